@@ -1,0 +1,111 @@
+"""All errors that a person may meet: an id, what happened, what is still safe, the one next command."""
+
+from __future__ import annotations
+
+
+class HolterError(Exception):
+    """Base of the tree. ``id`` is kebab-case and unique (a test compares them all)."""
+
+    id = "holter-error"
+
+    def __init__(self, what: str, *, safe: str = "", next_step: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.safe = safe
+        self.next_step = next_step
+
+
+class TapeError(HolterError):
+    """A file that is not a tape, or cannot be read as one."""
+
+    id = "tape-unreadable"
+
+
+class NotATape(TapeError):
+    """The file exists and is something else."""
+
+    id = "not-a-tape"
+
+
+class TapeTooNew(TapeError):
+    """Written by a newer Holter."""
+
+    id = "tape-too-new"
+
+
+class TapeExists(TapeError):
+    """Refuse to overwrite."""
+
+    id = "file-exists"
+
+
+class FolderNotWritable(HolterError):
+    """Nothing can be written where we were told to write."""
+
+    id = "folder-not-writable"
+
+
+class CommandNotFound(HolterError):
+    """``holter run -- CMD``: no such command."""
+
+    id = "command-not-found"
+
+
+class NoSuchProcess(HolterError):
+    """The PID is gone, or never was."""
+
+    id = "no-such-process"
+
+
+class NotOurProcess(HolterError):
+    """The process belongs to another user."""
+
+    id = "not-our-process"
+
+
+class NotATraining(HolterError):
+    """The process, file or folder has nothing of nnU-Net in it."""
+
+    id = "not-a-training"
+
+
+class AlreadyRecorded(HolterError):
+    """Another Holter records this run."""
+
+    id = "already-recorded"
+
+
+class PathsNotSet(HolterError):
+    """nnUNet_raw, nnUNet_preprocessed or nnUNet_results is missing."""
+
+    id = "nnunet-paths-not-set"
+
+
+class UnknownCause(HolterError):
+    """``holter explain`` was asked for a cause that does not exist."""
+
+    id = "unknown-cause"
+
+
+class MissingExtra(HolterError):
+    """An optional dependency is needed for this."""
+
+    id = "missing-extra"
+
+
+class CannotDoHere(HolterError):
+    """This machine does not allow it (no cgroup to write to, no FUSE, no ptrace)."""
+
+    id = "cannot-do-here"
+
+
+class DemoFailed(HolterError):
+    """A step of the demo failed."""
+
+    id = "demo-failed"
+
+
+class BadInput(HolterError):
+    """An option or argument that makes no sense."""
+
+    id = "bad-input"

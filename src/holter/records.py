@@ -1,0 +1,478 @@
+"""The nouns: what probes see, the tape keeps, and causes speak of.
+
+Every record is typed, frozen and dull. Times named ``t_s`` are seconds since the recording began, on a clock that
+never jumps; wall-clock times are named ``wall``. A field is None where the value could not be read or does not
+apply; it is never 0 or -1 for "unknown". Counters are totals since the process (or machine) started and end in
+``_total``; everything else is the state at ``t_s``.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Base of all records: immutable, keyword-only, None where nothing is known."""
+
+
+# --------------------------------------------------------------------------------------------------------------
+# Samples: one reading of one probe. ``entity`` tells several of a kind apart (a PID, a GPU index, a path).
+
+
+class HostSample(Record, tag="host"):
+    """The whole machine, whoever uses it."""
+
+    t_s: float
+    cpu_count: int | None = None
+    cpu_busy_ratio: float | None = None  # mean over CPUs since the last sample, 0..1
+    cpu_busy_ratio_each: tuple[float, ...] | None = None
+    cpu_system_ratio: float | None = None
+    cpu_iowait_ratio: float | None = None
+    cpu_steal_ratio: float | None = None
+    load_1min: float | None = None
+    memory_total_bytes: int | None = None
+    memory_available_bytes: int | None = None
+    memory_cached_bytes: int | None = None
+    swap_total_bytes: int | None = None
+    swap_used_bytes: int | None = None
+    swap_in_pages_total: int | None = None
+    swap_out_pages_total: int | None = None
+    oom_kill_total: int | None = None  # /proc/vmstat, whole host
+    pressure_cpu_some_ratio: float | None = None  # PSI avg10, 0..1
+    pressure_cpu_full_ratio: float | None = None
+    pressure_io_some_ratio: float | None = None
+    pressure_io_full_ratio: float | None = None
+    pressure_memory_some_ratio: float | None = None
+    pressure_memory_full_ratio: float | None = None
+    shm_total_bytes: int | None = None
+    shm_used_bytes: int | None = None
+    tmp_total_bytes: int | None = None
+    tmp_used_bytes: int | None = None
+    clock_source: str | None = None
+
+
+class CgroupSample(Record, tag="cgroup"):
+    """The limits that hold for the training and what it uses of them; the tightest of all nested groups."""
+
+    t_s: float
+    version: Literal["v1", "v2", "none"] = "none"
+    path: str | None = None
+    cpu_quota_cpus: float | None = None  # None: no quota
+    cpu_periods_total: int | None = None
+    cpu_throttled_periods_total: int | None = None
+    cpu_throttled_s_total: float | None = None
+    cpuset_cpus: int | None = None
+    affinity_cpus: int | None = None
+    effective_cpus: float | None = None  # min(affinity, cpuset, quota)
+    memory_limit_bytes: int | None = None  # None: no limit
+    memory_used_bytes: int | None = None
+    memory_file_bytes: int | None = None  # page cache counted as use
+    oom_total: int | None = None
+    oom_kill_total: int | None = None
+    pids_limit: int | None = None
+    pids_used: int | None = None
+
+
+Role = Literal[
+    "main", "train-worker", "val-worker", "export-worker", "resource-tracker", "compile-worker", "other"
+]
+
+
+class ProcessSample(Record, tag="process"):
+    """One process of the training's tree. ``entity`` on the tape is the PID."""
+
+    t_s: float
+    pid: int
+    ppid: int | None = None
+    name: str | None = None  # comm
+    role: Role = "other"
+    worker_index: int | None = None  # batchgenerators thread_id where the hook tells it
+    started_s: float | None = None  # on the t_s clock; negative: before the recording
+    state: str | None = None  # R S D T t Z X I
+    cpu_ratio: float | None = None  # cores used since the last sample; 1.0 is one core
+    cpu_s_total: float | None = None
+    rss_bytes: int | None = None
+    swap_bytes: int | None = None
+    threads: int | None = None
+    voluntary_switches_total: int | None = None
+    involuntary_switches_total: int | None = None
+    minor_faults_total: int | None = None
+    major_faults_total: int | None = None
+    read_bytes_total: int | None = None  # from storage
+    read_chars_total: int | None = None  # through read(), cache included
+    write_bytes_total: int | None = None
+    fds: int | None = None
+    fd_limit: int | None = None
+    cpus_allowed: int | None = None
+    last_cpu: int | None = None
+    wait_channel: str | None = None
+    syscall: str | None = None  # name of the system call it sits in; "running" while on a CPU
+    syscall_file: str | None = None  # file behind the descriptor of a read
+    syscall_mount: str | None = None  # "nfs4 /data" : type and mount point of that file
+
+
+class GpuProcess(Record):
+    """A process that NVML lists on a GPU."""
+
+    pid: int
+    name: str | None = None
+    memory_bytes: int | None = None
+    ours: bool = False  # belongs to the watched tree
+
+
+class GpuSample(Record, tag="gpu"):
+    """One GPU as NVML and nvidia-smi tell it. ``entity`` on the tape is the index."""
+
+    t_s: float
+    index: int
+    source: Literal["nvml", "simulated", "none"] = "nvml"  # none: no GPU or no driver, and ``note`` says which
+    note: str | None = None
+    name: str | None = None
+    uuid: str | None = None
+    driver: str | None = None
+    utilization_ratio: float | None = None
+    memory_used_bytes: int | None = None
+    memory_total_bytes: int | None = None
+    power_w: float | None = None
+    power_limit_w: float | None = None
+    sm_clock_mhz: int | None = None
+    sm_clock_max_mhz: int | None = None
+    memory_clock_mhz: int | None = None
+    memory_clock_max_mhz: int | None = None
+    temperature_c: int | None = None
+    clock_reasons: tuple[str, ...] | None = None  # e.g. ("sw-power-cap",); empty: none active; None: cannot be read
+    ecc_uncorrected_total: int | None = None
+    pcie_generation: int | None = None
+    pcie_generation_max: int | None = None
+    pcie_width: int | None = None
+    pcie_width_max: int | None = None
+    pcie_rx_bytes_per_s: float | None = None
+    pcie_tx_bytes_per_s: float | None = None
+    processes: tuple[GpuProcess, ...] | None = None
+    mig: bool | None = None
+    virtualization: Literal["none", "pass-through", "vgpu", "host-vgpu", "host-vsga"] | None = None
+    licence_supported: bool | None = None
+    licence_stage: (
+        Literal["licensed", "unlicensed-unrestricted", "unlicensed-restricted", "unlicensed", "unknown"] | None
+    ) = None
+    licence_text: str | None = None  # as nvidia-smi prints it
+    licence_product: str | None = None
+    unread: tuple[str, ...] = ()  # "field: reason", e.g. "power_w: not supported"
+
+
+class StorageSample(Record, tag="storage"):
+    """One path that the training reads or writes. ``entity`` on the tape is the label."""
+
+    t_s: float
+    label: str  # preprocessed, results, tmp
+    path: str
+    mount_point: str | None = None
+    fs_type: str | None = None
+    device: str | None = None
+    rotational: bool | None = None
+    free_bytes: int | None = None
+    total_bytes: int | None = None
+    free_inodes: int | None = None
+    read_latency_s: float | None = None  # one small uncached read
+    probe_pending_s: float | None = None  # a probe that has not come back: the mount may hang
+    problem: str | None = None
+
+
+Phase = Literal[
+    "startup", "unpack", "compile", "train", "validate", "checkpoint", "final-validation", "shutdown", "unknown"
+]
+WaitKind = Literal["none", "train-batch", "val-batch", "export-slot", "export-result"]
+
+
+class Beat(Record, tag="beat"):
+    """One look at a process's heartbeat page. ``entity`` on the tape is the PID."""
+
+    t_s: float
+    pid: int
+    role: Role = "main"
+    worker_index: int | None = None
+    phase: Phase = "unknown"
+    epoch: int | None = None
+    iteration: int | None = None  # within the epoch's train or validate part
+    progress_total: int = 0  # grows whenever anything was finished
+    progressed_s: float | None = None  # t_s of the last growth
+    pulse_s: float | None = None  # t_s of the last sign of life of the interpreter (1 Hz thread, main only)
+    waits_for: WaitKind = "none"
+    wait_began_s: float | None = None
+    data_wait_s: float | None = None  # last step: time in next(loader)
+    compute_s: float | None = None  # last step: the rest
+    data_wait_s_total: float = 0.0
+    compute_s_total: float = 0.0
+    steps_total: int = 0  # batches taken (main) or produced (worker)
+    worker_queue: int | None = None  # batches in the queue filled by workers
+    worker_queue_size: int | None = None
+    ready_queue: int | None = None  # batches ready for the main thread
+    ready_queue_size: int | None = None
+    case: str | None = None  # identifier in hand, None between cases
+    case_began_s: float | None = None
+
+
+Sample = HostSample | CgroupSample | ProcessSample | GpuSample | StorageSample | Beat
+SAMPLE_TYPES: tuple[type[Sample], ...] = (HostSample, CgroupSample, ProcessSample, GpuSample, StorageSample, Beat)
+
+
+class ProbeRun(Record):
+    """What one probe cost and whether it worked: a probe that stopped must show on the tape."""
+
+    t_s: float
+    probe: str
+    ok: bool
+    cost_s: float  # CPU time in the recorder where it can be told, else wall time
+    error: str | None = None
+
+
+class Tick(Record):
+    """Everything that was seen at one instant, together with what happened since the last tick."""
+
+    t_s: float
+    span_s: float = 0.0  # 0: one reading; 60: a roll-up of that many seconds
+    host: HostSample | None = None
+    cgroup: CgroupSample | None = None
+    processes: tuple[ProcessSample, ...] = ()
+    gpus: tuple[GpuSample, ...] = ()
+    storage: tuple[StorageSample, ...] = ()
+    beats: tuple[Beat, ...] = ()
+    events: tuple[Event, ...] = ()
+
+
+# --------------------------------------------------------------------------------------------------------------
+# Events: what happens at one moment.
+
+
+class ProcessBorn(Record, tag="process-born"):
+    """A process joined the training's tree."""
+
+    t_s: float
+    pid: int
+    role: Role = "other"
+    name: str | None = None
+
+
+class ProcessEnded(Record, tag="process-ended"):
+    """A process of the tree is gone. Exactly one of the two codes is set where the ending is known."""
+
+    t_s: float
+    pid: int
+    role: Role = "other"
+    worker_index: int | None = None
+    exit_code: int | None = None
+    exit_signal: int | None = None
+    rss_bytes: int | None = None  # last seen
+    case: str | None = None  # in hand when it ended
+    source: str = "seen"  # hook, wait, pidfd, seen (gone, ending unknown)
+    expected: bool = False  # it was shutting down in order
+    by_parent: bool = False  # its parent ended it (SIGTERM while shutting down): an echo, not a cause
+
+
+class ExceptionSeen(Record, tag="exception"):
+    """A Python exception that nobody caught, or that a data worker printed."""
+
+    t_s: float
+    pid: int | None = None
+    role: Role = "other"
+    type: str = "Exception"
+    message: str = ""
+    traceback: str = ""
+    case: str | None = None
+    echo: bool = False  # it only repeats that something else died before
+    source: str = "hook"  # hook, log
+
+
+class PhaseChanged(Record, tag="phase"):
+    """The training entered a phase."""
+
+    t_s: float
+    phase: Phase
+    epoch: int | None = None
+
+
+class EpochEnded(Record, tag="epoch"):
+    """One epoch as nnU-Net's log tells it."""
+
+    t_s: float
+    epoch: int
+    duration_s: float | None = None
+    train_loss: float | None = None
+    val_loss: float | None = None
+    pseudo_dice: tuple[float, ...] | None = None
+    learning_rate: float | None = None
+    wall: str | None = None  # the log's own time stamp of the "Epoch time" line
+
+
+class LogLine(Record, tag="log"):
+    """A line of nnU-Net's log or console worth keeping: warnings, errors, phase sentences."""
+
+    t_s: float
+    text: str
+    source: str = "training-log"
+    level: Literal["info", "warning", "error"] = "info"
+
+
+class KernelMessage(Record, tag="kernel"):
+    """A line of the kernel log that bears on the run."""
+
+    t_s: float
+    what: Literal["oom-kill", "xid", "mce", "io-error", "nfs", "segfault", "other"]
+    text: str
+    pid: int | None = None
+
+
+class Noted(Record, tag="note"):
+    """The recorder's own remark: a probe that failed, a gap, a simulated reading, a user's mark."""
+
+    t_s: float
+    what: str  # kebab-case
+    text: str = ""
+
+
+Event = ProcessBorn | ProcessEnded | ExceptionSeen | PhaseChanged | EpochEnded | LogLine | KernelMessage | Noted
+
+
+# --------------------------------------------------------------------------------------------------------------
+# Stacks
+
+
+class Frame(Record):
+    """One Python (or native) frame, innermost first in a ThreadStack."""
+
+    function: str
+    file: str = ""
+    line: int | None = None
+
+
+class ThreadStack(Record):
+    """One thread. For the rung ``proc`` there are no frames, only state, wait channel and system call."""
+
+    name: str | None = None
+    thread_id: int | None = None
+    active: bool | None = None
+    owns_gil: bool | None = None
+    state: str | None = None
+    wait_channel: str | None = None
+    syscall: str | None = None
+    frames: tuple[Frame, ...] = ()
+
+
+class StackDump(Record):
+    """All threads of one process, and how we got at them."""
+
+    t_s: float
+    pid: int
+    role: Role = "other"
+    rung: Literal["py-spy", "faulthandler", "proc", "none"]
+    threads: tuple[ThreadStack, ...] = ()
+    refused: tuple[str, ...] = ()  # "py-spy: permission denied": rungs tried before
+
+
+# --------------------------------------------------------------------------------------------------------------
+# Environment
+
+
+class Environment(Record):
+    """Machine, versions and settings of a run, captured once (and again when more becomes known)."""
+
+    wall_start: str  # ISO 8601, UTC
+    utc_offset_s: int = 0
+    hostname: str | None = None
+    command: tuple[str, ...] = ()
+    main_pid: int | None = None
+    attached: bool = False  # the training was there before us
+    hooked: bool | None = None
+    holter: str | None = None
+    os: str | None = None
+    kernel: str | None = None
+    machine: str | None = None
+    container: str | None = None  # docker, podman, apptainer, kubernetes, lxc; "none"
+    virtual_machine: str | None = None  # kvm, vmware, microsoft, wsl, xen; "none"
+    slurm_job: str | None = None
+    cpu_model: str | None = None
+    versions: tuple[tuple[str, str], ...] = ()  # python, torch, cuda, nnunetv2, batchgenerators, blosc2, …
+    variables: tuple[tuple[str, str], ...] = ()  # environment variables that matter
+    plans: tuple[tuple[str, str], ...] = ()  # dataset, configuration, fold, trainer, patch size, batch size, …
+    output_folder: str | None = None
+    preprocessed_folder: str | None = None
+    scratch: str | None = None  # folder of heartbeat pages and stack files
+
+
+# --------------------------------------------------------------------------------------------------------------
+# What detectors, evidence and causes say
+
+EpisodeKind = Literal["stall", "slow-down", "death", "creep"]
+
+
+class Episode(Record):
+    """A stretch of time that a detector marked."""
+
+    kind: EpisodeKind
+    phase: Phase = "unknown"
+    start_s: float  # when the trouble began, as far as it can be told
+    alarm_s: float  # when it was noticed
+    end_s: float | None = None  # None: not over
+    detector: str = ""
+    subject: str = ""  # "main", "worker 3 (PID 4711)"
+    pid: int | None = None
+    reason: str = ""  # one plain sentence with the numbers that raised the alarm
+    generation: int = 0  # of the training process, counted over restarts
+
+
+class Fact(Record):
+    """One thing known, or known to be unknown, about an episode."""
+
+    name: str  # from evidence.vocabulary
+    value: bool | int | float | str | tuple[str, ...] | None = None
+    status: Literal["known", "unknown", "not-applicable"] = "known"
+    reason: str | None = None  # why unknown or not applicable
+    detail: str | None = None  # what was seen, with numbers, for people
+
+
+class Link(Record):
+    """One step of the chain: ``waiter`` waits on ``target``."""
+
+    waiter: str
+    target: str
+    how: str  # what shows it: a stack frame, a state, a queue reading
+
+
+class Finding(Record):
+    """One fact as a cause reads it; the text is looked up in a catalogue by ``text`` and filled with ``values``."""
+
+    fact: str
+    text: str
+    values: tuple[tuple[str, str], ...] = ()
+
+
+class Remedy(Record):
+    """What would help. SAFE: result of the training provably unchanged. CONSENT: the user decides."""
+
+    id: str
+    safety: Literal["ADVICE", "CONSENT", "SAFE"] = "ADVICE"
+    command: str | None = None
+    values: tuple[tuple[str, str], ...] = ()
+
+
+class Verdict(Record):
+    """What one cause says of one episode."""
+
+    cause: str
+    verdict: Literal["confirmed", "likely", "possible", "excluded"]
+    score: float  # 0..1; only for ranking within one diagnosis
+    supports: tuple[Finding, ...] = ()
+    against: tuple[Finding, ...] = ()
+    unknown: tuple[Finding, ...] = ()
+
+
+class Diagnosis(Record):
+    """The verdicts on one episode, best first, with the chain of who waits on whom."""
+
+    episode: Episode
+    wait_chain: tuple[Link, ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
+    facts: tuple[Fact, ...] = ()
+    remedies: tuple[tuple[str, tuple[Remedy, ...]], ...] = ()  # by cause
