@@ -21,7 +21,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 # Samples: one reading of one probe. ``entity`` tells several of a kind apart (a PID, a GPU index, a path).
 
 
-class HostSample(Record, kw_only=True, tag="host"):
+class HostSample(Record, frozen=True, kw_only=True, tag="host"):
     """The whole machine, whoever uses it."""
 
     t_s: float
@@ -53,7 +53,7 @@ class HostSample(Record, kw_only=True, tag="host"):
     clock_source: str | None = None
 
 
-class CgroupSample(Record, kw_only=True, tag="cgroup"):
+class CgroupSample(Record, frozen=True, kw_only=True, tag="cgroup"):
     """The limits that hold for the training and what it uses of them; the tightest of all nested groups."""
 
     t_s: float
@@ -75,12 +75,10 @@ class CgroupSample(Record, kw_only=True, tag="cgroup"):
     pids_used: int | None = None
 
 
-Role = Literal[
-    "main", "train-worker", "val-worker", "export-worker", "resource-tracker", "compile-worker", "other"
-]
+Role = Literal["main", "train-worker", "val-worker", "export-worker", "resource-tracker", "compile-worker", "other"]
 
 
-class ProcessSample(Record, kw_only=True, tag="process"):
+class ProcessSample(Record, frozen=True, kw_only=True, tag="process"):
     """One process of the training's tree. ``entity`` on the tape is the PID."""
 
     t_s: float
@@ -113,7 +111,7 @@ class ProcessSample(Record, kw_only=True, tag="process"):
     syscall_mount: str | None = None  # "nfs4 /data" : type and mount point of that file
 
 
-class GpuProcess(Record, kw_only=True):
+class GpuProcess(Record, frozen=True, kw_only=True):
     """A process that NVML lists on a GPU."""
 
     pid: int
@@ -122,7 +120,7 @@ class GpuProcess(Record, kw_only=True):
     ours: bool = False  # belongs to the watched tree
 
 
-class GpuSample(Record, kw_only=True, tag="gpu"):
+class GpuSample(Record, frozen=True, kw_only=True, tag="gpu"):
     """One GPU as NVML and nvidia-smi tell it. ``entity`` on the tape is the index."""
 
     t_s: float
@@ -162,7 +160,7 @@ class GpuSample(Record, kw_only=True, tag="gpu"):
     unread: tuple[str, ...] = ()  # "field: reason", e.g. "power_w: not supported"
 
 
-class StorageSample(Record, kw_only=True, tag="storage"):
+class StorageSample(Record, frozen=True, kw_only=True, tag="storage"):
     """One path that the training reads or writes. ``entity`` on the tape is the label."""
 
     t_s: float
@@ -186,7 +184,7 @@ Phase = Literal[
 WaitKind = Literal["none", "train-batch", "val-batch", "export-slot", "export-result"]
 
 
-class Beat(Record, kw_only=True, tag="beat"):
+class Beat(Record, frozen=True, kw_only=True, tag="beat"):
     """One look at a process's heartbeat page. ``entity`` on the tape is the PID."""
 
     t_s: float
@@ -218,7 +216,7 @@ Sample = HostSample | CgroupSample | ProcessSample | GpuSample | StorageSample |
 SAMPLE_TYPES: tuple[type[Sample], ...] = (HostSample, CgroupSample, ProcessSample, GpuSample, StorageSample, Beat)
 
 
-class ProbeRun(Record, kw_only=True):
+class ProbeRun(Record, frozen=True, kw_only=True):
     """What one probe cost and whether it worked: a probe that stopped must show on the tape."""
 
     t_s: float
@@ -228,7 +226,7 @@ class ProbeRun(Record, kw_only=True):
     error: str | None = None
 
 
-class Tick(Record, kw_only=True):
+class Tick(Record, frozen=True, kw_only=True):
     """Everything that was seen at one instant, together with what happened since the last tick."""
 
     t_s: float
@@ -246,7 +244,7 @@ class Tick(Record, kw_only=True):
 # Events: what happens at one moment.
 
 
-class ProcessBorn(Record, kw_only=True, tag="process-born"):
+class ProcessBorn(Record, frozen=True, kw_only=True, tag="process-born"):
     """A process joined the training's tree."""
 
     t_s: float
@@ -255,7 +253,7 @@ class ProcessBorn(Record, kw_only=True, tag="process-born"):
     name: str | None = None
 
 
-class ProcessEnded(Record, kw_only=True, tag="process-ended"):
+class ProcessEnded(Record, frozen=True, kw_only=True, tag="process-ended"):
     """A process of the tree is gone. Exactly one of the two codes is set where the ending is known."""
 
     t_s: float
@@ -271,7 +269,7 @@ class ProcessEnded(Record, kw_only=True, tag="process-ended"):
     by_parent: bool = False  # its parent ended it (SIGTERM while shutting down): an echo, not a cause
 
 
-class ExceptionSeen(Record, kw_only=True, tag="exception"):
+class ExceptionSeen(Record, frozen=True, kw_only=True, tag="exception"):
     """A Python exception that nobody caught, or that a data worker printed."""
 
     t_s: float
@@ -285,7 +283,7 @@ class ExceptionSeen(Record, kw_only=True, tag="exception"):
     source: str = "hook"  # hook, log
 
 
-class PhaseChanged(Record, kw_only=True, tag="phase"):
+class PhaseChanged(Record, frozen=True, kw_only=True, tag="phase"):
     """The training entered a phase."""
 
     t_s: float
@@ -293,7 +291,7 @@ class PhaseChanged(Record, kw_only=True, tag="phase"):
     epoch: int | None = None
 
 
-class EpochEnded(Record, kw_only=True, tag="epoch"):
+class EpochEnded(Record, frozen=True, kw_only=True, tag="epoch"):
     """One epoch as nnU-Net's log tells it."""
 
     t_s: float
@@ -306,7 +304,7 @@ class EpochEnded(Record, kw_only=True, tag="epoch"):
     wall: str | None = None  # the log's own time stamp of the "Epoch time" line
 
 
-class LogLine(Record, kw_only=True, tag="log"):
+class LogLine(Record, frozen=True, kw_only=True, tag="log"):
     """A line of nnU-Net's log or console worth keeping: warnings, errors, phase sentences."""
 
     t_s: float
@@ -315,7 +313,7 @@ class LogLine(Record, kw_only=True, tag="log"):
     level: Literal["info", "warning", "error"] = "info"
 
 
-class KernelMessage(Record, kw_only=True, tag="kernel"):
+class KernelMessage(Record, frozen=True, kw_only=True, tag="kernel"):
     """A line of the kernel log that bears on the run."""
 
     t_s: float
@@ -324,7 +322,7 @@ class KernelMessage(Record, kw_only=True, tag="kernel"):
     pid: int | None = None
 
 
-class Noted(Record, kw_only=True, tag="note"):
+class Noted(Record, frozen=True, kw_only=True, tag="note"):
     """The recorder's own remark: a probe that failed, a gap, a simulated reading, a user's mark."""
 
     t_s: float
@@ -339,7 +337,7 @@ Event = ProcessBorn | ProcessEnded | ExceptionSeen | PhaseChanged | EpochEnded |
 # Stacks
 
 
-class Frame(Record, kw_only=True):
+class Frame(Record, frozen=True, kw_only=True):
     """One Python (or native) frame, innermost first in a ThreadStack."""
 
     function: str
@@ -347,7 +345,7 @@ class Frame(Record, kw_only=True):
     line: int | None = None
 
 
-class ThreadStack(Record, kw_only=True):
+class ThreadStack(Record, frozen=True, kw_only=True):
     """One thread. For the rung ``proc`` there are no frames, only state, wait channel and system call."""
 
     name: str | None = None
@@ -360,7 +358,7 @@ class ThreadStack(Record, kw_only=True):
     frames: tuple[Frame, ...] = ()
 
 
-class StackDump(Record, kw_only=True):
+class StackDump(Record, frozen=True, kw_only=True):
     """All threads of one process, and how we got at them."""
 
     t_s: float
@@ -375,7 +373,7 @@ class StackDump(Record, kw_only=True):
 # Environment
 
 
-class Environment(Record, kw_only=True):
+class Environment(Record, frozen=True, kw_only=True):
     """Machine, versions and settings of a run, captured once (and again when more becomes known)."""
 
     wall_start: str  # ISO 8601, UTC
@@ -407,7 +405,7 @@ class Environment(Record, kw_only=True):
 EpisodeKind = Literal["stall", "slow-down", "death", "creep"]
 
 
-class Episode(Record, kw_only=True):
+class Episode(Record, frozen=True, kw_only=True):
     """A stretch of time that a detector marked."""
 
     kind: EpisodeKind
@@ -422,7 +420,7 @@ class Episode(Record, kw_only=True):
     generation: int = 0  # of the training process, counted over restarts
 
 
-class Fact(Record, kw_only=True):
+class Fact(Record, frozen=True, kw_only=True):
     """One thing known, or known to be unknown, about an episode."""
 
     name: str  # from evidence.vocabulary
@@ -432,7 +430,7 @@ class Fact(Record, kw_only=True):
     detail: str | None = None  # what was seen, with numbers, for people
 
 
-class Link(Record, kw_only=True):
+class Link(Record, frozen=True, kw_only=True):
     """One step of the chain: ``waiter`` waits on ``target``."""
 
     waiter: str
@@ -440,7 +438,7 @@ class Link(Record, kw_only=True):
     how: str  # what shows it: a stack frame, a state, a queue reading
 
 
-class Finding(Record, kw_only=True):
+class Finding(Record, frozen=True, kw_only=True):
     """One fact as a cause reads it; the text is looked up in a catalogue by ``text`` and filled with ``values``."""
 
     fact: str
@@ -448,7 +446,7 @@ class Finding(Record, kw_only=True):
     values: tuple[tuple[str, str], ...] = ()
 
 
-class Remedy(Record, kw_only=True):
+class Remedy(Record, frozen=True, kw_only=True):
     """What would help. SAFE: result of the training provably unchanged. CONSENT: the user decides."""
 
     id: str
@@ -457,7 +455,7 @@ class Remedy(Record, kw_only=True):
     values: tuple[tuple[str, str], ...] = ()
 
 
-class Verdict(Record, kw_only=True):
+class Verdict(Record, frozen=True, kw_only=True):
     """What one cause says of one episode."""
 
     cause: str
@@ -468,7 +466,7 @@ class Verdict(Record, kw_only=True):
     unknown: tuple[Finding, ...] = ()
 
 
-class Diagnosis(Record, kw_only=True):
+class Diagnosis(Record, frozen=True, kw_only=True):
     """The verdicts on one episode, best first, with the chain of who waits on whom."""
 
     episode: Episode

@@ -1,0 +1,122 @@
+"""Something rises all the time: memory of the run, or the time of an epoch."""
+
+from __future__ import annotations
+
+from collections import deque
+from statistics import median
+
+import msgspec
+
+from holter.records import Episode, EpochEnded, Tick
+
+# One point a minute; a rise must be seen in each third of this many minutes (caches fill in the first ten).
+POINTS = 30
+POINT_EVERY_S = 60.0
+WARM_UP_S = 600.0
+# Growth over the window that matters: a tenth of what is there to fill, or the end of it within a day.
+GROWTH_RATIO = 0.1
+FULL_WITHIN_S = 24 * 3600.0
+# Epochs: each third of the last dozen slower than the one before, and a fifth in all.
+EPOCHS = 12
+EPOCH_GROWTH = 1.2
+
+
+class CreepDetector:
+    """One memory episode and one epoch-time episode at a time."""
+
+    name = "creep"
+
+    def __init__(self) -> None:
+        self._memory: deque[tuple[float, float]] = deque(maxlen=POINTS)
+        self._minute: list[float] = []
+        self._epochs: deque[float] = deque(maxlen=EPOCHS)
+        self._open: dict[str, Episode] = {}
+        self._began_s: float | None = None
+
+    def see(self, tick: Tick) -> tuple[Episode, ...]:
+        """Take in the next tick."""
+        changed: list[Episode] = []
+        for event in tick.events:
+            if isinstance(event, EpochEnded) and event.duration_s is not None:
+                self._epochs.append(event.duration_s)
+                changed += self._judge_epochs(tick)
+        if tick.processes:
+            changed += self._see_memory(tick)
+        return tuple(changed)
+
+    def _see_memory(self, tick: Tick) -> list[Episode]:
+        sizes = [process.rss_bytes for process in tick.processes if process.rss_bytes is not None]
+        if self._began_s is None:
+            self._began_s = tick.t_s
+        if len(sizes) < len(tick.processes) or tick.t_s < self._began_s + WARM_UP_S:
+            return []
+        self._minute.append(float(sum(sizes)))
+        if self._memory and tick.t_s - self._memory[-1][0] < POINT_EVERY_S:
+            return []
+        self._memory.append((tick.t_s, median(self._minute)))
+        self._minute.clear()
+        return self._judge_memory(tick)
+
+    def _judge_memory(self, tick: Tick) -> list[Episode]:
+        if len(self._memory) < POINTS:
+            return []
+        sizes = [size for _, size in self._memory]
+        limit = _room_bytes(tick)
+        first, second, third = _thirds(sizes)
+        grown = third - first
+        rising = first < second < third and limit is not None
+        per_s = grown / (self._memory[-1][0] - self._memory[0][0]) * 1.5  # thirds' middles are 2/3 apart
+        left_s = (limit - sizes[-1]) / per_s if rising and limit is not None and per_s > 0 else None
+        matters = left_s is not None and (left_s < FULL_WITHIN_S or grown >= GROWTH_RATIO * (limit or 0))
+        noise = max(abs(a - b) for a, b in zip(sizes, sizes[1:], strict=False))
+        if not (rising and matters and grown > 2 * noise):
+            return self._close("memory", tick.t_s)
+        reason = f"memory of the run grows by {per_s * 3600 / 2**30:.2f} GiB an hour"
+        if left_s is not None:
+            reason += f"; full in {left_s / 3600:.1f} h at this rate"
+        return self._alarm("memory", tick, self._memory[0][0], reason)
+
+    def _judge_epochs(self, tick: Tick) -> list[Episode]:
+        if len(self._epochs) < EPOCHS:
+            return []
+        first, second, third = _thirds(list(self._epochs))
+        if not (first < second < third and third >= EPOCH_GROWTH * first):
+            return self._close("epoch time", tick.t_s)
+        reason = f"epochs grow from {first:.1f} s to {third:.1f} s over the last {EPOCHS}"
+        return self._alarm("epoch time", tick, tick.t_s - sum(self._epochs), reason)
+
+    def _alarm(self, subject: str, tick: Tick, start_s: float, reason: str) -> list[Episode]:
+        if subject in self._open:
+            return []
+        self._open[subject] = Episode(
+            kind="creep",
+            phase=next((beat.phase for beat in tick.beats if beat.role == "main"), "unknown"),
+            start_s=start_s,
+            alarm_s=tick.t_s,
+            detector=self.name,
+            subject=subject,
+            reason=reason,
+        )
+        return [self._open[subject]]
+
+    def _close(self, subject: str, t_s: float) -> list[Episode]:
+        episode = self._open.pop(subject, None)
+        return [] if episode is None else [msgspec.structs.replace(episode, end_s=t_s)]
+
+
+def _thirds(values: list[float]) -> tuple[float, float, float]:
+    size = len(values) // 3
+    return median(values[:size]), median(values[size : 2 * size]), median(values[-size:])
+
+
+def _room_bytes(tick: Tick) -> float | None:
+    """What the run could use at most: its cgroup limit or the machine's memory."""
+    limits = [
+        limit
+        for limit in (
+            tick.cgroup.memory_limit_bytes if tick.cgroup else None,
+            tick.host.memory_total_bytes if tick.host else None,
+        )
+        if limit is not None
+    ]
+    return float(min(limits)) if limits else None

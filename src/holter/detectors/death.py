@@ -1,0 +1,104 @@
+"""A worker or the training itself ended although it should not have."""
+
+from __future__ import annotations
+
+import signal
+
+import msgspec
+
+from holter.detectors.view import PhaseKeeper
+from holter.evidence.words import DATA_WORKERS, WORKERS, ending, label
+from holter.records import Episode, ExceptionSeen, ProcessEnded, Tick
+
+# Events of one crash come from several sources (hook, pidfd, wait, log) within this time.
+ONE_CRASH_S = 30.0
+# A worker whose ending nobody could tell: at the end of training the log says so within seconds.
+GRACE_S = 5.0
+# The user or the terminal asked for the end; exit codes as shells give them.
+ASKED_FOR_SIGNALS = (signal.SIGINT,)
+ASKED_FOR_CODES = (0, 128 + signal.SIGINT)
+
+
+class DeathDetector:
+    """One episode per crash: the first death in time is its subject, the rest are consequences."""
+
+    name = "death"
+
+    def __init__(self) -> None:
+        self._phase = PhaseKeeper()
+        self._open: Episode | None = None
+        self._unclear: list[ProcessEnded] = []
+
+    def see(self, tick: Tick) -> tuple[Episode, ...]:
+        """Take in the next tick."""
+        phase_before = self._phase.phase
+        self._phase.see(tick)
+        changed: list[Episode] = []
+        for event in (*self._due(tick), *sorted(tick.events, key=lambda event: event.t_s)):
+            if not isinstance(event, (ProcessEnded, ExceptionSeen)) or _is_in_order(event):
+                continue
+            if event.role in DATA_WORKERS and "shutdown" in (phase_before, self._phase.phase):
+                continue
+            if isinstance(event, ProcessEnded) and _is_unclear(event) and event not in self._unclear:
+                self._unclear.append(event)
+            else:
+                changed += self._take(event, tick)
+        self._unclear = [event for event in self._unclear if tick.t_s - event.t_s < GRACE_S]
+        if self._open is not None and tick.t_s - self._open.alarm_s > ONE_CRASH_S:
+            self._open = None  # whatever dies later is another story
+        return tuple(changed)
+
+    def _due(self, tick: Tick) -> list[ProcessEnded]:
+        if self._phase.phase in ("shutdown", "final-validation"):
+            self._unclear = [event for event in self._unclear if event.role not in DATA_WORKERS]
+        return [event for event in self._unclear if tick.t_s - event.t_s >= GRACE_S]
+
+    def _take(self, event: ProcessEnded | ExceptionSeen, tick: Tick) -> list[Episode]:
+        main_ended = event.role == "main" and isinstance(event, ProcessEnded)
+        if self._open is not None:
+            if not main_ended or self._open.end_s is not None:
+                return []
+            self._open = msgspec.structs.replace(self._open, end_s=event.t_s)
+            return [self._open]
+        self._open = Episode(
+            kind="death",
+            phase=self._phase.phase,
+            start_s=event.t_s,
+            alarm_s=max(tick.t_s, event.t_s),
+            end_s=event.t_s if main_ended else None,
+            detector=self.name,
+            subject=_subject(event),
+            pid=event.pid,
+            reason=_what(event),
+        )
+        return [self._open]
+
+
+def _is_in_order(event: ProcessEnded | ExceptionSeen) -> bool:
+    if isinstance(event, ExceptionSeen):
+        return event.echo or event.error in ("KeyboardInterrupt", "SystemExit")
+    if event.expected or event.by_parent or event.role not in ("main", *WORKERS):
+        return True
+    if event.role == "main" and event.exit_code is None and event.exit_signal is None:
+        return True  # an attached training that is over: nothing says that it failed
+    if event.role in WORKERS and event.exit_signal == signal.SIGTERM:
+        return True  # its parent cleans up; if it was somebody else, the parent will say so and die
+    return event.exit_signal in ASKED_FOR_SIGNALS or event.exit_code in ASKED_FOR_CODES
+
+
+def _is_unclear(event: ProcessEnded) -> bool:
+    return event.exit_code is None and event.exit_signal is None
+
+
+def _what(event: ProcessEnded | ExceptionSeen) -> str:
+    """What died and how, in words."""
+    if isinstance(event, ExceptionSeen):
+        return f"{_subject(event)} raised {event.error}: {event.message[:160]}"
+    how = ending(event)
+    if how is not None:
+        return f"{_subject(event)} ended: {how}"
+    return f"{_subject(event)} is gone; how it ended is not known"
+
+
+def _subject(event: ProcessEnded | ExceptionSeen) -> str:
+    return label(event.role, getattr(event, "worker_index", None), event.pid)

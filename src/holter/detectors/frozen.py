@@ -1,0 +1,86 @@
+"""A data or export worker is stopped or does not move, whether or not the others keep the training going.
+
+With batchgenerators' augmenter one frozen worker stops everything in most cases (the results loop waits for its
+tensor hand-over), at once or hours later; so it is an episode of its own.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from holter.detectors.view import is_paused, main_process
+from holter.evidence.words import WORKERS, label
+from holter.records import Episode, ProcessSample, Tick
+
+# A debugger or a stack dump stops a process for milliseconds; nothing healthy stops one worker for this long.
+STOPPED_S = 5.0
+# A worker in uninterruptible sleep without reading a byte or using CPU; a slow HDD seek storm stays below.
+BLOCKED_S = 20.0
+
+
+class FrozenDetector:
+    """One episode per frozen worker."""
+
+    name = "frozen"
+
+    def __init__(self) -> None:
+        self._since: dict[int, float] = {}
+        self._work: dict[int, tuple[float | None, int | None]] = {}
+        self._open: dict[int, Episode] = {}
+        self._last_s: float | None = None
+
+    def see(self, tick: Tick) -> tuple[Episode, ...]:
+        """Take in the next tick."""
+        if not tick.processes:
+            return ()
+        previous_s, self._last_s = self._last_s, tick.t_s
+        changed: list[Episode] = []
+        workers = {process.pid: process for process in tick.processes if process.role in WORKERS}
+        paused = is_paused(tick)
+        for pid, process in workers.items():
+            if paused or not self._is_frozen(process):
+                self._since.pop(pid, None)
+                changed += self._close(pid, tick.t_s)
+            else:
+                began_s = self._since.setdefault(pid, previous_s if previous_s is not None else tick.t_s)
+                changed += self._alarm_if_long(process, began_s, tick)
+        for pid in [pid for pid in self._open if pid not in workers]:
+            changed += self._close(pid, tick.t_s)
+        return tuple(changed)
+
+    def _is_frozen(self, process: ProcessSample) -> bool:
+        work = (process.cpu_s_total, process.read_bytes_total)
+        before = self._work.get(process.pid)
+        if work[0] is not None:
+            self._work[process.pid] = (work[0], work[1] if work[1] is not None else (before or work)[1])
+        moved = before is not None and self._work[process.pid] != before
+        return process.state in ("T", "t") or (process.state == "D" and not moved)
+
+    def _alarm_if_long(self, process: ProcessSample, began_s: float, tick: Tick) -> list[Episode]:
+        stopped = process.state in ("T", "t")
+        if process.pid in self._open or tick.t_s - began_s < (STOPPED_S if stopped else BLOCKED_S):
+            return []
+        main = main_process(tick)
+        if main is not None and main.state in ("T", "t"):
+            return []  # the whole run is being stopped, one process after the other
+        what = "stopped (state T)" if stopped else f"blocked in the kernel (state D, {process.wait_channel})"
+        episode = Episode(
+            kind="stall",
+            phase=next((beat.phase for beat in tick.beats if beat.role == "main"), "unknown"),
+            start_s=began_s,
+            alarm_s=tick.t_s,
+            detector=self.name,
+            subject=_name(process),
+            pid=process.pid,
+            reason=f"{_name(process)} has been {what} for {tick.t_s - began_s:.0f} s",
+        )
+        self._open[process.pid] = episode
+        return [episode]
+
+    def _close(self, pid: int, t_s: float) -> list[Episode]:
+        episode = self._open.pop(pid, None)
+        return [] if episode is None else [msgspec.structs.replace(episode, end_s=t_s)]
+
+
+def _name(process: ProcessSample) -> str:
+    return label(process.role, process.worker_index, process.pid)

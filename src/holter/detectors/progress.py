@@ -1,0 +1,62 @@
+"""When did the training last move on, and how long does a step usually take: learned from the run itself."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from holter.detectors.view import main_beat
+from holter.records import EpochEnded, LogLine, PhaseChanged, Tick
+
+# Steps whose length is remembered: long enough to hold one bimodal augmentation cycle, short enough to forget.
+REMEMBERED_STEPS = 60
+
+
+class ProgressKeeper:
+    """Time of the last progress and lengths of the recent steps."""
+
+    def __init__(self) -> None:
+        self.at_s: float | None = None
+        self.total = -1
+        self.steps: deque[float] = deque(maxlen=REMEMBERED_STEPS)  # seconds a step, while something moved
+        self.has_beat = False
+
+    def see(self, tick: Tick) -> bool:
+        """Take in a tick; True if the training moved on."""
+        beat = main_beat(tick)
+        if beat is not None:
+            self.has_beat = True
+            return self._see_beat(beat.progress_total, beat.progressed_s, tick.t_s)
+        moved = [
+            event.t_s
+            for event in tick.events
+            if isinstance(event, (EpochEnded, PhaseChanged, LogLine))
+            and getattr(event, "source", "training-log") == "training-log"
+        ]
+        if moved:
+            self.at_s = max(moved)
+        elif self.at_s is None:
+            self.at_s = tick.t_s  # the first look at a run that was there before us
+        return bool(moved)
+
+    def forgive(self, t_s: float) -> None:
+        """Start the clock again: what went before says nothing (a pause, a new phase)."""
+        self.at_s = t_s
+
+    @property
+    def longest_step_s(self) -> float | None:
+        """Longest of the recent steps, once there are enough to say."""
+        return max(self.steps) if len(self.steps) >= ENOUGH_STEPS else None
+
+    def _see_beat(self, total: int, progressed_s: float | None, t_s: float) -> bool:
+        if total == self.total:
+            return False
+        moment = progressed_s if progressed_s is not None else t_s
+        if self.at_s is not None and 0 < self.total < total:
+            self.steps.append(max(0.0, moment - self.at_s) / (total - self.total))
+        self.total = total
+        self.at_s = moment
+        return True
+
+
+# Below this the first steps (memory allocation, cudnn.benchmark) would set the limits.
+ENOUGH_STEPS = 8

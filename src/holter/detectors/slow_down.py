@@ -1,0 +1,148 @@
+"""The same work takes longer than before: a change point in the step time, or in the epoch times of the log."""
+
+from __future__ import annotations
+
+from collections import deque
+from statistics import median
+
+import msgspec
+
+from holter.detectors.view import GAP_S, is_paused, main_beat
+from holter.records import Episode, EpochEnded, Tick
+
+# (times as slow, for this long): a small change needs long to be sure of, a collapse shows in a quarter of a minute.
+TIERS = ((3.0, 15.0), (1.5, 60.0), (1.1, 180.0))
+# Steps that make a baseline; fewer are dominated by page cache and cudnn.benchmark.
+BASELINE_STEPS = 20
+# Seconds of baseline that are kept: the past hour, one entry a tick.
+BASELINE_ENTRIES = 3600
+# The recent median must also lie above this quantile of the baseline, or it is the run's usual scatter.
+SCATTER_QUANTILE = 0.9
+# An episode ends when steps are again within this of the baseline.
+RECOVERED = 1.05
+# Epochs: at least this many before and after, and this much slower.
+EPOCHS_BEFORE = 4
+EPOCHS_AFTER = 3
+EPOCH_TIMES = 1.1
+
+
+class SlowDownDetector:
+    """Step time of the training phase against this run's own past; epochs where there is no heartbeat."""
+
+    name = "slow-down"
+
+    def __init__(self) -> None:
+        self._baseline: deque[float] = deque(maxlen=BASELINE_ENTRIES)
+        self._recent: deque[tuple[float, float, float]] = deque()  # (t, seconds a step, steps)
+        self._before: tuple[float, int, float, int | None] | None = None  # t, steps, spent, pid
+        self._baseline_steps = 0.0
+        self._epochs: list[float] = []
+        self._open: Episode | None = None
+
+    def see(self, tick: Tick) -> tuple[Episode, ...]:
+        """Take in the next tick."""
+        epochs = [event for event in tick.events if isinstance(event, EpochEnded)]
+        beat = main_beat(tick)
+        if beat is None:
+            return self._see_epochs(epochs, tick)
+        if beat.phase != "train" or is_paused(tick):
+            self._before = None  # validation steps are of another kind
+            return ()
+        self._measure(tick)
+        return self._judge(tick)
+
+    def _measure(self, tick: Tick) -> None:
+        """Seconds a step since the last tick; a step that is still going counts with its age."""
+        beat = main_beat(tick)
+        assert beat is not None
+        spent = beat.data_wait_s_total + beat.compute_s_total
+        before, self._before = self._before, (tick.t_s, beat.steps_total, spent, beat.pid)
+        if before is None or before[3] != beat.pid or tick.t_s - before[0] > max(GAP_S, 2 * tick.span_s):
+            self._recent.clear()
+            return
+        steps = beat.steps_total - before[1]
+        if steps > 0:
+            self._add(tick.t_s, (spent - before[2]) / steps, steps)
+        elif beat.progressed_s is not None and self._baseline:
+            age_s = tick.t_s - beat.progressed_s
+            if age_s > TIERS[0][0] * median(self._baseline):
+                self._recent.append((tick.t_s, age_s, 0.0))
+
+    def _add(self, t_s: float, seconds: float, steps: float) -> None:
+        self._recent.append((t_s, seconds, steps))
+        while self._recent and self._recent[0][0] < t_s - TIERS[-1][1]:
+            aged = self._recent.popleft()
+            self._learn(aged)
+        if self._baseline_steps < BASELINE_STEPS:
+            while self._recent:
+                self._learn(self._recent.popleft())
+
+    def _learn(self, entry: tuple[float, float, float]) -> None:
+        if self._open is None and entry[2] > 0:
+            self._baseline.append(entry[1])
+            self._baseline_steps += entry[2]
+
+    def _judge(self, tick: Tick) -> tuple[Episode, ...]:
+        if self._baseline_steps < BASELINE_STEPS or not self._recent:
+            return ()
+        usual = median(self._baseline)
+        if self._open is not None:
+            recent = [seconds for t_s, seconds, _ in self._recent if t_s > tick.t_s - TIERS[0][1]]
+            if not recent or median(recent) > RECOVERED * max(usual, self._scatter()):
+                return ()
+            closed = msgspec.structs.replace(self._open, end_s=tick.t_s)
+            self._open = None
+            return (closed,)
+        for times, for_s in TIERS:
+            if self._recent[0][0] > tick.t_s - for_s + 1.5:
+                continue
+            window = [(t_s, seconds) for t_s, seconds, _ in self._recent if t_s > tick.t_s - for_s]
+            slow = median(seconds for _, seconds in window) if window else 0.0
+            if slow >= times * usual and slow > self._scatter():
+                return self._alarm(tick, usual, slow, window[0][0])
+        return ()
+
+    def _scatter(self) -> float:
+        ordered = sorted(self._baseline)
+        return ordered[int(SCATTER_QUANTILE * (len(ordered) - 1))]
+
+    def _alarm(self, tick: Tick, usual: float, slow: float, since_s: float) -> tuple[Episode, ...]:
+        beat = main_beat(tick)
+        self._open = Episode(
+            kind="slow-down",
+            phase="train",
+            start_s=since_s,
+            alarm_s=tick.t_s,
+            detector=self.name,
+            subject="training",
+            pid=beat.pid if beat else None,
+            reason=f"a step takes {slow:.2f} s instead of {usual:.2f} s",
+        )
+        return (self._open,)
+
+    def _see_epochs(self, epochs: list[EpochEnded], tick: Tick) -> tuple[Episode, ...]:
+        for event in epochs:
+            if event.duration_s is not None:
+                self._epochs.append(event.duration_s)
+        if not epochs or len(self._epochs) < EPOCHS_BEFORE + EPOCHS_AFTER:
+            return ()
+        before, after = self._epochs[1:-EPOCHS_AFTER] or self._epochs[:1], self._epochs[-EPOCHS_AFTER:]
+        usual, slow = median(before), median(after)
+        if self._open is not None:
+            if slow > RECOVERED * usual:
+                return ()
+            closed = msgspec.structs.replace(self._open, end_s=tick.t_s)
+            self._open = None
+            return (closed,)
+        if min(after) < EPOCH_TIMES * usual or min(after) <= sorted(before)[int(0.9 * (len(before) - 1))]:
+            return ()
+        self._open = Episode(
+            kind="slow-down",
+            phase="train",
+            start_s=epochs[-1].t_s - sum(after),
+            alarm_s=tick.t_s,
+            detector=self.name,
+            subject="training",
+            reason=f"the last {EPOCHS_AFTER} epochs took {slow:.1f} s instead of {usual:.1f} s",
+        )
+        return (self._open,)

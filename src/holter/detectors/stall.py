@@ -1,0 +1,132 @@
+"""The training does not move on although its phase should be over, and nobody works.
+
+Two independent signs are asked for: no progress beyond the limit of the phase, and a quiet process tree. A main
+thread that is busy for far longer than any step before it counts too (a driver call that spins), much later.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+import msgspec
+
+from holter.detectors.progress import ProgressKeeper
+from holter.detectors.view import GAP_S, PhaseKeeper, is_paused, main_process
+from holter.evidence.words import WORKING_CPU_RATIO
+from holter.records import Episode, Phase, Tick
+
+# Without progress for this long AND quiet: an alarm. Reasons: train and validate steps are seconds at most on any
+# GPU and longer ones are learned below; start-up imports torch over network file systems; compilation of a large
+# network was reported at many minutes; a checkpoint of 2 GB on a slow NFS takes a minute.
+FLOOR_S: dict[Phase, float] = {
+    "startup": 180.0,
+    "unpack": 300.0,
+    "compile": 600.0,
+    "train": 10.0,
+    "validate": 10.0,
+    "checkpoint": 120.0,
+    "final-validation": 45.0,
+    "shutdown": 90.0,
+    "unknown": 30.0,
+}
+# Without a heartbeat progress is seen once an epoch, in the log: quiet alone must then last this long.
+FLOOR_WITHOUT_BEAT_S = 20.0
+# A step may take this much longer than the longest recent one: batches come unevenly (64 % of samples are a plain
+# crop, 36 % cost twenty times as much).
+TIMES_LONGEST = 4.0
+# Before enough steps were seen: first batches, cudnn.benchmark, page cache.
+FLOOR_FIRST_STEPS_S = 60.0
+# A busy main thread is trusted this much longer, and never less than a minute.
+TIMES_LONGEST_BUSY = 20.0
+FLOOR_BUSY_S = 60.0
+# The tree must have been quiet this long: shorter than any limit above, longer than one slow tick.
+QUIET_S = 6.0
+
+
+class StallDetector:
+    """One stall episode at a time, of the training as a whole."""
+
+    name = "stall"
+
+    def __init__(self) -> None:
+        self._phase = PhaseKeeper()
+        self._progress = ProgressKeeper()
+        self._working: deque[tuple[float, bool, bool]] = deque()  # (t, main works, anybody works)
+        self._last_s: float | None = None
+        self._open: Episode | None = None
+
+    def see(self, tick: Tick) -> tuple[Episode, ...]:
+        """Take in the next tick."""
+        gap = self._last_s is not None and tick.t_s - self._last_s > max(GAP_S, 2 * tick.span_s)
+        self._last_s = tick.t_s
+        new_phase = self._phase.see(tick)
+        moved = self._progress.see(tick)
+        if self._open is not None:
+            if not (moved or _is_over(tick)):
+                return ()
+            closed = msgspec.structs.replace(self._open, end_s=self._progress.at_s if moved else tick.t_s)
+            self._open = None
+            return (closed,)
+        if gap or new_phase or is_paused(tick):
+            self._progress.forgive(tick.t_s)
+        self._remember_work(tick)
+        return self._look(tick)
+
+    def _remember_work(self, tick: Tick) -> None:
+        main = main_process(tick)
+        ratios = [process.cpu_ratio or 0.0 for process in tick.processes]
+        if tick.processes:
+            main_works = main is not None and (main.cpu_ratio or 0.0) >= WORKING_CPU_RATIO
+            self._working.append((tick.t_s, main_works, any(ratio >= WORKING_CPU_RATIO for ratio in ratios)))
+        while self._working and self._working[0][0] < tick.t_s - QUIET_S:
+            self._working.popleft()
+
+    def _look(self, tick: Tick) -> tuple[Episode, ...]:
+        if not self._working or self._progress.at_s is None or main_process(tick) is None:
+            return ()
+        age_s = tick.t_s - self._progress.at_s
+        quiet = not any(anybody for _, _, anybody in self._working)
+        long_enough = tick.t_s - self._working[0][0] >= QUIET_S - 1.5
+        if quiet and long_enough and age_s >= self.limit_s:
+            return self._alarm(tick, age_s, "nobody in the process tree works")
+        main_busy = all(main for _, main, _ in self._working)
+        if main_busy and age_s >= self.busy_limit_s:
+            return self._alarm(tick, age_s, "the main thread is busy in one and the same step")
+        return ()
+
+    @property
+    def limit_s(self) -> float:
+        """Seconds without progress that are too long while nobody works."""
+        floor = FLOOR_S[self._phase.phase]
+        if self._phase.phase not in ("train", "validate"):
+            return floor
+        if not self._progress.has_beat:
+            return FLOOR_WITHOUT_BEAT_S
+        longest = self._progress.longest_step_s
+        return FLOOR_FIRST_STEPS_S if longest is None else max(floor, TIMES_LONGEST * longest)
+
+    @property
+    def busy_limit_s(self) -> float:
+        """Seconds without progress that are too long although the main thread works."""
+        longest = self._progress.longest_step_s
+        if self._phase.phase not in ("train", "validate") or longest is None:
+            return float("inf")
+        return max(FLOOR_BUSY_S, TIMES_LONGEST_BUSY * longest)
+
+    def _alarm(self, tick: Tick, age_s: float, why: str) -> tuple[Episode, ...]:
+        main = main_process(tick)
+        self._open = Episode(
+            kind="stall",
+            phase=self._phase.phase,
+            start_s=tick.t_s - age_s,
+            alarm_s=tick.t_s,
+            detector=self.name,
+            subject="training",
+            pid=main.pid if main else None,
+            reason=f"no progress for {age_s:.0f} s (limit {min(self.limit_s, age_s):.0f} s) and {why}",
+        )
+        return (self._open,)
+
+
+def _is_over(tick: Tick) -> bool:
+    return bool(tick.processes) and main_process(tick) is None

@@ -1,0 +1,136 @@
+"""Facts about deaths: who ended first and how, the first exception, out-of-memory kills."""
+
+from __future__ import annotations
+
+import re
+
+from holter.evidence.facts import FactBook
+from holter.evidence.window import Window, last
+from holter.evidence.words import DATA_WORKERS, WORKERS, ending, label
+from holter.records import ExceptionSeen, KernelMessage, ProcessEnded, Tick
+
+# Sources of one crash differ by this much in time.
+SLACK_S = 5.0
+# The sentences of a preprocessed file that ends too early: numpy, blosc2, pickle, zip.
+TRUNCATED = re.compile(
+    r"mmap length is greater than file size|EOFError|Ran out of input|pickle data was truncated|"
+    r"Error while (?:opening|reading|getting|decompress|creating the lazy)|blosc2?_schunk_open|"
+    r"File is not a zip file|BadZipFile|cannot reshape array|Could not (?:open|read)|corrupt|truncated|"
+    r"Unable to (?:open|decompress)|could not be decompressed",
+    re.IGNORECASE,
+)
+DATA_FILE = re.compile(r"[^\s'\"(),]+\.(?:b2nd|npy|npz|pkl)\b")
+
+
+def collect(window: Window, book: FactBook) -> None:
+    """State endings, exceptions and OOM kills around the start of the episode."""
+    start_s = window.episode.start_s - SLACK_S
+    end_s = window.end_s + SLACK_S
+    _worker(window, book, start_s, end_s)
+    _exception(window, book, start_s, end_s)
+    _memory(window, book, start_s)
+
+
+def _worker(window: Window, book: FactBook, start_s: float, end_s: float) -> None:
+    ended = [
+        event
+        for event in window.recording.events(ProcessEnded, start_s=start_s, end_s=end_s)
+        if event.role in WORKERS and not event.by_parent and not event.expected and event.exit_code != 0
+    ]
+    if not ended:
+        if window.episode.kind == "death":
+            book.not_applicable("worker.ending", "no worker ended by itself")
+            book.not_applicable("worker.exit_signal", "no worker ended by itself")
+        return
+    first_pid = min(ended, key=lambda event: event.t_s).pid
+    told = [event for event in ended if event.pid == first_pid]
+    best = max(
+        told,
+        key=lambda event: (event.exit_signal is not None or event.exit_code is not None, bool(event.case)),
+    )
+    book.known("worker.subject", label(best.role, best.worker_index, best.pid))
+    book.known("worker.ending", ending(best), f"told by {best.source}", unless="nobody could tell how it ended")
+    signal_number = best.exit_signal if best.exit_code is None else 0
+    book.known("worker.exit_signal", signal_number, unless="nobody could tell how it ended")
+    case = next((event.case for event in told if event.case), None)
+    beats = [b for tick in window.all[-20:] for b in tick.beats if b.pid == best.pid and b.case]
+    book.known("workers.case", case or (beats[-1].case if beats else None), unless="case not told")
+    fatal = [dump for dump in window.recording.stacks() if dump.pid == best.pid and dump.rung == "faulthandler"]
+    threads = [thread for dump in fatal for thread in dump.threads if thread.frames]
+    if threads:
+        frame = threads[0].frames[0]
+        book.known("worker.fatal_frame", f"{frame.function} ({frame.file.rsplit('/', 1)[-1]}:{frame.line})")
+
+
+def _exception(window: Window, book: FactBook, start_s: float, end_s: float) -> None:
+    seen = [
+        event
+        for event in window.recording.events(ExceptionSeen, start_s=start_s, end_s=end_s)
+        if not event.echo and event.error not in ("KeyboardInterrupt", "SystemExit")
+    ]
+    if not seen:
+        reason = "no exception was told" if any(b.beats for b in window.all) else "console output was not recorded"
+        if any(tick.beats for tick in window.all):
+            book.not_applicable("exception.first", reason)
+        else:
+            book.unknown("exception.first", reason)
+        return
+    # The hook and the log tell the same exception; the hook knows the case.
+    first = min(seen, key=lambda event: (round(event.t_s), event.source != "hook", event.t_s))
+    text = f"{first.error}: {first.message}"
+    book.known("exception.first", text[:400], f"in {first.role} (PID {first.pid})")
+    book.known("exception.role", first.role)
+    if first.case:
+        book.known("workers.case", first.case)
+    named = DATA_FILE.findall(f"{text}\n{first.traceback}")
+    from_case = f"{first.case}.b2nd (case in hand)" if first.case else None
+    book.known("exception.file", named[-1] if named else from_case, unless="no file named")
+    in_data_code = first.role in DATA_WORKERS or "load_case" in first.traceback
+    book.known("exception.truncated_file", bool(TRUNCATED.search(text)) and (in_data_code or bool(named)))
+
+
+def _memory(window: Window, book: FactBook, start_s: float) -> None:
+    kills = _growth(window, start_s)
+    kernel = [
+        event
+        for event in window.recording.events(KernelMessage, start_s=start_s, end_s=window.end_s + SLACK_S)
+        if event.what == "oom-kill"
+    ]
+    if kills is None and not kernel:
+        book.unknown("oom.kills", "neither cgroup nor kernel counters could be read")
+    else:
+        detail = kernel[0].text[:160] if kernel else "counted by cgroup or /proc/vmstat"
+        book.known("oom.kills", max(kills or 0, len(kernel)), detail)
+    ticks = [tick for tick in window.all if tick.t_s >= window.episode.start_s - 60]
+    used = [_used_ratio(tick) for tick in ticks]
+    known = [ratio for ratio in used if ratio is not None]
+    book.known("memory.used_ratio", max(known) if known else None)
+
+
+def _growth(window: Window, start_s: float) -> int | None:
+    """OOM kills counted between the moment before the episode and its end."""
+    before = [tick for tick in window.all if tick.t_s <= start_s]
+    growths = []
+    for counter in (_cgroup_kills, _host_kills):
+        new = last(counter(tick) for tick in window.recording.ticks(None, window.end_s + SLACK_S))
+        old = last(counter(tick) for tick in before)
+        if new is not None:
+            first = next((value for value in map(counter, window.all) if value is not None), new)
+            growths.append(new - (old if old is not None else first))
+    return max(growths) if growths else None
+
+
+def _cgroup_kills(tick: Tick) -> int | None:
+    return tick.cgroup.oom_kill_total if tick.cgroup else None
+
+
+def _host_kills(tick: Tick) -> int | None:
+    return tick.host.oom_kill_total if tick.host else None
+
+
+def _used_ratio(tick: Tick) -> float | None:
+    if tick.cgroup and tick.cgroup.memory_limit_bytes and tick.cgroup.memory_used_bytes is not None:
+        return tick.cgroup.memory_used_bytes / tick.cgroup.memory_limit_bytes
+    if tick.host and tick.host.memory_total_bytes and tick.host.memory_available_bytes is not None:
+        return 1.0 - tick.host.memory_available_bytes / tick.host.memory_total_bytes
+    return None

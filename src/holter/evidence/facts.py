@@ -1,0 +1,58 @@
+"""Collecting facts: known with a detail for people, or unknown with the reason."""
+
+from __future__ import annotations
+
+from holter.evidence.vocabulary import NAMES
+from holter.records import Fact, Link
+
+Value = bool | int | float | str | tuple[str, ...]
+
+
+class Evidence:
+    """What is known of one episode: named facts and the chain of who waits on whom."""
+
+    def __init__(self, facts: dict[str, Fact], chain: tuple[Link, ...] = ()) -> None:
+        self._facts = facts
+        self.chain = chain
+
+    def fact(self, name: str) -> Fact:
+        """The fact of that name; an unknown one if nobody stated it.
+
+        Raises:  KeyError if the vocabulary does not have the name.
+        """
+        if name not in NAMES:
+            raise KeyError(name)
+        return self._facts.get(name) or Fact(name=name, status="unknown", reason="not recorded")
+
+    @property
+    def facts(self) -> tuple[Fact, ...]:
+        """All facts that were stated."""
+        return tuple(self._facts.values())
+
+
+class FactBook:
+    """Facts while they are being collected."""
+
+    def __init__(self) -> None:
+        self.facts: dict[str, Fact] = {}
+
+    def known(self, name: str, value: Value | None, detail: str = "", *, unless: str = "not recorded") -> None:
+        """State a fact; a value of None makes it unknown for the reason ``unless``."""
+        if value is None:
+            self.unknown(name, unless)
+            return
+        value = round(value, 4) if isinstance(value, float) else value
+        self.facts[name] = Fact(name=name, value=value, detail=detail or None)
+
+    def unknown(self, name: str, reason: str) -> None:
+        """Say that a fact could not be seen, and why."""
+        self.facts[name] = Fact(name=name, status="unknown", reason=reason)
+
+    def not_applicable(self, name: str, reason: str) -> None:
+        """Say that a fact has no meaning here."""
+        self.facts[name] = Fact(name=name, status="not-applicable", reason=reason)
+
+    def value(self, name: str) -> Value | None:
+        """Value of a fact stated so far."""
+        fact = self.facts.get(name)
+        return fact.value if fact is not None and fact.status == "known" else None

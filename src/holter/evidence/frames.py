@@ -1,0 +1,118 @@
+"""Where a thread is, read off its frames. Names are those of batchgenerators 0.25, nnunetv2 2.5-2.8 and CPython."""
+
+from __future__ import annotations
+
+from holter.records import Frame, StackDump, ThreadStack
+
+
+def main_thread(dump: StackDump) -> ThreadStack | None:
+    """The main thread: by name, by thread id, else the last one listed."""
+    for thread in dump.threads:
+        if thread.name == "MainThread" or thread.thread_id == dump.pid:
+            return thread
+    return dump.threads[-1] if dump.threads else None
+
+
+def place(thread: ThreadStack) -> tuple[str, str] | None:
+    """What the training's main thread is in, and the frame that shows it; None if nothing telling is there.
+
+    One of batch-queue, export-result, export-slot, checkpoint, file-read, native-call, python.
+    """
+    if not thread.frames:
+        return None
+    for test, answer in _PLACES:
+        frame = test(thread.frames)
+        if frame is not None:
+            return answer, describe(frame)
+    innermost = thread.frames[0]
+    in_step = _first(thread.frames, function=_STEPS)
+    if in_step is not None and (innermost is in_step or _is_library(innermost)):
+        return "native-call", f"{describe(in_step)} in {innermost.function}"
+    return "python", describe(innermost)
+
+
+def results_loop(dump: StackDump) -> str | None:
+    """What batchgenerators' results-loop threads wait on; the hand-over, if any of them is in it.
+
+    worker-queue: nothing comes from the workers. tensor-hand-over: a worker announced a batch and does not hand it
+    over. ready-queue: the main thread does not take what is there.
+    """
+    found = set()
+    for thread in dump.threads:
+        if _first(thread.frames, function=("results_loop",)) is None:
+            continue
+        if _first(thread.frames, function=_HAND_OVER) or _first(thread.frames, file="resource_sharer.py"):
+            found.add("tensor-hand-over")
+        elif _first(thread.frames, function=("put",)):
+            found.add("ready-queue")
+        else:
+            found.add("worker-queue")
+    return next((word for word in ("tensor-hand-over", "worker-queue", "ready-queue") if word in found), None)
+
+
+def describe(frame: Frame) -> str:
+    """function (file:line), with the file's last part only."""
+    name = frame.file.rsplit("/", 1)[-1]
+    return f"{frame.function} ({name}:{frame.line})" if name else frame.function
+
+
+# The receiving half of torch's and multiprocessing's descriptor passing.
+_HAND_OVER = (
+    "rebuild_storage_fd",
+    "rebuild_storage_filename",
+    "rebuild_tensor",
+    "answer_challenge",
+    "deliver_challenge",
+    "recv_handle",
+    "recvfds",
+    "detach",
+)
+_STEPS = ("train_step", "validation_step")
+
+
+def _first(frames: tuple[Frame, ...], *, function: tuple[str, ...] = (), file: str = "") -> Frame | None:
+    for frame in frames:
+        bare = frame.function.rsplit(".", 1)[-1]
+        if (function and (bare in function)) or (file and frame.file.endswith(file)):
+            return frame
+    return None
+
+
+def _batch_queue(frames: tuple[Frame, ...]) -> Frame | None:
+    names = ("_NonDetMultiThreadedAugmenter__get_next_item", "__get_next_item")
+    return _first(frames, function=names)
+
+
+def _export_result(frames: tuple[Frame, ...]) -> Frame | None:
+    waiting = _first(frames, function=("get", "wait"))
+    in_pool = _first(frames, file="multiprocessing/pool.py")
+    exporting = _first(
+        frames, function=("perform_actual_validation", "predict_from_data_iterator", "predict_from_files")
+    )
+    return in_pool if waiting and in_pool and exporting else None
+
+
+def _export_slot(frames: tuple[Frame, ...]) -> Frame | None:
+    exporting = _first(frames, function=("perform_actual_validation", "predict_from_data_iterator"))
+    return frames[0] if exporting is frames[0] or _first(frames, function=("check_workers_alive_and_busy",)) else None
+
+
+def _checkpoint(frames: tuple[Frame, ...]) -> Frame | None:
+    return _first(frames, function=("save_checkpoint",))
+
+
+def _file_read(frames: tuple[Frame, ...]) -> Frame | None:
+    return _first(frames, function=("load_case",)) or _first(frames, file="blosc2/ndarray.py")
+
+
+_PLACES = (
+    (_batch_queue, "batch-queue"),
+    (_export_result, "export-result"),
+    (_checkpoint, "checkpoint"),
+    (_file_read, "file-read"),
+    (_export_slot, "export-slot"),
+)
+
+
+def _is_library(frame: Frame) -> bool:
+    return "/torch/" in frame.file or frame.file.startswith("<") or frame.function.startswith("_")

@@ -1,0 +1,89 @@
+"""Facts about CPU limits, pressure, memory file systems and storage."""
+
+from __future__ import annotations
+
+from holter.evidence.facts import FactBook
+from holter.evidence.window import Window, last, middle
+from holter.evidence.words import DATA_WORKERS
+from holter.records import CgroupSample, HostSample, KernelMessage
+
+
+def collect(window: Window, book: FactBook) -> None:
+    """State what the run may use of the machine, what it uses, and what it waits for."""
+    hosts = [tick.host for tick in window.during if tick.host]
+    groups = [tick.cgroup for tick in window.during if tick.cgroup]
+    _cpu(window, book, hosts, groups)
+    _throttling(window, book)
+    for name, values in (
+        ("cpu.host_busy_ratio", [host.cpu_busy_ratio for host in hosts]),
+        ("pressure.cpu", [host.pressure_cpu_some_ratio for host in hosts]),
+        ("pressure.io", [host.pressure_io_some_ratio for host in hosts]),
+    ):
+        book.known(name, middle(values), unless="this kernel does not tell")
+    shm = [(host.shm_used_bytes, host.shm_total_bytes) for host in _hosts(window) if host.shm_total_bytes]
+    book.known("shm.total_bytes", shm[-1][1] if shm else None)
+    book.known("shm.used_ratio", max(((used or 0) / (total or 1) for used, total in shm), default=None))
+    _storage(window, book)
+
+
+def _hosts(window: Window) -> list[HostSample]:
+    return [tick.host for tick in window.all if tick.host and tick.t_s >= window.episode.start_s - 60]
+
+
+def _cpu(window: Window, book: FactBook, hosts: list[HostSample], groups: list[CgroupSample]) -> None:
+    groups = groups or [tick.cgroup for tick in window.all if tick.cgroup]
+    effective = last(group.effective_cpus for group in groups)
+    visible = last(host.cpu_count for host in hosts or _hosts(window))
+    book.known("cpu.effective", effective)
+    book.known("cpu.visible", visible)
+    quota = last(group.cpu_quota_cpus for group in groups)
+    if groups and quota is None:
+        book.not_applicable("cpu.quota", "no CPU quota is set")
+    else:
+        book.known("cpu.quota", quota)
+    workers = [
+        sum(process.role in DATA_WORKERS for process in tick.processes)
+        for tick in window.all[-120:]
+        if tick.processes
+    ]
+    if effective and workers:
+        book.known("cpu.workers_per_cpu", max(workers) / effective, f"{max(workers)} workers, {effective:g} CPUs")
+    used = [sum(process.cpu_ratio or 0.0 for process in tick.processes) for tick in window.during if tick.processes]
+    if used and effective:
+        book.known("cpu.run_busy_ratio", sum(used) / len(used) / effective, f"of {effective:g} CPUs")
+
+
+def _throttling(window: Window, book: FactBook) -> None:
+    groups = [tick.cgroup for tick in window.during if tick.cgroup and tick.cgroup.cpu_periods_total is not None]
+    if len(groups) < 2:
+        book.unknown("cpu.throttled_ratio", "the cgroup does not count throttled periods")
+        return
+    periods = (groups[-1].cpu_periods_total or 0) - (groups[0].cpu_periods_total or 0)
+    throttled = (groups[-1].cpu_throttled_periods_total or 0) - (groups[0].cpu_throttled_periods_total or 0)
+    book.known(
+        "cpu.throttled_ratio",
+        throttled / periods if periods > 0 else 0.0,
+        f"{throttled} of {periods} periods",
+    )
+
+
+def _storage(window: Window, book: FactBook) -> None:
+    now = window.storage("preprocessed")
+    every = window.storage("preprocessed", window.all)
+    if not every:
+        for name in ("storage.fs_type", "storage.latency_s", "storage.pending_s"):
+            book.unknown(name, "nnUNet_preprocessed is not known")
+    else:
+        book.known("storage.fs_type", every[-1].fs_type)
+        latency = [sample.read_latency_s for sample in now if sample.read_latency_s is not None]
+        book.known("storage.latency_s", max(latency) if latency else None, unless="no read came back")
+        pending = [sample.probe_pending_s or 0.0 for sample in now]
+        book.known("storage.pending_s", max(pending) if pending else None)
+    usual = [sample.read_latency_s for sample in window.storage("preprocessed", window.before)]
+    book.known("storage.usual_latency_s", middle(usual))
+    errors = [
+        event.text[:160]
+        for event in window.recording.events(KernelMessage, start_s=window.episode.start_s - 60, end_s=window.end_s)
+        if event.what in ("io-error", "nfs")
+    ]
+    book.known("storage.kernel_errors", tuple(errors))

@@ -1,0 +1,124 @@
+"""Every fact that evidence may state: its name, what it is, and its unit.
+
+A cause may only ask for names on this list (a test compares), and an evidence file written by a person uses the
+same names.
+"""
+
+from __future__ import annotations
+
+from holter.records import Record
+
+
+class FactSpec(Record, frozen=True, kw_only=True):
+    """One word of the vocabulary."""
+
+    name: str
+    kind: str  # bool, number, text, list
+    meaning: str
+    unit: str = ""
+
+
+def _bool(name: str, meaning: str) -> FactSpec:
+    return FactSpec(name=name, kind="bool", meaning=meaning)
+
+
+def _number(name: str, meaning: str, unit: str = "") -> FactSpec:
+    return FactSpec(name=name, kind="number", meaning=meaning, unit=unit)
+
+
+def _text(name: str, meaning: str) -> FactSpec:
+    return FactSpec(name=name, kind="text", meaning=meaning)
+
+
+def _list(name: str, meaning: str) -> FactSpec:
+    return FactSpec(name=name, kind="list", meaning=meaning)
+
+
+VOCABULARY: tuple[FactSpec, ...] = (
+    # The training as a whole
+    _text("phase", "phase of the training when the episode began"),
+    _number("progress.age_s", "time without progress when the alarm was raised", "s"),
+    _bool("progress.resumed", "the training moved on by itself after the episode began"),
+    _bool("activity.present", "some process of the tree was working at the alarm"),
+    _number("step.usual_s", "length of a step before the episode", "s"),
+    _number("step.recent_s", "length of a step during the episode, the unfinished one included", "s"),
+    _number("wait.ratio", "share of the step spent waiting for a batch, during the episode", "ratio"),
+    _number("wait.usual_ratio", "share of the step spent waiting for a batch, before the episode", "ratio"),
+    # The main process
+    _bool("main.alive", "the main process is there"),
+    _text("main.state", "state letter of the main process"),
+    _number("main.cpu_ratio", "cores used by the main process", "cores"),
+    _text(
+        "main.waits_on",
+        "what the main thread is in: batch-queue, native-call, export-result, export-slot, file-read, checkpoint, python",
+    ),
+    _text("main.where", "innermost telling frame of the main thread"),
+    _text("main.ending", "how the main process ended: signal name, or 'exit code N'"),
+    _number("main.exit_signal", "signal that ended the main process"),
+    # Queues
+    _text("queue.ready", "batches ready for the main thread: empty, some, full"),
+    _text("queue.worker", "batches in the queue that workers fill: empty, some, full"),
+    _text("results_loop.waits_on", "worker-queue, tensor-hand-over, ready-queue"),
+    # Data workers
+    _number("workers.count", "data workers alive"),
+    _list("workers.stopped", "workers in state T"),
+    _list("workers.blocked", "workers in uninterruptible sleep (D) or a slow read"),
+    _number("workers.working", "data workers that use a good part of a core"),
+    _number("workers.delivering", "data workers with a finished batch, waiting for room in the queue"),
+    _number("workers.cpu_ratio", "cores used by all data workers", "cores"),
+    _text("workers.blocked_file", "file that a blocked worker reads"),
+    _text("workers.blocked_mount", "type and mount point of that file"),
+    _text("workers.case", "case that the stuck or dead worker had in hand"),
+    # Endings
+    _text("worker.ending", "how the first worker that died ended: signal name, or 'exit code N'"),
+    _number("worker.exit_signal", "signal that ended it"),
+    _text("worker.subject", "which worker died first"),
+    _text("worker.fatal_frame", "where a natively crashed worker was"),
+    _text("exception.first", "first exception in time, echoes left out"),
+    _text("exception.role", "role of the process that raised it"),
+    _text("exception.file", "preprocessed file named by the exception or read by its worker"),
+    _bool("exception.truncated_file", "the exception is that of a file shorter than its header says"),
+    # Memory
+    _number("oom.kills", "OOM kills counted by kernel or cgroup during the episode"),
+    _number("memory.used_ratio", "memory in use of the limit that holds (cgroup or machine)", "ratio"),
+    _number("shm.used_ratio", "use of /dev/shm", "ratio"),
+    _number("shm.total_bytes", "size of /dev/shm", "B"),
+    # CPU
+    _number("cpu.effective", "CPUs that the run may use: min(affinity, cpuset, quota)", "CPUs"),
+    _number("cpu.visible", "CPUs that os.cpu_count() reports", "CPUs"),
+    _number("cpu.quota", "CPU quota of the cgroup", "CPUs"),
+    _number("cpu.throttled_ratio", "share of quota periods that were throttled", "ratio"),
+    _number("cpu.workers_per_cpu", "data workers for each effective CPU"),
+    _number("cpu.run_busy_ratio", "CPU used by the run of what it may use", "ratio"),
+    _number("cpu.host_busy_ratio", "CPU use of the whole machine", "ratio"),
+    _number("pressure.cpu", "PSI cpu some", "ratio"),
+    _number("pressure.io", "PSI io some", "ratio"),
+    # Storage
+    _text("storage.fs_type", "file-system type of nnUNet_preprocessed"),
+    _number("storage.latency_s", "time of one small uncached read", "s"),
+    _number("storage.pending_s", "time that a small read has been waiting without an answer", "s"),
+    _number("storage.usual_latency_s", "the same before the episode", "s"),
+    _list("storage.kernel_errors", "I/O or NFS errors in the kernel log"),
+    # GPU
+    _bool("gpu.present", "a GPU can be read"),
+    _number("gpu.utilization_ratio", "GPU utilisation during the episode", "ratio"),
+    _number("gpu.usual_utilization_ratio", "GPU utilisation before the episode", "ratio"),
+    _number("gpu.power_ratio", "power draw of the power limit", "ratio"),
+    _number("gpu.clock_ratio", "SM clock of its maximum", "ratio"),
+    _list("gpu.clock_reasons", "active clock event (throttle) reasons that slow the GPU"),
+    _list("gpu.foreign_processes", "compute processes of others on the GPU"),
+    _text("gpu.virtualization", "none, pass-through, vgpu, host-vgpu, host-vsga"),
+    _text("gpu.licence_stage", "licensed, unlicensed-unrestricted, unlicensed-restricted, unlicensed"),
+    _text("gpu.licence_text", "licence status as nvidia-smi prints it"),
+    _bool("gpu.licence_worsened", "the licence stage got worse during the recording"),
+    _list("gpu.kernel_errors", "Xid messages in the kernel log"),
+    _bool("gpu.simulated", "the GPU readings are simulated"),
+    # Export
+    _number("export.workers", "export workers alive"),
+    _number("export.replaced", "export workers that are younger than their pool: a dead one was replaced"),
+    _text("export.ending", "how an export worker ended"),
+    # Output
+    _number("log.age_s", "time since the last line of the training log", "s"),
+)
+
+NAMES = frozenset(spec.name for spec in VOCABULARY)

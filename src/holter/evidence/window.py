@@ -1,0 +1,108 @@
+"""The part of a recording that bears on one episode, cut into before, during and the moment of the alarm."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from statistics import median
+from typing import TypeVar
+
+from holter.records import Beat, Episode, GpuSample, ProcessSample, Role, StackDump, StorageSample, Tick
+from holter.tape import Recording
+
+# What went before an episode is read this far back: enough for a usual step time, near enough to be comparable.
+BEFORE_S = 600.0
+# Licence stages, exit codes and stacks reach the tape a few seconds after the alarm.
+AFTER_ALARM_S = 30.0
+# Seconds at the end of a look that describe "now"; one tick can miss a process or a slow probe.
+NOW_S = 6.0
+
+T = TypeVar("T")
+
+
+class Window:
+    """One episode with the ticks around it."""
+
+    def __init__(self, recording: Recording, episode: Episode) -> None:
+        self.recording = recording
+        self.episode = episode
+        self.end_s = min(
+            episode.alarm_s + AFTER_ALARM_S, episode.end_s if episode.end_s is not None else float("inf")
+        )
+        self.end_s = max(self.end_s, episode.alarm_s)
+        start_s = episode.start_s
+        self.before = tuple(recording.ticks(start_s - BEFORE_S, start_s))
+        self.during = tuple(recording.ticks(start_s, self.end_s))
+        self.all = tuple(recording.ticks(None, self.end_s))
+        # A dead process is not in the ticks of its own death: look at the moment before.
+        moment_s = episode.start_s if episode.kind == "death" else episode.alarm_s
+        self.now = tuple(
+            recording.ticks(moment_s - NOW_S, max(moment_s, moment_s if episode.kind == "death" else self.end_s))
+        )
+
+    def processes(self, *roles: Role) -> tuple[ProcessSample, ...]:
+        """Latest sample of each process of these roles (all, if none is given) around the alarm."""
+        latest: dict[int, ProcessSample] = {}
+        for tick in self.now:
+            if tick.processes:
+                latest = {process.pid: process for process in tick.processes}
+        return tuple(process for process in latest.values() if not roles or process.role in roles)
+
+    def main(self) -> ProcessSample | None:
+        """The main process around the alarm."""
+        return next(iter(self.processes("main")), None)
+
+    def beats(self, *roles: Role) -> tuple[Beat, ...]:
+        """Latest heartbeat of each process of these roles around the alarm."""
+        latest: dict[int, Beat] = {}
+        for tick in self.now:
+            for beat in tick.beats:
+                latest[beat.pid] = beat
+        return tuple(beat for beat in latest.values() if not roles or beat.role in roles)
+
+    def main_beat(self) -> Beat | None:
+        """Heartbeat of the main process around the alarm."""
+        return next(iter(self.beats("main")), None)
+
+    def gpus(self, ticks: Iterable[Tick] | None = None) -> tuple[GpuSample, ...]:
+        """All readings of GPUs that were really read (source "none" left out)."""
+        ticks = self.during if ticks is None else ticks
+        return tuple(gpu for tick in ticks for gpu in tick.gpus if gpu.source != "none")
+
+    def storage(self, label: str, ticks: Iterable[Tick] | None = None) -> tuple[StorageSample, ...]:
+        """All readings of one labelled path."""
+        ticks = self.during if ticks is None else ticks
+        return tuple(sample for tick in ticks for sample in tick.storage if sample.label == label)
+
+    def stack(self, pid: int | None) -> StackDump | None:
+        """The stack of a process taken nearest to the alarm, not before the episode began."""
+        dumps = [
+            dump
+            for dump in self.recording.stacks()
+            if dump.pid == pid and self.episode.start_s - 1 <= dump.t_s <= self.end_s + AFTER_ALARM_S
+        ]
+        return min(dumps, key=lambda dump: abs(dump.t_s - self.episode.alarm_s), default=None)
+
+
+def mean_cpu(ticks: Iterable[Tick], pid: int) -> float | None:
+    """Mean cores used by a process over some ticks; None if it was never measured."""
+    ratios = [
+        process.cpu_ratio
+        for tick in ticks
+        for process in tick.processes
+        if process.pid == pid and process.cpu_ratio is not None
+    ]
+    return sum(ratios) / len(ratios) if ratios else None
+
+
+def middle(values: Iterable[float | None]) -> float | None:
+    """Median of what is known."""
+    known = [value for value in values if value is not None]
+    return median(known) if known else None
+
+
+def last(values: Iterable[T | None]) -> T | None:
+    """The last value that is known."""
+    found: T | None = None
+    for value in values:
+        found = value if value is not None else found
+    return found

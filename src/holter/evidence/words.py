@@ -1,0 +1,35 @@
+"""Words and measures that evidence and detectors share."""
+
+from __future__ import annotations
+
+import signal
+
+from holter.records import ProcessEnded, Role
+
+WORKERS: tuple[Role, ...] = ("train-worker", "val-worker", "export-worker")
+DATA_WORKERS: tuple[Role, ...] = ("train-worker", "val-worker")
+
+# batchgenerators polls its queues every 2 ms, which costs an idle process 2 to 8 % of a core. A process that works
+# uses most of one, or, where many share few cores, at least this much averaged over some seconds.
+WORKING_CPU_RATIO = 0.25
+
+
+def signal_name(number: int) -> str:
+    """SIGKILL for 9."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def ending(event: ProcessEnded) -> str | None:
+    """SIGKILL, or "exit code 1"; None if nobody could tell."""
+    if event.exit_signal is not None:
+        return signal_name(event.exit_signal)
+    return None if event.exit_code is None else f"exit code {event.exit_code}"
+
+
+def label(role: str, worker_index: int | None, pid: int | None) -> str:
+    """How a process is called in sentences, e.g. "train-worker 2 (PID 4711)"."""
+    number = "" if worker_index is None else f" {worker_index}"
+    return f"{role}{number} (PID {pid})"

@@ -1,0 +1,105 @@
+"""Facts about data workers: how many, in which state, with which case and file in hand."""
+
+from __future__ import annotations
+
+from holter.evidence.facts import FactBook
+from holter.evidence.window import Window, mean_cpu
+from holter.evidence.words import DATA_WORKERS, WORKERS, WORKING_CPU_RATIO, label
+from holter.records import Beat, ProcessSample
+
+# A worker that has been in one read this long is blocked on it, whatever its state letter says.
+SLOW_READ_S = 3.0
+NO_FILES = ("pipe:", "socket:", "anon", "/dev")
+READS = ("read", "pread64", "readv", "preadv", "preadv2")
+# A wait channel of a page fault or read that storage has not answered; names of Linux 4.15 to 6.x, NFS, FUSE, Lustre.
+STORAGE_CHANNELS = (
+    "folio_wait_bit", "wait_on_page_bit", "io_schedule", "nfs_wait", "rpc_wait", "fuse_wait", "request_wait_answer",
+    "fuse_get_req", "cl_sync_io_wait", "wait_on_buffer", "filemap_fault", "iomap_", "cifs_",
+)  # fmt: skip
+
+
+def collect(window: Window, book: FactBook) -> None:
+    """State numbers and states of the workers, and what the stuck ones hold."""
+    workers = window.processes(*DATA_WORKERS)
+    every = window.processes(*WORKERS)
+    if not window.processes():
+        for name in ("workers.count", "workers.stopped", "workers.blocked", "workers.working"):
+            book.unknown(name, "the process tree was not recorded")
+        return
+    beats = {beat.pid: beat for beat in window.beats(*WORKERS)}
+    main = window.main()
+    paused = main is not None and main.state in ("T", "t")
+    stopped = [process for process in every if process.state in ("T", "t") and not paused]
+    blocked = [process for process in every if is_blocked(process, window)]
+    working = [w for w in workers if (mean_cpu(window.now, w.pid) or 0.0) >= WORKING_CPU_RATIO]
+    book.known("workers.count", len(workers))
+    book.known("workers.stopped", tuple(named(process) for process in stopped))
+    book.known("workers.blocked", tuple(named(process) for process in blocked))
+    book.known("workers.working", len(working))
+    cpu = [mean_cpu(window.now, worker.pid) for worker in workers]
+    book.known("workers.cpu_ratio", sum(value or 0.0 for value in cpu) if cpu else None, unless="no data workers")
+    _delivering(workers, beats, book)
+    _in_hand(stopped or blocked, beats, book)
+    _blocked_file(blocked, beats, window, book)
+
+
+def named(process: ProcessSample) -> str:
+    """How the process is called in sentences."""
+    return label(process.role, process.worker_index, process.pid)
+
+
+def is_blocked(process: ProcessSample, window: Window) -> bool:
+    """In an answerless read: state D, or a read call or storage wait channel seen again and again."""
+    looks = [sample for tick in window.now for sample in tick.processes if sample.pid == process.pid]
+    reading = [
+        sample
+        for sample in looks
+        if sample.state == "D" or sample.syscall in READS or _is_storage_channel(sample.wait_channel)
+    ]
+    if not looks or process.state in ("T", "t", "Z") or len(reading) * 2 <= len(looks):
+        return False
+    idle = (mean_cpu(window.now, process.pid) or 0.0) < WORKING_CPU_RATIO
+    pipe = all((sample.syscall_file or "").startswith(NO_FILES) for sample in reading)
+    return idle and not (pipe and process.state == "S" and not _is_storage_channel(process.wait_channel))
+
+
+def _is_storage_channel(channel: str | None) -> bool:
+    return channel is not None and any(word in channel for word in STORAGE_CHANNELS)
+
+
+def _delivering(workers: tuple[ProcessSample, ...], beats: dict[int, Beat], book: FactBook) -> None:
+    known = [beats[worker.pid] for worker in workers if worker.pid in beats]
+    if not known:
+        book.unknown("workers.delivering", "no heartbeat of the workers")
+        return
+    book.known("workers.delivering", sum(beat.wait_began_s is None and beat.case is None for beat in known))
+
+
+def _in_hand(stuck: list[ProcessSample], beats: dict[int, Beat], book: FactBook) -> None:
+    cases = [beats[process.pid].case for process in stuck if process.pid in beats]
+    book.known(
+        "workers.case",
+        next((case for case in cases if case), None),
+        unless="no stuck worker with a known case",
+    )
+
+
+def _blocked_file(blocked: list[ProcessSample], beats: dict[int, Beat], window: Window, book: FactBook) -> None:
+    pids = {process.pid for process in blocked}
+    files = [
+        (sample.syscall_file, sample.syscall_mount)
+        for tick in window.now
+        for sample in tick.processes
+        if sample.pid in pids and sample.syscall_file and not sample.syscall_file.startswith(NO_FILES)
+    ]
+    if files:
+        book.known("workers.blocked_file", files[-1][0])
+        book.known("workers.blocked_mount", files[-1][1], unless="mount of the file not found")
+        return
+    storage = window.storage("preprocessed", window.all)
+    cases = [beats[process.pid].case for process in blocked if process.pid in beats and beats[process.pid].case]
+    if blocked and cases and storage:
+        # A page fault on a mapped file shows no descriptor; the worker's heartbeat names the case.
+        book.known("workers.blocked_file", f"{cases[0]} (case in hand)")
+        mount = storage[-1]
+        book.known("workers.blocked_mount", f"{mount.fs_type} {mount.mount_point}" if mount.fs_type else None)

@@ -1,0 +1,8 @@
+"""Sample <-> one SQLite file a run."""
+
+from holter.tape.reader import read, read_environment
+from holter.tape.recording import Recording
+from holter.tape.schema import SCHEMA_VERSION
+from holter.tape.writer import TapeWriter
+
+__all__ = ["SCHEMA_VERSION", "Recording", "TapeWriter", "read", "read_environment"]

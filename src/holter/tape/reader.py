@@ -1,0 +1,216 @@
+"""Reading a tape: while it is written, after a kill, after a cut, or from another version."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from holter.errors import NotATape, TapeError, TapeTooNew
+from holter.records import (
+    Beat,
+    CgroupSample,
+    Environment,
+    Episode,
+    Event,
+    GpuSample,
+    HostSample,
+    ProbeRun,
+    ProcessSample,
+    Sample,
+    StackDump,
+    StorageSample,
+    Tick,
+)
+from holter.tape import coding, schema
+from holter.tape.recording import Recording
+
+T = TypeVar("T")
+
+_SQLITE_MAGIC = b"SQLite format 3\x00"
+
+
+def read(path: Path) -> Recording:
+    """Everything on the tape. A cut or damaged file gives what can be read; ``damage`` says what was missed.
+
+    Raises:  NotATape, TapeTooNew, TapeError (no such file, no permission).
+    """
+    connection = _connect(path)
+    try:
+        damage: list[str] = []
+        events = tuple(_records(connection, "event", Event, damage))
+        samples = _merged_rows(connection, damage)
+        return Recording(
+            all_ticks=tuple(_ticks(samples, events)),
+            all_stacks=tuple(_records(connection, "stack", StackDump, damage)),
+            all_episodes=tuple(_records(connection, "episode", Episode, damage)),
+            all_probe_runs=tuple(_probe_runs(connection, damage)),
+            environment=_environment(connection, damage),
+            path=path,
+            finished=_finished(connection, damage),
+            damage="; ".join(dict.fromkeys(damage)) or None,
+        )
+    finally:
+        connection.close()
+
+
+def read_environment(path: Path) -> Environment | None:
+    """Only the description of the run, for lists of tapes.
+
+    Raises:  as ``read``.
+    """
+    connection = _connect(path)
+    try:
+        return _environment(connection, [])
+    finally:
+        connection.close()
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    try:
+        with path.open("rb") as file:
+            magic = file.read(len(_SQLITE_MAGIC))
+    except OSError as error:
+        raise TapeError(f"Cannot read {path}: {error.strerror}.", next_step="Check the path of the tape.") from error
+    if magic != _SQLITE_MAGIC:
+        raise NotATape(
+            f"{path} is not a Holter tape.",
+            next_step="holter diagnose takes a *.holter file, a PID or a log.",
+        )
+    connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=5.0)
+    # A file shorter than its header says is refused by SQLite unless it is told that we mean to salvage.
+    connection.execute("PRAGMA writable_schema = ON")
+    try:
+        (application,) = connection.execute("PRAGMA application_id").fetchone()
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+    except sqlite3.DatabaseError as error:
+        connection.close()
+        raise NotATape(f"{path} begins like a tape but cannot be opened: {error}.") from error
+    if application != schema.APPLICATION_ID:
+        connection.close()
+        raise NotATape(f"{path} is an SQLite file, but not a Holter tape.")
+    if version > schema.SCHEMA_VERSION:
+        connection.close()
+        raise TapeTooNew(
+            f"{path} was written in format {version}; this Holter reads up to {schema.SCHEMA_VERSION}.",
+            safe="The tape is fine.",
+            next_step="pip install --upgrade holter",
+        )
+    return connection if version == schema.SCHEMA_VERSION else _migrated(connection, version)
+
+
+def _migrated(connection: sqlite3.Connection, version: int) -> sqlite3.Connection:
+    memory = sqlite3.connect(":memory:")
+    connection.backup(memory)
+    connection.close()
+    for step in range(version, schema.SCHEMA_VERSION):
+        schema.MIGRATIONS[step](memory)
+    return memory
+
+
+def _rows(connection: sqlite3.Connection, query: str, damage: list[str]) -> Iterator[tuple[Any, ...]]:
+    """Rows until the file ends or breaks."""
+    try:
+        yield from connection.execute(query)
+    except sqlite3.DatabaseError as error:
+        damage.append(f"{query.split(' FROM ')[-1].split()[0]}: {error}")
+
+
+def _decode(function: Callable[[], T], damage: list[str]) -> T | None:
+    try:
+        return function()
+    except (msgspec.MsgspecError, ValueError, OSError, KeyError) as error:
+        damage.append(f"a record of another version or damaged: {error}")
+    except Exception as error:  # noqa: BLE001 - zlib.error has no narrower public base
+        damage.append(f"a damaged record: {error}")
+    return None
+
+
+def _records(connection: sqlite3.Connection, table: str, kind: Any, damage: list[str]) -> Iterator[Any]:
+    decoder = msgspec.json.Decoder(kind)
+    for (data,) in _rows(connection, f"SELECT data FROM {table} ORDER BY id", damage):
+        record = _decode(lambda data=data: decoder.decode(coding.unpack(data)), damage)  # type: ignore[misc]
+        if record is not None:
+            yield record
+
+
+def _merged_rows(connection: sqlite3.Connection, damage: list[str]) -> Iterator[tuple[int, float, list[Sample]]]:
+    """(t_ms, span_s, samples) of roll-ups and readings, in time order."""
+    query = (
+        "SELECT t_ms, kind, span_s, 1, data FROM rollup UNION ALL "
+        "SELECT t_ms, kind, 0.0, key, data FROM reading ORDER BY 1, 3 DESC"
+    )
+    state: dict[str, coding.Entities] = {}
+    for t_ms, kind, span_s, is_key, data in _rows(connection, query, damage):
+        row = _decode(lambda data=data: coding.unpacked(data), damage)  # type: ignore[misc]
+        if row is None or kind not in coding.TYPE_OF_KIND or not (is_key or kind in state):
+            continue
+        state[kind] = coding.merge(None if is_key else state[kind], row)
+        samples = [
+            _decode(
+                lambda fields=fields, kind=kind, t_ms=t_ms: coding.to_sample(kind, fields, t_ms / 1000),  # type: ignore[misc]
+                damage,
+            )
+            for fields in state[kind].values()
+        ]
+        yield t_ms, span_s, [sample for sample in samples if sample is not None]
+
+
+def _ticks(rows: Iterator[tuple[int, float, list[Sample]]], events: tuple[Event, ...]) -> Iterator[Tick]:
+    """Samples of one instant together, each tick with the events recorded up to it."""
+    waiting = list(events)
+    at: tuple[int, float] | None = None
+    samples: list[Sample] = []
+    for t_ms, span_s, row in rows:
+        if at is not None and (t_ms, span_s) != at:
+            yield _tick(at, samples, waiting)
+            samples = []
+        at = (t_ms, span_s)
+        samples.extend(row)
+    if at is not None:
+        yield _tick(at, samples, waiting)
+    if waiting:
+        last_ms = max(round(max(event.t_s for event in waiting) * 1000), at[0] if at else 0)
+        yield Tick(t_s=last_ms / 1000, events=tuple(waiting))
+
+
+def _tick(at: tuple[int, float], samples: list[Sample], waiting: list[Event]) -> Tick:
+    t_s = at[0] / 1000
+    events: list[Event] = []
+    while waiting and waiting[0].t_s <= t_s + at[1] + 1e-3:
+        events.append(waiting.pop(0))
+    return make_tick(t_s, samples, tuple(events), span_s=at[1])
+
+
+def make_tick(t_s: float, samples: list[Sample], events: tuple[Event, ...], span_s: float = 0.0) -> Tick:
+    """Samples sorted into the fields of a tick."""
+    return Tick(
+        t_s=t_s,
+        span_s=span_s,
+        host=next((s for s in samples if isinstance(s, HostSample)), None),
+        cgroup=next((s for s in samples if isinstance(s, CgroupSample)), None),
+        processes=tuple(s for s in samples if isinstance(s, ProcessSample)),
+        gpus=tuple(s for s in samples if isinstance(s, GpuSample)),
+        storage=tuple(s for s in samples if isinstance(s, StorageSample)),
+        beats=tuple(s for s in samples if isinstance(s, Beat)),
+        events=events,
+    )
+
+
+def _probe_runs(connection: sqlite3.Connection, damage: list[str]) -> Iterator[ProbeRun]:
+    query = "SELECT t_ms, probe, runs, failures, cost_s, error FROM probe_run ORDER BY t_ms"
+    for t_ms, probe, runs, failures, cost_s, error in _rows(connection, query, damage):
+        yield ProbeRun(t_s=t_ms / 1000, probe=probe, ok=failures == 0, cost_s=cost_s / max(runs, 1), error=error)
+
+
+def _environment(connection: sqlite3.Connection, damage: list[str]) -> Environment | None:
+    for (value,) in _rows(connection, "SELECT value FROM meta WHERE name = 'environment'", damage):
+        return _decode(lambda value=value: msgspec.json.decode(coding.unpack(value), type=Environment), damage)  # type: ignore[misc]
+    return None
+
+
+def _finished(connection: sqlite3.Connection, damage: list[str]) -> bool:
+    return any(_rows(connection, "SELECT 1 FROM meta WHERE name = 'finished_ms'", damage))
