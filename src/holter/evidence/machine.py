@@ -36,6 +36,8 @@ def _cpu(window: Window, book: FactBook, hosts: list[HostSample], groups: list[C
     visible = last(host.cpu_count for host in hosts or _hosts(window))
     book.known("cpu.effective", effective)
     book.known("cpu.visible", visible)
+    if effective is not None and visible:
+        book.known("cpu.allocated_ratio", effective / visible, f"{effective:g} of {visible} CPUs")
     quota = last(group.cpu_quota_cpus for group in groups)
     if groups and quota is None:
         book.not_applicable("cpu.quota", "no CPU quota is set")
@@ -81,6 +83,9 @@ def _storage(window: Window, book: FactBook) -> None:
         book.known("storage.pending_s", max(pending) if pending else None)
     usual = [sample.read_latency_s for sample in window.storage("preprocessed", window.before)]
     book.known("storage.usual_latency_s", middle(usual))
+    now_s, usual_s = book.value("storage.latency_s"), book.value("storage.usual_latency_s")
+    if isinstance(now_s, (int, float)) and isinstance(usual_s, (int, float)) and usual_s > 0:
+        book.known("storage.times_usual", now_s / usual_s, f"{now_s:.3f} s instead of {usual_s:.4f} s")
     errors = [
         event.text[:160]
         for event in window.recording.events(KernelMessage, start_s=window.episode.start_s - 60, end_s=window.end_s)

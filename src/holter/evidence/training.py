@@ -21,6 +21,7 @@ WAITS = {
 
 def collect(window: Window, book: FactBook) -> None:
     """State phase, progress, step times and what the main thread is in."""
+    book.known("episode.kind", window.episode.kind)
     book.known("phase", window.episode.phase if window.episode.phase != "unknown" else None)
     _progress(window, book)
     _steps(window, book)
@@ -91,6 +92,11 @@ def _steps(window: Window, book: FactBook) -> None:
         beat = window.main_beat()
         if beat is not None:
             book.known("wait.ratio", 1.0 if beat.waits_for != "none" else 0.0, f"in {beat.waits_for}")
+
+
+    usual, recent = book.value("step.usual_s"), book.value("step.recent_s")
+    if isinstance(usual, (int, float)) and isinstance(recent, (int, float)) and usual > 0:
+        book.known("step.times_usual", recent / usual, f"{recent:.2f} s instead of {usual:.2f} s")
 
 
 def _main(window: Window, book: FactBook) -> None:

@@ -36,12 +36,14 @@ def _list(name: str, meaning: str) -> FactSpec:
 
 VOCABULARY: tuple[FactSpec, ...] = (
     # The training as a whole
+    _text("episode.kind", "stall, slow-down, death, creep"),
     _text("phase", "phase of the training when the episode began"),
     _number("progress.age_s", "time without progress when the alarm was raised", "s"),
     _bool("progress.resumed", "the training moved on by itself after the episode began"),
     _bool("activity.present", "some process of the tree was working at the alarm"),
     _number("step.usual_s", "length of a step before the episode", "s"),
     _number("step.recent_s", "length of a step during the episode, the unfinished one included", "s"),
+    _number("step.times_usual", "recent step length over the usual one"),
     _number("wait.ratio", "share of the step spent waiting for a batch, during the episode", "ratio"),
     _number("wait.usual_ratio", "share of the step spent waiting for a batch, before the episode", "ratio"),
     # The main process
@@ -50,7 +52,8 @@ VOCABULARY: tuple[FactSpec, ...] = (
     _number("main.cpu_ratio", "cores used by the main process", "cores"),
     _text(
         "main.waits_on",
-        "what the main thread is in: batch-queue, native-call, export-result, export-slot, file-read, checkpoint, python",
+        "what the main thread is in: batch-queue, native-call, export-result, export-slot, file-read, "
+        "checkpoint, python",
     ),
     _text("main.where", "innermost telling frame of the main thread"),
     _text("main.ending", "how the main process ended: signal name, or 'exit code N'"),
@@ -88,6 +91,7 @@ VOCABULARY: tuple[FactSpec, ...] = (
     _number("cpu.visible", "CPUs that os.cpu_count() reports", "CPUs"),
     _number("cpu.quota", "CPU quota of the cgroup", "CPUs"),
     _number("cpu.throttled_ratio", "share of quota periods that were throttled", "ratio"),
+    _number("cpu.allocated_ratio", "CPUs that the run may use of those that os.cpu_count() reports", "ratio"),
     _number("cpu.workers_per_cpu", "data workers for each effective CPU"),
     _number("cpu.run_busy_ratio", "CPU used by the run of what it may use", "ratio"),
     _number("cpu.host_busy_ratio", "CPU use of the whole machine", "ratio"),
@@ -97,6 +101,7 @@ VOCABULARY: tuple[FactSpec, ...] = (
     _text("storage.fs_type", "file-system type of nnUNet_preprocessed"),
     _number("storage.latency_s", "time of one small uncached read", "s"),
     _number("storage.pending_s", "time that a small read has been waiting without an answer", "s"),
+    _number("storage.times_usual", "recent latency of a small read over the usual one"),
     _number("storage.usual_latency_s", "the same before the episode", "s"),
     _list("storage.kernel_errors", "I/O or NFS errors in the kernel log"),
     # GPU

@@ -1,0 +1,61 @@
+"""Evidence -> Verdict; one file a cause, named like its page, its tapes and its test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import ModuleType
+
+from holter.causes import (
+    cgroup_cpu_quota,
+    cpu_starved_augmentation,
+    export_lost_result_hang,
+    external_kill,
+    few_cores_allocated,
+    frozen_worker,
+    gpu_side_stall,
+    main_exception,
+    not_stuck,
+    slow_storage,
+    truncated_preprocessed_file,
+    vgpu_unlicensed,
+    worker_exception,
+    worker_killed,
+)
+from holter.evidence import Evidence, collect
+from holter.records import Diagnosis, Episode, Verdict
+from holter.tape import Recording
+
+Diagnose = Callable[[Evidence], Verdict]
+
+MODULES: tuple[ModuleType, ...] = (
+    cgroup_cpu_quota,
+    cpu_starved_augmentation,
+    export_lost_result_hang,
+    external_kill,
+    few_cores_allocated,
+    frozen_worker,
+    gpu_side_stall,
+    main_exception,
+    not_stuck,
+    slow_storage,
+    truncated_preprocessed_file,
+    vgpu_unlicensed,
+    worker_exception,
+    worker_killed,
+)
+CAUSES: dict[str, Diagnose] = {module.CAUSE: module.diagnose for module in MODULES}
+PAGES: dict[str, str] = {module.CAUSE: module.__doc__ or "" for module in MODULES}
+
+ORDER = ("confirmed", "likely", "possible", "excluded")
+
+
+def diagnose(recording: Recording, episode: Episode) -> Diagnosis:
+    """Every cause's verdict on one episode, best first, with the chain of who waits on whom."""
+    evidence = collect(recording, episode)
+    return Diagnosis(episode=episode, wait_chain=evidence.chain, verdicts=verdicts(evidence), facts=evidence.facts)
+
+
+def verdicts(evidence: Evidence) -> tuple[Verdict, ...]:
+    """Verdicts ranked: by grade, then score, then name."""
+    all_verdicts = [judge(evidence) for judge in CAUSES.values()]
+    return tuple(sorted(all_verdicts, key=lambda v: (ORDER.index(v.verdict), -v.score, v.cause)))

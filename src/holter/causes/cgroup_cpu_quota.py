@@ -1,0 +1,32 @@
+"""A CPU quota of the cgroup (docker --cpus, Kubernetes limit, Slurm) stops the whole run part of the time.
+
+What happens:  the kernel lets all processes of the group run for quota/period and then stops them until the next
+               period. os.cpu_count() and the affinity mask still show the full machine.
+How we know:   a quota is set, and a good part of its periods were throttled during the episode. Decisive.
+Looks like:    few-cores-allocated (a mask, no throttled periods); other jobs on the machine (host busy, no throttling).
+What helps:    a higher quota, or a cpuset instead [ADVICE: administrator]; workers <= quota [CONSENT].
+Source:        causes.md 49; tests/tapes/cgroup_cpu_quota.
+"""
+
+from __future__ import annotations
+
+from holter.causes.weigh import Rule, against, at_least, at_most, is_true, needs, one_of, supports, weigh
+from holter.evidence import Evidence
+from holter.records import Verdict
+
+CAUSE = "cgroup-cpu-quota"
+
+RULES = (
+    needs("cpu.quota", at_least(0), "quota-is-set", otherwise="no-quota", weight=1.0),
+    Rule("cpu.throttled_ratio", at_least(0.2), "quota-throttles", 2.0, group="throttled"),
+    supports("step.times_usual", at_least(1.3), "steps-got-slower", weight=0.5),
+    supports("cpu.run_busy_ratio", at_least(0.7), "cpus-busy", weight=0.5),
+    against("cpu.throttled_ratio", at_most(0.05), "hardly-throttled", fatal=True),
+    against("workers.stopped", is_true, "worker-stopped", weight=2.0),
+    against("episode.kind", one_of("death"), "something-ended", fatal=True),
+)
+
+
+def diagnose(evidence: Evidence) -> Verdict:
+    """Weigh the facts."""
+    return weigh(CAUSE, evidence, RULES)

@@ -1,0 +1,40 @@
+"""The CPUs cannot prepare batches as fast as the training takes them.
+
+What happens:  every data worker computes all the time, the ready queue is empty, the training waits for most of each
+               step. Slow from the first epoch on, in the same way in every epoch.
+How we know:   over half of the step time is waiting for a batch, the queue is empty, the CPUs that the run may use are
+               busy, and nobody is throttled or waits for storage.
+Looks like:    few-cores-allocated and cgroup-cpu-quota (the machine has more CPUs than the run may use); slow-storage
+               (workers wait in D); another job on the machine (host busy, the run is not).
+What helps:    as many workers as cores, not more (nnUNet_n_proc_DA) [CONSENT]; GPU augmentation [CONSENT: other random
+               stream]; a machine with more cores; float16 preprocessed data saves reading, not augmenting.
+Source:        causes.md 4; tests/tapes/cpu_starved_augmentation.
+"""
+
+from __future__ import annotations
+
+from holter.causes.weigh import Rule, against, at_least, at_most, is_false, is_true, one_of, supports, weigh
+from holter.evidence import Evidence
+from holter.records import Verdict
+
+CAUSE = "cpu-starved-augmentation"
+
+RULES = (
+    Rule("wait.ratio", at_least(0.5), "waits-for-batches", 2.0, group="wait"),
+    Rule("cpu.run_busy_ratio", at_least(0.75), "cpus-busy", 2.0, group="cpu"),
+    supports("queue.ready", one_of("empty"), "ready-queue-empty"),
+    supports("workers.working", at_least(1), "workers-compute"),
+    supports("pressure.cpu", at_least(0.2), "cpu-pressure", weight=0.5),
+    against("wait.ratio", at_most(0.3), "hardly-waits-for-batches", fatal=True),
+    against("workers.stopped", is_true, "worker-stopped", fatal=True),
+    against("workers.blocked", is_true, "worker-blocked", weight=3.0),
+    against("cpu.throttled_ratio", at_least(0.1), "quota-throttles", weight=2.0),
+    against("cpu.allocated_ratio", at_most(0.75), "few-cpus-of-many", weight=2.0),
+    against("episode.kind", one_of("death"), "something-ended", fatal=True),
+    against("activity.present", is_false, "nobody-works", fatal=True),
+)
+
+
+def diagnose(evidence: Evidence) -> Verdict:
+    """Weigh the facts."""
+    return weigh(CAUSE, evidence, RULES)

@@ -1,0 +1,35 @@
+"""An export worker died in the final validation, and nnU-Net waits for its result for ever.
+
+What happens:  the pool replaces a killed worker silently, but not its task. nnU-Net then waits in result.get() with no
+               time limit; every process sleeps, video memory stays held, summary.json never comes.
+How we know:   final validation, the main thread in the pool's get(), nobody works, and an export worker ended or is
+               younger than its pool. Decisive together.
+Looks like:    a long export of one big case (an export worker works: not-stuck); no-exit-after-finish (outputs are
+               complete).
+What helps:    end it and run nnUNetv2_train ... --val with fewer export processes (nnUNet_def_n_proc) or more memory
+               [CONSENT]: the network is trained, nothing is lost.
+Source:        causes.md 3; tests/tapes/export_lost_result_hang.
+"""
+
+from __future__ import annotations
+
+from holter.causes.weigh import Rule, against, at_least, at_most, is_false, is_true, needs, one_of, supports, weigh
+from holter.evidence import Evidence
+from holter.records import Verdict
+
+CAUSE = "export-lost-result-hang"
+
+RULES = (
+    needs("phase", one_of("final-validation"), "in-final-validation", otherwise="not-in-final-validation", weight=0.5),
+    Rule("main.waits_on", one_of("export-result"), "main-waits-for-export", 2.0, group="main"),
+    Rule("export.replaced", at_least(1), "export-worker-replaced", 2.0, group="lost"),
+    supports("activity.present", is_false, "nobody-works", weight=1.0),
+    supports("oom.kills", at_least(1), "oom-counted", weight=0.5),
+    against("activity.present", is_true, "somebody-works", weight=2.0),
+    against("export.replaced", at_most(0), "no-export-worker-lost", weight=1.0),
+)
+
+
+def diagnose(evidence: Evidence) -> Verdict:
+    """Weigh the facts."""
+    return weigh(CAUSE, evidence, RULES)

@@ -1,0 +1,37 @@
+"""The scheduler or an affinity mask gives the run far fewer CPUs than nnU-Net believes to have.
+
+What happens:  nnU-Net starts min(12, os.cpu_count()) training workers and half as many for validation;
+               os.cpu_count() ignores affinity and cpuset. A dozen workers and the main process share one or two cores.
+How we know:   effective CPUs (affinity, cpuset) are a fraction of the visible ones, there are two or more data workers
+               for each of them, and they are all busy.
+Looks like:    cgroup-cpu-quota (quota and throttled periods instead of a mask); cpu-starved-augmentation (all CPUs of
+               the machine are given and busy).
+What helps:    srun --cpus-per-task, docker --cpuset-cpus with more cores [ADVICE]; nnUNet_n_proc_DA = the CPUs given
+               [CONSENT].
+Source:        causes.md 30; tests/tapes/few_cores_allocated.
+"""
+
+from __future__ import annotations
+
+from holter.causes.weigh import Rule, against, at_least, at_most, is_true, needs, one_of, weigh
+from holter.evidence import Evidence
+from holter.records import Verdict
+
+CAUSE = "few-cores-allocated"
+
+RULES = (
+    needs("cpu.allocated_ratio", at_most(0.75), "few-cpus-of-many", otherwise="all-cpus-allocated", weight=1.0),
+    Rule("cpu.workers_per_cpu", at_least(2.0), "many-workers-per-cpu", 1.0, group="many"),
+    Rule("cpu.run_busy_ratio", at_least(0.75), "cpus-busy", 1.0, group="busy"),
+    Rule("wait.ratio", at_least(0.3), "waits-for-batches", 1.0, group="slow"),
+    Rule("step.times_usual", at_least(1.1), "steps-got-slower", 0.5, group="slow"),
+    against("cpu.throttled_ratio", at_least(0.1), "quota-throttles", weight=2.0),
+    against("workers.stopped", is_true, "worker-stopped", fatal=True),
+    against("episode.kind", one_of("death"), "something-ended", fatal=True),
+    against("main.waits_on", one_of("native-call"), "main-in-native-call", weight=1.0),
+)
+
+
+def diagnose(evidence: Evidence) -> Verdict:
+    """Weigh the facts."""
+    return weigh(CAUSE, evidence, RULES)

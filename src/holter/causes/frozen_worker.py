@@ -1,0 +1,36 @@
+"""A data worker is stopped or frozen, and the training waits for it or soon will.
+
+What happens:  one worker process does not run any more (SIGSTOP, a debugger, a frozen cgroup) but is not dead, so
+               nnU-Net never notices. Its results loop waits for the tensor that this worker announced, the ready
+               queue runs empty, GPU and CPU fall to 0 %. No message, no time limit: it lasts until somebody acts.
+How we know:   the process is in state T for 5 s or more while the main process is not. Decisive. The results loop
+               sits in the tensor hand-over, the main thread in the batch queue: this is why the others cannot help.
+Looks like:    slow-storage (workers in D, a file behind them); gpu-side-stall (queue full, main thread in a native
+               call); worker-killed (the process is gone); a stopped terminal (main is in T as well: no alarm).
+What helps:    continue it: kill -CONT PID [SAFE]; else end it and continue training with --c [CONSENT: up to 50
+               epochs of work are lost with stock checkpoints]; the file_system sharing strategy lets the other
+               workers carry on [CONSENT].
+Source:        measured with batchgenerators 0.25.5: 18 of 22 single freezes stopped everything, 0 of 12 with
+               file_system sharing; tests/tapes/frozen_worker.
+"""
+
+from __future__ import annotations
+
+from holter.causes.weigh import against, is_true, needs, one_of, supports, weigh
+from holter.evidence import Evidence
+from holter.records import Verdict
+
+CAUSE = "frozen-worker"
+
+RULES = (
+    needs("workers.stopped", is_true, "worker-stopped", otherwise="no-worker-stopped", weight=3.0),
+    supports("results_loop.waits_on", one_of("tensor-hand-over"), "hand-over-waits"),
+    supports("main.waits_on", one_of("batch-queue", "export-result", "export-slot"), "main-waits-for-workers"),
+    supports("queue.ready", one_of("empty"), "ready-queue-empty"),
+    against("episode.kind", one_of("death"), "something-ended", fatal=True),
+)
+
+
+def diagnose(evidence: Evidence) -> Verdict:
+    """Weigh the facts."""
+    return weigh(CAUSE, evidence, RULES)

@@ -1,0 +1,44 @@
+"""The GPU's side holds everything up: batches are ready, and the main thread does not come back from a native call.
+
+What happens:  the main thread sits in a driver or library call within one training step; the workers have filled the
+               queues and idle. Many causes look like this: vGPU licence, a lost GPU, NCCL, another process.
+How we know:   the ready queue is full, the main thread is inside the step in native code, no worker works.
+Looks like:    anything on the data side (the ready queue is empty then); vgpu-unlicensed is the special case in which
+               the licence stage says why.
+What helps:    nvidia-smi -q, dmesg for Xid lines, who else is on the GPU [ADVICE]; continue with --c after the GPU is
+               well again [CONSENT].
+Source:        causes.md 39, 40, 20, 21; tests/tapes/gpu_side_stall.
+"""
+
+from __future__ import annotations
+
+from holter.causes.weigh import Rule, against, at_least, at_most, is_false, is_true, one_of, supports, weigh
+from holter.evidence import Evidence
+from holter.records import Verdict
+
+CAUSE = "gpu-side-stall"
+
+RULES = (
+    Rule("main.waits_on", one_of("native-call"), "main-in-native-call", 2.0, group="main"),
+    Rule("queue.ready", one_of("full"), "ready-queue-full", 2.0, group="queue"),
+    Rule("queue.worker", one_of("full"), "worker-queue-full", 1.0, group="queue"),
+    supports("workers.working", at_most(0), "workers-idle", weight=0.5),
+    supports("gpu.kernel_errors", is_true, "xid-logged", weight=0.5),
+    supports("gpu.clock_reasons", is_true, "gpu-slowed-down", weight=0.5),
+    supports("gpu.foreign_processes", is_true, "others-on-gpu", weight=0.5),
+    against(
+        "main.waits_on", one_of("batch-queue", "export-result", "export-slot"), "main-waits-for-workers", fatal=True
+    ),
+    against("queue.ready", one_of("empty"), "ready-queue-empty", weight=3.0),
+    against("main.state", one_of("T", "t"), "main-stopped", fatal=True),
+    against("gpu.licence_stage", one_of("unlicensed-restricted", "unlicensed"), "licence-explains", weight=0.5),
+    against("gpu.present", is_false, "no-gpu", weight=0.5),
+    against("cpu.throttled_ratio", at_least(0.1), "quota-throttles", weight=2.0),
+    against("wait.ratio", at_least(0.5), "waits-for-batches", weight=2.0),
+    against("episode.kind", one_of("death"), "something-ended", fatal=True),
+)
+
+
+def diagnose(evidence: Evidence) -> Verdict:
+    """Weigh the facts."""
+    return weigh(CAUSE, evidence, RULES)

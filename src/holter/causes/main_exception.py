@@ -1,0 +1,28 @@
+"""The training's own process raised an exception that nobody caught.
+
+What happens:  an error in the main process (CUDA, torch.compile, the loss, a full disk) ends the run. Its daemon
+               workers are ended with it, and the sentence about background workers that follows is only an echo.
+How we know:   the first exception in time belongs to the main process and is not an echo.
+Looks like:    worker-exception (the first exception is a worker's).
+What helps:    read the first traceback, not the last; fix what it names; continue with --c [ADVICE].
+Source:        causes.md 6.
+"""
+
+from __future__ import annotations
+
+from holter.causes.weigh import against, at_least, is_true, needs, one_of, supports, weigh
+from holter.evidence import Evidence
+from holter.records import Verdict
+
+CAUSE = "main-exception"
+
+RULES = (
+    needs("exception.role", one_of("main"), "exception-in-main", otherwise="exception-not-in-main", weight=2.0),
+    supports("exception.first", is_true, "first-exception"),
+    against("worker.exit_signal", at_least(1), "worker-ended-by-signal", weight=2.0),
+)
+
+
+def diagnose(evidence: Evidence) -> Verdict:
+    """Weigh the facts."""
+    return weigh(CAUSE, evidence, RULES)

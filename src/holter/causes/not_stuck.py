@@ -1,0 +1,36 @@
+"""Nothing is wrong: the training runs, only slowly or silently.
+
+What happens:  the terminal is silent (buffered output, an epoch that takes long), or a phase takes its time. People
+               kill such runs; in the two clearest "stuck at epoch 0" reports the training was in fact running.
+How we know:   processes of the run work, or progress went on by itself, and nothing is stopped, blocked or dead.
+Looks like:    every real stall: nobody works then.
+What helps:    look at training_log_*.txt in the results folder instead of the terminal; PYTHONUNBUFFERED=1 [SAFE].
+Source:        causes.md 33; tests/tapes/not_stuck.
+"""
+
+from __future__ import annotations
+
+from holter.causes.weigh import Rule, against, at_least, is_false, is_true, one_of, supports, weigh
+from holter.evidence import Evidence
+from holter.records import Verdict
+
+CAUSE = "not-stuck"
+
+RULES = (
+    Rule("activity.present", is_true, "somebody-works", 1.0, group="alive"),
+    Rule("progress.resumed", is_true, "progress-goes-on", 2.0, group="alive"),
+    supports("main.alive", is_true, "main-is-there", weight=0.5),
+    against("workers.stopped", is_true, "worker-stopped", fatal=True),
+    against("workers.blocked", is_true, "worker-blocked", weight=2.0),
+    against("main.alive", is_false, "main-has-ended", fatal=True),
+    against("episode.kind", one_of("death"), "something-ended", fatal=True),
+    against("episode.kind", one_of("slow-down", "creep"), "it-is-slower", weight=1.5),
+    against("activity.present", is_false, "nobody-works", weight=2.0),
+    against("gpu.licence_stage", one_of("unlicensed-restricted", "unlicensed"), "licence-restricts", weight=2.0),
+    against("cpu.throttled_ratio", at_least(0.2), "quota-throttles", weight=2.0),
+)
+
+
+def diagnose(evidence: Evidence) -> Verdict:
+    """Weigh the facts."""
+    return weigh(CAUSE, evidence, RULES)

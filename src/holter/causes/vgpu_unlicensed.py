@@ -1,0 +1,46 @@
+"""An NVIDIA vGPU runs without a valid licence and has been throttled to a standstill.
+
+What happens:  an unlicensed vGPU runs at full speed for about 20 minutes, then it is slowed down in steps to an idle
+               level: GPU and CPU fall to almost 0 %, no error, the video memory stays held. A reboot or driver reload
+               "cures" it for 20 minutes. The number of epochs before the fall varies, the minutes do not.
+How we know:   virtualization mode vGPU and a licence stage of Unlicensed (Restricted) or Unlicensed, while the main
+               thread sits in a native call and the workers idle on a full queue. Decisive. In such a guest power,
+               temperature and throttle reasons cannot be read: they are unknown, not fine.
+Looks like:    gpu-side-stall of another kind (stage Licensed); frozen-worker (queue empty, a worker in T).
+What helps:    license the VM: client token in /etc/nvidia/ClientConfigToken, nvidia-gridd running, clock right
+               [ADVICE: administrator]; GPU pass-through or a physical machine. Full speed returns at once.
+Source:        causes.md 39 and section 4; the story of MIC-DKFZ/nnUNet issue 2041 (an inference: nobody there looked at
+               the licence); tests/tapes/vgpu_unlicensed.
+"""
+
+from __future__ import annotations
+
+from holter.causes.weigh import Rule, against, at_least, at_most, is_true, needs, one_of, supports, weigh
+from holter.evidence import Evidence
+from holter.records import Verdict
+
+CAUSE = "vgpu-unlicensed"
+
+RULES = (
+    needs("gpu.virtualization", one_of("vgpu"), "is-a-vgpu", otherwise="not-a-vgpu", weight=1.0),
+    Rule(
+        "gpu.licence_stage",
+        one_of("unlicensed-restricted", "unlicensed"),
+        "licence-restricts",
+        2.0,
+        group="stage",
+    ),
+    supports("gpu.licence_stage", one_of("unlicensed-unrestricted"), "licence-in-grace", weight=0.5),
+    supports("gpu.licence_worsened", is_true, "licence-got-worse", weight=0.5),
+    Rule("main.waits_on", one_of("native-call"), "main-in-native-call", 1.0, group="gpu side"),
+    Rule("queue.ready", one_of("full"), "ready-queue-full", 1.0, group="gpu side"),
+    supports("gpu.utilization_ratio", at_most(0.1), "gpu-idle", weight=0.5),
+    supports("step.times_usual", at_least(3.0), "steps-got-slower", weight=0.5),
+    against("gpu.licence_stage", one_of("licensed"), "is-licensed", fatal=True),
+    against("main.waits_on", one_of("batch-queue"), "main-waits-for-workers", weight=2.0),
+)
+
+
+def diagnose(evidence: Evidence) -> Verdict:
+    """Weigh the facts."""
+    return weigh(CAUSE, evidence, RULES)

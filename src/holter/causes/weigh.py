@@ -1,0 +1,129 @@
+"""From rules to a verdict. A rule reads one fact; what is unknown can only lower a verdict, never raise it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from holter.evidence import Evidence
+from holter.records import Fact, Finding, Verdict
+
+# Half of all that could speak for a cause does, and nothing decisive is missing but unseen: worth acting on.
+LIKELY_FROM = 0.5
+# A confirmed cause ranks above every other one, whatever the number of its rules.
+CONFIRMED_BASE = 0.8
+
+
+class Rule(NamedTuple):
+    """What one fact means for one cause."""
+
+    fact: str
+    test: Callable[[Any], bool]
+    text: str  # catalogue key of the sentence if the test holds
+    weight: float = 1.0
+    group: str | None = None  # decisive: of each group at least one rule must hold for "confirmed"
+    speaks: str = "for"  # for, against
+    fatal: bool = False  # against: excludes the cause
+    otherwise: str | None = None  # for: sentence if the fact is known and the test fails; it then excludes
+
+
+def supports(fact: str, test: Callable[[Any], bool], text: str, weight: float = 1.0, group: str | None = None) -> Rule:
+    """If it holds, it speaks for the cause; if not, nothing follows."""
+    return Rule(fact, test, text, weight, group)
+
+
+def needs(fact: str, test: Callable[[Any], bool], text: str, otherwise: str, weight: float = 2.0) -> Rule:
+    """Decisive both ways: without it the cause is excluded; a fact that does not apply excludes too."""
+    return Rule(fact, test, text, weight, group=fact, otherwise=otherwise)
+
+
+def against(fact: str, test: Callable[[Any], bool], text: str, weight: float = 1.0, *, fatal: bool = False) -> Rule:
+    """If it holds, it speaks against the cause."""
+    return Rule(fact, test, text, weight, speaks="against", fatal=fatal)
+
+
+def weigh(cause: str, evidence: Evidence, rules: tuple[Rule, ...]) -> Verdict:
+    """The verdict of one cause, with every fact it read."""
+    found: dict[str, list[Finding]] = {"for": [], "against": [], "unknown": []}
+    total = sum(rule.weight for rule in rules if rule.speaks == "for") or 1.0
+    got = minus = 0.0
+    fatal = False
+    groups = {rule.group: False for rule in rules if rule.group is not None}
+    open_question = False
+    for rule in rules:
+        fact = evidence.fact(rule.fact)
+        if fact.status == "unknown":
+            found["unknown"].append(_finding(fact, "unknown-fact"))
+            open_question = open_question or rule.speaks == "for"
+        elif fact.status == "known" and rule.test(fact.value):
+            found[rule.speaks].append(_finding(fact, rule.text))
+            if rule.speaks == "for":
+                got += rule.weight
+                groups.update({rule.group: True} if rule.group else {})
+            else:
+                minus += rule.weight
+                fatal = fatal or rule.fatal
+        elif rule.otherwise is not None:
+            found["against"].append(_finding(fact, rule.otherwise))
+            fatal = True
+    score = max(0.0, (got - minus) / total)
+    certain = bool(groups) and all(groups.values())
+    verdict, score = _grade(fatal, certain, minus, score, open_question)
+    unknown = {finding.fact: finding for finding in found["unknown"]}
+    return Verdict(
+        cause=cause,
+        verdict=verdict,
+        score=round(score, 3),
+        supports=tuple(found["for"]),
+        against=tuple(found["against"]),
+        unknown=tuple(unknown.values()),
+    )
+
+
+def _grade(fatal: bool, certain: bool, minus: float, score: float, open_question: bool) -> tuple[Any, float]:
+    if fatal:
+        return "excluded", 0.0
+    if certain and minus == 0:
+        return "confirmed", CONFIRMED_BASE + (1 - CONFIRMED_BASE) * score
+    if certain or score >= LIKELY_FROM:
+        return "likely", min(score, CONFIRMED_BASE - 0.01)
+    if score > 0 or open_question:
+        return "possible", min(score, LIKELY_FROM - 0.01)
+    return "excluded", 0.0
+
+
+def _finding(fact: Fact, text: str) -> Finding:
+    value = ", ".join(fact.value) if isinstance(fact.value, tuple) else _written(fact.value)
+    values = (("value", value), ("detail", fact.detail or fact.reason or ""), ("fact", fact.name))
+    return Finding(fact=fact.name, text=text, values=values)
+
+
+def _written(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def at_least(limit: float) -> Callable[[Any], bool]:
+    """Test for a number."""
+    return lambda value: bool(value >= limit)
+
+
+def at_most(limit: float) -> Callable[[Any], bool]:
+    """Test for a number."""
+    return lambda value: bool(value <= limit)
+
+
+def one_of(*words: Any) -> Callable[[Any], bool]:
+    """Test for a word or number out of a few."""
+    return lambda value: value in words
+
+
+def is_true(value: Any) -> bool:
+    """Test for a yes, or a list that is not empty."""
+    return bool(value)
+
+
+def is_false(value: Any) -> bool:
+    """Test for a no, or an empty list."""
+    return not value

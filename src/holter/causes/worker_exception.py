@@ -1,0 +1,38 @@
+"""A data worker raised a Python exception and ended the training with it.
+
+What happens:  loading or augmenting one case fails. The worker prints a traceback and stops; nnU-Net then ends with
+               the sentence about background workers, which says nothing of its own.
+How we know:   the first exception in time that is not an echo comes from a data worker; the hook tells the case.
+Looks like:    worker-killed (no traceback, a signal); truncated-preprocessed-file (the exception is that of a short
+               file: a special case of this one); main-exception (the main process raised first).
+What helps:    the traceback and the case named here; verify the data set integrity; preprocess that case again
+               [CONSENT].
+Source:        causes.md 1, 6; tests/tapes/worker_exception.
+"""
+
+from __future__ import annotations
+
+from holter.causes.weigh import against, at_least, is_true, needs, one_of, supports, weigh
+from holter.evidence import Evidence
+from holter.records import Verdict
+
+CAUSE = "worker-exception"
+
+RULES = (
+    needs(
+        "exception.role",
+        one_of("train-worker", "val-worker", "export-worker"),
+        "exception-in-worker",
+        otherwise="exception-not-in-worker",
+        weight=2.0,
+    ),
+    supports("exception.first", is_true, "first-exception"),
+    supports("workers.case", is_true, "case-in-hand", weight=0.5),
+    against("exception.truncated_file", is_true, "file-is-truncated", weight=1.0),
+    against("worker.exit_signal", at_least(1), "worker-ended-by-signal", weight=2.0),
+)
+
+
+def diagnose(evidence: Evidence) -> Verdict:
+    """Weigh the facts."""
+    return weigh(CAUSE, evidence, RULES)

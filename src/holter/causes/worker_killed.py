@@ -1,0 +1,36 @@
+"""A worker process was ended by a signal: the kernel or somebody killed it.
+
+What happens:  a data or export worker dies without a Python exception. nnU-Net says only that "one or more
+               background workers are no longer alive" and ends; nothing is printed above that sentence.
+How we know:   exit signal of the first worker that died. 9 with an OOM kill counted by the cgroup or kernel: out of
+               memory. 9 without: somebody or something outside. 7: /dev/shm is full, or a mapped file was cut.
+               11, 6, 4: a native crash. 15 from its own parent is an echo, not a cause.
+Looks like:    worker-exception (a traceback, exit code 0 or 1); secondary echo of a dying main process (signal 15).
+What helps:    out of memory: fewer workers (nnUNet_n_proc_DA) or more memory [CONSENT]; full /dev/shm: --ipc=host,
+               --shm-size=8g [CONSENT]; native crash: upgrade batchgenerators, threadpoolctl, torch [CONSENT]; then
+               continue with --c.
+Source:        causes.md 2, 5, 10; tests/tapes/worker_killed.
+"""
+
+from __future__ import annotations
+
+from holter.causes.weigh import against, at_least, is_true, needs, one_of, supports, weigh
+from holter.evidence import Evidence
+from holter.records import Verdict
+
+CAUSE = "worker-killed"
+
+RULES = (
+    needs(
+        "worker.exit_signal", at_least(1), "worker-ended-by-signal", otherwise="no-worker-ended-by-signal", weight=3.0
+    ),
+    supports("oom.kills", at_least(1), "oom-counted", weight=0.5),
+    supports("shm.used_ratio", at_least(0.9), "shm-full", weight=0.5),
+    supports("worker.fatal_frame", is_true, "fatal-frame", weight=0.5),
+    against("worker.exit_signal", one_of(15), "worker-terminated", weight=2.0),
+)
+
+
+def diagnose(evidence: Evidence) -> Verdict:
+    """Weigh the facts."""
+    return weigh(CAUSE, evidence, RULES)

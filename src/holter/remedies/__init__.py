@@ -1,0 +1,85 @@
+"""Diagnosis -> what would help, as data: safe things first. Nothing is carried out here."""
+
+from __future__ import annotations
+
+import msgspec
+
+from holter.records import Diagnosis, Environment, Fact, Remedy, Verdict
+from holter.remedies.table import REMEDIES, Offer
+
+__all__ = ["REMEDIES", "propose"]
+
+
+def propose(diagnosis: Diagnosis, environment: Environment | None) -> Diagnosis:
+    """The diagnosis with remedies for every cause that is not excluded."""
+    facts = {fact.name: fact for fact in diagnosis.facts}
+    values = _values(diagnosis, facts, environment)
+    return msgspec.structs.replace(
+        diagnosis,
+        remedies=tuple(
+            (verdict.cause, _for(verdict, values)) for verdict in diagnosis.verdicts if verdict.verdict != "excluded"
+        ),
+    )
+
+
+def _for(verdict: Verdict, values: dict[str, str]) -> tuple[Remedy, ...]:
+    remedies = []
+    for offer in REMEDIES.get(verdict.cause, ()):
+        if offer.only_if is not None and values.get(offer.only_if) != "yes":
+            continue
+        remedies.append(
+            Remedy(id=offer.id, safety=offer.safety, command=_filled(offer, values), values=tuple(values.items()))
+        )
+    return tuple(remedies)
+
+
+def _filled(offer: Offer, values: dict[str, str]) -> str | None:
+    """The command with its blanks filled; None if a value for it is missing (a command must run as it stands)."""
+    if offer.command is None:
+        return None
+    try:
+        return offer.command.format_map(values)
+    except KeyError:
+        return None
+
+
+def _values(diagnosis: Diagnosis, facts: dict[str, Fact], environment: Environment | None) -> dict[str, str]:
+    values: dict[str, str] = {}
+    if diagnosis.episode.pid is not None:
+        values["pid"] = str(diagnosis.episode.pid)
+    stopped = _value(facts, "workers.stopped")
+    if isinstance(stopped, tuple) and stopped:
+        values["pids"] = " ".join(name.rsplit("PID ", 1)[-1].rstrip(")") for name in stopped)
+    cpus = _value(facts, "cpu.effective")
+    if isinstance(cpus, (int, float)):
+        values["workers"] = str(max(1, int(cpus)))
+    kills = _value(facts, "oom.kills")
+    values["out_of_memory"] = "yes" if isinstance(kills, int) and kills > 0 else "no"
+    shm = _value(facts, "shm.used_ratio")
+    bus_error = _value(facts, "worker.exit_signal") == 7  # noqa: PLR2004 - SIGBUS
+    values["shm_full"] = "yes" if bus_error or (isinstance(shm, float) and shm > 0.9) else "no"  # noqa: PLR2004
+    values["crash"] = "yes" if _value(facts, "worker.exit_signal") in (4, 6, 11) else "no"
+    case = _value(facts, "workers.case")
+    if isinstance(case, str):
+        values["case"] = case
+    if environment is not None:
+        values.update(_of_environment(environment))
+    return values
+
+
+def _of_environment(environment: Environment) -> dict[str, str]:
+    values: dict[str, str] = {}
+    if environment.main_pid is not None:
+        values["main_pid"] = str(environment.main_pid)
+    if environment.preprocessed_folder:
+        values["preprocessed"] = environment.preprocessed_folder
+    command = " ".join(environment.command)
+    if "train" in command and " --c" not in command:
+        values["continue"] = f"{command} --c"
+        values["validate"] = f"{command} --val"
+    return values
+
+
+def _value(facts: dict[str, Fact], name: str) -> object:
+    fact = facts.get(name)
+    return fact.value if fact is not None and fact.status == "known" else None
