@@ -37,7 +37,8 @@ def collect(window: Window, book: FactBook) -> None:
         f"{process.name or '?'} (PID {process.pid})"
         for gpu in now
         for process in gpu.processes or ()
-        if not process.ours
+        # A PID of another PID namespace has no name here; it may well be our own.
+        if not process.ours and process.name is not None
     }
     readable = any(gpu.processes is not None for gpu in now)
     book.known("gpu.foreign_processes", tuple(sorted(foreign)) if readable else None, unless=_why(now, "processes"))
@@ -75,7 +76,12 @@ def _licence(book: FactBook, every: tuple[GpuSample, ...], now: tuple[GpuSample,
     if book.value("gpu.virtualization") in ("none", "pass-through"):
         book.not_applicable("gpu.licence_stage", "the GPU is not a vGPU")
         return
-    stages = [gpu.licence_stage for gpu in every if gpu.licence_stage in STAGES]
+    # NVML knows only licensed or not; "unlicensed" without nvidia-smi's text says nothing about the stage.
+    stages = [
+        gpu.licence_stage
+        for gpu in every
+        if gpu.licence_stage in STAGES and (gpu.licence_text is not None or gpu.licence_stage == "licensed")
+    ]
     book.known("gpu.licence_stage", stages[-1] if stages else None, unless=_why(now, "licence_stage"))
     book.known("gpu.licence_text", last(gpu.licence_text for gpu in every))
     if stages:

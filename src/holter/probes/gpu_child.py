@@ -1,0 +1,407 @@
+"""The disposable process that talks to the NVIDIA driver, because a driver call may never return.
+
+It is run as a file, in isolation, with the folder of the NVML binding as its argument; it imports the standard
+library and that binding only, which keeps it near 16 MB (and is why it is one file). One line in,
+``{"t_s": 12.5}``; one line out, ``{"gpus": [...]}`` with fields of ``GpuSample``, or ``{"absent": "why"}``. Before
+each call it writes the call's name where the asker can read it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import mmap
+import os
+import re
+import select
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+ONCE_S = float("inf")
+# A process that takes GPU memory, an ECC error, a licence that comes or goes: each is as true seconds later.
+SLOWLY_S = 10.0
+RETRY_S = 60.0  # what could not be read may become readable (MIG switched off, a service started), rarely
+
+# Bits of nvmlDeviceGetCurrentClocksEventReasons, from NVIDIA's interface description.
+CLOCK_REASONS = (
+    (0x001, "gpu-idle"),
+    (0x002, "applications-clocks-setting"),
+    (0x004, "sw-power-cap"),
+    (0x008, "hw-slowdown"),
+    (0x010, "sync-boost"),
+    (0x020, "sw-thermal-slowdown"),
+    (0x040, "hw-thermal-slowdown"),
+    (0x080, "hw-power-brake-slowdown"),
+    (0x100, "display-clock-setting"),
+    (0x200, "board-limit"),
+    (0x400, "reliability"),
+)
+KNOWN_CLOCK_BITS = sum(bit for bit, _ in CLOCK_REASONS)
+VIRTUALIZATION = ("none", "pass-through", "vgpu", "host-vgpu", "host-vsga")
+# "GRID T4-8Q", "NVIDIA A100-2-10C", "GRID A100-1-5CME": a share of a GPU, of series A, B, C or Q.
+VGPU_NAME = re.compile(r"-\d+[ABCQ](ME)?$")
+NVML_CLOCK_SM, NVML_CLOCK_MEMORY = 1, 2
+NVML_TEMPERATURE_GPU = 0
+NVML_ECC_UNCORRECTED, NVML_ECC_VOLATILE = 1, 0
+NVML_PCIE_TX, NVML_PCIE_RX = 0, 1
+KILOBYTE = 1000
+MILLIWATT_PER_WATT = 1000
+
+DOING_FD_VARIABLE = "HOLTER_DOING_FD"  # as in deadline.py, which would bring msgspec with it
+DOING_BYTES = 64
+
+
+class ImplausibleError(Exception):
+    """The driver answered a number that cannot be; some guests show 0 for what they cannot measure."""
+
+
+class GpuGoneError(Exception):
+    """This GPU answers no more: the driver was reloaded, or it fell off the bus."""
+
+
+class Call(NamedTuple):
+    """One question to the driver and the fields that its answer fills."""
+
+    fields: tuple[str, ...]
+    functions: tuple[str, ...]  # the first that this driver and binding have
+    take: Callable[[Any], tuple[Any, ...]]
+    arguments: tuple[int, ...] = ()
+    every_s: float = 0.0  # 0: each time
+
+
+def as_it_is(value: Any) -> tuple[Any, ...]:
+    """The answer, unchanged."""
+    return (value,)
+
+
+def positive(value: int) -> tuple[int, ...]:
+    """The answer, unless it is 0."""
+    if value <= 0:
+        raise ImplausibleError(f"the driver answers {value}")
+    return (value,)
+
+
+def watts(milliwatts: int) -> tuple[float, ...]:
+    """Watts; a GPU that draws nothing does not answer."""
+    return (positive(milliwatts)[0] / MILLIWATT_PER_WATT,)
+
+
+def kilobytes(count: int) -> tuple[int, ...]:
+    """Bytes."""
+    return (count * KILOBYTE,)
+
+
+def reason_words(bits: int) -> tuple[list[str], ...]:
+    """Why the clocks are not higher."""
+    words = [word for bit, word in CLOCK_REASONS if bits & bit]
+    unknown = bits & ~KNOWN_CLOCK_BITS
+    return ([*words, f"bits-{unknown:#x}"] if unknown else words,)
+
+
+def virtualization_word(mode: int) -> tuple[str, ...]:
+    """The mode as a word."""
+    if mode >= len(VIRTUALIZATION):
+        raise ImplausibleError(f"the driver answers mode {mode}")
+    return (VIRTUALIZATION[mode],)
+
+
+def licence(features: Any) -> tuple[bool, str | None, bool | None]:
+    """Supported, product, licensed. NVML knows licensed or not; only nvidia-smi tells the stage of not."""
+    count = min(features.licensableFeaturesCount, len(features.gridLicensableFeatures))
+    found = [features.gridLicensableFeatures[n] for n in range(count)]
+    found = [feature for feature in found if feature.featureEnabled] or found
+    product = next((text(f.productName) for f in found if f.productName), None)
+    return (
+        bool(features.isGridLicenseSupported),
+        product,
+        any(f.featureState for f in found) if found else None,
+    )
+
+
+def text(value: bytes | str) -> str:
+    """The binding returns one or the other."""
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+
+
+CALLS = (
+    Call(("name",), ("nvmlDeviceGetName",), lambda name: (text(name),), every_s=ONCE_S),
+    Call(("uuid",), ("nvmlDeviceGetUUID",), lambda uuid: (text(uuid),), every_s=ONCE_S),
+    Call(("virtualization",), ("nvmlDeviceGetVirtualizationMode",), virtualization_word, every_s=ONCE_S),
+    Call(("utilization_ratio",), ("nvmlDeviceGetUtilizationRates",), lambda rates: (rates.gpu / 100,)),
+    Call(("memory_used_bytes", "memory_total_bytes"), ("nvmlDeviceGetMemoryInfo",), lambda m: (m.used, m.total)),
+    Call(("power_w",), ("nvmlDeviceGetPowerUsage",), watts),
+    Call(("power_limit_w",), ("nvmlDeviceGetEnforcedPowerLimit",), watts, every_s=SLOWLY_S),
+    Call(("sm_clock_mhz",), ("nvmlDeviceGetClockInfo",), as_it_is, (NVML_CLOCK_SM,)),
+    Call(("memory_clock_mhz",), ("nvmlDeviceGetClockInfo",), as_it_is, (NVML_CLOCK_MEMORY,)),
+    Call(("sm_clock_max_mhz",), ("nvmlDeviceGetMaxClockInfo",), positive, (NVML_CLOCK_SM,), ONCE_S),
+    Call(("memory_clock_max_mhz",), ("nvmlDeviceGetMaxClockInfo",), positive, (NVML_CLOCK_MEMORY,), ONCE_S),
+    Call(
+        ("temperature_c",),
+        ("nvmlDeviceGetTemperature", "nvmlDeviceGetTemperatureV"),
+        as_it_is,
+        (NVML_TEMPERATURE_GPU,),
+    ),
+    Call(
+        ("clock_reasons",),
+        ("nvmlDeviceGetCurrentClocksEventReasons", "nvmlDeviceGetCurrentClocksThrottleReasons"),
+        reason_words,
+    ),
+    Call(
+        ("ecc_uncorrected_total",),
+        ("nvmlDeviceGetTotalEccErrors",),
+        as_it_is,
+        (NVML_ECC_UNCORRECTED, NVML_ECC_VOLATILE),
+        SLOWLY_S,
+    ),
+    # Generation and width are lowered while the GPU idles, so they are read each time.
+    Call(("pcie_generation",), ("nvmlDeviceGetCurrPcieLinkGeneration",), positive),
+    Call(("pcie_width",), ("nvmlDeviceGetCurrPcieLinkWidth",), positive),
+    Call(("pcie_generation_max",), ("nvmlDeviceGetMaxPcieLinkGeneration",), positive, every_s=ONCE_S),
+    Call(("pcie_width_max",), ("nvmlDeviceGetMaxPcieLinkWidth",), positive, every_s=ONCE_S),
+    Call(("mig",), ("nvmlDeviceGetMigMode",), lambda modes: (bool(modes[0]),), every_s=SLOWLY_S),
+    Call(
+        ("licence_supported", "licence_product", "licensed"),
+        ("nvmlDeviceGetGridLicensableFeatures_v4",),
+        licence,
+        every_s=SLOWLY_S,
+    ),
+    # The versioned names: the unversioned one answers a missing symbol with an error of another kind.
+    Call(
+        ("processes",),
+        ("nvmlDeviceGetComputeRunningProcesses_v3", "nvmlDeviceGetComputeRunningProcesses_v2"),
+        as_it_is,
+        every_s=SLOWLY_S,
+    ),
+)
+# The driver counts for 20 ms while the caller waits.
+TRAFFIC = (
+    Call(("pcie_rx_bytes_per_s",), ("nvmlDeviceGetPcieThroughput",), kilobytes, (NVML_PCIE_RX,), SLOWLY_S),
+    Call(("pcie_tx_bytes_per_s",), ("nvmlDeviceGetPcieThroughput",), kilobytes, (NVML_PCIE_TX,), SLOWLY_S),
+)
+
+
+class Desk:
+    """Where the asker can read what we are doing, even while we hang."""
+
+    def __init__(self) -> None:
+        descriptor = os.environ.get(DOING_FD_VARIABLE)
+        self._page = mmap.mmap(int(descriptor), DOING_BYTES) if descriptor else None
+
+    def write(self, what: str) -> None:
+        """A memory write, no system call."""
+        if self._page is not None:
+            self._page[:] = what.encode()[:DOING_BYTES].ljust(DOING_BYTES, b"\0")
+
+
+class Driver:
+    """The binding, each call announced first."""
+
+    def __init__(self, nvml: Any, desk: Desk) -> None:
+        self.nvml = nvml
+        self._desk = desk
+        self._gone = (
+            nvml.NVML_ERROR_UNINITIALIZED,
+            nvml.NVML_ERROR_GPU_IS_LOST,
+            nvml.NVML_ERROR_DRIVER_NOT_LOADED,
+            nvml.NVML_ERROR_RESET_REQUIRED,
+        )
+
+    def call(self, functions: tuple[str, ...], *arguments: Any) -> Any:
+        """The answer of the first function that exists; raises ``GpuGoneError`` or the binding's error."""
+        missing: Exception | None = None
+        for name in functions:
+            function = getattr(self.nvml, name, None)
+            if function is None:
+                continue
+            self._desk.write(name)
+            try:
+                return function(*arguments)
+            except self.nvml.NVMLError as error:
+                if error.value in self._gone:
+                    raise GpuGoneError(str(error)) from error
+                if error.value != self.nvml.NVML_ERROR_FUNCTION_NOT_FOUND:
+                    raise
+                missing = error
+        raise missing or self.nvml.NVMLError(self.nvml.NVML_ERROR_FUNCTION_NOT_FOUND)
+
+    def idle(self) -> None:
+        """No call is being made."""
+        self._desk.write("")
+
+
+class Gpu:
+    """One GPU, with what is known of it."""
+
+    def __init__(self, driver: Driver, index: int) -> None:
+        self._driver = driver
+        self._index = index
+        self._handle = driver.call(("nvmlDeviceGetHandleByIndex",), index)
+        self._values: dict[str, Any] = {}
+        self._unread: dict[str, str] = {}
+        self._due_s: dict[tuple[str, ...], float] = {}
+        self._names: dict[int, str] = {}
+
+    def read(self, now_s: float) -> dict[str, Any]:
+        """Fields of a ``GpuSample``; raises ``GpuGoneError``."""
+        for call in CALLS:
+            self._ask_if_due(call, now_s)
+        fields = dict(self._values)
+        licensed = fields.pop("licensed", None)
+        fields["processes"] = self._named(fields.get("processes"))
+        fields["licence_stage"] = self._stage(fields, licensed)
+        unread = [f"{field}: {reason}" for field, reason in self._unread.items() if field != "licensed"]
+        return {"index": self._index, **fields, "unread": unread}
+
+    def lost(self, reason: str) -> dict[str, Any]:
+        """What remains to be said of a GPU that answers no more."""
+        known = {field: self._values.get(field) for field in ("name", "uuid")}
+        return {"index": self._index, **known, "note": f"the driver does not reach this GPU: {reason}"}
+
+    def measure_traffic(self, now_s: float) -> None:
+        """PCIe traffic for the next readings; takes 40 ms, so it is done when nobody waits."""
+        for call in TRAFFIC:
+            self._ask_if_due(call, now_s)
+
+    def _ask_if_due(self, call: Call, now_s: float) -> None:
+        if now_s >= self._due_s.get(call.fields, float("-inf")):
+            self._ask(call, now_s)
+
+    def _ask(self, call: Call, now_s: float) -> None:
+        try:
+            values = call.take(self._driver.call(call.functions, self._handle, *call.arguments))
+        except (self._driver.nvml.NVMLError, ImplausibleError) as error:
+            for field in call.fields:
+                self._values.pop(field, None)
+                self._unread[field] = str(error).lower()
+            self._due_s[call.fields] = now_s + min(call.every_s, RETRY_S)
+            return
+        for field, value in zip(call.fields, values, strict=True):
+            self._values[field] = value
+            self._unread.pop(field, None)
+        self._due_s[call.fields] = now_s + call.every_s
+
+    def _named(self, processes: Any) -> list[dict[str, Any]] | None:
+        if processes is None:
+            return None
+        self._names = {p.pid: self._names.get(p.pid) or self._name(p.pid) for p in processes}
+        return [{"pid": p.pid, "memory_bytes": p.usedGpuMemory, "name": self._names[p.pid] or None} for p in processes]
+
+    def _name(self, pid: int) -> str:
+        try:
+            return text(self._driver.call(("nvmlSystemGetProcessName",), pid))
+        except (self._driver.nvml.NVMLError, UnicodeDecodeError):
+            return ""
+
+    @staticmethod
+    def _stage(fields: dict[str, Any], licensed: bool | None) -> str | None:
+        """Only a vGPU guest is held to its licence; a GPU passed through shows licence fields too."""
+        mode = fields.get("virtualization")
+        if mode is None:
+            mode = "vgpu" if VGPU_NAME.search(fields.get("name") or "") else "none"
+        if mode != "vgpu":
+            return None
+        return "unknown" if licensed is None else "licensed" if licensed else "unlicensed"
+
+
+class Reader:
+    """All GPUs of the machine."""
+
+    def __init__(self, driver: Driver) -> None:
+        self._driver = driver
+        self._gpus: list[Gpu] | None = None
+        self._version: str | None = None
+
+    def answer(self, question: dict[str, Any]) -> dict[str, Any]:
+        """The line that is sent back."""
+        if self._gpus is None:
+            absent = self._begin()
+            if absent:
+                return {"absent": absent}
+        now_s = time.monotonic()
+        head = {"t_s": question["t_s"], "driver": self._version}
+        gpus, lost = [], 0
+        for gpu in self._gpus or ():
+            fields = self._read(gpu, now_s)
+            lost += "note" in fields
+            gpus.append({**head, **fields})
+        if lost == len(gpus):
+            self._end()
+        return {"gpus": gpus}
+
+    def afterwards(self) -> None:
+        """What is done while nobody waits."""
+        # A GPU that is gone is told of by the next reading.
+        with contextlib.suppress(GpuGoneError):
+            for gpu in self._gpus or ():
+                gpu.measure_traffic(time.monotonic())
+        self._driver.idle()
+
+    @staticmethod
+    def _read(gpu: Gpu, now_s: float) -> dict[str, Any]:
+        try:
+            return gpu.read(now_s)
+        except GpuGoneError as reason:
+            return gpu.lost(str(reason).lower())
+
+    def _begin(self) -> str:
+        """Open the driver; the reason if that fails."""
+        nvml = self._driver.nvml
+        try:
+            self._driver.call(("nvmlInit",))
+            count = self._driver.call(("nvmlDeviceGetCount",))
+            self._version = text(self._driver.call(("nvmlSystemGetDriverVersion",)))
+            self._gpus = [Gpu(self._driver, index) for index in range(count)]
+        except nvml.NVMLError_LibraryNotFound:
+            return "no NVIDIA driver here: libnvidia-ml.so.1 is not found"
+        except (nvml.NVMLError, GpuGoneError) as error:
+            self._gpus = None
+            return f"the NVIDIA driver does not open: {str(error).lower()}"
+        if not self._gpus:
+            self._gpus = None
+            return "the NVIDIA driver lists no GPU"
+        return ""
+
+    def _end(self) -> None:
+        """Every GPU is gone: open the driver afresh at the next question."""
+        self._gpus = None
+        try:
+            self._driver.call(("nvmlShutdown",))
+        except (self._driver.nvml.NVMLError, GpuGoneError):
+            return
+
+
+def end_with_parent() -> None:
+    """End when standard input is hung up, from a thread of its own: the main one may hang in the driver."""
+    poll = select.poll()
+    poll.register(0, 0)  # asks for nothing, and so wakes for the hang-up alone
+    poll.poll()
+    os._exit(0)
+
+
+def main() -> None:
+    """Answer line by line until the asker is gone."""
+    threading.Thread(target=end_with_parent, daemon=True).start()
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what the driver's library prints is not an answer
+    sys.path.extend(sys.argv[1:])
+    reader: Reader | None = None
+    absent = ""
+    try:
+        import pynvml
+
+        reader = Reader(Driver(pynvml, Desk()))
+    except ImportError as error:
+        absent = f"the NVML binding (nvidia-ml-py) cannot be loaded: {error}"
+    for line in sys.stdin:
+        answer = reader.answer(json.loads(line)) if reader else {"absent": absent}
+        answers.write(json.dumps(answer) + "\n")
+        answers.flush()
+        if reader:
+            reader.afterwards()
+
+
+if __name__ == "__main__":
+    main()
