@@ -21,6 +21,7 @@ from holter.causes import (
     worker_exception,
     worker_killed,
 )
+from holter.detectors import detect
 from holter.evidence import Evidence, collect
 from holter.records import Diagnosis, Episode, Verdict
 from holter.tape import Recording
@@ -59,3 +60,9 @@ def verdicts(evidence: Evidence) -> tuple[Verdict, ...]:
     """Verdicts ranked: by grade, then score, then name."""
     all_verdicts = [judge(evidence) for judge in CAUSES.values()]
     return tuple(sorted(all_verdicts, key=lambda v: (ORDER.index(v.verdict), -v.score, v.cause)))
+
+
+def diagnose_all(recording: Recording) -> tuple[Diagnosis, ...]:
+    """A diagnosis for every episode: those that the supervisor recorded, else those that its ticks show."""
+    episodes = recording.episodes() or detect(recording.ticks())
+    return tuple(diagnose(recording, episode) for episode in episodes)

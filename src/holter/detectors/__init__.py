@@ -27,29 +27,62 @@ class Detector(Protocol):
         ...
 
 
+# In order of how much they say: of one incident only the first keeps an episode (see ``Watch``).
 DETECTORS: tuple[type[Detector], ...] = (
-    StallDetector,
     FrozenDetector,
     DeathDetector,
+    StallDetector,
     SlowDownDetector,
     StarvedDetector,
     CreepDetector,
 )
+# These three mark the same incident, one more precisely than the other.
+SAME_INCIDENT = ("frozen", "death", "stall", "slow-down", "starved")
 
 
 class Watch:
-    """All detectors at once, keeping the latest state of every episode."""
+    """All detectors at once, keeping the latest state of every episode.
+
+    A frozen worker stops the training, and a stopped training is slow: what a more precise detector has marked
+    already is held back, and told only if it outlasts that episode.
+    """
 
     def __init__(self) -> None:
         self._detectors = [detector() for detector in DETECTORS]
         self._episodes: dict[tuple[str, str, float], Episode] = {}
+        self._held: dict[tuple[str, str, float], Episode] = {}
 
     def see(self, tick: Tick) -> tuple[Episode, ...]:
         """Take in the next tick; give episodes that are new or have changed."""
-        changed = tuple(episode for detector in self._detectors for episode in detector.see(tick))
-        for episode in changed:
-            self._episodes[identity(episode)] = episode
-        return changed
+        changed: list[Episode] = []
+        for detector in self._detectors:
+            for episode in detector.see(tick):
+                changed += self._take(episode)
+        for key, episode in list(self._held.items()):
+            if not self._is_covered(episode):
+                del self._held[key]
+                self._episodes[key] = episode
+                changed.append(episode)
+        return tuple(changed)
+
+    def _take(self, episode: Episode) -> list[Episode]:
+        key = identity(episode)
+        if key in self._episodes:
+            self._episodes[key] = episode
+            return [episode]
+        if episode.end_s is not None and self._held.pop(key, None) is not None:
+            return []
+        if self._is_covered(episode):
+            self._held[key] = episode
+            return []
+        self._episodes[key] = episode
+        return [episode]
+
+    def _is_covered(self, episode: Episode) -> bool:
+        if episode.detector not in SAME_INCIDENT:
+            return False
+        before = SAME_INCIDENT[: SAME_INCIDENT.index(episode.detector)]
+        return any(one.detector in before and one.end_s is None for one in self._episodes.values())
 
     @property
     def episodes(self) -> tuple[Episode, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from itertools import pairwise
 from statistics import median
 
 import msgspec
@@ -68,7 +69,7 @@ class CreepDetector:
         per_s = grown / (self._memory[-1][0] - self._memory[0][0]) * 1.5  # thirds' middles are 2/3 apart
         left_s = (limit - sizes[-1]) / per_s if rising and limit is not None and per_s > 0 else None
         matters = left_s is not None and (left_s < FULL_WITHIN_S or grown >= GROWTH_RATIO * (limit or 0))
-        noise = max(abs(a - b) for a, b in zip(sizes, sizes[1:], strict=False))
+        noise = max(abs(a - b) for a, b in pairwise(sizes))
         if not (rising and matters and grown > 2 * noise):
             return self._close("memory", tick.t_s)
         reason = f"memory of the run grows by {per_s * 3600 / 2**30:.2f} GiB an hour"

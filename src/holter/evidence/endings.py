@@ -7,7 +7,7 @@ import re
 from holter.evidence.facts import FactBook
 from holter.evidence.window import Window, last
 from holter.evidence.words import DATA_WORKERS, WORKERS, ending, label
-from holter.records import ExceptionSeen, KernelMessage, ProcessEnded, Tick
+from holter.records import ExceptionSeen, KernelMessage, Noted, ProcessEnded, Tick
 
 # Sources of one crash differ by this much in time.
 SLACK_S = 5.0
@@ -19,6 +19,8 @@ TRUNCATED = re.compile(
     r"Unable to (?:open|decompress)|could not be decompressed",
     re.IGNORECASE,
 )
+# A line of faulthandler's dump.
+FATAL_FRAME = re.compile(r'File "(?:[^"]*/)?([^"/]+)", line (\d+) in (\S+)')
 DATA_FILE = re.compile(r"[^\s'\"(),]+\.(?:b2nd|npy|npz|pkl)\b")
 
 
@@ -38,9 +40,12 @@ def _worker(window: Window, book: FactBook, start_s: float, end_s: float) -> Non
         if event.role in WORKERS and not event.by_parent and not event.expected and event.exit_code != 0
     ]
     if not ended:
-        if window.episode.kind == "death":
-            book.not_applicable("worker.ending", "no worker ended by itself")
-            book.not_applicable("worker.exit_signal", "no worker ended by itself")
+        seen = any(tick.processes for tick in window.all)
+        for name in ("worker.ending", "worker.exit_signal", "worker.subject", "worker.fatal_frame"):
+            if seen:
+                book.not_applicable(name, "no worker ended by itself")
+            else:
+                book.unknown(name, "the process tree was not recorded")
         return
     first_pid = min(ended, key=lambda event: event.t_s).pid
     told = [event for event in ended if event.pid == first_pid]
@@ -55,11 +60,11 @@ def _worker(window: Window, book: FactBook, start_s: float, end_s: float) -> Non
     case = next((event.case for event in told if event.case), None)
     beats = [b for tick in window.all[-20:] for b in tick.beats if b.pid == best.pid and b.case]
     book.known("workers.case", case or (beats[-1].case if beats else None), unless="case not told")
-    fatal = [dump for dump in window.recording.stacks() if dump.pid == best.pid and dump.rung == "faulthandler"]
-    threads = [thread for dump in fatal for thread in dump.threads if thread.frames]
-    if threads:
-        frame = threads[0].frames[0]
-        book.known("worker.fatal_frame", f"{frame.function} ({frame.file.rsplit('/', 1)[-1]}:{frame.line})")
+    marker = f"PID {best.pid}:"
+    for note in window.recording.events(Noted, start_s=start_s, end_s=end_s):
+        if note.what == "fatal-error" and note.text.startswith(marker):
+            frame = FATAL_FRAME.search(note.text)
+            book.known("worker.fatal_frame", f"{frame[3]} ({frame[1]}:{frame[2]})" if frame else note.text[:200])
 
 
 def _exception(window: Window, book: FactBook, start_s: float, end_s: float) -> None:
@@ -69,11 +74,11 @@ def _exception(window: Window, book: FactBook, start_s: float, end_s: float) -> 
         if not event.echo and event.error not in ("KeyboardInterrupt", "SystemExit")
     ]
     if not seen:
-        reason = "no exception was told" if any(b.beats for b in window.all) else "console output was not recorded"
-        if any(tick.beats for tick in window.all):
-            book.not_applicable("exception.first", reason)
-        else:
-            book.unknown("exception.first", reason)
+        for name in ("exception.first", "exception.role", "exception.file", "exception.truncated_file"):
+            if any(tick.beats for tick in window.all):
+                book.not_applicable(name, "no exception was told")
+            else:
+                book.unknown(name, "without the hook, exceptions are only seen in a console file")
         return
     # The hook and the log tell the same exception; the hook knows the case.
     first = min(seen, key=lambda event: (round(event.t_s), event.source != "hook", event.t_s))
@@ -90,17 +95,23 @@ def _exception(window: Window, book: FactBook, start_s: float, end_s: float) -> 
 
 
 def _memory(window: Window, book: FactBook, start_s: float) -> None:
-    kills = _growth(window, start_s)
+    ours = {process.pid for tick in window.all for process in tick.processes}
     kernel = [
         event
         for event in window.recording.events(KernelMessage, start_s=start_s, end_s=window.end_s + SLACK_S)
-        if event.what == "oom-kill"
+        if event.what == "oom-kill" and event.pid in ours
     ]
-    if kills is None and not kernel:
+    readable = not any(note.what == "kernel-log-unreadable" for note in window.recording.events(Noted))
+    counted = _growth(window, start_s)
+    if kernel:
+        book.known("oom.kills", len(kernel), kernel[0].text[:160])
+    elif counted is None:
         book.unknown("oom.kills", "neither cgroup nor kernel counters could be read")
+    elif counted > 0 and readable:
+        # The kernel names its victims; none of these was ours.
+        book.known("oom.kills", 0, f"{counted} counted, of processes outside the run")
     else:
-        detail = kernel[0].text[:160] if kernel else "counted by cgroup or /proc/vmstat"
-        book.known("oom.kills", max(kills or 0, len(kernel)), detail)
+        book.known("oom.kills", counted, "counted by cgroup or /proc/vmstat")
     ticks = [tick for tick in window.all if tick.t_s >= window.episode.start_s - 60]
     used = [_used_ratio(tick) for tick in ticks]
     known = [ratio for ratio in used if ratio is not None]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 from holter.evidence.facts import FactBook
 from holter.evidence.window import Window
 from holter.evidence.words import ending, label
@@ -23,7 +25,10 @@ def collect(window: Window, book: FactBook) -> None:
     ended = [
         event
         for event in window.recording.events(ProcessEnded, end_s=window.end_s)
-        if event.role == "export-worker" and not event.by_parent and not event.expected
+        if event.role == "export-worker"
+        and not event.by_parent
+        and not event.expected
+        and event.exit_signal != signal.SIGTERM  # the pool ends its workers so
     ]
     seen: dict[int, ProcessSample] = {
         process.pid: process
@@ -32,11 +37,12 @@ def collect(window: Window, book: FactBook) -> None:
         if process.role == "export-worker" and process.started_s is not None
     }
     pool_s = min((process.started_s or 0.0 for process in seen.values()), default=None)
+    now = {process.pid for process in window.processes("export-worker")}
     late = [
-        process
-        for process in seen.values()
-        if pool_s is not None and (process.started_s or 0.0) > pool_s + POOL_START_S
+        process for process in seen.values() if pool_s is not None and (process.started_s or 0) > pool_s + POOL_START_S
     ]
+    if not any(process.pid in now and process not in late for process in seen.values()):
+        late = []  # nobody of the first pool is left: this is another pool, not a replacement
     replaced = max(len({event.pid for event in ended}), len(late))
     book.known("export.replaced", replaced, "; ".join(label(e.role, e.worker_index, e.pid) for e in ended[:3]))
     told = [ending(event) for event in ended if ending(event)]

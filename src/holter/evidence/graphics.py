@@ -61,9 +61,7 @@ def _load(window: Window, book: FactBook, now: tuple[GpuSample, ...]) -> None:
     power = [gpu.power_w / gpu.power_limit_w for gpu in now if gpu.power_w is not None and gpu.power_limit_w]
     book.known("gpu.power_ratio", middle(power), unless=_why(now, "power_w"))
     clock = [
-        gpu.sm_clock_mhz / gpu.sm_clock_max_mhz
-        for gpu in now
-        if gpu.sm_clock_mhz is not None and gpu.sm_clock_max_mhz
+        gpu.sm_clock_mhz / gpu.sm_clock_max_mhz for gpu in now if gpu.sm_clock_mhz is not None and gpu.sm_clock_max_mhz
     ]
     book.known("gpu.clock_ratio", middle(clock), unless=_why(now, "sm_clock_mhz"))
     known = [gpu.clock_reasons for gpu in now if gpu.clock_reasons is not None]

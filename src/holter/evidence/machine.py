@@ -44,9 +44,7 @@ def _cpu(window: Window, book: FactBook, hosts: list[HostSample], groups: list[C
     else:
         book.known("cpu.quota", quota)
     workers = [
-        sum(process.role in DATA_WORKERS for process in tick.processes)
-        for tick in window.all[-120:]
-        if tick.processes
+        sum(process.role in DATA_WORKERS for process in tick.processes) for tick in window.all[-120:] if tick.processes
     ]
     if effective and workers:
         book.known("cpu.workers_per_cpu", max(workers) / effective, f"{max(workers)} workers, {effective:g} CPUs")

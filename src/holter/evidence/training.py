@@ -50,9 +50,7 @@ def _progress(window: Window, book: FactBook) -> None:
     lines = _told(window, LogLine, moment_s) + _told(window, EpochEnded, moment_s)
     book.known("log.age_s", moment_s - max(lines) if lines else None, unless="no training log found")
     working = [
-        process.pid
-        for process in window.processes()
-        if (mean_cpu(window.now, process.pid) or 0.0) >= WORKING_CPU_RATIO
+        process.pid for process in window.processes() if (mean_cpu(window.now, process.pid) or 0.0) >= WORKING_CPU_RATIO
     ]
     if window.processes():
         book.known("activity.present", bool(working), f"{len(working)} processes work")
@@ -93,7 +91,6 @@ def _steps(window: Window, book: FactBook) -> None:
         if beat is not None:
             book.known("wait.ratio", 1.0 if beat.waits_for != "none" else 0.0, f"in {beat.waits_for}")
 
-
     usual, recent = book.value("step.usual_s"), book.value("step.recent_s")
     if isinstance(usual, (int, float)) and isinstance(recent, (int, float)) and usual > 0:
         book.known("step.times_usual", recent / usual, f"{recent:.2f} s instead of {usual:.2f} s")
@@ -108,6 +105,9 @@ def _main(window: Window, book: FactBook) -> None:
         best = max(ended, key=lambda e: (e.exit_signal is not None) + (e.exit_code is not None))
         book.known("main.ending", ending(best), unless="nobody could tell how it ended")
         book.known("main.exit_signal", best.exit_signal if best.exit_code is None else 0)
+    elif main is not None:
+        book.not_applicable("main.ending", "the main process is there")
+        book.not_applicable("main.exit_signal", "the main process is there")
     if main is not None:
         book.known("main.state", main.state)
         book.known("main.cpu_ratio", mean_cpu(window.now, main.pid))

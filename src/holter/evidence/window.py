@@ -15,6 +15,8 @@ BEFORE_S = 600.0
 AFTER_ALARM_S = 30.0
 # Seconds at the end of a look that describe "now"; one tick can miss a process or a slow probe.
 NOW_S = 6.0
+# And this much after it: the look that raised the alarm may itself have been late for one process.
+SOON_S = 2.0
 
 T = TypeVar("T")
 
@@ -25,19 +27,18 @@ class Window:
     def __init__(self, recording: Recording, episode: Episode) -> None:
         self.recording = recording
         self.episode = episode
-        self.end_s = min(
-            episode.alarm_s + AFTER_ALARM_S, episode.end_s if episode.end_s is not None else float("inf")
-        )
+        self.end_s = min(episode.alarm_s + AFTER_ALARM_S, episode.end_s if episode.end_s is not None else float("inf"))
         self.end_s = max(self.end_s, episode.alarm_s)
         start_s = episode.start_s
         self.before = tuple(recording.ticks(start_s - BEFORE_S, start_s))
-        self.during = tuple(recording.ticks(start_s, self.end_s))
+        # The tick that ended an episode shows a healthy run already.
+        last_s = self.end_s if self.end_s == episode.alarm_s else self.end_s - 1e-3
+        self.during = tuple(recording.ticks(start_s, last_s))
         self.all = tuple(recording.ticks(None, self.end_s))
         # A dead process is not in the ticks of its own death: look at the moment before.
         moment_s = episode.start_s if episode.kind == "death" else episode.alarm_s
-        self.now = tuple(
-            recording.ticks(moment_s - NOW_S, max(moment_s, moment_s if episode.kind == "death" else self.end_s))
-        )
+        until_s = moment_s if episode.kind == "death" else min(moment_s + SOON_S, self.end_s)
+        self.now = tuple(recording.ticks(moment_s - NOW_S, until_s))
 
     def processes(self, *roles: Role) -> tuple[ProcessSample, ...]:
         """Latest sample of each process of these roles (all, if none is given) around the alarm."""

@@ -56,8 +56,8 @@ def _values(diagnosis: Diagnosis, facts: dict[str, Fact], environment: Environme
     kills = _value(facts, "oom.kills")
     values["out_of_memory"] = "yes" if isinstance(kills, int) and kills > 0 else "no"
     shm = _value(facts, "shm.used_ratio")
-    bus_error = _value(facts, "worker.exit_signal") == 7  # noqa: PLR2004 - SIGBUS
-    values["shm_full"] = "yes" if bus_error or (isinstance(shm, float) and shm > 0.9) else "no"  # noqa: PLR2004
+    bus_error = _value(facts, "worker.exit_signal") == 7
+    values["shm_full"] = "yes" if bus_error or (isinstance(shm, float) and shm > 0.9) else "no"
     values["crash"] = "yes" if _value(facts, "worker.exit_signal") in (4, 6, 11) else "no"
     case = _value(facts, "workers.case")
     if isinstance(case, str):

@@ -1,0 +1,5 @@
+"""``python -m holter``."""
+
+from holter.cli import main
+
+main()

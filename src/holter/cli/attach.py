@@ -1,0 +1,39 @@
+"""``holter attach PID``: a run that is already going, or already hanging."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from holter.cli.listener import Speaker
+from holter.cli.options import Force, Lang, chosen_language, default_tape
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("attach")(attach)
+
+
+def attach(
+    pid: Annotated[int, typer.Argument(help="PID of the training, of one of its workers, or of the shell around it.")],
+    tape: Annotated[
+        Path | None, typer.Option("--tape", "-o", help="Where to record (default: pid-PID-TIME.holter).")
+    ] = None,
+    for_s: Annotated[
+        float | None, typer.Option("--for", help="Stop recording after this many seconds.", metavar="SECONDS")
+    ] = None,
+    force: Force = False,
+    lang: Lang = None,
+) -> None:
+    """Record a training that was started without Holter. It is only looked at; Ctrl-C ends the recording, not it."""
+    from holter.reports import live
+    from holter.supervisor.attach import attach as supervise
+
+    language = chosen_language(lang)
+    path = tape if tape is not None else default_tape(f"pid-{pid}")
+    result = supervise(pid, path, listener=Speaker(language), force=force, for_s=for_s)
+    print(live.wrote(str(path), language), file=sys.stderr)
+    sys.exit(1 if result.episodes else 0)

@@ -1,0 +1,39 @@
+"""``holter demo``: a real training, a real fault, alarm, cause and report in two to three minutes."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from holter.cli.options import Force, Json, Lang, chosen_language
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("demo")(demo)
+
+
+def demo(
+    fault: Annotated[
+        str,
+        typer.Option(
+            "--fault",
+            help="freeze-worker, kill-worker, kill-main, slow-disk, cpu-quota, vgpu-licence (simulated GPU), none.",
+        ),
+    ] = "freeze-worker",
+    out: Annotated[Path | None, typer.Option("--out", help="Keep everything in this folder.")] = None,
+    as_json: Json = False,
+    force: Force = False,
+    lang: Lang = None,
+) -> None:
+    """Train nnU-Net on generated brain MRI on the CPU, break something for real, and watch it being found."""
+    from holter.demo.show import show
+
+    result = show(fault, out, chosen_language(lang), quiet=as_json, force=force)
+    if as_json:
+        print(json.dumps(result.as_json(), ensure_ascii=False, indent=2))
+    sys.exit(0 if result.as_expected else 1)

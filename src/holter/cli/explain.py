@@ -1,0 +1,47 @@
+"""``holter explain CAUSE``: the page on a cause."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from typing import Annotated
+
+import typer
+
+from holter.cli.options import Json, Lang, chosen_language
+from holter.errors import UnknownCause
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("explain")(explain)
+
+
+def explain(
+    cause: Annotated[str | None, typer.Argument(help="A cause, e.g. frozen-worker; without: the list.")] = None,
+    as_json: Json = False,
+    lang: Lang = None,
+) -> None:
+    """What happens, how we know, what looks like it, what helps."""
+    from rich.console import Console
+
+    from holter.causes import PAGES
+    from holter.reports.catalogue import text
+    from holter.reports.explain import page, print_page
+
+    language = chosen_language(lang)
+    if cause is None:
+        titles = {name: text(f"cause.{name}.title", language) for name in sorted(PAGES)}
+        listed = "\n".join(f"{name:30s} {title}" for name, title in titles.items())
+        print(json.dumps(titles, ensure_ascii=False, indent=2) if as_json else listed)
+        return
+    name = cause.replace("_", "-").lower()
+    if name not in PAGES:
+        near = difflib.get_close_matches(name, PAGES, n=1)
+        raise UnknownCause(
+            f"There is no cause {cause!r}.", next_step=f"holter explain {near[0]}" if near else "holter explain"
+        )
+    if as_json:
+        print(json.dumps({"cause": name, "page": page(name, PAGES[name], language)}, ensure_ascii=False, indent=2))
+    else:
+        print_page(Console(), name, PAGES[name], language)

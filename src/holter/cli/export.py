@@ -1,0 +1,40 @@
+"""``holter export TAPE``: samples and events as tables."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from holter.cli.options import Force, Json
+from holter.errors import BadInput
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("export")(export)
+
+
+def export(
+    tape: Annotated[Path, typer.Argument(help="The tape.")],
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder (default: TAPE-FORMAT).")] = None,
+    to: Annotated[str, typer.Option("--to", help="csv or parquet.")] = "csv",
+    force: Force = False,
+    as_json: Json = False,
+) -> None:
+    """Write one table for each kind of sample, for events and for episodes."""
+    from holter.reports.export import export_csv, export_parquet
+    from holter.tape import read
+
+    writers = {"csv": export_csv, "parquet": export_parquet}
+    if to not in writers:
+        raise BadInput(f"There is no format {to!r}.", next_step=f"holter export {tape} --to csv")
+    folder = output if output is not None else tape.with_name(f"{tape.stem}-{to}")
+    files = writers[to](read(tape), folder, force)
+    if as_json:
+        print(json.dumps({"files": [str(file) for file in files]}))
+    else:
+        for file in files:
+            print(file)

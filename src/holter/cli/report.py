@@ -1,0 +1,41 @@
+"""``holter report TAPE``: one HTML file to look at and to send."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from holter.cli.options import Force, Json, Lang, chosen_language
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("report")(report)
+
+
+def report(
+    tape: Annotated[Path, typer.Argument(help="The tape.")],
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="The HTML file (default: TAPE.html).")] = None,
+    scrub: Annotated[
+        bool, typer.Option("--scrub", help="Replace paths, names and case identifiers by pseudonyms.")
+    ] = False,
+    force: Force = False,
+    as_json: Json = False,
+    lang: Lang = None,
+) -> None:
+    """Write a self-contained HTML report: headline, timeline, workers, evidence, remedies."""
+    from holter.causes import diagnose_all
+    from holter.remedies import propose
+    from holter.reports.catalogue import text
+    from holter.reports.html import write_html
+    from holter.tape import read
+
+    language = chosen_language(lang)
+    recording = read(tape)
+    diagnoses = tuple(propose(one, recording.environment) for one in diagnose_all(recording))
+    path = output if output is not None else tape.with_suffix(".html")
+    write_html(recording, diagnoses, path, language, scrub=scrub, force=force)
+    print(json.dumps({"report": str(path)}) if as_json else text("cli.wrote", language, path=path))

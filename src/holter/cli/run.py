@@ -1,0 +1,50 @@
+"""``holter run -- CMD``: any training command under supervision."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from holter.cli.listener import Speaker
+from holter.cli.options import Force, Lang, chosen_language, default_tape
+
+NNUNET_PATHS = ("nnUNet_raw", "nnUNet_preprocessed", "nnUNet_results")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("run", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})(run)
+
+
+def run(
+    command: Annotated[list[str], typer.Argument(help="The command, after --", metavar="-- CMD …", show_default=False)],
+    tape: Annotated[
+        Path | None, typer.Option("--tape", "-o", help="Where to record (default: run-TIME.holter).")
+    ] = None,
+    force: Force = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing on stderr.")] = False,
+    lang: Lang = None,
+) -> None:
+    """Run a training command and record it. Its output, signals and exit code pass through unchanged."""
+    from holter.reports import live
+    from holter.supervisor.run import run as supervise
+    from holter.supervisor.signals import die_like
+
+    language = chosen_language(lang)
+    speaker = Speaker(language, quiet=quiet)
+    missing = [name for name in NNUNET_PATHS if not os.environ.get(name)]
+    if missing and "nnunet" in " ".join(command).lower():
+        speaker.note(f"nnunet-paths-not-set: {', '.join(missing)} not set; nnU-Net will refuse to start without")
+    path = tape if tape is not None else default_tape("run")
+    result = supervise(tuple(command), path, listener=speaker, force=force)
+    if result.orphans:
+        pids = " ".join(map(str, result.orphans))
+        speaker.note(f"{len(result.orphans)} processes of the training are still there; to end them: kill {pids}")
+    if not quiet:
+        print(live.wrote(str(path), language), file=sys.stderr)
+    sys.stdout.flush()
+    sys.exit(die_like(result.returncode))

@@ -1,0 +1,1 @@
+"""Launch, watch, act: the only package with effects on the run."""

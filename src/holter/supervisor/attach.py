@@ -1,0 +1,162 @@
+"""``holter attach``: record a training that is already going, or already hanging; nothing prepared."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+
+from holter.errors import NoSuchProcess, NotATraining, NotOurProcess
+from holter.probes.environment import process_command, process_environ
+from holter.probes.training_command import parse_training_command
+from holter.records import Tick
+from holter.supervisor.clock import RunClock
+from holter.supervisor.recorder import Listener, Recorder
+from holter.supervisor.run import LINGER_S, TICK_S, RunResult
+from holter.supervisor.scratch import Scratch, scratch_of_process
+from holter.tape import TapeWriter
+
+
+def attach(
+    pid: int,
+    tape: Path,
+    *,
+    listener: Listener | None = None,
+    force: bool = False,
+    for_s: float | None = None,
+    each_tick: Callable[[Recorder, Tick], None] | None = None,
+) -> RunResult:
+    """Record the training that ``pid`` belongs to until it ends, ``for_s`` is over, or Ctrl-C. It is never touched.
+
+    Raises:  NoSuchProcess, NotOurProcess, NotATraining, AlreadyRecorded, TapeExists, FolderNotWritable.
+    """
+    root_pid = find_training(pid)
+    variables = process_environ(root_pid)
+    scratch = _scratch(root_pid, variables)
+    try:
+        writer = TapeWriter(tape, force=force)
+    except BaseException:
+        scratch.close(keep=True)
+        raise
+    clock = RunClock()
+    recorder = Recorder(
+        root_pid=root_pid,
+        command=tuple(process_command(root_pid)),
+        attached=True,
+        clock=clock,
+        scratch=scratch.folder,
+        writer=writer,
+        listener=listener or Listener(),
+        variables=variables,
+        began_wall=psutil.Process(root_pid).create_time(),
+    )
+    stop = _StopOnSignal()
+    with stop:
+        _watch(recorder, clock, stop, for_s, each_tick)
+    recorder.finish()
+    scratch.close()
+    return RunResult(returncode=0, episodes=recorder.episodes, diagnoses=tuple(recorder.diagnoses.values()), orphans=())
+
+
+def find_training(pid: int) -> int:
+    """The top process of the training that a PID belongs to: a worker's PID will do, or a wrapping shell's.
+
+    Raises:  NoSuchProcess, NotOurProcess, NotATraining.
+    """
+    try:
+        process = psutil.Process(pid)
+        owner = process.uids().effective
+    except (psutil.NoSuchProcess, ValueError, OverflowError) as error:
+        raise NoSuchProcess(
+            f"There is no process {pid}.",
+            safe="Nothing was touched.",
+            next_step="pgrep -af nnUNetv2_train shows the trainings of this machine.",
+        ) from error
+    if os.geteuid() not in (0, owner):
+        raise NotOurProcess(
+            f"Process {pid} belongs to {process.username()}, and you are not allowed to look into it.",
+            safe="Nothing was touched.",
+            next_step="Run holter attach as that user, or as root.",
+        )
+    # A live holter run above has the training in its own command line, but not the scratch of its hook.
+    scratch = process_environ(pid).get("HOLTER_SCRATCH")
+    family = [one for one in (process, *process.parents()) if process_environ(one.pid).get("HOLTER_SCRATCH") == scratch]
+    trainings = [one for one in family if parse_training_command(process_command(one.pid)) is not None]
+    if trainings:
+        return int(trainings[-1].pid)
+    below = [one for one in process.children(recursive=True) if parse_training_command(process_command(one.pid))]
+    if below or _runs_nnunet(process):
+        return pid
+    raise NotATraining(
+        f"Process {pid} ({process.name()}) is not an nnU-Net training, and none runs below or above it.",
+        safe="Nothing was touched.",
+        next_step="pgrep -af nnUNetv2_train shows the trainings of this machine.",
+    )
+
+
+def _runs_nnunet(process: psutil.Process) -> bool:
+    """A training started by somebody's own script: nnU-Net's data workers or libraries give it away."""
+    if process_environ(process.pid).get("HOLTER_SCRATCH"):
+        return True
+    try:
+        maps = Path(f"/proc/{process.pid}/maps").read_text(errors="replace")
+    except OSError:
+        return False
+    return "libtorch" in maps and bool(process.children()) and "nnUNet_results" in process_environ(process.pid)
+
+
+def _scratch(pid: int, variables: dict[str, str]) -> Scratch:
+    """The run's own scratch, if a Holter started it and is gone; else a lock of our own."""
+    folder = variables.get("HOLTER_SCRATCH")
+    if folder and Path(folder).is_dir():
+        return Scratch(Path(folder), owned=False)
+    return scratch_of_process(pid)
+
+
+class _StopOnSignal:
+    """Ctrl-C and SIGTERM end the recording, not the training."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        self._before: dict[int, object] = {}
+
+    def __enter__(self) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            self._before[number] = signal.signal(number, self._ask)
+
+    def __exit__(self, *error: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]
+
+    def sleep_until(self, mono_s: float) -> None:
+        """Wait, but notice a signal within a fifth of a second."""
+        while not self.asked and (left_s := mono_s - time.monotonic()) > 0:
+            time.sleep(min(0.2, left_s))
+
+    def _ask(self, *_: object) -> None:
+        self.asked = True
+
+
+def _watch(
+    recorder: Recorder,
+    clock: RunClock,
+    stop: _StopOnSignal,
+    for_s: float | None,
+    each_tick: Callable[[Recorder, Tick], None] | None,
+) -> None:
+    next_s = time.monotonic()
+    gone_s: float | None = None
+    while not stop.asked and (for_s is None or clock.t_s() < for_s):
+        tick = recorder.tick()
+        if each_tick is not None:
+            each_tick(recorder, tick)
+        if not recorder.sources.living and gone_s is None:
+            gone_s = clock.t_s()
+        if gone_s is not None and clock.t_s() > gone_s + LINGER_S:
+            return
+        next_s = max(next_s + TICK_S, time.monotonic())
+        stop.sleep_until(next_s)

@@ -1,0 +1,109 @@
+"""A closer look at a new episode: stacks of those concerned, then a second look when slow facts have come in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from holter.detectors import identity
+from holter.probes.stacks import StackDumper
+from holter.records import Episode, Role, StackDump, Tick
+
+# The cause is named when the stacks are there, or after this long without them.
+STACKS_WITHIN_S = 4.0
+# Slow facts (licence text, storage latency, throttled periods, what became of the training) arrive by then; the
+# verdict is looked at again and told again only if it changed.
+SECOND_LOOKS_S = (8.0, 20.0, 45.0)
+# A worker was frozen at first and the training waits for it now: look at the stacks once more before this look.
+STACKS_AGAIN_AT_LOOK = 1
+# Stacks are taken of the main process, the subject, and at most this many workers: 10 ms each.
+WORKERS_DUMPED = 14
+
+
+class Investigation(msgspec.Struct, kw_only=True):
+    """One episode under investigation."""
+
+    episode: Episode
+    asked_s: float = 0.0
+    looks: int = 0
+
+
+class Investigator:
+    """Takes stacks for new episodes beside the recorder, and says when a verdict is due."""
+
+    def __init__(self, scratch: Path, fault_signal: Callable[[int], int | None]) -> None:
+        self._dumper = StackDumper(scratch=scratch, fault_signal=fault_signal)
+        self._open: list[Investigation] = []
+        self._queue: list[tuple[dict[int, Role], float]] = []
+        self._stacks: list[StackDump] = []
+        self._new: list[StackDump] = []
+
+    @property
+    def stacks(self) -> tuple[StackDump, ...]:
+        """Every dump so far, those not yet on the tape included."""
+        return tuple(self._stacks)
+
+    def open(self, episode: Episode, recent: Sequence[Tick]) -> None:
+        """Begin with a new episode; ``recent`` ticks tell who is there."""
+        self._open.append(Investigation(episode=episode, asked_s=recent[-1].t_s))
+        self._ask_for_stacks(episode, recent)
+
+    def ready(self, recent: Sequence[Tick]) -> list[Episode]:
+        """Episodes whose verdict is due now."""
+        t_s = recent[-1].t_s
+        self._collect()
+        self._start_next()
+        due = []
+        for one in self._open:
+            if self._is_due(one, t_s - one.asked_s):
+                one.looks += 1
+                due.append(one.episode)
+                if one.looks == STACKS_AGAIN_AT_LOOK:
+                    self._ask_for_stacks(one.episode, recent)
+        self._open = [one for one in self._open if one.looks <= len(SECOND_LOOKS_S)]
+        return due
+
+    def over(self, episode: Episode) -> None:
+        """No further looks: what comes now belongs to a healthy run."""
+        self._open = [one for one in self._open if identity(one.episode) != identity(episode) or one.looks == 0]
+
+    def new_stacks(self) -> list[StackDump]:
+        """Dumps that are not on the tape yet."""
+        new, self._new = self._new, []
+        return new
+
+    def hurry(self) -> list[StackDump]:
+        """What has come in since; the training is over."""
+        self._collect()
+        return self.new_stacks()
+
+    def close(self) -> None:
+        """End a sweep that is going."""
+        self._dumper.close()
+
+    def _is_due(self, one: Investigation, waited_s: float) -> bool:
+        if one.looks > 0:
+            return waited_s >= SECOND_LOOKS_S[one.looks - 1]
+        stacks_done = not self._queue and not self._dumper.busy
+        return waited_s >= STACKS_WITHIN_S or (stacks_done and (waited_s > 0 or one.episode.kind == "death"))
+
+    def _ask_for_stacks(self, episode: Episode, recent: Sequence[Tick]) -> None:
+        if episode.kind not in ("stall", "slow-down"):
+            return
+        processes = next((tick.processes for tick in reversed(recent) if tick.processes), ())
+        wanted = [one for one in processes if one.role == "main" or one.pid == episode.pid]
+        others = [one for one in processes if one.role.endswith("-worker") and one not in wanted]
+        self._queue.append(({one.pid: one.role for one in wanted + others[:WORKERS_DUMPED]}, recent[-1].t_s))
+        self._start_next()
+
+    def _collect(self) -> None:
+        fresh = self._dumper.collect()
+        self._stacks += fresh
+        self._new += fresh
+
+    def _start_next(self) -> None:
+        if self._queue and not self._dumper.busy:
+            pids, t_s = self._queue.pop(0)
+            self._dumper.start(pids, t_s)

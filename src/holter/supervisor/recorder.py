@@ -1,0 +1,234 @@
+"""One tick after the other: ask the probes, write the tape, let detectors see it, look closer at what they mark."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from holter.detectors import Watch, identity
+from holter.probes.environment import capture
+from holter.records import Diagnosis, Environment, Episode, Event, Noted, Tick
+from holter.supervisor.clock import RunClock
+from holter.supervisor.investigation import Investigator
+from holter.supervisor.sources import Sources
+from holter.tape import Recording, TapeWriter
+from holter.tape.reader import make_tick
+
+# Kept in memory for evidence: what evidence reads before an episode, and the episode itself.
+LIVE_WINDOW_S = 720.0
+# The environment is complete once the trainer exists and its log folder is known; captured again until then.
+RECAPTURE_EVERY_S = 10.0
+
+
+class Listener:
+    """What a recorder tells while it runs; the default tells nobody."""
+
+    def alarm(self, episode: Episode) -> None:
+        """A detector marked something new."""
+
+    def cause(self, diagnosis: Diagnosis) -> None:
+        """The cause of an episode was named, or another one was."""
+
+    def over(self, episode: Episode) -> None:
+        """An episode ended."""
+
+    def note(self, text: str) -> None:
+        """The recorder has something to say of itself."""
+
+
+class Recorder:
+    """Records one training. ``tick`` is called once a second; it never raises because of the training or the disk."""
+
+    def __init__(
+        self,
+        *,
+        root_pid: int,
+        command: tuple[str, ...],
+        attached: bool,
+        clock: RunClock,
+        scratch: Path,
+        writer: TapeWriter,
+        listener: Listener,
+        variables: Mapping[str, str],
+        began_wall: float | None = None,
+    ) -> None:
+        """``began_wall``: when the training began, if it was before us; older logs are of other runs."""
+        not_before_wall = (clock.zero_wall_s if began_wall is None else began_wall) - LOG_SLACK_S
+        self.sources = Sources(root_pid, clock, scratch, _storage_paths(variables), variables, not_before_wall)
+        self.diagnoses: dict[tuple[str, str, float], Diagnosis] = {}
+        self._root_pid = root_pid
+        self._command = command
+        self._attached = attached
+        self._variables = dict(variables)
+        self._clock = clock
+        self._scratch = scratch
+        self._writer = writer
+        self._listener = listener
+        self._watch = Watch()
+        self._numbers: dict[tuple[str, str, float], int] = {}
+        self._recent: deque[Tick] = deque()
+        self._investigator = Investigator(scratch, self.sources.heartbeat.fault_signal)
+        self._captured_s = -RECAPTURE_EVERY_S
+        self._complete = False
+        self._said_problem: str | None = None
+        self._pending: list[Event] = []
+        self.environment = capture(
+            command, root_pid, attached, environ=variables, wall_start=clock.zero_wall_s, scratch=scratch
+        )
+        self._writer.write_environment(self.environment)
+
+    def now_s(self) -> float:
+        """The recording's clock."""
+        return self._clock.t_s()
+
+    def add(self, *events: Event) -> None:
+        """Events from outside the probes (exit code of the training, a fault of the demo): on the next tick."""
+        self._pending.extend(events)
+
+    def tick(self) -> Tick:
+        """Look at everything once."""
+        t_s = self._clock.t_s()
+        samples, events, runs = self.sources.read(t_s)
+        events = [*self._pending, *events]
+        self._pending.clear()
+        tick = make_tick(t_s, samples, tuple(events))
+        self._writer.write_samples(t_s, samples)
+        self._writer.write_events(events)
+        for run in runs:
+            self._writer.write_probe_run(run)
+        self._remember(tick)
+        self._learn_environment(t_s)
+        for episode in self._watch.see(tick):
+            self._take_episode(episode)
+        self._take_findings()
+        self._writer.pulse(t_s)
+        self._say_problems()
+        return tick
+
+    def finish(self) -> tuple[Episode, ...]:
+        """Name the causes of what is still open, and close the tape."""
+        self._writer.write_stacks(self._investigator.hurry())
+        for episode in self._watch.episodes:
+            if identity(episode) not in self.diagnoses:
+                self._take_finding(episode)
+        self._investigator.close()
+        self.sources.close()
+        self._writer.close(self._clock.t_s())
+        return self._watch.episodes
+
+    @property
+    def episodes(self) -> tuple[Episode, ...]:
+        """Episodes so far."""
+        return self._watch.episodes
+
+    def recording(self) -> Recording:
+        """The live window as a recording: what a reader of the tape would see of the last minutes."""
+        return Recording(
+            all_ticks=tuple(self._recent),
+            all_stacks=self._investigator.stacks,
+            all_episodes=self._watch.episodes,
+            environment=self.environment,
+        )
+
+    def _remember(self, tick: Tick) -> None:
+        self._recent.append(tick)
+        while self._recent[0].t_s < tick.t_s - LIVE_WINDOW_S:
+            self._recent.popleft()
+
+    def _take_episode(self, episode: Episode) -> None:
+        key = identity(episode)
+        is_new = key not in self._numbers
+        number = self._numbers.setdefault(key, len(self._numbers))
+        self._writer.write_episode(number, episode)
+        if is_new:
+            self._listener.alarm(episode)
+            self._investigator.open(episode, self._recent)
+        elif episode.end_s is not None:
+            self._investigator.over(episode)
+            self._listener.over(episode)
+
+    def _take_findings(self) -> None:
+        for found in self._investigator.ready(self._recent):
+            self._take_finding(found)
+        dumps = self._investigator.new_stacks()
+        if dumps:
+            self._writer.write_stacks(dumps)
+
+    def _take_finding(self, found: Episode) -> None:
+        from holter.causes import diagnose
+        from holter.remedies import propose
+
+        key = identity(found)
+        episode = next((one for one in self._watch.episodes if identity(one) == key), found)
+        diagnosis = propose(diagnose(self.recording(), episode), self.environment)
+        before = self.diagnoses.get(key)
+        self.diagnoses[key] = diagnosis
+        if diagnosis.verdicts and (before is None or _headline(before) != _headline(diagnosis)):
+            best = diagnosis.verdicts[0]
+            text = f"{best.cause} {best.verdict} ({episode.kind} of {episode.subject})"
+            self._writer.write_events([Noted(t_s=self._clock.t_s(), what="cause-named", text=text)])
+            self._listener.cause(diagnosis)
+
+    def _learn_environment(self, t_s: float) -> None:
+        if self._complete or t_s - self._captured_s < RECAPTURE_EVERY_S:
+            return
+        self._captured_s = t_s
+        info = self.sources.heartbeat.main_info()
+        main_pid = self.sources.process.main_pid or self._root_pid
+        environment = capture(
+            self._command,
+            main_pid,
+            self._attached,
+            environ=self._variables,
+            wall_start=self._clock.zero_wall_s,
+            scratch=self._scratch,
+            hooked=bool(info),
+        )
+        environment = _with_info(environment, info)
+        if environment != self.environment:
+            self.environment = environment
+            self._writer.write_environment(environment)
+        self._follow(environment)
+        self._complete = bool(info) and environment.output_folder is not None and t_s > 2 * RECAPTURE_EVERY_S
+
+    def _follow(self, environment: Environment) -> None:
+        if environment.output_folder:
+            self.sources.trainlog.follow(Path(environment.output_folder))
+            self.sources.watch_path("results", Path(environment.output_folder))
+        if environment.preprocessed_folder:
+            self.sources.watch_path("preprocessed", Path(environment.preprocessed_folder))
+
+    def _say_problems(self) -> None:
+        problem = self._writer.problem
+        if problem != self._said_problem:
+            self._said_problem = problem
+            if problem is not None:
+                self._listener.note(f"the tape cannot be written ({problem}); the training is not affected")
+            else:
+                self._listener.note("the tape can be written again")
+                self.add(Noted(t_s=self._clock.t_s(), what="tape-gap", text=f"{self._writer.lost_rows} rows lost"))
+
+
+# The log's file name has whole seconds, and the first line may be written in the second we began in.
+LOG_SLACK_S = 2.0
+
+
+def _headline(diagnosis: Diagnosis) -> tuple[str, str]:
+    return diagnosis.verdicts[0].cause, diagnosis.verdicts[0].verdict
+
+
+def _storage_paths(variables: Mapping[str, str]) -> dict[str, Path]:
+    paths = {"tmp": Path(variables.get("TMPDIR") or "/tmp")}
+    for label, name in (("preprocessed", "nnUNet_preprocessed"), ("results", "nnUNet_results")):
+        if variables.get(name):
+            paths[label] = Path(variables[name])
+    return paths
+
+
+def _with_info(environment: Environment, info: Mapping[str, object]) -> Environment:
+    """What the trainer tells of itself is better than what its command line suggests."""
+    told = {name: info[name] for name in ("output_folder", "preprocessed_folder") if isinstance(info.get(name), str)}
+    return msgspec.structs.replace(environment, **told) if told else environment

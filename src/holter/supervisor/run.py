@@ -1,0 +1,183 @@
+"""``holter run``: start a training command and record it from outside, as if we were not there."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import msgspec
+
+import holter.hook
+from holter.errors import AlreadyRecorded, CommandNotFound
+from holter.evidence.words import WORKERS
+from holter.records import Diagnosis, Episode, Noted, ProcessEnded, Tick
+from holter.supervisor.clock import RunClock
+from holter.supervisor.recorder import Listener, Recorder
+from holter.supervisor.scratch import new_scratch
+from holter.supervisor.signals import SignalRelay
+from holter.tape import TapeWriter
+
+TICK_S = 1.0
+# After the training ended: late lines of its log, exit codes of workers, endings of orphans.
+LINGER_S = 2.5
+
+
+class RunResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of a run."""
+
+    returncode: int  # as Popen gives it: negative is a signal
+    episodes: tuple[Episode, ...]
+    diagnoses: tuple[Diagnosis, ...]
+    orphans: tuple[int, ...]  # processes of the training that are still there
+
+
+def run(
+    command: tuple[str, ...],
+    tape: Path,
+    *,
+    listener: Listener | None = None,
+    force: bool = False,
+    variables: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    each_tick: Callable[[Recorder, Tick], None] | None = None,
+    quiet_output: Path | None = None,
+    end_orphans: bool = False,
+) -> RunResult:
+    """Run ``command`` and record it on ``tape``.
+
+    ``each_tick`` is called after every tick (the demo injects its fault there). ``quiet_output``: write the
+    command's output to this file instead of passing it through. ``end_orphans``: end workers that a killed main
+    process left behind (only the demo does so unasked).
+
+    Raises:  CommandNotFound, AlreadyRecorded, TapeExists, FolderNotWritable; nothing was started then.
+    """
+    variables = dict(os.environ if variables is None else variables)
+    _check(command, variables)
+    writer = TapeWriter(tape, force=force)
+    scratch = new_scratch()
+    clock = RunClock()
+    with SignalRelay() as relay:
+        try:
+            child = _start(command, _with_hook(variables, scratch.folder), cwd, quiet_output, relay)
+        except BaseException:
+            scratch.close()
+            writer.close(0.0)
+            tape.unlink(missing_ok=True)
+            raise
+        recorder = Recorder(
+            root_pid=child.pid,
+            command=command,
+            attached=False,
+            clock=clock,
+            scratch=scratch.folder,
+            writer=writer,
+            listener=listener or Listener(),
+            variables=variables,
+        )
+        result = _watch(child, recorder, clock, relay, each_tick, end_orphans)
+    scratch.close(keep=bool(result.orphans))
+    return result
+
+
+def _check(command: tuple[str, ...], variables: Mapping[str, str]) -> None:
+    if not command:
+        raise CommandNotFound("There is no command to run.", next_step="holter run -- nnUNetv2_train 4 3d_fullres 0")
+    if shutil.which(command[0], path=variables.get("PATH")) is None:
+        raise CommandNotFound(
+            f"There is no command {command[0]!r} on the PATH.",
+            safe="Nothing was started.",
+            next_step="Activate the environment that nnU-Net is installed in, then try again.",
+        )
+    if variables.get("HOLTER_SCRATCH"):
+        raise AlreadyRecorded(
+            "This is already running under holter run.",
+            safe="The outer recording goes on.",
+            next_step="Use holter run once, around the outermost command.",
+        )
+
+
+def _with_hook(variables: Mapping[str, str], scratch: Path) -> dict[str, str]:
+    inject = Path(holter.hook.__file__).parent / "inject"
+    path = [str(inject), *filter(None, [variables.get("PYTHONPATH")])]
+    return {
+        **variables,
+        "HOLTER_SCRATCH": str(scratch),
+        "HOLTER_GENERATION": "0",
+        "PYTHONPATH": os.pathsep.join(path),
+    }
+
+
+def _start(
+    command: tuple[str, ...], variables: Mapping[str, str], cwd: Path | None, output: Path | None, relay: SignalRelay
+) -> subprocess.Popen[bytes]:
+    sink = output.open("ab") if output is not None else None
+    try:
+        return subprocess.Popen(
+            command,
+            env=dict(variables),
+            cwd=cwd,
+            stdout=sink,
+            stderr=subprocess.STDOUT if sink is not None else None,
+            preexec_fn=relay.restore_in_child,  # we are single-threaded here
+        )
+    except OSError as error:
+        raise CommandNotFound(f"Cannot start {command[0]}: {error.strerror}.", safe="Nothing was started.") from error
+    finally:
+        if sink is not None:
+            sink.close()
+
+
+def _watch(
+    child: subprocess.Popen[bytes],
+    recorder: Recorder,
+    clock: RunClock,
+    relay: SignalRelay,
+    each_tick: Callable[[Recorder, Tick], None] | None,
+    end_orphans: bool,
+) -> RunResult:
+    next_s = time.monotonic()
+    ended_s: float | None = None
+    while ended_s is None or clock.t_s() < ended_s + LINGER_S:
+        tick = recorder.tick()
+        if each_tick is not None:
+            each_tick(recorder, tick)
+        next_s = max(next_s + TICK_S, time.monotonic())  # a late tick is not made up for
+        while relay.wait(next_s, child.send_signal) and child.poll() is None:
+            pass
+        if ended_s is None and child.poll() is not None:
+            ended_s = clock.t_s()
+            recorder.add(_ended(child, recorder, ended_s))
+    orphans = tuple(process.pid for process in tick.processes if process.role in WORKERS and process.state != "Z")
+    if orphans:
+        recorder.add(Noted(t_s=clock.t_s(), what="orphans-left", text=" ".join(map(str, orphans))))
+        if end_orphans:
+            for pid in orphans:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+        recorder.tick()
+    recorder.finish()
+    return RunResult(
+        returncode=child.returncode,
+        episodes=recorder.episodes,
+        diagnoses=tuple(recorder.diagnoses.values()),
+        orphans=() if end_orphans else orphans,
+    )
+
+
+def _ended(child: subprocess.Popen[bytes], recorder: Recorder, t_s: float) -> ProcessEnded:
+    code = child.returncode
+    main_pid = recorder.sources.process.main_pid
+    return ProcessEnded(
+        t_s=t_s,
+        pid=child.pid,
+        role="main" if main_pid in (None, child.pid) else "other",
+        exit_code=code if code >= 0 else None,
+        exit_signal=-code if code < 0 else None,
+        source="wait",
+    )

@@ -1,0 +1,65 @@
+"""Signals of a wrapper that is not to be noticed: what was sent to us alone is passed on, no more."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from types import TracebackType
+
+# Sent to us alone (kill, a scheduler) they are meant for the training.
+FORWARDED = (
+    signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2, signal.SIGCONT,
+)  # fmt: skip
+# si_code of a signal that the kernel sent: the terminal's Ctrl-C reached the whole foreground group, training included.
+SI_KERNEL = 128
+
+
+class SignalRelay:
+    """Blocks the signals that concern the training and hands them over between ticks."""
+
+    def __init__(self) -> None:
+        self._set = {*FORWARDED, signal.SIGCHLD}
+        self._before: set[int] = set()
+
+    def __enter__(self) -> SignalRelay:
+        self._before = {int(number) for number in signal.pthread_sigmask(signal.SIG_BLOCK, self._set)}
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        while signal.sigtimedwait(self._set, 0) is not None:
+            pass  # delivered to the training already, or of no meaning any more
+        signal.pthread_sigmask(signal.SIG_SETMASK, self._before)
+
+    def restore_in_child(self) -> None:
+        """Give a new process the signal mask that we found."""
+        signal.pthread_sigmask(signal.SIG_SETMASK, self._before)
+
+    def wait(self, until_mono_s: float, pass_on: Callable[[int], None]) -> bool:
+        """Wait until that time or a child's ending; True for the latter. Signals for the training are passed on."""
+        while True:
+            left_s = until_mono_s - time.monotonic()
+            info = signal.sigtimedwait(self._set, max(0.0, left_s))
+            if info is None:
+                return False
+            if info.si_signo == signal.SIGCHLD:
+                return True
+            if info.si_code != SI_KERNEL:
+                pass_on(info.si_signo)
+
+
+def die_like(returncode: int) -> int:
+    """Exit code to end with; where a signal ended the training, end by the same signal, as a shell expects."""
+    if returncode >= 0:
+        return returncode
+    number = -returncode
+    if number != signal.SIGKILL:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # one core file, the training's, is enough
+        signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+    return 128 + number

@@ -1,0 +1,111 @@
+"""All probes of one run, asked when each is due; their cost and failures are recorded too."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from holter.probes import Probe
+from holter.probes.cgroup import CgroupProbe
+from holter.probes.gpu import GpuProbe
+from holter.probes.heartbeat import HeartbeatProbe
+from holter.probes.host import HostProbe
+from holter.probes.kernel_log import KernelLogProbe
+from holter.probes.process import ProcessProbe
+from holter.probes.storage import StorageProbe
+from holter.probes.trainlog import TrainLogProbe, console_files
+from holter.records import Event, Noted, ProbeRun, ProcessSample, Sample
+from holter.supervisor.clock import RunClock
+
+# A probe that failed is asked again at this pace, so that a broken one costs little and fills no tape.
+FAILED_EVERY_S = 10.0
+
+
+class Sources:
+    """The probes of one training, found by its root process."""
+
+    def __init__(
+        self,
+        root_pid: int,
+        clock: RunClock,
+        scratch: Path,
+        storage: Mapping[str, Path],
+        variables: Mapping[str, str],
+        not_before_wall: float,
+    ) -> None:
+        """``not_before_wall``: logs that are older belong to other runs."""
+        self.living: frozenset[int] = frozenset()
+        self.heartbeat = HeartbeatProbe(scratch, clock.zero_mono_s)
+        self.process = ProcessProbe(root_pid, clock_zero_boot_s=clock.zero_boot_s)
+        self.trainlog = TrainLogProbe(
+            wall_zero=clock.zero_wall_s, console=console_files(root_pid), not_before_wall=not_before_wall
+        )
+        self._paths = dict(storage)
+        self._probes: dict[str, Probe] = {
+            "heartbeat": self.heartbeat,  # first: it tells the process probe who is who
+            "process": self.process,
+            "host": HostProbe(),
+            "cgroup": CgroupProbe(root_pid),
+            "trainlog": self.trainlog,
+            "gpu": GpuProbe(ours=lambda: self.living, environment=variables),
+            "storage": StorageProbe(self._paths),
+            "kernel-log": KernelLogProbe(),
+        }
+        self._due_s = dict.fromkeys(self._probes, 0.0)
+        self._failing: set[str] = set()
+
+    def watch_path(self, label: str, path: Path) -> None:
+        """Measure this path from now on: better known than at the start."""
+        if self._paths.get(label) != path:
+            self._paths[label] = path
+            self._probes["storage"].close()
+            self._probes["storage"] = StorageProbe(self._paths)
+            self._due_s["storage"] = 0.0
+
+    def read(self, t_s: float) -> tuple[list[Sample], list[Event], list[ProbeRun]]:
+        """Ask every probe that is due."""
+        samples: list[Sample] = []
+        events: list[Event] = []
+        runs: list[ProbeRun] = []
+        for name, probe in self._probes.items():
+            if t_s < self._due_s[name] - TICK_SLACK_S:
+                continue
+            began = time.thread_time()
+            error = None
+            try:
+                if probe is self.process:
+                    self.process.hints = self.heartbeat.hints()
+                reading = probe.read(t_s)
+                samples += reading.samples
+                events += reading.events
+                self._due_s[name] = t_s + probe.interval_s
+            except Exception as problem:  # noqa: BLE001 - whatever a probe meets, the recording goes on
+                error = f"{type(problem).__name__}: {problem}"
+                self._due_s[name] = t_s + FAILED_EVERY_S
+            cost_s = time.thread_time() - began
+            runs.append(ProbeRun(t_s=t_s, probe=name, ok=error is None, cost_s=cost_s, error=error))
+            events += self._note_change(name, error, t_s)
+        self.living = frozenset(sample.pid for sample in samples if isinstance(sample, ProcessSample))
+        return samples, events, runs
+
+    def close(self) -> None:
+        """Let go of what the probes hold."""
+        for probe in self._probes.values():
+            try:
+                probe.close()
+            except Exception:  # noqa: BLE001 - the others must be closed as well
+                continue
+
+    def _note_change(self, name: str, error: str | None, t_s: float) -> list[Event]:
+        if error is not None and name not in self._failing:
+            self._failing.add(name)
+            return [Noted(t_s=t_s, what="probe-failed", text=f"{name}: {error}")]
+        if error is None and name in self._failing:
+            self._failing.discard(name)
+            return [Noted(t_s=t_s, what="probe-works-again", text=name)]
+        return []
+
+
+# Ticks are a second apart give or take the scheduler; a probe due "now" is not put off to the next one.
+TICK_SLACK_S = 0.3
