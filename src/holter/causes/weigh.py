@@ -87,7 +87,7 @@ def _grade(fatal: bool, certain: bool, minus: float, score: float, open_question
         return "confirmed", CONFIRMED_BASE + (1 - CONFIRMED_BASE) * score
     if certain or score >= LIKELY_FROM:
         return "likely", min(score, CONFIRMED_BASE - 0.01)
-    if score > 0 or open_question:
+    if score > 0 or (open_question and minus == 0):
         return "possible", min(score, LIKELY_FROM - 0.01)
     return "excluded", 0.0
 

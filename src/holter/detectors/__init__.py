@@ -37,6 +37,8 @@ DETECTORS: tuple[type[Detector], ...] = (
     CreepDetector,
 )
 # These three mark the same incident, one more precisely than the other.
+# A standstill stays in the medians of step times for a while after it is over.
+AFTERGLOW_S = 25.0
 SAME_INCIDENT = ("frozen", "death", "stall", "slow-down", "starved")
 
 
@@ -57,32 +59,35 @@ class Watch:
         changed: list[Episode] = []
         for detector in self._detectors:
             for episode in detector.see(tick):
-                changed += self._take(episode)
+                changed += self._take(episode, tick.t_s)
         for key, episode in list(self._held.items()):
-            if not self._is_covered(episode):
+            if not self._is_covered(episode, tick.t_s):
                 del self._held[key]
                 self._episodes[key] = episode
                 changed.append(episode)
         return tuple(changed)
 
-    def _take(self, episode: Episode) -> list[Episode]:
+    def _take(self, episode: Episode, t_s: float) -> list[Episode]:
         key = identity(episode)
         if key in self._episodes:
             self._episodes[key] = episode
             return [episode]
         if episode.end_s is not None and self._held.pop(key, None) is not None:
             return []
-        if self._is_covered(episode):
+        if self._is_covered(episode, t_s):
             self._held[key] = episode
             return []
         self._episodes[key] = episode
         return [episode]
 
-    def _is_covered(self, episode: Episode) -> bool:
+    def _is_covered(self, episode: Episode, t_s: float) -> bool:
         if episode.detector not in SAME_INCIDENT:
             return False
         before = SAME_INCIDENT[: SAME_INCIDENT.index(episode.detector)]
-        return any(one.detector in before and one.end_s is None for one in self._episodes.values())
+        return any(
+            one.detector in before and (one.end_s is None or t_s - one.end_s < AFTERGLOW_S)
+            for one in self._episodes.values()
+        )
 
     @property
     def episodes(self) -> tuple[Episode, ...]:

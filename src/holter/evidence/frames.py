@@ -26,7 +26,8 @@ def place(thread: ThreadStack) -> tuple[str, str] | None:
             return answer, describe(frame)
     innermost = thread.frames[0]
     in_step = _first(thread.frames, function=_STEPS)
-    if in_step is not None and (innermost is in_step or _is_library(innermost)):
+    waits_outside = thread.state in ("S", "D") and thread.syscall not in (None, "running")
+    if in_step is not None and (innermost is in_step or _is_library(innermost) or waits_outside):
         return "native-call", f"{describe(in_step)} in {innermost.function}"
     return "python", describe(innermost)
 

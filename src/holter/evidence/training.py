@@ -68,7 +68,14 @@ def _spent(ticks: Iterable[Tick]) -> tuple[float, float, int] | None:
         return None
     first, last = beats[0], beats[-1]
     waited = last.data_wait_s_total - first.data_wait_s_total
-    return waited, waited + last.compute_s_total - first.compute_s_total, last.steps_total - first.steps_total
+    spent = waited + last.compute_s_total - first.compute_s_total
+    # The step that is going on has not reached the totals yet.
+    if last.waits_for != "none" and last.wait_began_s is not None:
+        open_s = max(0.0, last.t_s - max(last.wait_began_s, first.t_s))
+        waited += open_s
+    else:
+        open_s = max(0.0, last.t_s - max(last.progressed_s or last.t_s, first.t_s))
+    return waited, spent + open_s, last.steps_total - first.steps_total
 
 
 def _steps(window: Window, book: FactBook) -> None:
@@ -80,17 +87,11 @@ def _steps(window: Window, book: FactBook) -> None:
     if before is not None and before[2] > 0:
         book.known("step.usual_s", before[1] / before[2], f"{before[2]} steps before the episode")
         book.known("wait.usual_ratio", before[0] / max(before[1], 1e-9))
-    steps = during[2] if during else 0
-    span_s = window.end_s - window.episode.start_s
-    if during is not None and steps > 0:
-        book.known("step.recent_s", during[1] / steps, f"{steps} steps during the episode")
-        book.known("wait.ratio", during[0] / max(during[1], 1e-9))
-    else:
-        book.known("step.recent_s", span_s, "one unfinished step")
-        beat = window.main_beat()
-        if beat is not None:
-            book.known("wait.ratio", 1.0 if beat.waits_for != "none" else 0.0, f"in {beat.waits_for}")
-
+    if during is not None and during[1] > 0:
+        steps = during[2]
+        how = f"{steps} steps during the episode" if steps else "one unfinished step"
+        book.known("step.recent_s", during[1] / max(steps, 1), how)
+        book.known("wait.ratio", during[0] / during[1])
     usual, recent = book.value("step.usual_s"), book.value("step.recent_s")
     if isinstance(usual, (int, float)) and isinstance(recent, (int, float)) and usual > 0:
         book.known("step.times_usual", recent / usual, f"{recent:.2f} s instead of {usual:.2f} s")

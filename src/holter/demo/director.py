@@ -1,0 +1,114 @@
+"""When the fault comes, when it goes, and what is said meanwhile."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Literal
+
+import msgspec
+
+from holter.demo.faults import Context, Fault, Worker
+from holter.records import Beat, Diagnosis, Episode, Noted, Tick
+from holter.reports import live
+from holter.reports.catalogue import text
+from holter.supervisor.recorder import Listener, Recorder
+
+# The fault comes in mid-epoch 1: a first epoch has shown what is usual.
+FAULT_EPOCH = 1
+FAULT_ITERATION = 10
+# The cause stays on screen for a moment before the fault is repaired; without a cause it is repaired after this.
+SHOW_CAUSE_S = 4.0
+GIVE_UP_S = 75.0
+
+
+class Director(Listener):
+    """Injects and relieves a fault between ticks, and tells what Holter finds."""
+
+    def __init__(
+        self,
+        fault: Fault,
+        context: Context,
+        lang: Literal["en", "zh"],
+        say: Callable[[str], None],
+        *,
+        show_progress: bool,
+    ) -> None:
+        self.fault_s: float | None = None
+        self._fault = fault
+        self._context = context
+        self._lang = lang
+        self._say = say
+        self._show_progress = show_progress
+        self._named_s: float | None = None
+        self._relieved = False
+        self._epoch: int | None = None
+        self._t_s = 0.0
+
+    def each_tick(self, recorder: Recorder, tick: Tick) -> None:
+        """Called after every tick of the recorder."""
+        self._t_s = tick.t_s
+        beat = next((beat for beat in tick.beats if beat.role == "main"), None)
+        if beat is not None:
+            self._tell_progress(beat)
+        if self.fault_s is None and beat is not None and self._is_time(beat):
+            self._inject(recorder, tick, beat)
+        elif self.fault_s is not None and not self._relieved and self._is_over(tick):
+            self._relieved = True
+            self._fault.relieve(self._context)
+            recorder.add(Noted(t_s=tick.t_s, what="fault-relieved", text=self._fault.name))
+            if self._fault.true_cause is not None:
+                self._say(text(f"demo.relieved.{self._fault.name}", self._lang))
+
+    def alarm(self, episode: Episode) -> None:
+        """Show the alarm."""
+        self._say_live(live.alarm(episode, self._lang))
+
+    def cause(self, diagnosis: Diagnosis) -> None:
+        """Show the cause."""
+        if self._named_s is None and diagnosis.verdicts[0].verdict in ("confirmed", "likely"):
+            self._named_s = self._t_s
+        self._say_live(live.cause(diagnosis, self._lang))
+
+    def over(self, episode: Episode) -> None:
+        """Show that the training goes on."""
+        self._say_live(live.over(episode, self._lang))
+
+    def note(self, text: str) -> None:
+        """Show what the recorder says of itself."""
+        self._say(text)
+
+    def _is_time(self, beat: Beat) -> bool:
+        in_epoch = beat.phase == "train" and (beat.epoch or 0) >= FAULT_EPOCH
+        return in_epoch and (beat.iteration or 0) >= FAULT_ITERATION
+
+    def _is_over(self, tick: Tick) -> bool:
+        if self._named_s is not None:
+            return tick.t_s - self._named_s >= SHOW_CAUSE_S
+        return self.fault_s is not None and tick.t_s - self.fault_s >= GIVE_UP_S
+
+    def _inject(self, recorder: Recorder, tick: Tick, beat: Beat) -> None:
+        workers = tuple(
+            Worker(pid=process.pid, role=process.role) for process in tick.processes if process.role != "main"
+        )
+        self._context = msgspec.structs.replace(self._context, main_pid=beat.pid, workers=workers)
+        if self._fault.true_cause is not None:
+            self._say(text("demo.inject", self._lang, what=text(f"demo.fault.{self._fault.name}", self._lang)))
+        self._fault.inject(self._context)
+        self.fault_s = recorder.now_s()
+        recorder.add(Noted(t_s=self.fault_s, what="fault", text=self._fault.name))
+        if self._fault.name == "vgpu-licence":
+            recorder.add(Noted(t_s=self.fault_s, what="simulated", text="GPU readings and slow steps are simulated"))
+
+    def _tell_progress(self, beat: Beat) -> None:
+        if beat.epoch is not None and beat.epoch != self._epoch and beat.phase == "train":
+            self._epoch = beat.epoch
+            self._say(text("demo.epoch", self._lang, epoch=beat.epoch))
+        if self._show_progress and beat.phase in ("train", "validate"):
+            step_s = (beat.data_wait_s or 0.0) + (beat.compute_s or 0.0)
+            line = text("demo.step", self._lang, phase=beat.phase, step=beat.iteration or 0, seconds=f"{step_s:.2f}")
+            print(f"\r\x1b[K{live.PREFIX} {line}", end="\r", file=sys.stderr, flush=True)
+
+    def _say_live(self, message: str) -> None:
+        for line in message.splitlines():
+            self._say(line.removeprefix(f"{live.PREFIX} "))

@@ -1,0 +1,34 @@
+"""Real faults for ``holter demo``: one file a fault. Each can be undone, and is, whatever ends the demo."""
+
+from __future__ import annotations
+
+from holter.demo.faults.cpu_quota import CpuQuota
+from holter.demo.faults.fault import Context, Fault, Worker, prepared
+from holter.demo.faults.freeze_worker import FreezeWorker
+from holter.demo.faults.kill_main import KillMain
+from holter.demo.faults.kill_worker import KillWorker
+from holter.demo.faults.none import NoFault
+from holter.demo.faults.slow_disk import SlowDisk
+from holter.demo.faults.vgpu_licence import VgpuLicence
+from holter.errors import BadInput
+
+FAULTS: tuple[Fault, ...] = (
+    FreezeWorker(),
+    KillWorker(),
+    KillMain(),
+    SlowDisk(),
+    CpuQuota(),
+    VgpuLicence(),
+    NoFault(),
+)
+
+__all__ = ["FAULTS", "Context", "Fault", "Worker", "find_fault", "prepared"]
+
+
+def find_fault(name: str) -> Fault:
+    """The fault of that name; BadInput lists the names there are."""
+    for fault in FAULTS:
+        if fault.name == name:
+            return fault
+    names = ", ".join(fault.name for fault in FAULTS)
+    raise BadInput(f"there is no fault {name!r}; there are {names}", next_step="holter demo --help")

@@ -1,0 +1,104 @@
+"""A control group of our own whose CPU time can be limited: cgroup v1 or v2, wherever one can be made."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from holter.probes.cgroup_groups import Group, find_groups
+from holter.probes.mounts import parse_mountinfo
+
+PERIOD_US = 100_000  # the kernel's default
+REMOVE_WAIT_S = 2.0  # the kernel lets a group go a moment after its last process
+POLL_S = 0.05
+
+
+class CpuGroup:
+    """A child group: start or move processes in it, limit, free, remove."""
+
+    def __init__(self, folder: Path, home: Group) -> None:
+        self.folder = folder
+        self._home = home  # group that processes go back to
+
+    @property
+    def members(self) -> Path:
+        """File that lists the processes inside and takes those to come."""
+        return self.folder / "cgroup.procs"
+
+    def limit(self, cpus: float | None) -> None:
+        """Set the quota; None lifts it."""
+        quota_us = None if cpus is None else int(cpus * PERIOD_US)
+        if self._home.version == "v2":
+            (self.folder / "cpu.max").write_text(f"{'max' if quota_us is None else quota_us} {PERIOD_US}")
+        else:
+            (self.folder / "cpu.cfs_period_us").write_text(str(PERIOD_US))
+            (self.folder / "cpu.cfs_quota_us").write_text(str(-1 if quota_us is None else quota_us))
+
+    def add(self, pid: int) -> None:
+        """Move a process in; one that is gone is no error."""
+        _move(pid, self.members)
+
+    def remove(self) -> None:
+        """Send who is inside back where they came from and take the group down.
+
+        Where that fails, an empty group without a limit stays behind, which harms nobody.
+        """
+        end_s = time.monotonic() + REMOVE_WAIT_S
+        while not self._removed() and time.monotonic() < end_s:
+            time.sleep(POLL_S)
+
+    def _removed(self) -> bool:
+        try:
+            for pid in self.members.read_text().split():
+                _move(int(pid), self._home.folder / "cgroup.procs")
+            self.folder.rmdir()
+        except FileNotFoundError:
+            return True
+        except OSError:
+            return False
+        return True
+
+
+def _move(pid: int, members: Path) -> None:
+    try:
+        members.write_text(str(pid))
+    except ProcessLookupError:
+        return
+
+
+def make_group(name: str, proc: Path = Path("/proc"), root: Path = Path("/sys/fs/cgroup")) -> CpuGroup | None:
+    """A new group below or beside ours, without a limit; None where none can be made."""
+    for parent, home in _places(proc, root):
+        group = CpuGroup(parent / name, home)
+        try:
+            group.folder.mkdir()
+        except OSError:
+            continue
+        try:
+            group.limit(None)
+        except OSError:
+            group.folder.rmdir()
+            continue
+        return group
+    return None
+
+
+def _places(proc: Path, root: Path) -> list[tuple[Path, Group]]:
+    """Folders in which a group may be made, each with the group that we are in."""
+    membership, mountinfo = (_text(proc / "self" / name) for name in ("cgroup", "mountinfo"))
+    groups = find_groups(membership, parse_mountinfo(mountinfo), root)["cpu"]
+    if not groups:
+        return []
+    own = groups[0]
+    if own.version == "v1":
+        return [(own.folder, own)]
+    # Version 2 hands the controller down only where subtree_control says so, and a group that does has no
+    # processes of its own: the new group becomes a brother of ours or of one that holds us.
+    return [(group.folder, own) for group in groups if "cpu" in _text(group.folder / "cgroup.subtree_control").split()]
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text()
+    except OSError:
+        return ""

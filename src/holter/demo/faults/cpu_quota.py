@@ -1,0 +1,96 @@
+"""The training's CPU time is cut in mid-run by a control group, as containers and Slurm do it."""
+
+from __future__ import annotations
+
+# ruff: noqa: ARG002 -- every fault is given the context
+import os
+import subprocess
+from collections.abc import Sequence
+
+import psutil
+
+from holter.demo.faults.cpu_group import CpuGroup, make_group
+from holter.demo.faults.fault import Context, Harmless
+from holter.errors import CannotDoHere
+
+QUOTA_CPUS = 0.25  # main process and workers share a quarter of a core: an epoch takes about five times longer
+
+_ENTER = 'echo $$ > "$0" && exec "$@"'  # joins the group, then becomes the training under the same PID
+
+
+class CpuQuota(Harmless):
+    """A CPU quota on the group that the training was started in."""
+
+    name = "cpu-quota"
+    summary = "the container's CPU quota is cut to a quarter of a core in mid-run"
+    true_cause: str | None = "cgroup-cpu-quota"
+
+    def __init__(self) -> None:
+        self._group: CpuGroup | None = None
+
+    def needs(self) -> str | None:
+        """A control group hierarchy with the CPU controller in which a group can be made."""
+        trial = make_group(f"holter-trial-{os.getpid()}")
+        if trial is None:
+            return "no control group with a CPU limit can be made (needs root, or a delegated cgroup v2 slice)"
+        # A group can be made where nothing may be moved into it: between two delegated slices, for example.
+        try:
+            entered = subprocess.run(_enter(trial, ["true"]), check=False, capture_output=True)
+        finally:
+            trial.remove()
+        if entered.returncode:
+            return f"processes cannot be moved to a new control group: {entered.stderr.decode().strip()}"
+        return None
+
+    def prepare(self, context: Context) -> dict[str, str]:
+        """Make the group, without a limit."""
+        if self._group is None:
+            self._group = make_group(f"holter-demo-{os.getpid()}")
+        if self._group is None:
+            raise CannotDoHere(
+                "no control group with a CPU limit can be made",
+                safe="nothing was changed",
+                next_step="holter demo --fault freeze-worker",
+            )
+        return {}
+
+    def wrap(self, command: Sequence[str]) -> list[str]:
+        """Start inside the group: whoever looks at the training's group later sees one that never changed."""
+        if self._group is None:
+            return list(command)
+        return _enter(self._group, command)
+
+    def inject(self, context: Context) -> None:
+        """Cut the quota, and move in whoever is not inside (a training that was not started by ``wrap``)."""
+        if self._group is None:
+            self.prepare(context)
+        assert self._group is not None
+        for pid in _tree(context):
+            self._group.add(pid)
+        self._group.limit(QUOTA_CPUS)
+
+    def relieve(self, context: Context) -> None:
+        """Lift the quota."""
+        if self._group is not None:
+            self._group.limit(None)
+
+    def undo(self, context: Context) -> None:
+        """Lift the quota, send the processes back and remove the group."""
+        self.relieve(context)
+        if self._group is not None:
+            self._group.remove()
+            self._group = None
+
+
+def _enter(group: CpuGroup, command: Sequence[str]) -> list[str]:
+    return ["/bin/sh", "-c", _ENTER, str(group.members), *command]
+
+
+def _tree(context: Context) -> set[int]:
+    pids = set(context.pids())
+    if context.main_pid is not None:
+        try:
+            pids |= {child.pid for child in psutil.Process(context.main_pid).children(recursive=True)}
+        except psutil.NoSuchProcess:
+            return pids
+    return pids

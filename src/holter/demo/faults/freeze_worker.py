@@ -1,0 +1,64 @@
+"""One data worker is stopped (SIGSTOP), as by a debugger or a suspended job.
+
+nnU-Net keeps polling: the worker is alive. It stalls as soon as it wants a tensor that the stopped worker has
+announced, because it must ask that worker for the file descriptor. Nothing is printed, for ever.
+"""
+
+from __future__ import annotations
+
+# ruff: noqa: ARG002 -- every fault is given the context
+import signal
+import time
+
+import psutil
+
+from holter.demo.faults.fault import Context, Harmless, Worker
+from holter.demo.faults.victims import send, take, tensors_not_fetched
+from holter.errors import DemoFailed
+
+ATTEMPTS = 200  # with the pause below: two seconds, in which every worker announces several batches
+PAUSE_S = 0.01  # lets a worker that was caught between two batches go on
+
+
+class FreezeWorker(Harmless):
+    """SIGSTOP to a worker that owes the training a tensor."""
+
+    name = "freeze-worker"
+    summary = "one data worker is frozen (SIGSTOP): the training waits for it for ever and says nothing"
+    true_cause: str | None = "frozen-worker"
+
+    def __init__(self) -> None:
+        self._victim: psutil.Process | None = None
+
+    def inject(self, context: Context) -> None:
+        """Stop one worker at a moment when the training will have to ask it for a tensor.
+
+        A worker stopped with nothing announced would only be missed, not waited for: the others carry on.
+        """
+        if self._victim is not None:
+            return
+        workers = context.of_role("train-worker")
+        if not workers:
+            raise DemoFailed("the training has no data worker that could be frozen")
+        for attempt in range(ATTEMPTS):
+            self._victim = take(_likeliest(workers, attempt).pid)
+            send(self._victim, signal.SIGSTOP)
+            # The last attempt stays, and so does the first where nothing can be counted.
+            if tensors_not_fetched(self._victim.pid) != 0:
+                return
+            if attempt < ATTEMPTS - 1:
+                send(self._victim, signal.SIGCONT)
+                time.sleep(PAUSE_S)
+
+    def relieve(self, context: Context) -> None:
+        """Let it go on."""
+        if self._victim is not None:
+            send(self._victim, signal.SIGCONT)
+            self._victim = None
+
+
+def _likeliest(workers: tuple[Worker, ...], attempt: int) -> Worker:
+    counts = [tensors_not_fetched(worker.pid) or 0 for worker in workers]
+    if max(counts) == 0:
+        return workers[attempt % len(workers)]
+    return workers[counts.index(max(counts))]

@@ -1,0 +1,37 @@
+"""One data worker is killed (SIGKILL), as the kernel does it when memory runs out."""
+
+from __future__ import annotations
+
+# ruff: noqa: ARG002 -- every fault is given the context
+import signal
+
+import psutil
+
+from holter.demo.faults.fault import Context, Harmless
+from holter.demo.faults.victims import send, take
+from holter.errors import DemoFailed
+
+
+class KillWorker(Harmless):
+    """SIGKILL to one worker; nnU-Net ends with a sentence that names neither worker nor reason."""
+
+    name = "kill-worker"
+    summary = "one data worker is killed (SIGKILL): nnU-Net ends and does not say which or why"
+    true_cause: str | None = "worker-killed"
+
+    def __init__(self) -> None:
+        self._victim: psutil.Process | None = None
+
+    def inject(self, context: Context) -> None:
+        """Kill the first training worker, once."""
+        if self._victim is not None:
+            return
+        workers = context.of_role("train-worker")
+        if not workers:
+            raise DemoFailed("the training has no data worker that could be killed")
+        self._victim = take(workers[0].pid)
+        send(self._victim, signal.SIGKILL)
+
+    def undo(self, context: Context) -> None:
+        """What is dead stays dead; the next demo may kill again."""
+        self._victim = None

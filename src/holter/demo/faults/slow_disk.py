@@ -1,0 +1,129 @@
+"""The preprocessed data becomes slow: a real file system delays every read of image data."""
+
+from __future__ import annotations
+
+import ctypes.util
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from holter.demo.faults.fault import Context, Harmless
+from holter.errors import CannotDoHere
+from holter.probes.mounts import parse_mountinfo
+
+READ_DELAY_S = 4.0  # one case takes several reads: a batch that took a tenth of a second takes half a minute
+MOUNT_WAIT_S = 15.0  # Python starts and mounts in under a second; a loaded machine may need several
+UNMOUNT_WAIT_S = 5.0
+POLL_S = 0.05
+
+DEVICE = Path("/dev/fuse")
+
+
+class SlowDisk(Harmless):
+    """A pass-through FUSE mount in front of nnUNet_preprocessed, slow on demand."""
+
+    name = "slow-disk"
+    summary = "the file system with the preprocessed data becomes slow: workers wait in the kernel for each read"
+    true_cause: str | None = "slow-storage"
+
+    def __init__(self) -> None:
+        self._server: subprocess.Popen[bytes] | None = None
+        self._mount: Path | None = None
+
+    def needs(self) -> str | None:
+        """FUSE: device, library, Python binding, and the right to mount."""
+        if importlib.util.find_spec("mfusepy") is None:
+            return "the Python package mfusepy is missing (pip install 'holter[fuse]')"
+        if not (ctypes.util.find_library("fuse3") or ctypes.util.find_library("fuse")):
+            return "the library libfuse3 is missing (Debian: apt install fuse3)"
+        if not os.access(DEVICE, os.R_OK | os.W_OK):
+            return f"{DEVICE} cannot be opened (in a container: --device {DEVICE} --cap-add SYS_ADMIN)"
+        if os.geteuid() != 0 and _unmounter() is None:
+            return "fusermount3 is missing (Debian: apt install fuse3)"
+        return None
+
+    def prepare(self, context: Context) -> dict[str, str]:
+        """Mount it, fast for now; the training sees its data through the mount."""
+        mount, control = _places(context)
+        if self._server is None:
+            mount.mkdir(exist_ok=True)
+            control.write_text("0\n")
+            self._start(context.preprocessed, mount, control)
+        return {"nnUNet_preprocessed": str(mount)}
+
+    def _start(self, source: Path, mount: Path, control: Path) -> None:
+        self._mount = mount
+        log = mount.with_name("slow-disk.log")
+        command = [sys.executable, "-m", "holter.demo.slow_fs", str(source), str(mount), str(control)]
+        with log.open("wb") as out:
+            # A session of its own: Ctrl-C must reach the training first, or it would wait on a dead mount.
+            self._server = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
+            )
+        end_s = time.monotonic() + MOUNT_WAIT_S
+        while time.monotonic() < end_s and self._server.poll() is None:
+            if _is_mounted(mount):
+                return
+            time.sleep(POLL_S)
+        raise CannotDoHere(
+            f"the slow file system did not mount on {mount}: {log.read_text(errors='replace').strip()[-500:]}",
+            safe="the preprocessed data is where it was",
+            next_step="holter demo --fault freeze-worker",
+        )
+
+    def inject(self, context: Context) -> None:
+        """From now on each read of image data takes READ_DELAY_S."""
+        _places(context)[1].write_text(f"{READ_DELAY_S}\n")
+
+    def relieve(self, context: Context) -> None:
+        """Fast again; reads that wait come back within a moment."""
+        control = _places(context)[1]
+        if control.exists():
+            control.write_text("0\n")
+
+    def undo(self, context: Context) -> None:
+        """Fast again, then unmount; a training that still reads finds its mount gone."""
+        self.relieve(context)
+        if self._mount is not None:
+            _unmount(self._mount)
+            self._mount = None
+        if self._server is not None:
+            _end(self._server)
+            self._server = None
+
+
+def _places(context: Context) -> tuple[Path, Path]:
+    """Mount point and control file."""
+    return context.scratch / "slow-disk", context.scratch / "slow-disk-delay-s"
+
+
+def _unmounter() -> str | None:
+    return shutil.which("fusermount3") or shutil.which("fusermount")
+
+
+def _is_mounted(mount: Path) -> bool:
+    # From the kernel's list: asking the mount itself could hang.
+    mounts = parse_mountinfo(Path("/proc/self/mountinfo").read_text())
+    return any(each.mount_point == str(mount) for each in mounts)
+
+
+def _unmount(mount: Path) -> None:
+    """Lazily: it vanishes from the tree at once and for good when its last user has gone."""
+    if not _is_mounted(mount):
+        return
+    tool = _unmounter()
+    command = [tool, "-u", "-z", str(mount)] if tool else ["umount", "-l", str(mount)]
+    subprocess.run(command, check=False, capture_output=True, timeout=UNMOUNT_WAIT_S)
+
+
+def _end(server: subprocess.Popen[bytes]) -> None:
+    try:
+        server.wait(UNMOUNT_WAIT_S)
+    except subprocess.TimeoutExpired:
+        # Somebody still holds a file open. Killing the server ends the connection and wakes who waits.
+        server.kill()
+        server.wait()

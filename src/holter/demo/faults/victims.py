@@ -1,0 +1,45 @@
+"""Signals to processes of the training, safe against a PID that has been given to somebody else."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import psutil
+
+from holter.errors import DemoFailed
+
+# Torch hands tensors over in shared memory; a worker keeps the descriptor of each that nobody has fetched.
+_SHARED_TENSOR = "/torch_"
+
+
+def take(pid: int) -> psutil.Process:
+    """A handle that stays with this process even if its PID is used again."""
+    try:
+        return psutil.Process(pid)
+    except psutil.NoSuchProcess as error:
+        raise DemoFailed(f"process {pid} ended before the fault could be brought in") from error
+
+
+def send(victim: psutil.Process, number: signal.Signals) -> bool:
+    """Whether the process was there to get the signal."""
+    try:
+        victim.send_signal(number)
+    except psutil.NoSuchProcess:
+        return False
+    return True
+
+
+def tensors_not_fetched(pid: int, proc: Path = Path("/proc")) -> int | None:
+    """Shared-memory tensors that the process holds open for a reader; None where this cannot be read."""
+    try:
+        return sum(_SHARED_TENSOR in _target(link) for link in (proc / str(pid) / "fd").iterdir())
+    except OSError:
+        return None
+
+
+def _target(link: Path) -> str:
+    try:
+        return str(link.readlink())
+    except FileNotFoundError:  # closed while we looked
+        return ""

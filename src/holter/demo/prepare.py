@@ -1,0 +1,227 @@
+"""Images, fingerprint, plan and preprocessing for the demo, by nnU-Net's own commands, in one folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from holter.errors import DemoFailed, MissingExtra
+
+DATASET_ID = "801"
+DATASET_NAME = "Dataset801_HolterBrain"
+CONFIGURATION = "3d_fullres"
+CASES = 10  # two of them are one fold's validation cases
+PROCESSES = "2"  # what the smallest machine that trains has
+
+# nnU-Net would plan a patch of 64 voxels and 32 to 320 features: seconds a step on a CPU. These give a step
+# of about a tenth of a second, so that an epoch is seconds long and one lost step shows.
+PATCH = (40, 40, 40)
+BATCH = 2
+FEATURES = (8, 16, 32)
+CONVOLUTIONS = 1  # a stage
+
+WORKERS = "3"  # one can be frozen or killed and others remain; nnU-Net takes no more than there are CPUs
+EXPORT_PROCESSES = "2"  # stock starts eight, each of which loads torch anew: a minute on two cores
+
+TAIL_LINES = 15  # of a failed command's output: a traceback's last frames
+MARKER = "prepared.json"
+FORMAT = 1  # counts up when the preparation changes, so that an old folder is made anew
+
+Stage = Literal["images", "fingerprint", "planning", "preprocessing"]
+Progress = Callable[[Stage, int, "int | None"], None]  # stage, done, of how many (None: not known)
+
+# Sentences that nnunetv2 prints when a stage begins.
+_STAGE_LINES: tuple[tuple[str, Stage], ...] = (
+    ("Fingerprint extraction", "fingerprint"),
+    ("Experiment planning", "planning"),
+    ("Preprocessing...", "preprocessing"),
+)
+
+
+class Prepared(msgspec.Struct, frozen=True, kw_only=True):
+    """A folder in which a training can start at once."""
+
+    folder: Path
+    dataset: str = DATASET_ID
+    dataset_name: str = DATASET_NAME
+    configuration: str = CONFIGURATION
+    cases: int = CASES
+    reused: bool = False  # it was complete before
+
+    @property
+    def raw(self) -> Path:
+        """``nnUNet_raw``."""
+        return self.folder / "nnUNet_raw"
+
+    @property
+    def preprocessed(self) -> Path:
+        """``nnUNet_preprocessed``."""
+        return self.folder / "nnUNet_preprocessed"
+
+    @property
+    def results(self) -> Path:
+        """``nnUNet_results``."""
+        return self.folder / "nnUNet_results"
+
+    def environment(self) -> dict[str, str]:
+        """Variables for the training, to be laid over ``os.environ``."""
+        return {
+            "nnUNet_raw": str(self.raw),
+            "nnUNet_preprocessed": str(self.preprocessed),
+            "nnUNet_results": str(self.results),
+            "nnUNet_n_proc_DA": WORKERS,
+            "nnUNet_def_n_proc": EXPORT_PROCESSES,
+            # Three workers and a network on few cores: thread pools inside each would only fight.
+            "OMP_NUM_THREADS": "1",
+        }
+
+    def command(self, *options: str, fold: str = "0") -> list[str]:
+        """The shortened training of this folder's data."""
+        module = "holter.trainer.shortened"
+        return [sys.executable, "-m", module, self.dataset, self.configuration, fold, *options]
+
+
+def prepare(folder: Path, cases: int = CASES, progress: Progress | None = None) -> Prepared:
+    """Generated images, planned and preprocessed by nnU-Net in ``folder``; a complete folder is used again.
+
+    Raises DemoFailed with the last lines of a command that failed, MissingExtra where nnU-Net or nilearn is
+    missing.
+    """
+    tell = progress or (lambda _stage, _done, _total: None)
+    prepared = Prepared(folder=folder.absolute(), cases=cases)
+    if _is_complete(prepared):
+        return msgspec.structs.replace(prepared, reused=True)
+    _check_installed()
+    for place in (prepared.raw, prepared.preprocessed):
+        shutil.rmtree(place / DATASET_NAME, ignore_errors=True)
+        place.mkdir(parents=True, exist_ok=True)
+    prepared.results.mkdir(exist_ok=True)
+    environment = os.environ | prepared.environment()
+    _make_images(prepared, environment, tell)
+    _plan_and_preprocess(environment, tell)
+    shrink_plan(prepared.preprocessed / DATASET_NAME / "nnUNetPlans.json")
+    (prepared.folder / MARKER).write_text(json.dumps(_marker(cases)) + "\n")
+    return prepared
+
+
+def _marker(cases: int) -> dict[str, int]:
+    return {"format": FORMAT, "cases": cases}
+
+
+def _is_complete(prepared: Prepared) -> bool:
+    try:
+        if json.loads((prepared.folder / MARKER).read_text()) != _marker(prepared.cases):
+            return False
+    except (OSError, ValueError):
+        return False
+    images = (prepared.preprocessed / DATASET_NAME).glob(f"nnUNetPlans_{CONFIGURATION}/*[0-9].b2nd")
+    return sum(1 for _ in images) == prepared.cases
+
+
+def _check_installed() -> None:
+    from importlib.util import find_spec
+
+    missing = [name for name in ("nnunetv2", "nilearn", "nibabel") if find_spec(name) is None]
+    if missing:
+        raise MissingExtra(
+            f"the demo needs {', '.join(missing)}, which {sys.executable} cannot import",
+            safe="nothing was written",
+            next_step="pip install 'holter[demo]'",
+        )
+
+
+def _make_images(prepared: Prepared, environment: dict[str, str], tell: Progress) -> None:
+    tell("images", 0, prepared.cases)
+
+    def read(line: str) -> None:
+        if found := re.match(r"case (\d+)/(\d+)", line):
+            tell("images", int(found[1]), int(found[2]))
+
+    command = [
+        sys.executable,
+        "-m",
+        "holter.demo.dataset",
+        "--out",
+        str(prepared.raw),
+        "--cases",
+        str(prepared.cases),
+    ]
+    _run(command, environment, read)
+
+
+def _plan_and_preprocess(environment: dict[str, str], tell: Progress) -> None:
+    def read(line: str) -> None:
+        for sentence, stage in _STAGE_LINES:
+            if line.startswith(sentence):
+                tell(stage, 0, None)
+
+    # The folder of the interpreter, not PATH: another environment's nnU-Net may come first there.
+    command = [
+        str(Path(sys.executable).parent / "nnUNetv2_plan_and_preprocess"),
+        "-d",
+        DATASET_ID,
+        "--no_pbar",
+    ]
+    command += ["-c", CONFIGURATION, "-np", PROCESSES, "-npfp", PROCESSES, "--verify_dataset_integrity"]
+    _run(command, environment, read)
+
+
+def _run(command: list[str], environment: dict[str, str], read: Callable[[str], None]) -> None:
+    """Run to the end, handing on each line; ended with us whatever happens."""
+    tail: deque[str] = deque(maxlen=TAIL_LINES)
+    try:
+        child = subprocess.Popen(
+            command,
+            env=environment | {"PYTHONUNBUFFERED": "1"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        )
+    except OSError as error:
+        raise DemoFailed(f"cannot start {command[0]}: {error}", next_step="pip install 'holter[demo]'") from error
+    try:
+        assert child.stdout is not None
+        for line in child.stdout:
+            tail.append(line.rstrip())
+            read(line)
+        code = child.wait()
+    finally:
+        if child.poll() is None:
+            child.terminate()
+            child.wait()
+    if code:
+        raise DemoFailed(
+            f"{Path(command[0]).name} ended with exit code {code}:\n" + "\n".join(tail),
+            safe="your own nnU-Net folders were not touched",
+            next_step=" ".join(command),
+        )
+
+
+def shrink_plan(file: Path) -> None:
+    """Make the planned network and patch small enough for a CPU; the preprocessed images stay as they are."""
+    plans: dict[str, Any] = json.loads(file.read_text())
+    configuration = plans["configurations"][CONFIGURATION]
+    configuration["patch_size"] = list(PATCH)
+    configuration["batch_size"] = BATCH
+    stages = len(FEATURES)
+    configuration["architecture"]["arch_kwargs"] |= {
+        "n_stages": stages,
+        "features_per_stage": list(FEATURES),
+        "kernel_sizes": [[3, 3, 3]] * stages,
+        "strides": [[1, 1, 1]] + [[2, 2, 2]] * (stages - 1),
+        "n_conv_per_stage": [CONVOLUTIONS] * stages,
+        "n_conv_per_stage_decoder": [CONVOLUTIONS] * (stages - 1),
+    }
+    file.write_text(json.dumps(plans, indent=4) + "\n")

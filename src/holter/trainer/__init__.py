@@ -1,0 +1,1 @@
+"""What speaks to nnU-Net as a library; no other package imports it."""

@@ -1,0 +1,183 @@
+"""nnU-Net's own training with fewer steps: ``python -m holter.trainer.shortened DATASET CONFIGURATION FOLD``.
+
+Stock nnU-Net trains for 1000 epochs of 250 + 50 steps and offers no option to do less. Here the stock trainer
+object is built the way ``nnUNetv2_train`` builds it, three numbers are set on it, and it runs: same data
+loader and worker processes, same augmentation, log, checkpoints and final validation. Arguments are those of
+``nnUNetv2_train`` where it has them.
+
+nnU-Net is imported inside the functions: export workers start this file anew (spawn) and must not run it
+again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import importlib
+import os
+import random
+import re
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+EPOCHS = 4
+ITERATIONS = 40  # a training part of some seconds: an epoch is long enough to break in the middle
+VAL_ITERATIONS = 5
+
+STOCK_TRAINER = "nnUNetTrainer"
+DEVICES = ("cpu", "cuda", "mps")
+
+
+def parse(arguments: list[str] | None) -> argparse.Namespace:
+    """The options, checked as far as this can be done without nnU-Net."""
+    parser = argparse.ArgumentParser(prog="python -m holter.trainer.shortened", description="a shortened nnU-Net run")
+    parser.add_argument("dataset", help="name or number")
+    parser.add_argument("configuration")
+    parser.add_argument("fold", help="number, or all")
+    parser.add_argument("--epochs", type=int, default=EPOCHS)
+    parser.add_argument("--iterations", type=int, default=ITERATIONS, help="training steps an epoch")
+    parser.add_argument("--val-iterations", type=int, default=VAL_ITERATIONS, help="validation steps an epoch")
+    parser.add_argument("--save-every", type=int, help="epochs between checkpoints; stock: 50")
+    parser.add_argument("-device", choices=DEVICES, default="cpu")
+    parser.add_argument("-tr", default=STOCK_TRAINER, help="class of the trainer")
+    parser.add_argument("-p", default="nnUNetPlans", help="name of the plans")
+    parser.add_argument("--seed", type=int, help="of the network's weights; nnU-Net's workers always draw afresh")
+    parser.add_argument("--c", action="store_true", help="continue from the latest checkpoint")
+    parser.add_argument("--no-validation", action="store_true", help="leave out the final validation")
+    parser.add_argument(
+        "--train-step-delay-file",
+        type=Path,
+        help="simulation: while this file exists, every training step waits in one native call for the seconds in it",
+    )
+    return parser.parse_args(arguments)
+
+
+def find_trainer(name: str) -> type[Any]:
+    """The trainer class; only the module that defines it is imported.
+
+    nnU-Net's own search imports every trainer variant on its way and fails where a dependency of any of them,
+    such as torchvision, is missing. It stays the last resort, because it knows about ``nnUNet_extTrainer``.
+    """
+    if name == STOCK_TRAINER:
+        return _class_of("nnunetv2.training.nnUNetTrainer.nnUNetTrainer", name)
+    definition = re.compile(rf"^class {re.escape(name)}\b", re.MULTILINE)
+    root = Path(next(iter(importlib.import_module("nnunetv2.training.nnUNetTrainer").__path__)))
+    for file in sorted(root.rglob("*.py")):
+        if definition.search(file.read_text(encoding="utf-8", errors="replace")):
+            parts = file.relative_to(root).with_suffix("").parts
+            return _class_of(".".join(("nnunetv2.training.nnUNetTrainer", *parts)), name)
+    from nnunetv2.utilities.find_objects import recursive_find_trainer_class_by_name
+
+    found: type[Any] = recursive_find_trainer_class_by_name(name)
+    return found
+
+
+def _class_of(module: str, name: str) -> type[Any]:
+    found: type[Any] = getattr(importlib.import_module(module), name)
+    return found
+
+
+def build(options: argparse.Namespace) -> Any:
+    """The trainer object, as ``nnunetv2.run.run_training`` makes it, with its three numbers made smaller."""
+    import torch
+    from batchgenerators.utilities.file_and_folder_operations import load_json
+    from nnunetv2.paths import nnUNet_preprocessed
+    from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_dataset_name
+
+    dataset = options.dataset if options.dataset.startswith("Dataset") else int(options.dataset)
+    folder = Path(nnUNet_preprocessed) / maybe_convert_to_dataset_name(dataset)
+    plans = load_json(str(folder / f"{options.p}.json"))
+    plans["continue_training"] = options.c
+    trainer = find_trainer(options.tr)(
+        plans=plans,
+        configuration=options.configuration,
+        fold=options.fold if options.fold == "all" else int(options.fold),
+        dataset_json=load_json(str(folder / "dataset.json")),
+        device=torch.device(options.device),
+    )
+    trainer.num_epochs = options.epochs
+    trainer.num_iterations_per_epoch = options.iterations
+    trainer.num_val_iterations_per_epoch = options.val_iterations
+    if options.save_every is not None:
+        trainer.save_every = options.save_every
+    return trainer
+
+
+def set_threads(device: str) -> None:
+    """Torch's threads in the main process: half of the usable CPUs on a CPU, else one, as stock does.
+
+    Stock takes every CPU of the machine on a CPU device. The data workers then fight the network for them,
+    and the affinity that a scheduler gave is ignored.
+    """
+    import torch
+
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    torch.set_num_threads(max(1, usable // 2) if device == "cpu" else 1)
+
+
+def set_seed(seed: int) -> None:
+    """Seed this process: weights start equal, batches do not."""
+    import numpy
+    import torch
+
+    random.seed(seed)
+    numpy.random.seed(seed)
+    torch.manual_seed(seed)
+
+
+def delay_steps(trainer: Any, file: Path) -> None:
+    """Simulate a GPU that has become slow: while ``file`` exists, each optimiser step takes the seconds in it
+    longer.
+
+    The main thread waits inside the stock ``train_step``, in a native call that has released the interpreter
+    lock, which is where a thread waits for a throttled GPU. The loader goes on until its queues are full.
+    """
+    initialize = trainer.initialize
+
+    def initialize_and_slow() -> None:
+        initialize()
+        trainer.optimizer.register_step_post_hook(lambda *_: wait_natively(read_delay_s(file)))
+
+    trainer.initialize = initialize_and_slow
+
+
+def read_delay_s(file: Path) -> float:
+    """Seconds written in ``file``; 0 where there is no file or no number in it (yet)."""
+    try:
+        return max(0.0, float(file.read_text()))
+    except (OSError, ValueError):
+        return 0.0
+
+
+def wait_natively(delay_s: float) -> None:
+    """Wait in libc rather than in the interpreter; a signal does not cut it short."""
+    if delay_s <= 0:
+        return
+    libc = ctypes.CDLL(None)
+    end_s = time.monotonic() + delay_s
+    while (left_s := end_s - time.monotonic()) > 0:
+        libc.usleep(ctypes.c_uint32(int(left_s * 1e6) + 1))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Train, validate, and return the exit code."""
+    options = parse(arguments)
+    set_threads(options.device)
+    if options.seed is not None:
+        set_seed(options.seed)
+    trainer = build(options)
+    if options.train_step_delay_file is not None:
+        delay_steps(trainer, options.train_step_delay_file)
+    from nnunetv2.run.run_training import maybe_load_checkpoint
+
+    maybe_load_checkpoint(trainer, options.c, False, None)
+    trainer.run_training()
+    if not options.no_validation:
+        trainer.perform_actual_validation(False)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

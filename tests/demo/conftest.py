@@ -1,0 +1,112 @@
+"""A real training that a test can look at, break and end."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+import psutil
+import pytest
+
+from holter.demo.faults import Context, Fault, Worker
+from holter.demo.prepare import WORKERS, Prepared
+
+TRAIN_WORKERS = min(int(WORKERS), os.cpu_count() or 1)
+START_WAIT_S = 90.0  # torch and nnU-Net are imported and workers started; a busy machine takes half a minute
+
+
+class Training:
+    """A shortened nnU-Net training in a process of its own, in the middle of epoch 1."""
+
+    def __init__(self, command: list[str], environment: dict[str, str], scratch: Path) -> None:
+        self.console = scratch / "console.txt"
+        with self.console.open("wb") as out:
+            self.process = subprocess.Popen(
+                command,
+                env=os.environ | environment | {"PYTHONUNBUFFERED": "1"},
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+            )
+        self.main = psutil.Process(self.process.pid)
+        self._started: list[psutil.Process] = []
+
+    def output(self) -> str:
+        return self.console.read_text(errors="replace")
+
+    def wait_for(self, text: str, limit_s: float = START_WAIT_S) -> None:
+        wait_until(lambda: text in self.output() or self.process.poll() is not None, limit_s)
+        assert text in self.output(), self.output()[-2000:]
+
+    def workers(self) -> tuple[Worker, ...]:
+        """nnU-Net starts the training workers first, then those of the validation batches."""
+        children = sorted(self.main.children(), key=lambda child: (child.create_time(), child.pid))
+        found = [child for child in children if "resource_tracker" not in " ".join(child.cmdline())]
+        self._started = children
+        # nnU-Net starts no more than there are CPUs.
+        roles = ["train-worker"] * TRAIN_WORKERS + ["val-worker"] * len(found)
+        return tuple(Worker(pid=child.pid, role=role) for child, role in zip(found, roles, strict=False))
+
+    def cpu_ratio(self, span_s: float = 2.0) -> float:
+        """Cores that the main process uses now."""
+        return cpu_ratio([self.main], span_s)
+
+    def end(self) -> None:
+        processes = [*self._started, *(self.main.children(recursive=True) if self.main.is_running() else [])]
+        self.process.kill()
+        for process in processes:
+            _kill(process)
+        self.process.wait()
+
+
+def _kill(process: psutil.Process) -> None:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process.kill()
+
+
+def cpu_ratio(processes: list[psutil.Process], span_s: float = 2.0) -> float:
+    def used_s() -> float:
+        return sum(times.user + times.system for times in (process.cpu_times() for process in processes))
+
+    before_s = used_s()
+    time.sleep(span_s)
+    return (used_s() - before_s) / span_s
+
+
+def wait_until(condition: Callable[[], bool], limit_s: float) -> bool:
+    end_s = time.monotonic() + limit_s
+    while time.monotonic() < end_s:
+        if condition():
+            return True
+        time.sleep(0.05)
+    return condition()
+
+
+@pytest.fixture
+def broken(brain: Prepared, tmp_path: Path) -> Iterator[Callable[[Fault], tuple[Training, Context]]]:
+    """Start a training for a fault and take it to the middle of epoch 1; everything is cleaned up afterwards."""
+    undo: list[tuple[Fault, Context, Training | None]] = []
+
+    def start(fault: Fault) -> tuple[Training, Context]:
+        if reason := fault.needs():
+            pytest.skip(reason)
+        context = Context(scratch=tmp_path, preprocessed=brain.preprocessed)
+        undo.append((fault, context, None))
+        environment = brain.environment() | {"nnUNet_results": str(tmp_path / "results")} | fault.prepare(context)
+        command = fault.wrap(brain.command("--epochs", "40", "--no-validation"))
+        training = Training(command, environment, tmp_path)
+        undo[-1] = (fault, context, training)
+        training.wait_for("Epoch 1\n")
+        time.sleep(1)
+        return training, msgspec.structs.replace(context, main_pid=training.process.pid, workers=training.workers())
+
+    yield start
+    for fault, context, training in undo:
+        if training is not None:
+            training.end()
+        fault.undo(context)

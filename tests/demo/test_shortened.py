@@ -1,0 +1,94 @@
+"""The shortened training is nnU-Net's own, and only shorter."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from holter.demo.prepare import Prepared
+from holter.trainer.shortened import read_delay_s, wait_natively
+
+
+def test_the_module_needs_nothing_but_python_until_it_trains() -> None:
+    code = "import sys, holter.trainer.shortened; print(*sorted({n.split('.')[0] for n in sys.modules}))"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"msgspec", "psutil", "torch", "nnunetv2", "numpy"} & set(loaded)
+
+
+def test_a_delay_that_is_missing_or_half_written_is_none(tmp_path: Path) -> None:
+    file = tmp_path / "delay"
+    assert read_delay_s(file) == 0
+    file.write_text("")
+    assert read_delay_s(file) == 0
+    file.write_text("2.5\n")
+    assert read_delay_s(file) == 2.5
+
+
+def test_the_native_wait_lets_other_threads_run_and_is_not_cut_short_by_a_signal() -> None:
+    before = signal.signal(signal.SIGUSR2, lambda *_: None)
+    ticks: list[float] = []
+
+    def tick() -> None:
+        for _ in range(5):
+            time.sleep(0.05)
+            ticks.append(time.monotonic())
+        os.kill(os.getpid(), signal.SIGUSR2)
+
+    try:
+        other = threading.Thread(target=tick)
+        began_s = time.monotonic()
+        other.start()
+        wait_natively(0.6)
+        took_s = time.monotonic() - began_s
+        other.join()
+    finally:
+        signal.signal(signal.SIGUSR2, before)
+    assert 0.6 <= took_s < 1.5
+    assert ticks[-1] - began_s < 0.55  # they ran during the wait
+
+
+@pytest.mark.training
+@pytest.mark.parametrize("name", ["nnUNetTrainer", "nnUNetTrainerNoMirroring"])
+def test_a_trainer_is_found_without_importing_the_others(name: str) -> None:
+    code = (
+        f"import sys; from holter.trainer.shortened import find_trainer; found = find_trainer({name!r});"
+        "others = [n for n in sys.modules if n.startswith('nnunetv2.training.nnUNetTrainer.variants.')"
+        " and n.count('.') > 4 and n != found.__module__];"
+        "print(found.__name__, 'torchvision' in sys.modules, others)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == f"{name} False []"
+
+
+@pytest.mark.training
+def test_it_trains_validates_and_goes_on_from_its_checkpoint(
+    brain: Prepared, shortened_command: Callable[..., list[str]], tmp_path: Path
+) -> None:
+    environment = os.environ | brain.environment() | {"nnUNet_results": str(tmp_path)}
+    short = ("--iterations", "2", "--val-iterations", "1", "--seed", "3")
+
+    def run(*options: str) -> str:
+        command = shortened_command(*short, *options)
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240, check=False)
+        assert done.returncode == 0, done.stdout[-1500:] + done.stderr[-1500:]
+        return done.stdout
+
+    first = run("--epochs", "1", "--no-validation")
+    assert "Epoch 0\n" in first
+    assert "predicting" not in first
+    second = run("--epochs", "2", "--c")
+    assert "Epoch 1\n" in second
+    assert "Epoch 0\n" not in second
+    assert "Mean Validation Dice" in second
+    fold = tmp_path / "Dataset801_HolterBrain" / "nnUNetTrainer__nnUNetPlans__3d_fullres" / "fold_0"
+    assert (fold / "checkpoint_final.pth").exists()
+    assert (fold / "validation" / "summary.json").exists()
+    assert len(list(fold.glob("training_log_*.txt"))) == 2
