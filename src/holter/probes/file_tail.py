@@ -1,0 +1,66 @@
+"""Follow a text file that somebody else writes: whole lines, bounded memory, whatever happens to the file."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+# One look reads at most this much, a long history takes several: a MiB costs 20 to 150 ms to understand, and the
+# recorder has other things to do. A log of 1000 epochs has half of it.
+BYTES_PER_LOOK = 1024 * 1024
+# A "line" without end (a progress bar, binary rubbish) is cut here.
+MAX_LINE_BYTES = 64 * 1024
+
+
+class FileTail:
+    """The lines of a file, each once. Opens the file anew for every look, so it holds nobody's disk space."""
+
+    def __init__(self, path: Path, *, bytes_per_look: int = BYTES_PER_LOOK) -> None:
+        self.path = path
+        self.caught_up = False  # the end was reached at least once: what comes now is new
+        self._bytes_per_look = bytes_per_look
+        self._inode: tuple[int, int] | None = None
+        self._offset = 0
+        self._partial = b""
+        self._overlong = False
+
+    def read_lines(self) -> list[str]:
+        """New complete lines; empty when there are none or the file cannot be opened now."""
+        try:
+            # Opening a pipe would wait for its writer and take from its reader.
+            if not stat.S_ISREG(self.path.stat().st_mode):
+                return []
+            with self.path.open("rb") as file:
+                self._notice_replacement(os.fstat(file.fileno()))
+                file.seek(self._offset)
+                chunk = file.read(self._bytes_per_look)
+        except OSError:
+            return []
+        self._offset += len(chunk)
+        if len(chunk) < self._bytes_per_look:
+            self.caught_up = True
+        return self._split(chunk)
+
+    def _notice_replacement(self, status: os.stat_result) -> None:
+        """Another file under the name, or a file that became shorter: begin at its beginning."""
+        inode = (status.st_dev, status.st_ino)
+        if inode != self._inode or status.st_size < self._offset:
+            self._inode, self._offset = inode, 0
+            self._partial, self._overlong = b"", False
+
+    def _split(self, chunk: bytes) -> list[str]:
+        *complete, partial = (self._partial + chunk).split(b"\n")
+        if complete and self._overlong:
+            complete, self._overlong = complete[1:], False
+        self._partial = partial
+        if len(partial) > MAX_LINE_BYTES:
+            self._partial, self._overlong = b"", True
+            complete.append(partial)
+        return [_text(line) for line in complete]
+
+
+def _text(line: bytes) -> str:
+    """Decode; of a progress bar that overwrites itself with carriage returns only the last state counts."""
+    text = line[:MAX_LINE_BYTES].decode("utf-8", errors="replace").rstrip("\r")
+    return text.rpartition("\r")[2]

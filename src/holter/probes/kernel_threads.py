@@ -1,0 +1,77 @@
+"""Threads of a process as the kernel tells them: state, wait channel, system call, signal handlers."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import msgspec
+
+from holter.probes.stack_parse import syscall_name
+from holter.records import ThreadStack
+
+_NO_WAIT_CHANNEL = ("", "0")
+
+
+class KernelThreads:
+    """Looks at ``/proc/PID``; what may not be read is None."""
+
+    def __init__(self, proc: Path = Path("/proc")) -> None:
+        self._proc = proc
+
+    def state(self, pid: int) -> str | None:
+        """Letter of the process's state (R S D T t Z X I); None when there is no such process."""
+        return _state(self._proc / str(pid))
+
+    def catches(self, pid: int, number: int) -> bool:
+        """Whether the process has a handler for this signal now. False when that cannot be read."""
+        try:
+            status = (self._proc / str(pid) / "status").read_text(errors="replace")
+        except OSError:
+            return False
+        for line in status.splitlines():
+            name, _, mask = line.partition(":")
+            if name == "SigCgt":
+                return bool(int(mask, 16) >> (signal.Signals(number) - 1) & 1)
+        return False
+
+    def threads(self, pid: int) -> tuple[ThreadStack, ...]:
+        """All threads without frames; empty when the process is gone."""
+        try:
+            tasks = sorted(
+                int(entry.name) for entry in (self._proc / str(pid) / "task").iterdir() if entry.name.isdigit()
+            )
+        except OSError:
+            return ()
+        return tuple(ThreadStack(name=self._name(pid, task), thread_id=task) for task in tasks)
+
+    def complete(self, pid: int, thread: ThreadStack) -> ThreadStack:
+        """The thread with the kernel's view of it, where its number is one that the kernel knows."""
+        folder = self._proc / str(pid) / "task" / str(thread.thread_id)
+        state = _state(folder)
+        if state is None:
+            return thread
+        channel = _read(folder / "wchan")
+        return msgspec.structs.replace(
+            thread,
+            state=state,
+            wait_channel=None if channel in _NO_WAIT_CHANNEL else channel,
+            syscall=syscall_name(_read(folder / "syscall") or ""),
+        )
+
+    def _name(self, pid: int, task: int) -> str | None:
+        return _read(self._proc / str(pid) / "task" / str(task) / "comm")
+
+
+def _state(folder: Path) -> str | None:
+    """Third field of ``stat``; the second one, the name, may contain blanks and parentheses."""
+    text = _read(folder / "stat")
+    rest = text.rpartition(")")[2].split() if text else []
+    return rest[0] if rest else None
+
+
+def _read(path: Path) -> str | None:
+    try:
+        return path.read_text(errors="replace").strip()
+    except OSError:
+        return None

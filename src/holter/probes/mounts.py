@@ -1,0 +1,65 @@
+"""Which file system a path lives on, from ``mountinfo`` alone: nothing here touches the path, so nothing hangs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+# A look at one of these goes over a network or through another program and may never come back.
+_MAY_HANG = re.compile(
+    r"nfs|cifs|smb|fuse|lustre|gpfs|beegfs|ceph|gluster|afs|9p|virtiofs|orangefs|panfs|wekafs|autofs|glusterfs"
+)
+_OCTAL = re.compile(r"\\([0-7]{3})")
+
+
+class Mount(NamedTuple):
+    """One line of ``/proc/PID/mountinfo``."""
+
+    device: str  # "254:0"
+    root: str  # what part of the file system is mounted
+    mount_point: str
+    fs_type: str
+    source: str
+    super_options: tuple[str, ...]
+
+    @property
+    def may_hang(self) -> bool:
+        """Whether a look at this file system depends on a network or on another program."""
+        return _MAY_HANG.search(self.fs_type) is not None
+
+
+def parse_mountinfo(text: str | None) -> tuple[Mount, ...]:
+    r"""All mounts, in the order of mounting.
+
+    ``36 35 98:0 /sub /mnt/a\040b rw,noatime master:1 - ext4 /dev/sda1 rw,errors=continue``
+    """
+    mounts = []
+    for line in (text or "").splitlines():
+        before, separator, after = line.partition(" - ")
+        left, right = before.split(" "), after.split(" ")
+        if separator and len(left) >= 5 and len(right) >= 2:
+            options = tuple(right[2].split(",")) if len(right) > 2 else ()
+            mounts.append(
+                Mount(left[2], _plain(left[3]), _plain(left[4]), right[0], _plain(right[1]), options),
+            )
+    return tuple(mounts)
+
+
+def mount_of(path: str, mounts: Iterable[Mount]) -> Mount | None:
+    """The mount that holds ``path`` (absolute, no links): the longest mount point, the latest of equal ones."""
+    best: Mount | None = None
+    for mount in mounts:
+        if is_below(path, mount.mount_point) and (best is None or len(mount.mount_point) >= len(best.mount_point)):
+            best = mount
+    return best
+
+
+def is_below(path: str, folder: str) -> bool:
+    """Whether ``path`` is ``folder`` or lies in it, by name."""
+    return folder == "/" or path == folder or path.startswith(folder.rstrip("/") + "/")
+
+
+def _plain(text: str) -> str:
+    """Blanks and backslashes stand as octal numbers."""
+    return _OCTAL.sub(lambda match: chr(int(match[1], 8)), text)

@@ -1,0 +1,74 @@
+"""How a process ended, also when it is not our child and somebody else has collected it.
+
+A descriptor on the process is held while it lives. Linux 6.15 and newer tell the exit status through it afterwards;
+on older kernels the descriptor still protects against a reused PID, and the status stays unknown.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import struct
+from typing import NamedTuple
+
+# include/uapi/linux/pidfd.h: _IOWR(0xFF, 11, struct pidfd_info) with the first published size, 64 bytes. Newer
+# kernels take the old size; the exit code stands in what was its last, spare word.
+_GET_INFO = 0xC040FF0B
+_INFO_BYTES = 64
+_INFO_EXIT = 1 << 3
+_EXIT_CODE_OFFSET = 60
+
+
+class Ending(NamedTuple):
+    """Exactly one of the two is set."""
+
+    exit_code: int | None
+    exit_signal: int | None
+
+
+def ending_of(status: int) -> Ending:
+    """What a wait status says: ``1792`` is exit code 7, ``9`` is SIGKILL, ``139`` SIGSEGV with a core file."""
+    number = status & 0x7F
+    return Ending(None, number) if number else Ending((status >> 8) & 0xFF, None)
+
+
+class ExitWatch:
+    """Holds one descriptor for each watched process."""
+
+    def __init__(self) -> None:
+        self._descriptors: dict[int, int] = {}
+
+    def add(self, pid: int) -> None:
+        """Begin to watch; a process that cannot be opened is not watched, and its ending will be unknown."""
+        if pid not in self._descriptors and hasattr(os, "pidfd_open"):
+            with contextlib.suppress(OSError):
+                self._descriptors[pid] = os.pidfd_open(pid)
+
+    def take_ending(self, pid: int) -> Ending | None:
+        """How the process ended, and stop watching it; None when the kernel does not tell."""
+        descriptor = self._descriptors.pop(pid, None)
+        if descriptor is None:
+            return None
+        try:
+            return _ask(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def close(self) -> None:
+        """Let go of everything."""
+        for descriptor in self._descriptors.values():
+            os.close(descriptor)
+        self._descriptors.clear()
+
+
+def _ask(descriptor: int) -> Ending | None:
+    page = bytearray(_INFO_BYTES)
+    struct.pack_into("Q", page, 0, _INFO_EXIT)
+    try:
+        fcntl.ioctl(descriptor, _GET_INFO, page)
+    except OSError:  # ENOTTY, EINVAL: an older kernel; ESRCH: no exit status kept
+        return None
+    if not struct.unpack_from("Q", page, 0)[0] & _INFO_EXIT:
+        return None
+    return ending_of(struct.unpack_from("i", page, _EXIT_CODE_OFFSET)[0])

@@ -1,0 +1,74 @@
+"""Small kernel files as text, numbers or None: a file that is missing or forbidden is never an exception."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+# No file that is read here is longer: the longest is /proc/stat of a machine with a thousand CPUs.
+_READ_BYTES = 1 << 20
+
+
+def read_text(path: Path | str) -> str | None:
+    """The file's content; None when it is not there, not readable or its process is gone."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        parts = []
+        while part := os.read(descriptor, _READ_BYTES):
+            parts.append(part)
+    except OSError:  # ESRCH of an ended process, EOPNOTSUPP of switched-off pressure files
+        return None
+    finally:
+        os.close(descriptor)
+    return b"".join(parts).decode(errors="replace")
+
+
+def read_int(path: Path | str) -> int | None:
+    """The one number in a file; None for ``max``, for nothing and for anything that is no number."""
+    return to_int(read_text(path))
+
+
+def to_int(text: str | None) -> int | None:
+    """A whole number, or None for what is none."""
+    try:
+        return int(text) if text is not None else None
+    except ValueError:
+        return None
+
+
+def list_numbers(folder: Path | str) -> list[int] | None:
+    """The numbers among the names in a folder: processes, threads, descriptors. None when it cannot be listed."""
+    try:
+        with os.scandir(folder) as entries:
+            return [int(entry.name) for entry in entries if entry.name.isdigit()]
+    except OSError:
+        return None
+
+
+def parse_counters(text: str | None) -> dict[str, int]:
+    """The numbers of a file of ``name value`` lines, colons and units aside.
+
+    ``oom_kill 3`` gives ``{"oom_kill": 3}``; ``MemTotal:  24684084 kB`` gives ``{"MemTotal": 24684084}``.
+    """
+    counters = {}
+    for line in (text or "").splitlines():
+        words = line.split()
+        value = to_int(words[1]) if len(words) > 1 else None
+        if value is not None:
+            counters[words[0].rstrip(":")] = value
+    return counters
+
+
+def parse_cpu_list(text: str | None) -> int | None:
+    """How many CPUs a list like ``0-3,8`` names; None for an empty one."""
+    count = 0
+    for part in (text or "").strip().split(","):
+        first, _, last = part.partition("-")
+        begin, end = to_int(first), to_int(last or first)
+        if begin is None or end is None:
+            return None
+        count += end - begin + 1
+    return count or None

@@ -1,0 +1,124 @@
+"""Looks at one path whenever a line comes in, and answers with a line of JSON. Run as a program of its own.
+
+``python -S -E storage_child.py PATH``: any of these looks may hang for ever on a dead mount, and then only this small
+process hangs. It ends with its parent, needs the standard library alone and never writes below PATH.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Container
+
+_PR_SET_PDEATHSIG = 1
+_READ_BYTES = 16384  # one patch row of a compressed case: large enough to reach the disk, too small to disturb it
+_ALIGN = 4096
+_FILES_MAX = 2000  # enough places; a folder with a million files is not walked through
+_DEPTH_MAX = 4
+_LIST_AGAIN_S = 600.0
+_TRIES = 5  # files may vanish or be empty
+
+
+class Look:
+    """Answers of one path; the list of files is kept between looks."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._files: list[str] = []
+        self._listed_s = float("-inf")
+
+    def answer(self) -> dict[str, object]:
+        """Space, and the time of one small read that the page cache cannot serve."""
+        found: dict[str, object] = {}
+        try:
+            found["real_path"] = os.path.realpath(self._path)
+            room = os.statvfs(self._path)
+            found["free_bytes"] = room.f_bavail * room.f_frsize
+            found["total_bytes"] = room.f_blocks * room.f_frsize
+            found["free_inodes"] = room.f_favail if room.f_files else None  # btrfs counts none
+            found["read_latency_s"] = self._read_latency_s()
+        except OSError as error:
+            found["problem"] = f"{type(error).__name__}: {error}"
+        return found
+
+    def _read_latency_s(self) -> float | None:
+        if time.monotonic() - self._listed_s >= _LIST_AGAIN_S:
+            self._files = _files_below(os.path.realpath(self._path), _mount_points())
+            self._listed_s = time.monotonic()
+        for _ in range(_TRIES if self._files else 0):
+            file = self._files[_below(len(self._files))]
+            with contextlib.suppress(FileNotFoundError, PermissionError):
+                latency_s = _time_one_read(file)
+                if latency_s is not None:
+                    return latency_s
+        return None
+
+
+def _time_one_read(file: str) -> float | None:
+    descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    try:
+        places = os.fstat(descriptor).st_size // _ALIGN
+        if places == 0:
+            return None
+        offset = _below(places) * _ALIGN
+        # Only this little piece is dropped from the cache, and nothing is read ahead.
+        os.posix_fadvise(descriptor, offset, _READ_BYTES, os.POSIX_FADV_DONTNEED)
+        os.posix_fadvise(descriptor, offset, _READ_BYTES, os.POSIX_FADV_RANDOM)
+        began_s = time.perf_counter()
+        os.pread(descriptor, _READ_BYTES, offset)
+        return time.perf_counter() - began_s
+    finally:
+        os.close(descriptor)
+
+
+def _files_below(path: str, elsewhere: Container[str] = ()) -> list[str]:
+    """Files of this file system: what is mounted further down may hang for reasons of its own."""
+    files: list[str] = []
+    row = [path]
+    for _ in range(_DEPTH_MAX):
+        folders: list[str] = []
+        for folder in row:
+            with (
+                contextlib.suppress(FileNotFoundError, NotADirectoryError, PermissionError),
+                os.scandir(folder) as entries,
+            ):
+                for entry in entries:
+                    if entry.is_file(follow_symlinks=False):
+                        files.append(entry.path)
+                    elif entry.path not in elsewhere and entry.is_dir(follow_symlinks=False):
+                        folders.append(entry.path)
+                    if len(files) >= _FILES_MAX:
+                        return files
+        row = folders
+    return files
+
+
+def _mount_points() -> set[str]:
+    # pathlib would cost a megabyte of memory in each of these processes.
+    with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as lines:  # noqa: PTH123
+        return {line.split(" ")[4].replace("\\040", " ") for line in lines}
+
+
+def _below(count: int) -> int:
+    """A random number; the random module would cost two megabytes."""
+    return int.from_bytes(os.urandom(6), "little") % count
+
+
+def main() -> None:
+    """Until the parent hangs up."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal is for the training
+    # A read that hangs must not outlive the recorder, which may be killed without a chance to tell.
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    look = Look(sys.argv[1])
+    while os.read(0, 1):
+        os.write(1, json.dumps(look.answer()).encode() + b"\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,213 @@
+"""Lines of console text -> exceptions: a whole traceback becomes one ``ExceptionSeen``.
+
+Python prints a traceback line by line, several processes print at once, and batchgenerators prints the
+headline of a worker's exception through another (buffered) stream than its traceback. What cannot be
+untangled is kept as text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from dataclasses import dataclass, field
+
+from holter.records import ExceptionSeen, Role
+
+# A recursion error prints up to 1000 frames, a compiler error whole programs: beyond this nobody reads on.
+MAX_TRACEBACK_LINES = 400
+# Lines after the error line that still belong to its message (a CUDA error has 4, a compiler error dozens).
+MAX_MESSAGE_LINES = 30
+# A traceback that stops in the middle (its process was killed) is given up after this time without a line.
+GIVE_UP_AFTER_S = 3.0
+MAX_MESSAGE_CHARS = 2000
+
+# Sentences that only repeat that something else died before (batchgenerators and nnunetv2, all generations).
+ECHO_SENTENCES = (
+    "One or more background workers are no longer alive",
+    "Some background workers are no longer alive",
+    "Background workers died. Look for the error message further up",
+    "Some background worker is 6 feet under",
+    "Abort event was set. So someone died",
+    "MultiThreadedAugmenter.abort_event was set",
+)
+# What the receiver of a batch sees when the sending worker is gone.
+_TORN_PIPES = {"ConnectionResetError", "ConnectionRefusedError", "BrokenPipeError", "EOFError"}
+
+_RANK = re.compile(r"^\[rank\d+\]: ?")
+_START = re.compile(r"^Traceback \(most recent call last\):")
+_HEADLINE = re.compile(
+    r"^(?:Exception in background worker (?P<worker>\d+):"
+    r"|Exception in thread (?P<thread>.+):"
+    r"|Process (?P<process>[\w-]+):"
+    r"|-- Process (?P<rank>\d+) terminated with the following error:"
+    r"|(?P<remote>(?:multiprocessing\.pool\.|concurrent\.futures\.process\._)RemoteTraceback):)\s*$"
+)
+_CHAIN = re.compile(r"^(During handling of the above exception|The above exception was the direct cause)")
+_ERROR = re.compile(r"^(?P<name>[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)(?P<colon>:)?(?:\s(?P<message>.*))?$")
+_ERROR_WITHOUT_MESSAGE = re.compile(r"(Error|Exception|Interrupt|Exit|Iteration|Failed|Timeout|Empty|Full)$")
+_CASE_FILE = re.compile(r"([^/\\'\"\s]+?)(?:_seg)?\.(?:b2nd|npz|npy|pkl)\b")
+_PRODUCER_FRAME = re.compile(r"multi_threaded_augmenter\.py\", line \d+, in producer")
+
+
+@dataclass
+class _Open:
+    """A traceback in the making."""
+
+    began_s: float
+    last_s: float
+    lines: list[str] = field(default_factory=list)
+    stage: str = "headline"  # headline, frames, message
+    headline: re.Match[str] | None = None
+    chained: bool = False
+    error: str | None = None
+    message: str = ""
+    message_lines: int = 0
+    blank_after_message: bool = False
+
+
+class TracebackCollector:
+    """Takes lines one by one and gives finished exceptions through ``take``."""
+
+    def __init__(self) -> None:
+        self._open: _Open | None = None
+        self._done: list[ExceptionSeen] = []
+        # The headline and the traceback of one worker exception may come apart: remember what was told.
+        self._told: deque[str] = deque(maxlen=32)
+
+    def feed(self, line: str, t_s: float) -> bool:
+        """Whether the line belongs to a traceback; False leaves it to the caller."""
+        line = _RANK.sub("", line)
+        headline = _HEADLINE.match(line)
+        if headline or _START.match(line):
+            self._begin(line, headline, t_s)
+            return True
+        if self._open is None:
+            return False
+        self._open.last_s = t_s
+        traceback = self._open
+        stages = {"headline": self._headline, "frames": self._frames, "message": self._message}
+        consumed = stages[traceback.stage](traceback, line)
+        if len(traceback.lines) >= MAX_TRACEBACK_LINES:
+            self.finish()
+        return consumed
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the next lines may belong to a traceback."""
+        return self._open is not None
+
+    def take(self) -> list[ExceptionSeen]:
+        """What was finished since the last call."""
+        done, self._done = self._done, []
+        return done
+
+    def idle(self, now_s: float) -> None:
+        """No line came: a complete traceback is finished, a torn one when it has waited long enough."""
+        if self._open is None:
+            return
+        if self._open.stage == "message" or now_s - self._open.last_s >= GIVE_UP_AFTER_S:
+            self.finish()
+
+    def finish(self) -> None:
+        """Close what is open."""
+        traceback, self._open = self._open, None
+        if traceback is None:
+            return
+        exception = _exception(traceback)
+        if exception is None:
+            return
+        torn_headline = traceback.error is None and traceback.headline is not None
+        if not (torn_headline and exception.message in self._told):
+            self._done.append(exception)
+        self._told.append(exception.message)
+
+    def _begin(self, line: str, headline: re.Match[str] | None, t_s: float) -> None:
+        traceback = self._open
+        # A "Traceback" line right after a headline or a chain sentence goes on with the same exception.
+        if traceback is None or headline or traceback.stage != "headline":
+            self.finish()
+            traceback = self._open = _Open(began_s=t_s, last_s=t_s, headline=headline)
+        if not headline:
+            traceback.stage = "frames"
+        traceback.lines.append(line)
+
+    def _headline(self, traceback: _Open, line: str) -> bool:
+        is_message = bool(traceback.headline and traceback.headline["worker"] and len(traceback.lines) == 1)
+        if is_message and not traceback.chained:
+            traceback.message = line.strip()
+        elif line.strip() not in ("", '"""') and not line.startswith((" ", "\t")):
+            self.finish()
+            return False
+        traceback.lines.append(line)
+        return True
+
+    def _frames(self, traceback: _Open, line: str) -> bool:
+        if not line.startswith((" ", "\t")):
+            match = _ERROR.match(line)
+            if not match or not _is_error_name(match["name"], has_colon=bool(match["colon"])):
+                return False
+            traceback.error = match["name"].rpartition(".")[2]
+            traceback.message = (match["message"] or "").strip()
+            traceback.stage, traceback.message_lines, traceback.blank_after_message = "message", 0, False
+        traceback.lines.append(line)
+        return True
+
+    def _message(self, traceback: _Open, line: str) -> bool:
+        traceback.message_lines += 1
+        if _CHAIN.match(line):
+            traceback.stage, traceback.chained = "headline", True
+        elif line.strip() in ("", '"""'):
+            traceback.blank_after_message = True
+        elif traceback.blank_after_message or traceback.message_lines > MAX_MESSAGE_LINES:
+            self.finish()
+            return False
+        elif len(traceback.message) < MAX_MESSAGE_CHARS:
+            traceback.message = f"{traceback.message}\n{line.rstrip()}"
+        traceback.lines.append(line)
+        return True
+
+
+def is_echo_sentence(text: str) -> bool:
+    """Whether the text only repeats that something else died before."""
+    return any(sentence in text for sentence in ECHO_SENTENCES)
+
+
+def _is_error_name(name: str, *, has_colon: bool) -> bool:
+    """Tell ``ValueError: x`` and ``queue.Empty`` from ``WARNING: x``, ``slurmstepd: x`` and ``Killed``."""
+    last = name.rpartition(".")[2]
+    if not has_colon:
+        return bool(_ERROR_WITHOUT_MESSAGE.search(last))
+    return "." in name or (last[0].isupper() and last != last.upper())
+
+
+def _exception(traceback: _Open) -> ExceptionSeen | None:
+    if traceback.error is None and not traceback.message and traceback.stage == "headline":
+        return None
+    text = "\n".join(traceback.lines)
+    error = traceback.error or "Exception"
+    case = _CASE_FILE.search(traceback.message)
+    torn_pipe = error in _TORN_PIPES and ("results_loop" in text or "multiprocessing" in text)
+    return ExceptionSeen(
+        t_s=traceback.began_s,
+        role=_role(traceback, text),
+        error=error,
+        message=traceback.message[:MAX_MESSAGE_CHARS],
+        traceback=text,
+        case=case[1] if case else None,
+        echo=is_echo_sentence(traceback.message) or torn_pipe,
+        source="log",
+    )
+
+
+def _role(traceback: _Open, text: str) -> Role:
+    headline = traceback.headline
+    if (headline and headline["worker"]) or _PRODUCER_FRAME.search(text):
+        return "train-worker"
+    if headline and headline["process"]:
+        process = headline["process"]
+        if "PoolWorker" in process:
+            return "export-worker"
+        return "train-worker" if re.fullmatch(r"(Fork)?Process-[\d:]+", process) else "other"
+    if headline and headline["remote"]:
+        return "export-worker"
+    return "main"

@@ -1,0 +1,125 @@
+"""What an nnU-Net training command says: data set, configuration, fold, trainer, plans, folders."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+
+# Options of nnUNetv2_train that take a value; argparse accepts any unambiguous beginning of them.
+_NNUNET_OPTIONS = ("-tr", "-p", "-pretrained_weights", "-num_gpus", "-device")
+# Those that the shortened training has besides.
+_SHORTENED_OPTIONS = (
+    "--epochs", "--iterations", "--val-iterations", "--save-every", "--seed", "--train-step-delay-file",
+)  # fmt: skip
+_VALUE_OPTIONS = _NNUNET_OPTIONS + _SHORTENED_OPTIONS
+_MODULES = ("nnunetv2.run.run_training", "holter.trainer.shortened")
+_SCRIPTS = (("nnunetv2", "run", "run_training.py"), ("holter", "trainer", "shortened.py"))
+_COMMANDS = ("nnUNetv2_train", "nnUNetv2_train.exe")
+_DATASET_ROOTS = ("nnUNet_results", "nnUNet_preprocessed", "nnUNet_raw")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingCommand:
+    """The arguments of one ``nnUNetv2_train`` call, defaults filled in."""
+
+    dataset: str  # as given: an ID or a name
+    configuration: str
+    fold: str
+    trainer: str = "nnUNetTrainer"
+    plans: str = "nnUNetPlans"
+    validation_only: bool = False
+    continued: bool = False
+
+    def dataset_name(self, environ: Mapping[str, str]) -> str | None:
+        """``DatasetNNN_Name``; an ID is looked up in nnU-Net's folders, None when it is not unique there."""
+        if self.dataset.startswith("Dataset"):
+            return self.dataset
+        if not self.dataset.isdigit():
+            return None
+        found: set[str] = set()
+        for root in _DATASET_ROOTS:
+            if environ.get(root):
+                found |= _folders_starting(Path(environ[root]), f"Dataset{int(self.dataset):03d}")
+        return found.pop() if len(found) == 1 else None
+
+    def model_folder(self, environ: Mapping[str, str]) -> Path | None:
+        """``.../DatasetNNN_Name/Trainer__Plans__configuration``, whether it exists already or not."""
+        name, results = self.dataset_name(environ), environ.get("nnUNet_results")
+        if name is None or not results:
+            return None
+        return Path(results) / name / f"{self.trainer}__{self.plans}__{self.configuration}"
+
+    def fold_folder(self, environ: Mapping[str, str]) -> Path | None:
+        """The folder of the training log."""
+        model = self.model_folder(environ)
+        return model / f"fold_{self.fold}" if model is not None else None
+
+
+def parse_training_command(cmdline: Sequence[str]) -> TrainingCommand | None:
+    """The training in a command line, wherever in it the call stands; None when there is none."""
+    arguments = _arguments(cmdline)
+    if arguments is None:
+        return None
+    positional: list[str] = []
+    options: dict[str, str] = {}
+    flags: set[str] = set()
+    rest = iter(arguments)
+    for argument in rest:
+        if not argument.startswith("-"):
+            positional.append(argument)
+            continue
+        name, equals, value = argument.partition("=")
+        option = _value_option(name)
+        if option is None:
+            flags.add(argument)
+        else:
+            options[option] = value if equals else next(rest, "")
+    if len(positional) < 3:
+        return None
+    return TrainingCommand(
+        dataset=positional[0],
+        configuration=positional[1],
+        fold=positional[2],
+        trainer=options.get("-tr") or "nnUNetTrainer",
+        plans=options.get("-p") or "nnUNetPlans",
+        validation_only="--val" in flags,
+        continued="--c" in flags,
+    )
+
+
+def find_log_folder(cmdline: Sequence[str], environ: Mapping[str, str]) -> Path | None:
+    """Fold folder that a training command writes its log to; None when the command does not tell."""
+    command = parse_training_command(cmdline)
+    return command.fold_folder(environ) if command is not None else None
+
+
+def _arguments(cmdline: Sequence[str]) -> Sequence[str] | None:
+    """What follows the call of nnUNetv2_train, of its module, its file, or of ``holter train``."""
+    for index, word in enumerate(cmdline):
+        path = PurePath(word)
+        previous = cmdline[index - 1] if index else ""
+        if (
+            path.name in _COMMANDS
+            or path.parts[-3:] in _SCRIPTS
+            or (word in _MODULES and previous == "-m")
+            or (word == "train" and PurePath(previous).name == "holter")
+        ):
+            return cmdline[index + 1 :]
+    return None
+
+
+def _value_option(name: str) -> str | None:
+    """The option that takes a value, exact or by an unambiguous beginning."""
+    if name in _VALUE_OPTIONS:
+        return name
+    matches = [option for option in _VALUE_OPTIONS if len(name) > 2 and option.startswith(name)]
+    return matches[0] if len(matches) == 1 and name != "--val" else None
+
+
+def _folders_starting(root: Path, beginning: str) -> set[str]:
+    # nnU-Net takes any folder with this beginning; the underscore keeps Dataset0041 from matching.
+    try:
+        return {entry.name for entry in root.iterdir() if entry.name.startswith(beginning + "_")}
+    except OSError:
+        return set()

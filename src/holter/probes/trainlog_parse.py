@@ -1,0 +1,278 @@
+"""Lines of nnU-Net's training log or console -> events. Pure: reads no file and no clock.
+
+The format: ``2024-03-26 09:06:26.123456: train_loss -0.1781 `` (local time without zone, no fraction when
+it is zero, a blank at the end). Per epoch: ``Epoch N``, ``Current learning rate: x``, ``train_loss x``,
+``val_loss x``, ``Pseudo dice [..]``, ``Epoch time: x s``. Versions of nnunetv2 differ little: those that
+unpack npz files log ``unpacking dataset...`` and ``unpacking done...`` (2.8.1 does not); with numpy 2 the
+list reads ``[np.float32(0.8), ..]``; early ones do not know ``Using torch.compile...``. Only lines with a
+time stamp are read as nnU-Net's own sentences: the header and the plans that follow it can contain
+anything.
+"""
+
+from __future__ import annotations
+
+import datetime
+import math
+import re
+from collections.abc import Iterable
+from typing import Literal
+
+from holter.probes.traceback_parse import TracebackCollector
+from holter.records import EpochEnded, Event, ExceptionSeen, LogLine, Phase, PhaseChanged
+
+Level = Literal["info", "warning", "error"]
+
+# Kept per minute and level. A data worker may print a warning per batch; a fault prints a few dozen lines.
+LINES_PER_MINUTE: dict[Level, int] = {"info": 30, "warning": 30, "error": 60}
+# A fault that takes all workers with it prints two exceptions a process; the first ones matter.
+EXCEPTIONS_PER_MINUTE = 60
+MAX_LINE_CHARS = 500
+# Two streams of one run may be a moment out of order; beyond this the clock was set back.
+BACKWARD_TOLERANCE_S = 2.0
+
+_STAMP = re.compile(r"^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?): ?(.*)$")
+_NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+|inf|nan)\b")
+_NUMPY_TYPE = re.compile(r"\b(?:np\.|numpy\.)?(?:float|int)\d+\(|\btensor\(")
+_EPOCH = re.compile(r"^Epoch:? (\d+)$")
+_PREDICTING = re.compile(r"^predicting (\S+)$")
+_ERROR_LINE = re.compile(
+    r"\berror\b|\b[A-Z]\w+Error\b|\bkilled\b|oom[-_ ]?kill|out of memory|Segmentation fault|Bus error"
+    r"|core dumped|An Exception occurred|failed to log|no longer alive"
+    r"|Abort event was set|No space left|quota exceeded",
+    re.IGNORECASE,
+)
+_WARNING_LINE = re.compile(r"\bwarning\b|\b\w+Warning\b", re.IGNORECASE)
+# Decide a case, so they are never taken for the rest of some exception's message.
+_DECISIVE = re.compile(
+    r"^(Killed|slurmstepd|srun:|Segmentation fault|Bus error|Aborted|Terminated)|core dumped|oom[-_]?kill"
+)
+# Some part of every loose line that is ever kept. Most lines of a console have none of these: looking for them first
+# makes reading a console ten times as fast.
+_SIGNS = (
+    "warn", "err", "kill", "oom", "out of memory", "fault", "core dumped", "exception", "no longer alive", "abort",
+    "no space", "quota", "traceback", "process", "pin_memory", "slurmstepd", "srun", "terminated", "info:",
+)  # fmt: skip
+_KEPT_SENTENCES = (
+    "Using torch.compile",
+    "unpacking",
+    "Using splits",
+    "Creating new 5-fold",
+    "This split has",
+    "This random 80:20 split",
+    "Desired fold",
+    "INFO:",
+    "Yayy!",
+    "Training done",
+    "predicting ",
+    "Validation complete",
+    "Mean Validation Dice",
+    "No checkpoint written",
+    "using pin_memory",
+)
+
+
+def numbers(text: str) -> tuple[float, ...]:
+    """All numbers of a printed value or list, whatever numpy wraps around them."""
+    return tuple(float(found) for found in _NUMBER.findall(_NUMPY_TYPE.sub("(", text)))
+
+
+def stamp_wall(stamp: str, utc_offset_s: int | None = None) -> float | None:
+    """Unix time of the log's local time stamp; without an offset in this machine's own zone."""
+    try:
+        moment = datetime.datetime.fromisoformat(_six_digits(stamp))
+    except ValueError:
+        return None
+    if utc_offset_s is None:
+        return moment.timestamp()
+    zone = datetime.timezone(datetime.timedelta(seconds=utc_offset_s))
+    return moment.replace(tzinfo=zone).timestamp()
+
+
+def _six_digits(stamp: str) -> str:
+    """Python 3.10 reads 3 or 6 digits of a second, nothing between."""
+    whole, dot, fraction = stamp.partition(".")
+    return whole + dot + fraction.ljust(6, "0") if dot else whole
+
+
+class LogClock:
+    """Places lines on the recording's clock by the wall-clock stamps that they carry."""
+
+    def __init__(self, wall_zero: float, utc_offset_s: int | None = None) -> None:
+        self._wall_zero = wall_zero
+        self._utc_offset_s = utc_offset_s
+        self.last_s: float | None = None
+
+    def begin(self, wall: float, now_s: float) -> None:
+        """A file begins at this moment: lines before the first stamp get it."""
+        self.last_s = min(wall - self._wall_zero, now_s)
+
+    def place(self, stamp: str | None, now_s: float, *, history: bool) -> float:
+        """Time of a line. A stamp in the future or far before its predecessor: the clock was set."""
+        wall = stamp_wall(stamp, self._utc_offset_s) if stamp is not None else None
+        fallback = self.last_s if history and self.last_s is not None else now_s
+        if wall is None:
+            return fallback
+        t_s = wall - self._wall_zero
+        set_back = self.last_s is not None and t_s < self.last_s - BACKWARD_TOLERANCE_S
+        t_s = fallback if set_back else min(t_s, now_s)
+        self.last_s = t_s
+        return t_s
+
+
+class LineBudget:
+    """Lets through a bounded number of lines a minute and says how many it held back."""
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+        self._minute: int | None = None
+        self._used: dict[Level, int] = {}
+        self._exceptions: tuple[int, int] = (0, 0)  # minute, how many in it
+
+    def admit(self, text: str, level: Level, t_s: float) -> list[Event]:
+        """The line, or nothing; with the first line of a new minute the count of what was dropped."""
+        events: list[Event] = []
+        if int(t_s // 60) != self._minute:
+            dropped = sum(max(0, used - LINES_PER_MINUTE[kind]) for kind, used in self._used.items())
+            if dropped:
+                events.append(LogLine(t_s=t_s, text=f"({dropped} lines not kept)", source=self._source))
+            self._minute, self._used = int(t_s // 60), {}
+        self._used[level] = self._used.get(level, 0) + 1
+        if self._used[level] <= LINES_PER_MINUTE[level]:
+            events.append(LogLine(t_s=t_s, text=text[:MAX_LINE_CHARS], source=self._source, level=level))
+        return events
+
+    def admit_exception(self, exception: ExceptionSeen) -> bool:
+        """Whether this one is still among the first of its minute."""
+        minute, count = self._exceptions
+        now = int(exception.t_s // 60)
+        self._exceptions = (now, count + 1 if now == minute else 1)
+        return self._exceptions[1] <= EXCEPTIONS_PER_MINUTE
+
+
+class LogParser:
+    """State of one log: the epoch in progress, the phase, an open traceback."""
+
+    def __init__(self, wall_zero: float, *, source: str = "training-log", utc_offset_s: int | None = None) -> None:
+        self.clock = LogClock(wall_zero, utc_offset_s)
+        self.sentences = True  # False: nnU-Net's stamped sentences are read for their time only
+        self._budget = LineBudget(source)
+        self._tracebacks = TracebackCollector()
+        self._phase: tuple[Phase, int | None] | None = None
+        self._epoch: int | None = None
+        self._values: dict[str, tuple[float, ...]] = {}
+
+    def restart(self, wall: float, now_s: float) -> list[Event]:
+        """A new log begins: the training was started (again) at ``wall``."""
+        self._phase, self._epoch, self._values = None, None, {}
+        self.clock.begin(wall, now_s)
+        return self._enter("startup", self.clock.last_s if self.clock.last_s is not None else now_s)
+
+    def feed(self, lines: Iterable[str], now_s: float, *, history: bool = False) -> list[Event]:
+        """Events of these lines. ``now_s``: time of reading; ``history``: written before that."""
+        events: list[Event] = []
+        for line in lines:
+            match = _STAMP.match(line) if line[:1].isdigit() else None
+            if match:
+                t_s = self.clock.place(match[1], now_s, history=history)
+                self._tracebacks.finish()
+                events += self._exceptions()
+                if self.sentences:
+                    events += self._sentence(match[2].rstrip(), t_s, match[1])
+            else:
+                t_s = self.clock.place(None, now_s, history=history)
+                events += self._loose(line, t_s)
+        return events
+
+    def idle(self, now_s: float) -> list[Event]:
+        """To be called when nothing new was written: closes a traceback that has come to its end."""
+        self._tracebacks.idle(now_s)
+        return self._exceptions()
+
+    def _exceptions(self) -> list[Event]:
+        return [found for found in self._tracebacks.take() if self._budget.admit_exception(found)]
+
+    def _loose(self, line: str, t_s: float) -> list[Event]:
+        """A line without time stamp: part of a traceback, a warning, or nothing."""
+        if not self._tracebacks.is_open and not _has_sign(line):
+            return []
+        decisive = _DECISIVE.search(line)
+        consumed = not decisive and self._tracebacks.feed(line, t_s)
+        events = self._exceptions()
+        if not consumed and line.strip():
+            events += self._keep(line.strip(), t_s, only_sentences=False)
+        return events
+
+    def _keep(self, text: str, t_s: float, *, only_sentences: bool) -> list[Event]:
+        if _WARNING_LINE.search(text):
+            return self._budget.admit(text, "warning", t_s)
+        if _ERROR_LINE.search(text) or _DECISIVE.search(text):
+            return self._budget.admit(text, "error", t_s)
+        if only_sentences and not text.startswith(_KEPT_SENTENCES):
+            return []
+        return self._budget.admit(text, "info", t_s) if text.startswith(_KEPT_SENTENCES) else []
+
+    def _sentence(self, text: str, t_s: float, stamp: str) -> list[Event]:
+        """One of nnU-Net's own sentences."""
+        if epoch := _EPOCH.match(text):
+            self._epoch, self._values = int(epoch[1]), {}
+            return self._enter("train", t_s, self._epoch)
+        for key in ("Current learning rate:", "train_loss", "val_loss", "Pseudo dice"):
+            if text.startswith(key):
+                self._values[key] = numbers(text[len(key) :])
+                return []
+        if text.startswith("Epoch time:"):
+            return self._epoch_ended(text, t_s, stamp)
+        return self._phase_of(text, t_s) + self._keep(text, t_s, only_sentences=True)
+
+    def _phase_of(self, text: str, t_s: float) -> list[Event]:
+        if text.startswith("unpacking dataset"):
+            return self._enter("unpack", t_s)
+        if text.startswith("unpacking done"):
+            return self._enter("startup", t_s)
+        # run_training returns here and perform_actual_validation follows at once.
+        if text.startswith("Training done") or _PREDICTING.match(text):
+            return self._enter("final-validation", t_s)
+        if text.startswith("Validation complete"):
+            return self._enter("shutdown", t_s)
+        return []
+
+    def _enter(self, phase: Phase, t_s: float, epoch: int | None = None) -> list[Event]:
+        if self._phase == (phase, epoch):
+            return []
+        self._phase = (phase, epoch)
+        return [PhaseChanged(t_s=t_s, phase=phase, epoch=epoch)]
+
+    def _epoch_ended(self, text: str, t_s: float, stamp: str) -> list[Event]:
+        if self._epoch is None:  # joined in the middle of a torn log
+            return []
+        dice = self._values.get("Pseudo dice")
+        ended = EpochEnded(
+            t_s=t_s,
+            epoch=self._epoch,
+            duration_s=_finite(numbers(text)),
+            train_loss=_finite(self._values.get("train_loss")),
+            val_loss=_finite(self._values.get("val_loss")),
+            pseudo_dice=dice if dice and all(math.isfinite(value) for value in dice) else None,
+            learning_rate=_finite(self._values.get("Current learning rate:")),
+            wall=stamp,
+        )
+        # What follows until the next "Epoch": checkpoints and progress.png.
+        return [ended, *self._divergence(t_s), *self._enter("checkpoint", t_s, self._epoch)]
+
+    def _divergence(self, t_s: float) -> list[Event]:
+        """A loss that is no number any more, in words."""
+        lost = {name: values[0] for name in ("train_loss", "val_loss") if (values := self._values.get(name))}
+        texts = [
+            f"{name} is {value:g} in epoch {self._epoch}" for name, value in lost.items() if not math.isfinite(value)
+        ]
+        return [event for text in texts for event in self._budget.admit(text, "warning", t_s)]
+
+
+def _has_sign(line: str) -> bool:
+    lowered = line.lower()
+    return any(sign in lowered for sign in _SIGNS)
+
+
+def _finite(values: tuple[float, ...] | None) -> float | None:
+    """The first number; a tape holds no NaN and no infinity."""
+    return values[0] if values and math.isfinite(values[0]) else None

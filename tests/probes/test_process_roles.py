@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import pytest
+
+from holter.probes.process_roles import Kin, assign_roles, find_main
+
+TRAIN = ("/env/bin/python3", "/env/bin/nnUNetv2_train", "4", "3d_fullres", "0")
+SPAWN = ("/env/bin/python3", "-c", "from multiprocessing.spawn import spawn_main; spawn_main(tracker_fd=5)")
+TRACKER = ("/env/bin/python3", "-c", "from multiprocessing.resource_tracker import main;main(4)")
+COMPILE = ("/env/bin/python3", "/env/lib/torch/_inductor/compile_worker/__main__.py", "--workers=2")
+
+
+def _main(pid: int = 100, cmdline: tuple[str, ...] = TRAIN) -> Kin:
+    return Kin(pid, 1, 0.0, cmdline)
+
+
+def _workers(train: int, validate: int, first_s: float = 10.0, step_s: float = 0.02) -> list[Kin]:
+    """As nnU-Net starts them: the second batch some seconds after the first."""
+    return [Kin(200 + n, 100, first_s + n * step_s, TRAIN) for n in range(train)] + [
+        Kin(300 + n, 100, first_s + 3 + n * step_s, TRAIN) for n in range(validate)
+    ]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5, 12])
+def test_the_first_batch_of_forks_trains_and_the_second_validates(count: int) -> None:
+    workers = _workers(count, max(1, count // 2))
+    roles = assign_roles(_main(), [_main(), *workers])
+    assert roles[100] == "main"
+    assert [pid for pid, role in roles.items() if role == "train-worker"] == [200 + n for n in range(count)]
+    assert [pid for pid, role in roles.items() if role == "val-worker"] == [300 + n for n in range(max(1, count // 2))]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 6, 12])
+def test_before_the_first_batch_is_there_all_forks_train(count: int) -> None:
+    roles = assign_roles(_main(), [_main(), *_workers(count, 0)])
+    assert set(roles.values()) == {"main", "train-worker"}
+
+
+def test_a_busy_machine_that_starts_workers_slowly_does_not_mix_them_up() -> None:
+    workers = _workers(6, 3)
+    late = [kin._replace(started_s=kin.started_s + (0.6 if kin.pid in (204, 205) else 0.0)) for kin in workers]
+    roles = assign_roles(_main(), [_main(), *late])
+    assert [roles[200 + n] for n in range(6)] == ["train-worker"] * 6
+    assert [roles[300 + n] for n in range(3)] == ["val-worker"] * 3
+
+
+def test_a_restarted_batch_of_train_workers_is_known_by_its_size() -> None:
+    again = [Kin(400 + n, 100, 500.0 + n * 0.02, TRAIN) for n in range(4)]
+    roles = assign_roles(_main(), [_main(), *_workers(4, 2), *again])
+    assert [roles[400 + n] for n in range(4)] == ["train-worker"] * 4
+
+
+def test_helpers_are_known_by_their_command_line() -> None:
+    family = [
+        _main(),
+        Kin(101, 100, 5.0, TRACKER),
+        Kin(102, 100, 6.0, COMPILE),
+        Kin(103, 102, 7.0, COMPILE),
+        Kin(104, 103, 8.0, ("/usr/bin/gcc", "x.c")),
+        Kin(105, 100, 900.0, SPAWN),
+    ]
+    roles = assign_roles(family[0], family)
+    assert [roles[pid] for pid in range(101, 106)] == [
+        "resource-tracker", "compile-worker", "compile-worker", "other", "export-worker",
+    ]  # fmt: skip
+
+
+def test_a_pool_that_unpacks_before_the_training_is_no_export() -> None:
+    family = [_main(), Kin(105, 100, 20.0, SPAWN), *_workers(2, 1, first_s=60.0)]
+    assert assign_roles(family[0], family)[105] == "other"
+
+
+def test_a_run_that_only_validates_exports_from_the_start() -> None:
+    main = _main(cmdline=(*TRAIN, "--val"))
+    assert assign_roles(main, [main, Kin(105, 100, 20.0, SPAWN)])[105] == "export-worker"
+
+
+def test_workers_of_a_fork_server_are_workers() -> None:
+    server = ("/env/bin/python3", "-c", "from multiprocessing.forkserver import main; main(7, 9)")
+    family = [_main(), Kin(110, 100, 5.0, server), *(Kin(200 + n, 110, 6.0 + n / 50, server) for n in range(2))]
+    roles = assign_roles(family[0], family)
+    assert (roles[110], roles[200], roles[201]) == ("other", "train-worker", "train-worker")
+
+
+@pytest.mark.parametrize(
+    "above",
+    [
+        [("bash", "-c", "nnUNetv2_train 4 3d_fullres 0")],
+        [("uv", "run", "nnUNetv2_train", "4", "3d_fullres", "0")],
+        [
+            ("/conda/bin/python", "/conda/bin/conda", "run", "nnUNetv2_train", "4", "3d_fullres", "0"),
+            ("/bin/bash", "/tmp/tmpx"),
+        ],
+        [("srun", "python", "x"), ("/env/bin/python3", "-m", "torch.distributed.run", "train.py")],
+        [("/env/bin/python3", "launch.py")],  # a script of somebody's own that calls nnU-Net
+    ],
+)
+def test_the_training_is_found_below_shells_and_launchers(above: list[tuple[str, ...]]) -> None:
+    family = [Kin(10 + n, 9 + n, float(n), cmdline) for n, cmdline in enumerate(above)]
+    family += [Kin(100, 9 + len(above), 5.0, TRAIN), Kin(101, 100, 6.0, TRAIN), Kin(102, 100, 6.0, TRACKER)]
+    assert find_main(10, family) == 100
+
+
+def test_a_script_that_trains_in_its_own_process_is_the_main_process() -> None:
+    script = ("python", "my_training.py")
+    assert find_main(10, [Kin(10, 1, 0.0, script), Kin(11, 10, 1.0, script), Kin(12, 10, 0.5, TRACKER)]) == 10
+
+
+def test_a_tree_without_python_has_no_main_process() -> None:
+    assert find_main(10, [Kin(10, 1, 0.0, ("bash",)), Kin(11, 10, 1.0, ("sleep", "9"))]) is None
