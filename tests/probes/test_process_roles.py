@@ -44,6 +44,13 @@ def test_a_busy_machine_that_starts_workers_slowly_does_not_mix_them_up() -> Non
     assert [roles[300 + n] for n in range(3)] == ["val-worker"] * 3
 
 
+@pytest.mark.parametrize("starts_s", [(3.71, 3.72, 3.81), (5.01, 5.33, 5.57)])
+def test_starts_as_measured_in_real_trainings_with_two_workers_and_small_images(starts_s: tuple[float, ...]) -> None:
+    workers = [Kin(200 + n, 100, start_s, TRAIN) for n, start_s in enumerate(starts_s)]
+    roles = assign_roles(_main(), [_main(), *workers])
+    assert [roles[200 + n] for n in range(3)] == ["train-worker", "train-worker", "val-worker"]
+
+
 def test_a_restarted_batch_of_train_workers_is_known_by_its_size() -> None:
     again = [Kin(400 + n, 100, 500.0 + n * 0.02, TRAIN) for n in range(4)]
     roles = assign_roles(_main(), [_main(), *_workers(4, 2), *again])

@@ -18,9 +18,11 @@ from holter.records import Role
 # Programs that are written in Python themselves and start the one that we look for.
 _LAUNCHERS = frozenset({"conda", "mamba", "torchrun", "accelerate", "holter", "conda-run", "pixi", "poetry"})
 _LAUNCHER_MODULES = frozenset({"torch.distributed.run", "torch.distributed.launch", "conda", "holter"})
-# The first batch takes seconds after the last train worker was started; the starts of one batch of workers take
-# some ten milliseconds each.
+# Workers of one kind start some ten milliseconds after each other. Between the kinds lies the making of the first
+# batch: seconds, or, measured with small images, 0.09 s. A busy machine may put 0.3 s between any two.
 _BATCH_GAP_S = 0.2
+_BATCH_GAP_MIN_S = 0.05
+_BATCH_GAP_SHARE = 0.1  # of the longest pause: a set that was started again comes much later than all others
 # Legacy data sets are unpacked by a spawned pool within the first minutes, before any data worker exists.
 _UNPACK_S = 120.0
 
@@ -89,11 +91,11 @@ def _worker_batches(forked: Sequence[Kin]) -> dict[int, Role]:
 
 
 def _by_numbers(forked: Sequence[Kin]) -> list[Sequence[Kin]]:
-    """The two batches whose sizes fit together, if the longest pause lies between them."""
+    """The two batches whose sizes fit together, if there was time for a batch between them."""
     for train in range(1, len(forked)):
         if train + max(1, train // 2) == len(forked):
             pauses = [later.started_s - kin.started_s for kin, later in pairwise(forked)]
-            if pauses[train - 1] == max(pauses) >= _BATCH_GAP_S:
+            if pauses[train - 1] >= max(_BATCH_GAP_MIN_S, _BATCH_GAP_SHARE * max(pauses)):
                 return [forked[:train], forked[train:]]
     return []
 
