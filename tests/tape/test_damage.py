@@ -60,9 +60,7 @@ def test_a_tape_is_readable_while_it_is_written(tmp_path):
 def test_a_writer_killed_at_any_moment_leaves_what_it_had_committed(tmp_path):
     for attempt in range(5):
         path = tmp_path / f"{attempt}.holter"
-        child = subprocess.Popen(
-            [sys.executable, "-c", WRITE_FOR_EVER, str(path)], stdout=subprocess.PIPE, text=True
-        )
+        child = subprocess.Popen([sys.executable, "-c", WRITE_FOR_EVER, str(path)], stdout=subprocess.PIPE, text=True)
         said = 0
         until = time.monotonic() + 0.5 + attempt * 0.13
         while time.monotonic() < until or said < 3:

@@ -18,7 +18,7 @@ from holter.supervisor.recorder import Listener, Recorder
 FAULT_EPOCH = 1
 FAULT_ITERATION = 10
 # The cause stays on screen for a moment before the fault is repaired; without a cause it is repaired after this.
-SHOW_CAUSE_S = 4.0
+SHOW_CAUSE_S = 8.0
 GIVE_UP_S = 75.0
 
 

@@ -18,8 +18,8 @@ BASELINE_STEPS = 20
 BASELINE_ENTRIES = 3600
 # The recent median must also lie above this quantile of the baseline, or it is the run's usual scatter.
 SCATTER_QUANTILE = 0.9
-# An episode ends when steps are again within this of the baseline.
-RECOVERED = 1.05
+# An episode ends when steps are again this near to the baseline: a quarter of the way from it to the tier.
+RECOVERED_PART = 0.25
 # Epochs: at least this many before and after, and this much slower.
 EPOCHS_BEFORE = 4
 EPOCHS_AFTER = 3
@@ -38,6 +38,7 @@ class SlowDownDetector:
         self._baseline_steps = 0.0
         self._epochs: list[float] = []
         self._open: Episode | None = None
+        self._tier = TIERS[0][0]
 
     def see(self, tick: Tick) -> tuple[Episode, ...]:
         """Take in the next tick."""
@@ -47,7 +48,7 @@ class SlowDownDetector:
             return self._see_epochs(epochs, tick)
         if beat.phase != "train" or is_paused(tick):
             self._before = None  # validation steps are of another kind
-            return ()
+            return self._close(tick.t_s) if beat.phase in ("final-validation", "shutdown") else ()
         self._measure(tick)
         return self._judge(tick)
 
@@ -88,19 +89,24 @@ class SlowDownDetector:
         usual = median(self._baseline)
         if self._open is not None:
             recent = [seconds for t_s, seconds, _ in self._recent if t_s > tick.t_s - TIERS[0][1]]
-            if not recent or median(recent) > RECOVERED * max(usual, self._scatter()):
-                return ()
-            closed = msgspec.structs.replace(self._open, end_s=tick.t_s)
-            self._open = None
-            return (closed,)
+            limit = max(self._scatter(), usual * (1 + (self._tier - 1) * RECOVERED_PART))
+            return self._close(tick.t_s) if recent and median(recent) <= limit else ()
         for times, for_s in TIERS:
             if self._recent[0][0] > tick.t_s - for_s + 1.5:
                 continue
             window = [(t_s, seconds) for t_s, seconds, _ in self._recent if t_s > tick.t_s - for_s]
             slow = median(seconds for _, seconds in window) if window else 0.0
             if slow >= times * usual and slow > self._scatter():
+                self._tier = times
                 return self._alarm(tick, usual, slow, window[0][0])
         return ()
+
+    def _close(self, t_s: float) -> tuple[Episode, ...]:
+        if self._open is None:
+            return ()
+        closed = msgspec.structs.replace(self._open, end_s=t_s)
+        self._open = None
+        return (closed,)
 
     def _scatter(self) -> float:
         ordered = sorted(self._baseline)
@@ -129,11 +135,7 @@ class SlowDownDetector:
         before, after = self._epochs[1:-EPOCHS_AFTER] or self._epochs[:1], self._epochs[-EPOCHS_AFTER:]
         usual, slow = median(before), median(after)
         if self._open is not None:
-            if slow > RECOVERED * usual:
-                return ()
-            closed = msgspec.structs.replace(self._open, end_s=tick.t_s)
-            self._open = None
-            return (closed,)
+            return self._close(tick.t_s) if slow <= usual * (1 + (EPOCH_TIMES - 1) * RECOVERED_PART) else ()
         if min(after) < EPOCH_TIMES * usual or min(after) <= sorted(before)[int(0.9 * (len(before) - 1))]:
             return ()
         self._open = Episode(

@@ -38,7 +38,7 @@ class StarvedDetector:
             if beat.pid != self._pid or gap:
                 self._seen.clear()
             self._pid = beat.pid
-            return ()
+            return self._close(tick.t_s) if beat.phase in ("final-validation", "shutdown") else ()
         spent = beat.data_wait_s_total + beat.compute_s_total
         self._seen.append((tick.t_s, beat.data_wait_s_total, spent))
         while len(self._seen) > 2 and self._seen[1][2] <= spent - STARVED_S:
@@ -50,11 +50,7 @@ class StarvedDetector:
 
     def _judge(self, tick: Tick, ratio: float, pid: int) -> tuple[Episode, ...]:
         if self._open is not None:
-            if ratio > FED_RATIO:
-                return ()
-            closed = msgspec.structs.replace(self._open, end_s=tick.t_s)
-            self._open = None
-            return (closed,)
+            return self._close(tick.t_s) if ratio <= FED_RATIO else ()
         if ratio < STARVED_RATIO:
             return ()
         self._open = Episode(
@@ -68,3 +64,10 @@ class StarvedDetector:
             reason=f"{ratio:.0%} of the step time is spent waiting for batches",
         )
         return (self._open,)
+
+    def _close(self, t_s: float) -> tuple[Episode, ...]:
+        if self._open is None:
+            return ()
+        closed = msgspec.structs.replace(self._open, end_s=t_s)
+        self._open = None
+        return (closed,)

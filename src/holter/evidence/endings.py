@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 
 from holter.evidence.facts import FactBook
 from holter.evidence.window import Window, last
@@ -37,7 +38,11 @@ def _worker(window: Window, book: FactBook, start_s: float, end_s: float) -> Non
     ended = [
         event
         for event in window.recording.events(ProcessEnded, start_s=start_s, end_s=end_s)
-        if event.role in WORKERS and not event.by_parent and not event.expected and event.exit_code != 0
+        if event.role in WORKERS
+        and not event.by_parent
+        and not event.expected
+        and event.exit_code != 0
+        and event.exit_signal != signal.SIGTERM  # its parent cleans up: an echo
     ]
     if not ended:
         seen = any(tick.processes for tick in window.all)

@@ -1,0 +1,109 @@
+"""An import hook that waits for nnU-Net and batchgenerators; until one is imported it costs a dictionary look-up.
+
+Every Python process of a run loads this file, so it imports nothing; the rest of the folder is loaded when the
+first package named here is.
+"""
+
+from __future__ import annotations
+
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
+
+# The packages whose first import makes this process one to watch.
+WAKE = frozenset(("nnunetv2", "batchgenerators"))
+
+# Module of the training -> those of our functions that wrap names in it once it has run.
+PATCHES = {
+    "batchgenerators.dataloading.nondet_multi_threaded_augmenter": (
+        "workers.patch_producer",
+        "augmenters.patch_nondet",
+    ),
+    "batchgenerators.dataloading.single_threaded_augmenter": ("augmenters.patch_single",),
+    "nnunetv2.training.dataloading.nnunet_dataset": ("workers.patch_datasets",),
+    "nnunetv2.training.dataloading.utils": ("trainers.patch_unpacking",),
+    "nnunetv2.training.nnUNetTrainer.nnUNetTrainer": ("trainers.patch_trainer",),
+    "nnunetv2.inference.export_prediction": ("validation.patch_export",),
+    "nnunetv2.inference.predict_from_raw_data": ("validation.patch_predictor",),
+    "nnunetv2.utilities.file_path_utilities": ("validation.patch_slots",),
+}
+
+
+class Finder:
+    """A ``sys.meta_path`` entry that finds nothing itself: it lets the others find, and wraps what they found."""
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Return the spec that the other finders have for a module we patch, else None at once."""
+        if name in WAKE:
+            wake()
+        elif name in PATCHES:
+            return self._wrapped(name, path, target)
+        return None
+
+    def _wrapped(self, name: str, path: Sequence[str] | None, target: ModuleType | None) -> ModuleSpec | None:
+        for finder in list(sys.meta_path):  # a copy: finders may remove themselves while they look
+            find = None if finder is self else getattr(finder, "find_spec", None)
+            spec: ModuleSpec | None = find(name, path, target) if find is not None else None
+            if spec is not None:
+                patch_after_exec(name, spec)
+                return spec
+        return None
+
+
+def patch_after_exec(name: str, spec: ModuleSpec) -> None:
+    """Have the module patched when it has run; its loader stays the genuine one (inspect, pickle, reload)."""
+    try:
+        loader = spec.loader
+        exec_module: Callable[[ModuleType], None] = loader.exec_module  # type: ignore[union-attr]
+
+        def exec_and_patch(module: ModuleType) -> None:
+            del loader.exec_module  # type: ignore[union-attr]
+            exec_module(module)
+            patch(name, module)
+
+        loader.exec_module = exec_and_patch  # type: ignore[union-attr, method-assign]
+    except Exception as error:  # a loader without attributes: this module goes unwatched
+        trouble(name, error)
+
+
+def patch(name: str, module: ModuleType) -> None:
+    """Run our patches for a module. A missing name means fewer beats, never an exception."""
+    for entry in PATCHES[name]:
+        try:
+            from importlib import import_module
+
+            sibling, _, function = entry.partition(".")
+            getattr(import_module("." + sibling, __package__), function)(module)
+        except Exception as error:
+            trouble(name, error)
+
+
+def wake() -> None:
+    """Make this process one to watch: page, stack signal, exception hooks. Once."""
+    try:
+        from . import life
+
+        life.LIFE.wake()
+    except Exception as error:
+        trouble("wake", error)
+
+
+def trouble(where: str, error: BaseException) -> None:
+    """Note that a part of the hook does not work here."""
+    try:
+        from . import life
+
+        life.LIFE.trouble(where, error)
+    except Exception:
+        pass
+
+
+def install() -> None:
+    """Begin to watch this process's imports."""
+    sys.meta_path.insert(0, Finder())

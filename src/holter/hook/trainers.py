@@ -1,0 +1,295 @@
+"""The trainer's methods tell the phase, the epoch and what stays the same.
+
+The functions are wrapped in the classes that define them (the trainer's own class and its bases, so overrides count),
+not on the instance: nothing is added to the trainer, and pickle, deepcopy and ``inspect.signature`` see what they
+always saw.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+import time
+from collections.abc import Callable
+from types import FunctionType, ModuleType
+from typing import Any
+
+from . import augmenters, children
+from . import page as layout
+from .life import LIFE, is_compiled
+
+# Called with the trainer before the method; what it returns is called with (trainer, ok) after it.
+After = Callable[[Any, bool], None]
+Watch = Callable[..., "After | None"]
+
+
+def patch_trainer(module: ModuleType) -> None:
+    """Wrap ``nnUNetTrainer.__init__``; the methods of a trainer's classes are wrapped when one is made."""
+    cls = module.nnUNetTrainer
+    original = cls.__init__
+
+    @functools.wraps(original)
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807
+        try:
+            watch_classes(type(self))
+            LIFE.open("main")
+            children.start_pulse()
+        except Exception as error:
+            LIFE.trouble("trainer", error)
+        original(self, *args, **kwargs)
+        publish_info(self)
+
+    cls.__init__ = __init__
+
+
+def watch_classes(trainer_class: type) -> None:
+    """Wrap the methods that tell us something in every class of the trainer that defines one."""
+    for cls in trainer_class.__mro__:
+        for name in (*WATCHES, *STEPS):
+            method = vars(cls).get(name)
+            if not isinstance(method, FunctionType) or hasattr(method, "_holter_watched"):
+                continue
+            watched = _watched_step(name, method) if name in STEPS else _watched(name, method, WATCHES[name])
+            watched._holter_watched = True  # type: ignore[attr-defined]
+            setattr(cls, name, watched)
+
+
+_inside: set[str] = set()  # methods under way: an override's call of super() is not a second event
+
+
+def _watched(name: str, original: Callable[..., Any], watch: Watch) -> Callable[..., Any]:
+    @functools.wraps(original)
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if name in _inside:
+            return original(self, *args, **kwargs)
+        _inside.add(name)
+        after: After | None = None
+        ok = False
+        try:
+            try:
+                after = watch(self, *args, **kwargs)
+            except Exception as error:
+                LIFE.trouble(name, error)
+            result = original(self, *args, **kwargs)
+            ok = True
+            return result
+        finally:
+            _inside.discard(name)
+            try:
+                if after is not None:
+                    after(self, ok)
+            except Exception as error:
+                LIFE.trouble(name, error)
+
+    return method
+
+
+# ------------------------------------------------------------------------------------------------------- phases
+
+
+def _startup(trainer: Any, *_: Any, **__: Any) -> After:
+    LIFE.enter("startup", _epoch(trainer))
+    return lambda trainer, _: publish_info(trainer)
+
+
+def _initialize(*_: Any, **__: Any) -> After:
+    return lambda trainer, _: publish_info(trainer)
+
+
+def _get_dataloaders(*_: Any, **__: Any) -> None:
+    augmenters.LOADERS.expect()
+
+
+def _train_epoch(trainer: Any, *_: Any, **__: Any) -> None:
+    augmenters.LOADERS.confirm(getattr(trainer, "dataloader_train", None), getattr(trainer, "dataloader_val", None))
+    LIFE.page.iteration = layout.UNKNOWN
+    LIFE.enter("train", _epoch(trainer))
+
+
+def _validation_epoch(trainer: Any, *_: Any, **__: Any) -> None:
+    LIFE.page.iteration = layout.UNKNOWN
+    LIFE.enter("validate", _epoch(trainer))
+
+
+def _epoch_end(*_: Any, **__: Any) -> After:
+    return lambda _, __: LIFE.progress()
+
+
+def _save_checkpoint(_: Any, filename: Any = None, *__: Any, **___: Any) -> After:
+    before = LIFE.phase()
+    began = time.monotonic()
+    LIFE.enter("checkpoint")
+
+    def after(_: Any, ok: bool) -> None:
+        LIFE.progress()
+        LIFE.tell("checkpoint", file=str(filename), duration_s=time.monotonic() - began, ok=ok)
+        LIFE.enter(before)
+
+    return after
+
+
+def _train_end(trainer: Any, *_: Any, **__: Any) -> After:
+    LIFE.page.iteration = layout.UNKNOWN
+    LIFE.enter("shutdown", _epoch(trainer))
+    return lambda _, __: LIFE.progress()
+
+
+def _run_training(*_: Any, **__: Any) -> After:
+    return lambda _, ok: LIFE.tell("finished", what="run_training", ok=ok)
+
+
+def _validation(trainer: Any, *_: Any, **__: Any) -> After:
+    from . import validation
+
+    LIFE.page.iteration = layout.UNKNOWN
+    LIFE.enter("final-validation", _epoch(trainer))
+    publish_info(trainer)
+    children.start_pulse()
+    restore = validation.watch_results()
+
+    def after(_: Any, ok: bool) -> None:
+        restore()
+        LIFE.take_case("")
+        if ok:  # on an exception the phase stays, so that the record shows where it happened
+            LIFE.enter("shutdown")
+        LIFE.tell("finished", what="perform_actual_validation", ok=ok)
+
+    return after
+
+
+_compiled: set[str] = set()  # kinds of steps that have run once, with torch.compile or without
+
+
+def _watched_step(name: str, original: Callable[..., Any]) -> Callable[..., Any]:
+    """Wrap a method that runs once an iteration: no more than needed is done."""
+
+    @functools.wraps(original)
+    def step(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if name not in _compiled:
+            return _first_step(name, original, self, args, kwargs)
+        result = original(self, *args, **kwargs)
+        LIFE.page.end_step()
+        return result
+
+    return step
+
+
+def _first_step(name: str, original: Callable[..., Any], trainer: Any, args: Any, kwargs: Any) -> Any:
+    _compiled.add(name)  # before it runs: an override's call of super() is not another first one
+    compiles = is_compiled(getattr(trainer, "network", None))
+    before = LIFE.phase()
+    if compiles:
+        LIFE.enter("compile")
+    result = original(trainer, *args, **kwargs)
+    LIFE.page.end_step()
+    if compiles:
+        LIFE.enter(before)
+    return result
+
+
+WATCHES: dict[str, Watch] = {
+    "initialize": _initialize,
+    "get_dataloaders": _get_dataloaders,
+    "on_train_start": _startup,
+    "run_training": _run_training,
+    "on_train_epoch_start": _train_epoch,
+    "on_validation_epoch_start": _validation_epoch,
+    "on_epoch_end": _epoch_end,
+    "save_checkpoint": _save_checkpoint,
+    "on_train_end": _train_end,
+    "perform_actual_validation": _validation,
+}
+STEPS = ("train_step", "validation_step")
+
+
+def patch_unpacking(module: ModuleType) -> None:
+    """Show the unpacking of preprocessed cases as a phase of its own."""
+    original = module.unpack_dataset
+
+    @functools.wraps(original)
+    def unpack_dataset(*args: Any, **kwargs: Any) -> Any:
+        before = LIFE.phase()
+        LIFE.enter("unpack")
+        try:
+            return original(*args, **kwargs)
+        finally:
+            LIFE.progress()
+            LIFE.enter(before)
+
+    module.unpack_dataset = unpack_dataset  # type: ignore[attr-defined]
+
+
+# ------------------------------------------------------------------------------------------------- what stays
+
+
+def publish_info(trainer: Any) -> None:
+    """Write what stays the same to the page. Repeated as more becomes known; never asks the trainer to compute."""
+    try:
+        info = {name: value for name, read in INFO.items() if (value := _try(read, trainer)) is not None}
+        LIFE.page.write_info(info)
+    except Exception as error:
+        LIFE.trouble("info", error)
+
+
+def _try(read: Callable[[Any], Any], trainer: Any) -> Any:
+    try:
+        return read(trainer)
+    except Exception:
+        return None
+
+
+def _version(package: str) -> str | None:
+    loaded = getattr(sys.modules.get(package), "__version__", None)
+    if isinstance(loaded, str):
+        return loaded
+    from importlib.metadata import version
+
+    return version(package)
+
+
+def _plain(value: Any) -> Any:
+    """Numbers of numpy and torch as Python's own, so that JSON takes them."""
+    if isinstance(value, (list, tuple)):
+        return [_plain(one) for one in value]
+    return value.item() if hasattr(value, "item") else value
+
+
+INFO: dict[str, Callable[[Any], Any]] = {
+    "trainer": lambda trainer: type(trainer).__name__,
+    "dataset": lambda trainer: trainer.plans_manager.dataset_name,
+    "configuration": lambda trainer: trainer.configuration_name,
+    "fold": lambda trainer: _plain(trainer.fold),
+    "plans": lambda trainer: trainer.plans_manager.plans_name,
+    "output_folder": lambda trainer: trainer.output_folder,
+    "preprocessed_folder": lambda trainer: trainer.preprocessed_dataset_folder,
+    "log_file": lambda trainer: trainer.log_file,
+    "patch_size": lambda trainer: [int(size) for size in trainer.configuration_manager.patch_size],
+    "batch_size": lambda trainer: int(_first(trainer, "batch_size", trainer.configuration_manager)),
+    "num_epochs": lambda trainer: int(trainer.num_epochs),
+    "train_iterations": lambda trainer: int(trainer.num_iterations_per_epoch),
+    "val_iterations": lambda trainer: int(trainer.num_val_iterations_per_epoch),
+    "save_every": lambda trainer: int(trainer.save_every),
+    "train_workers": lambda trainer: int(trainer.dataloader_train.num_processes),
+    "val_workers": lambda trainer: int(trainer.dataloader_val.num_processes),
+    "device": lambda trainer: str(trainer.device),
+    "compiled": lambda trainer: is_compiled(trainer.network) if trainer.network is not None else None,
+    "local_rank": lambda trainer: int(trainer.local_rank),
+    "python": lambda _: sys.version.split()[0],
+    "nnunetv2": lambda _: _version("nnunetv2"),
+    "batchgenerators": lambda _: _version("batchgenerators"),
+    "batchgeneratorsv2": lambda _: _version("batchgeneratorsv2"),
+    "torch": lambda _: _version("torch"),
+    "cuda": lambda _: sys.modules["torch"].version.cuda,
+    "executable": lambda _: os.fspath(sys.executable),
+}
+
+
+def _first(trainer: Any, name: str, otherwise: Any) -> Any:
+    own = getattr(trainer, name, None)
+    return getattr(otherwise, name) if own is None else own
+
+
+def _epoch(trainer: Any) -> int | None:
+    epoch = getattr(trainer, "current_epoch", None)
+    return None if epoch is None else int(epoch)

@@ -1,0 +1,104 @@
+"""All sentences a person reads, in English and Simplified Chinese, by key.
+
+``text`` fills a key's sentence with values. A key that Chinese lacks is told in English, and an unknown
+key is told as itself, so that a report never fails over a missing sentence.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Literal
+
+from holter.errors import BadInput
+from holter.reports.catalogue import (
+    causes_en,
+    causes_zh_cn,
+    demo_en,
+    demo_zh_cn,
+    en,
+    facts_en,
+    facts_zh_cn,
+    findings_en,
+    findings_zh_cn,
+    remedies_en,
+    remedies_zh_cn,
+    zh_cn,
+)
+from holter.reports.catalogue.phrases_zh_cn import translate_phrase
+
+Lang = Literal["en", "zh"]
+
+ENGLISH: Mapping[str, str] = {
+    **en.TEXTS,
+    **causes_en.TEXTS,
+    **facts_en.TEXTS,
+    **findings_en.TEXTS,
+    **remedies_en.TEXTS,
+    **demo_en.TEXTS,
+}
+CHINESE: Mapping[str, str] = {
+    **zh_cn.TEXTS,
+    **causes_zh_cn.TEXTS,
+    **facts_zh_cn.TEXTS,
+    **findings_zh_cn.TEXTS,
+    **remedies_zh_cn.TEXTS,
+    **demo_zh_cn.TEXTS,
+}
+
+# POSIX order of precedence for the language of messages.
+LOCALE_VARIABLES = ("LC_ALL", "LC_MESSAGES", "LANG")
+
+
+# Roles as evidence writes them in front of a number or a PID.
+_DASHED = re.compile(r"\b(?:train|val|export|compile)-worker(?= \d| \(PID)")
+
+
+class _Blank(dict[str, object]):
+    """A value nobody gave shows as an ellipsis instead of an exception in the middle of a report."""
+
+    def __missing__(self, key: str) -> str:
+        return "…"
+
+
+def known(key: str) -> bool:
+    """Tell whether any catalogue has this key."""
+    return key in ENGLISH or key in CHINESE
+
+
+def text(key: str, lang: Lang, **values: object) -> str:
+    """Return the sentence of a key in a language, filled with values."""
+    template = CHINESE.get(key) if lang == "zh" else None
+    if template is None:
+        template = ENGLISH.get(key, key)
+    return template.format_map(_Blank(values)) if "{" in template else template
+
+
+def phrase(english: str, lang: Lang) -> str:
+    """Return a free phrase of evidence (an actor, how a link shows) as a person would say it."""
+    return translate_phrase(english) if lang == "zh" else _DASHED.sub(_spoken, english)
+
+
+def _spoken(found: re.Match[str]) -> str:
+    """Name a process as the rest of the report does: "train-worker 2" is "worker 2"."""
+    return ENGLISH[f"role.{found[0]}"]
+
+
+def language(option: str | None, environ: Mapping[str, str]) -> Lang:
+    """Return the language to speak: the option if given, else what the locale says, else English."""
+    if option:
+        return _from_option(option)
+    for variable in LOCALE_VARIABLES:
+        value = environ.get(variable, "")
+        if value:
+            return "zh" if value.lower().startswith("zh") else "en"
+    return "en"
+
+
+def _from_option(option: str) -> Lang:
+    wanted = option.lower()
+    if wanted.startswith("zh"):
+        return "zh"
+    if wanted.startswith("en"):
+        return "en"
+    raise BadInput(f"No catalogue for the language {option!r}.", next_step="Use --lang en or --lang zh.")

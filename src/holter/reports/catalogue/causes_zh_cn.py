@@ -1,0 +1,38 @@
+"""Simplified Chinese titles and sentences of causes; keys and placeholders as in ``causes_en``."""
+
+from __future__ import annotations
+
+TEXTS: dict[str, str] = {
+    "cause.frozen-worker.title": "数据进程被冻结",
+    "cause.frozen-worker.meaning": "有一个数据进程被暂停，整个训练都在等它。",
+    "cause.frozen-worker.headline": "{subject}被暂停了。",
+    "cause.worker-killed.title": "数据进程被杀",
+    "cause.worker-killed.meaning": "有一个数据进程被外力杀死，没有留下任何报错。",
+    "cause.worker-killed.headline": "{subject}被杀死了。",
+    "cause.worker-exception.title": "数据进程出错",
+    "cause.worker-exception.meaning": "有一个数据进程因 Python 报错而结束。",
+    "cause.worker-exception.headline": "{subject}因 Python 报错而结束。",
+    "cause.cpu-starved-augmentation.title": "数据增强跟不上 GPU",
+    "cause.cpu-starved-augmentation.meaning": "CPU 准备批次的速度赶不上训练取用的速度。",
+    "cause.few-cores-allocated.title": "分到的 CPU 核太少",
+    "cause.few-cores-allocated.meaning": "训练能用的 CPU 核远少于它启动的数据进程数。",
+    "cause.cgroup-cpu-quota.title": "CPU 配额限制了训练",
+    "cause.cgroup-cpu-quota.meaning": "容器或作业的 CPU 配额拖慢了训练。",
+    "cause.slow-storage.title": "存储太慢",
+    "cause.slow-storage.meaning": "数据进程在等存放数据的磁盘或网络存储。",
+    "cause.gpu-side-stall.title": "GPU 一侧停滞",
+    "cause.gpu-side-stall.meaning": "批次已经备好，训练在等 GPU。",
+    "cause.vgpu-unlicensed.title": "虚拟 GPU 没有许可",
+    "cause.vgpu-unlicensed.meaning": "虚拟 GPU 没有许可，驱动把它的速度压到几乎为零。",
+    "cause.export-lost-result-hang.title": "导出结果丢失，一直空等",
+    "cause.export-lost-result-hang.meaning": "有一个导出进程死了，训练却会一直等它的结果。",
+    "cause.truncated-preprocessed-file.title": "预处理文件残缺",
+    "cause.truncated-preprocessed-file.meaning": "有一个预处理文件比应有的短，读它的进程会出错。",
+    "cause.truncated-preprocessed-file.headline": "{subject}读到了残缺的预处理文件。",
+    "cause.not-stuck.title": "并没有卡住",
+    "cause.not-stuck.meaning": "训练在正常进行，只是没有输出。",
+    "cause.external-kill.title": "被外力终止",
+    "cause.external-kill.meaning": "有人或有程序用信号终止了训练。",
+    "cause.main-exception.title": "训练本身出错",
+    "cause.main-exception.meaning": "训练的主进程因 Python 报错而结束。",
+}

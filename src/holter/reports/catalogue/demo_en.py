@@ -1,0 +1,35 @@
+"""English sentences of the demo."""
+
+from __future__ import annotations
+
+TEXTS: dict[str, str] = {
+    "demo.what": "demo {fault}: {summary}",
+    "demo.fault.freeze-worker": "one data worker is frozen (SIGSTOP)",
+    "demo.fault.kill-worker": "one data worker is killed (SIGKILL)",
+    "demo.fault.kill-main": "the training itself is killed (SIGKILL)",
+    "demo.fault.slow-disk": "every read of the image data takes seconds",
+    "demo.fault.cpu-quota": "the CPU quota of the run is cut to a quarter of a core",
+    "demo.fault.vgpu-licence": "the licence grace of a vGPU runs out (GPU readings and slow steps are SIMULATED)",
+    "demo.fault.none": "nothing goes wrong",
+    "demo.prepared": "{cases} cases derived from the MNI152 brain template, planned and preprocessed by nnU-Net in {seconds} s: {folder}",
+    "demo.stage.images": "making images",
+    "demo.stage.fingerprint": "nnU-Net: fingerprint",
+    "demo.stage.planning": "nnU-Net: planning",
+    "demo.stage.preprocessing": "nnU-Net: preprocessing",
+    "demo.training": "stock nnU-Net training starts on the CPU, under holter run; its output: {log}",
+    "demo.epoch": "epoch {epoch}",
+    "demo.step": "{phase}, step {step}, {seconds} s a step",
+    "demo.inject": "FAULT: {what}",
+    "demo.relieved.freeze-worker": "the worker may go on (SIGCONT)",
+    "demo.relieved.kill-worker": "nothing to repair: stock nnU-Net ends when a worker dies",
+    "demo.relieved.kill-main": "nothing to repair: the training is gone",
+    "demo.relieved.slow-disk": "the storage answers again",
+    "demo.relieved.cpu-quota": "the quota is lifted",
+    "demo.relieved.vgpu-licence": "the licence is back (simulated)",
+    "demo.none-found": "no alarm: nothing was wrong",
+    "demo.false-alarm": "FALSE ALARM: nothing was wrong",
+    "demo.found": "found: {cause}. Alarm {alarm_s} s after the fault, cause {cause_s} s after it",
+    "demo.missed": "MISSED: the true cause is {cause}, named was {named}",
+    "demo.exit": "the training ended with exit code {code}",
+    "demo.next": "look closer: holter diagnose {tape}; holter explain {cause}",
+}

@@ -1,0 +1,35 @@
+"""演示的中文句子。"""
+
+from __future__ import annotations
+
+TEXTS: dict[str, str] = {
+    "demo.what": "演示 {fault}：{summary}",
+    "demo.fault.freeze-worker": "冻结一个数据工作进程（SIGSTOP）",
+    "demo.fault.kill-worker": "杀死一个数据工作进程（SIGKILL）",
+    "demo.fault.kill-main": "杀死训练主进程（SIGKILL）",
+    "demo.fault.slow-disk": "每次读取图像数据都要几秒",
+    "demo.fault.cpu-quota": "运行的 CPU 配额被降到四分之一个核",
+    "demo.fault.vgpu-licence": "vGPU 的许可宽限期结束（GPU 读数和变慢的步骤均为模拟）",
+    "demo.fault.none": "一切正常",
+    "demo.prepared": "由 MNI152 脑模板生成的 {cases} 个病例，nnU-Net 规划和预处理用时 {seconds} 秒：{folder}",
+    "demo.stage.images": "生成图像",
+    "demo.stage.fingerprint": "nnU-Net：指纹提取",
+    "demo.stage.planning": "nnU-Net：规划",
+    "demo.stage.preprocessing": "nnU-Net：预处理",
+    "demo.training": "原版 nnU-Net 在 CPU 上开始训练（holter run）；输出：{log}",
+    "demo.epoch": "epoch {epoch}",
+    "demo.step": "{phase}，第 {step} 步，每步 {seconds} 秒",
+    "demo.inject": "故障：{what}",
+    "demo.relieved.freeze-worker": "让进程继续（SIGCONT）",
+    "demo.relieved.kill-worker": "无可修复：工作进程死亡后原版 nnU-Net 会结束",
+    "demo.relieved.kill-main": "无可修复：训练已经结束",
+    "demo.relieved.slow-disk": "存储恢复响应",
+    "demo.relieved.cpu-quota": "配额已取消",
+    "demo.relieved.vgpu-licence": "许可已恢复（模拟）",
+    "demo.none-found": "没有报警：一切正常",
+    "demo.false-alarm": "误报：其实一切正常",
+    "demo.found": "已找到：{cause}。故障后 {alarm_s} 秒报警，{cause_s} 秒说明原因",
+    "demo.missed": "未找到：真实原因是 {cause}，判断为 {named}",
+    "demo.exit": "训练结束，退出码 {code}",
+    "demo.next": "进一步查看：holter diagnose {tape}；holter explain {cause}",
+}

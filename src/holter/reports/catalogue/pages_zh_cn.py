@@ -1,0 +1,226 @@
+"""The pages of ``holter explain`` in Simplified Chinese; the English page is the docstring of the cause."""
+
+from __future__ import annotations
+
+PAGES: dict[str, str] = {
+    "frozen-worker": """
+        一个数据进程被冻结，整个训练都在等它。
+
+        发生了什么：某个数据进程收到了暂停信号（SIGSTOP、终端里的 Ctrl-Z、调试器），或被调度系统挂起。它
+            还活着，所以 nnU-Net 不会报错。主进程的结果循环线程正好要从它那里取张量的文件句柄，于是停在
+            那里等；其余数据进程的批次都已备好，却送不出去。GPU 和 CPU 同时归零，而且会一直这样下去。
+        如何判断：主线程在等批次；结果循环线程停在与某个数据进程的张量交接上；这个进程的状态是 T（已暂
+            停），CPU 时间不再增加；其余数据进程空闲。如果全部数据进程都被暂停，现象相同。
+        容易混淆：slow-storage（进程状态是 D，不是 T）；worker-killed（进程已经不在了，训练会报错退
+            出）；gpu-side-stall（批次队列是满的，主线程在等 GPU，而不是等数据）。
+        怎么办：
+            - 让进程继续：kill -CONT PID。通常两秒之内训练自行恢复，结果不受影响 [SAFE]。
+            - 查清是谁暂停了它，否则还会再发生 [ADVICE]。
+            - 如果进程已无法恢复，就停止训练，用 --c 从最近的检查点继续 [CONSENT：丢失检查点之后的轮
+              次]。
+        来源：实测：六个数据进程里随机暂停一个，12 次中有 10 次整个流水线停住，最后一次进展在冻结后 0.25
+            秒以内。
+        """,
+    "worker-killed": """
+        一个数据进程被外力杀死，没有留下任何报错。
+
+        发生了什么：数据进程被信号结束，多半是内存不足时内核（或 cgroup）发出的 SIGKILL，也可能是调度系
+            统、管理员，或 /dev/shm 写满时的 SIGBUS。nnU-Net 只会打印 “One or more background workers
+            are no longer alive”，上面什么都没有，因为 batchgenerators 不记录退出信号。
+        如何判断：记录到了进程的结束信号（9、7、11 等），此前没有任何 Python 异常；cgroup 或内核的
+            oom_kill 计数是否同时增加，可以把“内存不足”和“有人杀了它”区分开。
+        容易混淆：worker-exception（数据进程自己抛了异常，上面有回溯信息）；主进程先出错，数据进程随后被
+            它收尾（信号 15，是余波）；export-lost-result-hang（死的是最终验证时的导出进程，训练不报错，
+            而是一直空等）。
+        怎么办：
+            - 减少数据进程：设小 nnUNet_n_proc_DA [CONSENT：数据准备会变慢]。
+            - 给作业更多内存，或在 Slurm 里加大 --mem [ADVICE]。
+            - 信号是 7（SIGBUS）时，加大 /dev/shm（Docker：--shm-size）[ADVICE]。
+            - 然后用 --c 从最近的检查点继续 [CONSENT]。
+        来源：batchgenerators 的存活检查，以及 nnU-Net 问题区里最常见的一类求助（例如 #2708）。
+        """,
+    "worker-exception": """
+        一个数据进程因 Python 报错而结束。
+
+        发生了什么：数据进程在读取或增强某个病例时抛出异常，打印 “Exception in background worker N:”
+            和回溯信息后退出；主进程随后才打印那句“后台进程已不在”。人们往往只看到、只转述最后这一句。
+        如何判断：异常发生在数据进程里，而且早于其他一切错误；退出码是 1，不是信号；没有 oom_kill。如果
+            当时手里有病例，就能知道是哪一个。
+        容易混淆：truncated-preprocessed-file（异常说的正是文件太短）；主进程先出错
+            （torch.compile、CUDA、损失函数），数据进程的消息只是余波；worker-killed（没有回溯信息）。
+        怎么办：
+            - 从最先出现的回溯信息入手，而不是从那句关于后台进程的提示入手 [ADVICE]。
+            - 如果总是同一个病例出错，检查这个病例；用单进程重现最快 [ADVICE]。
+            - 修好后用 --c 继续 [CONSENT]。
+        来源：batchgenerators 0.25.5 的 producer() 与 results_loop()。
+        """,
+    "cpu-starved-augmentation": """
+        CPU 准备批次的速度赶不上 GPU。
+
+        发生了什么：所有数据进程都满负荷运行，仍然供不上。GPU 利用率在 0 和 100% 之间来回跳，每一步都先
+            等数据再计算。通道多的三维数据配上快的 GPU 时最明显。
+        如何判断：每步时间有一半以上花在等数据上；批次队列长期为空；数据进程都处于运行状态，把可用的核用
+            满；几乎没有存储等待；没有 CPU 配额限流；核数也没有少于应有的数量。
+        容易混淆：slow-storage（数据进程在等 I/O，CPU 反而空闲）；few-cores-allocated（核很多，但训练分
+            到的很少）；cgroup-cpu-quota（限流周期数在增长）；别的程序占用了 CPU。
+        怎么办：
+            - 给训练更多 CPU 核；nnU-Net 维护者的经验是每个输入通道配 2 到 3 个核 [ADVICE]。
+            - 数据进程数设为可用核数 [CONSENT：占用更多内存]。
+            - 换用增强更轻的训练器 [CONSENT：会改变训练结果]。
+        来源：nnUNet#3063：A100、8 个数据进程，302 毫秒一步里有 173 毫秒在等数据；把增强搬到 GPU 后是
+            145 毫秒。
+        """,
+    "few-cores-allocated": """
+        训练能用的 CPU 核远少于它启动的数据进程数。
+
+        发生了什么：调度系统或 cpuset 只给了少数几个核（Slurm 默认一个），而 nnU-Net 按整机核数启动最多
+            12 个训练数据进程，外加一半的验证数据进程。它们挤在这几个核上，每个只能跑一小会儿。
+        如何判断：CPU 亲和性（Cpus_allowed）或 cpuset 允许的核数明显少于数据进程数，也少于整机核数；这些
+            核全被用满；数据进程都是可运行状态，但各自只用到一个核的一小部分。
+        容易混淆：cgroup-cpu-quota（亲和性看上去是整机，限制在配额里）；cpu-starved-augmentation（核都给
+            了，只是不够）。
+        怎么办：
+            - 向调度系统申请更多的核：--cpus-per-task（srun -c）[ADVICE]。
+            - 把 nnUNet_n_proc_DA 设为实际分到的核数 [CONSENT]。
+        来源：nnUNet#696：500 秒一轮，对比本地的 150 秒。nnU-Net 的默认进程数来自 os.cpu_count()，它不看
+            亲和性和配额。
+        """,
+    "cgroup-cpu-quota": """
+        容器或作业的 CPU 配额拖慢了训练。
+
+        发生了什么：docker --cpus、Kubernetes 的 limits 等设置了 CFS 配额。程序看到的仍是整机的核，于是
+            照整机启动数据进程；每个调度周期（通常 100 毫秒）的额度很快用完，余下的时间整组进程都被停
+            住。
+        如何判断：cpu.max（v1 为 cpu.cfs_quota_us）给出的 CPU 数远小于可见核数；cpu.stat 里的
+            nr_throttled 与 throttled_usec 持续增长，被限流的周期占很大比例。
+        容易混淆：few-cores-allocated（限制在亲和性或 cpuset 里，没有限
+            流）；cpu-starved-augmentation（没有配额）。
+        怎么办：
+            - 提高配额，或去掉配额、改为绑定整核（cpuset）[ADVICE]。
+            - 数据进程数不要超过配额的整数部分 [CONSENT]。
+        来源：内核的 cgroup 统计；多个项目里由报告者证实（例如限流周期占 95%）。
+        """,
+    "slow-storage": """
+        数据进程在等存放预处理数据的磁盘或网络存储。
+
+        发生了什么：预处理数据在机械硬盘、NFS、SMB、Lustre 上，或者磁盘正被别人占满。数据进程大部分时间
+            停在读取里，CPU 空闲，GPU 偶尔忙一下。每轮时间很长，而且忽长忽短。
+        如何判断：数据进程处于 D 状态，停在读取预处理文件的系统调用里；I/O 压力（PSI）高；一次小的未缓存
+            读取要几十毫秒以上；CPU 没有用满。
+        容易混淆：cpu-starved-augmentation（CPU 满、没有 I/O 等待）；刚开始训练时页缓存还是冷的（前几轮
+            之后自行变快）；挂载点彻底失联（读取一直不返回）。
+        怎么办：
+            - 把预处理数据复制到本地 SSD，并让 nnUNet_preprocessed 指向那里；Slurm 上可放到
+              $SLURM_TMPDIR [CONSENT：占用本地磁盘]。
+            - 留足内存，让整个数据集留在页缓存里 [ADVICE]。
+            - 机械硬盘上减少数据进程，少一些随机读 [CONSENT]。
+        来源：nnDetection#67：163 例时没有 I/O 等待，一轮 30 分钟；534 例时 I/O 等待 18% 到 36%，一轮 6
+            小时。
+        """,
+    "gpu-side-stall": """
+        批次已经备好，训练在等 GPU。
+
+        发生了什么：批次队列是满的，主线程却停在一次 GPU 调用里迟迟不返回（或者每步都慢得多）。问题在
+            GPU 一侧：驱动、降频、掉卡、虚拟 GPU 的限制，或者 GPU 被别人占用。
+        如何判断：批次队列满；主线程的调用栈停在 CUDA 调用里；数据进程都在等队列腾出位置；GPU 的频率、功
+            耗、错误计数给出进一步的线索。只凭利用率什么也证明不了：卡死时它也可能显示 100%。
+        容易混淆：vgpu-unlicensed（同样的现象，但能看到许可状态）；首次编译（torch.compile 的第一步本来
+            就慢）；frozen-worker（队列是空的）。
+        怎么办：
+            - 查看 nvidia-smi -q 里的频率、功耗、降频原因和 ECC 错误 [ADVICE]。
+            - 在内核日志里找 NVRM Xid [ADVICE]。
+            - 看看 GPU 上还有没有别的进程 [ADVICE]。
+        来源：“谁在等谁”这一条就能把几乎所有相似现象分开；虚拟机里很多 GPU 读数是 N/A，读不到不等于正
+            常。
+        """,
+    "vgpu-unlicensed": """
+        虚拟 GPU 没有许可，驱动把它的速度压到几乎为零。
+
+        发生了什么：没有许可的 NVIDIA vGPU 先全速运行约 20 分钟，随后被驱动逐级限速，最后连 CUDA 都不能
+            用。训练前几轮正常，然后 GPU 和 CPU 同时降到接近 0%，没有任何报错。重启虚拟机能再换来约 20
+            分钟。
+        如何判断：nvidia-smi -q 显示 Virtualization Mode 为 VGPU，而 License Status 不是 Licensed；GPU
+            名称形如 “GRID T4-8Q”；批次队列是满的，主线程在等 GPU；变慢的时刻以分钟计总是差不多，以轮
+            数计却每次不同。
+        容易混淆：frozen-worker 和 slow-storage（那时是主线程在等数据）；过热降频（虚拟机里读不到温度和
+            功耗，不能据此排除）；GPU 直通（也会显示许可字段，但不受限制）。
+        怎么办：
+            - 请管理员配好许可：客户端令牌放在 /etc/nvidia/ClientConfigToken，nvidia-gridd 正常运行，系
+              统时间准确 [ADVICE]。
+            - 改用 GPU 直通或物理机 [ADVICE]。
+        来源：NVIDIA 虚拟 GPU 的许可文档与驱动里的状态名称。nnUNet#2041 的现象与此吻合，但当时没有人查过
+            许可状态。
+        """,
+    "export-lost-result-hang": """
+        一个导出进程死了，训练却会一直等它的结果。
+
+        发生了什么：最终验证时，预测结果交给一组导出进程写盘。其中一个被杀（多半是内存不足），进程池悄悄
+            补上一个新的，但它手里的那个结果永远不会回来。主进程停在 result.get() 里，没有超时，也不再检
+            查进程是否存活。GPU 0%，CPU 0%，日志停在最后一个 “predicting …”，summary.json 没有生成。
+        如何判断：处于最终验证阶段；主线程停在 pool.get 里；有导出进程比进程池年轻（它是后补的），或者记
+            录到了导出进程被信号结束；应有的验证结果文件缺了几个。
+        容易混淆：仍在导出大病例（导出进程的 CPU 时间在增加，只需等待）；slow-storage（导出进程卡在写
+            盘，状态 D）。
+        怎么办：
+            - 停止这次运行，减少导出进程（nnUNet_def_n_proc）后用 --val 只重做验证 [CONSENT]。
+            - 不需要概率图时去掉 --npz，内存占用会少很多 [CONSENT]。
+            - 给作业更多内存或交换空间 [ADVICE]。
+        来源：nnunetv2 2.8.1 的代码；用 15 行 Python 即可重现：杀掉一个子进程后，它的结果再也没有回来，
+            而进程池已补了新人。
+        """,
+    "truncated-preprocessed-file": """
+        有一个预处理文件比应有的短，读到它的数据进程会出错。
+
+        发生了什么：nnUNet_preprocessed 里有一个 .npy 或 .b2nd 文件没有写完整，多半是预处理或解包时磁盘
+            写满、配额用尽或被中断。训练随机抽到这个病例时，数据进程报 “mmap length is greater than
+            file size” 或 EOFError 后退出。出错的轮次每次不同，重启后又能跑一阵。
+        如何判断：文件长度小于文件头声明的长度（或 .b2nd 打不开、读不出最后一块）；异常里正是这个文件或
+            这个病例。
+        容易混淆：worker-exception（文件完整，是别的错误）；内存或 CPU 硬件故障（每次坏的文件都不一
+            样）。
+        怎么办：
+            - 先查剩余空间和配额 [ADVICE]。
+            - 删除残缺的 .npy（保留 .npz），让 nnU-Net 重新解包；.b2nd 则需重新预处理 [CONSENT：删除文
+              件]。
+            - 不要把读取模式改成 “r+” 来绕过：它只会掩盖写坏的文件 [ADVICE]。
+        来源：nnUNet#2388 里维护者的说明，以及 #291、#2581 等得到证实的报告。
+        """,
+    "not-stuck": """
+        训练在正常进行，只是没有输出。
+
+        发生了什么：终端停在 “using pin_memory” 或 “Epoch 0” 不动，看上去像卡住了。其实训练在跑：输
+            出被缓冲、写进了别的文件，或者这个阶段（解包、首次编译、保存检查点、最终验证）本来就安静。
+        如何判断：结果文件夹里的 training_log_*.txt 在更新；或者步数在增加；或者主进程和数据进程的 CPU
+            时间、GPU 功耗都与正常训练相符。
+        容易混淆：真正的停滞（没有进展，也没有任何活动）；非常慢的一步
+            （cpu-starved-augmentation、slow-storage）。
+        怎么办：
+            - 看结果文件夹里的日志，不要只看终端 [ADVICE]。
+            - 设置 PYTHONUNBUFFERED=1，让输出立即可见 [SAFE]。
+        来源：nnUNet#1619 和 #1490：两个最典型的“卡在第 0 轮”，训练其实在运行，或者已经结束。
+        """,
+    "external-kill": """
+        训练被一个外来的信号终止。
+
+        发生了什么：主进程收到 SIGKILL、SIGTERM 或 SIGHUP：调度系统的时限到了、终端被关掉、systemd-oomd 出手，或者
+            同事结束了它。日志停在一轮中间；数据进程可能变成孤儿留在机器上。
+        如何判断：主进程的结束信号；此前没有异常；也没有记录到因内存不足而杀进程。
+        容易混淆：内存不足被杀（内核或 cgroup 的计数会增加，见 worker-killed）；main-exception（有回溯信息）。
+        怎么办：
+            - 用 --c 从最近的检查点继续 [CONSENT]。
+            - 用 tmux、nohup 或 systemd-run 运行，关掉终端也不受影响 [ADVICE]。
+            - 向调度系统申请更长的时间或更多的内存 [ADVICE]。
+        来源：nnU-Net 问题区中的多个报告（例如 #1096：GPU 利用率低的作业被清理）。
+        """,
+    "main-exception": """
+        训练的主进程抛出异常而结束。
+
+        发生了什么：主进程里的错误（CUDA、torch.compile、损失函数、磁盘写满）结束了训练。数据进程是它的守护子进程，会
+            随之被结束，随后那句关于后台进程的提示只是余波。
+        如何判断：最先出现的异常出自主进程，而且不是余波。
+        容易混淆：worker-exception（最先出现的异常出自数据进程）。
+        怎么办：
+            - 看最先出现的回溯信息，而不是最后一段；修好它指出的问题，再用 --c 继续 [ADVICE]。
+        来源：nnUNet#2203、#2457 等得到证实的报告。
+        """,
+}

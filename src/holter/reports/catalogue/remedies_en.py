@@ -1,0 +1,45 @@
+"""English sentences of remedies: ``remedy.<id>``. The exact command stands beside the sentence, not in it."""
+
+from __future__ import annotations
+
+TEXTS: dict[str, str] = {
+    # Going on
+    "remedy.continue-process": "Let the stopped process run on: the training resumes by itself within seconds.",
+    "remedy.end-and-continue": "End the training and continue from its last checkpoint.",
+    "remedy.continue-from-checkpoint": "Continue from the last checkpoint.",
+    "remedy.validate-again": "End the run and repeat only the validation.",
+    "remedy.fewer-exporters": "Use fewer export processes (nnUNet_def_n_proc): less memory at a time.",
+    "remedy.keep-session": "Run under tmux, nohup or systemd-run, so that a closed terminal does not end it.",
+    "remedy.more-time": "Ask the scheduler for more time or memory.",
+    # Workers and memory
+    "remedy.file-system-sharing": "Hand tensors over through files: one frozen worker then no longer stops the others.",
+    "remedy.fewer-workers": "Use fewer data workers: less memory, slower preparation.",
+    "remedy.more-memory": "Give the job more memory.",
+    "remedy.bigger-shm": "Enlarge /dev/shm (Docker: --shm-size).",
+    "remedy.upgrade-native-libraries": "Upgrade the libraries that crash in worker processes.",
+    # Errors and files
+    "remedy.read-first-traceback": "Read the first traceback, not the last: the message about workers is an echo.",
+    "remedy.preprocess-case-again": "Preprocess this case again.",
+    "remedy.verify-dataset": "Check the data set's integrity.",
+    "remedy.look-at-file": "Look at the file: its size, and when it was written.",
+    "remedy.check-disk-and-quota": "Check free space and quota: torn files usually come from a full disk.",
+    # CPU
+    "remedy.workers-as-cores": "Use as many data workers as there are usable CPUs.",
+    "remedy.gpu-augmentation": "Move the augmentation to the GPU (other random numbers, same distribution).",
+    "remedy.more-cores": "Give the training more CPU cores: 2 to 3 for each input channel are a good start.",
+    "remedy.ask-for-cores": "Ask the scheduler for more CPU cores (--cpus-per-task).",
+    "remedy.raise-quota": "Raise the CPU quota, or give the container whole cores instead.",
+    # Storage
+    "remedy.measure-storage": "See where the data lies and how full it is.",
+    "remedy.copy-to-local-disk": "Copy the preprocessed data to a local SSD and point nnUNet_preprocessed there.",
+    "remedy.ask-about-mount": "Ask the administrator about this mount: can other machines read it?",
+    # GPU
+    "remedy.look-at-gpu": "Look at clock, power and errors of the GPU.",
+    "remedy.look-at-kernel-log": "Look for GPU errors (Xid) in the kernel log.",
+    "remedy.show-licence": "Read the licence state yourself.",
+    "remedy.license-vgpu": "Have the virtual machine licensed: token in place, nvidia-gridd running, clock right.",
+    "remedy.physical-gpu": "Ask for GPU pass-through, or use a physical machine.",
+    # Not stuck
+    "remedy.look-at-training-log": "Look at the log in the results folder rather than at the terminal.",
+    "remedy.unbuffered-output": "Let Python print without buffering: PYTHONUNBUFFERED=1.",
+}

@@ -1,0 +1,45 @@
+"""Simplified Chinese sentences of remedies; keys and placeholders as in ``remedies_en``."""
+
+from __future__ import annotations
+
+TEXTS: dict[str, str] = {
+    # Going on
+    "remedy.continue-process": "让被暂停的进程继续运行：几秒内训练会自行恢复。",
+    "remedy.end-and-continue": "结束训练，从最近的检查点继续。",
+    "remedy.continue-from-checkpoint": "从最近的检查点继续。",
+    "remedy.validate-again": "结束这次运行，只重做验证。",
+    "remedy.fewer-exporters": "减少导出进程（nnUNet_def_n_proc）：同时占用的内存更少。",
+    "remedy.keep-session": "用 tmux、nohup 或 systemd-run 运行，关掉终端也不会中断训练。",
+    "remedy.more-time": "向调度系统申请更长的时间或更多的内存。",
+    # Workers and memory
+    "remedy.file-system-sharing": "改用文件方式传递张量：一个数据进程冻住就不会再拖住其他进程。",
+    "remedy.fewer-workers": "减少数据进程：更省内存，但数据准备会变慢。",
+    "remedy.more-memory": "给作业更多内存。",
+    "remedy.bigger-shm": "加大 /dev/shm（Docker：--shm-size）。",
+    "remedy.upgrade-native-libraries": "升级在数据进程里崩溃的库。",
+    # Errors and files
+    "remedy.read-first-traceback": "看最先出现的回溯信息，而不是最后那句：关于后台进程的提示只是余波。",
+    "remedy.preprocess-case-again": "重新预处理这个病例。",
+    "remedy.verify-dataset": "检查数据集的完整性。",
+    "remedy.look-at-file": "看看这个文件：有多大，什么时候写的。",
+    "remedy.check-disk-and-quota": "检查剩余空间和配额：残缺文件多半是磁盘写满造成的。",
+    # CPU
+    "remedy.workers-as-cores": "数据进程数与可用 CPU 数一致。",
+    "remedy.gpu-augmentation": "把数据增强搬到 GPU 上（随机数不同，分布相同）。",
+    "remedy.more-cores": "给训练更多 CPU 核：每个输入通道配 2 到 3 个核是不错的起点。",
+    "remedy.ask-for-cores": "向调度系统申请更多 CPU 核（--cpus-per-task）。",
+    "remedy.raise-quota": "提高 CPU 配额，或改为给容器绑定整核。",
+    # Storage
+    "remedy.measure-storage": "看看数据放在哪里、还剩多少空间。",
+    "remedy.copy-to-local-disk": "把预处理数据复制到本地 SSD，并让 nnUNet_preprocessed 指向那里。",
+    "remedy.ask-about-mount": "向管理员询问这个挂载点：别的机器能读吗？",
+    # GPU
+    "remedy.look-at-gpu": "查看 GPU 的频率、功耗和错误。",
+    "remedy.look-at-kernel-log": "在内核日志里找 GPU 错误（Xid）。",
+    "remedy.show-licence": "自己查看一下许可状态。",
+    "remedy.license-vgpu": "给虚拟机配好许可：令牌就位、nvidia-gridd 在运行、系统时间准确。",
+    "remedy.physical-gpu": "申请 GPU 直通，或改用物理机。",
+    # Not stuck
+    "remedy.look-at-training-log": "看结果文件夹里的日志，不要只看终端。",
+    "remedy.unbuffered-output": "让 Python 不缓冲输出：PYTHONUNBUFFERED=1。",
+}

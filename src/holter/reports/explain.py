@@ -1,0 +1,82 @@
+"""The page on a cause: what happens, how we know, what looks like it, what helps."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from inspect import cleandoc
+
+from rich.console import Console
+from rich.text import Text
+
+from holter.reports.catalogue import Lang, text
+from holter.reports.catalogue.pages_zh_cn import PAGES
+from holter.reports.wrapping import wrap
+
+INDENT = "  "
+
+# "What happens:  the text" at the start of a line begins a section; Chinese pages use a full-width colon.
+_SECTION = re.compile(r"^(?P<name>[A-Z][A-Za-z ]{2,20}|[\u4e00-\u9fff]{2,8})[:：]\s*(?P<rest>.*)$")
+
+
+def page(cause_id: str, english_docstring: str, lang: Lang) -> str:
+    """Return the page as plain text; a page that Chinese lacks is told in English."""
+    if lang == "zh" and cause_id in PAGES:
+        return cleandoc(PAGES[cause_id])
+    return cleandoc(english_docstring)
+
+
+def print_page(console: Console, cause_id: str, english_docstring: str, lang: Lang) -> None:
+    """Print the page: title, then each section under its own heading."""
+    title = Text(text(f"cause.{cause_id}.title", lang), style="bold")
+    title.append(f"  {cause_id}", style="dim")
+    console.print(title, soft_wrap=True)
+    for name, body in sections(page(cause_id, english_docstring, lang)):
+        console.print()
+        if name:
+            console.print(Text(name, style="bold cyan"))
+        for paragraph in body.splitlines():
+            hang = INDENT if name else ""
+            for number, line in enumerate(wrap(paragraph, console.width - 2 * len(INDENT))):
+                item = INDENT if number and paragraph.startswith("- ") else ""
+                console.print(Text(hang + item + line), soft_wrap=True)
+
+
+def sections(told: str) -> Iterator[tuple[str, str]]:
+    """Split a page into (heading, text); what stands before the first heading has an empty one."""
+    name, lines = "", list[str]()
+    for line in told.splitlines():
+        found = _SECTION.match(line)
+        if found:
+            if name or any(lines):
+                yield name, _joined(lines)
+            name, lines = found["name"], [found["rest"]]
+        else:
+            lines.append(line.strip())
+    if name or any(lines):
+        yield name, _joined(lines)
+
+
+def _joined(lines: list[str]) -> str:
+    """Undo the line breaks of the source; only a blank line or a list item begins a new line."""
+    told = ""
+    for line in lines:
+        if not line:
+            told = told.rstrip("\n") + "\n" if told else ""
+        elif line.startswith(("- ", "* ")) and told:
+            told = told.rstrip("\n") + "\n" + line
+        elif told and not told.endswith("\n"):
+            told += ("" if _joins(told[-1], line[0]) else " ") + line
+        else:
+            told += line
+    return told.strip()
+
+
+def _joins(last: str, first: str) -> bool:
+    """True where no blank belongs: between Han characters, and after full-width punctuation."""
+    return (_chinese(last) and _chinese(first)) or last in "，。；：、（"
+
+
+def _chinese(character: str) -> bool:
+    """True for Han characters and full-width punctuation."""
+    return "\u3000" <= character <= "\u9fff" or "\uff00" <= character <= "\uffef"

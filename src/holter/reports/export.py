@@ -1,0 +1,130 @@
+"""Tape -> tables for other programs: one file for each kind of sample, for events and for episodes."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from holter.errors import FolderNotWritable, MissingExtra, TapeExists
+from holter.records import (
+    Beat,
+    CgroupSample,
+    Episode,
+    GpuSample,
+    HostSample,
+    ProbeRun,
+    ProcessSample,
+    Record,
+    StorageSample,
+    Tick,
+)
+from holter.tape import Recording
+
+SAMPLE_TABLES: dict[str, type[Record]] = {
+    "host": HostSample,
+    "cgroup": CgroupSample,
+    "process": ProcessSample,
+    "gpu": GpuSample,
+    "storage": StorageSample,
+    "beat": Beat,
+}
+RECORD_TABLES: dict[str, type[Record]] = {"probe_runs": ProbeRun, "episodes": Episode}
+# What all events share; the rest of an event stands as JSON beside it.
+EVENT_COLUMNS = ("t_s", "event", "pid", "details")
+
+Row = dict[str, Any]
+
+
+def export_csv(recording: Recording, folder: Path, force: bool = False) -> tuple[Path, ...]:
+    """Write one CSV file a table into the folder; return the files written. An empty cell is unknown."""
+    written = []
+    for name, columns, rows in _tables(recording):
+        path = _free(folder / f"{name}.csv", force)
+        with path.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, fieldnames=columns)
+            writer.writeheader()
+            writer.writerows({key: _flat(value) for key, value in row.items()} for row in rows)
+        written.append(path)
+    return tuple(written)
+
+
+def export_parquet(recording: Recording, folder: Path, force: bool = False) -> tuple[Path, ...]:
+    """Write one Parquet file a table into the folder; return the files written."""
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError as error:
+        raise MissingExtra(
+            "Parquet files need pyarrow, which is not installed.",
+            safe="The tape is untouched; CSV needs nothing more.",
+            next_step="pip install 'holter[parquet]'",
+        ) from error
+    written = []
+    for name, columns, rows in _tables(recording):
+        path = _free(folder / f"{name}.parquet", force)
+        flat = [{column: _flat(row.get(column)) for column in columns} for row in rows]
+        data = {column: [row[column] for row in flat] for column in columns}
+        pyarrow.parquet.write_table(pyarrow.table(data), path)
+        written.append(path)
+    return tuple(written)
+
+
+def _tables(recording: Recording) -> Iterator[tuple[str, tuple[str, ...], list[Row]]]:
+    """Every table with its columns and rows; ``span_s`` tells a mean from a reading."""
+    for name, kind in SAMPLE_TABLES.items():
+        rows = [
+            {**msgspec.structs.asdict(sample), "span_s": tick.span_s}
+            for tick in recording.ticks()
+            for sample in _samples(tick, kind)
+        ]
+        yield name, (*_fields(kind), "span_s"), rows
+    yield "events", EVENT_COLUMNS, [_event_row(event) for tick in recording.ticks() for event in tick.events]
+    kept: dict[str, tuple[Record, ...]] = {
+        "probe_runs": recording.probe_runs(),
+        "episodes": recording.episodes(),
+    }
+    for name, records in kept.items():
+        yield name, _fields(RECORD_TABLES[name]), [msgspec.structs.asdict(record) for record in records]
+
+
+def _samples(tick: Tick, kind: type[Record]) -> Iterator[Record]:
+    for sample in (tick.host, tick.cgroup, *tick.processes, *tick.gpus, *tick.storage, *tick.beats):
+        if isinstance(sample, kind):
+            yield sample
+
+
+def _fields(kind: type[Record]) -> tuple[str, ...]:
+    return tuple(kind.__struct_fields__)
+
+
+def _event_row(event: Record) -> Row:
+    details = msgspec.to_builtins(event)
+    row = {"t_s": details.pop("t_s"), "event": details.pop("type"), "pid": details.pop("pid", None)}
+    return {**row, "details": json.dumps(details, ensure_ascii=False)}
+
+
+def _flat(value: Any) -> Any:
+    """A cell: lists become JSON, because a table's cell holds one value."""
+    if isinstance(value, (tuple, list)):
+        return json.dumps(msgspec.to_builtins(value), ensure_ascii=False)
+    return value
+
+
+def _free(path: Path, force: bool) -> Path:
+    """The path, with its folder made, unless something is there already."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FolderNotWritable(f"Cannot make the folder {path.parent}: {error.strerror}.") from error
+    if path.exists() and not force:
+        raise TapeExists(
+            f"{path} exists already.",
+            safe="Nothing was overwritten.",
+            next_step="Choose another folder, or add --force to overwrite.",
+        )
+    return path

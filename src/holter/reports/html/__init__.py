@@ -1,0 +1,71 @@
+"""One HTML file that holds the whole report: no network, no other file, readable on a phone and on paper."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup, escape
+
+from holter.errors import FolderNotWritable, TapeExists
+from holter.records import Diagnosis
+from holter.reports.catalogue import Lang
+from holter.reports.html.page import context
+from holter.reports.scrub import scrubbed
+from holter.tape import Recording
+
+HERE = Path(__file__).parent
+# A number and its unit stay on one line.
+MEASURE = re.compile(r"(?<=\d) (?=(?:s|ms|min|h|%|W|MHz|GiB|MB/s|秒|分|毫秒|小时)(?![A-Za-z]))")
+
+
+def write_html(
+    recording: Recording,
+    diagnoses: tuple[Diagnosis, ...],
+    path: Path,
+    lang: Lang = "en",
+    scrub: bool = False,
+    force: bool = False,
+) -> Path:
+    """Write the report and return its path; with ``scrub``, names of people and places become pseudonyms."""
+    if path.exists() and not force:
+        raise TapeExists(
+            f"{path} exists already.",
+            safe="Nothing was overwritten.",
+            next_step="Choose another name, or add --force to overwrite.",
+        )
+    told = html(recording, diagnoses, lang, scrub)
+    try:
+        # Written beside and moved: a reader never sees half a report.
+        half = path.with_name(f".{path.name}.{os.getpid()}")
+        half.write_text(told, encoding="utf-8")
+        half.replace(path)
+    except OSError as error:
+        raise FolderNotWritable(f"Cannot write {path}: {error.strerror}.") from error
+    return path
+
+
+def html(recording: Recording, diagnoses: tuple[Diagnosis, ...], lang: Lang = "en", scrub: bool = False) -> str:
+    """Return the report as one string."""
+    if scrub:
+        recording, diagnoses = scrubbed(recording, diagnoses)
+    templates = Environment(
+        loader=FileSystemLoader(HERE),
+        autoescape=select_autoescape(default=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    templates.filters["words"] = words
+    return templates.get_template("report.html.j2").render(
+        **context(recording, diagnoses, lang, scrub),
+        style=(HERE / "report.css").read_text(encoding="utf-8"),
+        script=(HERE / "report.js").read_text(encoding="utf-8"),
+    )
+
+
+def words(told: str) -> Markup:
+    """Return text for a page: paths may break after a slash, a number keeps its unit beside it."""
+    return Markup(MEASURE.sub("\u00a0", str(escape(told))).replace("/", "/<wbr>"))

@@ -1,0 +1,194 @@
+"""The quiet parts of the page: environment, stacks, events, what could not be seen, what recording cost."""
+
+from __future__ import annotations
+
+import statistics
+from typing import Any
+
+from holter.records import (
+    Diagnosis,
+    Environment,
+    Event,
+    ExceptionSeen,
+    GpuSample,
+    KernelMessage,
+    LogLine,
+    Noted,
+    ProbeRun,
+    ProcessEnded,
+    ThreadStack,
+)
+from holter.reports.catalogue import Lang, phrase, text
+from holter.reports.wording import clock, fact_name, process_name
+from holter.tape import Recording
+
+# A page is read by people: the tape has the rest.
+MAX_EVENTS = 60
+MAX_STACKS = 24
+MAX_FRAMES = 14
+
+Rows = list[tuple[str, str]]
+
+
+def environment(recording: Recording, lang: Lang) -> list[tuple[str, Rows]]:
+    """Return the environment as titled lists of (name, value), unknown values left out."""
+    known = recording.environment
+    if known is None:
+        return []
+    groups = (
+        (text("environment.machine", lang), _machine(known, _gpu_name(recording), lang)),
+        (text("environment.plans", lang), _training(known, lang)),
+        (text("environment.versions", lang), list(known.versions)),
+        (text("environment.variables", lang), list(known.variables)),
+    )
+    return [(title, rows) for title, rows in groups if rows]
+
+
+def _machine(known: Environment, gpu: str | None, lang: Lang) -> Rows:
+    told = (
+        ("hostname", known.hostname),
+        ("os", known.os),
+        ("kernel", known.kernel),
+        ("cpu", known.cpu_model),
+        ("gpu", gpu),
+        ("container", known.container),
+        ("virtual-machine", known.virtual_machine),
+        ("slurm-job", known.slurm_job),
+    )
+    return [(text(f"environment.{key}", lang), value) for key, value in told if value and value != "none"]
+
+
+def _training(known: Environment, lang: Lang) -> Rows:
+    hooked = None if known.hooked is None else text("word.yes" if known.hooked else "word.no", lang)
+    told = (
+        ("command", " ".join(known.command)),
+        ("output-folder", known.output_folder),
+        ("preprocessed-folder", known.preprocessed_folder),
+        ("hooked", hooked),
+        ("attached", text("word.yes", lang) if known.attached else None),
+    )
+    rows = [(text(f"environment.{key}", lang), value) for key, value in told if value]
+    return [*known.plans, *rows]
+
+
+def _gpus(recording: Recording) -> dict[int, GpuSample]:
+    """The last sample of each GPU."""
+    return {gpu.index: gpu for tick in recording.ticks() for gpu in tick.gpus}
+
+
+def _gpu_name(recording: Recording) -> str | None:
+    names = [" ".join(filter(None, (gpu.name, gpu.driver))) for gpu in _gpus(recording).values()]
+    return ", ".join(name for name in names if name) or None
+
+
+def unseen(recording: Recording, diagnoses: tuple[Diagnosis, ...], lang: Lang) -> list[str]:
+    """Return a sentence for everything that was looked for and could not be read."""
+    told: list[str] = []
+    known = recording.environment
+    if known is not None and known.hooked is False:
+        told.append(text("unseen.hook", lang))
+    told += _failed_probes(recording, lang)
+    for index, gpu in sorted(_gpus(recording).items()):
+        if gpu.source == "none":
+            told.append(text("unseen.gpu-note", lang, note=phrase(gpu.note or "", lang)))
+        told += [text("unseen.gpu", lang, index=index, field=phrase(field, lang)) for field in gpu.unread]
+    for dump in recording.stacks():
+        if dump.refused:
+            refused = ", ".join(phrase(reason, lang) for reason in dump.refused)
+            told.append(text("unseen.stack", lang, pid=dump.pid, time=clock(dump.t_s), refused=refused))
+    for diagnosis in diagnoses:
+        for fact in diagnosis.facts:
+            if fact.status == "unknown":
+                reason = phrase(fact.reason or "", lang)
+                told.append(text("unseen.fact", lang, fact=fact_name(fact.name, lang), reason=reason))
+    return list(dict.fromkeys(told))
+
+
+def _failed_probes(recording: Recording, lang: Lang) -> list[str]:
+    runs: dict[str, list[ProbeRun]] = {}
+    for run in recording.probe_runs():
+        runs.setdefault(run.probe, []).append(run)
+    told = []
+    for probe, every in runs.items():
+        failed = [run for run in every if not run.ok]
+        if failed:
+            error = phrase(failed[-1].error or "", lang)
+            values = {"probe": probe, "failed": len(failed), "looks": len(every), "error": error}
+            told.append(text("unseen.probe", lang, **values))
+    return told
+
+
+def stacks(recording: Recording, lang: Lang) -> list[dict[str, Any]]:
+    """Return stack dumps for reading: who, when, and each thread with its innermost frames first."""
+    return [
+        {
+            "who": process_name(dump.role, None, dump.pid, lang),
+            "when": clock(dump.t_s),
+            "rung": dump.rung,
+            "threads": [(_thread_name(thread), _frames(thread)) for thread in dump.threads],
+        }
+        for dump in recording.stacks()[-MAX_STACKS:]
+        if dump.threads
+    ]
+
+
+def _thread_name(thread: ThreadStack) -> str:
+    parts = [thread.name or (f"thread {thread.thread_id}" if thread.thread_id else "thread")]
+    parts += [part for part in (thread.state, thread.wait_channel, thread.syscall) if part]
+    return ", ".join(parts)
+
+
+def _frames(thread: ThreadStack) -> list[str]:
+    lines = []
+    for frame in thread.frames[:MAX_FRAMES]:
+        place = f"{frame.file}:{frame.line}" if frame.line is not None else frame.file
+        lines.append(f"{frame.function}  {place}".rstrip())
+    return lines
+
+
+def events(recording: Recording, lang: Lang) -> list[tuple[str, str, str]]:
+    """Return (time, kind, words) of events worth reading, oldest first."""
+    told = []
+    for tick in recording.ticks():
+        for event in tick.events:
+            words = _event(event, lang)
+            if words is not None:
+                told.append((clock(event.t_s), *words))
+    return told[-MAX_EVENTS:]
+
+
+def _event(event: Event, lang: Lang) -> tuple[str, str] | None:
+    if isinstance(event, ProcessEnded) and not event.expected:
+        who = process_name(event.role, event.worker_index, event.pid, lang)
+        key, values = "ending.unknown", {}
+        if event.exit_signal is not None:
+            key, values = "ending.signal", {"signal": event.exit_signal}
+        elif event.exit_code is not None:
+            key, values = "ending.code", {"code": event.exit_code}
+        return "end", f"{who}: {text(key, lang, **values)}"
+    if isinstance(event, ExceptionSeen):
+        return "error", f"{event.error}: {event.message}"
+    if isinstance(event, KernelMessage):
+        return "kernel", event.text
+    if isinstance(event, LogLine) and event.level != "info":
+        return event.level, event.text
+    if isinstance(event, Noted):
+        return "note", f"{event.what}: {event.text}" if event.text else event.what
+    return None
+
+
+def cost(recording: Recording) -> list[dict[str, Any]]:
+    """Return what each probe cost: looks on record, failures, mean cost of one look in milliseconds."""
+    runs: dict[str, list[ProbeRun]] = {}
+    for run in recording.probe_runs():
+        runs.setdefault(run.probe, []).append(run)
+    rows: list[dict[str, Any]] = [
+        {
+            "probe": probe,
+            "looks": len(every),
+            "failed": sum(not run.ok for run in every),
+            "cost_ms": 1000 * statistics.fmean(run.cost_s for run in every),
+        }
+        for probe, every in runs.items()
+    ]
+    return sorted(rows, key=lambda row: row["cost_ms"], reverse=True)

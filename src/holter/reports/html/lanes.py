@@ -1,0 +1,126 @@
+"""Ticks -> one lane a process: what it did at each moment, in a few states."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from holter.records import Beat, ProcessEnded, ProcessSample, Tick
+from holter.reports.html.thinning import Grid
+from holter.tape import Recording
+
+# From harmless to telling: where one bin of time saw several states, the most telling one is drawn.
+STATES = ("waiting", "producing", "running", "needs-data", "dead", "storage", "stopped")
+SHOWN_ROLES = ("main", "train-worker", "val-worker", "export-worker")
+# A process that used more of a core than this was at work; its polling of queues stays far below.
+BUSY_CPU_RATIO = 0.25
+# Without samples for this long a process is not drawn as doing anything.
+UNSEEN_S = 15.0
+# Roll-ups are this far apart, so that an unseen minute between two of them is no gap.
+ROLL_UPS = 2.5
+# More lanes than this are no picture any more; the rest are export workers of a long validation.
+MAX_LANES = 40
+
+
+class Segment(msgspec.Struct, frozen=True):
+    """A stretch in one state."""
+
+    start_s: float
+    end_s: float
+    state: str
+    case: str | None = None
+
+
+class Lane(msgspec.Struct, frozen=True, kw_only=True):
+    """One process over time."""
+
+    pid: int
+    role: str
+    worker_index: int | None = None
+    segments: tuple[Segment, ...] = ()
+
+
+class _Lane:
+    """A lane while it is being collected: per bin the most telling state."""
+
+    def __init__(self, process: ProcessSample) -> None:
+        self.process = process
+        self.bins: dict[int, tuple[float, float, int, str | None]] = {}
+        self.last_s: float | None = None
+
+    def add(self, grid: Grid, tick: Tick, state: str, case: str | None) -> None:
+        """Paint from the last sample to this one."""
+        reach_s = max(UNSEEN_S, ROLL_UPS * tick.span_s)
+        seen_s = self.last_s if self.last_s is not None and tick.t_s - self.last_s <= reach_s else tick.t_s
+        end_s = tick.t_s + tick.span_s
+        self.last_s = end_s
+        number, rank = grid.bin(tick.t_s), STATES.index(state)
+        known = self.bins.get(number)
+        if known is None:
+            self.bins[number] = (min(seen_s, tick.t_s), end_s, rank, case)
+        else:
+            telling = (rank, case) if rank >= known[2] else (known[2], known[3])
+            self.bins[number] = (known[0], end_s, *telling)
+
+    def segments(self) -> Iterator[Segment]:
+        """Join neighbours in the same state and with the same case."""
+        open_: Segment | None = None
+        for number in sorted(self.bins):
+            start_s, end_s, rank, case = self.bins[number]
+            state = STATES[rank]
+            if open_ and open_.state == state and open_.case == case and start_s <= open_.end_s + 1e-6:
+                open_ = Segment(open_.start_s, end_s, state, case)
+                continue
+            if open_:
+                yield open_
+            open_ = Segment(start_s, end_s, state, case)
+        if open_:
+            yield open_
+
+
+def lanes(recording: Recording, grid: Grid) -> tuple[Lane, ...]:
+    """Return the lanes of the training's processes: main first, then workers in order."""
+    found: dict[int, _Lane] = {}
+    for tick in recording.ticks():
+        beats = {beat.pid: beat for beat in tick.beats}
+        for process in tick.processes:
+            if process.role in SHOWN_ROLES and (process.pid in found or len(found) < MAX_LANES):
+                lane = found.setdefault(process.pid, _Lane(process))
+                beat = beats.get(process.pid)
+                lane.add(grid, tick, state(process, beat), beat.case if beat else None)
+    ended = {event.pid: event for event in _endings(recording)}
+    built = [_built(lane, ended.get(pid), grid.duration_s) for pid, lane in found.items()]
+    return tuple(sorted(built, key=lambda lane: (SHOWN_ROLES.index(lane.role), lane.worker_index or 0, lane.pid)))
+
+
+def state(process: ProcessSample, beat: Beat | None) -> str:
+    """Return what a process does, from its kernel state and its heartbeat."""
+    letter = (process.state or "?")[0]
+    if letter in "Tt":
+        return "stopped"
+    if letter == "D":
+        return "storage"
+    if letter in "ZX":
+        return "dead"
+    if process.role == "main" and beat is not None and beat.waits_for != "none":
+        return "needs-data"
+    busy = letter == "R" if process.cpu_ratio is None else process.cpu_ratio >= BUSY_CPU_RATIO
+    if beat is not None and beat.case is not None:
+        return "producing"
+    return "running" if busy else "waiting"
+
+
+def _endings(recording: Recording) -> Iterator[ProcessEnded]:
+    for tick in recording.ticks():
+        for event in tick.events:
+            if isinstance(event, ProcessEnded):
+                yield event
+
+
+def _built(lane: _Lane, ended: ProcessEnded | None, duration_s: float) -> Lane:
+    segments = tuple(lane.segments())
+    if ended is not None and not (ended.expected or ended.by_parent) and ended.t_s < duration_s:
+        segments = (*segments, Segment(ended.t_s, duration_s, "dead", ended.case))
+    process = lane.process
+    return Lane(pid=process.pid, role=process.role, worker_index=process.worker_index, segments=segments)

@@ -1,0 +1,297 @@
+"""Recording and diagnoses -> everything the template prints, in words and numbers."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from rich.cells import cell_len
+
+from holter import __version__
+from holter.records import Diagnosis, Episode, EpochEnded, PhaseChanged, Verdict
+from holter.reports.catalogue import Lang, phrase, text
+from holter.reports.html import facts, lanes, vitals
+from holter.reports.html.drawing import chart_model, lane_model, line, nice_top
+from holter.reports.html.thinning import Grid, Points
+from holter.reports.wording import (
+    best,
+    cause_sentence,
+    clock,
+    duration,
+    end_of,
+    finding_text,
+    headline,
+    process_name,
+    remedies_of,
+    remedy_text,
+)
+from holter.tape import Recording
+
+# Which episode the page opens with: what ended or stopped a run before what slowed it.
+WORST_FIRST = ("death", "stall", "slow-down", "creep")
+SUREST_FIRST = ("confirmed", "likely", "possible", "excluded")
+# A chain fits across a screen with so many boxes, so much text in them, and so much at an arrow; else it goes down.
+BOXES_ACROSS = 5
+COLUMNS_ACROSS = 82
+COLUMNS_AT_ARROW = 44
+
+
+def context(recording: Recording, diagnoses: tuple[Diagnosis, ...], lang: Lang, scrub: bool) -> dict[str, Any]:
+    """Return the values of the template."""
+    span_s = max(recording.duration_s, 1.0)
+    episodes = tuple(diagnosis.episode for diagnosis in diagnoses)
+    grid = Grid(span_s, episodes)
+    worst = min(diagnoses, key=_badness) if diagnoses else None
+    charts = [chart_model(chart) for chart in vitals.charts(recording, grid)]
+    cases: list[str] = []
+    rows = [lane_model(lane, cases) for lane in lanes.lanes(recording, grid)]
+    for row in rows:
+        lane = row["lane"]
+        row["name"] = process_name(lane.role, lane.worker_index, lane.pid, lang)
+    epochs = _epochs(recording)
+    data = {
+        "span": span_s,
+        "charts": [chart["data"] for chart in charts],
+        "lanes": [row["data"] for row in rows],
+        "states": [text(f"state.{state}", lang) for state in lanes.STATES],
+        "cases": cases,
+        "epochs": [chart["data"] for chart in epochs["charts"]],
+        "copied": text("html.copied", lang),
+    }
+    return {
+        "lang": "zh-CN" if lang == "zh" else "en",
+        "t": lambda key, **values: text(key, lang, **values),
+        "version": __version__,
+        "scrubbed": scrub,
+        "damage": recording.damage,
+        "headline": headline(worst, recording, lang) if worst else _quiet(recording, lang),
+        "tone": _tone(worst),
+        "others": len(diagnoses) - 1,
+        "recorded": _recorded(recording, lang),
+        "episodes": [_episode(recording, diagnosis, lang) for diagnosis in diagnoses],
+        "span_s": span_s,
+        "bands": _bands(recording, episodes, span_s),
+        "phases": _phases(recording, span_s, lang),
+        "ticks": time_ticks(span_s),
+        "charts": charts,
+        "lanes": rows,
+        "lane_states": [state for state in reversed(lanes.STATES) if any(_has(row, state) for row in rows)],
+        "epochs": epochs,
+        "environment": facts.environment(recording, lang),
+        "unseen": facts.unseen(recording, diagnoses, lang),
+        "stacks": facts.stacks(recording, lang),
+        "events": facts.events(recording, lang),
+        "cost": facts.cost(recording),
+        "data": json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c"),
+    }
+
+
+def _has(row: dict[str, Any], state: str) -> bool:
+    return any(name == state for name, _ in row["paths"])
+
+
+def _badness(diagnosis: Diagnosis) -> tuple[int, int, float]:
+    verdict = best(diagnosis)
+    sure = SUREST_FIRST.index(verdict.verdict) if verdict else len(SUREST_FIRST)
+    return WORST_FIRST.index(diagnosis.episode.kind), sure, diagnosis.episode.start_s
+
+
+def _tone(diagnosis: Diagnosis | None) -> str:
+    """Colour of the headline: good, bad (ended or stopped) or warn (slower)."""
+    if diagnosis is None:
+        return "good"
+    return "bad" if diagnosis.episode.kind in ("death", "stall") else "warn"
+
+
+def _quiet(recording: Recording, lang: Lang) -> str:
+    return text("headline.quiet", lang, duration=duration(recording.duration_s, lang))
+
+
+def _recorded(recording: Recording, lang: Lang) -> str:
+    environment = recording.environment
+    start = host = ""
+    if environment is not None:
+        host = environment.hostname or ""
+        start = _wall(environment.wall_start, environment.utc_offset_s)
+    told = text("html.recorded", lang, host=host, start=start, duration=duration(recording.duration_s, lang))
+    return told.lstrip(",， ")
+
+
+def _wall(iso: str, offset_s: int) -> str:
+    try:
+        moment = datetime.fromisoformat(iso.replace("Z", "+00:00"))
+    except ValueError:
+        return iso
+    local = moment.astimezone(timezone(timedelta(seconds=offset_s)))
+    return local.strftime("%Y-%m-%d %H:%M:%S (UTC%z)")
+
+
+def _episode(recording: Recording, diagnosis: Diagnosis, lang: Lang) -> dict[str, Any]:
+    episode = diagnosis.episode
+    verdict = best(diagnosis)
+    delay = duration(episode.alarm_s - episode.start_s, lang)
+    over = text("html.ongoing", lang)
+    if episode.end_s is not None:
+        lasted = duration(end_of(episode, recording) - episode.start_s, lang)
+        over = text("html.over-after", lang, duration=lasted)
+    return {
+        "kind": episode.kind,
+        "headline": headline(diagnosis, recording, lang),
+        "when": text("html.seen-after", lang, start=clock(episode.start_s), delay=delay),
+        "over": over,
+        "reason": phrase(episode.reason, lang),
+        "window": _closer(recording, episode),
+        "chains": [_chain(links, lang) for links in _paths(diagnosis)],
+        "verdict": _verdict(diagnosis, verdict, lang) if verdict else None,
+        "runners_up": [
+            _verdict(diagnosis, other, lang)
+            for other in diagnosis.verdicts
+            if other is not verdict and other.verdict != "excluded"
+        ],
+        "excluded": [
+            text(f"cause.{other.cause}.title", lang) for other in diagnosis.verdicts if other.verdict == "excluded"
+        ],
+        "facts": [] if verdict else [phrase(fact.detail, lang) for fact in diagnosis.facts if fact.detail],
+    }
+
+
+def _closer(recording: Recording, episode: Episode) -> tuple[float, float]:
+    """What the timeline shows when one asks for this episode: it and as much before and after."""
+    end_s = end_of(episode, recording)
+    margin_s = max(20.0, 0.5 * (end_s - episode.start_s))
+    return max(0.0, episode.start_s - margin_s), min(max(recording.duration_s, 1.0), end_s + margin_s)
+
+
+def _verdict(diagnosis: Diagnosis, verdict: Verdict, lang: Lang) -> dict[str, Any]:
+    groups = (("supports", verdict.supports), ("against", verdict.against), ("unknown", verdict.unknown))
+    return {
+        "cause": verdict.cause,
+        "title": text(f"cause.{verdict.cause}.title", lang),
+        "sentence": cause_sentence(diagnosis, verdict, lang),
+        "meaning": text(f"cause.{verdict.cause}.meaning", lang),
+        "verdict": verdict.verdict,
+        "score": f"{verdict.score:.2f}",
+        "groups": [
+            (name, [finding_text(finding, diagnosis, lang) for finding in found]) for name, found in groups if found
+        ],
+        "remedies": [
+            {"text": remedy_text(remedy, lang), "safety": remedy.safety, "command": remedy.command}
+            for remedy in remedies_of(diagnosis, verdict.cause)
+        ],
+    }
+
+
+def _paths(diagnosis: Diagnosis) -> list[list[tuple[str, str]]]:
+    """Split the links into runs where each waits on the next: (node, how it is known) with the first waiter."""
+    runs: list[list[tuple[str, str]]] = []
+    for link in diagnosis.wait_chain:
+        if not runs or runs[-1][-1][0] != link.waiter:
+            runs.append([(link.waiter, "")])
+        runs[-1].append((link.target, link.how))
+    return runs
+
+
+def _chain(run: list[tuple[str, str]], lang: Lang) -> dict[str, Any]:
+    boxes = [{"name": phrase(name, lang), "how": phrase(how, lang)} for name, how in run]
+    text_columns = sum(cell_len(box["name"]) for box in boxes)
+    arrow_columns = max(cell_len(box["how"]) for box in boxes)
+    across = len(boxes) <= BOXES_ACROSS and text_columns <= COLUMNS_ACROSS and arrow_columns <= COLUMNS_AT_ARROW
+    return {"boxes": boxes, "down": not across}
+
+
+def _bands(recording: Recording, episodes: tuple[Episode, ...], span_s: float) -> list[dict[str, Any]]:
+    """Stretches to mark, the shortest last: it lies on top of those that contain it."""
+    bands = [
+        {
+            "number": number,
+            "kind": episode.kind,
+            "start": episode.start_s,
+            "end": min(end_of(episode, recording), span_s),
+        }
+        for number, episode in enumerate(episodes, start=1)
+    ]
+    return sorted(bands, key=lambda band: band["start"] - band["end"])
+
+
+def _phases(recording: Recording, span_s: float, lang: Lang) -> list[dict[str, Any]]:
+    changes = [event for tick in recording.ticks() for event in tick.events if isinstance(event, PhaseChanged)]
+    found: list[dict[str, Any]] = []
+    ends = [*(change.t_s for change in changes[1:]), span_s]
+    for change, end_s in zip(changes, ends, strict=False):  # no change: an end, and nothing that ends
+        if end_s <= change.t_s:
+            continue
+        name = text(f"phase.{change.phase}", lang)
+        if change.epoch is not None:
+            name = text("phase.with-epoch", lang, phase=name, epoch=change.epoch)
+        found.append({"phase": change.phase, "name": name, "start": change.t_s, "end": end_s})
+    return found
+
+
+def _epochs(recording: Recording) -> dict[str, Any]:
+    ended = [event for tick in recording.ticks() for event in tick.events if isinstance(event, EpochEnded)]
+    rows = [
+        {
+            "epoch": event.epoch,
+            "ended": clock(event.t_s),
+            "duration": "" if event.duration_s is None else f"{event.duration_s:.1f} s",
+            "train_loss": _number(event.train_loss),
+            "val_loss": _number(event.val_loss),
+            "dice": " ".join(f"{value:.3f}" for value in event.pseudo_dice or ()),
+        }
+        for event in ended
+    ]
+    charts = [
+        _epoch_chart("epoch-time", "unit.s", {"epoch-time": [(e.epoch, e.duration_s) for e in ended]}, 0.0),
+        _epoch_chart(
+            "loss",
+            "",
+            {
+                "train-loss": [(e.epoch, e.train_loss) for e in ended],
+                "val-loss": [(e.epoch, e.val_loss) for e in ended],
+            },
+            None,
+        ),
+    ]
+    last = ended[-1].epoch if ended else 0
+    return {"rows": rows, "charts": [chart for chart in charts if chart["series"]], "last": last}
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}"
+
+
+def _epoch_chart(
+    key: str, unit: str, named: dict[str, list[tuple[int, float | None]]], bottom: float | None
+) -> dict[str, Any]:
+    known = {
+        name: [(float(epoch), value) for epoch, value in values if value is not None] for name, values in named.items()
+    }
+    known = {name: values for name, values in known.items() if len(values) > 1}
+    every = [value for values in known.values() for _, value in values]
+    low = min(every, default=0.0) if bottom is None else bottom
+    high = max(every, default=1.0)
+    low, high = (low, nice_top(high)) if bottom is not None else _padded(low, high)
+    series = []
+    for name, values in known.items():
+        points = Points(tuple(x for x, _ in values), tuple(value for _, value in values))
+        series.append({"key": name, "line": line(points, low, high)})
+    return {
+        "key": key,
+        "unit": unit,
+        "series": series,
+        "ticks": [(f"{low + part * (high - low):.3g}", round(100 - 100 * part, 1)) for part in (1.0, 0.5, 0.0)],
+        "data": [{"t": [x for x, _ in values], "v": [value for _, value in values]} for values in known.values()],
+    }
+
+
+def _padded(low: float, high: float) -> tuple[float, float]:
+    margin = 0.08 * ((high - low) or 1.0)
+    return low - margin, high + margin
+
+
+def time_ticks(span_s: float) -> list[tuple[str, float]]:
+    """Return about six labels for the time axis with their place in percent."""
+    steps = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 43200, 86400)
+    step = next((step for step in steps if span_s / step <= 7), 86400)
+    return [(clock(step * number), 100 * step * number / span_s) for number in range(int(span_s // step) + 1)]

@@ -1,0 +1,92 @@
+"""A time series of any length -> at most a few hundred points, with more of them around episodes."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable
+
+import msgspec
+
+from holter.records import Episode
+
+# More points than a screen has columns cost size and show nothing.
+MAX_POINTS = 600
+# Of these, the share spent on the whole run; the rest looks closely at episodes.
+SHARE_OF_WHOLE = 0.6
+# How much before the start and after the alarm or end belongs to an episode's picture.
+MARGIN_S = 60.0
+# Only so many episodes get a closer look; a run with more has one problem many times.
+MAX_EPISODES = 4
+# Below this length one point a second shows everything there is.
+SHORT_RUN_S = float(MAX_POINTS)
+
+
+class Points(msgspec.Struct, frozen=True):
+    """A thinned series: means, and the extremes where a point stands for several readings."""
+
+    t_s: tuple[float, ...] = ()
+    mean: tuple[float, ...] = ()
+    low: tuple[float, ...] = ()
+    high: tuple[float, ...] = ()
+
+
+class Grid:
+    """Edges of the time bins that all series of a report share."""
+
+    def __init__(self, duration_s: float, episodes: Iterable[Episode] = ()) -> None:
+        self.duration_s = max(duration_s, 1.0)
+        windows = [_window(episode, self.duration_s) for episode in episodes][:MAX_EPISODES]
+        close = bool(windows) and self.duration_s > SHORT_RUN_S
+        whole = int(MAX_POINTS * SHARE_OF_WHOLE) if close else MAX_POINTS
+        edges = set(_even(0.0, self.duration_s, whole))
+        if close:
+            for start_s, end_s in windows:
+                edges.update(_even(start_s, end_s, (MAX_POINTS - whole) // len(windows)))
+        self.edges = sorted(edges)[:MAX_POINTS]
+
+    def bin(self, t_s: float) -> int:
+        """Return the number of the bin that a time falls into."""
+        return max(0, bisect_right(self.edges, t_s) - 1)
+
+
+class Thinner:
+    """Collects one series bin by bin, in one pass and bounded memory."""
+
+    def __init__(self, grid: Grid) -> None:
+        self._grid = grid
+        self._bins: dict[int, list[float]] = {}
+
+    def add(self, t_s: float, value: float | None) -> None:
+        """Take in one reading; None is a reading that could not be had."""
+        if value is None:
+            return
+        found = self._bins.get(self._grid.bin(t_s))
+        if found is None:
+            # count, sum of times, sum of values, lowest, highest
+            self._bins[self._grid.bin(t_s)] = [1.0, t_s, value, value, value]
+            return
+        found[0] += 1
+        found[1] += t_s
+        found[2] += value
+        found[3] = min(found[3], value)
+        found[4] = max(found[4], value)
+
+    def points(self) -> Points:
+        """Return the thinned series, oldest first."""
+        bins = [self._bins[number] for number in sorted(self._bins)]
+        return Points(
+            t_s=tuple(one[1] / one[0] for one in bins),
+            mean=tuple(one[2] / one[0] for one in bins),
+            low=tuple(one[3] for one in bins),
+            high=tuple(one[4] for one in bins),
+        )
+
+
+def _window(episode: Episode, duration_s: float) -> tuple[float, float]:
+    last_s = episode.end_s if episode.end_s is not None else episode.alarm_s
+    return max(0.0, episode.start_s - MARGIN_S), min(duration_s, last_s + MARGIN_S)
+
+
+def _even(start_s: float, end_s: float, count: int) -> list[float]:
+    step_s = (end_s - start_s) / max(count, 1)
+    return [round(start_s + number * step_s, 3) for number in range(count)]

@@ -1,0 +1,83 @@
+"""Lines that ``holter run`` writes to stderr while it watches: plain text, one thought a line."""
+
+from __future__ import annotations
+
+from holter.records import Diagnosis, Episode, ProcessEnded
+from holter.reports.catalogue import Lang, phrase, text
+from holter.reports.wording import (
+    best,
+    cause_sentence,
+    duration,
+    finding_text,
+    process_name,
+    remedies_of,
+    remedy_text,
+    where,
+)
+
+# Marks our lines among those of the training.
+PREFIX = "holter:"
+# A live message is read in passing: the report has the rest.
+FINDINGS_SHOWN = 2
+
+
+def alarm(episode: Episode, lang: Lang, epoch: int | None = None) -> str:
+    """Return the line for a new episode: what was noticed, and that we look for the cause."""
+    reason = phrase(episode.reason, lang) or text("live.looking", lang)
+    return _line(text("live.alarm", lang, **_kind_and_place(episode, epoch, lang), reason=reason))
+
+
+def cause(diagnosis: Diagnosis, lang: Lang) -> str:
+    """Return the lines that name the cause, with the strongest findings and the first remedy."""
+    verdict = best(diagnosis)
+    if verdict is None:
+        return _line(text("live.no-cause", lang))
+    sure = text(f"verdict.{verdict.verdict}.sentence", lang).rstrip(".。")
+    what = cause_sentence(diagnosis, verdict, lang)
+    lines = [_line(text("live.cause", lang, what=what, verdict=sure, score=f"{verdict.score:.2f}"))]
+    lines.extend(
+        _line("  " + text("live.because", lang, finding=finding_text(finding, diagnosis, lang)))
+        for finding in verdict.supports[:FINDINGS_SHOWN]
+    )
+    for remedy in remedies_of(diagnosis, verdict.cause)[:1]:
+        lines.append(_line("  " + text("live.remedy", lang, remedy=remedy_text(remedy, lang))))
+        if remedy.command:
+            lines.extend(_line(f"    {part}") for part in remedy.command.splitlines())
+    return "\n".join(lines)
+
+
+def over(episode: Episode, lang: Lang, epoch: int | None = None) -> str:
+    """Return the line for the end of an episode."""
+    lasted = (episode.end_s if episode.end_s is not None else episode.alarm_s) - episode.start_s
+    told = text("live.over", lang, **_kind_and_place(episode, epoch, lang), duration=duration(lasted, lang))
+    return _line(told)
+
+
+def process_gone(event: ProcessEnded, lang: Lang) -> str:
+    """Return the line for a process that ended unexpectedly."""
+    who = process_name(event.role, event.worker_index, event.pid, lang)
+    return _line(text("live.worker-gone", lang, who=who, how=_ending(event, lang)))
+
+
+def wrote(path: str, lang: Lang) -> str:
+    """Return the line that names a file we wrote."""
+    return _line(text("cli.wrote", lang, path=path))
+
+
+def _ending(event: ProcessEnded, lang: Lang) -> str:
+    if event.exit_signal is not None:
+        return text("ending.signal", lang, signal=event.exit_signal)
+    if event.exit_code is not None:
+        return text("ending.code", lang, code=event.exit_code)
+    return text("ending.unknown", lang)
+
+
+def _kind_and_place(episode: Episode, epoch: int | None, lang: Lang) -> dict[str, str]:
+    return {
+        "kind": text(f"kind.{episode.kind}.headline", lang),
+        "where": where(episode, epoch, lang),
+    }
+
+
+def _line(message: str) -> str:
+    return f"{PREFIX} {message}"

@@ -1,0 +1,224 @@
+"""Pseudonyms for what a report must not tell a stranger: folders, hosts, users, cases, addresses.
+
+The same name gets the same pseudonym everywhere in a recording and its diagnoses, so that a chain can still be
+followed: ``/path-2/case-5.b2nd`` on ``host-1``. File names inside Python's library stay: they are public and tell
+a developer where a thread was.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from holter.records import Diagnosis, Environment, Record
+from holter.tape import Recording
+
+R = TypeVar("R", bound=Record)
+
+# Text that is a name of ours or of nnU-Net, looked up elsewhere: never part of anybody's data.
+KEPT_FIELDS = frozenset(
+    {
+        ("Finding", "text"), ("Finding", "fact"), ("Fact", "name"), ("Verdict", "cause"), ("Remedy", "id"),
+        ("ProbeRun", "probe"), ("Noted", "what"), ("Episode", "detector"), ("ExceptionSeen", "error"),
+        ("Environment", "wall_start"), ("Environment", "holter"), ("Frame", "function"),
+    }
+)  # fmt: skip
+PUBLIC_PATHS = re.compile(r"/(?:proc(?:/\w+){0,3}|dev(?:/\w+)?|sys(?:/fs(?:/cgroup)?)?)/?")
+LIBRARY = re.compile(r"^(?P<head>.*?/lib(?:64)?/python3(?:\.\d+)?)(?P<tail>/.*)$")
+ABSOLUTE = re.compile(r"(?<![\w.~)/-])~?(?:/[^\s/:;,'\"()\[\]<>|…]+)+/?")
+DATA_FILE = re.compile(r"([^\s/'\"():,]+?)(?:_seg|_0000)?\.(?:b2nd|npy|npz|pkl|nii\.gz|nii|nrrd|mha)\b")
+PREDICTING = re.compile(r"\bpredicting ([^\s/:]+)")
+HOME = re.compile(r"/(?:home|Users|users)/([^\s/:'\"]+)")
+REMOTE_HOST = re.compile(r"(?<![\w/.-])([A-Za-z][\w.-]+):/(?!/)")
+DATASET = re.compile(r"\bDataset(\d{3})_\w+")
+MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+ADDRESS = re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.])")
+UUID = re.compile(r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b")
+USER_VARIABLES = ("USER", "LOGNAME", "USERNAME")
+# Names that every machine has; they tell nothing and would be replaced in the middle of sentences.
+COMMON_NAMES = frozenset({"root", "user", "main", "localhost", "none", "training", "worker"})
+# A shorter name, or a bare number, would hit words and readings that are not it.
+SHORTEST_NAME = 3
+
+
+def scrubbed(recording: Recording, diagnoses: tuple[Diagnosis, ...]) -> tuple[Recording, tuple[Diagnosis, ...]]:
+    """Return both with every telling name replaced by its pseudonym."""
+    scrubber = Scrubber(recording, diagnoses)
+    clean = Recording(
+        all_ticks=tuple(scrubber.record(tick) for tick in recording.ticks()),
+        all_stacks=tuple(scrubber.record(dump) for dump in recording.stacks()),
+        all_episodes=tuple(scrubber.record(episode) for episode in recording.episodes()),
+        all_probe_runs=tuple(scrubber.record(run) for run in recording.probe_runs()),
+        environment=scrubber.record(recording.environment) if recording.environment else None,
+        path=Path(scrubber.text(str(recording.path))) if recording.path else None,
+        finished=recording.finished,
+        damage=scrubber.text(recording.damage) if recording.damage else None,
+    )
+    return clean, tuple(scrubber.record(diagnosis) for diagnosis in diagnoses)
+
+
+class Scrubber:
+    """Knows all names of one recording and the pseudonym of each."""
+
+    def __init__(self, recording: Recording, diagnoses: tuple[Diagnosis, ...] = ()) -> None:
+        self._pseudonyms: dict[tuple[str, str], str] = {}
+        self._counts: dict[str, int] = {}
+        self._seen: dict[str, str] = {}
+        self._folders: list[str] = []
+        self._names: dict[str, str] = {}
+        if recording.environment:
+            self._learn_environment(recording.environment)
+        for record in _all_records(recording, diagnoses):
+            self._learn(record)
+        self._words = _any_of(self._names)
+        self._paths = _any_of(self._folders)
+
+    def record(self, record: R) -> R:
+        """Return a record with all its text scrubbed."""
+        changed = {name: self._value(value, name) for name, value in _texts(record)}
+        return msgspec.structs.replace(record, **changed) if changed else record
+
+    def text(self, told: str) -> str:
+        """Return a piece of text scrubbed."""
+        if told not in self._seen:
+            self._seen[told] = self._scrub(told)
+        return self._seen[told]
+
+    def _value(self, value: Any, name: str) -> Any:
+        if isinstance(value, str):
+            return self._case(value) if name == "case" else self.text(value)
+        if isinstance(value, Record):
+            return self.record(value)
+        if isinstance(value, tuple):
+            return tuple(self._value(item, name) for item in value)
+        return value
+
+    def _scrub(self, told: str) -> str:
+        if self._paths:
+            told = self._paths.sub(lambda found: self._pseudonym("path", found[0]), told)
+        told = MAIL.sub(lambda found: self._pseudonym("mail", found[0]), told)
+        told = REMOTE_HOST.sub(lambda found: self._pseudonym("host", found[1]) + ":/", told)
+        told = ABSOLUTE.sub(lambda found: self._path(found[0]), told)
+        told = DATA_FILE.sub(lambda found: found[0].replace(found[1], self._case(found[1]), 1), told)
+        told = DATASET.sub(r"Dataset\1", told)
+        told = ADDRESS.sub(lambda found: self._pseudonym("address", found[0]), told)
+        told = UUID.sub(lambda found: self._pseudonym("uuid", found[0]), told)
+        return self._words.sub(lambda found: self._names[found[0]], told) if self._words else told
+
+    def _path(self, path: str) -> str:
+        if PUBLIC_PATHS.fullmatch(path) or path.startswith(("/path-", "/host-")):
+            return path
+        library = LIBRARY.match(path)
+        if library:
+            return self._pseudonym("path", library["head"]) + library["tail"]
+        folder, _, name = path.rstrip("/").rpartition("/")
+        if folder and (name.endswith(".py") or folder.endswith("/bin") or DATA_FILE.fullmatch(name)):
+            return f"{self._pseudonym('path', folder)}/{name}"
+        return self._pseudonym("path", path.rstrip("/"))
+
+    def _case(self, case: str) -> str:
+        return case if re.fullmatch(r"case-\d+", case) else self._pseudonym("case", case)
+
+    def _pseudonym(self, kind: str, name: str) -> str:
+        known = self._pseudonyms.get((kind, name))
+        if known is None:
+            self._counts[kind] = self._counts.get(kind, 0) + 1
+            known = f"{'/' if kind == 'path' else ''}{kind}-{self._counts[kind]}"
+            self._pseudonyms[kind, name] = known
+        return known
+
+    def _learn_environment(self, environment: Environment) -> None:
+        if environment.hostname:
+            self._name("host", environment.hostname)
+            self._name("host", environment.hostname.split(".")[0], like=environment.hostname)
+        for variable, value in environment.variables:
+            if variable in USER_VARIABLES:
+                self._name("user", value)
+        folders = (environment.output_folder, environment.preprocessed_folder, environment.scratch)
+        self._folders = [folder for folder in folders if folder and len(folder) > SHORTEST_NAME]
+
+    def _learn(self, record: Record) -> None:
+        for name, value in _texts(record):
+            for told in _strings(value):
+                if name == "case":
+                    self._name("case", told)
+                for pattern, kind in ((DATA_FILE, "case"), (PREDICTING, "case"), (HOME, "user"), (REMOTE_HOST, "host")):
+                    for found in pattern.findall(told):
+                        self._name(kind, found.rstrip(".") if kind == "case" else found)
+
+    def _name(self, kind: str, name: str, like: str | None = None) -> None:
+        """Remember a name to be replaced wherever it stands as a word."""
+        pseudonym = self._case(name) if kind == "case" else self._pseudonym(kind, like or name)
+        plain = len(name) < SHORTEST_NAME or name.isdigit() or name.lower() in COMMON_NAMES
+        if not plain and not re.fullmatch(r"(?:case|host|user)-\d+", name):
+            self._names.setdefault(name, pseudonym)
+
+
+def _any_of(names: Any) -> re.Pattern[str] | None:
+    """A pattern of all names as whole words, the longest first."""
+    told = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
+    return re.compile(rf"(?<![A-Za-z0-9])(?:{told})(?![A-Za-z0-9])") if told else None
+
+
+def _all_records(recording: Recording, diagnoses: tuple[Diagnosis, ...]) -> Iterator[Record]:
+    tops: tuple[Any, ...] = (*recording.ticks(), *recording.stacks(), *recording.episodes(), *diagnoses)
+    if recording.environment:
+        tops = (recording.environment, *tops)
+    for top in tops:
+        yield from _inner(top)
+
+
+def _inner(record: Record) -> Iterator[Record]:
+    yield record
+    for name in record.__struct_fields__:
+        value = getattr(record, name)
+        for item in value if isinstance(value, tuple) else (value,):
+            if isinstance(item, Record):
+                yield from _inner(item)
+            elif isinstance(item, tuple):
+                yield from (part for part in item if isinstance(part, Record))
+
+
+def _texts(record: Record) -> Iterator[tuple[str, Any]]:
+    """Fields that hold text or records, closed sets of words left out."""
+    kind = type(record).__name__
+    for field in _text_fields(type(record)):
+        value = getattr(record, field)
+        if value and (kind, field) not in KEPT_FIELDS:
+            yield field, value
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, tuple):
+        for item in value:
+            yield from _strings(item)
+
+
+_FIELDS: dict[type[Record], tuple[str, ...]] = {}
+
+
+def _text_fields(kind: type[Record]) -> tuple[str, ...]:
+    if kind not in _FIELDS:
+        _FIELDS[kind] = tuple(
+            field.name
+            for field in msgspec.structs.fields(kind)
+            if _may_hold_text(msgspec.inspect.type_info(field.type))
+        )
+    return _FIELDS[kind]
+
+
+def _may_hold_text(info: msgspec.inspect.Type) -> bool:
+    inspect = msgspec.inspect
+    if isinstance(info, inspect.UnionType):
+        return any(_may_hold_text(part) for part in info.types)
+    if isinstance(info, inspect.VarTupleType):
+        return _may_hold_text(info.item_type)
+    if isinstance(info, inspect.TupleType):
+        return any(_may_hold_text(part) for part in info.item_types)
+    return isinstance(info, (inspect.StrType, inspect.StructType))

@@ -1,0 +1,187 @@
+"""The diagnosis on a terminal: plain words first, then the chain, the evidence and what to do.
+
+Everything carries its meaning without colour and fits 80 columns, so that a log file shows the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from rich.cells import cell_len
+from rich.console import Console
+from rich.text import Text
+
+from holter.records import Diagnosis, Finding, Link, Verdict
+from holter.reports.catalogue import Lang, phrase, text
+from holter.reports.wording import (
+    best,
+    clock,
+    duration,
+    end_of,
+    finding_text,
+    headline,
+    remedies_of,
+    remedy_text,
+)
+from holter.reports.wrapping import wrap
+from holter.tape import Recording
+
+# Signs before findings: they say the same as the colours do.
+SUPPORTS, AGAINST, UNKNOWN = "✓", "✗", "?"
+# What stands for them where the output's encoding has no such characters (a log in Latin-1).
+PLAIN = str.maketrans({"✓": "+", "✗": "x", "→": ">", "·": "-"})
+STYLE_OF_VERDICT = {"confirmed": "bold red", "likely": "bold yellow", "possible": "yellow", "excluded": "dim"}
+STYLE_OF_SAFETY = {"SAFE": "green", "CONSENT": "yellow", "ADVICE": "cyan"}
+
+
+class Line(NamedTuple):
+    """One thought: a sign that sums it up, and words."""
+
+    told: str
+    indent: int = 0
+    sign: str = ""
+    sign_style: str = ""
+    style: str = ""
+    command: bool = False
+
+
+def print_diagnosis(
+    console: Console, recording: Recording, diagnoses: tuple[Diagnosis, ...], lang: Lang = "en"
+) -> None:
+    """Print every episode with its cause, or that nothing was wrong."""
+    if not diagnoses:
+        _print(console, Line(text("headline.quiet", lang, duration=duration(recording.duration_s, lang))))
+    for number, diagnosis in enumerate(diagnoses, start=1):
+        if number > 1:
+            console.print()
+        _print_episode(console, recording, diagnosis, lang)
+    if recording.damage:
+        console.print()
+        _print(console, Line(text("html.damage", lang, damage=recording.damage), style="yellow"))
+
+
+def _print_episode(console: Console, recording: Recording, diagnosis: Diagnosis, lang: Lang) -> None:
+    verdict = best(diagnosis)
+    style = STYLE_OF_VERDICT[verdict.verdict] if verdict else "bold"
+    said = Line(headline(diagnosis, recording, lang), style=style)
+    when = Line(_when(diagnosis, recording, lang), style="dim")
+    _print(console, said)
+    _print(console, when)
+    sections: tuple[tuple[str, Iterator[Line]], ...] = (
+        ("heading.chain", _chain(diagnosis.wait_chain, lang)),
+        ("heading.evidence", _evidence(diagnosis, verdict, lang)),
+        ("heading.remedies", _remedies(diagnosis, verdict, lang)),
+        ("heading.runners-up", _runners_up(diagnosis, verdict, lang)),
+    )
+    for heading, section in sections:
+        lines = tuple(section)
+        if lines:
+            console.print()
+            _print(console, Line(text(heading, lang), style="bold"))
+            for line in lines:
+                _print(console, line)
+
+
+def _print(console: Console, line: Line) -> None:
+    """Write one thought; its further lines stand below its first word, not below its sign."""
+    line = _encodable(line, console.encoding)
+    first = " " * line.indent + line.sign + (" " if line.sign else "")
+    if line.command:
+        # A command must survive copy and paste, however long it is.
+        for part in line.told.splitlines():
+            console.print(Text(first + part, style=line.style), soft_wrap=True)
+        return
+    hang = " " * cell_len(first)
+    for number, part in enumerate(wrap(line.told, console.width - len(hang))):
+        told = Text(hang if number else first, style=line.sign_style)
+        told.append(part, style=line.style)
+        console.print(told, soft_wrap=True)
+
+
+def _encodable(line: Line, encoding: str) -> Line:
+    """The line in characters that the terminal or log file can take: no report dies of a tick."""
+    try:
+        (line.sign + line.told).encode(encoding)
+    except (UnicodeEncodeError, LookupError):
+        told, sign = (part.translate(PLAIN).encode("ascii", "replace").decode() for part in (line.told, line.sign))
+        return line._replace(told=told, sign=sign)
+    return line
+
+
+def _when(diagnosis: Diagnosis, recording: Recording, lang: Lang) -> str:
+    episode = diagnosis.episode
+    seen = text(
+        "html.seen-after",
+        lang,
+        start=clock(episode.start_s),
+        delay=duration(episode.alarm_s - episode.start_s, lang),
+    )
+    if episode.end_s is None:
+        over = text("html.ongoing", lang)
+    else:
+        over = text("html.over-after", lang, duration=duration(end_of(episode, recording) - episode.start_s, lang))
+    return text("list.comma", lang, first=seen, second=over)
+
+
+def _chain(links: tuple[Link, ...], lang: Lang) -> Iterator[Line]:
+    """Waiters above, targets below and further in, each with what shows it."""
+    depth = 0
+    for number, link in enumerate(links):
+        follows = number > 0 and links[number - 1].target == link.waiter
+        if not follows:
+            depth = 0
+            yield Line(phrase(link.waiter, lang), indent=2)
+        depth += 1
+        yield Line(phrase(link.target, lang), indent=2 * depth, sign="→")
+        if link.how:
+            yield Line(phrase(link.how, lang), indent=2 * depth + 2, style="dim")
+
+
+def _evidence(diagnosis: Diagnosis, verdict: Verdict | None, lang: Lang) -> Iterator[Line]:
+    if verdict is None:
+        for fact in diagnosis.facts:
+            if fact.detail:
+                yield Line(phrase(fact.detail, lang), indent=2, sign="·")
+        return
+    groups: tuple[tuple[str, str, tuple[Finding, ...]], ...] = (
+        (SUPPORTS, "green", verdict.supports),
+        (AGAINST, "red", verdict.against),
+        (UNKNOWN, "yellow", verdict.unknown),
+    )
+    for sign, style, findings in groups:
+        for finding in findings:
+            yield Line(finding_text(finding, diagnosis, lang), indent=2, sign=sign, sign_style=style)
+
+
+def _remedies(diagnosis: Diagnosis, verdict: Verdict | None, lang: Lang) -> Iterator[Line]:
+    if verdict is None:
+        return
+    for number, remedy in enumerate(remedies_of(diagnosis, verdict.cause), start=1):
+        safety = text(f"safety.{remedy.safety}", lang)
+        style = STYLE_OF_SAFETY[remedy.safety]
+        told = f"{remedy_text(remedy, lang)} [{safety}]"
+        yield Line(told, indent=2, sign=f"{number}.", sign_style=style)
+        if remedy.command:
+            yield Line(remedy.command, indent=7, style="bold", command=True)
+
+
+def _runners_up(diagnosis: Diagnosis, named: Verdict | None, lang: Lang) -> Iterator[Line]:
+    excluded = []
+    for verdict in diagnosis.verdicts:
+        title = text(f"cause.{verdict.cause}.title", lang)
+        if verdict.verdict == "excluded":
+            excluded.append(title)
+        elif verdict is not named:
+            yield Line(_runner_up(diagnosis, verdict, title, lang), indent=2, sign="·")
+    if excluded:
+        names = text("list.join", lang).join(excluded)
+        yield Line(text("heading.excluded", lang, causes=names), indent=2, sign="·", style="dim")
+
+
+def _runner_up(diagnosis: Diagnosis, verdict: Verdict, title: str, lang: Lang) -> str:
+    line = text("runner-up", lang, cause=title, verdict=text(f"verdict.{verdict.verdict}", lang))
+    for sign, findings in ((AGAINST, verdict.against), (UNKNOWN, verdict.unknown)):
+        if findings:
+            return f"{line} {sign} {finding_text(findings[0], diagnosis, lang)}"
+    return line

@@ -1,0 +1,186 @@
+"""Diagnoses in words: headlines, findings, remedies and times, the same in every kind of report."""
+
+from __future__ import annotations
+
+import re
+import signal
+
+from holter.records import Diagnosis, Episode, EpochEnded, Finding, PhaseChanged, Remedy, Verdict
+from holter.reports.catalogue import Lang, known, phrase, text
+from holter.tape import Recording
+
+# How evidence names one process, e.g. "train-worker 2 (PID 4711)".
+PROCESS_NAME = re.compile(r"\b(?:(?:train|val|export)-)?worker(?: \d+)? \(PID \d+\)")
+# What is left of "({detail})" when there is no detail.
+EMPTY_BRACKETS = re.compile(r" ?\(\)|（）")
+# Brackets around brackets, as when a detail names a file and line.
+NESTED_BRACKETS = re.compile(
+    r" \((?P<en>[^()]+\([^()]+\)[^()]*)\)$|（(?P<zh>[^（）]+[（(][^（）()]+[）)][^（）()]*)）$"
+)
+# Below this a duration is told with one decimal: "0.4 s" says more than "0 s".
+SHORT_S = 10.0
+# Phases that come once an epoch, where "in epoch 3" says more than the phase's name.
+EPOCH_PHASES = ("train", "validate", "checkpoint")
+# Verdicts that a headline may name as the cause.
+NAMED_VERDICTS = ("confirmed", "likely", "possible")
+
+
+def duration(seconds: float, lang: Lang) -> str:
+    """Return a length of time as people say it: "0.4 s", "41 s", "3 min 20 s", "2 h 5 min"."""
+    if seconds < SHORT_S and round(seconds, 1) != round(seconds):
+        return text("duration.s", lang, s=f"{seconds:.1f}")
+    whole = round(seconds)
+    if whole < 60:
+        return text("duration.s", lang, s=whole)
+    if whole < 3600:
+        return text("duration.min", lang, min=whole // 60, s=whole % 60)
+    return text("duration.h", lang, h=whole // 3600, min=whole % 3600 // 60)
+
+
+def clock(t_s: float) -> str:
+    """Return a time of the recording as h:mm:ss."""
+    whole = max(0, round(t_s))
+    return f"{whole // 3600}:{whole % 3600 // 60:02d}:{whole % 60:02d}"
+
+
+def end_of(episode: Episode, recording: Recording) -> float:
+    """Return when the episode ended, or the end of the recording if it had not."""
+    return episode.end_s if episode.end_s is not None else max(recording.duration_s, episode.alarm_s)
+
+
+def epoch_at(recording: Recording, t_s: float) -> int | None:
+    """Return the epoch the training was in, as far as phases and the log tell it."""
+    epoch: int | None = None
+    events = [event for tick in recording.ticks() for event in tick.events if event.t_s <= t_s]
+    for event in events:
+        if isinstance(event, EpochEnded):
+            epoch = event.epoch + 1
+        elif isinstance(event, PhaseChanged) and event.epoch is not None:
+            epoch = event.epoch
+    return epoch
+
+
+def where(episode: Episode, epoch: int | None, lang: Lang) -> str:
+    """Return the place of an episode: " in epoch 3", " during final validation", or nothing."""
+    if epoch is not None and episode.phase in EPOCH_PHASES:
+        place = text("where.epoch", lang, epoch=epoch)
+    elif episode.phase != "unknown":
+        place = text("where.phase", lang, phase=text(f"phase.{episode.phase}", lang))
+    else:
+        return ""
+    return text("sentence.join", lang) + place
+
+
+def best(diagnosis: Diagnosis) -> Verdict | None:
+    """Return the verdict a headline names: the first that is not excluded."""
+    for verdict in diagnosis.verdicts:
+        if verdict.verdict in NAMED_VERDICTS:
+            return verdict
+    return None
+
+
+def cause_sentence(diagnosis: Diagnosis, verdict: Verdict, lang: Lang) -> str:
+    """Return one sentence for a cause, about the very worker or file where that is known."""
+    subject = _subject(diagnosis, verdict)
+    key = f"cause.{verdict.cause}.headline"
+    if subject is not None and known(key):
+        return text(key, lang, subject=phrase(subject, lang))
+    return text(f"cause.{verdict.cause}.meaning", lang)
+
+
+def _subject(diagnosis: Diagnosis, verdict: Verdict) -> str | None:
+    """The one process it is about, as findings, the chain or the episode name it; None if several."""
+    told = [value for finding in verdict.supports for _, value in finding.values]
+    for link in reversed(diagnosis.wait_chain):
+        told += [link.target, link.waiter]
+    told.append(diagnosis.episode.subject)
+    for words in told:
+        found = {match[0] for match in PROCESS_NAME.finditer(words)}
+        if found:
+            return found.pop() if len(found) == 1 else None
+    return None
+
+
+def headline(diagnosis: Diagnosis, recording: Recording, lang: Lang) -> str:
+    """Return the one sentence to read first: what happened, where, for how long, why, how sure."""
+    episode = diagnosis.episode
+    values = {
+        "kind": text(f"kind.{episode.kind}.headline", lang),
+        "where": where(episode, epoch_at(recording, episode.start_s), lang),
+        "duration": duration(end_of(episode, recording) - episode.start_s, lang),
+    }
+    verdict = best(diagnosis)
+    if verdict is None:
+        return text("headline.unknown", lang, **values)
+    what = cause_sentence(diagnosis, verdict, lang)
+    if lang == "en":
+        what = _continued(what)
+    sure = text(f"verdict.{verdict.verdict}.sentence", lang)
+    return text("headline.known", lang, **values, what=what, verdict=sure)
+
+
+def _continued(sentence: str) -> str:
+    """A sentence after a colon starts small, unless its first word is a name like CPU."""
+    first = sentence.split(" ", 1)[0]
+    return sentence if first[1:2].isupper() else sentence[:1].lower() + sentence[1:]
+
+
+def finding_text(finding: Finding, diagnosis: Diagnosis, lang: Lang) -> str:
+    """Return what was seen; a finding that no catalogue knows is told by the detail of its fact."""
+    key = f"finding.{finding.text}"
+    if known(key):
+        values = {name: phrase(value, lang) for name, value in finding.values}
+        told = text(
+            key, lang, **{"name": fact_name(finding.fact, lang), **_measures(values.get("value", "")), **values}
+        )
+        return NESTED_BRACKETS.sub(_unnested, EMPTY_BRACKETS.sub("", told))
+    for fact in diagnosis.facts:
+        if fact.name == finding.fact and (fact.detail or fact.reason):
+            return phrase(fact.detail or fact.reason or "", lang)
+    told = ", ".join(f"{name} {value}" for name, value in finding.values)
+    return f"{finding.text}: {told}" if told else finding.text
+
+
+def _unnested(found: re.Match[str]) -> str:
+    return f": {found['en']}" if found["en"] else f"：{found['zh']}"
+
+
+def fact_name(name: str, lang: Lang) -> str:
+    """Return what a fact is called in sentences."""
+    key = f"fact.{name}"
+    return text(key, lang) if known(key) else name
+
+
+def _measures(value: str) -> dict[str, str]:
+    """A number in the units that sentences use; what is no number is told as it is."""
+    try:
+        number = float(value)
+    except ValueError:
+        return {"percent": value, "ms": value, "signal": value}
+    percent = f"{100 * number:.0f}" if number >= 0.1 or number == 0 else f"{100 * number:.1f}"
+    try:
+        told = f"{int(number)} ({signal.Signals(int(number)).name})"
+    except ValueError:
+        told = value
+    return {"percent": percent, "ms": f"{1000 * number:.3g}", "signal": told}
+
+
+def remedy_text(remedy: Remedy, lang: Lang) -> str:
+    """Return the sentence of a remedy, without its command."""
+    key = f"remedy.{remedy.id}"
+    if not known(key):
+        return remedy.id
+    return text(key, lang, **{name: phrase(value, lang) for name, value in remedy.values})
+
+
+def remedies_of(diagnosis: Diagnosis, cause: str) -> tuple[Remedy, ...]:
+    """Return what would help against one cause."""
+    return dict(diagnosis.remedies).get(cause, ())
+
+
+def process_name(role: str, index: int | None, pid: int, lang: Lang) -> str:
+    """Return what to call a process: "worker 2 (PID 4711)"."""
+    name = text(f"role.{role}", lang)
+    if index is not None:
+        name = f"{name} {index}"
+    return text("name.with-pid", lang, name=name, pid=pid)

@@ -1,0 +1,60 @@
+"""Breaking lines of English and Chinese for a terminal of fixed width."""
+
+from __future__ import annotations
+
+from rich.cells import cell_len
+
+# Chinese typography: these never begin, or never end, a line.
+NO_LINE_START = frozenset("。，、；：）】”？！％]),.;:")
+NO_LINE_END = frozenset("（【“[(")
+# Below this many columns there is no room to break at words.
+NARROWEST = 16
+
+
+def wrap(told: str, width: int) -> list[str]:
+    """Return the text in lines of at most ``width`` columns; Han characters count two."""
+    width = max(width, NARROWEST)
+    lines = []
+    for paragraph in told.splitlines() or [""]:
+        lines.extend(_wrapped(paragraph, width))
+    return lines
+
+
+def _wrapped(paragraph: str, width: int) -> list[str]:
+    lines, line = [], ""
+    for piece in _pieces(paragraph):
+        if line and cell_len((line + piece).rstrip()) > width:
+            lines.append(line.rstrip())
+            line = ""
+        line += piece if line else piece.lstrip()
+        while cell_len(line.rstrip()) > width:
+            cut = _cut(line, width)
+            lines.append(line[:cut])
+            line = line[cut:]
+    return [*lines, line.rstrip()]
+
+
+def _pieces(told: str) -> list[str]:
+    """Split where a line may break: before blanks, and between Han characters."""
+    pieces: list[str] = [""]
+    for character in told:
+        if character == " " or _may_break(pieces[-1][-1:], character):
+            pieces.append(character)
+        else:
+            pieces[-1] += character
+    return pieces
+
+
+def _may_break(last: str, first: str) -> bool:
+    if not last or first in NO_LINE_START or last in NO_LINE_END:
+        return False
+    return cell_len(first) == 2 or (cell_len(last) == 2 and first != " ")
+
+
+def _cut(line: str, width: int) -> int:
+    """Where to cut one long word: after a slash of a path if that wastes little, else anywhere."""
+    cut = len(line)
+    while cell_len(line[:cut]) > width:
+        cut -= 1
+    slash = line.rfind("/", 0, cut)
+    return slash + 1 if slash > cut // 2 else cut

@@ -1,0 +1,67 @@
+"""Uncaught exceptions are told, and the user sees exactly what would have been seen."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+
+IN_MAIN = "import batchgenerators\nraise ValueError('broken')"
+IN_THREAD = """
+import batchgenerators, threading
+def work(): raise KeyError('in a thread')
+thread = threading.Thread(target=work, name='t'); thread.start(); thread.join()
+"""
+
+
+@pytest.mark.parametrize("program", [IN_MAIN, IN_THREAD, "import batchgenerators, sys; sys.exit(4)"])
+def test_output_and_exit_code_are_those_of_a_run_without_the_hook(hooked, program):
+    with_hook, without = hooked.run("-c", program), hooked.run("-c", program, hook=False)
+    assert (with_hook.stdout, with_hook.stderr) == (without.stdout, without.stderr)
+    assert with_hook.returncode == without.returncode
+
+
+def test_an_uncaught_exception_is_told_once_with_its_traceback(hooked):
+    hooked.run("-c", IN_MAIN)
+    (line,) = hooked.lines("exception")
+    assert (line["error"], line["message"], line["echo"], line["role"]) == ("ValueError", "broken", False, "main")
+    assert 'File "<string>", line 2' in line["traceback"]
+
+
+def test_an_exception_in_a_thread_names_the_thread(hooked):
+    hooked.run("-c", IN_THREAD)
+    (line,) = hooked.lines("exception")
+    assert (line["error"], line["thread"]) == ("KeyError", "t")
+
+
+def test_leaving_with_sys_exit_is_no_exception(hooked):
+    hooked.run("-c", "import batchgenerators, sys; sys.exit(4)")
+    assert hooked.lines("exception") == []
+
+
+def test_an_excepthook_that_the_user_set_before_still_runs(hooked):
+    program = "import sys; sys.excepthook = lambda *a: print('mine', a[0].__name__)\n" + IN_MAIN
+    done = hooked.run("-c", program)
+    assert (done.stdout, done.stderr) == ("mine ValueError\n", "")
+    assert len(hooked.lines("exception")) == 1
+
+
+def test_a_stack_signal_that_the_user_handles_is_left_alone(hooked):
+    program = """
+import os, signal
+signal.signal(signal.SIGUSR2, lambda *_: print('mine'))
+import batchgenerators
+os.kill(os.getpid(), signal.SIGUSR2)
+"""
+    assert hooked.run("-c", program).stdout == "mine\n"
+    from holter.hook import page
+
+    seen = page.decode(next(hooked.scratch.glob("beat-*")).read_bytes())
+    assert seen is not None and seen.fault_signal is None
+
+
+def test_a_faulthandler_that_the_user_enabled_still_prints(hooked):
+    program = "import batchgenerators, os, signal; os.kill(os.getpid(), signal.SIGSEGV)"
+    done = hooked.run("-c", program, PYTHONFAULTHANDLER="1")
+    assert done.returncode == -signal.SIGSEGV
+    assert "Fatal Python error: Segmentation fault" in done.stderr

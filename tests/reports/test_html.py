@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+import html as escaping
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from reports_scene import STALL
+
+from holter.errors import TapeExists
+from holter.records import Beat, Diagnosis, Environment, Episode, Tick
+from holter.reports.html import html, write_html
+from holter.reports.html.drawing import line, nice_top
+from holter.reports.html.lanes import lanes
+from holter.reports.html.thinning import MAX_POINTS, Grid, Points, Thinner
+from holter.reports.html.vitals import charts
+from holter.tape import Recording
+
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+# A demo's report travels by mail.
+LARGEST_BYTES = 1_000_000
+LOADING_ATTRIBUTES = ("src", "href", "data", "poster", "action", "srcset")
+QUIET_BROWSER = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--enable-logging=stderr",
+)
+
+
+class Loads(HTMLParser):
+    """Collects everything that would make a browser fetch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found += [value or "" for name, value in attrs if name in LOADING_ATTRIBUTES]
+
+
+@pytest.fixture(scope="module")
+def report(recording: Recording, diagnoses: tuple[Diagnosis, ...]) -> str:
+    return html(recording, diagnoses)
+
+
+def test_the_file_loads_nothing(report: str) -> None:
+    loads = Loads()
+    loads.feed(report)
+    assert [one for one in loads.found if not one.startswith(("data:", "#"))] == []
+    assert not re.search(r"@import|url\(|fetch\(|XMLHttpRequest|https?://", report)
+
+
+def test_a_demo_report_stays_below_a_megabyte(report: str) -> None:
+    assert len(report.encode()) < LARGEST_BYTES
+
+
+def test_the_worst_episode_is_the_title_and_all_are_told(report: str) -> None:
+    plain = escaping.unescape(re.sub(r"<[^>]+>", "", report)).replace("\u00a0", " ")
+    assert "Stalled in epoch 2, 41 s: worker 2 (PID 4713) is stopped. Confirmed." in plain
+    assert "Slower in epoch 1, 1 min 2 s" in plain
+    assert "kill -CONT 4713" in plain
+    assert "py-spy: permission denied" in plain
+    assert "storage errors in the kernel log" in plain
+
+
+def test_what_the_training_printed_cannot_become_markup(recording: Recording) -> None:
+    nasty = "</script><script>alert(1)</script>"
+    beat = Beat(t_s=1.0, pid=4700, phase="train", case=nasty)
+    process = recording.all_ticks[100].processes[0]
+    evil = Recording(
+        all_ticks=(Tick(t_s=1.0, processes=(process,), beats=(beat,)),),
+        environment=Environment(wall_start="2026-01-01T00:00:00", hostname=nasty),
+    )
+    assert "<script>alert" not in html(evil, ())
+
+
+def test_an_empty_tape_makes_a_page_that_says_nothing_was_wrong() -> None:
+    assert "Nothing wrong was seen" in html(Recording(), ()).replace("\u00a0", " ")
+
+
+def test_a_cut_tape_says_so() -> None:
+    assert "This recording is cut: torn at 3:12" in html(Recording(damage="torn at 3:12"), ())
+
+
+def test_the_chinese_page_is_marked_and_written_in_chinese(
+    recording: Recording, diagnoses: tuple[Diagnosis, ...]
+) -> None:
+    told = html(recording, diagnoses, "zh")
+    assert '<html lang="zh-CN">' in told
+    assert "谁在等谁" in told and "Who waits on whom" not in told
+
+
+def test_a_report_is_not_overwritten_without_force(recording: Recording, tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    write_html(recording, (), path)
+    with pytest.raises(TapeExists, match=r"report\.html"):
+        write_html(recording, (), path)
+    assert write_html(recording, (), path, force=True) == path
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_no_series_has_more_points_than_a_screen_shows_and_episodes_get_the_most() -> None:
+    day_s = 86_400.0
+    episode = Episode(kind="stall", start_s=40_000.0, alarm_s=40_010.0, end_s=40_060.0)
+    grid = Grid(day_s, (episode,))
+    thinner = Thinner(grid)
+    for second in range(int(day_s)):
+        thinner.add(float(second), 1.0)
+    times = thinner.points().t_s
+    assert len(times) <= MAX_POINTS
+    inside = [t_s for t_s in times if 39_940 <= t_s <= 40_120]
+    assert len(inside) > 150
+
+
+def test_thinning_keeps_the_extremes() -> None:
+    thinner = Thinner(Grid(10_000.0))
+    for second in range(10_000):
+        thinner.add(float(second), 99.0 if second == 5_003 else 1.0)
+    points = thinner.points()
+    assert max(points.high) == 99.0
+    assert max(points.mean) < 99.0
+
+
+def test_a_line_is_broken_where_nothing_was_read() -> None:
+    points = Points((0.0, 1.0, 2.0, 60.0, 61.0), (1.0,) * 5, (1.0,) * 5, (1.0,) * 5)
+    assert line(points, 0.0, 1.0).count("M") == 2
+
+
+@pytest.mark.parametrize(("largest", "top"), [(0.0, 1.0), (0.93, 1.0), (6.0, 10.0), (21.0, 25.0), (100.0, 100.0)])
+def test_an_axis_ends_at_a_round_number(largest: float, top: float) -> None:
+    assert nice_top(largest) == pytest.approx(top)
+
+
+def test_only_the_frozen_worker_has_a_stopped_stretch(recording: Recording, diagnoses: tuple[Diagnosis, ...]) -> None:
+    grid = Grid(recording.duration_s, tuple(one.episode for one in diagnoses))
+    stopped = {
+        lane.worker_index: segment
+        for lane in lanes(recording, grid)
+        for segment in lane.segments
+        if segment.state == "stopped"
+    }
+    assert set(stopped) == {2}
+    assert stopped[2].start_s == pytest.approx(STALL[0], abs=2)
+    assert stopped[2].end_s == pytest.approx(STALL[1], abs=2)
+
+
+def test_a_value_that_was_never_read_makes_no_chart() -> None:
+    blind = Recording(all_ticks=tuple(Tick(t_s=float(t)) for t in range(10)))
+    assert charts(blind, Grid(10.0)) == ()
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no chromium to open the page with")
+def test_the_page_runs_in_a_browser_without_errors_and_reads_values(report: str, tmp_path: Path) -> None:
+    probe = """<script>
+      const strip = document.querySelector(".strip").getBoundingClientRect();
+      const x = strip.left + strip.width * 450 / 600;
+      document.getElementById("tracks").dispatchEvent(
+        new PointerEvent("pointermove", {clientX: x, clientY: 5, bubbles: true}));
+      document.body.dataset.read = [...document.querySelectorAll("#tracks output")].map(o => o.textContent).join("|");
+      document.body.dataset.wide = document.documentElement.scrollWidth > window.innerWidth;
+    </script>"""
+    path = tmp_path / "report.html"
+    path.write_text(report.replace("</body>", probe + "</body>"), encoding="utf-8")
+    assert CHROMIUM is not None
+    command = [CHROMIUM, *QUIET_BROWSER, f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", path.as_uri()]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    assert [line for line in done.stderr.splitlines() if "CONSOLE" in line] == []
+    read = re.search(r'data-read="([^"]*)"', done.stdout)
+    assert read is not None
+    assert "stopped (T) · panc_" in read[1]
+    assert "waiting for data" in read[1]
+    assert 'data-wide="false"' in done.stdout

@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from holter.records import Diagnosis
+from holter.reports.as_json import to_json
+from holter.reports.catalogue import Lang
+
+SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "diagnosis.schema.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_the_document_keeps_to_the_published_schema(diagnoses: tuple[Diagnosis, ...], lang: Lang) -> None:
+    document = json.loads(json.dumps(to_json(diagnoses, lang, tape="run.holter")))
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    jsonschema.validate(document, SCHEMA, cls=jsonschema.Draft202012Validator)
+
+
+def test_the_schema_refuses_a_document_without_remedies(diagnoses: tuple[Diagnosis, ...]) -> None:
+    document = to_json(diagnoses)
+    del document["episodes"][0]["diagnosis"][0]["remedies"]
+    with pytest.raises(jsonschema.ValidationError, match="remedies"):
+        jsonschema.validate(document, SCHEMA, cls=jsonschema.Draft202012Validator)
+
+
+def test_names_for_machines_are_the_same_in_every_language(diagnoses: tuple[Diagnosis, ...]) -> None:
+    english, chinese = (to_json(diagnoses, lang)["episodes"][1]["diagnosis"][0] for lang in ("en", "zh"))
+    for key in ("cause", "verdict", "score"):
+        assert english[key] == chinese[key]
+    assert [one["fact"] for one in english["supports"]] == [one["fact"] for one in chinese["supports"]]
+    assert [one["text"] for one in english["supports"]] != [one["text"] for one in chinese["supports"]]
+    assert [one["command"] for one in english["remedies"]] == [one["command"] for one in chinese["remedies"]]
+
+
+def test_a_clean_run_is_an_empty_list_and_still_keeps_to_the_schema() -> None:
+    document = to_json(())
+    jsonschema.validate(document, SCHEMA, cls=jsonschema.Draft202012Validator)
+    assert document["episodes"] == []

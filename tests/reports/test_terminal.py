@@ -1,0 +1,155 @@
+"""Golden files: run with HOLTER_UPDATE_GOLDEN=1 to write them anew, then read the difference."""
+
+from __future__ import annotations
+
+import os
+from io import BytesIO, StringIO, TextIOWrapper
+from pathlib import Path
+
+import pytest
+from rich.cells import cell_len
+from rich.console import Console
+
+from holter.records import Diagnosis, Finding
+from holter.reports.catalogue import Lang
+from holter.reports.explain import page, print_page, sections
+from holter.reports.terminal import print_diagnosis
+from holter.reports.wording import finding_text
+from holter.reports.wrapping import NO_LINE_START, wrap
+from holter.tape import Recording
+
+GOLDEN = Path(__file__).parent / "golden"
+UPDATE = bool(os.environ.get("HOLTER_UPDATE_GOLDEN"))
+DOCSTRING = """A data worker is stopped.
+
+What happens:  a worker got SIGSTOP; nothing
+               fails, everything waits.
+How we know:   its state is T.
+"""
+
+
+def printed(recording: Recording, diagnoses: tuple[Diagnosis, ...], lang: Lang, width: int = 80) -> str:
+    out = StringIO()
+    print_diagnosis(Console(file=out, width=width, color_system=None), recording, diagnoses, lang)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_the_terminal_report_reads_as_agreed(
+    recording: Recording, diagnoses: tuple[Diagnosis, ...], lang: Lang
+) -> None:
+    told = printed(recording, diagnoses, lang)
+    golden = GOLDEN / f"terminal_{lang}.txt"
+    if UPDATE:
+        golden.parent.mkdir(exist_ok=True)
+        golden.write_text(told, encoding="utf-8")
+    assert told == golden.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_every_line_but_commands_fits_the_terminal(
+    recording: Recording, diagnoses: tuple[Diagnosis, ...], width: int
+) -> None:
+    lines = printed(recording, diagnoses, "zh", width).splitlines()
+    too_long = [line for line in lines if cell_len(line) > width]
+    assert all(line.lstrip().startswith(("rsync", "df ", "export ", "nnUNetv2_train")) for line in too_long)
+
+
+def test_a_long_command_stays_on_one_line(recording: Recording, diagnoses: tuple[Diagnosis, ...]) -> None:
+    command = dict(diagnoses[0].remedies)["slow-storage"][1].command
+    assert command is not None
+    lines = [line.strip() for line in printed(recording, diagnoses, "en").splitlines()]
+    for part in command.splitlines():
+        assert part in lines
+
+
+def test_without_colour_no_escape_code_and_no_trailing_blank(
+    recording: Recording, diagnoses: tuple[Diagnosis, ...]
+) -> None:
+    told = printed(recording, diagnoses, "en")
+    assert "\x1b" not in told
+    assert [line for line in told.splitlines() if line != line.rstrip()] == []
+
+
+def test_a_log_that_cannot_take_the_signs_gets_plain_ones(
+    recording: Recording, diagnoses: tuple[Diagnosis, ...]
+) -> None:
+    raw = BytesIO()
+    out = TextIOWrapper(raw, encoding="latin-1")
+    print_diagnosis(Console(file=out, width=80, color_system=None), recording, diagnoses, "en")
+    out.flush()
+    assert "  + no batch is ready for the main thread (0 of 6)" in raw.getvalue().decode("latin-1")
+
+
+def test_the_headline_names_the_worker_and_how_sure_we_are(
+    recording: Recording, diagnoses: tuple[Diagnosis, ...]
+) -> None:
+    first = printed(recording, diagnoses[1:], "en").splitlines()[0]
+    assert first == "Stalled in epoch 2, 41 s: worker 2 (PID 4713) is stopped. Confirmed."
+
+
+def test_a_clean_run_says_so(recording: Recording) -> None:
+    assert printed(recording, (), "en") == "Nothing wrong was seen in 10 min 0 s.\n"
+
+
+def test_an_episode_without_a_cause_says_that_none_is_known(
+    recording: Recording, diagnoses: tuple[Diagnosis, ...]
+) -> None:
+    bare = Diagnosis(episode=diagnoses[1].episode)
+    assert "No known cause explains it." in printed(recording, (bare,), "en")
+
+
+def test_the_english_page_is_the_docstring_and_the_chinese_one_our_own() -> None:
+    assert page("frozen-worker", DOCSTRING, "en") == DOCSTRING.strip()
+    assert "发生了什么" in page("frozen-worker", DOCSTRING, "zh")
+    assert page("no-such-cause", DOCSTRING, "zh") == DOCSTRING.strip()
+
+
+def test_a_page_is_taken_apart_by_its_headings() -> None:
+    assert list(sections(DOCSTRING)) == [
+        ("", "A data worker is stopped."),
+        ("What happens", "a worker got SIGSTOP; nothing fails, everything waits."),
+        ("How we know", "its state is T."),
+    ]
+
+
+def test_a_page_prints_its_headings_on_lines_of_their_own() -> None:
+    out = StringIO()
+    print_page(Console(file=out, width=60, color_system=None), "frozen-worker", DOCSTRING, "zh")
+    lines = out.getvalue().splitlines()
+    assert "怎么办" in lines
+    assert max(cell_len(line) for line in lines) <= 60
+
+
+def test_chinese_lines_do_not_begin_with_a_full_stop() -> None:
+    lines = wrap("数据进程被暂停了，整个训练都在等它。" * 6, 33)
+    assert all(line[0] not in NO_LINE_START for line in lines)
+    assert "".join(lines) == "数据进程被暂停了，整个训练都在等它。" * 6
+
+
+def test_a_detail_with_brackets_stands_after_a_colon(diagnoses: tuple[Diagnosis, ...]) -> None:
+    values = (("value", "batch-queue"), ("detail", "get_next (x.py:210)"))
+    finding = Finding(fact="main.waits_on", text="main-waits-for-workers", values=values)
+    assert finding_text(finding, diagnoses[0], "en") == "the main thread waits for its workers: get_next (x.py:210)"
+    assert finding_text(finding, diagnoses[0], "zh") == "主线程在等工作进程：get_next (x.py:210)"
+
+
+def test_brackets_beside_each_other_stay(diagnoses: tuple[Diagnosis, ...]) -> None:
+    values = (("value", "train-worker 1 (PID 7)"), ("detail", ""))
+    finding = Finding(fact="workers.stopped", text="worker-stopped", values=values)
+    assert finding_text(finding, diagnoses[0], "zh") == "已暂停（状态 T）：数据进程 1（PID 7）"
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "expected"),
+    [
+        ("worker-ended-by-signal", "9", "a worker was ended by signal 9 (SIGKILL)"),
+        ("waits-for-batches", "0.7134", "71 % of a step is spent waiting for its batch"),
+        ("read-is-slow", "0.42", "one small read took 420 ms"),
+    ],
+)
+def test_numbers_are_told_in_the_unit_of_the_sentence(
+    diagnoses: tuple[Diagnosis, ...], text: str, value: str, expected: str
+) -> None:
+    finding = Finding(fact="x", text=text, values=(("value", value), ("detail", "")))
+    assert finding_text(finding, diagnoses[0], "en") == expected
