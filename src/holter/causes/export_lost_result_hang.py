@@ -2,8 +2,8 @@
 
 What happens:  the pool replaces a killed worker silently, but not its task. nnU-Net then waits in result.get() with no
                time limit; every process sleeps, video memory stays held, summary.json never comes.
-How we know:   final validation, the main thread in the pool's get(), nobody works, and an export worker ended or is
-               younger than its pool. Decisive together.
+How we know:   final validation, the main thread in the pool's get(), and an export worker ended or is younger than
+               its pool: its task is lost for certain, even while others still work. Decisive together.
 Looks like:    a long export of one big case (an export worker works: not-stuck); no-exit-after-finish (outputs are
                complete).
 What helps:    end it and run nnUNetv2_train ... --val with fewer export processes (nnUNet_def_n_proc) or more memory
@@ -13,7 +13,7 @@ Source:        causes.md 3; tests/tapes/export_lost_result_hang.
 
 from __future__ import annotations
 
-from holter.causes.weigh import Rule, against, at_least, at_most, is_false, is_true, needs, one_of, supports, weigh
+from holter.causes.weigh import Rule, against, at_least, at_most, is_false, needs, one_of, supports, weigh
 from holter.evidence import Evidence
 from holter.records import Verdict
 
@@ -25,7 +25,6 @@ RULES = (
     Rule("export.replaced", at_least(1), "export-worker-replaced", 2.0, group="lost"),
     supports("activity.present", is_false, "nobody-works", weight=1.0),
     supports("oom.kills", at_least(1), "oom-counted", weight=0.5),
-    against("activity.present", is_true, "somebody-works", weight=2.0),
     against("export.replaced", at_most(0), "no-export-worker-lost", weight=1.0),
 )
 

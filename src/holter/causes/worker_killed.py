@@ -14,7 +14,7 @@ Source:        causes.md 2, 5, 10; tests/tapes/worker_killed.
 
 from __future__ import annotations
 
-from holter.causes.weigh import at_least, is_true, needs, supports, weigh
+from holter.causes.weigh import against, at_least, is_true, needs, supports, weigh
 from holter.evidence import Evidence
 from holter.records import Verdict
 
@@ -26,6 +26,7 @@ RULES = (
     ),
     supports("oom.kills", at_least(1), "oom-counted", weight=0.5),
     supports("shm.used_ratio", at_least(0.9), "shm-full", weight=0.5),
+    against("export.replaced", at_least(1), "export-worker-replaced", weight=1.0),  # the wait that follows is worse
     supports("worker.fatal_frame", is_true, "fatal-frame", weight=0.5),
 )
 

@@ -6,6 +6,7 @@ import signal
 
 import msgspec
 
+from holter.detectors.progress import ProgressKeeper
 from holter.detectors.view import PhaseKeeper
 from holter.evidence.words import DATA_WORKERS, WORKERS, ending, label
 from holter.records import Episode, ExceptionSeen, ProcessEnded, Tick
@@ -28,12 +29,14 @@ class DeathDetector:
         self._phase = PhaseKeeper()
         self._open: Episode | None = None
         self._unclear: list[ProcessEnded] = []
+        self._progress = ProgressKeeper()
 
     def see(self, tick: Tick) -> tuple[Episode, ...]:
         """Take in the next tick."""
         phase_before = self._phase.phase
         self._phase.see(tick)
-        changed: list[Episode] = []
+        self._progress.see(tick)
+        changed: list[Episode] = self._close_if_it_goes_on()
         for event in (*self._due(tick), *sorted(tick.events, key=lambda event: event.t_s)):
             if not isinstance(event, (ProcessEnded, ExceptionSeen)) or _is_in_order(event):
                 continue
@@ -44,9 +47,16 @@ class DeathDetector:
             else:
                 changed += self._take(event, tick)
         self._unclear = [event for event in self._unclear if tick.t_s - event.t_s < GRACE_S]
-        if self._open is not None and tick.t_s - self._open.alarm_s > ONE_CRASH_S:
-            self._open = None  # whatever dies later is another story
         return tuple(changed)
+
+    def _close_if_it_goes_on(self) -> list[Episode]:
+        """A training that works on after a death (an export worker's) has survived it, for now."""
+        at_s = self._progress.at_s
+        if self._open is None or at_s is None or at_s < self._open.alarm_s + GRACE_S:
+            return []
+        closed = msgspec.structs.replace(self._open, end_s=at_s)
+        self._open = None
+        return [closed]
 
     def _due(self, tick: Tick) -> list[ProcessEnded]:
         if self._phase.phase in ("shutdown", "final-validation"):
@@ -55,7 +65,7 @@ class DeathDetector:
 
     def _take(self, event: ProcessEnded | ExceptionSeen, tick: Tick) -> list[Episode]:
         main_ended = event.role == "main" and isinstance(event, ProcessEnded)
-        if self._open is not None:
+        if self._open is not None and (main_ended or event.t_s - self._open.alarm_s < ONE_CRASH_S):
             if not main_ended or self._open.end_s is not None:
                 return []
             self._open = msgspec.structs.replace(self._open, end_s=event.t_s)

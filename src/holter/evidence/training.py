@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from holter.evidence import frames
 from holter.evidence.facts import FactBook
-from holter.evidence.window import Window, mean_cpu
+from holter.evidence.window import SOON_S, Window, mean_cpu
 from holter.evidence.words import WORKING_CPU_RATIO, ending
 from holter.records import Beat, EpochEnded, LogLine, PhaseChanged, ProcessEnded, Tick
 
@@ -99,8 +99,13 @@ def _steps(window: Window, book: FactBook) -> None:
 
 def _main(window: Window, book: FactBook) -> None:
     main = window.main()
-    ended = [e for e in window.recording.events(ProcessEnded, end_s=window.end_s + 30) if e.role == "main"]
-    ended = [e for e in ended if e.t_s >= window.episode.start_s - 1]
+    # A hung training is killed by its user sooner or later: only an ending before the alarm is part of the story.
+    until_s = window.episode.alarm_s + SOON_S
+    ended = [
+        event
+        for event in window.recording.events(ProcessEnded, start_s=window.episode.start_s - 1, end_s=until_s)
+        if event.role == "main"
+    ]
     book.known("main.alive", not ended and (main is not None or not window.all))
     if ended:
         best = max(ended, key=lambda e: (e.exit_signal is not None) + (e.exit_code is not None))

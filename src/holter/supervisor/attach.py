@@ -151,7 +151,7 @@ def _watch(
     next_s = time.monotonic()
     gone_s: float | None = None
     while not stop.asked and (for_s is None or clock.t_s() < for_s):
-        tick = recorder.tick()
+        tick = recorder.safe_tick()
         if each_tick is not None:
             each_tick(recorder, tick)
         if not recorder.sources.living and gone_s is None:

@@ -74,6 +74,7 @@ class Recorder:
         self._captured_s = -RECAPTURE_EVERY_S
         self._complete = False
         self._said_problem: str | None = None
+        self._said_failure: str | None = None
         self._pending: list[Event] = []
         self.environment = capture(
             command, root_pid, attached, environ=variables, wall_start=clock.zero_wall_s, scratch=scratch
@@ -87,6 +88,19 @@ class Recorder:
     def add(self, *events: Event) -> None:
         """Events from outside the probes (exit code of the training, a fault of the demo): on the next tick."""
         self._pending.extend(events)
+
+    def safe_tick(self) -> Tick:
+        """Look at everything once; whatever fails in it is noted, and the training is not affected."""
+        try:
+            return self.tick()
+        except Exception as error:  # noqa: BLE001 - the last line of defence of a recorder that must not fall over
+            t_s = self._clock.t_s()
+            note = Noted(t_s=t_s, what="recorder-failed", text=f"{type(error).__name__}: {error}")
+            if note.text != self._said_failure:
+                self._said_failure = note.text
+                self._listener.note(f"a part of the recording failed ({note.text}); the training is not affected")
+                self._writer.write_events([note])
+            return Tick(t_s=t_s)
 
     def tick(self) -> Tick:
         """Look at everything once."""

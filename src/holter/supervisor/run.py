@@ -80,7 +80,13 @@ def run(
             listener=listener or Listener(),
             variables=variables,
         )
-        result = _watch(child, recorder, clock, relay, each_tick, end_orphans)
+        try:
+            result = _watch(child, recorder, clock, relay, each_tick, end_orphans)
+        except BaseException:
+            # Only the demo's own step can raise here: its training must not outlive it.
+            _end_tree(child, recorder)
+            scratch.close()
+            raise
     scratch.close(keep=bool(result.orphans))
     return result
 
@@ -144,7 +150,7 @@ def _watch(
     next_s = time.monotonic()
     ended_s: float | None = None
     while ended_s is None or clock.t_s() < ended_s + LINGER_S:
-        tick = recorder.tick()
+        tick = recorder.safe_tick()
         if each_tick is not None:
             each_tick(recorder, tick)
         next_s = max(next_s + TICK_S, time.monotonic())  # a late tick is not made up for
@@ -157,10 +163,8 @@ def _watch(
     if orphans:
         recorder.add(Noted(t_s=clock.t_s(), what="orphans-left", text=" ".join(map(str, orphans))))
         if end_orphans:
-            for pid in orphans:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-        recorder.tick()
+            _kill(orphans)
+        recorder.safe_tick()
     recorder.finish()
     return RunResult(
         returncode=child.returncode,
@@ -168,6 +172,19 @@ def _watch(
         diagnoses=tuple(recorder.diagnoses.values()),
         orphans=() if end_orphans else orphans,
     )
+
+
+def _end_tree(child: subprocess.Popen[bytes], recorder: Recorder) -> None:
+    child.kill()
+    child.wait()
+    _kill(tuple(recorder.sources.living - {child.pid}))
+    recorder.finish()
+
+
+def _kill(pids: tuple[int, ...]) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def _ended(child: subprocess.Popen[bytes], recorder: Recorder, t_s: float) -> ProcessEnded:

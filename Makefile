@@ -1,0 +1,61 @@
+# make demo    a real training, a real fault, alarm, cause and report (no GPU needed); ARGS="--fault kill-worker"
+# make test    all tests; ARGS="tests/tape -q" for some of them
+# make check   style, types and the rules about who imports whom
+# make docs    write anew what is generated: docs/evidence-facts.md
+# make clean   remove the virtual environment and every cache
+#
+# Nothing outside this folder is written to, and no environment need be activated.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(CURDIR)/$(VENV)/bin
+ARGS ?=
+
+# torch is named in the same command as Holter, so that pip cannot first choose the newest one: this version has a
+# CPU wheel wherever pip is told of an index or a folder with CPU wheels (2.13.0+cpu counts as 2.13.0, and is
+# preferred), and everybody's demo runs on the same one.
+TORCH := torch==2.13.0
+# A home that cannot be written to makes pip fail in the middle, unless it is told to do without its cache.
+PIP_CACHE := $(shell d="$${XDG_CACHE_HOME:-$$HOME/.cache}/pip"; mkdir -p "$$d" 2>/dev/null && [ -w "$$d" ] || echo --no-cache-dir)
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_CACHE) --constraint constraints-dev.txt
+
+# The tools of this environment come first: tests start `holter` and `nnUNetv2_train` by name.
+export PATH := $(BIN):$(PATH)
+# Whatever the caller's environment adds must not leak into this one.
+unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
+
+.PHONY: demo test check docs clean
+
+demo: $(VENV)/.has-demo
+	$(BIN)/holter demo $(ARGS)
+
+test: $(VENV)/.has-dev
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/.has-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+docs: $(VENV)/.has-dev
+	$(BIN)/python docs/evidence_facts.py > docs/evidence-facts.md
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+# A stamp is newer than what it was made from, so a second call installs nothing.
+$(VENV)/.has-demo: pyproject.toml constraints-dev.txt | $(BIN)/python
+	@echo "installing Holter and nnU-Net into $(VENV) (once; some minutes)"
+	$(PIP_INSTALL) "$(TORCH)" --editable ".[demo,fuse]"
+	touch $@
+
+# The tools for development contain those for the demo.
+$(VENV)/.has-dev: pyproject.toml constraints-dev.txt | $(BIN)/python
+	@echo "installing Holter, nnU-Net and the tools for development into $(VENV) (once; some minutes)"
+	$(PIP_INSTALL) "$(TORCH)" --editable ".[dev]"
+	touch $(VENV)/.has-demo $@

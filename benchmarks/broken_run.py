@@ -1,0 +1,200 @@
+"""One training with one fault, and what Holter made of it: in this process, or in one of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+
+from benchmarks.material import prepared_brains
+from benchmarks.more_faults import ExportWorkerKilled, TruncatedFile, WorkerException
+from holter.causes import diagnose_all
+from holter.demo.director import Director
+from holter.demo.faults import FAULTS, Context, Fault, prepared
+from holter.errors import BadInput
+from holter.records import Beat, Noted, Phase, Tick
+from holter.supervisor.recorder import Recorder
+from holter.supervisor.run import RunResult, run
+from holter.tape import read
+
+BROKEN = ("--epochs", "4", "--no-validation")  # a fault in mid-training needs no validation
+RUN_LIMIT_S = 300.0  # twice what the slowest takes here
+END_WAIT_S = 40.0  # the training ends, late lines are waited for, mounts and groups are taken down
+NAMED = ("confirmed", "likely")
+
+
+class Case(msgspec.Struct, frozen=True, kw_only=True):
+    """A fault, the training it is for, and the phase in which it comes."""
+
+    fault: Fault
+    options: tuple[str, ...] = BROKEN
+    phase: Phase = "train"
+
+
+# A new fault is one more line here.
+CASES: tuple[Case, ...] = (
+    *(Case(fault=fault, options=BROKEN if fault.true_cause else ()) for fault in FAULTS),
+    Case(fault=TruncatedFile()),
+    Case(fault=WorkerException()),
+    Case(fault=ExportWorkerKilled(), options=("--epochs", "1", "--iterations", "10"), phase="final-validation"),
+)
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of one run. Times are seconds from the fault."""
+
+    fault: str
+    true_cause: str | None = None
+    skipped: str | None = None  # why it did not take place
+    alarm_s: float | None = None
+    cause_s: float | None = None  # the true cause was named, live
+    named: str | None = None  # by the tape, afterwards
+    problem: str | None = None  # what is wrong with this outcome
+
+    @property
+    def is_right(self) -> bool:
+        """The true cause and no other, or nothing where nothing was wrong."""
+        return self.skipped is None and self.problem is None
+
+    @property
+    def after_alarm_s(self) -> float | None:
+        """From the alarm to the named cause."""
+        return None if self.alarm_s is None or self.cause_s is None else self.cause_s - self.alarm_s
+
+    def told(self) -> str:
+        """One line for who waits."""
+        times = ("?" if value is None else f"{value:.1f} s" for value in (self.alarm_s, self.cause_s))
+        heard = f"alarm {next(times)}, cause {next(times)}, named {self.named}" if self.named else "no alarm"
+        return f"{self.fault}: {heard}" + (f" -- {self.problem}" if self.problem else "")
+
+
+class Stage(Director):
+    """Breaks the training as the demo does, and ends it when the fault was repaired: the rest tells nothing."""
+
+    def __init__(self, case: Case, context: Context) -> None:
+        super().__init__(case.fault, context, "en", lambda _: None, show_progress=False)
+        self._phase = case.phase
+        self._ends_early = case.fault.true_cause is not None
+
+    def each_tick(self, recorder: Recorder, tick: Tick) -> None:
+        """Called after every tick of the recorder."""
+        super().each_tick(recorder, tick)
+        relieved = any(isinstance(event, Noted) and event.what == "fault-relieved" for event in tick.events)
+        if relieved and self._ends_early:
+            for process in tick.processes:
+                if process.role == "main":
+                    os.kill(process.pid, signal.SIGKILL)
+
+    def _is_time(self, beat: Beat) -> bool:
+        return super()._is_time(beat) if self._phase == "train" else beat.phase == self._phase
+
+
+def find_case(name: str) -> Case:
+    """The case of that fault.
+
+    Raises:  BadInput.
+    """
+    for case in CASES:
+        if case.fault.name == name:
+            return case
+    raise BadInput(f"there is no fault {name!r}", next_step="python -m benchmarks.detection --help")
+
+
+def run_here(case: Case, folder: Path) -> int:
+    """Run it in this process and print the outcome as JSON; a SIGTERM ends training and fault in order."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # runs what ``finally`` asks for
+    brains = prepared_brains()
+    fault = case.fault
+    context = Context(scratch=folder / "scratch", preprocessed=brains.preprocessed)
+    context.scratch.mkdir()
+    stage = Stage(case, context)
+    with prepared(fault, context) as extra:
+        result = run(
+            tuple(fault.wrap(brains.command(*case.options))),
+            folder / f"{fault.name}.holter",
+            listener=stage,
+            variables={**os.environ, **brains.environment(), "nnUNet_results": str(folder / "results"), **extra},
+            each_tick=stage.each_tick,
+            quiet_output=folder / "output.txt",
+            end_orphans=True,
+        )
+    outcome = judge(fault, folder / f"{fault.name}.holter", stage.fault_s, result)
+    print(json.dumps(msgspec.to_builtins(outcome)))
+    return 0
+
+
+def judge(fault: Fault, tape: Path, fault_s: float | None, result: RunResult) -> Outcome:
+    """Compare what was said with what was done."""
+    recording = read(tape)
+    diagnoses = diagnose_all(recording)
+    outcome = Outcome(fault=fault.name, true_cause=fault.true_cause)
+    late_s = fault.late_s if isinstance(fault, ExportWorkerKilled) else 0.0
+    if fault_s is None or late_s is None:
+        return _with_problem(outcome, f"the fault never came; exit code {result.returncode}")
+    began_s = fault_s + late_s
+    if not diagnoses:
+        broken = f"healthy, but exit code {result.returncode}" if result.returncode else None
+        return _with_problem(outcome, "no alarm" if fault.true_cause else broken)
+    first = min(diagnoses, key=lambda one: one.episode.alarm_s)
+    named = first.verdicts[0].cause
+    words = [f"{fault.true_cause} {verdict} " for verdict in NAMED]
+    notes = [note for note in recording.events(Noted) if note.what == "cause-named"]
+    cause_at_s = next((note.t_s for note in notes if note.text.startswith(tuple(words))), None)
+    outcome = msgspec.structs.replace(
+        outcome,
+        alarm_s=round(first.episode.alarm_s - began_s, 2),
+        cause_s=None if cause_at_s is None else round(cause_at_s - began_s, 2),
+        named=named,
+    )
+    return _with_problem(outcome, _complaint(outcome, first.episode.reason))
+
+
+def _complaint(outcome: Outcome, reason: str) -> str | None:
+    if outcome.true_cause is None:
+        return f"false alarm: {reason}"
+    if outcome.alarm_s is not None and outcome.alarm_s < 0:
+        return f"alarm before the fault: {reason}"
+    if outcome.named != outcome.true_cause:
+        return f"named {outcome.named}, true is {outcome.true_cause}"
+    return None if outcome.cause_s is not None else f"{outcome.true_cause} was not named while it ran"
+
+
+def _with_problem(outcome: Outcome, problem: str | None) -> Outcome:
+    return msgspec.structs.replace(outcome, problem=problem)
+
+
+def run_apart(name: str, folder: Path) -> Outcome:
+    """Run it in a process of its own, which takes training and fault with it if we are interrupted."""
+    child = subprocess.Popen(
+        [sys.executable, "-m", "benchmarks.detection", "--one", name, str(folder)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        start_new_session=True,  # Ctrl-C is for us alone; we end the child in order
+        text=True,
+    )
+    try:
+        said, _ = child.communicate(timeout=RUN_LIMIT_S)
+    except subprocess.TimeoutExpired:
+        end(child)
+        return Outcome(fault=name, problem=f"not over after {RUN_LIMIT_S:.0f} s")
+    except BaseException:
+        end(child)
+        raise
+    if child.returncode:
+        return Outcome(fault=name, problem=f"the run failed with exit code {child.returncode}")
+    return msgspec.json.decode(said, type=Outcome)
+
+
+def end(child: subprocess.Popen[str]) -> None:
+    """Have the child end its training and undo its fault; if it does not, end the whole session."""
+    child.terminate()
+    try:
+        child.communicate(timeout=END_WAIT_S)
+    except subprocess.TimeoutExpired:
+        os.killpg(child.pid, signal.SIGKILL)
+        child.communicate()

@@ -1,0 +1,26 @@
+"""The generated brains that benchmarks train on: prepared once, used by all of them."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from holter.demo.prepare import Prepared, prepare
+
+
+def prepared_brains() -> Prepared:
+    """The data, ready for training; kept in the system's folder for temporary files, so that the next run is quick."""
+    folder = Path(tempfile.gettempdir()) / f"holter-benchmarks-{os.getuid()}"
+
+    def tell(stage: str, done: int, _: int | None) -> None:
+        if not done:
+            say(f"preparing: {stage}")
+
+    return prepare(folder, progress=tell)
+
+
+def say(message: str) -> None:
+    """Progress: for a person who waits, not part of the result."""
+    print(message, file=sys.stderr, flush=True)

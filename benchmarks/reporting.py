@@ -1,0 +1,82 @@
+"""How every benchmark tells what it found: a table on the screen and, where asked, one JSON file."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+Row = Mapping[str, object]
+PACKAGES = ("torch", "nnunetv2", "batchgenerators", "holter")
+
+
+class Goal(NamedTuple):
+    """One promise, and whether it was kept; ``met`` is None where it could not be measured here."""
+
+    name: str
+    goal: float
+    measured: float | None
+    met: bool | None
+
+
+def conclude(rows: Sequence[Row], goals: Sequence[Goal], file: Path | None) -> int:
+    """Print everything, write ``file`` where one is given; exit code 1 if a goal was missed, else 0."""
+    facts = machine()
+    print("; ".join(f"{name} {value}" for name, value in facts.items()))
+    print_table(rows)
+    print_table(
+        [{"goal": goal.name, "at most": goal.goal, "measured": goal.measured, "met": _word(goal.met)} for goal in goals]
+    )
+    if file is not None:
+        document = {"machine": facts, "results": list(rows), "goals": [goal._asdict() for goal in goals]}
+        file.write_text(json.dumps(document, indent=2) + "\n")
+    return int(any(goal.met is False for goal in goals))
+
+
+def machine() -> dict[str, str]:
+    """What a number depends on: processor, kernel and versions, and how busy the machine has just been."""
+    facts = {
+        "processor": _processor() or platform.machine(),
+        "CPUs": str(len(os.sched_getaffinity(0))),
+        "kernel": platform.release(),
+        "python": platform.python_version(),
+    }
+    for package in PACKAGES:
+        try:
+            facts[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            facts[package] = "missing"
+    facts["load, 15 min"] = f"{os.getloadavg()[2]:.1f}"
+    return facts
+
+
+def print_table(rows: Sequence[Row]) -> None:
+    """Print rows below the names of their fields, in the order in which fields first appear."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    cells = [names, *([_shown(row.get(name)) for name in names] for row in rows)]
+    widths = [max(len(line[column]) for line in cells) for column in range(len(names))]
+    print()
+    for line in cells:
+        print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.2f}" if abs(value) >= 0.1 else f"{value:.3g}"
+    return "-" if value is None else str(value)
+
+
+def _word(met: bool | None) -> str:
+    return {True: "yes", False: "NO", None: "not measured"}[met]
+
+
+def _processor() -> str | None:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return None
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), None)

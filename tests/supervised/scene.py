@@ -1,0 +1,91 @@
+"""A real nnU-Net training under ``holter run``, broken at the right moment; what Holter says of it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from holter.causes import diagnose_all
+from holter.demo.prepare import Prepared
+from holter.records import Diagnosis, Noted, ProcessSample, Tick
+from holter.supervisor.recorder import Recorder
+from holter.supervisor.run import RunResult, run
+from holter.tape import Recording, read
+
+KEEP = os.environ.get("HOLTER_KEEP_TAPES")  # a folder: tapes are kept there for tests/tapes
+
+
+class Scene:
+    """One training with one fault. ``when`` looks at each tick and says if the moment has come."""
+
+    def __init__(self, brain: Prepared, folder: Path) -> None:
+        self.brain = brain
+        self.folder = folder
+        self.tape = folder / "run.holter"
+        self.fault_s: float | None = None
+        self.options: tuple[str, ...] = ("--epochs", "4", "--iterations", "30", "--no-validation")
+        self.extra: dict[str, str] = {}
+
+    def play(
+        self,
+        action: Callable[[Recorder, Tick], None] | None,
+        *,
+        when: Callable[[Tick], bool] | None = None,
+        each_tick: Callable[[Recorder, Tick], None] | None = None,
+        prefix: tuple[str, ...] = (),
+    ) -> RunResult:
+        """Train to the end; ``action`` is done once, when it is time (default: in the middle of epoch 1)."""
+
+        def look(recorder: Recorder, tick: Tick) -> None:
+            if action is not None and self.fault_s is None and (when or in_epoch_one)(tick):
+                self.fault_s = recorder.now_s()
+                recorder.add(Noted(t_s=self.fault_s, what="fault", text=self.folder.name))
+                action(recorder, tick)
+            if each_tick is not None:
+                each_tick(recorder, tick)
+
+        results = self.folder / "results"
+        results.mkdir(exist_ok=True)
+        environment = {**os.environ, **self.brain.environment(), "nnUNet_results": str(results), **self.extra}
+        result = run(
+            (*prefix, *self.brain.command(*self.options)),
+            self.tape,
+            variables=environment,
+            each_tick=look,
+            quiet_output=self.folder / "output.txt",
+            end_orphans=True,
+        )
+        if KEEP:
+            Path(KEEP).mkdir(parents=True, exist_ok=True)
+            shutil.copy(self.tape, Path(KEEP) / f"{self.folder.name}.holter")
+        return result
+
+    def recording(self) -> Recording:
+        return read(self.tape)
+
+    def diagnoses(self) -> tuple[Diagnosis, ...]:
+        return diagnose_all(self.recording())
+
+    def output(self) -> str:
+        return (self.folder / "output.txt").read_text(errors="replace")
+
+
+def in_epoch_one(tick: Tick) -> bool:
+    return any(
+        beat.role == "main" and beat.phase == "train" and (beat.epoch or 0) >= 1 and (beat.iteration or 0) >= 8
+        for beat in tick.beats
+    )
+
+
+def of_role(tick: Tick, role: str) -> list[ProcessSample]:
+    return [process for process in tick.processes if process.role == role]
+
+
+def top(diagnosis: Diagnosis) -> tuple[str, str]:
+    return diagnosis.verdicts[0].cause, diagnosis.verdicts[0].verdict
+
+
+def verdict_of(diagnosis: Diagnosis, cause: str) -> str:
+    return next(verdict.verdict for verdict in diagnosis.verdicts if verdict.cause == cause)

@@ -1,0 +1,228 @@
+"""Real faults in real stock trainings: an alarm within seconds, the true cause first."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import threading
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from holter.demo.prepare import CONFIGURATION, DATASET_NAME, Prepared
+from holter.probes.heartbeat import HeartbeatProbe
+from holter.records import ExceptionSeen, PhaseChanged, ProcessEnded, StackDump
+from supervised.scene import Scene, of_role, top, verdict_of
+
+pytestmark = pytest.mark.training
+
+
+@pytest.fixture
+def scene(brain: Prepared, tmp_path: Path, request: pytest.FixtureRequest) -> Scene:
+    folder = tmp_path / request.node.name.replace("test_", "", 1).replace("[", "-").rstrip("]")
+    folder.mkdir()
+    return Scene(brain, folder)
+
+
+def test_a_healthy_training_raises_no_alarm_and_its_exit_code_passes_through(scene):
+    scene.options = ("--epochs", "3", "--iterations", "20")
+    result = scene.play(None)
+    assert result.returncode == 0
+    assert result.episodes == ()
+    recording = scene.recording()
+    assert recording.finished
+    assert {event.phase for event in recording.events(PhaseChanged)} >= {"train", "validate", "final-validation"}
+    assert recording.environment.hooked
+    assert dict(recording.environment.versions)["nnunetv2"]
+
+
+def test_a_stopped_worker_is_found_and_the_chain_leads_to_it(scene):
+    stopped: list[int] = []
+
+    def stop(recorder, tick):
+        stopped.append(of_role(tick, "train-worker")[0].pid)
+        os.kill(stopped[0], signal.SIGSTOP)
+
+    def resume_later(recorder, tick):
+        if scene.fault_s is not None and tick.t_s > scene.fault_s + 22:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(stopped[0], signal.SIGCONT)
+
+    result = scene.play(stop, each_tick=resume_later)
+    assert result.returncode == 0
+    diagnosis = scene.diagnoses()[0]
+    assert diagnosis.episode.kind == "stall"
+    assert diagnosis.episode.alarm_s - scene.fault_s < 20
+    assert top(diagnosis) == ("frozen-worker", "confirmed")
+    assert f"PID {stopped[0]}" in str(diagnosis.episode.subject)
+    assert any("stopped" in link.target for link in diagnosis.wait_chain)
+    assert {dump.rung for dump in scene.recording().stacks()} == {"py-spy"}
+    assert diagnosis.episode.end_s is not None
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV, signal.SIGBUS], ids=lambda one: one.name)
+def test_a_worker_ended_by_a_signal_is_named_with_the_signal(scene, number):
+    result = scene.play(lambda _, tick: os.kill(of_role(tick, "train-worker")[0].pid, number))
+    assert result.returncode == 1
+    assert "background workers are no longer alive" in scene.output()
+    diagnosis = scene.diagnoses()[0]
+    assert diagnosis.episode.kind == "death"
+    assert diagnosis.episode.alarm_s - scene.fault_s < 10
+    assert top(diagnosis) == ("worker-killed", "confirmed")
+    facts = {fact.name: fact for fact in diagnosis.facts}
+    assert facts["worker.ending"].value == number.name
+    assert facts["oom.kills"].value == 0
+
+
+def test_a_killed_main_process_is_an_external_kill(scene):
+    result = scene.play(lambda _, tick: os.kill(of_role(tick, "main")[0].pid, signal.SIGKILL))
+    assert result.returncode == -signal.SIGKILL
+    assert top(scene.diagnoses()[0]) == ("external-kill", "confirmed")
+    left = [process.pid for tick in scene.recording().all_ticks for process in tick.processes]
+    assert not [pid for pid in set(left) if is_running(pid)]
+
+
+def is_running(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def test_an_interrupt_is_no_alarm(scene):
+    result = scene.play(lambda _, tick: os.kill(of_role(tick, "main")[0].pid, signal.SIGINT))
+    assert result.returncode != 0
+    assert result.episodes == ()
+
+
+MEMORY = Path("/sys/fs/cgroup/memory")
+
+
+@pytest.mark.root
+@pytest.mark.skipif(not os.access(MEMORY, os.W_OK), reason="needs a writable cgroup v1 memory controller")
+def test_an_out_of_memory_kill_in_a_cgroup_is_told_apart_from_other_kills(scene):
+    group = MEMORY / f"holter-test-{os.getpid()}"
+
+    def shrink(recorder, tick):
+        group.mkdir()
+        (group / "memory.limit_in_bytes").write_text(str(4 << 20))
+        (group / "cgroup.procs").write_text(str(of_role(tick, "train-worker")[0].pid))
+
+    try:
+        scene.play(shrink)
+    finally:
+        if group.exists():
+            group.rmdir()
+    diagnosis = scene.diagnoses()[0]
+    assert top(diagnosis) == ("worker-killed", "confirmed")
+    facts = {fact.name: fact for fact in diagnosis.facts}
+    assert facts["worker.ending"].value == "SIGKILL"
+    assert facts["oom.kills"].value >= 1
+    assert any(finding.text == "oom-counted" for finding in diagnosis.verdicts[0].supports)
+
+
+def own_data(scene: Scene) -> Path:
+    """The preprocessed folder as a copy that may be damaged; gives the folder of the cases."""
+    copy = scene.folder / "nnUNet_preprocessed"
+    shutil.copytree(scene.brain.preprocessed, copy)
+    scene.extra["nnUNet_preprocessed"] = str(copy)
+    return copy / DATASET_NAME / f"nnUNetPlans_{CONFIGURATION}"
+
+
+def test_a_truncated_file_is_named_with_its_case(scene):
+    cases = own_data(scene)
+
+    def cut(recorder, tick):
+        for file in cases.glob("*[0-9].b2nd"):
+            os.truncate(file, file.stat().st_size // 3)
+
+    result = scene.play(cut)
+    assert result.returncode != 0
+    diagnosis = scene.diagnoses()[0]
+    assert top(diagnosis)[0] == "truncated-preprocessed-file"
+    facts = {fact.name: fact for fact in diagnosis.facts}
+    assert "brain_" in str(facts["workers.case"].value)
+
+
+def test_an_exception_in_a_worker_is_told_with_case_and_traceback_and_the_echo_is_not(scene):
+    cases = own_data(scene)
+
+    def spoil(recorder, tick):
+        for file in cases.glob("*.pkl"):
+            file.write_bytes(b"\x80\x04}\x94.")  # a pickle of an empty dict: class_locations is missing
+
+    scene.play(spoil)
+    diagnosis = scene.diagnoses()[0]
+    assert top(diagnosis) == ("worker-exception", "confirmed")
+    seen = scene.recording().events(ExceptionSeen)
+    assert any(event.error == "KeyError" and event.case and "class_locations" in event.traceback for event in seen)
+    assert any(event.echo for event in seen)
+    assert verdict_of(diagnosis, "main-exception") == "excluded"
+
+
+def test_a_lost_export_result_is_named_in_the_final_validation(scene):
+    scene.options = ("--epochs", "1", "--iterations", "6", "--val-iterations", "2")
+    killed: list[int] = []
+
+    def hunt(folder: Path) -> None:
+        """Kill an export worker while the main thread waits for its result."""
+        pages = HeartbeatProbe(folder, 0.0)
+        until = time.monotonic() + 60
+        while time.monotonic() < until and not killed:
+            beats = pages.read(0.0).samples
+            waiting = any(beat.role == "main" and beat.waits_for == "export-result" for beat in beats)
+            for beat in beats:
+                if waiting and beat.role == "export-worker" and beat.case:
+                    os.kill(beat.pid, signal.SIGKILL)
+                    killed.append(beat.pid)
+            time.sleep(0.005)
+
+    def begin(recorder, tick):
+        threading.Thread(target=hunt, args=(Path(recorder.environment.scratch),), daemon=True).start()
+
+    def end(recorder, tick):
+        if any(event.text.startswith("export-lost-result-hang") for event in notes(recorder)) or tick.t_s > 150:
+            for process in of_role(tick, "main"):
+                os.kill(process.pid, signal.SIGKILL)
+
+    def in_final_validation(tick) -> bool:
+        return any(beat.role == "main" and beat.phase == "final-validation" for beat in tick.beats)
+
+    scene.play(begin, when=in_final_validation, each_tick=end)
+    assert killed, "no export worker was caught with a case in hand"
+    diagnosis = scene.diagnoses()[0]
+    assert diagnosis.episode.phase == "final-validation"
+    assert top(diagnosis) == ("export-lost-result-hang", "confirmed")
+    ended = [event for event in scene.recording().events(ProcessEnded) if event.pid == killed[0]]
+    assert any(event.exit_signal == signal.SIGKILL for event in ended)
+
+
+def notes(recorder):
+    for diagnosis in recorder.diagnoses.values():
+        verdict = diagnosis.verdicts[0]
+        yield type("Named", (), {"text": f"{verdict.cause} {verdict.verdict}"})
+
+
+def test_stacks_fall_to_the_next_rung_where_ptrace_is_refused(scene, monkeypatch):
+    """Without py-spy the hook's faulthandler file answers for those who run, the kernel for those who are stopped."""
+    monkeypatch.setattr("holter.probes.stacks.find_py_spy", lambda: Path("/nonexistent/py-spy"))
+    stopped: list[int] = []
+
+    def stop(recorder, tick):
+        stopped.append(of_role(tick, "train-worker")[0].pid)
+        os.kill(stopped[0], signal.SIGSTOP)
+
+    def resume_later(recorder, tick):
+        if scene.fault_s is not None and tick.t_s > scene.fault_s + 14:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(stopped[0], signal.SIGCONT)
+
+    scene.play(stop, each_tick=resume_later)
+    dumps: tuple[StackDump, ...] = scene.recording().stacks()
+    rungs = {dump.pid == stopped[0]: dump.rung for dump in dumps}
+    assert rungs == {True: "proc", False: "faulthandler"}
+    assert top(scene.diagnoses()[0])[0] == "frozen-worker"

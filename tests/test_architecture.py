@@ -1,0 +1,204 @@
+"""One noun everywhere, and who may import whom: names kept by hand drift, so they are compared."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import shutil
+import subprocess
+import sys
+import sysconfig
+from collections import Counter
+from collections.abc import Iterator
+from inspect import cleandoc
+from pathlib import Path
+
+import pytest
+
+import holter
+from holter.causes import CAUSES, MODULES, PAGES
+from holter.errors import HolterError
+from holter.evidence.vocabulary import NAMES
+from holter.remedies import REMEDIES
+from holter.reports.catalogue import CHINESE, ENGLISH
+from holter.reports.catalogue.pages_zh_cn import PAGES as CHINESE_PAGES
+from holter.reports.explain import sections
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+PACKAGE = Path(holter.__file__).parent
+HOOK = PACKAGE / "hook"
+NOT_CAUSES = {"__init__.py", "weigh.py"}
+CAUSE_FILES = sorted(file for file in (PACKAGE / "causes").glob("*.py") if file.name not in NOT_CAUSES)
+HEADINGS = ["What happens", "How we know", "Looks like", "What helps", "Source"]
+HEAVY = ("torch", "nnunetv2", "batchgenerators", "numpy")
+# They run in processes of their own: the data set needs numpy, the trainer is nnU-Net's side of the house.
+NOT_OFFLINE = ("holter.demo.dataset", "holter.demo.slow_fs", "holter.trainer", "holter.hook", "holter.__main__")
+
+
+def python(program: str, *options: str, path: Path | None = None) -> subprocess.CompletedProcess[str]:
+    environment = {"PATH": "/usr/bin:/bin"} | ({"PYTHONPATH": str(path)} if path else {})
+    command = [sys.executable, *options, "-c", program]
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+
+
+# --- causes -----------------------------------------------------------------------------------------------------
+
+
+def test_every_file_of_a_cause_is_registered_once() -> None:
+    registered = Counter(module.__name__.rpartition(".")[2] for module in MODULES)
+    assert registered == Counter(file.stem for file in CAUSE_FILES)
+
+
+@pytest.mark.parametrize("file", CAUSE_FILES, ids=lambda file: file.stem)
+def test_a_cause_has_one_name_in_file_registry_catalogues_and_remedies(file: Path) -> None:
+    cause = file.stem.replace("_", "-")
+    module = importlib.import_module(f"holter.causes.{file.stem}")
+    assert cause == module.CAUSE
+    assert CAUSES[cause] is module.diagnose
+    assert f"cause.{cause}.title" in ENGLISH
+    assert f"cause.{cause}.title" in CHINESE
+    assert cause in REMEDIES
+
+
+@pytest.mark.parametrize("file", CAUSE_FILES, ids=lambda file: file.stem)
+def test_a_cause_has_a_page_with_all_five_headings_in_both_languages(file: Path) -> None:
+    cause = file.stem.replace("_", "-")
+    english = [name for name, text in sections(cleandoc(PAGES[cause])) if name and text]
+    assert english == HEADINGS
+    chinese = [name for name, text in sections(cleandoc(CHINESE_PAGES[cause])) if name and text]
+    assert len(chinese) == len(HEADINGS)
+
+
+def test_no_page_title_or_remedy_is_left_over_from_a_cause_that_is_gone() -> None:
+    titles = {key.split(".")[1] for key in ENGLISH if key.startswith("cause.")}
+    assert titles | set(CHINESE_PAGES) | set(REMEDIES) == set(CAUSES)
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.CAUSE)
+def test_a_cause_asks_only_for_facts_of_the_vocabulary(module: object) -> None:
+    assert {rule.fact for rule in module.RULES} - NAMES == set()  # type: ignore[attr-defined]
+
+
+# --- errors -----------------------------------------------------------------------------------------------------
+
+
+def errors(base: type[HolterError] = HolterError) -> Iterator[type[HolterError]]:
+    yield base
+    for child in base.__subclasses__():
+        yield from errors(child)
+
+
+def test_every_error_has_an_id_of_its_own() -> None:
+    for module in offline_modules():
+        importlib.import_module(module)  # an error defined far from the tree would be met here
+    ids = Counter(error.id for error in errors())
+    assert {error_id for error_id, count in ids.items() if count > 1} == set()
+    assert all(error_id.replace("-", "").islower() for error_id in ids)
+
+
+# --- who imports whom -------------------------------------------------------------------------------------------
+
+
+def lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:
+    program = "import sys; from importlinter.cli import lint_imports_command as run; run(['--no-cache'])"
+    return subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=folder,
+        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(folder / "src")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """The package and its contracts, to be broken."""
+    pytest.importorskip("importlinter", reason="import-linter is not installed")
+    shutil.copy(CHECKOUT / "pyproject.toml", tmp_path)
+    shutil.copytree(PACKAGE, tmp_path / "src" / "holter", ignore=shutil.ignore_patterns("__pycache__"))
+    return tmp_path
+
+
+def test_the_import_contracts_hold(copy: Path) -> None:
+    done = lint_imports(copy)
+    assert done.returncode == 0, done.stdout
+
+
+def test_a_folder_that_the_contract_does_not_name_breaks_it(copy: Path) -> None:
+    (copy / "src" / "holter" / "strays").mkdir()
+    (copy / "src" / "holter" / "strays" / "__init__.py").write_text('"""Nobody knows us."""\n')
+    done = lint_imports(copy)
+    assert done.returncode != 0
+    assert "strays" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("file", "line"),
+    [
+        ("tape/reader.py", "import holter.causes"),
+        ("causes/weigh.py", "import torch"),
+        ("hook/page.py", "import psutil"),
+    ],
+)
+def test_an_import_that_points_upward_or_outward_breaks_a_contract(copy: Path, file: str, line: str) -> None:
+    with (copy / "src" / "holter" / file).open("a") as source:
+        source.write(f"\n{line}\n")
+    assert lint_imports(copy).returncode != 0
+
+
+# --- the offline side -------------------------------------------------------------------------------------------
+
+
+def offline_modules() -> list[str]:
+    names = [module.name for module in pkgutil.walk_packages(holter.__path__, "holter.")]
+    return [name for name in names if not any(name == out or name.startswith(f"{out}.") for out in NOT_OFFLINE)]
+
+
+def heavy_after(*modules: str) -> str:
+    program = f"import sys, {', '.join(modules)}; print(*[name for name in {HEAVY!r} if name in sys.modules])"
+    done = python(program)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_everything_offline_imports_without_torch_nnunet_and_numpy() -> None:
+    modules = offline_modules()
+    assert {"holter.cli", "holter.tape.reader", "holter.demo.show", "holter.supervisor.run"} <= set(modules)
+    assert heavy_after(*modules) == ""
+
+
+def test_the_look_at_heavy_modules_can_see_one() -> None:
+    pytest.importorskip("numpy", reason="numpy is not installed")
+    assert heavy_after("holter.tape", "numpy") == "numpy"
+
+
+# --- the hook ---------------------------------------------------------------------------------------------------
+
+LOAD_THE_HOOK = """
+import os, sys
+here, scratch = {here!r}, {scratch!r}
+os.environ["HOLTER_SCRATCH"], os.environ["HOLTER_GENERATION"] = scratch, "0"
+package = type(sys)("_holter_hook")
+package.__path__ = [here]
+sys.modules["_holter_hook"] = package
+import importlib
+for name in sorted(file[:-3] for file in os.listdir(here) if file.endswith(".py") and file != "__init__.py"):
+    importlib.import_module("_holter_hook." + name)
+sys.modules["_holter_hook.life"].LIFE.wake()
+known = sys.stdlib_module_names | set(sys.builtin_module_names) | {{"_holter_hook", "__main__"}}
+print(*sorted({{name.partition(".")[0] for name in sys.modules}} - known))
+print("woken" if os.listdir(scratch) else "asleep")
+"""
+
+
+def test_the_hook_runs_in_an_interpreter_that_has_nothing_but_the_standard_library(tmp_path: Path) -> None:
+    program = LOAD_THE_HOOK.format(here=str(HOOK), scratch=str(tmp_path))
+    done = python(program, "-I", "-S")
+    assert done.stderr == ""
+    assert done.stdout.splitlines() == ["", "woken"]
+
+
+def test_the_interpreter_of_that_test_has_no_other_packages() -> None:
+    assert sysconfig.get_paths()["purelib"] not in python("import sys; print(sys.path)", "-I", "-S").stdout
+    assert python("import holter", "-I", "-S").returncode != 0
