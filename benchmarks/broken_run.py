@@ -133,14 +133,16 @@ def judge(fault: Fault, tape: Path, fault_s: float | None, result: RunResult) ->
     recording = read(tape)
     diagnoses = diagnose_all(recording)
     outcome = Outcome(fault=fault.name, true_cause=fault.true_cause)
+    first = min(diagnoses, key=lambda one: one.episode.alarm_s, default=None)
+    if fault.true_cause is None:
+        false = f"false alarm: {first.episode.reason}" if first else None
+        return _with_problem(outcome, false or (f"exit code {result.returncode}" if result.returncode else None))
     late_s = fault.late_s if isinstance(fault, ExportWorkerKilled) else 0.0
     if fault_s is None or late_s is None:
         return _with_problem(outcome, f"the fault never came; exit code {result.returncode}")
+    if first is None:
+        return _with_problem(outcome, "no alarm")
     began_s = fault_s + late_s
-    if not diagnoses:
-        broken = f"healthy, but exit code {result.returncode}" if result.returncode else None
-        return _with_problem(outcome, "no alarm" if fault.true_cause else broken)
-    first = min(diagnoses, key=lambda one: one.episode.alarm_s)
     named = first.verdicts[0].cause
     words = [f"{fault.true_cause} {verdict} " for verdict in NAMED]
     notes = [note for note in recording.events(Noted) if note.what == "cause-named"]
@@ -155,8 +157,6 @@ def judge(fault: Fault, tape: Path, fault_s: float | None, result: RunResult) ->
 
 
 def _complaint(outcome: Outcome, reason: str) -> str | None:
-    if outcome.true_cause is None:
-        return f"false alarm: {reason}"
     if outcome.alarm_s is not None and outcome.alarm_s < 0:
         return f"alarm before the fault: {reason}"
     if outcome.named != outcome.true_cause:

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from benchmarks.broken_run import CASES, Outcome, find_case, run_apart, run_here
 from benchmarks.material import prepared_brains, say
-from benchmarks.reporting import Goal, Row, conclude
+from benchmarks.reporting import Goal, conclude
 
 REPEATS = 10
 ALARM_GOAL_S = 20.0

@@ -99,8 +99,9 @@ def _steps(window: Window, book: FactBook) -> None:
 
 def _main(window: Window, book: FactBook) -> None:
     main = window.main()
-    # A hung training is killed by its user sooner or later: only an ending before the alarm is part of the story.
-    until_s = window.episode.alarm_s + SOON_S
+    # A hung training, or one that lost a worker, is killed sooner or later: that ending is not part of the story.
+    began_with_main = window.episode.subject.startswith("main")
+    until_s = window.episode.alarm_s + SOON_S if began_with_main else window.episode.start_s
     ended = [
         event
         for event in window.recording.events(ProcessEnded, start_s=window.episode.start_s - 1, end_s=until_s)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
@@ -76,9 +77,7 @@ class Recorder:
         self._said_problem: str | None = None
         self._said_failure: str | None = None
         self._pending: list[Event] = []
-        self.environment = capture(
-            command, root_pid, attached, environ=variables, wall_start=clock.zero_wall_s, scratch=scratch
-        )
+        self.environment = self._describe(root_pid, hooked=None)
         self._writer.write_environment(self.environment)
 
     def now_s(self) -> float:
@@ -192,21 +191,27 @@ class Recorder:
         self._captured_s = t_s
         info = self.sources.heartbeat.main_info()
         main_pid = self.sources.process.main_pid or self._root_pid
-        environment = capture(
-            self._command,
-            main_pid,
-            self._attached,
-            environ=self._variables,
-            wall_start=self._clock.zero_wall_s,
-            scratch=self._scratch,
-            hooked=bool(info),
-        )
-        environment = _with_info(environment, info)
+        environment = _with_info(self._describe(main_pid, hooked=bool(info)), info)
         if environment != self.environment:
             self.environment = environment
             self._writer.write_environment(environment)
         self._follow(environment)
         self._complete = bool(info) and environment.output_folder is not None and t_s > 2 * RECAPTURE_EVERY_S
+
+    def _describe(self, pid: int, *, hooked: bool | None) -> Environment:
+        try:
+            return capture(
+                self._command,
+                pid,
+                self._attached,
+                environ=self._variables,
+                wall_start=self._clock.zero_wall_s,
+                scratch=self._scratch,
+                hooked=hooked,
+            )
+        except OSError:  # a process that ends while it is looked at takes half of /proc with it
+            wall = datetime.datetime.fromtimestamp(self._clock.zero_wall_s, datetime.timezone.utc)
+            return Environment(wall_start=wall.isoformat(), command=self._command, attached=self._attached)
 
     def _follow(self, environment: Environment) -> None:
         if environment.output_folder:

@@ -70,16 +70,21 @@ def run(
             writer.close(0.0)
             tape.unlink(missing_ok=True)
             raise
-        recorder = Recorder(
-            root_pid=child.pid,
-            command=command,
-            attached=False,
-            clock=clock,
-            scratch=scratch.folder,
-            writer=writer,
-            listener=listener or Listener(),
-            variables=variables,
-        )
+        listener = listener or Listener()
+        try:
+            recorder = Recorder(
+                root_pid=child.pid,
+                command=command,
+                attached=False,
+                clock=clock,
+                scratch=scratch.folder,
+                writer=writer,
+                listener=listener,
+                variables=variables,
+            )
+        except Exception as error:  # noqa: BLE001 - the training runs already and is not to suffer
+            listener.note(f"this run cannot be recorded ({type(error).__name__}: {error}); the training goes on")
+            return _unrecorded(child, relay)
         try:
             result = _watch(child, recorder, clock, relay, each_tick, end_orphans)
         except BaseException:
@@ -172,6 +177,12 @@ def _watch(
         diagnoses=tuple(recorder.diagnoses.values()),
         orphans=() if end_orphans else orphans,
     )
+
+
+def _unrecorded(child: subprocess.Popen[bytes], relay: SignalRelay) -> RunResult:
+    while child.poll() is None:
+        relay.wait(time.monotonic() + TICK_S, child.send_signal)
+    return RunResult(returncode=child.returncode, episodes=(), diagnoses=(), orphans=())
 
 
 def _end_tree(child: subprocess.Popen[bytes], recorder: Recorder) -> None:

@@ -75,7 +75,9 @@ class Sources:
             error = None
             try:
                 if probe is self.process:
-                    self.process.hints = self.heartbeat.hints()
+                    # A process that has not said what it is yet must not hide what is seen from outside.
+                    told = self.heartbeat.hints().items()
+                    self.process.hints = {pid: hint for pid, hint in told if hint[0] != "other"}
                 reading = probe.read(t_s)
                 samples += reading.samples
                 events += reading.events

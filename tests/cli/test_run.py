@@ -1,0 +1,216 @@
+"""``holter run`` is not to be noticed: exit codes, signals and output are those of the command."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from holter.tape import read
+
+HOLTER = (sys.executable, "-m", "holter")
+
+
+def holter(*arguments: str, cwd: Path, **options) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*HOLTER, *arguments], cwd=cwd, capture_output=True, text=True, timeout=60, check=False, **options
+    )
+
+
+def start(*command: str, cwd: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [*HOLTER, "run", "-o", "t.holter", "--", *command],
+        cwd=cwd,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def child_of(process: subprocess.Popen[str], name: str) -> psutil.Process:
+    until = time.monotonic() + 20
+    while time.monotonic() < until:
+        for child in psutil.Process(process.pid).children(recursive=True):
+            if name in " ".join(child.cmdline()):
+                return child
+        time.sleep(0.05)
+    raise AssertionError(f"no child {name}")
+
+
+@pytest.mark.parametrize("code", [0, 1, 3, 42])
+def test_the_exit_code_is_passed_on(tmp_path, code):
+    done = holter("run", "-o", "t.holter", "--", "sh", "-c", f"exit {code}", cwd=tmp_path)
+    assert done.returncode == code
+    assert read(tmp_path / "t.holter").finished
+
+
+@pytest.mark.parametrize("name", ["KILL", "TERM", "SEGV", "ABRT"])
+def test_death_by_a_signal_is_passed_on_as_that_signal(tmp_path, name):
+    done = holter("run", "-o", "t.holter", "--", "sh", "-c", f"kill -{name} $$", cwd=tmp_path)
+    assert done.returncode == -getattr(signal, f"SIG{name}")
+
+
+def test_output_and_input_pass_through_untouched(tmp_path):
+    done = holter(
+        "run", "-q", "-o", "t.holter", "--", "sh", "-c", "cat; echo warned >&2", cwd=tmp_path, input="one\ntwo\n"
+    )
+    assert done.stdout == "one\ntwo\n"
+    assert done.stderr == "warned\n"
+
+
+def test_options_of_the_command_are_not_taken_for_ours(tmp_path):
+    done = holter("run", "-q", "-o", "t.holter", "--", "echo", "--help", "-o", "x", "--tape", cwd=tmp_path)
+    assert done.stdout == "--help -o x --tape\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGHUP])
+def test_a_signal_sent_to_holter_reaches_the_command_once(tmp_path, number):
+    script = f"""
+import signal, sys, time
+seen = []
+signal.signal({int(number)}, lambda *_: seen.append(1))
+print("ready", flush=True)
+until = time.monotonic() + 15
+while not seen and time.monotonic() < until: time.sleep(0.02)
+time.sleep(0.5)
+print("seen", len(seen), flush=True)
+sys.exit(7)
+"""
+    process = start(sys.executable, "-c", script, cwd=tmp_path)
+    assert process.stdout.readline() == "ready\n"
+    time.sleep(1.2)
+    process.send_signal(number)
+    assert process.stdout.readline() == "seen 1\n"
+    assert process.wait(20) == 7
+    process.communicate()
+
+
+def test_ctrl_c_in_the_terminal_reaches_the_command_once_and_holter_finishes_the_tape(tmp_path):
+    script = """
+import time
+print("ready", flush=True)
+try:
+    time.sleep(30)
+except KeyboardInterrupt:
+    try:
+        time.sleep(1)
+        print("cleaned up", flush=True)
+    except KeyboardInterrupt:
+        print("interrupted twice", flush=True)
+    raise SystemExit(5)
+"""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(tmp_path)
+        os.execv(sys.executable, [*HOLTER, "run", "-q", "-o", "t.holter", "--", sys.executable, "-c", script])
+    shown = b""
+    while b"ready" not in shown:
+        shown += os.read(terminal, 1000)
+    time.sleep(1.2)
+    os.write(terminal, b"\x03")
+    while True:
+        try:
+            data = os.read(terminal, 1000)
+        except OSError:
+            break
+        if not data:
+            break
+        shown += data
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 5
+    assert b"cleaned up" in shown
+    assert b"twice" not in shown
+    assert read(tmp_path / "t.holter").finished
+
+
+def test_the_command_goes_on_when_holter_is_killed_and_leaves_no_helpers(tmp_path):
+    process = start("sh", "-c", "sleep 4; echo done > finished", cwd=tmp_path)
+    sleeper = child_of(process, "sleep 4; echo")
+    time.sleep(2.5)
+    children = psutil.Process(process.pid).children(recursive=True)
+    helpers = [child for child in children if child.is_running() and child.name().startswith("python")]
+    assert helpers, "the storage probe has children of its own"
+    process.kill()
+    process.wait()
+    assert sleeper.is_running()
+    sleeper.wait(15) if sleeper.is_running() else None
+    assert (tmp_path / "finished").read_text() == "done\n"
+    assert not [helper for helper in helpers if helper.is_running() and helper.status() != psutil.STATUS_ZOMBIE]
+    assert read(tmp_path / "t.holter").damage is None
+    process.communicate()
+
+
+def test_a_command_that_does_not_exist_is_named_and_nothing_is_written(tmp_path):
+    done = holter("run", "--", "nnUNetv2_trian", "4", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "command-not-found" in done.stderr
+    assert "nnUNetv2_trian" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_existing_tape_is_refused_before_anything_starts(tmp_path):
+    (tmp_path / "t.holter").write_text("precious")
+    done = holter("run", "-o", "t.holter", "--", "touch", "started", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "file-exists" in done.stderr
+    assert (tmp_path / "t.holter").read_text() == "precious"
+    assert not (tmp_path / "started").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    done = holter("run", "-o", "file/t.holter", "--", "true", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "folder-not-writable" in done.stderr
+
+
+def test_holter_within_holter_is_refused(tmp_path):
+    inner = " ".join([*HOLTER, "run", "-o", "inner.holter", "--", "true"])
+    done = holter("run", "-q", "-o", "t.holter", "--", "sh", "-c", inner, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "already-recorded" in done.stderr
+
+
+def test_unset_paths_are_named_but_left_to_nnunet(tmp_path):
+    variables = {name: value for name, value in os.environ.items() if not name.startswith("nnUNet")}
+    done = holter("run", "-o", "t.holter", "--", "echo", "nnUNetv2_train", cwd=tmp_path, env=variables)
+    assert done.returncode == 0
+    assert "nnunet-paths-not-set: nnUNet_raw, nnUNet_preprocessed, nnUNet_results" in done.stderr
+
+
+def test_diagnose_report_and_export_of_a_tape_without_a_training(tmp_path):
+    holter("run", "-q", "-o", "t.holter", "--", "sleep", "2", cwd=tmp_path)
+    done = holter("diagnose", "t.holter", "--json", cwd=tmp_path)
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["episodes"] == []
+    assert holter("report", "t.holter", cwd=tmp_path).returncode == 0
+    assert (tmp_path / "t.html").exists()
+    assert holter("report", "t.holter", cwd=tmp_path).returncode == 2, "it must not overwrite"
+    assert holter("export", "t.holter", cwd=tmp_path).returncode == 0
+    assert (tmp_path / "t-csv").is_dir()
+
+
+def test_a_file_that_is_no_tape_gives_four_plain_lines_at_most(tmp_path):
+    (tmp_path / "x.holter").write_text("hello")
+    done = holter("diagnose", "x.holter", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith("holter: not-a-tape: ")
+    assert len(done.stderr.splitlines()) <= 4
+
+
+def test_explain_lists_and_tells_in_both_languages(tmp_path):
+    listed = holter("explain", cwd=tmp_path)
+    assert "frozen-worker" in listed.stdout
+    assert "SIGSTOP" in holter("explain", "frozen-worker", "--lang", "en", cwd=tmp_path).stdout
+    assert "数据进程" in holter("explain", "frozen-worker", "--lang", "zh", cwd=tmp_path).stdout
+    wrong = holter("explain", "frozen-wroker", cwd=tmp_path)
+    assert wrong.returncode == 2
+    assert "holter explain frozen-worker" in wrong.stderr

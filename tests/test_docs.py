@@ -1,0 +1,132 @@
+"""Every command, fault and cause is documented, and what the documents say can be looked up."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import re
+import runpy
+from pathlib import Path
+
+import pytest
+import typer.main
+from typer.testing import CliRunner
+
+import holter
+from holter.causes import PAGES
+from holter.cli import app
+from holter.demo.faults import FAULTS
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+DOCS = CHECKOUT / "docs"
+READMES = (CHECKOUT / "README.md", CHECKOUT / "README.zh-CN.md")
+PROSE = (*READMES, CHECKOUT / "CONTRIBUTING.md", CHECKOUT / "CHANGELOG.md", *sorted(DOCS.glob("*.md")))
+COMMANDS = sorted(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
+
+QUOTATION = re.compile(
+    r"`(?P<path>(?P<package>nnunetv2|batchgenerators)/[\w/.]+\.py):(?P<line>\d+)`"
+    r"(?:\]\((?P<url>[^)]+)\))?:\s`(?P<code>[^`]+)`"
+)
+READ_IN = {"nnunetv2": "2.8.1", "batchgenerators": "0.25.5"}
+
+
+def named(file: Path) -> object:
+    return file.name
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(command: str) -> None:
+    shown = CliRunner().invoke(app, [command, "--help"])
+    assert shown.exit_code == 0
+    assert "Usage" in shown.output
+
+
+@pytest.mark.parametrize("readme", READMES, ids=named)
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_is_in_both_readmes(command: str, readme: Path) -> None:
+    assert f"`holter {command}" in readme.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("readme", READMES, ids=named)
+def test_the_readmes_name_no_command_that_does_not_exist(readme: Path) -> None:
+    told = set(re.findall(r"(?:`|\$ |; )holter ([a-z]+)", readme.read_text(encoding="utf-8")))
+    assert told - set(COMMANDS) == set()
+
+
+@pytest.mark.parametrize("readme", READMES, ids=named)
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_every_fault_of_the_demo_is_in_both_readmes_and_in_its_help(fault: object, readme: Path) -> None:
+    name = fault.name  # type: ignore[attr-defined]
+    assert f"`{name}`" in readme.read_text(encoding="utf-8")
+    # Rich breaks lines at dashes, too.
+    assert name in re.sub(r"[\s│]+", "", CliRunner().invoke(app, ["demo", "--help"]).output)
+
+
+def test_both_readmes_have_the_same_sections_tables_and_links() -> None:
+    english, chinese = (readme.read_text(encoding="utf-8") for readme in READMES)
+    for pattern in (r"^## ", r"^\| ", r"^- ", r"^```", r"<!-- /?overhead -->"):
+        assert len(re.findall(pattern, english, re.M)) == len(re.findall(pattern, chinese, re.M)), pattern
+    targets = [set(re.findall(r"\]\(([^)]+)\)", text)) - {one.name for one in READMES} for text in (english, chinese)]
+    assert targets[0] == targets[1]
+
+
+@pytest.mark.parametrize("readme", READMES, ids=named)
+def test_the_place_for_the_measured_overhead_is_marked(readme: Path) -> None:
+    assert re.search(r"^<!-- overhead -->\n.+\n<!-- /overhead -->$", readme.read_text(encoding="utf-8"), re.M | re.S)
+
+
+@pytest.mark.parametrize("document", PROSE, ids=named)
+def test_every_link_to_a_file_leads_somewhere(document: Path) -> None:
+    targets = re.findall(r"\]\((?!https?://)([^)#]+)[^)]*\)", document.read_text(encoding="utf-8"))
+    assert [target for target in targets if not (document.parent / target).exists()] == []
+
+
+def test_the_architecture_page_lists_the_folders_there_are() -> None:
+    listed = set(re.findall(r"^\| `([\w.]+)/?` \|", (DOCS / "architecture.md").read_text(encoding="utf-8"), re.M))
+    package = Path(holter.__file__).parent
+    folders = {file.parent.name for file in package.glob("*/__init__.py")}
+    assert listed == folders | {"errors.py", "records.py"}
+
+
+def test_the_page_of_facts_is_what_the_vocabulary_says() -> None:
+    made = runpy.run_path(str(DOCS / "evidence_facts.py"))["page"]()
+    assert made == (DOCS / "evidence-facts.md").read_text(encoding="utf-8"), "run `make docs`"
+
+
+@pytest.mark.parametrize(
+    "found", list(QUOTATION.finditer((DOCS / "upstream.md").read_text("utf-8"))), ids=lambda f: f[0][:60]
+)
+def test_what_is_quoted_from_upstream_stands_where_the_page_says(found: re.Match[str]) -> None:
+    package, version = found["package"], READ_IN[found["package"]]
+    if found["url"]:
+        assert found["url"].endswith(f"/blob/v{version}/{found['path']}#L{found['line']}")
+    spec = importlib.util.find_spec(package)
+    if spec is None or spec.origin is None or importlib.metadata.version(package) != version:
+        pytest.skip(f"{package} {version} is not installed")
+    source = Path(spec.origin).parent.parent / found["path"]
+    assert found["code"] in source.read_text(encoding="utf-8").splitlines()[int(found["line"]) - 1]
+
+
+def test_causes_that_the_page_on_upstream_names_exist() -> None:
+    lines = re.findall(r"\*Holter:\*(.+)", (DOCS / "upstream.md").read_text(encoding="utf-8"))
+    told = {name for line in lines for name in re.findall(r"`([a-z]+(?:-[a-z]+)+)`", line)}
+    assert len(told) >= 5
+    assert told - set(PAGES) == set()
+
+
+def test_changelog_fragments_have_a_kind_and_say_something() -> None:
+    fragments = sorted((CHECKOUT / "changelog.d").iterdir())
+    assert fragments
+    for fragment in fragments:
+        assert re.fullmatch(r"[a-z0-9-]+\.(added|changed|fixed|removed)\.md", fragment.name), fragment.name
+        assert fragment.read_text(encoding="utf-8").strip().endswith((".", "。")), fragment.name
+
+
+def test_constraints_are_exact_versions_and_name_no_place() -> None:
+    lines = (CHECKOUT / "constraints-dev.txt").read_text().splitlines()
+    pins = [line for line in lines if not line.startswith("#")]
+    wrong = [
+        pin for pin in pins if not re.fullmatch(r"[\w.-]+==[\d.]+(post\d+)?( ; python_version >= \"3\.\d+\")?", pin)
+    ]
+    assert wrong == []
+    assert "torch==2.13.0" in pins
