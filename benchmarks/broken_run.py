@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks.material import prepared_brains
+from benchmarks.material import prepared_brains, say
 from benchmarks.more_faults import ExportWorkerKilled, TruncatedFile, WorkerException
 from holter.causes import diagnose_all
 from holter.demo.director import Director
@@ -185,6 +185,9 @@ def run_apart(name: str, folder: Path) -> Outcome:
     except BaseException:
         end(child)
         raise
+    finally:
+        if end_session(child.pid):
+            say(f"{name}: processes of the training were left behind, and are ended now")
     if child.returncode:
         return Outcome(fault=name, problem=f"the run failed with exit code {child.returncode}")
     return msgspec.json.decode(said, type=Outcome)
@@ -196,5 +199,14 @@ def end(child: subprocess.Popen[str]) -> None:
     try:
         child.communicate(timeout=END_WAIT_S)
     except subprocess.TimeoutExpired:
-        os.killpg(child.pid, signal.SIGKILL)
+        end_session(child.pid)
         child.communicate()
+
+
+def end_session(leader: int) -> bool:
+    """End what is left of the process group that a child was the leader of; whether there was anything."""
+    try:
+        os.killpg(leader, signal.SIGKILL)
+    except ProcessLookupError:
+        return False
+    return True

@@ -48,6 +48,7 @@ class Run(NamedTuple):
     step_s: float  # from nnU-Net's own log, first epoch left out
     training_cpu_s: float  # of the whole tree
     wall_s: float
+    foreign_cpus: float  # that processes other than this run's kept busy meanwhile
     supervisor: Supervisor | None
 
 
@@ -74,7 +75,7 @@ def train(brains: Prepared, settings: Settings, folder: Path, tape: Path | None)
         command = [sys.executable, "-m", "holter", "run", "--quiet", "--tape", str(tape), "--", *command]
     variables = {**os.environ, **brains.environment(), "nnUNet_results": str(folder)}
     output = folder / "output.txt"
-    began_s = time.monotonic()
+    began_s, busy_s = time.monotonic(), _busy_s()
     with output.open("wb") as sink:
         child = subprocess.Popen(
             command,
@@ -90,7 +91,7 @@ def train(brains: Prepared, settings: Settings, folder: Path, tape: Path | None)
         _end(child)
         raise
     child.returncode = os.waitstatus_to_exitcode(status)
-    wall_s = time.monotonic() - began_s
+    wall_s, busy_s = time.monotonic() - began_s, _busy_s() - busy_s
     if child.returncode:
         raise RuntimeError(f"exit code {child.returncode}: {output.read_text(errors='replace')[-2000:]}")
     told = json.loads(usage.read_text())
@@ -98,6 +99,7 @@ def train(brains: Prepared, settings: Settings, folder: Path, tape: Path | None)
         step_s=statistics.median(_epoch_times_s(folder)[1:]) / settings.iterations,
         training_cpu_s=told["training_cpu_s"],
         wall_s=wall_s,
+        foreign_cpus=(busy_s - cpu_s) / wall_s,
         supervisor=None if tape is None else _summary(looks, cpu_s - told["all_cpu_s"]),
     )
 
@@ -122,17 +124,38 @@ def _look(pid: int, at_s: float) -> Look | None:
         supervisor = psutil.Process(pid)
         cpu_s = sum(supervisor.cpu_times()[:4])  # own, and of helpers that have ended
         children = supervisor.children()
-        trainings = [child for child in children if str(LAUNCHER) in child.cmdline()]
+        trainings = [child for child in children if str(LAUNCHER) in _command(child)]
         if not trainings or trainings[0].status() == psutil.STATUS_ZOMBIE:
             return None
-        helpers = [child for child in children if child not in trainings]
-        cpu_s += sum(sum(helper.cpu_times()[:4]) for helper in helpers)
-        helpers_rss = sum(helper.memory_info().rss for helper in helpers)
+        helpers = [_cpu_and_rss(child) for child in children if child not in trainings]
+        cpu_s += sum(helper_cpu_s for helper_cpu_s, _ in helpers)
+        helpers_rss = sum(rss for _, rss in helpers)
         status = Path(f"/proc/{pid}/status").read_text()
     except (psutil.Error, OSError):
         return None
     peak = re.search(r"VmHWM:\s+(\d+) kB", status)
     return Look(at_s, cpu_s, int(peak[1]) * 1024 if peak else 0, helpers_rss)
+
+
+def _command(process: psutil.Process) -> list[str]:
+    try:
+        arguments: list[str] = process.cmdline()
+    except psutil.Error:  # ended, and not waited for yet
+        return []
+    return arguments
+
+
+def _cpu_and_rss(helper: psutil.Process) -> tuple[float, int]:
+    try:
+        return sum(helper.cpu_times()[:4]), helper.memory_info().rss
+    except psutil.NoSuchProcess:  # waited for between two looks: the next look finds it with its parent
+        return 0.0, 0
+
+
+def _busy_s() -> float:
+    """CPU seconds that all processes of the machine have used."""
+    times = psutil.cpu_times()
+    return float(times.user + times.nice + times.system + times.irq + times.softirq)
 
 
 def _summary(looks: list[Look], all_cpu_s: float) -> Supervisor:

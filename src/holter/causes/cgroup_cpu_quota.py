@@ -5,7 +5,7 @@ What happens:  the kernel lets all processes of the group run for quota/period a
 How we know:   a quota is set, and a good part of its periods were throttled during the episode. Decisive.
 Looks like:    few-cores-allocated (a mask, no throttled periods); other jobs on the machine (host busy, no throttling).
 What helps:    a higher quota, or a cpuset instead [ADVICE: administrator]; workers <= quota [CONSENT].
-Source:        causes.md 49; tests/tapes/cgroup_cpu_quota.
+Source:        cpython issue 80235; oneTBB issue 190; tests/tapes/cgroup_cpu_quota.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """An export worker died in the final validation, and nnU-Net waits for its result for ever.
 
-What happens:  the pool replaces a killed worker silently, but not its task. nnU-Net then waits in result.get() with no
+What happens:  the pool replaces a killed worker silently, but not its task. nnU-Net then waits in result.get() with
+               no
                time limit; every process sleeps, video memory stays held, summary.json never comes.
 How we know:   final validation, the main thread in the pool's get(), and an export worker ended or is younger than
                its pool: its task is lost for certain, even while others still work. Decisive together.
@@ -8,7 +9,8 @@ Looks like:    a long export of one big case (an export worker works: not-stuck)
                complete).
 What helps:    end it and run nnUNetv2_train ... --val with fewer export processes (nnUNet_def_n_proc) or more memory
                [CONSENT]: the network is trained, nothing is lost.
-Source:        causes.md 3; tests/tapes/export_lost_result_hang.
+Source:        MIC-DKFZ/nnUNet issues 1786, 902, 1828; TotalSegmentator issues 240, 530;
+               tests/tapes/export_lost_result_hang.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ How we know:   the exit signal of the main process, no exception before it, and 
 Looks like:    an out-of-memory kill (the kernel's or cgroup's counter grows: see worker-killed); main-exception.
 What helps:    continue with --c from the last checkpoint [CONSENT]; run under tmux, nohup or systemd-run; ask for more
                time or memory [ADVICE].
-Source:        causes.md 12; tests/tapes/external_kill.
+Source:        MIC-DKFZ/nnUNet issues 1096, 528; tests/tapes/external_kill.
 """
 
 from __future__ import annotations

@@ -7,7 +7,8 @@ Looks like:    anything on the data side (the ready queue is empty then); vgpu-u
                the licence stage says why.
 What helps:    nvidia-smi -q, dmesg for Xid lines, who else is on the GPU [ADVICE]; continue with --c after the GPU is
                well again [CONSENT].
-Source:        causes.md 39, 40, 20, 21; tests/tapes/gpu_side_stall.
+Source:        returnn issue 1486; open-gpu-kernel-modules issue 446; MIC-DKFZ/nnUNet issue 1343;
+               tests/tapes/gpu_side_stall.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ RULES = (
     ),
     against("queue.ready", one_of("empty"), "ready-queue-empty", weight=3.0),
     against("main.state", one_of("T", "t"), "main-stopped", fatal=True),
-    against("gpu.licence_stage", one_of("unlicensed-restricted", "unlicensed"), "licence-explains", weight=0.5),
+    against("gpu.licence_stage", one_of("unlicensed-restricted", "unlicensed"), "licence-explains", weight=2.0),
     against("gpu.present", is_false, "no-gpu", weight=0.5),
     against("cpu.throttled_ratio", at_least(0.1), "quota-throttles", weight=2.0),
     against("wait.ratio", at_least(0.5), "waits-for-batches", weight=2.0),

@@ -5,7 +5,7 @@ What happens:  an error in the main process (CUDA, torch.compile, the loss, a fu
 How we know:   the first exception in time belongs to the main process and is not an echo.
 Looks like:    worker-exception (the first exception is a worker's).
 What helps:    read the first traceback, not the last; fix what it names; continue with --c [ADVICE].
-Source:        causes.md 6.
+Source:        MIC-DKFZ/nnUNet issues 2203, 2457.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""Nothing is wrong: the training runs, only slowly or silently.
+"""Nothing is wrong; the training runs, only slowly or silently.
 
 What happens:  the terminal is silent (buffered output, an epoch that takes long), or a phase takes its time. People
                kill such runs; in the two clearest "stuck at epoch 0" reports the training was in fact running.
 How we know:   processes of the run work, or progress went on by itself, and nothing is stopped, blocked or dead.
 Looks like:    every real stall: nobody works then.
 What helps:    look at training_log_*.txt in the results folder instead of the terminal; PYTHONUNBUFFERED=1 [SAFE].
-Source:        causes.md 33; tests/tapes/not_stuck.
+Source:        MIC-DKFZ/nnUNet issues 1619, 1490; tests/tapes/not_stuck.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ How we know:   workers sit in a read, in state D or in a wait channel of the fil
 Looks like:    cpu-starved-augmentation (workers compute); frozen-worker (state T); page-cache-cold (ends by itself).
 What helps:    copy nnUNet_preprocessed to a local SSD ($SLURM_TMPDIR) [SAFE]; fewer workers on a hard disk [CONSENT];
                ask the administrator about the mount named here [ADVICE].
-Source:        causes.md 7; tests/tapes/slow_storage.
+Source:        MIC-DKFZ/nnUNet issues 239, 308, 680, 640; nnDetection issue 67; tests/tapes/slow_storage.
 """
 
 from __future__ import annotations

@@ -9,7 +9,8 @@ How we know:   virtualization mode vGPU and a licence stage of Unlicensed (Restr
 Looks like:    gpu-side-stall of another kind (stage Licensed); frozen-worker (queue empty, a worker in T).
 What helps:    license the VM: client token in /etc/nvidia/ClientConfigToken, nvidia-gridd running, clock right
                [ADVICE: administrator]; GPU pass-through or a physical machine. Full speed returns at once.
-Source:        causes.md 39 and section 4; the story of MIC-DKFZ/nnUNet issue 2041 (an inference: nobody there looked at
+Source:        NVIDIA's licensing pages; gpu-operator issue 220; AKS issue 4868; the story of MIC-DKFZ/nnUNet issue
+               2041 (an inference: nobody there looked at
                the licence); tests/tapes/vgpu_unlicensed.
 """
 

@@ -12,6 +12,9 @@ from holter.records import Fact, Finding, Verdict
 LIKELY_FROM = 0.5
 # A confirmed cause ranks above every other one, whatever the number of its rules.
 CONFIRMED_BASE = 0.8
+# A counter-argument of this weight must have been heard before a cause is confirmed; lesser ones may be unknown
+# (many machines do not show their kernel log or count throttled periods).
+STRONG = 2.0
 
 
 class Rule(NamedTuple):
@@ -49,12 +52,13 @@ def weigh(cause: str, evidence: Evidence, rules: tuple[Rule, ...]) -> Verdict:
     got = minus = 0.0
     fatal = False
     groups = {rule.group: False for rule in rules if rule.group is not None}
-    open_question = False
+    open_question = unheard = False
     for rule in rules:
         fact = evidence.fact(rule.fact)
         if fact.status == "unknown":
             found["unknown"].append(_finding(fact, "unknown-fact"))
             open_question = open_question or rule.speaks == "for"
+            unheard = unheard or (rule.speaks == "against" and (rule.fatal or rule.weight >= STRONG))
         elif fact.status == "known" and rule.test(fact.value):
             found[rule.speaks].append(_finding(fact, rule.text))
             if rule.speaks == "for":
@@ -69,6 +73,8 @@ def weigh(cause: str, evidence: Evidence, rules: tuple[Rule, ...]) -> Verdict:
     score = max(0.0, (got - minus) / total)
     certain = bool(groups) and all(groups.values())
     verdict, score = _grade(fatal, certain, minus, score, open_question)
+    if verdict == "confirmed" and unheard:  # something that could have spoken strongly against it was not seen
+        verdict, score = "likely", min(score, CONFIRMED_BASE - 0.01)
     unknown = {finding.fact: finding for finding in found["unknown"]}
     return Verdict(
         cause=cause,

@@ -7,7 +7,7 @@ Looks like:    worker-killed (no traceback, a signal); truncated-preprocessed-fi
                file: a special case of this one); main-exception (the main process raised first).
 What helps:    the traceback and the case named here; verify the data set integrity; preprocess that case again
                [CONSENT].
-Source:        causes.md 1, 6; tests/tapes/worker_exception.
+Source:        MIC-DKFZ/nnUNet issues 1437, 1406, 2659; tests/tapes/worker_exception.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ RULES = (
     ),
     supports("exception.first", is_true, "first-exception"),
     supports("workers.case", is_true, "case-in-hand", weight=0.5),
-    against("exception.truncated_file", is_true, "file-is-truncated", weight=1.0),
+    against("exception.truncated_file", is_true, "file-is-truncated", weight=2.0),
     against("worker.exit_signal", at_least(1), "worker-ended-by-signal", weight=2.0),
 )
 

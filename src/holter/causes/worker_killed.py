@@ -9,7 +9,7 @@ Looks like:    worker-exception (a traceback, exit code 0 or 1); secondary echo 
 What helps:    out of memory: fewer workers (nnUNet_n_proc_DA) or more memory [CONSENT]; full /dev/shm: --ipc=host,
                --shm-size=8g [CONSENT]; native crash: upgrade batchgenerators, threadpoolctl, torch [CONSENT]; then
                continue with --c.
-Source:        causes.md 2, 5, 10; tests/tapes/worker_killed.
+Source:        MIC-DKFZ/nnUNet issues 1343, 1898, 2708, 2749; batchgenerators issue 138; tests/tapes/worker_killed.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ RULES = (
     ),
     supports("oom.kills", at_least(1), "oom-counted", weight=0.5),
     supports("shm.used_ratio", at_least(0.9), "shm-full", weight=0.5),
-    against("export.replaced", at_least(1), "export-worker-replaced", weight=1.0),  # the wait that follows is worse
+    against("export.replaced", at_least(1), "export-worker-replaced", weight=2.0),  # the wait that follows is worse
     supports("worker.fatal_frame", is_true, "fatal-frame", weight=0.5),
 )
 

@@ -165,7 +165,8 @@ def _say_result(result: DemoResult, say: Callable[[str], None], lang: Lang) -> N
     say(text("demo.exit", lang, code=result.training_exit))
     for path in (result.tape, result.report):
         say(live.wrote(str(path), lang).removeprefix(f"{live.PREFIX} "))
-    say(text("demo.next", lang, tape=result.tape, cause=result.named or "frozen-worker"))
+    if result.named is not None:
+        say(text("demo.next", lang, tape=result.tape, cause=result.named))
 
 
 def _seconds(value: float | None) -> str:

@@ -14,6 +14,8 @@ from holter.records import Episode, EpochEnded, Tick
 TIERS = ((3.0, 15.0), (1.5, 60.0), (1.1, 180.0))
 # Steps that make a baseline; fewer are dominated by page cache and cudnn.benchmark.
 BASELINE_STEPS = 20
+# One slow step is no slow-down.
+ENOUGH_STEPS = 3
 # Seconds of baseline that are kept: the past hour, one entry a tick.
 BASELINE_ENTRIES = 3600
 # The recent median must also lie above this quantile of the baseline, or it is the run's usual scatter.
@@ -53,7 +55,7 @@ class SlowDownDetector:
         return self._judge(tick)
 
     def _measure(self, tick: Tick) -> None:
-        """Seconds a step since the last tick; a step that is still going counts with its age."""
+        """Seconds a step since the last tick. A step that does not end is the stall detector's."""
         beat = main_beat(tick)
         assert beat is not None
         spent = beat.data_wait_s_total + beat.compute_s_total
@@ -64,10 +66,6 @@ class SlowDownDetector:
         steps = beat.steps_total - before[1]
         if steps > 0:
             self._add(tick.t_s, (spent - before[2]) / steps, steps)
-        elif beat.progressed_s is not None and self._baseline:
-            age_s = tick.t_s - beat.progressed_s
-            if age_s > TIERS[0][0] * median(self._baseline):
-                self._recent.append((tick.t_s, age_s, 0.0))
 
     def _add(self, t_s: float, seconds: float, steps: float) -> None:
         self._recent.append((t_s, seconds, steps))
@@ -79,7 +77,7 @@ class SlowDownDetector:
                 self._learn(self._recent.popleft())
 
     def _learn(self, entry: tuple[float, float, float]) -> None:
-        if self._open is None and entry[2] > 0:
+        if self._open is None:
             self._baseline.append(entry[1])
             self._baseline_steps += entry[2]
 
@@ -94,8 +92,10 @@ class SlowDownDetector:
         for times, for_s in TIERS:
             if self._recent[0][0] > tick.t_s - for_s + 1.5:
                 continue
-            window = [(t_s, seconds) for t_s, seconds, _ in self._recent if t_s > tick.t_s - for_s]
-            slow = median(seconds for _, seconds in window) if window else 0.0
+            window = [entry for entry in self._recent if entry[0] > tick.t_s - for_s]
+            if sum(steps for _, _, steps in window) < ENOUGH_STEPS:
+                continue
+            slow = median(seconds for _, seconds, _ in window)
             if slow >= times * usual and slow > self._scatter():
                 self._tier = times
                 return self._alarm(tick, usual, slow, window[0][0])
@@ -106,6 +106,7 @@ class SlowDownDetector:
             return ()
         closed = msgspec.structs.replace(self._open, end_s=t_s)
         self._open = None
+        self._recent.clear()  # the slow steps of this episode must not raise another one
         return (closed,)
 
     def _scatter(self) -> float:

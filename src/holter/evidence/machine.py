@@ -55,6 +55,9 @@ def _cpu(window: Window, book: FactBook, hosts: list[HostSample], groups: list[C
 
 def _throttling(window: Window, book: FactBook) -> None:
     groups = [tick.cgroup for tick in window.during if tick.cgroup and tick.cgroup.cpu_periods_total is not None]
+    if book.facts["cpu.quota"].status == "not-applicable":
+        book.not_applicable("cpu.throttled_ratio", "no CPU quota is set")
+        return
     if len(groups) < 2:
         book.unknown("cpu.throttled_ratio", "the cgroup does not count throttled periods")
         return

@@ -88,8 +88,9 @@ def run(
         try:
             result = _watch(child, recorder, clock, relay, each_tick, end_orphans)
         except BaseException:
-            # Only the demo's own step can raise here: its training must not outlive it.
-            _end_tree(child, recorder)
+            if each_tick is None:
+                raise  # the training goes on without us
+            _end_tree(child, recorder)  # the demo's own step failed: its training must not outlive it
             scratch.close()
             raise
     scratch.close(keep=bool(result.orphans))

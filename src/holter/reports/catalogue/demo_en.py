@@ -11,7 +11,7 @@ TEXTS: dict[str, str] = {
     "demo.fault.cpu-quota": "the CPU quota of the run is cut to a quarter of a core",
     "demo.fault.vgpu-licence": "the licence grace of a vGPU runs out (GPU readings and slow steps are SIMULATED)",
     "demo.fault.none": "nothing goes wrong",
-    "demo.prepared": "{cases} cases derived from the MNI152 brain template, planned and preprocessed by nnU-Net in {seconds} s: {folder}",
+    "demo.prepared": "{cases} cases derived from the MNI152 template, preprocessed by nnU-Net in {seconds} s: {folder}",
     "demo.stage.images": "making images",
     "demo.stage.fingerprint": "nnU-Net: fingerprint",
     "demo.stage.planning": "nnU-Net: planning",

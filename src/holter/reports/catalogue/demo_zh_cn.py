@@ -4,8 +4,8 @@ from __future__ import annotations
 
 TEXTS: dict[str, str] = {
     "demo.what": "演示 {fault}：{summary}",
-    "demo.fault.freeze-worker": "冻结一个数据工作进程（SIGSTOP）",
-    "demo.fault.kill-worker": "杀死一个数据工作进程（SIGKILL）",
+    "demo.fault.freeze-worker": "冻结一个数据进程（SIGSTOP）",
+    "demo.fault.kill-worker": "杀死一个数据进程（SIGKILL）",
     "demo.fault.kill-main": "杀死训练主进程（SIGKILL）",
     "demo.fault.slow-disk": "每次读取图像数据都要几秒",
     "demo.fault.cpu-quota": "运行的 CPU 配额被降到四分之一个核",

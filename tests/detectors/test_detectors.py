@@ -1,0 +1,318 @@
+"""Detectors on hand-made ticks: what they mark and, first, what they must leave alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pytest
+
+from holter.detectors import DETECTORS, Watch, detect
+from holter.detectors.creep import CreepDetector
+from holter.detectors.slow_down import SlowDownDetector
+from holter.detectors.stall import FLOOR_S, StallDetector
+from holter.detectors.starved import StarvedDetector
+from holter.records import (
+    Beat,
+    Episode,
+    EpochEnded,
+    Event,
+    ExceptionSeen,
+    HostSample,
+    PhaseChanged,
+    ProcessEnded,
+    ProcessSample,
+    Tick,
+)
+
+MAIN, WORKER, OTHER = 10, 11, 12
+
+
+def process(
+    t_s: float, pid: int = MAIN, *, cpu: float = 0.9, state: str = "S", role: str = "", **more
+) -> ProcessSample:
+    role = role or ("main" if pid == MAIN else "train-worker")
+    return ProcessSample(t_s=t_s, pid=pid, role=role, state=state, cpu_ratio=cpu, cpu_s_total=t_s * cpu, **more)
+
+
+class Run:
+    """A training of steady steps, told tick by tick."""
+
+    def __init__(self, step_s: float = 0.5, wait: float = 0.05) -> None:
+        self.step_s, self.wait = step_s, wait
+        self.t_s = 0.0
+        self.steps = 0.0
+        self.waited = self.computed = 0.0
+        self.progressed_s = 0.0
+
+    def beat(self, phase: str = "train", **more) -> Beat:
+        return Beat(
+            t_s=self.t_s, pid=MAIN, phase=phase, epoch=1, progress_total=int(self.steps), steps_total=int(self.steps),
+            progressed_s=self.progressed_s, data_wait_s_total=self.waited, compute_s_total=self.computed, **more,
+        )  # fmt: skip
+
+    def go(self, seconds: int, *, cpu: float = 0.9, phase: str = "train", worker_state: str = "S") -> Iterable[Tick]:
+        for _ in range(seconds):
+            self.t_s += 1.0
+            self.steps += 1.0 / self.step_s
+            self.waited += self.wait
+            self.computed += 1.0 - self.wait
+            self.progressed_s = self.t_s - self.step_s * (self.steps % 1)
+            processes = (process(self.t_s, cpu=cpu), process(self.t_s, WORKER, cpu=cpu, state=worker_state))
+            yield Tick(t_s=self.t_s, processes=processes, beats=(self.beat(phase),))
+
+    def halt(self, seconds: int, *, cpu: float = 0.02, phase: str = "train", state: str = "S") -> Iterable[Tick]:
+        for _ in range(seconds):
+            self.t_s += 1.0
+            processes = (process(self.t_s, cpu=cpu, state=state), process(self.t_s, WORKER, cpu=0.02, state=state))
+            yield Tick(t_s=self.t_s, processes=processes, beats=(self.beat(phase),))
+
+    def freeze(self, seconds: int) -> Iterable[Tick]:
+        for tick in self.halt(seconds):
+            stopped = process(tick.t_s, WORKER, cpu=0.0, state="T")
+            yield Tick(t_s=tick.t_s, processes=(tick.processes[0], stopped), beats=tick.beats)
+
+
+def kinds(episodes: Iterable[Episode]) -> list[tuple[str, str]]:
+    return [(episode.kind, episode.detector) for episode in episodes]
+
+
+# ---------------------------------------------------------------------------------------------------- quiet cases
+
+
+def test_a_steady_training_is_left_alone():
+    assert detect(Run().go(600)) == ()
+
+
+def test_a_pause_shorter_than_the_limit_is_left_alone():
+    run = Run()
+    assert detect([*run.go(60), *run.halt(9), *run.go(60)]) == ()
+
+
+@pytest.mark.parametrize("phase", ["startup", "compile", "checkpoint", "final-validation", "unpack", "shutdown"])
+def test_each_phase_may_be_silent_up_to_its_floor(phase):
+    run = Run()
+    ticks = [*run.go(30), *run.halt(int(FLOOR_S[phase]) - 3, phase=phase), *run.go(30)]
+    assert not [episode for episode in detect(ticks) if episode.kind == "stall"]
+
+
+def test_a_busy_tree_without_progress_is_not_quiet():
+    """A slow step on a CPU: nothing moves on, but somebody works."""
+    run = Run()
+    assert detect([*run.go(60), *run.halt(50, cpu=0.9), *run.go(30)]) == ()
+
+
+def test_long_steps_are_learned():
+    run = Run(step_s=20.0)
+    assert detect([*run.go(600), *run.halt(60), *run.go(60)]) == ()
+
+
+def test_a_gap_in_the_recording_says_nothing():
+    run = Run()
+    first = list(run.go(60))
+    run.t_s += 3600  # the laptop was asleep
+    assert detect([*first, *run.halt(8), *run.go(60)]) == ()
+
+
+def test_everything_stopped_together_is_a_pause_of_the_user():
+    run = Run()
+    assert detect([*run.go(60), *run.halt(120, cpu=0.0, state="T"), *run.go(60)]) == ()
+
+
+def test_an_orderly_end_is_no_death():
+    run = Run()
+    ends = tuple(
+        ProcessEnded(t_s=61.0, pid=pid, role=role, exit_code=0, source="pidfd")
+        for pid, role in ((WORKER, "train-worker"), (MAIN, "main"))
+    )
+    assert detect([*run.go(60), Tick(t_s=61.0, events=ends)]) == ()
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        ProcessEnded(t_s=61.0, pid=MAIN, role="main", exit_signal=2),
+        ProcessEnded(t_s=61.0, pid=MAIN, role="main", exit_code=130),
+        ProcessEnded(t_s=61.0, pid=WORKER, role="train-worker", exit_signal=15),
+        ProcessEnded(t_s=61.0, pid=WORKER, role="train-worker", exit_signal=9, by_parent=True),
+        ProcessEnded(t_s=61.0, pid=OTHER, role="resource-tracker", exit_code=1),
+        ExceptionSeen(t_s=61.0, pid=MAIN, role="main", error="RuntimeError", echo=True),
+        ExceptionSeen(t_s=61.0, pid=MAIN, role="main", error="KeyboardInterrupt"),
+    ],
+    ids=lambda event: f"{type(event).__name__}-{event.role}",
+)
+def test_endings_that_were_asked_for_or_only_echo_are_left_alone(event: Event):
+    run = Run()
+    assert detect([*run.go(60), Tick(t_s=61.0, events=(event,))]) == ()
+
+
+def test_unclear_endings_of_workers_before_the_log_says_done_are_left_alone():
+    """An attached run on an old kernel: workers vanish, two seconds later the log says that training is done."""
+    run = Run()
+    gone = ProcessEnded(t_s=61.0, pid=WORKER, role="train-worker")
+    done = PhaseChanged(t_s=63.0, phase="final-validation")
+    ticks = [Tick(t_s=t, processes=(process(t),), events=()) for t in range(1, 61)]
+    ticks += [Tick(t_s=61.0, processes=(process(61.0),), events=(gone,))]
+    ticks += [Tick(t_s=63.0, processes=(process(63.0),), events=(done,))]
+    ticks += [Tick(t_s=t, processes=(process(t),)) for t in range(64, 80)]
+    assert detect(ticks) == ()
+    del run
+
+
+def test_scatter_of_the_runs_own_steps_is_no_slow_down():
+    ticks: list[Tick] = []
+    run = Run()
+    for second in range(900):
+        run.step_s = 0.4 if second % 3 else 0.6
+        ticks += list(run.go(1))
+    assert detect(ticks) == ()
+
+
+# ----------------------------------------------------------------------------------------------------- loud cases
+
+
+def test_a_standstill_of_a_quiet_tree_is_a_stall_within_twenty_seconds():
+    run = Run()
+    (episode,) = detect([*run.go(60), *run.halt(40)])
+    assert (episode.kind, episode.detector, episode.phase) == ("stall", "stall", "train")
+    assert episode.alarm_s - 60 <= 12
+    assert abs(episode.start_s - 60) <= 1
+    assert episode.end_s is None
+
+
+def test_a_stall_ends_when_the_training_moves_on():
+    run = Run()
+    (episode,) = detect([*run.go(60), *run.halt(40), *run.go(5)])
+    assert episode.end_s is not None
+    assert 100 <= episode.end_s <= 102
+
+
+def test_a_main_thread_busy_in_one_step_is_a_stall_in_the_end():
+    run = Run()
+    (episode,) = detect([*run.go(60), *run.halt(90, cpu=1.0)])
+    assert "busy in one and the same step" in episode.reason
+    assert 119 <= episode.alarm_s <= 122
+
+
+def test_one_stopped_worker_is_an_episode_although_the_training_goes_on():
+    run = Run()
+    episodes = detect([*run.go(60), *run.go(30, worker_state="T"), *run.go(10)])
+    assert kinds(episodes) == [("stall", "frozen")]
+    assert episodes[0].pid == WORKER
+    assert episodes[0].alarm_s - 60 <= 8
+    assert episodes[0].end_s is not None
+
+
+def test_one_incident_is_one_episode():
+    """A stopped worker, the standstill that follows and the slow steps in its wake."""
+    run = Run()
+    ticks = [*run.go(120), *run.freeze(60), *run.go(60)]
+    assert kinds(detect(ticks)) == [("stall", "frozen")]
+
+
+def test_a_stall_that_outlasts_the_frozen_worker_is_told():
+    run = Run()
+    ticks = [*run.go(60), *run.freeze(30), *run.halt(60)]
+    assert kinds(detect(ticks)) == [("stall", "frozen"), ("stall", "stall")]
+
+
+def test_the_first_death_in_time_is_the_subject_and_the_mains_end_closes_it():
+    run = Run()
+    worker = ProcessEnded(t_s=60.5, pid=WORKER, role="train-worker", worker_index=3, exit_signal=9)
+    main = ProcessEnded(t_s=61.5, pid=MAIN, role="main", exit_code=1)
+    (episode,) = detect([*run.go(60), Tick(t_s=61.0, events=(worker,)), Tick(t_s=62.0, events=(main,))])
+    assert episode.subject == "train-worker 3 (PID 11)"
+    assert "SIGKILL" in episode.reason
+    assert (episode.start_s, episode.end_s) == (60.5, 61.5)
+
+
+def test_an_unclear_ending_of_a_worker_is_told_after_a_moment_if_training_was_not_over():
+    ticks = [Tick(t_s=float(t), processes=(process(t),)) for t in range(1, 60)]
+    gone = ProcessEnded(t_s=60.0, pid=WORKER, role="train-worker")
+    ticks += [Tick(t_s=60.0, processes=(process(60.0),), events=(gone,))]
+    ticks += [Tick(t_s=float(t), processes=(process(t),)) for t in range(61, 70)]
+    episodes = [episode for episode in detect(ticks) if episode.kind == "death"]
+    assert len(episodes) == 1
+    assert "not known" in episodes[0].reason
+
+
+@pytest.mark.parametrize(("times", "within_s"), [(5.0, 25), (1.7, 75), (1.2, 200)])
+def test_slower_steps_are_noticed_the_sooner_the_slower_they_are(times, within_s):
+    run = Run(step_s=0.2)
+    before = list(run.go(300))
+    run.step_s *= times
+    episodes = detect([*before, *run.go(300)])
+    assert kinds(episodes) == [("slow-down", "slow-down")]
+    assert episodes[0].alarm_s - 300 <= within_s
+
+
+def test_a_slow_down_that_passes_is_closed():
+    run = Run(step_s=0.2)
+    before = list(run.go(200))
+    run.step_s = 1.0
+    slow = list(run.go(60))
+    run.step_s = 0.2
+    (episode,) = detect([*before, *slow, *run.go(120)])
+    assert episode.end_s is not None
+
+
+def test_a_log_alone_shows_slower_epochs():
+    detector = SlowDownDetector()
+    found: list[Episode] = []
+    t_s = 0.0
+    for epoch, duration in enumerate([170, 160, 161, 159, 160, 162, 300, 310, 305]):
+        t_s += duration
+        event = EpochEnded(t_s=t_s, epoch=epoch, duration_s=float(duration))
+        found += detector.see(Tick(t_s=t_s, events=(event,)))
+    assert kinds(found) == [("slow-down", "slow-down")]
+    assert "305.0 s instead of 160" in found[0].reason
+
+
+def test_waiting_for_batches_most_of_the_time_is_told_from_the_beginning():
+    run = Run(wait=0.7)
+    assert kinds(detect(run.go(300))) == [("slow-down", "starved")]
+    assert detect(Run(wait=0.3).go(300)) == ()
+
+
+def test_growing_memory_is_told_with_the_time_that_is_left():
+    detector = CreepDetector()
+    found: list[Episode] = []
+    host = HostSample(t_s=0, memory_total_bytes=16 << 30)
+    for minute in range(90):
+        t_s = minute * 60.0
+        grown = process(t_s, rss_bytes=(2 << 30) + minute * (100 << 20))
+        found += detector.see(Tick(t_s=t_s, host=host, processes=(grown,)))
+    assert [episode.subject for episode in found] == ["memory"]
+    assert "full in" in found[0].reason
+    steady = CreepDetector()
+    for minute in range(200):
+        level = process(minute * 60.0, rss_bytes=(2 << 30) + (minute % 2) * (200 << 20))
+        assert steady.see(Tick(t_s=minute * 60.0, host=host, processes=(level,))) == ()
+
+
+def test_epochs_that_grow_all_the_time_are_told():
+    detector = CreepDetector()
+    found: list[Episode] = []
+    for epoch in range(14):
+        event = EpochEnded(t_s=epoch * 100.0, epoch=epoch, duration_s=100.0 + 6 * epoch)
+        found += detector.see(Tick(t_s=epoch * 100.0, events=(event,)))
+    assert [episode.subject for episode in found] == ["epoch time"]
+
+
+def test_a_restart_is_not_measured_against_the_process_before():
+    run = Run(step_s=0.2)
+    before = list(run.go(120))
+    again = Run(step_s=0.2)
+    again.t_s = 150.0
+    after = []
+    for tick in again.go(120):
+        beats = tuple(Beat(**{**{f: getattr(b, f) for f in b.__struct_fields__}, "pid": 99}) for b in tick.beats)
+        main = ProcessSample(t_s=tick.t_s, pid=99, role="main", state="S", cpu_ratio=0.9)
+        after.append(Tick(t_s=tick.t_s, processes=(main,), beats=beats))
+    assert detect([*before, *after]) == ()
+
+
+def test_every_detector_is_in_the_tuple_and_named_once():
+    names = [detector.name for detector in DETECTORS]
+    assert len(set(names)) == len(names)
+    assert {StallDetector, SlowDownDetector, StarvedDetector, CreepDetector} < set(DETECTORS)
+    assert Watch().episodes == ()

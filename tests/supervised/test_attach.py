@@ -1,0 +1,162 @@
+"""``holter attach`` on stock trainings that were started without Holter, also when they hang already."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from holter.causes import diagnose_all
+from holter.demo.faults import Context, FreezeWorker, Worker
+from holter.demo.prepare import Prepared
+from holter.errors import AlreadyRecorded, NoSuchProcess, NotATraining
+from holter.records import EpochEnded
+from holter.supervisor.attach import attach, find_training
+from holter.tape import read
+from supervised.scene import top
+
+pytestmark = pytest.mark.training
+
+
+class Stock:
+    """A training that knows nothing of Holter."""
+
+    def __init__(self, brain: Prepared, folder: Path) -> None:
+        self.log = folder / "output.txt"
+        environment = {**os.environ, **brain.environment(), "nnUNet_results": str(folder / "results")}
+        with self.log.open("wb") as out:
+            self.process = subprocess.Popen(
+                brain.command("--epochs", "400", "--iterations", "20", "--no-validation"),
+                env={**environment, "PYTHONUNBUFFERED": "1"},
+                stdout=out,
+                stderr=out,
+                start_new_session=True,
+            )
+        self.pid = self.process.pid
+
+    def wait_for(self, text: str) -> None:
+        until = time.monotonic() + 90
+        while text not in self.log.read_text(errors="replace"):
+            assert time.monotonic() < until, self.log.read_text(errors="replace")[-2000:]
+            assert self.process.poll() is None
+            time.sleep(0.1)
+
+    def workers(self) -> list[psutil.Process]:
+        return sorted(psutil.Process(self.pid).children(), key=lambda child: child.pid)[:2]
+
+    def end(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+        self.process.wait()
+
+
+@pytest.fixture
+def stock(brain: Prepared, tmp_path: Path) -> Iterator[Stock]:
+    training = Stock(brain, tmp_path)
+    yield training
+    training.end()
+
+
+def freeze(training: Stock, folder: Path) -> FreezeWorker:
+    fault = FreezeWorker()
+    workers = tuple(Worker(pid=worker.pid, role="train-worker") for worker in training.workers())
+    fault.inject(Context(scratch=folder, preprocessed=folder, main_pid=training.pid, workers=workers))
+    return fault
+
+
+def test_a_training_that_hangs_already_is_diagnosed_from_a_workers_pid(stock, tmp_path):
+    stock.wait_for("Epoch 2")
+    freeze(stock, tmp_path)
+    time.sleep(12)
+    result = attach(stock.workers()[0].pid, tmp_path / "t.holter", for_s=25.0)
+    assert result.episodes
+    recording = read(tmp_path / "t.holter")
+    assert recording.environment.attached
+    assert recording.environment.main_pid == stock.pid
+    assert not any(tick.beats for tick in recording.all_ticks)
+    assert [event.epoch for event in recording.events(EpochEnded)][:2] == [0, 1], "what the log tells of before"
+    diagnosis = diagnose_all(recording)[0]
+    assert diagnosis.episode.alarm_s < 20
+    assert top(diagnosis) == ("frozen-worker", "confirmed")
+    assert [link.waiter for link in diagnosis.wait_chain][:2] == ["main", "batch queue"]
+    assert stock.process.poll() is None
+
+
+def test_a_healthy_training_is_left_alone_and_nothing_is_said(stock, tmp_path):
+    stock.wait_for("Epoch 1")
+    result = attach(stock.pid, tmp_path / "t.holter", for_s=30.0)
+    assert result.episodes == ()
+    assert stock.process.poll() is None
+    assert "Traceback" not in stock.log.read_text()
+
+
+def test_a_second_recorder_is_refused_and_a_dead_ones_place_is_taken(stock, tmp_path):
+    stock.wait_for("Epoch 0")
+    first = subprocess.Popen(
+        [sys.executable, "-m", "holter", "attach", str(stock.pid), "-o", str(tmp_path / "first.holter")],
+        stderr=subprocess.DEVNULL,
+    )
+    until = time.monotonic() + 20
+    while not (tmp_path / "first.holter").exists() and time.monotonic() < until:
+        time.sleep(0.1)
+    time.sleep(1.5)
+    with pytest.raises(AlreadyRecorded, match="Another Holter"):
+        attach(stock.pid, tmp_path / "second.holter", for_s=2.0)
+    assert not (tmp_path / "second.holter").exists()
+    first.kill()
+    first.wait()
+    attach(stock.pid, tmp_path / "third.holter", for_s=2.0)
+    assert read(tmp_path / "third.holter").finished
+
+
+def test_ctrl_c_ends_the_recording_and_not_the_training(stock, tmp_path):
+    stock.wait_for("Epoch 0")
+    recorder = subprocess.Popen(
+        [sys.executable, "-m", "holter", "attach", str(stock.pid), "-o", str(tmp_path / "t.holter")],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    time.sleep(5)
+    recorder.send_signal(signal.SIGINT)
+    assert recorder.wait(15) == 0
+    recorder.communicate()
+    assert read(tmp_path / "t.holter").finished
+    assert stock.process.poll() is None
+
+
+def test_wrong_pids_are_named():
+    with pytest.raises(NoSuchProcess, match="no process 4194303"):
+        find_training(4194303)
+    sleeper = subprocess.Popen(["sleep", "30"])
+    try:
+        with pytest.raises(NotATraining, match="sleep"):
+            find_training(sleeper.pid)
+    finally:
+        sleeper.kill()
+        sleeper.wait()
+
+
+@pytest.mark.root
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become another user")
+def test_another_users_process_is_refused_by_name(tmp_path):
+    code = (
+        "import os, sys; os.setuid(65534)\n"
+        "from holter.supervisor.attach import find_training\n"
+        "from holter.errors import NotOurProcess\n"
+        "try: find_training(int(sys.argv[1]))\n"
+        "except NotOurProcess as error: print(error.what)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(os.getpid())], capture_output=True, text=True, check=False, cwd="/"
+    )
+    if "ModuleNotFoundError" in done.stderr or "PermissionError" in done.stderr:
+        pytest.skip("the checkout cannot be read by another user here")
+    assert "belongs to root" in done.stdout, done.stderr
