@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -10,6 +11,7 @@ import sys
 from pathlib import Path
 
 import msgspec
+import psutil
 
 from benchmarks.material import prepared_brains, say
 from benchmarks.more_faults import ExportWorkerKilled, TruncatedFile, WorkerException
@@ -204,9 +206,11 @@ def end(child: subprocess.Popen[str]) -> None:
 
 
 def end_session(leader: int) -> bool:
-    """End what is left of the process group that a child was the leader of; whether there was anything."""
-    try:
-        os.killpg(leader, signal.SIGKILL)
-    except ProcessLookupError:
-        return False
-    return True
+    """End what is left of the process group that a child was the leader of; whether anything still ran."""
+    left = False
+    for process in psutil.process_iter(["status"]):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            if os.getpgid(process.pid) == leader and process.info["status"] != psutil.STATUS_ZOMBIE:
+                left = True
+                os.kill(process.pid, signal.SIGKILL)
+    return left

@@ -83,7 +83,9 @@ class Watch:
     def _is_covered(self, episode: Episode, t_s: float) -> bool:
         if episode.detector not in SAME_INCIDENT:
             return False
-        before = SAME_INCIDENT[: SAME_INCIDENT.index(episode.detector)]
+        # A blocked worker is noticed later than the standstill that it causes: then that episode is enough.
+        first = ("stall",) if episode.detector == "frozen" else ()
+        before = first + SAME_INCIDENT[: SAME_INCIDENT.index(episode.detector)]
         return any(
             one.detector in before and (one.end_s is None or t_s - one.end_s < AFTERGLOW_S)
             for one in self._episodes.values()

@@ -15,7 +15,6 @@ import msgspec
 
 import holter.hook
 from holter.errors import AlreadyRecorded, CommandNotFound
-from holter.evidence.words import WORKERS
 from holter.records import Diagnosis, Episode, Noted, ProcessEnded, Tick
 from holter.supervisor.clock import RunClock
 from holter.supervisor.recorder import Listener, Recorder
@@ -165,7 +164,7 @@ def _watch(
         if ended_s is None and child.poll() is not None:
             ended_s = clock.t_s()
             recorder.add(_ended(child, recorder, ended_s))
-    orphans = tuple(process.pid for process in tick.processes if process.role in WORKERS and process.state != "Z")
+    orphans = recorder.sources.look_for_workers(clock.t_s())
     if orphans:
         recorder.add(Noted(t_s=clock.t_s(), what="orphans-left", text=" ".join(map(str, orphans))))
         if end_orphans:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from holter.evidence.words import WORKERS
 from holter.probes import Probe
 from holter.probes.cgroup import CgroupProbe
 from holter.probes.gpu import GpuProbe
@@ -88,8 +89,17 @@ class Sources:
             cost_s = time.thread_time() - began
             runs.append(ProbeRun(t_s=t_s, probe=name, ok=error is None, cost_s=cost_s, error=error))
             events += self._note_change(name, error, t_s)
-        self.living = frozenset(sample.pid for sample in samples if isinstance(sample, ProcessSample))
+        processes = tuple(sample for sample in samples if isinstance(sample, ProcessSample))
+        if processes or any(run.probe == self.process.name and run.ok for run in runs):
+            self.living = frozenset(process.pid for process in processes)
         return samples, events, runs
+
+    def look_for_workers(self, t_s: float) -> tuple[int, ...]:
+        """Data and export workers that are there right now, whatever is due."""
+        seen = self.process.read(t_s).samples
+        return tuple(
+            one.pid for one in seen if isinstance(one, ProcessSample) and one.role in WORKERS and one.state != "Z"
+        )
 
     def close(self) -> None:
         """Let go of what the probes hold."""
