@@ -4,7 +4,7 @@ import sys
 
 from holter.trainer import shortened
 
-TIMES = 12
+TIMES = 30
 
 
 class Repeated:
