@@ -75,12 +75,6 @@ class AlreadyRecorded(HolterError):
     id = "already-recorded"
 
 
-class PathsNotSet(HolterError):
-    """nnUNet_raw, nnUNet_preprocessed or nnUNet_results is missing."""
-
-    id = "nnunet-paths-not-set"
-
-
 class UnknownCause(HolterError):
     """``holter explain`` was asked for a cause that does not exist."""
 

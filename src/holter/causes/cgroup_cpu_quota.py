@@ -24,6 +24,7 @@ RULES = (
     against("cpu.throttled_ratio", at_most(0.05), "hardly-throttled", fatal=True),
     against("workers.stopped", is_true, "worker-stopped", weight=2.0),
     against("episode.kind", one_of("death"), "something-ended", fatal=True),
+    against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
 )
 
 

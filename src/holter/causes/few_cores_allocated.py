@@ -28,6 +28,7 @@ RULES = (
     against("cpu.throttled_ratio", at_least(0.1), "quota-throttles", weight=2.0),
     against("workers.stopped", is_true, "worker-stopped", fatal=True),
     against("episode.kind", one_of("death"), "something-ended", fatal=True),
+    against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
     against("main.waits_on", one_of("native-call"), "main-in-native-call", weight=1.0),
 )
 

@@ -28,6 +28,7 @@ RULES = (
     supports("main.waits_on", one_of("batch-queue", "export-result", "export-slot"), "main-waits-for-workers"),
     supports("queue.ready", one_of("empty"), "ready-queue-empty"),
     against("episode.kind", one_of("death"), "something-ended", fatal=True),
+    against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
 )
 
 

@@ -17,7 +17,7 @@ from holter.records import Verdict
 CAUSE = "not-stuck"
 
 RULES = (
-    Rule("activity.present", is_true, "somebody-works", 1.0, group="alive"),
+    supports("activity.present", is_true, "somebody-works"),
     Rule("progress.resumed", is_true, "progress-goes-on", 2.0, group="alive"),
     supports("main.alive", is_true, "main-is-there", weight=0.5),
     against("workers.stopped", is_true, "worker-stopped", fatal=True),

@@ -91,7 +91,7 @@ def _grade(fatal: bool, certain: bool, minus: float, score: float, open_question
         return "excluded", 0.0
     if certain and minus == 0:
         return "confirmed", CONFIRMED_BASE + (1 - CONFIRMED_BASE) * score
-    if certain or score >= LIKELY_FROM:
+    if (certain and score > 0) or score >= LIKELY_FROM:
         return "likely", min(score, CONFIRMED_BASE - 0.01)
     if score > 0 or (open_question and minus == 0):
         return "possible", min(score, LIKELY_FROM - 0.01)

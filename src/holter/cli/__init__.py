@@ -51,6 +51,9 @@ def main() -> None:
     except HolterError as error:
         tell(error)
         sys.exit(2)
+    except OSError as error:
+        print(f"holter: {error.strerror or error}", file=sys.stderr)
+        sys.exit(2)
 
 
 def tell(error: HolterError) -> None:

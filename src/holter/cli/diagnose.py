@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from holter.cli.options import Json, Lang, chosen_language
+from holter.errors import TapeError
 
 
 def register(app: typer.Typer) -> None:
@@ -33,6 +34,10 @@ def diagnose(
 
     language = chosen_language(lang)
     recording = read(target)
+    if not recording.all_ticks and recording.damage:
+        raise TapeError(
+            f"Nothing can be read of {target}: {recording.damage}.", next_step="Look for another copy of the tape."
+        )
     diagnoses = tuple(propose(one, recording.environment) for one in diagnose_all(recording))
     if as_json:
         print(json.dumps(to_json(diagnoses, language, str(target)), ensure_ascii=False, indent=2))

@@ -87,7 +87,9 @@ class Watch:
         first = ("stall",) if episode.detector == "frozen" else ()
         before = first + SAME_INCIDENT[: SAME_INCIDENT.index(episode.detector)]
         return any(
-            one.detector in before and (one.end_s is None or t_s - one.end_s < AFTERGLOW_S)
+            one.detector in before
+            and (one.end_s is None or t_s - one.end_s < AFTERGLOW_S)
+            and not _is_another_death(episode, one)
             for one in self._episodes.values()
         )
 
@@ -95,6 +97,12 @@ class Watch:
     def episodes(self) -> tuple[Episode, ...]:
         """Every episode so far, by time of alarm."""
         return tuple(sorted(self._episodes.values(), key=lambda episode: episode.alarm_s))
+
+
+def _is_another_death(episode: Episode, covering: Episode) -> bool:
+    """A worker that dies while another one is frozen is a story of its own."""
+    is_main = episode.subject.startswith("main")
+    return episode.detector == "death" and not is_main and episode.pid != covering.pid
 
 
 def identity(episode: Episode) -> tuple[str, str, float]:

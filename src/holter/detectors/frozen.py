@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from holter.detectors.view import is_paused, main_process
+from holter.detectors.view import GAP_S, is_paused, main_process
 from holter.evidence.words import WORKERS, label
 from holter.records import Episode, ProcessSample, Tick
 
@@ -34,6 +34,9 @@ class FrozenDetector:
         if not tick.processes:
             return ()
         previous_s, self._last_s = self._last_s, tick.t_s
+        if previous_s is not None and tick.t_s - previous_s > max(GAP_S, 2 * tick.span_s):
+            self._since.clear()  # nobody looked meanwhile
+            previous_s = None
         changed: list[Episode] = []
         workers = {process.pid: process for process in tick.processes if process.role in WORKERS}
         paused = is_paused(tick)

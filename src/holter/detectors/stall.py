@@ -12,7 +12,7 @@ import msgspec
 
 from holter.detectors.progress import ProgressKeeper
 from holter.detectors.view import GAP_S, PhaseKeeper, is_paused, main_process
-from holter.evidence.words import WORKING_CPU_RATIO
+from holter.evidence.words import WORKING_CPU_RATIO, works_together
 from holter.records import Episode, Phase, Tick
 
 # Without progress for this long AND quiet: an alarm. Reasons: train and validate steps are seconds at most on any
@@ -41,6 +41,8 @@ TIMES_LONGEST_BUSY = 20.0
 FLOOR_BUSY_S = 60.0
 # The tree must have been quiet this long: shorter than any limit above, longer than one slow tick.
 QUIET_S = 6.0
+# States in which a process does nothing, measured or not.
+STILL = ("T", "t", "D", "Z", "X")
 
 
 class StallDetector:
@@ -53,6 +55,7 @@ class StallDetector:
         self._progress = ProgressKeeper()
         self._working: deque[tuple[float, bool, bool]] = deque()  # (t, main works, anybody works)
         self._last_s: float | None = None
+        self._cpus: float | None = None  # that the run may use
         self._open: Episode | None = None
 
     def see(self, tick: Tick) -> tuple[Episode, ...]:
@@ -74,10 +77,17 @@ class StallDetector:
 
     def _remember_work(self, tick: Tick) -> None:
         main = main_process(tick)
-        ratios = [process.cpu_ratio or 0.0 for process in tick.processes]
+        if tick.cgroup is not None and tick.cgroup.effective_cpus is not None:
+            self._cpus = tick.cgroup.effective_cpus
+        elif self._cpus is None and tick.host is not None and tick.host.cpu_count is not None:
+            self._cpus = float(tick.host.cpu_count)
         if tick.processes:
+            # What could not be measured may be work: it must not raise an alarm.
+            unmeasured = any(one.cpu_ratio is None and one.state not in STILL for one in tick.processes)
+            ratios = [one.cpu_ratio or 0.0 for one in tick.processes]
             main_works = main is not None and (main.cpu_ratio or 0.0) >= WORKING_CPU_RATIO
-            self._working.append((tick.t_s, main_works, any(ratio >= WORKING_CPU_RATIO for ratio in ratios)))
+            anybody = unmeasured or works_together(ratios, self._cpus if self._cpus is not None else float("inf"))
+            self._working.append((tick.t_s, main_works, anybody))
         while self._working and self._working[0][0] < tick.t_s - QUIET_S:
             self._working.popleft()
 

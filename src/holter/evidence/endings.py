@@ -7,7 +7,7 @@ import signal
 
 from holter.evidence.facts import FactBook
 from holter.evidence.window import Window, last
-from holter.evidence.words import DATA_WORKERS, WORKERS, ending, label
+from holter.evidence.words import WORKERS, ending, label
 from holter.records import ExceptionSeen, KernelMessage, Noted, ProcessEnded, Tick
 
 # Sources of one crash differ by this much in time.
@@ -29,7 +29,9 @@ def collect(window: Window, book: FactBook) -> None:
     """State endings, exceptions and OOM kills around the start of the episode."""
     start_s = window.episode.start_s - SLACK_S
     end_s = window.end_s + SLACK_S
-    _worker(window, book, start_s, end_s)
+    # A frozen worker is killed by its user in the end: only what ended before the alarm belongs to a standstill.
+    worker_end_s = end_s if window.episode.kind == "death" else window.episode.alarm_s
+    _worker(window, book, start_s, worker_end_s)
     _exception(window, book, start_s, end_s)
     _memory(window, book, start_s)
 
@@ -95,7 +97,8 @@ def _exception(window: Window, book: FactBook, start_s: float, end_s: float) -> 
     named = DATA_FILE.findall(f"{text}\n{first.traceback}")
     from_case = f"{first.case}.b2nd (case in hand)" if first.case else None
     book.known("exception.file", named[-1] if named else from_case, unless="no file named")
-    in_data_code = first.role in DATA_WORKERS or "load_case" in first.traceback
+    # A broken pipe between processes raises EOFError too: the code that reads cases must be in the traceback.
+    in_data_code = any(word in first.traceback for word in ("load_case", "blosc2", "crop_and_pad", "memmap"))
     book.known("exception.truncated_file", bool(TRUNCATED.search(text)) and (in_data_code or bool(named)))
 
 
@@ -112,28 +115,29 @@ def _memory(window: Window, book: FactBook, start_s: float) -> None:
         book.known("oom.kills", len(kernel), kernel[0].text[:160])
     elif counted is None:
         book.unknown("oom.kills", "neither cgroup nor kernel counters could be read")
-    elif counted > 0 and readable:
+    elif counted[0] > 0 and readable:
         # The kernel names its victims; none of these was ours.
-        book.known("oom.kills", 0, f"{counted} counted, of processes outside the run")
+        book.known("oom.kills", 0, f"{counted[0]} counted, of processes outside the run")
+    elif counted[0] > 0 and counted[1] == "host":
+        book.unknown("oom.kills", "the kernel killed a process somewhere on this machine; its log cannot be read")
     else:
-        book.known("oom.kills", counted, "counted by cgroup or /proc/vmstat")
+        book.known("oom.kills", counted[0], f"counted by the {counted[1]}")
     ticks = [tick for tick in window.all if tick.t_s >= window.episode.start_s - 60]
     used = [_used_ratio(tick) for tick in ticks]
     known = [ratio for ratio in used if ratio is not None]
     book.known("memory.used_ratio", max(known) if known else None)
 
 
-def _growth(window: Window, start_s: float) -> int | None:
-    """OOM kills counted between the moment before the episode and its end."""
+def _growth(window: Window, start_s: float) -> tuple[int, str] | None:
+    """OOM kills counted between the moment before the episode and its end, by the run's cgroup if it counts."""
     before = [tick for tick in window.all if tick.t_s <= start_s]
-    growths = []
-    for counter in (_cgroup_kills, _host_kills):
+    for name, counter in (("cgroup", _cgroup_kills), ("host", _host_kills)):
         new = last(counter(tick) for tick in window.recording.ticks(None, window.end_s + SLACK_S))
         old = last(counter(tick) for tick in before)
         if new is not None:
             first = next((value for value in map(counter, window.all) if value is not None), new)
-            growths.append(new - (old if old is not None else first))
-    return max(growths) if growths else None
+            return new - (old if old is not None else first), name
+    return None
 
 
 def _cgroup_kills(tick: Tick) -> int | None:

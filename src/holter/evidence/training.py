@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from holter.evidence import frames
 from holter.evidence.facts import FactBook
-from holter.evidence.window import SOON_S, Window, mean_cpu
-from holter.evidence.words import WORKING_CPU_RATIO, ending
+from holter.evidence.window import SOON_S, Window, last, mean_cpu
+from holter.evidence.words import ending, works_together
 from holter.records import Beat, EpochEnded, LogLine, PhaseChanged, ProcessEnded, Tick
 
 NO_BEAT = "no heartbeat: the training was started without Holter's hook"
@@ -49,11 +49,14 @@ def _progress(window: Window, book: FactBook) -> None:
         book.known("progress.resumed", max(totals) > min(totals))
     lines = _told(window, LogLine, moment_s) + _told(window, EpochEnded, moment_s)
     book.known("log.age_s", moment_s - max(lines) if lines else None, unless="no training log found")
-    working = [
-        process.pid for process in window.processes() if (mean_cpu(window.now, process.pid) or 0.0) >= WORKING_CPU_RATIO
-    ]
-    if window.processes():
-        book.known("activity.present", bool(working), f"{len(working)} processes work")
+    ratios = [mean_cpu(window.now, process.pid) for process in window.processes()]
+    known = [ratio for ratio in ratios if ratio is not None]
+    if known:
+        cpus = last(tick.cgroup.effective_cpus for tick in window.all if tick.cgroup)
+        active = works_together(known, cpus if cpus is not None else float("inf"))
+        book.known("activity.present", active, f"{sum(known):.1f} cores used by {len(known)} processes")
+    else:
+        book.unknown("activity.present", "CPU use was not measured")
 
 
 def _told(window: Window, kind: type[EpochEnded] | type[PhaseChanged] | type[LogLine], end_s: float) -> list[float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterable
 
 from holter.records import ProcessEnded, Role
 
@@ -12,6 +13,14 @@ DATA_WORKERS: tuple[Role, ...] = ("train-worker", "val-worker")
 # batchgenerators polls its queues every 2 ms, which costs an idle process 2 to 8 % of a core. A process that works
 # uses most of one, or, where many share few cores, at least this much averaged over some seconds.
 WORKING_CPU_RATIO = 0.25
+# Where many share few CPUs each gets little of one: together they work if they use most of what they may use.
+SHARED_CPU_PART = 0.75
+
+
+def works_together(cpu_ratios: Iterable[float], effective_cpus: float) -> bool:
+    """Whether anybody works: one process alone, or all of them together on too few CPUs."""
+    ratios = list(cpu_ratios)
+    return max(ratios, default=0.0) >= WORKING_CPU_RATIO or sum(ratios) >= SHARED_CPU_PART * effective_cpus
 
 
 def signal_name(number: int) -> str:

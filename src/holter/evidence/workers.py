@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from holter.evidence.facts import FactBook
-from holter.evidence.window import Window, mean_cpu
+from holter.evidence.window import Window, last, mean_cpu
 from holter.evidence.words import DATA_WORKERS, WORKERS, WORKING_CPU_RATIO, label
 from holter.records import Beat, ProcessSample
 
+# Workers that use this part of all CPUs are at work, however little each of them gets.
+CROWDED_CPU_PART = 0.5
 # A worker that has been in one read this long is blocked on it, whatever its state letter says.
 SLOW_READ_S = 3.0
 NO_FILES = ("pipe:", "socket:", "anon", "/dev")
@@ -31,7 +33,7 @@ def collect(window: Window, book: FactBook) -> None:
     paused = main is not None and main.state in ("T", "t")
     stopped = [process for process in every if process.state in ("T", "t") and not paused]
     blocked = [process for process in every if is_blocked(process, window)]
-    working = [w for w in workers if (mean_cpu(window.now, w.pid) or 0.0) >= WORKING_CPU_RATIO]
+    working = _working(workers, window)
     book.known("workers.count", len(workers))
     book.known("workers.stopped", tuple(named(process) for process in stopped))
     book.known("workers.blocked", tuple(named(process) for process in blocked))
@@ -41,6 +43,15 @@ def collect(window: Window, book: FactBook) -> None:
     _delivering(workers, beats, book)
     _in_hand(stopped or blocked, beats, book)
     _blocked_file(blocked, beats, window, book)
+
+
+def _working(workers: tuple[ProcessSample, ...], window: Window) -> list[ProcessSample]:
+    """Workers that compute: a good part of a core each, or their share where all together use most CPUs."""
+    used = {worker.pid: mean_cpu(window.now, worker.pid) or 0.0 for worker in workers}
+    cpus = last(tick.cgroup.effective_cpus for tick in window.all if tick.cgroup)
+    crowded = cpus is not None and sum(used.values()) >= CROWDED_CPU_PART * cpus
+    limit = min(WORKING_CPU_RATIO, sum(used.values()) / len(used) / 2) if crowded and used else WORKING_CPU_RATIO
+    return [worker for worker in workers if used[worker.pid] >= limit]
 
 
 def named(process: ProcessSample) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import msgspec
 
 from holter.records import Diagnosis, Environment, Fact, Remedy, Verdict
@@ -53,6 +55,9 @@ def _values(diagnosis: Diagnosis, facts: dict[str, Fact], environment: Environme
     cpus = _value(facts, "cpu.effective")
     if isinstance(cpus, (int, float)):
         values["workers"] = str(max(1, int(cpus)))
+    count = _value(facts, "workers.count")
+    if isinstance(count, int):
+        values["fewer"] = str(max(1, (count + 1) // 2))
     kills = _value(facts, "oom.kills")
     values["out_of_memory"] = "yes" if isinstance(kills, int) and kills > 0 else "no"
     shm = _value(facts, "shm.used_ratio")
@@ -72,8 +77,8 @@ def _of_environment(environment: Environment) -> dict[str, str]:
     if environment.main_pid is not None:
         values["main_pid"] = str(environment.main_pid)
     if environment.preprocessed_folder:
-        values["preprocessed"] = environment.preprocessed_folder
-    command = " ".join(environment.command)
+        values["preprocessed"] = shlex.quote(environment.preprocessed_folder)
+    command = shlex.join(environment.command)
     if "train" in command and " --c" not in command:
         values["continue"] = f"{command} --c"
         values["validate"] = f"{command} --val"

@@ -27,13 +27,18 @@ REMEDIES: dict[str, tuple[Offer, ...]] = {
         Offer("file-system-sharing", "CONSENT"),
     ),
     "worker-killed": (
-        Offer("fewer-workers", "CONSENT", "export nnUNet_n_proc_DA={workers}", "out_of_memory"),
+        Offer("fewer-workers", "CONSENT", "export nnUNet_n_proc_DA={fewer}", "out_of_memory"),
         Offer("more-memory", "ADVICE", None, "out_of_memory"),
         Offer("bigger-shm", "CONSENT", None, "shm_full"),
         Offer("upgrade-native-libraries", "CONSENT", "pip install --upgrade batchgenerators threadpoolctl", "crash"),
         CONTINUE,
     ),
-    "external-kill": (CONTINUE, Offer("keep-session", "ADVICE"), Offer("more-time", "ADVICE")),
+    "external-kill": (
+        Offer("more-memory", "ADVICE", None, "out_of_memory"),
+        CONTINUE,
+        Offer("keep-session", "ADVICE"),
+        Offer("more-time", "ADVICE"),
+    ),
     "main-exception": (Offer("read-first-traceback", "ADVICE"), CONTINUE),
     "worker-exception": (Offer("preprocess-case-again", "CONSENT"), Offer("verify-dataset", "ADVICE"), CONTINUE),
     "truncated-preprocessed-file": (

@@ -133,7 +133,8 @@ class Scrubber:
 
     def _learn_environment(self, environment: Environment) -> None:
         if environment.hostname:
-            self._name("host", environment.hostname)
+            # Always, however short or common: a host name stands for a place.
+            self._names[environment.hostname] = self._pseudonym("host", environment.hostname)
             self._name("host", environment.hostname.split(".")[0], like=environment.hostname)
         for variable, value in environment.variables:
             if variable in USER_VARIABLES:

@@ -89,7 +89,14 @@ def find_training(pid: int) -> int:
     if trainings:
         return int(trainings[-1].pid)
     below = [one for one in process.children(recursive=True) if parse_training_command(process_command(one.pid))]
-    if below or _runs_nnunet(process):
+    tops = [one.pid for one in below if one.ppid() not in {other.pid for other in below}]
+    if len(tops) > 1:
+        raise NotATraining(
+            f"{len(tops)} trainings run below process {pid}: {' '.join(map(str, tops))}.",
+            safe="Nothing was touched.",
+            next_step=f"holter attach {tops[0]}",
+        )
+    if tops or _runs_nnunet(process):
         return pid
     raise NotATraining(
         f"Process {pid} ({process.name()}) is not an nnU-Net training, and none runs below or above it.",

@@ -15,6 +15,7 @@ from holter.records import Diagnosis, Environment, Episode, Event, Noted, Tick
 from holter.supervisor.clock import RunClock
 from holter.supervisor.investigation import Investigator
 from holter.supervisor.sources import Sources
+from holter.supervisor.survey import Survey
 from holter.tape import Recording, TapeWriter
 from holter.tape.reader import make_tick
 
@@ -72,12 +73,15 @@ class Recorder:
         self._numbers: dict[tuple[str, str, float], int] = {}
         self._recent: deque[Tick] = deque()
         self._investigator = Investigator(scratch, self.sources.heartbeat.fault_signal)
-        self._captured_s = -RECAPTURE_EVERY_S
+        self._captured_s = 0.0
         self._complete = False
         self._said_problem: str | None = None
         self._said_failure: str | None = None
         self._pending: list[Event] = []
-        self.environment = self._describe(root_pid, hooked=None)
+        wall = datetime.datetime.fromtimestamp(clock.zero_wall_s, datetime.timezone.utc)
+        self.environment = Environment(wall_start=wall.isoformat(), command=command, attached=attached)
+        self._survey = Survey(self._describe)
+        self._survey.start(root_pid)
         self._writer.write_environment(self.environment)
 
     def now_s(self) -> float:
@@ -186,32 +190,29 @@ class Recorder:
             self._listener.cause(diagnosis)
 
     def _learn_environment(self, t_s: float) -> None:
-        if self._complete or t_s - self._captured_s < RECAPTURE_EVERY_S:
-            return
-        self._captured_s = t_s
         info = self.sources.heartbeat.main_info()
-        main_pid = self.sources.process.main_pid or self._root_pid
-        environment = _with_info(self._describe(main_pid, hooked=bool(info)), info)
-        if environment != self.environment:
-            self.environment = environment
-            self._writer.write_environment(environment)
-        self._follow(environment)
-        self._complete = bool(info) and environment.output_folder is not None and t_s > 2 * RECAPTURE_EVERY_S
+        described = self._survey.take()
+        if described is not None:
+            environment = _with_info(msgspec.structs.replace(described, hooked=bool(info)), info)
+            if environment != self.environment:
+                self.environment = environment
+                self._writer.write_environment(environment)
+            self._follow(environment)
+            known = environment.output_folder is not None and (bool(info) or self._attached)
+            self._complete = known and t_s > 2 * RECAPTURE_EVERY_S
+        if not self._complete and t_s - self._captured_s >= RECAPTURE_EVERY_S:
+            self._captured_s = t_s
+            self._survey.start(self.sources.process.main_pid or self._root_pid)
 
-    def _describe(self, pid: int, *, hooked: bool | None) -> Environment:
-        try:
-            return capture(
-                self._command,
-                pid,
-                self._attached,
-                environ=self._variables,
-                wall_start=self._clock.zero_wall_s,
-                scratch=self._scratch,
-                hooked=hooked,
-            )
-        except OSError:  # a process that ends while it is looked at takes half of /proc with it
-            wall = datetime.datetime.fromtimestamp(self._clock.zero_wall_s, datetime.timezone.utc)
-            return Environment(wall_start=wall.isoformat(), command=self._command, attached=self._attached)
+    def _describe(self, pid: int) -> Environment:
+        return capture(
+            self._command,
+            pid,
+            self._attached,
+            environ=self._variables,
+            wall_start=self._clock.zero_wall_s,
+            scratch=self._scratch,
+        )
 
     def _follow(self, environment: Environment) -> None:
         if environment.output_folder:

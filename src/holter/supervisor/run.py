@@ -58,8 +58,12 @@ def run(
     """
     variables = dict(os.environ if variables is None else variables)
     _check(command, variables)
-    writer = TapeWriter(tape, force=force)
     scratch = new_scratch()
+    try:
+        writer = TapeWriter(tape, force=force)
+    except BaseException:
+        scratch.close()
+        raise
     clock = RunClock()
     with SignalRelay() as relay:
         try:

@@ -55,6 +55,7 @@ class Sources:
         }
         self._due_s = dict.fromkeys(self._probes, 0.0)
         self._failing: set[str] = set()
+        self._late: list[Event] = []  # seen between two ticks
 
     def watch_path(self, label: str, path: Path) -> None:
         """Measure this path from now on: better known than at the start."""
@@ -67,7 +68,7 @@ class Sources:
     def read(self, t_s: float) -> tuple[list[Sample], list[Event], list[ProbeRun]]:
         """Ask every probe that is due."""
         samples: list[Sample] = []
-        events: list[Event] = []
+        events, self._late = self._late, []
         runs: list[ProbeRun] = []
         for name, probe in self._probes.items():
             if t_s < self._due_s[name] - TICK_SLACK_S:
@@ -96,10 +97,10 @@ class Sources:
 
     def look_for_workers(self, t_s: float) -> tuple[int, ...]:
         """Data and export workers that are there right now, whatever is due."""
-        seen = self.process.read(t_s).samples
-        return tuple(
-            one.pid for one in seen if isinstance(one, ProcessSample) and one.role in WORKERS and one.state != "Z"
-        )
+        seen = self.process.read(t_s)
+        self._late += seen.events
+        processes = (one for one in seen.samples if isinstance(one, ProcessSample) and one.state != "Z")
+        return tuple(process.pid for process in processes if process.role in WORKERS)
 
     def close(self) -> None:
         """Let go of what the probes hold."""

@@ -55,7 +55,9 @@ def _roll_up(connection: sqlite3.Connection, start_ms: int, span_ms: int) -> int
     state: dict[str, coding.Entities] = {}
     whole: dict[str, list[coding.Entities]] = {}
     for kind, is_key, data in rows:
-        state[kind] = coding.merge(None if is_key else state.get(kind), coding.unpacked(data))
+        if kind not in state and not is_key:
+            state[kind] = _entities_before(connection, kind, start_ms)
+        state[kind] = coding.merge(None if is_key else state[kind], coding.unpacked(data))
         whole.setdefault(kind, []).append(state[kind])
     for kind, entities in state.items():
         _make_next_whole(connection, kind, start_ms + span_ms, entities)
@@ -65,6 +67,19 @@ def _roll_up(connection: sqlite3.Connection, start_ms: int, span_ms: int) -> int
     )
     connection.execute("DELETE FROM reading WHERE t_ms >= ? AND t_ms < ?", [start_ms, start_ms + span_ms])
     return len(rows)
+
+
+def _entities_before(connection: sqlite3.Connection, kind: str, before_ms: int) -> coding.Entities:
+    """The entities of the last row before a time, in full, for a span that begins with changes against it."""
+    rows = connection.execute(
+        "SELECT key, data FROM reading WHERE kind = ? AND t_ms < ? AND t_ms >= coalesce("
+        "(SELECT max(t_ms) FROM reading WHERE kind = ? AND t_ms < ? AND key = 1), 0) ORDER BY t_ms",
+        [kind, before_ms, kind, before_ms],
+    )
+    entities: coding.Entities = {}
+    for is_key, data in rows:
+        entities = coding.merge(None if is_key else entities, coding.unpacked(data))
+    return entities
 
 
 def _make_next_whole(connection: sqlite3.Connection, kind: str, from_ms: int, before: coding.Entities) -> None:

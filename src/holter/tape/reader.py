@@ -78,7 +78,7 @@ def _connect(path: Path) -> sqlite3.Connection:
     if magic != _SQLITE_MAGIC:
         raise NotATape(
             f"{path} is not a Holter tape.",
-            next_step="holter diagnose takes a *.holter file, a PID or a log.",
+            next_step="Give a *.holter file that holter run or holter attach wrote.",
         )
     connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=5.0)
     # A file shorter than its header says is refused by SQLite unless it is told that we mean to salvage.

@@ -167,6 +167,7 @@ class TapeWriter:
             yield
         except sqlite3.Error as error:
             self.problem = f"{type(error).__name__}: {error}"
+            self._key_s.clear()  # rows that others build on are rolled back: the next ones must be whole
             if self._connection is not None:
                 with contextlib.suppress(sqlite3.Error):
                     self._connection.rollback()

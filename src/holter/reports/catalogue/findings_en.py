@@ -8,6 +8,7 @@ the number itself, ``{percent}`` a hundred times it, ``{ms}`` a thousand times i
 from __future__ import annotations
 
 TEXTS: dict[str, str] = {
+    "finding.it-creeps": "this grows slowly: it is no standstill and no sudden change",
     "finding.unknown-fact": "{name} ({detail})",
     # Progress and phase
     "finding.progress-goes-on": "the training moved on by itself",

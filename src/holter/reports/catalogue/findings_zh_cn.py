@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 TEXTS: dict[str, str] = {
+    "finding.it-creeps": "这是缓慢增长，不是停滞，也不是突然变化",
     "finding.unknown-fact": "{name}（{detail}）",
     # Progress and phase
     "finding.progress-goes-on": "训练自己又动起来了",
