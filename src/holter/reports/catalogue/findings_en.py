@@ -47,7 +47,6 @@ TEXTS: dict[str, str] = {
     "finding.case-in-hand": "case in hand: {value}",
     "finding.worker-ended-by-signal": "a worker was ended by signal {signal}",
     "finding.no-worker-ended-by-signal": "no worker was ended by a signal",
-    "finding.worker-terminated": "its own parent asked the worker to end (signal {signal}): an echo",
     "finding.fatal-frame": "the worker crashed in {value}",
     # Exceptions
     "finding.first-exception": "the first exception: {value}",

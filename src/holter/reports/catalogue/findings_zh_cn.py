@@ -42,7 +42,6 @@ TEXTS: dict[str, str] = {
     "finding.case-in-hand": "当时手里的病例：{value}",
     "finding.worker-ended-by-signal": "有数据进程被信号 {signal} 终止",
     "finding.no-worker-ended-by-signal": "没有数据进程被信号终止",
-    "finding.worker-terminated": "是父进程让它结束的（信号 {signal}）：这是余波",
     "finding.fatal-frame": "数据进程崩溃在 {value}",
     # Exceptions
     "finding.first-exception": "最先出现的异常：{value}",
