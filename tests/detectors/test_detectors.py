@@ -13,6 +13,7 @@ from holter.detectors.stall import FLOOR_S, StallDetector
 from holter.detectors.starved import StarvedDetector
 from holter.records import (
     Beat,
+    CgroupSample,
     Episode,
     EpochEnded,
     Event,
@@ -316,3 +317,40 @@ def test_every_detector_is_in_the_tuple_and_named_once():
     assert len(set(names)) == len(names)
     assert {StallDetector, SlowDownDetector, StarvedDetector, CreepDetector} < set(DETECTORS)
     assert Watch().episodes == ()
+
+
+def test_many_workers_that_share_few_cpus_are_at_work_together():
+    """Thirty-two workers with a fifth of a core each use all that six CPUs have: slow, but no standstill."""
+    run = Run()
+    ticks = list(run.go(60))
+    group = CgroupSample(t_s=0.0, version="v2", effective_cpus=6.0)
+    for tick in run.halt(60):
+        crowd = tuple(process(tick.t_s, 100 + number, cpu=0.18) for number in range(32))
+        main = process(tick.t_s, cpu=0.15)
+        ticks.append(Tick(t_s=tick.t_s, processes=(main, *crowd), beats=tick.beats, cgroup=group))
+    assert not [episode for episode in detect(ticks) if episode.detector == "stall"]
+
+
+def test_cpu_use_that_was_not_measured_raises_no_alarm():
+    run = Run()
+    ticks = list(run.go(60))
+    for tick in run.halt(60):
+        unknown = tuple(ProcessSample(t_s=tick.t_s, pid=p.pid, role=p.role, state="S") for p in tick.processes)
+        ticks.append(Tick(t_s=tick.t_s, processes=unknown, beats=tick.beats))
+    assert detect(ticks) == ()
+
+
+def test_a_worker_that_dies_while_another_is_frozen_is_a_story_of_its_own():
+    run = Run()
+    frozen = list(run.freeze(30))
+    killed = ProcessEnded(t_s=run.t_s, pid=77, role="train-worker", worker_index=5, exit_signal=9)
+    main = ProcessEnded(t_s=run.t_s + 1, pid=MAIN, role="main", exit_code=1)
+    last = Tick(t_s=run.t_s + 1, events=(killed, main))
+    assert ("death", "death") in kinds(detect([*frozen, last]))
+
+
+def test_after_a_gap_one_look_at_a_stopped_worker_is_not_enough():
+    run = Run()
+    first = list(run.go(60))
+    run.t_s += 600
+    assert detect([*first, *run.freeze(3), *run.go(20)]) == ()

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
+import os
+import subprocess
 import tempfile
 from pathlib import Path
 
 import msgspec
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from holter.records import SAMPLE_TYPES, Beat, HostSample, Noted, ProcessSample
+from holter.records import SAMPLE_TYPES, Beat, Episode, HostSample, Noted, ProcessSample, StorageSample
 from holter.tape import TapeWriter, coding, read
 from holter.tape.compaction import RawWindow
 
@@ -92,3 +96,57 @@ def test_old_readings_become_minute_means_and_the_rest_stays_exact(tmp_path):
     assert [tick.beats[0].steps_total for tick in raw] == [round(tick.t_s) * 2 for tick in raw]
     assert raw[-1].t_s == 599.0
     assert raw[-1].processes[0].state == "S"
+
+
+def test_thinning_around_an_episode_loses_no_field(tmp_path):
+    """Spans before and after a kept one are rolled up although their rows hold only changes."""
+    writer = TapeWriter(tmp_path / "t.holter", window=RawWindow(keep_s=60.0, around_episode_s=20.0))
+    for t_s in range(0, 900, 7):
+        process = ProcessSample(t_s=t_s, pid=7, name="worker", state="S", cpu_s_total=float(t_s))
+        writer.write_samples(float(t_s), [process, StorageSample(t_s=t_s, label="tmp", path="/tmp", fs_type="ext4")])
+        if t_s == 294:
+            writer.write_episode(0, Episode(kind="stall", start_s=280.0, alarm_s=294.0, detector="stall"))
+        writer.pulse(float(t_s))
+    writer.close(900.0)
+    recording = read(tmp_path / "t.holter")
+    assert recording.damage is None
+    assert all(process.name == "worker" for tick in recording.all_ticks for process in tick.processes)
+    assert all(sample.fs_type == "ext4" for tick in recording.all_ticks for sample in tick.storage)
+    assert {tick.t_s for tick in recording.all_ticks if tick.span_s == 0} >= {280.0, 287.0, 294.0, 301.0, 308.0}
+    assert len([tick for tick in recording.all_ticks if tick.span_s > 0]) >= 10
+
+
+@pytest.mark.root
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small tmpfs needs root")
+def test_after_a_full_disk_the_next_rows_are_whole_again(tmp_path):
+    small = tmp_path / "small"
+    small.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=600k", "tmpfs", str(small)], check=False).returncode:
+        pytest.skip("this container may not mount a tmpfs")
+    now = [0.0]
+    try:
+        writer = TapeWriter(small / "t.holter", clock=lambda: now[0])
+        filler = small / "filler"
+        for t_s in range(200):
+            now[0] = float(t_s)
+            if t_s == 50:
+                descriptor = os.open(filler, os.O_WRONLY | os.O_CREAT)
+                with contextlib.suppress(OSError):
+                    while True:
+                        os.write(descriptor, b"x" * 1024)
+                os.close(descriptor)
+            if t_s == 100:
+                filler.unlink()
+            writer.write_samples(float(t_s), [ProcessSample(t_s=t_s, pid=7, cpu_s_total=float(t_s), name="n" * 200)])
+            writer.write_events([Noted(t_s=t_s, what="x", text=os.urandom(200).hex())])
+            writer.pulse(float(t_s))
+        assert writer.problem is None
+        assert writer.lost_rows > 0
+        writer.close(200.0)
+        recording = read(small / "t.holter")
+    finally:
+        writer.close(200.0)
+        subprocess.run(["umount", str(small)], check=True)
+    wrong = [t for t in recording.all_ticks for p in t.processes if p.cpu_s_total != t.t_s or p.name != "n" * 200]
+    assert wrong == []
+    assert recording.all_ticks[-1].t_s == 199.0
