@@ -354,3 +354,35 @@ def test_after_a_gap_one_look_at_a_stopped_worker_is_not_enough():
     first = list(run.go(60))
     run.t_s += 600
     assert detect([*first, *run.freeze(3), *run.go(20)]) == ()
+
+
+def test_a_worker_that_somebody_terminated_is_the_subject_and_not_the_echo_in_the_main_process():
+    run = Run()
+    ticks = list(run.go(60))
+    worker = ProcessEnded(t_s=60.2, pid=WORKER, role="train-worker", exit_signal=15, source="pidfd")
+    echo = ExceptionSeen(t_s=60.4, pid=MAIN, role="main", error="RuntimeError", echo=True)
+    main = ProcessEnded(t_s=61.5, pid=MAIN, role="main", exit_code=1)
+    (episode,) = detect([*ticks, Tick(t_s=61.0, events=(worker, echo)), Tick(t_s=62.0, events=(main,))])
+    assert episode.subject == "train-worker (PID 11)"
+    assert "SIGTERM" in episode.reason
+
+
+def test_workers_that_an_interrupted_main_process_cleans_up_are_no_death():
+    run = Run()
+    ticks = list(run.go(60))
+    seen = ProcessEnded(t_s=60.2, pid=WORKER, role="train-worker", exit_signal=15, source="pidfd")
+    main = ProcessEnded(t_s=61.5, pid=MAIN, role="main", exit_code=130)
+    assert detect([*ticks, Tick(t_s=61.0, events=(seen,)), Tick(t_s=62.0, events=(main,))]) == ()
+    told = ProcessEnded(t_s=60.3, pid=WORKER, role="train-worker", exit_signal=15, source="hook", by_parent=True)
+    failed = ProcessEnded(t_s=61.5, pid=MAIN, role="main", exit_code=1)
+    (episode,) = detect([*ticks, Tick(t_s=61.0, events=(seen, told)), Tick(t_s=62.0, events=(failed,))])
+    assert episode.subject == "main (PID 10)"
+
+
+def test_an_unclear_ending_is_told_when_the_main_process_ends_right_after_it():
+    """Attached, on a kernel that does not tell endings: nothing more will come."""
+    ticks = [Tick(t_s=float(t), processes=(process(t),)) for t in range(1, 60)]
+    gone = ProcessEnded(t_s=60.0, pid=WORKER, role="train-worker")
+    main = ProcessEnded(t_s=61.0, pid=MAIN, role="main")
+    (episode,) = detect([*ticks, Tick(t_s=60.0, events=(gone,)), Tick(t_s=61.0, events=(main,))])
+    assert episode.pid == WORKER

@@ -121,7 +121,7 @@ def test_thinning_around_an_episode_loses_no_field(tmp_path):
 def test_after_a_full_disk_the_next_rows_are_whole_again(tmp_path):
     small = tmp_path / "small"
     small.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=600k", "tmpfs", str(small)], check=False).returncode:
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", str(small)], check=False).returncode:
         pytest.skip("this container may not mount a tmpfs")
     now = [0.0]
     try:
@@ -133,7 +133,7 @@ def test_after_a_full_disk_the_next_rows_are_whole_again(tmp_path):
                 descriptor = os.open(filler, os.O_WRONLY | os.O_CREAT)
                 with contextlib.suppress(OSError):
                     while True:
-                        os.write(descriptor, b"x" * 1024)
+                        os.write(descriptor, b"x" * 65536)
                 os.close(descriptor)
             if t_s == 100:
                 filler.unlink()

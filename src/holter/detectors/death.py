@@ -30,6 +30,7 @@ class DeathDetector:
         self._open: Episode | None = None
         self._unclear: list[ProcessEnded] = []
         self._progress = ProgressKeeper()
+        self._hooked = False
 
     def see(self, tick: Tick) -> tuple[Episode, ...]:
         """Take in the next tick."""
@@ -37,8 +38,12 @@ class DeathDetector:
         self._phase.see(tick)
         self._progress.see(tick)
         changed: list[Episode] = self._close_if_it_goes_on()
+        self._hooked = self._hooked or bool(tick.beats)
         for event in (*self._due(tick), *sorted(tick.events, key=lambda event: event.t_s)):
-            if not isinstance(event, (ProcessEnded, ExceptionSeen)) or _is_in_order(event):
+            if not isinstance(event, (ProcessEnded, ExceptionSeen)):
+                continue
+            changed += self._settle(event, tick)
+            if _is_in_order(event):
                 continue
             if event.role in DATA_WORKERS and "shutdown" in (phase_before, self._phase.phase):
                 continue
@@ -57,6 +62,19 @@ class DeathDetector:
         closed = msgspec.structs.replace(self._open, end_s=at_s)
         self._open = None
         return [closed]
+
+    def _settle(self, event: ProcessEnded | ExceptionSeen, tick: Tick) -> list[Episode]:
+        """Workers whose ending was open until now: cleaned up by their parent, or the reason that it ends."""
+        if isinstance(event, ExceptionSeen):
+            return []
+        if event.by_parent or event.expected:
+            self._unclear = [one for one in self._unclear if one.pid != event.pid]
+        elif self._hooked and event.role in DATA_WORKERS and event.exit_signal == signal.SIGTERM:
+            self._unclear.append(event)
+        elif event.role == "main" and self._unclear and not _was_asked_for(event):
+            first, self._unclear = min(self._unclear, key=lambda one: one.t_s), []
+            return self._take(first, tick)
+        return []
 
     def _due(self, tick: Tick) -> list[ProcessEnded]:
         if self._phase.phase in ("shutdown", "final-validation"):
@@ -92,7 +110,11 @@ def _is_in_order(event: ProcessEnded | ExceptionSeen) -> bool:
     if event.role == "main" and event.exit_code is None and event.exit_signal is None:
         return True  # an attached training that is over: nothing says that it failed
     if event.role in WORKERS and event.exit_signal == signal.SIGTERM:
-        return True  # its parent cleans up; if it was somebody else, the parent will say so and die
+        return True  # its parent cleans up; if it was somebody else, ``_settle`` finds out
+    return _was_asked_for(event)
+
+
+def _was_asked_for(event: ProcessEnded) -> bool:
     return event.exit_signal in ASKED_FOR_SIGNALS or event.exit_code in ASKED_FOR_CODES
 
 

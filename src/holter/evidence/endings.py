@@ -44,7 +44,7 @@ def _worker(window: Window, book: FactBook, start_s: float, end_s: float) -> Non
         and not event.by_parent
         and not event.expected
         and event.exit_code != 0
-        and event.exit_signal != signal.SIGTERM  # its parent cleans up: an echo
+        and (event.exit_signal != signal.SIGTERM or event.pid == window.episode.pid)  # its parent cleans up: an echo
     ]
     if not ended:
         seen = any(tick.processes for tick in window.all)
