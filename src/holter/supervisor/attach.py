@@ -58,7 +58,8 @@ def attach(
     with stop:
         _watch(recorder, clock, stop, for_s, each_tick)
     recorder.finish()
-    scratch.close()
+    # The pages of a training that a dead Holter started are of use as long as it runs.
+    scratch.close(keep=bool(recorder.sources.living) and scratch.is_of_run)
     return RunResult(returncode=0, episodes=recorder.episodes, diagnoses=tuple(recorder.diagnoses.values()), orphans=())
 
 
@@ -120,7 +121,7 @@ def _scratch(pid: int, variables: dict[str, str]) -> Scratch:
     """The run's own scratch, if a Holter started it and is gone; else a lock of our own."""
     folder = variables.get("HOLTER_SCRATCH")
     if folder and Path(folder).is_dir():
-        return Scratch(Path(folder), owned=False)
+        return Scratch(Path(folder), owned=True)
     return scratch_of_process(pid)
 
 

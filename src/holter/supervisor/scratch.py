@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import stat
 import tempfile
 from pathlib import Path
 
@@ -37,6 +38,11 @@ class Scratch:
                 next_step="holter diagnose on its tape works while it is being written.",
             ) from error
 
+    @property
+    def is_of_run(self) -> bool:
+        """Whether processes of the training write here (heartbeat pages)."""
+        return any(self.folder.glob("beat-*"))
+
     def close(self, *, keep: bool = False) -> None:
         """Release the lock and remove the folder, unless somebody may still write into it."""
         os.close(self._lock)
@@ -66,5 +72,11 @@ def scratch_of_process(pid: int) -> Scratch:
     Raises:  AlreadyRecorded, FolderNotWritable.
     """
     folder = Path(tempfile.gettempdir()) / f"holter-attach-{os.getuid()}-{pid}"
-    folder.mkdir(mode=0o700, exist_ok=True)
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        found = folder.lstat()
+    except OSError as error:
+        raise FolderNotWritable(f"Cannot make {folder}: {error.strerror}.") from error
+    if found.st_uid != os.getuid() or not stat.S_ISDIR(found.st_mode):
+        raise FolderNotWritable(f"{folder} belongs to somebody else.", next_step="Set TMPDIR to a folder of your own.")
     return Scratch(folder, owned=True)
