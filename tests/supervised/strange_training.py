@@ -5,8 +5,8 @@ import time
 
 from holter.trainer import shortened
 
-BUSY_S = 40.0  # as torch.compile keeps the main thread busy inside the first step
-CHECKPOINT_S = 30.0
+BUSY_S = 30.0  # as torch.compile keeps the main thread busy inside the first step
+CHECKPOINT_S = 15.0
 
 
 def main() -> None:

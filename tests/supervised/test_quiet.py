@@ -48,7 +48,7 @@ def test_a_stopped_terminal(scene):
 
 
 def test_a_busy_pause_in_a_step_and_a_slow_checkpoint(scene):
-    """A main thread at work for 40 s (as in torch.compile) and checkpoints of half a minute each."""
+    """A main thread at work for half a minute (as in torch.compile) and checkpoints of 15 s each."""
     strange = Path(__file__).with_name("strange_training.py")
     command = scene.brain.command("--epochs", "1", "--iterations", "30", "--no-validation")
     scene.brain = type("Strange", (), {
