@@ -44,10 +44,11 @@ class Run:
         self.steps = 0.0
         self.waited = self.computed = 0.0
         self.progressed_s = 0.0
+        self.epoch = 1
 
     def beat(self, phase: str = "train", **more) -> Beat:
         return Beat(
-            t_s=self.t_s, pid=MAIN, phase=phase, epoch=1, progress_total=int(self.steps), steps_total=int(self.steps),
+            t_s=self.t_s, pid=MAIN, phase=phase, epoch=self.epoch, progress_total=int(self.steps), steps_total=int(self.steps),
             progressed_s=self.progressed_s, data_wait_s_total=self.waited, compute_s_total=self.computed, **more,
         )  # fmt: skip
 
@@ -386,3 +387,23 @@ def test_an_unclear_ending_is_told_when_the_main_process_ends_right_after_it():
     main = ProcessEnded(t_s=61.0, pid=MAIN, role="main")
     (episode,) = detect([*ticks, Tick(t_s=60.0, events=(gone,)), Tick(t_s=61.0, events=(main,))])
     assert episode.pid == WORKER
+
+
+def test_the_pause_between_two_epochs_is_not_taken_for_a_long_step():
+    """Seen in a real run: five seconds of plotting between epochs had quadrupled into a limit of twenty."""
+    run = Run(step_s=0.2)
+    ticks = list(run.go(40))
+    run.t_s += 4.5
+    run.epoch = 2
+    ticks += list(run.go(40))
+    (episode,) = detect([*ticks, *run.halt(40)])
+    assert episode.detector == "stall"
+    assert episode.alarm_s - ticks[-1].t_s <= 12
+
+
+def test_the_end_of_the_main_process_ends_every_episode():
+    run = Run()
+    ticks = [*run.go(60), *run.halt(30)]
+    main = ProcessEnded(t_s=run.t_s + 1, pid=MAIN, role="main", exit_signal=9)
+    episodes = detect([*ticks, Tick(t_s=run.t_s + 1, events=(main,))])
+    assert {(episode.detector, episode.end_s) for episode in episodes} == {("stall", 91.0), ("death", 91.0)}

@@ -8,13 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Protocol
 
+import msgspec
+
 from holter.detectors.creep import CreepDetector
 from holter.detectors.death import DeathDetector
 from holter.detectors.frozen import FrozenDetector
 from holter.detectors.slow_down import SlowDownDetector
 from holter.detectors.stall import StallDetector
 from holter.detectors.starved import StarvedDetector
-from holter.records import Episode, Tick
+from holter.records import Episode, ProcessEnded, Tick
 
 
 class Detector(Protocol):
@@ -60,12 +62,26 @@ class Watch:
         for detector in self._detectors:
             for episode in detector.see(tick):
                 changed += self._take(episode, tick.t_s)
+        changed += self._close_all(tick)
         for key, episode in list(self._held.items()):
             if not self._is_covered(episode, tick.t_s):
                 del self._held[key]
                 self._episodes[key] = episode
                 changed.append(episode)
         return tuple(changed)
+
+    def _close_all(self, tick: Tick) -> list[Episode]:
+        """The end of the main process ends whatever was going on."""
+        ended = [event.t_s for event in tick.events if isinstance(event, ProcessEnded) and event.role == "main"]
+        if not ended:
+            return []
+        self._held.clear()
+        closed = []
+        for key, episode in self._episodes.items():
+            if episode.end_s is None:
+                self._episodes[key] = msgspec.structs.replace(episode, end_s=max(min(ended), episode.start_s))
+                closed.append(self._episodes[key])
+        return closed
 
     def _take(self, episode: Episode, t_s: float) -> list[Episode]:
         key = identity(episode)

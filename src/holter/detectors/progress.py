@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 
 from holter.detectors.view import main_beat
-from holter.records import EpochEnded, LogLine, PhaseChanged, Tick
+from holter.records import Beat, EpochEnded, LogLine, PhaseChanged, Tick
 
 # Steps whose length is remembered: long enough to hold one bimodal augmentation cycle, short enough to forget.
 REMEMBERED_STEPS = 60
@@ -19,13 +19,15 @@ class ProgressKeeper:
         self.total = -1
         self.steps: deque[float] = deque(maxlen=REMEMBERED_STEPS)  # seconds a step, while something moved
         self.has_beat = False
+        self._steps_seen = 0
+        self._place: tuple[int, str, int | None] | None = None
 
     def see(self, tick: Tick) -> bool:
         """Take in a tick; True if the training moved on."""
         beat = main_beat(tick)
         if beat is not None:
             self.has_beat = True
-            return self._see_beat(beat.progress_total, beat.progressed_s, tick.t_s)
+            return self._see_beat(beat, tick.t_s)
         moved = [
             event.t_s
             for event in tick.events
@@ -45,16 +47,18 @@ class ProgressKeeper:
     @property
     def longest_step_s(self) -> float | None:
         """Longest of the recent steps, once there are enough to say."""
-        return max(self.steps) if len(self.steps) >= ENOUGH_STEPS else None
+        return max(self.steps) if self._steps_seen >= ENOUGH_STEPS else None
 
-    def _see_beat(self, total: int, progressed_s: float | None, t_s: float) -> bool:
+    def _see_beat(self, beat: Beat, t_s: float) -> bool:
+        total, place = beat.progress_total, (beat.pid, beat.phase, beat.epoch)
         if total == self.total:
             return False
-        moment = progressed_s if progressed_s is not None else t_s
-        if self.at_s is not None and 0 < self.total < total:
+        moment = beat.progressed_s if beat.progressed_s is not None else t_s
+        # Start-up, the end of an epoch and a restart take longer than any step and say nothing of the next one.
+        if self.at_s is not None and place == self._place and self.total < total:
             self.steps.append(max(0.0, moment - self.at_s) / (total - self.total))
-        self.total = total
-        self.at_s = moment
+            self._steps_seen += total - self.total
+        self.total, self._place, self.at_s = total, place, moment
         return True
 
 

@@ -74,17 +74,23 @@ def _licence(book: FactBook, every: tuple[GpuSample, ...], now: tuple[GpuSample,
     if book.value("gpu.virtualization") in ("none", "pass-through"):
         book.not_applicable("gpu.licence_stage", "the GPU is not a vGPU")
         return
-    # NVML knows only licensed or not; "unlicensed" without nvidia-smi's text says nothing about the stage.
-    stages = [
-        gpu.licence_stage
-        for gpu in every
-        if gpu.licence_stage in STAGES and (gpu.licence_text is not None or gpu.licence_stage == "licensed")
-    ]
-    book.known("gpu.licence_stage", stages[-1] if stages else None, unless=_why(now, "licence_stage"))
+    stages = _stages(every)
+    # The worst of the episode: it may be licensed again by the time that the recording ends.
+    worst_now = max(_stages(now) or stages[-1:], key=STAGES.index, default=None)
+    book.known("gpu.licence_stage", worst_now, unless=_why(now, "licence_stage"))
     book.known("gpu.licence_text", last(gpu.licence_text for gpu in every))
     if stages:
         worst = max(stages, key=STAGES.index)
         book.known("gpu.licence_worsened", STAGES.index(worst) > STAGES.index(stages[0]), f"{stages[0]} to {worst}")
+
+
+def _stages(gpus: tuple[GpuSample, ...]) -> list[str]:
+    """Stages as nvidia-smi's text tells them; NVML alone knows only licensed or not."""
+    return [
+        gpu.licence_stage
+        for gpu in gpus
+        if gpu.licence_stage in STAGES and (gpu.licence_text is not None or gpu.licence_stage == "licensed")
+    ]
 
 
 def _why(now: tuple[GpuSample, ...], field: str) -> str:

@@ -122,6 +122,9 @@ def _main(window: Window, book: FactBook) -> None:
         book.known("main.state", main.state)
         book.known("main.cpu_ratio", mean_cpu(window.now, main.pid))
     beat = window.main_beat()
+    if window.episode.kind == "death" and not began_with_main:
+        # What a death does to the main process shows only afterwards.
+        beat = last(beat for tick in window.during for beat in tick.beats if beat.role == "main") or beat
     dump = window.stack(main.pid if main else window.episode.pid)
     spot = None
     if dump is not None:
