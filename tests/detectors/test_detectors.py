@@ -48,7 +48,8 @@ class Run:
 
     def beat(self, phase: str = "train", **more) -> Beat:
         return Beat(
-            t_s=self.t_s, pid=MAIN, phase=phase, epoch=self.epoch, progress_total=int(self.steps), steps_total=int(self.steps),
+            t_s=self.t_s, pid=MAIN, phase=phase, epoch=self.epoch,
+            progress_total=int(self.steps), steps_total=int(self.steps),
             progressed_s=self.progressed_s, data_wait_s_total=self.waited, compute_s_total=self.computed, **more,
         )  # fmt: skip
 
