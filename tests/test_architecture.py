@@ -202,3 +202,12 @@ def test_the_hook_runs_in_an_interpreter_that_has_nothing_but_the_standard_libra
 def test_the_interpreter_of_that_test_has_no_other_packages() -> None:
     assert sysconfig.get_paths()["purelib"] not in python("import sys; print(sys.path)", "-I", "-S").stdout
     assert python("import holter", "-I", "-S").returncode != 0
+
+
+def test_every_tape_that_a_page_cites_is_there() -> None:
+    """A page may name its recording only once it is kept."""
+    for module in MODULES:
+        folder = f"tests/tapes/{module.__name__.rsplit('.', 1)[-1]}"
+        cited = folder in " ".join((module.__doc__ or "").split())
+        kept = any((CHECKOUT / folder).glob("*.holter"))
+        assert cited == kept, module.CAUSE

@@ -5,7 +5,7 @@ What happens:  the terminal is silent (buffered output, an epoch that takes long
 How we know:   processes of the run work, or progress went on by itself, and nothing is stopped, blocked or dead.
 Looks like:    every real stall: nobody works then.
 What helps:    look at training_log_*.txt in the results folder instead of the terminal; PYTHONUNBUFFERED=1 [SAFE].
-Source:        MIC-DKFZ/nnUNet issues 1619, 1490; tests/tapes/not_stuck.
+Source:        MIC-DKFZ/nnUNet issues 1619, 1490.
 """
 
 from __future__ import annotations
