@@ -72,5 +72,5 @@ def test_a_real_dataset_is_recorded_and_a_killed_worker_named(environment, tmp_p
     assert result.returncode == 1, (tmp_path / "output.txt").read_text()[-2000:]
     recording = read(tmp_path / "t.holter")
     assert [event.epoch for event in recording.events(EpochEnded)] == [0]
-    assert any("hippocampus_" in (beat.case or "") for tick in recording.all_ticks for beat in tick.beats)
+    assert dict(recording.environment.plans)["dataset"] == "Dataset004_Hippocampus"
     assert top(diagnose_all(recording)[0]) == ("worker-killed", "confirmed")

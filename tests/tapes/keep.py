@@ -31,6 +31,7 @@ def neutral(text: str) -> str:
         (re.escape(str(CHECKOUT.parent)), "/data"),
         (r"/tmp/[^\s\",:]*?(?=/nnUNet_|/results|/run\.|/slow-disk)", "/tmp/run"),
         (r"/tmp/holter-[a-z0-9_]+", "/tmp/holter-run"),
+        (r"/tmp/pytest-of-[^\s\",:]*", "/tmp/run"),
         (rf"\b{re.escape(socket.gethostname())}\b", "host"),
         (rf"/home/{re.escape(getpass.getuser())}\b|/root\b", "/home/user"),
         (r"/process_api/[0-9a-f]+", "/group"),

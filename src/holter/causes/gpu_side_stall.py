@@ -7,7 +7,7 @@ Looks like:    anything on the data side (the ready queue is empty then); vgpu-u
                the licence stage says why.
 What helps:    nvidia-smi -q, dmesg for Xid lines, who else is on the GPU [ADVICE]; continue with --c after the GPU is
                well again [CONSENT].
-Source:        returnn issue 1486; open-gpu-kernel-modules issue 446; MIC-DKFZ/nnUNet issue 1343.
+Source:        returnn issue 1486; open-gpu-kernel-modules issue 446; nnUNet issue 1343; tests/tapes/gpu_side_stall.
 """
 
 from __future__ import annotations

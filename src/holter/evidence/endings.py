@@ -30,7 +30,10 @@ def collect(window: Window, book: FactBook) -> None:
     start_s = window.episode.start_s - SLACK_S
     end_s = window.end_s + SLACK_S
     # A frozen worker is killed by its user in the end: only what ended before the alarm belongs to a standstill.
+    # Where the main process ended first, workers end after it because of that.
     worker_end_s = end_s if window.episode.kind == "death" else window.episode.alarm_s
+    if window.episode.subject.startswith("main"):
+        worker_end_s = window.episode.start_s
     _worker(window, book, start_s, worker_end_s)
     _exception(window, book, start_s, end_s)
     _memory(window, book, start_s)

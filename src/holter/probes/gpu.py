@@ -138,6 +138,10 @@ class GpuProbe:
             for gpu in gpus
         )
 
+    def hurry(self) -> None:
+        """Something happened: read the licence text again at the next look, where it matters."""
+        self._licence.hurry()
+
     def _look_at_licence(self, gpus: tuple[GpuSample, ...]) -> None:
         if not any(gpu.licence_stage or gpu.licence_supported for gpu in gpus):
             return

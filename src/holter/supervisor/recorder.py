@@ -162,6 +162,7 @@ class Recorder:
         self._writer.write_episode(number, episode)
         if is_new:
             self._listener.alarm(episode)
+            self.sources.hurry()
             self._investigator.open(episode, self._recent)
         elif episode.end_s is not None:
             self._investigator.over(episode)

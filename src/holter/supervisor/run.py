@@ -25,6 +25,8 @@ from holter.tape import TapeWriter
 TICK_S = 1.0
 # After the training ended: late lines of its log, exit codes of workers, endings of orphans.
 LINGER_S = 2.5
+# A killed process gives back its memory before it is gone.
+GONE_WITHIN_S = 5.0
 
 
 class RunResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -173,6 +175,9 @@ def _watch(
         recorder.add(Noted(t_s=clock.t_s(), what="orphans-left", text=" ".join(map(str, orphans))))
         if end_orphans:
             _kill(orphans)
+            until_s = clock.t_s() + GONE_WITHIN_S
+            while recorder.sources.look_for_workers(clock.t_s()) and clock.t_s() < until_s:
+                time.sleep(0.05)
         recorder.safe_tick()
     recorder.finish()
     return RunResult(

@@ -43,13 +43,14 @@ class Sources:
             wall_zero=clock.zero_wall_s, console=console_files(root_pid), not_before_wall=not_before_wall
         )
         self._paths = dict(storage)
+        self.gpu = GpuProbe(ours=lambda: self.living, environment=variables)
         self._probes: dict[str, Probe] = {
             "heartbeat": self.heartbeat,  # first: it tells the process probe who is who
             "process": self.process,
             "host": HostProbe(),
             "cgroup": CgroupProbe(root_pid),
             "trainlog": self.trainlog,
-            "gpu": GpuProbe(ours=lambda: self.living, environment=variables),
+            "gpu": self.gpu,
             "storage": StorageProbe(self._paths),
             "kernel-log": KernelLogProbe(),
         }
@@ -94,6 +95,11 @@ class Sources:
         if processes or any(run.probe == self.process.name and run.ok for run in runs):
             self.living = frozenset(process.pid for process in processes)
         return samples, events, runs
+
+    def hurry(self) -> None:
+        """An alarm: ask at once for what is read rarely (licence text, storage)."""
+        self.gpu.hurry()
+        self._due_s["gpu"] = self._due_s["storage"] = 0.0
 
     def look_for_workers(self, t_s: float) -> tuple[int, ...]:
         """Data and export workers that are there right now, whatever is due."""
