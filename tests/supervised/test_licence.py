@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from holter.demo.prepare import Prepared
+from holter.records import Noted
 from nvml.fake_nvml import FakeGpu, why_not
 from supervised.scene import Scene, top, verdict_of
 
@@ -76,3 +77,7 @@ def test_full_speed_then_a_standstill_named_by_the_licence_stage(brain: Prepared
     assert facts["queue.ready"].value == "full"
     assert facts["gpu.power_ratio"].status == "unknown", "a guest cannot read it, which is not the same as fine"
     assert facts["gpu.licence_worsened"].value is True
+    named = [note for note in recording.events(Noted) if note.what == "cause-named"]
+    assert named[-1].text.startswith("vgpu-unlicensed confirmed"), "live, while it stands still"
+    assert named[-1].t_s - diagnosis.episode.alarm_s <= 10
+    assert not any(note.text.startswith("gpu-side-stall confirmed") for note in named)

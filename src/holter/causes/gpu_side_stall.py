@@ -32,6 +32,7 @@ RULES = (
     against("queue.ready", one_of("empty"), "ready-queue-empty", weight=3.0),
     against("main.state", one_of("T", "t"), "main-stopped", fatal=True),
     against("gpu.licence_stage", one_of("unlicensed-restricted", "unlicensed"), "licence-explains", weight=2.0),
+    against("gpu.licence_stage", one_of("unlicensed-unrestricted"), "licence-in-grace", weight=0.5),
     against("gpu.present", is_false, "no-gpu", weight=2.0),
     against("cpu.throttled_ratio", at_least(0.1), "quota-throttles", weight=2.0),
     against("wait.ratio", at_least(0.5), "waits-for-batches", weight=2.0),

@@ -15,9 +15,9 @@ from holter.records import Episode, Role, StackDump, Tick
 STACKS_WITHIN_S = 4.0
 # Slow facts (licence text, storage latency, throttled periods, what became of the training) arrive by then; the
 # verdict is looked at again and told again only if it changed.
-SECOND_LOOKS_S = (8.0, 20.0, 45.0)
+SECOND_LOOKS_S = (4.0, 8.0, 20.0, 45.0)
 # A worker was frozen at first and the training waits for it now: look at the stacks once more before this look.
-STACKS_AGAIN_AT_LOOK = 1
+STACKS_AGAIN_AT_LOOK = 2
 # Stacks are taken of the main process, the subject, and at most this many workers: 10 ms each.
 WORKERS_DUMPED = 14
 
@@ -28,6 +28,7 @@ class Investigation(msgspec.Struct, kw_only=True):
     episode: Episode
     asked_s: float = 0.0
     looks: int = 0
+    over: bool = False
 
 
 class Investigator:
@@ -60,14 +61,15 @@ class Investigator:
             if self._is_due(one, t_s - one.asked_s):
                 one.looks += 1
                 due.append(one.episode)
-                if one.looks == STACKS_AGAIN_AT_LOOK:
+                if one.looks == STACKS_AGAIN_AT_LOOK and not one.over:
                     self._ask_for_stacks(one.episode, recent)
-        self._open = [one for one in self._open if one.looks <= len(SECOND_LOOKS_S)]
+        self._open = [one for one in self._open if one.looks <= len(SECOND_LOOKS_S) and not one.over]
         return due
 
     def over(self, episode: Episode) -> None:
-        """No further looks: what comes now belongs to a healthy run."""
-        self._open = [one for one in self._open if identity(one.episode) != identity(episode) or one.looks == 0]
+        """One last look: what comes after this belongs to a healthy run."""
+        for one in self._open:
+            one.over = one.over or identity(one.episode) == identity(episode)
 
     def new_stacks(self) -> list[StackDump]:
         """Dumps that are not on the tape yet."""
@@ -84,6 +86,8 @@ class Investigator:
         self._dumper.close()
 
     def _is_due(self, one: Investigation, waited_s: float) -> bool:
+        if one.over:
+            return True
         if one.looks > 0:
             return waited_s >= SECOND_LOOKS_S[one.looks - 1]
         stacks_done = not self._queue and not self._dumper.busy
