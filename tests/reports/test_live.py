@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from reports_scene import diagnosis_slow, diagnosis_stall, episode_stall
 
-from holter.records import Diagnosis, ProcessEnded
+from holter.records import Diagnosis
 from holter.reports import live
 
 
@@ -29,8 +29,3 @@ def test_chinese_messages_are_chinese() -> None:
 
 def test_an_episode_without_a_cause_points_to_the_evidence() -> None:
     assert "holter diagnose" in live.cause(Diagnosis(episode=episode_stall()), "en")
-
-
-def test_a_lost_process_is_told_with_its_ending() -> None:
-    event = ProcessEnded(t_s=1.0, pid=9, role="train-worker", worker_index=3, exit_signal=9)
-    assert live.process_gone(event, "en") == "holter: worker 3 (PID 9) is gone: ended by signal 9"

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from holter.records import Diagnosis, Episode, ProcessEnded
+from holter.records import Diagnosis, Episode
 from holter.reports.catalogue import Lang, phrase, text
 from holter.reports.wording import (
     best,
     cause_sentence,
     duration,
     finding_text,
-    process_name,
     remedies_of,
     remedy_text,
     where,
@@ -53,23 +52,9 @@ def over(episode: Episode, lang: Lang, epoch: int | None = None) -> str:
     return _line(told)
 
 
-def process_gone(event: ProcessEnded, lang: Lang) -> str:
-    """Return the line for a process that ended unexpectedly."""
-    who = process_name(event.role, event.worker_index, event.pid, lang)
-    return _line(text("live.worker-gone", lang, who=who, how=_ending(event, lang)))
-
-
 def wrote(path: str, lang: Lang) -> str:
     """Return the line that names a file we wrote."""
     return _line(text("cli.wrote", lang, path=path))
-
-
-def _ending(event: ProcessEnded, lang: Lang) -> str:
-    if event.exit_signal is not None:
-        return text("ending.signal", lang, signal=event.exit_signal)
-    if event.exit_code is not None:
-        return text("ending.code", lang, code=event.exit_code)
-    return text("ending.unknown", lang)
 
 
 def _kind_and_place(episode: Episode, epoch: int | None, lang: Lang) -> dict[str, str]:

@@ -197,7 +197,6 @@ TEXTS: dict[str, str] = {
     "live.remedy": "try: {remedy}",
     "live.no-cause": "no known cause explains it; holter diagnose shows what was seen",
     "live.over": "{kind}{where} is over after {duration}",
-    "live.worker-gone": "{who} is gone: {how}",
     "ending.signal": "ended by signal {signal}",
     "ending.code": "ended with exit code {code}",
     "ending.unknown": "nobody recorded how it ended",

@@ -197,7 +197,6 @@ TEXTS: dict[str, str] = {
     "live.remedy": "可以试试：{remedy}",
     "live.no-cause": "没有已知原因能解释；用 holter diagnose 查看记录到的情况",
     "live.over": "{kind}{where}，{duration}后恢复",
-    "live.worker-gone": "{who}不见了：{how}",
     "ending.signal": "被信号 {signal} 终止",
     "ending.code": "退出码 {code}",
     "ending.unknown": "没有记录到它是怎么结束的",
