@@ -24,7 +24,7 @@ def test_output_and_exit_code_are_those_of_a_run_without_the_hook(hooked, progra
 def test_an_uncaught_exception_is_told_once_with_its_traceback(hooked):
     hooked.run("-c", IN_MAIN)
     (line,) = hooked.lines("exception")
-    assert (line["error"], line["message"], line["echo"], line["role"]) == ("ValueError", "broken", False, "main")
+    assert (line["error"], line["message"], line["role"]) == ("ValueError", "broken", "main")
     assert 'File "<string>", line 2' in line["traceback"]
 
 

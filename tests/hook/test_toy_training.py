@@ -10,6 +10,7 @@ import time
 
 import pytest
 
+from holter.probes.echoes import is_echo
 from holter.probes.heartbeat import HeartbeatProbe
 
 ROLES = {("main", None), ("train-worker", 0), ("train-worker", 1), ("val-worker", 0)}
@@ -112,7 +113,9 @@ def test_a_worker_exception_names_the_case(hooked, tmp_path):
     data = tmp_path / "data"
     data.mkdir()
     done = hooked.run(hooked.toy, "--broken-case-in", data)
-    told = [line for line in hooked.lines("exception") if not line["echo"]]
+    told = [
+        line for line in hooked.lines("exception") if not is_echo(line["error"], line["message"], line["traceback"])
+    ]
     assert done.returncode == 1 and "Exception in background worker" in done.stdout
     assert {line["case"] for line in told} == {"case_002"}
     assert {line["role"] for line in told} <= {"train-worker", "val-worker"}

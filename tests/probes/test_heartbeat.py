@@ -139,7 +139,7 @@ def test_lines_that_are_not_ours_are_passed_over(probe, tmp_path, text):
 
 
 def test_values_of_the_wrong_kind_do_not_break_a_line(probe, tmp_path):
-    tell(tmp_path, kind="exception", error=5, message=None, role="emperor", case=[], echo="yes")
+    tell(tmp_path, kind="exception", error=5, message=None, role="emperor", case=[])
     (event,) = probe.read(0.0).events
     assert event == ExceptionSeen(t_s=1.5, pid=7)
 

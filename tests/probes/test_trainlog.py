@@ -141,16 +141,6 @@ MemoryError"""
     assert (exception.role, exception.error, exception.echo) == ("export-worker", "MemoryError", False)
 
 
-def test_a_connection_that_breaks_in_the_results_loop_is_an_echo() -> None:
-    text = """Exception in thread Thread-2 (results_loop):
-Traceback (most recent call last):
-  File "/x/nondet_multi_threaded_augmenter.py", line 109, in results_loop
-    item = in_queue.get(timeout=wait_time)
-ConnectionResetError: [Errno 104] Connection reset by peer"""
-    (exception,) = of(ExceptionSeen, parse(text.splitlines()))
-    assert exception.echo
-
-
 def test_a_rank_in_front_of_a_traceback_is_no_obstacle() -> None:
     text = """[rank1]: Traceback (most recent call last):
 [rank1]:   File "/x/a.py", line 1, in f

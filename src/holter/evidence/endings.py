@@ -32,8 +32,9 @@ def collect(window: Window, book: FactBook) -> None:
     # A frozen worker is killed by its user in the end: only what ended before the alarm belongs to a standstill.
     # Where the main process ended first, workers end after it because of that.
     worker_end_s = end_s if window.episode.kind == "death" else window.episode.alarm_s
+    main_ends = [event.t_s for event in window.recording.events(ProcessEnded, start_s=start_s) if event.role == "main"]
     if window.episode.subject.startswith("main"):
-        worker_end_s = window.episode.start_s
+        worker_end_s = min((worker_end_s, *main_ends))
     _worker(window, book, start_s, worker_end_s)
     _exception(window, book, start_s, end_s)
     _memory(window, book, start_s)

@@ -24,13 +24,6 @@ from . import page as layout
 MAX_TROUBLES = 20
 MAX_MESSAGE = 2000
 MAX_TRACEBACK = 16000
-# These sentences are said by whoever notices that a worker is gone; the cause was somewhere else, and earlier.
-ECHOES = (
-    "One or more background workers are no longer alive",
-    "Some background workers are no longer alive",
-    "Background workers died",
-    "Abort event was set",
-)
 STACK_SIGNAL = signal.SIGUSR2
 PR_SET_PTRACER = 0x59616D61  # Linux' prctl.h; the option is "Yama" in ASCII
 
@@ -175,7 +168,6 @@ class Life:
                 message=message[:MAX_MESSAGE],
                 traceback="".join(lines)[-MAX_TRACEBACK:],
                 case=self.page.case or None,
-                echo=any(sentence in message for sentence in ECHOES),
                 role=layout.ROLES[self.page.role],
                 thread=thread,
             )

@@ -16,6 +16,7 @@ from typing import Any, cast, get_args
 
 from holter.hook import page as layout
 from holter.probes import Reading
+from holter.probes.echoes import is_echo
 from holter.records import Beat, Event, ExceptionSeen, Noted, Phase, PhaseChanged, ProcessEnded, Role, WaitKind
 
 BEAT_FILE = re.compile(r"beat-(\d+)")
@@ -205,15 +206,20 @@ class HeartbeatProbe:
 
     def _exception(self, t_s: float, pid: int, line: dict[str, Any]) -> ExceptionSeen:
         self._raised.add(pid)
+        error, message, traceback = (
+            _text(line, "error") or "Exception",
+            _text(line, "message"),
+            _text(line, "traceback"),
+        )
         return ExceptionSeen(
             t_s=t_s,
             pid=pid,
             role=_role(line),
-            error=_text(line, "error") or "Exception",
-            message=_text(line, "message"),
-            traceback=_text(line, "traceback"),
+            error=error,
+            message=message,
+            traceback=traceback,
             case=_text(line, "case") or None,
-            echo=line.get("echo") is True,
+            echo=is_echo(error, message, traceback),
             source="hook",
         )
 

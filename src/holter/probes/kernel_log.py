@@ -64,13 +64,13 @@ def classify(text: str) -> tuple[Kind, int | None] | None:
 
 
 class KernelLogProbe:
-    """``KernelMessage`` events every five seconds, from the moment the probe was made.
+    """``KernelMessage`` events every second (one read of nothing, as a rule), from the moment the probe was made.
 
     Where the log may not be read (containers, ``kernel.dmesg_restrict``), one note says so.
     """
 
     name = "kernel-log"
-    interval_s = 5.0
+    interval_s = 1.0
 
     def __init__(self, kmsg: Path = Path("/dev/kmsg")) -> None:
         self._refusal: str | None = None

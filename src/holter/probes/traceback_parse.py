@@ -11,6 +11,7 @@ import re
 from collections import deque
 from dataclasses import dataclass, field
 
+from holter.probes.echoes import is_echo
 from holter.records import ExceptionSeen, Role
 
 # A recursion error prints up to 1000 frames, a compiler error whole programs: beyond this nobody reads on.
@@ -20,18 +21,6 @@ MAX_MESSAGE_LINES = 30
 # A traceback that stops in the middle (its process was killed) is given up after this time without a line.
 GIVE_UP_AFTER_S = 3.0
 MAX_MESSAGE_CHARS = 2000
-
-# Sentences that only repeat that something else died before (batchgenerators and nnunetv2, all generations).
-ECHO_SENTENCES = (
-    "One or more background workers are no longer alive",
-    "Some background workers are no longer alive",
-    "Background workers died. Look for the error message further up",
-    "Some background worker is 6 feet under",
-    "Abort event was set. So someone died",
-    "MultiThreadedAugmenter.abort_event was set",
-)
-# What the receiver of a batch sees when the sending worker is gone.
-_TORN_PIPES = {"ConnectionResetError", "ConnectionRefusedError", "BrokenPipeError", "EOFError"}
 
 _RANK = re.compile(r"^\[rank\d+\]: ?")
 _START = re.compile(r"^Traceback \(most recent call last\):")
@@ -167,11 +156,6 @@ class TracebackCollector:
         return True
 
 
-def is_echo_sentence(text: str) -> bool:
-    """Whether the text only repeats that something else died before."""
-    return any(sentence in text for sentence in ECHO_SENTENCES)
-
-
 def _is_error_name(name: str, *, has_colon: bool) -> bool:
     """Tell ``ValueError: x`` and ``queue.Empty`` from ``WARNING: x``, ``slurmstepd: x`` and ``Killed``."""
     last = name.rpartition(".")[2]
@@ -186,7 +170,6 @@ def _exception(traceback: _Open) -> ExceptionSeen | None:
     text = "\n".join(traceback.lines)
     error = traceback.error or "Exception"
     case = _CASE_FILE.search(traceback.message)
-    torn_pipe = error in _TORN_PIPES and ("results_loop" in text or "multiprocessing" in text)
     return ExceptionSeen(
         t_s=traceback.began_s,
         role=_role(traceback, text),
@@ -194,7 +177,7 @@ def _exception(traceback: _Open) -> ExceptionSeen | None:
         message=traceback.message[:MAX_MESSAGE_CHARS],
         traceback=text,
         case=case[1] if case else None,
-        echo=is_echo_sentence(traceback.message) or torn_pipe,
+        echo=is_echo(error, traceback.message, text),
         source="log",
     )
 

@@ -97,9 +97,9 @@ class Sources:
         return samples, events, runs
 
     def hurry(self) -> None:
-        """An alarm: ask at once for what is read rarely (licence text, storage)."""
+        """An alarm: ask at once for what is read rarely (licence text, storage, cgroup)."""
         self.gpu.hurry()
-        self._due_s["gpu"] = self._due_s["storage"] = 0.0
+        self._due_s = dict.fromkeys(self._probes, 0.0)
 
     def look_for_workers(self, t_s: float) -> tuple[int, ...]:
         """Data and export workers that are there right now, whatever is due."""

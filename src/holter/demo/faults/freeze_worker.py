@@ -13,7 +13,7 @@ import time
 import psutil
 
 from holter.demo.faults.fault import Context, Harmless, Worker
-from holter.demo.faults.victims import send, take, tensors_not_fetched
+from holter.demo.faults.victims import send, stop, take, tensors_not_fetched
 from holter.errors import DemoFailed
 
 ATTEMPTS = 200  # with the pause below: two seconds, in which every worker announces several batches
@@ -42,7 +42,7 @@ class FreezeWorker(Harmless):
             raise DemoFailed("the training has no data worker that could be frozen")
         for attempt in range(ATTEMPTS):
             self._victim = take(_likeliest(workers, attempt).pid)
-            send(self._victim, signal.SIGSTOP)
+            stop(self._victim)
             # The last attempt stays, and so does the first where nothing can be counted.
             if tensors_not_fetched(self._victim.pid) != 0:
                 return

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
+import time
 from pathlib import Path
 
 import psutil
@@ -11,6 +13,7 @@ from holter.errors import DemoFailed
 
 # Torch hands tensors over in shared memory; a worker keeps the descriptor of each that nobody has fetched.
 _SHARED_TENSOR = "/torch_"
+STOPPED_WITHIN_S = 2.0
 
 
 def take(pid: int) -> psutil.Process:
@@ -28,6 +31,15 @@ def send(victim: psutil.Process, number: signal.Signals) -> bool:
     except psutil.NoSuchProcess:
         return False
     return True
+
+
+def stop(victim: psutil.Process) -> None:
+    """SIGSTOP, and wait until the kernel has carried it out: on a busy machine that takes a while."""
+    send(victim, signal.SIGSTOP)
+    until = time.monotonic() + STOPPED_WITHIN_S
+    with contextlib.suppress(psutil.NoSuchProcess):
+        while time.monotonic() < until and victim.status() != psutil.STATUS_STOPPED:
+            time.sleep(0.001)
 
 
 def tensors_not_fetched(pid: int, proc: Path = Path("/proc")) -> int | None:

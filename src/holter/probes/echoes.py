@@ -1,0 +1,29 @@
+"""Tell the exception that began a crash from those that only repeat that something else died before."""
+
+from __future__ import annotations
+
+import re
+
+# Said by whoever notices that a worker is gone (batchgenerators and nnunetv2, all generations).
+SENTENCES = (
+    "One or more background workers are no longer alive",
+    "Some background workers are no longer alive",
+    "Background workers died. Look for the error message further up",
+    "Some background worker is 6 feet under",
+    "Abort event was set. So someone died",
+    "MultiThreadedAugmenter.abort_event was set",
+)
+# What is raised at one end of a pipe or socket when the process at the other end is gone.
+TORN_PIPES = {"ConnectionResetError", "ConnectionRefusedError", "BrokenPipeError", "EOFError", "FileNotFoundError"}
+_FRAME = re.compile(r'^ *File "([^"]+)", line \d+', re.MULTILINE)
+
+
+def is_echo(error: str, message: str, traceback: str) -> bool:
+    """Whether the exception only says that another process is gone.
+
+    A file that ends too early raises ``EOFError`` too: an echo is raised inside ``multiprocessing`` itself.
+    """
+    if any(sentence in message for sentence in SENTENCES):
+        return True
+    frames = _FRAME.findall(traceback)
+    return error.rpartition(".")[2] in TORN_PIPES and bool(frames) and "/multiprocessing/" in frames[-1]
