@@ -4,7 +4,7 @@ import sys
 
 from holter.trainer import shortened
 
-TIMES = 30
+TIMES = 80
 
 
 class Repeated:

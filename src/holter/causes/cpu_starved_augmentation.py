@@ -8,7 +8,7 @@ Looks like:    few-cores-allocated and cgroup-cpu-quota (the machine has more CP
                (workers wait in D); another job on the machine (host busy, the run is not).
 What helps:    as many workers as cores, not more (nnUNet_n_proc_DA) [CONSENT]; GPU augmentation [CONSENT: other random
                stream]; a machine with more cores; float16 preprocessed data saves reading, not augmenting.
-Source:        MIC-DKFZ/nnUNet issues 3063, 2944, 340, 184.
+Source:        MIC-DKFZ/nnUNet issues 3063, 2944, 340, 184; tests/tapes/cpu_starved_augmentation.
 """
 
 from __future__ import annotations

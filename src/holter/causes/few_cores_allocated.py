@@ -8,7 +8,7 @@ Looks like:    cgroup-cpu-quota (quota and throttled periods instead of a mask);
                the machine are given and busy).
 What helps:    srun --cpus-per-task, docker --cpuset-cpus with more cores [ADVICE]; nnUNet_n_proc_DA = the CPUs given
                [CONSENT].
-Source:        MIC-DKFZ/nnUNet issue 696; Lightning issue 1322.
+Source:        MIC-DKFZ/nnUNet issue 696; Lightning issue 1322; tests/tapes/few_cores_allocated.
 """
 
 from __future__ import annotations
