@@ -330,7 +330,31 @@ class Noted(Record, frozen=True, kw_only=True, tag="note"):
     text: str = ""
 
 
-Event = ProcessBorn | ProcessEnded | ExceptionSeen | PhaseChanged | EpochEnded | LogLine | KernelMessage | Noted
+class ActionTaken(Record, frozen=True, kw_only=True, tag="action"):
+    """Something that was done to the run, how far it is, or what would be done with ``--heal``."""
+
+    t_s: float
+    action: str  # replace-workers, save-checkpoint, set-aside-checkpoint, export-again, restart, end-group, wait, stop
+    state: Literal["proposed", "begun", "done", "failed"]
+    text: str = ""  # before, after, why: in words
+    cause: str | None = None  # the diagnosis that asked for it
+    settings: tuple[tuple[str, str], ...] = ()  # environment variables changed
+    pids: tuple[int, ...] = ()  # processes that are ended by it: their deaths are no faults
+    generation: int = 0  # of the training process that it is done to; of a restart: the new one
+    source: Literal["hook", "supervisor"] = "supervisor"
+
+
+Event = (
+    ProcessBorn
+    | ProcessEnded
+    | ExceptionSeen
+    | PhaseChanged
+    | EpochEnded
+    | LogLine
+    | KernelMessage
+    | Noted
+    | ActionTaken
+)
 
 
 # --------------------------------------------------------------------------------------------------------------
@@ -453,6 +477,17 @@ class Remedy(Record, frozen=True, kw_only=True):
     safety: Literal["ADVICE", "CONSENT", "SAFE"] = "ADVICE"
     command: str | None = None
     values: tuple[tuple[str, str], ...] = ()
+
+
+class Plan(Record, frozen=True, kw_only=True):
+    """The next thing to do to a run, as data."""
+
+    action: Literal["replace-workers", "restart", "wait", "stop", "nothing"]
+    cause: str | None = None
+    rung: int = 0  # 1 in the epoch, 2 restart, 3 restart with safer settings, 4 outside our reach
+    settings: tuple[tuple[str, str], ...] = ()  # environment variables of the training to set
+    delay_s: float = 0.0  # to wait before it
+    reason: str = ""  # catalogue key of why
 
 
 class Verdict(Record, frozen=True, kw_only=True):

@@ -28,7 +28,7 @@ class Hooked:
         self.started: list[subprocess.Popen[str]] = []
 
     def environment(self, *, hook: bool = True, path: tuple[Path, ...] = (), **more: str) -> dict[str, str]:
-        dropped = ("PYTHONPATH", "HOLTER_SCRATCH", "HOLTER_GENERATION", "PYTHONFAULTHANDLER")
+        dropped = ("PYTHONPATH", "HOLTER_SCRATCH", "HOLTER_GENERATION", "HOLTER_HEAL", "PYTHONFAULTHANDLER")
         environment = {name: value for name, value in os.environ.items() if name not in dropped}
         if hook:
             environment |= {"HOLTER_SCRATCH": str(self.scratch), "HOLTER_GENERATION": "3"}

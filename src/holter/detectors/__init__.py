@@ -16,7 +16,7 @@ from holter.detectors.frozen import FrozenDetector
 from holter.detectors.slow_down import SlowDownDetector
 from holter.detectors.stall import StallDetector
 from holter.detectors.starved import StarvedDetector
-from holter.records import Episode, ProcessEnded, Tick
+from holter.records import ActionTaken, Episode, ProcessEnded, Tick
 
 
 class Detector(Protocol):
@@ -41,6 +41,8 @@ DETECTORS: tuple[type[Detector], ...] = (
 # These three mark the same incident, one more precisely than the other.
 # A standstill stays in the medians of step times for a while after it is over.
 AFTERGLOW_S = 25.0
+# A person who ends a training that stands still ends its workers in the same moment; later it is another story.
+SAME_END_S = 3.0
 SAME_INCIDENT = ("frozen", "death", "stall", "slow-down", "starved")
 
 
@@ -53,15 +55,19 @@ class Watch:
 
     def __init__(self) -> None:
         self._detectors = [detector() for detector in DETECTORS]
+        self._generation = 0
         self._episodes: dict[tuple[str, str, float], Episode] = {}
         self._held: dict[tuple[str, str, float], Episode] = {}
 
     def see(self, tick: Tick) -> tuple[Episode, ...]:
         """Take in the next tick; give episodes that are new or have changed."""
         changed: list[Episode] = []
+        for event in tick.events:
+            if isinstance(event, ActionTaken) and event.action == "restart" and event.state == "begun":
+                changed += self._begin_anew(event)
         for detector in self._detectors:
             for episode in detector.see(tick):
-                changed += self._take(episode, tick.t_s)
+                changed += self._take(msgspec.structs.replace(episode, generation=self._generation), tick.t_s)
         changed += self._close_all(tick)
         for key, episode in list(self._held.items()):
             if not self._is_covered(episode, tick.t_s):
@@ -73,13 +79,20 @@ class Watch:
     def _close_all(self, tick: Tick) -> list[Episode]:
         """The end of the main process ends whatever was going on."""
         ended = [event.t_s for event in tick.events if isinstance(event, ProcessEnded) and event.role == "main"]
-        if not ended:
-            return []
+        return self._close_at(min(ended)) if ended else []
+
+    def _begin_anew(self, restart: ActionTaken) -> list[Episode]:
+        """Another process: what was learned of the one before does not hold for it."""
+        self._detectors = [detector() for detector in DETECTORS]
+        self._generation = restart.generation
+        return self._close_at(restart.t_s)
+
+    def _close_at(self, t_s: float) -> list[Episode]:
         self._held.clear()
         closed = []
         for key, episode in self._episodes.items():
             if episode.end_s is None:
-                self._episodes[key] = msgspec.structs.replace(episode, end_s=max(min(ended), episode.start_s))
+                self._episodes[key] = msgspec.structs.replace(episode, end_s=max(t_s, episode.start_s))
                 closed.append(self._episodes[key])
         return closed
 
@@ -104,7 +117,8 @@ class Watch:
         before = first + SAME_INCIDENT[: SAME_INCIDENT.index(episode.detector)]
         return any(
             one.detector in before
-            and (one.end_s is None or t_s - one.end_s < AFTERGLOW_S)
+            and one.generation == episode.generation
+            and (one.end_s is None or t_s - one.end_s < (SAME_END_S if episode.kind == "death" else AFTERGLOW_S))
             and not _is_another_death(episode, one)
             for one in self._episodes.values()
         )

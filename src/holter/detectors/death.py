@@ -9,7 +9,7 @@ import msgspec
 from holter.detectors.progress import ProgressKeeper
 from holter.detectors.view import PhaseKeeper
 from holter.evidence.words import DATA_WORKERS, WORKERS, ending, label
-from holter.records import Episode, ExceptionSeen, ProcessEnded, Tick
+from holter.records import ActionTaken, Episode, ExceptionSeen, ProcessEnded, Tick
 
 # Events of one crash come from several sources (hook, pidfd, wait, log) within this time.
 ONE_CRASH_S = 30.0
@@ -31,6 +31,7 @@ class DeathDetector:
         self._unclear: list[ProcessEnded] = []
         self._progress = ProgressKeeper()
         self._hooked = False
+        self._ours: set[int] = set()  # processes that Holter ends, or its hook
 
     def see(self, tick: Tick) -> tuple[Episode, ...]:
         """Take in the next tick."""
@@ -40,7 +41,9 @@ class DeathDetector:
         changed: list[Episode] = self._close_if_it_goes_on()
         self._hooked = self._hooked or bool(tick.beats)
         for event in (*self._due(tick), *sorted(tick.events, key=lambda event: event.t_s)):
-            if not isinstance(event, (ProcessEnded, ExceptionSeen)):
+            if isinstance(event, ActionTaken) and event.state == "begun":
+                self._ours.update(event.pids)
+            if not isinstance(event, (ProcessEnded, ExceptionSeen)) or event.pid in self._ours:
                 continue
             changed += self._settle(event, tick)
             if _is_in_order(event):

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from . import children, workers
+from . import children, healing, replace, workers
 from . import page as layout
 from .life import LIFE
 
@@ -94,9 +94,21 @@ def patch_single(module: ModuleType) -> None:
 def patch_nondet(module: ModuleType) -> None:
     """Watch the augmenter with worker processes."""
     cls = module.NonDetMultiThreadedAugmenter
+    heals = healing.may("workers") and _wait_here(module, cls)
     _watch_start(cls)
     _watch_finish(cls)
     _watch_next(cls, in_process=False)
+    if heals:
+        replace.finish_here(cls)  # outermost: it must not ask the abort event, whose lock may be held for ever
+
+
+def _wait_here(module: ModuleType, cls: Any) -> bool:
+    try:
+        replace.wait_here(module, cls)
+        return True
+    except Exception as error:
+        LIFE.trouble("replace", error)
+        return False
 
 
 def _watch_start(cls: Any) -> None:

@@ -9,10 +9,12 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
+from . import control
 from . import page as layout
 from .life import LIFE
 
 PULSE_S = 1.0
+MAIN = layout.ROLES.index("main")
 # multiprocessing runs finalizers of priority 0 and above, terminates daemons, then runs the rest.
 BEFORE_DAEMONS_END, AFTER_DAEMONS_END = 1000, -1000
 
@@ -135,6 +137,8 @@ def _beat() -> None:
     while owner == os.getpid():
         try:
             look(_mine())
+            if LIFE.page.role == MAIN:
+                control.look()
         except Exception as error:
             LIFE.trouble("pulse", error)
         time.sleep(PULSE_S)

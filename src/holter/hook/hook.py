@@ -24,6 +24,7 @@ PATCHES = {
         "augmenters.patch_nondet",
     ),
     "batchgenerators.dataloading.single_threaded_augmenter": ("augmenters.patch_single",),
+    "torch.multiprocessing": ("workers.patch_sharing",),
     "nnunetv2.training.dataloading.nnunet_dataset": ("workers.patch_datasets",),
     "nnunetv2.training.dataloading.utils": ("trainers.patch_unpacking",),
     "nnunetv2.training.nnUNetTrainer.nnUNetTrainer": ("trainers.patch_trainer",),

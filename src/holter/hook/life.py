@@ -138,6 +138,8 @@ class Life:
 
     def tell(self, kind: str, **fields: Any) -> None:
         """Append one event line. Opened anew each time: a descriptor kept open may become somebody else's."""
+        if not self.scratch:
+            return
         try:
             line = {"at": time.monotonic(), "wall": time.time(), "kind": kind, **fields}
             data = (json.dumps(line, default=str) + "\n").encode()

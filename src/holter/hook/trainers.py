@@ -15,7 +15,7 @@ from collections.abc import Callable
 from types import FunctionType, ModuleType
 from typing import Any
 
-from . import augmenters, children
+from . import augmenters, children, healing
 from . import page as layout
 from .life import LIFE, is_compiled
 
@@ -26,6 +26,10 @@ Watch = Callable[..., "After | None"]
 
 def patch_trainer(module: ModuleType) -> None:
     """Wrap ``nnUNetTrainer.__init__``; the methods of a trainer's classes are wrapped when one is made."""
+    if healing.may("checkpoints"):
+        from . import checkpoints
+
+        checkpoints.take_over(WATCHES)
     cls = module.nnUNetTrainer
     original = cls.__init__
 

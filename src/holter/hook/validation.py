@@ -8,12 +8,16 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
+from . import healing
 from .life import LIFE, is_compiled
 
 
 def patch_predictor(module: ModuleType) -> None:
-    """Count every tile that was predicted."""
+    """Count every tile that was predicted; with the power to, have exports outlive their workers."""
     cls = module.nnUNetPredictor
+    predict = getattr(cls, "predict_from_data_iterator", None)
+    if predict is not None and healing.may("validation"):
+        cls.predict_from_data_iterator = _under_care(predict)
     original = cls._internal_maybe_mirror_and_predict
 
     first = [True]
@@ -30,6 +34,28 @@ def patch_predictor(module: ModuleType) -> None:
         return prediction
 
     cls._internal_maybe_mirror_and_predict = _internal_maybe_mirror_and_predict
+
+
+def _under_care(original: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(original)
+    def predict_from_data_iterator(*args: Any, **kwargs: Any) -> Any:
+        restore = _care()
+        try:
+            return original(*args, **kwargs)
+        finally:
+            restore()
+
+    return predict_from_data_iterator
+
+
+def _care() -> Callable[[], None]:
+    try:
+        from . import exports
+
+        return exports.care()
+    except Exception as error:
+        LIFE.trouble("exports", error)
+        return lambda: None
 
 
 def patch_slots(module: ModuleType) -> None:
@@ -49,7 +75,11 @@ def patch_slots(module: ModuleType) -> None:
 
 
 def watch_results() -> Callable[[], None]:
-    """Show waits for an export's result until the function returned here is called."""
+    """Show waits for an export's result until the function returned here is called.
+
+    With the power to, the exports are also under care until then.
+    """
+    give_back = _care() if healing.may("validation") else None
     from multiprocessing.pool import ApplyResult
 
     original = ApplyResult.get
@@ -67,6 +97,8 @@ def watch_results() -> Callable[[], None]:
     def restore() -> None:
         if ApplyResult.get is get:
             ApplyResult.get = original  # type: ignore[method-assign]
+        if give_back is not None:
+            give_back()
 
     ApplyResult.get = get  # type: ignore[method-assign]
     return restore

@@ -17,7 +17,18 @@ from typing import Any, cast, get_args
 from holter.hook import page as layout
 from holter.probes import Reading
 from holter.probes.echoes import is_echo
-from holter.records import Beat, Event, ExceptionSeen, Noted, Phase, PhaseChanged, ProcessEnded, Role, WaitKind
+from holter.records import (
+    ActionTaken,
+    Beat,
+    Event,
+    ExceptionSeen,
+    Noted,
+    Phase,
+    PhaseChanged,
+    ProcessEnded,
+    Role,
+    WaitKind,
+)
 
 BEAT_FILE = re.compile(r"beat-(\d+)")
 EVENTS_FILE = re.compile(r"events-(\d+)\.jsonl")
@@ -177,6 +188,16 @@ class HeartbeatProbe:
             return self._ended(t_s, line)
         if kind == "exception":
             return self._exception(t_s, pid, line)
+        if kind == "action" and line.get("state") in ("begun", "done", "failed"):
+            return ActionTaken(
+                t_s=t_s,
+                action=_text(line, "action"),
+                state=line["state"],
+                text=_text(line, "text"),
+                pids=tuple(pid for pid in line.get("pids") or () if _whole(pid) is not None),
+                generation=_whole(line.get("generation")) or 0,
+                source="hook",
+            )
         if kind == "checkpoint":
             text = f"{_text(line, 'file')} in {_number(line.get('duration_s')):.2f} s"
             return Noted(t_s=t_s, what="checkpoint" if line.get("ok") else "checkpoint-failed", text=text)

@@ -13,8 +13,12 @@ _SHORTENED_OPTIONS = (
     "--epochs", "--iterations", "--val-iterations", "--save-every", "--seed", "--train-step-delay-file",
 )  # fmt: skip
 _VALUE_OPTIONS = _NNUNET_OPTIONS + _SHORTENED_OPTIONS
-_MODULES = ("nnunetv2.run.run_training", "holter.trainer.shortened")
-_SCRIPTS = (("nnunetv2", "run", "run_training.py"), ("holter", "trainer", "shortened.py"))
+_MODULES = ("nnunetv2.run.run_training", "holter.trainer.shortened", "holter.trainer.entry")
+_SCRIPTS = (
+    ("nnunetv2", "run", "run_training.py"),
+    ("holter", "trainer", "shortened.py"),
+    ("holter", "trainer", "entry.py"),
+)
 _COMMANDS = ("nnUNetv2_train", "nnUNetv2_train.exe")
 _DATASET_ROOTS = ("nnUNet_results", "nnUNet_preprocessed", "nnUNet_raw")
 

@@ -1,0 +1,134 @@
+"""The memory that an export needs, from the shapes alone, and the memory that there is."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from collections.abc import Iterator, Sequence
+from math import prod
+from pathlib import Path
+from typing import Any, NamedTuple
+
+BASE = 450 << 20  # a worker that has imported torch and nnU-Net and done nothing yet
+HALF, SINGLE, DOUBLE = 2, 4, 8  # bytes of a number
+# nnU-Net resamples axis by axis where one spacing is more than this times another (its ANISO_THRESHOLD).
+ANISOTROPIC = 3
+# Numbers of 8 bytes a voxel while one class is resampled. At once: the result, and one in reserve for a copy. In
+# slices, with their number changed: the coordinates of every voxel three times over, the slices and the result.
+AT_ONCE, BY_SLICES = 2, 12
+SHARED_MEMORY = Path("/dev/shm")  # predictions travel to their worker through it
+
+
+class Need(NamedTuple):
+    """What one case takes."""
+
+    worker: int  # bytes at the peak of its export
+    prediction: int  # bytes of the logits alone, which lie in shared memory until it is exported
+
+
+def needs(trainer: Any, cases: Sequence[str], *, probabilities: bool = False) -> list[Need]:
+    """What each of these cases takes; those without readable properties are left out."""
+    folder = Path(trainer.preprocessed_dataset_folder)
+    heads = int(trainer.label_manager.num_segmentation_heads)
+    regions = bool(trainer.label_manager.has_regions)
+    found = []
+    for case in cases:
+        try:
+            with (folder / f"{case}.pkl").open("rb") as file:
+                properties = pickle.load(file)  # nnU-Net wrote it and will load it itself
+            found.append(_need(trainer, properties, heads, regions=regions, probabilities=probabilities))
+        except (OSError, KeyError, ValueError, pickle.UnpicklingError):
+            continue
+    return found
+
+
+def _need(trainer: Any, properties: dict[str, Any], heads: int, *, regions: bool, probabilities: bool) -> Need:
+    cropped = [int(size) for size in properties["shape_after_cropping_and_before_resampling"]]
+    spacing = [float(properties["spacing"][axis]) for axis in trainer.plans_manager.transpose_forward]
+    target = [float(one) for one in trainer.configuration_manager.spacing]
+    target = target if len(target) == len(cropped) else [spacing[0], *target]
+    network = [round(old / new * size) for old, new, size in zip(spacing, target, cropped, strict=True)]
+    predicted, original = heads * prod(network), heads * prod(cropped)
+    full = prod(int(size) for size in properties["shape_before_cropping"])
+
+    coarse = spacing.index(max(spacing))
+    by_slices = (
+        any(max(one) / min(one) > ANISOTROPIC for one in (spacing, target)) and network[coarse] != cropped[coarse]
+    )
+    resampling = DOUBLE * predicted + DOUBLE * (BY_SLICES if by_slices else AT_ONCE) * prod(cropped)
+    result = HALF * original if network != cropped else 0
+    # The class of each voxel: probabilities in single precision for regions, else a copy in another order of axes.
+    choosing = original * (2 * SINGLE if regions else HALF) + DOUBLE * prod(cropped)
+    saving = (SINGLE * (2 * original + heads * full)) if probabilities else 0
+    peak = max(resampling if network != cropped else 0, choosing, saving)
+    return Need(worker=BASE + HALF * predicted + result + peak + 4 * full, prediction=HALF * predicted)
+
+
+def affordable(found: Sequence[Need], asked: int, free: int | None, shared: int | None) -> int:
+    """The number of workers, 1 to ``asked``, whose largest cases fit into these bytes at the same time."""
+    largest = sorted(found, reverse=True)
+    ahead = sum(one.prediction for one in sorted(found, key=lambda one: -one.prediction)[:3])
+    for workers in range(asked, 1, -1):
+        together = largest[:workers] + [Need(BASE, 0)] * (workers - len(largest))
+        in_memory = sum(one.worker for one in together) + ahead  # two cases are predicted ahead, one is in work
+        in_shared = sum(one.prediction for one in together)
+        if (free is None or in_memory <= free) and (shared is None or in_shared <= shared):
+            return workers
+    return 1
+
+
+def free_bytes(proc: Path = Path("/proc"), cgroups: Path = Path("/sys/fs/cgroup")) -> int | None:
+    """Memory that can still be had: of the machine, or of the tightest control group that this process is in."""
+    bounds = [bound for bound in (_available(proc), *_left_in_groups(proc, cgroups)) if bound is not None]
+    return min(bounds) if bounds else None
+
+
+def free_shared_bytes(folder: Path = SHARED_MEMORY) -> int | None:
+    """Room for predictions on their way to a worker."""
+    try:
+        system = os.statvfs(folder)
+    except OSError:
+        return None
+    return system.f_bavail * system.f_frsize
+
+
+def _available(proc: Path) -> int | None:
+    try:
+        lines = (proc / "meminfo").read_text().splitlines()
+        return next(int(line.split()[1]) << 10 for line in lines if line.startswith("MemAvailable:"))
+    except (OSError, ValueError, IndexError, StopIteration):
+        return None
+
+
+# Version of control groups -> files of its limit and its use, and the entry of memory.stat that can be taken back.
+_GROUP_FILES = {
+    2: ("memory.max", "memory.current", "inactive_file"),
+    1: ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+}
+
+
+def _left_in_groups(proc: Path, cgroups: Path) -> Iterator[int | None]:
+    try:
+        lines = (proc / "self" / "cgroup").read_text().splitlines()
+    except OSError:
+        return
+    for line in lines:
+        _, _, rest = line.partition(":")
+        controllers, _, path = rest.partition(":")
+        if not controllers or "memory" in controllers.split(","):
+            version, root = (1, cgroups / "memory") if controllers else (2, cgroups)
+            here = root / path.strip("/")
+            # A container may see the path of its host; the folders that are there count.
+            for folder in (here, *here.parents):
+                yield _left(folder, *_GROUP_FILES[version])
+                if folder == root:
+                    break
+
+
+def _left(folder: Path, limit: str, use: str, reclaimable: str) -> int | None:
+    try:
+        left = int((folder / limit).read_text()) - int((folder / use).read_text())
+        stat = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
+        return max(0, left + int(stat.get(reclaimable, 0)))
+    except (OSError, ValueError):  # "max", or no such group here
+        return None

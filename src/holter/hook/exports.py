@@ -1,0 +1,134 @@
+"""Final validation and prediction under care: pools that outlive their workers, as many workers as memory allows,
+and no case twice.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import sys
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+from . import export_memory as memory
+from .export_pool import ExportPool
+from .export_tasks import Task
+from .exports_kept import Kept, forget_if_over
+from .life import LIFE
+
+# The functions of nnU-Net whose pools are replaced; pools that others make meanwhile are theirs.
+VALIDATION = "perform_actual_validation"
+CALLERS = frozenset((VALIDATION, "predict_from_data_iterator", "compute_metrics_on_folder"))
+STOCK_TRAINER = "nnunetv2.training.nnUNetTrainer.nnUNetTrainer"
+SHARE = 0.7  # of the free memory: the main process needs some, and a need from shapes is an estimate
+GIB = 1 << 30
+
+
+def memory_need(trainer: Any, save_probabilities: bool = False, cases: list[str] | None = None) -> list[int]:
+    """Bytes that an export worker takes at its peak, for each case of the final validation."""
+    keys = list(trainer.do_split()[1]) if cases is None else cases
+    return [need.worker for need in memory.needs(trainer, keys, probabilities=save_probabilities)]
+
+
+def care() -> Callable[[], None]:
+    """Replace the pools that nnU-Net makes from now on, until the function returned here is called."""
+    context = multiprocessing.get_context("spawn")
+    stock = context.Pool
+    if "Pool" in vars(context):  # a validation within a validation
+        return lambda: None
+    undo: list[Callable[[], None]] = []
+
+    def Pool(processes: int | None = None, *args: Any, **kwargs: Any) -> Any:  # noqa: N802 - its name everywhere
+        pool = None
+        try:
+            frame = sys._getframe(1)
+            if frame.f_code.co_name in CALLERS and processes and not args and not kwargs:
+                pool = _pool_for(frame, processes, lambda: stock(processes), undo)
+        except Exception as error:
+            LIFE.trouble("export-pool", error)
+        return stock(processes, *args, **kwargs) if pool is None else pool
+
+    def restore() -> None:
+        vars(context).pop("Pool", None)
+        for one in undo:
+            one()
+
+    context.Pool = Pool  # type: ignore[method-assign]
+    return restore
+
+
+def _pool_for(
+    caller: FrameType, processes: int, stock: Callable[[], Any], undo: list[Callable[[], None]]
+) -> ExportPool:
+    trainer = caller.f_locals.get("self")
+    if caller.f_code.co_name != VALIDATION or trainer is None:
+        return ExportPool(processes, stock)
+    try:
+        probabilities = bool(caller.f_locals.get("save_probabilities"))
+        processes, settled = _prepare(
+            trainer, processes, probabilities, is_stock=caller.f_globals.get("__name__") == STOCK_TRAINER, undo=undo
+        )
+    except Exception as error:  # an estimate and a saving: neither is needed for the exports
+        LIFE.trouble("export-plan", error)
+        return ExportPool(processes, stock)
+    return ExportPool(processes, stock, settled)
+
+
+def _prepare(
+    trainer: Any, asked: int, probabilities: bool, *, is_stock: bool, undo: list[Callable[[], None]]
+) -> tuple[int, Callable[[Task], None]]:
+    train, validate = trainer.do_split()
+    rest = list(validate)
+    settled: Callable[[Task], None] = lambda _: None  # noqa: E731
+    if is_stock and _stands_alone(trainer):
+        kept = Kept(trainer, probabilities=probabilities)
+        complete = kept.complete(rest)
+        if complete:
+            rest = [case for case in rest if case not in complete]
+            LIFE.tell("note", what="exports-kept", text=f"{len(complete)} of {len(validate)} from an earlier attempt")
+
+        def settled(task: Task) -> None:
+            if task.function == "export_prediction_from_logits":
+                kept.add(task.name)
+
+        undo.append(lambda: forget_if_over(kept.folder))
+        asked = min(asked, max(1, len(rest)))  # more would only load torch and never see a case
+    _answer_once(trainer, (train, rest), undo)
+    return _workers(trainer, rest, asked, probabilities), settled
+
+
+def _stands_alone(trainer: Any) -> bool:
+    """Whether a case's export is all that comes of it.
+
+    Processes that share the cases meet at barriers counted by cases; cascades read and write other folders.
+    """
+    next_stages = trainer.configuration_manager.next_stage_names
+    return not (trainer.is_ddp or trainer.is_cascaded or next_stages)
+
+
+def _answer_once(trainer: Any, split: tuple[Any, list[str]], undo: list[Callable[[], None]]) -> None:
+    """Have the trainer's question for the split answered with this one: asked twice, it would be logged twice."""
+    if "do_split" not in vars(trainer):
+        trainer.do_split = lambda: split
+        undo.append(lambda: vars(trainer).pop("do_split", None))
+
+
+def _workers(trainer: Any, cases: list[str], asked: int, probabilities: bool) -> int:
+    found = memory.needs(trainer, cases, probabilities=probabilities)
+    free, shared = memory.free_bytes(), memory.free_shared_bytes()
+    if not found or free is None:
+        return asked
+    ranks = sys.modules["torch"].distributed.get_world_size() if trainer.is_ddp else 1
+    usable = int(free * SHARE / ranks)
+    workers = memory.affordable(found, asked, usable, None if shared is None else shared // ranks)
+    largest = max(found)
+    if workers < asked or largest.worker > usable:
+        text = f"the largest case needs {_gib(largest.worker)} and {_gib(free)} are free"
+        if shared is not None and largest.prediction * asked > shared // ranks:
+            text += f"; {_gib(shared)} of shared memory are free for predictions of {_gib(largest.prediction)}"
+        LIFE.tell("note", what="export-workers", text=f"{workers} of {asked}, because {text}")
+    return workers
+
+
+def _gib(size: int) -> str:
+    return f"{size / GIB:.1f} GiB"

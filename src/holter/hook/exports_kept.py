@@ -1,0 +1,97 @@
+"""Which cases an earlier final validation, cut short, has exported with the very same network.
+
+nnU-Net predicts all cases again, and nothing in its folder tells what a file came from: ``--val_best`` writes to the
+same place. So every case that is complete is written down with a fingerprint of all that went into it. The record
+lies beside the exports until the validation has come to its summary.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+RECORD = "holter-exports.jsonl"
+SUMMARY = "summary.json"
+PACKAGES = ("nnunetv2", "torch", "numpy", "scipy", "skimage")  # whose versions the result may depend on
+
+
+class Kept:
+    """The record of one validation folder."""
+
+    def __init__(self, trainer: Any, *, probabilities: bool) -> None:
+        self.folder = Path(trainer.output_folder) / "validation"
+        self._source = Path(trainer.preprocessed_dataset_folder)
+        self._endings = (trainer.dataset_json["file_ending"], *((".npz", ".pkl") if probabilities else ()))
+        self._key = fingerprint(trainer, probabilities=probabilities)
+
+    def complete(self, cases: Iterable[str]) -> set[str]:
+        """Those of the cases that need not be computed again."""
+        forget_if_over(self.folder)
+        known = {entry["case"]: entry for entry in self._entries() if entry.get("key") == self._key}
+        return {case for case in cases if case in known and known[case]["files"] == self._files(case)}
+
+    def add(self, case: str) -> None:
+        """Write down that a case is complete."""
+        entry = {"case": case, "key": self._key, "files": self._files(case)}
+        if entry["files"] is not None:
+            with (self.folder / RECORD).open("a") as file:
+                file.write(json.dumps(entry) + "\n")
+
+    def _entries(self) -> list[dict[str, Any]]:
+        found = []
+        with contextlib.suppress(OSError):
+            for line in (self.folder / RECORD).read_text().splitlines():
+                with contextlib.suppress(ValueError):  # the last line of a process that was killed
+                    found.append(json.loads(line))
+        return found
+
+    def _files(self, case: str) -> dict[str, list[int]] | None:
+        """Size and time of the files written for this case and of those it was computed from; None if one lacks."""
+        try:
+            outputs = [self.folder / f"{case}{ending}" for ending in self._endings]
+            sources = [self._source / f"{case}{ending}" for ending in (".b2nd", ".npz", ".npy", ".pkl")]
+            found = {str(path): path.stat() for path in (*outputs, *(one for one in sources if one.exists()))}
+        except OSError:
+            return None
+        return {path: [status.st_size, status.st_mtime_ns] for path, status in found.items()}
+
+
+def forget_if_over(folder: Path) -> None:
+    """Remove the record of a validation that has come to its summary: asked again, it is done again, as always."""
+    with contextlib.suppress(OSError):
+        if (folder / SUMMARY).stat().st_mtime_ns >= (folder / RECORD).stat().st_mtime_ns:
+            (folder / RECORD).unlink()
+
+
+def fingerprint(trainer: Any, *, probabilities: bool) -> str:
+    """Digest of the weights and of every setting that a prediction and its export depend on."""
+    digest = hashlib.blake2b(digest_size=16)
+    network = trainer.network
+    network = getattr(network, "_orig_mod", network)  # what torch.compile wraps
+    for name, value in network.state_dict().items():
+        digest.update(name.encode())
+        digest.update(_raw(value))
+    settings = {
+        "trainer": type(trainer).__qualname__,
+        "plans": trainer.plans_manager.plans,
+        "configuration": trainer.configuration_name,
+        "dataset": trainer.dataset_json,
+        "mirroring": trainer.inference_allowed_mirroring_axes,
+        "device": str(trainer.device),
+        "probabilities": probabilities,
+        "versions": [getattr(sys.modules.get(name), "__version__", None) for name in PACKAGES],
+    }
+    digest.update(json.dumps(settings, sort_keys=True, default=str).encode())
+    return digest.hexdigest()
+
+
+def _raw(value: Any) -> Any:
+    torch = sys.modules["torch"]
+    if not isinstance(value, torch.Tensor):
+        return repr(value).encode()
+    return value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy()

@@ -1,0 +1,214 @@
+"""What a trainer hands to ``torch.save`` becomes a snapshot in memory that a thread writes to the disk."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable
+from types import ModuleType
+from typing import IO, Any
+
+from . import control, room, saving, states
+from . import verify as files
+from .archive import OWN_KEY
+from .life import LIFE
+
+FINAL_WAITS_S = (1.0, 5.0, 15.0, 30.0)  # a disk that is full for a moment must not cost a finished training
+# Of the memory that is left, for growing the buffer and for what the training takes meanwhile.
+SPARE_BYTES, SPARE_FACTOR = 256 << 20, 1.25
+STOCK = "nnunetv2.training.nnUNetTrainer.nnUNetTrainer"
+
+After = Callable[[Any, bool], None]
+
+
+class _State:
+    """What the training's main thread knows of its checkpoints."""
+
+    def __init__(self) -> None:
+        self.background = saving.Background(LIFE.progress)
+        self.wanted: dict[str, int] = {}  # what the supervisor asked for -> number of the request
+        self.saved_at = time.monotonic()
+        self.latest: saving.Job | None = None
+        self.resumed: dict[str, Any] | None = None
+
+
+STATE = _State()
+
+
+def tried(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Call it; what fails is noted and gives None."""
+    try:
+        return function(*args, **kwargs)
+    except Exception as error:
+        LIFE.trouble(getattr(function, "__name__", "checkpoints"), error)
+        return None
+
+
+def lend(module: ModuleType, name: str, make: Callable[[Any], Any]) -> Callable[[], None]:
+    """Replace a function by ``make(it)`` on this thread until what is returned here is called."""
+    original, mine, lent = getattr(module, name), threading.get_ident(), [True]
+    replacement = make(original)
+
+    def stand_in(*args: Any, **kwargs: Any) -> Any:
+        if lent and threading.get_ident() == mine:
+            return replacement(*args, **kwargs)
+        return original(*args, **kwargs)
+
+    def give_back() -> None:
+        lent.clear()
+        if getattr(module, name) is stand_in:
+            setattr(module, name, original)
+
+    stand_in.__wrapped__ = original  # type: ignore[attr-defined]
+    setattr(module, name, stand_in)
+    return give_back
+
+
+def watch_save(trainer: Any, filename: Any = None, *_: Any, **__: Any) -> After | None:
+    """While the trainer saves, have what it gives to ``torch.save`` for this file."""
+    torch = sys.modules.get("torch")
+    if torch is None or not isinstance(filename, (str, os.PathLike)):
+        return None
+    path = os.path.abspath(filename)  # noqa: PTH100
+    at_once = os.path.basename(path) == files.FINAL or not _is_stock(trainer)  # noqa: PTH119
+
+    def make(original: Any) -> Any:
+        def save(obj: Any, f: Any, *args: Any, **kwargs: Any) -> None:
+            named = isinstance(f, (str, os.PathLike)) and os.path.abspath(f) == path  # noqa: PTH100
+            if args or kwargs or not named or type(obj) is not dict:
+                original(obj, f, *args, **kwargs)
+            else:
+                _take(original, trainer, obj, path, at_once=at_once)
+
+        return save
+
+    give_back = lend(torch, "save", make)
+    return lambda _trainer, _ok: give_back()
+
+
+def _is_stock(trainer: Any) -> bool:
+    """Whether nobody's code could look for the file as soon as it has been saved."""
+    methods = (getattr(type(trainer), name, None) for name in ("save_checkpoint", "on_epoch_end"))
+    return all(getattr(method, "__module__", None) == STOCK for method in methods)
+
+
+def _take(save: Any, trainer: Any, obj: dict[str, Any], path: str, *, at_once: bool) -> None:
+    """Take the snapshot and see that it is written."""
+    began = time.monotonic()
+    done = obj.get("current_epoch")
+    done = done if isinstance(done, int) else None
+    content = {**obj, OWN_KEY: tried(states.take, trainer, done) or {}}
+    fill = _snapshot(save, content, STATE.background)
+    if fill is None:
+        fill, at_once = _straight(save, content), True
+    job = saving.Job(path, fill, done, _tell, began)
+    if job.name == files.LATEST:
+        STATE.latest = job
+    if at_once:
+        STATE.background.drain()  # in the order in which they were saved
+        _write_now(job)
+    else:
+        STATE.background.submit(job)
+
+
+def _write_now(job: saving.Job) -> None:
+    """Write while the training waits. Only for the final one is it better to end than to go on without."""
+    is_final = job.name == files.FINAL
+    fill = job.fill
+    for wait_s in (*(FINAL_WAITS_S if is_final else ()), None):
+        job.fill, job.error = fill, None
+        job.held_up_s = time.monotonic() - job.began
+        job.run()
+        if job.error is None:
+            return
+        if wait_s is not None:
+            time.sleep(wait_s)
+    if is_final and job.error is not None:
+        raise job.error
+
+
+def _snapshot(save: Any, content: Any, background: saving.Background) -> saving.Fill | None:
+    """All of it in memory; None where there is not enough."""
+    left = room.available_bytes()
+    if left is not None and size_of(content) * SPARE_FACTOR + SPARE_BYTES > left:
+        return None
+    buffer = io.BytesIO()
+    try:
+        save(content, buffer)
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, MemoryError) or isinstance(
+            error.__context__, MemoryError
+        ):  # torch wraps what write raises
+            return None
+        raise
+    return saving.blocks(buffer.getbuffer(), background.moved)
+
+
+def _straight(save: Any, content: Any) -> saving.Fill:
+    """Serialise into the file itself; torch tells of a full disk in words that do not say so, hence the wrapper."""
+
+    def fill(file: IO[bytes]) -> None:
+        failed: list[OSError] = []
+
+        class Noting:
+            def write(self, data: Any) -> int:
+                try:
+                    view, at = memoryview(data), 0
+                    while at < len(view):
+                        at += file.write(view[at:])
+                except OSError as error:
+                    failed.append(error)
+                    raise
+                return len(view)
+
+            def flush(self) -> None:
+                """Nothing is held back."""
+
+        try:
+            save(content, Noting())
+        except Exception:
+            if failed:
+                raise failed[0] from None
+            raise
+
+    return fill
+
+
+def size_of(content: Any) -> int:
+    """Bytes of all tensors in it, shared ones once."""
+    seen: set[int] = set()
+    total, left = 0, [content]
+    while left:
+        one = left.pop()
+        if isinstance(one, (dict, list, tuple)):
+            if id(one) not in seen:
+                seen.add(id(one))
+                left.extend(one.values() if isinstance(one, dict) else one)
+        elif hasattr(one, "untyped_storage"):
+            storage = one.untyped_storage()
+            if storage.data_ptr() not in seen:
+                seen.add(storage.data_ptr())
+                total += storage.nbytes()
+    return total
+
+
+def _tell(job: saving.Job) -> None:
+    is_answer = job.name in (files.LATEST, files.FINAL)
+    number = STATE.wanted.get("checkpoint") if is_answer else None
+    epoch = "" if job.epoch is None else f"epoch {job.epoch - 1} in "
+    if job.error is None:
+        if is_answer:
+            STATE.saved_at = max(STATE.saved_at, job.taken)
+            STATE.wanted.pop("checkpoint", None)
+        times = f"held up {job.held_up_s:.2f} s, written in {job.written_s:.1f} s, verified"
+        control.tell("save-checkpoint", "done", f"{epoch}{job.name}: {times}", number)
+        return
+    old = files.verify(job.path, crc=False)
+    kept = f"the checkpoint of epoch {(old.current_epoch or 0) - 1} is kept" if old.ok else "there is no older one"
+    reason = getattr(job.error, "strerror", None) or str(job.error) or type(job.error).__name__
+    text = f"{epoch}{job.name}: {reason}; {kept}"
+    control.tell("save-checkpoint", "failed", text, number)
+    LIFE.tell("note", what="checkpoint-failed", text=text)

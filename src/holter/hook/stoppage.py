@@ -1,0 +1,163 @@
+"""Why an augmenter gives no batches: a dead worker, a results loop that has ended, or frozen workers.
+
+What has ended is seen here. That a worker is frozen, and not just slow, the supervisor finds and says (``control``);
+here it is only confirmed that the freeze still lasts.
+"""
+
+from __future__ import annotations
+
+import functools
+import signal
+import threading
+import time
+import weakref
+from collections import deque
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any, NamedTuple
+
+from . import control
+from .life import LIFE
+from .teardown import EXPECTED_TO_END
+
+ACTION = "replace-workers"
+TICK_S = 0.1  # a batch wakes the main thread at once; this is how soon it notices a death or a request
+# The results loop ends before the worker whose exception it saw: time for that worker to become one that has ended.
+AFTER_ABORT_S = 0.5
+# Frozen means: for this long no batch, or a worker that is stopped. A request that comes after the freeze is over
+# finds neither, and does nothing.
+FROZEN_S = 2.0
+# A main thread that has not come to such a wait by now is busy with something else; asking again costs nothing.
+PATIENCE_S = 5.0
+# The kernel ends processes with these when memory or /dev/shm is full.
+OUT_OF_MEMORY = (-signal.SIGKILL, -signal.SIGBUS)
+
+
+class Trouble(NamedTuple):
+    """Why an augmenter gives no batches."""
+
+    text: str
+    number: int | None  # of the request, if there was one
+    culprits: tuple[int, ...] = ()  # PIDs of those that ended by themselves
+    frozen: bool = False  # else its results loop has ended, or a worker: nothing can come any more
+    starved: bool = False
+    error: BaseException | None = None  # what ended the results loop
+
+
+requests: deque[tuple[int, str]] = deque()
+_errors: weakref.WeakKeyDictionary[threading.Thread, BaseException] = weakref.WeakKeyDictionary()
+
+
+def find(augmenter: Any, waited_s: float) -> Trouble | None:
+    """What is wrong with an augmenter that was waited for so long; None: nothing, as far as is known."""
+    thread = augmenter.results_loop_thread
+    dead = _dead(augmenter)
+    if not dead and not thread.is_alive():
+        end = time.monotonic() + AFTER_ABORT_S
+        while not dead and time.monotonic() < end:
+            time.sleep(TICK_S / 10)
+            dead = _dead(augmenter)
+    error = _errors.get(thread)
+    if dead:
+        # The abort event makes the others return. Where all have returned, one of them has had an exception.
+        dead = [one for one in dead if one.exitcode != 0] or dead
+        text = ", ".join(_name(augmenter, one) + " " + _ending(one.exitcode) for one in dead)
+        starved = any(one.exitcode in OUT_OF_MEMORY for one in dead)
+        return Trouble(text, _take(), tuple(one.pid for one in dead), starved=starved, error=error)
+    if not thread.is_alive():
+        text = "the results loop ended" + ("" if error is None else f": {error!r}")
+        return Trouble(text, _take(), error=error)
+    return _find_frozen(augmenter, waited_s) if requests else None
+
+
+def _find_frozen(augmenter: Any, waited_s: float) -> Trouble | None:
+    stopped = [one for one in started(augmenter) if is_stopped(one.pid)]
+    text = ", ".join(_name(augmenter, one) + " is stopped" for one in stopped)
+    if not stopped and waited_s < FROZEN_S:
+        return None
+    number = _take()
+    if number is None:  # given up just now
+        return None
+    return Trouble(text or f"no batch for {waited_s:.1f} s, with all workers alive", number, frozen=True)
+
+
+def started(augmenter: Any) -> list[Any]:
+    """The workers that were started; there are fewer than wanted where starting them failed."""
+    return [process for process in augmenter._processes if process.pid is not None]
+
+
+def _dead(augmenter: Any) -> list[Any]:
+    return [process for process in started(augmenter) if process.exitcode is not None]
+
+
+def is_stopped(pid: int) -> bool:
+    """Whether a process was stopped by a signal (not by a stack dumper, which only pauses it)."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123
+            return file.read().rpartition(b")")[2].split()[0] == b"T"
+    except (OSError, IndexError):
+        return False
+
+
+def _name(augmenter: Any, process: Any) -> str:
+    return f"worker {augmenter._processes.index(process)} (PID {process.pid})"
+
+
+def _ending(code: int) -> str:
+    if code == 0:
+        return "returned (exit code 0), as all do after an exception in one"
+    try:
+        return "was ended by " + signal.Signals(-code).name
+    except ValueError:
+        return f"ended with exit code {code}"
+
+
+# ----------------------------------------------------------------------------------------------------- requests
+
+
+def ask(number: int, text: str) -> None:
+    """Take a request; it is carried out by the main thread, at a wait for a batch, or given up."""
+    request = (number, text)
+    requests.append(request)
+    timer = threading.Timer(PATIENCE_S, _give_up, (request,))
+    timer.daemon = True
+    timer.start()
+
+
+def _take() -> int | None:
+    try:
+        return requests.popleft()[0]
+    except IndexError:
+        return None
+
+
+def _give_up(request: tuple[int, str]) -> None:
+    try:
+        requests.remove(request)
+    except (ValueError, IndexError):  # the main thread has taken it
+        return
+    text = f"nothing was replaced: no worker was stopped, and no wait lasted {FROZEN_S:.0f} s"
+    control.tell(ACTION, "failed", f"{text} (within {PATIENCE_S:.0f} s)", request[0])
+
+
+# -------------------------------------------------------------------------------------------- the results loop
+
+
+def watch_results_loop(module: ModuleType, heals: Callable[[BaseException], bool]) -> None:
+    """Keep what ended this thread, and print it only if it is not healed: else nothing has happened."""
+    original = module.results_loop
+
+    @functools.wraps(original)
+    def results_loop(*args: Any, **kwargs: Any) -> None:
+        try:
+            original(*args, **kwargs)
+        except Exception as error:
+            thread = threading.current_thread()
+            if thread in EXPECTED_TO_END:
+                return
+            _errors[thread] = error
+            if not heals(error):
+                raise
+            LIFE.tell_exception(error, error.__traceback__, thread.name)
+
+    module.results_loop = results_loop  # type: ignore[attr-defined]
