@@ -103,3 +103,15 @@ class BadInput(HolterError):
     """An option or argument that makes no sense."""
 
     id = "bad-input"
+
+
+class AlreadyTraining(HolterError):
+    """Another Holter trains this fold."""
+
+    id = "already-training"
+
+
+class NoUsableCheckpoint(HolterError):
+    """A training is to be continued, and nothing is there to continue from."""
+
+    id = "no-usable-checkpoint"

@@ -10,8 +10,9 @@ from pathlib import Path
 from holter.causes import diagnose_all
 from holter.demo.prepare import Prepared
 from holter.records import Diagnosis, Noted, ProcessSample, Tick
+from holter.supervisor.generations import RunResult
 from holter.supervisor.recorder import Recorder
-from holter.supervisor.run import RunResult, run
+from holter.supervisor.run import run
 from holter.tape import Recording, read
 
 KEEP = os.environ.get("HOLTER_KEEP_TAPES")  # a folder: tapes are kept there for tests/tapes
@@ -27,6 +28,7 @@ class Scene:
         self.fault_s: float | None = None
         self.options: tuple[str, ...] = ("--epochs", "4", "--iterations", "30", "--no-validation")
         self.extra: dict[str, str] = {}
+        self.heal = False
 
     def play(
         self,
@@ -56,6 +58,7 @@ class Scene:
             each_tick=look,
             quiet_output=self.folder / "output.txt",
             end_orphans=True,
+            heal=self.heal,
         )
         if KEEP:
             Path(KEEP).mkdir(parents=True, exist_ok=True)

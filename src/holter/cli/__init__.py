@@ -10,7 +10,7 @@ import sys
 import typer
 
 from holter import __version__
-from holter.cli import attach, demo, diagnose, explain, export, report, run
+from holter.cli import attach, demo, diagnose, explain, export, report, run, train
 from holter.errors import HolterError
 
 app = typer.Typer(
@@ -19,10 +19,11 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="A recorder for nnU-Net training: notices a stall in seconds and names its cause, with evidence.",
+    help="Keeps nnU-Net training going: notices a stall in seconds, names its cause with evidence, and heals it.",
 )
 
 run.register(app)
+train.register(app)
 attach.register(app)
 diagnose.register(app)
 report.register(app)

@@ -22,15 +22,16 @@ def demo(
         str,
         typer.Option(
             "--fault",
-            help="freeze-worker, kill-worker, kill-main, slow-disk, cpu-quota, vgpu-licence (simulated GPU), none.",
+            help="freeze-then-kill (healed). Only watched: freeze-worker, kill-worker, kill-main, slow-disk, "
+            "cpu-quota, vgpu-licence (simulated GPU), none.",
         ),
-    ] = "freeze-worker",
+    ] = "freeze-then-kill",
     out: Annotated[Path | None, typer.Option("--out", help="Keep everything in this folder.")] = None,
     as_json: Json = False,
     force: Force = False,
     lang: Lang = None,
 ) -> None:
-    """Train nnU-Net on generated brain MRI on the CPU, break something for real, and watch it being found."""
+    """Train nnU-Net on generated brain MRI on the CPU, break something for real, see it found and healed."""
     from holter.demo.show import show
 
     result = show(fault, out, chosen_language(lang), quiet=as_json, force=force)

@@ -40,7 +40,7 @@ def diagnose(
         )
     diagnoses = tuple(propose(one, recording.environment) for one in diagnose_all(recording))
     if as_json:
-        print(json.dumps(to_json(diagnoses, language, str(target)), ensure_ascii=False, indent=2))
+        print(json.dumps(to_json(diagnoses, language, str(target), recording), ensure_ascii=False, indent=2))
     else:
         print_diagnosis(Console(), recording, diagnoses, language)
     sys.exit(1 if diagnoses else 0)

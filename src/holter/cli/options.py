@@ -17,6 +17,11 @@ Lang = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite a file that exists.")]
 
+Notify = Annotated[
+    str | None,
+    typer.Option("--notify", metavar="URL", help="Tell a webhook (https://…) or an apprise URL of what happens."),
+]
+
 
 def chosen_language(option: str | None) -> Literal["en", "zh"]:
     """The language of the option or the locale."""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from holter.cli.listener import Speaker
-from holter.cli.options import Force, Lang, chosen_language, default_tape
+from holter.cli.listener import Speaker, everybody
+from holter.cli.options import Force, Lang, Notify, chosen_language, default_tape
 
 NNUNET_PATHS = ("nnUNet_raw", "nnUNet_preprocessed", "nnUNet_results")
 
@@ -26,7 +27,12 @@ def run(
         Path | None, typer.Option("--tape", "-o", help="Where to record (default: run-TIME.holter).")
     ] = None,
     force: Force = False,
+    heal: Annotated[
+        bool,
+        typer.Option("--heal", help="Act: replace workers, save checkpoints safely, restart. Else only propose it."),
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing on stderr.")] = False,
+    notify: Notify = None,
     lang: Lang = None,
 ) -> None:
     """Run a training command and record it. Its output, signals and exit code pass through unchanged."""
@@ -40,7 +46,9 @@ def run(
     if missing and "nnunet" in " ".join(command).lower():
         speaker.note(f"nnunet-paths-not-set: {', '.join(missing)} not set; nnU-Net will refuse to start without")
     path = tape if tape is not None else default_tape("run")
-    result = supervise(tuple(command), path, listener=speaker, force=force)
+    with everybody(speaker, notify, language, shlex.join(command)) as (listener, finish):
+        result = supervise(tuple(command), path, listener=listener, force=force, heal=heal, end_orphans=heal)
+        finish(result.returncode)
     if result.orphans:
         pids = " ".join(map(str, result.orphans))
         speaker.note(f"{len(result.orphans)} processes of the training are still there; to end them: kill {pids}")

@@ -71,6 +71,11 @@ class Investigator:
         for one in self._open:
             one.over = one.over or identity(one.episode) == identity(episode)
 
+    def forget(self) -> None:
+        """Look into nothing any more: the process that it was about has been replaced."""
+        self._open.clear()
+        self._queue.clear()
+
     def new_stacks(self) -> list[StackDump]:
         """Dumps that are not on the tape yet."""
         new, self._new = self._new, []

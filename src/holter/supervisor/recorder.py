@@ -11,7 +11,7 @@ import msgspec
 
 from holter.detectors import Watch, identity
 from holter.probes.environment import capture
-from holter.records import Diagnosis, Environment, Episode, Event, Noted, Tick
+from holter.records import ActionTaken, Diagnosis, Environment, Episode, Event, Noted, Tick
 from holter.supervisor.clock import RunClock
 from holter.supervisor.investigation import Investigator
 from holter.supervisor.sources import Sources
@@ -39,6 +39,9 @@ class Listener:
 
     def note(self, text: str) -> None:
         """The recorder has something to say of itself."""
+
+    def action(self, action: ActionTaken) -> None:
+        """Something is being done to the run, or would be."""
 
 
 class Recorder:
@@ -84,6 +87,15 @@ class Recorder:
         self._survey.start(root_pid)
         self._writer.write_environment(self.environment)
 
+    def follow(self, root_pid: int) -> None:
+        """Go on with the process that was started in place of the one before."""
+        self._root_pid = root_pid
+        self.sources.follow(root_pid)
+        self._investigator.forget()
+        self._complete = False
+        self._captured_s = self._clock.t_s()
+        self._survey.start(root_pid)
+
     def now_s(self) -> float:
         """The recording's clock."""
         return self._clock.t_s()
@@ -91,6 +103,11 @@ class Recorder:
     def add(self, *events: Event) -> None:
         """Events from outside the probes (exit code of the training, a fault of the demo): on the next tick."""
         self._pending.extend(events)
+
+    def act(self, action: ActionTaken) -> None:
+        """Keep and tell what is done to the run."""
+        self.add(action)
+        self._listener.action(action)
 
     def safe_tick(self) -> Tick:
         """Look at everything once; whatever fails in it is noted, and the training is not affected."""
@@ -109,6 +126,9 @@ class Recorder:
         """Look at everything once."""
         t_s = self._clock.t_s()
         samples, events, runs = self.sources.read(t_s)
+        for event in events:
+            if isinstance(event, ActionTaken):
+                self._listener.action(event)  # of the hook
         events = [*self._pending, *events]
         self._pending.clear()
         tick = make_tick(t_s, samples, tuple(events))
@@ -128,6 +148,7 @@ class Recorder:
     def finish(self) -> tuple[Episode, ...]:
         """Name the causes of what is still open, and close the tape."""
         self._writer.write_stacks(self._investigator.hurry())
+        self._writer.write_events(self._pending)
         for episode in self._watch.episodes:
             if identity(episode) not in self.diagnoses:
                 self._take_finding(episode)

@@ -22,6 +22,7 @@ class SignalRelay:
     def __init__(self) -> None:
         self._set = {*FORWARDED, signal.SIGCHLD}
         self._before: set[int] = set()
+        self.seen: set[int] = set()  # asked of the training by somebody: its end is no fault then
 
     def __enter__(self) -> SignalRelay:
         self._before = {int(number) for number in signal.pthread_sigmask(signal.SIG_BLOCK, self._set)}
@@ -47,6 +48,7 @@ class SignalRelay:
                 return False
             if info.si_signo == signal.SIGCHLD:
                 return True
+            self.seen.add(info.si_signo)
             if info.si_code != SI_KERNEL:
                 pass_on(info.si_signo)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import cast
 
 from holter.evidence.words import WORKERS
 from holter.probes import Probe
@@ -37,6 +38,7 @@ class Sources:
     ) -> None:
         """``not_before_wall``: logs that are older belong to other runs."""
         self.living: frozenset[int] = frozenset()
+        self._clock = clock
         self.heartbeat = HeartbeatProbe(scratch, clock.zero_mono_s)
         self.process = ProcessProbe(root_pid, clock_zero_boot_s=clock.zero_boot_s)
         self.trainlog = TrainLogProbe(
@@ -95,6 +97,18 @@ class Sources:
         if processes or any(run.probe == self.process.name and run.ok for run in runs):
             self.living = frozenset(process.pid for process in processes)
         return samples, events, runs
+
+    def follow(self, root_pid: int) -> None:
+        """Go on with another process of the same run (it was restarted)."""
+        for name, probe in (
+            ("process", ProcessProbe(root_pid, clock_zero_boot_s=self._clock.zero_boot_s)),
+            ("cgroup", CgroupProbe(root_pid)),
+        ):
+            self._probes[name].close()
+            self._probes[name] = probe
+        self.process = cast("ProcessProbe", self._probes["process"])
+        self.living = frozenset()
+        self._due_s = dict.fromkeys(self._probes, 0.0)
 
     def hurry(self) -> None:
         """An alarm: ask at once for what is read rarely (licence text, storage, cgroup)."""

@@ -13,20 +13,19 @@ from __future__ import annotations
 
 import argparse
 import ctypes
-import importlib
 import os
 import random
-import re
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
+from holter.trainer.find import STOCK_TRAINER, find_trainer
+
 EPOCHS = 4
 ITERATIONS = 40  # a training part of some seconds: an epoch is long enough to break in the middle
 VAL_ITERATIONS = 5
 
-STOCK_TRAINER = "nnUNetTrainer"
 DEVICES = ("cpu", "cuda", "mps")
 
 
@@ -52,31 +51,6 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
         help="simulation: while this file exists, every training step waits in one native call for the seconds in it",
     )
     return parser.parse_args(arguments)
-
-
-def find_trainer(name: str) -> type[Any]:
-    """The trainer class; only the module that defines it is imported.
-
-    nnU-Net's own search imports every trainer variant on its way and fails where a dependency of any of them,
-    such as torchvision, is missing. It stays the last resort, because it knows about ``nnUNet_extTrainer``.
-    """
-    if name == STOCK_TRAINER:
-        return _class_of("nnunetv2.training.nnUNetTrainer.nnUNetTrainer", name)
-    definition = re.compile(rf"^class {re.escape(name)}\b", re.MULTILINE)
-    root = Path(next(iter(importlib.import_module("nnunetv2.training.nnUNetTrainer").__path__)))
-    for file in sorted(root.rglob("*.py")):
-        if definition.search(file.read_text(encoding="utf-8", errors="replace")):
-            parts = file.relative_to(root).with_suffix("").parts
-            return _class_of(".".join(("nnunetv2.training.nnUNetTrainer", *parts)), name)
-    from nnunetv2.utilities.find_objects import recursive_find_trainer_class_by_name
-
-    found: type[Any] = recursive_find_trainer_class_by_name(name)
-    return found
-
-
-def _class_of(module: str, name: str) -> type[Any]:
-    found: type[Any] = getattr(importlib.import_module(module), name)
-    return found
 
 
 def build(options: argparse.Namespace) -> Any:

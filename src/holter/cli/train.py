@@ -1,0 +1,82 @@
+"""``holter train DATASET CONFIGURATION FOLD …``: nnU-Net training under full care."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from holter.cli.listener import Speaker, everybody
+from holter.cli.options import Force, Lang, Notify, chosen_language, default_tape
+
+# Without short options: nnU-Net has -tr, -p, -device and more, and click would look for ours inside them.
+SETTINGS = {"ignore_unknown_options": True, "help_option_names": ["--help"]}
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("train", context_settings=SETTINGS)(train)
+
+
+def train(
+    arguments: Annotated[
+        list[str],
+        typer.Argument(
+            help="As nnUNetv2_train takes them: data set, configuration, fold, -tr, -p, -device, --npz …",
+            metavar="DATASET CONFIGURATION FOLD …",
+            show_default=False,
+        ),
+    ],
+    restart_from_scratch: Annotated[
+        bool, typer.Option("--restart-from-scratch", help="Begin at epoch 0; checkpoints that exist are kept aside.")
+    ] = False,
+    tape: Annotated[Path | None, typer.Option("--tape", help="Where to record (default: train-TIME.holter).")] = None,
+    force: Force = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing on stderr.")] = False,
+    notify: Notify = None,
+    lang: Lang = None,
+) -> None:
+    """Train with nnU-Net, never lost: safe checkpoints, workers replaced, restarts; again with the same command.
+
+    Started again it continues from the newest verified checkpoint. SIGUSR1 or SIGTERM: save, end, exit code 75
+    (requeue). Exit code 76: healing did not help, a person must look.
+    """
+    from holter.reports import live
+    from holter.supervisor.fold_lock import FoldLock
+    from holter.supervisor.run import run as supervise
+    from holter.supervisor.signals import die_like
+    from holter.supervisor.train import make_order, read_arguments
+
+    language = chosen_language(lang)
+    speaker = Speaker(language, quiet=quiet)
+    training, folder = read_arguments(tuple(arguments), os.environ)
+    path = tape if tape is not None else default_tape("train")
+    lock = FoldLock(folder)
+    try:
+        order = make_order(tuple(arguments), training, folder, from_scratch=restart_from_scratch)
+        for note in order.notes:
+            speaker.note(note)
+        if order.continues is not None:
+            speaker.note(f"continues from {order.continues}")
+        with everybody(speaker, notify, language, shlex.join(arguments)) as (listener, finish):
+            result = supervise(
+                order.command,
+                path,
+                listener=listener,
+                force=force,
+                heal=True,
+                from_scratch=restart_from_scratch,
+                requeue=True,
+                end_orphans=True,
+            )
+            finish(result.returncode)
+    finally:
+        lock.close()
+    if not quiet:
+        print(live.wrote(str(path), language), file=sys.stderr)
+    sys.stdout.flush()
+    sys.exit(die_like(result.returncode))

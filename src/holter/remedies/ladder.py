@@ -1,0 +1,176 @@
+"""Diagnosis and what was tried before -> the next thing to do. Pure: the supervisor carries it out.
+
+The rungs: 1 replace workers in the epoch; 2 end and restart from the newest verified checkpoint; 3 restart with safer
+settings, chosen by the cause; 4 outside our reach: wait until the condition clears. Each cause has its own ladder;
+a step is never taken twice for the same cause unless the training has moved on for long in between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal, NamedTuple
+
+from holter.records import Diagnosis, Plan
+
+# A person would look after this many heals in an hour; a broken machine must not be kept busy for a night.
+HEALS_AN_HOUR = 6
+HEALS_A_RUN = 20
+# Heals in a row after which no epoch was finished: something else is wrong.
+HEALS_WITHOUT_EPOCH = 4
+# Before the second, third … restart for the same cause: what is wrong outside may pass.
+BACK_OFF_S = (0.0, 5.0, 30.0, 120.0)
+HOUR_S = 3600.0
+
+Settings = tuple[tuple[str, str], ...]
+
+
+class Attempt(NamedTuple):
+    """One plan that was carried out, and where the run was then."""
+
+    t_s: float
+    plan: Plan
+    epoch: int | None
+
+
+class Situation(NamedTuple):
+    """What the supervisor knows of the training at this moment."""
+
+    t_s: float
+    alive: bool  # the main process is there
+    waits_for_batch: bool  # and its main thread waits for a batch of its workers
+    epoch: int | None
+    workers: int | None  # data workers of the training loader
+    cpus: float | None  # that the run may use
+    can_continue: bool  # the command is one of nnU-Net that knows --c
+
+
+class Step(NamedTuple):
+    """One rung of a cause's ladder. ``settings`` are made from the situation."""
+
+    action: Literal["replace-workers", "restart"]
+    settings: Callable[[Situation], Settings] = lambda _: ()
+
+
+def _fewer_workers(now: Situation) -> Settings:
+    count = now.workers if now.workers is not None else 12  # nnU-Net's own choice where it cannot be told
+    return (("nnUNet_n_proc_DA", str(max(1, count // 2))),)
+
+
+def _workers_as_cpus(now: Situation) -> Settings:
+    return (("nnUNet_n_proc_DA", str(max(1, int(now.cpus)))),) if now.cpus is not None else _fewer_workers(now)
+
+
+def _no_workers(_: Situation) -> Settings:
+    return (("nnUNet_n_proc_DA", "0"),)
+
+
+def _one_thread(_: Situation) -> Settings:
+    return (("OMP_NUM_THREADS", "1"), ("MKL_NUM_THREADS", "1"), ("OPENBLAS_NUM_THREADS", "1"))
+
+
+def _shared_through_files(_: Situation) -> Settings:
+    return (("HOLTER_SHARING", "file_system"),)
+
+
+def _not_compiled(_: Situation) -> Settings:
+    return (("nnUNet_compile", "f"),)
+
+
+IN_EPOCH = Step("replace-workers")
+AGAIN = Step("restart")
+FEWER = Step("restart", _fewer_workers)
+AS_CPUS = Step("restart", _workers_as_cpus)
+ALONE = Step("restart", _no_workers)
+ONE_THREAD = Step("restart", _one_thread)
+THROUGH_FILES = Step("restart", _shared_through_files)
+UNCOMPILED = Step("restart", _not_compiled)
+
+# Confirmed or likely cause -> its ladder. A cause that is not here is no reason to touch the run.
+LADDERS: dict[str, tuple[Step, ...]] = {
+    "frozen-worker": (IN_EPOCH, AGAIN, THROUGH_FILES, ALONE),
+    "worker-killed": (IN_EPOCH, AGAIN, FEWER, ALONE),
+    "external-kill": (AGAIN, FEWER, ALONE),
+    "worker-exception": (IN_EPOCH, AGAIN),
+    "main-exception": (AGAIN, UNCOMPILED),
+    "gpu-side-stall": (AGAIN, UNCOMPILED),
+    "export-lost-result-hang": (AGAIN, FEWER),
+}
+# Nobody could say why: a restart may help once, single-process loading takes the commonest reasons away.
+LADDER_WITHOUT_CAUSE: tuple[Step, ...] = (IN_EPOCH, AGAIN, ALONE)
+# It would only happen again: a person must act.
+STOP_AT_ONCE = ("truncated-preprocessed-file",)
+# Outside our reach: the budget is not burnt, the condition is watched.
+WAIT_FOR = ("vgpu-unlicensed", "slow-storage")
+
+
+def next_plan(diagnosis: Diagnosis | None, history: tuple[Attempt, ...], now: Situation) -> Plan:
+    """What to do about this diagnosis (None: the main process is gone and nobody knows why)."""
+    cause = _cause(diagnosis)
+    if cause in WAIT_FOR and now.alive:
+        return Plan(action="wait", cause=cause, rung=4, reason="outside-our-reach")
+    if cause in STOP_AT_ONCE and not now.alive:
+        return Plan(action="stop", cause=cause, reason="it-would-happen-again")
+    if cause is not None and cause not in LADDERS:
+        return Plan(action="nothing", cause=cause) if now.alive else Plan(action="stop", cause=cause, reason="no-rung")
+    over = _budget(history, now)
+    if over is not None:
+        return Plan(action="stop", cause=cause, reason=over)
+    ladder = LADDERS[cause] if cause is not None else LADDER_WITHOUT_CAUSE
+    tried = [attempt.plan for attempt in _since_last_success(history, now) if attempt.plan.cause == cause]
+    for index, step in enumerate(ladder):
+        plan = _plan(step, cause, index, tried, now)
+        if plan is not None:
+            return plan
+    return Plan(action="stop", cause=cause, reason="every-rung-was-tried")
+
+
+def _plan(step: Step, cause: str | None, index: int, tried: list[Plan], now: Situation) -> Plan | None:
+    """The step as a plan; None where it does not apply now or was tried."""
+    if step.action == "replace-workers" and not (now.alive and now.waits_for_batch):
+        return None
+    if step.action == "restart" and not now.can_continue:
+        return None
+    settings = step.settings(now)
+    if any(plan.action == step.action and plan.settings == settings for plan in tried):
+        return None
+    restarts = sum(plan.action == "restart" for plan in tried)
+    return Plan(
+        action=step.action,
+        cause=cause,
+        rung=1 if step.action == "replace-workers" else 3 if settings else 2,
+        settings=settings,
+        delay_s=BACK_OFF_S[min(restarts, len(BACK_OFF_S) - 1)] if step.action == "restart" else 0.0,
+        reason=f"step-{index + 1}",
+    )
+
+
+def _cause(diagnosis: Diagnosis | None) -> str | None:
+    if diagnosis is None or not diagnosis.verdicts:
+        return None
+    best = diagnosis.verdicts[0]
+    return best.cause if best.verdict in ("confirmed", "likely") else None
+
+
+def _budget(history: tuple[Attempt, ...], now: Situation) -> str | None:
+    """Why no more heals are allowed; None while they are."""
+    if sum(attempt.t_s > now.t_s - HOUR_S for attempt in history) >= HEALS_AN_HOUR:
+        return "budget-of-the-hour"
+    if len(history) >= HEALS_A_RUN:
+        return "budget-of-the-run"
+    last = history[-HEALS_WITHOUT_EPOCH:]
+    if len(last) == HEALS_WITHOUT_EPOCH and all(attempt.epoch == now.epoch for attempt in last):
+        return "no-progress"
+    return None
+
+
+# This many epochs after a heal it counts as a success, and the ladder begins anew.
+EPOCHS_OF_SUCCESS = 2
+
+
+def _since_last_success(history: tuple[Attempt, ...], now: Situation) -> tuple[Attempt, ...]:
+    """Attempts after which the training has not yet moved on for long."""
+    if now.epoch is None:
+        return history
+    return tuple(
+        attempt for attempt in history if attempt.epoch is None or now.epoch - attempt.epoch < EPOCHS_OF_SUCCESS
+    )

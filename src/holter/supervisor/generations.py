@@ -1,0 +1,282 @@
+"""One run, several processes: watch the training, end it where the healer says so, start it again."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from holter.errors import CommandNotFound
+from holter.hook.verify import prepare_to_continue
+from holter.records import ActionTaken, Diagnosis, Episode, Noted, Plan, ProcessEnded, Tick
+from holter.supervisor import exit_codes
+from holter.supervisor.clock import RunClock
+from holter.supervisor.healer import Healer
+from holter.supervisor.launch import Launch
+from holter.supervisor.recorder import Recorder
+from holter.supervisor.restart import continue_command, end_group
+from holter.supervisor.stopper import Stopper
+from holter.supervisor.timing import GONE_WITHIN_S, LINGER_S, TICK_S
+
+# Somebody wanted the training to end.
+ASKED_TO_END = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT}
+
+
+class RunResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of a run."""
+
+    returncode: int  # as Popen gives it: negative is a signal
+    episodes: tuple[Episode, ...]
+    diagnoses: tuple[Diagnosis, ...]
+    orphans: tuple[int, ...]  # processes of the training that are still there
+    generations: int = 1  # processes that were started
+    gave_up: Plan | None = None  # healing was asked for and did not help: why
+
+
+class Generations:
+    """The processes of one run, one after the other."""
+
+    def __init__(
+        self,
+        command: tuple[str, ...],
+        launch: Launch,
+        recorder: Recorder,
+        healer: Healer,
+        clock: RunClock,
+        each_tick: Callable[[Recorder, Tick], None] | None,
+        *,
+        end_orphans: bool,
+        from_scratch: bool,
+        stopper: Stopper | None = None,
+    ) -> None:
+        self._command = command
+        self._launch = launch
+        self._recorder = recorder
+        self._healer = healer
+        self._clock = clock
+        self._each_tick = each_tick
+        self._end_orphans = end_orphans
+        self._from_scratch = from_scratch
+        self._stopper = stopper
+        self._number = 0
+        self._child: subprocess.Popen[bytes] | None = None
+        self._gave_up: Plan | None = None
+        self._next_s = time.monotonic()
+
+    def run(self, child: subprocess.Popen[bytes]) -> RunResult:
+        """Watch until the training has ended and is not to be started again."""
+        while True:
+            self._child = child
+            plan = self._watch(child) or self._after_end(child)
+            if plan.action == "restart":
+                started = self._restart(child, plan)
+                if started is not None:
+                    child = started
+                    continue
+            elif plan.action == "stop":
+                self._give_up(child, plan)
+            orphans = self._orphans()
+            self._recorder.finish()
+            return RunResult(
+                returncode=self._returncode(child),
+                episodes=self._recorder.episodes,
+                diagnoses=tuple(self._recorder.diagnoses.values()),
+                orphans=orphans,
+                generations=self._number + 1,
+                gave_up=self._gave_up,
+            )
+
+    def _returncode(self, child: subprocess.Popen[bytes]) -> int:
+        if self._gave_up is not None:
+            return exit_codes.GAVE_UP
+        asked = self._stopper is not None and self._stopper.asked
+        return exit_codes.REQUEUE if asked and child.returncode != 0 else child.returncode
+
+    def end(self) -> None:
+        """End whatever runs and close the tape: an error of our own."""
+        if self._child is not None:
+            end_group(self._child, lambda: self._recorder.sources.living)
+        self._recorder.finish()
+
+    def _watch(self, child: subprocess.Popen[bytes]) -> Plan | None:
+        """Tick until the process has ended (None), or must be ended now."""
+        ended_s: float | None = None
+        while ended_s is None or self._clock.t_s() < ended_s + LINGER_S:
+            tick = self._tick()
+            if ended_s is None:
+                plan = self._healer.see(tick, self._recorder.episodes, tuple(self._recorder.diagnoses.values()))
+                if plan is not None:
+                    return plan
+            self._wait(child)
+            if ended_s is None and child.poll() is not None:
+                ended_s = self._clock.t_s()
+                self._recorder.add(_ended(child, self._recorder, ended_s))
+        return None
+
+    def _tick(self) -> Tick:
+        tick = self._recorder.safe_tick()
+        if self._each_tick is not None:
+            self._each_tick(self._recorder, tick)
+        self._next_s = max(self._next_s + TICK_S, time.monotonic())  # a late tick is not made up for
+        return tick
+
+    def _wait(self, child: subprocess.Popen[bytes]) -> None:
+        def pass_on(number: int) -> None:
+            if self._stopper is None or not self._stopper.take(number, self._number):
+                child.send_signal(number)
+
+        while self._launch.relay.wait(self._next_s, pass_on) and child.poll() is None:
+            pass
+        if self._stopper is not None and self._stopper.is_late and child.poll() is None:
+            self._end_group(child, Plan(action="stop", reason="asked-to-stop"))
+
+    def _after_end(self, child: subprocess.Popen[bytes]) -> Plan:
+        asked = self._launch.relay.seen & ASKED_TO_END or (self._stopper is not None and self._stopper.asked)
+        if child.returncode in (0, -signal.SIGINT, 128 + signal.SIGINT) or asked:
+            return Plan(action="nothing")
+        deaths = [
+            one
+            for one in self._recorder.diagnoses.values()
+            if one.episode.generation == self._number and one.episode.kind == "death"
+        ]
+        return self._healer.after_end(self._clock.t_s(), tuple(deaths))
+
+    def _restart(self, child: subprocess.Popen[bytes], plan: Plan) -> subprocess.Popen[bytes] | None:
+        """End what is left and start anew from the newest verified checkpoint; None where that cannot be."""
+        self._end_group(child, plan)
+        self._pause(child, plan.delay_s)
+        command = self._command_to_go_on(plan)
+        if command is None:
+            return None
+        self._number += 1
+        text = shlex.join(command)
+        begun = ActionTaken(
+            t_s=self._clock.t_s(),
+            action="restart",
+            state="begun",
+            text=text,
+            cause=plan.cause,
+            settings=plan.settings,
+            generation=self._number,
+        )
+        self._recorder.act(begun)
+        try:
+            started = self._launch.start(command, self._number, plan.settings)
+        except CommandNotFound as error:
+            self._recorder.act(msgspec.structs.replace(begun, state="failed", text=error.what))
+            return None
+        self._recorder.follow(started.pid)
+        self._healer.begin(begun)
+        return started
+
+    def _end_group(self, child: subprocess.Popen[bytes], plan: Plan) -> None:
+        """End every process of this generation, and wait for those that cannot be ended."""
+        pids = tuple(sorted(self._recorder.sources.living | {child.pid}))
+        begun = ActionTaken(
+            t_s=self._clock.t_s(),
+            action="end-group",
+            state="begun",
+            text=f"{len(pids)} process{'es' if len(pids) > 1 else ''}",
+            cause=plan.cause,
+            pids=pids,
+            generation=self._number,
+        )
+        self._recorder.act(begun)
+        self._recorder.safe_tick()  # the detectors know before it happens
+        left = end_group(child, lambda: self._recorder.sources.living)
+        if left:
+            text = f"in the kernel (state D), cannot be ended: PID {' '.join(map(str, left))}; waiting for them"
+            self._recorder.act(msgspec.structs.replace(begun, t_s=self._clock.t_s(), state="failed", text=text))
+        while child.poll() is None and not self._launch.relay.seen:
+            self._tick()
+            self._wait(child)
+        self._recorder.act(msgspec.structs.replace(begun, t_s=self._clock.t_s(), state="done"))
+
+    def _pause(self, child: subprocess.Popen[bytes], seconds: float) -> None:
+        until_s = self._clock.t_s() + seconds
+        while self._clock.t_s() < until_s and not self._launch.relay.seen:
+            self._tick()
+            self._wait(child)
+
+    def _command_to_go_on(self, plan: Plan) -> tuple[str, ...] | None:
+        """The command that loses least; None, with the reason told, where everything would be lost in silence."""
+        folder = self._recorder.environment.output_folder
+        going_on = continue_command(self._command)
+        if going_on is None:
+            return None
+        if folder is None or not Path(folder).is_dir():
+            return self._command  # it died before it had made anything
+        was_continued = going_on == self._command
+        try:
+            # Of a training that began from zero only its own checkpoints count, not those of one before it.
+            prepared = prepare_to_continue(Path(folder), None if was_continued else self._clock.zero_wall_s)
+        except OSError as error:
+            self._act("restart", "failed", f"{folder} cannot be changed: {error.strerror}", plan)
+            self._gave_up = msgspec.structs.replace(plan, action="stop", reason="no-usable-checkpoint")
+            return None
+        for file, problem in prepared.problems:
+            self._act("set-aside-checkpoint", "done" if prepared.used else "failed", f"{file.name}: {problem}", plan)
+        if prepared.used is not None:
+            return going_on
+        if (prepared.problems or was_continued) and not self._from_scratch:
+            self._act("restart", "failed", "no usable checkpoint is left; --restart-from-scratch begins again", plan)
+            self._gave_up = msgspec.structs.replace(plan, action="stop", reason="no-usable-checkpoint")
+            return None
+        self._recorder.add(Noted(t_s=self._clock.t_s(), what="from-scratch", text="no checkpoint had been written yet"))
+        return self._command
+
+    def _act(self, action: str, state: str, text: str, plan: Plan) -> None:
+        self._recorder.act(
+            ActionTaken(
+                t_s=self._clock.t_s(),
+                action=action,
+                state=state,  # type: ignore[arg-type]
+                text=text,
+                cause=plan.cause,
+                generation=self._number,
+            )
+        )
+
+    def _give_up(self, child: subprocess.Popen[bytes], plan: Plan) -> None:
+        self._gave_up = plan
+        self._act("stop", "begun", plan.reason, plan)
+        if child.poll() is None:
+            self._end_group(child, plan)
+        self._act("stop", "done", plan.reason, plan)
+        self._recorder.safe_tick()
+
+    def _orphans(self) -> tuple[int, ...]:
+        """Workers that outlived the main process; none where we end them."""
+        orphans = self._recorder.sources.look_for_workers(self._clock.t_s())
+        if not orphans:
+            return ()
+        self._recorder.add(Noted(t_s=self._clock.t_s(), what="orphans-left", text=" ".join(map(str, orphans))))
+        if self._end_orphans:
+            for pid in orphans:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            until_s = self._clock.t_s() + GONE_WITHIN_S
+            while self._recorder.sources.look_for_workers(self._clock.t_s()) and self._clock.t_s() < until_s:
+                time.sleep(0.05)
+        self._recorder.safe_tick()
+        return () if self._end_orphans else orphans
+
+
+def _ended(child: subprocess.Popen[bytes], recorder: Recorder, t_s: float) -> ProcessEnded:
+    code = child.returncode
+    main_pid = recorder.sources.process.main_pid
+    return ProcessEnded(
+        t_s=t_s,
+        pid=child.pid,
+        role="main" if main_pid in (None, child.pid) else "other",
+        exit_code=code if code >= 0 else None,
+        exit_signal=-code if code < 0 else None,
+        source="wait",
+    )

@@ -1,0 +1,193 @@
+"""From diagnoses to deeds: when to act, what was tried, and how it went. The run loop carries out restarts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from holter.detectors import identity
+from holter.detectors.progress import ProgressKeeper
+from holter.detectors.view import main_beat
+from holter.records import ActionTaken, Diagnosis, Episode, Plan, Tick
+from holter.remedies.ladder import Attempt, Situation, next_plan
+from holter.supervisor.control import Control
+
+# Two quiet signs before any deed: an episode, and a main process that has not moved on for this long, or for four
+# of its longest steps.
+QUIET_S = 5.0
+TIMES_LONGEST = 4.0
+QUIET_BEFORE_STEPS_S = 60.0  # no step has been seen yet
+# The hook replaces dead workers by itself within seconds; a person may be looking at what has no name yet.
+HOOK_FIRST_S = 15.0
+NAMELESS_S = 30.0
+# A GPU may come back (a driver's reset, a licence); the licence text that tells causes apart takes its time.
+PATIENCE_S = {"gpu-side-stall": 90.0}
+# A deed in the epoch has failed when nothing has moved this long after it.
+WORKS_WITHIN_S = 20.0
+ACTED_ON = ("stall", "death", "slow-down")
+
+
+class Healer:
+    """Decides from tick to tick. ``act``: False proposes only, and says so once for each diagnosis."""
+
+    def __init__(self, control: Control, say: Callable[[ActionTaken], None], *, act: bool, can_continue: bool) -> None:
+        self.history: tuple[Attempt, ...] = ()
+        self.generation = 0
+        self.plan: Plan | None = None  # the last that stopped or restarted the run
+        self._control = control
+        self._say = say
+        self._act = act
+        self._can_continue = can_continue
+        self._progress = ProgressKeeper()
+        self._pending: ActionTaken | None = None
+        self._waiting: ActionTaken | None = None
+        self._told: set[tuple[str | None, str]] = set()
+        self._has_trained = False
+        self._epoch: int | None = None
+        self._workers: int | None = None
+        self._cpus: float | None = None
+
+    def begin(self, restart: ActionTaken) -> None:
+        """A new process: everything learned of the one before is forgotten; only the history stays."""
+        self.generation = restart.generation
+        self._progress = ProgressKeeper()
+        self._pending = restart
+
+    def see(self, tick: Tick, episodes: tuple[Episode, ...], diagnoses: tuple[Diagnosis, ...]) -> Plan | None:
+        """Take in a tick of a living training; a plan to carry out now (restart, stop), or None."""
+        moved = self._learn(tick)
+        if self._pending is not None and self._pending.action == "restart":
+            if moved and _is_at_work(tick):
+                took_s = tick.t_s - self._pending.t_s
+                self._settle(tick.t_s, "done", f"epoch {self._epoch}, {took_s:.0f} s after the restart")
+        elif self._pending is not None:
+            if moved:
+                self._settle(tick.t_s, "done", f"the training goes on after {tick.t_s - self._pending.t_s:.0f} s")
+            elif tick.t_s - self._pending.t_s < WORKS_WITHIN_S:
+                return None
+            else:
+                self._settle(tick.t_s, "failed", f"nothing has moved for {WORKS_WITHIN_S:.0f} s")
+        open_ones = [one for one in episodes if one.end_s is None and one.kind in ACTED_ON]
+        if self._waiting is not None and not any(one.end_s is None for one in episodes):
+            took_s = tick.t_s - self._waiting.t_s
+            done = msgspec.structs.replace(
+                self._waiting, t_s=tick.t_s, state="done", text=f"cleared after {took_s:.0f} s"
+            )
+            self._say(done)
+            self._waiting = None
+        for episode in open_ones:
+            diagnosis = next((one for one in diagnoses if identity(one.episode) == identity(episode)), None)
+            plan = next_plan(diagnosis, self.history, self._situation(tick))
+            if plan.action == "wait" or self._is_time(episode, diagnosis, tick):
+                return self._take(plan, tick)
+        return None
+
+    def _is_time(self, episode: Episode, diagnosis: Diagnosis | None, tick: Tick) -> bool:
+        """Two signs that agree, and everybody who can help without us has had his chance."""
+        waited_s = tick.t_s - episode.alarm_s
+        stands_still = episode.kind in ("stall", "death") and self._is_quiet(tick)
+        return stands_still and waited_s >= self._patience_s(episode, diagnosis)
+
+    def after_end(self, t_s: float, diagnoses: tuple[Diagnosis, ...]) -> Plan:
+        """What to do now that the main process is gone although it was not asked to.
+
+        One that never got as far as a step was started wrongly (an option, a path): it would end like that again.
+        """
+        if not self._has_trained:
+            return Plan(action="nothing")
+        diagnosis = diagnoses[-1] if diagnoses else None
+        now = Situation(t_s, False, False, self._epoch, self._workers, self._cpus, self._can_continue)
+        plan = next_plan(diagnosis, self.history, now)
+        if not self._act:
+            self._propose(plan, t_s)
+            return Plan(action="nothing")
+        if plan.action == "restart":
+            self.history = (*self.history, Attempt(t_s, plan, self._epoch))
+        self.plan = plan
+        return plan
+
+    def _learn(self, tick: Tick) -> bool:
+        moved = self._progress.see(tick)
+        self._has_trained = self._has_trained or _is_at_work(tick)
+        beat = main_beat(tick)
+        if beat is not None and beat.epoch is not None:
+            self._epoch = beat.epoch
+        workers = sum(process.role == "train-worker" for process in tick.processes)
+        self._workers = workers or self._workers
+        if tick.cgroup is not None and tick.cgroup.effective_cpus is not None:
+            self._cpus = tick.cgroup.effective_cpus
+        return moved
+
+    def _is_quiet(self, tick: Tick) -> bool:
+        if self._progress.at_s is None:
+            return False
+        longest = self._progress.longest_step_s
+        limit_s = QUIET_BEFORE_STEPS_S if longest is None else max(QUIET_S, TIMES_LONGEST * longest)
+        return tick.t_s - self._progress.at_s >= limit_s
+
+    def _patience_s(self, episode: Episode, diagnosis: Diagnosis | None) -> float:
+        if episode.kind == "death":
+            return HOOK_FIRST_S
+        if diagnosis is None or not diagnosis.verdicts or diagnosis.verdicts[0].verdict == "possible":
+            return NAMELESS_S
+        return PATIENCE_S.get(diagnosis.verdicts[0].cause, 0.0)
+
+    def _situation(self, tick: Tick) -> Situation:
+        beat = main_beat(tick)
+        waits = beat is not None and beat.waits_for in ("train-batch", "val-batch")
+        return Situation(tick.t_s, True, waits, self._epoch, self._workers, self._cpus, self._can_continue)
+
+    def _take(self, plan: Plan, tick: Tick) -> Plan | None:
+        if plan.action == "wait" and self._act:
+            self._wait(plan, tick.t_s)
+            return None
+        if not self._act:
+            self._propose(plan, tick.t_s)
+        if plan.action == "nothing" or not self._act:
+            return None
+        self.history = (*self.history, Attempt(tick.t_s, plan, self._epoch))
+        if plan.action != "replace-workers":
+            self.plan = plan
+            return plan
+        self._pending = self._told_of(plan, tick.t_s, "begun", f"the training waits for a batch ({plan.cause})")
+        self._say(self._pending)
+        if not self._control.ask("replace-workers", plan.cause or "", self.generation):
+            self._settle(tick.t_s, "failed", "the request could not be written")
+        return None
+
+    def _settle(self, t_s: float, state: str, text: str) -> None:
+        if self._pending is not None:
+            self._say(msgspec.structs.replace(self._pending, t_s=t_s, state=state, text=text))
+            self._pending = None
+
+    def _wait(self, plan: Plan, t_s: float) -> None:
+        """Outside our reach: save at the next safe point, and go on when it clears; no budget is used."""
+        if self._waiting is None:
+            self._waiting = self._told_of(plan, t_s, "begun", "")
+            self._say(self._waiting)
+            self._control.ask("checkpoint", plan.cause or "", self.generation)
+
+    def _propose(self, plan: Plan, t_s: float) -> None:
+        """Tell once what would be done."""
+        key = (plan.cause, plan.action)
+        if plan.action != "nothing" and key not in self._told:
+            self._told.add(key)
+            self._say(self._told_of(plan, t_s, "proposed", ""))
+
+    def _told_of(self, plan: Plan, t_s: float, state: str, text: str) -> ActionTaken:
+        return ActionTaken(
+            t_s=t_s,
+            action=plan.action,
+            state=state,  # type: ignore[arg-type]
+            text=text or plan.reason,
+            cause=plan.cause,
+            settings=plan.settings,
+            generation=self.generation,
+        )
+
+
+def _is_at_work(tick: Tick) -> bool:
+    """Steps are being done again: start-up, unpacking and compilation are behind it."""
+    beat = main_beat(tick)
+    return beat is not None and beat.phase in ("train", "validate", "final-validation", "shutdown")

@@ -1,0 +1,71 @@
+"""Start the training, with the hook in its environment; again and again where it is restarted."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+import holter.hook
+from holter import __version__
+from holter.errors import CommandNotFound
+from holter.supervisor.exit_codes import REQUEUE
+from holter.supervisor.signals import SignalRelay
+
+# What the hook may do where the user asked for healing.
+POWERS = "workers,checkpoints,validation"
+
+
+class Launch:
+    """Starts processes of one run."""
+
+    def __init__(
+        self,
+        variables: Mapping[str, str],
+        scratch: Path,
+        cwd: Path | None,
+        output: Path | None,
+        relay: SignalRelay,
+        *,
+        heal: bool,
+    ) -> None:
+        inject = Path(holter.hook.__file__).parent / "inject"
+        path = os.pathsep.join([str(inject), *filter(None, [variables.get("PYTHONPATH")])])
+        self._variables = {
+            **variables,
+            "HOLTER_SCRATCH": str(scratch),
+            "HOLTER_HEAL": POWERS if heal else "",
+            "HOLTER_VERSION": __version__,
+            "HOLTER_STOP_EXIT_CODE": str(REQUEUE),
+            "PYTHONPATH": path,
+        }
+        self._cwd = cwd
+        self._output = output
+        self.relay = relay
+
+    def start(
+        self, command: tuple[str, ...], generation: int = 0, settings: tuple[tuple[str, str], ...] = ()
+    ) -> subprocess.Popen[bytes]:
+        """Start a process; ``settings`` stay in force for those that come after it.
+
+        Raises:  CommandNotFound.
+        """
+        self._variables = {**self._variables, **dict(settings), "HOLTER_GENERATION": str(generation)}
+        sink = self._output.open("ab") if self._output is not None else None
+        try:
+            return subprocess.Popen(
+                command,
+                env=self._variables,
+                cwd=self._cwd,
+                stdout=sink,
+                stderr=subprocess.STDOUT if sink is not None else None,
+                preexec_fn=self.relay.restore_in_child,  # we are single-threaded, or the threads hold no lock we need
+            )
+        except OSError as error:
+            raise CommandNotFound(
+                f"Cannot start {command[0]}: {error.strerror}.", safe="Nothing was started."
+            ) from error
+        finally:
+            if sink is not None:
+                sink.close()

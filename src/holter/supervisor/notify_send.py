@@ -1,0 +1,100 @@
+"""The child that sends one notification: reads it from stdin, ends itself at the deadline.
+
+What it prints on a failure names no part of the URL: answers of services and texts of libraries may, so they are told
+by status and class alone.
+"""
+
+from __future__ import annotations
+
+import base64
+import importlib
+import json
+import os
+import signal
+import socket
+import ssl
+import sys
+import urllib.error
+import urllib.request
+from typing import Any
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+FAILED = 1
+
+
+def send(order: dict[str, Any]) -> str:
+    """Send; what went wrong, empty if nothing did."""
+    if order["via"] == "apprise":
+        return _by_apprise(order["url"], order["message"])
+    return _by_webhook(order["url"], order["message"], order["deadline_s"])
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """A redirected POST would become a GET elsewhere, with nothing in it."""
+
+    def redirect_request(self, *_: Any, **__: Any) -> None:
+        """Do not follow."""
+
+
+def _by_webhook(url: str, message: dict[str, Any], deadline_s: float) -> str:
+    body = json.dumps(message, ensure_ascii=False).encode()
+    headers = {"Content-Type": "application/json; charset=utf-8", "User-Agent": f"holter/{message['holter']}"}
+    try:
+        url, login = _without_login(url)
+        if login:
+            headers["Authorization"] = "Basic " + base64.b64encode(login.encode()).decode()
+        request = urllib.request.Request(url, data=body, headers=headers, method="POST")
+        with urllib.request.build_opener(_NoRedirect).open(request, timeout=deadline_s):
+            return ""
+    except urllib.error.HTTPError as error:
+        return f"HTTP status {error.code}"
+    except urllib.error.URLError as error:
+        return _kind(error.reason)
+    except Exception as error:  # noqa: BLE001 - the text may hold the URL
+        return _kind(error)
+
+
+def _without_login(url: str) -> tuple[str, str]:
+    """The URL as urllib takes it, and ``user:password``."""
+    parts = urlsplit(url)
+    login, _, host = parts.netloc.rpartition("@")
+    return urlunsplit(parts._replace(netloc=host)), unquote(login)
+
+
+def _by_apprise(url: str, message: dict[str, Any]) -> str:
+    service = importlib.import_module("apprise").Apprise()
+    if not service.add(url):
+        return "apprise refuses this URL"
+    return "" if service.notify(title=message["title"], body=message["text"]) else "apprise could not deliver it"
+
+
+def _kind(error: object) -> str:
+    """An error without its own words, but for those of the operating system."""
+    if isinstance(error, socket.gaierror):
+        return "the host is not known"
+    if (
+        isinstance(error, OSError)
+        and not isinstance(error, ssl.SSLError)
+        and error.errno is not None
+        and error.errno > 0
+    ):
+        return os.strerror(error.errno)
+    return type(error).__name__
+
+
+def main() -> None:
+    """Read the order, set the alarm that ends us even in a call that hangs, send."""
+    del sys.path[0]  # the folder of this file: its modules are not for the services' libraries to find
+    order = json.loads(sys.stdin.buffer.read())
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.setitimer(signal.ITIMER_REAL, float(order["deadline_s"]))
+    # Libraries may print the URL they failed with.
+    sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - until the end of the process
+    trouble = send(order)
+    if trouble:
+        print(trouble)
+        sys.exit(FAILED)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,104 @@
+"""``holter train``: nnU-Net training under full care, and again after whatever ended it."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from holter.errors import BadInput, MissingExtra, NoUsableCheckpoint
+from holter.hook.verify import Checked, candidates, prepare_to_continue, verify
+from holter.probes.training_command import TrainingCommand, parse_training_command
+
+ENTRY = ("-m", "holter.trainer.entry")
+NNUNET_PATHS = ("nnUNet_raw", "nnUNet_preprocessed", "nnUNet_results")
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be started, and why so."""
+
+    command: tuple[str, ...]
+    folder: Path  # of the fold
+    continues: str | None = None  # "checkpoint_latest.pth, epoch 12"
+    notes: tuple[str, ...] = ()
+
+
+def read_arguments(arguments: tuple[str, ...], variables: Mapping[str, str]) -> tuple[TrainingCommand, Path]:
+    """The training that these arguments of ``nnUNetv2_train`` mean, and the folder of its fold.
+
+    Raises:  BadInput, MissingExtra.
+    """
+    training = parse_training_command(("nnUNetv2_train", *arguments))
+    if training is None:
+        raise BadInput(
+            "Data set, configuration and fold are needed.",
+            safe="Nothing was started.",
+            next_step="holter train 4 3d_fullres 0",
+        )
+    missing = [name for name in NNUNET_PATHS if not variables.get(name)]
+    if missing:
+        raise BadInput(
+            f"{', '.join(missing)} not set: nnU-Net does not know where its folders are.",
+            safe="Nothing was started.",
+            next_step=f"export {missing[0]}=/path/to/{missing[0]}",
+        )
+    if importlib.util.find_spec("nnunetv2") is None:
+        raise MissingExtra(
+            f"nnU-Net is not installed for {sys.executable}.",
+            safe="Nothing was started.",
+            next_step="Install Holter into the environment of nnU-Net, or: holter run --heal -- nnUNetv2_train …",
+        )
+    folder = training.fold_folder(variables)
+    if folder is None:
+        raise BadInput(
+            f"There is no data set {training.dataset} in nnU-Net's folders, or more than one.",
+            safe="Nothing was started.",
+            next_step='ls "$nnUNet_preprocessed"',
+        )
+    return training, folder
+
+
+def make_order(arguments: tuple[str, ...], training: TrainingCommand, folder: Path, *, from_scratch: bool) -> Order:
+    """Decide where to begin: at the newest verified checkpoint if there is one, never in silence at epoch 0.
+
+    To be called with the fold's lock held.
+
+    Raises:  NoUsableCheckpoint.
+    """
+    command = (sys.executable, *ENTRY, *arguments)
+    if training.validation_only:
+        return Order(command=command, folder=folder)
+    if from_scratch:
+        return Order(command=tuple(word for word in command if word != "--c"), folder=folder, notes=_put_away(folder))
+    if not training.continued and not candidates(folder):
+        return Order(command=command, folder=folder)
+    prepared = prepare_to_continue(folder)
+    notes = tuple(f"{file.name} is not used: {problem}" for file, problem in prepared.problems)
+    if prepared.used is None:
+        raise NoUsableCheckpoint(
+            f"No usable checkpoint in {folder}" + (f" ({'; '.join(notes)})." if notes else "."),
+            safe="Nothing was started or overwritten.",
+            next_step="holter train … --restart-from-scratch begins again at epoch 0.",
+        )
+    found: Checked = verify(prepared.used, crc=False)
+    return Order(
+        command=command if training.continued else (*command, "--c"),
+        folder=folder,
+        continues=f"{prepared.used.name}, epoch {found.current_epoch}",
+        notes=notes,
+    )
+
+
+def _put_away(folder: Path) -> tuple[str, ...]:
+    """Rename the checkpoints of the training before, so that nothing is overwritten."""
+    notes = []
+    for path in candidates(folder):
+        number = 1
+        while (new := path.with_name(f"{path.name}.before-restart-{number}")).exists():
+            number += 1
+        path.rename(new)
+        notes.append(f"{path.name} is kept as {new.name}")
+    return tuple(notes)

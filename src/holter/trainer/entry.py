@@ -1,0 +1,28 @@
+"""``nnUNetv2_train`` as ``holter train`` starts it: ``python -m holter.trainer.entry DATASET CONFIGURATION FOLD …``.
+
+Everything is nnU-Net's own; only the search for the trainer's class is ours, because nnU-Net's imports all of its
+trainers (and with them torchvision) to find one: nnunetv2/utilities/find_class_by_name.py.
+"""
+
+from __future__ import annotations
+
+import os
+
+# As nnunetv2/run/run_training.py sets them where it is run as a script: workers bring the parallelism.
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TORCHINDUCTOR_COMPILE_THREADS")
+
+
+def main() -> None:
+    """Train with the arguments of ``nnUNetv2_train``."""
+    for name in THREADS:
+        os.environ.setdefault(name, "1")
+    from nnunetv2.run import run_training
+
+    from holter.trainer.find import find_trainer
+
+    run_training.recursive_find_trainer_class_by_name = find_trainer
+    run_training.run_training_entry()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,51 @@
+"""The class of a trainer, found without importing every other one."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+STOCK_TRAINER = "nnUNetTrainer"
+USERS_TRAINERS = "nnUNet_extTrainer"  # folders, as nnU-Net reads it
+STOCK_PACKAGE = "nnunetv2.training.nnUNetTrainer"
+
+
+def find_trainer(name: str) -> type[Any]:
+    """The trainer class; only the module that defines it is imported.
+
+    nnU-Net's own search imports every trainer variant on its way and fails where a dependency of any of them,
+    such as torchvision, is missing. It stays the last resort, and says what is wrong with a name that is not there.
+    """
+    if name == STOCK_TRAINER:
+        return _class_of(f"{STOCK_PACKAGE}.nnUNetTrainer", name)
+    for root in importlib.import_module(STOCK_PACKAGE).__path__:
+        module = _module_with(name, Path(root))
+        if module is not None:
+            return _class_of(f"{STOCK_PACKAGE}.{module}", name)
+    for folder in filter(str.strip, os.environ.get(USERS_TRAINERS, "").split(os.pathsep)):
+        module = _module_with(name, Path(folder))
+        if module is not None:
+            sys.path.insert(0, folder)
+            return _class_of(module, name)
+    from nnunetv2.utilities.find_objects import recursive_find_trainer_class_by_name
+
+    found: type[Any] = recursive_find_trainer_class_by_name(name)
+    return found
+
+
+def _module_with(name: str, root: Path) -> str | None:
+    """Dotted name, below ``root``, of the file that defines the class."""
+    definition = re.compile(rf"^class {re.escape(name)}\b", re.MULTILINE)
+    for file in sorted(root.rglob("*.py")):
+        if definition.search(file.read_text(encoding="utf-8", errors="replace")):
+            return ".".join(file.relative_to(root).with_suffix("").parts)
+    return None
+
+
+def _class_of(module: str, name: str) -> type[Any]:
+    found: type[Any] = getattr(importlib.import_module(module), name)
+    return found

@@ -1,0 +1,82 @@
+"""One Holter a fold: refused while the other lives, taken over when it is gone."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from holter.errors import AlreadyTraining
+from holter.supervisor import fold_lock
+from holter.supervisor.fold_lock import FILE, STALE_S, FoldLock
+
+HOLD = "import sys, time; from pathlib import Path; from holter.supervisor.fold_lock import FoldLock; \
+lock = FoldLock(Path(sys.argv[1])); print('held', flush=True); time.sleep(60)"
+
+
+@pytest.fixture
+def holder(tmp_path: Path):
+    process = subprocess.Popen([sys.executable, "-c", HOLD, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "held\n"
+    yield process
+    process.kill()
+    process.wait()
+
+
+def test_a_second_one_is_refused_and_told_who_is_there(tmp_path, holder):
+    with pytest.raises(AlreadyTraining, match=str(holder.pid)):
+        FoldLock(tmp_path)
+    assert (tmp_path / FILE).exists()
+
+
+def test_a_lock_whose_holder_was_killed_is_taken_over(tmp_path, holder):
+    holder.kill()
+    holder.wait()
+    lock = FoldLock(tmp_path)
+    assert json.loads((tmp_path / FILE).read_text())["pid"] == os.getpid()
+    lock.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_lock_of_another_host_counts_as_long_as_it_is_kept_fresh(tmp_path):
+    (tmp_path / FILE).write_text(json.dumps({"host": "elsewhere boot", "pid": 1, "started": 1.0, "token": "x"}))
+    with pytest.raises(AlreadyTraining, match="elsewhere"):
+        FoldLock(tmp_path)
+    old = time.time() - STALE_S - 5
+    os.utime(tmp_path / FILE, (old, old))
+    FoldLock(tmp_path).close()
+
+
+def test_a_lock_of_this_machine_before_it_was_restarted_is_left_over(tmp_path):
+    name = fold_lock._host().partition(" ")[0]
+    (tmp_path / FILE).write_text(json.dumps({"host": f"{name} another-boot", "pid": 1, "started": 1.0}))
+    FoldLock(tmp_path).close()
+
+
+@pytest.mark.parametrize("text", ["", "no json", "[]", "{}"])
+def test_a_lock_that_cannot_be_read_counts_until_it_is_old(tmp_path, text):
+    (tmp_path / FILE).write_text(text)
+    with pytest.raises(AlreadyTraining):
+        FoldLock(tmp_path)
+    old = time.time() - STALE_S - 5
+    os.utime(tmp_path / FILE, (old, old))
+    FoldLock(tmp_path).close()
+
+
+def test_of_many_that_come_at_once_one_gets_it(tmp_path):
+    (tmp_path / FILE).write_text("left over")
+    old = time.time() - STALE_S - 5
+    os.utime(tmp_path / FILE, (old, old))
+    program = HOLD.replace("print('held', flush=True); time.sleep(60)", "print('held', flush=True); time.sleep(8)")
+    many = [
+        subprocess.Popen(
+            [sys.executable, "-c", program, str(tmp_path)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        )
+        for _ in range(6)
+    ]
+    assert sum(process.communicate()[0] == "held\n" for process in many) == 1

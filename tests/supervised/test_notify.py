@@ -1,0 +1,267 @@
+"""Notifications against real servers: one that answers, slow ones, one that hangs, one that refuses."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from holter.errors import BadInput, HolterError, MissingExtra
+from holter.records import ActionTaken, Diagnosis, Episode, Verdict
+from holter.supervisor.audience import Audience
+from holter.supervisor.notify import Notifier, parse
+from holter.supervisor.recorder import Listener
+
+TOKEN = "T0KEN-that-nobody-may-see"
+EPISODE = Episode(kind="stall", phase="train", start_s=10.0, alarm_s=16.0, reason="no progress for 6 s (limit 5 s)")
+DIAGNOSIS = Diagnosis(episode=EPISODE, verdicts=(Verdict(cause="frozen-worker", verdict="confirmed", score=0.97),))
+HEAL = ActionTaken(t_s=17.0, action="replace-workers", state="done", text="the training goes on after 3 s")
+STOP = ActionTaken(t_s=30.0, action="stop", state="begun", text="every-rung-was-tried")
+
+
+class Server:
+    """A webhook that keeps what it gets, answers with a status after a delay, or never."""
+
+    def __init__(self, status: int = 200, delay_s: float = 0.0) -> None:
+        self.got: list[dict[str, Any]] = []
+        self.at_s: list[float] = []
+        self.release = threading.Event()
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                outer.at_s.append(time.monotonic())
+                outer.got.append(json.loads(body))
+                outer.release.wait(delay_s)
+                try:
+                    self.send_response(status)
+                    if status == 302:
+                        self.send_header("Location", f"/elsewhere/{TOKEN}")
+                    self.end_headers()
+                except OSError:
+                    pass  # the child is gone
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+        self.url = f"http://user:{TOKEN}@127.0.0.1:{self._server.server_port}/hooks/{TOKEN}?key={TOKEN}"
+
+    def close(self) -> None:
+        self.release.set()
+        self._server.shutdown()
+        self._server.server_close()
+
+    def texts(self) -> list[str]:
+        return [one["text"] for one in self.got]
+
+
+@pytest.fixture
+def server() -> Iterator[Callable[..., Server]]:
+    made: list[Server] = []
+
+    def make(*arguments: Any) -> Server:
+        made.append(Server(*arguments))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+def quick(url: str, notes: list[str], **more: Any) -> Notifier:
+    return Notifier(url, note=notes.append, **{"pause_s": 0.5, "gather_s": 0.2, "deadline_s": 2.0, **more})
+
+
+def until(is_so: Callable[[], bool], within_s: float = 8.0) -> None:
+    end = time.monotonic() + within_s
+    while not is_so():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.02)
+
+
+def test_an_alarm_and_its_cause_come_as_one_message_with_a_title(server: Callable[..., Server]) -> None:
+    hook, notes = server(), list[str]()
+    notifier = quick(hook.url, notes, name="Dataset004 3d_fullres fold 0")
+    notifier.alarm(EPISODE)
+    notifier.cause(DIAGNOSIS)
+    until(lambda: bool(hook.got))
+    notifier.close()
+    (message,) = hook.got
+    assert message["title"] == "Holter: Dataset004 3d_fullres fold 0"
+    assert message["events"] == ["alarm", "cause"]
+    assert message["text"].splitlines()[0].startswith("Stalled during training: no progress for 6 s")
+    assert "A data worker is stopped" in message["text"] and "holter:" not in message["text"]
+    assert notes == []
+
+
+def test_messages_are_few_but_the_end_is_told_at_once(server: Callable[..., Server]) -> None:
+    hook, notes = server(), list[str]()
+    notifier = quick(hook.url, notes, pause_s=60.0)
+    notifier.alarm(EPISODE)
+    until(lambda: len(hook.got) == 1)
+    for _ in range(5):
+        notifier.over(EPISODE)
+    time.sleep(0.6)
+    assert len(hook.got) == 1
+    began = time.monotonic()
+    notifier.finish(0)
+    until(lambda: len(hook.got) == 2)
+    assert time.monotonic() - began < 5
+    notifier.close()
+    assert hook.got[1]["events"] == ["over", "finish"]
+    assert hook.texts()[1].endswith("the training has finished")
+
+
+def test_between_two_messages_lies_the_pause(server: Callable[..., Server]) -> None:
+    hook = server()
+    notifier = quick(hook.url, [], pause_s=1.5)
+    notifier.alarm(EPISODE)
+    until(lambda: len(hook.got) == 1)
+    notifier.action(HEAL)
+    until(lambda: len(hook.got) == 2)
+    notifier.close()
+    assert hook.at_s[1] - hook.at_s[0] >= 1.2
+
+
+def test_a_storm_is_summed_up_and_keeps_what_is_urgent(server: Callable[..., Server]) -> None:
+    hook = server()
+    notifier = quick(hook.url, [], gather_s=30.0)
+    for _ in range(50):
+        notifier.alarm(EPISODE)
+    notifier.action(STOP)
+    until(lambda: bool(hook.got))
+    notifier.close()
+    lines = hook.texts()[0].splitlines()
+    assert len(lines) <= 10
+    assert lines[-2].startswith("… and 43 more")
+    assert lines[-1] == "giving up: everything that may help against this was tried"
+
+
+def test_what_hook_and_supervisor_both_tell_comes_once(server: Callable[..., Server]) -> None:
+    hook = server()
+    notifier = quick(hook.url, [])
+    for source in ("hook", "supervisor"):
+        notifier.action(ActionTaken(t_s=5.0, action="replace-workers", state="done", source=source))  # type: ignore[arg-type]
+    notifier.action(ActionTaken(t_s=6.0, action="save-checkpoint", state="done"))
+    notifier.close()
+    assert hook.texts() == ["data workers replaced, the epoch goes on"]
+
+
+@pytest.mark.parametrize(
+    ("returncode", "expected"),
+    [(0, "has finished"), (3, "ended with exit code 3"), (-9, "ended by signal SIGKILL"), (76, "a person must look")],
+)
+def test_the_end_says_how(server: Callable[..., Server], returncode: int, expected: str) -> None:
+    hook = server()
+    notifier = quick(hook.url, [])
+    notifier.finish(returncode)
+    notifier.close()
+    assert expected in hook.texts()[0]
+
+
+def test_a_hanging_server_holds_up_nobody_and_is_noted_once(server: Callable[..., Server]) -> None:
+    hook, notes = server(200, 60.0), list[str]()
+    notifier = quick(hook.url, notes, deadline_s=1.0, pause_s=0.1)
+    began = time.monotonic()
+    for _ in range(20):
+        notifier.alarm(EPISODE)
+    assert time.monotonic() - began < 0.2
+    until(lambda: bool(notes))
+    notifier.alarm(EPISODE)
+    until(lambda: len(hook.got) == 2)
+    began = time.monotonic()
+    notifier.finish(0)
+    notifier.close()
+    assert time.monotonic() - began < 4
+    assert len(notes) == 1 and "no answer within 1 s" in notes[0]
+
+
+def test_a_slow_server_gets_its_message(server: Callable[..., Server]) -> None:
+    hook, notes = server(200, 0.8), list[str]()
+    notifier = quick(hook.url, notes)
+    notifier.finish(0)
+    notifier.close()
+    assert len(hook.got) == 1 and notes == []
+
+
+def test_trouble_is_noted_without_any_secret(server: Callable[..., Server]) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        refusing = f"http://user:{TOKEN}@127.0.0.1:{taken.getsockname()[1]}/{TOKEN}"
+        told = {}
+        for name, url in (("status", server(500).url), ("redirect", server(302).url), ("refused", refusing)):
+            notes: list[str] = []
+            notifier = quick(url, notes)
+            notifier.finish(0)
+            notifier.close()
+            (told[name],) = notes
+    assert "HTTP status 500" in told["status"]
+    assert "HTTP status 302" in told["redirect"]
+    assert "Connection refused" in told["refused"]
+    assert [note for note in told.values() if TOKEN in note or "user" in note] == []
+    assert all("http://127.0.0.1/…" in note for note in told.values())
+
+
+@pytest.mark.parametrize(
+    ("url", "complaint"),
+    [
+        ("", "no scheme"),
+        (f"hooks.example/{TOKEN}", "no scheme"),
+        (f"https:///{TOKEN}", "names no host"),
+        (f"http://[::1/{TOKEN}", "cannot be read"),
+        (f"http://host:port/{TOKEN}", "cannot be read"),
+    ],
+)
+def test_a_bad_url_is_refused_with_the_next_step_and_not_repeated(url: str, complaint: str) -> None:
+    with pytest.raises(BadInput, match=complaint) as caught:
+        parse(url)
+    assert "--notify https://" in caught.value.next_step
+    assert TOKEN not in f"{caught.value} {caught.value.safe} {caught.value.next_step}"
+
+
+@pytest.mark.skipif(importlib.util.find_spec("apprise") is not None, reason="apprise is installed")
+def test_another_scheme_asks_for_the_extra() -> None:
+    with pytest.raises(MissingExtra, match="slack://") as caught:
+        parse(f"slack://{TOKEN}")
+    assert "holter[notify]" in caught.value.next_step
+
+
+def test_apprise_delivers_where_it_is_installed(server: Callable[..., Server]) -> None:
+    pytest.importorskip("apprise")
+    with pytest.raises(HolterError) as caught:
+        parse(f"no-such-service://{TOKEN}")
+    assert TOKEN not in str(caught.value)
+    hook, notes = server(), list[str]()
+    notifier = quick(hook.url.replace("http://", "json://"), notes, deadline_s=8.0)
+    assert TOKEN not in notifier.target.shown
+    notifier.finish(0)
+    notifier.close()
+    assert [one["message"] for one in hook.got] == ["the training has finished"]
+    assert notes == []
+
+
+def test_one_listener_that_fails_does_not_keep_the_others_from_hearing() -> None:
+    heard: list[Episode] = []
+
+    class Broken(Listener):
+        def alarm(self, episode: Episode) -> None:
+            raise OSError("gone")
+
+    class Hears(Listener):
+        def alarm(self, episode: Episode) -> None:
+            heard.append(episode)
+
+    with pytest.raises(OSError, match="gone"):
+        Audience(Broken(), Hears()).alarm(EPISODE)
+    assert heard == [EPISODE]

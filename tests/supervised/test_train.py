@@ -1,0 +1,114 @@
+"""``holter train``: the same command again and again, until the training is done; one at a time."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from holter.demo.prepare import CONFIGURATION, DATASET_NAME, Prepared
+
+TRAINERS = Path(__file__).parent / "own_trainer"
+
+
+@pytest.fixture
+def variables(brain: Prepared, tmp_path: Path) -> dict[str, str]:
+    (tmp_path / "results").mkdir()
+    return {
+        **os.environ,
+        **brain.environment(),
+        "nnUNet_results": str(tmp_path / "results"),
+        "nnUNet_extTrainer": str(TRAINERS),
+        "nnUNet_n_proc_DA": "2",
+        "HOLTER_CHECKPOINT_EVERY_S": "0",
+    }
+
+
+def command(*more: str) -> list[str]:
+    wanted = (DATASET_NAME, CONFIGURATION, "0", "-tr", "nnUNetTrainerTiny", "-device", "cpu")
+    return [sys.executable, "-m", "holter", "train", *wanted, *more]
+
+
+def train(variables, folder, *more: str) -> subprocess.CompletedProcess:
+    return subprocess.run(command(*more), env=variables, cwd=folder, capture_output=True, text=True, timeout=200)
+
+
+def logs(folder: Path) -> list[Path]:
+    return sorted(folder.rglob("training_log_*.txt"))
+
+
+def epochs(folder: Path) -> list[int]:
+    return [int(n) for log in logs(folder) for n in re.findall(r"Epoch (\d+) *$", log.read_text(), re.MULTILINE)]
+
+
+def wait_for_epoch(folder: Path, epoch: int, process: subprocess.Popen) -> None:
+    until = time.monotonic() + 120
+    while epoch not in epochs(folder):
+        assert process.poll() is None and time.monotonic() < until
+        time.sleep(0.2)
+
+
+@pytest.mark.training
+def test_a_scheduler_may_stop_it_and_the_same_command_finishes_it(variables, tmp_path):
+    first = subprocess.Popen(command(), env=variables, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    wait_for_epoch(tmp_path, 1, first)
+    refused = train(variables, tmp_path, "--tape", "second.holter")
+    assert refused.returncode == 2
+    assert "already-training" in refused.stderr and str(first.pid) in refused.stderr
+    first.send_signal(signal.SIGUSR1)
+    assert first.wait(60) == 75, first.stderr.read()
+    done = epochs(tmp_path)
+    assert done == list(range(len(done))) and 2 <= len(done) <= 3
+    assert not list(tmp_path.rglob("holter.lock*"))
+
+    again = train(variables, tmp_path, "--tape", "again.holter")
+    assert again.returncode == 0, again.stderr
+    assert "continues from checkpoint_latest.pth" in again.stderr
+    assert epochs(tmp_path) == [0, 1, 2, 3, 4]
+    assert list(tmp_path.rglob("validation/summary.json"))
+
+
+@pytest.mark.training
+def test_a_term_signal_ends_it_in_time_with_the_requeue_code(variables, tmp_path):
+    process = subprocess.Popen(command(), env=variables, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    wait_for_epoch(tmp_path, 1, process)
+    process.send_signal(signal.SIGTERM)
+    began = time.monotonic()
+    assert process.wait(60) == 75, process.stderr.read()
+    assert time.monotonic() - began < 30
+    told = train(variables, tmp_path, "--restart-from-scratch", "--tape", "x.holter", "--bad-option")
+    assert told.returncode == 2  # nnU-Net's own, passed on; what never trained is not started again
+    assert "restarting" not in told.stderr and "unrecognized arguments: --bad-option" in told.stderr
+    assert list(tmp_path.rglob("checkpoint_latest.pth.before-restart-1"))
+
+
+def test_what_is_missing_is_said_before_anything_is_started(variables, tmp_path):
+    without = {name: value for name, value in variables.items() if name != "nnUNet_preprocessed"}
+    told = train(without, tmp_path)
+    assert told.returncode == 2
+    assert "nnUNet_preprocessed" in told.stderr
+    nothing = subprocess.run(
+        [sys.executable, "-m", "holter", "train", "--quiet"],
+        env=variables,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert nothing.returncode == 2
+    assert list(tmp_path.glob("*.holter")) == []
+
+
+def test_torn_checkpoints_are_not_trained_over(variables, tmp_path):
+    fold = tmp_path / "results" / DATASET_NAME / f"nnUNetTrainerTiny__nnUNetPlans__{CONFIGURATION}" / "fold_0"
+    fold.mkdir(parents=True)
+    (fold / "checkpoint_latest.pth").write_bytes(b"PK torn")
+    told = train(variables, tmp_path)
+    assert told.returncode == 2
+    assert "no-usable-checkpoint" in told.stderr and "--restart-from-scratch" in told.stderr
+    assert (fold / "checkpoint_latest.pth").read_bytes() == b"PK torn"
