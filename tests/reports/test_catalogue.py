@@ -1,16 +1,19 @@
 from __future__ import annotations
 
+import re
 import string
+from pathlib import Path
 
 import pytest
 
 from holter.causes import CAUSES, MODULES
 from holter.errors import BadInput
 from holter.evidence.vocabulary import NAMES
-from holter.remedies import REMEDIES
+from holter.remedies import REMEDIES, ladder
 from holter.reports import catalogue
 from holter.reports.catalogue import CHINESE, ENGLISH, language, phrase, text
 from holter.reports.catalogue.pages_zh_cn import PAGES
+from holter.supervisor import generations
 
 
 def placeholders(template: str) -> set[str]:
@@ -50,6 +53,20 @@ def test_every_remedy_has_a_sentence() -> None:
     assert {one for one in offered if not catalogue.known(f"remedy.{one}")} == set()
 
 
+def test_every_reason_of_the_ladder_has_a_sentence() -> None:
+    told = set()
+    for module in (ladder, generations):
+        source = Path(module.__file__).read_text(encoding="utf-8")
+        told |= set(re.findall(r'(?:reason=|return )"([a-z]+(?:-[a-z]+)+)"', source))
+    assert {"no-progress", "no-usable-checkpoint", "it-would-happen-again"} <= told
+    said = {one for one in told if catalogue.known(f"reason.{one}")}
+    assert told - said == {"outside-our-reach"}  # the words for the administrator say it
+
+
+def test_every_cause_that_is_waited_for_has_words_for_the_administrator() -> None:
+    assert {one for one in ladder.WAIT_FOR if not catalogue.known(f"ask.{one}")} == set()
+
+
 def test_every_fact_has_a_name() -> None:
     assert {name for name in NAMES if not catalogue.known(f"fact.{name}")} == set()
 
@@ -57,6 +74,7 @@ def test_every_fact_has_a_name() -> None:
 def test_chinese_sentences_are_chinese() -> None:
     same = {key for key in ENGLISH if ENGLISH[key] == CHINESE[key] and any(c.isalpha() for c in ENGLISH[key])}
     names_and_units = {"series.pressure-cpu", "environment.cpu", "environment.gpu", "unseen.kernel", "demo.epoch"}
+    names_and_units |= {"action.quote", "goodput.part"}
     names_and_units |= {key for key in same if key.startswith("unit.")}
     assert same - names_and_units == set()
 

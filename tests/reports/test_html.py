@@ -7,6 +7,7 @@ import subprocess
 from html.parser import HTMLParser
 from pathlib import Path
 
+import healed_scene
 import pytest
 from reports_scene import STALL
 
@@ -90,6 +91,52 @@ def test_a_cut_tape_says_so() -> None:
     assert "This recording is cut: torn at 3:12" in html(Recording(damage="torn at 3:12"), ())
 
 
+def plain(page: str) -> str:
+    return escaping.unescape(re.sub(r"<[^>]+>", "", page)).replace("\u00a0", " ")
+
+
+def test_what_was_done_is_told_and_marked_on_the_timeline() -> None:
+    page = html(healed_scene.recording(), healed_scene.diagnoses())
+    told = plain(page)
+    for words in (
+        "Replace data workers",
+        "done after 13 s",
+        "stock nnU-Net stands still here until somebody looks",
+        "nnUNet_n_proc_DA=3",
+        "stock nnU-Net ends here",
+        "Checkpoints saved and verified: 2",
+        "loss and pseudo Dice are on the trend from before",
+        "standing still 41 s (Frozen data worker)",
+        "trained again later",
+        "process 2",
+    ):
+        assert words in told, words
+    assert page.count('class="pin at') == 6
+    assert 'class="phase generation at"' in page
+
+
+def test_the_bar_of_goodput_is_the_whole_run() -> None:
+    page = html(healed_scene.recording(), healed_scene.diagnoses())
+    bar = page[page.index('<div class="bar"') :]
+    widths = [float(width) for width in re.findall(r'style="width:([\d.]+)%', bar[: bar.index("</div>")])]
+    assert len(widths) >= 6
+    assert sum(widths) == pytest.approx(100, abs=0.5)
+
+
+def test_a_run_that_was_never_touched_has_no_such_section(report: str) -> None:
+    assert 'id="deeds"' not in report
+    assert 'class="pin' not in report and 'class="phase generation' not in report
+
+
+def test_good_news_stands_at_the_top_only_if_nobody_gave_up() -> None:
+    scene = healed_scene.recording()
+    good = Recording(
+        all_ticks=tuple(tick for tick in scene.all_ticks if tick.t_s < 890), all_episodes=scene.all_episodes
+    )
+    assert "Healed, and the training went on: 2 times" in plain(html(good, healed_scene.diagnoses()))
+    assert "Healed, and" not in plain(html(scene, healed_scene.diagnoses()))
+
+
 def test_the_chinese_page_is_marked_and_written_in_chinese(
     recording: Recording, diagnoses: tuple[Diagnosis, ...]
 ) -> None:
@@ -150,6 +197,17 @@ def test_only_the_frozen_worker_has_a_stopped_stretch(recording: Recording, diag
     assert set(stopped) == {2}
     assert stopped[2].start_s == pytest.approx(STALL[0], abs=2)
     assert stopped[2].end_s == pytest.approx(STALL[1], abs=2)
+
+
+def test_a_dead_process_is_missed_only_until_another_took_its_place() -> None:
+    scene = healed_scene.recording()
+    dead = {
+        lane.pid: (segment.start_s, segment.end_s)
+        for lane in lanes(scene, Grid(scene.duration_s))
+        for segment in lane.segments
+        if segment.state == "dead"
+    }
+    assert dead == {4700: (healed_scene.KILLED_S, healed_scene.BEGUN_S)}
 
 
 def test_a_value_that_was_never_read_makes_no_chart() -> None:

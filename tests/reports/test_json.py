@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import healed_scene
 import jsonschema
 import pytest
 
@@ -40,3 +41,23 @@ def test_a_clean_run_is_an_empty_list_and_still_keeps_to_the_schema() -> None:
     document = to_json(())
     jsonschema.validate(document, SCHEMA, cls=jsonschema.Draft202012Validator)
     assert document["episodes"] == []
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_with_its_recording_the_document_tells_what_was_done_and_keeps_to_the_schema(lang: Lang) -> None:
+    document = to_json(healed_scene.diagnoses(), lang, recording=healed_scene.recording())
+    document = json.loads(json.dumps(document, allow_nan=False))
+    jsonschema.validate(document, SCHEMA, cls=jsonschema.Draft202012Validator)
+    restart = next(one for one in document["actions"] if (one["action"], one["state"]) == ("restart", "begun"))
+    assert restart["settings"] == {"nnUNet_n_proc_DA": "3"}
+    assert (restart["cause"], restart["generation"], restart["source"]) == ("external-kill", 1, "supervisor")
+    goodput = document["goodput"]
+    parts = ("training_s", "validation_s", "startup_s", "checkpoint_s", "other_s", "lost_s")
+    assert sum(goodput[name] for name in parts) == pytest.approx(goodput["wall_s"], abs=0.01)
+    assert {loss["kind"] for loss in goodput["losses"]} == {"standstill", "slow", "restart", "repeated"}
+    assert [one["stock"] for one in goodput["saved"]] == ["stands-still", "ends"]
+    assert [one["verdict"] for one in document["recovery"]] == ["too-early", "on-trend"]
+
+
+def test_without_a_recording_the_document_is_as_it_was(diagnoses: tuple[Diagnosis, ...]) -> None:
+    assert not {"actions", "goodput", "recovery"} & to_json(diagnoses).keys()

@@ -1,9 +1,18 @@
 from __future__ import annotations
 
+from typing import Any, get_args
+
+import pytest
 from reports_scene import diagnosis_slow, diagnosis_stall, episode_stall
 
-from holter.records import Diagnosis
+from holter.cli.listener import Speaker
+from holter.records import ActionTaken, Diagnosis
 from holter.reports import live
+from holter.reports.catalogue import Lang
+
+
+def taken(action: str, state: str, **more: Any) -> ActionTaken:
+    return ActionTaken(t_s=5.0, action=action, state=state, **more)  # type: ignore[arg-type]
 
 
 def test_the_alarm_says_what_and_where() -> None:
@@ -29,3 +38,114 @@ def test_chinese_messages_are_chinese() -> None:
 
 def test_an_episode_without_a_cause_points_to_the_evidence() -> None:
     assert "holter diagnose" in live.cause(Diagnosis(episode=episode_stall()), "en")
+
+
+WAITS = "the training waits for a batch"
+SPOKEN = {
+    "replace-workers": {"proposed", "begun", "done", "failed"},
+    "save-checkpoint": {"failed"},
+    "set-aside-checkpoint": {"done", "failed"},
+    "export-again": {"begun", "done", "failed"},
+    "restart": {"proposed", "begun", "done", "failed"},
+    "end-group": {"failed"},
+    "wait": {"proposed", "begun", "done", "failed"},
+    "stop": {"proposed", "begun", "done", "failed"},
+}
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize("action", sorted(SPOKEN))
+def test_each_action_is_spoken_in_the_states_that_matter(action: str, lang: Lang) -> None:
+    states = get_args(ActionTaken.__annotations__["state"]) or ("proposed", "begun", "done", "failed")
+    assert {state for state in states if live.action(taken(action, state), lang)} == SPOKEN[action]
+
+
+@pytest.mark.parametrize(
+    ("action", "lang", "expected"),
+    [
+        (
+            taken("restart", "proposed", cause="external-kill", settings=(("nnUNet_n_proc_DA", "6"),), text="step-2"),
+            "en",
+            "with --heal Holter would now restart the training from its last good checkpoint, with nnUNet_n_proc_DA=6. "
+            "Why: Somebody or something ended the training with a signal",
+        ),
+        (
+            taken("replace-workers", "begun", cause="frozen-worker", text=f"{WAITS} (frozen-worker)"),
+            "en",
+            "replacing the data workers: the training waits for a batch. "
+            "Why: A data worker is stopped, and the whole training waits for it",
+        ),
+        (
+            taken("replace-workers", "done", text="worker 2 (PID 7) is stopped; workers killed: 6, started: 6"),
+            "zh",
+            "数据进程已更换，本轮继续：数据进程 2（PID 7）已暂停；结束 6 个数据进程，启动 6 个",
+        ),
+        (
+            taken("restart", "done", text="epoch 5, 24 s after the restart"),
+            "zh",
+            "训练重新启动后已继续：第 5 轮，重新启动 24 秒后",
+        ),
+        (
+            taken("stop", "begun", text="no-progress"),
+            "en",
+            "giving up: after the last 4 heals not one epoch was finished",
+        ),
+        (
+            taken("stop", "begun", text="at the end of this epoch", source="hook"),
+            "en",
+            "saving a checkpoint and stopping, as asked: at the end of this epoch",
+        ),
+        (
+            taken("save-checkpoint", "failed", text="Read-only file system"),
+            "zh",
+            "检查点未能保存；训练继续：文件系统是只读的",
+        ),
+    ],
+)
+def test_an_action_says_what_with_which_settings_and_why(action: ActionTaken, lang: Lang, expected: str) -> None:
+    assert live.action(action, lang) == f"holter: {expected}"
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_giving_up_tells_schedulers_not_to_start_it_again(lang: Lang) -> None:
+    told = live.action(taken("stop", "done", text="every-rung-was-tried"), lang)
+    assert told is not None and "76" in told
+
+
+@pytest.mark.parametrize("state", ["begun", "proposed"])
+@pytest.mark.parametrize(("cause", "words"), [("vgpu-unlicensed", "nvidia-gridd"), ("slow-storage", "D")])
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_what_a_person_must_ask_the_administrator_is_told_word_for_word(
+    state: str, cause: str, words: str, lang: Lang
+) -> None:
+    told = live.action(taken("wait", state, cause=cause, text="outside-our-reach"), lang)
+    assert told is not None
+    lines = told.splitlines()
+    assert len(lines) == 3
+    assert all(line.startswith("holter: ") for line in lines)
+    assert lines[2].strip().endswith("”") and words in lines[2]
+    assert "outside-our-reach" not in told
+
+
+def test_what_hook_and_supervisor_both_tell_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
+    speaker = Speaker("en")
+    for state in ("begun", "done"):
+        for source in ("supervisor", "hook"):
+            speaker.action(taken("replace-workers", state, source=source))
+    assert len(capsys.readouterr().err.splitlines()) == 2
+
+
+def test_two_workers_that_are_replaced_one_after_the_other_are_both_told(capsys: pytest.CaptureFixture[str]) -> None:
+    speaker = Speaker("en")
+    for pid in (7, 8):
+        speaker.action(taken("replace-workers", "begun", source="hook", text=f"worker 0 (PID {pid}) is stopped"))
+    speaker.action(taken("save-checkpoint", "done"))
+    told = capsys.readouterr().err.splitlines()
+    assert len(told) == 2 and "PID 8" in told[1]
+
+
+def test_a_full_disk_that_fails_every_epoch_is_told_once_until_it_works_again() -> None:
+    echoes = live.Echoes()
+    failed = [taken("save-checkpoint", "failed", text=f"epoch {number}: No space left on device") for number in (1, 2)]
+    told = [echoes.is_new(one) for one in (*failed, taken("save-checkpoint", "done"), *failed)]
+    assert told == [True, False, True, True, False]

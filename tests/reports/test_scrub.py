@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from reports_scene import CASES, DATA, HOME, HOST, SECRETS, USER
 
-from holter.records import Diagnosis, Environment
+from holter.records import ActionTaken, Diagnosis, Environment, Tick
 from holter.reports.html import write_html
 from holter.reports.scrub import Scrubber, scrubbed
 from holter.tape import Recording
@@ -81,3 +81,12 @@ def test_numbers_and_states_are_untouched(recording: Recording, clean: tuple[Rec
     assert before.host == after.host
     assert [process.state for process in before.processes] == [process.state for process in after.processes]
     assert [beat.steps_total for beat in before.beats] == [beat.steps_total for beat in after.beats]
+
+
+def test_texts_of_actions_are_scrubbed_and_their_names_stay() -> None:
+    action = ActionTaken(t_s=1.0, action="restart", state="begun", cause="external-kill", text=f"{HOME}/bin/train 1")
+    environment = Environment(wall_start="2026-01-01", variables=(("USER", USER),))
+    recording = Recording(all_ticks=(Tick(t_s=1.0, events=(action,)),), environment=environment)
+    (clean,) = scrubbed(recording, ())[0].events(ActionTaken)
+    assert (clean.action, clean.cause) == ("restart", "external-kill")
+    assert USER not in clean.text and "train 1" in clean.text

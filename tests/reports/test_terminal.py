@@ -6,11 +6,13 @@ import os
 from io import BytesIO, StringIO, TextIOWrapper
 from pathlib import Path
 
+import healed_scene
+import msgspec
 import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from holter.records import Diagnosis, Finding
+from holter.records import Diagnosis, EpochEnded, Finding
 from holter.reports.catalogue import Lang
 from holter.reports.explain import page, print_page, sections
 from holter.reports.terminal import print_diagnosis
@@ -44,6 +46,39 @@ def test_the_terminal_report_reads_as_agreed(
         golden.parent.mkdir(exist_ok=True)
         golden.write_text(told, encoding="utf-8")
     assert told == golden.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_what_was_done_and_where_the_time_went_reads_as_agreed(lang: Lang) -> None:
+    told = printed(healed_scene.recording(), healed_scene.diagnoses()[2:], lang)
+    golden = GOLDEN / f"healed_{lang}.txt"
+    if UPDATE:
+        golden.write_text(told, encoding="utf-8")
+    assert told == golden.read_text(encoding="utf-8")
+
+
+def test_a_curve_that_jumped_is_told_with_its_numbers() -> None:
+    scene = healed_scene.recording()
+    ticks = tuple(
+        msgspec.structs.replace(
+            tick,
+            events=tuple(
+                msgspec.structs.replace(event, train_loss=0.4)
+                if isinstance(event, EpochEnded) and tick.t_s > 700
+                else event
+                for event in tick.events
+            ),
+        )
+        for tick in scene.all_ticks
+        if tick.t_s > 700
+    )
+    ticks = (*(tick for tick in scene.all_ticks if tick.t_s <= 700), *ticks)
+    told = printed(msgspec.structs.replace(scene, all_ticks=ticks), (), "en", width=300)
+    assert "✗ 0:10:09 Restart: training loss 0.400, expected -0." in told
+
+
+def test_a_run_that_lost_nothing_gets_no_account(recording: Recording) -> None:
+    assert "Where the time went" not in printed(recording, (), "en")
 
 
 @pytest.mark.parametrize("width", [60, 80, 120])

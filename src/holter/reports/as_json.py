@@ -5,21 +5,90 @@ from __future__ import annotations
 from typing import Any
 
 from holter import __version__
-from holter.records import Diagnosis, Finding, Link, Remedy, Verdict
+from holter.evidence.goodput import Account, account
+from holter.evidence.recovery import Recovery, check
+from holter.records import ActionTaken, Diagnosis, Finding, Link, Remedy, Verdict
 from holter.reports.catalogue import Lang, phrase
+from holter.reports.healing import details
 from holter.reports.wording import finding_text, remedies_of, remedy_text
+from holter.tape import Recording
 
 # Grows when a reader of the old document would misread the new one; new keys alone do not count.
 SCHEMA = 1
 
 
-def to_json(diagnoses: tuple[Diagnosis, ...], lang: Lang = "en", tape: str | None = None) -> dict[str, Any]:
-    """Return the document; only ``text``, ``how`` and names depend on the language."""
+def to_json(
+    diagnoses: tuple[Diagnosis, ...],
+    lang: Lang = "en",
+    tape: str | None = None,
+    recording: Recording | None = None,
+) -> dict[str, Any]:
+    """Return the document; only ``text``, ``how`` and names depend on the language.
+
+    With the recording it also tells what was done to the run, where its time went, and how it went on.
+    """
     document: dict[str, Any] = {"schema": SCHEMA, "holter": __version__}
     if tape is not None:
         document["tape"] = tape
     document["episodes"] = [_episode(diagnosis, lang) for diagnosis in diagnoses]
+    if recording is not None:
+        document["actions"] = [_action(action, lang) for action in recording.events(ActionTaken)]
+        document["goodput"] = _goodput(account(recording, diagnoses))
+        document["recovery"] = [_recovery(one) for one in check(recording)]
     return document
+
+
+def _action(action: ActionTaken, lang: Lang) -> dict[str, Any]:
+    return {
+        "t_s": action.t_s,
+        "action": action.action,
+        "state": action.state,
+        "cause": action.cause,
+        "text": details(action.text, lang),
+        "settings": dict(action.settings),
+        "generation": action.generation,
+        "source": action.source,
+    }
+
+
+def _goodput(told: Account) -> dict[str, Any]:
+    parts = ("wall_s", "training_s", "validation_s", "startup_s", "checkpoint_s", "other_s", "lost_s")
+    return {
+        **{name: round(getattr(told, name), 3) for name in parts},
+        "goodput_ratio": _rounded(told.goodput_ratio),
+        "lost_ratio": _rounded(told.lost_ratio),
+        "losses": [
+            {"kind": loss.kind, "cause": loss.cause, "seconds": round(loss.seconds, 3), "times": loss.times}
+            for loss in told.losses
+        ],
+        "repeated_epochs": told.repeated_epochs,
+        "restarts": told.restarts,
+        "saved": [{"t_s": one.t_s, "action": one.action, "cause": one.cause, "stock": one.stock} for one in told.saved],
+    }
+
+
+def _recovery(told: Recovery) -> dict[str, Any]:
+    return {
+        "t_s": told.t_s,
+        "action": told.action,
+        "verdict": told.verdict,
+        "epochs_before": told.epochs_before,
+        "epochs_after": told.epochs_after,
+        "measures": [
+            {
+                "name": one.name,
+                "expected": round(one.expected, 4),
+                "seen": round(one.seen, 4),
+                "tolerance": round(one.tolerance, 4),
+                "jump": one.jump,
+            }
+            for one in told.measures
+        ],
+    }
+
+
+def _rounded(ratio: float | None) -> float | None:
+    return None if ratio is None else round(ratio, 4)
 
 
 def _episode(diagnosis: Diagnosis, lang: Lang) -> dict[str, Any]:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from holter.records import Diagnosis, Episode
+import re
+
+from holter.evidence.deeds import SAME_DEED_S, is_echo
+from holter.records import ActionTaken, Diagnosis, Episode
 from holter.reports.catalogue import Lang, phrase, text
+from holter.reports.healing import ONLY_FAILURES, action_line, request
 from holter.reports.wording import (
     best,
     cause_sentence,
@@ -18,6 +22,8 @@ from holter.reports.wording import (
 PREFIX = "holter:"
 # A live message is read in passing: the report has the rest.
 FINDINGS_SHOWN = 2
+# Epochs and sizes differ from one failure to the next; what fails does not.
+NUMBERS = re.compile(r"\d+|checkpoint_(?:latest|best|final)")
 
 
 def alarm(episode: Episode, lang: Lang, epoch: int | None = None) -> str:
@@ -50,6 +56,44 @@ def over(episode: Episode, lang: Lang, epoch: int | None = None) -> str:
     lasted = (episode.end_s if episode.end_s is not None else episode.alarm_s) - episode.start_s
     told = text("live.over", lang, **_kind_and_place(episode, epoch, lang), duration=duration(lasted, lang))
     return _line(told)
+
+
+def action(taken: ActionTaken, lang: Lang) -> str | None:
+    """Return the line for what is done to the run, or would be; None for what goes without saying."""
+    told = action_line(taken, lang)
+    if told is None:
+        return None
+    lines = [_line(told)]
+    asked = request(taken, lang)
+    if asked is not None:
+        lines += [_line("  " + asked[0]), _line("    " + asked[1])]
+    return "\n".join(lines)
+
+
+class Echoes:
+    """Hook and supervisor both tell of one deed, and a full disk fails every epoch: a person hears it once."""
+
+    def __init__(self) -> None:
+        self._told: list[ActionTaken] = []
+        self._failing: dict[str, str] = {}
+
+    def is_new(self, taken: ActionTaken) -> bool:
+        """Take in an action; False if the same was told before."""
+        self._told = [one for one in self._told if taken.t_s - one.t_s <= SAME_DEED_S]
+        echo = next((one for one in self._told if is_echo(taken, one)), None)
+        if echo is not None:
+            self._told.remove(echo)
+            return False
+        self._told.append(taken)
+        return not self._fails_again(taken)
+
+    def _fails_again(self, taken: ActionTaken) -> bool:
+        """The same failure as the last time, but for its numbers; a success makes the next one news."""
+        before = self._failing.pop(taken.action, None)
+        if taken.action not in ONLY_FAILURES or taken.state != "failed":
+            return False
+        self._failing[taken.action] = NUMBERS.sub("", taken.text)
+        return before == self._failing[taken.action]
 
 
 def wrote(path: str, lang: Lang) -> str:

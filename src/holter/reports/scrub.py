@@ -25,6 +25,7 @@ KEPT_FIELDS = frozenset(
         ("Finding", "text"), ("Finding", "fact"), ("Fact", "name"), ("Verdict", "cause"), ("Remedy", "id"),
         ("ProbeRun", "probe"), ("Noted", "what"), ("Episode", "detector"), ("ExceptionSeen", "error"),
         ("Environment", "wall_start"), ("Environment", "holter"), ("Frame", "function"),
+        ("ActionTaken", "action"), ("ActionTaken", "cause"),
     }
 )  # fmt: skip
 PUBLIC_PATHS = re.compile(r"/(?:proc(?:/\w+){0,3}|dev(?:/\w+)?|sys(?:/fs(?:/cgroup)?)?)/?")

@@ -12,8 +12,22 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
+from holter.evidence.deeds import deeds
+from holter.evidence.goodput import account
+from holter.evidence.recovery import check
 from holter.records import Diagnosis, Finding, Link, Verdict
 from holter.reports.catalogue import Lang, phrase, text
+from holter.reports.healing import (
+    deed_cause,
+    deed_details,
+    deed_name,
+    goodput_lines,
+    outcome,
+    recovery_text,
+    saved_checkpoints,
+    stock,
+    told_deeds,
+)
 from holter.reports.wording import (
     best,
     clock,
@@ -32,6 +46,10 @@ SUPPORTS, AGAINST, UNKNOWN = "✓", "✗", "?"
 # What stands for them where the output's encoding has no such characters (a log in Latin-1).
 PLAIN = str.maketrans({"✓": "+", "✗": "x", "→": ">", "·": "-"})
 STYLE_OF_VERDICT = {"confirmed": "bold red", "likely": "bold yellow", "possible": "yellow", "excluded": "dim"}
+STYLE_OF_STATE = {"proposed": "cyan", "begun": "yellow", "done": "green", "failed": "red"}
+SIGN_OF_RECOVERY = {"on-trend": (SUPPORTS, "green"), "jump": (AGAINST, "red"), "too-early": (UNKNOWN, "yellow")}
+# A run that was healed more often has one problem many times; JSON and HTML have them all.
+MAX_DEEDS = 12
 STYLE_OF_SAFETY = {"SAFE": "green", "CONSENT": "yellow", "ADVICE": "cyan"}
 
 
@@ -56,6 +74,12 @@ def print_diagnosis(
         if number > 1:
             console.print()
         _print_episode(console, recording, diagnosis, lang)
+    for heading, section in (
+        ("heading.deeds", _deeds(recording, diagnoses, lang)),
+        ("heading.goodput", _goodput(recording, diagnoses, lang)),
+        ("heading.recovery", _recovery(recording, lang)),
+    ):
+        _print_section(console, text(heading, lang), section)
     if recording.damage:
         console.print()
         _print(console, Line(text("html.damage", lang, damage=recording.damage), style="yellow"))
@@ -75,12 +99,58 @@ def _print_episode(console: Console, recording: Recording, diagnosis: Diagnosis,
         ("heading.runners-up", _runners_up(diagnosis, verdict, lang)),
     )
     for heading, section in sections:
-        lines = tuple(section)
-        if lines:
-            console.print()
-            _print(console, Line(text(heading, lang), style="bold"))
-            for line in lines:
-                _print(console, line)
+        _print_section(console, text(heading, lang), section)
+
+
+def _print_section(console: Console, heading: str, section: Iterator[Line]) -> None:
+    """Write a heading and what stands below it; nothing where nothing does."""
+    lines = tuple(section)
+    if lines:
+        console.print()
+        _print(console, Line(heading, style="bold"))
+        for line in lines:
+            _print(console, line)
+
+
+def _deeds(recording: Recording, diagnoses: tuple[Diagnosis, ...], lang: Lang) -> Iterator[Line]:
+    """What was done to the run and when, and what stock nnU-Net does there."""
+    every = deeds(recording)
+    saved = {(one.t_s, one.action): one for one in account(recording, diagnoses).saved}
+    told = told_deeds(every)
+    for deed, times in told[:MAX_DEEDS]:
+        words = text("deed.line", lang, action=deed_name(deed, lang), state=outcome(deed, lang, times))
+        why = deed_cause(deed, lang)
+        told_why = text("list.comma", lang, first=words, second=why) if why else words
+        yield Line(told_why, indent=2, sign=clock(deed.begun_s), sign_style=STYLE_OF_STATE[deed.state])
+        for detail in deed_details(deed, lang):
+            yield Line(detail, indent=10, style="dim")
+        heal = saved.get((deed.begun_s, deed.action))
+        if heal is not None:
+            yield Line(stock(heal, lang), indent=10, sign="·", style="dim")
+    if len(told) > MAX_DEEDS:
+        yield Line(text("deed.more", lang, count=len(told) - MAX_DEEDS), indent=10)
+    if saved_checkpoints(every):
+        yield Line(text("deed.checkpoints", lang, count=saved_checkpoints(every)), indent=2, sign="·")
+
+
+def _goodput(recording: Recording, diagnoses: tuple[Diagnosis, ...], lang: Lang) -> Iterator[Line]:
+    """Where the time went, if any was lost or something was healed."""
+    found = account(recording, diagnoses)
+    if found.losses or found.saved:
+        for told in goodput_lines(found, lang):
+            yield Line(told, indent=2)
+
+
+def _recovery(recording: Recording, lang: Lang) -> Iterator[Line]:
+    for one in check(recording):
+        sign, style = SIGN_OF_RECOVERY[one.verdict]
+        words = text(f"deed.{one.action}", lang)
+        yield Line(
+            text("runner-up", lang, cause=f"{clock(one.t_s)} {words}", verdict=recovery_text(one, lang)),
+            indent=2,
+            sign=sign,
+            sign_style=style,
+        )
 
 
 def _print(console: Console, line: Line) -> None:

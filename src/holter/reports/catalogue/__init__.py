@@ -21,6 +21,8 @@ from holter.reports.catalogue import (
     facts_zh_cn,
     findings_en,
     findings_zh_cn,
+    healing_en,
+    healing_zh_cn,
     remedies_en,
     remedies_zh_cn,
     zh_cn,
@@ -36,6 +38,7 @@ ENGLISH: Mapping[str, str] = {
     **findings_en.TEXTS,
     **remedies_en.TEXTS,
     **demo_en.TEXTS,
+    **healing_en.TEXTS,
 }
 CHINESE: Mapping[str, str] = {
     **zh_cn.TEXTS,
@@ -44,6 +47,7 @@ CHINESE: Mapping[str, str] = {
     **findings_zh_cn.TEXTS,
     **remedies_zh_cn.TEXTS,
     **demo_zh_cn.TEXTS,
+    **healing_zh_cn.TEXTS,
 }
 
 # POSIX order of precedence for the language of messages.

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 TEXTS: dict[str, str] = {
     "demo.what": "demo {fault}: {summary}",
+    "demo.fault.freeze-then-kill": "one data worker is frozen (SIGSTOP)",
+    "demo.relieved.freeze-then-kill": "the frozen worker was replaced; the epoch goes on",
+    "demo.healed": "healed: the training came to its end although it was frozen once and killed once",
+    "demo.not-healed": "NOT HEALED: the training did not come to its end",
     "demo.fault.freeze-worker": "one data worker is frozen (SIGSTOP)",
     "demo.fault.kill-worker": "one data worker is killed (SIGKILL)",
     "demo.fault.kill-main": "the training itself is killed (SIGKILL)",

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 TEXTS: dict[str, str] = {
     "demo.what": "演示 {fault}：{summary}",
+    "demo.fault.freeze-then-kill": "一个数据进程被冻结（SIGSTOP）",
+    "demo.relieved.freeze-then-kill": "被冻结的进程已被替换，本轮继续",
+    "demo.healed": "已修复：训练被冻结一次、被终止一次，仍然完成",
+    "demo.not-healed": "未能修复：训练没有完成",
     "demo.fault.freeze-worker": "冻结一个数据进程（SIGSTOP）",
     "demo.fault.kill-worker": "杀死一个数据进程（SIGKILL）",
     "demo.fault.kill-main": "杀死训练主进程（SIGKILL）",

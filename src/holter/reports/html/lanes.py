@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 import msgspec
 
+from holter.evidence.deeds import deeds
+from holter.evidence.spans import restarts
 from holter.records import Beat, ProcessEnded, ProcessSample, Tick
 from holter.reports.html.thinning import Grid
 from holter.tape import Recording
@@ -90,7 +92,8 @@ def lanes(recording: Recording, grid: Grid) -> tuple[Lane, ...]:
                 beat = beats.get(process.pid)
                 lane.add(grid, tick, state(process, beat), beat.case if beat else None)
     ended = {event.pid: event for event in _endings(recording)}
-    built = [_built(lane, ended.get(pid), grid.duration_s) for pid, lane in found.items()]
+    over = _Over(recording, grid.duration_s)
+    built = [_built(lane, ended.get(pid), over) for pid, lane in found.items()]
     return tuple(sorted(built, key=lambda lane: (SHOWN_ROLES.index(lane.role), lane.worker_index or 0, lane.pid)))
 
 
@@ -118,9 +121,26 @@ def _endings(recording: Recording) -> Iterator[ProcessEnded]:
                 yield event
 
 
-def _built(lane: _Lane, ended: ProcessEnded | None, duration_s: float) -> Lane:
+class _Over:
+    """Until when a dead process is missed: others took its place, or the recording ended."""
+
+    def __init__(self, recording: Recording, duration_s: float) -> None:
+        every = deeds(recording)
+        self.by_us = frozenset(pid for deed in every for pid in deed.pids)
+        replaced = [deed.ended_s for deed in every if deed.action == "replace-workers" and deed.state == "done"]
+        begun = [one.begun_s for one in restarts(recording)]
+        self._moments = sorted([duration_s, *begun, *(moment for moment in replaced if moment is not None)])
+
+    def after(self, t_s: float) -> float:
+        """The first such moment after a death; the death itself, if it came after the end."""
+        return next((moment for moment in self._moments if moment > t_s), t_s)
+
+
+def _built(lane: _Lane, ended: ProcessEnded | None, over: _Over) -> Lane:
     segments = tuple(lane.segments())
-    if ended is not None and not (ended.expected or ended.by_parent) and ended.t_s < duration_s:
-        segments = (*segments, Segment(ended.t_s, duration_s, "dead", ended.case))
+    if ended is not None and not (ended.expected or ended.by_parent or ended.pid in over.by_us):
+        until_s = over.after(ended.t_s)
+        if until_s > ended.t_s:
+            segments = (*segments, Segment(ended.t_s, until_s, "dead", ended.case))
     process = lane.process
     return Lane(pid=process.pid, role=process.role, worker_index=process.worker_index, segments=segments)

@@ -9,9 +9,10 @@ from typing import Any
 from rich.cells import cell_len
 
 from holter import __version__
+from holter.evidence.spans import restarts
 from holter.records import Diagnosis, Episode, EpochEnded, PhaseChanged, Verdict
 from holter.reports.catalogue import Lang, phrase, text
-from holter.reports.html import facts, lanes, vitals
+from holter.reports.html import facts, healing, lanes, vitals
 from holter.reports.html.drawing import chart_model, lane_model, line, nice_top
 from holter.reports.html.thinning import Grid, Points
 from holter.reports.wording import (
@@ -70,6 +71,7 @@ def context(recording: Recording, diagnoses: tuple[Diagnosis, ...], lang: Lang, 
         "others": len(diagnoses) - 1,
         "recorded": _recorded(recording, lang),
         "episodes": [_episode(recording, diagnosis, lang) for diagnosis in diagnoses],
+        **healing.context(recording, diagnoses, span_s, lang),
         "span_s": span_s,
         "bands": _bands(recording, episodes, span_s),
         "phases": _phases(recording, span_s, lang),
@@ -218,6 +220,12 @@ def _phases(recording: Recording, span_s: float, lang: Lang) -> list[dict[str, A
     changes = [event for tick in recording.ticks() for event in tick.events if isinstance(event, PhaseChanged)]
     found: list[dict[str, Any]] = []
     ends = [*(change.t_s for change in changes[1:]), span_s]
+    gone = [(one.down_s, one.begun_s) for one in restarts(recording)]
+    # Between two processes there is no phase.
+    ends = [
+        min([end_s, *(down_s for down_s, begun_s in gone if change.t_s <= down_s and begun_s <= end_s)])
+        for change, end_s in zip(changes, ends, strict=False)
+    ]
     for change, end_s in zip(changes, ends, strict=False):  # no change: an end, and nothing that ends
         if end_s <= change.t_s:
             continue
@@ -230,9 +238,11 @@ def _phases(recording: Recording, span_s: float, lang: Lang) -> list[dict[str, A
 
 def _epochs(recording: Recording) -> dict[str, Any]:
     ended = [event for tick in recording.ticks() for event in tick.events if isinstance(event, EpochEnded)]
+    counted = {event.epoch: event for event in ended}  # of an epoch that was trained twice, the last
     rows = [
         {
             "epoch": event.epoch,
+            "again": counted[event.epoch] is not event,
             "ended": clock(event.t_s),
             "duration": "" if event.duration_s is None else f"{event.duration_s:.1f} s",
             "train_loss": _number(event.train_loss),
@@ -241,6 +251,7 @@ def _epochs(recording: Recording) -> dict[str, Any]:
         }
         for event in ended
     ]
+    ended = [counted[number] for number in sorted(counted)]
     charts = [
         _epoch_chart("epoch-time", "unit.s", {"epoch-time": [(e.epoch, e.duration_s) for e in ended]}, 0.0),
         _epoch_chart(

@@ -79,7 +79,7 @@
 
   const read = (t) => {
     const reach = Math.max(3, (to - from) / 60);
-    const phase = t === null ? null : [...strip.querySelectorAll(".phase")].find((one) => +one.dataset.start <= t && t <= +one.dataset.end);
+    const phase = t === null ? null : [...strip.querySelectorAll(".phase:not(.generation)")].find((one) => +one.dataset.start <= t && t <= +one.dataset.end);
     now.textContent = t === null ? "" : clock(t) + (phase ? ` · ${phase.textContent}` : "");
     tracks.querySelectorAll("[data-chart]").forEach((row) => {
       const outputs = row.querySelectorAll("output");

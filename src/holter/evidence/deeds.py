@@ -1,0 +1,117 @@
+"""What was done to a run: the events of one deed, told by hook and supervisor, as one record. Pure."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from holter.records import ActionTaken, Record
+from holter.tape import Recording
+
+# Hook and supervisor tell of the same deed within seconds: the hook when its part is done, the supervisor when the
+# training has moved on (it waits 20 s for that).
+SAME_DEED_S = 30.0
+
+
+class Deed(Record, frozen=True, kw_only=True):
+    """One thing done to the run, from its beginning to how it went."""
+
+    action: str
+    begun_s: float
+    ended_s: float | None = None  # None: under way when the recording ended, or only proposed
+    state: Literal["proposed", "begun", "done", "failed"]
+    cause: str | None = None
+    text: str = ""  # told when it began
+    result: str = ""  # told when it ended
+    settings: tuple[tuple[str, str], ...] = ()
+    pids: tuple[int, ...] = ()
+    generation: int = 0
+    sources: tuple[str, ...] = ()  # who told of it: hook, supervisor
+
+
+def deeds(recording: Recording) -> tuple[Deed, ...]:
+    """Everything done to the run, or proposed, in the order of beginning."""
+    found: list[Deed] = []
+    for event in sorted(recording.events(ActionTaken), key=lambda event: event.t_s):
+        index = _place(event, found)
+        if index is None:
+            found.append(_new(event))
+        else:
+            found[index] = _grown(found[index], event)
+    return tuple(found)
+
+
+def is_echo(action: ActionTaken, told: ActionTaken) -> bool:
+    """Whether both tell the same of one deed, one by the hook and one by the supervisor."""
+    return (
+        (action.action, action.state, action.generation) == (told.action, told.state, told.generation)
+        and action.source != told.source
+        and action.t_s - told.t_s <= SAME_DEED_S
+    )
+
+
+def _place(event: ActionTaken, found: list[Deed]) -> int | None:
+    """Which deed this event belongs to; None for a new one."""
+    if event.state == "proposed":
+        return None
+    same = [
+        index
+        for index, deed in enumerate(found)
+        if (deed.action, deed.generation) == (event.action, event.generation) and deed.state != "proposed"
+    ]
+    if event.state == "begun":
+        return next((index for index in reversed(same) if _may_join(found[index], event)), None)
+    under_way = [index for index in same if found[index].ended_s is None]
+    own = [index for index in under_way if event.source in found[index].sources]
+    if own or under_way:
+        return (own or under_way)[0]
+    return next((index for index in reversed(same) if _may_confirm(found[index], event)), None)
+
+
+def _may_join(deed: Deed, event: ActionTaken) -> bool:
+    return deed.ended_s is None and event.source not in deed.sources and event.t_s - deed.begun_s <= SAME_DEED_S
+
+
+def _may_confirm(deed: Deed, event: ActionTaken) -> bool:
+    """The supervisor says how it went after the hook did; it has seen whether the training moves."""
+    return deed.ended_s is not None and len(deed.sources) > 1 and event.t_s - deed.ended_s <= SAME_DEED_S
+
+
+def _new(event: ActionTaken) -> Deed:
+    is_over = event.state in ("done", "failed")
+    return Deed(
+        action=event.action,
+        begun_s=event.t_s,
+        ended_s=event.t_s if is_over else None,
+        state=event.state,
+        cause=event.cause,
+        text="" if is_over else event.text,
+        result=event.text if is_over else "",
+        settings=event.settings,
+        pids=event.pids,
+        generation=event.generation,
+        sources=(event.source,),
+    )
+
+
+def _grown(deed: Deed, event: ActionTaken) -> Deed:
+    grown = msgspec.structs.replace(
+        deed,
+        cause=deed.cause or event.cause,
+        settings=deed.settings or event.settings,
+        pids=tuple(dict.fromkeys((*deed.pids, *event.pids))),
+        sources=tuple(dict.fromkeys((*deed.sources, event.source))),
+    )
+    if event.state == "begun":
+        return msgspec.structs.replace(grown, text=_both(deed.text, event.text))
+    ended_s = event.t_s if deed.ended_s is None else deed.ended_s
+    return msgspec.structs.replace(
+        grown, ended_s=ended_s, state=event.state, result=_both(deed.result, event.text, deed.text)
+    )
+
+
+def _both(first: str, second: str, said: str = "") -> str:
+    """Two sentences as one text; what was said already is not said again."""
+    new = "" if second in (first, said) else second
+    return "; ".join(part for part in (first, new) if part)

@@ -1,0 +1,280 @@
+"""Where the time of a run went: training that counted, and what was lost to which cause. Pure.
+
+The words are those of goodput accounting: *goodput* is time spent on steps that counted in the end; the rest is
+start-up, checkpoints, recovery and wasted progress (epochs trained twice). Every second is counted once. What stock
+nnU-Net would have lost in the place of a heal is not estimated: it is said what would have happened to it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from itertools import pairwise
+from statistics import median
+from typing import Literal, NamedTuple
+
+from holter.evidence.saved import Saved, saved
+from holter.evidence.spans import (
+    Restart,
+    Span,
+    end_of_run,
+    main_beat,
+    progress_moments,
+    restarts,
+    spans,
+)
+from holter.records import Diagnosis, Episode, Phase, Record
+from holter.tape import Recording
+
+LossKind = Literal["standstill", "restart", "repeated", "slow"]
+
+# Within a standstill the training may still use up batches that were ready: only longer pauses are lost, that is
+# longer than a heartbeat that was looked at late, and than this many usual pauses.
+PAUSE_S = 3.0
+TIMES_USUAL = 4.0
+# The usual pace is read from this much before an episode.
+USUAL_S = 180.0
+# Diagnoses whose first verdict is sure enough to put time down to it.
+SURE = ("confirmed", "likely")
+
+CATEGORY: dict[Phase, str] = {
+    "startup": "startup",
+    "unpack": "startup",
+    "compile": "startup",
+    "train": "training",
+    "validate": "validation",
+    "final-validation": "validation",
+    "checkpoint": "checkpoint",
+}
+
+
+class Loss(Record, frozen=True, kw_only=True):
+    """Time lost in one way to one cause."""
+
+    kind: LossKind
+    cause: str | None = None
+    seconds: float
+    times: int = 1  # incidents
+
+
+class Account(Record, frozen=True, kw_only=True):
+    """Every second of a run, counted once. ``*_s`` and ``losses`` add up to ``wall_s``."""
+
+    wall_s: float
+    training_s: float = 0.0  # training steps of epochs that counted in the end
+    validation_s: float = 0.0  # within epochs and the final one
+    startup_s: float = 0.0  # of the first process; that of later ones is a loss
+    checkpoint_s: float = 0.0  # checkpoints and progress pictures at the end of epochs
+    other_s: float = 0.0
+    losses: tuple[Loss, ...] = ()  # largest first
+    repeated_epochs: int = 0  # epochs of which something was trained twice
+    restarts: int = 0
+    saved: tuple[Saved, ...] = ()
+
+    @property
+    def lost_s(self) -> float:
+        """All that was lost."""
+        return sum(loss.seconds for loss in self.losses)
+
+    @property
+    def lost_ratio(self) -> float | None:
+        """Part of the run that was lost; None for a recording without length."""
+        return self.lost_s / self.wall_s if self.wall_s > 0 else None
+
+    @property
+    def goodput_ratio(self) -> float | None:
+        """Part of the run that was training and validation that counted; None where no phase is known."""
+        work_s = self.training_s + self.validation_s
+        return work_s / self.wall_s if self.wall_s > 0 and self.wall_s > self.other_s else None
+
+
+class _Stretch(NamedTuple):
+    start_s: float
+    end_s: float
+    kind: LossKind
+    cause: str | None
+
+
+def account(recording: Recording, diagnoses: tuple[Diagnosis, ...] | None = None) -> Account:
+    """The account of a recording. ``diagnoses``: its episodes with causes; None: the episodes as recorded."""
+    end_s = end_of_run(recording)
+    phases = spans(recording)
+    again = restarts(recording)
+    episodes = recording.episodes() if diagnoses is None else tuple(one.episode for one in diagnoses)
+    causes = _causes(diagnoses or ())
+    repeated = _repeated(phases, again)
+    lost = [*_recoveries(again, end_s), *_standstills(recording, episodes, causes, end_s), *repeated]
+    sums, losses = _counted(_first_phase(recording, phases), lost, end_s)
+    for loss in _slow_downs(recording, episodes, causes):
+        taken_s = min(loss.seconds, sums["training"])
+        sums["training"] -= taken_s
+        losses.append(Loss(kind=loss.kind, cause=loss.cause, seconds=taken_s))
+    return Account(
+        wall_s=end_s,
+        training_s=sums["training"],
+        validation_s=sums["validation"],
+        startup_s=sums["startup"],
+        checkpoint_s=sums["checkpoint"],
+        other_s=sums["other"],
+        losses=_together(losses),
+        repeated_epochs=_repeated_epochs(phases, again),
+        restarts=len(again),
+        saved=saved(recording, again),
+    )
+
+
+# ------------------------------------------------------------------------------------------------ what was lost
+
+
+def _recoveries(again: tuple[Restart, ...], end_s: float) -> Iterable[_Stretch]:
+    """From death to the first step of the next process: its start-up is paid a second time."""
+    for one in again:
+        yield _Stretch(one.down_s, end_s if one.back_s is None else one.back_s, "restart", one.cause)
+
+
+def _standstills(
+    recording: Recording, episodes: Iterable[Episode], causes: Mapping[tuple[str, float], str], end_s: float
+) -> Iterable[_Stretch]:
+    """Pauses without any progress that touch an episode; without a heartbeat the episode as it stands."""
+    for episode in episodes:
+        if episode.kind != "stall" and not (episode.kind == "death" and not episode.subject.startswith("main")):
+            continue  # what follows the end of the main process is a restart's
+        cause = causes.get(_name(episode))
+        until_s = end_s if episode.end_s is None else episode.end_s
+        moments = progress_moments(recording, episode.start_s - USUAL_S, None)
+        if not moments:
+            yield _Stretch(episode.start_s, until_s, "standstill", cause)
+            continue
+        usual = _usual_pause(moments, episode.start_s)
+        for before_s, after_s in pairwise((*moments, max(end_s, moments[-1]))):
+            touches = after_s > episode.start_s and before_s <= max(until_s, episode.start_s)
+            if touches and after_s - before_s > max(PAUSE_S, TIMES_USUAL * usual):
+                # The step under way would have taken its time anyway.
+                yield _Stretch(max(before_s + usual, episode.start_s), after_s, "standstill", cause)
+
+
+def _usual_pause(moments: tuple[float, ...], before_s: float) -> float:
+    pauses = [after - before for before, after in pairwise(moments) if after <= before_s]
+    return median(pauses) if pauses else 1.0
+
+
+def _repeated(phases: tuple[Span, ...], again: tuple[Restart, ...]) -> list[_Stretch]:
+    """What a process had done of epochs that a later one had to begin anew."""
+    first = _first_epochs(phases)
+    found = []
+    for span in phases:
+        redone = [one for one in again if one.generation > span.generation and _redoes(one, span, first)]
+        if redone and span.phase in ("train", "validate", "checkpoint"):
+            found.append(_Stretch(span.start_s, span.end_s, "repeated", redone[0].cause))
+    return found
+
+
+def _repeated_epochs(phases: tuple[Span, ...], again: tuple[Restart, ...]) -> int:
+    first = _first_epochs(phases)
+    return len(
+        {
+            (span.generation, span.epoch)
+            for span in phases
+            if span.phase == "train"
+            and any(one.generation > span.generation and _redoes(one, span, first) for one in again)
+        }
+    )
+
+
+def _first_epochs(phases: tuple[Span, ...]) -> dict[int, int]:
+    """The epoch that each process began to train with."""
+    first: dict[int, int] = {}
+    for span in phases:
+        if span.phase == "train" and span.epoch is not None:
+            first.setdefault(span.generation, span.epoch)
+    return first
+
+
+def _redoes(restart: Restart, span: Span, first: Mapping[int, int]) -> bool:
+    return span.epoch is not None and restart.generation in first and span.epoch >= first[restart.generation]
+
+
+def _slow_downs(
+    recording: Recording, episodes: Iterable[Episode], causes: Mapping[tuple[str, float], str]
+) -> Iterable[Loss]:
+    """Time beyond what the same steps took before; nothing where the usual pace is not on the tape."""
+    for episode in episodes:
+        if episode.kind != "slow-down":
+            continue
+        before = _pace(recording, episode.start_s - USUAL_S, episode.start_s)
+        during = _pace(recording, episode.start_s, episode.end_s)
+        if before is None or during is None or before[0] == 0:
+            continue
+        steps, seconds = during
+        beyond_s = seconds - steps * before[1] / before[0]
+        if beyond_s > 0:
+            yield Loss(kind="slow", cause=causes.get(_name(episode)), seconds=beyond_s)
+
+
+def _pace(recording: Recording, start_s: float, end_s: float | None) -> tuple[int, float] | None:
+    """Steps and seconds of training, both as the heartbeat's totals grew; None without two looks at one process."""
+    steps, seconds = 0, 0.0
+    beats = [beat for tick in recording.ticks(start_s, end_s) if (beat := main_beat(tick)) is not None]
+    for before, after in pairwise(beats):
+        if before.pid == after.pid and before.phase == after.phase == "train":
+            steps += after.steps_total - before.steps_total
+            seconds += after.t_s - before.t_s
+    return (steps, seconds) if seconds > 0 else None
+
+
+# -------------------------------------------------------------------------------------------------- the counting
+
+
+def _counted(phases: tuple[Span, ...], lost: list[_Stretch], end_s: float) -> tuple[dict[str, float], list[Loss]]:
+    """Seconds of each category, and losses; of two stretches over one moment the first in the list has it."""
+    edges = _edges([*((one.start_s, one.end_s) for one in phases), *((one.start_s, one.end_s) for one in lost)], end_s)
+    sums: dict[str, float] = defaultdict(float)
+    seconds: dict[int, float] = defaultdict(float)
+    next_span = 0
+    for start_s, until_s in pairwise(edges):
+        middle_s = (start_s + until_s) / 2
+        owner = next((index for index, one in enumerate(lost) if one.start_s <= middle_s < one.end_s), None)
+        if owner is not None:
+            seconds[owner] += until_s - start_s
+            continue
+        while next_span < len(phases) and phases[next_span].end_s <= middle_s:
+            next_span += 1
+        inside = next_span < len(phases) and phases[next_span].start_s <= middle_s
+        sums[CATEGORY.get(phases[next_span].phase, "other") if inside else "other"] += until_s - start_s
+    losses = [Loss(kind=lost[index].kind, cause=lost[index].cause, seconds=told) for index, told in seconds.items()]
+    return sums, losses
+
+
+def _edges(stretches: list[tuple[float, float]], end_s: float) -> list[float]:
+    return sorted({0.0, end_s, *(edge for both in stretches for edge in both if 0.0 < edge < end_s)})
+
+
+def _first_phase(recording: Recording, phases: tuple[Span, ...]) -> tuple[Span, ...]:
+    """What comes before the first phase is told is start-up, too, unless we came later."""
+    attached = recording.environment is not None and recording.environment.attached
+    if not phases or attached or phases[0].start_s <= 0:
+        return phases
+    return (Span(0.0, phases[0].start_s, "startup", None, 0), *phases)
+
+
+def _together(losses: list[Loss]) -> tuple[Loss, ...]:
+    """One loss for each kind and cause, largest first."""
+    sums: dict[tuple[LossKind, str | None], list[float]] = defaultdict(list)
+    for loss in losses:
+        sums[loss.kind, loss.cause].append(loss.seconds)
+    found = [
+        Loss(kind=kind, cause=cause, seconds=sum(every), times=len(every)) for (kind, cause), every in sums.items()
+    ]
+    return tuple(sorted((loss for loss in found if loss.seconds > 0), key=lambda loss: -loss.seconds))
+
+
+def _causes(diagnoses: tuple[Diagnosis, ...]) -> dict[tuple[str, float], str]:
+    return {
+        _name(one.episode): one.verdicts[0].cause
+        for one in diagnoses
+        if one.verdicts and one.verdicts[0].verdict in SURE
+    }
+
+
+def _name(episode: Episode) -> tuple[str, float]:
+    return episode.detector + episode.subject, episode.start_s

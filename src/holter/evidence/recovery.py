@@ -1,0 +1,125 @@
+"""After a heal: are loss and pseudo Dice where they were heading before? Pure.
+
+The epochs before give a robust line (median of all slopes) and its spread (median absolute deviation). An epoch after
+the heal that lies further off than spread and curvature can explain is a jump, in whichever direction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import combinations
+from statistics import fmean, median
+from typing import Literal, NamedTuple
+
+from holter.evidence.deeds import Deed, deeds
+from holter.records import EpochEnded, Record
+from holter.tape import Recording
+
+# Epochs that make the trend: enough for a spread, few enough to be nearly straight.
+EPOCHS_BEFORE = 10
+FEWEST_BEFORE = 3
+# A jump that was forgotten after so many epochs did no harm.
+EPOCHS_AFTER = 3
+# Healthy epochs lie within three deviations of the line; with a few points the line itself is uncertain.
+TIMES_SPREAD = 5.0
+# A median absolute deviation times this is a standard deviation, for normal noise.
+SPREAD_OF_DEVIATION = 1.4826
+# Losses and Dice of nnU-Net lie within 1 or 2 and change by this much from epoch to epoch without any reason.
+SMALLEST_JUMP = 0.05
+# Few points flatter themselves: a line through three has hardly any deviation.
+MORE_FOR_FEW = 4.0
+
+HEALS = ("replace-workers", "restart")
+
+
+class Measure(Record, frozen=True, kw_only=True):
+    """One curve after a heal, against its trend before."""
+
+    name: Literal["train-loss", "val-loss", "pseudo-dice"]
+    expected: float  # by the trend, for the epoch that was compared
+    seen: float
+    tolerance: float
+    jump: bool
+
+
+class Recovery(Record, frozen=True, kw_only=True):
+    """What the curves say of one heal."""
+
+    t_s: float  # when the heal began
+    action: str
+    verdict: Literal["on-trend", "jump", "too-early"]
+    epochs_before: int  # that made the trend
+    epochs_after: int  # that were compared
+    measures: tuple[Measure, ...] = ()
+
+
+class _Point(NamedTuple):
+    epoch: float
+    value: float
+
+
+def check(recording: Recording) -> tuple[Recovery, ...]:
+    """One answer for each heal that worked, oldest first."""
+    heals = [deed for deed in deeds(recording) if deed.action in HEALS and deed.state == "done"]
+    epochs = sorted(recording.events(EpochEnded), key=lambda event: event.t_s)
+    ends_s = [*(heal.begun_s for heal in heals[1:]), float("inf")]
+    return tuple(_checked(heal, epochs, until_s) for heal, until_s in zip(heals, ends_s, strict=False))
+
+
+def _checked(heal: Deed, epochs: list[EpochEnded], until_s: float) -> Recovery:
+    after = [event for event in epochs if heal.begun_s < event.t_s <= until_s][:EPOCHS_AFTER]
+    latest = {event.epoch: event for event in epochs if event.t_s <= heal.begun_s}
+    # An epoch that was trained, lost and trained again was heading nowhere else.
+    before = [latest[number] for number in sorted(latest)][-EPOCHS_BEFORE:]
+    measures = tuple(
+        measure
+        for name in ("train-loss", "val-loss", "pseudo-dice")
+        if (measure := _measured(name, _points(name, before), _points(name, after))) is not None
+    )
+    verdict: Literal["on-trend", "jump", "too-early"] = "on-trend" if measures else "too-early"
+    if any(measure.jump for measure in measures):
+        verdict = "jump"
+    return Recovery(
+        t_s=heal.begun_s,
+        action=heal.action,
+        verdict=verdict,
+        epochs_before=len(before),
+        epochs_after=len(after),
+        measures=measures,
+    )
+
+
+def _measured(
+    name: Literal["train-loss", "val-loss", "pseudo-dice"], before: list[_Point], after: list[_Point]
+) -> Measure | None:
+    """The epoch after the heal that lies off in the middle: one odd epoch is noise."""
+    if len(before) < FEWEST_BEFORE or not after:
+        return None
+    slope = median((two.value - one.value) / (two.epoch - one.epoch) for one, two in combinations(before, 2))
+    level = median(point.value - slope * point.epoch for point in before)
+    spread = SPREAD_OF_DEVIATION * median(abs(point.value - level - slope * point.epoch) for point in before)
+    off = sorted(after, key=lambda point: point.value - level - slope * point.epoch)
+    told = off[(len(off) - 1) // 2]
+    expected = level + slope * told.epoch
+    ahead = max(1.0, told.epoch - before[-1].epoch)
+    doubt = 1.0 + MORE_FOR_FEW / len(before)
+    # Curves flatten: that the slope ends altogether is no jump.
+    tolerance = doubt * max(SMALLEST_JUMP, TIMES_SPREAD * spread) + abs(slope) * ahead
+    return Measure(
+        name=name,
+        expected=expected,
+        seen=told.value,
+        tolerance=tolerance,
+        jump=abs(told.value - expected) > tolerance,
+    )
+
+
+def _points(name: str, events: Iterable[EpochEnded]) -> list[_Point]:
+    values = ((event.epoch, _value(name, event)) for event in events)
+    return [_Point(float(epoch), value) for epoch, value in values if value is not None]
+
+
+def _value(name: str, event: EpochEnded) -> float | None:
+    if name == "pseudo-dice":
+        return fmean(event.pseudo_dice) if event.pseudo_dice else None
+    return event.train_loss if name == "train-loss" else event.val_loss

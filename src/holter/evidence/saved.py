@@ -1,0 +1,50 @@
+"""What stock nnU-Net does where Holter healed. How long it would have stood is not guessed: nobody can know. Pure."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from holter.evidence.deeds import Deed, deeds
+from holter.evidence.spans import Restart
+from holter.evidence.words import DATA_WORKERS
+from holter.records import ProcessEnded, Record
+from holter.tape import Recording
+
+# A worker that died so long before its replacement is the reason for it.
+DEATH_BEFORE_S = 60.0
+HEALS = ("replace-workers", "restart", "export-again")
+
+
+class Saved(Record, frozen=True, kw_only=True):
+    """A heal that worked, and what stock nnU-Net does in its place."""
+
+    t_s: float
+    action: str
+    cause: str | None = None
+    stock: Literal["ends", "stands-still"]
+
+
+def saved(recording: Recording, again: tuple[Restart, ...]) -> tuple[Saved, ...]:
+    """Every heal that worked, oldest first."""
+    died = {one.generation: one.died for one in again}
+    every = deeds(recording)
+    ended_by_us = frozenset(pid for deed in every for pid in deed.pids)
+    found = []
+    for deed in every:
+        if deed.state != "done" or deed.action not in HEALS:
+            continue
+        if deed.action == "restart":
+            ends = died.get(deed.generation, True)
+        else:
+            ends = deed.action == "replace-workers" and _worker_died(recording, deed, ended_by_us)
+        stock: Literal["ends", "stands-still"] = "ends" if ends else "stands-still"
+        found.append(Saved(t_s=deed.begun_s, action=deed.action, cause=deed.cause, stock=stock))
+    return tuple(found)
+
+
+def _worker_died(recording: Recording, deed: Deed, ended_by_us: frozenset[int]) -> bool:
+    """Stock ends when a data worker is dead; it waits for ever for a frozen one, and for a lost export."""
+    return any(
+        event.role in DATA_WORKERS and not event.expected and not event.by_parent and event.pid not in ended_by_us
+        for event in recording.events(ProcessEnded, start_s=deed.begun_s - DEATH_BEFORE_S, end_s=deed.begun_s + 1)
+    )

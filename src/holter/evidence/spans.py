@@ -1,0 +1,144 @@
+"""Stretches of a run: which phase each second belongs to, and which process of the run it was. Pure."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from holter.records import ActionTaken, Beat, Phase, PhaseChanged, ProcessEnded, Tick
+from holter.tape import Recording
+
+
+class Span(NamedTuple):
+    """A stretch of time in one phase of one process."""
+
+    start_s: float
+    end_s: float
+    phase: Phase
+    epoch: int | None
+    generation: int
+
+
+class Restart(NamedTuple):
+    """The change from one process to the next."""
+
+    generation: int
+    down_s: float  # the old process ended, or its end began
+    begun_s: float  # the new one was started
+    back_s: float | None  # its first step; None: it never came to one
+    died: bool  # the old one ended by itself
+    cause: str | None
+
+
+def main_beat(tick: Tick) -> Beat | None:
+    """Heartbeat of the training's main process; of rank 0 where there are several."""
+    return min((beat for beat in tick.beats if beat.role == "main"), key=lambda beat: beat.pid, default=None)
+
+
+def end_of_run(recording: Recording) -> float:
+    """When the last process of the training ended; the end of the recording if it had not."""
+    ends = [event.t_s for event in recording.events(ProcessEnded) if event.role == "main"]
+    if not ends:
+        return recording.duration_s
+    last_s = max(ends)
+    later = [event.t_s for event in recording.events(PhaseChanged) if event.t_s > last_s]
+    started = [one.begun_s for one in restarts(recording) if one.begun_s > last_s]
+    return recording.duration_s if later or started else last_s
+
+
+def restarts(recording: Recording) -> tuple[Restart, ...]:
+    """Every restart that was carried out, oldest first."""
+    begun = {
+        event.generation: event
+        for event in recording.events(ActionTaken)
+        if event.action == "restart" and event.state == "begun"
+    }
+    events = sorted(begun.values(), key=lambda event: event.t_s)
+    found: list[Restart] = []
+    for index, event in enumerate(events):
+        since_s = events[index - 1].t_s if index else float("-inf")
+        until_s = events[index + 1].t_s if index + 1 < len(events) else None
+        deaths = _main_ends(recording, since_s, event.t_s)
+        asked = [
+            one.t_s
+            for one in recording.events(ActionTaken, start_s=since_s, end_s=event.t_s)
+            if one.action == "end-group" and one.state == "begun"
+        ]
+        died = bool(deaths) and not (asked and min(asked) < min(deaths))
+        found.append(
+            Restart(
+                generation=event.generation,
+                down_s=min((*deaths, *asked, event.t_s)),
+                begun_s=event.t_s,
+                back_s=_back_at_work(recording, event, until_s),
+                died=died,
+                cause=event.cause,
+            )
+        )
+    return tuple(found)
+
+
+def spans(recording: Recording) -> tuple[Span, ...]:
+    """The phases of all processes, without gaps but for the time between two of them."""
+    changes = sorted(recording.events(PhaseChanged), key=lambda event: event.t_s)
+    again = restarts(recording)
+    end_s = end_of_run(recording)
+    begun = [one.begun_s for one in again]
+    found: list[Span] = []
+    epoch: int | None = None
+    for index, change in enumerate(changes):
+        generation = bisect_right(begun, change.t_s)
+        until_s = changes[index + 1].t_s if index + 1 < len(changes) else end_s
+        if generation < len(again):  # a process that is gone is in no phase
+            until_s = min(until_s, max(again[generation].down_s, change.t_s))
+        epoch = change.epoch if change.epoch is not None else epoch
+        if until_s > change.t_s:
+            number = again[generation - 1].generation if generation else 0
+            found.append(Span(change.t_s, until_s, change.phase, epoch, number))
+    return tuple(found)
+
+
+def progress_moments(recording: Recording, start_s: float, end_s: float | None = None) -> tuple[float, ...]:
+    """When something was finished, as far as the heartbeat was looked at: at most one moment a tick."""
+    moments: list[float] = []
+    for tick in recording.ticks(start_s, end_s):
+        beat = main_beat(tick)
+        if beat is not None and beat.progressed_s is not None and (not moments or beat.progressed_s > moments[-1]):
+            moments.append(beat.progressed_s)
+    return tuple(moments)
+
+
+def _main_ends(recording: Recording, start_s: float, end_s: float) -> list[float]:
+    return [one.t_s for one in recording.events(ProcessEnded, start_s=start_s, end_s=end_s) if one.role == "main"]
+
+
+# Phases in which steps are being done.
+AT_WORK: tuple[Phase, ...] = ("train", "validate", "final-validation", "shutdown")
+
+
+def _back_at_work(recording: Recording, restart: ActionTaken, until_s: float | None) -> float | None:
+    """The first step after a restart: seen in the heartbeat, told by the supervisor, or told by the log."""
+    for tick in recording.ticks(restart.t_s, until_s):
+        beat = main_beat(tick)
+        if beat is None or beat.phase not in AT_WORK or beat.progressed_s is None:
+            continue
+        is_step = beat.steps_total > 0 or beat.phase not in ("train", "validate")
+        if is_step and beat.progressed_s > restart.t_s:
+            return beat.progressed_s
+    done = _told(
+        event.t_s
+        for event in recording.events(ActionTaken, start_s=restart.t_s, end_s=until_s)
+        if (event.action, event.state, event.generation) == ("restart", "done", restart.generation)
+    )
+    if done is not None or any(main_beat(tick) is not None for tick in recording.ticks(restart.t_s, until_s)):
+        return done
+    return _told(
+        event.t_s
+        for event in recording.events(PhaseChanged, start_s=restart.t_s, end_s=until_s)
+        if event.phase in AT_WORK
+    )
+
+
+def _told(moments: Iterable[float]) -> float | None:
+    return min(moments, default=None)
