@@ -20,8 +20,9 @@ from holter.demo.director import Director
 from holter.demo.faults import FAULTS, Context, Fault, prepared
 from holter.errors import BadInput
 from holter.records import Beat, Noted, Phase, Tick
+from holter.supervisor.generations import RunResult
 from holter.supervisor.recorder import Recorder
-from holter.supervisor.run import RunResult, run
+from holter.supervisor.run import run
 from holter.tape import read
 
 BROKEN = ("--epochs", "4", "--no-validation")  # a fault in mid-training needs no validation

@@ -17,6 +17,7 @@ from holter.causes import diagnose_all
 from holter.demo.director import Director
 from holter.demo.faults import Context, Fault, find_fault, prepared
 from holter.demo.prepare import prepare
+from holter.demo.story import CURES, Story
 from holter.errors import CannotDoHere, FolderNotWritable, TapeExists
 from holter.records import Diagnosis, Noted
 from holter.remedies import propose
@@ -44,10 +45,14 @@ class DemoResult(msgspec.Struct, frozen=True, kw_only=True):
     cause_s: float | None  # from the fault
     named: str | None
     lang: Lang
+    heals: bool = False
+    healed: tuple[str, ...] = ()  # actions that were done
 
     @property
     def as_expected(self) -> bool:
-        """The true cause was named, or nothing was said where nothing was wrong."""
+        """The true cause was named, or nothing was said where nothing was wrong; what was to be healed was."""
+        if self.heals and (self.training_exit != 0 or self.healed != CURES):
+            return False
         return not self.diagnoses if self.true_cause is None else self.named == self.true_cause
 
     def as_json(self) -> dict[str, Any]:
@@ -60,6 +65,7 @@ class DemoResult(msgspec.Struct, frozen=True, kw_only=True):
             "tape": str(self.tape),
             "report": str(self.report),
             "training_exit": self.training_exit,
+            "healed": list(self.healed),
             "alarm_s": self.alarm_s,
             "cause_s": self.cause_s,
             "episodes": to_json(self.diagnoses, self.lang, str(self.tape))["episodes"],
@@ -90,7 +96,8 @@ def show(fault_name: str, out: Path | None, lang: Lang, *, quiet: bool = False, 
     scratch = folder / "scratch"
     scratch.mkdir(exist_ok=True)
     context = Context(scratch=scratch, preprocessed=material.preprocessed)
-    director = Director(fault, context, lang, say, show_progress=not quiet and sys.stderr.isatty())
+    directed_by = Story if fault.heals else Director
+    director = directed_by(fault, context, lang, say, show_progress=not quiet and sys.stderr.isatty())
     tape = folder / f"{fault.name}.holter"
     say(text("demo.training", lang, log=folder / "training-output.txt"))
     with prepared(fault, context) as extra:
@@ -103,6 +110,7 @@ def show(fault_name: str, out: Path | None, lang: Lang, *, quiet: bool = False, 
             each_tick=director.each_tick,
             quiet_output=folder / "training-output.txt",
             end_orphans=True,
+            heal=fault.heals,
         )
     return _conclude(fault, director, tape, folder, result.returncode, say, lang, force)
 
@@ -134,6 +142,8 @@ def _conclude(
         cause_s=cause_s,
         named=named,
         lang=lang,
+        heals=fault.heals,
+        healed=director.healed if isinstance(director, Story) else (),
     )
     _say_result(result, say, lang)
     return result
@@ -157,11 +167,13 @@ def timing(recording: Recording, diagnoses: tuple[Diagnosis, ...]) -> tuple[floa
 def _say_result(result: DemoResult, say: Callable[[str], None], lang: Lang) -> None:
     if result.true_cause is None:
         say(text("demo.none-found" if result.as_expected else "demo.false-alarm", lang))
-    elif result.as_expected:
+    elif result.named == result.true_cause:
         values = {"alarm_s": _seconds(result.alarm_s), "cause_s": _seconds(result.cause_s)}
         say(text("demo.found", lang, cause=text(f"cause.{result.named}.title", lang), **values))
     else:
         say(text("demo.missed", lang, cause=result.true_cause, named=result.named or "-"))
+    if result.heals:
+        say(text("demo.healed" if result.training_exit == 0 else "demo.not-healed", lang))
     say(text("demo.exit", lang, code=result.training_exit))
     for path in (result.tape, result.report):
         say(live.wrote(str(path), lang).removeprefix(f"{live.PREFIX} "))

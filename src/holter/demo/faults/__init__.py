@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from holter.demo.faults.cpu_quota import CpuQuota
 from holter.demo.faults.fault import Context, Fault, Worker, prepared
+from holter.demo.faults.freeze_then_kill import FreezeThenKill
 from holter.demo.faults.freeze_worker import FreezeWorker
 from holter.demo.faults.kill_main import KillMain
 from holter.demo.faults.kill_worker import KillWorker
@@ -13,6 +14,7 @@ from holter.demo.faults.vgpu_licence import VgpuLicence
 from holter.errors import BadInput
 
 FAULTS: tuple[Fault, ...] = (
+    FreezeThenKill(),
     FreezeWorker(),
     KillWorker(),
     KillMain(),

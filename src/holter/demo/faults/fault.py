@@ -44,6 +44,7 @@ class Fault(Protocol):
     name: str
     summary: str  # one sentence for ``holter demo --help``
     true_cause: str | None  # id of the cause that a diagnosis must name; None: there is nothing to find
+    heals: bool  # Holter may act on it; else it only watches
 
     def needs(self) -> str | None:
         """Why it cannot be done on this machine; None where it can."""
@@ -76,6 +77,7 @@ class Harmless:
     name = "none"
     summary = "nothing goes wrong: see what a healthy training looks like"
     true_cause: str | None = None
+    heals = False
 
     def needs(self) -> str | None:
         """Nothing."""

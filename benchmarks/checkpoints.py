@@ -1,0 +1,162 @@
+"""How long a checkpoint holds up a training: nnU-Net's own way, in place, and the safe one in the background.
+
+A trainer with a network and an optimizer of nnU-Net's usual size saves in turns in both ways, within one process.
+Stock returns once its bytes are in the page cache; the safe way returns with a snapshot in memory, and the next save
+begins when that one is on the disk and verified. The goal is a share of an epoch of nnU-Net's usual length.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from benchmarks.reporting import Goal, Row, conclude
+
+INJECT = Path(__file__).parents[1] / "src" / "holter" / "hook" / "inject"
+EPOCH_S = 160.0
+GOAL_PERCENT = 1.0
+REPEATS, QUICK_REPEATS = 15, 5
+# Channels of a 3d_fullres network: with two convolutions a stage, and the decoder, about 30 million parameters.
+STAGES = (32, 64, 128, 256, 320, 320)
+TIMEOUT_S = 1800
+
+# Stands in for nnU-Net's module of this name: the same content goes through the same torch.save.
+TRAINER = """
+import torch
+class nnUNetTrainer:
+    def __init__(self, network, optimizer):
+        self.network, self.optimizer, self.current_epoch, self.num_epochs = network, optimizer, 0, 1000
+    def on_epoch_end(self): pass
+    def save_checkpoint(self, filename):
+        torch.save({
+            "network_weights": self.network.state_dict(), "optimizer_state": self.optimizer.state_dict(),
+            "grad_scaler_state": None, "logging": {"train_losses": [0.5] * 1000}, "_best_ema": 0.5,
+            "current_epoch": self.current_epoch + 1, "init_args": {}, "trainer_name": "nnUNetTrainer",
+        }, filename)
+"""
+SAVES = """
+import json, os, sys, time
+import torch
+from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
+from _holter_hook.snapshots import STATE
+
+folder, stages, repeats = sys.argv[1], json.loads(sys.argv[2]), int(sys.argv[3])
+device = "cuda" if torch.cuda.is_available() else "cpu"
+pairs = list(zip(stages, stages[1:]))
+layers = [torch.nn.Conv3d(1, stages[0], 3)]
+for few, many in pairs:  # a stage of the encoder; its counterpart in the decoder sees the skip connection too
+    layers += [torch.nn.Conv3d(few, many, 3), torch.nn.Conv3d(many, many, 3)]
+    layers += [torch.nn.Conv3d(2 * few, few, 3), torch.nn.Conv3d(few, few, 3), torch.nn.ConvTranspose3d(many, few, 2)]
+network = torch.nn.ModuleList(layers).to(device)
+optimizer = torch.optim.SGD(network.parameters(), 0.01, momentum=0.99, nesterov=True)
+for parameter in network.parameters():
+    parameter.grad = torch.zeros_like(parameter)
+optimizer.step()
+trainer = nnUNetTrainer(network, optimizer)
+ours = nnUNetTrainer.save_checkpoint
+ways = {"stock": ours.__wrapped__, "safe": ours}
+found = {"stock": [], "safe": [], "written": []}
+for repeat in range(repeats + 1):
+    for name, save in ways.items():
+        os.sync()  # what the last one left in the page cache is not this one's to wait for
+        trainer.current_epoch += 1
+        began = time.perf_counter()
+        save(trainer, os.path.join(folder, name, "checkpoint_latest.pth"))
+        if device == "cuda":
+            torch.cuda.synchronize()
+        took = time.perf_counter() - began
+        STATE.background.drain()
+        if repeat:  # the first ones fill caches
+            found[name].append(took)
+            if name == "safe":
+                assert STATE.latest.done and STATE.latest.error is None, STATE.latest.error
+                found["written"].append(STATE.latest.written_s)
+size = os.path.getsize(os.path.join(folder, "safe", "checkpoint_latest.pth"))
+parameters = sum(parameter.numel() for parameter in network.parameters())
+print(json.dumps({**found, "bytes": size, "parameters": parameters, "device": device}))
+"""
+
+
+class Saves(NamedTuple):
+    """Seconds of each save."""
+
+    stock: list[float]
+    safe: list[float]
+    written: list[float]
+    bytes: int
+    parameters: int
+    device: str
+
+
+def main() -> int:
+    """Measure, print tables, write JSON where asked; 1 if a goal was missed."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.checkpoints", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer repeats")
+    parser.add_argument("--folder", type=Path, help="where to write; default: the system's folder for temporary files")
+    parser.add_argument("--json", type=Path, help="write results and goals to this file")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="holter-checkpoints-", dir=options.folder) as folder:
+        saves = measure(Path(folder), QUICK_REPEATS if options.quick else REPEATS)
+    return conclude(rows(saves), [goal(saves)], options.json)
+
+
+def measure(folder: Path, repeats: int) -> Saves:
+    """Save in both ways, in turns."""
+    package = folder / "nnunetv2" / "training" / "nnUNetTrainer"
+    package.mkdir(parents=True)
+    for one in (package, package.parent, package.parent.parent):
+        (one / "__init__.py").touch()
+    (package / "nnUNetTrainer.py").write_text(TRAINER)
+    for name in ("scratch", "stock", "safe"):
+        (folder / name).mkdir()
+    settings = {
+        "PYTHONPATH": os.pathsep.join(map(str, (INJECT, folder))),
+        "HOLTER_SCRATCH": str(folder / "scratch"),
+        "HOLTER_GENERATION": "0",
+        "HOLTER_HEAL": "checkpoints",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", SAVES, str(folder), json.dumps(STAGES), str(repeats)],
+        env={**os.environ, **settings}, check=True, stdout=subprocess.PIPE, text=True, timeout=TIMEOUT_S,
+    )  # fmt: skip
+    return Saves(**json.loads(done.stdout))
+
+
+def rows(saves: Saves) -> list[Row]:
+    """What was measured, for people."""
+    what = f"{saves.parameters / 1e6:.0f} M parameters with momentum on {saves.device}"
+    return [
+        {"name": "size of the checkpoint", "value": saves.bytes / 1e6, "unit": "MB", "note": what},
+        row("held up by stock's save, in place", saves.stock, "until it is in the page cache"),
+        row("held up by the safe save", saves.safe, "until the snapshot is in memory"),
+        row("written behind the training's back", saves.written, "fsync, read back and verified, renamed"),
+    ]
+
+
+def row(name: str, seconds: Sequence[float], note: str) -> Row:
+    """One line of the table: the median, and the slowest in the note."""
+    return {
+        "name": name,
+        "value": statistics.median(seconds),
+        "unit": "s",
+        "note": f"{note}; worst of {len(seconds)}: {max(seconds):.2f}",
+    }
+
+
+def goal(saves: Saves) -> Goal:
+    """The promise about the hold-up."""
+    percent = 100 * statistics.median(saves.safe) / EPOCH_S
+    name = f"training held up by a save (% of an epoch of {EPOCH_S:.0f} s)"
+    return Goal(name, GOAL_PERCENT, round(percent, 3), percent <= GOAL_PERCENT)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,54 @@
+"""What is trained on: generated brains, and the Medical Decathlon hippocampus where it is there."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from benchmarks.material import prepared_brains, say
+from holter.demo.prepare import CONFIGURATION, Prepared, shrink_plan
+
+BRAINS, HIPPOCAMPUS = "brains", "hippocampus"
+IMAGES = Path(__file__).parents[3] / "shared" / "data" / "Dataset004_Hippocampus"  # does not travel with the source
+CASES = 10
+
+
+def is_there() -> bool:
+    """Whether there are real images."""
+    return (IMAGES / "dataset.json").exists()
+
+
+def prepared(name: str) -> Prepared:
+    """The data set, ready for training; prepared once."""
+    brains = prepared_brains()
+    return brains if name == BRAINS else _hippocampus(brains.folder.with_name(f"{brains.folder.name}-hippocampus"))
+
+
+def _hippocampus(folder: Path) -> Prepared:
+    found = Prepared(folder=folder, dataset="4", dataset_name=IMAGES.name, cases=CASES)
+    marker = folder / "prepared.json"
+    if marker.exists():
+        return found
+    say("preparing: hippocampus")
+    shutil.rmtree(folder, ignore_errors=True)
+    raw = found.raw / IMAGES.name
+    for part in ("imagesTr", "labelsTr"):
+        (raw / part).mkdir(parents=True)
+        for file in sorted((IMAGES / part).glob("*.nii.gz"))[:CASES]:
+            shutil.copy(file, raw / part)
+    described = json.loads((IMAGES / "dataset.json").read_text())
+    (raw / "dataset.json").write_text(json.dumps({**described, "numTraining": CASES}))
+    tool = Path(sys.executable).parent / "nnUNetv2_plan_and_preprocess"
+    subprocess.run(
+        [str(tool), "-d", "4", "-c", CONFIGURATION, "-np", "2", "-npfp", "2", "--no_pbar"],
+        env=os.environ | found.environment(),
+        check=True,
+        capture_output=True,
+    )
+    shrink_plan(found.preprocessed / IMAGES.name / "nnUNetPlans.json")
+    marker.write_text("{}\n")
+    return found

@@ -1,0 +1,146 @@
+"""The main process is killed, at any moment, while it saves, and with its checkpoints torn."""
+
+from __future__ import annotations
+
+# ruff: noqa: ARG002 -- every fault is given the same
+import contextlib
+import os
+import random
+import signal
+import threading
+import time
+from pathlib import Path
+
+import psutil
+
+from benchmarks.survival.fault import Fault, Promise, Stage
+from benchmarks.survival.outside import Outside, Printed
+from holter.demo.faults.victims import stop
+from holter.hook.verify import LATEST, PREVIOUS, TEMPORARY
+
+RANDOM_WITHIN_S = 12.0  # about three epochs
+HUNT_EVERY_S = 0.0003  # a checkpoint of the small network is written in some milliseconds
+# Epochs from one kill to the next: Holter's ladder begins anew when two were finished since.
+EPOCHS_BETWEEN = 3
+# Holter gives up after six heals within an hour, as it should; more kills need more runs.
+KILLS_A_RUN = 5
+
+
+class MainKilled(Fault):
+    """SIGKILL at a random moment."""
+
+    name = "main-sigkill"
+    summary = "the main process is killed at a random moment"
+    promise = "goes-on"
+
+    def prepare(self, stage: Stage) -> dict[str, str]:
+        """Draw the moment."""
+        self._delay_s = random.Random(f"{self.name} {stage.number}").uniform(0, RANDOM_WITHIN_S)
+        self._first_s: float | None = None
+        return {}
+
+    def is_time(self, outside: Outside, printed: Printed) -> bool:
+        """That moment, from the second epoch on."""
+        if self._first_s is None and 1 in printed.begun:
+            self._first_s = time.monotonic()
+        return self._first_s is not None and time.monotonic() >= self._first_s + self._delay_s
+
+    def inject(self, outside: Outside) -> None:
+        """Kill it."""
+        assert outside.main is not None
+        self.strike()
+        outside.main.send_signal(signal.SIGKILL)
+
+
+class TornNewest(Fault):
+    """The newest checkpoint is torn, as by a power cut, and the main process gone."""
+
+    name = "torn-newest"
+    summary = "the newest checkpoint is torn and the main process killed"
+    promise: Promise = "goes-on"
+
+    def is_time(self, outside: Outside, printed: Printed) -> bool:
+        """There are two generations; without Holter there is nothing to tear but the best one."""
+        if not super().is_time(outside, printed) or outside.fold is None:
+            return False
+        names = (LATEST, PREVIOUS) if outside.supervised else ("checkpoint_best.pth",)
+        return all((outside.fold / name).exists() for name in names) and not _written(outside.fold)
+
+    def inject(self, outside: Outside) -> None:
+        """Stop, tear, kill: so that nothing is saved in between."""
+        assert outside.main is not None
+        assert outside.fold is not None
+        stop(outside.main)
+        self.strike()
+        for file in self.torn(outside.fold):
+            os.truncate(file, file.stat().st_size // 2)
+        outside.main.send_signal(signal.SIGKILL)
+
+    def torn(self, fold: Path) -> list[Path]:
+        """The files to tear: all but the generation before the newest one."""
+        return [file for file in fold.glob("checkpoint_*.pth") if file.name != PREVIOUS]
+
+
+class TornAll(TornNewest):
+    """No checkpoint is left."""
+
+    name = "torn-all"
+    summary = "all checkpoints are torn and the main process killed: there is nothing to continue from"
+    promise = "stops"
+
+    def torn(self, fold: Path) -> list[Path]:
+        """All of them."""
+        return list(fold.glob("checkpoint_*.pth"))
+
+
+class KilledWhileSaving(Fault):
+    """SIGKILL exactly while a checkpoint is being written, again and again."""
+
+    name = "main-sigkill-while-saving"
+    summary = "the main process is killed while a checkpoint is being written"
+    promise = "goes-on"
+
+    def __init__(self, kills: int = KILLS_A_RUN) -> None:
+        super().__init__()
+        self.kills = kills
+        self.epochs = EPOCHS_BETWEEN * kills + 2
+        self._over = threading.Event()
+
+    def is_time(self, outside: Outside, printed: Printed) -> bool:
+        """From the second epoch on."""
+        return 1 in printed.begun
+
+    def inject(self, outside: Outside) -> None:
+        """Lie in wait."""
+        threading.Thread(target=self._hunt, args=(outside,), daemon=True).start()
+
+    def _hunt(self, outside: Outside) -> None:
+        after = EPOCHS_BETWEEN - 1  # no kill before this epoch has begun
+        while len(self.struck) < self.kills and not self._over.wait(HUNT_EVERY_S):
+            fold = outside.fold
+            if fold is None or outside.main is None or max(outside.printed().begun, default=0) < after:
+                self._over.wait(0.05)
+            elif self._kill_in_time(fold, outside.main, supervised=outside.supervised):
+                after = max(outside.printed().begun) + EPOCHS_BETWEEN
+                self.strike()
+
+    def _kill_in_time(self, fold: Path, main: psutil.Process, *, supervised: bool) -> bool:
+        """Watch closely for a while; whether it was killed."""
+        until_s = time.monotonic() + 0.5
+        names = (LATEST + TEMPORARY,) if supervised else ("checkpoint_best.pth",)
+        began = time.time()
+        while time.monotonic() < until_s and not self._over.wait(HUNT_EVERY_S):
+            for name in names:
+                with contextlib.suppress(OSError, psutil.Error):
+                    if (fold / name).stat().st_mtime >= began:
+                        main.send_signal(signal.SIGKILL)
+                        return True
+        return False
+
+    def relieve(self) -> None:
+        """Stop looking."""
+        self._over.set()
+
+
+def _written(fold: Path) -> bool:
+    return any(fold.glob("*" + TEMPORARY))

@@ -1,0 +1,234 @@
+"""One training with one fault, without Holter or under ``holter run --heal``, in a folder and a session of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from benchmarks.material import say
+from benchmarks.survival.account import Account, account
+from benchmarks.survival.fault import Fault, Stage
+from benchmarks.survival.outside import Outside, Printed, end_session
+from holter.errors import HolterError
+from holter.hook.verify import FINAL
+from holter.supervisor.exit_codes import GAVE_UP
+
+LOOK_EVERY_S = 0.1
+SEED = 1
+# Printed lines are what is seen of a stock training; an epoch of these takes some seconds.
+STOCK_SILENT_S = 45.0
+# Holter's slowest rung: 60 s before first steps count as missing, back-off, start-up on a busy machine.
+SUPERVISED_SILENT_S = 180.0
+
+
+class Length(NamedTuple):
+    """Of a training."""
+
+    epochs: int
+    iterations: int
+    silent_s: float  # a stock training hangs if it has printed nothing for so long
+
+
+FULL = Length(6, 30, STOCK_SILENT_S)
+QUICK = Length(5, 15, 20.0)
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of one run."""
+
+    fault: str
+    supervised: bool
+    data: str
+    skipped: str | None = None  # why it did not take place
+    survived: bool = False  # every epoch, a whole final checkpoint, exit code 0
+    hung: bool = False
+    exit_code: int | None = None
+    begun_again: int = 0  # epochs
+    finished_again: int = 0
+    train_loss: float | None = None
+    dice: float | None = None
+    wall_s: float = 0.0
+    faults: int = 0  # how often something was broken
+    account: Account | None = None  # of the tape
+    problem: str | None = None  # a promise that was not kept
+
+    def told(self) -> str:
+        """One line for who waits."""
+        how = "with Holter" if self.supervised else "stock"
+        end = "survived" if self.survived else "hangs" if self.hung else f"exit code {self.exit_code}"
+        done = f", {' '.join(self.account.deeds) or 'no deed'}" if self.account else ""
+        if self.account and self.account.back_s is not None:
+            done += f", back after {self.account.back_s} s"
+        return f"{self.fault} ({how}, {self.data}): {end}{done}" + (f" -- {self.problem}" if self.problem else "")
+
+
+def play(fault: Fault, stage: Stage, length: Length, data: str, *, supervised: bool) -> Outcome:
+    """Train, break, watch. Whatever ends this, no process, mount or control group stays."""
+    began_s = time.monotonic()
+    try:
+        (stage.folder / "tmp").mkdir()
+        extra = fault.prepare(stage)
+        outcome = _train(fault, stage, length, extra, data, supervised=supervised)
+    finally:
+        fault.undo()
+    return msgspec.structs.replace(outcome, wall_s=round(time.monotonic() - began_s, 1))
+
+
+def _train(
+    fault: Fault, stage: Stage, length: Length, extra: dict[str, str], data: str, *, supervised: bool
+) -> Outcome:
+    epochs = fault.epochs or length.epochs
+    child = _start(fault, stage, epochs, length, extra, supervised=supervised)
+    outside = Outside(child.pid, stage.folder, stage.brains, supervised=supervised)
+    try:
+        hung, problem = _follow(child, outside, fault, SUPERVISED_SILENT_S if supervised else length.silent_s)
+    finally:
+        fault.relieve()
+        left = end_session(child.pid)
+        child.wait()
+    outcome = Outcome(
+        fault=fault.name,
+        supervised=supervised,
+        data=data,
+        hung=hung,
+        exit_code=child.returncode if not hung else None,
+        faults=len(fault.struck),
+        account=_account(stage.folder / "run.holter", fault) if supervised else None,
+    )
+    outcome = _with_metrics(outcome, outside.printed(), outside.fold, epochs, fault)
+    return msgspec.structs.replace(outcome, problem=problem or complaint(fault, outcome, outside.printed(), left))
+
+
+def _start(
+    fault: Fault, stage: Stage, epochs: int, length: Length, extra: dict[str, str], *, supervised: bool
+) -> subprocess.Popen[bytes]:
+    options = ["--epochs", str(epochs), "--iterations", str(length.iterations), "--seed", str(SEED)]
+    command = fault.wrap_training(stage.brains.command(*options, *(() if fault.validates else ("--no-validation",))))
+    if supervised:
+        holter = [sys.executable, "-m", "holter", "run", "--heal", "--tape", str(stage.folder / "run.holter"), "--"]
+        command = [*holter, *command]
+    variables = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("HOLTER_")},
+        **stage.brains.environment(),
+        "nnUNet_results": str(stage.folder / "results"),
+        "TMPDIR": str(stage.folder / "tmp"),
+        "PYTHONUNBUFFERED": "1",  # what a killed process has printed is to be seen
+        "HOLTER_CHECKPOINT_EVERY_S": "0",  # epochs take seconds here: save each
+        **extra,
+    }
+    with (stage.folder / "output.txt").open("ab") as output, (stage.folder / "errors.txt").open("ab") as errors:
+        return subprocess.Popen(
+            fault.wrap(command),
+            env=variables,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=errors,
+            start_new_session=True,  # Ctrl-C is for us alone; and so that all of it can be found and ended
+        )
+
+
+def _follow(child: subprocess.Popen[bytes], outside: Outside, fault: Fault, silent_s: float) -> tuple[bool, str | None]:
+    """Until it is over; whether it hangs, and what went wrong with the fault itself."""
+    injected_s: float | None = None
+    last, moved_s = Printed(), time.monotonic()
+    while child.poll() is None or outside.runs:
+        outside.look()
+        printed = outside.printed()
+        now = time.monotonic()
+        if printed != last:
+            last, moved_s = printed, now
+        try:
+            if injected_s is None:
+                if fault.is_time(outside, printed):
+                    fault.inject(outside)
+                    injected_s = time.monotonic()
+            else:
+                fault.step(outside, now - injected_s)
+        except (OSError, RuntimeError, HolterError) as error:
+            return True, f"the fault could not be made: {type(error).__name__}: {error}"
+        if now - max(moved_s, fault.over_at or 0.0) > silent_s and not _is_under_way(fault, injected_s):
+            return True, None
+        time.sleep(LOOK_EVERY_S)
+    return False, None
+
+
+def _is_under_way(fault: Fault, injected_s: float | None) -> bool:
+    """Whether the trouble is one that will be repaired: a training may wait for that."""
+    return injected_s is not None and fault.is_temporary and fault.over_at is None
+
+
+def _with_metrics(outcome: Outcome, printed: Printed, fold: Path | None, epochs: int, fault: Fault) -> Outcome:
+    complete = set(printed.ended) == set(range(epochs))
+    whole = fold is not None and _is_whole(fold / FINAL)
+    if fold is not None and fault.validates:
+        whole &= (fold / "validation" / "summary.json").exists()
+    return msgspec.structs.replace(
+        outcome,
+        survived=complete and whole and not outcome.hung and (outcome.exit_code == 0 or not fault.stock),
+        begun_again=printed.begun_again,
+        finished_again=printed.finished_again,
+        train_loss=printed.train_loss if complete else None,
+        dice=None if printed.dice is None or not complete else round(printed.dice, 4),
+    )
+
+
+def _is_whole(checkpoint: Path) -> bool:
+    """Asked of the format itself, not of Holter."""
+    try:
+        with zipfile.ZipFile(checkpoint) as file:
+            return file.testzip() is None
+    except (OSError, zipfile.BadZipFile):
+        return False
+
+
+def _account(tape: Path, fault: Fault) -> Account | None:
+    try:
+        return account(tape, fault.struck)
+    except (HolterError, OSError) as error:
+        say(f"{tape}: {error}")
+        return None
+
+
+def complaint(fault: Fault, outcome: Outcome, printed: Printed, left: int) -> str | None:
+    """The promise that Holter did not keep; None where it did, and for a stock training."""
+    if fault.name != Fault.name and not fault.struck:
+        return f"the fault never came; exit code {outcome.exit_code}"
+    if not outcome.supervised:
+        return None
+    if fault.promise == "stops":
+        is_silent = printed.begun.count(0) > 1
+        if is_silent or outcome.exit_code != GAVE_UP:
+            return "began again at zero in silence" if is_silent else f"exit code {outcome.exit_code}, not {GAVE_UP}"
+        return None
+    if not outcome.survived:
+        return "hangs" if outcome.hung else f"did not survive: exit code {outcome.exit_code}"
+    if left and fault.stock:
+        return f"{left} processes were left behind"
+    deeds = outcome.account.deeds if outcome.account else ()
+    if fault.promise == "untouched" and deeds:
+        return f"nothing should have been done, but: {' '.join(deeds)}"
+    if fault.promise == "waits" and deeds:
+        return f"it should have waited, but: {' '.join(deeds)}"
+    if fault.in_epoch and "restart" in deeds:
+        return "restarted, where new workers would have been enough"
+    return None
+
+
+@contextlib.contextmanager
+def ended_in_order() -> Iterator[None]:
+    """SIGTERM runs what ``finally`` asks for, as Ctrl-C does."""
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

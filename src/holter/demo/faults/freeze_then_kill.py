@@ -1,0 +1,42 @@
+"""Two faults that end a stock training, both to be healed: a frozen worker, then a killed main process."""
+
+from __future__ import annotations
+
+# ruff: noqa: ARG002 -- every fault is given the context
+from holter.demo.faults.fault import Context, Harmless
+from holter.demo.faults.freeze_worker import FreezeWorker
+from holter.demo.faults.kill_main import KillMain
+
+
+class FreezeThenKill(Harmless):
+    """A worker is frozen; when it has been replaced and an epoch is over, the main process is killed."""
+
+    name = "freeze-then-kill"
+    summary = "a data worker is frozen and replaced, then the training is killed and restarted: nothing is lost"
+    true_cause: str | None = "frozen-worker"
+    heals = True
+
+    def __init__(self) -> None:
+        self._freeze = FreezeWorker()
+        self._kill = KillMain()
+
+    def prepare(self, context: Context) -> dict[str, str]:
+        """Save after every epoch: those of the demo last seconds, not minutes."""
+        return {"HOLTER_CHECKPOINT_EVERY_S": "0"}
+
+    def inject(self, context: Context) -> None:
+        """Freeze one worker."""
+        self._freeze.inject(context)
+
+    def inject_next(self, context: Context) -> None:
+        """Kill the main process."""
+        self._kill.inject(context)
+
+    def relieve(self, context: Context) -> None:
+        """Let the worker go on, if it is still there."""
+        self._freeze.relieve(context)
+
+    def undo(self, context: Context) -> None:
+        """End what was left behind."""
+        self.relieve(context)
+        self._kill.undo(context)
