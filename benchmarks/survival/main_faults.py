@@ -18,7 +18,7 @@ from benchmarks.survival.outside import Outside, Printed
 from holter.demo.faults.victims import stop
 from holter.hook.verify import LATEST, PREVIOUS, TEMPORARY
 
-RANDOM_WITHIN_S = 12.0  # about three epochs
+RANDOM_WITHIN_S = 8.0  # more than an epoch, and over before the shortest run is
 HUNT_EVERY_S = 0.0003  # a checkpoint of the small network is written in some milliseconds
 # Epochs from one kill to the next: Holter's ladder begins anew when two were finished since.
 EPOCHS_BETWEEN = 3

@@ -19,7 +19,6 @@ TRAINING = ["-m", "holter.trainer.shortened"]
 SPAWNED = "multiprocessing.spawn"  # in the command line of an export worker
 GONE_WITHIN_S = 10.0
 
-EPOCH_BEGUN = re.compile(r": Epoch (\d+)\s*$", re.MULTILINE)
 LINE = re.compile(
     r": (?:Epoch (?P<begun>\d+)|(?P<ended>Epoch time): .*|train_loss (?P<loss>\S+)|Pseudo dice (?P<dice>.*))"
 )

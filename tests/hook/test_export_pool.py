@@ -196,6 +196,9 @@ def memory_group(limit_bytes: int):
     try:
         yield group
     finally:
+        until = time.monotonic() + 10
+        while (group / "cgroup.procs").read_text() and time.monotonic() < until:
+            time.sleep(0.05)  # multiprocessing's helpers end after the program
         group.rmdir()
 
 

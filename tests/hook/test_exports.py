@@ -17,7 +17,7 @@ from types import SimpleNamespace
 import pytest
 
 from holter.hook import export_memory as memory
-from holter.hook import healing, validation
+from holter.hook import healing, room, validation
 from holter.hook.export_pool import ExportPool
 from holter.hook.exports_kept import RECORD, SUMMARY, Kept
 from holter.probes.heartbeat import HeartbeatProbe
@@ -94,7 +94,7 @@ def test_free_memory_is_that_of_the_tightest_group(tmp_path):
         "job__step__memory_dot_current": "0",
         "job__step__memory_dot_stat": "",
     }
-    assert memory.free_bytes(*machine(tmp_path, "0::/job/step\n", **files)) == 2 * GIB
+    assert room.available_bytes(*machine(tmp_path, "0::/job/step\n", **files)) == 2 * GIB
 
 
 def test_free_memory_is_found_in_groups_of_version_1_whose_path_is_the_hosts(tmp_path):
@@ -104,12 +104,12 @@ def test_free_memory_is_found_in_groups_of_version_1_whose_path_is_the_hosts(tmp
         "memory__memory_dot_stat": "total_inactive_file 0\n",
     }
     proc, cgroups = machine(tmp_path, "4:cpu:/x\n3:memory:/docker/0123\n", **files)
-    assert memory.free_bytes(proc, cgroups) == 2 * GIB
+    assert room.available_bytes(proc, cgroups) == 2 * GIB
 
 
 def test_without_a_group_the_machines_memory_counts(tmp_path):
-    assert memory.free_bytes(*machine(tmp_path, "0::/\n")) == 8 * GIB
-    assert memory.free_bytes(tmp_path / "none", tmp_path / "none") is None
+    assert room.available_bytes(*machine(tmp_path, "0::/\n")) == 8 * GIB
+    assert room.available_bytes(tmp_path / "none", tmp_path / "none") is None
 
 
 # --------------------------------------------------------------------------------------------------- kept cases

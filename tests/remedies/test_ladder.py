@@ -95,6 +95,13 @@ def test_the_ladder_begins_anew_when_the_training_has_gone_on_for_some_epochs():
     assert next_plan(diagnosis("frozen-worker"), tried, situation(epoch=7)).action == "replace-workers"
 
 
+def test_what_helped_may_be_done_again_within_the_budget():
+    tried = (Attempt(90.0, Plan(action="replace-workers", cause="frozen-worker"), 5, helped=True),)
+    assert next_plan(diagnosis("frozen-worker"), tried, situation()).action == "replace-workers"
+    often = tried * HEALS_AN_HOUR
+    assert next_plan(diagnosis("frozen-worker"), often, situation(epoch=9)).reason == "budget-of-the-hour"
+
+
 def test_heals_without_an_epoch_between_them_come_to_an_end():
     tried = tuple(
         Attempt(90.0, Plan(action="restart", cause=f"cause-{number}"), 5) for number in range(HEALS_WITHOUT_EPOCH)

@@ -40,6 +40,11 @@ class ProgressKeeper:
             self.at_s = tick.t_s  # the first look at a run that was there before us
         return bool(moved)
 
+    def unlearn(self) -> None:
+        """Forget the last step: it was a standstill, and says nothing of how long a step takes."""
+        if self.steps:
+            self.steps.pop()
+
     def forgive(self, t_s: float) -> None:
         """Start the clock again: what went before says nothing (a pause, a new phase)."""
         self.at_s = t_s

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from math import prod
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -77,12 +77,6 @@ def affordable(found: Sequence[Need], asked: int, free: int | None, shared: int 
     return 1
 
 
-def free_bytes(proc: Path = Path("/proc"), cgroups: Path = Path("/sys/fs/cgroup")) -> int | None:
-    """Memory that can still be had: of the machine, or of the tightest control group that this process is in."""
-    bounds = [bound for bound in (_available(proc), *_left_in_groups(proc, cgroups)) if bound is not None]
-    return min(bounds) if bounds else None
-
-
 def free_shared_bytes(folder: Path = SHARED_MEMORY) -> int | None:
     """Room for predictions on their way to a worker."""
     try:
@@ -90,45 +84,3 @@ def free_shared_bytes(folder: Path = SHARED_MEMORY) -> int | None:
     except OSError:
         return None
     return system.f_bavail * system.f_frsize
-
-
-def _available(proc: Path) -> int | None:
-    try:
-        lines = (proc / "meminfo").read_text().splitlines()
-        return next(int(line.split()[1]) << 10 for line in lines if line.startswith("MemAvailable:"))
-    except (OSError, ValueError, IndexError, StopIteration):
-        return None
-
-
-# Version of control groups -> files of its limit and its use, and the entry of memory.stat that can be taken back.
-_GROUP_FILES = {
-    2: ("memory.max", "memory.current", "inactive_file"),
-    1: ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
-}
-
-
-def _left_in_groups(proc: Path, cgroups: Path) -> Iterator[int | None]:
-    try:
-        lines = (proc / "self" / "cgroup").read_text().splitlines()
-    except OSError:
-        return
-    for line in lines:
-        _, _, rest = line.partition(":")
-        controllers, _, path = rest.partition(":")
-        if not controllers or "memory" in controllers.split(","):
-            version, root = (1, cgroups / "memory") if controllers else (2, cgroups)
-            here = root / path.strip("/")
-            # A container may see the path of its host; the folders that are there count.
-            for folder in (here, *here.parents):
-                yield _left(folder, *_GROUP_FILES[version])
-                if folder == root:
-                    break
-
-
-def _left(folder: Path, limit: str, use: str, reclaimable: str) -> int | None:
-    try:
-        left = int((folder / limit).read_text()) - int((folder / use).read_text())
-        stat = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
-        return max(0, left + int(stat.get(reclaimable, 0)))
-    except (OSError, ValueError):  # "max", or no such group here
-        return None

@@ -7,10 +7,12 @@ from __future__ import annotations
 import multiprocessing
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from . import export_memory as memory
+from . import room
 from .export_pool import ExportPool
 from .export_tasks import Task
 from .exports_kept import Kept, forget_if_over
@@ -22,12 +24,31 @@ CALLERS = frozenset((VALIDATION, "predict_from_data_iterator", "compute_metrics_
 STOCK_TRAINER = "nnunetv2.training.nnUNetTrainer.nnUNetTrainer"
 SHARE = 0.7  # of the free memory: the main process needs some, and a need from shapes is an estimate
 GIB = 1 << 30
+FORECAST_CASES = 8  # the largest on disk; the properties of each are megabytes to read
 
 
 def memory_need(trainer: Any, save_probabilities: bool = False, cases: list[str] | None = None) -> list[int]:
     """Bytes that an export worker takes at its peak, for each case of the final validation."""
     keys = list(trainer.do_split()[1]) if cases is None else cases
     return [need.worker for need in memory.needs(trainer, keys, probabilities=save_probabilities)]
+
+
+def forecast(trainer: Any) -> None:
+    """Say before the first step what the final validation will need, which is days away."""
+    loader = getattr(trainer.dataloader_val, "generator", trainer.dataloader_val)
+    folder = Path(trainer.preprocessed_dataset_folder)
+    largest = sorted(loader.indices, key=lambda case: -_size(folder, case))[:FORECAST_CASES]
+    asked = int(sys.modules[STOCK_TRAINER].default_num_processes)
+    need = max(memory.needs(trainer, largest)).worker
+    free = room.available_bytes()
+    room_for = "an unknown number" if free is None else min(asked, max(1, int(free * SHARE) // need))
+    text = f"its largest case needs {_gib(need)}; {room_for} of {asked} export workers fit into the memory free now"
+    LIFE.tell("note", what="export-forecast", text=text)
+
+
+def _size(folder: Path, case: str) -> int:
+    files = [folder / f"{case}{suffix}" for suffix in (".b2nd", ".npz")]
+    return sum(file.stat().st_size for file in files if file.is_file())
 
 
 def care() -> Callable[[], None]:
@@ -115,7 +136,7 @@ def _answer_once(trainer: Any, split: tuple[Any, list[str]], undo: list[Callable
 
 def _workers(trainer: Any, cases: list[str], asked: int, probabilities: bool) -> int:
     found = memory.needs(trainer, cases, probabilities=probabilities)
-    free, shared = memory.free_bytes(), memory.free_shared_bytes()
+    free, shared = room.available_bytes(), memory.free_shared_bytes()
     if not found or free is None:
         return asked
     ranks = sys.modules["torch"].distributed.get_world_size() if trainer.is_ddp else 1

@@ -26,6 +26,7 @@ PATCHES = {
     "batchgenerators.dataloading.single_threaded_augmenter": ("augmenters.patch_single",),
     "torch.multiprocessing": ("workers.patch_sharing",),
     "nnunetv2.training.dataloading.nnunet_dataset": ("workers.patch_datasets",),
+    "nnunetv2.training.logging.nnunet_logger": ("plots.patch_logger",),
     "nnunetv2.training.dataloading.utils": ("trainers.patch_unpacking",),
     "nnunetv2.training.nnUNetTrainer.nnUNetTrainer": ("trainers.patch_trainer",),
     "nnunetv2.inference.export_prediction": ("validation.patch_export",),

@@ -94,7 +94,15 @@ def _watched(name: str, original: Callable[..., Any], watch: Watch) -> Callable[
 
 def _startup(trainer: Any, *_: Any, **__: Any) -> After:
     LIFE.enter("startup", _epoch(trainer))
-    return lambda trainer, _: publish_info(trainer)
+
+    def after(trainer: Any, ok: bool) -> None:
+        publish_info(trainer)
+        if ok and healing.may("validation") and getattr(trainer, "local_rank", 0) == 0:
+            from . import exports
+
+            exports.forecast(trainer)
+
+    return after
 
 
 def _initialize(*_: Any, **__: Any) -> After:

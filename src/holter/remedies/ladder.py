@@ -2,7 +2,7 @@
 
 The rungs: 1 replace workers in the epoch; 2 end and restart from the newest verified checkpoint; 3 restart with safer
 settings, chosen by the cause; 4 outside our reach: wait until the condition clears. Each cause has its own ladder;
-a step is never taken twice for the same cause unless the training has moved on for long in between.
+a step that did not help is not taken again for the same cause until the training has moved on for long.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ class Attempt(NamedTuple):
     t_s: float
     plan: Plan
     epoch: int | None
+    helped: bool = False  # the training went on: it may be done again, within the budget
 
 
 class Situation(NamedTuple):
@@ -168,9 +169,8 @@ EPOCHS_OF_SUCCESS = 2
 
 
 def _since_last_success(history: tuple[Attempt, ...], now: Situation) -> tuple[Attempt, ...]:
-    """Attempts after which the training has not yet moved on for long."""
+    """Attempts that did not help, or after which the training has not yet moved on for long."""
+    tried = tuple(attempt for attempt in history if not attempt.helped)
     if now.epoch is None:
-        return history
-    return tuple(
-        attempt for attempt in history if attempt.epoch is None or now.epoch - attempt.epoch < EPOCHS_OF_SUCCESS
-    )
+        return tried
+    return tuple(attempt for attempt in tried if attempt.epoch is None or now.epoch - attempt.epoch < EPOCHS_OF_SUCCESS)

@@ -69,6 +69,7 @@ class Generations:
         self._child: subprocess.Popen[bytes] | None = None
         self._gave_up: Plan | None = None
         self._next_s = time.monotonic()
+        self._ending = False
 
     def run(self, child: subprocess.Popen[bytes]) -> RunResult:
         """Watch until the training has ended and is not to be started again."""
@@ -97,6 +98,8 @@ class Generations:
         if self._gave_up is not None:
             return exit_codes.GAVE_UP
         asked = self._stopper is not None and self._stopper.asked
+        if child.returncode is None:  # it cannot be ended, and somebody wants us to be gone
+            return exit_codes.REQUEUE if asked else 128 + signal.SIGTERM
         return exit_codes.REQUEUE if asked and child.returncode != 0 else child.returncode
 
     def end(self) -> None:
@@ -134,12 +137,12 @@ class Generations:
 
         while self._launch.relay.wait(self._next_s, pass_on) and child.poll() is None:
             pass
-        if self._stopper is not None and self._stopper.is_late and child.poll() is None:
+        late = self._stopper is not None and self._stopper.is_late
+        if late and not self._ending and child.poll() is None:
             self._end_group(child, Plan(action="stop", reason="asked-to-stop"))
 
     def _after_end(self, child: subprocess.Popen[bytes]) -> Plan:
-        asked = self._launch.relay.seen & ASKED_TO_END or (self._stopper is not None and self._stopper.asked)
-        if child.returncode in (0, -signal.SIGINT, 128 + signal.SIGINT) or asked:
+        if child.returncode in (0, -signal.SIGINT, 128 + signal.SIGINT) or self._is_asked_to_end:
             return Plan(action="nothing")
         deaths = [
             one
@@ -148,10 +151,16 @@ class Generations:
         ]
         return self._healer.after_end(self._clock.t_s(), tuple(deaths))
 
+    @property
+    def _is_asked_to_end(self) -> bool:
+        return bool(self._launch.relay.seen & ASKED_TO_END) or (self._stopper is not None and self._stopper.asked)
+
     def _restart(self, child: subprocess.Popen[bytes], plan: Plan) -> subprocess.Popen[bytes] | None:
         """End what is left and start anew from the newest verified checkpoint; None where that cannot be."""
         self._end_group(child, plan)
         self._pause(child, plan.delay_s)
+        if self._is_asked_to_end or child.poll() is None:  # two at once would ruin each other's files
+            return None
         command = self._command_to_go_on(plan)
         if command is None:
             return None
@@ -188,20 +197,23 @@ class Generations:
             pids=pids,
             generation=self._number,
         )
+        self._ending = True
         self._recorder.act(begun)
         self._recorder.safe_tick()  # the detectors know before it happens
         left = end_group(child, lambda: self._recorder.sources.living)
         if left:
             text = f"in the kernel (state D), cannot be ended: PID {' '.join(map(str, left))}; waiting for them"
             self._recorder.act(msgspec.structs.replace(begun, t_s=self._clock.t_s(), state="failed", text=text))
-        while child.poll() is None and not self._launch.relay.seen:
+        while child.poll() is None and not self._is_asked_to_end:
             self._tick()
             self._wait(child)
-        self._recorder.act(msgspec.structs.replace(begun, t_s=self._clock.t_s(), state="done"))
+        self._ending = False
+        if child.poll() is not None:
+            self._recorder.act(msgspec.structs.replace(begun, t_s=self._clock.t_s(), state="done"))
 
     def _pause(self, child: subprocess.Popen[bytes], seconds: float) -> None:
         until_s = self._clock.t_s() + seconds
-        while self._clock.t_s() < until_s and not self._launch.relay.seen:
+        while self._clock.t_s() < until_s and not self._is_asked_to_end:
             self._tick()
             self._wait(child)
 
@@ -225,7 +237,8 @@ class Generations:
             self._act("set-aside-checkpoint", "done" if prepared.used else "failed", f"{file.name}: {problem}", plan)
         if prepared.used is not None:
             return going_on
-        if (prepared.problems or was_continued) and not self._from_scratch:
+        finished_one = bool(self._healer.epoch)  # nnU-Net saves its first "best" after epoch 0
+        if (prepared.problems or was_continued or finished_one) and not self._from_scratch:
             self._act("restart", "failed", "no usable checkpoint is left; --restart-from-scratch begins again", plan)
             self._gave_up = msgspec.structs.replace(plan, action="stop", reason="no-usable-checkpoint")
             return None

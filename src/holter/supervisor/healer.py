@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import msgspec
@@ -20,7 +21,9 @@ TIMES_LONGEST = 4.0
 QUIET_BEFORE_STEPS_S = 60.0  # no step has been seen yet
 # The hook replaces dead workers by itself within seconds; a person may be looking at what has no name yet.
 HOOK_FIRST_S = 15.0
-NAMELESS_S = 30.0
+NAMELESS_S = 60.0
+# What stands still without a name is touched only here: a slow start from a network disk looks the same.
+NAMELESS_PHASES = ("train", "validate", "final-validation")
 # A GPU may come back (a driver's reset, a licence); the licence text that tells causes apart takes its time.
 PATIENCE_S = {"gpu-side-stall": 90.0}
 # A deed in the epoch has failed when nothing has moved this long after it.
@@ -44,7 +47,7 @@ class Healer:
         self._waiting: ActionTaken | None = None
         self._told: set[tuple[str | None, str]] = set()
         self._has_trained = False
-        self._epoch: int | None = None
+        self.epoch: int | None = None  # the last that was seen
         self._workers: int | None = None
         self._cpus: float | None = None
 
@@ -60,10 +63,12 @@ class Healer:
         if self._pending is not None and self._pending.action == "restart":
             if moved and _is_at_work(tick):
                 took_s = tick.t_s - self._pending.t_s
-                self._settle(tick.t_s, "done", f"epoch {self._epoch}, {took_s:.0f} s after the restart")
+                self._settle(tick.t_s, "done", f"epoch {self.epoch}, {took_s:.0f} s after the restart")
         elif self._pending is not None:
             if moved:
                 self._settle(tick.t_s, "done", f"the training goes on after {tick.t_s - self._pending.t_s:.0f} s")
+                self._progress.unlearn()
+                self.history = (*self.history[:-1], self.history[-1]._replace(helped=True))
             elif tick.t_s - self._pending.t_s < WORKS_WITHIN_S:
                 return None
             else:
@@ -97,13 +102,13 @@ class Healer:
         if not self._has_trained:
             return Plan(action="nothing")
         diagnosis = diagnoses[-1] if diagnoses else None
-        now = Situation(t_s, False, False, self._epoch, self._workers, self._cpus, self._can_continue)
+        now = Situation(t_s, False, False, self.epoch, self._workers, self._cpus, self._can_continue)
         plan = next_plan(diagnosis, self.history, now)
         if not self._act:
             self._propose(plan, t_s)
             return Plan(action="nothing")
         if plan.action == "restart":
-            self.history = (*self.history, Attempt(t_s, plan, self._epoch))
+            self.history = (*self.history, Attempt(t_s, plan, self.epoch))
         self.plan = plan
         return plan
 
@@ -112,7 +117,7 @@ class Healer:
         self._has_trained = self._has_trained or _is_at_work(tick)
         beat = main_beat(tick)
         if beat is not None and beat.epoch is not None:
-            self._epoch = beat.epoch
+            self.epoch = beat.epoch
         workers = sum(process.role == "train-worker" for process in tick.processes)
         self._workers = workers or self._workers
         if tick.cgroup is not None and tick.cgroup.effective_cpus is not None:
@@ -130,13 +135,13 @@ class Healer:
         if episode.kind == "death":
             return HOOK_FIRST_S
         if diagnosis is None or not diagnosis.verdicts or diagnosis.verdicts[0].verdict == "possible":
-            return NAMELESS_S
+            return NAMELESS_S if episode.phase in NAMELESS_PHASES else math.inf
         return PATIENCE_S.get(diagnosis.verdicts[0].cause, 0.0)
 
     def _situation(self, tick: Tick) -> Situation:
         beat = main_beat(tick)
         waits = beat is not None and beat.waits_for in ("train-batch", "val-batch")
-        return Situation(tick.t_s, True, waits, self._epoch, self._workers, self._cpus, self._can_continue)
+        return Situation(tick.t_s, True, waits, self.epoch, self._workers, self._cpus, self._can_continue)
 
     def _take(self, plan: Plan, tick: Tick) -> Plan | None:
         if plan.action == "wait" and self._act:
@@ -146,7 +151,7 @@ class Healer:
             self._propose(plan, tick.t_s)
         if plan.action == "nothing" or not self._act:
             return None
-        self.history = (*self.history, Attempt(tick.t_s, plan, self._epoch))
+        self.history = (*self.history, Attempt(tick.t_s, plan, self.epoch))
         if plan.action != "replace-workers":
             self.plan = plan
             return plan

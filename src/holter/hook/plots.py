@@ -1,0 +1,38 @@
+"""The picture of the losses that nnU-Net draws after every epoch is no reason to end a training.
+
+nnU-Net saves it unguarded: a full or read-only disk ends the run there
+(nnunetv2/training/logging/nnunet_logger.py, ``plot_progress_png``).
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from types import FunctionType, ModuleType
+from typing import Any
+
+from . import healing
+from .life import LIFE
+
+NAME = "plot_progress_png"
+
+
+def patch_logger(module: ModuleType) -> None:
+    """Have a plot that cannot be written told, in every logger class that draws one."""
+    if not healing.may("checkpoints"):
+        return
+    for cls in list(vars(module).values()):
+        method = vars(cls).get(NAME) if isinstance(cls, type) else None
+        if isinstance(method, FunctionType) and not hasattr(method, "__wrapped__"):
+            setattr(cls, NAME, _forgiving(method))
+
+
+def _forgiving(original: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(original)
+    def plot_progress_png(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return original(*args, **kwargs)
+        except OSError as error:
+            LIFE.tell("note", what="plot-failed", text=str(error))
+
+    return plot_progress_png
