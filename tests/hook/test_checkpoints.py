@@ -317,7 +317,7 @@ print(torch.load(os.path.join(folder, "checkpoint_latest.pth.mine")))
 
 def ask(hooked, number: int, what: str) -> None:
     new = hooked.scratch / "control.new"
-    new.write_text(json.dumps({"number": number, "generation": 3, "what": what, "text": "test"}))
+    new.write_text(json.dumps([{"number": number, "generation": 3, "what": what, "text": "test"}]))
     new.replace(hooked.scratch / "control.json")
 
 
@@ -375,7 +375,7 @@ if source:
     t.load_checkpoint(source)
 t.run_training()
 """
-KILLS = 25
+KILLS = 10  # more of them: benchmarks/survival
 
 
 def is_another(file: Path, before: int) -> bool:

@@ -41,7 +41,7 @@ class Toy:
 
     def ask(self) -> float:
         request = {"number": 1, "generation": 3, "what": "replace-workers", "text": "frozen-worker"}
-        (self.hooked.scratch / "control.new").write_text(json.dumps(request))
+        (self.hooked.scratch / "control.new").write_text(json.dumps([request]))
         (self.hooked.scratch / "control.new").replace(self.hooked.scratch / "control.json")
         return time.monotonic()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +17,9 @@ from holter.supervisor.run import run
 from holter.tape import Recording, read
 
 KEEP = os.environ.get("HOLTER_KEEP_TAPES")  # a folder: tapes are kept there for tests/tapes
+
+
+LIMIT_S = 240.0  # on a machine that is busy with other things too
 
 
 class Scene:
@@ -47,6 +51,9 @@ class Scene:
                 action(recorder, tick)
             if each_tick is not None:
                 each_tick(recorder, tick)
+            if recorder.now_s() > LIMIT_S:  # a hang fails its own test and no more
+                for process in of_role(tick, "main"):
+                    os.kill(process.pid, signal.SIGKILL)
 
         results = self.folder / "results"
         results.mkdir(exist_ok=True)

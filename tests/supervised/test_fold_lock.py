@@ -12,16 +12,32 @@ from pathlib import Path
 import pytest
 
 from holter.errors import AlreadyTraining
-from holter.supervisor import fold_lock
 from holter.supervisor.fold_lock import FILE, STALE_S, FoldLock
 
-HOLD = "import sys, time; from pathlib import Path; from holter.supervisor.fold_lock import FoldLock; \
-lock = FoldLock(Path(sys.argv[1])); print('held', flush=True); time.sleep(60)"
+HOLD = """
+import sys
+from pathlib import Path
+from holter.supervisor.fold_lock import FoldLock
+lock = FoldLock(Path(sys.argv[1]))
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+def hold(folder: Path) -> subprocess.Popen[str]:
+    """A process that takes the lock, or ends; it lets go when its input is closed."""
+    return subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(folder)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
 
 
 @pytest.fixture
 def holder(tmp_path: Path):
-    process = subprocess.Popen([sys.executable, "-c", HOLD, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    process = hold(tmp_path)
     assert process.stdout.readline() == "held\n"
     yield process
     process.kill()
@@ -52,9 +68,22 @@ def test_a_lock_of_another_host_counts_as_long_as_it_is_kept_fresh(tmp_path):
     FoldLock(tmp_path).close()
 
 
-def test_a_lock_of_this_machine_before_it_was_restarted_is_left_over(tmp_path):
-    name = fold_lock._host().partition(" ")[0]
-    (tmp_path / FILE).write_text(json.dumps({"host": f"{name} another-boot", "pid": 1, "started": 1.0}))
+def test_a_living_holder_of_this_machine_keeps_it_however_long_it_was_paused(tmp_path, holder):
+    old = time.time() - STALE_S - 5
+    os.utime(tmp_path / FILE, (old, old))
+    with pytest.raises(AlreadyTraining):
+        FoldLock(tmp_path)
+
+
+def test_a_training_that_outlived_its_holter_keeps_the_lock(tmp_path):
+    ours = FoldLock(tmp_path)
+    training = subprocess.Popen(["sleep", "60"], pass_fds=(ours.fd,))
+    ours.close()  # the lock of a Holter that fails while its training lives
+    (tmp_path / FILE).write_text(json.dumps({**ours._who(), "pid": 2**22 + 1}))
+    with pytest.raises(AlreadyTraining, match="goes on without its Holter"):
+        FoldLock(tmp_path)
+    training.kill()
+    training.wait()
     FoldLock(tmp_path).close()
 
 
@@ -72,11 +101,7 @@ def test_of_many_that_come_at_once_one_gets_it(tmp_path):
     (tmp_path / FILE).write_text("left over")
     old = time.time() - STALE_S - 5
     os.utime(tmp_path / FILE, (old, old))
-    program = HOLD.replace("print('held', flush=True); time.sleep(60)", "print('held', flush=True); time.sleep(8)")
-    many = [
-        subprocess.Popen(
-            [sys.executable, "-c", program, str(tmp_path)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-        )
-        for _ in range(6)
-    ]
-    assert sum(process.communicate()[0] == "held\n" for process in many) == 1
+    many = [hold(tmp_path) for _ in range(6)]
+    assert sorted(process.stdout.readline() for process in many) == [""] * 5 + ["held\n"]
+    for process in many:
+        process.communicate()

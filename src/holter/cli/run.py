@@ -31,6 +31,9 @@ def run(
         bool,
         typer.Option("--heal", help="Act: replace workers, save checkpoints safely, restart. Else only propose it."),
     ] = False,
+    restart_from_scratch: Annotated[
+        bool, typer.Option("--restart-from-scratch", help="With --heal: begin again if no checkpoint is usable.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing on stderr.")] = False,
     notify: Notify = None,
     lang: Lang = None,
@@ -47,7 +50,15 @@ def run(
         speaker.note(f"nnunet-paths-not-set: {', '.join(missing)} not set; nnU-Net will refuse to start without")
     path = tape if tape is not None else default_tape("run")
     with everybody(speaker, notify, language, shlex.join(command)) as (listener, finish):
-        result = supervise(tuple(command), path, listener=listener, force=force, heal=heal, end_orphans=heal)
+        result = supervise(
+            tuple(command),
+            path,
+            listener=listener,
+            force=force,
+            heal=heal,
+            end_orphans=heal,
+            from_scratch=restart_from_scratch,
+        )
         finish(result.returncode)
     if result.orphans:
         pids = " ".join(map(str, result.orphans))

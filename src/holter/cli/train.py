@@ -72,6 +72,7 @@ def train(
                 from_scratch=restart_from_scratch,
                 requeue=True,
                 end_orphans=True,
+                keep_fds=(lock.fd,),
             )
             finish(result.returncode)
     finally:

@@ -31,6 +31,7 @@ class DeathDetector:
         self._unclear: list[ProcessEnded] = []
         self._progress = ProgressKeeper()
         self._hooked = False
+        self._stopping = False  # saved and ending, as a scheduler asked
         self._ours: set[int] = set()  # processes that Holter ends, or its hook
 
     def see(self, tick: Tick) -> tuple[Episode, ...]:
@@ -41,9 +42,10 @@ class DeathDetector:
         changed: list[Episode] = self._close_if_it_goes_on()
         self._hooked = self._hooked or bool(tick.beats)
         for event in (*self._due(tick), *sorted(tick.events, key=lambda event: event.t_s)):
-            if isinstance(event, ActionTaken) and event.state == "begun":
-                self._ours.update(event.pids)
-            if not isinstance(event, (ProcessEnded, ExceptionSeen)) or event.pid in self._ours:
+            if isinstance(event, ActionTaken):
+                self._ours.update(event.pids if event.state == "begun" else ())
+                self._stopping = self._stopping or (event.action == "stop" and event.state == "done")
+            if self._stopping or not isinstance(event, (ProcessEnded, ExceptionSeen)) or event.pid in self._ours:
                 continue
             changed += self._settle(event, tick)
             if _is_in_order(event):

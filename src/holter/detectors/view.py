@@ -10,13 +10,20 @@ GAP_S = 5.0
 
 
 def main_beat(tick: Tick) -> Beat | None:
-    """Heartbeat of the training's main process; of rank 0 where there are several."""
-    return min((beat for beat in tick.beats if beat.role == "main"), key=lambda beat: beat.pid, default=None)
+    """Heartbeat of the training's main process; of rank 0 where there are several.
+
+    A process that only starts the others (``mp.spawn`` for several GPUs, a wrapper) never leaves its start-up.
+    """
+    mains = [beat for beat in tick.beats if beat.role == "main"]
+    working = [beat for beat in mains if beat.progress_total or beat.phase not in ("startup", "unknown")]
+    return min(working or mains, key=lambda beat: beat.pid, default=None)
 
 
 def main_process(tick: Tick) -> ProcessSample | None:
     """The training's main process."""
-    return next((process for process in tick.processes if process.role == "main"), None)
+    mains = [process for process in tick.processes if process.role == "main"]
+    beat = main_beat(tick)
+    return next((one for one in mains if beat is not None and one.pid == beat.pid), mains[0] if mains else None)
 
 
 def is_paused(tick: Tick) -> bool:

@@ -42,7 +42,8 @@ def look() -> None:
         return
     _Seen.stamp = stamp
     with open(path, "rb") as file:  # noqa: PTH123
-        _carry_out(json.load(file))
+        for request in json.load(file):
+            _carry_out(request)
 
 
 def _carry_out(request: dict[str, Any]) -> None:

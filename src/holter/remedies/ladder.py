@@ -20,6 +20,11 @@ HEALS_WITHOUT_EPOCH = 4
 # Before the second, third … restart for the same cause: what is wrong outside may pass.
 BACK_OFF_S = (0.0, 5.0, 30.0, 120.0)
 HOUR_S = 3600.0
+# What is outside our reach and has ended the training may be mended by then; doubled each time.
+WAIT_DEAD_S = 120.0
+# The same step that helped, so often within this time: it treats the symptom, the next rung may cure.
+HELPED_OFTEN = 3
+OFTEN_WITHIN_S = 1800.0
 
 Settings = tuple[tuple[str, str], ...]
 
@@ -41,7 +46,6 @@ class Situation(NamedTuple):
     waits_for_batch: bool  # and its main thread waits for a batch of its workers
     epoch: int | None
     workers: int | None  # data workers of the training loader
-    cpus: float | None  # that the run may use
     can_continue: bool  # the command is one of nnU-Net that knows --c
 
 
@@ -57,16 +61,8 @@ def _fewer_workers(now: Situation) -> Settings:
     return (("nnUNet_n_proc_DA", str(max(1, count // 2))),)
 
 
-def _workers_as_cpus(now: Situation) -> Settings:
-    return (("nnUNet_n_proc_DA", str(max(1, int(now.cpus)))),) if now.cpus is not None else _fewer_workers(now)
-
-
 def _no_workers(_: Situation) -> Settings:
     return (("nnUNet_n_proc_DA", "0"),)
-
-
-def _one_thread(_: Situation) -> Settings:
-    return (("OMP_NUM_THREADS", "1"), ("MKL_NUM_THREADS", "1"), ("OPENBLAS_NUM_THREADS", "1"))
 
 
 def _shared_through_files(_: Situation) -> Settings:
@@ -80,9 +76,7 @@ def _not_compiled(_: Situation) -> Settings:
 IN_EPOCH = Step("replace-workers")
 AGAIN = Step("restart")
 FEWER = Step("restart", _fewer_workers)
-AS_CPUS = Step("restart", _workers_as_cpus)
 ALONE = Step("restart", _no_workers)
-ONE_THREAD = Step("restart", _one_thread)
 THROUGH_FILES = Step("restart", _shared_through_files)
 UNCOMPILED = Step("restart", _not_compiled)
 
@@ -107,22 +101,37 @@ WAIT_FOR = ("vgpu-unlicensed", "slow-storage")
 def next_plan(diagnosis: Diagnosis | None, history: tuple[Attempt, ...], now: Situation) -> Plan:
     """What to do about this diagnosis (None: the main process is gone and nobody knows why)."""
     cause = _cause(diagnosis)
-    if cause in WAIT_FOR and now.alive:
-        return Plan(action="wait", cause=cause, rung=4, reason="outside-our-reach")
-    if cause in STOP_AT_ONCE and not now.alive:
+    if cause in WAIT_FOR:
+        return _wait(cause, history, now)
+    if cause is not None and cause not in LADDERS and now.alive:
+        return Plan(action="nothing", cause=cause)
+    if not now.can_continue and not (now.alive and now.waits_for_batch):
+        return Plan(action="nothing", cause=cause)  # we must not end what we cannot start again
+    if cause in STOP_AT_ONCE:
         return Plan(action="stop", cause=cause, reason="it-would-happen-again")
-    if cause is not None and cause not in LADDERS:
-        return Plan(action="nothing", cause=cause) if now.alive else Plan(action="stop", cause=cause, reason="no-rung")
     over = _budget(history, now)
-    if over is not None:
-        return Plan(action="stop", cause=cause, reason=over)
-    ladder = LADDERS[cause] if cause is not None else LADDER_WITHOUT_CAUSE
-    tried = [attempt.plan for attempt in _since_last_success(history, now) if attempt.plan.cause == cause]
-    for index, step in enumerate(ladder):
-        plan = _plan(step, cause, index, tried, now)
-        if plan is not None:
-            return plan
-    return Plan(action="stop", cause=cause, reason="every-rung-was-tried")
+    if over is None:
+        tried = [attempt.plan for attempt in _not_helpful(history, now, cause) if attempt.plan.cause == cause]
+        for index, step in enumerate(LADDERS.get(cause or "", LADDER_WITHOUT_CAUSE)):
+            plan = _plan(step, cause, index, tried, now)
+            if plan is not None:
+                return plan
+    if not now.can_continue:
+        return Plan(action="nothing", cause=cause)
+    return Plan(action="stop", cause=cause, reason=over or "every-rung-was-tried")
+
+
+def _wait(cause: str | None, history: tuple[Attempt, ...], now: Situation) -> Plan:
+    """Outside our reach: watch what lives; start anew what it has ended, later and later."""
+    if now.alive:
+        return Plan(action="wait", cause=cause, rung=4, reason="outside-our-reach")
+    again = sum(attempt.plan.cause == cause for attempt in history)
+    if not now.can_continue:
+        return Plan(action="nothing", cause=cause)
+    if again >= HEALS_A_RUN:
+        return Plan(action="stop", cause=cause, reason="budget-of-the-run")
+    delay_s = min(WAIT_DEAD_S * 2**again, HOUR_S)
+    return Plan(action="restart", cause=cause, rung=4, delay_s=delay_s, reason="outside-our-reach")
 
 
 def _plan(step: Step, cause: str | None, index: int, tried: list[Plan], now: Situation) -> Plan | None:
@@ -158,7 +167,7 @@ def _budget(history: tuple[Attempt, ...], now: Situation) -> str | None:
         return "budget-of-the-hour"
     if len(history) >= HEALS_A_RUN:
         return "budget-of-the-run"
-    last = history[-HEALS_WITHOUT_EPOCH:]
+    last = [attempt for attempt in history if not attempt.helped][-HEALS_WITHOUT_EPOCH:]
     if len(last) == HEALS_WITHOUT_EPOCH and all(attempt.epoch == now.epoch for attempt in last):
         return "no-progress"
     return None
@@ -168,9 +177,11 @@ def _budget(history: tuple[Attempt, ...], now: Situation) -> str | None:
 EPOCHS_OF_SUCCESS = 2
 
 
-def _since_last_success(history: tuple[Attempt, ...], now: Situation) -> tuple[Attempt, ...]:
-    """Attempts that did not help, or after which the training has not yet moved on for long."""
-    tried = tuple(attempt for attempt in history if not attempt.helped)
+def _not_helpful(history: tuple[Attempt, ...], now: Situation, cause: str | None) -> tuple[Attempt, ...]:
+    """Attempts that did not help, or that helped too often, and after which the run has not moved on for long."""
+    recent = [one for one in history if one.plan.cause == cause and one.t_s > now.t_s - OFTEN_WITHIN_S]
+    often = sum(one.helped for one in recent) >= HELPED_OFTEN
+    tried = tuple(one for one in history if often or not one.helped)
     if now.epoch is None:
         return tried
-    return tuple(attempt for attempt in tried if attempt.epoch is None or now.epoch - attempt.epoch < EPOCHS_OF_SUCCESS)
+    return tuple(one for one in tried if one.epoch is None or now.epoch - one.epoch < EPOCHS_OF_SUCCESS)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from holter.hook.control import FILE
 
+KEPT = 8
+
 
 class Control:
     """Requests to the training of one scratch folder, numbered over all its generations."""
@@ -14,14 +16,17 @@ class Control:
     def __init__(self, scratch: Path) -> None:
         self._path = scratch / FILE
         self._number = 0
+        self._requests: list[dict[str, object]] = []
 
     def ask(self, what: str, text: str, generation: int) -> bool:
         """Ask for ``replace-workers``, ``checkpoint`` or ``stop``; False where the file cannot be written."""
         self._number += 1
         request = {"number": self._number, "generation": generation, "what": what, "text": text}
+        # One that has not been read yet, in start-up say, stays beside those that come after it.
+        self._requests = [*self._requests, request][-KEPT:]
         new = self._path.with_suffix(".new")
         try:
-            new.write_text(json.dumps(request), encoding="utf-8")
+            new.write_text(json.dumps(self._requests), encoding="utf-8")
             new.replace(self._path)
         except OSError:
             return False

@@ -1,13 +1,15 @@
 """One Holter a fold: a lock file that outlives crashes, and that other hosts see over NFS.
 
-``flock`` does not reach other hosts on every NFS, so the file's existence is the lock, made by an atomic ``link``.
-Its holder writes it anew every few seconds; one that has not been written for long, or whose process is gone from
-this host, is left over from a crash and is taken over.
+The file's existence is the lock, made by an atomic ``link``, because ``flock`` does not reach other hosts on every NFS.
+The file is held by ``flock`` as well, by Holter and by every process of its training: where Holter alone was killed,
+nobody begins beside the training that goes on. What is neither held nor kept fresh is left over and is taken over.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
+import fcntl
 import json
 import os
 import secrets
@@ -16,6 +18,7 @@ import socket
 import threading
 import time
 from pathlib import Path
+from typing import NoReturn
 
 import psutil
 
@@ -26,12 +29,13 @@ FILE = "holter.lock"
 REFRESH_S = 10.0
 # Another host's lock is left over after this: attribute caches of NFS (60 s) and a paused machine stay far below.
 STALE_S = 300.0
+NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS)  # exFAT, some network and user-space file systems
 
 
 class FoldLock:
-    """The right to train in a folder.
+    """The right to train in a folder. ``fd`` is for the training to inherit.
 
-    Raises:  AlreadyTraining if another Holter trains there, FolderNotWritable.
+    Raises:  AlreadyTraining if another Holter or its training is there, FolderNotWritable.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -41,20 +45,24 @@ class FoldLock:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._take()
+            self.fd = os.open(self._path, os.O_RDWR | os.O_CLOEXEC)
         except OSError as error:
             raise FolderNotWritable(
                 f"Cannot write in {folder}: {error.strerror}.",
                 safe="Nothing was started.",
                 next_step="Check nnUNet_results, its free space and its permissions.",
             ) from error
+        with contextlib.suppress(OSError):  # a file system without flock
+            fcntl.flock(self.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         self._refresher = threading.Thread(target=self._refresh, name="holter-fold-lock", daemon=True)
         self._refresher.start()
 
     def close(self) -> None:
-        """Give the folder free."""
+        """Give the folder free; where processes of the training live on, they hold it until they end."""
         self._stop.set()
         self._refresher.join(REFRESH_S)
-        if self._holder().get("token") == self._token:
+        os.close(self.fd)
+        if _read(self._path).get("token") == self._token and not _is_held(self._path):
             self._path.unlink(missing_ok=True)
 
     def _take(self) -> None:
@@ -62,30 +70,32 @@ class FoldLock:
             mine = self._path.with_name(f"{FILE}.{self._token}")
             mine.write_text(json.dumps(self._who()), encoding="utf-8")
             try:
-                os.link(mine, self._path)
+                self._link(mine)
                 return
             except FileExistsError:
                 self._refuse_unless_left_over(mine)
             finally:
                 mine.unlink(missing_ok=True)
 
+    def _link(self, mine: Path) -> None:
+        try:
+            os.link(mine, self._path)
+        except OSError as error:
+            if error.errno not in NO_LINKS:
+                raise
+            with self._path.open("x", encoding="utf-8") as file:
+                file.write(mine.read_text(encoding="utf-8"))
+
     def _refuse_unless_left_over(self, mine: Path) -> None:
-        holder = self._holder()
+        holder = _read(self._path)
         try:
             age_s = mine.stat().st_mtime - self._path.stat().st_mtime  # both by the file server's clock
         except FileNotFoundError:
             return  # it was given free just now
-        if _is_gone(holder) or age_s > STALE_S:
-            self._take_away(holder)
-            return
-        raise AlreadyTraining(
-            f"Another Holter trains in {self._path.parent} (PID {holder.get('pid')} on {holder.get('host')}).",
-            safe="It goes on; nothing was started or changed.",
-            next_step=f"If that one is dead for certain: rm {self._path}",
-        )
-
-    def _take_away(self, holder: dict[str, object]) -> None:
-        """Remove the lock of that holder. Renamed first: of two that do so at once only one finds it."""
+        gone = _is_gone(holder)
+        if _is_held(self._path) or gone is False or (gone is None and age_s <= STALE_S):
+            self._refuse(holder, gone=bool(gone))
+        # Renamed before it is removed: of two that do so at once only one finds it.
         left = self._path.with_name(f"{FILE}.left-{self._token}")
         try:
             self._path.rename(left)
@@ -96,19 +106,29 @@ class FoldLock:
                 os.link(left, self._path)
         left.unlink(missing_ok=True)
 
+    def _refuse(self, holder: dict[str, object], *, gone: bool) -> NoReturn:
+        if gone:
+            raise AlreadyTraining(
+                f"A training of {self._path.parent} goes on without its Holter (PID {holder.get('pid')} is gone).",
+                safe="It goes on; nothing was started or changed.",
+                next_step="holter attach PID records it; holter train continues when it has ended.",
+            )
+        raise AlreadyTraining(
+            f"Another Holter trains in {self._path.parent} (PID {holder.get('pid')} on {holder.get('host')}).",
+            safe="It goes on; nothing was started or changed.",
+            next_step=f"If that one is dead for certain: rm {self._path}",
+        )
+
     def _who(self) -> dict[str, object]:
         pid = os.getpid()
         started = psutil.Process(pid).create_time()
         return {"host": _host(), "pid": pid, "started": started, "token": self._token}
 
-    def _holder(self) -> dict[str, object]:
-        return _read(self._path)
-
     def _refresh(self) -> None:
         signal.pthread_sigmask(signal.SIG_BLOCK, FORWARDED)  # the main thread waits for them
         while not self._stop.wait(REFRESH_S):
             with contextlib.suppress(OSError):
-                if self._holder().get("token") == self._token:
+                if _read(self._path).get("token") == self._token:
                     os.utime(self._path)
 
 
@@ -120,26 +140,38 @@ def _read(path: Path) -> dict[str, object]:
     return found if isinstance(found, dict) else {}
 
 
+def _is_held(path: Path) -> bool:
+    """Whether a process that can be seen from here holds the file open as its lock."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+    return False
+
+
 def _host() -> str:
-    """Name and boot of this machine: after a restart of it every process is another one."""
+    """Name, boot and PID namespace: where these are the same, a PID says whether its process lives."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        space = str(Path("/proc/self/ns/pid").readlink())
     except OSError:
-        boot = str(int(time.time() - time.monotonic()) // 60)
-    return f"{socket.gethostname()} {boot}"
+        boot, space = str(int(time.time() - time.monotonic()) // 60), ""
+    return f"{socket.gethostname()} {boot} {space}"
 
 
-def _is_gone(holder: dict[str, object]) -> bool:
-    """Whether the holder was a process of this machine that is no more."""
-    host, pid, started = holder.get("host"), holder.get("pid"), holder.get("started")
-    if not isinstance(host, str) or not isinstance(pid, int):
-        return False
-    name, _, boot = host.partition(" ")
-    ours, _, our_boot = _host().partition(" ")
-    if name != ours:
-        return False
-    if boot != our_boot:
-        return True
+def _is_gone(holder: dict[str, object]) -> bool | None:
+    """Whether the holder lives; None where that cannot be seen from here (another host, boot or container)."""
+    pid, started = holder.get("pid"), holder.get("started")
+    if holder.get("host") != _host() or not isinstance(pid, int):
+        return None
     try:
         return bool(abs(psutil.Process(pid).create_time() - float(str(started))) > 1.0)
     except (psutil.NoSuchProcess, ValueError):

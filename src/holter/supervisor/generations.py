@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shlex
 import signal
@@ -15,7 +16,7 @@ import msgspec
 
 from holter.errors import CommandNotFound
 from holter.hook.verify import prepare_to_continue
-from holter.records import ActionTaken, Diagnosis, Episode, Noted, Plan, ProcessEnded, Tick
+from holter.records import ActionTaken, Diagnosis, Episode, Event, Noted, Plan, ProcessEnded, Tick
 from holter.supervisor import exit_codes
 from holter.supervisor.clock import RunClock
 from holter.supervisor.healer import Healer
@@ -54,6 +55,7 @@ class Generations:
         *,
         end_orphans: bool,
         from_scratch: bool,
+        earlier_s: float | None = None,
         stopper: Stopper | None = None,
     ) -> None:
         self._command = command
@@ -64,6 +66,7 @@ class Generations:
         self._each_tick = each_tick
         self._end_orphans = end_orphans
         self._from_scratch = from_scratch
+        self._earlier_s = earlier_s  # checkpoints that are no newer are of a training before this one
         self._stopper = stopper
         self._number = 0
         self._child: subprocess.Popen[bytes] | None = None
@@ -125,6 +128,8 @@ class Generations:
 
     def _tick(self) -> Tick:
         tick = self._recorder.safe_tick()
+        if self._stopper is not None and any(_is_failed_stop(event) for event in tick.events):
+            self._stopper.asked = False  # it goes on, and may be healed and asked again
         if self._each_tick is not None:
             self._each_tick(self._recorder, tick)
         self._next_s = max(self._next_s + TICK_S, time.monotonic())  # a late tick is not made up for
@@ -162,7 +167,8 @@ class Generations:
         if self._is_asked_to_end or child.poll() is None:  # two at once would ruin each other's files
             return None
         command = self._command_to_go_on(plan)
-        if command is None:
+        self._launch.relay.wait(time.monotonic(), lambda _: None)  # Ctrl-C while files were verified
+        if command is None or self._is_asked_to_end:
             return None
         self._number += 1
         text = shlex.join(command)
@@ -223,22 +229,24 @@ class Generations:
         going_on = continue_command(self._command)
         if going_on is None:
             return None
-        if folder is None or not Path(folder).is_dir():
-            return self._command  # it died before it had made anything
         was_continued = going_on == self._command
+        nothing_to_lose = not was_continued and not self._healer.epoch  # nnU-Net saves its first "best" after epoch 0
+        if nothing_to_lose and (folder is None or not Path(folder).is_dir()):
+            return self._command  # it died before it had made anything
         try:
+            if folder is None or not Path(folder).is_dir():
+                raise FileNotFoundError(errno.ENOENT, "the folder of the results is gone (unmounted?)")
             # Of a training that began from zero only its own checkpoints count, not those of one before it.
-            prepared = prepare_to_continue(Path(folder), None if was_continued else self._clock.zero_wall_s)
+            prepared = prepare_to_continue(Path(folder), None if was_continued else self._earlier_s)
         except OSError as error:
-            self._act("restart", "failed", f"{folder} cannot be changed: {error.strerror}", plan)
+            self._act("restart", "failed", f"{folder} cannot be used: {error.strerror}", plan)
             self._gave_up = msgspec.structs.replace(plan, action="stop", reason="no-usable-checkpoint")
             return None
         for file, problem in prepared.problems:
             self._act("set-aside-checkpoint", "done" if prepared.used else "failed", f"{file.name}: {problem}", plan)
         if prepared.used is not None:
             return going_on
-        finished_one = bool(self._healer.epoch)  # nnU-Net saves its first "best" after epoch 0
-        if (prepared.problems or was_continued or finished_one) and not self._from_scratch:
+        if (prepared.problems or not nothing_to_lose) and not self._from_scratch:
             self._act("restart", "failed", "no usable checkpoint is left; --restart-from-scratch begins again", plan)
             self._gave_up = msgspec.structs.replace(plan, action="stop", reason="no-usable-checkpoint")
             return None
@@ -280,6 +288,10 @@ class Generations:
                 time.sleep(0.05)
         self._recorder.safe_tick()
         return () if self._end_orphans else orphans
+
+
+def _is_failed_stop(event: Event) -> bool:
+    return isinstance(event, ActionTaken) and (event.action, event.state, event.source) == ("stop", "failed", "hook")
 
 
 def _ended(child: subprocess.Popen[bytes], recorder: Recorder, t_s: float) -> ProcessEnded:

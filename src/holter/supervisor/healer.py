@@ -9,7 +9,7 @@ import msgspec
 
 from holter.detectors import identity
 from holter.detectors.progress import ProgressKeeper
-from holter.detectors.view import main_beat
+from holter.detectors.view import main_beat, main_process
 from holter.records import ActionTaken, Diagnosis, Episode, Plan, Tick
 from holter.remedies.ladder import Attempt, Situation, next_plan
 from holter.supervisor.control import Control
@@ -21,13 +21,15 @@ TIMES_LONGEST = 4.0
 QUIET_BEFORE_STEPS_S = 60.0  # no step has been seen yet
 # The hook replaces dead workers by itself within seconds; a person may be looking at what has no name yet.
 HOOK_FIRST_S = 15.0
+# What stands still without a name is touched only where it waits for another process of nnU-Net's: a slow start from
+# a network disk, or an upload of the user's own at the end of an epoch, looks the same from outside.
 NAMELESS_S = 60.0
-# What stands still without a name is touched only here: a slow start from a network disk looks the same.
-NAMELESS_PHASES = ("train", "validate", "final-validation")
 # A GPU may come back (a driver's reset, a licence); the licence text that tells causes apart takes its time.
 PATIENCE_S = {"gpu-side-stall": 90.0}
 # A deed in the epoch has failed when nothing has moved this long after it.
 WORKS_WITHIN_S = 20.0
+LAST_MOMENTS_S = 30.0
+STOPPED = ("T", "t")
 ACTED_ON = ("stall", "death", "slow-down")
 
 
@@ -37,7 +39,6 @@ class Healer:
     def __init__(self, control: Control, say: Callable[[ActionTaken], None], *, act: bool, can_continue: bool) -> None:
         self.history: tuple[Attempt, ...] = ()
         self.generation = 0
-        self.plan: Plan | None = None  # the last that stopped or restarted the run
         self._control = control
         self._say = say
         self._act = act
@@ -49,11 +50,12 @@ class Healer:
         self._has_trained = False
         self.epoch: int | None = None  # the last that was seen
         self._workers: int | None = None
-        self._cpus: float | None = None
 
     def begin(self, restart: ActionTaken) -> None:
         """A new process: everything learned of the one before is forgotten; only the history stays."""
         self.generation = restart.generation
+        self._waiting = None
+        self._workers = None
         self._progress = ProgressKeeper()
         self._pending = restart
 
@@ -84,15 +86,20 @@ class Healer:
         for episode in open_ones:
             diagnosis = next((one for one in diagnoses if identity(one.episode) == identity(episode)), None)
             plan = next_plan(diagnosis, self.history, self._situation(tick))
-            if plan.action == "wait" or self._is_time(episode, diagnosis, tick):
+            if plan.action == "wait":
+                self._take(plan, tick)
+            elif self._is_time(episode, diagnosis, tick):
                 return self._take(plan, tick)
         return None
 
     def _is_time(self, episode: Episode, diagnosis: Diagnosis | None, tick: Tick) -> bool:
         """Two signs that agree, and everybody who can help without us has had his chance."""
+        main = main_process(tick)
+        if main is not None and main.state in STOPPED:
+            return False  # somebody stopped it by hand, and will let it go on
         waited_s = tick.t_s - episode.alarm_s
         stands_still = episode.kind in ("stall", "death") and self._is_quiet(tick)
-        return stands_still and waited_s >= self._patience_s(episode, diagnosis)
+        return stands_still and waited_s >= self._patience_s(episode, diagnosis, tick)
 
     def after_end(self, t_s: float, diagnoses: tuple[Diagnosis, ...]) -> Plan:
         """What to do now that the main process is gone although it was not asked to.
@@ -101,15 +108,16 @@ class Healer:
         """
         if not self._has_trained:
             return Plan(action="nothing")
-        diagnosis = diagnoses[-1] if diagnoses else None
-        now = Situation(t_s, False, False, self.epoch, self._workers, self._cpus, self._can_continue)
+        # A worker's death long ago was survived; only the last moments tell of this one.
+        ours = [one for one in diagnoses if t_s - one.episode.alarm_s < LAST_MOMENTS_S]
+        diagnosis = ours[-1] if ours else None
+        now = Situation(t_s, False, False, self.epoch, self._workers, self._can_continue)
         plan = next_plan(diagnosis, self.history, now)
         if not self._act:
             self._propose(plan, t_s)
             return Plan(action="nothing")
         if plan.action == "restart":
             self.history = (*self.history, Attempt(t_s, plan, self.epoch))
-        self.plan = plan
         return plan
 
     def _learn(self, tick: Tick) -> bool:
@@ -119,9 +127,8 @@ class Healer:
         if beat is not None and beat.epoch is not None:
             self.epoch = beat.epoch
         workers = sum(process.role == "train-worker" for process in tick.processes)
-        self._workers = workers or self._workers
-        if tick.cgroup is not None and tick.cgroup.effective_cpus is not None:
-            self._cpus = tick.cgroup.effective_cpus
+        if workers:
+            self._workers = max(workers, self._workers or 0)
         return moved
 
     def _is_quiet(self, tick: Tick) -> bool:
@@ -131,17 +138,18 @@ class Healer:
         limit_s = QUIET_BEFORE_STEPS_S if longest is None else max(QUIET_S, TIMES_LONGEST * longest)
         return tick.t_s - self._progress.at_s >= limit_s
 
-    def _patience_s(self, episode: Episode, diagnosis: Diagnosis | None) -> float:
+    def _patience_s(self, episode: Episode, diagnosis: Diagnosis | None, tick: Tick) -> float:
         if episode.kind == "death":
             return HOOK_FIRST_S
         if diagnosis is None or not diagnosis.verdicts or diagnosis.verdicts[0].verdict == "possible":
-            return NAMELESS_S if episode.phase in NAMELESS_PHASES else math.inf
+            beat = main_beat(tick)
+            return NAMELESS_S if beat is not None and beat.waits_for != "none" else math.inf
         return PATIENCE_S.get(diagnosis.verdicts[0].cause, 0.0)
 
     def _situation(self, tick: Tick) -> Situation:
         beat = main_beat(tick)
         waits = beat is not None and beat.waits_for in ("train-batch", "val-batch")
-        return Situation(tick.t_s, True, waits, self.epoch, self._workers, self._cpus, self._can_continue)
+        return Situation(tick.t_s, True, waits, self.epoch, self._workers, self._can_continue)
 
     def _take(self, plan: Plan, tick: Tick) -> Plan | None:
         if plan.action == "wait" and self._act:
@@ -153,7 +161,6 @@ class Healer:
             return None
         self.history = (*self.history, Attempt(tick.t_s, plan, self.epoch))
         if plan.action != "replace-workers":
-            self.plan = plan
             return plan
         self._pending = self._told_of(plan, tick.t_s, "begun", f"the training waits for a batch ({plan.cause})")
         self._say(self._pending)

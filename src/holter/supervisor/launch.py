@@ -29,6 +29,7 @@ class Launch:
         relay: SignalRelay,
         *,
         heal: bool,
+        keep_fds: tuple[int, ...] = (),
     ) -> None:
         inject = Path(holter.hook.__file__).parent / "inject"
         path = os.pathsep.join([str(inject), *filter(None, [variables.get("PYTHONPATH")])])
@@ -42,6 +43,7 @@ class Launch:
         }
         self._cwd = cwd
         self._output = output
+        self._keep_fds = keep_fds
         self.relay = relay
 
     def start(
@@ -60,6 +62,7 @@ class Launch:
                 cwd=self._cwd,
                 stdout=sink,
                 stderr=subprocess.STDOUT if sink is not None else None,
+                pass_fds=self._keep_fds,
                 preexec_fn=self.relay.restore_in_child,  # we are single-threaded, or the threads hold no lock we need
             )
         except OSError as error:

@@ -107,7 +107,10 @@ class Recorder:
     def act(self, action: ActionTaken) -> None:
         """Keep and tell what is done to the run."""
         self.add(action)
-        self._listener.action(action)
+        try:
+            self._listener.action(action)
+        except Exception as error:  # noqa: BLE001 - whoever listens must not keep us from healing
+            self.add(Noted(t_s=action.t_s, what="listener-failed", text=f"{type(error).__name__}: {error}"))
 
     def safe_tick(self) -> Tick:
         """Look at everything once; whatever fails in it is noted, and the training is not affected."""

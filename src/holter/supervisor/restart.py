@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import signal
+import math
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import psutil
 
@@ -39,43 +39,59 @@ def continue_command(command: tuple[str, ...]) -> tuple[str, ...] | None:
     return tuple(words) if parsed.continued or parsed.validation_only else (*words, "--c")
 
 
+def newest_checkpoint_s(command: tuple[str, ...], variables: Mapping[str, str]) -> float | None:
+    """Just after the newest checkpoint of the fold, by its file server's clock; None where there is none yet."""
+    parsed = parse_training_command(command)
+    folder = parsed.fold_folder(variables) if parsed is not None else None
+    if folder is None:
+        return None
+    times = []
+    for file in folder.glob("checkpoint_*.pth"):
+        with contextlib.suppress(OSError):
+            times.append(file.stat().st_mtime)
+    return math.nextafter(max(times), math.inf) if times else None
+
+
 def end_group(child: subprocess.Popen[bytes], living: Callable[[], frozenset[int]]) -> tuple[int, ...]:
     """End the process and all that it started; returns those that cannot be ended (in the kernel, state D).
 
     A stopped or hanging process does not see SIGTERM: after a while it is SIGKILL, workers included, which a
     main process that is killed leaves behind.
     """
-    pids = set(living()) | {child.pid}
-    with contextlib.suppress(psutil.NoSuchProcess):
-        pids |= {one.pid for one in psutil.Process(child.pid).children(recursive=True)}
-    processes = [process for process in map(_process, pids) if process is not None]
+    processes = _family(child.pid, living())
     child.terminate()
     with contextlib.suppress(subprocess.TimeoutExpired):
         child.wait(TERM_WITHIN_S)
-    for process in processes:
-        _send(process, signal.SIGKILL)
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        child.wait(GONE_WITHIN_S)
     until = time.monotonic() + GONE_WITHIN_S
-    while (left := [one for one in processes if _is_there(one)]) and time.monotonic() < until:
+    while True:  # it may start others while it is being ended
+        processes = list({*processes, *_family(child.pid, frozenset())})
+        for process in processes:
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+        child.poll()
+        left = [one for one in processes if _is_there(one)]
+        if not left or time.monotonic() > until:
+            return tuple(one.pid for one in left)
         time.sleep(0.05)
-    return tuple(one.pid for one in left)
+
+
+def _family(pid: int, others: frozenset[int]) -> list[psutil.Process]:
+    """Handles, safe against PIDs that are given anew, of a process, all below it, and others."""
+    found = [process for process in map(_process, {pid, *others}) if process is not None]
+    with contextlib.suppress(psutil.Error):
+        found += psutil.Process(pid).children(recursive=True)
+    return found
 
 
 def _process(pid: int) -> psutil.Process | None:
     try:
         return psutil.Process(pid)
-    except psutil.NoSuchProcess:
+    except psutil.Error:
         return None
-
-
-def _send(process: psutil.Process, number: signal.Signals) -> None:
-    with contextlib.suppress(psutil.NoSuchProcess):
-        process.send_signal(number)
 
 
 def _is_there(process: psutil.Process) -> bool:
     try:
         return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
+    except psutil.Error:
         return False

@@ -17,7 +17,7 @@ from holter.supervisor.generations import Generations, RunResult
 from holter.supervisor.healer import Healer
 from holter.supervisor.launch import Launch
 from holter.supervisor.recorder import Listener, Recorder
-from holter.supervisor.restart import continue_command
+from holter.supervisor.restart import continue_command, newest_checkpoint_s
 from holter.supervisor.scratch import new_scratch
 from holter.supervisor.signals import SignalRelay
 from holter.supervisor.stopper import Stopper
@@ -39,6 +39,7 @@ def run(
     heal: bool = False,
     from_scratch: bool = False,
     requeue: bool = False,
+    keep_fds: tuple[int, ...] = (),
 ) -> RunResult:
     """Run ``command`` and record it on ``tape``.
 
@@ -47,7 +48,8 @@ def run(
     process left behind (only the demo does so unasked). ``heal``: replace workers, save checkpoints safely, and
     restart what has died or hangs; else it is only said what would be done. ``from_scratch``: a restart that finds
     no usable checkpoint may begin again at epoch 0. ``requeue``: SIGUSR1 and SIGTERM save and end the training, with
-    the exit code that tells a scheduler to start it again; else they are passed on.
+    the exit code that tells a scheduler to start it again; else they are passed on. ``keep_fds``: descriptors that
+    the training inherits (a lock that must last as long as any of its processes).
 
     Raises:  CommandNotFound, AlreadyRecorded, TapeExists, FolderNotWritable; nothing was started then.
     """
@@ -60,8 +62,9 @@ def run(
         scratch.close()
         raise
     clock = RunClock()
+    earlier_s = newest_checkpoint_s(command, variables)
     with SignalRelay() as relay:
-        launch = Launch(variables, scratch.folder, cwd, quiet_output, relay, heal=heal)
+        launch = Launch(variables, scratch.folder, cwd, quiet_output, relay, heal=heal, keep_fds=keep_fds)
         try:
             child = launch.start(command)
         except BaseException:
@@ -95,6 +98,7 @@ def run(
             each_tick,
             end_orphans=end_orphans,
             from_scratch=from_scratch,
+            earlier_s=earlier_s,
             stopper=Stopper(control) if requeue else None,
         )
         try:

@@ -14,6 +14,8 @@ FORWARDED = (
 )  # fmt: skip
 # si_code of a signal that the kernel sent: the terminal's Ctrl-C reached the whole foreground group, training included.
 SI_KERNEL = 128
+# A training that was asked to end has ended by then, or will not.
+REMEMBERED_S = 60.0
 
 
 class SignalRelay:
@@ -22,9 +24,11 @@ class SignalRelay:
     def __init__(self) -> None:
         self._set = {*FORWARDED, signal.SIGCHLD}
         self._before: set[int] = set()
-        self.seen: set[int] = set()  # asked of the training by somebody: its end is no fault then
+        self._ignored: set[int] = set()  # nohup: blocked, they come all the same, and mean nothing
+        self._seen: dict[int, float] = {}
 
     def __enter__(self) -> SignalRelay:
+        self._ignored = {number for number in FORWARDED if signal.getsignal(number) is signal.SIG_IGN}
         self._before = {int(number) for number in signal.pthread_sigmask(signal.SIG_BLOCK, self._set)}
         return self
 
@@ -39,6 +43,11 @@ class SignalRelay:
         """Give a new process the signal mask that we found."""
         signal.pthread_sigmask(signal.SIG_SETMASK, self._before)
 
+    @property
+    def seen(self) -> set[int]:
+        """Asked of the training by somebody, just now: its end is no fault then. One that it survived is forgotten."""
+        return {number for number, at_s in self._seen.items() if time.monotonic() - at_s < REMEMBERED_S}
+
     def wait(self, until_mono_s: float, pass_on: Callable[[int], None]) -> bool:
         """Wait until that time or a child's ending; True for the latter. Signals for the training are passed on."""
         while True:
@@ -48,7 +57,9 @@ class SignalRelay:
                 return False
             if info.si_signo == signal.SIGCHLD:
                 return True
-            self.seen.add(info.si_signo)
+            if info.si_signo in self._ignored:
+                continue
+            self._seen[info.si_signo] = time.monotonic()
             if info.si_code != SI_KERNEL:
                 pass_on(info.si_signo)
 

@@ -27,8 +27,7 @@ class Stopper:
         """Whether this signal is ours; the training gets the others."""
         if number not in (signal.SIGUSR1, signal.SIGTERM):
             return False
-        if not self.asked:
-            self._control.ask("stop", signal.Signals(number).name, generation)
+        self._control.ask("stop", signal.Signals(number).name, generation)
         self.asked = True
         if number == signal.SIGTERM and self._until_s is None:
             self._until_s = time.monotonic() + TERM_WITHIN_S

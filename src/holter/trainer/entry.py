@@ -6,16 +6,9 @@ trainers (and with them torchvision) to find one: nnunetv2/utilities/find_class_
 
 from __future__ import annotations
 
-import os
-
-# As nnunetv2/run/run_training.py sets them where it is run as a script: workers bring the parallelism.
-THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TORCHINDUCTOR_COMPILE_THREADS")
-
 
 def main() -> None:
     """Train with the arguments of ``nnUNetv2_train``."""
-    for name in THREADS:
-        os.environ.setdefault(name, "1")
     from nnunetv2.run import run_training
 
     from holter.trainer.find import find_trainer

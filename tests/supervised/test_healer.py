@@ -1,0 +1,144 @@
+"""When to act and when not: the healer alone, fed with ticks."""
+
+from __future__ import annotations
+
+import pytest
+
+from holter.records import Beat, Diagnosis, Episode, ProcessSample, Tick, Verdict
+from holter.supervisor.control import Control
+from holter.supervisor.healer import HOOK_FIRST_S, NAMELESS_S, WORKS_WITHIN_S, Healer
+
+
+class Case:
+    """One healer, its ticks and what it said."""
+
+    def __init__(self, folder, *, act: bool = True, can_continue: bool = True) -> None:
+        self.said: list = []
+        self.healer = Healer(Control(folder), self.said.append, act=act, can_continue=can_continue)
+        self.requests = folder / "control.json"
+        self.t_s = 0.0
+        self.steps = 0
+        for _ in range(20):
+            self.work()
+
+    def tick(self, *, state: str = "S", waits: str = "train-batch") -> Tick:
+        beat = Beat(
+            t_s=self.t_s, pid=1, phase="train", epoch=3, iteration=5, waits_for=waits,
+            progress_total=self.steps, progressed_s=float(self.steps), steps_total=self.steps,
+        )  # fmt: skip
+        workers = [ProcessSample(t_s=self.t_s, pid=pid, role="train-worker", state="S") for pid in (2, 3)]
+        main = ProcessSample(t_s=self.t_s, pid=1, role="main", state=state)
+        return Tick(t_s=self.t_s, beats=(beat,), processes=(main, *workers))
+
+    def work(self) -> None:
+        self.t_s += 1.0
+        self.steps += 1
+        assert self.healer.see(self.tick(), (), ()) is None
+
+    def stand(self, seconds: float, episode: Episode | None, cause: str | None = "frozen-worker", **how):
+        """Stand still for so long; the first plan that comes of it."""
+        verdicts = (Verdict(cause=cause, verdict="confirmed", score=0.9),) if cause else ()
+        until_s = self.t_s + seconds
+        while self.t_s < until_s:
+            self.t_s += 1.0
+            episodes = (episode,) if episode else ()
+            diagnoses = (Diagnosis(episode=episode, verdicts=verdicts),) if episode else ()
+            plan = self.healer.see(self.tick(**how), episodes, diagnoses)
+            if plan is not None:
+                return plan
+        return None
+
+
+@pytest.fixture
+def case(tmp_path):
+    return Case(tmp_path)
+
+
+def stall(t_s: float, kind: str = "stall") -> Episode:
+    return Episode(kind=kind, phase="train", start_s=t_s, alarm_s=t_s + 5, detector="stall", subject="training")
+
+
+def states(case: Case) -> list[tuple[str, str]]:
+    return [(one.action, one.state) for one in case.said]
+
+
+def test_workers_are_asked_for_once_and_then_the_run_is_restarted_if_nothing_moves(case):
+    plan = case.stand(WORKS_WITHIN_S + 15, stall(case.t_s))
+    assert states(case) == [("replace-workers", "begun"), ("replace-workers", "failed")]
+    assert "replace-workers" in case.requests.read_text()
+    assert (plan.action, plan.rung) == ("restart", 2)
+
+
+def test_a_heal_that_helped_is_told_and_may_be_done_again(case):
+    assert case.stand(10, stall(case.t_s)) is None
+    case.work()
+    assert states(case) == [("replace-workers", "begun"), ("replace-workers", "done")]
+    case.stand(12, stall(case.t_s))
+    assert states(case)[2:] == [("replace-workers", "begun")]
+
+
+def test_without_an_episode_a_long_step_is_left_alone(case):
+    assert case.stand(500, None) is None
+    assert case.said == []
+
+
+def test_a_stall_without_a_name_is_touched_late_and_only_where_it_waits_for_another_process(case):
+    began = case.t_s
+    assert case.stand(500, stall(began), None, waits="none") is None
+    assert case.said == []
+    assert case.stand(NAMELESS_S - 50, stall(case.t_s), None) is None
+    assert case.said == []
+    case.stand(NAMELESS_S + 5, stall(began), None)
+    assert states(case)[:1] == [("replace-workers", "begun")]
+
+
+def test_a_training_that_somebody_stopped_is_left_in_peace(case):
+    assert case.stand(500, stall(case.t_s), None, state="T") is None
+    assert case.said == []
+
+
+def test_the_hook_has_the_first_go_at_a_dead_worker(case):
+    dead = stall(case.t_s, "death")
+    assert case.stand(HOOK_FIRST_S, dead, "worker-killed") is None
+    assert case.said == []
+    case.stand(10, dead, "worker-killed")
+    assert states(case) == [("replace-workers", "begun")]
+
+
+def test_waiting_for_one_thing_does_not_hide_another(case):
+    slow = Episode(kind="slow-down", phase="train", start_s=1.0, alarm_s=2.0, detector="slow-down", subject="training")
+    frozen = stall(case.t_s)
+    diagnoses = tuple(
+        Diagnosis(episode=one, verdicts=(Verdict(cause=cause, verdict="confirmed", score=0.9),))
+        for one, cause in ((slow, "slow-storage"), (frozen, "frozen-worker"))
+    )
+    for _ in range(12):
+        case.t_s += 1.0
+        case.healer.see(case.tick(), (slow, frozen), diagnoses)
+    assert states(case) == [("wait", "begun"), ("replace-workers", "begun")]
+
+
+def test_a_command_of_the_users_own_is_never_ended(tmp_path):
+    case = Case(tmp_path, can_continue=False)
+    assert case.stand(500, stall(case.t_s), "gpu-side-stall", waits="none") is None
+    assert case.healer.after_end(case.t_s, ()).action == "nothing"
+
+
+def test_only_the_last_moments_tell_why_a_training_ended(case):
+    old = Diagnosis(
+        episode=Episode(kind="death", start_s=1.0, alarm_s=1.0),
+        verdicts=(Verdict(cause="truncated-preprocessed-file", verdict="confirmed", score=0.9),),
+    )
+    assert case.healer.after_end(9000.0, (old,)).action == "restart"
+
+
+def test_a_training_that_never_began_to_train_is_not_started_again(tmp_path):
+    healer = Healer(Control(tmp_path), print, act=True, can_continue=True)
+    assert healer.after_end(5.0, ()).action == "nothing"
+
+
+def test_only_watching_says_once_what_it_would_do(tmp_path):
+    case = Case(tmp_path, act=False)
+    assert case.stand(200, stall(case.t_s)) is None
+    assert states(case) == [("replace-workers", "proposed")]
+    assert not case.requests.exists()
