@@ -30,7 +30,7 @@ class Scene:
         self.folder = folder
         self.tape = folder / "run.holter"
         self.fault_s: float | None = None
-        self.options: tuple[str, ...] = ("--epochs", "4", "--iterations", "30", "--no-validation")
+        self.options: tuple[str, ...] = ("--epochs", "3", "--iterations", "30", "--no-validation")
         self.extra: dict[str, str] = {}
         self.heal = False
 

@@ -20,30 +20,6 @@ pytestmark = [pytest.mark.training, pytest.mark.skipif(why_not() is not None, re
 STEP_DELAY_S = 18.0  # 150 times the demo's step of 0.12 s
 
 
-def test_a_native_stall_on_a_physical_gpu_is_told_without_a_licence_story(brain: Prepared, tmp_path: Path):
-    scene = Scene(brain, tmp_path / "gpu_side_stall_nvml")
-    scene.folder.mkdir()
-    gpu = FakeGpu(tmp_path / "gpu", utilization=97)
-    delay = tmp_path / "delay"
-    scene.extra = gpu.environment()
-    scene.options = ("--epochs", "3", "--iterations", "30", "--no-validation", "--train-step-delay-file", str(delay))
-
-    def hold(recorder, tick):
-        gpu.set(utilization=0)
-        delay.write_text(str(STEP_DELAY_S))
-
-    def let_go(recorder, tick):
-        if scene.fault_s is not None and tick.t_s > scene.fault_s + 22:
-            gpu.set(utilization=97)
-            delay.unlink(missing_ok=True)
-
-    scene.play(hold, each_tick=let_go)
-    diagnosis = scene.diagnoses()[0]
-    assert diagnosis.episode.alarm_s - scene.fault_s < 20
-    assert top(diagnosis) == ("gpu-side-stall", "confirmed")
-    assert verdict_of(diagnosis, "vgpu-unlicensed") == "excluded"
-
-
 def test_full_speed_then_a_standstill_named_by_the_licence_stage(brain: Prepared, tmp_path: Path):
     scene = Scene(brain, tmp_path / "vgpu_unlicensed_nvml")
     scene.folder.mkdir()

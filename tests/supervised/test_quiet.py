@@ -25,7 +25,7 @@ def scene(brain, tmp_path: Path, request: pytest.FixtureRequest) -> Scene:
 
 
 def test_a_stopped_terminal(scene):
-    """Everything is stopped together for half a minute and goes on."""
+    """Everything is stopped together for twenty seconds and goes on."""
     stopped: list[int] = []
 
     def stop(recorder, tick):
@@ -34,7 +34,7 @@ def test_a_stopped_terminal(scene):
             os.kill(pid, signal.SIGSTOP)
 
     def go_on(recorder, tick):
-        if scene.fault_s is not None and tick.t_s > scene.fault_s + 30:
+        if scene.fault_s is not None and tick.t_s > scene.fault_s + 20:
             for pid in stopped:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGCONT)
