@@ -149,6 +149,8 @@ class Generations:
     def _after_end(self, child: subprocess.Popen[bytes]) -> Plan:
         if child.returncode in (0, -signal.SIGINT, 128 + signal.SIGINT) or self._is_asked_to_end:
             return Plan(action="nothing")
+        if self._launch.relay.ended_by_one(child.returncode):
+            return Plan(action="nothing")
         deaths = [
             one
             for one in self._recorder.diagnoses.values()

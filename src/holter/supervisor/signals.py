@@ -48,6 +48,10 @@ class SignalRelay:
         """Asked of the training by somebody, just now: its end is no fault then. One that it survived is forgotten."""
         return {number for number, at_s in self._seen.items() if time.monotonic() - at_s < REMEMBERED_S}
 
+    def ended_by_one(self, returncode: int) -> bool:
+        """Whether a process that ended like this was ended by a signal that somebody sent through us, however late."""
+        return -returncode in self._seen or returncode - 128 in self._seen
+
     def wait(self, until_mono_s: float, pass_on: Callable[[int], None]) -> bool:
         """Wait until that time or a child's ending; True for the latter. Signals for the training are passed on."""
         while True:
