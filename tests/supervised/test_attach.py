@@ -92,7 +92,7 @@ def test_a_training_that_hangs_already_is_diagnosed_from_a_workers_pid(stock, tm
 
 def test_a_healthy_training_is_left_alone_and_nothing_is_said(stock, tmp_path):
     stock.wait_for("Epoch 1")
-    result = attach(stock.pid, tmp_path / "t.holter", for_s=30.0)
+    result = attach(stock.pid, tmp_path / "t.holter", for_s=18.0)
     assert result.episodes == ()
     assert stock.process.poll() is None
     assert "Traceback" not in stock.log.read_text()
