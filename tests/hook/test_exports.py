@@ -182,16 +182,20 @@ def test_a_validation_that_came_to_its_summary_is_done_again_when_asked(trainer)
 
 
 def kill_an_export_worker(scratch: Path, main: subprocess.Popen[str]) -> int | None:
-    """Kill the one export worker while the main process waits for what it has in hand."""
+    """Kill an export worker with a case in hand; stopped first, so that it cannot be done just then."""
     pages = HeartbeatProbe(scratch, 0.0)
+
+    def with_a_case() -> list[int]:
+        return [beat.pid for beat in pages.read(0.0).samples if beat.role == "export-worker" and beat.case]
+
     while main.poll() is None:
-        beats = pages.read(0.0).samples
-        if any(beat.pid == main.pid and beat.waits_for == "export-result" for beat in beats):
-            for child in Path(f"/proc/{main.pid}/task/{main.pid}/children").read_text().split():
-                if b"--multiprocessing-fork" in Path(f"/proc/{child}/cmdline").read_bytes():
-                    os.kill(int(child), signal.SIGKILL)
-                    return int(child)
-        time.sleep(0.01)
+        for pid in with_a_case():
+            os.kill(pid, signal.SIGSTOP)
+            if pid in with_a_case():
+                os.kill(pid, signal.SIGKILL)
+                return pid
+            os.kill(pid, signal.SIGCONT)
+        time.sleep(0.002)
     return None
 
 
