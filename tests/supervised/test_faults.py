@@ -64,7 +64,7 @@ def test_a_stopped_worker_is_found_and_the_chain_leads_to_it(scene):
     assert diagnosis.episode.end_s is not None
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV], ids=lambda one: one.name)
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGBUS], ids=lambda one: one.name)
 def test_a_worker_ended_by_a_signal_is_named_with_the_signal(scene, number):
     result = scene.play(lambda _, tick: os.kill(of_role(tick, "train-worker")[0].pid, number))
     assert result.returncode == 1
