@@ -10,6 +10,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 ARGS ?=
+# Trainings one after the other on one worker, everything else beside them (tests/conftest.py).
+TWO_WORKERS := -n 2 --dist loadgroup
 
 # torch is named in the same command as Holter, so that pip cannot first choose the newest one: this version has a
 # CPU wheel wherever pip is told of an index or a folder with CPU wheels (2.13.0+cpu counts as 2.13.0, and is
@@ -30,7 +32,7 @@ demo: $(VENV)/.has-demo
 	$(BIN)/holter demo $(ARGS)
 
 test: $(VENV)/.has-dev
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest $(or $(ARGS),$(TWO_WORKERS))
 
 check: $(VENV)/.has-dev
 	$(BIN)/ruff check .

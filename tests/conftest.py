@@ -11,6 +11,19 @@ from holter.demo.prepare import Prepared, prepare
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 HIPPOCAMPUS = CHECKOUT.parent / "shared" / "data" / "Dataset004_Hippocampus"
+# Folders whose tests train, or count seconds of real processes: two of them at a time would disturb each other.
+SERIAL = {"benchmarks", "cli", "demo", "hook", "supervised", "trainer"}
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With two workers (``-n 2 --dist loadgroup``) one of them does all of ``SERIAL``, the other what is left."""
+    if not config.pluginmanager.hasplugin("xdist"):
+        return
+    here = Path(__file__).parent
+    for item in items:
+        folder = item.path.relative_to(here).parts[0] if item.path.is_relative_to(here) else ""
+        if folder in SERIAL or item.get_closest_marker("training") is not None:
+            item.add_marker(pytest.mark.xdist_group("serial"))
 
 
 @pytest.fixture(scope="session")
