@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -18,9 +17,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from benchmarks.large_checkpoint import look
 from benchmarks.reporting import Goal, Row, conclude
+from benchmarks.stand_in import stand_in
 
-INJECT = Path(__file__).parents[1] / "src" / "holter" / "hook" / "inject"
 EPOCH_S = 160.0
 GOAL_PERCENT = 1.0
 REPEATS, QUICK_REPEATS = 15, 5
@@ -28,20 +28,6 @@ REPEATS, QUICK_REPEATS = 15, 5
 STAGES = (32, 64, 128, 256, 320, 320)
 TIMEOUT_S = 1800
 
-# Stands in for nnU-Net's module of this name: the same content goes through the same torch.save.
-TRAINER = """
-import torch
-class nnUNetTrainer:
-    def __init__(self, network, optimizer):
-        self.network, self.optimizer, self.current_epoch, self.num_epochs = network, optimizer, 0, 1000
-    def on_epoch_end(self): pass
-    def save_checkpoint(self, filename):
-        torch.save({
-            "network_weights": self.network.state_dict(), "optimizer_state": self.optimizer.state_dict(),
-            "grad_scaler_state": None, "logging": {"train_losses": [0.5] * 1000}, "_best_ema": 0.5,
-            "current_epoch": self.current_epoch + 1, "init_args": {}, "trainer_name": "nnUNetTrainer",
-        }, filename)
-"""
 SAVES = """
 import json, os, sys, time
 import torch
@@ -101,8 +87,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.checkpoints", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer repeats")
     parser.add_argument("--folder", type=Path, help="where to write; default: the system's folder for temporary files")
+    parser.add_argument("--large", action="store_true", help="instead: one file of more than 4 GiB (10 GiB of RAM)")
     parser.add_argument("--json", type=Path, help="write results and goals to this file")
     options = parser.parse_args()
+    if options.large:
+        return conclude(*look(options.folder), options.json)
     with tempfile.TemporaryDirectory(prefix="holter-checkpoints-", dir=options.folder) as folder:
         saves = measure(Path(folder), QUICK_REPEATS if options.quick else REPEATS)
     return conclude(rows(saves), [goal(saves)], options.json)
@@ -110,22 +99,12 @@ def main() -> int:
 
 def measure(folder: Path, repeats: int) -> Saves:
     """Save in both ways, in turns."""
-    package = folder / "nnunetv2" / "training" / "nnUNetTrainer"
-    package.mkdir(parents=True)
-    for one in (package, package.parent, package.parent.parent):
-        (one / "__init__.py").touch()
-    (package / "nnUNetTrainer.py").write_text(TRAINER)
-    for name in ("scratch", "stock", "safe"):
+    variables = stand_in(folder)
+    for name in ("stock", "safe"):
         (folder / name).mkdir()
-    settings = {
-        "PYTHONPATH": os.pathsep.join(map(str, (INJECT, folder))),
-        "HOLTER_SCRATCH": str(folder / "scratch"),
-        "HOLTER_GENERATION": "0",
-        "HOLTER_HEAL": "checkpoints",
-    }
     done = subprocess.run(
         [sys.executable, "-c", SAVES, str(folder), json.dumps(STAGES), str(repeats)],
-        env={**os.environ, **settings}, check=True, stdout=subprocess.PIPE, text=True, timeout=TIMEOUT_S,
+        env=variables, check=True, stdout=subprocess.PIPE, text=True, timeout=TIMEOUT_S,
     )  # fmt: skip
     return Saves(**json.loads(done.stdout))
 

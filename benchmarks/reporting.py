@@ -23,18 +23,24 @@ class Goal(NamedTuple):
     met: bool | None
 
 
-def conclude(rows: Sequence[Row], goals: Sequence[Goal], file: Path | None) -> int:
+def conclude(
+    rows: Sequence[Row], goals: Sequence[Goal], file: Path | None, facts: Mapping[str, str] | None = None
+) -> int:
     """Print everything, write ``file`` where one is given; exit code 1 if a goal was missed, else 0."""
-    facts = machine()
+    facts = machine() if facts is None else facts
     print("; ".join(f"{name} {value}" for name, value in facts.items()))
     print_table(rows)
     print_table(
         [{"goal": goal.name, "at most": goal.goal, "measured": goal.measured, "met": _word(goal.met)} for goal in goals]
     )
     if file is not None:
-        document = {"machine": facts, "results": list(rows), "goals": [goal._asdict() for goal in goals]}
-        file.write_text(json.dumps(document, indent=2) + "\n")
+        file.write_text(json.dumps(document(rows, goals, facts), indent=2) + "\n")
     return int(any(goal.met is False for goal in goals))
+
+
+def document(rows: Sequence[Row], goals: Sequence[Goal], facts: Mapping[str, str]) -> dict[str, object]:
+    """What the JSON file holds."""
+    return {"machine": facts, "results": list(rows), "goals": [goal._asdict() for goal in goals]}
 
 
 def machine() -> dict[str, str]:

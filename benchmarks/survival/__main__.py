@@ -1,21 +1,35 @@
 """Does a training survive what kills it? Each fault without Holter and under ``holter run --heal``, same seed.
 
 A run has survived when every epoch was printed, the final checkpoint is whole and the exit code is 0. Seconds come from
-the tape: the longest time without progress after a fault. A stock training hangs if it prints nothing for 45 s although
+the tape: the longest time without progress after a fault. A stock training hangs if it prints nothing for 30 s although
 the trouble, where it is a passing one, is over.
+
+The JSON file is written after every run; --resume goes on with it. Runs without Holter are only watched for their end,
+so two halves of them may run side by side on two cores, and so may kills while saving, which take the most time:
+
+  S="python -m benchmarks.survival"; K="$S --only holter --faults main-sigkill-while-saving --healthy 0"
+  $S --only holter --kills 0 --json a.json
+  $S --only stock --part 1/2 --json b.json & $S --only stock --part 2/2 --json c.json; wait
+  $K --part 1/2 --json d.json & $K --part 2/2 --json e.json; wait
+  $S --merge [a-e].json --json survival.json
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.material import say
 from benchmarks.reporting import conclude
 from benchmarks.survival import data as datasets
-from benchmarks.survival.campaign import Plan, campaign, goals, rows
+from benchmarks.survival import results
+from benchmarks.survival.campaign import Plan, campaign
 from benchmarks.survival.one_run import FULL, QUICK, ended_in_order
+from benchmarks.survival.outcome import Outcome
+from benchmarks.survival.summary import goals, rows
 from benchmarks.survival.table import FAULTS, QUICK_STOCK, find
 from benchmarks.survival.table import QUICK as QUICK_FAULTS
 from holter.errors import BadInput
@@ -25,34 +39,88 @@ HEALTHY_RUNS, HEALTHY_QUICK = 20, 2
 KILLS, KILLS_QUICK = 50, 1
 # A run that was begun may take another minute; five minutes are meant to be enough for a look.
 QUICK_BUDGET_S = 255.0
+NEXT_STEP = "python -m benchmarks.survival --help"
 
 
 def main() -> int:
     """Run, print tables, write JSON where asked; 1 if a goal was missed, 130 after Ctrl-C."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.survival", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="a handful of faults once, as far as five minutes go")
-    parser.add_argument("--faults", help="names, with commas between them; none: only healthy runs")
-    parser.add_argument("--list", action="store_true", help="tell what faults there are")
-    parser.add_argument("--repeats", type=int, default=REPEATS, help=f"runs of each fault (default: {REPEATS})")
-    parser.add_argument("--healthy", type=int, help=f"healthy runs (default: {HEALTHY_RUNS})")
-    parser.add_argument("--kills", type=int, help=f"kills while a checkpoint is being written (default: {KILLS})")
-    parser.add_argument("--data", help="brains, hippocampus or both with a comma (default: what there is)")
-    parser.add_argument("--no-stock", action="store_true", help="leave out the runs without Holter")
-    parser.add_argument("--json", type=Path, help="write results and goals to this file")
-    parser.add_argument("--keep", type=Path, help="keep tape and output of runs that went wrong in this folder")
-    options = parser.parse_args()
+    options = parser().parse_args()
     if options.list:
-        for name, make in FAULTS.items():
-            fault = make()
-            print(f"{name:28} {fault.promise:10} {fault.summary}" + (f" [{why}]" if (why := fault.needs()) else ""))
-        return 0
+        return tell_faults()
+    if options.merge:
+        return merge(options.merge, options.json)
+    plan = make_plan(options)
+    done: list[Outcome] = results.read(options.resume).outcomes if options.resume else []
+    file = options.json or options.resume
+    if file is not None and file != options.resume:
+        put_away(file)
     try:
         with ended_in_order():
-            outcomes = campaign(make_plan(options))
+            outcomes = campaign(plan, done, keeper(file))
     except KeyboardInterrupt:
-        say("interrupted; nothing is left running")
+        say("interrupted; nothing is left running" + (f"; --resume {file} goes on" if file else ""))
         return 130
-    return conclude(rows(outcomes), goals(outcomes), options.json)
+    return conclude(rows(outcomes), goals(outcomes), None)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    found = argparse.ArgumentParser(
+        prog="python -m benchmarks.survival",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = found.add_argument
+    add("--quick", action="store_true", help="a handful of faults once, as far as five minutes go")
+    add("--faults", help="names, with commas between them; none: only healthy runs")
+    add("--list", action="store_true", help="tell what faults there are")
+    add("--repeats", type=int, default=REPEATS, help=f"runs of each fault (default: {REPEATS})")
+    add("--healthy", type=int, help=f"healthy runs (default: {HEALTHY_RUNS})")
+    add("--kills", type=int, help=f"kills while a checkpoint is being written (default: {KILLS})")
+    add("--data", help="brains, hippocampus or both with a comma (default: what there is)")
+    add("--only", choices=("stock", "holter"), help="only the runs without Holter, or only those with it")
+    add("--part", type=part, default=(1, 1), metavar="I/N", help="only every N-th run, from the I-th on")
+    add("--json", type=Path, help="write results and goals to this file, after every run")
+    add("--resume", type=Path, metavar="FILE", help="leave out the runs that are in this file, and go on with it")
+    add("--merge", type=Path, nargs="+", metavar="FILE", help="run nothing: one table of several files")
+    add("--keep", type=Path, help="keep tape and output of runs that went wrong in this folder")
+    return found
+
+
+def part(text: str) -> tuple[int, int]:
+    """``1/2``: the first of two."""
+    number, _, parts = text.partition("/")
+    if not (number.isdigit() and parts.isdigit() and 1 <= int(number) <= int(parts)):
+        raise argparse.ArgumentTypeError(f"{text!r} is not like 1/2")
+    return int(number), int(parts)
+
+
+def tell_faults() -> int:
+    """Print what there is."""
+    for name, make in FAULTS.items():
+        fault = make()
+        print(f"{name:28} {fault.promise:10} {fault.summary}" + (f" [{why}]" if (why := fault.needs()) else ""))
+    return 0
+
+
+def merge(files: list[Path], into: Path | None) -> int:
+    """One table of several files, and one file where asked."""
+    found = results.merge(files)
+    if into is not None:
+        results.write(into, found.outcomes, found.machine)
+    return conclude(rows(found.outcomes), goals(found.outcomes), None, found.machine)
+
+
+def put_away(file: Path) -> None:
+    """An hour's work is not overwritten by a new beginning."""
+    if file.exists():
+        file.replace(file.with_name(file.name + ".before"))
+        say(f"{file} was there: it is {file}.before now")
+
+
+def keeper(file: Path | None) -> Callable[[list[Outcome]], None]:
+    """What writes the outcomes so far."""
+    return functools.partial(results.write, file) if file is not None else lambda _: None
 
 
 def make_plan(options: argparse.Namespace) -> Plan:
@@ -63,15 +131,16 @@ def make_plan(options: argparse.Namespace) -> Plan:
         names = tuple(name for name in options.faults.split(",") if name not in ("", "none"))
     for name in names:
         find(name)
-    stock = set(QUICK_STOCK if is_quick and options.faults is None else names)
     return Plan(
         faults=names,
-        stock=frozenset() if options.no_stock else frozenset(stock),
+        stock=frozenset(QUICK_STOCK if is_quick and options.faults is None else names),
         data=_data(options.data, is_quick=is_quick),
         repeats=options.repeats,
         healthy=_number(options.healthy, HEALTHY_QUICK if is_quick else HEALTHY_RUNS),
         kills=_number(options.kills, KILLS_QUICK if is_quick else KILLS),
         length=QUICK if is_quick else FULL,
+        only=options.only,
+        part=options.part,
         budget_s=QUICK_BUDGET_S if is_quick else float("inf"),
         keep=options.keep,
     )
@@ -86,7 +155,7 @@ def _data(asked: str | None, *, is_quick: bool) -> tuple[str, ...]:
     names = tuple(asked.split(",")) if asked else there
     for name in names:
         if name not in (datasets.BRAINS, datasets.HIPPOCAMPUS):
-            raise BadInput(f"there is no data set {name!r}", next_step="python -m benchmarks.survival --help")
+            raise BadInput(f"there is no data set {name!r}", next_step=NEXT_STEP)
     return names
 
 

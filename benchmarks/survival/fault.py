@@ -19,7 +19,7 @@ from holter.demo.prepare import Prepared
 Promise = Literal["goes-on", "waits", "untouched", "stops"]
 
 FAULT_EPOCH = 2  # two checkpoints lie on the disk by then
-# From the line "Epoch 2" on: the workers run, and most of the epoch's 30 steps are still to come.
+# From the line "Epoch 2" on: the workers run, and most of the epoch's steps are still to come.
 INTO_EPOCH_S = 1.0
 
 
@@ -44,8 +44,11 @@ class Fault:
     in_epoch = False  # new workers are enough: no restart, no work lost
     is_temporary = False  # repaired after a while
     stock = True  # also without Holter
-    epochs: int | None = None  # where it needs more than others
+    epochs: int | None = None  # where it needs more or fewer than others
+    iterations: int | None = None  # an epoch
+    val_iterations: int | None = None
     validates = False  # with the final validation
+    strikes = 1  # how often something is broken
 
     def __init__(self) -> None:
         self.struck: list[float] = []  # wall-clock times at which something was broken

@@ -21,7 +21,7 @@ class Quota(FromDemo):
 
     name = "cpu-quota"
     summary = "the CPU quota is cut to a quarter of a core for a while: slow is not broken"
-    lasts_s = 40.0
+    lasts_s = 30.0
 
     def __init__(self) -> None:
         super().__init__(CpuQuota())
@@ -33,7 +33,7 @@ class Licence(FromDemo):
     name = "vgpu-licence"
     summary = "(simulated GPU) the vGPU's licence is lost, then returns"
     promise = "waits"
-    lasts_s = 60.0
+    lasts_s = 40.0
 
     def __init__(self) -> None:
         super().__init__(VgpuLicence())

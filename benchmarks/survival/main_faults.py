@@ -22,8 +22,12 @@ RANDOM_WITHIN_S = 8.0  # more than an epoch, and over before the shortest run is
 HUNT_EVERY_S = 0.0003  # a checkpoint of the small network is written in some milliseconds
 # Epochs from one kill to the next: Holter's ladder begins anew when two were finished since.
 EPOCHS_BETWEEN = 3
-# Holter gives up after six heals within an hour, as it should; more kills need more runs.
+UNTIL_SAVED = 2  # and from then on to the next moment at which one is being written
+# Holter gives up after six heals within an hour, as it should (one is left for what else may happen); more kills need
+# more runs.
 KILLS_A_RUN = 5
+# Saving is what counts here: an epoch of a second, not of five.
+SAVING_ITERATIONS, SAVING_VAL_ITERATIONS = 5, 1
 
 
 class MainKilled(Fault):
@@ -99,11 +103,14 @@ class KilledWhileSaving(Fault):
     name = "main-sigkill-while-saving"
     summary = "the main process is killed while a checkpoint is being written"
     promise = "goes-on"
+    iterations = SAVING_ITERATIONS
+    val_iterations = SAVING_VAL_ITERATIONS
 
     def __init__(self, kills: int = KILLS_A_RUN) -> None:
         super().__init__()
         self.kills = kills
-        self.epochs = EPOCHS_BETWEEN * kills + 2
+        self.strikes = kills
+        self.epochs = (EPOCHS_BETWEEN + UNTIL_SAVED) * kills + 2
         self._over = threading.Event()
 
     def is_time(self, outside: Outside, printed: Printed) -> bool:

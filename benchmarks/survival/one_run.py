@@ -18,6 +18,7 @@ import msgspec
 from benchmarks.material import say
 from benchmarks.survival.account import Account, account
 from benchmarks.survival.fault import Fault, Stage
+from benchmarks.survival.outcome import Outcome
 from benchmarks.survival.outside import Outside, Printed, end_session
 from holter.errors import HolterError
 from holter.hook.verify import FINAL
@@ -25,8 +26,8 @@ from holter.supervisor.exit_codes import GAVE_UP
 
 LOOK_EVERY_S = 0.1
 SEED = 1
-# Printed lines are what is seen of a stock training; an epoch of these takes some seconds.
-STOCK_SILENT_S = 45.0
+# Printed lines are what is seen of a stock training: an epoch of these takes five seconds, the export of a case ten.
+STOCK_SILENT_S = 30.0
 # Holter's slowest rung: 60 s before first steps count as missing, back-off, start-up on a busy machine.
 SUPERVISED_SILENT_S = 180.0
 
@@ -39,37 +40,8 @@ class Length(NamedTuple):
     silent_s: float  # a stock training hangs if it has printed nothing for so long
 
 
-FULL = Length(6, 30, STOCK_SILENT_S)
+FULL = Length(5, 25, STOCK_SILENT_S)
 QUICK = Length(5, 15, 20.0)
-
-
-class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of one run."""
-
-    fault: str
-    supervised: bool
-    data: str
-    skipped: str | None = None  # why it did not take place
-    survived: bool = False  # every epoch, a whole final checkpoint, exit code 0
-    hung: bool = False
-    exit_code: int | None = None
-    begun_again: int = 0  # epochs
-    finished_again: int = 0
-    train_loss: float | None = None
-    dice: float | None = None
-    wall_s: float = 0.0
-    faults: int = 0  # how often something was broken
-    account: Account | None = None  # of the tape
-    problem: str | None = None  # a promise that was not kept
-
-    def told(self) -> str:
-        """One line for who waits."""
-        how = "with Holter" if self.supervised else "stock"
-        end = "survived" if self.survived else "hangs" if self.hung else f"exit code {self.exit_code}"
-        done = f", {' '.join(self.account.deeds) or 'no deed'}" if self.account else ""
-        if self.account and self.account.back_s is not None:
-            done += f", back after {self.account.back_s} s"
-        return f"{self.fault} ({how}, {self.data}): {end}{done}" + (f" -- {self.problem}" if self.problem else "")
 
 
 def play(fault: Fault, stage: Stage, length: Length, data: str, *, supervised: bool) -> Outcome:
@@ -91,7 +63,7 @@ def _train(
     child = _start(fault, stage, epochs, length, extra, supervised=supervised)
     outside = Outside(child.pid, stage.folder, stage.brains, supervised=supervised)
     try:
-        hung, problem = _follow(child, outside, fault, SUPERVISED_SILENT_S if supervised else length.silent_s)
+        seen = _follow(child, outside, fault, SUPERVISED_SILENT_S if supervised else length.silent_s)
     finally:
         fault.relieve()
         left = end_session(child.pid)
@@ -100,19 +72,23 @@ def _train(
         fault=fault.name,
         supervised=supervised,
         data=data,
-        hung=hung,
-        exit_code=child.returncode if not hung else None,
+        number=stage.number,
+        hung=seen.hung,
+        exit_code=child.returncode if not seen.hung else None,
+        silent_s=round(seen.silent_s, 1),
         faults=len(fault.struck),
         account=_account(stage.folder / "run.holter", fault) if supervised else None,
     )
     outcome = _with_metrics(outcome, outside.printed(), outside.fold, epochs, fault)
-    return msgspec.structs.replace(outcome, problem=problem or complaint(fault, outcome, outside.printed(), left))
+    return msgspec.structs.replace(outcome, problem=seen.problem or complaint(fault, outcome, outside.printed(), left))
 
 
 def _start(
     fault: Fault, stage: Stage, epochs: int, length: Length, extra: dict[str, str], *, supervised: bool
 ) -> subprocess.Popen[bytes]:
-    options = ["--epochs", str(epochs), "--iterations", str(length.iterations), "--seed", str(SEED)]
+    iterations = fault.iterations or length.iterations
+    options = ["--epochs", str(epochs), "--iterations", str(iterations), "--seed", str(SEED)]
+    options += ["--val-iterations", str(fault.val_iterations)] if fault.val_iterations else []
     command = fault.wrap_training(stage.brains.command(*options, *(() if fault.validates else ("--no-validation",))))
     if supervised:
         holter = [sys.executable, "-m", "holter", "run", "--heal", "--tape", str(stage.folder / "run.holter"), "--"]
@@ -137,10 +113,18 @@ def _start(
         )
 
 
-def _follow(child: subprocess.Popen[bytes], outside: Outside, fault: Fault, silent_s: float) -> tuple[bool, str | None]:
-    """Until it is over; whether it hangs, and what went wrong with the fault itself."""
+class Seen(NamedTuple):
+    """What was seen of one run from outside."""
+
+    hung: bool
+    silent_s: float  # the longest time without a new line
+    problem: str | None = None  # with the fault itself
+
+
+def _follow(child: subprocess.Popen[bytes], outside: Outside, fault: Fault, limit_s: float) -> Seen:
+    """Until it is over, or has been silent for longer than ``limit_s``."""
     injected_s: float | None = None
-    last, moved_s = Printed(), time.monotonic()
+    last, moved_s, longest_s = Printed(), time.monotonic(), 0.0
     while child.poll() is None or outside.runs:
         outside.look()
         printed = outside.printed()
@@ -155,11 +139,13 @@ def _follow(child: subprocess.Popen[bytes], outside: Outside, fault: Fault, sile
             else:
                 fault.step(outside, now - injected_s)
         except (OSError, RuntimeError, HolterError) as error:
-            return True, f"the fault could not be made: {type(error).__name__}: {error}"
-        if now - max(moved_s, fault.over_at or 0.0) > silent_s and not _is_under_way(fault, injected_s):
-            return True, None
+            return Seen(True, longest_s, f"the fault could not be made: {type(error).__name__}: {error}")
+        if not _is_under_way(fault, injected_s):
+            longest_s = max(longest_s, now - max(moved_s, fault.over_at or 0.0))
+        if longest_s > limit_s:
+            return Seen(True, longest_s)
         time.sleep(LOOK_EVERY_S)
-    return False, None
+    return Seen(False, longest_s)
 
 
 def _is_under_way(fault: Fault, injected_s: float | None) -> bool:
@@ -205,6 +191,8 @@ def complaint(fault: Fault, outcome: Outcome, printed: Printed, left: int) -> st
         return f"the fault never came; exit code {outcome.exit_code}"
     if not outcome.supervised:
         return None
+    if fault.name != Fault.name and outcome.survived and len(fault.struck) < fault.strikes:
+        return f"the fault came {len(fault.struck)} times, not {fault.strikes}"
     if fault.promise == "stops":
         is_silent = printed.begun.count(0) > 1
         if is_silent or outcome.exit_code != GAVE_UP:

@@ -32,7 +32,13 @@ class Printed(NamedTuple):
     ended: tuple[int, ...] = ()
     train_loss: float | None = None  # of the last epoch
     dice: float | None = None  # its mean pseudo Dice
-    validates: bool = False  # the final validation has begun
+    predicted: int = 0  # cases of the final validation that were begun
+    validated: bool = False
+
+    @property
+    def validates(self) -> bool:
+        """Whether the final validation has begun."""
+        return self.predicted > 0
 
     @property
     def begun_again(self) -> int:
@@ -135,7 +141,7 @@ def parse(text: str) -> Printed:
         elif found["dice"] is not None:
             values = [value for value in map(_float, NUMBER.findall(found["dice"])) if value is not None]
             dice = sum(values) / len(values) if values else None
-    return Printed(tuple(begun), tuple(ended), loss, dice, validates="predicting " in text)
+    return Printed(tuple(begun), tuple(ended), loss, dice, text.count(": predicting "), "Validation complete" in text)
 
 
 def _float(word: str) -> float | None:

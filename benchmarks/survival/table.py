@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable
 
+from benchmarks.survival.clock_jump import ClockJump
 from benchmarks.survival.fault import Fault
 from benchmarks.survival.machine_faults import Licence, LogRotated, MachineStopped, Quota, SupervisorKilled
 from benchmarks.survival.main_faults import KilledWhileSaving, MainKilled, TornAll, TornNewest
@@ -50,6 +51,7 @@ FAULTS: dict[str, Make] = {
         MachineStopped,
         SupervisorKilled,
         LogRotated,
+        ClockJump,
         Licence,
     )
 }

@@ -58,6 +58,7 @@ class nnUNetTrainer(object):
             self.save_checkpoint(os.path.join(self.output_folder, "checkpoint_best.pth"))
         self.current_epoch += 1
     def save_checkpoint(self, filename):
+        if self.local_rank != 0: return
         torch.save({
             "network_weights": self.network.state_dict(), "optimizer_state": self.optimizer.state_dict(),
             "current_epoch": self.current_epoch + 1, "logging": {"seen": self.seen}, "_best_ema": self.best,
@@ -364,6 +365,68 @@ finally:
         f"after epoch 3, which is in {LATEST}"
     ]
     assert verify(train.folder / LATEST).current_epoch == 4
+
+
+def test_all_ranks_take_part_in_a_save_and_one_writes(train):
+    pytest.importorskip("torch").distributed.is_gloo_available() or pytest.skip("torch without gloo")
+    done = train("""
+import datetime
+import torch.distributed as dist
+rank = 0 if (child := os.fork()) else 1
+dist.init_process_group(
+    "gloo", init_method="file://" + folder + "/meet", rank=rank, world_size=2, timeout=datetime.timedelta(seconds=20)
+)
+saved = []
+class Gathers(nnUNetTrainer):
+    def save_checkpoint(self, filename):
+        dist.barrier()  # as one does that keeps a part of the optimizer in every rank
+        saved.append(self.current_epoch + 1)
+        super().save_checkpoint(filename)
+t = Gathers(folder, 4)
+t.is_ddp, t.local_rank, t.device = True, rank, "cpu"
+t.on_train_end = lambda: None
+t.run_training()
+dist.barrier()
+print(rank, saved, flush=True)
+if rank == 0: os.waitpid(child, 0)
+""")
+    assert sorted(done.stdout.splitlines()) == ["0 [1, 1, 2, 3]", "1 [1, 1, 2, 3]"], done.stderr
+    assert verify(train.folder / LATEST).current_epoch == 3
+    assert {state for state, _ in actions(train.hooked)} == {"done"}
+
+
+def test_the_random_numbers_of_the_first_rank_are_not_given_to_the_others(train):
+    done = train("""
+import random
+t = nnUNetTrainer(folder, 3)
+t.on_train_end = lambda: None
+t.run_training()
+for rank in (0, 1):
+    t = nnUNetTrainer(folder, 3)
+    t.local_rank = rank
+    random.seed(rank)
+    before = random.getstate()
+    t.load_checkpoint(os.path.join(folder, "checkpoint_latest.pth"))
+    print(random.getstate() == before)
+""")
+    assert done.stdout == "False\nTrue\n", done.stderr
+
+
+def test_random_numbers_of_the_gpu_continue_too(train):
+    if not pytest.importorskip("torch").cuda.is_available():
+        pytest.skip("no GPU: the states of its random number generators cannot be made")
+    done = train("""
+t = nnUNetTrainer(folder, 3)
+t.on_train_end = lambda: None
+torch.rand(3, device="cuda")
+t.run_training()
+expected = torch.rand(5, device="cuda").tolist()
+torch.rand(7, device="cuda")
+t.load_checkpoint(os.path.join(folder, "checkpoint_latest.pth"))
+print(torch.rand(5, device="cuda").tolist() == expected)
+""")
+    assert done.stdout == "True\n", done.stderr
+    assert train.hooked.lines("note") == []
 
 
 # --------------------------------------------------------------------------------------------------------- kills

@@ -75,6 +75,13 @@ def test_main_info_comes_from_the_newest_generation(page, probe):
     assert probe.main_info() == {"trainer": "nnUNetTrainer", "pid": os.getpid(), "generation": 2}
 
 
+def test_main_info_is_of_the_first_of_several_ranks(page, probe):
+    for rank in (1, 0, 1):
+        page.write_info({"local_rank": rank, "device": f"cuda:{rank}"})
+        probe.read(0.0)
+    assert probe.main_info()["device"] == "cuda:0"
+
+
 def test_foreign_files_are_passed_over(probe, tmp_path):
     os.mkfifo(tmp_path / "beat-1")
     (tmp_path / "events-2.jsonl").symlink_to("/dev/zero")

@@ -105,3 +105,8 @@ def test_of_many_that_come_at_once_one_gets_it(tmp_path):
     assert sorted(process.stdout.readline() for process in many) == [""] * 5 + ["held\n"]
     for process in many:
         process.communicate()
+
+
+def test_a_holder_is_known_by_what_no_jump_of_the_clock_changes(tmp_path, holder):
+    ticks = Path(f"/proc/{holder.pid}/stat").read_text().rpartition(")")[2].split()[19]
+    assert json.loads((tmp_path / FILE).read_text())["started"] == int(ticks)

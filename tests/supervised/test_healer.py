@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from holter.records import Beat, Diagnosis, Episode, ProcessSample, Tick, Verdict
@@ -142,3 +143,25 @@ def test_only_watching_says_once_what_it_would_do(tmp_path):
     assert case.stand(200, stall(case.t_s)) is None
     assert states(case) == [("replace-workers", "proposed")]
     assert not case.requests.exists()
+
+
+class Ranks(Case):
+    """Two processes train together; the first waits on the GPU for the second."""
+
+    def tick(self, *, waits: str = "none", other: str = "train-batch", other_state: str = "S") -> Tick:
+        first = super().tick(waits=waits)
+        beats = [first.beats[0], msgspec.structs.replace(first.beats[0], pid=4, waits_for=other)]
+        second = ProcessSample(t_s=self.t_s, pid=4, role="main", state=other_state)
+        return Tick(t_s=self.t_s, beats=tuple(beats), processes=(*first.processes, second))
+
+
+def test_workers_are_replaced_where_another_rank_waits_for_them(tmp_path):
+    case = Ranks(tmp_path)
+    assert case.stand(10, stall(case.t_s)) is None
+    assert states(case) == [("replace-workers", "begun")]
+
+
+def test_nothing_is_done_where_somebody_stopped_another_rank(tmp_path):
+    case = Ranks(tmp_path)
+    assert case.stand(300, stall(case.t_s), other_state="T") is None
+    assert case.said == []

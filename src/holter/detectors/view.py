@@ -14,9 +14,14 @@ def main_beat(tick: Tick) -> Beat | None:
 
     A process that only starts the others (``mp.spawn`` for several GPUs, a wrapper) never leaves its start-up.
     """
+    return min(main_beats(tick), key=lambda beat: beat.pid, default=None)
+
+
+def main_beats(tick: Tick) -> list[Beat]:
+    """Those of all ranks. A rank whose batch does not come waits for it; the others wait for that rank, on the GPU."""
     mains = [beat for beat in tick.beats if beat.role == "main"]
     working = [beat for beat in mains if beat.progress_total or beat.phase not in ("startup", "unknown")]
-    return min(working or mains, key=lambda beat: beat.pid, default=None)
+    return working or mains
 
 
 def main_process(tick: Tick) -> ProcessSample | None:

@@ -94,9 +94,10 @@ def _load(_: Any, *__: Any, **___: Any) -> After | None:
 
     give_back = snapshots.lend(torch, "load", make)
 
-    def after(_: Any, ok: bool) -> None:
+    def after(trainer: Any, ok: bool) -> None:
         give_back()
-        if ok and found:
+        # They are the first rank's: with them all ranks would draw the same numbers.
+        if ok and found and getattr(trainer, "local_rank", 0) == 0:
             STATE.resumed = found[0]
             if problem := states.restore(found[0]):
                 LIFE.tell("note", what="checkpoint-loaded", text=f"random numbers do not continue: {problem}")

@@ -19,17 +19,22 @@ OVER = ("final-validation", "shutdown")
 def ask(what: str, number: int) -> None:
     """Take a request; on the pulse thread."""
     action = "save-checkpoint" if what == "checkpoint" else what
-    if LIFE.phase() in OVER:
-        control.tell(action, "failed", "the training is over; its final checkpoint is what there is", number)
+    is_over = LIFE.phase() in OVER
+    if not is_over:
+        STATE.wanted[what] = number
+    if not STATE.is_first:  # each rank is asked; one answers
         return
-    STATE.wanted[what] = number
-    control.tell(action, "begun", "at the end of this epoch", number)
+    if is_over:
+        control.tell(action, "failed", "the training is over; its final checkpoint is what there is", number)
+    else:
+        control.tell(action, "begun", "at the end of this epoch", number)
 
 
 def watch_start(_: Any, *__: Any, **___: Any) -> After:
     """After the start of a training that was loaded, set what the start has changed."""
 
     def after(trainer: Any, ok: bool) -> None:
+        STATE.is_first = _is_first(trainer)
         STATE.saved_at = time.monotonic()
         own, STATE.resumed = STATE.resumed, None
         if ok and own is not None:  # once more: making the loaders has drawn random numbers
@@ -46,9 +51,15 @@ def watch_end(trainer: Any, *_: Any, **__: Any) -> After:
     def after(trainer: Any, ok: bool) -> None:
         if not ok:
             return
-        stop = _most(trainer, STATE.wanted.pop("stop", 0))
+        is_first = _is_first(trainer)
+        stop, due, unsaved = _most(
+            trainer,
+            STATE.wanted.pop("stop", 0),
+            int(is_first and _is_due()),
+            int(is_first and not _is_saved(epoch)),
+        )
         is_last = epoch >= int(trainer.num_epochs) - 1
-        if stop or (_is_due() and not is_last):
+        if unsaved and (stop or (due and not is_last)):
             _save_latest(trainer, epoch)
         if stop:
             _stop(trainer, epoch, stop)
@@ -71,14 +82,23 @@ def _every_s() -> float:
         return EVERY_S
 
 
-def _save_latest(trainer: Any, epoch: int) -> None:
-    """Save as nnU-Net would have at the end of this epoch, unless it just did."""
+def _is_first(trainer: Any) -> bool:
+    """Whether this is the rank that saves and tells."""
+    return int(getattr(trainer, "local_rank", 0)) == 0
+
+
+def _is_saved(epoch: int) -> bool:
     latest = STATE.latest
-    is_saved = latest is not None and latest.epoch == epoch + 1 and latest.error is None
-    if is_saved or getattr(trainer, "local_rank", 0) != 0:
-        return
+    return latest is not None and latest.epoch == epoch + 1 and latest.error is None
+
+
+def _save_latest(trainer: Any, epoch: int) -> None:
+    """Save as nnU-Net would have at the end of this epoch: in every rank, of which only the first writes. A trainer of
+    somebody's own may gather from all of them what it saves, and would wait for ever for those that do not take part.
+    """
     if getattr(trainer, "disable_checkpointing", False):
-        if (number := STATE.wanted.pop("checkpoint", None)) is not None:
+        number = STATE.wanted.pop("checkpoint", None)
+        if number is not None and _is_first(trainer):
             control.tell("save-checkpoint", "failed", "checkpoints are switched off in this training", number)
         return
     now = trainer.current_epoch
@@ -89,24 +109,23 @@ def _save_latest(trainer: Any, epoch: int) -> None:
         trainer.current_epoch = now
 
 
-def _most(trainer: Any, value: int) -> int:
-    """The largest value of all ranks: one that stopped alone would leave the rest waiting for ever."""
+def _most(trainer: Any, *values: int) -> tuple[int, ...]:
+    """The largest of all ranks: one that stopped or saved alone would leave the rest waiting for ever."""
     if not getattr(trainer, "is_ddp", False):
-        return value
+        return values
     torch: Any = sys.modules["torch"]
-    shared = torch.tensor([value], device=trainer.device)
+    shared = torch.tensor(values, device=trainer.device)
     torch.distributed.all_reduce(shared, op=torch.distributed.ReduceOp.MAX)
-    return int(shared.item())
+    return tuple(int(value) for value in shared.tolist())
 
 
 def _stop(trainer: Any, epoch: int, number: int) -> None:
     """End the training in order, its last epoch on the disk; else say why not and go on."""
-    is_first = getattr(trainer, "local_rank", 0) == 0
+    is_first = _is_first(trainer)
     if is_first:
         STATE.background.drain()
-    latest = STATE.latest
-    is_saved = latest is not None and latest.epoch == epoch + 1 and latest.error is None
-    if not _most(trainer, int(is_saved)):
+    (is_saved,) = _most(trainer, int(is_first and _is_saved(epoch)))
+    if not is_saved:
         if is_first:
             control.tell("stop", "failed", f"epoch {epoch} could not be saved; the training goes on", number)
         return
@@ -116,6 +135,7 @@ def _stop(trainer: Any, epoch: int, number: int) -> None:
         finish = getattr(getattr(trainer, name, None), "_finish", None)
         if callable(finish):
             tried(finish)
+    _most(trainer, 0)  # together: the first one that is gone has the others ended, with workers and all
     try:
         code = int(os.environ.get("HOLTER_STOP_EXIT_CODE", "0"))
     except ValueError:

@@ -29,6 +29,7 @@ class _State:
 
     def __init__(self) -> None:
         self.background = saving.Background(LIFE.progress)
+        self.is_first = True  # of several processes that train together, the one that saves
         self.wanted: dict[str, int] = {}  # what the supervisor asked for -> number of the request
         self.saved_at = time.monotonic()
         self.latest: saving.Job | None = None

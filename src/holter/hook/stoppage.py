@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import signal
+import sys
 import threading
 import time
 import weakref
@@ -136,8 +137,16 @@ def _give_up(request: tuple[int, str]) -> None:
         requests.remove(request)
     except (ValueError, IndexError):  # the main thread has taken it
         return
+    if _has_siblings():  # each was asked, and one of them may have done it
+        return
     text = f"nothing was replaced: no worker was stopped, and no wait lasted {FROZEN_S:.0f} s"
     control.tell(ACTION, "failed", f"{text} (within {PATIENCE_S:.0f} s)", request[0])
+
+
+def _has_siblings() -> bool:
+    """Whether several processes train together, one a GPU."""
+    distributed = getattr(sys.modules.get("torch"), "distributed", None)
+    return bool(distributed is not None and distributed.is_available() and distributed.is_initialized())
 
 
 # -------------------------------------------------------------------------------------------- the results loop

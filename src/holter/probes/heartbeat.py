@@ -53,7 +53,7 @@ class HeartbeatProbe:
         self._seen: dict[int, layout.Seen] = {}  # the last whole page of each process, living or not
         self._living: dict[int, layout.Seen] = {}
         self._info: dict[str, object] = {}
-        self._info_rank: tuple[int, int] = (-1, -1)
+        self._info_rank: tuple[int, int, int] = (-1, 0, -1)
         self._tails: dict[Path, _Tail] = {}
         self._told_fatal: set[int] = set()
         self._raised: set[int] = set()  # processes that told of an exception
@@ -121,7 +121,8 @@ class HeartbeatProbe:
 
     def _take_info(self, raw: bytes, seen: layout.Seen) -> None:
         info = layout.decode_info(raw)
-        rank = (seen.generation, seen.started_ticks)
+        # Where several processes train together, the first of them speaks for all.
+        rank = (seen.generation, -(_whole((info or {}).get("local_rank")) or 0), seen.started_ticks)
         if info is not None and rank >= self._info_rank:
             self._info, self._info_rank = {**info, "pid": seen.pid, "generation": seen.generation}, rank
 

@@ -20,9 +20,9 @@ import time
 from pathlib import Path
 from typing import NoReturn
 
-import psutil
-
 from holter.errors import AlreadyTraining, FolderNotWritable
+from holter.probes.process_files import parse_stat
+from holter.probes.procfs import read_text
 from holter.supervisor.signals import FORWARDED
 
 FILE = "holter.lock"
@@ -121,8 +121,7 @@ class FoldLock:
 
     def _who(self) -> dict[str, object]:
         pid = os.getpid()
-        started = psutil.Process(pid).create_time()
-        return {"host": _host(), "pid": pid, "started": started, "token": self._token}
+        return {"host": _host(), "pid": pid, "started": _started(pid), "token": self._token}
 
     def _refresh(self) -> None:
         signal.pthread_sigmask(signal.SIG_BLOCK, FORWARDED)  # the main thread waits for them
@@ -172,7 +171,11 @@ def _is_gone(holder: dict[str, object]) -> bool | None:
     pid, started = holder.get("pid"), holder.get("started")
     if holder.get("host") != _host() or not isinstance(pid, int):
         return None
-    try:
-        return bool(abs(psutil.Process(pid).create_time() - float(str(started))) > 1.0)
-    except (psutil.NoSuchProcess, ValueError):
-        return True
+    now = _started(pid)
+    return now is None or now != started
+
+
+def _started(pid: int) -> int | None:
+    """Start of a living process in ticks since boot: a time of day would change with every jump of the clock."""
+    seen = parse_stat(read_text(f"/proc/{pid}/stat"))
+    return None if seen is None or seen.state in "ZX" else seen.started_ticks

@@ -9,7 +9,7 @@ import msgspec
 
 from holter.detectors import identity
 from holter.detectors.progress import ProgressKeeper
-from holter.detectors.view import main_beat, main_process
+from holter.detectors.view import main_beat, main_beats
 from holter.records import ActionTaken, Diagnosis, Episode, Plan, Tick
 from holter.remedies.ladder import Attempt, Situation, next_plan
 from holter.supervisor.control import Control
@@ -94,9 +94,8 @@ class Healer:
 
     def _is_time(self, episode: Episode, diagnosis: Diagnosis | None, tick: Tick) -> bool:
         """Two signs that agree, and everybody who can help without us has had his chance."""
-        main = main_process(tick)
-        if main is not None and main.state in STOPPED:
-            return False  # somebody stopped it by hand, and will let it go on
+        if any(process.role == "main" and process.state in STOPPED for process in tick.processes):
+            return False  # somebody stopped it, or one of its ranks, by hand, and will let it go on
         waited_s = tick.t_s - episode.alarm_s
         stands_still = episode.kind in ("stall", "death") and self._is_quiet(tick)
         return stands_still and waited_s >= self._patience_s(episode, diagnosis, tick)
@@ -142,13 +141,11 @@ class Healer:
         if episode.kind == "death":
             return HOOK_FIRST_S
         if diagnosis is None or not diagnosis.verdicts or diagnosis.verdicts[0].verdict == "possible":
-            beat = main_beat(tick)
-            return NAMELESS_S if beat is not None and beat.waits_for != "none" else math.inf
+            return NAMELESS_S if any(beat.waits_for != "none" for beat in main_beats(tick)) else math.inf
         return PATIENCE_S.get(diagnosis.verdicts[0].cause, 0.0)
 
     def _situation(self, tick: Tick) -> Situation:
-        beat = main_beat(tick)
-        waits = beat is not None and beat.waits_for in ("train-batch", "val-batch")
+        waits = any(beat.waits_for in ("train-batch", "val-batch") for beat in main_beats(tick))
         return Situation(tick.t_s, True, waits, self.epoch, self._workers, self._can_continue)
 
     def _take(self, plan: Plan, tick: Tick) -> Plan | None:

@@ -12,8 +12,10 @@ def main() -> None:
     from nnunetv2.run import run_training
 
     from holter.trainer.find import find_trainer
+    from holter.trainer.rank import run_rank
 
     run_training.recursive_find_trainer_class_by_name = find_trainer
+    run_training.run_ddp = run_rank
     run_training.run_training_entry()
 
 

@@ -1,0 +1,57 @@
+"""The campaign's JSON file: written after every run, read to go on, and put together from several."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from benchmarks.reporting import document, machine
+from benchmarks.survival.outcome import Outcome
+from benchmarks.survival.summary import goals, rows
+from holter.errors import BadInput
+
+
+class Results(msgspec.Struct, frozen=True):
+    """What is read of such a file; table and goals are made anew from the outcomes."""
+
+    machine: dict[str, str]
+    outcomes: list[Outcome]
+
+
+def write(file: Path, outcomes: Sequence[Outcome], facts: dict[str, str] | None = None) -> None:
+    """Replace the file as a whole: an interruption at any moment leaves the one before."""
+    found = document(rows(outcomes), goals(outcomes), machine() if facts is None else facts)
+    found["outcomes"] = msgspec.to_builtins(outcomes)
+    new = file.with_name(file.name + ".new")
+    new.write_text(json.dumps(found, indent=2) + "\n")
+    new.replace(file)
+
+
+def read(file: Path) -> Results:
+    """Read what ``write`` has written.
+
+    Raises:  BadInput.
+    """
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=Results)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise BadInput(
+            f"{file} holds no results of the campaign: {error}", next_step="python -m benchmarks.survival --help"
+        ) from error
+
+
+def merge(files: Sequence[Path]) -> Results:
+    """One campaign out of several. Of a run that is in two files the later file's counts, if it took place."""
+    outcomes: dict[object, Outcome] = {}
+    machines: dict[str, dict[str, None]] = {}
+    for file in files:
+        found = read(file)
+        for outcome in found.outcomes:
+            if outcome.skipped is None or outcome.key not in outcomes:
+                outcomes[outcome.key] = outcome
+        for name, value in found.machine.items():
+            machines.setdefault(name, {})[value] = None
+    return Results({name: " | ".join(values) for name, values in machines.items()}, list(outcomes.values()))

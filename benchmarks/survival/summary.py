@@ -1,0 +1,133 @@
+"""What the runs of a campaign say together: a table, and the goals."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+
+from benchmarks.reporting import Goal, Row
+from benchmarks.survival.fault import Fault
+from benchmarks.survival.outcome import Outcome
+from benchmarks.survival.table import find
+
+IN_EPOCH_GOAL_S = 15.0
+RESTART_GOAL_S = 30.0  # beyond nnU-Net's own start-up
+REPEATED_GOAL = 1
+LOST_GOAL_PERCENT = 3.0  # of the time of a run with one fault an hour: goodput of 97 %
+HOUR_S = 3600.0
+HEALTHY = Fault.name
+
+
+def rows(outcomes: Sequence[Outcome]) -> list[Row]:
+    """The table: a line for each fault and data set."""
+    keys = dict.fromkeys((one.fault, one.data) for one in outcomes)
+    return [_row(name, data, [one for one in outcomes if (one.fault, one.data) == (name, data)]) for name, data in keys]
+
+
+def _row(name: str, data: str, outcomes: Sequence[Outcome]) -> Row:
+    stock = [one for one in outcomes if not one.supervised and one.skipped is None]
+    healed = [one for one in outcomes if one.supervised and one.skipped is None]
+    accounts = [one.account for one in healed if one.account is not None]
+    notes = sorted({one.problem or one.skipped or "" for one in outcomes} - {""})
+    return {
+        "fault": name,
+        "data": data,
+        "promise": Fault.promise if name == HEALTHY else find(name)().promise,
+        "stock survived": _survived(stock),
+        "Holter survived": _survived(healed),
+        "faults": sum(one.faults for one in healed),
+        "by": " ".join(dict.fromkeys(_deed(deed) for one in accounts for deed in (*one.deeds, *_waiting(one.waited)))),
+        "back after s, worst": _most([one.back_s for one in accounts]),
+        "lost a fault s, median": _median([one.lost_s for one in accounts]),
+        "epochs begun again": _most([_a_fault(one.begun_again, one) for one in healed]),
+        "finished again": _most([_a_fault(one.finished_again, one) for one in healed]),
+        "loss stock": _median([one.train_loss for one in stock]),
+        "loss Holter": _median([one.train_loss for one in healed]),
+        "Dice stock": _median([one.dice for one in stock]),
+        "Dice Holter": _median([one.dice for one in healed]),
+        "silent s, survivors": _most([one.silent_s for one in (*stock, *healed) if one.survived]),
+        "note": "; ".join(notes),
+    }
+
+
+def _waiting(waited: bool) -> tuple[str, ...]:
+    return ("wait",) if waited else ()
+
+
+def _deed(deed: str) -> str:
+    return {"replace-workers": "new workers", "end-group": "end", "set-aside-checkpoint": "set aside"}.get(deed, deed)
+
+
+def _survived(outcomes: Sequence[Outcome]) -> str | None:
+    """``yes``, ``no``, ``hangs``, or how many of how many."""
+    if not outcomes:
+        return None
+    count = sum(one.survived for one in outcomes)
+    if 0 < count < len(outcomes):
+        return f"{count}/{len(outcomes)}"
+    if count:
+        return "yes"
+    codes = {one.exit_code for one in outcomes}
+    return "hangs" if all(one.hung for one in outcomes) else "stops, 76" if codes == {76} else "no"
+
+
+def goals(outcomes: Sequence[Outcome]) -> list[Goal]:
+    """The promises; open where nothing was measured."""
+    healed = [one for one in outcomes if one.supervised and one.skipped is None]
+    broken = [one for one in healed if one.fault != HEALTHY]
+    healthy = [one for one in healed if one.fault == HEALTHY]
+    heals = [one for one in broken if find(one.fault)().promise == "goes-on"]
+    in_epoch = [_back_s(one) for one in heals if find(one.fault)().in_epoch]
+    restarts = [one.account.restart_s for one in heals if one.account is not None and one.account.restart_s is not None]
+    startup_s = _median([one.account.startup_s for one in healthy if one.account is not None])
+    beyond = [seconds - startup_s for seconds in restarts] if startup_s is not None else []
+    lost = [one.account.lost_s for one in heals if one.account is not None and one.account.lost_s is not None]
+    return [
+        _at_most(
+            "promises that Holter did not keep",
+            0,
+            [float(sum(one.problem is not None for one in broken))] * bool(broken),
+        ),
+        _at_most("back at work in the same epoch, worst (s)", IN_EPOCH_GOAL_S, in_epoch),
+        _at_most("restart to first step, beyond nnU-Net's start-up, worst (s)", RESTART_GOAL_S, beyond),
+        _at_most(
+            "finished epochs done again after a fault, worst",
+            REPEATED_GOAL,
+            [_a_fault(one.finished_again, one) for one in heals],
+        ),
+        _at_most("time lost to one fault an hour, worst (%)", LOST_GOAL_PERCENT, [100 * s / HOUR_S for s in lost]),
+        _at_most(
+            "healthy runs in which something was done", 0, [float(sum(map(_is_touched, healthy)))] * bool(healthy)
+        ),
+    ]
+
+
+def _back_s(outcome: Outcome) -> float:
+    """A run that did not come back in its epoch took for ever."""
+    seconds = outcome.account.back_s if outcome.account is not None and outcome.problem is None else None
+    return math.inf if seconds is None else seconds
+
+
+def _a_fault(count: int, outcome: Outcome) -> float:
+    return count / max(1, outcome.faults)
+
+
+def _is_touched(outcome: Outcome) -> bool:
+    return outcome.problem is not None or bool(outcome.account is not None and outcome.account.alarms)
+
+
+def _at_most(name: str, goal: float, values: Sequence[float]) -> Goal:
+    if not values:
+        return Goal(name, goal, None, None)
+    worst = max(values)
+    return Goal(name, goal, None if math.isinf(worst) else round(worst, 2), worst <= goal)
+
+
+def _most(values: Sequence[float | None]) -> float | None:
+    return max((value for value in values if value is not None), default=None)
+
+
+def _median(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return round(statistics.median(known), 4) if known else None

@@ -1,0 +1,173 @@
+"""A Slurm of our own: one node, on the loopback, every file of it in one folder, gone with the test."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+
+PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "scontrol", "scancel")
+READY_WITHIN_S = 30.0
+GONE_WITHIN_S = 10.0
+
+CONFIGURATION = """
+ClusterName=holter
+SlurmctldHost={host}(127.0.0.1)
+SlurmctldPort={controller_port}
+SlurmdPort={node_port}
+SlurmUser=root
+SlurmdUser=root
+AuthType=auth/munge
+# A job that is put back into the queue waits until its old credential has expired: two minutes without this.
+AuthInfo=socket={folder}/munge/socket,cred_expire=6
+StateSaveLocation={folder}/state
+SlurmdSpoolDir={folder}/spool
+SlurmctldPidFile={folder}/slurmctld.pid
+SlurmdPidFile={folder}/slurmd.pid
+SlurmctldLogFile={folder}/slurmctld.log
+SlurmdLogFile={folder}/slurmd.log
+ProctrackType=proctrack/linuxproc
+TaskPlugin=task/none
+SelectType=select/linear
+SwitchType=switch/none
+MpiDefault=none
+ReturnToService=2
+KillWait=5
+SchedulerParameters=sched_interval=2,bf_interval=2
+NodeName={host} NodeAddr=127.0.0.1 CPUs=1 State=UNKNOWN
+PartitionName=all Nodes={host} Default=YES MaxTime=INFINITE State=UP
+"""
+
+
+def why_not() -> str | None:
+    """Why there can be no Slurm here."""
+    missing = [name for name in PROGRAMS if _which(name) is None]
+    if missing:
+        return f"{', '.join(missing)} missing (Debian: apt install slurm-wlm munge)"
+    return None if os.geteuid() == 0 else "slurmd needs root"
+
+
+def _which(name: str) -> str | None:
+    return shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
+
+
+class Slurm:
+    """One that runs."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.variables = {**os.environ, "SLURM_CONF": str(folder / "slurm.conf")}
+
+    def submit(self, script: Path, variables: dict[str, str], *options: str) -> str:
+        """Submit a script; the job's number."""
+        command = ["sbatch", "--parsable", *options, str(script)]
+        told = subprocess.run(command, env={**self.variables, **variables}, capture_output=True, text=True)
+        assert told.returncode == 0, told.stderr
+        return told.stdout.strip()
+
+    def job(self, number: str) -> dict[str, str]:
+        """What ``scontrol`` says of a job: JobState, Restarts, ExitCode, …"""
+        told = self.control("show", "job", "-o", number)
+        return dict(word.partition("=")[::2] for word in told.split() if "=" in word)
+
+    def control(self, *arguments: str) -> str:
+        """Whatever ``scontrol`` is asked."""
+        told = subprocess.run(["scontrol", *arguments], env=self.variables, capture_output=True, text=True)
+        return told.stdout
+
+    def logs(self) -> str:
+        """The last words of the daemons."""
+        return "".join(f"\n--- {file.name}\n{file.read_text()[-3000:]}" for file in self.folder.glob("slurm*.log"))
+
+
+@contextlib.contextmanager
+def running(folder: Path) -> Iterator[Slurm]:
+    """Start the daemons; whatever happens, they and all that they started are ended, each by its number."""
+    (folder / "munge").mkdir(parents=True, mode=0o755)
+    for name in ("state", "spool"):
+        (folder / name).mkdir()
+    slurm = Slurm(folder)
+    host = socket.gethostname().partition(".")[0]
+    ports = dict(zip(("controller_port", "node_port"), _free_ports(2), strict=True))
+    (folder / "slurm.conf").write_text(CONFIGURATION.format(folder=folder, host=host, **ports))
+    started: list[subprocess.Popen[bytes]] = []
+    try:
+        _start_munge(folder, started)
+        foreground = ("-D", "-f", str(folder / "slurm.conf"))
+        started.append(_start(folder, "slurmctld", *foreground, env=slurm.variables))
+        started.append(_start(folder, "slurmd", *foreground, env=slurm.variables))
+        _wait_for_node(slurm, started)
+        yield slurm
+    finally:
+        subprocess.run(["scancel", "--user=root"], env=slurm.variables, capture_output=True)
+        until_s = time.monotonic() + GONE_WITHIN_S
+        while "JobState=RUNNING" in (told := slurm.control("show", "job")) or "JobState=COMPLETING" in told:
+            if time.monotonic() > until_s:
+                break
+            time.sleep(0.2)
+        _end(folder, started)
+
+
+def _start_munge(folder: Path, started: list[subprocess.Popen[bytes]]) -> None:
+    own = folder / "munge"
+    key = own / "key"
+    key.write_bytes(os.urandom(128))
+    key.chmod(0o400)
+    files = {name: own / name for name in ("socket", "pid-file", "log-file", "seed-file")}
+    options = [f"--{name}={file}" for name, file in files.items()]
+    started.append(_start(folder, "munged", "--foreground", "--force", f"--key-file={key}", *options, env=None))
+    _wait(files["socket"].exists, started, "munged")
+
+
+def _start(folder: Path, name: str, *arguments: str, env: dict[str, str] | None) -> subprocess.Popen[bytes]:
+    program = _which(name)
+    assert program is not None
+    with (folder / f"{name}.out").open("wb") as out:
+        return subprocess.Popen(
+            [program, *arguments], env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
+        )
+
+
+def _free_ports(count: int) -> list[int]:
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in sockets]
+
+
+def _wait_for_node(slurm: Slurm, started: list[subprocess.Popen[bytes]]) -> None:
+    _wait(lambda: "State=IDLE" in slurm.control("show", "node"), started, "the node", slurm)
+
+
+def _wait(is_so, started: list[subprocess.Popen[bytes]], what: str, slurm: Slurm | None = None) -> None:
+    until_s = time.monotonic() + READY_WITHIN_S
+    while not is_so():
+        ended = [one.args[0] for one in started if one.poll() is not None]
+        late = time.monotonic() > until_s
+        assert not ended and not late, f"{what} is not ready; ended: {ended}{slurm.logs() if slurm else ''}"
+        time.sleep(0.2)
+
+
+def _end(folder: Path, started: list[subprocess.Popen[bytes]]) -> None:
+    """The daemons in order, then whoever of theirs still runs: it has the configuration or a log of ours."""
+    for one in reversed(started):
+        one.terminate()
+        try:
+            one.wait(GONE_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            one.kill()
+            one.wait()
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            is_theirs = process.environ().get("SLURM_CONF") == str(folder / "slurm.conf")
+            logs = (str(folder / name) for name in ("slurmd.log", "slurmctld.log"))
+            if is_theirs or {file.path for file in process.open_files()} & {*logs}:
+                process.kill()

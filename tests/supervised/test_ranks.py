@@ -1,0 +1,47 @@
+"""``holter train -num_gpus 2`` as far as it can be told without GPUs: what is started in each of its processes."""
+
+from __future__ import annotations
+
+import pickle
+import sys
+
+import pytest
+
+from holter.trainer.entry import main
+from holter.trainer.find import find_trainer
+from holter.trainer.rank import run_rank
+
+
+@pytest.fixture
+def run_training(monkeypatch):
+    module = pytest.importorskip("nnunetv2.run.run_training", reason="nnU-Net is not installed")
+    for name in ("run_ddp", "recursive_find_trainer_class_by_name"):
+        monkeypatch.setattr(module, name, getattr(module, name))
+    for name in ("MASTER_ADDR", "MASTER_PORT"):
+        monkeypatch.setenv(name, "0")
+    return module
+
+
+def test_every_rank_is_started_through_us_with_nnunets_arguments(run_training, monkeypatch):
+    stock = run_training.run_ddp
+    spawned = []
+    monkeypatch.setattr(run_training.mp, "spawn", lambda function, **how: spawned.append((function, how)))
+    monkeypatch.setattr(run_training.torch, "set_num_threads", lambda _: None)
+    monkeypatch.setattr(run_training.torch, "set_num_interop_threads", lambda _: None)
+    monkeypatch.setattr(sys, "argv", ["train", "801", "3d_fullres", "0", "-num_gpus", "2", "--c"])
+    main()
+    ((function, how),) = spawned
+    assert how["nprocs"] == 2
+    assert pickle.loads(pickle.dumps(function)) is run_rank  # how it gets there
+    assert len(how["args"]) == stock.__code__.co_argcount - 1  # the rank itself comes first
+
+
+def test_a_rank_finds_trainers_as_the_first_process_does(run_training, monkeypatch):
+    seen = []
+
+    def run_ddp(*arguments):
+        seen.append((arguments, run_training.recursive_find_trainer_class_by_name))
+
+    monkeypatch.setattr(run_training, "run_ddp", run_ddp)
+    run_rank(1, "801", "3d_fullres")
+    assert seen == [((1, "801", "3d_fullres"), find_trainer)]
