@@ -173,6 +173,8 @@ class StorageSample(Record, frozen=True, kw_only=True, tag="storage"):
     free_bytes: int | None = None
     total_bytes: int | None = None
     free_inodes: int | None = None
+    read_only: bool | None = None
+    checkpoint_bytes: int | None = None  # largest checkpoint in this very folder: what the next one will need
     read_latency_s: float | None = None  # one small uncached read
     probe_pending_s: float | None = None  # a probe that has not come back: the mount may hang
     problem: str | None = None
