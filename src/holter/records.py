@@ -341,6 +341,7 @@ class ActionTaken(Record, frozen=True, kw_only=True, tag="action"):
     text: str = ""  # before, after, why: in words
     cause: str | None = None  # the diagnosis that asked for it
     settings: tuple[tuple[str, str], ...] = ()  # environment variables changed
+    asks: tuple[tuple[str, str], ...] = ()  # of a wait: what the words for the administrator are filled with
     pids: tuple[int, ...] = ()  # processes that are ended by it: their deaths are no faults
     generation: int = 0  # of the training process that it is done to; of a restart: the new one
     source: Literal["hook", "supervisor"] = "supervisor"
@@ -428,7 +429,7 @@ class Environment(Record, frozen=True, kw_only=True):
 # --------------------------------------------------------------------------------------------------------------
 # What detectors, evidence and causes say
 
-EpisodeKind = Literal["stall", "slow-down", "death", "creep"]
+EpisodeKind = Literal["stall", "slow-down", "death", "creep", "unsaved"]
 
 
 class Episode(Record, frozen=True, kw_only=True):
