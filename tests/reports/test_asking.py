@@ -79,6 +79,13 @@ def test_the_words_are_whole_and_the_same_wherever_they_are_told(case: tuple[str
     assert remedy.endswith(quoted)
 
 
+@pytest.mark.parametrize("cause", ["shm-too-small", "slow-storage"])
+def test_live_lines_tell_them_once_with_the_cause_or_with_the_wait(cause: str) -> None:
+    lines = live.cause(diagnosis(cause, {}), "en").splitlines()
+    quoted = [line for line in lines[:3] if "“" in line]  # a notification tells three lines of each
+    assert len(quoted) == (cause not in WAIT_FOR)
+
+
 def test_everything_that_is_waited_for_and_everything_with_words_offers_them() -> None:
     spoken = {key.split(".")[1] for key in ENGLISH if key.startswith("ask.")}
     offering = {cause for cause, offers in REMEDIES.items() if any(offer.id == ASK for offer in offers)}
