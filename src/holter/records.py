@@ -173,6 +173,8 @@ class StorageSample(Record, frozen=True, kw_only=True, tag="storage"):
     free_bytes: int | None = None
     total_bytes: int | None = None
     free_inodes: int | None = None
+    read_only: bool | None = None
+    checkpoint_bytes: int | None = None  # largest checkpoint in this very folder: what the next one will need
     read_latency_s: float | None = None  # one small uncached read
     probe_pending_s: float | None = None  # a probe that has not come back: the mount may hang
     problem: str | None = None
@@ -339,6 +341,7 @@ class ActionTaken(Record, frozen=True, kw_only=True, tag="action"):
     text: str = ""  # before, after, why: in words
     cause: str | None = None  # the diagnosis that asked for it
     settings: tuple[tuple[str, str], ...] = ()  # environment variables changed
+    asks: tuple[tuple[str, str], ...] = ()  # of a wait: what the words for the administrator are filled with
     pids: tuple[int, ...] = ()  # processes that are ended by it: their deaths are no faults
     generation: int = 0  # of the training process that it is done to; of a restart: the new one
     source: Literal["hook", "supervisor"] = "supervisor"
@@ -426,7 +429,7 @@ class Environment(Record, frozen=True, kw_only=True):
 # --------------------------------------------------------------------------------------------------------------
 # What detectors, evidence and causes say
 
-EpisodeKind = Literal["stall", "slow-down", "death", "creep"]
+EpisodeKind = Literal["stall", "slow-down", "death", "creep", "unsaved"]
 
 
 class Episode(Record, frozen=True, kw_only=True):

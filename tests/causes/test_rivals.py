@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from holter.causes import verdicts
+from holter.causes import CAUSES, verdicts
 from holter.evidence import NAMES, Evidence
 from holter.records import Fact, Verdict
 
@@ -27,6 +27,10 @@ NOBODY_DIED = {
     "exception__role": ...,
     "exception__truncated_file": ...,
     "main__exit_signal": ...,
+    "disk__error": ...,
+    "shm__trouble": ...,
+    "gpu__shared": ...,
+    "gpu__throttled": ...,
 }
 
 
@@ -70,7 +74,7 @@ def test_growing_memory_is_none_of_the_standstills(cause):
 def test_a_death_on_an_unlicensed_vgpu_is_a_death():
     found = judged(
         episode__kind="death", gpu__virtualization="vgpu", gpu__licence_stage="unlicensed-restricted",
-        gpu__licence_worsened=True, worker__exit_signal=9, export__replaced=...,
+        gpu__licence_worsened=True, worker__exit_signal=9, export__replaced=..., shm__trouble=...,
     )  # fmt: skip
     assert found["vgpu-unlicensed"].verdict == "excluded"
     assert found["worker-killed"].verdict == "confirmed"
@@ -108,3 +112,86 @@ def test_a_licensed_vgpu_and_pass_through_are_not_accused():
     ):
         found = judged(episode__kind="stall", main__waits_on="native-call", queue__ready="full", **facts)
         assert found["vgpu-unlicensed"].verdict == "excluded"
+
+
+DIED = {"episode__kind": "death", "oom__kills": 0, "export__replaced": ...}
+
+
+def test_no_space_left_is_the_disks_and_not_an_error_of_the_training():
+    found = judged(
+        **DIED, exception__role="main", exception__first="OSError: [Errno 28] No space left on device",
+        disk__error="full", disk__full=True, shm__trouble=..., gpu__shared=..., worker__exit_signal=...,
+    )  # fmt: skip
+    assert found["disk-full-or-quota"].verdict == "confirmed"
+    assert found["main-exception"].verdict == "likely"
+    assert found["shm-too-small"].verdict == "excluded"
+
+
+def test_another_error_while_the_disk_is_full_is_not_the_disks():
+    found = judged(
+        **DIED, exception__role="main", exception__first="ValueError: shape", disk__error=..., disk__full=True,
+        shm__trouble=..., gpu__shared=..., worker__exit_signal=...,
+    )  # fmt: skip
+    assert found["disk-full-or-quota"].verdict == "excluded"
+    assert found["main-exception"].verdict == "confirmed"
+
+
+@pytest.mark.parametrize(("trouble", "cause"), [("bus-error", "shm-too-small"), (..., "worker-killed")])
+def test_a_bus_error_is_shared_memorys_only_where_that_was_full(trouble, cause):
+    found = judged(**DIED, worker__exit_signal=7, shm__trouble=trouble, shm__used_ratio=0.97)
+    confirmed = {name for name, verdict in found.items() if verdict.verdict == "confirmed"}
+    assert confirmed == {cause}
+
+
+def test_a_bus_error_where_the_use_of_shared_memory_is_unknown_confirms_neither():
+    found = judged(**DIED, worker__exit_signal=7)
+    assert not any(verdict.verdict == "confirmed" for verdict in found.values())
+
+
+SLOWER = {
+    "episode__kind": "slow-down", "main__waits_on": "native-call", "queue__ready": "full", "queue__worker": "full",
+    "step__times_usual": 3.0, "wait__ratio": 0.02, "gpu__present": True, "gpu__licence_stage": ...,
+    "cpu__throttled_ratio": ..., "main__state": "S", "workers__stopped": (), "activity__present": True,
+    "cpu__quota": ..., "cpu__allocated_ratio": 1.0, "workers__blocked": (),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("throttled", "shared", "cause"),
+    [
+        (False, ..., "gpu-side-stall"),
+        (True, ..., "gpu-thermal-or-power"),
+        (False, "slow", "gpu-shared-or-zombie"),
+    ],
+)
+def test_a_slow_gpu_is_told_by_its_clock_and_by_who_is_on_it(throttled, shared, cause):
+    found = judged(**SLOWER, gpu__throttled=throttled, gpu__shared=shared)
+    assert {name for name, verdict in found.items() if verdict.verdict == "confirmed"} == {cause}
+
+
+def test_what_cannot_be_read_in_a_guest_confirms_no_cause_of_a_slow_gpu():
+    found = judged(**SLOWER)
+    assert not any(verdict.verdict == "confirmed" for verdict in found.values())
+
+
+@pytest.mark.parametrize("shared", ["memory", ...])
+def test_out_of_gpu_memory_is_others_only_where_they_hold_it(shared):
+    found = judged(
+        **DIED, exception__role="main", exception__first="OutOfMemoryError: CUDA out of memory",
+        exception__cuda_oom=True, gpu__shared=shared, disk__error=..., shm__trouble=..., worker__exit_signal=...,
+        gpu__throttled=...,
+    )  # fmt: skip
+    expected = "main-exception" if shared is ... else "gpu-shared-or-zombie"
+    assert {name for name, verdict in found.items() if verdict.verdict == "confirmed"} == {expected}
+
+
+@pytest.mark.parametrize("cause", [cause for cause in CAUSES if cause != "disk-full-or-quota"])
+def test_a_training_that_cannot_be_saved_is_accused_of_nothing_else(cause):
+    everything = {
+        "workers__stopped": ("w",), "workers__blocked": ("w",), "wait__ratio": 0.9, "cpu__run_busy_ratio": 1.0,
+        "progress__resumed": True, "activity__present": True, "gpu__shared": "slow", "gpu__throttled": True,
+        "cpu__throttled_ratio": 0.9, "cpu__quota": 1.0, "cpu__allocated_ratio": 0.2, "cpu__workers_per_cpu": 8.0,
+    }  # fmt: skip
+    found = judged(episode__kind="unsaved", disk__error="full", **everything)
+    assert found[cause].verdict not in ("confirmed", "likely")
+    assert found["disk-full-or-quota"].verdict == "confirmed"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import time
 from pathlib import Path
 
@@ -89,3 +90,23 @@ def test_psutil_sees_the_same_machine() -> None:
     assert sample.memory_available_bytes == pytest.approx(memory.available, rel=0.05)
     assert (sample.swap_total_bytes, sample.swap_used_bytes) == pytest.approx((swap.total, swap.used), rel=0.05)
     assert sample.shm_total_bytes == psutil.disk_usage("/dev/shm").total
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a mount namespace needs root")
+def test_shared_memory_is_that_of_the_training_where_it_has_mounts_of_its_own() -> None:
+    script = "mount -t tmpfs -o size=1m holter-test /dev/shm && head -c 600000 /dev/zero > /dev/shm/x && echo && cat"
+    with subprocess.Popen(
+        ["unshare", "-m", "sh", "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as training:
+        assert training.stdout is not None and training.stdout.read(1) == b"\n"
+        pids: list[int | None] = [training.pid]
+        probe = HostProbe(shm_pid=lambda: pids[0])
+        (there,) = probe.read(0.0).samples
+        assert there.shm_total_bytes == 1 << 20
+        assert there.shm_used_bytes == pytest.approx(600_000, rel=0.02)
+        training.communicate()
+        (gone,) = probe.read(1.0).samples
+        assert gone.shm_total_bytes is None, "ours is not theirs"
+        pids[0] = os.getpid()
+        (own,) = probe.read(2.0).samples
+        assert own.shm_total_bytes != 1 << 20

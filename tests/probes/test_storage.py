@@ -215,3 +215,21 @@ def test_only_so_many_files_are_listed(tmp_path: Path, monkeypatch: pytest.Monke
     for number in range(20):
         (tmp_path / f"{number}.b2nd").write_bytes(b"x")
     assert len(storage_child._files_below(str(tmp_path))) == 5
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a file system can be mounted by root only")
+def test_a_file_system_without_inodes_or_read_only_says_so_and_how_large_its_checkpoints_are(tmp_path: Path) -> None:
+    place = tmp_path / "results"
+    place.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m,nr_inodes=3", "holter-test", str(place)], check=True)
+    try:
+        (place / "checkpoint_best.pth").write_bytes(bytes(300_000))
+        (place / "checkpoint_latest.pth").write_bytes(bytes(100_000))
+        with contextlib.closing(StorageProbe({"results": place})) as probe:
+            sample = _answered(probe)
+            assert (sample.free_inodes, sample.read_only, sample.checkpoint_bytes) == (0, False, 300_000)
+            subprocess.run(["mount", "-o", "remount,ro", str(place)], check=True)
+            _answered(probe, 20.0)  # asked for before
+            assert _answered(probe, 40.0).read_only is True
+    finally:
+        subprocess.run(["umount", "-l", str(place)], check=False)

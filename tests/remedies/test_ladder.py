@@ -14,6 +14,7 @@ from holter.remedies.ladder import (
     HEALS_WITHOUT_EPOCH,
     HELPED_OFTEN,
     LADDERS,
+    STANDS_AFTER_S,
     STOP_AT_ONCE,
     WAIT_DEAD_S,
     WAIT_FOR,
@@ -122,6 +123,20 @@ def test_what_is_outside_our_reach_and_ended_the_training_is_tried_later_and_lat
     assert next_plan(diagnosis(cause), (Attempt(0.0, first, 5),), dead).delay_s == 2 * WAIT_DEAD_S
 
 
+@pytest.mark.parametrize("cause", WAIT_FOR)
+def test_what_is_over_and_still_stands_is_started_again_and_only_then(cause):
+    for cleared_s, action in ((None, "wait"), (STANDS_AFTER_S - 1, "wait"), (STANDS_AFTER_S, "restart")):
+        assert next_plan(diagnosis(cause), (), situation(cleared_s=cleared_s)).action == action
+    tried = (Attempt(90.0, Plan(action="restart", cause=cause, rung=2), 5),)
+    assert next_plan(diagnosis(cause), tried, situation(cleared_s=STANDS_AFTER_S)).action == "stop"
+
+
+@pytest.mark.parametrize("cause", WAIT_FOR)
+def test_waiting_leaves_the_budget_for_what_can_be_healed(cause):
+    waited = tuple(Attempt(99.0, Plan(action="restart", cause=cause, rung=4), 5) for _ in range(HEALS_AN_HOUR))
+    assert next_plan(diagnosis("frozen-worker"), waited, situation()).action == "replace-workers"
+
+
 def test_heals_without_an_epoch_between_them_come_to_an_end():
     tried = tuple(
         Attempt(90.0, Plan(action="restart", cause=f"cause-{number}"), 5) for number in range(HEALS_WITHOUT_EPOCH)
@@ -161,11 +176,12 @@ def test_no_plan_breaks_a_law_whatever_went_before(cause, history, now):
         assert now.alive and now.waits_for_batch
     if plan.action == "restart":
         assert now.can_continue
-    if plan.action in ("replace-workers", "restart"):
+    if plan.action in ("replace-workers", "restart") and cause not in WAIT_FOR:
         assert len(history) < HEALS_A_RUN
     if plan.action in ("replace-workers", "restart") and cause not in WAIT_FOR:
         assert sum(attempt.t_s > now.t_s - 3600 for attempt in history) < HEALS_AN_HOUR
-        recent = [one for one in history if now.epoch is None or one.epoch is None or now.epoch - one.epoch < 2]
+        failed = [one for one in history if not one.helped]  # what helped may be done again
+        recent = [one for one in failed if now.epoch is None or one.epoch is None or now.epoch - one.epoch < 2]
         same = [one.plan for one in recent if one.plan.cause == plan.cause]
         assert not any((one.action, one.settings) == (plan.action, plan.settings) for one in same)
     if plan.action == "wait":

@@ -425,6 +425,17 @@ def diagnosis_stall() -> Diagnosis:
     )
 
 
+# What the words for the administrator are filled with.
+ASKED = (
+    ("cause", "slow-storage"),
+    ("host", HOST),
+    ("path", DATA),
+    ("mount", "nfs4 /mnt/petalab"),
+    ("latency", "0.42"),
+    ("usual", "0.003"),
+)
+
+
 def diagnosis_slow() -> Diagnosis:
     file = f"{DATA}/{CASES[1]}.b2nd"
     return Diagnosis(
@@ -462,7 +473,7 @@ def diagnosis_slow() -> Diagnosis:
                         safety="CONSENT",
                         command=f"rsync -a {DATA} /scratch/\nexport nnUNet_preprocessed=/scratch",
                     ),
-                    Remedy(id="ask-about-mount"),
+                    Remedy(id="ask-administrator", values=ASKED),
                 ),
             ),
         ),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from holter.records import Beat, Diagnosis, Episode, ProcessSample, Tick, Verdict
+from holter.records import Beat, Diagnosis, Episode, ProcessSample, Remedy, StorageSample, Tick, Verdict
+from holter.remedies.ladder import WAIT_DEAD_S
 from holter.supervisor.control import Control
 from holter.supervisor.healer import HOOK_FIRST_S, NAMELESS_S, WORKS_WITHIN_S, Healer
 
@@ -165,3 +166,73 @@ def test_nothing_is_done_where_somebody_stopped_another_rank(tmp_path):
     case = Ranks(tmp_path)
     assert case.stand(300, stall(case.t_s), other_state="T") is None
     assert case.said == []
+
+
+DISK = "disk-full-or-quota"
+
+
+def disk(episode: Episode) -> Diagnosis:
+    ask = Remedy(id="ask-administrator", values=(("cause", DISK), ("folder", "/data/results"), ("host", "node7")))
+    verdict = Verdict(cause=DISK, verdict="confirmed", score=0.9)
+    return Diagnosis(episode=episode, verdicts=(verdict,), remedies=((DISK, (ask,)),))
+
+
+def room(t_s: float, free_bytes: int | None) -> Tick:
+    """A look at the results; None: the file system does not answer."""
+    known = {"free_bytes": free_bytes, "read_only": False} if free_bytes is not None else {"probe_pending_s": 5.0}
+    return Tick(t_s=t_s, storage=(StorageSample(t_s=t_s, label="results", path="/data/results", **known),))
+
+
+def test_a_training_that_cannot_be_saved_is_told_with_what_to_ask_and_not_touched(case):
+    unsaved = Episode(kind="unsaved", phase="train", start_s=case.t_s, alarm_s=case.t_s, detector="unsaved")
+    for _ in range(200):
+        case.t_s += 1.0
+        case.steps += 1
+        assert case.healer.see(case.tick(), (unsaved,), (disk(unsaved),)) is None
+    assert states(case) == [("wait", "begun")]
+    assert dict(case.said[0].asks)["folder"] == "/data/results"
+    assert "checkpoint" in case.requests.read_text(), "saved at the next safe point, if it can be"
+    case.work()
+    assert states(case) == [("wait", "begun"), ("wait", "done")]
+    assert case.healer.history == ()
+
+
+def ended(case: Case):
+    """The plan for a training that a full disk has ended."""
+    death = Episode(kind="death", phase="train", start_s=case.t_s, alarm_s=case.t_s, subject="main (PID 1)")
+    plan = case.healer.after_end(case.t_s + 1, (disk(death),))
+    case.healer.begin_wait(plan, case.t_s)
+    return plan
+
+
+def go_on_after(case: Case, plan, rooms: list[int | None]) -> int | None:
+    """Seconds until it may go on, one look each ten seconds; None if it may not at all."""
+    began_s = case.t_s
+    for number, free in enumerate(rooms):
+        for second in range(10):
+            now_s = began_s + 10 * number + second
+            if second == 0:
+                case.healer.look(room(now_s, free))
+            if case.healer.may_go_on(plan, now_s - began_s, now_s):
+                case.healer.wait_is_over(now_s)
+                return int(now_s - began_s)
+    return None
+
+
+def test_what_a_full_disk_has_ended_is_started_when_there_is_room_and_not_before(case):
+    plan = ended(case)
+    assert (plan.action, plan.rung) == ("restart", 4)
+    assert states(case) == [("wait", "begun")]
+    assert dict(case.said[0].asks)["host"] == "node7"
+    assert go_on_after(case, plan, [0] * 100 + [10**9] * 5) == 1000 + WAIT_DEAD_S / 10
+    assert states(case) == [("wait", "begun"), ("wait", "done")]
+    assert case.said[1].text == "cleared after 1012 s"
+
+
+def test_the_second_time_it_must_hold_for_longer(case):
+    go_on_after(case, ended(case), [10**9] * 20)
+    assert go_on_after(case, ended(case), [10**9] * 20) == 2 * WAIT_DEAD_S / 10
+
+
+def test_where_nothing_can_be_read_the_delay_decides(case):
+    assert go_on_after(case, ended(case), [None] * 30) == WAIT_DEAD_S

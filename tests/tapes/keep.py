@@ -1,6 +1,7 @@
-"""Keep a recorded tape for the tests: ``python tests/tapes/keep.py SOURCE cause/fault.holter``.
+"""Keep a recorded tape for the tests: ``python tests/tapes/keep.py SOURCE cause/fault.holter [UNTIL_S]``.
 
-Paths and names of the machine it was recorded on are replaced, and it is written anew with today's writer.
+With UNTIL_S what follows is cut off, as if the recorder had been killed then. Paths and names of the machine it was
+recorded on are replaced, and it is written anew with today's writer.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ def neutral(text: str) -> str:
     return text
 
 
-def keep(source: Path, target: Path) -> None:
+def keep(source: Path, target: Path, until_s: float = float("inf")) -> None:
     """Write ``source`` anew at ``target``, which is replaced."""
     recording = read(source)
 
@@ -50,16 +51,18 @@ def keep(source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     writer = TapeWriter(target, force=True, window=RawWindow(keep_s=1e9))
     writer.write_environment(again(recording.environment, Environment))
-    for tick in recording.all_ticks:
+    for tick in recording.ticks(None, until_s):
         parts = (tick.host, tick.cgroup, *tick.processes, *tick.gpus, *tick.storage, *tick.beats)
         samples = [again(part, coding.TYPE_OF_KIND[coding.KIND_OF_TYPE[type(part)]]) for part in parts if part]
         writer.write_samples(tick.t_s, samples)
         writer.write_events([again(event, Event) for event in tick.events])
-    writer.write_stacks([again(dump, StackDump) for dump in recording.stacks()])
-    for number, episode in enumerate(recording.episodes()):
-        writer.write_episode(number, again(episode, Episode))
-    writer.close(recording.duration_s)
+    writer.write_stacks([again(dump, StackDump) for dump in recording.stacks() if dump.t_s <= until_s])
+    for number, episode in enumerate(one for one in recording.episodes() if one.alarm_s <= until_s):
+        over = episode.end_s is not None and episode.end_s <= until_s
+        told = episode if over else msgspec.structs.replace(episode, end_s=None)
+        writer.write_episode(number, again(told, Episode))
+    writer.close(min(recording.duration_s, until_s))
 
 
 if __name__ == "__main__":
-    keep(Path(sys.argv[1]), FOLDER / sys.argv[2])
+    keep(Path(sys.argv[1]), FOLDER / sys.argv[2], *map(float, sys.argv[3:]))

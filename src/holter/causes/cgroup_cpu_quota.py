@@ -25,6 +25,7 @@ RULES = (
     against("workers.stopped", is_true, "worker-stopped", weight=2.0),
     against("episode.kind", one_of("death"), "something-ended", fatal=True),
     against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
+    against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
 )
 
 

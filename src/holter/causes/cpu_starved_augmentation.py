@@ -32,6 +32,7 @@ RULES = (
     against("cpu.allocated_ratio", at_most(0.75), "few-cpus-of-many", weight=2.0),
     against("episode.kind", one_of("death"), "something-ended", fatal=True),
     against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
+    against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
     against("activity.present", is_false, "nobody-works", fatal=True),
 )
 

@@ -28,6 +28,7 @@ RULES = (
     supports("activity.present", is_false, "nobody-works", weight=1.0),
     supports("oom.kills", at_least(1), "oom-counted", weight=0.5),
     against("export.replaced", at_most(0), "no-export-worker-lost", weight=1.0),
+    against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
 )
 
 

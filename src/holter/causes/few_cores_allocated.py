@@ -29,6 +29,7 @@ RULES = (
     against("workers.stopped", is_true, "worker-stopped", fatal=True),
     against("episode.kind", one_of("death"), "something-ended", fatal=True),
     against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
+    against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
     against("main.waits_on", one_of("native-call"), "main-in-native-call", weight=1.0),
 )
 

@@ -29,6 +29,7 @@ RULES = (
     supports("queue.ready", one_of("empty"), "ready-queue-empty"),
     against("episode.kind", one_of("death"), "something-ended", fatal=True),
     against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
+    against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
 )
 
 

@@ -3,8 +3,8 @@
 What happens:  the main thread sits in a driver or library call within one training step; the workers have filled the
                queues and idle. Many causes look like this: vGPU licence, a lost GPU, NCCL, another process.
 How we know:   the ready queue is full, the main thread is inside the step in native code, no worker works.
-Looks like:    anything on the data side (the ready queue is empty then); vgpu-unlicensed is the special case in which
-               the licence stage says why.
+Looks like:    anything on the data side (the ready queue is empty then); vgpu-unlicensed, gpu-thermal-or-power and
+               gpu-shared-or-zombie are the special cases in which the driver says why.
 What helps:    nvidia-smi -q, dmesg for Xid lines, who else is on the GPU [ADVICE]; continue with --c after the GPU is
                well again [CONSENT].
 Source:        returnn issue 1486; open-gpu-kernel-modules issue 446; nnUNet issue 1343; tests/tapes/gpu_side_stall.
@@ -24,8 +24,6 @@ RULES = (
     Rule("queue.worker", one_of("full"), "worker-queue-full", 1.0, group="queue"),
     supports("workers.working", at_most(0), "workers-idle", weight=0.5),
     supports("gpu.kernel_errors", is_true, "xid-logged", weight=0.5),
-    supports("gpu.clock_reasons", is_true, "gpu-slowed-down", weight=0.5),
-    supports("gpu.foreign_processes", is_true, "others-on-gpu", weight=0.5),
     against(
         "main.waits_on", one_of("batch-queue", "export-result", "export-slot"), "main-waits-for-workers", fatal=True
     ),
@@ -33,11 +31,14 @@ RULES = (
     against("main.state", one_of("T", "t"), "main-stopped", fatal=True),
     against("gpu.licence_stage", one_of("unlicensed-restricted", "unlicensed"), "licence-explains", weight=2.0),
     against("gpu.licence_stage", one_of("unlicensed-unrestricted"), "licence-in-grace", weight=0.5),
+    against("gpu.throttled", is_true, "clock-explains", weight=2.0),
+    against("gpu.shared", one_of("slow"), "others-explain", weight=2.0),
     against("gpu.present", is_false, "no-gpu", weight=2.0),
     against("cpu.throttled_ratio", at_least(0.1), "quota-throttles", weight=2.0),
     against("wait.ratio", at_least(0.5), "waits-for-batches", weight=2.0),
     against("episode.kind", one_of("death"), "something-ended", fatal=True),
     against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
+    against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
 )
 
 

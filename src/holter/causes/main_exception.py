@@ -1,9 +1,10 @@
 """The training's own process raised an exception that nobody caught.
 
-What happens:  an error in the main process (CUDA, torch.compile, the loss, a full disk) ends the run. Its daemon
+What happens:  an error in the main process (CUDA, torch.compile, the loss) ends the run. Its daemon
                workers are ended with it, and the sentence about background workers that follows is only an echo.
 How we know:   the first exception in time belongs to the main process and is not an echo.
-Looks like:    worker-exception (the first exception is a worker's).
+Looks like:    worker-exception (the first exception is a worker's); disk-full-or-quota, shm-too-small and
+               gpu-shared-or-zombie (the exception says that there is no room: special cases of this one).
 What helps:    read the first traceback, not the last; fix what it names; continue with --c [ADVICE].
 Source:        MIC-DKFZ/nnUNet issues 2203, 2457.
 """
@@ -20,6 +21,9 @@ RULES = (
     needs("exception.role", one_of("main"), "exception-in-main", otherwise="exception-not-in-main", weight=2.0),
     supports("exception.first", is_true, "first-exception"),
     against("worker.exit_signal", at_least(1), "worker-ended-by-signal", weight=2.0),
+    against("disk.error", is_true, "disk-explains", weight=2.0),
+    against("shm.trouble", is_true, "shm-explains", weight=2.0),
+    against("gpu.shared", one_of("memory"), "others-explain", weight=2.0),
 )
 
 

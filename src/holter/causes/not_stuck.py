@@ -24,6 +24,7 @@ RULES = (
     against("workers.blocked", is_true, "worker-blocked", weight=2.0),
     against("main.alive", is_false, "main-has-ended", fatal=True),
     against("episode.kind", one_of("death"), "something-ended", fatal=True),
+    against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
     against("episode.kind", one_of("slow-down", "creep"), "it-is-slower", weight=1.5),
     against("activity.present", is_false, "nobody-works", weight=2.0),
     against("gpu.licence_stage", one_of("unlicensed-restricted", "unlicensed"), "licence-restricts", weight=2.0),

@@ -1,7 +1,8 @@
-"""The storage under nnUNet_preprocessed answers too slowly, or not at all.
+"""The storage that holds the data or the results answers too slowly, or not at all.
 
 What happens:  workers wait for bytes: NFS, SMB, Lustre, a hard disk, an overloaded or dying server. The ready queue
-               runs empty; CPU and GPU are idle. Epoch times are large and scatter widely.
+               runs empty; CPU and GPU are idle. Epoch times are large and scatter widely. Below the
+               results a dead mount holds the main process itself: in state D it cannot even be killed.
 How we know:   workers sit in a read, in state D or in a wait channel of the file system, with a file behind them; our
                own small read of the same folder is slow or does not come back; I/O pressure is high.
 Looks like:    cpu-starved-augmentation (workers compute); frozen-worker (state T); page-cache-cold (ends by itself).
@@ -20,7 +21,8 @@ CAUSE = "slow-storage"
 
 RULES = (
     Rule("workers.blocked", is_true, "worker-blocked", 2.0, group="blocked"),
-    Rule("main.waits_on", one_of("file-read"), "main-reads", 1.0, group="blocked"),
+    Rule("main.waits_on", one_of("file-read", "checkpoint"), "main-reads", 1.0, group="blocked"),
+    Rule("main.state", one_of("D"), "main-in-kernel", 1.0, group="blocked"),
     Rule("storage.pending_s", at_least(2.0), "read-does-not-return", 1.5, group="storage"),
     Rule("storage.latency_s", at_least(0.5), "read-is-slow", 1.5, group="storage"),
     Rule("storage.times_usual", at_least(20.0), "read-slower-than-before", 0.5, group="storage"),
@@ -32,6 +34,7 @@ RULES = (
     against("workers.blocked", is_false, "no-worker-blocked", weight=2.0),
     against("episode.kind", one_of("death"), "something-ended", fatal=True),
     against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
+    against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
 )
 
 

@@ -39,6 +39,7 @@ RULES = (
     supports("step.times_usual", at_least(3.0), "steps-got-slower", weight=0.5),
     against("episode.kind", one_of("death"), "something-ended", fatal=True),
     against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
+    against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
     against("gpu.licence_stage", one_of("licensed"), "is-licensed", fatal=True),
     against("main.waits_on", one_of("batch-queue"), "main-waits-for-workers", weight=2.0),
 )

@@ -30,6 +30,8 @@ RULES = (
     supports("workers.case", is_true, "case-in-hand", weight=0.5),
     against("exception.truncated_file", is_true, "file-is-truncated", weight=2.0),
     against("worker.exit_signal", at_least(1), "worker-ended-by-signal", weight=2.0),
+    against("disk.error", is_true, "disk-explains", weight=2.0),
+    against("shm.trouble", is_true, "shm-explains", weight=2.0),
 )
 
 

@@ -16,6 +16,7 @@ from holter.detectors.frozen import FrozenDetector
 from holter.detectors.slow_down import SlowDownDetector
 from holter.detectors.stall import StallDetector
 from holter.detectors.starved import StarvedDetector
+from holter.detectors.unsaved import UnsavedDetector
 from holter.records import ActionTaken, Episode, ProcessEnded, Tick
 
 
@@ -37,6 +38,7 @@ DETECTORS: tuple[type[Detector], ...] = (
     SlowDownDetector,
     StarvedDetector,
     CreepDetector,
+    UnsavedDetector,
 )
 # These three mark the same incident, one more precisely than the other.
 # A standstill stays in the medians of step times for a while after it is over.

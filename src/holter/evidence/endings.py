@@ -22,6 +22,8 @@ TRUNCATED = re.compile(
 )
 # A line of faulthandler's dump.
 FATAL_FRAME = re.compile(r'File "(?:[^"]*/)?([^"/]+)", line (\d+) in (\S+)')
+CUDA_OOM = re.compile(r"CUDA out of memory|OutOfMemoryError|CUDA_ERROR_OUT_OF_MEMORY")
+EXCEPTION_FACTS = tuple(f"exception.{name}" for name in ("first", "role", "file", "truncated_file", "cuda_oom"))
 DATA_FILE = re.compile(r"[^\s'\"(),]+\.(?:b2nd|npy|npz|pkl)\b")
 
 
@@ -85,7 +87,7 @@ def _exception(window: Window, book: FactBook, start_s: float, end_s: float) -> 
         if not event.echo and event.error not in ("KeyboardInterrupt", "SystemExit")
     ]
     if not seen:
-        for name in ("exception.first", "exception.role", "exception.file", "exception.truncated_file"):
+        for name in EXCEPTION_FACTS:
             if any(tick.beats for tick in window.all):
                 book.not_applicable(name, "no exception was told")
             else:
@@ -96,6 +98,7 @@ def _exception(window: Window, book: FactBook, start_s: float, end_s: float) -> 
     text = f"{first.error}: {first.message}"
     book.known("exception.first", text[:400], f"in {first.role} (PID {first.pid})")
     book.known("exception.role", first.role)
+    book.known("exception.cuda_oom", bool(CUDA_OOM.search(text)))
     if first.case:
         book.known("workers.case", first.case)
     named = DATA_FILE.findall(f"{text}\n{first.traceback}")

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from holter.evidence.facts import FactBook
+from holter.evidence.room import place
 from holter.evidence.window import Window, last, middle
 from holter.evidence.words import DATA_WORKERS
-from holter.records import CgroupSample, HostSample, KernelMessage
+from holter.records import CgroupSample, HostSample, KernelMessage, StorageSample
+
+# Where the training reads its data and where it writes: a dead mount below either holds it up.
+FOLDERS = ("preprocessed", "results")
 
 
 def collect(window: Window, book: FactBook) -> None:
@@ -20,9 +24,6 @@ def collect(window: Window, book: FactBook) -> None:
         ("pressure.io", [host.pressure_io_some_ratio for host in hosts]),
     ):
         book.known(name, middle(values), unless="this kernel does not tell")
-    shm = [(host.shm_used_bytes, host.shm_total_bytes) for host in _hosts(window) if host.shm_total_bytes]
-    book.known("shm.total_bytes", shm[-1][1] if shm else None)
-    book.known("shm.used_ratio", max(((used or 0) / (total or 1) for used, total in shm), default=None))
     _storage(window, book)
 
 
@@ -74,14 +75,13 @@ def _storage(window: Window, book: FactBook) -> None:
     now = window.storage("preprocessed")
     every = window.storage("preprocessed", window.all)
     if not every:
-        for name in ("storage.fs_type", "storage.latency_s", "storage.pending_s"):
+        for name in ("storage.fs_type", "storage.latency_s"):
             book.unknown(name, "nnUNet_preprocessed is not known")
     else:
         book.known("storage.fs_type", every[-1].fs_type)
         latency = [sample.read_latency_s for sample in now if sample.read_latency_s is not None]
         book.known("storage.latency_s", max(latency) if latency else None, unless="no read came back")
-        pending = [sample.probe_pending_s or 0.0 for sample in now]
-        book.known("storage.pending_s", max(pending) if pending else None)
+    _answers(window, book)
     usual = [sample.read_latency_s for sample in window.storage("preprocessed", window.before)]
     book.known("storage.usual_latency_s", middle(usual))
     now_s, usual_s = book.value("storage.latency_s"), book.value("storage.usual_latency_s")
@@ -93,3 +93,19 @@ def _storage(window: Window, book: FactBook) -> None:
         if event.what in ("io-error", "nfs")
     ]
     book.known("storage.kernel_errors", tuple(errors))
+
+
+def _answers(window: Window, book: FactBook) -> None:
+    """How long a look at data or results has been waiting, and which mount it is that is slowest to answer."""
+    looks = [sample for label in FOLDERS for sample in window.storage(label)]
+    slowest = max(looks, key=_waited_s, default=None)
+    if slowest is None:
+        book.unknown("storage.pending_s", "neither nnUNet_preprocessed nor the results are known")
+        book.unknown("storage.mount", "neither nnUNet_preprocessed nor the results are known")
+        return
+    book.known("storage.pending_s", slowest.probe_pending_s or 0.0, slowest.path)
+    book.known("storage.mount", place(slowest) or None, slowest.path)
+
+
+def _waited_s(sample: StorageSample) -> tuple[float, float]:
+    return sample.probe_pending_s or 0.0, sample.read_latency_s or 0.0

@@ -36,7 +36,7 @@ def _list(name: str, meaning: str) -> FactSpec:
 
 VOCABULARY: tuple[FactSpec, ...] = (
     # The training as a whole
-    _text("episode.kind", "stall, slow-down, death, creep"),
+    _text("episode.kind", "stall, slow-down, death, creep, unsaved"),
     _text("phase", "phase of the training when the episode began"),
     _number("progress.age_s", "time without progress when the alarm was raised", "s"),
     _bool("progress.resumed", "the training moved on by itself after the episode began"),
@@ -65,7 +65,7 @@ VOCABULARY: tuple[FactSpec, ...] = (
     # Data workers
     _number("workers.count", "data workers alive"),
     _list("workers.stopped", "workers in state T"),
-    _list("workers.blocked", "workers in uninterruptible sleep (D) or a slow read"),
+    _list("workers.blocked", "workers, or the main process, in uninterruptible sleep (D) or a slow read"),
     _number("workers.working", "data workers that use a good part of a core"),
     _number("workers.delivering", "data workers with a finished batch, waiting for room in the queue"),
     _number("workers.cpu_ratio", "cores used by all data workers", "cores"),
@@ -82,10 +82,13 @@ VOCABULARY: tuple[FactSpec, ...] = (
     _text("exception.file", "preprocessed file named by the exception or read by its worker"),
     _bool("exception.truncated_file", "the exception is that of a file shorter than its header says"),
     # Memory
+    _bool("exception.cuda_oom", "the exception says that the GPU has no memory left"),
     _number("oom.kills", "OOM kills counted by kernel or cgroup during the episode"),
     _number("memory.used_ratio", "memory in use of the limit that holds (cgroup or machine)", "ratio"),
     _number("shm.used_ratio", "use of /dev/shm", "ratio"),
     _number("shm.total_bytes", "size of /dev/shm", "B"),
+    _number("shm.needed_ratio", "what full queues hold of /dev/shm, at least", "ratio"),
+    _text("shm.trouble", "how shared memory failed: bus-error (SIGBUS while it was full), no-room (an exception)"),
     # CPU
     _number("cpu.effective", "CPUs that the run may use: min(affinity, cpuset, quota)", "CPUs"),
     _number("cpu.visible", "CPUs that os.cpu_count() reports", "CPUs"),
@@ -104,6 +107,17 @@ VOCABULARY: tuple[FactSpec, ...] = (
     _number("storage.times_usual", "recent latency of a small read over the usual one"),
     _number("storage.usual_latency_s", "the same before the episode", "s"),
     _list("storage.kernel_errors", "I/O or NFS errors in the kernel log"),
+    _text("storage.mount", "file system of data or results that is slowest to answer"),
+    # Writing
+    _text("disk.error", "why something could not be written: full, inodes, quota, read-only"),
+    _text("disk.file", "file that could not be written"),
+    _text("disk.folder", "folder on the file system that it was for"),
+    _text("disk.mount", "that file system"),
+    _number("disk.free_bytes", "room left there at the last look", "B"),
+    _number("disk.needed_bytes", "room that the next checkpoint needs", "B"),
+    _bool("disk.full", "there was no room, or no inode, at a look around the episode"),
+    _bool("disk.read_only", "it was mounted read-only at a look around the episode"),
+    _number("save.failed", "checkpoints that could not be saved, up to the alarm"),
     # GPU
     _bool("gpu.present", "a GPU can be read"),
     _number("gpu.utilization_ratio", "GPU utilisation during the episode", "ratio"),
@@ -111,7 +125,12 @@ VOCABULARY: tuple[FactSpec, ...] = (
     _number("gpu.power_ratio", "power draw of the power limit", "ratio"),
     _number("gpu.clock_ratio", "SM clock of its maximum", "ratio"),
     _list("gpu.clock_reasons", "active clock event (throttle) reasons that slow the GPU"),
-    _list("gpu.foreign_processes", "compute processes of others on the GPU"),
+    _number("gpu.temperature_c", "highest temperature of the GPU during the episode", "°C"),
+    _bool("gpu.throttled", "its clock was held down well below the maximum while it was busy"),
+    _list("gpu.foreign_processes", "processes of others that compute on a GPU of ours"),
+    _number("gpu.zombie_bytes", "GPU memory in use that no listed process holds", "B"),
+    _text("gpu.shared", "what sharing the GPU explains: slow (slower steps), memory (a want of GPU memory)"),
+    _text("gpu.label", "the GPU that this is about, with its name"),
     _text("gpu.virtualization", "none, pass-through, vgpu, host-vgpu, host-vsga"),
     _text("gpu.licence_stage", "licensed, unlicensed-unrestricted, unlicensed-restricted, unlicensed"),
     _text("gpu.licence_text", "licence status as nvidia-smi prints it"),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import signal
 from collections.abc import Iterable
 
-from holter.records import ProcessEnded, Role
+from holter.records import ActionTaken, ProcessEnded, Role
 
 WORKERS: tuple[Role, ...] = ("train-worker", "val-worker", "export-worker")
 DATA_WORKERS: tuple[Role, ...] = ("train-worker", "val-worker")
@@ -15,6 +16,12 @@ DATA_WORKERS: tuple[Role, ...] = ("train-worker", "val-worker")
 WORKING_CPU_RATIO = 0.25
 # Where many share few CPUs each gets little of one: together they work if they use most of what they may use.
 SHARED_CPU_PART = 0.75
+
+# Errors of shared memory, by torch and by multiprocessing; their "No space left on device" is that of /dev/shm.
+NO_SHM = re.compile(
+    r"/torch_\d|insufficient shared memory|shared memory file|unable to (?:open|write|allocate|resize)[^\n]*shared"
+    r"|SemLock|/dev/shm"
+)
 
 
 def works_together(cpu_ratios: Iterable[float], effective_cpus: float) -> bool:
@@ -42,3 +49,9 @@ def label(role: str, worker_index: int | None, pid: int | None) -> str:
     """How a process is called in sentences, e.g. "train-worker 2 (PID 4711)"."""
     number = "" if worker_index is None else f" {worker_index}"
     return f"{role}{number} (PID {pid})"
+
+
+def is_failed_save(action: ActionTaken) -> bool:
+    """Whether this tells of a checkpoint that the hook could not write; a refused request names no file."""
+    failed = (action.action, action.state, action.source) == ("save-checkpoint", "failed", "hook")
+    return failed and ".pth: " in action.text

@@ -32,7 +32,9 @@ def collect(window: Window, book: FactBook) -> None:
     main = window.main()
     paused = main is not None and main.state in ("T", "t")
     stopped = [process for process in every if process.state in ("T", "t") and not paused]
-    blocked = [process for process in every if is_blocked(process, window)]
+    # A dead mount below the results holds the main process itself.
+    suspects = every if main is None else (*every, main)
+    blocked = [process for process in suspects if is_blocked(process, window)]
     working = _working(workers, window)
     book.known("workers.count", len(workers))
     book.known("workers.stopped", tuple(named(process) for process in stopped))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -107,12 +107,16 @@ class HostProbe:
         sys: Path = Path("/sys"),
         shm: Path = Path("/dev/shm"),
         tmp: Path | None = None,
+        shm_pid: Callable[[], int | None] = lambda: None,
     ) -> None:
+        """``shm_pid``: whose /dev/shm is looked at, where that process has mounts of its own (a container)."""
         self._proc, self._sys = proc, sys
         mounts = parse_mountinfo(read_text(proc / "self/mountinfo"))
         self._shm = _safe_to_ask(shm, mounts)
         self._tmp = _safe_to_ask(tmp or Path(tempfile.gettempdir()), mounts)
         self._times: dict[str, CpuTimes] = {}
+        self._shm_pid = shm_pid
+        self._own_mounts = False  # of that process
 
     def read(self, t_s: float) -> Reading:
         """One sample; shares of CPU time need an earlier one and are None in the first."""
@@ -121,7 +125,7 @@ class HostProbe:
         memory = parse_counters(read_text(self._proc / "meminfo"))
         vmstat = parse_counters(read_text(self._proc / "vmstat"))
         pressure = {kind: self._pressure(kind) for kind in ("cpu", "io", "memory")}
-        shm, tmp = _space(self._shm), _space(self._tmp)
+        shm, tmp = _space(self._shm_there()), _space(self._tmp)
         sample = HostSample(
             t_s=t_s,
             cpu_count=sum(name != "cpu" for name in self._times) or None,
@@ -155,6 +159,18 @@ class HostProbe:
 
     def close(self) -> None:
         """Nothing is held."""
+
+    def _shm_there(self) -> Path | None:
+        """/dev/shm as the training has it; None where it has one of its own that cannot be seen."""
+        pid = self._shm_pid()
+        if pid is None:
+            return self._shm
+        try:
+            namespaces = {(self._proc / str(one) / "ns/mnt").stat().st_ino for one in ("self", pid)}
+        except OSError:  # gone, or somebody else's
+            return None if self._own_mounts else self._shm
+        self._own_mounts = len(namespaces) > 1
+        return self._proc / str(pid) / "root/dev/shm" if self._own_mounts else self._shm
 
     def _pressure(self, kind: str) -> tuple[float | None, float | None]:
         return parse_pressure(read_text(self._proc / "pressure" / kind))

@@ -31,6 +31,8 @@ class _Answer(msgspec.Struct, frozen=True):
     free_bytes: int | None = None
     total_bytes: int | None = None
     free_inodes: int | None = None
+    read_only: bool | None = None
+    checkpoint_bytes: int | None = None
     read_latency_s: float | None = None
     problem: str | None = None
 
@@ -139,6 +141,8 @@ class StorageProbe:
             free_bytes=answer.free_bytes,
             total_bytes=answer.total_bytes,
             free_inodes=answer.free_inodes,
+            read_only=answer.read_only,
+            checkpoint_bytes=answer.checkpoint_bytes,
             read_latency_s=answer.read_latency_s,
             probe_pending_s=None if asked_s is None else t_s - asked_s,
             problem=answer.problem,

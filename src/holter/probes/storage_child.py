@@ -22,6 +22,7 @@ _FILES_MAX = 2000  # enough places; a folder with a million files is not walked 
 _DEPTH_MAX = 4
 _LIST_AGAIN_S = 600.0
 _TRIES = 5  # files may vanish or be empty
+_CHECKPOINTS = ("checkpoint_latest.pth", "checkpoint_best.pth", "checkpoint_final.pth")
 
 
 class Look:
@@ -41,10 +42,20 @@ class Look:
             found["free_bytes"] = room.f_bavail * room.f_frsize
             found["total_bytes"] = room.f_blocks * room.f_frsize
             found["free_inodes"] = room.f_favail if room.f_files else None  # btrfs counts none
+            found["read_only"] = bool(room.f_flag & os.ST_RDONLY)
+            found["checkpoint_bytes"] = self._checkpoint_bytes()
             found["read_latency_s"] = self._read_latency_s()
         except OSError as error:
             found["problem"] = f"{type(error).__name__}: {error}"
         return found
+
+    def _checkpoint_bytes(self) -> int | None:
+        """Size of the largest checkpoint in this very folder: the next one needs as much."""
+        sizes = []
+        for name in _CHECKPOINTS:
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError, PermissionError):
+                sizes.append(os.stat(f"{self._path}/{name}").st_size)  # noqa: PTH116 - pathlib costs a megabyte
+        return max(sizes, default=None)
 
     def _read_latency_s(self) -> float | None:
         if time.monotonic() - self._listed_s >= _LIST_AGAIN_S:

@@ -7,6 +7,7 @@ import shlex
 import msgspec
 
 from holter.records import Diagnosis, Environment, Fact, Remedy, Verdict
+from holter.remedies import asking
 from holter.remedies.table import REMEDIES, Offer
 
 __all__ = ["REMEDIES", "propose"]
@@ -19,7 +20,9 @@ def propose(diagnosis: Diagnosis, environment: Environment | None) -> Diagnosis:
     return msgspec.structs.replace(
         diagnosis,
         remedies=tuple(
-            (verdict.cause, _for(verdict, values)) for verdict in diagnosis.verdicts if verdict.verdict != "excluded"
+            (verdict.cause, _for(verdict, {**values, **asking.values(verdict.cause, facts, environment)}))
+            for verdict in diagnosis.verdicts
+            if verdict.verdict != "excluded"
         ),
     )
 
@@ -63,10 +66,14 @@ def _values(diagnosis: Diagnosis, facts: dict[str, Fact], environment: Environme
     shm = _value(facts, "shm.used_ratio")
     bus_error = _value(facts, "worker.exit_signal") == 7
     values["shm_full"] = "yes" if bus_error or (isinstance(shm, float) and shm > 0.9) else "no"
+    values["ended"] = "yes" if diagnosis.episode.kind == "death" else "no"
     values["crash"] = "yes" if _value(facts, "worker.exit_signal") in (4, 6, 11) else "no"
     case = _value(facts, "workers.case")
     if isinstance(case, str):
         values["case"] = case
+    folder = _value(facts, "disk.folder")
+    if isinstance(folder, str):
+        values["disk_folder"] = shlex.quote(folder)
     if environment is not None:
         values.update(_of_environment(environment))
     return values

@@ -1,8 +1,9 @@
 """Diagnosis and what was tried before -> the next thing to do. Pure: the supervisor carries it out.
 
 The rungs: 1 replace workers in the epoch; 2 end and restart from the newest verified checkpoint; 3 restart with safer
-settings, chosen by the cause; 4 outside our reach: wait until the condition clears. Each cause has its own ladder;
-a step that did not help is not taken again for the same cause until the training has moved on for long.
+settings, chosen by the cause; 4 outside our reach: wait until the condition clears, as the probes read it. Each cause
+has its own ladder; a step that did not help is not taken again for the same cause until the training has moved on for
+long.
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ class Situation(NamedTuple):
     epoch: int | None
     workers: int | None  # data workers of the training loader
     can_continue: bool  # the command is one of nnU-Net that knows --c
+    cleared_s: float | None = None  # for so long what we wait for has been over; None: it is not, or unknown
 
 
 class Step(NamedTuple):
@@ -84,6 +86,7 @@ UNCOMPILED = Step("restart", _not_compiled)
 LADDERS: dict[str, tuple[Step, ...]] = {
     "frozen-worker": (IN_EPOCH, AGAIN, THROUGH_FILES, ALONE),
     "worker-killed": (IN_EPOCH, AGAIN, FEWER, ALONE),
+    "shm-too-small": (IN_EPOCH, AGAIN, FEWER, ALONE),
     "external-kill": (AGAIN, FEWER, ALONE),
     "worker-exception": (IN_EPOCH, AGAIN),
     "main-exception": (AGAIN, UNCOMPILED),
@@ -95,15 +98,25 @@ LADDER_WITHOUT_CAUSE: tuple[Step, ...] = (IN_EPOCH, AGAIN, ALONE)
 # It would only happen again: a person must act.
 STOP_AT_ONCE = ("truncated-preprocessed-file",)
 # Outside our reach: the budget is not burnt, the condition is watched.
-WAIT_FOR = ("vgpu-unlicensed", "slow-storage")
+WAIT_FOR = (
+    "disk-full-or-quota",
+    "gpu-shared-or-zombie",
+    "gpu-thermal-or-power",
+    "slow-storage",
+    "vgpu-unlicensed",
+)
+OUTSIDE_RUNG = 4
+# What was waited for is over for so long, and the training still stands: it does not find back by itself.
+STANDS_AFTER_S = 60.0
+AFTER_WAIT: tuple[Step, ...] = (AGAIN,)
 
 
 def next_plan(diagnosis: Diagnosis | None, history: tuple[Attempt, ...], now: Situation) -> Plan:
     """What to do about this diagnosis (None: the main process is gone and nobody knows why)."""
     cause = _cause(diagnosis)
-    if cause in WAIT_FOR:
+    if cause in WAIT_FOR and not _stands_after(now):
         return _wait(cause, history, now)
-    if cause is not None and cause not in LADDERS and now.alive:
+    if cause is not None and cause not in (*LADDERS, *WAIT_FOR) and now.alive:
         return Plan(action="nothing", cause=cause)
     if not now.can_continue and not (now.alive and now.waits_for_batch):
         return Plan(action="nothing", cause=cause)  # we must not end what we cannot start again
@@ -112,7 +125,8 @@ def next_plan(diagnosis: Diagnosis | None, history: tuple[Attempt, ...], now: Si
     over = _budget(history, now)
     if over is None:
         tried = [attempt.plan for attempt in _not_helpful(history, now, cause) if attempt.plan.cause == cause]
-        for index, step in enumerate(LADDERS.get(cause or "", LADDER_WITHOUT_CAUSE)):
+        steps = AFTER_WAIT if cause in WAIT_FOR else LADDERS.get(cause or "", LADDER_WITHOUT_CAUSE)
+        for index, step in enumerate(steps):
             plan = _plan(step, cause, index, tried, now)
             if plan is not None:
                 return plan
@@ -122,16 +136,23 @@ def next_plan(diagnosis: Diagnosis | None, history: tuple[Attempt, ...], now: Si
 
 
 def _wait(cause: str | None, history: tuple[Attempt, ...], now: Situation) -> Plan:
-    """Outside our reach: watch what lives; start anew what it has ended, later and later."""
+    """Outside our reach: watch what lives; start anew what it has ended, once it is over.
+
+    ``delay_s`` is for a condition that cannot be read: later and later.
+    """
     if now.alive:
-        return Plan(action="wait", cause=cause, rung=4, reason="outside-our-reach")
+        return Plan(action="wait", cause=cause, rung=OUTSIDE_RUNG, reason="outside-our-reach")
     again = sum(attempt.plan.cause == cause for attempt in history)
     if not now.can_continue:
         return Plan(action="nothing", cause=cause)
     if again >= HEALS_A_RUN:
         return Plan(action="stop", cause=cause, reason="budget-of-the-run")
     delay_s = min(WAIT_DEAD_S * 2**again, HOUR_S)
-    return Plan(action="restart", cause=cause, rung=4, delay_s=delay_s, reason="outside-our-reach")
+    return Plan(action="restart", cause=cause, rung=OUTSIDE_RUNG, delay_s=delay_s, reason="outside-our-reach")
+
+
+def _stands_after(now: Situation) -> bool:
+    return now.alive and now.cleared_s is not None and now.cleared_s >= STANDS_AFTER_S
 
 
 def _plan(step: Step, cause: str | None, index: int, tried: list[Plan], now: Situation) -> Plan | None:
@@ -163,6 +184,7 @@ def _cause(diagnosis: Diagnosis | None) -> str | None:
 
 def _budget(history: tuple[Attempt, ...], now: Situation) -> str | None:
     """Why no more heals are allowed; None while they are."""
+    history = tuple(attempt for attempt in history if attempt.plan.rung != OUTSIDE_RUNG)  # waiting costs nothing
     if sum(attempt.t_s > now.t_s - HOUR_S for attempt in history) >= HEALS_AN_HOUR:
         return "budget-of-the-hour"
     if len(history) >= HEALS_A_RUN:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
+from holter.remedies import asking
+
 
 class Offer(NamedTuple):
     """One remedy of one cause."""
@@ -19,6 +21,9 @@ class Offer(NamedTuple):
 
 
 CONTINUE = Offer("continue-from-checkpoint", "CONSENT", "{continue}")
+WHO_IS_ON_GPU = "nvidia-smi --query-compute-apps=gpu_uuid,pid,process_name,used_memory --format=csv"
+CONTINUE_ENDED = CONTINUE._replace(only_if="ended")
+ASK = Offer(asking.ASK, "ADVICE")
 
 REMEDIES: dict[str, tuple[Offer, ...]] = {
     "frozen-worker": (
@@ -63,7 +68,7 @@ REMEDIES: dict[str, tuple[Offer, ...]] = {
     "slow-storage": (
         Offer("measure-storage", "SAFE", "df -hT {preprocessed}"),
         Offer("copy-to-local-disk", "SAFE"),
-        Offer("ask-about-mount", "ADVICE"),
+        ASK,
     ),
     "gpu-side-stall": (
         Offer("look-at-gpu", "SAFE", "nvidia-smi -q"),
@@ -73,8 +78,31 @@ REMEDIES: dict[str, tuple[Offer, ...]] = {
     "vgpu-unlicensed": (
         Offer("show-licence", "SAFE", "nvidia-smi -q | grep -iA2 'License'"),
         Offer("license-vgpu", "ADVICE", "systemctl status nvidia-gridd"),
+        ASK,
         Offer("physical-gpu", "ADVICE"),
     ),
     "export-lost-result-hang": (Offer("validate-again", "CONSENT", "{validate}"), Offer("fewer-exporters", "CONSENT")),
+    "disk-full-or-quota": (
+        Offer("measure-room", "SAFE", "df -h {disk_folder}; df -i {disk_folder}"),
+        Offer("make-room", "ADVICE"),
+        ASK,
+        CONTINUE_ENDED,
+    ),
+    "shm-too-small": (
+        Offer("measure-shm", "SAFE", "df -h /dev/shm"),
+        ASK,
+        Offer("fewer-workers", "CONSENT", "export nnUNet_n_proc_DA={fewer}"),
+        CONTINUE_ENDED,
+    ),
+    "gpu-thermal-or-power": (
+        Offer("look-at-clocks", "SAFE", "nvidia-smi -q -d PERFORMANCE,TEMPERATURE,POWER,CLOCK"),
+        ASK,
+    ),
+    "gpu-shared-or-zombie": (
+        Offer("who-is-on-gpu", "SAFE", WHO_IS_ON_GPU),
+        ASK,
+        Offer("end-leftovers", "CONSENT"),
+        CONTINUE_ENDED,
+    ),
     "not-stuck": (Offer("look-at-training-log", "SAFE"), Offer("unbuffered-output", "SAFE")),
 }

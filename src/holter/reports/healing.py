@@ -12,7 +12,7 @@ from holter.evidence.saved import Saved
 from holter.records import ActionTaken
 from holter.remedies import ladder
 from holter.reports.catalogue import Lang, known, phrase, text
-from holter.reports.wording import duration
+from holter.reports.wording import duration, words_for_administrator
 
 # Reasons of plans that say nothing to a person, or that a sentence of their own says.
 SILENT_REASONS = re.compile(r"step-\d+|outside-our-reach")
@@ -62,10 +62,10 @@ def action_line(action: ActionTaken, lang: Lang) -> str | None:
 
 def request(action: ActionTaken, lang: Lang) -> tuple[str, str] | None:
     """Return how to ask the administrator, and the words; None where nobody needs to be asked."""
-    key = f"ask.{action.cause}"
-    if action.action != "wait" or action.state not in ("begun", "proposed") or not known(key):
+    if action.action != "wait" or action.state not in ("begun", "proposed"):
         return None
-    return text("action.ask", lang), text("action.quote", lang, words=text(key, lang))
+    words = words_for_administrator((*action.asks, ("cause", action.cause or "")), lang)
+    return None if words is None else (text("action.ask", lang), words)
 
 
 def settings(changed: tuple[tuple[str, str], ...]) -> str:

@@ -6,6 +6,8 @@ import re
 
 from holter.evidence.deeds import SAME_DEED_S, is_echo
 from holter.records import ActionTaken, Diagnosis, Episode
+from holter.remedies.asking import asked
+from holter.remedies.ladder import WAIT_FOR
 from holter.reports.catalogue import Lang, phrase, text
 from holter.reports.healing import ONLY_FAILURES, action_line, request
 from holter.reports.wording import (
@@ -16,6 +18,7 @@ from holter.reports.wording import (
     remedies_of,
     remedy_text,
     where,
+    words_for_administrator,
 )
 
 # Marks our lines among those of the training.
@@ -40,6 +43,7 @@ def cause(diagnosis: Diagnosis, lang: Lang) -> str:
     sure = text(f"verdict.{verdict.verdict}.sentence", lang).rstrip(".。")
     what = cause_sentence(diagnosis, verdict, lang)
     lines = [_line(text("live.cause", lang, what=what, verdict=sure, score=f"{verdict.score:.2f}"))]
+    lines += _asked(diagnosis, verdict.cause, lang)
     lines.extend(
         _line("  " + text("live.because", lang, finding=finding_text(finding, diagnosis, lang)))
         for finding in verdict.supports[:FINDINGS_SHOWN]
@@ -49,6 +53,13 @@ def cause(diagnosis: Diagnosis, lang: Lang) -> str:
         if remedy.command:
             lines.extend(_line(f"    {part}") for part in remedy.command.splitlines())
     return "\n".join(lines)
+
+
+def _asked(diagnosis: Diagnosis, cause_id: str, lang: Lang) -> list[str]:
+    """What to send to the administrator; a cause that is waited for says it when the wait begins."""
+    values = asked(diagnosis, cause_id)
+    words = words_for_administrator(values, lang) if values and cause_id not in WAIT_FOR else None
+    return [] if words is None else [_line("  " + text("action.ask", lang)), _line("    " + words)]
 
 
 def over(episode: Episode, lang: Lang, epoch: int | None = None) -> str:

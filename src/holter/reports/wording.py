@@ -6,6 +6,7 @@ import re
 import signal
 
 from holter.records import Diagnosis, Episode, EpochEnded, Finding, PhaseChanged, Remedy, Verdict
+from holter.remedies.asking import ASK
 from holter.reports.catalogue import Lang, known, phrase, text
 from holter.tape import Recording
 
@@ -156,13 +157,13 @@ def _measures(value: str) -> dict[str, str]:
     try:
         number = float(value)
     except ValueError:
-        return {"percent": value, "ms": value, "signal": value}
+        return {"percent": value, "ms": value, "gb": value, "signal": value}
     percent = f"{100 * number:.0f}" if number >= 0.1 or number == 0 else f"{100 * number:.1f}"
     try:
         told = f"{int(number)} ({signal.Signals(int(number)).name})"
     except ValueError:
         told = value
-    return {"percent": percent, "ms": f"{1000 * number:.3g}", "signal": told}
+    return {"percent": percent, "ms": f"{1000 * number:.3g}", "gb": f"{number / 1e9:.1f}", "signal": told}
 
 
 def remedy_text(remedy: Remedy, lang: Lang) -> str:
@@ -170,7 +171,19 @@ def remedy_text(remedy: Remedy, lang: Lang) -> str:
     key = f"remedy.{remedy.id}"
     if not known(key):
         return remedy.id
+    if remedy.id == ASK:
+        words = words_for_administrator(remedy.values, lang)
+        return text(key, lang) + (text("sentence.join", lang) + words if words else "")
     return text(key, lang, **{name: phrase(value, lang) for name, value in remedy.values})
+
+
+def words_for_administrator(values: tuple[tuple[str, str], ...], lang: Lang) -> str | None:
+    """Return what to send to the administrator, in quotes; None for a cause that asks for nothing."""
+    filled = dict(values)
+    base = f"ask.{filled.get('cause')}"
+    key = f"{base}.{filled.get('variant')}"
+    key = key if known(key) else base
+    return text("action.quote", lang, words=text(key, lang, **filled)) if known(key) else None
 
 
 def remedies_of(diagnosis: Diagnosis, cause: str) -> tuple[Remedy, ...]:

@@ -120,6 +120,8 @@ class Generations:
                 plan = self._healer.see(tick, self._recorder.episodes, tuple(self._recorder.diagnoses.values()))
                 if plan is not None:
                     return plan
+            else:
+                self._healer.look(tick)
             self._wait(child)
             if ended_s is None and child.poll() is not None:
                 ended_s = self._clock.t_s()
@@ -165,7 +167,7 @@ class Generations:
     def _restart(self, child: subprocess.Popen[bytes], plan: Plan) -> subprocess.Popen[bytes] | None:
         """End what is left and start anew from the newest verified checkpoint; None where that cannot be."""
         self._end_group(child, plan)
-        self._pause(child, plan.delay_s)
+        self._pause(child, plan)
         if self._is_asked_to_end or child.poll() is None:  # two at once would ruin each other's files
             return None
         command = self._command_to_go_on(plan)
@@ -219,10 +221,16 @@ class Generations:
         if child.poll() is not None:
             self._recorder.act(msgspec.structs.replace(begun, t_s=self._clock.t_s(), state="done"))
 
-    def _pause(self, child: subprocess.Popen[bytes], seconds: float) -> None:
-        until_s = self._clock.t_s() + seconds
-        while self._clock.t_s() < until_s and not self._is_asked_to_end:
-            self._tick()
+    def _pause(self, child: subprocess.Popen[bytes], plan: Plan) -> None:
+        """Wait as long as the plan says, or until what is outside our reach is over."""
+        began_s = self._clock.t_s()
+        self._healer.begin_wait(plan, began_s)
+        while not self._is_asked_to_end:
+            t_s = self._clock.t_s()
+            if self._healer.may_go_on(plan, t_s - began_s, t_s):
+                self._healer.wait_is_over(t_s)
+                return
+            self._healer.look(self._tick())
             self._wait(child)
 
     def _command_to_go_on(self, plan: Plan) -> tuple[str, ...] | None:

@@ -10,8 +10,10 @@ import msgspec
 from holter.detectors import identity
 from holter.detectors.progress import ProgressKeeper
 from holter.detectors.view import main_beat, main_beats
+from holter.evidence.outside import Outside
 from holter.records import ActionTaken, Diagnosis, Episode, Plan, Tick
-from holter.remedies.ladder import Attempt, Situation, next_plan
+from holter.remedies.asking import asked
+from holter.remedies.ladder import OUTSIDE_RUNG, Attempt, Situation, next_plan
 from holter.supervisor.control import Control
 
 # Two quiet signs before any deed: an episode, and a main process that has not moved on for this long, or for four
@@ -30,7 +32,9 @@ PATIENCE_S = {"gpu-side-stall": 90.0}
 WORKS_WITHIN_S = 20.0
 LAST_MOMENTS_S = 30.0
 STOPPED = ("T", "t")
-ACTED_ON = ("stall", "death", "slow-down")
+ACTED_ON = ("stall", "death", "slow-down", "unsaved")
+# A training that something outside has ended is started when this part of its delay has passed without that thing.
+CLEAR_PART = 0.1
 
 
 class Healer:
@@ -45,6 +49,8 @@ class Healer:
         self._can_continue = can_continue
         self._progress = ProgressKeeper()
         self._pending: ActionTaken | None = None
+        self._outside = Outside()
+        self._asks: dict[str | None, tuple[tuple[str, str], ...]] = {}  # cause -> what is asked for, filled in
         self._waiting: ActionTaken | None = None
         self._told: set[tuple[str | None, str]] = set()
         self._has_trained = False
@@ -61,6 +67,7 @@ class Healer:
 
     def see(self, tick: Tick, episodes: tuple[Episode, ...], diagnoses: tuple[Diagnosis, ...]) -> Plan | None:
         """Take in a tick of a living training; a plan to carry out now (restart, stop), or None."""
+        self.look(tick)
         moved = self._learn(tick)
         if self._pending is not None and self._pending.action == "restart":
             if moved and _is_at_work(tick):
@@ -76,21 +83,22 @@ class Healer:
             else:
                 self._settle(tick.t_s, "failed", f"nothing has moved for {WORKS_WITHIN_S:.0f} s")
         open_ones = [one for one in episodes if one.end_s is None and one.kind in ACTED_ON]
-        if self._waiting is not None and not any(one.end_s is None for one in episodes):
-            took_s = tick.t_s - self._waiting.t_s
-            done = msgspec.structs.replace(
-                self._waiting, t_s=tick.t_s, state="done", text=f"cleared after {took_s:.0f} s"
-            )
-            self._say(done)
-            self._waiting = None
-        for episode in open_ones:
-            diagnosis = next((one for one in diagnoses if identity(one.episode) == identity(episode)), None)
-            plan = next_plan(diagnosis, self.history, self._situation(tick))
+        told = {identity(one.episode): one for one in diagnoses}
+        found = [(one, told.get(identity(one))) for one in open_ones]
+        plans = [next_plan(diagnosis, self.history, self._situation(tick, diagnosis)) for _, diagnosis in found]
+        if not any(plan.action == "wait" for plan in plans) and all(diagnosis is not None for _, diagnosis in found):
+            self.wait_is_over(tick.t_s)
+        for plan, (episode, diagnosis) in zip(plans, found, strict=True):
+            self._asks[plan.cause] = asked(diagnosis, plan.cause)
             if plan.action == "wait":
                 self._take(plan, tick)
             elif self._is_time(episode, diagnosis, tick):
                 return self._take(plan, tick)
         return None
+
+    def look(self, tick: Tick) -> None:
+        """Take in what the probes say of things outside; also while no training runs."""
+        self._outside.see(tick)
 
     def _is_time(self, episode: Episode, diagnosis: Diagnosis | None, tick: Tick) -> bool:
         """Two signs that agree, and everybody who can help without us has had his chance."""
@@ -112,12 +120,34 @@ class Healer:
         diagnosis = ours[-1] if ours else None
         now = Situation(t_s, False, False, self.epoch, self._workers, self._can_continue)
         plan = next_plan(diagnosis, self.history, now)
+        self._asks[plan.cause] = asked(diagnosis, plan.cause)
         if not self._act:
             self._propose(plan, t_s)
             return Plan(action="nothing")
         if plan.action == "restart":
             self.history = (*self.history, Attempt(t_s, plan, self.epoch))
         return plan
+
+    def begin_wait(self, plan: Plan, t_s: float) -> None:
+        """Say that a restart waits for something outside, and what to ask for."""
+        if plan.rung == OUTSIDE_RUNG:
+            self._waiting = self._told_of(msgspec.structs.replace(plan, action="wait"), t_s, "begun", "")
+            self._say(self._waiting)
+
+    def may_go_on(self, plan: Plan, waited_s: float, t_s: float) -> bool:
+        """Whether it is time for this restart: by the probes where they can tell, else by its delay."""
+        clear = self._outside.is_clear(plan.cause) if plan.rung == OUTSIDE_RUNG else None
+        if clear is None:
+            return waited_s >= plan.delay_s
+        for_s = min(waited_s, self._outside.clear_s(plan.cause, t_s) or 0.0)
+        return clear and for_s >= CLEAR_PART * plan.delay_s
+
+    def wait_is_over(self, t_s: float) -> None:
+        """Say how long it took, if anything was waited for."""
+        if self._waiting is not None:
+            text = f"cleared after {t_s - self._waiting.t_s:.0f} s"
+            self._say(msgspec.structs.replace(self._waiting, t_s=t_s, state="done", text=text))
+            self._waiting = None
 
     def _learn(self, tick: Tick) -> bool:
         moved = self._progress.see(tick)
@@ -144,9 +174,11 @@ class Healer:
             return NAMELESS_S if any(beat.waits_for != "none" for beat in main_beats(tick)) else math.inf
         return PATIENCE_S.get(diagnosis.verdicts[0].cause, 0.0)
 
-    def _situation(self, tick: Tick) -> Situation:
+    def _situation(self, tick: Tick, diagnosis: Diagnosis | None) -> Situation:
         waits = any(beat.waits_for in ("train-batch", "val-batch") for beat in main_beats(tick))
-        return Situation(tick.t_s, True, waits, self.epoch, self._workers, self._can_continue)
+        cause = diagnosis.verdicts[0].cause if diagnosis is not None and diagnosis.verdicts else None
+        cleared_s = self._outside.clear_s(cause, tick.t_s)
+        return Situation(tick.t_s, True, waits, self.epoch, self._workers, self._can_continue, cleared_s)
 
     def _take(self, plan: Plan, tick: Tick) -> Plan | None:
         if plan.action == "wait" and self._act:
@@ -192,6 +224,7 @@ class Healer:
             text=text or plan.reason,
             cause=plan.cause,
             settings=plan.settings,
+            asks=self._asks.get(plan.cause, ()) if plan.action == "wait" else (),
             generation=self.generation,
         )
 

@@ -49,7 +49,7 @@ class Sources:
         self._probes: dict[str, Probe] = {
             "heartbeat": self.heartbeat,  # first: it tells the process probe who is who
             "process": self.process,
-            "host": HostProbe(),
+            "host": HostProbe(shm_pid=lambda: self.process.main_pid),
             "cgroup": CgroupProbe(root_pid),
             "trainlog": self.trainlog,
             "gpu": self.gpu,

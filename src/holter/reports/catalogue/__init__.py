@@ -12,6 +12,8 @@ from typing import Literal
 
 from holter.errors import BadInput
 from holter.reports.catalogue import (
+    asks_en,
+    asks_zh_cn,
     causes_en,
     causes_zh_cn,
     demo_en,
@@ -39,6 +41,7 @@ ENGLISH: Mapping[str, str] = {
     **remedies_en.TEXTS,
     **demo_en.TEXTS,
     **healing_en.TEXTS,
+    **asks_en.TEXTS,
 }
 CHINESE: Mapping[str, str] = {
     **zh_cn.TEXTS,
@@ -48,6 +51,7 @@ CHINESE: Mapping[str, str] = {
     **remedies_zh_cn.TEXTS,
     **demo_zh_cn.TEXTS,
     **healing_zh_cn.TEXTS,
+    **asks_zh_cn.TEXTS,
 }
 
 # POSIX order of precedence for the language of messages.

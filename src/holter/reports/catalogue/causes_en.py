@@ -45,4 +45,14 @@ TEXTS: dict[str, str] = {
     "cause.external-kill.meaning": "Somebody or something ended the training with a signal.",
     "cause.main-exception.title": "Error in the training itself",
     "cause.main-exception.meaning": "The training's own process ended with a Python error.",
+    "cause.disk-full-or-quota.title": "Nothing can be written",
+    "cause.disk-full-or-quota.meaning": "The disk is full, a quota is used up, or the results are read-only.",
+    "cause.shm-too-small.title": "Shared memory is too small",
+    "cause.shm-too-small.meaning": "Shared memory (/dev/shm) has no room for the batches of the data workers.",
+    "cause.gpu-thermal-or-power.title": "GPU slowed down by heat or power",
+    "cause.gpu-thermal-or-power.meaning": "The GPU lowers its clock because it is too hot or gets too little power.",
+    "cause.gpu-shared-or-zombie.title": "GPU shared with others",
+    "cause.gpu-shared-or-zombie.meaning": (
+        "Somebody else uses the GPU, or its memory is held by a process that is gone."
+    ),
 }

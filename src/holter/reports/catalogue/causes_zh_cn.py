@@ -35,4 +35,12 @@ TEXTS: dict[str, str] = {
     "cause.external-kill.meaning": "有人或有程序用信号终止了训练。",
     "cause.main-exception.title": "训练本身出错",
     "cause.main-exception.meaning": "训练的主进程因 Python 报错而结束。",
+    "cause.disk-full-or-quota.title": "写不了文件",
+    "cause.disk-full-or-quota.meaning": "磁盘写满、配额用完，或者结果目录是只读的。",
+    "cause.shm-too-small.title": "共享内存太小",
+    "cause.shm-too-small.meaning": "共享内存（/dev/shm）放不下数据进程的批次。",
+    "cause.gpu-thermal-or-power.title": "GPU 因过热或供电而降频",
+    "cause.gpu-thermal-or-power.meaning": "GPU 太热或供电不足，自己降低了频率。",
+    "cause.gpu-shared-or-zombie.title": "GPU 被别人占用",
+    "cause.gpu-shared-or-zombie.meaning": "有别人在用这块 GPU，或者显存被一个已经不在的进程占着。",
 }

@@ -8,10 +8,12 @@ TEXTS: dict[str, str] = {
     "kind.slow-down": "slow-down",
     "kind.death": "death",
     "kind.creep": "creep",
+    "kind.unsaved": "not saved",
     "kind.stall.headline": "Stalled",
     "kind.slow-down.headline": "Slower",
     "kind.death.headline": "Ended",
     "kind.creep.headline": "Getting worse",
+    "kind.unsaved.headline": "Cannot be saved",
     # Phases: as a word, and as a place in a headline
     "phase.startup": "startup",
     "phase.unpack": "unpacking",

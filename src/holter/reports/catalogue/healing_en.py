@@ -44,18 +44,6 @@ TEXTS: dict[str, str] = {
     "reason.no-rung": "Holter knows nothing to do about it",
     "reason.no-usable-checkpoint": "no usable checkpoint is left; --restart-from-scratch begins again at epoch 0",
     "reason.asked-to-stop": "somebody or a scheduler asked for it",
-    # What to ask the administrator for
-    "ask.vgpu-unlicensed": (
-        "The NVIDIA vGPU of this virtual machine has no licence: `nvidia-smi -q` does not show “License Status: "
-        "Licensed”, and after some minutes the driver slows the GPU down to almost nothing. Please put a valid "
-        "client configuration token into /etc/nvidia/ClientConfigToken, check that nvidia-gridd runs (systemctl "
-        "status nvidia-gridd), that the licence server can be reached from here and that the clock is right."
-    ),
-    "ask.slow-storage": (
-        "Small reads on the mount that holds our preprocessed data take many times as long as before, and processes "
-        "hang in state D. Please check the load and the health of the file server and the network to it, and "
-        "whether other machines see the same on this mount."
-    ),
     # Names of actions and states in tables
     "deed.replace-workers": "Replace data workers",
     "deed.save-checkpoint": "Save a checkpoint",

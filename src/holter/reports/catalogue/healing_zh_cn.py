@@ -44,16 +44,6 @@ TEXTS: dict[str, str] = {
     "reason.no-rung": "Holter 对此没有办法",
     "reason.no-usable-checkpoint": "没有可用的检查点；--restart-from-scratch 可从第 0 轮重新开始",
     "reason.asked-to-stop": "有人或调度系统要求停止",
-    # 对管理员说什么
-    "ask.vgpu-unlicensed": (
-        "这台虚拟机的 NVIDIA vGPU 没有许可：nvidia-smi -q 没有显示 License Status: Licensed，几分钟后驱动会把 "
-        "GPU 降到几乎停止。请把有效的客户端配置令牌放到 /etc/nvidia/ClientConfigToken，并确认 nvidia-gridd "
-        "正在运行（systemctl status nvidia-gridd）、从这里能连到许可服务器、系统时间正确。"
-    ),
-    "ask.slow-storage": (
-        "在存放预处理数据的挂载点上，小块读取比之前慢了许多倍，进程卡在 D 状态。请检查文件服务器和到它的网络的"
-        "负载与状态，并确认其他机器访问这个挂载点是否也有同样的问题。"
-    ),
     # 表格中的名称
     "deed.replace-workers": "更换数据进程",
     "deed.save-checkpoint": "保存检查点",

@@ -25,17 +25,17 @@ PAGES: dict[str, str] = {
         一个数据进程被外力杀死，没有留下任何报错。
 
         发生了什么：数据进程被信号结束，多半是内存不足时内核（或 cgroup）发出的 SIGKILL，也可能是调度系
-            统、管理员，或 /dev/shm 写满时的 SIGBUS。nnU-Net 只会打印 “One or more background workers
+            统或管理员。nnU-Net 只会打印 “One or more background workers
             are no longer alive”，上面什么都没有，因为 batchgenerators 不记录退出信号。
         如何判断：记录到了进程的结束信号（9、7、11 等），此前没有任何 Python 异常；cgroup 或内核的
             oom_kill 计数是否同时增加，可以把“内存不足”和“有人杀了它”区分开。
-        容易混淆：worker-exception（数据进程自己抛了异常，上面有回溯信息）；主进程先出错，数据进程随后被
-            它收尾（信号 15，是余波）；export-lost-result-hang（死的是最终验证时的导出进程，训练不报错，
+        容易混淆：shm-too-small（/dev/shm 写满时的 SIGBUS）；worker-exception（数据进程自己抛了异常，
+            上面有回溯信息）；主进程先出错，数据进程随后被它收尾（信号 15，是余波）；
+            export-lost-result-hang（死的是最终验证时的导出进程，训练不报错，
             而是一直空等）。
         怎么办：
             - 减少数据进程：设小 nnUNet_n_proc_DA [CONSENT：数据准备会变慢]。
             - 给作业更多内存，或在 Slurm 里加大 --mem [ADVICE]。
-            - 信号是 7（SIGBUS）时，加大 /dev/shm（Docker：--shm-size）[ADVICE]。
             - 然后用 --c 从最近的检查点继续 [CONSENT]。
         来源：batchgenerators 的存活检查，以及 nnU-Net 问题区里最常见的一类求助（例如 #2708）。
         """,
@@ -101,10 +101,11 @@ PAGES: dict[str, str] = {
         来源：内核的 cgroup 统计；多个项目里由报告者证实（例如限流周期占 95%）。
         """,
     "slow-storage": """
-        数据进程在等存放预处理数据的磁盘或网络存储。
+        存放数据或结果的磁盘、网络存储太慢，或者不再响应。
 
         发生了什么：预处理数据在机械硬盘、NFS、SMB、Lustre 上，或者磁盘正被别人占满。数据进程大部分时间
-            停在读取里，CPU 空闲，GPU 偶尔忙一下。每轮时间很长，而且忽长忽短。
+            停在读取里，CPU 空闲，GPU 偶尔忙一下。每轮时间很长，而且忽长忽短。存放结果的挂载点
+            失联时，停住的是主进程自己：它处于 D 状态，连杀都杀不掉。
         如何判断：数据进程处于 D 状态，停在读取预处理文件的系统调用里；I/O 压力（PSI）高；一次小的未缓存
             读取要几十毫秒以上；CPU 没有用满。
         容易混淆：cpu-starved-augmentation（CPU 满、没有 I/O 等待）；刚开始训练时页缓存还是冷的（前几轮
@@ -215,12 +216,73 @@ PAGES: dict[str, str] = {
     "main-exception": """
         训练的主进程抛出异常而结束。
 
-        发生了什么：主进程里的错误（CUDA、torch.compile、损失函数、磁盘写满）结束了训练。数据进程是它的守护子进程，会
+        发生了什么：主进程里的错误（CUDA、torch.compile、损失函数）结束了训练。数据进程是它的守护子进程，会
             随之被结束，随后那句关于后台进程的提示只是余波。
         如何判断：最先出现的异常出自主进程，而且不是余波。
-        容易混淆：worker-exception（最先出现的异常出自数据进程）。
+        容易混淆：worker-exception（最先出现的异常出自数据进程）；disk-full-or-quota、shm-too-small 和
+            gpu-shared-or-zombie（异常说的是没有空间，属于特例）。
         怎么办：
             - 看最先出现的回溯信息，而不是最后一段；修好它指出的问题，再用 --c 继续 [ADVICE]。
         来源：nnUNet#2203、#2457 等得到证实的报告。
+        """,
+    "disk-full-or-quota": """
+        结果写不进去了，因为磁盘满了、inode 或配额用完了，或者是只读的。
+
+        发生了什么：检查点、日志或损失曲线图写不进去。原版 nnU-Net 在下一次写入时就会结束，还会留下写了一半的文件。在
+            Holter 照管下，训练继续，旧的检查点还在；但如果在有空间之前结束，这段时间的训练就白做了。
+        如何判断：有一次写入报 “No space left on device”（ENOSPC）、“Disk quota exceeded”（EDQUOT）或 “Read-only
+            file system”（EROFS），这是决定性的。剩余空间、inode 和是否只读挂载说明是哪一种；个人配额在这些数字里看不
+            出来。
+        容易混淆：shm-too-small（同样的话，说的是 /dev/shm）；truncated-preprocessed-file（磁盘写满后留下的残缺文
+            件）；main-exception（没有提到磁盘）。
+        怎么办：
+            - 腾出空间或申请更多空间；训练会自行继续，如果已经结束，等放得下一个检查点时会重新启动 [SAFE]。
+            - 变成只读的文件系统是出过错的：请管理员查看 [ADVICE]。
+            - 之后再找一找残缺的文件 [ADVICE]。
+        来源：nnUNet#441、#548、#1768、#2331。
+        """,
+    "shm-too-small": """
+        共享内存（/dev/shm）放不下数据进程交出的批次。
+
+        发生了什么：数据进程把张量放进 /dev/shm。写满时，内核用 SIGBUS 结束写入者，或者 torch 报 “unable to write to
+            file </torch_...>”。Docker 默认只给容器 64 MB，所以多半发生在第 0 轮，而且只在容器里发生。
+        如何判断：/dev/shm 写满时有数据进程被 SIGBUS 终止，或者异常里提到共享内存，这是决定性的。按补丁大小、批大小和
+            队列长度算出的需要量，与 /dev/shm 的大小相比较。
+        容易混淆：worker-killed（SIGKILL，或还有空间时的 SIGBUS：被截断的映射文件）；disk-full-or-quota（同样的话，说
+            的是磁盘上的路径）。
+        怎么办：
+            - 加大 /dev/shm：--ipc=host 或 --shm-size=16g；Kubernetes 用 medium: Memory 的 emptyDir [ADVICE]。
+            - 减少数据进程，同时存在的批次就少 [CONSENT]。
+            - 然后用 --c 继续 [CONSENT]。
+        来源：nnUNet#1343、#1898、#2331；RepPoints#18；simplerecon#3。
+        """,
+    "gpu-thermal-or-power": """
+        GPU 自己降低了频率：太热，或者供电不足。
+
+        发生了什么：负载开始几分钟后，或者机房、风扇、电源有变化时，每步变慢，而且一直慢；CPU 和数据都在等 GPU。停一会
+            儿再跑又会快一阵。
+        如何判断：驱动在大多数读数里给出降频原因（过热、供电制动、硬件降频），频率明显低于最高值，而 GPU 正忙。满载时
+            只有软件功耗上限（sw-power-cap）是正常的；频率几乎被压掉一半时才算。vGPU 里读不到这些：未知，不等于正常。
+        容易混淆：gpu-shared-or-zombie（频率正常，有别人在计算）；vgpu-unlicensed（虚拟机里完全停住）；数据一侧的各种
+            问题（那时 GPU 在等，频率低是因为空闲）。
+        怎么办：
+            - 请管理员检查散热、灰尘、风扇、电源和功耗上限 [ADVICE]。
+            - 在那之前只是慢，结果没有问题。
+        来源：tensorflow#40042；yolov5#8736；perses#613。
+        """,
+    "gpu-shared-or-zombie": """
+        有别人在用我们的 GPU，或者显存被一个已经不在的进程占着。
+
+        发生了什么：从某一刻起每步慢了很多，频率和利用率却都是满的，因为另一个进程在同一块 GPU 上计算；或者训练以 “CUDA
+            out of memory” 结束，而它单独运行时是放得下的。
+        如何判断：在本次训练所用的 GPU 上，NVML 列出了不属于它的计算进程，而且批次已备好时每步变慢；或者显存用完，而
+            其中一大块由别人、或由没有列出的进程占着。其他容器里的进程可能不会列出：未知，不等于独占。
+        容易混淆：gpu-thermal-or-power（频率很低）；gpu-side-stall（完全不动）；批次或网络本身太大（没有别人在，却报
+            “CUDA out of memory”：main-exception）。
+        怎么办：
+            - 问清是谁、谁可以用这块 GPU；独占模式（nvidia-smi -c EXCLUSIVE_PROCESS）[ADVICE：管理员]。
+            - 结束自己留下的进程 [CONSENT]。
+            - 拿回 GPU 后训练会继续。
+        来源：nnUNet#316、#469、#1343、#2814。
         """,
 }

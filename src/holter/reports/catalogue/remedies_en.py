@@ -32,10 +32,17 @@ TEXTS: dict[str, str] = {
     # Storage
     "remedy.measure-storage": "See where the data lies and how full it is.",
     "remedy.copy-to-local-disk": "Copy the preprocessed data to a local SSD and point nnUNet_preprocessed there.",
-    "remedy.ask-about-mount": "Ask the administrator about this mount: can other machines read it?",
+    # Writing and shared memory
+    "remedy.measure-room": "See how much space and how many inodes are left.",
+    "remedy.make-room": "Make room on that disk, or mount it for writing again; the older checkpoints are still there.",
+    "remedy.measure-shm": "See how large and how full shared memory is.",
+    "remedy.ask-administrator": "Ask the administrator, word for word:",
     # GPU
     "remedy.look-at-gpu": "Look at clock, power and errors of the GPU.",
     "remedy.look-at-kernel-log": "Look for GPU errors (Xid) in the kernel log.",
+    "remedy.look-at-clocks": "Look at the clock, its limits, temperature and power.",
+    "remedy.who-is-on-gpu": "See who is on the GPU.",
+    "remedy.end-leftovers": "End leftovers of your own earlier runs on this GPU.",
     "remedy.show-licence": "Read the licence state yourself.",
     "remedy.license-vgpu": "Have the virtual machine licensed: token in place, nvidia-gridd running, clock right.",
     "remedy.physical-gpu": "Ask for GPU pass-through, or use a physical machine.",

@@ -32,10 +32,17 @@ TEXTS: dict[str, str] = {
     # Storage
     "remedy.measure-storage": "看看数据放在哪里、还剩多少空间。",
     "remedy.copy-to-local-disk": "把预处理数据复制到本地 SSD，并让 nnUNet_preprocessed 指向那里。",
-    "remedy.ask-about-mount": "向管理员询问这个挂载点：别的机器能读吗？",
+    # Writing and shared memory
+    "remedy.measure-room": "看看还剩多少空间和 inode。",
+    "remedy.make-room": "在那块磁盘上腾出空间，或重新以可写方式挂载；旧的检查点还在。",
+    "remedy.measure-shm": "看看共享内存有多大、用了多少。",
+    "remedy.ask-administrator": "把下面的话原样发给管理员：",
     # GPU
     "remedy.look-at-gpu": "查看 GPU 的频率、功耗和错误。",
     "remedy.look-at-kernel-log": "在内核日志里找 GPU 错误（Xid）。",
+    "remedy.look-at-clocks": "查看频率及其限制、温度和功耗。",
+    "remedy.who-is-on-gpu": "看看谁在用这块 GPU。",
+    "remedy.end-leftovers": "结束自己以前运行留在这块 GPU 上的进程。",
     "remedy.show-licence": "自己查看一下许可状态。",
     "remedy.license-vgpu": "给虚拟机配好许可：令牌就位、nvidia-gridd 在运行、系统时间准确。",
     "remedy.physical-gpu": "申请 GPU 直通，或改用物理机。",

@@ -8,10 +8,12 @@ TEXTS: dict[str, str] = {
     "kind.slow-down": "变慢",
     "kind.death": "意外结束",
     "kind.creep": "逐渐恶化",
+    "kind.unsaved": "无法保存",
     "kind.stall.headline": "训练停滞",
     "kind.slow-down.headline": "训练变慢",
     "kind.death.headline": "训练意外结束",
     "kind.creep.headline": "训练逐渐恶化",
+    "kind.unsaved.headline": "训练无法保存",
     # Phases: as a word, and as a place in a headline
     "phase.startup": "启动",
     "phase.unpack": "解包",

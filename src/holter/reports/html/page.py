@@ -30,7 +30,7 @@ from holter.reports.wording import (
 from holter.tape import Recording
 
 # Which episode the page opens with: what ended or stopped a run before what slowed it.
-WORST_FIRST = ("death", "stall", "slow-down", "creep")
+WORST_FIRST = ("death", "stall", "unsaved", "slow-down", "creep")
 SUREST_FIRST = ("confirmed", "likely", "possible", "excluded")
 # A chain fits across a screen with so many boxes, so much text in them, and so much at an arrow; else it goes down.
 BOXES_ACROSS = 5

@@ -1,0 +1,45 @@
+"""Nothing can be written: the disk is full, its inodes or the quota are used up, or it is read-only.
+
+What happens:  a checkpoint, the log or the plot of the losses cannot be written. Stock nnU-Net ends at the next one,
+               and a file that was half written stays behind. Under care the training goes on and the older checkpoints
+               stay; what is trained from then on is lost if it ends before there is room again.
+How we know:   a write failed with "No space left on device" (ENOSPC), "Disk quota exceeded" (EDQUOT) or "Read-only
+               file system" (EROFS): decisive. Free bytes and inodes of that file system, and whether it is mounted
+               read-only, say which; a quota of one's own does not show in them.
+Looks like:    shm-too-small (the same words, of /dev/shm); truncated-preprocessed-file (what a full disk leaves
+               behind); an error in the training itself (main-exception: it names no disk).
+What helps:    make room, or ask for more; the training goes on by itself, or is started again once there is room for a
+               checkpoint [SAFE]. A file system that turned read-only had an error: the administrator must look
+               [ADVICE]. Then look for files that were cut short.
+Source:        MIC-DKFZ/nnUNet issues 441, 548, 1768, 2331; tests/tapes/disk_full_or_quota.
+"""
+
+from __future__ import annotations
+
+from holter.causes.weigh import Rule, against, at_least, is_true, needs, one_of, supports, weigh
+from holter.evidence import Evidence
+from holter.records import Verdict
+
+CAUSE = "disk-full-or-quota"
+
+RULES = (
+    needs(
+        "disk.error",
+        one_of("full", "inodes", "quota", "read-only"),
+        "write-failed",
+        otherwise="no-write-failed",
+        weight=3.0,
+    ),
+    supports("disk.full", is_true, "disk-is-full"),
+    supports("disk.read_only", is_true, "disk-is-read-only"),
+    supports("save.failed", at_least(1), "saves-failed", weight=0.5),
+    Rule("episode.kind", one_of("unsaved"), "cannot-save", 0.5),
+    against("episode.kind", one_of("stall"), "it-stands-still", weight=1.5),
+    against("episode.kind", one_of("slow-down"), "it-is-slower", fatal=True),
+    against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
+)
+
+
+def diagnose(evidence: Evidence) -> Verdict:
+    """Weigh the facts."""
+    return weigh(CAUSE, evidence, RULES)

@@ -1,0 +1,44 @@
+"""The GPU lowers its clock: too hot, or not enough power.
+
+What happens:  steps become slower minutes after the load began, or when the room, the fans or the power supply change,
+               and stay so; CPU and data wait for the GPU. After a pause it is fast again for a while.
+How we know:   the driver gives a clock event reason (thermal slow-down, power brake, hardware slow-down) in most of its
+               readings, the clock is well below the maximum, and the GPU is busy. The software power cap alone is
+               normal at full load; it counts only where it takes almost half of the clock. In a vGPU guest none of
+               these can be read: unknown, not fine.
+Looks like:    gpu-shared-or-zombie (full clock, somebody else computes); vgpu-unlicensed (a standstill in a guest);
+               anything on the data side (the GPU waits then, and its clock falls because it idles).
+What helps:    cooling, dust, fans, the power supply and the power limit: the administrator [ADVICE]; meanwhile it is
+               only slow, and the results are right.
+Source:        tensorflow issue 40042; yolov5 issue 8736; perses issue 613; tests/tapes/gpu_thermal_or_power (readings
+               by the NVML library of the tests).
+"""
+
+from __future__ import annotations
+
+from holter.causes.weigh import Rule, against, at_least, at_most, is_true, needs, one_of, supports, weigh
+from holter.evidence import Evidence
+from holter.records import Verdict
+
+CAUSE = "gpu-thermal-or-power"
+
+# From here on most boards begin to slow down; their own limit cannot be read everywhere.
+HOT_C = 83
+
+RULES = (
+    needs("gpu.throttled", is_true, "clock-held-down", otherwise="clock-not-held-down", weight=2.0),
+    Rule("gpu.clock_reasons", is_true, "gpu-slowed-down", 1.0),
+    supports("gpu.clock_ratio", at_most(0.8), "gpu-clock-low", weight=0.5),
+    supports("step.times_usual", at_least(1.1), "steps-got-slower", weight=0.5),
+    supports("gpu.temperature_c", at_least(HOT_C), "gpu-is-hot", weight=0.5),
+    against("wait.ratio", at_least(0.5), "waits-for-batches", weight=2.0),
+    against("gpu.shared", one_of("slow"), "others-explain", weight=1.0),
+    against("episode.kind", one_of("death"), "something-ended", fatal=True),
+    against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
+    against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
+)
+
+
+def diagnose(evidence: Evidence) -> Verdict:
+    """Weigh the facts."""
+    return weigh(CAUSE, evidence, RULES)

@@ -1,0 +1,41 @@
+"""Shared memory (/dev/shm) is too small for the batches that data workers hand over.
+
+What happens:  workers put their tensors into /dev/shm. Where it is full the kernel ends the writer with SIGBUS, or
+               torch raises "unable to write to file </torch_...>". Docker gives a container 64 MB unless it is told
+               otherwise, so it mostly happens in epoch 0, and only in the container.
+How we know:   a worker ended by SIGBUS while /dev/shm was full, or an exception that names shared memory. Decisive.
+               What full queues hold, from patch size, batch size and queue sizes, is compared with its size.
+Looks like:    worker-killed (SIGKILL, or SIGBUS with room left: a mapped file that was cut); disk-full-or-quota (the
+               same words about a path on a disk).
+What helps:    a larger /dev/shm: --ipc=host or --shm-size=16g, in Kubernetes an emptyDir of medium Memory [ADVICE];
+               fewer data workers hold fewer batches [CONSENT]; then continue with --c.
+Source:        MIC-DKFZ/nnUNet issues 1343, 1898, 2331; RepPoints issue 18; simplerecon issue 3;
+               tests/tapes/shm_too_small.
+"""
+
+from __future__ import annotations
+
+from holter.causes.weigh import against, at_least, at_most, needs, one_of, supports, weigh
+from holter.evidence import Evidence
+from holter.records import Verdict
+
+CAUSE = "shm-too-small"
+
+# What Docker gives, with a page more or less.
+DOCKER_BYTES = 65 << 20
+
+RULES = (
+    needs("shm.trouble", one_of("bus-error", "no-room"), "shm-failed", otherwise="no-shm-trouble", weight=3.0),
+    supports("shm.used_ratio", at_least(0.9), "shm-full"),
+    supports("shm.needed_ratio", at_least(0.9), "shm-below-need", weight=0.5),
+    supports("shm.total_bytes", at_most(DOCKER_BYTES), "shm-of-docker", weight=0.5),
+    against("oom.kills", at_least(1), "oom-counted", weight=1.0),
+    against("episode.kind", one_of("slow-down", "stall"), "nothing-ended", weight=1.5),
+    against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
+    against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
+)
+
+
+def diagnose(evidence: Evidence) -> Verdict:
+    """Weigh the facts."""
+    return weigh(CAUSE, evidence, RULES)

@@ -1,0 +1,96 @@
+"""The training goes on, but what it learns cannot be saved.
+
+Two signs, either is enough: the hook could not write a checkpoint; or the file system of the results has been full or
+read-only at two looks in a row. A moment without room (a large file of somebody's that is gone again) is neither.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from holter.detectors.view import main_beat
+from holter.evidence.room import Lack, lack, place, size
+from holter.evidence.words import is_failed_save
+from holter.records import ActionTaken, Episode, StorageSample, Tick
+
+# The probe looks every ten seconds: two looks, and one that came late.
+LACKING_S = 15.0
+LABEL = "results"
+
+
+class UnsavedDetector:
+    """One episode at a time, until a checkpoint is saved again, or there is room where no save had failed."""
+
+    name = "unsaved"
+
+    def __init__(self) -> None:
+        self._since: float | None = None  # when the file system was first seen without room
+        self._last: Lack | None = None
+        self._open: Episode | None = None
+        self._by_save = False
+
+    def see(self, tick: Tick) -> tuple[Episode, ...]:
+        """Take in the next tick."""
+        changed: list[Episode] = []
+        for event in tick.events:
+            if isinstance(event, ActionTaken):
+                changed += self._see_save(event, tick)
+        for sample in tick.storage:
+            if sample.label == LABEL:
+                changed += self._see_room(sample, tick)
+        return tuple(changed)
+
+    def _see_save(self, event: ActionTaken, tick: Tick) -> list[Episode]:
+        if is_failed_save(event):
+            self._by_save = True
+            return self._alarm(event.t_s, event.text, tick)
+        if (event.action, event.state, event.source) == ("save-checkpoint", "done", "hook"):
+            self._by_save = False
+            self._since = None  # what the probe says next was read before
+            return self._close(event.t_s)
+        return []
+
+    def _see_room(self, sample: StorageSample, tick: Tick) -> list[Episode]:
+        lacking = lack(sample)
+        if lacking is None:
+            if sample.free_bytes is None:
+                return []  # it does not answer: nothing is known
+            self._since = None
+            return [] if self._by_save else self._close(tick.t_s)
+        if self._since is None or lacking != self._last:
+            self._since, self._last = tick.t_s, lacking
+        if tick.t_s - self._since < LACKING_S:
+            return []
+        return self._alarm(self._since, _words(sample, lacking), tick)
+
+    def _alarm(self, start_s: float, reason: str, tick: Tick) -> list[Episode]:
+        beat = main_beat(tick)
+        if self._open is not None or (beat is None and not tick.processes):
+            return []
+        self._open = Episode(
+            kind="unsaved",
+            phase=beat.phase if beat else "unknown",
+            start_s=min(start_s, tick.t_s),
+            alarm_s=tick.t_s,
+            detector=self.name,
+            subject="training",
+            pid=beat.pid if beat else None,
+            reason=reason,
+        )
+        return [self._open]
+
+    def _close(self, t_s: float) -> list[Episode]:
+        if self._open is None:
+            return []
+        closed = msgspec.structs.replace(self._open, end_s=max(t_s, self._open.alarm_s))
+        self._open = None
+        return [closed]
+
+
+def _words(sample: StorageSample, lacking: Lack) -> str:
+    where = f"{sample.path} ({place(sample)})"
+    if lacking == "read-only":
+        return f"{where} is read-only"
+    if lacking == "inodes":
+        return f"{where} has no inodes left"
+    return f"{where} is full: {size(sample.free_bytes or 0)} free of {size(sample.total_bytes or 0)}"

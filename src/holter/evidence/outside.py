@@ -1,0 +1,118 @@
+"""Whether what a training waits for is over, by the probes' latest readings. A fold over ticks: no clock, no file.
+
+``True`` and ``False`` are readings; ``None`` means that nothing could be read, and says neither.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from holter.evidence.graphics import ZOMBIE_BYTES, held_down_by, others
+from holter.evidence.room import has_room, lack
+from holter.records import ActionTaken, ExceptionSeen, GpuSample, StorageSample, Tick
+
+# A mount answers again when a small read is as quick as on any healthy one.
+ANSWERS_WITHIN_S, QUICK_S = 2.0, 0.5
+# A quota of one's own does not show in the free space of the file system.
+QUOTA = re.compile(r"Disk quota exceeded|\[Errno 122\]")
+LICENSED = ("licensed", "unlicensed-unrestricted")
+RESTRICTED = ("unlicensed-restricted", "unlicensed")
+
+
+class Outside:
+    """The latest reading of everything that we can only wait for."""
+
+    def __init__(self) -> None:
+        self._storage: dict[str, StorageSample] = {}
+        self._gpus: dict[int, GpuSample] = {}
+        self._mine: set[int] = set()  # GPUs that listed a process of ours
+        self._quota = False
+        self._since: dict[str, float] = {}
+
+    def see(self, tick: Tick) -> None:
+        """Take in the next tick."""
+        self._storage.update({sample.label: sample for sample in tick.storage})
+        for gpu in tick.gpus:
+            if gpu.source != "none":
+                self._gpus[gpu.index] = gpu
+            if any(process.ours for process in gpu.processes or ()):
+                self._mine.add(gpu.index)
+        for event in tick.events:
+            if isinstance(event, ActionTaken) and event.action == "save-checkpoint":
+                self._quota = bool(QUOTA.search(event.text)) or (self._quota and event.state != "done")
+            elif isinstance(event, ExceptionSeen):
+                self._quota = self._quota or bool(QUOTA.search(event.message))
+        for cause in CONDITIONS:
+            if self.is_clear(cause):
+                self._since.setdefault(cause, tick.t_s)
+            else:
+                self._since.pop(cause, None)
+
+    def is_clear(self, cause: str | None) -> bool | None:
+        """Whether the condition that this cause is about is over."""
+        return CONDITIONS[cause](self) if cause is not None and cause in CONDITIONS else None
+
+    def clear_s(self, cause: str | None, t_s: float) -> float | None:
+        """For how long it has been over at every reading; None where it is not, or cannot be told."""
+        since_s = self._since.get(cause or "")
+        return None if since_s is None else max(0.0, t_s - since_s)
+
+    def room(self) -> bool | None:
+        """The results have room for a checkpoint, and whatever else is written to can be written to."""
+        results = self._storage.get("results")
+        if results is None or self._quota:
+            return None
+        temporary = self._storage.get("tmp")
+        if temporary is not None and lack(temporary) is not None:
+            return False
+        return has_room(results)
+
+    def storage_answers(self) -> bool | None:
+        """Small reads of data and results come back, and quickly."""
+        looks = [self._storage[label] for label in ("preprocessed", "results") if label in self._storage]
+        if not looks:
+            return None
+        return all(
+            (one.probe_pending_s or 0.0) < ANSWERS_WITHIN_S and (one.read_latency_s or 0.0) < QUICK_S for one in looks
+        )
+
+    def licensed(self) -> bool | None:
+        """Every vGPU is licensed, or in its grace period."""
+        stages = {gpu.licence_stage for gpu in self._gpus.values()}
+        if stages & set(RESTRICTED):
+            return False
+        return True if stages & set(LICENSED) else None
+
+    def at_full_clock(self) -> bool | None:
+        """Nothing holds the clock of our GPUs down."""
+        gpus = self._used()
+        if any(held_down_by(gpu) for gpu in gpus):
+            return False
+        return True if gpus and all(gpu.clock_reasons is not None for gpu in gpus) else None
+
+    def alone(self) -> bool | None:
+        """Nobody else is on our GPUs, and nobody who is gone."""
+        gpus = self._used()
+        if any(others(gpu) or _held_by_nobody(gpu) for gpu in gpus):
+            return False
+        return True if gpus and all(gpu.processes is not None for gpu in gpus) else None
+
+    def _used(self) -> list[GpuSample]:
+        if len(self._gpus) == 1:
+            return list(self._gpus.values())
+        return [gpu for gpu in self._gpus.values() if gpu.index in self._mine]
+
+
+def _held_by_nobody(gpu: GpuSample) -> bool:
+    held = sum(one.memory_bytes or 0 for one in gpu.processes or ())
+    return gpu.processes is not None and (gpu.memory_used_bytes or 0) - held >= ZOMBIE_BYTES
+
+
+CONDITIONS: dict[str, Callable[[Outside], bool | None]] = {
+    "disk-full-or-quota": Outside.room,
+    "slow-storage": Outside.storage_answers,
+    "vgpu-unlicensed": Outside.licensed,
+    "gpu-thermal-or-power": Outside.at_full_clock,
+    "gpu-shared-or-zombie": Outside.alone,
+}

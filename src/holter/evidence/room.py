@@ -1,0 +1,50 @@
+"""Whether a file system has room for what the training writes, by one look at it. Pure."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from holter.records import StorageSample
+
+Lack = Literal["full", "inodes", "read-only"]
+
+# Less than this holds no line of a log and no plot: the disk is full, whatever is still counted as free.
+FULL_BYTES = 1 << 20
+FULL_INODES = 1
+# Beside a new checkpoint the log and the plot of the epoch are written.
+BESIDE_BYTES = 4 << 20
+
+
+def lack(sample: StorageSample) -> Lack | None:
+    """Why nothing can be written there; None if something can, or if that was not seen."""
+    if sample.read_only:
+        return "read-only"
+    if sample.free_inodes is not None and sample.free_inodes < FULL_INODES:
+        return "inodes"
+    return "full" if sample.free_bytes is not None and sample.free_bytes < FULL_BYTES else None
+
+
+def needed_bytes(sample: StorageSample) -> int:
+    """What the next checkpoint needs, the one before it being kept until the new one is verified."""
+    return FULL_BYTES if sample.checkpoint_bytes is None else sample.checkpoint_bytes + BESIDE_BYTES
+
+
+def has_room(sample: StorageSample) -> bool | None:
+    """Whether a checkpoint can be written there now; None if that was not seen."""
+    if sample.free_bytes is None or sample.read_only is None or sample.problem is not None:
+        return None
+    return lack(sample) is None and sample.free_bytes >= needed_bytes(sample)
+
+
+def size(count: float) -> str:
+    """A size as people write it: "12.3 GB", "48 MB", "512 kB"."""
+    for unit, factor in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count >= factor:
+            return f"{count / factor:.3g} {unit}"
+    return f"{count:.0f} B"
+
+
+def place(sample: StorageSample) -> str:
+    """Which file system it is: "nfs4 server:/export on /data"."""
+    words = (sample.fs_type, sample.device, "on" if sample.mount_point else None, sample.mount_point)
+    return " ".join(word for word in words if word)

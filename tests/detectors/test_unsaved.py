@@ -1,0 +1,85 @@
+"""The training goes on and cannot be saved: first what is no alarm."""
+
+from __future__ import annotations
+
+import pytest
+
+from holter.detectors import Watch, detect
+from holter.detectors.unsaved import LACKING_S, UnsavedDetector
+from holter.records import ActionTaken, Beat, Episode, ProcessEnded, StorageSample, Tick
+
+FULL = {"free_bytes": 0, "total_bytes": 48_000_000, "read_only": False}
+ROOM = {"free_bytes": 20_000_000, "total_bytes": 48_000_000, "read_only": False}
+FAILED = "epoch 2 in checkpoint_latest.pth: No space left on device; the checkpoint of epoch 1 is kept"
+
+
+def tick(t_s: float, *events: ActionTaken, label: str = "results", **room: object) -> Tick:
+    storage = (StorageSample(t_s=t_s, label=label, path="/data/results", **room),) if room else ()
+    beat = Beat(t_s=t_s, pid=1, phase="train", epoch=2, progress_total=int(t_s))
+    return Tick(t_s=t_s, beats=(beat,), storage=storage, events=events)
+
+
+def saving(t_s: float, state: str, text: str = FAILED) -> ActionTaken:
+    return ActionTaken(t_s=t_s, action="save-checkpoint", state=state, text=text, source="hook")
+
+
+def seen(*ticks: Tick) -> list[Episode]:
+    detector = UnsavedDetector()
+    return [episode for one in ticks for episode in detector.see(one)]
+
+
+def every_ten_seconds(seconds: float, **how: object) -> list[Tick]:
+    return [tick(float(t_s), **how) for t_s in range(0, int(seconds) + 1, 10)]
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        ROOM,
+        {**ROOM, "label": "preprocessed", "read_only": True},  # data are often mounted so
+        {**FULL, "label": "tmp"},
+        {"probe_pending_s": 30.0},  # it does not answer: nothing is known
+        {"free_bytes": 2_000_000, "total_bytes": 48_000_000, "free_inodes": None},
+    ],
+)
+def test_room_or_nothing_known_is_no_alarm(how: dict[str, object]) -> None:
+    assert seen(*every_ten_seconds(120, **how)) == []
+
+
+def test_a_moment_without_room_is_no_alarm() -> None:
+    assert seen(tick(0, **FULL), tick(10, **ROOM), tick(20, **FULL), tick(30, **ROOM)) == []
+
+
+@pytest.mark.parametrize("text", ["the training is over; its final checkpoint is what there is", ""])
+def test_a_request_that_was_refused_is_no_failed_save(text: str) -> None:
+    assert seen(tick(5, saving(5, "failed", text))) == []
+
+
+@pytest.mark.parametrize("what", [FULL, {**ROOM, "read_only": True}, {**ROOM, "free_inodes": 0}])
+def test_two_looks_without_room_are_an_alarm_until_there_is_room(what: dict[str, object]) -> None:
+    alarm, over = seen(*every_ten_seconds(20, **what), tick(60, **ROOM))
+    assert (alarm.kind, alarm.start_s, alarm.alarm_s) == ("unsaved", 0.0, 20.0)
+    assert "/data/results" in alarm.reason
+    assert alarm.alarm_s >= LACKING_S
+    assert over.end_s == 60.0
+
+
+def test_a_failed_save_is_an_alarm_at_once_and_only_a_save_ends_it() -> None:
+    failed, again = tick(7, saving(7, "failed")), tick(30, saving(30, "failed"))
+    (alarm,) = seen(failed, again, tick(40, **ROOM))
+    assert (alarm.start_s, alarm.alarm_s, alarm.end_s) == (7.0, 7.0, None)
+    assert "No space left" in alarm.reason
+    *_, over = seen(failed, again, tick(40, **ROOM), tick(50, saving(50, "done", "checkpoint_latest.pth: verified")))
+    assert over.end_s == 50.0
+
+
+def test_the_end_of_the_training_ends_it_and_nothing_else_hides_it() -> None:
+    death = ProcessEnded(t_s=9.0, pid=1, role="main", exit_signal=9, source="wait")
+    episodes = detect([tick(7, saving(7, "failed")), Tick(t_s=9.0, events=(death,))])
+    assert [(one.kind, one.end_s) for one in episodes] == [("unsaved", 9.0), ("death", 9.0)]
+
+
+def test_it_does_not_cover_a_standstill() -> None:
+    watch = Watch()
+    watch.see(tick(7, saving(7, "failed")))
+    assert [one.kind for one in watch.episodes] == ["unsaved"]

@@ -1,0 +1,154 @@
+"""Is what we wait for over? Yes, no, or nobody can tell."""
+
+from __future__ import annotations
+
+import pytest
+
+from holter.evidence.outside import CONDITIONS, Outside
+from holter.evidence.room import has_room, needed_bytes, size
+from holter.records import ActionTaken, GpuProcess, GpuSample, StorageSample, Tick
+from holter.remedies.ladder import WAIT_FOR
+
+OURS, THEIRS = 4711, 815
+MB, GIB = 10**6, 2**30
+
+
+def results(**room: object) -> StorageSample:
+    usual = {"free_bytes": 900 * MB, "total_bytes": 1000 * MB, "read_only": False, "checkpoint_bytes": 300 * MB}
+    return StorageSample(t_s=0.0, label="results", path="/data/results", **{**usual, **room})
+
+
+def gpu(index: int = 0, **what: object) -> GpuSample:
+    ours = GpuProcess(pid=OURS, name="python", memory_bytes=9 * GIB, ours=True)
+    usual = {
+        "memory_used_bytes": 9 * GIB, "sm_clock_mhz": 1395, "sm_clock_max_mhz": 1410,
+        "clock_reasons": ("sw-power-cap",), "processes": (ours,),
+    }  # fmt: skip
+    return GpuSample(t_s=0.0, index=index, **{**usual, **what})
+
+
+def clear(cause: str, *samples: StorageSample | GpuSample, events: tuple[ActionTaken, ...] = ()) -> bool | None:
+    outside = Outside()
+    storage = tuple(one for one in samples if isinstance(one, StorageSample))
+    gpus = tuple(one for one in samples if isinstance(one, GpuSample))
+    outside.see(Tick(t_s=1.0, storage=storage, gpus=gpus, events=events))
+    return outside.is_clear(cause)
+
+
+def test_everything_that_is_waited_for_has_a_condition() -> None:
+    assert set(WAIT_FOR) == set(CONDITIONS)
+
+
+@pytest.mark.parametrize("cause", WAIT_FOR)
+def test_where_nothing_was_read_nothing_is_said(cause: str) -> None:
+    outside = Outside()
+    outside.see(Tick(t_s=1.0))
+    assert outside.is_clear(cause) is None
+    assert outside.clear_s(cause, 100.0) is None
+
+
+@pytest.mark.parametrize(
+    ("room", "expected"),
+    [
+        ({}, True),
+        ({"free_bytes": 200 * MB}, False),  # a checkpoint of 300 MB would not fit
+        ({"free_bytes": 200 * MB, "checkpoint_bytes": None}, True),
+        ({"free_inodes": 0}, False),
+        ({"read_only": True}, False),
+        ({"free_bytes": None, "read_only": None, "probe_pending_s": 9.0}, None),
+        ({"problem": "PermissionError: …"}, None),
+    ],
+)
+def test_room_is_room_for_a_checkpoint(room: dict[str, object], expected: bool | None) -> None:
+    assert has_room(results(**room)) is expected
+    assert clear("disk-full-or-quota", results(**room)) is expected
+
+
+def test_a_full_temporary_folder_is_not_over_either() -> None:
+    tmp = StorageSample(t_s=0.0, label="tmp", path="/tmp", free_bytes=0, read_only=False)
+    assert clear("disk-full-or-quota", results(), tmp) is False
+
+
+def test_a_quota_does_not_show_in_free_bytes() -> None:
+    def saving(state: str, text: str) -> ActionTaken:
+        return ActionTaken(t_s=1.0, action="save-checkpoint", state=state, text=text, source="hook")
+
+    failed = saving("failed", "epoch 2 in checkpoint_latest.pth: Disk quota exceeded; there is no older one")
+    assert clear("disk-full-or-quota", results(), events=(failed,)) is None
+    assert clear("disk-full-or-quota", results(), events=(failed, saving("done", "checkpoint_latest.pth"))) is True
+
+
+@pytest.mark.parametrize(
+    ("look", "expected"),
+    [({"read_latency_s": 0.01}, True), ({"read_latency_s": 2.0}, False), ({"probe_pending_s": 40.0}, False)],
+)
+def test_storage_answers_when_small_reads_come_back_quickly(look: dict[str, object], expected: bool) -> None:
+    assert clear("slow-storage", results(**look)) is expected
+
+
+@pytest.mark.parametrize(
+    ("reading", "expected"),
+    [
+        ({}, True),  # the power cap at full clock is what a busy GPU shows
+        ({"clock_reasons": ("hw-thermal-slowdown",)}, False),
+        ({"clock_reasons": ("hw-power-brake-slowdown",)}, False),
+        ({"sm_clock_mhz": 600}, False),
+        ({"sm_clock_mhz": 210, "clock_reasons": ("gpu-idle",)}, True),
+        ({"clock_reasons": None}, None),
+    ],
+)
+def test_the_clock_is_free_when_no_reason_holds_it_down(reading: dict[str, object], expected: bool | None) -> None:
+    assert clear("gpu-thermal-or-power", gpu(**reading)) is expected
+
+
+def others(memory: int | None, name: str | None = "python") -> tuple[GpuProcess, ...]:
+    return (*gpu().processes, GpuProcess(pid=THEIRS, name=name, memory_bytes=memory))
+
+
+@pytest.mark.parametrize(
+    ("reading", "expected"),
+    [
+        ({}, True),
+        ({"processes": others(20 * GIB)}, False),
+        ({"processes": others(None)}, False),
+        ({"processes": others(12 * 2**20)}, True),  # a display
+        ({"processes": others(20 * GIB, name=None)}, True),  # of another PID namespace: it may be our own
+        ({"memory_used_bytes": 30 * GIB}, False),  # held by nobody who is listed
+        ({"processes": None}, None),
+    ],
+)
+def test_the_gpu_is_ours_when_nobody_else_computes_on_it(reading: dict[str, object], expected: bool | None) -> None:
+    assert clear("gpu-shared-or-zombie", gpu(**reading)) is expected
+
+
+def test_who_is_on_another_gpu_is_no_matter() -> None:
+    other = gpu(1, processes=(GpuProcess(pid=THEIRS, name="python", memory_bytes=30 * GIB),))
+    assert clear("gpu-shared-or-zombie", gpu(0), other) is True
+
+
+@pytest.mark.parametrize(
+    ("stage", "expected"),
+    [("licensed", True), ("unlicensed-unrestricted", True), ("unlicensed-restricted", False), ("unknown", None)],
+)
+def test_a_vgpu_is_well_when_licensed(stage: str, expected: bool | None) -> None:
+    assert clear("vgpu-unlicensed", gpu(licence_stage=stage)) is expected
+
+
+def test_how_long_it_has_been_over_is_counted_from_the_first_reading_and_begins_anew() -> None:
+    outside = Outside()
+    for t_s, free in ((10.0, 0), (20.0, 900 * MB), (30.0, 900 * MB), (40.0, 0), (50.0, 900 * MB)):
+        outside.see(Tick(t_s=t_s, storage=(results(free_bytes=free),)))
+        if t_s == 30.0:
+            assert outside.clear_s("disk-full-or-quota", 35.0) == 15.0
+    assert outside.clear_s("disk-full-or-quota", 55.0) == 5.0
+
+
+def test_sizes_are_told_as_people_write_them() -> None:
+    assert [size(count) for count in (0, 2_500, 48_000_000, 1.23e9, 4e12)] == [
+        "0 B",
+        "2.5 kB",
+        "48 MB",
+        "1.23 GB",
+        "4 TB",
+    ]
+    assert needed_bytes(results()) > 300 * MB

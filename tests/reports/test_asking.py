@@ -1,0 +1,93 @@
+"""The words for the administrator: filled in, in both languages, the same wherever they are told."""
+
+from __future__ import annotations
+
+import html as escaping
+import io
+import re
+
+import pytest
+from rich.console import Console
+
+from holter.records import ActionTaken, Diagnosis, Environment, Episode, Fact, Verdict
+from holter.remedies import REMEDIES, propose
+from holter.remedies.asking import ASK, asked
+from holter.remedies.ladder import WAIT_FOR
+from holter.reports import live
+from holter.reports.as_json import to_json
+from holter.reports.catalogue import ENGLISH, Lang
+from holter.reports.html import html
+from holter.reports.terminal import print_diagnosis
+from holter.tape import Recording
+
+KNOWN: dict[str, object] = {
+    "disk.folder": "/data/results/fold_0", "disk.mount": "nfs4 server:/export on /data", "disk.free_bytes": 4_096,
+    "disk.needed_bytes": 640_000_000, "shm.total_bytes": 64 << 20, "shm.used_ratio": 0.98,
+    "gpu.label": "GPU 1 (NVIDIA A100)", "gpu.clock_reasons": ("hw-thermal-slowdown",), "gpu.temperature_c": 91,
+    "gpu.clock_ratio": 0.36, "gpu.zombie_bytes": 20 * 10**9, "gpu.licence_text": "Unlicensed (Restricted)",
+    "storage.mount": "nfs4 server:/export on /data", "storage.latency_s": 4.2, "storage.usual_latency_s": 0.003,
+}  # fmt: skip
+CASES = {
+    ("disk-full-or-quota", "full"): ({"disk.error": "full"}, ["node7", "/results/fold_0", "640 MB", "server:"]),
+    ("disk-full-or-quota", "inodes"): ({"disk.error": "inodes"}, ["df -i", "node7"]),
+    ("disk-full-or-quota", "quota"): ({"disk.error": "quota"}, ["Disk quota exceeded", "/data/results/fold_0"]),
+    ("disk-full-or-quota", "read-only"): ({"disk.error": "read-only"}, ["dmesg", "/data/results/fold_0"]),
+    ("shm-too-small", ""): ({}, ["67.1 MB", "98", "--shm-size"]),
+    ("gpu-thermal-or-power", ""): ({}, ["GPU 1 (NVIDIA A100)", "36", "91", "hw-thermal-slowdown"]),
+    ("gpu-shared-or-zombie", "others"): ({"gpu.foreign_processes": ("python (PID 77)",)}, ["python (PID 77)", "GPU 1"]),
+    ("gpu-shared-or-zombie", "gone"): ({"gpu.foreign_processes": ()}, ["20 GB", "fuser"]),
+    ("slow-storage", "slow"): ({"storage.pending_s": 0.0}, ["4.2", "server:/export", "/data/set"]),
+    ("slow-storage", "dead"): ({"storage.pending_s": 63.0}, ["63", "server:/export", "umount"]),
+    ("vgpu-unlicensed", ""): ({}, ["Unlicensed (Restricted)", "nvidia-gridd", "node7"]),
+}  # fmt: skip
+
+
+def diagnosis(cause: str, more: dict[str, object]) -> Diagnosis:
+    told = {**KNOWN, **more}
+    facts = tuple(Fact(name=name, value=value, detail="/data/set") for name, value in told.items())
+    episode = Episode(kind="stall", phase="train", start_s=10.0, alarm_s=20.0, subject="training")
+    named = Verdict(cause=cause, verdict="confirmed", score=0.9)
+    found = Diagnosis(episode=episode, verdicts=(named,), facts=facts)
+    return propose(found, Environment(wall_start="2026-01-01T00:00:00+00:00", hostname="node7"))
+
+
+def words(told: str) -> str:
+    """Without the line breaks of a page."""
+    return re.sub(r"\s+", "", told)
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize("case", CASES, ids="-".join)
+def test_the_words_are_whole_and_the_same_wherever_they_are_told(case: tuple[str, str], lang: Lang) -> None:
+    more, expected = CASES[case]
+    found = diagnosis(case[0], more)
+    recording = Recording(all_episodes=(found.episode,))
+    wait = ActionTaken(t_s=21.0, action="wait", state="begun", cause=case[0], asks=asked(found, case[0]))
+    line = live.action(wait, lang)
+    assert line is not None
+    quoted = line[line.index("“") :]
+    assert "…" not in quoted
+    assert [word for word in expected if word not in quoted] == []
+    output = io.StringIO()
+    print_diagnosis(Console(file=output, width=80, no_color=True), recording, (found,), lang)
+    assert words(quoted) in words(output.getvalue())
+    page = re.sub(r"<[^>]+>", "", html(recording, (found,), lang))
+    assert words(quoted) in words(escaping.unescape(page))
+    (remedy,) = [
+        one["text"] for one in to_json((found,), lang)["episodes"][0]["diagnosis"][0]["remedies"] if one["id"] == ASK
+    ]
+    assert remedy.endswith(quoted)
+
+
+@pytest.mark.parametrize("cause", ["shm-too-small", "slow-storage"])
+def test_live_lines_tell_them_once_with_the_cause_or_with_the_wait(cause: str) -> None:
+    lines = live.cause(diagnosis(cause, {}), "en").splitlines()
+    quoted = [line for line in lines[:3] if "“" in line]  # a notification tells three lines of each
+    assert len(quoted) == (cause not in WAIT_FOR)
+
+
+def test_everything_that_is_waited_for_and_everything_with_words_offers_them() -> None:
+    spoken = {key.split(".")[1] for key in ENGLISH if key.startswith("ask.")}
+    offering = {cause for cause, offers in REMEDIES.items() if any(offer.id == ASK for offer in offers)}
+    assert offering == spoken
+    assert set(WAIT_FOR) <= offering
