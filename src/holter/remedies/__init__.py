@@ -7,6 +7,7 @@ import shlex
 import msgspec
 
 from holter.records import Diagnosis, Environment, Fact, Remedy, Verdict
+from holter.remedies.steps import has_shm_room
 from holter.remedies.table import REMEDIES, Offer
 
 __all__ = ["REMEDIES", "propose"]
@@ -63,6 +64,7 @@ def _values(diagnosis: Diagnosis, facts: dict[str, Fact], environment: Environme
     shm = _value(facts, "shm.used_ratio")
     bus_error = _value(facts, "worker.exit_signal") == 7
     values["shm_full"] = "yes" if bus_error or (isinstance(shm, float) and shm > 0.9) else "no"
+    values["shm_room"] = "yes" if has_shm_room({name: _value(facts, name) for name in facts}) else "no"
     values["crash"] = "yes" if _value(facts, "worker.exit_signal") in (4, 6, 11) else "no"
     case = _value(facts, "workers.case")
     if isinstance(case, str):
