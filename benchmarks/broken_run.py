@@ -20,8 +20,8 @@ from holter.demo.director import Director
 from holter.demo.faults import FAULTS, Context, Fault, prepared
 from holter.errors import BadInput
 from holter.records import Beat, Noted, Phase, Tick
-from holter.supervisor.generations import RunResult
 from holter.supervisor.recorder import Recorder
+from holter.supervisor.result import RunResult
 from holter.supervisor.run import run
 from holter.tape import read
 

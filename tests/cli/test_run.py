@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import resource
 import signal
 import subprocess
 import sys
@@ -214,3 +215,23 @@ def test_explain_lists_and_tells_in_both_languages(tmp_path):
     wrong = holter("explain", "frozen-wroker", cwd=tmp_path)
     assert wrong.returncode == 2
     assert "holter explain frozen-worker" in wrong.stderr
+
+
+def test_a_way_of_sharing_tensors_is_passed_on(tmp_path):
+    show = "import os; print(os.environ['HOLTER_SHARING'])"
+    done = holter("run", "-o", "t.holter", "--sharing", "file_system", "--", sys.executable, "-c", show, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, "file_system\n")
+    wrong = holter("run", "--sharing", "floppy", "--", "true", cwd=tmp_path)
+    assert wrong.returncode == 2 and "file_descriptor" in wrong.stderr
+
+
+def test_what_speaks_against_a_way_of_sharing_is_said(tmp_path):
+    from holter.supervisor.sharing import trouble_with
+
+    assert "cannot be used" in (trouble_with("file_system", tmp_path / "missing") or "")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (512, hard))
+    try:
+        assert "ulimit -n" in (trouble_with("file_descriptor") or "")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

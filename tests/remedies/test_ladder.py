@@ -7,26 +7,29 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holter.causes import CAUSES
-from holter.records import Diagnosis, Episode, Plan, Verdict
+from holter.records import Diagnosis, Episode, Fact, Plan, Verdict
 from holter.remedies.ladder import (
     HEALS_A_RUN,
     HEALS_AN_HOUR,
     HEALS_WITHOUT_EPOCH,
     HELPED_OFTEN,
-    LADDERS,
     STANDS_AFTER_S,
     STOP_AT_ONCE,
     WAIT_DEAD_S,
     WAIT_FOR,
     Attempt,
-    Situation,
     next_plan,
 )
+from holter.remedies.steps import BY_WANT, LADDERS, NAMES, Situation
 
 
-def diagnosis(cause: str, verdict: str = "confirmed") -> Diagnosis:
+def diagnosis(cause: str, verdict: str = "confirmed", **facts) -> Diagnosis:
     episode = Episode(kind="stall", start_s=0.0, alarm_s=10.0)
-    return Diagnosis(episode=episode, verdicts=(Verdict(cause=cause, verdict=verdict, score=0.9),))
+    return Diagnosis(
+        episode=episode,
+        verdicts=(Verdict(cause=cause, verdict=verdict, score=0.9),),
+        facts=tuple(Fact(name=name.replace("__", "."), value=value) for name, value in facts.items()),
+    )
 
 
 def situation(**changes) -> Situation:
@@ -34,12 +37,12 @@ def situation(**changes) -> Situation:
     return usual._replace(**changes)
 
 
-def play(cause: str, now: Situation, times: int) -> list[Plan]:
+def play(cause: str, now: Situation, times: int, **facts) -> list[Plan]:
     """The plans one after the other, as if none of them helped."""
     history: tuple[Attempt, ...] = ()
     plans = []
     for number in range(times):
-        plan = next_plan(diagnosis(cause), history, now._replace(t_s=100.0 + number))
+        plan = next_plan(diagnosis(cause, **facts), history, now._replace(t_s=100.0 + number))
         plans.append(plan)
         if plan.action in ("stop", "nothing", "wait"):
             break
@@ -55,7 +58,7 @@ def test_a_frozen_worker_is_replaced_in_the_epoch_before_anything_is_restarted()
     assert plans[3].settings == (("nnUNet_n_proc_DA", "0"),)
 
 
-def test_out_of_memory_deaths_lead_to_fewer_workers_and_at_last_to_none():
+def test_deaths_that_nobody_can_explain_lead_to_fewer_workers_and_at_last_to_none():
     plans = play("worker-killed", situation(alive=False, waits_for_batch=False), 10)
     assert [plan.settings for plan in plans[:3]] == [
         (),
@@ -63,6 +66,109 @@ def test_out_of_memory_deaths_lead_to_fewer_workers_and_at_last_to_none():
         (("nnUNet_n_proc_DA", "0"),),
     ]
     assert plans[-1].action == "stop"
+
+
+DEAD = {"alive": False, "waits_for_batch": False}
+N_PROC = "nnUNet_n_proc_DA"
+
+
+def told(plans: list[Plan]) -> list[dict[str, str]]:
+    return [dict(plan.settings) for plan in plans if plan.action == "restart"]
+
+
+def test_a_want_of_memory_leads_to_fewer_workers_and_batches():
+    less = {N_PROC: "6", "HOLTER_CACHED_BATCHES": "2"}
+    for cause in ("worker-killed", "external-kill"):
+        plans = play(cause, situation(**DEAD), 10, oom__kills=1, worker__exit_signal=9)
+        assert told(plans) == [{}, less, {N_PROC: "0"}]
+
+
+def test_a_full_dev_shm_leads_to_fewer_batches_first():
+    plans = play("worker-killed", situation(), 10, worker__exit_signal=7)
+    assert plans[0].action == "replace-workers"
+    assert told(plans) == [{"HOLTER_CACHED_BATCHES": "2"}, {N_PROC: "6"}, {N_PROC: "0"}]
+
+
+@pytest.mark.parametrize("number", [4, 6, 11])
+def test_a_native_crash_leads_to_workers_that_are_not_forked_and_have_no_threads(number):
+    plans = play("worker-killed", situation(), 10, worker__exit_signal=number)
+    again, other, alone = told(plans)
+    assert (again, alone) == ({}, {N_PROC: "0"})
+    assert (other["HOLTER_START_METHOD"], other["OMP_NUM_THREADS"]) == ("forkserver", "1")
+
+
+def test_without_descriptors_tensors_go_through_files():
+    first = "RuntimeError: received 0 items of ancdata"
+    for cause in ("worker-exception", "main-exception"):
+        assert told(play(cause, situation(**DEAD), 2, exception__first=first))[0] == {"HOLTER_SHARING": "file_system"}
+
+
+def test_a_gpu_without_memory_is_no_reason_for_fewer_workers():
+    first = "OutOfMemoryError: CUDA out of memory. Tried to allocate 2 GiB; Cannot allocate memory"
+    assert told(play("main-exception", situation(**DEAD), 9, exception__first=first)) == [{}, {"nnUNet_compile": "f"}]
+
+
+def test_named_files_are_not_chosen_where_there_is_no_room_for_them():
+    plans = play("frozen-worker", situation(), 9, shm__total_bytes=64 << 20, shm__used_ratio=0.1)
+    assert told(plans) == [{}, {N_PROC: "0"}]
+
+
+def test_more_workers_than_cpus_come_down_to_the_cpus_where_nobody_knows_better():
+    now = situation(**DEAD, workers=12)
+    assert told(play("no-such-cause", now, 9, cpu__effective=3.5)) == [{}, {N_PROC: "3"}, {N_PROC: "0"}]
+    assert told(play("no-such-cause", now, 9, cpu__effective=16.0)) == [{}, {N_PROC: "0"}]
+
+
+def test_workers_that_all_sleep_without_a_known_cause_are_not_forked_next_time():
+    now = situation(waits_for_batch=True)
+    plans = play("frozen-worker", now, 1)
+    history = (Attempt(90.0, plans[0], 5), Attempt(91.0, Plan(action="restart"), 5))
+    history = tuple(one._replace(plan=Plan(action=one.plan.action)) for one in history)
+    sleeping = diagnosis("worker-killed", "possible", workers__working=0, main__waits_on="batch-queue")
+    assert dict(next_plan(sleeping, history, now).settings)["HOLTER_START_METHOD"] == "forkserver"
+    busy = diagnosis("worker-killed", "possible", workers__working=2, main__waits_on="batch-queue")
+    assert dict(next_plan(busy, history, now).settings) == {N_PROC: "0"}
+
+
+def test_a_lost_export_result_leads_to_fewer_export_workers_not_to_fewer_data_workers():
+    assert told(play("export-lost-result-hang", situation(), 9)) == [{}, {"nnUNet_def_n_proc": "4"}]
+
+
+def test_a_setting_that_the_user_has_made_already_is_no_step():
+    now = situation(in_force=(("HOLTER_SHARING", "file_system"), (N_PROC, "1")), workers=1)
+    assert told(play("frozen-worker", now, 9)) == [{}, {N_PROC: "0"}]
+    assert told(play("worker-killed", now, 9)) == [{}, {N_PROC: "0"}]
+
+
+def test_single_process_loading_is_never_taken_back():
+    now = situation(**DEAD, workers=None, in_force=((N_PROC, "0"),))
+    for cause in LADDERS:
+        assert all(N_PROC not in settings for settings in told(play(cause, now, 9)))
+
+
+def test_a_living_training_without_a_checkpoint_is_not_ended_but_its_workers_are_replaced():
+    now = situation(may_end=False)
+    for cause in LADDERS:
+        plans = play(cause, now, 9)
+        assert {plan.action for plan in plans} <= {"replace-workers", "nothing"}, cause
+    assert play("frozen-worker", now, 9)[0].action == "replace-workers"
+    assert play("frozen-worker", situation(**DEAD, may_end=False), 1)[0].action == "restart"
+
+
+def test_no_ladder_is_longer_than_the_heals_without_an_epoch():
+    for ladder in (*LADDERS.values(), *BY_WANT.values()):
+        assert len(ladder) <= HEALS_WITHOUT_EPOCH
+
+
+def test_every_setting_is_one_that_is_looked_for_in_the_users_environment():
+    seen = {
+        name
+        for cause in (*LADDERS, "no-such-cause")
+        for number in (6, 7, 9)
+        for plan in play(cause, situation(), 9, worker__exit_signal=number, oom__kills=1, cpu__effective=2.0)
+        for name, _ in plan.settings
+    }
+    assert seen <= set(NAMES) and len(seen) >= 6
 
 
 def test_a_stall_that_nobody_can_name_is_touched_too_but_never_for_long():
@@ -155,6 +261,7 @@ histories = st.lists(
             settings=st.sampled_from([(), (("nnUNet_n_proc_DA", "6"),), (("nnUNet_n_proc_DA", "0"),)]),
         ),
         st.one_of(st.none(), st.integers(0, 9)),
+        st.just(False),  # what helped may be done again
     ),
     max_size=HEALS_A_RUN + 5,
 ).map(tuple)
@@ -166,6 +273,8 @@ situations = st.builds(
     st.one_of(st.none(), st.integers(0, 9)),
     st.one_of(st.none(), st.integers(1, 48)),
     st.booleans(),
+    may_end=st.booleans(),
+    in_force=st.sampled_from([(), (("nnUNet_n_proc_DA", "6"),), (("HOLTER_SHARING", "file_system"),)]),
 )
 
 
@@ -175,7 +284,8 @@ def test_no_plan_breaks_a_law_whatever_went_before(cause, history, now):
     if plan.action == "replace-workers":
         assert now.alive and now.waits_for_batch
     if plan.action == "restart":
-        assert now.can_continue
+        assert now.can_continue and (now.may_end or not now.alive)
+        assert not plan.settings or not set(plan.settings) <= set(now.in_force)
     if plan.action in ("replace-workers", "restart") and cause not in WAIT_FOR:
         assert len(history) < HEALS_A_RUN
     if plan.action in ("replace-workers", "restart") and cause not in WAIT_FOR:
@@ -187,4 +297,4 @@ def test_no_plan_breaks_a_law_whatever_went_before(cause, history, now):
     if plan.action == "wait":
         assert now.alive
     if plan.action == "stop":
-        assert plan.reason and now.can_continue
+        assert plan.reason and now.can_continue and (now.may_end or not now.alive)

@@ -49,6 +49,7 @@ SPOKEN = {
     "restart": {"proposed", "begun", "done", "failed"},
     "end-group": {"failed"},
     "wait": {"proposed", "begun", "done", "failed"},
+    "leave-alone": {"begun"},
     "stop": {"proposed", "begun", "done", "failed"},
 }
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from holter.causes import diagnose_all
 from holter.demo.prepare import Prepared
 from holter.records import Diagnosis, Noted, ProcessSample, Tick
-from holter.supervisor.generations import RunResult
 from holter.supervisor.recorder import Recorder
+from holter.supervisor.result import RunResult
 from holter.supervisor.run import run
 from holter.tape import Recording, read
 

@@ -139,6 +139,35 @@ def test_a_training_that_never_began_to_train_is_not_started_again(tmp_path):
     assert healer.after_end(5.0, ()).action == "nothing"
 
 
+def test_it_is_not_ended_again_before_it_has_moved_on(case):
+    case.stand(WORKS_WITHIN_S + 15, stall(case.t_s))
+    case.healer.leave_alone()
+    assert case.stand(300, stall(case.t_s)) is None
+    case.work()
+    assert case.stand(60, stall(case.t_s)).action == "restart"
+
+
+def test_a_plan_that_was_not_carried_out_costs_nothing(case):
+    plan = case.stand(WORKS_WITHIN_S + 15, stall(case.t_s))
+    before = case.healer.history
+    case.healer.withdraw()
+    assert (len(before), len(case.healer.history)) == (2, 1)
+    assert case.stand(20, stall(case.t_s)) == plan
+
+
+def test_after_a_gap_in_the_recording_the_training_must_be_quiet_again(case):
+    case.t_s += 600.0  # a suspended laptop: nobody ran, and the clock went on
+    began = case.t_s
+    case.stand(30, stall(case.t_s - 300.0))
+    assert case.said[0].t_s - began > 5.0
+
+
+def test_an_episode_of_the_process_before_is_no_reason_to_act(case):
+    old = Episode(kind="stall", start_s=1.0, alarm_s=2.0, detector="stall", subject="training", generation=7)
+    assert case.stand(100, old) is None
+    assert case.said == []
+
+
 def test_only_watching_says_once_what_it_would_do(tmp_path):
     case = Case(tmp_path, act=False)
     assert case.stand(200, stall(case.t_s)) is None

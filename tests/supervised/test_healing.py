@@ -83,3 +83,34 @@ def test_a_healthy_training_is_left_alone_and_its_checkpoints_are_good(scene):
     (forecast,) = (note.text for note in scene.recording().events(Noted) if note.what == "export-forecast")
     assert re.search(r"its largest case needs \d\.\d GiB; \d+ of \d+ export workers fit", forecast)
     assert not list(folder.glob("*.holter-tmp"))
+
+
+def test_a_training_that_hangs_without_a_usable_checkpoint_is_left_alone_and_may_go_on(scene, monkeypatch):
+    monkeypatch.setattr("holter.supervisor.launch.POWERS", "validation")  # it neither replaces nor saves by itself
+    monkeypatch.setattr("holter.supervisor.healer.WORKS_WITHIN_S", 3.0)
+    scene.options = ("--epochs", "2", "--iterations", "40", "--no-validation")
+    stopped: list[int] = []
+    torn: list[Path] = []
+
+    def freeze(recorder, tick):
+        for file in scene.folder.rglob("checkpoint_*.pth"):
+            os.truncate(file, 100)
+            torn.append(file)
+        for process in of_role(tick, "train-worker"):
+            stopped.append(process.pid)
+            os.kill(process.pid, signal.SIGSTOP)
+
+    left: list[float] = []
+
+    def thaw(recorder, tick):
+        left.extend(event.t_s for event in tick.events if getattr(event, "action", "") == "leave-alone")
+        if left and tick.t_s > left[0] + 4:  # it is not asked and told again and again meanwhile
+            while stopped:
+                os.kill(stopped.pop(), signal.SIGCONT)
+
+    result = scene.play(freeze, each_tick=thaw)
+    assert (result.returncode, result.generations, result.gave_up) == (0, 1, None)
+    assert actions(scene, "leave-alone") == ["begun"]
+    assert actions(scene, "end-group") == actions(scene, "restart") == []
+    assert epochs(scene) == [0, 1]
+    assert torn and not list(scene.folder.rglob("*.torn-*"))

@@ -8,8 +8,8 @@ How we know:   the process is in state T for 5 s or more while the main process 
 Looks like:    slow-storage (workers in D, a file behind them); gpu-side-stall (queue full, main thread in a native
                call); worker-killed (the process is gone); a stopped terminal (main is in T as well: no alarm).
 What helps:    continue it: kill -CONT PID [SAFE]; else end it and continue training with --c [CONSENT: up to 50
-               epochs of work are lost with stock checkpoints]; the file_system sharing strategy lets the other
-               workers carry on [CONSENT].
+               epochs of work are lost with stock checkpoints]; --sharing file_system lets the other workers of
+               the next run carry on [CONSENT].
 Source:        measured with batchgenerators 0.25.5: 18 of 22 single freezes stopped everything, 0 of 12 with
                file_system sharing; tests/tapes/frozen_worker.
 """

@@ -8,7 +8,8 @@ How we know:   exit signal of the first worker that died. 9 with an OOM kill cou
 Looks like:    shm-too-small (SIGBUS while /dev/shm was full); worker-exception (a traceback, exit code 0 or 1);
                secondary echo of a dying main process (signal 15).
 What helps:    out of memory: fewer workers (nnUNet_n_proc_DA) or more memory [CONSENT]; native crash: upgrade
-               batchgenerators, threadpoolctl, torch [CONSENT]; then continue with --c.
+               batchgenerators, threadpoolctl, torch, or start workers without fork
+               (HOLTER_START_METHOD=forkserver) [CONSENT]; then continue with --c.
 Source:        MIC-DKFZ/nnUNet issues 1343, 1898, 2708, 2749; batchgenerators issue 138; tests/tapes/worker_killed.
 """
 

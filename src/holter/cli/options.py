@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime
+import enum
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -21,6 +23,35 @@ Notify = Annotated[
     str | None,
     typer.Option("--notify", metavar="URL", help="Tell a webhook (https://…) or an apprise URL of what happens."),
 ]
+
+
+class SharingStrategy(str, enum.Enum):
+    """How tensors get from a data worker to the training; names of torch's."""
+
+    file_system = "file_system"
+    file_descriptor = "file_descriptor"
+
+
+Sharing = Annotated[
+    SharingStrategy | None,
+    typer.Option(
+        "--sharing",
+        help="How data workers hand tensors over: file_system keeps one frozen worker from stopping the others. "
+        "Default: torch's own.",
+    ),
+]
+
+
+def chosen_sharing(option: SharingStrategy | None, note: Callable[[str], None]) -> dict[str, str]:
+    """The environment with the chosen strategy in it; what speaks against it on this machine is noted."""
+    if option is None:
+        return dict(os.environ)
+    from holter.supervisor.sharing import trouble_with
+
+    trouble = trouble_with(option.value)
+    if trouble is not None:
+        note(trouble)
+    return {**os.environ, "HOLTER_SHARING": option.value}
 
 
 def chosen_language(option: str | None) -> Literal["en", "zh"]:

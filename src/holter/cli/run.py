@@ -11,7 +11,15 @@ from typing import Annotated
 import typer
 
 from holter.cli.listener import Speaker, everybody
-from holter.cli.options import Force, Lang, Notify, chosen_language, default_tape
+from holter.cli.options import (
+    Force,
+    Lang,
+    Notify,
+    Sharing,
+    chosen_language,
+    chosen_sharing,
+    default_tape,
+)
 
 NNUNET_PATHS = ("nnUNet_raw", "nnUNet_preprocessed", "nnUNet_results")
 
@@ -34,6 +42,7 @@ def run(
     restart_from_scratch: Annotated[
         bool, typer.Option("--restart-from-scratch", help="With --heal: begin again if no checkpoint is usable.")
     ] = False,
+    sharing: Sharing = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing on stderr.")] = False,
     notify: Notify = None,
     lang: Lang = None,
@@ -48,6 +57,7 @@ def run(
     missing = [name for name in NNUNET_PATHS if not os.environ.get(name)]
     if missing and "nnunet" in " ".join(command).lower():
         speaker.note(f"nnunet-paths-not-set: {', '.join(missing)} not set; nnU-Net will refuse to start without")
+    variables = chosen_sharing(sharing, speaker.note)
     path = tape if tape is not None else default_tape("run")
     with everybody(speaker, notify, language, shlex.join(command)) as (listener, finish):
         result = supervise(
@@ -55,6 +65,7 @@ def run(
             path,
             listener=listener,
             force=force,
+            variables=variables,
             heal=heal,
             end_orphans=heal,
             from_scratch=restart_from_scratch,

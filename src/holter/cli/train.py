@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from holter.cli.listener import Speaker, everybody
-from holter.cli.options import Force, Lang, Notify, chosen_language, default_tape
+from holter.cli.options import Force, Lang, Notify, Sharing, chosen_language, chosen_sharing, default_tape
 
 # Without short options: nnU-Net has -tr, -p, -device and more, and click would look for ours inside them.
 SETTINGS = {"ignore_unknown_options": True, "help_option_names": ["--help"]}
@@ -34,6 +34,7 @@ def train(
     restart_from_scratch: Annotated[
         bool, typer.Option("--restart-from-scratch", help="Begin at epoch 0; checkpoints that exist are kept aside.")
     ] = False,
+    sharing: Sharing = None,
     tape: Annotated[Path | None, typer.Option("--tape", help="Where to record (default: train-TIME.holter).")] = None,
     force: Force = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing on stderr.")] = False,
@@ -54,6 +55,7 @@ def train(
     language = chosen_language(lang)
     speaker = Speaker(language, quiet=quiet)
     training, folder = read_arguments(tuple(arguments), os.environ)
+    variables = chosen_sharing(sharing, speaker.note)
     path = tape if tape is not None else default_tape("train")
     lock = FoldLock(folder)
     try:
@@ -68,6 +70,7 @@ def train(
                 path,
                 listener=listener,
                 force=force,
+                variables=variables,
                 heal=True,
                 from_scratch=restart_from_scratch,
                 requeue=True,

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from . import control, epochs, snapshots, states
+from . import control, epochs, midway, snapshots, states
 from . import verify as files
 from .archive import OWN_KEY
 from .life import LIFE
@@ -35,6 +35,7 @@ def take_over(watches: dict[str, Watch]) -> None:
     for name, watch in ours.items():
         watches[name] = both(watches[name], watch) if name in watches else watch
     control.on("checkpoint", lambda number, _: epochs.ask("checkpoint", number))
+    control.on("checkpoint-here", lambda number, _: midway.ask(number))
     control.on("stop", lambda number, _: epochs.ask("stop", number))
 
 

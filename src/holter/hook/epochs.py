@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+import weakref
 from typing import Any
 
 from . import control, states
@@ -36,6 +37,7 @@ def watch_start(_: Any, *__: Any, **___: Any) -> After:
     def after(trainer: Any, ok: bool) -> None:
         STATE.is_first = _is_first(trainer)
         STATE.saved_at = time.monotonic()
+        STATE.trainer = weakref.ref(trainer)
         own, STATE.resumed = STATE.resumed, None
         if ok and own is not None:  # once more: making the loaders has drawn random numbers
             states.restore_loaders(own, trainer)

@@ -21,10 +21,12 @@ WAKE = frozenset(("nnunetv2", "batchgenerators"))
 PATCHES = {
     "batchgenerators.dataloading.nondet_multi_threaded_augmenter": (
         "workers.patch_producer",
+        "settings.patch_start_method",
+        "settings.patch_cached",
         "augmenters.patch_nondet",
     ),
     "batchgenerators.dataloading.single_threaded_augmenter": ("augmenters.patch_single",),
-    "torch.multiprocessing": ("workers.patch_sharing",),
+    "torch.multiprocessing": ("settings.patch_sharing",),
     "nnunetv2.training.dataloading.nnunet_dataset": ("workers.patch_datasets",),
     "nnunetv2.training.logging.nnunet_logger": ("plots.patch_logger",),
     "nnunetv2.training.dataloading.utils": ("trainers.patch_unpacking",),

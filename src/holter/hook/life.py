@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import json
 import os
-import signal
 import sys
 import threading
 import time
@@ -19,13 +18,12 @@ from types import TracebackType
 from typing import IO, Any, TypeVar, cast
 
 from . import page as layout
+from .process import STACK_SIGNAL, allow_tracing, is_spawned_child, signals_in_use
 
 # Lines of one process about the hook's own failures; more of them would only fill the disk.
 MAX_TROUBLES = 20
 MAX_MESSAGE = 2000
 MAX_TRACEBACK = 16000
-STACK_SIGNAL = signal.SIGUSR2
-PR_SET_PTRACER = 0x59616D61  # Linux' prctl.h; the option is "Yama" in ASCII
 
 
 Method = TypeVar("Method", bound="Callable[..., None]")
@@ -70,11 +68,11 @@ class Life:
         self.awake = True
         os.register_at_fork(after_in_child=self._reborn)
         _chain_exception_hooks()
-        dispositions = _signals_in_use()
+        dispositions = signals_in_use()
         self._own_stack_signal = STACK_SIGNAL not in dispositions
         faulthandler = sys.modules.get("faulthandler")
         self._own_fatal = not (faulthandler is not None and faulthandler.is_enabled())
-        child = _is_spawned_child()
+        child = is_spawned_child()
         self.open("other" if child else "main", phase=None if child else "startup")
 
     def _reborn(self) -> None:
@@ -99,7 +97,7 @@ class Life:
         self.opened = True
         try:
             self._watch_signals()
-            page.ptracer = _allow_tracing()
+            page.ptracer = allow_tracing()
         except Exception as error:
             self.trouble("signals", error)
         try:
@@ -238,46 +236,6 @@ def _int_or_zero(text: str | None) -> int:
         return int(text or 0)
     except ValueError:
         return 0
-
-
-def _is_spawned_child() -> bool:
-    try:
-        with open("/proc/self/cmdline", "rb") as file:  # noqa: PTH123
-            command = file.read()
-    except OSError:
-        command = b""
-    return b"--multiprocessing-fork" in command or b"multiprocessing.forkserver" in command
-
-
-def _signals_in_use() -> set[int]:
-    """The signals that this process catches or ignores, however the handler was installed."""
-    used: set[int] = set()
-    try:
-        with open("/proc/self/status", "rb") as file:  # noqa: PTH123
-            for line in file:
-                if line.startswith((b"SigCgt:", b"SigIgn:")):
-                    mask = int(line.split()[1], 16)
-                    used.update(number for number in range(1, 65) if mask >> (number - 1) & 1)
-    except (OSError, ValueError):
-        if signal.getsignal(STACK_SIGNAL) != signal.SIG_DFL:
-            used.add(STACK_SIGNAL)
-    return used
-
-
-def _allow_tracing() -> bool:
-    """Let any process of this user attach a stack dumper, where Yama allows only parents to (scope 1)."""
-    try:
-        with open("/proc/sys/kernel/yama/ptrace_scope", "rb") as file:  # noqa: PTH123
-            if file.read().strip() != b"1":
-                return False
-    except OSError:
-        return False
-    import ctypes
-
-    anyone = ctypes.c_ulong(-1)
-    zero = ctypes.c_ulong(0)
-    done: int = ctypes.CDLL(None).prctl(PR_SET_PTRACER, anyone, zero, zero, zero)
-    return done == 0
 
 
 def _chain_exception_hooks() -> None:

@@ -77,6 +77,9 @@ class Unproved(NamedTuple):
 
 _past = Past()
 _unproved: deque[Unproved] = deque(maxlen=1)
+# For the main thread to do at a wait for a batch, between two steps; they raise nothing.
+errands: deque[Callable[[], None]] = deque()
+_waits_here: list[bool] = []
 
 
 def wait_here(module: ModuleType, cls: Any) -> None:
@@ -86,10 +89,16 @@ def wait_here(module: ModuleType, cls: Any) -> None:
         raise NotImplementedError("this augmenter has no " + ", ".join(sorted(missing)))
     watch_results_loop(module, lambda error: not _no_more(error))
     cls.__next__ = _healing_next(cls.__next__)
+    _waits_here.append(True)
     control.on(ACTION, ask)
 
 
 # --------------------------------------------------------------------------------------------------- the wait
+
+
+def waits_here() -> bool:
+    """Whether the main thread waits for its batches here."""
+    return bool(_waits_here)
 
 
 def _healing_next(original: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -121,6 +130,8 @@ def __get_next_item(augmenter: Any) -> Any:
             return augmenter.results_loop_queue.get(timeout=TICK_S)
         except queue.Empty:
             began = time.monotonic() if began is None else began
+            while errands:
+                errands.popleft()()
 
 
 # ---------------------------------------------------------------------------------------------- the replacement

@@ -28,6 +28,8 @@ class _State:
     """What the training's main thread knows of its checkpoints."""
 
     def __init__(self) -> None:
+        self.trainer: Callable[[], Any] = lambda: None  # a weak reference
+        self.midway = False  # what is saved now is the middle of an epoch
         self.background = saving.Background(LIFE.progress)
         self.is_first = True  # of several processes that train together, the one that saves
         self.wanted: dict[str, int] = {}  # what the supervisor asked for -> number of the request
@@ -102,6 +104,8 @@ def _take(save: Any, trainer: Any, obj: dict[str, Any], path: str, *, at_once: b
     done = obj.get("current_epoch")
     done = done if isinstance(done, int) else None
     content = {**obj, OWN_KEY: tried(states.take, trainer, done) or {}}
+    if STATE.midway and isinstance(logging := obj.get("logging"), dict):
+        content["logging"] = _of_finished_epochs(logging, done)
     fill = _snapshot(save, content, STATE.background)
     if fill is None:
         fill, at_once = _straight(save, content), True
@@ -113,6 +117,11 @@ def _take(save: Any, trainer: Any, obj: dict[str, Any], path: str, *, at_once: b
         _write_now(job)
     else:
         STATE.background.submit(job)
+
+
+def _of_finished_epochs(logging: dict[str, Any], done: int | None) -> dict[str, Any]:
+    """The curves without what the epoch under way has added: a continued training adds it again."""
+    return {name: value[:done] if isinstance(value, list) else value for name, value in logging.items()}
 
 
 def _write_now(job: saving.Job) -> None:

@@ -52,15 +52,20 @@ def _age(checked: Checked) -> tuple[int, int]:
     return (1, -(checked.current_epoch or 0)) if checked.ok else (0, 0)
 
 
-def newest_good(folder: Path) -> tuple[Path | None, list[Problem]]:
-    """The checkpoint to continue from, every byte of it checked, and those that were tried before and why they fail."""
-    found, bad = _search(folder)
+def newest_good(folder: Path, began: float | None = None) -> tuple[Path | None, list[Problem]]:
+    """The checkpoint to continue from, every byte of it checked, and those that were tried before and why they fail.
+
+    Nothing is changed, and a training may be using the folder. ``began``: as for ``prepare_to_continue``.
+    """
+    found, bad = _search(folder, began)
     return found, [(path, checked.problem) for path, checked in bad]
 
 
-def _search(folder: Path) -> tuple[Path | None, list[tuple[Path, Checked]]]:
+def _search(folder: Path, began: float | None = None) -> tuple[Path | None, list[tuple[Path, Checked]]]:
     bad: list[tuple[Path, Checked]] = []
     for path in candidates(folder):
+        if began is not None and _is_earlier(path, began):
+            continue
         checked = verify(path)
         if checked.ok:
             return path, bad
@@ -83,11 +88,17 @@ def _rename(path: Path, why: str) -> Path:
     return new
 
 
+def _is_earlier(path: Path, began: float) -> bool:
+    try:
+        return path.stat().st_mtime < began
+    except FileNotFoundError:
+        return False
+
+
 def _put_earlier_away(folder: Path, began: float) -> None:
     for path in (folder / name for name in (FINAL, LATEST, PREVIOUS, BEST)):
-        with contextlib.suppress(FileNotFoundError):
-            if path.stat().st_mtime < began:
-                _rename(path, "earlier")
+        if _is_earlier(path, began):
+            _rename(path, "earlier")
 
 
 def prepare_to_continue(folder: Path, began: float | None = None) -> Prepared:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import os
 import time
 from collections.abc import Callable
 from types import FunctionType, ModuleType
@@ -117,16 +116,6 @@ def watch_feeder() -> None:
         original(error, item)
 
     Queue._on_queue_feeder_error = staticmethod(_on_queue_feeder_error)  # type: ignore[attr-defined]
-
-
-def patch_sharing(module: ModuleType) -> None:
-    """Hand tensors over through named files where the user or a remedy asked for it.
-
-    A worker that is stopped or dies then takes no descriptor with it that the main process must still ask it for.
-    """
-    strategy = os.environ.get("HOLTER_SHARING")
-    if strategy:
-        module.set_sharing_strategy(strategy)
 
 
 def patch_datasets(module: ModuleType) -> None:

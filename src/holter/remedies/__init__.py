@@ -8,6 +8,7 @@ import msgspec
 
 from holter.records import Diagnosis, Environment, Fact, Remedy, Verdict
 from holter.remedies import asking
+from holter.remedies.steps import has_shm_room
 from holter.remedies.table import REMEDIES, Offer
 
 __all__ = ["REMEDIES", "propose"]
@@ -67,6 +68,7 @@ def _values(diagnosis: Diagnosis, facts: dict[str, Fact], environment: Environme
     bus_error = _value(facts, "worker.exit_signal") == 7
     values["shm_full"] = "yes" if bus_error or (isinstance(shm, float) and shm > 0.9) else "no"
     values["ended"] = "yes" if diagnosis.episode.kind == "death" else "no"
+    values["shm_room"] = "yes" if has_shm_room({name: _value(facts, name) for name in facts}) else "no"
     values["crash"] = "yes" if _value(facts, "worker.exit_signal") in (4, 6, 11) else "no"
     case = _value(facts, "workers.case")
     if isinstance(case, str):

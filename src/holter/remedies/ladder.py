@@ -2,16 +2,16 @@
 
 The rungs: 1 replace workers in the epoch; 2 end and restart from the newest verified checkpoint; 3 restart with safer
 settings, chosen by the cause; 4 outside our reach: wait until the condition clears, as the probes read it. Each cause
-has its own ladder; a step that did not help is not taken again for the same cause until the training has moved on for
-long.
+has its own ladder (``steps``); a step that did not help is not taken again for the same cause until the training has
+moved on for long, and a setting that is in force already is no step.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from holter.records import Diagnosis, Plan
+from holter.remedies.steps import AGAIN, LADDERS, Facts, Settings, Situation, Step, known_facts, ladder_of
 
 # A person would look after this many heals in an hour; a broken machine must not be kept busy for a night.
 HEALS_AN_HOUR = 6
@@ -27,8 +27,6 @@ WAIT_DEAD_S = 120.0
 HELPED_OFTEN = 3
 OFTEN_WITHIN_S = 1800.0
 
-Settings = tuple[tuple[str, str], ...]
-
 
 class Attempt(NamedTuple):
     """One plan that was carried out, and where the run was then."""
@@ -39,62 +37,6 @@ class Attempt(NamedTuple):
     helped: bool = False  # the training went on: it may be done again, within the budget
 
 
-class Situation(NamedTuple):
-    """What the supervisor knows of the training at this moment."""
-
-    t_s: float
-    alive: bool  # the main process is there
-    waits_for_batch: bool  # and its main thread waits for a batch of its workers
-    epoch: int | None
-    workers: int | None  # data workers of the training loader
-    can_continue: bool  # the command is one of nnU-Net that knows --c
-    cleared_s: float | None = None  # for so long what we wait for has been over; None: it is not, or unknown
-
-
-class Step(NamedTuple):
-    """One rung of a cause's ladder. ``settings`` are made from the situation."""
-
-    action: Literal["replace-workers", "restart"]
-    settings: Callable[[Situation], Settings] = lambda _: ()
-
-
-def _fewer_workers(now: Situation) -> Settings:
-    count = now.workers if now.workers is not None else 12  # nnU-Net's own choice where it cannot be told
-    return (("nnUNet_n_proc_DA", str(max(1, count // 2))),)
-
-
-def _no_workers(_: Situation) -> Settings:
-    return (("nnUNet_n_proc_DA", "0"),)
-
-
-def _shared_through_files(_: Situation) -> Settings:
-    return (("HOLTER_SHARING", "file_system"),)
-
-
-def _not_compiled(_: Situation) -> Settings:
-    return (("nnUNet_compile", "f"),)
-
-
-IN_EPOCH = Step("replace-workers")
-AGAIN = Step("restart")
-FEWER = Step("restart", _fewer_workers)
-ALONE = Step("restart", _no_workers)
-THROUGH_FILES = Step("restart", _shared_through_files)
-UNCOMPILED = Step("restart", _not_compiled)
-
-# Confirmed or likely cause -> its ladder. A cause that is not here is no reason to touch the run.
-LADDERS: dict[str, tuple[Step, ...]] = {
-    "frozen-worker": (IN_EPOCH, AGAIN, THROUGH_FILES, ALONE),
-    "worker-killed": (IN_EPOCH, AGAIN, FEWER, ALONE),
-    "shm-too-small": (IN_EPOCH, AGAIN, FEWER, ALONE),
-    "external-kill": (AGAIN, FEWER, ALONE),
-    "worker-exception": (IN_EPOCH, AGAIN),
-    "main-exception": (AGAIN, UNCOMPILED),
-    "gpu-side-stall": (AGAIN, UNCOMPILED),
-    "export-lost-result-hang": (AGAIN, FEWER),
-}
-# Nobody could say why: a restart may help once, single-process loading takes the commonest reasons away.
-LADDER_WITHOUT_CAUSE: tuple[Step, ...] = (IN_EPOCH, AGAIN, ALONE)
 # It would only happen again: a person must act.
 STOP_AT_ONCE = ("truncated-preprocessed-file",)
 # Outside our reach: the budget is not burnt, the condition is watched.
@@ -118,21 +60,33 @@ def next_plan(diagnosis: Diagnosis | None, history: tuple[Attempt, ...], now: Si
         return _wait(cause, history, now)
     if cause is not None and cause not in (*LADDERS, *WAIT_FOR) and now.alive:
         return Plan(action="nothing", cause=cause)
-    if not now.can_continue and not (now.alive and now.waits_for_batch):
+    if not _can_restart(now) and not (now.alive and now.waits_for_batch):
         return Plan(action="nothing", cause=cause)  # we must not end what we cannot start again
     if cause in STOP_AT_ONCE:
         return Plan(action="stop", cause=cause, reason="it-would-happen-again")
     over = _budget(history, now)
     if over is None:
+        now, facts = now._replace(in_force=_in_force(history, now)), known_facts(diagnosis)
         tried = [attempt.plan for attempt in _not_helpful(history, now, cause) if attempt.plan.cause == cause]
-        steps = AFTER_WAIT if cause in WAIT_FOR else LADDERS.get(cause or "", LADDER_WITHOUT_CAUSE)
-        for index, step in enumerate(steps):
-            plan = _plan(step, cause, index, tried, now)
+        for step in AFTER_WAIT if cause in WAIT_FOR else ladder_of(cause, now, facts):
+            plan = _plan(step, cause, tried, now, facts)
             if plan is not None:
                 return plan
-    if not now.can_continue:
+    if not _can_restart(now):
         return Plan(action="nothing", cause=cause)
     return Plan(action="stop", cause=cause, reason=over or "every-rung-was-tried")
+
+
+def _can_restart(now: Situation) -> bool:
+    """Whether it may be ended and started again: one that lives is worth more than no checkpoint at all."""
+    return now.can_continue and (now.may_end or not now.alive)
+
+
+def _in_force(history: tuple[Attempt, ...], now: Situation) -> Settings:
+    settings = dict(now.in_force)
+    for attempt in history:
+        settings.update(attempt.plan.settings)
+    return tuple(settings.items())
 
 
 def _wait(cause: str | None, history: tuple[Attempt, ...], now: Situation) -> Plan:
@@ -155,14 +109,18 @@ def _stands_after(now: Situation) -> bool:
     return now.alive and now.cleared_s is not None and now.cleared_s >= STANDS_AFTER_S
 
 
-def _plan(step: Step, cause: str | None, index: int, tried: list[Plan], now: Situation) -> Plan | None:
-    """The step as a plan; None where it does not apply now or was tried."""
+def _plan(step: Step, cause: str | None, tried: list[Plan], now: Situation, facts: Facts) -> Plan | None:
+    """The step as a plan; None where it does not apply now, was tried, or would change nothing."""
     if step.action == "replace-workers" and not (now.alive and now.waits_for_batch):
         return None
-    if step.action == "restart" and not now.can_continue:
+    if step.action == "restart" and not _can_restart(now):
         return None
-    settings = step.settings(now)
-    if any(plan.action == step.action and plan.settings == settings for plan in tried):
+    settings = step.settings(now, facts)
+    if settings is None or (settings and set(settings) <= set(now.in_force)):
+        return None
+    reason = f"step-{step.name}"
+    same = [plan for plan in tried if plan.action == step.action]
+    if any(reason == plan.reason or plan.settings == settings for plan in same):
         return None
     restarts = sum(plan.action == "restart" for plan in tried)
     return Plan(
@@ -171,7 +129,7 @@ def _plan(step: Step, cause: str | None, index: int, tried: list[Plan], now: Sit
         rung=1 if step.action == "replace-workers" else 3 if settings else 2,
         settings=settings,
         delay_s=BACK_OFF_S[min(restarts, len(BACK_OFF_S) - 1)] if step.action == "restart" else 0.0,
-        reason=f"step-{index + 1}",
+        reason=reason,
     )
 
 
@@ -183,8 +141,8 @@ def _cause(diagnosis: Diagnosis | None) -> str | None:
 
 
 def _budget(history: tuple[Attempt, ...], now: Situation) -> str | None:
-    """Why no more heals are allowed; None while they are."""
-    history = tuple(attempt for attempt in history if attempt.plan.rung != OUTSIDE_RUNG)  # waiting costs nothing
+    """Why no more heals are allowed; None while they are. Waiting for what is outside our reach costs nothing."""
+    history = tuple(attempt for attempt in history if attempt.plan.rung != OUTSIDE_RUNG)
     if sum(attempt.t_s > now.t_s - HOUR_S for attempt in history) >= HEALS_AN_HOUR:
         return "budget-of-the-hour"
     if len(history) >= HEALS_A_RUN:

@@ -29,13 +29,19 @@ REMEDIES: dict[str, tuple[Offer, ...]] = {
     "frozen-worker": (
         Offer("continue-process", "SAFE", "kill -CONT {pids}"),
         Offer("end-and-continue", "CONSENT", "{continue}"),
-        Offer("file-system-sharing", "CONSENT"),
+        Offer("file-system-sharing", "CONSENT", "holter run --sharing file_system -- {continue}", "shm_room"),
     ),
     "worker-killed": (
         Offer("fewer-workers", "CONSENT", "export nnUNet_n_proc_DA={fewer}", "out_of_memory"),
         Offer("more-memory", "ADVICE", None, "out_of_memory"),
         Offer("bigger-shm", "CONSENT", None, "shm_full"),
         Offer("upgrade-native-libraries", "CONSENT", "pip install --upgrade batchgenerators threadpoolctl", "crash"),
+        Offer(
+            "workers-not-forked",
+            "CONSENT",
+            "HOLTER_START_METHOD=forkserver OMP_NUM_THREADS=1 holter run -- {continue}",
+            "crash",
+        ),
         CONTINUE,
     ),
     "external-kill": (

@@ -15,7 +15,7 @@ from holter.reports.catalogue import Lang, known, phrase, text
 from holter.reports.wording import duration, words_for_administrator
 
 # Reasons of plans that say nothing to a person, or that a sentence of their own says.
-SILENT_REASONS = re.compile(r"step-\d+|outside-our-reach")
+SILENT_REASONS = re.compile(r"step-[\w-]+|outside-our-reach")
 # The supervisor names the cause in its texts; we tell it in words of its own.
 CAUSE_IN_BRACKETS = re.compile(r" \((?:[a-z]+(?:-[a-z]+)+|None)\)$")
 # What it says of a standstill in the epoch, whatever the reason.

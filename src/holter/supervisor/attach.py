@@ -15,8 +15,8 @@ from holter.probes.environment import process_command, process_environ
 from holter.probes.training_command import parse_training_command
 from holter.records import Tick
 from holter.supervisor.clock import RunClock
-from holter.supervisor.generations import RunResult
 from holter.supervisor.recorder import Listener, Recorder
+from holter.supervisor.result import RunResult
 from holter.supervisor.scratch import Scratch, scratch_of_process
 from holter.supervisor.timing import LINGER_S, TICK_S
 from holter.tape import TapeWriter

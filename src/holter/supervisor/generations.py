@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import shlex
 import signal
 import subprocess
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import msgspec
 
 from holter.errors import CommandNotFound
-from holter.hook.verify import prepare_to_continue
-from holter.records import ActionTaken, Diagnosis, Episode, Event, Noted, Plan, ProcessEnded, Tick
+from holter.records import ActionTaken, Event, Noted, Plan, ProcessEnded, Tick
 from holter.supervisor import exit_codes
 from holter.supervisor.clock import RunClock
+from holter.supervisor.continuation import Continuation
+from holter.supervisor.guard import Guard, Standing
 from holter.supervisor.healer import Healer
 from holter.supervisor.launch import Launch
 from holter.supervisor.recorder import Recorder
-from holter.supervisor.restart import continue_command, end_group
+from holter.supervisor.restart import end_group
+from holter.supervisor.result import RunResult
 from holter.supervisor.stopper import Stopper
 from holter.supervisor.timing import GONE_WITHIN_S, LINGER_S, TICK_S
 
@@ -30,43 +30,30 @@ from holter.supervisor.timing import GONE_WITHIN_S, LINGER_S, TICK_S
 ASKED_TO_END = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT}
 
 
-class RunResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of a run."""
-
-    returncode: int  # as Popen gives it: negative is a signal
-    episodes: tuple[Episode, ...]
-    diagnoses: tuple[Diagnosis, ...]
-    orphans: tuple[int, ...]  # processes of the training that are still there
-    generations: int = 1  # processes that were started
-    gave_up: Plan | None = None  # healing was asked for and did not help: why
-
-
 class Generations:
     """The processes of one run, one after the other."""
 
     def __init__(
         self,
-        command: tuple[str, ...],
         launch: Launch,
         recorder: Recorder,
         healer: Healer,
+        continuation: Continuation,
+        guard: Guard,
         clock: RunClock,
         each_tick: Callable[[Recorder, Tick], None] | None,
         *,
         end_orphans: bool,
-        from_scratch: bool,
-        earlier_s: float | None = None,
         stopper: Stopper | None = None,
     ) -> None:
-        self._command = command
         self._launch = launch
         self._recorder = recorder
         self._healer = healer
+        self._continuation = continuation
+        self._guard = guard
         self._clock = clock
         self._each_tick = each_tick
         self._end_orphans = end_orphans
-        self._from_scratch = from_scratch
-        self._earlier_s = earlier_s  # checkpoints that are no newer are of a training before this one
         self._stopper = stopper
         self._number = 0
         self._child: subprocess.Popen[bytes] | None = None
@@ -118,7 +105,7 @@ class Generations:
             tick = self._tick()
             if ended_s is None:
                 plan = self._healer.see(tick, self._recorder.episodes, tuple(self._recorder.diagnoses.values()))
-                if plan is not None:
+                if plan is not None and self._may_end(child, plan, tick):
                     return plan
             else:
                 self._healer.look(tick)
@@ -127,6 +114,21 @@ class Generations:
                 ended_s = self._clock.t_s()
                 self._recorder.add(_ended(child, self._recorder, ended_s))
         return None
+
+    def _may_end(self, child: subprocess.Popen[bytes], plan: Plan, tick: Tick) -> bool:
+        """Whether the plan may be carried out now; what keeps from it is told, and the healer knows."""
+
+        def step() -> Tick | None:
+            tick = self._tick()
+            self._wait(child)
+            return None if child.poll() is not None or self._is_asked_to_end else tick
+
+        answer = self._guard.ask(Standing(plan, self._number, self._healer.epoch, tick), step)
+        if answer == "leave":
+            self._healer.leave_alone()
+        elif answer == "over":
+            self._healer.withdraw()
+        return answer == "end"
 
     def _tick(self) -> Tick:
         tick = self._recorder.safe_tick()
@@ -235,33 +237,16 @@ class Generations:
 
     def _command_to_go_on(self, plan: Plan) -> tuple[str, ...] | None:
         """The command that loses least; None, with the reason told, where everything would be lost in silence."""
-        folder = self._recorder.environment.output_folder
-        going_on = continue_command(self._command)
-        if going_on is None:
-            return None
-        was_continued = going_on == self._command
-        nothing_to_lose = not was_continued and not self._healer.epoch  # nnU-Net saves its first "best" after epoch 0
-        if nothing_to_lose and (folder is None or not Path(folder).is_dir()):
-            return self._command  # it died before it had made anything
-        try:
-            if folder is None or not Path(folder).is_dir():
-                raise FileNotFoundError(errno.ENOENT, "the folder of the results is gone (unmounted?)")
-            # Of a training that began from zero only its own checkpoints count, not those of one before it.
-            prepared = prepare_to_continue(Path(folder), None if was_continued else self._earlier_s)
-        except OSError as error:
-            self._act("restart", "failed", f"{folder} cannot be used: {error.strerror}", plan)
+        way = self._continuation.prepare(self._recorder.environment.output_folder, self._healer.epoch)
+        for file, problem in way.problems:
+            self._act("set-aside-checkpoint", "done" if way.used else "failed", f"{file.name}: {problem}", plan)
+        if way.command is None:
+            self._act("restart", "failed", way.why_not, plan)
             self._gave_up = msgspec.structs.replace(plan, action="stop", reason="no-usable-checkpoint")
-            return None
-        for file, problem in prepared.problems:
-            self._act("set-aside-checkpoint", "done" if prepared.used else "failed", f"{file.name}: {problem}", plan)
-        if prepared.used is not None:
-            return going_on
-        if (prepared.problems or not nothing_to_lose) and not self._from_scratch:
-            self._act("restart", "failed", "no usable checkpoint is left; --restart-from-scratch begins again", plan)
-            self._gave_up = msgspec.structs.replace(plan, action="stop", reason="no-usable-checkpoint")
-            return None
-        self._recorder.add(Noted(t_s=self._clock.t_s(), what="from-scratch", text="no checkpoint had been written yet"))
-        return self._command
+        elif way.begins_again:
+            text = "no checkpoint had been written yet"
+            self._recorder.add(Noted(t_s=self._clock.t_s(), what="from-scratch", text=text))
+        return way.command
 
     def _act(self, action: str, state: str, text: str, plan: Plan) -> None:
         self._recorder.act(

@@ -9,11 +9,12 @@ import msgspec
 
 from holter.detectors import identity
 from holter.detectors.progress import ProgressKeeper
-from holter.detectors.view import main_beat, main_beats
+from holter.detectors.view import GAP_S, main_beat, main_beats
 from holter.evidence.outside import Outside
 from holter.records import ActionTaken, Diagnosis, Episode, Plan, Tick
 from holter.remedies.asking import asked
-from holter.remedies.ladder import OUTSIDE_RUNG, Attempt, Situation, next_plan
+from holter.remedies.ladder import OUTSIDE_RUNG, Attempt, next_plan
+from holter.remedies.steps import Settings, Situation
 from holter.supervisor.control import Control
 
 # Two quiet signs before any deed: an episode, and a main process that has not moved on for this long, or for four
@@ -38,15 +39,27 @@ CLEAR_PART = 0.1
 
 
 class Healer:
-    """Decides from tick to tick. ``act``: False proposes only, and says so once for each diagnosis."""
+    """Decides from tick to tick. ``act``: False proposes only, and says so once for each diagnosis.
 
-    def __init__(self, control: Control, say: Callable[[ActionTaken], None], *, act: bool, can_continue: bool) -> None:
+    ``settings``: those of the ladder's variables that the user has set.
+    """
+
+    def __init__(
+        self,
+        control: Control,
+        say: Callable[[ActionTaken], None],
+        *,
+        act: bool,
+        can_continue: bool,
+        settings: Settings = (),
+    ) -> None:
         self.history: tuple[Attempt, ...] = ()
         self.generation = 0
         self._control = control
         self._say = say
         self._act = act
         self._can_continue = can_continue
+        self._settings = settings
         self._progress = ProgressKeeper()
         self._pending: ActionTaken | None = None
         self._outside = Outside()
@@ -56,6 +69,10 @@ class Healer:
         self._has_trained = False
         self.epoch: int | None = None  # the last that was seen
         self._workers: int | None = None
+        self._steps: int | None = None
+        self._seen_s: float | None = None  # the last tick
+        self._moved_s: float | None = None  # the last tick in which the training had moved, or that came after a gap
+        self._left: tuple[int | None] | None = None  # steps done when it was decided not to end it
 
     def begin(self, restart: ActionTaken) -> None:
         """A new process: everything learned of the one before is forgotten; only the history stays."""
@@ -63,7 +80,17 @@ class Healer:
         self._waiting = None
         self._workers = None
         self._progress = ProgressKeeper()
+        self._seen_s = self._moved_s = self._left = None
         self._pending = restart
+
+    def withdraw(self) -> None:
+        """The plan that was given last is not carried out."""
+        self.history = self.history[:-1]
+
+    def leave_alone(self) -> None:
+        """It is not carried out, and the training is not to be ended until it has moved on: nothing would be left."""
+        self.withdraw()
+        self._left = (self._steps,)
 
     def see(self, tick: Tick, episodes: tuple[Episode, ...], diagnoses: tuple[Diagnosis, ...]) -> Plan | None:
         """Take in a tick of a living training; a plan to carry out now (restart, stop), or None."""
@@ -82,7 +109,7 @@ class Healer:
                 return None
             else:
                 self._settle(tick.t_s, "failed", f"nothing has moved for {WORKS_WITHIN_S:.0f} s")
-        open_ones = [one for one in episodes if one.end_s is None and one.kind in ACTED_ON]
+        open_ones = [one for one in episodes if self._is_ours(one)]
         told = {identity(one.episode): one for one in diagnoses}
         found = [(one, told.get(identity(one))) for one in open_ones]
         plans = [next_plan(diagnosis, self.history, self._situation(tick, diagnosis)) for _, diagnosis in found]
@@ -99,6 +126,9 @@ class Healer:
     def look(self, tick: Tick) -> None:
         """Take in what the probes say of things outside; also while no training runs."""
         self._outside.see(tick)
+
+    def _is_ours(self, episode: Episode) -> bool:
+        return episode.end_s is None and episode.kind in ACTED_ON and episode.generation == self.generation
 
     def _is_time(self, episode: Episode, diagnosis: Diagnosis | None, tick: Tick) -> bool:
         """Two signs that agree, and everybody who can help without us has had his chance."""
@@ -118,7 +148,7 @@ class Healer:
         # A worker's death long ago was survived; only the last moments tell of this one.
         ours = [one for one in diagnoses if t_s - one.episode.alarm_s < LAST_MOMENTS_S]
         diagnosis = ours[-1] if ours else None
-        now = Situation(t_s, False, False, self.epoch, self._workers, self._can_continue)
+        now = Situation(t_s, False, False, self.epoch, self._workers, self._can_continue, in_force=self._settings)
         plan = next_plan(diagnosis, self.history, now)
         self._asks[plan.cause] = asked(diagnosis, plan.cause)
         if not self._act:
@@ -151,21 +181,32 @@ class Healer:
 
     def _learn(self, tick: Tick) -> bool:
         moved = self._progress.see(tick)
+        # What the training says of its own clock is not relied on: a move counts from when it was seen.
+        had_gap = self._seen_s is None or not 0.0 <= tick.t_s - self._seen_s <= GAP_S
+        self._seen_s = tick.t_s
+        if moved or had_gap:
+            self._moved_s = tick.t_s
+        if had_gap:
+            self._progress.unlearn()  # a step with a gap in it says nothing of how long one takes
         self._has_trained = self._has_trained or _is_at_work(tick)
         beat = main_beat(tick)
         if beat is not None and beat.epoch is not None:
             self.epoch = beat.epoch
+        if beat is not None:
+            self._steps = beat.steps_total
         workers = sum(process.role == "train-worker" for process in tick.processes)
         if workers:
             self._workers = max(workers, self._workers or 0)
         return moved
 
     def _is_quiet(self, tick: Tick) -> bool:
-        if self._progress.at_s is None:
+        if self._progress.at_s is None or self._moved_s is None:
             return False
+        if self._progress.has_beat and main_beat(tick) is None:
+            return False  # it may be moving: its page was not read
         longest = self._progress.longest_step_s
         limit_s = QUIET_BEFORE_STEPS_S if longest is None else max(QUIET_S, TIMES_LONGEST * longest)
-        return tick.t_s - self._progress.at_s >= limit_s
+        return tick.t_s - self._moved_s >= limit_s
 
     def _patience_s(self, episode: Episode, diagnosis: Diagnosis | None, tick: Tick) -> float:
         if episode.kind == "death":
@@ -177,8 +218,17 @@ class Healer:
     def _situation(self, tick: Tick, diagnosis: Diagnosis | None) -> Situation:
         waits = any(beat.waits_for in ("train-batch", "val-batch") for beat in main_beats(tick))
         cause = diagnosis.verdicts[0].cause if diagnosis is not None and diagnosis.verdicts else None
-        cleared_s = self._outside.clear_s(cause, tick.t_s)
-        return Situation(tick.t_s, True, waits, self.epoch, self._workers, self._can_continue, cleared_s)
+        return Situation(
+            tick.t_s,
+            True,
+            waits,
+            self.epoch,
+            self._workers,
+            self._can_continue,
+            may_end=self._left != (self._steps,),
+            in_force=self._settings,
+            cleared_s=self._outside.clear_s(cause, tick.t_s),
+        )
 
     def _take(self, plan: Plan, tick: Tick) -> Plan | None:
         if plan.action == "wait" and self._act:

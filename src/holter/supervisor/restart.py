@@ -17,6 +17,9 @@ TERM_WITHIN_S = 5.0
 # A killed process gives back its memory, the GPU's too, before it is gone.
 GONE_WITHIN_S = 10.0
 PRETRAINED = "-pretrained_weights"
+# Removes the files of tensors that were handed over by name when those who made them are gone, and ends then. Killed
+# with them it would leave their batches in /dev/shm for ever. The kernel keeps 15 letters of a name.
+SHARED_MEMORY_MANAGER = "torch_shm_manag"
 
 
 def continue_command(command: tuple[str, ...]) -> tuple[str, ...] | None:
@@ -56,7 +59,7 @@ def end_group(child: subprocess.Popen[bytes], living: Callable[[], frozenset[int
     """End the process and all that it started; returns those that cannot be ended (in the kernel, state D).
 
     A stopped or hanging process does not see SIGTERM: after a while it is SIGKILL, workers included, which a
-    main process that is killed leaves behind.
+    main process that is killed leaves behind. Only torch's manager of shared memory is left to end by itself.
     """
     processes = _family(child.pid, living())
     child.terminate()
@@ -80,7 +83,14 @@ def _family(pid: int, others: frozenset[int]) -> list[psutil.Process]:
     found = [process for process in map(_process, {pid, *others}) if process is not None]
     with contextlib.suppress(psutil.Error):
         found += psutil.Process(pid).children(recursive=True)
-    return found
+    return [process for process in found if not _manages_shared_memory(process)]
+
+
+def _manages_shared_memory(process: psutil.Process) -> bool:
+    try:
+        return bool(process.name().startswith(SHARED_MEMORY_MANAGER))
+    except psutil.Error:
+        return False
 
 
 def _process(pid: int) -> psutil.Process | None:

@@ -11,13 +11,17 @@ from pathlib import Path
 
 from holter.errors import AlreadyRecorded, CommandNotFound
 from holter.records import Tick
+from holter.remedies.steps import NAMES
 from holter.supervisor.clock import RunClock
+from holter.supervisor.continuation import Continuation
 from holter.supervisor.control import Control
-from holter.supervisor.generations import Generations, RunResult
+from holter.supervisor.generations import Generations
+from holter.supervisor.guard import Guard
 from holter.supervisor.healer import Healer
 from holter.supervisor.launch import Launch
 from holter.supervisor.recorder import Listener, Recorder
 from holter.supervisor.restart import continue_command, newest_checkpoint_s
+from holter.supervisor.result import RunResult
 from holter.supervisor.scratch import new_scratch
 from holter.supervisor.signals import SignalRelay
 from holter.supervisor.stopper import Stopper
@@ -88,17 +92,23 @@ def run(
             listener.note(f"this run cannot be recorded ({type(error).__name__}: {error}); the training goes on")
             return _unrecorded(child, relay)
         control = Control(scratch.folder)
-        healer = Healer(control, recorder.act, act=heal, can_continue=continue_command(command) is not None)
+        healer = Healer(
+            control,
+            recorder.act,
+            act=heal,
+            can_continue=continue_command(command) is not None,
+            settings=tuple((name, variables[name]) for name in NAMES if name in variables),
+        )
+        continuation = Continuation(command, earlier_s, from_scratch=from_scratch)
         generations = Generations(
-            command,
             launch,
             recorder,
             healer,
+            continuation,
+            Guard(recorder, control, continuation),
             clock,
             each_tick,
             end_orphans=end_orphans,
-            from_scratch=from_scratch,
-            earlier_s=earlier_s,
             stopper=Stopper(control) if requeue else None,
         )
         try:

@@ -23,6 +23,9 @@ TEXTS: dict[str, str] = {
     "action.wait.proposed": "nothing on this machine can heal it",
     "action.wait.done": "the wait is over, the training goes on",
     "action.wait.failed": "the wait was in vain",
+    "action.leave-alone.begun": (
+        "the training is left as it stands, its network still in memory; look at it before you end it"
+    ),
     "action.stop.begun": "giving up",
     "action.stop.done": "the training is not started again; schedulers must not requeue it (exit code 76)",
     "action.stop.failed": "the training could not be stopped",
@@ -52,6 +55,7 @@ TEXTS: dict[str, str] = {
     "deed.restart": "Restart",
     "deed.end-group": "End the processes",
     "deed.wait": "Wait",
+    "deed.leave-alone": "Leave alone",
     "deed.stop": "Give up",
     "deed.stop-asked": "Save and stop",
     "deed-state.proposed": "proposed",

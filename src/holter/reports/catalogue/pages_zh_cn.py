@@ -16,6 +16,7 @@ PAGES: dict[str, str] = {
         怎么办：
             - 让进程继续：kill -CONT PID。通常两秒之内训练自行恢复，结果不受影响 [SAFE]。
             - 查清是谁暂停了它，否则还会再发生 [ADVICE]。
+            - 新的训练可以用 holter train --sharing file_system：一个数据进程冻住就不会拖住其他进程 [CONSENT]。
             - 如果进程已无法恢复，就停止训练，用 --c 从最近的检查点继续 [CONSENT：丢失检查点之后的轮
               次]。
         来源：实测：六个数据进程里随机暂停一个，12 次中有 10 次整个流水线停住，最后一次进展在冻结后 0.25
@@ -36,6 +37,8 @@ PAGES: dict[str, str] = {
         怎么办：
             - 减少数据进程：设小 nnUNet_n_proc_DA [CONSENT：数据准备会变慢]。
             - 给作业更多内存，或在 Slurm 里加大 --mem [ADVICE]。
+             - 信号是 11、6、4（原生代码崩溃）时，升级相关的库，或不用 fork 启动数据进程
+               （HOLTER_START_METHOD=forkserver）[CONSENT]。
             - 然后用 --c 从最近的检查点继续 [CONSENT]。
         来源：batchgenerators 的存活检查，以及 nnU-Net 问题区里最常见的一类求助（例如 #2708）。
         """,

@@ -17,6 +17,7 @@ TEXTS: dict[str, str] = {
     "remedy.more-memory": "Give the job more memory.",
     "remedy.bigger-shm": "Enlarge /dev/shm (Docker: --shm-size).",
     "remedy.upgrade-native-libraries": "Upgrade the libraries that crash in worker processes.",
+    "remedy.workers-not-forked": "Start data workers afresh, not by fork: they inherit no lock and no thread.",
     # Errors and files
     "remedy.read-first-traceback": "Read the first traceback, not the last: the message about workers is an echo.",
     "remedy.preprocess-case-again": "Preprocess this case again.",

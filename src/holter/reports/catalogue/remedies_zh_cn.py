@@ -17,6 +17,7 @@ TEXTS: dict[str, str] = {
     "remedy.more-memory": "给作业更多内存。",
     "remedy.bigger-shm": "加大 /dev/shm（Docker：--shm-size）。",
     "remedy.upgrade-native-libraries": "升级在数据进程里崩溃的库。",
+    "remedy.workers-not-forked": "让数据进程全新启动而不是 fork：不会继承锁和线程。",
     # Errors and files
     "remedy.read-first-traceback": "看最先出现的回溯信息，而不是最后那句：关于后台进程的提示只是余波。",
     "remedy.preprocess-case-again": "重新预处理这个病例。",

@@ -1,0 +1,49 @@
+"""What the operating system knows of this process, and what it lets others do to it."""
+
+from __future__ import annotations
+
+import signal
+
+STACK_SIGNAL = signal.SIGUSR2
+PR_SET_PTRACER = 0x59616D61  # Linux' prctl.h; the option is "Yama" in ASCII
+
+
+def is_spawned_child() -> bool:
+    """Whether multiprocessing started this process anew, not by a plain fork."""
+    try:
+        with open("/proc/self/cmdline", "rb") as file:  # noqa: PTH123
+            command = file.read()
+    except OSError:
+        command = b""
+    return b"--multiprocessing-fork" in command or b"multiprocessing.forkserver" in command
+
+
+def signals_in_use() -> set[int]:
+    """The signals that this process catches or ignores, however the handler was installed."""
+    used: set[int] = set()
+    try:
+        with open("/proc/self/status", "rb") as file:  # noqa: PTH123
+            for line in file:
+                if line.startswith((b"SigCgt:", b"SigIgn:")):
+                    mask = int(line.split()[1], 16)
+                    used.update(number for number in range(1, 65) if mask >> (number - 1) & 1)
+    except (OSError, ValueError):
+        if signal.getsignal(STACK_SIGNAL) != signal.SIG_DFL:
+            used.add(STACK_SIGNAL)
+    return used
+
+
+def allow_tracing() -> bool:
+    """Let any process of this user attach a stack dumper, where Yama allows only parents to (scope 1)."""
+    try:
+        with open("/proc/sys/kernel/yama/ptrace_scope", "rb") as file:  # noqa: PTH123
+            if file.read().strip() != b"1":
+                return False
+    except OSError:
+        return False
+    import ctypes
+
+    anyone = ctypes.c_ulong(-1)
+    zero = ctypes.c_ulong(0)
+    done: int = ctypes.CDLL(None).prctl(PR_SET_PTRACER, anyone, zero, zero, zero)
+    return done == 0

@@ -1,0 +1,210 @@
+"""The steps of every cause's ladder, and the settings that a restart gets. Pure.
+
+A setting is an environment variable: nnU-Net's own, the thread libraries', or one that the hook understands
+(``hook/settings.py``). Within an epoch four heals are tried at most, so no ladder that may fail to the end is longer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Literal, NamedTuple
+
+from holter.records import Diagnosis
+
+Settings = tuple[tuple[str, str], ...]
+Facts = Mapping[str, object]  # known facts of the diagnosis, by name
+
+WORKERS = "nnUNet_n_proc_DA"
+EXPORTERS = "nnUNet_def_n_proc"
+SHARING = "HOLTER_SHARING"
+START_METHOD = "HOLTER_START_METHOD"
+CACHED = "HOLTER_CACHED_BATCHES"
+COMPILE = "nnUNet_compile"
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+NAMES = (WORKERS, EXPORTERS, SHARING, START_METHOD, CACHED, COMPILE, *THREADS)
+
+# What nnU-Net takes where nothing is set and nothing was seen.
+USUAL_WORKERS, USUAL_EXPORTERS = 12, 8
+# nnU-Net keeps at least 6 batches (3 for validation) in each of two queues; with 2 one is ready while one is made.
+FEW_CACHED = "2"
+# Where tensors go through named files, a worker that is killed leaves some behind until torch's manager process
+# clears them: room for a handful of batches.
+SHM_ROOM_BYTES = 512 << 20
+SHM_FULL_RATIO = 0.9
+# SIGILL, SIGABRT, SIGFPE, SIGSEGV, SIGSYS: native code went wrong.
+CRASHES = (4, 6, 8, 11, 31)
+SIGBUS = 7
+
+_DESCRIPTORS = re.compile(r"Too many open files|items of ancdata|Errno 24\b")
+_SHARED_MEMORY = re.compile(r"shared memory|shm|</?torch_\d", re.IGNORECASE)
+_MEMORY = re.compile(r"\bMemoryError|annot allocate memory|can't allocate memory|Unable to allocate ")
+
+
+class Situation(NamedTuple):
+    """What the supervisor knows of the training at this moment."""
+
+    t_s: float
+    alive: bool  # the main process is there
+    waits_for_batch: bool  # and its main thread waits for a batch of its workers
+    epoch: int | None
+    workers: int | None  # data workers of the training loader
+    can_continue: bool  # the command is one of nnU-Net that knows --c
+    may_end: bool = True  # while it lives: there is a checkpoint to go on from
+    in_force: Settings = ()  # of the variables in NAMES: those that the training was given
+    cleared_s: float | None = None  # for so long what we wait for has been over; None: it is not, or unknown
+
+
+class Step(NamedTuple):
+    """One step of a cause's ladder."""
+
+    name: str
+    action: Literal["replace-workers", "restart"]
+    settings: Callable[[Situation, Facts], Settings | None] = lambda _, __: ()  # None: it does not apply here
+
+
+def known_facts(diagnosis: Diagnosis | None) -> Facts:
+    """The facts that are known, by name."""
+    facts = () if diagnosis is None else diagnosis.facts
+    return {fact.name: fact.value for fact in facts if fact.status == "known"}
+
+
+# ------------------------------------------------------------------------------------------------------ settings
+
+
+def _workers(now: Situation) -> int:
+    told = dict(now.in_force).get(WORKERS, "")
+    # While some are being replaced more are seen than there are to be; nnU-Net takes no more than there are CPUs.
+    known = [count for count in (now.workers, int(told) if told.isdecimal() else None) if count is not None]
+    return min(known, default=USUAL_WORKERS)
+
+
+def _fewer_workers(now: Situation, _: Facts) -> Settings | None:
+    count = _workers(now)
+    return ((WORKERS, str(count // 2)),) if count > 1 else None
+
+
+def _workers_as_cpus(now: Situation, facts: Facts) -> Settings | None:
+    cpus = facts.get("cpu.effective")
+    if not isinstance(cpus, (int, float)) or _workers(now) <= max(1, int(cpus)):
+        return None
+    return ((WORKERS, str(max(1, int(cpus)))),)
+
+
+def _fewer_cached(_: Situation, __: Facts) -> Settings:
+    return ((CACHED, FEW_CACHED),)
+
+
+def _less_memory(now: Situation, facts: Facts) -> Settings:
+    return (*(_fewer_workers(now, facts) or ()), *_fewer_cached(now, facts))
+
+
+def _no_workers(_: Situation, __: Facts) -> Settings:
+    return ((WORKERS, "0"),)
+
+
+def _fewer_exporters(now: Situation, facts: Facts) -> Settings | None:
+    told = dict(now.in_force).get(EXPORTERS, "")
+    seen = facts.get("export.workers")
+    count = int(told) if told.isdecimal() else seen if isinstance(seen, int) and seen else USUAL_EXPORTERS
+    return ((EXPORTERS, str(count // 2)),) if count > 1 else None
+
+
+def has_shm_room(facts: Facts) -> bool:
+    """Whether named files in /dev/shm are safe there; what is not known does not speak against it."""
+    total, used = facts.get("shm.total_bytes"), facts.get("shm.used_ratio")
+    if not isinstance(total, (int, float)):
+        return True
+    return total * (1.0 - (used if isinstance(used, (int, float)) else 0.0)) >= SHM_ROOM_BYTES
+
+
+def _shared_through_files(_: Situation, facts: Facts) -> Settings | None:
+    return ((SHARING, "file_system"),) if has_shm_room(facts) else None
+
+
+def _not_forked(_: Situation, __: Facts) -> Settings:
+    """Workers that inherit no lock and no thread pool; their libraries start no threads either."""
+    return ((START_METHOD, "forkserver"), *((name, "1") for name in THREADS))
+
+
+def _not_forked_if_all_sleep(now: Situation, facts: Facts) -> Settings | None:
+    """A lock that was held at the fork: nobody computes, and the main thread waits for a batch."""
+    sleeping = facts.get("workers.working") == 0 and facts.get("main.waits_on") == "batch-queue"
+    return _not_forked(now, facts) if sleeping else None
+
+
+def _not_compiled(_: Situation, __: Facts) -> Settings:
+    return ((COMPILE, "f"),)
+
+
+IN_EPOCH = Step("in-epoch", "replace-workers")
+AGAIN = Step("again", "restart")
+FEWER = Step("fewer", "restart", _fewer_workers)
+AS_CPUS = Step("as-cpus", "restart", _workers_as_cpus)
+LESS_READY = Step("less-ready", "restart", _fewer_cached)
+LESS_MEMORY = Step("less-memory", "restart", _less_memory)
+ALONE = Step("alone", "restart", _no_workers)
+FEWER_EXPORTERS = Step("fewer-exporters", "restart", _fewer_exporters)
+THROUGH_FILES = Step("through-files", "restart", _shared_through_files)
+NOT_FORKED = Step("not-forked", "restart", _not_forked)
+NOT_FORKED_IF_ALL_SLEEP = Step("not-forked-if-all-sleep", "restart", _not_forked_if_all_sleep)
+UNCOMPILED = Step("uncompiled", "restart", _not_compiled)
+
+# ------------------------------------------------------------------------------------------------------- ladders
+
+# Confirmed or likely cause -> its ladder. A cause that is not here is no reason to touch the run.
+LADDERS: dict[str, tuple[Step, ...]] = {
+    "frozen-worker": (IN_EPOCH, AGAIN, THROUGH_FILES, ALONE),
+    "worker-killed": (IN_EPOCH, AGAIN, FEWER, ALONE),  # by whom is not known; see BY_WANT
+    "shm-too-small": (IN_EPOCH, LESS_READY, FEWER, ALONE),  # going on as it was would fill it again
+    "external-kill": (AGAIN, FEWER, ALONE),
+    "worker-exception": (IN_EPOCH, AGAIN),
+    "main-exception": (AGAIN, UNCOMPILED),
+    "gpu-side-stall": (AGAIN, UNCOMPILED),
+    "export-lost-result-hang": (AGAIN, FEWER_EXPORTERS),
+}
+# What the facts say was wanting, where the cause alone leaves that open.
+BY_WANT: dict[str, tuple[Step, ...]] = {
+    "memory": (IN_EPOCH, AGAIN, LESS_MEMORY, ALONE),
+    "shm": LADDERS["shm-too-small"],
+    "descriptors": (IN_EPOCH, THROUGH_FILES, FEWER, ALONE),
+    "crash": (IN_EPOCH, AGAIN, NOT_FORKED, ALONE),
+}
+# Nobody could say why: a restart may help once. Too many workers for the CPUs, or a lock that was held at the fork,
+# are common; single-process loading takes the other reasons away.
+LADDER_WITHOUT_CAUSE: tuple[Step, ...] = (IN_EPOCH, AGAIN, NOT_FORKED_IF_ALL_SLEEP, ALONE)
+LADDER_WITH_FEW_CPUS: tuple[Step, ...] = (IN_EPOCH, AGAIN, AS_CPUS, ALONE)
+
+
+def ladder_of(cause: str | None, now: Situation, facts: Facts) -> tuple[Step, ...]:
+    """The steps for a cause, the facts considered."""
+    want = None
+    if cause in ("worker-killed", "external-kill"):
+        want = _want_of_a_kill(facts)
+    elif cause in ("worker-exception", "main-exception"):
+        want = _want_of_an_exception(facts)
+    if want is not None:
+        return BY_WANT[want]
+    if cause in LADDERS:
+        return LADDERS[cause]
+    few_cpus = _workers_as_cpus(now, facts) is not None
+    return LADDER_WITH_FEW_CPUS if few_cpus else LADDER_WITHOUT_CAUSE
+
+
+def _want_of_a_kill(facts: Facts) -> str | None:
+    number, kills, shm = (facts.get(name) for name in ("worker.exit_signal", "oom.kills", "shm.used_ratio"))
+    if number in CRASHES:
+        return "crash"
+    if number == SIGBUS:
+        return "shm"
+    if isinstance(kills, int) and kills > 0:
+        return "memory"
+    return "shm" if isinstance(shm, float) and shm > SHM_FULL_RATIO else None
+
+
+def _want_of_an_exception(facts: Facts) -> str | None:
+    told = facts.get("exception.first")
+    if not isinstance(told, str) or "CUDA" in told:
+        return None
+    wants = (("descriptors", _DESCRIPTORS), ("shm", _SHARED_MEMORY), ("memory", _MEMORY))
+    return next((want for want, pattern in wants if pattern.search(told)), None)

@@ -1,0 +1,75 @@
+"""Where a training goes on: looked up while it still lives, made ready when nothing of it runs any more."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from holter.hook.verify import newest_good, prepare_to_continue, verify
+from holter.supervisor.restart import continue_command
+
+# The checkpoint to go on from; those that are no good, and why.
+Found = tuple[Path | None, tuple[tuple[Path, str], ...]]
+
+
+class Way(NamedTuple):
+    """The command that loses least, or why there is none."""
+
+    command: tuple[str, ...] | None = None  # None: everything would be lost in silence
+    why_not: str = ""
+    used: Path | None = None  # the checkpoint that it goes on from
+    epochs: int | None = None  # that are finished in it
+    begins_again: bool = False  # at epoch 0, although there is a folder with results
+    problems: tuple[tuple[Path, str], ...] = ()
+
+
+class Continuation:
+    """The ways on for one command."""
+
+    def __init__(self, command: tuple[str, ...], earlier_s: float | None, *, from_scratch: bool) -> None:
+        """``earlier_s``: checkpoints that are no newer are of a training before this one."""
+        self._command = command
+        self._going_on = continue_command(command)
+        self._was_continued = self._going_on == command
+        # Of a training that began from zero only its own checkpoints count.
+        self._earlier_s = None if self._was_continued else earlier_s
+        self._from_scratch = from_scratch
+
+    def look(self, folder: str | None, epoch: int | None) -> Way:
+        """The way there would be now. Nothing is changed; every byte of a checkpoint is read, which takes a while."""
+        return self._way(folder, epoch, self._find)
+
+    def prepare(self, folder: str | None, epoch: int | None) -> Way:
+        """The way on, with the folder made ready for it. Nobody else may be using it."""
+        return self._way(folder, epoch, self._make_ready)
+
+    def _find(self, folder: Path) -> Found:
+        used, problems = newest_good(folder, self._earlier_s)
+        return used, tuple(problems)
+
+    def _make_ready(self, folder: Path) -> Found:
+        prepared = prepare_to_continue(folder, self._earlier_s)
+        return prepared.used, prepared.problems
+
+    def _way(self, folder: str | None, epoch: int | None, search: Callable[[Path], Found]) -> Way:
+        if self._going_on is None:
+            return Way(why_not="this command cannot be continued")
+        nothing_to_lose = not self._was_continued and not epoch  # nnU-Net saves its first "best" after epoch 0
+        is_there = folder is not None and Path(folder).is_dir()
+        if nothing_to_lose and not is_there:
+            return Way(self._command)  # nothing has been made yet
+        try:
+            if folder is None or not is_there:
+                raise FileNotFoundError(errno.ENOENT, "the folder of the results is gone (unmounted?)")
+            used, problems = search(Path(folder))
+        except OSError as error:
+            return Way(why_not=f"{folder} cannot be used: {error.strerror}")
+        if used is not None:
+            epochs = verify(used, crc=False).current_epoch
+            return Way(self._going_on, used=used, epochs=epochs, problems=problems)
+        if (problems or not nothing_to_lose) and not self._from_scratch:
+            why_not = "no usable checkpoint is left; --restart-from-scratch begins again"
+            return Way(why_not=why_not, problems=problems)
+        return Way(self._command, begins_again=True, problems=problems)

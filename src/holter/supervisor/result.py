@@ -1,0 +1,18 @@
+"""What came of a run."""
+
+from __future__ import annotations
+
+import msgspec
+
+from holter.records import Diagnosis, Episode, Plan
+
+
+class RunResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of a run."""
+
+    returncode: int  # as Popen gives it: negative is a signal
+    episodes: tuple[Episode, ...]
+    diagnoses: tuple[Diagnosis, ...]
+    orphans: tuple[int, ...]  # processes of the training that are still there
+    generations: int = 1  # processes that were started
+    gave_up: Plan | None = None  # healing was asked for and did not help: why
