@@ -43,8 +43,16 @@ NEXT_STEP = "python -m benchmarks.survival --help"
 
 
 def main() -> int:
+    """Do what the command line says; 2 if that makes no sense."""
+    try:
+        return run(parser().parse_args())
+    except BadInput as error:
+        say(f"{error.what}; next: {error.next_step}")
+        return 2
+
+
+def run(options: argparse.Namespace) -> int:
     """Run, print tables, write JSON where asked; 1 if a goal was missed, 130 after Ctrl-C."""
-    options = parser().parse_args()
     if options.list:
         return tell_faults()
     if options.merge:

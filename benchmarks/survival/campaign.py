@@ -98,10 +98,11 @@ def _many_kills(plan: Plan, data: str) -> list[Order]:
 
 
 def campaign(plan: Plan, done: Sequence[Outcome], keep: Callable[[list[Outcome]], None]) -> list[Outcome]:
-    """Run what is not among those that are done; ``keep`` gets all outcomes after every run."""
+    """Run what is not among those that are done; ``keep`` gets all outcomes, first those and then after every run."""
     brains = {name: datasets.prepared(name) for name in plan.data}
     began_s = time.monotonic()
     outcomes = [one for one in done if one.skipped is None]
+    keep(outcomes)
     known = {one.key for one in outcomes}
     left = [order for order in orders(plan) if order.key not in known]
     for index, order in enumerate(left):
