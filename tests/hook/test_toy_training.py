@@ -8,6 +8,7 @@ import signal
 import subprocess
 import time
 
+import psutil
 import pytest
 
 from holter.probes.echoes import is_echo
@@ -167,3 +168,22 @@ def test_a_full_scratch_folder_does_not_stop_the_training(hooked, free_bytes):
 def test_a_missing_scratch_folder_does_not_stop_the_training(hooked):
     done = hooked.run(hooked.toy, HOLTER_SCRATCH="/nonexistent/scratch")
     assert (done.stdout, done.stderr, done.returncode) == ("ready\ndone\n", "", 0)
+
+
+def test_workers_begin_and_batches_queue_as_chosen(going):
+    process, probe, flag = going(HOLTER_START_METHOD="forkserver", HOLTER_CACHED_BATCHES="2")
+    time.sleep(1.2)
+    main = next(beat for beat in probe.read(0.0).samples if beat.role == "main")
+    workers = [pid for pid, (role, _) in probe.hints().items() if role != "main"]
+    parents = {" ".join(psutil.Process(pid).parent().cmdline()) for pid in workers}
+    out, err = end(process, flag)
+    assert (out, err, process.returncode) == ("ready\ndone\n", "", 0)
+    assert (main.worker_queue_size, main.ready_queue_size) == (2, 2)
+    assert len(workers) == 3 and all("multiprocessing.forkserver" in parent for parent in parents)
+
+
+def test_settings_that_cannot_be_used_are_told_and_change_nothing(hooked):
+    done = hooked.run(hooked.toy, "--steps", "5", HOLTER_START_METHOD="by-stork", HOLTER_CACHED_BATCHES="many")
+    assert (done.stdout, done.stderr) == ("ready\ndone\n", "")
+    told = {line["text"].partition(":")[0] for line in hooked.lines("note") if line["what"] == "hook-failed"}
+    assert told == {"batchgenerators.dataloading.nondet_multi_threaded_augmenter"}
