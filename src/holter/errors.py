@@ -115,3 +115,15 @@ class NoUsableCheckpoint(HolterError):
     """A training is to be continued, and nothing is there to continue from."""
 
     id = "no-usable-checkpoint"
+
+
+class UntestedVersion(HolterError):
+    """A package whose behaviour we reproduce is installed in a version that was not compared."""
+
+    id = "untested-version"
+
+
+class WrongBox(HolterError):
+    """A sample was not read as its draw says."""
+
+    id = "wrong-box"
