@@ -127,3 +127,27 @@ class WrongBox(HolterError):
     """A sample was not read as its draw says."""
 
     id = "wrong-box"
+
+
+class CaseUnreadable(HolterError):
+    """A preprocessed case is damaged or gone, and the user wants to stop then."""
+
+    id = "case-unreadable"
+
+
+class NoReadableCase(HolterError):
+    """So many cases cannot be read that training on the rest would be another training."""
+
+    id = "no-readable-case"
+
+
+class LoaderFailed(HolterError):
+    """A thread of the data loader met an error that is not the data's."""
+
+    id = "loader-failed"
+
+
+class LoaderClosed(HolterError):
+    """A batch was asked of a loader that was closed."""
+
+    id = "loader-closed"
