@@ -151,3 +151,9 @@ class LoaderClosed(HolterError):
     """A batch was asked of a loader that was closed."""
 
     id = "loader-closed"
+
+
+class LoaderNotReplaced(HolterError):
+    """A trainer's data loader is not one that Holter's can stand in for; the trainer's own is used."""
+
+    id = "loader-not-replaced"

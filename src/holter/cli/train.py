@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +16,15 @@ from holter.cli.options import Force, Lang, Notify, chosen_language, default_tap
 
 # Without short options: nnU-Net has -tr, -p, -device and more, and click would look for ours inside them.
 SETTINGS = {"ignore_unknown_options": True, "help_option_names": ["--help"]}
+# What the training itself says (trainer/tell.py) is said in the same language.
+LANGUAGE = "HOLTER_LANG"
+
+
+class DataLoader(str, Enum):
+    """Whose data loader."""
+
+    HOLTER = "holter"
+    STOCK = "stock"
 
 
 def register(app: typer.Typer) -> None:
@@ -33,6 +43,13 @@ def train(
     ],
     restart_from_scratch: Annotated[
         bool, typer.Option("--restart-from-scratch", help="Begin at epoch 0; checkpoints that exist are kept aside.")
+    ] = False,
+    loader: Annotated[
+        DataLoader,
+        typer.Option("--loader", help="Whose data loader: Holter's, without worker processes, or nnU-Net's own."),
+    ] = DataLoader.HOLTER,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Stop at a case that cannot be read, instead of training without it.")
     ] = False,
     tape: Annotated[Path | None, typer.Option("--tape", help="Where to record (default: train-TIME.holter).")] = None,
     force: Force = False,
@@ -54,10 +71,11 @@ def train(
     language = chosen_language(lang)
     speaker = Speaker(language, quiet=quiet)
     training, folder = read_arguments(tuple(arguments), os.environ)
+    ours = ("--loader", loader.value, *(("--strict",) if strict else ()))
     path = tape if tape is not None else default_tape("train")
     lock = FoldLock(folder)
     try:
-        order = make_order(tuple(arguments), training, folder, from_scratch=restart_from_scratch)
+        order = make_order((*arguments, *ours), training, folder, from_scratch=restart_from_scratch)
         for note in order.notes:
             speaker.note(note)
         if order.continues is not None:
@@ -68,6 +86,7 @@ def train(
                 path,
                 listener=listener,
                 force=force,
+                variables={**os.environ, LANGUAGE: language},
                 heal=True,
                 from_scratch=restart_from_scratch,
                 requeue=True,

@@ -23,6 +23,8 @@ from holter.reports.catalogue import (
     findings_zh_cn,
     healing_en,
     healing_zh_cn,
+    loader_en,
+    loader_zh_cn,
     remedies_en,
     remedies_zh_cn,
     zh_cn,
@@ -39,6 +41,7 @@ ENGLISH: Mapping[str, str] = {
     **remedies_en.TEXTS,
     **demo_en.TEXTS,
     **healing_en.TEXTS,
+    **loader_en.TEXTS,
 }
 CHINESE: Mapping[str, str] = {
     **zh_cn.TEXTS,
@@ -48,6 +51,7 @@ CHINESE: Mapping[str, str] = {
     **remedies_zh_cn.TEXTS,
     **demo_zh_cn.TEXTS,
     **healing_zh_cn.TEXTS,
+    **loader_zh_cn.TEXTS,
 }
 
 # POSIX order of precedence for the language of messages.

@@ -1,0 +1,39 @@
+"""What Holter's loader says in the training's log."""
+
+from __future__ import annotations
+
+import os
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+from holter.loader import ReadTrouble
+from holter.reports.catalogue import Lang, language, text
+
+LANGUAGE = "HOLTER_LANG"  # of `holter train --lang`; else the locale decides
+
+
+class Teller:
+    """Writes to the training's log, from any thread. Holds only a weak hand on it: threads live with the teller."""
+
+    def __init__(self, log: Callable[..., Any]) -> None:
+        """``log`` is a bound method."""
+        self._log = weakref.WeakMethod(log)
+        self._lang: Lang = language(os.environ.get(LANGUAGE), os.environ)
+
+    def say(self, key: str, **values: object) -> None:
+        """One sentence of the catalogue."""
+        log = self._log()
+        if log is None:
+            return
+        try:
+            log(text(f"loader.{key}", self._lang, **values))
+        except UnicodeError:  # the log's encoding knows no Chinese
+            log(text(f"loader.{key}", "en", **values))
+
+    def trouble(self, trouble: ReadTrouble) -> None:
+        """Something about a file; the hook listens here."""
+        mount = f" ({trouble.mount}, {trouble.fs_type})" if trouble.mount else ""
+        where = f"{trouble.file}{mount}" if trouble.file else "-"
+        waited = "-" if trouble.waited_s is None else f"{trouble.waited_s:.0f}"
+        self.say(f"trouble.{trouble.kind}", case=trouble.case, where=where, detail=trouble.detail, waited=waited)
