@@ -6,4 +6,4 @@ import pytest
 
 pytest.importorskip("nnunetv2", reason="nnU-Net is not installed")
 
-from trainer.scene import scene  # noqa: E402, F401 -- a fixture
+from trainer.scene import scene  # noqa: F401 -- a fixture

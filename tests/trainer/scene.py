@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import threading
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from holter.trainer.loading import with_holter_loader
 from holter.trainer.shortened import set_seed
 
 PATCH = [24, 24, 24]
-FEATURES = [4, 8]
+FEATURES = [4, 8, 8]  # with two stages, stock divides the weights of deep supervision by zero
 
 
 class Scene:
@@ -82,7 +81,7 @@ class Traces:
     def _now() -> set[str]:
         threads = {f"thread {thread.name}" for thread in threading.enumerate() if thread.name.startswith("holter-")}
         processes = {f"process {child.pid}" for child in psutil.Process().children(recursive=True)}
-        shared = {f"/dev/shm/{name}" for name in os.listdir("/dev/shm")}
+        shared = {str(file) for file in Path("/dev/shm").iterdir()}
         return threads | processes | shared
 
 

@@ -46,7 +46,7 @@ def test_batches_are_of_stocks_types_and_sizes_and_the_log_says_how_they_are_mad
     said = scene.log()
     assert "data loader without worker processes: 2 reading threads, transforms on cpu" in said
     assert said.count("training transforms: SpatialTransform") == 1
-    assert "validation transforms: RemoveLabelTansform" in said
+    assert "validation transforms: RemoveLabelTransform" in said
 
 
 def test_validation_reads_no_margin_for_rotations(scene: Scene) -> None:
@@ -129,7 +129,7 @@ def test_what_was_not_compared_is_left_to_stocks_own_loader(
     scene: Scene, why: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from nnunetv2.training.dataloading import nnunet_dataset
-    from nnunetv2.training.nnUNetTrainer import nnUNetTrainer as module
+    from nnunetv2.training.nnUNetTrainer import nnUNetTrainer as module  # noqa: N813 -- it has the name of its class
 
     class OwnData(nnunet_dataset.nnUNetDatasetBlosc2):
         pass

@@ -64,7 +64,9 @@ def test_a_loss_is_fetched_when_the_epoch_ends_and_not_before(scene: Scene) -> N
     assert all(isinstance(loss, torch.Tensor) and not loss.requires_grad for loss in losses)
     handed_on = fetched([{"loss": loss} for loss in losses])
     assert [type(output["loss"]) for output in handed_on] == [np.ndarray, np.ndarray]
-    assert [(output["loss"].shape, output["loss"].item()) for output in handed_on] == [((), loss.item()) for loss in losses]
+    assert [(output["loss"].shape, output["loss"].item()) for output in handed_on] == [
+        ((), loss.item()) for loss in losses
+    ]
 
 
 def test_what_is_no_tensor_is_handed_on_as_it_is() -> None:

@@ -73,7 +73,7 @@ def test_an_error_and_ctrl_c_leave_nothing_behind(scene: Scene, error: BaseExcep
 
 def test_a_training_that_was_killed_and_goes_on_is_the_one_that_was_not(scene: Scene, tmp_path: Path) -> None:
     """In one process, and in one under the hook that is killed in its last epoch and continued without the hook."""
-    whole = train(scene, tmp_path / "whole")
+    whole = train(tmp_path / "whole")
     killed = tmp_path / "killed"
     scratch = tmp_path / "scratch"
     scratch.mkdir()
@@ -81,7 +81,7 @@ def test_a_training_that_was_killed_and_goes_on_is_the_one_that_was_not(scene: S
     beats = [page.decode(file.read_bytes()) for file in scratch.glob("beat-*")]
     main = next(beat for beat in beats if beat is not None and beat.role == "main")
     assert main.steps_total >= 12 and main.data_wait_s is not None and main.data_wait_s_total > 0
-    continued = train(scene, killed, "--c")
+    continued = train(killed, "--c")
     assert continued["first_epoch"] > 0
     for what in ("network_weights", "optimizer_state"):
         assert equal(continued[what], whole[what]), what
@@ -103,9 +103,9 @@ def test_stock_goes_on_from_our_checkpoint_and_we_from_stocks(scene: Scene) -> N
         assert len(goes_on.logger.get_value("train_losses", step=None)) == 2
 
 
-def train(scene: Scene, results: Path, *more: str) -> dict[str, Any]:
+def train(results: Path, *more: str) -> dict[str, Any]:
     """The final checkpoint, and the epoch that this process began with."""
-    os.environ["nnUNet_results"] = str(results)
+    os.environ.update(nnUNet_results=str(results))
     options = parse([*COMMAND, *SIZE, *more])
     set_seed(options.seed)
     trainer = build(options)

@@ -19,7 +19,7 @@ from .life import LIFE
 FINAL_WAITS_S = (1.0, 5.0, 15.0, 30.0)  # a disk that is full for a moment must not cost a finished training
 # Of the memory that is left, for growing the buffer and for what the training takes meanwhile.
 SPARE_BYTES, SPARE_FACTOR = 256 << 20, 1.25
-# Whose ``save_checkpoint`` does nothing with the file once it is saved: nnU-Net's, and the class that Holter puts around it.
+# Whose ``save_checkpoint`` does nothing with the file once it is saved: nnU-Net's, and what Holter puts around it.
 PLAIN = {"nnunetv2.training.nnUNetTrainer.nnUNetTrainer", "holter.trainer.loading"}
 
 After = Callable[[Any, bool], None]

@@ -15,7 +15,7 @@ import torch
 
 from holter import __version__
 from holter.hook import states
-from holter.hook.archive import OWN_KEY
+from holter.hook.archive import OWN_KEY as OWN_KEY
 
 Entry = dict[str, Any]
 

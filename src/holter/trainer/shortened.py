@@ -43,7 +43,9 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("-device", choices=DEVICES, default="cpu")
     parser.add_argument("-tr", default=STOCK_TRAINER, help="class of the trainer")
     parser.add_argument("-p", default="nnUNetPlans", help="name of the plans")
-    parser.add_argument("--seed", type=int, help="of the weights, and of Holter's loader; nnU-Net's workers draw afresh")
+    parser.add_argument(
+        "--seed", type=int, help="of the weights, and of Holter's loader; nnU-Net's workers draw afresh"
+    )
     parser.add_argument("--c", action="store_true", help="continue from the latest checkpoint")
     parser.add_argument("--loader", choices=("holter", "stock"), default="stock", help="whose data loader")
     parser.add_argument("--no-validation", action="store_true", help="leave out the final validation")

@@ -1,4 +1,4 @@
-"""nnU-Net's default trainer with Holter's data loader, for ``nnUNetv2_train … -tr nnUNetTrainerHolter``."""
+"""nnU-Net's default trainer with Holter's data loader, for ``nnUNetv2_train … -tr nnUNetTrainerHolter``."""  # noqa: N999 -- as nnU-Net names them
 
 from __future__ import annotations
 
