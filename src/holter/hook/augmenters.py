@@ -107,7 +107,8 @@ def patch_teller(module: ModuleType) -> None:
     @functools.wraps(original)
     def trouble(self: Any, trouble: Any) -> None:
         try:
-            text = f"{trouble.kind}: case {trouble.case}, {trouble.file} on {trouble.mount} ({trouble.fs_type}): {trouble.detail}"
+            where = f"{trouble.file} on {trouble.mount} ({trouble.fs_type})"
+            text = f"{trouble.kind}: case {trouble.case}, {where}: {trouble.detail}"
             LIFE.tell("note", what="read-trouble", text=text)
             if trouble.kind == "hung":
                 LIFE.take_case(trouble.case)
