@@ -55,7 +55,7 @@ def choose(file: ArrayFile, found: Library | None) -> Backend:
         return Backend("python-blosc2", f"python-blosc2's wheel has no libblosc2 that we know: {COST}")
     mount = mount_of(file.path)
     kinds: tuple[Kind, ...] = ("libblosc2-mapped", "libblosc2") if mount and mount.is_network else ("libblosc2",)
-    reasons = []
+    reasons: list[str] = []
     for kind in kinds:
         reason = _difference(file, Backend(kind, ""))
         if reason is None:
@@ -74,31 +74,37 @@ def _archive_note(file: ArrayFile) -> str:
     if file.path.suffix != ARCHIVE:
         return ""
     size = file.nbytes / 1e6
-    return f"whole cases are decompressed for each sample ({size:.0f} MB here); unpack the data set to .npy, as nnU-Net does"
+    return f"whole cases are decompressed for each sample ({size:.0f} MB here); unpack them to .npy, as nnU-Net does"
 
 
 def _difference(file: ArrayFile, backend: Backend) -> str | None:
-    """What is wrong with this way of reading; None: it gives what python-blosc2 gives, at every corner of the case."""
-    scratch = Scratch()
+    """What is wrong with this way of reading; None: it gives what python-blosc2 gives, at every corner of the case.
+
+    Raises:  FileUnreadable if python-blosc2 cannot read it either.
+    """
+    boxes = _boxes(file.shape, file.chunks)
+    with blaming(file.path):
+        theirs = PythonSource(file)
+        wanted = [_box_of(theirs, *box) for box in boxes]
     try:
-        ours = backend.open(file, scratch)
+        ours = backend.open(file, Scratch())
     except FileUnreadable as error:
-        PythonSource(file).close()  # raises where the file is to blame
         return error.detail
-    theirs = PythonSource(file)
     try:
-        for start, stop in _boxes(file.shape, file.chunks):
-            size = tuple(high - low for low, high in zip(start, stop, strict=True))
-            first, second = np.empty(size, file.dtype), np.empty(size, file.dtype)
-            ours.read(start, stop, first)
-            theirs.read(start, stop, second)
-            if first.tobytes() != second.tobytes():
+        for (start, stop), voxels in zip(boxes, wanted, strict=True):
+            if _box_of(ours, start, stop) != voxels:
                 return f"voxels {start} to {stop} of {file.path.name} differ from python-blosc2's"
     except OSError as error:
         return str(error)
     finally:
         ours.close()
     return None
+
+
+def _box_of(source: Source, start: Shape, stop: Shape) -> bytes:
+    voxels = np.empty([high - low for low, high in zip(start, stop, strict=True)], source.dtype)
+    source.read(start, stop, voxels)
+    return voxels.tobytes()
 
 
 def _boxes(shape: Shape, chunks: Shape | None) -> list[tuple[Shape, Shape]]:
