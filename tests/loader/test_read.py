@@ -20,6 +20,7 @@ from holter.loader.blame import FileUnreadable
 from holter.loader.crop import read_box
 from holter.loader.files import look_at
 from holter.loader.libblosc2 import Library, library
+from holter.loader.mounts import MountedOn
 from holter.loader.records import Region
 from holter.loader.scratch import Scratch
 from loader import data
@@ -215,3 +216,13 @@ def test_a_closed_file_is_an_error_and_not_the_end_of_the_process(tmp_path: Path
     source.close()
     with pytest.raises(OSError, match="cannot decompress"):
         source.read((0, 0, 0, 0), (1, 9, 9, 9), np.empty((1, 9, 9, 9), np.float32))
+
+
+@pytest.mark.parametrize(("is_kept_open", "kind"), [(True, "libblosc2"), (False, "libblosc2-mapped")])
+def test_over_a_network_a_map_is_used_only_where_the_library_opens_the_file_for_each_block(
+    written: Path, monkeypatch: pytest.MonkeyPatch, is_kept_open: bool, kind: str
+) -> None:
+    monkeypatch.setattr("holter.loader.backend.mount_of", lambda _: MountedOn("/data", "nfs4"))
+    if not is_kept_open:
+        monkeypatch.setattr("holter.loader.backend._open_files", set)
+    assert choose(look_at(written / "case_000.b2nd"), library()) == Backend(kind, "")  # type: ignore[arg-type]
