@@ -123,7 +123,10 @@ def throughput(plan: Plan, dataset: Any, geometry: Geometry) -> tuple[list[Row],
             if our_chain is not None:
                 with ours(dataset, bare, our_chain) as batches:
                     found[name].append(rate_of(batches, plan.seconds, skipped=6))
-        say(f"round {number + 1}/{plan.rounds}: " + ", ".join(f"{n} {r[-1].samples_per_s:.1f}/s" for n, r in found.items() if r))
+        say(
+            f"round {number + 1}/{plan.rounds}: "
+            + ", ".join(f"{n} {r[-1].samples_per_s:.1f}/s" for n, r in found.items() if r)
+        )
     rates = {name: _median([rate.samples_per_s for rate in rates]) for name, rates in found.items()}
     cpu = _median([rate.cpu_ms_per_sample for rate in found["loader"]])
     rows = [
@@ -143,7 +146,7 @@ def throughput(plan: Plan, dataset: Any, geometry: Geometry) -> tuple[list[Row],
 
 
 def responsiveness(plan: Plan, dataset: Any, geometry: Geometry) -> tuple[list[Row], list[Goal]]:
-    """How late the main thread wakes while readers read, and how long it waits for a batch at four fifths of the load."""
+    """How late the main thread wakes while readers read, and how long it waits for a batch at 80 % of the load."""
     chain = chain_of(geometry, LABELS)
     idle = _percentile(_beats(plan.seconds / 4), 99)
     if chain is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
 import time
@@ -45,7 +46,9 @@ def geometry_of(patch: Shape) -> Geometry:
     trainer = SimpleNamespace(
         configuration_manager=SimpleNamespace(patch_size=patch), print_to_log_file=lambda *_, **__: None
     )
-    rotation, is_dummy, initial, mirror = nnUNetTrainer.configure_rotation_dummyDA_mirroring_and_inital_patch_size(trainer)
+    rotation, is_dummy, initial, mirror = nnUNetTrainer.configure_rotation_dummyDA_mirroring_and_inital_patch_size(
+        trainer
+    )
     return Geometry(patch, tuple(int(size) for size in initial), rotation, bool(is_dummy), mirror)
 
 
@@ -63,11 +66,9 @@ def chain_of(geometry: Geometry, labels: int) -> Chain | None:
     """Our transforms for the same; None where this Holter has none."""
     if importlib.util.find_spec("holter.transforms") is None:
         return None
-    from holter.transforms import Geometry as Sizes  # noqa: PLC0415
-    from holter.transforms import read_chain  # noqa: PLC0415
-
-    sizes = Sizes(geometry.patch, geometry.initial, geometry.is_dummy_2d)
-    chain: Chain = read_chain(transforms_of(geometry, labels), sizes)
+    transforms = importlib.import_module("holter.transforms")
+    sizes = transforms.Geometry(geometry.patch, geometry.initial, geometry.is_dummy_2d)
+    chain: Chain = transforms.read_chain(transforms_of(geometry, labels), sizes)
     return chain
 
 
@@ -91,7 +92,9 @@ def write_cases(folder: Path, number: int, shape: Shape, labels: int, patch: Sha
         knots = torch.randn([1, 1, *(-(-size // SMOOTH) for size in shape)], generator=draw)
         smooth = torch.nn.functional.interpolate(knots, size=shape, mode="trilinear")[0]
         image = (smooth + NOISE * torch.randn(smooth.shape, generator=draw)).numpy()
-        cuts = np.quantile(smooth[:, ::4, ::4, ::4].numpy(), np.linspace(0.6, 1, labels + 1)[1:-1]) if labels > 1 else []
+        cuts = (
+            np.quantile(smooth[:, ::4, ::4, ::4].numpy(), np.linspace(0.6, 1, labels + 1)[1:-1]) if labels > 1 else []
+        )
         seg = np.digitize(smooth.numpy(), cuts).astype(np.int8)
         found = {label: _some(np.argwhere(seg == label)) for label in range(1, labels)}
         blocks, chunks = comp_blosc2_params(image.shape, patch, image.itemsize)

@@ -9,7 +9,7 @@ import pytest
 
 pytest.importorskip("nnunetv2", reason="nnU-Net is not installed")
 
-from loader import data  # noqa: E402 -- needs nnU-Net
+from loader import data
 
 SHAPES = [(40, 52, 48), (33, 60, 45), (28, 30, 36), (20, 64, 40), (50, 34, 38), (64, 24, 30)]
 

@@ -11,10 +11,10 @@ import numpy as np
 import torch
 from nnunetv2.training.dataloading.data_loader import nnUNetDataLoader
 from nnunetv2.training.dataloading.nnunet_dataset import (
+    comp_blosc2_params,
     nnUNetBaseDataset,
     nnUNetDatasetBlosc2,
     nnUNetDatasetNumpy,
-    comp_blosc2_params,
 )
 
 from holter.loader import ReadTrouble
@@ -61,6 +61,8 @@ def save(
     """One case with small chunks, so that a box takes several."""
     data, seg = volume(shape, channels, dtype, seed), labels(shape, count, seed)
     properties = {"class_locations": locations(seg, range(1, count) if keys is None else keys), "spacing": [1, 1, 1]}
+    for old in folder.glob(f"{case}*.b2nd"):
+        old.unlink()  # python-blosc2 does not write over a file
     options: dict[str, Any] = {}
     if dataset is nnUNetDatasetBlosc2:
         blocks, chunks = comp_blosc2_params(data.shape, patch, data.itemsize, 2048, 16384)

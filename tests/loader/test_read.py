@@ -12,7 +12,6 @@ import blosc2
 import numpy as np
 import pytest
 from acvl_utils.cropping_and_padding.bounding_boxes import crop_and_pad_nd
-from loader import data
 from nnunetv2.training.dataloading.nnunet_dataset import nnUNetDatasetBlosc2, nnUNetDatasetNumpy
 
 from holter.loader import Backend
@@ -21,8 +20,10 @@ from holter.loader.blame import FileUnreadable
 from holter.loader.crop import read_box
 from holter.loader.files import look_at
 from holter.loader.libblosc2 import Library, library
+from holter.loader.mounts import MountedOn
 from holter.loader.records import Region
 from holter.loader.scratch import Scratch
+from loader import data
 
 pytestmark = pytest.mark.skipif(library() is None, reason="the blosc2 wheel has no libblosc2 here")
 DTYPES = ["int8", "int16", "uint16", "float16", "float32", "float64"]
@@ -30,7 +31,9 @@ DTYPES = ["int8", "int16", "uint16", "float16", "float32", "float64"]
 
 def random_region(rng: np.random.Generator, shape: tuple[int, ...], reach: int) -> Region:
     lower = tuple(int(rng.integers(-reach, extent)) for extent in shape)
-    return Region(lower, tuple(low + int(rng.integers(1, extent + reach)) for low, extent in zip(lower, shape)))
+    return Region(
+        lower, tuple(low + int(rng.integers(1, extent + reach)) for low, extent in zip(lower, shape, strict=True))
+    )
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -50,13 +53,11 @@ def test_every_box_is_bit_for_bit_what_python_blosc2_reads(tmp_path: Path, kind:
     rng = np.random.default_rng(1)
     for _ in range(40):
         start = tuple(int(rng.integers(0, extent)) for extent in file.shape)
-        stop = tuple(int(rng.integers(low + 1, extent + 1)) for low, extent in zip(start, file.shape))
-        around = np.full([high - low + 5 for low, high in zip(start, stop)], 7, file.dtype)
-        place = tuple(slice(2, 2 + high - low) for low, high in zip(start, stop))
-        source.read(start, stop, around[place])
-        expected = np.full_like(around, 7)
-        expected[place] = theirs[tuple(map(slice, start, stop))]
-        assert around.tobytes() == expected.tobytes()
+        stop = tuple(int(rng.integers(low + 1, extent + 1)) for low, extent in zip(start, file.shape, strict=True))
+        around = np.zeros([high - low + 5 for low, high in zip(start, stop, strict=True)], file.dtype)
+        part = around[tuple(slice(2, 2 + high - low) for low, high in zip(start, stop, strict=True))]
+        source.read(start, stop, part)
+        assert part.tobytes() == theirs[tuple(map(slice, start, stop))].tobytes()
     source.close()
 
 
@@ -85,7 +86,7 @@ def test_a_box_over_any_border_is_what_nnunet_crops(tmp_path: Path, dtype: str) 
         region = random_region(rng, (20, 31, 26), 12)
         if any(high <= 0 for high in region.upper):
             continue  # nnU-Net gives a segmentation of zeros there, and nothing that trains draws such a box
-        box = [list(pair) for pair in zip(region.lower, region.upper)]
+        box = [list(pair) for pair in zip(region.lower, region.upper, strict=True)]
         image, seg = np.empty((2, *region.size), np.float32), np.empty((1, *region.size), np.int8)
         read_box(opened[0], region, image, 0, scratch)
         read_box(opened[1], region, seg, -1, scratch)
@@ -207,3 +208,21 @@ def test_the_interpreter_goes_on_while_the_c_library_waits_for_a_file(tmp_path: 
             time.sleep(0.01)
     assert is_waiting
     assert len(errors) == 1
+
+
+def test_a_closed_file_is_an_error_and_not_the_end_of_the_process(tmp_path: Path) -> None:
+    data.save(tmp_path, "case", (9, 9, 9))
+    source = Backend("libblosc2", "").open(look_at(tmp_path / "case.b2nd"), Scratch())
+    source.close()
+    with pytest.raises(OSError, match="cannot decompress"):
+        source.read((0, 0, 0, 0), (1, 9, 9, 9), np.empty((1, 9, 9, 9), np.float32))
+
+
+@pytest.mark.parametrize(("is_kept_open", "kind"), [(True, "libblosc2"), (False, "libblosc2-mapped")])
+def test_over_a_network_a_map_is_used_only_where_the_library_opens_the_file_for_each_block(
+    written: Path, monkeypatch: pytest.MonkeyPatch, is_kept_open: bool, kind: str
+) -> None:
+    monkeypatch.setattr("holter.loader.backend.mount_of", lambda _: MountedOn("/data", "nfs4"))
+    if not is_kept_open:
+        monkeypatch.setattr("holter.loader.backend._open_files", set)
+    assert choose(look_at(written / "case_000.b2nd"), library()) == Backend(kind, "")  # type: ignore[arg-type]

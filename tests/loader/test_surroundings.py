@@ -15,7 +15,11 @@ GIB = 1 << 30
 
 
 def machine(root: Path, groups: str, **files: str) -> Path:
-    for name, text in {"proc/meminfo": "MemFree: 1 kB\nMemAvailable: 8388608 kB\n", "proc/self/cgroup": groups, **files}.items():
+    for name, text in {
+        "proc/meminfo": "MemFree: 1 kB\nMemAvailable: 8388608 kB\n",
+        "proc/self/cgroup": groups,
+        **files,
+    }.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text)
     return root

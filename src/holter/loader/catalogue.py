@@ -116,9 +116,7 @@ class Catalogue:
 
     def _look_blosc2(self, case: str) -> CaseFiles:
         previous = None if self._previous is None else look_at(self._previous / f"{case}.b2nd")
-        return CaseFiles(
-            look_at(self._folder / f"{case}.b2nd"), look_at(self._folder / f"{case}_seg.b2nd"), previous
-        )
+        return CaseFiles(look_at(self._folder / f"{case}.b2nd"), look_at(self._folder / f"{case}_seg.b2nd"), previous)
 
     def _look_numpy(self, case: str) -> CaseFiles:
         previous = None if self._previous is None else _unpacked_or_packed(self._previous, case, case, "seg")

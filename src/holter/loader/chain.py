@@ -17,18 +17,28 @@ class Box(Protocol):
     """A half-open box in coordinates of the initial patch, as many axes as the patch has."""
 
     @property
-    def lower(self) -> Shape: ...
+    def lower(self) -> Shape:
+        """First voxel."""
+        ...
+
     @property
-    def upper(self) -> Shape: ...
+    def upper(self) -> Shape:
+        """Behind the last voxel."""
+        ...
 
 
 class Transformed(Protocol):
     """What the network gets: ``target`` is a tensor, or a list with one a resolution."""
 
     @property
-    def image(self) -> Tensor: ...
+    def image(self) -> Tensor:
+        """(B, C, *patch)."""
+        ...
+
     @property
-    def target(self) -> Tensor | Sequence[Tensor]: ...
+    def target(self) -> Tensor | Sequence[Tensor]:
+        """(B, S, *patch), or a list of such."""
+        ...
 
 
 class Chain(Protocol):
@@ -69,7 +79,7 @@ class NoTransforms:
     def __init__(self, initial_patch_size: Shape) -> None:
         self._box = PlainBox((0,) * len(initial_patch_size), tuple(initial_patch_size))
 
-    def draw(self, rng: np.random.Generator, channels: int) -> None:  # noqa: ARG002 -- nothing is random
+    def draw(self, rng: np.random.Generator, channels: int) -> None:
         """Nothing."""
 
     def needed_box(self, draw: None) -> PlainBox:  # noqa: ARG002 -- always the same

@@ -32,9 +32,10 @@ def read_box(source: Source, region: Region, out: NDArray[Any], outside: int, sc
     inside = tuple(
         slice(low - origin, high - origin) for low, high, origin in zip(start, stop, region.lower, strict=True)
     )
-    _fill_around(out, inside, outside)
     whole = (0,) * len(leading)
-    _read_as(source, (*whole, *start), (*leading, *stop), out[(..., *inside)], scratch)
+    _read_as(source, (*whole, *start), (*leading, *stop), _part(out, inside), scratch)
+    # After reading: the C library may have written into the margins between the rows.
+    _fill_around(out, inside, outside)
 
 
 def _fill_around(out: NDArray[Any], inside: tuple[slice, ...], value: int) -> None:
@@ -43,10 +44,17 @@ def _fill_around(out: NDArray[Any], inside: tuple[slice, ...], value: int) -> No
     for axis, part in enumerate(inside):
         rest = (slice(None),) * (len(inside) - axis - 1)
         if part.start > 0:
-            out[(..., *done, slice(None, part.start), *rest)] = value
+            _part(out, (*done, slice(None, part.start), *rest))[...] = value
         if part.stop < out.shape[out.ndim - len(inside) + axis]:
-            out[(..., *done, slice(part.stop, None), *rest)] = value
+            _part(out, (*done, slice(part.stop, None), *rest))[...] = value
         done = (*done, part)
+
+
+def _part(out: NDArray[Any], last: tuple[slice, ...]) -> NDArray[Any]:
+    """A view: all of the first axes, and of the last ones what is said."""
+    first = (slice(None),) * (out.ndim - len(last))
+    view: NDArray[Any] = out[first + last]
+    return view
 
 
 def _read_as(

@@ -41,7 +41,7 @@ class Batch:
 
 
 class Dispatch:
-    """Hands jobs to readers, in order, at most ``depth`` batches ahead, and finished batches to the trainer, in order."""
+    """Hands jobs to readers, at most ``depth`` batches ahead, and finished batches to the trainer; both in order."""
 
     def __init__(self, batch_size: int, depth: int, slots_a_job: int) -> None:
         self._size, self._depth, self._slots_a_job = batch_size, depth, slots_a_job
@@ -84,7 +84,7 @@ class Dispatch:
             return job.batch
 
     def written(self, job: Job) -> Any:
-        """A claimed job is in its place. What is returned is the room of a batch that was dropped meanwhile, or None."""
+        """A claimed job is in its place; the room of its batch if that was dropped and nobody else writes, or None."""
         with self._ready:
             batch = job.batch
             batch.writers -= 1

@@ -10,10 +10,10 @@ from holter.loader.files import ARCHIVE, ArrayFile
 from holter.loader.scratch import Scratch
 from holter.loader.sources import Source
 
-# Opening costs 0.04 ms of a sample's 9 ms, and an open file about 0.3 MB: more would save little.
-MOST_OPEN = 64
+# Opening costs 0.04 ms of a sample's 9 ms; an open file takes a descriptor, of which a process often has 1024.
+MOST_OPEN = 64  # at least the three files of one case
 # An archive is a whole case in memory.
-MOST_ARCHIVES = 2
+MOST_ARCHIVES = 3
 
 
 class Handles:

@@ -10,8 +10,11 @@ from __future__ import annotations
 import ctypes
 import functools
 import importlib.util
+import os
 from pathlib import Path
 from typing import Any
+
+from holter.loader.blame import NOT_THE_FILE
 
 NAMES = ("libblosc2.so", "libblosc2.dylib")
 _MMAP_IO = 1  # BLOSC2_IO_FILESYSTEM_MMAP
@@ -48,7 +51,7 @@ class _Io(ctypes.Structure):
 class Handle:
     """An open array; for one thread at a time. ``kept`` must live as long as the C side points to it."""
 
-    def __init__(self, pointer: int, kept: tuple[object, ...]) -> None:
+    def __init__(self, pointer: int | None, kept: tuple[object, ...]) -> None:
         self.pointer = pointer
         self.kept = kept
 
@@ -57,7 +60,7 @@ class Library:
     """The four calls that are needed."""
 
     def __init__(self, path: Path) -> None:
-        self._c = c = ctypes.CDLL(str(path))
+        self._c = c = ctypes.CDLL(str(path), use_errno=True)
         c.b2nd_open.argtypes = [ctypes.c_char_p, ctypes.POINTER(_Pointer)]
         c.b2nd_free.argtypes = [_Pointer]
         c.b2nd_get_slice_cbuffer.argtypes = [_Pointer, _Sizes, _Sizes, _Pointer, _Sizes, ctypes.c_int64]
@@ -69,42 +72,52 @@ class Library:
         c.blosc2_init()
 
     def open(self, file: Path) -> Handle:
-        """Open for reading. No descriptor stays open: the library opens the file anew for each block it reads.
+        """Open for reading; a descriptor stays open with it.
 
-        Raises:  OSError without a number if the library refuses.
+        Raises:  OSError if the library refuses.
         """
         array = _Pointer()
+        ctypes.set_errno(0)
         code = self._c.b2nd_open(bytes(file), ctypes.byref(array))
         if code < 0 or not array.value:
-            raise OSError(f"libblosc2 cannot open it (code {code})")
+            raise _error(f"libblosc2 cannot open it (code {code})")
         return Handle(array.value, ())
 
     def open_mapped(self, file: Path) -> Handle:
         """As ``open``, through a memory map: over a network a box takes tens instead of a thousand round trips.
 
-        Raises:  OSError without a number if the library refuses.
+        Raises:  OSError if the library refuses.
         """
         name, mapping = bytes(file), self._c.blosc2_get_blosc2_stdio_mmap_defaults()
         mapping.mode, mapping.needs_free = b"r", False
         io = _Io(_MMAP_IO, b"filesystem_mmap", ctypes.cast(ctypes.pointer(mapping), ctypes.c_void_p))
+        ctypes.set_errno(0)
         chunks = self._c.blosc2_schunk_open_udio(name, ctypes.byref(io))
         array = _Pointer()
         if not chunks or self._c.b2nd_from_schunk(chunks, ctypes.byref(array)) < 0 or not array.value:
-            raise OSError("libblosc2 cannot open it through a memory map")
+            raise _error("libblosc2 cannot open it through a memory map")
         return Handle(array.value, (name, mapping, io))
 
     def read(self, handle: Handle, start: Any, stop: Any, address: int, strides: Any, size_bytes: int) -> None:
         """Decompress ``[start, stop)`` to an address; ``strides`` is the shape of the buffer around it.
 
-        Raises:  OSError without a number if the library fails.
+        Raises:  OSError if the library fails.
         """
+        ctypes.set_errno(0)
         code = self._c.b2nd_get_slice_cbuffer(handle.pointer, start, stop, address, strides, size_bytes)
         if code < 0:
-            raise OSError(f"libblosc2 cannot decompress it (code {code})")
+            raise _error(f"libblosc2 cannot decompress it (code {code})")
 
     def close(self, handle: Handle) -> None:
-        """Free everything that belongs to a handle."""
+        """Free everything that belongs to a handle; to read from it is an error from then on, and nothing worse."""
         self._c.b2nd_free(handle.pointer)
+        handle.pointer = None
+
+
+def _error(what: str) -> OSError:
+    """The library only says that it failed; the system knows whether this process ran out of something."""
+    number = ctypes.get_errno()
+    return OSError(number, f"{what}: {os.strerror(number)}") if number in NOT_THE_FILE else OSError(what)
 
 
 @functools.cache

@@ -88,9 +88,13 @@ class Loader:
         dispatch = Dispatch(sampling.batch_size, options.depth, _slots_a_job(sampling.batch_size, options.threads))
         is_staged = options.is_batched or not options.device.startswith("cpu")
         self._finish: AsRead | InReaders = (
-            AsRead(buffers) if is_staged else InReaders(chain, sampling.batch_size, buffers, is_pinned=options.is_pinned)
+            AsRead(buffers)
+            if is_staged
+            else InReaders(chain, sampling.batch_size, buffers, is_pinned=options.is_pinned)
         )
-        self._stage = DeviceStage(dispatch, self._finish, chain, options.device) if isinstance(self._finish, AsRead) else None
+        self._stage = (
+            DeviceStage(dispatch, self._finish, chain, options.device) if isinstance(self._finish, AsRead) else None
+        )
         planner = Planner(sampling, catalogue, chain, seed, stream)
         reader = _reader_maker(catalogue, self.backend, self.ram, sampling.is_2d)
         self._crew = Crew(planner, dispatch, self.quarantine, self._finish, buffers, reader)

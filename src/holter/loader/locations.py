@@ -15,8 +15,8 @@ from holter.loader.records import ClassKey
 class ForegroundLocations:
     """Sampled voxels of each class or region that a case has.
 
-    nnU-Net keeps them as int64 with a column for the channel that is always 0, and unpickles them for each sample: 37 MB
-    and 5 ms for 117 classes. Here they are read once and take a sixth (int16) or a third (int32) of that.
+    nnU-Net keeps them as int64 with a column for the channel that is always 0, and unpickles them for each sample: 37
+    MB and 5 ms for 117 classes. Here they are read once and take 3 of 16 (int16) or 3 of 8 (int32) of those bytes.
     """
 
     def __init__(self, class_locations: Mapping[ClassKey, Any]) -> None:

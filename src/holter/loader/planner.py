@@ -24,9 +24,17 @@ class Cases(Protocol):
     """What the planner asks about cases. Answers must not change: the plan is a function of them."""
 
     @property
-    def identifiers(self) -> Sequence[str]: ...
-    def facts(self, case: str) -> CaseFacts: ...
-    def locations(self, case: str) -> ForegroundLocations: ...
+    def identifiers(self) -> Sequence[str]:
+        """All cases, always in the same order."""
+        ...
+
+    def facts(self, case: str) -> CaseFacts:
+        """Channels and shape."""
+        ...
+
+    def locations(self, case: str) -> ForegroundLocations:
+        """Where its foreground is."""
+        ...
 
 
 class Planner:
@@ -68,7 +76,7 @@ class Planner:
     def _choose_case(self, rng: np.random.Generator) -> str:
         names = self._cases.identifiers
         if self._thresholds is None:
-            return names[rng.integers(len(names))]
+            return names[int(rng.integers(len(names)))]
         return names[min(int(np.searchsorted(self._thresholds, rng.random(), side="right")), len(names) - 1)]
 
     def _plan_in(self, case: str, rng: np.random.Generator, step: int, slot: int, attempt: int) -> SamplePlan:

@@ -25,7 +25,7 @@ class KeptCase(NamedTuple):
 
 
 class RamCache:
-    """Whole cases under a budget. What came in stays: draws are with replacement, so no case is worth more than another.
+    """Whole cases under a budget. What came in stays: each case is as likely to be drawn as any other.
 
     ``as_float16`` halves the images' room. Training stays in float32, from values rounded to 11 bits: an error of up to
     1 in 2048 of each voxel (z-scored CT: below 0.002), once, where scanner noise is 10 to 100 times that. An image with

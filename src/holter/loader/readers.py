@@ -78,6 +78,7 @@ class Reader(threading.Thread):
     def run(self) -> None:
         """See Reader."""
         # One sample a thread: more threads inside would only wait for each other.
+        torch.get_num_threads()  # the first look gives a thread the number that was set last; it must be behind us
         torch.set_num_threads(1)
         self.started.set()
         try:

@@ -42,7 +42,9 @@ class Sampling:
 
     def __post_init__(self) -> None:
         if len(self.patch_size) != len(self.initial_patch_size) or len(self.patch_size) not in (2, 3):
-            raise BadInput(f"patch size {self.patch_size} and initial patch size {self.initial_patch_size} do not match")
+            raise BadInput(
+                f"patch size {self.patch_size} and initial patch size {self.initial_patch_size} do not match"
+            )
         if self.batch_size < 1 or min(*self.patch_size, *self.initial_patch_size) < 1:
             raise BadInput(f"batch size {self.batch_size}, patch size {self.patch_size}: all must be at least 1")
 

@@ -20,14 +20,25 @@ class Source(Protocol):
     """An open array; for one thread at a time."""
 
     @property
-    def shape(self) -> Shape: ...
-    @property
-    def dtype(self) -> np.dtype[Any]: ...
-    def read(self, start: Shape, stop: Shape, out: NDArray[Any]) -> None:
-        """Fill ``out``, of the same type, with ``[start, stop)``; ``out`` may be part of a larger C-ordered buffer."""
+    def shape(self) -> Shape:
+        """All axes."""
         ...
 
-    def close(self) -> None: ...
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """As stored."""
+        ...
+
+    def read(self, start: Shape, stop: Shape, out: NDArray[Any]) -> None:
+        """Fill ``out``, of the same type, with ``[start, stop)``.
+
+        ``out`` may be part of a larger C-ordered buffer; what lies between its rows there may be written over.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give back what it holds."""
+        ...
 
 
 class Blosc2Source:
@@ -43,8 +54,8 @@ class Blosc2Source:
     def read(self, start: Shape, stop: Shape, out: NDArray[Any]) -> None:
         """See Source."""
         check_unchanged(self._file)
-        # For a box that is exactly one chunk the library decompresses straight to the address it is given and takes
-        # the buffer for dense, whatever shape it is told (c-blosc2 3.3.5, get_set_slice).
+        # c-blosc2 3.3.5 clears as many bytes as the box has before it puts rows in their places. A box that is exactly
+        # one chunk it may decompress straight to the address: as if the buffer were dense, whatever shape it is told.
         is_chunk = self._file.chunks is not None and out.size == math.prod(self._file.chunks)
         if out.flags.c_contiguous or not is_chunk:
             self._read(start, stop, out)
@@ -84,17 +95,23 @@ class PythonSource:
     """A ``.b2nd`` file through python-blosc2: always right, but the training loop waits while it reads."""
 
     def __init__(self, file: ArrayFile) -> None:
-        import blosc2  # noqa: PLC0415 -- takes a second, and is not needed where the C library is there
+        import blosc2
 
         check_unchanged(file)
         self.shape, self.dtype = file.shape, file.dtype
         self._file = file
-        self._array = blosc2.open(urlpath=str(file.path), mode="r", dparams={"nthreads": 1})
+        try:
+            self._array = blosc2.open(urlpath=str(file.path), mode="r", dparams={"nthreads": 1})
+        except RuntimeError as error:  # what python-blosc2 makes of any error of the C library
+            raise OSError(str(error)) from error
 
     def read(self, start: Shape, stop: Shape, out: NDArray[Any]) -> None:
         """See Source."""
         check_unchanged(self._file)
-        out[...] = self._array[tuple(map(slice, start, stop))]
+        try:
+            out[...] = self._array[tuple(map(slice, start, stop))]
+        except RuntimeError as error:
+            raise OSError(str(error)) from error
 
     def close(self) -> None:
         """See Source."""
