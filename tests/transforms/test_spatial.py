@@ -191,7 +191,7 @@ def test_the_needed_box_is_small() -> None:
         options = {"p_rotation": 0.2, "p_scaling": 0.2, "rotation": (-angle, angle), "p_synchronize_scaling_across_axes": 1}
         _, chain = chain_for(patch, initial, **options)
         rng = np.random.default_rng(0)
-        read = [np.prod(chain.needed_box(chain.draw(rng, 1)).shape) for _ in range(2000)]
+        read = [np.prod(chain.needed_box(chain.draw(rng, 1)).shape) for _ in range(6000)]
         assert np.mean(read) / np.prod(patch) <= limit
 
 

@@ -96,7 +96,7 @@ class Chain:
             initial = self.geometry.initial_patch_size
             return self._first.apply_parts(images, segs, spatial, initial, device), range(1, len(self.steps))
         batch = Work(
-            torch.empty((len(images), *images[0].shape), device=device),
+            torch.empty((len(images), *images[0].shape), dtype=torch.float32, device=device),
             torch.empty((len(segs), *segs[0].shape), dtype=torch.int16, device=device),
         )
         for slot, (image, seg) in enumerate(zip(images, segs, strict=True)):

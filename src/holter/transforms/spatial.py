@@ -77,7 +77,7 @@ class Spatial:
         """Shapes:  images (C, *box) float32 and segs (S, *box), each the needed box of its draw."""
         size = (*initial[: len(initial) - len(self.patch)], *self.patch)
         work = Work(
-            torch.empty((len(images), len(images[0]), *size), device=device),
+            torch.empty((len(images), len(images[0]), *size), dtype=torch.float32, device=device),
             torch.empty((len(images), len(segs[0]), *size), dtype=torch.int16, device=device),
         )
         for slot, draw in enumerate(draws):
