@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import weakref
 from collections.abc import Callable
+from types import MethodType
 from typing import Any
 
 from holter.loader import ReadTrouble
@@ -17,8 +18,10 @@ class Teller:
     """Writes to the training's log, from any thread. Holds only a weak hand on it: threads live with the teller."""
 
     def __init__(self, log: Callable[..., Any]) -> None:
-        """``log`` is a bound method."""
-        self._log = weakref.WeakMethod(log)
+        """``log`` is a method of the trainer."""
+        self._log: Callable[[], Callable[..., Any] | None] = (
+            weakref.WeakMethod(log) if isinstance(log, MethodType) else lambda: log  # a user put a function there
+        )
         self._lang: Lang = language(os.environ.get(LANGUAGE), os.environ)
 
     def say(self, key: str, **values: object) -> None:
