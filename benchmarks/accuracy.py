@@ -40,7 +40,7 @@ class Plan(NamedTuple):
 
 
 FULL = Plan(100, (1, 2, 3), 30, 50)
-QUICK = Plan(20, (1, 2), 3, 15)
+QUICK = Plan(20, (1, 2), 6, 40)
 
 
 class Score(NamedTuple):
