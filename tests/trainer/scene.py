@@ -44,14 +44,25 @@ class Scene:
     def preprocessed(self) -> Path:
         return self.brain.preprocessed / DATASET_NAME
 
-    def trainer(self, trainer_class: type[Any] | None = None, *, seed: int = 1, **configuration: Any) -> Any:
+    def described(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads((self.preprocessed / "dataset.json").read_text())
+        return found
+
+    def trainer(
+        self,
+        trainer_class: type[Any] | None = None,
+        *,
+        seed: int = 1,
+        dataset: dict[str, Any] | None = None,
+        **configuration: Any,
+    ) -> Any:
         """With Holter's loader, if no class is given; two epochs of four steps."""
         set_seed(seed)
         trainer = (trainer_class or with_holter_loader(stock_trainer()))(
             plans=self.plans(**configuration),
             configuration=CONFIGURATION,
             fold=0,
-            dataset_json=json.loads((self.preprocessed / "dataset.json").read_text()),
+            dataset_json=dataset or self.described(),
             device=torch.device("cpu"),
         )
         trainer.num_epochs, trainer.num_iterations_per_epoch, trainer.num_val_iterations_per_epoch = 2, 4, 2

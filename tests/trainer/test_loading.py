@@ -34,8 +34,13 @@ def shapes(batch: dict[str, Any]) -> list[Any]:
     return [batch["data"].dtype, batch["data"].shape, [(each.dtype, each.shape) for each in batch["target"]]]
 
 
-def test_batches_are_of_stocks_types_and_sizes_and_the_log_says_how_they_are_made(scene: Scene) -> None:
-    trainer = begun(scene.trainer())
+REGIONS = {"background": 0, "all": [1, 2, 3], "part": [2, 3]}
+
+
+@pytest.mark.parametrize("kind", ["3d", "dummy-2d", "regions"])
+def test_batches_are_of_stocks_types_and_sizes_and_the_log_says_how_they_are_made(scene: Scene, kind: str) -> None:
+    dataset = {**scene.described(), "labels": REGIONS, "regions_class_order": [1, 2]} if kind == "regions" else None
+    trainer = begun(scene.trainer(dataset=dataset, patch_size=[8, 32, 32] if kind == "dummy-2d" else PATCH))
     stock = set_up(functools.partial(stock_trainer().get_dataloaders, trainer))
     for feed, loader in zip((trainer.dataloader_train, trainer.dataloader_val), stock, strict=True):
         assert isinstance(feed, Feed)
@@ -45,7 +50,10 @@ def test_batches_are_of_stocks_types_and_sizes_and_the_log_says_how_they_are_mad
         feed.close()
     said = scene.log()
     assert "data loader without worker processes: 2 reading threads, transforms on cpu" in said
-    assert said.count("training transforms: SpatialTransform") == 1
+    first = "Convert3DTo2DTransform > SpatialTransform" if kind == "dummy-2d" else "SpatialTransform"
+    assert said.count(f"training transforms: {first}") == 1
+    assert ("regions" in said) == (kind == "regions")
+    assert "CPU fall-back" not in said
     assert "validation transforms: RemoveLabelTransform" in said
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from holter.trainer.feed import Feed, Place
 from holter.trainer.loading import with_holter_loader
@@ -67,6 +68,27 @@ def test_a_loss_is_fetched_when_the_epoch_ends_and_not_before(scene: Scene) -> N
     assert [(output["loss"].shape, output["loss"].item()) for output in handed_on] == [
         ((), loss.item()) for loss in losses
     ]
+
+
+class Asked(TorchDispatchMode):
+    """Counts how often a number is asked for, which on a GPU waits for all that was started there."""
+
+    times = 0
+
+    def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self.times += function is torch.ops.aten._local_scalar_dense.default
+        return function(*args, **(kwargs or {}))
+
+
+@pytest.mark.training
+def test_a_step_asks_for_no_number(scene: Scene) -> None:
+    trainer = scene.trainer()
+    trainer.initialize()
+    with Asked() as asked:
+        loss = trainer.train_step(batches(trainer, 1)[0])["loss"]
+        assert asked.times == 0
+        loss.item()
+    assert asked.times == 1
 
 
 def test_what_is_no_tensor_is_handed_on_as_it_is() -> None:

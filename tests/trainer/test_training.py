@@ -93,7 +93,7 @@ def test_a_training_that_was_killed_and_goes_on_is_the_one_that_was_not(scene: S
 def test_stock_goes_on_from_our_checkpoint_and_we_from_stocks(scene: Scene) -> None:
     for first, second in ((Watched, stock_trainer()), (stock_trainer(), Watched)):
         begins = scene.trainer(first if first is not Watched else with_holter_loader(stock_trainer()))
-        begins.num_epochs = 1
+        begins.num_epochs, begins.num_iterations_per_epoch, begins.num_val_iterations_per_epoch = 1, 1, 1
         begins.run_training()
         file = str(Path(begins.output_folder) / "checkpoint_final.pth")
         goes_on = scene.trainer(second if second is not Watched else with_holter_loader(stock_trainer()), seed=2)
