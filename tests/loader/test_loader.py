@@ -5,6 +5,9 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
+import signal
+import subprocess
+import sys
 import threading
 import time
 import traceback
@@ -333,3 +336,35 @@ def test_cases_without_foreground_and_labels_that_a_case_lacks_are_trained_on(tm
     with Loader(catalogue_like(dataset), sampling, data.Wandering(INITIAL, PATCH), seed=1) as loader:
         keys = {key for _ in range(12) for key in next(loader)["keys"]}
     assert keys == {"empty", "partly"}
+
+
+# --- a process of its own ---------------------------------------------------------------------------------------
+
+TRAINING = """
+import sys
+from pathlib import Path
+from holter.loader import Catalogue, Loader, NoTransforms, Sampling
+
+folder = Path(sys.argv[1])
+cases = Catalogue(folder, sorted(file.stem for file in folder.glob("case_???.b2nd")))
+sampling = Sampling(batch_size=2, patch_size=(16, 16, 16), initial_patch_size=(20, 21, 22))
+loader = Loader(cases, sampling, NoTransforms((20, 21, 22)), seed=1)
+for batch in loader:
+    print(batch["keys"], flush=True)
+"""
+
+
+def test_after_ctrl_c_a_training_ends_at_once_though_nobody_closed_its_loader(written: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", TRAINING, str(written)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as training:
+        assert training.stdout is not None
+        assert "case_" in training.stdout.readline()
+        began_s = time.monotonic()
+        training.send_signal(signal.SIGINT)
+        _, errors = training.communicate(timeout=20)
+        took_s = time.monotonic() - began_s
+    assert training.returncode == -signal.SIGINT
+    assert took_s < 3
+    assert errors.count("Traceback") == 1  # no thread has one
+    assert errors.rstrip().endswith("KeyboardInterrupt")

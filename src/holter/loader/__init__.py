@@ -8,8 +8,9 @@ from holter.loader.backend import Backend
 from holter.loader.catalogue import Catalogue
 from holter.loader.chain import Chain, NoTransforms
 from holter.loader.like_stock import catalogue_like, sampling_like
-from holter.loader.loader import Loader, Options
+from holter.loader.loader import Loader
 from holter.loader.memory import ram_budget_bytes
+from holter.loader.options import Options
 from holter.loader.oversampling import share_of_rank
 from holter.loader.planner import Planner
 from holter.loader.records import LoaderState, ReadTrouble, SamplePlan, Sampling

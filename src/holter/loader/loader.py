@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-import warnings
 import weakref
 from collections.abc import Callable
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
@@ -23,42 +21,22 @@ from holter.loader.chain import Chain
 from holter.loader.dispatch import Dispatch
 from holter.loader.finish import AsRead, InReaders, Room
 from holter.loader.on_device import DeviceStage, Staged
+from holter.loader.options import INT8_MOST, Options
 from holter.loader.planner import Planner
 from holter.loader.quarantine import Quarantine
 from holter.loader.ram import RamCache
 from holter.loader.readers import Crew
-from holter.loader.records import LoaderState, ReadTrouble, Sampling
-from holter.loader.watch import READ_LIMIT_S, Watch
+from holter.loader.records import LoaderState, Sampling
+from holter.loader.watch import Watch
 
-INT8_MOST = 127
 CLOSED_WITHIN_S = 5.0  # reads take milliseconds; what takes longer hangs, and is left to the kernel
-
-
-def _warn(trouble: ReadTrouble) -> None:
-    warnings.warn(f"{trouble.kind}: case {trouble.case}, {trouble.file}: {trouble.detail}", stacklevel=2)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """How a loader works; none of this changes what is in a batch, except for ``ram_as_float16``."""
-
-    threads: int = 2
-    depth: int = 4  # batches that are ready or being made; each takes the memory of a batch
-    device: str = "cpu"  # where a batch is to be; on "cuda" the transforms run there too
-    is_batched: bool = False  # transform whole batches in one thread on the CPU too, as on a GPU
-    is_pinned: bool = False  # batches made on the CPU are copied to a GPU by the trainer
-    ram_budget_bytes: int = 0  # for whole cases, decompressed; see ram_budget_bytes()
-    ram_as_float16: bool = False  # see RamCache for what it costs
-    read_limit_s: float = READ_LIMIT_S
-    is_strict: bool = False  # stop at the first case that cannot be read
-    largest_label: int = INT8_MOST  # in segmentations of both stages; above 127 they travel as int16
-    on_trouble: Callable[[ReadTrouble], None] = _warn  # called in any of the loader's threads
 
 
 class Loader:
     """An endless iterator of batches ``{"data", "target", "keys"}``.
 
     Batch n is a function of seed, stream, n and the data: not of threads, timing, restarts, or of what was read before.
+    Ranks, and training and validation, share a seed and have a stream each.
     A batch on the CPU lives in memory that is used again: it is valid until the next one is asked for. Threads start
     with the first batch, or with ``start``; ``close`` ends them, and so does the end of the process.
     """
