@@ -88,5 +88,5 @@ def read(stock: Any) -> Gamma | None:
     exponent = read_scalar(stock.gamma)
     if exponent is None:
         return None
-    probabilities = (float(p) for p in (stock.p_invert_image, stock.p_retain_stats, stock.p_per_channel))
-    return Gamma(exponent, *probabilities, bool(stock.synchronize_channels))
+    invert, keep, per_channel = float(stock.p_invert_image), float(stock.p_retain_stats), float(stock.p_per_channel)
+    return Gamma(exponent, invert, keep, per_channel, bool(stock.synchronize_channels))
