@@ -17,11 +17,11 @@ from batchgeneratorsv2.transforms.utils.remove_label import RemoveLabelTansform
 from nnunetv2.training.nnUNetTrainer.variants.data_augmentation.nnUNetTrainerDA5 import nnUNetTrainerDA5
 from nnunetv2.training.nnUNetTrainer.variants.data_augmentation.nnUNetTrainerDAOrd0 import nnUNetTrainer_DASegOrd0
 from nnunetv2.training.nnUNetTrainer.variants.data_augmentation.nnUNetTrainerNoDA import nnUNetTrainerNoDA
-from transforms.material import DUMMY_2D, FLAT_2D, SMALL_3D, Configuration, chain_of, run
 
 from holter.errors import UntestedVersion
 from holter.transforms import Geometry, check_version, read_chain
 from holter.transforms.geometry import whole
+from transforms.material import DUMMY_2D, FLAT_2D, SMALL_3D, Configuration, chain_of, run
 
 FALLBACK = "CPU fall-back"
 
@@ -40,7 +40,9 @@ class OwnMirror(MirrorTransform):
 def transforms_of(trainer: Any, configuration: Configuration, **options: Any) -> Any:
     axes = tuple(range(len(configuration.patch)))
     scales = [[1.0] * len(axes), [0.5] * len(axes)]
-    return trainer.get_training_transforms(configuration.patch, (-0.5, 0.5), scales, axes, configuration.dummy, **options)
+    return trainer.get_training_transforms(
+        configuration.patch, (-0.5, 0.5), scales, axes, configuration.dummy, **options
+    )
 
 
 def unknown(chain: Any) -> list[str]:

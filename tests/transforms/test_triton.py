@@ -7,11 +7,11 @@ import os
 import numpy as np
 import pytest
 import torch
-from transforms.material import noisy_image, part, speckled, voronoi
-from transforms.test_spatial import GEOMETRIES, chain_for, placed
 
 from holter.transforms import resample_cpu
 from holter.transforms.placement import How
+from transforms.material import noisy_image, part, speckled, voronoi
+from transforms.test_spatial import GEOMETRIES, chain_for, placed
 
 # Triton decides at its import whether kernels are interpreted.
 if not torch.cuda.is_available():

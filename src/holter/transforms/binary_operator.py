@@ -3,8 +3,9 @@
 Both operations count, for every voxel, the neighbours within a ball. The count is a product in Fourier space, as ball
 sizes of up to 17 voxels make a loop over offsets slow. On the CPU only the box around the label is worked on.
 
-Source:  batchgeneratorsv2 0.3.6 ApplyRandomBinaryOperatorTransform. Its balls are those of skimage for a radius that is not a
-whole number: in 3D int(2 r + 1) points evenly from -r to r, in 2D -r, -r + 1 and so on; their size can be even.
+Source:  batchgeneratorsv2 0.3.6 ApplyRandomBinaryOperatorTransform. Its balls are those of skimage for a radius that
+is not a whole number: in 3D int(2 r + 1) points evenly from -r to r, in 2D -r, -r + 1 and so on; their size can be
+even.
 """
 
 from __future__ import annotations

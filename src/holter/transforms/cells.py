@@ -80,8 +80,8 @@ class Cells:
 
 
 def weigh(points: Tensor) -> tuple[Tensor, Tensor]:
-    """Shapes:  points (axes, N), last axis first -> scores (corners, N) in thousandths, and the index (N) of the nearest
-    corner; halves go to the even voxel.
+    """Shapes:  points (axes, N), last axis first -> scores (corners, N) in thousandths, and the index (N) of the
+    nearest corner; halves go to the even voxel.
     """
     first = points.floor()
     ahead, behind = points - first, first + 1 - points
@@ -96,7 +96,8 @@ def weigh(points: Tensor) -> tuple[Tensor, Tensor]:
 def decide(labels: Tensor, strides: Sequence[int], undecided: int) -> Tensor:
     """Shapes:  labels (K, voxels) -> the label of each cell, or ``undecided`` if its corners differ.
 
-    Flat shifts wrap around at the ends of rows, where no cell begins that is ever looked at; nor do any in the last slice.
+    Flat shifts wrap around at the ends of rows, where no cell begins that is ever looked at; nor do any in the last
+    slice.
     """
     decided = torch.full_like(labels, undecided)
     ahead = sum(strides)
@@ -105,7 +106,11 @@ def decide(labels: Tensor, strides: Sequence[int], undecided: int) -> Tensor:
         part = labels[:, start : start + count + ahead]
         same = part[:, 1:] == part[:, :-1]
         for stride in strides[-2::-1]:
-            same = same[:, :-stride] & same[:, stride:] & (part[:, : same.shape[1] - stride] == part[:, stride : same.shape[1]])
+            same = (
+                same[:, :-stride]
+                & same[:, stride:]
+                & (part[:, : same.shape[1] - stride] == part[:, stride : same.shape[1]])
+            )
         decided[:, start : start + count] = torch.where(same, part[:, :count], undecided)
     return decided
 

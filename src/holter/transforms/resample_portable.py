@@ -20,8 +20,8 @@ NO_FLOAT64 = ("mps",)
 
 
 def resample(image: Tensor, seg: Tensor, place: Placement, how: How, into: tuple[Tensor, Tensor]) -> None:
-    """Shapes:  image (C, *read) float32 and seg (S, *read) int8 or int16, both at place.lower; into: image (C, *patch) and
-    seg (S, *patch), which are filled.
+    """Shapes:  image (C, *read) float32 and seg (S, *read) int8 or int16, both at place.lower; into: image
+    (C, *patch) and seg (S, *patch), which are filled.
     """
     points = coordinates(place, image.device)
     first = points.floor()
@@ -38,7 +38,7 @@ def coordinates(place: Placement, device: torch.device) -> Tensor:
     grid = torch.meshgrid(*lines, indexing="ij")
     columns = []
     for size, row in zip(place.source[::-1], place.affine[::-1], strict=True):
-        factors = np.float32(row).tolist()
+        factors = np.array(row, dtype=np.float32).tolist()
         total = grid[0] * factors[0]
         for one, factor in zip(grid[1:], factors[1:], strict=True):
             total = torch.add(total.to(exact), one.to(exact), alpha=factor).float()

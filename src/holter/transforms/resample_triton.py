@@ -1,8 +1,8 @@
 """Resample one sample on CUDA: image and segmentation in one launch, without a grid in memory.
 
-Every voxel of the patch computes its place in the source, reads the corners around it, adds up the image and lets the labels vote.
-Products and sums are rounded one by one (``enable_fp_fusion=False``) but for the multiply-adds that stock's matrix
-product fuses, so that the votes are those of the CPU.
+Every voxel of the patch computes its place in the source, reads the corners around it, adds up the image and lets the
+labels vote. Products and sums are rounded one by one (``enable_fp_fusion=False``) but for the multiply-adds that
+stock's matrix product fuses, so that the votes are those of the CPU.
 """
 
 import numpy as np
@@ -19,8 +19,8 @@ MODES = {"bilinear": False, "nearest": True}
 
 
 def resample(image: Tensor, seg: Tensor, place: Placement, how: How, into: tuple[Tensor, Tensor]) -> None:
-    """Shapes:  image (C, *read) float32 and seg (S, *read) int8 or int16, both at place.lower and contiguous; into: image
-    (C, *patch) and seg (S, *patch), contiguous, which are filled.
+    """Shapes:  image (C, *read) float32 and seg (S, *read) int8 or int16, both at place.lower and contiguous; into:
+    image (C, *patch) and seg (S, *patch), contiguous, which are filled.
     """
     reaches = reaches_outside(place)
     pair = pair_of_labels(seg.flatten(1), Rule(how.pad, reaches))
@@ -34,8 +34,8 @@ def resample(image: Tensor, seg: Tensor, place: Placement, how: How, into: tuple
     _kernel[(triton.cdiv(voxels, BLOCK),)](
         image, seg, into[0], into[1], pair.two.to(torch.int32), pair.low.to(torch.int32), pair.high.to(torch.int32),
         voxels, len(image), len(seg), how.pad, *sizes[0], *sizes[1], *sizes[2], *lower, *affine.ravel().tolist(),
-        corners=2**place.axes, reaches_pad=reaches, image_nearest=MODES[how.image_mode], seg_nearest=MODES[how.seg_mode],
-        block=BLOCK, enable_fp_fusion=False,
+        corners=2**place.axes, reaches_pad=reaches, block=BLOCK,
+        image_nearest=MODES[how.image_mode], seg_nearest=MODES[how.seg_mode], enable_fp_fusion=False,
     )  # fmt: skip
 
 
@@ -98,10 +98,8 @@ def _kernel(
         for i in tl.static_range(corners):
             weight, inside, index = _corner(u0, u1, u2, f0, f1, f2, l0, l1, l2, b0, b1, b2, i)
             found = tl.load(image + channel * read + index, mask=inside & valid, other=0.0)
-            if image_nearest:
-                value = tl.where(nearest == i, found, value)
-            else:
-                value = value + found * weight
+            share = (nearest == i).to(tl.float32) if image_nearest else weight
+            value = value + found * share
         tl.store(out_image + channel * voxels + at, value, mask=valid)
 
     for channel in range(seg_channels):

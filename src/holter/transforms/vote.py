@@ -1,11 +1,12 @@
 """Which label a voxel gets from the corners around it.
 
-Stock resamples an indicator image a label and takes the label with the highest score. Only labels at the corners can score,
-so their votes are all that is needed, however many labels there are.
+Stock resamples an indicator image a label and takes the label with the highest score. Only labels at the corners can
+score, so their votes are all that is needed, however many labels there are.
 
-Source:  batchgeneratorsv2 0.3.6 SpatialTransform._apply_to_segmentation: scores in thousandths, added up in float32 in the
-order of the corners, then rounded to float16, which makes ties of near ties. A tie goes to the nearest corner's label if it is
-among the tied, else to the lowest. Where a channel has just two labels, only the higher one's score is looked at.
+Source:  batchgeneratorsv2 0.3.6 SpatialTransform._apply_to_segmentation: scores in thousandths, added up in float32 in
+the order of the corners, then rounded to float16, which makes ties of near ties. A tie goes to the nearest corner's
+label if it is among the tied, else to the lowest. Where a channel has just two labels, only the score of the higher one
+counts.
 """
 
 from __future__ import annotations
@@ -70,8 +71,8 @@ def elect(labels: Tensor, scores: Tensor, nearest: Tensor, pair: Pair, rule: Rul
     winner = torch.where(for_high > threshold, high, torch.where(for_high == threshold, own, low))
     several = (~(is_low | is_high).all(0)).nonzero()[:, 0]
     if len(several):
-        rest = (one.index_select(-1, several) for one in (labels, scores, nearest))
-        winner[several] = vote(*rest, pair.of(several), rule)
+        corners, weights, nearer = (one.index_select(-1, several) for one in (labels, scores, nearest))
+        winner[several] = vote(corners, weights, nearer, pair.of(several), rule)
     return winner
 
 
