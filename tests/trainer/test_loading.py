@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import json
+import os
 import pickle
 import subprocess
 import sys
@@ -69,7 +71,7 @@ def test_the_same_seed_gives_the_same_batches_and_another_gpu_gives_others(scene
     stock = set_up(functools.partial(stock_trainer().get_dataloaders, trainer))
 
     def first(rank: int) -> Any:
-        facts = trainer._facts(make_feeds.Teller(trainer.print_to_log_file))
+        facts = trainer._holter_facts(make_feeds.Teller(trainer.print_to_log_file))
         feeds = make_feeds.make_feeds(stock, facts._replace(rank=rank, ranks=2, seed=3), Settings(threads=1))
         batches = [{**next(feed), "keys": ()} for feed in feeds]
         batches = [pickle.loads(pickle.dumps(batch)) for batch in batches]
@@ -201,8 +203,6 @@ def test_the_trainer_in_the_folder_for_users_can_be_used_where_holter_is_not(sce
     assert isinstance(trainer.dataloader_train, Feed)
     trainer.save_checkpoint(str(Path(trainer.output_folder) / "checkpoint_final.pth"))
     for name, content in (("plans", trainer.plans_manager.plans), ("dataset", trainer.dataset_json)):
-        import json
-
         (Path(trainer.output_folder_base) / f"{name}.json").write_text(json.dumps(content))
     predictor = nnUNetPredictor(device=torch.device("cpu"), allow_tqdm=False)
     predictor.initialize_from_trained_model_folder(trainer.output_folder_base, (0,))
@@ -245,7 +245,7 @@ def test_options_of_ours_do_not_reach_nnunet(monkeypatch: pytest.MonkeyPatch) ->
     entry.main()
     assert seen == ["entry", "4", "2d", "0", "-tr", "Mine", "--c"]
     assert run_training.recursive_find_trainer_class_by_name.keywords == {"loader": "stock"}
-    assert make_feeds.Settings and __import__("os").environ["HOLTER_LOADER_STRICT"] == "1"
+    assert os.environ["HOLTER_LOADER_STRICT"] == "1"
 
 
 def test_a_gpu_place_is_told_from_others() -> None:

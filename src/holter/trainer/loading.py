@@ -30,13 +30,16 @@ else:
     Trainer = object
 
 LOADERS = ("dataloader_train", "dataloader_val")
-SAVED_AS = "saved_as"  # class attribute: the name in checkpoints, where stock does not know the class
+SAVED_AS = "holter_saved_as"  # class attribute: the name in checkpoints, where stock does not know the class
 
 
 class HolterLoading(Trainer):  # type: ignore[misc]
-    """What a trainer needs to take its batches from Holter's loader; nnU-Net's or the user's class comes after it."""
+    """What a trainer needs to take its batches from Holter's loader; nnU-Net's or the user's class comes after it.
 
-    _entry: checkpoint.Entry | None = None  # of the checkpoint that was loaded
+    Names of our own begin with ``_holter_``: those of a user's class must not meet them.
+    """
+
+    _holter_entry: checkpoint.Entry | None = None  # of the checkpoint that was loaded
 
     def get_dataloaders(self) -> Any:
         """Holter's feeds; the trainer's own loaders where they cannot be, and the reason in the log."""
@@ -49,7 +52,7 @@ class HolterLoading(Trainer):  # type: ignore[misc]
         try:
             check_version()
             stock = set_up(super().get_dataloaders)
-            return make_feeds(stock, self._facts(teller), settings)
+            return make_feeds(stock, self._holter_facts(teller), settings)
         except Exception as error:  # noqa: BLE001 -- nnU-Net's own loader is always at hand, and meets it again if it must
             reason = error.what if isinstance(error, HolterError) else f"{type(error).__name__}: {error}"
             teller.say("stock", reason=reason)
@@ -58,10 +61,10 @@ class HolterLoading(Trainer):  # type: ignore[misc]
     def on_train_start(self) -> None:
         """Go on where the checkpoint stood, and begin to read: only now is everything unpacked."""
         super().on_train_start()
-        entry, self._entry = self._entry, None
+        entry, self._holter_entry = self._holter_entry, None
         if entry is not None:
             checkpoint.restore_generators(entry)
-        for name, feed in self._feeds().items():
+        for name, feed in self._holter_feeds().items():
             state = checkpoint.loader_state(entry, name)
             if state is not None:
                 feed.load_state_dict(state)
@@ -74,29 +77,29 @@ class HolterLoading(Trainer):  # type: ignore[misc]
         try:
             super().run_training()
         finally:
-            self._close_feeds()
+            self._holter_close_feeds()
 
     def on_train_end(self) -> None:
         """As ever, and no thread is left."""
         super().on_train_end()
-        self._close_feeds()
+        self._holter_close_feeds()
 
     def save_checkpoint(self, filename: str) -> None:
         """As ever, and the positions of loaders and random generators."""
-        with checkpoint.added(self._entries):
+        with checkpoint.added(self._holter_entries):
             super().save_checkpoint(filename)
 
     def load_checkpoint(self, filename_or_checkpoint: Any) -> None:
         """As ever; what concerns the loaders is used when they are made."""
         super().load_checkpoint(filename_or_checkpoint)
-        self._entry = checkpoint.entry_in(filename_or_checkpoint)
+        self._holter_entry = checkpoint.entry_in(filename_or_checkpoint)
 
-    def _entries(self, saved: dict[str, Any]) -> dict[str, Any]:
+    def _holter_entries(self, saved: dict[str, Any]) -> dict[str, Any]:
         ours = {checkpoint.OWN_KEY: checkpoint.entry_for(self, saved.get("current_epoch"))}
         known_as = vars(type(self)).get(SAVED_AS)
         return ours if known_as is None else {**ours, "trainer_name": known_as}
 
-    def _facts(self, teller: Teller) -> Facts:
+    def _holter_facts(self, teller: Teller) -> Facts:
         labels = self.label_manager
         largest = max([*labels.all_labels, labels.ignore_label or 0])
         return Facts(
@@ -106,21 +109,21 @@ class HolterLoading(Trainer):  # type: ignore[misc]
             channels=int(self.num_input_channels),
             seg_channels=2 if self.is_cascaded else 1,
             largest_label=int(largest),
-            seed=self._seed(),
+            seed=self._holter_seed(),
             teller=teller,
         )
 
-    def _seed(self) -> int:
+    def _holter_seed(self) -> int:
         """That of the checkpoint, or a new one."""
-        state = checkpoint.loader_state(self._entry, LOADERS[0])
+        state = checkpoint.loader_state(self._holter_entry, LOADERS[0])
         return _common_seed(self.is_ddp) if state is None else int(state["seed"])
 
-    def _feeds(self) -> dict[str, Feed]:
+    def _holter_feeds(self) -> dict[str, Feed]:
         found = {name: getattr(self, name, None) for name in LOADERS}
         return {name: feed for name, feed in found.items() if isinstance(feed, Feed)}
 
-    def _close_feeds(self) -> None:
-        for feed in self._feeds().values():
+    def _holter_close_feeds(self) -> None:
+        for feed in self._holter_feeds().values():
             feed.close()
 
 

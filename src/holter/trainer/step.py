@@ -36,21 +36,21 @@ class HolterStep(Trainer):  # type: ignore[misc]
         target = _to(batch["target"], self.device)
         loss = None
         try:
-            loss = self._gradients(data, target)
+            loss = self._holter_gradients(data, target)
         except torch.cuda.OutOfMemoryError:
-            if not self._can_make_room():
+            if not self._holter_can_make_room():
                 raise
         if loss is None:  # not in the handler: its traceback would keep all activations in memory
-            self._make_room()
-            loss = self._gradients(data, target)
-        self._update()
+            self._holter_make_room()
+            loss = self._holter_gradients(data, target)
+        self._holter_update()
         return {"loss": loss.detach()}
 
     def on_train_epoch_end(self, train_outputs: Sequence[dict[str, Any]]) -> None:
         """Hand on losses as stock's step gives them."""
         super().on_train_epoch_end(fetched(train_outputs))
 
-    def _gradients(self, data: Any, target: Any) -> Any:
+    def _holter_gradients(self, data: Any, target: Any) -> Any:
         """Nothing that lasts has changed before the update: this may be done twice."""
         self.optimizer.zero_grad(set_to_none=True)
         with torch.autocast("cuda") if self.device.type == "cuda" else nullcontext():
@@ -61,7 +61,7 @@ class HolterStep(Trainer):  # type: ignore[misc]
             self.grad_scaler.scale(loss).backward()
         return loss
 
-    def _update(self) -> None:
+    def _holter_update(self) -> None:
         scaler, optimizer = self.grad_scaler, self.optimizer
         if scaler is not None:
             scaler.unscale_(optimizer)
@@ -72,17 +72,17 @@ class HolterStep(Trainer):  # type: ignore[misc]
             scaler.step(optimizer)
             scaler.update()
 
-    def _can_make_room(self) -> bool:
+    def _holter_can_make_room(self) -> bool:
         """Whether transforms are on the GPU; not with several GPUs, where the others would wait for this one."""
-        return not self.is_ddp and any(feed.place.is_gpu for feed in self._feeds_of_step())
+        return not self.is_ddp and any(feed.place.is_gpu for feed in self._holter_feeds_of_step())
 
-    def _make_room(self) -> None:
+    def _holter_make_room(self) -> None:
         """Take the transforms off the GPU."""
         self.optimizer.zero_grad(set_to_none=True)
-        for feed in self._feeds_of_step():
+        for feed in self._holter_feeds_of_step():
             feed.move_to_cpu()
 
-    def _feeds_of_step(self) -> list[Feed]:
+    def _holter_feeds_of_step(self) -> list[Feed]:
         return [feed for feed in (self.dataloader_train, self.dataloader_val) if isinstance(feed, Feed)]
 
 

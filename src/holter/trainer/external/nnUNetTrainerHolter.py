@@ -10,4 +10,4 @@ from holter.trainer.loading import with_holter_loader
 class nnUNetTrainerHolter(with_holter_loader(nnUNetTrainer)):  # type: ignore[misc] # noqa: N801 -- nnU-Net's own style
     """Results are in a folder of its own; checkpoints can be used where Holter is not installed."""
 
-    saved_as = "nnUNetTrainer"
+    holter_saved_as = "nnUNetTrainer"
