@@ -76,12 +76,14 @@ def test_schedulers_may_stop_it_and_the_same_command_finishes_it(variables, tmp_
     assert second.wait(60) == 75, second.stderr.read()
     assert time.monotonic() - began < 30
 
-    last = train(variables, tmp_path, "--tape", "last.holter")
+    last = train(variables, tmp_path, "--tape", "last.holter", "--loader", "stock")
     assert last.returncode == 0, last.stderr
     assert "continues from checkpoint_" in last.stderr
     assert sorted(set(epochs(tmp_path))) == [0, 1, 2, 3, 4]
     assert len(epochs(tmp_path)) <= 6  # at most one was trained twice
     assert list(tmp_path.rglob("validation/summary.json"))
+    is_ours = ["data loader without worker processes" in log.read_text() for log in logs(tmp_path)]
+    assert is_ours == [True] * (len(is_ours) - 1) + [False] and len(is_ours) > 1
 
     told = train(variables, tmp_path, "--restart-from-scratch", "--tape", "x.holter", "--bad-option")
     assert told.returncode == 2  # nnU-Net's own, passed on; what never trained is not started again

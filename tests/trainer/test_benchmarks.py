@@ -46,4 +46,6 @@ def test_accuracy_is_judged_by_the_means_of_all_seeds() -> None:
     ]
     assert accuracy.goal_of(scores, is_judged=True) == (accuracy.goal_of(scores, is_judged=True).name, 0.5, 0.3, True)
     assert accuracy.goal_of(scores, is_judged=False).met is None
+    ignorant = [score._replace(dice=score.dice - 70) for score in scores]
+    assert accuracy.goal_of(ignorant, is_judged=True).met is None
     assert accuracy.rows_of(scores)[-1]["difference"] == -0.3
