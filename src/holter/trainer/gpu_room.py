@@ -9,9 +9,9 @@ from typing import Any
 import torch
 
 # nnU-Net plans networks for most of a GPU, and what they need is known only once they train. A tenth of what is free
-# before that is what a fragmented allocator may lose anyway; at 128 x 128 x 128 transforms take 0.2 GB.
+# before that is what a fragmented allocator may lose anyway; at 128 x 128 x 128 transforms take 0.3 GB.
 MOST_SHARE = 0.1
-BATCHES = 3  # the one that trains, the one that is ready, the one that is being made
+BATCHES = 5  # the one that trains, one that is ready, one that is being made; and two for validation that wait
 WORKING_CHANNELS = 4  # float32 copies of a channel that a transform makes on its way (blur, noise, contrast, gamma)
 FLOAT_BYTES, LABEL_BYTES = 4, 2
 ALL_RESOLUTIONS = 8 / 7  # of targets, with deep supervision: 1 + 1/8 + 1/64 + ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import weakref
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from holter.loader import ReadTrouble
 from holter.reports.catalogue import Lang, language, text
 
 LANGUAGE = "HOLTER_LANG"  # of `holter train --lang`; else the locale decides
+LANGUAGES = ("en", "zh")
 
 
 class Teller:
@@ -22,7 +24,8 @@ class Teller:
         self._log: Callable[[], Callable[..., Any] | None] = (
             weakref.WeakMethod(log) if isinstance(log, MethodType) else lambda: log  # a user put a function there
         )
-        self._lang: Lang = language(os.environ.get(LANGUAGE), os.environ)
+        asked = os.environ.get(LANGUAGE)
+        self._lang: Lang = language(asked if asked in LANGUAGES else None, os.environ)
 
     def say(self, key: str, **values: object) -> None:
         """One sentence of the catalogue."""
@@ -31,12 +34,13 @@ class Teller:
             return
         try:
             log(text(f"loader.{key}", self._lang, **values))
-        except UnicodeError:  # the log's encoding knows no Chinese
-            log(text(f"loader.{key}", "en", **values))
+        except UnicodeError:  # neither the log nor a path in it need be in letters that this locale can write
+            log(text(f"loader.{key}", "en", **values).encode("ascii", "backslashreplace").decode())
 
     def trouble(self, trouble: ReadTrouble) -> None:
-        """Something about a file; the hook listens here."""
+        """Something about a file; the hook listens here. Called in reading threads, which a log must not end."""
         mount = f" ({trouble.mount}, {trouble.fs_type})" if trouble.mount else ""
         where = f"{trouble.file}{mount}" if trouble.file else "-"
         waited = "-" if trouble.waited_s is None else f"{trouble.waited_s:.0f}"
-        self.say(f"trouble.{trouble.kind}", case=trouble.case, where=where, detail=trouble.detail, waited=waited)
+        with contextlib.suppress(OSError):  # the console is gone
+            self.say(f"trouble.{trouble.kind}", case=trouble.case, where=where, detail=trouble.detail, waited=waited)

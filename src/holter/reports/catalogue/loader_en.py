@@ -16,6 +16,7 @@ TEXTS: dict[str, str] = {
     "loader.gpu-out-of-memory": (
         "holter: the GPU ran out of memory; from batch {step} on, transforms run on the CPU. No batch was lost"
     ),
+    "loader.gpu-failed": "holter: transforms cannot run on this GPU and run on the CPU: {reason}",
     "loader.left-behind": "holter: threads that hang in a read were left behind: {names}",
     "loader.trouble.hung": "holter: case {case}: the read of {where} has not come back for {waited} s",
     "loader.trouble.unreadable": "holter: case {case}: {where} cannot be read ({detail}); it is tried again",

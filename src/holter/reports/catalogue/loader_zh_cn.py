@@ -12,6 +12,7 @@ TEXTS: dict[str, str] = {
     "loader.reading": "holter：读取：{note}",
     "loader.gpu-short": "holter：数据增强在 CPU 上进行：{reason}",
     "loader.gpu-out-of-memory": "holter：GPU 内存不足；从第 {step} 个批次起，数据增强改在 CPU 上进行，没有丢失任何批次",
+    "loader.gpu-failed": "holter：数据增强无法在这块 GPU 上运行，改在 CPU 上进行：{reason}",
     "loader.left-behind": "holter：有线程卡在读取中，已被留下：{names}",
     "loader.trouble.hung": "holter：病例 {case}：读取 {where} 已 {waited} 秒没有返回",
     "loader.trouble.unreadable": "holter：病例 {case}：无法读取 {where}（{detail}）；将重试",
