@@ -32,6 +32,8 @@ def main() -> None:
     trainer.disable_checkpointing = True
     began_s = time.monotonic()
     trainer.run_training()
+    if getattr(trainer, "crashed_with_runtime_error", False):  # nnU-Net's benchmark goes on after an error
+        raise SystemExit("the training ended with the error above")
     read = trainer.logger.get_value
     pairs = zip(read("epoch_start_timestamps", step=None), read("epoch_end_timestamps", step=None), strict=True)
     seconds = [end - start for start, end in pairs]
