@@ -120,7 +120,10 @@ def train(which: str, case: Case, device: str, cpus: Sequence[int], plan: Plan, 
     lines = [line.removeprefix(MARK) for line in done.stdout.splitlines() if line.startswith(MARK)]
     if not lines:
         raise SystemExit(f"the training {which} failed:\n{done.stdout[-4000:]}")
-    seconds: list[float] = json.loads(lines[-1])["epochs_s"]
+    result = json.loads(lines[-1])
+    if which == "holter" and result["loader"] != "Feed":
+        raise SystemExit(f"Holter's loader was not used:\n{done.stdout[-4000:]}")
+    seconds: list[float] = result["epochs_s"]
     return Run(which, len(cpus), min(seconds), statistics.median(seconds))
 
 
