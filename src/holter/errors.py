@@ -115,3 +115,45 @@ class NoUsableCheckpoint(HolterError):
     """A training is to be continued, and nothing is there to continue from."""
 
     id = "no-usable-checkpoint"
+
+
+class UntestedVersion(HolterError):
+    """A package whose behaviour we reproduce is installed in a version that was not compared."""
+
+    id = "untested-version"
+
+
+class WrongBox(HolterError):
+    """A sample was not read as its draw says."""
+
+    id = "wrong-box"
+
+
+class CaseUnreadable(HolterError):
+    """A preprocessed case is damaged or gone, and the user wants to stop then."""
+
+    id = "case-unreadable"
+
+
+class NoReadableCase(HolterError):
+    """So many cases cannot be read that training on the rest would be another training."""
+
+    id = "no-readable-case"
+
+
+class LoaderFailed(HolterError):
+    """A thread of the data loader met an error that is not the data's."""
+
+    id = "loader-failed"
+
+
+class LoaderClosed(HolterError):
+    """A batch was asked of a loader that was closed."""
+
+    id = "loader-closed"
+
+
+class LoaderNotReplaced(HolterError):
+    """A trainer's data loader is not one that Holter's can stand in for; the trainer's own is used."""
+
+    id = "loader-not-replaced"

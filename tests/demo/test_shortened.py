@@ -59,7 +59,7 @@ def test_the_native_wait_lets_other_threads_run_and_is_not_cut_short_by_a_signal
 @pytest.mark.parametrize("name", ["nnUNetTrainer", "nnUNetTrainerNoMirroring"])
 def test_a_trainer_is_found_without_importing_the_others(name: str) -> None:
     code = (
-        f"import sys; from holter.trainer.shortened import find_trainer; found = find_trainer({name!r});"
+        f"import sys; from holter.trainer.find import find_trainer; found = find_trainer({name!r});"
         "others = [n for n in sys.modules if n.startswith('nnunetv2.training.nnUNetTrainer.variants.')"
         " and n.count('.') > 4 and n != found.__module__];"
         "print(found.__name__, 'torchvision' in sys.modules, others)"

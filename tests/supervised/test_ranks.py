@@ -7,9 +7,7 @@ import sys
 
 import pytest
 
-from holter.trainer.entry import main
-from holter.trainer.find import find_trainer
-from holter.trainer.rank import run_rank
+from holter.trainer.entry import find, main, run_rank
 
 
 @pytest.fixture
@@ -32,7 +30,8 @@ def test_every_rank_is_started_through_us_with_nnunets_arguments(run_training, m
     main()
     ((function, how),) = spawned
     assert how["nprocs"] == 2
-    assert pickle.loads(pickle.dumps(function)) is run_rank  # how it gets there
+    sent = pickle.loads(pickle.dumps(function))  # how it gets there
+    assert (sent.func, sent.args) == (run_rank, ("stock",))
     assert len(how["args"]) == stock.__code__.co_argcount - 1  # the rank itself comes first
 
 
@@ -43,5 +42,7 @@ def test_a_rank_finds_trainers_as_the_first_process_does(run_training, monkeypat
         seen.append((arguments, run_training.recursive_find_trainer_class_by_name))
 
     monkeypatch.setattr(run_training, "run_ddp", run_ddp)
-    run_rank(1, "801", "3d_fullres")
-    assert seen == [((1, "801", "3d_fullres"), find_trainer)]
+    run_rank("stock", 1, "801", "3d_fullres")
+    ((arguments, search),) = seen
+    assert arguments == (1, "801", "3d_fullres")
+    assert (search.func, search.keywords) == (find, {"loader": "stock"})

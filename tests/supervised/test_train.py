@@ -56,7 +56,8 @@ def wait_for_epoch(folder: Path, epoch: int, process: subprocess.Popen) -> None:
 
 @pytest.mark.training
 def test_schedulers_may_stop_it_and_the_same_command_finishes_it(variables, tmp_path):
-    first = subprocess.Popen(command(), env=variables, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    ours = ("--loader", "holter")
+    first = subprocess.Popen(command(*ours), env=variables, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
     wait_for_epoch(tmp_path, 1, first)
     refused = train(variables, tmp_path, "--tape", "second.holter")
     assert refused.returncode == 2
@@ -68,7 +69,7 @@ def test_schedulers_may_stop_it_and_the_same_command_finishes_it(variables, tmp_
     assert not list(tmp_path.rglob("holter.lock*"))
 
     second = subprocess.Popen(
-        command("--tape", "term.holter"), env=variables, cwd=tmp_path, stderr=subprocess.PIPE, text=True
+        command("--tape", "term.holter", *ours), env=variables, cwd=tmp_path, stderr=subprocess.PIPE, text=True
     )
     wait_for_epoch(tmp_path, len(done), second)
     second.send_signal(signal.SIGTERM)
@@ -82,6 +83,8 @@ def test_schedulers_may_stop_it_and_the_same_command_finishes_it(variables, tmp_
     assert sorted(set(epochs(tmp_path))) == [0, 1, 2, 3, 4]
     assert len(epochs(tmp_path)) <= 6  # at most one was trained twice
     assert list(tmp_path.rglob("validation/summary.json"))
+    is_ours = ["data loader without worker processes" in log.read_text() for log in logs(tmp_path)]
+    assert is_ours == [True] * (len(is_ours) - 1) + [False] and len(is_ours) > 1
 
     told = train(variables, tmp_path, "--restart-from-scratch", "--tape", "x.holter", "--bad-option")
     assert told.returncode == 2  # nnU-Net's own, passed on; what never trained is not started again

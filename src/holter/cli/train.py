@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +16,15 @@ from holter.cli.options import Force, Lang, Notify, Sharing, chosen_language, ch
 
 # Without short options: nnU-Net has -tr, -p, -device and more, and click would look for ours inside them.
 SETTINGS = {"ignore_unknown_options": True, "help_option_names": ["--help"]}
+# What the training itself says (trainer/tell.py) is said in the same language.
+LANGUAGE = "HOLTER_LANG"
+
+
+class DataLoader(str, Enum):
+    """Whose data loader."""
+
+    HOLTER = "holter"
+    STOCK = "stock"
 
 
 def register(app: typer.Typer) -> None:
@@ -35,6 +45,13 @@ def train(
         bool, typer.Option("--restart-from-scratch", help="Begin at epoch 0; checkpoints that exist are kept aside.")
     ] = False,
     sharing: Sharing = None,
+    loader: Annotated[
+        DataLoader,
+        typer.Option("--loader", help="Whose data loader: Holter's, without worker processes, or nnU-Net's own."),
+    ] = DataLoader.STOCK,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Stop at a case that cannot be read, instead of training without it.")
+    ] = False,
     tape: Annotated[Path | None, typer.Option("--tape", help="Where to record (default: train-TIME.holter).")] = None,
     force: Force = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing on stderr.")] = False,
@@ -55,11 +72,12 @@ def train(
     language = chosen_language(lang)
     speaker = Speaker(language, quiet=quiet)
     training, folder = read_arguments(tuple(arguments), os.environ)
-    variables = chosen_sharing(sharing, speaker.note)
+    ours = ("--loader", loader.value, *(("--strict",) if strict else ()))
+    variables = {**chosen_sharing(sharing, speaker.note), LANGUAGE: language}
     path = tape if tape is not None else default_tape("train")
     lock = FoldLock(folder)
     try:
-        order = make_order(tuple(arguments), training, folder, from_scratch=restart_from_scratch)
+        order = make_order((*arguments, *ours), training, folder, from_scratch=restart_from_scratch)
         for note in order.notes:
             speaker.note(note)
         if order.continues is not None:

@@ -91,6 +91,34 @@ def patch_single(module: ModuleType) -> None:
     _watch_next(module.SingleThreadedAugmenter, in_process=True)
 
 
+def patch_feed(module: ModuleType) -> None:
+    """Watch Holter's own loader, which works in threads of this process: the same beats, and no workers."""
+    _watch_next(module.Feed, in_process=True)
+
+
+def patch_teller(module: ModuleType) -> None:
+    """Have the file that a read hangs in noted as the case in hand, and every trouble with a file told.
+
+    This is called in threads of the loader; the main process then waits for the batch and writes nothing.
+    """
+    cls = module.Teller
+    original = cls.trouble
+
+    @functools.wraps(original)
+    def trouble(self: Any, trouble: Any) -> None:
+        try:
+            where = f"{trouble.file} on {trouble.mount} ({trouble.fs_type})"
+            text = f"{trouble.kind}: case {trouble.case}, {where}: {trouble.detail}"
+            LIFE.tell("note", what="read-trouble", text=text)
+            if trouble.kind == "hung":
+                LIFE.take_case(trouble.case)
+        except Exception as error:
+            LIFE.trouble("read-trouble", error)
+        original(self, trouble)
+
+    cls.trouble = trouble
+
+
 def patch_nondet(module: ModuleType) -> None:
     """Watch the augmenter with worker processes."""
     cls = module.NonDetMultiThreadedAugmenter

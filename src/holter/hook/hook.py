@@ -27,6 +27,8 @@ PATCHES = {
     ),
     "batchgenerators.dataloading.single_threaded_augmenter": ("augmenters.patch_single",),
     "torch.multiprocessing": ("settings.patch_sharing",),
+    "holter.trainer.feed": ("augmenters.patch_feed",),
+    "holter.trainer.tell": ("augmenters.patch_teller",),
     "nnunetv2.training.dataloading.nnunet_dataset": ("workers.patch_datasets",),
     "nnunetv2.training.logging.nnunet_logger": ("plots.patch_logger",),
     "nnunetv2.training.dataloading.utils": ("trainers.patch_unpacking",),

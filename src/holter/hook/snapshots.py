@@ -19,7 +19,8 @@ from .life import LIFE
 FINAL_WAITS_S = (1.0, 5.0, 15.0, 30.0)  # a disk that is full for a moment must not cost a finished training
 # Of the memory that is left, for growing the buffer and for what the training takes meanwhile.
 SPARE_BYTES, SPARE_FACTOR = 256 << 20, 1.25
-STOCK = "nnunetv2.training.nnUNetTrainer.nnUNetTrainer"
+# Whose ``save_checkpoint`` does nothing with the file once it is saved: nnU-Net's, and what Holter puts around it.
+PLAIN = {"nnunetv2.training.nnUNetTrainer.nnUNetTrainer", "holter.trainer.loading"}
 
 After = Callable[[Any, bool], None]
 
@@ -94,8 +95,8 @@ def watch_save(trainer: Any, filename: Any = None, *_: Any, **__: Any) -> After 
 
 def _is_stock(trainer: Any) -> bool:
     """Whether nobody's code could look for the file as soon as it has been saved."""
-    methods = (getattr(type(trainer), name, None) for name in ("save_checkpoint", "on_epoch_end"))
-    return all(getattr(method, "__module__", None) == STOCK for method in methods)
+    names = ("save_checkpoint", "on_epoch_end")
+    return {cls.__module__ for cls in type(trainer).__mro__ if any(name in vars(cls) for name in names)} <= PLAIN
 
 
 def _take(save: Any, trainer: Any, obj: dict[str, Any], path: str, *, at_once: bool) -> None:

@@ -12,7 +12,8 @@ _NNUNET_OPTIONS = ("-tr", "-p", "-pretrained_weights", "-num_gpus", "-device")
 _SHORTENED_OPTIONS = (
     "--epochs", "--iterations", "--val-iterations", "--save-every", "--seed", "--train-step-delay-file",
 )  # fmt: skip
-_VALUE_OPTIONS = _NNUNET_OPTIONS + _SHORTENED_OPTIONS
+_HOLTER_OPTIONS = ("--loader",)
+_VALUE_OPTIONS = _NNUNET_OPTIONS + _SHORTENED_OPTIONS + _HOLTER_OPTIONS
 _MODULES = ("nnunetv2.run.run_training", "holter.trainer.shortened", "holter.trainer.entry")
 _SCRIPTS = (
     ("nnunetv2", "run", "run_training.py"),

@@ -1,22 +1,56 @@
 """``nnUNetv2_train`` as ``holter train`` starts it: ``python -m holter.trainer.entry DATASET CONFIGURATION FOLD …``.
 
-Everything is nnU-Net's own; only the search for the trainer's class is ours, because nnU-Net's imports all of its
-trainers (and with them torchvision) to find one: nnunetv2/utilities/find_class_by_name.py.
+Two things are ours. The search for the trainer's class, because nnU-Net's imports all of its trainers (and with them
+torchvision) to find one: nnunetv2/utilities/find_class_by_name.py. And, with ``--loader holter``, the data loader
+under that class. It is not the default before it has been measured on a GPU.
 """
 
 from __future__ import annotations
 
+import argparse
+import functools
+import os
+import sys
+from typing import Any
+
+from holter.trainer.settings import STRICT
+
+LOADERS = ("stock", "holter")
+
 
 def main() -> None:
-    """Train with the arguments of ``nnUNetv2_train``."""
+    """Train with the arguments of ``nnUNetv2_train``, ``--loader`` and ``--strict``."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--loader", choices=LOADERS, default=LOADERS[0])
+    parser.add_argument("--strict", action="store_true")
+    options, sys.argv[1:] = parser.parse_known_args()
+    if options.strict:
+        os.environ[STRICT] = "1"
     from nnunetv2.run import run_training
 
-    from holter.trainer.find import find_trainer
-    from holter.trainer.rank import run_rank
-
-    run_training.recursive_find_trainer_class_by_name = find_trainer
-    run_training.run_ddp = run_rank
+    run_training.recursive_find_trainer_class_by_name = functools.partial(find, loader=options.loader)
+    run_training.run_ddp = functools.partial(run_rank, options.loader)
     run_training.run_training_entry()
+
+
+def find(name: str, *, loader: str) -> type[Any]:
+    """The class of the trainer, with the data loader that was asked for."""
+    from holter.trainer.find import find_trainer
+
+    found = find_trainer(name)
+    if loader == "stock":
+        return found
+    from holter.trainer.loading import with_holter_loader
+
+    return with_holter_loader(found)
+
+
+def run_rank(loader: str, rank: int, *arguments: Any) -> None:
+    """One GPU's process of several: it begins with nnU-Net as it was installed."""
+    from nnunetv2.run import run_training
+
+    run_training.recursive_find_trainer_class_by_name = functools.partial(find, loader=loader)
+    run_training.run_ddp(rank, *arguments)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from holter.trainer.folder import EXTERNAL
+
 STOCK_TRAINER = "nnUNetTrainer"
 USERS_TRAINERS = "nnUNet_extTrainer"  # folders, as nnU-Net reads it
 STOCK_PACKAGE = "nnunetv2.training.nnUNetTrainer"
@@ -26,7 +28,8 @@ def find_trainer(name: str) -> type[Any]:
         module = _module_with(name, Path(root))
         if module is not None:
             return _class_of(f"{STOCK_PACKAGE}.{module}", name)
-    for folder in filter(str.strip, os.environ.get(USERS_TRAINERS, "").split(os.pathsep)):
+    folders = [*filter(str.strip, os.environ.get(USERS_TRAINERS, "").split(os.pathsep)), str(EXTERNAL)]
+    for folder in folders:
         module = _module_with(name, Path(folder))
         if module is not None:
             sys.path.insert(0, folder)

@@ -20,7 +20,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from holter.trainer.find import STOCK_TRAINER, find_trainer
+from holter.trainer.entry import find
+from holter.trainer.find import STOCK_TRAINER
 
 EPOCHS = 4
 ITERATIONS = 40  # a training part of some seconds: an epoch is long enough to break in the middle
@@ -42,8 +43,11 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("-device", choices=DEVICES, default="cpu")
     parser.add_argument("-tr", default=STOCK_TRAINER, help="class of the trainer")
     parser.add_argument("-p", default="nnUNetPlans", help="name of the plans")
-    parser.add_argument("--seed", type=int, help="of the network's weights; nnU-Net's workers always draw afresh")
+    parser.add_argument(
+        "--seed", type=int, help="of the weights, and of Holter's loader; nnU-Net's workers draw afresh"
+    )
     parser.add_argument("--c", action="store_true", help="continue from the latest checkpoint")
+    parser.add_argument("--loader", choices=("holter", "stock"), default="stock", help="whose data loader")
     parser.add_argument("--no-validation", action="store_true", help="leave out the final validation")
     parser.add_argument(
         "--train-step-delay-file",
@@ -64,7 +68,7 @@ def build(options: argparse.Namespace) -> Any:
     folder = Path(nnUNet_preprocessed) / maybe_convert_to_dataset_name(dataset)
     plans = load_json(str(folder / f"{options.p}.json"))
     plans["continue_training"] = options.c
-    trainer = find_trainer(options.tr)(
+    trainer = find(options.tr, loader=options.loader)(
         plans=plans,
         configuration=options.configuration,
         fold=options.fold if options.fold == "all" else int(options.fold),

@@ -25,6 +25,8 @@ from holter.reports.catalogue import (
     findings_zh_cn,
     healing_en,
     healing_zh_cn,
+    loader_en,
+    loader_zh_cn,
     remedies_en,
     remedies_zh_cn,
     zh_cn,
@@ -42,6 +44,7 @@ ENGLISH: Mapping[str, str] = {
     **demo_en.TEXTS,
     **healing_en.TEXTS,
     **asks_en.TEXTS,
+    **loader_en.TEXTS,
 }
 CHINESE: Mapping[str, str] = {
     **zh_cn.TEXTS,
@@ -52,6 +55,7 @@ CHINESE: Mapping[str, str] = {
     **demo_zh_cn.TEXTS,
     **healing_zh_cn.TEXTS,
     **asks_zh_cn.TEXTS,
+    **loader_zh_cn.TEXTS,
 }
 
 # POSIX order of precedence for the language of messages.

@@ -1,0 +1,34 @@
+"""Plan, read, stage: nnU-Net's batches without worker processes.
+
+A sample is planned from (seed, step, slot) alone, before anything is read; threads read only the voxels that its
+transforms look at, with the interpreter's lock free; batches come from memory that is taken once.
+"""
+
+from holter.loader.backend import Backend
+from holter.loader.catalogue import Catalogue
+from holter.loader.chain import Chain, NoTransforms
+from holter.loader.like_stock import catalogue_like, sampling_like
+from holter.loader.loader import Loader
+from holter.loader.memory import ram_budget_bytes
+from holter.loader.options import Options
+from holter.loader.oversampling import share_of_rank
+from holter.loader.planner import Planner
+from holter.loader.records import LoaderState, ReadTrouble, SamplePlan, Sampling
+
+__all__ = [
+    "Backend",
+    "Catalogue",
+    "Chain",
+    "Loader",
+    "LoaderState",
+    "NoTransforms",
+    "Options",
+    "Planner",
+    "ReadTrouble",
+    "SamplePlan",
+    "Sampling",
+    "catalogue_like",
+    "ram_budget_bytes",
+    "sampling_like",
+    "share_of_rank",
+]

@@ -1,0 +1,69 @@
+"""What the first bytes of a ``.b2nd`` file say, read without any library.
+
+python-blosc2 may hold the interpreter's lock while it opens a file, so that a hung disk would stop the training loop.
+The header is short, and reading it with ``open`` stops nobody but the thread that reads.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+import numpy as np
+
+from holter.loader.records import Shape
+
+MAGIC = b"b2frame\0"
+_MAGIC_AT = 2
+_HEADER_LENGTH_AT = slice(11, 15)  # after the marker of a big-endian int32
+_FRAME_LENGTH_AT = slice(16, 24)  # after the marker of a big-endian uint64
+_NAME = b"\xa4b2nd\xd2"  # a string of four, then an int32: where in the header the description of the array lies
+_BINARY = 0xC6  # msgpack's marker of bytes with a 32-bit length
+_FIRST_READ = 4096  # longer than the header of any array that nnU-Net writes
+
+
+class Frame(NamedTuple):
+    """Shape, chunks and type of an array, and how many bytes its file must have."""
+
+    shape: Shape
+    chunks: Shape
+    dtype: np.dtype[Any]
+    length_bytes: int
+
+
+def read_frame(file: Path) -> Frame:
+    """Read the header of a contiguous Blosc2 frame with an N-dimensional array.
+
+    Raises:  ValueError if it is something else; OSError; struct or msgpack errors where it is damaged.
+    Source:  c-blosc2, README_CFRAME_FORMAT.rst and README_B2ND_METALAYER.rst.
+    """
+    with file.open("rb") as opened:
+        head = opened.read(_FIRST_READ)
+        if head[_MAGIC_AT : _MAGIC_AT + len(MAGIC)] != MAGIC:
+            raise ValueError("not a Blosc2 file" if head else "the file is empty")
+        length = int.from_bytes(head[_HEADER_LENGTH_AT], "big")
+        head += opened.read(max(0, length - len(head)))
+    version, dimensions, shape, chunks, _blocks, *kind = msgspec.msgpack.decode(_description(head[:length]))
+    if version != 0 or dimensions != len(shape):
+        raise ValueError(f"version {version} of the array's description is not known")
+    dtype = np.dtype(kind[1] if len(kind) > 1 else "|u1")
+    return Frame(tuple(shape), tuple(chunks), dtype, int.from_bytes(head[_FRAME_LENGTH_AT], "big"))
+
+
+def nbytes(shape: Shape, dtype: np.dtype[Any]) -> int:
+    """Bytes of an array in memory."""
+    return math.prod(shape) * dtype.itemsize
+
+
+def _description(header: bytes) -> bytes:
+    found = header.find(_NAME)
+    if found < 0:
+        raise ValueError("a Blosc2 file, but not of an array with axes")
+    offset_at = found + len(_NAME)
+    at = int.from_bytes(header[offset_at : offset_at + 4], "big")
+    if at + 5 > len(header) or header[at] != _BINARY:
+        raise ValueError("the header is damaged")
+    length = int.from_bytes(header[at + 1 : at + 5], "big")
+    return header[at + 5 : at + 5 + length]

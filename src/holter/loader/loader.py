@@ -1,0 +1,196 @@
+"""The data loader: threads that read what was planned, and batches that look like nnU-Net's."""
+
+from __future__ import annotations
+
+import threading
+import time
+import weakref
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any
+
+import torch
+
+from holter.errors import BadInput, LoaderClosed
+from holter.loader.backend import Backend, default_backend
+from holter.loader.blame import FileUnreadable
+from holter.loader.buffers import Pool, SampleBuffers
+from holter.loader.case_reader import CaseReader
+from holter.loader.catalogue import Catalogue
+from holter.loader.chain import Chain
+from holter.loader.dispatch import Dispatch
+from holter.loader.finish import AsRead, InReaders, Room
+from holter.loader.on_device import DeviceStage, Staged
+from holter.loader.options import INT8_MOST, Options
+from holter.loader.planner import Planner
+from holter.loader.quarantine import Quarantine
+from holter.loader.ram import RamCache
+from holter.loader.readers import Crew
+from holter.loader.records import LoaderState, Sampling
+from holter.loader.watch import Watch
+
+CLOSED_WITHIN_S = 5.0  # reads take milliseconds; what takes longer hangs, and is left to the kernel
+
+
+class Loader:
+    """An endless iterator of batches ``{"data", "target", "keys"}``.
+
+    Batch n is a function of seed, stream, n and the data: not of threads, timing, restarts, or of what was read before.
+    Ranks, and training and validation, share a seed and have a stream each.
+    A batch on the CPU lives in memory that is used again: it is valid until the next one is asked for. Threads start
+    with the first batch, or with ``start``; ``close`` ends them, and so does the end of the process.
+    """
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        sampling: Sampling,
+        chain: Chain,
+        *,
+        seed: int,
+        stream: int = 0,
+        options: Options | None = None,
+        backend: Backend | None = None,
+    ) -> None:
+        options = options or Options()
+        if options.threads < 1 or options.depth < 1:
+            raise BadInput(f"threads {options.threads} and depth {options.depth} must be at least 1")
+        self.backend = backend or _try_out(catalogue)
+        self.ram = RamCache(options.ram_budget_bytes, as_float16=options.ram_as_float16)
+        self.quarantine = Quarantine(len(catalogue.identifiers), options.on_trouble, is_strict=options.is_strict)
+        self._seed, self._stream, self._step = seed, stream, 0
+        self._options = options
+        is_on_gpu = options.device.startswith("cuda")
+        seg_dtype = torch.int8 if options.largest_label <= INT8_MOST else torch.int16
+        buffers = Pool(lambda: SampleBuffers(seg_dtype, is_on_gpu))
+        dispatch = Dispatch(sampling.batch_size, options.depth, _slots_a_job(sampling.batch_size, options.threads))
+        is_staged = options.is_batched or not options.device.startswith("cpu")
+        self._finish: AsRead | InReaders = (
+            AsRead(buffers)
+            if is_staged
+            else InReaders(chain, sampling.batch_size, buffers, is_pinned=options.is_pinned)
+        )
+        self._stage = (
+            DeviceStage(dispatch, self._finish, chain, options.device) if isinstance(self._finish, AsRead) else None
+        )
+        planner = Planner(sampling, catalogue, chain, seed, stream)
+        reader = _reader_maker(catalogue, self.backend, self.ram, sampling.is_2d)
+        self._crew = Crew(planner, dispatch, self.quarantine, self._finish, buffers, reader)
+        self._held: Room | None = None
+        self._is_started = False
+        self._helpers: list[threading.Thread] = []
+        self._end = weakref.finalize(self, _end, self._crew, self._helpers)
+
+    def start(self) -> None:
+        """Start reading ahead."""
+        if self._is_started or not self._end.alive:
+            return
+        self._is_started = True
+        self._crew.wanted = self._options.threads
+        for _ in range(self._options.threads):
+            self._crew.hire()
+        self._helpers.append(Watch(self._crew, self._options.read_limit_s))
+        if self._stage is not None:
+            self._helpers.append(self._stage)
+        for helper in self._helpers:
+            helper.start()
+
+    def __iter__(self) -> Loader:
+        return self
+
+    def __next__(self) -> dict[str, Any]:
+        if not self._end.alive:
+            raise LoaderClosed("the data loader was closed")
+        self.start()
+        self._release()
+        batch = self._from_readers() if self._stage is None else self._from_stage(self._stage)
+        self._step += 1
+        return batch
+
+    def state(self) -> LoaderState:
+        """Where it stands, for a checkpoint."""
+        return LoaderState(seed=self._seed, stream=self._stream, step=self._step)
+
+    def restore(self, step: int) -> None:
+        """Go on with the batch of this step; what was read ahead is thrown away."""
+        if step < 0:
+            raise BadInput(f"step {step} is before the first")
+        self._release()
+        self._step = step
+        for room in self._crew.dispatch.restart_at(step):
+            self._finish.give_back(room)
+
+    def close(self) -> tuple[str, ...]:
+        """End all threads; the names of those that hang in a read and were left behind."""
+        self._held = None
+        left = self._end()
+        return tuple(left or ())
+
+    def __enter__(self) -> Loader:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _from_readers(self) -> dict[str, Any]:
+        batch = self._crew.dispatch.next_batch()
+        self._held = batch.room
+        return {"data": batch.room.data, "target": batch.room.target, "keys": batch.keys}
+
+    def _from_stage(self, stage: DeviceStage) -> dict[str, Any]:
+        staged = stage.next(self._step)
+        if staged.done is not None:
+            _now_used_by_current_stream(staged)
+        return {"data": staged.image, "target": staged.target, "keys": staged.keys}
+
+    def _release(self) -> None:
+        """The batch that was handed out last goes back into the ring."""
+        room, self._held = self._held, None
+        if room is None or not isinstance(self._finish, InReaders):
+            return
+        if self._options.is_pinned:
+            # The trainer may have asked for a copy that the GPU has not made yet.
+            room.copied = torch.cuda.Event(blocking=True)
+            room.copied.record()
+        self._finish.give_back(room)
+
+
+def _end(crew: Crew, helpers: list[threading.Thread]) -> tuple[str, ...]:
+    """Stop, and wait for every thread; the names of those that do not come."""
+    crew.stop()
+    until_s = time.monotonic() + CLOSED_WITHIN_S
+    threads = [thread for thread in (*crew.readers, *helpers) if thread.ident is not None]
+    for thread in threads:
+        # One that hangs already will not come within the time of the others.
+        is_stuck = any(thread is reader and reader.is_stuck for reader in crew.readers)
+        thread.join(0.0 if is_stuck else max(0.0, until_s - time.monotonic()))
+    return tuple(thread.name for thread in threads if thread.is_alive())
+
+
+def _reader_maker(catalogue: Catalogue, backend: Backend, ram: RamCache, is_2d: bool) -> Callable[[], CaseReader]:
+    return lambda: CaseReader(catalogue, backend, ram, is_2d=is_2d)
+
+
+def _slots_a_job(batch_size: int, threads: int) -> int:
+    """Large batches of small slices are shared out in parts: a hand-over costs as much as reading a slice."""
+    return max(1, batch_size // (8 * threads))
+
+
+def _try_out(catalogue: Catalogue) -> Backend:
+    """Choose how to read by trying the first case that can be read; damaged ones are the readers' business."""
+    for case in catalogue.identifiers:
+        try:
+            return default_backend(catalogue.files(case).image)
+        except FileUnreadable:
+            catalogue.forget(case)
+    return Backend("numpy", "no case can be read")
+
+
+def _now_used_by_current_stream(staged: Staged) -> None:
+    stream = torch.cuda.current_stream(staged.image.device)
+    stream.wait_event(staged.done)
+    targets = [staged.target] if isinstance(staged.target, torch.Tensor) else staged.target
+    for tensor in (staged.image, *targets):
+        tensor.record_stream(stream)

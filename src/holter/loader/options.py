@@ -1,0 +1,33 @@
+"""How a loader works."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from holter.loader.records import ReadTrouble
+from holter.loader.watch import READ_LIMIT_S
+
+INT8_MOST = 127
+
+
+def _warn(trouble: ReadTrouble) -> None:
+    warnings.warn(f"{trouble.kind}: case {trouble.case}, {trouble.file}: {trouble.detail}", stacklevel=2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How a loader works; none of this changes what is in a batch, except for ``ram_as_float16``."""
+
+    threads: int = 2
+    depth: int = 4  # batches that are ready or being made; each takes the memory of a batch
+    device: str = "cpu"  # where a batch is to be; on "cuda" the transforms run there too
+    is_batched: bool = False  # transform whole batches in one thread on the CPU too, as on a GPU
+    is_pinned: bool = False  # batches made on the CPU are copied to a GPU by the trainer
+    ram_budget_bytes: int = 0  # for whole cases, decompressed; see ram_budget_bytes()
+    ram_as_float16: bool = False  # see RamCache for what it costs
+    read_limit_s: float = READ_LIMIT_S
+    is_strict: bool = False  # stop at the first case that cannot be read
+    largest_label: int = INT8_MOST  # in segmentations of both stages; above 127 they travel as int16
+    on_trouble: Callable[[ReadTrouble], None] = _warn  # called in any of the loader's threads

@@ -1,0 +1,111 @@
+"""Cases that cannot be read: looked at twice, then left out, and taken in again when they come back."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+from holter.errors import CaseUnreadable, NoReadableCase
+from holter.loader.blame import CaseTrouble
+from holter.loader.mounts import mount_of
+from holter.loader.records import ReadTrouble
+
+# A server that restarts, or a file that is just being copied, is given this long before the second look.
+SECOND_LOOK_AFTER_S = 0.5
+# With more cases gone than left, the network would learn another data set.
+MOST_MISSING = 0.5
+
+Tell = Callable[[ReadTrouble], None]
+
+
+class Quarantine:
+    """Shared by all readers. ``case in quarantine`` is asked for each sample and takes no lock."""
+
+    def __init__(self, cases: int, tell: Tell, *, is_strict: bool = False) -> None:
+        self._all, self._tell, self._is_strict = cases, tell, is_strict
+        self._out: dict[str, str] = {}  # case: why
+        self._failed_since_s: dict[str, float] = {}
+        self._lock = threading.Lock()
+
+    def __contains__(self, case: object) -> bool:
+        return case in self._out
+
+    @property
+    def cases(self) -> dict[str, str]:
+        """Every case left out, and why."""
+        return dict(self._out)
+
+    def failed(self, trouble: CaseTrouble, step: int) -> float:
+        """Note a failed look; the seconds to wait until the second, or 0 if there was one and the case is out.
+
+        Raises:  CaseUnreadable if strict; NoReadableCase if too many are out.
+        """
+        now_s = time.monotonic()
+        with self._lock:
+            since_s = self._failed_since_s.setdefault(trouble.case, now_s)
+        wait_s = since_s + SECOND_LOOK_AFTER_S - now_s
+        if wait_s > 0:
+            self._say("unreadable", trouble.case, trouble.file, trouble.detail, step)
+            return wait_s
+        self.put(trouble.case, trouble.file, trouble.detail, step, trouble)
+        return 0.0
+
+    def put(self, case: str, file: Path, detail: str, step: int, error: Exception | None = None) -> None:
+        """Leave a case out; raises as ``failed``."""
+        if self._is_strict:
+            raise CaseUnreadable(
+                f"case {case} cannot be read: {file}: {detail}",
+                safe="everything trained until now",
+                next_step="preprocess it again, or train without --strict: the case is left out then",
+            ) from error
+        with self._lock:
+            is_new = case not in self._out
+            self._out[case] = f"{file}: {detail}"
+        if is_new:
+            self._say("quarantined", case, file, detail, step)
+        if len(self._out) > self._all * MOST_MISSING:
+            raise NoReadableCase(
+                f"{len(self._out)} of {self._all} cases cannot be read; the last: {file}: {detail}",
+                safe="everything trained until now",
+                next_step=f"look at the storage: ls {file.parent}",
+            ) from error
+
+    def succeeded(self, case: str, step: int) -> None:
+        """A read came through: what was held against the case is forgotten."""
+        if case not in self._failed_since_s and case not in self._out:
+            return
+        with self._lock:
+            self._failed_since_s.pop(case, None)
+            was_out = self._out.pop(case, None)
+        if was_out is not None:
+            self._say("back", case, None, "could be read after all", step)
+
+    def hung(self, case: str, file: Path, waited_s: float, step: int) -> None:
+        """Tell of a read that takes too long."""
+        self._say("hung", case, file, "the read does not come back", step, waited_s)
+
+    def _say(
+        self,
+        kind: Literal["hung", "unreadable", "quarantined", "back"],
+        case: str,
+        file: Path | None,
+        detail: str,
+        step: int,
+        waited_s: float | None = None,
+    ) -> None:
+        mount = None if file is None else mount_of(file)
+        self._tell(
+            ReadTrouble(
+                kind=kind,
+                case=case,
+                file=None if file is None else str(file),
+                mount=None if mount is None else mount.mount_point,
+                fs_type=None if mount is None else mount.fs_type,
+                detail=detail,
+                step=step,
+                waited_s=waited_s,
+            )
+        )

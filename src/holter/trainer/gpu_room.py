@@ -1,0 +1,39 @@
+"""Whether a GPU has room for the transforms beside the network that is to be trained on it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+# nnU-Net plans networks for most of a GPU, and what they need is known only once they train. A tenth of what is free
+# before that is what a fragmented allocator may lose anyway; at 128 x 128 x 128 transforms take 0.3 GB.
+MOST_SHARE = 0.1
+BATCHES = 5  # the one that trains, one that is ready, one that is being made; and two for validation that wait
+WORKING_CHANNELS = 4  # float32 copies of a channel that a transform makes on its way (blur, noise, contrast, gamma)
+FLOAT_BYTES, LABEL_BYTES = 4, 2
+ALL_RESOLUTIONS = 8 / 7  # of targets, with deep supervision: 1 + 1/8 + 1/64 + ...
+
+
+def needed_bytes(
+    batch_size: int, patch: Sequence[int], initial: Sequence[int], channels: int, seg_channels: int
+) -> int:
+    """The most that transforms take on the GPU, with as many channels read as the network gets."""
+    read = math.prod(initial) * (FLOAT_BYTES * channels + LABEL_BYTES * seg_channels)
+    made = math.prod(patch) * (FLOAT_BYTES * channels + LABEL_BYTES * seg_channels * ALL_RESOLUTIONS)
+    working = math.prod(patch) * FLOAT_BYTES * WORKING_CHANNELS
+    return int(batch_size * (read + BATCHES * made) + working)
+
+
+def shortage(needed: int, device: Any) -> str | None:
+    """Why transforms had better run on the CPU; None if there is room on this CUDA device."""
+    free, _total = torch.cuda.mem_get_info(device)
+    return _shortage(needed, free)
+
+
+def _shortage(needed: int, free: int) -> str | None:
+    if needed <= MOST_SHARE * free:
+        return None
+    return f"on the GPU they would take {needed / 1e6:.0f} MB of {free / 1e6:.0f} MB that are free"

@@ -1,0 +1,159 @@
+"""Holter's data loader under any of nnU-Net's trainers.
+
+>>> trainer_class = with_holter_loader(nnUNetTrainer)
+
+The class that comes out has the name of the one that went in. So it has the same results folder, its checkpoints name a
+trainer that every nnU-Net knows, and either of them goes on where the other has stopped.
+"""
+
+from __future__ import annotations
+
+import types
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from torch import distributed
+
+from holter.errors import HolterError
+from holter.trainer import checkpoint
+from holter.trainer.feed import Feed
+from holter.trainer.make_feeds import Trainer as Facts
+from holter.trainer.make_feeds import check_version, make_feeds
+from holter.trainer.settings import read_settings
+from holter.trainer.step import HolterStep
+from holter.trainer.stock_loaders import TRAINER_MODULE, defined_by, set_up
+from holter.trainer.tell import Teller
+
+if TYPE_CHECKING:
+    from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer as Trainer
+else:
+    Trainer = object
+
+LOADERS = ("dataloader_train", "dataloader_val")
+SAVED_AS = "holter_saved_as"  # class attribute: the name in checkpoints, where stock does not know the class
+
+
+class HolterLoading(Trainer):  # type: ignore[misc]
+    """What a trainer needs to take its batches from Holter's loader; nnU-Net's or the user's class comes after it.
+
+    Names of our own begin with ``_holter_``: those of a user's class must not meet them.
+    """
+
+    _holter_entry: checkpoint.Entry | None = None  # of the checkpoint that was loaded
+
+    def get_dataloaders(self) -> Any:
+        """Holter's feeds; the trainer's own loaders where they cannot be, and the reason in the log."""
+        teller = Teller(self.print_to_log_file)
+        owner = defined_by(_below(type(self)), "get_dataloaders")
+        if owner.__module__ != TRAINER_MODULE:
+            teller.say("own", trainer=owner.__name__)
+            return super().get_dataloaders()
+        settings = read_settings()
+        try:
+            check_version()
+            stock = set_up(super().get_dataloaders)
+            return make_feeds(stock, self._holter_facts(teller), settings)
+        except Exception as error:  # noqa: BLE001 -- nnU-Net's own loader is always at hand, and meets it again if it must
+            reason = error.what if isinstance(error, HolterError) else f"{type(error).__name__}: {error}"
+            teller.say("stock", reason=reason)
+        return super().get_dataloaders()
+
+    def on_train_start(self) -> None:
+        """Go on where the checkpoint stood, and begin to read: only now is everything unpacked."""
+        super().on_train_start()
+        entry, self._holter_entry = self._holter_entry, None
+        if entry is not None:
+            checkpoint.restore_generators(entry)
+        for name, feed in self._holter_feeds().items():
+            state = checkpoint.loader_state(entry, name)
+            if state is not None:
+                feed.load_state_dict(state)
+            if state is not None and name == LOADERS[0]:
+                Teller(self.print_to_log_file).say("continues", **state)
+            feed.start()
+
+    def run_training(self) -> None:
+        """As ever; whatever ends it, no thread is left."""
+        try:
+            super().run_training()
+        finally:
+            self._holter_close_feeds()
+
+    def on_train_end(self) -> None:
+        """As ever, and no thread is left."""
+        super().on_train_end()
+        self._holter_close_feeds()
+
+    def save_checkpoint(self, filename: str) -> None:
+        """As ever, and the positions of loaders and random generators."""
+        with checkpoint.added(self._holter_entries):
+            super().save_checkpoint(filename)
+
+    def load_checkpoint(self, filename_or_checkpoint: Any) -> None:
+        """As ever; what concerns the loaders is used when they are made."""
+        super().load_checkpoint(filename_or_checkpoint)
+        self._holter_entry = checkpoint.entry_in(filename_or_checkpoint)
+
+    def _holter_entries(self, saved: dict[str, Any]) -> dict[str, Any]:
+        ours = {checkpoint.OWN_KEY: checkpoint.entry_for(self, saved.get("current_epoch"))}
+        known_as = vars(type(self)).get(SAVED_AS)
+        return ours if known_as is None else {**ours, "trainer_name": known_as}
+
+    def _holter_facts(self, teller: Teller) -> Facts:
+        labels = self.label_manager
+        largest = max([*labels.all_labels, labels.ignore_label or 0])
+        return Facts(
+            device=self.device,
+            rank=self.local_rank,
+            ranks=distributed.get_world_size() if self.is_ddp else 1,
+            channels=int(self.num_input_channels),
+            seg_channels=2 if self.is_cascaded else 1,
+            largest_label=int(largest),
+            seed=self._holter_seed(),
+            teller=teller,
+        )
+
+    def _holter_seed(self) -> int:
+        """That of the checkpoint, or a new one."""
+        state = checkpoint.loader_state(self._holter_entry, LOADERS[0])
+        return _common_seed(self.is_ddp) if state is None else int(state["seed"])
+
+    def _holter_feeds(self) -> dict[str, Feed]:
+        found = {name: getattr(self, name, None) for name in LOADERS}
+        return {name: feed for name, feed in found.items() if isinstance(feed, Feed)}
+
+    def _holter_close_feeds(self) -> None:
+        for feed in self._holter_feeds().values():
+            feed.close()
+
+
+def with_holter_loader(trainer_class: type[Any]) -> type[Any]:
+    """A class of the same name and behaviour whose batches come from Holter's loader.
+
+    A step without waiting for the GPU is part of it where the trainer's step is stock's own.
+    """
+    if issubclass(trainer_class, HolterLoading):
+        return trainer_class
+    ours = (HolterLoading, HolterStep) if _has_stock_step(trainer_class) else (HolterLoading,)
+    about = {"__module__": __name__, "__qualname__": trainer_class.__qualname__, "__doc__": trainer_class.__doc__}
+    return types.new_class(trainer_class.__name__, (*ours, trainer_class), exec_body=lambda space: space.update(about))
+
+
+def _has_stock_step(trainer_class: type[Any]) -> bool:
+    """Whether nobody but nnU-Net's own code sees what a step returns."""
+    is_stock = defined_by(trainer_class, "train_step").__module__ == TRAINER_MODULE
+    return is_stock and defined_by(trainer_class, "run_training").__module__.startswith("nnunetv2.")
+
+
+def _below(trainer_class: type[Any]) -> type[Any]:
+    """The class that Holter's loader was put under."""
+    ours = (HolterLoading, HolterStep)
+    return next(cls for cls in trainer_class.__mro__ if not issubclass(cls, HolterLoading) and cls not in ours)
+
+
+def _common_seed(is_ddp: bool) -> int:
+    """The same on all GPUs, so that one checkpoint is enough; where numpy was seeded, the same again."""
+    seed = [int(np.random.randint(np.iinfo(np.int64).max, dtype=np.int64))]
+    if is_ddp:
+        distributed.broadcast_object_list(seed, src=0)
+    return seed[0]

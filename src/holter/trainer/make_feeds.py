@@ -1,0 +1,149 @@
+"""Two feeds, for training and validation, that give what nnU-Net's own data loaders would."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from typing import Any, NamedTuple
+
+import torch
+
+from holter.errors import UntestedVersion
+from holter.loader import (
+    Catalogue,
+    Loader,
+    Options,
+    Sampling,
+    catalogue_like,
+    ram_budget_bytes,
+    sampling_like,
+)
+from holter.trainer.feed import Feed, Place
+from holter.trainer.gpu_room import needed_bytes, shortage
+from holter.trainer.settings import RAM_MOST_BYTES, RAM_SHARE, Settings
+from holter.trainer.stock_loaders import StockLoaders
+from holter.trainer.tell import Teller
+from holter.transforms import Chain, Geometry, read_chain
+
+NNUNET_TESTED = ("2.8.1",)
+FALLBACK = "CPU fall-back"  # of holter.transforms.fallback, in a mapping
+FOLD = "Convert3DTo2DTransform"
+
+
+class Purpose(NamedTuple):
+    """What a feed is for."""
+
+    name: str
+    stream: int  # of one rank's two
+    depth: int  # batches ahead
+    ram_share: float
+
+
+# Validation reads ahead while there is training: two batches are enough, and its cases are a fifth of all.
+TRAIN, VAL = Purpose("training", 0, 4, 0.8), Purpose("validation", 1, 2, 0.2)
+STREAMS = 2
+
+
+class Trainer(NamedTuple):
+    """What must be known of the trainer."""
+
+    device: torch.device
+    rank: int
+    ranks: int
+    channels: int  # that the network gets
+    seg_channels: int  # that are read
+    largest_label: int
+    seed: int
+    teller: Teller
+
+
+class Plan(NamedTuple):
+    """Everything that a loader is made of, except for the place where its transforms run."""
+
+    purpose: Purpose
+    catalogue: Catalogue
+    sampling: Sampling
+    chain: Chain
+
+
+def check_version(installed: str | None = None) -> None:
+    """Raises:  UntestedVersion if another nnU-Net is installed than the one that the loader was compared with."""
+    installed = installed or importlib.metadata.version("nnunetv2")
+    if installed not in NNUNET_TESTED:
+        raise UntestedVersion(
+            f"nnunetv2 {installed} is installed; Holter's loader was compared with {', '.join(NNUNET_TESTED)}"
+        )
+
+
+def make_feeds(stock: StockLoaders, trainer: Trainer, settings: Settings) -> tuple[Feed, Feed]:
+    """Feeds that have not started yet.
+
+    Raises:  UntestedVersion; BadInput.
+    """
+    plans = [_plan(loader, purpose) for loader, purpose in zip(stock, (TRAIN, VAL), strict=True)]
+    place = _place(plans[0], trainer, settings)
+    train, val = (_feed(plan, place, trainer, settings) for plan in plans)
+    _tell(plans, place, trainer, settings)
+    return train, val
+
+
+def _plan(stock: Any, purpose: Purpose) -> Plan:
+    sampling = sampling_like(stock)
+    steps = getattr(stock.transforms, "transforms", ())
+    is_dummy_2d = any(type(step).__name__ == FOLD for step in steps)
+    geometry = Geometry(sampling.patch_size, sampling.initial_patch_size, is_dummy_2d)
+    return Plan(purpose, catalogue_like(stock._data), sampling, read_chain(stock.transforms, geometry))
+
+
+def _place(train: Plan, trainer: Trainer, settings: Settings) -> Place:
+    """The GPU if the training is there and it has room."""
+    if trainer.device.type != "cuda" or settings.transforms_on_cpu:
+        return Place("cpu")
+    sampling = train.sampling
+    needed = needed_bytes(
+        sampling.batch_size, sampling.patch_size, sampling.initial_patch_size, trainer.channels, trainer.seg_channels
+    )
+    reason = shortage(needed, trainer.device)
+    if reason is None:
+        return Place(str(trainer.device))
+    trainer.teller.say("gpu-short", reason=reason)
+    return Place("cpu")
+
+
+def _feed(plan: Plan, place: Place, trainer: Trainer, settings: Settings) -> Feed:
+    stream = STREAMS * trainer.rank + plan.purpose.stream
+
+    def make(where: Place, seed: int) -> Loader:
+        options = _options(plan.purpose, where, trainer, settings)
+        return Loader(plan.catalogue, plan.sampling, plan.chain, seed=seed, stream=stream, options=options)
+
+    return Feed(make, place, trainer.seed, stream, trainer.teller)
+
+
+def _options(purpose: Purpose, where: Place, trainer: Trainer, settings: Settings) -> Options:
+    is_cuda = trainer.device.type == "cuda"
+    ram = settings.ram_bytes
+    if ram is None:
+        ram = min(RAM_MOST_BYTES, ram_budget_bytes(RAM_SHARE))
+    return Options(
+        threads=settings.readers(gpu_transforms=where.is_gpu, gpu_training=is_cuda),
+        depth=purpose.depth,
+        device=where.device,
+        is_pinned=is_cuda and not where.is_gpu,
+        ram_budget_bytes=int(ram * purpose.ram_share / trainer.ranks),
+        ram_as_float16=settings.ram_as_float16,
+        is_strict=settings.is_strict,
+        largest_label=trainer.largest_label,
+        on_trouble=trainer.teller.trouble,
+    )
+
+
+def _tell(plans: list[Plan], place: Place, trainer: Trainer, settings: Settings) -> None:
+    threads = settings.readers(gpu_transforms=place.is_gpu, gpu_training=trainer.device.type == "cuda")
+    trainer.teller.say("begins", threads=threads, where=place.device, seed=trainer.seed)
+    for plan in plans:
+        pairs = plan.chain.mapping
+        mapping = "; ".join(f"{stock} = {ours}" for stock, ours in pairs) or "-"
+        trainer.teller.say("chain", purpose=plan.purpose.name, mapping=mapping)
+        unknown = [stock for stock, ours in pairs if FALLBACK in ours]
+        if unknown:
+            trainer.teller.say("fallback", names=", ".join(unknown))

@@ -1,0 +1,94 @@
+"""How Holter's data loader is set up: environment variables, because nnU-Net's commands pass on nothing else."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from holter.errors import BadInput
+
+THREADS = "HOLTER_LOADER_THREADS"
+RAM_GB = "HOLTER_LOADER_RAM_GB"
+FLOAT16 = "HOLTER_LOADER_FLOAT16"
+STRICT = "HOLTER_LOADER_STRICT"
+TRANSFORMS = "HOLTER_LOADER_TRANSFORMS"
+STOCK_WORKERS = "nnUNet_n_proc_DA"
+
+# Readers of boxes whose transforms run on the GPU: one reads 100 samples a second at 128 x 128 x 128, and an H200
+# trains 33; the others are for slow disks.
+MOST_READERS = 4
+# nnU-Net's own number of worker processes.
+MOST_TRANSFORMERS = 12
+# Whole cases in memory, of all loaders together: enough for small data sets and for 2D with hundreds of samples a
+# batch, and no more than a neighbour on a shared server will bear.
+RAM_SHARE = 0.25
+RAM_MOST_BYTES = 8 << 30
+GB = 1e9
+YES = ("1", "true", "t", "yes")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the user asked for; None: left to us."""
+
+    threads: int | None = None
+    ram_bytes: int | None = None
+    ram_as_float16: bool = False
+    is_strict: bool = False  # stop at the first case that cannot be read
+    transforms_on_cpu: bool = False
+    most_threads: int | None = None  # as many worker processes the user allowed nnU-Net's own loader
+
+    def readers(self, *, gpu_transforms: bool, gpu_training: bool) -> int:
+        """Reading threads of one loader."""
+        if self.threads is not None:
+            return self.threads
+        cpus = usable_cpus()
+        if gpu_transforms:
+            wanted = min(cpus, MOST_READERS)
+        elif gpu_training:
+            wanted = min(cpus, MOST_TRANSFORMERS)
+        else:
+            wanted = min(cpus // 2, MOST_TRANSFORMERS)  # the network computes on the other half
+        return max(1, wanted if self.most_threads is None else min(wanted, self.most_threads))
+
+
+def read_settings(variables: Mapping[str, str] | None = None) -> Settings:
+    """The settings in the environment.
+
+    Raises:  BadInput for a value that is none.
+    """
+    given = os.environ if variables is None else variables
+    threads = _number(given, THREADS)
+    ram_gb = _number(given, RAM_GB)
+    where = given.get(TRANSFORMS, "").lower()
+    if where not in ("", "auto", "cpu"):
+        raise BadInput(f"{TRANSFORMS}={where}: it can be cpu or auto", next_step=f"export {TRANSFORMS}=auto")
+    if threads is not None and threads < 1:
+        raise BadInput(f"{THREADS}={threads:g}: there must be at least one", next_step=f"unset {THREADS}")
+    workers = given.get(STOCK_WORKERS, "")
+    return Settings(
+        threads=None if threads is None else int(threads),
+        ram_bytes=None if ram_gb is None else int(max(0.0, ram_gb) * GB),
+        ram_as_float16=given.get(FLOAT16, "").lower() in YES,
+        is_strict=given.get(STRICT, "").lower() in YES,
+        transforms_on_cpu=where == "cpu",
+        most_threads=max(1, int(workers)) if workers.isdigit() else None,
+    )
+
+
+def usable_cpus() -> int:
+    """CPUs that a scheduler, ``taskset`` or a container lets this process use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _number(given: Mapping[str, str], name: str) -> float | None:
+    text = given.get(name, "").strip()
+    if not text:
+        return None
+    try:
+        return float(text)
+    except ValueError:
+        raise BadInput(f"{name}={text} is not a number", next_step=f"unset {name}") from None

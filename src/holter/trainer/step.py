@@ -1,0 +1,101 @@
+"""nnU-Net's training step, without waiting for the GPU in every one of them.
+
+Stock ends each step by fetching the loss, and the CPU stands still until the GPU is done: meanwhile it cannot prepare
+the launches of the next step. Here losses stay where they are until the epoch ends, and are then fetched all at once.
+(One wait is left, and torch's: with mixed precision ``GradScaler.step`` reads whether a gradient overflowed.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from holter.trainer.feed import Feed
+
+if TYPE_CHECKING:
+    from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer as Trainer
+else:
+    Trainer = object
+
+LONGEST_GRADIENT = 12  # nnU-Net's limit of the norm of all gradients
+
+
+class HolterStep(Trainer):  # type: ignore[misc]
+    """The two methods between which a loss travels; for trainers that have not changed stock's own.
+
+    Source:  nnunetv2 2.8.1 nnUNetTrainer.train_step, on_train_epoch_end; equal weights and losses.
+    """
+
+    def train_step(self, batch: dict[str, Any]) -> dict[str, Any]:
+        """One step; the loss in what is returned is a tensor on the device."""
+        data = batch["data"].to(self.device, non_blocking=True)
+        target = _to(batch["target"], self.device)
+        loss = None
+        try:
+            loss = self._holter_gradients(data, target)
+        except torch.cuda.OutOfMemoryError:
+            if not self._holter_can_make_room():
+                raise
+        if loss is None:  # not in the handler: its traceback would keep all activations in memory
+            self._holter_make_room()
+            loss = self._holter_gradients(data, target)
+        self._holter_update()
+        return {"loss": loss.detach()}
+
+    def on_train_epoch_end(self, train_outputs: Sequence[dict[str, Any]]) -> None:
+        """Hand on losses as stock's step gives them."""
+        super().on_train_epoch_end(fetched(train_outputs))
+
+    def _holter_gradients(self, data: Any, target: Any) -> Any:
+        """Nothing that lasts has changed before the update: this may be done twice."""
+        self.optimizer.zero_grad(set_to_none=True)
+        with torch.autocast("cuda") if self.device.type == "cuda" else nullcontext():
+            loss = self.loss(self.network(data), target)
+        if self.grad_scaler is None:
+            loss.backward()
+        else:
+            self.grad_scaler.scale(loss).backward()
+        return loss
+
+    def _holter_update(self) -> None:
+        scaler, optimizer = self.grad_scaler, self.optimizer
+        if scaler is not None:
+            scaler.unscale_(optimizer)
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), LONGEST_GRADIENT)
+        if scaler is None:
+            optimizer.step()
+        else:
+            scaler.step(optimizer)
+            scaler.update()
+
+    def _holter_can_make_room(self) -> bool:
+        """Whether transforms are on the GPU; not with several GPUs, where the others would wait for this one."""
+        return not self.is_ddp and any(feed.place.is_gpu for feed in self._holter_feeds_of_step())
+
+    def _holter_make_room(self) -> None:
+        """Take the transforms off the GPU."""
+        self.optimizer.zero_grad(set_to_none=True)
+        for feed in self._holter_feeds_of_step():
+            feed.move_to_cpu()
+
+    def _holter_feeds_of_step(self) -> list[Feed]:
+        return [feed for feed in (self.dataloader_train, self.dataloader_val) if isinstance(feed, Feed)]
+
+
+def _to(target: Any, device: Any) -> Any:
+    if isinstance(target, list):
+        return [each.to(device, non_blocking=True) for each in target]
+    return target.to(device, non_blocking=True)
+
+
+def fetched(outputs: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Outputs of steps with losses as numpy arrays without axes; all that are on a device come in one transfer."""
+    tensors = [output["loss"] for output in outputs]
+    if not tensors or not all(isinstance(tensor, torch.Tensor) for tensor in tensors):
+        return list(outputs)
+    losses: np.ndarray[Any, Any] = torch.stack(tensors).cpu().numpy()
+    return [{**output, "loss": losses[number, ...]} for number, output in enumerate(outputs)]

@@ -1,0 +1,79 @@
+"""nnU-Net's own data loaders as its trainer sets them up, without the worker processes that would run them.
+
+The trainer's own code decides cases, patch sizes, oversampling and transforms, whatever a user changed there; only the
+two augmenters at its end, which start processes, are stood in for.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from holter.errors import LoaderNotReplaced
+
+TRAINER_MODULE = "nnunetv2.training.nnUNetTrainer.nnUNetTrainer"
+AUGMENTERS = ("NonDetMultiThreadedAugmenter", "SingleThreadedAugmenter")
+LOADER = "nnunetv2.training.dataloading.data_loader.nnUNetDataLoader"
+DATASETS = (
+    "nnunetv2.training.dataloading.nnunet_dataset.nnUNetDatasetBlosc2",
+    "nnunetv2.training.dataloading.nnunet_dataset.nnUNetDatasetNumpy",
+)
+
+
+class StockLoaders(NamedTuple):
+    """nnU-Net's ``nnUNetDataLoader`` objects; nothing was read with them."""
+
+    train: Any
+    val: Any
+
+
+class _Kept:
+    """Stands for an augmenter: keeps the data loader, and starts nothing."""
+
+    def __init__(self, data_loader: Any, *_: Any, **__: Any) -> None:
+        self.data_loader = data_loader
+
+    def __next__(self) -> None:
+        """Nobody looks at the batch that nnU-Net takes to see its workers start."""
+
+
+def defined_by(trainer_class: type[Any], method: str) -> type[Any]:
+    """The class that a trainer has this method from."""
+    return next(cls for cls in trainer_class.__mro__ if method in vars(cls))
+
+
+def set_up(get_dataloaders: Callable[[], Any]) -> StockLoaders:
+    """Run the trainer's own ``get_dataloaders`` and return what it would have its workers run.
+
+    Raises:  LoaderNotReplaced if that is something else than nnU-Net's.
+    """
+    module = importlib.import_module(TRAINER_MODULE)
+    before = {name: getattr(module, name, None) for name in AUGMENTERS}
+    if None in before.values():
+        raise LoaderNotReplaced("this nnU-Net has no NonDetMultiThreadedAugmenter in its trainer")
+    try:
+        for name in AUGMENTERS:
+            setattr(module, name, _Kept)
+        made = get_dataloaders()
+    finally:
+        for name, original in before.items():
+            setattr(module, name, original)
+    if not (isinstance(made, tuple) and len(made) == 2 and all(isinstance(one, _Kept) for one in made)):
+        raise LoaderNotReplaced("the trainer makes its batches in a way of its own")
+    loaders = StockLoaders(*(one.data_loader for one in made))
+    for loader in loaders:
+        _check_known(loader)
+    return loaders
+
+
+def _check_known(loader: Any) -> None:
+    """A subclass may sample or read in any way."""
+    if _name(loader) != LOADER:
+        raise LoaderNotReplaced(f"the trainer has a data loader of its own, {type(loader).__name__}")
+    if _name(loader._data) not in DATASETS:
+        raise LoaderNotReplaced(f"the trainer has a data set of its own, {type(loader._data).__name__}")
+
+
+def _name(thing: Any) -> str:
+    return f"{type(thing).__module__}.{type(thing).__qualname__}"

@@ -1,0 +1,75 @@
+"""A factor a channel.
+
+Source:  batchgeneratorsv2 0.3.6 MultiplicativeBrightnessTransform.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from holter.transforms.scalar import Scalar, pick, read_scalar, single
+from holter.transforms.work import Hit, Plain, Row, Work, change_rows
+
+STOCK = "batchgeneratorsv2.transforms.intensity.brightness.MultiplicativeBrightnessTransform"
+
+
+@dataclass(frozen=True, slots=True)
+class Factors:
+    """Channels and the factor of each; of contrast, too."""
+
+    channels: tuple[int, ...]
+    factors: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Brightness(Plain):
+    """Multiplies each channel that is hit."""
+
+    factor: Scalar
+    per_channel: float
+    one_factor: bool
+    name = "brightness"
+
+    def draw(self, rng: np.random.Generator, channels: int) -> Factors | None:
+        """Channels first, then their factors."""
+        return draw_factors(rng, channels, self.factor, self.per_channel, self.one_factor)
+
+    def apply(self, work: Work, hits: Sequence[Hit]) -> None:
+        """All channels of all samples that were hit."""
+        rows, factors = factors_of(hits)
+        change_rows(work.image, rows, [factors], multiply)
+
+
+def multiply(x: Tensor, factor: float | Tensor) -> None:
+    """Shapes:  x (N, voxels), changed in place; factor a number or (N, 1)."""
+    x.mul_(factor)
+
+
+def draw_factors(
+    rng: np.random.Generator, channels: int, factor: Scalar, per_channel: float, one_factor: bool
+) -> Factors | None:
+    """Which channels, and their factors; None where no channel is hit."""
+    hit = pick(rng, channels, per_channel)
+    if not hit:
+        return None
+    factors = (factor.draw(rng),) * len(hit) if one_factor else tuple(factor.draw(rng) for _ in hit)
+    return Factors(hit, tuple(single(value) for value in factors))
+
+
+def factors_of(hits: Sequence[Hit]) -> tuple[list[Row], list[float]]:
+    """Every channel that is hit, and its factor."""
+    rows = [Row(hit.slot, channel) for hit in hits for channel in hit.draw.channels]
+    return rows, [factor for hit in hits for factor in hit.draw.factors]
+
+
+def read(stock: Any) -> Brightness | None:
+    """The same distribution as the stock transform, or None if its factor is a function."""
+    factor = read_scalar(stock.multiplier_range)
+    if factor is None:
+        return None
+    return Brightness(factor, float(stock.p_per_channel), bool(stock.synchronize_channels))

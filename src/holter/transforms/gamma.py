@@ -1,0 +1,109 @@
+"""Raise a channel to an exponent within its own range.
+
+Source:  batchgeneratorsv2 0.3.6 GammaTransform. Inverting means the negative image is raised and turned back; keeping
+the statistics means mean and (unbiased) standard deviation are restored afterwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from holter.transforms.scalar import Scalar, pick, read_scalar, single
+from holter.transforms.work import Hit, Plain, Row, Work, change_rows
+
+STOCK = "batchgeneratorsv2.transforms.intensity.gamma.GammaTransform"
+EPSILON = 1e-7  # stock's; a constant channel stays what it is
+
+
+@dataclass(frozen=True, slots=True)
+class GammaDraw:
+    """For each channel: its exponent, whether its negative is raised, whether its statistics are kept."""
+
+    channels: tuple[int, ...]
+    exponents: tuple[float, ...]
+    inverted: tuple[bool, ...]
+    kept: tuple[bool, ...]
+
+
+@dataclass(frozen=True)
+class Gamma(Plain):
+    """Changes each channel that is hit."""
+
+    exponent: Scalar
+    invert: float
+    keep: float
+    per_channel: float
+    one_exponent: bool
+    name = "gamma"
+
+    def draw(self, rng: np.random.Generator, channels: int) -> GammaDraw | None:
+        """Channels, then what is kept, what is inverted, and the exponents."""
+        hit = pick(rng, channels, self.per_channel)
+        if not hit:
+            return None
+        kept = tuple(rng.random() < self.keep for _ in hit)
+        inverted = tuple(rng.random() < self.invert for _ in hit)
+        drawn = (self.exponent.draw(rng),) * len(hit) if self.one_exponent else [self.exponent.draw(rng) for _ in hit]
+        return GammaDraw(hit, tuple(single(value) for value in drawn), inverted, kept)
+
+    def apply(self, work: Work, hits: Sequence[Hit]) -> None:
+        """Channels of one kind together."""
+        kinds: dict[tuple[bool, bool], list[tuple[Row, float]]] = {}
+        for slot, draw in hits:
+            for channel, *kind, exponent in zip(draw.channels, draw.inverted, draw.kept, draw.exponents, strict=True):
+                kinds.setdefault((kind[0], kind[1]), []).append((Row(slot, channel), exponent))
+        for (inverted, kept), members in kinds.items():
+            rows, exponents = zip(*members, strict=True)
+            change_rows(work.image, rows, [exponents], partial(raise_to, inverted=inverted, kept=kept))
+
+
+def raise_to(x: Tensor, exponent: float | Tensor, *, inverted: bool, kept: bool) -> None:
+    """Shapes:  x (N, voxels), changed in place; exponent a number or (N, 1).
+
+    The negative is never written out: its range is that of x with the ends exchanged, and all steps but the power
+    are linear, so its sign goes into their factors.
+    """
+    before = centre(x) if kept else None
+    low, high = x.amin(1, keepdim=True), x.amax(1, keepdim=True)
+    spread = high - low
+    origin, sign = (high, -1.0) if inverted else (low, 1.0)
+    x.sub_(origin).div_(spread.clamp(min=EPSILON) * sign).pow_(exponent)
+    if before is None:
+        x.mul_(spread * sign).add_(origin)
+        return
+    std = centre(x).std
+    factor = before.std * spread / (std * spread).clamp(min=EPSILON)
+    x.mul_(factor * sign).add_(before.mean)
+
+
+class Statistics(NamedTuple):
+    """Shapes:  (N, 1) each."""
+
+    mean: Tensor
+    std: Tensor
+
+
+def centre(x: Tensor) -> Statistics:
+    """Shapes:  x (N, voxels), whose mean is taken away in place -> what its statistics were.
+
+    The norm of what remains gives the deviation: torch.std_mean takes ten times as long on the CPU.
+    """
+    mean = x.mean(1, keepdim=True)
+    x.sub_(mean)
+    return Statistics(mean, torch.linalg.vector_norm(x, dim=1, keepdim=True) / max(1, x.shape[1] - 1) ** 0.5)
+
+
+def read(stock: Any) -> Gamma | None:
+    """The same distribution as the stock transform, or None if its exponent is a function."""
+    exponent = read_scalar(stock.gamma)
+    if exponent is None:
+        return None
+    invert, keep, per_channel = float(stock.p_invert_image), float(stock.p_retain_stats), float(stock.p_per_channel)
+    return Gamma(exponent, invert, keep, per_channel, bool(stock.synchronize_channels))

@@ -1,0 +1,76 @@
+"""Where a sample lies: the patch that is trained on, the larger box that stock reads for it, and the part we need."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import floor
+
+# A drawn transform is evaluated in float32 and its box in float64; they differ by less than this many voxels.
+ROUNDING_VOXELS = 1e-3
+
+
+@dataclass(frozen=True, slots=True)
+class Geometry:
+    """Sizes of one configuration, in voxels, one number an axis (2 or 3 axes)."""
+
+    patch_size: tuple[int, ...]
+    initial_patch_size: tuple[int, ...]  # what stock's loader reads before SpatialTransform; the patch for validation
+    is_dummy_2d: bool = False  # told to the loader; the chain itself looks at the stock transforms
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A half-open box of voxels, counted from the lower corner of the initial patch; always inside it."""
+
+    lower: tuple[int, ...]
+    upper: tuple[int, ...]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Voxels along each axis."""
+        return tuple(high - low for low, high in zip(self.lower, self.upper, strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """What stands where a box leaves the image: the values of stock's loader."""
+
+    image: float = 0.0
+    seg: int = -1
+
+
+def whole(size: tuple[int, ...]) -> Box:
+    """The box that is all of ``size``."""
+    return Box((0,) * len(size), tuple(size))
+
+
+def central_crop(size: tuple[int, ...], patch: tuple[int, ...]) -> Box:
+    """The part of ``size`` that a plain crop of ``patch`` shows.
+
+    Source:  batchgeneratorsv2 0.3.6 crop_tensor around floor(size / 2): half a voxel beside the centre of a rotated
+    patch wherever size - patch is odd.
+    """
+    starts = [max(0, have // 2 - want // 2) for have, want in zip(size, patch, strict=True)]
+    ends = [min(have, start + want) for have, start, want in zip(size, starts, patch, strict=True)]
+    return Box(tuple(starts), tuple(ends))
+
+
+def padding_before(size: tuple[int, ...], patch: tuple[int, ...]) -> tuple[int, ...]:
+    """Voxels of fill before the crop, where the patch is larger than what it is cut from."""
+    return tuple(max(0, want // 2 - have // 2) for have, want in zip(size, patch, strict=True))
+
+
+def reached(size: tuple[int, ...], patch: tuple[int, ...], affine: tuple[tuple[float, ...], ...]) -> Box:
+    """The voxels of ``size`` that linear interpolation touches for a patch turned and scaled around its centre.
+
+    Shapes:  affine is (axes, axes): position in the source = affine @ position in the patch, both from the centre.
+    """
+    lower, upper = [], []
+    for have, row in zip(size, affine, strict=True):
+        centre = (have - 1) / 2
+        extent = sum(abs(factor) * (want - 1) / 2 for factor, want in zip(row, patch, strict=True))
+        first = floor(centre - extent - ROUNDING_VOXELS)
+        last = floor(centre + extent + ROUNDING_VOXELS) + 1
+        lower.append(max(0, first))
+        upper.append(min(have, last + 1))
+    return Box(tuple(lower), tuple(upper))

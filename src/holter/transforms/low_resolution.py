@@ -1,0 +1,85 @@
+"""Pretend that a channel was taken at a lower resolution: down to the nearest voxel, up again linearly.
+
+Source:  batchgeneratorsv2 0.3.6 SimulateLowResolutionTransform (nearest-exact, then linear without aligned corners).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from holter.transforms.scalar import Scalar, pick, read_scalar, single
+from holter.transforms.work import Hit, Plain, Work
+
+STOCK = "batchgeneratorsv2.transforms.spatial.low_resolution.SimulateLowResolutionTransform"
+UPWARD = {1: "linear", 2: "bilinear", 3: "trilinear"}
+
+
+@dataclass(frozen=True, slots=True)
+class LowResolutionDraw:
+    """Channels, and for each a factor an axis: 0.5 is half the resolution."""
+
+    channels: tuple[int, ...]
+    factors: tuple[tuple[float, ...], ...]
+
+
+@dataclass(frozen=True)
+class LowResolution(Plain):
+    """Coarsens each channel that is hit."""
+
+    factor: Scalar
+    per_channel: float
+    one_channel: bool  # all channels share their factors
+    one_axis: bool  # all axes share one factor
+    fixed_axes: tuple[int, ...]  # keep their resolution
+    allowed: tuple[int, ...] | None  # channels that may be hit; None: all
+    axes: int
+    name = "low resolution"
+
+    def draw(self, rng: np.random.Generator, channels: int) -> LowResolutionDraw | None:
+        """Channels first, then their factors."""
+        allowed = tuple(range(channels)) if self.allowed is None else self.allowed
+        hit = tuple(allowed[index] for index in pick(rng, len(allowed), self.per_channel))
+        if not hit:
+            return None
+        if self.one_channel:
+            return LowResolutionDraw(hit, (self._factors(rng),) * len(hit))
+        return LowResolutionDraw(hit, tuple(self._factors(rng) for _ in hit))
+
+    def apply(self, work: Work, hits: Sequence[Hit]) -> None:
+        """One channel at a time: each has a size of its own in between."""
+        for slot, draw in hits:
+            for channel, factors in zip(draw.channels, draw.factors, strict=True):
+                coarsen(work.image[slot, channel], factors)
+
+    def _factors(self, rng: np.random.Generator) -> tuple[float, ...]:
+        drawn = (
+            [self.factor.draw(rng)] * self.axes if self.one_axis else [self.factor.draw(rng) for _ in range(self.axes)]
+        )
+        return tuple(1.0 if axis in self.fixed_axes else single(value) for axis, value in enumerate(drawn))
+
+
+def coarsen(x: Tensor, factors: Sequence[float]) -> None:
+    """Shapes:  x (*spatial), changed in place; a factor an axis. No axis gets shorter than one voxel."""
+    size = [max(1, round(length * factor)) for length, factor in zip(x.shape, factors, strict=True)]
+    small = interpolate(x[None, None], size, mode="nearest-exact")
+    x.copy_(interpolate(small, tuple(x.shape), mode=UPWARD[x.ndim], align_corners=False)[0, 0])
+
+
+def read(stock: Any, axes: int) -> LowResolution | None:
+    """The same distribution as the stock transform, or None if its factor is a function."""
+    factor = read_scalar(stock.scale)
+    if factor is None:
+        return None
+    ignored = stock.ignore_axes if stock.ignore_axes is not None else ()
+    fixed = tuple(int(axis) % axes for axis in (ignored if isinstance(ignored, (tuple, list)) else (ignored,)))
+    allowed = None if stock.allowed_channels is None else tuple(int(channel) for channel in stock.allowed_channels)
+    return LowResolution(
+        factor, float(stock.p_per_channel), bool(stock.synchronize_channels), bool(stock.synchronize_axes),
+        fixed, allowed, axes,
+    )  # fmt: skip

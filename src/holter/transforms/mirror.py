@@ -1,0 +1,48 @@
+"""Mirror a sample along some axes, image and segmentation alike.
+
+Source:  batchgeneratorsv2 0.3.6 MirrorTransform: each allowed axis with probability one half.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from holter.transforms.work import Hit, Plain, Work
+
+STOCK = "batchgeneratorsv2.transforms.spatial.mirroring.MirrorTransform"
+
+
+@dataclass(frozen=True, slots=True)
+class MirrorDraw:
+    """Spatial axes that are turned around."""
+
+    axes: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Mirror(Plain):
+    """Each of some axes with probability one half."""
+
+    allowed: tuple[int, ...]
+    name = "mirror"
+
+    def draw(self, rng: np.random.Generator, channels: int) -> MirrorDraw | None:  # noqa: ARG002 - one for all
+        """The axes; None if there are none."""
+        axes = tuple(axis for axis in self.allowed if rng.random() < 0.5)
+        return MirrorDraw(axes) if axes else None
+
+    def apply(self, work: Work, hits: Sequence[Hit]) -> None:
+        """One sample at a time: each has its own axes."""
+        for slot, draw in hits:
+            axes = [axis + 1 for axis in draw.axes]
+            for tensor in (work.image[slot], work.seg[slot]):
+                tensor.copy_(tensor.flip(axes))
+
+
+def read(stock: Any) -> Mirror:
+    """The same distribution as the stock transform."""
+    return Mirror(tuple(int(axis) for axis in stock.allowed_axes))

@@ -1,0 +1,159 @@
+"""Build a chain from the transforms that a trainer made for itself.
+
+Only exact types are taken as known: a subclass may do anything, so it runs as it is, as does a transform with a
+parameter that we do not draw (a function, elastic deformation, another padding).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from holter.transforms import (
+    binary_operator,
+    blur,
+    brightness,
+    contrast,
+    downsample,
+    gamma,
+    low_resolution,
+    mask,
+    mirror,
+    noise,
+    one_hot,
+    regions,
+    remove_component,
+    remove_label,
+    spatial,
+)
+from holter.transforms.chain import Chain
+from holter.transforms.fallback import Fallback
+from holter.transforms.geometry import Geometry
+from holter.transforms.scalar import full_name
+from holter.transforms.sometimes import OneOf, Sometimes
+from holter.transforms.version import check_version
+from holter.transforms.work import Step
+
+COMPOSE = (
+    "batchgeneratorsv2.transforms.utils.compose.ComposeTransforms",
+    "batchgeneratorsv2.transforms.utils.compose.TimedComposeTransforms",
+)
+RANDOM = "batchgeneratorsv2.transforms.utils.random.RandomTransform"
+ONE_OF = "batchgeneratorsv2.transforms.utils.random.OneOfTransform"
+FOLD = "batchgeneratorsv2.transforms.utils.pseudo2d.Convert3DTo2DTransform"
+UNFOLD = "batchgeneratorsv2.transforms.utils.pseudo2d.Convert2DTo3DTransform"
+PLAIN = (
+    binary_operator, brightness, contrast, gamma, mask, mirror, noise, one_hot, regions, remove_component, remove_label,
+)  # fmt: skip
+BY_AXES = (blur, downsample, low_resolution)
+OVERRIDABLE = ("__call__", "apply", "get_parameters", "_apply_to_image", "_apply_to_segmentation")
+
+
+class Known(NamedTuple):
+    """One step, and what it was in stock."""
+
+    stock: str
+    step: Step
+
+
+def read_chain(compose: Any, geometry: Geometry) -> Chain:
+    """The chain that does what ``compose`` does: a trainer's training or validation transforms.
+
+    Raises:  UntestedVersion if the installed batchgeneratorsv2 is not one that was compared.
+    """
+    check_version()
+    transforms = [] if compose is None else list(_flat(compose))
+    known = list(_all(transforms, len(geometry.patch_size)))
+    return Chain(geometry, tuple(one.step for one in known), tuple((one.stock, one.step.name) for one in known))
+
+
+def _flat(transform: Any) -> Iterator[Any]:
+    """The transforms of a compose, and of those inside it."""
+    if _kind(transform) in COMPOSE:
+        for one in transform.transforms:
+            yield from _flat(one)
+    else:
+        yield transform
+
+
+def _all(transforms: Sequence[Any], axes: int) -> Iterator[Known]:
+    position = 0
+    while position < len(transforms):
+        count = _folded(transforms[position:])
+        group = transforms[position : position + max(1, count)]
+        position += len(group)
+        yield _group(group) if count else _one(group[0], axes)
+
+
+def _folded(transforms: Sequence[Any]) -> int:
+    """How many transforms work on folded slices, with those that fold and unfold; 0 if this is not where it begins."""
+    if _kind(transforms[0]) != FOLD:
+        return 0
+    kinds = [_kind(one) for one in transforms]
+    return kinds.index(UNFOLD) + 1 if UNFOLD in kinds else len(kinds)
+
+
+def _group(transforms: Sequence[Any]) -> Known:
+    """Spatial alone between folding and unfolding is ours; any other group runs as it is."""
+    names = " > ".join(type(one).__name__ for one in transforms)
+    if len(transforms) == 3 and _kind(transforms[1]) == spatial.STOCK:
+        step = spatial.read(transforms[1], folded=True)
+        if step is not None:
+            return Known(names, step)
+
+    def run(**sample: Any) -> dict[str, Any]:
+        for one in transforms:
+            sample = one(**sample)
+        return sample
+
+    return Known(names, Fallback(run, names))
+
+
+def _one(transform: Any, axes: int) -> Known:
+    name = _name(transform)
+    return Known(name, _known(transform, axes) or Fallback(transform, name))
+
+
+def _known(transform: Any, axes: int) -> Step | None:
+    """Our step for a stock transform; None if there is none."""
+    kind = _kind(transform)
+    if kind == RANDOM:
+        step = _known(transform.transform, axes) or Fallback(transform.transform, _name(transform.transform))
+        return None if _unsteady(step) else Sometimes(step, float(transform.apply_probability))
+    if kind == ONE_OF:
+        steps = [_known(one, axes) or Fallback(one, _name(one)) for one in transform.list_of_transforms]
+        return None if any(_unsteady(step) for step in steps) else OneOf(tuple(steps))
+    if kind == spatial.STOCK:
+        return spatial.read(transform, folded=False)
+    reader = READERS.get(kind)
+    return reader(transform, axes) if reader is not None else None
+
+
+def _unsteady(step: Step) -> bool:
+    """Whether a step of ours changes shapes, so that it cannot be done for some samples only."""
+    return step.reshapes and not isinstance(step, Fallback)
+
+
+def _kind(transform: Any) -> str:
+    """Full name of the type; none at all if a method was replaced on the object."""
+    replaced = any(name in getattr(transform, "__dict__", {}) for name in OVERRIDABLE)
+    return "" if replaced else full_name(type(transform))
+
+
+def _name(transform: Any) -> str:
+    inner = getattr(transform, "transform", None)
+    name = type(transform).__name__
+    if inner is not None:
+        return f"{name}({_name(inner)})"
+    several = getattr(transform, "list_of_transforms", None)
+    return f"{name}({', '.join(_name(one) for one in several)})" if several else name
+
+
+def _without_axes(reader: Callable[[Any], Step | None]) -> Callable[[Any, int], Step | None]:
+    return lambda stock, _: reader(stock)
+
+
+READERS: dict[str, Callable[[Any, int], Step | None]] = {
+    **{module.STOCK: _without_axes(module.read) for module in PLAIN},
+    **{module.STOCK: module.read for module in BY_AXES},
+}

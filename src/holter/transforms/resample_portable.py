@@ -1,0 +1,82 @@
+"""Resample one sample on any device, with nothing but gathers and arithmetic: no synchronisation, no boolean index.
+
+The same numbers as on the CPU where the device has float64 (in which a fused multiply-add is imitated); where it has
+not, coordinates may be off in their last place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from holter.transforms.cells import weigh
+from holter.transforms.placement import How, Placement, corners_of_cell, line, reaches_outside
+from holter.transforms.vote import Pair, Rule, pair_of_labels, vote
+
+NO_FLOAT64 = ("mps",)
+
+
+def resample(image: Tensor, seg: Tensor, place: Placement, how: How, into: tuple[Tensor, Tensor]) -> None:
+    """Shapes:  image (C, *read) float32 and seg (S, *read) int8 or int16, both at place.lower; into: image
+    (C, *patch) and seg (S, *patch), which are filled.
+    """
+    points = coordinates(place, image.device)
+    first = points.floor()
+    scores, nearest = weigh(points)
+    corners = [_Corner(first, corner, place, tuple(image.shape[1:])) for corner in corners_of_cell(place.axes)]
+    into[0].copy_(_image(image.flatten(1), corners, scores / 1000, nearest, how).view(into[0].shape))
+    into[1].copy_(_labels(seg.flatten(1), corners, scores, nearest, place, how).view(into[1].shape))
+
+
+def coordinates(place: Placement, device: torch.device) -> Tensor:
+    """Voxels of the whole source that the patch's voxels lie at: (axes, N), last axis first."""
+    exact = torch.float32 if device.type in NO_FLOAT64 else torch.float64
+    lines = [line(size).to(device) for size in place.patch]
+    grid = torch.meshgrid(*lines, indexing="ij")
+    columns = []
+    for size, row in zip(place.source[::-1], place.affine[::-1], strict=True):
+        factors = np.array(row, dtype=np.float32).tolist()
+        total = grid[0] * factors[0]
+        for one, factor in zip(grid[1:], factors[1:], strict=True):
+            total = torch.add(total.to(exact), one.to(exact), alpha=factor).float()
+        # a tensor: by a plain number CUDA multiplies with the reciprocal, which rounds differently
+        half = torch.full((1,), size / 2, device=device)
+        columns.append(((total / half + 1) * float(size) - 1) / 2)
+    return torch.stack([column.flatten() for column in columns])
+
+
+class _Corner:
+    """One corner of all cells: where it stands in the part that was read, and whether it is inside of the source."""
+
+    def __init__(self, first: Tensor, corner: Sequence[int], place: Placement, read: tuple[int, ...]) -> None:
+        self.index = torch.zeros_like(first[0], dtype=torch.int64)
+        self.inside = torch.ones_like(self.index, dtype=torch.bool)
+        for axis, side in enumerate(corner):
+            position = first[place.axes - 1 - axis].long() + (side - place.lower[axis])
+            self.inside &= (position >= 0) & (position < read[axis])
+            self.index = self.index * read[axis] + position.clamp(0, read[axis] - 1)
+
+
+def _image(image: Tensor, corners: Sequence[_Corner], weights: Tensor, nearest: Tensor, how: How) -> Tensor:
+    result = torch.zeros((len(image), weights.shape[1]), device=image.device)
+    for number, (corner, weight) in enumerate(zip(corners, weights, strict=True)):
+        share = torch.where(nearest == number, 1.0, 0.0) if how.image_mode == "nearest" else weight
+        result += torch.where(corner.inside, image.index_select(1, corner.index), 0.0) * share
+    return result
+
+
+def _labels(
+    seg: Tensor, corners: Sequence[_Corner], scores: Tensor, nearest: Tensor, place: Placement, how: How
+) -> Tensor:
+    rule = Rule(how.pad, reaches_outside(place))
+    around = torch.stack(
+        [torch.where(corner.inside, seg.index_select(1, corner.index).to(torch.int16), how.pad) for corner in corners]
+    )
+    if how.seg_mode == "nearest":
+        return around.gather(0, nearest.expand(1, *around.shape[1:]))[0]
+    pair = pair_of_labels(seg, rule)
+    each = Pair(pair.two[:, None], pair.low[:, None], pair.high[:, None])
+    return vote(around, scores[:, None].expand(around.shape), nearest.expand(around.shape[1:]), each, rule)

@@ -1,0 +1,95 @@
+"""Numbers that stock describes as a value, a range or a BGContrast, drawn from an explicit generator."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+
+BG_CONTRAST = "batchgeneratorsv2.transforms.intensity.contrast.BGContrast"
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """Always the same; draws nothing."""
+
+    value: float
+
+    def draw(self, rng: np.random.Generator) -> float:  # noqa: ARG002 - one signature for all
+        """The value."""
+        return self.value
+
+
+@dataclass(frozen=True, slots=True)
+class Uniform:
+    """Evenly between two ends."""
+
+    low: float
+    high: float
+
+    def draw(self, rng: np.random.Generator) -> float:
+        """A number from [low, high)."""
+        return self.low + (self.high - self.low) * rng.random()
+
+
+@dataclass(frozen=True, slots=True)
+class TwoSided:
+    """Half of the draws evenly below 1, the other half evenly above: not even over the whole range.
+
+    Source:  batchgeneratorsv2 0.3.6 BGContrast.
+    """
+
+    low: float
+    high: float
+
+    def draw(self, rng: np.random.Generator) -> float:
+        """A factor from [low, high)."""
+        below = rng.random() < 0.5 and self.low < 1
+        start, end = (self.low, 1.0) if below else (max(self.low, 1.0), self.high)
+        return start + (end - start) * rng.random()
+
+
+Scalar: TypeAlias = Constant | Uniform | TwoSided
+
+
+def read_scalar(stock: object) -> Scalar | None:
+    """The same distribution as stock's RandomScalar; None for a function, whose meaning cannot be read."""
+    if isinstance(stock, (int, float)):
+        return Constant(float(stock))
+    if isinstance(stock, (tuple, list)):
+        return _read_range(stock)
+    owner: Any = getattr(stock, "__self__", stock)  # BGContrast(...) itself, or its method sample_contrast
+    if full_name(type(owner)) == BG_CONTRAST and not callable(owner.contrast_range):
+        low, high = owner.contrast_range
+        return TwoSided(float(low), float(high))
+    return None
+
+
+def upper_end(scalar: Scalar) -> float:
+    """The largest number that can be drawn."""
+    return scalar.value if isinstance(scalar, Constant) else scalar.high
+
+
+def full_name(kind: type) -> str:
+    """Module and name of a class, which identify a stock transform without importing it."""
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def single(value: float) -> float:
+    """Rounded to float32, as stock keeps the parameters that it puts into tensors."""
+    return float(np.float32(value))
+
+
+def pick(rng: np.random.Generator, count: int, probability: float) -> tuple[int, ...]:
+    """Which of ``count`` channels are hit, each on its own."""
+    if probability >= 1:
+        return tuple(range(count))
+    return tuple(index for index in range(count) if rng.random() < probability)
+
+
+def _read_range(stock: tuple[float, ...] | list[float]) -> Scalar | None:
+    if len(stock) != 2 or stock[0] > stock[1]:
+        return None
+    low, high = float(stock[0]), float(stock[1])
+    return Constant(low) if low == high else Uniform(low, high)

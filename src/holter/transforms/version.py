@@ -1,0 +1,29 @@
+"""Which batchgeneratorsv2 our transforms were compared with.
+
+Its segmentation sampling and the direction of its rotations changed between patch releases, so another version is
+another augmentation, and equality can no longer be promised.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+
+from holter.errors import UntestedVersion
+
+PACKAGE = "batchgeneratorsv2"
+TESTED = ("0.3.6",)
+
+
+def check_version(installed: str | None = None) -> None:
+    """Raises:  UntestedVersion if the package (or the version given) is not one of those that were compared."""
+    if installed is None:
+        try:
+            installed = importlib.metadata.version(PACKAGE)
+        except importlib.metadata.PackageNotFoundError:
+            installed = "none"
+    if installed not in TESTED:
+        raise UntestedVersion(
+            f"{PACKAGE} {installed} is installed; Holter's transforms were compared with {', '.join(TESTED)}",
+            safe="nnU-Net's own loader and transforms work as ever",
+            next_step=f"pip install {PACKAGE}=={TESTED[-1]}, or train with --loader stock",
+        )

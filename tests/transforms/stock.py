@@ -1,0 +1,139 @@
+"""batchgeneratorsv2's own transforms, fed with our draws: the outside witness."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from unittest import mock
+
+import numpy as np
+import torch
+from batchgeneratorsv2.transforms.nnunet import random_binary_operator
+from batchgeneratorsv2.transforms.spatial.spatial import SpatialTransform
+
+from holter.transforms import Chain, SampleDraw
+
+Sample = dict[str, Any]
+
+
+def replay(compose: Any, chain: Chain, draw: SampleDraw, image: torch.Tensor, seg: torch.Tensor) -> Sample:
+    """What stock makes of a whole initial patch when it draws what we drew."""
+    transforms = iter(compose.transforms)
+    sample: Sample = {"image": image.clone(), "segmentation": seg.clone()}
+    for (name, _), one in zip(chain.mapping, draw.draws, strict=True):
+        group = [next(transforms) for _ in name.split(" > ")]
+        for transform in group:
+            sample = feed(transform, one, sample)
+    return sample
+
+
+def feed(transform: Any, draw: Any, sample: Sample) -> Sample:
+    """One transform with one draw."""
+    if type(transform).__name__ == "RandomTransform":
+        return sample if draw is None else feed(transform.transform, draw, sample)
+    name = type(transform).__name__
+    if name in SPECIAL:
+        return SPECIAL[name](transform, draw, sample)
+    if name not in PARAMETERS:
+        return transform(**sample)
+    if draw is None:
+        return sample
+    return transform.apply(sample, **PARAMETERS[name](draw, sample["image"]))
+
+
+def spatial_parameters(transform: SpatialTransform, draw: Any, image: torch.Tensor) -> dict[str, Any]:
+    """Stock's own grid for our angles and factors."""
+    fed = SpatialTransform(
+        transform.patch_size, 0, random_crop=False,
+        p_rotation=float(draw.angles is not None), rotation=lambda image, dim: draw.angles[dim],
+        p_scaling=float(draw.scales is not None), scaling=lambda image, dim: draw.scales[dim],
+    )  # fmt: skip
+    return fed.get_parameters(image=image)
+
+
+def _spatial(transform: Any, draw: Any, sample: Sample) -> Sample:
+    return transform.apply(sample, **spatial_parameters(transform, draw, sample["image"]))
+
+
+def _components(transform: Any, draw: Any, sample: Sample) -> Sample:
+    """Stock chooses while it applies; here it is told what to choose."""
+    if draw is None:
+        return sample
+    channels = len(sample["image"])
+    for channel, choice, receiver in zip(draw.channels, draw.choices, draw.receivers, strict=True):
+        answers = iter([choice, receiver])
+
+        def choose(given: list[int], answers: Any = answers) -> int:
+            answer = next(answers)
+            return answer - channels if isinstance(answer, int) else given[int(answer * len(given))]
+
+        keeps = 1.0 if receiver is None else -1.0
+        uniform = mock.patch.object(np.random, "uniform", lambda keeps=keeps: keeps)
+        with mock.patch.object(np.random, "choice", choose), uniform:
+            sample = transform.apply(sample, apply_to_channels=[channel - channels])
+    return sample
+
+
+def _operators(transform: Any, draw: Any, sample: Sample) -> Sample:
+    if draw is None:
+        return sample
+    return transform.apply(
+        sample,
+        apply_to_channels=[channel - len(sample["image"]) for channel in draw.channels],
+        operators=[getattr(random_binary_operator, name) for name in draw.operators],
+        strel_size=list(draw.radii),
+    )
+
+
+def _noise(transform: Any, draw: Any, sample: Sample) -> Sample:
+    if draw is None:
+        return sample
+    hit = torch.zeros(len(sample["image"]), dtype=torch.bool)
+    hit[list(draw.channels)] = True
+    sigmas = draw.sigmas[0] if transform.synchronize_channels else list(draw.sigmas)
+    torch.manual_seed(draw.seed)
+    index = hit.nonzero().flatten()
+    return transform.apply(sample, apply_mask=hit, apply_idx=index, num_apply=len(index), sigmas=sigmas)
+
+
+def _factors(draw: Any, _: torch.Tensor) -> dict[str, Any]:
+    return {"apply_to_channel": torch.tensor(draw.channels), "multipliers": torch.tensor(draw.factors)}
+
+
+def _gamma(draw: Any, _: torch.Tensor) -> dict[str, Any]:
+    return {
+        "apply_to_channel": torch.tensor(draw.channels),
+        "gamma": torch.tensor(draw.exponents),
+        "invert_image": torch.tensor(draw.inverted),
+        "retain_stats": torch.tensor(draw.kept),
+    }
+
+
+def _blur(draw: Any, image: torch.Tensor) -> dict[str, Any]:
+    hit = torch.zeros(len(image), dtype=torch.bool)
+    hit[list(draw.channels)] = True
+    return {"apply_to_channel": hit, "sigmas": [list(sigmas) for sigmas in draw.sigmas]}
+
+
+def _low_resolution(draw: Any, _: torch.Tensor) -> dict[str, Any]:
+    return {"apply_to_channel": torch.tensor(draw.channels), "scales": torch.tensor(draw.factors)}
+
+
+def _mirror(draw: Any, _: torch.Tensor) -> dict[str, Any]:
+    return {"axes": list(draw.axes)}
+
+
+SPECIAL: dict[str, Callable[[Any, Any, Sample], Sample]] = {
+    "SpatialTransform": _spatial,
+    "GaussianNoiseTransform": _noise,
+    "ApplyRandomBinaryOperatorTransform": _operators,
+    "RemoveRandomConnectedComponentFromOneHotEncodingTransform": _components,
+}
+PARAMETERS: dict[str, Callable[[Any, torch.Tensor], dict[str, Any]]] = {
+    "GaussianBlurTransform": _blur,
+    "MultiplicativeBrightnessTransform": _factors,
+    "ContrastTransform": _factors,
+    "SimulateLowResolutionTransform": _low_resolution,
+    "GammaTransform": _gamma,
+    "MirrorTransform": _mirror,
+}
