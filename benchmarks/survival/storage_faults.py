@@ -8,6 +8,7 @@ import errno
 import os
 import shutil
 import subprocess
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,9 +22,10 @@ SHM_SIZE = "64m"  # three workers have some megabytes under way
 # nnU-Net tries for 2.5 s to write each line of its log, about 20 s an epoch: longer, so that its plot fails too.
 LASTS_S = 40.0
 SHM_LASTS_S = 20.0  # the batches that are ready last for some seconds
+REFILL_S = 0.002  # sooner than the next worker takes what a used tensor has left
 SLOW_S, SLOW_READ_S = 15.0, "4\n"
 HUNG_S = 40.0
-BLOCK = bytes(1 << 16)
+BLOCK = bytes(1 << 12)  # a page
 REMOUNT_WITHIN_S = 5.0
 
 
@@ -172,20 +174,31 @@ class ShmFull(Fault):
         return _with_own_shm(command)
 
     def inject(self, outside: Outside) -> None:
-        """Fill it, through the door that the kernel leaves open."""
+        """Fill it, through the door that the kernel leaves open, and at once whatever room a used tensor leaves."""
         self.strike()
         self._filler = Filler(Path(f"/proc/{outside.leader}/root/dev/shm/filler"))
         self._filler.fill()
+        self._over = threading.Event()
+        self._keeper = threading.Thread(target=self._keep_full, daemon=True)
+        self._keeper.start()
+
+    def _keep_full(self) -> None:
+        while not self._over.wait(REFILL_S):
+            with contextlib.suppress(OSError):
+                self._filler.fill()
 
     def step(self, outside: Outside, since_s: float) -> None:
-        """Tensors come and go: keep it full, for a while."""
-        if self.over_at is not None:
-            return
-        with contextlib.suppress(OSError):
-            self._filler.fill()
-        if since_s >= SHM_LASTS_S:
+        """Make room after a while."""
+        if since_s >= SHM_LASTS_S and self.over_at is None:
+            self.relieve()
+
+    def relieve(self) -> None:
+        """Make room."""
+        if self.struck and self.over_at is None:
+            self._over.set()
+            self._keeper.join()
             self._filler.remove()
-            self.repaired()
+        self.repaired()
 
 
 def _with_own_shm(command: Sequence[str]) -> list[str]:
