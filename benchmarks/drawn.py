@@ -190,7 +190,11 @@ OURS: dict[str, Reader] = {
     "ContrastTransform": lambda d, n: _channels(d and d.channels, n, factor=d.factors if d else ()),
     "SimulateLowResolutionTransform": lambda d, n: _channels(d and d.channels, n, factor=_flat(d.factors) if d else ()),
     "GammaTransform": lambda d, n: _channels(
-        d and d.channels, n, exponent=d.exponents if d else (), inverted=d.inverted if d else (), kept=d.kept if d else ()
+        d and d.channels,
+        n,
+        exponent=d.exponents if d else (),
+        inverted=d.inverted if d else (),
+        kept=d.kept if d else (),
     ),
     "MirrorTransform": lambda d, n: _mirror(d and d.axes, n),
     "ApplyRandomBinaryOperatorTransform": lambda d, n: _operators(

@@ -2,8 +2,9 @@
 
 Every parameter is drawn 100,000 times on both sides and compared: Kolmogorov-Smirnov for what is measured, chi-square
 for what is counted. With that many tests some p-values are small by chance alone, so the limit of 0.01 is that of all
-tests of a configuration together (Holm). Then 2,000 whole samples go through both pipelines side by side; means of moments
-and label shares must agree within Monte-Carlo error. (Equality of single samples given the same draw is tests/transforms.)
+tests of a configuration together (Bonferroni). Then 2,000 whole samples go through both pipelines side by side; means
+of moments and label shares must agree within Monte-Carlo error. (Equality of single samples given the same draw is
+tests/transforms.)
 
 The processor time is that of this thread, with one thread for torch; run it on a machine that does nothing else.
 """
@@ -62,7 +63,9 @@ def main(arguments: list[str] | None = None) -> int:
         say(f"{configuration.name}: drawing")
         compared = compare_draws(configuration, draws)
         worst = least_corrected(compared)
-        goals.append(Goal(f"{configuration.name}: least p of {len(compared)} draws, at least", LEAST_P, worst, worst > LEAST_P))
+        goals.append(
+            Goal(f"{configuration.name}: least p of {len(compared)} draws, at least", LEAST_P, worst, worst > LEAST_P)
+        )
         rows += [row(configuration.name, one) for one in compared]
         if not configuration.cascade:
             say(f"{configuration.name}: {samples} samples")
@@ -118,12 +121,19 @@ def compare_samples(configuration: Configuration, samples: int) -> tuple[list[Ro
 
 
 def least_corrected(compared: Sequence[Comparison]) -> float:
-    """The smallest p-value after Holm's correction for their number."""
+    """The smallest p-value after Bonferroni's correction for their number."""
     return min(1.0, len(compared) * min(one.p for one in compared))
 
 
 def row(configuration: str, one: Comparison) -> Row:
-    return {"configuration": configuration, "what": one.name, "stock": one.stock, "ours": one.ours, "test": one.test, "p": one.p}
+    return {
+        "configuration": configuration,
+        "what": one.name,
+        "stock": one.stock,
+        "ours": one.ours,
+        "test": one.test,
+        "p": one.p,
+    }
 
 
 if __name__ == "__main__":

@@ -112,4 +112,6 @@ def _difference(name: str, stock: Sequence[float], ours: Sequence[float]) -> Dif
     """Paired: both sides saw the same images."""
     pairs = np.subtract(stock, ours)
     error = pairs.std(ddof=1) / np.sqrt(len(pairs))
-    return Difference(name, float(np.mean(stock)), float(np.mean(ours)), float(abs(pairs.mean()) / error) if error else 0.0)
+    return Difference(
+        name, float(np.mean(stock)), float(np.mean(ours)), float(abs(pairs.mean()) / error) if error else 0.0
+    )

@@ -32,7 +32,14 @@ CAUSE_FILES = sorted(file for file in (PACKAGE / "causes").glob("*.py") if file.
 HEADINGS = ["What happens", "How we know", "Looks like", "What helps", "Source"]
 HEAVY = ("torch", "nnunetv2", "batchgenerators", "numpy")
 # They run in processes of their own: the data set needs numpy, the trainer is nnU-Net's side of the house.
-NOT_OFFLINE = ("holter.demo.dataset", "holter.demo.slow_fs", "holter.trainer", "holter.transforms", "holter.hook", "holter.__main__")
+NOT_OFFLINE = (
+    "holter.demo.dataset",
+    "holter.demo.slow_fs",
+    "holter.trainer",
+    "holter.transforms",
+    "holter.hook",
+    "holter.__main__",
+)
 
 
 def python(program: str, *options: str, path: Path | None = None) -> subprocess.CompletedProcess[str]:

@@ -67,9 +67,10 @@ def _components(transform: Any, draw: Any, sample: Sample) -> Sample:
             answer = next(answers)
             return answer - channels if isinstance(answer, int) else given[int(answer * len(given))]
 
-        with mock.patch.object(np.random, "choice", choose):
-            with mock.patch.object(np.random, "uniform", lambda receiver=receiver: 1.0 if receiver is None else -1.0):
-                sample = transform.apply(sample, apply_to_channels=[channel - channels])
+        keeps = 1.0 if receiver is None else -1.0
+        uniform = mock.patch.object(np.random, "uniform", lambda keeps=keeps: keeps)
+        with mock.patch.object(np.random, "choice", choose), uniform:
+            sample = transform.apply(sample, apply_to_channels=[channel - channels])
     return sample
 
 

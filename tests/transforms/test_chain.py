@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from transforms.material import DUMMY_2D, FLAT_2D, SMALL_3D, Configuration, always, chain_of, run
-from transforms.stock import replay
 
 from holter.errors import WrongBox
 from holter.transforms import Box, Geometry, read_chain
+from transforms.material import DUMMY_2D, FLAT_2D, SMALL_3D, Configuration, always, chain_of, run
+from transforms.stock import replay
 
 SCALES_3D = [[1.0, 1.0, 1.0], [0.5, 0.5, 0.5], [0.25, 0.25, 0.25]]
 REGIONS = {"regions": [(1, 2, 3), (2, 3), 3]}
@@ -26,7 +26,9 @@ CONFIGURATIONS = {
     "anisotropic": Configuration((10, 30, 26)),
     "odd": Configuration((15, 19, 17), channels=2),
     "regions": replace(SMALL_3D, extra=REGIONS),
-    "regions and ignore, deep supervision": replace(SMALL_3D, extra=REGIONS | {"ignore_label": 4}, labels=5, scales=SCALES_3D),
+    "regions and ignore, deep supervision": replace(
+        SMALL_3D, extra=REGIONS | {"ignore_label": 4}, labels=5, scales=SCALES_3D
+    ),
     "ignore": replace(SMALL_3D, extra={"ignore_label": 4}, labels=5),
     "masks": replace(SMALL_3D, extra={"use_mask_for_norm": [False, True]}),
     "cascade": replace(SMALL_3D, cascade=True),

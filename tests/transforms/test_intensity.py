@@ -17,11 +17,11 @@ from batchgeneratorsv2.transforms.noise.gaussian_blur import GaussianBlurTransfo
 from batchgeneratorsv2.transforms.spatial.low_resolution import SimulateLowResolutionTransform
 from hypothesis import given
 from hypothesis import strategies as st
-from transforms.material import noisy_image
-from transforms.stock import feed
 
 from holter.transforms import blur, brightness, contrast, gamma, low_resolution, noise
 from holter.transforms.work import Hit, Work
+from transforms.material import noisy_image
+from transforms.stock import feed
 
 SIZES = [(33, 32, 35), (9, 10, 11), (2, 7, 1), (200, 180), (12, 9)]
 FACTORS = BGContrast((0.75, 1.25))

@@ -26,8 +26,6 @@ from batchgeneratorsv2.transforms.utils.seg_to_regions import ConvertSegmentatio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from skimage.morphology import ball, disk
-from transforms.material import noisy_image, speckled, voronoi
-from transforms.stock import feed
 
 from holter.transforms import (
     binary_operator,
@@ -40,6 +38,8 @@ from holter.transforms import (
     remove_label,
 )
 from holter.transforms.work import ALWAYS, Hit, Work
+from transforms.material import noisy_image, speckled, voronoi
+from transforms.stock import feed
 
 SIZES = [(9, 11, 8), (13, 10)]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,11 +17,11 @@ from batchgeneratorsv2.transforms.utils.remove_label import RemoveLabelTansform
 from nnunetv2.training.nnUNetTrainer.variants.data_augmentation.nnUNetTrainerDA5 import nnUNetTrainerDA5
 from nnunetv2.training.nnUNetTrainer.variants.data_augmentation.nnUNetTrainerDAOrd0 import nnUNetTrainer_DASegOrd0
 from nnunetv2.training.nnUNetTrainer.variants.data_augmentation.nnUNetTrainerNoDA import nnUNetTrainerNoDA
-from transforms.material import DUMMY_2D, FLAT_2D, SMALL_3D, Configuration, chain_of, run
 
 from holter.errors import UntestedVersion
 from holter.transforms import Geometry, check_version, read_chain
 from holter.transforms.geometry import whole
+from transforms.material import DUMMY_2D, FLAT_2D, SMALL_3D, Configuration, chain_of, run
 
 FALLBACK = "CPU fall-back"
 
@@ -39,7 +40,9 @@ class OwnMirror(MirrorTransform):
 def transforms_of(trainer: Any, configuration: Configuration, **options: Any) -> Any:
     axes = tuple(range(len(configuration.patch)))
     scales = [[1.0] * len(axes), [0.5] * len(axes)]
-    return trainer.get_training_transforms(configuration.patch, (-0.5, 0.5), scales, axes, configuration.dummy, **options)
+    return trainer.get_training_transforms(
+        configuration.patch, (-0.5, 0.5), scales, axes, configuration.dummy, **options
+    )
 
 
 def unknown(chain: Any) -> list[str]:
@@ -63,7 +66,11 @@ def test_the_mapping_names_both_sides_in_order() -> None:
     assert chain.mapping[-1] == ("RemoveLabelTransform", "remove label")
 
 
-@pytest.mark.parametrize("configuration", [SMALL_3D, DUMMY_2D], ids=["3D", "dummy 2D"])
+# stock cannot blank a rectangle in a patch with less than six voxels along an axis
+SIX_SLICES = replace(DUMMY_2D, patch=(6, 26, 24))
+
+
+@pytest.mark.parametrize("configuration", [SMALL_3D, SIX_SLICES], ids=["3D", "dummy 2D"])
 def test_a_trainer_with_more_augmentation_falls_back_for_what_is_unknown(configuration: Configuration) -> None:
     chain = read_chain(transforms_of(nnUNetTrainerDA5, configuration), configuration.geometry)
     names = " ".join(unknown(chain))

@@ -10,8 +10,6 @@ import torch
 from batchgeneratorsv2.transforms.spatial.spatial import SpatialTransform
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from transforms.material import DUMMY_2D, Configuration, noisy_image, part, speckled, voronoi
-from transforms.stock import feed, spatial_parameters
 
 from holter.transforms import Geometry, read_chain
 from holter.transforms.chain import Chain, SampleDraw
@@ -19,6 +17,8 @@ from holter.transforms.placement import How, Placement
 from holter.transforms.resample_cpu import resample
 from holter.transforms.resample_portable import resample as resample_portable
 from holter.transforms.spatial import SpatialDraw
+from transforms.material import DUMMY_2D, Configuration, noisy_image, part, speckled, voronoi
+from transforms.stock import feed, spatial_parameters
 
 MODES = ("bilinear", "nearest")
 
@@ -57,7 +57,9 @@ def test_turned_and_scaled_samples_equal_stock(
     stock, chain = chain_for(patch, initial)
     rng = np.random.default_rng(labels)
     for seed in range(3):
-        compare(stock, chain, chain.draw(rng, 2).draws[0], noisy_image(initial, 2, seed), kind(initial, labels, seed)[None])
+        compare(
+            stock, chain, chain.draw(rng, 2).draws[0], noisy_image(initial, 2, seed), kind(initial, labels, seed)[None]
+        )
 
 
 def test_three_hundred_labels_equal_stock() -> None:
@@ -179,26 +181,41 @@ def test_eight_bit_labels_give_what_sixteen_bit_labels_give() -> None:
     draw = chain.draw(np.random.default_rng(1), 1)
     image, seg = noisy_image((24, 25, 26), 1, 1), speckled((24, 25, 26), 127, 1)[None]
     parts = [part(image, chain, draw)]
-    batches = [chain.apply(parts, [part(seg.to(kind), chain, draw)], [draw], device="cpu") for kind in (torch.int8, torch.int16)]
+    batches = [
+        chain.apply(parts, [part(seg.to(kind), chain, draw)], [draw], device="cpu")
+        for kind in (torch.int8, torch.int16)
+    ]
     assert torch.equal(batches[0].target, batches[1].target)
 
 
 def test_the_needed_box_is_small() -> None:
     """What is read, on average, in multiples of the patch: cubes, other 3D patches, slices."""
-    limits = [((128,) * 3, (205,) * 3, 30, 1.45), ((80, 192, 160), (194, 289, 210), 30, 1.55), ((512, 512), (602, 602), 180, 1.15)]
+    limits = [
+        ((128,) * 3, (205,) * 3, 30, 1.45),
+        ((80, 192, 160), (194, 289, 210), 30, 1.55),
+        ((512, 512), (602, 602), 180, 1.15),
+    ]
     for patch, initial, degrees, limit in limits:
         angle = degrees * np.pi / 180
-        options = {"p_rotation": 0.2, "p_scaling": 0.2, "rotation": (-angle, angle), "p_synchronize_scaling_across_axes": 1}
+        options = {
+            "p_rotation": 0.2,
+            "p_scaling": 0.2,
+            "rotation": (-angle, angle),
+            "p_synchronize_scaling_across_axes": 1,
+        }
         _, chain = chain_for(patch, initial, **options)
         rng = np.random.default_rng(0)
-        read = [np.prod(chain.needed_box(chain.draw(rng, 1)).shape) for _ in range(2000)]
+        read = [np.prod(chain.needed_box(chain.draw(rng, 1)).shape) for _ in range(6000)]
         assert np.mean(read) / np.prod(patch) <= limit
 
 
 def test_inputs_are_left_untouched() -> None:
     _, chain = chain_for((14, 15, 16), (24, 25, 26))
     draw = chain.draw(np.random.default_rng(1), 1)
-    image, seg = part(noisy_image((24, 25, 26), 1, 1), chain, draw), part(voronoi((24, 25, 26), 3, 1)[None], chain, draw)
+    image, seg = (
+        part(noisy_image((24, 25, 26), 1, 1), chain, draw),
+        part(voronoi((24, 25, 26), 3, 1)[None], chain, draw),
+    )
     before = image.clone(), seg.clone()
     chain.apply([image], [seg], [draw], device="cpu")
     assert torch.equal(image, before[0])
@@ -213,3 +230,17 @@ def test_stock_would_notice_a_wrong_angle() -> None:
     image = noisy_image((24, 25, 26), 1, 1)
     grids = [spatial_parameters(stock, one, image)["grid"] for one in (draw, other)]
     assert not torch.equal(*grids)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_patch_of_the_usual_size_equals_stock_with_any_number_of_threads(threads: int) -> None:
+    """Matrix products of this size are cut into blocks, by size and by thread; coordinates must not notice."""
+    stock, chain = chain_for((96, 96, 96), (154, 154, 154))
+    draw = chain.draw(np.random.default_rng(threads), 1).draws[0]
+    image, seg = noisy_image((154, 154, 154), 1, 1), speckled((77, 77, 77), 5, 2)
+    seg = seg.repeat_interleave(2, 0).repeat_interleave(2, 1).repeat_interleave(2, 2)[None]
+    torch.set_num_threads(threads)
+    try:
+        compare(stock, chain, draw, image, seg)
+    finally:
+        torch.set_num_threads(1)

@@ -3,8 +3,9 @@
 Both operations count, for every voxel, the neighbours within a ball. The count is a product in Fourier space, as ball
 sizes of up to 17 voxels make a loop over offsets slow. On the CPU only the box around the label is worked on.
 
-Source:  batchgeneratorsv2 0.3.6 ApplyRandomBinaryOperatorTransform. Its balls are those of skimage for a radius that is not a
-whole number: int(2 r + 1) points evenly from -r to r, so their size can be even and their spacing is not 1.
+Source:  batchgeneratorsv2 0.3.6 ApplyRandomBinaryOperatorTransform. Its balls are those of skimage for a radius that
+is not a whole number: in 3D int(2 r + 1) points evenly from -r to r, in 2D -r, -r + 1 and so on; their size can be
+even.
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ class BinaryOperator(Plain):
 def operate(image: Tensor, labels: Sequence[int], channel: int, operator: str, radius: float) -> None:
     """Shapes:  image (C, *spatial) with zeros and ones in the channels ``labels``, changed in place."""
     before = image[channel] != 0
-    around = ball(radius, before.ndim).to(image.device)
+    around = ball(radius, before.ndim).to(image.device, non_blocking=True)
     after = reduce(lambda mask, step: STEPS[step](mask, around), OPERATORS[operator], before)
     added = after & ~before
     for other in labels:
@@ -81,8 +82,12 @@ def operate(image: Tensor, labels: Sequence[int], channel: int, operator: str, r
 
 def ball(radius: float, axes: int) -> Tensor:
     """A boolean ball, or disk."""
-    line = np.linspace(-radius, radius, int(2 * radius + 1))
-    squares = sum(np.square(axis) for axis in np.meshgrid(*(line,) * axes, indexing="ij"))
+    if axes == 2:
+        lines = [np.arange(-radius, radius + 1)] * 2
+        points: Any = np.meshgrid(*lines, indexing="ij")
+    else:
+        points = np.mgrid[(slice(-radius, radius, (2 * radius + 1) * 1j),) * axes]
+    squares = sum(np.square(axis) for axis in reversed(points))  # in the order in which skimage rounds
     return torch.from_numpy(np.asarray(squares <= radius * radius))
 
 

@@ -3,7 +3,8 @@
 Every blur has the same number of taps (seven for stock's sigmas; the outer ones are 0 for a small sigma), added up from
 shifted copies: a convolution would be tuned anew for each shape and kernel where cudnn.benchmark is on.
 
-Source:  batchgeneratorsv2 0.3.6 GaussianBlurTransform: kernels cut at an odd length next to 6 sigma + 0.5, mirrored at the edges.
+Source:  batchgeneratorsv2 0.3.6 GaussianBlurTransform: kernels cut at an odd length next to 6 sigma + 0.5, mirrored
+at the edges.
 """
 
 from __future__ import annotations

@@ -70,4 +70,6 @@ def factors_of(hits: Sequence[Hit]) -> tuple[list[Row], list[float]]:
 def read(stock: Any) -> Brightness | None:
     """The same distribution as the stock transform, or None if its factor is a function."""
     factor = read_scalar(stock.multiplier_range)
-    return factor and Brightness(factor, float(stock.p_per_channel), bool(stock.synchronize_channels))
+    if factor is None:
+        return None
+    return Brightness(factor, float(stock.p_per_channel), bool(stock.synchronize_channels))

@@ -5,6 +5,7 @@ Nearly all cells of a segmentation have one label, so one look answers them; onl
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -13,10 +14,11 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from holter.transforms.placement import Placement, corners_of_cell
-from holter.transforms.vote import THOUSAND, Pair, Rule, pair_of_labels, vote
+from holter.transforms.vote import THOUSAND, Pair, Rule, elect
 
 MARGIN = 2  # voxels of padding around the table: a cell two before the first voxel is padding on all corners
 EXACT_IN_FLOAT32 = 2**24
+CACHED_VOXELS = 262_144  # of one or two bytes each, with some intermediates in the second-level cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,31 +40,27 @@ class Cells:
         """Shapes:  seg (K, *read) int8 or int16."""
         axes = seg.ndim - 1
         padded = pad(seg, (MARGIN, MARGIN) * axes, value=rule.pad)
-        strides = padded[0].stride()
+        strides = tuple(padded[0].stride())
         labels = padded.flatten(1)
-        agree = torch.ones_like(labels, dtype=torch.bool)
-        for stride in strides:
-            agree[:, :-stride] &= agree[:, stride:] & (labels[:, :-stride] == labels[:, stride:])
         undecided = torch.iinfo(seg.dtype).min
         offsets = [sum(a * b for a, b in zip(corner, strides, strict=True)) for corner in corners_of_cell(axes)]
         return cls(
-            labels, torch.where(agree, labels, undecided), undecided, torch.tensor(offsets), tuple(strides), place,
-            tuple(seg.shape[1:]), pair_of_labels(seg.flatten(1), rule), rule,
+            labels, decide(labels, strides, undecided), undecided, torch.tensor(offsets), strides, place,
+            tuple(seg.shape[1:]), pair_on_cpu(seg.flatten(1), rule), rule,
         )  # fmt: skip
 
     def at(self, grid: Tensor) -> Tensor:
         """Shapes:  grid (N, axes) as grid_sample takes it -> (K, N), of the type of the segmentation."""
         points = grid.add(1).mul_(self._repeated(self.place.source, 0, len(grid))).sub_(1).div_(2)
-        first = points.floor()
-        index = self._index(first)
-        found = self.decided.index_select(1, index)
+        index = self._index(points.floor())
+        found = torch.stack([channel.index_select(0, index) for channel in self.decided])
         channel, point = (found == self.undecided).nonzero(as_tuple=True)
         if len(point):
-            corners = index[point] + channel * self.labels.shape[1] + self.offsets[:, None]
-            labels = self.labels.view(-1)[corners].to(torch.int16)
-            scores, nearest = weigh(points[point], first[point])
-            winner = vote(labels, scores, nearest, self.pair.of(channel), self.rule)
-            found[channel, point] = winner.to(found.dtype)
+            first = index.index_select(0, point).add_(channel * self.labels.shape[1])
+            corners = (first + self.offsets[:, None]).view(-1)
+            labels = self.labels.view(-1).index_select(0, corners).to(torch.int16).view(-1, len(point))
+            scores, nearest = weigh(points.index_select(0, point).t().contiguous())
+            found[channel, point] = elect(labels, scores, nearest, self.pair.of(channel), self.rule).to(found.dtype)
         return found
 
     def _index(self, first: Tensor) -> Tensor:
@@ -81,20 +79,55 @@ class Cells:
         return repeated(tuple(float(number + more) for number in reversed(numbers)), times)
 
 
-def weigh(points: Tensor, first: Tensor) -> tuple[Tensor, Tensor]:
-    """Shapes:  points and their cells' first corners (N, axes), last axis first -> scores (corners, N) in thousandths,
-    and the index (N) of the nearest corner; halves go to the even voxel.
+def weigh(points: Tensor) -> tuple[Tensor, Tensor]:
+    """Shapes:  points (axes, N), last axis first -> scores (corners, N) in thousandths, and the index (N) of the
+    nearest corner; halves go to the even voxel.
     """
+    first = points.floor()
     ahead, behind = points - first, first + 1 - points
-    step = (torch.round(points) - first).long()
-    nearest = sum((step[:, axis] << axis for axis in range(1, step.shape[1])), step[:, 0])
-    scores = []
-    for corner in corners_of_cell(points.shape[1]):
-        weight = torch.ones_like(points[:, 0])
-        for axis, side in enumerate(reversed(corner)):
-            weight = weight * (ahead if side else behind)[:, axis]
-        scores.append(weight * THOUSAND)
-    return torch.stack(scores), nearest
+    step = torch.round(points) - first
+    nearest = sum((step[axis] * 2**axis for axis in range(1, len(step))), step[0]).long()
+    weights = torch.stack((behind[0], ahead[0]))
+    for axis in range(1, len(points)):
+        weights = torch.cat((weights * behind[axis], weights * ahead[axis]))
+    return weights.mul_(THOUSAND), nearest
+
+
+def decide(labels: Tensor, strides: Sequence[int], undecided: int) -> Tensor:
+    """Shapes:  labels (K, voxels) -> the label of each cell, or ``undecided`` if its corners differ.
+
+    Flat shifts wrap around at the ends of rows, where no cell begins that is ever looked at; nor do any in the last
+    slice.
+    """
+    decided = torch.full_like(labels, undecided)
+    ahead = sum(strides)
+    for start in range(0, labels.shape[1] - ahead, CACHED_VOXELS):
+        count = min(CACHED_VOXELS, labels.shape[1] - ahead - start)
+        part = labels[:, start : start + count + ahead]
+        same = part[:, 1:] == part[:, :-1]
+        for stride in strides[-2::-1]:
+            same = (
+                same[:, :-stride]
+                & same[:, stride:]
+                & (part[:, : same.shape[1] - stride] == part[:, stride : same.shape[1]])
+            )
+        decided[:, start : start + count] = torch.where(same, part[:, :count], undecided)
+    return decided
+
+
+def pair_on_cpu(seg: Tensor, rule: Rule) -> Pair:
+    """The same as ``pair_of_labels``, but the search ends with the first label that is neither of the two."""
+    two, ends = [], []
+    for channel in seg:
+        low, high = (int(end) for end in torch.aminmax(channel))
+        if rule.reaches:
+            low, high = min(low, rule.pad), max(high, rule.pad)
+        parts = channel.split(CACHED_VOXELS)
+        pads = not rule.reaches or rule.pad in (low, high)
+        two.append(pads and low < high and all(bool(((part == low) | (part == high)).all()) for part in parts))
+        ends.append((low, high))
+    low_, high_ = torch.tensor(ends, dtype=torch.int16).unbind(1)
+    return Pair(torch.tensor(two), low_, high_)
 
 
 @lru_cache(maxsize=32)

@@ -1,4 +1,6 @@
-"""All transforms of a sample in stock's order: what it draws, what it needs to have read, and what becomes of a batch."""
+"""All transforms of a sample in stock's order: what it draws, what it needs to have read, and what becomes of a
+batch.
+"""
 
 from __future__ import annotations
 
@@ -27,8 +29,8 @@ class SampleDraw:
 class Batch:
     """What the network is trained on, of stock's types.
 
-    Shapes:  image (B, C, *patch) float32; target (B, S, *patch) int16, bool for regions, or for deep supervision a list of
-    such, in the order of stock's scales (full resolution first).
+    Shapes:  image (B, C, *patch) float32; target (B, S, *patch) int16, bool for regions, or for deep supervision a
+    list of such, in the order of stock's scales (full resolution first).
     """
 
     image: Tensor
@@ -57,18 +59,25 @@ class Chain:
         return SampleDraw(tuple(draws))
 
     def needed_box(self, draw: SampleDraw) -> Box:
-        """What must be read of the initial patch: the patch for a plain crop, all of it if an unknown step comes first."""
+        """What must be read of the initial patch: the patch for a plain crop, all of it if an unknown step comes
+        first.
+        """
         initial = self.geometry.initial_patch_size
         if self._first is None:
             return whole(initial)
         return self._first.needed_box(draw.draws[0], initial)
 
     def apply(
-        self, images: Sequence[Tensor], segs: Sequence[Tensor], draws: Sequence[SampleDraw], *, device: torch.device | str
+        self,
+        images: Sequence[Tensor],
+        segs: Sequence[Tensor],
+        draws: Sequence[SampleDraw],
+        *,
+        device: torch.device | str,
     ) -> Batch:
-        """Shapes:  images (C, *box) float32 and segs (S, *box) int8 or int16, one a sample, each the needed box of its draw,
-        on any device -> a batch on ``device``; inputs untouched. Runs in float32 whatever autocast says, and does not
-        wait for the device (but for a fall-back or a removed component).
+        """Shapes:  images (C, *box) float32 and segs (S, *box) int8 or int16, one a sample, each the needed box of
+        its draw, on any device -> a batch on ``device``; inputs untouched. Runs in float32 whatever autocast says,
+        and does not wait for the device (but for a fall-back or a removed component).
 
         Raises:  WrongBox if a tensor has not the size of its needed box.
         """
@@ -96,7 +105,7 @@ class Chain:
             initial = self.geometry.initial_patch_size
             return self._first.apply_parts(images, segs, spatial, initial, device), range(1, len(self.steps))
         batch = Work(
-            torch.empty((len(images), *images[0].shape), device=device),
+            torch.empty((len(images), *images[0].shape), dtype=torch.float32, device=device),
             torch.empty((len(segs), *segs[0].shape), dtype=torch.int16, device=device),
         )
         for slot, (image, seg) in enumerate(zip(images, segs, strict=True)):

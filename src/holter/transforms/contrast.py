@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from torch import Tensor, aminmax
+from torch import Tensor
 
 from holter.transforms.brightness import Factors, draw_factors, factors_of
 from holter.transforms.scalar import Scalar, read_scalar
@@ -43,7 +43,7 @@ class Contrast(Plain):
 def stretch(x: Tensor, factor: float | Tensor, *, keep_range: bool) -> None:
     """Shapes:  x (N, voxels), changed in place; factor a number or (N, 1)."""
     mean = x.mean(1, keepdim=True)
-    low, high = aminmax(x, dim=1, keepdim=True)
+    low, high = x.amin(1, keepdim=True), x.amax(1, keepdim=True)
     x.sub_(mean).mul_(factor).add_(mean)
     if keep_range:
         x.clamp_(low, high)

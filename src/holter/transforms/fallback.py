@@ -56,11 +56,16 @@ class Fallback:
         done = {hit.slot: self._one(work, hit) for hit in hits}
         images = [done[slot][0] if slot in done else image for slot, image in enumerate(work.image)]
         work.image = torch.stack([image.to(work.image.device) for image in images]).float().contiguous()
-        work.seg = _collated([done[slot][1] if slot in done else _sample(work.seg, slot) for slot in range(len(images))])
+        work.seg = _collated(
+            [done[slot][1] if slot in done else _sample(work.seg, slot) for slot in range(len(images))]
+        )
 
     def _one(self, work: Work, hit: Hit) -> tuple[Tensor, Any]:
         device = work.image.device
-        given = {"image": _moved(work.image[hit.slot], "cpu"), "segmentation": _moved(_sample(work.seg, hit.slot), "cpu")}
+        given = {
+            "image": _moved(work.image[hit.slot], "cpu"),
+            "segmentation": _moved(_sample(work.seg, hit.slot), "cpu"),
+        }
         with seeded(hit.draw.seed):
             done = self.stock(**given)
         return done["image"].to(device), _moved(done["segmentation"], device)

@@ -58,7 +58,9 @@ class LowResolution(Plain):
                 coarsen(work.image[slot, channel], factors)
 
     def _factors(self, rng: np.random.Generator) -> tuple[float, ...]:
-        drawn = [self.factor.draw(rng)] * self.axes if self.one_axis else [self.factor.draw(rng) for _ in range(self.axes)]
+        drawn = (
+            [self.factor.draw(rng)] * self.axes if self.one_axis else [self.factor.draw(rng) for _ in range(self.axes)]
+        )
         return tuple(1.0 if axis in self.fixed_axes else single(value) for axis, value in enumerate(drawn))
 
 

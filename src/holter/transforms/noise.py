@@ -69,4 +69,6 @@ def add_noise(image: Tensor, draw: NoiseDraw, standard: Tensor) -> None:
 def read(stock: Any) -> Noise | None:
     """The same distribution as the stock transform, or None if its sigma is a function."""
     sigma = read_scalar(stock.noise_variance)
-    return sigma and Noise(sigma, float(stock.p_per_channel), bool(stock.synchronize_channels))
+    if sigma is None:
+        return None
+    return Noise(sigma, float(stock.p_per_channel), bool(stock.synchronize_channels))

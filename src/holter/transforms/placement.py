@@ -1,10 +1,11 @@
 """Where the voxels of a turned and scaled patch lie in the source, in the very arithmetic of stock.
 
-The segmentation is compared bit by bit, and a coordinate that is off in its last place can tip a vote. So sizes are those of
-the whole initial patch even where only a part of it was read, and every product and sum is rounded as in stock.
+The segmentation is compared bit by bit, and a coordinate that is off in its last place can tip a vote. So sizes are
+those of the whole initial patch even where only a part of it was read, and every product and sum is rounded as in
+stock.
 
-Source:  batchgeneratorsv2 0.3.6 SpatialTransform: float32 grid @ affine.T, divided by half the size, then unnormalised by
-torch's grid_sample without aligned corners.
+Source:  batchgeneratorsv2 0.3.6 SpatialTransform: float32 grid @ affine.T, divided by half the size, then
+unnormalised by torch's grid_sample without aligned corners.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ class Placement:
         return len(self.source)
 
     def matrix(self) -> Tensor:
-        """(axes, axes) float32: row vectors of the patch times this are grid_sample's, last axis of the source first."""
+        """(axes, axes) float32: a position in the patch, as a row, times this: last axis of the source first."""
         return torch.from_numpy(np.array(self.affine).T[:, ::-1].copy()).float()
 
 

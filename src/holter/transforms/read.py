@@ -154,6 +154,6 @@ def _without_axes(reader: Callable[[Any], Step | None]) -> Callable[[Any, int], 
 
 
 READERS: dict[str, Callable[[Any, int], Step | None]] = {
-    **{module.STOCK: _without_axes(module.read) for module in PLAIN},  # type: ignore[attr-defined]
-    **{module.STOCK: module.read for module in BY_AXES},  # type: ignore[attr-defined]
+    **{module.STOCK: _without_axes(module.read) for module in PLAIN},
+    **{module.STOCK: module.read for module in BY_AXES},
 }

@@ -1,7 +1,7 @@
 """Take one connected component away from the previous stage's labels (cascade); done on the CPU.
 
-Source:  batchgeneratorsv2 0.3.6 RemoveRandomConnectedComponentFromOneHotEncodingTransform: neighbours across corners are
-connected, and a component that covers too much of the patch stays.
+Source:  batchgeneratorsv2 0.3.6 RemoveRandomConnectedComponentFromOneHotEncodingTransform: neighbours across corners
+are connected, and a component that covers too much of the patch stays.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ STOCK = (
 
 @dataclass(frozen=True, slots=True)
 class RemoveComponentDraw:
-    """Channels in order; a number from [0, 1) for which of the components goes, and the channel that gets it, if any."""
+    """Channels in order; a number from [0, 1) for which component goes, and the channel that gets it, if any."""
 
     channels: tuple[int, ...]
     choices: tuple[float, ...]

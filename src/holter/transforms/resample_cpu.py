@@ -1,7 +1,7 @@
 """Resample one sample on the CPU.
 
-The image goes through torch's own grid_sample with stock's grid, so it is equal to the bit; the segmentation is looked up in a
-table of cells. Both in slabs whose intermediates stay in the second-level cache.
+The image goes through torch's own grid_sample with stock's grid, so it is equal to the bit; the segmentation is looked
+up in a table of cells. Both in slabs whose intermediates stay in the second-level cache.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ SLAB_VOXELS = 65_536
 
 
 def resample(image: Tensor, seg: Tensor, place: Placement, how: How, into: tuple[Tensor, Tensor]) -> None:
-    """Shapes:  image (C, *read) float32 and seg (S, *read) int8 or int16, both at place.lower; into: image (C, *patch) and
-    seg (S, *patch), which are filled.
+    """Shapes:  image (C, *read) float32 and seg (S, *read) int8 or int16, both at place.lower; into: image
+    (C, *patch) and seg (S, *patch), which are filled.
     """
     sample, label = _sampler(image, place, how.image_mode), _labeller(seg, place, how)
     for rows, grid in _slabs(place):

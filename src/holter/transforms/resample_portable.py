@@ -20,42 +20,42 @@ NO_FLOAT64 = ("mps",)
 
 
 def resample(image: Tensor, seg: Tensor, place: Placement, how: How, into: tuple[Tensor, Tensor]) -> None:
-    """Shapes:  image (C, *read) float32 and seg (S, *read) int8 or int16, both at place.lower; into: image (C, *patch) and
-    seg (S, *patch), which are filled.
+    """Shapes:  image (C, *read) float32 and seg (S, *read) int8 or int16, both at place.lower; into: image
+    (C, *patch) and seg (S, *patch), which are filled.
     """
     points = coordinates(place, image.device)
     first = points.floor()
-    scores, nearest = weigh(points, first)
+    scores, nearest = weigh(points)
     corners = [_Corner(first, corner, place, tuple(image.shape[1:])) for corner in corners_of_cell(place.axes)]
     into[0].copy_(_image(image.flatten(1), corners, scores / 1000, nearest, how).view(into[0].shape))
     into[1].copy_(_labels(seg.flatten(1), corners, scores, nearest, place, how).view(into[1].shape))
 
 
 def coordinates(place: Placement, device: torch.device) -> Tensor:
-    """Voxels of the whole source that the patch's voxels lie at: (N, axes), last axis first."""
+    """Voxels of the whole source that the patch's voxels lie at: (axes, N), last axis first."""
     exact = torch.float32 if device.type in NO_FLOAT64 else torch.float64
     lines = [line(size).to(device) for size in place.patch]
     grid = torch.meshgrid(*lines, indexing="ij")
     columns = []
     for size, row in zip(place.source[::-1], place.affine[::-1], strict=True):
-        factors = np.float32(row).tolist()
+        factors = np.array(row, dtype=np.float32).tolist()
         total = grid[0] * factors[0]
         for one, factor in zip(grid[1:], factors[1:], strict=True):
             total = torch.add(total.to(exact), one.to(exact), alpha=factor).float()
         # a tensor: by a plain number CUDA multiplies with the reciprocal, which rounds differently
         half = torch.full((1,), size / 2, device=device)
         columns.append(((total / half + 1) * float(size) - 1) / 2)
-    return torch.stack([column.flatten() for column in columns], dim=1)
+    return torch.stack([column.flatten() for column in columns])
 
 
 class _Corner:
     """One corner of all cells: where it stands in the part that was read, and whether it is inside of the source."""
 
     def __init__(self, first: Tensor, corner: Sequence[int], place: Placement, read: tuple[int, ...]) -> None:
-        self.index = torch.zeros_like(first[:, 0], dtype=torch.int64)
+        self.index = torch.zeros_like(first[0], dtype=torch.int64)
         self.inside = torch.ones_like(self.index, dtype=torch.bool)
         for axis, side in enumerate(corner):
-            position = first[:, place.axes - 1 - axis].long() + (side - place.lower[axis])
+            position = first[place.axes - 1 - axis].long() + (side - place.lower[axis])
             self.inside &= (position >= 0) & (position < read[axis])
             self.index = self.index * read[axis] + position.clamp(0, read[axis] - 1)
 

@@ -1,9 +1,11 @@
 """Resample one sample on CUDA: image and segmentation in one launch, without a grid in memory.
 
-Every voxel of the patch computes its place in the source, reads the corners around it, adds up the image and lets the labels vote.
-Products and sums are rounded one by one (``enable_fp_fusion=False``) but for the multiply-adds that stock's matrix
-product fuses, so that the votes are those of the CPU.
+Every voxel of the patch computes its place in the source, reads the corners around it, adds up the image and lets the
+labels vote. Products and sums are rounded one by one (``enable_fp_fusion=False``) but for the multiply-adds that
+stock's matrix product fuses, so that the votes are those of the CPU.
 """
+
+from contextlib import nullcontext
 
 import numpy as np
 import torch
@@ -19,8 +21,8 @@ MODES = {"bilinear": False, "nearest": True}
 
 
 def resample(image: Tensor, seg: Tensor, place: Placement, how: How, into: tuple[Tensor, Tensor]) -> None:
-    """Shapes:  image (C, *read) float32 and seg (S, *read) int8 or int16, both at place.lower and contiguous; into: image
-    (C, *patch) and seg (S, *patch), contiguous, which are filled.
+    """Shapes:  image (C, *read) float32 and seg (S, *read) int8 or int16, both at place.lower and contiguous; into:
+    image (C, *patch) and seg (S, *patch), contiguous, which are filled.
     """
     reaches = reaches_outside(place)
     pair = pair_of_labels(seg.flatten(1), Rule(how.pad, reaches))
@@ -31,12 +33,14 @@ def resample(image: Tensor, seg: Tensor, place: Placement, how: How, into: tuple
     affine = np.zeros((3, 3), np.float32)
     affine[missing:, missing:] = place.affine
     voxels = int(np.prod(place.patch))
-    _kernel[(triton.cdiv(voxels, BLOCK),)](
-        image, seg, into[0], into[1], pair.two.to(torch.int32), pair.low.to(torch.int32), pair.high.to(torch.int32),
-        voxels, len(image), len(seg), how.pad, *sizes[0], *sizes[1], *sizes[2], *lower, *affine.ravel().tolist(),
-        CORNERS=2**place.axes, REACHES=reaches, IMAGE_NEAREST=MODES[how.image_mode], SEG_NEAREST=MODES[how.seg_mode],
-        BLOCK=BLOCK, enable_fp_fusion=False,
-    )  # fmt: skip
+    # a thread other than the main one starts on the first GPU, whatever the process has chosen
+    with torch.cuda.device(image.device) if image.is_cuda else nullcontext():
+        _kernel[(triton.cdiv(voxels, BLOCK),)](
+            image, seg, into[0], into[1], pair.two.to(torch.int32), pair.low.to(torch.int32), pair.high.to(torch.int32),
+            voxels, len(image), len(seg), how.pad, *sizes[0], *sizes[1], *sizes[2], *lower, *affine.ravel().tolist(),
+            corners=2**place.axes, reaches_pad=reaches, block=BLOCK,
+            image_nearest=MODES[how.image_mode], seg_nearest=MODES[how.seg_mode], enable_fp_fusion=False,
+        )  # fmt: skip
 
 
 @triton.jit
@@ -78,10 +82,10 @@ def _kernel(
     image, seg, out_image, out_seg, two_at, low_at, high_at,
     voxels, channels, seg_channels, pad, p0, p1, p2, s0, s1, s2, b0, b1, b2, l0, l1, l2,
     a00, a01, a02, a10, a11, a12, a20, a21, a22,
-    CORNERS: tl.constexpr, REACHES: tl.constexpr, IMAGE_NEAREST: tl.constexpr, SEG_NEAREST: tl.constexpr,
-    BLOCK: tl.constexpr,
+    corners: tl.constexpr, reaches_pad: tl.constexpr, image_nearest: tl.constexpr, seg_nearest: tl.constexpr,
+    block: tl.constexpr,
 ):  # fmt: skip
-    at = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    at = tl.program_id(0) * block + tl.arange(0, block)
     valid = at < voxels
     g0 = (at // (p1 * p2)).to(tl.float32) - (p0 - 1) * 0.5
     g1 = ((at // p2) % p1).to(tl.float32) - (p1 - 1) * 0.5
@@ -94,37 +98,35 @@ def _kernel(
     read = b0 * b1 * b2
 
     for channel in range(channels):
-        value = tl.zeros((BLOCK,), tl.float32)
-        for i in tl.static_range(CORNERS):
+        value = tl.zeros((block,), tl.float32)
+        for i in tl.static_range(corners):
             weight, inside, index = _corner(u0, u1, u2, f0, f1, f2, l0, l1, l2, b0, b1, b2, i)
             found = tl.load(image + channel * read + index, mask=inside & valid, other=0.0)
-            if IMAGE_NEAREST:
-                value = tl.where(nearest == i, found, value)
-            else:
-                value = value + found * weight
+            share = (nearest == i).to(tl.float32) if image_nearest else weight
+            value = value + found * share
         tl.store(out_image + channel * voxels + at, value, mask=valid)
 
     for channel in range(seg_channels):
         labels = seg + channel * read
         two, low, high = tl.load(two_at + channel), tl.load(low_at + channel), tl.load(high_at + channel)
-        best = tl.zeros((BLOCK,), tl.float32) - 1.0
-        winner = tl.zeros((BLOCK,), tl.int32)
-        own = tl.zeros((BLOCK,), tl.int32)
-        own_score = tl.zeros((BLOCK,), tl.float32)
-        high_score = tl.zeros((BLOCK,), tl.float32)
-        for i in tl.static_range(CORNERS):
+        best = tl.zeros((block,), tl.float32) - 1.0
+        winner = tl.zeros((block,), tl.int32)
+        own = tl.zeros((block,), tl.int32)
+        own_score = tl.zeros((block,), tl.float32)
+        high_score = tl.zeros((block,), tl.float32)
+        for i in tl.static_range(corners):
             weight, inside, index = _corner(u0, u1, u2, f0, f1, f2, l0, l1, l2, b0, b1, b2, i)
             label = tl.load(labels + index, mask=inside & valid, other=pad).to(tl.int32)
             own = tl.where(nearest == i, label, own)
-            if not SEG_NEAREST:
-                total = tl.zeros((BLOCK,), tl.float32)
-                others = tl.zeros((BLOCK,), tl.float32)
-                for j in tl.static_range(CORNERS):
+            if not seg_nearest:
+                total = tl.zeros((block,), tl.float32)
+                others = tl.zeros((block,), tl.float32)
+                for j in tl.static_range(corners):
                     weight_j, inside_j, index_j = _corner(u0, u1, u2, f0, f1, f2, l0, l1, l2, b0, b1, b2, j)
                     label_j = tl.load(labels + index_j, mask=inside_j & valid, other=pad).to(tl.int32)
                     total = total + tl.where(label_j == label, weight_j * 1000.0, 0.0)
                     others = others + tl.where(label_j == pad, 0.0, weight_j * 1000.0)
-                if REACHES:
+                if reaches_pad:
                     total = tl.where(label == pad, 1000.0 - others, total)
                 score = total.to(tl.float16).to(tl.float32)
                 wins = (score > best) | ((score == best) & (label < winner))
@@ -132,7 +134,7 @@ def _kernel(
                 best = tl.where(wins, score, best)
                 own_score = tl.where(nearest == i, score, own_score)
                 high_score = tl.where(label == high, score, high_score)
-        if SEG_NEAREST:
+        if seg_nearest:
             result = own
         else:
             of_several = tl.where(own_score == best, own, winner)

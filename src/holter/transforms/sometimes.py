@@ -38,7 +38,7 @@ class Sometimes(Plain):
 class Chosen(NamedTuple):
     """Which of the steps, and what it drew."""
 
-    index: int
+    step: int
     draw: object
 
 
@@ -62,6 +62,6 @@ class OneOf(Plain):
     def apply(self, work: Work, hits: Sequence[Hit]) -> None:
         """Samples that chose the same step go through it together."""
         for index, step in enumerate(self.steps):
-            chosen = [Hit(hit.slot, hit.draw.draw) for hit in hits if hit.draw.index == index]
+            chosen = [Hit(hit.slot, hit.draw.draw) for hit in hits if hit.draw.step == index]
             if chosen:
                 step.apply(work, chosen)

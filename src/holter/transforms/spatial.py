@@ -1,7 +1,8 @@
 """Rotate, scale and crop: from the initial patch, or the part of it that was read, to the patch.
 
-Source:  batchgeneratorsv2 0.3.6 SpatialTransform without elastic deformation and random centre, as all of nnU-Net's trainers use it.
-In dummy-2D mode (between Convert3DTo2D and Convert2DTo3D) slices are folded into channels, so all share one 2D transform.
+Source:  batchgeneratorsv2 0.3.6 SpatialTransform without elastic deformation and random centre, as nnU-Net's trainers
+use it. In dummy-2D mode (between Convert3DTo2D and Convert2DTo3D) slices are folded into channels, so that all share
+one 2D transform.
 """
 
 from __future__ import annotations
@@ -77,7 +78,7 @@ class Spatial:
         """Shapes:  images (C, *box) float32 and segs (S, *box), each the needed box of its draw."""
         size = (*initial[: len(initial) - len(self.patch)], *self.patch)
         work = Work(
-            torch.empty((len(images), len(images[0]), *size), device=device),
+            torch.empty((len(images), len(images[0]), *size), dtype=torch.float32, device=device),
             torch.empty((len(images), len(segs[0]), *size), dtype=torch.int16, device=device),
         )
         for slot, draw in enumerate(draws):
@@ -128,7 +129,9 @@ class Spatial:
 
 
 @lru_cache(maxsize=1024)
-def affine_of(angles: tuple[float, ...] | None, scales: tuple[float, ...] | None) -> tuple[tuple[float, ...], ...] | None:
+def affine_of(
+    angles: tuple[float, ...] | None, scales: tuple[float, ...] | None
+) -> tuple[tuple[float, ...], ...] | None:
     """The matrix of a draw, which is asked for several times while a sample is made."""
     if angles is None and scales is None:
         return None
@@ -170,7 +173,10 @@ def read(stock: Any, folded: bool) -> Spatial | None:
         and stock.seg_tiebreak == "nearest"
         and stock.mode_image in ("bilinear", "nearest")
         and stock.mode_seg in ("bilinear", "nearest")
-        and (stock.padding_mode_image == "zeros" or (stock.padding_mode_image, stock.padding_value_image) == ("constant", 0))
+        and (
+            stock.padding_mode_image == "zeros"
+            or (stock.padding_mode_image, stock.padding_value_image) == ("constant", 0)
+        )
         and stock.border_mode_seg in ("zeros", "constant")
     )
     if angle is None or scale is None or not plain or len(stock.patch_size) not in (2, 3):

@@ -1,7 +1,7 @@
 """Which batchgeneratorsv2 our transforms were compared with.
 
-Its segmentation sampling and the direction of its rotations changed between patch releases, so another version is another
-augmentation, and equality can no longer be promised.
+Its segmentation sampling and the direction of its rotations changed between patch releases, so another version is
+another augmentation, and equality can no longer be promised.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-# Above this many voxels a channel is changed where it stands; below it, gathering many channels saves more than it costs.
+# Above this many voxels a channel is changed where it stands; below it, gathering channels saves more than it costs.
 LARGE_VOXELS = 32_768
 
 
