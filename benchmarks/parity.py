@@ -2,8 +2,8 @@
 
 Every parameter is drawn 100,000 times on both sides and compared: Kolmogorov-Smirnov for what is measured, chi-square
 for what is counted. With that many tests some p-values are small by chance alone, so the limit of 0.01 is that of all
-tests of a configuration together (Holm). Then 2,000 whole samples go through both pipelines side by side; means of
-moments and label shares must agree within Monte-Carlo error. (Equality of single samples given the same draw is
+tests of a configuration together (Bonferroni). Then 2,000 whole samples go through both pipelines side by side; means
+of moments and label shares must agree within Monte-Carlo error. (Equality of single samples given the same draw is
 tests/transforms.)
 
 The processor time is that of this thread, with one thread for torch; run it on a machine that does nothing else.
@@ -121,7 +121,7 @@ def compare_samples(configuration: Configuration, samples: int) -> tuple[list[Ro
 
 
 def least_corrected(compared: Sequence[Comparison]) -> float:
-    """The smallest p-value after Holm's correction for their number."""
+    """The smallest p-value after Bonferroni's correction for their number."""
     return min(1.0, len(compared) * min(one.p for one in compared))
 
 

@@ -230,3 +230,17 @@ def test_stock_would_notice_a_wrong_angle() -> None:
     image = noisy_image((24, 25, 26), 1, 1)
     grids = [spatial_parameters(stock, one, image)["grid"] for one in (draw, other)]
     assert not torch.equal(*grids)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_patch_of_the_usual_size_equals_stock_with_any_number_of_threads(threads: int) -> None:
+    """Matrix products of this size are cut into blocks, by size and by thread; coordinates must not notice."""
+    stock, chain = chain_for((96, 96, 96), (154, 154, 154))
+    draw = chain.draw(np.random.default_rng(threads), 1).draws[0]
+    image, seg = noisy_image((154, 154, 154), 1, 1), speckled((77, 77, 77), 5, 2)
+    seg = seg.repeat_interleave(2, 0).repeat_interleave(2, 1).repeat_interleave(2, 2)[None]
+    torch.set_num_threads(threads)
+    try:
+        compare(stock, chain, draw, image, seg)
+    finally:
+        torch.set_num_threads(1)

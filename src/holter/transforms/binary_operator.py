@@ -71,7 +71,7 @@ class BinaryOperator(Plain):
 def operate(image: Tensor, labels: Sequence[int], channel: int, operator: str, radius: float) -> None:
     """Shapes:  image (C, *spatial) with zeros and ones in the channels ``labels``, changed in place."""
     before = image[channel] != 0
-    around = ball(radius, before.ndim).to(image.device)
+    around = ball(radius, before.ndim).to(image.device, non_blocking=True)
     after = reduce(lambda mask, step: STEPS[step](mask, around), OPERATORS[operator], before)
     added = after & ~before
     for other in labels:

@@ -5,6 +5,8 @@ labels vote. Products and sums are rounded one by one (``enable_fp_fusion=False`
 stock's matrix product fuses, so that the votes are those of the CPU.
 """
 
+from contextlib import nullcontext
+
 import numpy as np
 import torch
 import triton
@@ -31,12 +33,14 @@ def resample(image: Tensor, seg: Tensor, place: Placement, how: How, into: tuple
     affine = np.zeros((3, 3), np.float32)
     affine[missing:, missing:] = place.affine
     voxels = int(np.prod(place.patch))
-    _kernel[(triton.cdiv(voxels, BLOCK),)](
-        image, seg, into[0], into[1], pair.two.to(torch.int32), pair.low.to(torch.int32), pair.high.to(torch.int32),
-        voxels, len(image), len(seg), how.pad, *sizes[0], *sizes[1], *sizes[2], *lower, *affine.ravel().tolist(),
-        corners=2**place.axes, reaches_pad=reaches, block=BLOCK,
-        image_nearest=MODES[how.image_mode], seg_nearest=MODES[how.seg_mode], enable_fp_fusion=False,
-    )  # fmt: skip
+    # a thread other than the main one starts on the first GPU, whatever the process has chosen
+    with torch.cuda.device(image.device) if image.is_cuda else nullcontext():
+        _kernel[(triton.cdiv(voxels, BLOCK),)](
+            image, seg, into[0], into[1], pair.two.to(torch.int32), pair.low.to(torch.int32), pair.high.to(torch.int32),
+            voxels, len(image), len(seg), how.pad, *sizes[0], *sizes[1], *sizes[2], *lower, *affine.ravel().tolist(),
+            corners=2**place.axes, reaches_pad=reaches, block=BLOCK,
+            image_nearest=MODES[how.image_mode], seg_nearest=MODES[how.seg_mode], enable_fp_fusion=False,
+        )  # fmt: skip
 
 
 @triton.jit
