@@ -24,10 +24,10 @@ PROSE = (*READMES, CHECKOUT / "CONTRIBUTING.md", CHECKOUT / "CHANGELOG.md", *sor
 COMMANDS = sorted(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
 
 QUOTATION = re.compile(
-    r"`(?P<path>(?P<package>nnunetv2|batchgenerators)/[\w/.]+\.py):(?P<line>\d+)`"
+    r"`(?P<path>(?P<package>nnunetv2|batchgeneratorsv2|batchgenerators|acvl_utils)/[\w/.]+\.py):(?P<line>\d+)`"
     r"(?:\]\((?P<url>[^)]+)\))?:\s`(?P<code>[^`]+)`"
 )
-READ_IN = {"nnunetv2": "2.8.1", "batchgenerators": "0.25.5"}
+READ_IN = {"nnunetv2": "2.8.1", "batchgenerators": "0.25.5", "batchgeneratorsv2": "0.3.6", "acvl_utils": "0.2.6"}
 
 
 def named(file: Path) -> object:
