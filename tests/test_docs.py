@@ -101,9 +101,9 @@ def test_what_is_quoted_from_upstream_stands_where_the_page_says(found: re.Match
     if found["url"]:
         assert found["url"].endswith(f"/blob/v{version}/{found['path']}#L{found['line']}")
     spec = importlib.util.find_spec(package)
-    if spec is None or spec.origin is None or importlib.metadata.version(package) != version:
+    if spec is None or not spec.submodule_search_locations or importlib.metadata.version(package) != version:
         pytest.skip(f"{package} {version} is not installed")
-    source = Path(spec.origin).parent.parent / found["path"]
+    source = Path(next(iter(spec.submodule_search_locations))).parent / found["path"]
     assert found["code"] in source.read_text(encoding="utf-8").splitlines()[int(found["line"]) - 1]
 
 
