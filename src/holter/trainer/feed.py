@@ -6,6 +6,7 @@ checkpoint knows another seed) is replaced by one that continues with the very n
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -93,6 +94,7 @@ class Feed:
             return
         self._drop()
         self._place = Place("cpu")
+        gc.collect()  # the error's traceback and the stage hold each other, and the tensors of the batch
         torch.cuda.empty_cache()
         self._teller.say("gpu-out-of-memory" if not reason else "gpu-failed", step=self._step, reason=reason)
 

@@ -32,7 +32,7 @@ class HolterStep(Trainer):  # type: ignore[misc]
 
     def train_step(self, batch: dict[str, Any]) -> dict[str, Any]:
         """One step; the loss in what is returned is a tensor on the device."""
-        data = batch["data"].to(self.device, non_blocking=True)
+        data = _to(batch["data"], self.device)
         target = _to(batch["target"], self.device)
         loss = None
         try:
@@ -86,10 +86,11 @@ class HolterStep(Trainer):  # type: ignore[misc]
         return [feed for feed in (self.dataloader_train, self.dataloader_val) if isinstance(feed, Feed)]
 
 
-def _to(target: Any, device: Any) -> Any:
-    if isinstance(target, list):
-        return [each.to(device, non_blocking=True) for each in target]
-    return target.to(device, non_blocking=True)
+def _to(tensors: Any, device: Any) -> Any:
+    """Only CUDA's copies are waited for before the loader uses a batch's memory again; MPS reads it later, too."""
+    if isinstance(tensors, list):
+        return [_to(each, device) for each in tensors]
+    return tensors.to(device, non_blocking=device.type == "cuda")
 
 
 def fetched(outputs: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

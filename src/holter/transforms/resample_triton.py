@@ -77,7 +77,10 @@ def _later(u, f):
     return ((ahead > 0.5) | ((ahead == 0.5) & ((f.to(tl.int32) & 1) == 1))).to(tl.int32)
 
 
-@triton.jit
+# Sizes and corners differ from sample to sample: a kernel for each pattern of them would be compiled anew.
+@triton.jit(
+    do_not_specialize=["voxels", "channels", "seg_channels", "pad", *(f"{x}{i}" for x in "pbl" for i in range(3))]
+)
 def _kernel(
     image, seg, out_image, out_seg, two_at, low_at, high_at,
     voxels, channels, seg_channels, pad, p0, p1, p2, s0, s1, s2, b0, b1, b2, l0, l1, l2,
