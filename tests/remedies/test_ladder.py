@@ -234,7 +234,15 @@ def test_what_is_over_and_still_stands_is_started_again_and_only_then(cause):
     for cleared_s, action in ((None, "wait"), (STANDS_AFTER_S - 1, "wait"), (STANDS_AFTER_S, "restart")):
         assert next_plan(diagnosis(cause), (), situation(cleared_s=cleared_s)).action == action
     tried = (Attempt(90.0, Plan(action="restart", cause=cause, rung=2), 5),)
-    assert next_plan(diagnosis(cause), tried, situation(cleared_s=STANDS_AFTER_S)).action == "stop"
+    again = next_plan(diagnosis(cause), tried, situation(cleared_s=STANDS_AFTER_S))
+    assert again.action == "wait", "nobody's fault here: it is never given up for that"
+    ended = (Attempt(90.0, Plan(action="restart", cause=cause, rung=4), 5),)
+    assert next_plan(diagnosis(cause), ended, situation(cleared_s=STANDS_AFTER_S)).action == "restart"
+
+
+@pytest.mark.parametrize("cause", STOP_AT_ONCE)
+def test_a_command_that_cannot_be_continued_is_not_ended_for_what_would_happen_again(cause):
+    assert next_plan(diagnosis(cause), (), situation(waits_for_batch=True, can_continue=False)).action == "nothing"
 
 
 @pytest.mark.parametrize("cause", WAIT_FOR)

@@ -6,9 +6,9 @@ import msgspec
 import pytest
 
 from holter.records import Beat, Diagnosis, Episode, ProcessSample, Remedy, StorageSample, Tick, Verdict
-from holter.remedies.ladder import WAIT_DEAD_S
+from holter.remedies.ladder import STANDS_AFTER_S, WAIT_DEAD_S
 from holter.supervisor.control import Control
-from holter.supervisor.healer import HOOK_FIRST_S, NAMELESS_S, WORKS_WITHIN_S, Healer
+from holter.supervisor.healer import HOOK_FIRST_S, LOOK_AGAIN_S, NAMELESS_S, WORKS_WITHIN_S, Healer
 
 
 class Case:
@@ -142,9 +142,38 @@ def test_a_training_that_never_began_to_train_is_not_started_again(tmp_path):
 def test_it_is_not_ended_again_before_it_has_moved_on(case):
     case.stand(WORKS_WITHIN_S + 15, stall(case.t_s))
     case.healer.leave_alone()
-    assert case.stand(300, stall(case.t_s)) is None
+    assert case.stand(LOOK_AGAIN_S - 1, stall(case.t_s)) is None
     case.work()
     assert case.stand(60, stall(case.t_s)).action == "restart"
+
+
+def test_what_kept_it_from_being_ended_may_have_passed_and_is_looked_at_again_later_and_later(case):
+    case.stand(WORKS_WITHIN_S + 15, stall(case.t_s))
+    frozen = stall(case.t_s)
+    for factor in (1, 2, 4):
+        case.healer.leave_alone()
+        assert case.stand(factor * LOOK_AGAIN_S - 1, frozen) is None
+        assert case.stand(2, frozen).action == "restart"
+
+
+def test_what_looks_well_all_the_time_is_not_over_before_it_was_waited_for(case):
+    episode = stall(case.t_s)
+    slow = Diagnosis(episode=episode, verdicts=(Verdict(cause="slow-storage", verdict="confirmed", score=0.9),))
+    for _ in range(600):
+        case.healer.look(answers(case.t_s))
+        case.t_s += 1.0
+    for second in range(int(STANDS_AFTER_S)):
+        case.healer.look(answers(case.t_s))
+        assert case.healer.see(case.tick(), (episode,), (slow,)) is None, second
+        case.t_s += 1.0
+    assert states(case) == [("wait", "begun")]
+    case.t_s += 1.0
+    assert case.healer.see(case.tick(), (episode,), (slow,)).action == "restart"
+    assert states(case) == [("wait", "begun"), ("wait", "done")]
+
+
+def answers(t_s: float) -> Tick:
+    return Tick(t_s=t_s, storage=(StorageSample(t_s=t_s, label="results", path="/r", read_latency_s=0.01),))
 
 
 def test_a_plan_that_was_not_carried_out_costs_nothing(case):

@@ -14,7 +14,7 @@ from holter.records import ActionTaken, Beat, Diagnosis, Episode, Fact, Plan, Pr
 from holter.remedies.ladder import HEALS_A_RUN, HEALS_AN_HOUR, HOUR_S, WAIT_FOR
 from holter.remedies.steps import LADDERS
 from holter.supervisor.control import Control
-from holter.supervisor.healer import QUIET_S, Healer
+from holter.supervisor.healer import LOOK_AGAIN_S, QUIET_S, Healer
 
 CAUSES = (*LADDERS, *WAIT_FOR, "cgroup-cpu-quota", None)
 FACTS = {
@@ -114,6 +114,7 @@ class World:
         self.moved_s = 0.0
         self.seen: list[tuple[Tick, tuple[Episode, ...], tuple[Diagnosis, ...]]] = []
         self.left_at: int | None = None
+        self.left_s = 0.0
         self.deeds: list[tuple[float, str | None]] = []
         self.budget: list[float] = []  # of the deeds, those that use it up
         self.changed: set[tuple[str | None, tuple]] = set()
@@ -208,14 +209,14 @@ class World:
             return
         self.is_allowed(tick)
         assert plan.action in ("restart", "stop")
-        assert self.left_at is None, "it was decided not to end it"
+        assert self.left_at is None or tick.t_s >= self.left_s + LOOK_AGAIN_S, "it was decided not to end it"
         if answer == "end" and plan.action == "restart":
             self.carry_out(plan, tick.t_s)
         elif answer == "end":
             self.is_over = True
         elif answer == "leave":
             self.healer.leave_alone()
-            self.left_at = tick.beats[0].steps_total
+            self.left_at, self.left_s = tick.beats[0].steps_total, tick.t_s
         else:
             self.healer.withdraw()
 

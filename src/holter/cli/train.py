@@ -90,7 +90,6 @@ def train(
                 force=force,
                 variables=variables,
                 heal=True,
-                from_scratch=restart_from_scratch,
                 requeue=True,
                 end_orphans=True,
                 keep_fds=(lock.fd,),

@@ -71,11 +71,9 @@ class Outside:
     def storage_answers(self) -> bool | None:
         """Small reads of data and results come back, and quickly."""
         looks = [self._storage[label] for label in ("preprocessed", "results") if label in self._storage]
-        if not looks:
-            return None
-        return all(
-            (one.probe_pending_s or 0.0) < ANSWERS_WITHIN_S and (one.read_latency_s or 0.0) < QUICK_S for one in looks
-        )
+        if any(_is_in_trouble(one) for one in looks):
+            return False
+        return True if looks and all(one.read_latency_s is not None for one in looks) else None
 
     def licensed(self) -> bool | None:
         """Every vGPU is licensed, or in its grace period."""
@@ -102,6 +100,11 @@ class Outside:
         if len(self._gpus) == 1:
             return list(self._gpus.values())
         return [gpu for gpu in self._gpus.values() if gpu.index in self._mine]
+
+
+def _is_in_trouble(one: StorageSample) -> bool:
+    hangs = (one.probe_pending_s or 0.0) >= ANSWERS_WITHIN_S
+    return hangs or one.problem is not None or (one.read_latency_s or 0.0) >= QUICK_S
 
 
 def _held_by_nobody(gpu: GpuSample) -> bool:

@@ -60,20 +60,23 @@ def next_plan(diagnosis: Diagnosis | None, history: tuple[Attempt, ...], now: Si
         return _wait(cause, history, now)
     if cause is not None and cause not in (*LADDERS, *WAIT_FOR) and now.alive:
         return Plan(action="nothing", cause=cause)
-    if not _can_restart(now) and not (now.alive and now.waits_for_batch):
+    if not _can_restart(now) and not (now.alive and now.waits_for_batch and cause not in STOP_AT_ONCE):
         return Plan(action="nothing", cause=cause)  # we must not end what we cannot start again
     if cause in STOP_AT_ONCE:
         return Plan(action="stop", cause=cause, reason="it-would-happen-again")
     over = _budget(history, now)
     if over is None:
         now, facts = now._replace(in_force=_in_force(history, now)), known_facts(diagnosis)
-        tried = [attempt.plan for attempt in _not_helpful(history, now, cause) if attempt.plan.cause == cause]
+        ours = [attempt.plan for attempt in _not_helpful(history, now, cause) if attempt.plan.cause == cause]
+        tried = [plan for plan in ours if plan.rung != OUTSIDE_RUNG]
         for step in AFTER_WAIT if cause in WAIT_FOR else ladder_of(cause, now, facts):
             plan = _plan(step, cause, tried, now, facts)
             if plan is not None:
                 return plan
     if not _can_restart(now):
         return Plan(action="nothing", cause=cause)
+    if cause in WAIT_FOR:
+        return _wait(cause, history, now)  # never ended for good by what is outside our reach
     return Plan(action="stop", cause=cause, reason=over or "every-rung-was-tried")
 
 

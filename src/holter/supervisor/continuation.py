@@ -69,6 +69,8 @@ class Continuation:
         if used is not None:
             epochs = verify(used, crc=False).current_epoch
             return Way(self._going_on, used=used, epochs=epochs, problems=problems)
+        if any(verify(file, crc=False).kind == "unreadable" for file, _ in problems):
+            return Way(why_not="its checkpoints cannot be read now; they may be whole", problems=problems)
         if (problems or not nothing_to_lose) and not self._from_scratch:
             why_not = "no usable checkpoint is left; --restart-from-scratch begins again"
             return Way(why_not=why_not, problems=problems)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import NamedTuple
 
 import msgspec
 
@@ -32,10 +33,21 @@ PATIENCE_S = {"gpu-side-stall": 90.0}
 # A deed in the epoch has failed when nothing has moved this long after it.
 WORKS_WITHIN_S = 20.0
 LAST_MOMENTS_S = 30.0
+# A training that cannot be continued is left alone; what kept its checkpoints from being read may pass.
+LOOK_AGAIN_S = 300.0
+LOOK_AGAIN_MOST_S = 3600.0
 STOPPED = ("T", "t")
 ACTED_ON = ("stall", "death", "slow-down", "unsaved")
 # A training that something outside has ended is started when this part of its delay has passed without that thing.
 CLEAR_PART = 0.1
+
+
+class Left(NamedTuple):
+    """A training that was not ended, because it could not be continued."""
+
+    steps: int | None  # done when that was decided
+    for_s: float
+    until_s: float  # it may be decided anew
 
 
 class Healer:
@@ -72,7 +84,7 @@ class Healer:
         self._steps: int | None = None
         self._seen_s: float | None = None  # the last tick
         self._moved_s: float | None = None  # the last tick in which the training had moved, or that came after a gap
-        self._left: tuple[int | None] | None = None  # steps done when it was decided not to end it
+        self._left: Left | None = None
 
     def begin(self, restart: ActionTaken) -> None:
         """A new process: everything learned of the one before is forgotten; only the history stays."""
@@ -88,9 +100,14 @@ class Healer:
         self.history = self.history[:-1]
 
     def leave_alone(self) -> None:
-        """It is not carried out, and the training is not to be ended until it has moved on: nothing would be left."""
+        """It is not carried out, and the training is not to be ended until it has moved on: nothing would be left.
+
+        Unless that changes: a share that did not answer may be back. So it is looked at again, later and later.
+        """
         self.withdraw()
-        self._left = (self._steps,)
+        again = self._left is not None and self._left.steps == self._steps
+        for_s = min(2 * self._left.for_s, LOOK_AGAIN_MOST_S) if again and self._left else LOOK_AGAIN_S
+        self._left = Left(self._steps, for_s, (self._seen_s or 0.0) + for_s)
 
     def see(self, tick: Tick, episodes: tuple[Episode, ...], diagnoses: tuple[Diagnosis, ...]) -> Plan | None:
         """Take in a tick of a living training; a plan to carry out now (restart, stop), or None."""
@@ -113,15 +130,20 @@ class Healer:
         told = {identity(one.episode): one for one in diagnoses}
         found = [(one, told.get(identity(one))) for one in open_ones]
         plans = [next_plan(diagnosis, self.history, self._situation(tick, diagnosis)) for _, diagnosis in found]
-        if not any(plan.action == "wait" for plan in plans) and all(diagnosis is not None for _, diagnosis in found):
+        if not self._waits_for(plans) and all(diagnosis is not None for _, diagnosis in found):
             self.wait_is_over(tick.t_s)
         for plan, (episode, diagnosis) in zip(plans, found, strict=True):
             self._asks[plan.cause] = asked(diagnosis, plan.cause)
             if plan.action == "wait":
                 self._take(plan, tick)
             elif self._is_time(episode, diagnosis, tick):
+                if self._waits_for([plan]):
+                    self.wait_is_over(tick.t_s)
                 return self._take(plan, tick)
         return None
+
+    def _waits_for(self, plans: list[Plan]) -> bool:
+        return self._waiting is not None and any(plan.cause == self._waiting.cause for plan in plans)
 
     def look(self, tick: Tick) -> None:
         """Take in what the probes say of things outside; also while no training runs."""
@@ -225,10 +247,17 @@ class Healer:
             self.epoch,
             self._workers,
             self._can_continue,
-            may_end=self._left != (self._steps,),
+            may_end=self._left is None or self._left.steps != self._steps or tick.t_s >= self._left.until_s,
             in_force=self._settings,
-            cleared_s=self._outside.clear_s(cause, tick.t_s),
+            cleared_s=self._cleared_s(cause, tick.t_s),
         )
+
+    def _cleared_s(self, cause: str | None, t_s: float) -> float | None:
+        """Since we wait for it: what was never seen to be wrong is not over because it looks well."""
+        if self._waiting is None or self._waiting.cause != cause:
+            return None
+        cleared_s = self._outside.clear_s(cause, t_s)
+        return None if cleared_s is None else min(cleared_s, t_s - self._waiting.t_s)
 
     def _take(self, plan: Plan, tick: Tick) -> Plan | None:
         if plan.action == "wait" and self._act:
