@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -121,6 +122,22 @@ def test_a_full_disk_is_an_alarm_and_the_training_goes_on(scene: Scene, small: P
     asked = dict(wait.asks)
     assert asked["folder"].startswith(str(small))
     assert asked["disk"].startswith("tmpfs")
+
+
+def test_a_share_that_is_gone_when_the_training_has_died_is_waited_for(scene: Scene) -> None:
+    scene.heal = True
+    scene.extra = {"HOLTER_CHECKPOINT_EVERY_S": "0"}
+    results, away = scene.folder / "results", scene.folder / "away"
+
+    def unmount(recorder: Recorder, tick: Tick) -> None:
+        os.kill(of_role(tick, "main")[0].pid, signal.SIGKILL)
+        results.rename(away)
+
+    back = later(scene, 8, lambda: away.rename(results))
+    result = scene.play(unmount, each_tick=back)
+    assert (result.returncode, result.generations, result.gave_up) == (0, 2, None)
+    assert states(scene, "wait") == ["begun", "done"]
+    assert next(results.rglob("checkpoint_final.pth"))
 
 
 @root

@@ -23,6 +23,7 @@ class Way(NamedTuple):
     epochs: int | None = None  # that are finished in it
     begins_again: bool = False  # at epoch 0, although there is a folder with results
     problems: tuple[tuple[Path, str], ...] = ()
+    may_pass: bool = False  # there is none now, but its storage may come back
 
 
 class Continuation:
@@ -65,12 +66,13 @@ class Continuation:
                 raise FileNotFoundError(errno.ENOENT, "the folder of the results is gone (unmounted?)")
             used, problems = search(Path(folder))
         except OSError as error:
-            return Way(why_not=f"{folder} cannot be used: {error.strerror}")
+            return Way(why_not=f"{folder} cannot be used: {error.strerror}", may_pass=True)
         if used is not None:
             epochs = verify(used, crc=False).current_epoch
             return Way(self._going_on, used=used, epochs=epochs, problems=problems)
         if any(verify(file, crc=False).kind == "unreadable" for file, _ in problems):
-            return Way(why_not="its checkpoints cannot be read now; they may be whole", problems=problems)
+            why_not = "its checkpoints cannot be read now; they may be whole"
+            return Way(why_not=why_not, problems=problems, may_pass=True)
         if (problems or not nothing_to_lose) and not self._from_scratch:
             why_not = "no usable checkpoint is left; --restart-from-scratch begins again"
             return Way(why_not=why_not, problems=problems)

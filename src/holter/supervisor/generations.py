@@ -16,7 +16,7 @@ from holter.errors import CommandNotFound
 from holter.records import ActionTaken, Event, Noted, Plan, ProcessEnded, Tick
 from holter.supervisor import exit_codes
 from holter.supervisor.clock import RunClock
-from holter.supervisor.continuation import Continuation
+from holter.supervisor.continuation import Continuation, Way
 from holter.supervisor.guard import Guard, Standing
 from holter.supervisor.healer import Healer
 from holter.supervisor.launch import Launch
@@ -26,6 +26,8 @@ from holter.supervisor.result import RunResult
 from holter.supervisor.stopper import Stopper
 from holter.supervisor.timing import GONE_WITHIN_S, LINGER_S, TICK_S
 
+# A share is mounted again within minutes or hours; after a day somebody has given it up.
+STORAGE_BACK_S, STORAGE_BACK_MOST_S, STORAGE_GONE_S = 10.0, 600.0, 86_400.0
 # Somebody wanted the training to end.
 ASKED_TO_END = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT}
 
@@ -172,7 +174,7 @@ class Generations:
         self._pause(child, plan)
         if self._is_asked_to_end or child.poll() is None:  # two at once would ruin each other's files
             return None
-        command = self._command_to_go_on(plan)
+        command = self._command_to_go_on(child, plan)
         self._launch.relay.wait(time.monotonic(), lambda _: None)  # Ctrl-C while files were verified
         if command is None or self._is_asked_to_end:
             return None
@@ -235,9 +237,11 @@ class Generations:
             self._healer.look(self._tick())
             self._wait(child)
 
-    def _command_to_go_on(self, plan: Plan) -> tuple[str, ...] | None:
+    def _command_to_go_on(self, child: subprocess.Popen[bytes], plan: Plan) -> tuple[str, ...] | None:
         """The command that loses least; None, with the reason told, where everything would be lost in silence."""
-        way = self._continuation.prepare(self._recorder.environment.output_folder, self._healer.epoch)
+        way = self._way_when_readable(child, plan)
+        if way.may_pass and self._is_asked_to_end:
+            return None
         for file, problem in way.problems:
             self._act("set-aside-checkpoint", "done" if way.used else "failed", f"{file.name}: {problem}", plan)
         if way.command is None:
@@ -247,6 +251,25 @@ class Generations:
             text = "no checkpoint had been written yet"
             self._recorder.add(Noted(t_s=self._clock.t_s(), what="from-scratch", text=text))
         return way.command
+
+    def _way_when_readable(self, child: subprocess.Popen[bytes], plan: Plan) -> Way:
+        """The way on. Storage that fails instead of hanging (a stale handle, an error of the network) may come back."""
+        began_s, delay_s = self._clock.t_s(), STORAGE_BACK_S
+        way = self._continuation.prepare(self._recorder.environment.output_folder, self._healer.epoch)
+        if way.may_pass:
+            self._act("wait", "begun", way.why_not, plan)
+        is_waiting = way.may_pass
+        while way.may_pass and self._clock.t_s() < began_s + STORAGE_GONE_S and not self._is_asked_to_end:
+            until_s = self._clock.t_s() + delay_s
+            while self._clock.t_s() < until_s and not self._is_asked_to_end:
+                self._healer.look(self._tick())
+                self._wait(child)
+            delay_s = min(2 * delay_s, STORAGE_BACK_MOST_S)
+            way = self._continuation.prepare(self._recorder.environment.output_folder, self._healer.epoch)
+        if is_waiting:
+            state = "failed" if way.may_pass else "done"
+            self._act("wait", state, f"after {self._clock.t_s() - began_s:.0f} s", plan)
+        return way
 
     def _act(self, action: str, state: str, text: str, plan: Plan) -> None:
         self._recorder.act(
