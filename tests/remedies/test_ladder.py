@@ -19,6 +19,7 @@ from holter.remedies.ladder import (
     WAIT_FOR,
     Attempt,
     next_plan,
+    settings_in_force,
 )
 from holter.remedies.steps import BY_WANT, LADDERS, NAMES, Situation
 
@@ -306,3 +307,19 @@ def test_no_plan_breaks_a_law_whatever_went_before(cause, history, now):
         assert now.alive
     if plan.action == "stop":
         assert plan.reason and now.can_continue and (now.may_end or not now.alive)
+
+
+def test_workers_that_are_not_there_are_not_replaced():
+    for workers in (0, None):
+        assert next_plan(diagnosis("frozen-worker"), (), situation(workers=workers)).action == "restart"
+
+
+def test_a_setting_that_was_taken_back_is_not_in_force_and_not_tried_again():
+    now = situation(alive=False, waits_for_batch=False)
+    crash = diagnosis("worker-killed", **{"worker.exit_signal": 11})
+    plans = play("worker-killed", now, 2, **{"worker.exit_signal": 11})
+    assert ("HOLTER_START_METHOD", "forkserver") in plans[-1].settings
+    history = tuple(Attempt(100.0, plan, 5) for plan in plans[:-1])
+    history = (*history, Attempt(101.0, plans[-1], 5, taken_back=True))
+    assert settings_in_force(history) == ()
+    assert next_plan(crash, history, now).settings == (("nnUNet_n_proc_DA", "0"),)

@@ -5,7 +5,18 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from holter.records import Beat, Diagnosis, Episode, ProcessSample, Remedy, StorageSample, Tick, Verdict
+from holter.records import (
+    ActionTaken,
+    Beat,
+    Diagnosis,
+    Episode,
+    Fact,
+    ProcessSample,
+    Remedy,
+    StorageSample,
+    Tick,
+    Verdict,
+)
 from holter.remedies.ladder import STANDS_AFTER_S, WAIT_DEAD_S
 from holter.supervisor.control import Control
 from holter.supervisor.healer import HOOK_FIRST_S, LOOK_AGAIN_S, NAMELESS_S, WORKS_WITHIN_S, Healer
@@ -145,6 +156,24 @@ def test_it_is_not_ended_again_before_it_has_moved_on(case):
     assert case.stand(LOOK_AGAIN_S - 1, stall(case.t_s)) is None
     case.work()
     assert case.stand(60, stall(case.t_s)).action == "restart"
+
+
+def test_settings_with_which_it_does_not_come_to_train_are_taken_back(case):
+    killed = Verdict(cause="worker-killed", verdict="confirmed", score=0.9)
+    crash = Fact(name="worker.exit_signal", status="known", value=11)
+    for number in (1, 2):
+        death = Episode(kind="death", phase="train", start_s=case.t_s, alarm_s=case.t_s, subject="main (PID 1)")
+        diagnosis = Diagnosis(episode=death, verdicts=(killed,), facts=(crash,))
+        plan = case.healer.after_end(case.t_s, (diagnosis,))
+        begun = {"action": "restart", "state": "begun", "settings": plan.settings, "generation": number}
+        case.healer.begin(ActionTaken(t_s=case.t_s, **begun))
+    assert ("HOLTER_START_METHOD", "forkserver") in case.healer.settings
+    case.t_s += 5.0  # it raises at once: the trainer's transforms cannot be pickled
+    failed = Episode(kind="death", phase="startup", start_s=case.t_s, alarm_s=case.t_s, subject="main (PID 1)")
+    verdicts = (Verdict(cause="main-exception", verdict="confirmed", score=0.9),)
+    plan = case.healer.after_end(case.t_s, (Diagnosis(episode=failed, verdicts=verdicts),))
+    assert plan.action == "restart"
+    assert case.healer.settings == ()
 
 
 def test_what_kept_it_from_being_ended_may_have_passed_and_is_looked_at_again_later_and_later(case):

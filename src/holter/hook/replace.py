@@ -89,7 +89,6 @@ def wait_here(module: ModuleType, cls: Any) -> None:
         raise NotImplementedError("this augmenter has no " + ", ".join(sorted(missing)))
     watch_results_loop(module, lambda error: not _no_more(error))
     cls.__next__ = _healing_next(cls.__next__)
-    _waits_here.append(True)
     control.on(ACTION, ask)
 
 
@@ -97,7 +96,7 @@ def wait_here(module: ModuleType, cls: Any) -> None:
 
 
 def waits_here() -> bool:
-    """Whether the main thread waits for its batches here."""
+    """Whether the main thread waits for its batches here: not without worker processes, or with another loader."""
     return bool(_waits_here)
 
 
@@ -106,6 +105,8 @@ def _healing_next(original: Callable[[Any], Any]) -> Callable[[Any], Any]:
     def __next__(self: Any) -> Any:  # noqa: N807
         if threading.current_thread() is not threading.main_thread():
             return original(self)
+        if not _waits_here:
+            _waits_here.append(True)
         if not self.initialized:
             self._start()
         batch = __get_next_item(self)

@@ -35,6 +35,7 @@ class Attempt(NamedTuple):
     plan: Plan
     epoch: int | None
     helped: bool = False  # the training went on: it may be done again, within the budget
+    taken_back: bool = False  # with its settings the training did not come to train: they are no longer in force
 
 
 # It would only happen again: a person must act.
@@ -66,7 +67,7 @@ def next_plan(diagnosis: Diagnosis | None, history: tuple[Attempt, ...], now: Si
         return Plan(action="stop", cause=cause, reason="it-would-happen-again")
     over = _budget(history, now)
     if over is None:
-        now, facts = now._replace(in_force=_in_force(history, now)), known_facts(diagnosis)
+        now, facts = now._replace(in_force=settings_in_force(history, now.in_force)), known_facts(diagnosis)
         ours = [attempt.plan for attempt in _not_helpful(history, now, cause) if attempt.plan.cause == cause]
         tried = [plan for plan in ours if plan.rung != OUTSIDE_RUNG]
         for step in AFTER_WAIT if cause in WAIT_FOR else ladder_of(cause, now, facts):
@@ -85,10 +86,12 @@ def _can_restart(now: Situation) -> bool:
     return now.can_continue and (now.may_end or not now.alive)
 
 
-def _in_force(history: tuple[Attempt, ...], now: Situation) -> Settings:
-    settings = dict(now.in_force)
+def settings_in_force(history: tuple[Attempt, ...], given: Settings = ()) -> Settings:
+    """What was chosen since the training was given its own settings."""
+    settings = dict(given)
     for attempt in history:
-        settings.update(attempt.plan.settings)
+        if not attempt.taken_back:
+            settings.update(attempt.plan.settings)
     return tuple(settings.items())
 
 
@@ -114,7 +117,7 @@ def _stands_after(now: Situation) -> bool:
 
 def _plan(step: Step, cause: str | None, tried: list[Plan], now: Situation, facts: Facts) -> Plan | None:
     """The step as a plan; None where it does not apply now, was tried, or would change nothing."""
-    if step.action == "replace-workers" and not (now.alive and now.waits_for_batch):
+    if step.action == "replace-workers" and not (now.alive and now.waits_for_batch and now.workers):
         return None
     if step.action == "restart" and not _can_restart(now):
         return None

@@ -191,7 +191,7 @@ class Generations:
         )
         self._recorder.act(begun)
         try:
-            started = self._launch.start(command, self._number, plan.settings)
+            started = self._launch.start(command, self._number, self._healer.settings)
         except CommandNotFound as error:
             self._recorder.act(msgspec.structs.replace(begun, state="failed", text=error.what))
             return None

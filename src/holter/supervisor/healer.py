@@ -14,7 +14,7 @@ from holter.detectors.view import GAP_S, main_beat, main_beats
 from holter.evidence.outside import Outside
 from holter.records import ActionTaken, Diagnosis, Episode, Plan, Tick
 from holter.remedies.asking import asked
-from holter.remedies.ladder import OUTSIDE_RUNG, Attempt, next_plan
+from holter.remedies.ladder import OUTSIDE_RUNG, Attempt, next_plan, settings_in_force
 from holter.remedies.steps import Settings, Situation
 from holter.supervisor.control import Control
 
@@ -33,6 +33,8 @@ PATIENCE_S = {"gpu-side-stall": 90.0}
 # A deed in the epoch has failed when nothing has moved this long after it.
 WORKS_WITHIN_S = 20.0
 LAST_MOMENTS_S = 30.0
+# Somebody else on the GPU may have been there all the time: what was too much for a moment is tried again.
+MAY_FIT = ("gpu-shared-or-zombie",)
 # A training that cannot be continued is left alone; what kept its checkpoints from being read may pass.
 LOOK_AGAIN_S = 300.0
 LOOK_AGAIN_MOST_S = 3600.0
@@ -94,6 +96,11 @@ class Healer:
         self._progress = ProgressKeeper()
         self._seen_s = self._moved_s = self._left = None
         self._pending = restart
+
+    @property
+    def settings(self) -> Settings:
+        """What the next process is to be given."""
+        return settings_in_force(self.history)
 
     def withdraw(self) -> None:
         """The plan that was given last is not carried out."""
@@ -167,6 +174,9 @@ class Healer:
         """
         if not self._has_trained:
             return Plan(action="nothing")
+        if self._pending is not None and self._pending.action == "restart" and self._pending.settings:
+            self._settle(t_s, "failed", "it ended before it trained; the settings are taken back")
+            self.history = (*self.history[:-1], self.history[-1]._replace(taken_back=True))
         # A worker's death long ago was survived; only the last moments tell of this one.
         ours = [one for one in diagnoses if t_s - one.episode.alarm_s < LAST_MOMENTS_S]
         diagnosis = ours[-1] if ours else None
@@ -189,7 +199,7 @@ class Healer:
     def may_go_on(self, plan: Plan, waited_s: float, t_s: float) -> bool:
         """Whether it is time for this restart: by the probes where they can tell, else by its delay."""
         clear = self._outside.is_clear(plan.cause) if plan.rung == OUTSIDE_RUNG else None
-        if clear is None:
+        if clear is None or (not clear and plan.cause in MAY_FIT):
             return waited_s >= plan.delay_s
         for_s = min(waited_s, self._outside.clear_s(plan.cause, t_s) or 0.0)
         return clear and for_s >= CLEAR_PART * plan.delay_s

@@ -49,16 +49,16 @@ class Launch:
     def start(
         self, command: tuple[str, ...], generation: int = 0, settings: tuple[tuple[str, str], ...] = ()
     ) -> subprocess.Popen[bytes]:
-        """Start a process; ``settings`` stay in force for those that come after it.
+        """Start a process; ``settings``: all that healing has put in force.
 
         Raises:  CommandNotFound.
         """
-        self._variables = {**self._variables, **dict(settings), "HOLTER_GENERATION": str(generation)}
+        variables = {**self._variables, **dict(settings), "HOLTER_GENERATION": str(generation)}
         sink = self._output.open("ab") if self._output is not None else None
         try:
             return subprocess.Popen(
                 command,
-                env=self._variables,
+                env=variables,
                 cwd=self._cwd,
                 stdout=sink,
                 stderr=subprocess.STDOUT if sink is not None else None,
