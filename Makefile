@@ -11,7 +11,7 @@ VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 ARGS ?=
 # Trainings one after the other on one worker, everything else beside them (tests/conftest.py).
-TWO_WORKERS := -n 2 --dist loadgroup
+TWO_WORKERS := -n 2
 
 # torch is named in the same command as Holter, so that pip cannot first choose the newest one: this version has a
 # CPU wheel wherever pip is told of an index or a folder with CPU wheels (2.13.0+cpu counts as 2.13.0, and is

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,15 +16,16 @@ HIPPOCAMPUS = CHECKOUT.parent / "shared" / "data" / "Dataset004_Hippocampus"
 SERIAL = {"benchmarks", "cli", "demo", "hook", "supervised", "trainer"}
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """With two workers (``-n 2 --dist loadgroup``) one of them does all of ``SERIAL``, the other what is left."""
-    if not config.pluginmanager.hasplugin("xdist"):
-        return
-    here = Path(__file__).parent
-    for item in items:
-        folder = item.path.relative_to(here).parts[0] if item.path.is_relative_to(here) else ""
-        if folder in SERIAL or item.get_closest_marker("training") is not None:
-            item.add_marker(pytest.mark.xdist_group("serial"))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """With two workers (``-n 2``) one of them does all of ``SERIAL``, the other what is left."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class TwoQueues(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return "serial" if nodeid.split("/")[1] in SERIAL else nodeid
+
+    return TwoQueues(config, log)
 
 
 @pytest.fixture(scope="session")
