@@ -43,12 +43,13 @@ def collect(window: Window, book: FactBook) -> None:
 
 
 def _worker(window: Window, book: FactBook, start_s: float, end_s: float) -> None:
+    # Several sources tell of one death; only the hook knows that the training, or Holter in it, wanted it.
+    wanted = {event.pid for event in window.recording.events(ProcessEnded) if event.by_parent or event.expected}
     ended = [
         event
         for event in window.recording.events(ProcessEnded, start_s=start_s, end_s=end_s)
         if event.role in WORKERS
-        and not event.by_parent
-        and not event.expected
+        and event.pid not in wanted
         and event.exit_code != 0
         and (event.exit_signal != signal.SIGTERM or event.pid == window.episode.pid)  # its parent cleans up: an echo
     ]

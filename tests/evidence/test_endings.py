@@ -1,0 +1,36 @@
+"""Which worker's end belongs to an episode."""
+
+from __future__ import annotations
+
+import pytest
+
+from holter.causes import diagnose
+from holter.records import Beat, Environment, Episode, ProcessEnded, ProcessSample, Tick
+from holter.tape import Recording
+
+
+def killed_after(*, was_replaced: bool) -> Recording:
+    """A worker ends at 97 s, told twice; at 100 s somebody kills the main process."""
+    events = {
+        97: ProcessEnded(
+            t_s=97.0, pid=2, role="train-worker", exit_signal=9, source="hook",
+            by_parent=was_replaced, expected=was_replaced,
+        ),
+        98: ProcessEnded(t_s=98.0, pid=2, role="train-worker", exit_signal=9, source="pidfd"),
+        100: ProcessEnded(t_s=100.0, pid=1, role="main", exit_signal=9, source="wait"),
+    }  # fmt: skip
+    ticks = []
+    for t_s in range(60, 103):
+        main = ProcessSample(t_s=t_s, pid=1, role="main", state="R", cpu_ratio=0.9)
+        beat = Beat(t_s=t_s, pid=1, phase="train", epoch=2, progress_total=t_s, progressed_s=float(t_s))
+        told = (events[t_s],) if t_s in events else ()
+        alive = {"processes": (main,), "beats": (beat,)} if t_s < 100 else {}
+        ticks.append(Tick(t_s=float(t_s), events=told, **alive))
+    return Recording(all_ticks=tuple(ticks), environment=Environment(wall_start=""))
+
+
+@pytest.mark.parametrize(("was_replaced", "cause"), [(True, "external-kill"), (False, "worker-killed")])
+def test_a_worker_that_was_replaced_has_not_ended_the_training(was_replaced: bool, cause: str) -> None:
+    episode = Episode(kind="death", phase="train", start_s=100.0, alarm_s=100.0, subject="main (PID 1)", pid=1)
+    verdicts = diagnose(killed_after(was_replaced=was_replaced), episode).verdicts
+    assert verdicts[0].cause == cause
