@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import signal
 
+from holter.evidence.error_kinds import error_kind
 from holter.evidence.facts import FactBook
 from holter.evidence.window import Window, last
 from holter.evidence.words import WORKERS, ending, label
@@ -23,7 +24,7 @@ TRUNCATED = re.compile(
 # A line of faulthandler's dump.
 FATAL_FRAME = re.compile(r'File "(?:[^"]*/)?([^"/]+)", line (\d+) in (\S+)')
 CUDA_OOM = re.compile(r"CUDA out of memory|OutOfMemoryError|CUDA_ERROR_OUT_OF_MEMORY")
-EXCEPTION_FACTS = tuple(f"exception.{name}" for name in ("first", "role", "file", "truncated_file", "cuda_oom"))
+EXCEPTION_FACTS = tuple(f"exception.{name}" for name in ("first", "kind", "role", "file", "truncated_file", "cuda_oom"))
 DATA_FILE = re.compile(r"[^\s'\"(),]+\.(?:b2nd|npy|npz|pkl)\b")
 
 
@@ -98,6 +99,7 @@ def _exception(window: Window, book: FactBook, start_s: float, end_s: float) -> 
     first = min(seen, key=lambda event: (round(event.t_s), event.source != "hook", event.t_s))
     text = f"{first.error}: {first.message}"
     book.known("exception.first", text[:400], f"in {first.role} (PID {first.pid})")
+    book.known("exception.kind", error_kind(f"{text}\n{first.traceback}"))
     book.known("exception.role", first.role)
     book.known("exception.cuda_oom", bool(CUDA_OOM.search(text)))
     if first.case:

@@ -1,0 +1,47 @@
+"""What an exception says went wrong, from its text: one word for the many sentences of one trouble.
+
+The sentences are those that PyTorch, CUDA, NCCL, the C library, blosc2 and Windows print; the first kind whose
+pattern is found holds, so the more telling ones come first.
+"""
+
+from __future__ import annotations
+
+import re
+
+_PATTERNS: tuple[tuple[str, str], ...] = (
+    ("nccl-timeout", r"Watchdog caught collective operation timeout|Timeout waiting for key|timed out .*(?:NCCL|gloo)"),
+    ("compile", r"BackendCompilerFailed|InductorError|torch\._dynamo|torch\._inductor|working triton installation"),
+    ("compile", r"fatal error: Python\.h|TritonError|triton\.compiler|C\+\+ compile error|CppCompileError"),
+    ("cuda-assert", r"device-side assert|ScatterGatherKernel|idx_dim >= 0|indexSelect.*Assertion"),
+    ("cuda-refused", r"CUDA-capable device\(s\) is/are busy|devices are busy or unavailable"),
+    ("cuda-oom", r"CUDA out of memory|OutOfMemoryError|CUDA_ERROR_OUT_OF_MEMORY|CUBLAS_STATUS_ALLOC_FAILED"),
+    ("gpu-lost", r"GPU is lost|fallen off the bus|unspecified launch failure|CUDA error: unknown error"),
+    ("gpu-lost", r"Unable to determine the device handle|uncorrectable ECC|CUDA error: an illegal instruction"),
+    ("gpu-missing", r"Failed to initialize NVML|no CUDA-capable device is detected|No CUDA GPUs are available"),
+    ("cuda-mismatch", r"driver version is insufficient|driver on your system is too old|no kernel image is available"),
+    ("cuda-mismatch", r"Found no NVIDIA driver|not compiled with CUDA enabled|forward compatibility was attempted"),
+    ("cudnn", r"CUDNN_STATUS_|cuDNN error|Unable to find a valid cuDNN"),
+    ("nccl", r"NCCL error|ncclSystemError|ncclInternalError|ncclUnhandledCudaError|ncclRemoteError"),
+    ("cuda-other", r"CUDA error|CUBLAS_STATUS_|cuBLAS error"),
+    ("shared-memory", r"insufficient shared memory|bus error|/torch_\d|unable to (?:open|mmap) shared memory"),
+    ("descriptors", r"Too many open files|items of ancdata|\[Errno 24\]"),
+    ("windows-commit", r"WinError (?:6|8|1455)\b|paging file is too small|Not enough (?:storage|memory resources)"),
+    ("no-space", r"No space left on device|Disk quota exceeded|Read-only file system|requested and \d+ written"),
+    ("no-space", r"\[Errno (?:28|30|122)\]"),
+    ("memory", r"\bMemoryError\b|Unable to allocate|can't allocate memory|Cannot allocate memory|std::bad_alloc"),
+    ("remote-file-system", r"Stale file handle|Transport endpoint is not connected|Input/output error|Host is down"),
+    ("remote-file-system", r"\[Errno (?:5|107|112|116)\]|ReadFile: operation canceled|fuse: writeMessage"),
+    ("splits", r"JSONDecodeError[\s\S]*do_split|do_split[\s\S]*JSONDecodeError"),
+    ("threadpoolctl", r"threadpoolctl[\s\S]*'NoneType' object has no attribute 'split'"),
+    ("spawn", r"before the\s+current process has finished its bootstrapping phase|freeze_support"),
+    ("plot", r"plot_network_architecture|hiddenlayer|graphviz"),
+    ("blosc2-version", r"Error while creating the NDArray|Access is denied[\s\S]*b2nd|b2nd[\s\S]*Access is denied"),
+)
+_KINDS = tuple((kind, re.compile(pattern, re.IGNORECASE)) for kind, pattern in _PATTERNS)
+KINDS = tuple(dict.fromkeys(kind for kind, _ in _PATTERNS))
+OTHER = "other"
+
+
+def error_kind(text: str) -> str:
+    """One of ``KINDS`` for an exception's class, message and traceback taken together; ``other`` if none fits."""
+    return next((kind for kind, pattern in _KINDS if pattern.search(text)), OTHER)

@@ -1,0 +1,45 @@
+"""Sentences that PyTorch, CUDA, NCCL, the C library and Windows really print."""
+
+from __future__ import annotations
+
+import pytest
+
+from holter.evidence.error_kinds import KINDS, OTHER, error_kind
+
+SENTENCES = {
+    "nccl-timeout": "[Rank 1] Watchdog caught collective operation timeout: WorkNCCL(SeqNum=4, OpType=ALLGATHER, "
+    "NumelIn=2, Timeout(ms)=600000) ran for 600519 milliseconds before timing out.",
+    "compile": "torch._dynamo.exc.BackendCompilerFailed: backend='inductor' raised: CUDA error: no kernel image",
+    "cuda-assert": "RuntimeError: CUDA error: device-side assert triggered",
+    "cuda-refused": "RuntimeError: CUDA error: all CUDA-capable devices are busy or unavailable",
+    "cuda-oom": "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB.",
+    "gpu-lost": "RuntimeError: CUDA error: unspecified launch failure",
+    "gpu-missing": "NVMLError_Unknown: Failed to initialize NVML: Unknown Error",
+    "cuda-mismatch": "CUDA driver version is insufficient for CUDA runtime version",
+    "cudnn": "RuntimeError: cuDNN error: CUDNN_STATUS_EXECUTION_FAILED",
+    "nccl": "torch.distributed.DistBackendError: NCCL error in: ProcessGroupNCCL.cpp:1333, unhandled system error",
+    "cuda-other": "RuntimeError: CUDA error: an illegal memory access was encountered",
+    "shared-memory": "Unexpected bus error encountered in worker. This might be caused by insufficient shared memory",
+    "descriptors": "RuntimeError: received 0 items of ancdata",
+    "windows-commit": "OSError: [WinError 1455] The paging file is too small for this operation to complete",
+    "no-space": "OSError: 150995952 requested and 75890728 written",
+    "memory": "numpy.core._exceptions.MemoryError: Unable to allocate 3.91 GiB for an array",
+    "remote-file-system": "OSError: [Errno 116] Stale file handle: '/data/case.b2nd'",
+    "splits": 'do_split\n    splits = load_json(splits_file)\njson.decoder.JSONDecodeError: Expecting value',
+    "threadpoolctl": "threadpoolctl.py\", line 646, in get_version\nAttributeError: 'NoneType' object has no "
+    "attribute 'split'",
+    "spawn": "before the\n current process has finished its bootstrapping phase",
+    "plot": 'line 12, in plot_network_architecture\n    import hiddenlayer as hl',
+    "blosc2-version": "RuntimeError: Error while creating the NDArray",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_sentence_is_known_by_its_kind(kind: str) -> None:
+    text = SENTENCES[kind]
+    assert error_kind(text) == kind
+
+
+@pytest.mark.parametrize("text", ["ValueError: bad label", "AssertionError: ", "RuntimeError: shape [2, 3]", ""])
+def test_an_everyday_error_has_no_kind(text: str) -> None:
+    assert error_kind(text) == OTHER
