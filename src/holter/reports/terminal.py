@@ -32,9 +32,9 @@ from holter.reports.wording import (
     best,
     clock,
     duration,
-    end_of,
     finding_text,
     headline,
+    how_long,
     remedies_of,
     remedy_text,
 )
@@ -187,10 +187,10 @@ def _when(diagnosis: Diagnosis, recording: Recording, lang: Lang) -> str:
         start=clock(episode.start_s),
         delay=duration(episode.alarm_s - episode.start_s, lang),
     )
-    if episode.end_s is None:
-        over = text("html.ongoing", lang)
-    else:
-        over = text("html.over-after", lang, duration=duration(end_of(episode, recording) - episode.start_s, lang))
+    lasted = how_long(episode, recording, lang)
+    if lasted is None:
+        return seen
+    over = text("html.ongoing", lang) if episode.end_s is None else text("html.over-after", lang, duration=lasted)
     return text("list.comma", lang, first=seen, second=over)
 
 

@@ -102,13 +102,19 @@ def _subject(diagnosis: Diagnosis, verdict: Verdict) -> str | None:
     return None
 
 
+def how_long(episode: Episode, recording: Recording, lang: Lang) -> str | None:
+    """How long an episode lasted; None for an ending, which is a moment."""
+    return None if episode.kind == "death" else duration(end_of(episode, recording) - episode.start_s, lang)
+
+
 def headline(diagnosis: Diagnosis, recording: Recording, lang: Lang) -> str:
     """Return the one sentence to read first: what happened, where, for how long, why, how sure."""
     episode = diagnosis.episode
+    lasted = how_long(episode, recording, lang)
     values = {
         "kind": text(f"kind.{episode.kind}.headline", lang),
         "where": where(episode, epoch_at(recording, episode.start_s), lang),
-        "duration": duration(end_of(episode, recording) - episode.start_s, lang),
+        "lasted": text("headline.lasted", lang, duration=lasted) if lasted else "",
     }
     verdict = best(diagnosis)
     if verdict is None:

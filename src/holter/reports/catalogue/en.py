@@ -59,8 +59,9 @@ TEXTS: dict[str, str] = {
     "duration.min": "{min} min {s} s",
     "duration.h": "{h} h {min} min",
     # Headlines
-    "headline.known": "{kind}{where}, {duration}: {what} {verdict}",
-    "headline.unknown": "{kind}{where}, {duration}. No known cause explains it.",
+    "headline.known": "{kind}{where}{lasted}: {what} {verdict}",
+    "headline.unknown": "{kind}{where}{lasted}. No known cause explains it.",
+    "headline.lasted": ", {duration}",
     "headline.quiet": "Nothing wrong was seen in {duration}.",
     "headline.more": "other episodes below: {count}",
     "sentence.join": " ",

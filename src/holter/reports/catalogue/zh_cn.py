@@ -59,8 +59,9 @@ TEXTS: dict[str, str] = {
     "duration.min": "{min} 分 {s} 秒",
     "duration.h": "{h} 小时 {min} 分",
     # Headlines
-    "headline.known": "{kind}{where}，{duration}：{what}{verdict}",
-    "headline.unknown": "{kind}{where}，{duration}。没有已知原因能解释。",
+    "headline.known": "{kind}{where}{lasted}：{what}{verdict}",
+    "headline.unknown": "{kind}{where}{lasted}。没有已知原因能解释。",
+    "headline.lasted": "，{duration}",
     "headline.quiet": "记录了 {duration}，没有发现异常。",
     "headline.more": "下面还有 {count} 段异常",
     "sentence.join": "",

@@ -23,6 +23,7 @@ from holter.reports.wording import (
     end_of,
     finding_text,
     headline,
+    how_long,
     process_name,
     remedies_of,
     remedy_text,
@@ -133,10 +134,10 @@ def _episode(recording: Recording, diagnosis: Diagnosis, lang: Lang) -> dict[str
     episode = diagnosis.episode
     verdict = best(diagnosis)
     delay = duration(episode.alarm_s - episode.start_s, lang)
+    lasted = how_long(episode, recording, lang)
     over = text("html.ongoing", lang)
     if episode.end_s is not None:
-        lasted = duration(end_of(episode, recording) - episode.start_s, lang)
-        over = text("html.over-after", lang, duration=lasted)
+        over = text("html.over-after", lang, duration=lasted) if lasted else ""
     return {
         "kind": episode.kind,
         "headline": headline(diagnosis, recording, lang),
