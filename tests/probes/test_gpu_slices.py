@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from holter.evidence.gpu_health import trouble
 from holter.probes.gpu import GpuProbe
 from holter.probes.gpu_child import refusal
 from holter.records import GpuSample, GpuSlice
@@ -48,6 +49,22 @@ def test_every_slice_that_exists_is_read_with_its_memory_and_processes(tmp_path:
                  pids=(4711, 4712)),
         GpuSlice(name="A100 MIG 3g.20gb", uuid="MIG-2", memory_used_bytes=0, memory_total_bytes=20 * GIB, pids=()),
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("state", "word"),
+    [
+        ({"lost": 1}, "lost"),
+        ({"init_error": 18}, "mismatch"),  # library and kernel module of different versions
+        ({"init_error": 999}, "closed"),  # unknown error
+        ({"count": 0}, "closed"),
+        ({}, None),
+    ],
+)
+def test_what_nvml_says_of_a_gpu_in_trouble_reaches_the_evidence(
+    tmp_path: Path, state: dict[str, object], word: str | None
+) -> None:
+    assert trouble(first(FakeGpu(tmp_path, **state)).note) == word
 
 
 @pytest.fixture

@@ -31,6 +31,7 @@ from holter.causes import (
     mig_slice_too_small,
     nccl_p2p_broken,
     not_stuck,
+    pages_only,
     pcie_link_degraded,
     shm_too_small,
     slow_storage,
@@ -83,7 +84,8 @@ MODULES: tuple[ModuleType, ...] = (
     worker_killed,
 )
 CAUSES: dict[str, Diagnose] = {module.CAUSE: module.diagnose for module in MODULES}
-PAGES: dict[str, str] = {module.CAUSE: module.__doc__ or "" for module in MODULES}
+# Of the others there is a page and no verdict: nothing that can be read of a training would decide them.
+PAGES: dict[str, str] = {module.CAUSE: module.__doc__ or "" for module in MODULES} | pages_only.PAGES
 
 ORDER = ("confirmed", "likely", "possible", "excluded")
 

@@ -2,9 +2,10 @@
 
 What happens:  every epoch of every 3D data set takes 2 to 10 times as long as on the same GPU elsewhere, from the
                first one on, often after an upgrade. The GPU is fully used, CPU and disk are idle.
-How we know:   versions: PyTorch 2.9.0 does not use cuDNN for 3D convolutions in half precision (measured: 4 times as
-               slow as 2.8.0); 2.9.1 does only with cuDNN 9.15 or newer, which its wheels do not bring; cuDNN 8.0.x has
-               no tensor cores for them. Confirmed where epochs are evenly long and the GPU is busy all the time.
+How we know:   versions: PyTorch 2.9.0 does not use cuDNN for 3D convolutions in half precision (by nnU-Net's author: 4
+               times as slow as 2.8.0); 2.9.1 does only with cuDNN 9.15 or newer, which its wheels do not bring; cuDNN
+               8.0.x has no tensor cores for them. Confirmed where epochs are evenly long and the GPU is busy all the
+               time.
 Looks like:    gpu-thermal-or-power (the clock is low); cpu-starved-augmentation (the training waits for batches);
                batch-size-cliff (only at one batch size); a slow-down in mid-run is never this.
 What helps:    pip install "nvidia-cudnn-cu12>=9.15" beside PyTorch 2.9.1, or PyTorch 2.8 or 2.10 and later [CONSENT:

@@ -75,7 +75,9 @@ def _described(gpu: GpuSample) -> str:
 
 
 def _answers(gpu: GpuSample) -> bool:
-    return gpu.source != "none" and gpu.note is None
+    """Something was read; a note alone does not speak against it (that of a simulated GPU says that it is one)."""
+    read = gpu.utilization_ratio is not None or gpu.memory_used_bytes is not None
+    return gpu.source != "none" and read and trouble(gpu.note) is None
 
 
 def _xid(window: Window, book: FactBook) -> None:

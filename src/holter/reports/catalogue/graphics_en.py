@@ -33,6 +33,8 @@ CAUSES: dict[str, str] = {
     "cause.pcie-link-degraded.meaning": "The GPU's PCIe link runs far below what card and slot can do.",
     "cause.vram-spill-to-host.title": "GPU memory spills into RAM",
     "cause.vram-spill-to-host.meaning": "Windows lets GPU memory overflow into main memory, and the training crawls.",
+    "cause.xorg-dpms-lookalike.title": "Slow drawing on a headless X server",
+    "cause.xorg-dpms-lookalike.meaning": "Graphics on a headless X server become slow; training does not.",
 }
 
 FINDINGS: dict[str, str] = {

@@ -33,6 +33,8 @@ CAUSES: dict[str, str] = {
     "cause.pcie-link-degraded.meaning": "GPU 的 PCIe 链路远低于显卡和插槽应有的速度。",
     "cause.vram-spill-to-host.title": "显存溢出到内存",
     "cause.vram-spill-to-host.meaning": "Windows 让显存溢出到内存里，训练慢如爬行。",
+    "cause.xorg-dpms-lookalike.title": "无显示器的 X 服务器画面变慢",
+    "cause.xorg-dpms-lookalike.meaning": "无显示器的 X 服务器上画面会变慢，训练不受影响。",
 }
 
 FINDINGS: dict[str, str] = {

@@ -164,7 +164,7 @@ PAGES: dict[str, str] = {
 
         发生了什么：所有三维数据集的每一轮都比同样的 GPU 在别处慢 2 到 10 倍，从第一轮起就这样，常常出现在升级之后。GPU
             满负荷，CPU 和磁盘空闲。
-        如何判断：看版本：PyTorch 2.9.0 的半精度三维卷积不走 cuDNN（实测比 2.8.0 慢 4 倍）；2.9.1 要配 cuDNN
+        如何判断：看版本：PyTorch 2.9.0 的半精度三维卷积不走 cuDNN（nnU-Net 作者测得比 2.8.0 慢 4 倍）；2.9.1 要配 cuDNN
             9.15 以上才走，而它自带的更旧；cuDNN 8.0.x 的三维卷积用不上 Tensor Core。如果各轮用时均匀、GPU
             一直很忙，就可以确认。
         容易混淆：gpu-thermal-or-power（频率低）；cpu-starved-augmentation（训练在等批次）；batch-size-cliff
@@ -227,5 +227,18 @@ PAGES: dict[str, str] = {
               关掉其他程序 [ADVICE]。
             - 用更小的计划 [CONSENT：得到另一个网络]。
         来源：WSL#10452、#11050；ai-toolkit#794、#504；stable-diffusion-webui#11063；Flux.jl#2364；VoxFormer#69。
+        """,
+    "xorg-dpms-lookalike": """
+        无显示器的 X 服务器上画面降到每秒一帧，训练不受影响。
+
+        发生了什么：最后一次输入过后几分钟，X 把（并不存在的）显示器关掉，NVIDIA 驱动随之把这个屏幕上的绘图降到每秒一帧
+            左右。看上去很像没有许可的 vGPU：先是全速，然后几乎不动，也不报错。
+        如何判断：只影响 OpenGL（VirtualGL、远程桌面）。CUDA 仍是全速，所以从训练的任何读数里都看不出来，诊断结果也
+            不会列出它。要看 X 配置里的 HardDPMS 选项，以及变慢的是画面还是训练。
+        容易混淆：vgpu-unlicensed（虚拟化模式是 vGPU、有许可阶段，而且训练本身停住）。
+        怎么办：
+            - 在 xorg.conf 的 Screen 段写 Option "HardDPMS" "false"，或执行 xset -dpms [ADVICE]。
+            - 训练不需要改任何东西。
+        来源：virtualgl#120；az-hop#56；turbovnc#249。
         """,
 }
