@@ -82,6 +82,8 @@ LOOK_ALIKES: tuple[tuple[str, dict[str, object], str | None], ...] = (
     ("gpu-slow-kernels-software", {"gpu.present": False}, None),
     ("gpu-oom-cpu-fallback", {"main.waits_on": "export-result"}, None),
     ("gpu-lost-or-gsp", {"gpu.trouble": ..., "gpu.xid_kind": "application"}, None),
+    # A GPU of somebody else falls off the bus while our training waits for its workers.
+    ("gpu-lost-or-gsp", {"gpu.trouble": ..., "main.waits_on": "batch-queue"}, None),
     ("gpu-driver-mismatch", {"gpu.driver_fits": True, "gpu.capability_fits": True}, None),
     ("gpu-out-of-memory", {"gpu.shared": "memory", "gpu.zombie_bytes": 20e9}, "gpu-shared-or-zombie"),
     ("gpu-out-of-memory", {"gpu.mig": True, "gpu.slice_bytes": 5e9}, "mig-slice-too-small"),

@@ -136,6 +136,12 @@ def test_a_silent_driver_hangs_only_if_the_main_process_does():
     assert value(facts(), "gpu.trouble") == "(unknown)"
 
 
+def test_the_lost_gpu_of_somebody_else_is_not_ours():
+    lost = GpuSample(t_s=0.0, index=1, note="the driver does not reach this GPU: gpu is lost")
+    assert value(facts(gpus=[gpu(), lost]), "gpu.trouble") == "(not-applicable)"
+    assert value(facts(gpus=[lost]), "gpu.trouble") == "lost"
+
+
 @pytest.mark.parametrize(
     ("line", "kind"),
     [
@@ -249,6 +255,11 @@ def test_who_is_elsewhere_than_the_others_is_behind(second, behind):
     found = facts(beats=[beat(11), beat(12, **second)])
     assert value(found, "ddp.behind") == behind
     assert value(found, "ddp.ranks") == 2
+
+
+def test_ranks_that_went_on_until_the_end_accuse_none_of_them():
+    beats = [beat(11, t_s=20.0, progressed_s=19.9), beat(12, t_s=20.0, progressed_s=19.8, waits_for="train-batch")]
+    assert value(facts(kind="death", beats=beats), "ddp.behind") == "(not-applicable)"
 
 
 def test_a_stopped_rank_is_behind_though_its_page_looks_like_the_others():

@@ -18,11 +18,14 @@ Source:        returnn issues 1486, 1484; open-gpu-kernel-modules issues 446, 11
 
 from __future__ import annotations
 
-from holter.causes.weigh import Rule, against, one_of, supports, weigh
+from holter.causes.weigh import Rule, against, at_least, one_of, supports, weigh
 from holter.evidence import Evidence
 from holter.records import Verdict
 
 CAUSE = "gpu-lost-or-gsp"
+
+# Kinds of errors that a GPU which goes away may leave behind.
+OF_A_GPU = ("gpu-lost", "cuda-assert", "gpu-missing", "cuda-refused", "nccl-timeout", "nccl", "cudnn", "cuda-other")
 
 RULES = (
     supports("exception.kind", one_of("gpu-lost"), "error-of-lost-gpu", weight=2.0),
@@ -31,6 +34,12 @@ RULES = (
     supports("gpu.trouble", one_of("silent"), "driver-silent", weight=0.5),
     against("gpu.trouble", one_of("mismatch", "forbidden"), "driver-refuses", fatal=True),
     against("gpu.licence_stage", one_of("unlicensed-restricted", "unlicensed"), "licence-explains", weight=1.5),
+    # The kernel log tells of all GPUs of the machine: what stands still elsewhere, or ended otherwise, is not theirs.
+    against(
+        "main.waits_on", one_of("batch-queue", "export-result", "export-slot"), "main-waits-for-workers", weight=1.9
+    ),
+    against("worker.exit_signal", at_least(1), "worker-ended-by-signal", weight=1.5),
+    against("exception.kind", lambda kind: kind not in OF_A_GPU, "error-of-something-else", weight=1.9),
     against("episode.kind", one_of("slow-down"), "it-is-slower", weight=1.5),
     against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
     against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from holter.evidence.facts import FactBook
+from holter.evidence.graphics import used_by_us
 from holter.evidence.window import Window
 from holter.records import GpuSample, KernelMessage, Noted
 
@@ -56,7 +57,14 @@ def xid_kind(text: str) -> str:
 
 def _trouble(window: Window, book: FactBook) -> None:
     ticks = window.recording.ticks(window.episode.start_s - BEFORE_S, window.end_s)
-    notes = [(trouble(gpu.note), gpu) for tick in ticks for gpu in tick.gpus]
+    # A GPU of somebody else may be lost, too; where none lists us, any may be ours.
+    ours = {gpu.index for gpu in used_by_us(window.gpus(window.all))}
+    notes = [
+        (trouble(gpu.note), gpu)
+        for tick in ticks
+        for gpu in tick.gpus
+        if gpu.source == "none" or not ours or gpu.index in ours
+    ]
     told = [(word, gpu) for word, gpu in notes if word is not None]
     if told:
         word, gpu = told[-1]

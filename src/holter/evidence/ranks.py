@@ -14,6 +14,8 @@ from holter.records import Beat, Tick
 _ORDER = ("startup", "unpack", "compile", "train", "validate", "checkpoint", "final-validation", "shutdown")
 # While steps go on, a rank that waits for its batches this much of the time, when the others do not, slows them all.
 SLOW_WAIT, FAST_WAIT = 0.3, 0.1
+# At any moment one rank waits for its batch and another does not; only ranks that all stand tell who holds them up.
+STANDS_S = 5.0
 _TIMED_OUT = re.compile(r"collective operation timeout: Work\w+\((?:[^)]*?OpType=(\w+))?")
 
 
@@ -38,6 +40,8 @@ def collect(window: Window, book: FactBook) -> None:
         book.not_applicable("ddp.behind", "one process trains alone")
     elif window.episode.kind == "slow-down":
         book.known("ddp.behind", tuple(_slower(window.during)), unless="too few steps")
+    elif any(_moves(beat) for beat in beats):
+        book.not_applicable("ddp.behind", "they went on until then")
     else:
         states = {process.pid: process.state for process in window.processes("main")}
         book.known("ddp.behind", tuple(_behind(beats, states)))
@@ -47,6 +51,10 @@ def working(beats: Iterable[Beat]) -> list[Beat]:
     """Beats of processes that train; one that only starts the others never leaves its start-up."""
     beats = sorted(beats, key=lambda beat: beat.pid)
     return [beat for beat in beats if beat.progress_total or beat.phase not in ("startup", "unknown")] or beats
+
+
+def _moves(beat: Beat) -> bool:
+    return beat.progressed_s is not None and beat.t_s - beat.progressed_s < STANDS_S
 
 
 def _behind(beats: list[Beat], states: dict[int, str | None]) -> list[str]:

@@ -64,6 +64,7 @@ FINDINGS: dict[str, str] = {
     "finding.no-device-assert": "no assertion failed on the GPU",
     "finding.assertion-told": "the assertion: {value}",
     "finding.error-of-lost-gpu": "the exception is that of a GPU that is gone",
+    "finding.error-of-something-else": "the exception is of another kind ({value})",
     "finding.gpu-is-lost": "the driver does not reach the GPU ({detail})",
     "finding.driver-silent": "the driver does not answer ({detail})",
     "finding.driver-refuses": "the driver cannot be opened ({detail})",

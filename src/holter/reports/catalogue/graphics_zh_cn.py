@@ -64,6 +64,7 @@ FINDINGS: dict[str, str] = {
     "finding.no-device-assert": "GPU 上没有断言失败",
     "finding.assertion-told": "失败的断言：{value}",
     "finding.error-of-lost-gpu": "这个异常说明 GPU 已经不在了",
+    "finding.error-of-something-else": "异常是另一类问题（{value}）",
     "finding.gpu-is-lost": "驱动访问不到 GPU（{detail}）",
     "finding.driver-silent": "驱动没有应答（{detail}）",
     "finding.driver-refuses": "驱动打不开（{detail}）",
