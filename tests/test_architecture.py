@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 import holter
-from holter.causes import CAUSES, MODULES, PAGES
+from holter.causes import CAUSES, MODULES, PAGES, pages_only
 from holter.errors import HolterError
 from holter.evidence.vocabulary import NAMES
 from holter.remedies import REMEDIES
@@ -27,7 +27,7 @@ from holter.reports.explain import sections
 CHECKOUT = Path(__file__).resolve().parents[1]
 PACKAGE = Path(holter.__file__).parent
 HOOK = PACKAGE / "hook"
-NOT_CAUSES = {"__init__.py", "weigh.py"}
+NOT_CAUSES = {"__init__.py", "weigh.py", "pages_only.py"}
 CAUSE_FILES = sorted(file for file in (PACKAGE / "causes").glob("*.py") if file.name not in NOT_CAUSES)
 HEADINGS = ["What happens", "How we know", "Looks like", "What helps", "Source"]
 HEAVY = ("torch", "nnunetv2", "batchgenerators", "numpy")
@@ -79,7 +79,17 @@ def test_a_cause_has_a_page_with_all_five_headings_in_both_languages(file: Path)
 
 def test_no_page_title_or_remedy_is_left_over_from_a_cause_that_is_gone() -> None:
     titles = {key.split(".")[1] for key in ENGLISH if key.startswith("cause.")}
-    assert titles | set(CHINESE_PAGES) | set(REMEDIES) == set(CAUSES)
+    assert titles == set(CHINESE_PAGES) == set(PAGES)
+    assert set(REMEDIES) == set(CAUSES)
+
+
+@pytest.mark.parametrize("name", sorted(pages_only.PAGES))
+def test_a_page_without_a_verdict_has_all_five_headings_in_both_languages(name: str) -> None:
+    english = [heading for heading, text in sections(cleandoc(PAGES[name])) if heading and text]
+    assert english == HEADINGS
+    chinese = [heading for heading, text in sections(cleandoc(CHINESE_PAGES[name])) if heading and text]
+    assert len(chinese) == len(HEADINGS)
+    assert name not in CAUSES
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.CAUSE)

@@ -120,6 +120,16 @@ class GpuProcess(Record, frozen=True, kw_only=True):
     ours: bool = False  # belongs to the watched tree
 
 
+class GpuSlice(Record, frozen=True, kw_only=True):
+    """One MIG device: the share of a GPU that a process sees as its whole GPU."""
+
+    name: str | None = None  # "NVIDIA A100-SXM4-40GB MIG 1g.5gb"
+    uuid: str | None = None
+    memory_used_bytes: int | None = None
+    memory_total_bytes: int | None = None
+    pids: tuple[int, ...] | None = None  # that compute on it; None: cannot be read
+
+
 class GpuSample(Record, frozen=True, kw_only=True, tag="gpu"):
     """One GPU as NVML and nvidia-smi tell it. ``entity`` on the tape is the index."""
 
@@ -150,6 +160,8 @@ class GpuSample(Record, frozen=True, kw_only=True, tag="gpu"):
     pcie_tx_bytes_per_s: float | None = None
     processes: tuple[GpuProcess, ...] | None = None
     mig: bool | None = None
+    slices: tuple[GpuSlice, ...] | None = None  # of a GPU in MIG mode, those that we may see
+    compute_capability: str | None = None  # "8.6"
     virtualization: Literal["none", "pass-through", "vgpu", "host-vgpu", "host-vsga"] | None = None
     licence_supported: bool | None = None
     licence_stage: (
@@ -417,6 +429,7 @@ class Environment(Record, frozen=True, kw_only=True):
     machine: str | None = None
     container: str | None = None  # docker, podman, apptainer, kubernetes, lxc; "none"
     virtual_machine: str | None = None  # kvm, vmware, microsoft, wsl, xen; "none"
+    gpu_iommu: str | None = None  # translated, pass-through, none: how memory accesses of NVIDIA GPUs are mapped
     slurm_job: str | None = None
     cpu_model: str | None = None
     versions: tuple[tuple[str, str], ...] = ()  # python, torch, cuda, nnunetv2, batchgenerators, blosc2, …

@@ -129,7 +129,8 @@ def test_no_space_left_is_the_disks_and_not_an_error_of_the_training():
 
 def test_another_error_while_the_disk_is_full_is_not_the_disks():
     found = judged(
-        **DIED, exception__role="main", exception__first="ValueError: shape", disk__error=..., disk__full=True,
+        **DIED, exception__role="main", exception__first="ValueError: shape", exception__kind="other", disk__error=...,
+        disk__full=True,
         shm__trouble=..., gpu__shared=..., worker__exit_signal=...,
     )  # fmt: skip
     assert found["disk-full-or-quota"].verdict == "excluded"
@@ -178,10 +179,11 @@ def test_what_cannot_be_read_in_a_guest_confirms_no_cause_of_a_slow_gpu():
 def test_out_of_gpu_memory_is_others_only_where_they_hold_it(shared):
     found = judged(
         **DIED, exception__role="main", exception__first="OutOfMemoryError: CUDA out of memory",
+        exception__kind="cuda-oom", gpu__zombie_bytes=0, gpu__mig=False,
         exception__cuda_oom=True, gpu__shared=shared, disk__error=..., shm__trouble=..., worker__exit_signal=...,
         gpu__throttled=...,
     )  # fmt: skip
-    expected = "main-exception" if shared is ... else "gpu-shared-or-zombie"
+    expected = "gpu-out-of-memory" if shared is ... else "gpu-shared-or-zombie"
     assert {name for name, verdict in found.items() if verdict.verdict == "confirmed"} == {expected}
 
 

@@ -20,7 +20,7 @@ enum {
     FUNCTION_NOT_FOUND = 13,
     GPU_IS_LOST = 15
 };
-enum { GPUS_MAX = 16, VALUE_MAX = 512, PROCESSES_MAX = 32, LICENCE_TEXT_MAX = 128, FEATURES_MAX = 3 };
+enum { GPUS_MAX = 16, FIRST_SLICE = 100, HANDLES_MAX = 116, VALUE_MAX = 512, PROCESSES_MAX = 32, LICENCE_TEXT_MAX = 128, FEATURES_MAX = 3 };
 
 typedef struct { int index; } device_t;
 typedef struct { unsigned int gpu, memory; } utilization_t;
@@ -47,9 +47,9 @@ typedef struct {
     feature_t features[FEATURES_MAX];
 } features_t;
 
-static device_t devices[GPUS_MAX];
+static device_t devices[HANDLES_MAX]; /* GPUs, and from FIRST_SLICE on MIG devices */
 static int initialized;
-static int fell_off[GPUS_MAX]; /* a GPU that was lost is found again only by opening the library afresh */
+static int fell_off[HANDLES_MAX]; /* a GPU that was lost is found again only by opening the library afresh */
 
 /* The value of a key, its own line for this GPU first; an empty string where the file does not say. */
 static const char *look_up(const char *key, int index, char *value) {
@@ -201,6 +201,23 @@ int nvmlDeviceGetMigMode(device_t *d, unsigned int *current, unsigned int *pendi
     int refused = small("mig", d, current);
     *pending = *current;
     return refused;
+}
+int nvmlDeviceGetCudaComputeCapability(device_t *d, int *major, int *minor) {
+    char value[VALUE_MAX];
+    int refused = gate("capability", d->index);
+    if (refused) return refused;
+    return sscanf(look_up("capability", d->index, value), "%d.%d", major, minor) == 2 ? SUCCESS : NOT_SUPPORTED;
+}
+int nvmlDeviceGetMaxMigDeviceCount(device_t *d, unsigned int *count) { return small("slices", d, count); }
+int nvmlDeviceGetMigDeviceHandleByIndex(device_t *d, unsigned int number, device_t **slice) {
+    unsigned int index = FIRST_SLICE + number;
+    char value[VALUE_MAX];
+    int refused = gate("mig", d->index);
+    if (refused) return refused;
+    if (index >= HANDLES_MAX || !*look_up("exists", (int)index, value)) return 6; /* not found */
+    devices[index].index = (int)index;
+    *slice = &devices[index];
+    return SUCCESS;
 }
 int nvmlDeviceGetVirtualizationMode(device_t *d, int *mode) {
     return small("virtualization", d, (unsigned int *)mode);

@@ -9,10 +9,12 @@ The real binding loads the library, so every struct and symbol is exercised; onl
 Keys of ``set`` (units as NVML has them): count, driver, name, uuid, utilization (percent), memory_used, memory_total
 (bytes), power, power_limit (mW), sm_clock, sm_clock_max, memory_clock, memory_clock_max (MHz), temperature,
 clock_event_reasons, clock_throttle_reasons (bit mask), ecc_uncorrected, pcie_generation, pcie_generation_max,
-pcie_width, pcie_width_max, pcie_rx, pcie_tx (KB/s), mig, virtualization (0 none, 1 pass-through, 2 vGPU, 3 host vGPU,
-4 host vSGA), licence_supported, licence (as nvidia-smi prints it), licence_product, licence_section (title),
-processes (list of (pid, bytes)), process_names (pid -> name), init_error (NVML error code), lost (1: fallen off the
-bus), smi_fails (1: nvidia-smi prints an error and exits 9).
+pcie_width, pcie_width_max, pcie_rx, pcie_tx (KB/s), capability ("8.0"), mig, slices (places for MIG devices;
+those with ``exists`` are the GPUs from 100 on in ``per_gpu``), virtualization (0 none,
+1 pass-through, 2 vGPU, 3 host vGPU, 4 host vSGA), licence_supported, licence (as nvidia-smi prints it),
+licence_product, licence_section (title), processes (list of (pid, bytes)), process_names (pid -> name),
+init_error (NVML error code), lost (1: fallen off the bus),
+smi_fails (1: nvidia-smi prints an error and exits 9).
 Keys that take names of other keys, separated by commas: block (the call never returns), crash (it kills the caller),
 slow with slow_ms, not_supported, function_not_found. The names ``init``, ``memory``, ``processes``, ``licence`` and
 ``nvidia-smi`` stand for those calls. ``per_gpu={1: {...}}`` overrides keys for one GPU.
@@ -55,6 +57,7 @@ BARE_METAL: dict[str, object] = {
     "pcie_rx": 1_200_000,
     "pcie_tx": 80_000,
     "mig": 0,
+    "capability": "8.0",
     "virtualization": 0,
     "licence_supported": 0,
     "licence": "N/A",

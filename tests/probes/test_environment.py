@@ -21,6 +21,7 @@ from holter.probes.environment import (
     HIDDEN,
     capture,
     container_kind,
+    gpu_iommu,
     hide_in_command,
     looks_secret,
     nvidia_driver,
@@ -256,3 +257,17 @@ def test_a_task_of_a_slurm_array_has_both_numbers() -> None:
     environ = {"SLURM_JOB_ID": "99", "SLURM_ARRAY_JOB_ID": "90", "SLURM_ARRAY_TASK_ID": "3"}
     assert capture(["x"], None, attached=False, environ=environ).slurm_job == "90_3"
     assert capture(["x"], None, attached=False, environ={"SLURM_JOB_ID": "99"}).slurm_job == "99"
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"), [("DMA", "translated"), ("DMA-FQ", "translated"), ("identity", "pass-through"), (None, "none")]
+)
+def test_how_the_memory_accesses_of_a_gpu_are_mapped(tmp_path: Path, kind: str | None, told: str) -> None:
+    gpu, card = "sys/bus/pci/devices/0000:01:00.0", "sys/bus/pci/devices/0000:02:00.0"
+    files = {f"{gpu}/vendor": "0x10de\n", f"{gpu}/class": "0x030200\n"}
+    files |= {f"{gpu}/iommu_group/type": f"{kind}\n"} if kind else {}
+    assert gpu_iommu(tmp_path) is None
+    # A network card of another maker does not count.
+    write(tmp_path, {f"{card}/vendor": "0x8086", f"{card}/class": "0x020000", f"{card}/iommu_group/type": "DMA"})
+    assert gpu_iommu(tmp_path) is None
+    assert gpu_iommu(write(tmp_path, files)) == told

@@ -21,6 +21,7 @@ KMSG = Path("/dev/kmsg")
         ("NVRM: Xid (PCI:0000:01:00): 31, pid=1234, name=python, Ch 00000008", "xid", 1234),
         ("NVRM: Xid (PCI:0000:01:00): 79, pid='<unknown>', GPU has fallen off the bus.", "xid", None),
         ("mce: [Hardware Error]: Machine check events logged", "mce", None),
+        ("pcieport 0000:00:01.0: AER: Multiple Uncorrectable (Fatal) error received: 0000:01:00.0", "other", None),
         ("EDAC MC0: 1 CE memory read error on CPU_SrcID#0", "mce", None),
         ("I/O error, dev nvme0n1, sector 2048 op 0x0:(READ) flags 0x80700", "io-error", None),
         ("Buffer I/O error on dev sda1, logical block 7, async page read", "io-error", None),

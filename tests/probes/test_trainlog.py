@@ -440,3 +440,15 @@ def test_the_log_of_a_real_training_is_understood_to_the_end(brain: Prepared, tm
     phases = [event.phase for event in of(PhaseChanged, events)]
     assert phases == ["startup", "train", "checkpoint", "train", "checkpoint", "final-validation", "shutdown"]
     assert not of(ExceptionSeen, events)
+
+
+def test_decisive_lines_of_gpus_are_kept_though_they_name_no_error() -> None:
+    lines = [
+        "/pytorch/aten/src/ATen/native/cuda/ScatterGatherKernel.cu:144: operator(): block: [1,0,0], thread: [2,0,0] "
+        'Assertion `idx_dim >= 0 && idx_dim < index_size && "index out of bounds"` failed.',
+        "[rank1]:[E1105 ProcessGroupNCCL.cpp:616] [Rank 1] Watchdog caught collective operation timeout: "
+        "WorkNCCL(SeqNum=42, OpType=ALLGATHER, NumelIn=1, Timeout(ms)=600000) ran for 600013 milliseconds",
+        "Prediction on device was unsuccessful, probably due to a lack of memory. Moving results arrays to CPU",
+    ]
+    events = LogParser(0.0, source="console").feed(lines, 5.0)
+    assert [(line.text, line.level) for line in of(LogLine, events)] == [(line, "error") for line in lines]

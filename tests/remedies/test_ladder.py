@@ -109,6 +109,22 @@ def test_a_gpu_without_memory_is_no_reason_for_fewer_workers():
     assert told(play("main-exception", situation(**DEAD), 9, exception__first=first)) == [{}, {"nnUNet_compile": "f"}]
 
 
+def test_a_compiler_that_is_missing_is_done_without_at_once():
+    assert told(play("compile-toolchain-broken", situation(**DEAD), 9)) == [{"nnUNet_compile": "f"}]
+
+
+@pytest.mark.parametrize(
+    "cause", ["cuda-device-assert", "gpu-driver-mismatch", "container-lost-gpu", "gpu-lost-or-gsp"]
+)
+def test_what_another_start_does_not_mend_is_tried_once(cause):
+    assert told(play(cause, situation(**DEAD), 9)) == [{}]
+
+
+@pytest.mark.parametrize("cause", ["compile-warmup", "gpu-oom-cpu-fallback", "gpu-slow-kernels-software"])
+def test_what_only_takes_its_time_is_left_alone(cause):
+    assert [plan.action for plan in play(cause, situation(), 1)] in ([], ["nothing"])
+
+
 def test_named_files_are_not_chosen_where_there_is_no_room_for_them():
     plans = play("frozen-worker", situation(), 9, shm__total_bytes=64 << 20, shm__used_ratio=0.1)
     assert told(plans) == [{}, {N_PROC: "0"}]

@@ -6,22 +6,38 @@ from collections.abc import Callable
 from types import ModuleType
 
 from holter.causes import (
+    batch_size_cliff,
     cgroup_cpu_quota,
+    compile_toolchain_broken,
+    compile_warmup,
+    container_lost_gpu,
     cpu_starved_augmentation,
+    cuda_device_assert,
+    ddp_collective_timeout,
     disk_full_or_quota,
     export_lost_result_hang,
     external_kill,
     few_cores_allocated,
     frozen_worker,
+    gpu_driver_mismatch,
+    gpu_lost_or_gsp,
+    gpu_oom_cpu_fallback,
+    gpu_out_of_memory,
     gpu_shared_or_zombie,
     gpu_side_stall,
+    gpu_slow_kernels_software,
     gpu_thermal_or_power,
     main_exception,
+    mig_slice_too_small,
+    nccl_p2p_broken,
     not_stuck,
+    pages_only,
+    pcie_link_degraded,
     shm_too_small,
     slow_storage,
     truncated_preprocessed_file,
     vgpu_unlicensed,
+    vram_spill_to_host,
     worker_exception,
     worker_killed,
 )
@@ -33,27 +49,43 @@ from holter.tape import Recording
 Diagnose = Callable[[Evidence], Verdict]
 
 MODULES: tuple[ModuleType, ...] = (
+    batch_size_cliff,
     cgroup_cpu_quota,
+    compile_toolchain_broken,
+    compile_warmup,
+    container_lost_gpu,
     cpu_starved_augmentation,
+    cuda_device_assert,
+    ddp_collective_timeout,
     disk_full_or_quota,
     export_lost_result_hang,
     external_kill,
     few_cores_allocated,
     frozen_worker,
+    gpu_driver_mismatch,
+    gpu_lost_or_gsp,
+    gpu_oom_cpu_fallback,
+    gpu_out_of_memory,
     gpu_shared_or_zombie,
     gpu_side_stall,
+    gpu_slow_kernels_software,
     gpu_thermal_or_power,
     main_exception,
+    mig_slice_too_small,
+    nccl_p2p_broken,
     not_stuck,
+    pcie_link_degraded,
     shm_too_small,
     slow_storage,
     truncated_preprocessed_file,
     vgpu_unlicensed,
+    vram_spill_to_host,
     worker_exception,
     worker_killed,
 )
 CAUSES: dict[str, Diagnose] = {module.CAUSE: module.diagnose for module in MODULES}
-PAGES: dict[str, str] = {module.CAUSE: module.__doc__ or "" for module in MODULES}
+# Of the others there is a page and no verdict: nothing that can be read of a training would decide them.
+PAGES: dict[str, str] = {module.CAUSE: module.__doc__ or "" for module in MODULES} | pages_only.PAGES
 
 ORDER = ("confirmed", "likely", "possible", "excluded")
 

@@ -33,6 +33,9 @@ RULES = (
     against("gpu.licence_stage", one_of("unlicensed-unrestricted"), "licence-in-grace", weight=0.5),
     against("gpu.throttled", is_true, "clock-explains", weight=2.0),
     against("gpu.shared", one_of("slow"), "others-explain", weight=2.0),
+    # Each has a cause of its own that says more; below STRONG, since most machines have one GPU and no such reading.
+    against("gpu.trouble", one_of("lost", "hung"), "gpu-is-lost", weight=1.5),
+    against("ddp.behind", is_true, "rank-is-behind", weight=1.5),
     against("gpu.present", is_false, "no-gpu", weight=2.0),
     against("cpu.throttled_ratio", at_least(0.1), "quota-throttles", weight=2.0),
     against("wait.ratio", at_least(0.5), "waits-for-batches", weight=2.0),

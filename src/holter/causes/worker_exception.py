@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from holter.causes.weigh import against, at_least, is_true, needs, one_of, supports, weigh
 from holter.evidence import Evidence
+from holter.evidence.error_kinds import is_special
 from holter.records import Verdict
 
 CAUSE = "worker-exception"
@@ -32,6 +33,7 @@ RULES = (
     against("worker.exit_signal", at_least(1), "worker-ended-by-signal", weight=2.0),
     against("disk.error", is_true, "disk-explains", weight=2.0),
     against("shm.trouble", is_true, "shm-explains", weight=2.0),
+    against("exception.kind", is_special, "its-kind-explains", weight=2.0),
 )
 
 

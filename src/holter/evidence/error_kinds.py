@@ -20,6 +20,7 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
     ("gpu-missing", r"Failed to initialize NVML|no CUDA-capable device is detected|No CUDA GPUs are available"),
     ("cuda-mismatch", r"driver version is insufficient|driver on your system is too old|no kernel image is available"),
     ("cuda-mismatch", r"Found no NVIDIA driver|not compiled with CUDA enabled|forward compatibility was attempted"),
+    ("cuda-mismatch", r"unsupported display driver / cuda driver combination|driver/library version mismatch"),
     ("cudnn", r"CUDNN_STATUS_|cuDNN error|Unable to find a valid cuDNN"),
     ("nccl", r"NCCL error|ncclSystemError|ncclInternalError|ncclUnhandledCudaError|ncclRemoteError"),
     ("cuda-other", r"CUDA error|CUBLAS_STATUS_|cuBLAS error"),
@@ -40,8 +41,15 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
 _KINDS = tuple((kind, re.compile(pattern, re.IGNORECASE)) for kind, pattern in _PATTERNS)
 KINDS = tuple(dict.fromkeys(kind for kind, _ in _PATTERNS))
 OTHER = "other"
+# Kinds that name a library and no trouble: no cause of its own explains them.
+GENERAL = (OTHER, "cuda-other", "cudnn", "nccl")
 
 
 def error_kind(text: str) -> str:
     """One of ``KINDS`` for an exception's class, message and traceback taken together; ``other`` if none fits."""
     return next((kind for kind, pattern in _KINDS if pattern.search(text)), OTHER)
+
+
+def is_special(kind: str) -> bool:
+    """Whether a kind of error has a cause of its own, which then says more than "an exception"."""
+    return kind not in GENERAL

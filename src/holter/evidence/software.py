@@ -20,6 +20,9 @@ def collect(window: Window, book: FactBook) -> None:
     if environment is None:
         return
     versions = dict(environment.versions)
+    # The wheels of PyTorch bring cuDNN as a package of their own, named after CUDA's major version.
+    cudnn = next((version for name, version in environment.versions if name.startswith("nvidia-cudnn")), None)
+    versions |= {"cudnn": cudnn} if cudnn and "cudnn" not in versions else {}
     for name in PACKAGES:
         book.known(f"software.{name}", versions.get(name), unless=NOT_INSTALLED if versions else NOT_CAPTURED)
     book.known("software.driver", versions.get("nvidia-driver"), unless="no NVIDIA driver was seen")
@@ -39,6 +42,7 @@ def _settings(variables: Mapping[str, str], captured: bool, book: FactBook) -> N
         ("setting.omp_threads", "OMP_NUM_THREADS", _number),
         ("setting.compile", "nnUNet_compile", lambda text: text.lower() not in FALSE_WORDS),
         ("setting.pinning", "OMP_PROC_BIND", str),
+        ("setting.nccl_p2p", "NCCL_P2P_DISABLE", lambda text: text.lower() in FALSE_WORDS),
         ("setting.slurm_cpus", "SLURM_CPUS_PER_TASK", _number),
     )
     for fact, variable, read in readings:

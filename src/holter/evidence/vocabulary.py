@@ -180,6 +180,37 @@ VOCABULARY: tuple[FactSpec, ...] = (
     _number("setting.slurm_cpus", "SLURM_CPUS_PER_TASK", "CPUs"),
     _text("plan.configuration", "nnU-Net configuration: 2d, 3d_fullres, …"),
     _text("plan.patch_size", "patch size"),
+    # GPU: driver, memory, link, and what fits
+    _text("gpu.trouble", "lost, hung, silent, forbidden, mismatch, closed: how driver or GPU fail to answer"),
+    _text("gpu.xid_kind", "worst Xid in the kernel log: gone, memory, application, other"),
+    _number("gpu.memory_ratio", "GPU memory in use, on the GPU or MIG slice of the run", "ratio"),
+    _list("gpu.spinning", "GPUs of the run that show full utilisation at the power of an idle one"),
+    _number("gpu.pcie_ratio", "speed of the PCIe link under load, of the highest that card and slot allow", "ratio"),
+    _number("gpu.pcie_busy_ratio", "highest traffic on the PCIe link, of what it carries as it is", "ratio"),
+    _bool("gpu.mig", "the GPU is divided into MIG slices"),
+    _text("gpu.slice", "the MIG slice of the run"),
+    _number("gpu.slice_bytes", "memory of that slice", "B"),
+    _text("gpu.capability", "compute capability of the GPU"),
+    _bool("gpu.capability_fits", "the CUDA version of PyTorch has code for this GPU"),
+    _bool("gpu.driver_fits", "the driver is new enough for the CUDA version of PyTorch"),
+    _text("software.slow_kernels", "known slow: conv3d-without-cudnn, conv3d-without-tensor-cores; else none"),
+    _text("system.gpu_iommu", "how memory accesses of GPUs are mapped: translated, pass-through, none"),
+    # Compilation, prediction, assertions
+    _bool("compile.started", "the training said that it compiles its network"),
+    _list("compile.children", "compilers of the run that were at work"),
+    _text(
+        "compile.missing",
+        "what compilation lacks: compiler, old-compiler, python-headers, triton, linker, ptxas, cache, windows",
+    ),
+    _text("exception.assertion", "assertion that failed on the GPU"),
+    _bool("predict.on_cpu", "a prediction did not fit into GPU memory and went on on the CPU"),
+    _number("batch.times_per_sample", "measured time per sample of this batch size, over that of a smaller one"),
+    # Several GPUs
+    _number("ddp.ranks", "processes that train together, one a GPU"),
+    _list("ddp.behind", "those of them that the others wait for"),
+    _number("ddp.steps", "most steps that any of them has finished"),
+    _text("ddp.timed_out", "collective operation that NCCL gave up"),
+    _bool("setting.nccl_p2p", "NCCL_P2P_DISABLE does not switch direct traffic between GPUs off"),
     # Output
     _number("log.age_s", "time since the last line of the training log", "s"),
 )

@@ -42,6 +42,7 @@ _SECRET_VALUE = re.compile(
 _RANDOM_VALUE = re.compile(r"(?<![\w/.-])(?=[\w+-]*\d)(?=[\w+-]*[A-Za-z])[\w+-]{33,}={0,2}(?![\w/.-])")
 _GPU_UUID = re.compile(r"\b(GPU|MIG)-[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b")
 MAX_VALUE_CHARS = 500
+NVIDIA, DISPLAY_CLASS = "0x10de", "0x03"  # PCI numbers: of the vendor, of graphics and 3D controllers
 HIDDEN = "(hidden)"
 
 
@@ -87,6 +88,7 @@ def capture(
         machine=platform.machine() or None,
         container=container_kind(variables, _view_of(main_pid, proc, root), proc),
         virtual_machine=virtual_machine_kind(proc, root, release),
+        gpu_iommu=gpu_iommu(root),
         slurm_job=_slurm_job(variables),
         cpu_model=_cpu_model(proc),
         versions=versions + ((("nvidia-driver", driver),) if driver else ()),
@@ -187,6 +189,22 @@ def virtual_machine_kind(proc: Path, root: Path, release: str | None) -> str | N
     if not re.search(r"^flags\s*:.*\bhypervisor\b", cpu, re.MULTILINE):
         return "none"
     return "kvm" if "Amazon EC2" in product else "unnamed"
+
+
+def gpu_iommu(root: Path) -> str | None:
+    """How memory accesses of NVIDIA GPUs go through the IOMMU: translated, pass-through, none; None without a GPU.
+
+    Translated accesses of one GPU to another take a detour, and on some boards get lost.
+    """
+    kinds = set()
+    for device in (root / "sys/bus/pci/devices").glob("*"):
+        if _text(device / "vendor") == NVIDIA and (_text(device / "class") or "").startswith(DISPLAY_CLASS):
+            kinds.add(_text(device / "iommu_group/type"))
+    if not kinds:
+        return None
+    if any(kind and kind.startswith("DMA") for kind in kinds):
+        return "translated"
+    return "pass-through" if "identity" in kinds else "none"
 
 
 def _view_of(pid: int | None, proc: Path, root: Path) -> Path:

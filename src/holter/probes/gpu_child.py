@@ -47,6 +47,8 @@ NVML_CLOCK_SM, NVML_CLOCK_MEMORY = 1, 2
 NVML_TEMPERATURE_GPU = 0
 NVML_ECC_UNCORRECTED, NVML_ECC_VOLATILE = 1, 0
 NVML_PCIE_TX, NVML_PCIE_RX = 0, 1
+# The device file that every user of the driver opens first.
+CONTROL_DEVICE = "/dev/nvidiactl"
 KILOBYTE = 1000
 MILLIWATT_PER_WATT = 1000
 
@@ -121,15 +123,37 @@ def licence(features: Any) -> tuple[bool, str | None, bool | None]:
     )
 
 
+def capability(version: tuple[int, int]) -> tuple[str, ...]:
+    """Major and minor number as people write them."""
+    return (f"{version[0]}.{version[1]}",)
+
+
+def refusal(device: str = CONTROL_DEVICE) -> str:
+    """Why the driver's device file cannot be opened, after a comma; empty if it can be opened or does not exist.
+
+    A container whose device rules were dropped shows the file and may not open it; NVML says "unknown error" then.
+    """
+    try:
+        os.close(os.open(device, os.O_RDWR | os.O_CLOEXEC))
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        return f", {device} cannot be opened: {os.strerror(error.errno or 0).lower()}"
+    return ""
+
+
 def text(value: bytes | str) -> str:
     """The binding returns one or the other."""
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
 
+# The versioned names: the unversioned one answers a missing symbol with an error of another kind.
+PROCESS_LISTS = ("nvmlDeviceGetComputeRunningProcesses_v3", "nvmlDeviceGetComputeRunningProcesses_v2")
 CALLS = (
     Call(("name",), ("nvmlDeviceGetName",), lambda name: (text(name),), every_s=ONCE_S),
     Call(("uuid",), ("nvmlDeviceGetUUID",), lambda uuid: (text(uuid),), every_s=ONCE_S),
     Call(("virtualization",), ("nvmlDeviceGetVirtualizationMode",), virtualization_word, every_s=ONCE_S),
+    Call(("compute_capability",), ("nvmlDeviceGetCudaComputeCapability",), capability, every_s=ONCE_S),
     Call(("utilization_ratio",), ("nvmlDeviceGetUtilizationRates",), lambda rates: (rates.gpu / 100,)),
     Call(("memory_used_bytes", "memory_total_bytes"), ("nvmlDeviceGetMemoryInfo",), lambda m: (m.used, m.total)),
     Call(("power_w",), ("nvmlDeviceGetPowerUsage",), watts),
@@ -168,10 +192,9 @@ CALLS = (
         licence,
         every_s=SLOWLY_S,
     ),
-    # The versioned names: the unversioned one answers a missing symbol with an error of another kind.
     Call(
         ("processes",),
-        ("nvmlDeviceGetComputeRunningProcesses_v3", "nvmlDeviceGetComputeRunningProcesses_v2"),
+        PROCESS_LISTS,
         as_it_is,
         every_s=SLOWLY_S,
     ),
@@ -243,6 +266,8 @@ class Gpu:
         self._unread: dict[str, str] = {}
         self._due_s: dict[tuple[str, ...], float] = {}
         self._names: dict[int, str] = {}
+        self._slices_seen: list[dict[str, Any]] = []
+        self._slices_due_s = float("-inf")
 
     def read(self, now_s: float) -> dict[str, Any]:
         """Fields of a ``GpuSample``; raises ``GpuGoneError``."""
@@ -251,6 +276,7 @@ class Gpu:
         fields = dict(self._values)
         licensed = fields.pop("licensed", None)
         fields["processes"] = self._named(fields.get("processes"))
+        fields["slices"] = self._slices(now_s) if fields.get("mig") else None
         fields["licence_stage"] = self._stage(fields, licensed)
         unread = [f"{field}: {reason}" for field, reason in self._unread.items() if field != "licensed"]
         return {"index": self._index, **fields, "unread": unread}
@@ -264,6 +290,36 @@ class Gpu:
         """PCIe traffic for the next readings; takes 40 ms, so it is done when nobody waits."""
         for call in TRAFFIC:
             self._ask_if_due(call, now_s)
+
+    def _slices(self, now_s: float) -> list[dict[str, Any]]:
+        """The MIG devices that we may see, asked for as rarely as processes are."""
+        if now_s >= self._slices_due_s:
+            self._slices_due_s = now_s + SLOWLY_S
+            self._slices_seen = []
+            for number in range(self._ask_slice(("nvmlDeviceGetMaxMigDeviceCount",), self._handle) or 0):
+                handle = self._ask_slice(("nvmlDeviceGetMigDeviceHandleByIndex",), self._handle, number)
+                if handle is not None:
+                    self._slices_seen.append(self._slice(handle))
+        return self._slices_seen
+
+    def _slice(self, handle: Any) -> dict[str, Any]:
+        memory = self._ask_slice(("nvmlDeviceGetMemoryInfo",), handle)
+        users = self._ask_slice(PROCESS_LISTS, handle)
+        name, uuid = (self._ask_slice((call,), handle) for call in ("nvmlDeviceGetName", "nvmlDeviceGetUUID"))
+        return {
+            "name": text(name) if name is not None else None,
+            "uuid": text(uuid) if uuid is not None else None,
+            "memory_used_bytes": memory.used if memory is not None else None,
+            "memory_total_bytes": memory.total if memory is not None else None,
+            "pids": [process.pid for process in users] if users is not None else None,
+        }
+
+    def _ask_slice(self, functions: tuple[str, ...], *arguments: Any) -> Any:
+        """The answer; None where there is none (gaps in the numbering are usual)."""
+        try:
+            return self._driver.call(functions, *arguments)
+        except self._driver.nvml.NVMLError:
+            return None
 
     def _ask_if_due(self, call: Call, now_s: float) -> None:
         if now_s >= self._due_s.get(call.fields, float("-inf")):
@@ -355,10 +411,10 @@ class Reader:
             self._version = text(self._driver.call(("nvmlSystemGetDriverVersion",)))
             self._gpus = [Gpu(self._driver, index) for index in range(count)]
         except nvml.NVMLError_LibraryNotFound:
-            return "no NVIDIA driver here: libnvidia-ml.so.1 is not found"
+            return f"no NVIDIA driver here: libnvidia-ml.so.1 is not found{refusal()}"
         except (nvml.NVMLError, GpuGoneError) as error:
             self._gpus = None
-            return f"the NVIDIA driver does not open: {str(error).lower()}"
+            return f"the NVIDIA driver does not open: {str(error).lower()}{refusal()}"
         if not self._gpus:
             self._gpus = None
             return "the NVIDIA driver lists no GPU"

@@ -25,6 +25,7 @@ _SIGNS: tuple[tuple[Kind, str], ...] = (
     ("oom-kill", r"[Oo]ut of memory.*: Kill(?:ed)? process (?P<pid>\d+)"),
     ("xid", r"NVRM: Xid .*?\bpid='?(?P<pid>\d+)"),
     ("xid", r"NVRM: Xid |NVRM: .*fallen off the bus|NVRM: .*RmInitAdapter failed"),
+    ("other", r"\bAER: .*(?:[Uu]ncorrect|[Ff]atal)"),  # the PCI Express bus lost something that it cannot repair
     ("mce", r"\bmce: |\[Hardware Error\]|EDAC .*\b[CU]E\b|Machine check"),
     ("nfs", r"\bnfs: server .*(?:not responding|timed out|OK$)|NFS: .*(?:failed|error)|nfs4?_.*error"),
     ("nfs", r"CIFS.*(?:has not responded|timed out)|Lustre.*(?:was lost|timed out|evicted)|ceph.*(?:hung|lost)"),

@@ -38,7 +38,8 @@ _PREDICTING = re.compile(r"^predicting (\S+)$")
 _ERROR_LINE = re.compile(
     r"\berror\b|\b[A-Z]\w+Error\b|\bkilled\b|oom[-_ ]?kill|out of memory|Segmentation fault|Bus error"
     r"|core dumped|An Exception occurred|failed to log|no longer alive"
-    r"|Abort event was set|No space left|quota exceeded",
+    r"|Abort event was set|No space left|quota exceeded"
+    r"|Assertion `.*` failed|Watchdog caught collective|Prediction on device was unsuccessful",
     re.IGNORECASE,
 )
 _WARNING_LINE = re.compile(r"\bwarning\b|\b\w+Warning\b", re.IGNORECASE)
@@ -51,6 +52,7 @@ _DECISIVE = re.compile(
 _SIGNS = (
     "warn", "err", "kill", "oom", "out of memory", "fault", "core dumped", "exception", "no longer alive", "abort",
     "no space", "quota", "traceback", "process", "pin_memory", "slurmstepd", "srun", "terminated", "info:",
+    "assertion `", "watchdog caught", "prediction on device",
 )  # fmt: skip
 _KEPT_SENTENCES = (
     "Using torch.compile",

@@ -7,11 +7,13 @@ import shlex
 import msgspec
 
 from holter.records import Diagnosis, Environment, Fact, Remedy, Verdict
-from holter.remedies import asking
+from holter.remedies import asking, offers_graphics, table
 from holter.remedies.steps import has_shm_room
-from holter.remedies.table import REMEDIES, Offer
+from holter.remedies.table import Offer
 
 __all__ = ["REMEDIES", "propose"]
+
+REMEDIES: dict[str, tuple[Offer, ...]] = {**table.REMEDIES, **offers_graphics.OFFERS}
 
 
 def propose(diagnosis: Diagnosis, environment: Environment | None) -> Diagnosis:
@@ -70,6 +72,8 @@ def _values(diagnosis: Diagnosis, facts: dict[str, Fact], environment: Environme
     values["ended"] = "yes" if diagnosis.episode.kind == "death" else "no"
     values["shm_room"] = "yes" if has_shm_room({name: _value(facts, name) for name in facts}) else "no"
     values["crash"] = "yes" if _value(facts, "worker.exit_signal") in (4, 6, 11) else "no"
+    torch = str(_value(facts, "software.torch") or "")
+    values["newer_cudnn_helps"] = "yes" if torch.startswith("2.9.") and not torch.startswith("2.9.0") else "no"
     case = _value(facts, "workers.case")
     if isinstance(case, str):
         values["case"] = case

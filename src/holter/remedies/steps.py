@@ -162,6 +162,15 @@ LADDERS: dict[str, tuple[Step, ...]] = {
     "main-exception": (AGAIN, UNCOMPILED),
     "gpu-side-stall": (AGAIN, UNCOMPILED),
     "export-lost-result-hang": (AGAIN, FEWER_EXPORTERS),
+    # Special cases of an error of the main process: once more at most, and nothing about workers.
+    "compile-toolchain-broken": (UNCOMPILED,),
+    "cuda-device-assert": (AGAIN,),
+    "gpu-out-of-memory": (AGAIN, UNCOMPILED),
+    "mig-slice-too-small": (AGAIN, UNCOMPILED),
+    "gpu-driver-mismatch": (AGAIN,),
+    "container-lost-gpu": (AGAIN,),
+    "gpu-lost-or-gsp": (AGAIN,),
+    "ddp-collective-timeout": (AGAIN,),
 }
 # What the facts say was wanting, where the cause alone leaves that open.
 BY_WANT: dict[str, tuple[Step, ...]] = {

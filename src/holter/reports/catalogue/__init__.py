@@ -23,6 +23,8 @@ from holter.reports.catalogue import (
     facts_zh_cn,
     findings_en,
     findings_zh_cn,
+    graphics_en,
+    graphics_zh_cn,
     healing_en,
     healing_zh_cn,
     loader_en,
@@ -45,6 +47,7 @@ ENGLISH: Mapping[str, str] = {
     **healing_en.TEXTS,
     **asks_en.TEXTS,
     **loader_en.TEXTS,
+    **graphics_en.TEXTS,
 }
 CHINESE: Mapping[str, str] = {
     **zh_cn.TEXTS,
@@ -56,6 +59,7 @@ CHINESE: Mapping[str, str] = {
     **healing_zh_cn.TEXTS,
     **asks_zh_cn.TEXTS,
     **loader_zh_cn.TEXTS,
+    **graphics_zh_cn.TEXTS,
 }
 
 # POSIX order of precedence for the language of messages.

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from holter.reports.catalogue import pages_graphics_zh_cn
+
 PAGES: dict[str, str] = {
+    **pages_graphics_zh_cn.PAGES,
     "frozen-worker": """
         一个数据进程被冻结，整个训练都在等它。
 

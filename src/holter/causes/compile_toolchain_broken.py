@@ -1,0 +1,37 @@
+"""torch.compile cannot build: something that it needs to compile with is missing.
+
+What happens:  nnU-Net compiles its network on Linux with CUDA unless told otherwise, with a C compiler, the headers of
+               Python and triton. Without one of them the first step (or the first after --c) ends with
+               BackendCompilerFailed or InductorError, and the sentence about background workers follows as an echo.
+How we know:   the first exception is one of the compiler's, and its text says what is missing: no compiler, one older
+               than gcc 5 ("C99 mode"), no Python.h, no triton, no linker for libcuda, a cache folder that cannot be
+               written, Windows. Without that text it is likely only: a network can also be impossible to compile.
+Looks like:    gpu-out-of-memory (it may strike while kernels are tried out: its sentence says so); compile-warmup (a
+               long first epoch that ends by itself).
+What helps:    nnUNet_compile=f: slower, same results to rounding, works at once; then install gcc and python3-dev, or
+               PyTorch and triton of one release [CONSENT]. Other versions of nnU-Net do not help; neither do fewer
+               workers.
+Source:        MIC-DKFZ/nnUNet issues 2457, 2203, 2306, 2115, 2576, 2398, 2769; triton issue 3708.
+"""
+
+from __future__ import annotations
+
+from holter.causes.weigh import Rule, against, is_false, is_true, needs, one_of, supports, weigh
+from holter.evidence import Evidence
+from holter.records import Verdict
+
+CAUSE = "compile-toolchain-broken"
+
+RULES = (
+    needs("exception.kind", one_of("compile"), "compile-error", otherwise="no-compile-error", weight=2.0),
+    Rule("compile.missing", is_true, "compile-lacks", 1.5, group="missing"),
+    supports("compile.started", is_true, "says-it-compiles", weight=0.5),
+    against("setting.compile", is_false, "compile-is-off", weight=1.0),
+    against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
+    against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
+)
+
+
+def diagnose(evidence: Evidence) -> Verdict:
+    """Weigh the facts."""
+    return weigh(CAUSE, evidence, RULES)

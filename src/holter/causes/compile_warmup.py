@@ -1,0 +1,37 @@
+"""The network is being compiled: the first epoch is long, and nothing is wrong.
+
+What happens:  at the first training and the first validation step torch.compile translates the network. The GPU idles,
+               one or many cores work for minutes, the log is silent. Later epochs take their usual time.
+How we know:   the heartbeat is in the phase "compile", or only the first epoch is long; and processes of the compiler
+               (inductor's workers, gcc, ptxas) are at work below the training.
+Looks like:    a page cache that is still cold (epochs get shorter step by step); cudnn.benchmark (seconds);
+               compile-toolchain-broken (it ends with an exception); every real stall (nobody works then).
+What helps:    wait; a cache folder that lasts, TORCHINDUCTOR_CACHE_DIR, makes the next start fast [SAFE];
+               nnUNet_compile=f while debugging [CONSENT: slower epochs]. Killing it only starts it anew.
+Source:        pytorch issue 97783; MIC-DKFZ/nnUNet issue 323; ChatTTS issue 713.
+"""
+
+from __future__ import annotations
+
+from holter.causes.weigh import Rule, against, is_false, is_true, one_of, supports, weigh
+from holter.evidence import Evidence
+from holter.records import Verdict
+
+CAUSE = "compile-warmup"
+
+RULES = (
+    Rule("phase", one_of("compile"), "in-compile-phase", 1.0, group="where"),
+    Rule("epochs.shape", one_of("first-only"), "only-first-epoch-long", 2.0, group="where"),
+    Rule("compile.children", is_true, "compilers-at-work", 1.5, group="compilers"),
+    supports("compile.started", is_true, "says-it-compiles", weight=1.0),
+    against("setting.compile", is_false, "compile-is-off", fatal=True),
+    against("activity.present", is_false, "nobody-works", weight=2.0),
+    against("episode.kind", one_of("death"), "something-ended", fatal=True),
+    against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
+    against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
+)
+
+
+def diagnose(evidence: Evidence) -> Verdict:
+    """Weigh the facts."""
+    return weigh(CAUSE, evidence, RULES)

@@ -1,0 +1,36 @@
+"""The container has lost the right to open the GPU.
+
+What happens:  "systemctl daemon-reload" on the host (an update is enough) writes the device rules of containers anew
+               and drops those that the NVIDIA runtime had added. A training that runs goes on; the next start in the
+               same container fails: "Failed to initialize NVML: Unknown Error", "No CUDA GPUs are available".
+How we know:   in a container, an exception of a missing GPU, and /dev/nvidiactl is there and may not be opened.
+Looks like:    a container that was started without a GPU (no device file at all); gpu-driver-mismatch (after an update
+               of the driver); gpu-lost-or-gsp (nvidia-smi fails on the host, too).
+What helps:    start the container anew, then continue with --c [CONSENT]. For good, on the host: name the devices
+               (--device=/dev/nvidiactl ...), NVIDIA Container Toolkit 1.18 or newer, or the cgroupfs driver [ADVICE:
+               administrator]. Reinstalling PyTorch does not help.
+Source:        nvidia-docker issues 1730, 1671; nvidia-container-toolkit issues 48, 251, 1227.
+"""
+
+from __future__ import annotations
+
+from holter.causes.weigh import Rule, against, needs, one_of, supports, weigh
+from holter.evidence import Evidence
+from holter.records import Verdict
+
+CAUSE = "container-lost-gpu"
+
+RULES = (
+    needs("system.container", lambda kind: kind != "none", "in-a-container", otherwise="in-no-container", weight=0.75),
+    Rule("exception.kind", one_of("gpu-missing"), "error-of-missing-gpu", 1.5, group="error"),
+    Rule("gpu.trouble", one_of("forbidden"), "device-forbidden", 1.0, group="device"),
+    supports("gpu.trouble", one_of("closed"), "driver-closed", weight=0.25),
+    against("gpu.trouble", one_of("lost", "hung"), "gpu-is-lost", weight=1.5),
+    against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
+    against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
+)
+
+
+def diagnose(evidence: Evidence) -> Verdict:
+    """Weigh the facts."""
+    return weigh(CAUSE, evidence, RULES)

@@ -1,0 +1,36 @@
+"""A check on the GPU failed: labels or indices are outside their range.
+
+What happens:  a label in the data is larger than the data set says (or a preprocessed file is damaged). A kernel that
+               uses it as an index stops the whole GPU context: "CUDA error: device-side assert triggered". Every later
+               call fails with the same words, so the traceback often points somewhere else.
+How we know:   the first exception says so; the printed assertion (file and condition, e.g. ScatterGatherKernel.cu and
+               idx_dim < index_size) makes it certain that an index was out of range.
+Looks like:    gpu-lost-or-gsp (a hardware error in the kernel log, another place each time, data verified);
+               worker-exception (the damaged case fails already while it is read).
+What helps:    nnUNetv2_plan_and_preprocess --verify_dataset_integrity; look for labels beyond those of dataset.json;
+               preprocess again; CUDA_LAUNCH_BLOCKING=1 shows the true place [CONSENT: slow]. Another batch size or
+               fewer workers only move the step at which it strikes.
+Source:        MIC-DKFZ/nnUNet issues 1435, 1043, 1230, 138, 807.
+"""
+
+from __future__ import annotations
+
+from holter.causes.weigh import Rule, against, is_true, needs, one_of, supports, weigh
+from holter.evidence import Evidence
+from holter.records import Verdict
+
+CAUSE = "cuda-device-assert"
+
+RULES = (
+    needs("exception.kind", one_of("cuda-assert"), "device-assert", otherwise="no-device-assert", weight=2.0),
+    Rule("exception.assertion", is_true, "assertion-told", 1.0, group="assertion"),
+    supports("exception.first", is_true, "first-exception", weight=0.5),
+    against("gpu.xid_kind", one_of("gone", "memory"), "xid-hardware", weight=1.5),
+    against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
+    against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
+)
+
+
+def diagnose(evidence: Evidence) -> Verdict:
+    """Weigh the facts."""
+    return weigh(CAUSE, evidence, RULES)

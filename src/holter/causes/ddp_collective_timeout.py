@@ -1,0 +1,40 @@
+"""One of several GPUs' processes is behind, and all the others wait for it.
+
+What happens:  with -num_gpus each process must reach every collective operation. One waits for its data, saves a
+               checkpoint, or is stopped; the others wait on their GPUs, at 100 % use that is only spinning. After 600
+               s NCCL's watchdog ends them all: "Watchdog caught collective operation timeout".
+How we know:   heartbeats: one process waits for its batch, is in an earlier phase or stopped, while the others are in
+               their step. NCCL's sentence alone tells that somebody was behind, not who. An ALLGATHER of as many
+               numbers as there are classes is nnU-Net's exchange of Dice at the end of an epoch's validation.
+Looks like:    nccl-p2p-broken (nobody is behind: all are in the collective, from the first step on); frozen-worker and
+               slow-storage (they say why that process is behind, and come first).
+What helps:    the cause on that process; look at its stack, not at the others' [SAFE: py-spy dump]. A longer time-out
+               only waits longer; NCCL_P2P_DISABLE does nothing for it.
+Source:        MIC-DKFZ/nnUNet issues 1516, 1485; accelerate issue 314; pytorch issue 22834.
+"""
+
+from __future__ import annotations
+
+from holter.causes.weigh import Rule, against, at_least, at_most, is_true, one_of, supports, weigh
+from holter.evidence import Evidence
+from holter.records import Verdict
+
+CAUSE = "ddp-collective-timeout"
+
+RULES = (
+    supports("exception.kind", one_of("nccl-timeout"), "nccl-timed-out", weight=2.5),
+    Rule("ddp.behind", is_true, "rank-is-behind", 1.5, group="rank"),
+    supports("ddp.timed_out", is_true, "collective-timed-out", weight=0.5),
+    supports("ddp.ranks", at_least(2), "several-ranks", weight=0.5),
+    against("ddp.ranks", at_most(1), "one-process", fatal=True),
+    against("workers.stopped", is_true, "worker-stopped", weight=1.5),
+    against("workers.blocked", is_true, "worker-blocked", weight=1.5),
+    against("worker.exit_signal", at_least(1), "worker-ended-by-signal", weight=1.5),
+    against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
+    against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
+)
+
+
+def diagnose(evidence: Evidence) -> Verdict:
+    """Weigh the facts."""
+    return weigh(CAUSE, evidence, RULES)

@@ -1,0 +1,36 @@
+"""Driver, CUDA version of PyTorch and GPU do not fit together.
+
+What happens:  the training ends at its first CUDA call: the driver is too old for the CUDA version that PyTorch was
+               built for, PyTorch has no code for this GPU ("no kernel image is available": too new a GPU, or one that
+               CUDA 13 has dropped), or the driver was updated and the machine not restarted.
+How we know:   the exception says so; and versions prove it: CUDA 11 needs driver 450, CUDA 12 driver 525, CUDA 13
+               driver 580 or newer; compute capability 9.0 needs CUDA 11.8, 10 and 12 need CUDA 12.8, below 7.5 ends
+               with CUDA 12; or NVML reports a version mismatch of driver and library.
+Looks like:    container-lost-gpu (everything fits, the container may not open the device); a PyTorch for the CPU alone
+               ("not compiled with CUDA enabled": install one with CUDA).
+What helps:    a PyTorch built for what the driver can do [CONSENT]; a newer driver, or a restart after its update
+               [ADVICE: administrator]. Another CUDA toolkit on the machine changes nothing: PyTorch brings its own.
+Source:        NVIDIA, CUDA compatibility; MIC-DKFZ/nnUNet issue 764.
+"""
+
+from __future__ import annotations
+
+from holter.causes.weigh import Rule, against, is_false, needs, one_of, weigh
+from holter.evidence import Evidence
+from holter.records import Verdict
+
+CAUSE = "gpu-driver-mismatch"
+
+RULES = (
+    needs("exception.kind", one_of("cuda-mismatch"), "versions-do-not-fit", otherwise="versions-fit", weight=2.0),
+    Rule("gpu.trouble", one_of("mismatch"), "driver-was-updated", 1.0, group="proof"),
+    Rule("gpu.driver_fits", is_false, "driver-too-old", 0.5, group="proof"),
+    Rule("gpu.capability_fits", is_false, "no-code-for-gpu", 0.5, group="proof"),
+    against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
+    against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
+)
+
+
+def diagnose(evidence: Evidence) -> Verdict:
+    """Weigh the facts."""
+    return weigh(CAUSE, evidence, RULES)

@@ -1,0 +1,51 @@
+"""The GPU has fallen off the bus, or its firmware does not answer.
+
+What happens:  power, heat, a loose card, a defect or the driver's firmware (GSP) stops the GPU. The main process sits
+               in the kernel and cannot even be killed; nvidia-smi hangs or says "Unknown Error"; a running step ends
+               with "unspecified launch failure", a later one cannot start.
+How we know:   the driver says that the GPU is lost, or has been silent for half a minute while the main process is in
+               uninterruptible sleep; or the kernel log holds an Xid of hardware or firmware (79, 119, 120, 62, 46; of
+               memory 48, 64, 94, 95). Xid 13, 31, 43 and 45 are errors of programs and no proof.
+Looks like:    vgpu-unlicensed (the driver answers, and tells of the licence); slow-storage (also uninterruptible, in a
+               read); cuda-device-assert (an assertion is printed); gpu-driver-mismatch (after an update of the
+               driver).
+What helps:    reboot; the administrator: power cables, seat, temperature, driver version; with GSP time-outs
+               NVreg_EnableGpuFirmware=0 [ADVICE]. Then continue with --c [CONSENT]. Killing the training again and
+               again does not help.
+Source:        returnn issues 1486, 1484; open-gpu-kernel-modules issues 446, 1111; pytorch issues 24081, 12166;
+               NVIDIA's catalogue of Xid errors; MIC-DKFZ/nnUNet issue 1519.
+"""
+
+from __future__ import annotations
+
+from holter.causes.weigh import Rule, against, at_least, one_of, supports, weigh
+from holter.evidence import Evidence
+from holter.records import Verdict
+
+CAUSE = "gpu-lost-or-gsp"
+
+# Kinds of errors that a GPU which goes away may leave behind.
+OF_A_GPU = ("gpu-lost", "cuda-assert", "gpu-missing", "cuda-refused", "nccl-timeout", "nccl", "cudnn", "cuda-other")
+
+RULES = (
+    supports("exception.kind", one_of("gpu-lost"), "error-of-lost-gpu", weight=2.0),
+    Rule("gpu.trouble", one_of("lost", "hung"), "gpu-is-lost", 0.75, group="gone"),
+    Rule("gpu.xid_kind", one_of("gone", "memory"), "xid-hardware", 0.75, group="gone"),
+    supports("gpu.trouble", one_of("silent"), "driver-silent", weight=0.5),
+    against("gpu.trouble", one_of("mismatch", "forbidden"), "driver-refuses", fatal=True),
+    against("gpu.licence_stage", one_of("unlicensed-restricted", "unlicensed"), "licence-explains", weight=1.5),
+    # The kernel log tells of all GPUs of the machine: what stands still elsewhere, or ended otherwise, is not theirs.
+    against(
+        "main.waits_on", one_of("batch-queue", "export-result", "export-slot"), "main-waits-for-workers", weight=1.9
+    ),
+    against("worker.exit_signal", at_least(1), "worker-ended-by-signal", weight=1.5),
+    against("exception.kind", lambda kind: kind not in OF_A_GPU, "error-of-something-else", weight=1.9),
+    against("episode.kind", one_of("slow-down"), "it-is-slower", weight=1.5),
+    against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
+    against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
+)
+
+
+def diagnose(evidence: Evidence) -> Verdict:
+    """Weigh the facts."""
+    return weigh(CAUSE, evidence, RULES)

@@ -1,0 +1,38 @@
+"""A prediction did not fit into GPU memory and goes on on the CPU.
+
+What happens:  in the final validation the result of a large case (all classes in half precision) does not fit beside
+               the network. nnU-Net says so once, moves its result arrays into main memory and predicts that case
+               again: slow, with an idle GPU in between, and hungry for RAM, which may end it later.
+How we know:   nnU-Net's own sentence "Prediction on device was unsuccessful, probably due to a lack of memory", while
+               the final validation is going on; the GPU's memory is full.
+Looks like:    export-lost-result-hang (nothing is predicted any more); the end of the job for want of RAM
+               (external-kill, worker-killed: this may be the reason behind it).
+What helps:    wait, the result is right; a GPU with more memory [ADVICE]; for nnUNetv2_predict --not_on_device, which
+               saves the failed first try [SAFE]. A smaller batch size changes the training and not this.
+Source:        MIC-DKFZ/nnUNet issues 2912, 2151, 2659, 2607.
+"""
+
+from __future__ import annotations
+
+from holter.causes.weigh import Rule, against, at_least, at_most, is_true, needs, one_of, supports, weigh
+from holter.evidence import Evidence
+from holter.records import Verdict
+
+CAUSE = "gpu-oom-cpu-fallback"
+
+RULES = (
+    needs("predict.on_cpu", is_true, "prediction-on-cpu", otherwise="prediction-on-gpu", weight=2.0),
+    Rule("phase", one_of("final-validation"), "in-final-validation", 1.0, group="phase"),
+    supports("gpu.utilization_ratio", at_most(0.1), "gpu-idle", weight=0.5),
+    supports("gpu.memory_ratio", at_least(0.9), "gpu-memory-full", weight=0.5),
+    against("main.waits_on", one_of("export-result"), "main-waits-for-export", weight=1.5),
+    against("main.exit_signal", at_least(1), "main-ended-by-signal", weight=1.5),
+    against("worker.exit_signal", at_least(1), "worker-ended-by-signal", weight=1.5),
+    against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
+    against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
+)
+
+
+def diagnose(evidence: Evidence) -> Verdict:
+    """Weigh the facts."""
+    return weigh(CAUSE, evidence, RULES)

@@ -1,0 +1,36 @@
+"""The network does not fit into the GPU's memory, and nobody else takes it.
+
+What happens:  "CUDA out of memory" at the first step, after a change of plans, batch or patch size, or in the
+               validation; sometimes later, when fragments of memory add up.
+How we know:   the exception says so; the GPU's memory is full; every process that holds a good part of it is ours.
+Looks like:    gpu-shared-or-zombie (others hold the memory, or a process that is gone); mig-slice-too-small (the "GPU"
+               is a slice); gpu-oom-cpu-fallback (in the prediction: nnU-Net goes on).
+What helps:    PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True against fragments [CONSENT]; plan for this GPU:
+               nnUNetv2_plan_experiment -gpu_memory_target, or a GPU with more memory [CONSENT: another network].
+               nnUNet_n_proc_DA and RAM have nothing to do with it; cutting the batch size by hand changes the
+               training.
+Source:        MIC-DKFZ/nnUNet issue 316; PyTorch's notes on memory management.
+"""
+
+from __future__ import annotations
+
+from holter.causes.weigh import Rule, against, at_least, at_most, is_true, needs, one_of, supports, weigh
+from holter.evidence import Evidence
+from holter.records import Verdict
+
+CAUSE = "gpu-out-of-memory"
+
+RULES = (
+    needs("exception.kind", one_of("cuda-oom"), "gpu-out-of-memory", otherwise="no-gpu-oom", weight=2.0),
+    supports("gpu.memory_ratio", at_least(0.9), "gpu-memory-full", weight=1.0),
+    Rule("gpu.zombie_bytes", at_most(0), "gpu-memory-is-ours", 1.0, group="own"),
+    against("gpu.shared", one_of("memory"), "others-explain", weight=2.0),
+    against("gpu.mig", is_true, "is-a-slice", weight=1.5),
+    against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
+    against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
+)
+
+
+def diagnose(evidence: Evidence) -> Verdict:
+    """Weigh the facts."""
+    return weigh(CAUSE, evidence, RULES)

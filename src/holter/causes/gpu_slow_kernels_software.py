@@ -1,0 +1,51 @@
+"""This PyTorch or cuDNN computes 3D convolutions with slow kernels.
+
+What happens:  every epoch of every 3D data set takes 2 to 10 times as long as on the same GPU elsewhere, from the
+               first one on, often after an upgrade. The GPU is fully used, CPU and disk are idle.
+How we know:   versions: PyTorch 2.9.0 does not use cuDNN for 3D convolutions in half precision (by nnU-Net's author: 4
+               times as slow as 2.8.0); 2.9.1 does only with cuDNN 9.15 or newer, which its wheels do not bring; cuDNN
+               8.0.x has no tensor cores for them. Confirmed where epochs are evenly long and the GPU is busy all the
+               time.
+Looks like:    gpu-thermal-or-power (the clock is low); cpu-starved-augmentation (the training waits for batches);
+               batch-size-cliff (only at one batch size); a slow-down in mid-run is never this.
+What helps:    pip install "nvidia-cudnn-cu12>=9.15" beside PyTorch 2.9.1, or PyTorch 2.8 or 2.10 and later [CONSENT:
+               other environment]. Smaller patches, fewer workers and disabling augmentation do not help.
+Source:        pytorch issues 166122, 166643, 57115, 51206 and the notes of release 2.9.1; MIC-DKFZ/nnUNet issues 335,
+               1086, 443, 764.
+"""
+
+from __future__ import annotations
+
+from holter.causes.weigh import Rule, against, at_least, is_false, is_true, one_of, weigh
+from holter.evidence import Evidence
+from holter.records import Verdict
+
+CAUSE = "gpu-slow-kernels-software"
+
+
+def _is_2_9(version: str) -> bool:
+    """2.9.0 and 2.9.1, whatever they were built for."""
+    return version.startswith("2.9.")
+
+
+RULES = (
+    Rule("software.torch", _is_2_9, "torch-known-slow", 2.0, group="version"),
+    Rule("software.slow_kernels", lambda word: word != "none", "kernels-known-slow", 1.0, group="version"),
+    Rule("gpu.utilization_ratio", at_least(0.9), "gpu-busy", 0.5, group="gpu"),
+    Rule("epochs.shape", one_of("flat"), "epochs-flat", 0.5, group="flat"),
+    against("software.slow_kernels", one_of("none"), "kernels-are-fine", fatal=True),
+    against("plan.configuration", one_of("2d"), "is-2d", fatal=True),
+    against("gpu.present", is_false, "no-gpu", fatal=True),
+    against("wait.ratio", at_least(0.5), "waits-for-batches", weight=1.5),
+    against("step.times_usual", at_least(1.3), "steps-got-slower", weight=1.5),
+    against("gpu.throttled", is_true, "clock-explains", weight=1.5),
+    against("episode.kind", one_of("death"), "something-ended", fatal=True),
+    against("episode.kind", one_of("stall"), "it-stands-still", fatal=True),
+    against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
+    against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
+)
+
+
+def diagnose(evidence: Evidence) -> Verdict:
+    """Weigh the facts."""
+    return weigh(CAUSE, evidence, RULES)

@@ -1,0 +1,37 @@
+"""The "GPU" is a MIG slice, and too small a one.
+
+What happens:  the GPU is divided into slices (MIG); the training sees one of them as its whole GPU. nnU-Net's plans
+               want a GPU of 10 GB; a slice like 1g.5gb has half of that and a seventh of the cores: it ends with "CUDA
+               out of memory", or trains many times slower than the name of the GPU promises.
+How we know:   MIG is on, the slice of this run has less than 10 GB, and the exception is a want of GPU memory. That a
+               slice is only slow cannot be told from outside.
+Looks like:    gpu-out-of-memory (a whole GPU); gpu-shared-or-zombie (slices do not share memory: others do no harm).
+What helps:    ask for a bigger slice or a whole GPU [ADVICE]; plan for the slice: nnUNetv2_plan_experiment
+               -gpu_memory_target [CONSENT: another network]. nnUNet_n_proc_DA does not help.
+Source:        nnU-Net's notes on hardware (10 GB); NVIDIA's MIG user guide.
+"""
+
+from __future__ import annotations
+
+from holter.causes.weigh import Rule, against, at_least, is_true, needs, one_of, supports, weigh
+from holter.evidence import Evidence
+from holter.records import Verdict
+
+CAUSE = "mig-slice-too-small"
+
+# What nnU-Net asks for: its default plans are made for a GPU of this size.
+NEEDED_BYTES = 10e9
+
+RULES = (
+    needs("gpu.mig", is_true, "is-a-slice", otherwise="is-no-slice", weight=1.0),
+    Rule("gpu.slice_bytes", lambda size: bool(size < NEEDED_BYTES), "slice-is-small", 1.0, group="small"),
+    Rule("exception.kind", one_of("cuda-oom"), "gpu-out-of-memory", 1.0, group="want"),
+    supports("gpu.memory_ratio", at_least(0.9), "gpu-memory-full", weight=0.5),
+    against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
+    against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
+)
+
+
+def diagnose(evidence: Evidence) -> Verdict:
+    """Weigh the facts."""
+    return weigh(CAUSE, evidence, RULES)

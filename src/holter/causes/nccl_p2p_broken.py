@@ -1,0 +1,40 @@
+"""Direct traffic between GPUs gets lost: several GPUs hang at their first collective.
+
+What happens:  PCIe access control (ACS) or an IOMMU that translates sends what one GPU writes to another on a detour
+               where it is lost or wrong. All processes wait in their first collective for ever; the GPUs show 100 %
+               use at almost idle power. One GPU alone works.
+How we know:   several processes, none of them behind, no step ever finished, the GPUs spin, and accesses of the GPUs
+               are translated by the IOMMU. ACS can only be read by the administrator (lspci -vvv, ACSCtl).
+Looks like:    ddp-collective-timeout (one process is elsewhere; steps went well before); a firewall or wrong interface
+               between hosts.
+What helps:    NCCL_P2P_DISABLE=1: right results, slower exchange [CONSENT]; for good: iommu=pt or intel_iommu=off on
+               the kernel's command line, ACS off in the firmware [ADVICE: administrator].
+Source:        nccl issues 2079, 257, 631, 667, 606, 199; nccl-tests issue 117; pytorch issues 73790, 68735.
+"""
+
+from __future__ import annotations
+
+from holter.causes.weigh import Rule, against, at_least, at_most, is_false, is_true, needs, one_of, supports, weigh
+from holter.evidence import Evidence
+from holter.records import Verdict
+
+CAUSE = "nccl-p2p-broken"
+
+RULES = (
+    needs("ddp.ranks", at_least(2), "several-ranks", otherwise="one-process", weight=0.5),
+    Rule("gpu.spinning", is_true, "gpu-spins", 1.0, group="spin"),
+    Rule("ddp.steps", at_most(0), "no-step-finished", 0.5, group="start"),
+    Rule("system.gpu_iommu", one_of("translated"), "iommu-translates", 1.0, group="iommu"),
+    supports("gpu.pcie_busy_ratio", at_most(0.02), "link-is-silent", weight=0.5),
+    supports("exception.kind", one_of("nccl-timeout"), "nccl-timed-out", weight=0.5),
+    against("ddp.behind", is_true, "rank-is-behind", fatal=True),
+    against("ddp.steps", at_least(1), "steps-went-well", weight=2.0),
+    against("setting.nccl_p2p", is_false, "p2p-is-off", fatal=True),
+    against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
+    against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
+)
+
+
+def diagnose(evidence: Evidence) -> Verdict:
+    """Weigh the facts."""
+    return weigh(CAUSE, evidence, RULES)

@@ -1,0 +1,41 @@
+"""The GPU's PCIe link runs far below what card and slot can do.
+
+What happens:  a loose or wrong slot, a riser, a bad contact or power saving lets the link run with fewer lanes or an
+               old generation. Batches reach the GPU slowly: steps are longer and the GPU's use has gaps, always.
+How we know:   the best link that the GPU showed under load (an idle GPU lowers it on purpose) is below 0.3 of its
+               maximum, and at least half of what it still carries is used. Half the lanes alone (x8) cost little.
+Looks like:    cpu-starved-augmentation (the training waits for batches); vram-spill-to-host (full link, and much
+               traffic, on Windows and WSL); gpu-thermal-or-power (the clock is low).
+What helps:    nvidia-smi -q -d PCIE under load; the administrator: reseat the card, another slot, firmware settings
+               [ADVICE].
+Source:        NVIDIA's NVML reference (current and maximum link).
+"""
+
+from __future__ import annotations
+
+from holter.causes.weigh import Rule, against, at_least, at_most, is_true, needs, one_of, supports, weigh
+from holter.evidence import Evidence
+from holter.records import Verdict
+
+CAUSE = "pcie-link-degraded"
+
+# x4 instead of x16, or two generations less. Half of the lanes is how many boards are built.
+DEGRADED_RATIO = 0.3
+
+RULES = (
+    needs("gpu.pcie_ratio", at_most(DEGRADED_RATIO), "link-is-slow", otherwise="link-is-fine", weight=2.0),
+    Rule("gpu.pcie_busy_ratio", at_least(0.5), "link-is-busy", 1.0, group="busy"),
+    supports("step.times_usual", at_least(1.3), "steps-got-slower", weight=0.5),
+    against("wait.ratio", at_least(0.5), "waits-for-batches", weight=1.5),
+    against("gpu.throttled", is_true, "clock-explains", weight=1.0),
+    against("gpu.shared", one_of("slow"), "others-explain", weight=1.0),
+    against("episode.kind", one_of("death"), "something-ended", fatal=True),
+    against("episode.kind", one_of("stall"), "it-stands-still", fatal=True),
+    against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
+    against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
+)
+
+
+def diagnose(evidence: Evidence) -> Verdict:
+    """Weigh the facts."""
+    return weigh(CAUSE, evidence, RULES)

@@ -1,0 +1,40 @@
+"""Windows lets GPU memory overflow into main memory, and the training crawls.
+
+What happens:  on Windows, and in WSL on it, the driver does not refuse when GPU memory is full: it moves a part into
+               "shared GPU memory". Each step then goes over the bus: 5 to 50 times slower, without an error, often
+               after a desktop program or a larger case took the last room.
+How we know:   Windows or WSL; GPU memory full to 95 %; the GPU shows full use at the power of an idle one.
+Looks like:    gpu-thermal-or-power (power at its limit, clock low); batch-size-cliff (full power); on Linux outside
+               WSL it cannot happen: there "CUDA out of memory" is raised.
+What helps:    NVIDIA control panel, "CUDA - Sysmem Fallback Policy": prefer no fallback (then too large a network ends
+               with an error instead); close other programs [ADVICE]; a smaller plan [CONSENT: another network].
+Source:        WSL issues 10452, 11050; ai-toolkit issues 794, 504; stable-diffusion-webui issue 11063; Flux.jl issue
+               2364; VoxFormer issue 69.
+"""
+
+from __future__ import annotations
+
+from holter.causes.weigh import Rule, against, at_least, is_true, one_of, supports, weigh
+from holter.evidence import Evidence
+from holter.records import Verdict
+
+CAUSE = "vram-spill-to-host"
+
+RULES = (
+    Rule("system.os", one_of("windows"), "is-windows", 1.5, group="system"),
+    Rule("system.virtual_machine", one_of("wsl"), "is-wsl", 1.5, group="system"),
+    Rule("gpu.memory_ratio", at_least(0.95), "gpu-memory-full", 0.75, group="full"),
+    Rule("gpu.spinning", is_true, "gpu-spins", 0.75, group="power"),
+    supports("gpu.pcie_busy_ratio", at_least(0.3), "link-is-busy", weight=0.25),
+    supports("step.times_usual", at_least(3.0), "steps-got-slower", weight=0.25),
+    against("wait.ratio", at_least(0.5), "waits-for-batches", weight=1.5),
+    against("gpu.throttled", is_true, "clock-explains", weight=1.0),
+    against("episode.kind", one_of("death"), "something-ended", fatal=True),
+    against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
+    against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
+)
+
+
+def diagnose(evidence: Evidence) -> Verdict:
+    """Weigh the facts."""
+    return weigh(CAUSE, evidence, RULES)

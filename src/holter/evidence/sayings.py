@@ -1,0 +1,33 @@
+"""What the training itself said around an episode: exceptions with their tracebacks, and kept lines of its output."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from holter.evidence.facts import FactBook
+from holter.evidence.window import Window
+from holter.records import ExceptionSeen, LogLine
+
+# What explains a death is said at most this long before it: the watchdog of NCCL waits for minutes until it acts.
+BEFORE_S = 60.0
+AFTER_S = 5.0
+
+
+def sayings(window: Window, before_s: float = BEFORE_S) -> Iterator[str]:
+    """Exceptions that are no echo, then lines, in the order of time."""
+    start_s, end_s = window.episode.start_s - before_s, window.end_s + AFTER_S
+    for error in window.recording.events(ExceptionSeen, start_s=start_s, end_s=end_s):
+        if not error.echo:
+            yield f"{error.error}: {error.message}\n{error.traceback}"
+    for line in window.recording.events(LogLine, start_s=start_s, end_s=end_s):
+        yield line.text
+
+
+def known_or_unsaid(window: Window, book: FactBook, name: str, value: str | None, detail: str = "") -> None:
+    """State what was said; where nothing that the training prints was recorded, its silence says nothing."""
+    if value is not None:
+        book.known(name, value, detail)
+    elif next(sayings(window, float("inf")), None) is not None:
+        book.not_applicable(name, "nothing was said of it")
+    else:
+        book.unknown(name, "what the training printed was not recorded")
