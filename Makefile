@@ -10,7 +10,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 ARGS ?=
-# Trainings one after the other on one worker, everything else beside them (tests/conftest.py).
+# What counts seconds one after the other on one worker, everything else beside them (tests/conftest.py).
 TWO_WORKERS := -n 2
 
 # torch is named in the same command as Holter, so that pip cannot first choose the newest one: this version has a

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
-from holter.demo.prepare import Prepared, prepare
+from holter.demo.prepare import CONFIGURATION, DATASET_NAME, Prepared, prepare
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 HIPPOCAMPUS = CHECKOUT.parent / "shared" / "data" / "Dataset004_Hippocampus"
-# Folders whose tests train, or count seconds of real processes: two of them at a time would disturb each other.
-SERIAL = {"benchmarks", "cli", "demo", "hook", "supervised", "trainer"}
+# Folders whose tests count seconds of real trainings and processes: two of them at a time would disturb each other.
+# What trains in the process of the tests (trainer) counts none, and one core is enough for it.
+SERIAL = {"cli", "demo", "hook", "supervised"}
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -28,15 +34,60 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     return TwoQueues(config, log)
 
 
+# nnU-Net's own, before the first training makes it: two workers must not write the same file at a time.
+SPLIT = """
+import json, pathlib, sys
+from nnunetv2.utilities.crossval_split import generate_crossval_split
+folder = pathlib.Path(sys.argv[1])
+cases = sorted(file.name.removesuffix(".pkl") for file in folder.glob("*_3d_fullres/*.pkl"))
+folder.joinpath("splits_final.json").write_text(json.dumps(generate_crossval_split(cases, seed=12345, n_splits=5)))
+"""
+
+
 @pytest.fixture(scope="session")
 def brain(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
-    """Generated brains, planned and preprocessed by nnU-Net: about 20 s, once a session.
+    """Generated brains, planned and preprocessed by nnU-Net: about 20 s, once for all workers.
 
     A test that trains sets ``nnUNet_results`` to a folder of its own over ``brain.environment()``.
     """
     pytest.importorskip("nnunetv2", reason="nnU-Net is not installed")
     pytest.importorskip("nilearn", reason="nilearn is not installed")
-    return prepare(tmp_path_factory.mktemp("brain"))
+    own = tmp_path_factory.getbasetemp()
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "brain"
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        prepared = prepare(folder)
+        planned = prepared.preprocessed / DATASET_NAME
+        if not (planned / "splits_final.json").exists():
+            subprocess.run([sys.executable, "-c", SPLIT, str(planned)], check=True)
+    return prepared
+
+
+class Finished(NamedTuple):
+    """A stock training that came to its end."""
+
+    results: Path
+    fold: Path
+    console: Path
+    command: list[str]
+    began_wall: float
+    took_s: float
+
+
+@pytest.fixture(scope="session")
+def finished(brain: Prepared, tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    """Stock nnU-Net's two short epochs and its final validation, without Holter; not to be changed, but copied."""
+    results = tmp_path_factory.mktemp("finished")
+    console = results / "console.txt"
+    command = brain.command("--epochs", "2", "--iterations", "2", "--val-iterations", "1", "--seed", "3")
+    began = time.time()
+    with console.open("w") as out:
+        variables = os.environ | brain.environment() | {"nnUNet_results": str(results)}
+        done = subprocess.run(command, env=variables, stdout=out, stderr=subprocess.STDOUT, timeout=300, check=False)
+    assert done.returncode == 0, console.read_text()[-3000:]
+    fold = results / DATASET_NAME / f"nnUNetTrainer__nnUNetPlans__{CONFIGURATION}" / "fold_0"
+    return Finished(results, fold, console, command, began, time.time() - began)
 
 
 @pytest.fixture(scope="session")

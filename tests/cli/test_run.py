@@ -22,7 +22,7 @@ HOLTER = (sys.executable, "-m", "holter")
 
 def holter(*arguments: str, cwd: Path, **options) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [*HOLTER, *arguments], cwd=cwd, capture_output=True, text=True, timeout=60, check=False, **options
+        [*HOLTER, *arguments], cwd=cwd, capture_output=True, text=True, timeout=120, check=False, **options
     )
 
 
@@ -34,6 +34,7 @@ def start(*command: str, cwd: Path) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),  # the tests may run under nohup
     )
 
 
@@ -91,7 +92,7 @@ sys.exit(7)
     time.sleep(1.2)
     process.send_signal(number)
     assert process.stdout.readline() == "seen 1\n"
-    assert process.wait(20) == 7
+    assert process.wait(60) == 7
     process.communicate()
 
 

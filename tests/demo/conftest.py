@@ -13,7 +13,7 @@ import msgspec
 import psutil
 import pytest
 
-from holter.demo.faults import Context, Fault, Worker
+from holter.demo.faults import FAULTS, Context, Fault, Worker
 from holter.demo.prepare import WORKERS, Prepared
 
 TRAIN_WORKERS = min(int(WORKERS), os.cpu_count() or 1)
@@ -87,26 +87,61 @@ def wait_until(condition: Callable[[], bool], limit_s: float) -> bool:
     return condition()
 
 
-@pytest.fixture
-def broken(brain: Prepared, tmp_path: Path) -> Iterator[Callable[[Fault], tuple[Training, Context]]]:
-    """Start a training for a fault and take it to the middle of epoch 1; everything is cleaned up afterwards."""
-    undo: list[tuple[Fault, Context, Training | None]] = []
+class Stage:
+    """One training for all faults: each test relieves its own, and where a test ended the training a new one begins."""
 
-    def start(fault: Fault) -> tuple[Training, Context]:
+    def __init__(self, brain: Prepared, scratch: Path) -> None:
+        self.training: Training | None = None
+        self._brain = brain
+        self._faults = [fault for fault in FAULTS if fault.needs() is None]
+        self.context = Context(scratch=scratch, preprocessed=brain.preprocessed)
+
+    def play(self, fault: Fault) -> tuple[Training, Context]:
+        """The training, at least in the middle of epoch 1 and ready for that fault."""
         if reason := fault.needs():
             pytest.skip(reason)
-        context = Context(scratch=tmp_path, preprocessed=brain.preprocessed)
-        undo.append((fault, context, None))
-        environment = brain.environment() | {"nnUNet_results": str(tmp_path / "results")} | fault.prepare(context)
-        command = fault.wrap(brain.command("--epochs", "40", "--no-validation"))
-        training = Training(command, environment, tmp_path)
-        undo[-1] = (fault, context, training)
-        training.wait_for("Epoch 1\n")
-        time.sleep(1)
-        return training, msgspec.structs.replace(context, main_pid=training.process.pid, workers=training.workers())
+        if self.training is None or self.training.process.poll() is not None:
+            self.clear()
+            self.training = self._start()
+            self.training.wait_for("Epoch 1\n")
+            time.sleep(1)
+        pid, workers = self.training.process.pid, self.training.workers()
+        return self.training, msgspec.structs.replace(self.context, main_pid=pid, workers=workers)
 
-    yield start
-    for fault, context, training in undo:
-        if training is not None:
-            training.end()
-        fault.undo(context)
+    def _start(self) -> Training:
+        environment = self._brain.environment() | {"nnUNet_results": str(self.context.scratch / "results")}
+        command = self._brain.command("--epochs", "400", "--no-validation")
+        for fault in self._faults:
+            environment |= fault.prepare(self.context)
+            command = fault.wrap(command)
+        return Training(command, environment, self.context.scratch)
+
+    def clear(self) -> None:
+        """End the training and take down what the faults put up."""
+        if self.training is not None:
+            self.training.end()
+            self.training = None
+        for fault in self._faults:
+            fault.undo(self.context)
+
+
+@pytest.fixture(scope="module")
+def stage(brain: Prepared, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    stage = Stage(brain, tmp_path_factory.mktemp("stage"))
+    yield stage
+    stage.clear()
+
+
+@pytest.fixture
+def broken(stage: Stage) -> Iterator[Callable[[Fault], tuple[Training, Context]]]:
+    """Take the training to the point where a fault can be injected; a fault that a test leaves is relieved."""
+    played: list[tuple[Fault, Context]] = []
+
+    def play(fault: Fault) -> tuple[Training, Context]:
+        training, context = stage.play(fault)
+        played.append((fault, context))
+        return training, context
+
+    yield play
+    for fault, context in played:
+        fault.relieve(context)

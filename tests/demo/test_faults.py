@@ -21,7 +21,7 @@ from holter.errors import BadInput, DemoFailed
 from holter.probes.gpu_script import parse
 from holter.records import GpuSample
 
-from .conftest import TRAIN_WORKERS, Training, cpu_ratio, wait_until
+from .conftest import TRAIN_WORKERS, Stage, Training, cpu_ratio, wait_until
 
 Break = Callable[[Fault], tuple[Training, Context]]
 
@@ -103,19 +103,6 @@ def test_freezing_one_worker_stalls_the_training_until_it_is_thawed(broken: Brea
 
 
 @pytest.mark.training
-def test_killing_the_main_process_leaves_orphans_that_undo_ends(broken: Break) -> None:
-    fault = find_fault("kill-main")
-    training, context = broken(fault)
-    fault.inject(context)
-    assert training.process.wait(10) == -9
-    time.sleep(1)
-    orphans = [worker.pid for worker in context.of_role("train-worker") if psutil.pid_exists(worker.pid)]
-    assert len(orphans) == TRAIN_WORKERS
-    fault.undo(context)
-    assert wait_until(lambda: not any(_runs(pid) for pid in orphans), 5)
-
-
-@pytest.mark.training
 def test_on_a_slow_disk_workers_wait_in_the_kernel_for_reads_until_it_is_fast_again(broken: Break) -> None:
     fault = find_fault("slow-disk")
     training, context = broken(fault)
@@ -125,10 +112,6 @@ def test_on_a_slow_disk_workers_wait_in_the_kernel_for_reads_until_it_is_fast_ag
     assert wait_until(lambda: training.cpu_ratio(1) < WAITS_CPUS, 10)
     fault.relieve(context)
     assert wait_until(lambda: training.cpu_ratio(1) > TRAINS_CPUS, 10)
-    training.end()
-    fault.undo(context)
-    assert str(context.scratch / "slow-disk") not in Path("/proc/self/mountinfo").read_text()
-    assert not any("slow_fs" in " ".join(child.cmdline()) for child in psutil.Process().children())
 
 
 @pytest.mark.training
@@ -162,6 +145,32 @@ def test_a_restricted_vgpu_leaves_the_main_thread_in_a_native_wait_beside_idle_w
     fault.relieve(context)
     assert _gpu(script).utilization_ratio == 0.97
     assert not (context.scratch / "step-delay-s").exists()
+
+
+@pytest.mark.training
+def test_killing_the_main_process_leaves_orphans_that_undo_ends(broken: Break) -> None:
+    fault = find_fault("kill-main")
+    training, context = broken(fault)
+    fault.inject(context)
+    assert training.process.wait(10) == -9
+    time.sleep(1)
+    orphans = [worker.pid for worker in context.of_role("train-worker") if psutil.pid_exists(worker.pid)]
+    assert len(orphans) == TRAIN_WORKERS
+    fault.undo(context)
+    assert wait_until(lambda: not any(_runs(pid) for pid in orphans), 5)
+
+
+@pytest.mark.training
+def test_when_the_training_is_over_the_slow_disk_is_taken_down(stage: Stage) -> None:
+    fault = find_fault("slow-disk")
+    if reason := fault.needs():
+        pytest.skip(reason)
+    fault.prepare(stage.context)  # it is there already, unless this test runs alone
+    mount = str(stage.context.scratch / "slow-disk")
+    assert mount in Path("/proc/self/mountinfo").read_text()
+    stage.clear()
+    assert mount not in Path("/proc/self/mountinfo").read_text()
+    assert not any("slow_fs" in " ".join(child.cmdline()) for child in psutil.Process().children())
 
 
 def _gpu(script: Path) -> GpuSample:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from holter.demo.prepare import Prepared
+from holter.probes.trainlog import TrainLogProbe, find_log_folder
+from holter.records import EpochEnded, ExceptionSeen, PhaseChanged
 from holter.trainer.shortened import read_delay_s, wait_natively
 
 
@@ -69,26 +71,39 @@ def test_a_trainer_is_found_without_importing_the_others(name: str) -> None:
 
 
 @pytest.mark.training
-def test_it_trains_validates_and_goes_on_from_its_checkpoint(
-    brain: Prepared, shortened_command: Callable[..., list[str]], tmp_path: Path
-) -> None:
-    environment = os.environ | brain.environment() | {"nnUNet_results": str(tmp_path)}
-    short = ("--iterations", "2", "--val-iterations", "1", "--seed", "3")
+def test_it_trains_and_validates(finished) -> None:
+    output = finished.console.read_text()
+    assert "Epoch 0\n" in output and "Epoch 1\n" in output and "Epoch 2\n" not in output
+    assert "Mean Validation Dice" in output
+    assert (finished.fold / "checkpoint_final.pth").exists()
+    assert (finished.fold / "validation" / "summary.json").exists()
 
-    def run(*options: str) -> str:
-        command = shortened_command(*short, *options)
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240, check=False)
-        assert done.returncode == 0, done.stdout[-1500:] + done.stderr[-1500:]
-        return done.stdout
 
-    first = run("--epochs", "1", "--no-validation")
-    assert "Epoch 0\n" in first
-    assert "predicting" not in first
-    second = run("--epochs", "2", "--c")
-    assert "Epoch 1\n" in second
-    assert "Epoch 0\n" not in second
-    assert "Mean Validation Dice" in second
-    fold = tmp_path / "Dataset801_HolterBrain" / "nnUNetTrainer__nnUNetPlans__3d_fullres" / "fold_0"
-    assert (fold / "checkpoint_final.pth").exists()
-    assert (fold / "validation" / "summary.json").exists()
-    assert len(list(fold.glob("training_log_*.txt"))) == 2
+@pytest.mark.training
+def test_it_goes_on_from_its_checkpoint_without_a_validation(brain: Prepared, finished, tmp_path: Path) -> None:
+    shutil.copytree(finished.results, tmp_path / "results")
+    environment = os.environ | brain.environment() | {"nnUNet_results": str(tmp_path / "results")}
+    command = brain.command("--epochs", "3", "--iterations", "2", "--val-iterations", "1", "--no-validation", "--c")
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240, check=False)
+    assert done.returncode == 0, done.stdout[-1500:] + done.stderr[-1500:]
+    assert "Epoch 2\n" in done.stdout and "Epoch 1\n" not in done.stdout
+    assert "predicting" not in done.stdout
+    assert len(list((tmp_path / "results").rglob("training_log_*.txt"))) == 2
+
+
+@pytest.mark.training
+def test_the_probe_understands_its_log_to_the_end(brain: Prepared, finished) -> None:
+    assert find_log_folder(finished.command, brain.environment() | {"nnUNet_results": str(finished.results)}) == (
+        finished.fold
+    )
+    probe = TrainLogProbe(finished.fold, wall_zero=finished.began_wall, console=(finished.console,), wait_s=10)
+    events = probe.read(finished.took_s).events
+    epochs = [event for event in events if isinstance(event, EpochEnded)]
+    assert [event.epoch for event in epochs] == [0, 1]
+    for event in epochs:
+        assert None not in (event.duration_s, event.train_loss, event.val_loss, event.learning_rate)
+        assert event.pseudo_dice
+        assert 0 < event.t_s < finished.took_s
+    phases = [event.phase for event in events if isinstance(event, PhaseChanged)]
+    assert phases == ["startup", "train", "checkpoint", "train", "checkpoint", "final-validation", "shutdown"]
+    assert not any(isinstance(event, ExceptionSeen) for event in events)

@@ -14,7 +14,7 @@ import pytest
 
 INJECT = Path(__file__).parents[2] / "src" / "holter" / "hook" / "inject"
 TOY = Path(__file__).with_name("toy_training.py")
-TIMEOUT_S = 120
+TIMEOUT_S = 240
 
 
 class Hooked:
@@ -94,7 +94,7 @@ def hooked(tmp_path: Path, hooked_in: Callable[[Path], Hooked]):
 def wait_until() -> Callable[..., Any]:
     import time
 
-    def wait_until(look: Callable[[], Any], within_s: float = 30.0) -> Any:
+    def wait_until(look: Callable[[], Any], within_s: float = 90.0) -> Any:
         end = time.monotonic() + within_s
         while not (found := look()):
             assert time.monotonic() < end, "it did not happen in time"

@@ -20,7 +20,7 @@ from holter.hook import export_pool
 from holter.hook.export_pool import ExportPool
 from holter.hook.life import LIFE
 
-WITHIN_S = 20
+WITHIN_S = 60
 MEMORY_GROUPS = Path("/sys/fs/cgroup/memory")
 
 

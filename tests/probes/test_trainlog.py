@@ -17,7 +17,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from holter.demo.prepare import Prepared
 from holter.probes.file_tail import BYTES_PER_LOOK, MAX_LINE_BYTES, FileTail
 from holter.probes.trainlog import TrainLogProbe, console_files, find_log_folder
 from holter.probes.trainlog_parse import EXCEPTIONS_PER_MINUTE, LINES_PER_MINUTE, LogParser, numbers
@@ -417,29 +416,6 @@ def test_a_data_set_number_is_looked_up_in_the_folders(tmp_path: Path) -> None:
     assert find_log_folder(["nnUNetv2_train", "5", "3d_fullres", "0"], environ) is None
     assert find_log_folder(["python", "train.py", "4", "3d_fullres", "0"], environ) is None
     assert find_log_folder(["nnUNetv2_train", "-h"], environ) is None
-
-
-@pytest.mark.training
-def test_the_log_of_a_real_training_is_understood_to_the_end(brain: Prepared, tmp_path: Path) -> None:
-    environ = {**os.environ, **brain.environment(), "nnUNet_results": str(tmp_path), "nnUNet_n_proc_DA": "2"}
-    command = brain.command("--epochs", "2", "--iterations", "2", "--val-iterations", "1")
-    folder = find_log_folder(command, environ)
-    assert folder is not None
-    began = time.time()
-    console = tmp_path / "console.txt"
-    with console.open("w") as stream:
-        subprocess.run(command, env=environ, stdout=stream, stderr=subprocess.STDOUT, check=True)
-    now_s = time.time() - began
-    events = TrainLogProbe(folder, wall_zero=began, console=(console,), wait_s=10).read(now_s).events
-    epochs = of(EpochEnded, events)
-    assert [event.epoch for event in epochs] == [0, 1]
-    for event in epochs:
-        assert None not in (event.duration_s, event.train_loss, event.val_loss, event.learning_rate)
-        assert event.pseudo_dice
-        assert 0 < event.t_s < now_s
-    phases = [event.phase for event in of(PhaseChanged, events)]
-    assert phases == ["startup", "train", "checkpoint", "train", "checkpoint", "final-validation", "shutdown"]
-    assert not of(ExceptionSeen, events)
 
 
 def test_decisive_lines_of_gpus_are_kept_though_they_name_no_error() -> None:

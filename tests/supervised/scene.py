@@ -89,6 +89,22 @@ def in_epoch_one(tick: Tick) -> bool:
     )
 
 
+class Named:
+    """Whether the cause of an episode was named so and so long ago; verdicts also look at what came a moment after."""
+
+    def __init__(self, cause: str, since_s: float = 3.0) -> None:
+        self._headline = (cause, "confirmed")
+        self._since_s = since_s
+        self._first_s: dict[tuple[str, str, float], float] = {}
+
+    def count(self, recorder: Recorder, tick: Tick) -> int:
+        """How many episodes."""
+        for episode, diagnosis in recorder.diagnoses.items():
+            if top(diagnosis) == self._headline:
+                self._first_s.setdefault(episode, tick.t_s)
+        return sum(tick.t_s >= first_s + self._since_s for first_s in self._first_s.values())
+
+
 def of_role(tick: Tick, role: str) -> list[ProcessSample]:
     return [process for process in tick.processes if process.role == role]
 

@@ -17,11 +17,11 @@ import pytest
 from holter.causes import diagnose_all
 from holter.demo.faults import Context, FreezeWorker, Worker
 from holter.demo.prepare import Prepared
-from holter.errors import AlreadyRecorded, NoSuchProcess, NotATraining
+from holter.errors import AlreadyRecorded, NoSuchProcess, NotATape, NotATraining, TapeError
 from holter.records import EpochEnded
 from holter.supervisor.attach import attach, find_training
 from holter.tape import read
-from supervised.scene import top
+from supervised.scene import Named, top
 
 pytestmark = pytest.mark.training
 
@@ -58,25 +58,43 @@ class Stock:
         self.process.wait()
 
 
-@pytest.fixture
-def stock(brain: Prepared, tmp_path: Path) -> Iterator[Stock]:
-    training = Stock(brain, tmp_path)
+@pytest.fixture(scope="module")
+def stock(brain: Prepared, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stock]:
+    """One for all these tests: who attaches does not touch it, and who freezes a worker lets it go on again."""
+    training = Stock(brain, tmp_path_factory.mktemp("stock"))
     yield training
     training.end()
 
 
-def freeze(training: Stock, folder: Path) -> FreezeWorker:
+@contextlib.contextmanager
+def frozen_worker(training: Stock, folder: Path) -> Iterator[None]:
     fault = FreezeWorker()
     workers = tuple(Worker(pid=worker.pid, role="train-worker") for worker in training.workers())
-    fault.inject(Context(scratch=folder, preprocessed=folder, main_pid=training.pid, workers=workers))
-    return fault
+    context = Context(scratch=folder, preprocessed=folder, main_pid=training.pid, workers=workers)
+    fault.inject(context)
+    try:
+        yield
+    finally:
+        fault.relieve(context)
+
+
+def until_named(cause: str):
+    """End the recording as Ctrl-C does when the cause is named."""
+    named = Named(cause)
+
+    def look(recorder, tick):
+        if named.count(recorder, tick):
+            signal.raise_signal(signal.SIGINT)
+
+    return look
 
 
 def test_a_training_that_hangs_already_is_diagnosed_from_a_workers_pid(stock, tmp_path):
     stock.wait_for("Epoch 2")
-    freeze(stock, tmp_path)
-    time.sleep(12)
-    result = attach(stock.workers()[0].pid, tmp_path / "t.holter", for_s=25.0)
+    with frozen_worker(stock, tmp_path):
+        time.sleep(12)
+        pid = stock.workers()[0].pid
+        result = attach(pid, tmp_path / "t.holter", for_s=40.0, each_tick=until_named("frozen-worker"))
     assert result.episodes
     recording = read(tmp_path / "t.holter")
     assert recording.environment.attached
@@ -98,36 +116,42 @@ def test_a_healthy_training_is_left_alone_and_nothing_is_said(stock, tmp_path):
     assert "Traceback" not in stock.log.read_text()
 
 
+def is_recording(tape: Path) -> bool:
+    with contextlib.suppress(TapeError, NotATape):  # it is only just being made
+        return bool(read(tape).all_ticks)
+    return False
+
+
+@contextlib.contextmanager
+def other_recorder(training: Stock, tape: Path) -> Iterator[subprocess.Popen[str]]:
+    """``holter attach`` in a process of its own, once it is at work."""
+    command = [sys.executable, "-m", "holter", "attach", str(training.pid), "-o", str(tape)]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    try:
+        until = time.monotonic() + 60
+        while not is_recording(tape):
+            assert process.poll() is None and time.monotonic() < until
+            time.sleep(0.1)
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
 def test_a_second_recorder_is_refused_and_a_dead_ones_place_is_taken(stock, tmp_path):
     stock.wait_for("Epoch 0")
-    first = subprocess.Popen(
-        [sys.executable, "-m", "holter", "attach", str(stock.pid), "-o", str(tmp_path / "first.holter")],
-        stderr=subprocess.DEVNULL,
-    )
-    until = time.monotonic() + 20
-    while not (tmp_path / "first.holter").exists() and time.monotonic() < until:
-        time.sleep(0.1)
-    time.sleep(1.5)
-    with pytest.raises(AlreadyRecorded, match="Another Holter"):
+    with other_recorder(stock, tmp_path / "first.holter"), pytest.raises(AlreadyRecorded, match="Another Holter"):
         attach(stock.pid, tmp_path / "second.holter", for_s=2.0)
     assert not (tmp_path / "second.holter").exists()
-    first.kill()
-    first.wait()
     attach(stock.pid, tmp_path / "third.holter", for_s=2.0)
     assert read(tmp_path / "third.holter").finished
 
 
 def test_ctrl_c_ends_the_recording_and_not_the_training(stock, tmp_path):
     stock.wait_for("Epoch 0")
-    recorder = subprocess.Popen(
-        [sys.executable, "-m", "holter", "attach", str(stock.pid), "-o", str(tmp_path / "t.holter")],
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    time.sleep(5)
-    recorder.send_signal(signal.SIGINT)
-    assert recorder.wait(15) == 0
-    recorder.communicate()
+    with other_recorder(stock, tmp_path / "t.holter") as recorder:
+        recorder.send_signal(signal.SIGINT)
+        assert recorder.wait(30) == 0
     assert read(tmp_path / "t.holter").finished
     assert stock.process.poll() is None
 

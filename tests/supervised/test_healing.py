@@ -7,12 +7,13 @@ import re
 import signal
 from pathlib import Path
 
+import psutil
 import pytest
 
 from holter.demo.prepare import Prepared
 from holter.hook.verify import newest_good
-from holter.records import ActionTaken, Noted
-from supervised.scene import Scene, of_role
+from holter.records import ActionTaken, Noted, PhaseChanged
+from supervised.scene import Scene, of_role, top
 
 pytestmark = pytest.mark.training
 
@@ -58,6 +59,16 @@ def test_a_killed_training_goes_on_from_its_checkpoint(scene):
     assert epochs(scene) == [0, 1, 1, 2]
     assert actions(scene, "restart") == ["begun", "done"]
     assert {episode.generation for episode in result.episodes} == {0}
+    assert top(scene.diagnoses()[0]) == ("external-kill", "confirmed")
+    seen = {process.pid for tick in scene.recording().all_ticks for process in tick.processes}
+    assert not [pid for pid in seen if is_running(pid)], "the orphans of the first one were ended"
+
+
+def is_running(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def test_without_any_usable_checkpoint_it_does_not_begin_again_in_silence(scene):
@@ -76,8 +87,11 @@ def test_a_healthy_training_is_left_alone_and_its_checkpoints_are_good(scene):
     scene.options = ("--epochs", "3", "--iterations", "20")
     result = scene.play(None)
     assert (result.returncode, result.generations, result.episodes) == (0, 1, ())
-    done = {event.action for event in scene.recording().events(ActionTaken)}
-    assert done == {"save-checkpoint"}
+    recording = scene.recording()
+    assert recording.finished and recording.environment.hooked
+    assert dict(recording.environment.versions)["nnunetv2"]
+    assert {event.phase for event in recording.events(PhaseChanged)} >= {"train", "validate", "final-validation"}
+    assert {event.action for event in recording.events(ActionTaken)} == {"save-checkpoint"}
     folder = next(scene.folder.rglob("checkpoint_final.pth")).parent
     assert newest_good(folder)[0].name == "checkpoint_final.pth"
     (forecast,) = (note.text for note in scene.recording().events(Noted) if note.what == "export-forecast")

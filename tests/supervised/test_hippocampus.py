@@ -73,4 +73,9 @@ def test_a_real_dataset_is_recorded_and_a_killed_worker_named(environment, tmp_p
     recording = read(tmp_path / "t.holter")
     assert [event.epoch for event in recording.events(EpochEnded)] == [0]
     assert dict(recording.environment.plans)["dataset"] == "Dataset004_Hippocampus"
-    assert top(diagnose_all(recording)[0]) == ("worker-killed", "confirmed")
+    diagnosis = diagnose_all(recording)[0]
+    assert diagnosis.episode.kind == "death"
+    assert diagnosis.episode.alarm_s - done[0] < 10
+    assert top(diagnosis) == ("worker-killed", "confirmed")
+    facts = {fact.name: fact.value for fact in diagnosis.facts}
+    assert (facts["worker.ending"], facts["oom.kills"]) == ("SIGKILL", 0)

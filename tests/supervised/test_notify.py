@@ -83,7 +83,7 @@ def quick(url: str, notes: list[str], **more: Any) -> Notifier:
     return Notifier(url, note=notes.append, **{"pause_s": 0.5, "gather_s": 0.2, "deadline_s": 2.0, **more})
 
 
-def until(is_so: Callable[[], bool], within_s: float = 8.0) -> None:
+def until(is_so: Callable[[], bool], within_s: float = 40.0) -> None:
     end = time.monotonic() + within_s
     while not is_so():
         assert time.monotonic() < end, "it did not happen in time"

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from holter.detectors.view import main_beat
 from holter.records import PhaseChanged
+from holter.tape import Recording
 from supervised.scene import Scene, in_epoch_one
 
 pytestmark = pytest.mark.training
@@ -24,8 +26,17 @@ def scene(brain, tmp_path: Path, request: pytest.FixtureRequest) -> Scene:
     return Scene(brain, folder)
 
 
-def test_a_stopped_terminal(scene):
-    """Everything is stopped together for twenty seconds and goes on."""
+STOPPED_S = 14.0  # longer than a training may stand still
+
+
+def test_a_slow_checkpoint_a_stopped_terminal_and_a_busy_pause_in_a_step(scene):
+    """Each longer than an alarm would take: everything is stopped together; a main thread at work in one step."""
+    strange = Path(__file__).with_name("strange_training.py")
+    command = scene.brain.command("--epochs", "2", "--iterations", "30", "--no-validation")
+    scene.brain = type("Strange", (), {
+        "environment": scene.brain.environment,
+        "command": lambda self, *_: [sys.executable, str(strange), *command[3:]],
+    })()  # fmt: skip
     stopped: list[int] = []
 
     def stop(recorder, tick):
@@ -34,31 +45,25 @@ def test_a_stopped_terminal(scene):
             os.kill(pid, signal.SIGSTOP)
 
     def go_on(recorder, tick):
-        if scene.fault_s is not None and tick.t_s > scene.fault_s + 20:
+        if scene.fault_s is not None and tick.t_s > scene.fault_s + STOPPED_S:
             for pid in stopped:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGCONT)
 
-    scene.options = ("--epochs", "3", "--iterations", "30", "--no-validation")
     result = scene.play(stop, each_tick=go_on)
-    assert result.returncode == 0
-    states = {process.state for tick in scene.recording().all_ticks for process in tick.processes}
-    assert "T" in states
-    assert result.episodes == ()
-
-
-def test_a_busy_pause_in_a_step_and_a_slow_checkpoint(scene):
-    """A main thread at work for half a minute (as in torch.compile) and checkpoints of 15 s each."""
-    strange = Path(__file__).with_name("strange_training.py")
-    command = scene.brain.command("--epochs", "1", "--iterations", "30", "--no-validation")
-    scene.brain = type("Strange", (), {
-        "environment": scene.brain.environment,
-        "command": lambda self, *_: [sys.executable, str(strange), *command[3:]],
-    })()  # fmt: skip
-    result = scene.play(None)
     assert result.returncode == 0, scene.output()[-1500:]
-    assert "checkpoint" in {event.phase for event in scene.recording().events(PhaseChanged)}
+    recording = scene.recording()
+    assert "T" in {process.state for tick in recording.all_ticks for process in tick.processes}
+    assert "checkpoint" in {event.phase for event in recording.events(PhaseChanged)}
+    assert seconds_without_a_step(recording, after_s=scene.fault_s + STOPPED_S + 2) > 12, "it was busy for a while"
     assert result.episodes == ()
+
+
+def seconds_without_a_step(recording: Recording, after_s: float) -> float:
+    """The longest time that one number of steps stood in the main process's page."""
+    beats = [main_beat(tick) for tick in recording.all_ticks if tick.t_s > after_s]
+    totals = [(beat.t_s, beat.steps_total) for beat in beats if beat is not None]
+    return max(t_s - next(began for began, other in totals if other == total) for t_s, total in totals)
 
 
 def test_a_neighbour_for_a_while(scene):
