@@ -130,6 +130,7 @@ def test_no_space_left_is_the_disks_and_not_an_error_of_the_training():
 def test_another_error_while_the_disk_is_full_is_not_the_disks():
     found = judged(
         **DIED, exception__role="main", exception__first="ValueError: shape", disk__error=..., disk__full=True,
+        exception__kind="other",
         shm__trouble=..., gpu__shared=..., worker__exit_signal=...,
     )  # fmt: skip
     assert found["disk-full-or-quota"].verdict == "excluded"
@@ -179,7 +180,7 @@ def test_out_of_gpu_memory_is_others_only_where_they_hold_it(shared):
     found = judged(
         **DIED, exception__role="main", exception__first="OutOfMemoryError: CUDA out of memory",
         exception__cuda_oom=True, gpu__shared=shared, disk__error=..., shm__trouble=..., worker__exit_signal=...,
-        gpu__throttled=...,
+        gpu__throttled=..., exception__kind="cuda-oom",
     )  # fmt: skip
     expected = "main-exception" if shared is ... else "gpu-shared-or-zombie"
     assert {name for name, verdict in found.items() if verdict.verdict == "confirmed"} == {expected}

@@ -11,7 +11,7 @@ Source:        MIC-DKFZ/nnUNet issues 2203, 2457.
 
 from __future__ import annotations
 
-from holter.causes.weigh import against, at_least, is_true, needs, one_of, supports, weigh
+from holter.causes.weigh import against, at_least, explained_by_its_kind, is_true, needs, one_of, supports, weigh
 from holter.evidence import Evidence
 from holter.records import Verdict
 
@@ -21,6 +21,7 @@ RULES = (
     needs("exception.role", one_of("main"), "exception-in-main", otherwise="exception-not-in-main", weight=2.0),
     supports("exception.first", is_true, "first-exception"),
     against("worker.exit_signal", at_least(1), "worker-ended-by-signal", weight=2.0),
+    explained_by_its_kind(),
     against("disk.error", is_true, "disk-explains", weight=2.0),
     against("shm.trouble", is_true, "shm-explains", weight=2.0),
     against("gpu.shared", one_of("memory"), "others-explain", weight=2.0),

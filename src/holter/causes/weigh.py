@@ -15,6 +15,8 @@ CONFIRMED_BASE = 0.8
 # A counter-argument of this weight must have been heard before a cause is confirmed; lesser ones may be unknown
 # (many machines do not show their kernel log or count throttled periods).
 STRONG = 2.0
+# Kinds of errors (``exception.kind``) that have a cause of their own, which says more than "there was an exception".
+KINDS_WITH_A_CAUSE = ("splits", "remote-file-system", "blosc2-version", "plot")
 
 
 class Rule(NamedTuple):
@@ -43,6 +45,16 @@ def needs(fact: str, test: Callable[[Any], bool], text: str, otherwise: str, wei
 def against(fact: str, test: Callable[[Any], bool], text: str, weight: float = 1.0, *, fatal: bool = False) -> Rule:
     """If it holds, it speaks against the cause."""
     return Rule(fact, test, text, weight, speaks="against", fatal=fatal)
+
+
+def only(*kinds: str) -> Rule:
+    """The cause explains these kinds of trouble; any other one excludes it."""
+    return against("episode.kind", lambda kind: kind not in kinds, "trouble-of-another-kind", fatal=True)
+
+
+def explained_by_its_kind() -> Rule:
+    """Speaks against the general causes, which are not confirmed before the kind is known."""
+    return against("exception.kind", lambda kind: kind in KINDS_WITH_A_CAUSE, "kind-explains", weight=STRONG)
 
 
 def weigh(cause: str, evidence: Evidence, rules: tuple[Rule, ...]) -> Verdict:

@@ -12,7 +12,7 @@ Source:        MIC-DKFZ/nnUNet issues 1437, 1406, 2659; tests/tapes/worker_excep
 
 from __future__ import annotations
 
-from holter.causes.weigh import against, at_least, is_true, needs, one_of, supports, weigh
+from holter.causes.weigh import against, at_least, explained_by_its_kind, is_true, needs, one_of, supports, weigh
 from holter.evidence import Evidence
 from holter.records import Verdict
 
@@ -30,6 +30,7 @@ RULES = (
     supports("workers.case", is_true, "case-in-hand", weight=0.5),
     against("exception.truncated_file", is_true, "file-is-truncated", weight=2.0),
     against("worker.exit_signal", at_least(1), "worker-ended-by-signal", weight=2.0),
+    explained_by_its_kind(),
     against("disk.error", is_true, "disk-explains", weight=2.0),
     against("shm.trouble", is_true, "shm-explains", weight=2.0),
 )

@@ -2,7 +2,24 @@
 
 from __future__ import annotations
 
-from holter.evidence import chain, disk, endings, export, graphics, machine, shm, software, training, workers
+from holter.evidence import (
+    births,
+    chain,
+    crowding,
+    disk,
+    endings,
+    export,
+    finishing,
+    graphics,
+    hardware,
+    machine,
+    neighbours,
+    reading,
+    shm,
+    software,
+    training,
+    workers,
+)
 from holter.evidence.facts import Evidence, FactBook
 from holter.evidence.vocabulary import NAMES
 from holter.evidence.window import Window
@@ -17,6 +34,8 @@ def collect(recording: Recording, episode: Episode) -> Evidence:
     window = Window(recording, episode)
     book = FactBook()
     for part in (training, workers, endings, disk, shm, machine, graphics, export, software):
+        part.collect(window, book)
+    for part in (neighbours, crowding, reading, finishing, births, hardware):
         part.collect(window, book)
     for name in sorted(NAMES - book.facts.keys()):
         book.unknown(name, "not recorded")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from holter.reports.catalogue import machine_pages_zh_cn
+
 PAGES: dict[str, str] = {
     "frozen-worker": """
         一个数据进程被冻结，整个训练都在等它。
@@ -288,4 +290,5 @@ PAGES: dict[str, str] = {
             - 拿回 GPU 后训练会继续。
         来源：nnUNet#316、#469、#1343、#2814。
         """,
+    **machine_pages_zh_cn.PAGES,
 }
