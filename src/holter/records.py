@@ -21,6 +21,15 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 # Samples: one reading of one probe. ``entity`` tells several of a kind apart (a PID, a GPU index, a path).
 
 
+class OtherTraining(Record, frozen=True, kw_only=True):
+    """Another nnU-Net training on this machine; None where its settings may not be read."""
+
+    pid: int
+    started_s: float | None = None  # on the t_s clock; negative: before the recording
+    same_data: bool | None = None  # the same preprocessed data set
+    same_fold: bool | None = None  # and the same configuration, fold, trainer and plans
+
+
 class HostSample(Record, frozen=True, kw_only=True, tag="host"):
     """The whole machine, whoever uses it."""
 
@@ -51,6 +60,10 @@ class HostSample(Record, frozen=True, kw_only=True, tag="host"):
     tmp_total_bytes: int | None = None
     tmp_used_bytes: int | None = None
     clock_source: str | None = None
+    # Processes outside the training's tree are looked through every ten seconds; None in between.
+    others_cpu_cores: float | None = None  # cores that they used since the last look
+    others_busiest: tuple[str, ...] | None = None  # "name 3.1": those that use most, with their cores
+    other_trainings: tuple[OtherTraining, ...] | None = None
 
 
 class CgroupSample(Record, frozen=True, kw_only=True, tag="cgroup"):
@@ -91,9 +104,11 @@ class ProcessSample(Record, frozen=True, kw_only=True, tag="process"):
     state: str | None = None  # R S D T t Z X I
     cpu_ratio: float | None = None  # cores used since the last sample; 1.0 is one core
     cpu_s_total: float | None = None
+    cpu_wait_s_total: float | None = None  # the first thread was ready to run and got no CPU
     rss_bytes: int | None = None
     swap_bytes: int | None = None
     threads: int | None = None
+    threads_running: int | None = None  # of a data worker with many threads: how many were ready to run or running
     voluntary_switches_total: int | None = None
     involuntary_switches_total: int | None = None
     minor_faults_total: int | None = None
@@ -436,6 +451,7 @@ class Environment(Record, frozen=True, kw_only=True):
     variables: tuple[tuple[str, str], ...] = ()  # environment variables that matter
     plans: tuple[tuple[str, str], ...] = ()  # dataset, configuration, fold, trainer, patch size, batch size, …
     output_folder: str | None = None
+    console: str | None = None  # where the output goes: file, pipe, terminal, null, socket
     preprocessed_folder: str | None = None
     scratch: str | None = None  # folder of heartbeat pages and stack files
 

@@ -20,6 +20,7 @@ RULES = (
     supports("activity.present", is_true, "somebody-works"),
     Rule("progress.resumed", is_true, "progress-goes-on", 2.0, group="alive"),
     supports("main.alive", is_true, "main-is-there", weight=0.5),
+    against("output.hidden", is_true, "console-is-silent", weight=1.0),
     against("workers.stopped", is_true, "worker-stopped", fatal=True),
     against("workers.blocked", is_true, "worker-blocked", weight=2.0),
     against("main.alive", is_false, "main-has-ended", fatal=True),

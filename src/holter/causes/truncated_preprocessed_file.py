@@ -20,6 +20,7 @@ RULES = (
     needs("exception.truncated_file", is_true, "file-is-truncated", otherwise="no-truncated-file", weight=2.0),
     supports("exception.file", is_true, "file-named"),
     supports("workers.case", is_true, "case-in-hand", weight=0.5),
+    against("unpack.raced", is_true, "another-starts", weight=1.5),
     against("storage.kernel_errors", is_true, "storage-errors", weight=1.0),
 )
 

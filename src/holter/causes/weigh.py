@@ -45,6 +45,11 @@ def against(fact: str, test: Callable[[Any], bool], text: str, weight: float = 1
     return Rule(fact, test, text, weight, speaks="against", fatal=fatal)
 
 
+def only(*kinds: str) -> Rule:
+    """The cause explains these kinds of trouble; any other one excludes it."""
+    return against("episode.kind", lambda kind: kind not in kinds, "trouble-of-another-kind", fatal=True)
+
+
 def weigh(cause: str, evidence: Evidence, rules: tuple[Rule, ...]) -> Verdict:
     """The verdict of one cause, with every fact it read."""
     found: dict[str, list[Finding]] = {"for": [], "against": [], "unknown": []}

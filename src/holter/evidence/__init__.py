@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from holter.evidence import (
+    births,
     chain,
     compiling,
+    crowding,
     disk,
     endings,
     export,
+    finishing,
     fitting,
     gpu_health,
     gpu_room,
     graphics,
+    hardware,
     machine,
+    neighbours,
     ranks,
+    reading,
     shm,
     software,
     training,
@@ -34,7 +40,9 @@ def collect(recording: Recording, episode: Episode) -> Evidence:
     book = FactBook()
     for part in (training, workers, endings, disk, shm, machine, graphics, export, software):
         part.collect(window, book)
-    for part in (gpu_health, gpu_room, compiling, ranks, fitting):
+    for part in (gpu_health, gpu_room, compiling, ranks, fitting, neighbours, crowding, reading, finishing):
+        part.collect(window, book)
+    for part in (births, hardware):
         part.collect(window, book)
     for name in sorted(NAMES - book.facts.keys()):
         book.unknown(name, "not recorded")

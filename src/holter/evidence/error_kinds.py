@@ -36,6 +36,7 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
     ("threadpoolctl", r"threadpoolctl[\s\S]*'NoneType' object has no attribute 'split'"),
     ("spawn", r"before the\s+current process has finished its bootstrapping phase|freeze_support"),
     ("plot", r"plot_network_architecture|hiddenlayer|graphviz"),
+    ("blosc2-version", r"Could not build empty array|blocks cannot be greater than chunks"),
     ("blosc2-version", r"Error while creating the NDArray|Access is denied[\s\S]*b2nd|b2nd[\s\S]*Access is denied"),
 )
 _KINDS = tuple((kind, re.compile(pattern, re.IGNORECASE)) for kind, pattern in _PATTERNS)

@@ -211,6 +211,39 @@ VOCABULARY: tuple[FactSpec, ...] = (
     _number("ddp.steps", "most steps that any of them has finished"),
     _text("ddp.timed_out", "collective operation that NCCL gave up"),
     _bool("setting.nccl_p2p", "NCCL_P2P_DISABLE does not switch direct traffic between GPUs off"),
+    # Everybody else on the machine
+    _number("host.others_cpu_ratio", "CPUs that processes outside the run use of those of the machine", "ratio"),
+    _number("host.others_usual_ratio", "the same before the episode", "ratio"),
+    _list("host.others", "processes outside the run that use most CPU, each with its cores"),
+    _number("trainings.others", "other nnU-Net trainings on this machine"),
+    _bool("unpack.raced", "another training on the same data set was started within five minutes of this one"),
+    # How workers share the CPUs
+    _number("cpu.queue_ratio", "of the time that main process and workers wanted a CPU, the part without one", "ratio"),
+    _number("workers.threads", "threads of a data worker"),
+    _number("workers.running_threads", "threads of a data worker that run, or are ready to"),
+    _number("workers.switches_per_s", "times a second that a data worker was taken off its CPU", "1/s"),
+    _number("workers.per_cpu_seen", "data workers for each CPU that any of them was seen on"),
+    _bool("affinity.narrowed", "the workers may use fewer CPUs than the training's process could at first"),
+    _number("workers.reborn_ratio", "share of the epochs, but the first, in which data workers were started", "ratio"),
+    _number("epochs.edge_ratio", "share of an epoch that passes before its first step", "ratio"),
+    # Reading
+    _number("plan.median_voxels", "voxels of the median case"),
+    _number("reading.share", "share of the stacks of working data workers that are in reading a case", "ratio"),
+    _number("cache.reads_late_ratio", "bytes read from storage in the last third of the recording over the first", ""),
+    _bool("storage.windows_drive", "in WSL, the data lie on a drive of Windows"),
+    _bool("exception.pinned_memory", "the exception is that of page-locked (pinned) memory"),
+    # What is over, and what only seems so
+    _bool("finish.done", "training and final validation are over and the results written"),
+    _number("finish.age_s", "time since then", "s"),
+    _text("main.extra_step", "step that a training does not need and the main thread is in: drawing, run tracking"),
+    _bool("output.hidden", "the training log goes on while the console that a person looks at gets nothing"),
+    _bool("output.buffered", "the output goes to a file or pipe and Python holds it back"),
+    # The machine itself
+    _list("hardware.kernel_errors", "machine checks and memory errors in the kernel log"),
+    _list("hardware.crash_signals", "signals of processes of the run that crashed by themselves"),
+    # Two runs compared, by a person
+    _number("batch.times_usual", "batch size over that of the run that it is compared with"),
+    _number("batch.sample_times_usual", "time for one sample over that of the run that it is compared with"),
     # Output
     _number("log.age_s", "time since the last line of the training log", "s"),
 )

@@ -6,6 +6,7 @@ import datetime
 import os
 import platform
 import re
+import stat
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -95,6 +96,7 @@ def capture(
         variables=tuple(relevant_variables(variables)),
         plans=describe_plans(training, variables) if training else (),
         output_folder=str(fold) if fold else None,
+        console=console_kind(main_pid, proc),
         preprocessed_folder=str(Path(preprocessed) / dataset) if preprocessed and dataset else None,
         scratch=str(scratch) if scratch else None,
     )
@@ -141,6 +143,19 @@ def hide_in_command(command: Sequence[str]) -> list[str]:
             shown.append(HIDDEN if looks_secret("", word) else word)
         hide_next = secret_name and not equals
     return shown
+
+
+def console_kind(pid: int | None, proc: Path = Path("/proc")) -> str | None:
+    """What is behind a process's standard output: file, pipe, terminal, null, socket; None when it may not be seen."""
+    link = proc / str(pid) / "fd" / "1"
+    try:
+        status, target = link.stat(), str(link.readlink())
+    except OSError:
+        return None
+    if target == "/dev/null":
+        return "null"
+    kinds = (("file", stat.S_ISREG), ("pipe", stat.S_ISFIFO), ("terminal", stat.S_ISCHR), ("socket", stat.S_ISSOCK))
+    return next((kind for kind, test in kinds if test(status.st_mode)), None)
 
 
 def nvidia_driver(proc: Path = Path("/proc")) -> str | None:

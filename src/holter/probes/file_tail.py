@@ -25,6 +25,11 @@ class FileTail:
         self._partial = b""
         self._overlong = False
 
+    @property
+    def read_bytes(self) -> int:
+        """How much of the present file has been read: it grows with the file, also within an unfinished line."""
+        return self._offset
+
     def read_lines(self) -> list[str]:
         """New complete lines; empty when there are none or the file cannot be opened now."""
         try:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from holter.probes import Reading
 from holter.probes.mounts import Mount, mount_of, parse_mountinfo
+from holter.probes.neighbours import NeighbourLook
 from holter.probes.procfs import parse_counters, read_text
 from holter.records import HostSample
 
@@ -108,8 +109,13 @@ class HostProbe:
         shm: Path = Path("/dev/shm"),
         tmp: Path | None = None,
         shm_pid: Callable[[], int | None] = lambda: None,
+        ours: Callable[[], Collection[int]] = tuple,
+        clock_zero_boot_s: float = 0.0,
     ) -> None:
-        """``shm_pid``: whose /dev/shm is looked at, where that process has mounts of its own (a container)."""
+        """``shm_pid``: whose /dev/shm is looked at, where that process has mounts of its own (a container).
+
+        ``ours``: PIDs of the training's tree; without any, nothing is said of the others on the machine.
+        """
         self._proc, self._sys = proc, sys
         mounts = parse_mountinfo(read_text(proc / "self/mountinfo"))
         self._shm = _safe_to_ask(shm, mounts)
@@ -117,6 +123,7 @@ class HostProbe:
         self._times: dict[str, CpuTimes] = {}
         self._shm_pid = shm_pid
         self._own_mounts = False  # of that process
+        self._neighbours = NeighbourLook(ours, clock_zero_boot_s, proc)
 
     def read(self, t_s: float) -> Reading:
         """One sample; shares of CPU time need an earlier one and are None in the first."""
@@ -126,6 +133,7 @@ class HostProbe:
         vmstat = parse_counters(read_text(self._proc / "vmstat"))
         pressure = {kind: self._pressure(kind) for kind in ("cpu", "io", "memory")}
         shm, tmp = _space(self._shm_there()), _space(self._tmp)
+        others = self._neighbours.look(t_s)
         sample = HostSample(
             t_s=t_s,
             cpu_count=sum(name != "cpu" for name in self._times) or None,
@@ -154,6 +162,9 @@ class HostProbe:
             tmp_total_bytes=tmp[0],
             tmp_used_bytes=tmp[1],
             clock_source=self._clock_source(),
+            others_cpu_cores=others.cpu_cores if others else None,
+            others_busiest=others.busiest if others else None,
+            other_trainings=others.trainings if others else None,
         )
         return Reading((sample,))
 

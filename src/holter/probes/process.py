@@ -9,7 +9,7 @@ from pathlib import Path
 
 from holter.probes import Reading
 from holter.probes.pidfd import Ending, ExitWatch, ending_of
-from holter.probes.process_files import Details, Stat, parse_cmdline, read_details
+from holter.probes.process_files import Details, Stat, count_running_threads, parse_cmdline, read_details
 from holter.probes.process_roles import Kin, assign_roles, find_main
 from holter.probes.process_tree import ProcessTree
 from holter.probes.process_wait import WaitReader
@@ -25,6 +25,8 @@ _SLOW_SHIFTS = 5  # the slow fields of different processes are read in different
 # through only when the slow fields are due, and those of a larger one never.
 _FEW_THREADS = 8
 _MANY_THREADS = 64
+# A worker whose libraries start a thread a core has up to this many; beyond it a look would cost milliseconds.
+_CROWD_OF_THREADS = 256
 _COUNTED_IN_BATCHES: tuple[Role, ...] = ("main", "train-worker", "val-worker")
 
 
@@ -175,9 +177,11 @@ class ProcessProbe:
             state=wait.state,
             cpu_ratio=None if first or span_s <= 0 else used_s / span_s,
             cpu_s_total=stat.cpu_ticks / _TICKS_PER_S,
+            cpu_wait_s_total=details.cpu_wait_s,
             rss_bytes=None if dead else stat.rss_pages * _PAGE_BYTES,
             swap_bytes=details.swap_bytes,
             threads=stat.threads,
+            threads_running=self._running_threads(role, stat) if slow else None,
             voluntary_switches_total=details.voluntary_switches,
             involuntary_switches_total=details.involuntary_switches,
             minor_faults_total=stat.minor_faults,
@@ -194,6 +198,10 @@ class ProcessProbe:
             syscall_file=wait.file,
             syscall_mount=wait.mount,
         )
+
+    def _running_threads(self, role: Role, stat: Stat) -> int | None:
+        crowd = role in ("train-worker", "val-worker") and _FEW_THREADS < stat.threads <= _CROWD_OF_THREADS
+        return count_running_threads(f"{self._proc}/{stat.pid}") if crowd else None
 
     def _ended(self, watched: _Watched, t_s: float, ending: Ending | None, source: str) -> ProcessEnded:
         role, index = self._role(watched.kin.pid)

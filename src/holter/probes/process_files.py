@@ -76,6 +76,16 @@ def parse_status(text: str | None) -> Status:
     )
 
 
+def parse_schedstat(text: str | None) -> float | None:
+    """Seconds in which the first thread was ready to run and had no CPU: the second number, in nanoseconds.
+
+    ``47014 1200 1``: time on a CPU, time waiting for one, time slices. Zeros where the kernel keeps no such books.
+    """
+    words = (text or "").split()
+    waited = to_int(words[1]) if len(words) == 3 else None
+    return None if waited is None or words[0] == "0" else waited / 1e9
+
+
 def parse_fd_limit(text: str | None) -> int | None:
     """The soft limit in ``/proc/PID/limits``: ``Max open files            20000                20000   files``."""
     for line in (text or "").splitlines():
@@ -101,6 +111,7 @@ class Details(NamedTuple):
     write_bytes: int | None = None
     fds: int | None = None
     fd_limit: int | None = None
+    cpu_wait_s: float | None = None
 
 
 def read_details(folder: str) -> Details:
@@ -114,7 +125,15 @@ def read_details(folder: str) -> Details:
         write_bytes=io.get("write_bytes"),
         fds=_count_descriptors(f"{folder}/fd"),
         fd_limit=parse_fd_limit(read_text(f"{folder}/limits")),
+        cpu_wait_s=parse_schedstat(read_text(f"{folder}/schedstat")),
     )
+
+
+def count_running_threads(folder: str) -> int | None:
+    """Threads of the process behind ``/proc/PID`` that run or could run; None when it is gone."""
+    stats = [parse_stat(read_text(f"{folder}/task/{thread}/stat")) for thread in list_numbers(f"{folder}/task") or ()]
+    states = [stat.state for stat in stats if stat is not None]
+    return states.count("R") if states else None
 
 
 def _count_descriptors(folder: str) -> int | None:

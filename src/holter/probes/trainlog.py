@@ -27,6 +27,10 @@ WAIT_FOR_LOOK_S = 0.25
 HANGING_LOOK_S = 5.0
 # Log names carry whole seconds, and the process starts before its log; file servers' clocks differ.
 NAME_TOLERANCE_S = 2.0
+# nnU-Net prints each line of its log at once. A console that got nothing of this many, for so long, holds them back:
+# an epoch is six or seven lines, and a buffer of 8 KiB takes in more than twenty epochs.
+SILENT_LINES = 6
+SILENT_S = 30.0
 
 _LOG_NAME = re.compile(r"^training_log_(\d+)_(\d+)_(\d+)_(\d+)_(\d+)_(\d+)\.txt$")
 
@@ -129,6 +133,8 @@ class _Follower:
         self._parser = LogParser(wall_zero)
         self._consoles: dict[Path, _Console] = {}
         self._told_until_s = float("-inf")  # by the console, before the log was found
+        self._new_lines = 0  # of the log, in this look
+        self._silence = _Silence()
 
     def look(self, wanted: _Wanted, t_s: float) -> list[Event]:
         """New events of the log and the consoles."""
@@ -144,10 +150,14 @@ class _Follower:
             if self._log is None and found:
                 self._told_until_s = max(self._told_until_s, max(event.t_s for event in found))
             events += found
+        if self._consoles and self._log is not None:
+            spoken = sum(console.tail.read_bytes for console in self._consoles.values())
+            events += self._silence.see(t_s, spoken, self._new_lines, str(next(iter(self._consoles))))
         return [event for event in events if event.t_s >= oldest_wall - self._wall_zero]
 
     def _look_at_log(self, t_s: float, oldest_wall: float) -> list[Event]:
         events: list[Event] = []
+        self._new_lines = 0
         newest = self._newest_log(oldest_wall)
         if newest is not None and newest[0] > self._log_wall:
             events += self._switch_to(newest, t_s)
@@ -155,6 +165,7 @@ class _Follower:
             return events
         history = not self._log.caught_up
         lines = self._log.read_lines()
+        self._new_lines = 0 if history else len(lines)
         events += self._parser.feed(lines, t_s, history=history) if lines else self._parser.idle(t_s)
         return [event for event in events if event.t_s > self._told_until_s] if history else events
 
@@ -175,6 +186,29 @@ class _Follower:
             return None
         logs = [(_wall_of(path), path) for path in paths if path.name.startswith("training_log_")]
         return max(((wall, path) for wall, path in logs if wall is not None and wall >= oldest_wall), default=None)
+
+
+class _Silence:
+    """Notices that the log goes on while the console file gets nothing of it."""
+
+    def __init__(self) -> None:
+        self._spoken = -1
+        self._since_s = 0.0
+        self._lines = 0
+        self._told = False
+
+    def see(self, t_s: float, spoken: int, log_lines: int, console: str) -> list[Event]:
+        """``spoken``: how far the consoles have been read; ``log_lines``: new lines of the log."""
+        if spoken != self._spoken:
+            back, self._told = self._told, False
+            self._spoken, self._since_s, self._lines = spoken, t_s, 0
+            return [Noted(t_s=t_s, what="console-speaks-again", text=console)] if back else []
+        self._lines += log_lines
+        if self._told or self._lines < SILENT_LINES or t_s - self._since_s < SILENT_S:
+            return []
+        self._told = True
+        text = f"{self._lines} lines of the training log in {t_s - self._since_s:.0f} s, none of them in {console}"
+        return [Noted(t_s=t_s, what="console-silent", text=text)]
 
 
 class _Console:

@@ -61,6 +61,9 @@ def _values(diagnosis: Diagnosis, facts: dict[str, Fact], environment: Environme
     cpus = _value(facts, "cpu.effective")
     if isinstance(cpus, (int, float)):
         values["workers"] = str(max(1, int(cpus)))
+    visible = _value(facts, "cpu.visible")
+    if isinstance(visible, int):
+        values["last_cpu"] = str(visible - 1)
     count = _value(facts, "workers.count")
     if isinstance(count, int):
         values["fewer"] = str(max(1, (count + 1) // 2))
@@ -91,6 +94,8 @@ def _of_environment(environment: Environment) -> dict[str, str]:
         values["main_pid"] = str(environment.main_pid)
     if environment.preprocessed_folder:
         values["preprocessed"] = shlex.quote(environment.preprocessed_folder)
+    if environment.output_folder:
+        values["results"] = shlex.quote(environment.output_folder)
     command = shlex.join(environment.command)
     if "train" in command and " --c" not in command:
         values["continue"] = f"{command} --c"

@@ -111,4 +111,60 @@ REMEDIES: dict[str, tuple[Offer, ...]] = {
         CONTINUE_ENDED,
     ),
     "not-stuck": (Offer("look-at-training-log", "SAFE"), Offer("unbuffered-output", "SAFE")),
+    "affinity-clobbered": (
+        Offer("unpin-now", "SAFE", "for pid in $(pgrep -P {main_pid}); do taskset -a -c -p 0-{last_cpu} $pid; done"),
+        Offer("unset-pinning", "CONSENT", "unset OMP_PROC_BIND GOMP_CPU_AFFINITY KMP_AFFINITY"),
+    ),
+    "blosc2-io": (
+        Offer("other-versions", "CONSENT", "pip install --upgrade nnunetv2 blosc2"),
+        Offer("preprocess-case-again", "CONSENT"),
+    ),
+    "concurrent-jobs-contention": (
+        Offer("see-who-else", "SAFE", "ps -eo pid,user,pcpu,etime,args --sort=-pcpu | head"),
+        Offer("share-the-cores", "CONSENT"),
+        Offer("trainings-in-turn", "ADVICE"),
+    ),
+    "data-workers-zero-fix": (Offer("data-workers-again", "CONSENT", "unset nnUNet_n_proc_DA"),),
+    "epoch-definition": (Offer("compare-samples", "SAFE"), Offer("fewer-epochs", "CONSENT")),
+    "faulty-host-hardware": (
+        Offer("look-at-hardware-errors", "SAFE", "dmesg -T | grep -iE 'mce|edac|hardware error|segfault'"),
+        Offer("test-memory", "ADVICE"),
+        Offer("another-machine", "SAFE"),
+        CONTINUE_ENDED,
+    ),
+    "fold-start-race": (
+        Offer("start-in-turn", "SAFE"),
+        Offer("remove-torn-splits", "CONSENT", "python -m json.tool {preprocessed}/splits_final.json"),
+        Offer("preprocess-case-again", "CONSENT"),
+    ),
+    "huge-volume-cost": (
+        Offer("holter-loader", "CONSENT"),
+        Offer("coarser-spacing", "CONSENT"),
+        Offer("measure-storage", "SAFE", "df -hT {preprocessed}"),
+    ),
+    "no-exit-after-finish": (
+        Offer("end-finished", "SAFE", "kill {main_pid}"),
+        Offer("newer-batchgenerators", "CONSENT", "pip install --upgrade batchgenerators"),
+    ),
+    "not-stuck-output-hidden": (
+        Offer("look-at-training-log", "SAFE", "tail -n 20 {results}/training_log_*.txt"),
+        Offer("unbuffered-output", "SAFE", "export PYTHONUNBUFFERED=1"),
+    ),
+    "page-cache-cold": (Offer("read-once", "SAFE", "find {preprocessed} -type f -exec cat {{}} + > /dev/null"),),
+    "plot-or-extra-hook-hang": (
+        Offer("leave-out-plot", "ADVICE"),
+        Offer("end-and-continue", "CONSENT", "{continue}"),
+    ),
+    "remote-fs-error": (
+        Offer("measure-storage", "SAFE", "df -hT {preprocessed}"),
+        Offer("copy-to-local-disk", "SAFE"),
+        CONTINUE,
+    ),
+    "spawn-respawn-each-epoch": (Offer("persistent-workers", "CONSENT"),),
+    "thread-oversubscription": (Offer("one-thread-each", "CONSENT", "export OMP_NUM_THREADS=1"),),
+    "wsl2-limits": (
+        Offer("leave-windows-drive", "SAFE"),
+        Offer("wsl-memory", "ADVICE"),
+        Offer("fewer-workers", "CONSENT", "export nnUNet_n_proc_DA={fewer}"),
+    ),
 }

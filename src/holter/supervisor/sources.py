@@ -49,7 +49,9 @@ class Sources:
         self._probes: dict[str, Probe] = {
             "heartbeat": self.heartbeat,  # first: it tells the process probe who is who
             "process": self.process,
-            "host": HostProbe(shm_pid=lambda: self.process.main_pid),
+            "host": HostProbe(
+                shm_pid=lambda: self.process.main_pid, ours=lambda: self.living, clock_zero_boot_s=clock.zero_boot_s
+            ),
             "cgroup": CgroupProbe(root_pid),
             "trainlog": self.trainlog,
             "gpu": self.gpu,

@@ -29,6 +29,8 @@ from holter.reports.catalogue import (
     healing_zh_cn,
     loader_en,
     loader_zh_cn,
+    machine_en,
+    machine_zh_cn,
     remedies_en,
     remedies_zh_cn,
     zh_cn,
@@ -48,6 +50,7 @@ ENGLISH: Mapping[str, str] = {
     **asks_en.TEXTS,
     **loader_en.TEXTS,
     **graphics_en.TEXTS,
+    **machine_en.TEXTS,
 }
 CHINESE: Mapping[str, str] = {
     **zh_cn.TEXTS,
@@ -60,6 +63,7 @@ CHINESE: Mapping[str, str] = {
     **asks_zh_cn.TEXTS,
     **loader_zh_cn.TEXTS,
     **graphics_zh_cn.TEXTS,
+    **machine_zh_cn.TEXTS,
 }
 
 # POSIX order of precedence for the language of messages.

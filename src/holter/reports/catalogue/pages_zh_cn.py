@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from holter.reports.catalogue import pages_graphics_zh_cn
+from holter.reports.catalogue import machine_pages_zh_cn, pages_graphics_zh_cn
 
 PAGES: dict[str, str] = {
     **pages_graphics_zh_cn.PAGES,
@@ -291,4 +291,5 @@ PAGES: dict[str, str] = {
             - 拿回 GPU 后训练会继续。
         来源：nnUNet#316、#469、#1343、#2814。
         """,
+    **machine_pages_zh_cn.PAGES,
 }

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from holter.reports.catalogue import machine_phrases_zh_cn
+
 # Names of processes, safe to replace inside any sentence.
 NAMES: tuple[tuple[str, str], ...] = (
     (r"\btrain-worker(?: (\d+))? \(PID (\d+)\)", "数据进程"),
@@ -198,7 +200,7 @@ PHRASES: tuple[tuple[str, str], ...] = (
 )
 
 _NAMES = tuple((re.compile(pattern), name) for pattern, name in NAMES)
-_PHRASES = tuple((re.compile(pattern), template) for pattern, template in PHRASES)
+_PHRASES = tuple((re.compile(pattern), template) for pattern, template in (*PHRASES, *machine_phrases_zh_cn.PHRASES))
 
 
 def translate_phrase(english: str) -> str:

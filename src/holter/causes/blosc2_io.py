@@ -1,0 +1,34 @@
+"""blosc2 refuses to open or to write a preprocessed file on this system.
+
+What happens:  on Windows, opening a .b2nd with mmap is denied by nnunetv2 before it left mmap out there; some pairs
+               of versions cannot create an array ("Error while creating the NDArray", seen with nnunetv2 2.6.4) or
+               not one this large ("Could not build empty array").
+How we know:   the first exception is one of these sentences. The system or a version known for it confirms.
+Looks like:    truncated-preprocessed-file (an existing file is too short); disk-full-or-quota (no room to write).
+What helps:    another version of nnunetv2 or blosc2, then preprocess again [CONSENT]; on Windows a newer nnunetv2
+               (2.8 does not map files there) [CONSENT]. Opening files with 'r+' instead is a folk remedy that lets a
+               crash damage the data.
+Source:        MIC-DKFZ/nnUNet issues 2723, 2771, 2838, 3003; python-blosc2 issue 392.
+"""
+
+from __future__ import annotations
+
+from holter.causes.weigh import Rule, against, is_true, one_of, only, weigh
+from holter.evidence import Evidence
+from holter.records import Verdict
+
+CAUSE = "blosc2-io"
+
+RULES = (
+    Rule("exception.kind", one_of("blosc2-version"), "blosc2-refuses", 4.0, group="error"),
+    Rule("system.os", one_of("windows"), "on-windows", 1.0, group="known"),
+    Rule("software.nnunetv2", one_of("2.6.4"), "version-known-for-it", 1.0, group="known"),
+    against("exception.truncated_file", is_true, "file-is-truncated", weight=1.5),
+    against("disk.error", is_true, "disk-explains", weight=1.5),
+    only("death"),
+)
+
+
+def diagnose(evidence: Evidence) -> Verdict:
+    """Weigh the facts."""
+    return weigh(CAUSE, evidence, RULES)

@@ -1,0 +1,48 @@
+"""Others on the machine take the CPUs that the training needs.
+
+What happens:  a second training, or somebody else's job, shares the cores. Each epoch takes longer from the moment at
+               which the other began, and is fast again when it ends: 480 s became 800 s, 500 s became 2000 s. Nothing
+               is wrong within the run itself.
+How we know:   processes outside the run use a quarter of the machine's CPUs or more, and main process and workers
+               spend a fifth of the time in which they want a CPU waiting for one (the kernel counts it), while steps
+               wait for batches or got slower. A run that has its CPUs busy by itself is not held up by others.
+Looks like:    cpu-starved-augmentation (the run itself uses all CPUs); cgroup-cpu-quota (throttled periods);
+               few-cores-allocated (others cannot be on these CPUs); gpu-shared-or-zombie (others on the GPU).
+What helps:    see who it is [SAFE]; as many workers as cores divided by trainings (nnUNet_n_proc_DA) [CONSENT]; fixed
+               cores for each training (taskset, cpuset) [ADVICE]; start trainings one after the other [ADVICE]. More
+               workers make it worse for everybody.
+Source:        MIC-DKFZ/nnUNet issues 4, 473, 1089, 1842.
+"""
+
+from __future__ import annotations
+
+from holter.causes.weigh import Rule, against, at_least, at_most, is_true, one_of, only, supports, weigh
+from holter.evidence import Evidence
+from holter.records import Verdict
+
+CAUSE = "concurrent-jobs-contention"
+
+RULES = (
+    Rule("host.others_cpu_ratio", at_least(0.25), "others-use-cpus", 2.0, group="others"),
+    Rule("cpu.queue_ratio", at_least(0.2), "waits-for-a-cpu", 1.5, group="waits"),
+    Rule("wait.ratio", at_least(0.3), "waits-for-batches", 1.0, group="slow"),
+    Rule("step.times_usual", at_least(1.1), "steps-got-slower", 1.0, group="slow"),
+    supports("trainings.others", at_least(1), "other-trainings"),
+    supports("host.others", is_true, "others-named", weight=0.5),
+    supports("pressure.cpu", at_least(0.2), "cpu-pressure", weight=0.5),
+    against("host.others_cpu_ratio", at_most(0.1), "others-hardly-work", fatal=True),
+    # The run has what it may use; then the others take nothing from it.
+    against("cpu.run_busy_ratio", at_least(0.85), "cpus-busy", fatal=True),
+    against("cpu.throttled_ratio", at_least(0.1), "quota-throttles", weight=1.5),
+    against("workers.stopped", is_true, "worker-stopped", fatal=True),
+    against("workers.blocked", is_true, "worker-blocked", weight=1.5),
+    against("gpu.throttled", is_true, "clock-explains", weight=1.5),
+    against("gpu.shared", one_of("slow"), "others-explain", weight=1.5),
+    against("gpu.licence_stage", one_of("unlicensed-restricted", "unlicensed"), "licence-explains", weight=1.5),
+    only("slow-down", "stall"),
+)
+
+
+def diagnose(evidence: Evidence) -> Verdict:
+    """Weigh the facts."""
+    return weigh(CAUSE, evidence, RULES)

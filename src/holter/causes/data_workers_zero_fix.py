@@ -1,0 +1,31 @@
+"""nnUNet_n_proc_DA=0: the main process prepares every batch itself.
+
+What happens:  without data workers nothing is prepared while the GPU computes, so both take turns; steps take several
+               times as long. It is passed around as a cure for dying workers, and only hides why they died.
+How we know:   nnUNet_n_proc_DA is 0, there are no data workers, and steps wait for batches.
+Looks like:    cpu-starved-augmentation (there are workers, and they are busy).
+What helps:    take the setting away [CONSENT: more memory]; then look at what killed the workers: holter run records
+               it. nnU-Net's maintainers use 0 for debugging only.
+Source:        MIC-DKFZ/nnUNet issues 1898, 2749.
+"""
+
+from __future__ import annotations
+
+from holter.causes.weigh import Rule, against, at_least, at_most, needs, only, weigh
+from holter.evidence import Evidence
+from holter.records import Verdict
+
+CAUSE = "data-workers-zero-fix"
+
+RULES = (
+    needs("setting.n_proc_da", at_most(0), "no-workers-wanted", otherwise="workers-are-wanted", weight=2.0),
+    Rule("workers.count", at_most(0), "no-workers-there", 1.0, group="none"),
+    Rule("wait.ratio", at_least(0.3), "waits-for-batches", 1.0, group="slow"),
+    against("workers.count", at_least(1), "workers-are-there", fatal=True),
+    only("slow-down", "stall"),
+)
+
+
+def diagnose(evidence: Evidence) -> Verdict:
+    """Weigh the facts."""
+    return weigh(CAUSE, evidence, RULES)

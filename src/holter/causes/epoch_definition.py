@@ -1,0 +1,34 @@
+"""An epoch of nnU-Net is a fixed number of steps, not a pass over the data set.
+
+What happens:  an epoch is 250 training steps and 50 validation steps whatever the size of the data set, and there are
+               1000 of them. Twice the batch size therefore doubles the epoch time, and fewer cases do not shorten it.
+               People read this as a slow-down.
+How we know:   against the run that it is compared with, the batch is at least 1.2 times as large and one sample takes
+               at most 1.1 times as long. Only a person, or two runs side by side, can state both; one recording
+               cannot.
+Looks like:    a real slow-down: each sample takes longer.
+What helps:    compare samples a second, not epochs [SAFE]; to train shorter use a trainer with fewer epochs, e.g.
+               nnUNetTrainer_250epochs [CONSENT: another training]. Cutting the batch size to shorten the epoch saves
+               nothing.
+Source:        MIC-DKFZ/nnUNet issues 184, 335, 1778, 2465, 2643.
+"""
+
+from __future__ import annotations
+
+from holter.causes.weigh import Rule, against, at_least, at_most, only, weigh
+from holter.evidence import Evidence
+from holter.records import Verdict
+
+CAUSE = "epoch-definition"
+
+RULES = (
+    Rule("batch.times_usual", at_least(1.2), "batch-is-larger", 1.0, group="batch"),
+    Rule("batch.sample_times_usual", at_most(1.1), "samples-as-fast", 2.0, group="rate"),
+    against("batch.sample_times_usual", at_least(1.3), "samples-slower", fatal=True),
+    only("slow-down"),
+)
+
+
+def diagnose(evidence: Evidence) -> Verdict:
+    """Weigh the facts."""
+    return weigh(CAUSE, evidence, RULES)

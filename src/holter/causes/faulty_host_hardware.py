@@ -1,0 +1,40 @@
+"""Memory, CPU or mainboard of this machine are unwell.
+
+What happens:  processes crash at different epochs with different signals, files turn out to be corrupt, device-side
+               asserts are raised with correct labels; after --c it goes on for a while. Known of bad RAM, overclocked
+               memory and of degraded CPUs of the i9-13900K/14900K series.
+How we know:   the kernel log has machine checks or memory errors (mce, EDAC, Hardware Error), and a process of the
+               run crashed by itself. Crashes with different signals without such a message are a hint, no proof.
+Looks like:    shm-too-small (SIGBUS only, /dev/shm full); a native crash of a library (always the same signal and
+               frame: worker-killed); out of memory (SIGKILL).
+What helps:    memtest86+ overnight, BIOS and microcode up to date, memory at its standard clock [ADVICE: whoever runs
+               the machine]; the same training on another machine as a test; continue from the checkpoint meanwhile
+               [CONSENT]. Other package versions do not help.
+Source:        MIC-DKFZ/nnUNet issues 1351, 1419, 1919; openmm issue 4580; ray issue 49998.
+"""
+
+from __future__ import annotations
+
+from holter.causes.weigh import Rule, against, at_least, is_true, one_of, only, supports, weigh
+from holter.evidence import Evidence
+from holter.records import Verdict
+
+CAUSE = "faulty-host-hardware"
+
+RULES = (
+    Rule("hardware.kernel_errors", is_true, "machine-check", 4.0, group="hardware"),
+    Rule("hardware.crash_signals", is_true, "crashed-with", 1.0, group="crash"),
+    supports("hardware.crash_signals", lambda signals: len(signals) > 1, "different-signals", weight=2.0),
+    supports("epochs.restarts", at_least(2), "started-again", weight=0.5),
+    supports("epochs.shape", one_of("periodic"), "slow-epochs-come-and-go", weight=0.5),
+    against("shm.trouble", is_true, "shm-explains", weight=1.5),
+    against("disk.error", is_true, "disk-explains", weight=1.5),
+    against("oom.kills", at_least(1), "oom-counted", weight=1.5),
+    against("workers.stopped", is_true, "worker-stopped", fatal=True),
+    only("death", "slow-down"),
+)
+
+
+def diagnose(evidence: Evidence) -> Verdict:
+    """Weigh the facts."""
+    return weigh(CAUSE, evidence, RULES)

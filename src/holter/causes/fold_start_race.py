@@ -1,0 +1,40 @@
+"""Several trainings were started at once on a fresh data set and wrote the same files.
+
+What happens:  each one makes splits_final.json and, with older data sets, unpacks every case. One reads what another
+               has half written: JSONDecodeError in do_split, EOFError, a missing npy, "Error when checking ...
+               fixing". Only at the start, only where folds or ranks start together.
+How we know:   the error is that of splits or of a torn file, during start-up, and another training on the same
+               preprocessed data set was started within five minutes.
+Looks like:    truncated-preprocessed-file (the file stays torn; nobody else was starting); disk-full-or-quota.
+What helps:    start one fold, wait for "Epoch 0", then start the others [SAFE]; remove the torn splits_final.json or
+               npy first, or the error stays [CONSENT].
+Source:        MIC-DKFZ/nnUNet issues 560, 2626, 3064.
+"""
+
+from __future__ import annotations
+
+from holter.causes.weigh import Rule, against, at_least, is_false, is_true, one_of, only, supports, weigh
+from holter.evidence import Evidence
+from holter.records import Verdict
+
+CAUSE = "fold-start-race"
+
+# Phases in which nothing is unpacked any more and the splits are read.
+LATER = ("train", "validate", "checkpoint", "final-validation", "shutdown")
+
+RULES = (
+    Rule("exception.kind", one_of("splits"), "splits-unreadable", 4.0, group="error"),
+    Rule("exception.truncated_file", is_true, "file-is-truncated", 0.5, group="error"),
+    Rule("unpack.raced", is_true, "another-starts", 2.0, group="race"),
+    supports("phase", one_of("startup", "unpack"), "at-the-start", weight=0.5),
+    supports("trainings.others", at_least(1), "other-trainings", weight=0.5),
+    against("unpack.raced", is_false, "nobody-else-starts", weight=1.5),
+    against("phase", one_of(*LATER), "past-the-start", fatal=True),
+    against("disk.error", is_true, "disk-explains", weight=1.5),
+    only("death"),
+)
+
+
+def diagnose(evidence: Evidence) -> Verdict:
+    """Weigh the facts."""
+    return weigh(CAUSE, evidence, RULES)

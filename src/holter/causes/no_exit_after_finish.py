@@ -1,0 +1,36 @@
+"""Everything is finished and written, but the process stays.
+
+What happens:  after the final validation a thread of the augmenter still waits to put a batch into a full queue, or a
+               worker does not end. GPU memory stays taken and the job runs until its wall time.
+How we know:   nnU-Net has said that validation is complete a minute or more ago, the main process is there, and
+               nobody works.
+Looks like:    export-lost-result-hang (validation is not complete: summary.json is missing); a long export (somebody
+               works).
+What helps:    check that validation/summary.json is there, then end the process: nothing is lost [SAFE]; a newer
+               batchgenerators, which drains its queues [CONSENT].
+Source:        batchgenerators issues 14, 134; MIC-DKFZ/nnUNet issue 842.
+"""
+
+from __future__ import annotations
+
+from holter.causes.weigh import Rule, against, at_least, is_false, is_true, one_of, only, supports, weigh
+from holter.evidence import Evidence
+from holter.records import Verdict
+
+CAUSE = "no-exit-after-finish"
+
+RULES = (
+    Rule("finish.done", is_true, "all-is-done", 2.0, group="done"),
+    Rule("finish.age_s", at_least(60), "done-long-ago", 1.0, group="long"),
+    Rule("main.alive", is_true, "main-is-there", 1.0, group="alive"),
+    supports("results_loop.waits_on", one_of("ready-queue"), "results-loop-puts"),
+    against("finish.done", is_false, "not-done-yet", fatal=True),
+    against("main.alive", is_false, "main-has-ended", fatal=True),
+    against("activity.present", is_true, "somebody-works", weight=1.5),
+    only("stall"),
+)
+
+
+def diagnose(evidence: Evidence) -> Verdict:
+    """Weigh the facts."""
+    return weigh(CAUSE, evidence, RULES)

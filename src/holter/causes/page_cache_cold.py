@@ -1,0 +1,34 @@
+"""The first epochs are slow because the data come from the disk; later they come from memory.
+
+What happens:  every case is read from storage once and then stays in the page cache. Epoch times fall, e.g. from 550
+               s to 330 s, and stay there. Nothing is wrong.
+How we know:   epoch times decrease and then stay level, and the run reads at most three tenths as much from storage
+               at the end of the recording as at its beginning.
+Looks like:    slow-storage (it stays slow, memory is too small for the data); compile-warmup (only the first epoch is
+               longer).
+What helps:    nothing is needed [SAFE]; reading the data once before the training (vmtouch -t, or cat to /dev/null)
+               where the memory is large enough [SAFE].
+Source:        MIC-DKFZ/nnUNet issues 239, 323.
+"""
+
+from __future__ import annotations
+
+from holter.causes.weigh import Rule, against, at_least, at_most, is_true, one_of, only, supports, weigh
+from holter.evidence import Evidence
+from holter.records import Verdict
+
+CAUSE = "page-cache-cold"
+
+RULES = (
+    Rule("epochs.shape", one_of("decreasing"), "epochs-get-shorter", 2.5, group="shape"),
+    Rule("cache.reads_late_ratio", at_most(0.3), "reads-less-and-less", 2.0, group="cache"),
+    supports("epochs.first_times_usual", at_least(1.2), "first-epoch-was-slow", weight=0.5),
+    against("cache.reads_late_ratio", at_least(0.7), "reads-as-before", weight=1.5),
+    against("workers.stopped", is_true, "worker-stopped", fatal=True),
+    only("slow-down"),
+)
+
+
+def diagnose(evidence: Evidence) -> Verdict:
+    """Weigh the facts."""
+    return weigh(CAUSE, evidence, RULES)

@@ -1,0 +1,32 @@
+"""A step that the training does not need holds it up: drawing the network, drawing the progress, a tracking service.
+
+What happens:  before epoch 0 nnU-Net tries to draw the network (hiddenlayer, graphviz), after each epoch it draws
+               progress.png, and trainers of one's own talk to wandb or mlflow. With an unusual network or without a
+               connection this may take for ever.
+How we know:   the training stands still and the stack of the main thread is in such a step.
+Looks like:    compile-warmup (the main thread is in torch.compile); slow-storage (it writes to a dead mount).
+What helps:    override plot_network_architecture in the trainer so that it does nothing [ADVICE]; WANDB_MODE=offline
+               [CONSENT]; continue from the last checkpoint [CONSENT].
+Source:        MIC-DKFZ/nnUNet issue 2470.
+"""
+
+from __future__ import annotations
+
+from holter.causes.weigh import Rule, against, is_true, one_of, only, weigh
+from holter.evidence import Evidence
+from holter.records import Verdict
+
+CAUSE = "plot-or-extra-hook-hang"
+
+RULES = (
+    Rule("main.extra_step", is_true, "main-in-extra-step", 3.0, group="step"),
+    Rule("exception.kind", one_of("plot"), "plot-failed", 3.0, group="step"),
+    against("workers.blocked", is_true, "worker-blocked", weight=1.5),
+    against("main.state", one_of("T", "t"), "main-stopped", fatal=True),
+    only("death", "stall"),
+)
+
+
+def diagnose(evidence: Evidence) -> Verdict:
+    """Weigh the facts."""
+    return weigh(CAUSE, evidence, RULES)

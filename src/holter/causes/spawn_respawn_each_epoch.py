@@ -1,0 +1,34 @@
+"""The data workers are started anew in every epoch.
+
+What happens:  loaders that are made for each epoch (Lightning, MONAI or PyTorch without persistent_workers, trainers
+               of one's own) end their workers with it. Where workers are spawned (Windows, macOS) each one imports
+               everything again: ten seconds before epochs of four.
+How we know:   data workers are born in at least eight of ten epochs after the first, and a tenth of the epoch or more
+               passes before its first step.
+Looks like:    stock nnU-Net keeps its workers for the whole training; workers that Holter replaced do not count; a
+               validation or checkpoint at the end of each epoch (no worker is born).
+What helps:    persistent_workers=True in the DataLoader [CONSENT]; make the loader once, not in each epoch [ADVICE];
+               longer epochs [CONSENT].
+Source:        Lightning issues 10389, 18862; pytorch issue 22133.
+"""
+
+from __future__ import annotations
+
+from holter.causes.weigh import Rule, against, at_least, at_most, is_true, only, weigh
+from holter.evidence import Evidence
+from holter.records import Verdict
+
+CAUSE = "spawn-respawn-each-epoch"
+
+RULES = (
+    Rule("workers.reborn_ratio", at_least(0.8), "workers-born-again", 3.0, group="born"),
+    Rule("epochs.edge_ratio", at_least(0.1), "epochs-begin-late", 1.0, group="cost"),
+    against("workers.reborn_ratio", at_most(0.2), "workers-stay", fatal=True),
+    against("workers.stopped", is_true, "worker-stopped", fatal=True),
+    only("slow-down", "stall"),
+)
+
+
+def diagnose(evidence: Evidence) -> Verdict:
+    """Weigh the facts."""
+    return weigh(CAUSE, evidence, RULES)

@@ -1,0 +1,36 @@
+"""A limit of WSL2: half of the memory, Windows drives over 9p, little page-locked memory.
+
+What happens:  WSL2 takes half of the machine's memory unless told otherwise; files below /mnt/c go through a 9p
+               server, which makes small reads many times slower; page-locked memory is limited, so that pin_memory
+               fails with "CUDA out of memory" although the GPU has room.
+How we know:   the kernel is WSL's, and the data lie on a Windows drive while steps wait for batches, or pinning
+               failed, or processes were killed for want of memory.
+Looks like:    slow-storage and ram-oom-train-worker outside WSL; gpu-oom-cpu-fallback (the GPU really is full).
+What helps:    move nnUNet_preprocessed into the Linux file system (e.g. ~/nnUNet_preprocessed) [SAFE]; memory= and
+               swap= in .wslconfig, then wsl --shutdown [ADVICE]; fewer data workers [CONSENT].
+Source:        MIC-DKFZ/nnUNet issue 2085; microsoft/WSL issues 6163, 8447.
+"""
+
+from __future__ import annotations
+
+from holter.causes.weigh import Rule, against, at_least, at_most, is_true, needs, one_of, only, supports, weigh
+from holter.evidence import Evidence
+from holter.records import Verdict
+
+CAUSE = "wsl2-limits"
+
+RULES = (
+    needs("system.virtual_machine", one_of("wsl"), "is-wsl", otherwise="is-not-wsl", weight=1.0),
+    Rule("storage.windows_drive", is_true, "data-on-windows-drive", 1.5, group="limit"),
+    Rule("exception.pinned_memory", is_true, "pinning-failed", 1.5, group="limit"),
+    Rule("oom.kills", at_least(1), "oom-counted", 1.5, group="limit"),
+    supports("workers.blocked", is_true, "worker-blocked", weight=0.5),
+    against("wait.ratio", at_most(0.2), "hardly-waits-for-batches", weight=2.0),
+    against("workers.stopped", is_true, "worker-stopped", fatal=True),
+    only("death", "slow-down", "stall"),
+)
+
+
+def diagnose(evidence: Evidence) -> Verdict:
+    """Weigh the facts."""
+    return weigh(CAUSE, evidence, RULES)
