@@ -42,12 +42,14 @@ def test_a_crash_of_the_main_process_is_no_kill_from_outside(number):
     assert found["external-kill"].verdict == "excluded"
 
 
-def test_a_main_process_killed_for_want_of_memory_says_so():
+def test_a_main_process_killed_for_want_of_memory_was_not_killed_from_outside():
     found = judged(
-        episode__kind="death", main__exit_signal=9, oom__kills=1, exception__first=..., worker__exit_signal=...
-    )
-    assert found["external-kill"].verdict == "confirmed"
-    assert "oom-counted" in [finding.text for finding in found["external-kill"].supports]
+        episode__kind="death", phase="train", main__exit_signal=9, oom__kills=1, exception__first=...,
+        exception__kind=..., worker__exit_signal=...,
+    )  # fmt: skip
+    assert found["ram-oom-train-worker"].verdict == "confirmed"
+    assert found["external-kill"].verdict == "likely"
+    assert "oom-counted" in [finding.text for finding in found["external-kill"].against]
 
 
 def test_a_busy_main_thread_in_an_endless_step_is_not_called_healthy():
@@ -74,7 +76,7 @@ def test_growing_memory_is_none_of_the_standstills(cause):
 def test_a_death_on_an_unlicensed_vgpu_is_a_death():
     found = judged(
         episode__kind="death", gpu__virtualization="vgpu", gpu__licence_stage="unlicensed-restricted",
-        gpu__licence_worsened=True, worker__exit_signal=9, export__replaced=..., shm__trouble=...,
+        gpu__licence_worsened=True, worker__exit_signal=9, export__replaced=..., shm__trouble=..., oom__kills=0,
     )  # fmt: skip
     assert found["vgpu-unlicensed"].verdict == "excluded"
     assert found["worker-killed"].verdict == "confirmed"
@@ -129,7 +131,8 @@ def test_no_space_left_is_the_disks_and_not_an_error_of_the_training():
 
 def test_another_error_while_the_disk_is_full_is_not_the_disks():
     found = judged(
-        **DIED, exception__role="main", exception__first="ValueError: shape", disk__error=..., disk__full=True,
+        **DIED, exception__role="main", exception__first="ValueError: shape", exception__kind="other", disk__error=...,
+        disk__full=True,
         shm__trouble=..., gpu__shared=..., worker__exit_signal=...,
     )  # fmt: skip
     assert found["disk-full-or-quota"].verdict == "excluded"
@@ -178,6 +181,7 @@ def test_what_cannot_be_read_in_a_guest_confirms_no_cause_of_a_slow_gpu():
 def test_out_of_gpu_memory_is_others_only_where_they_hold_it(shared):
     found = judged(
         **DIED, exception__role="main", exception__first="OutOfMemoryError: CUDA out of memory",
+        exception__kind="cuda-oom",
         exception__cuda_oom=True, gpu__shared=shared, disk__error=..., shm__trouble=..., worker__exit_signal=...,
         gpu__throttled=...,
     )  # fmt: skip

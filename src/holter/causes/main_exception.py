@@ -3,8 +3,10 @@
 What happens:  an error in the main process (CUDA, torch.compile, the loss) ends the run. Its daemon
                workers are ended with it, and the sentence about background workers that follows is only an echo.
 How we know:   the first exception in time belongs to the main process and is not an echo.
-Looks like:    worker-exception (the first exception is a worker's); disk-full-or-quota, shm-too-small and
-               gpu-shared-or-zombie (the exception says that there is no room: special cases of this one).
+Looks like:    ram-oom-train-worker, fd-exhaustion and windows-spawn-commit (the exception says that memory or
+               descriptors have run out: special cases of this one); worker-exception (the first exception is a
+               worker's); disk-full-or-quota, shm-too-small and gpu-shared-or-zombie (the exception says that there is
+               no room: special cases of this one).
 What helps:    read the first traceback, not the last; fix what it names; continue with --c [ADVICE].
 Source:        MIC-DKFZ/nnUNet issues 2203, 2457.
 """
@@ -17,9 +19,13 @@ from holter.records import Verdict
 
 CAUSE = "main-exception"
 
+# Errors that a cause of their own explains.
+EXPLAINED = ("memory", "descriptors", "windows-commit", "threadpoolctl")
+
 RULES = (
     needs("exception.role", one_of("main"), "exception-in-main", otherwise="exception-not-in-main", weight=2.0),
     supports("exception.first", is_true, "first-exception"),
+    against("exception.kind", one_of(*EXPLAINED), "kind-explains", weight=2.0),
     against("worker.exit_signal", at_least(1), "worker-ended-by-signal", weight=2.0),
     against("disk.error", is_true, "disk-explains", weight=2.0),
     against("shm.trouble", is_true, "shm-explains", weight=2.0),

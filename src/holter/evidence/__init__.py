@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
-from holter.evidence import chain, disk, endings, export, graphics, machine, shm, software, training, workers
+from holter.evidence import (
+    chain,
+    disk,
+    echo,
+    endings,
+    export,
+    graphics,
+    growth,
+    locks,
+    machine,
+    reclaim,
+    shm,
+    software,
+    training,
+    workers,
+)
 from holter.evidence.facts import Evidence, FactBook
 from holter.evidence.vocabulary import NAMES
 from holter.evidence.window import Window
@@ -11,12 +26,18 @@ from holter.tape import Recording
 
 __all__ = ["NAMES", "Evidence", "collect"]
 
+# A part may read what those before it have stated.
+PARTS = (
+    *(training, workers, endings, disk, shm, machine, graphics, export, software),
+    *(echo, growth, reclaim, locks),
+)
+
 
 def collect(recording: Recording, episode: Episode) -> Evidence:
     """Every fact that the recording holds about this episode."""
     window = Window(recording, episode)
     book = FactBook()
-    for part in (training, workers, endings, disk, shm, machine, graphics, export, software):
+    for part in PARTS:
         part.collect(window, book)
     for name in sorted(NAMES - book.facts.keys()):
         book.unknown(name, "not recorded")

@@ -25,6 +25,7 @@ TRUNCATED = re.compile(
 FATAL_FRAME = re.compile(r'File "(?:[^"]*/)?([^"/]+)", line (\d+) in (\S+)')
 CUDA_OOM = re.compile(r"CUDA out of memory|OutOfMemoryError|CUDA_ERROR_OUT_OF_MEMORY")
 EXCEPTION_FACTS = tuple(f"exception.{name}" for name in ("first", "kind", "role", "file", "truncated_file", "cuda_oom"))
+WORKER_FACTS = tuple(f"worker.{name}" for name in ("ending", "exit_signal", "subject", "role", "fatal_frame"))
 DATA_FILE = re.compile(r"[^\s'\"(),]+\.(?:b2nd|npy|npz|pkl)\b")
 
 
@@ -56,7 +57,7 @@ def _worker(window: Window, book: FactBook, start_s: float, end_s: float) -> Non
     ]
     if not ended:
         seen = any(tick.processes for tick in window.all)
-        for name in ("worker.ending", "worker.exit_signal", "worker.subject", "worker.fatal_frame"):
+        for name in WORKER_FACTS:
             if seen:
                 book.not_applicable(name, "no worker ended by itself")
             else:
@@ -69,6 +70,7 @@ def _worker(window: Window, book: FactBook, start_s: float, end_s: float) -> Non
         key=lambda event: (event.exit_signal is not None or event.exit_code is not None, bool(event.case)),
     )
     book.known("worker.subject", label(best.role, best.worker_index, best.pid))
+    book.known("worker.role", best.role)
     book.known("worker.ending", ending(best), f"told by {best.source}", unless="nobody could tell how it ended")
     signal_number = best.exit_signal if best.exit_code is None else 0
     book.known("worker.exit_signal", signal_number, unless="nobody could tell how it ended")

@@ -8,6 +8,7 @@ from typing import Literal, TypeVar
 
 from holter.probes import Reading
 from holter.probes.cgroup_groups import Group, find_groups
+from holter.probes.host import parse_pressure
 from holter.probes.mounts import parse_mountinfo
 from holter.probes.procfs import parse_counters, parse_cpu_list, read_int, read_text, to_int
 from holter.records import CgroupSample
@@ -73,6 +74,19 @@ def _file_bytes(group: Group) -> int | None:
     return max(0, counters[cache] - counters.get(f"{prefix}shmem", 0))
 
 
+def _refaults(group: Group) -> int | None:
+    """Older kernels count pages of files and of processes together, and older ones still not at all."""
+    counters = parse_counters(read_text(group.folder / "memory.stat"))
+    names = ("workingset_refault_file", "workingset_refault")
+    if group.version == "v1":
+        names = ("total_workingset_refault_file", "total_workingset_refault")
+    return next((counters[name] for name in names if name in counters), None)
+
+
+def _pressure(group: Group) -> float | None:
+    return parse_pressure(read_text(group.folder / "memory.pressure"))[1] if group.version == "v2" else None
+
+
 class CgroupProbe:
     """One ``CgroupSample`` every two seconds for the groups of one process.
 
@@ -114,6 +128,8 @@ class CgroupProbe:
             memory_limit_bytes=limit,
             memory_used_bytes=self._memory_used(memory),
             memory_file_bytes=_file_bytes(group) if (group := memory or self._leaf("memory")) else None,
+            refault_pages_total=_refaults(group) if group else None,
+            pressure_memory_full_ratio=_pressure(group) if group else None,
             oom_total=events[0],
             oom_kill_total=events[1],
             pids_limit=pids_max,

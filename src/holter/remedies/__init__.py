@@ -7,11 +7,13 @@ import shlex
 import msgspec
 
 from holter.records import Diagnosis, Environment, Fact, Remedy, Verdict
-from holter.remedies import asking
+from holter.remedies import asking, table, table_memory
 from holter.remedies.steps import has_shm_room
-from holter.remedies.table import REMEDIES, Offer
+from holter.remedies.table import Offer
 
 __all__ = ["REMEDIES", "propose"]
+
+REMEDIES: dict[str, tuple[Offer, ...]] = {**table.REMEDIES, **table_memory.REMEDIES}
 
 
 def propose(diagnosis: Diagnosis, environment: Environment | None) -> Diagnosis:

@@ -162,6 +162,10 @@ LADDERS: dict[str, tuple[Step, ...]] = {
     "main-exception": (AGAIN, UNCOMPILED),
     "gpu-side-stall": (AGAIN, UNCOMPILED),
     "export-lost-result-hang": (AGAIN, FEWER_EXPORTERS),
+    "export-ram-oom": (AGAIN, FEWER_EXPORTERS),
+    "fork-lock-deadlock": (IN_EPOCH, NOT_FORKED, ALONE),
+    "threadpoolctl-version": (ALONE,),  # it fails in every worker, and only there
+    "unpack-slow-or-oom": (AGAIN, FEWER_EXPORTERS),  # the same setting counts those that unpack
 }
 # What the facts say was wanting, where the cause alone leaves that open.
 BY_WANT: dict[str, tuple[Step, ...]] = {
@@ -169,6 +173,11 @@ BY_WANT: dict[str, tuple[Step, ...]] = {
     "shm": LADDERS["shm-too-small"],
     "descriptors": (IN_EPOCH, THROUGH_FILES, FEWER, ALONE),
     "crash": (IN_EPOCH, AGAIN, NOT_FORKED, ALONE),
+}
+LADDERS |= {
+    "ram-oom-train-worker": BY_WANT["memory"],
+    "nested-threadpoolctl-fork-crash": BY_WANT["crash"],
+    "fd-exhaustion": BY_WANT["descriptors"],
 }
 # Nobody could say why: a restart may help once. Too many workers for the CPUs, or a lock that was held at the fork,
 # are common; single-process loading takes the other reasons away.
