@@ -15,6 +15,7 @@ Source:        MIC-DKFZ/nnUNet issues 2203, 2457, 1999, 2115, 2659, 1406.
 
 from __future__ import annotations
 
+from holter.causes.nested_threadpoolctl_fork_crash import NESTED
 from holter.causes.weigh import against, at_least, is_true, one_of, supports, weigh
 from holter.evidence import Evidence
 from holter.records import Verdict
@@ -23,7 +24,8 @@ CAUSE = "secondary-worker-message"
 
 RULES = (
     supports("echo.says", is_true, "only-an-echo"),
-    against("echo.says", one_of("export", "prediction", "preprocessing"), "mostly-memory", weight=0.3),
+    against("echo.says", one_of("export", "prediction", "preprocessing"), "mostly-memory", weight=0.5),
+    against("software.batchgenerators", one_of(*NESTED), "batchgenerators-nests", weight=0.55),
     against("exception.first", is_true, "exception-came-first", fatal=True),
     against("worker.exit_signal", at_least(1), "worker-ended-by-signal", fatal=True),
     against("main.exit_signal", at_least(1), "main-ended-by-signal", fatal=True),

@@ -1,0 +1,38 @@
+"""Free English phrases of the evidence about memory, locks and open files -> Simplified Chinese."""
+
+from __future__ import annotations
+
+PHRASES: tuple[tuple[str, str], ...] = (
+    (r"from ([\d.]+ [kMGT]?B) to ([\d.]+ [kMGT]?B) in (\d+) min", "{3} 分钟内从 {1} 到 {2}"),
+    (r"from (\d+) to (\d+)", "从 {1} 到 {2}"),
+    (r"([\d.]+ [kMGT]?B) a second", "每秒 {1}"),
+    (r"([\d.]+ [kMGT]?B) of ([\d.]+ [kMGT]?B)", "{2} 中的 {1}"),
+    (r"(\d+) of (\d+), (.+\(PID \d+\))", "{3}，上限 {2}，已用 {1}"),
+    (r"(.+%) of all CPU time, (.+%) are busy", "占全部 CPU 时间的 {1}，忙碌的共 {2}"),
+    (r"too short a time, or no such process", "时间太短，或没有这样的进程"),
+    (r"too short a time to see a growth", "时间太短，看不出增长"),
+    (r"kinds of pages are looked at every five minutes", "每五分钟看一次页面的种类"),
+    (r"the memory map is looked at every five minutes", "每五分钟看一次内存映射"),
+    (r"too few looks", "看的次数还不够"),
+    (r"the memory map was not looked at", "没有看过内存映射"),
+    (r"the main process has not grown", "主进程没有变大"),
+    (r"nobody has called malloc_trim\(0\) in the process", "没有人在进程里调用过 malloc_trim(0)"),
+    (r"looking does not tell", "光看是看不出来的"),
+    (r"the machine has no swap space", "这台机器没有交换空间"),
+    (r"the kernel's counters are unseen", "看不到内核的计数"),
+    (r"what is swapped out was not looked at", "没有看过换出了多少"),
+    (r"no memory limit is set", "没有设内存上限"),
+    (r"the memory limit is not reached: (.+%)", "没有达到内存上限：{1}"),
+    (r"the group does not count pages that are read again", "这个组不统计重读的页面"),
+    (r"the CPUs are idle", "CPU 空闲"),
+    (r"the kernel takes only (.+%) of the busy CPU time", "忙碌的 CPU 时间里内核只占 {1}"),
+    (r"CPU times were not recorded", "没有记录 CPU 时间"),
+    (r"the process tree was not recorded", "没有记录进程树"),
+    (r"no data workers", "没有数据进程"),
+    (r"not looked at for long enough to say whether they wake", "看的时间不够长，说不出它们是否醒来过"),
+    (r"no worker waits on a lock for long", "没有数据进程久等一把锁"),
+    (r"no stack of such a worker shows a lock", "没有这样的数据进程的调用栈能看出是哪把锁"),
+    (r"open files were not looked at", "没有看过打开的文件"),
+    (r"no such sentence was printed", "没有打印过这样的话"),
+    (r"nothing of what was printed is known", "不知道打印过什么"),
+)
