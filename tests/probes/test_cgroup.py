@@ -146,3 +146,25 @@ def test_a_real_kill_for_lack_of_memory_is_counted_after_the_process_is_gone() -
             child.kill()
     assert (before.version, before.memory_limit_bytes, before.oom_kill_total) == ("v1", limit, 0)
     assert after.oom_kill_total == 1
+
+
+@pytest.mark.root
+def test_a_file_larger_than_the_limit_is_read_again_and_again_and_that_is_counted(tmp_path: Path) -> None:
+    path = tmp_path / "data"
+    path.write_bytes(bytes(1 << 20) * 96)
+    code = f"while True:\n with open({str(path)!r}, 'rb', buffering=0) as f:\n  while f.read(1 << 20): pass"
+    with _v1_groups(memory={"memory.limit_in_bytes": str(48 << 20)}) as groups, _run_in(groups, code) as child:
+        try:
+            probe = CgroupProbe(child.pid)
+            before = _one(probe)
+            os.posix_fadvise(descriptor := os.open(path, os.O_RDONLY), 0, 0, os.POSIX_FADV_DONTNEED)
+            os.close(descriptor)
+            _let_go(child)
+            time.sleep(3)
+            after = _one(probe)
+        finally:
+            child.kill()
+    if after.refault_pages_total is None:
+        pytest.skip("this kernel does not count refaults for cgroup v1")
+    assert after.refault_pages_total - (before.refault_pages_total or 0) > 3000
+    assert (after.memory_file_bytes or 0) > 24 << 20

@@ -80,8 +80,13 @@ def _ends(points: Points) -> tuple[float, float]:
 def _per_hour(series: list[Points]) -> float | None:
     if not series:
         return None
-    rates = [(_ends(points)[1] - _ends(points)[0]) / (points[-1][0] - points[0][0]) for points in series]
-    return sum(rates) * HOUR_S
+    return sum((_ends(points)[1] - _ends(points)[0]) / _apart_s(points) for points in series) * HOUR_S
+
+
+def _apart_s(points: Points) -> float:
+    """Time between the middles of the two ends."""
+    part = max(1, len(points) // 5)
+    return median(t_s for t_s, _ in points[-part:]) - median(t_s for t_s, _ in points[:part])
 
 
 def _rises(series: list[Points]) -> bool:
