@@ -183,6 +183,7 @@ LADDERS |= {
 # are common; single-process loading takes the other reasons away.
 LADDER_WITHOUT_CAUSE: tuple[Step, ...] = (IN_EPOCH, AGAIN, NOT_FORKED_IF_ALL_SLEEP, ALONE)
 LADDER_WITH_FEW_CPUS: tuple[Step, ...] = (IN_EPOCH, AGAIN, AS_CPUS, ALONE)
+LADDERS["secondary-worker-message"] = LADDER_WITHOUT_CAUSE  # it says that nobody could say why
 
 
 def ladder_of(cause: str | None, now: Situation, facts: Facts) -> tuple[Step, ...]:
