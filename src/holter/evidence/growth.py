@@ -20,6 +20,8 @@ SPAN_S = 60.0
 # Growth that is more than buffers of another size: 64 MB and a twentieth of what was there.
 GROWN_BYTES, GROWN_PART = 64 << 20, 0.05
 HOUR_S = 3600.0
+# So many looks show a slope as well as thousands do.
+POINTS = 600
 
 Points = list[tuple[float, float]]
 
@@ -29,14 +31,19 @@ def collect(window: Window, book: FactBook) -> None:
     from_s = window.episode.alarm_s - BACK_S
     until_s = window.episode.start_s if window.episode.kind == "death" else window.episode.alarm_s
     ticks = [tick for tick in window.all if from_s <= tick.t_s <= until_s]
-    _by_role(ticks, book)
-    private = _growth(ticks, DATA_WORKERS, lambda one: one.private_bytes)
-    shared = _growth(ticks, DATA_WORKERS, lambda one: one.shared_bytes)
+    _by_role(ticks[:: max(1, len(ticks) // POINTS)], book)
+    looked = [tick for tick in ticks if any(map(_was_looked_at, tick.processes))]
+    private = _growth(looked, DATA_WORKERS, lambda one: one.private_bytes)
+    shared = _growth(looked, DATA_WORKERS, lambda one: one.shared_bytes)
     unseen = "kinds of pages are looked at every five minutes; too few looks"
     book.known("memory.private_growth_bytes_per_h", _per_hour(private), _told(private), unless=unseen)
     book.known("memory.shared_growth_bytes_per_h", _per_hour(shared), _told(shared), unless=unseen)
-    _arenas(ticks, book)
+    _arenas(looked, book)
     book.unknown("memory.trim_freed_ratio", "nobody has called malloc_trim(0) in the process; looking does not tell")
+
+
+def _was_looked_at(process: ProcessSample) -> bool:
+    return process.private_bytes is not None or process.malloc_arenas is not None
 
 
 def _by_role(ticks: Sequence[Tick], book: FactBook) -> None:
