@@ -7,6 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from holter.evidence import collect
+from holter.probes.echoes import SAID_IN
+from holter.probes.trainlog_parse import LogParser
 from holter.records import (
     CgroupSample,
     Environment,
@@ -251,3 +253,26 @@ def test_an_echo_tells_which_part_said_it(event: LogLine | ExceptionSeen, said: 
     ticks = [Tick(t_s=10.0, processes=(PROCESS,)), Tick(t_s=20.0, events=(event,), processes=(PROCESS,))]
     fact = facts(ticks, "death")["echo.says"]
     assert (fact.value, fact.status) == (said, "not-applicable" if said is None else "known")
+
+
+@pytest.mark.parametrize(
+    ("text", "kills"),
+    [
+        ("slurmstepd: error: Detected 3 oom-kill event(s) in step 17.batch. Some of your processes may have been", 3),
+        ("slurmstepd: error: Detected 1 oom_kill event in StepId=17.batch.", 1),
+        ("slurmstepd: error: *** JOB 17 ON node CANCELLED DUE TO TIME LIMIT ***", None),
+    ],
+)
+def test_what_slurm_says_of_a_kill_counts_where_nothing_else_does(text: str, kills: int | None) -> None:
+    line = LogLine(t_s=20.0, text=text, level="error")
+    ticks = [Tick(t_s=10.0, processes=(PROCESS,)), Tick(t_s=20.0, events=(line,), processes=(PROCESS,))]
+    fact = facts(ticks, "death")["oom.kills"]
+    assert (fact.value, fact.status) == (kills, "unknown" if kills is None else "known")
+
+
+@pytest.mark.parametrize("sentence", SAID_IN)
+def test_a_bare_line_of_a_console_reaches_the_fact(sentence: str) -> None:
+    parser = LogParser(0.0, source="console")
+    events = (*parser.feed([f"RuntimeError: {sentence}. Exiting.\n"], 20.0), *parser.idle(90.0))
+    ticks = [Tick(t_s=10.0, processes=(PROCESS,)), Tick(t_s=20.0, events=events, processes=(PROCESS,))]
+    assert facts(ticks, "death")["echo.says"].value == SAID_IN[sentence]
