@@ -49,6 +49,8 @@ class HostSample(Record, frozen=True, kw_only=True, tag="host"):
     swap_in_pages_total: int | None = None
     swap_out_pages_total: int | None = None
     oom_kill_total: int | None = None  # /proc/vmstat, whole host
+    direct_scan_pages_total: int | None = None  # looked through by processes that had to make room themselves
+    compact_stalls_total: int | None = None  # times that a process waited while memory was compacted
     pressure_cpu_some_ratio: float | None = None  # PSI avg10, 0..1
     pressure_cpu_full_ratio: float | None = None
     pressure_io_some_ratio: float | None = None
@@ -82,6 +84,8 @@ class CgroupSample(Record, frozen=True, kw_only=True, tag="cgroup"):
     memory_limit_bytes: int | None = None  # None: no limit
     memory_used_bytes: int | None = None
     memory_file_bytes: int | None = None  # page cache counted as use
+    refault_pages_total: int | None = None  # file pages read again soon after they had been dropped for want of room
+    pressure_memory_full_ratio: float | None = None  # PSI avg10 of the group, 0..1
     oom_total: int | None = None
     oom_kill_total: int | None = None
     pids_limit: int | None = None
@@ -107,6 +111,10 @@ class ProcessSample(Record, frozen=True, kw_only=True, tag="process"):
     cpu_wait_s_total: float | None = None  # the first thread was ready to run and got no CPU
     rss_bytes: int | None = None
     swap_bytes: int | None = None
+    private_bytes: int | None = None  # pages of its own; this and the next three come every five minutes
+    shared_bytes: int | None = None  # pages that others map too, those left from the fork among them
+    malloc_arenas: int | None = None  # extra arenas of the C library's malloc
+    malloc_arena_bytes: int | None = None  # used or kept in them
     threads: int | None = None
     threads_running: int | None = None  # of a data worker with many threads: how many were ready to run or running
     voluntary_switches_total: int | None = None

@@ -42,12 +42,14 @@ def test_a_crash_of_the_main_process_is_no_kill_from_outside(number):
     assert found["external-kill"].verdict == "excluded"
 
 
-def test_a_main_process_killed_for_want_of_memory_says_so():
+def test_a_main_process_killed_for_want_of_memory_was_not_killed_from_outside():
     found = judged(
-        episode__kind="death", main__exit_signal=9, oom__kills=1, exception__first=..., worker__exit_signal=...
-    )
-    assert found["external-kill"].verdict == "confirmed"
-    assert "oom-counted" in [finding.text for finding in found["external-kill"].supports]
+        episode__kind="death", phase="train", main__exit_signal=9, oom__kills=1, exception__first=...,
+        exception__kind=..., worker__exit_signal=...,
+    )  # fmt: skip
+    assert found["ram-oom-train-worker"].verdict == "confirmed"
+    assert found["external-kill"].verdict == "likely"
+    assert "oom-counted" in [finding.text for finding in found["external-kill"].against]
 
 
 def test_a_busy_main_thread_in_an_endless_step_is_not_called_healthy():
@@ -74,7 +76,7 @@ def test_growing_memory_is_none_of_the_standstills(cause):
 def test_a_death_on_an_unlicensed_vgpu_is_a_death():
     found = judged(
         episode__kind="death", gpu__virtualization="vgpu", gpu__licence_stage="unlicensed-restricted",
-        gpu__licence_worsened=True, worker__exit_signal=9, export__replaced=..., shm__trouble=...,
+        gpu__licence_worsened=True, worker__exit_signal=9, export__replaced=..., shm__trouble=..., oom__kills=0,
     )  # fmt: skip
     assert found["vgpu-unlicensed"].verdict == "excluded"
     assert found["worker-killed"].verdict == "confirmed"

@@ -146,3 +146,30 @@ def test_a_real_kill_for_lack_of_memory_is_counted_after_the_process_is_gone() -
             child.kill()
     assert (before.version, before.memory_limit_bytes, before.oom_kill_total) == ("v1", limit, 0)
     assert after.oom_kill_total == 1
+
+
+@pytest.mark.root
+def test_a_file_larger_than_the_limit_is_read_again_and_again_and_that_is_counted(tmp_path: Path) -> None:
+    path = tmp_path / "data"
+    with path.open("wb") as file:
+        file.write(bytes(1 << 20) * 96)
+        os.fsync(file.fileno())
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)  # what we cached counts as ours
+    code = f"while True:\n with open({str(path)!r}, 'rb', buffering=0) as f:\n  while f.read(1 << 20): pass"
+    with _v1_groups(memory={"memory.limit_in_bytes": str(48 << 20)}) as groups, _run_in(groups, code) as child:
+        try:
+            probe = CgroupProbe(child.pid)
+            before = _one(probe)
+            _let_go(child)
+            after, end_s = before, time.monotonic() + 60
+            while (after.refault_pages_total or 0) - (before.refault_pages_total or 0) <= 3000:
+                if after.refault_pages_total is None or time.monotonic() > end_s:
+                    break
+                time.sleep(0.2)
+                after = _one(probe)
+        finally:
+            child.kill()
+    if after.refault_pages_total is None:
+        pytest.skip("this kernel does not count refaults for cgroup v1")
+    assert after.refault_pages_total - (before.refault_pages_total or 0) > 3000
+    assert (after.memory_file_bytes or 0) > 24 << 20

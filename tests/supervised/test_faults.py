@@ -119,7 +119,7 @@ def test_an_out_of_memory_kill_in_a_cgroup_is_told_apart_from_other_kills(scene)
         if group.exists():
             group.rmdir()
     diagnosis = scene.diagnoses()[0]
-    assert top(diagnosis) == ("worker-killed", "confirmed")
+    assert top(diagnosis) == ("ram-oom-train-worker", "confirmed")
     facts = {fact.name: fact for fact in diagnosis.facts}
     assert facts["worker.ending"].value == "SIGKILL"
     assert facts["oom.kills"].value >= 1

@@ -28,6 +28,8 @@ RULES = (
     against("wait.ratio", at_most(0.3), "hardly-waits-for-batches", fatal=True),
     against("workers.stopped", is_true, "worker-stopped", fatal=True),
     against("workers.blocked", is_true, "worker-blocked", weight=3.0),
+    against("memory.direct_scans_per_s", at_least(1000.0), "scans-for-room"),
+    against("cpu.system_ratio", at_least(0.5), "kernel-takes-cpu"),
     against("cpu.throttled_ratio", at_least(0.1), "quota-throttles", weight=2.0),
     against("cpu.allocated_ratio", at_most(0.75), "few-cpus-of-many", weight=2.0),
     against("workers.running_threads", at_least(2.0), "many-threads-run", weight=1.5),

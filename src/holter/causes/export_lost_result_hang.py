@@ -5,8 +5,8 @@ What happens:  the pool replaces a killed worker silently, but not its task. nnU
                time limit; every process sleeps, video memory stays held, summary.json never comes.
 How we know:   final validation, the main thread in the pool's get(), and an export worker ended or is younger than
                its pool: its task is lost for certain, even while others still work. Decisive together.
-Looks like:    a long export of one big case (an export worker works: not-stuck); no-exit-after-finish (outputs are
-               complete).
+Looks like:    export-ram-oom (it was the kernel that killed the worker, for want of memory); a long export of one big
+               case (an export worker works: not-stuck); no-exit-after-finish (outputs are complete).
 What helps:    end it and run nnUNetv2_train ... --val with fewer export processes (nnUNet_def_n_proc) or more memory
                [CONSENT]: the network is trained, nothing is lost.
 Source:        MIC-DKFZ/nnUNet issues 1786, 902, 1828; TotalSegmentator issues 240, 530;
@@ -26,7 +26,7 @@ RULES = (
     Rule("main.waits_on", one_of("export-result"), "main-waits-for-export", 2.0, group="main"),
     Rule("export.replaced", at_least(1), "export-worker-replaced", 2.0, group="lost"),
     supports("activity.present", is_false, "nobody-works", weight=1.0),
-    supports("oom.kills", at_least(1), "oom-counted", weight=0.5),
+    against("oom.kills", at_least(1), "oom-counted", weight=2.0),  # export-ram-oom says why it was lost
     against("export.replaced", at_most(0), "no-export-worker-lost", weight=1.0),
     against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
 )

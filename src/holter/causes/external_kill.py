@@ -3,8 +3,9 @@
 What happens:  the main process gets SIGKILL, SIGTERM or SIGHUP: a scheduler's time limit, a closed terminal,
                systemd-oomd, a colleague. The log stops in mid-epoch; workers may stay behind as orphans.
 How we know:   the exit signal of the main process (one that is sent, not that of a crash) and no exception before it.
-               If the kernel or cgroup counted an out-of-memory kill, it was the kernel: said in the evidence.
-Looks like:    a native crash of the main process (SIGSEGV, SIGBUS, SIGABRT: not this); main-exception.
+               If the kernel or cgroup counted an out-of-memory kill, it was the kernel, and this is not it.
+Looks like:    ram-oom-train-worker and export-ram-oom (SIGKILL, and an OOM kill was counted); a native crash of the
+               main process (SIGSEGV, SIGBUS, SIGABRT: not this); main-exception.
 What helps:    continue with --c from the last checkpoint [CONSENT]; run under tmux, nohup or systemd-run; ask for more
                time or memory [ADVICE].
 Source:        MIC-DKFZ/nnUNet issues 1096, 528; tests/tapes/external_kill.
@@ -28,7 +29,7 @@ RULES = (
         weight=3.0,
     ),
     supports("oom.kills", at_most(0), "no-oom-counted", weight=0.5),
-    supports("oom.kills", at_least(1), "oom-counted", weight=0.5),
+    against("oom.kills", at_least(1), "oom-counted", weight=2.0),
     supports("main.exit_signal", one_of(1, 9, 15), "signal-of-a-kill", weight=0.5),
     against("exception.first", is_true, "exception-came-first", weight=2.0),
     against("worker.exit_signal", at_least(1), "worker-ended-by-signal", weight=1.0),

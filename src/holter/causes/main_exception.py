@@ -3,8 +3,10 @@
 What happens:  an error in the main process (CUDA, torch.compile, the loss) ends the run. Its daemon
                workers are ended with it, and the sentence about background workers that follows is only an echo.
 How we know:   the first exception in time belongs to the main process and is not an echo.
-Looks like:    worker-exception (the first exception is a worker's); disk-full-or-quota, shm-too-small and
-               gpu-shared-or-zombie (the exception says that there is no room: special cases of this one).
+Looks like:    ram-oom-train-worker, fd-exhaustion and windows-spawn-commit (the exception says that memory or
+               descriptors have run out: special cases of this one); worker-exception (the first exception is a
+               worker's); disk-full-or-quota, shm-too-small and gpu-shared-or-zombie (the exception says that there is
+               no room: special cases of this one).
 What helps:    read the first traceback, not the last; fix what it names; continue with --c [ADVICE].
 Source:        MIC-DKFZ/nnUNet issues 2203, 2457.
 """

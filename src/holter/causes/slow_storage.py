@@ -5,7 +5,9 @@ What happens:  workers wait for bytes: NFS, SMB, Lustre, a hard disk, an overloa
                results a dead mount holds the main process itself: in state D it cannot even be killed.
 How we know:   workers sit in a read, in state D or in a wait channel of the file system, with a file behind them; our
                own small read of the same folder is slow or does not come back; I/O pressure is high.
-Looks like:    cpu-starved-augmentation (workers compute); frozen-worker (state T); page-cache-cold (ends by itself).
+Looks like:    cpu-starved-augmentation (workers compute); frozen-worker (state T); page-cache-cold (ends by itself);
+               swap-thrash and cgroup-page-cache-pressure (memory is short: pages come from swap, or the job's limit
+               leaves no room for cache).
 What helps:    copy nnUNet_preprocessed to a local SSD ($SLURM_TMPDIR) [SAFE]; fewer workers on a hard disk [CONSENT];
                ask the administrator about the mount named here [ADVICE].
 Source:        MIC-DKFZ/nnUNet issues 239, 308, 680, 640; nnDetection issue 67; tests/tapes/slow_storage.
@@ -32,6 +34,9 @@ RULES = (
     against("system.virtual_machine", one_of("wsl"), "is-wsl", weight=0.5),
     against("storage.windows_drive", is_true, "data-on-windows-drive", weight=1.0),
     against("wait.ratio", at_most(0.2), "hardly-waits-for-batches", weight=2.0),
+    against("swap.in_bytes_per_s", at_least(4e6), "swaps-in", weight=1.5),
+    against("memory.refaults_per_s", at_least(1000.0), "pages-read-again", weight=1.5),
+    against("pressure.memory", at_least(0.1), "memory-pressure"),
     against("workers.stopped", is_true, "worker-stopped", weight=2.0),
     against("workers.blocked", is_false, "no-worker-blocked", weight=2.0),
     against("episode.kind", one_of("death"), "something-ended", fatal=True),

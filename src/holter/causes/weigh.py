@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import takewhile
 from typing import Any, NamedTuple
 
 from holter.evidence import Evidence
@@ -138,3 +139,14 @@ def is_true(value: Any) -> bool:
 def is_false(value: Any) -> bool:
     """Test for a no, or an empty list."""
     return not value
+
+
+def release(version: str) -> tuple[int, ...]:
+    """The numbers of a version, for comparison: 2.1.0+cu118 is (2, 1, 0)."""
+    numbers = []
+    for part in version.split("+")[0].split("."):
+        digits = "".join(takewhile(str.isdigit, part))
+        if not digits:
+            break
+        numbers.append(int(digits))
+    return tuple(numbers)

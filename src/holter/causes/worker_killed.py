@@ -2,36 +2,42 @@
 
 What happens:  a data or export worker dies without a Python exception. nnU-Net says only that "one or more
                background workers are no longer alive" and ends; nothing is printed above that sentence.
-How we know:   exit signal of the first worker that died. 9 with an OOM kill counted by the cgroup or kernel: out of
-               memory. 9 without: somebody or something outside. 7: a mapped file was cut (shm-too-small if
-               /dev/shm was full). 11, 6, 4: a native crash. 15 from its own parent is an echo, not a cause.
-Looks like:    shm-too-small (SIGBUS while /dev/shm was full); worker-exception (a traceback, exit code 0 or 1);
-               secondary echo of a dying main process (signal 15).
-What helps:    out of memory: fewer workers (nnUNet_n_proc_DA) or more memory [CONSENT]; native crash: upgrade
-               batchgenerators, threadpoolctl, torch, or start workers without fork
-               (HOLTER_START_METHOD=forkserver) [CONSENT]; then continue with --c.
+How we know:   exit signal of the first worker that died, and no OOM kill counted by the cgroup or kernel. 9: somebody
+               or something outside. 7: a mapped file was cut (shm-too-small if /dev/shm was full). 11, 6, 4: a native
+               crash. 15 from its own parent is an echo, not a cause.
+Looks like:    ram-oom-train-worker and export-ram-oom (SIGKILL, and an OOM kill was counted); shm-too-small (SIGBUS
+               while /dev/shm was full); nested-threadpoolctl-fork-crash (a native crash with batchgenerators 0.25.1);
+               worker-exception (a traceback, exit code 0 or 1); echo of a dying main process (signal 15).
+What helps:    find out who sent the signal [ADVICE]; native crash: upgrade batchgenerators, threadpoolctl, torch, or
+               start workers without fork (HOLTER_START_METHOD=forkserver) [CONSENT]; then continue with --c.
 Source:        MIC-DKFZ/nnUNet issues 1343, 1898, 2708, 2749; batchgenerators issue 138; tests/tapes/worker_killed.
 """
 
 from __future__ import annotations
 
-from holter.causes.weigh import against, at_least, is_true, needs, supports, weigh
+from holter.causes.nested_threadpoolctl_fork_crash import CRASHES, NESTED
+from holter.causes.weigh import against, at_least, is_true, needs, one_of, supports, weigh
 from holter.evidence import Evidence
 from holter.records import Verdict
 
 CAUSE = "worker-killed"
 
+# Of a native crash only: there the version that crashes by itself must be ruled out.
+CRASH_RULE = against("software.batchgenerators", one_of(*NESTED), "batchgenerators-nests", weight=2.0)
+
 RULES = (
     needs(
         "worker.exit_signal", at_least(1), "worker-ended-by-signal", otherwise="no-worker-ended-by-signal", weight=3.0
     ),
-    supports("oom.kills", at_least(1), "oom-counted", weight=0.5),
+    against("oom.kills", at_least(1), "oom-counted", weight=2.0),  # then it is known who killed it, and why
     against("shm.trouble", is_true, "shm-explains", weight=2.0),
     against("export.replaced", at_least(1), "export-worker-replaced", weight=2.0),  # the wait that follows is worse
     supports("worker.fatal_frame", is_true, "fatal-frame", weight=0.5),
+    CRASH_RULE,
 )
 
 
 def diagnose(evidence: Evidence) -> Verdict:
     """Weigh the facts."""
-    return weigh(CAUSE, evidence, RULES)
+    crashed = evidence.fact("worker.exit_signal").value in CRASHES
+    return weigh(CAUSE, evidence, RULES if crashed else tuple(rule for rule in RULES if rule is not CRASH_RULE))

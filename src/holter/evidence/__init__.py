@@ -8,6 +8,7 @@ from holter.evidence import (
     compiling,
     crowding,
     disk,
+    echo,
     endings,
     export,
     finishing,
@@ -15,11 +16,14 @@ from holter.evidence import (
     gpu_health,
     gpu_room,
     graphics,
+    growth,
     hardware,
+    locks,
     machine,
     neighbours,
     ranks,
     reading,
+    reclaim,
     shm,
     software,
     training,
@@ -33,16 +37,20 @@ from holter.tape import Recording
 
 __all__ = ["NAMES", "Evidence", "collect"]
 
+# A part may read what those before it have stated.
+PARTS = (
+    *(training, workers, endings, disk, shm, machine, graphics, export, software),
+    *(echo, growth, reclaim, locks),
+    *(gpu_health, gpu_room, compiling, ranks, fitting),
+    *(neighbours, crowding, reading, finishing, births, hardware),
+)
+
 
 def collect(recording: Recording, episode: Episode) -> Evidence:
     """Every fact that the recording holds about this episode."""
     window = Window(recording, episode)
     book = FactBook()
-    for part in (training, workers, endings, disk, shm, machine, graphics, export, software):
-        part.collect(window, book)
-    for part in (gpu_health, gpu_room, compiling, ranks, fitting, neighbours, crowding, reading, finishing):
-        part.collect(window, book)
-    for part in (births, hardware):
+    for part in PARTS:
         part.collect(window, book)
     for name in sorted(NAMES - book.facts.keys()):
         book.unknown(name, "not recorded")

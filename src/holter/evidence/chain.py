@@ -90,6 +90,11 @@ def _stuck(book: FactBook) -> tuple[Link, ...]:
             Link(waiter=first, target=file, how="system call or wait channel"),
             Link(waiter=file, target=mount, how="mount of the file"),
         )
+    locked = book.value("workers.locked")
+    if isinstance(locked, tuple) and locked:
+        where = book.value("workers.lock")
+        target = f"a lock in {where}" if where else "a lock"
+        return tuple(Link(waiter=name, target=target, how="not woken once") for name in locked[:3])
     return ()
 
 

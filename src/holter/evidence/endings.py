@@ -9,7 +9,7 @@ from holter.evidence.error_kinds import error_kind
 from holter.evidence.facts import FactBook
 from holter.evidence.window import Window, last
 from holter.evidence.words import WORKERS, ending, label
-from holter.records import ExceptionSeen, KernelMessage, Noted, ProcessEnded, Tick
+from holter.records import ExceptionSeen, KernelMessage, LogLine, Noted, ProcessEnded, Tick
 
 # Sources of one crash differ by this much in time.
 SLACK_S = 5.0
@@ -25,6 +25,9 @@ TRUNCATED = re.compile(
 FATAL_FRAME = re.compile(r'File "(?:[^"]*/)?([^"/]+)", line (\d+) in (\S+)')
 CUDA_OOM = re.compile(r"CUDA out of memory|OutOfMemoryError|CUDA_ERROR_OUT_OF_MEMORY")
 EXCEPTION_FACTS = tuple(f"exception.{name}" for name in ("first", "kind", "role", "file", "truncated_file", "cuda_oom"))
+# "slurmstepd: error: Detected 1 oom-kill event(s) in step 123.batch"; newer ones write oom_kill.
+SLURM_OOM = re.compile(r"slurmstepd\b.*?(?:Detected (\d+) )?oom[-_]kill", re.IGNORECASE)
+WORKER_FACTS = tuple(f"worker.{name}" for name in ("ending", "exit_signal", "subject", "role", "fatal_frame"))
 DATA_FILE = re.compile(r"[^\s'\"(),]+\.(?:b2nd|npy|npz|pkl)\b")
 
 
@@ -56,7 +59,7 @@ def _worker(window: Window, book: FactBook, start_s: float, end_s: float) -> Non
     ]
     if not ended:
         seen = any(tick.processes for tick in window.all)
-        for name in ("worker.ending", "worker.exit_signal", "worker.subject", "worker.fatal_frame"):
+        for name in WORKER_FACTS:
             if seen:
                 book.not_applicable(name, "no worker ended by itself")
             else:
@@ -69,6 +72,7 @@ def _worker(window: Window, book: FactBook, start_s: float, end_s: float) -> Non
         key=lambda event: (event.exit_signal is not None or event.exit_code is not None, bool(event.case)),
     )
     book.known("worker.subject", label(best.role, best.worker_index, best.pid))
+    book.known("worker.role", best.role)
     book.known("worker.ending", ending(best), f"told by {best.source}", unless="nobody could tell how it ended")
     signal_number = best.exit_signal if best.exit_code is None else 0
     book.known("worker.exit_signal", signal_number, unless="nobody could tell how it ended")
@@ -119,10 +123,13 @@ def _memory(window: Window, book: FactBook, start_s: float) -> None:
         for event in window.recording.events(KernelMessage, start_s=start_s, end_s=window.end_s + SLACK_S)
         if event.what == "oom-kill" and event.pid in ours
     ]
+    slurm = _told_by_slurm(window, start_s)
     readable = not any(note.what == "kernel-log-unreadable" for note in window.recording.events(Noted))
     counted = _growth(window, start_s)
     if kernel:
         book.known("oom.kills", len(kernel), kernel[0].text[:160])
+    elif slurm is not None and (counted is None or counted[0] == 0):
+        book.known("oom.kills", *slurm)
     elif counted is None:
         book.unknown("oom.kills", "neither cgroup nor kernel counters could be read")
     elif counted[0] > 0 and readable:
@@ -136,6 +143,15 @@ def _memory(window: Window, book: FactBook, start_s: float) -> None:
     used = [_used_ratio(tick) for tick in ticks]
     known = [ratio for ratio in used if ratio is not None]
     book.known("memory.used_ratio", max(known) if known else None)
+
+
+def _told_by_slurm(window: Window, start_s: float) -> tuple[int, str] | None:
+    """Slurm counts in the group of the step, which may lie above ours, and prints it in the job's output."""
+    for line in window.recording.events(LogLine, start_s=start_s, end_s=window.end_s + SLACK_S):
+        found = SLURM_OOM.search(line.text)
+        if found:
+            return int(found[1] or 1), line.text[:160]
+    return None
 
 
 def _growth(window: Window, start_s: float) -> tuple[int, str] | None:

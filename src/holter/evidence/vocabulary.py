@@ -244,6 +244,32 @@ VOCABULARY: tuple[FactSpec, ...] = (
     # Two runs compared, by a person
     _number("batch.times_usual", "batch size over that of the run that it is compared with"),
     _number("batch.sample_times_usual", "time for one sample over that of the run that it is compared with"),
+    # Memory: who grows, what is short of it
+    _text("worker.role", "role of the worker that died first"),
+    _text("memory.grows_in", "where memory rises all the time: main, workers, both, none"),
+    _number("memory.main_growth_bytes_per_h", "growth of the main process", "B/h"),
+    _number("memory.workers_growth_bytes_per_h", "growth of all data workers", "B/h"),
+    _number("memory.private_growth_bytes_per_h", "growth of the pages that data workers have to themselves", "B/h"),
+    _number("memory.shared_growth_bytes_per_h", "growth of the pages that data workers share; below 0: loss", "B/h"),
+    _number("memory.arenas", "extra arenas of the C library's malloc in the main process"),
+    _number("memory.arena_share", "share of the main process's growth that lies in these arenas", "ratio"),
+    _number("memory.trim_freed_ratio", "share of its memory that malloc_trim(0) gave back", "ratio"),
+    _number("memory.cache_ratio", "page cache of the memory limit of the cgroup", "ratio"),
+    _number("memory.refaults_per_s", "pages of files read again soon after they were dropped from the cgroup", "1/s"),
+    _number("memory.direct_scans_per_s", "pages looked through by processes that had to make room themselves", "1/s"),
+    _number("memory.compact_stalls_per_s", "waits for memory to be compacted", "1/s"),
+    _number("pressure.memory", "PSI memory full", "ratio"),
+    _number("swap.in_bytes_per_s", "read back from swap by the whole machine", "B/s"),
+    _number("swap.out_bytes_per_s", "written to swap by the whole machine", "B/s"),
+    _number("swap.run_bytes", "memory of the run that lies in swap", "B"),
+    _number("cpu.system_ratio", "share of the busy CPU time that the kernel takes", "ratio"),
+    # Locks and open files
+    _list("workers.locked", "data workers that wait on a lock and were not woken once"),
+    _text("workers.lock", "where in the code they wait"),
+    _number("workers.threads", "threads of the data worker that has most"),
+    _number("fds.used_ratio", "open files of the process that is nearest to its limit", "ratio"),
+    _number("fds.limit", "that limit"),
+    _number("fds.grown", "open files that it has gained"),
     # Output
     _number("log.age_s", "time since the last line of the training log", "s"),
 )

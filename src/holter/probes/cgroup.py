@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Literal, TypeVar
 
 from holter.probes import Reading
 from holter.probes.cgroup_groups import Group, find_groups
+from holter.probes.host import parse_pressure
 from holter.probes.mounts import parse_mountinfo
 from holter.probes.procfs import parse_counters, parse_cpu_list, read_int, read_text, to_int
 from holter.records import CgroupSample
@@ -64,13 +65,23 @@ def tightest(groups: Iterable[Group], limit_of: Callable[[Group], Number | None]
     return best
 
 
-def _file_bytes(group: Group) -> int | None:
+def _file_bytes(group: Group, counters: Mapping[str, int]) -> int | None:
     """Page cache without shared memory: what the kernel can take back."""
-    counters = parse_counters(read_text(group.folder / "memory.stat"))
     prefix, cache = ("", "file") if group.version == "v2" else ("total_", "total_cache")
     if cache not in counters:
         return None
     return max(0, counters[cache] - counters.get(f"{prefix}shmem", 0))
+
+
+def _refaults(group: Group, counters: Mapping[str, int]) -> int | None:
+    """Older kernels count pages of files and of processes together, and older ones still not at all."""
+    prefix = "" if group.version == "v2" else "total_"
+    names = (f"{prefix}workingset_refault_file", f"{prefix}workingset_refault")
+    return next((counters[name] for name in names if name in counters), None)
+
+
+def _pressure(group: Group) -> float | None:
+    return parse_pressure(read_text(group.folder / "memory.pressure"))[1] if group.version == "v2" else None
 
 
 class CgroupProbe:
@@ -98,6 +109,8 @@ class CgroupProbe:
         pids, pids_max = tightest(self._of("pids"), pids_limit)
         cpuset = next((n for group in self._of("cpuset") if (n := cpuset_cpus(group))), None)
         events = self._memory_events(memory)
+        group = memory or self._leaf("memory")
+        counters = parse_counters(read_text(self._folder(memory, "memory") / "memory.stat"))
         bounds = [bound for bound in (self._affinity, cpuset, quota) if bound is not None]
         home = next((self._of(kind)[0] for kind in ("memory", "cpu", "pids") if self._of(kind)), None)
         sample = CgroupSample(
@@ -113,7 +126,9 @@ class CgroupProbe:
             effective_cpus=float(min(bounds)) if bounds else None,
             memory_limit_bytes=limit,
             memory_used_bytes=self._memory_used(memory),
-            memory_file_bytes=_file_bytes(group) if (group := memory or self._leaf("memory")) else None,
+            memory_file_bytes=_file_bytes(group, counters) if group else None,
+            refault_pages_total=_refaults(group, counters) if group else None,
+            pressure_memory_full_ratio=_pressure(group) if group else None,
             oom_total=events[0],
             oom_kill_total=events[1],
             pids_limit=pids_max,

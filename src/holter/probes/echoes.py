@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import re
 
-# Said by whoever notices that a worker is gone (batchgenerators and nnunetv2, all generations).
-SENTENCES = (
-    "One or more background workers are no longer alive",
-    "Some background workers are no longer alive",
-    "Background workers died. Look for the error message further up",
-    "Some background worker is 6 feet under",
-    "Abort event was set. So someone died",
-    "MultiThreadedAugmenter.abort_event was set",
-)
+# Said by whoever notices that a worker is gone (batchgenerators and nnunetv2, all generations), and where.
+SAID_IN = {
+    "One or more background workers are no longer alive": "training",
+    "Some background workers are no longer alive": "export",
+    "Background workers died. Look for the error message further up": "prediction",
+    "Some background worker is 6 feet under": "preprocessing",
+    "Abort event was set. So someone died": "training",
+    "MultiThreadedAugmenter.abort_event was set": "training",
+}
 # What is raised at one end of a pipe or socket when the process at the other end is gone.
 TORN_PIPES = {"ConnectionResetError", "ConnectionRefusedError", "BrokenPipeError", "EOFError", "FileNotFoundError"}
 _FRAME = re.compile(r'^ *File "([^"]+)", line \d+', re.MULTILINE)
+
+
+def said_in(text: str) -> str | None:
+    """Which part of nnU-Net says this sentence: training, export, prediction, preprocessing; None: it is no echo."""
+    return next((part for sentence, part in SAID_IN.items() if sentence in text), None)
 
 
 def is_echo(error: str, message: str, traceback: str) -> bool:
@@ -23,7 +28,7 @@ def is_echo(error: str, message: str, traceback: str) -> bool:
 
     A file that ends too early raises ``EOFError`` too: an echo is raised inside ``multiprocessing`` itself.
     """
-    if any(sentence in message for sentence in SENTENCES):
+    if said_in(message) is not None:
         return True
     frames = _FRAME.findall(traceback)
     return error.rpartition(".")[2] in TORN_PIPES and bool(frames) and "/multiprocessing/" in frames[-1]

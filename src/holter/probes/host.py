@@ -57,6 +57,12 @@ def parse_pressure(text: str | None) -> tuple[float | None, float | None]:
     return found.get("some"), found.get("full")
 
 
+def direct_scans(vmstat: Mapping[str, int]) -> int | None:
+    """Pages that processes looked through to make room for themselves; before Linux 4.8 counted by zone."""
+    names = [name for name in vmstat if name.startswith("pgscan_direct") and not name.endswith("_throttle")]
+    return sum(vmstat[name] for name in names) if names else None
+
+
 class CpuShares(NamedTuple):
     """What the CPUs did between two readings, each 0..1; None where it cannot be told."""
 
@@ -151,6 +157,8 @@ class HostProbe:
             swap_in_pages_total=vmstat.get("pswpin"),
             swap_out_pages_total=vmstat.get("pswpout"),
             oom_kill_total=vmstat.get("oom_kill"),
+            direct_scan_pages_total=direct_scans(vmstat),
+            compact_stalls_total=vmstat.get("compact_stall"),
             pressure_cpu_some_ratio=pressure["cpu"][0],
             pressure_cpu_full_ratio=pressure["cpu"][1],
             pressure_io_some_ratio=pressure["io"][0],

@@ -10,6 +10,7 @@ from pathlib import Path
 from holter.probes import Reading
 from holter.probes.pidfd import Ending, ExitWatch, ending_of
 from holter.probes.process_files import Details, Stat, count_running_threads, parse_cmdline, read_details
+from holter.probes.process_memory import Memory, MemoryReader
 from holter.probes.process_roles import Kin, assign_roles, find_main
 from holter.probes.process_tree import ProcessTree
 from holter.probes.process_wait import WaitReader
@@ -67,6 +68,7 @@ class ProcessProbe:
         self._proc = proc
         self._tree = ProcessTree(proc)
         self._waits = WaitReader(proc)
+        self._memory = MemoryReader(proc)
         self._exits = ExitWatch()
         self._real = proc == Path("/proc")  # a recorded tree has no living processes behind its numbers
         self._watched: dict[int, _Watched] = {}
@@ -163,6 +165,7 @@ class ProcessProbe:
         role, index = self._role(stat.pid)
         wait = self._waits.read(stat, t_s, all_threads=_look_at_threads(role, stat, watched, slow))
         details = read_details(f"{self._proc}/{stat.pid}") if slow else Details()
+        memory = self._memory.read(stat.pid, role, t_s) if slow and not first else Memory()
         span_s = t_s - watched.seen_s
         used_s = (stat.cpu_ticks - watched.stat.cpu_ticks) / _TICKS_PER_S
         dead = stat.state == "Z"
@@ -180,6 +183,10 @@ class ProcessProbe:
             cpu_wait_s_total=details.cpu_wait_s,
             rss_bytes=None if dead else stat.rss_pages * _PAGE_BYTES,
             swap_bytes=details.swap_bytes,
+            private_bytes=memory.private_bytes,
+            shared_bytes=memory.shared_bytes,
+            malloc_arenas=memory.arenas,
+            malloc_arena_bytes=memory.arena_bytes,
             threads=stat.threads,
             threads_running=self._running_threads(role, stat) if slow else None,
             voluntary_switches_total=details.voluntary_switches,
@@ -219,6 +226,7 @@ class ProcessProbe:
     def _forget(self, pid: int) -> None:
         del self._watched[pid]
         self._waits.forget(pid)
+        self._memory.forget(pid)
         if self._roles.get(pid) not in _COUNTED_IN_BATCHES:
             self._family.pop(pid, None)
             self._roles.pop(pid, None)

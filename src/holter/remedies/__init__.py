@@ -7,13 +7,13 @@ import shlex
 import msgspec
 
 from holter.records import Diagnosis, Environment, Fact, Remedy, Verdict
-from holter.remedies import asking, offers_graphics, table
+from holter.remedies import asking, offers_graphics, table, table_memory
 from holter.remedies.steps import has_shm_room
 from holter.remedies.table import Offer
 
 __all__ = ["REMEDIES", "propose"]
 
-REMEDIES: dict[str, tuple[Offer, ...]] = {**table.REMEDIES, **offers_graphics.OFFERS}
+REMEDIES: dict[str, tuple[Offer, ...]] = {**table.REMEDIES, **offers_graphics.OFFERS, **table_memory.REMEDIES}
 
 
 def propose(diagnosis: Diagnosis, environment: Environment | None) -> Diagnosis:

@@ -171,6 +171,10 @@ LADDERS: dict[str, tuple[Step, ...]] = {
     "container-lost-gpu": (AGAIN,),
     "gpu-lost-or-gsp": (AGAIN,),
     "ddp-collective-timeout": (AGAIN,),
+    "export-ram-oom": (AGAIN, FEWER_EXPORTERS),
+    "fork-lock-deadlock": (IN_EPOCH, NOT_FORKED, ALONE),
+    "threadpoolctl-version": (ALONE,),  # it fails in every worker, and only there
+    "unpack-slow-or-oom": (AGAIN, FEWER_EXPORTERS),  # the same setting counts those that unpack
 }
 # What the facts say was wanting, where the cause alone leaves that open.
 BY_WANT: dict[str, tuple[Step, ...]] = {
@@ -179,10 +183,16 @@ BY_WANT: dict[str, tuple[Step, ...]] = {
     "descriptors": (IN_EPOCH, THROUGH_FILES, FEWER, ALONE),
     "crash": (IN_EPOCH, AGAIN, NOT_FORKED, ALONE),
 }
+LADDERS |= {
+    "ram-oom-train-worker": BY_WANT["memory"],
+    "nested-threadpoolctl-fork-crash": BY_WANT["crash"],
+    "fd-exhaustion": BY_WANT["descriptors"],
+}
 # Nobody could say why: a restart may help once. Too many workers for the CPUs, or a lock that was held at the fork,
 # are common; single-process loading takes the other reasons away.
 LADDER_WITHOUT_CAUSE: tuple[Step, ...] = (IN_EPOCH, AGAIN, NOT_FORKED_IF_ALL_SLEEP, ALONE)
 LADDER_WITH_FEW_CPUS: tuple[Step, ...] = (IN_EPOCH, AGAIN, AS_CPUS, ALONE)
+LADDERS["secondary-worker-message"] = LADDER_WITHOUT_CAUSE  # it says that nobody could say why
 
 
 def ladder_of(cause: str | None, now: Situation, facts: Facts) -> tuple[Step, ...]:

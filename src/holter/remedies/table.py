@@ -32,8 +32,6 @@ REMEDIES: dict[str, tuple[Offer, ...]] = {
         Offer("file-system-sharing", "CONSENT", "holter run --sharing file_system -- {continue}", "shm_room"),
     ),
     "worker-killed": (
-        Offer("fewer-workers", "CONSENT", "export nnUNet_n_proc_DA={fewer}", "out_of_memory"),
-        Offer("more-memory", "ADVICE", None, "out_of_memory"),
         Offer("bigger-shm", "CONSENT", None, "shm_full"),
         Offer("upgrade-native-libraries", "CONSENT", "pip install --upgrade batchgenerators threadpoolctl", "crash"),
         Offer(

@@ -31,6 +31,8 @@ from holter.reports.catalogue import (
     loader_zh_cn,
     machine_en,
     machine_zh_cn,
+    memory_en,
+    memory_zh_cn,
     remedies_en,
     remedies_zh_cn,
     zh_cn,
@@ -51,6 +53,7 @@ ENGLISH: Mapping[str, str] = {
     **loader_en.TEXTS,
     **graphics_en.TEXTS,
     **machine_en.TEXTS,
+    **memory_en.TEXTS,
 }
 CHINESE: Mapping[str, str] = {
     **zh_cn.TEXTS,
@@ -64,6 +67,7 @@ CHINESE: Mapping[str, str] = {
     **loader_zh_cn.TEXTS,
     **graphics_zh_cn.TEXTS,
     **machine_zh_cn.TEXTS,
+    **memory_zh_cn.TEXTS,
 }
 
 # POSIX order of precedence for the language of messages.

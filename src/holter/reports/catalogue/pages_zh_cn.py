@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from holter.reports.catalogue import machine_pages_zh_cn, pages_graphics_zh_cn
+from holter.reports.catalogue import machine_pages_zh_cn, pages_graphics_zh_cn, pages_memory_zh_cn
 
 PAGES: dict[str, str] = {
     **pages_graphics_zh_cn.PAGES,
@@ -28,20 +28,20 @@ PAGES: dict[str, str] = {
     "worker-killed": """
         一个数据进程被外力杀死，没有留下任何报错。
 
-        发生了什么：数据进程被信号结束，多半是内存不足时内核（或 cgroup）发出的 SIGKILL，也可能是调度系
-            统或管理员。nnU-Net 只会打印 “One or more background workers
-            are no longer alive”，上面什么都没有，因为 batchgenerators 不记录退出信号。
-        如何判断：记录到了进程的结束信号（9、7、11 等），此前没有任何 Python 异常；cgroup 或内核的
-            oom_kill 计数是否同时增加，可以把“内存不足”和“有人杀了它”区分开。
-        容易混淆：shm-too-small（/dev/shm 写满时的 SIGBUS）；worker-exception（数据进程自己抛了异常，
+        发生了什么：数据进程被信号结束：可能是调度系统、管理员，或原生代码自己崩溃。nnU-Net 只会打印
+            “One or more background workers are no longer alive”，上面什么都没有，因为 batchgenerators 不记录退出信号。
+        如何判断：记录到了进程的结束信号（9、7、11 等），此前没有任何 Python 异常；而且 cgroup 和内核的
+            oom_kill 计数没有增加。
+        容易混淆：ram-oom-train-worker、export-ram-oom（oom_kill 计数增加了：是内存不足）；
+            nested-threadpoolctl-fork-crash（batchgenerators 0.25.1 的原生崩溃）；
+            shm-too-small（/dev/shm 写满时的 SIGBUS）；worker-exception（数据进程自己抛了异常，
             上面有回溯信息）；主进程先出错，数据进程随后被它收尾（信号 15，是余波）；
             export-lost-result-hang（死的是最终验证时的导出进程，训练不报错，
             而是一直空等）。
         怎么办：
-            - 减少数据进程：设小 nnUNet_n_proc_DA [CONSENT：数据准备会变慢]。
-            - 给作业更多内存，或在 Slurm 里加大 --mem [ADVICE]。
-             - 信号是 11、6、4（原生代码崩溃）时，升级相关的库，或不用 fork 启动数据进程
-               （HOLTER_START_METHOD=forkserver）[CONSENT]。
+            - 查清是谁发的信号 [ADVICE]。
+            - 信号是 11、6、4（原生代码崩溃）时，升级相关的库，或不用 fork 启动数据进程
+              （HOLTER_START_METHOD=forkserver）[CONSENT]。
             - 然后用 --c 从最近的检查点继续 [CONSENT]。
         来源：batchgenerators 的存活检查，以及 nnU-Net 问题区里最常见的一类求助（例如 #2708）。
         """,
@@ -115,7 +115,8 @@ PAGES: dict[str, str] = {
         如何判断：数据进程处于 D 状态，停在读取预处理文件的系统调用里；I/O 压力（PSI）高；一次小的未缓存
             读取要几十毫秒以上；CPU 没有用满。
         容易混淆：cpu-starved-augmentation（CPU 满、没有 I/O 等待）；刚开始训练时页缓存还是冷的（前几轮
-            之后自行变快）；挂载点彻底失联（读取一直不返回）。
+            之后自行变快）；挂载点彻底失联（读取一直不返回）；swap-thrash 和 cgroup-page-cache-pressure
+            （内存不够：页面来自交换空间，或作业的上限没有给缓存留空间）。
         怎么办：
             - 把预处理数据复制到本地 SSD，并让 nnUNet_preprocessed 指向那里；Slurm 上可放到
               $SLURM_TMPDIR [CONSENT：占用本地磁盘]。
@@ -166,8 +167,8 @@ PAGES: dict[str, str] = {
             查进程是否存活。GPU 0%，CPU 0%，日志停在最后一个 “predicting …”，summary.json 没有生成。
         如何判断：处于最终验证阶段；主线程停在 pool.get 里；有导出进程比进程池年轻（它是后补的），或者记
             录到了导出进程被信号结束；应有的验证结果文件缺了几个。
-        容易混淆：仍在导出大病例（导出进程的 CPU 时间在增加，只需等待）；slow-storage（导出进程卡在写
-            盘，状态 D）。
+        容易混淆：export-ram-oom（是内核因内存不足杀了它）；仍在导出大病例（导出进程的 CPU 时间在增加，只
+            需等待）；slow-storage（导出进程卡在写盘，状态 D）。
         怎么办：
             - 停止这次运行，减少导出进程（nnUNet_def_n_proc）后用 --val 只重做验证 [CONSENT]。
             - 不需要概率图时去掉 --npz，内存占用会少很多 [CONSENT]。
@@ -212,7 +213,7 @@ PAGES: dict[str, str] = {
         发生了什么：主进程收到 SIGKILL、SIGTERM 或 SIGHUP：调度系统的时限到了、终端被关掉、systemd-oomd 出手，或者
             同事结束了它。日志停在一轮中间；数据进程可能变成孤儿留在机器上。
         如何判断：主进程的结束信号；此前没有异常；也没有记录到因内存不足而杀进程。
-        容易混淆：内存不足被杀（内核或 cgroup 的计数会增加，见 worker-killed）；main-exception（有回溯信息）。
+        容易混淆：内存不足被杀（内核或 cgroup 的计数会增加，见 ram-oom-train-worker）；main-exception（有回溯信息）。
         怎么办：
             - 用 --c 从最近的检查点继续 [CONSENT]。
             - 用 tmux、nohup 或 systemd-run 运行，关掉终端也不受影响 [ADVICE]。
@@ -226,7 +227,8 @@ PAGES: dict[str, str] = {
             随之被结束，随后那句关于后台进程的提示只是余波。
         如何判断：最先出现的异常出自主进程，而且不是余波。
         容易混淆：worker-exception（最先出现的异常出自数据进程）；disk-full-or-quota、shm-too-small 和
-            gpu-shared-or-zombie（异常说的是没有空间，属于特例）。
+            gpu-shared-or-zombie（异常说的是没有空间，属于特例）；ram-oom-train-worker、fd-exhaustion 和
+            windows-spawn-commit（异常说的是内存或描述符用尽，也是特例）。
         怎么办：
             - 看最先出现的回溯信息，而不是最后一段；修好它指出的问题，再用 --c 继续 [ADVICE]。
         来源：nnUNet#2203、#2457 等得到证实的报告。
@@ -292,4 +294,5 @@ PAGES: dict[str, str] = {
         来源：nnUNet#316、#469、#1343、#2814。
         """,
     **machine_pages_zh_cn.PAGES,
+    **pages_memory_zh_cn.PAGES,
 }

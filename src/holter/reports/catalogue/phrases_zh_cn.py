@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from holter.reports.catalogue import machine_phrases_zh_cn
+from holter.reports.catalogue import machine_phrases_zh_cn, phrases_memory_zh_cn
 
 # Names of processes, safe to replace inside any sentence.
 NAMES: tuple[tuple[str, str], ...] = (
@@ -195,6 +195,7 @@ PHRASES: tuple[tuple[str, str], ...] = (
     (r"no frames could be read", "读不到调用栈"),
     (r"nobody could tell how it ended", "没有记录到它是怎么结束的"),
     (r"no training log found", "没有找到训练日志"),
+    *phrases_memory_zh_cn.PHRASES,
     # Measures that stand in longer sentences above
     (r"([\d.]+) s instead of ([\d.]+) s", "{1} 秒，之前 {2} 秒"),
 )

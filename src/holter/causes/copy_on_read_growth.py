@@ -1,0 +1,40 @@
+"""Workers turn shared pages into pages of their own just by reading Python objects: memory grows with every epoch.
+
+What happens:  after a fork, parent and workers share all pages. Reading a Python object writes its reference count,
+               and the page is copied. With a data set kept in lists or dictionaries each worker copies it in the end.
+               The RSS of each looks flat, the machine fills, and the kernel kills somebody hours later.
+How we know:   the private pages of the workers grow by 50 MB an hour or more while the shared ones fall by at least
+               half as much: the pages were there before and have changed hands. Both are decisive.
+Looks like:    a leak in a worker (private pages grow, the shared ones stay); malloc-arena-retention (the main process
+               grows); ram-oom-train-worker (the end of it).
+What helps:    keep large tables as numpy arrays or torch tensors, not as lists [CONSENT: own trainers only]; fewer
+               workers copy less [CONSENT]; restart with --c before memory ends [CONSENT].
+Source:        pytorch issues 5902, 20433, 19355, 2052; MONAI issues 5930, 3116; referit3d issue 5.
+"""
+
+from __future__ import annotations
+
+from holter.causes.weigh import Rule, against, at_least, at_most, one_of, supports, weigh
+from holter.evidence import Evidence
+from holter.records import Verdict
+
+CAUSE = "copy-on-read-growth"
+
+# Of all workers together; a day of it is 1.2 GB.
+GROWS = 50e6
+
+RULES = (
+    Rule("memory.private_growth_bytes_per_h", at_least(GROWS), "private-grows", 2.0, group="private"),
+    Rule("memory.shared_growth_bytes_per_h", at_most(-GROWS / 2), "shared-falls", 2.0, group="shared"),
+    supports("episode.kind", one_of("creep"), "it-creeps", weight=0.5),
+    against("memory.private_growth_bytes_per_h", at_most(GROWS / 5), "private-does-not-grow", fatal=True),
+    against("memory.shared_growth_bytes_per_h", at_least(-GROWS / 10), "shared-stays", weight=2.0),
+    against("memory.grows_in", one_of("main"), "only-main-grows", weight=1.0),
+    against("system.os", one_of("windows"), "no-fork-on-windows", fatal=True),
+    against("episode.kind", one_of("stall", "slow-down", "unsaved"), "no-memory-episode", fatal=True),
+)
+
+
+def diagnose(evidence: Evidence) -> Verdict:
+    """Weigh the facts."""
+    return weigh(CAUSE, evidence, RULES)

@@ -1,0 +1,61 @@
+"""An old cuDNN leaks host memory in 2D configurations until the training is killed.
+
+What happens:  with cuDNN 7.6 the main process grows with every epoch of a 2d configuration, in the validation above
+               all. After 4 to 400 epochs the kernel kills it: a bare "Killed". 3d_fullres runs well on the same
+               machine.
+How we know:   cuDNN is older than 8.0.2 (or PyTorch older than 1.7, which came with it), the configuration is 2d, and
+               the memory of the main process, not of its workers, rises all the time. All three together confirm it.
+Looks like:    copy-on-read-growth (the workers grow); malloc-arena-retention (the main process grows with any cuDNN);
+               ram-oom-train-worker (the same end, whatever leads to it).
+What helps:    upgrade PyTorch, which brings a newer cuDNN [CONSENT]; until then continue with --c after each death
+               [CONSENT]. More memory only makes it last longer.
+Source:        MIC-DKFZ/nnUNet issues 904, 469, 187, 316.
+"""
+
+from __future__ import annotations
+
+from holter.causes.weigh import Rule, against, one_of, release, weigh
+from holter.evidence import Evidence
+from holter.records import Verdict
+
+CAUSE = "cudnn-2d-host-leak"
+
+FIXED = (8, 0, 2)
+# PyTorch 1.7 is the first that was built for CUDA 11 and with it for cuDNN 8.
+FIRST_TORCH = (1, 7)
+
+
+def cudnn_release(version: str) -> tuple[int, ...]:
+    """The numbers of a version of cuDNN; PyTorch writes 7605 for 7.6.5 and, from version 9 on, 90100 for 9.1.0."""
+    parts = release(version)
+    if len(parts) == 1 and parts[0] >= 1000:
+        major = 10000 if parts[0] >= 90000 else 1000
+        parts = (parts[0] // major, parts[0] % major // 100, parts[0] % 100)
+    return parts
+
+
+def is_old_torch(version: str) -> bool:
+    """Whether this PyTorch came with such a cuDNN."""
+    return () < release(version) < FIRST_TORCH
+
+
+def is_2d(configuration: str) -> bool:
+    """Whether it is nnU-Net's 2d configuration or one that inherits its name."""
+    return configuration.startswith("2d")
+
+
+RULES = (
+    Rule("software.cudnn", lambda version: () < cudnn_release(version) < FIXED, "cudnn-is-old", 3.0, group="version"),
+    Rule("software.torch", is_old_torch, "torch-is-old", 1.0, group="version"),
+    Rule("plan.configuration", is_2d, "configuration-is-2d", 1.0, group="configuration"),
+    Rule("memory.grows_in", one_of("main", "both"), "main-grows", 1.5, group="growth"),
+    against("software.cudnn", lambda version: cudnn_release(version) >= FIXED, "cudnn-is-new", fatal=True),
+    against("plan.configuration", lambda name: not is_2d(name), "configuration-is-3d", fatal=True),
+    against("memory.grows_in", one_of("workers", "none"), "main-does-not-grow", weight=2.0),
+    against("episode.kind", one_of("slow-down", "stall", "unsaved"), "no-memory-episode", fatal=True),
+)
+
+
+def diagnose(evidence: Evidence) -> Verdict:
+    """Weigh the facts."""
+    return weigh(CAUSE, evidence, RULES)

@@ -1,0 +1,41 @@
+"""A process may not open one file more: the limit of open descriptors is reached.
+
+What happens:  PyTorch hands tensors over as open descriptors, and every batch in a queue holds some. Where the limit
+               is low (1024 in many shells), they run out: "Too many open files", or "received 0 items of ancdata"
+               where a descriptor could not be received. Often only after many epochs.
+How we know:   the exception says so; a process with 80 % or more of its limit in use confirms it.
+Looks like:    shm-too-small (shared memory itself is full); disk-full-or-quota (no inode left: another error);
+               secondary echo of a worker that died from it.
+What helps:    ulimit -n 65535 before the start (Slurm, Docker: --ulimit nofile=65535) [SAFE: result unchanged];
+               --sharing file_system, where /dev/shm has room [CONSENT]; fewer workers [CONSENT]; then continue with
+               --c.
+Source:        pytorch issue 973; ahcore issue 96; MaskTextSpotterV3 issue 51; MIC-DKFZ/nnUNet issues 1732, 130.
+"""
+
+from __future__ import annotations
+
+from holter.causes.weigh import Rule, against, at_least, at_most, one_of, supports, weigh
+from holter.evidence import Evidence
+from holter.records import Verdict
+
+CAUSE = "fd-exhaustion"
+
+# Descriptors are counted every five seconds; the last fifth may go within one batch.
+NEAR = 0.8
+# The soft limit that most shells give.
+LOW = 1024
+
+RULES = (
+    Rule("exception.kind", one_of("descriptors"), "no-descriptor-left", 3.0, group="error"),
+    Rule("fds.used_ratio", at_least(NEAR), "descriptors-used", 1.5, group="limit"),
+    supports("fds.limit", at_most(LOW), "descriptor-limit-low", weight=0.5),
+    against("exception.kind", lambda kind: kind != "descriptors", "exception-says-otherwise", fatal=True),
+    against("fds.used_ratio", at_most(0.5), "descriptors-left", weight=1.0),
+    against("worker.exit_signal", at_least(1), "worker-ended-by-signal", weight=2.0),
+    against("episode.kind", one_of("slow-down", "creep", "unsaved"), "still-running", fatal=True),
+)
+
+
+def diagnose(evidence: Evidence) -> Verdict:
+    """Weigh the facts."""
+    return weigh(CAUSE, evidence, RULES)

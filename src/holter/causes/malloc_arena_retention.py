@@ -1,0 +1,38 @@
+"""The C library keeps memory that was freed, in arenas of its own: the process grows though nothing leaks.
+
+What happens:  glibc gives many threads an arena each, of 64 MB and more, and returns memory only from the end of it.
+               Buffers of changing size leave holes: the RSS of the main process goes up like a ratchet, to a plateau
+               or to the kernel's limit. Python's own heap stays small.
+How we know:   the growth of the main process lies in these arenas, by half or more, and there are eight or more.
+               That is likely, no more: a leak through malloc looks the same from outside. What malloc_trim(0) gives
+               back (a fifth or more) decides.
+Looks like:    cudnn-2d-host-leak (old cuDNN and 2d); copy-on-read-growth (the workers grow); a leak in own code.
+What helps:    MALLOC_ARENA_MAX=2 in the environment of the training [SAFE: result unchanged], or jemalloc by
+               LD_PRELOAD [CONSENT]; continue with --c [CONSENT].
+Source:        SpecForge issue 491; omi issue 6938; xiaomi-miloco issue 459; hypha issue 976.
+"""
+
+from __future__ import annotations
+
+from holter.causes.weigh import Rule, against, at_least, at_most, one_of, supports, weigh
+from holter.evidence import Evidence
+from holter.records import Verdict
+
+CAUSE = "malloc-arena-retention"
+
+RULES = (
+    Rule("memory.trim_freed_ratio", at_least(0.2), "trim-frees", 2.0, group="trim"),
+    supports("memory.arena_share", at_least(0.5), "grows-in-arenas", weight=2.0),
+    supports("memory.arenas", at_least(8), "many-arenas", weight=1.0),
+    supports("memory.grows_in", one_of("main", "both"), "main-grows", weight=1.0),
+    against("memory.trim_freed_ratio", at_most(0.05), "trim-frees-nothing", fatal=True),
+    against("memory.arena_share", at_most(0.1), "grows-elsewhere", weight=3.0),
+    against("memory.grows_in", one_of("workers", "none"), "main-does-not-grow", weight=2.0),
+    against("system.os", one_of("windows", "macos"), "not-with-glibc", fatal=True),
+    against("episode.kind", one_of("stall", "slow-down", "unsaved"), "no-memory-episode", fatal=True),
+)
+
+
+def diagnose(evidence: Evidence) -> Verdict:
+    """Weigh the facts."""
+    return weigh(CAUSE, evidence, RULES)

@@ -1,0 +1,46 @@
+"""The memory of the machine or of the job runs out during training, and the kernel ends a process.
+
+What happens:  large volumes, many channels or many workers fill the RAM, or the limit of the container or Slurm job.
+               The kernel kills a data worker or the main process with SIGKILL. nnU-Net prints only that "one or more
+               background workers are no longer alive", with nothing above it, or the shell prints "Killed".
+How we know:   the kernel or the cgroup counted an OOM kill of one of our processes (1 is enough: it counts nothing
+               else), or an exception says that memory could not be allocated. Both outside the final validation. A
+               limit 90 % full or memory that rose all the time before speaks for it.
+Looks like:    worker-killed (SIGKILL and no OOM kill counted); shm-too-small (SIGBUS); a native crash (SIGSEGV,
+               SIGABRT); export-ram-oom (the same in the final validation); external-kill (somebody ended the main
+               process, nothing counted).
+What helps:    continue with --c [CONSENT]; fewer workers (nnUNet_n_proc_DA) [CONSENT: slower preparation]; more memory
+               for the job (--mem), or close other programs [ADVICE]. nnUNet_n_proc_DA=0 hurts: it hides the fault and
+               makes training several times slower. More swap turns a death into swap-thrash.
+Source:        MIC-DKFZ/nnUNet issues 2708, 2656, 976, 1732; batchgenerators issue 111; microsoft/pai issue 5799;
+               tests/tapes/ram_oom_train_worker.
+"""
+
+from __future__ import annotations
+
+from holter.causes.weigh import Rule, against, at_least, one_of, supports, weigh
+from holter.evidence import Evidence
+from holter.records import Verdict
+
+CAUSE = "ram-oom-train-worker"
+
+RULES = (
+    Rule("oom.kills", at_least(1), "oom-counted", 3.0, group="memory"),
+    Rule("exception.kind", one_of("memory"), "no-memory-left", 2.0, group="memory"),
+    supports("worker.exit_signal", one_of(9), "worker-ended-by-signal", weight=0.5),
+    supports("main.exit_signal", one_of(9), "main-ended-by-signal", weight=0.5),
+    supports("memory.used_ratio", at_least(0.9), "memory-full", weight=0.5),
+    supports("memory.grows_in", one_of("main", "workers", "both"), "memory-grows", weight=0.5),
+    supports("echo.says", one_of("training"), "echo-of-training", weight=0.5),
+    against("worker.exit_signal", one_of(4, 6, 7, 8, 11), "another-signal", weight=2.0),
+    against("phase", one_of("final-validation", "unpack"), "another-phase", fatal=True),
+    against("echo.says", one_of("export", "prediction", "preprocessing"), "echo-of-another-part", weight=1.5),
+    against("system.os", one_of("windows"), "windows-counts-otherwise", weight=1.0),
+    against("episode.kind", one_of("slow-down", "stall"), "nothing-ended", weight=1.5),
+    against("episode.kind", one_of("creep", "unsaved"), "still-running", fatal=True),
+)
+
+
+def diagnose(evidence: Evidence) -> Verdict:
+    """Weigh the facts."""
+    return weigh(CAUSE, evidence, RULES)

@@ -1,0 +1,39 @@
+"""Only the echo is known: something died before, and this sentence does not say what.
+
+What happens:  "One or more background workers are no longer alive" is printed by whoever notices. The error itself
+               stands above it, or in another window or file, or there is none because a signal ended the process.
+               The same sentence serves a dozen causes.
+How we know:   the sentence was said, and neither a first exception nor an exit signal is known. As soon as one of
+               them is, this is no cause any more; so it is never confirmed.
+Looks like:    main-exception (the main process raised first, its workers were ended after it); worker-exception;
+               worker-killed, ram-oom-train-worker, shm-too-small (a signal, nothing above the sentence).
+What helps:    look further up for the first traceback, from its first line [SAFE]; if there is none, look for a kill:
+               dmesg -T | grep -iE "killed process|segfault" [SAFE]; run again under holter run, which records how each
+               process ended [SAFE]. Restarting with other settings before the cause is known proves nothing.
+Source:        MIC-DKFZ/nnUNet issues 2203, 2457, 1999, 2115, 2659, 1406.
+"""
+
+from __future__ import annotations
+
+from holter.causes.nested_threadpoolctl_fork_crash import NESTED
+from holter.causes.weigh import against, at_least, is_true, one_of, supports, weigh
+from holter.evidence import Evidence
+from holter.records import Verdict
+
+CAUSE = "secondary-worker-message"
+
+RULES = (
+    supports("echo.says", is_true, "only-an-echo"),
+    against("echo.says", one_of("export", "prediction", "preprocessing"), "mostly-memory", weight=0.5),
+    against("software.batchgenerators", one_of(*NESTED), "batchgenerators-nests", weight=0.55),
+    against("exception.first", is_true, "exception-came-first", fatal=True),
+    against("worker.exit_signal", at_least(1), "worker-ended-by-signal", fatal=True),
+    against("main.exit_signal", at_least(1), "main-ended-by-signal", fatal=True),
+    against("oom.kills", at_least(1), "oom-counted", fatal=True),
+    against("episode.kind", one_of("slow-down", "creep", "unsaved"), "still-running", fatal=True),
+)
+
+
+def diagnose(evidence: Evidence) -> Verdict:
+    """Weigh the facts."""
+    return weigh(CAUSE, evidence, RULES)

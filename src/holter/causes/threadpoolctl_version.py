@@ -1,0 +1,42 @@
+"""An old threadpoolctl cannot read the version of the BLAS library, and every worker ends at once.
+
+What happens:  threadpoolctl 2.x asks OpenBLAS for its version and gets no answer from newer builds. Each data worker
+               raises AttributeError before its first batch. Typical of conda base environments on Windows and macOS.
+How we know:   the exception is "'NoneType' object has no attribute 'split'" with threadpoolctl in its traceback
+               (decisive), and threadpoolctl is older than 3.1.
+Looks like:    nested-threadpoolctl-fork-crash (no traceback at all); worker-exception (any other error).
+What helps:    pip install --upgrade threadpoolctl [CONSENT], then start again; nothing was lost. Fewer workers, another
+               Python or another data set change nothing.
+Source:        MIC-DKFZ/nnUNet issues 1437, 1505, 2166, 2447, 1406; joblib/threadpoolctl issue 131.
+"""
+
+from __future__ import annotations
+
+from holter.causes.weigh import Rule, against, at_least, one_of, release, weigh
+from holter.evidence import Evidence
+from holter.records import Verdict
+
+CAUSE = "threadpoolctl-version"
+
+# 2.2.0 is the one that people met; 3.1 reads libraries that do not tell their version.
+FIXED = (3, 1)
+
+
+def is_old(version: str) -> bool:
+    """Whether this release fails on libraries that do not tell their version."""
+    return () < release(version) < FIXED
+
+
+RULES = (
+    Rule("exception.kind", one_of("threadpoolctl"), "threadpoolctl-fails", 3.0, group="error"),
+    Rule("software.threadpoolctl", is_old, "threadpoolctl-is-old", 1.0, group="version"),
+    against("exception.kind", lambda kind: kind != "threadpoolctl", "exception-says-otherwise", fatal=True),
+    against("software.threadpoolctl", lambda version: release(version) >= FIXED, "threadpoolctl-is-new", weight=1.0),
+    against("worker.exit_signal", at_least(1), "worker-ended-by-signal", weight=2.0),
+    against("episode.kind", one_of("slow-down", "stall", "creep", "unsaved"), "still-running", fatal=True),
+)
+
+
+def diagnose(evidence: Evidence) -> Verdict:
+    """Weigh the facts."""
+    return weigh(CAUSE, evidence, RULES)

@@ -1,0 +1,37 @@
+"""The preprocessed cases are still being unpacked, or a process that unpacks them was killed.
+
+What happens:  older versions turn every .npz into .npy before the first epoch, several cases at once. The log stops
+               at "unpacking dataset...". It can take hours on slow storage, needs the room of the whole data set, and
+               each process holds a whole case: where memory ends the kernel kills one, and the rest waits.
+How we know:   the phase is the unpacking. With an OOM kill or a MemoryError it was killed; with processes at work or
+               blocked in reads and writes it is only slow.
+Looks like:    slow-storage (the same, in training); a hang of the first batch (the log says "unpacking done...").
+What helps:    wait, if files still appear in nnUNet_preprocessed [SAFE]; fewer processes (nnUNet_def_n_proc) or more
+               memory [CONSENT]; preprocess again with nnU-Net 2.6 or newer, whose blosc2 files are not unpacked
+               [CONSENT]. Deleting half-written .npy files is needed after a kill: a short one fails later.
+Source:        MIC-DKFZ/nnUNet issues 2708, 2481, 1448.
+"""
+
+from __future__ import annotations
+
+from holter.causes.weigh import Rule, against, at_least, is_true, needs, one_of, weigh
+from holter.evidence import Evidence
+from holter.records import Verdict
+
+CAUSE = "unpack-slow-or-oom"
+
+RULES = (
+    needs("phase", one_of("unpack"), "in-unpacking", otherwise="not-in-unpacking", weight=4.0),
+    Rule("oom.kills", at_least(1), "oom-counted", 1.0, group="what"),
+    Rule("exception.kind", one_of("memory"), "no-memory-left", 1.0, group="what"),
+    Rule("activity.present", is_true, "somebody-works", 0.5, group="what"),
+    Rule("workers.blocked", is_true, "worker-blocked", 0.5, group="what"),
+    against("exception.kind", lambda kind: kind != "memory", "exception-says-otherwise", weight=3.0),
+    against("progress.resumed", is_true, "progress-goes-on", weight=2.0),
+    against("episode.kind", one_of("creep", "unsaved"), "still-running", fatal=True),
+)
+
+
+def diagnose(evidence: Evidence) -> Verdict:
+    """Weigh the facts."""
+    return weigh(CAUSE, evidence, RULES)
