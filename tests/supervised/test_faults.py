@@ -17,7 +17,7 @@ from holter.demo.prepare import CONFIGURATION, DATASET_NAME, Prepared
 from holter.probes.heartbeat import HeartbeatProbe
 from holter.probes.stacks import find_py_spy
 from holter.records import ExceptionSeen, ProcessEnded
-from supervised.scene import Named, Scene, of_role, top, verdict_of
+from supervised.scene import LIMIT_S, Named, Scene, of_role, top, verdict_of
 
 pytestmark = pytest.mark.training
 
@@ -172,7 +172,7 @@ def lose_a_result(folder: Path, killed: list[int]) -> None:
     def with_a_case() -> list[int]:
         return [beat.pid for beat in pages.read(0.0).samples if beat.role == "export-worker" and beat.case]
 
-    until = time.monotonic() + 150
+    until = time.monotonic() + LIMIT_S
     stopped: list[int] = []
     while time.monotonic() < until and not stopped:
         for pid in with_a_case()[:1]:
@@ -197,7 +197,7 @@ def test_a_lost_export_result_is_named_in_the_final_validation(scene):
         threading.Thread(target=lose_a_result, args=(Path(recorder.environment.scratch), killed), daemon=True).start()
 
     def end(recorder, tick):
-        if any(event.text.startswith("export-lost-result-hang") for event in notes(recorder)) or tick.t_s > 150:
+        if any(event.text.startswith("export-lost-result-hang") for event in notes(recorder)):
             for process in of_role(tick, "main"):
                 os.kill(process.pid, signal.SIGKILL)
 
