@@ -371,7 +371,8 @@ class ActionTaken(Record, frozen=True, kw_only=True, tag="action"):
     """Something that was done to the run, how far it is, or what would be done with ``--heal``."""
 
     t_s: float
-    # replace-workers, save-checkpoint, set-aside-checkpoint, export-again, restart, end-group, wait, leave-alone, stop
+    # replace-workers, save-checkpoint, set-aside-checkpoint, keep-checkpoint, export-again, restart, end-group, wait,
+    # leave-alone, stop
     action: str
     state: Literal["proposed", "begun", "done", "failed"]
     text: str = ""  # before, after, why: in words

@@ -6,7 +6,7 @@ import pytest
 
 from holter.evidence.outside import CONDITIONS, Outside
 from holter.evidence.room import has_room, needed_bytes, size
-from holter.records import ActionTaken, GpuProcess, GpuSample, StorageSample, Tick
+from holter.records import ActionTaken, ExceptionSeen, GpuProcess, GpuSample, StorageSample, Tick
 from holter.remedies.ladder import WAIT_FOR
 
 OURS, THEIRS = 4711, 815
@@ -14,8 +14,11 @@ MB, GIB = 10**6, 2**30
 
 
 def results(**room: object) -> StorageSample:
-    usual = {"free_bytes": 900 * MB, "total_bytes": 1000 * MB, "read_only": False, "checkpoint_bytes": 300 * MB}
-    return StorageSample(t_s=0.0, label="results", path="/data/results", **{**usual, **room})
+    usual = {
+        "path": "/data/results", "free_bytes": 900 * MB, "total_bytes": 1000 * MB, "read_only": False,
+        "checkpoint_bytes": 300 * MB,
+    }  # fmt: skip
+    return StorageSample(t_s=0.0, label="results", **{**usual, **room})
 
 
 def gpu(index: int = 0, **what: object) -> GpuSample:
@@ -27,7 +30,9 @@ def gpu(index: int = 0, **what: object) -> GpuSample:
     return GpuSample(t_s=0.0, index=index, **{**usual, **what})
 
 
-def clear(cause: str, *samples: StorageSample | GpuSample, events: tuple[ActionTaken, ...] = ()) -> bool | None:
+def clear(
+    cause: str, *samples: StorageSample | GpuSample, events: tuple[ActionTaken | ExceptionSeen, ...] = ()
+) -> bool | None:
     outside = Outside()
     storage = tuple(one for one in samples if isinstance(one, StorageSample))
     gpus = tuple(one for one in samples if isinstance(one, GpuSample))
@@ -64,9 +69,39 @@ def test_room_is_room_for_a_checkpoint(room: dict[str, object], expected: bool |
     assert clear("disk-full-or-quota", results(**room)) is expected
 
 
-def test_a_full_temporary_folder_is_not_over_either() -> None:
-    tmp = StorageSample(t_s=0.0, label="tmp", path="/tmp", free_bytes=0, read_only=False)
-    assert clear("disk-full-or-quota", results(), tmp) is False
+FULL_TMP = StorageSample(t_s=0.0, label="tmp", path="/tmp", free_bytes=0, read_only=False)
+
+
+def raised(message: str) -> ExceptionSeen:
+    return ExceptionSeen(t_s=1.0, pid=OURS, error="OSError", message=message)
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ((), True),  # nobody needed it
+        ((raised("[Errno 28] No space left on device: '/tmp/torch_x/y'"),), False),
+        ((raised("[Errno 28] No space left on device: '/data/results/plot.png'"),), True),
+        ((raised("[Errno 28] No space left on device"),), False),  # results had room all the time
+        ((raised("[Errno 2] No such file or directory: '/tmp/x'"),), True),
+    ],
+)
+def test_a_full_temporary_folder_counts_where_a_write_failed_in_it(told, expected: bool) -> None:
+    assert clear("disk-full-or-quota", results(), FULL_TMP, events=told) is expected
+
+
+def test_results_below_the_temporary_folder_are_not_taken_for_it() -> None:
+    told = (raised("[Errno 28] No space left on device: '/tmp/results/plot.png'"),)
+    assert clear("disk-full-or-quota", results(path="/tmp/results"), FULL_TMP, events=told) is True
+
+
+def test_an_error_without_a_name_is_laid_to_the_results_if_they_ever_lacked_room() -> None:
+    outside = Outside()
+    told = (raised("[Errno 28] No space left on device"),)
+    outside.see(Tick(t_s=1.0, storage=(results(free_bytes=0), FULL_TMP), events=told))
+    assert outside.is_clear("disk-full-or-quota") is False
+    outside.see(Tick(t_s=11.0, storage=(results(), FULL_TMP)))
+    assert outside.is_clear("disk-full-or-quota") is True
 
 
 def test_a_quota_does_not_show_in_free_bytes() -> None:

@@ -10,7 +10,9 @@ import random
 import shutil
 import subprocess
 import sys
+import tempfile
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -315,6 +317,63 @@ def test_the_generation_before_takes_the_place_of_a_torn_one(tmp_path):
     assert prepare_to_continue(tmp_path)[:3] == (tmp_path / LATEST, (), False)
 
 
+@contextlib.contextmanager
+def nobody() -> Iterator[None]:
+    """As a user whom permissions stop, also where the tests run as root."""
+    before = os.geteuid()
+    if before == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(before)
+
+
+@pytest.fixture
+def shared() -> Iterator[Path]:
+    """A folder that everybody may reach and change."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:
+        folder = Path(name)
+        folder.chmod(0o777)
+        yield folder
+
+
+def test_one_that_cannot_be_read_is_not_called_torn_and_the_older_one_is_used(shared):
+    save(shared / LATEST, 9), save(shared / PREVIOUS, 8)
+    whole = (shared / LATEST).read_bytes()
+    for name, mode in ((LATEST, 0o000), (PREVIOUS, 0o644)):
+        (shared / name).chmod(mode)
+    with nobody():
+        prepared = prepare_to_continue(shared)
+    aside = shared / f"{LATEST}.unread-1"
+    assert prepared[:3] == (shared / LATEST, (aside,), True)
+    assert prepared.problems == (
+        (shared / LATEST, f"unreadable: Permission denied; it may be whole: now {aside.name}"),
+    )
+    assert names(shared) == sorted([LATEST, PREVIOUS, aside.name])
+    aside.chmod(0o644)
+    assert aside.read_bytes() == whole and verify(shared / LATEST).current_epoch == 8
+
+
+def test_one_that_cannot_be_read_and_is_in_nobodys_way_stays(shared):
+    save(shared / LATEST, 8), save(shared / BEST, 9)
+    (shared / LATEST).chmod(0o644), (shared / BEST).chmod(0o000)
+    with nobody():
+        prepared = prepare_to_continue(shared)
+    assert prepared[:4] == (shared / LATEST, (), False, ())
+    assert prepared.unread == ((shared / BEST, "unreadable: Permission denied"),)
+    assert names(shared) == sorted([BEST, LATEST])
+
+
+def test_where_none_can_be_read_nothing_is_moved(shared):
+    save(shared / LATEST, 9).chmod(0o000), tear(save(shared / PREVIOUS, 8))
+    (shared / PREVIOUS).chmod(0o644)
+    with nobody():
+        prepared = prepare_to_continue(shared)
+    assert prepared.used is None and len(prepared.problems) == 2
+    assert names(shared) == sorted([LATEST, PREVIOUS])
+
+
 def test_a_best_one_that_is_newer_is_what_is_loaded(tmp_path):
     save(tmp_path / LATEST, 50), save(tmp_path / BEST, 87)
     assert prepare_to_continue(tmp_path)[:3] == (tmp_path / BEST, (), False)
@@ -343,7 +402,7 @@ def test_where_all_are_torn_nothing_is_moved(tmp_path):
     prepared = prepare_to_continue(tmp_path)
     assert prepared[:3] == (None, (), False) and len(prepared.problems) == 4
     assert names(tmp_path) == sorted([FINAL, LATEST, PREVIOUS, BEST])
-    assert prepare_to_continue(tmp_path / "missing") == (None, (), False, ())
+    assert prepare_to_continue(tmp_path / "missing") == (None, (), False, (), ())
 
 
 def test_checkpoints_of_an_earlier_training_are_not_continued(tmp_path):

@@ -10,7 +10,7 @@ from holter.evidence.frames import main_thread
 from holter.evidence.room import has_room, lack, needed_bytes, place, size
 from holter.evidence.window import Window
 from holter.evidence.words import NO_SHM, is_failed_save
-from holter.records import ActionTaken, ExceptionSeen, LogLine, Noted, StorageSample, Tick
+from holter.records import ActionTaken, Event, ExceptionSeen, LogLine, Noted, StorageSample, Tick
 
 # The probe looks every ten seconds; a full disk is mostly seen within two looks.
 SLACK_S = 25.0
@@ -45,7 +45,7 @@ class Failure(NamedTuple):
 def collect(window: Window, book: FactBook) -> None:
     """State the first write that failed, and the state of the file system that it was for."""
     failures = _failures(window)
-    named = [(kind, one) for one in failures if (kind := _kind(one.text)) is not None]
+    named = [(kind, one) for one in failures if (kind := kind_of(one.text)) is not None]
     file = next((one.file for _, one in named if one.file), None)
     sample = _blamed(window, file)
     lacked = _lacking(window, sample)
@@ -78,17 +78,30 @@ def _writes_its_log(window: Window) -> bool:
 
 
 def _failures(window: Window) -> list[Failure]:
-    """Everything that was said of something that failed, oldest first, but for shared memory's own errors."""
-    saves = [one for one in _events(window, ActionTaken) if is_failed_save(one)]
-    told = [Failure(one.t_s, one.text, _checkpoint(one.text)) for one in saves]
-    told += [Failure(one.t_s, one.text, _file(one.text)) for one in _events(window, Noted) if one.what == "plot-failed"]
-    for exception in _events(window, ExceptionSeen):
-        text = f"{exception.error}: {exception.message}"
-        if not exception.echo and not NO_SHM.search(f"{text}\n{exception.traceback}"):
-            told.append(Failure(exception.t_s, text, _file(text)))
-    lines = [one for one in _events(window, LogLine) if one.level == "error" and not NO_SHM.search(one.text)]
-    told += [Failure(one.t_s, one.text, _file(one.text)) for one in lines]
-    return sorted(told, key=lambda failure: failure.t_s)
+    """Everything that was said of something that failed, oldest first."""
+    told = (
+        _events(window, ActionTaken),
+        _events(window, Noted),
+        _events(window, ExceptionSeen),
+        _events(window, LogLine),
+    )
+    found = [failure(event) for events in told for event in events]
+    return sorted((one for one in found if one is not None), key=lambda one: one.t_s)
+
+
+def failure(event: Event) -> Failure | None:
+    """What this event says of something that failed, but for shared memory's own errors."""
+    if isinstance(event, ActionTaken):
+        return Failure(event.t_s, event.text, _checkpoint(event.text)) if is_failed_save(event) else None
+    if isinstance(event, Noted):
+        return Failure(event.t_s, event.text, _file(event.text)) if event.what == "plot-failed" else None
+    if isinstance(event, ExceptionSeen):
+        text = f"{event.error}: {event.message}"
+        is_ours = not event.echo and not NO_SHM.search(f"{text}\n{event.traceback}")
+        return Failure(event.t_s, text, _file(text)) if is_ours else None
+    if isinstance(event, LogLine) and event.level == "error" and not NO_SHM.search(event.text):
+        return Failure(event.t_s, event.text, _file(event.text))
+    return None
 
 
 def _events(window: Window, kind: type[E]) -> list[E]:
@@ -97,7 +110,8 @@ def _events(window: Window, kind: type[E]) -> list[E]:
     return list(window.recording.events(kind, start_s=start_s, end_s=end_s + 1.0))
 
 
-def _kind(text: str) -> str | None:
+def kind_of(text: str) -> str | None:
+    """Why this could not be written: a word of ``disk.error``; None if it is about something else."""
     return next((kind for kind, pattern in ERRORS if pattern.search(text)), None)
 
 
@@ -111,13 +125,18 @@ def _checkpoint(text: str) -> str | None:
     return found[0] if found else None
 
 
+def is_below(file: str, folder: str) -> bool:
+    """Whether a path is this folder's or lies in it."""
+    return f"{file}/".startswith(f"{folder.rstrip('/')}/")
+
+
 def _blamed(window: Window, file: str | None) -> StorageSample | None:
     """The last look at the file system of this file; without a file, at the first that lacks something."""
     latest: dict[str, StorageSample] = {}
     for tick in _ticks(window):
         latest.update({sample.label: sample for sample in tick.storage})
     if file is not None and file.startswith("/"):
-        above = [one for one in latest.values() if f"{file}/".startswith(f"{one.path.rstrip('/')}/")]
+        above = [one for one in latest.values() if is_below(file, one.path)]
         if above:
             return max(above, key=lambda one: len(one.path))
     # Data are often on a read-only mount by intention, and a checkpoint is always a result.

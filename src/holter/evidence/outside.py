@@ -8,14 +8,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from holter.evidence.disk import failure, is_below, kind_of
 from holter.evidence.graphics import ZOMBIE_BYTES, held_down_by, others
 from holter.evidence.room import has_room, lack
-from holter.records import ActionTaken, ExceptionSeen, GpuSample, StorageSample, Tick
+from holter.records import ActionTaken, Event, ExceptionSeen, GpuSample, StorageSample, Tick
 
 # A mount answers again when a small read is as quick as on any healthy one.
 ANSWERS_WITHIN_S, QUICK_S = 2.0, 0.5
 # A quota of one's own does not show in the free space of the file system.
 QUOTA = re.compile(r"Disk quota exceeded|\[Errno 122\]")
+MOST_FILES = 100  # remembered: an epoch that cannot be saved names few
 LICENSED = ("licensed", "unlicensed-unrestricted")
 RESTRICTED = ("unlicensed-restricted", "unlicensed")
 
@@ -28,6 +30,9 @@ class Outside:
         self._gpus: dict[int, GpuSample] = {}
         self._mine: set[int] = set()  # GPUs that listed a process of ours
         self._quota = False
+        self._files: set[str] = set()  # that could not be written
+        self._unnamed = False  # something could not be, and it was not said what
+        self._results_lacked = False
         self._since: dict[str, float] = {}
 
     def see(self, tick: Tick) -> None:
@@ -43,11 +48,23 @@ class Outside:
                 self._quota = bool(QUOTA.search(event.text)) or (self._quota and event.state != "done")
             elif isinstance(event, ExceptionSeen):
                 self._quota = self._quota or bool(QUOTA.search(event.message))
+            self._see_failure(event)
+        results = self._storage.get("results")
+        self._results_lacked = self._results_lacked or (results is not None and has_room(results) is False)
         for cause in CONDITIONS:
             if self.is_clear(cause):
                 self._since.setdefault(cause, tick.t_s)
             else:
                 self._since.pop(cause, None)
+
+    def _see_failure(self, event: Event) -> None:
+        failed = failure(event)
+        if failed is None or kind_of(failed.text) is None:
+            return
+        if failed.file is None:
+            self._unnamed = True
+        elif len(self._files) < MOST_FILES:
+            self._files.add(failed.file)
 
     def is_clear(self, cause: str | None) -> bool | None:
         """Whether the condition that this cause is about is over."""
@@ -59,14 +76,22 @@ class Outside:
         return None if since_s is None else max(0.0, t_s - since_s)
 
     def room(self) -> bool | None:
-        """The results have room for a checkpoint, and whatever else is written to can be written to."""
+        """The results have room for a checkpoint; so has the temporary folder, if that is where a write failed."""
         results = self._storage.get("results")
         if results is None or self._quota:
             return None
         temporary = self._storage.get("tmp")
-        if temporary is not None and lack(temporary) is not None:
+        if temporary is not None and lack(temporary) is not None and self._failed_in(temporary, results):
             return False
         return has_room(results)
+
+    def _failed_in(self, temporary: StorageSample, results: StorageSample) -> bool:
+        """Whether a write failed there; a full /tmp that nobody needed keeps nobody waiting."""
+        inner = max((temporary, results), key=lambda one: len(one.path))
+        for file in self._files:
+            if is_below(file, temporary.path) and (inner is temporary or not is_below(file, results.path)):
+                return True
+        return self._unnamed and not self._files and not self._results_lacked
 
     def storage_answers(self) -> bool | None:
         """Small reads of data and results come back, and quickly."""

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import IO, Any
 
-from . import control, room, saving, states
+from . import checksums, control, room, saving, states
 from . import verify as files
 from .archive import OWN_KEY
 from .life import LIFE
@@ -147,15 +147,22 @@ def _snapshot(save: Any, content: Any, background: saving.Background) -> saving.
     if left is not None and size_of(content) * SPARE_FACTOR + SPARE_BYTES > left:
         return None
     buffer = io.BytesIO()
+    quick = checksums.without(save, lend, sys.modules.get("torch.serialization"))
     try:
-        save(content, buffer)
+        (quick or save)(content, buffer)
     except (MemoryError, RuntimeError) as error:
         if isinstance(error, MemoryError) or isinstance(
             error.__context__, MemoryError
         ):  # torch wraps what write raises
             return None
         raise
-    return saving.blocks(buffer.getbuffer(), background.moved)
+
+    def fill(file: IO[bytes]) -> None:
+        if quick is not None:
+            checksums.fill_in(buffer, background.moved)
+        saving.blocks(buffer.getbuffer(), background.moved)(file)
+
+    return fill
 
 
 def _straight(save: Any, content: Any) -> saving.Fill:

@@ -27,12 +27,16 @@ Problem = tuple[Path, str]
 
 
 class Prepared(NamedTuple):
-    """What ``--c`` will load, and what was done for it; ``problems`` are the files that are no good, and why."""
+    """What ``--c`` will load, and what was done for it.
+
+    ``problems`` are the files that are no good, and why; ``unread`` those that cannot be read now and stay.
+    """
 
     used: Path | None
     set_aside: tuple[Path, ...] = ()
     copied: bool = False
     problems: tuple[Problem, ...] = ()
+    unread: tuple[Problem, ...] = ()
 
 
 def candidates(folder: Path) -> list[Path]:
@@ -75,9 +79,9 @@ def _search(folder: Path, began: float | None = None) -> tuple[Path | None, list
     return strange[0] if strange else None, [one for one in bad if one is not strange]
 
 
-def set_aside(path: Path) -> Path:
+def set_aside(path: Path, why: str = "torn") -> Path:
     """Rename to the first free of ``NAME.torn-1``, ``NAME.torn-2`` and so on; raises OSError where it cannot."""
-    return _rename(path, "torn")
+    return _rename(path, why)
 
 
 def _rename(path: Path, why: str) -> Path:
@@ -107,6 +111,8 @@ def prepare_to_continue(folder: Path, began: float | None = None) -> Prepared:
     ``began``: when the training to be continued began, in ``time.time()``'s seconds, if it began from zero.
     Checkpoints last written before belong to an earlier training: ``--c`` would take its final one for ours, so they
     are renamed ``NAME.earlier-1``.
+    A file that cannot be read now may be whole: it stays where it is, and only if nnU-Net would load it before the
+    good one it is renamed ``NAME.unread-1``, never called torn.
     Where none is good, nothing more is moved: ``--c`` fails loudly on a torn file and starts from zero without one.
     Raises OSError where the folder cannot be changed and has to be.
     """
@@ -119,17 +125,37 @@ def prepare_to_continue(folder: Path, began: float | None = None) -> Prepared:
     problems = tuple((path, checked.problem) for path, checked in bad)
     if used is None:
         return Prepared(None, problems=problems)
-    aside = tuple(set_aside(path) for path, _ in bad)
+    staying = [path for path, checked in bad if checked.kind == "unreadable" and not _loads_before(path, used)]
+    unread = tuple((path, problem) for path, problem in problems if path in staying)
+    moved = [(path, checked, set_aside(path, _word(checked))) for path, checked in bad if path not in staying]
+    aside = tuple(new for _, _, new in moved)
+    problems = tuple((path, _told(checked, new)) for path, checked, new in moved)
     copied = False
     if used.name == PREVIOUS:
         used, copied = _promote(used)
     elif used.name == BEST and (folder / LATEST).exists():  # older: it would be loaded first
-        if verify(folder / LATEST).ok:
+        older = verify(folder / LATEST)
+        if older.ok:
             (folder / LATEST).replace(folder / PREVIOUS)
         else:
-            aside += (set_aside(folder / LATEST),)
+            aside += (set_aside(folder / LATEST, _word(older)),)
     sync_folder(folder)
-    return Prepared(used, aside, copied, problems)
+    return Prepared(used, aside, copied, problems, unread)
+
+
+def _loads_before(path: Path, used: Path) -> bool:
+    """Whether ``--c`` would load ``path``, or has to find ``used`` under its name."""
+    order = (FINAL, LATEST, BEST)
+    name = LATEST if used.name == PREVIOUS else used.name
+    return path.name in order and order.index(path.name) <= order.index(name)
+
+
+def _word(checked: Checked) -> str:
+    return "unread" if checked.kind == "unreadable" else "torn"
+
+
+def _told(checked: Checked, new: Path) -> str:
+    return f"{checked.problem}; it may be whole: now {new.name}" if checked.kind == "unreadable" else checked.problem
 
 
 def _promote(previous: Path) -> tuple[Path, bool]:

@@ -10,8 +10,15 @@ from typing import NamedTuple
 from holter.hook.verify import newest_good, prepare_to_continue, verify
 from holter.supervisor.restart import continue_command
 
-# The checkpoint to go on from; those that are no good, and why.
-Found = tuple[Path | None, tuple[tuple[Path, str], ...]]
+Problems = tuple[tuple[Path, str], ...]
+
+
+class Found(NamedTuple):
+    """The checkpoint to go on from; those that are no good, and why; those that cannot be read now and stay."""
+
+    used: Path | None
+    problems: Problems
+    unread: Problems = ()
 
 
 class Way(NamedTuple):
@@ -22,7 +29,8 @@ class Way(NamedTuple):
     used: Path | None = None  # the checkpoint that it goes on from
     epochs: int | None = None  # that are finished in it
     begins_again: bool = False  # at epoch 0, although there is a folder with results
-    problems: tuple[tuple[Path, str], ...] = ()
+    problems: Problems = ()
+    unread: Problems = ()  # newer ones, perhaps, that cannot be read now; they stay where they are
     may_pass: bool = False  # there is none now, but its storage may come back
 
 
@@ -48,11 +56,11 @@ class Continuation:
 
     def _find(self, folder: Path) -> Found:
         used, problems = newest_good(folder, self._earlier_s)
-        return used, tuple(problems)
+        return Found(used, tuple(problems))
 
     def _make_ready(self, folder: Path) -> Found:
         prepared = prepare_to_continue(folder, self._earlier_s)
-        return prepared.used, prepared.problems
+        return Found(prepared.used, prepared.problems, prepared.unread)
 
     def _way(self, folder: str | None, epoch: int | None, search: Callable[[Path], Found]) -> Way:
         if self._going_on is None:
@@ -64,12 +72,12 @@ class Continuation:
         try:
             if folder is None or not is_there:
                 raise FileNotFoundError(errno.ENOENT, "the folder of the results is gone (unmounted?)")
-            used, problems = search(Path(folder))
+            used, problems, unread = search(Path(folder))
         except OSError as error:
             return Way(why_not=f"{folder} cannot be used: {error.strerror}", may_pass=True)
         if used is not None:
             epochs = verify(used, crc=False).current_epoch
-            return Way(self._going_on, used=used, epochs=epochs, problems=problems)
+            return Way(self._going_on, used=used, epochs=epochs, problems=problems, unread=unread)
         if any(verify(file, crc=False).kind == "unreadable" for file, _ in problems):
             why_not = "its checkpoints cannot be read now; they may be whole"
             return Way(why_not=why_not, problems=problems, may_pass=True)

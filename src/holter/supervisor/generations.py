@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import shlex
 import signal
 import subprocess
@@ -16,18 +14,17 @@ from holter.errors import CommandNotFound
 from holter.records import ActionTaken, Event, Noted, Plan, ProcessEnded, Tick
 from holter.supervisor import exit_codes
 from holter.supervisor.clock import RunClock
-from holter.supervisor.continuation import Continuation, Way
+from holter.supervisor.continuation import Continuation
 from holter.supervisor.guard import Guard, Standing
 from holter.supervisor.healer import Healer
 from holter.supervisor.launch import Launch
+from holter.supervisor.pauses import Pauses
 from holter.supervisor.recorder import Recorder
-from holter.supervisor.restart import end_group
+from holter.supervisor.restart import end_group, end_orphans
 from holter.supervisor.result import RunResult
 from holter.supervisor.stopper import Stopper
-from holter.supervisor.timing import GONE_WITHIN_S, LINGER_S, TICK_S
+from holter.supervisor.timing import LINGER_S, TICK_S
 
-# A share is mounted again within minutes or hours; after a day somebody has given it up.
-STORAGE_BACK_S, STORAGE_BACK_MOST_S, STORAGE_GONE_S = 10.0, 600.0, 86_400.0
 # Somebody wanted the training to end.
 ASKED_TO_END = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT}
 
@@ -110,7 +107,7 @@ class Generations:
                 if plan is not None and self._may_end(child, plan, tick):
                     return plan
             else:
-                self._healer.look(tick)
+                self._healer.waiting.look(tick)
             self._wait(child)
             if ended_s is None and child.poll() is not None:
                 ended_s = self._clock.t_s()
@@ -171,7 +168,7 @@ class Generations:
     def _restart(self, child: subprocess.Popen[bytes], plan: Plan) -> subprocess.Popen[bytes] | None:
         """End what is left and start anew from the newest verified checkpoint; None where that cannot be."""
         self._end_group(child, plan)
-        self._pause(child, plan)
+        self._pauses(child).before(plan)
         if self._is_asked_to_end or child.poll() is None:  # two at once would ruin each other's files
             return None
         command = self._command_to_go_on(child, plan)
@@ -225,25 +222,16 @@ class Generations:
         if child.poll() is not None:
             self._recorder.act(msgspec.structs.replace(begun, t_s=self._clock.t_s(), state="done"))
 
-    def _pause(self, child: subprocess.Popen[bytes], plan: Plan) -> None:
-        """Wait as long as the plan says, or until what is outside our reach is over."""
-        began_s = self._clock.t_s()
-        self._healer.begin_wait(plan, began_s)
-        while not self._is_asked_to_end:
-            t_s = self._clock.t_s()
-            if self._healer.may_go_on(plan, t_s - began_s, t_s):
-                self._healer.wait_is_over(t_s)
-                return
-            self._healer.look(self._tick())
-            self._wait(child)
-
     def _command_to_go_on(self, child: subprocess.Popen[bytes], plan: Plan) -> tuple[str, ...] | None:
         """The command that loses least; None, with the reason told, where everything would be lost in silence."""
-        way = self._way_when_readable(child, plan)
+        folder, epoch = self._recorder.environment.output_folder, self._healer.epoch
+        way = self._pauses(child).until_readable(lambda: self._continuation.prepare(folder, epoch), plan)
         if way.may_pass and self._is_asked_to_end:
             return None
         for file, problem in way.problems:
             self._act("set-aside-checkpoint", "done" if way.used else "failed", f"{file.name}: {problem}", plan)
+        for file, problem in way.unread:
+            self._act("keep-checkpoint", "done", f"{file.name}: {problem}", plan)
         if way.command is None:
             self._act("restart", "failed", way.why_not, plan)
             self._gave_up = msgspec.structs.replace(plan, action="stop", reason="no-usable-checkpoint")
@@ -252,24 +240,12 @@ class Generations:
             self._recorder.add(Noted(t_s=self._clock.t_s(), what="from-scratch", text=text))
         return way.command
 
-    def _way_when_readable(self, child: subprocess.Popen[bytes], plan: Plan) -> Way:
-        """The way on. Storage that fails instead of hanging (a stale handle, an error of the network) may come back."""
-        began_s, delay_s = self._clock.t_s(), STORAGE_BACK_S
-        way = self._continuation.prepare(self._recorder.environment.output_folder, self._healer.epoch)
-        if way.may_pass:
-            self._act("wait", "begun", way.why_not, plan)
-        is_waiting = way.may_pass
-        while way.may_pass and self._clock.t_s() < began_s + STORAGE_GONE_S and not self._is_asked_to_end:
-            until_s = self._clock.t_s() + delay_s
-            while self._clock.t_s() < until_s and not self._is_asked_to_end:
-                self._healer.look(self._tick())
-                self._wait(child)
-            delay_s = min(2 * delay_s, STORAGE_BACK_MOST_S)
-            way = self._continuation.prepare(self._recorder.environment.output_folder, self._healer.epoch)
-        if is_waiting:
-            state = "failed" if way.may_pass else "done"
-            self._act("wait", state, f"after {self._clock.t_s() - began_s:.0f} s", plan)
-        return way
+    def _pauses(self, child: subprocess.Popen[bytes]) -> Pauses:
+        def step() -> None:
+            self._healer.waiting.look(self._tick())
+            self._wait(child)
+
+        return Pauses(self._healer, self._clock, step, lambda: self._is_asked_to_end, self._act)
 
     def _act(self, action: str, state: str, text: str, plan: Plan) -> None:
         self._recorder.act(
@@ -298,12 +274,7 @@ class Generations:
             return ()
         self._recorder.add(Noted(t_s=self._clock.t_s(), what="orphans-left", text=" ".join(map(str, orphans))))
         if self._end_orphans:
-            for pid in orphans:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-            until_s = self._clock.t_s() + GONE_WITHIN_S
-            while self._recorder.sources.look_for_workers(self._clock.t_s()) and self._clock.t_s() < until_s:
-                time.sleep(0.05)
+            end_orphans(orphans, lambda: bool(self._recorder.sources.look_for_workers(self._clock.t_s())))
         self._recorder.safe_tick()
         return () if self._end_orphans else orphans
 

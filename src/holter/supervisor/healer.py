@@ -11,12 +11,12 @@ import msgspec
 from holter.detectors import identity
 from holter.detectors.progress import ProgressKeeper
 from holter.detectors.view import GAP_S, main_beat, main_beats
-from holter.evidence.outside import Outside
 from holter.records import ActionTaken, Diagnosis, Episode, Plan, Tick
 from holter.remedies.asking import asked
 from holter.remedies.ladder import OUTSIDE_RUNG, Attempt, next_plan, settings_in_force
 from holter.remedies.steps import Settings, Situation
 from holter.supervisor.control import Control
+from holter.supervisor.waiting import Waiting
 
 # Two quiet signs before any deed: an episode, and a main process that has not moved on for this long, or for four
 # of its longest steps.
@@ -33,15 +33,11 @@ PATIENCE_S = {"gpu-side-stall": 90.0}
 # A deed in the epoch has failed when nothing has moved this long after it.
 WORKS_WITHIN_S = 20.0
 LAST_MOMENTS_S = 30.0
-# Somebody else on the GPU may have been there all the time: what was too much for a moment is tried again.
-MAY_FIT = ("gpu-shared-or-zombie",)
 # A training that cannot be continued is left alone; what kept its checkpoints from being read may pass.
 LOOK_AGAIN_S = 300.0
 LOOK_AGAIN_MOST_S = 3600.0
 STOPPED = ("T", "t")
 ACTED_ON = ("stall", "death", "slow-down", "unsaved")
-# A training that something outside has ended is started when this part of its delay has passed without that thing.
-CLEAR_PART = 0.1
 
 
 class Left(NamedTuple):
@@ -76,9 +72,8 @@ class Healer:
         self._settings = settings
         self._progress = ProgressKeeper()
         self._pending: ActionTaken | None = None
-        self._outside = Outside()
+        self.waiting = Waiting(say)
         self._asks: dict[str | None, tuple[tuple[str, str], ...]] = {}  # cause -> what is asked for, filled in
-        self._waiting: ActionTaken | None = None
         self._told: set[tuple[str | None, str]] = set()
         self._has_trained = False
         self.epoch: int | None = None  # the last that was seen
@@ -91,7 +86,7 @@ class Healer:
     def begin(self, restart: ActionTaken) -> None:
         """A new process: everything learned of the one before is forgotten; only the history stays."""
         self.generation = restart.generation
-        self._waiting = None
+        self.waiting.forget()
         self._workers = None
         self._progress = ProgressKeeper()
         self._seen_s = self._moved_s = self._left = None
@@ -118,7 +113,7 @@ class Healer:
 
     def see(self, tick: Tick, episodes: tuple[Episode, ...], diagnoses: tuple[Diagnosis, ...]) -> Plan | None:
         """Take in a tick of a living training; a plan to carry out now (restart, stop), or None."""
-        self.look(tick)
+        self.waiting.look(tick)
         moved = self._learn(tick)
         if self._pending is not None and self._pending.action == "restart":
             if moved and _is_at_work(tick):
@@ -137,24 +132,17 @@ class Healer:
         told = {identity(one.episode): one for one in diagnoses}
         found = [(one, told.get(identity(one))) for one in open_ones]
         plans = [next_plan(diagnosis, self.history, self._situation(tick, diagnosis)) for _, diagnosis in found]
-        if not self._waits_for(plans) and all(diagnosis is not None for _, diagnosis in found):
-            self.wait_is_over(tick.t_s)
+        if not self.waiting.is_for(plans) and all(diagnosis is not None for _, diagnosis in found):
+            self.waiting.is_over(tick.t_s)
         for plan, (episode, diagnosis) in zip(plans, found, strict=True):
             self._asks[plan.cause] = asked(diagnosis, plan.cause)
             if plan.action == "wait":
                 self._take(plan, tick)
             elif self._is_time(episode, diagnosis, tick):
-                if self._waits_for([plan]):
-                    self.wait_is_over(tick.t_s)
+                if self.waiting.is_for([plan]):
+                    self.waiting.is_over(tick.t_s)
                 return self._take(plan, tick)
         return None
-
-    def _waits_for(self, plans: list[Plan]) -> bool:
-        return self._waiting is not None and any(plan.cause == self._waiting.cause for plan in plans)
-
-    def look(self, tick: Tick) -> None:
-        """Take in what the probes say of things outside; also while no training runs."""
-        self._outside.see(tick)
 
     def _is_ours(self, episode: Episode) -> bool:
         return episode.end_s is None and episode.kind in ACTED_ON and episode.generation == self.generation
@@ -193,23 +181,7 @@ class Healer:
     def begin_wait(self, plan: Plan, t_s: float) -> None:
         """Say that a restart waits for something outside, and what to ask for."""
         if plan.rung == OUTSIDE_RUNG:
-            self._waiting = self._told_of(msgspec.structs.replace(plan, action="wait"), t_s, "begun", "")
-            self._say(self._waiting)
-
-    def may_go_on(self, plan: Plan, waited_s: float, t_s: float) -> bool:
-        """Whether it is time for this restart: by the probes where they can tell, else by its delay."""
-        clear = self._outside.is_clear(plan.cause) if plan.rung == OUTSIDE_RUNG else None
-        if clear is None or (not clear and plan.cause in MAY_FIT):
-            return waited_s >= plan.delay_s
-        for_s = min(waited_s, self._outside.clear_s(plan.cause, t_s) or 0.0)
-        return clear and for_s >= CLEAR_PART * plan.delay_s
-
-    def wait_is_over(self, t_s: float) -> None:
-        """Say how long it took, if anything was waited for."""
-        if self._waiting is not None:
-            text = f"cleared after {t_s - self._waiting.t_s:.0f} s"
-            self._say(msgspec.structs.replace(self._waiting, t_s=t_s, state="done", text=text))
-            self._waiting = None
+            self.waiting.begin(self._told_of(msgspec.structs.replace(plan, action="wait"), t_s, "begun", ""))
 
     def _learn(self, tick: Tick) -> bool:
         moved = self._progress.see(tick)
@@ -259,15 +231,8 @@ class Healer:
             self._can_continue,
             may_end=self._left is None or self._left.steps != self._steps or tick.t_s >= self._left.until_s,
             in_force=self._settings,
-            cleared_s=self._cleared_s(cause, tick.t_s),
+            cleared_s=self.waiting.cleared_s(cause, tick.t_s),
         )
-
-    def _cleared_s(self, cause: str | None, t_s: float) -> float | None:
-        """Since we wait for it: what was never seen to be wrong is not over because it looks well."""
-        if self._waiting is None or self._waiting.cause != cause:
-            return None
-        cleared_s = self._outside.clear_s(cause, t_s)
-        return None if cleared_s is None else min(cleared_s, t_s - self._waiting.t_s)
 
     def _take(self, plan: Plan, tick: Tick) -> Plan | None:
         if plan.action == "wait" and self._act:
@@ -293,9 +258,8 @@ class Healer:
 
     def _wait(self, plan: Plan, t_s: float) -> None:
         """Outside our reach: save at the next safe point, and go on when it clears; no budget is used."""
-        if self._waiting is None:
-            self._waiting = self._told_of(plan, t_s, "begun", "")
-            self._say(self._waiting)
+        if not self.waiting.is_on:
+            self.waiting.begin(self._told_of(plan, t_s, "begun", ""))
             self._control.ask("checkpoint", plan.cause or "", self.generation)
 
     def _propose(self, plan: Plan, t_s: float) -> None:

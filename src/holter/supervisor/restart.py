@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping
@@ -16,6 +18,7 @@ from holter.probes.training_command import parse_training_command
 TERM_WITHIN_S = 5.0
 # A killed process gives back its memory, the GPU's too, before it is gone.
 GONE_WITHIN_S = 10.0
+ORPHANS_GONE_WITHIN_S = 5.0  # workers hold no memory of a GPU
 PRETRAINED = "-pretrained_weights"
 # Removes the files of tensors that were handed over by name when those who made them are gone, and ends then. Killed
 # with them it would leave their batches in /dev/shm for ever. The kernel keeps 15 letters of a name.
@@ -75,6 +78,16 @@ def end_group(child: subprocess.Popen[bytes], living: Callable[[], frozenset[int
         left = [one for one in processes if _is_there(one)]
         if not left or time.monotonic() > until:
             return tuple(one.pid for one in left)
+        time.sleep(0.05)
+
+
+def end_orphans(pids: tuple[int, ...], some_are_left: Callable[[], bool]) -> None:
+    """Kill what outlived its main process, and wait a moment until it is gone."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    until = time.monotonic() + ORPHANS_GONE_WITHIN_S
+    while some_are_left() and time.monotonic() < until:
         time.sleep(0.05)
 
 

@@ -3,5 +3,3 @@
 TICK_S = 1.0
 # After the training ended: late lines of its log, exit codes of workers, endings of orphans.
 LINGER_S = 2.5
-# A killed process gives back its memory before it is gone.
-GONE_WITHIN_S = 5.0

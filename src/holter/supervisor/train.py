@@ -77,7 +77,7 @@ def make_order(arguments: tuple[str, ...], training: TrainingCommand, folder: Pa
     if not training.continued and not candidates(folder):
         return Order(command=command, folder=folder)
     prepared = prepare_to_continue(folder)
-    notes = tuple(f"{file.name} is not used: {problem}" for file, problem in prepared.problems)
+    notes = tuple(f"{file.name} is not used: {problem}" for file, problem in (*prepared.problems, *prepared.unread))
     if prepared.used is None:
         raise NoUsableCheckpoint(
             f"No usable checkpoint in {folder}" + (f" ({'; '.join(notes)})." if notes else "."),
