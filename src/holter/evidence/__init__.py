@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from holter.evidence import chain, disk, endings, export, graphics, machine, shm, software, training, workers
+from holter.evidence import (
+    chain,
+    disk,
+    endings,
+    epochs,
+    export,
+    graphics,
+    machine,
+    shm,
+    software,
+    told,
+    training,
+    workers,
+)
 from holter.evidence.facts import Evidence, FactBook
 from holter.evidence.vocabulary import NAMES
 from holter.evidence.window import Window
@@ -16,7 +29,7 @@ def collect(recording: Recording, episode: Episode) -> Evidence:
     """Every fact that the recording holds about this episode."""
     window = Window(recording, episode)
     book = FactBook()
-    for part in (training, workers, endings, disk, shm, machine, graphics, export, software):
+    for part in (training, workers, endings, disk, shm, machine, graphics, export, software, epochs, told):
         part.collect(window, book)
     for name in sorted(NAMES - book.facts.keys()):
         book.unknown(name, "not recorded")

@@ -68,6 +68,7 @@ _KEPT_SENTENCES = (
     "Mean Validation Dice",
     "No checkpoint written",
     "using pin_memory",
+    "determining postprocessing",  # the last thing that nnU-Net v1 does
 )
 
 
