@@ -27,6 +27,8 @@ from holter.reports.catalogue import (
     healing_zh_cn,
     loader_en,
     loader_zh_cn,
+    looks_en,
+    looks_zh_cn,
     remedies_en,
     remedies_zh_cn,
     zh_cn,
@@ -45,6 +47,7 @@ ENGLISH: Mapping[str, str] = {
     **healing_en.TEXTS,
     **asks_en.TEXTS,
     **loader_en.TEXTS,
+    **looks_en.TEXTS,
 }
 CHINESE: Mapping[str, str] = {
     **zh_cn.TEXTS,
@@ -56,6 +59,7 @@ CHINESE: Mapping[str, str] = {
     **healing_zh_cn.TEXTS,
     **asks_zh_cn.TEXTS,
     **loader_zh_cn.TEXTS,
+    **looks_zh_cn.TEXTS,
 }
 
 # POSIX order of precedence for the language of messages.
