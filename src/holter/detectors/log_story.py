@@ -49,7 +49,8 @@ def episodes_of_log(recording: Recording, *, is_running: bool = False) -> tuple[
             found.append(ended)
     slow = slow_epochs(recording)
     if slow is not None:
-        found.append(slow)
+        # That the log of a slow training ends somewhere is no second story.
+        found = [episode for episode in found if episode.detector != LOG_END or episode.end_s is not None] + [slow]
     return tuple(sorted(found, key=lambda episode: episode.start_s))
 
 

@@ -21,6 +21,10 @@ FACTS = tuple(
 )  # fmt: skip
 
 
+# Below this a length of time is told with its decimals.
+SHORT_S = 100.0
+
+
 class Run(NamedTuple):
     """The epochs between one start of the training and the next."""
 
@@ -42,10 +46,11 @@ class Story(NamedTuple):
 
 
 def collect(window: Window, book: FactBook) -> None:
-    """State what the epochs up to the end of the episode tell."""
-    found = runs(window.recording, window.end_s)
+    """State what the epochs up to the end of the episode tell; up to the end of the recording if it is not over."""
+    until_s = window.episode.end_s if window.episode.end_s is not None else float("inf")
+    found = runs(window.recording, until_s)
     count = sum(len(run.epochs) for run in found)
-    logs = [note for note in window.recording.events(Noted, end_s=window.end_s) if note.what == NEW_LOG]
+    logs = [note for note in window.recording.events(Noted, end_s=until_s) if note.what == NEW_LOG]
     starts = max(len(found) - 1, len(restarts(window.recording)), len(logs))
     book.known("epochs.count", count)
     book.known("epochs.restarts", starts if found else None, unless="no epoch was told of")
@@ -128,18 +133,24 @@ def minutes_to_change(run: Run, series: Series, change: int | None = None) -> fl
 def described(told: Story) -> str:
     """The numbers behind the shape, in one phrase."""
     series, epochs = told.series, told.run.epochs
-    usual = f"{series.usual_s:.4g} s"
+    usual = seconds(series.usual_s)
     if series.recent_s is None:
         if series.shape == "first-only":
-            return f"first epoch {told.run.times[0]:.4g} s, then {usual}"
+            return f"first epoch {seconds(told.run.times[0])}, then {usual}"
         return f"about {usual} in {len(epochs)} epochs"
+    recent = seconds(series.recent_s)
     if series.change is not None:
-        return f"{usual} before epoch {epochs[series.change].epoch}, {series.recent_s:.4g} s from then on"
+        return f"{usual} before epoch {epochs[series.change].epoch}, {recent} from then on"
     if series.period is not None:
-        return f"{usual}, but {series.recent_s:.4g} s every {series.period} epochs"
+        return f"{usual}, but {recent} every {series.period} epochs"
     if series.slow:
-        return f"{usual}, but {series.recent_s:.4g} s in {len(series.slow)} of {len(epochs)} epochs"
-    return f"{usual} at first, {series.recent_s:.4g} s in the end"
+        return f"{usual}, but {recent} in {len(series.slow)} of {len(epochs)} epochs"
+    return f"{usual} at first, {recent} in the end"
+
+
+def seconds(value: float) -> str:
+    """As people write it: "2.31 s", "160 s", "25000 s"."""
+    return f"{value:.0f} s" if value >= SHORT_S else f"{value:.3g} s"
 
 
 def _change(told: Story, book: FactBook) -> None:
@@ -149,9 +160,14 @@ def _change(told: Story, book: FactBook) -> None:
             book.not_applicable(name, "epoch times have no moment of change")
         return
     before = told.run.epochs[index - 1]
-    book.known("epochs.changed_at", before.wall, f"after epoch {before.epoch}", unless="the log has no time stamps")
-    again = ""
+    book.known(
+        "epochs.changed_at",
+        before.wall,
+        f"after epoch {before.epoch}: {before.wall}",
+        unless="the log has no time stamps",
+    )
+    again = f"{told.minutes[-1]:.0f} min after the start of the training" if told.minutes else ""
     if len(told.minutes) > 1:
-        again = f"in {len(told.minutes)} runs: {', '.join(f'{value:.0f}' for value in told.minutes)} min"
+        again = f"in {len(told.minutes)} runs {', '.join(f'{value:.0f}' for value in told.minutes)} min after the start"
     minutes = told.minutes[-1] if told.minutes else None
     book.known("epochs.minutes_to_change", minutes, again, unless="the start of the training is not in the recording")

@@ -14,10 +14,19 @@ _PLAIN = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?:")
 # In front of a line: srun -l, mpirun, torchrun, docker compose, kubectl --prefix, a quoted mail, journald in any
 # language.
 _PREFIX = re.compile(
-    r"^(?:(?:>+|\d{1,4}:|\[\d+,\d+\]<std(?:out|err)>:?|\[(?:rank|default)\d+\]:?|\[pod/[^\]]+\]|[\w.-]+-\d+ +\||"
+    r"^(?:(?:>+|\^C|\d{1,4}:|\[\d+,\d+\]<std(?:out|err)>:?|\[(?:rank|default)\d+\]:?|\[pod/[^\]]+\]|[\w.-]+-\d+ +\||"
     r"[^\s:]{2,6}\.? +\d{1,2}\.? \d\d:\d\d:\d\d \S+ [^\s:]+\[\d+\]:) ?)+"
 )
-_MAYBE_PREFIXED = re.compile(r"^(?:[>\[\d]|\S{1,40} +(?:\||\d))")
+_MAYBE_PREFIXED = re.compile(r"^(?:[>^\[\d]|\S{1,40} +(?:\||\d))")
+# What shells print when a command was ended by a signal, in the languages of those who report such ends.
+_SHELL_WORDS = {
+    "已杀死": "Killed", "已终止": "Terminated", "段错误": "Segmentation fault", "总线错误": "Bus error",
+    "已放弃": "Aborted", "强制终止": "Killed", "強制終了": "Killed", "Getötet": "Killed", "Beendet": "Terminated",
+    "Abgebrochen": "Aborted",
+    "Speicherzugriffsfehler": "Segmentation fault", "Processus arrêté": "Killed", "Tué": "Killed",
+    "Erreur de segmentation": "Segmentation fault", "Terminado": "Killed", "Matado": "Killed",
+    "죽었음": "Killed", "Убито": "Killed", "Ucciso": "Killed",
+}  # fmt: skip
 _V1_EPOCH = re.compile(r"^epoch: +(\d+) *$")
 _V1 = (
     (re.compile(r"^This epoch took ([\d.,]+) s"), "Epoch time: {} s"),
@@ -31,24 +40,32 @@ _DECIMAL_COMMA = re.compile(r"(?<=\d),(?=\d)")
 _WITH_NUMBER = ("train_loss", "val_loss", "Epoch time:", "Current learning rate:")
 
 
+SHELL_CHARS = 60
+
+
 class Translator:
     """Remembers the last stamp: v1 writes some of its sentences on a line of their own below it."""
 
     def __init__(self) -> None:
         self.stamp: str | None = None
+        self.is_stamped = False  # the line before
         self.is_v1 = False
 
     def line(self, line: str) -> str:
         """The line as v2 writes it; one that says nothing to us stays as it is."""
+        self.is_stamped = False
         if _PLAIN.match(line):
+            self.is_stamped = True
             cut = line.index(": ") if ": " in line else len(line) - 1
             self.stamp = line[:cut]
             return self._sentence(line[: cut + 1], line[cut + 2 :])
         if not line or line[0] in " \t":
             return line
         if line[0] == "e" and self.stamp is not None and (epoch := _V1_EPOCH.match(line)):
-            self.is_v1 = True
+            self.is_v1 = self.is_stamped = True
             return f"{self.stamp}: Epoch {epoch[1]}"
+        if len(line) < SHELL_CHARS and (word := _SHELL_WORDS.get(line.partition(" (")[0].strip())) is not None:
+            return word
         return self._prefixed(line) if _MAYBE_PREFIXED.match(line) else line
 
     def _prefixed(self, line: str) -> str:
@@ -59,6 +76,7 @@ class Translator:
             bare = line if found is not None and found[6] else bare
         if found is None or not found[6]:
             return bare
+        self.is_stamped = True
         fraction = f".{found[5][:6]}" if found[5] else ""
         self.stamp = f"{found[1]}-{found[2]}-{found[3]} {found[4]}{fraction}"
         return self._sentence(f"{self.stamp}:", bare[found.end() :])

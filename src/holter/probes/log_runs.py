@@ -13,9 +13,12 @@ from dataclasses import dataclass, field
 
 from holter.probes.log_header import HEADER_LINES, read_header
 from holter.probes.log_lines import Translator
+from holter.probes.log_sieve import Sieve
 from holter.probes.trainlog_parse import LogParser, stamp_wall
 from holter.records import EpochEnded, Event, ExceptionSeen, LogLine, PhaseChanged, ProcessEnded
 
+# Unstamped lines that are remembered as saying nothing.
+BORING_LINES = 5000
 # Both v1 and v2 begin every start with it.
 HEADER = "Please cite the following paper when using nnU"
 # A stamp that goes back further than the change to winter time: another run, or another log pasted below.
@@ -55,6 +58,7 @@ class LogRun:
     first_s: float | None = None
     last_s: float | None = None
     lines: int = 0
+    epochs_told: int = 0  # of which the last ones are kept
     is_finished: bool = False
     is_v1: bool = False
     plans: dict[str, str] = field(default_factory=dict)
@@ -68,6 +72,7 @@ class LogRun:
         for event in events:
             self._number += 1
             if isinstance(event, EpochEnded):
+                self.epochs_told += 1
                 self._epochs.append((self._number, event))
             elif len(self._first) < KEPT_FIRST and not _is_of_an_epoch(event):
                 self._first.append((self._number, event))
@@ -112,37 +117,51 @@ class RunReader:
     def feed(self, lines: Iterable[str]) -> None:
         """Take in the next lines."""
         batch: list[str] = []
+        run = self.runs[-1]
         for raw in lines:
+            if raw in self._boring and not self._sieve.is_open:
+                run.lines += 1
+                continue
             line = self._translator.line(raw)
-            run = self.runs[-1]
-            if run.lines < HEADER_LINES:
-                read_header(line, run.plans)
-                run.has_beginning = run.has_beginning or HEADER in line
-            if (HEADER in line and run.lines > 0 and run.first_s is not None) or self._went_back():
+            is_header = HEADER in line
+            if (is_header and self._translator.stamp is not None) or self._went_back():
                 self._take(batch)
                 batch = []
-                self._begin()
-                run = self.runs[-1]
-                run.has_beginning = HEADER in line
+                run = self._begin()
+            if run.lines < HEADER_LINES:
+                read_header(line, run.plans)
+            run.has_beginning = run.has_beginning or is_header
             run.lines += 1
-            batch.append(line)
+            if self._sieve.lets_through(line, is_stamped=self._translator.is_stamped):
+                batch.append(line)
+            elif not (is_header or self._translator.is_stamped):
+                self._remember(raw)
         self._take(batch)
+
+    def _remember(self, line: str) -> None:
+        """Warnings are printed a thousand times alike: the second one need not be looked at."""
+        if len(self._boring) >= BORING_LINES:
+            self._boring.clear()
+        self._boring.add(line)
 
     def close(self) -> list[LogRun]:
         """The runs, the last exception closed."""
         self._finish_run()
         return [run for run in self.runs if run.lines]
 
-    def _begin(self, *, is_first: bool = False) -> None:
+    def _begin(self, *, is_first: bool = False) -> LogRun:
         if not is_first:
             self._finish_run()
         self._translator = Translator()
+        self._sieve = Sieve()
+        self._boring: set[str] = set()
         self._parser = LogParser(0.0, source="log", utc_offset_s=0)
         self._parser.sentences = self._sentences
         self._waiting: list[str] = []
         self._stamp = ""
         named_s = self._named_s if is_first else None
         self.runs.append(LogRun(self._name, has_beginning=named_s is not None, begun_s=named_s))
+        return self.runs[-1]
 
     def _finish_run(self) -> None:
         run = self.runs[-1]

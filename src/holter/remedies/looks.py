@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from holter.causes import MODULES
 from holter.causes.weigh import Rule
-from holter.records import Diagnosis, Environment, Verdict
+from holter.records import Diagnosis, Environment, EpisodeKind, Verdict
 
 # Of so many leading causes the open questions count; the first ones more.
 LEADING = 4
@@ -19,6 +19,8 @@ LEADING = 4
 MAX_LOOKS = 5
 # A fact that one of the first two asks for and the other does not, or reads the other way, tells them apart.
 SEPARATES = 2.0
+# However much of a cause is told, the rest of it counts a little.
+LEAST_LEFT = 0.05
 # A fact that decides a cause, one way or the other.
 DECIDES = 2.0
 # What stands for a training whose PID nobody knows; the oldest process of that name is the training itself.
@@ -32,6 +34,7 @@ class Look(NamedTuple):
     command: str
     facts: tuple[str, ...]  # a name, or the beginning of some that ends with a dot
     is_live: bool = False  # only while the training is there
+    kinds: tuple[EpisodeKind, ...] = ()  # only of these episodes
 
 
 class NextLook(NamedTuple):
@@ -44,11 +47,13 @@ class NextLook(NamedTuple):
 
 LOOKS: tuple[Look, ...] = (
     Look(
-        "vgpu-licence",
-        "nvidia-smi -q | grep -iE -A2 'Virtualization Mode|vGPU Software'",
-        ("gpu.virtualization", "gpu.licence_stage", "gpu.licence_text", "gpu.licence_worsened"),
+        "gpu",
+        "nvidia-smi; nvidia-smi -q | grep -iE -A2 'Virtualization Mode|vGPU Software'",
+        (
+            "gpu.present", "gpu.foreign_processes", "gpu.zombie_bytes", "gpu.shared", "gpu.virtualization",
+            "gpu.licence_stage", "gpu.licence_text", "gpu.licence_worsened",
+        ),
     ),
-    Look("gpu-processes", "nvidia-smi", ("gpu.present", "gpu.foreign_processes", "gpu.zombie_bytes", "gpu.shared")),
     Look(
         "gpu-clocks",
         "nvidia-smi -q -d PERFORMANCE,CLOCK,POWER,TEMPERATURE,UTILIZATION",
@@ -77,7 +82,12 @@ LOOKS: tuple[Look, ...] = (
         ("progress.", "step.", "wait.", "storage.latency_s", "storage.times_usual", "cpu.run_busy_ratio"),
         is_live=True,
     ),
-    Look("oom", "dmesg -T | grep -iE 'oom|killed process'", ("oom.", "worker.exit_signal", "worker.ending")),
+    Look(
+        "oom",
+        "dmesg -T | grep -iE 'oom|killed process'",
+        ("oom.", "worker.exit_signal", "worker.ending"),
+        kinds=("death", "stall", "creep"),
+    ),
     Look(
         "memory-limit",
         "cat /sys/fs/cgroup$(cut -d: -f3- /proc/{self}/cgroup | tail -1)/memory.events; free -h",
@@ -87,11 +97,13 @@ LOOKS: tuple[Look, ...] = (
         "how-it-ended",
         "sacct -X -o JobID,State,ExitCode,Elapsed,ReqMem,MaxRSS; journalctl --since -1d | grep -iE 'oom|killed'",
         ("main.exit_signal", "main.ending"),
+        kinds=("death",),
     ),
     Look(
         "first-exception",
         "grep -n -m1 -A40 -E 'Traceback|Exception in background worker' CONSOLE_OUTPUT",
         ("exception.", "echo.says", "worker.subject", "worker.fatal_frame"),
+        kinds=("death", "stall"),
     ),
     Look("shared-memory", "df -h /dev/shm", ("shm.",)),
     Look("room", "df -h {results} {preprocessed}; df -i {results}", ("disk.", "save.")),
@@ -127,43 +139,61 @@ def next_looks(diagnosis: Diagnosis, environment: Environment | None = None) -> 
     """The commands that would settle most, best first; nothing where nothing is open."""
     if not diagnosis.verdicts or diagnosis.verdicts[0].verdict == "confirmed":
         return ()
-    worth: dict[str, float] = {}
+    worth: dict[str, dict[str, float]] = {}  # look -> cause -> what it would settle there
     asked: dict[str, list[str]] = {}
-    for fact, value in sorted(open_facts(diagnosis).items(), key=lambda one: (-one[1], one[0])):
+    for (fact, cause), value in open_questions(diagnosis).items():
         look = look_for(fact)
         if look is None or _is_out_of_place(look, diagnosis):
             continue
-        worth[look.id] = worth.get(look.id, 0.0) + value
+        by_cause = worth.setdefault(look.id, {})
+        by_cause[cause] = by_cause.get(cause, 0.0) + value
         asked.setdefault(look.id, []).append(fact)
     by_id = {look.id: look for look in LOOKS}
-    best = sorted(worth, key=lambda name: -worth[name])[:MAX_LOOKS]
     values = _values(diagnosis, environment)
-    return tuple(NextLook(name, _filled(by_id[name].command, values), tuple(asked[name])) for name in best)
+    return tuple(
+        NextLook(name, _filled(by_id[name].command, values), tuple(dict.fromkeys(asked[name])))
+        for name in _most_telling(worth)
+    )
+
+
+def _most_telling(worth: dict[str, dict[str, float]]) -> list[str]:
+    """Looks in order: each next one tells most of those causes of which the ones before leave most open."""
+    chosen: list[str] = []
+    left = {cause: 1.0 for by_cause in worth.values() for cause in by_cause}
+    while len(chosen) < min(MAX_LOOKS, len(worth)):
+        rest = [name for name in worth if name not in chosen]
+        best = max(rest, key=lambda name: sum(value * left[cause] for cause, value in worth[name].items()))
+        chosen.append(best)
+        for cause, value in worth[best].items():
+            left[cause] = max(LEAST_LEFT, left[cause] - value)
+    return chosen
 
 
 def _is_out_of_place(look: Look, diagnosis: Diagnosis) -> bool:
     """A process that is gone cannot be looked into, and an exception that is known need not be searched for."""
-    known = {fact.name for fact in diagnosis.facts if fact.status == "known"}
-    found = look.id == "first-exception" and "exception.first" in known
-    return found or (look.is_live and diagnosis.episode.kind == "death")
+    kind = diagnosis.episode.kind
+    if (look.is_live and kind == "death") or (look.kinds and kind not in look.kinds):
+        return True
+    return look.id == "first-exception" and any(
+        fact.name == "exception.first" and fact.status == "known" for fact in diagnosis.facts
+    )
 
 
-def open_facts(diagnosis: Diagnosis) -> dict[str, float]:
-    """Unknown facts that the leading causes ask for, by how much they would settle."""
-    leading = [verdict for verdict in diagnosis.verdicts if verdict.verdict != "excluded"]
-    nobody_leads = not any(verdict.supports for verdict in leading[:LEADING])
-    if not nobody_leads:
-        leading = leading[:LEADING]
-    found: dict[str, float] = {}
+def open_questions(diagnosis: Diagnosis) -> dict[tuple[str, str], float]:
+    """Unknown facts that causes ask for, by their share of what is open: of leading causes, or of all if none leads."""
+    open_ones = [verdict for verdict in diagnosis.verdicts if verdict.verdict != "excluded"]
+    leads = any(verdict.supports for verdict in open_ones[:1])
+    leading = open_ones[:LEADING] if leads else open_ones
+    apart = separating(leading) if leads else set()
+    found: dict[tuple[str, str], float] = {}
     for place, verdict in enumerate(leading):
         unknown = {finding.fact for finding in verdict.unknown}
-        for rule in RULES.get(verdict.cause, ()):
-            if rule.fact in unknown:
-                share = 1.0 if nobody_leads else 1.0 / (place + 1)
-                found[rule.fact] = found.get(rule.fact, 0.0) + _weight(rule) * share
-    for fact in () if nobody_leads else separating(leading):
-        if fact in found:
-            found[fact] *= SEPARATES
+        rules = [rule for rule in RULES.get(verdict.cause, ()) if rule.fact in unknown]
+        whole = sum(_weight(rule, apart) for rule in rules)
+        for rule in rules:
+            key = (rule.fact, verdict.cause)
+            share = _weight(rule, apart) / whole / (place + 1 if leads else 1)
+            found[key] = found.get(key, 0.0) + share
     return found
 
 
@@ -181,9 +211,9 @@ def look_for(fact: str) -> Look | None:
     return None
 
 
-def _weight(rule: Rule) -> float:
+def _weight(rule: Rule, apart: set[str]) -> float:
     decides = rule.group is not None or rule.otherwise is not None or rule.fatal
-    return rule.weight * (DECIDES if decides else 1.0)
+    return rule.weight * (DECIDES if decides else 1.0) * (SEPARATES if rule.fact in apart else 1.0)
 
 
 def _values(diagnosis: Diagnosis, environment: Environment | None) -> dict[str, str]:

@@ -36,6 +36,7 @@ from holter.reports.wording import (
     clock,
     duration,
     end_of,
+    fact_name,
     finding_text,
     headline,
     is_text,
@@ -98,6 +99,8 @@ def _print_episode(console: Console, recording: Recording, diagnosis: Diagnosis,
     style = STYLE_OF_VERDICT[verdict.verdict] if verdict else "bold"
     said = Line(headline(diagnosis, recording, lang), style=style)
     _print(console, said)
+    if verdict is None and diagnosis.episode.reason not in ("", *(fact.detail for fact in diagnosis.facts)):
+        _print(console, Line(phrase(diagnosis.episode.reason, lang)))
     when = _when(diagnosis, recording, lang)
     if when:
         _print(console, Line(when, style="dim"))
@@ -224,7 +227,8 @@ def _evidence(diagnosis: Diagnosis, verdict: Verdict | None, lang: Lang) -> Iter
     if verdict is None:
         for fact in diagnosis.facts:
             if fact.detail:
-                yield Line(phrase(fact.detail, lang), indent=2, sign="·")
+                told = text("target.fact", lang, name=fact_name(fact.name, lang), detail=phrase(fact.detail, lang))
+                yield Line(told, indent=2, sign="·")
         return
     groups: tuple[tuple[str, str, tuple[Finding, ...]], ...] = (
         (SUPPORTS, "green", verdict.supports),

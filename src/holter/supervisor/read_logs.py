@@ -14,7 +14,7 @@ from holter.detectors.log_story import LOG_END, episodes_of_log
 from holter.errors import NotALog
 from holter.evidence.epochs import described as series_in_words
 from holter.evidence.epochs import runs as runs_of
-from holter.evidence.epochs import story
+from holter.evidence.epochs import seconds, story
 from holter.probes.log_header import beside
 from holter.probes.log_recording import described, in_order, to_recording
 from holter.probes.log_runs import LogRun, RunReader, name_wall
@@ -177,7 +177,7 @@ def _of_runs(runs: list[LogRun]) -> Iterable[Note]:
         yield note(
             "log",
             name=name,
-            epochs=sum(len(run.epochs) for run in some),
+            epochs=str(sum(run.epochs_told for run in some)),
             runs=len(some),
             start=_wall(first),
             end=_wall(max(_end(run) for run in some)),
@@ -194,8 +194,8 @@ def _of_series(recording: Recording) -> Iterable[Note]:
         return
     series = told.series
     if series.shape in ("flat", "first-only", "step-down", "decreasing"):
-        values = {"usual": f"{series.usual_s:.4g}", "times": f"{series.first_times:.2g}"}
-        recent = f"{series.recent_s:.4g}" if series.recent_s is not None else ""
+        values = {"usual": seconds(series.usual_s), "times": f"{series.first_times:.2g}"}
+        recent = seconds(series.recent_s) if series.recent_s is not None else ""
         yield note(f"shape.{series.shape}", **values, recent=recent)
     else:
         yield note("shape.other", detail=series_in_words(told))
