@@ -70,5 +70,5 @@ def diagnose(
     else:
         console = Console()
         print_notes(console, found.notes, language)
-        print_diagnosis(console, found.recording, found.diagnoses, language)
+        print_diagnosis(console, found.recording, found.diagnoses, language, is_run=found.kind == "tape")
     sys.exit(1 if found.diagnoses else 0)

@@ -6,6 +6,7 @@ nothing to compare: here a quiet process tree, a stopped process, or an epoch th
 
 from __future__ import annotations
 
+from collections import Counter
 from statistics import median
 
 from holter.detectors.log_story import slow_epochs
@@ -13,13 +14,15 @@ from holter.detectors.view import PhaseKeeper
 from holter.evidence.epochs import runs, story
 from holter.evidence.window import mean_cpu
 from holter.evidence.words import WORKERS, label, works_together
-from holter.records import Episode, EpochEnded, PhaseChanged, ProcessSample
+from holter.records import Episode, EpochEnded, LogLine, PhaseChanged, ProcessSample, Tick
 from holter.tape import Recording
 
 # Steps come every second or two and data workers work between them: a tree that does nothing for so long waits.
 QUIET_S = 6.0
 # An epoch that lasts this many times the usual one will not become a usual one.
 LONG_TIMES = 3.0
+# Idle workers look into their queues every 2 ms and are hardly ever seen ready to run.
+READY_PART = 0.3
 # With fewer epochs before it nothing is usual.
 EPOCHS = 3
 DETECTOR = "look"
@@ -43,14 +46,29 @@ def _stopped(recording: Recording, processes: tuple[ProcessSample, ...]) -> Epis
 
 
 def _idle(recording: Recording) -> Episode | None:
-    """Nobody works. Who waits for what is then for the stacks to tell."""
+    """Nobody works, nor wants to. Who waits for what is then for the stacks to tell."""
     ticks = recording.all_ticks
+    if _moved(recording) or _wants_cpu(ticks):
+        return None
     pids = {process.pid for tick in ticks for process in tick.processes}
     ratios = [ratio for pid in pids if (ratio := mean_cpu(ticks, pid)) is not None]
     cpus = next((tick.cgroup.effective_cpus for tick in reversed(ticks) if tick.cgroup), None)
     if not ratios or works_together(ratios, cpus if cpus is not None else float("inf")):
         return None
     return _episode(recording, f"{len(pids)} processes use {sum(ratios):.2f} cores together: nobody works")
+
+
+def _moved(recording: Recording) -> bool:
+    """The log went on while we looked."""
+    first_s = next(tick.t_s for tick in recording.all_ticks if tick.processes)
+    return bool(recording.events(EpochEnded, PhaseChanged, LogLine, start_s=first_s + 1e-3))
+
+
+def _wants_cpu(ticks: tuple[Tick, ...]) -> bool:
+    """Some process was ready to run at many looks: on a crowded machine that is work, however little comes of it."""
+    looks = sum(bool(tick.processes) for tick in ticks)
+    ready = Counter(one.pid for tick in ticks for one in tick.processes if one.state == "R")
+    return any(count >= READY_PART * looks for count in ready.values())
 
 
 def _long(recording: Recording) -> Episode | None:

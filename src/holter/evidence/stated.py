@@ -22,6 +22,10 @@ from holter.records import Episode, EpisodeKind, Phase
 SCHEMA = 1
 SPECS = {spec.name: spec for spec in VOCABULARY}
 NOT_APPLICABLE = "not-applicable"
+# So many mistakes are told at once.
+MAX_TOLD = 8
+# How the keys of facts begin in a file without the wrapping.
+STARTS = tuple({f'"{name.partition(".")[0]}.'.encode() for name in NAMES})
 # A ratio is a part of one. Somebody who writes 93 means per cent.
 MAX_RATIO = 10.0
 SAFE = "Nothing was changed."
@@ -53,7 +57,8 @@ def read_stated(content: bytes, name: str) -> Stated:
     book = FactBook()
     wrong = [trouble for fact, value in facts.items() if (trouble := _state(book, fact, value)) is not None]
     if wrong:
-        raise EvidenceWrong(f"{name}: " + "; ".join(wrong) + ".", safe=SAFE, next_step=TEMPLATE)
+        more = f"; and {len(wrong) - MAX_TOLD} more" if len(wrong) > MAX_TOLD else ""
+        raise EvidenceWrong(f"{name}: " + "; ".join(wrong[:MAX_TOLD]) + f"{more}.", safe=SAFE, next_step=TEMPLATE)
     kind = book.value("episode.kind")
     is_guess = kind is None
     if is_guess:
@@ -78,7 +83,7 @@ def is_stated(content: bytes) -> bool:
     """Whether this looks like an evidence file: a JSON object that names facts."""
     if not content.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
         return False
-    return b'"facts"' in content or b'"holter_evidence"' in content or b'"episode.kind"' in content
+    return b'"facts"' in content or b'"holter_evidence"' in content or any(start in content for start in STARTS)
 
 
 def template() -> dict[str, Any]:

@@ -45,8 +45,9 @@ class Sieve:
             self._open = 0
             if _WANTED.match(line, _STAMP_CHARS) or has_sign(line):
                 return True
+            # The very first one is the beginning of the run.
             self._skipped += 1
-            return self._skipped % ONE_IN == 0
+            return self._skipped % ONE_IN == 1
         if self._open:
             self._open -= 1
             return True

@@ -59,7 +59,7 @@ LOOKS: tuple[Look, ...] = (
         "nvidia-smi -q -d PERFORMANCE,CLOCK,POWER,TEMPERATURE,UTILIZATION",
         (
             "gpu.clock_reasons", "gpu.clock_ratio", "gpu.power_ratio", "gpu.temperature_c", "gpu.throttled",
-            "gpu.utilization_ratio", "gpu.pcie",
+            "gpu.utilization_ratio",
         ),
     ),
     Look("gpu-kernel-log", "dmesg -T | grep -iE 'xid|nvrm'", ("gpu.kernel_errors",)),
@@ -91,7 +91,7 @@ LOOKS: tuple[Look, ...] = (
     Look(
         "memory-limit",
         "cat /sys/fs/cgroup$(cut -d: -f3- /proc/{self}/cgroup | tail -1)/memory.events; free -h",
-        ("memory.", "swap."),
+        ("memory.",),
     ),
     Look(
         "how-it-ended",

@@ -12,7 +12,7 @@ from holter.reports.catalogue import Lang, phrase
 from holter.reports.healing import details
 from holter.reports.looks import looks_as_json
 from holter.reports.notes import Note, note_text
-from holter.reports.wording import finding_text, is_text, remedies_of, remedy_text
+from holter.reports.wording import finding_text, remedies_of, remedy_text
 from holter.tape import Recording
 
 # Grows when a reader of the old document would misread the new one; new keys alone do not count.
@@ -39,7 +39,7 @@ def to_json(
         document["target"] = {"kind": kind, "name": name, "notes": [note_text(one, lang) for one in notes]}
     environment = recording.environment if recording is not None else None
     document["episodes"] = [_episode(diagnosis, environment, lang) for diagnosis in diagnoses]
-    if recording is not None and not is_text(recording):
+    if recording is not None and (target is None or target[0] == "tape"):
         document["actions"] = [_action(action, lang) for action in recording.events(ActionTaken)]
         document["goodput"] = _goodput(account(recording, diagnoses))
         document["recovery"] = [_recovery(one) for one in check(recording)]

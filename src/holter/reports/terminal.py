@@ -62,16 +62,24 @@ STYLE_OF_SAFETY = {"SAFE": "green", "CONSENT": "yellow", "ADVICE": "cyan"}
 
 
 def print_diagnosis(
-    console: Console, recording: Recording, diagnoses: tuple[Diagnosis, ...], lang: Lang = "en"
+    console: Console,
+    recording: Recording,
+    diagnoses: tuple[Diagnosis, ...],
+    lang: Lang = "en",
+    *,
+    is_run: bool = True,
 ) -> None:
-    """Print every episode with its cause, or that nothing was wrong."""
+    """Print every episode with its cause, or that nothing was wrong.
+
+    ``is_run``: False for what is no recording of a run, a short look or a log: it cannot tell where the time went.
+    """
     if not diagnoses:
         _print(console, Line(text("headline.quiet", lang, duration=duration(recording.duration_s, lang))))
     for number, diagnosis in enumerate(diagnoses, start=1):
         if number > 1:
             console.print()
         _print_episode(console, recording, diagnosis, lang)
-    if is_text(recording):  # phases of long logs are not kept, and nothing was done by us
+    if not is_run:
         return
     for heading, section in (
         ("heading.deeds", _deeds(recording, diagnoses, lang)),
