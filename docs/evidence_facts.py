@@ -10,7 +10,8 @@ HEAD = """# The facts that causes weigh
 Made by `make docs` from `src/holter/evidence/vocabulary.py`; a test compares.
 
 Every fact about an episode is *known*, *unknown* (with the reason), or *not applicable*. What is unknown may lower a
-verdict and never raises one. The last column names the causes that ask for the fact.
+verdict and never raises one. An [evidence file](evidence.md) states facts by these names. The last column names the
+causes that ask for the fact.
 
 | fact | kind | what it says | asked for by |
 |---|---|---|---|

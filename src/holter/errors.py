@@ -157,3 +157,21 @@ class LoaderNotReplaced(HolterError):
     """A trainer's data loader is not one that Holter's can stand in for; the trainer's own is used."""
 
     id = "loader-not-replaced"
+
+
+class NotALog(HolterError):
+    """A file or folder in which there is no log of a training."""
+
+    id = "not-a-log"
+
+
+class EvidenceWrong(HolterError):
+    """An evidence file with a fact that does not exist, or a value that it cannot have."""
+
+    id = "evidence-wrong"
+
+
+class UnknownTarget(HolterError):
+    """``holter diagnose`` was given something that it cannot find or read."""
+
+    id = "unknown-target"

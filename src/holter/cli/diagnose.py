@@ -1,16 +1,15 @@
-"""``holter diagnose TARGET``: what happened, why, and what helps."""
+"""``holter diagnose TARGET``: what happened, why, what helps, and what to look at next."""
 
 from __future__ import annotations
 
 import json
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from holter.cli.options import Json, Lang, chosen_language
-from holter.errors import TapeError
+from holter.errors import UnknownTarget
 
 
 def register(app: typer.Typer) -> None:
@@ -19,28 +18,57 @@ def register(app: typer.Typer) -> None:
 
 
 def diagnose(
-    target: Annotated[Path, typer.Argument(help="A tape (*.holter), finished or still being written.")],
+    target: Annotated[
+        str | None,
+        typer.Argument(
+            help="A tape (*.holter, also while it is written), the PID of a training, a results folder, a training log "
+            "or console text (- reads from a pipe), or an evidence file (JSON).",
+        ),
+    ] = None,
     as_json: Json = False,
     lang: Lang = None,
+    for_s: Annotated[
+        float | None, typer.Option("--for", help="Of a PID: look for so long.", metavar="SECONDS", min=1.0, max=600.0)
+    ] = None,
+    evidence_template: Annotated[
+        bool, typer.Option("--evidence-template", help="Print an evidence file to fill in, with every fact's meaning.")
+    ] = False,
 ) -> None:
-    """Name the cause of every episode on a tape, with evidence. Exit code 1 if there is an episode."""
+    """Name the cause of every episode, with evidence. Exit code 1 if there is an episode."""
     from rich.console import Console
 
-    from holter.causes import diagnose_all
-    from holter.remedies import propose
+    from holter.evidence.stated import template
     from holter.reports.as_json import to_json
-    from holter.reports.terminal import print_diagnosis
-    from holter.tape import read
+    from holter.reports.live import Progress
+    from holter.reports.terminal import print_diagnosis, print_notes
+    from holter.supervisor.look import LOOK_S
+    from holter.supervisor.targets import WHAT_IS_READ, diagnose_target
 
+    if evidence_template:
+        print(json.dumps(template(), ensure_ascii=False, indent=2))
+        return
+    if target is None:
+        raise UnknownTarget("There is nothing to diagnose.", next_step=WHAT_IS_READ)
     language = chosen_language(lang)
-    recording = read(target)
-    if not recording.all_ticks and recording.damage:
-        raise TapeError(
-            f"Nothing can be read of {target}: {recording.damage}.", next_step="Look for another copy of the tape."
+    look_s = LOOK_S if for_s is None else for_s
+    progress = Progress(sys.stderr, language)
+    try:
+        found = diagnose_target(
+            target,
+            tell_log=progress.reading,
+            tell_look=lambda t_s: progress.looking(target, t_s, look_s),
+            look_s=look_s,
         )
-    diagnoses = tuple(propose(one, recording.environment) for one in diagnose_all(recording))
+    finally:
+        progress.clear()
     if as_json:
-        print(json.dumps(to_json(diagnoses, language, str(target), recording), ensure_ascii=False, indent=2))
+        tape = found.name if found.kind == "tape" else None
+        document = to_json(
+            found.diagnoses, language, tape, found.recording, target=(found.kind, found.name, found.notes)
+        )
+        print(json.dumps(document, ensure_ascii=False, indent=2))
     else:
-        print_diagnosis(Console(), recording, diagnoses, language)
-    sys.exit(1 if diagnoses else 0)
+        console = Console()
+        print_notes(console, found.notes, language)
+        print_diagnosis(console, found.recording, found.diagnoses, language, is_run=found.kind == "tape")
+    sys.exit(1 if found.diagnoses else 0)

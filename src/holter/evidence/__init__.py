@@ -10,6 +10,7 @@ from holter.evidence import (
     disk,
     echo,
     endings,
+    epochs,
     export,
     finishing,
     fitting,
@@ -26,6 +27,7 @@ from holter.evidence import (
     reclaim,
     shm,
     software,
+    told,
     training,
     workers,
 )
@@ -39,7 +41,7 @@ __all__ = ["NAMES", "Evidence", "collect"]
 
 # A part may read what those before it have stated.
 PARTS = (
-    *(training, workers, endings, disk, shm, machine, graphics, export, software),
+    *(training, workers, endings, disk, shm, machine, graphics, export, software, epochs, told),
     *(echo, growth, reclaim, locks),
     *(gpu_health, gpu_room, compiling, ranks, fitting),
     *(neighbours, crowding, reading, finishing, births, hardware),

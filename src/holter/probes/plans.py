@@ -40,7 +40,7 @@ def describe_plans(training: TrainingCommand, environ: Mapping[str, str]) -> tup
     for file in _plans_files(training, environ, dataset):
         plans = _json(file)
         if plans:
-            described.update(_configuration(plans, training.configuration))
+            described.update(of_configuration(plans, training.configuration))
             break
     return tuple(described.items())
 
@@ -56,7 +56,8 @@ def _plans_files(training: TrainingCommand, environ: Mapping[str, str], dataset:
     return files
 
 
-def _configuration(plans: Mapping[str, Any], name: str) -> dict[str, str]:
+def of_configuration(plans: Mapping[str, Any], name: str) -> dict[str, str]:
+    """What a plans file says of one configuration and those that it inherits from."""
     configurations = plans.get("configurations")
     if not isinstance(configurations, dict):
         return {}

@@ -70,6 +70,7 @@ _KEPT_SENTENCES = (
     "Mean Validation Dice",
     "No checkpoint written",
     "using pin_memory",
+    "determining postprocessing",  # the last thing that nnU-Net v1 does
 )
 
 
@@ -195,7 +196,7 @@ class LogParser:
 
     def _loose(self, line: str, t_s: float) -> list[Event]:
         """A line without time stamp: part of a traceback, a warning, or nothing."""
-        if not self._tracebacks.is_open and not _has_sign(line):
+        if not self._tracebacks.is_open and not has_sign(line):
             return []
         decisive = _DECISIVE.search(line)
         consumed = not decisive and self._tracebacks.feed(line, t_s)
@@ -270,7 +271,8 @@ class LogParser:
         return [event for text in texts for event in self._budget.admit(text, "warning", t_s)]
 
 
-def _has_sign(line: str) -> bool:
+def has_sign(line: str) -> bool:
+    """Whether a line may be worth keeping, by a look that costs next to nothing."""
     lowered = line.lower()
     return any(sign in lowered for sign in _SIGNS)
 

@@ -7,9 +7,11 @@ from typing import Any
 from holter import __version__
 from holter.evidence.goodput import Account, account
 from holter.evidence.recovery import Recovery, check
-from holter.records import ActionTaken, Diagnosis, Finding, Link, Remedy, Verdict
+from holter.records import ActionTaken, Diagnosis, Environment, Finding, Link, Remedy, Verdict
 from holter.reports.catalogue import Lang, phrase
 from holter.reports.healing import details
+from holter.reports.looks import looks_as_json
+from holter.reports.notes import Note, note_text
 from holter.reports.wording import finding_text, remedies_of, remedy_text
 from holter.tape import Recording
 
@@ -22,16 +24,22 @@ def to_json(
     lang: Lang = "en",
     tape: str | None = None,
     recording: Recording | None = None,
+    target: tuple[str, str, tuple[Note, ...]] | None = None,
 ) -> dict[str, Any]:
     """Return the document; only ``text``, ``how`` and names depend on the language.
 
     With the recording it also tells what was done to the run, where its time went, and how it went on.
+    ``target``: its kind, its name, and what was read of it.
     """
     document: dict[str, Any] = {"schema": SCHEMA, "holter": __version__}
     if tape is not None:
         document["tape"] = tape
-    document["episodes"] = [_episode(diagnosis, lang) for diagnosis in diagnoses]
-    if recording is not None:
+    if target is not None:
+        kind, name, notes = target
+        document["target"] = {"kind": kind, "name": name, "notes": [note_text(one, lang) for one in notes]}
+    environment = recording.environment if recording is not None else None
+    document["episodes"] = [_episode(diagnosis, environment, lang) for diagnosis in diagnoses]
+    if recording is not None and (target is None or target[0] == "tape"):
         document["actions"] = [_action(action, lang) for action in recording.events(ActionTaken)]
         document["goodput"] = _goodput(account(recording, diagnoses))
         document["recovery"] = [_recovery(one) for one in check(recording)]
@@ -91,7 +99,7 @@ def _rounded(ratio: float | None) -> float | None:
     return None if ratio is None else round(ratio, 4)
 
 
-def _episode(diagnosis: Diagnosis, lang: Lang) -> dict[str, Any]:
+def _episode(diagnosis: Diagnosis, environment: Environment | None, lang: Lang) -> dict[str, Any]:
     episode = diagnosis.episode
     return {
         "kind": episode.kind,
@@ -104,6 +112,7 @@ def _episode(diagnosis: Diagnosis, lang: Lang) -> dict[str, Any]:
         "reason": episode.reason,
         "wait_chain": [_link(link, lang) for link in diagnosis.wait_chain],
         "diagnosis": [_verdict(diagnosis, verdict, lang) for verdict in diagnosis.verdicts],
+        "next_looks": looks_as_json(diagnosis, environment, lang),
     }
 
 

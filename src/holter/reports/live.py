@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from typing import TextIO
+
+from rich.cells import cell_len
 
 from holter.evidence.deeds import SAME_DEED_S, is_echo
 from holter.records import ActionTaken, Diagnosis, Episode
@@ -105,6 +108,33 @@ class Echoes:
             return False
         self._failing[taken.action] = NUMBERS.sub("", taken.text)
         return before == self._failing[taken.action]
+
+
+class Progress:
+    """One line on a terminal that says how far a long look is, and goes away; a file gets nothing."""
+
+    def __init__(self, out: TextIO, lang: Lang) -> None:
+        self._out, self._lang = out, lang
+        self._shown = ""
+
+    def reading(self, name: str, percent: int) -> None:
+        """So much of a log has been read."""
+        self._show(text("target.reading", self._lang, name=name, percent=percent))
+
+    def looking(self, target: str, t_s: float, of_s: float) -> None:
+        """A process is being looked at."""
+        self._show(text("target.looking", self._lang, pid=target, seconds=f"{t_s:.0f}/{of_s:.0f}"))
+
+    def clear(self) -> None:
+        """Take the line away."""
+        self._show("")
+
+    def _show(self, told: str) -> None:
+        if told == self._shown or not self._out.isatty():
+            return
+        blank = " " * cell_len(self._shown)
+        print(f"\r{blank}\r{told}", end="", file=self._out, flush=True)
+        self._shown = told
 
 
 def wrote(path: str, lang: Lang) -> str:

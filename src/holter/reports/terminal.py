@@ -6,7 +6,6 @@ Everything carries its meaning without colour and fits 80 columns, so that a log
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -28,15 +27,22 @@ from holter.reports.healing import (
     stock,
     told_deeds,
 )
+from holter.reports.lines import Line
+from holter.reports.looks import looks, notes
+from holter.reports.notes import Note
 from holter.reports.wording import (
+    TIMELESS,
     best,
     clock,
     duration,
+    fact_name,
     finding_text,
     headline,
     how_long,
+    is_text,
     remedies_of,
     remedy_text,
+    wall_of,
 )
 from holter.reports.wrapping import wrap
 from holter.tape import Recording
@@ -50,30 +56,31 @@ STYLE_OF_STATE = {"proposed": "cyan", "begun": "yellow", "done": "green", "faile
 SIGN_OF_RECOVERY = {"on-trend": (SUPPORTS, "green"), "jump": (AGAINST, "red"), "too-early": (UNKNOWN, "yellow")}
 # A run that was healed more often has one problem many times; JSON and HTML have them all.
 MAX_DEEDS = 12
+# More causes than this are counted: nobody reads a list of everything that could be.
+MAX_NAMES = 6
 STYLE_OF_SAFETY = {"SAFE": "green", "CONSENT": "yellow", "ADVICE": "cyan"}
 
 
-class Line(NamedTuple):
-    """One thought: a sign that sums it up, and words."""
-
-    told: str
-    indent: int = 0
-    sign: str = ""
-    sign_style: str = ""
-    style: str = ""
-    command: bool = False
-
-
 def print_diagnosis(
-    console: Console, recording: Recording, diagnoses: tuple[Diagnosis, ...], lang: Lang = "en"
+    console: Console,
+    recording: Recording,
+    diagnoses: tuple[Diagnosis, ...],
+    lang: Lang = "en",
+    *,
+    is_run: bool = True,
 ) -> None:
-    """Print every episode with its cause, or that nothing was wrong."""
+    """Print every episode with its cause, or that nothing was wrong.
+
+    ``is_run``: False for what is no recording of a run, a short look or a log: it cannot tell where the time went.
+    """
     if not diagnoses:
         _print(console, Line(text("headline.quiet", lang, duration=duration(recording.duration_s, lang))))
     for number, diagnosis in enumerate(diagnoses, start=1):
         if number > 1:
             console.print()
         _print_episode(console, recording, diagnosis, lang)
+    if not is_run:
+        return
     for heading, section in (
         ("heading.deeds", _deeds(recording, diagnoses, lang)),
         ("heading.goodput", _goodput(recording, diagnoses, lang)),
@@ -85,18 +92,32 @@ def print_diagnosis(
         _print(console, Line(text("html.damage", lang, damage=recording.damage), style="yellow"))
 
 
+def print_notes(console: Console, told: tuple[Note, ...], lang: Lang = "en") -> None:
+    """Print what was read of a target, above its diagnosis; nothing if nothing is to be said."""
+    section = tuple(notes(told, lang))
+    if section:
+        _print(console, Line(text("heading.read", lang), style="bold"))
+        for line in section:
+            _print(console, line)
+        console.print()
+
+
 def _print_episode(console: Console, recording: Recording, diagnosis: Diagnosis, lang: Lang) -> None:
     verdict = best(diagnosis)
     style = STYLE_OF_VERDICT[verdict.verdict] if verdict else "bold"
     said = Line(headline(diagnosis, recording, lang), style=style)
-    when = Line(_when(diagnosis, recording, lang), style="dim")
     _print(console, said)
-    _print(console, when)
+    if verdict is None and diagnosis.episode.reason not in ("", *(fact.detail for fact in diagnosis.facts)):
+        _print(console, Line(phrase(diagnosis.episode.reason, lang)))
+    when = _when(diagnosis, recording, lang)
+    if when:
+        _print(console, Line(when, style="dim"))
     sections: tuple[tuple[str, Iterator[Line]], ...] = (
         ("heading.chain", _chain(diagnosis.wait_chain, lang)),
         ("heading.evidence", _evidence(diagnosis, verdict, lang)),
         ("heading.remedies", _remedies(diagnosis, verdict, lang)),
         ("heading.runners-up", _runners_up(diagnosis, verdict, lang)),
+        ("heading.looks", looks(diagnosis, recording.environment, lang)),
     )
     for heading, section in sections:
         _print_section(console, text(heading, lang), section)
@@ -181,6 +202,8 @@ def _encodable(line: Line, encoding: str) -> Line:
 
 def _when(diagnosis: Diagnosis, recording: Recording, lang: Lang) -> str:
     episode = diagnosis.episode
+    if is_text(recording) or episode.detector in TIMELESS:
+        return wall_of(episode.start_s, recording, lang)
     seen = text(
         "html.seen-after",
         lang,
@@ -212,7 +235,8 @@ def _evidence(diagnosis: Diagnosis, verdict: Verdict | None, lang: Lang) -> Iter
     if verdict is None:
         for fact in diagnosis.facts:
             if fact.detail:
-                yield Line(phrase(fact.detail, lang), indent=2, sign="·")
+                told = text("target.fact", lang, name=fact_name(fact.name, lang), detail=phrase(fact.detail, lang))
+                yield Line(told, indent=2, sign="·")
         return
     groups: tuple[tuple[str, str, tuple[Finding, ...]], ...] = (
         (SUPPORTS, "green", verdict.supports),
@@ -237,16 +261,21 @@ def _remedies(diagnosis: Diagnosis, verdict: Verdict | None, lang: Lang) -> Iter
 
 
 def _runners_up(diagnosis: Diagnosis, named: Verdict | None, lang: Lang) -> Iterator[Line]:
-    excluded = []
+    excluded, open_ones = [], []
     for verdict in diagnosis.verdicts:
         title = text(f"cause.{verdict.cause}.title", lang)
         if verdict.verdict == "excluded":
             excluded.append(title)
+        elif verdict is not named and not (verdict.supports or verdict.against):
+            open_ones.append(title)
         elif verdict is not named:
             yield Line(_runner_up(diagnosis, verdict, title, lang), indent=2, sign="·")
-    if excluded:
-        names = text("list.join", lang).join(excluded)
-        yield Line(text("heading.excluded", lang, causes=names), indent=2, sign="·", style="dim")
+    for key, titles in (("heading.could-not-judge", open_ones), ("heading.excluded", excluded)):
+        if len(titles) > MAX_NAMES and key != "heading.excluded":
+            yield Line(text(f"{key}-many", lang, count=len(titles)), indent=2, sign="·", style="dim")
+        elif titles:
+            names = text("list.join", lang).join(titles)
+            yield Line(text(key, lang, causes=names), indent=2, sign="·", style="dim")
 
 
 def _runner_up(diagnosis: Diagnosis, verdict: Verdict, title: str, lang: Lang) -> str:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import signal
+from datetime import datetime, timedelta
 
-from holter.records import Diagnosis, Episode, EpochEnded, Finding, PhaseChanged, Remedy, Verdict
+from holter.probes.log_recording import FROM_TEXT
+from holter.records import Diagnosis, Episode, EpochEnded, Finding, Noted, PhaseChanged, Remedy, Verdict
 from holter.remedies.asking import ASK
 from holter.reports.catalogue import Lang, known, phrase, text
 from holter.tape import Recording
@@ -22,6 +24,10 @@ NESTED_BRACKETS = re.compile(
 SHORT_S = 10.0
 # Phases that come once an epoch, where "in epoch 3" says more than the phase's name.
 EPOCH_PHASES = ("train", "validate", "checkpoint")
+# Episodes of which nobody can say how long they lasted: a log that stops, an exception, a file that states facts.
+TIMELESS = ("log", "log-end", "evidence-file", "look")
+# nnU-Net is younger; a text without time stamps is placed at the beginning of all clocks.
+FIRST_YEAR = 2000
 # Verdicts that a headline may name as the cause.
 NAMED_VERDICTS = ("confirmed", "likely", "possible")
 
@@ -73,11 +79,30 @@ def where(episode: Episode, epoch: int | None, lang: Lang) -> str:
 
 
 def best(diagnosis: Diagnosis) -> Verdict | None:
-    """Return the verdict a headline names: the first that is not excluded."""
+    """Return the verdict a headline names: the first that is not excluded, and for which anything speaks.
+
+    What is merely not excluded because nobody looked accuses nobody.
+    """
     for verdict in diagnosis.verdicts:
-        if verdict.verdict in NAMED_VERDICTS:
+        if verdict.verdict in NAMED_VERDICTS and (verdict.supports or verdict.score > 0):
             return verdict
     return None
+
+
+def is_text(recording: Recording) -> bool:
+    """Tell whether it was read from a log or console, which has neither processes nor a now."""
+    return any(
+        note.what == FROM_TEXT for tick in recording.all_ticks[:1] for note in tick.events if isinstance(note, Noted)
+    )
+
+
+def wall_of(t_s: float, recording: Recording, lang: Lang) -> str:
+    """Return when it was by the clock of the log; nothing where there is no clock."""
+    environment = recording.environment
+    if environment is None or not is_text(recording):
+        return ""
+    moment = datetime.fromisoformat(environment.wall_start) + timedelta(seconds=t_s)
+    return "" if moment.year < FIRST_YEAR else text("target.when", lang, start=moment.strftime("%Y-%m-%d %H:%M:%S"))
 
 
 def cause_sentence(diagnosis: Diagnosis, verdict: Verdict, lang: Lang) -> str:
@@ -103,22 +128,26 @@ def _subject(diagnosis: Diagnosis, verdict: Verdict) -> str | None:
 
 
 def how_long(episode: Episode, recording: Recording, lang: Lang) -> str | None:
-    """How long an episode lasted; None for an ending, which is a moment."""
-    return None if episode.kind == "death" else duration(end_of(episode, recording) - episode.start_s, lang)
+    """How long an episode lasted; None for an ending, which is a moment, and where no clock ran."""
+    is_moment = episode.kind == "death" or episode.detector in TIMELESS
+    return None if is_moment else duration(end_of(episode, recording) - episode.start_s, lang)
 
 
 def headline(diagnosis: Diagnosis, recording: Recording, lang: Lang) -> str:
     """Return the one sentence to read first: what happened, where, for how long, why, how sure."""
     episode = diagnosis.episode
+    own_kind = f"kind.{episode.detector}.headline"
     lasted = how_long(episode, recording, lang)
     values = {
-        "kind": text(f"kind.{episode.kind}.headline", lang),
+        "kind": text(own_kind if known(own_kind) else f"kind.{episode.kind}.headline", lang),
         "where": where(episode, epoch_at(recording, episode.start_s), lang),
         "lasted": text("headline.lasted", lang, duration=lasted) if lasted else "",
     }
     verdict = best(diagnosis)
+    timeless = episode.detector in TIMELESS
     if verdict is None:
-        return text("headline.unknown", lang, **values)
+        is_open = any(one.verdict != "excluded" for one in diagnosis.verdicts)
+        return text("headline.open" if is_open or timeless else "headline.unknown", lang, **values)
     what = cause_sentence(diagnosis, verdict, lang)
     if lang == "en":
         what = _continued(what)

@@ -112,6 +112,10 @@ class Recorder:
         except Exception as error:  # noqa: BLE001 - whoever listens must not keep us from healing
             self.add(Noted(t_s=action.t_s, what="listener-failed", text=f"{type(error).__name__}: {error}"))
 
+    def mark(self, episode: Episode) -> None:
+        """Look closer at something that no detector marked: a training that stood still before we came."""
+        self._take_episode(episode)
+
     def safe_tick(self) -> Tick:
         """Look at everything once; whatever fails in it is noted, and the training is not affected."""
         try:

@@ -29,6 +29,8 @@ from holter.reports.catalogue import (
     healing_zh_cn,
     loader_en,
     loader_zh_cn,
+    looks_en,
+    looks_zh_cn,
     machine_en,
     machine_zh_cn,
     memory_en,
@@ -54,6 +56,7 @@ ENGLISH: Mapping[str, str] = {
     **graphics_en.TEXTS,
     **machine_en.TEXTS,
     **memory_en.TEXTS,
+    **looks_en.TEXTS,
 }
 CHINESE: Mapping[str, str] = {
     **zh_cn.TEXTS,
@@ -68,6 +71,7 @@ CHINESE: Mapping[str, str] = {
     **graphics_zh_cn.TEXTS,
     **machine_zh_cn.TEXTS,
     **memory_zh_cn.TEXTS,
+    **looks_zh_cn.TEXTS,
 }
 
 # POSIX order of precedence for the language of messages.

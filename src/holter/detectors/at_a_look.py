@@ -1,0 +1,118 @@
+"""A few seconds of a training that nobody recorded before -> an episode, if it does not move or has become slower.
+
+The other detectors compare with what they saw of the same run. Whoever looks at a training that hangs already has
+nothing to compare: here a quiet process tree, a stopped process, or an epoch that takes many times as long must do.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from statistics import median
+
+from holter.detectors.log_story import slow_epochs
+from holter.detectors.view import PhaseKeeper
+from holter.evidence.epochs import runs, story
+from holter.evidence.window import mean_cpu
+from holter.evidence.words import WORKERS, label, works_together
+from holter.records import Episode, EpochEnded, LogLine, PhaseChanged, ProcessSample, Tick
+from holter.tape import Recording
+
+# Steps come every second or two and data workers work between them: a tree that does nothing for so long waits.
+QUIET_S = 6.0
+# An epoch that lasts this many times the usual one will not become a usual one.
+LONG_TIMES = 3.0
+# Idle workers look into their queues every 2 ms and are hardly ever seen ready to run.
+READY_PART = 0.3
+# With fewer epochs before it nothing is usual.
+EPOCHS = 3
+DETECTOR = "look"
+
+
+def episode_at_a_look(recording: Recording) -> Episode | None:
+    """What is wrong now; None if the training works or too little was seen."""
+    ticks = [tick for tick in recording.all_ticks if tick.processes]
+    if not ticks or ticks[-1].t_s - ticks[0].t_s < QUIET_S:
+        return None
+    return _stopped(recording, ticks[-1].processes) or _idle(recording) or _long(recording) or _slower(recording)
+
+
+def _stopped(recording: Recording, processes: tuple[ProcessSample, ...]) -> Episode | None:
+    stopped = [one for one in processes if one.state in ("T", "t") and one.role in ("main", *WORKERS)]
+    if not stopped:
+        return None
+    first = next((one for one in stopped if one.role == "main"), stopped[0])
+    name = label(first.role, first.worker_index, first.pid)
+    return _episode(recording, f"{name} is stopped (state T)", subject=name, pid=first.pid)
+
+
+def _idle(recording: Recording) -> Episode | None:
+    """Nobody works, nor wants to. Who waits for what is then for the stacks to tell."""
+    ticks = recording.all_ticks
+    if _moved(recording) or _wants_cpu(ticks):
+        return None
+    pids = {process.pid for tick in ticks for process in tick.processes}
+    ratios = [ratio for pid in pids if (ratio := mean_cpu(ticks, pid)) is not None]
+    cpus = next((tick.cgroup.effective_cpus for tick in reversed(ticks) if tick.cgroup), None)
+    if not ratios or works_together(ratios, cpus if cpus is not None else float("inf")):
+        return None
+    return _episode(recording, f"{len(pids)} processes use {sum(ratios):.2f} cores together: nobody works")
+
+
+def _moved(recording: Recording) -> bool:
+    """The log went on while we looked."""
+    first_s = next(tick.t_s for tick in recording.all_ticks if tick.processes)
+    return bool(recording.events(EpochEnded, PhaseChanged, LogLine, start_s=first_s + 1e-3))
+
+
+def _wants_cpu(ticks: tuple[Tick, ...]) -> bool:
+    """Some process was ready to run at many looks: on a crowded machine that is work, however little comes of it."""
+    looks = sum(bool(tick.processes) for tick in ticks)
+    ready = Counter(one.pid for tick in ticks for one in tick.processes if one.state == "R")
+    return any(count >= READY_PART * looks for count in ready.values())
+
+
+def _long(recording: Recording) -> Episode | None:
+    """The epoch under way lasts many times as long as those before."""
+    epochs = [event for event in recording.events(EpochEnded) if event.duration_s is not None]
+    began = [event.t_s for event in recording.events(PhaseChanged) if event.phase == "train"]
+    if len(epochs) < EPOCHS or not began or _phase(recording)[0] != "train":
+        return None
+    told = story(runs(recording))
+    usual = told.series.usual_s if told is not None else median(event.duration_s or 0.0 for event in epochs)
+    lasts = recording.duration_s - max(began)
+    if lasts < LONG_TIMES * usual:
+        return None
+    reason = f"this epoch has lasted {lasts:.0f} s, the others took {usual:.1f} s"
+    return _episode(recording, reason, kind="slow-down")
+
+
+def _slower(recording: Recording) -> Episode | None:
+    found = slow_epochs(recording)
+    if found is None:
+        return None
+    return _episode(recording, found.reason, kind=found.kind)
+
+
+def _phase(recording: Recording) -> tuple[str, int | None]:
+    keeper = PhaseKeeper()
+    for tick in recording.all_ticks:
+        keeper.see(tick)
+    return keeper.phase, keeper.epoch
+
+
+def _episode(
+    recording: Recording, reason: str, *, kind: str = "stall", subject: str = "training", pid: int | None = None
+) -> Episode:
+    """From the beginning of the look: since when it has been so is told by the log, if at all."""
+    first_s = next((tick.t_s for tick in recording.all_ticks if tick.processes), 0.0)
+    phase, _ = _phase(recording)
+    return Episode(
+        kind=kind,  # type: ignore[arg-type]
+        phase=phase,  # type: ignore[arg-type]
+        start_s=first_s,
+        alarm_s=recording.duration_s,
+        detector=DETECTOR,
+        subject=subject,
+        pid=pid,
+        reason=reason,
+    )

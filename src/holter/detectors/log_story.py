@@ -1,0 +1,167 @@
+"""A recording that was read from logs -> episodes: how its runs ended, and how their epoch times ran.
+
+No clock and no process is in a log. What is told is what it holds: an exception, the end of a process, epochs that
+became slower, or sentences that stop in the middle.
+"""
+
+from __future__ import annotations
+
+from holter.detectors.view import PhaseKeeper
+from holter.evidence.epochs import Story, described, runs, story
+from holter.evidence.words import signal_name
+from holter.probes.log_recording import NEW_LOG
+from holter.records import (
+    Episode,
+    EpisodeKind,
+    EpochEnded,
+    Event,
+    ExceptionSeen,
+    LogLine,
+    Noted,
+    Phase,
+    PhaseChanged,
+    ProcessEnded,
+    Tick,
+)
+from holter.tape import Recording
+
+# A training that finishes this many epochs after an exception has survived it (a thread's, a plot's).
+SURVIVED_EPOCHS = 2
+# Regular or single slow epochs are worth a word if they cost this part of the whole time.
+COSTS = 0.1
+# What nnU-Net v2 and v1 say last.
+LAST_SENTENCES = ("Validation complete", "Mean Validation Dice", "determining postprocessing")
+# Somebody ended it: no fault.
+ASKED = ("KeyboardInterrupt", "SystemExit")
+LOG_END = "log-end"
+
+
+def episodes_of_log(recording: Recording, *, is_running: bool = False) -> tuple[Episode, ...]:
+    """Every episode, by time. ``is_running``: the log is being written, so its end says nothing."""
+    events = [event for tick in recording.all_ticks for event in tick.events]
+    borders = [0, *(n for n, event in enumerate(events) if isinstance(event, Noted) and event.what == NEW_LOG)]
+    found: list[Episode] = []
+    for begin, end in zip(borders, (*borders[1:], len(events)), strict=True):
+        is_last = end == len(events)
+        until_s = recording.duration_s if is_last else events[end].t_s
+        ended = _end_of_run(events[begin:end], until_s)
+        if ended is not None and not (is_last and is_running and ended.detector == LOG_END):
+            found.append(ended)
+    slow = slow_epochs(recording)
+    if slow is not None:
+        # That the log of a slow training ends somewhere is no second story.
+        found = [episode for episode in found if episode.detector != LOG_END or episode.end_s is not None] + [slow]
+    return tuple(sorted(found, key=lambda episode: episode.start_s))
+
+
+def _end_of_run(events: list[Event], until_s: float) -> Episode | None:
+    """The death of one run, or that its log stops in the middle; None if it was finished or asked to end."""
+    for number, event in enumerate(events):
+        if _is_death(event) and _epochs(events[number:]) < SURVIVED_EPOCHS:
+            return _death(event, events[: number + 1], until_s)
+    if any(isinstance(event, ExceptionSeen) and event.error in ASKED for event in events):
+        return None
+    echo = next((e for n, e in enumerate(events) if _is_echo(e) and _epochs(events[n:]) < SURVIVED_EPOCHS), None)
+    if echo is not None:
+        return _death(echo, events, until_s)
+    if any(isinstance(event, LogLine) and event.text.startswith(LAST_SENTENCES) for event in events):
+        return None
+    phase, began = _phase(events)
+    if phase == "unknown" and not _epochs(events):
+        return None
+    told = max((event.t_s for event in events), default=until_s)
+    return _episode("stall", phase, told, LOG_END, f"the log ends here, {_words(phase)}", began)
+
+
+def _words(phase: Phase) -> str:
+    return {"unknown": "in the middle", "train": "within an epoch", "checkpoint": "after an epoch"}.get(
+        phase, f"during {phase}"
+    )
+
+
+def _is_death(event: Event) -> bool:
+    if isinstance(event, ProcessEnded):
+        return True
+    return isinstance(event, ExceptionSeen) and not event.echo and event.error not in ASKED
+
+
+def _is_echo(event: Event) -> bool:
+    return isinstance(event, ExceptionSeen) and event.echo
+
+
+def _epochs(events: list[Event]) -> int:
+    return sum(isinstance(event, EpochEnded) for event in events)
+
+
+def _death(event: Event, before: list[Event], until_s: float) -> Episode:
+    phase, _ = _phase(before)
+    if isinstance(event, ExceptionSeen):
+        reason = f"{event.role} raised {event.error}: {event.message[:160]}"
+        subject = event.role
+    else:
+        assert isinstance(event, ProcessEnded)
+        reason = f"main ended: {signal_name(event.exit_signal or 0)}"
+        subject = "main"
+    return _episode("death", phase, event.t_s, "log", reason, subject=subject, end_s=max(event.t_s, until_s))
+
+
+def _phase(events: list[Event]) -> tuple[Phase, float | None]:
+    keeper = PhaseKeeper()
+    began: float | None = None
+    for event in events:
+        if isinstance(event, PhaseChanged):
+            keeper.see(Tick(t_s=event.t_s, events=(event,)))
+            began = event.t_s
+    return keeper.phase, began
+
+
+def slow_epochs(recording: Recording) -> Episode | None:
+    """Slower epochs, if the log shows them becoming slower or costing much."""
+    told = story(runs(recording))
+    if told is None or told.series.recent_s is None:
+        return None
+    series, epochs = told.series, told.run.epochs
+    kind: EpisodeKind = "slow-down"
+    if series.shape in ("periodic", "heavy-tail"):
+        if _extra_part(told) < COSTS:
+            return None
+        first = epochs[series.slow[0]] if series.slow else epochs[0]
+    elif series.shape == "step-up" and series.change is not None:
+        first = epochs[series.change]
+    elif series.shape == "drift-up":
+        kind, first = "creep", epochs[0]
+    else:
+        return None
+    start_s = max(0.0, first.t_s - (first.duration_s or 0.0))
+    return _episode(kind, "train", start_s, "epoch-times", described(told), alarm_s=first.t_s)
+
+
+def _extra_part(told: Story) -> float:
+    """Time beyond the usual, of all time."""
+    times, usual = told.run.times, told.series.usual_s
+    return sum(max(0.0, value - usual) for value in times) / max(sum(times), 1e-9)
+
+
+def _episode(
+    kind: EpisodeKind,
+    phase: Phase,
+    start_s: float,
+    detector: str,
+    reason: str,
+    began_s: float | None = None,
+    *,
+    subject: str = "training",
+    alarm_s: float | None = None,
+    end_s: float | None = None,
+) -> Episode:
+    start = min(began_s, start_s) if began_s is not None and detector == LOG_END else start_s
+    return Episode(
+        kind=kind,
+        phase=phase,
+        start_s=start,
+        alarm_s=max(start, start_s if alarm_s is None else alarm_s),
+        end_s=end_s,
+        detector=detector,
+        subject=subject,
+        reason=reason,
+    )

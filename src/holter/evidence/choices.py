@@ -1,0 +1,34 @@
+"""The words that a fact may have where its values are a short list: what an evidence file is checked against."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+from holter.evidence.error_kinds import KINDS, OTHER
+from holter.evidence.series import Shape
+from holter.records import EpisodeKind, Phase, Role
+
+_FILL = ("empty", "some", "full")
+
+CHOICES: dict[str, tuple[str, ...]] = {
+    "episode.kind": get_args(EpisodeKind),
+    "phase": get_args(Phase),
+    "main.waits_on": (
+        "batch-queue", "native-call", "export-result", "export-slot", "file-read", "checkpoint", "python",
+    ),
+    "queue.ready": _FILL,
+    "queue.worker": _FILL,
+    "results_loop.waits_on": ("worker-queue", "tensor-hand-over", "ready-queue"),
+    "exception.role": get_args(Role),
+    "exception.kind": (*KINDS, OTHER),
+    "shm.trouble": ("bus-error", "no-room"),
+    "disk.error": ("full", "inodes", "quota", "read-only"),
+    "gpu.shared": ("slow", "memory"),
+    "gpu.virtualization": ("none", "pass-through", "vgpu", "host-vgpu", "host-vsga"),
+    "gpu.licence_stage": ("licensed", "unlicensed-unrestricted", "unlicensed-restricted", "unlicensed"),
+    "echo.says": ("training", "export", "prediction", "preprocessing"),
+    "epochs.shape": get_args(Shape),
+    "system.os": ("linux", "windows", "macos"),
+    "system.container": ("docker", "podman", "apptainer", "kubernetes", "lxc", "none"),
+    "system.virtual_machine": ("kvm", "vmware", "microsoft", "wsl", "xen", "virtualbox", "unnamed", "none"),
+}  # fmt: skip

@@ -1,0 +1,69 @@
+"""What the header of a training log, and the files beside it, say of plan, versions and machine."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from holter.probes.plans import of_configuration
+
+# The header with its plans comes before the first epoch; a log may hold millions of lines after it.
+HEADER_LINES = 3000
+_SIGNS = ("onfiguration name", "_size'", "dataset_name", "Desired fold", "running the following", "trainer class")
+_READINGS = (
+    ("configuration", re.compile(r"^(?:Configuration name:|I am running the following nnUNet:) (\S+)")),
+    ("fold", re.compile(r"Desired fold for training: (\w+)")),
+    ("trainer", re.compile(r"My trainer class is: +<class '[\w.]*?(\w+)'>")),
+    ("dataset", re.compile(r"'dataset_name': '([^']+)'")),
+    ("batch_size", re.compile(r"'batch_size': (\d+)")),
+    ("patch_size", re.compile(r"'patch_size': (?:array\()?[\[(]([\d, ]+)[\])]")),
+)
+
+
+def read_header(line: str, found: dict[str, str]) -> None:
+    """Take in one line; the first mention of a thing counts."""
+    if not any(sign in line for sign in _SIGNS):
+        return
+    for name, pattern in _READINGS:
+        if name not in found and (match := pattern.search(line)):
+            value = match[1].strip()
+            found[name] = " x ".join(re.findall(r"\d+", value)) if name == "patch_size" else value
+
+
+def beside(folder: Path) -> tuple[dict[str, str], dict[str, str], str | None]:
+    """(plans, versions, host name) of the files that nnU-Net leaves in a fold's folder and the one above it."""
+    debug = _json(folder / "debug.json")
+    plans: dict[str, str] = {}
+    name = debug.get("configuration_name")
+    if isinstance(name, str):
+        plans["configuration"] = name
+    elif "__" in folder.parent.name:  # nnUNetTrainer__nnUNetPlans__3d_fullres
+        plans["configuration"] = folder.parent.name.rpartition("__")[2]
+    file = _json(folder.parent / "plans.json")
+    if file and "configuration" in plans:
+        plans.update(of_configuration(file, plans["configuration"]))
+    if isinstance(file.get("dataset_name"), str):
+        plans["dataset"] = str(file["dataset_name"])
+    if folder.name.startswith("fold_"):
+        plans["fold"] = folder.name.removeprefix("fold_")
+    versions = {
+        kind: str(debug[key])
+        for kind, key in (("torch", "torch_version"), ("cudnn", "cudnn_version"))
+        if str(debug.get(key) or "None") != "None"
+    }
+    if "+cu" in versions.get("torch", ""):
+        digits = versions["torch"].rpartition("+cu")[2]
+        versions["cuda"] = f"{digits[:-1]}.{digits[-1]}"
+    host = debug.get("hostname")
+    return plans, versions, host if isinstance(host, str) else None
+
+
+def _json(file: Path) -> Mapping[str, object]:
+    try:
+        content = msgspec.json.decode(file.read_bytes())
+    except (OSError, msgspec.DecodeError):
+        return {}
+    return content if isinstance(content, dict) else {}

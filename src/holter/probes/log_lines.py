@@ -1,0 +1,94 @@
+"""One line of any nnU-Net's log or console -> the line as nnU-Net v2 writes it into its own log.
+
+nnU-Net v1 has other sentences (``epoch:  7``, ``This epoch took 12.3 s``); consoles of Slurm, MPI, Docker, journald and
+e-mails put something in front of a line; spreadsheets and other locales put commas where nnU-Net puts points. Verdicts
+need none of that, so it is taken off here, and ``trainlog_parse`` reads one language.
+"""
+
+from __future__ import annotations
+
+import re
+
+_STAMP = re.compile(r"(\d{4})[-/.](\d\d)[-/.](\d\d)[ T](\d\d:\d\d:\d\d)(?:[.,](\d{1,9}))?(?:Z|[+-]\d\d:?\d\d)?(: ?|$)")
+_PLAIN = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?:")
+# In front of a line: srun -l, mpirun, torchrun, docker compose, kubectl --prefix, a quoted mail, journald in any
+# language.
+_PREFIX = re.compile(
+    r"^(?:(?:>+|\^C|\d{1,4}:|\[\d+,\d+\]<std(?:out|err)>:?|\[(?:rank|default)\d+\]:?|\[pod/[^\]]+\]|[\w.-]+-\d+ +\||"
+    r"[^\s:]{2,6}\.? +\d{1,2}\.? \d\d:\d\d:\d\d \S+ [^\s:]+\[\d+\]:) ?)+"
+)
+_MAYBE_PREFIXED = re.compile(r"^(?:[>^\[\d]|\S{1,40} +(?:\||\d))")
+# What shells print when a command was ended by a signal, in the languages of those who report such ends.
+_SHELL_WORDS = {
+    "已杀死": "Killed", "已终止": "Terminated", "段错误": "Segmentation fault", "总线错误": "Bus error",
+    "已放弃": "Aborted", "强制终止": "Killed", "強制終了": "Killed", "Getötet": "Killed", "Beendet": "Terminated",
+    "Abgebrochen": "Aborted",
+    "Speicherzugriffsfehler": "Segmentation fault", "Processus arrêté": "Killed", "Tué": "Killed",
+    "Erreur de segmentation": "Segmentation fault", "Terminado": "Killed", "Matado": "Killed",
+    "죽었음": "Killed", "Убито": "Killed", "Ucciso": "Killed",
+}  # fmt: skip
+_V1_EPOCH = re.compile(r"^epoch: +(\d+) *$")
+_V1 = (
+    (re.compile(r"^This epoch took ([\d.,]+) s"), "Epoch time: {} s"),
+    (re.compile(r"^train loss : (\S+)"), "train_loss {}"),
+    (re.compile(r"^(?:validation loss|val loss \(train=False\)): (\S+)"), "val_loss {}"),
+    (re.compile(r"^Average global foreground Dice: (\[.*)"), "Pseudo dice {}"),
+    (re.compile(r"^(?:lr:|lr is now \(scheduler\)) (\S+)"), "Current learning rate: {}"),
+    (re.compile(r"^unpacking dataset$"), "unpacking dataset..."),
+)
+_DECIMAL_COMMA = re.compile(r"(?<=\d),(?=\d)")
+_WITH_NUMBER = ("train_loss", "val_loss", "Epoch time:", "Current learning rate:")
+
+
+SHELL_CHARS = 60
+
+
+class Translator:
+    """Remembers the last stamp: v1 writes some of its sentences on a line of their own below it."""
+
+    def __init__(self) -> None:
+        self.stamp: str | None = None
+        self.is_stamped = False  # the line before
+        self.is_v1 = False
+
+    def line(self, line: str) -> str:
+        """The line as v2 writes it; one that says nothing to us stays as it is."""
+        self.is_stamped = False
+        if _PLAIN.match(line):
+            self.is_stamped = True
+            cut = line.index(": ") if ": " in line else len(line) - 1
+            self.stamp = line[:cut]
+            return self._sentence(line[: cut + 1], line[cut + 2 :])
+        if not line or line[0] in " \t":
+            return line
+        if line[0] == "e" and self.stamp is not None and (epoch := _V1_EPOCH.match(line)):
+            self.is_v1 = self.is_stamped = True
+            return f"{self.stamp}: Epoch {epoch[1]}"
+        if len(line) < SHELL_CHARS and (word := _SHELL_WORDS.get(line.partition(" (")[0].strip())) is not None:
+            return word
+        return self._prefixed(line) if _MAYBE_PREFIXED.match(line) else line
+
+    def _prefixed(self, line: str) -> str:
+        bare = _PREFIX.sub("", line)
+        found = _STAMP.match(bare)
+        if found is None or not found[6]:
+            found = _STAMP.match(line)
+            bare = line if found is not None and found[6] else bare
+        if found is None or not found[6]:
+            return bare
+        self.is_stamped = True
+        fraction = f".{found[5][:6]}" if found[5] else ""
+        self.stamp = f"{found[1]}-{found[2]}-{found[3]} {found[4]}{fraction}"
+        return self._sentence(f"{self.stamp}:", bare[found.end() :])
+
+    def _sentence(self, stamp: str, text: str) -> str:
+        first = text[:1]
+        if first in "Ttvlua" or first == "A":
+            for pattern, template in _V1:
+                found = pattern.match(text)
+                if found:
+                    text = template.format(found[1] if pattern.groups else "")
+                    break
+        if "," in text and text.startswith(_WITH_NUMBER):
+            text = _DECIMAL_COMMA.sub(".", text)
+        return f"{stamp} {text}"

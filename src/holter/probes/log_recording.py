@@ -1,0 +1,61 @@
+"""Runs read from logs -> a recording in memory, as if somebody had recorded what the log tells."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from itertools import groupby
+
+import msgspec
+
+from holter.probes.log_runs import LogRun
+from holter.records import Environment, Event, Noted, Tick
+from holter.tape import Recording
+
+# Left at the beginning: evidence tells a text from a recording by it.
+FROM_TEXT = "read-from-text"
+# As the recorder notes it when a training writes a new log.
+NEW_LOG = "new-training-log"
+
+
+def in_order(runs: Sequence[LogRun]) -> list[LogRun]:
+    """By time, whatever the order in which files or pieces were given; those without any stamp last."""
+    known = [run for run in runs if run.is_nnunet]
+    return sorted(known, key=lambda run: (not run.first_s, run.begun_s or 0.0))
+
+
+def to_recording(runs: Sequence[LogRun], environment: Environment | None = None) -> Recording:
+    """One recording of all runs; second 0 is the start of the first one."""
+    zero_s = next((run.begun_s for run in runs if run.begun_s is not None), 0.0)
+    events: list[Event] = [Noted(t_s=0.0, what=FROM_TEXT, text=", ".join(dict.fromkeys(run.name for run in runs)))]
+    for number, run in enumerate(runs):
+        begun_s = max(0.0, (run.begun_s or zero_s) - zero_s)
+        if number:
+            events.append(Noted(t_s=begun_s, what=NEW_LOG, text=run.name))
+        events += [msgspec.structs.replace(event, t_s=max(begun_s, event.t_s - zero_s)) for event in run.events]
+    events.sort(key=lambda event: event.t_s)
+    ticks = tuple(Tick(t_s=t_s, events=tuple(some)) for t_s, some in groupby(events, key=lambda event: event.t_s))
+    last_s = max((run.last_s or 0.0 for run in runs), default=0.0) - zero_s
+    if last_s > ticks[-1].t_s:
+        ticks = (*ticks, Tick(t_s=last_s))
+    return Recording(all_ticks=ticks, environment=environment or described(runs, zero_s), finished=True)
+
+
+def described(
+    runs: Sequence[LogRun],
+    zero_s: float,
+    plans: dict[str, str] | None = None,
+    versions: dict[str, str] | None = None,
+    host: str | None = None,
+) -> Environment:
+    """What the logs' headers say, and what is known from beside them. Times of a log have no zone: told as they are."""
+    start = datetime.datetime.fromtimestamp(zero_s, datetime.timezone.utc)
+    told: dict[str, str] = {}
+    for run in runs:
+        told.update(run.plans)
+    return Environment(
+        wall_start=start.isoformat(),
+        hostname=host,
+        versions=tuple((versions or {}).items()),
+        plans=tuple({**told, **(plans or {})}.items()),
+    )

@@ -1,0 +1,247 @@
+"""Lines of a log -> the runs in it: a console may hold two trainings, and a training two starts.
+
+Memory is bounded, whatever the log's length: lines and exceptions worth keeping are kept from both ends of a run.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from holter.probes.log_header import HEADER_LINES, read_header
+from holter.probes.log_lines import Translator
+from holter.probes.log_sieve import Sieve
+from holter.probes.trainlog_parse import LogParser, stamp_wall
+from holter.records import EpochEnded, Event, ExceptionSeen, LogLine, PhaseChanged, ProcessEnded
+
+# Unstamped lines that are remembered as saying nothing.
+BORING_LINES = 5000
+# Both v1 and v2 begin every start with it.
+HEADER = "Please cite the following paper when using nnU"
+# A stamp that goes back further than the change to winter time: another run, or another log pasted below.
+BACK_S = 5400.0
+# Of a run's events other than epochs: the first ones tell how it began, the last ones how it ended.
+KEPT_FIRST, KEPT_LAST = 1500, 1500
+# 1000 epochs are usual. More are read to the end, and the last ones count.
+KEPT_EPOCHS = 20_000
+# Lines before the first time stamp that are kept until it is known (a header, or a console without any stamp).
+UNPLACED_LINES = 20_000
+# How shells and Slurm tell of the end of a training's own process.
+_ENDINGS = (
+    (9, re.compile(r"^(?:\S+: line \d+: +\d+ )?Killed\b|task \d+: (?:Killed|Out Of Memory)", re.MULTILINE)),
+    (7, re.compile(r"^(?:\S+: line \d+: +\d+ )?Bus error|task \d+: Bus error", re.MULTILINE)),
+    (11, re.compile(r"^(?:\S+: line \d+: +\d+ )?Segmentation fault|task \d+: Segmentation fault", re.MULTILINE)),
+    (6, re.compile(r"^(?:\S+: line \d+: +\d+ )?Aborted\b|task \d+: Aborted", re.MULTILINE)),
+    (
+        15,
+        re.compile(
+            r"^Terminated\b|DUE TO (?:TIME LIMIT|PREEMPTION|NODE FAILURE)|\bCANCELLED AT\b|task \d+: Terminated"
+        ),
+    ),
+)
+# torch's handler in a data worker prints it and the worker dies; no Python exception is raised.
+_WORKER_BUS_ERROR = "Unexpected bus error encountered in worker"
+# The last sentence of v2, and one of the last of v1.
+_LAST_SENTENCES = ("Validation complete", "Mean Validation Dice", "determining postprocessing")
+
+
+@dataclass
+class LogRun:
+    """One start of a training, as a log tells it. Times are seconds since 1970 as if the stamps were UTC."""
+
+    name: str
+    has_beginning: bool = False  # the header, or the log's own file name
+    begun_s: float | None = None  # by the file's name, else the first stamp
+    first_s: float | None = None
+    last_s: float | None = None
+    lines: int = 0
+    epochs_told: int = 0  # of which the last ones are kept
+    is_finished: bool = False
+    is_v1: bool = False
+    plans: dict[str, str] = field(default_factory=dict)
+    _first: list[tuple[int, Event]] = field(default_factory=list)
+    _last: deque[tuple[int, Event]] = field(default_factory=lambda: deque(maxlen=KEPT_LAST))
+    _epochs: deque[tuple[int, EpochEnded]] = field(default_factory=lambda: deque(maxlen=KEPT_EPOCHS))
+    _number: int = 0  # of the next event: many stand at one time
+
+    def add(self, events: Iterable[Event]) -> None:
+        """Keep events; those in the middle of a long run go."""
+        for event in events:
+            self._number += 1
+            if isinstance(event, EpochEnded):
+                self.epochs_told += 1
+                self._epochs.append((self._number, event))
+            elif len(self._first) < KEPT_FIRST and not _is_of_an_epoch(event):
+                self._first.append((self._number, event))
+            else:
+                self._last.append((self._number, event))
+
+    @property
+    def epochs(self) -> tuple[EpochEnded, ...]:
+        """Epochs in the order of the log."""
+        return tuple(event for _, event in self._epochs)
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """Everything kept, by time."""
+        kept = sorted((*self._first, *self._last, *self._epochs), key=lambda one: (one[1].t_s, one[0]))
+        return tuple(event for _, event in kept)
+
+    @property
+    def is_nnunet(self) -> bool:
+        """Whether anything in it is nnU-Net's, or tells of an end."""
+        return bool(self._epochs or self._last or self._first or self.has_beginning)
+
+
+def _is_of_an_epoch(event: Event) -> bool:
+    return isinstance(event, PhaseChanged) and event.phase in ("train", "validate", "checkpoint")
+
+
+class RunReader:
+    """Takes the lines of one file and makes runs of them."""
+
+    def __init__(self, name: str, begun_s: float | None = None, *, sentences: bool = True) -> None:
+        """``begun_s``: start of the training by the name of its log, on the log's own clock.
+
+        ``sentences``: False for a console that lies beside the log, which tells nnU-Net's own sentences already.
+        """
+        self._sentences = sentences
+        self._name = name
+        self._named_s = begun_s
+        self.runs: list[LogRun] = []
+        self._begin(is_first=True)
+
+    def feed(self, lines: Iterable[str]) -> None:
+        """Take in the next lines."""
+        batch: list[str] = []
+        run = self.runs[-1]
+        for raw in lines:
+            if raw in self._boring and not self._sieve.is_open:
+                run.lines += 1
+                continue
+            line = self._translator.line(raw)
+            is_header = HEADER in line
+            if (is_header and self._translator.stamp is not None) or self._went_back():
+                self._take(batch)
+                batch = []
+                run = self._begin()
+            if run.lines < HEADER_LINES:
+                read_header(line, run.plans)
+            run.has_beginning = run.has_beginning or is_header
+            run.lines += 1
+            if self._sieve.lets_through(line, is_stamped=self._translator.is_stamped):
+                batch.append(line)
+            elif not (is_header or self._translator.is_stamped):
+                self._remember(raw)
+        self._take(batch)
+
+    def _remember(self, line: str) -> None:
+        """Warnings are printed a thousand times alike: the second one need not be looked at."""
+        if len(self._boring) >= BORING_LINES:
+            self._boring.clear()
+        self._boring.add(line)
+
+    def close(self) -> list[LogRun]:
+        """The runs, the last exception closed."""
+        self._finish_run()
+        return [run for run in self.runs if run.lines]
+
+    def _begin(self, *, is_first: bool = False) -> LogRun:
+        if not is_first:
+            self._finish_run()
+        self._translator = Translator()
+        self._sieve = Sieve()
+        self._boring: set[str] = set()
+        self._parser = LogParser(0.0, source="log", utc_offset_s=0)
+        self._parser.sentences = self._sentences
+        self._waiting: list[str] = []
+        self._stamp = ""
+        named_s = self._named_s if is_first else None
+        self.runs.append(LogRun(self._name, has_beginning=named_s is not None, begun_s=named_s))
+        return self.runs[-1]
+
+    def _finish_run(self) -> None:
+        run = self.runs[-1]
+        if self._waiting:
+            self._place(run, run.begun_s or 0.0)
+        self._keep(run, self._parser.idle(float("inf")))
+        run.is_v1 = self._translator.is_v1
+
+    def _went_back(self) -> bool:
+        """Whether the line's stamp lies well before the one before it."""
+        stamp = self._translator.stamp
+        if stamp is None or stamp >= self._stamp:
+            self._stamp = stamp or self._stamp
+            return False
+        now, before = stamp_wall(stamp, 0), stamp_wall(self._stamp, 0)
+        self._stamp = stamp
+        return now is not None and before is not None and before - now > BACK_S
+
+    def _take(self, lines: list[str]) -> None:
+        run = self.runs[-1]
+        if run.first_s is None:
+            self._waiting += lines
+            stamp = self._first_stamp(lines)
+            if stamp is None and len(self._waiting) < UNPLACED_LINES:
+                return
+            self._place(run, stamp if stamp is not None else run.begun_s or 0.0)
+        else:
+            self._keep(run, self._parser.feed(lines, float("inf"), history=True))
+        run.last_s = self._parser.clock.last_s
+
+    def _place(self, run: LogRun, wall_s: float) -> None:
+        """The clock of this run is known: the lines up to now get their times."""
+        run.first_s = wall_s
+        begun_s = min(wall_s, run.begun_s) if run.begun_s is not None else wall_s
+        run.begun_s = begun_s
+        if run.has_beginning:
+            run.add(self._parser.restart(begun_s, float("inf")))
+        else:
+            self._parser.clock.begin(begun_s, float("inf"))
+        lines, self._waiting = self._waiting, []
+        self._keep(run, self._parser.feed(lines, float("inf"), history=True))
+        run.last_s = self._parser.clock.last_s
+
+    def _first_stamp(self, lines: list[str]) -> float | None:
+        """Of a line that the parser reads as nnU-Net's own."""
+        for line in lines:
+            if line[:2] in ("19", "20") and ": " in line:
+                wall = stamp_wall(line.partition(": ")[0], 0)
+                if wall is not None:
+                    return wall
+        return None
+
+    def _keep(self, run: LogRun, events: list[Event]) -> None:
+        run.add(events)
+        for event in events:
+            if isinstance(event, LogLine):
+                run.add(_told_by(event))
+                run.is_finished = run.is_finished or event.text.startswith(_LAST_SENTENCES)
+
+
+def _told_by(line: LogLine) -> Iterator[Event]:
+    """How a process ended, where a line says it."""
+    if _WORKER_BUS_ERROR in line.text:
+        yield ExceptionSeen(
+            t_s=line.t_s, role="train-worker", error="BusError", message=line.text, traceback=line.text, source="log"
+        )
+        return
+    for number, pattern in _ENDINGS:
+        if pattern.search(line.text):
+            yield ProcessEnded(t_s=line.t_s, pid=0, role="main", exit_signal=number, source="log")
+            return
+
+
+def name_wall(name: str) -> float | None:
+    """The moment in the name of a training log, on the log's own clock."""
+    found = re.match(r"^training_log_(\d+)_(\d+)_(\d+)_(\d+)_(\d+)_(\d+)", name)
+    if found is None:
+        return None
+    try:
+        year, month, day, hour, minute, second = (int(part) for part in found.groups())
+        return datetime.datetime(year, month, day, hour, minute, second, tzinfo=datetime.timezone.utc).timestamp()
+    except ValueError:
+        return None

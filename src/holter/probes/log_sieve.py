@@ -1,0 +1,62 @@
+"""Which lines of a log are worth understanding: a console of hundreds of megabytes says little, very often.
+
+Understanding a line costs ten times as much as leaving it out. Left out are lines that the parser would take note of
+only for their time, and unstamped ones outside any traceback that hold no word of trouble.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+from holter.probes.traceback_parse import MAX_TRACEBACK_LINES
+from holter.probes.trainlog_parse import has_sign
+
+_STAMP_CHARS = len("2026-03-01 09:03:25")
+# Losses only where they are no numbers any more.
+_WANTED = re.compile(
+    r"[.\d]{0,8}: (?:Epoch|unpacking|Training done|predicting|Validation|Mean Val|determining|Using|This |Creating"
+    r"|Desired|No checkpoint|INFO|(?:train|val)_loss .{0,3}(?:nan|inf))"
+)
+_OPENS = ("Traceback", "Exception in", "Process ", "terminated with the following")
+# Of the sentences that are left out one in so many is passed on for its time.
+ONE_IN = 64
+# The same line this often has been heard.
+ENOUGH_ALIKE = 100
+MAX_ALIKE = 5000
+
+
+class Sieve:
+    """Lets lines through, one after the other; knows whether a traceback may be going on."""
+
+    def __init__(self) -> None:
+        self._open = 0  # lines that may still belong to a traceback
+        self._skipped = 0
+        self._alike: Counter[str] = Counter()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the next line may belong to a traceback."""
+        return self._open > 0
+
+    def lets_through(self, line: str, *, is_stamped: bool) -> bool:
+        """Whether the parser should see this line."""
+        if is_stamped:
+            self._open = 0
+            if _WANTED.match(line, _STAMP_CHARS) or has_sign(line):
+                return True
+            # The very first one is the beginning of the run.
+            self._skipped += 1
+            return self._skipped % ONE_IN == 1
+        if self._open:
+            self._open -= 1
+            return True
+        if any(words in line for words in _OPENS):
+            self._open = MAX_TRACEBACK_LINES
+            return True
+        if not has_sign(line):
+            return False
+        if len(self._alike) >= MAX_ALIKE:
+            self._alike.clear()
+        self._alike[line] += 1
+        return self._alike[line] <= ENOUGH_ALIKE

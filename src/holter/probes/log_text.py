@@ -1,0 +1,141 @@
+"""Bytes of a log or pasted console -> lines, whatever wrote them: encodings, line ends, compression, colours.
+
+A file is read in pieces, so that a log of hundreds of megabytes costs no memory; of a line without end only the
+beginning is kept.
+"""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from holter.errors import NotALog
+
+PIECE_BYTES = 1 << 20
+MAX_LINE_CHARS = 64 * 1024
+# The encoding is told by this much of the file; a log's header alone has more than a kilobyte.
+HEAD_BYTES = 1 << 16
+# Text has next to none of these; a checkpoint or image has hundreds.
+STRANGE_PART = 0.02
+_STRANGE = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+# Colours, cursor movements, and the titles that shells set; some terminals drop the escape and leave "[32m".
+_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[()][A-Z0-9]|[@-Z\\-_])|\x08")
+_GZIP = b"\x1f\x8b"
+
+Progress = Callable[[int], None]
+
+
+def lines_of(path: Path, progress: Progress | None = None) -> Iterator[list[str]]:
+    """Lines of a file in lots of about a mebibyte; ``progress`` is told how many bytes have been read.
+
+    Raises:  NotALog for a binary or empty file, OSError.
+    """
+    with path.open("rb") as raw:
+        is_packed = raw.read(2) == _GZIP
+        raw.seek(0)
+        file = cast("BinaryIO", gzip.GzipFile(fileobj=raw)) if is_packed else raw
+        try:
+            yield from lines_of_stream(file, str(path), progress, position=raw.tell)
+        except (EOFError, gzip.BadGzipFile) as error:
+            raise NotALog(f"{path} is compressed and cannot be unpacked: {error}.", safe=UNTOUCHED) from error
+
+
+UNTOUCHED = "Nothing was changed."
+WHAT_IS_READ = "Give nnU-Net's training_log_*.txt, or a text file with the console's output."
+
+
+def lines_of_stream(
+    file: BinaryIO, name: str, progress: Progress | None = None, position: Callable[[], int] | None = None
+) -> Iterator[list[str]]:
+    """Lines of an open file or pipe in lots.
+
+    Raises:  NotALog.
+    """
+    piece = _first_piece(file)
+    if not piece.strip():
+        raise NotALog(f"{name} is empty.", safe=UNTOUCHED, next_step=WHAT_IS_READ)
+    encoding = encoding_of(piece[:HEAD_BYTES])
+    if encoding is None:
+        raise NotALog(f"{name} is not a text: {kind_of(piece)}.", safe=UNTOUCHED, next_step=WHAT_IS_READ)
+    decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
+    rest, read = "", 0
+    while piece:
+        read += len(piece)
+        text = rest + decoder.decode(piece)
+        whole, _, rest = text.rpartition("\n")
+        if len(rest) > MAX_LINE_CHARS:
+            whole, rest = text, ""
+        if whole:
+            yield _clean(whole)
+        if progress is not None:
+            progress(position() if position is not None else read)
+        piece = file.read(PIECE_BYTES)
+    rest += decoder.decode(b"", final=True)
+    if rest:
+        yield _clean(rest)
+
+
+def _first_piece(file: BinaryIO) -> bytes:
+    """Enough to tell the encoding: a pipe may hand over a few bytes at a time."""
+    piece = b""
+    while len(piece) < HEAD_BYTES and (more := file.read(PIECE_BYTES)):
+        piece += more
+    return piece
+
+
+def _clean(text: str) -> list[str]:
+    """Lines without colours; of a progress bar that overwrites itself the last state."""
+    if "\x1b" in text or "\x08" in text:
+        text = _ANSI.sub("", text)
+    lines = text.split("\n")
+    if "\r" in text:
+        lines = [line.rstrip("\r").rpartition("\r")[2] for line in lines]
+    return lines if len(text) < MAX_LINE_CHARS else [line[:MAX_LINE_CHARS] for line in lines]
+
+
+def encoding_of(head: bytes) -> str | None:
+    """The encoding of a text by its beginning; None if it is no text."""
+    for mark, name in (
+        (codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"),
+    ):  # fmt: skip
+        if head.startswith(mark):
+            return name
+    # Windows PowerShell's ">" writes UTF-16; a part of such a file has no mark.
+    even, odd = head[0:2000:2].count(0), head[1:2000:2].count(0)
+    pairs = max(1, len(head[:2000]) // 2)
+    if max(even, odd) > pairs / 2 and min(even, odd) < pairs / 10:
+        return "utf-16-be" if even > odd else "utf-16-le"
+    if len(_STRANGE.findall(head)) > STRANGE_PART * len(head):
+        return None
+    for name in ("utf-8", "gb18030"):
+        if _decodes(head, name):
+            return name
+    return "latin-1"
+
+
+def _decodes(head: bytes, name: str) -> bool:
+    """Whether it is text in this encoding; the last character may be cut off.
+
+    Western text in Latin-1 has single letters above 127, Chinese in GBK has them in pairs and so in even runs.
+    """
+    try:
+        codecs.getincrementaldecoder(name)(errors="strict").decode(head)
+    except UnicodeDecodeError:
+        return False
+    if name == "utf-8":
+        return True
+    high = re.findall(rb"[\x80-\xff]+", head[:-2])
+    return bool(high) and sum(len(run) >= 2 for run in high) > len(high) / 2
+
+
+def kind_of(head: bytes) -> str:
+    """What a file is that is no text, in words."""
+    kinds = (
+        (b"PK\x03\x04", "a zip file (a checkpoint *.pth is one)"), (b"\x93NUMPY", "a numpy array"),
+        (b"\x89PNG", "a picture"), (b"%PDF", "a PDF"), (b"\x7fELF", "a program"), (b"\x80", "a pickle"),
+    )  # fmt: skip
+    return next((words for start, words in kinds if head.startswith(start)), "its bytes are no characters")

@@ -1,0 +1,105 @@
+"""What nnU-Net leaves in a results folder: which fold is meant, its logs, checkpoints and descriptions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from holter.errors import NotATraining
+
+# v2 and v1. A final checkpoint means that all epochs were trained.
+CHECKPOINTS = (
+    "checkpoint_latest.pth", "checkpoint_best.pth", "checkpoint_final.pth",
+    "model_latest.model", "model_best.model", "model_final_checkpoint.model",
+)  # fmt: skip
+FINAL = ("checkpoint_final.pth", "model_final_checkpoint.model")
+SUMMARIES = ("validation/summary.json", "validation_raw/summary.json")
+LOGS = "training_log_*.txt*"
+# A console that somebody kept beside the logs tells what nnU-Net does not log: exceptions, and who killed it.
+CONSOLES = ("*.out", "*.err", "nohup.out", "console*.txt", "output*.txt")
+# Results, data set, trainer, fold: nothing of nnU-Net lies deeper.
+MAX_DEPTH = 4
+
+
+class Checkpoint(NamedTuple):
+    """A checkpoint as the folder shows it."""
+
+    name: str
+    size: int
+    changed_wall: float
+
+
+class Fold(NamedTuple):
+    """One fold of one training."""
+
+    folder: Path
+    logs: tuple[Path, ...]
+    consoles: tuple[Path, ...]
+    checkpoints: tuple[Checkpoint, ...]
+    is_validated: bool
+    others: tuple[Path, ...]  # folds below the folder given that are older
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether the final checkpoint is there."""
+        return any(one.name in FINAL for one in self.checkpoints)
+
+
+def find_fold(folder: Path) -> Fold:
+    """The fold that a folder is, or the one below it that was written to last.
+
+    Raises:  NotATraining, OSError.
+    """
+    folds = sorted(_folds(folder, 0), key=_changed, reverse=True)
+    if not folds:
+        raise NotATraining(
+            f"There is no training log, checkpoint or debug.json in {folder}, nor in the folders below it.",
+            safe="Nothing was changed.",
+            next_step="Give a fold's folder: nnUNet_results/DATASET/TRAINER__PLANS__CONFIGURATION/fold_0",
+        )
+    first, *others = folds
+    return Fold(
+        folder=first,
+        logs=tuple(sorted(first.glob(LOGS), key=_changed)),
+        consoles=tuple(sorted({path for pattern in CONSOLES for path in first.glob(pattern) if path.is_file()})),
+        checkpoints=tuple(_checkpoints(first)),
+        is_validated=any((first / name).is_file() for name in SUMMARIES),
+        others=tuple(others),
+    )
+
+
+def _folds(folder: Path, depth: int) -> list[Path]:
+    if _is_fold(folder):
+        return [folder]
+    if depth >= MAX_DEPTH:
+        return []
+    below = (path for path in folder.iterdir() if path.is_dir() and not path.is_symlink())
+    found: list[Path] = []
+    for path in below:
+        try:
+            found += _folds(path, depth + 1)
+        except OSError:  # a folder of somebody else
+            continue
+    return found
+
+
+def _is_fold(folder: Path) -> bool:
+    signs = ((folder / name).exists() for name in (*CHECKPOINTS, "debug.json"))
+    return any(folder.glob(LOGS)) or any(signs)
+
+
+def _changed(path: Path) -> float:
+    """When a fold or log was last written to."""
+    files = [*path.glob(LOGS), path] if path.is_dir() else [path]
+    return max(file.stat().st_mtime for file in files)
+
+
+def _checkpoints(folder: Path) -> list[Checkpoint]:
+    found: list[Checkpoint] = []
+    for name in CHECKPOINTS:
+        try:
+            status = (folder / name).stat()
+        except OSError:
+            continue
+        found.append(Checkpoint(name, status.st_size, status.st_mtime))
+    return found

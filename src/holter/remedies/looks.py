@@ -1,0 +1,235 @@
+"""What to look at next: commands that tell the facts which would settle a diagnosis. They only look.
+
+Asked for are facts that the leading causes want to know and nobody saw, first of all those that separate the first two.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from holter.causes import MODULES
+from holter.causes.weigh import Rule
+from holter.records import Diagnosis, Environment, EpisodeKind, Verdict
+
+# Of so many leading causes the open questions count; the first ones more.
+LEADING = 4
+# Nobody runs more commands than this at once.
+MAX_LOOKS = 5
+# A fact that one of the first two asks for and the other does not, or reads the other way, tells them apart.
+SEPARATES = 2.0
+# However much of a cause is told, the rest of it counts a little.
+LEAST_LEFT = 0.05
+# A fact that decides a cause, one way or the other.
+DECIDES = 2.0
+# What stands for a training whose PID nobody knows; the oldest process of that name is the training itself.
+PID = "$(pgrep -of nnUNetv2_train)"
+
+
+class Look(NamedTuple):
+    """One command, and the facts that it tells. Its sentence is in the catalogue under ``look.ID``."""
+
+    id: str
+    command: str
+    facts: tuple[str, ...]  # a name, or the beginning of some that ends with a dot
+    is_live: bool = False  # only while the training is there
+    kinds: tuple[EpisodeKind, ...] = ()  # only of these episodes
+
+
+class NextLook(NamedTuple):
+    """A look that this diagnosis asks for."""
+
+    id: str
+    command: str
+    facts: tuple[str, ...]
+
+
+LOOKS: tuple[Look, ...] = (
+    Look(
+        "gpu",
+        "nvidia-smi; nvidia-smi -q | grep -iE -A2 'Virtualization Mode|vGPU Software'",
+        (
+            "gpu.present", "gpu.foreign_processes", "gpu.zombie_bytes", "gpu.shared", "gpu.virtualization",
+            "gpu.licence_stage", "gpu.licence_text", "gpu.licence_worsened",
+        ),
+    ),
+    Look(
+        "gpu-clocks",
+        "nvidia-smi -q -d PERFORMANCE,CLOCK,POWER,TEMPERATURE,UTILIZATION",
+        (
+            "gpu.clock_reasons", "gpu.clock_ratio", "gpu.power_ratio", "gpu.temperature_c", "gpu.throttled",
+            "gpu.utilization_ratio",
+        ),
+    ),
+    Look("gpu-kernel-log", "dmesg -T | grep -iE 'xid|nvrm'", ("gpu.kernel_errors",)),
+    Look(
+        "stacks",
+        "py-spy dump --pid {pid}",
+        ("main.waits_on", "main.where", "results_loop.waits_on", "queue.ready", "queue.worker"),
+        is_live=True,
+    ),
+    Look(
+        "processes",
+        "ps -o pid,stat,wchan:24,pcpu,rss,lstart,args --pid {pid} --ppid {pid}",
+        ("workers.", "main.state", "main.cpu_ratio", "main.alive", "activity.present", "export.workers",
+         "export.replaced"),
+        is_live=True,
+    ),
+    Look(
+        "live",
+        "holter diagnose {pid}",
+        ("progress.", "step.", "wait.", "storage.latency_s", "storage.times_usual", "cpu.run_busy_ratio"),
+        is_live=True,
+    ),
+    Look(
+        "oom",
+        "dmesg -T | grep -iE 'oom|killed process'",
+        ("oom.", "worker.exit_signal", "worker.ending"),
+        kinds=("death", "stall", "creep"),
+    ),
+    Look(
+        "memory-limit",
+        "cat /sys/fs/cgroup$(cut -d: -f3- /proc/{self}/cgroup | tail -1)/memory.events; free -h",
+        ("memory.",),
+    ),
+    Look(
+        "how-it-ended",
+        "sacct -X -o JobID,State,ExitCode,Elapsed,ReqMem,MaxRSS; journalctl --since -1d | grep -iE 'oom|killed'",
+        ("main.exit_signal", "main.ending"),
+        kinds=("death",),
+    ),
+    Look(
+        "first-exception",
+        "grep -n -m1 -A40 -E 'Traceback|Exception in background worker' CONSOLE_OUTPUT",
+        ("exception.", "echo.says", "worker.subject", "worker.fatal_frame"),
+        kinds=("death", "stall"),
+    ),
+    Look("shared-memory", "df -h /dev/shm", ("shm.",)),
+    Look("room", "df -h {results} {preprocessed}; df -i {results}", ("disk.", "save.")),
+    Look(
+        "storage",
+        "findmnt -T {preprocessed}; cat /proc/pressure/io",
+        ("storage.fs_type", "storage.mount", "storage.pending_s", "storage.usual_latency_s", "pressure.io"),
+    ),
+    Look("storage-kernel-log", "dmesg -T | grep -iE 'nfs|i/o error|blk_update'", ("storage.kernel_errors",)),
+    Look("cpus", "nproc; nproc --all", ("cpu.effective", "cpu.visible", "cpu.allocated_ratio", "cpu.workers_per_cpu")),
+    Look(
+        "cpu-quota",
+        "cd /sys/fs/cgroup$(cut -d: -f3- /proc/{self}/cgroup | tail -1) && cat cpu.max cpu.stat",
+        ("cpu.quota", "cpu.throttled_ratio"),
+    ),
+    Look("cpu-load", "top -b -n 1 | head -25", ("cpu.host_busy_ratio", "pressure.cpu")),
+    Look(
+        "versions",
+        "python -c \"import torch; print(torch.__version__, torch.version.cuda, torch.backends.cudnn.version())\"; "
+        "pip list | grep -iE 'nnunet|batchgen|threadpoolctl|blosc2|triton'",
+        ("software.torch", "software.cuda", "software.cudnn", "software.nnunetv2", "software.batchgenerators",
+         "software.batchgeneratorsv2", "software.threadpoolctl", "software.blosc2"),
+    ),
+    Look("driver", "nvidia-smi --query-gpu=name,driver_version --format=csv", ("software.driver",)),
+    Look("settings", "env | grep -E 'nnUNet|OMP|MKL|SLURM_CPUS'", ("setting.",)),
+    Look("machine", "systemd-detect-virt; uname -sr; cat /proc/1/cgroup | head -3", ("system.",)),
+    Look("epochs", "holter diagnose {results}", ("epochs.",)),
+)  # fmt: skip
+RULES: dict[str, tuple[Rule, ...]] = {module.CAUSE: module.RULES for module in MODULES}
+
+
+def next_looks(diagnosis: Diagnosis, environment: Environment | None = None) -> tuple[NextLook, ...]:
+    """The commands that would settle most, best first; nothing where nothing is open."""
+    if not diagnosis.verdicts or diagnosis.verdicts[0].verdict == "confirmed":
+        return ()
+    worth: dict[str, dict[str, float]] = {}  # look -> cause -> what it would settle there
+    asked: dict[str, list[str]] = {}
+    for (fact, cause), value in open_questions(diagnosis).items():
+        look = look_for(fact)
+        if look is None or _is_out_of_place(look, diagnosis):
+            continue
+        by_cause = worth.setdefault(look.id, {})
+        by_cause[cause] = by_cause.get(cause, 0.0) + value
+        asked.setdefault(look.id, []).append(fact)
+    by_id = {look.id: look for look in LOOKS}
+    values = _values(diagnosis, environment)
+    return tuple(
+        NextLook(name, _filled(by_id[name].command, values), tuple(dict.fromkeys(asked[name])))
+        for name in _most_telling(worth)
+    )
+
+
+def _most_telling(worth: dict[str, dict[str, float]]) -> list[str]:
+    """Looks in order: each next one tells most of those causes of which the ones before leave most open."""
+    chosen: list[str] = []
+    left = {cause: 1.0 for by_cause in worth.values() for cause in by_cause}
+    while len(chosen) < min(MAX_LOOKS, len(worth)):
+        rest = [name for name in worth if name not in chosen]
+        best = max(rest, key=lambda name: sum(value * left[cause] for cause, value in worth[name].items()))
+        chosen.append(best)
+        for cause, value in worth[best].items():
+            left[cause] = max(LEAST_LEFT, left[cause] - value)
+    return chosen
+
+
+def _is_out_of_place(look: Look, diagnosis: Diagnosis) -> bool:
+    """A process that is gone cannot be looked into, and an exception that is known need not be searched for."""
+    kind = diagnosis.episode.kind
+    if (look.is_live and kind == "death") or (look.kinds and kind not in look.kinds):
+        return True
+    return look.id == "first-exception" and any(
+        fact.name == "exception.first" and fact.status == "known" for fact in diagnosis.facts
+    )
+
+
+def open_questions(diagnosis: Diagnosis) -> dict[tuple[str, str], float]:
+    """Unknown facts that causes ask for, by their share of what is open: of leading causes, or of all if none leads."""
+    open_ones = [verdict for verdict in diagnosis.verdicts if verdict.verdict != "excluded"]
+    leads = any(verdict.supports for verdict in open_ones[:1])
+    leading = open_ones[:LEADING] if leads else open_ones
+    apart = separating(leading) if leads else set()
+    found: dict[tuple[str, str], float] = {}
+    for place, verdict in enumerate(leading):
+        unknown = {finding.fact for finding in verdict.unknown}
+        rules = [rule for rule in RULES.get(verdict.cause, ()) if rule.fact in unknown]
+        whole = sum(_weight(rule, apart) for rule in rules)
+        for rule in rules:
+            key = (rule.fact, verdict.cause)
+            share = _weight(rule, apart) / whole / (place + 1 if leads else 1)
+            found[key] = found.get(key, 0.0) + share
+    return found
+
+
+def separating(leading: Sequence[Verdict]) -> set[str]:
+    """Facts that the first two causes do not read alike."""
+    rules = [{(rule.fact, rule.speaks) for rule in RULES.get(one.cause, ())} for one in leading[:2]]
+    return {fact for fact, _ in rules[0] ^ rules[1]} if len(rules) == 2 else set()
+
+
+def look_for(fact: str) -> Look | None:
+    """The look that tells a fact."""
+    for look in LOOKS:
+        if any(fact == name or (name.endswith(".") and fact.startswith(name)) for name in look.facts):
+            return look
+    return None
+
+
+def _weight(rule: Rule, apart: set[str]) -> float:
+    decides = rule.group is not None or rule.otherwise is not None or rule.fatal
+    return rule.weight * (DECIDES if decides else 1.0) * (SEPARATES if rule.fact in apart else 1.0)
+
+
+def _values(diagnosis: Diagnosis, environment: Environment | None) -> dict[str, str]:
+    pid = environment.main_pid if environment is not None else None
+    preprocessed = environment.preprocessed_folder if environment is not None else None
+    results = environment.output_folder if environment is not None else None
+    is_there = pid is not None and diagnosis.episode.kind != "death"
+    return {
+        "pid": str(pid) if is_there else PID,
+        "self": str(pid) if is_there else "self",
+        "preprocessed": shlex.quote(preprocessed) if preprocessed else '"$nnUNet_preprocessed"',
+        "results": shlex.quote(results) if results else '"$nnUNet_results"',
+    }
+
+
+def _filled(command: str, values: dict[str, str]) -> str:
+    for name, value in values.items():
+        command = command.replace(f"{{{name}}}", value)
+    return command

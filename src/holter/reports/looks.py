@@ -1,0 +1,33 @@
+"""What to look at next, and what was read of a target, as lines of a terminal and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from holter.records import Diagnosis, Environment
+from holter.remedies.looks import next_looks
+from holter.reports.catalogue import Lang, text
+from holter.reports.lines import Line
+from holter.reports.notes import Note, note_text
+
+
+def looks(diagnosis: Diagnosis, environment: Environment | None, lang: Lang) -> Iterator[Line]:
+    """Each command with the question that it answers."""
+    for number, one in enumerate(next_looks(diagnosis, environment), start=1):
+        yield Line(text(f"look.{one.id}", lang), indent=2, sign=f"{number}.", sign_style="cyan")
+        yield Line(one.command, indent=7, style="bold", command=True)
+
+
+def looks_as_json(diagnosis: Diagnosis, environment: Environment | None, lang: Lang) -> list[dict[str, Any]]:
+    """The same for machines."""
+    return [
+        {"id": one.id, "text": text(f"look.{one.id}", lang), "command": one.command, "facts": list(one.facts)}
+        for one in next_looks(diagnosis, environment)
+    ]
+
+
+def notes(told: tuple[Note, ...], lang: Lang) -> Iterator[Line]:
+    """One line each."""
+    for one in told:
+        yield Line(note_text(one, lang), indent=2, sign="·")

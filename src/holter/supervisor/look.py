@@ -1,0 +1,51 @@
+"""A short look at a training that runs, or hangs: some seconds of recording, then a diagnosis of now."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from holter.detectors.at_a_look import episode_at_a_look
+from holter.records import Tick
+from holter.reports.notes import note
+from holter.supervisor.attach import attach
+from holter.supervisor.found import Found, diagnosed
+from holter.supervisor.recorder import Recorder
+from holter.tape import read
+
+# Long enough to tell idle from between two steps, and for stacks, licence and storage to answer.
+LOOK_S = 15.0
+# What stands still is marked then, so that stacks of all concerned are taken within the look.
+MARK_S = 7.5
+
+
+def look_at(pid: int, tell: Callable[[float], None], for_s: float = LOOK_S) -> Found:
+    """Diagnose the training that a PID belongs to. It is only looked at; Ctrl-C ends the look, not the training.
+
+    Raises:  NoSuchProcess, NotOurProcess, NotATraining, AlreadyRecorded, FolderNotWritable.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="holter-look-"))
+    marked = False
+
+    def each_tick(recorder: Recorder, tick: Tick) -> None:
+        nonlocal marked
+        tell(tick.t_s)
+        if not marked and tick.t_s >= MARK_S and not recorder.episodes:
+            episode = episode_at_a_look(recorder.recording())
+            if episode is not None:
+                marked = True
+                recorder.mark(episode)
+
+    try:
+        tape = folder / "look.holter"
+        attach(pid, tape, for_s=max(for_s, MARK_S + 2.0), each_tick=each_tick)
+        recording = read(tape)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    episodes = recording.episodes()
+    notes = [note("pid", pid=str(pid), seconds=f"{recording.duration_s:.0f}")]
+    if not episodes:
+        notes.append(note("pid-fine"))
+    return Found("pid", f"PID {pid}", recording, diagnosed(recording, episodes), tuple(notes))

@@ -1,0 +1,127 @@
+"""Whatever a person has -> diagnoses: a tape, a PID, a results folder, a log or console text, an evidence file."""
+
+from __future__ import annotations
+
+import errno
+import io
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+from holter.causes import verdicts
+from holter.errors import EvidenceWrong, TapeError, UnknownTarget
+from holter.evidence.stated import is_stated, read_stated
+from holter.records import Diagnosis, Environment, Tick
+from holter.remedies import propose
+from holter.reports.notes import Note, note
+from holter.supervisor.found import Found, diagnosed
+from holter.supervisor.look import LOOK_S, look_at
+from holter.supervisor.read_logs import Tell, read_folder, read_log, read_pasted
+from holter.tape import Recording, read
+
+STDIN = "-"
+SQLITE = b"SQLite format 3\x00"
+# An evidence file has some kilobytes; with all facts and their details it stays far below this.
+EVIDENCE_BYTES = 1 << 22
+WHAT_IS_READ = "Give a tape, a PID, a results folder, a log, an evidence file, or - for text from a pipe."
+
+
+def diagnose_target(
+    target: str, *, tell_log: Tell | None = None, tell_look: Callable[[float], None], look_s: float = LOOK_S
+) -> Found:
+    """Diagnose a target, whatever it is.
+
+    Raises:  HolterError of the target's kind.
+    """
+    if target == STDIN:
+        return _piped(sys.stdin.buffer)
+    path = Path(target)
+    try:
+        if target.isdecimal() and not path.exists():
+            return look_at(int(target), tell_look, look_s)
+        if path.is_dir():
+            return read_folder(path, tell_log)
+        with path.open("rb") as file:
+            head = file.read(EVIDENCE_BYTES if path.suffix == ".json" else 1 << 16)
+    except OSError as error:
+        raise _unreadable(target, error) from error
+    if head.startswith(SQLITE) or path.suffix == ".holter":
+        return read_tape(path)
+    if is_stated(head):
+        return read_evidence(path.read_bytes(), path.name)
+    if path.suffix == ".json":
+        raise EvidenceWrong(
+            f"{target} is JSON, but states no facts.",
+            safe="Nothing was changed.",
+            next_step="holter diagnose --evidence-template > evidence.json",
+        )
+    try:
+        return read_log(path, tell_log)
+    except OSError as error:
+        raise _unreadable(target, error) from error
+
+
+def read_tape(path: Path) -> Found:
+    """Diagnose a tape.
+
+    Raises:  TapeError.
+    """
+    from holter.detectors import detect
+
+    recording = read(path)
+    if not recording.all_ticks and recording.damage:
+        raise TapeError(
+            f"Nothing can be read of {path}: {recording.damage}.", next_step="Look for another copy of the tape."
+        )
+    episodes = recording.episodes() or detect(recording.ticks())
+    return Found("tape", str(path), recording, diagnosed(recording, episodes))
+
+
+def read_evidence(content: bytes, name: str) -> Found:
+    """Diagnose what an evidence file states.
+
+    Raises:  EvidenceWrong.
+    """
+    stated = read_stated(content, name)
+    evidence = stated.evidence
+    environment = Environment(wall_start="1970-01-01T00:00:00+00:00")
+    diagnosis = Diagnosis(
+        episode=stated.episode, wait_chain=evidence.chain, verdicts=verdicts(evidence), facts=evidence.facts
+    )
+    known = sum(fact.status == "known" for fact in evidence.facts) - stated.is_guess
+    notes: list[Note] = [note("evidence", name=name, count=known)]
+    if stated.is_guess:
+        notes.append(note("guessed-kind", kind=stated.episode.kind))
+    recording = Recording(
+        all_ticks=(Tick(t_s=0.0),), all_episodes=(stated.episode,), environment=environment, finished=True
+    )
+    return Found("evidence", name, recording, (propose(diagnosis, environment),), tuple(notes))
+
+
+def _piped(pipe: BinaryIO) -> Found:
+    """Text from a pipe, or an evidence file from one."""
+    head = pipe.read(1 << 16)
+    if is_stated(head):
+        return read_evidence(head + pipe.read(EVIDENCE_BYTES), "standard input")
+    return read_pasted(_Joined(head, pipe), "standard input")  # type: ignore[arg-type]
+
+
+class _Joined(io.RawIOBase):
+    """What was read of a pipe already, and the rest of it."""
+
+    def __init__(self, head: bytes, rest: BinaryIO) -> None:
+        self._head, self._rest = head, rest
+
+    def read(self, size: int = -1) -> bytes:
+        """The next bytes, at most ``size``."""
+        head, self._head = self._head, b""
+        return head or self._rest.read(size)
+
+
+def _unreadable(target: str, error: OSError) -> UnknownTarget:
+    if error.errno == errno.ENOENT:
+        return UnknownTarget(f"There is no file, folder or process {target}.", next_step=WHAT_IS_READ)
+    return UnknownTarget(
+        f"Cannot read {target}: {error.strerror}.", safe="Nothing was changed.", next_step=WHAT_IS_READ
+    )

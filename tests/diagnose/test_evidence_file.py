@@ -1,0 +1,122 @@
+"""Evidence files: the same causes answer, and mistakes are named with what was probably meant."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from holter.causes import MODULES
+from holter.errors import EvidenceWrong
+from holter.evidence.choices import CHOICES
+from holter.evidence.stated import is_stated, read_stated, template
+from holter.evidence.vocabulary import NAMES, VOCABULARY
+from holter.reports.notes import note_text
+from holter.supervisor.targets import diagnose_target, read_evidence
+
+FROZEN = {
+    "episode.kind": "stall",
+    "workers.stopped": ["train-worker 2 (PID 4713)"],
+    "main.waits_on": "batch-queue",
+    "results_loop.waits_on": "tensor-hand-over",
+    "queue.ready": "empty",
+}
+
+
+def content(**document: object) -> bytes:
+    return json.dumps(document).encode()
+
+
+def test_stated_facts_get_the_verdict_that_recorded_ones_get() -> None:
+    found = read_evidence(content(facts=FROZEN, about="a colleague's machine"), "e.json")
+    diagnosis = found.diagnoses[0]
+    assert (diagnosis.verdicts[0].cause, diagnosis.verdicts[0].verdict) == ("frozen-worker", "confirmed")
+    assert [link.target for link in diagnosis.wait_chain][-1] == "stopped (T)"
+    assert dict(diagnosis.remedies)["frozen-worker"][0].command == "kill -CONT 4713"
+
+
+def test_what_is_left_out_or_null_is_unknown() -> None:
+    stated = read_stated(content(facts={**FROZEN, "oom.kills": None}), "e.json")
+    assert stated.evidence.fact("oom.kills").status == "unknown"
+    assert stated.evidence.fact("cpu.quota").status == "unknown"
+    assert {fact.name for fact in stated.evidence.facts} == NAMES
+
+
+def test_a_fact_may_be_said_to_have_no_meaning_and_may_carry_a_detail() -> None:
+    stated = read_stated(
+        content(facts={**FROZEN, "cpu.quota": "not-applicable", "oom.kills": {"value": 0, "detail": "dmesg"}}), "e.json"
+    )
+    assert stated.evidence.fact("cpu.quota").status == "not-applicable"
+    assert (stated.evidence.fact("oom.kills").value, stated.evidence.fact("oom.kills").detail) == (0, "dmesg")
+
+
+@pytest.mark.parametrize(
+    ("facts", "kind"),
+    [
+        ({"workers.stopped": ["w"]}, "stall"),
+        ({"exception.kind": "cuda-oom"}, "death"),
+        ({"main.exit_signal": 9}, "death"),
+        ({"epochs.shape": "step-up"}, "slow-down"),
+        ({"epochs.shape": "drift-up"}, "creep"),
+        ({"disk.error": "full"}, "unsaved"),
+    ],
+)
+def test_the_kind_is_guessed_from_the_facts_and_said(facts: dict[str, object], kind: str) -> None:
+    found = read_evidence(content(facts=facts), "e.json")
+    assert found.diagnoses[0].episode.kind == kind
+    assert f'it is taken as "{kind}"' in " ".join(note_text(one, "en") for one in found.notes)
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        ({"gpu.virtualisation": "vgpu"}, r'no fact "gpu.virtualisation" \(did you mean "gpu.virtualization"\?\)'),
+        ({"oom.kills": "2"}, r'"oom.kills" must be a number without quotes, not "2"'),
+        ({"oom.kills": True}, '"oom.kills" must be a number'),
+        ({"progress.age_s": "long"}, "must be a number in s without quotes"),
+        ({"wait.ratio": 93}, "is a part of one: 0.93 for 93 %"),
+        ({"main.alive": "yes"}, '"main.alive" must be true or false'),
+        ({"workers.stopped": "worker 1"}, "must be a list of texts"),
+        ({"epochs.shape": "stepup"}, r'cannot be "stepup" \(did you mean "step-up"\?\)'),
+        ({"software.torch": 2.9}, '"software.torch" must be a text in quotes'),
+        ({}, "states no fact"),
+    ],
+)
+def test_mistakes_are_named(facts: dict[str, object], words: str) -> None:
+    with pytest.raises(EvidenceWrong, match=words) as refused:
+        read_evidence(content(facts=facts), "e.json")
+    assert "--evidence-template" in refused.value.next_step
+
+
+@pytest.mark.parametrize("broken", [b"{", b"[1]", b'{"facts": []}', b'{"holter_evidence": 9, "facts": {}}'])
+def test_what_is_no_evidence_file_is_refused(broken: bytes) -> None:
+    with pytest.raises(EvidenceWrong):
+        read_evidence(broken, "e.json")
+
+
+def test_a_file_without_the_wrapping_is_an_evidence_file_and_debug_json_is_none(tmp_path: Path) -> None:
+    bare = tmp_path / "facts.json"
+    bare.write_text(json.dumps(FROZEN))
+    assert diagnose_target(str(bare), tell_look=lambda t_s: None).kind == "evidence"
+    other = tmp_path / "debug.json"
+    other.write_text('{"torch_version": "2.9.0"}')
+    assert not is_stated(other.read_bytes())
+    with pytest.raises(EvidenceWrong, match="states no facts"):
+        diagnose_target(str(other), tell_look=lambda t_s: None)
+
+
+def test_the_template_has_every_fact_and_is_itself_without_any() -> None:
+    made = template()
+    assert list(made["facts"]) == [spec.name for spec in VOCABULARY]
+    assert made["_meaning"].keys() == made["facts"].keys()
+    with pytest.raises(EvidenceWrong, match="states no fact"):
+        read_evidence(content(**made), "template.json")
+
+
+def test_choices_are_those_of_facts_and_let_every_rule_fire() -> None:
+    assert CHOICES.keys() <= NAMES
+    for module in MODULES:
+        for rule in module.RULES:
+            if rule.fact in CHOICES and rule.speaks == "for":
+                assert any(rule.test(word) for word in CHOICES[rule.fact]), (module.CAUSE, rule.fact)

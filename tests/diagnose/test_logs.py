@@ -1,0 +1,226 @@
+"""Logs and consoles of every kind that people have, read as nnU-Net, shells and schedulers write them."""
+
+from __future__ import annotations
+
+import datetime
+import gzip
+import io
+import os
+from pathlib import Path
+
+import pytest
+
+from diagnose.logs import START, v1, v2
+from holter.errors import NotALog, UnknownTarget
+from holter.reports.notes import note_text
+from holter.supervisor.found import Found
+from holter.supervisor.read_logs import read_pasted
+from holter.supervisor.targets import diagnose_target
+
+SLOWER = [160.0] * 8 + [420.0] * 5
+LATER = START + datetime.timedelta(hours=9)
+
+
+def found(path: Path) -> Found:
+    return diagnose_target(str(path), tell_look=lambda t_s: None)
+
+
+def write(folder: Path, content: str | bytes, name: str = "console.txt") -> Path:
+    path = folder / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+def kinds(told: Found) -> list[str]:
+    return [one.episode.kind for one in told.diagnoses]
+
+
+def facts(told: Found, place: int = 0) -> dict[str, object]:
+    return {fact.name: fact.value for fact in told.diagnoses[place].facts if fact.status == "known"}
+
+
+def notes(told: Found) -> str:
+    return "\n".join(note_text(one, "en") for one in told.notes)
+
+
+def prefixed(text: str, prefix: str) -> str:
+    return "\n".join(f"{prefix}{line}" for line in text.split("\n"))
+
+
+# Every form of one and the same story.
+FORMS: dict[str, str | bytes] = {
+    "v2": v2(SLOWER),
+    "v1": v1(SLOWER),
+    "windows": v2(SLOWER).replace("\n", "\r\n"),
+    "utf-16": v2(SLOWER).encode("utf-16"),
+    "utf-16-without-mark": v2(SLOWER).encode("utf-16-le"),
+    "utf-8-with-mark": v2(SLOWER).encode("utf-8-sig"),
+    "gbk": ("服务器一号，开始训练\n" + v2(SLOWER)).encode("gb18030"),
+    "latin-1": ("Universität, Größe\n" + v2(SLOWER)).encode("latin-1"),
+    "packed": gzip.compress(v2(SLOWER).encode()),
+    "colours": v2(SLOWER).replace("Epoch ", "\x1b[32mEpoch \x1b[0m"),
+    "srun": prefixed(v2(SLOWER), "0: "),
+    "mail": prefixed(v2(SLOWER), "> "),
+    "docker": prefixed(v2(SLOWER), "train-1  | "),
+    "journal-in-german": prefixed(v2(SLOWER), "Mär 01 09:03:25 knoten7 nnUNetv2_train[4711]: "),
+    "decimal-commas": v2(SLOWER).replace("160.00 s", "160,00 s").replace("420.00 s", "420,00 s"),
+    "progress-bars": v2(SLOWER).replace("train_loss", " 3%|#  | 7/250\r 99%|###| 248/250\ntrain_loss"),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_whatever_a_log_was_written_by_its_epochs_are_read(form: str, tmp_path: Path) -> None:
+    told = found(write(tmp_path, FORMS[form]))
+    assert kinds(told) == ["slow-down"]
+    known = facts(told)
+    assert (known["epochs.shape"], known["epochs.count"], known["epochs.restarts"]) == ("step-up", 13, 0)
+    assert (known["epochs.usual_s"], known["epochs.recent_s"]) == (160.0, 420.0)
+    assert str(known["epochs.changed_at"]).startswith("2026-03-01 09:2")
+
+
+def test_minutes_until_the_change_count_from_the_start_of_the_training(tmp_path: Path) -> None:
+    told = found(write(tmp_path, v2(SLOWER, startup_s=60.0), "training_log_2026_3_1_09_03_25.txt"))
+    assert facts(told)["epochs.minutes_to_change"] == pytest.approx((60 + 8 * 160) / 60, abs=0.1)
+
+
+def test_a_text_that_begins_in_the_middle_does_not_know_when_it_began(tmp_path: Path) -> None:
+    told = found(write(tmp_path, v2(SLOWER, header=False, first=100)))
+    assert "epochs.minutes_to_change" not in facts(told)
+    assert facts(told)["epochs.shape"] == "step-up"
+
+
+def test_two_runs_in_one_log_that_slow_down_at_the_same_minute_say_so(tmp_path: Path) -> None:
+    """With a longer start-up the change comes an epoch earlier and in the same minute."""
+    again = v2([160.0] * 5 + [2500.0] * 2, start=LATER, first=9, startup_s=332.0)
+    told = found(write(tmp_path, v2([160.0] * 7 + [2500.0] * 2) + again))
+    known = facts(told)
+    assert (known["epochs.restarts"], known["epochs.count"]) == (1, 16)
+    detail = next(one.detail for one in told.diagnoses[0].facts if one.name == "epochs.minutes_to_change")
+    assert detail == "in 2 runs 19, 19 min after the start"
+
+
+def test_logs_pasted_in_the_wrong_order_are_told_in_the_right_one(tmp_path: Path) -> None:
+    told = found(write(tmp_path, v2([420.0] * 6, start=LATER, first=8) + v2([160.0] * 8)))
+    assert facts(told)["epochs.shape"] == "step-up"
+    assert facts(told)["epochs.restarts"] == 1
+
+
+def test_a_finished_training_is_quiet(tmp_path: Path) -> None:
+    told = found(write(tmp_path, v2([400.0] + [160.0] * 20, finished=True)))
+    assert told.diagnoses == ()
+    assert "The training was finished." in notes(told)
+    assert "That is usual." in notes(told)
+
+
+def test_a_log_that_stops_within_an_epoch_is_only_said_to_end_there(tmp_path: Path) -> None:
+    told = found(write(tmp_path, v2([160.0] * 9, cut=True)))
+    assert kinds(told) == ["stall"]
+    assert told.diagnoses[0].episode.reason == "the log ends here, within an epoch"
+    assert {one.verdict for one in told.diagnoses[0].verdicts} <= {"possible", "excluded"}
+    assert not {"main.alive", "progress.age_s", "log.age_s"} & facts(told).keys()
+
+
+def test_a_log_that_is_being_written_has_not_ended(tmp_path: Path) -> None:
+    now = datetime.datetime.now()
+    told = found(write(tmp_path, v2([60.0] * 5, start=now - datetime.timedelta(seconds=330))))
+    assert told.diagnoses == ()
+    assert "seems to be running" in notes(told)
+
+
+def test_ctrl_c_is_no_fault(tmp_path: Path) -> None:
+    asked = '^CTraceback (most recent call last):\n  File "/x/a.py", line 3, in f\n    g()\nKeyboardInterrupt\n'
+    assert found(write(tmp_path, v2([160.0] * 5, cut=True) + asked)).diagnoses == ()
+
+
+ECHO = (
+    'Traceback (most recent call last):\n  File "/v/batchgenerators/x.py", line 103, in results_loop\n    raise e\n'
+    "RuntimeError: One or more background workers are no longer alive. Exiting. Please check the print statements\n\n"
+)
+
+
+def test_the_first_exception_counts_and_not_the_echo(tmp_path: Path) -> None:
+    first = (
+        'Traceback (most recent call last):\n  File "/v/train.py", line 9, in train_step\n    l.backward()\n'
+        "RuntimeError: CUDA error: device-side assert triggered\n\n"
+    )
+    told = found(write(tmp_path, v2([160.0] * 2, cut=True) + first + ECHO))
+    assert kinds(told) == ["death"]
+    known = facts(told)
+    assert (known["exception.role"], known["exception.kind"]) == ("main", "cuda-assert")
+    alone = found(write(tmp_path, v2([160.0] * 2, cut=True) + ECHO))
+    assert kinds(alone) == ["death"]
+    assert "exception.first" not in facts(alone)
+
+
+@pytest.mark.parametrize(
+    ("line", "number"),
+    [
+        ("Killed", 9),
+        ("已杀死", 9),
+        ("Getötet", 9),
+        ("./train.sh: line 12: 4711 Killed                  nnUNetv2_train 4 3d_fullres 0", 9),
+        ("srun: error: node07: task 0: Out Of Memory", 9),
+        ("Bus error (core dumped)", 7),
+        ("Segmentation fault (core dumped)", 11),
+        ("slurmstepd: error: *** JOB 4711 ON n1 CANCELLED AT 2026-03-01T10:00:00 DUE TO TIME LIMIT ***", 15),
+    ],
+)
+def test_shells_and_schedulers_tell_how_it_ended(line: str, number: int, tmp_path: Path) -> None:
+    told = found(write(tmp_path, v2([160.0] * 2, cut=True) + line + "\n"))
+    assert kinds(told) == ["death"]
+    assert facts(told)["main.exit_signal"] == number
+    if number in (9, 15):
+        assert (told.diagnoses[0].verdicts[0].cause, told.diagnoses[0].verdicts[0].verdict) == (
+            "external-kill",
+            "likely",
+        )
+
+
+def test_slurm_tells_of_memory(tmp_path: Path) -> None:
+    line = (
+        "slurmstepd: error: Detected 1 oom_kill event in StepId=4711.0. Some of the step tasks have been OOM Killed.\n"
+    )
+    told = found(write(tmp_path, v2([160.0] * 2, cut=True) + line + "Killed\n"))
+    assert facts(told)["oom.kills"] == 1
+
+
+def test_a_bus_error_of_a_worker_is_shared_memory(tmp_path: Path) -> None:
+    line = (
+        "ERROR: Unexpected bus error encountered in worker. This might be caused by insufficient shared memory (shm).\n"
+    )
+    told = found(write(tmp_path, v2([160.0], cut=True) + line))
+    assert told.diagnoses[0].verdicts[0].cause == "shm-too-small"
+
+
+@pytest.mark.parametrize("content", [b"", b" \n\n", b"PK\x03\x04" + os.urandom(4096), os.urandom(9000), b"Dear all,\n"])
+def test_what_is_no_log_is_refused_in_words(content: bytes, tmp_path: Path) -> None:
+    with pytest.raises(NotALog) as refused:
+        found(write(tmp_path, content, "file.txt"))
+    assert refused.value.next_step
+    assert refused.value.safe
+
+
+def test_what_does_not_exist_is_said_so() -> None:
+    with pytest.raises(UnknownTarget, match="no file, folder or process"):
+        found(Path("/nowhere/at/all.txt"))
+
+
+def test_text_comes_through_a_pipe_a_few_bytes_at_a_time() -> None:
+    class Dripping(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            return super().read(min(size if size and size > 0 else 100, 100))
+
+    told = read_pasted(Dripping(v2(SLOWER).encode()), "standard input")
+    assert facts(told)["epochs.count"] == 13
+
+
+def test_a_long_console_is_read_in_pieces_and_keeps_both_ends(tmp_path: Path) -> None:
+    noise = "/x/lr_scheduler.py:62: UserWarning: The verbose parameter is deprecated.\n  warnings.warn(\n" * 40000
+    bars = "".join(f"\r {k}%|####  | {k}/250 [00:10<00:20]" for k in range(20000)) + "\n"
+    last = 'Traceback (most recent call last):\n  File "/x/a.py", line 3, in f\n    g()\nMemoryError: no\n'
+    told = found(
+        write(tmp_path, v2([160.0] * 20) + noise + bars + v2([160.0] * 20, header=False, first=20, start=LATER) + last)
+    )
+    assert kinds(told) == ["death"]
+    assert facts(told)["exception.kind"] == "memory"
+    assert facts(told)["epochs.count"] == 40

@@ -1,0 +1,84 @@
+"""What to look at next: commands for open questions, and none where everything is answered."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+
+import pytest
+
+from holter.evidence.vocabulary import NAMES
+from holter.records import Diagnosis, Environment
+from holter.remedies.looks import LOOKS, MAX_LOOKS, look_for, next_looks, open_questions
+from holter.reports.catalogue import CHINESE, ENGLISH
+from holter.supervisor.targets import read_evidence
+
+
+def diagnosis(**facts: object) -> Diagnosis:
+    named = {name.replace("__", "."): value for name, value in facts.items()}
+    return read_evidence(json.dumps({"facts": named}).encode(), "e.json").diagnoses[0]
+
+
+def test_every_look_has_words_and_tells_facts_that_exist() -> None:
+    for look in LOOKS:
+        assert f"look.{look.id}" in ENGLISH
+        assert f"look.{look.id}" in CHINESE
+        for name in look.facts:
+            assert name in NAMES or (name.endswith(".") and any(one.startswith(name) for one in NAMES)), name
+
+
+@pytest.mark.parametrize("look", LOOKS, ids=lambda look: look.id)
+def test_every_command_is_one_that_a_shell_understands(look: object) -> None:
+    bash = shutil.which("bash")
+    assert bash
+    command = look.command.replace("{", "").replace("}", "")  # type: ignore[attr-defined]
+    assert subprocess.run([bash, "-n", "-c", command], check=False).returncode == 0
+
+
+def test_an_unlicensed_vgpu_asks_for_what_confirms_it() -> None:
+    found = diagnosis(episode__kind="stall", gpu__virtualization="vgpu", gpu__licence_stage="unlicensed-restricted")
+    assert found.verdicts[0].cause == "vgpu-unlicensed"
+    assert next_looks(found)[0].id in ("stacks", "gpu")
+    assert "main.waits_on" in {fact for one in next_looks(found) for fact in one.facts}
+
+
+def test_nothing_known_of_a_slow_training_asks_for_workers_and_gpu() -> None:
+    looks = [one.id for one in next_looks(diagnosis(episode__kind="slow-down", epochs__shape="step-up"))]
+    assert len(looks) == MAX_LOOKS
+    assert {"processes", "gpu"} <= set(looks)
+
+
+def test_nobody_looks_into_a_process_that_has_ended() -> None:
+    looks = next_looks(diagnosis(episode__kind="death", main__exit_signal=9), Environment(wall_start="", main_pid=7))
+    assert looks
+    assert not {"stacks", "processes", "live"} & {one.id for one in looks}
+
+
+def test_a_pid_and_folders_that_are_known_stand_in_the_commands() -> None:
+    environment = Environment(wall_start="", main_pid=4711, preprocessed_folder="/data/my set")
+    looks = next_looks(diagnosis(episode__kind="stall"), environment)
+    told = "\n".join(one.command for one in looks)
+    assert "4711" in told
+    assert "pgrep" not in told
+
+
+def test_what_is_confirmed_leaves_nothing_to_look_at() -> None:
+    found = diagnosis(
+        episode__kind="stall",
+        workers__stopped=["train-worker 2 (PID 4713)"],
+        main__waits_on="batch-queue",
+        results_loop__waits_on="tensor-hand-over",
+        queue__ready="empty",
+    )
+    assert found.verdicts[0].verdict == "confirmed"
+    assert next_looks(found) == ()
+
+
+def test_only_facts_that_nobody_saw_are_asked_for() -> None:
+    found = diagnosis(episode__kind="stall", main__waits_on="batch-queue")
+    known = {fact.name for fact in found.facts if fact.status == "known"}
+    asked = {fact for fact, _ in open_questions(found)}
+    assert asked
+    assert not asked & known
+    assert all(look_for(fact) is None or look_for(fact) in LOOKS for fact in asked)
