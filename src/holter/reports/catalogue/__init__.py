@@ -18,6 +18,10 @@ from holter.reports.catalogue import (
     causes_zh_cn,
     demo_en,
     demo_zh_cn,
+    doctor_checks_en,
+    doctor_checks_zh_cn,
+    doctor_en,
+    doctor_zh_cn,
     en,
     facts_en,
     facts_zh_cn,
@@ -45,6 +49,8 @@ ENGLISH: Mapping[str, str] = {
     **healing_en.TEXTS,
     **asks_en.TEXTS,
     **loader_en.TEXTS,
+    **doctor_en.TEXTS,
+    **doctor_checks_en.TEXTS,
 }
 CHINESE: Mapping[str, str] = {
     **zh_cn.TEXTS,
@@ -56,6 +62,8 @@ CHINESE: Mapping[str, str] = {
     **healing_zh_cn.TEXTS,
     **asks_zh_cn.TEXTS,
     **loader_zh_cn.TEXTS,
+    **doctor_zh_cn.TEXTS,
+    **doctor_checks_zh_cn.TEXTS,
 }
 
 # POSIX order of precedence for the language of messages.
