@@ -20,7 +20,7 @@ DEEP_SUPERVISION = 8 / 7
 # Memory of its own of a forked data worker beside the batch in work: interpreter, pages that are written anew.
 WORKER_BASE = 200 << 20
 # Copies of a batch in a worker while it is cropped, bent and filtered; measured in docs/doctor.md.
-WORKER_COPIES = 5
+WORKER_COPIES = 6
 # The patch is cut larger, so that rotation finds voxels at its corners; about 1.2 times in two axes at most of three.
 INITIAL_PATCH = 1.7
 # The training's own process: imported libraries and CUDA's share of host memory.

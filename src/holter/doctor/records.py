@@ -141,6 +141,10 @@ class Neighbour(Record, frozen=True, kw_only=True):
     configuration: str
     fold: str
     user: str | None = None
+    trainer: str = "nnUNetTrainer"
+    plans: str = "nnUNetPlans"
+    results: str | None = None  # its nnUNet_results; None where its environment may not be read
+    preprocessed: str | None = None
 
 
 class Machine(Record, frozen=True, kw_only=True):

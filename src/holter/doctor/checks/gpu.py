@@ -50,6 +50,8 @@ def torch_reaches_gpu(survey: Survey) -> Result:
     software = survey.software
     if survey.asked.device == "cpu":
         return not_applicable("torch-reaches-gpu", "on-cpu")
+    if not present(survey) and not software.cuda_works:
+        return not_applicable("torch-reaches-gpu", "no-gpu")
     if software.torch_error is not None or "torch" not in survey.packages:
         return not_applicable("torch-reaches-gpu", "no-torch")
     if software.cuda_works is None:
@@ -58,8 +60,7 @@ def torch_reaches_gpu(survey: Survey) -> Result:
         driver = next((gpu.driver for gpu in survey.gpus if gpu.driver), "?")
         return go("torch-reaches-gpu", cuda=software.torch_cuda or "?", driver=driver)
     if software.torch_cuda is None:
-        setting = "pip install torch --index-url https://download.pytorch.org/whl/cu126"
-        return result("no-go", "torch-reaches-gpu", "cpu-build", setting=setting, torch=survey.packages["torch"])
+        return result("no-go", "torch-reaches-gpu", "cpu-build", torch=survey.packages["torch"])
     return result(
         "no-go", "torch-reaches-gpu", "refused", cuda=software.torch_cuda, why=software.cuda_error or "no reason given"
     )
@@ -71,6 +72,8 @@ def compute_capability(survey: Survey) -> Result:
     if not software.capabilities or not software.architectures:
         if survey.asked.device == "cpu":
             return not_applicable("compute-capability", "on-cpu")
+        if not present(survey):
+            return not_applicable("compute-capability", "no-gpu")
         return unknown("compute-capability", software.cuda_error or software.torch_error or software.unread)
     for name, major, minor in software.capabilities:
         if not supported(software.architectures, major, minor):

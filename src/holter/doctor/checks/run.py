@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 
 from holter.doctor.checks.results import go, not_applicable, result, unknown
-from holter.doctor.records import Result, Survey
+from holter.doctor.records import Neighbour, Result, Survey
 
 FOLDS = 5  # nnU-Net makes five splits where there are none
 LATEST = ("checkpoint_latest.pth", "checkpoint_best.pth")
@@ -23,16 +23,26 @@ def fold_free(survey: Survey) -> Result:
         return result("no-go", "fold-free", "held", **values)
     if fold.lock == "elsewhere":
         return result("warn", "fold-free", "elsewhere", **values)
-    same = [
-        one
-        for one in survey.neighbours or ()
-        if _same_data(one.dataset, survey)
-        and one.configuration == survey.asked.configuration
-        and one.fold == survey.asked.fold
-    ]
+    same = [one for one in survey.neighbours or () if _same_fold(one, survey)]
+    here = [one for one in same if one.results is not None]
+    if here:
+        return result("no-go", "fold-free", "trained", pid=here[0].pid, setting=f"holter attach {here[0].pid}")
     if same:
-        return result("no-go", "fold-free", "trained", pid=same[0].pid, setting=f"holter attach {same[0].pid}")
+        return result("warn", "fold-free", "perhaps", pid=same[0].pid, user=same[0].user or "?")
+    if survey.neighbours is None:
+        return unknown("fold-free", "proc-unlisted")
     return go("fold-free")
+
+
+def _same_fold(one: Neighbour, survey: Survey) -> bool:
+    """The same names, and not certainly in another results folder."""
+    asked = survey.asked
+    elsewhere = one.results is not None and one.results.rstrip("/") != survey.variables.get(
+        "nnUNet_results", ""
+    ).rstrip("/")
+    names = (one.configuration, one.fold, one.trainer, one.plans)
+    wanted = (asked.configuration, asked.fold, asked.trainer, asked.plans)
+    return not elsewhere and names == wanted and _same_data(one.dataset, survey)
 
 
 def fold_history(survey: Survey) -> Result:
@@ -73,7 +83,9 @@ def other_trainings(survey: Survey) -> Result:
     if not others:
         return go("other-trainings")
     shown = "; ".join(f"{one.dataset} {one.configuration} {one.fold} (PID {one.pid}, {one.user})" for one in others[:3])
-    fresh = survey.plan is not None and survey.plan.folds is None and any(_same_data(o.dataset, survey) for o in others)
+    unsplit = survey.plan is not None and survey.plan.folds is None
+    place = survey.variables.get("nnUNet_preprocessed")
+    fresh = unsplit and any(_same_data(one.dataset, survey) and one.preprocessed == place for one in others)
     return result("warn", "other-trainings", "racing" if fresh else "beside", count=len(others), shown=shown)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from holter.doctor.records import Machine, Neighbour
-from holter.probes.environment import process_command
+from holter.probes.environment import process_command, process_environ
 from holter.probes.procfs import list_numbers, read_text
 from holter.probes.training_command import parse_training_command
 
@@ -64,6 +64,7 @@ def neighbours(proc: Path = Path("/proc")) -> tuple[Neighbour, ...] | None:
         training = parse_training_command(process_command(pid, proc))
         if training is None:
             continue
+        variables = process_environ(pid, proc)
         parents[pid] = _status(proc, pid, "PPid") or 0
         found[pid] = Neighbour(
             pid=pid,
@@ -71,6 +72,10 @@ def neighbours(proc: Path = Path("/proc")) -> tuple[Neighbour, ...] | None:
             configuration=training.configuration,
             fold=training.fold,
             user=_user(_status(proc, pid, "Uid")),
+            trainer=training.trainer,
+            plans=training.plans,
+            results=variables.get("nnUNet_results"),
+            preprocessed=variables.get("nnUNet_preprocessed"),
         )
     return tuple(one for pid, one in sorted(found.items()) if parents[pid] not in found)
 

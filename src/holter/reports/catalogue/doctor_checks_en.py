@@ -17,7 +17,7 @@ TEXTS: dict[str, str] = {
     "doctor.torch-reaches-gpu.no-torch": "torch cannot be asked",
     "doctor.torch-reaches-gpu.cpu-build": "torch {torch} was built without CUDA.",
     "doctor.torch-reaches-gpu.cpu-build.do": (
-        "Install a torch with CUDA that the driver supports (nvidia-smi names it)."
+        "Install one with a CUDA that the driver supports (nvidia-smi names it): pytorch.org/get-started/locally"
     ),
     "doctor.torch-reaches-gpu.refused": "torch, built for CUDA {cuda}, cannot use the GPU: {why}",
     "doctor.torch-reaches-gpu.refused.do": (
@@ -332,6 +332,7 @@ TEXTS: dict[str, str] = {
     "doctor.container.none": "none",
     "doctor.container.inside": "{kind}",
     "doctor.virtual-machine.none": "none",
+    "doctor.virtual-machine.unnamed": "yes, of a kind that does not give its name",
     "doctor.virtual-machine.inside": "{kind}",
     "doctor.virtual-machine.wsl": "WSL2: memory is capped by .wslconfig, /mnt/c is slow, and pinned memory is limited.",
     "doctor.virtual-machine.wsl.do": "Raise memory= in .wslconfig, and keep the data inside the Linux file system.",
@@ -362,6 +363,10 @@ TEXTS: dict[str, str] = {
     "doctor.fold-free.elsewhere.do": (
         "Look there first. holter train takes a lock over that was not kept fresh for 5 minutes."
     ),
+    "doctor.fold-free.perhaps": (
+        "A training of this name runs on this machine (PID {pid}, {user}); where its results go cannot be seen."
+    ),
+    "doctor.fold-free.perhaps.do": "Make sure that it writes somewhere else.",
     "doctor.fold-free.trained": "This fold is being trained on this machine now (PID {pid}).",
     "doctor.fold-free.trained.do": "Let it go on and watch it.",
     "doctor.fold-history.go": "none",

@@ -15,7 +15,7 @@ TEXTS: dict[str, str] = {
     "doctor.torch-reaches-gpu.no-torch": "没有可用的 torch",
     "doctor.torch-reaches-gpu.cpu-build": "torch {torch} 是不带 CUDA 的版本。",
     "doctor.torch-reaches-gpu.cpu-build.do": (
-        "安装带 CUDA 的 torch，CUDA 版本不要高于驱动支持的版本（nvidia-smi 会显示）。"
+        "安装带 CUDA 的 torch，CUDA 版本不要高于驱动支持的版本（nvidia-smi 会显示）：pytorch.org/get-started/locally"
     ),
     "doctor.torch-reaches-gpu.refused": "torch（CUDA {cuda}）用不了 GPU：{why}",
     "doctor.torch-reaches-gpu.refused.do": (
@@ -279,6 +279,7 @@ TEXTS: dict[str, str] = {
     "doctor.container.none": "没有",
     "doctor.container.inside": "在 {kind} 里",
     "doctor.virtual-machine.none": "不是虚拟机",
+    "doctor.virtual-machine.unnamed": "是，但看不出是哪一种",
     "doctor.virtual-machine.inside": "虚拟化：{kind}",
     "doctor.virtual-machine.wsl": "WSL2：内存受 .wslconfig 限制，/mnt/c 很慢，锁页内存也有限。",
     "doctor.virtual-machine.wsl.do": "在 .wslconfig 里调大 memory=，并把数据放在 Linux 文件系统内。",
@@ -305,6 +306,8 @@ TEXTS: dict[str, str] = {
     "doctor.fold-free.held.do": "让它继续，或换一折。",
     "doctor.fold-free.elsewhere": "{folder} 被 {holder} 锁定；从这里看不出它是否还在运行。",
     "doctor.fold-free.elsewhere.do": "先去那里看看。锁超过 5 分钟没有更新的话，holter train 会接管。",
+    "doctor.fold-free.perhaps": "本机上有一个同名的训练（PID {pid}，{user}）；看不到它的结果写在哪里。",
+    "doctor.fold-free.perhaps.do": "请确认它写在别的文件夹里。",
     "doctor.fold-free.trained": "这一折正在本机上训练（PID {pid}）。",
     "doctor.fold-free.trained.do": "让它继续，可以旁观。",
     "doctor.fold-history.go": "没有",

@@ -28,7 +28,7 @@ TEXTS: dict[str, str] = {
     "doctor.group.data": "Preprocessed data",
     "doctor.group.software": "Software",
     "doctor.group.machine": "Machine",
-    "doctor.group.run": "This fold",
+    "doctor.group.run": "Trainings",
     "doctor.stage.question": "looking for the data set …",
     "doctor.stage.machine": "looking at the machine …",
     "doctor.stage.files": "reading preprocessed files: {done} of {total} …",

@@ -28,7 +28,7 @@ TEXTS: dict[str, str] = {
     "doctor.group.data": "预处理数据",
     "doctor.group.software": "软件",
     "doctor.group.machine": "机器",
-    "doctor.group.run": "这一折（fold）",
+    "doctor.group.run": "训练",
     "doctor.stage.question": "正在查找数据集……",
     "doctor.stage.machine": "正在检查机器……",
     "doctor.stage.files": "正在读取预处理文件：{done}/{total}……",
