@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 from typing import Any
 
@@ -289,6 +290,11 @@ def outcomes(told: ast.expr) -> set[str]:
     if isinstance(told, ast.IfExp):
         return outcomes(told.body) | outcomes(told.orelse)
     return {told.value} if isinstance(told, ast.Constant) and isinstance(told.value, str) else set()
+
+
+def test_the_page_lists_every_check_in_the_order_of_the_report() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "doctor.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| `([a-z-]+)` \|", page, re.MULTILINE) == [name_of(check) for check in CHECKS]
 
 
 def test_the_source_is_understood() -> None:

@@ -21,6 +21,7 @@ OF_A_STATE = 10.0
 NOISE_TIMES = 1.5
 
 Value = str | float | int | None
+UNSET = "unset"
 
 
 class Fact(NamedTuple):
@@ -67,7 +68,7 @@ def _package(name: str) -> Callable[[Survey], Value]:
 
 
 def _variable(name: str) -> Callable[[Survey], Value]:
-    return lambda survey: survey.variables.get(name)
+    return lambda survey: survey.variables.get(name, UNSET) if survey.environment is not None else None
 
 
 def _milliseconds(seconds: float) -> str:
@@ -142,6 +143,7 @@ def _states(first: Examination, second: Examination) -> list[Difference]:
                 second=other.state,
                 weight=OF_A_STATE * worst + abs(here - there) if told else 0.5,
                 worse=worse or "unclear",  # type: ignore[arg-type]
+                told=(one if here > there else other) if told else None,
             )
         )
     return found

@@ -225,6 +225,7 @@ class Difference(Record, frozen=True, kw_only=True):
     second: str
     weight: float
     worse: Literal["first", "second", "unclear"] = "unclear"
+    told: Result | None = None  # what the check says on the worse machine
 
 
 DECODER = msgspec.json.Decoder(Survey)

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from holter.doctor.checks import GROUPS, name_of
-from holter.doctor.compare import SCHEMA
+from holter.doctor.compare import SCHEMA, UNSET
 from holter.doctor.records import Asked, Difference, Examination, Result, State, Survey
 from holter.reports.catalogue import Lang, known, text
 from holter.reports.wrapping import wrap
@@ -205,21 +205,25 @@ def fact_title(difference: Difference, lang: Lang) -> str:
 
 
 def _rows(names: tuple[str, str], rows: Sequence[Difference], lang: Lang, width: int) -> Iterator[Text]:
-    column = max(12, (width - TITLE_CELLS - 8) // 2)
-    for title, first, second, worse in [
-        ("", *names, "unclear"),
-        *(
-            (fact_title(one, lang), _told(one, one.first, lang), _told(one, one.second, lang), one.worse)
-            for one in rows
-        ),
-    ]:
-        left, right, head = wrap(first, column - 2), wrap(second, column - 2), wrap(title, TITLE_CELLS)
-        for number in range(max(len(left), len(right), len(head))):
-            line = Text("  ")
-            line.append(_cell(head, number, TITLE_CELLS + 2), "" if title else "dim")
-            line.append(_cell(left, number, column), "bold" if not title else "yellow" if worse == "first" else "")
-            line.append(_cell(right, number, column), "bold" if not title else "yellow" if worse == "second" else "")
-            yield line
+    column = max(12, (width - TITLE_CELLS - 4) // 2)
+    yield from _row(("", *names), column, ("bold", "bold"))
+    for one in rows:
+        told = (fact_title(one, lang), _told(one, one.first, lang), _told(one, one.second, lang))
+        styles = ("yellow" if one.worse == "first" else "", "yellow" if one.worse == "second" else "")
+        yield from _row(told, column, styles)
+        for line in wrap(sentence(one.told, lang), width - 6) if one.told is not None else ():
+            yield Text(f"      {line}", style="dim")
+
+
+def _row(told: tuple[str, str, str], column: int, styles: tuple[str, str]) -> Iterator[Text]:
+    head, left, right = wrap(told[0], TITLE_CELLS), wrap(told[1], column - 2), wrap(told[2], column - 2)
+    for number in range(max(len(left), len(right), len(head))):
+        line = Text("  ")
+        line.append(_cell(head, number, TITLE_CELLS + 2))
+        line.append(_cell(left, number, column), styles[0])
+        line.append(_cell(right, number, column), styles[1])
+        line.rstrip()
+        yield line
 
 
 def _cell(lines: Sequence[str], number: int, width: int) -> str:
@@ -230,6 +234,8 @@ def _cell(lines: Sequence[str], number: int, width: int) -> str:
 def _told(difference: Difference, value: str, lang: Lang) -> str:
     if difference.fact.startswith("check."):
         return text(f"doctor.state.{value}", lang)
+    if difference.fact.startswith("setting.") and value == UNSET:
+        return text("doctor.compare.unset", lang)
     return value or text("doctor.compare.unknown", lang)
 
 

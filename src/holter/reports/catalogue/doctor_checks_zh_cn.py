@@ -130,7 +130,7 @@ TEXTS: dict[str, str] = {
     "doctor.validation-memory.hopeless": "最终验证仅 {case} 一例就需要 {need}，而空闲只有 {free}：最后一轮之后会崩溃。",
     "doctor.validation-memory.hopeless.do": "为训练收尾申请更多内存，或到别的机器上验证（--val）。",
     "doctor.shared-memory.go": "队列装满时需要 {need}，空闲 {free}",
-    "doctor.shared-memory.no-plan": "{total}",
+    "doctor.shared-memory.no-plan": "共 {total}",
     "doctor.shared-memory.small": "/dev/shm 只有 {total}（Docker 默认 64 MiB）；3D 训练的队列装满时放不下。",
     "doctor.shared-memory.small.do": "启动容器时加大它，或用 --ipc=host。",
     "doctor.shared-memory.too-small": (

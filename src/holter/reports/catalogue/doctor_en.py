@@ -122,6 +122,7 @@ TEXTS: dict[str, str] = {
     "doctor.compare.checks": "Checks",
     "doctor.compare.facts": "Facts",
     "doctor.compare.unknown": "(not known)",
+    "doctor.compare.unset": "(not set)",
     "doctor.fact.gpu.licence_stage": "vGPU licence stage",
     "doctor.fact.gpu.virtualization": "virtualisation of GPU",
     "doctor.fact.gpu.name": "GPU",

@@ -120,6 +120,7 @@ TEXTS: dict[str, str] = {
     "doctor.compare.checks": "检查项",
     "doctor.compare.facts": "事实",
     "doctor.compare.unknown": "（未知）",
+    "doctor.compare.unset": "（未设置）",
     "doctor.fact.gpu.licence_stage": "vGPU 许可阶段",
     "doctor.fact.gpu.virtualization": "GPU 虚拟化方式",
     "doctor.fact.gpu.name": "显卡型号",
