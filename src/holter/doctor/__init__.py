@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 from holter.doctor.checks import CHECKS
-from holter.doctor.records import Examination, Survey
+from holter.doctor.records import Examination, Survey, Verdict
 
 
 def examine(survey: Survey) -> Examination:
     """Every check on one survey. What could not be measured makes nothing worse, and is never called fine."""
     results = tuple(check(survey) for check in CHECKS)
     states = {result.state for result in results}
-    verdict = "no-go" if "no-go" in states else "warn" if "warn" in states else "go"
-    return Examination(verdict=verdict, results=results, survey=survey)  # type: ignore[arg-type]
+    verdict: Verdict = "no-go" if "no-go" in states else "warn" if "warn" in states else "go"
+    return Examination(verdict=verdict, results=results, survey=survey)

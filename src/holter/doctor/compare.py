@@ -10,13 +10,14 @@ import msgspec
 
 from holter.doctor import examine
 from holter.doctor.checks.results import number, size
-from holter.doctor.records import Difference, Examination, Survey
+from holter.doctor.records import Difference, Examination, Survey, Worse
 from holter.errors import BadInput
 
 SCHEMA = "holter-doctor/1"
 SEVERITY = {"no-go": 3, "warn": 2, "unknown": 1, "go": 0, "not-applicable": 0}
 # A check that one machine fails comes before any bare fact; a fact of the same subject stands below it.
 OF_A_STATE = 10.0
+OF_UNKNOWN = 0.5  # a check that one machine cannot measure says the least
 # Measured numbers that differ by less are the same machine on another day.
 NOISE_TIMES = 1.5
 
@@ -135,14 +136,14 @@ def _states(first: Examination, second: Examination) -> list[Difference]:
             continue
         worst = max(here, there)
         told = worst > SEVERITY["unknown"]
-        worse = ("first" if here > there else "second") if told and "unknown" not in (one.state, other.state) else None
+        worse: Worse = "first" if here > there else "second"
         found.append(
             Difference(
                 fact=f"check.{one.check}",
                 first=one.state,
                 second=other.state,
-                weight=OF_A_STATE * worst + abs(here - there) if told else 0.5,
-                worse=worse or "unclear",  # type: ignore[arg-type]
+                weight=OF_A_STATE * worst + abs(here - there) if told else OF_UNKNOWN,
+                worse=worse if told and "unknown" not in (one.state, other.state) else "unclear",
                 told=(one if here > there else other) if told else None,
             )
         )
@@ -174,7 +175,7 @@ def _same(here: Value, there: Value) -> bool:
     return max(here, there) / min(here, there) < NOISE_TIMES
 
 
-def _worse(fact: Fact, here: Value, there: Value) -> Any:
+def _worse(fact: Fact, here: Value, there: Value) -> Worse:
     if not fact.better or not isinstance(here, (int, float)) or not isinstance(there, (int, float)):
         return "unclear"
     return "first" if (here < there) == (fact.better > 0) else "second"

@@ -13,6 +13,8 @@ import msgspec
 from holter.records import CgroupSample, Environment, GpuSample, HostSample, Record
 
 State = Literal["go", "warn", "no-go", "unknown", "not-applicable"]
+Verdict = Literal["go", "warn", "no-go"]
+Worse = Literal["first", "second", "unclear"]
 Group = Literal["cpu", "memory", "storage", "data", "gpu", "software", "machine", "run"]
 
 
@@ -207,7 +209,7 @@ class Result(Record, frozen=True, kw_only=True):
 class Examination(Record, frozen=True, kw_only=True):
     """All results of one survey."""
 
-    verdict: Literal["go", "warn", "no-go"]
+    verdict: Verdict
     results: tuple[Result, ...]
     survey: Survey
 
@@ -224,7 +226,7 @@ class Difference(Record, frozen=True, kw_only=True):
     first: str
     second: str
     weight: float
-    worse: Literal["first", "second", "unclear"] = "unclear"
+    worse: Worse = "unclear"
     told: Result | None = None  # what the check says on the worse machine
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from holter.doctor.looks.jobs import lines, wait
+from holter.doctor.looks.jobs import Jobs, lines, wait
 from holter.doctor.records import BadFile, Files, Plan
 from holter.hook.export_memory import need
 from holter.probes.deadline import Errand
@@ -20,6 +21,8 @@ TRIES = 3  # children of one share: each crash names one file
 GRACE_S = 3.0  # beyond the budget, for a child to end by itself
 OUTSIDE = -1  # nnU-Net writes it where there is no image; the training turns it into background
 SHOWN_MAX = 50
+TELL_S = 0.5
+WHOLE, FILES, HEAD_CHARS = '{"whole"', re.compile(r'"files": (\d+)'), 500
 
 Progress = Callable[[int, int], None]
 
@@ -27,12 +30,13 @@ Progress = Callable[[int, int], None]
 class Shares:
     """All children of one look."""
 
-    def __init__(self, python: str, folder: Path, budget_s: float, shares: int) -> None:
-        self._python, self._folder = python, folder
+    def __init__(self, jobs: Jobs, python: str, folder: Path, budget_s: float, shares: int) -> None:
+        self._jobs, self._python, self._folder = jobs, python, folder
         self._until = time.monotonic() + budget_s
         self._shares = max(1, min(SHARES_MAX, shares))
         self._left_out: dict[int, list[str]] = {share: [] for share in range(self._shares)}
         self._texts: list[str] = []
+        self._told_s = time.monotonic()
         self.bad: dict[str, str] = {}
         self.pending: str | None = None
         self._errands = {share: self._start(share) for share in range(self._shares)}
@@ -51,13 +55,12 @@ class Shares:
     def _start(self, share: int) -> Errand:
         left_s = max(0.0, self._until - time.monotonic())
         command = [self._python, "-E", str(CHILD), str(self._folder), str(share), str(self._shares), f"{left_s:.1f}"]
-        return Errand([*command, *self._left_out[share]], deadline_s=left_s + GRACE_S)
+        return self._jobs.start([*command, *self._left_out[share]], left_s + GRACE_S)
 
     def _end(self, share: int, errand: Errand) -> Errand | None:
         """Take what it wrote; where a file killed it, a new child goes on without that file."""
         outcome = errand.outcome()
         text, trouble = (outcome.text, outcome.trouble) if outcome else (errand.written(), "was given up")
-        errand.close()
         self._texts.append(text)
         told = lines(text)
         if any("done" in line for line in told):
@@ -71,21 +74,25 @@ class Shares:
         return self._start(share)
 
     def _tell(self, progress: Progress) -> None:
+        if time.monotonic() - self._told_s < TELL_S:
+            return
+        self._told_s = time.monotonic()
         texts = [*self._texts, *(errand.written() for errand in self._errands.values())]
-        told = [line for text in texts for line in lines(text)]
-        files = max((line.get("files", 0) for line in told), default=0)
-        progress(len({line["whole"] for line in told if "whole" in line}), files)
+        # Counted, not decoded: there are thousands of lines, and the readers need the cores.
+        files = next((int(found[1]) for text in texts if (found := FILES.search(text[:HEAD_CHARS]))), 0)
+        progress(sum(text.count(WHOLE) for text in texts), files)
 
 
-def look(python: str, folder: Path, plan: Plan | None, *, budget_s: float, shares: int, progress: Progress) -> Files:
+def look(
+    jobs: Jobs, python: str, folder: Path, plan: Plan | None, *, budget_s: float, shares: int, progress: Progress
+) -> Files:
     """All files' lengths, then as many contents as the budget allows."""
     began = time.monotonic()
-    work = Shares(python, folder, budget_s, shares)
+    work = Shares(jobs, python, folder, budget_s, shares)
     told = work.run(progress)
     lengths = {line["length"]: line for line in told if "length" in line}
     whole = {line["whole"]: line for line in told if "whole" in line}
     bad = {name: line["bad"] for name, line in (lengths | whole).items() if "bad" in line}
-    bad |= {name: line["bad"] for name, line in lengths.items() if "bad" in line}
     bad |= work.bad
     values = {name: line["labels"] for name, line in whole.items() if "labels" in line}
     packed = max((line.get("needs_unpacking", 0) for line in told), default=0)

@@ -202,6 +202,12 @@ def _turn(name: str) -> int:
 
 def main() -> None:
     """Until the work is done or the time is up."""
+    sys.path.pop(0)  # our own folder: its names are not the training's
+    try:
+        os.listdir(sys.argv[1])
+    except OSError as error:
+        tell(unread=f"{error.strerror}", done=True)
+        return
     share = Share(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4]), set(sys.argv[5:]))
     share.lengths()
     share.contents()

@@ -4,12 +4,35 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import TracebackType
 from typing import Any
 
 from holter.probes.deadline import Errand
 
 PAUSE_S = 0.05
+
+
+class Jobs:
+    """Children that end with us, however that comes: ``with Jobs() as jobs``."""
+
+    def __init__(self) -> None:
+        self._errands: list[Errand] = []
+
+    def start(self, command: Sequence[str], deadline_s: float, environment: Mapping[str, str] | None = None) -> Errand:
+        """One more."""
+        errand = Errand(command, environment=environment, deadline_s=deadline_s)
+        self._errands.append(errand)
+        return errand
+
+    def __enter__(self) -> Jobs:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        for errand in self._errands:
+            errand.close()
 
 
 def wait(errands: Iterable[Errand], meanwhile: Callable[[], None] = lambda: None) -> None:

@@ -103,6 +103,7 @@ def _cuda(torch: Any) -> dict[str, Any]:
 
 def main() -> None:
     """``software_child.py cuda|cpu``."""
+    sys.path.pop(0)  # our own folder: its names are not the training's
     tell(**interpreter())
     tell(**compiler())
     tell(**torch_facts(sys.argv[1]))

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from holter.doctor.looks import files as preprocessed
-from holter.doctor.looks.jobs import merged, wait
+from holter.doctor.looks.jobs import Jobs, merged, wait
 from holter.doctor.looks.machine import machine, neighbours
 from holter.doctor.looks.question import Question
 from holter.doctor.records import Asked, Folder, Software, Survey
@@ -85,18 +85,23 @@ def gather(order: Order, tell: Tell = lambda _stage, _done, _total: None) -> Sur
 
     Raises:  BadInput for a data set, plan or configuration that is not there; CannotDoHere where storage is silent.
     """
+    with Jobs() as jobs:
+        return _gather(jobs, order, tell)
+
+
+def _gather(jobs: Jobs, order: Order, tell: Tell) -> Survey:
     began = time.monotonic()
     tell("question", 0, 0)
-    question = _ask(order)
+    question = _ask(jobs, order)
     tell("machine", 0, 0)
     device = question.asked.device
-    software = Errand([order.python, str(SOFTWARE_CHILD), device], environment=order.environ, deadline_s=SOFTWARE_S)
-    folders = {label: _look_at(path, label, order) for label, path in _folders(question, order).items()}
+    software = jobs.start([order.python, str(SOFTWARE_CHILD), device], SOFTWARE_S, order.environ)
+    folders = {label: _look_at(jobs, path, label, order) for label, path in _folders(question, order).items()}
     host, cgroup, gpus = _samples(order)
     wait(folders.values())
     files = None
     if question.preprocessed is not None:
-        files = _files(question, order, began, cgroup, tell)
+        files = _files(jobs, question, order, began, cgroup, tell)
     tell("software", 0, 0)
     wait([software])
     return Survey(
@@ -123,16 +128,13 @@ def gather(order: Order, tell: Tell = lambda _stage, _done, _total: None) -> Sur
     )
 
 
-def _ask(order: Order) -> Question:
+def _ask(jobs: Jobs, order: Order) -> Question:
     if order.asked.dataset is None:
         return Question(asked=order.asked)
     asked = msgspec.json.encode(order.asked).decode()
-    errand = Errand(
-        [sys.executable, "-m", "holter.doctor.looks.question", asked], environment=order.environ, deadline_s=QUESTION_S
-    )
+    errand = jobs.start([sys.executable, "-m", "holter.doctor.looks.question", asked], QUESTION_S, order.environ)
     wait([errand])
     outcome = errand.outcome()
-    errand.close()
     if outcome is None or not outcome.text:
         raise CannotDoHere(
             f"nnU-Net's folders did not answer: {outcome.trouble if outcome else 'no answer'}.",
@@ -166,15 +168,14 @@ def _triton_cache(environ: Mapping[str, str]) -> str | None:
     return f"{home}/.triton" if home else None
 
 
-def _look_at(path: Path, label: str, order: Order) -> Errand:
+def _look_at(jobs: Jobs, path: Path, label: str, order: Order) -> Errand:
     seconds = READS_S if label == "preprocessed" else 0.0
     command = [sys.executable, "-m", "holter.doctor.looks.disk_child", str(path), f"{seconds}"]
-    return Errand(command, environment=order.environ, deadline_s=FOLDER_S)
+    return jobs.start(command, FOLDER_S, order.environ)
 
 
 def _folder(label: str, path: Path, errand: Errand, order: Order) -> Folder:
     outcome = errand.outcome()
-    errand.close()
     text, trouble = (outcome.text, outcome.trouble) if outcome else ("", "no answer")
     facts = merged(text)
     mount = _mount(facts.pop("real_path", None) or str(path), order)
@@ -214,10 +215,11 @@ def _samples(order: Order) -> tuple[HostSample | None, CgroupSample | None, tupl
     return hosts[0] if hosts else None, cgroups[0] if cgroups else None, tuple(gpus)
 
 
-def _files(question: Question, order: Order, began: float, cgroup: CgroupSample | None, tell: Tell) -> Any:
+def _files(jobs: Jobs, question: Question, order: Order, began: float, cgroup: CgroupSample | None, tell: Tell) -> Any:
     budget_s = max(LEAST_FOR_FILES_S, order.budget_s - ENDING_S - (time.monotonic() - began))
     cpus = cgroup.effective_cpus if cgroup is not None and cgroup.effective_cpus else 1
     return preprocessed.look(
+        jobs,
         order.python,
         Path(question.preprocessed or ""),
         question.plan,
@@ -229,7 +231,6 @@ def _files(question: Question, order: Order, began: float, cgroup: CgroupSample 
 
 def _software(errand: Errand) -> Software:
     outcome = errand.outcome()
-    errand.close()
     facts = merged(outcome.text) if outcome else {}
     trouble = (outcome.trouble if outcome else "no answer") or None
     if trouble is not None and "torch_cuda" not in facts and "torch_error" not in facts and facts:
