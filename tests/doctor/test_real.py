@@ -90,6 +90,24 @@ def test_a_file_that_kills_its_reader_is_named_and_the_rest_is_read(world: World
     assert files["read_whole"] == 29
 
 
+def test_older_data_is_read_in_archives_and_unpacked(world: World, doctor: Doctor) -> None:
+    blosc2 = pytest.importorskip("blosc2", reason="blosc2 is not installed")
+    numpy = pytest.importorskip("numpy", reason="numpy is not installed")
+    for file in sorted(world.cases.glob("*[0-9].b2nd")):
+        case = file.stem
+        arrays = [blosc2.open(str(world.cases / f"{case}{part}.b2nd"), mode="r")[...] for part in ("", "_seg")]
+        numpy.savez_compressed(world.cases / f"{case}.npz", data=arrays[0], seg=arrays[1])
+        for part in ("", "_seg"):
+            (world.cases / f"{case}{part}.b2nd").unlink()
+    numpy.save(world.cases / "brain_004.npy", arrays[0])
+    os.truncate(world.cases / "brain_004.npy", 5000)
+    _, report = doctor(*TRAINING, environment=world.environment)
+    files = report["survey"]["files"]
+    assert [one["file"] for one in files["bad"]] == ["brain_004.npy"]
+    assert (files["needs_unpacking"], files["segmentations_read"], files["files"]) == (True, 10, 21)
+    assert check(report, "room-for-unpacking")["state"] == "go"
+
+
 @needs_root
 def test_a_small_dev_shm_a_read_only_folder_and_a_full_disk(world: World, doctor: Doctor) -> None:
     results, tmp = world.root / "nnUNet_results", world.root / "tmp"

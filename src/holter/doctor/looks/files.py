@@ -106,7 +106,7 @@ def look(
         missing=tuple(sorted({name for line in told for name in line.get("missing", ())})[:SHOWN_MAX]),
         labels=tuple(sorted({one for each in values.values() for one in each})) if values else None,
         labels_bad=_wrong_labels(values, plan),
-        segmentations_read=len(values),
+        segmentations_read=len({_case_of(name) for name in values}),
         stored_bytes=sum(line.get("bytes", 0) for name, line in lengths.items() if not name.endswith(".pkl")) or None,
         needs_unpacking=packed > 0,
         unpacked_bytes=sum(line.get("unpacked_bytes", 0) for line in whole.values()) or None,
@@ -115,6 +115,11 @@ def look(
         took_s=time.monotonic() - began,
     )
     return _with_shapes(files, whole, plan)
+
+
+def _case_of(name: str) -> str:
+    """A case may have a segmentation in an archive and unpacked."""
+    return name.rpartition(".")[0].removesuffix("_seg")
 
 
 def _wrong_labels(values: dict[str, list[int]], plan: Plan | None) -> tuple[BadFile, ...]:

@@ -48,7 +48,7 @@ TEXTS: dict[str, str] = {
     "doctor.gpu-link.narrow": "GPU {gpu} is connected by {width} of {width_max} PCIe lanes.",
     "doctor.gpu-link.narrow.do": "Seat the card anew, or use another slot; batches reach it more slowly.",
     "doctor.gpu-errors.go": "none",
-    "doctor.gpu-errors.ecc": "GPU {gpu} has counted {count} memory errors that could not be corrected.",
+    "doctor.gpu-errors.ecc": "GPU {gpu} has counted memory errors that could not be corrected ({count}).",
     "doctor.gpu-errors.ecc.do": "Have the GPU reset, and replaced if they come back.",
     "doctor.gpu-errors.mig": "GPU {gpu} is cut into slices (MIG); a training gets one slice of cores and memory.",
     "doctor.gpu-errors.mig.do": "Make sure that your slice is large enough: nvidia-smi -L lists them.",
@@ -138,7 +138,7 @@ TEXTS: dict[str, str] = {
     "doctor.memory-limit.none": "none",
     "doctor.memory-limit.limit": "{limit} of the machine's {total}",
     "doctor.memory-limit.killed": (
-        "This control group is limited to {limit}, and the kernel has already killed {count} processes in it."
+        "This control group is limited to {limit}, and the kernel has already killed processes in it ({count})."
     ),
     "doctor.memory-limit.killed.do": "Ask for more memory (--mem, --memory), or use fewer data workers.",
     "doctor.validation-memory.go": "{workers} export workers fit; the largest case ({case}) needs {need}",
@@ -252,12 +252,12 @@ TEXTS: dict[str, str] = {
         "{lengths} of {files} lengths are right; {whole} read to their end in the time"
     ),
     "doctor.preprocessed-files.bad": (
-        "{count} files are damaged: {shown}. The worker that draws such a case dies, sooner or later. ({lengths} "
+        "Damaged files ({count}): {shown}. The worker that draws such a case dies, sooner or later. ({lengths} "
         "of {files} "
         "lengths looked at, {whole} read to their end.)"
     ),
     "doctor.preprocessed-files.bad.do": "Look whether the disk was full, remove them and preprocess again.",
-    "doctor.preprocessed-files.missing": "{count} files are missing: {shown}.",
+    "doctor.preprocessed-files.missing": "Missing files ({count}): {shown}.",
     "doctor.preprocessed-files.missing.do": "Preprocess again: the earlier preprocessing did not come to its end.",
     "doctor.preprocessed-files.hangs": "Reading {shown} does not come back ({lengths} of {files} lengths looked at).",
     "doctor.preprocessed-files.hangs.do": "Have the storage looked at; a worker that reads it would hang the training.",
@@ -380,7 +380,7 @@ TEXTS: dict[str, str] = {
     "doctor.fold-exists.none": "There is no fold {fold}: the split has {count}, counted from 0.",
     "doctor.fold-exists.none.do": "Choose another, or write it into splits_final.json.",
     "doctor.other-trainings.go": "none that can be seen",
-    "doctor.other-trainings.beside": "{count} other trainings run here: {shown}. They share cores, memory and disk.",
+    "doctor.other-trainings.beside": "Other trainings run here ({count}): {shown}. They share cores, memory and disk.",
     "doctor.other-trainings.beside.do": "Divide the cores among them with nnUNet_n_proc_DA.",
     "doctor.other-trainings.racing": (
         "Another fold of this data set starts, and splits_final.json does not exist yet: {shown}. Both would write it."
