@@ -211,7 +211,7 @@ def test_the_fold_that_is_being_trained_is_found_among_the_neighbours() -> None:
     [
         ("licensed", 60, "go", "go", None),
         ("unlicensed-unrestricted", 6, "no-go", "grace-left", "14"),
-        ("unlicensed-unrestricted", 300, "no-go", "grace-over", "0"),
+        ("unlicensed-unrestricted", 300, "no-go", "grace-later", "20"),
         ("unlicensed-unrestricted", None, "no-go", "grace", None),
         ("unlicensed-restricted", 300, "no-go", "restricted", None),
         ("unlicensed", 300, "no-go", "last-stage", None),

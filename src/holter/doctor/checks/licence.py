@@ -1,7 +1,8 @@
 """The licence of a vGPU: without one the driver slows the GPU down to almost nothing after some minutes.
 
 NVIDIA documents full speed for the first 20 minutes, and not from when they count: start of the virtual machine, of
-the driver, or the first use. Uptime is the longest that it can be, so what is left by it is the least to count on.
+the driver, or the first use. Counted from the start of the machine is the earliest: what is left by that is the least
+to count on, and a GPU that is still at full speed after that time shows that it counts from later.
 """
 
 from __future__ import annotations
@@ -37,9 +38,11 @@ def vgpu_licence(survey: Survey) -> Result:
     if uptime_s is None:
         return result("no-go", "vgpu-licence", "grace", setting=TOKEN, grace=GRACE_MIN, **values)
     minutes = int(uptime_s // 60)
-    left = max(0, GRACE_MIN - minutes)
-    variant = "grace-left" if left else "grace-over"
-    return result("no-go", "vgpu-licence", variant, setting=TOKEN, left=left, uptime=minutes, grace=GRACE_MIN, **values)
+    # Still unrestricted after that time: it does not count from the start of the machine.
+    counts_later = minutes >= GRACE_MIN
+    left = GRACE_MIN if counts_later else GRACE_MIN - minutes
+    values |= {"left": str(left), "uptime": str(minutes), "grace": str(GRACE_MIN)}
+    return result("no-go", "vgpu-licence", "grace-later" if counts_later else "grace-left", setting=TOKEN, **values)
 
 
 CHECKS = (vgpu_licence,)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from holter.doctor.checks.results import go, not_applicable, number, result, size, unknown
-from holter.doctor.records import Result, State, Survey
+from holter.doctor.records import Result, Survey
 
 # Clock sources that a kernel falls back to when the processor's own is not trusted: each look at the time is slow.
 SLOW_CLOCKS = ("hpet", "acpi_pm", "jiffies")
@@ -63,12 +63,10 @@ def clock(survey: Survey) -> Result:
     if machine.clock_synchronised is None:
         return unknown("clock", "no-adjtimex")
     if not machine.clock_synchronised:
-        vgpu = any(gpu.virtualization == "vgpu" for gpu in survey.gpus)
+        if any(gpu.virtualization == "vgpu" for gpu in survey.gpus):
+            return result("warn", "clock", "unsynchronised", setting="timedatectl status", source=source or "?")
         # A host that keeps the time of its guests is not seen from inside one.
-        state: State = "warn" if vgpu else "unknown"
-        return result(
-            state, "clock", "free-running", source=source or "?", setting="timedatectl status" if vgpu else None
-        )
+        return result("unknown", "clock", "free-running", source=source or "?")
     if machine.clock_error_s is not None and machine.clock_error_s > CLOCK_ERROR_S:
         return result("warn", "clock", "uncertain", seconds=number(machine.clock_error_s), setting="timedatectl status")
     return go("clock", source=source or "?")

@@ -66,12 +66,12 @@ TEXTS: dict[str, str] = {
         "down to almost nothing."
     ),
     "doctor.vgpu-licence.grace-left.do": "Have a licence token installed before you train; nvidia-gridd fetches it.",
-    "doctor.vgpu-licence.grace-over": (
-        "{name} has no licence ({text}). Full speed lasts {grace} minutes, and the machine has been up for {uptime}: "
-        "counted from its start none is left, counted from a later load of the driver or first use up to {grace}. Then "
-        "the driver slows the GPU down to almost nothing."
+    "doctor.vgpu-licence.grace-later": (
+        "{name} has no licence ({text}). Full speed lasts {grace} minutes. The machine has been up for {uptime}, so "
+        "they count from later: from the load of the driver or the first use. At most {left} are left; then the driver "
+        "slows the GPU down to almost nothing."
     ),
-    "doctor.vgpu-licence.grace-over.do": "Have a licence token installed before you train; nvidia-gridd fetches it.",
+    "doctor.vgpu-licence.grace-later.do": "Have a licence token installed before you train; nvidia-gridd fetches it.",
     "doctor.vgpu-licence.restricted": "{name} has no licence ({text}) and is slowed down already; no minute is left.",
     "doctor.vgpu-licence.restricted.do": "Have a licence token installed; full speed returns at once.",
     "doctor.vgpu-licence.last-stage": (
@@ -350,7 +350,8 @@ TEXTS: dict[str, str] = {
     ),
     "doctor.clock.go": "synchronised ({source})",
     "doctor.clock.free-running": "nothing that can be seen from here keeps the clock right ({source})",
-    "doctor.clock.free-running.do": "Have time synchronised: a wrong clock makes a vGPU licence invalid.",
+    "doctor.clock.unsynchronised": "Nothing keeps the clock right ({source}), and the GPU needs a licence.",
+    "doctor.clock.unsynchronised.do": "Have time synchronised: a wrong clock makes a vGPU licence invalid.",
     "doctor.clock.slow": "The clock source is {source}: every look at the time is a slow system call.",
     "doctor.clock.slow.do": "Have tsc (or kvm-clock) used; see dmesg for why it was given up.",
     "doctor.clock.uncertain": "The clock may be wrong by {seconds} s.",

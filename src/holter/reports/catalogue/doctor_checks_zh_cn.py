@@ -57,12 +57,11 @@ TEXTS: dict[str, str] = {
         "分钟。NVIDIA 没有说明从何时起算。之后驱动会把 GPU 降到几乎停滞。"
     ),
     "doctor.vgpu-licence.grace-left.do": "训练之前先请管理员装好许可令牌（由 nvidia-gridd 获取许可）。",
-    "doctor.vgpu-licence.grace-over": (
-        "{name} 没有许可证（{text}）。全速只有 {grace} 分钟，而机器已开机 {uptime} "
-        "分钟：若从开机算起，时间已经用完；若从之后加载驱动或首次使用算起，最多还剩 {grace} 分钟。之后驱动会把 "
-        "GPU 降到几乎停滞。"
+    "doctor.vgpu-licence.grace-later": (
+        "{name} 没有许可证（{text}）。全速只有 {grace} 分钟。机器已开机 {uptime} 分钟，可见不是从开机算起，而是从之后"
+        "加载驱动或首次使用算起：最多还剩 {left} 分钟，之后驱动会把 GPU 降到几乎停滞。"
     ),
-    "doctor.vgpu-licence.grace-over.do": "训练之前先请管理员装好许可令牌（由 nvidia-gridd 获取许可）。",
+    "doctor.vgpu-licence.grace-later.do": "训练之前先请管理员装好许可令牌（由 nvidia-gridd 获取许可）。",
     "doctor.vgpu-licence.restricted": "{name} 没有许可证（{text}），已经被降速，没有剩余时间了。",
     "doctor.vgpu-licence.restricted.do": "请管理员装好许可令牌；生效后立即恢复全速。",
     "doctor.vgpu-licence.last-stage": (
@@ -295,7 +294,8 @@ TEXTS: dict[str, str] = {
     ),
     "doctor.clock.go": "已同步（{source}）",
     "doctor.clock.free-running": "从这里看不到有谁在校准时钟（{source}）",
-    "doctor.clock.free-running.do": "请同步时间：时钟不准会让 vGPU 许可证失效。",
+    "doctor.clock.unsynchronised": "没有谁在校准时钟（{source}），而这块 GPU 需要许可证。",
+    "doctor.clock.unsynchronised.do": "请同步时间：时钟不准会让 vGPU 许可证失效。",
     "doctor.clock.slow": "时钟源是 {source}：每次读取时间都是一次慢的系统调用。",
     "doctor.clock.slow.do": "请改用 tsc（或 kvm-clock）；为何被弃用见 dmesg。",
     "doctor.clock.uncertain": "时钟可能偏差 {seconds} 秒。",
