@@ -13,7 +13,7 @@ from holter.demo.prepare import Prepared, prepare
 CHECKOUT = Path(__file__).resolve().parents[1]
 HIPPOCAMPUS = CHECKOUT.parent / "shared" / "data" / "Dataset004_Hippocampus"
 # Folders whose tests train, or count seconds of real processes: two of them at a time would disturb each other.
-SERIAL = {"benchmarks", "cli", "demo", "hook", "supervised", "trainer"}
+SERIAL = {"benchmarks", "cli", "demo", "doctor", "hook", "supervised", "trainer"}
 
 
 @pytest.hookimpl(optionalhook=True)

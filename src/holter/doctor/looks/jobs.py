@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
-from holter.probes.deadline import Errand
+from holter.probes.deadline import Errand, Killed
 
 PAUSE_S = 0.05
 
@@ -18,10 +18,11 @@ class Jobs:
 
     def __init__(self) -> None:
         self._errands: list[Errand] = []
+        self._killed = Killed()
 
     def start(self, command: Sequence[str], deadline_s: float, environment: Mapping[str, str] | None = None) -> Errand:
         """One more."""
-        errand = Errand(command, environment=environment, deadline_s=deadline_s)
+        errand = Errand(command, environment=environment, deadline_s=deadline_s, killed=self._killed)
         self._errands.append(errand)
         return errand
 
@@ -33,6 +34,7 @@ class Jobs:
     ) -> None:
         for errand in self._errands:
             errand.close()
+        self._killed.farewell()
 
 
 def wait(errands: Iterable[Errand], meanwhile: Callable[[], None] = lambda: None) -> None:
