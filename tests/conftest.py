@@ -19,7 +19,7 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 HIPPOCAMPUS = CHECKOUT.parent / "shared" / "data" / "Dataset004_Hippocampus"
 # Folders whose tests count seconds of real trainings and processes: two of them at a time would disturb each other.
 # What trains in the process of the tests (trainer) counts none, and one core is enough for it.
-SERIAL = {"cli", "demo", "hook", "supervised"}
+SERIAL = {"cli", "demo", "doctor", "hook", "supervised"}
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -214,7 +214,7 @@ def test_only_so_many_files_are_listed(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(storage_child, "_FILES_MAX", 5)
     for number in range(20):
         (tmp_path / f"{number}.b2nd").write_bytes(b"x")
-    assert len(storage_child._files_below(str(tmp_path))) == 5
+    assert len(storage_child.files_below(str(tmp_path))) == 5
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="a file system can be mounted by root only")

@@ -10,7 +10,7 @@ import sys
 import typer
 
 from holter import __version__
-from holter.cli import attach, demo, diagnose, explain, export, report, run, train
+from holter.cli import attach, demo, diagnose, doctor, explain, export, report, run, train
 from holter.errors import HolterError
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app = typer.Typer(
     help="Keeps nnU-Net training going: notices a stall in seconds, names its cause with evidence, and heals it.",
 )
 
+doctor.register(app)
 run.register(app)
 train.register(app)
 attach.register(app)

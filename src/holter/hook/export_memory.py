@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import prod
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -43,9 +43,23 @@ def needs(trainer: Any, cases: Sequence[str], *, probabilities: bool = False) ->
 
 
 def _need(trainer: Any, properties: dict[str, Any], heads: int, *, regions: bool, probabilities: bool) -> Need:
+    order, target = trainer.plans_manager.transpose_forward, trainer.configuration_manager.spacing
+    return need(properties, order, target, heads, regions=regions, probabilities=probabilities)
+
+
+def need(
+    properties: Mapping[str, Any],
+    transpose_forward: Sequence[int],
+    target_spacing: Sequence[float],
+    heads: int,
+    *,
+    regions: bool,
+    probabilities: bool = False,
+) -> Need:
+    """What the export of one case takes, from the shapes in its properties."""
     cropped = [int(size) for size in properties["shape_after_cropping_and_before_resampling"]]
-    spacing = [float(properties["spacing"][axis]) for axis in trainer.plans_manager.transpose_forward]
-    target = [float(one) for one in trainer.configuration_manager.spacing]
+    spacing = [float(properties["spacing"][axis]) for axis in transpose_forward]
+    target = [float(one) for one in target_spacing]
     target = target if len(target) == len(cropped) else [spacing[0], *target]
     network = [round(old / new * size) for old, new, size in zip(spacing, target, cropped, strict=True)]
     predicted, original = heads * prod(network), heads * prod(cropped)

@@ -295,6 +295,11 @@ class Errand:
             self._outcome = self._look(self._process)
         return self._outcome
 
+    def written(self) -> str:
+        """What it has written so far."""
+        size = os.fstat(self._output.fileno()).st_size
+        return os.pread(self._output.fileno(), size, 0).decode("utf-8", "replace")
+
     def close(self) -> None:
         """End the command if it still runs."""
         if self._outcome is None and self._process is not None:
@@ -308,10 +313,8 @@ class Errand:
             if waited_s < self._deadline_s:
                 return None
             self._killed.add(process)
-            return Outcome(trouble=f"{self._name} did not end within {self._deadline_s:.0f} s")
-        self._output.seek(0)
-        text = self._output.read().decode("utf-8", "replace")
-        return Outcome(text, "" if code == 0 else f"{self._name} {_ending(process)}")
+            return Outcome(self.written(), f"{self._name} did not end within {self._deadline_s:.0f} s")
+        return Outcome(self.written(), "" if code == 0 else f"{self._name} {_ending(process)}")
 
 
 def _open(pipe: IO[bytes] | None) -> IO[bytes]:

@@ -59,7 +59,7 @@ class Look:
 
     def _read_latency_s(self) -> float | None:
         if time.monotonic() - self._listed_s >= _LIST_AGAIN_S:
-            self._files = _files_below(os.path.realpath(self._path), _mount_points())
+            self._files = files_below(os.path.realpath(self._path), mount_points())
             self._listed_s = time.monotonic()
         for _ in range(_TRIES if self._files else 0):
             file = self._files[_below(len(self._files))]
@@ -87,7 +87,7 @@ def _time_one_read(file: str) -> float | None:
         os.close(descriptor)
 
 
-def _files_below(path: str, elsewhere: Container[str] = ()) -> list[str]:
+def files_below(path: str, elsewhere: Container[str] = ()) -> list[str]:
     """Files of this file system: what is mounted further down may hang for reasons of its own."""
     files: list[str] = []
     row = [path]
@@ -109,7 +109,8 @@ def _files_below(path: str, elsewhere: Container[str] = ()) -> list[str]:
     return files
 
 
-def _mount_points() -> set[str]:
+def mount_points() -> set[str]:
+    """Where anything is mounted."""
     # pathlib would cost a megabyte of memory in each of these processes.
     with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as lines:  # noqa: PTH123
         return {line.split(" ")[4].replace("\\040", " ") for line in lines}

@@ -18,7 +18,7 @@ import socket
 import threading
 import time
 from pathlib import Path
-from typing import NoReturn
+from typing import Literal, NoReturn
 
 from holter.errors import AlreadyTraining, FolderNotWritable
 from holter.probes.process_files import parse_stat
@@ -129,6 +129,19 @@ class FoldLock:
             with contextlib.suppress(OSError):
                 if _read(self._path).get("token") == self._token:
                     os.utime(self._path)
+
+
+def look_at_lock(folder: Path) -> tuple[Literal["none", "held", "left-over", "elsewhere"], str | None]:
+    """Who has the right to train in a folder, without taking it; ``elsewhere`` cannot be told from here."""
+    path = folder / FILE
+    if not path.exists():
+        return "none", None
+    holder = _read(path)
+    name = f"PID {holder.get('pid')} on {str(holder.get('host')).partition(' ')[0]}"
+    gone = _is_gone(holder)
+    if _is_held(path) or gone is False:
+        return "held", name
+    return ("elsewhere" if gone is None else "left-over"), name
 
 
 def _read(path: Path) -> dict[str, object]:

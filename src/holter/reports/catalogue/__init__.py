@@ -18,6 +18,10 @@ from holter.reports.catalogue import (
     causes_zh_cn,
     demo_en,
     demo_zh_cn,
+    doctor_checks_en,
+    doctor_checks_zh_cn,
+    doctor_en,
+    doctor_zh_cn,
     en,
     facts_en,
     facts_zh_cn,
@@ -57,6 +61,8 @@ ENGLISH: Mapping[str, str] = {
     **machine_en.TEXTS,
     **memory_en.TEXTS,
     **looks_en.TEXTS,
+    **doctor_en.TEXTS,
+    **doctor_checks_en.TEXTS,
 }
 CHINESE: Mapping[str, str] = {
     **zh_cn.TEXTS,
@@ -72,6 +78,8 @@ CHINESE: Mapping[str, str] = {
     **machine_zh_cn.TEXTS,
     **memory_zh_cn.TEXTS,
     **looks_zh_cn.TEXTS,
+    **doctor_zh_cn.TEXTS,
+    **doctor_checks_zh_cn.TEXTS,
 }
 
 # POSIX order of precedence for the language of messages.

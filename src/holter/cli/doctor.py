@@ -1,0 +1,143 @@
+"""``holter doctor [DATASET [CONFIGURATION]]``: go or no-go before hours are spent."""
+
+from __future__ import annotations
+
+import enum
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from holter.cli.options import Json, Lang, chosen_language
+from holter.errors import BadInput
+
+if TYPE_CHECKING:
+    from holter.doctor.looks.survey import Order
+    from holter.doctor.records import Survey
+    from holter.reports.catalogue import Lang as Language
+
+INTERRUPTED = 130
+REDRAW_S = 0.2
+
+
+class Device(str, enum.Enum):
+    """What trains."""
+
+    CUDA = "cuda"
+    CPU = "cpu"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("doctor")(doctor)
+
+
+def doctor(
+    dataset: Annotated[
+        str | None, typer.Argument(help="Number or name, as for nnUNetv2_train. Without it: the machine only.")
+    ] = None,
+    configuration: Annotated[str | None, typer.Argument(help="2d, 3d_fullres, …")] = None,
+    fold: Annotated[str, typer.Option("--fold", "-f", help="0 to 4, or all.")] = "0",
+    plans: Annotated[str, typer.Option("--plans", "-p", help="Name of the plans.")] = "nnUNetPlans",
+    trainer: Annotated[str, typer.Option("--trainer", "-tr", help="Name of the trainer class.")] = "nnUNetTrainer",
+    device: Annotated[Device, typer.Option("--device", help="What will train.")] = Device.CUDA,
+    python: Annotated[
+        str | None,
+        typer.Option("--python", metavar="PATH", help="Python (or folder) of the environment that nnU-Net is in."),
+    ] = None,
+    compare: Annotated[
+        tuple[Path, Path] | None,
+        typer.Option("--compare", metavar="A.json B.json", help="What tells two machines apart: two saved --json."),
+    ] = None,
+    seconds: Annotated[float, typer.Option("--seconds", min=10, help="How long it may take.")] = 60.0,
+    everything: Annotated[bool, typer.Option("--all", help="Also list checks that do not apply.")] = False,
+    as_json: Json = False,
+    lang: Lang = None,
+) -> None:
+    """Check machine, environment and data before a training: go, warn or no-go, with the one setting to change.
+
+    Exit code 0: go. 1: a warning or no-go (JSON says which). 2: Holter failed.
+    """
+    from holter.doctor.looks.survey import Order, training_python
+    from holter.doctor.records import Asked
+
+    language = chosen_language(lang)
+    if compare is not None:
+        if dataset is not None:
+            raise BadInput(
+                "--compare takes two saved reports and no data set.", next_step="holter doctor --compare A.json B.json"
+            )
+        sys.exit(_compare(compare, language, as_json=as_json))
+    asked = Asked(
+        dataset=dataset,
+        configuration=configuration,
+        fold=fold,
+        plans=plans,
+        trainer=trainer,
+        device=device.value,
+    )
+    order = Order(asked, training_python(python, os.environ), os.environ, seconds)
+    try:
+        survey = _gather(order, language, quiet=as_json or not sys.stderr.isatty())
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    sys.exit(_report(survey, language, as_json=as_json, everything=everything))
+
+
+def _report(survey: Survey, language: Language, *, as_json: bool, everything: bool) -> int:
+    from rich.console import Console
+
+    from holter.doctor import examine, terminal
+
+    examination = examine(survey)
+    if as_json:
+        _print_json(terminal.as_json(examination, language))
+    else:
+        terminal.print_examination(Console(), examination, language, everything=everything)
+    return examination.exit_code
+
+
+def _compare(files: tuple[Path, Path], language: Language, *, as_json: bool) -> int:
+    import msgspec
+    from rich.console import Console
+
+    from holter.doctor import terminal
+    from holter.doctor.compare import compare, read_report
+
+    differences = compare(*(read_report(file) for file in files))
+    if as_json:
+        rows = [{**msgspec.to_builtins(one), "title": terminal.fact_title(one, language)} for one in differences]
+        _print_json({"first": str(files[0]), "second": str(files[1]), "differences": rows})
+    else:
+        terminal.print_comparison(Console(), (files[0].name, files[1].name), differences, language)
+    return 1 if differences else 0
+
+
+def _gather(order: Order, language: Language, *, quiet: bool) -> Survey:
+    from rich.console import Console
+
+    from holter.doctor.looks.survey import gather
+    from holter.reports.catalogue import text
+
+    if quiet:
+        return gather(order)
+    console = Console(stderr=True)
+    with console.status(text("doctor.stage.machine", language)) as status:
+        drawn = 0.0
+
+        def tell(stage: str, done: int, total: int) -> None:
+            nonlocal drawn
+            if time.monotonic() - drawn < REDRAW_S and done:
+                return
+            drawn = time.monotonic()
+            status.update(text(f"doctor.stage.{stage}", language, done=done, total=total))
+
+        return gather(order, tell)
+
+
+def _print_json(content: dict[str, Any]) -> None:
+    print(json.dumps(content, ensure_ascii=False, indent=2))

@@ -1,0 +1,27 @@
+"""Survey -> Result: one file a group of checks, each check a pure function. The order is that of the report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from holter.doctor.checks import cpu, data, gpu, licence, machine, memory, run, software, storage
+from holter.doctor.records import Group, Result, Survey
+
+Check = Callable[[Survey], Result]
+
+GROUPS: tuple[tuple[Group, tuple[Check, ...]], ...] = (
+    ("gpu", (*gpu.CHECKS, *licence.CHECKS)),
+    ("cpu", cpu.CHECKS),
+    ("memory", memory.CHECKS),
+    ("storage", storage.CHECKS),
+    ("data", data.CHECKS),
+    ("software", software.CHECKS),
+    ("machine", machine.CHECKS),
+    ("run", run.CHECKS),
+)
+CHECKS: tuple[Check, ...] = tuple(check for _, checks in GROUPS for check in checks)
+
+
+def name_of(check: Check) -> str:
+    """The check's name in results and documents."""
+    return check.__name__.replace("_", "-")

@@ -1,0 +1,114 @@
+"""Cores against the processes that nnU-Net starts."""
+
+from __future__ import annotations
+
+from math import floor
+
+from holter.doctor.checks.results import go, number, result, unknown
+from holter.doctor.needs import DEFAULT_WORKERS, workers
+from holter.doctor.records import Result, State, Survey
+
+# nnU-Net's own requirements: 6 cores (12 threads) for one GPU; below 4 its augmentation starves even small plans.
+RECOMMENDED_CPUS, FEW_CPUS = 6, 4
+# Others may use this much before they take cores that the workers need.
+BUSY_RATIO = 0.5
+# Pools of n threads in each of n processes: more threads than this a core only fight.
+THREADS_PER_CPU = 2
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+# They tie every worker to the same core, since workers are forked from one process.
+PINNING = ("OMP_PROC_BIND", "GOMP_CPU_AFFINITY", "KMP_AFFINITY", "OMP_PLACES")
+NOT_PINNING = ("false", "none", "disabled")
+STEAL_RATIO = 0.05
+
+
+def cpu_cores(survey: Survey) -> Result:
+    """Enough cores at all."""
+    cpus = survey.cgroup.effective_cpus if survey.cgroup else None
+    if cpus is None:
+        return unknown("cpu-cores", "limits-unread")
+    told = number(cpus)
+    if cpus < FEW_CPUS:
+        return result("warn", "cpu-cores", "few", cpus=told, wanted=RECOMMENDED_CPUS)
+    return go("cpu-cores", cpus=told)
+
+
+def cpu_limits(survey: Survey) -> Result:
+    """A quota or a CPU set that os.cpu_count() does not know of."""
+    group, seen = survey.cgroup, survey.software.cpu_count or (survey.host.cpu_count if survey.host else None)
+    if group is None or group.effective_cpus is None or seen is None:
+        return unknown("cpu-limits", "limits-unread")
+    values = {"cpus": number(group.effective_cpus), "seen": seen}
+    if group.cpu_quota_cpus is not None and group.cpu_quota_cpus < seen:
+        return result("warn" if _too_many(survey) else "go", "cpu-limits", "quota", setting=_fitting(survey), **values)
+    if group.effective_cpus < seen:
+        state: State = "warn" if _too_many(survey) else "go"
+        return result(state, "cpu-limits", "affinity", setting=_fitting(survey), **values)
+    return go("cpu-limits", **values)
+
+
+def data_workers(survey: Survey) -> Result:
+    """nnUNet_n_proc_DA, and the processes that come of it, against the cores."""
+    those = workers(survey)
+    values = {"train": those.train, "validation": those.validation}
+    if those.invalid is not None:
+        return result("no-go", "data-workers", "invalid", setting=_fitting(survey), value=those.invalid)
+    if those.train == 0:
+        return result("warn", "data-workers", "zero", setting=_fitting(survey))
+    cpus = survey.cgroup.effective_cpus if survey.cgroup else None
+    if cpus is None:
+        return unknown("data-workers", "limits-unread")
+    if _too_many(survey):
+        variant = "default" if those.asked is None else "too-many"
+        return result("warn", "data-workers", variant, setting=_fitting(survey), cpus=number(cpus), **values)
+    return go("data-workers", cpus=number(cpus), **values)
+
+
+def threads(survey: Survey) -> Result:
+    """Thread pools inside every process."""
+    if survey.environment is None:
+        return unknown("threads", "environment-unread")
+    variables = survey.variables
+    pinned = [name for name in PINNING if variables.get(name, "false").split(",")[0].lower() not in NOT_PINNING]
+    if pinned:
+        return result(
+            "warn", "threads", "pinned", setting=f"unset {pinned[0]}", name=pinned[0], value=variables[pinned[0]]
+        )
+    cpus = survey.cgroup.effective_cpus if survey.cgroup else None
+    for name in THREAD_VARIABLES:
+        try:
+            wanted = int(variables.get(name, "1").split(",")[0])
+        except ValueError:
+            return result("warn", "threads", "invalid", setting=f"export {name}=1", name=name, value=variables[name])
+        processes = workers(survey).together
+        if cpus is not None and wanted > 1 and wanted * processes > THREADS_PER_CPU * cpus:
+            return result(
+                "warn", "threads", "many", setting=f"export {name}=1", name=name, value=wanted, workers=processes
+            )
+    return go("threads")
+
+
+def cpu_load(survey: Survey) -> Result:
+    """Whether others use the cores now, or the hypervisor takes them away."""
+    host = survey.host
+    if host is None or host.cpu_busy_ratio is None:
+        return unknown("cpu-load", "stat-unread")
+    percent = f"{100 * host.cpu_busy_ratio:.0f}"
+    if (host.cpu_steal_ratio or 0) >= STEAL_RATIO:
+        return result("warn", "cpu-load", "stolen", percent=f"{100 * (host.cpu_steal_ratio or 0):.0f}")
+    if host.cpu_busy_ratio >= BUSY_RATIO:
+        return result("warn", "cpu-load", "busy", percent=percent, setting="top -o %CPU")
+    return go("cpu-load", percent=percent)
+
+
+def _too_many(survey: Survey) -> bool:
+    """More training workers than cores: nnU-Net goes by os.cpu_count(), which knows no limits."""
+    cpus = survey.cgroup.effective_cpus if survey.cgroup else None
+    return cpus is not None and workers(survey).train > max(1, floor(cpus))
+
+
+def _fitting(survey: Survey) -> str:
+    cpus = survey.cgroup.effective_cpus if survey.cgroup else None
+    return f"export nnUNet_n_proc_DA={max(1, min(DEFAULT_WORKERS, floor(cpus or 1)))}"
+
+
+CHECKS = (cpu_cores, cpu_limits, data_workers, threads, cpu_load)

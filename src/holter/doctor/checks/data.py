@@ -1,0 +1,65 @@
+"""The preprocessed cases themselves."""
+
+from __future__ import annotations
+
+from holter.doctor.checks.results import go, not_applicable, result, unknown
+from holter.doctor.records import Result, Survey
+
+SHOWN = 3
+
+
+def preprocessed_files(survey: Survey) -> Result:
+    """Cut, empty or unreadable files: the worker that draws such a case dies, at some epoch."""
+    files = survey.files
+    if files is None:
+        return not_applicable("preprocessed-files", "no-data")
+    values = {"lengths": files.lengths_checked, "whole": files.read_whole, "files": files.files}
+    if files.bad:
+        shown = "; ".join(f"{one.file}: {one.problem}" for one in files.bad[:SHOWN])
+        return result("no-go", "preprocessed-files", "bad", count=len(files.bad), shown=shown, **values)
+    if files.missing:
+        shown = ", ".join(files.missing[:SHOWN])
+        return result("no-go", "preprocessed-files", "missing", count=len(files.missing), shown=shown, **values)
+    if files.pending:
+        return result("no-go", "preprocessed-files", "hangs", shown=files.pending, **values)
+    if not files.cases:
+        return result("no-go", "preprocessed-files", "none", path=files.folder)
+    if files.lengths_checked < files.files:
+        return result("unknown", "preprocessed-files", "not-all", **values)
+    if files.unread:
+        return result("unknown", "preprocessed-files", "lengths-only", why=files.unread, **values)
+    return go("preprocessed-files", "go" if files.read_whole >= files.files else "in-part", **values)
+
+
+def number_of_cases(survey: Survey) -> Result:
+    """As many preprocessed cases as the data set has."""
+    files, plan = survey.files, survey.plan
+    if files is None or plan is None:
+        return not_applicable("number-of-cases", "no-data")
+    if plan.cases is None:
+        return unknown("number-of-cases", "no-count")
+    if files.cases and files.cases < plan.cases:
+        return result("warn", "number-of-cases", "fewer", cases=files.cases, wanted=plan.cases)
+    return go("number-of-cases", cases=files.cases)
+
+
+def label_values(survey: Survey) -> Result:
+    """Labels that the network has no output for end the training in a CUDA assertion."""
+    files, plan = survey.files, survey.plan
+    if files is None or plan is None:
+        return not_applicable("label-values", "no-data")
+    values = {"read": files.segmentations_read, "cases": files.cases}
+    if not plan.labels:
+        return unknown("label-values", "no-labels")
+    if files.labels_bad:
+        shown = "; ".join(f"{one.file}: {one.problem}" for one in files.labels_bad[:SHOWN])
+        allowed = ", ".join(map(str, plan.labels))
+        return result("no-go", "label-values", "outside", shown=shown, allowed=allowed, **values)
+    if not files.segmentations_read:
+        return unknown("label-values", files.unread or "no-segmentation")
+    if files.segmentations_read < files.cases:
+        return result("unknown", "label-values", "in-part", **values)
+    return go("label-values", **values)
+
+
+CHECKS = (preprocessed_files, number_of_cases, label_values)

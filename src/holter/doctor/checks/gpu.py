@@ -1,0 +1,197 @@
+"""The GPU: there, reached by this torch, alone, and not held back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from holter.doctor.checks.results import GIB, go, not_applicable, result, size, unknown
+from holter.doctor.records import Result, Survey
+from holter.evidence.graphics import held_down_by, others
+from holter.records import GpuSample
+
+# What nnU-Net's planners aim at; plans of one's own may ask for anything.
+PLANNED_BYTES = {
+    "nnUNetPlans": 8 * GIB,
+    "nnUNetResEncUNetMPlans": 8 * GIB,
+    "nnUNetResEncUNetLPlans": 24 * GIB,
+    "nnUNetResEncUNetXLPlans": 40 * GIB,
+}
+# A GPU sold as having 8 GB shows less, and plans stay somewhat below their aim.
+PLANNED_SLACK = 0.9
+HOT_C = 85  # most GPUs slow down between 83 and 90 degrees
+ARCHITECTURE = re.compile(r"^(sm|compute)_(\d+)(\d)[a-z]?$")
+
+
+def present(survey: Survey) -> tuple[GpuSample, ...]:
+    """GPUs that the driver told of."""
+    return tuple(gpu for gpu in survey.gpus if gpu.source != "none" and gpu.name is not None)
+
+
+def gpu_present(survey: Survey) -> Result:
+    """A GPU, and a driver that answers."""
+    if survey.asked.device == "cpu":
+        return not_applicable("gpu-present", "on-cpu")
+    if survey.machine.visible_gpus is not None and survey.machine.visible_gpus.strip() in ("", "-1"):
+        return result("no-go", "gpu-present", "hidden", setting="unset CUDA_VISIBLE_DEVICES")
+    gpus = present(survey)
+    if gpus:
+        return go("gpu-present", names=", ".join(dict.fromkeys(gpu.name or "?" for gpu in gpus)), count=len(gpus))
+    if not survey.gpus:
+        return unknown("gpu-present", "driver-silent")
+    note = survey.gpus[0].note or "no GPU"
+    if survey.gpus[0].source == "none":
+        return result("no-go", "gpu-present", "none", why=note)
+    return result("no-go", "gpu-present", "silent", why=note)
+
+
+def torch_reaches_gpu(survey: Survey) -> Result:
+    """Driver, CUDA and torch fit together."""
+    software = survey.software
+    if survey.asked.device == "cpu":
+        return not_applicable("torch-reaches-gpu", "on-cpu")
+    if not present(survey) and not software.cuda_works:
+        return not_applicable("torch-reaches-gpu", "no-gpu")
+    if software.torch_error is not None or "torch" not in survey.packages:
+        return not_applicable("torch-reaches-gpu", "no-torch")
+    if software.cuda_works is None:
+        return unknown("torch-reaches-gpu", software.unread)
+    if software.cuda_works:
+        driver = next((gpu.driver for gpu in survey.gpus if gpu.driver), "?")
+        return go("torch-reaches-gpu", cuda=software.torch_cuda or "?", driver=driver)
+    if software.torch_cuda is None:
+        return result("no-go", "torch-reaches-gpu", "cpu-build", torch=survey.packages["torch"])
+    return result(
+        "no-go", "torch-reaches-gpu", "refused", cuda=software.torch_cuda, why=software.cuda_error or "no reason given"
+    )
+
+
+def compute_capability(survey: Survey) -> Result:
+    """Whether this torch was built for this GPU."""
+    software = survey.software
+    if not software.capabilities or not software.architectures:
+        if survey.asked.device == "cpu":
+            return not_applicable("compute-capability", "on-cpu")
+        if not present(survey):
+            return not_applicable("compute-capability", "no-gpu")
+        return unknown("compute-capability", software.cuda_error or software.torch_error or software.unread)
+    for name, major, minor in software.capabilities:
+        if not supported(software.architectures, major, minor):
+            built = ", ".join(software.architectures)
+            return result(
+                "no-go", "compute-capability", "unsupported", name=name, capability=f"{major}.{minor}", built=built
+            )
+    name, major, minor = software.capabilities[0]
+    return go("compute-capability", name=name, capability=f"{major}.{minor}")
+
+
+def supported(architectures: Sequence[str], major: int, minor: int) -> bool:
+    """Machine code runs on its own major version from its minor on; PTX ("compute_") on anything newer."""
+    for architecture in architectures:
+        found = ARCHITECTURE.match(architecture)
+        if found is None:
+            continue
+        built = int(found[2]), int(found[3])
+        newer = (major, minor) >= built
+        if newer and (found[1] == "compute" or major == built[0]):
+            return True
+    return False
+
+
+def gpu_memory(survey: Survey) -> Result:
+    """Free memory against what the plans were made for."""
+    gpus = present(survey)
+    if survey.asked.device == "cpu" or not gpus:
+        return not_applicable("gpu-memory", "on-cpu" if survey.asked.device == "cpu" else "no-gpu")
+    known = [gpu for gpu in gpus if gpu.memory_total_bytes is not None and gpu.memory_used_bytes is not None]
+    if not known:
+        return unknown("gpu-memory", "driver-does-not-tell")
+    best = max(known, key=lambda gpu: (gpu.memory_total_bytes or 0) - (gpu.memory_used_bytes or 0))
+    free = (best.memory_total_bytes or 0) - (best.memory_used_bytes or 0)
+    values = {"free": size(free), "total": size(best.memory_total_bytes or 0), "gpu": best.index}
+    wanted = PLANNED_BYTES.get(survey.asked.plans) if survey.asked.dataset else None
+    if wanted is None:
+        return go("gpu-memory", "no-plan", **values)
+    if free < PLANNED_SLACK * wanted:
+        whole = (best.memory_total_bytes or 0) < PLANNED_SLACK * wanted
+        variant = "small" if whole else "taken"
+        return result("warn", "gpu-memory", variant, wanted=size(wanted), plans=survey.asked.plans, **values)
+    return go("gpu-memory", wanted=size(wanted), **values)
+
+
+def gpu_neighbours(survey: Survey) -> Result:
+    """Processes of others, and memory that nobody holds."""
+    gpus = present(survey)
+    if not gpus or survey.asked.device == "cpu":
+        return not_applicable("gpu-neighbours", "on-cpu" if survey.asked.device == "cpu" else "no-gpu")
+    if all(gpu.processes is None for gpu in gpus):
+        return unknown("gpu-neighbours", _why(gpus, "processes"))
+    busy = [(gpu, others(gpu)) for gpu in gpus if others(gpu)]
+    free = [gpu for gpu in gpus if gpu.processes is not None and not others(gpu)]
+    if not busy:
+        return go("gpu-neighbours")
+    gpu, foreign = busy[0]
+    names = ", ".join(f"{one.name} (PID {one.pid}, {size(one.memory_bytes or 0)})" for one in foreign[:3])
+    setting = f"export CUDA_VISIBLE_DEVICES={free[0].index}" if free else None
+    return result(
+        "warn", "gpu-neighbours", "elsewhere" if free else "shared", setting=setting, gpu=gpu.index, names=names
+    )
+
+
+def gpu_held_down(survey: Survey) -> Result:
+    """Reasons that lower the clock, and heat."""
+    gpus = present(survey)
+    if not gpus or survey.asked.device == "cpu":
+        return not_applicable("gpu-held-down", "on-cpu" if survey.asked.device == "cpu" else "no-gpu")
+    for gpu in gpus:
+        reasons = held_down_by(gpu)
+        if reasons:
+            return result("warn", "gpu-held-down", "held", gpu=gpu.index, reasons=", ".join(reasons))
+        if gpu.temperature_c is not None and gpu.temperature_c >= HOT_C:
+            return result("warn", "gpu-held-down", "hot", gpu=gpu.index, degrees=gpu.temperature_c)
+    if all(gpu.clock_reasons is None for gpu in gpus):
+        return unknown("gpu-held-down", _why(gpus, "clock_reasons"))
+    return go("gpu-held-down")
+
+
+def gpu_link(survey: Survey) -> Result:
+    """Width of the PCIe link; its generation is lowered while a GPU idles and says nothing."""
+    gpus = present(survey)
+    if not gpus or survey.asked.device == "cpu":
+        return not_applicable("gpu-link", "on-cpu" if survey.asked.device == "cpu" else "no-gpu")
+    for gpu in gpus:
+        if gpu.pcie_width is not None and gpu.pcie_width_max is not None and gpu.pcie_width < gpu.pcie_width_max:
+            return result(
+                "warn", "gpu-link", "narrow", gpu=gpu.index, width=gpu.pcie_width, width_max=gpu.pcie_width_max
+            )
+    if all(gpu.pcie_width is None for gpu in gpus):
+        return unknown("gpu-link", _why(gpus, "pcie_width"))
+    return go("gpu-link", width=max(gpu.pcie_width or 0 for gpu in gpus))
+
+
+def gpu_errors(survey: Survey) -> Result:
+    """Memory errors that could not be corrected, and GPUs that are cut into slices."""
+    gpus = present(survey)
+    if not gpus or survey.asked.device == "cpu":
+        return not_applicable("gpu-errors", "on-cpu" if survey.asked.device == "cpu" else "no-gpu")
+    for gpu in gpus:
+        if gpu.ecc_uncorrected_total:
+            return result("warn", "gpu-errors", "ecc", gpu=gpu.index, count=gpu.ecc_uncorrected_total)
+        if gpu.mig:
+            return result("warn", "gpu-errors", "mig", gpu=gpu.index)
+    if all(gpu.ecc_uncorrected_total is None for gpu in gpus):
+        return unknown("gpu-errors", _why(gpus, "ecc_uncorrected_total"))
+    return go("gpu-errors")
+
+
+def _why(gpus: Sequence[GpuSample], field: str) -> str:
+    for gpu in gpus:
+        for entry in gpu.unread:
+            if entry.startswith(f"{field}:"):
+                return entry.partition(":")[2].strip()
+    return "driver-does-not-tell"
+
+
+CHECKS = (
+    gpu_present, torch_reaches_gpu, compute_capability, gpu_memory, gpu_neighbours, gpu_held_down, gpu_link, gpu_errors,
+)  # fmt: skip

@@ -1,0 +1,48 @@
+"""The licence of a vGPU: without one the driver slows the GPU down to almost nothing after some minutes.
+
+NVIDIA documents full speed for the first 20 minutes, and not from when they count: start of the virtual machine, of
+the driver, or the first use. Counted from the start of the machine is the earliest: what is left by that is the least
+to count on, and a GPU that is still at full speed after that time shows that it counts from later.
+"""
+
+from __future__ import annotations
+
+from holter.doctor.checks.gpu import present
+from holter.doctor.checks.results import go, not_applicable, result, unknown
+from holter.doctor.records import Result, Survey
+
+GRACE_MIN = 20
+TOKEN = "systemctl status nvidia-gridd"
+
+
+def vgpu_licence(survey: Survey) -> Result:
+    """Type and stage, with the minutes that are left."""
+    gpus = present(survey)
+    if not gpus:
+        return not_applicable("vgpu-licence", "no-gpu")
+    guests = [gpu for gpu in gpus if gpu.virtualization == "vgpu" or gpu.licence_stage is not None]
+    if not guests:
+        if all(gpu.virtualization is None for gpu in gpus):
+            return unknown("vgpu-licence", "no-virtualization")
+        return not_applicable("vgpu-licence", "no-vgpu")
+    gpu = guests[0]
+    values = {"name": gpu.name or "?", "product": gpu.licence_product or "?", "text": gpu.licence_text or "?"}
+    if gpu.licence_stage == "licensed":
+        return go("vgpu-licence", **values)
+    if gpu.licence_stage in (None, "unknown"):
+        return unknown("vgpu-licence", gpu.licence_text or "no-stage")
+    if gpu.licence_stage != "unlicensed-unrestricted":
+        variant = "restricted" if gpu.licence_stage == "unlicensed-restricted" else "last-stage"
+        return result("no-go", "vgpu-licence", variant, setting=TOKEN, **values)
+    uptime_s = survey.machine.uptime_s
+    if uptime_s is None:
+        return result("no-go", "vgpu-licence", "grace", setting=TOKEN, grace=GRACE_MIN, **values)
+    minutes = int(uptime_s // 60)
+    # Still unrestricted after that time: it does not count from the start of the machine.
+    counts_later = minutes >= GRACE_MIN
+    left = GRACE_MIN if counts_later else GRACE_MIN - minutes
+    values |= {"left": str(left), "uptime": str(minutes), "grace": str(GRACE_MIN)}
+    return result("no-go", "vgpu-licence", "grace-later" if counts_later else "grace-left", setting=TOKEN, **values)
+
+
+CHECKS = (vgpu_licence,)

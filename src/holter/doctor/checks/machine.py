@@ -1,0 +1,82 @@
+"""Container, virtual machine, Slurm allocation and clock."""
+
+from __future__ import annotations
+
+from holter.doctor.checks.results import go, not_applicable, number, result, size, unknown
+from holter.doctor.records import Result, Survey
+
+# Clock sources that a kernel falls back to when the processor's own is not trusted: each look at the time is slow.
+SLOW_CLOCKS = ("hpet", "acpi_pm", "jiffies")
+CLOCK_ERROR_S = 5.0
+# 1000 epochs of a minute: most trainings need about a day.
+DAY_S = 24 * 3600
+HOUR_S = 3600
+LITTLE_TIME_S = HOUR_S
+SLURM_MEMORY = 1 << 20  # SLURM_MEM_PER_NODE counts MiB
+
+
+def container(survey: Survey) -> Result:
+    """What holds the training."""
+    kind = survey.environment.container if survey.environment else None
+    if kind is None:
+        return unknown("container", "not-read")
+    return go("container", "none" if kind == "none" else "inside", kind=kind)
+
+
+def virtual_machine(survey: Survey) -> Result:
+    """Which virtualisation; WSL has limits of its own."""
+    kind = survey.environment.virtual_machine if survey.environment else None
+    if kind is None:
+        return unknown("virtual-machine", "cpu-silent")
+    if kind == "wsl":
+        return result("warn", "virtual-machine", "wsl")
+    return go("virtual-machine", kind if kind in ("none", "unnamed") else "inside", kind=kind)
+
+
+def slurm(survey: Survey) -> Result:
+    """The allocation against what is really there, and its time limit."""
+    variables = survey.variables
+    if not variables.get("SLURM_JOB_ID"):
+        return not_applicable("slurm", "no-job")
+    cpus = _count(variables.get("SLURM_CPUS_PER_TASK") or variables.get("SLURM_CPUS_ON_NODE"))
+    effective = survey.cgroup.effective_cpus if survey.cgroup else None
+    if cpus is not None and effective is not None and effective < cpus:
+        return result("warn", "slurm", "fewer-cpus", asked=cpus, cpus=number(effective))
+    if cpus is not None and effective is not None and effective > cpus:
+        setting = f"export nnUNet_n_proc_DA={cpus}"
+        return result("warn", "slurm", "not-bound", setting=setting, asked=cpus, cpus=number(effective))
+    end, now = survey.machine.job_end_unix_s, survey.machine.taken_unix_s
+    if end is not None and now is not None and end - now < DAY_S:
+        left = max(0.0, end - now)
+        hours = f"{left / HOUR_S:.1f}"
+        return result("no-go" if left < LITTLE_TIME_S else "warn", "slurm", "time", hours=hours)
+    memory = _count(variables.get("SLURM_MEM_PER_NODE"))
+    values = {"cpus": cpus or "?", "memory": size(memory * SLURM_MEMORY) if memory else "?"}
+    return go("slurm", **values)
+
+
+def clock(survey: Survey) -> Result:
+    """A clock that is kept right, and read quickly."""
+    machine, source = survey.machine, survey.host.clock_source if survey.host else None
+    if source in SLOW_CLOCKS:
+        return result("warn", "clock", "slow", source=source)
+    if machine.clock_synchronised is None:
+        return unknown("clock", "no-adjtimex")
+    if not machine.clock_synchronised:
+        if any(gpu.virtualization == "vgpu" for gpu in survey.gpus):
+            return result("warn", "clock", "unsynchronised", setting="timedatectl status", source=source or "?")
+        # A host that keeps the time of its guests is not seen from inside one.
+        return result("unknown", "clock", "free-running", source=source or "?")
+    if machine.clock_error_s is not None and machine.clock_error_s > CLOCK_ERROR_S:
+        return result("warn", "clock", "uncertain", seconds=number(machine.clock_error_s), setting="timedatectl status")
+    return go("clock", source=source or "?")
+
+
+def _count(text: str | None) -> int | None:
+    try:
+        return int(text) if text else None
+    except ValueError:
+        return None
+
+
+CHECKS = (container, virtual_machine, slurm, clock)

@@ -1,0 +1,180 @@
+"""RAM, shared memory, swap, descriptors and processes against what a training of this plan takes."""
+
+from __future__ import annotations
+
+from holter.doctor.checks.results import GIB, MIB, go, not_applicable, result, size, unknown
+from holter.doctor.needs import (
+    Workers,
+    batch_bytes,
+    descriptors,
+    export_workers,
+    exports_that_fit,
+    free_memory,
+    training_bytes,
+    worker_bytes,
+    workers,
+)
+from holter.doctor.records import Result, Survey
+
+# Estimates are not measurements, and others use memory too: above this part of what is free it is close.
+CLOSE_RATIO = 0.8
+# Without a plan: what nnU-Net's requirements ask of a machine, and what its smallest plans run in.
+RECOMMENDED_BYTES, LEAST_BYTES = 32 * GIB, 8 * GIB
+# Docker's default is 64 MiB; a standard 3D plan (128 cubed, two a batch) takes 700 MiB in its queues.
+DOCKER_SHM = 64 * MIB
+COMMON_SHM = 1 * GIB
+SWAP_USED_RATIO = 0.5
+# Threads and processes of a training with its workers, compilation and BLAS pools.
+TASKS = 400
+
+
+def training_memory(survey: Survey) -> Result:
+    """RAM of the training and each of its workers."""
+    free = free_memory(survey)
+    if free is None:
+        return unknown("training-memory", "meminfo-unread")
+    those = workers(survey)
+    if survey.plan is None:
+        return _without_plan(free)
+    need = training_bytes(survey.plan, those, survey.asked.device)
+    values = {
+        "need": size(need),
+        "free": size(free),
+        "workers": those.together,
+        "each": size(worker_bytes(survey.plan)),
+    }
+    if need <= CLOSE_RATIO * free:
+        return go("training-memory", **values)
+    fitting = _workers_that_fit(survey, those, CLOSE_RATIO * free)
+    setting = f"export nnUNet_n_proc_DA={fitting}" if fitting else None
+    if need > free:
+        return result("no-go", "training-memory", "too-little" if fitting else "hopeless", setting=setting, **values)
+    return result("warn", "training-memory", "close" if fitting else "close-anyway", setting=setting, **values)
+
+
+def _without_plan(free: int) -> Result:
+    if free < LEAST_BYTES:
+        return result("warn", "training-memory", "little", free=size(free), wanted=size(RECOMMENDED_BYTES))
+    return go("training-memory", "no-plan", free=size(free))
+
+
+def _workers_that_fit(survey: Survey, those: Workers, free: float) -> int | None:
+    for train in range(those.train - 1, 0, -1):
+        fewer = workers(survey, train)
+        if survey.plan is not None and training_bytes(survey.plan, fewer, survey.asked.device) <= free:
+            return fewer.train
+    return None
+
+
+def memory_limit(survey: Survey) -> Result:
+    """A group's memory limit, which free and top do not show."""
+    group, host = survey.cgroup, survey.host
+    if group is None or group.version == "none":
+        return unknown("memory-limit", "no-cgroup")
+    if group.memory_limit_bytes is None:
+        return go("memory-limit", "none")
+    total = host.memory_total_bytes if host else None
+    values = {"limit": size(group.memory_limit_bytes), "total": size(total) if total else "?"}
+    if (group.oom_kill_total or 0) > 0:
+        return result("warn", "memory-limit", "killed", count=group.oom_kill_total, **values)
+    return go("memory-limit", "limit", **values)
+
+
+def validation_memory(survey: Survey) -> Result:
+    """RAM of the final validation, days from now: each export worker resamples one case's logits."""
+    files = survey.files
+    if files is None:
+        return not_applicable("validation-memory", "no-data")
+    free = free_memory(survey)
+    if not files.export_needs:
+        return unknown("validation-memory", files.unread or "no-properties")
+    if free is None:
+        return unknown("validation-memory", "meminfo-unread")
+    asked, fit = export_workers(survey), exports_that_fit(survey, int(CLOSE_RATIO * free)) or 1
+    case, largest, _ = max(files.export_needs, key=lambda one: one[1])
+    values = {"case": case, "need": size(largest), "free": size(free), "workers": asked, "fit": fit}
+    if largest > free:
+        return result("no-go", "validation-memory", "hopeless", **values)
+    if fit < asked:
+        setting = f"export nnUNet_def_n_proc={fit}"
+        return result("warn", "validation-memory", "fewer", setting=setting, **values)
+    return go("validation-memory", **values)
+
+
+def shared_memory(survey: Survey) -> Result:
+    """/dev/shm against the batches of full queues."""
+    host = survey.host
+    if host is None or not host.shm_total_bytes:
+        return unknown("shared-memory", "shm-unread")
+    room = host.shm_total_bytes - (host.shm_used_bytes or 0)
+    if survey.plan is None:
+        if host.shm_total_bytes < COMMON_SHM:
+            return result("warn", "shared-memory", "small", total=size(host.shm_total_bytes), setting=_shm(COMMON_SHM))
+        return go("shared-memory", "no-plan", total=size(host.shm_total_bytes))
+    need = workers(survey).batches * batch_bytes(survey.plan)
+    values = {"need": size(need), "free": size(room), "total": size(host.shm_total_bytes)}
+    if need > room:
+        return result("no-go", "shared-memory", "too-small", setting=_shm(need), **values)
+    if need > CLOSE_RATIO * room:
+        return result("warn", "shared-memory", "close", setting=_shm(need), **values)
+    return go("shared-memory", **values)
+
+
+def _shm(need: int) -> str:
+    """Twice the need, in whole GiB: predictions of the final validation pass through it as well."""
+    return f"docker run --shm-size={max(1, -(-2 * need // GIB))}g"
+
+
+def swap(survey: Survey) -> Result:
+    """Whether the machine swaps already."""
+    host = survey.host
+    if host is None or host.swap_total_bytes is None:
+        return unknown("swap", "meminfo-unread")
+    if not host.swap_total_bytes:
+        return go("swap", "none")
+    used = (host.swap_used_bytes or 0) / host.swap_total_bytes
+    values = {"used": size(host.swap_used_bytes or 0), "total": size(host.swap_total_bytes)}
+    if used >= SWAP_USED_RATIO and (host.pressure_memory_some_ratio or 0) > 0:
+        return result("warn", "swap", "busy", **values)
+    return go("swap", "full" if used >= SWAP_USED_RATIO else "go", **values)
+
+
+def file_limit(survey: Survey) -> Result:
+    """Descriptors: every tensor between processes keeps one open."""
+    machine = survey.machine
+    if machine.files_soft_limit is None:
+        if machine.taken_unix_s is None:
+            return unknown("file-limit", "not-read")
+        return go("file-limit", "none")
+    need = descriptors(survey.plan, workers(survey))
+    values = {"limit": machine.files_soft_limit, "need": need}
+    if need > machine.files_soft_limit:
+        wanted = max(4096, 2 * need)
+        hard = machine.files_hard_limit
+        setting = f"ulimit -n {wanted if hard is None else min(hard, wanted)}"
+        return result("no-go", "file-limit", "low", setting=setting, **values)
+    return go("file-limit", **values)
+
+
+def process_limit(survey: Survey) -> Result:
+    """Processes and threads: a group's pids.max and the user's limit."""
+    group, machine = survey.cgroup, survey.machine
+    rooms = []
+    if group is not None and group.pids_limit is not None and group.pids_used is not None:
+        rooms.append((group.pids_limit - group.pids_used, "pids.max", group.pids_limit))
+    if machine.processes_soft_limit is not None and machine.user_tasks is not None:
+        rooms.append((machine.processes_soft_limit - machine.user_tasks, "ulimit -u", machine.processes_soft_limit))
+    if not rooms:
+        if machine.taken_unix_s is None:
+            return unknown("process-limit", "not-read")
+        return go("process-limit", "none")
+    room, name, limit = min(rooms)
+    values = {"left": max(0, room), "name": name, "limit": limit, "need": TASKS}
+    if room < workers(survey).together + 20:
+        return result("no-go", "process-limit", "low", **values)
+    return result("warn", "process-limit", "close", **values) if room < TASKS else go("process-limit", **values)
+
+
+CHECKS = (
+    training_memory, memory_limit, validation_memory, shared_memory, swap, file_limit, process_limit,
+)  # fmt: skip

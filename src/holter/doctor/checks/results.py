@@ -1,0 +1,45 @@
+"""Short ways to say a result."""
+
+from __future__ import annotations
+
+from holter.doctor.records import Result, State
+
+GIB = 1 << 30
+MIB = 1 << 20
+
+
+def result(state: State, check: str, variant: str, /, *, setting: object = None, **values: object) -> Result:
+    """A result with its values as text."""
+    told = tuple((name, str(value)) for name, value in values.items())
+    return Result(
+        check=check, state=state, variant=variant, values=told, setting=None if setting is None else str(setting)
+    )
+
+
+def go(check: str, variant: str = "go", /, **values: object) -> Result:
+    """Nothing stands in the way."""
+    return result("go", check, variant, **values)
+
+
+def unknown(check: str, why: object) -> Result:
+    """Cannot be measured here: never the same as fine."""
+    return result("unknown", check, "unknown", why=why or "not-read")
+
+
+def not_applicable(check: str, variant: str) -> Result:
+    """The question does not arise."""
+    return result("not-applicable", check, variant)
+
+
+def size(count: float) -> str:
+    """Bytes for people."""
+    for unit, name in ((1 << 40, "TiB"), (GIB, "GiB"), (MIB, "MiB"), (1 << 10, "KiB")):
+        if count >= unit:
+            number = count / unit
+            return f"{number:.0f} {name}" if number >= 10 else f"{number:.1f} {name}"
+    return f"{count:.0f} B"
+
+
+def number(value: float) -> str:
+    """A number without needless digits."""
+    return f"{value:.1f}".removesuffix(".0")

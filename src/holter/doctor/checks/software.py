@@ -1,0 +1,141 @@
+"""Versions, imports, and what torch.compile needs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import NamedTuple
+
+from holter.doctor.checks.results import go, not_applicable, result, unknown
+from holter.doctor.records import Result, State, Survey
+
+FALSE_WORDS = ("f", "false", "0", "no", "off")
+# nnU-Net versions that Holter's hook was tried with.
+TRIED = ((2, 5), (2, 8))
+GCC_LEAST = 5  # an older one refuses the C99 that Triton writes
+
+Version = tuple[int, ...]
+
+
+def version(text: str | None) -> Version | None:
+    """The leading numbers: ``2.9.0+cu128`` is (2, 9, 0)."""
+    found = re.match(r"\d+(\.\d+)*", text or "")
+    return tuple(int(part) for part in found[0].split(".")) if found else None
+
+
+class Known(NamedTuple):
+    """A version that is known to fail, and where it was found out."""
+
+    package: str
+    bad: Callable[[Version, dict[str, Version | None]], bool]
+    variant: str
+    state: State
+    setting: str
+
+
+KNOWN: tuple[Known, ...] = (
+    # batchgenerators#138, #136, nnUNet#2910: threadpool_limits around the fork kills or freezes workers on some nodes.
+    Known(
+        "batchgenerators",
+        lambda now, others: now == (0, 25, 1) and others.get("threadpoolctl") is not None,
+        "batchgenerators-fork",
+        "warn",
+        "pip install -U batchgenerators",
+    ),
+    # nnUNet#1437, #1505, #2166, #2447: AttributeError in every worker.
+    Known("threadpoolctl", lambda now, _: now < (3,), "threadpoolctl-old", "warn", "pip install -U threadpoolctl"),
+    # pytorch#166122: 3D convolutions in mixed precision about four times slower; nnunetv2 2.8 excludes 2.9.*.
+    Known("torch", lambda now, _: now[:2] == (2, 9), "torch-conv3d", "warn", "pip install 'torch!=2.9.*'"),
+    # nnUNet#904, #469: host memory grows with every 2D validation; below 8.0.2 no tensor cores for 3D (pytorch#51206).
+    Known("cudnn", lambda now, _: now < (8, 0, 2), "cudnn-old", "warn", "pip install -U torch"),
+)
+
+
+def python_environment(survey: Survey) -> Result:
+    """nnU-Net and torch can be imported."""
+    software, packages = survey.software, survey.packages
+    if software.python is None:
+        return unknown("python-environment", software.unread)
+    values = {"executable": software.executable or "?", "python": software.python}
+    missing = [name for name in ("nnunetv2", "torch") if name not in packages]
+    if missing:
+        setting = f"{software.executable} -m pip install nnunetv2"
+        return result("no-go", "python-environment", "missing", setting=setting, names=", ".join(missing), **values)
+    for name, error in (("torch", software.torch_error), ("nnunetv2", software.nnunet_error)):
+        if error is not None:
+            return result("no-go", "python-environment", "broken", name=name, why=error, **values)
+    if software.unread is not None:
+        return unknown("python-environment", software.unread)
+    return go("python-environment", nnunet=packages["nnunetv2"], torch=packages["torch"], **values)
+
+
+def nnunet_version(survey: Survey) -> Result:
+    """A version of nnU-Net that Holter was tried with."""
+    text = survey.packages.get("nnunetv2")
+    now = version(text)
+    if now is None:
+        return not_applicable("nnunet-version", "no-nnunet")
+    if not TRIED[0] <= now[:2] <= TRIED[1]:
+        return result("warn", "nnunet-version", "untried", version=text or "?")
+    return go("nnunet-version", version=text or "?")
+
+
+def known_bad_versions(survey: Survey) -> Result:
+    """Versions that others lost days with."""
+    packages = survey.packages
+    if not packages:
+        return unknown("known-bad-versions", survey.software.unread or "no-package")
+    versions = {name: version(text) for name, text in packages.items()} | {"cudnn": _cudnn(survey)}
+    found = [known for known in KNOWN if (now := versions.get(known.package)) is not None and known.bad(now, versions)]
+    if found:
+        first = found[0]
+        text = packages.get(first.package) or str(survey.software.cudnn)
+        return result(first.state, "known-bad-versions", first.variant, setting=first.setting, version=text)
+    if survey.software.numpy_bridge is False:
+        values = {"numpy": packages.get("numpy", "?"), "torch": packages.get("torch", "?")}
+        return result("no-go", "known-bad-versions", "numpy-torch", setting="pip install 'numpy<2'", **values)
+    return go("known-bad-versions", count=len(packages))
+
+
+def _cudnn(survey: Survey) -> Version | None:
+    """7605, 8902 and, since cuDNN 9, 91002."""
+    number = survey.software.cudnn
+    if number is None:
+        return None
+    if number >= 10000:
+        return number // 10000, number % 10000 // 100, number % 100
+    return number // 1000, number % 1000 // 100, number % 100
+
+
+def torch_compile(survey: Survey) -> Result:
+    """Compiler, Python.h, Triton and a cache: nnU-Net compiles the network unless told not to."""
+    software, off = survey.software, "export nnUNet_compile=f"
+    if survey.asked.device == "cpu":
+        return not_applicable("torch-compile", "on-cpu")
+    if survey.variables.get("nnUNet_compile", "t").lower() in FALSE_WORDS:
+        return not_applicable("torch-compile", "switched-off")
+    if "torch" not in survey.packages or software.torch_cuda is None:
+        return not_applicable("torch-compile", "no-cuda-torch")
+    if software.compiler is None:
+        return result("no-go", "torch-compile", "no-compiler", setting=off)
+    compiler = version(software.compiler_version)
+    if software.compiler.endswith("gcc") and compiler is not None and compiler[0] < GCC_LEAST:
+        return result("no-go", "torch-compile", "old-compiler", setting=off, version=software.compiler_version or "?")
+    if software.python_header is False:
+        return result("no-go", "torch-compile", "no-header", setting=off, python=software.python or "?")
+    if "triton" not in survey.packages:
+        return result("no-go", "torch-compile", "no-triton", setting=off)
+    for label in ("compile-cache", "triton-cache", "tmp"):
+        folder = survey.folder(label)
+        if folder is not None and folder.written is False:
+            return result(
+                "no-go", "torch-compile", "cache", setting=off, path=folder.path, why=folder.write_error or "?"
+            )
+        if folder is not None and folder.no_exec:
+            return result("no-go", "torch-compile", "no-exec", setting=off, path=folder.path)
+    if compiler is None:
+        return unknown("torch-compile", f"{software.compiler} -dumpversion did not answer")
+    return go("torch-compile", compiler=f"{software.compiler} {software.compiler_version}")
+
+
+CHECKS = (python_environment, nnunet_version, known_bad_versions, torch_compile)

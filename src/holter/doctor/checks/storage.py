@@ -1,0 +1,200 @@
+"""Folders: writable, roomy, and quick enough for what the plan reads in a second."""
+
+from __future__ import annotations
+
+from holter.doctor.checks.results import GIB, go, not_applicable, number, result, size, unknown
+from holter.doctor.needs import COPIES_OF_CHECKPOINT, Reading, checkpoint_bytes, free_memory, reading, workers
+from holter.doctor.records import Folder, Result, State, Survey
+
+VARIABLES = {"preprocessed": "nnUNet_preprocessed", "results": "nnUNet_results", "tmp": "TMPDIR"}
+# Without a plan: four checkpoints of a large network, and the predictions of the final validation.
+COMMON_ROOM = 10 * GIB
+# A log, plots, four checkpoints, and a prediction a case.
+INODES = 100
+LOW_ROOM_TIMES = 2
+# Three times what the plan needs leaves room for other folds; a third of it starves the GPU.
+ENOUGH_TIMES, TOO_SLOW_TIMES = 1.0, 0.33
+# Without a plan: a SATA SSD answers in 0.1 to 0.3 ms, a turning disk in 5 to 10, an NFS server in 0.5 to 5.
+SLOW_READ_S, VERY_SLOW_READ_S = 0.003, 0.02
+NETWORK = ("nfs", "cifs", "smb", "fuse", "lustre", "gpfs", "beegfs", "ceph", "gluster", "9p", "virtiofs")
+TMP_ROOM = 1 * GIB
+# Clocks that differ by more make checkpoints look older or newer than they are.
+SKEW_S = 5.0
+
+
+def folders_set(survey: Survey) -> Result:
+    """nnU-Net's three variables."""
+    if survey.environment is None:
+        return unknown("folders-set", "environment-unread")
+    missing = [name for name in ("nnUNet_raw", "nnUNet_preprocessed", "nnUNet_results") if name not in survey.variables]
+    if missing:
+        setting = f"export {missing[0]}=/path/to/{missing[0]}"
+        # nnUNet_raw is not read by a training.
+        state: State = "warn" if missing == ["nnUNet_raw"] or survey.asked.dataset is None else "no-go"
+        return result(state, "folders-set", "missing", setting=setting, names=", ".join(missing))
+    return go("folders-set")
+
+
+def folders_answer(survey: Survey) -> Result:
+    """Every folder can be looked at, and no mount hangs."""
+    if not survey.folders:
+        return unknown("folders-answer", "no-folder")
+    for folder in survey.folders:
+        if folder.problem is not None:
+            where = f"{folder.path} ({folder.fs_type} {folder.mount_point})" if folder.fs_type else folder.path
+            return result("no-go", "folders-answer", "problem", path=where, why=folder.problem)
+        if folder.readable is False:
+            return result("no-go", "folders-answer", "forbidden", path=folder.path, setting=f"ls -ld {folder.path}")
+    return go("folders-answer", count=len(survey.folders))
+
+
+def folders_writable(survey: Survey) -> Result:
+    """A small file was really written where the training writes."""
+    wanted = [folder for folder in survey.folders if folder.label in ("results", "preprocessed", "tmp")]
+    if not [folder for folder in wanted if folder.label == "results"]:
+        return not_applicable("folders-writable", "no-results")
+    refused = [folder for folder in wanted if folder.written is False]
+    refused.sort(key=lambda folder: folder.label == "preprocessed")
+    if refused:
+        folder = refused[0]
+        values = {"path": folder.path, "why": folder.write_error or "?"}
+        # The training writes splits_final.json and unpacked files there, and only where they are missing.
+        harmless = folder.label == "preprocessed" and survey.plan is not None and survey.plan.folds is not None
+        state: State = "warn" if harmless else "no-go"
+        setting = f"export {VARIABLES[folder.label]}=/path/to/a/writable/folder"
+        return result(state, "folders-writable", "refused", setting=setting, **values)
+    if any(folder.written is None for folder in wanted):
+        return unknown("folders-writable", next(f.path for f in wanted if f.written is None))
+    return go("folders-writable")
+
+
+def room_for_results(survey: Survey) -> Result:
+    """Space and inodes for checkpoints."""
+    folder = survey.folder("results")
+    if folder is None:
+        return not_applicable("room-for-results", "no-results")
+    if folder.free_bytes is None:
+        return unknown("room-for-results", folder.problem)
+    if folder.free_inodes is not None and folder.free_inodes < INODES:
+        return result("no-go", "room-for-results", "inodes", path=folder.path, count=folder.free_inodes)
+    one = checkpoint_bytes(survey)
+    need = COPIES_OF_CHECKPOINT * one if one is not None else COMMON_ROOM
+    values = {"need": size(need), "free": size(folder.free_bytes), "path": folder.path}
+    if one is None:
+        state: State = "warn" if folder.free_bytes < need else "go"
+        return result(state, "room-for-results", "little" if state == "warn" else "no-plan", **values)
+    if folder.free_bytes < need:
+        return result("no-go", "room-for-results", "too-little", **values)
+    if folder.free_bytes < LOW_ROOM_TIMES * need:
+        return result("warn", "room-for-results", "close", **values)
+    return go("room-for-results", **values)
+
+
+def room_for_unpacking(survey: Survey) -> Result:
+    """Older preprocessed data (.npz) is unpacked at the start."""
+    files, folder = survey.files, survey.folder("preprocessed")
+    if files is None:
+        return not_applicable("room-for-unpacking", "no-data")
+    if not files.needs_unpacking:
+        return not_applicable("room-for-unpacking", "unpacked")
+    if folder is None or folder.free_bytes is None:
+        return unknown("room-for-unpacking", folder.problem if folder else "not-looked-at")
+    read = sum(1 for _ in files.export_needs)
+    if not files.unpacked_bytes or not read:
+        return unknown("room-for-unpacking", files.unread or "no-whole-file")
+    need = files.unpacked_bytes * files.cases // max(1, files.segmentations_read)
+    values = {"need": size(need), "free": size(folder.free_bytes), "path": folder.path}
+    return (
+        result("no-go", "room-for-unpacking", "too-little", **values)
+        if need > folder.free_bytes
+        else go("room-for-unpacking", **values)
+    )
+
+
+def room_in_tmp(survey: Survey) -> Result:
+    """Temporary files: compiled kernels, sockets between processes."""
+    folder = survey.folder("tmp")
+    if folder is None or folder.free_bytes is None:
+        return unknown("room-in-tmp", folder.problem if folder else "not-looked-at")
+    values = {"free": size(folder.free_bytes), "path": folder.path}
+    if folder.free_bytes < TMP_ROOM or (folder.free_inodes is not None and folder.free_inodes < INODES):
+        return result("warn", "room-in-tmp", "little", setting="export TMPDIR=/path/with/room", **values)
+    return go("room-in-tmp", **values)
+
+
+def reading_speed(survey: Survey) -> Result:
+    """Random reads and throughput of nnUNet_preprocessed against what the plan needs."""
+    folder = survey.folder("preprocessed")
+    if folder is None:
+        return not_applicable("reading-speed", "no-preprocessed")
+    if folder.read_latency_s is None:
+        return unknown("reading-speed", folder.problem or "no-file")
+    values = {
+        "latency": f"{1000 * folder.read_latency_s:.2f}",
+        "rate": size(folder.read_bytes_per_s or 0),
+        "kind": folder.fs_type or "?",
+        "reads": folder.reads,
+    }
+    need = reading(survey)
+    if need is None:
+        return _without_need(folder, values)
+    values |= {"need_rate": size(need.bytes_per_s), "need_reads": number(need.reads_per_s)}
+    times = _times(folder, need, workers(survey).train)
+    fits = _fits_into_cache(survey)
+    if times >= ENOUGH_TIMES:
+        return go("reading-speed", "cached" if folder.cached else "go", **values)
+    if fits:
+        return result("warn", "reading-speed", "slow-at-first", **values)
+    setting = f"rsync -a {folder.path} /local/ssd/"
+    return result("no-go" if times < TOO_SLOW_TIMES else "warn", "reading-speed", "slow", setting=setting, **values)
+
+
+def _times(folder: Folder, need: Reading, readers: int) -> float:
+    """How many times the plan's need the storage gives: each worker waits for one read at a time."""
+    reads = max(1, readers) / max(folder.read_latency_s or 0.0, 1e-6) / need.reads_per_s
+    rate = (folder.read_bytes_per_s or need.bytes_per_s) / need.bytes_per_s
+    return min(reads, rate)
+
+
+def _fits_into_cache(survey: Survey) -> bool:
+    free, files = free_memory(survey), survey.files
+    return bool(free and files and files.stored_bytes and files.stored_bytes < free / 2)
+
+
+def _without_need(folder: Folder, values: dict[str, object]) -> Result:
+    latency = folder.read_latency_s or 0.0
+    if latency >= SLOW_READ_S:
+        return result("warn", "reading-speed", "very-slow" if latency >= VERY_SLOW_READ_S else "slowish", **values)
+    return go("reading-speed", "cached" if folder.cached else "no-plan", **values)
+
+
+def file_system(survey: Survey) -> Result:
+    """What kind of storage the data lies on."""
+    folder = survey.folder("preprocessed") or survey.folder("results")
+    if folder is None:
+        return not_applicable("file-system", "no-preprocessed")
+    if folder.fs_type is None:
+        return unknown("file-system", "mounts-unread")
+    values = {"kind": folder.fs_type, "mount": folder.mount_point or "?"}
+    if folder.rotational:
+        return result("warn", "file-system", "rotational", **values)
+    if any(word in folder.fs_type for word in NETWORK):
+        return result("warn", "file-system", "network", **values)
+    return go("file-system", **values)
+
+
+def file_clock(survey: Survey) -> Result:
+    """The clock that stamps files against ours."""
+    folder = survey.folder("results")
+    if folder is None:
+        return not_applicable("file-clock", "no-results")
+    if folder.clock_skew_s is None:
+        return unknown("file-clock", folder.write_error or folder.problem or "no-write")
+    values = {"seconds": number(abs(folder.clock_skew_s)), "path": folder.path}
+    return result("warn", "file-clock", "skew", **values) if abs(folder.clock_skew_s) > SKEW_S else go("file-clock")
+
+
+CHECKS = (
+    folders_set, folders_answer, folders_writable, room_for_results, room_for_unpacking, room_in_tmp, reading_speed,
+    file_system, file_clock,
+)  # fmt: skip

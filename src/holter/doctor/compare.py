@@ -1,0 +1,209 @@
+"""Two surveys -> what differs and matters, the most telling first ("works on the workstation, not in the VM")."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+
+from holter.doctor import examine
+from holter.doctor.checks.results import number, size
+from holter.doctor.records import Difference, Examination, Survey, Worse
+from holter.errors import BadInput
+
+SCHEMA = "holter-doctor/1"
+SEVERITY = {"no-go": 3, "warn": 2, "unknown": 1, "go": 0, "not-applicable": 0}
+# A check that one machine fails comes before any bare fact; a fact of the same subject stands below it.
+OF_A_STATE = 10.0
+OF_UNKNOWN = 0.5  # a check that one machine cannot measure says the least
+# Measured numbers that differ by less are the same machine on another day.
+NOISE_TIMES = 1.5
+
+Value = str | float | int | None
+UNSET = "unset"
+
+
+class Fact(NamedTuple):
+    """One thing to compare. ``better``: +1 more is better, -1 less is better, 0 it only differs."""
+
+    name: str
+    read: Callable[[Survey], Value]
+    weight: float
+    better: int = 0
+    measured: bool = False  # differs only where it differs by more than noise
+    show: Callable[[Any], str] = str
+
+
+def _gpu(field: str) -> Callable[[Survey], Value]:
+    def read(survey: Survey) -> Value:
+        found = [gpu for gpu in survey.gpus if gpu.source != "none"]
+        return getattr(found[0], field) if found else None
+
+    return read
+
+
+def _host(field: str) -> Callable[[Survey], Value]:
+    return lambda survey: getattr(survey.host, field) if survey.host else None
+
+
+def _group(field: str) -> Callable[[Survey], Value]:
+    return lambda survey: getattr(survey.cgroup, field) if survey.cgroup else None
+
+
+def _environment(field: str) -> Callable[[Survey], Value]:
+    return lambda survey: getattr(survey.environment, field) if survey.environment else None
+
+
+def _folder(label: str, field: str) -> Callable[[Survey], Value]:
+    def read(survey: Survey) -> Value:
+        folder = survey.folder(label)
+        return getattr(folder, field) if folder else None
+
+    return read
+
+
+def _package(name: str) -> Callable[[Survey], Value]:
+    return lambda survey: survey.packages.get(name)
+
+
+def _variable(name: str) -> Callable[[Survey], Value]:
+    return lambda survey: survey.variables.get(name, UNSET) if survey.environment is not None else None
+
+
+def _milliseconds(seconds: float) -> str:
+    return f"{1000 * seconds:.2f} ms"
+
+
+FACTS: tuple[Fact, ...] = (
+    Fact("gpu.licence_stage", _gpu("licence_stage"), 9),
+    Fact("gpu.virtualization", _gpu("virtualization"), 8),
+    Fact("gpu.name", _gpu("name"), 7),
+    Fact("gpu.memory_total", _gpu("memory_total_bytes"), 5, 1, True, size),
+    Fact("gpu.driver", _gpu("driver"), 4),
+    Fact("gpu.pcie_width", _gpu("pcie_width"), 3, 1),
+    Fact("cpu.effective", _group("effective_cpus"), 6, 1, show=number),
+    Fact("cpu.quota", _group("cpu_quota_cpus"), 5, show=number),
+    Fact("cpu.model", _environment("cpu_model"), 3),
+    Fact("memory.available", _host("memory_available_bytes"), 4, 1, True, size),
+    Fact("memory.limit", _group("memory_limit_bytes"), 5, 1, True, size),
+    Fact("memory.shm", _host("shm_total_bytes"), 5, 1, True, size),
+    Fact("machine.virtual", _environment("virtual_machine"), 4),
+    Fact("machine.container", _environment("container"), 4),
+    Fact("machine.kernel", _environment("kernel"), 1),
+    Fact("machine.os", _environment("os"), 1),
+    Fact("machine.clock_source", _host("clock_source"), 1),
+    Fact("storage.kind", _folder("preprocessed", "fs_type"), 4),
+    Fact("storage.latency", _folder("preprocessed", "read_latency_s"), 4, -1, True, _milliseconds),
+    Fact("storage.rate", _folder("preprocessed", "read_bytes_per_s"), 4, 1, True, lambda one: f"{size(one)}/s"),
+    Fact("software.python", lambda survey: survey.software.python, 2),
+    Fact("software.torch", _package("torch"), 6),
+    Fact("software.cuda", lambda survey: survey.software.torch_cuda, 4),
+    Fact("software.cudnn", lambda survey: survey.software.cudnn, 3),
+    Fact("software.nnunetv2", _package("nnunetv2"), 5),
+    Fact("software.batchgenerators", _package("batchgenerators"), 4),
+    Fact("software.batchgeneratorsv2", _package("batchgeneratorsv2"), 3),
+    Fact("software.threadpoolctl", _package("threadpoolctl"), 3),
+    Fact("software.blosc2", _package("blosc2"), 2),
+    Fact("software.numpy", _package("numpy"), 2),
+    Fact("software.triton", _package("triton"), 2),
+    Fact("software.compiler", lambda survey: survey.software.compiler_version, 1),
+    Fact("setting.nnUNet_n_proc_DA", _variable("nnUNet_n_proc_DA"), 4),
+    Fact("setting.nnUNet_compile", _variable("nnUNet_compile"), 3),
+    Fact("setting.nnUNet_def_n_proc", _variable("nnUNet_def_n_proc"), 2),
+    Fact("setting.OMP_NUM_THREADS", _variable("OMP_NUM_THREADS"), 2),
+    Fact("setting.CUDA_VISIBLE_DEVICES", lambda survey: survey.machine.visible_gpus, 2),
+    Fact("limit.files", lambda survey: survey.machine.files_soft_limit, 2, 1),
+    Fact("limit.pids", _group("pids_limit"), 2, 1),
+)
+
+
+def compare(first: Survey, second: Survey) -> tuple[Difference, ...]:
+    """States of checks that differ, then facts, each the heavier the more it explains.
+
+    What is unknown on one side is listed as such: it may be the difference, and accuses nobody.
+    """
+    found = [*_states(examine(first), examine(second)), *_facts(first, second)]
+    return tuple(sorted(found, key=lambda one: (-one.weight, one.fact)))
+
+
+def _states(first: Examination, second: Examination) -> list[Difference]:
+    found = []
+    for one, other in zip(first.results, second.results, strict=True):
+        here, there = SEVERITY[one.state], SEVERITY[other.state]
+        if one.state == other.state or max(here, there) == 0:
+            continue
+        worst = max(here, there)
+        told = worst > SEVERITY["unknown"]
+        worse: Worse = "first" if here > there else "second"
+        found.append(
+            Difference(
+                fact=f"check.{one.check}",
+                first=one.state,
+                second=other.state,
+                weight=OF_A_STATE * worst + abs(here - there) if told else OF_UNKNOWN,
+                worse=worse if told and "unknown" not in (one.state, other.state) else "unclear",
+                told=(one if here > there else other) if told else None,
+            )
+        )
+    return found
+
+
+def _facts(first: Survey, second: Survey) -> list[Difference]:
+    found = []
+    for fact in FACTS:
+        here, there = fact.read(first), fact.read(second)
+        if here == there or (fact.measured and _same(here, there)):
+            continue
+        known = here is not None and there is not None
+        found.append(
+            Difference(
+                fact=fact.name,
+                first=_shown(fact, here),
+                second=_shown(fact, there),
+                weight=fact.weight if known else fact.weight / 2,
+                worse=_worse(fact, here, there),
+            )
+        )
+    return found
+
+
+def _same(here: Value, there: Value) -> bool:
+    if not isinstance(here, (int, float)) or not isinstance(there, (int, float)) or min(here, there) <= 0:
+        return False
+    return max(here, there) / min(here, there) < NOISE_TIMES
+
+
+def _worse(fact: Fact, here: Value, there: Value) -> Worse:
+    if not fact.better or not isinstance(here, (int, float)) or not isinstance(there, (int, float)):
+        return "unclear"
+    return "first" if (here < there) == (fact.better > 0) else "second"
+
+
+def _shown(fact: Fact, value: Value) -> str:
+    return "" if value is None else fact.show(value)
+
+
+def read_report(path: Path) -> Survey:
+    """The survey in a saved ``holter doctor --json``.
+
+    Raises:  BadInput where it is something else.
+    """
+    try:
+        content = msgspec.json.decode(path.read_bytes())
+    except (OSError, msgspec.DecodeError) as error:
+        raise BadInput(
+            f"{path} cannot be read: {getattr(error, 'strerror', None) or error}.",
+            next_step=f"holter doctor --json > {path.name}",
+        ) from error
+    schema = content.get("schema") if isinstance(content, dict) else None
+    if schema != SCHEMA:
+        raise BadInput(
+            f"{path} is no report of holter doctor ({'schema ' + str(schema) if schema else 'no schema'}).",
+            next_step=f"holter doctor --json > {path.name}",
+        )
+    try:
+        return msgspec.convert(content.get("survey"), Survey)
+    except msgspec.ValidationError as error:
+        raise BadInput(f"{path}: {error}.", next_step=f"holter doctor --json > {path.name}") from error

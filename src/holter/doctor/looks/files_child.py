@@ -1,0 +1,218 @@
+"""Looks at a share of the preprocessed cases; run as a file by the training's own Python, one process a share.
+
+``files_child.py FOLDER SHARE SHARES SECONDS [FILE…]``: first the length of every file against what its header says,
+then the contents, segmentations first, until the time is up. One line of JSON a step; before a file is read it is
+named, so that a read that hangs or kills this process has a culprit. The FILEs at the end are left out: they did.
+Without numpy and blosc2 only lengths are looked at. Nothing is memory-mapped: a cut file would end the process.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import json
+import os
+import pickle
+import struct
+import sys
+import time
+import zipfile
+from typing import Any
+
+# ruff: noqa: PTH116, PTH118, PTH123, PTH208 -- runs in environments of any age; plain names are what it prints
+BLOSC2_MAGIC = b"b2frame\0"
+NUMPY_MAGIC = b"\x93NUMPY"
+MANY_LABELS = 50  # a segmentation with more wrong values is not one
+SEGMENTATION = "_seg"
+
+
+def tell(**facts: Any) -> None:
+    """One line, at once."""
+    print(json.dumps(facts), flush=True)
+
+
+def cases_of(names: set[str]) -> list[str]:
+    """Identifiers, whatever files there are of them."""
+    stems = {name.rsplit(".", 1)[0] for name in names if name.endswith((".b2nd", ".npz", ".npy", ".pkl"))}
+    return sorted({stem[: -len(SEGMENTATION)] if stem.endswith(SEGMENTATION) else stem for stem in stems})
+
+
+def files_of(case: str, names: set[str]) -> tuple[list[str], list[str]]:
+    """The files of a case, segmentation first, and those that are missing."""
+    packed = f"{case}.npz" in names
+    kind = "npz" if packed or f"{case}.npy" in names else "b2nd"
+    wanted = [f"{case}.npz", f"{case}.pkl"] if packed else [f"{case}_seg.{kind}", f"{case}.{kind}", f"{case}.pkl"]
+    extra = [f"{case}_seg.npy", f"{case}.npy"] if packed else []
+    present = [name for name in (*wanted, *extra) if name in names]
+    return present, [name for name in wanted if name not in names]
+
+
+def length_problem(path: str) -> str | None:
+    """What the header says against what there is; None where they agree."""
+    size = os.stat(path).st_size
+    if size == 0:
+        return "empty"
+    with open(path, "rb") as file:
+        head = file.read(4096)
+    if path.endswith(".b2nd"):
+        if head[2:10] != BLOSC2_MAGIC:
+            return "not a Blosc2 file"
+        return _short(size, int.from_bytes(head[16:24], "big"))
+    if path.endswith(".npy"):
+        return _numpy_problem(head, size)
+    if path.endswith(".npz") and not zipfile.is_zipfile(path):
+        return "not a zip archive, or cut short"
+    return None
+
+
+def _short(size: int, wanted: int) -> str | None:
+    return f"cut short: {size} of {wanted} bytes" if size < wanted else None
+
+
+def _numpy_problem(head: bytes, size: int) -> str | None:
+    if not head.startswith(NUMPY_MAGIC):
+        return "not a numpy file"
+    wide = head[6] > 1
+    length = struct.unpack_from("<I" if wide else "<H", head, 8)[0]
+    begin = 12 if wide else 10
+    header = ast.literal_eval(head[begin : begin + length].decode("latin-1"))
+    item = int("".join(letter for letter in header["descr"] if letter.isdigit()))
+    count = 1
+    for side in header["shape"]:
+        count *= side
+    return _short(size, begin + length + count * item)
+
+
+class Contents:
+    """Reads files with the libraries that the training has."""
+
+    def __init__(self) -> None:
+        self.numpy = importlib.import_module("numpy")
+        try:
+            self.blosc2: Any = importlib.import_module("blosc2")
+            self.blosc2.set_nthreads(1)
+        except ImportError:
+            self.blosc2 = None
+
+    def look(self, path: str) -> dict[str, Any]:
+        """Read one file to its end; raises whatever is wrong with it."""
+        if path.endswith(".pkl"):
+            return self._properties(path)
+        if path.endswith(".b2nd"):
+            if self.blosc2 is None:
+                raise NotHereError("blosc2 is not installed in the training's Python")
+            return self._chunks(path)
+        if path.endswith(".npz"):
+            with self.numpy.load(path) as archive:
+                parts = {name: archive[name] for name in archive.files}
+            room = {"unpacked_bytes": sum(int(part.nbytes) for part in parts.values())}
+            return {**room, **({"labels": self._values(parts["seg"])} if "seg" in parts else {})}
+        array = self.numpy.load(path)
+        return {"labels": self._values(array)} if _is_segmentation(path) else {}
+
+    def _chunks(self, path: str) -> dict[str, Any]:
+        """Chunk by chunk: a whole image may be larger than the memory to spare. Their padding is background."""
+        array = self.blosc2.open(urlpath=path, mode="r")
+        seen: set[int] = set()
+        for number in range(array.schunk.nchunks):
+            chunk = array.schunk.decompress_chunk(number)
+            if _is_segmentation(path):
+                seen |= set(self._values(self.numpy.frombuffer(chunk, dtype=array.dtype)))
+        return {"labels": sorted(seen)[:MANY_LABELS]} if _is_segmentation(path) else {}
+
+    def _values(self, array: Any) -> list[int]:
+        return [int(value) for value in self.numpy.unique(array)[:MANY_LABELS]]
+
+    def _properties(self, path: str) -> dict[str, Any]:
+        with open(path, "rb") as file:
+            properties = pickle.load(file)  # nnU-Net wrote it, and the training loads it itself
+        names = ("spacing", "shape_before_cropping", "shape_after_cropping_and_before_resampling")
+        return {"properties": {name: [float(one) for one in properties[name]] for name in names if name in properties}}
+
+
+class NotHereError(Exception):
+    """This Python cannot read such files; that says nothing of the file."""
+
+
+class Share:
+    """The cases of one process."""
+
+    def __init__(self, folder: str, share: int, shares: int, seconds: float, left_out: set[str]) -> None:
+        self.folder = folder
+        self.until = time.monotonic() + seconds
+        names = set(os.listdir(folder))
+        everything = cases_of(names)
+        cases = everything[share::shares]
+        self.files = {case: [one for one in files_of(case, names)[0] if one not in left_out] for case in cases}
+        self.bad: set[str] = set()
+        if share == 0:
+            tell(cases=len(everything), files=sum(len(files_of(case, names)[0]) for case in everything))
+        missing = [name for case in cases for name in files_of(case, names)[1]]
+        packed = [case for case in cases if f"{case}.npz" in names and f"{case}.npy" not in names]
+        tell(missing=missing, needs_unpacking=len(packed))
+
+    def lengths(self) -> None:
+        """Every file, in the time of a stat and one small read each."""
+        for names in self.files.values():
+            for name in names:
+                if time.monotonic() > self.until:
+                    return
+                path = os.path.join(self.folder, name)
+                tell(doing=name)
+                try:
+                    problem = length_problem(path)
+                    facts: dict[str, Any] = {"bytes": os.stat(path).st_size}
+                except (OSError, ValueError, SyntaxError, KeyError, struct.error) as error:
+                    problem, facts = f"{type(error).__name__}: {error}", {}
+                if problem:
+                    self.bad.add(name)
+                    facts["bad"] = problem
+                tell(length=name, **facts)
+
+    def contents(self) -> None:
+        """Properties of all, then segmentations, then images: what says most comes first."""
+        try:
+            reader = Contents()
+        except ImportError as error:
+            tell(unread=f"{type(error).__name__}: {error}")
+            return
+        everything = [name for names in self.files.values() for name in names if name not in self.bad]
+        for name in sorted(everything, key=_turn):
+            if time.monotonic() > self.until:
+                return
+            tell(doing=name)
+            try:
+                tell(whole=name, **reader.look(os.path.join(self.folder, name)))
+            except NotHereError as error:
+                tell(unread=str(error))
+                return
+            except Exception as error:  # noqa: BLE001 - any reason is what the training would meet
+                tell(whole=name, bad=f"{type(error).__name__}: {error}"[:200])
+
+
+def _is_segmentation(path: str) -> bool:
+    return path.rsplit(".", 1)[0].endswith(SEGMENTATION)
+
+
+def _turn(name: str) -> int:
+    if name.endswith(".pkl"):
+        return 0
+    return 1 if _is_segmentation(name) or name.endswith(".npz") else 2
+
+
+def main() -> None:
+    """Until the work is done or the time is up."""
+    sys.path.pop(0)  # our own folder: its names are not the training's
+    try:
+        os.listdir(sys.argv[1])
+    except OSError as error:
+        tell(unread=f"{error.strerror}", done=True)
+        return
+    share = Share(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4]), set(sys.argv[5:]))
+    share.lengths()
+    share.contents()
+    tell(done=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,117 @@
+"""Run by the training's own Python, as a file: what it is, and what its torch says. Prints one JSON object.
+
+Standard library first; torch and nnU-Net are imported last, since that may fail, crash or take its time. Each part is
+printed as soon as it is known, so that a crash in the next one loses nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import json
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+from typing import Any
+
+PACKAGES = (
+    "torch", "nnunetv2", "batchgenerators", "batchgeneratorsv2", "acvl-utils", "dynamic-network-architectures",
+    "threadpoolctl", "blosc2", "numpy", "scipy", "simpleitk", "triton", "nvidia-cudnn-cu11", "nvidia-cudnn-cu12",
+    "nvidia-cudnn-cu13",
+)  # fmt: skip
+COMPILER_S = 5
+
+
+def tell(**facts: Any) -> None:
+    """One line of facts, at once."""
+    print(json.dumps(facts), flush=True)
+
+
+def interpreter() -> dict[str, Any]:
+    """Python, its packages, and what torch.compile needs beside torch."""
+    found = {}
+    for name in PACKAGES:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    header = os.path.join(sysconfig.get_paths()["include"], "Python.h")  # noqa: PTH118 - as light as can be
+    return {
+        "python": ".".join(str(part) for part in sys.version_info[:3]),
+        "executable": sys.executable,
+        "packages": sorted(found.items()),
+        "cpu_count": os.cpu_count(),
+        "python_header": os.path.exists(header),  # noqa: PTH110
+    }
+
+
+def compiler() -> dict[str, Any]:
+    """What Triton and Inductor would call, and its version."""
+    for name in (os.environ.get("CC"), "gcc", "clang"):
+        path = shutil.which(name) if name else None
+        if path is None:
+            continue
+        try:
+            done = subprocess.run(
+                [path, "-dumpversion"], capture_output=True, text=True, timeout=COMPILER_S, check=False
+            )
+            version = done.stdout.strip() if done.returncode == 0 else None
+        except (OSError, subprocess.TimeoutExpired):
+            version = None
+        return {"compiler": path, "compiler_version": version}
+    return {"compiler": None, "compiler_version": None}
+
+
+def torch_facts(device: str) -> dict[str, Any]:
+    """How torch was built, and whether it reaches the GPU."""
+    try:
+        torch = importlib.import_module("torch")
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with it is the finding
+        return {"torch_error": f"{type(error).__name__}: {error}"[:400]}
+    facts: dict[str, Any] = {
+        "torch_cuda": torch.version.cuda,
+        "cudnn": torch.backends.cudnn.version() if torch.backends.cudnn.is_available() else None,
+        "architectures": list(torch.cuda.get_arch_list()),
+        "numpy_bridge": _bridge(torch),
+    }
+    return facts if device == "cpu" else {**facts, **_cuda(torch)}
+
+
+def _bridge(torch: Any) -> bool:
+    """numpy 2 with a torch that was built for numpy 1 ends every data worker."""
+    try:
+        numpy = importlib.import_module("numpy")
+        return int(torch.from_numpy(numpy.zeros(1, dtype="int16")).numel()) == 1
+    except Exception:  # noqa: BLE001 - as above
+        return False
+
+
+def _cuda(torch: Any) -> dict[str, Any]:
+    try:
+        torch.cuda.init()
+        devices = []
+        for index in range(torch.cuda.device_count()):
+            major, minor = torch.cuda.get_device_capability(index)
+            devices.append((torch.cuda.get_device_name(index), major, minor))
+        works, error = bool(devices), None if devices else "no CUDA device is visible"
+    except Exception as failure:  # noqa: BLE001 - the driver's own words are what helps
+        return {"cuda_works": False, "cuda_error": f"{type(failure).__name__}: {failure}"[:400]}
+    return {"cuda_works": works, "cuda_error": error, "capabilities": devices}
+
+
+def main() -> None:
+    """``software_child.py cuda|cpu``."""
+    sys.path.pop(0)  # our own folder: its names are not the training's
+    tell(**interpreter())
+    tell(**compiler())
+    tell(**torch_facts(sys.argv[1]))
+    try:
+        importlib.import_module("nnunetv2")
+    except Exception as error:  # noqa: BLE001 - as above
+        tell(nnunet_error=f"{type(error).__name__}: {error}"[:400])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,233 @@
+"""What the doctor knows of a machine (``Survey``) and what it says of it (``Result``, ``Examination``).
+
+As everywhere, None is what could not be read; lists named ``unread`` say why. A survey can be saved as JSON and be
+judged or compared elsewhere.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from holter.records import CgroupSample, Environment, GpuSample, HostSample, Record
+
+State = Literal["go", "warn", "no-go", "unknown", "not-applicable"]
+Verdict = Literal["go", "warn", "no-go"]
+Worse = Literal["first", "second", "unclear"]
+Group = Literal["cpu", "memory", "storage", "data", "gpu", "software", "machine", "run"]
+
+
+class Asked(Record, frozen=True, kw_only=True):
+    """The training that is asked about; without a data set, only the machine is."""
+
+    dataset: str | None = None
+    configuration: str | None = None
+    fold: str = "0"
+    plans: str = "nnUNetPlans"
+    trainer: str = "nnUNetTrainer"
+    device: Literal["cuda", "cpu"] = "cuda"
+
+
+class Plan(Record, frozen=True, kw_only=True):
+    """What the plans file and dataset.json say of one configuration."""
+
+    patch_size: tuple[int, ...]
+    batch_size: int
+    spacing: tuple[float, ...] = ()
+    transpose_forward: tuple[int, ...] = ()
+    channels: int = 1
+    heads: int = 2  # of the network's output: classes or regions
+    regions: bool = False
+    labels: tuple[int, ...] = ()  # values that a segmentation may hold
+    parameters: int | None = None  # of the network, where its kind is known
+    outputs: int = 1  # segmentations a batch carries, for deep supervision
+    cases: int | None = None
+    folds: int | None = None  # in splits_final.json; None: nnU-Net will make its five
+
+
+class Software(Record, frozen=True, kw_only=True):
+    """The training's Python, as it tells of itself."""
+
+    python: str | None = None
+    executable: str | None = None
+    packages: tuple[tuple[str, str], ...] = ()
+    cpu_count: int | None = None  # os.cpu_count() there: what nnU-Net goes by
+    torch_cuda: str | None = None  # CUDA that torch was built for; None: none
+    cudnn: int | None = None
+    cuda_works: bool | None = None
+    cuda_error: str | None = None
+    architectures: tuple[str, ...] = ()  # that torch was built for
+    capabilities: tuple[tuple[str, int, int], ...] = ()  # name, major, minor of each GPU
+    numpy_bridge: bool | None = None  # a numpy array can become a tensor
+    torch_error: str | None = None  # why torch cannot be imported
+    nnunet_error: str | None = None
+    compiler: str | None = None
+    compiler_version: str | None = None
+    python_header: bool | None = None
+    unread: str | None = None  # why nothing is known
+
+
+class Folder(Record, frozen=True, kw_only=True):
+    """One folder that a training reads or writes, looked at by a process that may hang."""
+
+    label: str  # preprocessed, results, tmp, compile-cache, fold
+    path: str
+    exists: bool | None = None
+    mount_point: str | None = None
+    fs_type: str | None = None
+    rotational: bool | None = None
+    free_bytes: int | None = None
+    total_bytes: int | None = None
+    free_inodes: int | None = None
+    read_only: bool | None = None
+    no_exec: bool | None = None
+    readable: bool | None = None
+    write_error: str | None = None  # why a small file could not be written there
+    written: bool | None = None  # it could
+    clock_skew_s: float | None = None  # the file server's clock against ours
+    read_latency_s: float | None = None  # median of small random reads that bypass the page cache
+    read_latency_p95_s: float | None = None
+    read_bytes_per_s: float | None = None
+    reads: int = 0
+    cached: bool | None = None  # the file system is memory, or its cache could not be bypassed
+    problem: str | None = None
+
+
+class BadFile(Record, frozen=True, kw_only=True):
+    """One preprocessed file that a training would stumble over."""
+
+    file: str
+    problem: str
+
+
+class Files(Record, frozen=True, kw_only=True):
+    """The preprocessed cases, each file looked at as far as there was time."""
+
+    folder: str
+    cases: int = 0
+    files: int = 0
+    lengths_checked: int = 0
+    read_whole: int = 0
+    bad: tuple[BadFile, ...] = ()
+    missing: tuple[str, ...] = ()  # a case without its segmentation or properties
+    labels: tuple[int, ...] | None = None  # seen in segmentations; None: none was read
+    labels_bad: tuple[BadFile, ...] = ()
+    segmentations_read: int = 0
+    stored_bytes: int | None = None
+    voxels: int | None = None  # of all cases, one channel
+    largest_case_voxels: int | None = None
+    needs_unpacking: bool = False
+    unpacked_bytes: int | None = None  # that unpacking would take
+    export_needs: tuple[tuple[str, int, int], ...] = ()  # case, bytes of a worker, bytes of its prediction
+    pending: str | None = None  # the file whose reading did not come back
+    unread: str | None = None  # why contents were not read
+    took_s: float | None = None
+
+
+class Fold(Record, frozen=True, kw_only=True):
+    """What is in the results folder of this fold already."""
+
+    folder: str
+    checkpoints: tuple[str, ...] = ()
+    checkpoint_bytes: int | None = None  # largest, of any fold of this model
+    lock: Literal["none", "held", "left-over", "elsewhere"] | None = None
+    lock_holder: str | None = None
+
+
+class Neighbour(Record, frozen=True, kw_only=True):
+    """Another nnU-Net training on this machine."""
+
+    pid: int
+    dataset: str
+    configuration: str
+    fold: str
+    user: str | None = None
+    trainer: str = "nnUNetTrainer"
+    plans: str = "nnUNetPlans"
+    results: str | None = None  # its nnUNet_results; None where its environment may not be read
+    preprocessed: str | None = None
+
+
+class Machine(Record, frozen=True, kw_only=True):
+    """What no other record has."""
+
+    uptime_s: float | None = None
+    clock_synchronised: bool | None = None
+    clock_error_s: float | None = None
+    files_soft_limit: int | None = None
+    files_hard_limit: int | None = None
+    processes_soft_limit: int | None = None
+    user_tasks: int | None = None
+    visible_gpus: str | None = None  # CUDA_VISIBLE_DEVICES
+    job_end_unix_s: float | None = None
+    taken_unix_s: float | None = None
+
+
+class Survey(Record, frozen=True, kw_only=True):
+    """All facts. Pure functions judge them."""
+
+    asked: Asked
+    machine: Machine = Machine()
+    environment: Environment | None = None
+    host: HostSample | None = None
+    cgroup: CgroupSample | None = None
+    gpus: tuple[GpuSample, ...] = ()
+    software: Software = Software()
+    folders: tuple[Folder, ...] = ()
+    plan: Plan | None = None
+    files: Files | None = None
+    fold: Fold | None = None
+    neighbours: tuple[Neighbour, ...] | None = None
+    took_s: float | None = None
+
+    def folder(self, label: str) -> Folder | None:
+        """The folder of this label."""
+        return next((one for one in self.folders if one.label == label), None)
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """Settings in the environment that a training would inherit."""
+        return dict(self.environment.variables) if self.environment is not None else {}
+
+    @property
+    def packages(self) -> dict[str, str]:
+        """Versions in the training's Python."""
+        return dict(self.software.packages)
+
+
+class Result(Record, frozen=True, kw_only=True):
+    """What one check says. ``doctor.CHECK.VARIANT`` is its sentence, with ``.do`` the one thing to change."""
+
+    check: str
+    state: State
+    variant: str
+    values: tuple[tuple[str, str], ...] = ()
+    setting: str | None = None  # as it is typed, in any language
+
+
+class Examination(Record, frozen=True, kw_only=True):
+    """All results of one survey."""
+
+    verdict: Verdict
+    results: tuple[Result, ...]
+    survey: Survey
+
+    @property
+    def exit_code(self) -> int:
+        """0 where a training may begin, 1 where somebody should look."""
+        return 0 if self.verdict == "go" else 1
+
+
+class Difference(Record, frozen=True, kw_only=True):
+    """One fact in which two machines differ, and how much it matters (higher: more)."""
+
+    fact: str
+    first: str
+    second: str
+    weight: float
+    worse: Worse = "unclear"
+    told: Result | None = None  # what the check says on the worse machine
+
+
+DECODER = msgspec.json.Decoder(Survey)

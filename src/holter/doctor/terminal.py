@@ -1,0 +1,261 @@
+"""An examination and a comparison, for a person at a terminal and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+from rich.cells import cell_len
+from rich.console import Console
+from rich.text import Text
+
+from holter.doctor.checks import GROUPS, name_of
+from holter.doctor.compare import SCHEMA, UNSET
+from holter.doctor.records import Asked, Difference, Examination, Result, State, Survey
+from holter.reports.catalogue import Lang, known, text
+from holter.reports.wrapping import wrap
+
+SIGNS: dict[State, tuple[str, str]] = {
+    "go": ("✓", "green"),
+    "warn": ("!", "yellow"),
+    "no-go": ("✗", "bold red"),
+    "unknown": ("?", "cyan"),
+    "not-applicable": ("-", "dim"),
+}
+STYLE_OF_VERDICT = {"go": "bold green", "warn": "bold yellow", "no-go": "bold red"}
+# What stands for the signs where the output's encoding has no such characters.
+PLAIN = str.maketrans({"✓": "+", "✗": "x", "→": ">", "–": "-", "…": "."})
+TITLE_CELLS = 22
+WIDEST = 110
+
+
+def sentence(result: Result, lang: Lang) -> str:
+    """What was seen."""
+    return text(_key(result), lang, **_values(result, lang))
+
+
+def advice(result: Result, lang: Lang) -> str | None:
+    """The one thing to change; None where there is none."""
+    key = f"{_key(result)}.do"
+    return text(key, lang, **_values(result, lang)) if known(key) else None
+
+
+def _key(result: Result) -> str:
+    own = f"doctor.{result.check}.{result.variant}"
+    return own if known(own) else f"doctor.any.{result.variant}"
+
+
+def _values(result: Result, lang: Lang) -> dict[str, str]:
+    """Reasons of our own have a sentence; those of the system stand as they came."""
+    return {
+        name: text(f"doctor.why.{value}", lang) if name == "why" and known(f"doctor.why.{value}") else value
+        for name, value in result.values
+    }
+
+
+def as_json(examination: Examination, lang: Lang) -> dict[str, Any]:
+    """The report as one object; ``survey`` is what ``--compare`` reads."""
+    groups = {name_of(check): group for group, checks in GROUPS for check in checks}
+    return {
+        "schema": SCHEMA,
+        "verdict": examination.verdict,
+        "exit_code": examination.exit_code,
+        "counts": counts(examination),
+        "checks": [
+            {
+                "check": result.check,
+                "group": groups[result.check],
+                "state": result.state,
+                "variant": result.variant,
+                "text": sentence(result, lang),
+                "change": advice(result, lang),
+                "setting": result.setting,
+                "values": dict(result.values),
+            }
+            for result in examination.results
+        ],
+        "survey": msgspec.to_builtins(examination.survey),
+    }
+
+
+def counts(examination: Examination) -> dict[str, int]:
+    """How many checks said what."""
+    return {state: sum(one.state == state for one in examination.results) for state in SIGNS}
+
+
+def print_examination(console: Console, examination: Examination, lang: Lang, *, everything: bool = False) -> None:
+    """The verdict, what to change, then every check in its group."""
+    width = min(console.width, WIDEST)
+    _say(console, headline(examination, lang), style=STYLE_OF_VERDICT[examination.verdict], width=width)
+    _say(console, subject(examination.survey, lang), style="dim", width=width)
+    _say(console, summary(examination, lang), style="dim", width=width)
+    problems = [one for state in ("no-go", "warn") for one in examination.results if one.state == state]
+    if problems:
+        console.print()
+        _say(console, text("doctor.heading.change", lang), style="bold", width=width)
+        for number, result in enumerate(problems, start=1):
+            _print_problem(console, number, result, lang, width)
+    by_check = {result.check: result for result in examination.results}
+    for group, checks in GROUPS:
+        results = [by_check[name_of(check)] for check in checks]
+        shown = [one for one in results if everything or one.state != "not-applicable"]
+        if shown:
+            console.print()
+            _say(console, text(f"doctor.group.{group}", lang), style="bold", width=width)
+        for result in shown:
+            _print_line(console, result, lang, width)
+
+
+def headline(examination: Examination, lang: Lang) -> str:
+    """One sentence: go, or what stands in the way."""
+    first = next((one for one in examination.results if one.state == examination.verdict), None)
+    if examination.verdict == "go" or first is None:
+        variant = "go-with-unknowns" if counts(examination)["unknown"] else "go"
+        return text(f"doctor.headline.{variant}", lang)
+    return text(f"doctor.headline.{examination.verdict}", lang, title=_title(first, lang))
+
+
+def subject(survey: Survey, lang: Lang) -> str:
+    """What was looked at."""
+    asked = survey.asked
+    seconds = f"{survey.took_s or 0:.0f}"
+    if asked.dataset is None:
+        return text("doctor.subject.machine", lang, seconds=seconds)
+    return text("doctor.subject.training", lang, training=_training(asked), seconds=seconds)
+
+
+def _training(asked: Asked) -> str:
+    words = [asked.dataset or "", asked.configuration or ""]
+    return " ".join([*words, *([f"fold {asked.fold}"] if asked.configuration else [])]).strip()
+
+
+def summary(examination: Examination, lang: Lang) -> str:
+    """How many of each."""
+    number = counts(examination)
+    parts = [text(f"doctor.count.{state}", lang, count=number[state]) for state in SIGNS if number[state]]
+    return text("list.join", lang).join(parts)
+
+
+def _title(result: Result, lang: Lang) -> str:
+    return text(f"doctor.{result.check}.title", lang)
+
+
+def _print_problem(console: Console, number: int, result: Result, lang: Lang, width: int) -> None:
+    _, style = SIGNS[result.state]
+    state = text(f"doctor.state.{result.state}", lang)
+    _say(console, f"{number}. {_title(result, lang)} – {state}", style=style, indent=1, width=width)
+    _say(console, sentence(result, lang), indent=4, width=width)
+    told = advice(result, lang)
+    if told is not None:
+        _say(console, f"→ {told}", indent=4, hanging=2, width=width)
+    if result.setting is not None:
+        console.print(Text(_printable(console, f"      $ {result.setting}"), style="cyan"), soft_wrap=True)
+
+
+def _print_line(console: Console, result: Result, lang: Lang, width: int) -> None:
+    sign, style = SIGNS[result.state]
+    title = _title(result, lang)
+    room = width - 5 - TITLE_CELLS
+    told = wrap(_brief(result, lang), room)
+    line = Text("  ")
+    line.append(sign, style)
+    padding = " " * max(1, TITLE_CELLS + 1 - cell_len(title))
+    line.append(f" {title}{padding}", "" if result.state != "not-applicable" else "dim")
+    line.append(told[0], "dim" if result.state in ("go", "not-applicable") else "")
+    _put(console, line)
+    for more in told[1:]:
+        rest = Text(" " * (5 + TITLE_CELLS))
+        rest.append(more, "dim" if result.state in ("go", "not-applicable") else "")
+        _put(console, rest)
+
+
+def _brief(result: Result, lang: Lang) -> str:
+    """Problems were told above in full."""
+    if result.state in ("warn", "no-go"):
+        return text("doctor.above", lang, state=text(f"doctor.state.{result.state}", lang))
+    return sentence(result, lang)
+
+
+def print_comparison(console: Console, names: tuple[str, str], differences: Sequence[Difference], lang: Lang) -> None:
+    """A row a difference, the most telling first."""
+    width = min(console.width, WIDEST)
+    if not differences:
+        _say(console, text("doctor.compare.same", lang), style="bold green", width=width)
+        return
+    checks = [one for one in differences if one.fact.startswith("check.")]
+    facts = [one for one in differences if not one.fact.startswith("check.")]
+    key = "doctor.compare.differ" if checks else "doctor.compare.differ-in-facts"
+    _say(console, text(key, lang, checks=len(checks), facts=len(facts)), style="bold", width=width)
+    for heading, rows in (("checks", checks), ("facts", facts)):
+        if rows:
+            console.print()
+            _say(console, text(f"doctor.compare.{heading}", lang), style="bold", width=width)
+            for line in _rows(names, rows, lang, width):
+                _put(console, line)
+
+
+def fact_title(difference: Difference, lang: Lang) -> str:
+    """What differs, in words."""
+    kind, _, name = difference.fact.partition(".")
+    if kind == "check":
+        return text(f"doctor.{name}.title", lang)
+    key = f"doctor.fact.{difference.fact}"
+    return text(key, lang) if known(key) else name
+
+
+def _rows(names: tuple[str, str], rows: Sequence[Difference], lang: Lang, width: int) -> Iterator[Text]:
+    column = max(12, (width - TITLE_CELLS - 4) // 2)
+    yield from _row(("", *names), column, ("bold", "bold"))
+    for one in rows:
+        told = (fact_title(one, lang), _told(one, one.first, lang), _told(one, one.second, lang))
+        styles = ("yellow" if one.worse == "first" else "", "yellow" if one.worse == "second" else "")
+        yield from _row(told, column, styles)
+        for line in wrap(sentence(one.told, lang), width - 6) if one.told is not None else ():
+            yield Text(f"      {line}", style="dim")
+
+
+def _row(told: tuple[str, str, str], column: int, styles: tuple[str, str]) -> Iterator[Text]:
+    head, left, right = wrap(told[0], TITLE_CELLS), wrap(told[1], column - 2), wrap(told[2], column - 2)
+    for number in range(max(len(left), len(right), len(head))):
+        line = Text("  ")
+        line.append(_cell(head, number, TITLE_CELLS + 2))
+        line.append(_cell(left, number, column), styles[0])
+        line.append(_cell(right, number, column), styles[1])
+        line.rstrip()
+        yield line
+
+
+def _cell(lines: Sequence[str], number: int, width: int) -> str:
+    told = lines[number] if number < len(lines) else ""
+    return told + " " * max(0, width - cell_len(told))
+
+
+def _told(difference: Difference, value: str, lang: Lang) -> str:
+    if difference.fact.startswith("check."):
+        return text(f"doctor.state.{value}", lang)
+    if difference.fact.startswith("setting.") and value == UNSET:
+        return text("doctor.compare.unset", lang)
+    return value or text("doctor.compare.unknown", lang)
+
+
+def _say(
+    console: Console, told: str, *, style: str = "", indent: int = 0, hanging: int = 0, width: int = WIDEST
+) -> None:
+    for number, line in enumerate(wrap(told, width - indent - hanging)):
+        _put(console, Text(" " * (indent + (hanging if number else 0)) + line, style=style))
+
+
+def _put(console: Console, line: Text) -> None:
+    plain = _printable(console, line.plain)
+    if plain != line.plain:
+        line = Text(plain)
+    console.print(line, soft_wrap=True, highlight=False)
+
+
+def _printable(console: Console, told: str) -> str:
+    try:
+        told.encode(console.encoding)
+    except UnicodeEncodeError:
+        return told.translate(PLAIN)
+    return told

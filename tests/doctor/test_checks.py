@@ -1,0 +1,321 @@
+"""Each check speaks at its threshold, is silent below it, and never calls fine what could not be measured."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+import holter.doctor.checks
+from doctor.scene import GIB, GPU, PACKAGES, PLAN, said, spoil, well, with_variables
+from holter.doctor import examine
+from holter.doctor.checks import CHECKS, name_of
+from holter.doctor.checks.gpu import supported
+from holter.doctor.needs import batch_bytes, workers
+from holter.doctor.records import Asked, BadFile, Neighbour, Survey
+from holter.doctor.terminal import advice, sentence
+from holter.records import GpuProcess, GpuSample
+from holter.reports.catalogue import known
+
+Spoilt = tuple[str, dict[str, Any], str, str, str]
+
+
+def packages(**versions: str) -> tuple[tuple[str, str], ...]:
+    return tuple({**dict(PACKAGES), **versions}.items())
+
+
+# part, its fields, the check, its state, its variant
+SPOILT: tuple[Spoilt, ...] = (
+    ("survey", {"gpus": (GpuSample(t_s=0, index=0, source="none", note="no driver"),)}, "gpu-present", "no-go", "none"),
+    ("survey", {"gpus": (GpuSample(t_s=0, index=0, note="silent for 5 s"),)}, "gpu-present", "no-go", "silent"),
+    ("machine", {"visible_gpus": ""}, "gpu-present", "no-go", "hidden"),
+    ("software", {"cuda_works": False, "torch_cuda": None}, "torch-reaches-gpu", "no-go", "cpu-build"),
+    ("software", {"cuda_works": False, "cuda_error": "driver too old"}, "torch-reaches-gpu", "no-go", "refused"),
+    ("software", {"capabilities": (("RTX 5090", 12, 0),), "architectures": ("sm_80", "sm_90")}, "compute-capability",
+     "no-go", "unsupported"),
+    ("gpu", {"memory_total_bytes": 6 * GIB}, "gpu-memory", "warn", "small"),
+    ("gpu", {"memory_used_bytes": 36 * GIB}, "gpu-memory", "warn", "taken"),
+    ("gpu", {"clock_reasons": ("hw-thermal-slowdown",)}, "gpu-held-down", "warn", "held"),
+    ("gpu", {"temperature_c": 88}, "gpu-held-down", "warn", "hot"),
+    ("gpu", {"pcie_width": 4}, "gpu-link", "warn", "narrow"),
+    ("gpu", {"ecc_uncorrected_total": 3}, "gpu-errors", "warn", "ecc"),
+    ("gpu", {"mig": True}, "gpu-errors", "warn", "mig"),
+    ("gpu", {"processes": (GpuProcess(pid=9, name="python", memory_bytes=4 * GIB),)}, "gpu-neighbours",
+     "warn", "shared"),
+    ("cgroup", {"effective_cpus": 2.0}, "cpu-cores", "warn", "few"),
+    ("cgroup", {"effective_cpus": 4.0, "cpu_quota_cpus": 4.0}, "cpu-limits", "warn", "quota"),
+    ("cgroup", {"effective_cpus": 14.0, "cpu_quota_cpus": 14.0}, "cpu-limits", "go", "quota"),
+    ("cgroup", {"effective_cpus": 4.0}, "cpu-limits", "warn", "affinity"),
+    ("cgroup", {"effective_cpus": 8.0}, "data-workers", "warn", "too-many"),
+    ("host", {"cpu_busy_ratio": 0.7}, "cpu-load", "warn", "busy"),
+    ("host", {"cpu_steal_ratio": 0.2}, "cpu-load", "warn", "stolen"),
+    ("host", {"memory_available_bytes": 13 * GIB}, "training-memory", "warn", "close"),
+    ("host", {"memory_available_bytes": 7 * GIB}, "training-memory", "no-go", "too-little"),
+    ("host", {"memory_available_bytes": 2 * GIB}, "training-memory", "no-go", "hopeless"),
+    ("cgroup", {"memory_limit_bytes": 8 * GIB, "oom_kill_total": 2}, "memory-limit", "warn", "killed"),
+    ("cgroup", {"memory_limit_bytes": 8 * GIB}, "training-memory", "no-go", "too-little"),
+    ("host", {"memory_available_bytes": 10 * GIB}, "validation-memory", "warn", "fewer"),
+    ("host", {"memory_available_bytes": GIB}, "validation-memory", "no-go", "hopeless"),
+    ("host", {"shm_total_bytes": 64 << 20}, "shared-memory", "no-go", "too-small"),
+    ("host", {"swap_total_bytes": 8 * GIB, "swap_used_bytes": 7 * GIB, "pressure_memory_some_ratio": 0.2},
+     "swap", "warn",
+     "busy"),
+    ("machine", {"files_soft_limit": 256}, "file-limit", "no-go", "low"),
+    ("cgroup", {"pids_limit": 300, "pids_used": 100}, "process-limit", "warn", "close"),
+    ("cgroup", {"pids_limit": 110, "pids_used": 100}, "process-limit", "no-go", "low"),
+    ("folder:preprocessed", {"problem": "disk_child did not end within 12 s"}, "folders-answer", "no-go", "problem"),
+    ("folder:results", {"written": False, "write_error": "Read-only file system"}, "folders-writable",
+     "no-go", "refused"),
+    ("folder:preprocessed", {"written": False, "write_error": "Permission denied"}, "folders-writable",
+     "warn", "refused"),
+    ("folder:results", {"free_bytes": GIB // 2}, "room-for-results", "no-go", "too-little"),
+    ("folder:results", {"free_bytes": 3 * GIB // 2}, "room-for-results", "warn", "close"),
+    ("folder:results", {"free_inodes": 5}, "room-for-results", "no-go", "inodes"),
+    ("folder:tmp", {"free_bytes": 1 << 20}, "room-in-tmp", "warn", "little"),
+    ("folder:preprocessed", {"read_latency_s": 0.2, "read_bytes_per_s": 1e6}, "reading-speed", "warn", "slow-at-first"),
+    ("folder:preprocessed", {"rotational": True}, "file-system", "warn", "rotational"),
+    ("folder:preprocessed", {"fs_type": "nfs4"}, "file-system", "warn", "network"),
+    ("folder:results", {"clock_skew_s": -90.0}, "file-clock", "warn", "skew"),
+    ("files", {"bad": (BadFile(file="a.b2nd", problem="empty"),)}, "preprocessed-files", "no-go", "bad"),
+    ("files", {"missing": ("a_seg.b2nd",)}, "preprocessed-files", "no-go", "missing"),
+    ("files", {"pending": "a.b2nd"}, "preprocessed-files", "no-go", "hangs"),
+    ("files", {"lengths_checked": 200}, "preprocessed-files", "unknown", "not-all"),
+    ("files", {"read_whole": 250}, "preprocessed-files", "go", "in-part"),
+    ("files", {"cases": 90}, "number-of-cases", "warn", "fewer"),
+    ("files", {"labels_bad": (BadFile(file="a_seg.b2nd", problem="7"),)}, "label-values", "no-go", "outside"),
+    ("files", {"segmentations_read": 20}, "label-values", "unknown", "in-part"),
+    ("software", {"packages": packages(batchgenerators="0.25.1")}, "known-bad-versions", "warn",
+     "batchgenerators-fork"),
+    ("software", {"packages": packages(torch="2.9.0+cu128")}, "known-bad-versions", "warn", "torch-conv3d"),
+    ("software", {"packages": packages(threadpoolctl="2.2.0")}, "known-bad-versions", "warn", "threadpoolctl-old"),
+    ("software", {"cudnn": 7605}, "known-bad-versions", "warn", "cudnn-old"),
+    ("software", {"numpy_bridge": False}, "known-bad-versions", "no-go", "numpy-torch"),
+    ("software", {"packages": packages(nnunetv2="2.4.2")}, "nnunet-version", "warn", "untried"),
+    ("software", {"packages": (("torch", "2.8.0"),)}, "python-environment", "no-go", "missing"),
+    ("software", {"torch_error": "OSError: libcudart.so"}, "python-environment", "no-go", "broken"),
+    ("software", {"compiler": None}, "torch-compile", "no-go", "no-compiler"),
+    ("software", {"compiler_version": "4.8.5"}, "torch-compile", "no-go", "old-compiler"),
+    ("software", {"python_header": False}, "torch-compile", "no-go", "no-header"),
+    ("folder:tmp", {"no_exec": True}, "torch-compile", "no-go", "no-exec"),
+    ("environment", {"virtual_machine": "wsl"}, "virtual-machine", "warn", "wsl"),
+    ("host", {"clock_source": "hpet"}, "clock", "warn", "slow"),
+    ("fold", {"lock": "held", "lock_holder": "PID 7 on here"}, "fold-free", "no-go", "held"),
+    ("fold", {"lock": "elsewhere"}, "fold-free", "warn", "elsewhere"),
+    ("fold", {"checkpoints": ("checkpoint_final.pth",)}, "fold-history", "warn", "finished"),
+    ("fold", {"checkpoints": ("checkpoint_latest.pth",)}, "fold-history", "warn", "begun"),
+    ("asked", {"fold": "7"}, "fold-exists", "no-go", "none"),
+)  # fmt: skip
+
+
+def test_on_a_sound_machine_every_check_is_fine_or_does_not_apply() -> None:
+    examination = examine(well())
+    assert {
+        result.check: result.variant for result in examination.results if result.state not in ("go", "not-applicable")
+    } == {}
+    assert (examination.verdict, examination.exit_code) == ("go", 0)
+
+
+@pytest.mark.parametrize("spoilt", SPOILT, ids=lambda one: f"{one[2]}:{one[4]}")
+def test_one_thing_spoilt_is_found_and_named(spoilt: Spoilt) -> None:
+    part, fields, check, state, variant = spoilt
+    result = said(spoil(well(), part, **fields), check)
+    assert (result.state, result.variant) == (state, variant)
+    assert "…" not in sentence(result, "en") + sentence(result, "zh")
+
+
+@pytest.mark.parametrize(
+    ("variables", "check", "state", "setting"),
+    [
+        ({"nnUNet_n_proc_DA": "0"}, "data-workers", "warn", "export nnUNet_n_proc_DA=12"),
+        ({"nnUNet_n_proc_DA": "many"}, "data-workers", "no-go", "export nnUNet_n_proc_DA=12"),
+        ({"nnUNet_n_proc_DA": "64"}, "data-workers", "go", None),  # nnU-Net takes no more than os.cpu_count()
+        ({"OMP_PROC_BIND": "true"}, "threads", "warn", "unset OMP_PROC_BIND"),
+        ({"OMP_PROC_BIND": "false"}, "threads", "go", None),
+        ({"OMP_NUM_THREADS": "16"}, "threads", "warn", "export OMP_NUM_THREADS=1"),
+        ({"OMP_NUM_THREADS": "1"}, "threads", "go", None),
+        ({"nnUNet_results": None}, "folders-set", "no-go", "export nnUNet_results=/path/to/nnUNet_results"),
+        ({"nnUNet_raw": None}, "folders-set", "warn", "export nnUNet_raw=/path/to/nnUNet_raw"),
+        ({"nnUNet_compile": "f"}, "torch-compile", "not-applicable", None),
+        ({"SLURM_JOB_ID": "1", "SLURM_CPUS_PER_TASK": "4"}, "slurm", "warn", "export nnUNet_n_proc_DA=4"),
+        ({"SLURM_JOB_ID": "1", "SLURM_CPUS_PER_TASK": "16"}, "slurm", "go", None),
+    ],
+)
+def test_a_setting_is_judged_and_the_one_to_change_is_named(
+    variables: dict[str, str | None], check: str, state: str, setting: str | None
+) -> None:
+    result = said(with_variables(well(), **variables), check)
+    assert (result.state, result.setting) == (state, setting)
+
+
+def test_a_survey_that_holds_nothing_is_never_called_fine() -> None:
+    blind = Survey(asked=Asked(dataset="Dataset001_Well", configuration="3d_fullres"))
+    fine = [result.check for result in examine(blind).results if result.state == "go"]
+    assert fine == []
+
+
+@pytest.mark.parametrize("part", ["environment", "host", "cgroup", "files", "neighbours", "plan", "fold"])
+def test_a_part_that_could_not_be_read_makes_no_check_worse_than_unknown(part: str) -> None:
+    for before, after in zip(
+        examine(well()).results, examine(spoil(well(), "survey", **{part: None})).results, strict=True
+    ):
+        assert after.state in (before.state, "unknown", "not-applicable", "go"), after
+
+
+@pytest.mark.parametrize(
+    "field", ["memory_used_bytes", "processes", "clock_reasons", "pcie_width", "ecc_uncorrected_total"]
+)
+def test_what_a_gpu_does_not_tell_is_unknown(field: str) -> None:
+    blind = spoil(well(), "gpu", **{field: None, "temperature_c": None})
+    assert [result.check for result in examine(blind).results if result.state == "unknown"] != []
+
+
+def test_without_a_data_set_only_the_machine_is_judged() -> None:
+    alone = spoil(well(), "survey", asked=Asked(), plan=None, files=None, fold=None)
+    states = {result.check: result.state for result in examine(alone).results}
+    assert examine(alone).verdict == "go"
+    assert {states[name] for name in ("preprocessed-files", "label-values", "validation-memory", "fold-free")} == {
+        "not-applicable"
+    }
+
+
+def test_on_the_cpu_no_gpu_is_missed() -> None:
+    nothing = spoil(well(), "survey", gpus=(), asked=Asked(device="cpu"), plan=None, files=None, fold=None)
+    assert examine(nothing).verdict == "go"
+
+
+def test_another_gpu_that_is_free_is_offered() -> None:
+    busy = msgspec.structs.replace(GPU, processes=(GpuProcess(pid=9, name="python", memory_bytes=4 * GIB),))
+    two = spoil(well(), "survey", gpus=(busy, msgspec.structs.replace(GPU, index=1)))
+    assert said(two, "gpu-neighbours").setting == "export CUDA_VISIBLE_DEVICES=1"
+
+
+def test_the_fold_that_is_being_trained_is_found_among_the_neighbours() -> None:
+    here = Neighbour(pid=4711, dataset="1", configuration="3d_fullres", fold="0", user="me", results="/data/results/")
+    assert said(spoil(well(), "survey", neighbours=(here,)), "fold-free").setting == "holter attach 4711"
+    for elsewhere in ({"results": "/other/results"}, {"fold": "1"}, {"trainer": "nnUNetTrainer_250epochs"}):
+        away = msgspec.structs.replace(here, **elsewhere)
+        assert said(spoil(well(), "survey", neighbours=(away,)), "fold-free").state == "go"
+    hidden = msgspec.structs.replace(here, results=None)
+    assert said(spoil(well(), "survey", neighbours=(hidden,)), "fold-free").variant == "perhaps"
+    other = msgspec.structs.replace(here, fold="1")
+    assert said(spoil(well(), "survey", neighbours=(other,)), "fold-free").state == "go"
+    assert said(spoil(well(), "survey", neighbours=(other,)), "other-trainings").variant == "beside"
+
+
+@pytest.mark.parametrize(
+    ("stage", "uptime_min", "state", "variant", "left"),
+    [
+        ("licensed", 60, "go", "go", None),
+        ("unlicensed-unrestricted", 6, "no-go", "grace-left", "14"),
+        ("unlicensed-unrestricted", 300, "no-go", "grace-later", "20"),
+        ("unlicensed-unrestricted", None, "no-go", "grace", None),
+        ("unlicensed-restricted", 300, "no-go", "restricted", None),
+        ("unlicensed", 300, "no-go", "last-stage", None),
+        ("unknown", 300, "unknown", "unknown", None),
+    ],
+)
+def test_a_vgpu_is_told_its_stage_and_the_minutes_left(
+    stage: str, uptime_min: int | None, state: str, variant: str, left: str | None
+) -> None:
+    guest = spoil(
+        well(), "gpu", virtualization="vgpu", licence_stage=stage, name="GRID T4-8Q", licence_text="as printed"
+    )
+    guest = spoil(guest, "machine", uptime_s=None if uptime_min is None else 60.0 * uptime_min)
+    result = said(guest, "vgpu-licence")
+    assert (result.state, result.variant, dict(result.values).get("left")) == (state, variant, left)
+
+
+def test_pass_through_is_not_accused_of_having_no_licence() -> None:
+    guest = spoil(well(), "gpu", virtualization="pass-through", licence_supported=True)
+    assert said(guest, "vgpu-licence").state == "not-applicable"
+
+
+@pytest.mark.parametrize(
+    ("architectures", "capability", "expected"),
+    [
+        (("sm_80",), (8, 6), True),  # machine code runs on a newer minor version
+        (("sm_86",), (8, 0), False),
+        (("sm_90",), (12, 0), False),
+        (("sm_80", "compute_90"), (12, 0), True),  # PTX is compiled for what is newer
+        (("sm_120",), (12, 0), True),
+        (("sm_90a",), (9, 0), True),
+    ],
+)
+def test_compute_capability(architectures: tuple[str, ...], capability: tuple[int, int], expected: bool) -> None:
+    assert supported(architectures, *capability) is expected
+
+
+def test_workers_are_counted_as_nnunet_starts_them() -> None:
+    unset = with_variables(well(), nnUNet_n_proc_DA=None)
+    assert (workers(unset).train, workers(unset).validation) == (12, 6)
+    assert (
+        workers(spoil(unset, "software", cpu_count=2)).train,
+        workers(with_variables(well(), nnUNet_n_proc_DA="1")).validation,
+    ) == (2, 1)
+    assert workers(unset).batches == 6 + 3 + 18
+    assert 24 << 20 <= batch_bytes(PLAN) <= 26 << 20  # measured with stock transforms: 25.1 MiB
+
+
+def test_slow_storage_is_no_go_only_where_memory_cannot_hold_the_data() -> None:
+    slow = spoil(well(), "folder:preprocessed", read_latency_s=0.2, read_bytes_per_s=1e6)
+    assert said(slow, "reading-speed").variant == "slow-at-first"
+    large = spoil(slow, "files", stored_bytes=200 * GIB, voxels=1000 * 256**3)
+    assert (said(large, "reading-speed").state, said(large, "reading-speed").variant) == ("no-go", "slow")
+
+
+# --- sentences --------------------------------------------------------------------------------------------------
+
+
+def variants() -> set[tuple[str, str]]:
+    """Every (check, variant) that the source of the checks can say."""
+    found: set[tuple[str, str]] = set()
+    for file in Path(holter.doctor.checks.__file__).parent.glob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
+                continue
+            place = {"result": 1, "go": 0, "not_applicable": 0}.get(node.func.id)
+            if place is None or not isinstance(node.args[place : place + 1] and node.args[place], ast.Constant):
+                continue
+            told = node.args[place + 1] if len(node.args) > place + 1 else ast.Constant("go")
+            found |= {(node.args[place].value, text) for text in outcomes(told)}  # type: ignore[attr-defined]
+    return found
+
+
+def outcomes(told: ast.expr) -> set[str]:
+    """The texts that an expression may give: both sides of a choice, not its condition."""
+    if isinstance(told, ast.IfExp):
+        return outcomes(told.body) | outcomes(told.orelse)
+    return {told.value} if isinstance(told, ast.Constant) and isinstance(told.value, str) else set()
+
+
+def test_the_page_lists_every_check_in_the_order_of_the_report() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "doctor.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| `([a-z-]+)` \|", page, re.MULTILINE) == [name_of(check) for check in CHECKS]
+
+
+def test_the_source_is_understood() -> None:
+    assert {("swap", "busy"), ("fold-exists", "to-be-made"), ("gpu-link", "go")} <= variants()
+    assert {check for check, _ in variants()} == {name_of(check) for check in CHECKS}
+
+
+def test_every_check_has_a_title_and_every_variant_a_sentence() -> None:
+    assert [check for check in map(name_of, CHECKS) if not known(f"doctor.{check}.title")] == []
+    lacking = {
+        (check, variant)
+        for check, variant in variants()
+        if not known(f"doctor.{check}.{variant}") and not known(f"doctor.any.{variant}")
+    }
+    assert lacking == set()
+
+
+@pytest.mark.parametrize("spoilt", SPOILT, ids=lambda one: f"{one[2]}:{one[4]}")
+def test_every_problem_names_what_to_change(spoilt: Spoilt) -> None:
+    part, fields, check, state, _ = spoilt
+    result = said(spoil(well(), part, **fields), check)
+    if state in ("warn", "no-go"):
+        assert advice(result, "en")
+        assert advice(result, "zh")

@@ -1,0 +1,144 @@
+"""Looks at recorded trees and small files, without the whole command."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from holter.doctor.looks.files_child import cases_of, files_of, length_problem
+from holter.doctor.looks.jobs import lines, merged
+from holter.doctor.looks.machine import machine, neighbours
+from holter.doctor.looks.survey import training_python
+from holter.errors import BadInput
+
+
+def recorded(proc: Path, pid: int, ppid: int, command: str, environ: str = "") -> None:
+    """One process of a /proc tree."""
+    folder = proc / str(pid)
+    folder.mkdir(parents=True)
+    (folder / "cmdline").write_text(command.replace(" ", "\0") + "\0")
+    (folder / "environ").write_text(environ.replace(" ", "\0"))
+    (folder / "status").write_text(f"Name:\tpython\nPPid:\t{ppid}\nUid:\t0\t0\t0\t0\nThreads:\t7\n")
+
+
+def test_trainings_are_found_without_their_workers(tmp_path: Path) -> None:
+    training = "python /env/bin/nnUNetv2_train 4 3d_fullres 2 -tr nnUNetTrainer_250epochs"
+    recorded(tmp_path, 100, 1, "bash")
+    recorded(tmp_path, 200, 100, training, "nnUNet_results=/r nnUNet_preprocessed=/p")
+    for pid in (201, 202):
+        recorded(tmp_path, pid, 200, training)
+    recorded(tmp_path, 300, 100, "nnUNetv2_train 5 2d all")
+    found = neighbours(tmp_path)
+    assert found is not None
+    assert [(one.pid, one.dataset, one.fold, one.results) for one in found] == [
+        (200, "4", "2", "/r"),
+        (300, "5", "all", None),
+    ]
+    assert found[0].trainer == "nnUNetTrainer_250epochs"
+
+
+def test_what_a_tree_does_not_hold_is_unknown(tmp_path: Path) -> None:
+    assert neighbours(tmp_path / "no-proc") is None
+    found = machine({"CUDA_VISIBLE_DEVICES": "", "SLURM_JOB_END_TIME": "soon"}, tmp_path / "no-proc")
+    assert (found.uptime_s, found.clock_synchronised, found.user_tasks) == (None, None, None)
+    assert (found.visible_gpus, found.job_end_unix_s) == ("", None)
+
+
+def test_the_clock_of_this_machine_is_told_and_not_changed() -> None:
+    found = machine({})
+    assert found.clock_synchronised in (True, False, None)
+    assert (found.uptime_s or 0) > 0
+
+
+def test_cases_and_their_files() -> None:
+    new = {"a.b2nd", "a_seg.b2nd", "a.pkl", "b.b2nd", "b.pkl"}
+    assert cases_of(new) == ["a", "b"]
+    assert files_of("a", new) == (["a_seg.b2nd", "a.b2nd", "a.pkl"], [])
+    assert files_of("b", new)[1] == ["b_seg.b2nd"]
+    old = {"a.npz", "a.pkl", "a.npy", "a_seg.npy"}
+    assert cases_of(old) == ["a"]
+    assert files_of("a", old) == (["a.npz", "a.pkl", "a_seg.npy", "a.npy"], [])
+
+
+@pytest.mark.parametrize("version", [(1, 0), (2, 0)])
+def test_a_numpy_file_is_measured_by_its_header(tmp_path: Path, version: tuple[int, int]) -> None:
+    numpy = pytest.importorskip("numpy", reason="numpy is not installed")
+    file = tmp_path / "a.npy"
+    with file.open("wb") as out:
+        numpy.lib.format.write_array(out, numpy.zeros((2, 30, 40), dtype="float32"), version=version)
+    assert length_problem(str(file)) is None
+    whole = file.stat().st_size
+    os.truncate(file, whole - 1)
+    assert length_problem(str(file)) == f"cut short: {whole - 1} of {whole} bytes"
+
+
+@pytest.mark.parametrize(
+    ("name", "content"), [("a.b2nd", b"x" * 100), ("a.npy", b"x" * 100), ("a.npz", b"x" * 100), ("a.pkl", b"")]
+)
+def test_what_is_not_what_its_name_says_is_a_problem(tmp_path: Path, name: str, content: bytes) -> None:
+    (tmp_path / name).write_bytes(content)
+    assert length_problem(str(tmp_path / name)) is not None
+
+
+def test_a_child_that_ended_in_the_middle_of_a_line_is_read_up_to_there() -> None:
+    text = '{"a": 1}\n{"b": 2}\nnoise\n{"c": '
+    assert lines(text) == [{"a": 1}, {"b": 2}]
+    assert merged(text) == {"a": 1, "b": 2}
+
+
+def test_a_folder_that_does_not_exist_yet_is_judged_by_the_one_above(tmp_path: Path) -> None:
+    place = tmp_path / "results" / "fold_0"
+    done = subprocess.run(
+        [sys.executable, "-m", "holter.doctor.looks.disk_child", str(place), "1"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    told = merged(done.stdout)
+    assert (told["exists"], told["real_path"], told["written"]) == (False, str(tmp_path), True)
+    assert abs(told["clock_skew_s"]) < 5
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_random_reads_are_timed_on_images_only(tmp_path: Path) -> None:
+    (tmp_path / "a.b2nd").write_bytes(os.urandom(1 << 20))
+    (tmp_path / "a.pkl").write_bytes(b"x")
+    command = [sys.executable, "-m", "holter.doctor.looks.disk_child", str(tmp_path), "0.4"]
+    told = merged(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    assert told["reads"] > 0
+    assert 0 < told["read_latency_s"] <= told["read_latency_p95_s"]
+    assert told["read_bytes_per_s"] > 0
+
+
+def test_the_python_of_the_training_is_the_one_beside_its_command(tmp_path: Path) -> None:
+    bin_folder = tmp_path / "env" / "bin"
+    bin_folder.mkdir(parents=True)
+    for name in ("python", "nnUNetv2_train"):
+        (bin_folder / name).write_text("#!/bin/sh\n")
+        (bin_folder / name).chmod(0o755)
+    assert training_python(None, {"PATH": str(bin_folder)}) == str(bin_folder / "python")
+    assert training_python(str(tmp_path / "env"), {}) == str(bin_folder / "python")
+    assert training_python(None, {"CONDA_PREFIX": str(tmp_path / "env")}) == str(bin_folder / "python")
+    assert training_python(None, {}) == sys.executable
+    with pytest.raises(BadInput, match="no Python"):
+        training_python(str(tmp_path / "nothing"), {})
+
+
+def test_a_python_without_torch_is_told_apart_from_a_broken_one() -> None:
+    child = Path(training_python.__code__.co_filename).with_name("software_child.py")
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", str(child), "cpu"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PATH": "/usr/bin:/bin"},
+    )
+    told = merged(done.stdout)
+    assert told["packages"] == []
+    assert "ModuleNotFoundError" in told["torch_error"]
+    assert json.loads(done.stdout.splitlines()[0])["python"]
