@@ -1,0 +1,31 @@
+"""All is done and written, and the process stays: a thread of its own never ends."""
+
+from __future__ import annotations
+
+from benchmarks.faultlab.fault import Fault
+from benchmarks.survival.outside import Outside, Printed
+
+
+class ProcessStays(Fault):
+    """The GPU stays taken until somebody notices."""
+
+    name = "process-stays"
+    summary = "the training is finished, and its process does not end"
+    cause = "no-exit-after-finish"
+    gradual = True
+    acts = True
+    trainer = "nnUNetTrainerStays"
+    epochs = 2
+    watch_s = 120.0
+    limit_s = 200.0
+
+    def is_time(self, outside: Outside, printed: Printed) -> bool:
+        """The last checkpoint is there."""
+        return outside.fold is not None and (outside.fold / "checkpoint_final.pth").exists()
+
+    def inject(self, outside: Outside) -> None:
+        """The thread is there already."""
+        self.strike()
+
+
+SCENARIO = ProcessStays
