@@ -118,7 +118,7 @@ def measured(name: str, brains: Prepared, keep: Path | None) -> Outcome:
                 keep_all(Path(folder), keep, name)
         outcome = msgspec.structs.replace(outcome, wall_s=played.wall_s)
         if keep is not None:
-            told.write_kept(keep / f"{name}.json", outcome, played.over)
+            told.write_kept(keep / f"{name}.json", outcome, played.struck, played.over)
     return outcome
 
 

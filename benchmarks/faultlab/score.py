@@ -9,7 +9,7 @@ import msgspec
 
 from benchmarks.faultlab.fault import Fault, Scenario
 from holter.causes import diagnose_all
-from holter.records import ActionTaken, Diagnosis, Fact, Noted, Verdict
+from holter.records import ActionTaken, Diagnosis, Noted
 from holter.tape import Recording, read
 
 NAMED = ("confirmed", "likely")
@@ -31,7 +31,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None = None  # of the alarm
     alarm_s: float | None = None
     cause_s: float | None = None  # a true cause was named, live
-    named: tuple[tuple[str, str, float], ...] = ()  # the three that rank first: id, verdict, score
+    named: tuple[tuple[str, str, float], ...] = ()  # the first three that are not excluded: id, verdict, score
     early: int = 0  # alarms before the fault, or in a healthy run
     false_actions: tuple[str, ...] = ()
     wall_s: float = 0.0
@@ -49,8 +49,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def top3(self) -> bool:
-        """The true cause is among the first three, and not excluded."""
-        return any(cause == self.cause and verdict != "excluded" for cause, verdict, _ in self.named)
+        """The true cause is among the first three."""
+        return any(cause == self.cause for cause, _, _ in self.named)
 
     def told(self) -> str:
         """One line for who waits."""
@@ -105,7 +105,7 @@ def score(scenario: Scenario, tape: Path, struck: float | None, over: float) -> 
         reason=first.episode.reason,
         alarm_s=round(max(0.0, first.episode.alarm_s - fault_s), 2),
         cause_s=round(max(0.0, at_s[0] - fault_s), 2) if at_s else None,
-        named=tuple((v.cause, v.verdict, v.score) for v in first.verdicts[:3]),
+        named=_ranked(first),
     )
 
 
@@ -116,9 +116,15 @@ def _healthy(scenario: Scenario, recording: Recording, diagnoses: list[Diagnosis
         early=len(diagnoses),
         kind=first.episode.kind if first else None,
         reason=first.episode.reason if first else None,
-        named=tuple((v.cause, v.verdict, v.score) for v in first.verdicts[:3]) if first else (),
+        named=_ranked(first) if first else (),
         false_actions=_false_actions(recording, float("inf")),
     )
+
+
+def _ranked(diagnosis: Diagnosis) -> tuple[tuple[str, str, float], ...]:
+    """The first three that are not excluded."""
+    left = [verdict for verdict in diagnosis.verdicts if verdict.verdict != "excluded"]
+    return tuple((verdict.cause, verdict.verdict, verdict.score) for verdict in left[:3])
 
 
 def _false_actions(recording: Recording, right_from_s: float) -> tuple[str, ...]:
@@ -144,13 +150,3 @@ def until(recording: Recording, end_s: float) -> Recording:
             if one.alarm_s <= end_s
         ),
     )
-
-
-def facts(tape: Path, until_wall: float) -> tuple[tuple[Fact, ...], tuple[Verdict, ...]]:
-    """All known facts of the first episode, and all verdicts, for whoever writes a cause."""
-    recording = read(tape)
-    recording = until(recording, until_wall - _began(recording))
-    first = next(iter(sorted(diagnose_all(recording), key=lambda one: one.episode.alarm_s)), None)
-    if first is None:
-        return (), ()
-    return tuple(fact for fact in first.facts if fact.status == "known"), first.verdicts

@@ -23,12 +23,15 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     """What a kept tape cannot tell of itself."""
 
     outcome: Outcome
+    struck: float | None  # wall clock
     over: float  # wall clock: what follows on the tape is the lab's own doing
 
 
-def write_kept(file: Path, outcome: Outcome, over: float) -> None:
+def write_kept(file: Path, outcome: Outcome, struck: float | None, over: float) -> None:
     """Beside the tape."""
-    file.write_bytes(msgspec.json.format(msgspec.json.encode(Kept(outcome=outcome, over=over)), indent=2) + b"\n")
+    file.write_bytes(
+        msgspec.json.format(msgspec.json.encode(Kept(outcome=outcome, struck=struck, over=over)), indent=2) + b"\n"
+    )
 
 
 def rows(outcomes: Sequence[Outcome]) -> list[dict[str, object]]:

@@ -13,6 +13,7 @@ from benchmarks.faultlab.armed import is_armed
 LEAK_BYTES = 200 << 20  # a case
 THREADS = 32  # a worker
 SIDE = 700  # of a matrix: some milliseconds on one core, and enough for the library to use all its threads
+PRODUCTS = 100  # a case: more than two cores can do while the network takes a step
 TIMES = 80  # augmentation of a sample, done again
 LOCK = threading.Lock()
 
@@ -38,7 +39,7 @@ class ManyThreads:
         if is_armed():
             torch.set_num_threads(THREADS)
             matrix = torch.ones(SIDE, SIDE)
-            for _ in range(20):
+            for _ in range(PRODUCTS):
                 matrix = torch.mm(matrix, matrix).clamp(0, 1)
         return data
 
