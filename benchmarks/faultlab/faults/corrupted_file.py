@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from benchmarks.faultlab.damaged import DamagedCase, replace
-
-EMPTY_PICKLE = b"\x80\x04}\x94."  # an empty dict: where nnU-Net looks for class_locations there are none
+from benchmarks.faultlab.fault import Fault
+from benchmarks.survival.fault import FromDemo
+from holter.demo.faults.worker_exception import WorkerException
 
 
-class CorruptedFile(DamagedCase):
-    """A worker meets the case and raises KeyError."""
+class FileCorrupted(Fault, FromDemo):
+    """A worker meets the case and raises."""
 
     name = "corrupted-file"
-    summary = "the properties of one case are empty"
+    summary = WorkerException.summary
     cause = "worker-exception"
+    acts = True
 
-    def damage(self, case: Path) -> None:
-        """Empty them."""
-        replace(case.with_name(f"{case.name}.pkl"), EMPTY_PICKLE)
+    def __init__(self) -> None:
+        super().__init__(WorkerException())
 
 
-SCENARIO = CorruptedFile
+SCENARIO = FileCorrupted

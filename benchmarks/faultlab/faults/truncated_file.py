@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from benchmarks.faultlab.fault import Fault
+from benchmarks.survival.fault import FromDemo
+from holter.demo.faults.truncated_file import TruncatedFile
 
-from benchmarks.faultlab.damaged import DamagedCase, replace
 
-
-class TruncatedFile(DamagedCase):
-    """A third of the file is left."""
+class FileTruncated(Fault, FromDemo):
+    """A worker meets the case and raises."""
 
     name = "truncated-file"
-    summary = "one preprocessed image is cut short"
+    summary = TruncatedFile.summary
     cause = "truncated-preprocessed-file"
+    acts = True
 
-    def damage(self, case: Path) -> None:
-        """Cut it."""
-        file = case.with_name(f"{case.name}.b2nd")
-        content = file.read_bytes()
-        replace(file, content[: len(content) // 3])
+    def __init__(self) -> None:
+        super().__init__(TruncatedFile())
 
 
-SCENARIO = TruncatedFile
+SCENARIO = FileTruncated
