@@ -18,7 +18,7 @@ class AffinityClobbered(Armed):
     trainer = "nnUNetTrainerHeavierAugmentation"
     gradual = True  # on two cores it takes half of them
     watch_s = 120.0
-    limit_s = 200.0
+    limit_s = 300.0
 
     def inject(self, outside: Outside) -> None:
         """Bind them."""

@@ -17,7 +17,7 @@ class FewCores(FromTheStart):
     gradual = True
     trainer = "nnUNetTrainerHeavyAugmentation"
     watch_s = 200.0
-    limit_s = 280.0
+    limit_s = 360.0
 
     def wrap_training(self, command: Sequence[str]) -> list[str]:
         """Bound to the first core."""

@@ -14,7 +14,7 @@ class HeavyAugmentation(FromTheStart):
     gradual = True
     trainer = "nnUNetTrainerHeavyAugmentation"
     watch_s = 200.0
-    limit_s = 280.0
+    limit_s = 360.0
 
 
 SCENARIO = HeavyAugmentation

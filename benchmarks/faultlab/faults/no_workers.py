@@ -15,7 +15,7 @@ class NoWorkers(FromTheStart):
     trainer = "nnUNetTrainerHeavyAugmentation"
     variables = {"nnUNet_n_proc_DA": "0"}
     watch_s = 200.0
-    limit_s = 280.0
+    limit_s = 360.0
 
 
 SCENARIO = NoWorkers

@@ -19,7 +19,7 @@ class PlotHangs(Fault):
     acts = True
     trainer = "nnUNetTrainerPlots"
     watch_s = 215.0
-    limit_s = 280.0
+    limit_s = 360.0
 
     def prepare(self, stage: Stage) -> dict[str, str]:
         """A program of that name which only sleeps."""

@@ -17,7 +17,7 @@ class ProcessStays(Fault):
     trainer = "nnUNetTrainerStays"
     epochs = 2
     watch_s = 120.0
-    limit_s = 200.0
+    limit_s = 300.0
 
     def is_time(self, outside: Outside, printed: Printed) -> bool:
         """The last checkpoint is there."""

@@ -17,7 +17,7 @@ class LongFinalValidation(Healthy, FromDemo):
     validates = True
     epochs = 1
     iterations = 10
-    limit_s = 240.0
+    limit_s = 300.0
 
     def __init__(self) -> None:
         super().__init__(CpuQuota())

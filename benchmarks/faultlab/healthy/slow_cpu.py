@@ -20,7 +20,7 @@ class SlowCpu(Healthy):
     name = "slow-cpu"
     summary = "a processor that is slow from beginning to end"
     iterations = 20
-    limit_s = 200.0
+    limit_s = 300.0
 
     def __init__(self) -> None:
         super().__init__()
