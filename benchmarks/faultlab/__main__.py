@@ -7,11 +7,13 @@ line "Epoch 0" where it is there from the beginning. Nothing is healed; what Hol
 from __future__ import annotations
 
 import argparse
+import contextlib
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -22,9 +24,10 @@ from benchmarks.faultlab.play import ERRORS, OUTPUT, TAPE, is_right_end, play
 from benchmarks.faultlab.score import Outcome, score
 from benchmarks.material import prepared_brains, say
 from benchmarks.reporting import conclude
-from benchmarks.survival.one_run import ended_in_order
+from benchmarks.survival.one_run import ended_in_order, undisturbed
 from holter.demo.prepare import Prepared
 from holter.errors import BadInput, HolterError
+from holter.probes.mounts import parse_mountinfo
 
 # A run that was begun may take another minute; six minutes are meant to be enough for a look.
 QUICK_BUDGET_S = 300.0
@@ -102,24 +105,46 @@ def measure(names: Sequence[str], outcomes: list[Outcome], budget_s: float, keep
 def measured(name: str, brains: Prepared, keep: Path | None) -> Outcome:
     """One run."""
     scenario = find(name)()
-    with tempfile.TemporaryDirectory(prefix="holter-lab-", ignore_cleanup_errors=True) as folder:
+    with own_folder() as folder:
         try:
-            played = play(scenario, Path(folder), brains)
+            played = play(scenario, folder, brains)
             problem = played.problem or is_right_end(scenario, played)
             outcome = (
                 Outcome(name=name, problem=problem)
                 if problem
-                else score(scenario, Path(folder) / TAPE, played.struck, played.over)
+                else score(scenario, folder / TAPE, played.struck, played.over)
             )
         except (OSError, RuntimeError, HolterError) as error:
             return Outcome(name=name, problem=f"{type(error).__name__}: {error}")
         finally:
             if keep is not None:
-                keep_all(Path(folder), keep, name)
+                keep_all(folder, keep, name)
         outcome = msgspec.structs.replace(outcome, wall_s=played.wall_s)
         if keep is not None:
             told.write_kept(keep / f"{name}.json", outcome, played.struck, played.over)
     return outcome
+
+
+@contextlib.contextmanager
+def own_folder() -> Iterator[Path]:
+    """A folder for one run; it is removed, but never through a mount: behind it may be the data of all."""
+    folder = Path(tempfile.mkdtemp(prefix="holter-lab-"))
+    try:
+        yield folder
+    finally:
+        with undisturbed():
+            for mounted in mounts_below(folder):
+                subprocess.run(["umount", "-l", mounted], check=False, capture_output=True)
+            if left := mounts_below(folder):
+                say(f"{folder} is left behind, still mounted: {', '.join(left)}")
+            else:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def mounts_below(folder: Path) -> list[str]:
+    """From the kernel's list: asking a mount itself could hang. The last one that was mounted comes first."""
+    mounts = parse_mountinfo(Path("/proc/self/mountinfo").read_text())
+    return [one.mount_point for one in reversed(mounts) if Path(one.mount_point).is_relative_to(folder)]
 
 
 def keep_all(folder: Path, keep: Path, name: str) -> None:

@@ -16,6 +16,7 @@ import psutil
 from benchmarks.faultlab.fault import TRAINERS, Fault, Healthy, Scenario
 from benchmarks.faultlab.score import named_live
 from benchmarks.survival.fault import Stage
+from benchmarks.survival.one_run import undisturbed
 from benchmarks.survival.outside import Outside, end_session, session
 from holter.demo.prepare import Prepared
 from holter.errors import HolterError
@@ -49,7 +50,8 @@ def play(scenario: Scenario, folder: Path, brains: Prepared) -> Played:
         extra = scenario.prepare(stage)
         played = _train(scenario, stage, extra)
     finally:
-        scenario.undo()
+        with undisturbed():
+            scenario.undo()
     return played._replace(wall_s=round(time.monotonic() - began_s, 1))
 
 
@@ -60,10 +62,11 @@ def _train(scenario: Scenario, stage: Stage, extra: dict[str, str]) -> Played:
         problem, ended = _follow(child, outside, scenario)
         over = time.time()
     finally:
-        scenario.relieve()
-        _end_training(child, outside)
-        end_session(child.pid)
-        child.wait()
+        with undisturbed(), contextlib.ExitStack() as last:
+            last.callback(child.wait)
+            last.callback(end_session, child.pid)  # also where it cannot be relieved
+            scenario.relieve()
+            _end_training(child, outside)
     return Played(
         struck=min(scenario.struck, default=None),
         over=over,

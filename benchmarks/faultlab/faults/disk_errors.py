@@ -17,6 +17,10 @@ class DiskErrors(Fault):
     also = ("worker-exception",)
     acts = True
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._bad: BadFolder | None = None
+
     def needs(self) -> str | None:
         """FUSE."""
         return BadFolder.needs()
@@ -30,15 +34,18 @@ class DiskErrors(Fault):
     def inject(self, outside: Outside) -> None:
         """From now on reads fail."""
         self.strike()
+        assert self._bad is not None
         self._bad.set_bad(True)
 
     def relieve(self) -> None:
         """They work again."""
-        self._bad.set_bad(False)
+        if self._bad is not None:
+            self._bad.set_bad(False)
 
     def undo(self) -> None:
         """Unmount it."""
-        self._bad.unmount()
+        if self._bad is not None:
+            self._bad.unmount()
 
 
 SCENARIO = DiskErrors

@@ -22,6 +22,11 @@ class SplitsRace(Fault):
     from_start = True
     acts = True
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._over = threading.Event()
+        self._writer: threading.Thread | None = None
+
     def prepare(self, stage: Stage) -> dict[str, str]:
         """A copy of the data, on which another fold has just begun."""
         data = stage.folder / "nnUNet_preprocessed"
@@ -29,7 +34,6 @@ class SplitsRace(Fault):
         file = data / DATASET_NAME / "splits_final.json"
         text = json.dumps(json.loads(file.read_text()), indent=4)
         file.write_text("")
-        self._over = threading.Event()
         self._writer = threading.Thread(target=self._write, args=(file, text), daemon=True)
         self._writer.start()
         return {"nnUNet_preprocessed": str(data)}
@@ -56,7 +60,8 @@ class SplitsRace(Fault):
     def undo(self) -> None:
         """Write the rest."""
         self._over.set()
-        self._writer.join()
+        if self._writer is not None:
+            self._writer.join()
 
 
 SCENARIO = SplitsRace

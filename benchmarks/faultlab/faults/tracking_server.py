@@ -20,9 +20,13 @@ class TrackingServer(Armed):
     acts = True
     trainer = "nnUNetTrainerUploads"
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._silent, self._over = threading.Event(), threading.Event()
+        self._server: http.server.ThreadingHTTPServer | None = None
+
     def prepare(self, stage: Stage) -> dict[str, str]:
         """A server that answers, for now."""
-        self._silent, self._over = threading.Event(), threading.Event()
         silent, over = self._silent, self._over
 
         class Answer(http.server.BaseHTTPRequestHandler):
@@ -53,8 +57,9 @@ class TrackingServer(Armed):
     def undo(self) -> None:
         """Close it."""
         self._over.set()
-        self._server.shutdown()
-        self._server.server_close()
+        if self._server is not None:
+            self._server.shutdown()
+            self._server.server_close()
 
 
 SCENARIO = TrackingServer

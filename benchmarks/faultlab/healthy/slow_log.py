@@ -16,6 +16,10 @@ class SlowLog(Healthy):
     epochs = 2
     iterations = 20
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._bad: BadFolder | None = None
+
     def needs(self) -> str | None:
         """FUSE."""
         return BadFolder.needs()
@@ -34,15 +38,18 @@ class SlowLog(Healthy):
 
     def inject(self, outside: Outside) -> None:
         """Slow from now on."""
+        assert self._bad is not None
         self._bad.set_bad(True)
 
     def relieve(self) -> None:
         """Fast again."""
-        self._bad.set_bad(False)
+        if self._bad is not None:
+            self._bad.set_bad(False)
 
     def undo(self) -> None:
         """Unmount it."""
-        self._bad.unmount()
+        if self._bad is not None:
+            self._bad.unmount()
 
 
 SCENARIO = SlowLog
