@@ -110,7 +110,7 @@ def keep_one(file: Path, kept: dict) -> str:
         if tells(target, outcome["cause"]):
             return f"kept, {target.stat().st_size} bytes"
     target.unlink()
-    return "left out: the cause is not the only one that is confirmed"
+    return "left out: it confirms another cause too, or its ticks alone tell another story"
 
 
 def tells(tape: Path, cause: str) -> bool:
