@@ -60,7 +60,13 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
             return f"{self.name}: " + (f"FALSE ALARM {self.reason}" if self.early else "silent")
         mark = "right" if self.top1 else "in top 3" if self.top3 else "WRONG"
         times = ", ".join("-" if value is None else f"{value:.1f} s" for value in (self.alarm_s, self.cause_s))
-        first = " ".join(str(part) for part in self.named[0]) if self.named else "no alarm"
+        first = (
+            " ".join(str(part) for part in self.named[0])
+            if self.named
+            else "nothing named"
+            if self.kind
+            else "no alarm"
+        )
         return f"{self.name}: {mark} ({first}), true {self.cause}; alarm, cause after {times}; {self.wall_s:.0f} s"
 
 

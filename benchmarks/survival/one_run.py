@@ -222,6 +222,8 @@ def ended_in_order() -> Iterator[None]:
         sys.exit(128 + number)
 
     before = {number: signal.signal(number, leave) for number in (signal.SIGTERM, signal.SIGHUP)}
+    # A shell starts what it puts into the background deaf to Ctrl-C, and so would all trainings be.
+    before[signal.SIGINT] = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         yield
     finally:
