@@ -47,7 +47,7 @@ class Fault(Scenario):
 class Healthy(Scenario):
     """Nothing is wrong, however strange it looks; it must stay silent to the end."""
 
-    epochs: int | None = 3
+    epochs: int | None = 2
     exit_codes: tuple[int, ...] = (0,)
 
 
