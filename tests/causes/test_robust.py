@@ -64,6 +64,15 @@ def test_whatever_is_forgotten_no_rival_is_confirmed(path, data):
 
 
 @loud
+def test_a_rival_is_not_confirmed_even_if_all_that_speaks_against_it_is_forgotten(path):
+    """The worst that forgetting can do for a cause."""
+    for rival in verdicts(evidence(path)):
+        names = {finding.fact for finding in rival.against}
+        again = {v.cause: v.verdict for v in verdicts(without(path, names))}[rival.cause]
+        assert again != "confirmed" or rival.cause == cause_of(path), (rival.cause, sorted(names))
+
+
+@loud
 def test_no_single_forgotten_fact_confirms_a_rival(path):
     for fact in evidence(path).facts:
         confirmed = {v.cause for v in verdicts(without(path, {fact.name})) if v.verdict == "confirmed"}
