@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 import shutil
 import subprocess
 import sys
@@ -31,6 +32,7 @@ from holter.probes.mounts import parse_mountinfo
 
 # A run that was begun may take another minute; six minutes are meant to be enough for a look.
 QUICK_BUDGET_S = 300.0
+BUSY = 1.5  # processes that want to run, for each CPU, before the lab has begun
 
 
 def main() -> int:
@@ -92,6 +94,10 @@ def tell_all(names: Sequence[str]) -> int:
 def measure(names: Sequence[str], outcomes: list[Outcome], budget_s: float, keep: Path | None) -> None:
     """All runs, one after the other; outcomes are added as they come."""
     began_s = time.monotonic()
+    if os.getloadavg()[0] > BUSY * len(os.sched_getaffinity(0)):
+        say(
+            "this machine is busy: what makes a training slow is hidden by what is slow already, and seconds mean little"
+        )
     brains = prepared_brains()
     for number, name in enumerate(names, 1):
         reason = find(name)().needs()
