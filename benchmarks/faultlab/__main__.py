@@ -95,9 +95,7 @@ def measure(names: Sequence[str], outcomes: list[Outcome], budget_s: float, keep
     """All runs, one after the other; outcomes are added as they come."""
     began_s = time.monotonic()
     if os.getloadavg()[0] > BUSY * len(os.sched_getaffinity(0)):
-        say(
-            "this machine is busy: what makes a training slow is hidden by what is slow already, and seconds mean little"
-        )
+        say("this machine is busy: what makes a training slow is hidden by what is slow already")
     brains = prepared_brains()
     for number, name in enumerate(names, 1):
         reason = find(name)().needs()

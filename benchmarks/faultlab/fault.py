@@ -48,6 +48,7 @@ class Healthy(Scenario):
     """Nothing is wrong, however strange it looks; it must stay silent to the end."""
 
     epochs: int | None = 2
+    iterations: int | None = 25
     exit_codes: tuple[int, ...] = (0,)
 
 

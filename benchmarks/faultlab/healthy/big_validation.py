@@ -10,7 +10,7 @@ class BigValidation(Healthy):
 
     name = "big-validation"
     summary = "epochs with 10 steps of training and 80 of validation"
-    epochs = 3
+    epochs = 2
     iterations = 10
     val_iterations = 80
 

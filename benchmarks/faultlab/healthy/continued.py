@@ -15,7 +15,7 @@ class Continued(Healthy):
     name = "continued"
     summary = "a training that goes on from its checkpoint"
     options = ("--c",)
-    epochs = 5
+    epochs = 4
 
     def prepare(self, stage: Stage) -> dict[str, str]:
         """Train two epochs, unwatched, and leave a checkpoint to go on from."""

@@ -9,9 +9,9 @@ class LongEpoch(Healthy):
     """The log is silent for as long."""
 
     name = "long-epoch"
-    summary = "one epoch of 200 steps"
+    summary = "one epoch of 150 steps"
     epochs = 1
-    iterations = 200
+    iterations = 150
 
 
 SCENARIO = LongEpoch
