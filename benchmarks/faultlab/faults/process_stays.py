@@ -15,13 +15,15 @@ class ProcessStays(Fault):
     gradual = True
     acts = True
     trainer = "nnUNetTrainerStays"
-    epochs = 2
+    validates = True
+    epochs = 1
+    iterations = 10
     watch_s = 120.0
     limit_s = 300.0
 
     def is_time(self, outside: Outside, printed: Printed) -> bool:
-        """The last checkpoint is there."""
-        return outside.fold is not None and (outside.fold / "checkpoint_final.pth").exists()
+        """The last line is printed: the final validation is over."""
+        return printed.validated
 
     def inject(self, outside: Outside) -> None:
         """The thread is there already."""
