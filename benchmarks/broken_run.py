@@ -14,12 +14,12 @@ import msgspec
 import psutil
 
 from benchmarks.material import prepared_brains, say
-from benchmarks.more_faults import ExportWorkerKilled, TruncatedFile, WorkerException
 from holter.causes import diagnose_all
 from holter.demo.director import Director
 from holter.demo.faults import FAULTS, Context, Fault, prepared
+from holter.demo.faults.lost_export import LostExport
 from holter.errors import BadInput
-from holter.records import Beat, Noted, Phase, Tick
+from holter.records import Noted, Tick
 from holter.supervisor.recorder import Recorder
 from holter.supervisor.result import RunResult
 from holter.supervisor.run import run
@@ -32,19 +32,14 @@ NAMED = ("confirmed", "likely")
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):
-    """A fault, the training it is for, and the phase in which it comes."""
+    """A fault and the training it is for."""
 
     fault: Fault
     options: tuple[str, ...] = BROKEN
-    phase: Phase = "train"
 
 
-# A new fault is one more line here.
-CASES: tuple[Case, ...] = (
-    *(Case(fault=fault, options=BROKEN if fault.true_cause else ()) for fault in FAULTS),
-    Case(fault=TruncatedFile()),
-    Case(fault=WorkerException()),
-    Case(fault=ExportWorkerKilled(), options=("--epochs", "1", "--iterations", "10"), phase="final-validation"),
+CASES: tuple[Case, ...] = tuple(
+    Case(fault=fault, options=BROKEN if fault.true_cause and fault.phase == "train" else ()) for fault in FAULTS
 )
 
 
@@ -81,7 +76,6 @@ class Stage(Director):
 
     def __init__(self, case: Case, context: Context) -> None:
         super().__init__(case.fault, context, "en", lambda _: None, show_progress=False)
-        self._phase = case.phase
         self._ends_early = case.fault.true_cause is not None
 
     def each_tick(self, recorder: Recorder, tick: Tick) -> None:
@@ -92,9 +86,6 @@ class Stage(Director):
             for process in tick.processes:
                 if process.role == "main":
                     os.kill(process.pid, signal.SIGKILL)
-
-    def _is_time(self, beat: Beat) -> bool:
-        return super()._is_time(beat) if self._phase == "train" else beat.phase == self._phase
 
 
 def find_case(name: str) -> Case:
@@ -140,7 +131,7 @@ def judge(fault: Fault, tape: Path, fault_s: float | None, result: RunResult) ->
     if fault.true_cause is None:
         false = f"false alarm: {first.episode.reason}" if first else None
         return _with_problem(outcome, false or (f"exit code {result.returncode}" if result.returncode else None))
-    late_s = fault.late_s if isinstance(fault, ExportWorkerKilled) else 0.0
+    late_s = fault.late_s if isinstance(fault, LostExport) else 0.0
     if fault_s is None or late_s is None:
         return _with_problem(outcome, f"the fault never came; exit code {result.returncode}")
     if first is None:

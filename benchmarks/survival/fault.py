@@ -49,6 +49,7 @@ class Fault:
     val_iterations: int | None = None
     validates = False  # with the final validation
     strikes = 1  # how often something is broken
+    fault_epoch = FAULT_EPOCH  # it comes in this one
 
     def __init__(self) -> None:
         self.struck: list[float] = []  # wall-clock times at which something was broken
@@ -73,7 +74,7 @@ class Fault:
 
     def is_time(self, outside: Outside, printed: Printed) -> bool:
         """Whether to break it now: in the middle of an epoch."""
-        return self._into_epoch(printed, FAULT_EPOCH, INTO_EPOCH_S)
+        return self._into_epoch(printed, self.fault_epoch, INTO_EPOCH_S)
 
     def inject(self, outside: Outside) -> None:
         """Break it."""

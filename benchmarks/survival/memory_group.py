@@ -31,9 +31,14 @@ class MemoryGroup:
         old = self._folder / "memory.limit_in_bytes"
         (old if old.exists() else self._folder / "memory.max").write_text(str(limit_bytes))
 
+    @property
+    def members(self) -> Path:
+        """File that lists the processes inside and takes those to come."""
+        return self._folder / "cgroup.procs"
+
     def add(self, pid: int) -> None:
         """Move a process in."""
-        (self._folder / "cgroup.procs").write_text(str(pid))
+        self.members.write_text(str(pid))
 
     def remove(self) -> None:
         """Take it down; whoever was inside has ended."""

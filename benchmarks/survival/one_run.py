@@ -52,7 +52,8 @@ def play(fault: Fault, stage: Stage, length: Length, data: str, *, supervised: b
         extra = fault.prepare(stage)
         outcome = _train(fault, stage, length, extra, data, supervised=supervised)
     finally:
-        fault.undo()
+        with undisturbed():
+            fault.undo()
     return msgspec.structs.replace(outcome, wall_s=round(time.monotonic() - began_s, 1))
 
 
@@ -65,9 +66,10 @@ def _train(
     try:
         seen = _follow(child, outside, fault, SUPERVISED_SILENT_S if supervised else length.silent_s)
     finally:
-        fault.relieve()
-        left = end_session(child.pid)
-        child.wait()
+        with undisturbed():
+            fault.relieve()
+            left = end_session(child.pid)
+            child.wait()
     outcome = Outcome(
         fault=fault.name,
         supervised=supervised,
@@ -214,9 +216,28 @@ def complaint(fault: Fault, outcome: Outcome, printed: Printed, left: int) -> st
 
 @contextlib.contextmanager
 def ended_in_order() -> Iterator[None]:
-    """SIGTERM runs what ``finally`` asks for, as Ctrl-C does."""
-    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    """SIGTERM and a closed terminal run what ``finally`` asks for, as Ctrl-C does."""
+
+    def leave(number: int, _: object) -> None:
+        sys.exit(128 + number)
+
+    before = {number: signal.signal(number, leave) for number in (signal.SIGTERM, signal.SIGHUP)}
+    # A shell starts what it puts into the background deaf to Ctrl-C, and so would all trainings be.
+    before[signal.SIGINT] = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def undisturbed() -> Iterator[None]:
+    """A second Ctrl-C does not interrupt the clearing up."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

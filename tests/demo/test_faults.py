@@ -38,6 +38,9 @@ def test_every_fault_has_a_name_of_its_own_and_can_be_found_by_it() -> None:
         "kill-main",
         "slow-disk",
         "cpu-quota",
+        "truncated-file",
+        "worker-exception",
+        "export-worker-killed",
         "vgpu-licence",
         "none",
     ]

@@ -8,7 +8,7 @@ Looks like:    ram-oom-train-worker, fd-exhaustion and windows-spawn-commit (the
                worker's); disk-full-or-quota, shm-too-small and gpu-shared-or-zombie (the exception says that there is
                no room: special cases of this one).
 What helps:    read the first traceback, not the last; fix what it names; continue with --c [ADVICE].
-Source:        MIC-DKFZ/nnUNet issues 2203, 2457.
+Source:        MIC-DKFZ/nnUNet issues 2203, 2457; tests/tapes/main_exception.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ def demo(
         typer.Option(
             "--fault",
             help="freeze-then-kill (healed). Only watched: freeze-worker, kill-worker, kill-main, slow-disk, "
-            "cpu-quota, vgpu-licence (simulated GPU), none.",
+            "cpu-quota, truncated-file, worker-exception, export-worker-killed, vgpu-licence (simulated GPU), none.",
         ),
     ] = "freeze-then-kill",
     out: Annotated[Path | None, typer.Option("--out", help="Keep everything in this folder.")] = None,

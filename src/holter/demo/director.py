@@ -79,6 +79,8 @@ class Director(Listener):
         self._say(text)
 
     def _is_time(self, beat: Beat) -> bool:
+        if self._fault.phase != "train":
+            return beat.phase == self._fault.phase
         in_epoch = beat.phase == "train" and (beat.epoch or 0) >= FAULT_EPOCH
         return in_epoch and (beat.iteration or 0) >= FAULT_ITERATION
 

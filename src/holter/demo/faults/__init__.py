@@ -8,9 +8,12 @@ from holter.demo.faults.freeze_then_kill import FreezeThenKill
 from holter.demo.faults.freeze_worker import FreezeWorker
 from holter.demo.faults.kill_main import KillMain
 from holter.demo.faults.kill_worker import KillWorker
+from holter.demo.faults.lost_export import LostExport
 from holter.demo.faults.none import NoFault
 from holter.demo.faults.slow_disk import SlowDisk
+from holter.demo.faults.truncated_file import TruncatedFile
 from holter.demo.faults.vgpu_licence import VgpuLicence
+from holter.demo.faults.worker_exception import WorkerException
 from holter.errors import BadInput
 
 FAULTS: tuple[Fault, ...] = (
@@ -20,6 +23,9 @@ FAULTS: tuple[Fault, ...] = (
     KillMain(),
     SlowDisk(),
     CpuQuota(),
+    TruncatedFile(),
+    WorkerException(),
+    LostExport(),
     VgpuLicence(),
     NoFault(),
 )

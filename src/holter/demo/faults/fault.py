@@ -10,7 +10,7 @@ from typing import Protocol
 
 import msgspec
 
-from holter.records import Role
+from holter.records import Phase, Role
 
 
 class Worker(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,6 +45,7 @@ class Fault(Protocol):
     summary: str  # one sentence for ``holter demo --help``
     true_cause: str | None  # id of the cause that a diagnosis must name; None: there is nothing to find
     heals: bool  # Holter may act on it; else it only watches
+    phase: Phase  # of the training in which it comes
 
     def needs(self) -> str | None:
         """Why it cannot be done on this machine; None where it can."""
@@ -59,7 +60,7 @@ class Fault(Protocol):
         ...
 
     def inject(self, context: Context) -> None:
-        """Break it. The training is in the middle of an epoch."""
+        """Break it. The training is in the middle of an epoch, or where ``phase`` says."""
         ...
 
     def relieve(self, context: Context) -> None:
@@ -78,6 +79,7 @@ class Harmless:
     summary = "nothing goes wrong: see what a healthy training looks like"
     true_cause: str | None = None
     heals = False
+    phase: Phase = "train"
 
     def needs(self) -> str | None:
         """Nothing."""

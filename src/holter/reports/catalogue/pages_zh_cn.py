@@ -231,7 +231,7 @@ PAGES: dict[str, str] = {
             windows-spawn-commit（异常说的是内存或描述符用尽，也是特例）。
         怎么办：
             - 看最先出现的回溯信息，而不是最后一段；修好它指出的问题，再用 --c 继续 [ADVICE]。
-        来源：nnUNet#2203、#2457 等得到证实的报告。
+        来源：nnUNet#2203、#2457 等得到证实的报告；tests/tapes/main_exception。
         """,
     "disk-full-or-quota": """
         结果写不进去了，因为磁盘满了、inode 或配额用完了，或者是只读的。

@@ -1,0 +1,163 @@
+"""Forty faults in real trainings under ``holter run``, and healthy trainings that look strange: what does Holter say?
+
+Each run is diagnosed from its tape as it was when the lab had seen enough. Seconds count from the fault, or from the
+line "Epoch 0" where it is there from the beginning. Nothing is healed; what Holter would have done is judged too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+
+from benchmarks.faultlab import told
+from benchmarks.faultlab.catalogue import FAULTS, HEALTHY, QUICK, QUICK_HEALTHY, find
+from benchmarks.faultlab.play import ERRORS, OUTPUT, TAPE, is_right_end, play
+from benchmarks.faultlab.score import Outcome, score
+from benchmarks.material import prepared_brains, say
+from benchmarks.reporting import conclude
+from benchmarks.survival.one_run import ended_in_order, undisturbed
+from holter.demo.prepare import Prepared
+from holter.errors import BadInput, HolterError
+from holter.probes.mounts import parse_mountinfo
+
+# A run that was begun may take another minute; six minutes are meant to be enough for a look.
+QUICK_BUDGET_S = 300.0
+BUSY = 1.5  # processes that want to run, for each CPU, before the lab has begun
+
+
+def main() -> int:
+    """Run, print tables, write JSON where asked; 1 if a goal was missed, 2 for a bad command, 130 after Ctrl-C."""
+    options = parser().parse_args()
+    try:
+        names = chosen(options)
+    except BadInput as error:
+        say(f"{error.what}; next: {error.next_step}")
+        return 2
+    if options.list:
+        return tell_all(names)
+    outcomes: list[Outcome] = []
+    try:
+        with ended_in_order():
+            measure(names, outcomes, QUICK_BUDGET_S if options.quick else float("inf"), options.keep)
+    except KeyboardInterrupt:
+        say("interrupted; nothing is left running")
+        return 130
+    return conclude(told.rows(outcomes), told.goals(outcomes), options.json)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    found = argparse.ArgumentParser(prog="python -m benchmarks.faultlab", description=__doc__)
+    add = found.add_argument
+    add("--quick", action="store_true", help="a handful of faults and healthy runs, as far as six minutes go")
+    add("--only", metavar="NAMES", help="names with commas between them, or 'faults', or 'healthy'")
+    add("--list", action="store_true", help="tell what there is, and what is true of it")
+    add("--json", type=Path, help="write results and goals to this file")
+    add("--keep", type=Path, metavar="FOLDER", help="keep tapes, outcomes and output of all runs in this folder")
+    return found
+
+
+def chosen(options: argparse.Namespace) -> list[str]:
+    """Names of what is to be run.
+
+    Raises:  BadInput.
+    """
+    groups = {"faults": tuple(FAULTS), "healthy": tuple(HEALTHY)}
+    if options.only:
+        names = [name for word in options.only.split(",") for name in groups.get(word, (word,))]
+    else:
+        names = [*QUICK, *QUICK_HEALTHY] if options.quick else [*FAULTS, *HEALTHY]
+    for name in names:
+        find(name)
+    return names
+
+
+def tell_all(names: Sequence[str]) -> int:
+    """Print the catalogue."""
+    for name in names:
+        scenario = find(name)()
+        truth = " or ".join([FAULTS[name].cause, *FAULTS[name].also]) if name in FAULTS else "silent"
+        print(f"{name:22} {truth:50} {scenario.summary}" + (f" [{why}]" if (why := scenario.needs()) else ""))
+    return 0
+
+
+def measure(names: Sequence[str], outcomes: list[Outcome], budget_s: float, keep: Path | None) -> None:
+    """All runs, one after the other; outcomes are added as they come."""
+    began_s = time.monotonic()
+    if os.getloadavg()[0] > BUSY * len(os.sched_getaffinity(0)):
+        say("this machine is busy: what makes a training slow is hidden by what is slow already")
+    brains = prepared_brains()
+    for number, name in enumerate(names, 1):
+        reason = find(name)().needs()
+        if reason is None and time.monotonic() - began_s > budget_s:
+            reason = "no time left in --quick"
+        outcome = Outcome(name=name, skipped=reason) if reason else measured(name, brains, keep)
+        outcomes.append(outcome)
+        say(f"{number}/{len(names)} {outcome.told()}")
+
+
+def measured(name: str, brains: Prepared, keep: Path | None) -> Outcome:
+    """One run."""
+    scenario = find(name)()
+    with own_folder() as folder:
+        try:
+            played = play(scenario, folder, brains)
+            problem = played.problem or is_right_end(scenario, played)
+            outcome = (
+                Outcome(name=name, problem=problem)
+                if problem
+                else score(scenario, folder / TAPE, played.struck, played.over)
+            )
+        except (OSError, RuntimeError, HolterError) as error:
+            return Outcome(name=name, problem=f"{type(error).__name__}: {error}")
+        finally:
+            if keep is not None:
+                keep_all(folder, keep, name)
+        outcome = msgspec.structs.replace(outcome, wall_s=played.wall_s)
+        if keep is not None:
+            told.write_kept(keep / f"{name}.json", outcome, played.struck, played.over)
+    return outcome
+
+
+@contextlib.contextmanager
+def own_folder() -> Iterator[Path]:
+    """A folder for one run; it is removed, but never through a mount: behind it may be the data of all."""
+    folder = Path(tempfile.mkdtemp(prefix="holter-lab-"))
+    try:
+        yield folder
+    finally:
+        with undisturbed():
+            for mounted in mounts_below(folder):
+                subprocess.run(["umount", "-l", mounted], check=False, capture_output=True)
+            if left := mounts_below(folder):
+                say(f"{folder} is left behind, still mounted: {', '.join(left)}")
+            else:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def mounts_below(folder: Path) -> list[str]:
+    """From the kernel's list: asking a mount itself could hang. The last one that was mounted comes first."""
+    mounts = parse_mountinfo(Path("/proc/self/mountinfo").read_text())
+    return [one.mount_point for one in reversed(mounts) if Path(one.mount_point).is_relative_to(folder)]
+
+
+def keep_all(folder: Path, keep: Path, name: str) -> None:
+    """Copy what a run has left."""
+    keep.mkdir(parents=True, exist_ok=True)
+    for file, ending in ((TAPE, ".holter"), (OUTPUT, ".output.txt"), (ERRORS, ".errors.txt")):
+        if (folder / file).exists():
+            shutil.copy(folder / file, keep / f"{name}{ending}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,19 @@
+"""An unlicensed vGPU comes to the end of its time of grace. The GPU is made up."""
+
+from __future__ import annotations
+
+from benchmarks.faultlab.gpu import GpuFault
+
+
+class GpuLicence(GpuFault):
+    """The story of nnU-Net's issue 2041, as far as it can be told."""
+
+    name = "gpu-licence"
+    summary = "(made-up GPU) the licence of a vGPU is restricted, and it is nearly idle"
+    cause = "vgpu-unlicensed"
+    virtual = True
+    delay_s = 18.0  # an epoch of 160 s became one of 25,000 s
+    broken = {"licence": "Unlicensed (Restricted)", "utilization": 0}
+
+
+SCENARIO = GpuLicence

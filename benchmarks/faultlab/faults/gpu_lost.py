@@ -1,0 +1,35 @@
+"""A GPU falls off the bus. The GPU is made up, and so is the sentence that the training raises."""
+
+from __future__ import annotations
+
+from benchmarks.faultlab.fault import ARMED_BY
+from benchmarks.faultlab.gpu import GpuFault
+from benchmarks.survival.fault import Stage
+from benchmarks.survival.outside import Outside
+
+
+class GpuLost(GpuFault):
+    """As with a bad card, slot or power supply."""
+
+    name = "gpu-lost"
+    summary = "(made-up GPU) the GPU falls off the bus and the training raises a CUDA error"
+    cause = "gpu-lost-or-gsp"
+    also = ("main-exception",)
+    acts = True
+    trainer = "nnUNetTrainerGpuFails"
+    delay_s = None
+    broken = {"lost": 1}
+
+    def prepare(self, stage: Stage) -> dict[str, str]:
+        """The sentence is PyTorch's."""
+        self._arm = stage.folder / "armed"
+        sentence = "CUDA error: unspecified launch failure"
+        return {**super().prepare(stage), ARMED_BY: str(self._arm), "FAULTLAB_CUDA_ERROR": sentence}
+
+    def inject(self, outside: Outside) -> None:
+        """Lose it, then raise."""
+        super().inject(outside)
+        self._arm.touch()
+
+
+SCENARIO = GpuLost

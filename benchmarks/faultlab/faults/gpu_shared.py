@@ -1,0 +1,31 @@
+"""Somebody else computes on the same GPU. The GPU is made up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from benchmarks.faultlab.gpu import GpuFault, stranger
+from benchmarks.survival.outside import Outside
+
+
+class GpuShared(GpuFault):
+    """As on a workstation that is shared."""
+
+    name = "gpu-shared"
+    summary = "(made-up GPU) another process begins to compute on the GPU"
+    cause = "gpu-shared-or-zombie"
+
+    def change(self, outside: Outside) -> dict[str, Any]:
+        """It is listed beside ours."""
+        assert outside.main is not None
+        pid, held = stranger()
+        own = outside.main.pid
+        return {
+            "processes": [(own, 5 << 30), (pid, held)],
+            "process_names": {own: "python", pid: "python"},
+            "memory_used": 26 << 30,
+            "utilization": 100,
+        }
+
+
+SCENARIO = GpuShared

@@ -1,0 +1,18 @@
+"""A step waits in the driver, and the GPU shows nothing that explains it. The GPU is made up."""
+
+from __future__ import annotations
+
+from benchmarks.faultlab.gpu import GpuFault
+
+
+class GpuStalls(GpuFault):
+    """As with a driver that does not come back."""
+
+    name = "gpu-stalls"
+    summary = "(made-up GPU) one step never comes back from the driver"
+    cause = "gpu-side-stall"
+    delay_s = 1e5
+    broken = {"utilization": 0, "power": 60_000}
+
+
+SCENARIO = GpuStalls

@@ -1,0 +1,26 @@
+"""The main process gets SIGHUP."""
+
+from __future__ import annotations
+
+import signal
+
+from benchmarks.faultlab.fault import Fault
+from benchmarks.survival.outside import Outside
+
+
+class MainSighup(Fault):
+    """As when the terminal is closed or the connection lost."""
+
+    name = "main-sighup"
+    summary = "the training's main process gets SIGHUP"
+    cause = "external-kill"
+    acts = True
+
+    def inject(self, outside: Outside) -> None:
+        """Send it."""
+        assert outside.main is not None
+        self.strike()
+        outside.main.send_signal(signal.SIGHUP)
+
+
+SCENARIO = MainSighup

@@ -1,0 +1,45 @@
+"""Other jobs take the processor."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+from benchmarks.faultlab.fault import Fault
+from benchmarks.survival.outside import Outside
+
+TIMES = 4  # busy processes for each core: a fifth is left for the training
+BUSY = "while True: sum(range(10000))"
+
+
+class OtherJobs(Fault):
+    """As on a workstation that is shared."""
+
+    name = "other-jobs"
+    summary = "four busy processes for every core start beside the training"
+    cause = "concurrent-jobs-contention"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._others: list[subprocess.Popen[bytes]] = []
+
+    def inject(self, outside: Outside) -> None:
+        """Start them."""
+        self.strike()
+        for _ in range(TIMES * len(os.sched_getaffinity(0))):
+            self._others.append(subprocess.Popen([sys.executable, "-c", BUSY], start_new_session=True))
+
+    def relieve(self) -> None:
+        """End them."""
+        for other in self._others:
+            other.kill()
+            other.wait()
+        self._others.clear()
+
+    def undo(self) -> None:
+        """End them."""
+        self.relieve()
+
+
+SCENARIO = OtherJobs

@@ -1,0 +1,67 @@
+"""Two folds are started together on fresh data: one reads the split while the other one writes it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import threading
+
+from benchmarks.faultlab.fault import Fault
+from benchmarks.survival.fault import Stage
+from benchmarks.survival.outside import Outside, Printed
+from holter.demo.prepare import DATASET_NAME
+
+
+class SplitsRace(Fault):
+    """The writer is a thread of ours that takes as long as a file server may; what it writes is what nnU-Net writes."""
+
+    name = "splits-race"
+    summary = "the file of the split is half written when the training reads it"
+    cause = "fold-start-race"
+    also = ("main-exception",)
+    from_start = True
+    acts = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._over = threading.Event()
+        self._writer: threading.Thread | None = None
+
+    def prepare(self, stage: Stage) -> dict[str, str]:
+        """A copy of the data, on which another fold has just begun."""
+        data = stage.folder / "nnUNet_preprocessed"
+        shutil.copytree(stage.brains.preprocessed, data)
+        file = data / DATASET_NAME / "splits_final.json"
+        text = json.dumps(json.loads(file.read_text()), indent=4)
+        file.write_text("")
+        self._writer = threading.Thread(target=self._write, args=(file, text), daemon=True)
+        self._writer.start()
+        return {"nnUNet_preprocessed": str(data)}
+
+    def _write(self, file: object, text: str) -> None:
+        with open(str(file), "w", encoding="utf-8") as out:  # noqa: PTH123 - one that stays open
+            out.write(text[: len(text) // 2])
+            out.flush()
+            self._over.wait()
+            out.write(text[len(text) // 2 :])
+
+    def is_time(self, outside: Outside, printed: Printed) -> bool:
+        """As soon as the training is there."""
+        return outside.main is not None
+
+    def inject(self, outside: Outside) -> None:
+        """It is being written already."""
+        self.strike()
+
+    def relieve(self) -> None:
+        """Write the rest."""
+        self._over.set()
+
+    def undo(self) -> None:
+        """Write the rest."""
+        self._over.set()
+        if self._writer is not None:
+            self._writer.join()
+
+
+SCENARIO = SplitsRace

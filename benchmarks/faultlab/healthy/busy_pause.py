@@ -1,0 +1,17 @@
+"""One step in which the main thread works for twenty seconds."""
+
+from __future__ import annotations
+
+from benchmarks.faultlab.fault import Healthy
+
+
+class BusyPause(Healthy):
+    """As torch.compile does when a shape is new."""
+
+    name = "busy-pause"
+    summary = "the main thread works for 20 s within one step, as when it compiles"
+    trainer = "nnUNetTrainerBusyPause"
+    epochs = 2
+
+
+SCENARIO = BusyPause

@@ -1,0 +1,52 @@
+"""A slow processor, from beginning to end: half a core for all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from benchmarks.faultlab.fault import Healthy
+from benchmarks.survival.fault import Stage
+from holter.demo.faults.cpu_group import CpuGroup, make_group
+from holter.demo.faults.cpu_quota import CpuQuota
+
+CPUS = 0.6
+ENTER = 'echo $$ > "$0" && exec "$@"'  # joins the group, then becomes the training under the same PID
+
+
+class SlowCpu(Healthy):
+    """Every step takes three times as long as elsewhere, and always did."""
+
+    name = "slow-cpu"
+    summary = "a processor that is slow from beginning to end"
+    iterations = 20
+    limit_s = 300.0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._group: CpuGroup | None = None
+
+    def needs(self) -> str | None:
+        """A group with a CPU limit."""
+        return CpuQuota().needs()
+
+    def prepare(self, stage: Stage) -> dict[str, str]:
+        """Make the group and limit it at once."""
+        del stage
+        self._group = make_group(f"holter-lab-{os.getpid()}")
+        assert self._group is not None
+        self._group.limit(CPUS)
+        return {}
+
+    def wrap_training(self, command: Sequence[str]) -> list[str]:
+        """Start inside."""
+        assert self._group is not None
+        return ["/bin/sh", "-c", ENTER, str(self._group.members), *command]
+
+    def undo(self) -> None:
+        """Remove it."""
+        if self._group is not None:
+            self._group.remove()
+
+
+SCENARIO = SlowCpu

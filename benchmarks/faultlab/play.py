@@ -1,0 +1,182 @@
+"""One training under ``holter run``, without healing, in a folder and a session of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+import psutil
+
+from benchmarks.faultlab.fault import TRAINERS, Fault, Healthy, Scenario
+from benchmarks.faultlab.score import named_live
+from benchmarks.survival.fault import Stage
+from benchmarks.survival.one_run import undisturbed
+from benchmarks.survival.outside import Outside, end_session, session
+from holter.demo.prepare import Prepared
+from holter.errors import HolterError
+
+LOOK_EVERY_S = 0.1
+READ_EVERY_S = 2.0  # the growing tape, for the named cause
+# The cause was named: what follows within this time may still change the verdict, and then it counts.
+SETTLE_S = 4.0
+RECORDER_ENDS_WITHIN_S = 20.0  # after its training
+# In the command line of a process of the training; the recorder has probes in processes of their own.
+OF_TRAINING = ("holter.trainer", "multiprocessing", "faultlab")
+TAPE, OUTPUT, ERRORS = "run.holter", "output.txt", "errors.txt"
+
+
+class Played(NamedTuple):
+    """Wall-clock times; None where it did not come to it."""
+
+    struck: float | None
+    over: float  # what follows on the tape is the lab's own doing
+    exit_code: int | None  # None: the lab ended it
+    wall_s: float
+    problem: str | None = None
+
+
+def play(scenario: Scenario, folder: Path, brains: Prepared) -> Played:
+    """Train, break, watch. Whatever ends this, no process, mount or control group stays."""
+    (folder / "tmp").mkdir()
+    stage = Stage(folder, brains, 0)
+    began_s = time.monotonic()
+    try:
+        extra = scenario.prepare(stage)
+        played = _train(scenario, stage, extra)
+    finally:
+        with undisturbed():
+            scenario.undo()
+    return played._replace(wall_s=round(time.monotonic() - began_s, 1))
+
+
+def _train(scenario: Scenario, stage: Stage, extra: dict[str, str]) -> Played:
+    child = _start(scenario, stage, extra)
+    outside = Outside(child.pid, stage.folder, stage.brains, supervised=True)
+    try:
+        problem, ended = _follow(child, outside, scenario)
+        over = time.time()
+    finally:
+        with undisturbed(), contextlib.ExitStack() as last:
+            last.callback(child.wait)
+            last.callback(end_session, child.pid)  # also where it cannot be relieved
+            scenario.relieve()
+            _end_training(child, outside)
+    return Played(
+        struck=min(scenario.struck, default=None),
+        over=over,
+        exit_code=child.returncode if ended else None,
+        wall_s=0.0,
+        problem=problem,
+    )
+
+
+def _start(scenario: Scenario, stage: Stage, extra: dict[str, str]) -> subprocess.Popen[bytes]:
+    folder = stage.folder
+    variables = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("HOLTER_")},
+        **stage.brains.environment(),
+        "nnUNet_results": str(folder / "results"),
+        "nnUNet_extTrainer": str(TRAINERS),
+        "TMPDIR": str(folder / "tmp"),
+        "PYTHONUNBUFFERED": "1",  # what a killed process has printed is to be seen
+        **scenario.variables,
+        **extra,
+    }
+    holter = [sys.executable, "-m", "holter", "run", "--tape", str(folder / TAPE), "--"]
+    training = scenario.wrap_training(stage.brains.command(*_options(scenario), fold=scenario.fold))
+    with (folder / OUTPUT).open("ab") as output, (folder / ERRORS).open("ab") as errors:
+        return subprocess.Popen(
+            scenario.wrap([*holter, *training]),
+            env=variables,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=errors,
+            start_new_session=True,  # Ctrl-C is for us alone; and so that all of it can be found and ended
+        )
+
+
+def _options(scenario: Scenario) -> list[str]:
+    numbers = {
+        "--epochs": scenario.epochs,
+        "--iterations": scenario.iterations,
+        "--val-iterations": scenario.val_iterations,
+        "-tr": scenario.trainer,
+    }
+    options = [word for name, value in numbers.items() if value is not None for word in (name, str(value))]
+    return [*options, *scenario.options, *(() if scenario.validates else ("--no-validation",))]
+
+
+def _follow(child: subprocess.Popen[bytes], outside: Outside, scenario: Scenario) -> tuple[str | None, bool]:
+    """Until all is said; what is wrong with the run itself, and whether it ended without us."""
+    began_s = time.monotonic()
+    injected_s: float | None = None
+    watch = _Watch(scenario, outside.folder / TAPE)
+    while child.poll() is None:
+        now = time.monotonic()
+        outside.look()
+        try:
+            if injected_s is None:
+                if scenario.is_time(outside, outside.printed()):
+                    scenario.inject(outside)
+                    injected_s = time.monotonic()
+            else:
+                scenario.step(outside, now - injected_s)
+        except (OSError, RuntimeError, HolterError) as error:
+            return f"the fault could not be made: {type(error).__name__}: {error}", False
+        if watch.is_over(now):
+            return None, False
+        if now - began_s > scenario.limit_s:
+            return f"not over after {scenario.limit_s:.0f} s", False
+        time.sleep(LOOK_EVERY_S)
+    return None, True
+
+
+class _Watch:
+    """Says when a broken run has told all that it will tell."""
+
+    def __init__(self, scenario: Scenario, tape: Path) -> None:
+        self._scenario = scenario
+        self._tape = tape
+        self._struck_s: float | None = None
+        self._named_s: float | None = None
+        self._read_s = 0.0
+
+    def is_over(self, now: float) -> bool:
+        """A true cause was named some seconds ago, or it takes too long. A healthy run ends by itself."""
+        scenario = self._scenario
+        if not isinstance(scenario, Fault) or not scenario.struck:
+            return False
+        self._struck_s = now if self._struck_s is None else self._struck_s
+        if self._named_s is None and now - self._read_s > READ_EVERY_S:
+            self._read_s = now
+            with contextlib.suppress(HolterError, OSError, msgspec.MsgspecError):
+                names = {cause for _, cause in named_live(self._tape)}
+                self._named_s = now if names & scenario.right() else None
+        if self._named_s is not None:
+            return now - self._named_s > SETTLE_S
+        return now - self._struck_s > scenario.watch_s
+
+
+def _end_training(child: subprocess.Popen[bytes], outside: Outside) -> None:
+    """All processes of the training, so that the recorder can finish its tape."""
+    for process in session(outside.leader):
+        with contextlib.suppress(psutil.Error):
+            if process.pid != child.pid and any(word in " ".join(process.cmdline()) for word in OF_TRAINING):
+                process.kill()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        child.wait(RECORDER_ENDS_WITHIN_S)
+
+
+def is_right_end(scenario: Scenario, played: Played) -> str | None:
+    """What is wrong with the way in which it ended."""
+    if isinstance(scenario, Healthy) and played.exit_code not in scenario.exit_codes:
+        return f"a healthy run ended with exit code {played.exit_code}"
+    if isinstance(scenario, Fault) and played.struck is None:
+        return f"the fault never came; exit code {played.exit_code}"
+    return None

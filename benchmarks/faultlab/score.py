@@ -1,0 +1,158 @@
+"""What was said, against what was done; read from the tape, as anybody would read it afterwards."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+
+import msgspec
+
+from benchmarks.faultlab.fault import Fault, Scenario
+from holter.causes import diagnose_all
+from holter.records import ActionTaken, Diagnosis, Noted
+from holter.tape import Recording, read
+
+NAMED = ("confirmed", "likely")
+# What changes the course of a run; saving and waiting do not.
+DEEDS = ("replace-workers", "restart", "end-group", "export-again", "stop")
+# The clock of the lab and the start on the tape are read one after the other.
+CLOCK_S = 0.5
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of one run. Seconds count from the fault."""
+
+    name: str
+    cause: str | None = None  # the true one; None: nothing was wrong
+    also: tuple[str, ...] = ()
+    gradual: bool = False
+    skipped: str | None = None  # why it did not take place
+    kind: str | None = None  # of the first episode
+    reason: str | None = None  # of the alarm
+    alarm_s: float | None = None
+    cause_s: float | None = None  # a true cause was named, live
+    named: tuple[tuple[str, str, float], ...] = ()  # the first three that are not excluded: id, verdict, score
+    early: int = 0  # alarms before the fault, or in a healthy run
+    false_actions: tuple[str, ...] = ()
+    wall_s: float = 0.0
+    problem: str | None = None  # with the run itself: it tells nothing
+
+    @property
+    def counts(self) -> bool:
+        """Whether it took place as it should."""
+        return self.skipped is None and self.problem is None
+
+    @property
+    def top1(self) -> bool:
+        """A true cause ranks first, and is named with some certainty."""
+        return bool(self.named) and self.named[0][0] in (self.cause, *self.also) and self.named[0][1] in NAMED
+
+    @property
+    def top3(self) -> bool:
+        """The true cause is among the first three."""
+        return any(cause == self.cause for cause, _, _ in self.named)
+
+    def told(self) -> str:
+        """One line for who waits."""
+        if self.skipped or self.problem:
+            return f"{self.name}: {self.skipped or self.problem}"
+        if self.cause is None:
+            return f"{self.name}: " + (f"FALSE ALARM {self.reason}" if self.early else "silent")
+        mark = "right" if self.top1 else "in top 3" if self.top3 else "WRONG"
+        times = ", ".join("-" if value is None else f"{value:.1f} s" for value in (self.alarm_s, self.cause_s))
+        first = (
+            " ".join(str(part) for part in self.named[0])
+            if self.named
+            else "nothing named"
+            if self.kind
+            else "no alarm"
+        )
+        return f"{self.name}: {mark} ({first}), true {self.cause}; alarm, cause after {times}; {self.wall_s:.0f} s"
+
+
+def named_live(tape: Path) -> list[tuple[float, str]]:
+    """Times at which a cause was named while the recording ran, and its id."""
+    return _named(read(tape))
+
+
+def _named(recording: Recording) -> list[tuple[float, str]]:
+    notes = [note for note in recording.events(Noted) if note.what == "cause-named"]
+    words = [(note.t_s, note.text.split()) for note in notes]
+    return [(t_s, word[0]) for t_s, word in words if len(word) > 1 and word[1] in NAMED]
+
+
+def score(scenario: Scenario, tape: Path, struck: float | None, over: float) -> Outcome:
+    """Judge one run; ``struck`` and ``over`` in seconds of the wall clock."""
+    recording = read(tape)
+    began = _began(recording)
+    fault_s = None if struck is None else struck - began
+    recording = until(recording, over - began)
+    diagnoses = sorted(diagnose_all(recording), key=lambda one: one.episode.alarm_s)
+    if not isinstance(scenario, Fault):
+        return _healthy(scenario, recording, diagnoses)
+    assert fault_s is not None
+    early = [one for one in diagnoses if one.episode.alarm_s < fault_s - CLOCK_S]
+    later = [one for one in diagnoses if one not in early]
+    outcome = Outcome(
+        name=scenario.name,
+        cause=scenario.cause,
+        also=scenario.also,
+        gradual=scenario.gradual,
+        early=len(early),
+        false_actions=_false_actions(recording, fault_s if scenario.acts else float("inf")),
+    )
+    if not later:
+        return outcome
+    first = later[0]
+    at_s = [t_s for t_s, cause in _named(recording) if cause in scenario.right()]
+    return msgspec.structs.replace(
+        outcome,
+        kind=first.episode.kind,
+        reason=first.episode.reason,
+        alarm_s=round(max(0.0, first.episode.alarm_s - fault_s), 2),
+        cause_s=round(max(0.0, at_s[0] - fault_s), 2) if at_s else None,
+        named=_ranked(first),
+    )
+
+
+def _healthy(scenario: Scenario, recording: Recording, diagnoses: list[Diagnosis]) -> Outcome:
+    first = diagnoses[0] if diagnoses else None
+    return Outcome(
+        name=scenario.name,
+        early=len(diagnoses),
+        kind=first.episode.kind if first else None,
+        reason=first.episode.reason if first else None,
+        named=_ranked(first) if first else (),
+        false_actions=_false_actions(recording, float("inf")),
+    )
+
+
+def _ranked(diagnosis: Diagnosis) -> tuple[tuple[str, str, float], ...]:
+    """The first three that are not excluded."""
+    left = [verdict for verdict in diagnosis.verdicts if verdict.verdict != "excluded"]
+    return tuple((verdict.cause, verdict.verdict, verdict.score) for verdict in left[:3])
+
+
+def _false_actions(recording: Recording, right_from_s: float) -> tuple[str, ...]:
+    acts = [one for one in recording.events(ActionTaken) if one.action in DEEDS and one.source == "supervisor"]
+    return tuple(dict.fromkeys(one.action for one in acts if one.t_s < right_from_s))
+
+
+def _began(recording: Recording) -> float:
+    if recording.environment is None:
+        return float("nan")
+    return datetime.datetime.fromisoformat(recording.environment.wall_start).timestamp()
+
+
+def until(recording: Recording, end_s: float) -> Recording:
+    """The same as if the recorder had been killed then."""
+    return msgspec.structs.replace(
+        recording,
+        all_ticks=tuple(recording.ticks(None, end_s)),
+        all_stacks=tuple(dump for dump in recording.all_stacks if dump.t_s <= end_s),
+        all_episodes=tuple(
+            msgspec.structs.replace(one, end_s=None if one.end_s is not None and one.end_s > end_s else one.end_s)
+            for one in recording.all_episodes
+            if one.alarm_s <= end_s
+        ),
+    )

@@ -1,0 +1,103 @@
+"""The lab's table, its goals, and what is kept beside a tape."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from benchmarks.faultlab.score import Outcome
+from benchmarks.reporting import Goal
+
+# Promised shares are told as what may miss them: a goal is met by as much or less.
+TOP1_MISSES = 0.05
+ALARM_S, CAUSE_S = 30.0, 45.0
+# The detectors' own patience with a training that is slower by less than three times, or has not begun, or is over.
+GRADUAL_ALARM_S = 200.0
+PERCENTILE = 0.95
+
+
+class Kept(msgspec.Struct, frozen=True, kw_only=True):
+    """What a kept tape cannot tell of itself."""
+
+    outcome: Outcome
+    struck: float | None  # wall clock
+    over: float  # wall clock: what follows on the tape is the lab's own doing
+
+
+def write_kept(file: Path, outcome: Outcome, struck: float | None, over: float) -> None:
+    """Beside the tape."""
+    file.write_bytes(
+        msgspec.json.format(msgspec.json.encode(Kept(outcome=outcome, struck=struck, over=over)), indent=2) + b"\n"
+    )
+
+
+def rows(outcomes: Sequence[Outcome]) -> list[dict[str, object]]:
+    """One line a run."""
+    return [row(outcome) for outcome in outcomes]
+
+
+def row(outcome: Outcome) -> dict[str, object]:
+    """One line."""
+    fault = outcome.cause is not None
+    names = [f"{cause} ({verdict} {score:.2f})" for cause, verdict, score in outcome.named]
+    return {
+        "run": outcome.name,
+        "true cause": outcome.cause or ("" if outcome.skipped or outcome.problem else "none"),
+        "named": names[0] if names else "",
+        "first": _word(outcome.top1) if fault else "",
+        "first three": _word(outcome.top3) if fault else "",
+        "alarm s": outcome.alarm_s,
+        "cause s": outcome.cause_s,
+        "false alarms": outcome.early if outcome.counts else None,
+        "false actions": " ".join(outcome.false_actions),
+        "run s": outcome.wall_s,
+        "note": outcome.skipped or outcome.problem or "",
+    }
+
+
+def _word(right: bool) -> str:
+    return "yes" if right else "NO"
+
+
+def goals(outcomes: Sequence[Outcome]) -> list[Goal]:
+    """The promises; open where nothing was measured. A run that could not be made is no proof of anything."""
+    done = [outcome for outcome in outcomes if outcome.counts]
+    faults = [outcome for outcome in done if outcome.cause is not None]
+    healthy = [outcome for outcome in done if outcome.cause is None]
+    sudden = [outcome for outcome in faults if not outcome.gradual]
+    gradual = [outcome for outcome in faults if outcome.gradual]
+    return [
+        _share("share of faults whose cause does not come first", TOP1_MISSES, [not one.top1 for one in faults]),
+        _share("share of faults whose cause is not in the first three", 0.0, [not one.top3 for one in faults]),
+        _count("alarms before the fault", [one.early for one in faults]),
+        _count("alarms in healthy runs", [one.early for one in healthy]),
+        _count("actions that would have been wrong", [len(one.false_actions) for one in done]),
+        _within("alarm, p95 (s)", ALARM_S, [one.alarm_s for one in sudden]),
+        _within("cause, p95 (s)", CAUSE_S, [one.cause_s for one in sudden]),
+        _within("alarm where it comes gradually, p95 (s)", GRADUAL_ALARM_S, [one.alarm_s for one in gradual]),
+        _count("runs that could not be made", [one.problem is not None for one in outcomes]),
+    ]
+
+
+def _share(name: str, goal: float, misses: Sequence[bool]) -> Goal:
+    return _goal(name, goal, sum(misses) / len(misses) if misses else None)
+
+
+def _count(name: str, counts: Sequence[int]) -> Goal:
+    return _goal(name, 0, sum(counts) if counts else None)
+
+
+def _within(name: str, goal: float, values: Sequence[float | None]) -> Goal:
+    """A run without an alarm, or without the true cause, counts as one that took for ever."""
+    if not values:
+        return Goal(name, goal, None, None)
+    ranked = sorted(math.inf if value is None else value for value in values)
+    value = ranked[math.ceil(PERCENTILE * len(ranked)) - 1]
+    return Goal(name, goal, None, False) if math.isinf(value) else _goal(name, goal, round(value, 2))
+
+
+def _goal(name: str, goal: float, measured: float | None) -> Goal:
+    return Goal(name, goal, measured, None if measured is None else measured <= goal)
