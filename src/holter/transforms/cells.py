@@ -58,9 +58,9 @@ class Cells:
         if len(point):
             first = index.index_select(0, point).add_(channel * self.labels.shape[1])
             corners = (first + self.offsets[:, None]).view(-1)
-            labels = self.labels.view(-1).index_select(0, corners).to(torch.int16).view(-1, len(point))
+            labels = self.labels.view(-1).index_select(0, corners).view(-1, len(point))
             scores, nearest = weigh(points.index_select(0, point).t().contiguous())
-            found[channel, point] = elect(labels, scores, nearest, self.pair.of(channel), self.rule).to(found.dtype)
+            found[channel, point] = elect(labels, scores, nearest, self.pair.of(channel), self.rule)
         return found
 
     def _index(self, first: Tensor) -> Tensor:
@@ -84,34 +84,32 @@ def weigh(points: Tensor) -> tuple[Tensor, Tensor]:
     nearest corner; halves go to the even voxel.
     """
     first = points.floor()
-    ahead, behind = points - first, first + 1 - points
+    sides = torch.stack((first + 1 - points, points - first))  # (2, axes, N)
     step = torch.round(points) - first
     nearest = sum((step[axis] * 2**axis for axis in range(1, len(step))), step[0]).long()
-    weights = torch.stack((behind[0], ahead[0]))
+    weights = sides[:, 0]
     for axis in range(1, len(points)):
-        weights = torch.cat((weights * behind[axis], weights * ahead[axis]))
-    return weights.mul_(THOUSAND), nearest
+        weights = (weights[None] * sides[:, None, axis]).flatten(0, 1)
+    return weights.mul_(THOUSAND) if len(points) > 1 else weights * THOUSAND, nearest
 
 
 def decide(labels: Tensor, strides: Sequence[int], undecided: int) -> Tensor:
     """Shapes:  labels (K, voxels) -> the label of each cell, or ``undecided`` if its corners differ.
 
     Flat shifts wrap around at the ends of rows, where no cell begins that is ever looked at; nor do any in the last
-    slice.
+    slice. Bits that differ are gathered without a single comparison.
     """
     decided = torch.full_like(labels, undecided)
     ahead = sum(strides)
     for start in range(0, labels.shape[1] - ahead, CACHED_VOXELS):
         count = min(CACHED_VOXELS, labels.shape[1] - ahead - start)
         part = labels[:, start : start + count + ahead]
-        same = part[:, 1:] == part[:, :-1]
+        bits = part[:, 1:] ^ part[:, :-1]
         for stride in strides[-2::-1]:
-            same = (
-                same[:, :-stride]
-                & same[:, stride:]
-                & (part[:, : same.shape[1] - stride] == part[:, stride : same.shape[1]])
-            )
-        decided[:, start : start + count] = torch.where(same, part[:, :count], undecided)
+            size = bits.shape[1] - stride
+            bits = bits[:, :size] | bits[:, stride:] | (part[:, :size] ^ part[:, stride : stride + size])
+        mask = (bits != 0).to(labels.dtype).neg_()  # 0, or all bits
+        decided[:, start : start + count] = (part[:, :count] & ~mask) | (mask & undecided)
     return decided
 
 
@@ -124,10 +122,14 @@ def pair_on_cpu(seg: Tensor, rule: Rule) -> Pair:
             low, high = min(low, rule.pad), max(high, rule.pad)
         parts = channel.split(CACHED_VOXELS)
         pads = not rule.reaches or rule.pad in (low, high)
-        two.append(pads and low < high and all(bool(((part == low) | (part == high)).all()) for part in parts))
+        two.append(pads and low < high and all(_has_only(part, low, high) for part in parts))
         ends.append((low, high))
     low_, high_ = torch.tensor(ends, dtype=torch.int16).unbind(1)
     return Pair(torch.tensor(two), low_, high_)
+
+
+def _has_only(part: Tensor, low: int, high: int) -> bool:
+    return bool(((part == low).view(torch.uint8) | (part == high).view(torch.uint8)).amin())
 
 
 @lru_cache(maxsize=32)
