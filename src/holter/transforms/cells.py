@@ -54,14 +54,20 @@ class Cells:
         points = grid.add(1).mul_(self._repeated(self.place.source, 0, len(grid))).sub_(1).div_(2)
         index = self._index(points.floor())
         found = torch.stack([channel.index_select(0, index) for channel in self.decided])
-        channel, point = (found == self.undecided).nonzero(as_tuple=True)
-        if len(point):
-            first = index.index_select(0, point).add_(channel * self.labels.shape[1])
-            corners = (first + self.offsets[:, None]).view(-1)
-            labels = self.labels.view(-1).index_select(0, corners).view(-1, len(point))
-            scores, nearest = weigh(points.index_select(0, point).t().contiguous())
-            found[channel, point] = elect(labels, scores, nearest, self.pair.of(channel), self.rule)
+        open_ = (found.view(-1) == self.undecided).nonzero()[:, 0]
+        if len(open_):
+            found.view(-1).scatter_(0, open_, self._elected(open_, index, points))
         return found
+
+    def _elected(self, open_: Tensor, index: Tensor, points: Tensor) -> Tensor:
+        """The labels of points that are still open: numbers of all channels' points, one channel after the other."""
+        channel, point = torch.zeros(1, dtype=torch.int64), open_
+        if len(self.labels) > 1:
+            channel, point = open_ // len(index), open_ % len(index)
+        first = index.index_select(0, point).add_(channel * self.labels.shape[1])
+        labels = self.labels.view(-1).index_select(0, (first + self.offsets[:, None]).view(-1)).view(-1, len(open_))
+        scores, nearest = weigh(points.index_select(0, point).t().contiguous())
+        return elect(labels, scores, nearest, self.pair.of(channel), self.rule)
 
     def _index(self, first: Tensor) -> Tensor:
         """Where the cells stand in the table; what is far outside is taken to be just outside."""

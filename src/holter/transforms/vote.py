@@ -41,7 +41,9 @@ class Pair:
     high: Tensor
 
     def of(self, channel: Tensor) -> Pair:
-        """Those of the given channels."""
+        """Those of the given channels; of a single one there is no need to ask."""
+        if len(self.two) == 1:
+            return self
         return Pair(self.two[channel], self.low[channel], self.high[channel])
 
 
@@ -94,9 +96,9 @@ def pair_of_labels(seg: Tensor, rule: Rule) -> Pair:
 
 def _scores(names: Tensor, scores: Tensor, rule: Rule) -> Tensor:
     """What each corner's label scores in all, rounded through float16; (corners, N) float32."""
-    total = torch.zeros_like(scores)
+    total, same = torch.zeros_like(scores), torch.empty_like(names)
     for name, score in zip(names, scores, strict=True):
-        total += _of(name, names, score)
+        total.addcmul_(torch.eq(names, name, out=same), score)  # times 0 or 1: exact, fused or not
     if rule.reaches:
         others = _sum(torch.where(names == rule.pad, 0.0, scores))
         total = torch.where(names == rule.pad, THOUSAND - others, total)
@@ -104,8 +106,8 @@ def _scores(names: Tensor, scores: Tensor, rule: Rule) -> Tensor:
 
 
 def _of(name: Tensor, names: Tensor, scores: Tensor) -> Tensor:
-    """Scores where the label has this name, else 0. On a CPU a tenth of the time of ``torch.where``."""
-    return names.clone().eq_(name).mul_(scores)
+    """Scores where the label has this name, else 0. On a CPU a fraction of the time of ``torch.where``."""
+    return torch.eq(names, name, out=torch.empty_like(names)).mul_(scores)
 
 
 def _is_either(labels: Tensor, low: Tensor, high: Tensor) -> Tensor:
