@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from holter.transforms.placement import Placement, corners_of_cell
-from holter.transforms.vote import THOUSAND, Pair, Rule, elect
+from holter.transforms.vote import Pair, Rule, elect
 
 MARGIN = 2  # voxels of padding around the table: a cell two before the first voxel is padding on all corners
 EXACT_IN_FLOAT32 = 2**24
@@ -66,14 +66,15 @@ class Cells:
             channel, point = open_ // len(index), open_ % len(index)
         first = index.index_select(0, point).add_(channel * self.labels.shape[1])
         labels = self.labels.view(-1).index_select(0, (first + self.offsets[:, None]).view(-1)).view(-1, len(open_))
-        scores, nearest = weigh(points.index_select(0, point).t().contiguous())
-        return elect(labels, scores, nearest, self.pair.of(channel), self.rule)
+        numbers = (point * points.shape[1] + torch.arange(points.shape[1])[:, None]).view(-1)
+        where = points.view(-1).index_select(0, numbers).view(points.shape[1], -1)
+        return elect(labels, where, self.pair.of(channel), self.rule)
 
     def _index(self, first: Tensor) -> Tensor:
         """Where the cells stand in the table; what is far outside is taken to be just outside."""
         lower = self._repeated(self.place.lower, -MARGIN, len(first))
         ends = tuple(low + size for low, size in zip(self.place.lower, self.size, strict=True))
-        inside = first.clamp(lower, self._repeated(ends, 0, len(first)))
+        inside = first.clamp(lower, self._repeated(ends, 0, len(first))) if self.rule.reaches else first
         largest = sum((end + MARGIN) * stride for end, stride in zip(ends, self.strides, strict=True))
         exact = torch.float32 if largest < EXACT_IN_FLOAT32 else torch.float64
         index = torch.mv(inside.to(exact), torch.tensor(self.strides[::-1], dtype=exact)).long()
@@ -83,20 +84,6 @@ class Cells:
     @staticmethod
     def _repeated(numbers: tuple[int, ...], more: int, times: int) -> Tensor:
         return repeated(tuple(float(number + more) for number in reversed(numbers)), times)
-
-
-def weigh(points: Tensor) -> tuple[Tensor, Tensor]:
-    """Shapes:  points (axes, N), last axis first -> scores (corners, N) in thousandths, and the index (N) of the
-    nearest corner; halves go to the even voxel.
-    """
-    first = points.floor()
-    sides = torch.stack((first + 1 - points, points - first))  # (2, axes, N)
-    step = torch.round(points) - first
-    nearest = sum((step[axis] * 2**axis for axis in range(1, len(step))), step[0]).long()
-    weights = sides[:, 0]
-    for axis in range(1, len(points)):
-        weights = (weights[None] * sides[:, None, axis]).flatten(0, 1)
-    return weights.mul_(THOUSAND) if len(points) > 1 else weights * THOUSAND, nearest
 
 
 def decide(labels: Tensor, strides: Sequence[int], undecided: int) -> Tensor:

@@ -13,9 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from holter.transforms.cells import weigh
 from holter.transforms.placement import How, Placement, corners_of_cell, line, reaches_outside
-from holter.transforms.vote import Pair, Rule, pair_of_labels, vote
+from holter.transforms.vote import Pair, Rule, pair_of_labels, vote, weigh
 
 NO_FLOAT64 = ("mps",)
 # Corners, weights, indices and votes take some hundred bytes a voxel: at 128 x 128 x 128 that would be a gigabyte.

@@ -19,9 +19,9 @@ from torch import Tensor
 THOUSAND = 1000.0
 HALF = 500.0
 ABOVE_ALL_LABELS = 65_536
-# Scores this near to the half are counted exactly; sums of eight float32 are off by less than a thousandth, and float16
-# has two numbers for each 1 there.
-UNSURE = 1.0
+# A rough count in bytes, of which the processor adds 32 or 64 at once: all votes together, which with eight roundings
+# stay below 128, and a lead that eight roundings of a half cannot have made.
+ROUGH_TOTAL, ROUGH_LEAD = 120, 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,20 +63,45 @@ def vote(labels: Tensor, scores: Tensor, nearest: Tensor, pair: Pair, rule: Rule
     return torch.where(pair.two, of_two, of_several).to(torch.int16)
 
 
-def elect(labels: Tensor, scores: Tensor, nearest: Tensor, pair: Pair, rule: Rule) -> Tensor:
-    """The same as ``vote``, on the CPU, where work can be left out: the nearest corner's label mostly has more than
-    half of all votes, or less and only one rival. Shapes as there, but for one axis N; of the type of ``labels``.
+def elect(labels: Tensor, points: Tensor, pair: Pair, rule: Rule) -> Tensor:
+    """Shapes:  labels (corners, N) int8 or int16, points (axes, N), last axis first, pair (N) -> (N), of the type of
+    ``labels``: the same as ``vote``, on the CPU.
+
+    Votes are counted in bytes first: mostly the nearest corner's label has more than half of all, or less and only one
+    rival, or some label leads beyond doubt. Only what is left is counted exactly.
     """
+    scores, nearest = weigh(points)
+    votes = scores.mul_(ROUGH_TOTAL / THOUSAND).round_().to(torch.int8)
     own = labels.gather(0, nearest[None])[0]
-    for_own = _of(own.float(), labels.float(), scores).sum(0)
+    for_own = _sum(_mask(labels == own) & votes)
     low, high = labels.amin(0), labels.amax(0)
-    is_beaten, has_one_rival = for_own < HALF - UNSURE, _is_either(labels, low, high)
+    is_beaten = for_own < ROUGH_TOTAL // 2 - ROUGH_LEAD
     winner = torch.where(is_beaten, low + high - own, own)
-    close = (~(for_own > HALF + UNSURE) & ~(is_beaten & has_one_rival)).nonzero()[:, 0]
-    if len(close):
-        corners, weights, nearer = (one.index_select(-1, close) for one in (labels, scores, nearest))
-        winner[close] = vote(corners, weights, nearer, pair.of(close), rule).to(winner.dtype)
+    is_sure = (for_own > ROUGH_TOTAL // 2 + ROUGH_LEAD) | (is_beaten & _is_either(labels, low, high))
+    left = (~is_sure).nonzero()[:, 0]
+    labels = labels.index_select(1, left)
+    leader, leads = _leader(labels, votes.index_select(1, left))
+    winner.scatter_(0, left, leader)
+    still = (~leads).nonzero()[:, 0]
+    left, labels = left.index_select(0, still), labels.index_select(1, still)
+    if len(left):
+        counted = vote(labels, *weigh(points.index_select(1, left)), pair.of(left), rule)
+        winner.scatter_(0, left, counted.to(winner.dtype))
     return winner
+
+
+def weigh(points: Tensor) -> tuple[Tensor, Tensor]:
+    """Shapes:  points (axes, N), last axis first -> scores (corners, N) in thousandths, and the index (N) of the
+    nearest corner; halves go to the even voxel.
+    """
+    first = points.floor()
+    sides = torch.stack((first + 1 - points, points - first))  # (2, axes, N)
+    step = torch.round(points) - first
+    nearest = sum((step[axis] * 2**axis for axis in range(1, len(step))), step[0]).long()
+    weights = sides[:, 0]
+    for axis in range(1, len(points)):
+        weights = (weights[None] * sides[:, None, axis]).flatten(0, 1)
+    return weights.mul_(THOUSAND) if len(points) > 1 else weights * THOUSAND, nearest
 
 
 def pair_of_labels(seg: Tensor, rule: Rule) -> Pair:
@@ -108,6 +133,23 @@ def _scores(names: Tensor, scores: Tensor, rule: Rule) -> Tensor:
 def _of(name: Tensor, names: Tensor, scores: Tensor) -> Tensor:
     """Scores where the label has this name, else 0. On a CPU a fraction of the time of ``torch.where``."""
     return torch.eq(names, name, out=torch.empty_like(names)).mul_(scores)
+
+
+def _leader(labels: Tensor, votes: Tensor) -> tuple[Tensor, Tensor]:
+    """Shapes:  labels and votes (corners, N) -> (N) the label with most votes, and whether it leads beyond doubt."""
+    total = torch.zeros_like(votes)
+    for label, some in zip(labels, votes, strict=True):
+        total += _mask(labels == label) & some
+    best = total.amax(0)
+    is_best = _mask(total == best)
+    bits, ends = is_best.to(labels.dtype), torch.iinfo(labels.dtype)
+    highest, lowest = ((labels & bits) | (~bits & ends.min)).amax(0), ((labels & bits) | (~bits & ends.max)).amin(0)
+    return highest, (best - (total & ~is_best).amax(0) >= ROUGH_LEAD) & (highest == lowest)
+
+
+def _mask(truth: Tensor) -> Tensor:
+    """All bits where true."""
+    return truth.view(torch.int8).neg_()
 
 
 def _is_either(labels: Tensor, low: Tensor, high: Tensor) -> Tensor:
