@@ -62,26 +62,31 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="so short that no goal is judged: some minutes")
     parser.add_argument("--data", type=Path, default=DATA, help="the raw data set, as nnU-Net wants it")
     parser.add_argument("--seeds", type=int, nargs="+", help="other seeds than 1, 2 and 3")
+    parser.add_argument("--epochs", type=int, help="another number: more where there is time, or a GPU")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--json", type=Path, help="write results and goals to this file")
     options = parser.parse_args()
     if not (options.data / "dataset.json").exists():
         say(f"there are no hippocampus images at {options.data}; --data names another folder")
         return 2
     plan = QUICK if options.quick else FULL
-    plan = plan._replace(seeds=tuple(options.seeds or plan.seeds))
+    plan = plan._replace(seeds=tuple(options.seeds or plan.seeds), epochs=options.epochs or plan.epochs)
     with tempfile.TemporaryDirectory(prefix="holter-accuracy-") as folder:
-        scores = measure(plan, options.data, Path(folder))
+        scores = measure(plan, options.data, Path(folder), options.device)
     return conclude(rows_of(scores), [goal_of(scores, is_judged=not options.quick)], options.json)
 
 
-def measure(plan: Plan, data: Path, folder: Path) -> list[Score]:
+def measure(plan: Plan, data: Path, folder: Path, device: str) -> list[Score]:
     """Every seed with both loaders, in turns."""
     say("planning and preprocessing")
     variables = prepare(data, folder, plan.cases)
     scores = []
     for seed in plan.seeds:
         for loader in LOADERS:
-            score = train(loader, seed, plan, variables, folder / f"{loader}-{seed}")
+            command = command_of(loader, seed, plan, device)
+            score = Score(
+                loader, seed, train(command, {**variables, "nnUNet_results": str(folder / f"{loader}-{seed}")})
+            )
             say(f"seed {seed}, {loader}: {score.dice:.2f}")
             scores.append(score)
     return scores
@@ -114,19 +119,22 @@ def prepare(data: Path, folder: Path, cases: int) -> dict[str, str]:
     return variables
 
 
-def train(loader: str, seed: int, plan: Plan, variables: dict[str, str], results: Path) -> Score:
+def command_of(loader: str, seed: int, plan: Plan, device: str) -> list[str]:
     """One training with its final validation."""
     command = [sys.executable, "-m", "holter.trainer.shortened", DATASET, CONFIGURATION, FOLD, "--loader", loader]
     command += ["--seed", str(seed), "--epochs", str(plan.epochs), "--iterations", str(plan.iterations)]
-    command += ["--initial-lr", INITIAL_LR]
+    return [*command, "--initial-lr", INITIAL_LR, "-device", device]
+
+
+def train(command: list[str], variables: dict[str, str]) -> float:
+    """Mean foreground Dice of the validation, in points."""
     done = subprocess.run(
-        command, env={**variables, "nnUNet_results": str(results)}, check=False,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        command, env=variables, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )  # fmt: skip
-    summaries = list(results.rglob("validation/summary.json"))
+    summaries = list(Path(variables["nnUNet_results"]).rglob("validation/summary.json"))
     if done.returncode or not summaries:
-        raise SystemExit(f"the training with the loader {loader} failed:\n{done.stdout[-4000:]}")
-    return Score(loader, seed, 100 * float(json.loads(summaries[0].read_text())["foreground_mean"]["Dice"]))
+        raise SystemExit(f"{' '.join(command)} failed:\n{done.stdout[-4000:]}")
+    return 100 * float(json.loads(summaries[0].read_text())["foreground_mean"]["Dice"])
 
 
 def rows_of(scores: Sequence[Score]) -> list[Row]:
