@@ -2,8 +2,9 @@
 
 nnU-Net's own benchmark trainers set the marks: one trains on a batch that lies on the GPU and loads nothing (the
 ceiling), the other loads data. Each training runs in a process of its own that is bound, with all it starts, to two
-processors or to all there are; the fastest epoch counts, as in nnU-Net's benchmark. Data are generated. Without a GPU
-everything runs at a tiny size to show that it does, and no goal is judged.
+processors or to all there are; the fastest epoch counts, as in nnU-Net's benchmark. Data are generated, nothing need be
+prepared. Without a GPU everything runs at a tiny size to show that it does, and no goal is judged. What was not
+measured, for want of a GPU, of processors or of time, is listed as such.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ FORWARD_ONLY = 1 / 3  # of a step's work is left in validation: no gradients
 PLENTY_CPUS = 13  # 12 workers, nnU-Net's default, and the training
 CASES = (Case(1, 2), Case(1, 20), Case(4, 2), Case(4, 20))
 MANY_LABELS = 40
+UNMEASURED = "not measured in this run"
 
 CEILING_GOAL_PERCENT = 95.0
 HARMLESS_GOAL_PERCENT = 98.0
@@ -87,12 +89,15 @@ def measure(plan: Plan, device: str, folder: Path) -> tuple[list[Row], list[Goal
         data.write(folder / "preprocessed", case, plan.size)
         speeds[case] = trainings(plan, case, device, folder)
     costs = {case: cost.measure(case, plan.size.patch, device, plan.cost_batches) for case in plan.cases}
-    labels = [
+    few, many = (
         cost.measure(Case(1, number), plan.size.patch, device, plan.cost_batches).ms for number in (2, MANY_LABELS)
+    )
+    labels_ratio = many / few if few and many else None
+    rows = [
+        row for case in CASES for row in (rows_of(case, speeds[case], costs[case]) if case in speeds else [left(case)])
     ]
-    rows = [row for case in plan.cases for row in rows_of(case, speeds[case], costs[case])]
-    rows.append(row(f"transforms, {MANY_LABELS} labels against 2", labels[1] / labels[0], "x", ""))
-    return rows, goals_of(plan, device, speeds, costs, labels[1] / labels[0])
+    rows.append(row(f"transforms, {MANY_LABELS} labels against 2", labels_ratio, "x", ""))
+    return rows, goals_of(plan, device, speeds, costs, labels_ratio)
 
 
 def trainings(plan: Plan, case: Case, device: str, folder: Path) -> list[Run]:
@@ -129,7 +134,7 @@ def train(which: str, case: Case, device: str, cpus: Sequence[int], plan: Plan, 
 
 def rows_of(case: Case, runs: Sequence[Run], spent: cost.Cost) -> list[Row]:
     """Everything about one data set."""
-    name = f"{case.channels} channels, {case.labels} labels"
+    name = case.name
     rows = []
     for run in runs:
         share = percent(runs, "ceiling", run)
@@ -140,6 +145,11 @@ def rows_of(case: Case, runs: Sequence[Run], spent: cost.Cost) -> list[Row]:
     return rows
 
 
+def left(case: Case) -> Row:
+    """A data set that was not measured."""
+    return row(f"{case.name}: everything", None, "", UNMEASURED)
+
+
 def percent(runs: Sequence[Run], mark: str, run: Run) -> float:
     """Speed of a run as a share of another way's on the same processors."""
     base = next(one for one in runs if one.which == mark and one.cpus == run.cpus)
@@ -147,27 +157,32 @@ def percent(runs: Sequence[Run], mark: str, run: Run) -> float:
 
 
 def goals_of(
-    plan: Plan, device: str, speeds: dict[Case, list[Run]], costs: dict[Case, cost.Cost], labels_ratio: float
+    plan: Plan, device: str, speeds: dict[Case, list[Run]], costs: dict[Case, cost.Cost], labels_ratio: float | None
 ) -> list[Goal]:
-    """What was promised; open without a GPU, or where there are too few processors to compare."""
-    goals = []
-    is_real = device == "cuda"
-    for case, runs in speeds.items():
-        name = f"{case.channels} channels, {case.labels} labels"
-        few, many = ([run for run in runs if run.which == "holter" and run.cpus == cpus] for cpus in _counts(runs))
-        ceiling = percent(runs, "ceiling", few[0]) if few[0].cpus == FEW_CPUS else None
-        harmless = percent(runs, "stock", many[0]) if many[0].cpus >= PLENTY_CPUS else None
-        step_s = next(run.fastest_s for run in runs if run.which == "ceiling") / (
-            plan.iterations + plan.val_iterations * FORWARD_ONLY
-        )
+    """What was promised; open without a GPU, with too few processors to compare, or where a case was left out."""
+    goals, is_real = [], device == "cuda"
+    for case in dict.fromkeys((*speeds, *CASES)):
+        name, runs = case.name, speeds.get(case)
+        ceiling, harmless, step_s = _speeds(plan, runs) if runs else (None, None, None)
+        spent = costs.get(case, cost.Cost(None, None))
+        share = None if spent.ms is None or step_s is None else spent.ms / step_s / 10
         goals += [
             goal(f"at least: {name}, 2 CPUs (% of the ceiling)", CEILING_GOAL_PERCENT, ceiling, is_real, least=True),
             goal(f"at least: {name}, many CPUs (% of stock)", HARMLESS_GOAL_PERCENT, harmless, is_real, least=True),
-            goal(f"{name}, transforms (ms a batch)", MS_GOAL, costs[case].ms, is_real),
-            goal(f"{name}, transforms (% of a step)", STEP_GOAL_PERCENT, costs[case].ms / step_s / 10, is_real),
-            goal(f"{name}, transforms (MiB)", MIB_GOAL, costs[case].mib, is_real),
+            goal(f"{name}, transforms (ms a batch)", MS_GOAL, spent.ms, is_real),
+            goal(f"{name}, transforms (% of a step)", STEP_GOAL_PERCENT, share, is_real),
+            goal(f"{name}, transforms (MiB)", MIB_GOAL, spent.mib, is_real),
         ]
     return [*goals, goal(f"{MANY_LABELS} labels (x the cost of 2)", LABELS_GOAL, labels_ratio, is_real)]
+
+
+def _speeds(plan: Plan, runs: Sequence[Run]) -> tuple[float | None, float | None, float]:
+    """Percent of the ceiling on few processors, percent of stock on many, and the seconds of a step."""
+    few, many = (next(run for run in runs if run.which == "holter" and run.cpus == cpus) for cpus in _counts(runs))
+    ceiling = percent(runs, "ceiling", few) if few.cpus == FEW_CPUS else None
+    harmless = percent(runs, "stock", many) if many.cpus >= PLENTY_CPUS else None
+    steps = plan.iterations + plan.val_iterations * FORWARD_ONLY
+    return ceiling, harmless, next(run.fastest_s for run in runs if run.which == "ceiling") / steps
 
 
 def _counts(runs: Sequence[Run]) -> tuple[int, int]:

@@ -24,7 +24,7 @@ MIB = 1 << 20
 class Cost(NamedTuple):
     """Of a batch, on average."""
 
-    ms: float
+    ms: float | None  # None: not measured
     mib: float | None  # None: this device does not count
 
 

@@ -39,6 +39,11 @@ class Case(NamedTuple):
     labels: int  # with background
 
     @property
+    def name(self) -> str:
+        """As the table has it."""
+        return f"{self.channels} channels, {self.labels} labels"
+
+    @property
     def dataset(self) -> str:
         """Name of the data set."""
         return f"Dataset{900 + 10 * self.channels + (self.labels > 9)}_Channels{self.channels}Labels{self.labels}"

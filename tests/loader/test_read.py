@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 import time
 from pathlib import Path
@@ -19,7 +20,7 @@ from holter.loader.backend import choose
 from holter.loader.blame import FileUnreadable
 from holter.loader.crop import read_box
 from holter.loader.files import look_at
-from holter.loader.libblosc2 import Library, library
+from holter.loader.libblosc2 import Library, _Mapping, library
 from holter.loader.mounts import MountedOn
 from holter.loader.records import Region
 from holter.loader.scratch import Scratch
@@ -153,6 +154,26 @@ def test_without_the_c_library_or_with_a_wrong_one_python_reads_and_the_price_is
     assert missing.kind == wrong.kind == "python-blosc2"
     assert "training loop waits" in missing.note
     assert "differ from python-blosc2's" in wrong.note
+
+
+def test_the_memory_map_of_a_version_that_was_not_compared_is_not_touched(
+    written: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = library()
+    assert found is not None
+    monkeypatch.setattr(found, "version", "3.4.0")
+    monkeypatch.setattr("holter.loader.backend.mount_of", lambda _: MountedOn("/data", "nfs4"))
+    monkeypatch.setattr("holter.loader.backend._open_files", set)
+    chosen = choose(look_at(written / "case_000.b2nd"), found)
+    assert chosen.kind == "libblosc2"
+    assert "c-blosc2 3.4.0: memory maps were compared with 3.3.5" in chosen.note
+
+
+def test_the_memory_map_has_the_members_of_the_installed_header() -> None:
+    header = Path(blosc2.__file__).parent / "include" / "blosc2" / "blosc2-stdio.h"
+    text = re.sub(r"#if defined\(_WIN32\).*?#endif|//[^\n]*", "", header.read_text(), flags=re.DOTALL)
+    struct = text[: text.index("} blosc2_stdio_mmap;")].rsplit("typedef struct {", 1)[1]
+    assert re.findall(r"(\w+);", struct) == [name for name, _ in _Mapping._fields_]
 
 
 # --- files that are not what they were --------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import shutil
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +17,10 @@ import pytest
 from holter.demo.faults import Context
 from holter.demo.faults.slow_disk import SlowDisk
 from holter.errors import CaseUnreadable, LoaderFailed, NoReadableCase
-from holter.loader import Loader
+from holter.loader import Catalogue, Loader
+from holter.loader.backend import Backend
+from holter.loader.quarantine import Quarantine
+from holter.loader.trying import THREAD_NAME, try_out
 from loader import data
 from loader.test_loader import copied, loader_of, nothing_is_left_behind, some_batches
 
@@ -232,6 +236,23 @@ def test_a_hung_read_is_blamed_on_its_file_and_training_goes_on(hanging: tuple[P
     assert hung.waited_s is not None
     assert hung.waited_s >= 0.4
     assert told.kinds(BAD).count("quarantined") == 1
+
+
+def test_a_first_case_that_hangs_does_not_hang_the_start(hanging: tuple[Path, Path]) -> None:
+    folder, control = hanging
+    control.write_text("inf")
+    told = data.Told()
+    began_s = time.monotonic()
+    chosen = try_out(Catalogue(folder, [BAD, "case_000"]), 0.4, Quarantine(2, told))
+    alone = try_out(Catalogue(folder, [BAD]), 0.4, Quarantine(1, told))
+    took_s = time.monotonic() - began_s
+    control.write_text("0")
+    wait_until(lambda: all(thread.name != THREAD_NAME for thread in threading.enumerate()))
+    assert chosen == Backend("libblosc2", "")
+    assert (alone.kind, "do not come back" in alone.note) == ("numpy", True)
+    assert 0.8 <= took_s < 4
+    assert told.kinds(BAD) == ["hung", "hung"]
+    assert BAD in str(told.troubles[0].file)
 
 
 def test_a_read_that_was_only_late_changes_no_batch(hanging: tuple[Path, Path]) -> None:

@@ -104,6 +104,22 @@ def test_without_descriptors_tensors_go_through_files():
         assert told(play(cause, situation(**DEAD), 2, exception__first=first))[0] == {"HOLTER_SHARING": "file_system"}
 
 
+def test_a_loader_of_holters_that_ends_the_training_twice_is_done_without():
+    first = "LoaderFailed: a thread of the data loader met RuntimeError: CUDA out of memory. Too many open files"
+    plans = play("main-exception", situation(**DEAD), 9, exception__first=first)
+    assert told(plans) == [{}, {"HOLTER_LOADER": "stock"}]
+    assert plans[-1].action == "stop"
+    without = situation(**DEAD, in_force=(("HOLTER_LOADER", "stock"),))
+    assert told(play("main-exception", without, 9, exception__first=first)) == [{}]
+
+
+@pytest.mark.parametrize("cause", ["main-exception", "worker-exception", "no-such-cause"])
+def test_a_case_at_which_the_user_wants_to_stop_is_no_reason_for_a_restart(cause):
+    first = "CaseUnreadable: case c_1 cannot be read: /data/c_1.b2nd: cut short"
+    plan = play(cause, situation(**DEAD), 9, exception__first=first)[0]
+    assert (plan.action, plan.reason) == ("stop", "it-would-happen-again")
+
+
 def test_a_gpu_without_memory_is_no_reason_for_fewer_workers():
     first = "OutOfMemoryError: CUDA out of memory. Tried to allocate 2 GiB; Cannot allocate memory"
     assert told(play("main-exception", situation(**DEAD), 9, exception__first=first)) == [{}, {"nnUNet_compile": "f"}]

@@ -12,6 +12,7 @@ from holter.errors import BadInput, LoaderClosed, LoaderFailed
 from holter.trainer.feed import Feed, Place
 from holter.trainer.gpu_room import _shortage, needed_bytes
 from holter.trainer.settings import Settings, read_settings
+from holter.transforms.resample import working_bytes
 
 MIB = 1 << 20
 
@@ -111,6 +112,20 @@ def test_transforms_take_about_a_quarter_of_a_gigabyte_at_the_usual_size_at_most
     assert 200 * MIB < needed_bytes(2, (128,) * 3, (205,) * 3, 1, 1) < 270 * MIB
 
 
+def test_a_cascade_and_a_resampler_of_many_tensors_take_more() -> None:
+    usual, cascade = (needed_bytes(2, (128,) * 3, (205,) * 3, 4, channels) for channels in (1, 2))
+    assert cascade - usual > 2 * 128**3 * 4 * 4  # the copy that has channels for labels
+    one = needed_bytes(2, (128,) * 3, (205,) * 3, 1, 1)
+    assert needed_bytes(2, (128,) * 3, (205,) * 3, 1, 1, 500 * MIB) > one + 400 * MIB
+
+
+def test_a_resampler_without_a_fused_kernel_says_what_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("holter.transforms.resample.has_triton", lambda: False)
+    assert 100 * MIB < working_bytes(torch.device("cuda"), 1) < working_bytes(torch.device("cuda"), 2) < 250 * MIB
+    monkeypatch.setattr("holter.transforms.resample.has_triton", lambda: True)
+    assert working_bytes(torch.device("cpu"), 1) == 0
+
+
 def test_a_gpu_is_short_of_memory_when_transforms_would_take_a_tenth_of_it() -> None:
     assert _shortage(200 * MIB, 2001 * MIB) is None
     reason = _shortage(200 * MIB, 1999 * MIB)
@@ -125,6 +140,7 @@ def test_a_gpu_is_short_of_memory_when_transforms_would_take_a_tenth_of_it() -> 
         ({"HOLTER_LOADER_RAM_GB": "0.5"}, Settings(ram_bytes=500_000_000)),
         ({"HOLTER_LOADER_FLOAT16": "1", "HOLTER_LOADER_STRICT": "yes"}, Settings(ram_as_float16=True, is_strict=True)),
         ({"HOLTER_LOADER_TRANSFORMS": "cpu"}, Settings(transforms_on_cpu=True)),
+        ({"HOLTER_LOADER": "stock"}, Settings(wants_stock=True)),
         ({"nnUNet_n_proc_DA": "0"}, Settings(most_threads=1)),
     ],
 )

@@ -71,8 +71,8 @@ def test_the_same_seed_gives_the_same_batches_and_another_gpu_gives_others(scene
     stock = set_up(functools.partial(stock_trainer().get_dataloaders, trainer))
 
     def first(rank: int) -> Any:
-        facts = trainer._holter_facts(make_feeds.Teller(trainer.print_to_log_file))
-        feeds = make_feeds.make_feeds(stock, facts._replace(rank=rank, ranks=2, seed=3), Settings(threads=1))
+        facts = trainer._holter_facts(make_feeds.Teller(trainer.print_to_log_file), seed=3)
+        feeds = make_feeds.make_feeds(stock, facts._replace(rank=rank, ranks=2), Settings(threads=1))
         batches = [{**next(feed), "keys": ()} for feed in feeds]
         batches = [pickle.loads(pickle.dumps(batch)) for batch in batches]
         for feed in feeds:
@@ -159,6 +159,29 @@ def test_what_was_not_compared_is_left_to_stocks_own_loader(
     assert {type(train).__name__, type(val).__name__} == {"SingleThreadedAugmenter"}
     reason = {"version": "was compared with 1.2.3", "dataset": "OwnData", "loader": "OwnLoader"}[why]
     assert "nnU-Net's own data loader is used: " in scene.log() and reason in scene.log()
+
+
+def test_the_environment_can_ask_for_stocks_own_loader(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOLTER_LOADER", "stock")
+    trainer = begun(scene.trainer())
+    assert type(trainer.dataloader_train).__name__ == "SingleThreadedAugmenter"
+    assert "nnU-Net's own data loader is used: HOLTER_LOADER=stock" in scene.log()
+
+
+def test_a_gpu_that_cannot_resample_is_done_without_before_the_first_batch(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is none here: its memory cannot be asked for, and to resample there is really tried."""
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU")
+    monkeypatch.setattr(make_feeds, "shortage", lambda *_: None)
+    trainer = scene.trainer()
+    trainer.initialize()
+    stock = set_up(functools.partial(stock_trainer().get_dataloaders, trainer))
+    facts = trainer._holter_facts(make_feeds.Teller(trainer.print_to_log_file), seed=3)
+    feeds = make_feeds.make_feeds(stock, facts._replace(device=torch.device("cuda:0")), Settings(threads=1))
+    assert [feed.place for feed in feeds] == [Place("cpu"), Place("cpu")]
+    assert "transforms cannot run on this GPU and run on the CPU" in scene.log()
 
 
 def test_nothing_is_started_while_stocks_loaders_are_looked_at(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -152,6 +153,60 @@ def test_out_of_memory_takes_the_transforms_off_the_gpu_and_repeats_the_step(sce
     for step in steps:
         untroubled.train_step(step)
     assert equal(whole.state_dict(), untroubled.network.state_dict())
+
+
+@pytest.mark.training
+@pytest.mark.parametrize("failures", [1, 2])
+def test_out_of_memory_in_a_validation_step_is_made_room_for_too(scene: Scene, failures: int) -> None:
+    described = scene.described()
+    labels = {**described["labels"], "ignore": len(described["labels"])}
+    trainer = scene.trainer(dataset={**described, "labels": labels})
+    trainer.initialize()
+    trainer.network.eval()
+    told: list[str] = []
+    feed = Feed(lambda *_: None, Place("cuda:0"), 1, 0, Told(told))  # type: ignore[arg-type]
+    batch = batches(trainer, 1)[0]
+    batch["target"][0][..., ::3] = trainer.label_manager.ignore_label
+    kept = {**batch, "target": [target.clone() for target in batch["target"]]}
+    trainer.dataloader_train = trainer.dataloader_val = feed
+    trainer.network = FullGpu(trainer.network, failures)
+    # stock's own calculation of Dice: what comes before it has written over the ignore label
+    module = sys.modules[stock_trainer().__module__]
+    count = module.get_tp_fp_fn_tn
+
+    def full(*args: Any, **kwargs: Any) -> Any:
+        if feed.place.is_gpu:
+            raise OutOfMemory("CUDA out of memory. Tried to allocate 20.00 MiB")
+        return count(*args, **kwargs)
+
+    if failures == 2:
+        with pytest.raises(OutOfMemory):
+            trainer.validation_step(batch)
+        return
+    trainer.network.failures = 0
+    with pytest.MonkeyPatch.context() as patch, torch.no_grad():
+        patch.setattr(module, "get_tp_fp_fn_tn", full)
+        found = trainer.validation_step(batch)
+        assert (feed.place, told) == (Place("cpu"), ["gpu-out-of-memory"])
+        wanted = stock_trainer().validation_step(trainer, kept)
+    assert all(np.array_equal(found[name], wanted[name]) for name in wanted)
+
+
+@pytest.mark.training
+def test_a_validation_step_of_the_users_own_is_not_done_twice(scene: Scene) -> None:
+    calls: list[int] = []
+
+    class Own(stock_trainer()):  # type: ignore[misc]
+        def validation_step(self, batch: dict) -> dict:
+            calls.append(1)
+            raise OutOfMemory("CUDA out of memory")
+
+    trainer = scene.trainer(with_holter_loader(Own))
+    trainer.initialize()
+    trainer.dataloader_train = trainer.dataloader_val = Feed(lambda *_: None, Place("cuda:0"), 1, 0, Told([]))  # type: ignore[arg-type]
+    with pytest.raises(OutOfMemory):
+        trainer.validation_step({})
+    assert calls == [1]
 
 
 class Told:

@@ -77,6 +77,25 @@ def test_two_labels_without_any_padding_in_reach_equal_stock() -> None:
         compare(stock, chain, draw, noisy_image((60, 60, 60), 1, seed), seg)
 
 
+@pytest.mark.parametrize("factor", [None, 1.0])
+def test_a_third_label_outside_of_what_is_read_changes_nothing(factor: float | None) -> None:
+    """Stock sees three labels and takes the highest score, we see two and ask who has more than half: the same, also
+    where all voxels lie in the middle of two (a factor of 1 and sizes that differ by an odd number)."""
+    initial, patch = (41, 41, 41), (20, 20, 20)
+    stock, chain = chain_for(patch, initial, rotation=(-0.2, 0.2), scaling=(0.7, 0.9))
+    for seed in range(6):
+        draw = chain.draw(np.random.default_rng(seed), 1) if factor is None else SampleDraw(
+            (SpatialDraw(None, (factor,) * 3),)
+        )  # fmt: skip
+        box = chain.needed_box(draw)
+        inside = tuple(slice(*ends) for ends in zip(box.lower, box.upper, strict=True))
+        seg = torch.full(initial, 2, dtype=torch.int16)
+        seg[inside] = (speckled(initial, 2, seed) if seed % 2 else voronoi(initial, 30, seed)).clamp(0)[inside] % 2
+        assert set(seg.unique().tolist()) == {0, 1, 2}
+        assert set(seg[inside].unique().tolist()) == {0, 1}
+        compare(stock, chain, draw.draws[0], noisy_image(initial, 1, seed), seg[None])
+
+
 @pytest.mark.parametrize("initial", [(28, 27), (27, 28), (20, 19, 22)])
 def test_samples_that_lie_exactly_between_voxels_equal_stock(initial: tuple[int, ...]) -> None:
     """Half of all voxels are ties; a factor of 1 is what makes them."""

@@ -18,6 +18,9 @@ from holter.loader.blame import NOT_THE_FILE
 
 NAMES = ("libblosc2.so", "libblosc2.dylib")
 _MMAP_IO = 1  # BLOSC2_IO_FILESYSTEM_MMAP
+# c-blosc2 returns its settings of a memory map by value: with other members than ours it would write over our memory.
+# Compared with the header of this version.
+MAPPED_TESTED = ("3.3.5",)
 
 _Pointer = ctypes.c_void_p
 _Sizes = ctypes.POINTER(ctypes.c_int64)
@@ -68,8 +71,10 @@ class Library:
         c.blosc2_schunk_open_udio.argtypes = [ctypes.c_char_p, ctypes.POINTER(_Io)]
         c.blosc2_schunk_open_udio.restype = _Pointer
         c.blosc2_get_blosc2_stdio_mmap_defaults.restype = _Mapping
+        c.blosc2_get_version_string.restype = ctypes.c_char_p
         c.blosc2_init.restype = None
         c.blosc2_init()
+        self.version: str = c.blosc2_get_version_string().decode()
 
     def open(self, file: Path) -> Handle:
         """Open for reading; a descriptor stays open with it.
@@ -86,8 +91,10 @@ class Library:
     def open_mapped(self, file: Path) -> Handle:
         """As ``open``, through a memory map: over a network a box takes tens instead of a thousand round trips.
 
-        Raises:  OSError if the library refuses.
+        Raises:  OSError if the library refuses, or is of a version whose settings of a map we have not compared.
         """
+        if self.version not in MAPPED_TESTED:
+            raise OSError(f"c-blosc2 {self.version}: memory maps were compared with {', '.join(MAPPED_TESTED)}")
         name, mapping = bytes(file), self._c.blosc2_get_blosc2_stdio_mmap_defaults()
         mapping.mode, mapping.needs_free = b"r", False
         io = _Io(_MMAP_IO, b"filesystem_mmap", ctypes.cast(ctypes.pointer(mapping), ctypes.c_void_p))

@@ -12,8 +12,7 @@ from typing import Any
 import torch
 
 from holter.errors import BadInput, LoaderClosed
-from holter.loader.backend import Backend, default_backend
-from holter.loader.blame import FileUnreadable
+from holter.loader.backend import Backend
 from holter.loader.buffers import Pool, SampleBuffers
 from holter.loader.case_reader import CaseReader
 from holter.loader.catalogue import Catalogue
@@ -27,6 +26,7 @@ from holter.loader.quarantine import Quarantine
 from holter.loader.ram import RamCache
 from holter.loader.readers import Crew
 from holter.loader.records import LoaderState, Sampling
+from holter.loader.trying import try_out
 from holter.loader.watch import Watch
 
 CLOSED_WITHIN_S = 5.0  # reads take milliseconds; what takes longer hangs, and is left to the kernel
@@ -55,9 +55,9 @@ class Loader:
         options = options or Options()
         if options.threads < 1 or options.depth < 1:
             raise BadInput(f"threads {options.threads} and depth {options.depth} must be at least 1")
-        self.backend = backend or _try_out(catalogue)
         self.ram = RamCache(options.ram_budget_bytes, as_float16=options.ram_as_float16)
         self.quarantine = Quarantine(len(catalogue.identifiers), options.on_trouble, is_strict=options.is_strict)
+        self.backend = backend or try_out(catalogue, options.read_limit_s, self.quarantine)
         self._seed, self._stream, self._step = seed, stream, 0
         self._options = options
         is_on_gpu = options.device.startswith("cuda")
@@ -176,16 +176,6 @@ def _reader_maker(catalogue: Catalogue, backend: Backend, ram: RamCache, is_2d: 
 def _slots_a_job(batch_size: int, threads: int) -> int:
     """Large batches of small slices are shared out in parts: a hand-over costs as much as reading a slice."""
     return max(1, batch_size // (8 * threads))
-
-
-def _try_out(catalogue: Catalogue) -> Backend:
-    """Choose how to read by trying the first case that can be read; damaged ones are the readers' business."""
-    for case in catalogue.identifiers:
-        try:
-            return default_backend(catalogue.files(case).image)
-        except FileUnreadable:
-            catalogue.forget(case)
-    return Backend("numpy", "no case can be read")
 
 
 def _now_used_by_current_stream(staged: Staged) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from holter.records import Diagnosis, Plan
-from holter.remedies.steps import AGAIN, LADDERS, Facts, Settings, Situation, Step, known_facts, ladder_of
+from holter.remedies.steps import AGAIN, LADDERS, Facts, Settings, Situation, Step, is_asked_for, known_facts, ladder_of
 
 # A person would look after this many heals in an hour; a broken machine must not be kept busy for a night.
 HEALS_AN_HOUR = 6
@@ -63,7 +63,7 @@ def next_plan(diagnosis: Diagnosis | None, history: tuple[Attempt, ...], now: Si
         return Plan(action="nothing", cause=cause)
     if not _can_restart(now) and not (now.alive and now.waits_for_batch and cause not in STOP_AT_ONCE):
         return Plan(action="nothing", cause=cause)  # we must not end what we cannot start again
-    if cause in STOP_AT_ONCE:
+    if cause in STOP_AT_ONCE or is_asked_for(known_facts(diagnosis)):
         return Plan(action="stop", cause=cause, reason="it-would-happen-again")
     over = _budget(history, now)
     if over is None:

@@ -21,8 +21,9 @@ SHARING = "HOLTER_SHARING"
 START_METHOD = "HOLTER_START_METHOD"
 CACHED = "HOLTER_CACHED_BATCHES"
 COMPILE = "nnUNet_compile"
+LOADER = "HOLTER_LOADER"  # which data loader; read by Holter's trainer
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
-NAMES = (WORKERS, EXPORTERS, SHARING, START_METHOD, CACHED, COMPILE, *THREADS)
+NAMES = (WORKERS, EXPORTERS, SHARING, START_METHOD, CACHED, COMPILE, LOADER, *THREADS)
 
 # What nnU-Net takes where nothing is set and nothing was seen.
 USUAL_WORKERS, USUAL_EXPORTERS = 12, 8
@@ -38,6 +39,9 @@ SIGBUS = 7
 
 _DESCRIPTORS = re.compile(r"Too many open files|items of ancdata|Errno 24\b")
 _SHARED_MEMORY = re.compile(r"shared memory|shm|</?torch_\d", re.IGNORECASE)
+# Errors of Holter's own data loader; with --strict the user asked for the training to end.
+_LOADER = re.compile(r"\bLoaderFailed\b")
+_ASKED_FOR = re.compile(r"\bCaseUnreadable\b")
 _MEMORY = re.compile(r"\bMemoryError|annot allocate memory|can't allocate memory|Unable to allocate ")
 
 
@@ -137,6 +141,10 @@ def _not_compiled(_: Situation, __: Facts) -> Settings:
     return ((COMPILE, "f"),)
 
 
+def _stock_loader(_: Situation, __: Facts) -> Settings:
+    return ((LOADER, "stock"),)
+
+
 IN_EPOCH = Step("in-epoch", "replace-workers")
 AGAIN = Step("again", "restart")
 FEWER = Step("fewer", "restart", _fewer_workers)
@@ -149,6 +157,7 @@ THROUGH_FILES = Step("through-files", "restart", _shared_through_files)
 NOT_FORKED = Step("not-forked", "restart", _not_forked)
 NOT_FORKED_IF_ALL_SLEEP = Step("not-forked-if-all-sleep", "restart", _not_forked_if_all_sleep)
 UNCOMPILED = Step("uncompiled", "restart", _not_compiled)
+STOCK_LOADER = Step("stock-loader", "restart", _stock_loader)
 
 # ------------------------------------------------------------------------------------------------------- ladders
 
@@ -182,6 +191,7 @@ BY_WANT: dict[str, tuple[Step, ...]] = {
     "shm": LADDERS["shm-too-small"],
     "descriptors": (IN_EPOCH, THROUGH_FILES, FEWER, ALONE),
     "crash": (IN_EPOCH, AGAIN, NOT_FORKED, ALONE),
+    "loader": (AGAIN, STOCK_LOADER),
 }
 LADDERS |= {
     "ram-oom-train-worker": BY_WANT["memory"],
@@ -210,6 +220,12 @@ def ladder_of(cause: str | None, now: Situation, facts: Facts) -> tuple[Step, ..
     return LADDER_WITH_FEW_CPUS if few_cpus else LADDER_WITHOUT_CAUSE
 
 
+def is_asked_for(facts: Facts) -> bool:
+    """Whether the training ended because the user had it end (``--strict``)."""
+    told = facts.get("exception.first")
+    return isinstance(told, str) and _ASKED_FOR.search(told) is not None
+
+
 def _want_of_a_kill(facts: Facts) -> str | None:
     number, kills, shm = (facts.get(name) for name in ("worker.exit_signal", "oom.kills", "shm.used_ratio"))
     if number in CRASHES:
@@ -223,6 +239,8 @@ def _want_of_a_kill(facts: Facts) -> str | None:
 
 def _want_of_an_exception(facts: Facts) -> str | None:
     told = facts.get("exception.first")
+    if isinstance(told, str) and _LOADER.search(told):
+        return "loader"
     if not isinstance(told, str) or "CUDA" in told:
         return None
     wants = (("descriptors", _DESCRIPTORS), ("shm", _SHARED_MEMORY), ("memory", _MEMORY))

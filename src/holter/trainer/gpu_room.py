@@ -14,17 +14,25 @@ MOST_SHARE = 0.1
 BATCHES = 5  # the one that trains, one that is ready, one that is being made; and two for validation that wait
 WORKING_CHANNELS = 4  # float32 copies of a channel that a transform makes on its way (blur, noise, contrast, gamma)
 FLOAT_BYTES, LABEL_BYTES = 4, 2
+# Of a cascade's binary operator: spectra of a label with a ball's width around it, and what comes out of them.
+SPECTRAL_BYTES = 48
 ALL_RESOLUTIONS = 8 / 7  # of targets, with deep supervision: 1 + 1/8 + 1/64 + ...
 
 
 def needed_bytes(
-    batch_size: int, patch: Sequence[int], initial: Sequence[int], channels: int, seg_channels: int
-) -> int:
-    """The most that transforms take on the GPU, with as many channels read as the network gets."""
+    batch_size: int, patch: Sequence[int], initial: Sequence[int], channels: int, seg_channels: int,
+    resampling_bytes: int = 0,
+) -> int:  # fmt: skip
+    """The most that transforms take on the GPU, with as many channels read as the network gets.
+
+    Labels of a cascade's previous stage become channels in a copy of the batch.
+    """
     read = math.prod(initial) * (FLOAT_BYTES * channels + LABEL_BYTES * seg_channels)
     made = math.prod(patch) * (FLOAT_BYTES * channels + LABEL_BYTES * seg_channels * ALL_RESOLUTIONS)
     working = math.prod(patch) * FLOAT_BYTES * WORKING_CHANNELS
-    return int(batch_size * (read + BATCHES * made) + working)
+    if seg_channels > 1:
+        working = math.prod(patch) * (FLOAT_BYTES * batch_size * channels + SPECTRAL_BYTES)
+    return int(batch_size * (read + BATCHES * made) + max(working, resampling_bytes))
 
 
 def shortage(needed: int, device: Any) -> str | None:

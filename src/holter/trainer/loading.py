@@ -19,7 +19,8 @@ from holter.trainer import checkpoint
 from holter.trainer.feed import Feed
 from holter.trainer.make_feeds import Trainer as Facts
 from holter.trainer.make_feeds import check_version, make_feeds
-from holter.trainer.settings import read_settings
+from holter.trainer.room import HolterRoom
+from holter.trainer.settings import LOADER, read_settings
 from holter.trainer.step import HolterStep
 from holter.trainer.stock_loaders import TRAINER_MODULE, defined_by, set_up
 from holter.trainer.tell import Teller
@@ -44,15 +45,19 @@ class HolterLoading(Trainer):  # type: ignore[misc]
     def get_dataloaders(self) -> Any:
         """Holter's feeds; the trainer's own loaders where they cannot be, and the reason in the log."""
         teller = Teller(self.print_to_log_file)
-        owner = defined_by(_below(type(self)), "get_dataloaders")
+        owner = defined_by(type(self), "get_dataloaders", below=HolterLoading)
         if owner.__module__ != TRAINER_MODULE:
             teller.say("own", trainer=owner.__name__)
             return super().get_dataloaders()
         settings = read_settings()
+        if settings.wants_stock:
+            teller.say("stock", reason=f"{LOADER}=stock")
+            return super().get_dataloaders()
+        seed = self._holter_seed()  # before anything can fail on one GPU while the others wait for it
         try:
             check_version()
             stock = set_up(super().get_dataloaders)
-            return make_feeds(stock, self._holter_facts(teller), settings)
+            return make_feeds(stock, self._holter_facts(teller, seed), settings)
         except Exception as error:  # noqa: BLE001 -- nnU-Net's own loader is always at hand, and meets it again if it must
             reason = error.what if isinstance(error, HolterError) else f"{type(error).__name__}: {error}"
             teller.say("stock", reason=reason)
@@ -99,7 +104,7 @@ class HolterLoading(Trainer):  # type: ignore[misc]
         known_as = vars(type(self)).get(SAVED_AS)
         return ours if known_as is None else {**ours, "trainer_name": known_as}
 
-    def _holter_facts(self, teller: Teller) -> Facts:
+    def _holter_facts(self, teller: Teller, seed: int) -> Facts:
         labels = self.label_manager
         largest = max([*labels.all_labels, labels.ignore_label or 0])
         return Facts(
@@ -109,14 +114,14 @@ class HolterLoading(Trainer):  # type: ignore[misc]
             channels=int(self.num_input_channels),
             seg_channels=2 if self.is_cascaded else 1,
             largest_label=int(largest),
-            seed=self._holter_seed(),
+            seed=seed,
             teller=teller,
         )
 
     def _holter_seed(self) -> int:
-        """That of the checkpoint, or a new one."""
+        """That of the checkpoint, or a new one: with several GPUs the first one's, whatever the others have read."""
         state = checkpoint.loader_state(self._holter_entry, LOADERS[0])
-        return _common_seed(self.is_ddp) if state is None else int(state["seed"])
+        return _common_seed(self.is_ddp, None if state is None else int(state["seed"]))
 
     def _holter_feeds(self) -> dict[str, Feed]:
         found = {name: getattr(self, name, None) for name in LOADERS}
@@ -134,7 +139,7 @@ def with_holter_loader(trainer_class: type[Any]) -> type[Any]:
     """
     if issubclass(trainer_class, HolterLoading):
         return trainer_class
-    ours = (HolterLoading, HolterStep) if _has_stock_step(trainer_class) else (HolterLoading,)
+    ours = (HolterLoading, HolterStep if _has_stock_step(trainer_class) else HolterRoom)
     about = {"__module__": __name__, "__qualname__": trainer_class.__qualname__, "__doc__": trainer_class.__doc__}
     return types.new_class(trainer_class.__name__, (*ours, trainer_class), exec_body=lambda space: space.update(about))
 
@@ -145,15 +150,9 @@ def _has_stock_step(trainer_class: type[Any]) -> bool:
     return is_stock and defined_by(trainer_class, "run_training").__module__.startswith("nnunetv2.")
 
 
-def _below(trainer_class: type[Any]) -> type[Any]:
-    """The class that Holter's loader was put under."""
-    ours = (HolterLoading, HolterStep)
-    return next(cls for cls in trainer_class.__mro__ if not issubclass(cls, HolterLoading) and cls not in ours)
-
-
-def _common_seed(is_ddp: bool) -> int:
+def _common_seed(is_ddp: bool, known: int | None) -> int:
     """The same on all GPUs, so that one checkpoint is enough; where numpy was seeded, the same again."""
-    seed = [int(np.random.randint(np.iinfo(np.int64).max, dtype=np.int64))]
+    seed = [int(np.random.randint(np.iinfo(np.int64).max, dtype=np.int64)) if known is None else known]
     if is_ddp:
         distributed.broadcast_object_list(seed, src=0)
     return seed[0]

@@ -22,7 +22,8 @@ from holter.trainer.gpu_room import needed_bytes, shortage
 from holter.trainer.settings import RAM_MOST_BYTES, RAM_SHARE, Settings
 from holter.trainer.stock_loaders import StockLoaders
 from holter.trainer.tell import Teller
-from holter.transforms import Chain, Geometry, read_chain
+from holter.transforms import Chain, Geometry, read_chain, why_unusable
+from holter.transforms.resample import working_bytes
 
 NNUNET_TESTED = ("2.8.1",)
 FALLBACK = "CPU fall-back"  # of holter.transforms.fallback, in a mapping
@@ -95,18 +96,24 @@ def _plan(stock: Any, purpose: Purpose) -> Plan:
 
 
 def _place(train: Plan, trainer: Trainer, settings: Settings) -> Place:
-    """The GPU if the training is there and it has room."""
+    """The GPU if the training is there, it has room, and it can do it."""
     if trainer.device.type != "cuda" or settings.transforms_on_cpu:
         return Place("cpu")
     sampling = train.sampling
     needed = needed_bytes(
-        sampling.batch_size, sampling.patch_size, sampling.initial_patch_size, trainer.channels, trainer.seg_channels
-    )
+        sampling.batch_size, sampling.patch_size, sampling.initial_patch_size, trainer.channels, trainer.seg_channels,
+        working_bytes(trainer.device, trainer.seg_channels),
+    )  # fmt: skip
     reason = shortage(needed, trainer.device)
-    if reason is None:
-        return Place(str(trainer.device))
-    trainer.teller.say("gpu-short", reason=reason)
-    return Place("cpu")
+    if reason is not None:
+        trainer.teller.say("gpu-short", reason=reason)
+        return Place("cpu")
+    geometry = train.chain.geometry
+    reason = why_unusable(trainer.device, len(geometry.patch_size) - geometry.is_dummy_2d)
+    if reason is not None:
+        trainer.teller.say("gpu-failed", reason=reason)
+        return Place("cpu")
+    return Place(str(trainer.device))
 
 
 def _feed(plan: Plan, place: Place, trainer: Trainer, settings: Settings) -> Feed:

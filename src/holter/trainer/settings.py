@@ -13,6 +13,7 @@ RAM_GB = "HOLTER_LOADER_RAM_GB"
 FLOAT16 = "HOLTER_LOADER_FLOAT16"
 STRICT = "HOLTER_LOADER_STRICT"
 TRANSFORMS = "HOLTER_LOADER_TRANSFORMS"
+LOADER = "HOLTER_LOADER"  # "stock": nnU-Net's own; the supervisor sets it where ours has ended a training twice
 STOCK_WORKERS = "nnUNet_n_proc_DA"
 
 # Readers of boxes whose transforms run on the GPU: one reads 100 samples a second at 128 x 128 x 128, and an H200
@@ -37,6 +38,7 @@ class Settings:
     ram_as_float16: bool = False
     is_strict: bool = False  # stop at the first case that cannot be read
     transforms_on_cpu: bool = False
+    wants_stock: bool = False
     most_threads: int | None = None  # as many worker processes the user allowed nnU-Net's own loader
 
     def readers(self, *, gpu_transforms: bool, gpu_training: bool) -> int:
@@ -73,6 +75,7 @@ def read_settings(variables: Mapping[str, str] | None = None) -> Settings:
         ram_as_float16=given.get(FLOAT16, "").lower() in YES,
         is_strict=given.get(STRICT, "").lower() in YES,
         transforms_on_cpu=where == "cpu",
+        wants_stock=given.get(LOADER, "").lower() == "stock",
         most_threads=max(1, int(workers)) if workers.isdigit() else None,
     )
 

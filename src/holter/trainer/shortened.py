@@ -39,6 +39,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--epochs", type=int, default=EPOCHS)
     parser.add_argument("--iterations", type=int, default=ITERATIONS, help="training steps an epoch")
     parser.add_argument("--val-iterations", type=int, default=VAL_ITERATIONS, help="validation steps an epoch")
+    parser.add_argument("--initial-lr", type=float, help="learning rate of the first epoch; stock: 0.01")
     parser.add_argument("--save-every", type=int, help="epochs between checkpoints; stock: 50")
     parser.add_argument("-device", choices=DEVICES, default="cpu")
     parser.add_argument("-tr", default=STOCK_TRAINER, help="class of the trainer")
@@ -78,6 +79,8 @@ def build(options: argparse.Namespace) -> Any:
     trainer.num_epochs = options.epochs
     trainer.num_iterations_per_epoch = options.iterations
     trainer.num_val_iterations_per_epoch = options.val_iterations
+    if options.initial_lr is not None:
+        trainer.initial_lr = options.initial_lr
     if options.save_every is not None:
         trainer.save_every = options.save_every
     return trainer

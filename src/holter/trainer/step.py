@@ -9,22 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 
-from holter.trainer.feed import Feed
-
-if TYPE_CHECKING:
-    from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer as Trainer
-else:
-    Trainer = object
+from holter.trainer.room import HolterRoom
 
 LONGEST_GRADIENT = 12  # nnU-Net's limit of the norm of all gradients
 
 
-class HolterStep(Trainer):  # type: ignore[misc]
+class HolterStep(HolterRoom):
     """The two methods between which a loss travels; for trainers that have not changed stock's own.
 
     Source:  nnunetv2 2.8.1 nnUNetTrainer.train_step, on_train_epoch_end; equal weights and losses.
@@ -71,19 +66,6 @@ class HolterStep(Trainer):  # type: ignore[misc]
         else:
             scaler.step(optimizer)
             scaler.update()
-
-    def _holter_can_make_room(self) -> bool:
-        """Whether transforms are on the GPU; not with several GPUs, where the others would wait for this one."""
-        return not self.is_ddp and any(feed.place.is_gpu for feed in self._holter_feeds_of_step())
-
-    def _holter_make_room(self) -> None:
-        """Take the transforms off the GPU."""
-        self.optimizer.zero_grad(set_to_none=True)
-        for feed in self._holter_feeds_of_step():
-            feed.move_to_cpu()
-
-    def _holter_feeds_of_step(self) -> list[Feed]:
-        return [feed for feed in (self.dataloader_train, self.dataloader_val) if isinstance(feed, Feed)]
 
 
 def _to(tensors: Any, device: Any) -> Any:

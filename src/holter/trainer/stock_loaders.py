@@ -38,9 +38,11 @@ class _Kept:
         """Nobody looks at the batch that nnU-Net takes to see its workers start."""
 
 
-def defined_by(trainer_class: type[Any], method: str) -> type[Any]:
-    """The class that a trainer has this method from."""
-    return next(cls for cls in trainer_class.__mro__ if method in vars(cls))
+def defined_by(trainer_class: type[Any], method: str, *, below: type[Any] | None = None) -> type[Any]:
+    """The class that a trainer has this method from; ``below``: that one of ours left out, and what was put above."""
+    order = trainer_class.__mro__
+    first = 0 if below is None else order.index(below) + 1
+    return next(cls for cls in order[first:] if method in vars(cls))
 
 
 def set_up(get_dataloaders: Callable[[], Any]) -> StockLoaders:

@@ -8,6 +8,18 @@ for a batch. Nothing here knows of the monitor or of the loader.
 from holter.transforms.chain import Batch, Chain, SampleDraw
 from holter.transforms.geometry import Box, Fill, Geometry
 from holter.transforms.read import read_chain
+from holter.transforms.trial import why_unusable
 from holter.transforms.version import TESTED, check_version
 
-__all__ = ["TESTED", "Batch", "Box", "Chain", "Fill", "Geometry", "SampleDraw", "check_version", "read_chain"]
+__all__ = [
+    "TESTED",
+    "Batch",
+    "Box",
+    "Chain",
+    "Fill",
+    "Geometry",
+    "SampleDraw",
+    "check_version",
+    "read_chain",
+    "why_unusable",
+]

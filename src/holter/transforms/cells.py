@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from holter.transforms.placement import Placement, corners_of_cell
-from holter.transforms.vote import THOUSAND, Pair, Rule, elect
+from holter.transforms.vote import Pair, Rule, elect
 
 MARGIN = 2  # voxels of padding around the table: a cell two before the first voxel is padding on all corners
 EXACT_IN_FLOAT32 = 2**24
@@ -54,20 +54,27 @@ class Cells:
         points = grid.add(1).mul_(self._repeated(self.place.source, 0, len(grid))).sub_(1).div_(2)
         index = self._index(points.floor())
         found = torch.stack([channel.index_select(0, index) for channel in self.decided])
-        channel, point = (found == self.undecided).nonzero(as_tuple=True)
-        if len(point):
-            first = index.index_select(0, point).add_(channel * self.labels.shape[1])
-            corners = (first + self.offsets[:, None]).view(-1)
-            labels = self.labels.view(-1).index_select(0, corners).to(torch.int16).view(-1, len(point))
-            scores, nearest = weigh(points.index_select(0, point).t().contiguous())
-            found[channel, point] = elect(labels, scores, nearest, self.pair.of(channel), self.rule).to(found.dtype)
+        open_ = (found.view(-1) == self.undecided).nonzero()[:, 0]
+        if len(open_):
+            found.view(-1).scatter_(0, open_, self._elected(open_, index, points))
         return found
+
+    def _elected(self, open_: Tensor, index: Tensor, points: Tensor) -> Tensor:
+        """The labels of points that are still open: numbers of all channels' points, one channel after the other."""
+        channel, point = torch.zeros(1, dtype=torch.int64), open_
+        if len(self.labels) > 1:
+            channel, point = open_ // len(index), open_ % len(index)
+        first = index.index_select(0, point).add_(channel * self.labels.shape[1])
+        labels = self.labels.view(-1).index_select(0, (first + self.offsets[:, None]).view(-1)).view(-1, len(open_))
+        numbers = (point * points.shape[1] + torch.arange(points.shape[1])[:, None]).view(-1)
+        where = points.view(-1).index_select(0, numbers).view(points.shape[1], -1)
+        return elect(labels, where, self.pair.of(channel), self.rule)
 
     def _index(self, first: Tensor) -> Tensor:
         """Where the cells stand in the table; what is far outside is taken to be just outside."""
         lower = self._repeated(self.place.lower, -MARGIN, len(first))
         ends = tuple(low + size for low, size in zip(self.place.lower, self.size, strict=True))
-        inside = first.clamp(lower, self._repeated(ends, 0, len(first)))
+        inside = first.clamp(lower, self._repeated(ends, 0, len(first))) if self.rule.reaches else first
         largest = sum((end + MARGIN) * stride for end, stride in zip(ends, self.strides, strict=True))
         exact = torch.float32 if largest < EXACT_IN_FLOAT32 else torch.float64
         index = torch.mv(inside.to(exact), torch.tensor(self.strides[::-1], dtype=exact)).long()
@@ -79,39 +86,23 @@ class Cells:
         return repeated(tuple(float(number + more) for number in reversed(numbers)), times)
 
 
-def weigh(points: Tensor) -> tuple[Tensor, Tensor]:
-    """Shapes:  points (axes, N), last axis first -> scores (corners, N) in thousandths, and the index (N) of the
-    nearest corner; halves go to the even voxel.
-    """
-    first = points.floor()
-    ahead, behind = points - first, first + 1 - points
-    step = torch.round(points) - first
-    nearest = sum((step[axis] * 2**axis for axis in range(1, len(step))), step[0]).long()
-    weights = torch.stack((behind[0], ahead[0]))
-    for axis in range(1, len(points)):
-        weights = torch.cat((weights * behind[axis], weights * ahead[axis]))
-    return weights.mul_(THOUSAND), nearest
-
-
 def decide(labels: Tensor, strides: Sequence[int], undecided: int) -> Tensor:
     """Shapes:  labels (K, voxels) -> the label of each cell, or ``undecided`` if its corners differ.
 
     Flat shifts wrap around at the ends of rows, where no cell begins that is ever looked at; nor do any in the last
-    slice.
+    slice. Bits that differ are gathered without a single comparison.
     """
     decided = torch.full_like(labels, undecided)
     ahead = sum(strides)
     for start in range(0, labels.shape[1] - ahead, CACHED_VOXELS):
         count = min(CACHED_VOXELS, labels.shape[1] - ahead - start)
         part = labels[:, start : start + count + ahead]
-        same = part[:, 1:] == part[:, :-1]
+        bits = part[:, 1:] ^ part[:, :-1]
         for stride in strides[-2::-1]:
-            same = (
-                same[:, :-stride]
-                & same[:, stride:]
-                & (part[:, : same.shape[1] - stride] == part[:, stride : same.shape[1]])
-            )
-        decided[:, start : start + count] = torch.where(same, part[:, :count], undecided)
+            size = bits.shape[1] - stride
+            bits = bits[:, :size] | bits[:, stride:] | (part[:, :size] ^ part[:, stride : stride + size])
+        mask = (bits != 0).to(labels.dtype).neg_()  # 0, or all bits
+        decided[:, start : start + count] = (part[:, :count] & ~mask) | (mask & undecided)
     return decided
 
 
@@ -124,10 +115,14 @@ def pair_on_cpu(seg: Tensor, rule: Rule) -> Pair:
             low, high = min(low, rule.pad), max(high, rule.pad)
         parts = channel.split(CACHED_VOXELS)
         pads = not rule.reaches or rule.pad in (low, high)
-        two.append(pads and low < high and all(bool(((part == low) | (part == high)).all()) for part in parts))
+        two.append(pads and low < high and all(_has_only(part, low, high) for part in parts))
         ends.append((low, high))
     low_, high_ = torch.tensor(ends, dtype=torch.int16).unbind(1)
     return Pair(torch.tensor(two), low_, high_)
+
+
+def _has_only(part: Tensor, low: int, high: int) -> bool:
+    return bool(((part == low).view(torch.uint8) | (part == high).view(torch.uint8)).amin())
 
 
 @lru_cache(maxsize=32)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from math import floor
 
 # A drawn transform is evaluated in float32 and its box in float64; they differ by less than this many voxels.
@@ -44,6 +45,7 @@ def whole(size: tuple[int, ...]) -> Box:
     return Box((0,) * len(size), tuple(size))
 
 
+@lru_cache(maxsize=64)  # two of three samples are plain crops, and in 2D there are hundreds in a batch
 def central_crop(size: tuple[int, ...], patch: tuple[int, ...]) -> Box:
     """The part of ``size`` that a plain crop of ``patch`` shows.
 

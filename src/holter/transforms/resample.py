@@ -26,6 +26,14 @@ def resampler_for(device: torch.device) -> Resampler:
     return resample_portable.resample
 
 
+def working_bytes(device: torch.device, seg_channels: int) -> int:
+    """What the resampler of this device takes beside its inputs and outputs, at most."""
+    if resampler_for(device) is not resample_portable.resample:
+        return 0  # the fused kernel has nothing in memory
+    a_voxel = resample_portable.BYTES_A_VOXEL + seg_channels * resample_portable.BYTES_A_SEG_CHANNEL
+    return resample_portable.SLAB_VOXELS * a_voxel
+
+
 @lru_cache(maxsize=1)
 def has_triton() -> bool:
     """Whether Triton is there; torch brings it along on Linux with CUDA."""

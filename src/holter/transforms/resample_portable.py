@@ -7,34 +7,44 @@ not, coordinates may be off in their last place.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from holter.transforms.cells import weigh
 from holter.transforms.placement import How, Placement, corners_of_cell, line, reaches_outside
-from holter.transforms.vote import Pair, Rule, pair_of_labels, vote
+from holter.transforms.vote import Pair, Rule, pair_of_labels, vote, weigh
 
 NO_FLOAT64 = ("mps",)
+# Corners, weights, indices and votes take some hundred bytes a voxel: at 128 x 128 x 128 that would be a gigabyte.
+SLAB_VOXELS = 262_144
+BYTES_A_VOXEL, BYTES_A_SEG_CHANNEL = 440, 140  # measured on a CPU: 150 MB in all
 
 
 def resample(image: Tensor, seg: Tensor, place: Placement, how: How, into: tuple[Tensor, Tensor]) -> None:
     """Shapes:  image (C, *read) float32 and seg (S, *read) int8 or int16, both at place.lower; into: image
     (C, *patch) and seg (S, *patch), which are filled.
     """
-    points = coordinates(place, image.device)
-    first = points.floor()
-    scores, nearest = weigh(points)
-    corners = [_Corner(first, corner, place, tuple(image.shape[1:])) for corner in corners_of_cell(place.axes)]
-    into[0].copy_(_image(image.flatten(1), corners, scores / 1000, nearest, how).view(into[0].shape))
-    into[1].copy_(_labels(seg.flatten(1), corners, scores, nearest, place, how).view(into[1].shape))
+    rule = Rule(how.pad, reaches_outside(place))
+    pair = pair_of_labels(seg.flatten(1), rule)
+    step = max(1, SLAB_VOXELS // prod(place.patch[1:]))
+    for start in range(0, place.patch[0], step):
+        rows = slice(start, start + step)
+        points = coordinates(place, image.device, rows)
+        first = points.floor()
+        scores, nearest = weigh(points)
+        corners = [_Corner(first, corner, place, tuple(image.shape[1:])) for corner in corners_of_cell(place.axes)]
+        here = into[0][:, rows], into[1][:, rows]
+        here[0].copy_(_image(image.flatten(1), corners, scores / 1000, nearest, how).view(here[0].shape))
+        here[1].copy_(_labels(seg.flatten(1), corners, scores, nearest, how, (pair, rule)).view(here[1].shape))
 
 
-def coordinates(place: Placement, device: torch.device) -> Tensor:
-    """Voxels of the whole source that the patch's voxels lie at: (axes, N), last axis first."""
+def coordinates(place: Placement, device: torch.device, rows: slice) -> Tensor:
+    """Voxels of the whole source that these rows of the patch lie at: (axes, N), last axis first."""
     exact = torch.float32 if device.type in NO_FLOAT64 else torch.float64
     lines = [line(size).to(device) for size in place.patch]
+    lines[0] = lines[0][rows]
     grid = torch.meshgrid(*lines, indexing="ij")
     columns = []
     for size, row in zip(place.source[::-1], place.affine[::-1], strict=True):
@@ -69,14 +79,13 @@ def _image(image: Tensor, corners: Sequence[_Corner], weights: Tensor, nearest: 
 
 
 def _labels(
-    seg: Tensor, corners: Sequence[_Corner], scores: Tensor, nearest: Tensor, place: Placement, how: How
+    seg: Tensor, corners: Sequence[_Corner], scores: Tensor, nearest: Tensor, how: How, counting: tuple[Pair, Rule]
 ) -> Tensor:
-    rule = Rule(how.pad, reaches_outside(place))
     around = torch.stack(
         [torch.where(corner.inside, seg.index_select(1, corner.index).to(torch.int16), how.pad) for corner in corners]
     )
     if how.seg_mode == "nearest":
         return around.gather(0, nearest.expand(1, *around.shape[1:]))[0]
-    pair = pair_of_labels(seg, rule)
+    pair, rule = counting
     each = Pair(pair.two[:, None], pair.low[:, None], pair.high[:, None])
     return vote(around, scores[:, None].expand(around.shape), nearest.expand(around.shape[1:]), each, rule)

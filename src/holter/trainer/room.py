@@ -1,0 +1,57 @@
+"""A GPU whose memory is full gets room: the transforms leave it, and what failed is done again.
+
+A validation step only looks at the network, and a training step changes nothing before the optimiser's: both can be
+repeated. What a user's own step has done before it failed is not known, so that is left alone; so is the optimiser's
+own step, whose first one takes memory for its momentum.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from holter.trainer.feed import Feed
+from holter.trainer.stock_loaders import TRAINER_MODULE, defined_by
+
+if TYPE_CHECKING:
+    from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer as Trainer
+else:
+    Trainer = object
+
+
+class HolterRoom(Trainer):  # type: ignore[misc]
+    """For every trainer under which Holter's loader is put."""
+
+    def validation_step(self, batch: dict[str, Any]) -> dict[str, Any]:
+        """As ever; once more if the GPU's memory was full."""
+        owner = defined_by(type(self), "validation_step", below=HolterRoom)
+        if owner.__module__ != TRAINER_MODULE or not self._holter_can_make_room():
+            return super().validation_step(batch)  # type: ignore[no-any-return]
+        again = _safe_from_stock(batch) if self.label_manager.has_ignore_label else batch
+        try:
+            return super().validation_step(batch)  # type: ignore[no-any-return]
+        except torch.cuda.OutOfMemoryError:
+            pass  # not done again in here: the traceback would keep the network's output in memory
+        self._holter_make_room()
+        return super().validation_step(again)  # type: ignore[no-any-return]
+
+    def _holter_can_make_room(self) -> bool:
+        """Whether transforms are on the GPU; not with several GPUs, where the others would wait for this one."""
+        return not self.is_ddp and any(feed.place.is_gpu for feed in self._holter_feeds_with_place())
+
+    def _holter_make_room(self) -> None:
+        """Take the transforms off the GPU."""
+        self.optimizer.zero_grad(set_to_none=True)
+        for feed in self._holter_feeds_with_place():
+            feed.move_to_cpu()
+
+    def _holter_feeds_with_place(self) -> list[Feed]:
+        return [feed for feed in (self.dataloader_train, self.dataloader_val) if isinstance(feed, Feed)]
+
+
+def _safe_from_stock(batch: dict[str, Any]) -> dict[str, Any]:
+    """With a target of its own: stock writes over the ignore label in that of full resolution."""
+    target = batch["target"]
+    kept = [target[0].clone(), *target[1:]] if isinstance(target, list) else target.clone()
+    return {**batch, "target": kept}
