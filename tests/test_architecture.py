@@ -18,7 +18,7 @@ import pytest
 import holter
 from holter.causes import CAUSES, MODULES, PAGES, pages_only
 from holter.errors import HolterError
-from holter.evidence.vocabulary import NAMES
+from holter.evidence.vocabulary import NAMES, VOCABULARY
 from holter.remedies import REMEDIES
 from holter.reports.catalogue import CHINESE, ENGLISH
 from holter.reports.catalogue.pages_zh_cn import PAGES as CHINESE_PAGES
@@ -90,6 +90,10 @@ def test_a_page_without_a_verdict_has_all_five_headings_in_both_languages(name: 
     chinese = [heading for heading, text in sections(cleandoc(CHINESE_PAGES[name])) if heading and text]
     assert len(chinese) == len(HEADINGS)
     assert name not in CAUSES
+
+
+def test_a_fact_is_described_once() -> None:
+    assert len(VOCABULARY) == len(NAMES)
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.CAUSE)

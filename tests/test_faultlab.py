@@ -49,7 +49,6 @@ def test_there_are_enough_faults_and_healthy_variations_and_each_has_its_own_fil
     assert {*QUICK, *QUICK_HEALTHY} <= {*FAULTS, *HEALTHY}
 
 
-@pytest.mark.skip(reason="the causes of the lab are being written; to be enabled when they are there")
 def test_every_fault_names_causes_that_a_diagnosis_can_name():
     named = {cause for fault in FAULTS.values() for cause in (fault.cause, *fault.also)}
     assert named <= set(CAUSES)

@@ -25,14 +25,12 @@ _OWN_WAITS = (
 
 
 def collect(window: Window, book: FactBook) -> None:
-    """State locked workers and the code they are in, threads, and descriptors against their limit."""
+    """State locked workers and the code they are in, and descriptors against their limit."""
     workers = window.processes(*DATA_WORKERS)
     if not window.processes():
-        for name in ("workers.locked", "workers.lock", "workers.threads"):
+        for name in ("workers.locked", "workers.lock"):
             book.unknown(name, "the process tree was not recorded")
     else:
-        threads = [worker.threads for worker in workers if worker.threads is not None]
-        book.known("workers.threads", max(threads) if threads else None, unless="no data workers")
         _locked(workers, window, book)
     _descriptors(window, book)
 

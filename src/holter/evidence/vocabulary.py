@@ -219,7 +219,6 @@ VOCABULARY: tuple[FactSpec, ...] = (
     _bool("unpack.raced", "another training on the same data set was started within five minutes of this one"),
     # How workers share the CPUs
     _number("cpu.queue_ratio", "of the time that main process and workers wanted a CPU, the part without one", "ratio"),
-    _number("workers.threads", "threads of a data worker"),
     _number("workers.running_threads", "threads of a data worker that run, or are ready to"),
     _number("workers.switches_per_s", "times a second that a data worker was taken off its CPU", "1/s"),
     _number("workers.per_cpu_seen", "data workers for each CPU that any of them was seen on"),

@@ -63,7 +63,6 @@ TEXTS: dict[str, str] = {
     "fact.cpu.system_ratio": "share of the kernel in the busy CPU time",
     "fact.workers.locked": "workers that wait on a lock",
     "fact.workers.lock": "where they wait",
-    "fact.workers.threads": "threads of a data worker",
     "fact.fds.used_ratio": "open files of the limit",
     "fact.fds.limit": "limit of open files",
     "fact.fds.grown": "open files gained",

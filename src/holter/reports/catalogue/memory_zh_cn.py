@@ -59,7 +59,6 @@ TEXTS: dict[str, str] = {
     "fact.cpu.system_ratio": "内核占忙碌 CPU 时间的比例",
     "fact.workers.locked": "等锁的数据进程",
     "fact.workers.lock": "它们等在哪里",
-    "fact.workers.threads": "单个数据进程的线程数",
     "fact.fds.used_ratio": "打开文件数占上限的比例",
     "fact.fds.limit": "打开文件数的上限",
     "fact.fds.grown": "打开文件数的增量",
