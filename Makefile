@@ -1,7 +1,7 @@
 # make demo    a real training, a real fault, alarm, cause and report (no GPU needed); ARGS="--fault kill-worker"
 # make test    all tests; ARGS="tests/tape -q" for some of them
 # make check   style, types and the rules about who imports whom
-# make docs    write anew what is generated: docs/evidence-facts.md
+# make docs    write anew what is generated: docs/evidence-facts.md, docs/causes.md
 # make clean   remove the virtual environment and every cache
 #
 # Nothing outside this folder is written to, and no environment need be activated.
@@ -42,6 +42,7 @@ check: $(VENV)/.has-dev
 
 docs: $(VENV)/.has-dev
 	$(BIN)/python docs/evidence_facts.py > docs/evidence-facts.md
+	$(BIN)/python docs/causes_page.py > docs/causes.md
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

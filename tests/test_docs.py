@@ -88,9 +88,32 @@ def test_the_architecture_page_lists_the_folders_there_are() -> None:
     assert listed == folders | {"errors.py", "records.py"}
 
 
-def test_the_page_of_facts_is_what_the_vocabulary_says() -> None:
-    made = runpy.run_path(str(DOCS / "evidence_facts.py"))["page"]()
-    assert made == (DOCS / "evidence-facts.md").read_text(encoding="utf-8"), "run `make docs`"
+@pytest.mark.parametrize(("script", "page"), [("evidence_facts", "evidence-facts"), ("causes_page", "causes")])
+def test_a_page_that_is_made_is_up_to_date(script: str, page: str) -> None:
+    made = runpy.run_path(str(DOCS / f"{script}.py"))["page"]()
+    assert made == (DOCS / f"{page}.md").read_text(encoding="utf-8"), "run `make docs`"
+
+
+# The causes of stalls, slow-downs and deaths that public reports tell of.
+SURVEY = """
+affinity-clobbered batch-size-cliff blosc2-io cgroup-cpu-quota cgroup-page-cache-pressure
+compile-toolchain-broken compile-warmup concurrent-jobs-contention container-lost-gpu copy-on-read-growth
+cpu-starved-augmentation cuda-device-assert cudnn-2d-host-leak data-workers-zero-fix ddp-collective-timeout
+disk-full-or-quota epoch-definition export-lost-result-hang export-ram-oom external-kill faulty-host-hardware
+fd-exhaustion few-cores-allocated fold-start-race fork-lock-deadlock gpu-lost-or-gsp gpu-oom-cpu-fallback
+gpu-shared-or-zombie gpu-slow-kernels-software gpu-thermal-or-power huge-volume-cost kernel-time-reclaim
+malloc-arena-retention nccl-p2p-broken nested-threadpoolctl-fork-crash no-exit-after-finish
+not-stuck-output-hidden page-cache-cold plot-or-extra-hook-hang preprocess-worker-killed ram-oom-train-worker
+remote-fs-error secondary-worker-message shm-too-small slow-storage spawn-respawn-each-epoch swap-thrash
+thread-oversubscription threadpoolctl-version truncated-preprocessed-file unpack-slow-or-oom vgpu-unlicensed
+vram-spill-to-host windows-spawn-commit wsl2-limits xorg-dpms-lookalike
+"""
+
+
+def test_every_cause_of_the_survey_has_a_page() -> None:
+    survey = SURVEY.split()
+    assert len(survey) == 56
+    assert set(survey) <= set(PAGES)
 
 
 @pytest.mark.parametrize(
