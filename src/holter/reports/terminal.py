@@ -271,7 +271,7 @@ def _runners_up(diagnosis: Diagnosis, named: Verdict | None, lang: Lang) -> Iter
         elif verdict is not named:
             yield Line(_runner_up(diagnosis, verdict, title, lang), indent=2, sign="·")
     for key, titles in (("heading.could-not-judge", open_ones), ("heading.excluded", excluded)):
-        if len(titles) > MAX_NAMES and key != "heading.excluded":
+        if len(titles) > MAX_NAMES:
             yield Line(text(f"{key}-many", lang, count=len(titles)), indent=2, sign="·", style="dim")
         elif titles:
             names = text("list.join", lang).join(titles)

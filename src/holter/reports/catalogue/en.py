@@ -79,6 +79,7 @@ TEXTS: dict[str, str] = {
     "heading.remedies": "What helps",
     "heading.runners-up": "Also considered",
     "heading.excluded": "Excluded: {causes}",
+    "heading.excluded-many": "{count} causes are excluded; --json names them and says why.",
     "heading.episodes": "Episodes",
     "heading.timeline": "Timeline",
     "heading.workers": "Processes",

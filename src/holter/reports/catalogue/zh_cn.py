@@ -79,6 +79,7 @@ TEXTS: dict[str, str] = {
     "heading.remedies": "怎么办",
     "heading.runners-up": "其他可能",
     "heading.excluded": "已排除：{causes}",
+    "heading.excluded-many": "另有 {count} 个原因已排除；--json 会列出它们和理由。",
     "heading.episodes": "异常时段",
     "heading.timeline": "时间轴",
     "heading.workers": "进程",
