@@ -53,6 +53,7 @@ def test_another_network_is_not_guessed_at() -> None:
 
 
 def test_the_question_is_answered_from_nnunets_folders(world: World) -> None:
+    (world.cases.parent / "splits_final.json").unlink(missing_ok=True)
     question = look(Asked(dataset="801", configuration="3d_fullres"), world.environment)
     assert question.asked.dataset == "Dataset801_HolterBrain"
     assert question.plan is not None

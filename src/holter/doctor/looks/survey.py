@@ -63,13 +63,13 @@ def training_python(option: str | None, environ: Mapping[str, str]) -> str:
     """
     if option is not None:
         inside = Path(option) / "bin" / "python" if Path(option).is_dir() else Path(option)
-        path = str(inside.absolute()) if inside.exists() else shutil.which(option, path=environ.get("PATH"))
+        path = str(inside.absolute()) if inside.exists() else shutil.which(option, path=environ.get("PATH", ""))
         if path is None or not os.access(path, os.X_OK):
             raise BadInput(
                 f"{option} is no Python that can be run.", next_step="holter doctor --python /path/to/bin/python"
             )
         return path
-    command = shutil.which("nnUNetv2_train", path=environ.get("PATH"))
+    command = shutil.which("nnUNetv2_train", path=environ.get("PATH", ""))
     beside = Path(command).parent / "python" if command else None
     if beside is not None and beside.exists():
         return str(beside)
