@@ -16,7 +16,7 @@ Source:        MIC-DKFZ/nnUNet issues 4, 473, 1089, 1842.
 
 from __future__ import annotations
 
-from holter.causes.weigh import Rule, against, at_least, at_most, is_true, one_of, only, supports, weigh
+from holter.causes.weigh import Rule, against, at_least, at_most, is_false, is_true, one_of, only, supports, weigh
 from holter.evidence import Evidence
 from holter.records import Verdict
 
@@ -41,8 +41,14 @@ RULES = (
     against("gpu.licence_stage", one_of("unlicensed-restricted", "unlicensed"), "licence-explains", weight=1.5),
     only("slow-down", "stall"),
 )
+# Others' load makes steps slow; where nobody in the run even wants a CPU it holds nothing up.
+STANDSTILL = (
+    against("activity.present", is_false, "nobody-works", fatal=True),
+    against("main.state", one_of("S", "D"), "it-stands-still", weight=4.0),
+)
 
 
 def diagnose(evidence: Evidence) -> Verdict:
     """Weigh the facts."""
-    return weigh(CAUSE, evidence, RULES)
+    stands = evidence.fact("episode.kind").value == "stall"
+    return weigh(CAUSE, evidence, RULES + STANDSTILL if stands else RULES)

@@ -55,9 +55,9 @@ def _progress(window: Window, book: FactBook) -> None:
         cpus = last(tick.cgroup.effective_cpus for tick in window.all if tick.cgroup)
         ready = ready_to_run(window.now)
         active = bool(ready) or works_together(known, cpus if cpus is not None else float("inf"))
-        told = f"{sum(known):.1f} cores used by {len(known)} processes"
-        told += f", {len(ready)} of them always ready to run" if ready else ""
-        book.known("activity.present", active, told)
+        how = f"{sum(known):.1f} cores used by {len(known)} processes"
+        how += f", {len(ready)} of them always ready to run" if ready else ""
+        book.known("activity.present", active, how)
     else:
         book.unknown("activity.present", "CPU use was not measured")
 
