@@ -7,7 +7,7 @@ How we know:   the training stands still and the stack of the main thread is in 
 Looks like:    compile-warmup (the main thread is in torch.compile); slow-storage (it writes to a dead mount).
 What helps:    override plot_network_architecture in the trainer so that it does nothing [ADVICE]; WANDB_MODE=offline
                [CONSENT]; continue from the last checkpoint [CONSENT].
-Source:        MIC-DKFZ/nnUNet issue 2470.
+Source:        MIC-DKFZ/nnUNet issue 2470; tests/tapes/plot_or_extra_hook_hang.
 """
 
 from __future__ import annotations
