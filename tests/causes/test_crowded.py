@@ -92,3 +92,30 @@ def test_few_cores_are_told_by_all_steps_and_not_by_one_stack():
         "wait.ratio": 0.67, "main.waits_on": "native-call", "step.times_usual": 0.94,
     }  # fmt: skip
     assert judged(facts)["few-cores-allocated"].verdict == "likely"
+
+
+RESTRICTED = {"episode.kind": "slow-down", "gpu.virtualization": "vgpu", "gpu.licence_stage": "unlicensed-restricted"}
+
+
+def test_epoch_times_alone_make_their_causes_possible_and_a_licence_that_restricts_likely():
+    found = judged({**RESTRICTED, "epochs.shape": "step-up"})
+    assert found["vgpu-unlicensed"].verdict == "likely"
+    late = judged({**RESTRICTED, "epochs.shape": "step-up", "epochs.minutes_to_change": 21.0})["vgpu-unlicensed"]
+    assert late.score > found["vgpu-unlicensed"].score
+    for shape, cause in (
+        ("step-down", "concurrent-jobs-contention"), ("heavy-tail", "slow-storage"), ("drift-up", "swap-thrash"),
+        ("drift-up", "gpu-thermal-or-power"), ("first-only", "page-cache-cold"),
+    ):  # fmt: skip
+        verdict = judged({"episode.kind": "slow-down", "epochs.shape": shape})[cause]
+        assert verdict.verdict == "possible"
+        assert verdict.score > 0
+
+
+def test_a_line_about_a_bus_error_confirms_a_small_shared_memory_only_with_its_size():
+    line = {
+        "episode.kind": "death", "shm.trouble": "no-room", "exception.first": "BusError: Unexpected bus error",
+        "oom.kills": 0,
+    }  # fmt: skip
+    assert judged(line)["shm-too-small"].verdict == "likely"
+    assert judged({**line, "shm.used_ratio": 0.97})["shm-too-small"].verdict == "confirmed"
+    assert judged({**line, "shm.total_bytes": 64 << 20})["shm-too-small"].verdict == "confirmed"

@@ -30,6 +30,7 @@ RULES = (
     supports("trainings.others", at_least(1), "other-trainings"),
     supports("host.others", is_true, "others-named", weight=0.5),
     supports("pressure.cpu", at_least(0.2), "cpu-pressure", weight=0.5),
+    supports("epochs.shape", one_of("step-up", "step-down"), "epochs-have-this-shape", weight=0.5),
     against("host.others_cpu_ratio", at_most(0.1), "others-hardly-work", fatal=True),
     # The run has what it may use; then the others take nothing from it.
     against("cpu.run_busy_ratio", at_least(0.85), "cpus-busy", fatal=True),
