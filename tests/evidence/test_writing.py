@@ -122,3 +122,9 @@ def test_a_bus_error_is_trouble_of_shared_memory_where_it_is_full(number: int, s
 def test_what_full_queues_need_is_compared_with_the_size_of_shared_memory() -> None:
     ratio = facts()["shm.needed_ratio"].value
     assert ratio == pytest.approx((6 + 1 + 2) * 2 * 64**3 * 6 / (64 << 20), abs=1e-3)
+
+
+def test_results_that_are_mounted_read_only_explain_a_standstill():
+    """nnU-Net tries each line of its log for 2.5 s before it gives up; the standstill comes before the exception."""
+    assert facts(kind="stall", read_only=True)["disk.error"].value == "read-only"
+    assert facts(kind="stall")["disk.error"].status == "not-applicable"

@@ -16,7 +16,7 @@ Source:        MIC-DKFZ/nnUNet issues 4, 473, 1089, 1842.
 
 from __future__ import annotations
 
-from holter.causes.weigh import Rule, against, at_least, at_most, is_true, one_of, only, supports, weigh
+from holter.causes.weigh import Rule, against, at_least, at_most, is_false, is_true, one_of, only, supports, weigh
 from holter.evidence import Evidence
 from holter.records import Verdict
 
@@ -30,6 +30,7 @@ RULES = (
     supports("trainings.others", at_least(1), "other-trainings"),
     supports("host.others", is_true, "others-named", weight=0.5),
     supports("pressure.cpu", at_least(0.2), "cpu-pressure", weight=0.5),
+    supports("epochs.shape", one_of("step-up", "step-down"), "epochs-have-this-shape", weight=0.5),
     against("host.others_cpu_ratio", at_most(0.1), "others-hardly-work", fatal=True),
     # The run has what it may use; then the others take nothing from it.
     against("cpu.run_busy_ratio", at_least(0.85), "cpus-busy", fatal=True),
@@ -41,8 +42,14 @@ RULES = (
     against("gpu.licence_stage", one_of("unlicensed-restricted", "unlicensed"), "licence-explains", weight=1.5),
     only("slow-down", "stall"),
 )
+# Others' load makes steps slow; where nobody in the run even wants a CPU it holds nothing up.
+STANDSTILL = (
+    against("activity.present", is_false, "nobody-works", fatal=True),
+    against("main.state", one_of("S", "D"), "it-stands-still", weight=4.0),
+)
 
 
 def diagnose(evidence: Evidence) -> Verdict:
     """Weigh the facts."""
-    return weigh(CAUSE, evidence, RULES)
+    stands = evidence.fact("episode.kind").value == "stall"
+    return weigh(CAUSE, evidence, RULES + STANDSTILL if stands else RULES)

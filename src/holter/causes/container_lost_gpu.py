@@ -14,7 +14,7 @@ Source:        nvidia-docker issues 1730, 1671; nvidia-container-toolkit issues 
 
 from __future__ import annotations
 
-from holter.causes.weigh import Rule, against, needs, one_of, supports, weigh
+from holter.causes.weigh import Rule, against, is_false, needs, one_of, supports, weigh
 from holter.evidence import Evidence
 from holter.records import Verdict
 
@@ -30,7 +30,12 @@ RULES = (
     against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
 )
 
+# A container that never had a GPU has lost none.
+NEVER_HAD = against("gpu.present", is_false, "no-gpu", weight=0.75)
+
 
 def diagnose(evidence: Evidence) -> Verdict:
     """Weigh the facts."""
-    return weigh(CAUSE, evidence, RULES)
+    trouble, error = evidence.fact("gpu.trouble"), evidence.fact("exception.kind").value
+    silent = trouble.value is None and error != "gpu-missing"
+    return weigh(CAUSE, evidence, (*RULES, NEVER_HAD) if silent else RULES)

@@ -11,7 +11,8 @@ Looks like:    ram-oom-train-worker (the same during training); export-lost-resu
 What helps:    the network is trained, nothing is lost: run nnUNetv2_train ... --val with fewer export processes
                (nnUNet_def_n_proc; for prediction -npp 1 -nps 1) [CONSENT]; leave out --npz [CONSENT]; more memory, or
                swap for this one step [ADVICE].
-Source:        MIC-DKFZ/nnUNet issues 1758, 2182, 1568, 2151, 1698, 2243, 2912; TotalSegmentator issues 240, 417, 547.
+Source:        MIC-DKFZ/nnUNet issues 1758, 2182, 1568, 2151, 1698, 2243, 2912; TotalSegmentator issues 240, 417, 547;
+               tests/tapes/export_ram_oom.
 """
 
 from __future__ import annotations

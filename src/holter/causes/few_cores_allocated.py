@@ -34,7 +34,9 @@ RULES = (
     against("episode.kind", one_of("death"), "something-ended", fatal=True),
     against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
     against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
-    against("main.waits_on", one_of("native-call"), "main-in-native-call", weight=1.0),
+    # How much of all steps was waiting says more than one stack, which may have been taken within a step.
+    against("wait.ratio", at_most(0.2), "hardly-waits-for-batches", weight=1.0),
+    against("main.waits_on", one_of("native-call"), "main-in-native-call", weight=0.5),
 )
 
 

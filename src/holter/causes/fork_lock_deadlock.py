@@ -13,7 +13,8 @@ Looks like:    frozen-worker (state T); slow-storage (state D, or a read); a hea
 What helps:    start workers without fork: HOLTER_START_METHOD=forkserver with OMP_NUM_THREADS=1 [CONSENT]; then
                continue with --c [CONSENT]. import numpy before torch, cv2.setNumThreads(0) in own transforms [ADVICE].
                nnUNet_n_proc_DA=0 avoids it too, at several times the epoch time.
-Source:        MIC-DKFZ/nnUNet issues 145, 696; batchgenerators issue 50; pytorch issues 45198, 1355, 1838.
+Source:        MIC-DKFZ/nnUNet issues 145, 696; batchgenerators issue 50; pytorch issues 45198, 1355, 1838;
+               tests/tapes/fork_lock_deadlock.
 """
 
 from __future__ import annotations

@@ -13,7 +13,8 @@ What helps:    reboot; the administrator: power cables, seat, temperature, drive
                NVreg_EnableGpuFirmware=0 [ADVICE]. Then continue with --c [CONSENT]. Killing the training again and
                again does not help.
 Source:        returnn issues 1486, 1484; open-gpu-kernel-modules issues 446, 1111; pytorch issues 24081, 12166;
-               NVIDIA's catalogue of Xid errors; MIC-DKFZ/nnUNet issue 1519.
+               NVIDIA's catalogue of Xid errors; MIC-DKFZ/nnUNet issue 1519; tests/tapes/gpu_lost_or_gsp (readings by
+               the NVML library of the tests).
 """
 
 from __future__ import annotations

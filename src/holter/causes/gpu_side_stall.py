@@ -12,7 +12,7 @@ Source:        returnn issue 1486; open-gpu-kernel-modules issue 446; nnUNet iss
 
 from __future__ import annotations
 
-from holter.causes.weigh import Rule, against, at_least, at_most, is_false, is_true, one_of, supports, weigh
+from holter.causes.weigh import Rule, against, at_least, at_most, if_seen, is_false, is_true, one_of, supports, weigh
 from holter.evidence import Evidence
 from holter.records import Verdict
 
@@ -36,7 +36,6 @@ RULES = (
     # Each has a cause of its own that says more; below STRONG, since most machines have one GPU and no such reading.
     against("gpu.trouble", one_of("lost", "hung"), "gpu-is-lost", weight=1.5),
     against("ddp.behind", is_true, "rank-is-behind", weight=1.5),
-    against("gpu.present", is_false, "no-gpu", weight=2.0),
     against("cpu.throttled_ratio", at_least(0.1), "quota-throttles", weight=2.0),
     against("wait.ratio", at_least(0.5), "waits-for-batches", weight=2.0),
     against("episode.kind", one_of("death"), "something-ended", fatal=True),
@@ -44,7 +43,12 @@ RULES = (
     against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
 )
 
+NO_GPU_SIDE = (
+    against("gpu.present", is_false, "no-gpu", weight=6.0),  # as much as all that can speak for it
+    against("main.extra_step", is_true, "main-in-extra-step", fatal=True),
+)
+
 
 def diagnose(evidence: Evidence) -> Verdict:
     """Weigh the facts."""
-    return weigh(CAUSE, evidence, RULES)
+    return weigh(CAUSE, evidence, (*RULES, *if_seen(evidence, *NO_GPU_SIDE)))

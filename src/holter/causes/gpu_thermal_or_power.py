@@ -31,10 +31,10 @@ RULES = (
     supports("gpu.clock_ratio", at_most(0.8), "gpu-clock-low", weight=0.5),
     supports("step.times_usual", at_least(1.1), "steps-got-slower", weight=0.5),
     supports("gpu.temperature_c", at_least(HOT_C), "gpu-is-hot", weight=0.5),
+    supports("epochs.shape", one_of("drift-up"), "epochs-have-this-shape", weight=0.5),
     against("wait.ratio", at_least(0.5), "waits-for-batches", weight=2.0),
     against("gpu.shared", one_of("slow"), "others-explain", weight=1.0),
     against("episode.kind", one_of("death"), "something-ended", fatal=True),
-    against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
     against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
 )
 

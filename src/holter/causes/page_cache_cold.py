@@ -20,8 +20,9 @@ from holter.records import Verdict
 CAUSE = "page-cache-cold"
 
 RULES = (
-    Rule("epochs.shape", one_of("decreasing"), "epochs-get-shorter", 2.5, group="shape"),
+    Rule("epochs.shape", one_of("decreasing"), "epochs-get-shorter", 3.0, group="shape"),
     Rule("cache.reads_late_ratio", at_most(0.3), "reads-less-and-less", 2.0, group="cache"),
+    supports("epochs.shape", one_of("first-only"), "epochs-have-this-shape", weight=0.5),
     supports("epochs.first_times_usual", at_least(1.2), "first-epoch-was-slow", weight=0.5),
     against("cache.reads_late_ratio", at_least(0.7), "reads-as-before", weight=1.5),
     against("workers.stopped", is_true, "worker-stopped", fatal=True),

@@ -7,12 +7,12 @@ How we know:   the training stands still and the stack of the main thread is in 
 Looks like:    compile-warmup (the main thread is in torch.compile); slow-storage (it writes to a dead mount).
 What helps:    override plot_network_architecture in the trainer so that it does nothing [ADVICE]; WANDB_MODE=offline
                [CONSENT]; continue from the last checkpoint [CONSENT].
-Source:        MIC-DKFZ/nnUNet issue 2470.
+Source:        MIC-DKFZ/nnUNet issue 2470; tests/tapes/plot_or_extra_hook_hang.
 """
 
 from __future__ import annotations
 
-from holter.causes.weigh import Rule, against, is_true, one_of, only, weigh
+from holter.causes.weigh import Rule, against, if_seen, is_true, one_of, only, weigh
 from holter.evidence import Evidence
 from holter.records import Verdict
 
@@ -26,7 +26,14 @@ RULES = (
     only("death", "stall"),
 )
 
+# nnU-Net draws and saves one after the other: where nothing can be written, that explains both.
+NO_ROOM = (
+    against("disk.error", is_true, "disk-explains", weight=3.0),
+    against("disk.full", is_true, "disk-is-full", weight=3.0),
+    against("disk.read_only", is_true, "disk-is-read-only", weight=3.0),
+)
+
 
 def diagnose(evidence: Evidence) -> Verdict:
     """Weigh the facts."""
-    return weigh(CAUSE, evidence, RULES)
+    return weigh(CAUSE, evidence, (*RULES, *if_seen(evidence, *NO_ROOM)))

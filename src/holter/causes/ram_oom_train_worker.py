@@ -18,7 +18,7 @@ Source:        MIC-DKFZ/nnUNet issues 2708, 2656, 976, 1732; batchgenerators iss
 
 from __future__ import annotations
 
-from holter.causes.weigh import Rule, against, at_least, one_of, supports, weigh
+from holter.causes.weigh import Rule, against, at_least, at_most, one_of, supports, weigh
 from holter.evidence import Evidence
 from holter.records import Verdict
 
@@ -40,7 +40,11 @@ RULES = (
     against("episode.kind", one_of("creep", "unsaved"), "still-running", fatal=True),
 )
 
+# Counters that stood still speak against it where no exception says otherwise: one may be of another cgroup.
+NOT_COUNTED = against("oom.kills", at_most(0), "no-oom-counted", weight=1.5)
+
 
 def diagnose(evidence: Evidence) -> Verdict:
     """Weigh the facts."""
-    return weigh(CAUSE, evidence, RULES)
+    says_so = evidence.fact("exception.kind").value == "memory"
+    return weigh(CAUSE, evidence, RULES if says_so else (*RULES, NOT_COUNTED))

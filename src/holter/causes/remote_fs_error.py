@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import re
 
-from holter.causes.weigh import Rule, against, is_true, one_of, only, supports, weigh
+from holter.causes.weigh import Rule, against, at_least, is_true, needs, one_of, only, supports, weigh
 from holter.evidence import Evidence
 from holter.records import Verdict
 
@@ -41,7 +41,22 @@ RULES = (
     only("death", "stall"),
 )
 
+# blosc2 maps its files: where the mount cannot give a page, the reader ends by SIGBUS and no exception says why. Only
+# the kernel log can then confirm it, since a file cut short ends its reader in the same way.
+BUS_ERROR = (
+    needs("worker.exit_signal", one_of(7), "worker-ended-by-signal", otherwise="no-worker-ended-by-signal"),
+    Rule("storage.fs_type", is_remote, "data-on-remote-mount", 1.5, group="remote"),
+    Rule("storage.kernel_errors", is_true, "storage-errors", 1.0, group="errors"),
+    supports("workers.case", is_true, "case-in-hand", weight=0.5),
+    against("shm.trouble", is_true, "shm-explains", fatal=True),
+    against("shm.used_ratio", at_least(0.9), "shm-full", weight=2.0),
+    against("oom.kills", at_least(1), "oom-counted", weight=2.0),
+    only("death", "stall"),
+)
+
 
 def diagnose(evidence: Evidence) -> Verdict:
     """Weigh the facts."""
-    return weigh(CAUSE, evidence, RULES)
+    kind, signal = evidence.fact("storage.fs_type").value, evidence.fact("worker.exit_signal").value
+    mapped = signal == 7 and isinstance(kind, str) and is_remote(kind)
+    return weigh(CAUSE, evidence, BUS_ERROR if mapped else RULES)

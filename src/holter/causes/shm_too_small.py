@@ -35,7 +35,13 @@ RULES = (
     against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
 )
 
+# A line that speaks of a bus error only supposes it: how large or full /dev/shm was must be known to confirm it.
+SIZE = frozenset({"shm.used_ratio", "shm.needed_ratio", "shm.total_bytes"})
+
 
 def diagnose(evidence: Evidence) -> Verdict:
     """Weigh the facts."""
-    return weigh(CAUSE, evidence, RULES)
+    told = str(evidence.fact("exception.first").value or "").lower()
+    if "bus error" not in told:
+        return weigh(CAUSE, evidence, RULES)
+    return weigh(CAUSE, evidence, tuple(one._replace(group="size") if one.fact in SIZE else one for one in RULES))

@@ -31,6 +31,7 @@ RULES = (
     Rule("pressure.io", at_least(0.25), "io-pressure", 0.5, group="storage"),
     supports("main.waits_on", one_of("batch-queue"), "main-waits-for-workers", weight=0.5),
     supports("storage.kernel_errors", is_true, "storage-errors", weight=0.5),
+    supports("epochs.shape", one_of("heavy-tail"), "epochs-have-this-shape", weight=0.5),
     against("system.virtual_machine", one_of("wsl"), "is-wsl", weight=0.5),
     against("storage.windows_drive", is_true, "data-on-windows-drive", weight=1.0),
     against("wait.ratio", at_most(0.2), "hardly-waits-for-batches", weight=2.0),

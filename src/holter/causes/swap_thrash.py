@@ -31,6 +31,7 @@ RULES = (
     supports("swap.out_bytes_per_s", at_least(SWAPPING), "swaps-out", weight=0.5),
     supports("swap.run_bytes", at_least(100 << 20), "run-in-swap", weight=0.5),
     supports("memory.used_ratio", at_least(0.9), "memory-full", weight=0.5),
+    supports("epochs.shape", one_of("drift-up"), "epochs-have-this-shape", weight=0.5),
     against("swap.in_bytes_per_s", at_most(SWAPPING / 40), "hardly-swaps", fatal=True),
     against("pressure.memory", at_most(0.01), "no-memory-pressure", weight=2.0),
     against("workers.stopped", is_true, "worker-stopped", weight=2.0),

@@ -51,6 +51,11 @@ def only(*kinds: str) -> Rule:
     return against("episode.kind", lambda kind: kind not in kinds, "trouble-of-another-kind", fatal=True)
 
 
+def if_seen(evidence: Evidence, *rules: Rule) -> tuple[Rule, ...]:
+    """Those that speak strongly where their fact is known, and hold nothing back where nobody could look."""
+    return tuple(rule for rule in rules if evidence.fact(rule.fact).status == "known")
+
+
 def weigh(cause: str, evidence: Evidence, rules: tuple[Rule, ...]) -> Verdict:
     """The verdict of one cause, with every fact it read."""
     found: dict[str, list[Finding]] = {"for": [], "against": [], "unknown": []}

@@ -16,6 +16,7 @@ Source:        MIC-DKFZ/nnUNet issues 1343, 1898, 2708, 2749; batchgenerators is
 from __future__ import annotations
 
 from holter.causes.nested_threadpoolctl_fork_crash import CRASHES, NESTED
+from holter.causes.remote_fs_error import is_remote
 from holter.causes.weigh import against, at_least, is_true, needs, one_of, supports, weigh
 from holter.evidence import Evidence
 from holter.records import Verdict
@@ -24,6 +25,8 @@ CAUSE = "worker-killed"
 
 # Of a native crash only: there the version that crashes by itself must be ruled out.
 CRASH_RULE = against("software.batchgenerators", one_of(*NESTED), "batchgenerators-nests", weight=2.0)
+# SIGBUS is also how a mapped file ends its reader where the mount cannot give a page.
+MAPPED_RULE = against("storage.fs_type", is_remote, "data-on-remote-mount", weight=1.5)
 
 RULES = (
     needs(
@@ -39,5 +42,6 @@ RULES = (
 
 def diagnose(evidence: Evidence) -> Verdict:
     """Weigh the facts."""
-    crashed = evidence.fact("worker.exit_signal").value in CRASHES
-    return weigh(CAUSE, evidence, RULES if crashed else tuple(rule for rule in RULES if rule is not CRASH_RULE))
+    signal = evidence.fact("worker.exit_signal").value
+    rules = RULES if signal in CRASHES else tuple(rule for rule in RULES if rule is not CRASH_RULE)
+    return weigh(CAUSE, evidence, (*rules, MAPPED_RULE) if signal == 7 else rules)

@@ -12,6 +12,7 @@ import msgspec
 
 from holter.detectors.progress import ProgressKeeper
 from holter.detectors.view import GAP_S, PhaseKeeper, is_paused, main_process
+from holter.evidence.window import ready_to_run
 from holter.evidence.words import WORKING_CPU_RATIO, works_together
 from holter.records import Episode, Phase, Tick
 
@@ -53,7 +54,7 @@ class StallDetector:
     def __init__(self) -> None:
         self._phase = PhaseKeeper()
         self._progress = ProgressKeeper()
-        self._working: deque[tuple[float, bool, bool]] = deque()  # (t, main works, anybody works)
+        self._working: deque[tuple[Tick, bool, bool]] = deque()  # (tick, main works, anybody works)
         self._last_s: float | None = None
         self._cpus: float | None = None  # that the run may use
         self._open: Episode | None = None
@@ -87,8 +88,8 @@ class StallDetector:
             ratios = [one.cpu_ratio or 0.0 for one in tick.processes]
             main_works = main is not None and (main.cpu_ratio or 0.0) >= WORKING_CPU_RATIO
             anybody = unmeasured or works_together(ratios, self._cpus if self._cpus is not None else float("inf"))
-            self._working.append((tick.t_s, main_works, anybody))
-        while self._working and self._working[0][0] < tick.t_s - QUIET_S:
+            self._working.append((tick, main_works, anybody))
+        while self._working and self._working[0][0].t_s < tick.t_s - QUIET_S:
             self._working.popleft()
 
     def _look(self, tick: Tick) -> tuple[Episode, ...]:
@@ -96,8 +97,8 @@ class StallDetector:
             return ()
         age_s = tick.t_s - self._progress.at_s
         quiet = not any(anybody for _, _, anybody in self._working)
-        long_enough = tick.t_s - self._working[0][0] >= QUIET_S - 1.5
-        if quiet and long_enough and age_s >= self.limit_s:
+        long_enough = tick.t_s - self._working[0][0].t_s >= QUIET_S - 1.5
+        if quiet and long_enough and age_s >= self.limit_s and not ready_to_run(seen for seen, _, _ in self._working):
             return self._alarm(tick, age_s, "nobody in the process tree works")
         main_busy = all(main for _, main, _ in self._working)
         if main_busy and age_s >= self.busy_limit_s:

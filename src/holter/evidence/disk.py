@@ -62,6 +62,8 @@ def collect(window: Window, book: FactBook) -> None:
         book.known("disk.error", lacking, window.episode.reason)
     elif lacking is not None and _writes_its_log(window):
         book.known("disk.error", lacking, "the main thread tries to write its log")
+    elif window.episode.kind == "stall" and lacked is not None and lacked.label == "results" and lacked.read_only:
+        book.known("disk.error", "read-only", f"{lacked.path} is mounted read-only")  # nothing can be saved there
     elif failures or any(tick.beats for tick in window.all):
         book.not_applicable("disk.error", "no write failed for want of room")
     else:

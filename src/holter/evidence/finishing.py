@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from holter.evidence.facts import FactBook
-from holter.evidence.frames import describe, main_thread
+from holter.evidence.frames import describe, main_thread, network_caller
 from holter.evidence.window import Window, last
 from holter.records import LogLine, Noted, PhaseChanged
 
@@ -29,6 +29,7 @@ def collect(window: Window, book: FactBook) -> None:
         book.unknown("main.extra_step", "no stack of the main process")
         return
     extra = next((one for one in thread.frames if EXTRA_STEP.search(f"{one.file}:{one.function}")), None)
+    extra = extra or network_caller(thread.frames)
     if extra is None:
         book.not_applicable("main.extra_step", "the main thread is in no optional step")
     else:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from holter.records import Frame, StackDump, ThreadStack
 
 
@@ -24,6 +26,9 @@ def place(thread: ThreadStack) -> tuple[str, str] | None:
         frame = test(thread.frames)
         if frame is not None:
             return answer, describe(frame)
+    calling = network_caller(thread.frames)
+    if calling is not None:
+        return "python", describe(calling)
     innermost = thread.frames[0]
     in_step = _first(thread.frames, function=_STEPS)
     waits_outside = thread.state in ("S", "D") and thread.syscall not in (None, "running")
@@ -51,6 +56,17 @@ def results_loop(dump: StackDump) -> str | None:
     return next((word for word in ("tensor-hand-over", "worker-queue", "ready-queue") if word in found), None)
 
 
+def collective(frames: tuple[Frame, ...]) -> Frame | None:
+    """The operation in which a rank waits for the others: an exchange by name, or DDP's backward pass."""
+    return _first(frames, function=_COLLECTIVES)
+
+
+def network_caller(frames: tuple[Frame, ...]) -> Frame | None:
+    """Who talks to another machine: nothing in the main thread of a stock training opens a socket in Python."""
+    outside = next((index for index, frame in enumerate(frames) if not _NETWORK.search(frame.file)), None)
+    return frames[outside] if outside else None
+
+
 def describe(frame: Frame) -> str:
     """function (file:line), with the file's last part only."""
     name = frame.file.rsplit("/", 1)[-1]
@@ -67,6 +83,15 @@ _HAND_OVER = (
     "recv_handle",
     "recvfds",
     "detach",
+)
+# torch.distributed's exchanges; with DDP the gradients are exchanged within the backward pass.
+_COLLECTIVES = (
+    "_engine_run_backward", "all_reduce", "all_gather", "all_gather_object", "all_gather_into_tensor", "barrier",
+    "monitored_barrier", "broadcast", "broadcast_object_list", "reduce", "reduce_scatter", "gather", "gather_object",
+    "_sync_buffers", "_sync_module_states", "_broadcast_coalesced",
+)  # fmt: skip
+_NETWORK = re.compile(
+    r"(?:^|/)(?:socket|ssl)\.py$|/(?:http|urllib|urllib3|requests|httpx|httpcore|aiohttp|websocket|grpc)/"
 )
 _STEPS = ("train_step", "validation_step")
 

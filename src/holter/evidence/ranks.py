@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 
 from holter.evidence.facts import FactBook
+from holter.evidence.frames import collective, describe, main_thread
 from holter.evidence.sayings import known_or_unsaid, sayings
 from holter.evidence.window import Window
 from holter.records import Beat, Tick
@@ -44,7 +45,7 @@ def collect(window: Window, book: FactBook) -> None:
         book.not_applicable("ddp.behind", "they went on until then")
     else:
         states = {process.pid: process.state for process in window.processes("main")}
-        book.known("ddp.behind", tuple(_behind(beats, states)))
+        book.known("ddp.behind", tuple(_behind(beats, states) or _elsewhere(beats, window)))
 
 
 def working(beats: Iterable[Beat]) -> list[Beat]:
@@ -70,6 +71,16 @@ def _behind(beats: list[Beat], states: dict[int, str | None]) -> list[str]:
     if first == last:
         return []
     return [f"PID {beat.pid} (still in {beat.phase})" for beat in beats if places[beat.pid] == first]
+
+
+def _elsewhere(beats: list[Beat], window: Window) -> list[str]:
+    """By their stacks: who is in no collective operation while another one is."""
+    threads = {beat.pid: main_thread(dump) for beat in beats if (dump := window.stack(beat.pid)) is not None}
+    inside = {pid: collective(thread.frames) for pid, thread in threads.items() if thread and thread.frames}
+    if len(inside) < len(beats) or not any(inside.values()):
+        return []
+    where = {pid: describe(thread.frames[0]) for pid, thread in threads.items() if thread and thread.frames}
+    return [f"PID {pid} (in {where[pid]})" for pid, frame in inside.items() if frame is None]
 
 
 def _order(beat: Beat) -> int:

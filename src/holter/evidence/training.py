@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from holter.evidence import frames
 from holter.evidence.facts import FactBook
-from holter.evidence.window import SOON_S, Window, last, mean_cpu
+from holter.evidence.window import SOON_S, Window, last, mean_cpu, ready_to_run
 from holter.evidence.words import ending, works_together
 from holter.records import Beat, EpochEnded, LogLine, PhaseChanged, ProcessEnded, Tick
 
@@ -53,8 +53,11 @@ def _progress(window: Window, book: FactBook) -> None:
     known = [ratio for ratio in ratios if ratio is not None]
     if known:
         cpus = last(tick.cgroup.effective_cpus for tick in window.all if tick.cgroup)
-        active = works_together(known, cpus if cpus is not None else float("inf"))
-        book.known("activity.present", active, f"{sum(known):.1f} cores used by {len(known)} processes")
+        ready = ready_to_run(window.now)
+        active = bool(ready) or works_together(known, cpus if cpus is not None else float("inf"))
+        how = f"{sum(known):.1f} cores used by {len(known)} processes"
+        how += f", {len(ready)} of them always ready to run" if ready else ""
+        book.known("activity.present", active, how)
     else:
         book.unknown("activity.present", "CPU use was not measured")
 

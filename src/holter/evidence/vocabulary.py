@@ -234,7 +234,10 @@ VOCABULARY: tuple[FactSpec, ...] = (
     # What is over, and what only seems so
     _bool("finish.done", "training and final validation are over and the results written"),
     _number("finish.age_s", "time since then", "s"),
-    _text("main.extra_step", "step that a training does not need and the main thread is in: drawing, run tracking"),
+    _text(
+        "main.extra_step",
+        "step that a training does not need and the main thread is in: drawing, run tracking, network",
+    ),
     _bool("output.hidden", "the training log goes on while the console that a person looks at gets nothing"),
     _bool("output.buffered", "the output goes to a file or pipe and Python holds it back"),
     # The machine itself

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from statistics import median
 from typing import TypeVar
@@ -17,6 +18,9 @@ AFTER_ALARM_S = 30.0
 NOW_S = 6.0
 # And this much after it: the look that raised the alarm may itself have been late for one process.
 SOON_S = 2.0
+# On a crowded machine a process that works is ready to run whenever it is looked at, however little CPU it gets; one
+# that only polls its queue waits for a CPU too, and was met so at up to six looks of ten at a load of 20 a core.
+READY_PART = 0.9
 
 T = TypeVar("T")
 
@@ -93,6 +97,13 @@ def mean_cpu(ticks: Iterable[Tick], pid: int) -> float | None:
         if process.pid == pid and process.cpu_ratio is not None
     ]
     return sum(ratios) / len(ratios) if ratios else None
+
+
+def ready_to_run(looks: Iterable[Tick], part: float = READY_PART) -> set[int]:
+    """Processes that were running, or ready to, at this part of the looks: they work, however little comes of it."""
+    seen = [tick for tick in looks if tick.processes]
+    ready = Counter(one.pid for tick in seen for one in tick.processes if one.state == "R")
+    return {pid for pid, count in ready.items() if count >= part * len(seen)}
 
 
 def middle(values: Iterable[float | None]) -> float | None:

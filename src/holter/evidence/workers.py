@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from holter.evidence.facts import FactBook
-from holter.evidence.window import Window, last, mean_cpu
+from holter.evidence.window import Window, last, mean_cpu, ready_to_run
 from holter.evidence.words import DATA_WORKERS, WORKERS, WORKING_CPU_RATIO, label
 from holter.records import Beat, ProcessSample
 
@@ -48,12 +48,14 @@ def collect(window: Window, book: FactBook) -> None:
 
 
 def _working(workers: tuple[ProcessSample, ...], window: Window) -> list[ProcessSample]:
-    """Workers that compute: a good part of a core each, or their share where all together use most CPUs."""
+    """Workers that compute: a good part of a core each, or their share where all together use most CPUs,
+    or as much as others leave them."""
     used = {worker.pid: mean_cpu(window.now, worker.pid) or 0.0 for worker in workers}
     cpus = last(tick.cgroup.effective_cpus for tick in window.all if tick.cgroup)
     crowded = cpus is not None and sum(used.values()) >= CROWDED_CPU_PART * cpus
     limit = min(WORKING_CPU_RATIO, sum(used.values()) / len(used) / 2) if crowded and used else WORKING_CPU_RATIO
-    return [worker for worker in workers if used[worker.pid] >= limit]
+    ready = ready_to_run(window.now)
+    return [worker for worker in workers if used[worker.pid] >= limit or worker.pid in ready]
 
 
 def named(process: ProcessSample) -> str:

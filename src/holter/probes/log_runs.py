@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from holter.probes.echoes import said_in
 from holter.probes.log_header import HEADER_LINES, read_header
 from holter.probes.log_lines import Translator
 from holter.probes.log_sieve import Sieve
@@ -228,6 +229,9 @@ def _told_by(line: LogLine) -> Iterator[Event]:
         yield ExceptionSeen(
             t_s=line.t_s, role="train-worker", error="BusError", message=line.text, traceback=line.text, source="log"
         )
+        return
+    if said_in(line.text) is not None:  # often all that somebody has copied, without a traceback
+        yield ExceptionSeen(t_s=line.t_s, role="main", error="RuntimeError", message=line.text, echo=True, source="log")
         return
     for number, pattern in _ENDINGS:
         if pattern.search(line.text):

@@ -64,6 +64,8 @@ TEXTS: dict[str, str] = {
     "finding.workers-read": "{percent} % of the working data workers are reading a case ({detail})",
     "finding.reads-less-and-less": "{percent} % of what was read from storage at first is read now ({detail})",
     "finding.reads-as-before": "as much is read from storage as at first: {percent} % ({detail})",
+    "finding.epochs-have-this-shape": "epoch times run as they do then: {value} ({detail})",
+    "finding.changed-after-grace": "it began {value} minutes after the start; a vGPU without licence has 20",
     "finding.epochs-get-shorter": "epochs get shorter and then stay so",
     "finding.first-epoch-was-slow": "the first epoch took {value} times as long as the others",
     "finding.slow-epochs-come-and-go": "slow epochs come and go",

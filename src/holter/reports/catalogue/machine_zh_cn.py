@@ -64,6 +64,8 @@ TEXTS: dict[str, str] = {
     "finding.workers-read": "正在工作的数据进程里有 {percent}% 在读病例（{detail}）",
     "finding.reads-less-and-less": "现在从存储读的只有开始时的 {percent}%（{detail}）",
     "finding.reads-as-before": "从存储读的和开始时差不多：{percent}%（{detail}）",
+    "finding.epochs-have-this-shape": "每轮用时的走势符合这一原因：{value}（{detail}）",
+    "finding.changed-after-grace": "训练开始 {value} 分钟后变慢；没有许可证的 vGPU 只有 20 分钟宽限",
     "finding.epochs-get-shorter": "每轮用时先变短，之后保持不变",
     "finding.first-epoch-was-slow": "第一轮用时是其他轮的 {value} 倍",
     "finding.slow-epochs-come-and-go": "慢的轮次时有时无",
