@@ -103,7 +103,12 @@ def moved(recording: Recording, by_s: float) -> Recording:
             for name in record.__struct_fields__
             if name.endswith("_s") and name in TIMES and getattr(record, name) is not None
         }
-        return msgspec.structs.replace(record, **changes)
+        inner = {
+            name: tuple(later(one) for one in value)
+            for name in record.__struct_fields__
+            if isinstance(value := getattr(record, name), tuple) and value and isinstance(value[0], msgspec.Struct)
+        }
+        return msgspec.structs.replace(record, **changes, **inner)
 
     def tick(one: Tick) -> Tick:
         parts = {

@@ -11,7 +11,8 @@ Looks like:    gpu-out-of-memory (it may strike while kernels are tried out: its
 What helps:    nnUNet_compile=f: slower, same results to rounding, works at once; then install gcc and python3-dev, or
                PyTorch and triton of one release [CONSENT]. Other versions of nnU-Net do not help; neither do fewer
                workers.
-Source:        MIC-DKFZ/nnUNet issues 2457, 2203, 2306, 2115, 2576, 2398, 2769; triton issue 3708.
+Source:        MIC-DKFZ/nnUNet issues 2457, 2203, 2306, 2115, 2576, 2398, 2769; triton issue 3708;
+               tests/tapes/compile_toolchain_broken.
 """
 
 from __future__ import annotations

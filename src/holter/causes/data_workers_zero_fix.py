@@ -6,7 +6,7 @@ How we know:   nnUNet_n_proc_DA is 0, there are no data workers, and steps wait 
 Looks like:    cpu-starved-augmentation (there are workers, and they are busy).
 What helps:    take the setting away [CONSENT: more memory]; then look at what killed the workers: holter run records
                it. nnU-Net's maintainers use 0 for debugging only.
-Source:        MIC-DKFZ/nnUNet issues 1898, 2749.
+Source:        MIC-DKFZ/nnUNet issues 1898, 2749; tests/tapes/data_workers_zero_fix.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ CAUSE = "data-workers-zero-fix"
 RULES = (
     needs("setting.n_proc_da", at_most(0), "no-workers-wanted", otherwise="workers-are-wanted", weight=2.0),
     Rule("workers.count", at_most(0), "no-workers-there", 1.0, group="none"),
-    Rule("wait.ratio", at_least(0.3), "waits-for-batches", 1.0, group="slow"),
+    Rule("wait.ratio", at_least(0.3), "waits-for-batches", 2.0, group="slow"),
     against("workers.count", at_least(1), "workers-are-there", fatal=True),
     only("slow-down", "stall"),
 )

@@ -61,7 +61,7 @@ PAGES: dict[str, str] = {
             - 去掉这个设置 [CONSENT：占用更多内存]。
             - 然后查清数据进程是怎么死的：holter run 会记录下来 [SAFE]。
             - nnU-Net 的维护者只在调试时用 0。
-        来源：nnUNet#1898、#2749。
+        来源：nnUNet#1898、#2749；tests/tapes/data_workers_zero_fix。
         """,
     "epoch-definition": """
         nnU-Net 的一轮是固定的步数，不是把数据集过一遍。

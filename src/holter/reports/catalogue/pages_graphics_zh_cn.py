@@ -31,7 +31,7 @@ PAGES: dict[str, str] = {
             - 设 nnUNet_compile=f：稍慢，结果只差舍入，马上能用；之后再装 gcc 和 python3-dev，或同一版本配套的
               PyTorch 与 triton [CONSENT]。
             - 换 nnU-Net 版本、减少数据进程都没有用。
-        来源：nnUNet#2457、#2203、#2306、#2115、#2576、#2398、#2769；triton#3708。
+        来源：nnUNet#2457、#2203、#2306、#2115、#2576、#2398、#2769；triton#3708；tests/tapes/compile_toolchain_broken。
         """,
     "compile-warmup": """
         网络正在编译，所以第一轮慢；没有出问题。
