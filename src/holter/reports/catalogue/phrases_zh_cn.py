@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from holter.reports.catalogue import machine_phrases_zh_cn, phrases_memory_zh_cn
+from holter.reports.catalogue.phrases_reasons_zh_cn import REASONS
 
 # Names of processes, safe to replace inside any sentence.
 NAMES: tuple[tuple[str, str], ...] = (
@@ -233,6 +234,8 @@ def translate_phrase(english: str) -> str:
     """Return the phrase in Chinese where it is known as a whole; names of processes in any case."""
     if "; " in english:
         return "；".join(translate_phrase(part) for part in english.split("; "))
+    if english in REASONS:
+        return REASONS[english]
     for pattern, template in _PHRASES:
         found = pattern.fullmatch(english)
         if found:
