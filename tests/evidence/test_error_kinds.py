@@ -13,7 +13,8 @@ SENTENCES = {
     "cuda-assert": "RuntimeError: CUDA error: device-side assert triggered",
     "cuda-refused": "RuntimeError: CUDA error: all CUDA-capable devices are busy or unavailable",
     "cuda-oom": "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB.",
-    "gpu-lost": "RuntimeError: CUDA error: unspecified launch failure",
+    "gpu-lost": "RuntimeError: GPU is lost. Reboot the system to recover this GPU",
+    "cuda-unclear": "RuntimeError: CUDA error: unspecified launch failure",
     "gpu-missing": "NVMLError_Unknown: Failed to initialize NVML: Unknown Error",
     "cuda-mismatch": "CUDA driver version is insufficient for CUDA runtime version",
     "cudnn": "RuntimeError: cuDNN error: CUDNN_STATUS_EXECUTION_FAILED",
@@ -43,3 +44,23 @@ def test_a_sentence_is_known_by_its_kind(kind: str) -> None:
 @pytest.mark.parametrize("text", ["ValueError: bad label", "AssertionError: ", "RuntimeError: shape [2, 3]", ""])
 def test_an_everyday_error_has_no_kind(text: str) -> None:
     assert error_kind(text) == OTHER
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("RuntimeError: CUDA error: out of memory", "cuda-oom"),
+        ("RuntimeError: cuDNN error: CUDNN_STATUS_ALLOC_FAILED", "cuda-oom"),
+        ("torch._dynamo.exc.BackendCompilerFailed: raised: OutOfMemoryError: CUDA out of memory", "cuda-oom"),
+        ('File "/x/torch/_dynamo/eval_frame.py", line 1, in _fn: torch._dynamo.run\nValueError: shape', OTHER),
+        ("FileNotFoundError: /mnt/torch_2/case.b2nd", OTHER),
+        ('File "/opt/graphviz/lib/x.py"\nValueError: shape', OTHER),
+        (
+            "unable to open shared memory object </torch_12_3> in read-write mode: Too many open files (24)",
+            "descriptors",
+        ),
+        ("unable to open shared memory object </torch_12_3> in read-write mode: No such file", "shared-memory"),
+    ],
+)
+def test_what_only_looks_like_a_kind_is_told_from_it(text: str, kind: str) -> None:
+    assert error_kind(text) == kind

@@ -209,7 +209,11 @@ def test_an_optional_step_of_the_main_thread_is_named() -> None:
 def epochs(*events: Event) -> Evidence:
     starts = [phase(10.0 * number, "train", number) for number in range(6)]
     beats = tuple(
-        Tick(t_s=t_s, beats=(Beat(t_s=t_s, pid=1, phase="train", progressed_s=t_s - 0.5),))
+        Tick(
+            t_s=t_s,
+            processes=(ProcessSample(t_s=t_s, pid=1, role="main"),),
+            beats=(Beat(t_s=t_s, pid=1, phase="train", progressed_s=t_s - 0.5),),
+        )
         for number in range(6)
         for t_s in (10.0 * number + 7.0, 10.0 * number + 9.0)
     )

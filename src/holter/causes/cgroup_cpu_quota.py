@@ -19,7 +19,9 @@ CAUSE = "cgroup-cpu-quota"
 RULES = (
     needs("cpu.quota", at_least(0), "quota-is-set", otherwise="no-quota", weight=1.0),
     Rule("cpu.throttled_ratio", at_least(0.2), "quota-throttles", 2.0, group="throttled"),
-    supports("step.times_usual", at_least(1.3), "steps-got-slower", weight=0.5),
+    # Bursts are throttled under every limit; it holds the training back only where somebody waits.
+    Rule("step.times_usual", at_least(1.3), "steps-got-slower", 0.5, group="slow"),
+    Rule("wait.ratio", at_least(0.3), "waits-for-batches", 0.5, group="slow"),
     supports("cpu.run_busy_ratio", at_least(0.7), "cpus-busy", weight=0.5),
     against("cpu.throttled_ratio", at_most(0.05), "hardly-throttled", fatal=True),
     against("workers.stopped", is_true, "worker-stopped", weight=2.0),

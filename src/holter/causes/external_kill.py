@@ -13,7 +13,11 @@ Source:        MIC-DKFZ/nnUNet issues 1096, 528; tests/tapes/external_kill.
 
 from __future__ import annotations
 
-from holter.causes.weigh import against, at_least, at_most, is_true, needs, one_of, supports, weigh
+import signal
+
+import msgspec
+
+from holter.causes.weigh import LIKELY_FROM, against, at_least, at_most, is_true, needs, one_of, supports, weigh
 from holter.evidence import Evidence
 from holter.records import Verdict
 
@@ -37,5 +41,11 @@ RULES = (
 
 
 def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts."""
-    return weigh(CAUSE, evidence, RULES)
+    """Weigh the facts. SIGKILL is what the kernel sends too: before its kills are counted this is one of two."""
+    verdict = weigh(CAUSE, evidence, RULES)
+    is_open = (
+        evidence.fact("oom.kills").status == "unknown" and evidence.fact("main.exit_signal").value == signal.SIGKILL
+    )
+    if is_open and verdict.verdict == "likely":
+        return msgspec.structs.replace(verdict, verdict="possible", score=min(verdict.score, LIKELY_FROM - 0.01))
+    return verdict

@@ -26,10 +26,14 @@ from holter.records import Verdict
 CAUSE = "gpu-lost-or-gsp"
 
 # Kinds of errors that a GPU which goes away may leave behind.
-OF_A_GPU = ("gpu-lost", "cuda-assert", "gpu-missing", "cuda-refused", "nccl-timeout", "nccl", "cudnn", "cuda-other")
+OF_A_GPU = (
+    *("gpu-lost", "cuda-unclear", "cuda-assert", "gpu-missing", "cuda-refused"),
+    *("nccl-timeout", "nccl", "cudnn", "cuda-other"),
+)
 
 RULES = (
-    supports("exception.kind", one_of("gpu-lost"), "error-of-lost-gpu", weight=2.0),
+    supports("exception.kind", one_of("gpu-lost"), "error-of-lost-gpu", weight=1.5),
+    supports("exception.kind", one_of("gpu-lost", "cuda-unclear"), "error-of-lost-gpu", weight=0.5),
     Rule("gpu.trouble", one_of("lost", "hung"), "gpu-is-lost", 0.75, group="gone"),
     Rule("gpu.xid_kind", one_of("gone", "memory"), "xid-hardware", 0.75, group="gone"),
     supports("gpu.trouble", one_of("silent"), "driver-silent", weight=0.5),

@@ -49,5 +49,7 @@ RULES = (
 
 
 def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts."""
-    return weigh(CAUSE, evidence, RULES)
+    """Weigh the facts; how epochs run says nothing of a licence before a virtual GPU was seen."""
+    is_seen = evidence.fact("gpu.virtualization").status == "known"
+    rules = RULES if is_seen else tuple(rule for rule in RULES if not rule.fact.startswith("epochs."))
+    return weigh(CAUSE, evidence, rules)

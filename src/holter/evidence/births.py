@@ -25,6 +25,10 @@ def collect(window: Window, book: FactBook) -> None:
     for event in recording.events(PhaseChanged, end_s=window.end_s):
         if event.phase == "train" and event.epoch is not None:
             starts.setdefault(event.epoch, event.t_s)
+    if not any(tick.processes for tick in window.all):
+        book.unknown("workers.reborn_ratio", "the process tree was not recorded")
+        book.unknown("epochs.edge_ratio", "no heartbeat")
+        return
     edges = sorted(starts.values())
     epochs = list(pairwise(edges[1:]))
     if len(epochs) < ENOUGH_EPOCHS:

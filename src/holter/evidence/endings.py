@@ -17,13 +17,14 @@ SLACK_S = 5.0
 TRUNCATED = re.compile(
     r"mmap length is greater than file size|EOFError|Ran out of input|pickle data was truncated|"
     r"Error while (?:opening|reading|getting|decompress|creating the lazy)|blosc2?_schunk_open|"
-    r"File is not a zip file|BadZipFile|cannot reshape array|Could not (?:open|read)|corrupt|truncated|"
-    r"Unable to (?:open|decompress)|could not be decompressed",
+    r"File is not a zip file|BadZipFile|Unable to (?:open|decompress)|could not be decompressed",
     re.IGNORECASE,
 )
+# Code that reads cases, in the frames nearest to the error; further out any trainer has them.
+READS_DATA = re.compile(r"in load_case|in read_array|blosc2|npyio|memmap")
+NEAREST_FRAMES = 8
 # A line of faulthandler's dump.
 FATAL_FRAME = re.compile(r'File "(?:[^"]*/)?([^"/]+)", line (\d+) in (\S+)')
-CUDA_OOM = re.compile(r"CUDA out of memory|OutOfMemoryError|CUDA_ERROR_OUT_OF_MEMORY")
 EXCEPTION_FACTS = tuple(f"exception.{name}" for name in ("first", "kind", "role", "file", "truncated_file", "cuda_oom"))
 # "slurmstepd: error: Detected 1 oom-kill event(s) in step 123.batch"; newer ones write oom_kill.
 SLURM_OOM = re.compile(r"slurmstepd\b.*?(?:Detected (\d+) )?oom[-_]kill", re.IGNORECASE)
@@ -105,15 +106,19 @@ def _exception(window: Window, book: FactBook, start_s: float, end_s: float) -> 
     book.known("exception.first", text[:400], f"in {first.role} (PID {first.pid})")
     book.known("exception.kind", error_kind(f"{text}\n{first.traceback}"))
     book.known("exception.role", first.role)
-    book.known("exception.cuda_oom", bool(CUDA_OOM.search(text)))
+    book.known("exception.cuda_oom", error_kind(text) == "cuda-oom")
     if first.case:
         book.known("workers.case", first.case)
     named = DATA_FILE.findall(f"{text}\n{first.traceback}")
     from_case = f"{first.case}.b2nd (case in hand)" if first.case else None
     book.known("exception.file", named[-1] if named else from_case, unless="no file named")
     # A broken pipe between processes raises EOFError too: the code that reads cases must be in the traceback.
-    in_data_code = any(word in first.traceback for word in ("load_case", "blosc2", "crop_and_pad", "memmap"))
-    book.known("exception.truncated_file", bool(TRUNCATED.search(text)) and (in_data_code or bool(named)))
+    nearest = '  File "'.join(first.traceback.split('  File "')[-NEAREST_FRAMES:])
+    # numpy's reader says it of a short file; everybody else of any array.
+    is_short = "cannot reshape array" in text and "in read_array" in nearest
+    in_data_code = bool(READS_DATA.search(nearest))
+    is_truncated = is_short or (bool(TRUNCATED.search(text)) and (in_data_code or bool(named)))
+    book.known("exception.truncated_file", is_truncated)
 
 
 def _memory(window: Window, book: FactBook, start_s: float) -> None:

@@ -10,13 +10,16 @@ import re
 
 _PATTERNS: tuple[tuple[str, str], ...] = (
     ("nccl-timeout", r"Watchdog caught collective operation timeout|Timeout waiting for key|timed out .*(?:NCCL|gloo)"),
-    ("compile", r"BackendCompilerFailed|InductorError|torch\._dynamo|torch\._inductor|working triton installation"),
+    # Before what wraps it: a compiler that finds no memory on the GPU lacks no tool.
+    ("cuda-oom", r"CUDA out of memory|OutOfMemoryError|CUDA_ERROR_OUT_OF_MEMORY|CU\w+_STATUS_ALLOC_FAILED"),
+    ("cuda-oom", r"CUDA (?:driver )?error: out of memory"),
+    ("compile", r"BackendCompilerFailed|InductorError|torch\._(?:dynamo|inductor)\.exc\.|working triton installation"),
     ("compile", r"fatal error: Python\.h|TritonError|triton\.compiler|C\+\+ compile error|CppCompileError"),
     ("cuda-assert", r"device-side assert|ScatterGatherKernel|idx_dim >= 0|indexSelect.*Assertion"),
     ("cuda-refused", r"CUDA-capable device\(s\) is/are busy|devices are busy or unavailable"),
-    ("cuda-oom", r"CUDA out of memory|OutOfMemoryError|CUDA_ERROR_OUT_OF_MEMORY|CUBLAS_STATUS_ALLOC_FAILED"),
-    ("gpu-lost", r"GPU is lost|fallen off the bus|unspecified launch failure|CUDA error: unknown error"),
-    ("gpu-lost", r"Unable to determine the device handle|uncorrectable ECC|CUDA error: an illegal instruction"),
+    ("gpu-lost", r"GPU is lost|fallen off the bus|Unable to determine the device handle|uncorrectable ECC"),
+    # A GPU that goes away says so, but more often a kernel went wrong.
+    ("cuda-unclear", r"unspecified launch failure|CUDA error: unknown error|CUDA error: an illegal instruction"),
     ("gpu-missing", r"Failed to initialize NVML|no CUDA-capable device is detected|No CUDA GPUs are available"),
     ("cuda-mismatch", r"driver version is insufficient|driver on your system is too old|no kernel image is available"),
     ("cuda-mismatch", r"Found no NVIDIA driver|not compiled with CUDA enabled|forward compatibility was attempted"),
@@ -24,8 +27,8 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
     ("cudnn", r"CUDNN_STATUS_|cuDNN error|Unable to find a valid cuDNN"),
     ("nccl", r"NCCL error|ncclSystemError|ncclInternalError|ncclUnhandledCudaError|ncclRemoteError"),
     ("cuda-other", r"CUDA error|CUBLAS_STATUS_|cuBLAS error"),
-    ("shared-memory", r"insufficient shared memory|bus error|/torch_\d|unable to (?:open|mmap) shared memory"),
     ("descriptors", r"Too many open files|items of ancdata|\[Errno 24\]"),
+    ("shared-memory", r"insufficient shared memory|bus error|[<'\"]/torch_\d+_|unable to (?:open|mmap) shared memory"),
     ("windows-commit", r"WinError (?:6|8|1455)\b|paging file is too small|Not enough (?:storage|memory resources)"),
     ("no-space", r"No space left on device|Disk quota exceeded|Read-only file system|requested and \d+ written"),
     ("no-space", r"\[Errno (?:28|30|122)\]"),
@@ -35,7 +38,7 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
     ("splits", r"JSONDecodeError[\s\S]*do_split|do_split[\s\S]*JSONDecodeError"),
     ("threadpoolctl", r"threadpoolctl[\s\S]*'NoneType' object has no attribute 'split'"),
     ("spawn", r"before the\s+current process has finished its bootstrapping phase|freeze_support"),
-    ("plot", r"plot_network_architecture|hiddenlayer|graphviz"),
+    ("plot", r"in plot_network_architecture|graphviz\.backend\.|ExecutableNotFound"),
     ("blosc2-version", r"Could not build empty array|blocks cannot be greater than chunks"),
     ("blosc2-version", r"Error while creating the NDArray|Access is denied[\s\S]*b2nd|b2nd[\s\S]*Access is denied"),
 )

@@ -26,8 +26,9 @@ NOT_APPLICABLE = "not-applicable"
 MAX_TOLD = 8
 # How the keys of facts begin in a file without the wrapping.
 STARTS = tuple({f'"{name.partition(".")[0]}.'.encode() for name in NAMES})
-# A ratio is a part of one. Somebody who writes 93 means per cent.
-MAX_RATIO = 10.0
+# A ratio is a part of one. Somebody who writes 93, or 3, means per cent; only a need can be above what there is.
+MAX_RATIO = 1.0
+ABOVE_ONE = ("shm.needed_ratio",)
 SAFE = "Nothing was changed."
 TEMPLATE = "holter diagnose --evidence-template shows every fact; docs/evidence-facts.md says what they mean."
 # Which kind of trouble facts speak of where episode.kind is left out; the first that is stated decides.
@@ -158,7 +159,9 @@ def _read(spec: FactSpec, value: object) -> tuple[Value | None, str | None]:
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             unit = f" in {spec.unit}" if spec.unit not in ("", "ratio") else ""
             return None, f'"{name}" must be a number{unit} without quotes, not {told}'
-        if spec.unit == "ratio" and value > MAX_RATIO:
+        if spec.unit == "ratio" and value < 0:
+            return None, f'"{name}" cannot be negative'
+        if spec.unit == "ratio" and value > MAX_RATIO and name not in ABOVE_ONE:
             return None, f'"{name}" is a part of one: {value / 100:g} for {value:g} %'
         return value, None
     if spec.kind == "list":

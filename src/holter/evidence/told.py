@@ -13,7 +13,9 @@ from holter.probes.log_recording import FROM_TEXT
 from holter.records import LogLine, Noted
 
 # How Slurm, the kernel and Kubernetes say it where a console shows them.
-OOM_LINE = re.compile(r"oom[-_ ]?kill|OOMKilled|Out of memory: Kill|OUT_OF_MEMORY", re.IGNORECASE)
+OOM_LINE = re.compile(
+    r"oom[-_ ]?kill|OOMKilled|Out of memory: Kill|OUT_OF_MEMORY|task \d+: Out Of Memory", re.IGNORECASE
+)
 # Lines of one crash stand this near to each other in a console.
 NEAR_S = 60.0
 
