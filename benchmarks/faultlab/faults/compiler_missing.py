@@ -11,7 +11,6 @@ class CompilerMissing(FromTheStart):
     name = "compiler-missing"
     summary = "torch.compile calls a C++ compiler that does not work"
     cause = "compile-toolchain-broken"
-    also = ("main-exception",)
     acts = True
     trainer = "nnUNetTrainerCompiled"
     variables = {"CXX": "false", "CC": "false", "TORCHINDUCTOR_FORCE_DISABLE_CACHES": "1"}

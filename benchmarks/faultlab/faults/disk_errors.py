@@ -14,7 +14,6 @@ class DiskErrors(Fault):
     name = "disk-errors"
     summary = "reads of preprocessed data fail: input/output error"
     cause = "remote-fs-error"
-    also = ("worker-exception",)
     acts = True
 
     def __init__(self) -> None:

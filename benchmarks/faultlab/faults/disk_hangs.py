@@ -14,7 +14,6 @@ class DiskHangs(Fault, FromDemo):
     name = "disk-hangs"
     summary = "reads of preprocessed data never come back"
     cause = "slow-storage"
-    also = ("remote-fs-error",)
 
     def __init__(self) -> None:
         super().__init__(SlowDisk())

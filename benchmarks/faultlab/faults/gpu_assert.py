@@ -17,7 +17,6 @@ class GpuAssert(Armed):
     name = "gpu-assert"
     summary = "(made-up sentence) a kernel meets a label that is out of range"
     cause = "cuda-device-assert"
-    also = ("main-exception",)
     acts = True
     trainer = "nnUNetTrainerGpuFails"
 

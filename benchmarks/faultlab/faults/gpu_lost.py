@@ -14,7 +14,6 @@ class GpuLost(GpuFault):
     name = "gpu-lost"
     summary = "(made-up GPU) the GPU falls off the bus and the training raises a CUDA error"
     cause = "gpu-lost-or-gsp"
-    also = ("main-exception",)
     acts = True
     trainer = "nnUNetTrainerGpuFails"
     delay_s = None

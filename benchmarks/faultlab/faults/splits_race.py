@@ -18,7 +18,6 @@ class SplitsRace(Fault):
     name = "splits-race"
     summary = "the file of the split is half written when the training reads it"
     cause = "fold-start-race"
-    also = ("main-exception",)
     from_start = True
     acts = True
 
