@@ -193,6 +193,43 @@ def test_another_gpu_that_is_free_is_offered() -> None:
     assert said(two, "gpu-neighbours").setting == "export CUDA_VISIBLE_DEVICES=1"
 
 
+def three_gpus(**machine: Any) -> Survey:
+    """The first is busy and has hardly any memory left, the others are free."""
+    others = (GpuProcess(pid=9, name="python", memory_bytes=36 * GIB),)
+    gpus = tuple(
+        msgspec.structs.replace(
+            GPU, index=index, uuid=f"GPU-{index}b7c", processes=() if index else others,
+            memory_used_bytes=GIB if index else 36 * GIB,
+        )
+        for index in range(3)
+    )  # fmt: skip
+    return spoil(spoil(well(), "survey", gpus=gpus), "machine", **machine)
+
+
+@pytest.mark.parametrize("names", ["1", "2,1", "GPU-1b7c", "GPU-2", " 1 , 2 "])
+def test_what_happens_on_gpus_that_we_do_not_see_concerns_nobody(names: str) -> None:
+    survey = three_gpus(visible_gpus=names)
+    assert [said(survey, check).state for check in ("gpu-memory", "gpu-neighbours")] == ["go", "go"]
+    assert dict(said(survey, "gpu-present").values)["count"] == str(names.count(",") + 1)
+
+
+@pytest.mark.parametrize("names", ["0", "0,1", "GPU-0b7c"])
+def test_of_given_gpus_the_first_is_judged_and_no_other_is_offered(names: str) -> None:
+    survey = three_gpus(visible_gpus=names)
+    assert said(survey, "gpu-memory").variant == "taken"
+    assert (said(survey, "gpu-neighbours").variant, said(survey, "gpu-neighbours").setting) == ("shared", None)
+
+
+def test_in_a_slurm_job_no_gpu_of_somebody_else_is_offered() -> None:
+    assert said(three_gpus(), "gpu-neighbours").setting == "export CUDA_VISIBLE_DEVICES=1"
+    assert said(with_variables(three_gpus(), SLURM_JOB_ID="7"), "gpu-neighbours").setting is None
+
+
+@pytest.mark.parametrize("names", ["7", "NoDevFiles", "GPU-9"])
+def test_a_gpu_that_is_not_there_hides_all(names: str) -> None:
+    assert said(three_gpus(visible_gpus=names), "gpu-present").variant == "hidden"
+
+
 def test_the_fold_that_is_being_trained_is_found_among_the_neighbours() -> None:
     here = Neighbour(pid=4711, dataset="1", configuration="3d_fullres", fold="0", user="me", results="/data/results/")
     assert said(spoil(well(), "survey", neighbours=(here,)), "fold-free").setting == "holter attach 4711"

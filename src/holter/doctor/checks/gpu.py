@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from holter.doctor.checks.results import GIB, go, not_applicable, result, size, unknown
 from holter.doctor.records import Result, Survey
 from holter.evidence.graphics import held_down_by, others
-from holter.records import GpuSample
+from holter.records import GpuSample, GpuSlice
 
 # What nnU-Net's planners aim at; plans of one's own may ask for anything.
 PLANNED_BYTES = {
@@ -24,8 +24,32 @@ ARCHITECTURE = re.compile(r"^(sm|compute)_(\d+)(\d)[a-z]?$")
 
 
 def present(survey: Survey) -> tuple[GpuSample, ...]:
-    """GPUs that the driver told of."""
-    return tuple(gpu for gpu in survey.gpus if gpu.source != "none" and gpu.name is not None)
+    """GPUs that the driver told of and that a training would see, in its order."""
+    told = tuple(gpu for gpu in survey.gpus if gpu.source != "none" and gpu.name is not None)
+    names = survey.machine.visible_gpus
+    if names is None:
+        return told
+    seen = [gpu for name in names.split(",") for gpu in told if _is_named(gpu, name.strip())]
+    return tuple({gpu.index: gpu for gpu in seen}.values())
+
+
+def _is_named(gpu: GpuSample, name: str) -> bool:
+    """Whether an entry of CUDA_VISIBLE_DEVICES means this GPU or a slice of it; one without a UUID may be meant.
+
+    CUDA takes the beginning of a UUID as well. "MIG-GPU-<UUID>/1/0" is how drivers before 470 name a slice.
+    """
+    if name.isdecimal():
+        return gpu.index == int(name)
+    if name.startswith("MIG-GPU-"):
+        return (gpu.uuid or name[4:]).startswith(name[4:].partition("/")[0])
+    if name.startswith("MIG-"):
+        return bool(gpu.mig) and any((one.uuid or name).startswith(name) for one in gpu.slices or (GpuSlice(),))
+    return name.startswith("GPU-") and (gpu.uuid or name).startswith(name)
+
+
+def _is_given(survey: Survey) -> bool:
+    """Whether somebody has chosen the GPUs already: another one may be somebody else's."""
+    return survey.machine.visible_gpus is not None or bool(survey.variables.get("SLURM_JOB_ID"))
 
 
 def gpu_present(survey: Survey) -> Result:
@@ -39,6 +63,8 @@ def gpu_present(survey: Survey) -> Result:
         return go("gpu-present", names=", ".join(dict.fromkeys(gpu.name or "?" for gpu in gpus)), count=len(gpus))
     if not survey.gpus:
         return unknown("gpu-present", "driver-silent")
+    if any(gpu.source != "none" and gpu.name is not None for gpu in survey.gpus):
+        return result("no-go", "gpu-present", "hidden", setting="unset CUDA_VISIBLE_DEVICES")
     note = survey.gpus[0].note or "no GPU"
     if survey.gpus[0].source == "none":
         return result("no-go", "gpu-present", "none", why=note)
@@ -106,8 +132,9 @@ def gpu_memory(survey: Survey) -> Result:
     known = [gpu for gpu in gpus if gpu.memory_total_bytes is not None and gpu.memory_used_bytes is not None]
     if not known:
         return unknown("gpu-memory", "driver-does-not-tell")
-    best = max(known, key=lambda gpu: (gpu.memory_total_bytes or 0) - (gpu.memory_used_bytes or 0))
-    free = (best.memory_total_bytes or 0) - (best.memory_used_bytes or 0)
+    # Where GPUs are given, nnU-Net takes the first of them; else somebody may still choose the emptiest.
+    best = known[0] if _is_given(survey) else max(known, key=_free_bytes)
+    free = _free_bytes(best)
     values = {"free": size(free), "total": size(best.memory_total_bytes or 0), "gpu": best.index}
     wanted = PLANNED_BYTES.get(survey.asked.plans) if survey.asked.dataset else None
     if wanted is None:
@@ -119,6 +146,10 @@ def gpu_memory(survey: Survey) -> Result:
     return go("gpu-memory", wanted=size(wanted), **values)
 
 
+def _free_bytes(gpu: GpuSample) -> int:
+    return (gpu.memory_total_bytes or 0) - (gpu.memory_used_bytes or 0)
+
+
 def gpu_neighbours(survey: Survey) -> Result:
     """Processes of others, and memory that nobody holds."""
     gpus = present(survey)
@@ -127,7 +158,7 @@ def gpu_neighbours(survey: Survey) -> Result:
     if all(gpu.processes is None for gpu in gpus):
         return unknown("gpu-neighbours", _why(gpus, "processes"))
     busy = [(gpu, others(gpu)) for gpu in gpus if others(gpu)]
-    free = [gpu for gpu in gpus if gpu.processes is not None and not others(gpu)]
+    free = [] if _is_given(survey) else [gpu for gpu in gpus if gpu.processes is not None and not others(gpu)]
     if not busy:
         return go("gpu-neighbours")
     gpu, foreign = busy[0]
