@@ -18,7 +18,7 @@ from holter.doctor.checks.gpu import supported
 from holter.doctor.needs import batch_bytes, workers
 from holter.doctor.records import Asked, BadFile, Neighbour, Survey
 from holter.doctor.terminal import advice, sentence
-from holter.records import GpuProcess, GpuSample
+from holter.records import GpuProcess, GpuSample, GpuSlice
 from holter.reports.catalogue import known
 
 Spoilt = tuple[str, dict[str, Any], str, str, str]
@@ -27,6 +27,9 @@ Spoilt = tuple[str, dict[str, Any], str, str, str]
 def packages(**versions: str) -> tuple[tuple[str, str], ...]:
     return tuple({**dict(PACKAGES), **versions}.items())
 
+
+SMALL_SLICE = GpuSlice(name="MIG 1g.5gb", uuid="MIG-a1", memory_used_bytes=0, memory_total_bytes=5 * GIB)
+LARGE_SLICE = GpuSlice(name="MIG 3g.20gb", uuid="MIG-b2", memory_used_bytes=0, memory_total_bytes=20 * GIB)
 
 # part, its fields, the check, its state, its variant
 SPOILT: tuple[Spoilt, ...] = (
@@ -43,7 +46,10 @@ SPOILT: tuple[Spoilt, ...] = (
     ("gpu", {"temperature_c": 88}, "gpu-held-down", "warn", "hot"),
     ("gpu", {"pcie_width": 4}, "gpu-link", "warn", "narrow"),
     ("gpu", {"ecc_uncorrected_total": 3}, "gpu-errors", "warn", "ecc"),
-    ("gpu", {"mig": True}, "gpu-errors", "warn", "mig"),
+    ("gpu", {"pcie_width": 8}, "gpu-link", "go", "fewer"),
+    ("gpu", {"mig": True}, "gpu-errors", "go", "mig"),
+    ("gpu", {"mig": True}, "gpu-memory", "unknown", "unknown"),
+    ("gpu", {"mig": True, "slices": (SMALL_SLICE, LARGE_SLICE)}, "gpu-memory", "warn", "small"),
     ("gpu", {"processes": (GpuProcess(pid=9, name="python", memory_bytes=4 * GIB),)}, "gpu-neighbours",
      "warn", "shared"),
     ("cgroup", {"effective_cpus": 2.0}, "cpu-cores", "warn", "few"),
@@ -218,6 +224,13 @@ def test_of_given_gpus_the_first_is_judged_and_no_other_is_offered(names: str) -
     survey = three_gpus(visible_gpus=names)
     assert said(survey, "gpu-memory").variant == "taken"
     assert (said(survey, "gpu-neighbours").variant, said(survey, "gpu-neighbours").setting) == ("shared", None)
+
+
+def test_of_a_gpu_that_is_cut_up_the_slice_that_is_named_is_judged() -> None:
+    cut = spoil(well(), "gpu", mig=True, memory_used_bytes=39 * GIB, slices=(SMALL_SLICE, LARGE_SLICE))
+    told = said(spoil(cut, "machine", visible_gpus="MIG-b2"), "gpu-memory")
+    assert (told.state, dict(told.values)["gpu"]) == ("go", "0 (MIG 3g.20gb)")
+    assert said(spoil(cut, "machine", visible_gpus="MIG-a1"), "gpu-memory").variant == "small"
 
 
 def test_in_a_slurm_job_no_gpu_of_somebody_else_is_offered() -> None:
