@@ -120,3 +120,13 @@ def test_choices_are_those_of_facts_and_let_every_rule_fire() -> None:
         for rule in module.RULES:
             if rule.fact in CHOICES and rule.speaks == "for":
                 assert any(rule.test(word) for word in CHOICES[rule.fact]), (module.CAUSE, rule.fact)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-8-sig", "gb18030"])
+def test_a_file_of_another_encoding_is_read(encoding: str, tmp_path: Path) -> None:
+    """Windows PowerShell's ">" writes UTF-16."""
+    file = tmp_path / "evidence.json"
+    document = {"facts": FROZEN, "about": "同事的电脑，训练停住了"}
+    file.write_text(json.dumps(document, ensure_ascii=False, indent=1), encoding=encoding)
+    found = diagnose_target(str(file), tell_look=lambda _: None)
+    assert (found.kind, found.diagnoses[0].episode.reason) == ("evidence", document["about"])

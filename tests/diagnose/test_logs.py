@@ -12,6 +12,7 @@ import pytest
 
 from diagnose.logs import START, v1, v2
 from holter.errors import NotALog, UnknownTarget
+from holter.records import ExceptionSeen
 from holter.reports.notes import note_text
 from holter.supervisor.found import Found
 from holter.supervisor.read_logs import read_pasted
@@ -152,12 +153,28 @@ def test_the_first_exception_counts_and_not_the_echo(tmp_path: Path) -> None:
     assert "exception.first" not in facts(alone)
 
 
+@pytest.mark.parametrize("name", ["", "RuntimeError: "])
+def test_an_echo_right_below_the_error_line_is_a_message_of_its_own(name: str, tmp_path: Path) -> None:
+    error = "MemoryError: Unable to allocate 1.2 GiB for an array\nwith shape (2, 900, 900)"
+    echo = f"{name}One or more background workers are no longer alive. Exiting. Please check the print statements"
+    abridged = f"Traceback (most recent call last):\n{error}\n{echo} above\n"
+    told = found(write(tmp_path, v2([160.0] * 2, cut=True) + abridged))
+    seen = list(told.recording.events(ExceptionSeen))
+    assert [(one.error, one.echo) for one in seen] == [("MemoryError", False), ("RuntimeError", True)]
+    assert seen[0].message.endswith("(2, 900, 900)")
+    assert facts(told)["exception.first"].startswith("MemoryError")
+
+
 @pytest.mark.parametrize(
     ("line", "number"),
     [
         ("Killed", 9),
         ("已杀死", 9),
         ("Getötet", 9),
+        ("Terminado (killed)", 9),
+        ("Terminado (killed)      nnUNetv2_train 4 2d 0", 9),
+        ("Terminado", 15),
+        ("Speicherzugriffsfehler (Speicherabzug geschrieben)", 11),
         ("./train.sh: line 12: 4711 Killed                  nnUNetv2_train 4 3d_fullres 0", 9),
         ("srun: error: node07: task 0: Out Of Memory", 9),
         ("Bus error (core dumped)", 7),

@@ -18,7 +18,7 @@ from holter.doctor.checks.gpu import supported
 from holter.doctor.needs import batch_bytes, workers
 from holter.doctor.records import Asked, BadFile, Neighbour, Survey
 from holter.doctor.terminal import advice, sentence
-from holter.records import GpuProcess, GpuSample
+from holter.records import GpuProcess, GpuSample, GpuSlice
 from holter.reports.catalogue import known
 
 Spoilt = tuple[str, dict[str, Any], str, str, str]
@@ -27,6 +27,9 @@ Spoilt = tuple[str, dict[str, Any], str, str, str]
 def packages(**versions: str) -> tuple[tuple[str, str], ...]:
     return tuple({**dict(PACKAGES), **versions}.items())
 
+
+SMALL_SLICE = GpuSlice(name="MIG 1g.5gb", uuid="MIG-a1", memory_used_bytes=0, memory_total_bytes=5 * GIB)
+LARGE_SLICE = GpuSlice(name="MIG 3g.20gb", uuid="MIG-b2", memory_used_bytes=0, memory_total_bytes=20 * GIB)
 
 # part, its fields, the check, its state, its variant
 SPOILT: tuple[Spoilt, ...] = (
@@ -43,7 +46,10 @@ SPOILT: tuple[Spoilt, ...] = (
     ("gpu", {"temperature_c": 88}, "gpu-held-down", "warn", "hot"),
     ("gpu", {"pcie_width": 4}, "gpu-link", "warn", "narrow"),
     ("gpu", {"ecc_uncorrected_total": 3}, "gpu-errors", "warn", "ecc"),
-    ("gpu", {"mig": True}, "gpu-errors", "warn", "mig"),
+    ("gpu", {"pcie_width": 8}, "gpu-link", "go", "fewer"),
+    ("gpu", {"mig": True}, "gpu-errors", "go", "mig"),
+    ("gpu", {"mig": True}, "gpu-memory", "unknown", "unknown"),
+    ("gpu", {"mig": True, "slices": (SMALL_SLICE, LARGE_SLICE)}, "gpu-memory", "warn", "small"),
     ("gpu", {"processes": (GpuProcess(pid=9, name="python", memory_bytes=4 * GIB),)}, "gpu-neighbours",
      "warn", "shared"),
     ("cgroup", {"effective_cpus": 2.0}, "cpu-cores", "warn", "few"),
@@ -92,6 +98,13 @@ SPOILT: tuple[Spoilt, ...] = (
      "batchgenerators-fork"),
     ("software", {"packages": packages(torch="2.9.0+cu128")}, "known-bad-versions", "warn", "torch-conv3d"),
     ("software", {"packages": packages(threadpoolctl="2.2.0")}, "known-bad-versions", "warn", "threadpoolctl-old"),
+    ("software", {"packages": packages(threadpoolctl="3.0.0")}, "known-bad-versions", "warn", "threadpoolctl-old"),
+    ("software", {"packages": packages(threadpoolctl="3.1.0")}, "known-bad-versions", "go", "go"),
+    ("software", {"packages": packages(torch="2.9.1"), "cudnn": 91002}, "known-bad-versions", "warn", "torch-conv3d"),
+    ("software", {"packages": packages(torch="2.9.1"), "cudnn": None}, "known-bad-versions", "warn", "torch-conv3d"),
+    ("software", {"packages": packages(torch="2.9.1+cu128"), "cudnn": 91501}, "known-bad-versions", "go", "go"),
+    ("software", {"packages": packages(torch="2.9.0"), "cudnn": 91501}, "known-bad-versions", "warn", "torch-conv3d"),
+    ("software", {"cudnn": 8902}, "known-bad-versions", "go", "go"),
     ("software", {"cudnn": 7605}, "known-bad-versions", "warn", "cudnn-old"),
     ("software", {"numpy_bridge": False}, "known-bad-versions", "no-go", "numpy-torch"),
     ("software", {"packages": packages(nnunetv2="2.4.2")}, "nnunet-version", "warn", "untried"),
@@ -191,6 +204,50 @@ def test_another_gpu_that_is_free_is_offered() -> None:
     busy = msgspec.structs.replace(GPU, processes=(GpuProcess(pid=9, name="python", memory_bytes=4 * GIB),))
     two = spoil(well(), "survey", gpus=(busy, msgspec.structs.replace(GPU, index=1)))
     assert said(two, "gpu-neighbours").setting == "export CUDA_VISIBLE_DEVICES=1"
+
+
+def three_gpus(**machine: Any) -> Survey:
+    """The first is busy and has hardly any memory left, the others are free."""
+    others = (GpuProcess(pid=9, name="python", memory_bytes=36 * GIB),)
+    gpus = tuple(
+        msgspec.structs.replace(
+            GPU, index=index, uuid=f"GPU-{index}b7c", processes=() if index else others,
+            memory_used_bytes=GIB if index else 36 * GIB,
+        )
+        for index in range(3)
+    )  # fmt: skip
+    return spoil(spoil(well(), "survey", gpus=gpus), "machine", **machine)
+
+
+@pytest.mark.parametrize("names", ["1", "2,1", "GPU-1b7c", "GPU-2", " 1 , 2 "])
+def test_what_happens_on_gpus_that_we_do_not_see_concerns_nobody(names: str) -> None:
+    survey = three_gpus(visible_gpus=names)
+    assert [said(survey, check).state for check in ("gpu-memory", "gpu-neighbours")] == ["go", "go"]
+    assert dict(said(survey, "gpu-present").values)["count"] == str(names.count(",") + 1)
+
+
+@pytest.mark.parametrize("names", ["0", "0,1", "GPU-0b7c"])
+def test_of_given_gpus_the_first_is_judged_and_no_other_is_offered(names: str) -> None:
+    survey = three_gpus(visible_gpus=names)
+    assert said(survey, "gpu-memory").variant == "taken"
+    assert (said(survey, "gpu-neighbours").variant, said(survey, "gpu-neighbours").setting) == ("shared", None)
+
+
+def test_of_a_gpu_that_is_cut_up_the_slice_that_is_named_is_judged() -> None:
+    cut = spoil(well(), "gpu", mig=True, memory_used_bytes=39 * GIB, slices=(SMALL_SLICE, LARGE_SLICE))
+    told = said(spoil(cut, "machine", visible_gpus="MIG-b2"), "gpu-memory")
+    assert (told.state, dict(told.values)["gpu"]) == ("go", "0 (MIG 3g.20gb)")
+    assert said(spoil(cut, "machine", visible_gpus="MIG-a1"), "gpu-memory").variant == "small"
+
+
+def test_in_a_slurm_job_no_gpu_of_somebody_else_is_offered() -> None:
+    assert said(three_gpus(), "gpu-neighbours").setting == "export CUDA_VISIBLE_DEVICES=1"
+    assert said(with_variables(three_gpus(), SLURM_JOB_ID="7"), "gpu-neighbours").setting is None
+
+
+@pytest.mark.parametrize("names", ["7", "NoDevFiles", "GPU-9"])
+def test_a_gpu_that_is_not_there_hides_all(names: str) -> None:
+    assert said(three_gpus(visible_gpus=names), "gpu-present").variant == "hidden"
 
 
 def test_the_fold_that_is_being_trained_is_found_among_the_neighbours() -> None:

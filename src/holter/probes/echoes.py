@@ -23,6 +23,11 @@ def said_in(text: str) -> str | None:
     return next((part for sentence, part in SAID_IN.items() if sentence in text), None)
 
 
+def begins_echo(line: str) -> bool:
+    """Whether a line begins with one of these sentences, and so with a message of its own."""
+    return line.startswith(tuple(SAID_IN))
+
+
 def is_echo(error: str, message: str, traceback: str) -> bool:
     """Whether the exception only says that another process is gone.
 

@@ -24,7 +24,8 @@ _SHELL_WORDS = {
     "已放弃": "Aborted", "强制终止": "Killed", "強制終了": "Killed", "Getötet": "Killed", "Beendet": "Terminated",
     "Abgebrochen": "Aborted",
     "Speicherzugriffsfehler": "Segmentation fault", "Processus arrêté": "Killed", "Tué": "Killed",
-    "Erreur de segmentation": "Segmentation fault", "Terminado": "Killed", "Matado": "Killed",
+    "Erreur de segmentation": "Segmentation fault", "Terminado": "Terminated", "Matado": "Killed",
+    "Terminado (killed)": "Killed",  # glibc's Spanish tells the two apart by the bracket alone
     "죽었음": "Killed", "Убито": "Killed", "Ucciso": "Killed",
 }  # fmt: skip
 _V1_EPOCH = re.compile(r"^epoch: +(\d+) *$")
@@ -64,7 +65,7 @@ class Translator:
         if line[0] == "e" and self.stamp is not None and (epoch := _V1_EPOCH.match(line)):
             self.is_v1 = self.is_stamped = True
             return f"{self.stamp}: Epoch {epoch[1]}"
-        if len(line) < SHELL_CHARS and (word := _SHELL_WORDS.get(line.partition(" (")[0].strip())) is not None:
+        if len(line) < SHELL_CHARS and (word := _shell_word(line.strip())) is not None:
             return word
         return self._prefixed(line) if _MAYBE_PREFIXED.match(line) else line
 
@@ -92,3 +93,9 @@ class Translator:
         if "," in text and text.startswith(_WITH_NUMBER):
             text = _DECIMAL_COMMA.sub(".", text)
         return f"{stamp} {text}"
+
+
+def _shell_word(line: str) -> str | None:
+    """The English word; what else is in the bracket ("core dumped") and behind it says no more."""
+    word, _, rest = line.partition(" (")
+    return (_SHELL_WORDS.get(f"{word} (killed)") if rest.startswith("killed)") else None) or _SHELL_WORDS.get(word)

@@ -117,6 +117,14 @@ def encoding_of(head: bytes) -> str | None:
     return "latin-1"
 
 
+def as_utf8(content: bytes) -> bytes:
+    """A text in UTF-8 without a mark, whatever it was written in; what is no text stays as it is."""
+    encoding = encoding_of(content[:HEAD_BYTES])
+    if encoding is None:
+        return content
+    return codecs.getincrementaldecoder(encoding)(errors="replace").decode(content).encode()
+
+
 def _decodes(head: bytes, name: str) -> bool:
     """Whether it is text in this encoding; the last character may be cut off.
 

@@ -11,7 +11,7 @@ import re
 from collections import deque
 from dataclasses import dataclass, field
 
-from holter.probes.echoes import is_echo
+from holter.probes.echoes import begins_echo, is_echo
 from holter.records import ExceptionSeen, Role
 
 # A recursion error prints up to 1000 frames, a compiler error whole programs: beyond this nobody reads on.
@@ -147,13 +147,19 @@ class TracebackCollector:
             traceback.stage, traceback.chained = "headline", True
         elif line.strip() in ("", '"""'):
             traceback.blank_after_message = True
-        elif traceback.blank_after_message or traceback.message_lines > MAX_MESSAGE_LINES:
+        elif _begins_echo(line) or traceback.blank_after_message or traceback.message_lines > MAX_MESSAGE_LINES:
             self.finish()
             return False
         elif len(traceback.message) < MAX_MESSAGE_CHARS:
             traceback.message = f"{traceback.message}\n{line.rstrip()}"
         traceback.lines.append(line)
         return True
+
+
+def _begins_echo(line: str) -> bool:
+    """Whether another process begins to speak of this end: in an abridged paste right below the error line."""
+    error = _ERROR.match(line)
+    return begins_echo(line) or (error is not None and begins_echo(error["message"] or ""))
 
 
 def _is_error_name(name: str, *, has_colon: bool) -> bool:

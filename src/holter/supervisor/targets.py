@@ -12,6 +12,7 @@ from typing import BinaryIO
 from holter.causes import verdicts
 from holter.errors import EvidenceWrong, TapeError, UnknownTarget
 from holter.evidence.stated import is_stated, read_stated
+from holter.probes.log_text import as_utf8
 from holter.records import Diagnosis, Environment, Tick
 from holter.remedies import propose
 from holter.reports.notes import Note, note
@@ -48,7 +49,7 @@ def diagnose_target(
         raise _unreadable(target, error) from error
     if head.startswith(SQLITE) or path.suffix == ".holter":
         return read_tape(path)
-    if is_stated(head):
+    if is_stated(as_utf8(head)):
         return read_evidence(path.read_bytes(), path.name)
     if path.suffix == ".json":
         raise EvidenceWrong(
@@ -83,7 +84,7 @@ def read_evidence(content: bytes, name: str) -> Found:
 
     Raises:  EvidenceWrong.
     """
-    stated = read_stated(content, name)
+    stated = read_stated(as_utf8(content), name)
     evidence = stated.evidence
     environment = Environment(wall_start="1970-01-01T00:00:00+00:00")
     diagnosis = Diagnosis(
@@ -102,7 +103,7 @@ def read_evidence(content: bytes, name: str) -> Found:
 def _piped(pipe: BinaryIO) -> Found:
     """Text from a pipe, or an evidence file from one."""
     head = pipe.read(1 << 16)
-    if is_stated(head):
+    if is_stated(as_utf8(head)):
         return read_evidence(head + pipe.read(EVIDENCE_BYTES), "standard input")
     return read_pasted(_Joined(head, pipe), "standard input")  # type: ignore[arg-type]
 

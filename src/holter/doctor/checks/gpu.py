@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from holter.causes.pcie_link_degraded import DEGRADED_RATIO
 from holter.doctor.checks.results import GIB, go, not_applicable, result, size, unknown
 from holter.doctor.records import Result, Survey
 from holter.evidence.graphics import held_down_by, others
-from holter.records import GpuSample
+from holter.records import GpuSample, GpuSlice
 
 # What nnU-Net's planners aim at; plans of one's own may ask for anything.
 PLANNED_BYTES = {
@@ -24,8 +25,32 @@ ARCHITECTURE = re.compile(r"^(sm|compute)_(\d+)(\d)[a-z]?$")
 
 
 def present(survey: Survey) -> tuple[GpuSample, ...]:
-    """GPUs that the driver told of."""
-    return tuple(gpu for gpu in survey.gpus if gpu.source != "none" and gpu.name is not None)
+    """GPUs that the driver told of and that a training would see, in its order."""
+    told = tuple(gpu for gpu in survey.gpus if gpu.source != "none" and gpu.name is not None)
+    names = survey.machine.visible_gpus
+    if names is None:
+        return told
+    seen = [gpu for name in names.split(",") for gpu in told if _is_named(gpu, name.strip())]
+    return tuple({gpu.index: gpu for gpu in seen}.values())
+
+
+def _is_named(gpu: GpuSample, name: str) -> bool:
+    """Whether an entry of CUDA_VISIBLE_DEVICES means this GPU or a slice of it; one without a UUID may be meant.
+
+    CUDA takes the beginning of a UUID as well. "MIG-GPU-<UUID>/1/0" is how drivers before 470 name a slice.
+    """
+    if name.isdecimal():
+        return gpu.index == int(name)
+    if name.startswith("MIG-GPU-"):
+        return (gpu.uuid or name[4:]).startswith(name[4:].partition("/")[0])
+    if name.startswith("MIG-"):
+        return bool(gpu.mig) and any((one.uuid or name).startswith(name) for one in gpu.slices or (GpuSlice(),))
+    return name.startswith("GPU-") and (gpu.uuid or name).startswith(name)
+
+
+def _is_given(survey: Survey) -> bool:
+    """Whether somebody has chosen the GPUs already: another one may be somebody else's."""
+    return survey.machine.visible_gpus is not None or bool(survey.variables.get("SLURM_JOB_ID"))
 
 
 def gpu_present(survey: Survey) -> Result:
@@ -39,6 +64,8 @@ def gpu_present(survey: Survey) -> Result:
         return go("gpu-present", names=", ".join(dict.fromkeys(gpu.name or "?" for gpu in gpus)), count=len(gpus))
     if not survey.gpus:
         return unknown("gpu-present", "driver-silent")
+    if any(gpu.source != "none" and gpu.name is not None for gpu in survey.gpus):
+        return result("no-go", "gpu-present", "hidden", setting="unset CUDA_VISIBLE_DEVICES")
     note = survey.gpus[0].note or "no GPU"
     if survey.gpus[0].source == "none":
         return result("no-go", "gpu-present", "none", why=note)
@@ -103,20 +130,42 @@ def gpu_memory(survey: Survey) -> Result:
     gpus = present(survey)
     if survey.asked.device == "cpu" or not gpus:
         return not_applicable("gpu-memory", "on-cpu" if survey.asked.device == "cpu" else "no-gpu")
-    known = [gpu for gpu in gpus if gpu.memory_total_bytes is not None and gpu.memory_used_bytes is not None]
-    if not known:
+    # Where GPUs are given, nnU-Net takes the first of them; else somebody may still choose the emptiest.
+    looks = _memories(gpus[:1] if _is_given(survey) else gpus, survey.machine.visible_gpus or "")
+    if not looks:
         return unknown("gpu-memory", "driver-does-not-tell")
-    best = max(known, key=lambda gpu: (gpu.memory_total_bytes or 0) - (gpu.memory_used_bytes or 0))
-    free = (best.memory_total_bytes or 0) - (best.memory_used_bytes or 0)
-    values = {"free": size(free), "total": size(best.memory_total_bytes or 0), "gpu": best.index}
+    gpu, used, total = max(looks, key=lambda look: look[2] - look[1])
+    free = total - used
+    values = {"free": size(free), "total": size(total), "gpu": gpu}
     wanted = PLANNED_BYTES.get(survey.asked.plans) if survey.asked.dataset else None
     if wanted is None:
         return go("gpu-memory", "no-plan", **values)
     if free < PLANNED_SLACK * wanted:
-        whole = (best.memory_total_bytes or 0) < PLANNED_SLACK * wanted
-        variant = "small" if whole else "taken"
+        variant = "small" if total < PLANNED_SLACK * wanted else "taken"
         return result("warn", "gpu-memory", variant, wanted=size(wanted), plans=survey.asked.plans, **values)
     return go("gpu-memory", wanted=size(wanted), **values)
+
+
+def _memories(gpus: Sequence[GpuSample], names: str) -> list[tuple[str, int, int]]:
+    """What a training may use: a name, the bytes in use and in total; of a GPU in MIG mode those of its slice."""
+    looks: list[tuple[str, GpuSample | GpuSlice]] = []
+    for gpu in gpus:
+        if gpu.mig:
+            looks += [(f"{gpu.index} ({one.name or one.uuid or 'MIG'})", one) for one in _our_slices(gpu, names)]
+        else:
+            looks.append((str(gpu.index), gpu))
+    return [
+        (name, one.memory_used_bytes, one.memory_total_bytes)
+        for name, one in looks
+        if one.memory_used_bytes is not None and one.memory_total_bytes is not None
+    ]
+
+
+def _our_slices(gpu: GpuSample, names: str) -> list[GpuSlice]:
+    """The slices that CUDA_VISIBLE_DEVICES names, else the first: CUDA takes no second one."""
+    slices = list(gpu.slices or ())
+    wanted = [name.strip() for name in names.split(",") if name.strip().startswith("MIG-")]
+    return [one for one in slices if any((one.uuid or "").startswith(name) for name in wanted)][:1] or slices[:1]
 
 
 def gpu_neighbours(survey: Survey) -> Result:
@@ -127,7 +176,7 @@ def gpu_neighbours(survey: Survey) -> Result:
     if all(gpu.processes is None for gpu in gpus):
         return unknown("gpu-neighbours", _why(gpus, "processes"))
     busy = [(gpu, others(gpu)) for gpu in gpus if others(gpu)]
-    free = [gpu for gpu in gpus if gpu.processes is not None and not others(gpu)]
+    free = [] if _is_given(survey) else [gpu for gpu in gpus if gpu.processes is not None and not others(gpu)]
     if not busy:
         return go("gpu-neighbours")
     gpu, foreign = busy[0]
@@ -160,28 +209,30 @@ def gpu_link(survey: Survey) -> Result:
     if not gpus or survey.asked.device == "cpu":
         return not_applicable("gpu-link", "on-cpu" if survey.asked.device == "cpu" else "no-gpu")
     for gpu in gpus:
-        if gpu.pcie_width is not None and gpu.pcie_width_max is not None and gpu.pcie_width < gpu.pcie_width_max:
+        if gpu.pcie_width is not None and gpu.pcie_width <= DEGRADED_RATIO * (gpu.pcie_width_max or 0):
             return result(
                 "warn", "gpu-link", "narrow", gpu=gpu.index, width=gpu.pcie_width, width_max=gpu.pcie_width_max
             )
     if all(gpu.pcie_width is None for gpu in gpus):
         return unknown("gpu-link", _why(gpus, "pcie_width"))
-    return go("gpu-link", width=max(gpu.pcie_width or 0 for gpu in gpus))
+    narrowest = min(gpus, key=lambda gpu: (gpu.pcie_width or 0) / (gpu.pcie_width_max or 1) or 1)
+    width, most = narrowest.pcie_width, narrowest.pcie_width_max
+    fewer = width is not None and most is not None and width < most
+    return go("gpu-link", "fewer" if fewer else "go", width=width, width_max=most)
 
 
 def gpu_errors(survey: Survey) -> Result:
-    """Memory errors that could not be corrected, and GPUs that are cut into slices."""
+    """Memory errors that could not be corrected. That a GPU is cut into slices is told; gpu-memory judges the slice."""
     gpus = present(survey)
     if not gpus or survey.asked.device == "cpu":
         return not_applicable("gpu-errors", "on-cpu" if survey.asked.device == "cpu" else "no-gpu")
     for gpu in gpus:
         if gpu.ecc_uncorrected_total:
             return result("warn", "gpu-errors", "ecc", gpu=gpu.index, count=gpu.ecc_uncorrected_total)
-        if gpu.mig:
-            return result("warn", "gpu-errors", "mig", gpu=gpu.index)
     if all(gpu.ecc_uncorrected_total is None for gpu in gpus):
         return unknown("gpu-errors", _why(gpus, "ecc_uncorrected_total"))
-    return go("gpu-errors")
+    sliced = next((gpu.index for gpu in gpus if gpu.mig), None)
+    return go("gpu-errors") if sliced is None else go("gpu-errors", "mig", gpu=sliced)
 
 
 def _why(gpus: Sequence[GpuSample], field: str) -> str:

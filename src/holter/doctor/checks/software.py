@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+from holter.causes.cudnn_2d_host_leak import FIXED, cudnn_release
+from holter.causes.threadpoolctl_version import is_old
 from holter.doctor.checks.results import go, not_applicable, result, unknown
 from holter.doctor.records import Result, State, Survey
+from holter.evidence.fitting import NONE, SLOW_TORCH, slow_kernels
 
 FALSE_WORDS = ("f", "false", "0", "no", "off")
 # nnU-Net versions that Holter's hook was tried with.
@@ -27,27 +30,33 @@ class Known(NamedTuple):
     """A version that is known to fail, and where it was found out."""
 
     package: str
-    bad: Callable[[Version, dict[str, Version | None]], bool]
+    bad: Callable[[str, Mapping[str, str]], bool]
     variant: str
     state: State
     setting: str
 
 
+def _is_slow_torch(torch: str, versions: Mapping[str, str]) -> bool:
+    """2.9, unless it has the cuDNN that cures it: one that cannot be told is the older one of its wheels."""
+    return (version(torch) or ())[:2] == SLOW_TORCH and slow_kernels(torch, versions.get("cudnn")) != NONE
+
+
+# What is bad is told by the causes and their evidence where they judge it too.
 KNOWN: tuple[Known, ...] = (
     # batchgenerators#138, #136, nnUNet#2910: threadpool_limits around the fork kills or freezes workers on some nodes.
     Known(
         "batchgenerators",
-        lambda now, others: now == (0, 25, 1) and others.get("threadpoolctl") is not None,
+        lambda now, versions: version(now) == (0, 25, 1) and "threadpoolctl" in versions,
         "batchgenerators-fork",
         "warn",
         "pip install -U batchgenerators",
     ),
     # nnUNet#1437, #1505, #2166, #2447: AttributeError in every worker.
-    Known("threadpoolctl", lambda now, _: now < (3,), "threadpoolctl-old", "warn", "pip install -U threadpoolctl"),
+    Known("threadpoolctl", lambda now, _: is_old(now), "threadpoolctl-old", "warn", "pip install -U threadpoolctl"),
     # pytorch#166122: 3D convolutions in mixed precision about four times slower; nnunetv2 2.8 excludes 2.9.*.
-    Known("torch", lambda now, _: now[:2] == (2, 9), "torch-conv3d", "warn", "pip install 'torch!=2.9.*'"),
+    Known("torch", _is_slow_torch, "torch-conv3d", "warn", "pip install 'torch!=2.9.*'"),
     # nnUNet#904, #469: host memory grows with every 2D validation; below 8.0.2 no tensor cores for 3D (pytorch#51206).
-    Known("cudnn", lambda now, _: now < (8, 0, 2), "cudnn-old", "warn", "pip install -U torch"),
+    Known("cudnn", lambda now, _: () < cudnn_release(now) < FIXED, "cudnn-old", "warn", "pip install -U torch"),
 )
 
 
@@ -85,26 +94,16 @@ def known_bad_versions(survey: Survey) -> Result:
     packages = survey.packages
     if not packages:
         return unknown("known-bad-versions", survey.software.unread or "no-package")
-    versions = {name: version(text) for name, text in packages.items()} | {"cudnn": _cudnn(survey)}
-    found = [known for known in KNOWN if (now := versions.get(known.package)) is not None and known.bad(now, versions)]
-    if found:
-        first = found[0]
-        text = packages.get(first.package) or str(survey.software.cudnn)
-        return result(first.state, "known-bad-versions", first.variant, setting=first.setting, version=text)
+    cudnn = {} if survey.software.cudnn is None else {"cudnn": str(survey.software.cudnn)}
+    versions = {**packages, **cudnn}
+    for known in KNOWN:
+        now = versions.get(known.package)
+        if now is not None and known.bad(now, versions):
+            return result(known.state, "known-bad-versions", known.variant, setting=known.setting, version=now)
     if survey.software.numpy_bridge is False:
         values = {"numpy": packages.get("numpy", "?"), "torch": packages.get("torch", "?")}
         return result("no-go", "known-bad-versions", "numpy-torch", setting="pip install 'numpy<2'", **values)
     return go("known-bad-versions", count=len(packages))
-
-
-def _cudnn(survey: Survey) -> Version | None:
-    """7605, 8902 and, since cuDNN 9, 91002."""
-    number = survey.software.cudnn
-    if number is None:
-        return None
-    if number >= 10000:
-        return number // 10000, number % 10000 // 100, number % 100
-    return number // 1000, number % 1000 // 100, number % 100
 
 
 def torch_compile(survey: Survey) -> Result:
