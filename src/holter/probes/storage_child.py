@@ -64,13 +64,14 @@ class Look:
         for _ in range(_TRIES if self._files else 0):
             file = self._files[_below(len(self._files))]
             with contextlib.suppress(FileNotFoundError, PermissionError):
-                latency_s = _time_one_read(file)
+                latency_s = time_one_read(file)
                 if latency_s is not None:
                     return latency_s
         return None
 
 
-def _time_one_read(file: str) -> float | None:
+def time_one_read(file: str) -> float | None:
+    """Seconds of one small read somewhere in a file, past the page cache; None if the file is too small."""
     descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     try:
         places = os.fstat(descriptor).st_size // _ALIGN

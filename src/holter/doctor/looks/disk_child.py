@@ -16,10 +16,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from holter.probes.storage_child import files_below, mount_points
+from holter.probes.storage_child import files_below, mount_points, time_one_read
 
-READ_BYTES = 16384  # as the recorder's probe reads, so that numbers can be compared
-ALIGN = 4096
 READS_MAX = 200
 STREAM_BYTES = 8 << 20  # one piece of a sequential read
 STREAM_MAX_BYTES = 256 << 20
@@ -98,21 +96,9 @@ def read_times(files: list[str], until: float) -> list[float]:
         if time.monotonic() > until:
             break
         with contextlib.suppress(OSError, ValueError):
-            took.append(_one_read(random.choice(files)))
+            took_s = time_one_read(random.choice(files))
+            took += [took_s] if took_s is not None else []
     return took
-
-
-def _one_read(file: str) -> float:
-    descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        offset = random.randrange(max(1, os.fstat(descriptor).st_size // ALIGN)) * ALIGN
-        os.posix_fadvise(descriptor, offset, READ_BYTES, os.POSIX_FADV_DONTNEED)
-        os.posix_fadvise(descriptor, offset, READ_BYTES, os.POSIX_FADV_RANDOM)
-        began = time.perf_counter()
-        os.pread(descriptor, READ_BYTES, offset)
-        return time.perf_counter() - began
-    finally:
-        os.close(descriptor)
 
 
 def stream(files: list[str], until: float) -> float | None:
