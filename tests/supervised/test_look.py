@@ -60,7 +60,8 @@ def test_the_folder_of_a_training_that_was_killed(stock: Stock, tmp_path: Path) 
     # A trainer's folder will do as well: the fold that was written to last is meant.
     found = look(folder.parent)
     verdict = next(one for one in found.diagnoses if one.episode.kind == "death").verdicts[0]
-    assert (verdict.cause, verdict.verdict) == ("external-kill", "likely")
+    # Whether the kernel or a person sent SIGKILL, a folder does not say: a bare "Killed" proves neither.
+    assert (verdict.cause, verdict.verdict) == ("external-kill", "possible")
     facts = {fact.name: fact.value for fact in found.diagnoses[0].facts if fact.status == "known"}
     assert facts["plan.configuration"] == "3d_fullres"
     assert str(facts["software.torch"]).startswith("2.")
