@@ -1,46 +1,17 @@
-"""A folder seen through a file system in user space that can fail, or be slow to write.
-
-``python -m benchmarks.faultlab.bad_folder SOURCE MOUNT CONTROL errors|slow-writes``: everything passes through, and
-while the file CONTROL holds a number above 0 it goes wrong.
-"""
+"""A folder seen through a file system in user space that can fail, or be slow to write: ``bad_files`` serves it."""
 
 from __future__ import annotations
 
-import errno
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 from holter.demo.faults.slow_disk import SlowDisk
-from holter.demo.slow_fs import FS_NAME, FS_SUBTYPE, SLOW_SUFFIX, SlowFolder, read_delay_s
 from holter.errors import DemoFailed
 
 MOUNT_WITHIN_S = 20.0
-SLOW_WRITE_S = 2.0  # a line of the log
-
-
-class FailingFolder(SlowFolder):
-    """Reads of image data fail."""
-
-    def read(self, path: str, size: int, offset: int, fh: int) -> bytes:
-        """As ``pread``, or EIO."""
-        if path.endswith(SLOW_SUFFIX) and read_delay_s(self._control) > 0:
-            raise OSError(errno.EIO, "Input/output error")
-        return super().read(path, size, offset, fh)
-
-
-class SlowToWrite(SlowFolder):
-    """Lines of the training log take their time."""
-
-    def write(self, path: str, data: bytes, offset: int, fh: int) -> int:
-        """As ``pwrite``, late."""
-        if path.endswith(".txt") and read_delay_s(self._control) > 0:
-            time.sleep(SLOW_WRITE_S)
-        return super().write(path, data, offset, fh)
-
-
-KINDS: dict[str, type[SlowFolder]] = {"errors": FailingFolder, "slow-writes": SlowToWrite}
+SERVER = "benchmarks.faultlab.bad_files"  # libfuse is loaded there alone: where it is missing, the rest of the lab runs
 
 
 class BadFolder:
@@ -50,7 +21,7 @@ class BadFolder:
         self.mounted = folder / "bad-folder"
         self._control = folder / "bad-folder-is-bad"
         self._log = folder / "bad-folder.log"
-        self._command = [sys.executable, "-m", __name__, str(source), str(self.mounted), str(self._control), kind]
+        self._command = [sys.executable, "-m", SERVER, str(source), str(self.mounted), str(self._control), kind]
         self._server: subprocess.Popen[bytes] | None = None
 
     @staticmethod
@@ -91,17 +62,3 @@ class BadFolder:
             self._server.kill()
             self._server.wait()
         self._server = None
-
-
-def main(arguments: list[str]) -> int:
-    """Serve until it is unmounted."""
-    from mfusepy import FUSE
-
-    source, mounted, control, kind = arguments
-    folder = KINDS[kind](Path(source).absolute(), Path(control).absolute())
-    FUSE(folder, mounted, foreground=True, fsname=FS_NAME, subtype=FS_SUBTYPE)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -106,6 +106,35 @@ def test_logs_pasted_in_the_wrong_order_are_told_in_the_right_one(tmp_path: Path
     assert facts(told)["epochs.restarts"] == 1
 
 
+@pytest.mark.parametrize(
+    ("times", "cause"),
+    [
+        ([900.0] + [160.0] * 6, "compile-warmup"),
+        ([400.0, 330.0, 280.0, 240.0, 210.0, 190.0] + [165.0] * 8, "page-cache-cold"),
+    ],
+)
+def test_epochs_that_get_faster_are_a_story_that_is_over(times: list[float], cause: str, tmp_path: Path) -> None:
+    told = found(write(tmp_path, v2(times)))
+    diagnosis = next(one for one in told.diagnoses if one.episode.kind == "slow-down")
+    assert diagnosis.verdicts[0].cause == cause
+    assert diagnosis.episode.end_s is not None
+    assert "stall" in kinds(told)  # that the log ends in the middle is still told
+
+
+def test_a_single_epoch_that_was_hardly_slower_is_no_story(tmp_path: Path) -> None:
+    assert "slow-down" not in kinds(found(write(tmp_path, v2([250.0] + [160.0] * 20))))
+
+
+@pytest.mark.parametrize(("torch", "cause"), [("2.9.0+cu128", "gpu-slow-kernels-software"), ("2.8.0+cu128", None)])
+def test_even_epochs_are_slow_where_the_kernels_are_known_to_be(torch: str, cause: str | None, tmp_path: Path) -> None:
+    fold = tmp_path / "nnUNetTrainer__nnUNetPlans__3d_fullres" / "fold_0"
+    fold.mkdir(parents=True)
+    write(fold, v2([480.0] * 6), "training_log_2026_3_1_09_03_25.txt")
+    write(fold, f'{{"torch_version": "{torch}"}}', "debug.json")
+    slow = [one for one in found(fold).diagnoses if one.episode.kind == "slow-down"]
+    assert [(one.verdicts[0].cause, one.verdicts[0].verdict) for one in slow] == ([(cause, "likely")] if cause else [])
+
+
 def test_a_finished_training_is_quiet(tmp_path: Path) -> None:
     told = found(write(tmp_path, v2([400.0] + [160.0] * 20, finished=True)))
     assert told.diagnoses == ()

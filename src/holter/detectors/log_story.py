@@ -1,13 +1,14 @@
 """A recording that was read from logs -> episodes: how its runs ended, and how their epoch times ran.
 
 No clock and no process is in a log. What is told is what it holds: an exception, the end of a process, epochs that
-became slower, or sentences that stop in the middle.
+are or were slow, or sentences that stop in the middle.
 """
 
 from __future__ import annotations
 
 from holter.detectors.view import PhaseKeeper
-from holter.evidence.epochs import Story, described, runs, story
+from holter.evidence.epochs import EPOCH_TIMES, Story, described, runs, story
+from holter.evidence.fitting import NONE, slow_kernels
 from holter.evidence.words import signal_name
 from holter.probes.log_recording import NEW_LOG
 from holter.records import (
@@ -48,9 +49,10 @@ def episodes_of_log(recording: Recording, *, is_running: bool = False) -> tuple[
         if ended is not None and not (is_last and is_running and ended.detector == LOG_END):
             found.append(ended)
     slow = slow_epochs(recording)
-    if slow is not None:
+    if slow is not None and slow.end_s is None:
         # That the log of a slow training ends somewhere is no second story.
-        found = [episode for episode in found if episode.detector != LOG_END or episode.end_s is not None] + [slow]
+        found = [episode for episode in found if episode.detector != LOG_END or episode.end_s is not None]
+    found += [episode for episode in (slow or evenly_slow(recording),) if episode is not None]
     return tuple(sorted(found, key=lambda episode: episode.start_s))
 
 
@@ -116,24 +118,56 @@ def _phase(events: list[Event]) -> tuple[Phase, float | None]:
 
 
 def slow_epochs(recording: Recording) -> Episode | None:
-    """Slower epochs, if the log shows them becoming slower or costing much."""
+    """Slow epochs, if the log shows them becoming slower or faster, or costing much."""
     told = story(runs(recording))
-    if told is None or told.series.recent_s is None:
+    if told is None:
         return None
     series, epochs = told.series, told.run.epochs
+    costs = _extra_part(told) >= COSTS
     kind: EpisodeKind = "slow-down"
-    if series.shape in ("periodic", "heavy-tail"):
-        if _extra_part(told) < COSTS:
-            return None
+    first, last = epochs[0], None
+    if series.shape in ("periodic", "heavy-tail") and costs:
         first = epochs[series.slow[0]] if series.slow else epochs[0]
     elif series.shape == "step-up" and series.change is not None:
         first = epochs[series.change]
     elif series.shape == "drift-up":
-        kind, first = "creep", epochs[0]
+        kind = "creep"
+    elif series.shape == "step-down" and series.change:
+        last = epochs[series.change - 1]
+    elif series.shape == "decreasing":
+        last = epochs[-1]
+    elif series.shape == "first-only" and costs:
+        last = epochs[0]
     else:
         return None
-    start_s = max(0.0, first.t_s - (first.duration_s or 0.0))
-    return _episode(kind, "train", start_s, "epoch-times", described(told), alarm_s=first.t_s)
+    end_s = None if last is None else last.t_s
+    return _episode(kind, "train", _began(first), EPOCH_TIMES, described(told), alarm_s=first.t_s, end_s=end_s)
+
+
+def evenly_slow(recording: Recording) -> Episode | None:
+    """Epochs that are all alike, where the versions are known to be slow: nothing changes, and all of it is slow."""
+    told, kernels = story(runs(recording)), _slow_kernels(recording)
+    if told is None or kernels is None or told.series.shape not in ("flat", "first-only"):
+        return None
+    first = told.run.epochs[0]
+    reason = f"{described(told)}, with {kernels}, known to be slow"
+    return _episode("slow-down", "train", _began(first), EPOCH_TIMES, reason, alarm_s=first.t_s)
+
+
+def _began(epoch: EpochEnded) -> float:
+    return max(0.0, epoch.t_s - (epoch.duration_s or 0.0))
+
+
+def _slow_kernels(recording: Recording) -> str | None:
+    """The versions, where they are known to compute this training's convolutions slowly."""
+    environment = recording.environment
+    if environment is None or dict(environment.plans).get("configuration") == "2d":
+        return None
+    versions = dict(environment.versions)
+    torch, cudnn = versions.get("torch"), versions.get("cudnn")
+    if slow_kernels(torch, cudnn) in (None, NONE):
+        return None
+    return f"cuDNN {cudnn}" if torch is None else f"PyTorch {torch}"
 
 
 def _extra_part(told: Story) -> float:

@@ -21,6 +21,8 @@ FACTS = tuple(
 )  # fmt: skip
 
 
+# The detector whose episodes are read off the epoch times alone.
+EPOCH_TIMES = "epoch-times"
 # Below this a length of time is told with its decimals.
 SHORT_S = 100.0
 
@@ -46,8 +48,9 @@ class Story(NamedTuple):
 
 
 def collect(window: Window, book: FactBook) -> None:
-    """State what the epochs up to the end of the episode tell; up to the end of the recording if it is not over."""
-    until_s = window.episode.end_s if window.episode.end_s is not None else float("inf")
+    """State what the epochs up to the end of the episode tell; all of them where it is not over, or is about them."""
+    episode = window.episode
+    until_s = float("inf") if episode.end_s is None or episode.detector == EPOCH_TIMES else episode.end_s
     found = runs(window.recording, until_s)
     count = sum(len(run.epochs) for run in found)
     logs = [note for note in window.recording.events(Noted, end_s=until_s) if note.what == NEW_LOG]

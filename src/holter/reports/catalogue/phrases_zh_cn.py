@@ -198,6 +198,7 @@ PHRASES: tuple[tuple[str, str], ...] = (
     (r"no training log found", "没有找到训练日志"),
     *phrases_memory_zh_cn.PHRASES,
     # What a log tells
+    (r"(.+), with ((?:PyTorch|cuDNN) \S+), known to be slow", "{1}，使用的 {2} 已知较慢"),
     (r"about ([\d.]+) s in (\d+) epochs", "{2} 个 epoch 都约 {1} 秒"),
     (r"first epoch ([\d.]+) s, then ([\d.]+) s", "第一个 epoch {1} 秒，之后 {2} 秒"),
     (r"([\d.]+) s before epoch (\d+), ([\d.]+) s from then on", "第 {2} 个 epoch 之前 {1} 秒，此后 {3} 秒"),
