@@ -460,7 +460,7 @@ class Environment(Record, frozen=True, kw_only=True):
     variables: tuple[tuple[str, str], ...] = ()  # environment variables that matter
     plans: tuple[tuple[str, str], ...] = ()  # dataset, configuration, fold, trainer, patch size, batch size, …
     output_folder: str | None = None
-    console: str | None = None  # where the output goes: file, pipe, terminal, null, socket
+    console: str | None = None  # where the output goes: file, pipe, terminal, null, socket; "read": it is what was read
     preprocessed_folder: str | None = None
     scratch: str | None = None  # folder of heartbeat pages and stack files
 

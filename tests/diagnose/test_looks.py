@@ -63,6 +63,13 @@ def test_a_pid_and_folders_that_are_known_stand_in_the_commands() -> None:
     assert "pgrep" not in told
 
 
+def test_nobody_searches_a_console_that_was_read() -> None:
+    found = diagnosis(episode__kind="stall")
+    asked = {one.id for one in next_looks(found, Environment(wall_start=""))}
+    read = {one.id for one in next_looks(found, Environment(wall_start="", console="read"))}
+    assert "first-exception" in asked - read
+
+
 def test_what_is_confirmed_leaves_nothing_to_look_at() -> None:
     found = diagnosis(
         episode__kind="stall",

@@ -143,7 +143,7 @@ def next_looks(diagnosis: Diagnosis, environment: Environment | None = None) -> 
     asked: dict[str, list[str]] = {}
     for (fact, cause), value in open_questions(diagnosis).items():
         look = look_for(fact)
-        if look is None or _is_out_of_place(look, diagnosis):
+        if look is None or _is_out_of_place(look, diagnosis, environment):
             continue
         by_cause = worth.setdefault(look.id, {})
         by_cause[cause] = by_cause.get(cause, 0.0) + value
@@ -169,14 +169,15 @@ def _most_telling(worth: dict[str, dict[str, float]]) -> list[str]:
     return chosen
 
 
-def _is_out_of_place(look: Look, diagnosis: Diagnosis) -> bool:
-    """A process that is gone cannot be looked into, and an exception that is known need not be searched for."""
+def _is_out_of_place(look: Look, diagnosis: Diagnosis, environment: Environment | None) -> bool:
+    """A process that is gone cannot be looked into; nobody need search for what is known, or where all was read."""
     kind = diagnosis.episode.kind
     if (look.is_live and kind == "death") or (look.kinds and kind not in look.kinds):
         return True
-    return look.id == "first-exception" and any(
-        fact.name == "exception.first" and fact.status == "known" for fact in diagnosis.facts
-    )
+    if look.id != "first-exception":
+        return False
+    was_read = environment is not None and environment.console == "read"
+    return was_read or any(fact.name == "exception.first" and fact.status == "known" for fact in diagnosis.facts)
 
 
 def open_questions(diagnosis: Diagnosis) -> dict[tuple[str, str], float]:

@@ -124,7 +124,8 @@ def _found(
             next_step=WHAT_IS_READ,
         )
     zero_s = next((run.begun_s for run in runs if run.begun_s is not None), 0.0)
-    recording = to_recording(runs, _environment(fold, runs, zero_s))
+    environment = _environment(fold, runs, zero_s)
+    recording = to_recording(runs, msgspec.structs.replace(environment, console="read" if is_console else None))
     age_s = _age_s(runs)
     is_running = may_run and age_s is not None and age_s < _running_s(recording)
     episodes = episodes_of_log(recording, is_running=is_running)

@@ -233,10 +233,10 @@ _PHRASES = tuple((re.compile(pattern), template) for pattern, template in (*PHRA
 
 def translate_phrase(english: str) -> str:
     """Return the phrase in Chinese where it is known as a whole; names of processes in any case."""
-    if "; " in english:
-        return "；".join(translate_phrase(part) for part in english.split("; "))
     if english in REASONS:
         return REASONS[english]
+    if "; " in english:
+        return "；".join(translate_phrase(part) for part in english.split("; "))
     for pattern, template in _PHRASES:
         found = pattern.fullmatch(english)
         if found:
