@@ -115,4 +115,7 @@ def _pinned(window: Window, book: FactBook) -> None:
     elif any(tick.beats for tick in window.all):
         book.not_applicable("exception.pinned_memory", "no exception was told")
     else:
-        book.unknown("exception.pinned_memory", "no exception in what was read; without the hook only the console's output has them")
+        book.unknown(
+            "exception.pinned_memory",
+            "no exception in what was read; without the hook only the console's output has them",
+        )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 REASONS: dict[str, str] = {
     "not recorded": "没有记录",
-    "too few epochs were recorded": "记录到的 epoch 太少",
+    "too few epochs were recorded": "记录到的轮次太少",
     "the CPUs of the workers were not recorded": "没有记录数据进程所在的 CPU",
     "the kernel did not tell": "内核没有给出",
     "the workers have no threads to speak of": "数据进程几乎没有别的线程",
@@ -20,8 +20,8 @@ REASONS: dict[str, str] = {
     "neither cgroup nor kernel counters could be read": "cgroup 和内核的计数器都读不到",
     "no exception was told": "没有异常",
     "no worker ended by itself": "没有数据进程自行结束",
-    "epoch times did not change": "epoch 用时没有变化",
-    "epoch times have no moment of change": "epoch 用时没有明显的变化时刻",
+    "epoch times did not change": "每轮用时没有变化",
+    "epoch times have no moment of change": "每轮用时没有明显的变化时刻",
     "the log has no time stamps": "日志没有时间戳",
     "the start of the training is not in the recording": "记录里没有训练的开头",
     "no export worker was seen to end": "没有看到导出进程结束",
