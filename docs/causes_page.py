@@ -6,6 +6,7 @@ from pathlib import Path
 
 from holter.causes import MODULES
 from holter.causes.pages_only import PAGES as PAGES_ONLY
+from holter.evidence.vocabulary import STATED_ONLY
 from holter.reports.catalogue import text
 
 TAPES = Path(__file__).resolve().parents[1] / "tests" / "tapes"
@@ -18,7 +19,8 @@ know, what looks like it, what helps, and the reports that it was learned from.
 *decisive* are the facts that must be known and speak for a cause before it is called *confirmed* (of a cell with
 "or", one is enough); with less it is *likely* or *possible*. *Recorded* says what the tests hold: a tape of the real
 fault, or evidence that was stated by hand, because the fault cannot be made on a machine without its GPU, its driver
-or its operating system, or because nobody has recorded it yet.
+or its operating system, or because nobody has recorded it yet. *If stated*: no look at one training tells what
+decides it (it compares two runs, or takes an act), so it is named only of an [evidence file](evidence.md).
 
 | cause | what it is | decisive | recorded |
 |---|---|---|---|
@@ -47,6 +49,8 @@ def _row(cause: str, rules: tuple) -> str:  # type: ignore[type-arg]
         if rule.group is not None and rule.fact not in groups.setdefault(rule.group, []):
             groups[rule.group].append(rule.fact)
     decisive = "; ".join(" or ".join(f"`{fact}`" for fact in facts) for facts in groups.values())
+    if any(STATED_ONLY.issuperset(facts) for facts in groups.values()):
+        return f"| `{cause}` | {text(f'cause.{cause}.title', 'en')} | {decisive} | by hand, if stated |\n"
     recorded = "tape" if (TAPES / cause.replace("-", "_")).is_dir() else "by hand"
     return f"| `{cause}` | {text(f'cause.{cause}.title', 'en')} | {decisive or 'never confirmed'} | {recorded} |\n"
 

@@ -32,7 +32,7 @@ from holter.evidence import (
     workers,
 )
 from holter.evidence.facts import Evidence, FactBook
-from holter.evidence.vocabulary import NAMES
+from holter.evidence.vocabulary import NAMES, STATED_ONLY
 from holter.evidence.window import Window
 from holter.records import Episode
 from holter.tape import Recording
@@ -55,5 +55,5 @@ def collect(recording: Recording, episode: Episode) -> Evidence:
     for part in PARTS:
         part.collect(window, book)
     for name in sorted(NAMES - book.facts.keys()):
-        book.unknown(name, "not recorded")
+        book.unknown(name, "only a comparison of two runs tells it" if name in STATED_ONLY else "not recorded")
     return Evidence(book.facts, chain.build(book))

@@ -67,7 +67,7 @@ def collect(window: Window, book: FactBook) -> None:
     elif failures or any(tick.beats for tick in window.all):
         book.not_applicable("disk.error", "no write failed for want of room")
     else:
-        book.unknown("disk.error", "no exception in what was read; without the hook only the console's output has them")
+        book.unknown("disk.error", "no exception in what was read; without the hook only the console has them")
     book.known("disk.file", file, unless="no file named")
 
 

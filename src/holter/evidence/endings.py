@@ -98,7 +98,7 @@ def _exception(window: Window, book: FactBook, start_s: float, end_s: float) -> 
             if any(tick.beats for tick in window.all):
                 book.not_applicable(name, "no exception was told")
             else:
-                book.unknown(name, "no exception in what was read; without the hook only the console's output has them")
+                book.unknown(name, "no exception in what was read; without the hook only the console has them")
         return
     # The hook and the log tell the same exception; the hook knows the case.
     first = min(seen, key=lambda event: (round(event.t_s), event.source != "hook", event.t_s))

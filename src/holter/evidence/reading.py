@@ -117,5 +117,5 @@ def _pinned(window: Window, book: FactBook) -> None:
     else:
         book.unknown(
             "exception.pinned_memory",
-            "no exception in what was read; without the hook only the console's output has them",
+            "no exception in what was read; without the hook only the console has them",
         )

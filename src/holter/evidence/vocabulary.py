@@ -277,3 +277,7 @@ VOCABULARY: tuple[FactSpec, ...] = (
 )
 
 NAMES = frozenset(spec.name for spec in VOCABULARY)
+# No look at one training tells these: they compare two runs, or take an act. Only an evidence file states them.
+STATED_ONLY = frozenset(
+    {"batch.times_usual", "batch.times_per_sample", "batch.sample_times_usual", "memory.trim_freed_ratio"}
+)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 REASONS: dict[str, str] = {
     "not recorded": "没有记录",
+    "only a comparison of two runs tells it": "只有比较两次运行才能知道",
     "too few epochs were recorded": "记录到的轮次太少",
     "the CPUs of the workers were not recorded": "没有记录数据进程所在的 CPU",
     "the kernel did not tell": "内核没有给出",
@@ -15,7 +16,7 @@ REASONS: dict[str, str] = {
     "no write failed for want of room": "没有因空间不足而写入失败",
     "the file system does not answer": "文件系统没有应答",
     "the folder of the results was not looked at": "没有查看结果目录",
-    "no exception in what was read; without the hook only the console's output has them": "读到的内容里没有异常；没有钩子时，只有控制台输出里才有",
+    "no exception in what was read; without the hook only the console has them": "读到的内容里没有异常；没有钩子时，只有控制台里才有",
     "case not told": "没有说是哪个病例",
     "neither cgroup nor kernel counters could be read": "cgroup 和内核的计数器都读不到",
     "no exception was told": "没有异常",
