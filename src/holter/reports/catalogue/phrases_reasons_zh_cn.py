@@ -16,7 +16,7 @@ REASONS: dict[str, str] = {
     "no write failed for want of room": "没有因空间不足而写入失败",
     "the file system does not answer": "文件系统没有应答",
     "the folder of the results was not looked at": "没有查看结果目录",
-    "no exception in what was read; without the hook only the console has them": "读到的内容里没有异常；可能只在控制台里",
+    "no exception in what was read; without the hook only the console has them": "读到的内容里没有异常；可能在控制台里",
     "case not told": "没有说是哪个病例",
     "neither cgroup nor kernel counters could be read": "cgroup 和内核的计数器都读不到",
     "no exception was told": "没有异常",
