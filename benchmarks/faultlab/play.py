@@ -23,8 +23,9 @@ from holter.errors import HolterError
 
 LOOK_EVERY_S = 0.1
 READ_EVERY_S = 2.0  # the growing tape, for the named cause
-# The cause was named: what follows within this time may still change the verdict, and then it counts.
-SETTLE_S = 4.0
+# The cause was named: what follows within this time may still change the verdict, and then it counts. A verdict is
+# looked at again for longer than the longest look takes that changes one (stacks, a probe of the storage).
+SETTLE_S = 12.0
 RECORDER_ENDS_WITHIN_S = 20.0  # after its training
 # In the command line of a process of the training; the recorder has probes in processes of their own.
 OF_TRAINING = ("holter.trainer", "multiprocessing", "faultlab")

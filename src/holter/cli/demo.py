@@ -23,7 +23,8 @@ def demo(
         typer.Option(
             "--fault",
             help="freeze-then-kill (healed). Only watched: freeze-worker, kill-worker, kill-main, slow-disk, "
-            "cpu-quota, truncated-file, worker-exception, export-worker-killed, vgpu-licence (simulated GPU), none.",
+            "cpu-quota, truncated-file, worker-exception, export-worker-killed, vgpu-licence (simulated GPU), none. "
+            "A checkout has four dozen more: python -m benchmarks.faultlab --list.",
         ),
     ] = "freeze-then-kill",
     out: Annotated[Path | None, typer.Option("--out", help="Keep everything in this folder.")] = None,

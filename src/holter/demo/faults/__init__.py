@@ -39,4 +39,8 @@ def find_fault(name: str) -> Fault:
         if fault.name == name:
             return fault
     names = ", ".join(fault.name for fault in FAULTS)
-    raise BadInput(f"there is no fault {name!r}; there are {names}", next_step="holter demo --help")
+    raise BadInput(
+        f"there is no fault {name!r}; there are {names}",
+        next_step="holter demo --help; four dozen more are in the fault lab of a checkout: "
+        "python -m benchmarks.faultlab --list",
+    )
