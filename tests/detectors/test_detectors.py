@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import msgspec
 import pytest
 
 from holter.detectors import DETECTORS, Watch, detect
@@ -274,6 +275,27 @@ def test_waiting_for_batches_most_of_the_time_is_told_from_the_beginning():
     run = Run(wait=0.7)
     assert kinds(detect(run.go(300))) == [("slow-down", "starved")]
     assert detect(Run(wait=0.3).go(300)) == ()
+
+
+def starved_after(run: Run, cpus: float, seconds: int = 100) -> float | None:
+    group = CgroupSample(t_s=0.0, version="v2", effective_cpus=cpus)
+    found = detect(msgspec.structs.replace(tick, cgroup=group) for tick in run.go(seconds))
+    return next((one.alarm_s for one in found if one.detector == "starved"), None)
+
+
+def test_waiting_is_told_at_once_where_the_cpus_are_used_up():
+    told_s = starved_after(Run(wait=0.7), cpus=2.0)
+    assert told_s is not None
+    assert told_s < 25  # eight steps of half a second for one worker and its queue, and a quarter of a minute
+    assert starved_after(Run(wait=0.7), cpus=4.0) is None  # there is room: the first data may be slow to come
+    assert starved_after(Run(wait=0.4), cpus=2.0) is None
+    assert starved_after(Run(wait=0.7, step_s=5.0), cpus=2.0, seconds=50) is None  # still its first batches
+
+
+def test_waiting_goes_on_through_validations():
+    run = Run(wait=0.7)
+    ticks = [tick for _ in range(5) for tick in (*run.go(40), *run.go(12, phase="validate"))]
+    assert kinds(detect(ticks)) == [("slow-down", "starved")]
 
 
 def test_growing_memory_is_told_with_the_time_that_is_left():

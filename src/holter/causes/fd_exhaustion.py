@@ -20,7 +20,8 @@ from holter.records import Verdict
 
 CAUSE = "fd-exhaustion"
 
-# Descriptors are counted every five seconds; the last fifth may go within one batch.
+# Descriptors are counted every five seconds; the last fifth may go within one batch. A limit that is lowered in the
+# middle of a run is only counted against after the next look: few in use speaks little against the error itself.
 NEAR = 0.8
 # The soft limit that most shells give.
 LOW = 1024
@@ -30,7 +31,7 @@ RULES = (
     Rule("fds.used_ratio", at_least(NEAR), "descriptors-used", 1.5, group="limit"),
     supports("fds.limit", at_most(LOW), "descriptor-limit-low", weight=0.5),
     against("exception.kind", lambda kind: kind != "descriptors", "exception-says-otherwise", fatal=True),
-    against("fds.used_ratio", at_most(0.5), "descriptors-left", weight=1.0),
+    against("fds.used_ratio", at_most(0.5), "descriptors-left", weight=0.5),
     against("worker.exit_signal", at_least(1), "worker-ended-by-signal", weight=2.0),
     against("episode.kind", one_of("slow-down", "creep", "unsaved"), "still-running", fatal=True),
 )

@@ -1,13 +1,18 @@
-"""The training waits for its data most of the time, from the beginning: slow without ever having been faster."""
+"""The training waits for its data most of the time, from the beginning: slow without ever having been faster.
+
+Waiting alone must last: the first batches come from cold caches. Where the processor is what lacks, it will not get
+better by itself, and a quarter of a minute is enough to say so.
+"""
 
 from __future__ import annotations
 
 from collections import deque
+from typing import NamedTuple
 
 import msgspec
 
 from holter.detectors.view import GAP_S, is_paused, main_beat
-from holter.records import Episode, Tick
+from holter.records import Beat, Episode, Tick
 
 # Over half of the step is spent in next(loader): the processor or GPU that trains is idle more than it works.
 STARVED_RATIO = 0.5
@@ -15,6 +20,21 @@ STARVED_RATIO = 0.5
 STARVED_S = 120.0
 # It is over when the wait falls clearly below.
 FED_RATIO = 0.35
+# The run computes on this part of all CPUs it may use, in this part of the looks, over this much of waits and steps:
+# more batches cannot come. Or no worker is there, and the main process can only do one thing after the other.
+BUSY_CPUS, BUSY_LOOKS, BUSY_S = 0.85, 0.8, 15.0
+# In the beginning all workers compute their first batches, and then fill the queue (six batches), while nobody is fed.
+WAVES, QUEUE = 2, 6
+
+
+class _Look(NamedTuple):
+    """One tick of the training phase."""
+
+    t_s: float
+    waited_s: float  # since the process began
+    spent_s: float
+    steps: int
+    is_bound: bool  # the CPUs are used up, or the main process works alone
 
 
 class StarvedDetector:
@@ -23,16 +43,22 @@ class StarvedDetector:
     name = "starved"
 
     def __init__(self) -> None:
-        self._seen: deque[tuple[float, float, float]] = deque()  # (t, wait_total, spent_total)
+        self._seen: deque[_Look] = deque()
         self._pid: int | None = None
+        self._last_s: float | None = None  # of any phase: a validation is no gap
+        self._cpus: float | None = None  # that the run may use
+        self._workers: int | None = None  # None: no process was seen yet
+        self._is_bound = False
         self._open: Episode | None = None
 
     def see(self, tick: Tick) -> tuple[Episode, ...]:
         """Take in the next tick."""
+        self._look_at_cpus(tick)
         beat = main_beat(tick)
         if beat is None:
             return ()
-        gap = bool(self._seen) and tick.t_s - self._seen[-1][0] > max(GAP_S, 2 * tick.span_s)
+        gap = self._last_s is not None and tick.t_s - self._last_s > max(GAP_S, 2 * tick.span_s)
+        self._last_s = tick.t_s
         if beat.phase != "train" or beat.pid != self._pid or gap or is_paused(tick):
             # A new epoch goes on where the last one ended: only the counters of one process are compared.
             if beat.pid != self._pid or gap:
@@ -40,30 +66,57 @@ class StarvedDetector:
             self._pid = beat.pid
             return self._close(tick.t_s) if beat.phase in ("final-validation", "shutdown") else ()
         spent = beat.data_wait_s_total + beat.compute_s_total
-        self._seen.append((tick.t_s, beat.data_wait_s_total, spent))
-        while len(self._seen) > 2 and self._seen[1][2] <= spent - STARVED_S:
+        self._seen.append(_Look(tick.t_s, beat.data_wait_s_total, spent, beat.steps_total, self._is_bound))
+        while len(self._seen) > 2 and self._seen[1].spent_s <= spent - STARVED_S:
             self._seen.popleft()
-        waited, total = (beat.data_wait_s_total - self._seen[0][1], spent - self._seen[0][2])
-        if total < STARVED_S:
-            return ()
-        return self._judge(tick, waited / total, beat.pid)
+        return self._judge(tick, beat)
 
-    def _judge(self, tick: Tick, ratio: float, pid: int) -> tuple[Episode, ...]:
+    def _look_at_cpus(self, tick: Tick) -> None:
+        if tick.cgroup is not None and tick.cgroup.effective_cpus is not None:
+            self._cpus = tick.cgroup.effective_cpus
+        elif self._cpus is None and tick.host is not None and tick.host.cpu_count is not None:
+            self._cpus = float(tick.host.cpu_count)
+        if tick.processes:
+            self._workers = sum(one.role == "train-worker" for one in tick.processes)
+            used = sum(one.cpu_ratio or 0.0 for one in tick.processes)
+            self._is_bound = self._workers == 0 or (self._cpus is not None and used >= BUSY_CPUS * self._cpus)
+
+    def _judge(self, tick: Tick, beat: Beat) -> tuple[Episode, ...]:
+        whole = self._seen[0]
         if self._open is not None:
-            return self._close(tick.t_s) if ratio <= FED_RATIO else ()
-        if ratio < STARVED_RATIO:
+            ratio = self._ratio(whole)
+            return self._close(tick.t_s) if ratio is not None and ratio <= FED_RATIO else ()
+        since = whole if self._spent(whole) >= STARVED_S else self._bound_since()
+        ratio = None if since is None else self._ratio(since)
+        if since is None or ratio is None or ratio < STARVED_RATIO:
             return ()
         self._open = Episode(
             kind="slow-down",
             phase="train",
-            start_s=self._seen[0][0],
+            start_s=since.t_s,
             alarm_s=tick.t_s,
             detector=self.name,
             subject="training",
-            pid=pid,
+            pid=beat.pid,
             reason=f"{ratio:.0%} of the step time is spent waiting for batches",
         )
         return (self._open,)
+
+    def _spent(self, since: _Look) -> float:
+        return self._seen[-1].spent_s - since.spent_s
+
+    def _ratio(self, since: _Look) -> float | None:
+        """Share of the time since then that was waited, once there is enough of it."""
+        spent = self._spent(since)
+        return (self._seen[-1].waited_s - since.waited_s) / spent if spent >= BUSY_S else None
+
+    def _bound_since(self) -> _Look | None:
+        """The look a quarter of a minute ago, if the first batches were over and the CPUs have been used up since."""
+        before = [look for look in self._seen if self._spent(look) >= BUSY_S]
+        if not before or self._workers is None or before[-1].steps < WAVES * self._workers + QUEUE:
+            return None
+        after = [look.is_bound for look in self._seen if look.t_s > before[-1].t_s]
+        return before[-1] if sum(after) >= BUSY_LOOKS * len(after) else None
 
     def _close(self, t_s: float) -> tuple[Episode, ...]:
         if self._open is None:
