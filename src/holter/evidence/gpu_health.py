@@ -11,6 +11,8 @@ from holter.records import GpuSample, KernelMessage, Noted
 
 # The trouble may show before the training stands still (a prefetched step) or only once it is dead.
 BEFORE_S = 120.0
+# The error is raised in the same moment, and the reading after it is the first that shows why.
+AFTER_DEATH_S = 5.0
 # NVML answers in milliseconds; a busy driver was seen to take seconds, none that came back took this long.
 SILENT_S = 30.0
 _SILENT = re.compile(r"(?:has not returned|no reading) for (\d+) s")
@@ -56,7 +58,7 @@ def xid_kind(text: str) -> str:
 
 
 def _trouble(window: Window, book: FactBook) -> None:
-    ticks = window.recording.ticks(window.episode.start_s - BEFORE_S, window.end_s)
+    ticks = window.recording.ticks(window.episode.start_s - BEFORE_S, _until_s(window))
     # A GPU of somebody else may be lost, too; where none lists us, any may be ours.
     ours = {gpu.index for gpu in used_by_us(window.gpus(window.all))}
     notes = [
@@ -77,6 +79,10 @@ def _trouble(window: Window, book: FactBook) -> None:
         book.unknown("gpu.trouble", "no GPU was read")
 
 
+def _until_s(window: Window) -> float:
+    return window.end_s + (AFTER_DEATH_S if window.episode.kind == "death" else 0.0)
+
+
 def _described(gpu: GpuSample) -> str:
     where = f"GPU {gpu.index}: " if gpu.source != "none" else ""
     return f"{where}{gpu.note}"[:200]
@@ -92,7 +98,7 @@ def _xid(window: Window, book: FactBook) -> None:
     lines = [
         event.text
         for event in window.recording.events(
-            KernelMessage, start_s=window.episode.start_s - BEFORE_S, end_s=window.end_s
+            KernelMessage, start_s=window.episode.start_s - BEFORE_S, end_s=_until_s(window)
         )
         if event.what == "xid"
     ]
