@@ -27,20 +27,24 @@ def name_of(path: Path) -> str:
     return f"{path.parent.name}-{path.stem}"
 
 
+def verdict_of(path: Path) -> str:
+    return "likely" if path.stem.endswith("_likely") else "confirmed"
+
+
 def first(recording: Recording) -> Diagnosis:
     return diagnose_all(recording)[0]
 
 
 @pytest.mark.parametrize("path", LOUD, ids=name_of)
-def test_the_true_cause_comes_first_and_is_confirmed(path):
+def test_the_true_cause_comes_first_and_is_as_sure_as_it_can_be(path):
     diagnosis = first(read(path))
-    assert (diagnosis.verdicts[0].cause, diagnosis.verdicts[0].verdict) == (cause_of(path), "confirmed")
+    assert (diagnosis.verdicts[0].cause, diagnosis.verdicts[0].verdict) == (cause_of(path), verdict_of(path))
 
 
 @pytest.mark.parametrize("path", LOUD, ids=name_of)
 def test_nothing_else_is_confirmed(path):
     confirmed = [verdict.cause for verdict in first(read(path)).verdicts if verdict.verdict == "confirmed"]
-    assert confirmed == [cause_of(path)]
+    assert confirmed == ([cause_of(path)] if verdict_of(path) == "confirmed" else [])
 
 
 @pytest.mark.parametrize("path", QUIET, ids=name_of)

@@ -2,9 +2,9 @@
 
 ``python tests/tapes/keep.py SOURCE cause/fault.holter [UNTIL_S]``: with UNTIL_S what follows is cut off, as if the
 recorder had been killed then. ``python tests/tapes/keep.py --lab FOLDER [NAMES]``: of the tapes that
-``python -m benchmarks.faultlab --keep FOLDER`` has left those whose cause was confirmed, each as
-``cause/name.holter``, and the silent ones as ``quiet/name.holter``; from half a minute before the fault on, where that
-is enough for the same answer.
+``python -m benchmarks.faultlab --keep FOLDER`` has left those whose cause came first, while no other was confirmed,
+each as ``cause/name.holter`` (``cause/name_likely.holter`` where it is no more than likely), and the silent ones as
+``quiet/name.holter``; from half a minute before the fault on, where that is enough for the same answer.
 
 Paths and names of the machine it was recorded on are replaced, and it is written anew with today's writer.
 """
@@ -103,27 +103,32 @@ def keep_one(file: Path, kept: dict) -> str:
     fault_s = kept["struck"] - began
     alarms = [one.alarm_s for one in recording.episodes() if one.alarm_s >= fault_s]
     until_s = min(kept["over"] - began, min(alarms, default=float("inf")) + AFTER_S)
-    target = FOLDER / outcome["cause"].replace("-", "_") / f"{file.stem.replace('-', '_')}.holter"
+    verdict = outcome["named"][0][1] if outcome["named"] else "nothing"
+    name = file.stem.replace("-", "_") + ("" if verdict == "confirmed" else f"_{verdict}")
+    target = FOLDER / outcome["cause"].replace("-", "_") / f"{name}.holter"
     note = Noted(t_s=round(fault_s, 3), what="fault", text=file.stem)
     for from_s in (fault_s - BEFORE_S, None):
         keep(source, target, until_s, from_s, note)
-        if tells(target, outcome["cause"]):
-            return f"kept, {target.stat().st_size} bytes"
+        if tells(target, outcome["cause"]) == verdict and verdict in ("confirmed", "likely"):
+            return f"kept, {verdict}, {target.stat().st_size} bytes"
     target.unlink()
-    return "left out: it confirms another cause too, or its ticks alone tell another story"
+    if not any(target.parent.iterdir()):
+        target.parent.rmdir()
+    return "left out: its cause does not come first, or another one is confirmed, or its ticks tell another story"
 
 
-def tells(tape: Path, cause: str) -> bool:
-    """Whether it confirms this cause and no other, and its ticks alone raise the same alarms."""
+def tells(tape: Path, cause: str) -> str | None:
+    """Its verdict on this cause, if that comes first and alone, and its ticks tell of the same alarms."""
     recording = read(tape)
     found, again = diagnose_all(recording), detect(recording.ticks())
     if not found or len(again) != len(recording.episodes()):
-        return False
+        return None
     for one, other in zip(recording.episodes(), again, strict=True):
         if (one.kind, one.detector) != (other.kind, other.detector) or abs(one.alarm_s - other.alarm_s) > SAME_ALARM_S:
-            return False
-    confirmed = [one.cause for one in found[0].verdicts if one.verdict == "confirmed"]
-    return confirmed == [cause] and found[0].verdicts[0].cause == cause
+            return None
+    confirmed = {one.cause for one in found[0].verdicts if one.verdict == "confirmed"}
+    first = found[0].verdicts[0]
+    return first.verdict if first.cause == cause and confirmed <= {cause} else None
 
 
 if __name__ == "__main__":
