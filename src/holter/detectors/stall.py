@@ -42,6 +42,8 @@ TIMES_LONGEST_BUSY = 20.0
 FLOOR_BUSY_S = 60.0
 # The tree must have been quiet this long: shorter than any limit above, longer than one slow tick.
 QUIET_S = 6.0
+# A process that began no earlier than this before the first look, and has told of no phase yet, is starting up.
+STARTED_WITH_US_S = 5.0
 # States in which a process does nothing, measured or not.
 STILL = ("T", "t", "D", "Z", "X")
 
@@ -57,6 +59,7 @@ class StallDetector:
         self._working: deque[tuple[Tick, bool, bool]] = deque()  # (tick, main works, anybody works)
         self._last_s: float | None = None
         self._cpus: float | None = None  # that the run may use
+        self._saw_start = False
         self._open: Episode | None = None
 
     def see(self, tick: Tick) -> tuple[Episode, ...]:
@@ -78,6 +81,7 @@ class StallDetector:
 
     def _remember_work(self, tick: Tick) -> None:
         main = main_process(tick)
+        self._saw_start = main is not None and main.started_s is not None and main.started_s >= -STARTED_WITH_US_S
         if tick.cgroup is not None and tick.cgroup.effective_cpus is not None:
             self._cpus = tick.cgroup.effective_cpus
         elif self._cpus is None and tick.host is not None and tick.host.cpu_count is not None:
@@ -108,8 +112,9 @@ class StallDetector:
     @property
     def limit_s(self) -> float:
         """Seconds without progress that are too long while nobody works."""
-        floor = FLOOR_S[self._phase.phase]
-        if self._phase.phase not in ("train", "validate"):
+        phase = self._phase.phase
+        floor = FLOOR_S["startup" if phase == "unknown" and self._saw_start else phase]
+        if phase not in ("train", "validate"):
             return floor
         if not self._progress.has_beat:
             return FLOOR_WITHOUT_BEAT_S
