@@ -99,6 +99,18 @@ def test_each_phase_may_be_silent_up_to_its_floor(phase):
     assert not [episode for episode in detect(ticks) if episode.kind == "stall"]
 
 
+@pytest.mark.parametrize(("cpu", "state", "alarms"), [(0.0, "S", 1), (0.0, "D", 0), (0.02, "S", 0)])
+@pytest.mark.parametrize("phase", ["startup", "compile", "checkpoint", "unpack", "shutdown"])
+def test_a_tree_that_does_nothing_at_all_is_told_sooner(phase, cpu, state, alarms):
+    run = Run()
+    ticks = [*run.go(30), *run.halt(70, phase=phase, cpu=cpu, state=state)]
+    ticks = [
+        msgspec.structs.replace(tick, processes=(tick.processes[0], process(tick.t_s, OTHER, cpu=cpu, state=state)))
+        for tick in ticks
+    ]
+    assert len([one for one in detect(ticks) if one.detector == "stall"]) == alarms
+
+
 def test_a_busy_tree_without_progress_is_not_quiet():
     """A slow step on a CPU: nothing moves on, but somebody works."""
     run = Run()

@@ -42,6 +42,9 @@ TIMES_LONGEST_BUSY = 20.0
 FLOOR_BUSY_S = 60.0
 # The tree must have been quiet this long: shorter than any limit above, longer than one slow tick.
 QUIET_S = 6.0
+# Imports, compilers, downloads and writes to slow file servers cost a little CPU or wait in the kernel. Where the whole
+# tree does neither for this long, it waits for something that does not come, whatever the phase.
+IDLE_CORES, IDLE_S = 0.02, 45.0
 # A process that began no earlier than this before the first look, and has told of no phase yet, is starting up.
 STARTED_WITH_US_S = 5.0
 # States in which a process does nothing, measured or not.
@@ -60,6 +63,7 @@ class StallDetector:
         self._last_s: float | None = None
         self._cpus: float | None = None  # that the run may use
         self._saw_start = False
+        self._idle_since_s: float | None = None
         self._open: Episode | None = None
 
     def see(self, tick: Tick) -> tuple[Episode, ...]:
@@ -76,6 +80,7 @@ class StallDetector:
             return (closed,)
         if gap or new_phase or is_paused(tick):
             self._progress.forgive(tick.t_s)
+            self._idle_since_s = None
         self._remember_work(tick)
         return self._look(tick)
 
@@ -93,6 +98,10 @@ class StallDetector:
             main_works = main is not None and (main.cpu_ratio or 0.0) >= WORKING_CPU_RATIO
             anybody = unmeasured or works_together(ratios, self._cpus if self._cpus is not None else float("inf"))
             self._working.append((tick, main_works, anybody))
+            if unmeasured or sum(ratios) >= IDLE_CORES or any(one.state in ("R", "D") for one in tick.processes):
+                self._idle_since_s = None
+            elif self._idle_since_s is None:
+                self._idle_since_s = tick.t_s
         while self._working and self._working[0][0].t_s < tick.t_s - QUIET_S:
             self._working.popleft()
 
@@ -103,10 +112,13 @@ class StallDetector:
         quiet = not any(anybody for _, _, anybody in self._working)
         long_enough = tick.t_s - self._working[0][0].t_s >= QUIET_S - 1.5
         if quiet and long_enough and age_s >= self.limit_s and not ready_to_run(seen for seen, _, _ in self._working):
-            return self._alarm(tick, age_s, "nobody in the process tree works")
+            return self._alarm(tick, age_s, self.limit_s, "nobody in the process tree works")
+        idle_s = 0.0 if self._idle_since_s is None else tick.t_s - self._idle_since_s
+        if min(idle_s, age_s) >= IDLE_S and self._phase.phase not in ("train", "validate"):
+            return self._alarm(tick, age_s, IDLE_S, "no process of the tree does anything")
         main_busy = all(main for _, main, _ in self._working)
         if main_busy and age_s >= self.busy_limit_s:
-            return self._alarm(tick, age_s, "the main thread is busy in one and the same step")
+            return self._alarm(tick, age_s, self.busy_limit_s, "the main thread is busy in one and the same step")
         return ()
 
     @property
@@ -129,7 +141,7 @@ class StallDetector:
             return float("inf")
         return max(FLOOR_BUSY_S, TIMES_LONGEST_BUSY * longest)
 
-    def _alarm(self, tick: Tick, age_s: float, why: str) -> tuple[Episode, ...]:
+    def _alarm(self, tick: Tick, age_s: float, limit_s: float, why: str) -> tuple[Episode, ...]:
         main = main_process(tick)
         self._open = Episode(
             kind="stall",
@@ -139,7 +151,7 @@ class StallDetector:
             detector=self.name,
             subject="training",
             pid=main.pid if main else None,
-            reason=f"no progress for {age_s:.0f} s (limit {min(self.limit_s, age_s):.0f} s) and {why}",
+            reason=f"no progress for {age_s:.0f} s (limit {min(limit_s, age_s):.0f} s) and {why}",
         )
         return (self._open,)
 

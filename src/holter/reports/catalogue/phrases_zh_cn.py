@@ -82,6 +82,7 @@ PHRASES: tuple[tuple[str, str], ...] = (
     # Reasons of detectors
     (r"no progress for (.+) s \(limit (.+) s\) and (.+)", "{1} 秒没有进展（限度 {2} 秒），而且{3}"),
     (r"nobody in the process tree works", "进程树里没有一个进程在工作"),
+    (r"no process of the tree does anything", "进程树里没有一个进程在做任何事"),
     (r"the main thread is busy in one and the same step", "主线程一直忙在同一步里"),
     (r"nothing was finished for (.+) s", "{1} 秒内没有完成任何东西"),
     (r"a step usually takes (.+) s", "平时一步要 {1} 秒"),
