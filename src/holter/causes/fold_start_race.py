@@ -28,7 +28,8 @@ RULES = (
     Rule("unpack.raced", is_true, "another-starts", 2.0, group="race"),
     supports("phase", one_of("startup", "unpack"), "at-the-start", weight=0.5),
     supports("trainings.others", at_least(1), "other-trainings", weight=0.5),
-    against("unpack.raced", is_false, "nobody-else-starts", weight=1.5),
+    # Folds of one data set mostly run on several machines, and only this one is seen.
+    against("unpack.raced", is_false, "nobody-else-starts", weight=0.5),
     against("phase", one_of(*LATER), "past-the-start", fatal=True),
     against("disk.error", is_true, "disk-explains", weight=1.5),
     only("death"),
