@@ -14,7 +14,7 @@ Source:        pytorch issues 5902, 20433, 19355, 2052; MONAI issues 5930, 3116;
 
 from __future__ import annotations
 
-from holter.causes.weigh import Rule, against, at_least, at_most, one_of, supports, weigh
+from holter.causes.weigh import Rule, against, at_least, at_most, one_of, weigh
 from holter.evidence import Evidence
 from holter.records import Verdict
 
@@ -26,7 +26,6 @@ GROWS = 50e6
 RULES = (
     Rule("memory.private_growth_bytes_per_h", at_least(GROWS), "private-grows", 2.0, group="private"),
     Rule("memory.shared_growth_bytes_per_h", at_most(-GROWS / 2), "shared-falls", 2.0, group="shared"),
-    supports("episode.kind", one_of("creep"), "it-creeps", weight=0.5),
     against("memory.private_growth_bytes_per_h", at_most(GROWS / 5), "private-does-not-grow", fatal=True),
     against("memory.shared_growth_bytes_per_h", at_least(-GROWS / 10), "shared-stays", weight=2.0),
     against("memory.grows_in", one_of("main"), "only-main-grows", weight=1.0),

@@ -93,6 +93,7 @@ LOOKS: tuple[Look, ...] = (
         "cat /sys/fs/cgroup$(cut -d: -f3- /proc/{self}/cgroup | tail -1)/memory.events; free -h",
         ("memory.",),
     ),
+    Look("swap", "vmstat 1 5; cat /proc/pressure/memory", ("swap.", "pressure.memory")),
     Look(
         "how-it-ended",
         "sacct -X -o JobID,State,ExitCode,Elapsed,ReqMem,MaxRSS; journalctl --since -1d | grep -iE 'oom|killed'",

@@ -15,6 +15,7 @@ TEXTS: dict[str, str] = {
     "look.live": "Watch the training itself for a few seconds",
     "look.oom": "Did the kernel end a process for want of memory?",
     "look.memory-limit": "How much memory may the training use, and was the limit met?",
+    "look.swap": "Does the machine move pages to swap and back (columns si and so)?",
     "look.how-it-ended": "How did scheduler or system end it?",
     "look.first-exception": "The first exception in the console's output (the training log does not hold it)",
     "look.shared-memory": "How large and how full is /dev/shm?",

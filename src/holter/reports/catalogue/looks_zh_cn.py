@@ -15,6 +15,7 @@ TEXTS: dict[str, str] = {
     "look.live": "直接观察训练几秒钟",
     "look.oom": "内核有没有因为内存不足杀掉进程？",
     "look.memory-limit": "训练最多能用多少内存，有没有碰到上限？",
+    "look.swap": "机器是不是在不停地换页（看 si 和 so 两列）？",
     "look.how-it-ended": "调度系统或操作系统是怎么结束它的？",
     "look.first-exception": "控制台输出里的第一个异常（训练日志里没有）",
     "look.shared-memory": "/dev/shm 有多大，用了多少？",
