@@ -37,7 +37,6 @@ RULES = (
     Rule("worker.exit_signal", one_of(*CRASHES), "worker-ended-by-signal", 1.5, group="how"),
     Rule("workers.lock", in_threadpoolctl, "locked-in", 1.5, group="how"),
     supports("worker.fatal_frame", in_threadpoolctl, "fatal-frame", weight=0.5),
-    supports("episode.kind", one_of("death"), "something-ended-here", weight=1.0),
     against(
         "software.batchgenerators", lambda version: version not in NESTED, "batchgenerators-is-another", fatal=True
     ),

@@ -22,6 +22,12 @@ from holter.records import Verdict
 
 CAUSE = "vgpu-unlicensed"
 
+
+def in_grace(minutes: float) -> bool:
+    """Whether the 20 minutes of grace can have ended then: they count from the start of the machine or driver."""
+    return 15 <= minutes <= 40
+
+
 RULES = (
     needs("gpu.virtualization", one_of("vgpu"), "is-a-vgpu", otherwise="not-a-vgpu", weight=1.0),
     Rule(
@@ -36,8 +42,7 @@ RULES = (
     Rule("main.waits_on", one_of("native-call"), "main-in-native-call", 1.0, group="gpu side"),
     Rule("queue.ready", one_of("full"), "ready-queue-full", 1.0, group="gpu side"),
     supports("epochs.shape", one_of("step-up"), "epochs-have-this-shape", weight=1.0),
-    # The grace is 20 minutes from the start of the machine or driver; of epochs it is any number.
-    supports("epochs.minutes_to_change", lambda minutes: 15 <= minutes <= 40, "changed-after-grace", weight=0.5),
+    supports("epochs.minutes_to_change", in_grace, "changed-after-grace", weight=0.5),
     supports("gpu.utilization_ratio", at_most(0.1), "gpu-idle", weight=0.5),
     supports("step.times_usual", at_least(3.0), "steps-got-slower", weight=0.5),
     against("episode.kind", one_of("death"), "something-ended", fatal=True),
@@ -49,7 +54,9 @@ RULES = (
 
 
 def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts; how epochs run says nothing of a licence before a virtual GPU was seen."""
+    """Weigh the facts; before a virtual GPU was seen, epoch times say something only where the grace fits."""
     is_seen = evidence.fact("gpu.virtualization").status == "known"
-    rules = RULES if is_seen else tuple(rule for rule in RULES if not rule.fact.startswith("epochs."))
+    minutes = evidence.fact("epochs.minutes_to_change").value
+    fits = isinstance(minutes, (int, float)) and in_grace(minutes)
+    rules = RULES if is_seen or fits else tuple(rule for rule in RULES if not rule.fact.startswith("epochs."))
     return weigh(CAUSE, evidence, rules)

@@ -11,6 +11,9 @@ import typer
 from holter.cli.options import Json, Lang, chosen_language
 from holter.errors import UnknownCause
 
+# Of several causes whose names hold the word.
+MOST_NEAR = 4
+
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
@@ -37,9 +40,10 @@ def explain(
         return
     name = cause.replace("_", "-").lower()
     if name not in PAGES:
-        near = difflib.get_close_matches(name, PAGES, n=1)
+        near = [one for one in sorted(PAGES) if name in one] or difflib.get_close_matches(name, PAGES, n=1)
         raise UnknownCause(
-            f"There is no cause {cause!r}.", next_step=f"holter explain {near[0]}" if near else "holter explain"
+            f"There is no cause {cause!r}.",
+            next_step="; ".join(f"holter explain {one}" for one in near[:MOST_NEAR]) or "holter explain",
         )
     if as_json:
         print(json.dumps({"cause": name, "page": page(name, PAGES[name], language)}, ensure_ascii=False, indent=2))

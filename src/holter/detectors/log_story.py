@@ -6,6 +6,8 @@ are or were slow, or sentences that stop in the middle.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from holter.detectors.view import PhaseKeeper
 from holter.evidence.epochs import EPOCH_TIMES, Story, described, runs, story
 from holter.evidence.fitting import NONE, slow_kernels
@@ -141,7 +143,8 @@ def slow_epochs(recording: Recording) -> Episode | None:
     else:
         return None
     end_s = None if last is None else last.t_s
-    return _episode(kind, "train", _began(first), EPOCH_TIMES, described(told), alarm_s=first.t_s, end_s=end_s)
+    start_s = _began(first, epochs)
+    return _episode(kind, "train", start_s, EPOCH_TIMES, described(told), alarm_s=first.t_s, end_s=end_s)
 
 
 def evenly_slow(recording: Recording) -> Episode | None:
@@ -151,11 +154,13 @@ def evenly_slow(recording: Recording) -> Episode | None:
         return None
     first = told.run.epochs[0]
     reason = f"{described(told)}, with {kernels}, known to be slow"
-    return _episode("slow-down", "train", _began(first), EPOCH_TIMES, reason, alarm_s=first.t_s)
+    return _episode("slow-down", "train", _began(first, ()), EPOCH_TIMES, reason, alarm_s=first.t_s)
 
 
-def _began(epoch: EpochEnded) -> float:
-    return max(0.0, epoch.t_s - (epoch.duration_s or 0.0))
+def _began(epoch: EpochEnded, epochs: Iterable[EpochEnded]) -> float:
+    """Its length is told in hundredths of a second: it did not begin before the one before it ended."""
+    before_s = max((one.t_s for one in epochs if one.t_s < epoch.t_s), default=0.0)
+    return max(before_s, epoch.t_s - (epoch.duration_s or 0.0))
 
 
 def _slow_kernels(recording: Recording) -> str | None:

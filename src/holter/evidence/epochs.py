@@ -62,6 +62,7 @@ def collect(window: Window, book: FactBook) -> None:
         why = f"{count} epochs are too few to have a shape" if count else "no epoch was told of"
         for name in FACTS[1:-1]:
             book.unknown(name, why)
+        _standstill(window, found, book)
         return
     series = told.series
     book.known("epochs.shape", series.shape, described(told))
@@ -73,6 +74,15 @@ def collect(window: Window, book: FactBook) -> None:
         else:
             book.known(name, value)
     _change(told, book)
+    _standstill(window, found, book)
+
+
+def _standstill(window: Window, found: tuple[Run, ...], book: FactBook) -> None:
+    """A training that stands still has changed then, if not before."""
+    start_s = found[-1].start_s if found else None
+    if window.episode.kind == "stall" and start_s is not None and book.value("epochs.minutes_to_change") is None:
+        minutes = max(0.0, window.episode.start_s - start_s) / 60
+        book.known("epochs.minutes_to_change", minutes, f"{minutes:.0f} min after the start of the training")
 
 
 def runs(recording: Recording, until_s: float = float("inf")) -> tuple[Run, ...]:

@@ -59,7 +59,7 @@ def _console(window: Window, book: FactBook) -> None:
     notes = [one for one in window.recording.events(Noted, end_s=window.end_s) if one.what.startswith("console-")]
     newest = last(notes)
     environment = window.recording.environment
-    kind = environment.console if environment is not None else None
+    kind = environment.console if environment is not None and environment.console != "read" else None
     if newest is not None:
         book.known("output.hidden", newest.what == "console-silent", newest.text)
     elif kind == "null":

@@ -200,7 +200,7 @@ def _shared(window: Window, book: FactBook, foreign: tuple[str, ...], *, readabl
 def _throttled(window: Window, book: FactBook, now: tuple[GpuSample, ...], why: str) -> None:
     """Whether the clock was held down while there was work; a total standstill has other reasons."""
     looks = [gpu for gpu in now if gpu.clock_reasons is not None and gpu.sm_clock_mhz and gpu.sm_clock_max_mhz]
-    if window.episode.kind != "slow-down":
+    if window.episode.kind not in ("slow-down", "creep"):
         book.not_applicable("gpu.throttled", "no slower steps to explain")
     elif not looks:
         book.unknown("gpu.throttled", why)

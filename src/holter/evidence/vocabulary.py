@@ -157,7 +157,7 @@ VOCABULARY: tuple[FactSpec, ...] = (
     _number("epochs.recent_s", "median epoch time after the change", "s"),
     _number("epochs.times_usual", "epoch time after the change over that before it"),
     _text("epochs.changed_at", "wall-clock time of the change, as the log writes it"),
-    _number("epochs.minutes_to_change", "minutes from the start of the training to the change", "min"),
+    _number("epochs.minutes_to_change", "minutes from the start of the training to the change or standstill", "min"),
     _number("epochs.first_times_usual", "first epoch over the median of the others"),
     _number("epochs.restarts", "times that the training was started again"),
     # Versions, settings, machine

@@ -35,6 +35,9 @@ def _for(verdict: Verdict, values: dict[str, str]) -> tuple[Remedy, ...]:
     for offer in REMEDIES.get(verdict.cause, ()):
         if offer.only_if is not None and values.get(offer.only_if) != "yes":
             continue
+        # Nobody writes to an administrator of what was not seen.
+        if offer.id == asking.ASK and verdict.verdict == "possible":
+            continue
         remedies.append(
             Remedy(id=offer.id, safety=offer.safety, command=_filled(offer, values), values=tuple(values.items()))
         )

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from holter.probes.log_recording import FROM_TEXT
 from holter.records import Diagnosis, Episode, EpochEnded, Finding, Noted, PhaseChanged, Remedy, Verdict
 from holter.remedies.asking import ASK
+from holter.remedies.looks import RULES
 from holter.reports.catalogue import Lang, known, phrase, text
 from holter.tape import Recording
 
@@ -29,6 +30,7 @@ TIMELESS = ("log", "log-end", "evidence-file", "look")
 # nnU-Net is younger; a text without time stamps is placed at the beginning of all clocks.
 FIRST_YEAR = 2000
 # Verdicts that a headline may name as the cause.
+PROPER_NAMES = ("Windows", "Python", "PyTorch", "Slurm", "Holter")
 NAMED_VERDICTS = ("confirmed", "likely", "possible")
 
 
@@ -81,12 +83,20 @@ def where(episode: Episode, epoch: int | None, lang: Lang) -> str:
 def best(diagnosis: Diagnosis) -> Verdict | None:
     """Return the verdict a headline names: the first that is not excluded, and for which anything speaks.
 
-    What is merely not excluded because nobody looked accuses nobody.
+    What is merely not excluded because nobody looked accuses nobody, nor do epoch times that many causes share.
     """
     for verdict in diagnosis.verdicts:
         if verdict.verdict in NAMED_VERDICTS and (verdict.supports or verdict.score > 0):
-            return verdict
+            return None if is_hint(verdict) else verdict
     return None
+
+
+def is_hint(verdict: Verdict) -> bool:
+    """Whether only the run of the epoch times speaks for it, and that decides nothing about this cause."""
+    decisive = {rule.fact for rule in RULES.get(verdict.cause, ()) if rule.group is not None}
+    told = {finding.fact for finding in verdict.supports}
+    only_times = bool(told) and all(fact.startswith("epochs.") for fact in told)
+    return verdict.verdict == "possible" and only_times and not told & decisive
 
 
 def is_text(recording: Recording) -> bool:
@@ -156,9 +166,9 @@ def headline(diagnosis: Diagnosis, recording: Recording, lang: Lang) -> str:
 
 
 def _continued(sentence: str) -> str:
-    """A sentence after a colon starts small, unless its first word is a name like CPU."""
+    """A sentence after a colon starts small, unless its first word is a name like CPU or Windows."""
     first = sentence.split(" ", 1)[0]
-    return sentence if first[1:2].isupper() else sentence[:1].lower() + sentence[1:]
+    return sentence if first[1:2].isupper() or first in PROPER_NAMES else sentence[:1].lower() + sentence[1:]
 
 
 def finding_text(finding: Finding, diagnosis: Diagnosis, lang: Lang) -> str:

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 REASONS: dict[str, str] = {
     "not recorded": "没有记录",
+    "no GPU": "没有 GPU",
+    "the GPU was not probed": "没有查看 GPU",
+    "the link was not read under load": "没有在负载下读取链路",
+    "which of the GPUs is ours cannot be told": "看不出本训练用的是哪块 GPU",
+    "its log cannot be read": "读不到它的日志",
     "only a comparison of two runs tells it": "只有比较两次运行才能知道",
     "too few epochs were recorded": "记录到的轮次太少",
     "the CPUs of the workers were not recorded": "没有记录数据进程所在的 CPU",
