@@ -13,7 +13,9 @@ import pytest
 from diagnose.logs import START, v1, v2
 from holter.errors import NotALog, UnknownTarget
 from holter.records import ExceptionSeen
+from holter.remedies.looks import next_looks
 from holter.reports.notes import note_text
+from holter.reports.wording import best
 from holter.supervisor.found import Found
 from holter.supervisor.read_logs import read_pasted
 from holter.supervisor.targets import diagnose_target
@@ -270,3 +272,45 @@ def test_a_long_console_is_read_in_pieces_and_keeps_both_ends(tmp_path: Path) ->
     assert kinds(told) == ["death"]
     assert facts(told)["exception.kind"] == "memory"
     assert facts(told)["epochs.count"] == 40
+
+
+def test_a_slow_down_within_the_grace_of_a_vgpu_is_a_hint_and_asks_for_its_licence(tmp_path: Path) -> None:
+    told = found(write(tmp_path, v2([46.5] * 25 + [314.0] * 10)))
+    (diagnosis,) = told.diagnoses
+    assert (diagnosis.verdicts[0].cause, diagnosis.verdicts[0].verdict) == ("vgpu-unlicensed", "possible")
+    assert best(diagnosis) is None  # other causes have this shape, too
+    assert next_looks(diagnosis)[0].id == "gpu"
+    assert diagnosis.episode.start_s >= 25 * 46.5  # epoch 25, and not the one before it
+
+
+def test_a_log_that_ends_within_the_grace_of_a_vgpu_asks_for_its_licence(tmp_path: Path) -> None:
+    (diagnosis,) = found(write(tmp_path, v2([167.0] * 7, cut=True))).diagnoses
+    assert (diagnosis.episode.kind, best(diagnosis)) == ("stall", None)
+    assert next_looks(diagnosis)[0].id == "gpu"
+    (later,) = found(write(tmp_path, v2([167.0] * 40, cut=True))).diagnoses
+    assert next_looks(later)[0].id != "gpu"
+
+
+def test_heat_is_asked_for_where_epochs_get_slower_and_slower(tmp_path: Path) -> None:
+    (diagnosis,) = found(write(tmp_path, v2([75.0 + 3 * number for number in range(30)]))).diagnoses
+    assert diagnosis.episode.kind == "creep"
+    assert {"gpu-thermal-or-power", "swap-thrash"} == {one.cause for one in diagnosis.verdicts if one.supports}
+
+
+def test_paths_with_a_drive_are_those_of_windows(tmp_path: Path) -> None:
+    error = (
+        'Traceback (most recent call last):\n  File "C:\\\\nnUNet\\\\run.py", line 1, in <module>\n'
+        "OSError: [WinError 1455] The paging file is too small for this operation to complete\n"
+    )
+    told = found(write(tmp_path, v2([160.0] * 3) + error))
+    assert facts(told)["system.os"] == "windows"
+    assert (told.diagnoses[0].verdicts[0].cause, told.diagnoses[0].verdicts[0].verdict) == (
+        "windows-spawn-commit",
+        "confirmed",
+    )
+
+
+def test_a_console_that_was_read_is_no_stream_of_a_process(tmp_path: Path) -> None:
+    told = found(write(tmp_path, v2([160.0] * 6, cut=True)))
+    buffered = next(one for one in told.diagnoses[0].facts if one.name == "output.buffered")
+    assert buffered.status == "unknown"

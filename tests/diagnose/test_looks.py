@@ -10,7 +10,8 @@ import pytest
 
 from holter.evidence.vocabulary import NAMES
 from holter.records import Diagnosis, Environment
-from holter.remedies.looks import LOOKS, MAX_LOOKS, look_for, next_looks, open_questions
+from holter.remedies.look_table import LOOKS, WINDOWS
+from holter.remedies.looks import MAX_LOOKS, look_for, next_looks, open_questions
 from holter.reports.catalogue import CHINESE, ENGLISH
 from holter.supervisor.targets import read_evidence
 
@@ -61,6 +62,13 @@ def test_a_pid_and_folders_that_are_known_stand_in_the_commands() -> None:
     told = "\n".join(one.command for one in looks)
     assert "4711" in told
     assert "pgrep" not in told
+
+
+def test_windows_is_asked_in_powershell() -> None:
+    looks = next_looks(diagnosis(episode__kind="stall", system__os="windows"))
+    assert looks
+    assert all(one.command == WINDOWS[one.id] for one in looks)
+    assert not any(word in one.command for one in looks for word in ("/proc", "/sys", "dmesg", "grep", "ps -o"))
 
 
 def test_nobody_searches_a_console_that_was_read() -> None:

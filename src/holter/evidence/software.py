@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 
 from holter.evidence.facts import FactBook, Value
 from holter.evidence.window import Window
+from holter.records import ExceptionSeen
 
 # Name of the package on the tape -> name of the fact.
 PACKAGES = ("torch", "cuda", "cudnn", "nnunetv2", "batchgenerators", "batchgeneratorsv2", "threadpoolctl", "blosc2")
 NOT_CAPTURED = "the recording does not say"
 NOT_INSTALLED = "the package was not found beside the training"
+WINDOWS = re.compile(r"WinError \d+|File \"[A-Za-z]:\\[^\"\n]*")
 FALSE_WORDS = ("f", "false", "0", "no")
 
 
@@ -28,12 +31,24 @@ def collect(window: Window, book: FactBook) -> None:
     book.known("software.driver", versions.get("nvidia-driver"), unless="no NVIDIA driver was seen")
     book.known("system.container", environment.container, unless=NOT_CAPTURED)
     book.known("system.virtual_machine", environment.virtual_machine, unless=NOT_CAPTURED)
-    system = "linux" if environment.kernel else None
-    book.known("system.os", system, environment.os or "", unless=NOT_CAPTURED)
+    if environment.kernel:
+        book.known("system.os", "linux", environment.os or "")
+    else:
+        windows = _of_windows(window)
+        book.known("system.os", "windows" if windows else None, windows or "", unless=NOT_CAPTURED)
     _settings(dict(environment.variables), bool(environment.variables), book)
     plans = dict(environment.plans)
     for fact, key in (("plan.configuration", "configuration"), ("plan.patch_size", "patch_size")):
         book.known(fact, plans.get(key), unless="no plans file was found")
+
+
+def _of_windows(window: Window) -> str | None:
+    """What in the exceptions of a log can only be of Windows: its error numbers, or paths with a drive."""
+    for event in window.recording.events(ExceptionSeen):
+        found = WINDOWS.search(f"{event.message}\n{event.traceback}")
+        if found:
+            return found[0]
+    return None
 
 
 def _settings(variables: Mapping[str, str], captured: bool, book: FactBook) -> None:

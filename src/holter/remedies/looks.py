@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 from holter.causes import MODULES
 from holter.causes.weigh import Rule
-from holter.records import Diagnosis, Environment, EpisodeKind, Verdict
+from holter.records import Diagnosis, Environment, Verdict
+from holter.remedies.look_table import LOOKS, WINDOWS, Look
 
 # Of so many leading causes the open questions count; the first ones more.
 LEADING = 4
@@ -27,16 +28,6 @@ DECIDES = 2.0
 PID = "$(pgrep -of nnUNetv2_train)"
 
 
-class Look(NamedTuple):
-    """One command, and the facts that it tells. Its sentence is in the catalogue under ``look.ID``."""
-
-    id: str
-    command: str
-    facts: tuple[str, ...]  # a name, or the beginning of some that ends with a dot
-    is_live: bool = False  # only while the training is there
-    kinds: tuple[EpisodeKind, ...] = ()  # only of these episodes
-
-
 class NextLook(NamedTuple):
     """A look that this diagnosis asks for."""
 
@@ -45,94 +36,6 @@ class NextLook(NamedTuple):
     facts: tuple[str, ...]
 
 
-LOOKS: tuple[Look, ...] = (
-    Look(
-        "gpu",
-        "nvidia-smi; nvidia-smi -q | grep -iE -A2 'Virtualization Mode|vGPU Software'",
-        (
-            "gpu.present", "gpu.foreign_processes", "gpu.zombie_bytes", "gpu.shared", "gpu.virtualization",
-            "gpu.licence_stage", "gpu.licence_text", "gpu.licence_worsened",
-        ),
-    ),
-    Look(
-        "gpu-clocks",
-        "nvidia-smi -q -d PERFORMANCE,CLOCK,POWER,TEMPERATURE,UTILIZATION",
-        (
-            "gpu.clock_reasons", "gpu.clock_ratio", "gpu.power_ratio", "gpu.temperature_c", "gpu.throttled",
-            "gpu.utilization_ratio",
-        ),
-    ),
-    Look("gpu-kernel-log", "dmesg -T | grep -iE 'xid|nvrm'", ("gpu.kernel_errors",)),
-    Look(
-        "stacks",
-        "py-spy dump --pid {pid}",
-        ("main.waits_on", "main.where", "results_loop.waits_on", "queue.ready", "queue.worker"),
-        is_live=True,
-    ),
-    Look(
-        "processes",
-        "ps -o pid,stat,wchan:24,pcpu,rss,lstart,args --pid {pid} --ppid {pid}",
-        ("workers.", "main.state", "main.cpu_ratio", "main.alive", "activity.present", "export.workers",
-         "export.replaced"),
-        is_live=True,
-    ),
-    Look(
-        "live",
-        "holter diagnose {pid}",
-        ("progress.", "step.", "wait.", "storage.latency_s", "storage.times_usual", "cpu.run_busy_ratio"),
-        is_live=True,
-    ),
-    Look(
-        "oom",
-        "dmesg -T | grep -iE 'oom|killed process'",
-        ("oom.", "worker.exit_signal", "worker.ending"),
-        kinds=("death", "stall", "creep"),
-    ),
-    Look(
-        "memory-limit",
-        "cat /sys/fs/cgroup$(cut -d: -f3- /proc/{self}/cgroup | tail -1)/memory.events; free -h",
-        ("memory.",),
-    ),
-    Look("swap", "vmstat 1 5; cat /proc/pressure/memory", ("swap.", "pressure.memory")),
-    Look(
-        "how-it-ended",
-        "sacct -X -o JobID,State,ExitCode,Elapsed,ReqMem,MaxRSS; journalctl --since -1d | grep -iE 'oom|killed'",
-        ("main.exit_signal", "main.ending"),
-        kinds=("death",),
-    ),
-    Look(
-        "first-exception",
-        "grep -n -m1 -A40 -E 'Traceback|Exception in background worker' CONSOLE_OUTPUT",
-        ("exception.", "echo.says", "worker.subject", "worker.fatal_frame"),
-        kinds=("death", "stall"),
-    ),
-    Look("shared-memory", "df -h /dev/shm", ("shm.",)),
-    Look("room", "df -h {results} {preprocessed}; df -i {results}", ("disk.", "save.")),
-    Look(
-        "storage",
-        "findmnt -T {preprocessed}; cat /proc/pressure/io",
-        ("storage.fs_type", "storage.mount", "storage.pending_s", "storage.usual_latency_s", "pressure.io"),
-    ),
-    Look("storage-kernel-log", "dmesg -T | grep -iE 'nfs|i/o error|blk_update'", ("storage.kernel_errors",)),
-    Look("cpus", "nproc; nproc --all", ("cpu.effective", "cpu.visible", "cpu.allocated_ratio", "cpu.workers_per_cpu")),
-    Look(
-        "cpu-quota",
-        "cd /sys/fs/cgroup$(cut -d: -f3- /proc/{self}/cgroup | tail -1) && cat cpu.max cpu.stat",
-        ("cpu.quota", "cpu.throttled_ratio"),
-    ),
-    Look("cpu-load", "top -b -n 1 | head -25", ("cpu.host_busy_ratio", "pressure.cpu")),
-    Look(
-        "versions",
-        "python -c \"import torch; print(torch.__version__, torch.version.cuda, torch.backends.cudnn.version())\"; "
-        "pip list | grep -iE 'nnunet|batchgen|threadpoolctl|blosc2|triton'",
-        ("software.torch", "software.cuda", "software.cudnn", "software.nnunetv2", "software.batchgenerators",
-         "software.batchgeneratorsv2", "software.threadpoolctl", "software.blosc2"),
-    ),
-    Look("driver", "nvidia-smi --query-gpu=name,driver_version --format=csv", ("software.driver",)),
-    Look("settings", "env | grep -E 'nnUNet|OMP|MKL|SLURM_CPUS'", ("setting.",)),
-    Look("machine", "systemd-detect-virt; uname -sr; cat /proc/1/cgroup | head -3", ("system.",)),
-    Look("epochs", "holter diagnose {results}", ("epochs.",)),
-)  # fmt: skip
 RULES: dict[str, tuple[Rule, ...]] = {module.CAUSE: module.RULES for module in MODULES}
 
 
@@ -149,12 +52,19 @@ def next_looks(diagnosis: Diagnosis, environment: Environment | None = None) -> 
         by_cause = worth.setdefault(look.id, {})
         by_cause[cause] = by_cause.get(cause, 0.0) + value
         asked.setdefault(look.id, []).append(fact)
-    by_id = {look.id: look for look in LOOKS}
+    commands = {look.id: look.command for look in LOOKS}
+    if _is_windows(diagnosis):
+        commands = WINDOWS
+        worth = {name: by_cause for name, by_cause in worth.items() if name in WINDOWS}
     values = _values(diagnosis, environment)
     return tuple(
-        NextLook(name, _filled(by_id[name].command, values), tuple(dict.fromkeys(asked[name])))
+        NextLook(name, _filled(commands[name], values), tuple(dict.fromkeys(asked[name])))
         for name in _most_telling(worth)
     )
+
+
+def _is_windows(diagnosis: Diagnosis) -> bool:
+    return any(fact.name == "system.os" and fact.value == "windows" for fact in diagnosis.facts)
 
 
 def _most_telling(worth: dict[str, dict[str, float]]) -> list[str]:

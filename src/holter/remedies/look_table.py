@@ -1,0 +1,123 @@
+"""The commands that ``looks`` chooses from: what each one tells, and the same in PowerShell."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from holter.records import EpisodeKind
+
+
+class Look(NamedTuple):
+    """One command, and the facts that it tells. Its sentence is in the catalogue under ``look.ID``."""
+
+    id: str
+    command: str
+    facts: tuple[str, ...]  # a name, or the beginning of some that ends with a dot
+    is_live: bool = False  # only while the training is there
+    kinds: tuple[EpisodeKind, ...] = ()  # only of these episodes
+
+
+LOOKS: tuple[Look, ...] = (
+    Look(
+        "gpu",
+        "nvidia-smi; nvidia-smi -q | grep -iE -A2 'Virtualization Mode|vGPU Software'",
+        (
+            "gpu.present", "gpu.foreign_processes", "gpu.zombie_bytes", "gpu.shared", "gpu.virtualization",
+            "gpu.licence_stage", "gpu.licence_text", "gpu.licence_worsened",
+        ),
+    ),
+    Look(
+        "gpu-clocks",
+        "nvidia-smi -q -d PERFORMANCE,CLOCK,POWER,TEMPERATURE,UTILIZATION",
+        (
+            "gpu.clock_reasons", "gpu.clock_ratio", "gpu.power_ratio", "gpu.temperature_c", "gpu.throttled",
+            "gpu.utilization_ratio",
+        ),
+    ),
+    Look("gpu-kernel-log", "dmesg -T | grep -iE 'xid|nvrm'", ("gpu.kernel_errors",)),
+    Look(
+        "stacks",
+        "py-spy dump --pid {pid}",
+        ("main.waits_on", "main.where", "results_loop.waits_on", "queue.ready", "queue.worker"),
+        is_live=True,
+    ),
+    Look(
+        "processes",
+        "ps -o pid,stat,wchan:24,pcpu,rss,lstart,args --pid {pid} --ppid {pid}",
+        ("workers.", "main.state", "main.cpu_ratio", "main.alive", "activity.present", "export.workers",
+         "export.replaced"),
+        is_live=True,
+    ),
+    Look(
+        "live",
+        "holter diagnose {pid}",
+        ("progress.", "step.", "wait.", "storage.latency_s", "storage.times_usual", "cpu.run_busy_ratio"),
+        is_live=True,
+    ),
+    Look(
+        "oom",
+        "dmesg -T | grep -iE 'oom|killed process'",
+        ("oom.", "worker.exit_signal", "worker.ending"),
+        kinds=("death", "stall", "creep"),
+    ),
+    Look(
+        "memory-limit",
+        "cat /sys/fs/cgroup$(cut -d: -f3- /proc/{self}/cgroup | tail -1)/memory.events; free -h",
+        ("memory.",),
+    ),
+    Look("swap", "vmstat 1 5; cat /proc/pressure/memory", ("swap.", "pressure.memory")),
+    Look(
+        "how-it-ended",
+        "sacct -X -o JobID,State,ExitCode,Elapsed,ReqMem,MaxRSS; journalctl --since -1d | grep -iE 'oom|killed'",
+        ("main.exit_signal", "main.ending"),
+        kinds=("death",),
+    ),
+    Look(
+        "first-exception",
+        "grep -n -m1 -A40 -E 'Traceback|Exception in background worker' CONSOLE_OUTPUT",
+        ("exception.", "echo.says", "worker.subject", "worker.fatal_frame"),
+        kinds=("death", "stall"),
+    ),
+    Look("shared-memory", "df -h /dev/shm", ("shm.",)),
+    Look("room", "df -h {results} {preprocessed}; df -i {results}", ("disk.", "save.")),
+    Look(
+        "storage",
+        "findmnt -T {preprocessed}; cat /proc/pressure/io",
+        ("storage.fs_type", "storage.mount", "storage.pending_s", "storage.usual_latency_s", "pressure.io"),
+    ),
+    Look("storage-kernel-log", "dmesg -T | grep -iE 'nfs|i/o error|blk_update'", ("storage.kernel_errors",)),
+    Look("cpus", "nproc; nproc --all", ("cpu.effective", "cpu.visible", "cpu.allocated_ratio", "cpu.workers_per_cpu")),
+    Look(
+        "cpu-quota",
+        "cd /sys/fs/cgroup$(cut -d: -f3- /proc/{self}/cgroup | tail -1) && cat cpu.max cpu.stat",
+        ("cpu.quota", "cpu.throttled_ratio"),
+    ),
+    Look("cpu-load", "top -b -n 1 | head -25", ("cpu.host_busy_ratio", "pressure.cpu")),
+    Look(
+        "versions",
+        "python -c \"import torch; print(torch.__version__, torch.version.cuda, torch.backends.cudnn.version())\"; "
+        "pip list | grep -iE 'nnunet|batchgen|threadpoolctl|blosc2|triton'",
+        ("software.torch", "software.cuda", "software.cudnn", "software.nnunetv2", "software.batchgenerators",
+         "software.batchgeneratorsv2", "software.threadpoolctl", "software.blosc2"),
+    ),
+    Look("driver", "nvidia-smi --query-gpu=name,driver_version --format=csv", ("software.driver",)),
+    Look("settings", "env | grep -E 'nnUNet|OMP|MKL|SLURM_CPUS'", ("setting.",)),
+    Look("machine", "systemd-detect-virt; uname -sr; cat /proc/1/cgroup | head -3", ("system.",)),
+    Look("epochs", "holter diagnose {results}", ("epochs.",)),
+)  # fmt: skip
+# The same looks in PowerShell. What is not here has no counterpart there: control groups, /dev/shm, the kernel log.
+WINDOWS: dict[str, str] = {
+    "gpu": "nvidia-smi",
+    "gpu-clocks": "nvidia-smi -q -d PERFORMANCE,CLOCK,POWER,TEMPERATURE,UTILIZATION",
+    "processes": "Get-Process python | Sort-Object WS -Descending | Select-Object Id, CPU, WS, StartTime",
+    "memory-limit": "Get-CimInstance Win32_PageFileUsage; "
+    "Get-Counter '\\Memory\\Committed Bytes', '\\Memory\\Commit Limit'",
+    "first-exception": "Select-String -Path CONSOLE_OUTPUT -Pattern Traceback -Context 0,40 | Select-Object -First 1",
+    "room": "Get-PSDrive -PSProvider FileSystem",
+    "cpus": "(Get-CimInstance Win32_ComputerSystem).NumberOfLogicalProcessors",
+    "versions": 'python -c "import torch; print(torch.__version__, torch.version.cuda, '
+    'torch.backends.cudnn.version())"; '
+    "pip list | Select-String nnunet, batchgen, threadpoolctl, blosc2",
+    "driver": "nvidia-smi --query-gpu=name,driver_version --format=csv",
+    "settings": "Get-ChildItem Env: | Where-Object Name -Match 'nnUNet|OMP|MKL'",
+}
