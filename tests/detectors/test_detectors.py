@@ -95,19 +95,23 @@ def test_a_pause_shorter_than_the_limit_is_left_alone():
 @pytest.mark.parametrize("phase", ["startup", "compile", "checkpoint", "final-validation", "unpack", "shutdown"])
 def test_each_phase_may_be_silent_up_to_its_floor(phase):
     run = Run()
-    ticks = [*run.go(30), *run.halt(int(FLOOR_S[phase]) - 3, phase=phase), *run.go(30)]
+    ticks = [*run.go(30), *run.halt(int(FLOOR_S[phase]) - 3, phase=phase, cpu=0.1), *run.go(30)]
     assert not [episode for episode in detect(ticks) if episode.kind == "stall"]
 
 
-@pytest.mark.parametrize(("cpu", "state", "alarms"), [(0.0, "S", 1), (0.0, "D", 0), (0.02, "S", 0)])
+@pytest.mark.parametrize(
+    ("cpu", "state", "role", "alarms"),
+    [(0.0, "S", "other", 1), (0.0, "D", "other", 0), (0.0, "R", "other", 0), (0.02, "S", "other", 0),
+     (0.05, "R", "train-worker", 1), (0.1, "S", "train-worker", 0)],
+)  # fmt: skip
 @pytest.mark.parametrize("phase", ["startup", "compile", "checkpoint", "unpack", "shutdown"])
-def test_a_tree_that_does_nothing_at_all_is_told_sooner(phase, cpu, state, alarms):
+def test_a_tree_that_does_nothing_at_all_is_told_sooner(phase, cpu, state, role, alarms):
+    """A worker that polls its queue does nothing; an import or a write does, or waits in the kernel."""
     run = Run()
-    ticks = [*run.go(30), *run.halt(70, phase=phase, cpu=cpu, state=state)]
-    ticks = [
-        msgspec.structs.replace(tick, processes=(tick.processes[0], process(tick.t_s, OTHER, cpu=cpu, state=state)))
-        for tick in ticks
-    ]
+    ticks = list(run.go(30))
+    for tick in run.halt(70, phase=phase, cpu=0.0):
+        other = process(tick.t_s, OTHER, cpu=cpu, state=state, role=role)
+        ticks.append(msgspec.structs.replace(tick, processes=(tick.processes[0], other)))
     assert len([one for one in detect(ticks) if one.detector == "stall"]) == alarms
 
 

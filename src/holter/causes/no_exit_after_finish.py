@@ -2,8 +2,8 @@
 
 What happens:  after the final validation a thread of the augmenter still waits to put a batch into a full queue, or a
                worker does not end. GPU memory stays taken and the job runs until its wall time.
-How we know:   nnU-Net has said that validation is complete a minute or more ago, the main process is there, and
-               nobody works.
+How we know:   nnU-Net has said forty seconds or more ago that validation is complete, the main process is there, and
+               nobody works; it takes some seconds to end.
 Looks like:    export-lost-result-hang (validation is not complete: summary.json is missing); a long export (somebody
                works).
 What helps:    check that validation/summary.json is there, then end the process: nothing is lost [SAFE]; a newer
@@ -21,7 +21,7 @@ CAUSE = "no-exit-after-finish"
 
 RULES = (
     Rule("finish.done", is_true, "all-is-done", 2.0, group="done"),
-    Rule("finish.age_s", at_least(60), "done-long-ago", 1.0, group="long"),
+    Rule("finish.age_s", at_least(40), "done-long-ago", 1.0, group="long"),
     Rule("main.alive", is_true, "main-is-there", 1.0, group="alive"),
     supports("results_loop.waits_on", one_of("ready-queue"), "results-loop-puts"),
     against("finish.done", is_false, "not-done-yet", fatal=True),

@@ -13,8 +13,8 @@ import msgspec
 from holter.detectors.progress import ProgressKeeper
 from holter.detectors.view import GAP_S, PhaseKeeper, is_paused, main_process
 from holter.evidence.window import ready_to_run
-from holter.evidence.words import WORKING_CPU_RATIO, works_together
-from holter.records import Episode, Phase, Tick
+from holter.evidence.words import WORKERS, WORKING_CPU_RATIO, works_together
+from holter.records import Episode, Phase, ProcessSample, Tick
 
 # Without progress for this long AND quiet: an alarm. Reasons: train and validate steps are seconds at most on any
 # GPU and longer ones are learned below; start-up imports torch over network file systems; compilation of a large
@@ -43,8 +43,10 @@ FLOOR_BUSY_S = 60.0
 # The tree must have been quiet this long: shorter than any limit above, longer than one slow tick.
 QUIET_S = 6.0
 # Imports, compilers, downloads and writes to slow file servers cost a little CPU or wait in the kernel. Where the whole
-# tree does neither for this long, it waits for something that does not come, whatever the phase.
-IDLE_CORES, IDLE_S = 0.02, 45.0
+# tree does neither for this long, it waits for something that does not come, whatever the phase. Where data workers
+# are there, they and the thread that collects their batches poll.
+IDLE_S = 45.0
+IDLE_CORES, POLLING_CORES = 0.01, 0.06
 # A process that began no earlier than this before the first look, and has told of no phase yet, is starting up.
 STARTED_WITH_US_S = 5.0
 # States in which a process does nothing, measured or not.
@@ -98,7 +100,7 @@ class StallDetector:
             main_works = main is not None and (main.cpu_ratio or 0.0) >= WORKING_CPU_RATIO
             anybody = unmeasured or works_together(ratios, self._cpus if self._cpus is not None else float("inf"))
             self._working.append((tick, main_works, anybody))
-            if unmeasured or sum(ratios) >= IDLE_CORES or any(one.state in ("R", "D") for one in tick.processes):
+            if unmeasured or not _is_idle(tick.processes):
                 self._idle_since_s = None
             elif self._idle_since_s is None:
                 self._idle_since_s = tick.t_s
@@ -154,6 +156,15 @@ class StallDetector:
             reason=f"no progress for {age_s:.0f} s (limit {min(limit_s, age_s):.0f} s) and {why}",
         )
         return (self._open,)
+
+
+def _is_idle(processes: tuple[ProcessSample, ...]) -> bool:
+    """Whether nobody does anything; data workers may be met polling, which their CPU use tells."""
+    limit = POLLING_CORES if any(one.role in WORKERS for one in processes) else IDLE_CORES
+    return all(
+        (one.cpu_ratio or 0.0) <= limit and one.state != "D" and (one.state != "R" or one.role in WORKERS)
+        for one in processes
+    )
 
 
 def _is_over(tick: Tick) -> bool:
