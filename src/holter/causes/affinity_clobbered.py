@@ -10,7 +10,7 @@ Looks like:    few-cores-allocated (the scheduler's mask was there from the begi
 What helps:    unset OMP_PROC_BIND, GOMP_CPU_AFFINITY and KMP_AFFINITY [CONSENT]; taskset -a -p on the running
                workers, which helps at once [SAFE]; os.sched_setaffinity in the trainer after the imports [ADVICE].
                More workers do not help.
-Source:        pytorch issues 8126, 101850; ultralytics issue 11195; litData issue 118.
+Source:        pytorch issues 8126, 101850; ultralytics issue 11195; litData issue 118; tests/tapes/affinity_clobbered.
 """
 
 from __future__ import annotations

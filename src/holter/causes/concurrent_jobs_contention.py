@@ -11,7 +11,7 @@ Looks like:    cpu-starved-augmentation (the run itself uses all CPUs); cgroup-c
 What helps:    see who it is [SAFE]; as many workers as cores divided by trainings (nnUNet_n_proc_DA) [CONSENT]; fixed
                cores for each training (taskset, cpuset) [ADVICE]; start trainings one after the other [ADVICE]. More
                workers make it worse for everybody.
-Source:        MIC-DKFZ/nnUNet issues 4, 473, 1089, 1842.
+Source:        MIC-DKFZ/nnUNet issues 4, 473, 1089, 1842; tests/tapes/concurrent_jobs_contention.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ Looks like:    gpu-lost-or-gsp (a hardware error in the kernel log, another plac
 What helps:    nnUNetv2_plan_and_preprocess --verify_dataset_integrity; look for labels beyond those of dataset.json;
                preprocess again; CUDA_LAUNCH_BLOCKING=1 shows the true place [CONSENT: slow]. Another batch size or
                fewer workers only move the step at which it strikes.
-Source:        MIC-DKFZ/nnUNet issues 1435, 1043, 1230, 138, 807.
+Source:        MIC-DKFZ/nnUNet issues 1435, 1043, 1230, 138, 807; tests/tapes/cuda_device_assert.
 """
 
 from __future__ import annotations

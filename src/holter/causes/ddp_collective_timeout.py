@@ -10,7 +10,8 @@ Looks like:    nccl-p2p-broken (nobody is behind: all are in the collective, fro
                slow-storage (they say why that process is behind, and come first).
 What helps:    the cause on that process; look at its stack, not at the others' [SAFE: py-spy dump]. A longer time-out
                only waits longer; NCCL_P2P_DISABLE does nothing for it.
-Source:        MIC-DKFZ/nnUNet issues 1516, 1485; accelerate issue 314; pytorch issue 22834.
+Source:        MIC-DKFZ/nnUNet issues 1516, 1485; accelerate issue 314; pytorch issue 22834;
+               tests/tapes/ddp_collective_timeout.
 """
 
 from __future__ import annotations

@@ -9,7 +9,8 @@ Looks like:    shm-too-small (shared memory itself is full); disk-full-or-quota 
 What helps:    ulimit -n 65535 before the start (Slurm, Docker: --ulimit nofile=65535) [SAFE: result unchanged];
                --sharing file_system, where /dev/shm has room [CONSENT]; fewer workers [CONSENT]; then continue with
                --c.
-Source:        pytorch issue 973; ahcore issue 96; MaskTextSpotterV3 issue 51; MIC-DKFZ/nnUNet issues 1732, 130.
+Source:        pytorch issue 973; ahcore issue 96; MaskTextSpotterV3 issue 51; MIC-DKFZ/nnUNet issues 1732, 130;
+               tests/tapes/fd_exhaustion.
 """
 
 from __future__ import annotations

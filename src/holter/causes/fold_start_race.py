@@ -8,7 +8,7 @@ How we know:   the error is that of splits or of a torn file, during start-up, a
 Looks like:    truncated-preprocessed-file (the file stays torn; nobody else was starting); disk-full-or-quota.
 What helps:    start one fold, wait for "Epoch 0", then start the others [SAFE]; remove the torn splits_final.json or
                npy first, or the error stays [CONSENT].
-Source:        MIC-DKFZ/nnUNet issues 560, 2626, 3064.
+Source:        MIC-DKFZ/nnUNet issues 560, 2626, 3064; tests/tapes/fold_start_race.
 """
 
 from __future__ import annotations

@@ -27,6 +27,7 @@ RULES = (
     against(
         "main.waits_on", one_of("batch-queue", "export-result", "export-slot"), "main-waits-for-workers", fatal=True
     ),
+    against("gpu.present", is_false, "no-gpu", weight=6.0),  # as much as all that can speak for it
     against("queue.ready", one_of("empty"), "ready-queue-empty", weight=3.0),
     against("main.state", one_of("T", "t"), "main-stopped", fatal=True),
     against("gpu.licence_stage", one_of("unlicensed-restricted", "unlicensed"), "licence-explains", weight=2.0),
@@ -43,10 +44,7 @@ RULES = (
     against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
 )
 
-NO_GPU_SIDE = (
-    against("gpu.present", is_false, "no-gpu", weight=6.0),  # as much as all that can speak for it
-    against("main.extra_step", is_true, "main-in-extra-step", fatal=True),
-)
+NO_GPU_SIDE = (against("main.extra_step", is_true, "main-in-extra-step", fatal=True),)
 
 
 def diagnose(evidence: Evidence) -> Verdict:

@@ -33,7 +33,7 @@ def in_threadpoolctl(frame: str) -> bool:
 
 
 RULES = (
-    Rule("software.batchgenerators", one_of(*NESTED), "batchgenerators-nests", 2.5, group="version"),
+    Rule("software.batchgenerators", one_of(*NESTED), "batchgenerators-nests", 3.5, group="version"),
     Rule("worker.exit_signal", one_of(*CRASHES), "worker-ended-by-signal", 1.5, group="how"),
     Rule("workers.lock", in_threadpoolctl, "locked-in", 1.5, group="how"),
     supports("worker.fatal_frame", in_threadpoolctl, "fatal-frame", weight=0.5),

@@ -8,7 +8,7 @@ Looks like:    export-lost-result-hang (validation is not complete: summary.json
                works).
 What helps:    check that validation/summary.json is there, then end the process: nothing is lost [SAFE]; a newer
                batchgenerators, which drains its queues [CONSENT].
-Source:        batchgenerators issues 14, 134; MIC-DKFZ/nnUNet issue 842.
+Source:        batchgenerators issues 14, 134; MIC-DKFZ/nnUNet issue 842; tests/tapes/no_exit_after_finish.
 """
 
 from __future__ import annotations

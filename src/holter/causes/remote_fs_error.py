@@ -9,7 +9,7 @@ Looks like:    slow-storage (reads come back late, without an error); truncated-
                short). The same error from a local disk is a dying disk.
 What helps:    copy nnUNet_preprocessed to a local disk [SAFE]; continue from the last checkpoint [CONSENT]; ask the
                administrator about the mount [ADVICE].
-Source:        MIC-DKFZ/nnUNet issues 160, 1128; yolov5 issue 2183.
+Source:        MIC-DKFZ/nnUNet issues 160, 1128; yolov5 issue 2183; tests/tapes/remote_fs_error.
 """
 
 from __future__ import annotations

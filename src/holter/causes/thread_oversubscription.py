@@ -9,7 +9,7 @@ Looks like:    cpu-starved-augmentation and few-cores-allocated (one busy thread
 What helps:    OMP_NUM_THREADS=1, with MKL_NUM_THREADS=1 and OPENBLAS_NUM_THREADS=1 [CONSENT: the last digits of sums
                may change]; in a trainer of your own cv2.setNumThreads(0) and torch.set_num_threads(1) in the workers
                [ADVICE]. More workers make it worse.
-Source:        MIC-DKFZ/nnUNet issues 1154, 1022; oneTBB issue 190.
+Source:        MIC-DKFZ/nnUNet issues 1154, 1022; oneTBB issue 190; tests/tapes/thread_oversubscription.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ CAUSE = "worker-killed"
 # Of a native crash only: there the version that crashes by itself must be ruled out.
 CRASH_RULE = against("software.batchgenerators", one_of(*NESTED), "batchgenerators-nests", weight=2.0)
 # SIGBUS is also how a mapped file ends its reader where the mount cannot give a page.
-MAPPED_RULE = against("storage.fs_type", is_remote, "data-on-remote-mount", weight=1.5)
+MAPPED_RULE = against("storage.fs_type", is_remote, "data-on-remote-mount", weight=2.0)
 
 RULES = (
     needs(

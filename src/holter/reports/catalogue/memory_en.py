@@ -107,7 +107,6 @@ TEXTS: dict[str, str] = {
     "finding.mostly-memory": "in this part of nnU-Net the sentence mostly means that memory ran out",
     "finding.exception-says-otherwise": "the first exception says something else (kind: {value})",
     "finding.still-running": "nothing has ended, and nothing has failed for this reason",
-    "finding.something-ended-here": "a process ended",
     "finding.no-standstill": "it is no standstill",
     "finding.no-memory-episode": "it is no growth of memory, and nobody died of it",
     # Findings about software and system

@@ -103,7 +103,6 @@ TEXTS: dict[str, str] = {
     "finding.mostly-memory": "在 nnU-Net 的这一部分，这句话多半意味着内存用尽",
     "finding.exception-says-otherwise": "最先出现的异常说的是另一回事（类别：{value}）",
     "finding.still-running": "没有进程结束，也没有因此出错",
-    "finding.something-ended-here": "有进程结束了",
     "finding.no-standstill": "这不是停滞",
     "finding.no-memory-episode": "这不是内存增长，也没有进程因此死去",
     # 所见：软件与系统
