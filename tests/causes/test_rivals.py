@@ -199,3 +199,19 @@ def test_a_training_that_cannot_be_saved_is_accused_of_nothing_else(cause):
     found = judged(episode__kind="unsaved", disk__error="full", **everything)
     assert found[cause].verdict not in ("confirmed", "likely")
     assert found["disk-full-or-quota"].verdict == "confirmed"
+
+
+KILLED = {"episode__kind": "death", "oom__kills": 1}
+
+
+def test_a_kill_that_nothing_ties_to_an_export_is_sooner_one_of_the_training():
+    found = judged(**KILLED)
+    assert next(iter(found)) == "ram-oom-train-worker"
+    assert found["export-ram-oom"].verdict == "possible"
+
+
+@pytest.mark.parametrize(
+    "tells", [{"phase": "final-validation"}, {"echo__says": "export"}, {"export__replaced": 1}], ids=str
+)
+def test_a_kill_that_something_ties_to_an_export_is_likely_one_of_it(tells):
+    assert judged(**KILLED, **tells)["export-ram-oom"].verdict == "likely"
