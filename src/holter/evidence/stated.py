@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, cast, get_args
 import msgspec
 
 from holter.errors import EvidenceWrong
-from holter.evidence import chain
+from holter.evidence import chain, derived
 from holter.evidence.choices import CHOICES
 from holter.evidence.facts import Evidence, FactBook
 from holter.evidence.stated_values import checked, nearest, unwrapped
@@ -44,6 +44,7 @@ class Stated(NamedTuple):
     evidence: Evidence
     about: str = ""
     is_guess: bool = False  # the kind of episode was left out
+    number: int = 0  # of facts that it states
 
 
 def read_stated(content: bytes, name: str) -> Stated:
@@ -57,6 +58,8 @@ def read_stated(content: bytes, name: str) -> Stated:
     if wrong:
         more = f"; and {len(wrong) - MAX_TOLD} more" if len(wrong) > MAX_TOLD else ""
         raise EvidenceWrong(f"{name}: " + "; ".join(wrong[:MAX_TOLD]) + f"{more}.", safe=SAFE, next_step=TEMPLATE)
+    number = sum(fact.status == "known" for fact in book.facts.values())
+    derived.derive(book)
     kind = book.value("episode.kind")
     is_guess = kind is None
     if is_guess:
@@ -74,7 +77,7 @@ def read_stated(content: bytes, name: str) -> Stated:
     )
     for missing in sorted(NAMES - book.facts.keys()):
         book.unknown(missing, "not stated")
-    return Stated(episode, Evidence(book.facts, chain.build(book)), about, is_guess)
+    return Stated(episode, Evidence(book.facts, chain.build(book)), about, is_guess, number)
 
 
 def is_stated(content: bytes) -> bool:
