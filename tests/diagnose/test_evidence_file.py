@@ -60,6 +60,13 @@ def test_a_fact_may_be_said_to_have_no_meaning_and_may_carry_a_detail() -> None:
         ({"epochs.shape": "step-up"}, "slow-down"),
         ({"epochs.shape": "drift-up"}, "creep"),
         ({"disk.error": "full"}, "unsaved"),
+        ({"oom.kills": 0, "worker.exit_signal": 0, "exception.cuda_oom": False, "gpu.present": True}, "stall"),
+        ({"oom.kills": 0, "epochs.times_usual": 3.0}, "slow-down"),
+        ({"oom.kills": 1, "wait.ratio": 0.6}, "slow-down"),
+        ({"oom.kills": 1, "wait.ratio": 0.02, "epochs.usual_s": 90.0}, "death"),
+        ({"step.usual_s": 0.3}, "slow-down"),
+        ({"gpu.licence_text": "Unlicensed (Restricted)", "oom.kills": 0}, "slow-down"),
+        ({"gpu.licence_stage": "unlicensed", "progress.age_s": 900.0}, "stall"),
     ],
 )
 def test_the_kind_is_guessed_from_the_facts_and_said(facts: dict[str, object], kind: str) -> None:

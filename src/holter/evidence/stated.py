@@ -14,6 +14,7 @@ from holter.errors import EvidenceWrong
 from holter.evidence import chain, derived
 from holter.evidence.choices import CHOICES
 from holter.evidence.facts import Evidence, FactBook
+from holter.evidence.stated_kind import guess
 from holter.evidence.stated_values import checked, nearest, unwrapped
 from holter.evidence.vocabulary import NAMES, VOCABULARY, FactSpec
 from holter.records import Episode, EpisodeKind, Phase
@@ -28,13 +29,6 @@ STARTS = tuple({f'"{name.partition(".")[0]}.'.encode() for name in NAMES})
 OWN_KEYS = ("holter_evidence", "about", "facts")
 SAFE = "Nothing was changed."
 TEMPLATE = "holter diagnose --evidence-template shows every fact; docs/evidence-facts.md says what they mean."
-# Which kind of trouble facts speak of where episode.kind is left out; the first that is stated decides.
-KIND_OF_FACT: tuple[tuple[str, EpisodeKind], ...] = (
-    ("disk.error", "unsaved"), ("save.failed", "unsaved"),
-    ("exception.", "death"), ("echo.says", "death"), ("worker.", "death"), ("main.exit_signal", "death"),
-    ("main.ending", "death"), ("oom.kills", "death"),
-    ("epochs.shape", "slow-down"), ("epochs.times_usual", "slow-down"), ("step.times_usual", "slow-down"),
-)  # fmt: skip
 
 
 class Stated(NamedTuple):
@@ -63,7 +57,7 @@ def read_stated(content: bytes, name: str) -> Stated:
     kind = book.value("episode.kind")
     is_guess = kind is None
     if is_guess:
-        kind = _guess(book)
+        kind = guess(book)
         book.known("episode.kind", kind)
     phase = book.value("phase")
     episode = Episode(
@@ -148,10 +142,3 @@ def _state(book: FactBook, name: str, value: object) -> str | None:
     if trouble is None:
         book.known(name, read, detail)
     return trouble
-
-
-def _guess(book: FactBook) -> EpisodeKind:
-    if book.value("epochs.shape") == "drift-up":
-        return "creep"
-    stated = [name for name, fact in book.facts.items() if fact.status == "known"]
-    return next((kind for start, kind in KIND_OF_FACT if any(name.startswith(start) for name in stated)), "stall")
