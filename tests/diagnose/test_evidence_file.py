@@ -126,6 +126,17 @@ def test_numbers_that_may_shrink_may_be_negative_and_keys_with_a_line_are_not_re
     assert stated.evidence.fact("memory.shared_growth_bytes_per_h").value == -4e8
 
 
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        ({"exception.first": "RuntimeError: CUDA out of memory"}, ": 1 fact is stated;"),
+        ({"oom.kills": 1, "episode.kind": "death"}, ": 2 facts are stated;"),
+    ],
+)
+def test_only_what_was_stated_is_counted(facts: dict[str, object], words: str) -> None:
+    assert words in note_text(read_evidence(content(facts=facts), "e.json").notes[0], "en")
+
+
 @pytest.mark.parametrize("broken", [b"{", b"[1]", b'{"facts": []}', b'{"holter_evidence": 9, "facts": {}}'])
 def test_what_is_no_evidence_file_is_refused(broken: bytes) -> None:
     with pytest.raises(EvidenceWrong):
