@@ -199,3 +199,57 @@ def test_a_training_that_cannot_be_saved_is_accused_of_nothing_else(cause):
     found = judged(episode__kind="unsaved", disk__error="full", **everything)
     assert found[cause].verdict not in ("confirmed", "likely")
     assert found["disk-full-or-quota"].verdict == "confirmed"
+
+
+KILLED = {"episode__kind": "death", "oom__kills": 1}
+
+
+def test_a_kill_that_nothing_ties_to_an_export_is_sooner_one_of_the_training():
+    found = judged(**KILLED)
+    assert next(iter(found)) == "ram-oom-train-worker"
+    assert found["export-ram-oom"].verdict == "possible"
+
+
+@pytest.mark.parametrize(
+    "tells", [{"phase": "final-validation"}, {"echo__says": "export"}, {"export__replaced": 1}], ids=str
+)
+def test_a_kill_that_something_ties_to_an_export_is_likely_one_of_it(tells):
+    assert judged(**KILLED, **tells)["export-ram-oom"].verdict == "likely"
+
+
+STARVED = {
+    "episode__kind": "slow-down", "wait__ratio": 0.6, "storage__fs_type": "nfs4", "storage__latency_s": 0.05,
+    "cpu__run_busy_ratio": 0.2, "main__waits_on": "batch-queue",
+}  # fmt: skip
+
+
+def test_waiting_with_idle_cpus_and_slow_reads_is_likely_the_storage_and_never_certain():
+    found = judged(**STARVED)
+    assert (next(iter(found)), found["slow-storage"].verdict) == ("slow-storage", "likely")
+    assert found["data-workers-zero-fix"].verdict == "excluded"
+    all_heard = {
+        "workers__blocked": ..., "workers__stopped": (), "swap__in_bytes_per_s": 0.0, "memory__refaults_per_s": 0.0,
+        "pressure__memory": 0.0, "system__virtual_machine": "none", "storage__windows_drive": ..., "pressure__io": 0.0,
+    }  # fmt: skip
+    assert judged(**{**STARVED, **all_heard})["slow-storage"].verdict == "likely"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"storage__latency_s": 0.004}, {"cpu__run_busy_ratio": 0.95}, {"wait__ratio": 0.25}, {"episode__kind": "stall"},
+        {"workers__stopped": ("w",)}, {"workers__blocked": ()}, {"swap__in_bytes_per_s": 9e6},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_one_of_these_being_otherwise_makes_slow_storage_no_more_than_possible(other):
+    assert judged(**{**STARVED, **other})["slow-storage"].verdict in ("possible", "excluded")
+
+
+def test_a_wait_on_the_queue_of_workers_contradicts_having_none_only_where_none_were_looked_for():
+    slow = {"episode__kind": "slow-down", "wait__ratio": 0.7}
+    assert judged(**slow)["data-workers-zero-fix"].verdict == "possible"
+    assert judged(**slow, main__waits_on="batch-queue")["data-workers-zero-fix"].verdict == "excluded"
+    # The heartbeat calls every wait for a batch so.
+    known = judged(**slow, main__waits_on="batch-queue", setting__n_proc_da=0, workers__count=0)
+    assert known["data-workers-zero-fix"].verdict == "confirmed"

@@ -60,6 +60,13 @@ def test_a_fact_may_be_said_to_have_no_meaning_and_may_carry_a_detail() -> None:
         ({"epochs.shape": "step-up"}, "slow-down"),
         ({"epochs.shape": "drift-up"}, "creep"),
         ({"disk.error": "full"}, "unsaved"),
+        ({"oom.kills": 0, "worker.exit_signal": 0, "exception.cuda_oom": False, "gpu.present": True}, "stall"),
+        ({"oom.kills": 0, "epochs.times_usual": 3.0}, "slow-down"),
+        ({"oom.kills": 1, "wait.ratio": 0.6}, "slow-down"),
+        ({"oom.kills": 1, "wait.ratio": 0.02, "epochs.usual_s": 90.0}, "death"),
+        ({"step.usual_s": 0.3}, "slow-down"),
+        ({"gpu.licence_text": "Unlicensed (Restricted)", "oom.kills": 0}, "slow-down"),
+        ({"gpu.licence_stage": "unlicensed", "progress.age_s": 900.0}, "stall"),
     ],
 )
 def test_the_kind_is_guessed_from_the_facts_and_said(facts: dict[str, object], kind: str) -> None:
@@ -80,6 +87,19 @@ def test_the_kind_is_guessed_from_the_facts_and_said(facts: dict[str, object], k
         ({"workers.stopped": "worker 1"}, "must be a list of texts"),
         ({"epochs.shape": "stepup"}, r'cannot be "stepup" \(did you mean "step-up"\?\)'),
         ({"software.torch": 2.9}, '"software.torch" must be a text in quotes'),
+        (
+            {"oom.kills": {"value": 0, "note": "x", "detial": "y"}},
+            r'"oom.kills" may hold "value" and "detail", not "note", "detial" \(did you mean "detail"\?\)',
+        ),
+        ({"oom.kills": -1}, '"oom.kills" cannot be negative'),
+        ({"progress.age_s": -5.0}, '"progress.age_s" cannot be negative'),
+        ({"main.exit_signal": 900}, '"main.exit_signal" is the number of a signal, 1 to 64 or 0 for none, not 900'),
+        ({"main.exit_signal": 137}, "not 137; as an exit code it means signal 9"),
+        ({"worker.exit_signal": -9}, "not -9; as an exit code it means signal 9"),
+        ({"worker.exit_signal": "SIGKIL"}, r'like 9 or "SIGKILL", not "SIGKIL" \(did you mean "SIGKILL"\?\)'),
+        ({"worker.exit_signal": 9.5}, "must be the number or name of a signal"),
+        ({"worker.exit_signal": True}, "must be the number or name of a signal"),
+        ({"main.state": "Sleeping"}, r'"main.state" cannot be "Sleeping" \(did you mean "S"\?\); it is one of R, S'),
         ({}, "states no fact"),
     ],
 )
@@ -87,6 +107,34 @@ def test_mistakes_are_named(facts: dict[str, object], words: str) -> None:
     with pytest.raises(EvidenceWrong, match=words) as refused:
         read_evidence(content(facts=facts), "e.json")
     assert "--evidence-template" in refused.value.next_step
+
+
+def test_a_misspelt_wrapping_is_named() -> None:
+    with pytest.raises(EvidenceWrong, match=r'no fact "fact" \(did you mean "facts"\?\)'):
+        read_evidence(content(holter_evidence=1, fact=FROZEN), "e.json")
+
+
+@pytest.mark.parametrize("signal", [9, 9.0, "9", "SIGKILL", "kill", " SigKill "])
+def test_a_signal_may_be_written_as_people_write_it(signal: object) -> None:
+    stated = read_stated(content(facts={"main.exit_signal": signal}), "e.json")
+    assert stated.evidence.fact("main.exit_signal").value == 9
+
+
+def test_numbers_that_may_shrink_may_be_negative_and_keys_with_a_line_are_not_read() -> None:
+    wrapped = {"value": -4e8, "_note": "of an hour"}
+    stated = read_stated(content(facts={"memory.shared_growth_bytes_per_h": wrapped}), "e.json")
+    assert stated.evidence.fact("memory.shared_growth_bytes_per_h").value == -4e8
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        ({"exception.first": "RuntimeError: CUDA out of memory"}, ": 1 fact is stated;"),
+        ({"oom.kills": 1, "episode.kind": "death"}, ": 2 facts are stated;"),
+    ],
+)
+def test_only_what_was_stated_is_counted(facts: dict[str, object], words: str) -> None:
+    assert words in note_text(read_evidence(content(facts=facts), "e.json").notes[0], "en")
 
 
 @pytest.mark.parametrize("broken", [b"{", b"[1]", b'{"facts": []}', b'{"holter_evidence": 9, "facts": {}}'])

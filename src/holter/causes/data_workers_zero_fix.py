@@ -2,7 +2,8 @@
 
 What happens:  without data workers nothing is prepared while the GPU computes, so both take turns; steps take several
                times as long. It is passed around as a cure for dying workers, and only hides why they died.
-How we know:   nnUNet_n_proc_DA is 0, there are no data workers, and steps wait for batches.
+How we know:   nnUNet_n_proc_DA is 0, there are no data workers, and steps wait for batches. A main thread that waits
+               on the queue of its workers speaks against it where neither is known: there would be no queue.
 Looks like:    cpu-starved-augmentation (there are workers, and they are busy).
 What helps:    take the setting away [CONSENT: more memory]; then look at what killed the workers: holter run records
                it. nnU-Net's maintainers use 0 for debugging only.
@@ -11,7 +12,7 @@ Source:        MIC-DKFZ/nnUNet issues 1898, 2749; tests/tapes/data_workers_zero_
 
 from __future__ import annotations
 
-from holter.causes.weigh import Rule, against, at_least, at_most, needs, only, weigh
+from holter.causes.weigh import Rule, against, at_least, at_most, needs, one_of, only, weigh
 from holter.evidence import Evidence
 from holter.records import Verdict
 
@@ -26,6 +27,11 @@ RULES = (
 )
 
 
+# A heartbeat calls every wait for a batch one on the queue, so setting and workers say more where they are known.
+HAS_QUEUE = against("main.waits_on", one_of("batch-queue"), "main-waits-for-workers", fatal=True)
+
+
 def diagnose(evidence: Evidence) -> Verdict:
     """Weigh the facts."""
-    return weigh(CAUSE, evidence, RULES)
+    seen = any(evidence.fact(name).status == "known" for name in ("setting.n_proc_da", "workers.count"))
+    return weigh(CAUSE, evidence, RULES if seen else (*RULES, HAS_QUEUE))

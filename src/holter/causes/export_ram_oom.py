@@ -5,7 +5,8 @@ What happens:  each export process resamples the network's output to the origina
                exported at once. Training itself never had a memory problem.
 How we know:   an OOM kill was counted in the final validation, or an export process could not allocate memory; or
                nnU-Net's sentence of the export ("Some background workers are no longer alive") or of the prediction
-               ("Background workers died") with no other error before it. The sentence alone never confirms it.
+               ("Background workers died") with no other error before it. The sentence alone never confirms it. While
+               nothing tells of an export, an OOM kill makes it possible and no more.
 Looks like:    ram-oom-train-worker (the same during training); export-lost-result-hang (an export process died for
                another reason, nothing counted); a long export of one big case (not-stuck).
 What helps:    the network is trained, nothing is lost: run nnUNetv2_train ... --val with fewer export processes
@@ -17,7 +18,7 @@ Source:        MIC-DKFZ/nnUNet issues 1758, 2182, 1568, 2151, 1698, 2243, 2912; 
 
 from __future__ import annotations
 
-from holter.causes.weigh import Rule, against, at_least, at_most, one_of, supports, weigh
+from holter.causes.weigh import Rule, against, at_least, at_most, one_of, possible_at_most, supports, weigh
 from holter.evidence import Evidence
 from holter.records import Verdict
 
@@ -43,6 +44,12 @@ RULES = (
 )
 
 
+# A kill alone is sooner one of the training, which takes days where the final validation takes an hour.
+TELL_OF_EXPORT = ("phase", "echo.says", "export.replaced")
+
+
 def diagnose(evidence: Evidence) -> Verdict:
     """Weigh the facts."""
-    return weigh(CAUSE, evidence, RULES)
+    verdict = weigh(CAUSE, evidence, RULES)
+    told = any(finding.fact in TELL_OF_EXPORT for finding in verdict.supports)
+    return verdict if told else possible_at_most(verdict)

@@ -15,9 +15,7 @@ from __future__ import annotations
 
 import signal
 
-import msgspec
-
-from holter.causes.weigh import LIKELY_FROM, against, at_least, at_most, is_true, needs, one_of, supports, weigh
+from holter.causes.weigh import against, at_least, at_most, is_true, needs, one_of, possible_at_most, supports, weigh
 from holter.evidence import Evidence
 from holter.records import Verdict
 
@@ -46,6 +44,4 @@ def diagnose(evidence: Evidence) -> Verdict:
     is_open = (
         evidence.fact("oom.kills").status == "unknown" and evidence.fact("main.exit_signal").value == signal.SIGKILL
     )
-    if is_open and verdict.verdict == "likely":
-        return msgspec.structs.replace(verdict, verdict="possible", score=min(verdict.score, LIKELY_FROM - 0.01))
-    return verdict
+    return possible_at_most(verdict) if is_open else verdict

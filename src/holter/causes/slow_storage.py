@@ -4,7 +4,9 @@ What happens:  workers wait for bytes: NFS, SMB, Lustre, a hard disk, an overloa
                runs empty; CPU and GPU are idle. Epoch times are large and scatter widely. Below the
                results a dead mount holds the main process itself: in state D it cannot even be killed.
 How we know:   workers sit in a read, in state D or in a wait channel of the file system, with a file behind them; our
-               own small read of the same folder is slow or does not come back; I/O pressure is high.
+               own small read of the same folder is slow or does not come back; I/O pressure is high. It is likely,
+               and never confirmed, where steps wait for batches while half of the CPUs are idle and a small read
+               takes 20 ms or more.
 Looks like:    cpu-starved-augmentation (workers compute); frozen-worker (state T); page-cache-cold (ends by itself);
                swap-thrash and cgroup-page-cache-pressure (memory is short: pages come from swap, or the job's limit
                leaves no room for cache).
@@ -15,20 +17,49 @@ Source:        MIC-DKFZ/nnUNet issues 239, 308, 680, 640; nnDetection issue 67; 
 
 from __future__ import annotations
 
-from holter.causes.weigh import Rule, against, at_least, at_most, is_false, is_true, one_of, supports, weigh
+import msgspec
+
+from holter.causes.remote_fs_error import is_remote
+from holter.causes.weigh import (
+    LIKELY_FROM,
+    Rule,
+    against,
+    at_least,
+    at_most,
+    is_false,
+    is_true,
+    one_of,
+    supports,
+    weigh,
+)
 from holter.evidence import Evidence
 from holter.records import Verdict
 
 CAUSE = "slow-storage"
+
+# A local hard disk answers a random read in 10 ms at most, an NVMe drive in 0.1 ms: this long is a network or a queue.
+SLOW_READ_S = 0.02
+STALLED_READ_S = 0.5
+# Where steps wait for workers that compute, three quarters of the CPU time or more are in use.
+IDLE_RATIO = 0.5
+
+
+def _is_slower_than_a_disk(latency_s: float) -> bool:
+    return SLOW_READ_S <= latency_s < STALLED_READ_S
+
 
 RULES = (
     Rule("workers.blocked", is_true, "worker-blocked", 2.0, group="blocked"),
     Rule("main.waits_on", one_of("file-read", "checkpoint"), "main-reads", 1.0, group="blocked"),
     Rule("main.state", one_of("D"), "main-in-kernel", 1.0, group="blocked"),
     Rule("storage.pending_s", at_least(2.0), "read-does-not-return", 1.5, group="storage"),
-    Rule("storage.latency_s", at_least(0.5), "read-is-slow", 1.5, group="storage"),
+    Rule("storage.latency_s", at_least(STALLED_READ_S), "read-is-slow", 1.5, group="storage"),
     Rule("storage.times_usual", at_least(20.0), "read-slower-than-before", 0.5, group="storage"),
     Rule("pressure.io", at_least(0.25), "io-pressure", 0.5, group="storage"),
+    supports("storage.latency_s", _is_slower_than_a_disk, "read-slower-than-a-disk", weight=0.5),
+    supports("cpu.run_busy_ratio", at_most(IDLE_RATIO), "cpus-idle", weight=0.5),
+    supports("wait.ratio", at_least(0.3), "waits-for-batches", weight=0.5),
+    supports("storage.fs_type", is_remote, "data-on-remote-mount", weight=0.5),
     supports("main.waits_on", one_of("batch-queue"), "main-waits-for-workers", weight=0.5),
     supports("storage.kernel_errors", is_true, "storage-errors", weight=0.5),
     supports("epochs.shape", one_of("heavy-tail"), "epochs-have-this-shape", weight=0.5),
@@ -44,8 +75,14 @@ RULES = (
     against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
     against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
 )
+# Together they leave little else for a training that goes on slowly; a standstill such a read does not explain.
+STARVED = {"storage.latency_s", "cpu.run_busy_ratio", "wait.ratio"}
 
 
 def diagnose(evidence: Evidence) -> Verdict:
     """Weigh the facts."""
-    return weigh(CAUSE, evidence, RULES)
+    verdict = weigh(CAUSE, evidence, RULES)
+    starved = {finding.fact for finding in verdict.supports} >= STARVED and not verdict.against
+    if verdict.verdict == "possible" and starved and evidence.fact("episode.kind").value == "slow-down":
+        return msgspec.structs.replace(verdict, verdict="likely", score=max(verdict.score, LIKELY_FROM))
+    return verdict

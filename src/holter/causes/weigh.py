@@ -6,6 +6,8 @@ from collections.abc import Callable
 from itertools import takewhile
 from typing import Any, NamedTuple
 
+import msgspec
+
 from holter.evidence import Evidence
 from holter.records import Fact, Finding, Verdict
 
@@ -95,6 +97,13 @@ def weigh(cause: str, evidence: Evidence, rules: tuple[Rule, ...]) -> Verdict:
         against=tuple(found["against"]),
         unknown=tuple(unknown.values()),
     )
+
+
+def possible_at_most(verdict: Verdict) -> Verdict:
+    """The same, where what would make it likely cannot be told from something else."""
+    if verdict.verdict not in ("confirmed", "likely"):
+        return verdict
+    return msgspec.structs.replace(verdict, verdict="possible", score=min(verdict.score, LIKELY_FROM - 0.01))
 
 
 def _grade(fatal: bool, certain: bool, minus: float, score: float, open_question: bool) -> tuple[Any, float]:

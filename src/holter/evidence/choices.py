@@ -16,6 +16,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "main.waits_on": (
         "batch-queue", "native-call", "export-result", "export-slot", "file-read", "checkpoint", "python",
     ),
+    "main.state": ("R", "S", "D", "T", "t", "Z", "X", "I"),
     "queue.ready": _FILL,
     "queue.worker": _FILL,
     "results_loop.waits_on": ("worker-queue", "tensor-hand-over", "ready-queue"),

@@ -6,16 +6,16 @@ unknown one.
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Mapping
 from typing import Any, NamedTuple, cast, get_args
 
 import msgspec
 
 from holter.errors import EvidenceWrong
-from holter.evidence import chain
+from holter.evidence import chain, derived
 from holter.evidence.choices import CHOICES
-from holter.evidence.facts import Evidence, FactBook, Value
+from holter.evidence.facts import Evidence, FactBook
+from holter.evidence.stated_kind import guess
+from holter.evidence.stated_values import checked, nearest, unwrapped
 from holter.evidence.vocabulary import NAMES, VOCABULARY, FactSpec
 from holter.records import Episode, EpisodeKind, Phase
 
@@ -26,18 +26,9 @@ NOT_APPLICABLE = "not-applicable"
 MAX_TOLD = 8
 # How the keys of facts begin in a file without the wrapping.
 STARTS = tuple({f'"{name.partition(".")[0]}.'.encode() for name in NAMES})
-# A ratio is a part of one. Somebody who writes 93, or 3, means per cent; only a need can be above what there is.
-MAX_RATIO = 1.0
-ABOVE_ONE = ("shm.needed_ratio",)
+OWN_KEYS = ("holter_evidence", "about", "facts")
 SAFE = "Nothing was changed."
 TEMPLATE = "holter diagnose --evidence-template shows every fact; docs/evidence-facts.md says what they mean."
-# Which kind of trouble facts speak of where episode.kind is left out; the first that is stated decides.
-KIND_OF_FACT: tuple[tuple[str, EpisodeKind], ...] = (
-    ("disk.error", "unsaved"), ("save.failed", "unsaved"),
-    ("exception.", "death"), ("echo.says", "death"), ("worker.", "death"), ("main.exit_signal", "death"),
-    ("main.ending", "death"), ("oom.kills", "death"),
-    ("epochs.shape", "slow-down"), ("epochs.times_usual", "slow-down"), ("step.times_usual", "slow-down"),
-)  # fmt: skip
 
 
 class Stated(NamedTuple):
@@ -47,6 +38,7 @@ class Stated(NamedTuple):
     evidence: Evidence
     about: str = ""
     is_guess: bool = False  # the kind of episode was left out
+    number: int = 0  # of facts that it states
 
 
 def read_stated(content: bytes, name: str) -> Stated:
@@ -60,10 +52,12 @@ def read_stated(content: bytes, name: str) -> Stated:
     if wrong:
         more = f"; and {len(wrong) - MAX_TOLD} more" if len(wrong) > MAX_TOLD else ""
         raise EvidenceWrong(f"{name}: " + "; ".join(wrong[:MAX_TOLD]) + f"{more}.", safe=SAFE, next_step=TEMPLATE)
+    number = sum(fact.status == "known" for fact in book.facts.values())
+    derived.derive(book)
     kind = book.value("episode.kind")
     is_guess = kind is None
     if is_guess:
-        kind = _guess(book)
+        kind = guess(book)
         book.known("episode.kind", kind)
     phase = book.value("phase")
     episode = Episode(
@@ -77,7 +71,7 @@ def read_stated(content: bytes, name: str) -> Stated:
     )
     for missing in sorted(NAMES - book.facts.keys()):
         book.unknown(missing, "not stated")
-    return Stated(episode, Evidence(book.facts, chain.build(book)), about, is_guess)
+    return Stated(episode, Evidence(book.facts, chain.build(book)), about, is_guess, number)
 
 
 def is_stated(content: bytes) -> bool:
@@ -123,9 +117,8 @@ def _facts(content: bytes, name: str) -> tuple[dict[str, Any], str]:
     facts = document.get("facts", {})
     if not isinstance(facts, dict):
         raise EvidenceWrong(f'{name}: "facts" is no JSON object.', safe=SAFE, next_step=TEMPLATE)
-    own = ("holter_evidence", "about", "facts")
     # Somebody who leaves the wrapping out states facts all the same.
-    beside = {key: value for key, value in document.items() if key not in own and not key.startswith("_")}
+    beside = {key: value for key, value in document.items() if key not in OWN_KEYS and not key.startswith("_")}
     stated = {key: value for key, value in {**beside, **facts}.items() if not key.startswith("_")}
     if not any(value is not None for value in stated.values()):
         raise EvidenceWrong(f"{name} states no fact.", safe=SAFE, next_step=TEMPLATE)
@@ -136,54 +129,16 @@ def _state(book: FactBook, name: str, value: object) -> str | None:
     """State one fact; what is wrong with it in words, or None."""
     spec = SPECS.get(name)
     if spec is None:
-        return f'there is no fact "{name}"{_nearest(name, NAMES)}'
-    detail = ""
-    if isinstance(value, Mapping):
-        detail, value = str(value.get("detail") or ""), value.get("value")
+        return f'there is no fact "{name}"{nearest(name, (*OWN_KEYS, *NAMES))}'
+    value, detail, trouble = unwrapped(name, value)
+    if trouble is not None:
+        return trouble
     if value is None:
         return None
     if value == NOT_APPLICABLE:
         book.not_applicable(name, "stated so")
         return None
-    read, trouble = _read(spec, value)
+    read, trouble = checked(spec, value)
     if trouble is None:
         book.known(name, read, detail)
     return trouble
-
-
-def _read(spec: FactSpec, value: object) -> tuple[Value | None, str | None]:
-    name, told = spec.name, msgspec.json.encode(value).decode()
-    if spec.kind == "bool":
-        return (value, None) if isinstance(value, bool) else (None, f'"{name}" must be true or false, not {told}')
-    if spec.kind == "number":
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            unit = f" in {spec.unit}" if spec.unit not in ("", "ratio") else ""
-            return None, f'"{name}" must be a number{unit} without quotes, not {told}'
-        if spec.unit == "ratio" and value < 0:
-            return None, f'"{name}" cannot be negative'
-        if spec.unit == "ratio" and value > MAX_RATIO and name not in ABOVE_ONE:
-            return None, f'"{name}" is a part of one: {value / 100:g} for {value:g} %'
-        return value, None
-    if spec.kind == "list":
-        if isinstance(value, list) and all(isinstance(item, str) for item in value):
-            return tuple(value), None
-        return None, f'"{name}" must be a list of texts, like ["worker 3"], not {told}'
-    if not isinstance(value, str):
-        return None, f'"{name}" must be a text in quotes, not {told}'
-    choices = CHOICES.get(name)
-    if choices and value not in choices:
-        return None, f'"{name}" cannot be "{value}"{_nearest(value, choices)}; it is one of {", ".join(choices)}'
-    return value, None
-
-
-def _nearest(word: str, words: Any) -> str:
-    """The word that was probably meant."""
-    found = difflib.get_close_matches(word, list(words), n=1, cutoff=0.5)
-    return f' (did you mean "{found[0]}"?)' if found else ""
-
-
-def _guess(book: FactBook) -> EpisodeKind:
-    if book.value("epochs.shape") == "drift-up":
-        return "creep"
-    stated = [name for name, fact in book.facts.items() if fact.status == "known"]
-    return next((kind for start, kind in KIND_OF_FACT if any(name.startswith(start) for name in stated)), "stall")

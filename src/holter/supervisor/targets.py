@@ -90,8 +90,8 @@ def read_evidence(content: bytes, name: str) -> Found:
     diagnosis = Diagnosis(
         episode=stated.episode, wait_chain=evidence.chain, verdicts=verdicts(evidence), facts=evidence.facts
     )
-    known = sum(fact.status == "known" for fact in evidence.facts) - stated.is_guess
-    notes: list[Note] = [note("evidence", name=name, count=known)]
+    key = "evidence-one" if stated.number == 1 else "evidence"
+    notes: list[Note] = [note(key, name=name, count=stated.number)]
     if stated.is_guess:
         notes.append(note("guessed-kind", kind=stated.episode.kind))
     recording = Recording(

@@ -72,6 +72,7 @@ TEXTS: dict[str, str] = {
     "finding.shm-explains": "shared memory had no room, which explains it ({detail})",
     # CPU
     "finding.cpus-busy": "{percent} % of the usable CPU time is in use ({detail})",
+    "finding.cpus-idle": "only {percent} % of the usable CPU time is in use ({detail})",
     "finding.cpu-pressure": "processes wait for a CPU {percent} % of the time",
     "finding.few-cpus-of-many": "the run may use {percent} % of the machine's CPUs ({detail})",
     "finding.all-cpus-allocated": "the run may use {percent} % of the machine's CPUs ({detail})",
@@ -83,6 +84,7 @@ TEXTS: dict[str, str] = {
     # Storage
     "finding.io-pressure": "processes wait for storage {percent} % of the time",
     "finding.read-is-slow": "one small read took {ms} ms",
+    "finding.read-slower-than-a-disk": "one small read took {ms} ms; a local disk needs 10 ms at most",
     "finding.read-slower-than-before": "a small read takes {value} times as long as before ({detail})",
     "finding.read-does-not-return": "a small read has not come back for {value} s",
     "finding.storage-errors": "the kernel log names storage errors: {value}",

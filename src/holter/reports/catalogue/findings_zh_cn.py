@@ -67,6 +67,7 @@ TEXTS: dict[str, str] = {
     "finding.shm-explains": "共享内存没有空间就能解释（{detail}）",
     # CPU
     "finding.cpus-busy": "可用 CPU 时间用掉了 {percent}%（{detail}）",
+    "finding.cpus-idle": "可用 CPU 时间只用掉了 {percent}%（{detail}）",
     "finding.cpu-pressure": "进程有 {percent}% 的时间在等 CPU",
     "finding.few-cpus-of-many": "训练只能用整机 {percent}% 的 CPU（{detail}）",
     "finding.all-cpus-allocated": "训练可用整机 {percent}% 的 CPU（{detail}）",
@@ -78,6 +79,7 @@ TEXTS: dict[str, str] = {
     # Storage
     "finding.io-pressure": "进程有 {percent}% 的时间在等存储",
     "finding.read-is-slow": "读一小块用了 {ms} 毫秒",
+    "finding.read-slower-than-a-disk": "读一小块用了 {ms} 毫秒，本地硬盘最多 10 毫秒",
     "finding.read-slower-than-before": "读一小块的用时是之前的 {value} 倍（{detail}）",
     "finding.read-does-not-return": "一次小的读取已有 {value} 秒没有返回",
     "finding.storage-errors": "内核日志里有存储错误：{value}",

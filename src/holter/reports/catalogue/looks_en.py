@@ -52,6 +52,7 @@ TEXTS: dict[str, str] = {
     "target.pid": "Looked at process {pid} for {seconds} s.",
     "target.pid-fine": "The training works: nothing stands still, and nothing became slower in what can be seen.",
     "target.evidence": "{name}: {count} facts are stated; what is left out counts as unknown.",
+    "target.evidence-one": "{name}: 1 fact is stated; what is left out counts as unknown.",
     "target.guessed-kind": 'episode.kind is not stated; by the facts it is taken as "{kind}".',
     "target.looking": "looking at process {pid}: {seconds} s",
     "target.reading": "reading {name}: {percent} %",

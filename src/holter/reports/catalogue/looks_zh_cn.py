@@ -52,6 +52,7 @@ TEXTS: dict[str, str] = {
     "target.pid": "观察了进程 {pid} {seconds} 秒。",
     "target.pid-fine": "训练在正常工作：没有停住，在能看到的范围内也没有变慢。",
     "target.evidence": "{name}：给出了 {count} 条事实；没写的按未知处理。",
+    "target.evidence-one": "{name}：给出了 1 条事实；没写的按未知处理。",
     "target.guessed-kind": "没有写 episode.kind；根据给出的事实，按“{kind}”处理。",
     "target.looking": "正在观察进程 {pid}：{seconds} 秒",
     "target.reading": "正在读取 {name}：{percent} %",

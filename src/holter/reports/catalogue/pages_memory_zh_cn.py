@@ -28,7 +28,7 @@ PAGES: dict[str, str] = {
             大 CT 加上很多类别要几十 GB，而且几个病例同时导出。训练本身从来没有内存问题。
         如何判断：最终验证阶段记到了 OOM 杀，或导出进程内存分配失败；或者出现导出的那句话（“Some background workers
             are no longer alive”）或预测的那句话（“Background workers died”），而且之前没有别的报错。只有这句话时绝不
-            算确诊。
+            算确诊。没有任何迹象表明在导出时，只凭记到的 OOM 杀最多算有可能。
         容易混淆：ram-oom-train-worker（同样的事发生在训练中）；export-lost-result-hang（导出进程因别的原因死去，没有
             记到 OOM）；一个大病例本来就要导出很久（not-stuck）。
         怎么办：
