@@ -254,10 +254,11 @@ PAGES: dict[str, str] = {
 
         发生了什么：数据进程把张量放进 /dev/shm。写满时，内核用 SIGBUS 结束写入者，或者 torch 报 “unable to write to
             file </torch_...>”。Docker 默认只给容器 64 MB，所以多半发生在第 0 轮，而且只在容器里发生。
-        如何判断：/dev/shm 写满时有数据进程被 SIGBUS 终止，或者异常里提到共享内存，这是决定性的。按补丁大小、批大小和
-            队列长度算出的需要量，与 /dev/shm 的大小相比较。
+        如何判断：/dev/shm 写满时有数据进程被 SIGBUS 终止，或者异常说共享内存里 “No space left on device”（ENOSPC），
+            这是决定性的。异常只是提到共享内存时，还要看它的大小。按补丁大小、批大小和队列长度算出的需要量，与
+            /dev/shm 的大小相比较。
         容易混淆：worker-killed（SIGKILL，或还有空间时的 SIGBUS：被截断的映射文件）；disk-full-or-quota（同样的话，说
-            的是磁盘上的路径）。
+            的是磁盘上的路径）；fd-exhaustion（共享内存打不开：“Too many open files”）。
         怎么办：
             - 加大 /dev/shm：--ipc=host 或 --shm-size=16g；Kubernetes 用 medium: Memory 的 emptyDir [ADVICE]。
             - 减少数据进程，同时存在的批次就少 [CONSENT]。

@@ -15,6 +15,7 @@ REASONS: dict[str, str] = {
     "no file named": "没有提到文件",
     "no write failed for want of room": "没有因空间不足而写入失败",
     "the file system does not answer": "文件系统没有应答",
+    "shared memory could not be opened for want of descriptors": "共享内存打不开，是因为文件描述符用尽",
     "the folder of the results was not looked at": "没有查看结果目录",
     "no exception in what was read; without the hook only the console has them": "读到的内容里没有异常；可能在控制台里",
     "case not told": "没有说是哪个病例",
