@@ -51,3 +51,29 @@ def test_shared_memory_that_cannot_be_opened_for_want_of_descriptors_is_not_too_
 )
 def test_only_a_want_of_room_confirms_that_shared_memory_is_too_small(error: str, sure: str, tmp_path: Path) -> None:
     assert leads(told_by(f"{RAISES}{error}", tmp_path)) == ("shm-too-small", sure)
+
+
+WRITER = "RuntimeError: [enforce fail at inline_container.cc:424] . PytorchStreamWriter failed writing file data/412"
+POSITION = "RuntimeError: [enforce fail at inline_container.cc:325] . unexpected pos 1098240 vs 1098134"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        "OSError: 1048576 requested and 0 written",
+        f"{WRITER}: file write failed",
+        POSITION,
+        f"{WRITER}\n\nDuring handling of the above exception, another exception occurred:\n\n{RAISES}{POSITION}",
+    ],
+)
+def test_a_write_that_fails_without_a_reason_is_likely_a_full_disk(error: str, tmp_path: Path) -> None:
+    told = told_by(f"{RAISES}{error}", tmp_path)
+    assert leads(told) == ("disk-full-or-quota", "likely")
+    assert known(told)["exception.kind"] == "no-space"
+    reason = next(fact.reason for fact in told.diagnoses[0].facts if fact.name == "disk.error")
+    assert (reason or "").startswith("the error does not say why: ")
+
+
+def test_a_checkpoint_that_cannot_be_read_is_no_full_disk(tmp_path: Path) -> None:
+    reader = "RuntimeError: PytorchStreamReader failed reading zip archive: failed finding central directory"
+    assert leads(told_by(f"{RAISES}{reader}", tmp_path))[0] != "disk-full-or-quota"

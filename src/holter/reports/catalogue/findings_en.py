@@ -89,6 +89,7 @@ TEXTS: dict[str, str] = {
     "finding.main-in-kernel": "the main process is in the kernel (state D)",
     # Writing
     "finding.write-failed": "something could not be written ({detail})",
+    "finding.less-was-written": "the error is that of a write for which there was no room",
     "finding.no-write-failed": "no write failed for want of room",
     "finding.disk-is-full": "there was no room ({detail})",
     "finding.disk-is-read-only": "the file system is read-only ({detail})",

@@ -84,6 +84,7 @@ TEXTS: dict[str, str] = {
     "finding.main-in-kernel": "主进程停在内核里（状态 D）",
     # Writing
     "finding.write-failed": "有东西没能写入（{detail}）",
+    "finding.less-was-written": "这是没有空间可写时的报错",
     "finding.no-write-failed": "没有因空间不足而写入失败",
     "finding.disk-is-full": "没有空间了（{detail}）",
     "finding.disk-is-read-only": "文件系统是只读的（{detail}）",

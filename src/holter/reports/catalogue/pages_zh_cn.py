@@ -240,7 +240,8 @@ PAGES: dict[str, str] = {
             Holter 照管下，训练继续，旧的检查点还在；但如果在有空间之前结束，这段时间的训练就白做了。
         如何判断：有一次写入报 “No space left on device”（ENOSPC）、“Disk quota exceeded”（EDQUOT）或 “Read-only
             file system”（EROFS），这是决定性的。剩余空间、inode 和是否只读挂载说明是哪一种；个人配额在这些数字里看不
-            出来。
+            出来。torch 和 numpy 只说写进去的比给的少（“unexpected pos”、“requested and 0 written”）：在看过磁盘之前，
+            只能算很可能。
         容易混淆：shm-too-small（同样的话，说的是 /dev/shm）；truncated-preprocessed-file（磁盘写满后留下的残缺文
             件）；main-exception（没有提到磁盘）。
         怎么办：

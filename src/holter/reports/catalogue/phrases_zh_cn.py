@@ -221,6 +221,7 @@ PHRASES: tuple[tuple[str, str], ...] = (
     (r"(.+) is stopped \(state T\)", "{1} 已暂停（状态 T）"),
     (r"a log does not tell(?: what came after it)?", "日志里没有"),
     (r"not stated", "没有给出"),
+    (r"the error does not say why: (.+)", "报错没有说原因：{1}"),
     (r"stated so", "给出的就是这样"),
     (r"no epoch was told of", "没有任何一轮的记录"),
     (r"(\d+) epochs are too few to have a shape", "{1} 轮太少，看不出走势"),
