@@ -77,3 +77,42 @@ def test_a_write_that_fails_without_a_reason_is_likely_a_full_disk(error: str, t
 def test_a_checkpoint_that_cannot_be_read_is_no_full_disk(tmp_path: Path) -> None:
     reader = "RuntimeError: PytorchStreamReader failed reading zip archive: failed finding central directory"
     assert leads(told_by(f"{RAISES}{reader}", tmp_path))[0] != "disk-full-or-quota"
+
+
+OOM = f"{RAISES}torch.OutOfMemoryError: CUDA out of memory. "
+LISTED = "Tried to allocate 1.25 GiB. GPU 0 has a total capacity of 23.68 GiB of which 508.19 MiB is free. "
+OURS = "Including non-PyTorch memory, this process has {} memory in use. "
+PARTS = "Of the allocated memory {} is allocated by PyTorch, and 320.04 MiB is reserved by PyTorch but unallocated. "
+OTHER = "Process 2184 has 14.20 GiB memory in use. "
+BEFORE_2_1 = (
+    "Tried to allocate 20.00 MiB (GPU 0; 23.69 GiB total capacity; 1.02 GiB already allocated; 10.56 MiB free; "
+    "{} reserved in total by PyTorch)"
+)
+SHARED, TOO_LARGE = "gpu-shared-or-zombie", "gpu-out-of-memory"
+
+
+@pytest.mark.parametrize(
+    ("message", "cause", "others", "unlisted"),
+    [
+        (LISTED + OTHER + OURS.format("8.91 GiB") + PARTS.format("8.10 GiB"), SHARED, ("PID 2184 (15.2 GB)",), 0),
+        (LISTED + OURS.format("8.91 GiB") + PARTS.format("8.10 GiB"), SHARED, (), 15.3e9),
+        (BEFORE_2_1.format("1.10 GiB"), SHARED, ("PID ? (24.2 GB)",), None),
+        (LISTED + OURS.format("22.80 GiB") + PARTS.format("22.10 GiB"), TOO_LARGE, (), 0),
+        (BEFORE_2_1.format("22.20 GiB"), TOO_LARGE, None, None),
+        # WSL, where NVML does not know, and a container, where it lists us by a PID that we do not know.
+        (LISTED + OURS.format("17179869184.00 GiB") + PARTS.format("22.10 GiB"), TOO_LARGE, None, None),
+        (LISTED + "Process 7 has 22.80 GiB memory in use. " + PARTS.format("22.10 GiB"), TOO_LARGE, (), 0),
+    ],
+)
+def test_who_holds_the_memory_of_the_gpu_is_read_from_the_error(
+    message: str, cause: str, others: object, unlisted: float | None, tmp_path: Path
+) -> None:
+    told = told_by(OOM + message, tmp_path)
+    assert leads(told)[0] == cause
+    assert leads(told)[1] in ("likely", "confirmed")
+    assert known(told).get("gpu.foreign_processes") == others
+    assert known(told).get("gpu.zombie_bytes") == (None if unlisted is None else pytest.approx(unlisted, rel=0.01))
+
+
+def test_an_error_that_tells_nothing_of_others_is_a_network_that_is_too_large(tmp_path: Path) -> None:
+    assert leads(told_by(f"{OOM}Tried to allocate 2.00 GiB.", tmp_path)) == (TOO_LARGE, "likely")

@@ -286,9 +286,10 @@ PAGES: dict[str, str] = {
         发生了什么：从某一刻起每步慢了很多，频率和利用率却都是满的，因为另一个进程在同一块 GPU 上计算；或者训练以 “CUDA
             out of memory” 结束，而它单独运行时是放得下的。
         如何判断：在本次训练所用的 GPU 上，NVML 列出了不属于它的计算进程，而且批次已备好时每步变慢；或者显存用完，而
-            其中一大块由别人、或由没有列出的进程占着。其他容器里的进程可能不会列出：未知，不等于独占。
+            其中一大块由别人、或由没有列出的进程占着；PyTorch 的 “CUDA out of memory” 那句话里也会写明。其他容器里的进
+            程可能不会列出：未知，不等于独占。
         容易混淆：gpu-thermal-or-power（频率很低）；gpu-side-stall（完全不动）；批次或网络本身太大（没有别人在，却报
-            “CUDA out of memory”：main-exception）。
+            “CUDA out of memory”：gpu-out-of-memory）。
         怎么办：
             - 问清是谁、谁可以用这块 GPU；独占模式（nvidia-smi -c EXCLUSIVE_PROCESS）[ADVICE：管理员]。
             - 结束自己留下的进程 [CONSENT]。
