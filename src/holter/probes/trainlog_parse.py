@@ -45,13 +45,13 @@ _ERROR_LINE = re.compile(
 _WARNING_LINE = re.compile(r"\bwarning\b|\b\w+Warning\b", re.IGNORECASE)
 # Decide a case, so they are never taken for the rest of some exception's message.
 _DECISIVE = re.compile(
-    r"^(Killed|slurmstepd|srun:|Segmentation fault|Bus error|Aborted|Terminated)|core dumped|oom[-_]?kill"
+    r"^(Killed|slurmstepd|srun:|Segmentation fault|Bus error|Aborted|Terminated|Hangup)|core dumped|oom[-_]?kill"
 )
 # Some part of every loose line that is ever kept. Most lines of a console have none of these: looking for them first
 # makes reading a console ten times as fast.
 _SIGNS = (
     "warn", "err", "kill", "oom", "out of memory", "fault", "core dumped", "exception", "no longer alive", "abort",
-    "no space", "quota", "traceback", "process", "pin_memory", "slurmstepd", "srun", "terminated", "info:",
+    "no space", "quota", "traceback", "process", "pin_memory", "slurmstepd", "srun", "terminated", "hangup", "info:",
     "assertion `", "watchdog caught", "prediction on device",
 )  # fmt: skip
 _KEPT_SENTENCES = (
