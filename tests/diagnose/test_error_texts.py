@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import datetime
 from pathlib import Path
 
 import pytest
 
-from diagnose.logs import v2
+from diagnose.logs import START, v2
 from holter.records import Verdict
+from holter.remedies import propose
+from holter.remedies.looks import next_looks
+from holter.reports.catalogue import Lang
+from holter.reports.wording import finding_text
 from holter.supervisor.found import Found
 from holter.supervisor.targets import diagnose_target
 
 RAISES = 'Traceback (most recent call last):\n  File "/x/nnUNetTrainer.py", line 1237, in run_training\n    step()\n'
+LATER = START + datetime.timedelta(hours=1)
 
 
 def told_by(tail: str, folder: Path) -> Found:
@@ -116,3 +122,71 @@ def test_who_holds_the_memory_of_the_gpu_is_read_from_the_error(
 
 def test_an_error_that_tells_nothing_of_others_is_a_network_that_is_too_large(tmp_path: Path) -> None:
     assert leads(told_by(f"{OOM}Tried to allocate 2.00 GiB.", tmp_path)) == (TOO_LARGE, "likely")
+
+
+STEP_KILL = (
+    "slurmstepd: error: Detected 1 oom_kill event in StepId=1.batch. Some of the step tasks have been OOM Killed."
+)
+RANK = "[rank1]:[E ProcessGroupNCCL.cpp:{}] "
+WATCHDOG = (
+    RANK.format(475) + "[Rank 1] Watchdog caught collective operation timeout: WorkNCCL(SeqNum=1234, OpType=ALLGATHER, "
+    "NumelIn=2, NumelOut=4, Timeout(ms)=600000) ran for 600039 milliseconds before timing out."
+)
+DOWN = RANK.format(489) + "To avoid data inconsistency, we are taking the entire process down."
+THROWN = "terminate called after throwing an instance of '{}'"
+
+
+@pytest.mark.parametrize(
+    ("lines", "cause", "number"),
+    [
+        (STEP_KILL, "ram-oom-train-worker", None),
+        (f"{WATCHDOG}\n{DOWN}\n{THROWN.format('c10::DistBackendError')}", "ddp-collective-timeout", 6),
+        (THROWN.format("std::bad_alloc"), None, None),
+    ],
+)
+def test_what_slurm_nccl_and_cpp_say_of_an_end_is_a_death(
+    lines: str, cause: str | None, number: int | None, tmp_path: Path
+) -> None:
+    told = told_by(lines, tmp_path)
+    assert [one.episode.kind for one in told.diagnoses] == ["death"]
+    assert known(told).get("main.exit_signal") == number
+    if cause is not None:
+        assert leads(told) == (cause, "likely")
+    assert "nothing-ended" not in {one.text for verdict in told.diagnoses[0].verdicts for one in verdict.against}
+    assert not any("pgrep" in look.command for look in next_looks(told.diagnoses[0]))
+
+
+def test_a_training_that_goes_on_after_such_a_line_has_not_ended(tmp_path: Path) -> None:
+    console = tmp_path / "console.txt"
+    console.write_text(
+        v2([160.0] * 3) + f"{THROWN.format('x')}\n" + v2([160.0] * 4, header=False, first=3, start=LATER)
+    )
+    told = diagnose_target(str(console), tell_look=lambda t_s: None)
+    assert "death" not in [one.episode.kind for one in told.diagnoses]
+
+
+def test_a_training_that_was_finished_before_slurm_counted_has_not_ended_by_it(tmp_path: Path) -> None:
+    console = tmp_path / "console.txt"
+    console.write_text(v2([160.0] * 3, finished=True) + f"{STEP_KILL}\n")
+    assert diagnose_target(str(console), tell_look=lambda t_s: None).diagnoses == ()
+
+
+LIMIT = "slurmstepd: error: *** JOB 12345 ON node01 CANCELLED AT 2024-03-01T21:03:30 DUE TO TIME LIMIT ***"
+
+
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [(LIMIT, "longer-job"), ("Hangup", "keep-session"), ("Killed", "more-time"), ("Terminated", "more-time")],
+)
+def test_what_ended_it_from_outside_tells_what_helps(line: str, offered: str, tmp_path: Path) -> None:
+    told = told_by(line, tmp_path)
+    assert leads(told)[0] == "external-kill"
+    remedies = {remedy.id for remedy in dict(propose(told.diagnoses[0], None).remedies)["external-kill"]}
+    assert remedies & {"longer-job", "keep-session", "more-time"} == {offered}
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_the_time_limit_is_quoted(lang: Lang, tmp_path: Path) -> None:
+    diagnosis = told_by(LIMIT, tmp_path).diagnoses[0]
+    texts = [finding_text(finding, diagnosis, lang) for finding in diagnosis.verdicts[0].supports]
+    assert any("DUE TO TIME LIMIT" in text and "(SIGTERM)" in text for text in texts)

@@ -30,7 +30,7 @@ TEXTS: dict[str, str] = {
     "finding.main-waits-for-export": "the main thread waits for an export result ({detail})",
     "finding.main-in-native-call": "the main thread is in a native call, as when it waits for the GPU ({detail})",
     "finding.main-reads": "the main thread reads or writes a file ({detail})",
-    "finding.main-ended-by-signal": "the main process was ended by signal {signal}",
+    "finding.main-ended-by-signal": "the main process was ended by signal {signal} ({detail})",
     "finding.main-not-ended-by-signal": "the main process was not ended by a signal",
     "finding.signal-of-a-kill": "signal {signal} is what a person, a scheduler or the kernel sends",
     # Queues

@@ -25,7 +25,7 @@ TEXTS: dict[str, str] = {
     "finding.main-waits-for-export": "主线程在等导出结果（{detail}）",
     "finding.main-in-native-call": "主线程停在原生调用里，等 GPU 时就是这样（{detail}）",
     "finding.main-reads": "主线程在读写文件（{detail}）",
-    "finding.main-ended-by-signal": "主进程被信号 {signal} 终止",
+    "finding.main-ended-by-signal": "主进程被信号 {signal} 终止（{detail}）",
     "finding.main-not-ended-by-signal": "主进程不是被信号终止的",
     "finding.signal-of-a-kill": "信号 {signal} 通常来自人、调度系统或内核",
     # Queues

@@ -216,8 +216,9 @@ PAGES: dict[str, str] = {
         容易混淆：内存不足被杀（内核或 cgroup 的计数会增加，见 ram-oom-train-worker）；main-exception（有回溯信息）。
         怎么办：
             - 用 --c 从最近的检查点继续 [CONSENT]。
-            - 用 tmux、nohup 或 systemd-run 运行，关掉终端也不受影响 [ADVICE]。
-            - 向调度系统申请更长的时间或更多的内存 [ADVICE]。
+            - 到了时限：申请更长的作业时间（--time）[ADVICE]。
+            - 关掉终端（它发的是 SIGHUP，从不发 SIGKILL）：用 tmux、nohup 或 systemd-run 运行 [ADVICE]。
+            - 其他情况：向调度系统申请更长的时间或更多的内存 [ADVICE]。
         来源：nnU-Net 问题区中的多个报告（例如 #1096：GPU 利用率低的作业被清理）。
         """,
     "main-exception": """

@@ -211,6 +211,7 @@ PHRASES: tuple[tuple[str, str], ...] = (
     (r"in (\d+) runs ([\d, ]+) min after the start", "{1} 次运行，分别在开始后 {2} 分钟"),
     (r"the log ends here, in the middle", "日志在中途结束"),
     (r"the log ends here, within an epoch", "日志停在一轮的中间"),
+    (r"a process ended, and the log tells neither which nor how", "有一个进程结束了，日志没有说是哪个、怎么结束的"),
     (r"the log ends here, after an epoch", "日志停在一轮之后"),
     (r"the log ends here, during (\S+)", "日志停在 {1} 阶段"),
     (r"main raised (.+)", "主进程抛出 {1}"),
