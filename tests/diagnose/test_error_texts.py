@@ -190,3 +190,22 @@ def test_the_time_limit_is_quoted(lang: Lang, tmp_path: Path) -> None:
     diagnosis = told_by(LIMIT, tmp_path).diagnoses[0]
     texts = [finding_text(finding, diagnosis, lang) for finding in diagnosis.verdicts[0].supports]
     assert any("DUE TO TIME LIMIT" in text and "(SIGTERM)" in text for text in texts)
+
+
+BUSY = "RuntimeError: CUDA error: all CUDA-capable devices are busy or unavailable"
+
+
+def test_a_gpu_that_refuses_may_be_an_unlicensed_one_or_another_ones(tmp_path: Path) -> None:
+    found = judged(told_by(f"{RAISES}{BUSY}", tmp_path))
+    for cause in ("vgpu-unlicensed", SHARED):
+        assert found[cause].verdict == "possible"
+        assert "cuda-refuses" in {one.text for one in found[cause].supports}
+
+
+def test_an_exception_is_said_to_have_a_cause_of_its_own_only_where_one_is_left(tmp_path: Path) -> None:
+    started = "before the\n current process has finished its bootstrapping phase"
+    for error, yields in ((BUSY, True), ("MemoryError: no", True), (f"RuntimeError: {started}", False)):
+        told = told_by(f"{RAISES}{error}", tmp_path)
+        assert known(told)["exception.kind"] != "other"
+        against = {one.text for one in judged(told)["main-exception"].against}
+        assert ("its-kind-explains" in against) == yields

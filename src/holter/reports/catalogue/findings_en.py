@@ -104,6 +104,7 @@ TEXTS: dict[str, str] = {
     "finding.gpu-is-ours": "sharing the GPU does not explain it",
     "finding.gpu-is-shared": "the GPU is shared ({detail})",
     "finding.memory-of-nobody": "GPU memory that no listed process holds: {gb} GB",
+    "finding.cuda-refuses": "CUDA refuses the GPU: busy or unavailable",
     "finding.gpu-out-of-memory": "the GPU had no memory left",
     "finding.others-explain": "others on the GPU explain it ({detail})",
     "finding.clock-held-down": "the clock was held down while the GPU was busy",

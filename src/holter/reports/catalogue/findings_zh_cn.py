@@ -99,6 +99,7 @@ TEXTS: dict[str, str] = {
     "finding.gpu-is-ours": "不是共用 GPU 造成的",
     "finding.gpu-is-shared": "GPU 被共用（{detail}）",
     "finding.memory-of-nobody": "列出的进程都不占有的显存：{gb} GB",
+    "finding.cuda-refuses": "CUDA 拒绝使用 GPU：忙或不可用",
     "finding.gpu-out-of-memory": "显存已经用完",
     "finding.others-explain": "GPU 上的其他进程就能解释（{detail}）",
     "finding.clock-held-down": "GPU 忙的时候频率被压低",

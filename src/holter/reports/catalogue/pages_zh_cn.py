@@ -145,13 +145,14 @@ PAGES: dict[str, str] = {
         虚拟 GPU 没有许可，驱动把它的速度压到几乎为零。
 
         发生了什么：没有许可的 NVIDIA vGPU 先全速运行约 20 分钟，随后被驱动逐级限速，最后连 CUDA 都不能
-            用。训练前几轮正常，然后 GPU 和 CPU 同时降到接近 0%，没有任何报错。重启虚拟机能再换来约 20
-            分钟。
+            用（“all CUDA-capable devices are busy or unavailable”）。训练前几轮正常，然后 GPU 和 CPU 同时降到接
+            近 0%，没有任何报错。重启虚拟机能再换来约 20 分钟。
         如何判断：nvidia-smi -q 显示 Virtualization Mode 为 VGPU，而 License Status 不是 Licensed；GPU
             名称形如 “GRID T4-8Q”；批次队列是满的，主线程在等 GPU；变慢的时刻以分钟计总是差不多，以轮
             数计却每次不同。
         容易混淆：frozen-worker 和 slow-storage（那时是主线程在等数据）；过热降频（虚拟机里读不到温度和
-            功耗，不能据此排除）；GPU 直通（也会显示许可字段，但不受限制）。
+            功耗，不能据此排除）；GPU 直通（也会显示许可字段，但不受限制）；gpu-shared-or-zombie（别人独占了
+            GPU，CUDA 也会拒绝）。
         怎么办：
             - 请管理员配好许可：客户端令牌放在 /etc/nvidia/ClientConfigToken，nvidia-gridd 正常运行，系
               统时间准确 [ADVICE]。
@@ -285,12 +286,13 @@ PAGES: dict[str, str] = {
         有别人在用我们的 GPU，或者显存被一个已经不在的进程占着。
 
         发生了什么：从某一刻起每步慢了很多，频率和利用率却都是满的，因为另一个进程在同一块 GPU 上计算；或者训练以 “CUDA
-            out of memory” 结束，而它单独运行时是放得下的。
+            out of memory” 结束，而它单独运行时是放得下的。独占模式下，第二个进程什么也得不到，报 “all CUDA-capable
+            devices are busy or unavailable”。
         如何判断：在本次训练所用的 GPU 上，NVML 列出了不属于它的计算进程，而且批次已备好时每步变慢；或者显存用完，而
             其中一大块由别人、或由没有列出的进程占着；PyTorch 的 “CUDA out of memory” 那句话里也会写明。其他容器里的进
             程可能不会列出：未知，不等于独占。
         容易混淆：gpu-thermal-or-power（频率很低）；gpu-side-stall（完全不动）；批次或网络本身太大（没有别人在，却报
-            “CUDA out of memory”：gpu-out-of-memory）。
+            “CUDA out of memory”：gpu-out-of-memory）；vgpu-unlicensed（最后一级的报错是同样的话）。
         怎么办：
             - 问清是谁、谁可以用这块 GPU；独占模式（nvidia-smi -c EXCLUSIVE_PROCESS）[ADVICE：管理员]。
             - 结束自己留下的进程 [CONSENT]。

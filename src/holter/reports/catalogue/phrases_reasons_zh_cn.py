@@ -53,6 +53,7 @@ REASONS: dict[str, str] = {
     "the list of processes may not be complete": "进程列表可能不完整",
     "the memory of the GPU is our own": "显存由本训练占用",
     "whether the GPU made the steps slower cannot be told": "看不出是不是 GPU 使步骤变慢",
+    "whether somebody else has the GPU to himself cannot be told": "看不出这块 GPU 是不是被别人独占",
     "who holds the memory of the GPU cannot be told": "看不出谁占着显存",
     "neither nnUNet_preprocessed nor the results are known": "不知道 nnUNet_preprocessed 和结果目录在哪里",
     "nnUNet_preprocessed is not known": "不知道 nnUNet_preprocessed 在哪里",
