@@ -12,7 +12,7 @@ from holter.records import Verdict
 from holter.remedies import propose
 from holter.remedies.looks import next_looks
 from holter.reports.catalogue import Lang
-from holter.reports.wording import finding_text
+from holter.reports.wording import finding_text, headline
 from holter.supervisor.found import Found
 from holter.supervisor.targets import diagnose_target
 
@@ -209,3 +209,10 @@ def test_an_exception_is_said_to_have_a_cause_of_its_own_only_where_one_is_left(
         assert known(told)["exception.kind"] != "other"
         against = {one.text for one in judged(told)["main-exception"].against}
         assert ("its-kind-explains" in against) == yields
+
+
+@pytest.mark.parametrize(("lang", "words"), [("en", "gave it no more"), ("zh", "不再给它内存")])
+def test_memory_that_was_refused_is_not_told_as_a_kill_alone(lang: Lang, words: str, tmp_path: Path) -> None:
+    told = told_by(f"{RAISES}numpy.core._exceptions._ArrayMemoryError: Unable to allocate 2.11 GiB", tmp_path)
+    assert leads(told)[0] == "ram-oom-train-worker"
+    assert words in headline(told.diagnoses[0], told.recording, lang)
