@@ -202,3 +202,22 @@ def test_a_lost_gpu_is_more_than_a_stall_on_its_side():
     found = judged(facts)
     assert confirmed(found) == ["gpu-lost-or-gsp"]
     assert found["gpu-side-stall"].verdict == "likely"
+
+
+def test_a_vgpu_without_a_licence_that_refuses_has_ended_the_training():
+    facts = {"episode.kind": "death", "gpu.virtualization": "vgpu", "gpu.licence_stage": "unlicensed"}
+    refused = judged({**facts, "exception.kind": "cuda-refused", "main.waits_on": ...})
+    assert (next(iter(refused)), refused["vgpu-unlicensed"].verdict) == ("vgpu-unlicensed", "confirmed")
+    assert judged({**facts, "exception.kind": "other"})["vgpu-unlicensed"].verdict == "excluded"
+
+
+def test_an_exception_yields_only_to_a_cause_that_is_left():
+    """The kind speaks of a licence, and the virtual GPU is licensed and alone."""
+    facts = {
+        **DIED, "exception.kind": "cuda-refused", "gpu.virtualization": "vgpu", "gpu.licence_stage": "licensed",
+        "gpu.shared": ...,
+    }  # fmt: skip
+    found = judged(facts)
+    assert (found["vgpu-unlicensed"].verdict, found["gpu-shared-or-zombie"].verdict) == ("excluded", "excluded")
+    assert "its-kind-explains" not in {one.text for one in found["main-exception"].against}
+    assert confirmed(found) == ["main-exception"]

@@ -83,7 +83,7 @@ LOOK_ALIKES: list[tuple[str, dict[str, object], str | None]] = [
     ("threadpoolctl-version", {"exception.kind": "other"}, "worker-exception"),
     ("threadpoolctl-version", {"software.threadpoolctl": "3.5.0"}, None),
     ("preprocess-worker-killed", {"phase": "train", "echo.says": "training"}, "ram-oom-train-worker"),
-    ("windows-spawn-commit", {"system.os": "linux"}, None),
+    ("windows-spawn-commit", {"system.os": "linux"}, "worker-exception"),
     ("windows-spawn-commit", {"exception.kind": "other"}, "worker-exception"),
     ("cudnn-2d-host-leak", {"software.cudnn": "8902"}, None),
     ("cudnn-2d-host-leak", {"plan.configuration": "3d_fullres"}, None),

@@ -207,6 +207,11 @@ def test_an_echo_right_below_the_error_line_is_a_message_of_its_own(name: str, t
         ("Terminado", 15),
         ("Speicherzugriffsfehler (Speicherabzug geschrieben)", 11),
         ("./train.sh: line 12: 4711 Killed                  nnUNetv2_train 4 3d_fullres 0", 9),
+        ("./train.sh: 行 12: 12345 已杀死                  nnUNetv2_train 4 3d_fullres 0", 9),
+        ("./train.sh: 第 12 行： 12345 已杀死               nnUNetv2_train 4 3d_fullres 0", 9),
+        ("[1]    12345 killed     nnUNetv2_train 4 3d_fullres 0", 9),
+        ("[1]  + 12345 segmentation fault (core dumped)  nnUNetv2_train 4 3d_fullres 0", 11),
+        ("zsh: hangup     nnUNetv2_train 4 3d_fullres 0", 1),
         ("srun: error: node07: task 0: Out Of Memory", 9),
         ("Bus error (core dumped)", 7),
         ("Segmentation fault (core dumped)", 11),
@@ -220,8 +225,8 @@ def test_shells_and_schedulers_tell_how_it_ended(line: str, number: int, tmp_pat
     first = told.diagnoses[0].verdicts[0]
     if "Out Of Memory" in line:
         assert first.cause == "ram-oom-train-worker"
-    elif number in (9, 15):  # SIGKILL may be the kernel's, which nobody counted here
-        assert (first.cause, first.verdict) == ("external-kill", "likely" if number == 15 else "possible")
+    elif number in (1, 9, 15):  # SIGKILL may be the kernel's, which nobody counted here
+        assert (first.cause, first.verdict) == ("external-kill", "possible" if number == 9 else "likely")
 
 
 def test_slurm_tells_of_memory(tmp_path: Path) -> None:

@@ -73,6 +73,7 @@ from holter.causes import (
     worker_killed,
     wsl2_limits,
 )
+from holter.causes.weigh import weigh
 from holter.detectors import detect
 from holter.evidence import Evidence, collect
 from holter.records import Diagnosis, Episode, Verdict
@@ -152,6 +153,11 @@ CAUSES: dict[str, Diagnose] = {module.CAUSE: module.diagnose for module in MODUL
 PAGES: dict[str, str] = {module.CAUSE: module.__doc__ or "" for module in MODULES} | pages_only.PAGES
 
 ORDER = ("confirmed", "likely", "possible", "excluded")
+# These two yield to the cause that explains the kind of the error. Where every such cause is excluded they do not.
+GENERAL = (main_exception, worker_exception)
+YIELDS = "its-kind-explains"
+# What a cause reads where it explains an error by its kind.
+OF_ITS_KIND = ("exception.kind", "disk.error", "shm.trouble")
 
 
 def diagnose(recording: Recording, episode: Episode) -> Diagnosis:
@@ -162,8 +168,17 @@ def diagnose(recording: Recording, episode: Episode) -> Diagnosis:
 
 def verdicts(evidence: Evidence) -> tuple[Verdict, ...]:
     """Verdicts ranked: by grade, then score, then name."""
-    all_verdicts = [judge(evidence) for judge in CAUSES.values()]
-    return tuple(sorted(all_verdicts, key=lambda v: (ORDER.index(v.verdict), -v.score, v.cause)))
+    judged = {cause: judge(evidence) for cause, judge in CAUSES.items()}
+    is_known = evidence.fact("exception.kind").status == "known"
+    if is_known and not any(_explains_its_kind(verdict) for verdict in judged.values()):
+        for module in GENERAL:
+            rules = tuple(rule for rule in module.RULES if rule.text != YIELDS)
+            judged[module.CAUSE] = weigh(module.CAUSE, evidence, rules)
+    return tuple(sorted(judged.values(), key=lambda v: (ORDER.index(v.verdict), -v.score, v.cause)))
+
+
+def _explains_its_kind(verdict: Verdict) -> bool:
+    return verdict.verdict != "excluded" and any(finding.fact in OF_ITS_KIND for finding in verdict.supports)
 
 
 def diagnose_all(recording: Recording) -> tuple[Diagnosis, ...]:

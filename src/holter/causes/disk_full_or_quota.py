@@ -5,7 +5,8 @@ What happens:  a checkpoint, the log or the plot of the losses cannot be written
                stay; what is trained from then on is lost if it ends before there is room again.
 How we know:   a write failed with "No space left on device" (ENOSPC), "Disk quota exceeded" (EDQUOT) or "Read-only
                file system" (EROFS): decisive. Free bytes and inodes of that file system, and whether it is mounted
-               read-only, say which; a quota of one's own does not show in them.
+               read-only, say which; a quota of one's own does not show in them. torch and numpy only tell that less
+               was written than they gave ("unexpected pos", "requested and 0 written"): likely, until the disk is seen.
 Looks like:    shm-too-small (the same words, of /dev/shm); truncated-preprocessed-file (what a full disk leaves
                behind); an error in the training itself (main-exception: it names no disk).
 What helps:    make room, or ask for more; the training goes on by itself, or is started again once there is room for a
@@ -22,6 +23,8 @@ from holter.records import Verdict
 
 CAUSE = "disk-full-or-quota"
 
+# Where nobody looked at the disk, an error that does not say why is mostly this, and never proves it.
+UNNAMED = supports("exception.kind", one_of("no-space"), "less-was-written", weight=6.0)
 RULES = (
     needs(
         "disk.error",
@@ -37,9 +40,12 @@ RULES = (
     against("episode.kind", one_of("stall"), "it-stands-still", weight=1.5),
     against("episode.kind", one_of("slow-down"), "it-is-slower", fatal=True),
     against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
+    UNNAMED,
 )
 
 
 def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts."""
-    return weigh(CAUSE, evidence, RULES)
+    """Weigh the facts; what could not be written into shared memory is not the disk's."""
+    says_so = evidence.fact("exception.kind").value == "no-space" and evidence.fact("shm.trouble").status != "known"
+    is_open = says_so and evidence.fact("disk.error").status == "unknown"
+    return weigh(CAUSE, evidence, RULES if is_open else tuple(rule for rule in RULES if rule != UNNAMED))

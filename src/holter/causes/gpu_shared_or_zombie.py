@@ -1,12 +1,15 @@
 """Somebody else uses our GPU, or its memory is held by a process that is gone.
 
 What happens:  from one moment on steps take much longer, at full clock and full utilisation, because another process
-               computes on the same GPU; or the training ends with "CUDA out of memory" although it fits alone.
+               computes on the same GPU; or the training ends with "CUDA out of memory" although it fits alone. In
+               exclusive mode a second process gets nothing: "all CUDA-capable devices are busy or unavailable".
 How we know:   NVML lists a compute process that is not of this run on a GPU that this run uses, and steps became
                slower while batches were ready; or the GPU has no memory left while others, or nobody that is listed,
-               hold a good part of it. Processes of another container may not be listed: unknown, not alone.
+               hold a good part of it; PyTorch's own "CUDA out of memory" tells that too. Processes of another container
+               may not be listed: unknown, not alone.
 Looks like:    gpu-thermal-or-power (the clock is low); gpu-side-stall (nothing moves at all); a batch or a network that
-               is too large by itself ("CUDA out of memory" with nobody else there: main-exception).
+               is too large by itself ("CUDA out of memory" with nobody else there: gpu-out-of-memory);
+               vgpu-unlicensed (its last stage refuses in the same words).
 What helps:    ask who it is and who may use the GPU; exclusive mode (nvidia-smi -c EXCLUSIVE_PROCESS) [ADVICE:
                administrator]; end a leftover of one's own [CONSENT]. The training goes on when it has the GPU again.
 Source:        MIC-DKFZ/nnUNet issues 316, 469, 1343, 2814; tests/tapes/gpu_shared_or_zombie (readings by the NVML
@@ -21,12 +24,15 @@ from holter.records import Verdict
 
 CAUSE = "gpu-shared-or-zombie"
 
+REFUSED = supports("exception.kind", one_of("cuda-refused"), "cuda-refuses")
+
 RULES = (
     needs("gpu.shared", one_of("slow", "memory"), "gpu-is-shared", otherwise="gpu-is-ours", weight=2.0),
     supports("gpu.foreign_processes", is_true, "others-on-gpu"),
     supports("gpu.zombie_bytes", at_least(1), "memory-of-nobody"),
     supports("exception.cuda_oom", is_true, "gpu-out-of-memory", weight=0.5),
     supports("step.times_usual", at_least(1.3), "steps-got-slower", weight=0.5),
+    REFUSED,
     against("wait.ratio", at_least(0.5), "waits-for-batches", weight=1.0),
     against("gpu.throttled", is_true, "clock-explains", weight=1.0),
     against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
@@ -36,4 +42,5 @@ RULES = (
 
 def diagnose(evidence: Evidence) -> Verdict:
     """Weigh the facts."""
-    return weigh(CAUSE, evidence, RULES)
+    is_refused = REFUSED.test(evidence.fact("exception.kind").value)
+    return weigh(CAUSE, evidence, RULES if is_refused else tuple(rule for rule in RULES if rule != REFUSED))

@@ -1,8 +1,9 @@
-"""The memory of the machine or of the job runs out during training, and the kernel ends a process.
+"""The memory of the machine or of the job runs out during training: the kernel ends a process, or gives it no more.
 
 What happens:  large volumes, many channels or many workers fill the RAM, or the limit of the container or Slurm job.
                The kernel kills a data worker or the main process with SIGKILL. nnU-Net prints only that "one or more
-               background workers are no longer alive", with nothing above it, or the shell prints "Killed".
+               background workers are no longer alive", with nothing above it, or the shell prints "Killed". Or nothing
+               is killed: memory is refused, and a MemoryError says so ("Unable to allocate").
 How we know:   the kernel or the cgroup counted an OOM kill of one of our processes (1 is enough: it counts nothing
                else), or an exception says that memory could not be allocated. Both outside the final validation. A
                limit 90 % full or memory that rose all the time before speaks for it.

@@ -3,10 +3,12 @@
 What happens:  workers put their tensors into /dev/shm. Where it is full the kernel ends the writer with SIGBUS, or
                torch raises "unable to write to file </torch_...>". Docker gives a container 64 MB unless it is told
                otherwise, so it mostly happens in epoch 0, and only in the container.
-How we know:   a worker ended by SIGBUS while /dev/shm was full, or an exception that names shared memory. Decisive.
-               What full queues hold, from patch size, batch size and queue sizes, is compared with its size.
+How we know:   a worker ended by SIGBUS while /dev/shm was full, or an exception that says "No space left on device"
+               (ENOSPC) of shared memory. Decisive. One that only names shared memory needs its size beside it. What
+               full queues hold, from patch size, batch size and queue sizes, is compared with its size.
 Looks like:    worker-killed (SIGKILL, or SIGBUS with room left: a mapped file that was cut); disk-full-or-quota (the
-               same words about a path on a disk).
+               same words about a path on a disk); fd-exhaustion (shared memory cannot be opened: "Too many open
+               files").
 What helps:    a larger /dev/shm: --ipc=host or --shm-size=16g, in Kubernetes an emptyDir of medium Memory [ADVICE];
                fewer data workers hold fewer batches [CONSENT]; then continue with --c.
 Source:        MIC-DKFZ/nnUNet issues 1343, 1898, 2331; RepPoints issue 18; simplerecon issue 3;
@@ -14,6 +16,8 @@ Source:        MIC-DKFZ/nnUNet issues 1343, 1898, 2331; RepPoints issue 18; simp
 """
 
 from __future__ import annotations
+
+import re
 
 from holter.causes.weigh import against, at_least, at_most, needs, one_of, supports, weigh
 from holter.evidence import Evidence
@@ -35,13 +39,16 @@ RULES = (
     against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
 )
 
-# A line that speaks of a bus error only supposes it: how large or full /dev/shm was must be known to confirm it.
+# A line that speaks of a bus error only supposes it, and one without ENOSPC may mean anything: how large or full
+# /dev/shm was must be known to confirm it.
+SAYS_SO = re.compile(r"No space left on device|\[Errno 28\]|ENOSPC")
 SIZE = frozenset({"shm.used_ratio", "shm.needed_ratio", "shm.total_bytes"})
 
 
 def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts."""
-    told = str(evidence.fact("exception.first").value or "").lower()
-    if "bus error" not in told:
+    """Weigh the facts; what the exception says is not known where the facts were stated."""
+    trouble, first = evidence.fact("shm.trouble"), evidence.fact("exception.first")
+    told = f"{first.value or ''} {trouble.detail or ''}".strip()
+    if trouble.value == "bus-error" or not told or SAYS_SO.search(told):
         return weigh(CAUSE, evidence, RULES)
     return weigh(CAUSE, evidence, tuple(one._replace(group="size") if one.fact in SIZE else one for one in RULES))

@@ -2,11 +2,13 @@
 
 What happens:  an unlicensed vGPU runs at full speed for about 20 minutes, then it is slowed down in steps to an idle
                level: GPU and CPU fall to almost 0 %, no error, the video memory stays held. A reboot or driver reload
-               "cures" it for 20 minutes. The number of epochs before the fall varies, the minutes do not.
+               "cures" it for 20 minutes. The number of epochs before the fall varies, the minutes do not. In the last
+               stage CUDA itself refuses: "all CUDA-capable devices are busy or unavailable".
 How we know:   virtualization mode vGPU and a licence stage of Unlicensed (Restricted) or Unlicensed, while the main
                thread sits in a native call and the workers idle on a full queue. Decisive. In such a guest power,
                temperature and throttle reasons cannot be read: they are unknown, not fine.
-Looks like:    gpu-side-stall of another kind (stage Licensed); frozen-worker (queue empty, a worker in T).
+Looks like:    gpu-side-stall of another kind (stage Licensed); frozen-worker (queue empty, a worker in T);
+               gpu-shared-or-zombie (CUDA refuses because somebody has the GPU in exclusive mode).
 What helps:    license the VM: client token in /etc/nvidia/ClientConfigToken, nvidia-gridd running, clock right
                [ADVICE: administrator]; GPU pass-through or a physical machine. Full speed returns at once.
 Source:        NVIDIA's licensing pages; gpu-operator issue 220; AKS issue 4868; the story of MIC-DKFZ/nnUNet issue
@@ -21,6 +23,10 @@ from holter.evidence import Evidence
 from holter.records import Verdict
 
 CAUSE = "vgpu-unlicensed"
+
+# What CUDA says in the last stage; of all errors only this one may end a training here.
+REFUSED = Rule("exception.kind", one_of("cuda-refused"), "cuda-refuses", 1.0, group="gpu side")
+ENDED = against("episode.kind", one_of("death"), "something-ended", fatal=True)
 
 
 def in_grace(minutes: float) -> bool:
@@ -45,7 +51,8 @@ RULES = (
     supports("epochs.minutes_to_change", in_grace, "changed-after-grace", weight=0.5),
     supports("gpu.utilization_ratio", at_most(0.1), "gpu-idle", weight=0.5),
     supports("step.times_usual", at_least(3.0), "steps-got-slower", weight=0.5),
-    against("episode.kind", one_of("death"), "something-ended", fatal=True),
+    REFUSED,
+    ENDED,
     against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
     against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
     against("gpu.licence_stage", one_of("licensed"), "is-licensed", fatal=True),
@@ -58,5 +65,6 @@ def diagnose(evidence: Evidence) -> Verdict:
     is_seen = evidence.fact("gpu.virtualization").status == "known"
     minutes = evidence.fact("epochs.minutes_to_change").value
     fits = isinstance(minutes, (int, float)) and in_grace(minutes)
-    rules = RULES if is_seen or fits else tuple(rule for rule in RULES if not rule.fact.startswith("epochs."))
-    return weigh(CAUSE, evidence, rules)
+    out_of_place = ENDED if REFUSED.test(evidence.fact("exception.kind").value) else REFUSED
+    rules = tuple(rule for rule in RULES if is_seen or fits or not rule.fact.startswith("epochs."))
+    return weigh(CAUSE, evidence, tuple(rule for rule in rules if rule != out_of_place))

@@ -37,6 +37,7 @@ LAST_SENTENCES = ("Validation complete", "Mean Validation Dice", "determining po
 # Somebody ended it: no fault.
 ASKED = ("KeyboardInterrupt", "SystemExit")
 LOG_END = "log-end"
+ENDED = "a process ended, and the log tells neither which nor how"
 
 
 def episodes_of_log(recording: Recording, *, is_running: bool = False) -> tuple[Episode, ...]:
@@ -62,19 +63,25 @@ def _end_of_run(events: list[Event], until_s: float) -> Episode | None:
     """The death of one run, or that its log stops in the middle; None if it was finished or asked to end."""
     for number, event in enumerate(events):
         if _is_death(event) and _epochs(events[number:]) < SURVIVED_EPOCHS:
+            if isinstance(event, ProcessEnded) and event.exit_signal is None and _is_finished(events[:number]):
+                continue  # Slurm counts at the end what happened at any time
             return _death(event, events[: number + 1], until_s)
     if any(isinstance(event, ExceptionSeen) and event.error in ASKED for event in events):
         return None
     echo = next((e for n, e in enumerate(events) if _is_echo(e) and _epochs(events[n:]) < SURVIVED_EPOCHS), None)
     if echo is not None:
         return _death(echo, events, until_s)
-    if any(isinstance(event, LogLine) and event.text.startswith(LAST_SENTENCES) for event in events):
+    if _is_finished(events):
         return None
     phase, began = _phase(events)
     if phase == "unknown" and not _epochs(events):
         return None
     told = max((event.t_s for event in events), default=until_s)
     return _episode("stall", phase, told, LOG_END, f"the log ends here, {_words(phase)}", began)
+
+
+def _is_finished(events: list[Event]) -> bool:
+    return any(isinstance(event, LogLine) and event.text.startswith(LAST_SENTENCES) for event in events)
 
 
 def _words(phase: Phase) -> str:
@@ -104,8 +111,9 @@ def _death(event: Event, before: list[Event], until_s: float) -> Episode:
         subject = event.role
     else:
         assert isinstance(event, ProcessEnded)
-        reason = f"main ended: {signal_name(event.exit_signal or 0)}"
-        subject = "main"
+        number = event.exit_signal
+        subject = event.role
+        reason = ENDED if number is None else f"{event.role} ended: {signal_name(number)}"
     return _episode("death", phase, event.t_s, "log", reason, subject=subject, end_s=max(event.t_s, until_s))
 
 

@@ -16,6 +16,7 @@ from holter.evidence import (
     fitting,
     gpu_health,
     gpu_room,
+    gpu_told,
     graphics,
     growth,
     hardware,
@@ -43,7 +44,7 @@ __all__ = ["NAMES", "Evidence", "collect"]
 PARTS = (
     *(training, workers, endings, disk, shm, machine, graphics, export, software, epochs, told),
     *(echo, growth, reclaim, locks),
-    *(gpu_health, gpu_room, compiling, ranks, fitting),
+    *(gpu_health, gpu_room, gpu_told, compiling, ranks, fitting),
     *(neighbours, crowding, reading, finishing, births, hardware),
 )
 

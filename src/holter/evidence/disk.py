@@ -25,7 +25,10 @@ ERRORS = (
     ("full", re.compile(r"\[Errno 28\]|No space left on device|ENOSPC")),
 )
 # torch and numpy tell that less was written than they gave, not why.
-UNNAMED = re.compile(r"PytorchStreamWriter failed|inline_container\.cc|unexpected pos|\d+ requested and \d+ written")
+UNNAMED = re.compile(
+    r"PytorchStreamWriter failed|inline_container\.cc[^\n]*(?:write|unexpected pos)|unexpected pos \d+"
+    r"|\d+ requested and \d+ written"
+)
 FILE = re.compile(r"'(/[^']+)'")
 # In nnunetv2 2.5 to 2.8.
 WRITES_LOG = "print_to_log_file"
@@ -50,13 +53,14 @@ def collect(window: Window, book: FactBook) -> None:
     sample = _blamed(window, file)
     lacked = _lacking(window, sample)
     lacking = (lack(lacked) or "full") if lacked is not None else None
+    unnamed = next((one.text for one in failures if UNNAMED.search(one.text)), None)
     _state(lacked or sample, book)
     book.known("save.failed", sum(is_failed_save(event) for event in _events(window, ActionTaken)))
     if named:
         kind, first = named[0]
         kind = "inodes" if kind == "full" and lacking == "inodes" else kind
         book.known("disk.error", kind, first.text[:200])
-    elif lacking is not None and (unnamed := next((one.text for one in failures if UNNAMED.search(one.text)), None)):
+    elif lacking is not None and unnamed is not None:
         book.known("disk.error", lacking, unnamed[:200])
     elif lacking is not None and window.episode.kind == "unsaved":
         book.known("disk.error", lacking, window.episode.reason)
@@ -64,6 +68,8 @@ def collect(window: Window, book: FactBook) -> None:
         book.known("disk.error", lacking, "the main thread tries to write its log")
     elif window.episode.kind == "stall" and lacked is not None and lacked.label == "results" and lacked.read_only:
         book.known("disk.error", "read-only", f"{lacked.path} is mounted read-only")  # nothing can be saved there
+    elif unnamed is not None and (sample is None or has_room(sample) is None):
+        book.unknown("disk.error", f"the error does not say why: {' '.join(unnamed.split())[:200]}")
     elif failures or any(tick.beats for tick in window.all):
         book.not_applicable("disk.error", "no write failed for want of room")
     else:

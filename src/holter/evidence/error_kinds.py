@@ -32,6 +32,8 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
     ("windows-commit", r"WinError (?:6|8|1455)\b|paging file is too small|Not enough (?:storage|memory resources)"),
     ("no-space", r"No space left on device|Disk quota exceeded|Read-only file system|requested and \d+ written"),
     ("no-space", r"\[Errno (?:28|30|122)\]"),
+    # torch's writer tells that something went wrong and not what: mostly there was no room. Its reader is another file.
+    ("no-space", r"PytorchStreamWriter failed|inline_container\.cc[^\n]*unexpected pos|unexpected pos \d+ vs \d+"),
     ("memory", r"\bMemoryError\b|Unable to allocate|can't allocate memory|Cannot allocate memory|std::bad_alloc"),
     ("remote-file-system", r"Stale file handle|Transport endpoint is not connected|Input/output error|Host is down"),
     ("remote-file-system", r"\[Errno (?:5|107|112|116)\]|ReadFile: operation canceled|fuse: writeMessage"),

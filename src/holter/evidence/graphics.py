@@ -183,6 +183,8 @@ def _shared(window: Window, book: FactBook, foreign: tuple[str, ...], *, readabl
             book.not_applicable("gpu.shared", "the memory of the GPU is our own")
         else:
             book.unknown("gpu.shared", "who holds the memory of the GPU cannot be told")
+    elif book.value("exception.kind") == "cuda-refused" and (foreign or not readable):
+        book.unknown("gpu.shared", "whether somebody else has the GPU to himself cannot be told")
     elif window.episode.kind != "slow-down":
         book.not_applicable("gpu.shared", "neither slower steps nor a want of GPU memory to explain")
     elif not readable:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from math import prod
 
+from holter.evidence.error_kinds import error_kind
 from holter.evidence.facts import FactBook
 from holter.evidence.room import size
 from holter.evidence.window import Window, last
@@ -41,13 +42,19 @@ def _hosts(window: Window) -> list[HostSample]:
 def _trouble(window: Window, book: FactBook) -> None:
     """Whether a write into shared memory failed: as an exception, or as SIGBUS while it was full."""
     start_s, end_s = window.episode.start_s - SLACK_S, window.end_s + SLACK_S
+    of_descriptors = False
     for exception in window.recording.events(ExceptionSeen, start_s=start_s, end_s=end_s):
         text = f"{exception.error}: {exception.message}"
-        if not exception.echo and NO_SHM.search(f"{text}\n{exception.traceback}"):
+        if exception.echo or not NO_SHM.search(f"{text}\n{exception.traceback}"):
+            continue
+        if error_kind(text) != "descriptors":
             book.known("shm.trouble", "no-room", text[:200])
             return
+        of_descriptors = True
     ended = book.facts.get("worker.exit_signal")
-    if ended is None or ended.status == "unknown":
+    if of_descriptors and (ended is None or ended.value != signal.SIGBUS):
+        book.not_applicable("shm.trouble", "shared memory could not be opened for want of descriptors")
+    elif ended is None or ended.status == "unknown":
         book.unknown("shm.trouble", "nobody could tell how the worker ended")
     elif ended.value != signal.SIGBUS:
         book.not_applicable("shm.trouble", "nothing failed for want of shared memory")

@@ -9,6 +9,7 @@ import re
 
 from holter.evidence.facts import FactBook
 from holter.evidence.window import Window
+from holter.probes.log_endings import reason_of
 from holter.probes.log_recording import FROM_TEXT
 from holter.records import LogLine, Noted
 
@@ -36,7 +37,20 @@ def collect(window: Window, book: FactBook) -> None:
     ]
     if told:
         book.known("oom.kills", len(told), told[0][:160])
+    _reason(window, book)
     for name in ("progress.age_s", "log.age_s"):
         book.unknown(name, "a log does not tell what came after it")
     if book.value("main.exit_signal") is None:
         book.unknown("main.alive", "a log does not tell")
+
+
+def _reason(window: Window, book: FactBook) -> None:
+    """Add to how the main process ended why, as its scheduler says it."""
+    number = book.value("main.exit_signal")
+    if not isinstance(number, int):
+        return
+    lines = window.recording.events(LogLine, start_s=window.episode.start_s - NEAR_S, end_s=window.end_s + NEAR_S)
+    reason = next((why for line in lines if (why := reason_of(line.text, number)) is not None), None)
+    if reason is not None:
+        for name in ("main.ending", "main.exit_signal"):
+            book.known(name, book.value(name), reason[:160])

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 
+from holter.probes.shell_words import shell_ending
+
 _STAMP = re.compile(r"(\d{4})[-/.](\d\d)[-/.](\d\d)[ T](\d\d:\d\d:\d\d)(?:[.,](\d{1,9}))?(?:Z|[+-]\d\d:?\d\d)?(: ?|$)")
 _PLAIN = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?:")
 # In front of a line: srun -l, mpirun, torchrun, docker compose, kubectl --prefix, a quoted mail, journald in any
@@ -18,16 +20,6 @@ _PREFIX = re.compile(
     r"[^\s:]{2,6}\.? +\d{1,2}\.? \d\d:\d\d:\d\d \S+ [^\s:]+\[\d+\]:) ?)+"
 )
 _MAYBE_PREFIXED = re.compile(r"^(?:[>^\[\d]|\S{1,40} +(?:\||\d))")
-# What shells print when a command was ended by a signal, in the languages of those who report such ends.
-_SHELL_WORDS = {
-    "已杀死": "Killed", "已终止": "Terminated", "段错误": "Segmentation fault", "总线错误": "Bus error",
-    "已放弃": "Aborted", "强制终止": "Killed", "強制終了": "Killed", "Getötet": "Killed", "Beendet": "Terminated",
-    "Abgebrochen": "Aborted",
-    "Speicherzugriffsfehler": "Segmentation fault", "Processus arrêté": "Killed", "Tué": "Killed",
-    "Erreur de segmentation": "Segmentation fault", "Terminado": "Terminated", "Matado": "Killed",
-    "Terminado (killed)": "Killed",  # glibc's Spanish tells the two apart by the bracket alone
-    "죽었음": "Killed", "Убито": "Killed", "Ucciso": "Killed",
-}  # fmt: skip
 _V1_EPOCH = re.compile(r"^epoch: +(\d+) *$")
 _V1 = (
     (re.compile(r"^This epoch took ([\d.,]+) s"), "Epoch time: {} s"),
@@ -39,9 +31,6 @@ _V1 = (
 )
 _DECIMAL_COMMA = re.compile(r"(?<=\d),(?=\d)")
 _WITH_NUMBER = ("train_loss", "val_loss", "Epoch time:", "Current learning rate:")
-
-
-SHELL_CHARS = 60
 
 
 class Translator:
@@ -65,8 +54,9 @@ class Translator:
         if line[0] == "e" and self.stamp is not None and (epoch := _V1_EPOCH.match(line)):
             self.is_v1 = self.is_stamped = True
             return f"{self.stamp}: Epoch {epoch[1]}"
-        if len(line) < SHELL_CHARS and (word := _shell_word(line.strip())) is not None:
-            return word
+        ending = shell_ending(line)
+        if ending is not None:
+            return ending
         return self._prefixed(line) if _MAYBE_PREFIXED.match(line) else line
 
     def _prefixed(self, line: str) -> str:
@@ -76,7 +66,7 @@ class Translator:
             found = _STAMP.match(line)
             bare = line if found is not None and found[6] else bare
         if found is None or not found[6]:
-            return bare
+            return shell_ending(bare) or bare
         self.is_stamped = True
         fraction = f".{found[5][:6]}" if found[5] else ""
         self.stamp = f"{found[1]}-{found[2]}-{found[3]} {found[4]}{fraction}"
@@ -93,9 +83,3 @@ class Translator:
         if "," in text and text.startswith(_WITH_NUMBER):
             text = _DECIMAL_COMMA.sub(".", text)
         return f"{stamp} {text}"
-
-
-def _shell_word(line: str) -> str | None:
-    """The English word; what else is in the bracket ("core dumped") and behind it says no more."""
-    word, _, rest = line.partition(" (")
-    return (_SHELL_WORDS.get(f"{word} (killed)") if rest.startswith("killed)") else None) or _SHELL_WORDS.get(word)

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from holter.probes.echoes import said_in
+from holter.probes.log_endings import ending_of
 from holter.probes.log_header import HEADER_LINES, read_header
 from holter.probes.log_lines import Translator
 from holter.probes.log_sieve import Sieve
@@ -30,19 +31,6 @@ KEPT_FIRST, KEPT_LAST = 1500, 1500
 KEPT_EPOCHS = 20_000
 # Lines before the first time stamp that are kept until it is known (a header, or a console without any stamp).
 UNPLACED_LINES = 20_000
-# How shells and Slurm tell of the end of a training's own process.
-_ENDINGS = (
-    (9, re.compile(r"^(?:\S+: line \d+: +\d+ )?Killed\b|task \d+: (?:Killed|Out Of Memory)", re.MULTILINE)),
-    (7, re.compile(r"^(?:\S+: line \d+: +\d+ )?Bus error|task \d+: Bus error", re.MULTILINE)),
-    (11, re.compile(r"^(?:\S+: line \d+: +\d+ )?Segmentation fault|task \d+: Segmentation fault", re.MULTILINE)),
-    (6, re.compile(r"^(?:\S+: line \d+: +\d+ )?Aborted\b|task \d+: Aborted", re.MULTILINE)),
-    (
-        15,
-        re.compile(
-            r"^Terminated\b|DUE TO (?:TIME LIMIT|PREEMPTION|NODE FAILURE)|\bCANCELLED AT\b|task \d+: Terminated"
-        ),
-    ),
-)
 # torch's handler in a data worker prints it and the worker dies; no Python exception is raised.
 _WORKER_BUS_ERROR = "Unexpected bus error encountered in worker"
 # The last sentence of v2, and one of the last of v1.
@@ -233,10 +221,9 @@ def _told_by(line: LogLine) -> Iterator[Event]:
     if said_in(line.text) is not None:  # often all that somebody has copied, without a traceback
         yield ExceptionSeen(t_s=line.t_s, role="main", error="RuntimeError", message=line.text, echo=True, source="log")
         return
-    for number, pattern in _ENDINGS:
-        if pattern.search(line.text):
-            yield ProcessEnded(t_s=line.t_s, pid=0, role="main", exit_signal=number, source="log")
-            return
+    ending = ending_of(line.text)
+    if ending is not None:
+        yield ProcessEnded(t_s=line.t_s, pid=0, role=ending.role, exit_signal=ending.exit_signal, source="log")
 
 
 def name_wall(name: str) -> float | None:

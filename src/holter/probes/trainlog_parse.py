@@ -39,19 +39,21 @@ _ERROR_LINE = re.compile(
     r"\berror\b|\b[A-Z]\w+Error\b|\bkilled\b|oom[-_ ]?kill|out of memory|Segmentation fault|Bus error"
     r"|core dumped|An Exception occurred|failed to log|no longer alive"
     r"|Abort event was set|No space left|quota exceeded"
-    r"|Assertion `.*` failed|Watchdog caught collective|Prediction on device was unsuccessful",
+    r"|Assertion `.*` failed|Watchdog caught collective|Prediction on device was unsuccessful"
+    r"|taking the entire process down|terminate called",
     re.IGNORECASE,
 )
 _WARNING_LINE = re.compile(r"\bwarning\b|\b\w+Warning\b", re.IGNORECASE)
 # Decide a case, so they are never taken for the rest of some exception's message.
 _DECISIVE = re.compile(
-    r"^(Killed|slurmstepd|srun:|Segmentation fault|Bus error|Aborted|Terminated)|core dumped|oom[-_]?kill"
+    r"^(Killed|slurmstepd|srun:|Segmentation fault|Bus error|Aborted|Terminated|Hangup)|core dumped|oom[-_]?kill"
+    r"|^terminate called|taking the entire process down"
 )
 # Some part of every loose line that is ever kept. Most lines of a console have none of these: looking for them first
 # makes reading a console ten times as fast.
 _SIGNS = (
     "warn", "err", "kill", "oom", "out of memory", "fault", "core dumped", "exception", "no longer alive", "abort",
-    "no space", "quota", "traceback", "process", "pin_memory", "slurmstepd", "srun", "terminated", "info:",
+    "no space", "quota", "traceback", "process", "pin_memory", "slurmstepd", "srun", "terminate", "hangup", "info:",
     "assertion `", "watchdog caught", "prediction on device",
 )  # fmt: skip
 _KEPT_SENTENCES = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import signal
 
 import msgspec
 
@@ -14,6 +15,9 @@ from holter.remedies.table import Offer
 __all__ = ["REMEDIES", "propose"]
 
 REMEDIES: dict[str, tuple[Offer, ...]] = {**table.REMEDIES, **offers_graphics.OFFERS, **table_memory.REMEDIES}
+
+# As Slurm writes it.
+TIME_LIMIT = "DUE TO TIME LIMIT"
 
 
 def propose(diagnosis: Diagnosis, environment: Environment | None) -> Diagnosis:
@@ -72,6 +76,13 @@ def _values(diagnosis: Diagnosis, facts: dict[str, Fact], environment: Environme
         values["fewer"] = str(max(1, (count + 1) // 2))
     kills = _value(facts, "oom.kills")
     values["out_of_memory"] = "yes" if isinstance(kills, int) and kills > 0 else "no"
+    # A closed terminal sends SIGHUP and nothing else; a scheduler mostly SIGTERM, then SIGKILL.
+    hung_up = _value(facts, "main.exit_signal") == signal.SIGHUP
+    ending = facts.get("main.ending")
+    out_of_time = ending is not None and TIME_LIMIT in (ending.detail or "")
+    values["hung_up"] = "yes" if hung_up else "no"
+    values["time_limit"] = "yes" if out_of_time else "no"
+    values["may_be_scheduler"] = "yes" if not hung_up and not out_of_time else "no"
     shm = _value(facts, "shm.used_ratio")
     bus_error = _value(facts, "worker.exit_signal") == 7
     values["shm_full"] = "yes" if bus_error or (isinstance(shm, float) and shm > 0.9) else "no"

@@ -45,8 +45,9 @@ REMEDIES: dict[str, tuple[Offer, ...]] = {
     "external-kill": (
         Offer("more-memory", "ADVICE", None, "out_of_memory"),
         CONTINUE,
-        Offer("keep-session", "ADVICE"),
-        Offer("more-time", "ADVICE"),
+        Offer("keep-session", "ADVICE", None, "hung_up"),
+        Offer("longer-job", "ADVICE", None, "time_limit"),
+        Offer("more-time", "ADVICE", None, "may_be_scheduler"),
     ),
     "main-exception": (Offer("read-first-traceback", "ADVICE"), CONTINUE),
     "worker-exception": (Offer("preprocess-case-again", "CONSENT"), Offer("verify-dataset", "ADVICE"), CONTINUE),

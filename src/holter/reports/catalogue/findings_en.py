@@ -30,7 +30,7 @@ TEXTS: dict[str, str] = {
     "finding.main-waits-for-export": "the main thread waits for an export result ({detail})",
     "finding.main-in-native-call": "the main thread is in a native call, as when it waits for the GPU ({detail})",
     "finding.main-reads": "the main thread reads or writes a file ({detail})",
-    "finding.main-ended-by-signal": "the main process was ended by signal {signal}",
+    "finding.main-ended-by-signal": "the main process was ended by signal {signal} ({detail})",
     "finding.main-not-ended-by-signal": "the main process was not ended by a signal",
     "finding.signal-of-a-kill": "signal {signal} is what a person, a scheduler or the kernel sends",
     # Queues
@@ -91,6 +91,7 @@ TEXTS: dict[str, str] = {
     "finding.main-in-kernel": "the main process is in the kernel (state D)",
     # Writing
     "finding.write-failed": "something could not be written ({detail})",
+    "finding.less-was-written": "the error is that of a write for which there was no room",
     "finding.no-write-failed": "no write failed for want of room",
     "finding.disk-is-full": "there was no room ({detail})",
     "finding.disk-is-read-only": "the file system is read-only ({detail})",
@@ -105,6 +106,7 @@ TEXTS: dict[str, str] = {
     "finding.gpu-is-ours": "sharing the GPU does not explain it",
     "finding.gpu-is-shared": "the GPU is shared ({detail})",
     "finding.memory-of-nobody": "GPU memory that no listed process holds: {gb} GB",
+    "finding.cuda-refuses": "CUDA refuses the GPU: busy or unavailable",
     "finding.gpu-out-of-memory": "the GPU had no memory left",
     "finding.others-explain": "others on the GPU explain it ({detail})",
     "finding.clock-held-down": "the clock was held down while the GPU was busy",

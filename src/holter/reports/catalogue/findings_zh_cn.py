@@ -25,7 +25,7 @@ TEXTS: dict[str, str] = {
     "finding.main-waits-for-export": "主线程在等导出结果（{detail}）",
     "finding.main-in-native-call": "主线程停在原生调用里，等 GPU 时就是这样（{detail}）",
     "finding.main-reads": "主线程在读写文件（{detail}）",
-    "finding.main-ended-by-signal": "主进程被信号 {signal} 终止",
+    "finding.main-ended-by-signal": "主进程被信号 {signal} 终止（{detail}）",
     "finding.main-not-ended-by-signal": "主进程不是被信号终止的",
     "finding.signal-of-a-kill": "信号 {signal} 通常来自人、调度系统或内核",
     # Queues
@@ -86,6 +86,7 @@ TEXTS: dict[str, str] = {
     "finding.main-in-kernel": "主进程停在内核里（状态 D）",
     # Writing
     "finding.write-failed": "有东西没能写入（{detail}）",
+    "finding.less-was-written": "这是没有空间可写时的报错",
     "finding.no-write-failed": "没有因空间不足而写入失败",
     "finding.disk-is-full": "没有空间了（{detail}）",
     "finding.disk-is-read-only": "文件系统是只读的（{detail}）",
@@ -100,6 +101,7 @@ TEXTS: dict[str, str] = {
     "finding.gpu-is-ours": "不是共用 GPU 造成的",
     "finding.gpu-is-shared": "GPU 被共用（{detail}）",
     "finding.memory-of-nobody": "列出的进程都不占有的显存：{gb} GB",
+    "finding.cuda-refuses": "CUDA 拒绝使用 GPU：忙或不可用",
     "finding.gpu-out-of-memory": "显存已经用完",
     "finding.others-explain": "GPU 上的其他进程就能解释（{detail}）",
     "finding.clock-held-down": "GPU 忙的时候频率被压低",

@@ -5,7 +5,9 @@ from __future__ import annotations
 TEXTS: dict[str, str] = {
     # Causes
     "cause.ram-oom-train-worker.title": "Out of memory in training",
-    "cause.ram-oom-train-worker.meaning": "Memory ran out during training, and the kernel ended a process.",
+    "cause.ram-oom-train-worker.meaning": (
+        "Memory ran out in training, and the kernel ended a process or gave it no more."
+    ),
     "cause.export-ram-oom.title": "Out of memory in the export",
     "cause.export-ram-oom.meaning": "Memory ran out while predictions were exported; the training itself is complete.",
     "cause.nested-threadpoolctl-fork-crash.title": "Workers crash with batchgenerators 0.25.1",

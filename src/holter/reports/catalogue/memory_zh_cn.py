@@ -5,7 +5,7 @@ from __future__ import annotations
 TEXTS: dict[str, str] = {
     # 病因
     "cause.ram-oom-train-worker.title": "训练时内存用尽",
-    "cause.ram-oom-train-worker.meaning": "训练过程中内存用尽，内核结束了一个进程。",
+    "cause.ram-oom-train-worker.meaning": "训练过程中内存用尽，内核结束了一个进程，或者不再给它内存。",
     "cause.export-ram-oom.title": "导出时内存用尽",
     "cause.export-ram-oom.meaning": "导出预测结果时内存用尽；训练本身已经完成。",
     "cause.nested-threadpoolctl-fork-crash.title": "batchgenerators 0.25.1 使数据进程崩溃",

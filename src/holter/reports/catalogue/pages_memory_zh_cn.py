@@ -4,11 +4,11 @@ from __future__ import annotations
 
 PAGES: dict[str, str] = {
     "ram-oom-train-worker": """
-        训练时机器或作业的内存用尽，内核结束了一个进程。
+        训练时机器或作业的内存用尽：内核结束了一个进程，或者不再给它内存。
 
         发生了什么：图像大、通道多或数据进程多，内存或者容器、Slurm 作业的内存上限被用满，内核用 SIGKILL 杀掉一个数据
             进程或主进程。nnU-Net 只会打印 “one or more background workers are no longer alive”，上面什么都没有；有时
-            终端只留下一个 “Killed”。
+            终端只留下一个 “Killed”。也可能没有进程被杀：申请不到内存，抛出 MemoryError（“Unable to allocate”）。
         如何判断：内核或 cgroup 为我们的进程记下了一次 OOM 杀（一次就够，它不计别的），或者异常说明内存分配失败；而且都
             不在最终验证阶段。此前用量已达上限的 90%，或内存一直在涨，也是佐证。
         容易混淆：worker-killed（SIGKILL，但没有记到 OOM）；shm-too-small（SIGBUS）；原生代码崩溃（SIGSEGV、SIGABRT）；

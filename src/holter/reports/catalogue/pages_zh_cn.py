@@ -146,13 +146,14 @@ PAGES: dict[str, str] = {
         虚拟 GPU 没有许可，驱动把它的速度压到几乎为零。
 
         发生了什么：没有许可的 NVIDIA vGPU 先全速运行约 20 分钟，随后被驱动逐级限速，最后连 CUDA 都不能
-            用。训练前几轮正常，然后 GPU 和 CPU 同时降到接近 0%，没有任何报错。重启虚拟机能再换来约 20
-            分钟。
+            用（“all CUDA-capable devices are busy or unavailable”）。训练前几轮正常，然后 GPU 和 CPU 同时降到接
+            近 0%，没有任何报错。重启虚拟机能再换来约 20 分钟。
         如何判断：nvidia-smi -q 显示 Virtualization Mode 为 VGPU，而 License Status 不是 Licensed；GPU
             名称形如 “GRID T4-8Q”；批次队列是满的，主线程在等 GPU；变慢的时刻以分钟计总是差不多，以轮
             数计却每次不同。
         容易混淆：frozen-worker 和 slow-storage（那时是主线程在等数据）；过热降频（虚拟机里读不到温度和
-            功耗，不能据此排除）；GPU 直通（也会显示许可字段，但不受限制）。
+            功耗，不能据此排除）；GPU 直通（也会显示许可字段，但不受限制）；gpu-shared-or-zombie（别人独占了
+            GPU，CUDA 也会拒绝）。
         怎么办：
             - 请管理员配好许可：客户端令牌放在 /etc/nvidia/ClientConfigToken，nvidia-gridd 正常运行，系
               统时间准确 [ADVICE]。
@@ -217,8 +218,9 @@ PAGES: dict[str, str] = {
         容易混淆：内存不足被杀（内核或 cgroup 的计数会增加，见 ram-oom-train-worker）；main-exception（有回溯信息）。
         怎么办：
             - 用 --c 从最近的检查点继续 [CONSENT]。
-            - 用 tmux、nohup 或 systemd-run 运行，关掉终端也不受影响 [ADVICE]。
-            - 向调度系统申请更长的时间或更多的内存 [ADVICE]。
+            - 到了时限：申请更长的作业时间（--time）[ADVICE]。
+            - 关掉终端（它发的是 SIGHUP，从不发 SIGKILL）：用 tmux、nohup 或 systemd-run 运行 [ADVICE]。
+            - 其他情况：向调度系统申请更长的时间或更多的内存 [ADVICE]。
         来源：nnU-Net 问题区中的多个报告（例如 #1096：GPU 利用率低的作业被清理）。
         """,
     "main-exception": """
@@ -241,7 +243,8 @@ PAGES: dict[str, str] = {
             Holter 照管下，训练继续，旧的检查点还在；但如果在有空间之前结束，这段时间的训练就白做了。
         如何判断：有一次写入报 “No space left on device”（ENOSPC）、“Disk quota exceeded”（EDQUOT）或 “Read-only
             file system”（EROFS），这是决定性的。剩余空间、inode 和是否只读挂载说明是哪一种；个人配额在这些数字里看不
-            出来。
+            出来。torch 和 numpy 只说写进去的比给的少（“unexpected pos”、“requested and 0 written”）：在看过磁盘之前，
+            只能算很可能。
         容易混淆：shm-too-small（同样的话，说的是 /dev/shm）；truncated-preprocessed-file（磁盘写满后留下的残缺文
             件）；main-exception（没有提到磁盘）。
         怎么办：
@@ -255,10 +258,11 @@ PAGES: dict[str, str] = {
 
         发生了什么：数据进程把张量放进 /dev/shm。写满时，内核用 SIGBUS 结束写入者，或者 torch 报 “unable to write to
             file </torch_...>”。Docker 默认只给容器 64 MB，所以多半发生在第 0 轮，而且只在容器里发生。
-        如何判断：/dev/shm 写满时有数据进程被 SIGBUS 终止，或者异常里提到共享内存，这是决定性的。按补丁大小、批大小和
-            队列长度算出的需要量，与 /dev/shm 的大小相比较。
+        如何判断：/dev/shm 写满时有数据进程被 SIGBUS 终止，或者异常说共享内存里 “No space left on device”（ENOSPC），
+            这是决定性的。异常只是提到共享内存时，还要看它的大小。按补丁大小、批大小和队列长度算出的需要量，与
+            /dev/shm 的大小相比较。
         容易混淆：worker-killed（SIGKILL，或还有空间时的 SIGBUS：被截断的映射文件）；disk-full-or-quota（同样的话，说
-            的是磁盘上的路径）。
+            的是磁盘上的路径）；fd-exhaustion（共享内存打不开：“Too many open files”）。
         怎么办：
             - 加大 /dev/shm：--ipc=host 或 --shm-size=16g；Kubernetes 用 medium: Memory 的 emptyDir [ADVICE]。
             - 减少数据进程，同时存在的批次就少 [CONSENT]。
@@ -283,11 +287,13 @@ PAGES: dict[str, str] = {
         有别人在用我们的 GPU，或者显存被一个已经不在的进程占着。
 
         发生了什么：从某一刻起每步慢了很多，频率和利用率却都是满的，因为另一个进程在同一块 GPU 上计算；或者训练以 “CUDA
-            out of memory” 结束，而它单独运行时是放得下的。
+            out of memory” 结束，而它单独运行时是放得下的。独占模式下，第二个进程什么也得不到，报 “all CUDA-capable
+            devices are busy or unavailable”。
         如何判断：在本次训练所用的 GPU 上，NVML 列出了不属于它的计算进程，而且批次已备好时每步变慢；或者显存用完，而
-            其中一大块由别人、或由没有列出的进程占着。其他容器里的进程可能不会列出：未知，不等于独占。
+            其中一大块由别人、或由没有列出的进程占着；PyTorch 的 “CUDA out of memory” 那句话里也会写明。其他容器里的进
+            程可能不会列出：未知，不等于独占。
         容易混淆：gpu-thermal-or-power（频率很低）；gpu-side-stall（完全不动）；批次或网络本身太大（没有别人在，却报
-            “CUDA out of memory”：main-exception）。
+            “CUDA out of memory”：gpu-out-of-memory）；vgpu-unlicensed（最后一级的报错是同样的话）。
         怎么办：
             - 问清是谁、谁可以用这块 GPU；独占模式（nvidia-smi -c EXCLUSIVE_PROCESS）[ADVICE：管理员]。
             - 结束自己留下的进程 [CONSENT]。

@@ -10,6 +10,7 @@ TEXTS: dict[str, str] = {
     "remedy.validate-again": "End the run and repeat only the validation.",
     "remedy.fewer-exporters": "Use fewer export processes (nnUNet_def_n_proc): less memory at a time.",
     "remedy.keep-session": "Run under tmux, nohup or systemd-run, so that a closed terminal does not end it.",
+    "remedy.longer-job": "Ask for a longer job (sbatch --time=...); the next goes on with --c where this one ended.",
     "remedy.more-time": "Ask the scheduler for more time or memory.",
     # Workers and memory
     "remedy.file-system-sharing": "Hand tensors over through files: one frozen worker then no longer stops the others.",

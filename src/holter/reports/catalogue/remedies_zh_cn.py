@@ -10,6 +10,7 @@ TEXTS: dict[str, str] = {
     "remedy.validate-again": "结束这次运行，只重做验证。",
     "remedy.fewer-exporters": "减少导出进程（nnUNet_def_n_proc）：同时占用的内存更少。",
     "remedy.keep-session": "用 tmux、nohup 或 systemd-run 运行，关掉终端也不会中断训练。",
+    "remedy.longer-job": "申请更长的作业时间（sbatch --time=...）；下一个作业用 --c 从这个作业结束的地方继续。",
     "remedy.more-time": "向调度系统申请更长的时间或更多的内存。",
     # Workers and memory
     "remedy.file-system-sharing": "改用文件方式传递张量：一个数据进程冻住就不会再拖住其他进程。",

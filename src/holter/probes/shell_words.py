@@ -1,0 +1,43 @@
+"""What shells print when a command was ended by a signal, in the languages of those who report such ends."""
+
+from __future__ import annotations
+
+import re
+
+_ENGLISH = ("Killed", "Terminated", "Segmentation fault", "Bus error", "Aborted", "Hangup")
+_TRANSLATED = {
+    "已杀死": "Killed", "已终止": "Terminated", "段错误": "Segmentation fault", "总线错误": "Bus error",
+    "已放弃": "Aborted", "挂断": "Hangup", "强制终止": "Killed", "強制終了": "Killed",
+    "Getötet": "Killed", "Beendet": "Terminated", "Abgebrochen": "Aborted",
+    "Speicherzugriffsfehler": "Segmentation fault", "Processus arrêté": "Killed", "Tué": "Killed",
+    "Erreur de segmentation": "Segmentation fault", "Terminado": "Terminated", "Matado": "Killed",
+    "Terminado (killed)": "Killed",  # glibc's Spanish tells the two apart by the bracket alone
+    "죽었음": "Killed", "Убито": "Killed", "Ucciso": "Killed",
+}  # fmt: skip
+_OF_ZSH = {
+    "killed": "Killed", "terminated": "Terminated", "segmentation fault": "Segmentation fault",
+    "bus error": "Bus error", "abort": "Aborted", "hangup": "Hangup",
+}  # fmt: skip
+_WORDS = {**{word: word for word in _ENGLISH}, **_TRANSLATED, **_OF_ZSH}
+# A word alone on its line is no longer than this, with all that stands behind it.
+_ALONE_CHARS = 60
+_ANY_WORD = "|".join(re.escape(word) for word in sorted(_WORDS, key=len, reverse=True))
+# In a script bash names file, line and PID ("行 12", "第 12 行", "ligne 12"); bash and zsh number their jobs.
+_NAMED = re.compile(
+    r"(?:\S{1,150}? ?[:：] *(?:第 *\d+ *行|[^\s:：\d]+ *\d+) ?[:：] *\d+ +|\[\d+\] *(?:[+-] +)?(?:\d+ +)?|zsh: )"
+    rf"(?P<word>{_ANY_WORD})(?P<rest>$|[\s(（].*)"
+)
+
+
+def shell_ending(line: str) -> str | None:
+    """The line as bash prints it in English, without script and PID; None for any other line."""
+    if len(line) < _ALONE_CHARS and (word := _alone(line.strip())) is not None:
+        return word
+    found = _NAMED.match(line)
+    return None if found is None else _WORDS[found["word"]] + found["rest"].rstrip()
+
+
+def _alone(line: str) -> str | None:
+    """The English word; what else is in the bracket ("core dumped") and behind it says no more."""
+    word, _, rest = line.replace("（", " (").partition(" (")
+    return (_TRANSLATED.get(f"{word} (killed)") if rest.startswith("killed)") else None) or _TRANSLATED.get(word)
