@@ -47,5 +47,4 @@ RULES = (
 def diagnose(evidence: Evidence) -> Verdict:
     """Weigh the facts; what could not be written into shared memory is not the disk's."""
     says_so = evidence.fact("exception.kind").value == "no-space" and evidence.fact("shm.trouble").status != "known"
-    is_open = says_so and evidence.fact("disk.error").status == "unknown"
-    return weigh(CAUSE, evidence, RULES if is_open else tuple(rule for rule in RULES if rule != UNNAMED))
+    return weigh(CAUSE, evidence, RULES if says_so else tuple(rule for rule in RULES if rule != UNNAMED))

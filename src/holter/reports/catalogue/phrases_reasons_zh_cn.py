@@ -48,7 +48,6 @@ REASONS: dict[str, str] = {
     "its size cannot be read": "读不到它的大小",
     "power or utilisation cannot be read": "读不到功率或利用率",
     "the driver does not tell": "驱动没有给出",
-    "which of the GPUs is ours cannot be told": "看不出哪块 GPU 属于本训练",
     "which of the slices is ours cannot be told": "看不出哪个切片属于本训练",
     "neither slower steps nor a want of GPU memory to explain": "步骤没有变慢，显存也没有不足，无须解释",
     "no slower steps to explain": "步骤没有变慢，无须解释",
