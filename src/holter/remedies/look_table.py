@@ -78,6 +78,7 @@ LOOKS: tuple[Look, ...] = (
         ("exception.", "echo.says", "worker.subject", "worker.fatal_frame"),
         kinds=("death", "stall"),
     ),
+    Look("descriptors", "ulimit -n; cat /proc/sys/fs/file-nr", ("fds.",)),
     Look("shared-memory", "df -h /dev/shm", ("shm.",)),
     Look("room", "df -h {results} {preprocessed}; df -i {results}", ("disk.", "save.")),
     Look(

@@ -18,6 +18,7 @@ TEXTS: dict[str, str] = {
     "look.swap": "Does the machine move pages to swap and back (columns si and so)?",
     "look.how-it-ended": "How did scheduler or system end it?",
     "look.first-exception": "The first exception in the console's output (the training log does not hold it)",
+    "look.descriptors": "How many files may a process open here, and how many are open?",
     "look.shared-memory": "How large and how full is /dev/shm?",
     "look.room": "Is there room for checkpoints, and are there inodes?",
     "look.storage": "What file system is the data on, and does anybody wait for it?",

@@ -18,6 +18,7 @@ TEXTS: dict[str, str] = {
     "look.swap": "机器是不是在不停地换页（看 si 和 so 两列）？",
     "look.how-it-ended": "调度系统或操作系统是怎么结束它的？",
     "look.first-exception": "控制台输出里的第一个异常（训练日志里没有）",
+    "look.descriptors": "这里一个进程最多能打开多少个文件，现在打开了多少？",
     "look.shared-memory": "/dev/shm 有多大，用了多少？",
     "look.room": "有没有空间和 inode 保存检查点？",
     "look.storage": "数据在什么文件系统上，有没有进程在等它？",
