@@ -192,7 +192,9 @@ def test_gathers_on_any_device_equal_the_sampler_of_the_cpu(
             way(image, seg, place, How("bilinear", seg_mode, -1), into)
             results.append(into)
         assert torch.equal(results[0][1], results[1][1])
-        assert (results[0][0] - results[1][0]).abs().max() <= 1e-5
+        # Coordinates of up to 60 voxels are known to some 4e-6, and neighbours of this noise differ by up to 6: processors
+        # round them differently. A wrong neighbour would differ by tenths.
+        assert (results[0][0] - results[1][0]).abs().max() <= 1e-4
 
 
 def test_eight_bit_labels_give_what_sixteen_bit_labels_give() -> None:
