@@ -192,8 +192,8 @@ def test_gathers_on_any_device_equal_the_sampler_of_the_cpu(
             way(image, seg, place, How("bilinear", seg_mode, -1), into)
             results.append(into)
         assert torch.equal(results[0][1], results[1][1])
-        # Coordinates of up to 60 voxels are known to some 4e-6, and neighbours of this noise differ by up to 6: processors
-        # round them differently. A wrong neighbour would differ by tenths.
+        # Coordinates of up to 60 voxels are known to some 4e-6, and neighbours of this noise differ by up to 6; not all
+        # processors round alike. A wrong neighbour would differ by tenths.
         assert (results[0][0] - results[1][0]).abs().max() <= 1e-4
 
 
