@@ -11,7 +11,7 @@ from collections import deque
 import msgspec
 
 from holter.detectors.progress import ProgressKeeper
-from holter.detectors.view import GAP_S, PhaseKeeper, is_paused, main_process
+from holter.detectors.view import GAP_S, PhaseKeeper, is_paused, main_process, usable_cpus
 from holter.evidence.window import ready_to_run
 from holter.evidence.words import WORKERS, WORKING_CPU_RATIO, works_together
 from holter.records import Episode, Phase, ProcessSample, Tick
@@ -89,10 +89,7 @@ class StallDetector:
     def _remember_work(self, tick: Tick) -> None:
         main = main_process(tick)
         self._saw_start = main is not None and main.started_s is not None and main.started_s >= -STARTED_WITH_US_S
-        if tick.cgroup is not None and tick.cgroup.effective_cpus is not None:
-            self._cpus = tick.cgroup.effective_cpus
-        elif self._cpus is None and tick.host is not None and tick.host.cpu_count is not None:
-            self._cpus = float(tick.host.cpu_count)
+        self._cpus = usable_cpus(tick, self._cpus)
         if tick.processes:
             # What could not be measured may be work: it must not raise an alarm.
             unmeasured = any(one.cpu_ratio is None and one.state not in STILL for one in tick.processes)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from holter.detectors.view import GAP_S, is_paused, main_beat
+from holter.detectors.view import GAP_S, is_paused, main_beat, usable_cpus
 from holter.records import Beat, Episode, Tick
 
 # Over half of the step is spent in next(loader): the processor or GPU that trains is idle more than it works.
@@ -21,7 +21,7 @@ STARVED_S = 120.0
 # It is over when the wait falls clearly below.
 FED_RATIO = 0.35
 # The run computes on this part of all CPUs it may use, in this part of the looks, over this much of waits and steps:
-# more batches cannot come. Or no worker is there, and the main process can only do one thing after the other.
+# more batches cannot come. Where no worker is there, the main process does one thing after the other, on one of them.
 BUSY_CPUS, BUSY_LOOKS, BUSY_S = 0.85, 0.8, 15.0
 # In the beginning all workers compute their first batches, and then fill the queue (six batches), while nobody is fed.
 WAVES, QUEUE = 2, 6
@@ -72,14 +72,12 @@ class StarvedDetector:
         return self._judge(tick, beat)
 
     def _look_at_cpus(self, tick: Tick) -> None:
-        if tick.cgroup is not None and tick.cgroup.effective_cpus is not None:
-            self._cpus = tick.cgroup.effective_cpus
-        elif self._cpus is None and tick.host is not None and tick.host.cpu_count is not None:
-            self._cpus = float(tick.host.cpu_count)
+        self._cpus = usable_cpus(tick, self._cpus)
         if tick.processes:
             self._workers = sum(one.role == "train-worker" for one in tick.processes)
             used = sum(one.cpu_ratio or 0.0 for one in tick.processes)
-            self._is_bound = self._workers == 0 or (self._cpus is not None and used >= BUSY_CPUS * self._cpus)
+            cpus = self._cpus if self._workers else 1.0  # one process that makes every batch itself
+            self._is_bound = cpus is not None and used >= BUSY_CPUS * cpus
 
     def _judge(self, tick: Tick, beat: Beat) -> tuple[Episode, ...]:
         whole = self._seen[0]

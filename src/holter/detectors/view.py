@@ -37,6 +37,15 @@ def is_paused(tick: Tick) -> bool:
     return bool(data) and all(process.state in ("T", "t") for process in data)
 
 
+def usable_cpus(tick: Tick, before: float | None) -> float | None:
+    """CPUs that the run may use; ``before``: what was known, where this tick does not tell."""
+    if tick.cgroup is not None and tick.cgroup.effective_cpus is not None:
+        return tick.cgroup.effective_cpus
+    if before is None and tick.host is not None and tick.host.cpu_count is not None:
+        return float(tick.host.cpu_count)
+    return before
+
+
 class PhaseKeeper:
     """The phase of the training: from the hook where it is there, else from the log."""
 
