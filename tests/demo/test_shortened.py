@@ -48,13 +48,13 @@ def test_the_native_wait_lets_other_threads_run_and_is_not_cut_short_by_a_signal
         other = threading.Thread(target=tick)
         began_s = time.monotonic()
         other.start()
-        wait_natively(0.6)
+        wait_natively(1.5)
         took_s = time.monotonic() - began_s
         other.join()
     finally:
         signal.signal(signal.SIGUSR2, before)
-    assert 0.6 <= took_s < 1.5
-    assert ticks[-1] - began_s < 0.55  # they ran during the wait
+    assert 1.5 <= took_s
+    assert ticks[-1] - began_s < 1.45  # they ran during the wait
 
 
 @pytest.mark.training

@@ -53,10 +53,10 @@ def test_files_are_read_mapped_written_renamed_and_removed_as_on_any_disk(mounte
 
 def test_only_image_data_becomes_slow_even_if_it_was_in_memory(mounted: tuple[Path, Path, Path]) -> None:
     _, mount, control = mounted
-    assert _seconds_to_read(mount / "case.b2nd") < 0.5  # and now the kernel has its pages
-    control.write_text("0.7")
-    assert _seconds_to_read(mount / "case.b2nd") >= 0.7
-    assert _seconds_to_read(mount / "case.pkl") < 0.5
+    assert _seconds_to_read(mount / "case.b2nd") < 1.5  # and now the kernel has its pages
+    control.write_text("2")
+    assert _seconds_to_read(mount / "case.b2nd") >= 2
+    assert _seconds_to_read(mount / "case.pkl") < 1.5
 
 
 def test_a_read_that_hangs_comes_back_as_soon_as_the_disk_is_fast_again(mounted: tuple[Path, Path, Path]) -> None:
@@ -67,7 +67,7 @@ def test_a_read_that_hangs_comes_back_as_soon_as_the_disk_is_fast_again(mounted:
     reader.join(1.5)
     hung = reader.is_alive()
     control.write_text("0")
-    reader.join(5)
+    reader.join(30)
     assert hung
     assert not reader.is_alive()
 

@@ -156,7 +156,7 @@ def test_a_stopped_worker_does_not_hold_up_the_end(told, monkeypatch):
     with ExportPool(1, lambda: None) as pool:
         pid = pool._pool[0].pid
         os.kill(pid, signal.SIGSTOP)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
 

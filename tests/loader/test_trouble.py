@@ -250,7 +250,7 @@ def test_a_first_case_that_hangs_does_not_hang_the_start(hanging: tuple[Path, Pa
     wait_until(lambda: all(thread.name != THREAD_NAME for thread in threading.enumerate()))
     assert chosen == Backend("libblosc2", "")
     assert (alone.kind, "do not come back" in alone.note) == ("numpy", True)
-    assert 0.8 <= took_s < 4
+    assert 0.8 <= took_s < 20
     assert told.kinds(BAD) == ["hung", "hung"]
     assert BAD in str(told.troubles[0].file)
 
@@ -278,7 +278,7 @@ def test_closing_leaves_a_hung_thread_to_the_kernel_and_says_so(hanging: tuple[P
     control.write_text("0")
     assert left
     assert all(name.startswith("holter-read-") for name in left)
-    assert took_s < 4
+    assert took_s < 20
 
 
 def wait_until(happened: Any, within_s: float = 40.0) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from holter.probes.deadline import STUCK_MAX, Errand, Limits, Respondent
 
-SOON_S = 10.0
+SOON_S = 30.0
 READ_MAX_S = 0.1
 FREEZER = Path("/sys/fs/cgroup/freezer")
 ECHO = (sys.executable, "-I", "-S", "-c", "import sys\nfor line in sys.stdin: print(line.strip()[::-1], flush=True)")
@@ -79,7 +79,7 @@ def test_children_that_do_not_die_are_left_alone_and_are_few(freezer: Path) -> N
     assert child.stuck == STUCK_MAX
     assert len((freezer / "tasks").read_text().split()) == STUCK_MAX
     assert states == {"pending", "overdue", "resting"}
-    assert sorted(took_s)[-3] < READ_MAX_S, "but for two moments in which the machine did something else"
+    assert sorted(took_s)[len(took_s) * 98 // 100] < READ_MAX_S, "but for moments in which the machine did something else"
     (freezer / "freezer.state").write_text("THAWED")
     wait_until(lambda: child.stuck == 0)
     wait_until(lambda: child.ask(b"awake").state == "answered")

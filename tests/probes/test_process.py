@@ -3,6 +3,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import statistics
 import subprocess
 import sys
 import time
@@ -339,14 +340,15 @@ def test_twenty_processes_cost_less_than_four_milliseconds_a_look() -> None:
     try:
         _wait_for(lambda: len(psutil.Process(main.pid).children()) == 19)
         assert len(probe.read(0.0).samples) == 20
-        began_s = time.process_time()
+        costs_s = []
         for t_s in range(1, 21):
+            began_s = time.process_time()
             probe.read(float(t_s))
-        cost_s = (time.process_time() - began_s) / 20
+            costs_s.append(time.process_time() - began_s)
     finally:
         for child in psutil.Process(main.pid).children():
             child.kill()
         main.kill()
         main.wait()
         probe.close()
-    assert cost_s < 0.004
+    assert statistics.median(costs_s) < 0.004

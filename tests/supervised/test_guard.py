@@ -159,11 +159,11 @@ def test_a_training_that_moves_on_meanwhile_is_not_ended(still):
 
 def test_a_disk_that_does_not_answer_holds_nobody_up(still, monkeypatch):
     monkeypatch.setattr(guard, "LOOKED_WITHIN_S", 0.2)
-    monkeypatch.setattr("holter.supervisor.continuation.newest_good", lambda *_: time.sleep(3))
+    monkeypatch.setattr("holter.supervisor.continuation.newest_good", lambda *_: time.sleep(10))
     began = time.monotonic()
     still.waits = "none"
     assert still.ask() == "leave"
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 8
     assert "could not be read" in still.said[-1].text
 
 
@@ -183,7 +183,7 @@ def test_tensors_in_shared_memory_do_not_outlive_a_group_that_is_ended():
     files = list(Path("/dev/shm").glob(f"torch_{child.pid}_*"))
     assert files
     assert end_group(child, frozenset) == ()
-    until = time.monotonic() + 5
+    until = time.monotonic() + 30
     while any(file.exists() for file in files) and time.monotonic() < until:
         time.sleep(0.05)
     assert [file for file in files if file.exists()] == []
