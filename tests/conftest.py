@@ -17,9 +17,10 @@ from holter.demo.prepare import CONFIGURATION, DATASET_NAME, Prepared, prepare
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 HIPPOCAMPUS = CHECKOUT.parent / "shared" / "data" / "Dataset004_Hippocampus"
-# Folders whose tests count seconds of real trainings and processes: two of them at a time would disturb each other.
-# What trains in the process of the tests (trainer) counts none, and one core is enough for it.
-SERIAL = {"cli", "demo", "doctor", "hook", "supervised"}
+# What counts seconds of real trainings and processes: two such tests at a time would disturb each other.
+SERIAL = ("supervised/", "demo/test_faults", "hook/test_ranks", "hook/test_replace", "hook/test_toy_training")
+# Their files share what takes long to make.
+BY_FILE = ("cli/", "demo/", "doctor/", "hook/", "trainer/")
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -29,7 +30,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
     class TwoQueues(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            return "serial" if nodeid.split("/")[1] in SERIAL else nodeid
+            path = nodeid.partition("/")[2]
+            if path.startswith(SERIAL):
+                return "serial"
+            return path.partition("::")[0] if path.startswith(BY_FILE) else nodeid
 
     return TwoQueues(config, log)
 

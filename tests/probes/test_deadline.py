@@ -79,7 +79,9 @@ def test_children_that_do_not_die_are_left_alone_and_are_few(freezer: Path) -> N
     assert child.stuck == STUCK_MAX
     assert len((freezer / "tasks").read_text().split()) == STUCK_MAX
     assert states == {"pending", "overdue", "resting"}
-    assert sorted(took_s)[len(took_s) * 98 // 100] < READ_MAX_S, "but for moments in which the machine did something else"
+    assert sorted(took_s)[len(took_s) * 98 // 100] < READ_MAX_S, (
+        "but for moments in which the machine did something else"
+    )
     (freezer / "freezer.state").write_text("THAWED")
     wait_until(lambda: child.stuck == 0)
     wait_until(lambda: child.ask(b"awake").state == "answered")
