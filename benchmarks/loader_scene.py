@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import math
 import os
 import time
 from collections.abc import Iterator
@@ -139,12 +140,12 @@ class Rate(NamedTuple):
     cpu_ms_per_sample: float  # of this process and its threads; worker processes are not in it
 
 
-def rate_of(batches: Iterator[Any], seconds: float, skipped: int) -> Rate:
-    """Take batches for so long, after those that were made before anybody waited for them."""
+def rate_of(batches: Iterator[Any], seconds: float, skipped: int, enough: float = math.inf) -> Rate:
+    """Take batches for so long, or that many samples, after those that were made before anybody waited for them."""
     for _ in range(skipped):
         next(batches)
     began_s, cpu_s, samples = time.perf_counter(), time.process_time(), 0
-    while time.perf_counter() - began_s < seconds:
+    while time.perf_counter() - began_s < seconds and samples < enough:
         samples += len(next(batches)["keys"])
     took_s = time.perf_counter() - began_s
     return Rate(samples / took_s, (time.process_time() - cpu_s) / samples * 1000)

@@ -53,7 +53,7 @@ def test_the_native_wait_lets_other_threads_run_and_is_not_cut_short_by_a_signal
         other.join()
     finally:
         signal.signal(signal.SIGUSR2, before)
-    assert 1.5 <= took_s
+    assert took_s >= 1.5
     assert ticks[-1] - began_s < 1.45  # they ran during the wait
 
 

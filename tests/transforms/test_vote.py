@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from holter.transforms.cells import pair_on_cpu
-from holter.transforms.vote import Pair, Rule, elect, pair_of_labels, vote, weigh
+from holter.transforms.vote import Pair, Rule, elect, nearest_of, pair_of_labels, scores_of, vote
 
 PAD = -1
 
@@ -35,7 +35,7 @@ def test_a_rough_count_first_elects_whom_the_exact_count_elects(
     around, points = drawn(seed, axes, labels)
     for two in (False, True) if labels == 1 else (False,):
         pair, rule = pair_of(around, two), Rule(PAD, reaches)
-        counted = vote(around, *weigh(points), pair, rule)
+        counted = vote(around, scores_of(points), nearest_of(points), pair, rule)
         assert torch.equal(elect(around, points, pair, rule), counted)
         assert torch.equal(elect(around.to(torch.int8), points, pair, rule).to(torch.int16), counted)
 
@@ -44,7 +44,7 @@ def test_a_rough_count_first_elects_whom_the_exact_count_elects(
 @given(st.integers(0, 2**32 - 1), st.integers(2, 3), st.integers(1, 9))
 def test_corners_elect_whom_an_argmax_over_all_labels_elects(seed: int, axes: int, labels: int) -> None:
     around, points = drawn(seed, axes, labels)
-    scores, nearest = weigh(points)
+    scores, nearest = scores_of(points), nearest_of(points)
     names = torch.arange(PAD, labels)
     totals = torch.zeros((len(names), around.shape[1]))
     for corner, weight in zip(around, scores, strict=True):
@@ -67,5 +67,5 @@ def test_two_labels_are_found_on_the_cpu_as_on_a_device(seed: int, labels: int, 
 
 def test_the_weights_of_a_cell_add_up_to_a_thousand() -> None:
     for axes in (2, 3):
-        scores, _ = weigh(drawn(1, axes, 2)[1])
+        scores = scores_of(drawn(1, axes, 2)[1])
         torch.testing.assert_close(scores.sum(0), torch.full((64,), 1000.0))

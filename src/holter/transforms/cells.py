@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from holter.transforms.placement import Placement, corners_of_cell
-from holter.transforms.vote import Pair, Rule, elect
+from holter.transforms.vote import Pair, Rule, elect, numbers_of
 
 MARGIN = 2  # voxels of padding around the table: a cell two before the first voxel is padding on all corners
 EXACT_IN_FLOAT32 = 2**24
@@ -28,7 +28,7 @@ class Cells:
     labels: Tensor  # (K, voxels) of the padded part
     decided: Tensor  # (K, voxels): the label of the cell that begins at this voxel, or ``undecided``
     undecided: int
-    offsets: Tensor  # (corners): from the first corner of a cell to the others
+    offsets: tuple[int, ...]  # a corner: from the first corner of a cell to the others
     strides: tuple[int, ...]
     place: Placement
     size: tuple[int, ...]  # of the part, without padding
@@ -43,9 +43,9 @@ class Cells:
         strides = tuple(padded[0].stride())
         labels = padded.flatten(1)
         undecided = torch.iinfo(seg.dtype).min
-        offsets = [sum(a * b for a, b in zip(corner, strides, strict=True)) for corner in corners_of_cell(axes)]
+        offsets = tuple(sum(a * b for a, b in zip(corner, strides, strict=True)) for corner in corners_of_cell(axes))
         return cls(
-            labels, decide(labels, strides, undecided), undecided, torch.tensor(offsets), strides, place,
+            labels, decide(labels, strides, undecided), undecided, offsets, strides, place,
             tuple(seg.shape[1:]), pair_on_cpu(seg.flatten(1), rule), rule,
         )  # fmt: skip
 
@@ -54,7 +54,7 @@ class Cells:
         points = grid.add(1).mul_(self._repeated(self.place.source, 0, len(grid))).sub_(1).div_(2)
         index = self._index(points.floor())
         found = torch.stack([channel.index_select(0, index) for channel in self.decided])
-        open_ = (found.view(-1) == self.undecided).nonzero()[:, 0]
+        open_ = numbers_of(found.view(-1) == self.undecided)
         if len(open_):
             found.view(-1).scatter_(0, open_, self._elected(open_, index, points))
         return found
@@ -65,9 +65,10 @@ class Cells:
         if len(self.labels) > 1:
             channel, point = open_ // len(index), open_ % len(index)
         first = index.index_select(0, point).add_(channel * self.labels.shape[1])
-        labels = self.labels.view(-1).index_select(0, (first + self.offsets[:, None]).view(-1)).view(-1, len(open_))
-        numbers = (point * points.shape[1] + torch.arange(points.shape[1])[:, None]).view(-1)
-        where = points.view(-1).index_select(0, numbers).view(points.shape[1], -1)
+        labels = self.labels.new_empty((len(self.offsets), len(open_)))
+        for offset, corner in zip(self.offsets, labels, strict=True):
+            torch.index_select(self.labels.view(-1)[offset:], 0, first, out=corner)
+        where = points.index_select(0, point).t().contiguous()
         return elect(labels, where, self.pair.of(channel), self.rule)
 
     def _index(self, first: Tensor) -> Tensor:

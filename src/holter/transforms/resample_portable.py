@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from holter.transforms.placement import How, Placement, corners_of_cell, line, reaches_outside
-from holter.transforms.vote import Pair, Rule, pair_of_labels, vote, weigh
+from holter.transforms.vote import Pair, Rule, nearest_of, pair_of_labels, scores_of, vote
 
 NO_FLOAT64 = ("mps",)
 # Corners, weights, indices and votes take some hundred bytes a voxel: at 128 x 128 x 128 that would be a gigabyte.
@@ -33,7 +33,7 @@ def resample(image: Tensor, seg: Tensor, place: Placement, how: How, into: tuple
         rows = slice(start, start + step)
         points = coordinates(place, image.device, rows)
         first = points.floor()
-        scores, nearest = weigh(points)
+        scores, nearest = scores_of(points), nearest_of(points)
         corners = [_Corner(first, corner, place, tuple(image.shape[1:])) for corner in corners_of_cell(place.axes)]
         here = into[0][:, rows], into[1][:, rows]
         here[0].copy_(_image(image.flatten(1), corners, scores / 1000, nearest, how).view(here[0].shape))
