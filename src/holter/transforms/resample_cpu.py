@@ -1,7 +1,7 @@
 """Resample one sample on the CPU.
 
 The image goes through torch's own grid_sample with stock's grid, so it is equal to the bit; the segmentation is looked
-up in a table of cells. Both in slabs whose intermediates stay in the second-level cache.
+up in a table of cells. Both in slabs: small ones take their time in calls, large ones in memory.
 """
 
 from __future__ import annotations
