@@ -6,7 +6,7 @@ TEXTS: dict[str, str] = {
     # Going on
     "remedy.continue-process": "Let the stopped process run on: the training resumes by itself within seconds.",
     "remedy.end-and-continue": "End the training and continue from its last checkpoint.",
-    "remedy.continue-from-checkpoint": "Continue from the last checkpoint; where none was written yet, nnU-Net begins again.",
+    "remedy.continue-from-checkpoint": "Continue from the last checkpoint; without one, nnU-Net begins again.",
     "remedy.validate-again": "End the run and repeat only the validation.",
     "remedy.fewer-exporters": "Use fewer export processes (nnUNet_def_n_proc): less memory at a time.",
     "remedy.keep-session": "Run under tmux, nohup or systemd-run, so that a closed terminal does not end it.",
