@@ -17,7 +17,7 @@ from holter.transforms.cells import Cells, repeated
 from holter.transforms.placement import How, Placement, halves, line, reaches_outside
 from holter.transforms.vote import Rule
 
-SLAB_VOXELS = 262144
+SLAB_VOXELS = 262_144
 
 
 def resample(image: Tensor, seg: Tensor, place: Placement, how: How, into: tuple[Tensor, Tensor]) -> None:
