@@ -485,7 +485,7 @@ def show():
     drain()
     print([(path.name, verify.verify(path).current_epoch) for path in sorted(Path(folder).glob("check*"))])
 class At(nnUNetTrainer):
-    def on_train_epoch_start(self): self.at.get(self.current_epoch, lambda: None)()
+    def on_train_epoch_start(self): drain(); self.at.get(self.current_epoch, lambda: None)()
     def on_train_end(self): self.at.get("end", lambda: None)(); super().on_train_end()
 t = At(folder, 5, width=100)
 """

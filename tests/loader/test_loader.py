@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import gc
 import os
 import signal
@@ -25,6 +24,7 @@ from holter.errors import BadInput, LoaderClosed, LoaderFailed
 from holter.loader import Catalogue, Loader, LoaderState, NoTransforms, Options, Sampling, catalogue_like, sampling_like
 from holter.loader.planner import Planner
 from loader import data
+from shared_memory import shared_memory
 
 INITIAL, PATCH = (20, 21, 22), (16, 16, 16)
 
@@ -60,16 +60,6 @@ def nothing_is_left_behind() -> Iterable[None]:
         thread.join(2)
     assert not [thread for thread in left if thread.is_alive()]
     assert shared_memory() <= shared
-
-
-def shared_memory() -> set[str]:
-    """Files in /dev/shm that this process has open or mapped; others use the folder too."""
-    mapped = {line.split()[-1] for line in Path("/proc/self/maps").read_text().splitlines() if "/dev/shm/" in line}
-    opened = set()
-    for descriptor in Path("/proc/self/fd").iterdir():
-        with contextlib.suppress(OSError):
-            opened.add(str(descriptor.readlink()))
-    return mapped | {name for name in opened if name.startswith("/dev/shm/")}
 
 
 # --- the voxels -------------------------------------------------------------------------------------------------

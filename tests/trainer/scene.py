@@ -14,6 +14,7 @@ import torch
 from holter.demo.prepare import CONFIGURATION, DATASET_NAME, Prepared
 from holter.trainer.loading import with_holter_loader
 from holter.trainer.shortened import set_seed
+from shared_memory import shared_memory
 
 PATCH = [24, 24, 24]
 FEATURES = [4, 8, 8]  # with two stages, stock divides the weights of deep supervision by zero
@@ -92,8 +93,7 @@ class Traces:
     def _now() -> set[str]:
         threads = {f"thread {thread.name}" for thread in threading.enumerate() if thread.name.startswith("holter-")}
         processes = {f"process {child.pid}" for child in psutil.Process().children(recursive=True)}
-        shared = {str(file) for file in Path("/dev/shm").iterdir()}
-        return threads | processes | shared
+        return threads | processes | shared_memory()
 
 
 def equal(one: Any, other: Any) -> bool:
