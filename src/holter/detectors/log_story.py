@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from holter.detectors.view import PhaseKeeper
 from holter.evidence.epochs import EPOCH_TIMES, Story, described, runs, story
 from holter.evidence.fitting import NONE, slow_kernels
+from holter.evidence.frames import interrupted
+from holter.evidence.training import INTERRUPTED
 from holter.evidence.words import signal_name
 from holter.probes.log_recording import NEW_LOG
 from holter.records import (
@@ -37,6 +39,7 @@ LAST_SENTENCES = ("Validation complete", "Mean Validation Dice", "determining po
 # Somebody ended it: no fault.
 ASKED = ("KeyboardInterrupt", "SystemExit")
 LOG_END = "log-end"
+WAITED_FOR = {"batch-queue": "a batch", "export-result": "the export pool", "export-slot": "the export pool"}
 ENDED = "a process ended, and the log tells neither which nor how"
 
 
@@ -66,8 +69,9 @@ def _end_of_run(events: list[Event], until_s: float) -> Episode | None:
             if isinstance(event, ProcessEnded) and event.exit_signal is None and _is_finished(events[:number]):
                 continue  # Slurm counts at the end what happened at any time
             return _death(event, events[: number + 1], until_s)
-    if any(isinstance(event, ExceptionSeen) and event.error in ASKED for event in events):
-        return None
+    asked = [event for event in events if isinstance(event, ExceptionSeen) and event.error in ASKED]
+    if asked:
+        return _interrupted(asked[0], events)
     echo = next((e for n, e in enumerate(events) if _is_echo(e) and _epochs(events[n:]) < SURVIVED_EPOCHS), None)
     if echo is not None:
         return _death(echo, events, until_s)
@@ -78,6 +82,17 @@ def _end_of_run(events: list[Event], until_s: float) -> Episode | None:
         return None
     told = max((event.t_s for event in events), default=until_s)
     return _episode("stall", phase, told, LOG_END, f"the log ends here, {_words(phase)}", began)
+
+
+def _interrupted(event: ExceptionSeen, events: list[Event]) -> Episode | None:
+    """People end what seems to hang with Ctrl-C; where the training waited just then, that is worth a word."""
+    spot = interrupted(event)
+    waited_for = None if spot is None else WAITED_FOR.get(spot[0])
+    if waited_for is None or _is_finished(events):
+        return None
+    phase, _ = _phase(events)
+    reason = f"somebody interrupted it while the main thread waited for {waited_for}"
+    return _episode("stall", phase, event.t_s, INTERRUPTED, reason)
 
 
 def _is_finished(events: list[Event]) -> bool:

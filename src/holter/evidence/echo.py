@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from holter.evidence.facts import FactBook
+from holter.evidence.training import INTERRUPTED
 from holter.evidence.window import Window
 from holter.probes.echoes import said_in
 from holter.records import ExceptionSeen, LogLine
@@ -16,6 +17,9 @@ BEFORE_S = 5.0
 
 def collect(window: Window, book: FactBook) -> None:
     """State in which part of nnU-Net the echo was said."""
+    if window.episode.detector == INTERRUPTED:
+        book.not_applicable("echo.says", "it was interrupted by hand before anything ended")
+        return
     for text in _texts(window):
         where = said_in(text)
         if where is not None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
-from holter.records import Frame, StackDump, ThreadStack
+from holter.records import ExceptionSeen, Frame, StackDump, ThreadStack
+
+_PRINTED = re.compile(r'^ *File "([^"\n]+)", line (\d+), in (\S+)', re.MULTILINE)
 
 
 def main_thread(dump: StackDump) -> ThreadStack | None:
@@ -13,6 +15,17 @@ def main_thread(dump: StackDump) -> ThreadStack | None:
         if thread.name == "MainThread" or thread.thread_id == dump.pid:
             return thread
     return dump.threads[-1] if dump.threads else None
+
+
+def interrupted(exception: ExceptionSeen) -> tuple[str, str] | None:
+    """What ``place`` says of the main thread where Ctrl-C ended it, by the traceback that Python then prints."""
+    if exception.error != "KeyboardInterrupt" or exception.role != "main":
+        return None
+    frames = tuple(
+        Frame(function=found[3], file=found[1].replace("\\", "/"), line=int(found[2]))
+        for found in reversed(tuple(_PRINTED.finditer(exception.traceback)))
+    )
+    return place(ThreadStack(frames=frames))
 
 
 def place(thread: ThreadStack) -> tuple[str, str] | None:

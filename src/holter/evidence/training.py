@@ -8,9 +8,10 @@ from holter.evidence import frames
 from holter.evidence.facts import FactBook
 from holter.evidence.window import SOON_S, Window, last, mean_cpu, ready_to_run
 from holter.evidence.words import ending, works_together
-from holter.records import Beat, EpochEnded, LogLine, PhaseChanged, ProcessEnded, Tick
+from holter.records import Beat, EpochEnded, ExceptionSeen, LogLine, PhaseChanged, ProcessEnded, Tick
 
 NO_BEAT = "no heartbeat: the training was started without Holter's hook"
+INTERRUPTED = "interrupted"  # the story of a log that ends with Ctrl-C in a wait
 WAITS = {
     "train-batch": "batch-queue",
     "val-batch": "batch-queue",
@@ -135,6 +136,9 @@ def _main(window: Window, book: FactBook) -> None:
         spot = frames.place(thread) if thread else None
         loop = frames.results_loop(dump)
         book.known("results_loop.waits_on", loop, f"stack of the main process ({dump.rung})", unless="no frames")
+    elif main is None and window.episode.detector == INTERRUPTED:
+        stopped = (frames.interrupted(event) for event in window.recording.events(ExceptionSeen))
+        spot = next((place for place in stopped if place), None)
     waits_on = WAITS.get(beat.waits_for) if beat is not None and not ended else None
     if waits_on is not None and beat is not None:
         where = spot[1] if spot and spot[0] == waits_on else f"heartbeat: waits for {beat.waits_for}"

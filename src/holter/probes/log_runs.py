@@ -6,6 +6,7 @@ Memory is bounded, whatever the log's length: lines and exceptions worth keeping
 from __future__ import annotations
 
 import datetime
+import itertools
 import re
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -100,6 +101,7 @@ class RunReader:
         self._sentences = sentences
         self._name = name
         self._named_s = begun_s
+        self._margin: str | None = None  # the blanks that every line so far began with
         self.runs: list[LogRun] = []
         self._begin(is_first=True)
 
@@ -111,7 +113,7 @@ class RunReader:
             if raw in self._boring and not self._sieve.is_open:
                 run.lines += 1
                 continue
-            line = self._translator.line(raw)
+            line = self._translator.line(self._without_margin(raw))
             is_header = HEADER in line
             if (is_header and self._translator.stamp is not None) or self._went_back():
                 self._take(batch)
@@ -126,6 +128,16 @@ class RunReader:
             elif not (is_header or self._translator.is_stamped):
                 self._remember(raw)
         self._take(batch)
+
+    def _without_margin(self, line: str) -> str:
+        """What is pasted from a page is often indented as a whole."""
+        if self._margin != "" and line.strip():
+            blanks = line[: len(line) - len(line.lstrip())]
+            same = itertools.takewhile(
+                lambda pair: pair[0] == pair[1], zip(self._margin or blanks, blanks, strict=False)
+            )
+            self._margin = "".join(pair[0] for pair in same)
+        return line[len(self._margin) :] if self._margin else line
 
     def _remember(self, line: str) -> None:
         """Warnings are printed a thousand times alike: the second one need not be looked at."""
@@ -144,7 +156,7 @@ class RunReader:
         self._translator = Translator()
         self._sieve = Sieve()
         self._boring: set[str] = set()
-        self._parser = LogParser(0.0, source="log", utc_offset_s=0)
+        self._parser = LogParser(0.0, source="log", utc_offset_s=0, headless=True)
         self._parser.sentences = self._sentences
         self._waiting: list[str] = []
         self._stamp = ""

@@ -18,7 +18,7 @@ _WANTED = re.compile(
     r"[.\d]{0,8}: (?:Epoch|unpacking|Training done|predicting|Validation|Mean Val|determining|Using|This |Creating"
     r"|Desired|No checkpoint|INFO|(?:train|val)_loss .{0,3}(?:nan|inf))"
 )
-_OPENS = ("Traceback", "Exception in", "Process ", "terminated with the following")
+_OPENS = ("Traceback", "Exception in", "Process ", "terminated with the following", '.py", line ')
 # Of the sentences that are left out one in so many is passed on for its time.
 ONE_IN = 64
 # The same line this often has been heard.

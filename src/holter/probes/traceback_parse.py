@@ -31,6 +31,10 @@ _HEADLINE = re.compile(
     r"|-- Process (?P<rank>\d+) terminated with the following error:"
     r"|(?P<remote>(?:multiprocessing\.pool\.|concurrent\.futures\.process\._)RemoteTraceback):)\s*$"
 )
+# A frame of a traceback whose beginning was not copied. (faulthandler's have no comma, a compiler's no function.)
+_FRAME = re.compile(r'^(?: *File ")?\S.*", line \d+, in ')
+# An error line without any traceback above it: "ValueError: ..." and "torch.OutOfMemoryError: ...", no "ERROR: ...".
+_BARE_ERROR = re.compile(r"^(?:[A-Za-z_]\w*\.)*_?[A-Z]\w*(?:Error|Exception|Failed)(?::\s|$)")
 _CHAIN = re.compile(r"^(During handling of the above exception|The above exception was the direct cause)")
 _ERROR = re.compile(r"^(?P<name>[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)(?P<colon>:)?(?:\s(?P<message>.*))?$")
 _ERROR_WITHOUT_MESSAGE = re.compile(r"(Error|Exception|Interrupt|Exit|Iteration|Failed|Timeout|Empty|Full)$")
@@ -52,12 +56,15 @@ class _Open:
     message: str = ""
     message_lines: int = 0
     blank_after_message: bool = False
+    is_headless: bool = False
 
 
 class TracebackCollector:
     """Takes lines one by one and gives finished exceptions through ``take``."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, headless: bool = False) -> None:
+        """``headless``: read what lacks the line "Traceback" too, as people often copy only the last lines."""
+        self._headless = headless
         self._open: _Open | None = None
         self._done: list[ExceptionSeen] = []
         # The headline and the traceback of one worker exception may come apart: remember what was told.
@@ -71,7 +78,9 @@ class TracebackCollector:
             self._begin(line, headline, t_s)
             return True
         if self._open is None:
-            return False
+            if not (self._headless and (_FRAME.match(line) or _BARE_ERROR.match(line))):
+                return False
+            self._open = _Open(began_s=t_s, last_s=t_s, stage="frames", is_headless=True)
         self._open.last_s = t_s
         traceback = self._open
         stages = {"headline": self._headline, "frames": self._frames, "message": self._message}
@@ -112,8 +121,14 @@ class TracebackCollector:
 
     def _begin(self, line: str, headline: re.Match[str] | None, t_s: float) -> None:
         traceback = self._open
-        # A "Traceback" line right after a headline or a chain sentence goes on with the same exception.
-        if traceback is None or headline or traceback.stage != "headline":
+        # A "Traceback" line right after a headline or a chain sentence goes on with the same exception; among frames,
+        # two processes print into each other, and the error line that comes first is the one of both.
+        if (
+            traceback is None
+            or headline
+            or traceback.stage == "message"
+            or (traceback.stage == "frames" and traceback.message)
+        ):
             self.finish()
             traceback = self._open = _Open(began_s=t_s, last_s=t_s, headline=headline)
         if not headline:
@@ -131,7 +146,7 @@ class TracebackCollector:
         return True
 
     def _frames(self, traceback: _Open, line: str) -> bool:
-        if not line.startswith((" ", "\t")):
+        if not line.startswith((" ", "\t")) and not _FRAME.match(line):
             match = _ERROR.match(line)
             if not match or not _is_error_name(match["name"], has_colon=bool(match["colon"])):
                 return False
@@ -171,7 +186,7 @@ def _is_error_name(name: str, *, has_colon: bool) -> bool:
 
 
 def _exception(traceback: _Open) -> ExceptionSeen | None:
-    if traceback.error is None and not traceback.message and traceback.stage == "headline":
+    if traceback.error is None and not traceback.message and (traceback.is_headless or traceback.stage == "headline"):
         return None
     text = "\n".join(traceback.lines)
     error = traceback.error or "Exception"

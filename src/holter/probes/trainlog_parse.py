@@ -54,7 +54,7 @@ _DECISIVE = re.compile(
 _SIGNS = (
     "warn", "err", "kill", "oom", "out of memory", "fault", "core dumped", "exception", "no longer alive", "abort",
     "no space", "quota", "traceback", "process", "pin_memory", "slurmstepd", "srun", "terminate", "hangup", "info:",
-    "assertion `", "watchdog caught", "prediction on device",
+    "assertion `", "watchdog caught", "prediction on device", "failed:", '.py", line ',
 )  # fmt: skip
 _KEPT_SENTENCES = (
     "Using torch.compile",
@@ -157,11 +157,19 @@ class LineBudget:
 class LogParser:
     """State of one log: the epoch in progress, the phase, an open traceback."""
 
-    def __init__(self, wall_zero: float, *, source: str = "training-log", utc_offset_s: int | None = None) -> None:
+    def __init__(
+        self,
+        wall_zero: float,
+        *,
+        source: str = "training-log",
+        utc_offset_s: int | None = None,
+        headless: bool = False,
+    ) -> None:
+        """``headless``: tracebacks may lack their first lines."""
         self.clock = LogClock(wall_zero, utc_offset_s)
         self.sentences = True  # False: nnU-Net's stamped sentences are read for their time only
         self._budget = LineBudget(source)
-        self._tracebacks = TracebackCollector()
+        self._tracebacks = TracebackCollector(headless=headless)
         self._phase: tuple[Phase, int | None] | None = None
         self._epoch: int | None = None
         self._values: dict[str, tuple[float, ...]] = {}

@@ -40,6 +40,7 @@ from holter.reports.wording import (
     headline,
     how_long,
     is_text,
+    quiet,
     remedies_of,
     remedy_text,
     wall_of,
@@ -74,7 +75,7 @@ def print_diagnosis(
     ``is_run``: False for what is no recording of a run, a short look or a log: it cannot tell where the time went.
     """
     if not diagnoses:
-        _print(console, Line(text("headline.quiet", lang, duration=duration(recording.duration_s, lang))))
+        _print(console, Line(quiet(recording, lang)))
     for number, diagnosis in enumerate(diagnoses, start=1):
         if number > 1:
             console.print()

@@ -6,6 +6,7 @@ import re
 import signal
 from datetime import datetime, timedelta
 
+from holter.evidence.training import INTERRUPTED
 from holter.probes.log_recording import FROM_TEXT
 from holter.records import Diagnosis, Episode, EpochEnded, Finding, Noted, PhaseChanged, Remedy, Verdict
 from holter.remedies.asking import ASK
@@ -26,7 +27,7 @@ SHORT_S = 10.0
 # Phases that come once an epoch, where "in epoch 3" says more than the phase's name.
 EPOCH_PHASES = ("train", "validate", "checkpoint")
 # Episodes of which nobody can say how long they lasted: a log that stops, an exception, a file that states facts.
-TIMELESS = ("log", "log-end", "evidence-file", "look")
+TIMELESS = ("log", "log-end", INTERRUPTED, "evidence-file", "look")
 # nnU-Net is younger; a text without time stamps is placed at the beginning of all clocks.
 FIRST_YEAR = 2000
 # Verdicts that a headline may name as the cause.
@@ -87,7 +88,9 @@ def best(diagnosis: Diagnosis) -> Verdict | None:
     """
     for verdict in diagnosis.verdicts:
         if verdict.verdict in NAMED_VERDICTS and (verdict.supports or verdict.score > 0):
-            return None if is_hint(verdict) else verdict
+            # That a training waited when somebody ended it fits whatever can hold up a training.
+            only_waited = diagnosis.episode.detector == INTERRUPTED and verdict.verdict == "possible"
+            return None if only_waited or is_hint(verdict) else verdict
     return None
 
 
@@ -106,6 +109,12 @@ def is_text(recording: Recording) -> bool:
     )
 
 
+def quiet(recording: Recording, lang: Lang) -> str:
+    """Return that nothing was wrong; of a text, which is not all that happened, only that it tells of nothing."""
+    key = "headline.quiet-text" if is_text(recording) else "headline.quiet"
+    return text(key, lang, duration=duration(recording.duration_s, lang))
+
+
 def wall_of(t_s: float, recording: Recording, lang: Lang) -> str:
     """Return when it was by the clock of the log; nothing where there is no clock."""
     environment = recording.environment
@@ -116,7 +125,10 @@ def wall_of(t_s: float, recording: Recording, lang: Lang) -> str:
 
 
 def cause_sentence(diagnosis: Diagnosis, verdict: Verdict, lang: Lang) -> str:
-    """Return one sentence for a cause, about the very worker or file where that is known."""
+    """Return one sentence for a cause, about the very finding, worker or file where that is known."""
+    for finding in verdict.supports:
+        if known(f"cause.{verdict.cause}.meaning.{finding.text}"):
+            return text(f"cause.{verdict.cause}.meaning.{finding.text}", lang)
     subject = _subject(diagnosis, verdict)
     key = f"cause.{verdict.cause}.headline"
     if subject is not None and known(key):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -20,7 +21,7 @@ from holter.probes.log_recording import described, in_order, to_recording
 from holter.probes.log_runs import LogRun, RunReader, name_wall
 from holter.probes.log_text import UNTOUCHED, WHAT_IS_READ, lines_of, lines_of_stream
 from holter.probes.results_folder import Fold, find_fold
-from holter.records import Environment
+from holter.records import Environment, LogLine
 from holter.reports.notes import Note, note
 from holter.supervisor.found import Found, TargetKind, diagnosed
 from holter.tape import Recording
@@ -32,6 +33,8 @@ RUNNING_EPOCHS, CHECKPOINT_S, STARTUP_S = 2.0, 60.0, 600.0
 CLOCKS_S = 120.0
 # A console beside the log goes on for as long after it: the exception comes last.
 AFTER_LOG_S = 3600.0
+# A loss that is no number any more, in the words of ``probes/trainlog_parse.py``.
+LOST_LOSS = re.compile(r"(train_loss|val_loss) is (\S+) in epoch (\d+)")
 
 Tell = Callable[[str, int], None]  # name, per cent
 
@@ -131,7 +134,7 @@ def _found(
     episodes = episodes_of_log(recording, is_running=is_running)
     if fold is not None and fold.is_validated:
         episodes = tuple(one for one in episodes if one.detector != LOG_END)
-    told = [*_of_runs(runs), *notes, *_of_series(recording)]
+    told = [*_of_runs(runs), *notes, *_of_series(recording), *_of_losses(recording)]
     if is_running and not any(one.kind == "death" for one in episodes):
         told.append(note("running", age=max(0.0, age_s or 0.0)))
     elif not episodes and (runs[-1].is_finished or (fold is not None and fold.is_validated)):
@@ -200,6 +203,13 @@ def _of_series(recording: Recording) -> Iterable[Note]:
         yield note(f"shape.{series.shape}", **values, recent=recent)
     else:
         yield note("shape.other", detail=series_in_words(told))
+
+
+def _of_losses(recording: Recording) -> Iterable[Note]:
+    lost = (LOST_LOSS.match(line.text) for line in recording.events(LogLine))
+    first = next((found for found in lost if found), None)
+    if first is not None:
+        yield note("lost-loss", name=first[1], detail=first[2], epochs=first[3])
 
 
 def _notes_of(fold: Fold) -> Iterable[Note]:

@@ -209,6 +209,12 @@ PHRASES: tuple[tuple[str, str], ...] = (
     (r"after epoch (\d+): (\d{4}.+)", "第 {1} 轮之后：{2}"),
     (r"(\d+) min after the start of the training", "训练开始后 {1} 分钟"),
     (r"in (\d+) runs ([\d, ]+) min after the start", "{1} 次运行，分别在开始后 {2} 分钟"),
+    (r"somebody interrupted it while the main thread waited for a batch", "主线程等待批次时，有人中断了训练"),
+    (
+        r"somebody interrupted it while the main thread waited for the export pool",
+        "有人在主线程等待导出进程池时中断了训练",
+    ),
+    (r"it was interrupted by hand before anything ended", "在任何进程结束之前，训练就被手动中断了"),
     (r"the log ends here, in the middle", "日志在中途结束"),
     (r"the log ends here, within an epoch", "日志停在一轮的中间"),
     (r"a process ended, and the log tells neither which nor how", "有一个进程结束了，日志没有说是哪个、怎么结束的"),

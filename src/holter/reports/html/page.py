@@ -25,6 +25,7 @@ from holter.reports.wording import (
     headline,
     how_long,
     process_name,
+    quiet,
     remedies_of,
     remedy_text,
 )
@@ -67,7 +68,7 @@ def context(recording: Recording, diagnoses: tuple[Diagnosis, ...], lang: Lang, 
         "version": __version__,
         "scrubbed": scrub,
         "damage": recording.damage,
-        "headline": headline(worst, recording, lang) if worst else _quiet(recording, lang),
+        "headline": headline(worst, recording, lang) if worst else quiet(recording, lang),
         "tone": _tone(worst),
         "others": len(diagnoses) - 1,
         "recorded": _recorded(recording, lang),
@@ -105,10 +106,6 @@ def _tone(diagnosis: Diagnosis | None) -> str:
     if diagnosis is None:
         return "good"
     return "bad" if diagnosis.episode.kind in ("death", "stall") else "warn"
-
-
-def _quiet(recording: Recording, lang: Lang) -> str:
-    return text("headline.quiet", lang, duration=duration(recording.duration_s, lang))
 
 
 def _recorded(recording: Recording, lang: Lang) -> str:

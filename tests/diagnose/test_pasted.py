@@ -1,0 +1,145 @@
+"""What people copy out of a terminal: the last lines only, indented, two processes mixed, ended with Ctrl-C."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+from diagnose.logs import v2
+from holter.records import ExceptionSeen
+from holter.reports.notes import note_text
+from holter.reports.terminal import print_diagnosis
+from holter.reports.wording import best, headline
+from holter.supervisor.found import Found
+from holter.supervisor.read_logs import read_pasted
+
+EPOCHS = v2([160.0] * 2, cut=True)
+SPACE = "RuntimeError: unable to write to file </torch_8289_606636967_0>: No space left on device (28)"
+
+
+def pasted(text: str) -> Found:
+    return read_pasted(io.BytesIO(text.encode()), "console.txt")
+
+
+def first_cause(told: Found) -> str | None:
+    verdict = best(told.diagnoses[0]) if told.diagnoses else None
+    return verdict.cause if verdict else None
+
+
+def errors(told: Found) -> list[tuple[str, bool]]:
+    return [(event.error, event.echo) for event in told.recording.events(ExceptionSeen)]
+
+
+@pytest.mark.parametrize(
+    ("line", "error", "cause"),
+    [
+        ("torch.OutOfMemoryError: CUDA out of memory. Tried to", "OutOfMemoryError", "gpu-out-of-memory"),
+        ("OSError: [Errno 28] No space left on device", "OSError", "disk-full-or-quota"),
+        ("AssertionError: Torch not compiled with CUDA enabled", "AssertionError", "gpu-driver-mismatch"),
+        ("torch._dynamo.exc.BackendCompilerFailed: backend='inductor' raised:", "BackendCompilerFailed", None),
+        ("KeyError: 'conv_kernel_sizes'", "KeyError", "main-exception"),
+        ("MemoryError", "MemoryError", None),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("before", ["", EPOCHS], ids=["alone", "below epochs"])
+def test_the_error_line_alone_is_enough(line: str, error: str, cause: str | None, before: str) -> None:
+    told = pasted(f"{before}{line}\n")
+    assert errors(told) == [(error, False)]
+    assert [one.episode.kind for one in told.diagnoses] == ["death"]
+    assert cause is None or first_cause(told) == cause
+
+
+def test_frames_without_their_beginning_tell_where_it_was_raised() -> None:
+    told = pasted(
+        '  File "/v/nnunetv2/training/dataloading/data_loader.py", line 12, in producer\n    item = next(loader)\n'
+        f'site-packages/torch/storage.py", line 374, in _share_fd_cpu_\n    return super()\n{SPACE}\n'
+    )
+    (event,) = told.recording.events(ExceptionSeen)
+    assert "in producer" in event.traceback and event.message.startswith("unable to write")
+    assert first_cause(told) == "shm-too-small"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "ERROR: something",
+        "Error: something",
+        "slurmstepd: error: Detected 1 oom_kill event",
+        "Exception ignored in: <x>",
+    ],
+)
+def test_other_words_in_front_of_a_colon_are_no_exceptions(line: str) -> None:
+    assert errors(pasted(EPOCHS + line + "\n")) == []
+
+
+def test_warnings_with_files_and_lines_are_no_exceptions() -> None:
+    told = pasted(
+        EPOCHS
+        + 'File "/v/nnunetv2/x.py", line 3, in f\n'
+        + v2([160.0] * 3, finished=True).replace("Epoch 0", "Epoch 2", 1)
+    )
+    assert errors(told) == []
+
+
+def test_the_error_line_of_two_tracebacks_printed_into_each_other_names_both() -> None:
+    told = pasted(
+        'Traceback (most recent call last):\n  File "<string>", line 1, in <module>\n'
+        'Traceback (most recent call last):\n  File "spawn.py", line 105, in spawn_main\n'
+        '  File "train.py", line 33, in <module>\n    exitcode = _main(fd)\n'
+        "OSError: [WinError 1455] The paging file is too small for this operation to complete.\n"
+        "AttributeError: 'NoneType' object has no attribute 'terminate'\n"
+    )
+    assert errors(told)[0] == ("OSError", False)
+    assert first_cause(told) == "windows-spawn-commit"
+
+
+@pytest.mark.parametrize("margin", ["    ", "\t", "  \t "])
+def test_a_paste_may_be_indented_as_a_whole(margin: str) -> None:
+    text = f'{EPOCHS}Traceback (most recent call last):\n  File "/v/x.py", line 24, in _feed\n    obj = f()\n{SPACE}\n'
+    told, plain = (pasted(one) for one in ("".join(margin + line for line in text.splitlines(keepends=True)), text))
+    assert first_cause(told) == first_cause(plain) == "shm-too-small"
+    assert [event.traceback for event in told.recording.events(ExceptionSeen)] == [
+        event.traceback for event in plain.recording.events(ExceptionSeen)
+    ]
+
+
+WAITED = """^CTraceback (most recent call last):
+  File "/v/nnunetv2/training/nnUNetTrainer/nnUNetTrainer.py", line 1211, in run_training
+    train_outputs.append(self.train_step(next(self.dataloader_train)))
+  File "/v/batchgenerators/dataloading/nondet_multi_threaded_augmenter.py", line 188, in __get_next_item
+    sleep(self.wait_time)
+KeyboardInterrupt
+Exception in thread Thread-4:
+Traceback (most recent call last):
+  File "/v/batchgenerators/dataloading/nondet_multi_threaded_augmenter.py", line 103, in results_loop
+    raise RuntimeError("One or more background workers are no longer alive. Exiting.")
+RuntimeError: One or more background workers are no longer alive. Exiting.
+"""
+
+
+def test_ctrl_c_out_of_a_wait_tells_what_was_waited_for_and_accuses_nobody() -> None:
+    told = pasted(EPOCHS + WAITED)
+    (diagnosis,) = told.diagnoses
+    assert diagnosis.episode.reason == "somebody interrupted it while the main thread waited for a batch"
+    assert [link.target for link in diagnosis.wait_chain][:1] == ["batch queue"]
+    assert best(diagnosis) is None
+    assert headline(diagnosis, told.recording, "en").startswith("Interrupted by hand in epoch 1.")
+    assert "被手动中断" in headline(diagnosis, told.recording, "zh")
+    elsewhere = WAITED.replace("__get_next_item", "train_step").replace("sleep(self.wait_time)", "l.backward()")
+    assert pasted(EPOCHS + elsewhere).diagnoses == ()
+
+
+def test_of_a_text_without_any_fault_nobody_says_that_all_was_well() -> None:
+    told = pasted("using pin_memory on device 0\n2024-01-12 20:47:29.517981: lr: 0.01\n")
+    console = Console(file=io.StringIO(), width=100)
+    print_diagnosis(console, told.recording, told.diagnoses, is_run=False)
+    assert console.file.getvalue() == "Nothing in this text tells of a fault.\n"
+
+
+def test_a_loss_that_is_no_number_is_told() -> None:
+    text = EPOCHS.replace("train_loss -0.", "train_loss nan #", 1)
+    assert text != EPOCHS
+    notes = [note_text(one, "en") for one in pasted(text).notes]
+    assert "train_loss is nan from epoch 0 on. No machine does that: check data, labels, loss." in notes
