@@ -122,13 +122,16 @@ def test_a_real_cpu_quota_throttles_and_is_seen_throttling() -> None:
             probe = CgroupProbe(child.pid)
             before = _one(probe)
             _let_go(child)
-            time.sleep(1.5)
-            after = _one(probe)
+            until = time.monotonic() + 20.0
+            after = before
+            while (after.cpu_throttled_s_total or 0.0) < 0.3 and time.monotonic() < until:
+                time.sleep(0.2)
+                after = _one(probe)
         finally:
             child.kill()
     assert (before.cpu_quota_cpus, before.effective_cpus) == (0.2, 0.2)
     assert (after.cpu_throttled_periods_total or 0) > (before.cpu_throttled_periods_total or 0)
-    assert (after.cpu_throttled_s_total or 0.0) > (before.cpu_throttled_s_total or 0.0) + 0.3
+    assert (after.cpu_throttled_s_total or 0.0) >= (before.cpu_throttled_s_total or 0.0) + 0.3
 
 
 @pytest.mark.root
