@@ -73,6 +73,9 @@ LOOK_ALIKES: tuple[tuple[str, dict[str, object], str | None], ...] = (
     ("compile-toolchain-broken", {"compile.missing": ...}, None),
     # Kernels are tried out, and memory ends meanwhile.
     ("compile-toolchain-broken", {"exception.kind": "cuda-oom", "gpu.zombie_bytes": 0}, "gpu-out-of-memory"),
+    # What CUDA says after a printed assertion may be anything; without one it is an error like any other.
+    ("cuda-device-assert", {"exception.kind": "cuda-other", "exception.assertion": ...}, "main-exception"),
+    ("gpu-out-of-memory", {"exception.kind": "pinned-memory", "exception.pinned_memory": True}, "main-exception"),
     ("compile-warmup", {"activity.present": False, "compile.children": ()}, None),
     ("compile-warmup", {"setting.compile": False, "phase": "train"}, None),
     ("cuda-device-assert", {"gpu.xid_kind": "gone", "gpu.trouble": "lost"}, "gpu-lost-or-gsp"),
@@ -95,6 +98,8 @@ LOOK_ALIKES: tuple[tuple[str, dict[str, object], str | None], ...] = (
     ("batch-size-cliff", {"batch.times_per_sample": 1.05}, None),
     ("vram-spill-to-host", {"system.virtual_machine": "none"}, None),
     ("vram-spill-to-host", {"gpu.spinning": ()}, None),
+    # Memory that is moved about shows a GPU at work.
+    ("vram-spill-to-host", {"gpu.utilization_ratio": 0.1}, None),
     ("container-lost-gpu", {"gpu.trouble": ...}, None),
     ("container-lost-gpu", {"system.container": "none"}, None),
     ("ddp-collective-timeout", {"ddp.ranks": 1, "ddp.behind": ...}, None),
@@ -107,6 +112,7 @@ LOOK_ALIKES: tuple[tuple[str, dict[str, object], str | None], ...] = (
 # One sentence, version or setting as a person would pass it on, everything else unknown.
 ALONE = (
     ("compile-toolchain-broken", {"exception.kind": "compile"}),
+    ("compile-toolchain-broken", {"compile.missing": "old-compiler", "echo.says": "training"}),
     ("cuda-device-assert", {"exception.kind": "cuda-assert"}),
     ("gpu-slow-kernels-software", {"software.torch": "2.9.0"}),
     ("gpu-oom-cpu-fallback", {"predict.on_cpu": True}),
@@ -183,6 +189,11 @@ def test_an_exception_with_a_cause_of_its_own_is_not_just_an_exception(kind):
 
 def test_an_exception_of_no_special_kind_is_the_trainings_own():
     assert confirmed(judged({**DIED, "exception.kind": "other"})) == ["main-exception"]
+
+
+def test_a_printed_assertion_decides_whatever_cuda_says_after_it():
+    facts = {**TOLD["cuda-device-assert"], "exception.kind": "cuda-other"}
+    assert confirmed(judged(facts)) == ["cuda-device-assert"]
 
 
 def test_a_rank_that_is_behind_is_no_stall_of_the_gpu():

@@ -232,6 +232,52 @@ def test_nothing_known_is_no_accusation(cause):
     assert (judged({})[cause].verdict, judged({})[cause].score) == ("possible", 0.0)
 
 
+CRASHED = {**DEATH, "main__exit_signal": 6, "hardware__crash_signals": ("SIGABRT",), "hardware__kernel_errors": ()}
+
+
+def test_one_crash_is_a_librarys_and_says_nothing_of_the_machine():
+    found = judged({**CRASHED, "gpu__xid_kind": ..., "exception__first": ..., "exception__kind": ...})
+    assert (next(iter(found)), found["native-crash"].verdict) == ("native-crash", "likely")
+    assert found["faulty-host-hardware"].verdict == "excluded"
+    reported = judged({**CRASHED, "hardware__kernel_errors": ("mce: [Hardware Error]: CPU 3",)})
+    assert next(iter(reported)) == "faulty-host-hardware"
+
+
+@pytest.mark.parametrize(
+    "differs",
+    [
+        {"main__exit_signal": 9},
+        {"exception__first": "RuntimeError: CUDA error", "exception__kind": "nccl-timeout"},
+        {"episode__kind": "stall"},
+    ],
+)
+def test_what_is_no_crash_of_a_library_is_not_called_one(differs):
+    assert judged({**CRASHED, **differs})["native-crash"].verdict == "excluded"
+
+
+def test_an_error_of_the_mount_while_writing_asks_nothing_of_the_data():
+    facts = {**DEATH, "exception__kind": "mount-write", "exception__role": "main", "storage__fs_type": "ext4"}
+    found = judged({**facts, "exception__first": "OSError: [Errno 5]"})
+    assert (next(iter(found)), found["remote-fs-error"].verdict) == ("remote-fs-error", "likely")
+    assert {finding.text for finding in found["remote-fs-error"].supports} == {"mount-refuses-write"}
+    assert found["remote-fs-error"].against == ()
+
+
+def test_a_file_that_vanishes_under_unpacking_is_another_process():
+    facts = {"exception__kind": "unpack-race", "episode__kind": "death", "phase": "unpack"}
+    alone, torn = judged(facts), judged({**facts, "unpack__rewritten": 2})
+    assert next(iter(alone)) == next(iter(torn)) == "fold-start-race"
+    assert torn["fold-start-race"].score >= alone["fold-start-race"].score
+    assert judged({**facts, "unpack__raced": True})["fold-start-race"].verdict == "confirmed"
+
+
+@pytest.mark.parametrize(("machine", "first"), [("wsl", "wsl2-limits"), ("none", "main-exception")])
+def test_pinning_that_fails_is_a_limit_of_wsl_only_in_wsl(machine, first):
+    facts = {**DEATH, "exception__kind": "pinned-memory", "exception__pinned_memory": True, "exception__role": "main"}
+    found = judged({**facts, "exception__first": "RuntimeError", "system__virtual_machine": machine})
+    assert next(iter(found)) == first
+
+
 def test_every_cause_of_this_group_is_stated_here():
     mine = {module.CAUSE for module in MODULES if module.CAUSE in DECISIVE}
     assert mine == set(DECISIVE)

@@ -96,6 +96,7 @@ LOOK_ALIKES: list[tuple[str, dict[str, object], str | None]] = [
     ("fd-exhaustion", {"fds.used_ratio": 0.2}, None),
     ("unpack-slow-or-oom", {"phase": "train", "worker.exit_signal": 9}, "ram-oom-train-worker"),
     ("unpack-slow-or-oom", {"progress.resumed": True}, None),
+    ("unpack-slow-or-oom", {"exception.kind": "other", "exception.first": "BrokenPipeError", "oom.kills": 0}, None),
     ("swap-thrash", {"swap.in_bytes_per_s": 0.0, "swap.out_bytes_per_s": 0.0}, None),
     ("swap-thrash", {"pressure.memory": 0.0}, None),
     ("copy-on-read-growth", {"memory.shared_growth_bytes_per_h": 0.0}, None),

@@ -32,6 +32,14 @@ SENTENCES = {
     "spawn": "before the\n current process has finished its bootstrapping phase",
     "plot": 'line 12, in plot_network_architecture\n    import hiddenlayer as hl',
     "blosc2-version": "RuntimeError: Error while creating the NDArray",
+    "pinned-memory": "RuntimeError: CUDA error: out of memory\n"
+    '  File "x.py", line 70, in pin_memory_of_all_eligible_items_in_dict\n    x.pin_memory()',
+    "gpu-number": "RuntimeError: CUDA error: invalid device ordinal",
+    "mount-write": 'OSError: [Errno 5] Input/output error\n  File "image.py", line 1600, in imsave\n    image.save()',
+    "checkpoint-broken": "RuntimeError: PytorchStreamReader failed reading zip archive: failed finding central",
+    "checkpoint-refused": "_pickle.UnpicklingError: Weights only load failed. This file can still be loaded",
+    "no-paths": "TypeError: expected str, bytes or os.PathLike object, not NoneType\n    subdirs(nnUNet_raw, x)",
+    "unpack-race": "FileNotFoundError: [Errno 2] No file: 'a.npy'\n  File \"utils.py\", line 37, in _convert_to_npy",
 }  # fmt: skip
 
 
@@ -60,6 +68,15 @@ def test_an_everyday_error_has_no_kind(text: str) -> None:
             "descriptors",
         ),
         ("unable to open shared memory object </torch_12_3> in read-write mode: No such file", "shared-memory"),
+        ('EOFError: Ran out of input\n  File "t.py", line 9, in load_checkpoint\n', "checkpoint-broken"),
+        ('EOFError: No data left in file\n  File "nnunet_dataset.py", line 86, in load_case\n', OTHER),
+        ("PytorchStreamWriter failed writing file data/412: file write failed", "no-space"),
+        ('OSError: [Errno 5] Input/output error\n  File "x.py", line 9, in load_case\n', "remote-file-system"),
+        ('RuntimeError: CUDA error: out of memory\n  File "x.py", line 9, in forward\n', "cuda-oom"),
+        ("TypeError: expected str, bytes or os.PathLike object, not NoneType\n    open(path)\n", OTHER),
+        ("main.c:5: fatal error: x86_64-linux-gnu/python3.10/pyconfig.h: No such file or directory", "compile"),
+        ("PermissionError: [WinError 5] 拒绝访问。: 'case_1.b2nd'", "blosc2-version"),
+        ("OSError: [WinError 1455] 页面文件太小，无法完成操作。", "windows-commit"),
     ],
 )
 def test_what_only_looks_like_a_kind_is_told_from_it(text: str, kind: str) -> None:

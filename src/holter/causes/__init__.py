@@ -45,6 +45,7 @@ from holter.causes import (
     main_exception,
     malloc_arena_retention,
     mig_slice_too_small,
+    native_crash,
     nccl_p2p_broken,
     nested_threadpoolctl_fork_crash,
     no_exit_after_finish,
@@ -139,6 +140,7 @@ MODULES: tuple[ModuleType, ...] = (
     fork_lock_deadlock,
     kernel_time_reclaim,
     malloc_arena_retention,
+    native_crash,
     nested_threadpoolctl_fork_crash,
     preprocess_worker_killed,
     ram_oom_train_worker,
@@ -158,6 +160,8 @@ GENERAL = (main_exception, worker_exception)
 YIELDS = "its-kind-explains"
 # What a cause reads where it explains an error by its kind.
 OF_ITS_KIND = ("exception.kind", "disk.error", "shm.trouble")
+# Pinning fails in WSL, and elsewhere: a cause must be more than possible to explain it.
+OF_ITS_KIND_IF_LIKELY = ("exception.pinned_memory",)
 
 
 def diagnose(recording: Recording, episode: Episode) -> Diagnosis:
@@ -170,7 +174,8 @@ def verdicts(evidence: Evidence) -> tuple[Verdict, ...]:
     """Verdicts ranked: by grade, then score, then name."""
     judged = {cause: judge(evidence) for cause, judge in CAUSES.items()}
     is_known = evidence.fact("exception.kind").status == "known"
-    if is_known and not any(_explains_its_kind(verdict) for verdict in judged.values()):
+    general = {module.CAUSE for module in GENERAL}
+    if is_known and not any(_explains_its_kind(one) for cause, one in judged.items() if cause not in general):
         for module in GENERAL:
             rules = tuple(rule for rule in module.RULES if rule.text != YIELDS)
             judged[module.CAUSE] = weigh(module.CAUSE, evidence, rules)
@@ -178,7 +183,8 @@ def verdicts(evidence: Evidence) -> tuple[Verdict, ...]:
 
 
 def _explains_its_kind(verdict: Verdict) -> bool:
-    return verdict.verdict != "excluded" and any(finding.fact in OF_ITS_KIND for finding in verdict.supports)
+    facts = OF_ITS_KIND + (OF_ITS_KIND_IF_LIKELY if verdict.verdict in ("confirmed", "likely") else ())
+    return verdict.verdict != "excluded" and any(finding.fact in facts for finding in verdict.supports)
 
 
 def diagnose_all(recording: Recording) -> tuple[Diagnosis, ...]:

@@ -5,7 +5,8 @@ What happens:  nnU-Net compiles its network on Linux with CUDA unless told other
                BackendCompilerFailed or InductorError, and the sentence about background workers follows as an echo.
 How we know:   the first exception is one of the compiler's, and its text says what is missing: no compiler, one older
                than gcc 5 ("C99 mode"), no Python.h, no triton, no linker for libcuda, a cache folder that cannot be
-               written, Windows. Without that text it is likely only: a network can also be impossible to compile.
+               written, Windows. Without that text it is likely only: a network can also be impossible to compile. So
+               it is where a log has the compiler's own words and lost the exception.
 Looks like:    gpu-out-of-memory (it may strike while kernels are tried out: its sentence says so); compile-warmup (a
                long first epoch that ends by itself).
 What helps:    nnUNet_compile=f: slower, same results to rounding, works at once; then install gcc and python3-dev, or
@@ -23,9 +24,14 @@ from holter.records import Verdict
 
 CAUSE = "compile-toolchain-broken"
 
+ERROR = needs("exception.kind", one_of("compile"), "compile-error", otherwise="no-compile-error", weight=2.0)
+MISSING = Rule("compile.missing", is_true, "compile-lacks", 1.5, group="missing")
+# What the compiler itself says, where no exception was read: half of all that can be known.
+LACKS = Rule("compile.missing", is_true, "compile-lacks", 2.5, group="missing")
+
 RULES = (
-    needs("exception.kind", one_of("compile"), "compile-error", otherwise="no-compile-error", weight=2.0),
-    Rule("compile.missing", is_true, "compile-lacks", 1.5, group="missing"),
+    ERROR,
+    MISSING,
     supports("compile.started", is_true, "says-it-compiles", weight=0.5),
     against("setting.compile", is_false, "compile-is-off", weight=1.0),
     against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
@@ -35,4 +41,5 @@ RULES = (
 
 def diagnose(evidence: Evidence) -> Verdict:
     """Weigh the facts."""
-    return weigh(CAUSE, evidence, RULES)
+    is_lost = evidence.fact("exception.kind").status != "known" and bool(evidence.fact("compile.missing").value)
+    return weigh(CAUSE, evidence, tuple(LACKS if rule is MISSING else rule for rule in RULES) if is_lost else RULES)

@@ -4,7 +4,8 @@ What happens:  a label in the data is larger than the data set says (or a prepro
                uses it as an index stops the whole GPU context: "CUDA error: device-side assert triggered". Every later
                call fails with the same words, so the traceback often points somewhere else.
 How we know:   the first exception says so; the printed assertion (file and condition, e.g. ScatterGatherKernel.cu and
-               idx_dim < index_size) makes it certain that an index was out of range.
+               idx_dim < index_size) makes it certain that an index was out of range. Where it was printed, what CUDA
+               says afterwards may be anything ("an illegal memory access was encountered").
 Looks like:    gpu-lost-or-gsp (a hardware error in the kernel log, another place each time, data verified);
                worker-exception (the damaged case fails already while it is read).
 What helps:    nnUNetv2_plan_and_preprocess --verify_dataset_integrity; look for labels beyond those of dataset.json;
@@ -21,8 +22,11 @@ from holter.records import Verdict
 
 CAUSE = "cuda-device-assert"
 
+SAYS_SO = needs("exception.kind", one_of("cuda-assert"), "device-assert", otherwise="no-device-assert", weight=2.0)
+PRINTED = supports("exception.kind", one_of("cuda-assert"), "device-assert", weight=2.0)
+
 RULES = (
-    needs("exception.kind", one_of("cuda-assert"), "device-assert", otherwise="no-device-assert", weight=2.0),
+    SAYS_SO,
     Rule("exception.assertion", is_true, "assertion-told", 1.0, group="assertion"),
     supports("exception.first", is_true, "first-exception", weight=0.5),
     against("gpu.xid_kind", one_of("gone", "memory"), "xid-hardware", weight=1.5),
@@ -32,5 +36,7 @@ RULES = (
 
 
 def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts."""
-    return weigh(CAUSE, evidence, RULES)
+    """Weigh the facts; the assertion itself says more than what CUDA says after it."""
+    is_printed = bool(evidence.fact("exception.assertion").value)
+    is_said = SAYS_SO.test(evidence.fact("exception.kind").value)
+    return weigh(CAUSE, evidence, (PRINTED, *RULES[1:]) if is_printed and not is_said else RULES)

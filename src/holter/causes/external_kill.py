@@ -5,7 +5,7 @@ What happens:  the main process gets SIGKILL, SIGTERM or SIGHUP: a scheduler's t
 How we know:   the exit signal of the main process (one that is sent, not that of a crash) and no exception before it.
                If the kernel or cgroup counted an out-of-memory kill, it was the kernel, and this is not it.
 Looks like:    ram-oom-train-worker and export-ram-oom (SIGKILL, and an OOM kill was counted); a native crash of the
-               main process (SIGSEGV, SIGBUS, SIGABRT: not this); main-exception.
+               main process (SIGSEGV, SIGABRT: native-crash); main-exception.
 What helps:    continue with --c from the last checkpoint [CONSENT]; against a time limit a longer job (--time); against
                a closed terminal, which sends SIGHUP and never SIGKILL, tmux, nohup or systemd-run; else ask for more
                time or memory [ADVICE].

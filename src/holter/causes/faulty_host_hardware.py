@@ -4,12 +4,13 @@ What happens:  processes crash at different epochs with different signals, files
                asserts are raised with correct labels; after --c it goes on for a while. Known of bad RAM, overclocked
                memory and of degraded CPUs of the i9-13900K/14900K series.
 How we know:   the kernel log has machine checks or memory errors (mce, EDAC, Hardware Error), and a process of the
-               run crashed by itself. Crashes with different signals without such a message are a hint, no proof.
+               run crashed by itself. Crashes with different signals without such a message are a hint, no proof, and
+               one crash, or several with the same signal, are none.
 Looks like:    shm-too-small (SIGBUS only, /dev/shm full); a native crash of a library (always the same signal and
-               frame: worker-killed); out of memory (SIGKILL).
+               frame: native-crash, worker-killed; there other package versions do help); out of memory (SIGKILL).
 What helps:    memtest86+ overnight, BIOS and microcode up to date, memory at its standard clock [ADVICE: whoever runs
                the machine]; the same training on another machine as a test; continue from the checkpoint meanwhile
-               [CONSENT]. Other package versions do not help.
+               [CONSENT].
 Source:        MIC-DKFZ/nnUNet issues 1351, 1419, 1919; openmm issue 4580; ray issue 49998.
 """
 
@@ -21,12 +22,16 @@ from holter.records import Verdict
 
 CAUSE = "faulty-host-hardware"
 
+# A library that crashes does it in the same way each time, and is by far the more common.
+ONE_KIND = against("hardware.crash_signals", lambda signals: len(signals) == 1, "crashes-alike", weight=2.0)
+
 RULES = (
     Rule("hardware.kernel_errors", is_true, "machine-check", 4.0, group="hardware"),
     Rule("hardware.crash_signals", is_true, "crashed-with", 1.0, group="crash"),
     supports("hardware.crash_signals", lambda signals: len(signals) > 1, "different-signals", weight=2.0),
     supports("epochs.restarts", at_least(2), "started-again", weight=0.5),
     supports("epochs.shape", one_of("periodic"), "slow-epochs-come-and-go", weight=0.5),
+    ONE_KIND,
     against("shm.trouble", is_true, "shm-explains", weight=1.5),
     against("disk.error", is_true, "disk-explains", weight=1.5),
     against("oom.kills", at_least(1), "oom-counted", weight=1.5),
@@ -36,5 +41,6 @@ RULES = (
 
 
 def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts."""
-    return weigh(CAUSE, evidence, RULES)
+    """Weigh the facts; what the kernel reports of the hardware needs no second crash."""
+    is_reported = bool(evidence.fact("hardware.kernel_errors").value)
+    return weigh(CAUSE, evidence, tuple(rule for rule in RULES if rule != ONE_KIND) if is_reported else RULES)

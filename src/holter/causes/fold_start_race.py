@@ -4,7 +4,8 @@ What happens:  each one makes splits_final.json and, with older data sets, unpac
                has half written: JSONDecodeError in do_split, EOFError, a missing npy, "Error when checking ...
                fixing". Only at the start, only where folds or ranks start together.
 How we know:   the error is that of splits or of a torn file, during start-up, and another training on the same
-               preprocessed data set was started within five minutes.
+               preprocessed data set was started within five minutes. Or a .npy that unpacking was about to replace was
+               gone: only another process takes it away.
 Looks like:    truncated-preprocessed-file (the file stays torn; nobody else was starting); disk-full-or-quota.
 What helps:    start one fold, wait for "Epoch 0", then start the others [SAFE]; remove the torn splits_final.json or
                npy first, or the error stays [CONSENT].
@@ -22,10 +23,17 @@ CAUSE = "fold-start-race"
 # Phases in which nothing is unpacked any more and the splits are read.
 LATER = ("train", "validate", "checkpoint", "final-validation", "shutdown")
 
+SPLITS = Rule("exception.kind", one_of("splits"), "splits-unreadable", 4.0, group="error")
+# Of one case one process of a training alone checks, removes and writes the .npy.
+GONE = Rule("exception.kind", one_of("unpack-race"), "unpacked-file-gone", 4.0, group="error")
+TORN = supports("unpack.rewritten", at_least(1), "unpacked-files-torn", weight=0.5)
+
 RULES = (
-    Rule("exception.kind", one_of("splits"), "splits-unreadable", 4.0, group="error"),
+    SPLITS,
+    GONE,
     Rule("exception.truncated_file", is_true, "file-is-truncated", 0.5, group="error"),
     Rule("unpack.raced", is_true, "another-starts", 2.0, group="race"),
+    TORN,
     supports("phase", one_of("startup", "unpack"), "at-the-start", weight=0.5),
     supports("trainings.others", at_least(1), "other-trainings", weight=0.5),
     # Folds of one data set mostly run on several machines, and only this one is seen.
@@ -37,5 +45,7 @@ RULES = (
 
 
 def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts."""
-    return weigh(CAUSE, evidence, RULES)
+    """Weigh the facts; each of the two sentences is asked for alone, and newer data sets are not unpacked."""
+    is_gone = GONE.test(evidence.fact("exception.kind").value)
+    left_out = (SPLITS if is_gone else GONE, *(() if evidence.fact("unpack.rewritten").status == "known" else (TORN,)))
+    return weigh(CAUSE, evidence, tuple(rule for rule in RULES if rule not in left_out))

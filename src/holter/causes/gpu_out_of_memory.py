@@ -4,7 +4,8 @@ What happens:  "CUDA out of memory" at the first step, after a change of plans, 
                validation; sometimes later, when fragments of memory add up.
 How we know:   the exception says so; the GPU's memory is full; every process that holds a good part of it is ours.
 Looks like:    gpu-shared-or-zombie (others hold the memory, or a process that is gone); mig-slice-too-small (the "GPU"
-               is a slice); gpu-oom-cpu-fallback (in the prediction: nnU-Net goes on).
+               is a slice); gpu-oom-cpu-fallback (in the prediction: nnU-Net goes on); main-exception (a batch could
+               not be page-locked: the same words, and pin_memory in the traceback); wsl2-limits (the same in WSL).
 What helps:    PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True against fragments [CONSENT]; plan for this GPU:
                nnUNetv2_plan_experiment -gpu_memory_target, or a GPU with more memory [CONSENT: another network].
                nnUNet_n_proc_DA and RAM have nothing to do with it; cutting the batch size by hand changes the
@@ -26,6 +27,7 @@ RULES = (
     Rule("gpu.zombie_bytes", at_most(0), "gpu-memory-is-ours", 1.0, group="own"),
     against("gpu.shared", one_of("memory"), "others-explain", weight=2.0),
     against("gpu.mig", is_true, "is-a-slice", weight=1.5),
+    against("exception.pinned_memory", is_true, "pinning-failed", weight=1.5),
     against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
     against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
 )

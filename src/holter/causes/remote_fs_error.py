@@ -1,13 +1,15 @@
-"""The network or FUSE mount that holds the data answered with an error.
+"""A network or FUSE mount that holds data or results answered with an error.
 
 What happens:  a read does not become slow, it fails: stale file handle, transport endpoint not connected,
                input/output error, gcsfuse's "ReadFile: operation canceled". A worker dies at any epoch; a restart
-               often works until the next time.
+               often works until the next time. Or a write does: frames that save, write or plot are in the traceback,
+               and it is the mount of the results.
 How we know:   the first exception is one of these errors, and the data lie on a network or FUSE file system, or the
-               kernel log tells of it.
+               kernel log tells of it. Of the mount of the results only the kernel log tells.
 Looks like:    slow-storage (reads come back late, without an error); truncated-preprocessed-file (the file itself is
                short). The same error from a local disk is a dying disk.
-What helps:    copy nnUNet_preprocessed to a local disk [SAFE]; continue from the last checkpoint [CONSENT]; ask the
+What helps:    after a read copy nnUNet_preprocessed to a local disk [SAFE]; after a write let nnUNet_results point to
+               another disk and take the files along [CONSENT]; continue from the last checkpoint [CONSENT]; ask the
                administrator about the mount [ADVICE].
 Source:        MIC-DKFZ/nnUNet issues 160, 1128; yolov5 issue 2183; tests/tapes/remote_fs_error.
 """
@@ -32,8 +34,14 @@ def is_remote(kind: str) -> bool:
     return _REMOTE.search(kind) is not None
 
 
+READ = Rule("exception.kind", one_of("remote-file-system"), "mount-answers-with-error", 4.0, group="error")
+WRITE = Rule("exception.kind", one_of("mount-write"), "mount-refuses-write", 4.0, group="error")
+# Whatever the data lie on: the results need not lie there.
+OF_DATA = ("storage.fs_type", "exception.file")
+
 RULES = (
-    Rule("exception.kind", one_of("remote-file-system"), "mount-answers-with-error", 4.0, group="error"),
+    READ,
+    WRITE,
     Rule("storage.fs_type", is_remote, "data-on-remote-mount", 1.0, group="remote"),
     Rule("storage.kernel_errors", is_true, "storage-errors", 1.0, group="remote"),
     supports("exception.file", is_true, "file-named", weight=0.5),
@@ -59,4 +67,8 @@ def diagnose(evidence: Evidence) -> Verdict:
     """Weigh the facts."""
     kind, signal = evidence.fact("storage.fs_type").value, evidence.fact("worker.exit_signal").value
     mapped = signal == 7 and isinstance(kind, str) and is_remote(kind)
-    return weigh(CAUSE, evidence, BUS_ERROR if mapped else RULES)
+    if mapped:
+        return weigh(CAUSE, evidence, BUS_ERROR)
+    if WRITE.test(evidence.fact("exception.kind").value):
+        return weigh(CAUSE, evidence, tuple(rule for rule in RULES if rule is not READ and rule.fact not in OF_DATA))
+    return weigh(CAUSE, evidence, tuple(rule for rule in RULES if rule is not WRITE))

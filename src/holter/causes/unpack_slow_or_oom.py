@@ -3,8 +3,8 @@
 What happens:  older versions turn every .npz into .npy before the first epoch, several cases at once. The log stops
                at "unpacking dataset...". It can take hours on slow storage, needs the room of the whole data set, and
                each process holds a whole case: where memory ends the kernel kills one, and the rest waits.
-How we know:   the phase is the unpacking. With an OOM kill or a MemoryError it was killed; with processes at work or
-               blocked in reads and writes it is only slow.
+How we know:   the phase is the unpacking. With an OOM kill or a MemoryError it was killed, whatever the other
+               processes then raise; with processes at work or blocked in reads and writes it is only slow.
 Looks like:    slow-storage (the same, in training); a hang of the first batch (the log says "unpacking done...").
 What helps:    wait, if files still appear in nnUNet_preprocessed [SAFE]; fewer processes (nnUNet_def_n_proc) or more
                memory [CONSENT]; preprocess again with nnU-Net 2.6 or newer, whose blosc2 files are not unpacked
@@ -20,18 +20,21 @@ from holter.records import Verdict
 
 CAUSE = "unpack-slow-or-oom"
 
+OTHERWISE = against("exception.kind", lambda kind: kind != "memory", "exception-says-otherwise", weight=3.0)
+
 RULES = (
     needs("phase", one_of("unpack"), "in-unpacking", otherwise="not-in-unpacking", weight=4.0),
     Rule("oom.kills", at_least(1), "oom-counted", 1.0, group="what"),
     Rule("exception.kind", one_of("memory"), "no-memory-left", 1.0, group="what"),
     Rule("activity.present", is_true, "somebody-works", 0.5, group="what"),
     Rule("workers.blocked", is_true, "worker-blocked", 0.5, group="what"),
-    against("exception.kind", lambda kind: kind != "memory", "exception-says-otherwise", weight=3.0),
+    OTHERWISE,
     against("progress.resumed", is_true, "progress-goes-on", weight=2.0),
     against("episode.kind", one_of("creep", "unsaved"), "still-running", fatal=True),
 )
 
 
 def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts."""
-    return weigh(CAUSE, evidence, RULES)
+    """Weigh the facts; after a kill the others raise what they like: a broken pipe, an end of file."""
+    is_killed = bool(evidence.fact("oom.kills").value)
+    return weigh(CAUSE, evidence, tuple(rule for rule in RULES if rule != OTHERWISE) if is_killed else RULES)

@@ -5,7 +5,8 @@ What happens:  on Windows, and in WSL on it, the driver does not refuse when GPU
                after a desktop program or a larger case took the last room.
 How we know:   Windows or WSL; GPU memory full to 95 %; the GPU shows full use at the power of an idle one.
 Looks like:    gpu-thermal-or-power (power at its limit, clock low); batch-size-cliff (full power); on Linux outside
-               WSL it cannot happen: there "CUDA out of memory" is raised.
+               WSL it cannot happen: there "CUDA out of memory" is raised; a GPU with little to do waits for
+               something else (wsl2-limits, cpu-starved-augmentation).
 What helps:    NVIDIA control panel, "CUDA - Sysmem Fallback Policy": prefer no fallback (then too large a network ends
                with an error instead); close other programs [ADVICE]; a smaller plan [CONSENT: another network].
 Source:        WSL issues 10452, 11050; ai-toolkit issues 794, 504; stable-diffusion-webui issue 11063; Flux.jl issue
@@ -14,11 +15,13 @@ Source:        WSL issues 10452, 11050; ai-toolkit issues 794, 504; stable-diffu
 
 from __future__ import annotations
 
-from holter.causes.weigh import Rule, against, at_least, is_true, one_of, supports, weigh
+from holter.causes.weigh import Rule, against, at_least, at_most, is_true, one_of, supports, weigh
 from holter.evidence import Evidence
 from holter.records import Verdict
 
 CAUSE = "vram-spill-to-host"
+
+HALF_BUSY = 0.5
 
 RULES = (
     Rule("system.os", one_of("windows"), "is-windows", 1.5, group="system"),
@@ -28,6 +31,8 @@ RULES = (
     supports("gpu.pcie_busy_ratio", at_least(0.3), "link-is-busy", weight=0.25),
     supports("step.times_usual", at_least(3.0), "steps-got-slower", weight=0.25),
     against("wait.ratio", at_least(0.5), "waits-for-batches", weight=1.5),
+    # A GPU that waits for the bus counts as busy.
+    against("gpu.utilization_ratio", at_most(HALF_BUSY), "gpu-idle", weight=1.5),
     against("gpu.throttled", is_true, "clock-explains", weight=1.0),
     against("episode.kind", one_of("death"), "something-ended", fatal=True),
     against("episode.kind", one_of("creep"), "it-creeps", fatal=True),

@@ -15,7 +15,7 @@ _STARTED = re.compile(r"Using torch\.compile")
 # The sentences of torch, triton, gcc and Windows; the first that fits is what is missing.
 _MISSING = (
     ("windows", r"Windows not yet supported for torch\.compile"),
-    ("python-headers", r"Python\.h: No such file"),
+    ("python-headers", r"\b(?:Python|pyconfig)\.h: No such file"),
     ("triton", r"working triton installation|No module named 'triton'|TritonMissing"),
     ("old-compiler", r"C99 mode|unrecognized command[- ]line option [^\n]*-std=c\+\+(?:1[47]|2)"),
     ("compiler", r"Failed to find C compiler|No working C\+\+ compiler|InvalidCxxCompiler|ompiler: \S+ is not found"),

@@ -104,9 +104,10 @@ def _exception(window: Window, book: FactBook, start_s: float, end_s: float) -> 
     first = min(seen, key=lambda event: (round(event.t_s), event.source != "hook", event.t_s))
     text = f"{first.error}: {first.message}"
     book.known("exception.first", text[:400], f"in {first.role} (PID {first.pid})")
-    book.known("exception.kind", error_kind(f"{text}\n{first.traceback}"))
+    kind = error_kind(f"{text}\n{first.traceback}")
+    book.known("exception.kind", kind)
     book.known("exception.role", first.role)
-    book.known("exception.cuda_oom", error_kind(text) == "cuda-oom")
+    book.known("exception.cuda_oom", error_kind(text) == "cuda-oom" and kind != "pinned-memory")
     if first.case:
         book.known("workers.case", first.case)
     named = DATA_FILE.findall(f"{text}\n{first.traceback}")

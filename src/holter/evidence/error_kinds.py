@@ -8,13 +8,24 @@ from __future__ import annotations
 
 import re
 
+# What a mount answers, and frames of the code that writes: images, plots, checkpoints, results.
+_MOUNT = (
+    r"Stale file handle|Transport endpoint is not connected|Input/output error|Host is down"
+    r"|\[Errno (?:5|107|112|116)\]|ReadFile: operation canceled|fuse: writeMessage"
+)
+# Windows, in English and Chinese.
+_DENIED = r"(?:Access is denied|拒绝访问)"
+_WRITES = r", in (?:_?save\w*|imsave|plot_\w+|print_to_log_file|_?write\w*)\b"
 _PATTERNS: tuple[tuple[str, str], ...] = (
     ("nccl-timeout", r"Watchdog caught collective operation timeout|Timeout waiting for key|timed out .*(?:NCCL|gloo)"),
+    # Page-locked memory is the machine's own: CUDA refuses it in the words of a GPU that is full.
+    ("pinned-memory", r"CUDA error: out of memory[\s\S]*in (?:pin_memory|do_pin_memory|pin_memory_of_\w+)\n"),
     # Before what wraps it: a compiler that finds no memory on the GPU lacks no tool.
     ("cuda-oom", r"CUDA out of memory|OutOfMemoryError|CUDA_ERROR_OUT_OF_MEMORY|CU\w+_STATUS_ALLOC_FAILED"),
     ("cuda-oom", r"CUDA (?:driver )?error: out of memory"),
     ("compile", r"BackendCompilerFailed|InductorError|torch\._(?:dynamo|inductor)\.exc\.|working triton installation"),
-    ("compile", r"fatal error: Python\.h|TritonError|triton\.compiler|C\+\+ compile error|CppCompileError"),
+    ("compile", r"fatal error: [^\s:]*\b(?:Python|pyconfig)\.h|TritonError|triton\.compiler"),
+    ("compile", r"C\+\+ compile error|CppCompileError"),
     ("cuda-assert", r"device-side assert|ScatterGatherKernel|idx_dim >= 0|indexSelect.*Assertion"),
     ("cuda-refused", r"CUDA-capable device\(s\) is/are busy|devices are busy or unavailable"),
     ("gpu-lost", r"GPU is lost|fallen off the bus|Unable to determine the device handle|uncorrectable ECC"),
@@ -24,31 +35,43 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
     ("cuda-mismatch", r"driver version is insufficient|driver on your system is too old|no kernel image is available"),
     ("cuda-mismatch", r"Found no NVIDIA driver|not compiled with CUDA enabled|forward compatibility was attempted"),
     ("cuda-mismatch", r"unsupported display driver / cuda driver combination|driver/library version mismatch"),
+    ("gpu-number", r"invalid device ordinal|Invalid device id"),
     ("cudnn", r"CUDNN_STATUS_|cuDNN error|Unable to find a valid cuDNN"),
     ("nccl", r"NCCL error|ncclSystemError|ncclInternalError|ncclUnhandledCudaError|ncclRemoteError"),
     ("cuda-other", r"CUDA error|CUBLAS_STATUS_|cuBLAS error"),
     ("descriptors", r"Too many open files|items of ancdata|\[Errno 24\]"),
     ("shared-memory", r"insufficient shared memory|bus error|[<'\"]/torch_\d+_|unable to (?:open|mmap) shared memory"),
-    ("windows-commit", r"WinError (?:6|8|1455)\b|paging file is too small|Not enough (?:storage|memory resources)"),
+    ("windows-commit", r"WinError (?:6|8|1455)\b|paging file is too small|页面文件太小"),
+    ("windows-commit", r"Not enough (?:storage|memory resources)"),
     ("no-space", r"No space left on device|Disk quota exceeded|Read-only file system|requested and \d+ written"),
     ("no-space", r"\[Errno (?:28|30|122)\]"),
     # torch's writer tells that something went wrong and not what: mostly there was no room. Its reader is another file.
     ("no-space", r"PytorchStreamWriter failed|inline_container\.cc[^\n]*unexpected pos|unexpected pos \d+ vs \d+"),
     ("memory", r"\bMemoryError\b|Unable to allocate|can't allocate memory|Cannot allocate memory|std::bad_alloc"),
-    ("remote-file-system", r"Stale file handle|Transport endpoint is not connected|Input/output error|Host is down"),
-    ("remote-file-system", r"\[Errno (?:5|107|112|116)\]|ReadFile: operation canceled|fuse: writeMessage"),
+    ("mount-write", rf"(?:{_MOUNT})[\s\S]*{_WRITES}"),
+    ("remote-file-system", _MOUNT),
+    # Loading alone: an array cut short is a preprocessed file, and what torch's writer says is no-space.
+    ("checkpoint-refused", r"Weights only load failed"),
+    ("checkpoint-broken", r"PytorchStreamReader failed|failed finding central directory"),
+    ("checkpoint-broken", r"(?:EOFError|UnpicklingError|BadZipFile)[\s\S]*, in load_checkpoint\b"),
+    ("no-paths", r"nnUNet_(?:raw|preprocessed|results) is not defined"),
+    ("no-paths", r"PathLike object, not NoneType[\s\S]*(?:dataset_name_id_conversion|[(,] ?nnUNet_(?:raw|pre|res))"),
+    ("unpack-race", r"FileNotFoundError[\s\S]*, in _convert_to_npy\b"),
     ("splits", r"JSONDecodeError[\s\S]*do_split|do_split[\s\S]*JSONDecodeError"),
     ("threadpoolctl", r"threadpoolctl[\s\S]*'NoneType' object has no attribute 'split'"),
     ("spawn", r"before the\s+current process has finished its bootstrapping phase|freeze_support"),
     ("plot", r"in plot_network_architecture|graphviz\.backend\.|ExecutableNotFound"),
     ("blosc2-version", r"Could not build empty array|blocks cannot be greater than chunks"),
-    ("blosc2-version", r"Error while creating the NDArray|Access is denied[\s\S]*b2nd|b2nd[\s\S]*Access is denied"),
+    ("blosc2-version", rf"Error while creating the NDArray|{_DENIED}[\s\S]*b2nd|b2nd[\s\S]*{_DENIED}"),
 )
 _KINDS = tuple((kind, re.compile(pattern, re.IGNORECASE)) for kind, pattern in _PATTERNS)
 KINDS = tuple(dict.fromkeys(kind for kind, _ in _PATTERNS))
 OTHER = "other"
-# Kinds that name a library and no trouble: no cause of its own explains them.
-GENERAL = (OTHER, "cuda-other", "cudnn", "nccl")
+# Kinds that name a library and no trouble, or that main-exception tells itself: no cause of its own explains them.
+GENERAL = (
+    OTHER, "cuda-other", "cudnn", "nccl", "gpu-number", "checkpoint-broken", "checkpoint-refused",
+    "no-paths",
+)  # fmt: skip
 
 
 def error_kind(text: str) -> str:

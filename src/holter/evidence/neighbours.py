@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from statistics import median
 
 from holter.evidence.facts import FactBook
+from holter.evidence.sayings import known_or_unsaid, sayings
 from holter.evidence.window import Window, last
 from holter.records import OtherTraining, Tick
 
@@ -13,6 +15,8 @@ from holter.records import OtherTraining, Tick
 ENOUGH_LOOKS = 3
 # Unpacking and the making of splits take minutes at most; a training that began longer ago is past them.
 RACE_S = 300.0
+# nnU-Net checks each .npy that is there before it unpacks, and writes anew what it cannot read.
+REWRITES = re.compile(r"Error when checking .*fixing")
 
 
 def collect(window: Window, book: FactBook) -> None:
@@ -29,6 +33,8 @@ def collect(window: Window, book: FactBook) -> None:
     busiest = next((host.others_busiest for host in reversed(recent or seen[-1:]) if host.others_busiest), ())
     book.known("host.others", busiest if seen else None, unless="other processes were not looked at")
     _trainings(window, book)
+    rewritten = sum(bool(REWRITES.match(text)) for text in sayings(window))
+    known_or_unsaid(window, book, "unpack.rewritten", rewritten or None)
 
 
 def _others_cores(ticks: Iterable[Tick]) -> list[float]:

@@ -23,7 +23,7 @@ def sayings(window: Window, before_s: float = BEFORE_S) -> Iterator[str]:
         yield line.text
 
 
-def known_or_unsaid(window: Window, book: FactBook, name: str, value: str | None, detail: str = "") -> None:
+def known_or_unsaid(window: Window, book: FactBook, name: str, value: str | int | None, detail: str = "") -> None:
     """State what was said; where nothing that the training prints was recorded, its silence says nothing."""
     if value is not None:
         book.known(name, value, detail)

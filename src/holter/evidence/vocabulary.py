@@ -217,6 +217,7 @@ VOCABULARY: tuple[FactSpec, ...] = (
     _list("host.others", "processes outside the run that use most CPU, each with its cores"),
     _number("trainings.others", "other nnU-Net trainings on this machine"),
     _bool("unpack.raced", "another training on the same data set was started within five minutes of this one"),
+    _number("unpack.rewritten", "unpacked files that could not be read when unpacking checked them"),
     # How workers share the CPUs
     _number("cpu.queue_ratio", "of the time that main process and workers wanted a CPU, the part without one", "ratio"),
     _number("workers.running_threads", "threads of a data worker that run, or are ready to"),

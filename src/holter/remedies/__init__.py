@@ -16,6 +16,8 @@ __all__ = ["REMEDIES", "propose"]
 
 REMEDIES: dict[str, tuple[Offer, ...]] = {**table.REMEDIES, **offers_graphics.OFFERS, **table_memory.REMEDIES}
 
+# Nothing was trained, or the checkpoint itself is what fails: to continue would fail in the same way.
+NEVER_BEGAN = ("checkpoint-broken", "checkpoint-refused", "gpu-number", "no-paths")
 # As Slurm writes it.
 TIME_LIMIT = "DUE TO TIME LIMIT"
 
@@ -37,7 +39,7 @@ def propose(diagnosis: Diagnosis, environment: Environment | None) -> Diagnosis:
 def _for(verdict: Verdict, values: dict[str, str]) -> tuple[Remedy, ...]:
     remedies = []
     for offer in REMEDIES.get(verdict.cause, ()):
-        if offer.only_if is not None and values.get(offer.only_if) != "yes":
+        if offer.only_if is not None and not _holds(offer.only_if, values):
             continue
         # Nobody writes to an administrator of what was not seen.
         if offer.id == asking.ASK and verdict.verdict == "possible":
@@ -46,6 +48,11 @@ def _for(verdict: Verdict, values: dict[str, str]) -> tuple[Remedy, ...]:
             Remedy(id=offer.id, safety=offer.safety, command=_filled(offer, values), values=tuple(values.items()))
         )
     return tuple(remedies)
+
+
+def _holds(condition: str, values: dict[str, str]) -> bool:
+    name = condition.removeprefix("not ")
+    return (values.get(name) == "yes") == (name == condition)
 
 
 def _filled(offer: Offer, values: dict[str, str]) -> str | None:
@@ -94,6 +101,10 @@ def _values(diagnosis: Diagnosis, facts: dict[str, Fact], environment: Environme
     case = _value(facts, "workers.case")
     if isinstance(case, str):
         values["case"] = case
+    kind = _value(facts, "exception.kind")
+    values[f"kind:{kind}"] = "yes"
+    values["never_began"] = "yes" if kind in NEVER_BEGAN else "no"
+    values["echoed"] = "yes" if _value(facts, "echo.says") is not None else "no"
     folder = _value(facts, "disk.folder")
     if isinstance(folder, str):
         values["disk_folder"] = shlex.quote(folder)

@@ -169,6 +169,7 @@ LADDERS: dict[str, tuple[Step, ...]] = {
     "external-kill": (AGAIN, FEWER, ALONE),
     "worker-exception": (IN_EPOCH, AGAIN),
     "main-exception": (AGAIN, UNCOMPILED),
+    "native-crash": (AGAIN, UNCOMPILED),
     "gpu-side-stall": (AGAIN, UNCOMPILED),
     "export-lost-result-hang": (AGAIN, FEWER_EXPORTERS),
     # Special cases of an error of the main process: once more at most, and nothing about workers.

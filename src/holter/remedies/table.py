@@ -17,13 +17,15 @@ class Offer(NamedTuple):
     id: str
     safety: Literal["ADVICE", "CONSENT", "SAFE"]
     command: str | None = None  # with {blanks} filled from the diagnosis
-    only_if: str | None = None  # name of a yes/no value that must be "yes"
+    only_if: str | None = None  # name of a yes/no value that must be "yes"; with "not " before it, that must not
 
 
 CONTINUE = Offer("continue-from-checkpoint", "CONSENT", "{continue}")
 WHO_IS_ON_GPU = "nvidia-smi --query-compute-apps=gpu_uuid,pid,process_name,used_memory --format=csv"
 CONTINUE_ENDED = CONTINUE._replace(only_if="ended")
 ASK = Offer(asking.ASK, "ADVICE")
+# What kind of exception it was.
+RACED, WRITING = "kind:unpack-race", "kind:mount-write"
 
 REMEDIES: dict[str, tuple[Offer, ...]] = {
     "frozen-worker": (
@@ -49,7 +51,24 @@ REMEDIES: dict[str, tuple[Offer, ...]] = {
         Offer("longer-job", "ADVICE", None, "time_limit"),
         Offer("more-time", "ADVICE", None, "may_be_scheduler"),
     ),
-    "main-exception": (Offer("read-first-traceback", "ADVICE"), CONTINUE),
+    "main-exception": (
+        Offer("set-checkpoint-aside", "CONSENT", None, "kind:checkpoint-broken"),
+        Offer("checkpoint-versions", "CONSENT", None, "kind:checkpoint-refused"),
+        Offer("look-at-both-memories", "SAFE", "free -h; ulimit -l; nvidia-smi", "kind:pinned-memory"),
+        Offer("fewer-workers", "CONSENT", "export nnUNet_n_proc_DA={fewer}", "kind:pinned-memory"),
+        Offer("more-memory", "ADVICE", None, "kind:pinned-memory"),
+        Offer("see-gpus", "SAFE", "nvidia-smi -L; echo $CUDA_VISIBLE_DEVICES", "kind:gpu-number"),
+        Offer("set-paths", "ADVICE", None, "kind:no-paths"),
+        Offer("read-first-traceback", "ADVICE", None, "echoed"),
+        Offer("read-traceback", "ADVICE", None, "not echoed"),
+        CONTINUE._replace(only_if="not never_began"),
+    ),
+    "native-crash": (
+        Offer("other-releases", "CONSENT", "pip list | grep -iE 'nnunetv2|batchgenerators|^torch'"),
+        Offer("try-without-compile", "CONSENT", "nnUNet_compile=f {continue}"),
+        Offer("fault-handler", "SAFE", "export PYTHONFAULTHANDLER=1"),
+        CONTINUE_ENDED,
+    ),
     "worker-exception": (Offer("preprocess-case-again", "CONSENT"), Offer("verify-dataset", "ADVICE"), CONTINUE),
     "truncated-preprocessed-file": (
         Offer("look-at-file", "SAFE", "ls -l {preprocessed}/*/{case}*"),
@@ -133,8 +152,9 @@ REMEDIES: dict[str, tuple[Offer, ...]] = {
     ),
     "fold-start-race": (
         Offer("start-in-turn", "SAFE"),
-        Offer("remove-torn-splits", "CONSENT", "python -m json.tool {preprocessed}/splits_final.json"),
-        Offer("preprocess-case-again", "CONSENT"),
+        Offer("remove-unpacked", "CONSENT", None, RACED),
+        Offer("remove-torn-splits", "CONSENT", "python -m json.tool {preprocessed}/splits_final.json", f"not {RACED}"),
+        Offer("preprocess-case-again", "CONSENT", None, f"not {RACED}"),
     ),
     "huge-volume-cost": (
         Offer("holter-loader", "CONSENT"),
@@ -155,8 +175,10 @@ REMEDIES: dict[str, tuple[Offer, ...]] = {
         Offer("end-and-continue", "CONSENT", "{continue}"),
     ),
     "remote-fs-error": (
-        Offer("measure-storage", "SAFE", "df -hT {preprocessed}"),
-        Offer("copy-to-local-disk", "SAFE"),
+        Offer("measure-storage", "SAFE", "df -hT {preprocessed}", f"not {WRITING}"),
+        Offer("copy-to-local-disk", "SAFE", None, f"not {WRITING}"),
+        Offer("look-at-results-mount", "SAFE", "df -hT {results}", WRITING),
+        Offer("results-elsewhere", "CONSENT", None, WRITING),
         CONTINUE,
     ),
     "spawn-respawn-each-epoch": (Offer("persistent-workers", "CONSENT"),),

@@ -45,7 +45,7 @@ REMEDIES: dict[str, tuple[Offer, ...]] = {
         CONTINUE_ENDED,
     ),
     "unpack-slow-or-oom": (
-        Offer("watch-unpacking", "SAFE", "ls -lt {preprocessed}/*/*/*.npy | head"),
+        Offer("watch-unpacking", "SAFE", "ls -lt {preprocessed}/*/*/*.npy | head", "not ended"),
         Offer("fewer-unpackers", "CONSENT", "export nnUNet_def_n_proc=2"),
         MORE_MEMORY,
     ),

@@ -84,14 +84,13 @@ PAGES: dict[str, str] = {
         发生了什么：进程在不同的轮次、以不同的信号崩溃；文件莫名其妙地损坏；标签没有错却出现 device-side assert；用 --c
             继续，过一阵又来。常见于坏内存、超频的内存，以及老化的 i9-13900K、14900K。
         如何判断：内核日志里有机器检查或内存错误（mce、EDAC、Hardware Error），而且训练有进程自己崩溃过。没有这类消息、
-            只是信号各不相同，算是线索，不算证据。
-        容易混淆：shm-too-small（只有 SIGBUS，且 /dev/shm 是满的）；某个库的崩溃（信号和位置总是相同：
-            worker-killed）；内存不足（SIGKILL）。
+            只是信号各不相同，算是线索，不算证据；只崩溃一次，或每次信号都一样，连线索也不算。
+        容易混淆：shm-too-small（只有 SIGBUS，且 /dev/shm 是满的）；某个库的崩溃（信号和位置总是相同：native-crash、
+            worker-killed，那时换软件包版本有用）；内存不足（SIGKILL）。
         怎么办：
             - memtest86+ 跑一夜，更新 BIOS 和微码，内存恢复标准频率 [ADVICE：找机器的管理者]。
             - 同样的训练换一台机器跑，作为对照 [SAFE]。
             - 在此期间从检查点继续 [CONSENT]。
-            - 换软件包版本没有用。
         来源：nnUNet#1351、#1419、#1919；openmm#4580；ray#49998。
         """,
     "fold-start-race": """
@@ -100,7 +99,8 @@ PAGES: dict[str, str] = {
         发生了什么：每个训练都要生成 splits_final.json，旧格式的数据还要解包每个病例。一个训练读到了另一个写了一半的文
             件：do_split 里的 JSONDecodeError、EOFError、缺少 npy，或 “Error when checking ... fixing”。只发生在启动
             时，而且只在几折或几个进程一起启动时出现。
-        如何判断：错误来自划分文件或残缺文件，发生在启动阶段，而且前后五分钟内另有训练用同一份预处理数据启动。
+        如何判断：错误来自划分文件或残缺文件，发生在启动阶段，而且前后五分钟内另有训练用同一份预处理数据启动。或者解包正
+            要替换的 .npy 不见了：只有别的进程才会删掉它。
         容易混淆：truncated-preprocessed-file（文件一直是残缺的，也没有别人在启动）；disk-full-or-quota。
         怎么办：
             - 先启动一折，等到 “Epoch 0” 再启动其他折 [SAFE]。
@@ -121,6 +121,22 @@ PAGES: dict[str, str] = {
             - 更粗的间距，或裁剪到感兴趣区域 [CONSENT：是另一个规划]。
             - 减小批次只会让一轮变短、训练变差。
         来源：nnUNet#1086、#2085、#2792；nnDetection#67。
+        """,
+    "native-crash": """
+        训练的主进程里，原生代码崩溃了。
+
+        发生了什么：某个不是 Python 的库（PyTorch、CUDA 或下面的 C 库）写坏了内存，或做了不允许的事：“free(): corrupted
+            unsorted chunks”、“malloc(): invalid size”、“double free”、“Segmentation fault”。进程立刻结束，没有回溯信
+            息，也来不及保存检查点。
+        如何判断：主进程因 SIGSEGV、SIGABRT、SIGILL 或 SIGFPE 结束，而且之前没有异常。由此看不出是哪个库，
+            所以从不算确诊。
+        容易混淆：faulty-host-hardware（信号各不相同，内核日志里有机器检查）；worker-killed（崩溃的是数据进程，不是训
+            练）；main-exception 和 ddp-collective-timeout（先有报错，然后才中止）。
+        怎么办：
+            - 换崩溃的软件包的版本：报告 “free(): corrupted unsorted chunks” 的是 nnunetv2 2.5.1，同一处 2.4.2 没有；设
+              nnUNet_compile=f；换 PyTorch 版本；然后用 --c 继续 [CONSENT]。
+            - python -X faulthandler 会打印崩溃的位置 [SAFE]。
+        来源：nnUNet#2523、#2557。
         """,
     "no-exit-after-finish": """
         一切都已完成并写好，进程却不退出。
@@ -175,15 +191,18 @@ PAGES: dict[str, str] = {
         来源：nnUNet#2470。
         """,
     "remote-fs-error": """
-        存放数据的网络或 FUSE 文件系统返回了错误。
+        存放数据或结果的网络或 FUSE 文件系统返回了错误。
 
         发生了什么：读取不是变慢，而是失败：Stale file handle、Transport endpoint is not connected、Input/output error、
             gcsfuse 的 “ReadFile: operation canceled”。数据进程可能死在任意一轮；重启往往能撑到下一次。
-        如何判断：最先出现的异常就是这类错误，而且数据在网络或 FUSE 文件系统上，或者内核日志里有记录。
+            也可能是写入失败：回溯信息里有保存、写文件或画图的函数，那就是存放结果的文件系统。
+        如何判断：最先出现的异常就是这类错误，而且数据在网络或 FUSE 文件系统上，或者内核日志里有记录。存放
+            结果的文件系统只能看内核日志。
         容易混淆：slow-storage（读取很慢，但没有报错）；truncated-preprocessed-file（文件本身太短）。如果是本地磁盘报同
             样的错，说明磁盘快坏了。
         怎么办：
-            - 把 nnUNet_preprocessed 复制到本地磁盘 [SAFE]。
+            - 读取失败：把 nnUNet_preprocessed 复制到本地磁盘 [SAFE]。
+            - 写入失败：让 nnUNet_results 指向另一块磁盘，把文件一起移过去 [CONSENT]。
             - 从最近的检查点继续 [CONSENT]。
             - 向管理员询问这个挂载 [ADVICE]。
         来源：nnUNet#160、#1128；yolov5#2183。

@@ -32,6 +32,8 @@ TEXTS: dict[str, str] = {
     "cause.fd-exhaustion.meaning": "A process has reached its limit of open files.",
     "cause.unpack-slow-or-oom.title": "Unpacking is slow or was killed",
     "cause.unpack-slow-or-oom.meaning": "The cases are still being unpacked, or an unpacking process was killed.",
+    "cause.unpack-slow-or-oom.meaning.oom-counted": "Memory ran out while the cases were being unpacked.",
+    "cause.unpack-slow-or-oom.meaning.no-memory-left": "Memory ran out while the cases were being unpacked.",
     "cause.swap-thrash.title": "Swapping",
     "cause.swap-thrash.meaning": "Memory is a little too small: pages go to swap and back all the time.",
     "cause.copy-on-read-growth.title": "Workers copy shared memory",

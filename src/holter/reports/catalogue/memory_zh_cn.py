@@ -28,6 +28,8 @@ TEXTS: dict[str, str] = {
     "cause.fd-exhaustion.meaning": "有进程达到了打开文件数的上限。",
     "cause.unpack-slow-or-oom.title": "解包太慢或被杀",
     "cause.unpack-slow-or-oom.meaning": "预处理好的病例还在解包，或者解包的进程被杀了。",
+    "cause.unpack-slow-or-oom.meaning.oom-counted": "解包病例时内存用完了。",
+    "cause.unpack-slow-or-oom.meaning.no-memory-left": "解包病例时内存用完了。",
     "cause.swap-thrash.title": "反复换页",
     "cause.swap-thrash.meaning": "内存差一点点：页面不停地换出到交换空间又换回来。",
     "cause.copy-on-read-growth.title": "数据进程复制共享内存",

@@ -25,7 +25,7 @@ PAGES: dict[str, str] = {
             关于后台进程的提示只是余波。
         如何判断：最先出现的异常来自编译器，而且文字里说明了缺什么：没有编译器；gcc 低于 5（“C99 mode”）；没有
             Python.h；没有 triton；链接不到 libcuda；缓存目录写不进去；Windows。只有异常、没有这些文字时，
-            只能说“很可能”，因为也有编译不了的网络。
+            只能说“很可能”，因为也有编译不了的网络；日志里只有编译器自己的话、没有异常时也一样。
         容易混淆：gpu-out-of-memory（编译时试跑内核也可能爆显存，报错会写明）；compile-warmup（第一轮慢，会自行结束）。
         怎么办：
             - 设 nnUNet_compile=f：稍慢，结果只差舍入，马上能用；之后再装 gcc 和 python3-dev，或同一版本配套的
@@ -71,7 +71,8 @@ PAGES: dict[str, str] = {
             废：“CUDA error: device-side assert triggered”。此后任何调用都会报同样的错，所以回溯信息往往
             指向别处。
         如何判断：最先出现的异常就是这句话；如果还打印了断言本身（文件和条件，例如 ScatterGatherKernel.cu 与
-            idx_dim < index_size），就能确定是索引越界。
+            idx_dim < index_size），就能确定是索引越界；此后 CUDA 报什么都有可能（例如“an illegal memory access was
+            encountered”）。
         容易混淆：gpu-lost-or-gsp（内核日志里有硬件错误，每次出错的地方不同，数据已核对无误）；worker-exception
             （损坏的病例在读取时就报错）。
         怎么办：
@@ -151,7 +152,8 @@ PAGES: dict[str, str] = {
             碎片越积越多。
         如何判断：异常这样说；显存是满的；占用显存多的进程都是自己的。
         容易混淆：gpu-shared-or-zombie（显存被别人或已经不在的进程占着）；mig-slice-too-small（“GPU”只是一个切片）；
-            gpu-oom-cpu-fallback（预测时，nnU-Net 会继续）。
+            gpu-oom-cpu-fallback（预测时，nnU-Net 会继续）；main-exception（批次放不进锁页内存：同样的话，回溯信息里有
+            pin_memory）；wsl2-limits（在 WSL 里也是如此）。
         怎么办：
             - 设 PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True 减少碎片 [CONSENT]。
             - 按这块 GPU 重新规划：nnUNetv2_plan_experiment -gpu_memory_target，或换显存更大的 GPU
@@ -221,7 +223,7 @@ PAGES: dict[str, str] = {
             每一步都要走总线：慢 5 到 50 倍，没有任何报错，常常是某个桌面程序或较大的病例占掉了最后一点显存。
         如何判断：Windows 或 WSL；显存占用达到 95%；GPU 利用率满，功耗却和空闲时差不多。
         容易混淆：gpu-thermal-or-power（功耗到顶、频率低）；batch-size-cliff（满功耗）；WSL 以外的 Linux 上不会发生，
-            那里会报“CUDA out of memory”。
+            那里会报“CUDA out of memory”；GPU 没什么事做，就是在等别的东西（wsl2-limits、cpu-starved-augmentation）。
         怎么办：
             - 在 NVIDIA 控制面板把“CUDA - Sysmem Fallback Policy”设为不回退（网络太大时就会直接报错）[CONSENT]；
               关掉其他程序 [ADVICE]。

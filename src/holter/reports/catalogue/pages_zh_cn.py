@@ -215,7 +215,8 @@ PAGES: dict[str, str] = {
         发生了什么：主进程收到 SIGKILL、SIGTERM 或 SIGHUP：调度系统的时限到了、终端被关掉、systemd-oomd 出手，或者
             同事结束了它。日志停在一轮中间；数据进程可能变成孤儿留在机器上。
         如何判断：主进程的结束信号；此前没有异常；也没有记录到因内存不足而杀进程。
-        容易混淆：内存不足被杀（内核或 cgroup 的计数会增加，见 ram-oom-train-worker）；main-exception（有回溯信息）。
+        容易混淆：内存不足被杀（内核或 cgroup 的计数会增加，见 ram-oom-train-worker）；main-exception（有回溯信息）；
+            native-crash（SIGSEGV、SIGABRT：主进程自己崩溃）。
         怎么办：
             - 用 --c 从最近的检查点继续 [CONSENT]。
             - 到了时限：申请更长的作业时间（--time）[ADVICE]。
@@ -228,12 +229,18 @@ PAGES: dict[str, str] = {
 
         发生了什么：主进程里的错误（CUDA、torch.compile、损失函数）结束了训练。数据进程是它的守护子进程，会
             随之被结束，随后那句关于后台进程的提示只是余波。
-        如何判断：最先出现的异常出自主进程，而且不是余波。
+        如何判断：最先出现的异常出自主进程，而且不是余波。异常的文字能说明是什么失败时（检查点读不出来、锁页内存、GPU 不
+            存在、文件夹没有设置），会直接指出来。
         容易混淆：worker-exception（最先出现的异常出自数据进程）；disk-full-or-quota、shm-too-small 和
             gpu-shared-or-zombie（异常说的是没有空间，属于特例）；ram-oom-train-worker、fd-exhaustion 和
-            windows-spawn-commit（异常说的是内存或描述符用尽，也是特例）。
+            windows-spawn-commit（异常说的是内存或描述符用尽，也是特例）；gpu-out-of-memory（批次放不进锁页内存时报同
+            样的话，但并不是网络太大）。
         怎么办：
             - 看最先出现的回溯信息，而不是最后一段；修好它指出的问题，再用 --c 继续 [ADVICE]。
+            - 检查点读不出来就不要从它继续：把它移开，nnU-Net 会改用下一个（checkpoint_best.pth）；Holter 还留着
+              checkpoint_latest.previous.pth [CONSENT]。
+            - “Weights only load failed”：文件可能是完好的，只是 nnunetv2 比 PyTorch 旧：换更新的 nnunetv2，或 2.6 之
+              前的 PyTorch [CONSENT]。
         来源：nnUNet#2203、#2457 等得到证实的报告；tests/tapes/main_exception。
         """,
     "disk-full-or-quota": """

@@ -21,6 +21,15 @@ TEXTS: dict[str, str] = {
     "remedy.workers-not-forked": "Start data workers afresh, not by fork: they inherit no lock and no thread.",
     # Errors and files
     "remedy.read-first-traceback": "Read the first traceback, not the last: the message about workers is an echo.",
+    "remedy.read-traceback": "Read the traceback: its last line says what failed, the frames above it where.",
+    "remedy.set-checkpoint-aside": (
+        "Set the checkpoint that the traceback names aside, and start with --c: nnU-Net then takes "
+        "checkpoint_best.pth; under Holter there is checkpoint_latest.previous.pth too."
+    ),
+    "remedy.checkpoint-versions": "Use a newer nnunetv2, or PyTorch before 2.6; the checkpoint itself may be whole.",
+    "remedy.look-at-both-memories": "See which is full: main memory, its limit for locked pages, or the GPU's memory.",
+    "remedy.see-gpus": "Compare CUDA_VISIBLE_DEVICES and -num_gpus with the GPUs that there are.",
+    "remedy.set-paths": "Set nnUNet_raw, nnUNet_preprocessed and nnUNet_results where the training is started.",
     "remedy.preprocess-case-again": "Preprocess this case again.",
     "remedy.verify-dataset": "Check the data set's integrity.",
     "remedy.look-at-file": "Look at the file: its size, and when it was written.",

@@ -21,6 +21,15 @@ TEXTS: dict[str, str] = {
     "remedy.workers-not-forked": "让数据进程全新启动而不是 fork：不会继承锁和线程。",
     # Errors and files
     "remedy.read-first-traceback": "看最先出现的回溯信息，而不是最后那句：关于后台进程的提示只是余波。",
+    "remedy.read-traceback": "看回溯信息：最后一行说明出了什么错，上面的各层说明错在哪里。",
+    "remedy.set-checkpoint-aside": (
+        "把回溯信息里提到的检查点移开，再用 --c 启动：nnU-Net 会改用 checkpoint_best.pth；用 Holter 训练时还有 "
+        "checkpoint_latest.previous.pth。"
+    ),
+    "remedy.checkpoint-versions": "换更新的 nnunetv2，或 2.6 之前的 PyTorch；检查点本身可能是完好的。",
+    "remedy.look-at-both-memories": "看看满的是哪一个：内存、锁页内存的上限，还是显存。",
+    "remedy.see-gpus": "对照 CUDA_VISIBLE_DEVICES、-num_gpus 和实际有的 GPU。",
+    "remedy.set-paths": "在启动训练的地方设置 nnUNet_raw、nnUNet_preprocessed 和 nnUNet_results。",
     "remedy.preprocess-case-again": "重新预处理这个病例。",
     "remedy.verify-dataset": "检查数据集的完整性。",
     "remedy.look-at-file": "看看这个文件：有多大，什么时候写的。",
