@@ -63,6 +63,28 @@ def stand_in(tmp_path):
     return tmp_path
 
 
+def test_lines_that_end_an_epoch_are_progress_and_those_at_the_start_are_not(hooked, stand_in):
+    """On a busy file server each takes seconds; at the start they would be taken for quick steps."""
+    program = """
+from _holter_hook.life import LIFE
+from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
+class Tells(nnUNetTrainer):
+    def print_to_log_file(self, *args): pass
+    def on_train_start(self): self.tell()
+    def on_train_epoch_start(self): self.tell()
+    def on_epoch_end(self): self.tell()
+    def tell(self):
+        before = LIFE.page.progress_total
+        self.print_to_log_file("x"), self.print_to_log_file("y")
+        print(LIFE.phase(), LIFE.page.progress_total - before)
+trainer = Tells({}, "3d", 0)
+trainer.num_epochs = 1
+trainer.on_train_start(), trainer.on_train_epoch_start(), trainer.on_validation_epoch_start(), trainer.on_epoch_end()
+"""
+    done = hooked.run("-c", program, path=(stand_in,))
+    assert (done.stdout, done.stderr) == ("startup 0\ntrain 0\nvalidate 2\n", "")
+
+
 def test_phases_follow_the_trainer_and_an_override_counts_once(hooked, stand_in):
     done = hooked.run("-c", "BREAK = False\n" + PROGRAM, path=(stand_in,))
     assert (done.returncode, done.stderr) == (0, "")
