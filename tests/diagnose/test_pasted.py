@@ -75,12 +75,8 @@ def test_other_words_in_front_of_a_colon_are_no_exceptions(line: str) -> None:
 
 
 def test_warnings_with_files_and_lines_are_no_exceptions() -> None:
-    told = pasted(
-        EPOCHS
-        + 'File "/v/nnunetv2/x.py", line 3, in f\n'
-        + v2([160.0] * 3, finished=True).replace("Epoch 0", "Epoch 2", 1)
-    )
-    assert errors(told) == []
+    warned = 'from user code:\n  File "/v/nnunetv2/x.py", line 3, in f\n    x = y\nNote: nothing serious\nHint: none\n'
+    assert errors(pasted(warned + v2([160.0] * 3, finished=True))) == []
 
 
 def test_the_error_line_of_two_tracebacks_printed_into_each_other_names_both() -> None:
@@ -95,6 +91,27 @@ def test_the_error_line_of_two_tracebacks_printed_into_each_other_names_both() -
     assert first_cause(told) == "windows-spawn-commit"
 
 
+def test_an_error_that_speaks_of_a_frame_stays_an_error() -> None:
+    begun = 'Traceback (most recent call last):\n  File "/v/x.py", line 2, in g\n    h()\n'
+    told = pasted(EPOCHS + begun + 'RuntimeError: see File "x.py", line 3, in f\n')
+    assert errors(told) == [("RuntimeError", False)]
+
+
+def test_one_error_line_after_the_end_is_none() -> None:
+    assert pasted(v2([160.0] * 3, finished=True) + "BrokenPipeError: [Errno 32] Broken pipe\n").diagnoses == ()
+
+
+@pytest.mark.parametrize(
+    ("said", "cause"),
+    [("std::bad_alloc", "ram-oom-train-worker"), ("CUDA error: device-side assert triggered", "cuda-device-assert")],
+)
+def test_what_native_code_threw_is_an_exception(said: str, cause: str) -> None:
+    thrown = f"terminate called after throwing an instance of 'c10::Error'\n  what():  {said}\nAborted (core dumped)\n"
+    told = pasted(EPOCHS + thrown)
+    assert told.recording.events(ExceptionSeen)[0].message == said
+    assert first_cause(told) == cause
+
+
 @pytest.mark.parametrize("margin", ["    ", "\t", "  \t "])
 def test_a_paste_may_be_indented_as_a_whole(margin: str) -> None:
     text = f'{EPOCHS}Traceback (most recent call last):\n  File "/v/x.py", line 24, in _feed\n    obj = f()\n{SPACE}\n'
@@ -103,6 +120,12 @@ def test_a_paste_may_be_indented_as_a_whole(margin: str) -> None:
     assert [event.traceback for event in told.recording.events(ExceptionSeen)] == [
         event.traceback for event in plain.recording.events(ExceptionSeen)
     ]
+
+
+def test_a_paste_may_be_indented_below_a_sentence() -> None:
+    begun = '    Traceback (most recent call last):\n      File "/v/x.py", line 24, in _feed\n        obj = f()\n'
+    told = pasted(f"It dies, please help:\n\n{begun}    {SPACE}\n\nWhat can I do?\n")
+    assert first_cause(told) == "shm-too-small"
 
 
 WAITED = """^CTraceback (most recent call last):
@@ -142,4 +165,4 @@ def test_a_loss_that_is_no_number_is_told() -> None:
     text = EPOCHS.replace("train_loss -0.", "train_loss nan #", 1)
     assert text != EPOCHS
     notes = [note_text(one, "en") for one in pasted(text).notes]
-    assert "train_loss is nan from epoch 0 on. No machine does that: check data, labels, loss." in notes
+    assert "train_loss is nan in epoch 0: check data, labels, loss and mixed precision." in notes

@@ -66,12 +66,12 @@ def _end_of_run(events: list[Event], until_s: float) -> Episode | None:
     """The death of one run, or that its log stops in the middle; None if it was finished or asked to end."""
     for number, event in enumerate(events):
         if _is_death(event) and _epochs(events[number:]) < SURVIVED_EPOCHS:
-            if isinstance(event, ProcessEnded) and event.exit_signal is None and _is_finished(events[:number]):
-                continue  # Slurm counts at the end what happened at any time
+            if _is_vague(event) and _is_finished(events[:number]):
+                continue
             return _death(event, events[: number + 1], until_s)
     asked = [event for event in events if isinstance(event, ExceptionSeen) and event.error in ASKED]
-    if asked:
-        return _interrupted(asked[0], events)
+    if asked:  # each process tells of Ctrl-C; which one comes first is chance
+        return next((episode for event in asked if (episode := _interrupted(event, events))), None)
     echo = next((e for n, e in enumerate(events) if _is_echo(e) and _epochs(events[n:]) < SURVIVED_EPOCHS), None)
     if echo is not None:
         return _death(echo, events, until_s)
@@ -109,6 +109,13 @@ def _is_death(event: Event) -> bool:
     if isinstance(event, ProcessEnded):
         return True
     return isinstance(event, ExceptionSeen) and not event.echo and event.error not in ASKED
+
+
+def _is_vague(event: Event) -> bool:
+    """What may stand after the end: Slurm counts what happened at any time, a torn pipe gives one line."""
+    if isinstance(event, ExceptionSeen):
+        return "Traceback" not in event.traceback
+    return isinstance(event, ProcessEnded) and event.exit_signal is None
 
 
 def _is_echo(event: Event) -> bool:

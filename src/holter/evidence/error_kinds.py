@@ -15,7 +15,9 @@ _MOUNT = (
 )
 # Windows, in English and Chinese.
 _DENIED = r"(?:Access is denied|拒绝访问)"
-_WRITES = r", in (?:_?save\w*|imsave|plot_\w+|print_to_log_file|_?write\w*)\b"
+_WRITES = r", in (?:_?save\w*|imsave|plot_\w+|_?write\w*)\b"
+# They write beside the preprocessed data, not among the results.
+_PREPARES = r", in (?:_convert_to_npy|save_case)\b"
 _PATTERNS: tuple[tuple[str, str], ...] = (
     ("nccl-timeout", r"Watchdog caught collective operation timeout|Timeout waiting for key|timed out .*(?:NCCL|gloo)"),
     # Page-locked memory is the machine's own: CUDA refuses it in the words of a GPU that is full.
@@ -48,7 +50,7 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
     # torch's writer tells that something went wrong and not what: mostly there was no room. Its reader is another file.
     ("no-space", r"PytorchStreamWriter failed|inline_container\.cc[^\n]*unexpected pos|unexpected pos \d+ vs \d+"),
     ("memory", r"\bMemoryError\b|Unable to allocate|can't allocate memory|Cannot allocate memory|std::bad_alloc"),
-    ("mount-write", rf"(?:{_MOUNT})[\s\S]*{_WRITES}"),
+    ("mount-write", rf"\A(?![\s\S]*{_PREPARES})[\s\S]*(?:{_MOUNT})[\s\S]*{_WRITES}"),
     ("remote-file-system", _MOUNT),
     # Loading alone: an array cut short is a preprocessed file, and what torch's writer says is no-space.
     ("checkpoint-refused", r"Weights only load failed"),
@@ -56,7 +58,7 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
     ("checkpoint-broken", r"(?:EOFError|UnpicklingError|BadZipFile)[\s\S]*, in load_checkpoint\b"),
     ("no-paths", r"nnUNet_(?:raw|preprocessed|results) is not defined"),
     ("no-paths", r"PathLike object, not NoneType[\s\S]*(?:dataset_name_id_conversion|[(,] ?nnUNet_(?:raw|pre|res))"),
-    ("unpack-race", r"FileNotFoundError[\s\S]*, in _convert_to_npy\b"),
+    ("unpack-race", r"FileNotFoundError[^\n]*\.npy['\"][\s\S]*, in _convert_to_npy\b"),
     ("splits", r"JSONDecodeError[\s\S]*do_split|do_split[\s\S]*JSONDecodeError"),
     ("threadpoolctl", r"threadpoolctl[\s\S]*'NoneType' object has no attribute 'split'"),
     ("spawn", r"before the\s+current process has finished its bootstrapping phase|freeze_support"),

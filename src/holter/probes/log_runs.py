@@ -32,6 +32,10 @@ KEPT_FIRST, KEPT_LAST = 1500, 1500
 KEPT_EPOCHS = 20_000
 # Lines before the first time stamp that are kept until it is known (a header, or a console without any stamp).
 UNPLACED_LINES = 20_000
+# Where these stand, there is the margin of what was pasted.
+_AT_MARGIN = re.compile(r"Traceback \(most recent call last\):|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
+# C++ tells of an exception that nobody caught, and its process aborts.
+_UNCAUGHT = re.compile(r"(?:terminate called .*'std::(?P<name>bad_alloc)'|what\(\): *(?P<message>.+))")
 # torch's handler in a data worker prints it and the worker dies; no Python exception is raised.
 _WORKER_BUS_ERROR = "Unexpected bus error encountered in worker"
 # The last sentence of v2, and one of the last of v1.
@@ -130,13 +134,15 @@ class RunReader:
         self._take(batch)
 
     def _without_margin(self, line: str) -> str:
-        """What is pasted from a page is often indented as a whole."""
-        if self._margin != "" and line.strip():
+        """What is pasted from a page is often indented, as a whole or below a sentence."""
+        if self._margin == "" and line[:1] not in (" ", "\t"):
+            return line
+        if line.strip():
             blanks = line[: len(line) - len(line.lstrip())]
-            same = itertools.takewhile(
-                lambda pair: pair[0] == pair[1], zip(self._margin or blanks, blanks, strict=False)
-            )
-            self._margin = "".join(pair[0] for pair in same)
+            if self._margin is None or _AT_MARGIN.match(line, len(blanks)):
+                self._margin = blanks
+            pairs = zip(self._margin, blanks, strict=False)
+            self._margin = "".join(one for one, _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
         return line[len(self._margin) :] if self._margin else line
 
     def _remember(self, line: str) -> None:
@@ -233,6 +239,9 @@ def _told_by(line: LogLine) -> Iterator[Event]:
     if said_in(line.text) is not None:  # often all that somebody has copied, without a traceback
         yield ExceptionSeen(t_s=line.t_s, role="main", error="RuntimeError", message=line.text, echo=True, source="log")
         return
+    if uncaught := _UNCAUGHT.match(line.text):
+        error, said = uncaught["name"] or "RuntimeError", uncaught["message"] or line.text
+        yield ExceptionSeen(t_s=line.t_s, role="main", error=error, message=said, traceback=line.text, source="log")
     ending = ending_of(line.text)
     if ending is not None:
         yield ProcessEnded(t_s=line.t_s, pid=0, role=ending.role, exit_signal=ending.exit_signal, source="log")

@@ -34,7 +34,10 @@ _HEADLINE = re.compile(
 # A frame of a traceback whose beginning was not copied. (faulthandler's have no comma, a compiler's no function.)
 _FRAME = re.compile(r'^(?: *File ")?\S.*", line \d+, in ')
 # An error line without any traceback above it: "ValueError: ..." and "torch.OutOfMemoryError: ...", no "ERROR: ...".
-_BARE_ERROR = re.compile(r"^(?:[A-Za-z_]\w*\.)*_?[A-Z]\w*(?:Error|Exception|Failed)(?::\s|$)")
+_BARE_ERROR = re.compile(
+    r"^(?:[A-Za-z_]\w*\.)*"
+    r"(?:_?[A-Z]\w*(?:Error|Exception|Failed)|BadZipFile|BrokenProcessPool|KeyboardInterrupt)(?::\s|$)"
+)
 _CHAIN = re.compile(r"^(During handling of the above exception|The above exception was the direct cause)")
 _ERROR = re.compile(r"^(?P<name>[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)(?P<colon>:)?(?:\s(?P<message>.*))?$")
 _ERROR_WITHOUT_MESSAGE = re.compile(r"(Error|Exception|Interrupt|Exit|Iteration|Failed|Timeout|Empty|Full)$")
@@ -121,19 +124,19 @@ class TracebackCollector:
 
     def _begin(self, line: str, headline: re.Match[str] | None, t_s: float) -> None:
         traceback = self._open
-        # A "Traceback" line right after a headline or a chain sentence goes on with the same exception; among frames,
-        # two processes print into each other, and the error line that comes first is the one of both.
-        if (
-            traceback is None
-            or headline
-            or traceback.stage == "message"
-            or (traceback.stage == "frames" and traceback.message)
-        ):
+        # A "Traceback" line right after a headline or a chain sentence goes on with the same exception. In a text that
+        # is complete, one among frames means that two processes printed into each other: the error line that comes
+        # first is then the one of both.
+        goes_on = traceback is not None and (traceback.stage == "headline" or self._is_mixed(traceback))
+        if traceback is None or headline or not goes_on:
             self.finish()
             traceback = self._open = _Open(began_s=t_s, last_s=t_s, headline=headline)
         if not headline:
             traceback.stage = "frames"
         traceback.lines.append(line)
+
+    def _is_mixed(self, traceback: _Open) -> bool:
+        return self._headless and traceback.stage == "frames" and not (traceback.headline or traceback.is_headless)
 
     def _headline(self, traceback: _Open, line: str) -> bool:
         is_message = bool(traceback.headline and traceback.headline["worker"] and len(traceback.lines) == 1)
@@ -146,15 +149,25 @@ class TracebackCollector:
         return True
 
     def _frames(self, traceback: _Open, line: str) -> bool:
-        if not line.startswith((" ", "\t")) and not _FRAME.match(line):
+        if not line.startswith((" ", "\t")):
             match = _ERROR.match(line)
-            if not match or not _is_error_name(match["name"], has_colon=bool(match["colon"])):
-                return False
+            is_error = match is not None and _is_error_name(match["name"], has_colon=bool(match["colon"]))
+            if match is None or not is_error or (traceback.is_headless and not _BARE_ERROR.match(line)):
+                return self._between(traceback, line)
             traceback.error = match["name"].rpartition(".")[2]
             traceback.message = (match["message"] or "").strip()
             traceback.stage, traceback.message_lines, traceback.blank_after_message = "message", 0, False
         traceback.lines.append(line)
         return True
+
+    def _between(self, traceback: _Open, line: str) -> bool:
+        """A line at the margin that is no error: a frame that lost its blanks, or nothing of the traceback."""
+        if self._headless and _FRAME.match(line):
+            traceback.lines.append(line)
+            return True
+        if traceback.is_headless:  # no "Traceback" promises that an error line comes
+            self._open = None
+        return False
 
     def _message(self, traceback: _Open, line: str) -> bool:
         traceback.message_lines += 1

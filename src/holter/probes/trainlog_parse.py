@@ -40,7 +40,7 @@ _ERROR_LINE = re.compile(
     r"|core dumped|An Exception occurred|failed to log|no longer alive"
     r"|Abort event was set|No space left|quota exceeded"
     r"|Assertion `.*` failed|Watchdog caught collective|Prediction on device was unsuccessful"
-    r"|taking the entire process down|terminate called",
+    r"|taking the entire process down|terminate called|^what\(\):",
     re.IGNORECASE,
 )
 _WARNING_LINE = re.compile(r"\bwarning\b|\b\w+Warning\b", re.IGNORECASE)
@@ -54,7 +54,7 @@ _DECISIVE = re.compile(
 _SIGNS = (
     "warn", "err", "kill", "oom", "out of memory", "fault", "core dumped", "exception", "no longer alive", "abort",
     "no space", "quota", "traceback", "process", "pin_memory", "slurmstepd", "srun", "terminate", "hangup", "info:",
-    "assertion `", "watchdog caught", "prediction on device", "failed:", '.py", line ',
+    "assertion `", "watchdog caught", "prediction on device", "failed:", '.py", line ', "what():",
 )  # fmt: skip
 _KEPT_SENTENCES = (
     "Using torch.compile",

@@ -44,7 +44,7 @@ TEXTS: dict[str, str] = {
     "target.shape.step-down": "Epochs became faster: {usual}, then {recent}.",
     "target.shape.decreasing": "Epochs become faster: {usual} at first, {recent} in the end.",
     "target.shape.other": "Epoch times: {detail}",
-    "target.lost-loss": "{name} is {detail} from epoch {epochs} on. No machine does that: check data, labels, loss.",
+    "target.lost-loss": "{name} is {detail} in epoch {epochs}: check data, labels, loss and mixed precision.",
     "target.finished": "The training was finished.",
     "target.running": "The log was written to {age} ago: the training seems to be running.",
     "target.trained": "All epochs were trained; the final validation has no result yet.",

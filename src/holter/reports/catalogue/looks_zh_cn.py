@@ -44,7 +44,7 @@ TEXTS: dict[str, str] = {
     "target.shape.step-down": "每轮变快了：先是 {usual}，后来 {recent}。",
     "target.shape.decreasing": "每轮越来越快：开始 {usual}，最后 {recent}。",
     "target.shape.other": "每轮用时：{detail}",
-    "target.lost-loss": "从第 {epochs} 轮起 {name} 是 {detail}。这不是机器造成的：请检查数据、标签和损失函数。",
+    "target.lost-loss": "第 {epochs} 轮的 {name} 是 {detail}：请检查数据、标签、损失函数和混合精度。",
     "target.finished": "训练已经完成。",
     "target.running": "{age}前日志还有新内容：训练看来还在运行。",
     "target.trained": "所有轮次都已训练完，最终验证还没有结果。",

@@ -23,8 +23,8 @@ TEXTS: dict[str, str] = {
     "remedy.read-first-traceback": "Read the first traceback, not the last: the message about workers is an echo.",
     "remedy.read-traceback": "Read the traceback: its last line says what failed, the frames above it where.",
     "remedy.set-checkpoint-aside": (
-        "Set the checkpoint that the traceback names aside, and start with --c: nnU-Net then takes "
-        "checkpoint_best.pth; under Holter there is checkpoint_latest.previous.pth too."
+        "Set the checkpoint that could not be read aside. With --c nnU-Net takes checkpoint_final.pth, else "
+        "checkpoint_latest.pth, else checkpoint_best.pth; under Holter there is checkpoint_latest.previous.pth too."
     ),
     "remedy.checkpoint-versions": "Use a newer nnunetv2, or PyTorch before 2.6; the checkpoint itself may be whole.",
     "remedy.look-at-both-memories": "See which is full: main memory, its limit for locked pages, or the GPU's memory.",

@@ -23,8 +23,8 @@ TEXTS: dict[str, str] = {
     "remedy.read-first-traceback": "看最先出现的回溯信息，而不是最后那句：关于后台进程的提示只是余波。",
     "remedy.read-traceback": "看回溯信息：最后一行说明出了什么错，上面的各层说明错在哪里。",
     "remedy.set-checkpoint-aside": (
-        "把回溯信息里提到的检查点移开，再用 --c 启动：nnU-Net 会改用 checkpoint_best.pth；用 Holter 训练时还有 "
-        "checkpoint_latest.previous.pth。"
+        "把读不出来的检查点移开。用 --c 启动时，nnU-Net 依次找 checkpoint_final.pth、checkpoint_latest.pth、"
+        "checkpoint_best.pth；用 Holter 训练时还有 checkpoint_latest.previous.pth。"
     ),
     "remedy.checkpoint-versions": "换更新的 nnunetv2，或 2.6 之前的 PyTorch；检查点本身可能是完好的。",
     "remedy.look-at-both-memories": "看看满的是哪一个：内存、锁页内存的上限，还是显存。",
