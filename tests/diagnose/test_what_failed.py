@@ -37,7 +37,7 @@ def said(told: Found, lang: Lang = "en") -> str:
 @pytest.mark.parametrize(
     ("text", "helps", "english", "chinese"),
     [
-        (traced(TORN, "load_checkpoint"), "set-checkpoint-aside", "the checkpoint to go on from is", "检查点已损坏"),
+        (traced(TORN, "load_checkpoint"), "set-checkpoint-aside", "a checkpoint is damaged", "检查点已损坏"),
         (traced(REFUSED, "load_checkpoint"), "checkpoint-versions", "PyTorch refuses the checkpoint", "拒绝加载检查点"),
         (traced(ORDINAL, "set_device"), "see-gpus", "a GPU number that is not there", "GPU 编号不存在"),
         (
@@ -96,7 +96,8 @@ def test_a_compiler_that_speaks_in_the_log_is_heard_without_its_exception(tmp_pa
 
 UNPACKING = "2024-11-29 09:52:42.786059: unpacking dataset...\n"
 POOL = 'multiprocessing.pool.RemoteTraceback:\n"""\n' + RAISES + FRAME.format("utils", "_convert_to_npy")
-GONE = f"{UNPACKING}Error when checking a.npy and a_seg.npy, fixing...\n{POOL}FileNotFoundError: [Errno 2] No a.npy\n"
+TAKEN = "FileNotFoundError: [Errno 2] No such file or directory: '/p/a.npy'"
+GONE = f"{UNPACKING}Error when checking a.npy and a_seg.npy, fixing...\n{POOL}{TAKEN}\n"
 
 
 def test_a_file_that_another_training_took_away_is_a_race(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ Looks like:    faulty-host-hardware (different signals, machine checks in the ke
 What helps:    another version of the package that crashes: reports of "free(): corrupted unsorted chunks" are of
                nnunetv2 2.5.1, and 2.4.2 did not do it there; nnUNet_compile=f; PyTorch of another release; continue
                with --c [CONSENT]. python -X faulthandler prints where it was [SAFE].
-Source:        MIC-DKFZ/nnUNet issues 2523, 2557.
+Source:        MIC-DKFZ/nnUNet issues 2523, 2557; tests/tapes/native_crash.
 """
 
 from __future__ import annotations

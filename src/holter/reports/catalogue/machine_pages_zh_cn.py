@@ -136,7 +136,7 @@ PAGES: dict[str, str] = {
             - 换崩溃的软件包的版本：报告 “free(): corrupted unsorted chunks” 的是 nnunetv2 2.5.1，同一处 2.4.2 没有；设
               nnUNet_compile=f；换 PyTorch 版本；然后用 --c 继续 [CONSENT]。
             - python -X faulthandler 会打印崩溃的位置 [SAFE]。
-        来源：nnUNet#2523、#2557。
+        来源：nnUNet#2523、#2557；tests/tapes/native_crash。
         """,
     "no-exit-after-finish": """
         一切都已完成并写好，进程却不退出。
