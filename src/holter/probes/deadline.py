@@ -1,10 +1,10 @@
 """Ask a child process, and never wait for it longer than said.
 
 A driver call or a ``statvfs`` on a dead mount may never return, and the process that made it may not even die when
-killed. So such calls are made in a child: ``Respondent`` keeps one child that answers questions, ``Errand`` runs a
-command once. Both only look when they are asked to look; there is no thread here.
+killed. So such calls are made in a child: ``Respondent`` keeps one child that answers questions (``errand.py`` runs a
+command once). It only looks when it is asked to look; there is no thread here.
 
-The protocol of a respondent: one line in, one line out. It should write what it is about to do into the page behind
+The protocol: one line in, one line out. It should write what it is about to do into the page behind
 the descriptor named in ``HOLTER_DOING_FD`` (text, padded with zero bytes), so that a call that hangs has a name, and
 end itself when its standard input is hung up, even while a call hangs.
 """
@@ -15,25 +15,23 @@ import contextlib
 import mmap
 import os
 import select
-import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import IO, Literal, NamedTuple
 
+from holter.probes.errand import ABANDON_S, Killed, ending
+
 DOING_FD_VARIABLE = "HOLTER_DOING_FD"
 DOING_BYTES = 64
 
 DEADLINE_S = 5.0  # from here on the silence is reported; a healthy NVML or statvfs call takes milliseconds
-# A driver without persistence mode may need 10 s to wake its GPUs, so a child is not killed at the deadline.
-ABANDON_S = 15.0
 # A driver that hung once mostly hangs again: the first new try comes soon, the later ones cost next to
 # nothing.
 BACK_OFF_S = (5.0, 15.0, 60.0, 300.0)
 # Killed children that do not die: each holds memory and maybe a lock of the driver, so no fourth is started.
 STUCK_MAX = 3
 PATIENCE_S = 0.02  # the recorder ticks once a second for all probes together
-FAREWELL_S = 0.2  # at the very end a killed child may be waited for this long, to leave no zombie
 READ_BYTES = 65536
 
 
@@ -54,34 +52,6 @@ class Limits(NamedTuple):
     deadline_s: float = DEADLINE_S
     abandon_s: float = ABANDON_S
     back_off_s: tuple[float, ...] = BACK_OFF_S  # rest before each new child; the last one again and again
-
-
-class Killed:
-    """Children that were told to die. Nobody waits for them; they are reaped when they are gone."""
-
-    def __init__(self) -> None:
-        self._processes: list[subprocess.Popen[bytes]] = []
-
-    def add(self, process: subprocess.Popen[bytes]) -> None:
-        """Kill a child and close our ends of its pipes."""
-        for pipe in (process.stdin, process.stdout):
-            if pipe is not None:
-                with contextlib.suppress(OSError):
-                    pipe.close()
-        if process.poll() is None:
-            process.kill()
-            self._processes.append(process)
-
-    def still_there(self) -> int:
-        """How many have not died yet."""
-        self._processes = [process for process in self._processes if process.poll() is None]
-        return len(self._processes)
-
-    def farewell(self) -> None:
-        """Wait a moment, at the end of a recording only."""
-        until = time.monotonic() + FAREWELL_S
-        while self.still_there() and time.monotonic() < until:
-            time.sleep(0.005)
 
 
 class Respondent:
@@ -200,7 +170,7 @@ class Respondent:
                 return None
             chunk = os.read(descriptor, READ_BYTES)
             if not chunk:
-                self._fail(_ending(self._process))
+                self._fail(ending(self._process))
                 return None
             self._received += chunk
         line, _, rest = bytes(self._received).partition(b"\n")
@@ -249,89 +219,7 @@ class Respondent:
         self._received.clear()
 
 
-class Outcome(NamedTuple):
-    """How a command ended."""
-
-    text: str = ""
-    trouble: str = ""  # empty: it ended by itself with status 0
-
-
-class Errand:
-    """A command run once, its output taken when it is there."""
-
-    def __init__(
-        self,
-        command: Sequence[str],
-        *,
-        environment: Mapping[str, str] | None = None,
-        deadline_s: float = ABANDON_S,
-        killed: Killed | None = None,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._name = os.path.basename(command[0])  # noqa: PTH119 - a word of a command, not a path of ours
-        self._deadline_s = deadline_s
-        self._clock = clock
-        self._began_s = clock()
-        self._killed = Killed() if killed is None else killed
-        self._outcome: Outcome | None = None
-        # A file, not a pipe: a pipe that nobody empties stops its writer, and we look rarely.
-        self._output = os.fdopen(os.memfd_create("holter-errand"), "rb")
-        self._process: subprocess.Popen[bytes] | None = None
-        try:
-            self._process = subprocess.Popen(
-                list(command),
-                stdin=subprocess.DEVNULL,
-                stdout=self._output.fileno(),
-                stderr=subprocess.DEVNULL,
-                env=None if environment is None else dict(environment),
-                start_new_session=True,
-            )
-        except OSError as error:
-            self._outcome = Outcome(trouble=f"{self._name} could not be started: {error.strerror}")
-
-    def outcome(self) -> Outcome | None:
-        """None while it runs. A command beyond its deadline is killed, not waited for."""
-        if self._outcome is None and self._process is not None:
-            self._outcome = self._look(self._process)
-        return self._outcome
-
-    def written(self) -> str:
-        """What it has written so far."""
-        size = os.fstat(self._output.fileno()).st_size
-        return os.pread(self._output.fileno(), size, 0).decode("utf-8", "replace")
-
-    def close(self) -> None:
-        """End the command if it still runs."""
-        if self._outcome is None and self._process is not None:
-            self._killed.add(self._process)
-        self._output.close()
-
-    def _look(self, process: subprocess.Popen[bytes]) -> Outcome | None:
-        code = process.poll()
-        if code is None:
-            waited_s = self._clock() - self._began_s
-            if waited_s < self._deadline_s:
-                return None
-            self._killed.add(process)
-            return Outcome(self.written(), f"{self._name} did not end within {self._deadline_s:.0f} s")
-        return Outcome(self.written(), "" if code == 0 else f"{self._name} {_ending(process)}")
-
-
 def _open(pipe: IO[bytes] | None) -> IO[bytes]:
     if pipe is None:
         raise ValueError("the child was started without this pipe")
     return pipe
-
-
-def _ending(process: subprocess.Popen[bytes]) -> str:
-    """How a child ended, in words; it may be a moment away from ending when its pipe is closed already."""
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(0.01)
-    code = process.returncode
-    if code is None:
-        return "closed its output"
-    if code >= 0:
-        return f"ended with status {code}"
-    with contextlib.suppress(ValueError):
-        return f"was killed by {signal.Signals(-code).name}"
-    return f"was killed by signal {-code}"

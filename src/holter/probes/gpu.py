@@ -18,7 +18,8 @@ from pathlib import Path
 import msgspec
 
 from holter.probes import Reading
-from holter.probes.deadline import ABANDON_S, PATIENCE_S, Limits, Reply, Respondent
+from holter.probes.deadline import PATIENCE_S, Limits, Reply, Respondent
+from holter.probes.errand import ABANDON_S
 from holter.probes.gpu_script import GpuScript
 from holter.probes.nvidia_smi import LICENCE_INTERVAL_S, NOT_READ_YET, LicenceReader, PrintedLicence
 from holter.records import Event, GpuSample, Noted

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Literal, NamedTuple
 
-from holter.probes.deadline import ABANDON_S, Errand, Killed
+from holter.probes.errand import ABANDON_S, Errand, Killed
 
 LicenceStage = Literal["licensed", "unlicensed-unrestricted", "unlicensed-restricted", "unlicensed", "unknown"]
 

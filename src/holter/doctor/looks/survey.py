@@ -20,8 +20,8 @@ from holter.doctor.looks.question import Question
 from holter.doctor.records import Asked, Folder, Software, Survey
 from holter.errors import BadInput, CannotDoHere
 from holter.probes.cgroup import CgroupProbe
-from holter.probes.deadline import Errand
 from holter.probes.environment import capture
+from holter.probes.errand import Errand
 from holter.probes.gpu import GpuProbe
 from holter.probes.host import HostProbe
 from holter.probes.mounts import Mount, mount_of, parse_mountinfo

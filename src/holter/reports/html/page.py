@@ -10,11 +10,12 @@ from rich.cells import cell_len
 
 from holter import __version__
 from holter.evidence.spans import restarts
-from holter.records import Diagnosis, Episode, EpochEnded, PhaseChanged, Verdict
+from holter.records import Diagnosis, Episode, PhaseChanged, Verdict
 from holter.reports.catalogue import Lang, phrase, text
 from holter.reports.html import facts, healing, lanes, vitals
-from holter.reports.html.drawing import chart_model, lane_model, line, nice_top
-from holter.reports.html.thinning import Grid, Points
+from holter.reports.html.drawing import chart_model, lane_model
+from holter.reports.html.epochs import epochs_model
+from holter.reports.html.thinning import Grid
 from holter.reports.wording import (
     best,
     cause_sentence,
@@ -52,7 +53,7 @@ def context(recording: Recording, diagnoses: tuple[Diagnosis, ...], lang: Lang, 
     for row in rows:
         lane = row["lane"]
         row["name"] = process_name(lane.role, lane.worker_index, lane.pid, lang)
-    epochs = _epochs(recording)
+    epochs = epochs_model(recording)
     data = {
         "span": span_s,
         "charts": [chart["data"] for chart in charts],
@@ -232,71 +233,6 @@ def _phases(recording: Recording, span_s: float, lang: Lang) -> list[dict[str, A
             name = text("phase.with-epoch", lang, phase=name, epoch=change.epoch)
         found.append({"phase": change.phase, "name": name, "start": change.t_s, "end": end_s})
     return found
-
-
-def _epochs(recording: Recording) -> dict[str, Any]:
-    ended = [event for tick in recording.ticks() for event in tick.events if isinstance(event, EpochEnded)]
-    counted = {event.epoch: event for event in ended}  # of an epoch that was trained twice, the last
-    rows = [
-        {
-            "epoch": event.epoch,
-            "again": counted[event.epoch] is not event,
-            "ended": clock(event.t_s),
-            "duration": "" if event.duration_s is None else f"{event.duration_s:.1f} s",
-            "train_loss": _number(event.train_loss),
-            "val_loss": _number(event.val_loss),
-            "dice": " ".join(f"{value:.3f}" for value in event.pseudo_dice or ()),
-        }
-        for event in ended
-    ]
-    ended = [counted[number] for number in sorted(counted)]
-    charts = [
-        _epoch_chart("epoch-time", "unit.s", {"epoch-time": [(e.epoch, e.duration_s) for e in ended]}, 0.0),
-        _epoch_chart(
-            "loss",
-            "",
-            {
-                "train-loss": [(e.epoch, e.train_loss) for e in ended],
-                "val-loss": [(e.epoch, e.val_loss) for e in ended],
-            },
-            None,
-        ),
-    ]
-    last = ended[-1].epoch if ended else 0
-    return {"rows": rows, "charts": [chart for chart in charts if chart["series"]], "last": last}
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.4f}"
-
-
-def _epoch_chart(
-    key: str, unit: str, named: dict[str, list[tuple[int, float | None]]], bottom: float | None
-) -> dict[str, Any]:
-    known = {
-        name: [(float(epoch), value) for epoch, value in values if value is not None] for name, values in named.items()
-    }
-    known = {name: values for name, values in known.items() if len(values) > 1}
-    every = [value for values in known.values() for _, value in values]
-    low = min(every, default=0.0) if bottom is None else bottom
-    high = max(every, default=1.0)
-    low, high = (low, nice_top(high)) if bottom is not None else _padded(low, high)
-    series = []
-    for name, values in known.items():
-        points = Points(tuple(x for x, _ in values), tuple(value for _, value in values))
-        series.append({"key": name, "line": line(points, low, high)})
-    return {
-        "key": key,
-        "unit": unit,
-        "series": series,
-        "ticks": [(f"{low + part * (high - low):.3g}", round(100 - 100 * part, 1)) for part in (1.0, 0.5, 0.0)],
-        "data": [{"t": [x for x, _ in values], "v": [value for _, value in values]} for values in known.values()],
-    }
-
-
-def _padded(low: float, high: float) -> tuple[float, float]:
-    margin = 0.08 * ((high - low) or 1.0)
-    return low - margin, high + margin
 
 
 def time_ticks(span_s: float) -> list[tuple[str, float]]:

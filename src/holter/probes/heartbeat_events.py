@@ -1,0 +1,186 @@
+"""Event lines that the hook writes beside its pages: read on from look to look, and told as events.
+
+Whole lines only, and nothing in them is trusted: a line that makes no sense is passed over or told as it is.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, cast, get_args
+
+from holter.probes.echoes import is_echo
+from holter.records import ActionTaken, Event, ExceptionSeen, Noted, Phase, PhaseChanged, ProcessEnded, Role
+
+EVENTS_FILE = re.compile(r"events-(\d+)\.jsonl")
+FATAL_FILE = re.compile(r"fatal-(\d+)")
+# Of one file and look: a flood of lines is spread over several looks.
+MAX_READ_BYTES = 1 << 20
+MAX_FATAL_BYTES = 16_000
+
+
+class EventLines:
+    """What the processes of a training told since the last look."""
+
+    def __init__(self, clock_zero_mono_s: float, case_of: Callable[[int], str | None]) -> None:
+        """``case_of``: the case in hand of a process, by its PID, when its last page was seen."""
+        self._zero = clock_zero_mono_s
+        self._case_of = case_of
+        self._tails: dict[Path, _Tail] = {}
+        self._told_fatal: set[int] = set()
+        self._raised: set[int] = set()  # processes that told of an exception
+
+    def read(self, files: list[Path], t_s: float) -> list[Event]:
+        """The new events in the files of the hook's folder."""
+        return [*self._new(files), *self._fatal_errors(files, t_s)]
+
+    def _new(self, files: list[Path]) -> list[Event]:
+        lines: list[tuple[float, int, dict[str, Any]]] = []
+        tails: dict[Path, _Tail] = {}
+        for path in files:
+            match = EVENTS_FILE.fullmatch(path.name)
+            if match is not None:
+                tails[path] = self._tails.get(path) or _Tail()
+                lines += [(at, int(match[1]), line) for at, line in tails[path].read(path)]
+        self._tails = tails
+        lines.sort(key=lambda one: one[0])
+        return [self._event(at - self._zero, pid, line) for at, pid, line in lines]
+
+    def _event(self, t_s: float, pid: int, line: dict[str, Any]) -> Event:
+        kind = line.get("kind")
+        if kind == "phase" and line.get("phase") in get_args(Phase):
+            return PhaseChanged(t_s=t_s, phase=line["phase"], epoch=whole(line.get("epoch")))
+        if kind == "worker-ended" and whole(line.get("pid")) is not None:
+            return self._ended(t_s, line)
+        if kind == "exception":
+            return self._exception(t_s, pid, line)
+        if kind == "action" and line.get("state") in ("begun", "done", "failed"):
+            return ActionTaken(
+                t_s=t_s,
+                action=_text(line, "action"),
+                state=line["state"],
+                text=_text(line, "text"),
+                pids=tuple(pid for pid in line.get("pids") or () if whole(pid) is not None),
+                generation=whole(line.get("generation")) or 0,
+                source="hook",
+            )
+        if kind == "checkpoint":
+            text = f"{_text(line, 'file')} in {_number(line.get('duration_s')):.2f} s"
+            return Noted(t_s=t_s, what="checkpoint" if line.get("ok") else "checkpoint-failed", text=text)
+        if kind == "finished":
+            return Noted(t_s=t_s, what="finished" if line.get("ok") else "aborted", text=_text(line, "what"))
+        if kind == "note":
+            return Noted(t_s=t_s, what=_text(line, "what") or "hook-note", text=f"PID {pid}: {_text(line, 'text')}")
+        return Noted(t_s=t_s, what="hook-unknown", text=f"PID {pid}: {json.dumps(line)[:200]}")
+
+    def _ended(self, t_s: float, line: dict[str, Any]) -> ProcessEnded:
+        pid, code, role = line["pid"], whole(line.get("exit_code")), _role(line)
+        # A data worker returns only when it is told to, or after an exception of its own.
+        told = code == 0 and role in ("train-worker", "val-worker") and pid not in self._raised
+        return ProcessEnded(
+            t_s=t_s,
+            pid=pid,
+            role=role,
+            worker_index=whole(line.get("worker_index")),
+            exit_code=code if code is not None and code >= 0 else None,
+            exit_signal=-code if code is not None and code < 0 else None,
+            case=self._case_of(pid),
+            source="hook",
+            expected=line.get("expected") is True,
+            by_parent=line.get("by_parent") is True or told,
+        )
+
+    def _exception(self, t_s: float, pid: int, line: dict[str, Any]) -> ExceptionSeen:
+        self._raised.add(pid)
+        error, message, traceback = (
+            _text(line, "error") or "Exception",
+            _text(line, "message"),
+            _text(line, "traceback"),
+        )
+        return ExceptionSeen(
+            t_s=t_s,
+            pid=pid,
+            role=_role(line),
+            error=error,
+            message=message,
+            traceback=traceback,
+            case=_text(line, "case") or None,
+            echo=is_echo(error, message, traceback),
+            source="hook",
+        )
+
+    def _fatal_errors(self, files: list[Path], t_s: float) -> Iterator[Event]:
+        for path in files:
+            match = FATAL_FILE.fullmatch(path.name)
+            if match is None or int(match[1]) in self._told_fatal:
+                continue
+            text = read_bytes(path, 0, MAX_FATAL_BYTES)
+            if text:
+                self._told_fatal.add(int(match[1]))
+                yield Noted(t_s=t_s, what="fatal-error", text=f"PID {match[1]}: {text.decode(errors='replace')}")
+
+
+class _Tail:
+    """Reads on in one event file: whole lines only, from the start again if it became shorter or another file."""
+
+    def __init__(self) -> None:
+        self._offset = 0
+        self._inode: int | None = None
+
+    def read(self, path: Path) -> Iterator[tuple[float, dict[str, Any]]]:
+        try:
+            status = path.stat()
+        except OSError:
+            return
+        if status.st_ino != self._inode or status.st_size < self._offset:
+            self._offset, self._inode = 0, status.st_ino
+        data = read_bytes(path, self._offset, MAX_READ_BYTES)
+        end = data.rfind(b"\n") + 1
+        if end == 0 and len(data) == MAX_READ_BYTES:
+            end = len(data)  # no line of ours is that long
+        self._offset += end
+        for raw in data[:end].splitlines():
+            try:
+                line = json.loads(raw)
+            except (ValueError, RecursionError):
+                continue
+            at = line.get("at") if isinstance(line, dict) else None
+            if isinstance(at, (int, float)) and math.isfinite(at):
+                yield float(at), line
+
+
+def read_bytes(path: Path, offset: int, size: int) -> bytes:
+    """Part of a regular file; nothing where it cannot be read, and no wait for a pipe of the same name."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return b""
+    try:
+        return os.pread(descriptor, size, offset)
+    except OSError:
+        return b""
+    finally:
+        os.close(descriptor)
+
+
+def whole(value: object) -> int | None:
+    """The value, if it is a whole number."""
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _number(value: object) -> float:
+    return float(value) if isinstance(value, (int, float)) else 0.0
+
+
+def _text(line: dict[str, Any], name: str) -> str:
+    value = line.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def _role(line: dict[str, Any]) -> Role:
+    role = line.get("role")
+    return cast("Role", role) if role in get_args(Role) else "other"
