@@ -19,7 +19,7 @@ from holter.demo.director import Director
 from holter.demo.faults import FAULTS, Context, Fault, prepared
 from holter.demo.faults.lost_export import LostExport
 from holter.errors import BadInput
-from holter.records import Noted, Tick
+from holter.records import Noted, Text, Tick
 from holter.supervisor.recorder import Recorder
 from holter.supervisor.result import RunResult
 from holter.supervisor.run import run
@@ -150,7 +150,7 @@ def judge(fault: Fault, tape: Path, fault_s: float | None, result: RunResult) ->
     return _with_problem(outcome, _complaint(outcome, first.episode.reason))
 
 
-def _complaint(outcome: Outcome, reason: str) -> str | None:
+def _complaint(outcome: Outcome, reason: Text) -> str | None:
     if outcome.alarm_s is not None and outcome.alarm_s < 0:
         return f"alarm before the fault: {reason}"
     if outcome.named != outcome.true_cause:

@@ -10,6 +10,7 @@ import msgspec
 from benchmarks.faultlab.fault import Fault, Scenario
 from holter.causes import diagnose_all
 from holter.records import ActionTaken, Diagnosis, Noted
+from holter.reports.catalogue import phrase
 from holter.tape import Recording, read
 
 NAMED = ("confirmed", "likely")
@@ -108,7 +109,7 @@ def score(scenario: Scenario, tape: Path, struck: float | None, over: float) -> 
     return msgspec.structs.replace(
         outcome,
         kind=first.episode.kind,
-        reason=first.episode.reason,
+        reason=phrase(first.episode.reason, "en"),
         alarm_s=round(max(0.0, first.episode.alarm_s - fault_s), 2),
         cause_s=round(max(0.0, at_s[0] - fault_s), 2) if at_s else None,
         named=_ranked(first),
@@ -121,7 +122,7 @@ def _healthy(scenario: Scenario, recording: Recording, diagnoses: list[Diagnosis
         name=scenario.name,
         early=len(diagnoses),
         kind=first.episode.kind if first else None,
-        reason=first.episode.reason if first else None,
+        reason=phrase(first.episode.reason, "en") if first else None,
         named=_ranked(first) if first else (),
         false_actions=_false_actions(recording, float("inf")),
     )

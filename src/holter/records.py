@@ -18,6 +18,37 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 # --------------------------------------------------------------------------------------------------------------
+# Sentences as data: what a person may read is a key and the values of its blanks until it is rendered.
+
+Role = Literal["main", "train-worker", "val-worker", "export-worker", "resource-tracker", "compile-worker", "other"]
+
+
+class Subject(Record, frozen=True, kw_only=True, tag="subject"):
+    """The process that a sentence is about; the role alone where no single process is meant."""
+
+    role: Role
+    index: int | None = None  # of a data worker: batchgenerators' thread_id
+    pid: int | None = None
+
+
+Value = str | bool | int | float | Subject
+
+
+class Message(Record, frozen=True, kw_only=True, tag="message"):
+    """A sentence that is not rendered yet. ``sentences.define`` makes the keys; the values are in base units."""
+
+    key: str
+    values: tuple[tuple[str, Value], ...] = ()
+
+    def value(self, name: str) -> Value | None:
+        """The value of one blank; None where it was not given."""
+        return dict(self.values).get(name)
+
+
+Text = str | Message  # a plain string is quoted as it stands: what another program, or an older Holter, wrote
+
+
+# --------------------------------------------------------------------------------------------------------------
 # Samples: one reading of one probe. ``entity`` tells several of a kind apart (a PID, a GPU index, a path).
 
 
@@ -90,9 +121,6 @@ class CgroupSample(Record, frozen=True, kw_only=True, tag="cgroup"):
     oom_kill_total: int | None = None
     pids_limit: int | None = None
     pids_used: int | None = None
-
-
-Role = Literal["main", "train-worker", "val-worker", "export-worker", "resource-tracker", "compile-worker", "other"]
 
 
 class ProcessSample(Record, frozen=True, kw_only=True, tag="process"):
@@ -365,6 +393,7 @@ class Noted(Record, frozen=True, kw_only=True, tag="note"):
     t_s: float
     what: str  # kebab-case
     text: str = ""
+    message: Message | None = None  # in place of ``text``
 
 
 class ActionTaken(Record, frozen=True, kw_only=True, tag="action"):
@@ -376,6 +405,7 @@ class ActionTaken(Record, frozen=True, kw_only=True, tag="action"):
     action: str
     state: Literal["proposed", "begun", "done", "failed"]
     text: str = ""  # before, after, why: in words
+    message: Message | None = None  # in place of ``text``
     cause: str | None = None  # the diagnosis that asked for it
     settings: tuple[tuple[str, str], ...] = ()  # environment variables changed
     asks: tuple[tuple[str, str], ...] = ()  # of a wait: what the words for the administrator are filled with
@@ -482,7 +512,7 @@ class Episode(Record, frozen=True, kw_only=True):
     detector: str = ""
     subject: str = ""  # "main", "worker 3 (PID 4711)"
     pid: int | None = None
-    reason: str = ""  # one plain sentence with the numbers that raised the alarm
+    reason: Text = ""  # one plain sentence with the numbers that raised the alarm
     generation: int = 0  # of the training process, counted over restarts
 
 
@@ -492,8 +522,8 @@ class Fact(Record, frozen=True, kw_only=True):
     name: str  # from evidence.vocabulary
     value: bool | int | float | str | tuple[str, ...] | None = None
     status: Literal["known", "unknown", "not-applicable"] = "known"
-    reason: str | None = None  # why unknown or not applicable
-    detail: str | None = None  # what was seen, with numbers, for people
+    reason: Text | None = None  # why unknown or not applicable
+    detail: Text | None = None  # what was seen, with numbers, for people
 
 
 class Link(Record, frozen=True, kw_only=True):
@@ -501,7 +531,7 @@ class Link(Record, frozen=True, kw_only=True):
 
     waiter: str
     target: str
-    how: str  # what shows it: a stack frame, a state, a queue reading
+    how: Text  # what shows it: a stack frame, a state, a queue reading
 
 
 class Finding(Record, frozen=True, kw_only=True):
@@ -509,7 +539,7 @@ class Finding(Record, frozen=True, kw_only=True):
 
     fact: str
     text: str
-    values: tuple[tuple[str, str], ...] = ()
+    values: tuple[tuple[str, Text], ...] = ()
 
 
 class Remedy(Record, frozen=True, kw_only=True):

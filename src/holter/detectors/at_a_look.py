@@ -13,7 +13,7 @@ from holter.detectors.view import PhaseKeeper
 from holter.evidence.epochs import runs, story
 from holter.evidence.window import mean_cpu, ready_to_run
 from holter.evidence.words import WORKERS, label, works_together
-from holter.records import Episode, EpochEnded, LogLine, PhaseChanged, ProcessSample
+from holter.records import Episode, EpochEnded, LogLine, PhaseChanged, ProcessSample, Text
 from holter.tape import Recording
 
 # Steps come every second or two and data workers work between them: a tree that does nothing for so long waits.
@@ -93,7 +93,7 @@ def _phase(recording: Recording) -> tuple[str, int | None]:
 
 
 def _episode(
-    recording: Recording, reason: str, *, kind: str = "stall", subject: str = "training", pid: int | None = None
+    recording: Recording, reason: Text, *, kind: str = "stall", subject: str = "training", pid: int | None = None
 ) -> Episode:
     """From the beginning of the look: since when it has been so is told by the log, if at all."""
     first_s = next((tick.t_s for tick in recording.all_ticks if tick.processes), 0.0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from holter.evidence.facts import FactBook, Value
-from holter.records import Link
+from holter.records import Link, Text
 
 
 def build(book: FactBook) -> tuple[Link, ...]:
@@ -130,7 +130,7 @@ def _gpu_side(book: FactBook) -> tuple[Link, ...]:
     return ()
 
 
-def _how(book: FactBook, name: str) -> str:
+def _how(book: FactBook, name: str) -> Text:
     fact = book.facts.get(name)
     if fact is None or fact.status != "known":
         return ""

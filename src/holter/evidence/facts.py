@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from holter.evidence.vocabulary import NAMES
-from holter.records import Fact, Link
+from holter.records import Fact, Link, Text
 
 Value = bool | int | float | str | tuple[str, ...]
 
@@ -36,7 +36,7 @@ class FactBook:
     def __init__(self) -> None:
         self.facts: dict[str, Fact] = {}
 
-    def known(self, name: str, value: Value | None, detail: str = "", *, unless: str = "not recorded") -> None:
+    def known(self, name: str, value: Value | None, detail: Text = "", *, unless: Text = "not recorded") -> None:
         """State a fact; a value of None makes it unknown for the reason ``unless``."""
         if value is None:
             self.unknown(name, unless)
@@ -44,11 +44,11 @@ class FactBook:
         value = round(value, 4) if isinstance(value, float) else value
         self.facts[name] = Fact(name=name, value=value, detail=detail or None)
 
-    def unknown(self, name: str, reason: str) -> None:
+    def unknown(self, name: str, reason: Text) -> None:
         """Say that a fact could not be seen, and why."""
         self.facts[name] = Fact(name=name, status="unknown", reason=reason)
 
-    def not_applicable(self, name: str, reason: str) -> None:
+    def not_applicable(self, name: str, reason: Text) -> None:
         """Say that a fact has no meaning here."""
         self.facts[name] = Fact(name=name, status="not-applicable", reason=reason)
 

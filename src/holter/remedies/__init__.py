@@ -86,7 +86,7 @@ def _values(diagnosis: Diagnosis, facts: dict[str, Fact], environment: Environme
     # A closed terminal sends SIGHUP and nothing else; a scheduler mostly SIGTERM, then SIGKILL.
     hung_up = _value(facts, "main.exit_signal") == signal.SIGHUP
     ending = facts.get("main.ending")
-    out_of_time = ending is not None and TIME_LIMIT in (ending.detail or "")
+    out_of_time = ending is not None and TIME_LIMIT in str(ending.detail or "")
     values["hung_up"] = "yes" if hung_up else "no"
     values["time_limit"] = "yes" if out_of_time else "no"
     values["may_be_scheduler"] = "yes" if not hung_up and not out_of_time else "no"

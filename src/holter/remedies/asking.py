@@ -63,7 +63,8 @@ def _number(name: str, shown: Callable[[float], str]) -> Callable[[Facts], str |
 def _detail(name: str) -> Callable[[Facts], str | None]:
     def read(facts: Facts) -> str | None:
         fact = facts.get(name)
-        return fact.detail if fact is not None and fact.status == "known" else None
+        told = fact.detail if fact is not None and fact.status == "known" else None
+        return told if isinstance(told, str) else None
 
     return read
 

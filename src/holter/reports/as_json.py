@@ -109,7 +109,7 @@ def _episode(diagnosis: Diagnosis, environment: Environment | None, lang: Lang) 
         "end_s": episode.end_s,
         "detector": episode.detector,
         "subject": episode.subject,
-        "reason": episode.reason,
+        "reason": episode.reason if isinstance(episode.reason, str) else phrase(episode.reason, lang),
         "wait_chain": [_link(link, lang) for link in diagnosis.wait_chain],
         "diagnosis": [_verdict(diagnosis, verdict, lang) for verdict in diagnosis.verdicts],
         "next_looks": looks_as_json(diagnosis, environment, lang),

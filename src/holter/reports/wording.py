@@ -8,10 +8,23 @@ from datetime import datetime, timedelta
 
 from holter.evidence.training import INTERRUPTED
 from holter.probes.log_recording import FROM_TEXT
-from holter.records import Diagnosis, Episode, EpochEnded, Finding, Noted, PhaseChanged, Remedy, Verdict
+from holter.records import (
+    Diagnosis,
+    Episode,
+    EpochEnded,
+    Finding,
+    Message,
+    Noted,
+    PhaseChanged,
+    Remedy,
+    Role,
+    Subject,
+    Text,
+    Verdict,
+)
 from holter.remedies.asking import ASK
 from holter.remedies.looks import RULES
-from holter.reports.catalogue import Lang, known, phrase, text
+from holter.reports.catalogue import Lang, filling, known, phrase, subject, text
 from holter.tape import Recording
 
 # How evidence names one process, e.g. "train-worker 2 (PID 4711)".
@@ -22,8 +35,6 @@ EMPTY_BRACKETS = re.compile(r" ?\(\)|（）")
 NESTED_BRACKETS = re.compile(
     r" \((?P<en>[^()]+\([^()]+\)[^()]*)\)$|（(?P<zh>[^（）]+[（(][^（）()]+[）)][^（）()]*)）$"
 )
-# Below this a duration is told with one decimal: "0.4 s" says more than "0 s".
-SHORT_S = 10.0
 # Phases that come once an epoch, where "in epoch 3" says more than the phase's name.
 EPOCH_PHASES = ("train", "validate", "checkpoint")
 # Episodes of which nobody can say how long they lasted: a log that stops, an exception, a file that states facts.
@@ -37,14 +48,7 @@ NAMED_VERDICTS = ("confirmed", "likely", "possible")
 
 def duration(seconds: float, lang: Lang) -> str:
     """Return a length of time as people say it: "0.4 s", "41 s", "3 min 20 s", "2 h 5 min"."""
-    if seconds < SHORT_S and round(seconds, 1) != round(seconds):
-        return text("duration.s", lang, s=f"{seconds:.1f}")
-    whole = round(seconds)
-    if whole < 60:
-        return text("duration.s", lang, s=whole)
-    if whole < 3600:
-        return text("duration.min", lang, min=whole // 60, s=whole % 60)
-    return text("duration.h", lang, h=whole // 3600, min=whole % 3600 // 60)
+    return filling.duration(seconds, lambda unit, **numbers: text(unit, lang, **numbers))
 
 
 def clock(t_s: float) -> str:
@@ -138,11 +142,13 @@ def cause_sentence(diagnosis: Diagnosis, verdict: Verdict, lang: Lang) -> str:
 
 def _subject(diagnosis: Diagnosis, verdict: Verdict) -> str | None:
     """The one process it is about, as findings, the chain or the episode name it; None if several."""
-    told = [value for finding in verdict.supports for _, value in finding.values]
+    told: list[Text] = [value for finding in verdict.supports for _, value in finding.values]
     for link in reversed(diagnosis.wait_chain):
         told += [link.target, link.waiter]
     told.append(diagnosis.episode.subject)
     for words in told:
+        if isinstance(words, Message):
+            continue
         found = {match[0] for match in PROCESS_NAME.finditer(words)}
         if found:
             return found.pop() if len(found) == 1 else None
@@ -248,9 +254,6 @@ def remedies_of(diagnosis: Diagnosis, cause: str) -> tuple[Remedy, ...]:
     return dict(diagnosis.remedies).get(cause, ())
 
 
-def process_name(role: str, index: int | None, pid: int, lang: Lang) -> str:
+def process_name(role: Role, index: int | None, pid: int, lang: Lang) -> str:
     """Return what to call a process: "worker 2 (PID 4711)"."""
-    name = text(f"role.{role}", lang)
-    if index is not None:
-        name = f"{name} {index}"
-    return text("name.with-pid", lang, name=name, pid=pid)
+    return subject(Subject(role=role, index=index, pid=pid), lang)

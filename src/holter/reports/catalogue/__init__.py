@@ -10,7 +10,9 @@ import re
 from collections.abc import Mapping
 from typing import Literal
 
+from holter import sentences
 from holter.errors import BadInput
+from holter.records import Message, Subject, Text
 from holter.reports.catalogue import (
     asks_en,
     asks_zh_cn,
@@ -43,6 +45,7 @@ from holter.reports.catalogue import (
     remedies_zh_cn,
     zh_cn,
 )
+from holter.reports.catalogue.filling import Filler
 from holter.reports.catalogue.phrases_zh_cn import translate_phrase
 
 Lang = Literal["en", "zh"]
@@ -90,29 +93,35 @@ LOCALE_VARIABLES = ("LC_ALL", "LC_MESSAGES", "LANG")
 _DASHED = re.compile(r"\b(?:train|val|export|compile)-worker(?= \d| \(PID)")
 
 
-class _Blank(dict[str, object]):
-    """A value nobody gave shows as an ellipsis instead of an exception in the middle of a report."""
-
-    def __missing__(self, key: str) -> str:
-        return "…"
-
-
 def known(key: str) -> bool:
     """Tell whether any catalogue has this key."""
-    return key in ENGLISH or key in CHINESE
+    return key in ENGLISH or key in CHINESE or key in sentences.ENGLISH
 
 
 def text(key: str, lang: Lang, **values: object) -> str:
     """Return the sentence of a key in a language, filled with values."""
     template = CHINESE.get(key) if lang == "zh" else None
     if template is None:
-        template = ENGLISH.get(key, key)
-    return template.format_map(_Blank(values)) if "{" in template else template
+        template = ENGLISH.get(key) or sentences.ENGLISH.get(key, key)
+    if "{" not in template:
+        return template
+    told = {name: subject(value, lang) if isinstance(value, Subject) else value for name, value in values.items()}
+    return Filler(lambda unit, **numbers: text(unit, lang, **numbers)).fill(template, told)
 
 
-def phrase(english: str, lang: Lang) -> str:
-    """Return a free phrase of evidence (an actor, how a link shows) as a person would say it."""
-    return translate_phrase(english) if lang == "zh" else _DASHED.sub(_spoken, english)
+def subject(process: Subject, lang: Lang) -> str:
+    """Return what to call a process: "worker 2 (PID 4711)"."""
+    name = text(f"role.{process.role}", lang)
+    if process.index is not None:
+        name = f"{name} {process.index}"
+    return name if process.pid is None else text("name.with-pid", lang, name=name, pid=process.pid)
+
+
+def phrase(told: Text, lang: Lang) -> str:
+    """Return a sentence that was kept as data, or a free phrase of evidence, as a person would say it."""
+    if isinstance(told, Message):
+        return text(told.key, lang, **dict(told.values))
+    return translate_phrase(told) if lang == "zh" else _DASHED.sub(_spoken, told)
 
 
 def _spoken(found: re.Match[str]) -> str:

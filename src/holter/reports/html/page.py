@@ -10,7 +10,7 @@ from rich.cells import cell_len
 
 from holter import __version__
 from holter.evidence.spans import restarts
-from holter.records import Diagnosis, Episode, PhaseChanged, Verdict
+from holter.records import Diagnosis, Episode, PhaseChanged, Text, Verdict
 from holter.reports.catalogue import Lang, phrase, text
 from holter.reports.html import facts, healing, lanes, vitals
 from holter.reports.html.drawing import chart_model, lane_model
@@ -183,9 +183,9 @@ def _verdict(diagnosis: Diagnosis, verdict: Verdict, lang: Lang) -> dict[str, An
     }
 
 
-def _paths(diagnosis: Diagnosis) -> list[list[tuple[str, str]]]:
+def _paths(diagnosis: Diagnosis) -> list[list[tuple[str, Text]]]:
     """Split the links into runs where each waits on the next: (node, how it is known) with the first waiter."""
-    runs: list[list[tuple[str, str]]] = []
+    runs: list[list[tuple[str, Text]]] = []
     for link in diagnosis.wait_chain:
         if not runs or runs[-1][-1][0] != link.waiter:
             runs.append([(link.waiter, "")])
@@ -193,7 +193,7 @@ def _paths(diagnosis: Diagnosis) -> list[list[tuple[str, str]]]:
     return runs
 
 
-def _chain(run: list[tuple[str, str]], lang: Lang) -> dict[str, Any]:
+def _chain(run: list[tuple[str, Text]], lang: Lang) -> dict[str, Any]:
     boxes = [{"name": phrase(name, lang), "how": phrase(how, lang)} for name, how in run]
     text_columns = sum(cell_len(box["name"]) for box in boxes)
     arrow_columns = max(cell_len(box["how"]) for box in boxes)

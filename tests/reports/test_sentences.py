@@ -1,0 +1,33 @@
+"""Sentences as data: defined once, filled with values in base units, shown in units as people say them."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from holter.records import Message, Subject
+from holter.reports.catalogue import phrase
+from holter.sentences import ENGLISH, define
+
+PAUSED = define("test.paused", "{who} has been silent for {age:duration}, holding {held:bytes} ({part:percent} %)")
+
+
+def test_a_message_is_rendered_with_units_and_names() -> None:
+    told = PAUSED(who=Subject(role="train-worker", index=3, pid=47), age=200.0, held=25.8e9, part=0.42)
+    english = phrase(told, "en")
+    assert english == "worker 3 (PID 47) has been silent for 3 min 20 s, holding 25.8 GB (42 %)"
+
+
+def test_what_is_not_known_is_left_out_of_the_message() -> None:
+    assert PAUSED(age=None, held=1.0).values == (("held", 1.0),)
+
+
+def test_a_message_survives_the_tape() -> None:
+    told = PAUSED(who=Subject(role="main"), age=1, held=2.5, part=0.1)
+    assert msgspec.json.decode(msgspec.json.encode(told), type=Message) == told
+
+
+def test_a_key_stands_for_one_sentence() -> None:
+    assert define("test.paused", ENGLISH["test.paused"]) == PAUSED
+    with pytest.raises(ValueError, match=r"test\.paused is defined twice"):
+        define("test.paused", "something else")
