@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from holter.hook.verify import newest_good, prepare_to_continue, verify
-from holter.supervisor.restart import continue_command
+from holter.probes.resume_command import Resume
 
 Problems = tuple[tuple[Path, str], ...]
 
@@ -37,10 +37,13 @@ class Way(NamedTuple):
 class Continuation:
     """The ways on for one command."""
 
-    def __init__(self, command: tuple[str, ...], earlier_s: float | None, *, from_scratch: bool) -> None:
-        """``earlier_s``: checkpoints that are no newer are of a training before this one."""
+    def __init__(
+        self, command: tuple[str, ...], resume: Resume, earlier_s: float | None, *, from_scratch: bool
+    ) -> None:
+        """``earlier_s``: checkpoints that are no newer belong to a training before this one."""
         self._command = command
-        self._going_on = continue_command(command)
+        self._going_on = resume.command
+        self._is_given = resume.is_given
         self._was_continued = self._going_on == command
         # Of a training that began from zero only its own checkpoints count.
         self._earlier_s = None if self._was_continued else earlier_s
@@ -65,6 +68,8 @@ class Continuation:
     def _way(self, folder: str | None, epoch: int | None, search: Callable[[Path], Found]) -> Way:
         if self._going_on is None:
             return Way(why_not="this command cannot be continued")
+        if self._is_given and folder is None:
+            return Way(self._going_on)  # where its checkpoints are is the user's business
         nothing_to_lose = not self._was_continued and not epoch  # nnU-Net saves its first "best" after epoch 0
         is_there = folder is not None and Path(folder).is_dir()
         if nothing_to_lose and not is_there:

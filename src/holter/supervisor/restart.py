@@ -1,4 +1,4 @@
-"""End a training for good, and the command that continues it."""
+"""End a training for good, with everything it started."""
 
 from __future__ import annotations
 
@@ -19,30 +19,9 @@ TERM_WITHIN_S = 5.0
 # A killed process gives back its memory, the GPU's too, before it is gone.
 GONE_WITHIN_S = 10.0
 ORPHANS_GONE_WITHIN_S = 5.0  # workers hold no memory of a GPU
-PRETRAINED = "-pretrained_weights"
 # Removes the files of tensors that were handed over by name when those who made them are gone, and ends then. Killed
 # with them it would leave their batches in /dev/shm for ever. The kernel keeps 15 letters of a name.
 SHARED_MEMORY_MANAGER = "torch_shm_manag"
-
-
-def continue_command(command: tuple[str, ...]) -> tuple[str, ...] | None:
-    """The command that goes on from the latest checkpoint; None for one that we do not know to continue.
-
-    ``-pretrained_weights`` is left out: nnU-Net refuses it beside ``--c``, and the checkpoint holds their trace.
-    """
-    parsed = parse_training_command(command)
-    if parsed is None:
-        return None
-    words: list[str] = []
-    rest = iter(command)
-    for word in rest:
-        name, equals, _ = word.partition("=")
-        if len(name) > len("-p") + 1 and PRETRAINED.startswith(name):
-            if not equals:
-                next(rest, None)
-            continue
-        words.append(word)
-    return tuple(words) if parsed.continued or parsed.validation_only else (*words, "--c")
 
 
 def newest_checkpoint_s(command: tuple[str, ...], variables: Mapping[str, str]) -> float | None:

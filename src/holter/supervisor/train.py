@@ -11,8 +11,8 @@ import msgspec
 
 from holter.errors import BadInput, MissingExtra, NoUsableCheckpoint
 from holter.hook.verify import Checked, candidates, prepare_to_continue, verify
+from holter.probes.resume_command import resume_command
 from holter.probes.training_command import TrainingCommand, parse_training_command
-from holter.supervisor.restart import continue_command
 
 ENTRY = ("-m", "holter.trainer.entry")
 NNUNET_PATHS = ("nnUNet_raw", "nnUNet_preprocessed", "nnUNet_results")
@@ -86,7 +86,7 @@ def make_order(arguments: tuple[str, ...], training: TrainingCommand, folder: Pa
         )
     found: Checked = verify(prepared.used, crc=False)
     return Order(
-        command=continue_command(command) or command,
+        command=resume_command(command).command or command,
         folder=folder,
         continues=f"{prepared.used.name}, epoch {found.current_epoch}",
         notes=notes,

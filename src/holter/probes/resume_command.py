@@ -1,0 +1,148 @@
+"""The command that continues a training: one answer for the supervisor, for remedies and for people.
+
+A command is continued by ``--c`` at the end of nnU-Net's own arguments. That is safe where these are the last words of
+the command line: wrappers such as ``srun``, ``conda run``, ``torchrun`` or ``nice`` pass them on as they are. A shell
+takes its script as one word; ``bash -c '…' --c`` would drop the option and train from epoch 0 over the old files.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Sequence
+from pathlib import PurePath
+from typing import NamedTuple
+
+from holter.probes.training_command import parse_training_command
+from holter.records import Message
+from holter.sentences import define
+
+SHELLS = frozenset({"sh", "bash", "zsh", "dash", "ksh", "fish", "csh", "tcsh", "ash"})
+# What makes a script more than one plain command.
+_CONTROL = re.compile(r"[;&|<>()`\n]|\$\(|\$\{|(?:^|\s)(?:exec|eval|if|for|while|trap)\s")
+# nnU-Net refuses it beside --c, and the checkpoint holds what it did.
+PRETRAINED = "-pretrained_weights"
+ENTRY = "holter.trainer.entry"
+# What ``holter train`` adds to the arguments of nnU-Net.
+_OWN_OPTIONS = ("--loader",)
+_OWN_FLAGS = ("--strict",)
+
+NO_TRAINING = define(
+    "resume.no-training", "the command is not nnUNetv2_train, and which option continues it is not known"
+)
+SHELL_SCRIPT = define(
+    "resume.shell-script", "the command is a shell script, and which part of it continues the training is not known"
+)
+
+
+class Resume(NamedTuple):
+    """How to go on: a command, or the reason why none is known."""
+
+    command: tuple[str, ...] | None
+    why_not: Message | None = None
+    is_given: bool = False  # by the user: taken as it is
+
+    @property
+    def text(self) -> str | None:
+        """The command as a person would type it; None where none is known."""
+        return None if self.command is None else printed(self.command)
+
+
+def resume_command(command: Sequence[str], given: str | None = None) -> Resume:
+    """The command that goes on from the latest checkpoint.
+
+    ``given``: the user's own (``--resume-command``), taken as it is.
+    """
+    if given:
+        return Resume(tuple(shlex.split(given)), is_given=True)
+    return _with_option(command, "--c")
+
+
+def validate_command(command: Sequence[str]) -> Resume:
+    """The command that repeats the final validation only."""
+    return _with_option(command, "--val")
+
+
+def printed(command: Sequence[str]) -> str:
+    """A command as a person would type it: a run of ``holter train`` is continued by the same ``holter train``."""
+    words = list(command)
+    if ENTRY in words and words[words.index(ENTRY) - 1] == "-m":
+        return shlex.join(["holter", "train", *_without_ours(words[words.index(ENTRY) + 1 :])])
+    return shlex.join(words)
+
+
+def _with_option(command: Sequence[str], option: str) -> Resume:
+    script = _script_of(command)
+    if script is not None:
+        return _in_script(command, script, option)
+    parsed = parse_training_command(command)
+    if parsed is None:
+        return Resume(None, NO_TRAINING())
+    words = _without_pretrained(command)
+    has_it = parsed.validation_only or (option == "--c" and parsed.continued)
+    return Resume(tuple(words) if has_it else (*words, option))
+
+
+def _script_of(command: Sequence[str]) -> int | None:
+    """Place of the script in ``bash -c SCRIPT``, also behind ``env`` or ``srun``; None where there is no shell."""
+    for place, word in enumerate(command):
+        name = PurePath(word).name
+        if name.startswith(("nnUNet", "python")):
+            return None
+        if name in SHELLS:
+            return _script_after(command, place)
+    return None
+
+
+def _script_after(command: Sequence[str], shell: int) -> int:
+    for place in range(shell + 1, len(command)):
+        word = command[place]
+        if not word.startswith(("-", "+")):
+            return place  # a file, or the value of an option: what it does is not known either
+        if not word.startswith("--") and "c" in word:
+            return min(place + 1, len(command) - 1)
+    return shell
+
+
+def _in_script(command: Sequence[str], place: int, option: str) -> Resume:
+    """A script that is one plain nnU-Net command gets the option inside; of any other nothing is known."""
+    script = command[place]
+    try:
+        words = shlex.split(script)
+    except ValueError:
+        words = []
+    parsed = parse_training_command(words)
+    if _CONTROL.search(script) or parsed is None or PRETRAINED[:3] in script:
+        return Resume(None, SHELL_SCRIPT())
+    if parsed.validation_only or (option == "--c" and parsed.continued):
+        return Resume(tuple(command))
+    changed = (*command[:place], f"{script.rstrip()} {option}", *command[place + 1 :])
+    return Resume(changed)
+
+
+def _without_pretrained(command: Sequence[str]) -> list[str]:
+    words: list[str] = []
+    rest = iter(command)
+    for word in rest:
+        name, equals, _ = word.partition("=")
+        if len(name) > len("-p") + 1 and PRETRAINED.startswith(name):
+            if not equals:
+                next(rest, None)
+            continue
+        words.append(word)
+    return words
+
+
+def _without_ours(arguments: Sequence[str]) -> list[str]:
+    words: list[str] = []
+    rest = iter(arguments)
+    for word in rest:
+        if word in _OWN_OPTIONS:
+            # The stock loader is the default; another one was asked for and is asked for again.
+            value = next(rest, "")
+            words += [] if value == "stock" else [word, value]
+        elif word in (*_OWN_FLAGS, "--c"):
+            words += [word] if word != "--c" else []
+        else:
+            words.append(word)
+    return words
