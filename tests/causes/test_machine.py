@@ -81,7 +81,6 @@ DECISIVE: dict[str, dict[str, object]] = {
 TELLING: dict[str, dict[str, object]] = {
     "affinity-clobbered": {"affinity__narrowed": True},
     "blosc2-io": {"exception__kind": "blosc2-version"},
-    "data-workers-zero-fix": {"setting__n_proc_da": 0.0, "workers__count": 0},
     "epoch-definition": {"batch__times_usual": 2.0, "batch__sample_times_usual": 1.0},
     "faulty-host-hardware": {"hardware__kernel_errors": ("mce: Machine check events logged",)},
     "fold-start-race": {"exception__kind": "splits"},

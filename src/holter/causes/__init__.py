@@ -74,10 +74,10 @@ from holter.causes import (
     worker_killed,
     wsl2_limits,
 )
-from holter.causes.weigh import weigh
+from holter.causes.weigh import Rule, weigh
 from holter.detectors import detect
 from holter.evidence import Evidence, collect
-from holter.records import Diagnosis, Episode, Verdict
+from holter.records import Diagnosis, Episode, Finding, Verdict
 from holter.tape import Recording
 
 Diagnose = Callable[[Evidence], Verdict]
@@ -151,6 +151,11 @@ MODULES: tuple[ModuleType, ...] = (
     windows_spawn_commit,
 )
 CAUSES: dict[str, Diagnose] = {module.CAUSE: module.diagnose for module in MODULES}
+RULES_OF: dict[str, tuple[Rule, ...]] = {module.CAUSE: module.RULES for module in MODULES}
+# What must be there for a cause to be one: names of facts below "scope.".
+PRESUPPOSED: dict[str, tuple[str, ...]] = {
+    module.CAUSE: module.PRESUPPOSES for module in MODULES if hasattr(module, "PRESUPPOSES")
+}
 # Of the others there is a page and no verdict: nothing that can be read of a training would decide them.
 PAGES: dict[str, str] = {module.CAUSE: module.__doc__ or "" for module in MODULES} | pages_only.PAGES
 
@@ -172,7 +177,7 @@ def diagnose(recording: Recording, episode: Episode) -> Diagnosis:
 
 def verdicts(evidence: Evidence) -> tuple[Verdict, ...]:
     """Verdicts ranked: by grade, then score, then name."""
-    judged = {cause: judge(evidence) for cause, judge in CAUSES.items()}
+    judged = {cause: _not_applicable(cause, evidence) or judge(evidence) for cause, judge in CAUSES.items()}
     is_known = evidence.fact("exception.kind").status == "known"
     general = {module.CAUSE for module in GENERAL}
     if is_known and not any(_explains_its_kind(one) for cause, one in judged.items() if cause not in general):
@@ -180,6 +185,16 @@ def verdicts(evidence: Evidence) -> tuple[Verdict, ...]:
             rules = tuple(rule for rule in module.RULES if rule.text != YIELDS)
             judged[module.CAUSE] = weigh(module.CAUSE, evidence, rules)
     return tuple(sorted(judged.values(), key=lambda v: (ORDER.index(v.verdict), -v.score, v.cause)))
+
+
+def _not_applicable(cause: str, evidence: Evidence) -> Verdict | None:
+    """Excluded, where something that this cause presupposes is known not to be there; None where it may apply."""
+    for scope in PRESUPPOSED.get(cause, ()):
+        fact = evidence.fact(f"scope.{scope}")
+        if fact.status == "known" and not fact.value:
+            missing = Finding(fact=fact.name, text=f"presupposes-{scope}", values=(("detail", fact.detail or ""),))
+            return Verdict(cause=cause, verdict="excluded", score=0.0, against=(missing,))
+    return None
 
 
 def _explains_its_kind(verdict: Verdict) -> bool:

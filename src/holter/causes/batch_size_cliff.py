@@ -18,6 +18,7 @@ from holter.evidence import Evidence
 from holter.records import Verdict
 
 CAUSE = "batch-size-cliff"
+PRESUPPOSES = ("gpu",)
 
 RULES = (
     needs("batch.times_per_sample", at_least(1.5), "samples-cost-more", otherwise="batch-size-is-fine", weight=2.0),

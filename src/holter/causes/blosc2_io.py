@@ -18,6 +18,7 @@ from holter.evidence import Evidence
 from holter.records import Verdict
 
 CAUSE = "blosc2-io"
+PRESUPPOSES = ("nnunet",)
 
 RULES = (
     Rule("exception.kind", one_of("blosc2-version"), "blosc2-refuses", 4.0, group="error"),

@@ -19,6 +19,7 @@ from holter.evidence import Evidence
 from holter.records import Verdict
 
 CAUSE = "container-lost-gpu"
+PRESUPPOSES = ("gpu", "container")
 
 RULES = (
     needs("system.container", lambda kind: kind != "none", "in-a-container", otherwise="in-no-container", weight=0.75),

@@ -21,6 +21,7 @@ from holter.evidence import Evidence
 from holter.records import Verdict
 
 CAUSE = "cuda-device-assert"
+PRESUPPOSES = ("gpu",)
 
 SAYS_SO = needs("exception.kind", one_of("cuda-assert"), "device-assert", otherwise="no-device-assert", weight=2.0)
 PRINTED = supports("exception.kind", one_of("cuda-assert"), "device-assert", weight=2.0)

@@ -19,6 +19,7 @@ from holter.evidence import Evidence
 from holter.records import Verdict
 
 CAUSE = "cudnn-2d-host-leak"
+PRESUPPOSES = ("gpu",)
 
 FIXED = (8, 0, 2)
 # PyTorch 1.7 is the first that was built for CUDA 11 and with it for cuDNN 8.

@@ -17,6 +17,7 @@ from holter.evidence import Evidence
 from holter.records import Verdict
 
 CAUSE = "data-workers-zero-fix"
+PRESUPPOSES = ("nnunet",)
 
 RULES = (
     needs("setting.n_proc_da", at_most(0), "no-workers-wanted", otherwise="workers-are-wanted", weight=2.0),

@@ -21,6 +21,7 @@ from holter.evidence import Evidence
 from holter.records import Verdict
 
 CAUSE = "ddp-collective-timeout"
+PRESUPPOSES = ("ranks",)
 
 RULES = (
     supports("exception.kind", one_of("nccl-timeout"), "nccl-timed-out", weight=2.5),

@@ -20,6 +20,7 @@ from holter.evidence import Evidence
 from holter.records import Verdict
 
 CAUSE = "epoch-definition"
+PRESUPPOSES = ("nnunet",)
 
 RULES = (
     Rule("batch.times_usual", at_least(1.2), "batch-is-larger", 1.0, group="batch"),

@@ -20,6 +20,7 @@ from holter.evidence import Evidence
 from holter.records import Verdict
 
 CAUSE = "export-lost-result-hang"
+PRESUPPOSES = ("export", "nnunet")
 
 RULES = (
     needs("phase", one_of("final-validation"), "in-final-validation", otherwise="not-in-final-validation", weight=0.5),

@@ -23,6 +23,7 @@ from holter.evidence import Evidence
 from holter.records import Verdict
 
 CAUSE = "export-ram-oom"
+PRESUPPOSES = ("export", "nnunet")
 
 # Whatever dies in these phases is no export.
 BEFORE = ("startup", "unpack", "compile", "train", "validate", "checkpoint")

@@ -19,6 +19,7 @@ from holter.evidence import Evidence
 from holter.records import Verdict
 
 CAUSE = "fold-start-race"
+PRESUPPOSES = ("nnunet",)
 
 # Phases in which nothing is unpacked any more and the splits are read.
 LATER = ("train", "validate", "checkpoint", "final-validation", "shutdown")

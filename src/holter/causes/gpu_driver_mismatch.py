@@ -20,6 +20,7 @@ from holter.evidence import Evidence
 from holter.records import Verdict
 
 CAUSE = "gpu-driver-mismatch"
+PRESUPPOSES = ("gpu",)
 
 RULES = (
     needs("exception.kind", one_of("cuda-mismatch"), "versions-do-not-fit", otherwise="versions-fit", weight=2.0),

@@ -24,6 +24,7 @@ from holter.evidence import Evidence
 from holter.records import Verdict
 
 CAUSE = "gpu-lost-or-gsp"
+PRESUPPOSES = ("gpu",)
 
 # Kinds of errors that a GPU which goes away may leave behind.
 OF_A_GPU = (

@@ -19,6 +19,7 @@ from holter.evidence import Evidence
 from holter.records import Verdict
 
 CAUSE = "gpu-oom-cpu-fallback"
+PRESUPPOSES = ("gpu", "export", "nnunet")
 
 RULES = (
     needs("predict.on_cpu", is_true, "prediction-on-cpu", otherwise="prediction-on-gpu", weight=2.0),

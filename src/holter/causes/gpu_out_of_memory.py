@@ -20,6 +20,7 @@ from holter.evidence import Evidence
 from holter.records import Verdict
 
 CAUSE = "gpu-out-of-memory"
+PRESUPPOSES = ("gpu",)
 
 RULES = (
     needs("exception.kind", one_of("cuda-oom"), "gpu-out-of-memory", otherwise="no-gpu-oom", weight=2.0),

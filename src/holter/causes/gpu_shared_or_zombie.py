@@ -23,6 +23,7 @@ from holter.evidence import Evidence
 from holter.records import Verdict
 
 CAUSE = "gpu-shared-or-zombie"
+PRESUPPOSES = ("gpu",)
 
 REFUSED = supports("exception.kind", one_of("cuda-refused"), "cuda-refuses")
 

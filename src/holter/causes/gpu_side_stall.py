@@ -17,6 +17,7 @@ from holter.evidence import Evidence
 from holter.records import Verdict
 
 CAUSE = "gpu-side-stall"
+PRESUPPOSES = ("gpu",)
 
 RULES = (
     Rule("main.waits_on", one_of("native-call"), "main-in-native-call", 2.0, group="main"),

@@ -21,6 +21,7 @@ from holter.evidence import Evidence
 from holter.records import Verdict
 
 CAUSE = "gpu-slow-kernels-software"
+PRESUPPOSES = ("gpu",)
 
 
 def _is_2_9(version: str) -> bool:

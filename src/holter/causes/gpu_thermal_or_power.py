@@ -21,6 +21,7 @@ from holter.evidence import Evidence
 from holter.records import Verdict
 
 CAUSE = "gpu-thermal-or-power"
+PRESUPPOSES = ("gpu",)
 
 # From here on most boards begin to slow down; their own limit cannot be read everywhere.
 HOT_C = 83

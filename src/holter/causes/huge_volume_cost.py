@@ -20,6 +20,7 @@ from holter.evidence import Evidence
 from holter.records import Verdict
 
 CAUSE = "huge-volume-cost"
+PRESUPPOSES = ("nnunet",)
 
 RULES = (
     Rule("plan.median_voxels", at_least(1e8), "huge-volumes", 2.0, group="size"),

@@ -18,6 +18,7 @@ from holter.evidence import Evidence
 from holter.records import Verdict
 
 CAUSE = "mig-slice-too-small"
+PRESUPPOSES = ("gpu",)
 
 # What nnU-Net asks for: its default plans are made for a GPU of this size.
 NEEDED_BYTES = 10e9

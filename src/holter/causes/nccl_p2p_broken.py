@@ -19,6 +19,7 @@ from holter.evidence import Evidence
 from holter.records import Verdict
 
 CAUSE = "nccl-p2p-broken"
+PRESUPPOSES = ("gpu", "ranks")
 
 RULES = (
     needs("ddp.ranks", at_least(2), "several-ranks", otherwise="one-process", weight=0.5),

@@ -18,6 +18,7 @@ from holter.evidence import Evidence
 from holter.records import Verdict
 
 CAUSE = "no-exit-after-finish"
+PRESUPPOSES = ("nnunet",)
 
 RULES = (
     Rule("finish.done", is_true, "all-is-done", 2.0, group="done"),

@@ -18,6 +18,7 @@ from holter.evidence import Evidence
 from holter.records import Verdict
 
 CAUSE = "pcie-link-degraded"
+PRESUPPOSES = ("gpu",)
 
 # x4 instead of x16, or two generations less. Half of the lanes is how many boards are built.
 DEGRADED_RATIO = 0.3

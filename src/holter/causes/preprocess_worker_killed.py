@@ -19,6 +19,7 @@ from holter.evidence import Evidence
 from holter.records import Verdict
 
 CAUSE = "preprocess-worker-killed"
+PRESUPPOSES = ("nnunet",)
 
 RULES = (
     Rule("echo.says", one_of("preprocessing"), "echo-of-preprocessing", 3.0, group="said"),

@@ -21,6 +21,7 @@ from holter.evidence import Evidence
 from holter.records import Verdict
 
 CAUSE = "secondary-worker-message"
+PRESUPPOSES = ("nnunet",)
 
 RULES = (
     supports("echo.says", is_true, "only-an-echo"),

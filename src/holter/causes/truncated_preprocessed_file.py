@@ -15,6 +15,7 @@ from holter.evidence import Evidence
 from holter.records import Verdict
 
 CAUSE = "truncated-preprocessed-file"
+PRESUPPOSES = ("nnunet",)
 
 RULES = (
     needs("exception.truncated_file", is_true, "file-is-truncated", otherwise="no-truncated-file", weight=2.0),

@@ -19,6 +19,7 @@ from holter.evidence import Evidence
 from holter.records import Verdict
 
 CAUSE = "unpack-slow-or-oom"
+PRESUPPOSES = ("nnunet",)
 
 OTHERWISE = against("exception.kind", lambda kind: kind != "memory", "exception-says-otherwise", weight=3.0)
 

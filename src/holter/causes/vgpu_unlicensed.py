@@ -23,6 +23,7 @@ from holter.evidence import Evidence
 from holter.records import Verdict
 
 CAUSE = "vgpu-unlicensed"
+PRESUPPOSES = ("gpu",)
 
 # What CUDA says in the last stage; of all errors only this one may end a training here.
 REFUSED = Rule("exception.kind", one_of("cuda-refused"), "cuda-refuses", 1.0, group="gpu side")
@@ -40,7 +41,7 @@ RULES = (
         "gpu.licence_stage",
         one_of("unlicensed-restricted", "unlicensed"),
         "licence-restricts",
-        3.0,
+        4.0,
         group="stage",
     ),
     supports("gpu.licence_stage", one_of("unlicensed-unrestricted"), "licence-in-grace", weight=0.5),

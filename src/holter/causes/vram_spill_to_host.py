@@ -20,6 +20,7 @@ from holter.evidence import Evidence
 from holter.records import Verdict
 
 CAUSE = "vram-spill-to-host"
+PRESUPPOSES = ("gpu", "windows")
 
 HALF_BUSY = 0.5
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from holter.evidence import Evidence
+from holter.evidence.vocabulary import is_condition
 from holter.records import Fact, Finding, Verdict
 
 # Half of all that could speak for a cause does, and nothing decisive is missing but unseen: worth acting on.
@@ -61,9 +62,9 @@ def if_seen(evidence: Evidence, *rules: Rule) -> tuple[Rule, ...]:
 def weigh(cause: str, evidence: Evidence, rules: tuple[Rule, ...]) -> Verdict:
     """The verdict of one cause, with every fact it read."""
     found: dict[str, list[Finding]] = {"for": [], "against": [], "unknown": []}
-    total = sum(rule.weight for rule in rules if rule.speaks == "for") or 1.0
+    total = sum(_counts(rule, evidence) for rule in rules if rule.speaks == "for") or 1.0
     got = minus = 0.0
-    fatal = False
+    fatal = is_observed = False
     groups = {rule.group: False for rule in rules if rule.group is not None}
     open_question = unheard = False
     for rule in rules:
@@ -75,7 +76,8 @@ def weigh(cause: str, evidence: Evidence, rules: tuple[Rule, ...]) -> Verdict:
         elif fact.status == "known" and rule.test(fact.value):
             found[rule.speaks].append(_finding(fact, rule.text))
             if rule.speaks == "for":
-                got += rule.weight
+                got += _counts(rule, evidence)
+                is_observed = is_observed or not is_condition(rule.fact)
                 groups.update({rule.group: True} if rule.group else {})
             else:
                 minus += rule.weight
@@ -84,7 +86,7 @@ def weigh(cause: str, evidence: Evidence, rules: tuple[Rule, ...]) -> Verdict:
             found["against"].append(_finding(fact, rule.otherwise))
             fatal = True
     score = max(0.0, (got - minus) / total)
-    certain = bool(groups) and all(groups.values())
+    certain = bool(groups) and all(groups.values()) and is_observed
     verdict, score = _grade(fatal, certain, minus, score, open_question)
     if verdict == "confirmed" and unheard:  # something that could have spoken strongly against it was not seen
         verdict, score = "likely", min(score, CONFIRMED_BASE - 0.01)
@@ -104,6 +106,13 @@ def possible_at_most(verdict: Verdict) -> Verdict:
     if verdict.verdict not in ("confirmed", "likely"):
         return verdict
     return msgspec.structs.replace(verdict, verdict="possible", score=min(verdict.score, LIKELY_FROM - 0.01))
+
+
+def _counts(rule: Rule, evidence: Evidence) -> float:
+    """A circumstance that holds gives no score, it only admits the cause; one that is not known still lowers it."""
+    fact = evidence.fact(rule.fact)
+    holds = fact.status == "known" and rule.test(fact.value)
+    return 0.0 if holds and is_condition(rule.fact) else rule.weight
 
 
 def _grade(fatal: bool, certain: bool, minus: float, score: float, open_question: bool) -> tuple[Any, float]:

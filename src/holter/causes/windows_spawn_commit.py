@@ -19,6 +19,7 @@ from holter.evidence import Evidence
 from holter.records import Verdict
 
 CAUSE = "windows-spawn-commit"
+PRESUPPOSES = ("windows",)
 
 TELLING = ("windows-commit", "memory")
 

@@ -18,6 +18,7 @@ from holter.evidence import Evidence
 from holter.records import Verdict
 
 CAUSE = "wsl2-limits"
+PRESUPPOSES = ("windows",)
 
 RULES = (
     needs("system.virtual_machine", one_of("wsl"), "is-wsl", otherwise="is-not-wsl", weight=1.0),

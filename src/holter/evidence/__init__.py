@@ -26,6 +26,7 @@ from holter.evidence import (
     ranks,
     reading,
     reclaim,
+    scope,
     shm,
     software,
     told,
@@ -45,7 +46,7 @@ PARTS = (
     *(training, workers, endings, disk, shm, machine, graphics, export, software, epochs, told),
     *(echo, growth, reclaim, locks),
     *(gpu_health, gpu_room, gpu_told, compiling, ranks, fitting),
-    *(neighbours, crowding, reading, finishing, births, hardware),
+    *(neighbours, crowding, reading, finishing, births, hardware, scope),
 )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from holter.evidence import fitting
+from holter.evidence import fitting, scope
 from holter.evidence.error_kinds import OTHER, error_kind
 from holter.evidence.facts import FactBook, Value
 from holter.probes.echoes import said_in
@@ -31,6 +31,7 @@ def derive(book: FactBook) -> None:
     fitting.derive(versions)
     for name in ("software.slow_kernels", "gpu.driver_fits", "gpu.capability_fits"):
         _add(book, name, versions.value(name))
+    scope.derive(book)
 
 
 def _echo(book: FactBook) -> None:

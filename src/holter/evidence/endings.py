@@ -8,8 +8,8 @@ import signal
 from holter.evidence.error_kinds import error_kind
 from holter.evidence.facts import FactBook
 from holter.evidence.window import Window, last
-from holter.evidence.words import WORKERS, ending, label
-from holter.records import ExceptionSeen, KernelMessage, LogLine, Noted, ProcessEnded, Tick
+from holter.evidence.words import DATA_WORKERS, WORKERS, ending, label
+from holter.records import ActionTaken, ExceptionSeen, KernelMessage, LogLine, Noted, ProcessEnded, Tick
 
 # Sources of one crash differ by this much in time.
 SLACK_S = 5.0
@@ -25,6 +25,7 @@ READS_DATA = re.compile(r"in load_case|in read_array|blosc2|npyio|memmap")
 NEAREST_FRAMES = 8
 # A line of faulthandler's dump.
 FATAL_FRAME = re.compile(r'File "(?:[^"]*/)?([^"/]+)", line (\d+) in (\S+)')
+CURRENT_THREAD = "Current thread"
 EXCEPTION_FACTS = tuple(f"exception.{name}" for name in ("first", "kind", "role", "file", "truncated_file", "cuda_oom"))
 # "slurmstepd: error: Detected 1 oom-kill event(s) in step 123.batch"; newer ones write oom_kill.
 SLURM_OOM = re.compile(r"slurmstepd\b.*?(?:Detected (\d+) )?oom[-_]kill", re.IGNORECASE)
@@ -48,16 +49,7 @@ def collect(window: Window, book: FactBook) -> None:
 
 
 def _worker(window: Window, book: FactBook, start_s: float, end_s: float) -> None:
-    # Several sources tell of one death; only the hook knows that the training, or Holter in it, wanted it.
-    wanted = {event.pid for event in window.recording.events(ProcessEnded) if event.by_parent or event.expected}
-    ended = [
-        event
-        for event in window.recording.events(ProcessEnded, start_s=start_s, end_s=end_s)
-        if event.role in WORKERS
-        and event.pid not in wanted
-        and event.exit_code != 0
-        and (event.exit_signal != signal.SIGTERM or event.pid == window.episode.pid)  # its parent cleans up: an echo
-    ]
+    ended = _deaths(window, start_s, end_s)
     if not ended:
         seen = any(tick.processes for tick in window.all)
         for name in WORKER_FACTS:
@@ -66,7 +58,9 @@ def _worker(window: Window, book: FactBook, start_s: float, end_s: float) -> Non
             else:
                 book.unknown(name, "the process tree was not recorded")
         return
-    first_pid = min(ended, key=lambda event: event.t_s).pid
+    # Of several victims the one that the episode is about; else the first.
+    pids = {event.pid for event in ended}
+    first_pid = window.episode.pid if window.episode.pid in pids else min(ended, key=lambda event: event.t_s).pid
     told = [event for event in ended if event.pid == first_pid]
     best = max(
         told,
@@ -83,8 +77,31 @@ def _worker(window: Window, book: FactBook, start_s: float, end_s: float) -> Non
     marker = f"PID {best.pid}:"
     for note in window.recording.events(Noted, start_s=start_s, end_s=end_s):
         if note.what == "fatal-error" and note.text.startswith(marker):
-            frame = FATAL_FRAME.search(note.text)
+            frame = _crashed_frame(note.text)
             book.known("worker.fatal_frame", f"{frame[3]} ({frame[1]}:{frame[2]})" if frame else note.text[:200])
+
+
+def _crashed_frame(dump: str) -> re.Match[str] | None:
+    """The innermost frame of the thread that crashed: faulthandler lists the other threads before or after it."""
+    _, crashed, current = dump.rpartition(CURRENT_THREAD)
+    return FATAL_FRAME.search(current if crashed else dump)
+
+
+def _deaths(window: Window, start_s: float, end_s: float) -> list[ProcessEnded]:
+    """Workers that ended although nobody wanted it; those that left with exit code 0 only where no other died."""
+    # Several sources tell of one death; only the hook knows that the training, or Holter in it, wanted it.
+    wanted = {event.pid for event in window.recording.events(ProcessEnded) if event.by_parent or event.expected}
+    for action in window.recording.events(ActionTaken, end_s=end_s):
+        wanted.update(action.pids)  # Holter's own doing is no evidence
+    ended = [
+        event
+        for event in window.recording.events(ProcessEnded, start_s=start_s, end_s=end_s)
+        if event.role in WORKERS
+        and event.pid not in wanted
+        and (event.exit_signal != signal.SIGTERM or event.pid == window.episode.pid)  # its parent cleans up: an echo
+    ]
+    died = [event for event in ended if event.exit_code != 0]
+    return died or [event for event in ended if event.source == "hook" and event.role in DATA_WORKERS]
 
 
 def _exception(window: Window, book: FactBook, start_s: float, end_s: float) -> None:

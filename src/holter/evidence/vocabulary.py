@@ -275,9 +275,40 @@ VOCABULARY: tuple[FactSpec, ...] = (
     _number("fds.grown", "open files that it has gained"),
     # Output
     _number("log.age_s", "time since the last line of the training log", "s"),
+    # What kind of run this is: what is not there cannot be the cause
+    _bool("scope.nnunet", "nnU-Net is what runs"),
+    _bool("scope.training", "steps, epochs or log sentences of a training were seen"),
+    _bool("scope.export", "predictions are exported, or were: final validation or prediction"),
+    _bool("scope.gpu", "a GPU is there, or an error names one"),
+    _bool("scope.ranks", "several processes train together, one a GPU"),
+    _bool("scope.windows", "Windows, or WSL on it"),
+    _bool("scope.container", "the training runs in a container"),
 )
 
 NAMES = frozenset(spec.name for spec in VOCABULARY)
+# Circumstances. They admit a cause or exclude it, and never accuse: they give no score, and make no headline. How a
+# change came (when, how abruptly, how often) and what a read-out says are observations.
+CONDITION_AREAS = ("episode.", "scope.", "setting.", "system.", "plan.")
+CONDITIONS = frozenset(
+    {
+        "phase",
+        "main.alive",
+        "gpu.present",
+        "gpu.virtualization",
+        "gpu.utilization_ratio",  # an idle GPU: whatever stops a training leaves it so
+        "step.usual_s",
+        "step.recent_s",
+        "step.times_usual",  # where the episode is the long step, this is the episode once more
+        "progress.age_s",
+    }
+)
+
+
+def is_condition(name: str) -> bool:
+    """Whether a fact is a circumstance: it says what may be, not what happens."""
+    return name in CONDITIONS or name.startswith(CONDITION_AREAS)
+
+
 # No look at one training tells these: they compare two runs, or take an act. Only an evidence file states them.
 STATED_ONLY = frozenset(
     {"batch.times_usual", "batch.times_per_sample", "batch.sample_times_usual", "memory.trim_freed_ratio"}

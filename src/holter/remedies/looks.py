@@ -9,7 +9,7 @@ import shlex
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from holter.causes import MODULES
+from holter.causes import RULES_OF
 from holter.causes.weigh import Rule
 from holter.records import Diagnosis, Environment, Verdict
 from holter.remedies.look_table import LOOKS, WINDOWS, Look
@@ -34,9 +34,6 @@ class NextLook(NamedTuple):
     id: str
     command: str
     facts: tuple[str, ...]
-
-
-RULES: dict[str, tuple[Rule, ...]] = {module.CAUSE: module.RULES for module in MODULES}
 
 
 def next_looks(diagnosis: Diagnosis, environment: Environment | None = None) -> tuple[NextLook, ...]:
@@ -100,7 +97,7 @@ def open_questions(diagnosis: Diagnosis) -> dict[tuple[str, str], float]:
     found: dict[tuple[str, str], float] = {}
     for place, verdict in enumerate(leading):
         unknown = {finding.fact for finding in verdict.unknown}
-        rules = [rule for rule in RULES.get(verdict.cause, ()) if rule.fact in unknown]
+        rules = [rule for rule in RULES_OF.get(verdict.cause, ()) if rule.fact in unknown]
         whole = sum(_weight(rule, apart) for rule in rules)
         for rule in rules:
             key = (rule.fact, verdict.cause)
@@ -111,7 +108,7 @@ def open_questions(diagnosis: Diagnosis) -> dict[tuple[str, str], float]:
 
 def separating(leading: Sequence[Verdict]) -> set[str]:
     """Facts that the first two causes do not read alike."""
-    rules = [{(rule.fact, rule.speaks) for rule in RULES.get(one.cause, ())} for one in leading[:2]]
+    rules = [{(rule.fact, rule.speaks) for rule in RULES_OF.get(one.cause, ())} for one in leading[:2]]
     return {fact for fact, _ in rules[0] ^ rules[1]} if len(rules) == 2 else set()
 
 

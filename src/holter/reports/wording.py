@@ -6,6 +6,7 @@ import re
 import signal
 from datetime import datetime, timedelta
 
+from holter.causes import RULES_OF
 from holter.evidence.training import INTERRUPTED
 from holter.probes.log_recording import FROM_TEXT
 from holter.records import (
@@ -23,7 +24,6 @@ from holter.records import (
     Verdict,
 )
 from holter.remedies.asking import ASK
-from holter.remedies.looks import RULES
 from holter.reports.catalogue import Lang, filling, known, phrase, subject, text
 from holter.tape import Recording
 
@@ -100,7 +100,7 @@ def best(diagnosis: Diagnosis) -> Verdict | None:
 
 def is_hint(verdict: Verdict) -> bool:
     """Whether only the run of the epoch times speaks for it, and that decides nothing about this cause."""
-    decisive = {rule.fact for rule in RULES.get(verdict.cause, ()) if rule.group is not None}
+    decisive = {rule.fact for rule in RULES_OF.get(verdict.cause, ()) if rule.group is not None}
     told = {finding.fact for finding in verdict.supports}
     only_times = bool(told) and all(fact.startswith("epochs.") for fact in told)
     return verdict.verdict == "possible" and only_times and not told & decisive

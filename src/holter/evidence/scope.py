@@ -1,0 +1,124 @@
+"""What kind of run this is: nnU-Net, an export, a GPU, several ranks, Windows, a container.
+
+A cause that presupposes one of them is not applicable where it is known to be missing. From a text, or from what a
+person states, a thing is never known to be missing: the text may just not mention it.
+"""
+
+from __future__ import annotations
+
+import re
+
+from holter.evidence.facts import FactBook, Value
+from holter.evidence.told import is_from_text
+from holter.evidence.window import Window
+from holter.probes.training_command import parse_training_command
+from holter.records import EpochEnded, Event, ExceptionSeen, LogLine, PhaseChanged
+from holter.sentences import define
+
+NNUNET_FRAMES = re.compile(r"/nnunetv?2?/|batchgenerators/|nnUNetTrainer|/holter/trainer/")
+EXPORT_FRAMES = re.compile(r"perform_actual_validation|export_prediction|predict_from_raw_data|nnUNetv2_predict")
+# Kinds of errors that only somebody with a GPU, or who expects one, can have.
+GPU_ERRORS = re.compile(r"^(?:cuda|gpu|cudnn|nccl|pinned)")
+TRAINS = ("unpack", "train", "validate", "final-validation")
+EXPORT_ECHOES = ("export", "prediction")
+
+BY_COMMAND = define("scope.by-command", "the command is one of nnU-Net")
+BY_BEAT = define("scope.by-beat", "the hook saw its trainer")
+BY_TEXT = define("scope.by-text", "its sentences were read")
+BY_FRAMES = define("scope.by-frames", "its code is in a traceback")
+NOT_NNUNET = define("scope.not-nnunet", "nothing of nnU-Net was seen: no trainer, no log, no such command")
+NO_TRAINING = define("scope.no-training", "no step, epoch or log sentence of a training was seen")
+NO_EXPORT = define("scope.no-export", "no prediction was exported")
+NO_GPU = define("scope.no-gpu", "no GPU is there, and no error names one")
+CPU_DEVICE = define("scope.cpu-device", "the training runs on the CPU (device cpu)")
+ONE_RANK = define("scope.one-rank", "one process trains")
+
+
+def collect(window: Window, book: FactBook) -> None:
+    """State what is there; and what is not, where the whole run was watched."""
+    derive(book)
+    _nnunet(window, book)
+    _export(window, book)
+    if is_from_text(window):
+        return
+    if book.value("scope.gpu") is None:
+        environment = window.recording.environment
+        if environment is not None and environment.device == "cpu":
+            book.known("scope.gpu", False, CPU_DEVICE())
+        elif book.value("gpu.present") is False:
+            book.known("scope.gpu", False, NO_GPU())
+    ranks = book.value("ddp.ranks")
+    if book.value("scope.ranks") is None and ranks == 1:
+        book.known("scope.ranks", False, ONE_RANK())
+
+
+def derive(book: FactBook) -> None:
+    """What follows from other facts, whoever stated them."""
+    system, machine = book.value("system.os"), book.value("system.virtual_machine")
+    if system == "windows" or machine == "wsl":
+        _add(book, "scope.windows", True)
+    elif system is not None and machine is not None:
+        _add(book, "scope.windows", False)
+    container = book.value("system.container")
+    _add(book, "scope.container", None if container is None else container != "none")
+    kind, text = book.value("exception.kind"), book.value("exception.first")
+    names_gpu = isinstance(kind, str) and GPU_ERRORS.search(kind) is not None
+    if book.value("gpu.present") or names_gpu or "CUDA" in str(text or ""):
+        _add(book, "scope.gpu", True)
+    if book.value("echo.says") is not None:
+        _add(book, "scope.nnunet", True)
+    if book.value("echo.says") in EXPORT_ECHOES or book.value("phase") == "final-validation":
+        _add(book, "scope.export", True)
+    ranks = book.value("ddp.ranks")
+    if (isinstance(ranks, int) and ranks > 1) or book.value("ddp.timed_out") is not None:
+        _add(book, "scope.ranks", True)
+
+
+def _nnunet(window: Window, book: FactBook) -> None:
+    environment = window.recording.environment
+    command = environment.command if environment is not None else ()
+    beats = any(beat.role == "main" for tick in window.all for beat in tick.beats)
+    said = any(_is_said_by_nnunet(event) for tick in window.all for event in tick.events)
+    raised = any(NNUNET_FRAMES.search(error.traceback) for error in window.recording.events(ExceptionSeen))
+    if parse_training_command(command) is not None or (environment is not None and environment.plans):
+        book.known("scope.nnunet", True, BY_COMMAND())
+    elif beats:
+        book.known("scope.nnunet", True, BY_BEAT())
+    elif said:
+        book.known("scope.nnunet", True, BY_TEXT())
+    elif raised:
+        book.known("scope.nnunet", True, BY_FRAMES())
+    elif book.value("scope.nnunet") is None and _was_watched(window):
+        book.known("scope.nnunet", False, NOT_NNUNET())
+    steps = any(beat.steps_total for tick in window.all for beat in tick.beats if beat.role == "main")
+    if steps or said:
+        book.known("scope.training", True)
+    elif _was_watched(window):
+        book.known("scope.training", False, NO_TRAINING())
+
+
+def _export(window: Window, book: FactBook) -> None:
+    exports = bool(window.processes("export-worker")) or any(
+        event.phase == "final-validation" for event in window.recording.events(PhaseChanged, end_s=window.end_s)
+    )
+    raised = any(EXPORT_FRAMES.search(error.traceback) for error in window.recording.events(ExceptionSeen))
+    if exports or raised:
+        book.known("scope.export", True)
+    elif book.value("scope.export") is None and _was_watched(window):
+        book.known("scope.export", False, NO_EXPORT())
+
+
+def _is_said_by_nnunet(event: Event) -> bool:
+    """An epoch, a phase beyond the start, or a kept sentence: only nnU-Net's own stamped lines make these."""
+    if isinstance(event, LogLine):
+        return event.source == "training-log"
+    return isinstance(event, EpochEnded) or (isinstance(event, PhaseChanged) and event.phase in TRAINS)
+
+
+def _was_watched(window: Window) -> bool:
+    return not is_from_text(window) and any(tick.processes for tick in window.all)
+
+
+def _add(book: FactBook, name: str, value: Value | None) -> None:
+    if value is not None and name not in book.facts:
+        book.known(name, value)
