@@ -344,6 +344,7 @@ class ExceptionSeen(Record, frozen=True, kw_only=True, tag="exception"):
     message: str = ""
     traceback: str = ""
     case: str | None = None
+    thread: str | None = None  # in which it was raised; None: the main thread, or not known
     echo: bool = False  # it only repeats that something else died before
     source: str = "hook"  # hook, log
 
@@ -414,6 +415,36 @@ class ActionTaken(Record, frozen=True, kw_only=True, tag="action"):
     source: Literal["hook", "supervisor"] = "supervisor"
 
 
+AbilityName = Literal[
+    "heartbeat", "loader", "log", "exceptions", "stacks", "gpu", "kernel-log",  # what can be seen
+    "replace-workers", "save", "restart",  # what can be done
+]  # fmt: skip
+
+
+class Ability(Record, frozen=True, kw_only=True):
+    """One thing that can be seen of this run, or done to it, or the reason why not."""
+
+    name: AbilityName
+    can: bool
+    what: str | None = None  # which loader, which GPU, which command
+    why_not: Message | None = None
+
+
+class ContractSettled(Record, frozen=True, kw_only=True, tag="contract"):
+    """What Holter can see of this run and do to it; settled in the first minute, kept anew whenever it changes."""
+
+    t_s: float
+    sees: tuple[Ability, ...]
+    does: tuple[Ability, ...]
+
+    def ability(self, name: AbilityName) -> Ability:
+        """One of them.
+
+        Raises:  KeyError if the contract does not speak of it.
+        """
+        return {one.name: one for one in (*self.sees, *self.does)}[name]
+
+
 Event = (
     ProcessBorn
     | ProcessEnded
@@ -424,6 +455,7 @@ Event = (
     | KernelMessage
     | Noted
     | ActionTaken
+    | ContractSettled
 )
 
 
@@ -493,6 +525,9 @@ class Environment(Record, frozen=True, kw_only=True):
     console: str | None = None  # where the output goes: file, pipe, terminal, null, socket; "read": it is what was read
     preprocessed_folder: str | None = None
     scratch: str | None = None  # folder of heartbeat pages and stack files
+    device: str | None = None  # what computes, as the trainer says it: cuda:0, cpu
+    num_epochs: int | None = None  # that the trainer wants to train
+    resume_command: str | None = None  # the user's own, which continues the training (--resume-command)
 
 
 # --------------------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Literal
 
-from holter.records import ActionTaken, Diagnosis, Episode
+from holter.records import ActionTaken, ContractSettled, Diagnosis, Episode
 from holter.reports import live
 from holter.supervisor.recorder import Listener
 
@@ -35,6 +35,12 @@ class Speaker(Listener):
     def action(self, action: ActionTaken) -> None:
         """Say what is done to the run, or would be with ``--heal``."""
         told = live.action(action, self._lang) if self._echoes.is_new(action) else None
+        if told is not None:
+            self._say(told)
+
+    def contract(self, settled: ContractSettled, before: ContractSettled | None) -> None:
+        """Say what can be seen and done here."""
+        told = live.contract(settled, before, self._lang)
         if told is not None:
             self._say(told)
 

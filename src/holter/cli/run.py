@@ -42,13 +42,23 @@ def run(
     restart_from_scratch: Annotated[
         bool, typer.Option("--restart-from-scratch", help="With --heal: begin again if no checkpoint is usable.")
     ] = False,
+    resume_command: Annotated[
+        str | None,
+        typer.Option(
+            "--resume-command",
+            metavar="CMD",
+            help="With --heal: the command that continues the training, where it is not nnUNetv2_train … --c.",
+        ),
+    ] = None,
     sharing: Sharing = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing on stderr.")] = False,
     notify: Notify = None,
     lang: Lang = None,
 ) -> None:
     """Run a training command and record it. Its output, signals and exit code pass through unchanged."""
+    from holter.probes.resume_command import resume_command as resume
     from holter.reports import live
+    from holter.supervisor.contract import restart_ability
     from holter.supervisor.run import run as supervise
     from holter.supervisor.signals import die_like
 
@@ -57,6 +67,10 @@ def run(
     missing = [name for name in NNUNET_PATHS if not os.environ.get(name)]
     if missing and "nnunet" in " ".join(command).lower():
         speaker.note(f"nnunet-paths-not-set: {', '.join(missing)} not set; nnU-Net will refuse to start without")
+    if heal:
+        told = live.cannot_restart(restart_ability(resume(tuple(command), resume_command)), language)
+        if told is not None:
+            speaker.note(told.removeprefix(f"{live.PREFIX} "))
     variables = chosen_sharing(sharing, speaker.note)
     path = tape if tape is not None else default_tape("run")
     with everybody(speaker, notify, language, shlex.join(command)) as (listener, finish):
@@ -69,6 +83,7 @@ def run(
             heal=heal,
             end_orphans=heal,
             from_scratch=restart_from_scratch,
+            resume=resume_command,
         )
         finish(result.returncode)
     if result.orphans:

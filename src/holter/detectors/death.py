@@ -1,4 +1,9 @@
-"""A worker or the training itself ended although it should not have."""
+"""A worker or the training itself ended although it should not have.
+
+An exception that only a console or log tells of, or that a side thread raised, is a rumour: the file may hold another
+run's words, and a thread of a tracking service may die alone. It becomes the first sign of a death when a process of
+this run ends near to it. While all processes live on, it is context for whatever else is noticed, and no alarm.
+"""
 
 from __future__ import annotations
 
@@ -33,9 +38,12 @@ class DeathDetector:
         self._hooked = False
         self._stopping = False  # saved and ending, as a scheduler asked
         self._ours: set[int] = set()  # processes that Holter ends, or its hook
+        self._rumours: list[ExceptionSeen] = []
+        self._began_s: float | None = None
 
     def see(self, tick: Tick) -> tuple[Episode, ...]:
         """Take in the next tick."""
+        self._began_s = tick.t_s if self._began_s is None else self._began_s
         phase_before = self._phase.phase
         self._phase.see(tick)
         self._progress.see(tick)
@@ -50,6 +58,9 @@ class DeathDetector:
             changed += self._settle(event, tick)
             if _is_in_order(event):
                 continue
+            if isinstance(event, ExceptionSeen) and _is_rumour(event):
+                changed += self._hear(event, tick)
+                continue
             if event.role in DATA_WORKERS and "shutdown" in (phase_before, self._phase.phase):
                 continue
             if isinstance(event, ProcessEnded) and _is_unclear(event) and event not in self._unclear:
@@ -57,7 +68,18 @@ class DeathDetector:
             else:
                 changed += self._take(event, tick)
         self._unclear = [event for event in self._unclear if tick.t_s - event.t_s < GRACE_S]
+        self._rumours = [event for event in self._rumours if tick.t_s - event.t_s < ONE_CRASH_S]
         return tuple(changed)
+
+    def _hear(self, event: ExceptionSeen, tick: Tick) -> list[Episode]:
+        """Keep a rumour; where a process has just ended and nobody could say how, it says how."""
+        if self._began_s is not None and event.t_s < self._began_s:
+            return []  # written before we came
+        if self._unclear:
+            self._unclear = []
+            return self._take(event, tick)
+        self._rumours.append(event)
+        return []
 
     def _close_if_it_goes_on(self) -> list[Episode]:
         """A training that works on after a death (an export worker's) has survived it, for now."""
@@ -87,6 +109,7 @@ class DeathDetector:
         return [event for event in self._unclear if tick.t_s - event.t_s >= GRACE_S]
 
     def _take(self, event: ProcessEnded | ExceptionSeen, tick: Tick) -> list[Episode]:
+        first = self._first_rumour(event)
         main_ended = event.role == "main" and isinstance(event, ProcessEnded)
         if self._open is not None and (main_ended or event.t_s - self._open.alarm_s < ONE_CRASH_S):
             if not main_ended or self._open.end_s is not None:
@@ -96,15 +119,21 @@ class DeathDetector:
         self._open = Episode(
             kind="death",
             phase=self._phase.phase,
-            start_s=event.t_s,
+            start_s=first.t_s,
             alarm_s=max(tick.t_s, event.t_s),
             end_s=event.t_s if main_ended else None,
             detector=self.name,
-            subject=_subject(event),
-            pid=event.pid,
-            reason=_what(event),
+            subject=_subject(first),
+            pid=first.pid if first.pid is not None else event.pid,
+            reason=_what(first),
         )
         return [self._open]
+
+    def _first_rumour(self, event: ProcessEnded | ExceptionSeen) -> ProcessEnded | ExceptionSeen:
+        """What went before this end: the first exception of those heard of, if one of its own role was."""
+        near = [one for one in self._rumours if 0.0 <= event.t_s - one.t_s < ONE_CRASH_S]
+        self._rumours = []
+        return min(near, key=lambda one: one.t_s, default=event)
 
 
 def _is_in_order(event: ProcessEnded | ExceptionSeen) -> bool:
@@ -116,7 +145,13 @@ def _is_in_order(event: ProcessEnded | ExceptionSeen) -> bool:
         return True  # an attached training that is over: nothing says that it failed
     if event.role in WORKERS and event.exit_signal == signal.SIGTERM:
         return True  # its parent cleans up; if it was somebody else, ``_settle`` finds out
-    return _was_asked_for(event)
+    return _was_asked_for(event) and not _has_left(event)
+
+
+def _is_rumour(event: ExceptionSeen) -> bool:
+    """Whether only a text or a side thread tells of it; a results loop is no side thread: batches end with it."""
+    side_thread = event.thread is not None and "results_loop" not in event.thread
+    return event.source != "hook" or side_thread
 
 
 def _was_asked_for(event: ProcessEnded) -> bool:
@@ -124,7 +159,13 @@ def _was_asked_for(event: ProcessEnded) -> bool:
 
 
 def _is_unclear(event: ProcessEnded) -> bool:
-    return event.exit_code is None and event.exit_signal is None
+    """Nobody could say how it ended; or a worker left of its own accord, which the end of the training may explain."""
+    return (event.exit_code is None and event.exit_signal is None) or _has_left(event)
+
+
+def _has_left(event: ProcessEnded) -> bool:
+    """A data worker of a training that is watched from inside ended with exit code 0 although nobody told it to."""
+    return event.role in DATA_WORKERS and event.exit_code == 0 and event.source == "hook"
 
 
 def _what(event: ProcessEnded | ExceptionSeen) -> str:

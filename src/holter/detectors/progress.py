@@ -19,6 +19,7 @@ class ProgressKeeper:
         self.total = -1
         self.steps: deque[float] = deque(maxlen=REMEMBERED_STEPS)  # seconds a step, while something moved
         self.has_beat = False
+        self.has_moved = False  # the training's own log, or its heartbeat, told of progress at least once
         self._steps_seen = 0
         self._place: tuple[int, str, int | None] | None = None
 
@@ -36,6 +37,7 @@ class ProgressKeeper:
         ]
         if moved:
             self.at_s = max(moved)
+            self.has_moved = True
         elif self.at_s is None:
             self.at_s = tick.t_s  # the first look at a run that was there before us
         return bool(moved)
@@ -64,6 +66,7 @@ class ProgressKeeper:
             self.steps.append(max(0.0, moment - self.at_s) / (total - self.total))
             self._steps_seen += total - self.total
         self.total, self._place, self.at_s = total, place, moment
+        self.has_moved = True
         return True
 
 

@@ -57,11 +57,15 @@ class Loaders:
 LOADERS = Loaders()
 
 
-def _watch_next(cls: Any, *, in_process: bool) -> None:
+def _watch_next(cls: Any, *, in_process: bool, loader: str = "") -> None:
     original = cls.__next__
+    said: list[str] = []
 
     @functools.wraps(original)
     def __next__(self: Any) -> Any:  # noqa: N807
+        if loader and not said:
+            said.append(loader)
+            LIFE.tell_ability("loader", True, loader)
         try:
             # A batch that is ready is not waited for, and publishing a wait would only cost; else there is time.
             ready = None if in_process else self.results_loop_queue
@@ -88,12 +92,12 @@ def _watch_next(cls: Any, *, in_process: bool) -> None:
 
 def patch_single(module: ModuleType) -> None:
     """Watch the augmenter that prepares batches in the main process (``nnUNet_n_proc_DA=0``)."""
-    _watch_next(module.SingleThreadedAugmenter, in_process=True)
+    _watch_next(module.SingleThreadedAugmenter, in_process=True, loader="single-process")
 
 
 def patch_feed(module: ModuleType) -> None:
     """Watch Holter's own loader, which works in threads of this process: the same beats, and no workers."""
-    _watch_next(module.Feed, in_process=True)
+    _watch_next(module.Feed, in_process=True, loader="holter")
 
 
 def patch_teller(module: ModuleType) -> None:
@@ -125,9 +129,24 @@ def patch_nondet(module: ModuleType) -> None:
     heals = healing.may("workers") and _wait_here(module, cls)
     _watch_start(cls)
     _watch_finish(cls)
-    _watch_next(cls, in_process=False)
+    _watch_next(cls, in_process=False, loader="batchgenerators")
+    LIFE.tell_ability("replace-workers", heals)
     if heals:
         replace.finish_here(cls)  # outermost: it must not ask the abort event, whose lock may be held for ever
+
+
+def patch_multi(module: ModuleType) -> None:
+    """Say that the older augmenter feeds the training: its workers are seen from outside, and cannot be replaced."""
+    cls = module.MultiThreadedAugmenter
+    original = cls._start
+
+    @functools.wraps(original)
+    def _start(self: Any) -> Any:
+        LIFE.tell_ability("loader", True, "batchgenerators-old")
+        LIFE.tell_ability("replace-workers", False)
+        return original(self)
+
+    cls._start = _start
 
 
 def _wait_here(module: ModuleType, cls: Any) -> bool:

@@ -80,8 +80,20 @@ def report(processes: Iterable[Any]) -> None:
                 role=known[1],
                 worker_index=known[2],
                 by_parent=expected is not None or state.leaving,
+                aborted=_is_aborted(state),
                 expected=bool(expected) or (code == 0 and LIFE.phase() == "shutdown"),
             )
+
+
+def _is_aborted(state: _State) -> bool:
+    """Whether an augmenter has told its workers to return; its lock is not asked, a stopped worker may hold it."""
+    if state.loaders is None:
+        return True  # nobody knows who told them
+    for augmenter in (state.loaders.train(), state.loaders.val()):
+        flag = getattr(getattr(augmenter, "abort_event", None), "_flag", None)
+        if flag is not None and flag._semlock._get_value() > 0:
+            return True
+    return False
 
 
 def start_pulse() -> None:

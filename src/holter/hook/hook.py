@@ -26,6 +26,7 @@ PATCHES = {
         "augmenters.patch_nondet",
     ),
     "batchgenerators.dataloading.single_threaded_augmenter": ("augmenters.patch_single",),
+    "batchgenerators.dataloading.multi_threaded_augmenter": ("augmenters.patch_multi",),
     "torch.multiprocessing": ("settings.patch_sharing",),
     "holter.trainer.feed": ("augmenters.patch_feed",),
     "holter.trainer.tell": ("augmenters.patch_teller",),

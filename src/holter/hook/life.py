@@ -151,6 +151,11 @@ class Life:
         except Exception:
             pass
 
+    def tell_ability(self, name: str, can: bool, what: str = "") -> None:
+        """Say what can be done in this training, or which loader feeds it; only the main process is asked."""
+        if layout.ROLES[self.page.role] == "main":
+            self.tell("ability", name=name, can=can, what=what)
+
     def trouble(self, where: str, error: BaseException) -> None:
         """Say that a part of the hook does not work."""
         self.troubles += 1

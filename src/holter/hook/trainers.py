@@ -29,6 +29,7 @@ def patch_trainer(module: ModuleType) -> None:
         from . import checkpoints
 
         checkpoints.take_over(WATCHES)
+        LIFE.tell_ability("save", True)
     cls = module.nnUNetTrainer
     original = cls.__init__
 

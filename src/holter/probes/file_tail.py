@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path
+from typing import NamedTuple
 
 # One look reads at most this much, a long history takes several: a MiB costs 20 to 150 ms to understand, and the
 # recorder has other things to do. A log of 1000 epochs has half of it.
@@ -13,15 +14,32 @@ BYTES_PER_LOOK = 1024 * 1024
 MAX_LINE_BYTES = 64 * 1024
 
 
+class Mark(NamedTuple):
+    """A file as it was at one moment."""
+
+    file: tuple[int, int]  # device and inode
+    size: int
+
+
+def mark(path: Path) -> Mark | None:
+    """The file as it is now; None where there is none, or it is no regular file."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return Mark((status.st_dev, status.st_ino), status.st_size) if stat.S_ISREG(status.st_mode) else None
+
+
 class FileTail:
     """The lines of a file, each once. Opens the file anew for every look, so it holds nobody's disk space."""
 
-    def __init__(self, path: Path, *, bytes_per_look: int = BYTES_PER_LOOK) -> None:
+    def __init__(self, path: Path, *, bytes_per_look: int = BYTES_PER_LOOK, begin: Mark | None = None) -> None:
+        """``begin``: the file and its length when the run began; what stood in it before is not read."""
         self.path = path
-        self.caught_up = False  # the end was reached at least once: what comes now is new
+        self.caught_up = begin is not None  # the end was reached at least once: what comes now is new
         self._bytes_per_look = bytes_per_look
-        self._inode: tuple[int, int] | None = None
-        self._offset = 0
+        self._inode: tuple[int, int] | None = None if begin is None else begin.file
+        self._offset = 0 if begin is None else begin.size
         self._partial = b""
         self._overlong = False
 

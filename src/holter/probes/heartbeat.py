@@ -57,6 +57,10 @@ class HeartbeatProbe:
         """What the main process tells of itself (trainer, folders, versions, …); empty until there is a trainer."""
         return dict(self._info)
 
+    def abilities(self) -> dict[str, tuple[bool, str]]:
+        """What the hook can do in the training, by name; with it what it met there (the class of the loader)."""
+        return dict(self._events.abilities)
+
     def fault_signal(self, pid: int) -> int | None:
         """The signal that makes a process write its stacks, if it is the same process and still catches it.
 

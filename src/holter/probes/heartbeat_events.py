@@ -33,6 +33,7 @@ class EventLines:
         self._tails: dict[Path, _Tail] = {}
         self._told_fatal: set[int] = set()
         self._raised: set[int] = set()  # processes that told of an exception
+        self.abilities: dict[str, tuple[bool, str]] = {}  # what the hook can do in the training, and what it met there
 
     def read(self, files: list[Path], t_s: float) -> list[Event]:
         """The new events in the files of the hook's folder."""
@@ -48,7 +49,8 @@ class EventLines:
                 lines += [(at, int(match[1]), line) for at, line in tails[path].read(path)]
         self._tails = tails
         lines.sort(key=lambda one: one[0])
-        return [self._event(at - self._zero, pid, line) for at, pid, line in lines]
+        self.abilities.update(_ability(line) for _, _, line in lines if line.get("kind") == "ability")
+        return [self._event(at - self._zero, pid, line) for at, pid, line in lines if line.get("kind") != "ability"]
 
     def _event(self, t_s: float, pid: int, line: dict[str, Any]) -> Event:
         kind = line.get("kind")
@@ -79,8 +81,8 @@ class EventLines:
 
     def _ended(self, t_s: float, line: dict[str, Any]) -> ProcessEnded:
         pid, code, role = line["pid"], whole(line.get("exit_code")), _role(line)
-        # A data worker returns only when it is told to, or after an exception of its own.
-        told = code == 0 and role in ("train-worker", "val-worker") and pid not in self._raised
+        # A data worker returns when the abort event is set: another one is gone, or the training ends.
+        told = code == 0 and line.get("aborted") is True and pid not in self._raised
         return ProcessEnded(
             t_s=t_s,
             pid=pid,
@@ -109,6 +111,7 @@ class EventLines:
             message=message,
             traceback=traceback,
             case=_text(line, "case") or None,
+            thread=_text(line, "thread") or None,
             echo=is_echo(error, message, traceback),
             source="hook",
         )
@@ -170,6 +173,10 @@ def read_bytes(path: Path, offset: int, size: int) -> bytes:
 def whole(value: object) -> int | None:
     """The value, if it is a whole number."""
     return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _ability(line: dict[str, Any]) -> tuple[str, tuple[bool, str]]:
+    return _text(line, "name"), (line.get("can") is True, _text(line, "what"))
 
 
 def _number(value: object) -> float:

@@ -54,6 +54,14 @@ def parse_stat(text: str | None) -> Stat | None:
     )
 
 
+def namespace_pids(pid: int | str, proc: Path = Path("/proc")) -> tuple[int, ...]:
+    """PIDs of a process, from our PID namespace inwards (``NSpid``): more than one means that it has one of its own."""
+    for line in (read_text(f"{proc}/{pid}/status") or "").splitlines():
+        if line.startswith("NSpid:"):
+            return tuple(int(word) for word in line.split()[1:])
+    return ()
+
+
 class Status(NamedTuple):
     """The part of ``/proc/PID/status`` that ``stat`` does not have."""
 

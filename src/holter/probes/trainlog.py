@@ -13,10 +13,12 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import msgspec
+
 from holter.probes import Reading
-from holter.probes.file_tail import FileTail
+from holter.probes.file_tail import FileTail, Mark, mark
 from holter.probes.training_command import find_log_folder
-from holter.probes.trainlog_parse import LogParser
+from holter.probes.trainlog_parse import LogParser, stamp_wall
 from holter.records import Event, Noted
 
 __all__ = ["TrainLogProbe", "console_files", "find_log_folder"]
@@ -32,6 +34,10 @@ NAME_TOLERANCE_S = 2.0
 SILENT_LINES = 6
 SILENT_S = 30.0
 
+# The first stamp of a run stands below its banner and its plans.
+HEAD_BYTES = 64 * 1024
+BEFORE_S = 0.001
+_STAMPED = re.compile(r"^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?): ", re.MULTILINE)
 _LOG_NAME = re.compile(r"^training_log_(\d+)_(\d+)_(\d+)_(\d+)_(\d+)_(\d+)\.txt$")
 
 
@@ -47,13 +53,19 @@ class TrainLogProbe:
         *,
         wall_zero: float,
         console: tuple[Path, ...] = (),
+        marks: tuple[Mark, ...] = (),
         not_before_wall: float | None = None,
         wait_s: float = WAIT_FOR_LOOK_S,
     ) -> None:
-        """``wall_zero``: unix time of ``t_s`` 0. ``not_before_wall``: what is older belongs to other runs."""
+        """``wall_zero``: unix time of ``t_s`` 0. ``not_before_wall``: what is older belongs to other runs.
+
+        ``marks``: consoles as they were when the run began; what stood in them before is not read.
+        """
         self._wall_zero = wall_zero
         self._wait_s = wait_s
-        self._wanted = _Wanted(folder=folder, not_before_wall=not_before_wall, consoles=console)
+        self._marks = {one.file: one for one in marks}
+        consoles = tuple((path, self._mark_of(path)) for path in console)
+        self._wanted = _Wanted(folder=folder, not_before_wall=not_before_wall, consoles=consoles)
         self._look: _Look | None = None
         self._hanging = False
         self._follower = _Follower(wall_zero)
@@ -65,8 +77,24 @@ class TrainLogProbe:
         self._wanted = replace(self._wanted, folder=folder, not_before_wall=not_before_wall)
 
     def follow_console(self, *paths: Path) -> None:
-        """Follow these console files too."""
-        self._wanted = replace(self._wanted, consoles=(*self._wanted.consoles, *paths))
+        """Follow these console files too, from where they end now: what is in them may be of other runs."""
+        known = {path for path, _ in self._wanted.consoles}
+        new = tuple((path, self._mark_of(path) or mark(path)) for path in paths if path not in known)
+        self._wanted = replace(self._wanted, consoles=(*self._wanted.consoles, *new))
+
+    @property
+    def log(self) -> Path | None:
+        """The training log that is followed; None where none was found yet."""
+        return self._follower.log_path
+
+    @property
+    def reads_console(self) -> bool:
+        """Whether a console file is followed."""
+        return bool(self._wanted.consoles)
+
+    def _mark_of(self, path: Path) -> Mark | None:
+        now = mark(path)
+        return None if now is None else self._marks.get(now.file)
 
     def read(self, t_s: float) -> Reading:
         """What was written since the last look; never waits for a file system that does not answer."""
@@ -99,7 +127,7 @@ class _Wanted:
 
     folder: Path | None
     not_before_wall: float | None
-    consoles: tuple[Path, ...]
+    consoles: tuple[tuple[Path, Mark | None], ...]
 
 
 class _Look(threading.Thread):
@@ -136,6 +164,11 @@ class _Follower:
         self._new_lines = 0  # of the log, in this look
         self._silence = _Silence()
 
+    @property
+    def log_path(self) -> Path | None:
+        """The log that is followed."""
+        return None if self._log is None else self._log.path
+
     def look(self, wanted: _Wanted, t_s: float) -> list[Event]:
         """New events of the log and the consoles."""
         if wanted.folder != self._folder:
@@ -144,8 +177,8 @@ class _Follower:
         if wanted.not_before_wall is not None:
             oldest_wall = wanted.not_before_wall - NAME_TOLERANCE_S
         events = self._look_at_log(t_s, oldest_wall)
-        for path in wanted.consoles:
-            console = self._consoles.setdefault(path, _Console(path, self._wall_zero))
+        for path, begin in wanted.consoles:
+            console = self._consoles.setdefault(path, _Console(path, self._wall_zero, begin, wanted.not_before_wall))
             found = console.look(t_s, log_followed=self._log is not None)
             if self._log is None and found:
                 self._told_until_s = max(self._told_until_s, max(event.t_s for event in found))
@@ -214,11 +247,14 @@ class _Silence:
 class _Console:
     """A console file with its own parser: it repeats the log, and adds what nnU-Net does not log."""
 
-    def __init__(self, path: Path, wall_zero: float) -> None:
-        self.tail = FileTail(path)
+    def __init__(self, path: Path, wall_zero: float, begin: Mark | None, not_before_wall: float | None) -> None:
+        if begin is None and not_before_wall is not None and not _begins_with_this_run(path, not_before_wall):
+            begin = mark(path)  # other runs wrote into it before: where they end is not known
+        self.tail = FileTail(path, begin=begin)
         self._wall_zero = wall_zero
         self._parser = LogParser(wall_zero, source="console")
         self._clock_begun = False
+        self._first_look_s: float | None = None
 
     def look(self, t_s: float, *, log_followed: bool) -> list[Event]:
         """New events; nnU-Net's own sentences only while no log is followed that tells them as well."""
@@ -227,7 +263,10 @@ class _Console:
         if lines and history and not self._clock_begun:
             self._begin_clock(t_s)
         self._parser.sentences = not log_followed
-        return self._parser.feed(lines, t_s, history=history) if lines else self._parser.idle(t_s)
+        events = self._parser.feed(lines, t_s, history=history) if lines else self._parser.idle(t_s)
+        self._first_look_s = t_s if self._first_look_s is None else self._first_look_s
+        # What was written before the recording began is context, and no news of this second.
+        return [_before(event, self._first_look_s) for event in events] if history else events
 
     def _begin_clock(self, t_s: float) -> None:
         """Lines without any stamp before them are at least as old as the last change of the file."""
@@ -236,6 +275,22 @@ class _Console:
             self._parser.clock.begin(self.tail.path.stat().st_mtime, t_s)
         except OSError:
             return
+
+
+def _begins_with_this_run(path: Path, not_before_wall: float) -> bool:
+    """Whether the first time stamp in a console is of this run; one without any stamp is not trusted."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(HEAD_BYTES)
+    except OSError:
+        return False
+    stamps = _STAMPED.findall(head.decode("utf-8", errors="replace"))
+    wall = stamp_wall(stamps[0]) if stamps else None
+    return not head or (wall is not None and wall >= not_before_wall - NAME_TOLERANCE_S)
+
+
+def _before(event: Event, t_s: float) -> Event:
+    return msgspec.structs.replace(event, t_s=min(event.t_s, t_s - BEFORE_S))
 
 
 def log_name_wall(path: Path) -> float | None:

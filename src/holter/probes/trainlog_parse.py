@@ -27,6 +27,8 @@ LINES_PER_MINUTE: dict[Level, int] = {"info": 30, "warning": 30, "error": 60}
 # A fault that takes all workers with it prints two exceptions a process; the first ones matter.
 EXCEPTIONS_PER_MINUTE = 60
 MAX_LINE_CHARS = 500
+# Holter writes into the same console; what it quotes there is not the training's.
+OWN_LINE = "holter:"
 # Two streams of one run may be a moment out of order; beyond this the clock was set back.
 BACKWARD_TOLERANCE_S = 2.0
 
@@ -184,6 +186,8 @@ class LogParser:
         """Events of these lines. ``now_s``: time of reading; ``history``: written before that."""
         events: list[Event] = []
         for line in lines:
+            if line.startswith(OWN_LINE):
+                continue
             match = _STAMP.match(line) if line[:1].isdigit() else None
             if match:
                 t_s = self.clock.place(match[1], now_s, history=history)

@@ -8,10 +8,11 @@ from typing import TextIO
 from rich.cells import cell_len
 
 from holter.evidence.deeds import SAME_DEED_S, is_echo
-from holter.records import ActionTaken, Diagnosis, Episode
+from holter.records import Ability, ActionTaken, ContractSettled, Diagnosis, Episode
 from holter.remedies.asking import asked
 from holter.remedies.ladder import WAIT_FOR
 from holter.reports.catalogue import Lang, phrase, text
+from holter.reports.contract import changes, consequences, contract_line
 from holter.reports.healing import ONLY_FAILURES, action_line, request
 from holter.reports.wording import (
     best,
@@ -82,6 +83,24 @@ def action(taken: ActionTaken, lang: Lang) -> str | None:
     if asked is not None:
         lines += [_line("  " + asked[0]), _line("    " + asked[1])]
     return "\n".join(lines)
+
+
+def contract(settled: ContractSettled, before: ContractSettled | None, lang: Lang) -> str | None:
+    """Return the lines about what can be seen and done, or what has changed of it; None where nothing has."""
+    if before is not None:
+        told = changes(settled, before, lang)
+    else:
+        told = [contract_line(settled, lang)]
+        if any(one.can for one in settled.does):
+            # That a training cannot be restarted was said before it was started.
+            told += consequences(tuple(one for one in settled.does if one.name != "restart"), lang)
+    return "\n".join(_line(one) for one in told) or None
+
+
+def cannot_restart(ability: Ability, lang: Lang) -> str | None:
+    """Return what to expect where the training could not be started again; None where it can."""
+    told = consequences((ability,), lang)
+    return _line(told[0]) if told else None
 
 
 class Echoes:

@@ -12,9 +12,11 @@ import psutil
 
 from holter.errors import NoSuchProcess, NotATraining, NotOurProcess
 from holter.probes.environment import process_command, process_environ
+from holter.probes.resume_command import resume_command
 from holter.probes.training_command import parse_training_command
 from holter.records import Tick
 from holter.supervisor.clock import RunClock
+from holter.supervisor.contract import Terms
 from holter.supervisor.recorder import Listener, Recorder
 from holter.supervisor.result import RunResult
 from holter.supervisor.scratch import Scratch, scratch_of_process
@@ -53,6 +55,7 @@ def attach(
         writer=writer,
         listener=listener or Listener(),
         variables=variables,
+        terms=Terms(heal=False, attached=True, resume=resume_command(process_command(root_pid))),
         began_wall=psutil.Process(root_pid).create_time(),
     )
     stop = _StopOnSignal()

@@ -274,9 +274,24 @@ class Generations:
             return ()
         self._recorder.add(Noted(t_s=self._clock.t_s(), what="orphans-left", text=" ".join(map(str, orphans))))
         if self._end_orphans:
+            self._say_orphans(orphans)
             end_orphans(orphans, lambda: bool(self._recorder.sources.look_for_workers(self._clock.t_s())))
         self._recorder.safe_tick()
         return () if self._end_orphans else orphans
+
+    def _say_orphans(self, orphans: tuple[int, ...]) -> None:
+        """The detectors know before it happens that these deaths are our own doing."""
+        self._recorder.act(
+            ActionTaken(
+                t_s=self._clock.t_s(),
+                action="end-group",
+                state="begun",
+                text=f"{len(orphans)} process{'es' if len(orphans) > 1 else ''}",
+                pids=orphans,
+                generation=self._number,
+            )
+        )
+        self._recorder.safe_tick()
 
 
 def _is_failed_stop(event: Event) -> bool:

@@ -17,6 +17,9 @@ from holter.supervisor.signals import SignalRelay
 POWERS = "workers,checkpoints,validation"
 
 
+INJECT = Path(holter.hook.__file__).parent / "inject"
+
+
 class Launch:
     """Starts processes of one run."""
 
@@ -31,8 +34,7 @@ class Launch:
         heal: bool,
         keep_fds: tuple[int, ...] = (),
     ) -> None:
-        inject = Path(holter.hook.__file__).parent / "inject"
-        path = os.pathsep.join([str(inject), *filter(None, [variables.get("PYTHONPATH")])])
+        path = os.pathsep.join([str(INJECT), *filter(None, [variables.get("PYTHONPATH")])])
         self._variables = {
             **variables,
             "HOLTER_SCRATCH": str(scratch),

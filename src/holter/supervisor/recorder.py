@@ -11,9 +11,12 @@ import msgspec
 
 from holter.detectors import Watch, identity
 from holter.probes.environment import capture
-from holter.records import ActionTaken, Diagnosis, Environment, Episode, Event, Noted, Tick
+from holter.probes.file_tail import Mark
+from holter.records import ActionTaken, ContractSettled, Diagnosis, Environment, Episode, Event, Noted, Tick
 from holter.supervisor.clock import RunClock
+from holter.supervisor.contract import ContractKeeper, Terms
 from holter.supervisor.investigation import Investigator
+from holter.supervisor.launch import INJECT
 from holter.supervisor.sources import Sources
 from holter.supervisor.survey import Survey
 from holter.tape import Recording, TapeWriter
@@ -43,6 +46,9 @@ class Listener:
     def action(self, action: ActionTaken) -> None:
         """Something is being done to the run, or would be."""
 
+    def contract(self, settled: ContractSettled, before: ContractSettled | None) -> None:
+        """What can be seen and done was settled, or has changed since ``before``."""
+
 
 class Recorder:
     """Records one training. ``tick`` is called once a second; it never raises because of the training or the disk."""
@@ -58,11 +64,19 @@ class Recorder:
         writer: TapeWriter,
         listener: Listener,
         variables: Mapping[str, str],
+        terms: Terms,
         began_wall: float | None = None,
+        marks: tuple[Mark, ...] = (),
     ) -> None:
-        """``began_wall``: when the training began, if it was before us; older logs are of other runs."""
+        """``began_wall``: when the training began, if it was before us; older logs are of other runs.
+
+        ``marks``: console files as they were before the training was started.
+        """
         not_before_wall = (clock.zero_wall_s if began_wall is None else began_wall) - LOG_SLACK_S
-        self.sources = Sources(root_pid, clock, scratch, _storage_paths(variables), variables, not_before_wall)
+        self.sources = Sources(root_pid, clock, scratch, _storage_paths(variables), variables, not_before_wall, marks)
+        self.contract: ContractSettled | None = None
+        self._terms = terms
+        self._contracts = ContractKeeper(terms, self.sources, scratch, inject=str(INJECT))
         self.diagnoses: dict[tuple[str, str, float], Diagnosis] = {}
         self._root_pid = root_pid
         self._command = command
@@ -83,6 +97,7 @@ class Recorder:
         self._pending: list[Event] = []
         wall = datetime.datetime.fromtimestamp(clock.zero_wall_s, datetime.timezone.utc)
         self.environment = Environment(wall_start=wall.isoformat(), command=command, attached=attached)
+        self.environment = self._with_terms(self.environment)
         self._survey = Survey(self._describe)
         self._survey.start(root_pid)
         self._writer.write_environment(self.environment)
@@ -94,6 +109,7 @@ class Recorder:
         self._investigator.forget()
         self._complete = False
         self._captured_s = self._clock.t_s()
+        self._contracts.follow(self._clock.t_s())
         self._survey.start(root_pid)
 
     def now_s(self) -> float:
@@ -145,6 +161,7 @@ class Recorder:
             self._writer.write_probe_run(run)
         self._remember(tick)
         self._learn_environment(t_s)
+        self._settle(tick)
         for episode in self._watch.see(tick):
             self._take_episode(episode)
         self._take_findings()
@@ -160,6 +177,7 @@ class Recorder:
             if identity(episode) not in self.diagnoses:
                 self._take_finding(episode)
         self._investigator.close()
+        self._contracts.close()
         self.sources.close()
         self._writer.close(self._clock.t_s())
         return self._watch.episodes
@@ -182,6 +200,19 @@ class Recorder:
         self._recent.append(tick)
         while self._recent[0].t_s < tick.t_s - LIVE_WINDOW_S:
             self._recent.popleft()
+
+    def _settle(self, tick: Tick) -> None:
+        """Keep and say what can be seen and done, once that is known and whenever it changes."""
+        settled = self._contracts.see(tick)
+        if settled is None:
+            return
+        before, self.contract = self.contract, settled
+        self.add(settled)
+        self._listener.contract(settled, before)
+
+    def _with_terms(self, environment: Environment) -> Environment:
+        given = self._terms.resume.text if self._terms.resume.is_given else None
+        return msgspec.structs.replace(environment, resume_command=given) if given else environment
 
     def _take_episode(self, episode: Episode) -> None:
         key = identity(episode)
@@ -222,7 +253,7 @@ class Recorder:
         info = self.sources.heartbeat.main_info()
         described = self._survey.take()
         if described is not None:
-            environment = _with_info(msgspec.structs.replace(described, hooked=bool(info)), info)
+            environment = self._with_terms(_with_info(msgspec.structs.replace(described, hooked=bool(info)), info))
             if environment != self.environment:
                 self.environment = environment
                 self._writer.write_environment(environment)
@@ -265,6 +296,10 @@ class Recorder:
 LOG_SLACK_S = 2.0
 
 
+# What the trainer tells of itself, and of which type it must be.
+TOLD_BY_TRAINER = {"output_folder": str, "preprocessed_folder": str, "device": str, "num_epochs": int}
+
+
 def _headline(diagnosis: Diagnosis) -> tuple[str, str]:
     return diagnosis.verdicts[0].cause, diagnosis.verdicts[0].verdict
 
@@ -279,5 +314,5 @@ def _storage_paths(variables: Mapping[str, str]) -> dict[str, Path]:
 
 def _with_info(environment: Environment, info: Mapping[str, object]) -> Environment:
     """What the trainer tells of itself is better than what its command line suggests."""
-    told = {name: info[name] for name in ("output_folder", "preprocessed_folder") if isinstance(info.get(name), str)}
+    told = {name: info[name] for name in TOLD_BY_TRAINER if isinstance(info.get(name), TOLD_BY_TRAINER[name])}
     return msgspec.structs.replace(environment, **told) if told else environment

@@ -10,17 +10,21 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from holter.errors import AlreadyRecorded, CommandNotFound
+from holter.probes.file_tail import Mark, mark
+from holter.probes.resume_command import resume_command
+from holter.probes.trainlog import console_files
 from holter.records import Tick
 from holter.remedies.steps import NAMES
 from holter.supervisor.clock import RunClock
 from holter.supervisor.continuation import Continuation
+from holter.supervisor.contract import Terms
 from holter.supervisor.control import Control
 from holter.supervisor.generations import Generations
 from holter.supervisor.guard import Guard
 from holter.supervisor.healer import Healer
 from holter.supervisor.launch import Launch
 from holter.supervisor.recorder import Listener, Recorder
-from holter.supervisor.restart import continue_command, newest_checkpoint_s
+from holter.supervisor.restart import newest_checkpoint_s
 from holter.supervisor.result import RunResult
 from holter.supervisor.scratch import new_scratch
 from holter.supervisor.signals import SignalRelay
@@ -44,6 +48,7 @@ def run(
     from_scratch: bool = False,
     requeue: bool = False,
     keep_fds: tuple[int, ...] = (),
+    resume: str | None = None,
 ) -> RunResult:
     """Run ``command`` and record it on ``tape``.
 
@@ -53,7 +58,8 @@ def run(
     restart what has died or hangs; else it is only said what would be done. ``from_scratch``: a restart that finds
     no usable checkpoint may begin again at epoch 0. ``requeue``: SIGUSR1 and SIGTERM save and end the training, with
     the exit code that tells a scheduler to start it again; else they are passed on. ``keep_fds``: descriptors that
-    the training inherits (a lock that must last as long as any of its processes).
+    the training inherits (a lock that must last as long as any of its processes). ``resume``: the user's own
+    command that continues the training, where it is not nnU-Net's ``--c``.
 
     Raises:  CommandNotFound, AlreadyRecorded, TapeExists, FolderNotWritable; nothing was started then.
     """
@@ -67,6 +73,8 @@ def run(
         raise
     clock = RunClock()
     earlier_s = newest_checkpoint_s(command, variables)
+    terms = Terms(heal=heal, attached=False, resume=resume_command(command, resume))
+    marks = _console_marks(quiet_output)
     with SignalRelay() as relay:
         launch = Launch(variables, scratch.folder, cwd, quiet_output, relay, heal=heal, keep_fds=keep_fds)
         try:
@@ -87,6 +95,8 @@ def run(
                 writer=writer,
                 listener=listener,
                 variables=variables,
+                terms=terms,
+                marks=marks,
             )
         except Exception as error:  # noqa: BLE001 - the training runs already and is not to suffer
             listener.note(f"this run cannot be recorded ({type(error).__name__}: {error}); the training goes on")
@@ -96,10 +106,10 @@ def run(
             control,
             recorder.act,
             act=heal,
-            can_continue=continue_command(command) is not None,
+            can_continue=terms.resume.command is not None,
             settings=tuple((name, variables[name]) for name in NAMES if name in variables),
         )
-        continuation = Continuation(command, earlier_s, from_scratch=from_scratch)
+        continuation = Continuation(command, terms.resume, earlier_s, from_scratch=from_scratch)
         generations = Generations(
             launch,
             recorder,
@@ -121,6 +131,12 @@ def run(
             raise
     scratch.close(keep=bool(result.orphans))
     return result
+
+
+def _console_marks(quiet_output: Path | None) -> tuple[Mark, ...]:
+    """Where the files end that the training's output goes to: what stands in them is of others."""
+    files = (*console_files(os.getpid()), *((quiet_output,) if quiet_output is not None else ()))
+    return tuple(found for path in files if (found := mark(path)) is not None)
 
 
 def _check(command: tuple[str, ...], variables: Mapping[str, str]) -> None:

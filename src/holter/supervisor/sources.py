@@ -10,6 +10,7 @@ from typing import cast
 from holter.evidence.words import WORKERS
 from holter.probes import Probe
 from holter.probes.cgroup import CgroupProbe
+from holter.probes.file_tail import Mark
 from holter.probes.gpu import GpuProbe
 from holter.probes.heartbeat import HeartbeatProbe
 from holter.probes.host import HostProbe
@@ -35,15 +36,20 @@ class Sources:
         storage: Mapping[str, Path],
         variables: Mapping[str, str],
         not_before_wall: float,
+        marks: tuple[Mark, ...] = (),
     ) -> None:
-        """``not_before_wall``: logs that are older belong to other runs."""
+        """``not_before_wall``: logs that are older belong to other runs. ``marks``: consoles when the run began."""
         self.living: frozenset[int] = frozenset()
         self._clock = clock
         self.heartbeat = HeartbeatProbe(scratch, clock.zero_mono_s)
         self.process = ProcessProbe(root_pid, clock_zero_boot_s=clock.zero_boot_s)
         self.trainlog = TrainLogProbe(
-            wall_zero=clock.zero_wall_s, console=console_files(root_pid), not_before_wall=not_before_wall
+            wall_zero=clock.zero_wall_s,
+            console=console_files(root_pid),
+            marks=marks,
+            not_before_wall=not_before_wall,
         )
+        self._console_pid = root_pid
         self._paths = dict(storage)
         self.gpu = GpuProbe(ours=lambda: self.living, environment=variables)
         self._probes: dict[str, Probe] = {
@@ -74,6 +80,7 @@ class Sources:
         """Ask every probe that is due."""
         samples: list[Sample] = []
         events, self._late = self._late, []
+        self._follow_console()
         runs: list[ProbeRun] = []
         for name, probe in self._probes.items():
             if t_s < self._due_s[name] - TICK_SLACK_S:
@@ -99,6 +106,13 @@ class Sources:
         if processes or any(run.probe == self.process.name and run.ok for run in runs):
             self.living = frozenset(process.pid for process in processes)
         return samples, events, runs
+
+    def _follow_console(self) -> None:
+        """A script may send the output of the training itself elsewhere."""
+        main_pid = self.process.main_pid
+        if main_pid is not None and main_pid != self._console_pid:
+            self._console_pid = main_pid
+            self.trainlog.follow_console(*console_files(main_pid))
 
     def follow(self, root_pid: int) -> None:
         """Go on with another process of the same run (it was restarted)."""

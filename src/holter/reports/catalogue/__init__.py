@@ -43,6 +43,7 @@ from holter.reports.catalogue import (
     memory_zh_cn,
     remedies_en,
     remedies_zh_cn,
+    sentences_zh_cn,
     zh_cn,
 )
 from holter.reports.catalogue.filling import Filler
@@ -100,7 +101,7 @@ def known(key: str) -> bool:
 
 def text(key: str, lang: Lang, **values: object) -> str:
     """Return the sentence of a key in a language, filled with values."""
-    template = CHINESE.get(key) if lang == "zh" else None
+    template = CHINESE.get(key) or sentences_zh_cn.TEXTS.get(key) if lang == "zh" else None
     if template is None:
         template = ENGLISH.get(key) or sentences.ENGLISH.get(key, key)
     if "{" not in template:
@@ -120,7 +121,8 @@ def subject(process: Subject, lang: Lang) -> str:
 def phrase(told: Text, lang: Lang) -> str:
     """Return a sentence that was kept as data, or a free phrase of evidence, as a person would say it."""
     if isinstance(told, Message):
-        return text(told.key, lang, **dict(told.values))
+        values = {name: phrase(value, lang) if isinstance(value, str) else value for name, value in told.values}
+        return text(told.key, lang, **values)
     return translate_phrase(told) if lang == "zh" else _DASHED.sub(_spoken, told)
 
 

@@ -185,6 +185,7 @@ TEXTS: dict[str, str] = {
     "environment.attached": "attached to a running training",
     "word.yes": "yes",
     "word.no": "no",
+    "word.nothing": "nothing",
     # What could not be seen
     "unseen.probe": "{probe} failed {failed} of {looks} times: {error}",
     "unseen.gpu": "GPU {index}: {field}",

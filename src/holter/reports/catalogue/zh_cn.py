@@ -184,6 +184,7 @@ TEXTS: dict[str, str] = {
     "environment.hooked": "训练内部有心跳",
     "environment.attached": "中途接入正在运行的训练",
     "word.yes": "是",
+    "word.nothing": "什么也看不到",
     "word.no": "否",
     # What could not be seen
     "unseen.probe": "{probe} 读取 {looks} 次，失败 {failed} 次：{error}",

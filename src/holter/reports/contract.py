@@ -1,0 +1,102 @@
+"""The capability contract in words: one line at the start, and what follows from each "no" where Holter may act."""
+
+from __future__ import annotations
+
+from holter.records import Ability, ContractSettled, Message
+from holter.reports.catalogue import Lang, phrase, text
+from holter.sentences import define
+
+LINE = define("contract.line", "sees {seen}; not: {unseen}. {powers}")
+LINE_SEES_ALL = define("contract.line-sees-all", "sees {seen}. {powers}")
+POWERS = define("contract.powers", "Can {powers}.")
+NO_POWERS = define("contract.no-powers", "Can do nothing about trouble here.")
+WATCHES = define("contract.watches", "It only watches; holter train, or run --heal, acts.")
+ITEM = define("contract.item", "{name} ({what})")
+LOST = define("contract.lost", "from now on without {name}: {why}")
+BACK = define("contract.back", "{name} is there again")
+
+SEES = {
+    "heartbeat": define("contract.sees.heartbeat", "heartbeat"),
+    "loader": define("contract.sees.loader", "data loader"),
+    "log": define("contract.sees.log", "training log"),
+    "exceptions": define("contract.sees.exceptions", "exceptions"),
+    "stacks": define("contract.sees.stacks", "stacks"),
+    "gpu": define("contract.sees.gpu", "GPU"),
+    "kernel-log": define("contract.sees.kernel-log", "kernel log"),
+}
+LOADERS = {
+    "batchgenerators": define("contract.loader.batchgenerators", "batchgenerators workers"),
+    "batchgenerators-old": define("contract.loader.batchgenerators-old", "workers of the older batchgenerators loader"),
+    "torch": define("contract.loader.torch", "PyTorch DataLoader workers"),
+    "forked": define("contract.loader.forked", "forked workers"),
+    "single-process": define("contract.loader.single-process", "batches made in the main process"),
+    "holter": define("contract.loader.holter", "Holter's loader, without workers"),
+}
+DOES = {
+    "replace-workers": define("contract.does.replace-workers", "replace workers"),
+    "save": define("contract.does.save", "save checkpoints"),
+    "restart": define("contract.does.restart", "restart with: {what}"),
+}
+# What a person must expect where one of them is missing.
+CANNOT = {
+    "replace-workers": define(
+        "contract.cannot.replace-workers", "if a worker freezes or dies, Holter can only tell you: {why}"
+    ),
+    "save": define("contract.cannot.save", "checkpoints are written by nnU-Net alone, every 50 epochs: {why}"),
+    "restart": define(
+        "contract.cannot.restart",
+        "if the training dies or hangs, Holter cannot start it again: {why}; --resume-command CMD names a command",
+    ),
+}
+
+
+def contract_line(settled: ContractSettled, lang: Lang) -> str:
+    """Return the one line about what can be seen and done."""
+    join = text("list.join", lang)
+    seen = join.join(_seen(one, lang) for one in settled.sees if one.can)
+    unseen = join.join(
+        phrase(ITEM(name=_name(one, lang), what=_why(one, lang)), lang) for one in settled.sees if not one.can
+    )
+    powers = phrase(_powers(settled, lang), lang)
+    if not unseen:
+        return phrase(LINE_SEES_ALL(seen=seen, powers=powers), lang)
+    return phrase(LINE(seen=seen or text("word.nothing", lang), unseen=unseen, powers=powers), lang)
+
+
+def consequences(abilities: tuple[Ability, ...], lang: Lang) -> list[str]:
+    """Return what cannot be healed here, in words of what will happen then; nothing where everything can."""
+    return [phrase(CANNOT[one.name](why=_why(one, lang)), lang) for one in abilities if not one.can]
+
+
+def changes(settled: ContractSettled, before: ContractSettled, lang: Lang) -> list[str]:
+    """Return what has been lost since, and what is there again."""
+    told = []
+    for now, then in zip(settled.sees, before.sees, strict=True):
+        if then.can and not now.can:
+            told.append(phrase(LOST(name=_name(now, lang), why=_why(now, lang)), lang))
+        elif now.can and not then.can:
+            told.append(phrase(BACK(name=_name(now, lang)), lang))
+    lost = tuple(now for now, then in zip(settled.does, before.does, strict=True) if then.can and not now.can)
+    return told + consequences(lost, lang)
+
+
+def _powers(settled: ContractSettled, lang: Lang) -> Message:
+    if not any(one.can for one in settled.does):
+        watches = any(one.why_not is not None and one.why_not.key == "contract.only-watches" for one in settled.does)
+        return WATCHES() if watches else NO_POWERS()
+    can = [phrase(DOES[one.name](what=one.what), lang) for one in settled.does if one.can and one.what != "no-workers"]
+    return POWERS(powers=text("list.join", lang).join(can))
+
+
+def _seen(one: Ability, lang: Lang) -> str:
+    if one.name == "loader" and one.what in LOADERS:
+        return phrase(LOADERS[one.what](), lang)
+    return phrase(ITEM(name=_name(one, lang), what=one.what), lang) if one.what else _name(one, lang)
+
+
+def _name(one: Ability, lang: Lang) -> str:
+    return phrase(SEES[one.name](), lang)
+
+
+def _why(one: Ability, lang: Lang) -> str:
+    return phrase(one.why_not, lang) if one.why_not is not None else ""
