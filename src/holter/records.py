@@ -31,9 +31,6 @@ class Subject(Record, frozen=True, kw_only=True, tag="subject"):
     pid: int | None = None
 
 
-Value = str | bool | int | float | Subject
-
-
 class Message(Record, frozen=True, kw_only=True, tag="message"):
     """A sentence that is not rendered yet. ``sentences.define`` makes the keys; the values are in base units."""
 
@@ -45,6 +42,7 @@ class Message(Record, frozen=True, kw_only=True, tag="message"):
         return dict(self.values).get(name)
 
 
+Value = str | bool | int | float | Subject | Message
 Text = str | Message  # a plain string is quoted as it stands: what another program, or an older Holter, wrote
 
 
@@ -154,6 +152,9 @@ class ProcessSample(Record, frozen=True, kw_only=True, tag="process"):
     write_bytes_total: int | None = None
     fds: int | None = None
     fd_limit: int | None = None
+    cpu_time_limit_s: int | None = None  # RLIMIT_CPU; None: unlimited, as for the next two
+    file_size_limit_bytes: int | None = None  # RLIMIT_FSIZE
+    address_space_limit_bytes: int | None = None  # the smaller of RLIMIT_AS and RLIMIT_DATA
     cpus_allowed: int | None = None
     last_cpu: int | None = None
     wait_channel: str | None = None
@@ -240,12 +241,15 @@ class StorageSample(Record, frozen=True, kw_only=True, tag="storage"):
     checkpoint_bytes: int | None = None  # largest checkpoint in this very folder: what the next one will need
     read_latency_s: float | None = None  # one small uncached read
     probe_pending_s: float | None = None  # a probe that has not come back: the mount may hang
+    missing: bool | None = None  # the path is not there; None: no answer
+    identity: str | None = None  # device and inode of the folder: another one under the same path is another folder
     problem: str | None = None
 
 
 Phase = Literal[
-    "startup", "unpack", "compile", "train", "validate", "checkpoint", "final-validation", "shutdown", "unknown"
-]
+    "startup", "unpack", "compile", "train", "validate", "checkpoint", "final-validation", "shutdown", "unknown",
+    "epoch-end",  # after the last step of an epoch: logs, plots, and what a trainer of one's own does there
+]  # fmt: skip
 WaitKind = Literal["none", "train-batch", "val-batch", "export-slot", "export-result"]
 
 
@@ -332,6 +336,7 @@ class ProcessEnded(Record, frozen=True, kw_only=True, tag="process-ended"):
     source: str = "seen"  # hook, wait, pidfd, seen (gone, ending unknown)
     expected: bool = False  # it was shutting down in order
     by_parent: bool = False  # its parent ended it (SIGTERM while shutting down): an echo, not a cause
+    early: bool = False  # with exit code 0, before the last epoch that it was to train
 
 
 class ExceptionSeen(Record, frozen=True, kw_only=True, tag="exception"):
@@ -366,6 +371,7 @@ class EpochEnded(Record, frozen=True, kw_only=True, tag="epoch"):
     train_loss: float | None = None
     val_loss: float | None = None
     pseudo_dice: tuple[float, ...] | None = None
+    not_finite: tuple[str, ...] = ()  # of train_loss and val_loss: those that were NaN or infinite
     learning_rate: float | None = None
     wall: str | None = None  # the log's own time stamp of the "Epoch time" line
 
@@ -445,6 +451,26 @@ class ContractSettled(Record, frozen=True, kw_only=True, tag="contract"):
         return {one.name: one for one in (*self.sees, *self.does)}[name]
 
 
+class Notice(Record, frozen=True, kw_only=True, tag="notice"):
+    """Worth a line and no alarm: the training goes on, and something about it is not as it should be."""
+
+    t_s: float
+    what: str  # kebab-case
+    message: Message
+    pids: tuple[int, ...] = ()
+
+
+class Judged(Record, frozen=True, kw_only=True, tag="judged"):
+    """An episode was judged at this moment by all that was known then. The same is read from the tape later."""
+
+    t_s: float
+    detector: str  # with the next two it names the episode
+    subject: str
+    start_s: float
+    cause: str | None = None  # None: no cause was likely
+    verdict: Literal["confirmed", "likely"] | None = None
+
+
 Event = (
     ProcessBorn
     | ProcessEnded
@@ -456,6 +482,8 @@ Event = (
     | Noted
     | ActionTaken
     | ContractSettled
+    | Judged
+    | Notice
 )
 
 
@@ -491,6 +519,7 @@ class StackDump(Record, frozen=True, kw_only=True):
     pid: int
     role: Role = "other"
     rung: Literal["py-spy", "faulthandler", "proc", "none"]
+    came_s: float | None = None  # when the recorder had it; ``t_s`` is when it was asked for
     threads: tuple[ThreadStack, ...] = ()
     refused: tuple[str, ...] = ()  # "py-spy: permission denied": rungs tried before
 
@@ -533,7 +562,7 @@ class Environment(Record, frozen=True, kw_only=True):
 # --------------------------------------------------------------------------------------------------------------
 # What detectors, evidence and causes say
 
-EpisodeKind = Literal["stall", "slow-down", "death", "creep", "unsaved"]
+EpisodeKind = Literal["stall", "slow-down", "death", "creep", "unsaved", "diverged"]
 
 
 class Episode(Record, frozen=True, kw_only=True):
@@ -616,3 +645,4 @@ class Diagnosis(Record, frozen=True, kw_only=True):
     verdicts: tuple[Verdict, ...] = ()
     facts: tuple[Fact, ...] = ()
     remedies: tuple[tuple[str, tuple[Remedy, ...]], ...] = ()  # by cause
+    later: tuple[Fact, ...] = ()  # what became known after the verdict: how it ended, mostly

@@ -180,7 +180,7 @@ def _queues(loaders: Any) -> tuple[int, int, int, int]:
     nothing = (layout.UNKNOWN,) * 4
     if loaders is None:
         return nothing
-    augmenter = loaders.val() if LIFE.phase() == "validate" else loaders.train()
+    augmenter = loaders.val() if LIFE.phase() in ("validate", "epoch-end") else loaders.train()
     made = getattr(augmenter, "_queue", None)
     ready = getattr(augmenter, "results_loop_queue", None)
     if made is None or ready is None:

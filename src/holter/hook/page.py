@@ -23,6 +23,7 @@ SIZE = 4096
 ROLES = ("main", "train-worker", "val-worker", "export-worker", "resource-tracker", "compile-worker", "other")
 PHASES = (
     "startup", "unpack", "compile", "train", "validate", "checkpoint", "final-validation", "shutdown", "unknown",
+    "epoch-end",
 )  # fmt: skip
 WAITS = ("none", "train-batch", "val-batch", "export-slot", "export-result")
 UNKNOWN = -1

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from types import FunctionType, ModuleType
 from typing import Any
 
-from . import augmenters, children, healing
+from . import augmenters, children, healing, losses
 from . import page as layout
 from .info import publish_info
 from .life import LIFE, is_compiled
@@ -125,12 +125,14 @@ def _validation_epoch(trainer: Any, *_: Any, **__: Any) -> None:
 
 
 def _epoch_end(*_: Any, **__: Any) -> After:
+    """No step is done here: what takes long is a plot, a file server, or code of the user's own."""
+    LIFE.enter("epoch-end")
     return lambda _, __: LIFE.progress()
 
 
 def _log_line(*_: Any, **__: Any) -> After | None:
-    """The lines that end an epoch are steps too: on a busy file server each takes seconds. Elsewhere nothing waits."""
-    return (lambda _, __: LIFE.progress()) if LIFE.phase() == "validate" else None
+    """The lines that end an epoch are progress too: on a busy file server each takes seconds."""
+    return (lambda _, __: LIFE.progress()) if LIFE.phase() in ("validate", "epoch-end") else None
 
 
 def _save_checkpoint(_: Any, filename: Any = None, *__: Any, **___: Any) -> After:
@@ -153,6 +155,7 @@ def _train_end(trainer: Any, *_: Any, **__: Any) -> After:
 
 
 def _run_training(*_: Any, **__: Any) -> After:
+    LIFE.tell("began", what="run_training")
     return lambda _, ok: LIFE.tell("finished", what="run_training", ok=ok)
 
 
@@ -187,8 +190,11 @@ def _watched_step(name: str, original: Callable[..., Any]) -> Callable[..., Any]
             return _first_step(name, original, self, args, kwargs)
         result = original(self, *args, **kwargs)
         LIFE.page.end_step()
+        if trains:
+            losses.see(result)
         return result
 
+    trains = name == "train_step"
     return step
 
 
@@ -212,6 +218,7 @@ WATCHES: dict[str, Watch] = {
     "run_training": _run_training,
     "on_train_epoch_start": _train_epoch,
     "on_validation_epoch_start": _validation_epoch,
+    "on_validation_epoch_end": _epoch_end,
     "on_epoch_end": _epoch_end,
     "print_to_log_file": _log_line,
     "save_checkpoint": _save_checkpoint,

@@ -15,7 +15,9 @@ from typing import Any, cast, get_args
 
 from holter.probes.echoes import is_echo
 from holter.records import ActionTaken, Event, ExceptionSeen, Noted, Phase, PhaseChanged, ProcessEnded, Role
+from holter.sentences import define
 
+LOSS_SINCE = define("loss.since", "since epoch {epoch}, iteration {iteration}")
 EVENTS_FILE = re.compile(r"events-(\d+)\.jsonl")
 FATAL_FILE = re.compile(r"fatal-(\d+)")
 # Of one file and look: a flood of lines is spread over several looks.
@@ -73,6 +75,12 @@ class EventLines:
         if kind == "checkpoint":
             text = f"{_text(line, 'file')} in {_number(line.get('duration_s')):.2f} s"
             return Noted(t_s=t_s, what="checkpoint" if line.get("ok") else "checkpoint-failed", text=text)
+        if kind == "loss":
+            what = "loss-is-finite" if line.get("finite") else "loss-not-finite"
+            since = LOSS_SINCE(epoch=whole(line.get("epoch")), iteration=whole(line.get("iteration")))
+            return Noted(t_s=t_s, what=what, message=since)
+        if kind == "began":
+            return Noted(t_s=t_s, what="began", text=_text(line, "what"))
         if kind == "finished":
             return Noted(t_s=t_s, what="finished" if line.get("ok") else "aborted", text=_text(line, "what"))
         if kind == "note":

@@ -94,12 +94,32 @@ def parse_schedstat(text: str | None) -> float | None:
     return None if waited is None or words[0] == "0" else waited / 1e9
 
 
-def parse_fd_limit(text: str | None) -> int | None:
-    """The soft limit in ``/proc/PID/limits``: ``Max open files            20000                20000   files``."""
+class Limits(NamedTuple):
+    """Soft limits of a process; None: unlimited, or not to be seen."""
+
+    fds: int | None = None
+    cpu_time_s: int | None = None
+    file_size_bytes: int | None = None
+    address_space_bytes: int | None = None
+
+
+_LIMITS = ("Max open files", "Max cpu time", "Max file size", "Max address space", "Max data size")
+
+
+def parse_limits(text: str | None) -> Limits:
+    """The soft limits in ``/proc/PID/limits``: ``Max open files            20000                20000   files``."""
+    found: dict[str, int | None] = {}
     for line in (text or "").splitlines():
-        if line.startswith("Max open files"):
-            return to_int(line.split()[3])
-    return None
+        name = next((name for name in _LIMITS if line.startswith(name)), None)
+        if name is not None:
+            found[name] = to_int(line[len(name) :].split()[0])
+    spaces = [value for name in _LIMITS[3:] if (value := found.get(name)) is not None]
+    return Limits(
+        fds=found.get("Max open files"),
+        cpu_time_s=found.get("Max cpu time"),
+        file_size_bytes=found.get("Max file size"),
+        address_space_bytes=min(spaces, default=None),
+    )
 
 
 def parse_cmdline(text: str | None) -> tuple[str, ...]:
@@ -118,7 +138,7 @@ class Details(NamedTuple):
     read_chars: int | None = None
     write_bytes: int | None = None
     fds: int | None = None
-    fd_limit: int | None = None
+    limits: Limits = Limits()
     cpu_wait_s: float | None = None
 
 
@@ -132,7 +152,7 @@ def read_details(folder: str) -> Details:
         read_chars=io.get("rchar"),
         write_bytes=io.get("write_bytes"),
         fds=_count_descriptors(f"{folder}/fd"),
-        fd_limit=parse_fd_limit(read_text(f"{folder}/limits")),
+        limits=parse_limits(read_text(f"{folder}/limits")),
         cpu_wait_s=parse_schedstat(read_text(f"{folder}/schedstat")),
     )
 

@@ -34,6 +34,8 @@ class _Answer(msgspec.Struct, frozen=True):
     read_only: bool | None = None
     checkpoint_bytes: int | None = None
     read_latency_s: float | None = None
+    missing: bool | None = None
+    identity: str | None = None
     problem: str | None = None
 
 
@@ -145,6 +147,8 @@ class StorageProbe:
             checkpoint_bytes=answer.checkpoint_bytes,
             read_latency_s=answer.read_latency_s,
             probe_pending_s=None if asked_s is None else t_s - asked_s,
+            missing=answer.missing,
+            identity=answer.identity,
             problem=answer.problem,
         )
 

@@ -38,6 +38,9 @@ class Look:
         found: dict[str, object] = {}
         try:
             found["real_path"] = os.path.realpath(self._path)
+            folder = os.stat(self._path)  # noqa: PTH116 - pathlib costs a megabyte
+            found["identity"] = f"{folder.st_dev}:{folder.st_ino}"
+            found["missing"] = False
             room = os.statvfs(self._path)
             found["free_bytes"] = room.f_bavail * room.f_frsize
             found["total_bytes"] = room.f_blocks * room.f_frsize
@@ -46,6 +49,8 @@ class Look:
             found["checkpoint_bytes"] = self._checkpoint_bytes()
             found["read_latency_s"] = self._read_latency_s()
         except OSError as error:
+            if isinstance(error, (FileNotFoundError, NotADirectoryError)):
+                found["missing"] = True
             found["problem"] = f"{type(error).__name__}: {error}"
         return found
 

@@ -270,6 +270,11 @@ class LogParser:
             train_loss=_finite(self._values.get("train_loss")),
             val_loss=_finite(self._values.get("val_loss")),
             pseudo_dice=dice if dice and all(math.isfinite(value) for value in dice) else None,
+            not_finite=tuple(
+                name
+                for name in ("train_loss", "val_loss")
+                if (values := self._values.get(name)) and not math.isfinite(values[0])
+            ),
             learning_rate=_finite(self._values.get("Current learning rate:")),
             wall=stamp,
         )

@@ -1,0 +1,29 @@
+"""Since which step the training loss is no number any more: the log tells only that an epoch's mean was none."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from .life import LIFE
+
+# A loss that comes and goes (a GradScaler skips such steps) is told so often, and then no more.
+MOST_CHANGES = 20
+
+
+class _State:
+    is_lost = False
+    changes = 0
+
+
+def see(result: Any) -> None:
+    """Look at what ``train_step`` returned: a dictionary with the loss as an array of one number."""
+    try:
+        lost = not math.isfinite(result["loss"])
+    except Exception:
+        return  # a trainer that returns something else is not looked at
+    if lost != _State.is_lost:
+        _State.is_lost = lost
+        _State.changes += 1
+        if _State.changes <= MOST_CHANGES:
+            LIFE.tell("loss", finite=not lost, epoch=LIFE.page.epoch, iteration=LIFE.page.iteration)
