@@ -12,7 +12,9 @@ import msgspec
 
 from holter.detectors.creep import CreepDetector
 from holter.detectors.death import DeathDetector
+from holter.detectors.diverged import DivergedDetector
 from holter.detectors.frozen import FrozenDetector
+from holter.detectors.pauses import PausesDetector
 from holter.detectors.slow_down import SlowDownDetector
 from holter.detectors.stall import StallDetector
 from holter.detectors.starved import StarvedDetector
@@ -37,15 +39,17 @@ DETECTORS: tuple[type[Detector], ...] = (
     StallDetector,
     SlowDownDetector,
     StarvedDetector,
+    PausesDetector,
     CreepDetector,
     UnsavedDetector,
+    DivergedDetector,
 )
 # These three mark the same incident, one more precisely than the other.
 # A standstill stays in the medians of step times for a while after it is over.
 AFTERGLOW_S = 25.0
 # A person who ends a training that stands still ends its workers in the same moment; later it is another story.
 SAME_END_S = 3.0
-SAME_INCIDENT = ("frozen", "death", "stall", "slow-down", "starved")
+SAME_INCIDENT = ("frozen", "death", "stall", "slow-down", "starved", "pauses")
 
 
 class Watch:

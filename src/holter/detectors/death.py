@@ -14,7 +14,8 @@ import msgspec
 from holter.detectors.progress import ProgressKeeper
 from holter.detectors.view import PhaseKeeper
 from holter.evidence.words import DATA_WORKERS, WORKERS, ending, label
-from holter.records import ActionTaken, Episode, ExceptionSeen, ProcessEnded, Tick
+from holter.records import ActionTaken, Episode, ExceptionSeen, ProcessEnded, Subject, Text, Tick
+from holter.sentences import define
 
 # Events of one crash come from several sources (hook, pidfd, wait, log) within this time.
 ONE_CRASH_S = 30.0
@@ -22,6 +23,7 @@ ONE_CRASH_S = 30.0
 GRACE_S = 5.0
 # The user or the terminal asked for the end; exit codes as shells give them.
 ASKED_FOR_SIGNALS = (signal.SIGINT,)
+EARLY = define("death.early", "{who} ended with exit code 0 before its last epoch")
 ASKED_FOR_CODES = (0, 128 + signal.SIGINT)
 
 
@@ -155,7 +157,7 @@ def _is_rumour(event: ExceptionSeen) -> bool:
 
 
 def _was_asked_for(event: ProcessEnded) -> bool:
-    return event.exit_signal in ASKED_FOR_SIGNALS or event.exit_code in ASKED_FOR_CODES
+    return not event.early and (event.exit_signal in ASKED_FOR_SIGNALS or event.exit_code in ASKED_FOR_CODES)
 
 
 def _is_unclear(event: ProcessEnded) -> bool:
@@ -168,11 +170,13 @@ def _has_left(event: ProcessEnded) -> bool:
     return event.role in DATA_WORKERS and event.exit_code == 0 and event.source == "hook"
 
 
-def _what(event: ProcessEnded | ExceptionSeen) -> str:
+def _what(event: ProcessEnded | ExceptionSeen) -> Text:
     """What died and how, in words."""
     if isinstance(event, ExceptionSeen):
         return f"{_subject(event)} raised {event.error}: {event.message[:160]}"
     how = ending(event)
+    if event.early:
+        return EARLY(who=Subject(role=event.role, pid=event.pid))
     if how is not None:
         return f"{_subject(event)} ended: {how}"
     return f"{_subject(event)} is gone; how it ended is not known"

@@ -25,6 +25,8 @@ FLOOR_S: dict[Phase, float] = {
     "compile": 600.0,
     "train": 10.0,
     "validate": 10.0,
+    # Lines of the log, a plot, code of the user's own: on a slow file server each takes seconds.
+    "epoch-end": 30.0,
     "checkpoint": 120.0,
     "final-validation": 45.0,
     "shutdown": 90.0,
@@ -37,9 +39,11 @@ FLOOR_WITHOUT_BEAT_S = 20.0
 TIMES_LONGEST = 4.0
 # Before enough steps were seen: first batches, cudnn.benchmark, page cache.
 FLOOR_FIRST_STEPS_S = 60.0
-# A busy main thread is trusted this much longer, and never less than a minute.
+# A busy main thread is trusted this much longer, and never less than a minute within a step. At the end of an epoch a
+# trainer of one's own may evaluate for as long as it likes; half an hour without a word is told.
 TIMES_LONGEST_BUSY = 20.0
 FLOOR_BUSY_S = 60.0
+FLOOR_BUSY_AT_EPOCH_END_S = 1800.0
 # The tree must have been quiet this long: shorter than any limit above, longer than one slow tick.
 QUIET_S = 6.0
 # Imports, compilers, downloads and writes to slow file servers cost a little CPU or wait in the kernel. Where the whole
@@ -66,6 +70,7 @@ class StallDetector:
         self._cpus: float | None = None  # that the run may use
         self._saw_start = False
         self._idle_since_s: float | None = None
+        self._longest_end_s = 0.0  # of the pauses between two signs of progress at the end of an epoch
         self._open: Episode | None = None
 
     def see(self, tick: Tick) -> tuple[Episode, ...]:
@@ -73,7 +78,10 @@ class StallDetector:
         gap = self._last_s is not None and tick.t_s - self._last_s > max(GAP_S, 2 * tick.span_s)
         self._last_s = tick.t_s
         new_phase = self._phase.see(tick)
+        before_s = self._progress.at_s
         moved = self._progress.see(tick)
+        if moved and self._phase.phase == "epoch-end" and before_s is not None and self._progress.at_s is not None:
+            self._longest_end_s = max(self._longest_end_s, self._progress.at_s - before_s)
         if self._open is not None:
             if not (moved or _is_over(tick)):
                 return ()
@@ -97,7 +105,7 @@ class StallDetector:
             main_works = main is not None and (main.cpu_ratio or 0.0) >= WORKING_CPU_RATIO
             anybody = unmeasured or works_together(ratios, self._cpus if self._cpus is not None else float("inf"))
             self._working.append((tick, main_works, anybody))
-            if unmeasured or not _is_idle(tick.processes):
+            if unmeasured or not is_idle(tick.processes):
                 self._idle_since_s = None
             elif self._idle_since_s is None:
                 self._idle_since_s = tick.t_s
@@ -115,7 +123,7 @@ class StallDetector:
         if quiet and long_enough and age_s >= self.limit_s and not ready_to_run(seen for seen, _, _ in self._working):
             return self._alarm(tick, age_s, self.limit_s, "nobody in the process tree works")
         idle_s = 0.0 if self._idle_since_s is None else tick.t_s - self._idle_since_s
-        if min(idle_s, age_s) >= IDLE_S and self._phase.phase not in ("train", "validate"):
+        if min(idle_s, age_s) >= IDLE_S and self._phase.phase not in ("train", "validate", "epoch-end"):
             return self._alarm(tick, age_s, IDLE_S, "no process of the tree does anything")
         main_busy = all(main for _, main, _ in self._working)
         if main_busy and age_s >= self.busy_limit_s:
@@ -127,6 +135,8 @@ class StallDetector:
         """Seconds without progress that are too long while nobody works."""
         phase = self._phase.phase
         floor = FLOOR_S["startup" if phase == "unknown" and self._saw_start else phase]
+        if phase == "epoch-end":
+            return max(floor, TIMES_LONGEST * self._longest_end_s)
         if phase not in ("train", "validate"):
             return floor
         if not self._progress.has_beat:
@@ -137,6 +147,8 @@ class StallDetector:
     @property
     def busy_limit_s(self) -> float:
         """Seconds without progress that are too long although the main thread works."""
+        if self._phase.phase == "epoch-end":
+            return max(FLOOR_BUSY_AT_EPOCH_END_S, TIMES_LONGEST * self._longest_end_s)
         longest = self._progress.longest_step_s
         if self._phase.phase not in ("train", "validate") or longest is None:
             return float("inf")
@@ -157,7 +169,7 @@ class StallDetector:
         return (self._open,)
 
 
-def _is_idle(processes: tuple[ProcessSample, ...]) -> bool:
+def is_idle(processes: tuple[ProcessSample, ...]) -> bool:
     """Whether nobody does anything; data workers may be met polling, which their CPU use tells."""
     limit = POLLING_CORES if any(one.role in WORKERS for one in processes) else IDLE_CORES
     return all(

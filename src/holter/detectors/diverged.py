@@ -1,0 +1,64 @@
+"""The loss is no number any more: what is trained from here on is lost, and no error says so."""
+
+from __future__ import annotations
+
+import msgspec
+
+from holter.detectors.view import main_beat
+from holter.records import Episode, EpochEnded, Tick
+from holter.sentences import define
+
+# One epoch may hold a single step with an infinite loss, which a GradScaler skips; the mean of two epochs running does
+# not come back. A pseudo Dice that is NaN only says that a class did not occur.
+EPOCHS = 2
+
+REASON = define(
+    "diverged.reason", "{loss} has not been a finite number for {epochs} epochs running, since epoch {since}"
+)
+
+
+class DivergedDetector:
+    """One episode until the loss is a number again."""
+
+    name = "diverged"
+
+    def __init__(self) -> None:
+        self._lost: dict[str, tuple[int, int, float]] = {}  # loss -> (first epoch, epochs, t_s of the first)
+        self._open: Episode | None = None
+
+    def see(self, tick: Tick) -> tuple[Episode, ...]:
+        """Take in the next tick."""
+        changed: list[Episode] = []
+        for event in tick.events:
+            if isinstance(event, EpochEnded):
+                changed += self._see_epoch(event, tick)
+        return tuple(changed)
+
+    def _see_epoch(self, event: EpochEnded, tick: Tick) -> list[Episode]:
+        for name in event.not_finite:
+            first, count, since_s = self._lost.get(name, (event.epoch, 0, event.t_s))
+            self._lost[name] = (first, count + 1, since_s)
+        self._lost = {name: lost for name, lost in self._lost.items() if name in event.not_finite}
+        if self._open is not None:
+            return [] if self._lost else self._close(event.t_s)
+        worst = max(self._lost.items(), key=lambda one: one[1][1], default=None)
+        if worst is None or worst[1][1] < EPOCHS:
+            return []
+        name, (first, count, since_s) = worst
+        beat = main_beat(tick)
+        self._open = Episode(
+            kind="diverged",
+            phase="train",
+            start_s=min(since_s, tick.t_s),
+            alarm_s=tick.t_s,
+            detector=self.name,
+            subject="training",
+            pid=beat.pid if beat is not None else None,
+            reason=REASON(loss=name, epochs=count, since=first),
+        )
+        return [self._open]
+
+    def _close(self, t_s: float) -> list[Episode]:
+        closed = [] if self._open is None else [msgspec.structs.replace(self._open, end_s=t_s)]
+        self._open = None
+        return closed

@@ -1,0 +1,51 @@
+"""What is worth a line and no alarm: the training goes on, with less than it should have. Pure, like the detectors."""
+
+from __future__ import annotations
+
+from holter.detectors.view import main_beat
+from holter.records import Beat, Notice, Subject, Tick
+from holter.sentences import define
+
+# A worker with a case in hand for this long, while the others have delivered this many batches each: a huge case takes
+# a minute, and then comes.
+LOST_S, OTHERS_EACH = 90.0, 5
+
+LOST_WORKER = define(
+    "notice.lost-worker",
+    "{worker} has not delivered a batch for {age:duration}, while the others go on: case {case} in hand. The training "
+    "runs with one worker less",
+)
+
+
+class Notices:
+    """Notices of one process of the run; each is given once."""
+
+    def __init__(self) -> None:
+        self._began: dict[int, tuple[float, int, int]] = {}  # worker -> (case since, its steps, steps of all then)
+        self._told: set[tuple[int, int]] = set()  # worker, its steps
+
+    def see(self, tick: Tick) -> tuple[Notice, ...]:
+        """Take in the next tick."""
+        workers = [beat for beat in tick.beats if beat.role == "train-worker"]
+        main = main_beat(tick)
+        if len(workers) < 2 or main is None:
+            return ()
+        steps = sum(beat.steps_total for beat in workers)
+        found = [notice for beat in workers if (notice := self._lost(beat, steps, len(workers), tick)) is not None]
+        self._began = {beat.pid: self._began[beat.pid] for beat in workers if beat.pid in self._began}
+        return tuple(found)
+
+    def _lost(self, beat: Beat, steps: int, workers: int, tick: Tick) -> Notice | None:
+        if beat.case is None or beat.case_began_s is None:
+            self._began.pop(beat.pid, None)
+            return None
+        since = self._began.get(beat.pid)
+        if since is None or since[1] != beat.steps_total:
+            since = self._began[beat.pid] = (tick.t_s, beat.steps_total, steps)
+        age_s, others = tick.t_s - since[0], steps - since[2]
+        if age_s < LOST_S or others < OTHERS_EACH * (workers - 1) or (beat.pid, beat.steps_total) in self._told:
+            return None
+        self._told.add((beat.pid, beat.steps_total))
+        who = Subject(role=beat.role, index=beat.worker_index, pid=beat.pid)
+        message = LOST_WORKER(worker=who, age=age_s, case=beat.case)
+        return Notice(t_s=tick.t_s, what="lost-worker", message=message, pids=(beat.pid,))

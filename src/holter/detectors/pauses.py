@@ -1,0 +1,123 @@
+"""The training stops again and again for some seconds: each pause is too short to be a stall, and together they cost.
+
+Pauses in which the data workers compute are starvation, which has a detector of its own.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from statistics import median
+from typing import NamedTuple
+
+import msgspec
+
+from holter.detectors.view import GAP_S, is_paused, main_beat
+from holter.evidence.words import DATA_WORKERS, WORKING_CPU_RATIO
+from holter.records import Beat, Episode, Tick
+from holter.sentences import define
+
+# A step that takes this much longer than the usual one, and this long, is a pause: batches of nnU-Net come unevenly,
+# one in three costs twenty times as much as the others, but with a dozen of them under way that is no second.
+PAUSE_S, PAUSE_TIMES = 4.0, 8.0
+# So many of them within this time, and this part of it lost: a healthy run has one now and then (a cold cache).
+PAUSES, WITHIN_S, LOST_PART = 4, 240.0, 0.25
+# It is over when none has come for this long.
+OVER_S = 120.0
+# Steps that make a usual one.
+ENOUGH_STEPS, KEPT_STEPS = 20, 200
+
+REASON = define(
+    "pauses.reason",
+    "{count} pauses of {each:duration} in {span:duration}: {part:percent} % of the time; a step takes {usual:.2f} s",
+)
+
+
+class _Pause(NamedTuple):
+    start_s: float
+    end_s: float
+
+
+class PausesDetector:
+    """One episode while pauses keep coming, in the training phase alone."""
+
+    name = "pauses"
+
+    def __init__(self) -> None:
+        self._steps: deque[float] = deque(maxlen=KEPT_STEPS)
+        self._pauses: deque[_Pause] = deque()
+        self._before: Beat | None = None
+        self._last_s: float | None = None
+        self._worked = False  # data workers were at work since the last progress
+        self._open: Episode | None = None
+
+    def see(self, tick: Tick) -> tuple[Episode, ...]:
+        """Take in the next tick."""
+        beat = main_beat(tick)
+        gap = self._last_s is not None and tick.t_s - self._last_s > max(GAP_S, 2 * tick.span_s)
+        self._last_s = tick.t_s
+        if beat is None or beat.phase != "train" or beat.progressed_s is None or gap or is_paused(tick):
+            self._before, self._worked = None, False
+            ends = beat is not None and beat.phase in ("final-validation", "shutdown")
+            return self._close(tick.t_s) if ends else self._over(tick.t_s)
+        self._worked = self._worked or any(
+            one.role in DATA_WORKERS and (one.cpu_ratio or 0.0) >= WORKING_CPU_RATIO for one in tick.processes
+        )
+        before = self._before
+        if before is None or (before.pid, before.epoch) != (beat.pid, beat.epoch):
+            self._before, self._worked = beat, False
+            return self._over(tick.t_s)
+        if beat.progress_total > before.progress_total:
+            self._moved(before, beat)
+            self._before, self._worked = beat, False
+        return self._judge(tick, beat)
+
+    def _moved(self, before: Beat, beat: Beat) -> None:
+        assert beat.progressed_s is not None
+        assert before.progressed_s is not None
+        steps = beat.progress_total - before.progress_total
+        took_s = max(0.0, beat.progressed_s - before.progressed_s)
+        usual_s = median(self._steps) if len(self._steps) >= ENOUGH_STEPS else None
+        pause_s = took_s - (steps - 1) * (usual_s or took_s / steps)
+        if usual_s is not None and pause_s >= max(PAUSE_S, PAUSE_TIMES * usual_s):
+            if not self._worked:
+                self._pauses.append(_Pause(beat.progressed_s - pause_s, beat.progressed_s))
+            return
+        self._steps.extend([took_s / steps] * min(steps, KEPT_STEPS))
+
+    def _judge(self, tick: Tick, beat: Beat) -> tuple[Episode, ...]:
+        while self._pauses and self._pauses[0].end_s < tick.t_s - WITHIN_S:
+            self._pauses.popleft()
+        if self._open is not None:
+            return self._over(tick.t_s)
+        if len(self._pauses) < PAUSES:
+            return ()
+        start_s, lost_s = self._pauses[0].start_s, sum(one.end_s - one.start_s for one in self._pauses)
+        span_s = tick.t_s - start_s
+        if lost_s < LOST_PART * span_s:
+            return ()
+        each_s = median(one.end_s - one.start_s for one in self._pauses)
+        self._open = Episode(
+            kind="slow-down",
+            phase="train",
+            start_s=start_s,
+            alarm_s=tick.t_s,
+            detector=self.name,
+            subject="training",
+            pid=beat.pid,
+            reason=REASON(
+                count=len(self._pauses), each=each_s, span=span_s, part=lost_s / span_s, usual=median(self._steps)
+            ),
+        )
+        return (self._open,)
+
+    def _over(self, t_s: float) -> tuple[Episode, ...]:
+        last_s = self._pauses[-1].end_s if self._pauses else None
+        return self._close(t_s) if last_s is None or t_s - last_s >= OVER_S else ()
+
+    def _close(self, t_s: float) -> tuple[Episode, ...]:
+        if self._open is None:
+            return ()
+        closed = msgspec.structs.replace(self._open, end_s=t_s)
+        self._open = None
+        self._pauses.clear()
+        return (closed,)
