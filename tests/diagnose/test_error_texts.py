@@ -12,7 +12,8 @@ from holter.records import Verdict
 from holter.remedies import propose
 from holter.remedies.looks import next_looks
 from holter.reports.catalogue import Lang
-from holter.reports.wording import finding_text, headline
+from holter.reports.headline import headline
+from holter.reports.wording import finding_text
 from holter.supervisor.found import Found
 from holter.supervisor.targets import diagnose_target
 

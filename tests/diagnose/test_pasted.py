@@ -9,9 +9,10 @@ from rich.console import Console
 
 from diagnose.logs import v2
 from holter.records import ExceptionSeen
+from holter.reports.headline import headline
 from holter.reports.notes import note_text
 from holter.reports.terminal import print_diagnosis
-from holter.reports.wording import best, headline
+from holter.reports.wording import best
 from holter.supervisor.found import Found
 from holter.supervisor.read_logs import read_pasted
 

@@ -9,7 +9,7 @@ import pytest
 from diagnose.test_error_texts import RAISES, STEP_KILL, judged, known, leads, told_by
 from holter.remedies import propose
 from holter.reports.catalogue import Lang
-from holter.reports.wording import headline
+from holter.reports.headline import headline
 from holter.supervisor.found import Found
 from holter.supervisor.targets import diagnose_target
 

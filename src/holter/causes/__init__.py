@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from types import ModuleType
 
+import msgspec
+
 from holter.causes import (
     affinity_clobbered,
     batch_size_cliff,
@@ -22,6 +24,7 @@ from holter.causes import (
     data_workers_zero_fix,
     ddp_collective_timeout,
     disk_full_or_quota,
+    ended_early,
     epoch_definition,
     export_lost_result_hang,
     export_ram_oom,
@@ -31,6 +34,7 @@ from holter.causes import (
     few_cores_allocated,
     fold_start_race,
     fork_lock_deadlock,
+    frozen_cgroup,
     frozen_worker,
     gpu_driver_mismatch,
     gpu_lost_or_gsp,
@@ -42,7 +46,10 @@ from holter.causes import (
     gpu_thermal_or_power,
     huge_volume_cost,
     kernel_time_reclaim,
+    loss_not_finite,
     main_exception,
+    main_stands_still,
+    main_stopped,
     malloc_arena_retention,
     mig_slice_too_small,
     native_crash,
@@ -56,8 +63,10 @@ from holter.causes import (
     pcie_link_degraded,
     plot_or_extra_hook_hang,
     preprocess_worker_killed,
+    process_limit,
     ram_oom_train_worker,
     remote_fs_error,
+    results_folder_gone,
     secondary_worker_message,
     shm_too_small,
     slow_storage,
@@ -71,13 +80,16 @@ from holter.causes import (
     vram_spill_to_host,
     windows_spawn_commit,
     worker_exception,
+    worker_exited,
     worker_killed,
+    workers_stand_still,
     wsl2_limits,
 )
 from holter.causes.weigh import Rule, weigh
 from holter.detectors import detect
 from holter.evidence import Evidence, collect
-from holter.records import Diagnosis, Episode, Finding, Verdict
+from holter.evidence.as_told import as_told
+from holter.records import Diagnosis, Episode, Fact, Finding, Verdict
 from holter.tape import Recording
 
 Diagnose = Callable[[Evidence], Verdict]
@@ -149,6 +161,15 @@ MODULES: tuple[ModuleType, ...] = (
     threadpoolctl_version,
     unpack_slow_or_oom,
     windows_spawn_commit,
+    ended_early,
+    frozen_cgroup,
+    loss_not_finite,
+    main_stands_still,
+    main_stopped,
+    process_limit,
+    results_folder_gone,
+    worker_exited,
+    workers_stand_still,
 )
 CAUSES: dict[str, Diagnose] = {module.CAUSE: module.diagnose for module in MODULES}
 RULES_OF: dict[str, tuple[Rule, ...]] = {module.CAUSE: module.RULES for module in MODULES}
@@ -159,6 +180,10 @@ PRESUPPOSED: dict[str, tuple[str, ...]] = {
 # Of the others there is a page and no verdict: nothing that can be read of a training would decide them.
 PAGES: dict[str, str] = {module.CAUSE: module.__doc__ or "" for module in MODULES} | pages_only.PAGES
 
+# A loss that is no number is explained by nothing that explains a stall or a death.
+ONLY_OF_KIND: dict[object, tuple[str, ...]] = {"diverged": (loss_not_finite.CAUSE,)}
+# What is told of how an episode ended, beside its verdict.
+OF_THE_END = ("main.ending", "worker.ending", "exception.first", "oom.kills", "progress.resumed", "finish.done")
 ORDER = ("confirmed", "likely", "possible", "excluded")
 # These two yield to the cause that explains the kind of the error. Where every such cause is excluded they do not.
 GENERAL = (main_exception, worker_exception)
@@ -189,6 +214,10 @@ def verdicts(evidence: Evidence) -> tuple[Verdict, ...]:
 
 def _not_applicable(cause: str, evidence: Evidence) -> Verdict | None:
     """Excluded, where something that this cause presupposes is known not to be there; None where it may apply."""
+    kind = evidence.fact("episode.kind").value
+    if kind in ONLY_OF_KIND and cause not in ONLY_OF_KIND[kind]:
+        other = Finding(fact="episode.kind", text="trouble-of-another-kind", values=(("value", str(kind)),))
+        return Verdict(cause=cause, verdict="excluded", score=0.0, against=(other,))
     for scope in PRESUPPOSED.get(cause, ()):
         fact = evidence.fact(f"scope.{scope}")
         if fact.status == "known" and not fact.value:
@@ -202,7 +231,21 @@ def _explains_its_kind(verdict: Verdict) -> bool:
     return verdict.verdict != "excluded" and any(finding.fact in facts for finding in verdict.supports)
 
 
+def diagnose_as_told(recording: Recording, episode: Episode) -> Diagnosis:
+    """The same verdict as was told while it ran, with what became known afterwards beside it."""
+    cut, seen = as_told(recording, episode)
+    told = diagnose(cut, seen)
+    return msgspec.structs.replace(told, episode=episode, later=_later(recording, episode, told))
+
+
+def _later(recording: Recording, episode: Episode, told: Diagnosis) -> tuple[Fact, ...]:
+    """Facts about the end that were not known when the verdict was told, or were different."""
+    before = {fact.name: fact.value for fact in told.facts if fact.status == "known"}
+    after = {fact.name: fact for fact in collect(recording, episode).facts if fact.status == "known"}
+    return tuple(after[name] for name in OF_THE_END if name in after and after[name].value != before.get(name))
+
+
 def diagnose_all(recording: Recording) -> tuple[Diagnosis, ...]:
     """A diagnosis for every episode: those that the supervisor recorded, else those that its ticks show."""
     episodes = recording.episodes() or detect(recording.ticks())
-    return tuple(diagnose(recording, episode) for episode in episodes)
+    return tuple(diagnose_as_told(recording, episode) for episode in episodes)

@@ -26,7 +26,7 @@ CAUSE = "export-ram-oom"
 PRESUPPOSES = ("export", "nnunet")
 
 # Whatever dies in these phases is no export.
-BEFORE = ("startup", "unpack", "compile", "train", "validate", "checkpoint")
+BEFORE = ("startup", "unpack", "compile", "train", "validate", "epoch-end", "checkpoint")
 
 RULES = (
     Rule("oom.kills", at_least(1), "oom-counted", 3.0, group="memory"),

@@ -22,7 +22,7 @@ CAUSE = "fold-start-race"
 PRESUPPOSES = ("nnunet",)
 
 # Phases in which nothing is unpacked any more and the splits are read.
-LATER = ("train", "validate", "checkpoint", "final-validation", "shutdown")
+LATER = ("train", "validate", "epoch-end", "checkpoint", "final-validation", "shutdown")
 
 SPLITS = Rule("exception.kind", one_of("splits"), "splits-unreadable", 4.0, group="error")
 # Of one case one process of a training alone checks, removes and writes the .npy.

@@ -6,6 +6,8 @@ from typing import get_args
 
 from holter.evidence.error_kinds import KINDS, OTHER
 from holter.evidence.series import Shape
+from holter.evidence.standing import KINDS as KINDS_OF_STANDING
+from holter.evidence.standing import OWNERS
 from holter.records import EpisodeKind, Phase, Role
 
 _FILL = ("empty", "some", "full")
@@ -25,6 +27,11 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "shm.trouble": ("bus-error", "no-room"),
     "disk.error": ("full", "inodes", "quota", "read-only"),
     "gpu.shared": ("slow", "memory"),
+    "main.stands_in": tuple(KINDS_OF_STANDING),
+    "workers.stand_in": tuple(KINDS_OF_STANDING),
+    "main.stands_owner": tuple(OWNERS),
+    "limit.reached": ("cpu-time", "file-size", "address-space"),
+    "results.gone": ("deleted", "replaced"),
     "gpu.virtualization": ("none", "pass-through", "vgpu", "host-vgpu", "host-vsga"),
     "gpu.licence_stage": ("licensed", "unlicensed-unrestricted", "unlicensed-restricted", "unlicensed"),
     "echo.says": ("training", "export", "prediction", "preprocessing"),

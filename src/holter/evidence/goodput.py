@@ -44,6 +44,7 @@ CATEGORY: dict[Phase, str] = {
     "train": "training",
     "validate": "validation",
     "final-validation": "validation",
+    "epoch-end": "validation",
     "checkpoint": "checkpoint",
 }
 
@@ -164,7 +165,7 @@ def _repeated(phases: tuple[Span, ...], again: tuple[Restart, ...]) -> list[_Str
     found = []
     for span in phases:
         redone = [one for one in again if one.generation > span.generation and _redoes(one, span, first)]
-        if redone and span.phase in ("train", "validate", "checkpoint"):
+        if redone and span.phase in ("train", "validate", "epoch-end", "checkpoint"):
             found.append(_Stretch(span.start_s, span.end_s, "repeated", redone[0].cause))
     return found
 

@@ -12,7 +12,17 @@ from holter.evidence.window import Window
 from holter.records import Beat, Tick
 
 # Where in an epoch a rank is: one that is still in an earlier part holds up those in a later one.
-_ORDER = ("startup", "unpack", "compile", "train", "validate", "checkpoint", "final-validation", "shutdown")
+_ORDER = (
+    "startup",
+    "unpack",
+    "compile",
+    "train",
+    "validate",
+    "epoch-end",
+    "checkpoint",
+    "final-validation",
+    "shutdown",
+)
 # While steps go on, a rank that waits for its batches this much of the time, when the others do not, slows them all.
 SLOW_WAIT, FAST_WAIT = 0.3, 0.1
 # At any moment one rank waits for its batch and another does not; only ranks that all stand tell who holds them up.

@@ -14,12 +14,13 @@ from holter.evidence.window import Window
 from holter.probes.training_command import parse_training_command
 from holter.records import EpochEnded, Event, ExceptionSeen, LogLine, PhaseChanged
 from holter.sentences import define
+from holter.tape import Recording
 
 NNUNET_FRAMES = re.compile(r"/nnunetv?2?/|batchgenerators/|nnUNetTrainer|/holter/trainer/")
 EXPORT_FRAMES = re.compile(r"perform_actual_validation|export_prediction|predict_from_raw_data|nnUNetv2_predict")
 # Kinds of errors that only somebody with a GPU, or who expects one, can have.
 GPU_ERRORS = re.compile(r"^(?:cuda|gpu|cudnn|nccl|pinned)")
-TRAINS = ("unpack", "train", "validate", "final-validation")
+TRAINS = ("unpack", "train", "validate", "epoch-end", "final-validation")
 EXPORT_ECHOES = ("export", "prediction")
 
 BY_COMMAND = define("scope.by-command", "the command is one of nnU-Net")
@@ -72,6 +73,16 @@ def derive(book: FactBook) -> None:
     ranks = book.value("ddp.ranks")
     if (isinstance(ranks, int) and ranks > 1) or book.value("ddp.timed_out") is not None:
         _add(book, "scope.ranks", True)
+
+
+def was_training_seen(recording: Recording) -> bool:
+    """Whether steps, epochs or log sentences of a training are on the recording."""
+    for tick in recording.all_ticks:
+        if any(beat.steps_total for beat in tick.beats if beat.role == "main"):
+            return True
+        if any(_is_said_by_nnunet(event) for event in tick.events):
+            return True
+    return False
 
 
 def _nnunet(window: Window, book: FactBook) -> None:

@@ -114,7 +114,7 @@ def _main_ends(recording: Recording, start_s: float, end_s: float) -> list[float
 
 
 # Phases in which steps are being done.
-AT_WORK: tuple[Phase, ...] = ("train", "validate", "final-validation", "shutdown")
+AT_WORK: tuple[Phase, ...] = ("train", "validate", "epoch-end", "final-validation", "shutdown")
 
 
 def _back_at_work(recording: Recording, restart: ActionTaken, until_s: float | None) -> float | None:

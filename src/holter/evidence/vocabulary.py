@@ -275,6 +275,24 @@ VOCABULARY: tuple[FactSpec, ...] = (
     _number("fds.grown", "open files that it has gained"),
     # Output
     _number("log.age_s", "time since the last line of the training log", "s"),
+    # Where a process stands, by stacks taken again and again
+    _text("main.stands_at", "function, file and line in which the main process has stood in every stack"),
+    _text("main.stands_in", "what holds it there: a lock, a socket, a loop …"),
+    _text("main.stands_owner", "whose code that is: user, nnunet, torch, python, library"),
+    _text("workers.stand_at", "function, file and line in which all data workers stand"),
+    _text("workers.stand_in", "what holds them there"),
+    _list("frozen.processes", "processes that a cgroup freezer has stopped"),
+    _number("pauses.count", "pauses of the training, each too short to be a stall"),
+    _number("pauses.each_s", "length of a pause", "s"),
+    _number("pauses.part", "share of the time that the pauses take", "ratio"),
+    # Limits of the processes (ulimit)
+    _text("limit.reached", "limit of the process that was reached: cpu-time, file-size, address-space"),
+    _number("limit.value", "that limit: seconds or bytes"),
+    # The result of the training
+    _list("loss.not_finite", "losses that were NaN or infinite for two epochs running: train_loss, val_loss"),
+    _text("loss.since", "epoch and iteration since which the training loss has not been finite"),
+    _text("results.gone", "what became of the results folder: deleted, replaced"),
+    _bool("main.early", "the main process ended with exit code 0 before its last epoch"),
     # What kind of run this is: what is not there cannot be the cause
     _bool("scope.nnunet", "nnU-Net is what runs"),
     _bool("scope.training", "steps, epochs or log sentences of a training were seen"),

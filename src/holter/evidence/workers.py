@@ -33,7 +33,7 @@ def collect(window: Window, book: FactBook) -> None:
     paused = main is not None and main.state in ("T", "t")
     stopped = [process for process in every if process.state in ("T", "t") and not paused]
     # A dead mount below the results holds the main process itself.
-    suspects = every if main is None else (*every, main)
+    suspects = [one for one in (every if main is None else (*every, main)) if not is_frozen(one)]
     blocked = [process for process in suspects if is_blocked(process, window)]
     working = _working(workers, window)
     book.known("workers.count", len(workers))
@@ -45,6 +45,11 @@ def collect(window: Window, book: FactBook) -> None:
     _delivering(workers, beats, book)
     _in_hand(stopped or blocked, beats, book)
     _blocked_file(blocked, beats, window, book)
+
+
+def is_frozen(process: ProcessSample) -> bool:
+    """Whether a cgroup freezer holds the process: its state is D, and no storage is behind it."""
+    return "refrigerator" in (process.wait_channel or "") or "freezer" in (process.wait_channel or "")
 
 
 def _working(workers: tuple[ProcessSample, ...], window: Window) -> list[ProcessSample]:

@@ -7,14 +7,21 @@ import signal
 
 import msgspec
 
+from holter.probes.environment import HIDDEN
+from holter.probes.resume_command import resume_command, validate_command
 from holter.records import Diagnosis, Environment, Fact, Remedy, Verdict
-from holter.remedies import asking, offers_graphics, table, table_memory
+from holter.remedies import asking, offers_graphics, table, table_field, table_memory
 from holter.remedies.steps import has_shm_room
 from holter.remedies.table import Offer
 
 __all__ = ["REMEDIES", "propose"]
 
-REMEDIES: dict[str, tuple[Offer, ...]] = {**table.REMEDIES, **offers_graphics.OFFERS, **table_memory.REMEDIES}
+REMEDIES: dict[str, tuple[Offer, ...]] = {
+    **table.REMEDIES,
+    **offers_graphics.OFFERS,
+    **table_memory.REMEDIES,
+    **table_field.REMEDIES,
+}
 
 # Nothing was trained, or the checkpoint itself is what fails: to continue would fail in the same way.
 NEVER_BEGAN = ("checkpoint-broken", "checkpoint-refused", "gpu-number", "no-paths")
@@ -39,7 +46,8 @@ def propose(diagnosis: Diagnosis, environment: Environment | None) -> Diagnosis:
 def _for(verdict: Verdict, values: dict[str, str]) -> tuple[Remedy, ...]:
     remedies = []
     for offer in REMEDIES.get(verdict.cause, ()):
-        if offer.only_if is not None and not _holds(offer.only_if, values):
+        conditions = (offer.only_if,) if isinstance(offer.only_if, str) else offer.only_if or ()
+        if not all(_holds(condition, values) for condition in conditions):
             continue
         # Nobody writes to an administrator of what was not seen.
         if offer.id == asking.ASK and verdict.verdict == "possible":
@@ -98,7 +106,15 @@ def _values(diagnosis: Diagnosis, facts: dict[str, Fact], environment: Environme
     values["crash"] = "yes" if _value(facts, "worker.exit_signal") in (4, 6, 11) else "no"
     torch = str(_value(facts, "software.torch") or "")
     values["newer_cudnn_helps"] = "yes" if torch.startswith("2.9.") and not torch.startswith("2.9.0") else "no"
+    place = _value(facts, "main.stands_at") or _value(facts, "workers.stand_at")
+    if isinstance(place, str):
+        values["place"] = place
+    values["has_place"] = "yes" if isinstance(place, str) else "no"
+    values["nnunet"] = "no" if _value(facts, "scope.nnunet") is False else "yes"
+    # A process is ended without a loss only where it is known to have finished its work.
+    values["end_known"] = "yes" if _value(facts, "finish.done") is True else "no"
     case = _value(facts, "workers.case")
+    values["has_case"] = "yes" if isinstance(case, str) or _value(facts, "exception.file") else "no"
     if isinstance(case, str):
         values["case"] = case
     kind = _value(facts, "exception.kind")
@@ -121,10 +137,12 @@ def _of_environment(environment: Environment) -> dict[str, str]:
         values["preprocessed"] = shlex.quote(environment.preprocessed_folder)
     if environment.output_folder:
         values["results"] = shlex.quote(environment.output_folder)
-    command = shlex.join(environment.command)
-    if "train" in command and " --c" not in command:
-        values["continue"] = f"{command} --c"
-        values["validate"] = f"{command} --val"
+    resume = resume_command(environment.command, environment.resume_command)
+    validate = validate_command(environment.command)
+    if HIDDEN not in environment.command:  # a command with blanked words does not run
+        for name, found in (("continue", resume), ("validate", validate)):
+            if found.text is not None:
+                values[name] = found.text
     return values
 
 

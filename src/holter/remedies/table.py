@@ -17,12 +17,16 @@ class Offer(NamedTuple):
     id: str
     safety: Literal["ADVICE", "CONSENT", "SAFE"]
     command: str | None = None  # with {blanks} filled from the diagnosis
-    only_if: str | None = None  # name of a yes/no value that must be "yes"; with "not " before it, that must not
+    # Names of yes/no values that must be "yes"; with "not " before one, that must not.
+    only_if: str | tuple[str, ...] | None = None
 
 
-CONTINUE = Offer("continue-from-checkpoint", "CONSENT", "{continue}")
+# --c is nnU-Net's; what continues another program is not known.
+CONTINUE = Offer("continue-from-checkpoint", "CONSENT", "{continue}", "nnunet")
+END_AND_CONTINUE = Offer("end-and-continue", "CONSENT", "{continue}", "nnunet")
 WHO_IS_ON_GPU = "nvidia-smi --query-compute-apps=gpu_uuid,pid,process_name,used_memory --format=csv"
-CONTINUE_ENDED = CONTINUE._replace(only_if="ended")
+CONTINUE_ENDED = CONTINUE._replace(only_if=("nnunet", "ended"))
+PREPROCESS_CASE = Offer("preprocess-case-again", "CONSENT", None, "has_case")
 ASK = Offer(asking.ASK, "ADVICE")
 # What kind of exception it was.
 RACED, WRITING = "kind:unpack-race", "kind:mount-write"
@@ -30,7 +34,7 @@ RACED, WRITING = "kind:unpack-race", "kind:mount-write"
 REMEDIES: dict[str, tuple[Offer, ...]] = {
     "frozen-worker": (
         Offer("continue-process", "SAFE", "kill -CONT {pids}"),
-        Offer("end-and-continue", "CONSENT", "{continue}"),
+        END_AND_CONTINUE,
         Offer("file-system-sharing", "CONSENT", "holter run --sharing file_system -- {continue}", "shm_room"),
     ),
     "worker-killed": (
@@ -61,7 +65,7 @@ REMEDIES: dict[str, tuple[Offer, ...]] = {
         Offer("set-paths", "ADVICE", None, "kind:no-paths"),
         Offer("read-first-traceback", "ADVICE", None, "echoed"),
         Offer("read-traceback", "ADVICE", None, "not echoed"),
-        CONTINUE._replace(only_if="not never_began"),
+        CONTINUE._replace(only_if=("nnunet", "not never_began")),
     ),
     "native-crash": (
         Offer("other-releases", "CONSENT", "pip list | grep -iE 'nnunetv2|batchgenerators|^torch'"),
@@ -69,10 +73,10 @@ REMEDIES: dict[str, tuple[Offer, ...]] = {
         Offer("fault-handler", "SAFE", "export PYTHONFAULTHANDLER=1"),
         CONTINUE_ENDED,
     ),
-    "worker-exception": (Offer("preprocess-case-again", "CONSENT"), Offer("verify-dataset", "ADVICE"), CONTINUE),
+    "worker-exception": (PREPROCESS_CASE, Offer("verify-dataset", "ADVICE"), CONTINUE),
     "truncated-preprocessed-file": (
         Offer("look-at-file", "SAFE", "ls -l {preprocessed}/*/{case}*"),
-        Offer("preprocess-case-again", "CONSENT"),
+        PREPROCESS_CASE,
         Offer("check-disk-and-quota", "SAFE", "df -h {preprocessed}"),
         CONTINUE,
     ),
@@ -97,7 +101,7 @@ REMEDIES: dict[str, tuple[Offer, ...]] = {
     "gpu-side-stall": (
         Offer("look-at-gpu", "SAFE", "nvidia-smi -q"),
         Offer("look-at-kernel-log", "SAFE", "dmesg -T | grep -iE 'xid|nvrm'"),
-        Offer("end-and-continue", "CONSENT", "{continue}"),
+        END_AND_CONTINUE,
     ),
     "vgpu-unlicensed": (
         Offer("show-licence", "SAFE", "nvidia-smi -q | grep -iA2 'License'"),
@@ -162,7 +166,7 @@ REMEDIES: dict[str, tuple[Offer, ...]] = {
         Offer("measure-storage", "SAFE", "df -hT {preprocessed}"),
     ),
     "no-exit-after-finish": (
-        Offer("end-finished", "SAFE", "kill {main_pid}"),
+        Offer("end-finished", "SAFE", "kill {main_pid}", "end_known"),
         Offer("newer-batchgenerators", "CONSENT", "pip install --upgrade batchgenerators"),
     ),
     "not-stuck-output-hidden": (
@@ -172,7 +176,7 @@ REMEDIES: dict[str, tuple[Offer, ...]] = {
     "page-cache-cold": (Offer("read-once", "SAFE", "find {preprocessed} -type f -exec cat {{}} + > /dev/null"),),
     "plot-or-extra-hook-hang": (
         Offer("leave-out-plot", "ADVICE"),
-        Offer("end-and-continue", "CONSENT", "{continue}"),
+        END_AND_CONTINUE,
     ),
     "remote-fs-error": (
         Offer("measure-storage", "SAFE", "df -hT {preprocessed}", f"not {WRITING}"),

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from holter.remedies.table import CONTINUE_ENDED, Offer
+from holter.remedies.table import CONTINUE_ENDED, END_AND_CONTINUE, Offer
 
 FEWER_WORKERS = Offer("fewer-workers", "CONSENT", "export nnUNet_n_proc_DA={fewer}")
 MORE_MEMORY = Offer("more-memory", "ADVICE")
-END_AND_CONTINUE = Offer("end-and-continue", "CONSENT", "{continue}")
 NOT_FORKED = Offer(
     "workers-not-forked", "CONSENT", "HOLTER_START_METHOD=forkserver OMP_NUM_THREADS=1 holter run -- {continue}"
 )

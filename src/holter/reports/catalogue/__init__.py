@@ -27,6 +27,8 @@ from holter.reports.catalogue import (
     en,
     facts_en,
     facts_zh_cn,
+    field_en,
+    field_zh_cn,
     findings_en,
     findings_zh_cn,
     graphics_en,
@@ -67,6 +69,7 @@ ENGLISH: Mapping[str, str] = {
     **looks_en.TEXTS,
     **doctor_en.TEXTS,
     **doctor_checks_en.TEXTS,
+    **field_en.TEXTS,
 }
 CHINESE: Mapping[str, str] = {
     **zh_cn.TEXTS,
@@ -84,6 +87,7 @@ CHINESE: Mapping[str, str] = {
     **looks_zh_cn.TEXTS,
     **doctor_zh_cn.TEXTS,
     **doctor_checks_zh_cn.TEXTS,
+    **field_zh_cn.TEXTS,
 }
 
 # POSIX order of precedence for the language of messages.
@@ -101,7 +105,7 @@ def known(key: str) -> bool:
 
 def text(key: str, lang: Lang, **values: object) -> str:
     """Return the sentence of a key in a language, filled with values."""
-    template = CHINESE.get(key) or sentences_zh_cn.TEXTS.get(key) if lang == "zh" else None
+    template = CHINESE.get(key, sentences_zh_cn.TEXTS.get(key)) if lang == "zh" else None
     if template is None:
         template = ENGLISH.get(key) or sentences.ENGLISH.get(key, key)
     if "{" not in template:
@@ -121,7 +125,9 @@ def subject(process: Subject, lang: Lang) -> str:
 def phrase(told: Text, lang: Lang) -> str:
     """Return a sentence that was kept as data, or a free phrase of evidence, as a person would say it."""
     if isinstance(told, Message):
-        values = {name: phrase(value, lang) if isinstance(value, str) else value for name, value in told.values}
+        values = {
+            name: phrase(value, lang) if isinstance(value, (str, Message)) else value for name, value in told.values
+        }
         return text(told.key, lang, **values)
     return translate_phrase(told) if lang == "zh" else _DASHED.sub(_spoken, told)
 

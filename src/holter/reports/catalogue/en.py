@@ -20,6 +20,7 @@ TEXTS: dict[str, str] = {
     "phase.compile": "compiling",
     "phase.train": "training",
     "phase.validate": "validation",
+    "phase.epoch-end": "end of an epoch",
     "phase.checkpoint": "checkpoint",
     "phase.final-validation": "final validation",
     "phase.shutdown": "shutdown",
@@ -60,7 +61,6 @@ TEXTS: dict[str, str] = {
     "duration.h": "{h} h {min} min",
     # Headlines
     "headline.known": "{kind}{where}{lasted}: {what} {verdict}",
-    "headline.unknown": "{kind}{where}{lasted}. No known cause explains it.",
     "headline.lasted": ", {duration}",
     "headline.quiet": "Nothing wrong was seen in {duration}.",
     "headline.more": "other episodes below: {count}",
@@ -200,7 +200,6 @@ TEXTS: dict[str, str] = {
     "live.cause": "{what} {verdict} (score {score})",
     "live.because": "because {finding}",
     "live.remedy": "try: {remedy}",
-    "live.no-cause": "no known cause explains it; holter diagnose shows what was seen",
     "live.over": "{kind}{where} is over after {duration}",
     "ending.signal": "ended by signal {signal}",
     "ending.code": "ended with exit code {code}",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from holter.reports.catalogue import machine_pages_zh_cn, pages_graphics_zh_cn, pages_memory_zh_cn
+from holter.reports.catalogue import machine_pages_zh_cn, pages_field_zh_cn, pages_graphics_zh_cn, pages_memory_zh_cn
 
 PAGES: dict[str, str] = {
     **pages_graphics_zh_cn.PAGES,
@@ -309,4 +309,5 @@ PAGES: dict[str, str] = {
         """,
     **machine_pages_zh_cn.PAGES,
     **pages_memory_zh_cn.PAGES,
+    **pages_field_zh_cn.PAGES,
 }

@@ -20,6 +20,7 @@ TEXTS: dict[str, str] = {
     "phase.compile": "编译",
     "phase.train": "训练",
     "phase.validate": "验证",
+    "phase.epoch-end": "一轮结束时",
     "phase.checkpoint": "保存检查点",
     "phase.final-validation": "最终验证",
     "phase.shutdown": "收尾",
@@ -60,7 +61,6 @@ TEXTS: dict[str, str] = {
     "duration.h": "{h} 小时 {min} 分",
     # Headlines
     "headline.known": "{kind}{where}{lasted}：{what}{verdict}",
-    "headline.unknown": "{kind}{where}{lasted}。没有已知原因能解释。",
     "headline.lasted": "，{duration}",
     "headline.quiet": "记录了 {duration}，没有发现异常。",
     "headline.more": "下面还有 {count} 段异常",
@@ -200,7 +200,6 @@ TEXTS: dict[str, str] = {
     "live.cause": "{what}{verdict}（得分 {score}）",
     "live.because": "依据：{finding}",
     "live.remedy": "可以试试：{remedy}",
-    "live.no-cause": "没有已知原因能解释；用 holter diagnose 查看记录到的情况",
     "live.over": "{kind}{where}，{duration}后恢复",
     "ending.signal": "被信号 {signal} 终止",
     "ending.code": "退出码 {code}",

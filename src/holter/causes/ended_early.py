@@ -1,0 +1,30 @@
+"""The training ended with exit code 0 before its last epoch: it looks finished and is not.
+
+What happens:  something ends the process in order: sys.exit() or os._exit(0) in a callback, a wrapper that returns
+               too soon, a library that ends the interpreter. The scheduler counts a success, and nobody looks.
+How we know:   exit code 0, epochs are missing, run_training did not return, and no final checkpoint was written. All
+               of it is needed: early stopping of one's own writes the final checkpoint and is no fault.
+Looks like:    a training that was asked to stop (SIGTERM, Ctrl-C, holter train's exit code 75).
+What helps:    look for exit() in code of your own [ADVICE]; continue with --c [CONSENT].
+Source:        tests/tapes/ended_early.
+"""
+
+from __future__ import annotations
+
+from holter.causes.weigh import against, is_true, needs, only, weigh
+from holter.evidence import Evidence
+from holter.records import Verdict
+
+CAUSE = "ended-early"
+PRESUPPOSES = ("nnunet",)
+
+RULES = (
+    needs("main.early", is_true, "ended-too-early", otherwise="not-ended-early", weight=3.0),
+    against("exception.first", is_true, "exception-came-first", weight=1.0),
+    only("death"),
+)
+
+
+def diagnose(evidence: Evidence) -> Verdict:
+    """Weigh the facts."""
+    return weigh(CAUSE, evidence, RULES)

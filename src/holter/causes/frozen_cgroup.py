@@ -1,0 +1,29 @@
+"""A control group is frozen: the kernel lets its processes do nothing.
+
+What happens:  docker pause, a batch system that suspends a job (scontrol suspend), or an administrator puts the group
+               into the freezer. Processes neither run nor die, not even by SIGKILL, until the group is thawed. In ps
+               they look as if they hung on a disk (state D).
+How we know:   the wait channel of the processes is that of the freezer. Decisive.
+Looks like:    slow-storage (state D, too, but in a wait for storage); frozen-worker (state T).
+What helps:    thaw the group: docker unpause, scontrol resume, or the freezer file of the group [ADVICE: whoever
+               froze it].
+Source:        the kernel's documentation of the freezer of control groups; tests/tapes/frozen_cgroup.
+"""
+
+from __future__ import annotations
+
+from holter.causes.weigh import is_true, needs, only, weigh
+from holter.evidence import Evidence
+from holter.records import Verdict
+
+CAUSE = "frozen-cgroup"
+
+RULES = (
+    needs("frozen.processes", is_true, "in-a-freezer", otherwise="in-no-freezer", weight=3.0),
+    only("stall", "slow-down"),
+)
+
+
+def diagnose(evidence: Evidence) -> Verdict:
+    """Weigh the facts."""
+    return weigh(CAUSE, evidence, RULES)

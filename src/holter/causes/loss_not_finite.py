@@ -1,0 +1,33 @@
+"""The loss is NaN or infinite: the training goes on, and what it learns is lost.
+
+What happens:  one step makes the weights NaN, and no later step brings them back. nnU-Net prints "train_loss nan" and
+               goes on for a thousand epochs. Typical reasons: images with NaN or huge values, a learning rate that is
+               too high, a loss or network of one's own that divides by zero, half precision that overflows.
+How we know:   the training loss or the validation loss was no finite number in two epochs running. The hook tells the
+               first step. A pseudo Dice that is NaN only says that a class does not occur and counts for nothing; nor
+               does a step that the GradScaler skips.
+Looks like:    nothing else.
+What helps:    stop now and continue from a checkpoint of before (checkpoint_best.pth mostly is one) [CONSENT]; look
+               for NaN and infinite values in the images; a lower learning rate, or full precision [CONSENT: another
+               training].
+Source:        MIC-DKFZ/nnUNet issues on "nan" losses; tests/tapes/loss_not_finite.
+"""
+
+from __future__ import annotations
+
+from holter.causes.weigh import is_true, needs, only, supports, weigh
+from holter.evidence import Evidence
+from holter.records import Verdict
+
+CAUSE = "loss-not-finite"
+
+RULES = (
+    needs("loss.not_finite", is_true, "loss-is-nan", otherwise="loss-is-finite", weight=3.0),
+    supports("loss.since", is_true, "loss-since", weight=0.5),
+    only("diverged"),
+)
+
+
+def diagnose(evidence: Evidence) -> Verdict:
+    """Weigh the facts."""
+    return weigh(CAUSE, evidence, RULES)

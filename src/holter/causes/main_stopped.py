@@ -1,0 +1,30 @@
+"""The main process itself is stopped by a signal.
+
+What happens:  somebody or something sent SIGSTOP (a debugger, a batch system that suspends jobs, a script), or the
+               process wrote to a terminal from the background. It does nothing until it is continued; its workers
+               idle.
+How we know:   the main process is in state T while its workers are not. Decisive.
+Looks like:    a stopped terminal (Ctrl-Z: all processes are stopped together, no alarm); frozen-worker (a worker is
+               stopped, the main process is not); frozen-cgroup (state D, in a freezer).
+What helps:    kill -CONT PID, unless somebody stopped it on purpose [CONSENT]. Holter never continues or ends a
+               process that was stopped by hand.
+Source:        signal(7); tests/tapes/main_stopped.
+"""
+
+from __future__ import annotations
+
+from holter.causes.weigh import needs, one_of, only, weigh
+from holter.evidence import Evidence
+from holter.records import Verdict
+
+CAUSE = "main-stopped"
+
+RULES = (
+    needs("main.state", one_of("T", "t"), "main-stopped", otherwise="main-not-stopped", weight=3.0),
+    only("stall", "slow-down"),
+)
+
+
+def diagnose(evidence: Evidence) -> Verdict:
+    """Weigh the facts."""
+    return weigh(CAUSE, evidence, RULES)

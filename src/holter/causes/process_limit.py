@@ -1,0 +1,40 @@
+"""A limit of the process was reached (ulimit), and the kernel ended it or refused what it asked for.
+
+What happens:  limits that a login shell, a batch system or a container sets hold for the training too: CPU time
+               (ulimit -t, SIGXCPU, then SIGKILL), the size of a file (ulimit -f, SIGXFSZ or "File too large": mostly
+               a checkpoint), the address space (ulimit -v, "Cannot allocate memory" although memory is free).
+How we know:   the signal is one that only such a limit sends, or the CPU time used is that of the limit; or the error
+               says that there is no memory while the address space of the process is limited.
+Looks like:    external-kill (somebody sent SIGKILL); ram-oom-train-worker (an OOM kill was counted);
+               disk-full-or-quota (No space left on device).
+What helps:    raise the limit where the training is started: ulimit -t, -f or -v unlimited, or the option of the
+               batch system or container [CONSENT]; then continue with --c [CONSENT].
+Source:        getrlimit(2), signal(7); tests/tapes/process_limit.
+"""
+
+from __future__ import annotations
+
+from holter.causes.weigh import against, at_least, is_true, needs, one_of, only, supports, weigh
+from holter.evidence import Evidence
+from holter.records import Verdict
+
+CAUSE = "process-limit"
+
+RULES = (
+    needs(
+        "limit.reached",
+        one_of("cpu-time", "file-size", "address-space"),
+        "limit-reached",
+        otherwise="no-limit-reached",
+        weight=3.0,
+    ),
+    supports("main.exit_signal", one_of(24, 25), "main-ended-by-signal", weight=0.5),
+    against("oom.kills", at_least(1), "oom-counted", weight=2.0),
+    against("disk.full", is_true, "disk-is-full", weight=1.0),
+    only("death", "unsaved"),
+)
+
+
+def diagnose(evidence: Evidence) -> Verdict:
+    """Weigh the facts."""
+    return weigh(CAUSE, evidence, RULES)

@@ -1,0 +1,29 @@
+"""The folder of the results was deleted, replaced or unmounted while the training runs.
+
+What happens:  the training goes on, and its log, its plots and its checkpoints have no place any more: the next
+               checkpoint fails and ends it, or files are written into an empty folder below the mount point.
+How we know:   the folder was there, and now it is not, or another one stands at its path. Decisive.
+Looks like:    disk-full-or-quota (the folder is there, and nothing can be written); slow-storage (no answer).
+What helps:    mount it again, or make the folder again at the same path: the next checkpoint is then saved there
+               [CONSENT]. Do not end the training before a checkpoint is saved: its network is only in memory.
+Source:        tests/tapes/results_folder_gone.
+"""
+
+from __future__ import annotations
+
+from holter.causes.weigh import at_least, needs, one_of, only, supports, weigh
+from holter.evidence import Evidence
+from holter.records import Verdict
+
+CAUSE = "results-folder-gone"
+
+RULES = (
+    needs("results.gone", one_of("deleted", "replaced"), "results-are-gone", otherwise="results-are-there", weight=3.0),
+    supports("save.failed", at_least(1), "saves-failed", weight=0.5),
+    only("unsaved", "death"),
+)
+
+
+def diagnose(evidence: Evidence) -> Verdict:
+    """Weigh the facts."""
+    return weigh(CAUSE, evidence, RULES)

@@ -1,0 +1,34 @@
+"""A data worker ended by itself with an exit code, without an exception and without a signal.
+
+What happens:  code in the worker calls os._exit() or sys.exit() (a library that gives up, a transform of one's own),
+               or returns where it should go on. nnU-Net only says that one or more background workers are no longer
+               alive.
+How we know:   the exit code of the worker that ended first, while the training needed it: nobody had told it to
+               return, no exception was seen in it, and no signal ended it.
+Looks like:    worker-exception (a traceback, exit code 1); worker-killed (a signal); echo of a dying main process.
+What helps:    look for exit() in your own transforms and in what they import [ADVICE]; continue with --c [CONSENT].
+Source:        tests/tapes/worker_exited.
+"""
+
+from __future__ import annotations
+
+from holter.causes.weigh import Rule, against, at_least, is_true, one_of, only, supports, weigh
+from holter.evidence import Evidence
+from holter.records import Verdict
+
+CAUSE = "worker-exited"
+
+RULES = (
+    Rule("worker.ending", lambda ending: ending.startswith("exit code"), "worker-left", 2.0, group="left"),
+    Rule("worker.exit_signal", one_of(0), "worker-not-killed", 1.0, group="signal"),
+    supports("workers.case", is_true, "case-in-hand", weight=0.5),
+    against("worker.exit_signal", at_least(1), "worker-ended-by-signal", fatal=True),
+    against("exception.first", is_true, "exception-came-first", fatal=True),
+    against("export.replaced", at_least(1), "export-worker-replaced", weight=2.0),
+    only("death", "stall"),
+)
+
+
+def diagnose(evidence: Evidence) -> Verdict:
+    """Weigh the facts."""
+    return weigh(CAUSE, evidence, RULES)

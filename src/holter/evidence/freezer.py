@@ -1,0 +1,39 @@
+"""Facts about processes that a cgroup freezer has stopped, and about pauses of the training."""
+
+from __future__ import annotations
+
+import re
+
+from holter.evidence.facts import FactBook
+from holter.evidence.window import Window
+from holter.evidence.workers import named
+from holter.records import Message
+from holter.sentences import define
+
+# The wait channel of a task in the freezer: version 1 of the control groups, and version 2.
+FREEZER = re.compile(r"__refrigerator|do_freezer_trap|freezer_")
+
+IN_FREEZER = define("freezer.in-freezer", "wait channel {channel}")
+NOT_FROZEN = define("freezer.not-frozen", "no process is in a freezer")
+NO_PAUSES = define("freezer.no-pauses", "no pauses were noticed")
+
+
+def collect(window: Window, book: FactBook) -> None:
+    """State who is frozen, and how the training pauses."""
+    processes = window.processes()
+    frozen = [one for one in processes if FREEZER.search(one.wait_channel or "")]
+    if not processes:
+        book.unknown("frozen.processes", "the process tree was not recorded")
+    elif frozen:
+        names = tuple(named(process) for process in frozen)
+        book.known("frozen.processes", names, IN_FREEZER(channel=frozen[0].wait_channel))
+    else:
+        book.known("frozen.processes", (), NOT_FROZEN())
+    reason = window.episode.reason
+    told = reason if isinstance(reason, Message) and reason.key == "pauses.reason" else None
+    for name, value in (("count", "count"), ("each_s", "each"), ("part", "part")):
+        number = told.value(value) if told is not None else None
+        if isinstance(number, (int, float)):
+            book.known(f"pauses.{name}", number, reason)
+        else:
+            book.not_applicable(f"pauses.{name}", NO_PAUSES())

@@ -1,0 +1,83 @@
+"""Facts about what the training makes: a loss that is a number, a folder to keep it in, all of its epochs."""
+
+from __future__ import annotations
+
+from holter.evidence.facts import FactBook
+from holter.evidence.window import Window, last
+from holter.records import EpochEnded, Message, Noted, ProcessEnded
+from holter.sentences import define
+
+EPOCHS = 2
+TOLD_OF_LOSS = ("loss-not-finite", "loss-is-finite")
+IS_FINITE = define("result.is-finite", "the losses are finite numbers")
+NO_EPOCHS = define("result.no-epochs", "fewer than two epochs were logged")
+NO_HOOK = define("result.no-hook", "steps are not seen without the hook; the log tells epochs")
+FOLDER_THERE = define("result.folder-there", "the results folder is the one that was there before")
+NOT_ENDED = define("result.not-ended", "the main process has not ended with exit code 0")
+EARLY = define("result.early", "exit code 0 after epoch {epoch} of {epochs}; no final checkpoint was written")
+EARLY_UNKNOWN = define("result.early-unknown", "exit code 0 before the training was over")
+
+
+def collect(window: Window, book: FactBook) -> None:
+    """State losses that are no numbers, what became of the results folder, and an early end."""
+    _losses(window, book)
+    _folder(window, book)
+    ended = window.recording.events(ProcessEnded, start_s=window.episode.start_s - 5, end_s=window.end_s + 1)
+    early = [event for event in ended if event.role == "main" and event.early]
+    if early:
+        beat = window.main_beat()
+        environment = window.recording.environment
+        epochs = environment.num_epochs if environment is not None else None
+        detail = EARLY_UNKNOWN()
+        if beat is not None and beat.epoch is not None and epochs is not None:
+            detail = EARLY(epoch=beat.epoch, epochs=epochs)
+        book.known("main.early", True, detail)
+    else:
+        book.not_applicable("main.early", NOT_ENDED())
+
+
+def _losses(window: Window, book: FactBook) -> None:
+    epochs = window.recording.events(EpochEnded, end_s=window.end_s)
+    if len(epochs) < EPOCHS:
+        book.unknown("loss.not_finite", NO_EPOCHS())
+        book.unknown("loss.since", NO_EPOCHS())
+        return
+    lost = set(epochs[-1].not_finite).intersection(*(epoch.not_finite for epoch in epochs[-EPOCHS:]))
+    if not lost:
+        book.not_applicable("loss.not_finite", IS_FINITE())
+        book.not_applicable("loss.since", IS_FINITE())
+        return
+    book.known("loss.not_finite", tuple(sorted(lost)))
+    notes = [
+        note
+        for note in window.recording.events(Noted, end_s=window.end_s)
+        if note.what in ("loss-not-finite", "loss-is-finite")
+    ]
+    newest = last(notes)
+    message = newest.message if newest is not None and newest.what == "loss-not-finite" else None
+    book.known("loss.since", _since(message), message or "", unless=NO_HOOK())
+
+
+def _since(message: Message | None) -> str | None:
+    if message is None:
+        return None
+    return f"{message.value('epoch')}/{message.value('iteration')}"
+
+
+def _folder(window: Window, book: FactBook) -> None:
+    reason = window.episode.reason
+    key = reason.key if isinstance(reason, Message) else ""
+    gone = {"unsaved.deleted": "deleted", "unsaved.replaced": "replaced"}.get(key)
+    if gone is not None:
+        book.known("results.gone", gone, reason)
+        return
+    samples = window.storage("results", window.all)
+    seen = [one for one in samples if one.identity is not None]
+    if not seen:
+        book.unknown("results.gone", "the folder of the results was not looked at")
+    elif samples[-1].missing and seen[-1].path == samples[-1].path:
+        book.known("results.gone", "deleted", samples[-1].path)
+    elif seen[-1].path == seen[0].path and seen[-1].identity != seen[0].identity:
+        book.known("results.gone", "replaced", seen[-1].path)
+    else:
+        book.not_applicable("results.gone", FOLDER_THERE())

@@ -1,0 +1,237 @@
+"""Where the main process, or all data workers, have stood since the trouble began: from stacks taken again and again.
+
+One stack is a moment; what several stacks, seconds apart, have in common is where a process stands. What holds it there
+(a lock, a socket, a loop) the kernel tells. Waits that belong to nnU-Net itself (a batch, an export) are not counted:
+there somebody else is late.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from holter.evidence.facts import FactBook
+from holter.evidence.frames import describe, main_thread
+from holter.evidence.window import Window, mean_cpu
+from holter.evidence.words import DATA_WORKERS
+from holter.records import Frame, StackDump, ThreadStack
+from holter.sentences import define
+
+# Stacks this far apart that agree are no coincidence: steps take less.
+APART_S = 2.0
+# A process that uses this much of a core computes; what it waits for between two looks says nothing.
+COMPUTES = 0.5
+# Of so many workers all must stand in the same place.
+ENOUGH_WORKERS = 2
+WAITS_OF_NNUNET = ("batch-queue", "export-result", "export-slot")
+
+LOOPS = ("python-loop", "native-loop")
+KINDS = {
+    "lock": define("standing.lock", "waiting for a lock"),
+    "socket": define("standing.socket", "waiting for a network connection"),
+    "file-lock": define("standing.file-lock", "waiting for a lock on a file"),
+    "poll": define("standing.poll", "waiting for an event"),
+    "pipe": define("standing.pipe", "waiting for a pipe"),
+    "sleep": define("standing.sleep", "sleeping"),
+    "child": define("standing.child", "waiting for a child process"),
+    "file": define("standing.file", "reading or writing a file"),
+    "native-loop": define("standing.native-loop", "computing in native code or in a single line"),
+    "python-loop": define("standing.python-loop", "computing in a Python loop"),
+    "other": define("standing.other", "waiting in the kernel"),
+}
+OWNERS = {
+    "user": define("standing.user", "code of your own"),
+    "nnunet": define("standing.nnunet", "nnU-Net"),
+    "torch": define("standing.torch", "PyTorch"),
+    "python": define("standing.python", "Python's standard library"),
+    "library": define("standing.library", "a library"),
+}
+MAIN_STANDS = define(
+    "standing.main-stands", "the main process has stood in {place}, {owner}, for {age:duration}: {kind}"
+)
+WORKERS_STAND = define("standing.workers-stand", "all {count} data workers stand in {place}, {owner}: {kind}")
+NO_STACKS = define("standing.no-stacks", "fewer than two stacks, {apart:duration} apart, show where it is")
+MOVES = define("standing.moves", "stacks show it in different places")
+WAITS = define("standing.waits", "it waits for its workers, as it always does")
+NO_WORKERS = define("standing.no-workers", "no data workers, or too few stacks of them")
+NOT_ALL = define("standing.not-all", "the workers are not all in the same place")
+
+_HOOK = re.compile(r"/holter/(?:hook|trainer)/|_holter_hook")
+_STDLIB = re.compile(r"/lib(?:64)?/python3(?:\.\d+)?/(?!(?:site|dist)-packages/)|^<frozen ")
+_PACKAGES = re.compile(r"/(?:site|dist)-packages/|/lib/python3/")
+_NNUNET = re.compile(r"/(?:nnunetv2|batchgenerators|batchgeneratorsv2|dynamic_network_architectures)/")
+# Frames that every training has: to stand below them means to move.
+_OUTERMOST = ("<module>", "run_training", "run_training_entry", "run_ddp", "_run_code", "_run_module_as_main", "main")
+_BY_CALL = {
+    "futex": "lock", "semtimedop": "lock", "recvfrom": "socket", "recvmsg": "socket", "connect": "socket",
+    "accept": "socket", "accept4": "socket", "flock": "file-lock", "fcntl": "file-lock", "nanosleep": "sleep",
+    "clock_nanosleep": "sleep", "wait4": "child", "waitid": "child", "poll": "poll", "ppoll": "poll",
+    "select": "poll", "pselect6": "poll", "epoll_wait": "poll", "epoll_pwait": "poll", "fsync": "file",
+    "fdatasync": "file", "openat": "file", "close": "file", "pread64": "file", "pwrite64": "file",
+}  # fmt: skip
+_BY_CHANNEL = (
+    (re.compile(r"futex"), "lock"),
+    (re.compile(r"sk_wait|inet_csk|tcp_|unix_(?:stream|dgram)|skb_wait|wait_for_more_packets"), "socket"),
+    (re.compile(r"locks?_|flock|posix_lock"), "file-lock"),
+    (re.compile(r"pipe_"), "pipe"),
+    (re.compile(r"nanosleep|hrtimer"), "sleep"),
+    (re.compile(r"do_wait"), "child"),
+    (re.compile(r"poll|select"), "poll"),
+)
+_NETWORK_FILES = re.compile(r"(?:^|/)(?:socket|ssl)\.py$|/(?:http|urllib3?|requests|httpx|grpc|websocket)/")
+
+
+class Place(NamedTuple):
+    """Where a process stands."""
+
+    frame: Frame
+    owner: str
+    kind: str
+
+
+def collect(window: Window, book: FactBook) -> None:
+    """State where the main process, and all workers together, stand."""
+    _main(window, book)
+    _workers(window, book)
+
+
+def _main(window: Window, book: FactBook) -> None:
+    names = ("main.stands_at", "main.stands_in", "main.stands_owner")
+    if book.value("main.waits_on") in WAITS_OF_NNUNET:
+        for name in names:
+            book.not_applicable(name, WAITS())
+        return
+    main = window.main()
+    dumps = _dumps(window, main.pid if main is not None else window.episode.pid)
+    if len(dumps) < 2 or dumps[-1].t_s - dumps[0].t_s < APART_S:
+        for name in names:
+            book.unknown(name, NO_STACKS(apart=APART_S))
+        return
+    threads = [thread for dump in dumps if (thread := main_thread(dump)) is not None and thread.frames]
+    cpu = mean_cpu(window.during, dumps[0].pid) or 0.0
+    place = _stands(threads, cpu, window, dumps[0].pid)
+    if place is None:
+        for name in names:
+            book.not_applicable(name, MOVES())
+        return
+    since_s = window.episode.alarm_s - _age_s(book, window)
+    detail = MAIN_STANDS(
+        place=describe(place.frame),
+        owner=OWNERS[place.owner](),
+        age=max(0.0, dumps[-1].t_s - since_s),
+        kind=KINDS[place.kind](),
+    )
+    book.known("main.stands_at", describe(place.frame), detail)
+    book.known("main.stands_in", place.kind, KINDS[place.kind]())
+    book.known("main.stands_owner", place.owner, OWNERS[place.owner]())
+
+
+def _workers(window: Window, book: FactBook) -> None:
+    names = ("workers.stand_at", "workers.stand_in")
+    workers = window.processes(*DATA_WORKERS)
+    places = []
+    for worker in workers:
+        dumps = _dumps(window, worker.pid)
+        threads = [thread for dump in dumps if (thread := main_thread(dump)) is not None and thread.frames]
+        if len(threads) >= 2 and dumps[-1].t_s - dumps[0].t_s >= APART_S:
+            places.append(_stands(threads, mean_cpu(window.during, worker.pid) or 0.0, window, worker.pid))
+    if len(places) < max(ENOUGH_WORKERS, len(workers)):
+        for name in names:
+            book.unknown(name, NO_WORKERS())
+        return
+    spots = {(place.frame.file, place.frame.function, place.kind) for place in places if place is not None}
+    first = places[0]
+    if None in places or len(spots) != 1 or first is None or _passes_batches(first.frame):
+        for name in names:
+            book.not_applicable(name, NOT_ALL())
+        return
+    detail = WORKERS_STAND(
+        count=len(places), place=describe(first.frame), owner=OWNERS[first.owner](), kind=KINDS[first.kind]()
+    )
+    book.known("workers.stand_at", describe(first.frame), detail)
+    book.known("workers.stand_in", first.kind, KINDS[first.kind]())
+
+
+def _dumps(window: Window, pid: int | None) -> list[StackDump]:
+    """Stacks of a process with frames, since the trouble began, oldest first."""
+    found = [
+        dump
+        for dump in window.recording.stacks()
+        if dump.pid == pid and dump.t_s >= window.episode.start_s - 1 and any(one.frames for one in dump.threads)
+    ]
+    end_s = window.episode.end_s
+    return sorted((dump for dump in found if end_s is None or dump.t_s <= end_s), key=lambda dump: dump.t_s)
+
+
+def _stands(threads: Sequence[ThreadStack], cpu: float, window: Window, pid: int) -> Place | None:
+    """The place that all stacks share; None if they share none."""
+    paths = [tuple(reversed([frame for frame in one.frames if not _HOOK.search(frame.file)])) for one in threads]
+    shared = 0
+    for frames in zip(*paths, strict=False):
+        if len({(frame.file, frame.function, frame.line) for frame in frames}) > 1:
+            break
+        shared += 1
+    moved = any(len(path) > shared for path in paths)
+    if moved and all(len(path) > shared for path in paths):
+        same = {(path[shared].file, path[shared].function) for path in paths}
+        shared += len(same) == 1  # the same function, at different lines
+    frame = _telling(paths[0][:shared])
+    if frame is None or (moved and frame.function in _OUTERMOST):
+        return None
+    computes = cpu >= COMPUTES
+    if moved and not computes:
+        return None  # it goes from place to place and mostly sleeps: it does something
+    kind = ("python-loop" if moved else "native-loop") if computes else _kind(threads[-1], window, pid)
+    return Place(frame, owner_of(frame), kind)
+
+
+def _telling(path: Sequence[Frame]) -> Frame | None:
+    """The innermost frame that tells a person most: code of his own below nnU-Net's, else what is no plumbing."""
+    owners = [owner_of(frame) for frame in path]
+    begin = max((place for place, owner in enumerate(owners) if owner == "nnunet"), default=-1)
+    own = [frame for frame, owner in zip(path[begin + 1 :], owners[begin + 1 :], strict=True) if owner == "user"]
+    if own:
+        return own[-1]
+    plain = [frame for frame, owner in zip(path, owners, strict=True) if owner != "python"]
+    return plain[-1] if plain else (path[-1] if path else None)
+
+
+def owner_of(frame: Frame) -> str:
+    """Whose code it is: user, nnunet, torch, python, library."""
+    file = frame.file.replace("\\", "/")
+    if _NNUNET.search(file):
+        return "nnunet"
+    if "/torch/" in file:
+        return "torch"
+    if _STDLIB.search(file):
+        return "python"
+    return "library" if _PACKAGES.search(file) else "user"
+
+
+def _kind(thread: ThreadStack, window: Window, pid: int) -> str:
+    """What the kernel says that it waits for."""
+    latest = next((one for tick in reversed(window.during) for one in tick.processes if one.pid == pid), None)
+    call = thread.syscall or (latest.syscall if latest else None)
+    channel = thread.wait_channel or (latest.wait_channel if latest else None) or ""
+    file = (latest.syscall_file if latest else None) or ""
+    if any(_NETWORK_FILES.search(frame.file) for frame in thread.frames) or file.startswith("socket:"):
+        return "socket"
+    if file.startswith("pipe:"):
+        return "pipe"
+    by_channel = next((kind for pattern, kind in _BY_CHANNEL if pattern.search(channel)), None)
+    if by_channel is not None:
+        return by_channel
+    if call in _BY_CALL:
+        return _BY_CALL[call]
+    return "file" if call in ("read", "write") or thread.state == "D" else "other"
+
+
+def _passes_batches(frame: Frame) -> bool:
+    """Where every healthy worker is when the queue is full."""
+    return "/multiprocessing/" in frame.file or frame.file.endswith("multi_threaded_augmenter.py")
+
+
+def _age_s(book: FactBook, window: Window) -> float:
+    age = book.value("progress.age_s")
+    return float(age) if isinstance(age, (int, float)) else window.episode.alarm_s - window.episode.start_s
