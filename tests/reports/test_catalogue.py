@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from holter.causes import CAUSES, MODULES
+from holter.causes import CAUSES, MODULES, PRESUPPOSED
 from holter.errors import BadInput
 from holter.evidence.vocabulary import NAMES
 from holter.remedies import REMEDIES, ladder
@@ -18,6 +18,10 @@ from holter.supervisor import generations
 
 def placeholders(template: str) -> set[str]:
     return {name for _, name, _, _ in string.Formatter().parse(template) if name}
+
+
+def has_words(template: str) -> bool:
+    return any(letter.isalpha() for said, *_ in string.Formatter().parse(template) for letter in said)
 
 
 def test_both_languages_have_the_same_keys() -> None:
@@ -45,6 +49,7 @@ def test_every_finding_that_a_cause_may_state_has_a_sentence() -> None:
 def test_no_finding_has_a_sentence_that_no_cause_states() -> None:
     told = {text for module in MODULES for rule in module.RULES for text in (rule.text, rule.otherwise) if text}
     written = {key.removeprefix("finding.") for key in ENGLISH if key.startswith("finding.")}
+    told |= {f"presupposes-{scope}" for scopes in PRESUPPOSED.values() for scope in scopes}
     assert written - told == {"unknown-fact"}
 
 
@@ -72,7 +77,7 @@ def test_every_fact_has_a_name() -> None:
 
 
 def test_chinese_sentences_are_chinese() -> None:
-    same = {key for key in ENGLISH if ENGLISH[key] == CHINESE[key] and any(c.isalpha() for c in ENGLISH[key])}
+    same = {key for key in ENGLISH if ENGLISH[key] == CHINESE[key] and has_words(ENGLISH[key])}
     names_and_units = {"series.pressure-cpu", "environment.cpu", "environment.gpu", "unseen.kernel", "demo.epoch"}
     names_and_units |= {"action.quote", "goodput.part"}
     names_and_units |= {key for key in same if key.startswith("unit.")}

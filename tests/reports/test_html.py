@@ -83,8 +83,8 @@ def test_what_the_training_printed_cannot_become_markup(recording: Recording) ->
     assert "<script>alert" not in html(evil, ())
 
 
-def test_an_empty_tape_makes_a_page_that_says_nothing_was_wrong() -> None:
-    assert "Nothing wrong was seen" in html(Recording(), ()).replace("\u00a0", " ")
+def test_an_empty_tape_makes_a_page_that_says_no_training_was_seen() -> None:
+    assert "No training was seen: the recording is 0 s long" in html(Recording(), ()).replace("\u00a0", " ")
 
 
 def test_a_cut_tape_says_so() -> None:

@@ -12,7 +12,7 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from holter.records import Diagnosis, EpochEnded, Finding
+from holter.records import Diagnosis, EpochEnded, Finding, ProcessEnded, Tick
 from holter.reports.catalogue import Lang
 from holter.reports.explain import page, print_page, sections
 from holter.reports.terminal import print_diagnosis
@@ -124,14 +124,21 @@ def test_the_headline_names_the_worker_and_how_sure_we_are(
 
 
 def test_a_clean_run_says_so(recording: Recording) -> None:
-    assert printed(recording, (), "en") == "Nothing wrong was seen in 10 min 0 s.\n"
+    last = recording.all_ticks[-1]
+    end = Tick(t_s=last.t_s, events=(ProcessEnded(t_s=last.t_s, pid=4700, role="main", exit_code=0),))
+    over = msgspec.structs.replace(recording, all_ticks=(*recording.all_ticks, end))
+    assert printed(over, (), "en") == "Nothing wrong was seen in 10 min 0 s.\n"
+
+
+def test_without_an_end_all_is_well_only_so_far(recording: Recording) -> None:
+    assert "in 10 min 0 s; the recording ends before the training." in printed(recording, (), "en")
 
 
 def test_an_episode_without_a_cause_says_that_none_is_known(
     recording: Recording, diagnoses: tuple[Diagnosis, ...]
 ) -> None:
     bare = Diagnosis(episode=diagnoses[1].episode)
-    assert "No known cause explains it." in printed(recording, (bare,), "en")
+    assert "No cause seen." in printed(recording, (bare,), "en")
 
 
 def test_the_english_page_is_the_docstring_and_the_chinese_one_our_own() -> None:

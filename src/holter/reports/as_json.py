@@ -7,12 +7,13 @@ from typing import Any
 from holter import __version__
 from holter.evidence.goodput import Account, account
 from holter.evidence.recovery import Recovery, check
-from holter.records import ActionTaken, Diagnosis, Environment, Finding, Link, Remedy, Verdict
+from holter.records import ActionTaken, Diagnosis, Finding, Link, Remedy, Verdict
 from holter.reports.catalogue import Lang, phrase
+from holter.reports.headline import headline
 from holter.reports.healing import details
 from holter.reports.looks import looks_as_json
 from holter.reports.notes import Note, note_text
-from holter.reports.wording import finding_text, remedies_of, remedy_text
+from holter.reports.wording import best, finding_text, remedies_of, remedy_text
 from holter.tape import Recording
 
 # Grows when a reader of the old document would misread the new one; new keys alone do not count.
@@ -38,7 +39,8 @@ def to_json(
         kind, name, notes = target
         document["target"] = {"kind": kind, "name": name, "notes": [note_text(one, lang) for one in notes]}
     environment = recording.environment if recording is not None else None
-    document["episodes"] = [_episode(diagnosis, environment, lang) for diagnosis in diagnoses]
+    told = recording or Recording(environment=environment)
+    document["episodes"] = [_episode(diagnosis, told, lang) for diagnosis in diagnoses]
     if recording is not None and (target is None or target[0] == "tape"):
         document["actions"] = [_action(action, lang) for action in recording.events(ActionTaken)]
         document["goodput"] = _goodput(account(recording, diagnoses))
@@ -99,9 +101,13 @@ def _rounded(ratio: float | None) -> float | None:
     return None if ratio is None else round(ratio, 4)
 
 
-def _episode(diagnosis: Diagnosis, environment: Environment | None, lang: Lang) -> dict[str, Any]:
-    episode = diagnosis.episode
+def _episode(diagnosis: Diagnosis, recording: Recording, lang: Lang) -> dict[str, Any]:
+    episode, named = diagnosis.episode, best(diagnosis)
     return {
+        "headline": {
+            "text": headline(diagnosis, recording, lang),
+            "cause": named.cause if named is not None else None,
+        },
         "kind": episode.kind,
         "phase": episode.phase,
         "start_s": episode.start_s,
@@ -112,7 +118,7 @@ def _episode(diagnosis: Diagnosis, environment: Environment | None, lang: Lang) 
         "reason": episode.reason if isinstance(episode.reason, str) else phrase(episode.reason, lang),
         "wait_chain": [_link(link, lang) for link in diagnosis.wait_chain],
         "diagnosis": [_verdict(diagnosis, verdict, lang) for verdict in diagnosis.verdicts],
-        "next_looks": looks_as_json(diagnosis, environment, lang),
+        "next_looks": looks_as_json(diagnosis, recording.environment, lang),
     }
 
 

@@ -50,6 +50,8 @@ def action_line(action: ActionTaken, lang: Lang) -> str | None:
     told = text(key, lang)
     begins = action.state in ("begun", "proposed")
     detail = "" if key == "action.stop.done" else details(action.text, lang)
+    if action.message is not None:
+        detail = phrase(action.message, lang)
     if detail:
         told = text("action.with-text", lang, told=told, text=detail)
     if action.settings and begins:

@@ -8,11 +8,12 @@ from typing import TextIO
 from rich.cells import cell_len
 
 from holter.evidence.deeds import SAME_DEED_S, is_echo
-from holter.records import Ability, ActionTaken, ContractSettled, Diagnosis, Episode
+from holter.records import Ability, ActionTaken, ContractSettled, Diagnosis, Episode, Notice
 from holter.remedies.asking import asked
 from holter.remedies.ladder import WAIT_FOR
 from holter.reports.catalogue import Lang, phrase, text
 from holter.reports.contract import changes, consequences, contract_line
+from holter.reports.headline import fact_of
 from holter.reports.healing import ONLY_FAILURES, action_line, request
 from holter.reports.wording import (
     best,
@@ -24,11 +25,13 @@ from holter.reports.wording import (
     where,
     words_for_administrator,
 )
+from holter.sentences import define
 
 # Marks our lines among those of the training.
 PREFIX = "holter:"
 # A live message is read in passing: the report has the rest.
 FINDINGS_SHOWN = 2
+NO_CAUSE = define("live.no-cause-seen", "{what}; no cause seen. holter diagnose shows what else was seen")
 # Epochs and sizes differ from one failure to the next; what fails does not.
 NUMBERS = re.compile(r"\d+|checkpoint_(?:latest|best|final)")
 
@@ -43,7 +46,7 @@ def cause(diagnosis: Diagnosis, lang: Lang) -> str:
     """Return the lines that name the cause, with the strongest findings and the first remedy."""
     verdict = best(diagnosis)
     if verdict is None:
-        return _line(text("live.no-cause", lang))
+        return _line(phrase(NO_CAUSE(what=phrase(fact_of(diagnosis), lang).rstrip(".。")), lang))
     sure = text(f"verdict.{verdict.verdict}.sentence", lang).rstrip(".。")
     what = cause_sentence(diagnosis, verdict, lang)
     lines = [_line(text("live.cause", lang, what=what, verdict=sure, score=f"{verdict.score:.2f}"))]
@@ -83,6 +86,11 @@ def action(taken: ActionTaken, lang: Lang) -> str | None:
     if asked is not None:
         lines += [_line("  " + asked[0]), _line("    " + asked[1])]
     return "\n".join(lines)
+
+
+def notice(noticed: Notice, lang: Lang) -> str:
+    """Return the line of a notice."""
+    return _line(phrase(noticed.message, lang))
 
 
 def contract(settled: ContractSettled, before: ContractSettled | None, lang: Lang) -> str | None:

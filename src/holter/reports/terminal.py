@@ -14,8 +14,9 @@ from rich.text import Text
 from holter.evidence.deeds import deeds
 from holter.evidence.goodput import account
 from holter.evidence.recovery import check
-from holter.records import Diagnosis, Finding, Link, Verdict
+from holter.records import Diagnosis, Finding, Link, Notice, Verdict
 from holter.reports.catalogue import Lang, phrase, text
+from holter.reports.headline import could_be, headline, key_facts
 from holter.reports.healing import (
     deed_cause,
     deed_details,
@@ -30,6 +31,7 @@ from holter.reports.healing import (
 from holter.reports.lines import Line
 from holter.reports.looks import looks, notes
 from holter.reports.notes import Note
+from holter.reports.quiet import quiet
 from holter.reports.wording import (
     TIMELESS,
     best,
@@ -37,10 +39,8 @@ from holter.reports.wording import (
     duration,
     fact_name,
     finding_text,
-    headline,
     how_long,
     is_text,
-    quiet,
     remedies_of,
     remedy_text,
     wall_of,
@@ -83,6 +83,7 @@ def print_diagnosis(
     if not is_run:
         return
     for heading, section in (
+        ("heading.notices", _notices(recording, lang)),
         ("heading.deeds", _deeds(recording, diagnoses, lang)),
         ("heading.goodput", _goodput(recording, diagnoses, lang)),
         ("heading.recovery", _recovery(recording, lang)),
@@ -108,8 +109,9 @@ def _print_episode(console: Console, recording: Recording, diagnosis: Diagnosis,
     style = STYLE_OF_VERDICT[verdict.verdict] if verdict else "bold"
     said = Line(headline(diagnosis, recording, lang), style=style)
     _print(console, said)
-    if verdict is None and diagnosis.episode.reason not in ("", *(fact.detail for fact in diagnosis.facts)):
-        _print(console, Line(phrase(diagnosis.episode.reason, lang)))
+    guess = could_be(diagnosis, recording, lang)
+    if guess is not None:
+        _print(console, Line(guess))
     when = _when(diagnosis, recording, lang)
     if when:
         _print(console, Line(when, style="dim"))
@@ -117,6 +119,7 @@ def _print_episode(console: Console, recording: Recording, diagnosis: Diagnosis,
         ("heading.chain", _chain(diagnosis.wait_chain, lang)),
         ("heading.evidence", _evidence(diagnosis, verdict, lang)),
         ("heading.remedies", _remedies(diagnosis, verdict, lang)),
+        ("heading.later", _later(diagnosis, lang)),
         ("heading.runners-up", _runners_up(diagnosis, verdict, lang)),
         ("heading.looks", looks(diagnosis, recording.environment, lang)),
     )
@@ -234,10 +237,9 @@ def _chain(links: tuple[Link, ...], lang: Lang) -> Iterator[Line]:
 
 def _evidence(diagnosis: Diagnosis, verdict: Verdict | None, lang: Lang) -> Iterator[Line]:
     if verdict is None:
-        for fact in diagnosis.facts:
-            if fact.detail:
-                told = text("target.fact", lang, name=fact_name(fact.name, lang), detail=phrase(fact.detail, lang))
-                yield Line(told, indent=2, sign="·")
+        for fact in key_facts(diagnosis):
+            told = text("target.fact", lang, name=fact_name(fact.name, lang), detail=phrase(fact.detail or "", lang))
+            yield Line(told, indent=2, sign="·")
         return
     groups: tuple[tuple[str, str, tuple[Finding, ...]], ...] = (
         (SUPPORTS, "green", verdict.supports),
@@ -259,6 +261,20 @@ def _remedies(diagnosis: Diagnosis, verdict: Verdict | None, lang: Lang) -> Iter
         yield Line(told, indent=2, sign=f"{number}.", sign_style=style)
         if remedy.command:
             yield Line(remedy.command, indent=7, style="bold", command=True)
+
+
+def _later(diagnosis: Diagnosis, lang: Lang) -> Iterator[Line]:
+    """What became known after the verdict: it is no evidence for it."""
+    for fact in diagnosis.later:
+        detail = phrase(fact.detail, lang) if fact.detail else ""
+        told = str(fact.value) if isinstance(fact.value, str) else detail
+        if told:
+            yield Line(text("target.fact", lang, name=fact_name(fact.name, lang), detail=told), indent=2, sign="·")
+
+
+def _notices(recording: Recording, lang: Lang) -> Iterator[Line]:
+    for notice in recording.events(Notice):
+        yield Line(phrase(notice.message, lang), indent=2, sign=clock(notice.t_s), sign_style="yellow")
 
 
 def _runners_up(diagnosis: Diagnosis, named: Verdict | None, lang: Lang) -> Iterator[Line]:

@@ -36,14 +36,13 @@ NESTED_BRACKETS = re.compile(
     r" \((?P<en>[^()]+\([^()]+\)[^()]*)\)$|（(?P<zh>[^（）]+[（(][^（）()]+[）)][^（）()]*)）$"
 )
 # Phases that come once an epoch, where "in epoch 3" says more than the phase's name.
-EPOCH_PHASES = ("train", "validate", "checkpoint")
+EPOCH_PHASES = ("train", "validate", "epoch-end", "checkpoint")
 # Episodes of which nobody can say how long they lasted: a log that stops, an exception, a file that states facts.
 TIMELESS = ("log", "log-end", INTERRUPTED, "evidence-file", "look")
 # nnU-Net is younger; a text without time stamps is placed at the beginning of all clocks.
 FIRST_YEAR = 2000
 # Verdicts that a headline may name as the cause.
-PROPER_NAMES = ("Windows", "Python", "PyTorch", "Slurm", "Holter")
-NAMED_VERDICTS = ("confirmed", "likely", "possible")
+NAMED_VERDICTS = ("confirmed", "likely")
 
 
 def duration(seconds: float, lang: Lang) -> str:
@@ -86,16 +85,20 @@ def where(episode: Episode, epoch: int | None, lang: Lang) -> str:
 
 
 def best(diagnosis: Diagnosis) -> Verdict | None:
-    """Return the verdict a headline names: the first that is not excluded, and for which anything speaks.
+    """Return the verdict that a headline names: the first, if it is likely at least. Guesses accuse nobody."""
+    return next((verdict for verdict in diagnosis.verdicts[:1] if verdict.verdict in NAMED_VERDICTS), None)
 
-    What is merely not excluded because nobody looked accuses nobody, nor do epoch times that many causes share.
+
+def candidate(diagnosis: Diagnosis) -> Verdict | None:
+    """Return what it could be where nothing is likely: the first for which an observation speaks.
+
+    That a training waited when somebody ended it fits whatever can hold up a training, and so do epoch times that many
+    causes share.
     """
-    for verdict in diagnosis.verdicts:
-        if verdict.verdict in NAMED_VERDICTS and (verdict.supports or verdict.score > 0):
-            # That a training waited when somebody ended it fits whatever can hold up a training.
-            only_waited = diagnosis.episode.detector == INTERRUPTED and verdict.verdict == "possible"
-            return None if only_waited or is_hint(verdict) else verdict
-    return None
+    if best(diagnosis) is not None or diagnosis.episode.detector == INTERRUPTED:
+        return None
+    open_ones = (verdict for verdict in diagnosis.verdicts if verdict.verdict == "possible" and verdict.score > 0)
+    return next((verdict for verdict in open_ones if not is_hint(verdict)), None)
 
 
 def is_hint(verdict: Verdict) -> bool:
@@ -111,12 +114,6 @@ def is_text(recording: Recording) -> bool:
     return any(
         note.what == FROM_TEXT for tick in recording.all_ticks[:1] for note in tick.events if isinstance(note, Noted)
     )
-
-
-def quiet(recording: Recording, lang: Lang) -> str:
-    """Return that nothing was wrong; of a text, which is not all that happened, only that it tells of nothing."""
-    key = "headline.quiet-text" if is_text(recording) else "headline.quiet"
-    return text(key, lang, duration=duration(recording.duration_s, lang))
 
 
 def wall_of(t_s: float, recording: Recording, lang: Lang) -> str:
@@ -159,34 +156,6 @@ def how_long(episode: Episode, recording: Recording, lang: Lang) -> str | None:
     """How long an episode lasted; None for an ending, which is a moment, and where no clock ran."""
     is_moment = episode.kind == "death" or episode.detector in TIMELESS
     return None if is_moment else duration(end_of(episode, recording) - episode.start_s, lang)
-
-
-def headline(diagnosis: Diagnosis, recording: Recording, lang: Lang) -> str:
-    """Return the one sentence to read first: what happened, where, for how long, why, how sure."""
-    episode = diagnosis.episode
-    own_kind = f"kind.{episode.detector}.headline"
-    lasted = how_long(episode, recording, lang)
-    values = {
-        "kind": text(own_kind if known(own_kind) else f"kind.{episode.kind}.headline", lang),
-        "where": where(episode, epoch_at(recording, episode.start_s), lang),
-        "lasted": text("headline.lasted", lang, duration=lasted) if lasted else "",
-    }
-    verdict = best(diagnosis)
-    timeless = episode.detector in TIMELESS
-    if verdict is None:
-        is_open = any(one.verdict != "excluded" for one in diagnosis.verdicts)
-        return text("headline.open" if is_open or timeless else "headline.unknown", lang, **values)
-    what = cause_sentence(diagnosis, verdict, lang)
-    if lang == "en":
-        what = _continued(what)
-    sure = text(f"verdict.{verdict.verdict}.sentence", lang)
-    return text("headline.known", lang, **values, what=what, verdict=sure)
-
-
-def _continued(sentence: str) -> str:
-    """A sentence after a colon starts small, unless its first word is a name like CPU or Windows."""
-    first = sentence.split(" ", 1)[0]
-    return sentence if first[1:2].isupper() or first in PROPER_NAMES else sentence[:1].lower() + sentence[1:]
 
 
 def finding_text(finding: Finding, diagnosis: Diagnosis, lang: Lang) -> str:

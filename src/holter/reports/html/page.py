@@ -12,10 +12,12 @@ from holter import __version__
 from holter.evidence.spans import restarts
 from holter.records import Diagnosis, Episode, PhaseChanged, Text, Verdict
 from holter.reports.catalogue import Lang, phrase, text
+from holter.reports.headline import could_be, headline, key_facts
 from holter.reports.html import facts, healing, lanes, vitals
 from holter.reports.html.drawing import chart_model, lane_model
 from holter.reports.html.epochs import epochs_model
 from holter.reports.html.thinning import Grid
+from holter.reports.quiet import quiet
 from holter.reports.wording import (
     best,
     cause_sentence,
@@ -23,10 +25,8 @@ from holter.reports.wording import (
     duration,
     end_of,
     finding_text,
-    headline,
     how_long,
     process_name,
-    quiet,
     remedies_of,
     remedy_text,
 )
@@ -139,6 +139,7 @@ def _episode(recording: Recording, diagnosis: Diagnosis, lang: Lang) -> dict[str
     return {
         "kind": episode.kind,
         "headline": headline(diagnosis, recording, lang),
+        "could_be": could_be(diagnosis, recording, lang),
         "when": text("html.seen-after", lang, start=clock(episode.start_s), delay=delay),
         "over": over,
         "reason": phrase(episode.reason, lang),
@@ -153,7 +154,7 @@ def _episode(recording: Recording, diagnosis: Diagnosis, lang: Lang) -> dict[str
         "excluded": [
             text(f"cause.{other.cause}.title", lang) for other in diagnosis.verdicts if other.verdict == "excluded"
         ],
-        "facts": [] if verdict else [phrase(fact.detail, lang) for fact in diagnosis.facts if fact.detail],
+        "facts": [] if verdict else [phrase(fact.detail or "", lang) for fact in key_facts(diagnosis)],
     }
 
 

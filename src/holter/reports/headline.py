@@ -1,0 +1,113 @@
+"""The one sentence to read first: what happened, where, for how long, and the cause where one is likely.
+
+Where none is, the headline is the fact itself; what it could be is a line of its own, for ``diagnose`` alone.
+"""
+
+from __future__ import annotations
+
+from holter.records import Diagnosis, Fact, Text
+from holter.remedies.looks import next_looks
+from holter.reports.catalogue import Lang, known, phrase, text
+from holter.reports.wording import (
+    TIMELESS,
+    best,
+    candidate,
+    cause_sentence,
+    epoch_at,
+    how_long,
+    where,
+)
+from holter.sentences import define
+from holter.tape import Recording
+
+PROPER_NAMES = ("Windows", "Python", "PyTorch", "Slurm", "Holter")
+
+FACT = define("headline.fact", "{kind}{where}{lasted}: {what}. No cause seen.")
+COULD_BE = define("headline.could-be", "Could be: {cause}; to tell: {command}")
+COULD_BE_ALONE = define("headline.could-be-alone", "Could be: {cause}")
+RAISED = define("headline.raised", "{role} raised {error}")
+MAIN_ENDED = define("headline.main-ended", "the main process ended: {ending}")
+WORKER_ENDED = define("headline.worker-ended", "{worker} ended: {ending}")
+# In this order, at most so many.
+TELLING = (
+    "exception.first", "main.stands_at", "workers.stand_at", "main.waits_on", "worker.ending", "oom.kills",
+    "progress.age_s", "activity.present", "step.times_usual", "wait.ratio", "queue.ready", "cpu.run_busy_ratio",
+    "workers.working", "storage.pending_s", "memory.used_ratio", "epochs.shape",
+)  # fmt: skip
+MOST_FACTS = 5
+# Of an exception the first line says what it is.
+MOST_CHARS = 160
+
+
+def headline(diagnosis: Diagnosis, recording: Recording, lang: Lang) -> str:
+    """Return the headline of one episode."""
+    episode = diagnosis.episode
+    own_kind = f"kind.{episode.detector}.headline"
+    lasted = how_long(episode, recording, lang)
+    values = {
+        "kind": text(own_kind if known(own_kind) else f"kind.{episode.kind}.headline", lang),
+        "where": where(episode, epoch_at(recording, episode.start_s), lang),
+        "lasted": text("headline.lasted", lang, duration=lasted) if lasted else "",
+    }
+    verdict = best(diagnosis)
+    if verdict is None:
+        return _of_fact(diagnosis, values, lang)
+    what = cause_sentence(diagnosis, verdict, lang)
+    if lang == "en":
+        what = _continued(what)
+    return text("headline.known", lang, **values, what=what, verdict=text(f"verdict.{verdict.verdict}.sentence", lang))
+
+
+def could_be(diagnosis: Diagnosis, recording: Recording, lang: Lang) -> str | None:
+    """Return what it could be, and the command that tells; None where a cause is named, or nothing speaks for any."""
+    verdict = candidate(diagnosis)
+    if verdict is None:
+        return None
+    title = text(f"cause.{verdict.cause}.title", lang)
+    look = next(iter(next_looks(diagnosis, recording.environment)), None)
+    if look is None:
+        return phrase(COULD_BE_ALONE(cause=title), lang)
+    return phrase(COULD_BE(cause=title, command=look.command), lang)
+
+
+def fact_of(diagnosis: Diagnosis) -> Text:
+    """Return what was seen, for an episode whose cause is not known."""
+    facts = {fact.name: fact for fact in diagnosis.facts if fact.status == "known"}
+    if diagnosis.episode.kind == "death":
+        ended = _ending(facts)
+        if ended is not None:
+            return ended
+    stands = facts.get("main.stands_at") or facts.get("workers.stand_at")
+    if diagnosis.episode.kind in ("stall", "slow-down") and stands is not None and stands.detail:
+        return stands.detail
+    return diagnosis.episode.reason
+
+
+def key_facts(diagnosis: Diagnosis) -> tuple[Fact, ...]:
+    """Return the few facts that say most where no cause is named."""
+    facts = {fact.name: fact for fact in diagnosis.facts if fact.status == "known" and fact.detail}
+    return tuple(facts[name] for name in TELLING if name in facts)[:MOST_FACTS]
+
+
+def _ending(facts: dict[str, Fact]) -> Text | None:
+    first, role = facts.get("exception.first"), facts.get("exception.role")
+    if first is not None and role is not None:
+        return RAISED(role=str(role.value), error=str(first.value).splitlines()[0][:MOST_CHARS])
+    main, worker, subject = (facts.get(name) for name in ("main.ending", "worker.ending", "worker.subject"))
+    if worker is not None and subject is not None:
+        return WORKER_ENDED(worker=str(subject.value), ending=str(worker.value))
+    return None if main is None else MAIN_ENDED(ending=str(main.value))
+
+
+def _of_fact(diagnosis: Diagnosis, values: dict[str, str], lang: Lang) -> str:
+    what = phrase(fact_of(diagnosis), lang).rstrip(".。")
+    if not what or diagnosis.episode.detector in TIMELESS:
+        # A text or a file of facts: its words are quoted above, or are the person's own.
+        return text("headline.open", lang, **values)
+    return phrase(FACT(**values, what=what), lang)
+
+
+def _continued(sentence: str) -> str:
+    """A sentence after a colon starts small, unless its first word is a name like CPU or Windows."""
+    first = sentence.split(" ", 1)[0]
+    return sentence if first[1:2].isupper() or first in PROPER_NAMES else sentence[:1].lower() + sentence[1:]

@@ -1,0 +1,40 @@
+"""What is said where nothing was noticed: that all is well needs a training that was seen, and a known end."""
+
+from __future__ import annotations
+
+from holter.evidence.scope import was_training_seen
+from holter.records import ContractSettled, Message, ProcessEnded
+from holter.reports.catalogue import Lang, phrase, text
+from holter.reports.wording import duration, is_text
+from holter.sentences import define
+from holter.tape import Recording
+
+NOT_OVER = define(
+    "quiet.not-over", "Nothing wrong was seen in {span:duration}; the recording ends before the training."
+)
+NO_TRAINING = define("quiet.no-training", "No training was seen: {why}.")
+TOO_SHORT = define("quiet.too-short", "the recording is {span:duration} long and holds no step, epoch or log sentence")
+NO_STEP = define("quiet.no-step", "{heartbeat}; {log}")
+
+
+def quiet(recording: Recording, lang: Lang) -> str:
+    """Return what to say of a recording without any episode."""
+    if is_text(recording):
+        return text("headline.quiet-text", lang)
+    if not was_training_seen(recording):
+        return phrase(NO_TRAINING(why=_why(recording)), lang)
+    ended = any(event.role == "main" for event in recording.events(ProcessEnded))
+    if not ended:
+        return phrase(NOT_OVER(span=recording.duration_s), lang)
+    return text("headline.quiet", lang, duration=duration(recording.duration_s, lang))
+
+
+def _why(recording: Recording) -> Message:
+    """Why nothing of a training was seen, as the contract has it."""
+    contracts = recording.events(ContractSettled)
+    if not contracts:
+        return TOO_SHORT(span=recording.duration_s)
+    heartbeat, log = contracts[-1].ability("heartbeat"), contracts[-1].ability("log")
+    if heartbeat.why_not is None or log.why_not is None:
+        return TOO_SHORT(span=recording.duration_s)
+    return NO_STEP(heartbeat=heartbeat.why_not, log=log.why_not)
