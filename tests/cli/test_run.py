@@ -191,8 +191,10 @@ def test_unset_paths_are_named_but_left_to_nnunet(tmp_path):
 def test_diagnose_report_and_export_of_a_tape_without_a_training(tmp_path):
     holter("run", "-q", "-o", "t.holter", "--", "sleep", "2", cwd=tmp_path)
     done = holter("diagnose", "t.holter", "--json", cwd=tmp_path)
-    assert done.returncode == 0
+    assert done.returncode == 2, "all is well needs a training that was seen"
     assert json.loads(done.stdout)["episodes"] == []
+    told = holter("diagnose", "t.holter", cwd=tmp_path)
+    assert (told.returncode, told.stdout.split(":")[0]) == (2, "No training was seen")
     assert holter("report", "t.holter", cwd=tmp_path).returncode == 0
     assert (tmp_path / "t.html").exists()
     assert holter("report", "t.holter", cwd=tmp_path).returncode == 2, "it must not overwrite"

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from holter.probes.resume_command import resume_command
 from holter.records import ActionTaken, Beat, Plan, Tick
 from holter.supervisor import guard
 from holter.supervisor.continuation import Continuation
@@ -44,7 +45,7 @@ class Standstill:
             environment=SimpleNamespace(output_folder=str(self.folder)),
             now_s=time.monotonic, add=lambda *_: None, act=self.said.append,
         )  # fmt: skip
-        way = Continuation(COMMAND, None, from_scratch=from_scratch)
+        way = Continuation(COMMAND, resume_command(COMMAND), None, from_scratch=from_scratch)
         self.guard = Guard(recorder, Control(folder), way)
 
     def tick(self) -> Tick:

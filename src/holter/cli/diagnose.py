@@ -34,9 +34,13 @@ def diagnose(
         bool, typer.Option("--evidence-template", help="Print an evidence file to fill in, with every fact's meaning.")
     ] = False,
 ) -> None:
-    """Name the cause of every episode, with evidence. Exit code 1 if there is an episode."""
+    """Name the cause of every episode, with evidence.
+
+    Exit code 1 if there is an episode; 2 if a tape holds no training, so that nothing can be said of it.
+    """
     from rich.console import Console
 
+    from holter.evidence.scope import was_training_seen
     from holter.evidence.stated import template
     from holter.reports.as_json import to_json
     from holter.reports.live import Progress
@@ -71,4 +75,6 @@ def diagnose(
         console = Console()
         print_notes(console, found.notes, language)
         print_diagnosis(console, found.recording, found.diagnoses, language, is_run=found.kind == "tape")
+    if found.kind == "tape" and not found.diagnoses and not was_training_seen(found.recording):
+        sys.exit(2)
     sys.exit(1 if found.diagnoses else 0)

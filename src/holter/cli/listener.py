@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Literal
 
-from holter.records import ActionTaken, ContractSettled, Diagnosis, Episode
+from holter.records import ActionTaken, ContractSettled, Diagnosis, Episode, Notice
 from holter.reports import live
 from holter.supervisor.recorder import Listener
 
@@ -43,6 +43,10 @@ class Speaker(Listener):
         told = live.contract(settled, before, self._lang)
         if told is not None:
             self._say(told)
+
+    def notice(self, notice: Notice) -> None:
+        """Say what is not as it should be."""
+        self._say(live.notice(notice, self._lang))
 
     def note(self, text: str) -> None:
         """Say something of ourselves."""

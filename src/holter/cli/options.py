@@ -25,6 +25,21 @@ Notify = Annotated[
 ]
 
 
+MainLimit = Annotated[
+    float | None,
+    typer.Option(
+        "--main-limit",
+        metavar="SECONDS",
+        min=30.0,
+        help="Restart after so long without progress, even while the main process computes. Default: only one that "
+        "does nothing at all is restarted, after 15 minutes or 10 times its longest step.",
+    ),
+]
+NoMainHeal = Annotated[
+    bool, typer.Option("--no-main-heal", help="Never restart because the main process stands still; only say so.")
+]
+
+
 class SharingStrategy(str, enum.Enum):
     """How tensors get from a data worker to the training; names of torch's."""
 

@@ -14,6 +14,8 @@ from holter.cli.listener import Speaker, everybody
 from holter.cli.options import (
     Force,
     Lang,
+    MainLimit,
+    NoMainHeal,
     Notify,
     Sharing,
     chosen_language,
@@ -50,6 +52,8 @@ def run(
             help="With --heal: the command that continues the training, where it is not nnUNetv2_train … --c.",
         ),
     ] = None,
+    main_limit: MainLimit = None,
+    no_main_heal: NoMainHeal = False,
     sharing: Sharing = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing on stderr.")] = False,
     notify: Notify = None,
@@ -84,6 +88,8 @@ def run(
             end_orphans=heal,
             from_scratch=restart_from_scratch,
             resume=resume_command,
+            main_limit_s=main_limit,
+            main_heal=not no_main_heal,
         )
         finish(result.returncode)
     if result.orphans:

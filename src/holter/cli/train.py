@@ -12,7 +12,17 @@ from typing import Annotated
 import typer
 
 from holter.cli.listener import Speaker, everybody
-from holter.cli.options import Force, Lang, Notify, Sharing, chosen_language, chosen_sharing, default_tape
+from holter.cli.options import (
+    Force,
+    Lang,
+    MainLimit,
+    NoMainHeal,
+    Notify,
+    Sharing,
+    chosen_language,
+    chosen_sharing,
+    default_tape,
+)
 
 # Without short options: nnU-Net has -tr, -p, -device and more, and click would look for ours inside them.
 SETTINGS = {"ignore_unknown_options": True, "help_option_names": ["--help"]}
@@ -44,6 +54,8 @@ def train(
     restart_from_scratch: Annotated[
         bool, typer.Option("--restart-from-scratch", help="Begin at epoch 0; checkpoints that exist are kept aside.")
     ] = False,
+    main_limit: MainLimit = None,
+    no_main_heal: NoMainHeal = False,
     sharing: Sharing = None,
     loader: Annotated[
         DataLoader,
@@ -92,6 +104,8 @@ def train(
                 heal=True,
                 requeue=True,
                 end_orphans=True,
+                main_limit_s=main_limit,
+                main_heal=not no_main_heal,
                 keep_fds=(lock.fd,),
             )
             finish(result.returncode)

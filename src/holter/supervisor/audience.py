@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from holter.records import ActionTaken, ContractSettled, Diagnosis, Episode
+from holter.records import ActionTaken, ContractSettled, Diagnosis, Episode, Notice
 from holter.supervisor.recorder import Listener
 
 
@@ -33,6 +33,10 @@ class Audience(Listener):
     def action(self, action: ActionTaken) -> None:
         """Tell all."""
         self._tell(lambda one: one.action(action))
+
+    def notice(self, notice: Notice) -> None:
+        """Tell all."""
+        self._tell(lambda one: one.notice(notice))
 
     def contract(self, settled: ContractSettled, before: ContractSettled | None) -> None:
         """Tell all."""

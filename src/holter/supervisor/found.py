@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-from holter.causes import diagnose
+from holter.causes import diagnose_as_told
 from holter.records import Diagnosis, Episode
 from holter.remedies import propose
 from holter.reports.notes import Note
@@ -25,4 +25,4 @@ class Found(NamedTuple):
 
 def diagnosed(recording: Recording, episodes: tuple[Episode, ...]) -> tuple[Diagnosis, ...]:
     """Every episode with verdicts and remedies."""
-    return tuple(propose(diagnose(recording, episode), recording.environment) for episode in episodes)
+    return tuple(propose(diagnose_as_told(recording, episode), recording.environment) for episode in episodes)

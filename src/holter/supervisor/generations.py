@@ -59,6 +59,7 @@ class Generations:
         self._gave_up: Plan | None = None
         self._next_s = time.monotonic()
         self._ending = False
+        self._ended_early = False
 
     def run(self, child: subprocess.Popen[bytes]) -> RunResult:
         """Watch until the training has ended and is not to be started again."""
@@ -111,8 +112,14 @@ class Generations:
             self._wait(child)
             if ended_s is None and child.poll() is not None:
                 ended_s = self._clock.t_s()
-                self._recorder.add(_ended(child, self._recorder, ended_s))
+                end = _ended(child, self._recorder, ended_s, early=self._is_early(child))
+                self._ended_early = end.early
+                self._recorder.add(end)
         return None
+
+    def _is_early(self, child: subprocess.Popen[bytes]) -> bool:
+        """Whether exit code 0 comes before the training is over: a trainer whose run_training has not returned."""
+        return child.returncode == 0 and not self._is_asked_to_end and self._recorder.is_unfinished
 
     def _may_end(self, child: subprocess.Popen[bytes], plan: Plan, tick: Tick) -> bool:
         """Whether the plan may be carried out now; what keeps from it is told, and the healer knows."""
@@ -150,7 +157,12 @@ class Generations:
             self._end_group(child, Plan(action="stop", reason="asked-to-stop"))
 
     def _after_end(self, child: subprocess.Popen[bytes]) -> Plan:
-        if child.returncode in (0, -signal.SIGINT, 128 + signal.SIGINT) or self._is_asked_to_end:
+        if (child.returncode == 0 and not self._ended_early) or child.returncode in (
+            -signal.SIGINT,
+            128 + signal.SIGINT,
+        ):
+            return Plan(action="nothing")
+        if self._is_asked_to_end:
             return Plan(action="nothing")
         if self._launch.relay.ended_by_one(child.returncode):
             return Plan(action="nothing")
@@ -298,7 +310,7 @@ def _is_failed_stop(event: Event) -> bool:
     return isinstance(event, ActionTaken) and (event.action, event.state, event.source) == ("stop", "failed", "hook")
 
 
-def _ended(child: subprocess.Popen[bytes], recorder: Recorder, t_s: float) -> ProcessEnded:
+def _ended(child: subprocess.Popen[bytes], recorder: Recorder, t_s: float, *, early: bool) -> ProcessEnded:
     code = child.returncode
     main_pid = recorder.sources.process.main_pid
     return ProcessEnded(
@@ -308,4 +320,5 @@ def _ended(child: subprocess.Popen[bytes], recorder: Recorder, t_s: float) -> Pr
         exit_code=code if code >= 0 else None,
         exit_signal=-code if code < 0 else None,
         source="wait",
+        early=early,
     )

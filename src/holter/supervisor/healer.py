@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -16,6 +16,7 @@ from holter.remedies.asking import asked
 from holter.remedies.ladder import OUTSIDE_RUNG, Attempt, next_plan, settings_in_force
 from holter.remedies.steps import Settings, Situation
 from holter.supervisor.control import Control
+from holter.supervisor.main_hang import MainHang
 from holter.supervisor.waiting import Waiting
 
 # Two quiet signs before any deed: an episode, and a main process that has not moved on for this long, or for four
@@ -37,6 +38,7 @@ LAST_MOMENTS_S = 30.0
 LOOK_AGAIN_S = 300.0
 LOOK_AGAIN_MOST_S = 3600.0
 STOPPED = ("T", "t")
+MAIN_HANGS = "main-hangs"
 ACTED_ON = ("stall", "death", "slow-down", "unsaved")
 
 
@@ -62,6 +64,8 @@ class Healer:
         act: bool,
         can_continue: bool,
         settings: Settings = (),
+        main_limit_s: float | None = None,
+        main_heal: bool = True,
     ) -> None:
         self.history: tuple[Attempt, ...] = ()
         self.generation = 0
@@ -71,6 +75,7 @@ class Healer:
         self._can_continue = can_continue
         self._settings = settings
         self._progress = ProgressKeeper()
+        self._main_hang = MainHang(say, limit_s=main_limit_s, off=not (main_heal and act))
         self._pending: ActionTaken | None = None
         self.waiting = Waiting(say)
         self._asks: dict[str | None, tuple[tuple[str, str], ...]] = {}  # cause -> what is asked for, filled in
@@ -88,6 +93,7 @@ class Healer:
         self.generation = restart.generation
         self.waiting.forget()
         self._workers = None
+        self._main_hang.forget(restart.generation)
         self._progress = ProgressKeeper()
         self._seen_s = self._moved_s = self._left = None
         self._pending = restart
@@ -114,6 +120,7 @@ class Healer:
     def see(self, tick: Tick, episodes: tuple[Episode, ...], diagnoses: tuple[Diagnosis, ...]) -> Plan | None:
         """Take in a tick of a living training; a plan to carry out now (restart, stop), or None."""
         self.waiting.look(tick)
+        self._main_hang.see(tick)
         moved = self._learn(tick)
         if self._pending is not None and self._pending.action == "restart":
             if moved and _is_at_work(tick):
@@ -142,6 +149,18 @@ class Healer:
                 if self.waiting.is_for([plan]):
                     self.waiting.is_over(tick.t_s)
                 return self._take(plan, tick)
+        return self._after_long(found, plans, tick)
+
+    def _after_long(
+        self, found: Sequence[tuple[Episode, Diagnosis | None]], plans: Sequence[Plan], tick: Tick
+    ) -> Plan | None:
+        """A stall that no ladder knows is ended after a long time of nothing, and announced before."""
+        for (episode, diagnosis), plan in zip(found, plans, strict=True):
+            if episode.kind != "stall" or plan.action in ("wait", "replace-workers"):
+                continue
+            now = self._situation(tick, diagnosis)
+            if now.can_continue and now.may_end and self._main_hang.is_due(tick):
+                return self._take(Plan(action="restart", cause=plan.cause, rung=2, reason=MAIN_HANGS), tick)
         return None
 
     def _is_ours(self, episode: Episode) -> bool:
@@ -153,6 +172,9 @@ class Healer:
             return False  # somebody stopped it, or one of its ranks, by hand, and will let it go on
         waited_s = tick.t_s - episode.alarm_s
         stands_still = episode.kind in ("stall", "death") and self._is_quiet(tick)
+        if episode.kind == "death" and self._progress.longest_step_s is None:
+            # In start-up no step says nothing: the second sign is a wait for those that died.
+            stands_still = stands_still and any(beat.waits_for != "none" for beat in main_beats(tick))
         return stands_still and waited_s >= self._patience_s(episode, diagnosis, tick)
 
     def after_end(self, t_s: float, diagnoses: tuple[Diagnosis, ...]) -> Plan:
@@ -285,4 +307,4 @@ class Healer:
 def _is_at_work(tick: Tick) -> bool:
     """Steps are being done again: start-up, unpacking and compilation are behind it."""
     beat = main_beat(tick)
-    return beat is not None and beat.phase in ("train", "validate", "final-validation", "shutdown")
+    return beat is not None and beat.phase in ("train", "validate", "epoch-end", "final-validation", "shutdown")

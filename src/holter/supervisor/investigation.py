@@ -8,16 +8,23 @@ from pathlib import Path
 import msgspec
 
 from holter.detectors import identity
+from holter.detectors.pauses import PausesDetector
+from holter.detectors.view import main_beat
 from holter.probes.stacks import StackDumper
 from holter.records import Episode, Role, StackDump, Tick
 
 # The cause is named when the stacks are there, or after this long without them.
 STACKS_WITHIN_S = 4.0
+PAUSES = PausesDetector.name
 # Slow facts (licence text, storage latency, throttled periods, what became of the training) arrive by then; the
 # verdict is looked at again and told again only if it changed.
 SECOND_LOOKS_S = (4.0, 8.0, 20.0, 45.0)
-# A worker was frozen at first and the training waits for it now: look at the stacks once more before this look.
-STACKS_AGAIN_AT_LOOK = 2
+# Where a process stands is told by stacks some seconds apart; and a worker was frozen at first, and the training waits
+# for it only now. So stacks are taken once more after each of these looks.
+STACKS_AGAIN_AFTER = (1, 2, 3)
+# Pauses are over when they are noticed: stacks are taken in the next one, once it has lasted this long.
+IN_PAUSE_S = 2.0
+STACKS_OF_PAUSES = 3
 # Stacks are taken of the main process, the subject, and at most this many workers: 10 ms each.
 WORKERS_DUMPED = 14
 
@@ -29,6 +36,8 @@ class Investigation(msgspec.Struct, kw_only=True):
     asked_s: float = 0.0
     looks: int = 0
     over: bool = False
+    stacks_s: float = 0.0  # when stacks were asked for last
+    stacks: int = 0
 
 
 class Investigator:
@@ -49,20 +58,23 @@ class Investigator:
     def open(self, episode: Episode, recent: Sequence[Tick]) -> None:
         """Begin with a new episode; ``recent`` ticks tell who is there."""
         self._open.append(Investigation(episode=episode, asked_s=recent[-1].t_s))
-        self._ask_for_stacks(episode, recent)
+        if episode.detector != PAUSES:
+            self._ask_for_stacks(episode, recent)
 
     def ready(self, recent: Sequence[Tick]) -> list[Episode]:
         """Episodes whose verdict is due now."""
         t_s = recent[-1].t_s
-        self._collect()
+        self._collect(t_s)
         self._start_next()
         due = []
         for one in self._open:
             if self._is_due(one, t_s - one.asked_s):
                 one.looks += 1
                 due.append(one.episode)
-                if one.looks == STACKS_AGAIN_AT_LOOK and not one.over:
+                if one.looks in STACKS_AGAIN_AFTER and not one.over and one.episode.detector != PAUSES:
                     self._ask_for_stacks(one.episode, recent)
+            elif one.episode.detector == PAUSES:
+                self._look_into_pause(one, recent)
         self._open = [one for one in self._open if one.looks <= len(SECOND_LOOKS_S) and not one.over]
         return due
 
@@ -98,6 +110,15 @@ class Investigator:
         stacks_done = not self._queue and not self._dumper.busy
         return waited_s >= STACKS_WITHIN_S or (stacks_done and (waited_s > 0 or one.episode.kind == "death"))
 
+    def _look_into_pause(self, one: Investigation, recent: Sequence[Tick]) -> None:
+        """Take stacks while the training pauses, some seconds apart in the same pause or in the next ones."""
+        beat, t_s = main_beat(recent[-1]), recent[-1].t_s
+        if beat is None or beat.progressed_s is None or one.stacks >= STACKS_OF_PAUSES:
+            return
+        if t_s - beat.progressed_s >= IN_PAUSE_S and t_s - one.stacks_s >= IN_PAUSE_S:
+            one.stacks, one.stacks_s = one.stacks + 1, t_s
+            self._ask_for_stacks(one.episode, recent)
+
     def _ask_for_stacks(self, episode: Episode, recent: Sequence[Tick]) -> None:
         if episode.kind not in ("stall", "slow-down"):
             return
@@ -107,8 +128,8 @@ class Investigator:
         self._queue.append(({one.pid: one.role for one in wanted + others[:WORKERS_DUMPED]}, recent[-1].t_s))
         self._start_next()
 
-    def _collect(self) -> None:
-        fresh = self._dumper.collect()
+    def _collect(self, t_s: float | None = None) -> None:
+        fresh = tuple(msgspec.structs.replace(dump, came_s=t_s) for dump in self._dumper.collect())
         self._stacks += fresh
         self._new += fresh
 

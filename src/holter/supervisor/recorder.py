@@ -6,13 +6,28 @@ import datetime
 from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
 from holter.detectors import Watch, identity
+from holter.detectors.course import Course
+from holter.detectors.notices import Notices
+from holter.evidence.as_told import WHOLE_S, thinned
 from holter.probes.environment import capture
 from holter.probes.file_tail import Mark
-from holter.records import ActionTaken, ContractSettled, Diagnosis, Environment, Episode, Event, Noted, Tick
+from holter.records import (
+    ActionTaken,
+    ContractSettled,
+    Diagnosis,
+    Environment,
+    Episode,
+    Event,
+    Judged,
+    Noted,
+    Notice,
+    Tick,
+)
 from holter.supervisor.clock import RunClock
 from holter.supervisor.contract import ContractKeeper, Terms
 from holter.supervisor.investigation import Investigator
@@ -22,8 +37,6 @@ from holter.supervisor.survey import Survey
 from holter.tape import Recording, TapeWriter
 from holter.tape.reader import make_tick
 
-# Kept in memory for evidence: what evidence reads before an episode, and the episode itself.
-LIVE_WINDOW_S = 720.0
 # The environment is complete once the trainer exists and its log folder is known; captured again until then.
 RECAPTURE_EVERY_S = 10.0
 
@@ -45,6 +58,9 @@ class Listener:
 
     def action(self, action: ActionTaken) -> None:
         """Something is being done to the run, or would be."""
+
+    def notice(self, notice: Notice) -> None:
+        """Something is not as it should be, and the training goes on all the same."""
 
     def contract(self, settled: ContractSettled, before: ContractSettled | None) -> None:
         """What can be seen and done was settled, or has changed since ``before``."""
@@ -87,8 +103,11 @@ class Recorder:
         self._writer = writer
         self._listener = listener
         self._watch = Watch()
+        self._notices = Notices()
+        self._course = Course()
         self._numbers: dict[tuple[str, str, float], int] = {}
         self._recent: deque[Tick] = deque()
+        self._older: list[Tick] = []  # what stays of the ticks before
         self._investigator = Investigator(scratch, self.sources.heartbeat.fault_signal)
         self._captured_s = 0.0
         self._complete = False
@@ -107,6 +126,7 @@ class Recorder:
         self._root_pid = root_pid
         self.sources.follow(root_pid)
         self._investigator.forget()
+        self._notices = Notices()
         self._complete = False
         self._captured_s = self._clock.t_s()
         self._contracts.follow(self._clock.t_s())
@@ -164,6 +184,8 @@ class Recorder:
         self._settle(tick)
         for episode in self._watch.see(tick):
             self._take_episode(episode)
+        self._notice(tick)
+        self._course.see(tick)
         self._take_findings()
         self._writer.pulse(t_s)
         self._say_problems()
@@ -187,10 +209,15 @@ class Recorder:
         """Episodes so far."""
         return self._watch.episodes
 
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether nnU-Net's loop has begun to train and has not come to its end."""
+        return self._course.is_unfinished
+
     def recording(self) -> Recording:
         """The live window as a recording: what a reader of the tape would see of the last minutes."""
         return Recording(
-            all_ticks=tuple(self._recent),
+            all_ticks=(*self._older, *self._recent),
             all_stacks=self._investigator.stacks,
             all_episodes=self._watch.episodes,
             environment=self.environment,
@@ -198,8 +225,15 @@ class Recorder:
 
     def _remember(self, tick: Tick) -> None:
         self._recent.append(tick)
-        while self._recent[0].t_s < tick.t_s - LIVE_WINDOW_S:
-            self._recent.popleft()
+        while self._recent[0].t_s < tick.t_s - WHOLE_S:
+            self._older += thinned([self._recent.popleft()])
+
+    def _notice(self, tick: Tick) -> None:
+        """Keep and say what is worth a line and no alarm, whoever noticed it."""
+        noticed = self._notices.see(tick)
+        self._writer.write_events(noticed)
+        for notice in (*noticed, *(event for event in tick.events if isinstance(event, Notice))):
+            self._listener.notice(notice)
 
     def _settle(self, tick: Tick) -> None:
         """Keep and say what can be seen and done, once that is known and whenever it changes."""
@@ -243,10 +277,20 @@ class Recorder:
         diagnosis = propose(diagnose(self.recording(), episode), self.environment)
         before = self.diagnoses.get(key)
         self.diagnoses[key] = diagnosis
-        if diagnosis.verdicts and (before is None or _headline(before) != _headline(diagnosis)):
-            best = diagnosis.verdicts[0]
-            text = f"{best.cause} {best.verdict} ({episode.kind} of {episode.subject})"
-            self._writer.write_events([Noted(t_s=self._clock.t_s(), what="cause-named", text=text)])
+        cause, verdict = _headline(diagnosis)
+        t_s = self._recent[-1].t_s if self._recent else self._clock.t_s()
+        judged = Judged(
+            t_s=t_s,
+            detector=episode.detector,
+            subject=episode.subject,
+            start_s=episode.start_s,
+            cause=cause,
+            verdict=verdict,
+        )
+        self._writer.write_events([judged])
+        if before is None or _headline(before) != (cause, verdict):
+            text = f"{cause} {verdict} ({episode.kind} of {episode.subject})"
+            self._writer.write_events([Noted(t_s=t_s, what="cause-named", text=text)] if cause else [])
             self._listener.cause(diagnosis)
 
     def _learn_environment(self, t_s: float) -> None:
@@ -300,8 +344,10 @@ LOG_SLACK_S = 2.0
 TOLD_BY_TRAINER = {"output_folder": str, "preprocessed_folder": str, "device": str, "num_epochs": int}
 
 
-def _headline(diagnosis: Diagnosis) -> tuple[str, str]:
-    return diagnosis.verdicts[0].cause, diagnosis.verdicts[0].verdict
+def _headline(diagnosis: Diagnosis) -> tuple[str | None, Literal["confirmed", "likely"] | None]:
+    """The cause that is told, and how sure it is; a guess is not told."""
+    best = diagnosis.verdicts[0]
+    return (best.cause, best.verdict) if best.verdict in ("confirmed", "likely") else (None, None)
 
 
 def _storage_paths(variables: Mapping[str, str]) -> dict[str, Path]:

@@ -49,6 +49,8 @@ def run(
     requeue: bool = False,
     keep_fds: tuple[int, ...] = (),
     resume: str | None = None,
+    main_limit_s: float | None = None,
+    main_heal: bool = True,
 ) -> RunResult:
     """Run ``command`` and record it on ``tape``.
 
@@ -59,7 +61,8 @@ def run(
     no usable checkpoint may begin again at epoch 0. ``requeue``: SIGUSR1 and SIGTERM save and end the training, with
     the exit code that tells a scheduler to start it again; else they are passed on. ``keep_fds``: descriptors that
     the training inherits (a lock that must last as long as any of its processes). ``resume``: the user's own
-    command that continues the training, where it is not nnU-Net's ``--c``.
+    command that continues the training, where it is not nnU-Net's ``--c``. ``main_limit_s``: restart after so
+    long without progress, even one that computes. ``main_heal``: False leaves a main process that stands still alone.
 
     Raises:  CommandNotFound, AlreadyRecorded, TapeExists, FolderNotWritable; nothing was started then.
     """
@@ -107,6 +110,8 @@ def run(
             recorder.act,
             act=heal,
             can_continue=terms.resume.command is not None,
+            main_limit_s=main_limit_s,
+            main_heal=main_heal,
             settings=tuple((name, variables[name]) for name in NAMES if name in variables),
         )
         continuation = Continuation(command, terms.resume, earlier_s, from_scratch=from_scratch)
