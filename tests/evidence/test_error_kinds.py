@@ -81,3 +81,36 @@ def test_an_everyday_error_has_no_kind(text: str) -> None:
 )
 def test_what_only_looks_like_a_kind_is_told_from_it(text: str, kind: str) -> None:
     assert error_kind(text) == kind
+
+
+BOILERPLATE = (
+    "CUDA kernel errors might be asynchronously reported at some other API call, so the stacktrace below might be "
+    "incorrect.\nFor debugging consider passing CUDA_LAUNCH_BLOCKING=1\nCompile with `TORCH_USE_CUDA_DSA` to enable "
+    "device-side assertions.\n"
+)
+CUDA_ERRORS = {
+    "an illegal memory access was encountered": "cuda-other",
+    "misaligned address": "cuda-other",
+    "initialization error": "cuda-other",
+    "unspecified launch failure": "cuda-unclear",
+    "unknown error": "cuda-unclear",
+    "out of memory": "cuda-oom",
+    "no kernel image is available for execution on the device": "cuda-mismatch",
+    "invalid device function": "cuda-mismatch",
+    "all CUDA-capable devices are busy or unavailable": "cuda-refused",
+    "invalid device ordinal": "gpu-number",
+    "uncorrectable ECC error encountered": "gpu-lost",
+    "OS call failed or operation not supported on this OS": "cuda-other",
+    "device-side assert triggered": "cuda-assert",
+}
+
+
+@pytest.mark.parametrize(("error", "kind"), CUDA_ERRORS.items())
+@pytest.mark.parametrize("before", ["", "Search for `cudaError' in https://docs.nvidia.com/cuda/ for more information.\n"])
+def test_the_lines_that_end_every_cuda_error_name_nothing(error: str, kind: str, before: str) -> None:
+    assert error_kind(f"RuntimeError: CUDA error: {error}\n{before}{BOILERPLATE}") == kind
+
+
+def test_boilerplate_on_one_line_names_nothing_either() -> None:
+    joined = BOILERPLATE.replace("\n", " ")
+    assert error_kind(f"RuntimeError: CUDA error: an illegal memory access was encountered {joined}") == "cuda-other"

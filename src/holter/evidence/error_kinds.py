@@ -28,13 +28,15 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
     ("compile", r"BackendCompilerFailed|InductorError|torch\._(?:dynamo|inductor)\.exc\.|working triton installation"),
     ("compile", r"fatal error: [^\s:]*\b(?:Python|pyconfig)\.h|TritonError|triton\.compiler"),
     ("compile", r"C\+\+ compile error|CppCompileError"),
-    ("cuda-assert", r"device-side assert|ScatterGatherKernel|idx_dim >= 0|indexSelect.*Assertion"),
+    ("cuda-assert", r"device-side assert triggered|cudaErrorAssert\b|CUDA_ERROR_ASSERT\b"),
+    ("cuda-assert", r"ScatterGatherKernel|idx_dim >= 0|indexSelect.*Assertion|\.cuh?:\d+[^\n]*Assertion `"),
     ("cuda-refused", r"CUDA-capable device\(s\) is/are busy|devices are busy or unavailable"),
     ("gpu-lost", r"GPU is lost|fallen off the bus|Unable to determine the device handle|uncorrectable ECC"),
     # A GPU that goes away says so, but more often a kernel went wrong.
     ("cuda-unclear", r"unspecified launch failure|CUDA error: unknown error|CUDA error: an illegal instruction"),
     ("gpu-missing", r"Failed to initialize NVML|no CUDA-capable device is detected|No CUDA GPUs are available"),
     ("cuda-mismatch", r"driver version is insufficient|driver on your system is too old|no kernel image is available"),
+    ("cuda-mismatch", r"CUDA error: (?:invalid device function|device kernel image is invalid)"),
     ("cuda-mismatch", r"Found no NVIDIA driver|not compiled with CUDA enabled|forward compatibility was attempted"),
     ("cuda-mismatch", r"unsupported display driver / cuda driver combination|driver/library version mismatch"),
     ("gpu-number", r"invalid device ordinal|Invalid device id"),
@@ -66,6 +68,15 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
     ("blosc2-version", r"Could not build empty array|blocks cannot be greater than chunks"),
     ("blosc2-version", rf"Error while creating the NDArray|{_DENIED}[\s\S]*b2nd|b2nd[\s\S]*{_DENIED}"),
 )
+# PyTorch ends every CUDA error with these lines, whatever it was: they name nothing.
+# https://github.com/pytorch/pytorch/blob/0ac83aeb/c10/cuda/CUDAMiscFunctions.cpp#L32-L46
+# https://github.com/pytorch/pytorch/blob/0e4c6cd6/c10/cuda/CUDAException.cpp#L34-L37
+_BOILERPLATE = re.compile(
+    r"CUDA kernel errors might be asynchronously reported[^\n]*|For debugging consider passing CUDA_LAUNCH_BLOCKING[^\n]*"
+    r"|Compile with `?TORCH_USE_CUDA_DSA`? to enable device-side assertions\.?|Device-side assertion tracking[^\n]*"
+    r"|Device-side assertions were explicitly omitted[^\n]*",
+    re.IGNORECASE,
+)
 _KINDS = tuple((kind, re.compile(pattern, re.IGNORECASE)) for kind, pattern in _PATTERNS)
 KINDS = tuple(dict.fromkeys(kind for kind, _ in _PATTERNS))
 OTHER = "other"
@@ -78,7 +89,8 @@ GENERAL = (
 
 def error_kind(text: str) -> str:
     """One of ``KINDS`` for an exception's class, message and traceback taken together; ``other`` if none fits."""
-    return next((kind for kind, pattern in _KINDS if pattern.search(text)), OTHER)
+    telling = _BOILERPLATE.sub("", text)
+    return next((kind for kind, pattern in _KINDS if pattern.search(telling)), OTHER)
 
 
 def is_special(kind: str) -> bool:
