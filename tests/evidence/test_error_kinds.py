@@ -106,7 +106,9 @@ CUDA_ERRORS = {
 
 
 @pytest.mark.parametrize(("error", "kind"), CUDA_ERRORS.items())
-@pytest.mark.parametrize("before", ["", "Search for `cudaError' in https://docs.nvidia.com/cuda/ for more information.\n"])
+@pytest.mark.parametrize(
+    "before", ["", "Search for `cudaError' in https://docs.nvidia.com/cuda/ for more information.\n"]
+)
 def test_the_lines_that_end_every_cuda_error_name_nothing(error: str, kind: str, before: str) -> None:
     assert error_kind(f"RuntimeError: CUDA error: {error}\n{before}{BOILERPLATE}") == kind
 

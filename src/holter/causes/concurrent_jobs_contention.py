@@ -5,7 +5,8 @@ What happens:  a second training, or somebody else's job, shares the cores. Each
                is wrong within the run itself.
 How we know:   processes outside the run use a quarter of the machine's CPUs or more, and main process and workers
                spend a fifth of the time in which they want a CPU waiting for one (the kernel counts it), while steps
-               wait for batches or got slower. A run that has its CPUs busy by itself is not held up by others.
+               wait for batches or got slower. A run that has its CPUs busy by itself, or gets a CPU whenever it
+               wants one, is not held up by others; nor one that stands in one place of its code.
 Looks like:    cpu-starved-augmentation (the run itself uses all CPUs); cgroup-cpu-quota (throttled periods);
                few-cores-allocated (others cannot be on these CPUs); gpu-shared-or-zombie (others on the GPU).
 What helps:    see who it is [SAFE]; as many workers as cores divided by trainings (nnUNet_n_proc_DA) [CONSENT]; fixed
@@ -32,6 +33,7 @@ RULES = (
     supports("pressure.cpu", at_least(0.2), "cpu-pressure", weight=0.5),
     supports("epochs.shape", one_of("step-up", "step-down"), "epochs-have-this-shape", weight=0.5),
     against("host.others_cpu_ratio", at_most(0.1), "others-hardly-work", fatal=True),
+    against("cpu.queue_ratio", at_most(0.1), "gets-a-cpu", fatal=True),
     # The run has what it may use; then the others take nothing from it.
     against("cpu.run_busy_ratio", at_least(0.85), "cpus-busy", fatal=True),
     against("cpu.throttled_ratio", at_least(0.1), "quota-throttles", weight=1.5),
@@ -46,6 +48,8 @@ RULES = (
 STANDSTILL = (
     against("activity.present", is_false, "nobody-works", fatal=True),
     against("main.state", one_of("S", "D"), "it-stands-still", weight=4.0),
+    against("main.stands_at", is_true, "main-stands", fatal=True),
+    against("workers.stand_at", is_true, "workers-stand", fatal=True),
 )
 
 

@@ -44,6 +44,7 @@ RULES = (
 def diagnose(evidence: Evidence) -> Verdict:
     """Weigh the facts; a native call within a step, with a GPU, is the GPU's side until something else is seen."""
     verdict = weigh(CAUSE, evidence, RULES)
-    in_step = evidence.fact("main.waits_on").value == "native-call"
+    waits_on = evidence.fact("main.waits_on")
+    in_step = waits_on.status == "unknown" or waits_on.value == "native-call"
     has_gpu = evidence.fact("scope.gpu").value is not False
     return possible_at_most(verdict) if in_step and has_gpu else verdict

@@ -22,12 +22,14 @@ RULES = (
     Rule("main.extra_step", is_true, "main-in-extra-step", 3.0, group="step"),
     Rule("exception.kind", one_of("plot"), "plot-failed", 3.0, group="step"),
     against("workers.blocked", is_true, "worker-blocked", weight=1.5),
+    against("workers.stopped", is_true, "worker-stopped", weight=2.0),
     against("main.state", one_of("T", "t"), "main-stopped", fatal=True),
     only("death", "stall"),
 )
 
-# nnU-Net draws and saves one after the other: where nothing can be written, that explains both.
-NO_ROOM = (
+# nnU-Net draws and saves one after the other: where nothing can be written, or all is frozen, that explains both.
+ELSEWHERE = (
+    against("frozen.processes", is_true, "in-a-freezer", fatal=True),
     against("disk.error", is_true, "disk-explains", weight=3.0),
     against("disk.full", is_true, "disk-is-full", weight=3.0),
     against("disk.read_only", is_true, "disk-is-read-only", weight=3.0),
@@ -36,4 +38,4 @@ NO_ROOM = (
 
 def diagnose(evidence: Evidence) -> Verdict:
     """Weigh the facts."""
-    return weigh(CAUSE, evidence, (*RULES, *if_seen(evidence, *NO_ROOM)))
+    return weigh(CAUSE, evidence, (*RULES, *if_seen(evidence, *ELSEWHERE)))

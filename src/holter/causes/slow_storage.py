@@ -26,6 +26,7 @@ from holter.causes.weigh import (
     against,
     at_least,
     at_most,
+    if_seen,
     is_false,
     is_true,
     one_of,
@@ -75,13 +76,14 @@ RULES = (
     against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
     against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
 )
+FROZEN = against("frozen.processes", is_true, "in-a-freezer", fatal=True)
 # Together they leave little else for a training that goes on slowly; a standstill such a read does not explain.
 STARVED = {"storage.latency_s", "cpu.run_busy_ratio", "wait.ratio"}
 
 
 def diagnose(evidence: Evidence) -> Verdict:
     """Weigh the facts."""
-    verdict = weigh(CAUSE, evidence, RULES)
+    verdict = weigh(CAUSE, evidence, (*RULES, *if_seen(evidence, FROZEN)))
     starved = {finding.fact for finding in verdict.supports} >= STARVED and not verdict.against
     if verdict.verdict == "possible" and starved and evidence.fact("episode.kind").value == "slow-down":
         return msgspec.structs.replace(verdict, verdict="likely", score=max(verdict.score, LIKELY_FROM))

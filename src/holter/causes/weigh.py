@@ -108,6 +108,13 @@ def possible_at_most(verdict: Verdict) -> Verdict:
     return msgspec.structs.replace(verdict, verdict="possible", score=min(verdict.score, LIKELY_FROM - 0.01))
 
 
+def likely_at_most(verdict: Verdict) -> Verdict:
+    """The same, where something else, rarely, looks alike and could not be seen."""
+    if verdict.verdict != "confirmed":
+        return verdict
+    return msgspec.structs.replace(verdict, verdict="likely", score=min(verdict.score, CONFIRMED_BASE - 0.01))
+
+
 def _counts(rule: Rule, evidence: Evidence) -> float:
     """A circumstance that holds gives no score, it only admits the cause; one that is not known still lowers it."""
     fact = evidence.fact(rule.fact)

@@ -12,11 +12,13 @@ Source:        tests/tapes/worker_exited.
 
 from __future__ import annotations
 
-from holter.causes.weigh import Rule, against, at_least, is_true, one_of, only, supports, weigh
+from holter.causes.weigh import Rule, against, at_least, is_true, likely_at_most, one_of, only, supports, weigh
 from holter.evidence import Evidence
 from holter.records import Verdict
 
 CAUSE = "worker-exited"
+
+RAISED = ("exit code 0", "exit code 1")
 
 RULES = (
     Rule("worker.ending", lambda ending: ending.startswith("exit code"), "worker-left", 2.0, group="left"),
@@ -31,4 +33,6 @@ RULES = (
 
 def diagnose(evidence: Evidence) -> Verdict:
     """Weigh the facts."""
-    return weigh(CAUSE, evidence, RULES)
+    verdict = weigh(CAUSE, evidence, RULES)
+    # A worker that raised ends like this, too; whether its traceback got lost cannot be seen.
+    return likely_at_most(verdict) if evidence.fact("worker.ending").value in RAISED else verdict

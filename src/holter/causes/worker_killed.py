@@ -1,4 +1,4 @@
-"""A worker process was ended by a signal: the kernel or somebody killed it.
+"""A worker process was ended by a signal: it was killed, or crashed in native code.
 
 What happens:  a data or export worker dies without a Python exception. nnU-Net says only that "one or more
                background workers are no longer alive" and ends; nothing is printed above that sentence.
@@ -28,13 +28,19 @@ CRASH_RULE = against("software.batchgenerators", one_of(*NESTED), "batchgenerato
 # SIGBUS is also how a mapped file ends its reader where the mount cannot give a page.
 MAPPED_RULE = against("storage.fs_type", is_remote, "data-on-remote-mount", weight=2.0)
 
+ENDED = needs(
+    "worker.exit_signal", at_least(1), "worker-ended-by-signal", otherwise="no-worker-ended-by-signal", weight=3.0
+)
+# A crash comes from within: the words are others, the rule is the same.
+CRASHED = needs("worker.exit_signal", at_least(1), "worker-crashed", otherwise="no-worker-ended-by-signal", weight=3.0)
+
 RULES = (
-    needs(
-        "worker.exit_signal", at_least(1), "worker-ended-by-signal", otherwise="no-worker-ended-by-signal", weight=3.0
-    ),
+    ENDED,
+    CRASHED,
     against("oom.kills", at_least(1), "oom-counted", weight=2.0),  # then it is known who killed it, and why
     against("shm.trouble", is_true, "shm-explains", weight=2.0),
     against("export.replaced", at_least(1), "export-worker-replaced", weight=2.0),  # the wait that follows is worse
+    against("limit.reached", is_true, "limit-reached"),
     supports("worker.fatal_frame", is_true, "fatal-frame", weight=0.5),
     CRASH_RULE,
 )
@@ -43,5 +49,6 @@ RULES = (
 def diagnose(evidence: Evidence) -> Verdict:
     """Weigh the facts."""
     signal = evidence.fact("worker.exit_signal").value
-    rules = RULES if signal in CRASHES else tuple(rule for rule in RULES if rule is not CRASH_RULE)
+    others = (ENDED,) if signal in CRASHES else (CRASHED, CRASH_RULE)
+    rules = tuple(rule for rule in RULES if rule not in others)
     return weigh(CAUSE, evidence, (*rules, MAPPED_RULE) if signal == 7 else rules)

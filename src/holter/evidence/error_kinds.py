@@ -72,7 +72,8 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
 # https://github.com/pytorch/pytorch/blob/0ac83aeb/c10/cuda/CUDAMiscFunctions.cpp#L32-L46
 # https://github.com/pytorch/pytorch/blob/0e4c6cd6/c10/cuda/CUDAException.cpp#L34-L37
 _BOILERPLATE = re.compile(
-    r"CUDA kernel errors might be asynchronously reported[^\n]*|For debugging consider passing CUDA_LAUNCH_BLOCKING[^\n]*"
+    r"CUDA kernel errors might be asynchronously reported[^\n]*"
+    r"|For debugging consider passing CUDA_LAUNCH_BLOCKING[^\n]*"
     r"|Compile with `?TORCH_USE_CUDA_DSA`? to enable device-side assertions\.?|Device-side assertion tracking[^\n]*"
     r"|Device-side assertions were explicitly omitted[^\n]*",
     re.IGNORECASE,

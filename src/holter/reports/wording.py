@@ -127,14 +127,13 @@ def wall_of(t_s: float, recording: Recording, lang: Lang) -> str:
 
 def cause_sentence(diagnosis: Diagnosis, verdict: Verdict, lang: Lang) -> str:
     """Return one sentence for a cause, about the very finding, worker or file where that is known."""
-    for finding in verdict.supports:
-        if known(f"cause.{verdict.cause}.meaning.{finding.text}"):
-            return text(f"cause.{verdict.cause}.meaning.{finding.text}", lang)
     subject = _subject(diagnosis, verdict)
-    key = f"cause.{verdict.cause}.headline"
-    if subject is not None and known(key):
-        return text(key, lang, subject=phrase(subject, lang))
-    return text(f"cause.{verdict.cause}.meaning", lang)
+    for ending in (*(f".{finding.text}" for finding in verdict.supports), ""):
+        if subject is not None and known(f"cause.{verdict.cause}.headline{ending}"):
+            return text(f"cause.{verdict.cause}.headline{ending}", lang, subject=phrase(subject, lang))
+        if known(f"cause.{verdict.cause}.meaning{ending}"):
+            return text(f"cause.{verdict.cause}.meaning{ending}", lang)
+    raise KeyError(verdict.cause)
 
 
 def _subject(diagnosis: Diagnosis, verdict: Verdict) -> str | None:

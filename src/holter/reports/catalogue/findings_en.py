@@ -48,6 +48,7 @@ TEXTS: dict[str, str] = {
     "finding.workers-compute": "data workers at work: {value}",
     "finding.workers-idle": "data workers at work: {value}",
     "finding.case-in-hand": "case in hand: {value}",
+    "finding.worker-crashed": "a worker crashed in native code (signal {signal})",
     "finding.worker-ended-by-signal": "a worker was ended by signal {signal}",
     "finding.no-worker-ended-by-signal": "no worker was ended by a signal",
     "finding.fatal-frame": "the worker crashed in {value}",

@@ -43,6 +43,7 @@ TEXTS: dict[str, str] = {
     "finding.workers-compute": "正在工作的数据进程：{value} 个",
     "finding.workers-idle": "正在工作的数据进程：{value} 个",
     "finding.case-in-hand": "当时手里的病例：{value}",
+    "finding.worker-crashed": "有数据进程在原生代码中崩溃（信号 {signal}）",
     "finding.worker-ended-by-signal": "有数据进程被信号 {signal} 终止",
     "finding.no-worker-ended-by-signal": "没有数据进程被信号终止",
     "finding.fatal-frame": "数据进程崩溃在 {value}",

@@ -45,6 +45,7 @@ TEXTS: dict[str, str] = {
     "finding.others-hardly-work": "others use only {percent} % of the machine's CPUs ({detail})",
     "finding.others-named": "the busiest of the others: {value}",
     "finding.other-trainings": "other nnU-Net trainings on this machine: {value}",
+    "finding.gets-a-cpu": "the run gets a CPU when it wants one: it waits {percent} % of that time",
     "finding.waits-for-a-cpu": "{percent} % of the time in which the run wants a CPU it gets none",
     "finding.many-threads-each": "a data worker has {value} threads",
     "finding.many-threads-run": "{value} threads of a data worker run at the same time",

@@ -45,6 +45,7 @@ TEXTS: dict[str, str] = {
     "finding.others-hardly-work": "其他程序只用了整机 {percent}% 的 CPU（{detail}）",
     "finding.others-named": "其中占用最多的：{value}",
     "finding.other-trainings": "这台机器上还有 {value} 个 nnU-Net 训练",
+    "finding.gets-a-cpu": "训练想用 CPU 时就能用上：只有 {percent}% 的时间在排队",
     "finding.waits-for-a-cpu": "训练想用 CPU 的时间里，有 {percent}% 排不上",
     "finding.many-threads-each": "每个数据进程有 {value} 个线程",
     "finding.many-threads-run": "每个数据进程同时有 {value} 个线程在跑",

@@ -26,7 +26,7 @@ PAGES: dict[str, str] = {
             秒以内。
         """,
     "worker-killed": """
-        一个数据进程被外力杀死，没有留下任何报错。
+        一个数据进程被信号终止：被杀死，或在原生代码中崩溃。
 
         发生了什么：数据进程被信号结束：可能是调度系统、管理员，或原生代码自己崩溃。nnU-Net 只会打印
             “One or more background workers are no longer alive”，上面什么都没有，因为 batchgenerators 不记录退出信号。
