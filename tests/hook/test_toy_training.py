@@ -13,6 +13,7 @@ import pytest
 
 from holter.probes.echoes import is_echo
 from holter.probes.heartbeat import HeartbeatProbe
+from holter.probes.stacks import stack_file
 
 ROLES = {("main", None), ("train-worker", 0), ("train-worker", 1), ("val-worker", 0)}
 
@@ -128,21 +129,24 @@ def test_a_worker_exception_names_the_case(hooked, tmp_path):
             assert event.by_parent is (event.pid not in raised) or event.pid in raised
 
 
-def test_the_stack_signal_writes_all_threads_of_a_worker_to_its_file(going, wait_until):
+def test_the_stack_signal_writes_all_threads_of_a_worker_to_its_file(going, hooked, wait_until):
     process, probe, flag = going()
     worker = next(pid for pid, hint in probe.hints().items() if hint == ("train-worker", 0))
     number = probe.fault_signal(worker)
     assert number == signal.SIGUSR2
     os.kill(worker, number)
-    wait_until(lambda: "in producer" in probe.stack_file(worker).read_text())
+    wait_until(lambda: "in producer" in stack_file(hooked.scratch, worker).read_text())
     assert end(process, flag) == ("ready\ndone\n", "")
 
 
 def test_a_deleted_scratch_folder_does_not_stop_the_training(going, hooked):
     process, probe, flag = going()
     shutil.rmtree(hooked.scratch)
+    before = {beat.pid: beat for beat in probe.read(0.0).samples}
     time.sleep(1.5)
-    assert probe.read(0.0).samples == ()
+    after = {beat.pid: beat for beat in probe.read(0.0).samples}
+    assert {beat.role for beat in after.values()} >= {"main", "train-worker"}, "kept open"
+    assert any(after[pid].pulse_s > before[pid].pulse_s for pid in after if before[pid].role == "main")
     assert end(process, flag) == ("ready\ndone\n", "")
 
 

@@ -151,9 +151,9 @@ def test_values_of_the_wrong_kind_do_not_break_a_line(probe, tmp_path):
     assert event == ExceptionSeen(t_s=1.5, pid=7)
 
 
-def test_a_worker_that_returned_without_an_exception_was_told_to(probe, tmp_path):
+def test_a_worker_that_returned_after_an_abort_without_an_exception_was_told_to(probe, tmp_path):
     tell(tmp_path, by=8, kind="exception", error="ValueError", role="train-worker")
-    for pid in (8, 9):
-        tell(tmp_path, at=1002.0, kind="worker-ended", pid=pid, role="train-worker", exit_code=0)
+    for pid, aborted in ((8, True), (9, True), (10, False)):
+        tell(tmp_path, at=1002.0, kind="worker-ended", pid=pid, role="train-worker", exit_code=0, aborted=aborted)
     ended = [event for event in probe.read(0.0).events if isinstance(event, ProcessEnded)]
-    assert {event.pid: event.by_parent for event in ended} == {8: False, 9: True}
+    assert {event.pid: event.by_parent for event in ended} == {8: False, 9: True, 10: False}

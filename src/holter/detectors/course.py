@@ -12,6 +12,9 @@ class Course:
     """The course of one process of the run."""
 
     def __init__(self) -> None:
+        self._begin()
+
+    def _begin(self) -> None:
         self._has_begun = False
         self._has_trained = False
         self._is_over = False
@@ -25,7 +28,7 @@ class Course:
                 self._has_begun = self._has_begun or event.what == "began"
                 self._is_over = self._is_over or event.what == "finished"
             elif isinstance(event, ActionTaken) and event.action == "restart" and event.state == "begun":
-                self.__init__()  # type: ignore[misc]
+                self._begin()
 
     @property
     def is_unfinished(self) -> bool:

@@ -21,6 +21,8 @@ from holter.sentences import define
 PAUSE_S, PAUSE_TIMES = 4.0, 8.0
 # So many of them within this time, and this part of it lost: a healthy run has one now and then (a cold cache).
 PAUSES, WITHIN_S, LOST_PART = 4, 240.0, 0.25
+# With workers at work in more of the pause than this it is starvation.
+AT_WORK_PART = 0.5
 # It is over when none has come for this long.
 OVER_S = 120.0
 # Steps that make a usual one.
@@ -47,7 +49,7 @@ class PausesDetector:
         self._pauses: deque[_Pause] = deque()
         self._before: Beat | None = None
         self._last_s: float | None = None
-        self._worked = False  # data workers were at work since the last progress
+        self._looks: list[bool] = []  # since the last progress: whether data workers were at work
         self._open: Episode | None = None
 
     def see(self, tick: Tick) -> tuple[Episode, ...]:
@@ -56,19 +58,18 @@ class PausesDetector:
         gap = self._last_s is not None and tick.t_s - self._last_s > max(GAP_S, 2 * tick.span_s)
         self._last_s = tick.t_s
         if beat is None or beat.phase != "train" or beat.progressed_s is None or gap or is_paused(tick):
-            self._before, self._worked = None, False
+            self._before, self._looks = None, []
             ends = beat is not None and beat.phase in ("final-validation", "shutdown")
             return self._close(tick.t_s) if ends else self._over(tick.t_s)
-        self._worked = self._worked or any(
-            one.role in DATA_WORKERS and (one.cpu_ratio or 0.0) >= WORKING_CPU_RATIO for one in tick.processes
-        )
         before = self._before
         if before is None or (before.pid, before.epoch) != (beat.pid, beat.epoch):
-            self._before, self._worked = beat, False
+            self._before, self._looks = beat, []
             return self._over(tick.t_s)
         if beat.progress_total > before.progress_total:
             self._moved(before, beat)
-            self._before, self._worked = beat, False
+            self._before, self._looks = beat, []
+        else:
+            self._looks.append(_are_at_work(tick))
         return self._judge(tick, beat)
 
     def _moved(self, before: Beat, beat: Beat) -> None:
@@ -79,7 +80,7 @@ class PausesDetector:
         usual_s = median(self._steps) if len(self._steps) >= ENOUGH_STEPS else None
         pause_s = took_s - (steps - 1) * (usual_s or took_s / steps)
         if usual_s is not None and pause_s >= max(PAUSE_S, PAUSE_TIMES * usual_s):
-            if not self._worked:
+            if sum(self._looks) <= AT_WORK_PART * len(self._looks):
                 self._pauses.append(_Pause(beat.progressed_s - pause_s, beat.progressed_s))
             return
         self._steps.extend([took_s / steps] * min(steps, KEPT_STEPS))
@@ -121,3 +122,7 @@ class PausesDetector:
         self._open = None
         self._pauses.clear()
         return (closed,)
+
+
+def _are_at_work(tick: Tick) -> bool:
+    return any(one.role in DATA_WORKERS and (one.cpu_ratio or 0.0) >= WORKING_CPU_RATIO for one in tick.processes)

@@ -1,7 +1,8 @@
 """Heartbeat pages that the hook writes inside the training's processes (event lines: ``heartbeat_events.py``).
 
 Pages are read with plain reads, never mapped: a page that is cut short or removed meanwhile must not kill the
-recorder. Whatever else lies in the folder is passed over.
+recorder. They are kept open: what a clean-up of /tmp takes away is still read while its process lives. Whatever else
+lies in the folder is passed over.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import cast
 
 from holter.hook import page as layout
 from holter.probes import Reading
-from holter.probes.heartbeat_events import EventLines, read_bytes, whole
+from holter.probes.heartbeat_events import EventLines, whole
 from holter.records import Beat, Phase, Role, WaitKind
 
 BEAT_FILE = re.compile(r"beat-(\d+)")
@@ -34,6 +35,7 @@ class HeartbeatProbe:
         self._proc = proc
         self._seen: dict[int, layout.Seen] = {}  # the last whole page of each process, living or not
         self._living: dict[int, layout.Seen] = {}
+        self._open: dict[int, int] = {}  # PID -> descriptor of its page
         self._info: dict[str, object] = {}
         self._info_rank: tuple[int, int, int] = (-1, 0, -1)
         self._events = EventLines(clock_zero_mono_s, self._case_of)
@@ -47,7 +49,9 @@ class HeartbeatProbe:
         return Reading(beats, tuple(sorted(events, key=lambda event: event.t_s)))
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Close the pages."""
+        for pid in list(self._open):
+            os.close(self._open.pop(pid))
 
     def hints(self) -> dict[int, tuple[Role, int | None]]:
         """Role and worker index of each living process that carries the hook."""
@@ -71,10 +75,6 @@ class HeartbeatProbe:
             return None
         return seen.fault_signal if _catches(self._proc / str(pid) / "status", seen.fault_signal) else None
 
-    def stack_file(self, pid: int) -> Path:
-        """Where that process writes its stacks when it gets the signal; each dump is appended."""
-        return self._scratch / f"stacks-{pid}"
-
     # -------------------------------------------------------------------------------------------------- pages
 
     def _files(self) -> Iterator[Path]:
@@ -88,12 +88,13 @@ class HeartbeatProbe:
 
     def _look_at_pages(self, files: list[Path]) -> None:
         self._living = {}
-        for path in files:
-            if not BEAT_FILE.fullmatch(path.name):
+        pages = {int(match[1]): path for path in files if (match := BEAT_FILE.fullmatch(path.name))}
+        for pid in sorted({*pages, *self._open}):
+            descriptor = self._descriptor(pid, pages.get(pid))
+            if descriptor is None:
                 continue
-            raw = _whole_page(path)
+            raw = _whole_page(descriptor)
             seen = layout.decode(raw) if raw is not None else None
-            pid = int(path.name.partition("-")[2])
             if seen is not None and seen.pid == pid:
                 self._seen[pid] = seen
             # A process stopped in the middle of a write leaves no whole page: its last one still stands.
@@ -102,6 +103,24 @@ class HeartbeatProbe:
                 self._living[pid] = last
                 if raw is not None and last.role == "main":
                     self._take_info(raw, last)
+            elif pid not in pages:
+                os.close(self._open.pop(pid))
+
+    def _descriptor(self, pid: int, path: Path | None) -> int | None:
+        """The open page of a process; the file that bears its name now, if there is one."""
+        kept = self._open.get(pid)
+        if path is None:
+            return kept
+        try:
+            if kept is not None and os.path.samestat(os.fstat(kept), path.stat(follow_symlinks=False)):
+                return kept
+            opened = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+        except OSError:
+            return kept
+        if kept is not None:
+            os.close(kept)
+        self._open[pid] = opened
+        return opened
 
     def _take_info(self, raw: bytes, seen: layout.Seen) -> None:
         info = layout.decode_info(raw)
@@ -156,15 +175,22 @@ class HeartbeatProbe:
         )
 
 
-def _whole_page(path: Path) -> bytes | None:
+def _whole_page(descriptor: int) -> bytes | None:
     """One copy of a page that nobody wrote to while it was taken; None if there is none to be had."""
-    before = read_bytes(path, 0, layout.SIZE)
+    before = _read(descriptor)
     for _ in range(TRIES):
-        again = read_bytes(path, 0, layout.SIZE)
+        again = _read(descriptor)
         if again == before and (layout.decode(again) is not None or not again):
             return again or None
         before = again
     return None
+
+
+def _read(descriptor: int) -> bytes:
+    try:
+        return os.pread(descriptor, layout.SIZE, 0)
+    except OSError:
+        return b""
 
 
 def _catches(status: Path, number: int) -> bool:

@@ -177,7 +177,7 @@ class StackDumper:
         number = self._fault_signal(pid) if self._fault_signal is not None else None
         if number is None or self._scratch is None:
             raise _Refused("not registered in this process")
-        file = self._scratch / f"stacks-{pid}"
+        file = stack_file(self._scratch, pid)
         # The descriptor pins the process: were it replaced by another of the same PID, nothing would be sent.
         descriptor = os.pidfd_open(pid)
         try:
@@ -235,6 +235,28 @@ def _what_was_added(file: Path, before_bytes: int) -> str:
             return stream.read().decode(errors="replace")
     except OSError:
         return ""
+
+
+def stack_file(scratch: Path, pid: int, proc: Path = Path("/proc")) -> Path:
+    """Where a process writes its stacks when it gets the signal; each dump is appended.
+
+    Where somebody has removed the file (a clean-up of /tmp), it is still open in the process, and reached there.
+    """
+    file = scratch / f"stacks-{pid}"
+    if file.exists():
+        return file
+    try:
+        descriptors = list((proc / str(pid) / "fd").iterdir())
+    except OSError:
+        return file
+    return next((one for one in descriptors if _leads_to(one, f"{file} (deleted)")), file)
+
+
+def _leads_to(link: Path, target: str) -> bool:
+    try:
+        return str(link.readlink()) == target
+    except OSError:
+        return False
 
 
 def _size(file: Path) -> int:

@@ -19,7 +19,8 @@ from holter.probes import Reading
 from holter.probes.file_tail import FileTail, Mark, mark
 from holter.probes.training_command import find_log_folder
 from holter.probes.trainlog_parse import LogParser, stamp_wall
-from holter.records import Event, Noted
+from holter.records import Event, Noted, Notice
+from holter.sentences import define
 
 __all__ = ["TrainLogProbe", "console_files", "find_log_folder"]
 
@@ -33,6 +34,14 @@ NAME_TOLERANCE_S = 2.0
 # an epoch is six or seven lines, and a buffer of 8 KiB takes in more than twenty epochs.
 SILENT_LINES = 6
 SILENT_S = 30.0
+
+# A file server may list a folder late: a log is gone when so many looks have not found it.
+LOOKS_WITHOUT = 3
+LOG_GONE = define(
+    "notice.log-gone",
+    "the training log {log} is gone (deleted or moved). The training goes on; nnU-Net begins a new file of that name "
+    "with its next line",
+)
 
 # The first stamp of a run stands below its banner and its plans.
 HEAD_BYTES = 64 * 1024
@@ -163,6 +172,7 @@ class _Follower:
         self._told_until_s = float("-inf")  # by the console, before the log was found
         self._new_lines = 0  # of the log, in this look
         self._silence = _Silence()
+        self._looks_without = 0
 
     @property
     def log_path(self) -> Path | None:
@@ -189,7 +199,7 @@ class _Follower:
         return [event for event in events if event.t_s >= oldest_wall - self._wall_zero]
 
     def _look_at_log(self, t_s: float, oldest_wall: float) -> list[Event]:
-        events: list[Event] = []
+        events: list[Event] = self._missing(t_s)
         self._new_lines = 0
         newest = self._newest_log(oldest_wall)
         if newest is not None and newest[0] > self._log_wall:
@@ -201,6 +211,17 @@ class _Follower:
         self._new_lines = 0 if history else len(lines)
         events += self._parser.feed(lines, t_s, history=history) if lines else self._parser.idle(t_s)
         return [event for event in events if event.t_s > self._told_until_s] if history else events
+
+    def _missing(self, t_s: float) -> list[Event]:
+        """What to say of a log that was followed, and that its folder does not hold any more."""
+        path = self.log_path
+        if path is None or self._folder is None or path.exists() or not self._folder.is_dir():
+            self._looks_without = 0
+            return []
+        self._looks_without += 1
+        if self._looks_without != LOOKS_WITHOUT:
+            return []
+        return [Notice(t_s=t_s, what="log-gone", message=LOG_GONE(log=path.name))]
 
     def _switch_to(self, newest: tuple[float, Path], t_s: float) -> list[Event]:
         """Finish the old log and begin the new one."""

@@ -77,6 +77,8 @@ TEXTS: dict[str, str] = {
     "diverged.reason": "{loss} 从第 {since} 轮起已连续 {epochs} 轮不是有限的数",
     "unsaved.deleted": "结果目录 {folder} 不见了",
     "unsaved.replaced": "结果目录 {folder} 已不是原来的那个：被删除后重建，或被卸载",
+    "notice.log-gone": "训练日志 {log} 不见了（被删除或移走）。训练照常进行；nnU-Net 写下一行时会新建同名文件",
+    "notice.workers-gone": "{all} 个数据进程里有 {gone} 个已经结束 {age:duration}，训练靠其余的继续：会变慢",
     "notice.lost-worker": "{worker}已有 {age:duration}没有交出批次，其他数据进程照常：手里是病例 {case}。训练少"
     "了一个数据进程",
     "loss.since": "始于第 {epoch} 轮第 {iteration} 步",

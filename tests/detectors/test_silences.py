@@ -1,0 +1,137 @@
+"""What used to be silence: short pauses, a loss that is no number, workers that are lost. Beside each a near miss."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+import pytest
+from running import MAIN, Run
+
+from holter.detectors import detect
+from holter.detectors.course import LOOP, Course
+from holter.detectors.notices import GONE_S, LOST_S, Notices
+from holter.records import Beat, EpochEnded, Noted, Tick
+
+# ------------------------------------------------------------------------------------------------------------- pauses
+
+
+def halting(run: Run, *, times: int, go_s: int, halt_s: int) -> list[Tick]:
+    ticks = list(run.go(60))
+    for _ in range(times):
+        ticks += [*run.halt(halt_s), *run.go(go_s)]
+    return ticks
+
+
+def found(ticks: Iterable[Tick]) -> list[str]:
+    return [episode.detector for episode in detect(ticks)]
+
+
+def test_short_pauses_that_keep_coming_are_told():
+    assert found(halting(Run(step_s=0.2), times=6, go_s=12, halt_s=8)) == ["pauses"]
+
+
+@pytest.mark.parametrize(("times", "go_s", "halt_s"), [(1, 200, 9), (6, 100, 5), (8, 12, 2)])
+def test_a_pause_now_and_then_is_left_alone(times, go_s, halt_s):
+    assert found(halting(Run(step_s=0.2), times=times, go_s=go_s, halt_s=halt_s)) == []
+
+
+def test_pauses_in_which_the_workers_compute_are_starvation():
+    ticks = []
+    for tick in halting(Run(step_s=0.2), times=6, go_s=12, halt_s=8):
+        busy = tuple(
+            msgspec.structs.replace(one, cpu_ratio=1.0) if one.role == "train-worker" else one for one in tick.processes
+        )
+        ticks.append(msgspec.structs.replace(tick, processes=busy))
+    assert "pauses" not in found(ticks)
+
+
+# --------------------------------------------------------------------------------------------------------------- loss
+
+
+def epochs(*not_finite: tuple[str, ...]) -> list[Tick]:
+    ended = [EpochEnded(t_s=10.0 * (n + 1), epoch=n, not_finite=names) for n, names in enumerate(not_finite)]
+    return [Tick(t_s=event.t_s, events=(event,)) for event in ended]
+
+
+def test_two_epochs_running_without_a_finite_loss_are_told_and_it_ends_with_one_that_is():
+    (episode,) = detect(epochs((), ("train loss",), ("train loss",), ()))
+    assert (episode.kind, episode.start_s, episode.alarm_s, episode.end_s) == ("diverged", 20.0, 30.0, 40.0)
+    assert dict(episode.reason.values)["since"] == 1
+
+
+def test_one_epoch_alone_or_now_the_one_and_now_the_other_is_left_alone():
+    assert detect(epochs(("train loss",), (), ("train loss",), ())) == ()
+    assert detect(epochs(("train loss",), ("validation loss",), ())) == ()
+
+
+# ------------------------------------------------------------------------------------------------------------ notices
+
+
+def feeding(t_s: float, steps: dict[int, int], since: dict[int, float], *, phase: str = "train") -> Tick:
+    """Steps of each worker, and since when it has its case in hand."""
+    workers = tuple(
+        Beat(
+            t_s=t_s, pid=pid, role="train-worker", worker_index=pid - 20, steps_total=count, progress_total=count,
+            case=f"case_{pid}", case_began_s=since[pid],
+        )
+        for pid, count in steps.items()
+    )  # fmt: skip
+    total = sum(steps.values())
+    main = Beat(t_s=t_s, pid=MAIN, phase=phase, progress_total=total, steps_total=total)
+    return Tick(t_s=t_s, beats=(main, *workers))
+
+
+def told(ticks: Iterable[Tick]) -> list[str]:
+    notices = Notices()
+    return [notice.what for tick in ticks for notice in notices.see(tick)]
+
+
+def test_a_worker_that_delivers_nothing_while_the_others_do_is_told_once():
+    ticks = [feeding(t, {20: 3, 21: t, 22: t}, {20: 1.0, 21: t - 1.0, 22: t - 1.0}) for t in range(3, int(3 * LOST_S))]
+    assert told(ticks) == ["lost-worker"]
+
+
+def test_a_huge_case_that_takes_a_minute_is_left_alone():
+    ticks = [
+        feeding(t, {20: t // 60, 21: t, 22: t}, {20: t // 60 * 60.0, 21: t - 1.0, 22: t - 1.0}) for t in range(1, 400)
+    ]
+    assert told(ticks) == []
+
+
+def test_a_worker_that_holds_a_case_while_nobody_is_asked_is_left_alone():
+    ticks = [feeding(t, {20: 3, 21: 4, 22: 4}, dict.fromkeys((20, 21, 22), 1.0)) for t in range(3, 400)]
+    assert told(ticks) == []
+
+
+def workers(seconds: int, count: int, start_s: int, *, phase: str = "train") -> list[Tick]:
+    return [
+        feeding(t, dict.fromkeys(range(20, 20 + count), t), dict.fromkeys(range(20, 20 + count), t - 0.5), phase=phase)
+        for t in range(start_s, start_s + seconds)
+    ]
+
+
+def test_workers_that_have_ended_while_the_training_goes_on_are_told():
+    assert told([*workers(30, 4, 1), *workers(int(2 * GONE_S), 2, 500)]) == ["workers-gone"]
+
+
+def test_workers_that_are_replaced_or_end_with_the_run_are_no_news():
+    assert told([*workers(30, 4, 1), *workers(20, 2, 300), *workers(200, 4, 500)]) == []
+    assert told([*workers(30, 4, 1), *workers(200, 2, 500, phase="final-validation")]) == []
+
+
+# ------------------------------------------------------------------------------------------------------------- course
+
+
+def noted(what: str, t_s: float = 1.0) -> Tick:
+    return Tick(t_s=t_s, events=(Noted(t_s=t_s, what=what, text=LOOP),))
+
+
+def test_a_loop_that_began_and_did_not_return_is_unfinished():
+    course = Course()
+    course.see(noted("began"))
+    assert not course.is_unfinished, "nothing was trained"
+    course.see(Tick(t_s=2.0, beats=(Beat(t_s=2.0, pid=MAIN, phase="train", steps_total=3),)))
+    assert course.is_unfinished
+    course.see(noted("finished", 3.0))
+    assert not course.is_unfinished, "early stopping returns, too"
