@@ -11,7 +11,8 @@ import pytest
 from holter.causes import CAUSES, diagnose, diagnose_all, verdicts
 from holter.detectors import detect
 from holter.evidence import NAMES, Evidence, collect
-from holter.records import Diagnosis, Event, Fact, Noted, ProcessSample, Tick
+from holter.evidence.as_told import told_s
+from holter.records import Diagnosis, Event, Fact, Judged, Noted, ProcessSample, Tick
 from holter.tape import Recording, read
 
 TAPES = Path(__file__).parents[1] / "tapes"
@@ -212,3 +213,36 @@ def test_states_of_workers_reach_the_facts():
 
 def _is_stopped(process: ProcessSample) -> bool:
     return process.state == "T"
+
+
+@pytest.mark.parametrize("path", [*LOUD, *QUIET], ids=name_of)
+def test_a_tape_cut_where_the_verdict_was_told_gives_that_verdict(path):
+    recording = read(path)
+    for diagnosis in diagnose_all(recording):
+        episode = diagnosis.episode
+        end_s = told_s(recording, episode)
+        cut = msgspec.structs.replace(
+            recording,
+            all_ticks=tuple(recording.ticks(None, end_s)),
+            all_stacks=tuple(dump for dump in recording.all_stacks if (dump.came_s or dump.t_s) <= end_s),
+            all_episodes=(msgspec.structs.replace(episode, end_s=None),),
+            finished=False,
+        )
+        (again,) = diagnose_all(cut)
+        assert headline(again) == headline(diagnosis)
+
+
+@pytest.mark.parametrize("path", [*LOUD, *QUIET], ids=name_of)
+def test_what_was_told_live_is_what_is_told_later(path):
+    recording = read(path)
+    told = {(one.detector, one.subject, one.start_s): one.cause for one in recording.events(Judged)}
+    later = {
+        (one.episode.detector, one.episode.subject, one.episode.start_s): headline(one)[0]
+        for one in diagnose_all(recording)
+    }
+    assert {key: later.get(key) for key in told} == told
+
+
+def headline(diagnosis: Diagnosis) -> tuple[str | None, str | None]:
+    best = diagnosis.verdicts[0]
+    return (best.cause, best.verdict) if best.verdict in ("confirmed", "likely") else (None, None)

@@ -1,0 +1,112 @@
+"""Limits of a process, losses that are no numbers, a folder that is gone, an end before the last epoch."""
+
+from __future__ import annotations
+
+import pytest
+
+from holter.evidence import Evidence, collect
+from holter.records import (
+    Beat,
+    Environment,
+    Episode,
+    EpochEnded,
+    Event,
+    ExceptionSeen,
+    Noted,
+    ProcessEnded,
+    ProcessSample,
+    StorageSample,
+    Tick,
+)
+from holter.sentences import define
+from holter.tape import Recording
+
+SINCE = define("test.since", "since epoch {epoch}, iteration {iteration}")
+
+
+def facts(
+    *events: Event,
+    kind: str = "death",
+    main: dict | None = None,
+    storage: tuple[StorageSample, ...] = (),
+    **more: object,
+) -> Evidence:
+    ticks = [
+        Tick(
+            t_s=float(t_s),
+            processes=(ProcessSample(t_s=t_s, pid=1, role="main", state="R", **(main or {})),),
+            beats=(Beat(t_s=t_s, pid=1, phase="train", epoch=7, progress_total=9),),
+            storage=tuple(one for one in storage if one.t_s == t_s),
+            events=tuple(event for event in events if t_s <= event.t_s < t_s + 1),
+        )
+        for t_s in range(40, 101)
+    ]
+    recording = Recording(all_ticks=tuple(ticks), environment=Environment(wall_start="", num_epochs=1000))
+    return collect(recording, Episode(kind=kind, start_s=60.0, alarm_s=80.0, pid=1, **more))  # type: ignore[arg-type]
+
+
+def ended(**how: object) -> ProcessEnded:
+    return ProcessEnded(t_s=60.0, pid=1, role="main", **how)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("signal", "limits", "reached"),
+    [
+        (24, {"cpu_time_limit_s": 60, "cpu_s_total": 60.1}, "cpu-time"),
+        (9, {"cpu_time_limit_s": 60, "cpu_s_total": 60.1}, "cpu-time"),
+        (9, {"cpu_time_limit_s": 600, "cpu_s_total": 60.1}, None),
+        (9, {}, None),
+        (24, {}, "cpu-time"),
+        (25, {"file_size_limit_bytes": 1000}, "file-size"),
+        (11, {"cpu_time_limit_s": 60, "cpu_s_total": 60.1}, None),
+    ],
+)
+def test_the_limit_that_ended_a_process(signal, limits, reached):
+    found = facts(ended(exit_signal=signal), main=limits)
+    assert found.fact("limit.reached").value == reached
+
+
+def test_a_file_that_may_not_grow_and_memory_that_may_not_be_mapped():
+    large = ExceptionSeen(t_s=60.0, pid=1, role="main", error="OSError", message="[Errno 27] File too large")
+    assert facts(large, main={"file_size_limit_bytes": 4096}).fact("limit.reached").value == "file-size"
+    memory = ExceptionSeen(t_s=60.0, pid=1, role="main", error="MemoryError", message="Unable to allocate 3 GiB")
+    assert facts(memory, main={"address_space_limit_bytes": 1 << 32}).fact("limit.reached").value == "address-space"
+    assert facts(memory).fact("limit.reached").value is None
+
+
+def epoch(t_s: float, number: int, *not_finite: str) -> EpochEnded:
+    return EpochEnded(t_s=t_s, epoch=number, not_finite=not_finite)
+
+
+def test_the_step_since_which_the_loss_is_no_number():
+    since = Noted(t_s=45.0, what="loss-not-finite", message=SINCE(epoch=3, iteration=17))
+    lost = (epoch(50.0, 3, "train loss"), epoch(60.0, 4, "train loss"))
+    found = facts(since, *lost, kind="diverged")
+    assert found.fact("loss.not_finite").value == ("train loss",)
+    assert found.fact("loss.since").value == "3/17"
+    assert facts(*lost, kind="diverged").fact("loss.since").status == "unknown", "no hook"
+
+
+def test_a_loss_that_came_back_is_finite():
+    found = facts(epoch(50.0, 3, "train loss"), epoch(60.0, 4), kind="slow-down")
+    assert found.fact("loss.not_finite").status == "not-applicable"
+
+
+def folder(t_s: float, identity: str | None, *, missing: bool = False) -> StorageSample:
+    return StorageSample(t_s=t_s, label="results", path="/r/fold_0", missing=missing, identity=identity)
+
+
+@pytest.mark.parametrize(
+    ("later", "gone"),
+    [((None, True), "deleted"), (("2:9", False), "replaced"), (("2:7", False), None)],
+)
+def test_what_became_of_the_results_folder(later, gone):
+    samples = (folder(50.0, "2:7"), folder(70.0, later[0], missing=later[1]))
+    assert facts(kind="unsaved", storage=samples).fact("results.gone").value == gone
+
+
+def test_an_end_before_the_last_epoch():
+    found = facts(ended(exit_code=0, early=True)).fact("main.early")
+    assert found.value is True
+    assert dict(found.detail.values) == {"epoch": 7, "epochs": 1000}
+    assert facts(ended(exit_code=0)).fact("main.early").status == "not-applicable"

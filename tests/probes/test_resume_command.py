@@ -1,0 +1,78 @@
+"""How a training goes on: never a command that begins again, or that its program does not take."""
+
+from __future__ import annotations
+
+import shlex
+
+import pytest
+
+from holter.probes.resume_command import printed, resume_command, validate_command
+
+TRAIN = "nnUNetv2_train 4 3d_fullres 0"
+
+
+@pytest.mark.parametrize(
+    ("command", "goes_on"),
+    [
+        (TRAIN, f"{TRAIN} --c"),
+        (f"{TRAIN} -p nnUNetResEncUNetLPlans", f"{TRAIN} -p nnUNetResEncUNetLPlans --c"),
+        (f"{TRAIN} --c", f"{TRAIN} --c"),
+        (f"{TRAIN} --val", f"{TRAIN} --val"),
+        (f"{TRAIN} -pretrained_weights x.pth --npz", f"{TRAIN} --npz --c"),
+        (f"{TRAIN} -pre=x.pth", f"{TRAIN} --c"),
+        (f"srun --gres=gpu:1 {TRAIN}", f"srun --gres=gpu:1 {TRAIN} --c"),
+        (f"conda run -n seg {TRAIN}", f"conda run -n seg {TRAIN} --c"),
+        (f"nice -n 5 {TRAIN}", f"nice -n 5 {TRAIN} --c"),
+        ("python -m nnunetv2.run.run_training 4 2d all", "python -m nnunetv2.run.run_training 4 2d all --c"),
+        (f"bash -c '{TRAIN}'", f"bash -c '{TRAIN} --c'"),
+        (f"bash -lc '{TRAIN} -device cuda'", f"bash -lc '{TRAIN} -device cuda --c'"),
+        (f"env A=1 sh -c 'exec_me=1 {TRAIN}'", f"env A=1 sh -c 'exec_me=1 {TRAIN} --c'"),
+    ],
+)
+def test_nnunet_is_continued_where_its_last_word_stands(command: str, goes_on: str) -> None:
+    resume = resume_command(shlex.split(command))
+    assert resume.text == shlex.join(shlex.split(goes_on))
+    assert resume.why_not is None and not resume.is_given
+
+
+@pytest.mark.parametrize(
+    ("command", "why"),
+    [
+        ("python my_train.py --epochs 5", "resume.no-training"),
+        ("torchrun --nproc_per_node 2 my_train.py 4 3d_fullres 0", "resume.no-training"),
+        ("nnUNet_train 3d_fullres nnUNetTrainerV2 4 0", "resume.no-training"),
+        ("nnUNetv2_train 4", "resume.no-training"),
+        ("./start.sh", "resume.no-training"),
+        (f"bash -c 'cd /data && {TRAIN}'", "resume.shell-script"),
+        (f"bash -c '{TRAIN} | tee log.txt'", "resume.shell-script"),
+        ("bash -c 'for f in 0 1; do nnUNetv2_train 4 3d_fullres $f; done'", "resume.shell-script"),
+        ("bash -c 'nnUNetv2_train 4 3d_fullres $(cat fold)'", "resume.shell-script"),
+        (f"bash -c '{TRAIN}; echo done'", "resume.shell-script"),
+        (f"bash -c '{TRAIN} > log.txt 2>&1'", "resume.shell-script"),
+        ("bash run_all.sh 4 3d_fullres 0", "resume.shell-script"),
+        ("bash", "resume.shell-script"),
+        (f"srun bash -c 'module load cuda; {TRAIN}'", "resume.shell-script"),
+    ],
+)
+def test_where_no_command_is_known_the_reason_is_said(command: str, why: str) -> None:
+    resume = resume_command(shlex.split(command))
+    assert resume.command is None and resume.text is None
+    assert resume.why_not is not None and resume.why_not.key == why
+
+
+def test_what_the_user_gives_is_taken_as_it_is() -> None:
+    resume = resume_command(["python", "my_train.py"], "python my_train.py --resume 'last ckpt.pth'")
+    assert resume.command == ("python", "my_train.py", "--resume", "last ckpt.pth")
+    assert resume.is_given
+
+
+def test_a_run_of_holter_train_is_continued_by_the_same_words() -> None:
+    ours = ["/opt/python", "-m", "holter.trainer.entry", "4", "2d", "0", "--loader", "holter", "--c"]
+    assert printed(ours) == "holter train 4 2d 0 --loader holter"
+    assert printed([*ours[:6], "--loader", "stock"]) == "holter train 4 2d 0"
+
+
+def test_the_final_validation_alone_is_asked_for_in_the_same_places() -> None:
+    assert validate_command(shlex.split(TRAIN)).text == f"{TRAIN} --val"
+    assert validate_command(["bash", "-c", TRAIN]).text == f"bash -c '{TRAIN} --val'"
+    assert validate_command(["python", "x.py"]).command is None
