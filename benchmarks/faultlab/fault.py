@@ -38,6 +38,7 @@ class Fault(Scenario):
     gradual = False  # it makes the training slower by less than three times: noticed in minutes, not in seconds
     from_start = False  # there before the first step: seconds count from the line "Epoch 0"
     acts = False  # the training cannot go on by itself: to propose a restart or new workers is right
+    victims: dict[str, int] = {}  # cause -> PID that its headline must name
 
     def right(self) -> frozenset[str]:
         """All ids that may be named."""
@@ -45,7 +46,9 @@ class Fault(Scenario):
 
 
 class Healthy(Scenario):
-    """Nothing is wrong, however strange it looks; it must stay silent to the end."""
+    """Nothing is wrong, however strange it looks; it must stay silent to the end, but for these notices."""
+
+    notices: tuple[str, ...] = ()
 
     epochs: int | None = 2
     iterations: int | None = 25

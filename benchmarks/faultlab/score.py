@@ -7,10 +7,11 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks.faultlab.fault import Fault, Scenario
+from benchmarks.faultlab.fault import Fault, Healthy, Scenario
 from holter.causes import diagnose_all
-from holter.records import ActionTaken, Diagnosis, Noted
+from holter.records import ActionTaken, Diagnosis, Judged, Noted, Notice
 from holter.reports.catalogue import phrase
+from holter.reports.headline import headline
 from holter.tape import Recording, read
 
 NAMED = ("confirmed", "likely")
@@ -34,6 +35,12 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     cause_s: float | None = None  # a true cause was named, live
     named: tuple[tuple[str, str, float], ...] = ()  # the first three that are not excluded: id, verdict, score
     early: int = 0  # alarms before the fault, or in a healthy run
+    false_notices: tuple[str, ...] = ()
+    false_confirmed: tuple[str, ...] = ()
+    live: str | None = None  # what was told of the first episode while it ran
+    later: str | None = None  # what the tape tells of it now
+    says: str | None = None  # the headline
+    wrong_pid: bool = False  # it names another process
     false_actions: tuple[str, ...] = ()
     wall_s: float = 0.0
     problem: str | None = None  # with the run itself: it tells nothing
@@ -46,7 +53,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def top1(self) -> bool:
         """A true cause ranks first, and is named with some certainty."""
-        return bool(self.named) and self.named[0][0] in (self.cause, *self.also) and self.named[0][1] in NAMED
+        named = bool(self.named) and not self.wrong_pid
+        return named and self.named[0][0] in (self.cause, *self.also) and self.named[0][1] in NAMED
 
     @property
     def top3(self) -> bool:
@@ -58,7 +66,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
         if self.skipped or self.problem:
             return f"{self.name}: {self.skipped or self.problem}"
         if self.cause is None:
-            return f"{self.name}: " + (f"FALSE ALARM {self.reason}" if self.early else "silent")
+            false = self.reason if self.early else ", ".join(self.false_notices)
+            return f"{self.name}: " + (f"FALSE ALARM {false}" if false else "silent")
         mark = "right" if self.top1 else "in top 3" if self.top3 else "WRONG"
         times = ", ".join("-" if value is None else f"{value:.1f} s" for value in (self.alarm_s, self.cause_s))
         first = (
@@ -68,7 +77,10 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
             if self.kind
             else "no alarm"
         )
-        return f"{self.name}: {mark} ({first}), true {self.cause}; alarm, cause after {times}; {self.wall_s:.0f} s"
+        alike = "" if self.live == self.later else f"; LIVE {self.live}, LATER {self.later}"
+        return (
+            f"{self.name}: {mark} ({first}), true {self.cause}; alarm, cause after {times}; {self.wall_s:.0f} s{alike}"
+        )
 
 
 def named_live(tape: Path) -> list[tuple[float, str]]:
@@ -101,10 +113,15 @@ def score(scenario: Scenario, tape: Path, struck: float | None, over: float) -> 
         gradual=scenario.gradual,
         early=len(early),
         false_actions=_false_actions(recording, fault_s if scenario.acts else float("inf")),
+        false_notices=_false_notices(scenario, recording),
+        false_confirmed=tuple(sorted({cause for one in diagnoses for cause in _confirmed(one)} - scenario.right())),
     )
     if not later:
         return outcome
     first = later[0]
+    live, now = _live(recording, first), _told(first)
+    says = headline(first, recording, "en")
+    victim = scenario.victims.get(first.verdicts[0].cause)
     at_s = [t_s for t_s, cause in _named(recording) if cause in scenario.right()]
     return msgspec.structs.replace(
         outcome,
@@ -113,7 +130,35 @@ def score(scenario: Scenario, tape: Path, struck: float | None, over: float) -> 
         alarm_s=round(max(0.0, first.episode.alarm_s - fault_s), 2),
         cause_s=round(max(0.0, at_s[0] - fault_s), 2) if at_s else None,
         named=_ranked(first),
+        live=live,
+        later=now,
+        says=says,
+        wrong_pid=victim is not None and f"PID {victim}" not in says,
     )
+
+
+def _told(diagnosis: Diagnosis) -> str | None:
+    best = diagnosis.verdicts[0]
+    return best.cause if best.verdict in NAMED else None
+
+
+def _live(recording: Recording, diagnosis: Diagnosis) -> str | None:
+    """The last that was said of it while it ran."""
+    one = diagnosis.episode
+    key = (one.detector, one.subject, one.start_s)
+    judged = [told for told in recording.events(Judged) if (told.detector, told.subject, told.start_s) == key]
+    return judged[-1].cause if judged else None
+
+
+def _confirmed(diagnosis: Diagnosis) -> list[str]:
+    return [verdict.cause for verdict in diagnosis.verdicts if verdict.verdict == "confirmed"]
+
+
+def _false_notices(scenario: Scenario, recording: Recording) -> tuple[str, ...]:
+    """Those that are wrong, and those that were not given."""
+    given = {notice.what for notice in recording.events(Notice)}
+    wanted = set(scenario.notices) if isinstance(scenario, Healthy) else given
+    return tuple(sorted(given ^ wanted))
 
 
 def _healthy(scenario: Scenario, recording: Recording, diagnoses: list[Diagnosis]) -> Outcome:
@@ -124,6 +169,8 @@ def _healthy(scenario: Scenario, recording: Recording, diagnoses: list[Diagnosis
         kind=first.episode.kind if first else None,
         reason=phrase(first.episode.reason, "en") if first else None,
         named=_ranked(first) if first else (),
+        false_notices=_false_notices(scenario, recording),
+        false_confirmed=tuple(cause for one in diagnoses for cause in _confirmed(one)),
         false_actions=_false_actions(recording, float("inf")),
     )
 

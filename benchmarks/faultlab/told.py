@@ -53,6 +53,7 @@ def row(outcome: Outcome) -> dict[str, object]:
         "cause s": outcome.cause_s,
         "false alarms": outcome.early if outcome.counts else None,
         "false actions": " ".join(outcome.false_actions),
+        "live, later": "" if outcome.live == outcome.later else f"{outcome.live}, {outcome.later}",
         "run s": outcome.wall_s,
         "note": outcome.skipped or outcome.problem or "",
     }
@@ -74,6 +75,9 @@ def goals(outcomes: Sequence[Outcome]) -> list[Goal]:
         _share("share of faults whose cause is not in the first three", 0.0, [not one.top3 for one in faults]),
         _count("alarms before the fault", [one.early for one in faults]),
         _count("alarms in healthy runs", [one.early for one in healthy]),
+        _count("notices that are wrong or missing", [len(one.false_notices) for one in done]),
+        _count("confirmed verdicts that are wrong", [len(one.false_confirmed) for one in done]),
+        _count("verdicts told otherwise live than later", [one.live != one.later for one in faults]),
         _count("actions that would have been wrong", [len(one.false_actions) for one in done]),
         _within("alarm, p95 (s)", ALARM_S, [one.alarm_s for one in faults]),
         _within("cause, p95 (s)", CAUSE_S, [one.cause_s for one in faults]),

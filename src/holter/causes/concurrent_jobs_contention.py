@@ -17,7 +17,7 @@ Source:        MIC-DKFZ/nnUNet issues 4, 473, 1089, 1842; tests/tapes/concurrent
 
 from __future__ import annotations
 
-from holter.causes.weigh import Rule, against, at_least, at_most, is_false, is_true, one_of, only, supports, weigh
+from holter.causes.weigh import Rule, against, at_least, at_most, if_seen, is_false, is_true, one_of, only, supports, weigh
 from holter.evidence import Evidence
 from holter.records import Verdict
 
@@ -48,6 +48,8 @@ RULES = (
 STANDSTILL = (
     against("activity.present", is_false, "nobody-works", fatal=True),
     against("main.state", one_of("S", "D"), "it-stands-still", weight=4.0),
+)
+IN_ONE_PLACE = (
     against("main.stands_at", is_true, "main-stands", fatal=True),
     against("workers.stand_at", is_true, "workers-stand", fatal=True),
 )
@@ -56,4 +58,4 @@ STANDSTILL = (
 def diagnose(evidence: Evidence) -> Verdict:
     """Weigh the facts."""
     stands = evidence.fact("episode.kind").value == "stall"
-    return weigh(CAUSE, evidence, RULES + STANDSTILL if stands else RULES)
+    return weigh(CAUSE, evidence, (*RULES, *(STANDSTILL if stands else ()), *if_seen(evidence, *IN_ONE_PLACE)))

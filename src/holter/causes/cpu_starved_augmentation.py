@@ -13,7 +13,7 @@ Source:        MIC-DKFZ/nnUNet issues 3063, 2944, 340, 184; tests/tapes/cpu_star
 
 from __future__ import annotations
 
-from holter.causes.weigh import Rule, against, at_least, at_most, is_false, is_true, one_of, supports, weigh
+from holter.causes.weigh import Rule, against, at_least, at_most, if_seen, is_false, is_true, one_of, supports, weigh
 from holter.evidence import Evidence
 from holter.records import Verdict
 
@@ -45,6 +45,10 @@ RULES = (
 )
 
 
+# Workers in one line of their code for ever compute, and no batch comes of it.
+IN_ONE_PLACE = against("workers.stand_at", is_true, "workers-stand", weight=4.0)
+
+
 def diagnose(evidence: Evidence) -> Verdict:
     """Weigh the facts."""
-    return weigh(CAUSE, evidence, RULES)
+    return weigh(CAUSE, evidence, (*RULES, *if_seen(evidence, IN_ONE_PLACE)))

@@ -29,6 +29,7 @@ RULES = (
     against("software.batchgenerators", one_of(*NESTED), "batchgenerators-nests", weight=0.55),
     against("exception.first", is_true, "exception-came-first", fatal=True),
     against("worker.exit_signal", at_least(1), "worker-ended-by-signal", fatal=True),
+    against("worker.ending", lambda ending: ending.startswith("exit code"), "worker-left", weight=0.5),
     against("compile.missing", is_true, "compile-lacks", fatal=True),
     against("exception.assertion", is_true, "assertion-told", fatal=True),
     against("main.exit_signal", at_least(1), "main-ended-by-signal", fatal=True),

@@ -29,7 +29,7 @@ RULES = (
     against("workers.locked", is_true, "workers-locked", weight=3.0),
     against("workers.blocked", is_true, "worker-blocked", weight=3.0),
     against("frozen.processes", is_true, "in-a-freezer", fatal=True),
-    only("stall"),
+    only("stall", "slow-down"),
 )
 
 

@@ -52,6 +52,11 @@ def as_told(recording: Recording, episode: Episode) -> tuple[Recording, Episode]
     recent: list[Tick] = []
     for tick in recording.ticks(None, end_s):
         (old if tick.t_s < end_s - WHOLE_S else recent).append(tick)
+    # Where a tick held events alone, the tape has them with the next one.
+    after = next((tick for tick in recording.ticks(end_s, None) if tick.t_s > end_s), None)
+    events = () if after is None else tuple(event for event in after.events if event.t_s <= end_s)
+    if events:
+        recent.append(Tick(t_s=end_s, events=events))
     is_open = episode.end_s is not None and episode.end_s > end_s
     seen = msgspec.structs.replace(episode, end_s=None) if is_open else episode
     cut = msgspec.structs.replace(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from holter.evidence.facts import FactBook, Value
-from holter.records import Link, Text
+from holter.records import Link, Message, Text
 
 
 def build(book: FactBook) -> tuple[Link, ...]:
@@ -16,6 +16,9 @@ def build(book: FactBook) -> tuple[Link, ...]:
             Link(waiter="main", target="export pool", how=_how(book, "main.waits_on")),
             *_export_side(book),
         )
+    stands_at = book.value("main.stands_at")
+    if stands_at is not None and (waits_on != "native-call" or not book.value("gpu.present")):
+        return (Link(waiter="main", target=str(stands_at), how=_how(book, "main.stands_in")),)
     if waits_on == "native-call":
         return (Link(waiter="main", target="native call", how=_how(book, "main.where")), *_gpu_side(book))
     if waits_on in ("file-read", "checkpoint"):
@@ -51,6 +54,15 @@ def _data_side(book: FactBook) -> tuple[Link, ...]:
         )
     if stuck:
         return (Link(waiter="batch queue", target=stuck[0].waiter, how=_how(book, "queue.ready")), *stuck)
+    place = book.value("workers.stand_at")
+    if place is not None:
+        detail = book.facts["workers.stand_at"].detail
+        count = detail.value("count") if isinstance(detail, Message) else book.value("workers.count")
+        who = f"{count} data workers"
+        return (
+            Link(waiter="batch queue", target=who, how=_how(book, "queue.ready")),
+            Link(waiter=who, target=str(place), how=_how(book, "workers.stand_in")),
+        )
     return _busy_workers(book)
 
 

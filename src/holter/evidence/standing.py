@@ -15,13 +15,14 @@ from holter.evidence.facts import FactBook
 from holter.evidence.frames import describe, main_thread
 from holter.evidence.window import Window, mean_cpu
 from holter.evidence.words import DATA_WORKERS
-from holter.records import Frame, StackDump, ThreadStack
+from holter.records import Frame, ProcessSample, Role, StackDump, ThreadStack
 from holter.sentences import define
 
 # Stacks this far apart that agree are no coincidence: steps take less.
 APART_S = 2.0
 # A process that uses this much of a core computes; what it waits for between two looks says nothing.
 COMPUTES = 0.5
+READY_PART = 0.6
 # Of so many workers all must stand in the same place.
 ENOUGH_WORKERS = 2
 WAITS_OF_NNUNET = ("batch-queue", "export-result", "export-slot")
@@ -109,8 +110,7 @@ def _main(window: Window, book: FactBook) -> None:
             book.unknown(name, NO_STACKS(apart=APART_S))
         return
     threads = [thread for dump in dumps if (thread := main_thread(dump)) is not None and thread.frames]
-    cpu = mean_cpu(window.during, dumps[0].pid) or 0.0
-    place = _stands(threads, cpu, window, dumps[0].pid)
+    place = _stands(threads, window, dumps[0].pid)
     if place is None:
         for name in names:
             book.not_applicable(name, MOVES())
@@ -129,13 +129,13 @@ def _main(window: Window, book: FactBook) -> None:
 
 def _workers(window: Window, book: FactBook) -> None:
     names = ("workers.stand_at", "workers.stand_in")
-    workers = window.processes(*DATA_WORKERS)
+    workers = _feeding(window)
     places = []
     for worker in workers:
         dumps = _dumps(window, worker.pid)
         threads = [thread for dump in dumps if (thread := main_thread(dump)) is not None and thread.frames]
         if len(threads) >= 2 and dumps[-1].t_s - dumps[0].t_s >= APART_S:
-            places.append(_stands(threads, mean_cpu(window.during, worker.pid) or 0.0, window, worker.pid))
+            places.append(_stands(threads, window, worker.pid))
     if len(places) < max(ENOUGH_WORKERS, len(workers)):
         for name in names:
             book.unknown(name, NO_WORKERS())
@@ -153,6 +153,12 @@ def _workers(window: Window, book: FactBook) -> None:
     book.known("workers.stand_in", first.kind, KINDS[first.kind]())
 
 
+def _feeding(window: Window) -> Sequence[ProcessSample]:
+    """The data workers whose batches are waited for; those of the other loader rest meanwhile."""
+    wanted: Role = "val-worker" if window.episode.phase == "validate" else "train-worker"
+    return window.processes(wanted) or window.processes(*DATA_WORKERS)
+
+
 def _dumps(window: Window, pid: int | None) -> list[StackDump]:
     """Stacks of a process with frames, since the trouble began, oldest first."""
     found = [
@@ -164,7 +170,7 @@ def _dumps(window: Window, pid: int | None) -> list[StackDump]:
     return sorted((dump for dump in found if end_s is None or dump.t_s <= end_s), key=lambda dump: dump.t_s)
 
 
-def _stands(threads: Sequence[ThreadStack], cpu: float, window: Window, pid: int) -> Place | None:
+def _stands(threads: Sequence[ThreadStack], window: Window, pid: int) -> Place | None:
     """The place that all stacks share; None if they share none."""
     paths = [tuple(reversed([frame for frame in one.frames if not _HOOK.search(frame.file)])) for one in threads]
     shared = 0
@@ -179,11 +185,18 @@ def _stands(threads: Sequence[ThreadStack], cpu: float, window: Window, pid: int
     frame = _telling(paths[0][:shared])
     if frame is None or (moved and frame.function in _OUTERMOST):
         return None
-    computes = cpu >= COMPUTES
+    computes = _computes(window, pid)
     if moved and not computes:
         return None  # it goes from place to place and mostly sleeps: it does something
     kind = ("python-loop" if moved else "native-loop") if computes else _kind(threads[-1], window, pid)
     return Place(frame, owner_of(frame), kind)
+
+
+def _computes(window: Window, pid: int) -> bool:
+    """It uses a core, or would if others did not: it was ready to run in most of the looks."""
+    states = [one.state for tick in window.during for one in tick.processes if one.pid == pid]
+    is_ready = states.count("R") > READY_PART * len(states)
+    return (mean_cpu(window.during, pid) or 0.0) >= COMPUTES or is_ready
 
 
 def _telling(path: Sequence[Frame]) -> Frame | None:

@@ -85,6 +85,7 @@ def patch_producer(module: ModuleType) -> None:
         except Exception as error:
             LIFE.tell_exception(error, error.__traceback__)
             raise
+        LIFE.tell("returned")
         LIFE.tidy()
         return result
 

@@ -38,7 +38,7 @@ class HeartbeatProbe:
         self._open: dict[int, int] = {}  # PID -> descriptor of its page
         self._info: dict[str, object] = {}
         self._info_rank: tuple[int, int, int] = (-1, 0, -1)
-        self._events = EventLines(clock_zero_mono_s, self._case_of)
+        self._events = EventLines(clock_zero_mono_s, self._case_of, self._seen.__contains__)
 
     def read(self, t_s: float) -> Reading:
         """Look at all pages and read on in all event files."""

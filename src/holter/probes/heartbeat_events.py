@@ -20,6 +20,8 @@ from holter.sentences import define
 LOSS_SINCE = define("loss.since", "since epoch {epoch}, iteration {iteration}")
 EVENTS_FILE = re.compile(r"events-(\d+)\.jsonl")
 FATAL_FILE = re.compile(r"fatal-(\d+)")
+# Kinds of lines that are no events of their own.
+KEPT = ("ability", "returned")
 # Of one file and look: a flood of lines is spread over several looks.
 MAX_READ_BYTES = 1 << 20
 MAX_FATAL_BYTES = 16_000
@@ -28,13 +30,17 @@ MAX_FATAL_BYTES = 16_000
 class EventLines:
     """What the processes of a training told since the last look."""
 
-    def __init__(self, clock_zero_mono_s: float, case_of: Callable[[int], str | None]) -> None:
+    def __init__(
+        self, clock_zero_mono_s: float, case_of: Callable[[int], str | None], is_hooked: Callable[[int], bool]
+    ) -> None:
         """``case_of``: the case in hand of a process, by its PID, when its last page was seen."""
         self._zero = clock_zero_mono_s
         self._case_of = case_of
+        self._is_hooked = is_hooked
         self._tails: dict[Path, _Tail] = {}
         self._told_fatal: set[int] = set()
         self._raised: set[int] = set()  # processes that told of an exception
+        self._returned: set[int] = set()  # data workers that came to the end of their function
         self.abilities: dict[str, tuple[bool, str]] = {}  # what the hook can do in the training, and what it met there
 
     def read(self, files: list[Path], t_s: float) -> list[Event]:
@@ -44,15 +50,16 @@ class EventLines:
     def _new(self, files: list[Path]) -> list[Event]:
         lines: list[tuple[float, int, dict[str, Any]]] = []
         tails: dict[Path, _Tail] = {}
-        for path in files:
-            match = EVENTS_FILE.fullmatch(path.name)
-            if match is not None:
-                tails[path] = self._tails.get(path) or _Tail()
-                lines += [(at, int(match[1]), line) for at, line in tails[path].read(path)]
+        found = [(int(match[1]), path) for path in files if (match := EVENTS_FILE.fullmatch(path.name))]
+        # The parent's first: what a child said before its end, which the parent tells, is then read as well.
+        for pid, path in sorted(found):
+            tails[path] = self._tails.get(path) or _Tail()
+            lines += [(at, pid, line) for at, line in tails[path].read(path)]
         self._tails = tails
         lines.sort(key=lambda one: one[0])
         self.abilities.update(_ability(line) for _, _, line in lines if line.get("kind") == "ability")
-        return [self._event(at - self._zero, pid, line) for at, pid, line in lines if line.get("kind") != "ability"]
+        self._returned.update(pid for _, pid, line in lines if line.get("kind") == "returned")
+        return [self._event(at - self._zero, pid, line) for at, pid, line in lines if line.get("kind") not in KEPT]
 
     def _event(self, t_s: float, pid: int, line: dict[str, Any]) -> Event:
         kind = line.get("kind")
@@ -89,8 +96,10 @@ class EventLines:
 
     def _ended(self, t_s: float, line: dict[str, Any]) -> ProcessEnded:
         pid, code, role = line["pid"], whole(line.get("exit_code")), _role(line)
-        # A data worker returns when the abort event is set: another one is gone, or the training ends.
-        told = code == 0 and line.get("aborted") is True and pid not in self._raised
+        # A data worker returns when the abort event is set: another one is gone, or the training ends. One that left
+        # by os._exit did not return, and may be the reason for the abort.
+        left = self._is_hooked(pid) and pid not in self._returned
+        told = code == 0 and line.get("aborted") is True and pid not in self._raised and not left
         return ProcessEnded(
             t_s=t_s,
             pid=pid,

@@ -38,6 +38,8 @@ NESTED_BRACKETS = re.compile(
 # Phases that come once an epoch, where "in epoch 3" says more than the phase's name.
 EPOCH_PHASES = ("train", "validate", "epoch-end", "checkpoint")
 # Episodes of which nobody can say how long they lasted: a log that stops, an exception, a file that states facts.
+# Causes of which a fact says more than any sentence of the catalogue: where it is.
+TOLD_BY = {"main-stands-still": "main.stands_at", "workers-stand-still": "workers.stand_at"}
 TIMELESS = ("log", "log-end", INTERRUPTED, "evidence-file", "look")
 # nnU-Net is younger; a text without time stamps is placed at the beginning of all clocks.
 FIRST_YEAR = 2000
@@ -127,6 +129,9 @@ def wall_of(t_s: float, recording: Recording, lang: Lang) -> str:
 
 def cause_sentence(diagnosis: Diagnosis, verdict: Verdict, lang: Lang) -> str:
     """Return one sentence for a cause, about the very finding, worker or file where that is known."""
+    place = next((fact for fact in diagnosis.facts if fact.name == TOLD_BY.get(verdict.cause)), None)
+    if place is not None and place.status == "known" and place.detail:
+        return _sentence(phrase(place.detail, lang), lang)
     subject = _subject(diagnosis, verdict)
     for ending in (*(f".{finding.text}" for finding in verdict.supports), ""):
         if subject is not None and known(f"cause.{verdict.cause}.headline{ending}"):
@@ -136,9 +141,17 @@ def cause_sentence(diagnosis: Diagnosis, verdict: Verdict, lang: Lang) -> str:
     raise KeyError(verdict.cause)
 
 
+def _sentence(clause: str, lang: Lang) -> str:
+    stop = "。" if lang == "zh" else "."
+    return f"{clause[:1].upper()}{clause[1:]}{stop}"
+
+
 def _subject(diagnosis: Diagnosis, verdict: Verdict) -> str | None:
     """The one process it is about, as findings, the chain or the episode name it; None if several."""
     told: list[Text] = [value for finding in verdict.supports for _, value in finding.values]
+    if any(finding.fact.startswith("worker.") for finding in verdict.supports):
+        # It is about the worker that ended, whoever else the training waits for.
+        told += [fact.value for fact in diagnosis.facts if fact.name == "worker.subject" and isinstance(fact.value, str)]
     for link in reversed(diagnosis.wait_chain):
         told += [link.target, link.waiter]
     told.append(diagnosis.episode.subject)

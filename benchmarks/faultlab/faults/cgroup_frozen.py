@@ -1,0 +1,42 @@
+"""The control group of the training is frozen, as by ``docker pause`` or ``scontrol suspend``."""
+
+from __future__ import annotations
+
+from benchmarks.faultlab.fault import Fault
+from benchmarks.survival.freezer_group import FreezerGroup, find_freezer
+from benchmarks.survival.outside import Outside
+
+
+class CgroupFrozen(Fault):
+    """Everything of it is in the freezer; Holter is not."""
+
+    name = "cgroup-frozen"
+    summary = "the control group that the training is in is frozen"
+    cause = "frozen-cgroup"
+
+    def needs(self) -> str | None:
+        """A freezer that can be used."""
+        return None if find_freezer() is not None else "needs root and a freezer of control groups"
+
+    def inject(self, outside: Outside) -> None:
+        """Put it in, and freeze."""
+        assert outside.main is not None
+        parent = find_freezer()
+        assert parent is not None
+        self._group = FreezerGroup(parent)
+        self._group.add([outside.main.pid, *(one.pid for one in outside.main.children(recursive=True))])
+        self.strike()
+        self._group.freeze()
+
+    def relieve(self) -> None:
+        """Thaw it."""
+        if self.struck:
+            self._group.thaw()
+
+    def undo(self) -> None:
+        """Remove it."""
+        if self.struck:
+            self._group.remove()
+
+
+SCENARIO = CgroupFrozen

@@ -1,0 +1,26 @@
+"""Somebody deletes the training log while nnU-Net writes it."""
+
+from __future__ import annotations
+
+from benchmarks.faultlab.fault import Healthy
+from benchmarks.survival.outside import Outside
+
+
+class LogDeleted(Healthy):
+    """nnU-Net begins a new one; worth a line and no alarm."""
+
+    name = "log-deleted"
+    summary = "the training log is deleted in mid-run"
+    notices = ("log-gone",)
+    epochs = 3
+    iterations = 120
+
+    def inject(self, outside: Outside) -> None:
+        """Delete it."""
+        assert outside.fold is not None
+        self.strike()
+        for log in outside.fold.glob("training_log_*.txt"):
+            log.unlink()
+
+
+SCENARIO = LogDeleted

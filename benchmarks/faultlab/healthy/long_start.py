@@ -1,0 +1,17 @@
+"""It takes almost three minutes before the first epoch begins, and nobody computes."""
+
+from __future__ import annotations
+
+from benchmarks.faultlab.fault import Healthy
+
+
+class LongStart(Healthy):
+    """Before the first epoch nothing happens for 100 s."""
+
+    name = "long-start"
+    summary = "before the first epoch nothing happens for 100 s"
+    trainer = "nnUNetTrainerLongStart"
+    variables = {"FAULTLAB_LASTS_S": "100"}
+
+
+SCENARIO = LongStart

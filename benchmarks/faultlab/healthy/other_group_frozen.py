@@ -1,0 +1,43 @@
+"""Somebody else's control group is frozen, and its processes are called like ours."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from benchmarks.faultlab.fault import Healthy
+from benchmarks.survival.freezer_group import FreezerGroup, find_freezer
+from benchmarks.survival.outside import Outside
+
+
+class OtherGroupFrozen(Healthy):
+    """Not ours."""
+
+    name = "other-group-frozen"
+    summary = "another Python program on the machine is in a freezer"
+    epochs = 3
+
+    def needs(self) -> str | None:
+        """A freezer that can be used."""
+        return None if find_freezer() is not None else "needs root and a freezer of control groups"
+
+    def inject(self, outside: Outside) -> None:
+        """Start it, and freeze it."""
+        parent = find_freezer()
+        assert parent is not None
+        self._other = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+        self._group = FreezerGroup(parent)
+        self._group.add([self._other.pid])
+        self.strike()
+        self._group.freeze()
+
+    def undo(self) -> None:
+        """End it."""
+        if self.struck:
+            self._group.thaw()
+            self._other.kill()
+            self._other.wait()
+            self._group.remove()
+
+
+SCENARIO = OtherGroupFrozen

@@ -1,0 +1,33 @@
+"""Holter's own words come into the console that it reads: stdout and stderr go to one file."""
+
+from __future__ import annotations
+
+from benchmarks.faultlab.fault import Healthy
+from benchmarks.survival.outside import Outside
+
+LINES = (
+    "holter: the training died: RuntimeError: CUDA error: device-side assert triggered",
+    "holter:   because OSError: [Errno 28] No space left on device",
+    "holter: Traceback (most recent call last):",
+)
+
+
+class OwnLines(Healthy):
+    """Also those of another Holter, which watches another fold."""
+
+    name = "own-lines"
+    summary = "lines of Holter about errors are in the console file"
+    epochs = 3
+
+    def wrap(self, command: list[str]) -> list[str]:  # type: ignore[override]
+        """One file for both."""
+        return ["sh", "-c", 'exec "$@" 2>&1', "sh", *command]
+
+    def inject(self, outside: Outside) -> None:
+        """Another one writes."""
+        self.strike()
+        with outside.output.open("a") as file:
+            file.write("\n".join(LINES) + "\n")
+
+
+SCENARIO = OwnLines

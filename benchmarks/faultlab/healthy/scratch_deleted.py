@@ -1,0 +1,26 @@
+"""A clean-up of /tmp takes Holter's own folder away."""
+
+from __future__ import annotations
+
+import shutil
+
+from benchmarks.faultlab.fault import Healthy
+from benchmarks.survival.outside import Outside
+
+
+class ScratchDeleted(Healthy):
+    """It is made anew; worth a line and no alarm."""
+
+    name = "scratch-deleted"
+    summary = "Holter's folder below TMPDIR is deleted in mid-run"
+    notices = ("scratch-gone",)
+    epochs = 4
+
+    def inject(self, outside: Outside) -> None:
+        """Delete it."""
+        self.strike()
+        for folder in (outside.folder / "tmp").glob("holter-*"):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+SCENARIO = ScratchDeleted
