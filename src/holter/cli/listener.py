@@ -7,18 +7,25 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Literal
 
-from holter.records import ActionTaken, Diagnosis, Episode
+from holter.records import ActionTaken, Diagnosis, Episode, Text
 from holter.reports import live
+from holter.reports.catalogue import phrase
+from holter.reports.line_writer import LineWriter
+from holter.sentences import define
 from holter.supervisor.recorder import Listener
+
+LEFT_OUT = define(
+    "listener.left-out", "lines left out here because nobody was reading: {count}; what they said is on the tape"
+)
 
 
 class Speaker(Listener):
-    """Lines on stderr, prefixed, between the lines of the training."""
+    """Lines on stderr, prefixed, between the lines of the training. It never waits for somebody to read them."""
 
     def __init__(self, lang: Literal["en", "zh"], *, quiet: bool = False) -> None:
         self._lang = lang
-        self._quiet = quiet
         self._echoes = live.Echoes()
+        self._writer = LineWriter(None if quiet else sys.stderr, self._left_out)
 
     def alarm(self, episode: Episode) -> None:
         """Say that something was noticed."""
@@ -38,16 +45,29 @@ class Speaker(Listener):
         if told is not None:
             self._say(told)
 
-    def note(self, text: str) -> None:
+    def note(self, text: Text) -> None:
         """Say something of ourselves."""
-        self._say(f"{live.PREFIX} {text}")
+        self._say(f"{live.PREFIX} {phrase(text, self._lang)}")
+
+    def wrote(self, path: str) -> None:
+        """Name the file that was written."""
+        self._say(live.wrote(path, self._lang))
+
+    def close(self) -> None:
+        """Wait until everything was said, if somebody reads it; nothing is said after that."""
+        self._writer.close()
+
+    def __enter__(self) -> Speaker:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
 
     def _say(self, text: str) -> None:
-        if not self._quiet:
-            try:
-                print(text, file=sys.stderr, flush=True)
-            except OSError:
-                self._quiet = True  # nobody reads us any more; the recording goes on
+        self._writer.say(text)
+
+    def _left_out(self, count: int) -> str:
+        return f"{live.PREFIX} {phrase(LEFT_OUT(count=count), self._lang)}"
 
 
 @contextmanager

@@ -20,7 +20,9 @@ from holter.cli.options import (
     chosen_sharing,
     default_tape,
 )
+from holter.sentences import define
 
+STILL_THERE = define("run.orphans", "{count} processes of the training are still there; to end them: kill {pids}")
 NNUNET_PATHS = ("nnUNet_raw", "nnUNet_preprocessed", "nnUNet_results")
 
 
@@ -48,33 +50,29 @@ def run(
     lang: Lang = None,
 ) -> None:
     """Run a training command and record it. Its output, signals and exit code pass through unchanged."""
-    from holter.reports import live
     from holter.supervisor.run import run as supervise
     from holter.supervisor.signals import die_like
 
     language = chosen_language(lang)
-    speaker = Speaker(language, quiet=quiet)
-    missing = [name for name in NNUNET_PATHS if not os.environ.get(name)]
-    if missing and "nnunet" in " ".join(command).lower():
-        speaker.note(f"nnunet-paths-not-set: {', '.join(missing)} not set; nnU-Net will refuse to start without")
-    variables = chosen_sharing(sharing, speaker.note)
-    path = tape if tape is not None else default_tape("run")
-    with everybody(speaker, notify, language, shlex.join(command)) as (listener, finish):
-        result = supervise(
-            tuple(command),
-            path,
-            listener=listener,
-            force=force,
-            variables=variables,
-            heal=heal,
-            end_orphans=heal,
-            from_scratch=restart_from_scratch,
-        )
-        finish(result.returncode)
-    if result.orphans:
-        pids = " ".join(map(str, result.orphans))
-        speaker.note(f"{len(result.orphans)} processes of the training are still there; to end them: kill {pids}")
-    if not quiet:
-        print(live.wrote(str(path), language), file=sys.stderr)
-    sys.stdout.flush()
+    with Speaker(language, quiet=quiet) as speaker:
+        missing = [name for name in NNUNET_PATHS if not os.environ.get(name)]
+        if missing and "nnunet" in " ".join(command).lower():
+            speaker.note(f"nnunet-paths-not-set: {', '.join(missing)} not set; nnU-Net will refuse to start without")
+        variables = chosen_sharing(sharing, speaker.note)
+        path = tape if tape is not None else default_tape("run")
+        with everybody(speaker, notify, language, shlex.join(command)) as (listener, finish):
+            result = supervise(
+                tuple(command),
+                path,
+                listener=listener,
+                force=force,
+                variables=variables,
+                heal=heal,
+                end_orphans=heal,
+                from_scratch=restart_from_scratch,
+            )
+            finish(result.returncode)
+        if result.orphans:
+            speaker.note(STILL_THERE(count=len(result.orphans), pids=" ".join(map(str, result.orphans))))
+        speaker.wrote(str(path))
     sys.exit(die_like(result.returncode))

@@ -63,41 +63,38 @@ def train(
     Started again it continues from the newest verified checkpoint. SIGUSR1 or SIGTERM: save, end, exit code 75
     (requeue). Exit code 76: healing did not help, a person must look.
     """
-    from holter.reports import live
     from holter.supervisor.fold_lock import FoldLock
     from holter.supervisor.run import run as supervise
     from holter.supervisor.signals import die_like
     from holter.supervisor.train import make_order, read_arguments
 
     language = chosen_language(lang)
-    speaker = Speaker(language, quiet=quiet)
     training, folder = read_arguments(tuple(arguments), os.environ)
     ours = ("--loader", loader.value, *(("--strict",) if strict else ()))
-    variables = {**chosen_sharing(sharing, speaker.note), LANGUAGE: language}
-    path = tape if tape is not None else default_tape("train")
-    lock = FoldLock(folder)
-    try:
-        order = make_order((*arguments, *ours), training, folder, from_scratch=restart_from_scratch)
-        for note in order.notes:
-            speaker.note(note)
-        if order.continues is not None:
-            speaker.note(f"continues from {order.continues}")
-        with everybody(speaker, notify, language, shlex.join(arguments)) as (listener, finish):
-            result = supervise(
-                order.command,
-                path,
-                listener=listener,
-                force=force,
-                variables=variables,
-                heal=True,
-                requeue=True,
-                end_orphans=True,
-                keep_fds=(lock.fd,),
-            )
-            finish(result.returncode)
-    finally:
-        lock.close()
-    if not quiet:
-        print(live.wrote(str(path), language), file=sys.stderr)
-    sys.stdout.flush()
+    with Speaker(language, quiet=quiet) as speaker:
+        variables = {**chosen_sharing(sharing, speaker.note), LANGUAGE: language}
+        path = tape if tape is not None else default_tape("train")
+        lock = FoldLock(folder)
+        try:
+            order = make_order((*arguments, *ours), training, folder, from_scratch=restart_from_scratch)
+            for note in order.notes:
+                speaker.note(note)
+            if order.continues is not None:
+                speaker.note(f"continues from {order.continues}")
+            with everybody(speaker, notify, language, shlex.join(arguments)) as (listener, finish):
+                result = supervise(
+                    order.command,
+                    path,
+                    listener=listener,
+                    force=force,
+                    variables=variables,
+                    heal=True,
+                    requeue=True,
+                    end_orphans=True,
+                    keep_fds=(lock.fd,),
+                )
+                finish(result.returncode)
+        finally:
+            lock.close()
+        speaker.wrote(str(path))
     sys.exit(die_like(result.returncode))

@@ -55,7 +55,7 @@ class Generations:
         self._end_orphans = end_orphans
         self._stopper = stopper
         self._number = 0
-        self._child: subprocess.Popen[bytes] | None = None
+        self.child: subprocess.Popen[bytes] | None = None  # the newest process
         self._gave_up: Plan | None = None
         self._next_s = time.monotonic()
         self._ending = False
@@ -63,7 +63,7 @@ class Generations:
     def run(self, child: subprocess.Popen[bytes]) -> RunResult:
         """Watch until the training has ended and is not to be started again."""
         while True:
-            self._child = child
+            self.child = child
             plan = self._watch(child) or self._after_end(child)
             if plan.action == "restart":
                 started = self._restart(child, plan)
@@ -93,8 +93,8 @@ class Generations:
 
     def end(self) -> None:
         """End whatever runs and close the tape: an error of our own."""
-        if self._child is not None:
-            end_group(self._child, lambda: self._recorder.sources.living)
+        if self.child is not None:
+            end_group(self.child, lambda: self._recorder.sources.living)
         self._recorder.finish()
 
     def _watch(self, child: subprocess.Popen[bytes]) -> Plan | None:

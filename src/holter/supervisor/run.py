@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 from holter.errors import AlreadyRecorded, CommandNotFound
 from holter.records import Tick
 from holter.remedies.steps import NAMES
+from holter.sentences import define
 from holter.supervisor.clock import RunClock
 from holter.supervisor.continuation import Continuation
 from holter.supervisor.control import Control
@@ -27,6 +29,11 @@ from holter.supervisor.signals import SignalRelay
 from holter.supervisor.stopper import Stopper
 from holter.supervisor.timing import TICK_S
 from holter.tape import TapeWriter
+
+NOT_RECORDED = define("run.not-recorded", "this run cannot be recorded ({error}); the training goes on")
+NO_LONGER_RECORDED = define(
+    "run.no-longer-recorded", "recording and healing have ended by an error of Holter's ({error}); the training goes on"
+)
 
 
 def run(
@@ -89,8 +96,10 @@ def run(
                 variables=variables,
             )
         except Exception as error:  # noqa: BLE001 - the training runs already and is not to suffer
-            listener.note(f"this run cannot be recorded ({type(error).__name__}: {error}); the training goes on")
-            return _unrecorded(child, relay)
+            listener.note(NOT_RECORDED(error=f"{type(error).__name__}: {error}"))
+            result = _unrecorded(child, relay)
+            scratch.close()
+            return result
         control = Control(scratch.folder)
         healer = Healer(
             control,
@@ -113,12 +122,17 @@ def run(
         )
         try:
             result = generations.run(child)
-        except BaseException:
-            if each_tick is None:
+        except BaseException as error:
+            if each_tick is not None:
+                generations.end()  # the demo's own step failed: its training must not outlive it
+                scratch.close()
+                raise
+            if not isinstance(error, Exception):
                 raise  # the training goes on without us
-            generations.end()  # the demo's own step failed: its training must not outlive it
-            scratch.close()
-            raise
+            listener.note(NO_LONGER_RECORDED(error=f"{type(error).__name__}: {error}"))
+            result = _unrecorded(generations.child or child, relay)
+            with contextlib.suppress(Exception):
+                recorder.finish()
     scratch.close(keep=bool(result.orphans))
     return result
 

@@ -43,6 +43,7 @@ from holter.reports.catalogue import (
     memory_zh_cn,
     remedies_en,
     remedies_zh_cn,
+    supervision_zh_cn,
     zh_cn,
 )
 from holter.reports.catalogue.filling import Filler
@@ -83,6 +84,7 @@ CHINESE: Mapping[str, str] = {
     **looks_zh_cn.TEXTS,
     **doctor_zh_cn.TEXTS,
     **doctor_checks_zh_cn.TEXTS,
+    **supervision_zh_cn.TEXTS,
 }
 
 # POSIX order of precedence for the language of messages.
