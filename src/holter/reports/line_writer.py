@@ -15,6 +15,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import TextIO
 
+from holter.tape.surrogates import plain_text
+
 # A day of a bad run says some hundred lines. Of more, the newest are what a reader who comes back needs.
 MOST_WAITING = 500
 # At the end: a reader who is there takes what waits at once. One that takes nothing for so long is not there …
@@ -110,7 +112,7 @@ class LineWriter:
             stream.write(text)
             stream.flush()
             return
-        data = text.encode(stream.encoding or "utf-8", "backslashreplace")
+        data = plain_text(text).encode(stream.encoding or "utf-8", "backslashreplace")
         while data:
             try:
                 data = data[os.write(descriptor, data) :]

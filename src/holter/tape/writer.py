@@ -13,6 +13,7 @@ from holter.errors import FolderNotWritable, TapeExists
 from holter.records import Environment, Episode, Event, ProbeRun, Sample, StackDump
 from holter.tape import coding, schema
 from holter.tape.compaction import RawWindow, compact
+from holter.tape.surrogates import plain_text
 
 # A reader that opens a tape in the middle must not look further back than this for a whole row.
 KEY_EVERY_S = 60.0
@@ -108,7 +109,7 @@ class TapeWriter:
         row[0] = int(row[0] or 0) + 1
         row[1] = int(row[1] or 0) + (not run.ok)
         row[2] = float(row[2] or 0.0) + run.cost_s
-        row[3] = run.error or row[3]
+        row[3] = plain_text(run.error) if run.error else row[3]
 
     def pulse(self, t_s: float) -> None:
         """Do what is due at the end of a tick: commit, thin out old readings."""
