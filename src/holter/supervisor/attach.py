@@ -15,6 +15,7 @@ from holter.probes.environment import process_command, process_environ
 from holter.probes.training_command import parse_training_command
 from holter.records import Tick
 from holter.supervisor.clock import RunClock
+from holter.supervisor.leftovers import collect_in_background
 from holter.supervisor.recorder import Listener, Recorder
 from holter.supervisor.result import RunResult
 from holter.supervisor.scratch import Scratch, scratch_of_process
@@ -43,6 +44,7 @@ def attach(
     except BaseException:
         scratch.close(keep=True)
         raise
+    collect_in_background()
     clock = RunClock()
     recorder = Recorder(
         root_pid=root_pid,

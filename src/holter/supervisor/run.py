@@ -21,6 +21,7 @@ from holter.supervisor.generations import Generations
 from holter.supervisor.guard import Guard
 from holter.supervisor.healer import Healer
 from holter.supervisor.launch import Launch
+from holter.supervisor.leftovers import collect_in_background
 from holter.supervisor.recorder import Listener, Recorder
 from holter.supervisor.restart import continue_command, newest_checkpoint_s
 from holter.supervisor.result import RunResult
@@ -83,6 +84,7 @@ def run(
             writer.close(0.0)
             tape.unlink(missing_ok=True)
             raise
+        collect_in_background()
         listener = listener or Listener()
         try:
             recorder = Recorder(
