@@ -35,5 +35,5 @@ def attach(
     path = tape if tape is not None else default_tape(f"pid-{pid}")
     with Speaker(language) as speaker:
         result = supervise(pid, path, listener=speaker, force=force, for_s=for_s)
-        speaker.wrote(str(path))
+        speaker.wrote(path, is_there=result.tape_is_there)
     sys.exit(1 if result.episodes else 0)

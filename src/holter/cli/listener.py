@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Literal
 
 from holter.records import ActionTaken, Diagnosis, Episode, Text
@@ -17,6 +18,8 @@ from holter.supervisor.recorder import Listener
 LEFT_OUT = define(
     "listener.left-out", "lines left out here because nobody was reading: {count}; what they said is on the tape"
 )
+
+NO_TAPE = define("listener.no-tape", "there is no tape: {path} found no room, or was removed")
 
 
 class Speaker(Listener):
@@ -49,9 +52,12 @@ class Speaker(Listener):
         """Say something of ourselves."""
         self._say(f"{live.PREFIX} {phrase(text, self._lang)}")
 
-    def wrote(self, path: str) -> None:
-        """Name the file that was written."""
-        self._say(live.wrote(path, self._lang))
+    def wrote(self, path: Path, *, is_there: bool) -> None:
+        """Name the file that was written, or say that there is none."""
+        if is_there:
+            self._say(live.wrote(str(path), self._lang))
+        else:
+            self.note(NO_TAPE(path=str(path)))
 
     def close(self) -> None:
         """Wait until everything was said, if somebody reads it; nothing is said after that."""

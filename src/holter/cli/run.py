@@ -74,5 +74,5 @@ def run(
             finish(result.returncode)
         if result.orphans:
             speaker.note(STILL_THERE(count=len(result.orphans), pids=" ".join(map(str, result.orphans))))
-        speaker.wrote(str(path))
+        speaker.wrote(path, is_there=result.tape_is_there)
     sys.exit(die_like(result.returncode))

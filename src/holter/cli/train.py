@@ -96,5 +96,5 @@ def train(
                 finish(result.returncode)
         finally:
             lock.close()
-        speaker.wrote(str(path))
+        speaker.wrote(path, is_there=result.tape_is_there)
     sys.exit(die_like(result.returncode))

@@ -63,7 +63,13 @@ def attach(
     recorder.finish()
     # The pages of a training that a dead Holter started are of use as long as it runs.
     scratch.close(keep=bool(recorder.sources.living) and scratch.is_of_run)
-    return RunResult(returncode=0, episodes=recorder.episodes, diagnoses=tuple(recorder.diagnoses.values()), orphans=())
+    return RunResult(
+        returncode=0,
+        episodes=recorder.episodes,
+        diagnoses=tuple(recorder.diagnoses.values()),
+        orphans=(),
+        tape_is_there=recorder.tape_is_there,
+    )
 
 
 def find_training(pid: int) -> int:

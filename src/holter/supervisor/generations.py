@@ -81,6 +81,7 @@ class Generations:
                 orphans=orphans,
                 generations=self._number + 1,
                 gave_up=self._gave_up,
+                tape_is_there=self._recorder.tape_is_there,
             )
 
     def _returncode(self, child: subprocess.Popen[bytes]) -> int:

@@ -165,6 +165,11 @@ class Recorder:
         return self._watch.episodes
 
     @property
+    def tape_is_there(self) -> bool:
+        """Whether anything can be read under the name of the tape."""
+        return self._writer.is_there
+
+    @property
     def episodes(self) -> tuple[Episode, ...]:
         """Episodes so far."""
         return self._watch.episodes

@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import msgspec
+
 from holter.errors import AlreadyRecorded, CommandNotFound
 from holter.records import Tick
 from holter.remedies.steps import NAMES
@@ -100,8 +102,9 @@ def run(
         except Exception as error:  # noqa: BLE001 - the training runs already and is not to suffer
             listener.note(NOT_RECORDED(error=f"{type(error).__name__}: {error}"))
             result = _unrecorded(child, relay)
+            writer.close(clock.t_s())
             scratch.close()
-            return result
+            return msgspec.structs.replace(result, tape_is_there=writer.is_there)
         control = Control(scratch.folder)
         healer = Healer(
             control,
@@ -135,7 +138,8 @@ def run(
             result = _unrecorded(generations.child or child, relay)
             with contextlib.suppress(Exception):
                 recorder.finish()
-    scratch.close(keep=bool(result.orphans))
+            result = msgspec.structs.replace(result, tape_is_there=writer.is_there)
+        scratch.close(keep=bool(result.orphans))  # signals are still ours: nothing may change the exit code now
     return result
 
 
