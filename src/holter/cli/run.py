@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import shlex
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from holter.cli.ending import Ending
 from holter.cli.listener import Speaker, everybody
 from holter.cli.options import (
     Force,
@@ -51,10 +51,10 @@ def run(
 ) -> None:
     """Run a training command and record it. Its output, signals and exit code pass through unchanged."""
     from holter.supervisor.run import run as supervise
-    from holter.supervisor.signals import die_like
 
     language = chosen_language(lang)
-    with Speaker(language, quiet=quiet) as speaker:
+    ending = Ending()
+    with ending, Speaker(language, quiet=quiet) as speaker:
         missing = [name for name in NNUNET_PATHS if not os.environ.get(name)]
         if missing and "nnunet" in " ".join(command).lower():
             speaker.note(f"nnunet-paths-not-set: {', '.join(missing)} not set; nnU-Net will refuse to start without")
@@ -71,8 +71,9 @@ def run(
                 end_orphans=heal,
                 from_scratch=restart_from_scratch,
             )
+            ending.settle(result.returncode)
             finish(result.returncode)
         if result.orphans:
             speaker.note(STILL_THERE(count=len(result.orphans), pids=" ".join(map(str, result.orphans))))
         speaker.wrote(path, is_there=result.tape_is_there)
-    sys.exit(die_like(result.returncode))
+    ending.leave()

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import shlex
-import sys
 from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from holter.cli.ending import Ending
 from holter.cli.listener import Speaker, everybody
 from holter.cli.options import Force, Lang, Notify, Sharing, chosen_language, chosen_sharing, default_tape
 
@@ -65,13 +65,13 @@ def train(
     """
     from holter.supervisor.fold_lock import FoldLock
     from holter.supervisor.run import run as supervise
-    from holter.supervisor.signals import die_like
     from holter.supervisor.train import make_order, read_arguments
 
     language = chosen_language(lang)
     training, folder = read_arguments(tuple(arguments), os.environ)
     ours = ("--loader", loader.value, *(("--strict",) if strict else ()))
-    with Speaker(language, quiet=quiet) as speaker:
+    ending = Ending()
+    with ending, Speaker(language, quiet=quiet) as speaker:
         variables = {**chosen_sharing(sharing, speaker.note), LANGUAGE: language}
         path = tape if tape is not None else default_tape("train")
         lock = FoldLock(folder)
@@ -93,8 +93,9 @@ def train(
                     end_orphans=True,
                     keep_fds=(lock.fd,),
                 )
+                ending.settle(result.returncode)
                 finish(result.returncode)
         finally:
             lock.close()
         speaker.wrote(path, is_there=result.tape_is_there)
-    sys.exit(die_like(result.returncode))
+    ending.leave()
