@@ -23,7 +23,7 @@ def placeholders(template: str) -> set[str]:
 
 
 # Importing a module defines its sentences.
-for module_name in ("holter.cli.run", "holter.supervisor.run"):
+for module_name in ("holter.cli.run", "holter.supervisor.run", "holter.supervisor.notify"):
     importlib.import_module(module_name)
 SPOKEN = {**{key: told for key, told in sentences.ENGLISH.items() if not key.startswith("test.")}, **ENGLISH}
 

@@ -49,8 +49,10 @@ class LineWriter:
                 self._waiting.popleft()
                 self._missing += 1
             self._waiting.append(line)
-            self._start()
-            self._changed.notify_all()
+            if self._start():
+                self._changed.notify_all()
+            else:
+                self._write_without_thread()
 
     def close(self) -> None:
         """Write what waits, as long as somebody reads it; then nothing more."""
@@ -71,16 +73,28 @@ class LineWriter:
         before = self._writes
         return bool(self._changed.wait_for(lambda: self._is_done or self._writes != before, seconds))
 
-    def _start(self) -> None:
+    def _start(self) -> bool:
         if self._thread is None:
-            self._thread = threading.Thread(target=self._work, name="holter-lines", daemon=True)
+            thread = threading.Thread(target=self._work, name="holter-lines", daemon=True)
             # No signal is for this thread. SIGTTOU blocked: a terminal with "stty tostop" would else stop the whole
             # process group, training included, for a line of ours.
             before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
             try:
-                self._thread.start()
+                thread.start()
+                self._thread = thread
+            except RuntimeError:  # no more threads for this user (ulimit -u, a cgroup's limit)
+                return False
             finally:
                 signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        return True
+
+    def _write_without_thread(self) -> None:
+        """Write what can be written without a wait, but for the moment in which the training fills the pipe as well."""
+        try:
+            while self._waiting and self._stream is not None and _takes_a_line(self._stream):
+                self._write(self._waiting.popleft() + "\n")
+        except (OSError, ValueError):
+            self._is_over = True
 
     # ------------------------------------------------------------------------------------------------ the thread
 
@@ -124,3 +138,13 @@ class LineWriter:
             with self._changed:
                 self._writes += 1
                 self._changed.notify_all()
+
+
+def _takes_a_line(stream: TextIO) -> bool:
+    try:
+        descriptor = stream.fileno()
+    except (OSError, ValueError):
+        return True
+    poll = select.poll()
+    poll.register(descriptor, select.POLLOUT)
+    return bool(poll.poll(0))

@@ -33,7 +33,8 @@ OTHER_BOOT_AFTER_S = 86_400.0
 
 def collect_in_background() -> None:
     """Remove them beside the recorder: a slow disk must hold up nobody. Signals are blocked as they are here."""
-    threading.Thread(target=collect, name="holter-leftovers", daemon=True).start()
+    with suppress(RuntimeError):  # no more threads for this user
+        threading.Thread(target=collect, name="holter-leftovers", daemon=True).start()
 
 
 def collect(folder: Path | None = None) -> tuple[Path, ...]:
