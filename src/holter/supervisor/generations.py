@@ -13,6 +13,7 @@ import msgspec
 from holter.errors import CommandNotFound
 from holter.records import ActionTaken, Event, Noted, Plan, ProcessEnded, Tick
 from holter.supervisor import exit_codes
+from holter.supervisor.adopted import Adopted
 from holter.supervisor.clock import RunClock
 from holter.supervisor.continuation import Continuation
 from holter.supervisor.guard import Guard, Standing
@@ -59,6 +60,7 @@ class Generations:
         self._gave_up: Plan | None = None
         self._next_s = time.monotonic()
         self._ending = False
+        self._adopted = Adopted()
 
     def run(self, child: subprocess.Popen[bytes]) -> RunResult:
         """Watch until the training has ended and is not to be started again."""
@@ -136,6 +138,8 @@ class Generations:
             self._stopper.asked = False  # it goes on, and may be healed and asked again
         if self._each_tick is not None:
             self._each_tick(self._recorder, tick)
+        if self.child is not None:
+            self._adopted.collect(tick.t_s, self.child.pid)
         self._next_s = max(self._next_s + TICK_S, time.monotonic())  # a late tick is not made up for
         return tick
 
