@@ -206,7 +206,8 @@ def test_a_package_and_one_found_by_a_finder_of_its_own(hooked, tmp_path):
     assert hooked.run("-c", "pass", path=(tmp_path / "package",)).stdout == "package\n"
 
 
-OUTSIDE = Path(sys._base_executable)  # type: ignore[attr-defined]
+VERSION = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+OUTSIDE = Path(sys.base_prefix) / "bin" / VERSION
 
 
 @pytest.fixture
@@ -224,8 +225,7 @@ def outside(hooked, tmp_path):
         assert done.stderr == ""
         return done
 
-    version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
-    (tmp_path / "base" / "lib" / version / "site-packages").mkdir(parents=True)
+    (tmp_path / "base" / "lib" / VERSION / "site-packages").mkdir(parents=True)
     return run
 
 
