@@ -51,6 +51,12 @@ class CommandNotFound(HolterError):
     id = "command-not-found"
 
 
+class CommandNotStarted(CommandNotFound):
+    """The command is there, and the system refuses to start it (no more processes, files or memory; not executable)."""
+
+    id = "command-not-started"
+
+
 class NoSuchProcess(HolterError):
     """The PID is gone, or never was."""
 

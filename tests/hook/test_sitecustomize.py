@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -60,3 +63,213 @@ def test_a_hook_that_cannot_be_loaded_is_noted_and_the_program_runs(hooked, tmp_
     done = hooked.run("-c", "print('on')", hook=False, path=(broken,), HOLTER_SCRATCH=str(hooked.scratch))
     assert (done.stdout, done.stderr) == ("on\n", "")
     assert [line["what"] for line in hooked.lines("note")] == ["hook-failed"]
+
+
+# Ways to run "the next sitecustomize" that are in use (ddtrace, PyCharm, recipes), each as the body of a file.
+LOG = """
+import os, sys
+_here = os.path.dirname(os.path.abspath(__file__))
+with open(os.environ["LOG"], "a") as _log:
+    _log.write(os.path.basename(_here) + " ")
+"""
+OTHERS = "[p for p in sys.path if os.path.abspath(p) != _here]"
+CHAINS = {
+    "not at all": "",
+    "import": f"""
+del sys.modules["sitecustomize"]
+_path, sys.path = sys.path, {OTHERS}
+try:
+    import sitecustomize
+except ImportError:
+    pass
+finally:
+    sys.path = _path
+""",
+    "spec": f"""
+import importlib.machinery, importlib.util
+_spec = importlib.machinery.PathFinder.find_spec("sitecustomize", {OTHERS})
+if _spec is not None:
+    _module = importlib.util.module_from_spec(_spec)
+    _spec.loader.exec_module(_module)
+""",
+    "spec and name": f"""
+import importlib.machinery, importlib.util
+_spec = importlib.machinery.PathFinder.find_spec("sitecustomize", {OTHERS})
+if _spec is not None:
+    _module = sys.modules["sitecustomize"] = importlib.util.module_from_spec(_spec)
+    _spec.loader.exec_module(_module)
+""",
+    "run_path": f"""
+import runpy
+_files = [os.path.join(p, "sitecustomize.py") for p in {OTHERS}]
+_names = runpy.run_path(next(filter(os.path.isfile, _files), os.devnull))
+""",
+    "exec": f"""
+_files = [os.path.join(p, "sitecustomize.py") for p in {OTHERS}]
+_file = next(filter(os.path.isfile, _files), os.devnull)
+exec(compile(open(_file).read(), _file, "exec"))
+""",
+    "exec without a name": f"""
+_files = [os.path.join(p, "sitecustomize.py") for p in {OTHERS}]
+exec(open(next(filter(os.path.isfile, _files), os.devnull)).read())
+""",
+}
+REPORT = """
+import json, sys
+import _holter_hook
+finders = [one for one in sys.meta_path if type(one).__module__ == "_holter_hook.hook"]
+print(json.dumps({"finders": len(finders), "name": getattr(sys.modules.get("sitecustomize"), "__file__", None)}))
+"""
+
+
+# Where ours stands among the others. Behind one that runs no other it is not found: see usercustomize below.
+PLACES = [*((chain, place) for chain in CHAINS for place in (0, 1)), ("import", 2)]
+PLACES.remove(("not at all", 1))
+
+
+@pytest.mark.parametrize(("chain", "place"), PLACES)
+def test_a_sitecustomize_that_runs_the_next_one_runs_once_and_so_does_the_hook(hooked, tmp_path, chain, place):
+    last = CHAINS["import"] if place == 2 else ""
+    for name, body in (("first", LOG + CHAINS[chain]), ("second", LOG + last)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "sitecustomize.py").write_text(body)
+    folders = [tmp_path / "first", tmp_path / "second"]
+    alone = hooked.run("-c", "pass", hook=False, path=tuple(folders), LOG=str(tmp_path / "alone"))
+    folders.insert(place, hooked.inject)
+    path = {"PYTHONPATH": ":".join(map(str, folders)), "LOG": str(tmp_path / "log")}
+    done = hooked.run("-c", REPORT, **path)
+    assert done.stderr == alone.stderr
+    assert (tmp_path / "log").read_text() == (tmp_path / "alone").read_text()
+    assert json.loads(done.stdout)["finders"] == 1
+
+
+@pytest.mark.parametrize("chain", [name for name in CHAINS if name != "not at all"])
+def test_a_sitecustomize_that_runs_the_next_one_where_there_is_none(hooked, tmp_path, chain):
+    """It looks for one, finds ours again, and must see what it would have seen: no file, no error."""
+    (tmp_path / "only").mkdir()
+    (tmp_path / "only" / "sitecustomize.py").write_text(f"{LOG}{CHAINS[chain]}\nprint('to its end')\n")
+    done = hooked.run("-c", "pass", path=(tmp_path / "only",), LOG=str(tmp_path / "log"))
+    alone = hooked.run("-c", "pass", path=(tmp_path / "only",), LOG=str(tmp_path / "alone"), hook=False)
+    assert (done.stdout, done.stderr) == ("to its end\n", alone.stderr)
+    assert (tmp_path / "log").read_text() == "only "
+
+
+def test_three_that_run_the_next_one(hooked, tmp_path):
+    for name in ("first", "second", "third"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "first" / "sitecustomize.py").write_text(LOG + CHAINS["import"])
+    (tmp_path / "second" / "sitecustomize.py").write_text(LOG)
+    done = hooked.run("-c", REPORT, path=(tmp_path / "first", tmp_path / "second"), LOG=str(tmp_path / "log"))
+    assert (tmp_path / "log").read_text() == "first second "
+    assert json.loads(done.stdout)["name"] == str(tmp_path / "second" / "sitecustomize.py")
+
+
+def test_an_import_through_a_loader_that_somebody_wrapped_is_an_import(hooked, tmp_path):
+    """As ddtrace does it: where there is no other, the import must fail, and its own module keeps the name."""
+    (tmp_path / "sitecustomize.py").write_text(f"""{LOG}
+from importlib.machinery import SourceFileLoader
+_exec = SourceFileLoader.exec_module
+SourceFileLoader.exec_module = lambda self, module: _exec(self, module)
+_mine = sys.modules.pop("sitecustomize")
+_path, sys.path = sys.path, {OTHERS}
+try:
+    import sitecustomize
+except ImportError:
+    sys.modules["sitecustomize"] = _mine
+sys.path = _path
+""")
+    done = hooked.run("-c", REPORT, path=(tmp_path,), LOG=str(tmp_path / "log"))
+    assert done.stderr == ""
+    assert json.loads(done.stdout) == {"finders": 1, "name": str(tmp_path / "sitecustomize.py")}
+
+
+def test_names_that_the_next_one_makes_are_there_for_whoever_runs_it(hooked, tmp_path):
+    (tmp_path / "first").mkdir()
+    (tmp_path / "second").mkdir()
+    (tmp_path / "first" / "sitecustomize.py").write_text(LOG + CHAINS["spec"] + "print(_module.made, _module.__file__)")
+    (tmp_path / "second" / "sitecustomize.py").write_text("made = 'by second'\n")
+    done = hooked.run("-c", "pass", path=(tmp_path / "first", tmp_path / "second"), LOG=str(tmp_path / "log"))
+    assert done.stdout == f"by second {tmp_path / 'second' / 'sitecustomize.py'}\n"
+
+
+def test_a_reload_runs_it_again(hooked, tmp_path):
+    (tmp_path / "sitecustomize.py").write_text(LOG)
+    program = "import importlib, sitecustomize; importlib.reload(sitecustomize); print(sitecustomize.__file__)"
+    done = hooked.run("-c", program, path=(tmp_path,), LOG=str(tmp_path / "log"))
+    assert (done.stdout, done.stderr) == (f"{tmp_path / 'sitecustomize.py'}\n", "")
+    assert (tmp_path / "log").read_text().split() == [tmp_path.name] * 2
+
+
+def test_a_package_and_one_found_by_a_finder_of_its_own(hooked, tmp_path):
+    (tmp_path / "package" / "sitecustomize").mkdir(parents=True)
+    (tmp_path / "package" / "sitecustomize" / "__init__.py").write_text("print('package')")
+    assert hooked.run("-c", "pass", path=(tmp_path / "package",)).stdout == "package\n"
+
+
+VERSION = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+OUTSIDE = Path(sys.base_prefix) / "bin" / VERSION
+
+
+@pytest.fixture
+def outside(hooked, tmp_path):
+    """Python outside of any virtual environment, with a user's site-packages of its own."""
+
+    def run(*options: str, path: tuple[Path, ...] = (), hook_at: int = 0) -> subprocess.CompletedProcess[str]:
+        folders = list(path)
+        folders.insert(hook_at, hooked.inject)
+        variables = hooked.environment(PYTHONUSERBASE=str(tmp_path / "base"), LOG=str(tmp_path / "log"))
+        variables["PYTHONPATH"] = ":".join(map(str, folders))
+        done = subprocess.run(
+            [str(OUTSIDE), *options], env=variables, capture_output=True, text=True, check=False, timeout=60
+        )
+        assert done.stderr == ""
+        return done
+
+    (tmp_path / "base" / "lib" / VERSION / "site-packages").mkdir(parents=True)
+    return run
+
+
+def test_a_usercustomize_of_the_user_runs_once(outside, tmp_path):
+    folder = next((tmp_path / "base").rglob("site-packages"))
+    (folder / "usercustomize.py").write_text(LOG)
+    done = outside("-c", f"{REPORT}\nimport usercustomize; print(usercustomize.__file__)")
+    assert json.loads(done.stdout.splitlines()[0])["finders"] == 1
+    assert done.stdout.splitlines()[1] == str(folder / "usercustomize.py")
+    assert (tmp_path / "log").read_text().split() == ["site-packages"]
+
+
+def test_behind_a_sitecustomize_that_runs_no_other_the_hook_is_loaded_by_usercustomize(outside, tmp_path):
+    (tmp_path / "first").mkdir()
+    (tmp_path / "first" / "sitecustomize.py").write_text(LOG)
+    done = outside("-c", REPORT, path=(tmp_path / "first",), hook_at=1)
+    assert json.loads(done.stdout)["finders"] == 1
+    assert (tmp_path / "log").read_text() == "first "
+    program = "try:\n import usercustomize; print('there')\nexcept ImportError: print('none')"
+    assert outside("-c", program).stdout == "none\n"
+
+
+@pytest.mark.parametrize("option", ["-S", "-I", "-E", "-s"])
+def test_a_python_that_does_not_look_for_it_runs_as_ever(outside, option):
+    done = outside(option, "-c", "import sys; print('_holter_hook' in sys.modules)")
+    assert done.stdout == f"{option == '-s'}\n"
+
+
+def test_site_that_is_run_late_loads_the_hook(outside):
+    program = "import site, sys; site.main(); print('_holter_hook' in sys.modules)"
+    assert outside("-S", "-c", program).stdout == "True\n"
+
+
+def test_a_virtual_environment_with_a_sitecustomize(hooked, tmp_path):
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv"], check=True, timeout=120)
+    folder = next((tmp_path / "venv" / "lib").glob("python*/site-packages"))
+    (folder / "sitecustomize.py").write_text(LOG + CHAINS["import"])
+    done = subprocess.run(
+        [tmp_path / "venv" / "bin" / "python", "-c", REPORT],
+        env=hooked.environment(LOG=str(tmp_path / "log")),
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert (tmp_path / "log").read_text().split() == ["site-packages"]
+    assert json.loads(done.stdout)["finders"] == 1

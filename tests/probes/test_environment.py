@@ -25,6 +25,8 @@ from holter.probes.environment import (
     hide_in_command,
     looks_secret,
     nvidia_driver,
+    process_command,
+    process_environ,
     relevant_variables,
     virtual_machine_kind,
 )
@@ -271,3 +273,16 @@ def test_how_the_memory_accesses_of_a_gpu_are_mapped(tmp_path: Path, kind: str |
     write(tmp_path, {f"{card}/vendor": "0x8086", f"{card}/class": "0x020000", f"{card}/iommu_group/type": "DMA"})
     assert gpu_iommu(tmp_path) is None
     assert gpu_iommu(write(tmp_path, files)) == told
+
+
+def test_a_path_that_is_no_utf_8_can_still_be_used(tmp_path):
+    odd = tmp_path / os.fsdecode(b"x\xff")
+    process = subprocess.Popen(["sleep", "30"], env={**os.environ, "HOLTER_SCRATCH": str(odd)})
+    try:
+        wait_until = time.monotonic() + 10
+        while process_command(process.pid)[:1] != ["sleep"] and time.monotonic() < wait_until:
+            time.sleep(0.01)
+        assert process_environ(process.pid)["HOLTER_SCRATCH"] == str(odd)
+    finally:
+        process.kill()
+        process.wait()

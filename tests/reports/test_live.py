@@ -129,18 +129,18 @@ def test_what_a_person_must_ask_the_administrator_is_told_word_for_word(
 
 
 def test_what_hook_and_supervisor_both_tell_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
-    speaker = Speaker("en")
-    for state in ("begun", "done"):
-        for source in ("supervisor", "hook"):
-            speaker.action(taken("replace-workers", state, source=source))
+    with Speaker("en") as speaker:
+        for state in ("begun", "done"):
+            for source in ("supervisor", "hook"):
+                speaker.action(taken("replace-workers", state, source=source))
     assert len(capsys.readouterr().err.splitlines()) == 2
 
 
 def test_two_workers_that_are_replaced_one_after_the_other_are_both_told(capsys: pytest.CaptureFixture[str]) -> None:
-    speaker = Speaker("en")
-    for pid in (7, 8):
-        speaker.action(taken("replace-workers", "begun", source="hook", text=f"worker 0 (PID {pid}) is stopped"))
-    speaker.action(taken("save-checkpoint", "done"))
+    with Speaker("en") as speaker:
+        for pid in (7, 8):
+            speaker.action(taken("replace-workers", "begun", source="hook", text=f"worker 0 (PID {pid}) is stopped"))
+        speaker.action(taken("save-checkpoint", "done"))
     told = capsys.readouterr().err.splitlines()
     assert len(told) == 2 and "PID 8" in told[1]
 

@@ -2,29 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
-import string
-
 import msgspec
 import pytest
 
-import holter
 from holter.records import Message, Subject
 from holter.reports.catalogue import phrase
-from holter.reports.catalogue.sentences_zh_cn import TEXTS
 from holter.sentences import ENGLISH, define
 
-
-def defined() -> dict[str, str]:
-    """Every sentence that any module of ours defines."""
-    for module in pkgutil.walk_packages(holter.__path__, "holter."):
-        if not module.name.startswith(NEED_TORCH):
-            importlib.import_module(module.name)
-    return {key: english for key, english in ENGLISH.items() if not key.startswith("test.")}
-
-
-NEED_TORCH = ("holter.trainer", "holter.loader", "holter.transforms", "holter.hook.inject", "holter.__main__")
 PAUSED = define("test.paused", "{who} has been silent for {age:duration}, holding {held:bytes} ({part:percent} %)")
 
 
@@ -47,13 +31,3 @@ def test_a_key_stands_for_one_sentence() -> None:
     assert define("test.paused", ENGLISH["test.paused"]) == PAUSED
     with pytest.raises(ValueError, match=r"test\.paused is defined twice"):
         define("test.paused", "something else")
-
-
-def placeholders(template: str) -> set[str]:
-    return {name for _, name, _, _ in string.Formatter().parse(template) if name}
-
-
-def test_every_sentence_has_a_chinese_one_with_the_same_blanks() -> None:
-    english = defined()
-    assert english.keys() == TEXTS.keys()
-    assert {key for key in english if placeholders(english[key]) != placeholders(TEXTS[key])} == set()

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from holter.errors import BadInput, HolterError, MissingExtra
-from holter.records import ActionTaken, Diagnosis, Episode, Verdict
+from holter.records import ActionTaken, Diagnosis, Episode, Text, Verdict
+from holter.reports.catalogue import phrase
 from holter.supervisor.audience import Audience
 from holter.supervisor.notify import Notifier, parse
 from holter.supervisor.recorder import Listener
@@ -80,7 +81,10 @@ def server() -> Iterator[Callable[..., Server]]:
 
 
 def quick(url: str, notes: list[str], **more: Any) -> Notifier:
-    return Notifier(url, note=notes.append, **{"pause_s": 0.5, "gather_s": 0.2, "deadline_s": 2.0, **more})
+    def note(told: Text) -> None:
+        notes.append(phrase(told, "en"))
+
+    return Notifier(url, note=note, **{"pause_s": 0.5, "gather_s": 0.2, "deadline_s": 2.0, **more})
 
 
 def until(is_so: Callable[[], bool], within_s: float = 40.0) -> None:

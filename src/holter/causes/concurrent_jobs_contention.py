@@ -17,7 +17,19 @@ Source:        MIC-DKFZ/nnUNet issues 4, 473, 1089, 1842; tests/tapes/concurrent
 
 from __future__ import annotations
 
-from holter.causes.weigh import Rule, against, at_least, at_most, if_seen, is_false, is_true, one_of, only, supports, weigh
+from holter.causes.weigh import (
+    Rule,
+    against,
+    at_least,
+    at_most,
+    if_seen,
+    is_false,
+    is_true,
+    one_of,
+    only,
+    supports,
+    weigh,
+)
 from holter.evidence import Evidence
 from holter.records import Verdict
 

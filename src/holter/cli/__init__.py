@@ -10,8 +10,10 @@ import sys
 import typer
 
 from holter import __version__
-from holter.cli import attach, demo, diagnose, doctor, explain, export, report, run, train
+from holter.cli import attach, demo, diagnose, doctor, explain, export, report, run, standard_streams, train
 from holter.errors import HolterError
+from holter.reports import live
+from holter.reports.line_writer import LineWriter
 
 app = typer.Typer(
     name="holter",
@@ -48,20 +50,29 @@ def _options(
 
 def main() -> None:
     """Entry point: errors become four lines and exit code 2."""
+    standard_streams.repair()
     try:
         app()
     except HolterError as error:
         tell(error)
         sys.exit(2)
     except OSError as error:
-        print(f"holter: {error.strerror or error}", file=sys.stderr)
+        _say(f"{live.PREFIX} {error.strerror or error}")
         sys.exit(2)
 
 
 def tell(error: HolterError) -> None:
     """An error for a tired person: id, what happened, what is safe, the next command."""
-    print(f"holter: {error.id}: {error.what}", file=sys.stderr)
+    lines = [f"{live.PREFIX} {error.id}: {error.what}"]
     if error.safe:
-        print(f"  {error.safe}", file=sys.stderr)
+        lines.append(f"  {error.safe}")
     if error.next_step:
-        print(f"  Next: {error.next_step}", file=sys.stderr)
+        lines.append(f"  Next: {error.next_step}")
+    _say("\n".join(lines))
+
+
+def _say(told: str) -> None:
+    """Whether or not anybody reads it: the exit code counts."""
+    writer = LineWriter(sys.stderr, lambda _: "")
+    writer.say(told)
+    writer.close()

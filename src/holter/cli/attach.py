@@ -29,11 +29,11 @@ def attach(
     lang: Lang = None,
 ) -> None:
     """Record a training that was started without Holter. It is only looked at; Ctrl-C ends the recording, not it."""
-    from holter.reports import live
     from holter.supervisor.attach import attach as supervise
 
     language = chosen_language(lang)
     path = tape if tape is not None else default_tape(f"pid-{pid}")
-    result = supervise(pid, path, listener=Speaker(language), force=force, for_s=for_s)
-    print(live.wrote(str(path), language), file=sys.stderr)
+    with Speaker(language) as speaker:
+        result = supervise(pid, path, listener=speaker, force=force, for_s=for_s)
+        speaker.wrote(path, is_there=result.tape_is_there)
     sys.exit(1 if result.episodes else 0)

@@ -5,20 +5,30 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Literal
 
-from holter.records import ActionTaken, ContractSettled, Diagnosis, Episode, Notice
+from holter.records import ActionTaken, ContractSettled, Diagnosis, Episode, Notice, Text
 from holter.reports import live
+from holter.reports.catalogue import phrase
+from holter.reports.line_writer import LineWriter
+from holter.sentences import define
 from holter.supervisor.recorder import Listener
+
+LEFT_OUT = define(
+    "listener.left-out", "lines left out here because nobody was reading: {count}; what they said is on the tape"
+)
+
+NO_TAPE = define("listener.no-tape", "there is no tape: {path} found no room, or was removed")
 
 
 class Speaker(Listener):
-    """Lines on stderr, prefixed, between the lines of the training."""
+    """Lines on stderr, prefixed, between the lines of the training. It never waits for somebody to read them."""
 
     def __init__(self, lang: Literal["en", "zh"], *, quiet: bool = False) -> None:
         self._lang = lang
-        self._quiet = quiet
         self._echoes = live.Echoes()
+        self._writer = LineWriter(None if quiet else sys.stderr, self._left_out)
 
     def alarm(self, episode: Episode) -> None:
         """Say that something was noticed."""
@@ -48,16 +58,32 @@ class Speaker(Listener):
         """Say what is not as it should be."""
         self._say(live.notice(notice, self._lang))
 
-    def note(self, text: str) -> None:
+    def note(self, text: Text) -> None:
         """Say something of ourselves."""
-        self._say(f"{live.PREFIX} {text}")
+        self._say(f"{live.PREFIX} {phrase(text, self._lang)}")
+
+    def wrote(self, path: Path, *, is_there: bool) -> None:
+        """Name the file that was written, or say that there is none."""
+        if is_there:
+            self._say(live.wrote(str(path), self._lang))
+        else:
+            self.note(NO_TAPE(path=str(path)))
+
+    def close(self) -> None:
+        """Wait until everything was said, if somebody reads it; nothing is said after that."""
+        self._writer.close()
+
+    def __enter__(self) -> Speaker:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
 
     def _say(self, text: str) -> None:
-        if not self._quiet:
-            try:
-                print(text, file=sys.stderr, flush=True)
-            except OSError:
-                self._quiet = True  # nobody reads us any more; the recording goes on
+        self._writer.say(text)
+
+    def _left_out(self, count: int) -> str:
+        return f"{live.PREFIX} {phrase(LEFT_OUT(count=count), self._lang)}"
 
 
 @contextmanager

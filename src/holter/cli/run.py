@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import shlex
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from holter.cli.ending import Ending
 from holter.cli.listener import Speaker, everybody
 from holter.cli.options import (
     Force,
@@ -22,7 +22,9 @@ from holter.cli.options import (
     chosen_sharing,
     default_tape,
 )
+from holter.sentences import define
 
+STILL_THERE = define("run.orphans", "{count} processes of the training are still there; to end them: kill {pids}")
 NNUNET_PATHS = ("nnUNet_raw", "nnUNet_preprocessed", "nnUNet_results")
 
 
@@ -64,38 +66,36 @@ def run(
     from holter.reports import live
     from holter.supervisor.contract import restart_ability
     from holter.supervisor.run import run as supervise
-    from holter.supervisor.signals import die_like
 
     language = chosen_language(lang)
-    speaker = Speaker(language, quiet=quiet)
-    missing = [name for name in NNUNET_PATHS if not os.environ.get(name)]
-    if missing and "nnunet" in " ".join(command).lower():
-        speaker.note(f"nnunet-paths-not-set: {', '.join(missing)} not set; nnU-Net will refuse to start without")
-    if heal:
-        told = live.cannot_restart(restart_ability(resume(tuple(command), resume_command)), language)
-        if told is not None:
-            speaker.note(told.removeprefix(f"{live.PREFIX} "))
-    variables = chosen_sharing(sharing, speaker.note)
-    path = tape if tape is not None else default_tape("run")
-    with everybody(speaker, notify, language, shlex.join(command)) as (listener, finish):
-        result = supervise(
-            tuple(command),
-            path,
-            listener=listener,
-            force=force,
-            variables=variables,
-            heal=heal,
-            end_orphans=heal,
-            from_scratch=restart_from_scratch,
-            resume=resume_command,
-            main_limit_s=main_limit,
-            main_heal=not no_main_heal,
-        )
-        finish(result.returncode)
-    if result.orphans:
-        pids = " ".join(map(str, result.orphans))
-        speaker.note(f"{len(result.orphans)} processes of the training are still there; to end them: kill {pids}")
-    if not quiet:
-        print(live.wrote(str(path), language), file=sys.stderr)
-    sys.stdout.flush()
-    sys.exit(die_like(result.returncode))
+    ending = Ending()
+    with ending, Speaker(language, quiet=quiet) as speaker:
+        missing = [name for name in NNUNET_PATHS if not os.environ.get(name)]
+        if missing and "nnunet" in " ".join(command).lower():
+            speaker.note(f"nnunet-paths-not-set: {', '.join(missing)} not set; nnU-Net will refuse to start without")
+        if heal:
+            told = live.cannot_restart(restart_ability(resume(tuple(command), resume_command)), language)
+            if told is not None:
+                speaker.note(told.removeprefix(f"{live.PREFIX} "))
+        variables = chosen_sharing(sharing, speaker.note)
+        path = tape if tape is not None else default_tape("run")
+        with everybody(speaker, notify, language, shlex.join(command)) as (listener, finish):
+            result = supervise(
+                tuple(command),
+                path,
+                listener=listener,
+                force=force,
+                variables=variables,
+                heal=heal,
+                end_orphans=heal,
+                from_scratch=restart_from_scratch,
+                resume=resume_command,
+                main_limit_s=main_limit,
+                main_heal=not no_main_heal,
+            )
+            ending.settle(result.returncode)
+            finish(result.returncode)
+        if result.orphans:
+            speaker.note(STILL_THERE(count=len(result.orphans), pids=" ".join(map(str, result.orphans))))
+        speaker.wrote(path, is_there=result.tape_is_there)
+    ending.leave()

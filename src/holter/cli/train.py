@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import shlex
-import sys
 from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from holter.cli.ending import Ending
 from holter.cli.listener import Speaker, everybody
 from holter.cli.options import (
     Force,
@@ -75,43 +75,41 @@ def train(
     Started again it continues from the newest verified checkpoint. SIGUSR1 or SIGTERM: save, end, exit code 75
     (requeue). Exit code 76: healing did not help, a person must look.
     """
-    from holter.reports import live
     from holter.supervisor.fold_lock import FoldLock
     from holter.supervisor.run import run as supervise
-    from holter.supervisor.signals import die_like
     from holter.supervisor.train import make_order, read_arguments
 
     language = chosen_language(lang)
-    speaker = Speaker(language, quiet=quiet)
     training, folder = read_arguments(tuple(arguments), os.environ)
     ours = ("--loader", loader.value, *(("--strict",) if strict else ()))
-    variables = {**chosen_sharing(sharing, speaker.note), LANGUAGE: language}
-    path = tape if tape is not None else default_tape("train")
-    lock = FoldLock(folder)
-    try:
-        order = make_order((*arguments, *ours), training, folder, from_scratch=restart_from_scratch)
-        for note in order.notes:
-            speaker.note(note)
-        if order.continues is not None:
-            speaker.note(f"continues from {order.continues}")
-        with everybody(speaker, notify, language, shlex.join(arguments)) as (listener, finish):
-            result = supervise(
-                order.command,
-                path,
-                listener=listener,
-                force=force,
-                variables=variables,
-                heal=True,
-                requeue=True,
-                end_orphans=True,
-                main_limit_s=main_limit,
-                main_heal=not no_main_heal,
-                keep_fds=(lock.fd,),
-            )
-            finish(result.returncode)
-    finally:
-        lock.close()
-    if not quiet:
-        print(live.wrote(str(path), language), file=sys.stderr)
-    sys.stdout.flush()
-    sys.exit(die_like(result.returncode))
+    ending = Ending()
+    with ending, Speaker(language, quiet=quiet) as speaker:
+        variables = {**chosen_sharing(sharing, speaker.note), LANGUAGE: language}
+        path = tape if tape is not None else default_tape("train")
+        lock = FoldLock(folder)
+        try:
+            order = make_order((*arguments, *ours), training, folder, from_scratch=restart_from_scratch)
+            for note in order.notes:
+                speaker.note(note)
+            if order.continues is not None:
+                speaker.note(f"continues from {order.continues}")
+            with everybody(speaker, notify, language, shlex.join(arguments)) as (listener, finish):
+                result = supervise(
+                    order.command,
+                    path,
+                    listener=listener,
+                    force=force,
+                    variables=variables,
+                    heal=True,
+                    requeue=True,
+                    end_orphans=True,
+                    main_limit_s=main_limit,
+                    main_heal=not no_main_heal,
+                    keep_fds=(lock.fd,),
+                )
+                ending.settle(result.returncode)
+                finish(result.returncode)
+        finally:
+            lock.close()
+        speaker.wrote(path, is_there=result.tape_is_there)
+    ending.leave()

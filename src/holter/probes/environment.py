@@ -255,11 +255,12 @@ def _utc_offset_s(wall: float) -> int:
 
 
 def _zero_separated(path: Path) -> list[str]:
-    return [part for part in (_text(path) or "").split("\0") if part]
+    # surrogateescape: paths are used as well as shown, and need not be UTF-8.
+    return [part for part in (_text(path, errors="surrogateescape") or "").split("\0") if part]
 
 
-def _text(path: Path) -> str | None:
+def _text(path: Path, errors: str = "replace") -> str | None:
     try:
-        return path.read_text(encoding="utf-8", errors="replace").strip()
+        return path.read_text(encoding="utf-8", errors=errors).strip()
     except OSError:
         return None

@@ -75,11 +75,14 @@ class StackDumper:
         return tuple(self._dump_one(pid, role, t_s, hurry=time.monotonic() > until) for pid, role in pids.items())
 
     def start(self, pids: Mapping[int, Role], t_s: float) -> bool:
-        """Begin to dump beside the caller; False when the last sweep is still going (nothing is started)."""
+        """Begin to dump beside the caller; False when the last sweep is going, or no thread can be started."""
         if self.busy or self._closed:
             return False
         self._sweep = threading.Thread(target=self._run, args=(dict(pids), t_s), name="stack-dumper", daemon=True)
-        self._sweep.start()
+        try:
+            self._sweep.start()
+        except RuntimeError:  # no more threads for this user
+            return False
         return True
 
     @property

@@ -151,7 +151,9 @@ def _subject(diagnosis: Diagnosis, verdict: Verdict) -> str | None:
     told: list[Text] = [value for finding in verdict.supports for _, value in finding.values]
     if any(finding.fact.startswith("worker.") for finding in verdict.supports):
         # It is about the worker that ended, whoever else the training waits for.
-        told += [fact.value for fact in diagnosis.facts if fact.name == "worker.subject" and isinstance(fact.value, str)]
+        told += [
+            fact.value for fact in diagnosis.facts if fact.name == "worker.subject" and isinstance(fact.value, str)
+        ]
     for link in reversed(diagnosis.wait_chain):
         told += [link.target, link.waiter]
     told.append(diagnosis.episode.subject)

@@ -17,6 +17,7 @@ from holter.probes.training_command import parse_training_command
 from holter.records import Tick
 from holter.supervisor.clock import RunClock
 from holter.supervisor.contract import Terms
+from holter.supervisor.leftovers import collect_in_background
 from holter.supervisor.recorder import Listener, Recorder
 from holter.supervisor.result import RunResult
 from holter.supervisor.scratch import Scratch, scratch_of_process
@@ -45,6 +46,7 @@ def attach(
     except BaseException:
         scratch.close(keep=True)
         raise
+    collect_in_background()
     clock = RunClock()
     recorder = Recorder(
         root_pid=root_pid,
@@ -64,7 +66,13 @@ def attach(
     recorder.finish()
     # The pages of a training that a dead Holter started are of use as long as it runs.
     scratch.close(keep=bool(recorder.sources.living) and scratch.is_of_run)
-    return RunResult(returncode=0, episodes=recorder.episodes, diagnoses=tuple(recorder.diagnoses.values()), orphans=())
+    return RunResult(
+        returncode=0,
+        episodes=recorder.episodes,
+        diagnoses=tuple(recorder.diagnoses.values()),
+        orphans=(),
+        tape_is_there=recorder.tape_is_there,
+    )
 
 
 def find_training(pid: int) -> int:

@@ -14,15 +14,14 @@ import json
 import os
 import secrets
 import signal
-import socket
 import threading
-import time
 from pathlib import Path
 from typing import Literal, NoReturn
 
 from holter.errors import AlreadyTraining, FolderNotWritable
 from holter.probes.process_files import parse_stat
 from holter.probes.procfs import read_text
+from holter.supervisor.place import here
 from holter.supervisor.signals import FORWARDED
 
 FILE = "holter.lock"
@@ -121,7 +120,7 @@ class FoldLock:
 
     def _who(self) -> dict[str, object]:
         pid = os.getpid()
-        return {"host": _host(), "pid": pid, "started": _started(pid), "token": self._token}
+        return {"host": here(), "pid": pid, "started": _started(pid), "token": self._token}
 
     def _refresh(self) -> None:
         signal.pthread_sigmask(signal.SIG_BLOCK, FORWARDED)  # the main thread waits for them
@@ -169,20 +168,10 @@ def _is_held(path: Path) -> bool:
     return False
 
 
-def _host() -> str:
-    """Name, boot and PID namespace: where these are the same, a PID says whether its process lives."""
-    try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-        space = str(Path("/proc/self/ns/pid").readlink())
-    except OSError:
-        boot, space = str(int(time.time() - time.monotonic()) // 60), ""
-    return f"{socket.gethostname()} {boot} {space}"
-
-
 def _is_gone(holder: dict[str, object]) -> bool | None:
     """Whether the holder lives; None where that cannot be seen from here (another host, boot or container)."""
     pid, started = holder.get("pid"), holder.get("started")
-    if holder.get("host") != _host() or not isinstance(pid, int):
+    if holder.get("host") != here() or not isinstance(pid, int):
         return None
     now = _started(pid)
     return now is None or now != started

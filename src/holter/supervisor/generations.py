@@ -13,6 +13,7 @@ import msgspec
 from holter.errors import CommandNotFound
 from holter.records import ActionTaken, Event, Noted, Plan, ProcessEnded, Tick
 from holter.supervisor import exit_codes
+from holter.supervisor.adopted import Adopted
 from holter.supervisor.clock import RunClock
 from holter.supervisor.continuation import Continuation
 from holter.supervisor.guard import Guard, Standing
@@ -55,16 +56,17 @@ class Generations:
         self._end_orphans = end_orphans
         self._stopper = stopper
         self._number = 0
-        self._child: subprocess.Popen[bytes] | None = None
+        self.child: subprocess.Popen[bytes] | None = None  # the newest process
         self._gave_up: Plan | None = None
         self._next_s = time.monotonic()
         self._ending = False
         self._ended_early = False
+        self._adopted = Adopted()
 
     def run(self, child: subprocess.Popen[bytes]) -> RunResult:
         """Watch until the training has ended and is not to be started again."""
         while True:
-            self._child = child
+            self.child = child
             plan = self._watch(child) or self._after_end(child)
             if plan.action == "restart":
                 started = self._restart(child, plan)
@@ -82,6 +84,7 @@ class Generations:
                 orphans=orphans,
                 generations=self._number + 1,
                 gave_up=self._gave_up,
+                tape_is_there=self._recorder.tape_is_there,
             )
 
     def _returncode(self, child: subprocess.Popen[bytes]) -> int:
@@ -94,8 +97,8 @@ class Generations:
 
     def end(self) -> None:
         """End whatever runs and close the tape: an error of our own."""
-        if self._child is not None:
-            end_group(self._child, lambda: self._recorder.sources.living)
+        if self.child is not None:
+            end_group(self.child, lambda: self._recorder.sources.living)
         self._recorder.finish()
 
     def _watch(self, child: subprocess.Popen[bytes]) -> Plan | None:
@@ -142,6 +145,8 @@ class Generations:
             self._stopper.asked = False  # it goes on, and may be healed and asked again
         if self._each_tick is not None:
             self._each_tick(self._recorder, tick)
+        if self.child is not None:
+            self._adopted.collect(tick.t_s, self.child.pid)
         self._next_s = max(self._next_s + TICK_S, time.monotonic())  # a late tick is not made up for
         return tick
 

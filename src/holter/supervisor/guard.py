@@ -74,7 +74,10 @@ class Guard:
                 found.append(Way(why_not=f"its checkpoints cannot be read: {error!r}"))
 
         thread = threading.Thread(target=look, name="holter-look", daemon=True)
-        thread.start()
+        try:
+            thread.start()
+        except RuntimeError as error:  # no more threads for this user
+            return Way(why_not=f"its checkpoints cannot be read: {error}")
         thread.join(0.5)  # mostly it is quick
         until_s = self._recorder.now_s() + LOOKED_WITHIN_S
         while thread.is_alive() and self._recorder.now_s() < until_s and not ticks.is_over:

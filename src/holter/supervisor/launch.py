@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
+from typing import IO
 
 import holter.hook
 from holter import __version__
-from holter.errors import CommandNotFound
+from holter.errors import CommandNotStarted
 from holter.supervisor.exit_codes import REQUEUE
 from holter.supervisor.signals import SignalRelay
 
+SHELL = "/bin/sh"
 # What the hook may do where the user asked for healing.
 POWERS = "workers,checkpoints,validation"
 
@@ -53,10 +57,23 @@ class Launch:
     ) -> subprocess.Popen[bytes]:
         """Start a process; ``settings``: all that healing has put in force.
 
-        Raises:  CommandNotFound.
+        Raises:  CommandNotStarted.
         """
         variables = {**self._variables, **dict(settings), "HOLTER_GENERATION": str(generation)}
         sink = self._output.open("ab") if self._output is not None else None
+        try:
+            return self._start(command, variables, sink)
+        except OSError as error:
+            raise CommandNotStarted(
+                f"Cannot start {command[0]}: {error.strerror}.", safe="Nothing was started."
+            ) from error
+        finally:
+            if sink is not None:
+                sink.close()
+
+    def _start(
+        self, command: tuple[str, ...], variables: Mapping[str, str], sink: IO[bytes] | None
+    ) -> subprocess.Popen[bytes]:
         try:
             return subprocess.Popen(
                 command,
@@ -68,9 +85,8 @@ class Launch:
                 preexec_fn=self.relay.restore_in_child,  # we are single-threaded, or the threads hold no lock we need
             )
         except OSError as error:
-            raise CommandNotFound(
-                f"Cannot start {command[0]}: {error.strerror}.", safe="Nothing was started."
-            ) from error
-        finally:
-            if sink is not None:
-                sink.close()
+            if error.errno != errno.ENOEXEC or command[0] == SHELL:
+                raise
+        # A script without a first line "#!…": a shell runs it, and so does execvp(3).
+        script = shutil.which(command[0], path=variables.get("PATH")) or command[0]
+        return self._start((SHELL, script, *command[1:]), variables, sink)

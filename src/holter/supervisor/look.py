@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
 
 from holter.detectors.at_a_look import episode_at_a_look
 from holter.records import Tick
@@ -13,6 +10,7 @@ from holter.reports.notes import note
 from holter.supervisor.attach import attach
 from holter.supervisor.found import Found, diagnosed
 from holter.supervisor.recorder import Recorder
+from holter.supervisor.scratch import new_scratch
 from holter.tape import read
 
 # Long enough to tell idle from between two steps, and for stacks, licence and storage to answer.
@@ -26,7 +24,7 @@ def look_at(pid: int, tell: Callable[[float], None], for_s: float = LOOK_S) -> F
 
     Raises:  NoSuchProcess, NotOurProcess, NotATraining, AlreadyRecorded, FolderNotWritable.
     """
-    folder = Path(tempfile.mkdtemp(prefix="holter-look-"))
+    scratch = new_scratch("holter-look-")
     marked = False
 
     def each_tick(recorder: Recorder, tick: Tick) -> None:
@@ -39,11 +37,11 @@ def look_at(pid: int, tell: Callable[[float], None], for_s: float = LOOK_S) -> F
                 recorder.mark(episode)
 
     try:
-        tape = folder / "look.holter"
+        tape = scratch.folder / "look.holter"
         attach(pid, tape, for_s=max(for_s, MARK_S + 2.0), each_tick=each_tick)
         recording = read(tape)
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        scratch.close()
     episodes = recording.episodes()
     notes = [note("pid", pid=str(pid), seconds=f"{recording.duration_s:.0f}")]
     if not episodes:

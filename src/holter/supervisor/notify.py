@@ -22,9 +22,10 @@ from urllib.parse import urlsplit
 
 from holter import __version__
 from holter.errors import BadInput, MissingExtra
-from holter.records import ActionTaken, Diagnosis, Episode
+from holter.records import ActionTaken, Diagnosis, Episode, Text
 from holter.reports import live
 from holter.reports.catalogue import Lang, text
+from holter.sentences import define
 from holter.supervisor import exit_codes
 from holter.supervisor.recorder import Listener
 from holter.supervisor.signals import FORWARDED
@@ -43,6 +44,10 @@ MOST_LINES = 8
 LINES_EACH = 3
 # Python starts and imports the sender within this time, or the machine is in trouble.
 START_UP_S = 10.0
+
+NOT_SENT = define(
+    "notify.not-sent", "notifications to {target} do not get through ({trouble}); the training is not affected"
+)
 
 Event = Literal["alarm", "cause", "over", "action", "stop", "finish"]
 URGENT = ("stop", "finish")
@@ -120,7 +125,7 @@ class Notifier(Listener):
         lang: Lang = "en",
         *,
         name: str = "",
-        note: Callable[[str], None] | None = None,
+        note: Callable[[Text], None] | None = None,
         pause_s: float = PAUSE_S,
         gather_s: float = GATHER_S,
         deadline_s: float = DEADLINE_S,
@@ -139,7 +144,11 @@ class Notifier(Listener):
         self._failed = False
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._work, name="notify", daemon=True)
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError as error:  # no more threads for this user
+            self._closing = True
+            self._note(NOT_SENT(target=self.target.shown, trouble=str(error)))
 
     def alarm(self, episode: Episode) -> None:
         """Something was noticed."""
@@ -169,7 +178,8 @@ class Notifier(Listener):
         with self._changed:
             self._closing = True
             self._changed.notify()
-        self._thread.join(self._deadline_s + FAREWELL_S)
+        if self._thread.is_alive():
+            self._thread.join(self._deadline_s + FAREWELL_S)
 
     # ------------------------------------------------------------------------------------------------ the thread
 
@@ -181,7 +191,8 @@ class Notifier(Listener):
             self._changed.notify()
 
     def _work(self) -> None:
-        signal.pthread_sigmask(signal.SIG_BLOCK, FORWARDED)  # the main thread waits for them
+        # The main thread waits for them; SIGCHLD would be lost to a thread that does not block it.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {*FORWARDED, signal.SIGCHLD})
         while True:
             with self._changed:
                 while (wait_s := self._wait_s()) is None or wait_s > 0:
@@ -216,8 +227,7 @@ class Notifier(Listener):
         trouble = _carry(json.dumps(payload).encode(), self._deadline_s)
         if trouble and not self._failed:
             self._failed = True
-            told = f"notifications to {self.target.shown} do not get through ({trouble})"
-            self._note(f"{told}; the training is not affected")
+            self._note(NOT_SENT(target=self.target.shown, trouble=trouble))
 
     def _body(self, lines: list[_Line]) -> str:
         """All lines; of a storm the first ones, how many more there are, and what is urgent."""

@@ -37,7 +37,7 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
 
 def _by_webhook(url: str, message: dict[str, Any], deadline_s: float) -> str:
-    body = json.dumps(message, ensure_ascii=False).encode()
+    body = json.dumps(message, ensure_ascii=False).encode(errors="replace")  # bytes of a path that are no UTF-8
     headers = {"Content-Type": "application/json; charset=utf-8", "User-Agent": f"holter/{message['holter']}"}
     try:
         url, login = _without_login(url)

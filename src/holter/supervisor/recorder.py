@@ -26,6 +26,7 @@ from holter.records import (
     Judged,
     Noted,
     Notice,
+    Text,
     Tick,
 )
 from holter.supervisor.clock import RunClock
@@ -53,7 +54,7 @@ class Listener:
     def over(self, episode: Episode) -> None:
         """An episode ended."""
 
-    def note(self, text: str) -> None:
+    def note(self, text: Text) -> None:
         """The recorder has something to say of itself."""
 
     def action(self, action: ActionTaken) -> None:
@@ -203,6 +204,11 @@ class Recorder:
         self.sources.close()
         self._writer.close(self._clock.t_s())
         return self._watch.episodes
+
+    @property
+    def tape_is_there(self) -> bool:
+        """Whether anything can be read under the name of the tape."""
+        return self._writer.is_there
 
     @property
     def episodes(self) -> tuple[Episode, ...]:

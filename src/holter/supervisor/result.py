@@ -16,3 +16,4 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True):
     orphans: tuple[int, ...]  # processes of the training that are still there
     generations: int = 1  # processes that were started
     gave_up: Plan | None = None  # healing was asked for and did not help: why
+    tape_is_there: bool = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -9,12 +10,15 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import msgspec
+
 from holter.errors import AlreadyRecorded, CommandNotFound
 from holter.probes.file_tail import Mark, mark
 from holter.probes.resume_command import resume_command
 from holter.probes.trainlog import console_files
 from holter.records import Tick
 from holter.remedies.steps import NAMES
+from holter.sentences import define
 from holter.supervisor.clock import RunClock
 from holter.supervisor.continuation import Continuation
 from holter.supervisor.contract import Terms
@@ -23,6 +27,7 @@ from holter.supervisor.generations import Generations
 from holter.supervisor.guard import Guard
 from holter.supervisor.healer import Healer
 from holter.supervisor.launch import Launch
+from holter.supervisor.leftovers import collect_in_background
 from holter.supervisor.recorder import Listener, Recorder
 from holter.supervisor.restart import newest_checkpoint_s
 from holter.supervisor.result import RunResult
@@ -31,6 +36,11 @@ from holter.supervisor.signals import SignalRelay
 from holter.supervisor.stopper import Stopper
 from holter.supervisor.timing import TICK_S
 from holter.tape import TapeWriter
+
+NOT_RECORDED = define("run.not-recorded", "this run cannot be recorded ({error}); the training goes on")
+NO_LONGER_RECORDED = define(
+    "run.no-longer-recorded", "recording and healing have ended by an error of Holter's ({error}); the training goes on"
+)
 
 
 def run(
@@ -87,6 +97,7 @@ def run(
             writer.close(0.0)
             tape.unlink(missing_ok=True)
             raise
+        collect_in_background()
         listener = listener or Listener()
         try:
             recorder = Recorder(
@@ -102,8 +113,11 @@ def run(
                 marks=marks,
             )
         except Exception as error:  # noqa: BLE001 - the training runs already and is not to suffer
-            listener.note(f"this run cannot be recorded ({type(error).__name__}: {error}); the training goes on")
-            return _unrecorded(child, relay)
+            listener.note(NOT_RECORDED(error=f"{type(error).__name__}: {error}"))
+            result = _unrecorded(child, relay)
+            writer.close(clock.t_s())
+            scratch.close()
+            return msgspec.structs.replace(result, tape_is_there=writer.is_there)
         control = Control(scratch.folder)
         healer = Healer(
             control,
@@ -128,13 +142,19 @@ def run(
         )
         try:
             result = generations.run(child)
-        except BaseException:
-            if each_tick is None:
+        except BaseException as error:
+            if each_tick is not None:
+                generations.end()  # the demo's own step failed: its training must not outlive it
+                scratch.close()
+                raise
+            if not isinstance(error, Exception):
                 raise  # the training goes on without us
-            generations.end()  # the demo's own step failed: its training must not outlive it
-            scratch.close()
-            raise
-    scratch.close(keep=bool(result.orphans))
+            listener.note(NO_LONGER_RECORDED(error=f"{type(error).__name__}: {error}"))
+            result = _unrecorded(generations.child or child, relay)
+            with contextlib.suppress(Exception):
+                recorder.finish()
+            result = msgspec.structs.replace(result, tape_is_there=writer.is_there)
+        scratch.close(keep=bool(result.orphans))  # signals are still ours: nothing may change the exit code now
     return result
 
 

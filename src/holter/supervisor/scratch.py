@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import shutil
 import stat
 import tempfile
+import time
+from contextlib import suppress
 from pathlib import Path
 
 from holter.errors import AlreadyRecorded, FolderNotWritable
+from holter.supervisor.place import here
 
 LOCK_NAME = "recorder.lock"
+# Whoever looks for leftovers holds the lock for a moment.
+LOCKED_WITHIN_S = 0.5
 
 
 class Scratch:
@@ -24,19 +30,11 @@ class Scratch:
         """
         self.folder = folder
         self._owned = owned
-        try:
-            self._lock = os.open(folder / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            raise FolderNotWritable(f"Cannot write in {folder}: {error.strerror}.") from error
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            os.close(self._lock)
-            raise AlreadyRecorded(
-                "Another Holter records this training already.",
-                safe="The training and its recording go on.",
-                next_step="holter diagnose on its tape works while it is being written.",
-            ) from error
+        self._lock = _locked(folder)
+        # What a look for leftovers reads. A full disk must not keep a training from starting.
+        with suppress(OSError):
+            os.ftruncate(self._lock, 0)
+            os.pwrite(self._lock, json.dumps({"place": here(), "pid": os.getpid()}).encode(), 0)
 
     @property
     def is_of_run(self) -> bool:
@@ -44,19 +42,19 @@ class Scratch:
         return any(self.folder.glob("beat-*"))
 
     def close(self, *, keep: bool = False) -> None:
-        """Release the lock and remove the folder, unless somebody may still write into it."""
-        os.close(self._lock)
+        """Remove the folder, unless somebody may still write into it, and release the lock."""
         if self._owned and not keep:
-            shutil.rmtree(self.folder, ignore_errors=True)
+            remove(self.folder)
+        os.close(self._lock)
 
 
-def new_scratch() -> Scratch:
+def new_scratch(prefix: str = "holter-") -> Scratch:
     """A fresh private folder on the local temporary disk.
 
     Raises:  FolderNotWritable.
     """
     try:
-        folder = Path(tempfile.mkdtemp(prefix="holter-"))
+        folder = Path(tempfile.mkdtemp(prefix=prefix))
     except OSError as error:
         raise FolderNotWritable(
             f"No writable temporary folder: {error}.",
@@ -80,3 +78,48 @@ def scratch_of_process(pid: int) -> Scratch:
     if found.st_uid != os.getuid() or not stat.S_ISDIR(found.st_mode):
         raise FolderNotWritable(f"{folder} belongs to somebody else.", next_step="Set TMPDIR to a folder of your own.")
     return Scratch(folder, owned=True)
+
+
+def remove(folder: Path) -> None:
+    """Remove a scratch folder whose lock we hold, the lock last: what is cut short can be found and ended later."""
+    with suppress(OSError):
+        for entry in list(os.scandir(folder)):
+            if entry.is_dir(follow_symlinks=False):
+                shutil.rmtree(entry.path, ignore_errors=True)
+            elif entry.name != LOCK_NAME:
+                with suppress(OSError):
+                    os.unlink(entry.path)  # noqa: PTH108 - an entry, not a path
+    with suppress(OSError):
+        (folder / LOCK_NAME).unlink()
+        folder.rmdir()
+
+
+def _locked(folder: Path) -> int:
+    """A descriptor that holds the lock of a folder, which is surely still there."""
+    until_s = time.monotonic() + LOCKED_WITHIN_S
+    while True:
+        descriptor = _open(folder)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.fstat(descriptor).st_nlink:
+                return descriptor
+        except BlockingIOError as error:
+            if time.monotonic() > until_s:
+                os.close(descriptor)
+                raise AlreadyRecorded(
+                    "Another Holter records this training already.",
+                    safe="The training and its recording go on.",
+                    next_step="holter diagnose on its tape works while it is being written.",
+                ) from error
+            time.sleep(LOCKED_WITHIN_S / 10)
+        except OSError:  # a file system without locks: two recorders are better than none
+            return descriptor
+        os.close(descriptor)
+
+
+def _open(folder: Path) -> int:
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)  # a look for leftovers may have removed it
+        return os.open(folder / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise FolderNotWritable(f"Cannot write in {folder}: {error.strerror}.") from error

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import time
 from collections.abc import Callable
 from types import TracebackType
+
+from holter.supervisor.signal_wait import SignalWait
 
 # Sent to us alone (kill, a scheduler) they are meant for the training.
 FORWARDED = (
@@ -26,17 +29,22 @@ class SignalRelay:
         self._before: set[int] = set()
         self._ignored: set[int] = set()  # nohup: blocked, they come all the same, and mean nothing
         self._seen: dict[int, float] = {}
+        self._wait: SignalWait | None = None
 
     def __enter__(self) -> SignalRelay:
         self._ignored = {number for number in FORWARDED if signal.getsignal(number) is signal.SIG_IGN}
         self._before = {int(number) for number in signal.pthread_sigmask(signal.SIG_BLOCK, self._set)}
+        self._wait = SignalWait(self._set)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        while signal.sigtimedwait(self._set, 0) is not None:
-            pass  # delivered to the training already, or of no meaning any more
+        if self._wait is not None:
+            while self._wait.take() is not None:
+                pass  # delivered to the training already, or of no meaning any more
+            self._wait.close()
+            self._wait = None
         signal.pthread_sigmask(signal.SIG_SETMASK, self._before)
 
     def restore_in_child(self) -> None:
@@ -53,10 +61,14 @@ class SignalRelay:
         return -returncode in self._seen or returncode - 128 in self._seen
 
     def wait(self, until_mono_s: float, pass_on: Callable[[int], None]) -> bool:
-        """Wait until that time or a child's ending; True for the latter. Signals for the training are passed on."""
+        """Wait until that time or a child's ending; True for the latter. Signals for the training are passed on.
+
+        One that it cannot get (it runs as another user, by sudo) changes nothing.
+        """
+        if self._wait is None:
+            raise ValueError("used outside of its with block")
         while True:
-            left_s = until_mono_s - time.monotonic()
-            info = signal.sigtimedwait(self._set, max(0.0, left_s))
+            info = self._wait.take_until(until_mono_s)
             if info is None:
                 return False
             if info.si_signo == signal.SIGCHLD:
@@ -65,7 +77,8 @@ class SignalRelay:
                 continue
             self._seen[info.si_signo] = time.monotonic()
             if info.si_code != SI_KERNEL:
-                pass_on(info.si_signo)
+                with contextlib.suppress(OSError):
+                    pass_on(info.si_signo)
 
 
 def die_like(returncode: int) -> int:

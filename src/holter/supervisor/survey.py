@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable
 
@@ -20,7 +21,8 @@ class Survey:
         """Begin a description, unless the last one is still going."""
         if self._thread is None or not self._thread.is_alive():
             self._thread = threading.Thread(target=self._run, args=(pid,), name="survey", daemon=True)
-            self._thread.start()
+            with contextlib.suppress(RuntimeError):  # no more threads for this user: it is asked for again
+                self._thread.start()
 
     def take(self) -> Environment | None:
         """A description that has come in since the last call; does not wait."""

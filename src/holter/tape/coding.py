@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from holter.records import SAMPLE_TYPES, Sample
+from holter.tape.surrogates import encode
 
 Fields = dict[str, Any]
 Entities = dict[str, Fields]
@@ -85,7 +86,7 @@ def merge(before: Entities | None, row: Entities) -> Entities:
 
 def pack(data: Any) -> bytes:
     """Any record or plain data as bytes: JSON, compressed where that pays."""
-    raw = msgspec.json.encode(data)
+    raw = encode(data)
     return zlib.compress(raw, PACK_LEVEL) if len(raw) >= PACK_FROM_BYTES else raw
 
 

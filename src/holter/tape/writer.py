@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from holter.errors import FolderNotWritable, TapeExists
 from holter.records import Environment, Episode, Event, ProbeRun, Sample, StackDump
-from holter.tape import coding, schema
+from holter.tape import coding
 from holter.tape.compaction import RawWindow, compact
+from holter.tape.opening import cannot_write, is_for_want_of_room, new_file, open_tape, remove_tape
+from holter.tape.surrogates import plain_text
 
 # A reader that opens a tape in the middle must not look further back than this for a whole row.
 KEY_EVERY_S = 60.0
@@ -26,9 +26,10 @@ RETRY_AFTER_S = 15.0
 class TapeWriter:
     """Writes ticks, events, stacks and episodes to one SQLite file.
 
-    A full or vanished disk degrades the recording (``problem`` says how) and is tried again; it never raises.
+    A full or vanished disk degrades the recording (``problem`` says how) and is tried again; it never raises. So does
+    one that is full from the start: a training must not be lost for want of room for its recording.
 
-    Raises:  TapeExists, FolderNotWritable when it is opened.
+    Raises:  TapeExists, FolderNotWritable when it is made, for what does not pass by itself.
     """
 
     def __init__(
@@ -50,10 +51,27 @@ class TapeWriter:
         self._episodes: dict[int, Episode] = {}
         self._committed = self._tried = clock()
         self._compacted_s = 0.0
-        self._connection: sqlite3.Connection | None = _open(path, force)
+        self._environment: Environment | None = None
+        self._closed = False
+        self._inode = new_file(path, force=force)
+        self._connection: sqlite3.Connection | None = None
+        self._is_begun = False  # the tables are there
+        try:
+            self._connection = open_tape(path)
+            self._is_begun = True
+        except sqlite3.Error as error:
+            if not is_for_want_of_room(error):
+                raise cannot_write(path, str(error)) from error
+            self.problem = _told(error)
+
+    @property
+    def is_there(self) -> bool:
+        """Whether there is a tape under the name: it may have found no room, or its folder may have been removed."""
+        return self._is_begun and self.path.exists()
 
     def write_environment(self, environment: Environment) -> None:
         """Keep (or replace) the description of machine, versions and settings."""
+        self._environment = environment
         self._do("INSERT OR REPLACE INTO meta VALUES ('environment', ?)", [coding.pack(environment)])
         self.commit()
 
@@ -108,7 +126,7 @@ class TapeWriter:
         row[0] = int(row[0] or 0) + 1
         row[1] = int(row[1] or 0) + (not run.ok)
         row[2] = float(row[2] or 0.0) + run.cost_s
-        row[3] = run.error or row[3]
+        row[3] = plain_text(run.error) if run.error else row[3]
 
     def pulse(self, t_s: float) -> None:
         """Do what is due at the end of a tick: commit, thin out old readings."""
@@ -140,6 +158,9 @@ class TapeWriter:
             with contextlib.suppress(sqlite3.Error):
                 self._connection.close()
             self._connection = None
+        self._closed = True
+        if not self._is_begun:
+            self._remove()
 
     def _flush_runs(self, t_s: float) -> None:
         for probe, (runs, failures, cost_s, error) in self._runs.items():
@@ -150,7 +171,10 @@ class TapeWriter:
         self._runs.clear()
 
     def _do(self, statement: str, values: list[object]) -> bool:
-        if self._connection is None or (self.problem is not None and self._clock() - self._tried < RETRY_AFTER_S):
+        is_time = self.problem is None or self._clock() - self._tried >= RETRY_AFTER_S
+        if is_time and self._connection is None and not self._closed:
+            self._open_late()
+        if self._connection is None or not is_time:
             self.lost_rows += 1
             return False
         self._tried = self._clock()
@@ -161,42 +185,44 @@ class TapeWriter:
         self.lost_rows += 1
         return False
 
+    def _open_late(self) -> None:
+        """Try again to begin the tape; what stands for the whole run is written first."""
+        self._tried = self._clock()
+        try:
+            status = self.path.stat()
+            if status.st_size and status.st_ino != self._inode:
+                return  # somebody else's file by now
+            self._connection = open_tape(self.path)
+            self._is_begun = True
+        except (OSError, sqlite3.Error) as error:
+            self.problem = _told(error)
+            return
+        with self._guarded():
+            if self._environment is not None:
+                whole = coding.pack(self._environment)
+                self._connection.execute("INSERT OR REPLACE INTO meta VALUES ('environment', ?)", [whole])
+            for number, episode in self._episodes.items():
+                row = [number, coding.pack(episode)]
+                self._connection.execute("INSERT OR REPLACE INTO episode VALUES (?, ?)", row)
+            self._connection.commit()
+
+    def _remove(self) -> None:
+        """Nothing was ever written: leave no file that is no tape."""
+        with contextlib.suppress(OSError):
+            if self.path.stat().st_ino == self._inode:
+                remove_tape(self.path)
+
     @contextlib.contextmanager
     def _guarded(self) -> Iterator[None]:
         try:
             yield
         except sqlite3.Error as error:
-            self.problem = f"{type(error).__name__}: {error}"
+            self.problem = _told(error)
             self._key_s.clear()  # rows that others build on are rolled back: the next ones must be whole
             if self._connection is not None:
                 with contextlib.suppress(sqlite3.Error):
                     self._connection.rollback()
 
 
-def _open(path: Path, force: bool) -> sqlite3.Connection:
-    if path.exists() and not force:
-        raise TapeExists(
-            f"{path} exists already.", safe="It was not touched.", next_step="Choose --tape, or add --force."
-        )
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        for leftover in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm", "-journal"))):
-            leftover.unlink(missing_ok=True)
-        # Autocommit off by hand: sqlite3 opens a transaction at the first INSERT and commit() ends it.
-        connection = sqlite3.connect(path, timeout=2.0, check_same_thread=False)
-        # WAL: readers never block the writer, and a kill at any byte leaves a readable file. On file systems
-        # without shared memory (NFS) SQLite keeps the rollback journal, which is slower and as safe.
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=NORMAL")
-        connection.execute("PRAGMA wal_autocheckpoint=500")
-        connection.execute("PRAGMA temp_store=MEMORY")
-        schema.create(connection)
-        connection.commit()
-    except (OSError, sqlite3.Error) as error:
-        raise FolderNotWritable(
-            f"Cannot write a tape at {path}: {error}.",
-            safe="No training was started or touched.",
-            next_step="Choose a writable local folder with --tape FILE.",
-        ) from error
-    os.chmod(path, 0o600)  # noqa: PTH101 - command lines and paths may name patients
-    return connection
+def _told(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"

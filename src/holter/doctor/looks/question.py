@@ -7,6 +7,7 @@ that hangs.
 from __future__ import annotations
 
 import difflib
+import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -266,14 +267,14 @@ def _int(value: object) -> int | None:
 
 def main() -> None:
     """The question on standard input's place: the first argument, as JSON."""
-    asked = msgspec.json.decode(sys.argv[1].encode(), type=Asked)
+    asked = msgspec.convert(json.loads(sys.argv[1]), type=Asked)
     try:
         answer = look(asked, os.environ)
     except HolterError as error:
         answer = Question(asked=asked, error=(error.what, error.safe, error.next_step))
     except OSError as error:
         answer = Question(asked=asked, error=(f"{error.filename}: {error.strerror}.", SAFE, f"ls -ld {error.filename}"))
-    sys.stdout.write(msgspec.json.encode(answer).decode())
+    sys.stdout.write(json.dumps(msgspec.to_builtins(answer)))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
@@ -131,7 +132,7 @@ def _gather(jobs: Jobs, order: Order, tell: Tell) -> Survey:
 def _ask(jobs: Jobs, order: Order) -> Question:
     if order.asked.dataset is None:
         return Question(asked=order.asked)
-    asked = msgspec.json.encode(order.asked).decode()
+    asked = json.dumps(msgspec.to_builtins(order.asked))
     errand = jobs.start([sys.executable, "-m", "holter.doctor.looks.question", asked], QUESTION_S, order.environ)
     wait([errand])
     outcome = errand.outcome()
@@ -141,7 +142,7 @@ def _ask(jobs: Jobs, order: Order) -> Question:
             safe="Nothing was started or changed.",
             next_step=f"ls {order.environ.get('nnUNet_preprocessed', '$nnUNet_preprocessed')}  # it may hang",
         )
-    question = msgspec.json.decode(outcome.text.encode(), type=Question)
+    question = msgspec.convert(json.loads(outcome.text), type=Question)
     if question.error is not None:
         raise BadInput(question.error[0], safe=question.error[1], next_step=question.error[2])
     return question

@@ -2,14 +2,28 @@
 
 The next ``sitecustomize`` on the path runs as if this one were not there: it takes the name in ``sys.modules``, and
 what it raises is handled by Python as always. Where there is none, the import fails as it would have.
+
+One that runs "the next one" itself may find this file again, because it comes first on the path. It is then passed on
+to the one after: files that are being executed are not run a second time. ``usercustomize.py`` runs this code too.
 """
 
 import os
 import sys
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from importlib.machinery import ModuleSpec
+
+# Annotations that Python 3.6 cannot evaluate are strings: a training may call an old Python, too.
+_NAME = "usercustomize" if __name__ == "usercustomize" else "sitecustomize"
+
+
+def _is_ours(folder: str) -> bool:
+    return os.path.isfile(os.path.join(os.path.dirname(folder), "hook.py"))  # noqa: PTH113, PTH118, PTH120
+
 
 def _load_hook(here: str) -> None:
-    if not os.environ.get("HOLTER_SCRATCH") or "_holter_hook" in sys.modules:
+    if not os.environ.get("HOLTER_SCRATCH") or "_holter_hook" in sys.modules or not _is_ours(here):
         return
     # The training's environment need not have holter: its hook folder is loaded as a package of another name.
     package = type(sys)("_holter_hook")
@@ -35,27 +49,80 @@ def _report(error: Exception) -> None:
         pass
 
 
-def _is_same(folder: str, here: str) -> bool:
+def _is_same(folder: str, other: str) -> bool:
     try:
-        return os.path.samefile(folder, here)  # noqa: PTH121
+        return os.path.samefile(folder, other)  # noqa: PTH121
     except OSError:
         return False
 
 
-def _run_next(here: str) -> None:
-    finder = sys.modules["_frozen_importlib_external"].PathFinder
-    others = [folder for folder in sys.path if not _is_same(folder or ".", here)]
-    spec = finder.find_spec("sitecustomize", others)
-    if spec is None or spec.loader is None:
-        raise ModuleNotFoundError("No module named 'sitecustomize'", name="sitecustomize")
-    module = sys.modules["_frozen_importlib"].module_from_spec(spec)
-    sys.modules["sitecustomize"] = module
-    spec.loader.exec_module(module)
+def _entry(file: str) -> str:
+    """The entry of ``sys.path`` that a file of our name, or a package, is found by; empty for another name."""
+    folder, name = os.path.split(os.path.abspath(file))  # noqa: PTH100
+    if name.startswith("__init__."):
+        folder, name = os.path.split(folder)
+    return folder if name.partition(".")[0] == _NAME else ""
 
 
-_HERE = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120
+def _running() -> "list[str]":
+    """Where the files of our name are that are being executed now, this one included."""
+    folders, frame = [_HERE], sys._getframe().f_back
+    while frame is not None:
+        if frame.f_code.co_name == "<module>":
+            folders.append(_entry(frame.f_code.co_filename))
+        frame = frame.f_back
+    return [folder for folder in folders if folder]
+
+
+def _is_imported() -> bool:
+    """Whether this is an import of our name, not somebody's own way to run the file (or a reload).
+
+    Loaders may be wrapped (ddtrace does), so other functions may stand in between, but no other module's code.
+    """
+    frame = sys._getframe().f_back
+    while frame is not None:
+        if frame.f_code.co_name == "_find_and_load":
+            return True
+        is_ours = os.path.dirname(frame.f_code.co_filename) == os.path.dirname(_THIS)  # noqa: PTH120
+        if frame.f_code.co_name == "<module>" and not is_ours:
+            return False
+        frame = frame.f_back
+    return False
+
+
+def _find_next(running: "list[str]") -> "ModuleSpec | None":
+    """The next file of our name, as Python would find it without those that are running."""
+    path_finder = sys.modules["_frozen_importlib_external"].PathFinder
+    others = [folder for folder in sys.path if not any(_is_same(folder or ".", one) for one in running)]
+    for finder in list(sys.meta_path):
+        find = getattr(finder, "find_spec", None)
+        spec = find(_NAME, others if finder is path_finder else None) if find is not None else None
+        if spec is None or spec.loader is None:
+            continue
+        if not any(_is_same(_entry(spec.origin or ""), one) for one in running):
+            return spec  # type: ignore[no-any-return]
+    return None
+
+
+def _run_next() -> None:
+    spec = _find_next(_running())
+    if _is_imported():
+        if spec is None or spec.loader is None:
+            raise ModuleNotFoundError("No module named %r" % _NAME, name=_NAME)  # noqa: UP031
+        module = sys.modules["_frozen_importlib"].module_from_spec(spec)
+        sys.modules[_NAME] = module
+        spec.loader.exec_module(module)
+    elif spec is not None:  # the names that it makes are for whoever runs us
+        if _is_ours(os.path.dirname(os.path.abspath(globals().get("__file__", "")))):  # noqa: PTH100, PTH120
+            globals().update(__file__=spec.origin, __spec__=spec, __loader__=spec.loader, __cached__=spec.cached)
+        exec(spec.loader.get_code(_NAME), globals())  # type: ignore[union-attr]
+
+
+_THIS = _load_hook.__code__.co_filename
+_FILE = _THIS if os.path.isfile(_THIS) else globals().get("__file__", "")  # noqa: PTH113
+_HERE = os.path.dirname(os.path.abspath(_FILE))  # noqa: PTH100, PTH120
 try:
     _load_hook(_HERE)
 except Exception as error:
     _report(error)
-_run_next(_HERE)
+_run_next()

@@ -46,6 +46,7 @@ from holter.reports.catalogue import (
     remedies_en,
     remedies_zh_cn,
     sentences_zh_cn,
+    supervision_zh_cn,
     zh_cn,
 )
 from holter.reports.catalogue.filling import Filler
@@ -88,6 +89,8 @@ CHINESE: Mapping[str, str] = {
     **doctor_zh_cn.TEXTS,
     **doctor_checks_zh_cn.TEXTS,
     **field_zh_cn.TEXTS,
+    **sentences_zh_cn.TEXTS,
+    **supervision_zh_cn.TEXTS,
 }
 
 # POSIX order of precedence for the language of messages.
@@ -105,7 +108,7 @@ def known(key: str) -> bool:
 
 def text(key: str, lang: Lang, **values: object) -> str:
     """Return the sentence of a key in a language, filled with values."""
-    template = CHINESE.get(key, sentences_zh_cn.TEXTS.get(key)) if lang == "zh" else None
+    template = CHINESE.get(key) if lang == "zh" else None
     if template is None:
         template = ENGLISH.get(key) or sentences.ENGLISH.get(key, key)
     if "{" not in template:

@@ -1,0 +1,44 @@
+"""Holter as PID 1 of a container: it inherits every orphan, and nobody else can collect those that have ended."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+
+from holter.probes.process_files import parse_stat
+from holter.probes.procfs import read_text
+
+INIT = 1
+# Our own helpers are collected by those who started them, within a few ticks.
+COLLECT_AFTER_S = 10.0
+
+
+class Adopted:
+    """Children that are not ours. Each zombie holds an entry of the container's limit on processes."""
+
+    def __init__(self) -> None:
+        self._is_init = os.getpid() == INIT
+        self._zombies: dict[int, float] = {}  # PID -> when it was first seen to have ended
+
+    def collect(self, t_s: float, training: int) -> None:
+        """Collect what has ended for a while; never the training, whose exit code somebody waits for."""
+        if not self._is_init:
+            return
+        ended = {pid for pid in _children() if pid != training and _has_ended(pid)}
+        self._zombies = {pid: self._zombies.get(pid, t_s) for pid in ended}
+        for pid, since_s in self._zombies.items():
+            if t_s - since_s >= COLLECT_AFTER_S:
+                with contextlib.suppress(OSError):
+                    os.waitpid(pid, os.WNOHANG)
+
+
+def _children() -> list[int]:
+    """Children of all our threads; none where the kernel keeps no list (CONFIG_PROC_CHILDREN)."""
+    files = Path("/proc/self/task").glob("*/children")
+    return [int(pid) for file in files for pid in (read_text(file) or "").split()]
+
+
+def _has_ended(pid: int) -> bool:
+    process = parse_stat(read_text(f"/proc/{pid}/stat"))
+    return process is not None and process.state == "Z"

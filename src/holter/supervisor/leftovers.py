@@ -1,0 +1,119 @@
+"""Scratch folders that killed Holters left behind, removed by the next Holter of the same user.
+
+A folder goes only if its Holter ran where we can see its processes (this host, this boot, this PID namespace), nobody
+holds its lock, and no process of its training lives: a training that goes on without its Holter still writes there, and
+``holter attach`` takes it over.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import re
+import stat
+import tempfile
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from holter.hook import page
+from holter.probes.process_files import parse_stat
+from holter.probes.procfs import list_numbers, read_text
+from holter.supervisor.place import here, same_machine_before_a_restart
+from holter.supervisor.scratch import LOCK_NAME, remove
+
+NAME = re.compile(r"holter-(look-)?[a-z0-9_]{8}|holter-attach-\d+-\d+")
+BEAT = re.compile(r"beat-(\d+)")
+VARIABLE = b"HOLTER_SCRATCH="
+# Of another boot: hosts with one name and one temporary folder for all of them are not known to exist, but could.
+OTHER_BOOT_AFTER_S = 86_400.0
+
+
+def collect_in_background() -> None:
+    """Remove them beside the recorder: a slow disk must hold up nobody. Signals are blocked as they are here."""
+    with suppress(RuntimeError):  # no more threads for this user
+        threading.Thread(target=collect, name="holter-leftovers", daemon=True).start()
+
+
+def collect(folder: Path | None = None) -> tuple[Path, ...]:
+    """Remove what nobody uses below ``folder`` (the temporary one); returns what was removed."""
+    removed = []
+    with suppress(OSError):
+        for entry in list(os.scandir(tempfile.gettempdir() if folder is None else folder)):
+            path = Path(entry.path)
+            if NAME.fullmatch(entry.name) and _is_ours(path) and _remove_unless_used(path):
+                removed.append(path)
+    return tuple(removed)
+
+
+def _is_ours(path: Path) -> bool:
+    try:
+        status = path.lstat()
+    except OSError:
+        return False
+    return stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid() and not status.st_mode & 0o077
+
+
+def _remove_unless_used(folder: Path) -> bool:
+    if not _can_be_judged(folder) or _is_used(folder):
+        return False
+    try:
+        lock = os.open(folder / LOCK_NAME, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # Somebody may have taken it over, and been killed, since we looked.
+        if not _can_be_judged(folder) or _is_used(folder):
+            return False
+        remove(folder)
+        return not folder.exists()
+    except OSError:  # held, or a file system without locks
+        return False
+    finally:
+        os.close(lock)
+
+
+def _can_be_judged(folder: Path) -> bool:
+    """Whether a process that uses the folder would be seen from here."""
+    lock = folder / LOCK_NAME
+    try:
+        place = json.loads(lock.read_text(encoding="utf-8")).get("place")
+        age_s = time.time() - lock.stat().st_mtime
+    except (OSError, ValueError, AttributeError):
+        return False
+    if place == here():
+        return True
+    return isinstance(place, str) and same_machine_before_a_restart(place) and age_s > OTHER_BOOT_AFTER_S
+
+
+def _is_used(folder: Path) -> bool:
+    """Whether a process of the training lives: one that wrote a page, or that was given the folder."""
+    with suppress(OSError):
+        for entry in list(os.scandir(folder)):
+            beat = BEAT.fullmatch(entry.name)
+            if beat is not None and _lives(int(beat[1]), Path(entry.path)):
+                return True
+    name = os.fsencode(folder.name)
+    return any(_scratch_name(pid) == name for pid in list_numbers("/proc") or ())
+
+
+def _lives(pid: int, file: Path) -> bool:
+    """Whether the process that wrote this page is still there; a torn page speaks for whoever has its PID."""
+    process = parse_stat(read_text(f"/proc/{pid}/stat"))
+    if process is None or process.state in "ZX":
+        return False
+    seen = page.decode(file.read_bytes())
+    return seen is None or seen.started_ticks == process.started_ticks
+
+
+def _scratch_name(pid: int) -> bytes | None:
+    """Name of the scratch folder that a process was started with."""
+    try:
+        variables = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:
+        return None  # another user's, or gone
+    found = next((one for one in variables if one.startswith(VARIABLE)), None)
+    return None if found is None else os.path.basename(found.removeprefix(VARIABLE))  # noqa: PTH119 - bytes

@@ -1,0 +1,72 @@
+"""Wait for blocked signals with a time limit that a stopped process outlives.
+
+``signal.sigtimedwait`` cannot be used for that: stopped (SIGSTOP, Ctrl-Z) for longer than its timeout, it returns a
+``siginfo`` that nobody has filled in (CPython 3.10 to 3.13 at least; docs/upstream.md). With a timeout of 0 the kernel
+never sleeps in it, so it is only used to take what is there; the wait itself is a poll.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import math
+import os
+import select
+import signal
+import time
+from collections.abc import Iterable
+
+# glibc and musl: 1024 bits.
+SIGSET_BYTES = 128
+# Where there is no descriptor to poll (no more descriptors, a sandbox), signals are looked for at this pace.
+LOOK_EVERY_S = 0.05
+
+
+class SignalWait:
+    """Takes signals that the calling thread has blocked."""
+
+    def __init__(self, numbers: Iterable[int]) -> None:
+        """``numbers``: signals that are blocked, in every thread of this process."""
+        self._numbers = frozenset(int(number) for number in numbers)
+        self._descriptor = _signal_descriptor(self._numbers)
+
+    def take(self) -> signal.struct_siginfo | None:
+        """One signal that is pending, or None."""
+        info = signal.sigtimedwait(self._numbers, 0)
+        return info if info is not None and info.si_signo in self._numbers else None
+
+    def take_until(self, until_mono_s: float) -> signal.struct_siginfo | None:
+        """One signal, waited for until that time of the monotonic clock; None when there was none."""
+        while True:
+            info = self.take()
+            left_s = until_mono_s - time.monotonic()
+            if info is not None or left_s <= 0:
+                return info
+            self._doze(left_s)
+
+    def close(self) -> None:
+        """Let go of the descriptor."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def _doze(self, at_most_s: float) -> None:
+        if self._descriptor is None:
+            time.sleep(min(at_most_s, LOOK_EVERY_S))
+            return
+        poll = select.poll()
+        poll.register(self._descriptor, select.POLLIN)
+        poll.poll(math.ceil(at_most_s * 1000))
+
+
+def _signal_descriptor(numbers: frozenset[int]) -> int | None:
+    """A descriptor that is readable while one of these signals is pending; None where there are none (signalfd(2))."""
+    try:
+        libc = ctypes.CDLL(None, use_errno=True)
+        mask = ctypes.create_string_buffer(SIGSET_BYTES)
+        libc.sigemptyset(mask)
+        for number in numbers:
+            libc.sigaddset(mask, number)
+        descriptor = int(libc.signalfd(-1, mask, os.O_CLOEXEC | os.O_NONBLOCK))  # SFD_ flags are those of open
+    except (OSError, AttributeError):
+        return None
+    return descriptor if descriptor >= 0 else None

@@ -1,0 +1,82 @@
+"""A new tape: a file that is surely ours, and the database in it."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+
+from holter.errors import FolderNotWritable, TapeExists
+from holter.tape import schema
+
+# A full disk; and a quota or a file size limit that is reached, which SQLite calls like any other failed write.
+NO_ROOM = ("database or disk is full", "disk I/O error")
+SIDE_FILES = ("-wal", "-shm", "-journal")
+
+
+def new_file(path: Path, *, force: bool) -> int:
+    """Make an empty file that only we can read; returns its inode.
+
+    Raises:  TapeExists, FolderNotWritable.
+    """
+    if os.path.lexists(path) and not (force and path.is_file()):  # a device, say, is never replaced
+        raise TapeExists(
+            f"{path} exists already.", safe="It was not touched.", next_step="Choose --tape, or add --force."
+        )
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        remove_tape(path)
+        # Command lines and paths may name patients.
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise cannot_write(path, error.strerror or str(error)) from error
+    try:
+        os.fchmod(descriptor, 0o600)  # whatever the umask
+        return os.fstat(descriptor).st_ino
+    finally:
+        os.close(descriptor)
+
+
+def remove_tape(path: Path) -> None:
+    """Remove a tape and the files that SQLite keeps beside it.
+
+    Raises:  OSError.
+    """
+    for one in (path, *(path.with_name(path.name + end) for end in SIDE_FILES)):
+        one.unlink(missing_ok=True)
+
+
+def open_tape(path: Path) -> sqlite3.Connection:
+    """The database of a new tape, with its tables.
+
+    Raises:  sqlite3.Error.
+    """
+    # Autocommit off by hand: sqlite3 opens a transaction at the first INSERT and commit() ends it.
+    connection = sqlite3.connect(path, timeout=2.0, check_same_thread=False)
+    try:
+        # WAL: readers never block the writer, and a kill at any byte leaves a readable file. On file systems
+        # without shared memory (NFS) SQLite keeps the rollback journal, which is slower and as safe.
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=NORMAL")
+        connection.execute("PRAGMA wal_autocheckpoint=500")
+        connection.execute("PRAGMA temp_store=MEMORY")
+        schema.create(connection)
+        connection.commit()
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def is_for_want_of_room(error: sqlite3.Error) -> bool:
+    """Whether this may pass by itself."""
+    return any(words in str(error) for words in NO_ROOM)
+
+
+def cannot_write(path: Path, why: str) -> FolderNotWritable:
+    """The error for a place that will not do."""
+    return FolderNotWritable(
+        f"Cannot write a tape at {path}: {why}.",
+        safe="No training was started or touched.",
+        next_step="Choose a writable local folder with --tape FILE.",
+    )

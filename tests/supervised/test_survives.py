@@ -1,0 +1,120 @@
+"""Errors of Holter's own, and a system that refuses it a thread: the training is waited for, whatever happens."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+from holter.tape import read
+
+BROKEN = """
+import sys
+from pathlib import Path
+from holter.supervisor import generations, recorder
+from holter.supervisor.healer import Healer
+from holter.supervisor.run import run
+
+class Tell(recorder.Listener):
+    def note(self, text):
+        print(text.key, flush=True)
+
+looks = 0
+def see(*_):
+    global looks
+    looks += 1
+    if looks == 2:
+        raise {error}
+Healer.see = see
+result = run(("sh", "-c", "sleep 4; echo out; exit 5"), Path("t.holter"), listener=Tell())
+print(result.returncode, result.tape_is_there)
+"""
+
+
+@pytest.mark.parametrize("error", ["RuntimeError('ours')", "OSError(22, 'Invalid argument')"])
+def test_an_error_of_ours_ends_the_recording_and_not_the_run(tmp_path, error):
+    done = subprocess.run(
+        [sys.executable, "-c", BROKEN.format(error=error)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.stdout.splitlines() == ["run.no-longer-recorded", "out", "5 True"], done.stderr
+    assert read(tmp_path / "t.holter").finished, "what was recorded can be read"
+
+
+# Memory for the stack of a thread is refused, as the thread itself is under "ulimit -u" and a cgroup's limit.
+NO_THREADS = """
+import resource, sys, threading, time
+held = int(next(line for line in open("/proc/self/status") if line.startswith("VmSize")).split()[1]) << 10
+threading.stack_size(256 << 20)
+resource.setrlimit(resource.RLIMIT_AS, (held + (64 << 20), -1))
+try:
+    threading.Thread(target=print).start()
+except RuntimeError:
+    print("no threads", flush=True)
+"""
+
+
+def without_threads(program: str) -> subprocess.CompletedProcess[str]:
+    imports, _, body = textwrap.dedent(program).partition("---\n")
+    done = subprocess.run(
+        [sys.executable, "-c", imports + NO_THREADS + body], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.stdout.startswith("no threads"), done
+    return done
+
+
+def test_without_a_thread_lines_are_written_where_somebody_reads():
+    done = without_threads("""
+        from holter.cli.listener import Speaker
+        ---
+        with Speaker("en") as speaker:
+            speaker.note("one")
+            speaker.note("two")
+    """)
+    assert (done.returncode, done.stderr) == (0, "holter: one\nholter: two\n")
+
+
+def test_without_a_thread_a_full_pipe_is_not_waited_for():
+    done = without_threads("""
+        import os
+        from holter.cli.listener import Speaker
+        ---
+        reading, writing = os.pipe()
+        sys.stderr = os.fdopen(writing, "w")
+        with Speaker("en") as speaker:
+            for _ in range(2000):
+                speaker.note("." * 100)
+        print("over")
+        os._exit(0)
+    """)
+    assert done.stdout == "no threads\nover\n"
+
+
+def test_without_a_thread_messages_are_not_sent_and_it_is_said():
+    done = without_threads("""
+        from holter.cli.listener import Speaker, everybody
+        ---
+        with Speaker("en") as speaker, everybody(speaker, "http://127.0.0.1:9/", "en", "x") as (listener, finish):
+            finish(0)
+    """)
+    assert done.returncode == 0
+    assert "do not get through" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_without_a_thread_a_run_is_recorded_to_its_end(tmp_path):
+    done = without_threads(f"""
+        from pathlib import Path
+        from holter.supervisor.run import run
+        ---
+        result = run(("sh", "-c", "sleep 3; exit 5"), Path({str(tmp_path)!r}) / "t.holter")
+        print(result.returncode)
+    """)
+    assert done.stdout == "no threads\n5\n", done.stderr
+    recording = read(tmp_path / "t.holter")
+    assert recording.finished and len(recording.all_ticks) >= 4
