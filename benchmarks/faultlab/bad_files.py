@@ -1,19 +1,22 @@
-"""The file system behind a bad folder: everything passes through, and on demand it fails, or is slow to write.
+"""The file system behind a bad folder: everything passes through, and on demand it fails, is slow to write, or hangs.
 
-``python -m benchmarks.faultlab.bad_files SOURCE MOUNT CONTROL errors|slow-writes``: while the file CONTROL holds a
-number above 0 it goes wrong.
+``python -m benchmarks.faultlab.bad_files SOURCE MOUNT CONTROL errors|slow-writes|hangs``: while the file CONTROL holds
+a number above 0 it goes wrong.
 """
 
 from __future__ import annotations
 
 import errno
+import functools
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from mfusepy import FUSE
 
-from holter.demo.slow_fs import FS_NAME, FS_SUBTYPE, SLOW_SUFFIX, SlowFolder, read_delay_s
+from holter.demo.slow_fs import CONTROL_POLL_S, FS_NAME, FS_SUBTYPE, SLOW_SUFFIX, SlowFolder, read_delay_s
 
 SLOW_WRITE_S = 2.0  # a line of the log
 
@@ -38,7 +41,26 @@ class SlowToWrite(SlowFolder):
         return super().write(path, data, offset, fh)
 
 
-KINDS: dict[str, type[SlowFolder]] = {"errors": FailingFolder, "slow-writes": SlowToWrite}
+class HangingFolder(SlowFolder):
+    """No call comes back, whatever it asks: as a server that is gone and whose client waits for it."""
+
+    def __init__(self, source: Path, control: Path) -> None:
+        super().__init__(source, control)
+        for name, member in vars(SlowFolder).items():
+            if callable(member) and not name.startswith("_"):
+                setattr(self, name, self._late(getattr(self, name)))
+
+    def _late(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(call)
+        def late(*arguments: Any) -> Any:
+            while read_delay_s(self._control) > 0:
+                time.sleep(CONTROL_POLL_S)
+            return call(*arguments)
+
+        return late
+
+
+KINDS: dict[str, type[SlowFolder]] = {"errors": FailingFolder, "slow-writes": SlowToWrite, "hangs": HangingFolder}
 
 
 def main(arguments: list[str]) -> int:

@@ -1,4 +1,4 @@
-"""A folder seen through a file system in user space that can fail, or be slow to write: ``bad_files`` serves it."""
+"""A folder seen through a file system in user space that can fail, be slow or hang: ``bad_files`` serves it."""
 
 from __future__ import annotations
 

@@ -159,6 +159,8 @@ class _Watch:
             with contextlib.suppress(HolterError, OSError, msgspec.MsgspecError):
                 names = {cause for _, cause in named_live(self._tape)}
                 self._named_s = now if names & scenario.right() else None
+        if scenario.returns:
+            return scenario.over_at is not None and now - scenario.over_at > SETTLE_S
         if self._named_s is not None:
             return now - self._named_s > SETTLE_S
         return now - self._struck_s > scenario.watch_s

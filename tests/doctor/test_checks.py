@@ -94,6 +94,10 @@ SPOILT: tuple[Spoilt, ...] = (
     ("files", {"cases": 90}, "number-of-cases", "warn", "fewer"),
     ("files", {"labels_bad": (BadFile(file="a_seg.b2nd", problem="7"),)}, "label-values", "no-go", "outside"),
     ("files", {"segmentations_read": 20}, "label-values", "unknown", "in-part"),
+    ("files", {"archives": True}, "read-only-data", "no-go", "crashes"),
+    ("files", {"archives": True, "holds_patch": True}, "read-only-data", "no-go", "crashes"),
+    ("files", {"archives": True, "holds_patch": False}, "read-only-data", "go", "padded"),
+    ("files", {"archives": False, "holds_patch": True}, "read-only-data", "not-applicable", "no-archives"),
     ("software", {"packages": packages(batchgenerators="0.25.1")}, "known-bad-versions", "warn",
      "batchgenerators-fork"),
     ("software", {"packages": packages(torch="2.9.0+cu128")}, "known-bad-versions", "warn", "torch-conv3d"),
@@ -347,6 +351,13 @@ def outcomes(told: ast.expr) -> set[str]:
     if isinstance(told, ast.IfExp):
         return outcomes(told.body) | outcomes(told.orelse)
     return {told.value} if isinstance(told, ast.Constant) and isinstance(told.value, str) else set()
+
+
+def test_read_only_data_is_no_trouble_for_a_version_that_copies() -> None:
+    archives = spoil(well(), "files", archives=True)
+    older = spoil(archives, "software", packages=packages(nnunetv2="2.6.4"))
+    assert said(older, "read-only-data").variant == "copied"
+    assert said(spoil(archives, "software", packages=()), "read-only-data").state == "unknown"
 
 
 def test_the_page_lists_every_check_in_the_order_of_the_report() -> None:

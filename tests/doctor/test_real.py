@@ -106,6 +106,9 @@ def test_older_data_is_read_in_archives_and_unpacked(world: World, doctor: Docto
     assert [one["file"] for one in files["bad"]] == ["brain_004.npy"]
     assert (files["needs_unpacking"], files["segmentations_read"], files["files"]) == (True, 10, 21)
     assert check(report, "room-for-unpacking")["state"] == "go"
+    crash = check(report, "read-only-data")
+    assert (crash["state"], crash["variant"]) == ("no-go", "crashes")
+    assert crash["setting"] == "nnUNetv2_preprocess -d 801 -plans_name nnUNetPlans -c 3d_fullres"
 
 
 @needs_root

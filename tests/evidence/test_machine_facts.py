@@ -152,6 +152,11 @@ def test_a_want_of_pinned_memory_is_told_from_a_want_of_gpu_memory() -> None:
     assert value(seen(other, kind="death"), "exception.pinned_memory") is False
 
 
+def test_a_case_in_hand_is_named_without_inventing_the_name_of_its_file() -> None:
+    torn = ExceptionSeen(t_s=100.0, error="BadZipFile", message="File is not a zip file", case="brain_003")
+    assert value(seen(torn, kind="death"), "exception.file") == "brain_003 (case in hand)"
+
+
 # --- what is over, and what only seems so ---------------------------------------------------------------------------
 
 

@@ -117,6 +117,8 @@ class Files(Record, frozen=True, kw_only=True):
     stored_bytes: int | None = None
     voxels: int | None = None  # of all cases, one channel
     largest_case_voxels: int | None = None
+    archives: bool = False  # cases are stored as .npz
+    holds_patch: bool | None = None  # a whole patch of the plan lies inside some case
     needs_unpacking: bool = False
     unpacked_bytes: int | None = None  # that unpacking would take
     export_needs: tuple[tuple[str, int, int], ...] = ()  # case, bytes of a worker, bytes of its prediction

@@ -128,7 +128,7 @@ def _exception(window: Window, book: FactBook, start_s: float, end_s: float) -> 
     if first.case:
         book.known("workers.case", first.case)
     named = DATA_FILE.findall(f"{text}\n{first.traceback}")
-    from_case = f"{first.case}.b2nd (case in hand)" if first.case else None
+    from_case = f"{first.case} (case in hand)" if first.case else None  # .b2nd, .npz or .npy: not known
     book.known("exception.file", named[-1] if named else from_case, unless="no file named")
     # A broken pipe between processes raises EOFError too: the code that reads cases must be in the traceback.
     nearest = '  File "'.join(first.traceback.split('  File "')[-NEAREST_FRAMES:])

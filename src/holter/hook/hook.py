@@ -31,6 +31,7 @@ PATCHES = {
     "holter.trainer.feed": ("augmenters.patch_feed",),
     "holter.trainer.tell": ("augmenters.patch_teller",),
     "nnunetv2.training.dataloading.nnunet_dataset": ("workers.patch_datasets",),
+    "nnunetv2.training.dataloading.data_loader": ("cuts.patch_loader",),
     "nnunetv2.training.logging.nnunet_logger": ("plots.patch_logger",),
     "nnunetv2.training.dataloading.utils": ("trainers.patch_unpacking",),
     "nnunetv2.training.nnUNetTrainer.nnUNetTrainer": ("trainers.patch_trainer",),

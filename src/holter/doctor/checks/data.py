@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from holter.doctor.checks.results import go, not_applicable, result, unknown
+from holter.doctor.checks.software import Version, version
 from holter.doctor.records import Result, Survey
 
 SHOWN = 3
+# From this nnU-Net on a part of a case becomes a tensor without being copied (docs/upstream.md, section 22).
+WRITES_TO_MAPS: Version = (2, 7)
 
 
 def preprocessed_files(survey: Survey) -> Result:
@@ -62,4 +67,24 @@ def label_values(survey: Survey) -> Result:
     return go("label-values", **values)
 
 
-CHECKS = (preprocessed_files, number_of_cases, label_values)
+def read_only_data(survey: Survey) -> Result:
+    """Workers of nnU-Net 2.7 and later write into the memory maps of unpacked cases (.npz): SIGSEGV."""
+    files, asked = survey.files, survey.asked
+    if files is None:
+        return not_applicable("read-only-data", "no-data")
+    if not files.archives:
+        return not_applicable("read-only-data", "no-archives")
+    text = survey.packages.get("nnunetv2")
+    now = version(text)
+    if now is None:
+        return unknown("read-only-data", survey.software.unread or "no-package")
+    if now < WRITES_TO_MAPS:
+        return go("read-only-data", "copied", version=text or "?")
+    if files.holds_patch is False:  # a part that is padded is a copy
+        return go("read-only-data", "padded")
+    number = re.sub(r"^Dataset0*(\d+)_.*", r"\1", asked.dataset or "?")  # the command takes no name
+    setting = f"nnUNetv2_preprocess -d {number} -plans_name {asked.plans} -c {asked.configuration}"
+    return result("no-go", "read-only-data", "crashes", setting=setting, version=text or "?")
+
+
+CHECKS = (preprocessed_files, number_of_cases, label_values, read_only_data)

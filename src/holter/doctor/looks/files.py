@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import time
 from collections.abc import Callable
@@ -108,6 +109,7 @@ def look(
         labels_bad=_wrong_labels(values, plan),
         segmentations_read=len({_case_of(name) for name in values}),
         stored_bytes=sum(line.get("bytes", 0) for name, line in lengths.items() if not name.endswith(".pkl")) or None,
+        archives=any(line.get("archives") for line in told),
         needs_unpacking=packed > 0,
         unpacked_bytes=sum(line.get("unpacked_bytes", 0) for line in whole.values()) or None,
         pending=work.pending,
@@ -133,7 +135,7 @@ def _wrong_labels(values: dict[str, list[int]], plan: Plan | None) -> tuple[BadF
 
 def _with_shapes(files: Files, whole: dict[str, dict[str, Any]], plan: Plan | None) -> Files:
     """What the shapes in the properties tell: voxels, and the memory that each case's export takes."""
-    needs, voxels = [], []
+    needs, shapes = [], []
     for name, line in sorted(whole.items()):
         properties = line.get("properties")
         if not properties or plan is None:
@@ -142,23 +144,27 @@ def _with_shapes(files: Files, whole: dict[str, dict[str, Any]], plan: Plan | No
             order = plan.transpose_forward or tuple(range(len(properties["spacing"])))
             found = need(properties, order, plan.spacing, plan.heads, regions=plan.regions)
             needs.append((name.rpartition(".")[0], found.worker, found.prediction))
-            voxels.append(_voxels(properties, plan, order))
+            shapes.append(_shape(properties, plan, order))
         except (KeyError, ValueError, ZeroDivisionError, IndexError):
             continue
+    voxels = [math.prod(shape) for shape in shapes]
     return msgspec.structs.replace(
         files,
         export_needs=tuple(needs),
         voxels=sum(voxels) or None,
         largest_case_voxels=max(voxels, default=None),
+        holds_patch=any(_holds(shape, plan.patch_size) for shape in shapes) if plan and shapes else None,
     )
 
 
-def _voxels(properties: dict[str, Any], plan: Plan, order: tuple[int, ...]) -> int:
+def _shape(properties: dict[str, Any], plan: Plan, order: tuple[int, ...]) -> tuple[int, ...]:
     """Of the case as it is stored: at the plan's spacing."""
     spacing = [properties["spacing"][axis] for axis in order]
     target = plan.spacing if len(plan.spacing) == len(spacing) else (spacing[0], *plan.spacing)
-    count = 1.0
     sides = properties["shape_after_cropping_and_before_resampling"]
-    for side, old, new in zip(sides, spacing, target, strict=True):
-        count *= max(1.0, round(side * old / new))
-    return int(count)
+    return tuple(max(1, round(side * old / new)) for side, old, new in zip(sides, spacing, target, strict=True))
+
+
+def _holds(shape: tuple[int, ...], patch: tuple[int, ...]) -> bool:
+    """A two-dimensional patch lies in one slice."""
+    return all(side >= wanted for side, wanted in zip(shape[-len(patch) :], patch, strict=True))

@@ -148,8 +148,9 @@ class Share:
         if share == 0:
             tell(cases=len(everything), files=sum(len(files_of(case, names)[0]) for case in everything))
         missing = [name for case in cases for name in files_of(case, names)[1]]
-        packed = [case for case in cases if f"{case}.npz" in names and f"{case}.npy" not in names]
-        tell(missing=missing, needs_unpacking=len(packed))
+        archives = [case for case in cases if f"{case}.npz" in names]
+        packed = [case for case in archives if f"{case}.npy" not in names]
+        tell(missing=missing, archives=len(archives), needs_unpacking=len(packed))
 
     def lengths(self) -> None:
         """Every file, in the time of a stat and one small read each."""

@@ -275,6 +275,16 @@ TEXTS: dict[str, str] = {
         "assert."
     ),
     "doctor.label-values.outside.do": "Correct the labels and preprocess again with --verify_dataset_integrity.",
+    "doctor.read-only-data.no-archives": "the cases are not stored as .npz",
+    "doctor.read-only-data.copied": "nnU-Net {version} copies what it reads",
+    "doctor.read-only-data.padded": "no case is larger than the patch, so every patch is copied",
+    "doctor.read-only-data.crashes": (
+        "The cases are stored as .npz. nnU-Net {version} unpacks them and then writes into read-only memory: its data "
+        "workers crash (SIGSEGV)."
+    ),
+    "doctor.read-only-data.crashes.do": (
+        "Preprocess again with this nnU-Net, or train with `holter train`, which copies each patch first."
+    ),
     # Software
     "doctor.python-environment.go": "nnU-Net {nnunet}, torch {torch}, Python {python}",
     "doctor.python-environment.missing": "{executable} (Python {python}) has no {names}.",

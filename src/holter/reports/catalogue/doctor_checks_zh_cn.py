@@ -234,6 +234,15 @@ TEXTS: dict[str, str] = {
         "出现了 dataset.json 里没有的标签：{shown}（允许：{allowed}）。CUDA 会以 device-side assert 告终。"
     ),
     "doctor.label-values.outside.do": "改正标签，并加上 --verify_dataset_integrity 重新预处理。",
+    "doctor.read-only-data.no-archives": "病例不是以 .npz 存储的",
+    "doctor.read-only-data.copied": "nnU-Net {version} 会复制读取的数据",
+    "doctor.read-only-data.padded": "没有病例大于 patch，因此每个 patch 都会被复制",
+    "doctor.read-only-data.crashes": (
+        "病例以 .npz 存储。nnU-Net {version} 解包后会写入只读内存，数据进程因此崩溃（SIGSEGV）。"
+    ),
+    "doctor.read-only-data.crashes.do": (
+        "用现在的 nnU-Net 重新预处理，或用 `holter train` 训练：它会先复制每个 patch。"
+    ),
     # 软件
     "doctor.python-environment.go": "nnU-Net {nnunet}，torch {torch}，Python {python}",
     "doctor.python-environment.missing": "{executable}（Python {python}）里没有 {names}。",

@@ -67,6 +67,7 @@ TEXTS: dict[str, str] = {
     "doctor.preprocessed-files.title": "files readable",
     "doctor.number-of-cases.title": "number of cases",
     "doctor.label-values.title": "label values",
+    "doctor.read-only-data.title": "read-only data",
     "doctor.python-environment.title": "nnU-Net and torch",
     "doctor.nnunet-version.title": "nnU-Net version",
     "doctor.known-bad-versions.title": "known bad versions",

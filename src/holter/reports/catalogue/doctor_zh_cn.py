@@ -67,6 +67,7 @@ TEXTS: dict[str, str] = {
     "doctor.preprocessed-files.title": "文件完整性",
     "doctor.number-of-cases.title": "病例数",
     "doctor.label-values.title": "标签取值",
+    "doctor.read-only-data.title": "只读数据",
     "doctor.python-environment.title": "nnU-Net 与 torch",
     "doctor.nnunet-version.title": "nnU-Net 版本",
     "doctor.known-bad-versions.title": "已知有问题的版本",

@@ -1,0 +1,40 @@
+"""What is common to files of nnU-Net's own that end in the middle; the training reads a copy of the data."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from benchmarks.faultlab.fault import Fault
+from benchmarks.survival.fault import Stage
+from benchmarks.survival.outside import Outside, Printed
+from holter.demo.prepare import DATASET_NAME
+
+
+class CutJson(Fault):
+    """Base: one file has lost its second half, as after a full disk, a quota or an interrupted copy."""
+
+    cause = "truncated-preprocessed-file"
+    from_start = True
+    file = ""  # in the preprocessed data set
+
+    def prepare(self, stage: Stage) -> dict[str, str]:
+        """Cut it in a copy."""
+        data = stage.folder / "nnUNet_preprocessed"
+        shutil.copytree(stage.brains.preprocessed, data)
+        self.complete(data / DATASET_NAME)
+        file = data / DATASET_NAME / self.file
+        os.truncate(file, file.stat().st_size // 2)
+        return {"nnUNet_preprocessed": str(data)}
+
+    def complete(self, data: Path) -> None:
+        """Make in the copy what may be missing there."""
+
+    def is_time(self, outside: Outside, printed: Printed) -> bool:
+        """As soon as the training is there."""
+        return outside.main is not None
+
+    def inject(self, outside: Outside) -> None:
+        """It is cut already."""
+        self.strike()

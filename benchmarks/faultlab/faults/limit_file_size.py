@@ -1,0 +1,25 @@
+"""No file may be larger than 250 KiB: ``ulimit -f``; a checkpoint is."""
+
+from __future__ import annotations
+
+from benchmarks.faultlab.limits import Limited
+from benchmarks.survival.outside import Outside, Printed
+
+
+class SmallFiles(Limited):
+    """Python ignores SIGXFSZ: the write fails with EFBIG, "File too large", and the file is cut short."""
+
+    name = "limit-file-size"
+    summary = "ulimit -f: no file may be larger than 250 KiB, and the checkpoint is"
+    cause = "process-limit"
+    ulimit = "-f 500"  # blocks of 512 bytes
+    options = ("--save-every", "1")
+    # Batches of workers are files too, in /dev/shm, and larger than the checkpoint of this small network.
+    variables = {"nnUNet_n_proc_DA": "0"}
+
+    def is_time(self, outside: Outside, printed: Printed) -> bool:
+        """The first epoch has ended, and is saved now."""
+        return bool(printed.ended)
+
+
+SCENARIO = SmallFiles

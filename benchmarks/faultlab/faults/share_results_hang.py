@@ -1,0 +1,26 @@
+"""The share with the results does not answer for 40 seconds, and is back; the data lies on a disk of its own."""
+
+from __future__ import annotations
+
+from benchmarks.faultlab.bad_folder import BadFolder
+from benchmarks.faultlab.faults.share_hangs import ShareHangs
+from benchmarks.survival.fault import Stage
+
+
+class ResultsHang(ShareHangs):
+    """The main process stands in a write of its log or checkpoint; workers are idle, with full queues."""
+
+    name = "share-results-hang"
+    summary = "the share with the results alone does not answer for 40 s, and is back"
+
+    def prepare(self, stage: Stage) -> dict[str, str]:
+        """Mount the results."""
+        share = stage.folder / "share"
+        share.mkdir()
+        self._bad = BadFolder(stage.folder, share, "hangs")
+        self._bad.mount()
+        (stage.folder / "results").symlink_to(self._bad.mounted)
+        return {"nnUNet_results": str(self._bad.mounted)}
+
+
+SCENARIO = ResultsHang

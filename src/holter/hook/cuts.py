@@ -1,0 +1,45 @@
+"""The parts that nnU-Net cuts out of a case, copied where they are read-only memory.
+
+Preprocessed data of nnU-Net 2.5 and older (``.npz``) is unpacked to ``.npy`` and mapped read-only. From 2.7 on, nnU-Net
+makes a tensor of the part that it needs without copying it, and its augmentation writes into that tensor: the worker
+ends by SIGSEGV (docs/upstream.md, section 22). A copy has the same values, and every older version made one.
+
+The line: https://github.com/MIC-DKFZ/nnUNet/blob/v2.8.1/nnunetv2/training/dataloading/data_loader.py#L176
+
+Only where the user asked for healing: otherwise the training behaves as without Holter.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+from . import healing
+from .life import LIFE
+
+NAME = "crop_and_pad_nd"  # of acvl_utils, as the data loader knows it
+
+
+def patch_loader(module: ModuleType) -> None:
+    """Have the data loader get memory that it can write to."""
+    if healing.may("workers") and hasattr(module, NAME):  # nnU-Net 2.5 cuts in another way, and copies
+        setattr(module, NAME, _writable(getattr(module, NAME)))
+
+
+def _writable(original: Callable[..., Any]) -> Callable[..., Any]:
+    told: list[bool] = []
+
+    @functools.wraps(original)
+    def crop_and_pad_nd(*args: Any, **kwargs: Any) -> Any:
+        part = original(*args, **kwargs)
+        flags = getattr(part, "flags", None)  # tensors have none
+        if flags is None or flags.writeable:
+            return part
+        if not told and LIFE.page.worker_index < 1:  # one worker speaks for all
+            told.append(True)
+            LIFE.tell("note", what="read-only-data", text="parts cut out of read-only memory maps are copied")
+        return part.copy()
+
+    return crop_and_pad_nd
