@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import importlib.util
+import pkgutil
 import re
 import string
 from pathlib import Path
 
 import pytest
 
+import holter
+from holter import sentences
 from holter.causes import CAUSES, MODULES
 from holter.errors import BadInput
 from holter.evidence.vocabulary import NAMES
@@ -20,13 +24,25 @@ def placeholders(template: str) -> set[str]:
     return {name for _, name, _, _ in string.Formatter().parse(template) if name}
 
 
+def defined() -> dict[str, str]:
+    """Sentences that stand beside the code that uses them."""
+    for module in pkgutil.walk_packages(holter.__path__, "holter."):
+        source = Path(importlib.util.find_spec(module.name).origin).read_text(encoding="utf-8")
+        if "import define" in source:
+            importlib.import_module(module.name)
+    return {key: english for key, english in sentences.ENGLISH.items() if not key.startswith("test.")}
+
+
+DEFINED = defined()
+
+
 def test_both_languages_have_the_same_keys() -> None:
-    assert set(ENGLISH) == set(CHINESE)
+    assert {*ENGLISH, *DEFINED} == set(CHINESE)
 
 
-@pytest.mark.parametrize("key", sorted(ENGLISH))
+@pytest.mark.parametrize("key", sorted({*ENGLISH, *DEFINED}))
 def test_both_languages_fill_the_same_placeholders(key: str) -> None:
-    assert placeholders(ENGLISH[key]) == placeholders(CHINESE.get(key, ""))
+    assert placeholders({**ENGLISH, **DEFINED}[key]) == placeholders(CHINESE.get(key, ""))
 
 
 @pytest.mark.parametrize("cause", sorted(CAUSES))

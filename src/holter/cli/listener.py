@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Literal
 
-from holter.records import ActionTaken, Diagnosis, Episode
+from holter.records import ActionTaken, Diagnosis, Episode, Text
 from holter.reports import live
+from holter.reports.catalogue import phrase
 from holter.supervisor.recorder import Listener
 
 
@@ -38,9 +39,9 @@ class Speaker(Listener):
         if told is not None:
             self._say(told)
 
-    def note(self, text: str) -> None:
+    def note(self, text: Text) -> None:
         """Say something of ourselves."""
-        self._say(f"{live.PREFIX} {text}")
+        self._say(f"{live.PREFIX} {phrase(text, self._lang)}")
 
     def _say(self, text: str) -> None:
         if not self._quiet:

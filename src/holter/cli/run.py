@@ -11,15 +11,7 @@ from typing import Annotated
 import typer
 
 from holter.cli.listener import Speaker, everybody
-from holter.cli.options import (
-    Force,
-    Lang,
-    Notify,
-    Sharing,
-    chosen_language,
-    chosen_sharing,
-    default_tape,
-)
+from holter.cli.options import TAPE_HELP, Force, Lang, Notify, Sharing, chosen_language, chosen_sharing
 
 NNUNET_PATHS = ("nnUNet_raw", "nnUNet_preprocessed", "nnUNet_results")
 
@@ -32,7 +24,7 @@ def register(app: typer.Typer) -> None:
 def run(
     command: Annotated[list[str], typer.Argument(help="The command, after --", metavar="-- CMD …", show_default=False)],
     tape: Annotated[
-        Path | None, typer.Option("--tape", "-o", help="Where to record (default: run-TIME.holter).")
+        Path | None, typer.Option("--tape", "-o", help=TAPE_HELP.format("data set, configuration, fold"))
     ] = None,
     force: Force = False,
     heal: Annotated[
@@ -51,6 +43,7 @@ def run(
     from holter.reports import live
     from holter.supervisor.run import run as supervise
     from holter.supervisor.signals import die_like
+    from holter.supervisor.tape_place import about_command, default_tape
 
     language = chosen_language(lang)
     speaker = Speaker(language, quiet=quiet)
@@ -58,11 +51,10 @@ def run(
     if missing and "nnunet" in " ".join(command).lower():
         speaker.note(f"nnunet-paths-not-set: {', '.join(missing)} not set; nnU-Net will refuse to start without")
     variables = chosen_sharing(sharing, speaker.note)
-    path = tape if tape is not None else default_tape("run")
     with everybody(speaker, notify, language, shlex.join(command)) as (listener, finish):
         result = supervise(
             tuple(command),
-            path,
+            tape or default_tape(about_command(command), os.environ),
             listener=listener,
             force=force,
             variables=variables,
@@ -75,6 +67,6 @@ def run(
         pids = " ".join(map(str, result.orphans))
         speaker.note(f"{len(result.orphans)} processes of the training are still there; to end them: kill {pids}")
     if not quiet:
-        print(live.wrote(str(path), language), file=sys.stderr)
+        print(live.wrote(str(result.tape), language), file=sys.stderr)
     sys.stdout.flush()
     sys.exit(die_like(result.returncode))

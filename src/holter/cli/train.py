@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from holter.cli.listener import Speaker, everybody
-from holter.cli.options import Force, Lang, Notify, Sharing, chosen_language, chosen_sharing, default_tape
+from holter.cli.options import TAPE_HELP, Force, Lang, Notify, Sharing, chosen_language, chosen_sharing
 
 # Without short options: nnU-Net has -tr, -p, -device and more, and click would look for ours inside them.
 SETTINGS = {"ignore_unknown_options": True, "help_option_names": ["--help"]}
@@ -52,7 +52,7 @@ def train(
     strict: Annotated[
         bool, typer.Option("--strict", help="Stop at a case that cannot be read, instead of training without it.")
     ] = False,
-    tape: Annotated[Path | None, typer.Option("--tape", help="Where to record (default: train-TIME.holter).")] = None,
+    tape: Annotated[Path | None, typer.Option("--tape", help=TAPE_HELP.format("data set, configuration, fold"))] = None,
     force: Force = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing on stderr.")] = False,
     notify: Notify = None,
@@ -67,6 +67,7 @@ def train(
     from holter.supervisor.fold_lock import FoldLock
     from holter.supervisor.run import run as supervise
     from holter.supervisor.signals import die_like
+    from holter.supervisor.tape_place import about_training, default_tape
     from holter.supervisor.train import make_order, read_arguments
 
     language = chosen_language(lang)
@@ -74,7 +75,6 @@ def train(
     training, folder = read_arguments(tuple(arguments), os.environ)
     ours = ("--loader", loader.value, *(("--strict",) if strict else ()))
     variables = {**chosen_sharing(sharing, speaker.note), LANGUAGE: language}
-    path = tape if tape is not None else default_tape("train")
     lock = FoldLock(folder)
     try:
         order = make_order((*arguments, *ours), training, folder, from_scratch=restart_from_scratch)
@@ -85,7 +85,7 @@ def train(
         with everybody(speaker, notify, language, shlex.join(arguments)) as (listener, finish):
             result = supervise(
                 order.command,
-                path,
+                tape or default_tape(about_training(training), os.environ),
                 listener=listener,
                 force=force,
                 variables=variables,
@@ -98,6 +98,6 @@ def train(
     finally:
         lock.close()
     if not quiet:
-        print(live.wrote(str(path), language), file=sys.stderr)
+        print(live.wrote(str(result.tape), language), file=sys.stderr)
     sys.stdout.flush()
     sys.exit(die_like(result.returncode))

@@ -9,9 +9,9 @@ from typing import Literal
 import msgspec
 
 from holter.demo.faults import Context, Fault, Worker
-from holter.records import Beat, Diagnosis, Episode, Noted, Tick
+from holter.records import Beat, Diagnosis, Episode, Noted, Text, Tick
 from holter.reports import live
-from holter.reports.catalogue import text
+from holter.reports.catalogue import phrase, text
 from holter.supervisor.recorder import Listener, Recorder
 
 # The fault comes in mid-epoch 1: a first epoch has shown what is usual.
@@ -74,9 +74,9 @@ class Director(Listener):
         """Show that the training goes on."""
         self._say_live(live.over(episode, self._lang))
 
-    def note(self, text: str) -> None:
+    def note(self, text: Text) -> None:
         """Show what the recorder says of itself."""
-        self._say(text)
+        self._say(phrase(text, self._lang))
 
     def _is_time(self, beat: Beat) -> bool:
         if self._fault.phase != "train":

@@ -18,13 +18,13 @@ from holter.supervisor.clock import RunClock
 from holter.supervisor.recorder import Listener, Recorder
 from holter.supervisor.result import RunResult
 from holter.supervisor.scratch import Scratch, scratch_of_process
+from holter.supervisor.tape_place import DefaultTape, open_tape
 from holter.supervisor.timing import LINGER_S, TICK_S
-from holter.tape import TapeWriter
 
 
 def attach(
     pid: int,
-    tape: Path,
+    tape: Path | DefaultTape,
     *,
     listener: Listener | None = None,
     force: bool = False,
@@ -38,8 +38,9 @@ def attach(
     root_pid = find_training(pid)
     variables = process_environ(root_pid)
     scratch = _scratch(root_pid, variables)
+    listener = listener or Listener()
     try:
-        writer = TapeWriter(tape, force=force)
+        writer = open_tape(tape, force=force, say=listener.note)
     except BaseException:
         scratch.close(keep=True)
         raise
@@ -51,7 +52,7 @@ def attach(
         clock=clock,
         scratch=scratch.folder,
         writer=writer,
-        listener=listener or Listener(),
+        listener=listener,
         variables=variables,
         began_wall=psutil.Process(root_pid).create_time(),
     )
@@ -61,7 +62,13 @@ def attach(
     recorder.finish()
     # The pages of a training that a dead Holter started are of use as long as it runs.
     scratch.close(keep=bool(recorder.sources.living) and scratch.is_of_run)
-    return RunResult(returncode=0, episodes=recorder.episodes, diagnoses=tuple(recorder.diagnoses.values()), orphans=())
+    return RunResult(
+        returncode=0,
+        episodes=recorder.episodes,
+        diagnoses=tuple(recorder.diagnoses.values()),
+        orphans=(),
+        tape=writer.path,
+    )
 
 
 def find_training(pid: int) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from holter.records import ActionTaken, Diagnosis, Episode
+from holter.records import ActionTaken, Diagnosis, Episode, Text
 from holter.supervisor.recorder import Listener
 
 
@@ -26,7 +26,7 @@ class Audience(Listener):
         """Tell all."""
         self._tell(lambda one: one.over(episode))
 
-    def note(self, text: str) -> None:
+    def note(self, text: Text) -> None:
         """Tell all."""
         self._tell(lambda one: one.note(text))
 

@@ -11,7 +11,7 @@ import msgspec
 
 from holter.detectors import Watch, identity
 from holter.probes.environment import capture
-from holter.records import ActionTaken, Diagnosis, Environment, Episode, Event, Noted, Tick
+from holter.records import ActionTaken, Diagnosis, Environment, Episode, Event, Noted, Text, Tick
 from holter.supervisor.clock import RunClock
 from holter.supervisor.investigation import Investigator
 from holter.supervisor.sources import Sources
@@ -37,7 +37,7 @@ class Listener:
     def over(self, episode: Episode) -> None:
         """An episode ended."""
 
-    def note(self, text: str) -> None:
+    def note(self, text: Text) -> None:
         """The recorder has something to say of itself."""
 
     def action(self, action: ActionTaken) -> None:

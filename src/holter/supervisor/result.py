@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
 
 from holter.records import Diagnosis, Episode, Plan
@@ -16,3 +18,4 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True):
     orphans: tuple[int, ...]  # processes of the training that are still there
     generations: int = 1  # processes that were started
     gave_up: Plan | None = None  # healing was asked for and did not help: why
+    tape: Path | None = None  # where it was recorded

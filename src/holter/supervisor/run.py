@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import msgspec
+
 from holter.errors import AlreadyRecorded, CommandNotFound
 from holter.records import Tick
 from holter.remedies.steps import NAMES
@@ -25,13 +27,13 @@ from holter.supervisor.result import RunResult
 from holter.supervisor.scratch import new_scratch
 from holter.supervisor.signals import SignalRelay
 from holter.supervisor.stopper import Stopper
+from holter.supervisor.tape_place import DefaultTape, open_tape
 from holter.supervisor.timing import TICK_S
-from holter.tape import TapeWriter
 
 
 def run(
     command: tuple[str, ...],
-    tape: Path,
+    tape: Path | DefaultTape,
     *,
     listener: Listener | None = None,
     force: bool = False,
@@ -45,7 +47,7 @@ def run(
     requeue: bool = False,
     keep_fds: tuple[int, ...] = (),
 ) -> RunResult:
-    """Run ``command`` and record it on ``tape``.
+    """Run ``command`` and record it on ``tape``; the result says which file that is.
 
     ``each_tick`` is called after every tick (the demo injects its fault there). ``quiet_output``: write the
     command's output to this file instead of passing it through. ``end_orphans``: end workers that a killed main
@@ -59,9 +61,10 @@ def run(
     """
     variables = dict(os.environ if variables is None else variables)
     _check(command, variables)
+    listener = listener or Listener()
     scratch = new_scratch()
     try:
-        writer = TapeWriter(tape, force=force)
+        writer = open_tape(tape, force=force, say=listener.note)
     except BaseException:
         scratch.close()
         raise
@@ -74,9 +77,8 @@ def run(
         except BaseException:
             scratch.close()
             writer.close(0.0)
-            tape.unlink(missing_ok=True)
+            writer.path.unlink(missing_ok=True)
             raise
-        listener = listener or Listener()
         try:
             recorder = Recorder(
                 root_pid=child.pid,
@@ -90,7 +92,7 @@ def run(
             )
         except Exception as error:  # noqa: BLE001 - the training runs already and is not to suffer
             listener.note(f"this run cannot be recorded ({type(error).__name__}: {error}); the training goes on")
-            return _unrecorded(child, relay)
+            return _unrecorded(child, relay, writer.path)
         control = Control(scratch.folder)
         healer = Healer(
             control,
@@ -120,7 +122,7 @@ def run(
             scratch.close()
             raise
     scratch.close(keep=bool(result.orphans))
-    return result
+    return msgspec.structs.replace(result, tape=writer.path)
 
 
 def _check(command: tuple[str, ...], variables: Mapping[str, str]) -> None:
@@ -140,7 +142,7 @@ def _check(command: tuple[str, ...], variables: Mapping[str, str]) -> None:
         )
 
 
-def _unrecorded(child: subprocess.Popen[bytes], relay: SignalRelay) -> RunResult:
+def _unrecorded(child: subprocess.Popen[bytes], relay: SignalRelay, tape: Path) -> RunResult:
     while child.poll() is None:
         relay.wait(time.monotonic() + TICK_S, child.send_signal)
-    return RunResult(returncode=child.returncode, episodes=(), diagnoses=(), orphans=())
+    return RunResult(returncode=child.returncode, episodes=(), diagnoses=(), orphans=(), tape=tape)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from holter.errors import FolderNotWritable, TapeExists
+from holter.errors import FolderNotWritable
 from holter.records import Environment, Episode, Event, ProbeRun, Sample, StackDump
 from holter.tape import coding, schema
+from holter.tape.claim import claim, discard
 from holter.tape.compaction import RawWindow, compact
 
 # A reader that opens a tape in the middle must not look further back than this for a whole row.
@@ -27,6 +27,7 @@ class TapeWriter:
     """Writes ticks, events, stacks and episodes to one SQLite file.
 
     A full or vanished disk degrades the recording (``problem`` says how) and is tried again; it never raises.
+    ``force``: a file that is there is replaced. ``numbered``: a number is added instead; ``path`` is the file's name.
 
     Raises:  TapeExists, FolderNotWritable when it is opened.
     """
@@ -36,10 +37,11 @@ class TapeWriter:
         path: Path,
         *,
         force: bool = False,
+        numbered: bool = False,
         window: RawWindow | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.path = path
+        self.path, self._connection = _open(path, force, numbered)
         self.problem: str | None = None
         self.lost_rows = 0
         self._clock = clock
@@ -50,7 +52,6 @@ class TapeWriter:
         self._episodes: dict[int, Episode] = {}
         self._committed = self._tried = clock()
         self._compacted_s = 0.0
-        self._connection: sqlite3.Connection | None = _open(path, force)
 
     def write_environment(self, environment: Environment) -> None:
         """Keep (or replace) the description of machine, versions and settings."""
@@ -173,30 +174,30 @@ class TapeWriter:
                     self._connection.rollback()
 
 
-def _open(path: Path, force: bool) -> sqlite3.Connection:
-    if path.exists() and not force:
-        raise TapeExists(
-            f"{path} exists already.", safe="It was not touched.", next_step="Choose --tape, or add --force."
-        )
+def _open(path: Path, force: bool, numbered: bool) -> tuple[Path, sqlite3.Connection | None]:
+    made: Path | None = None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        for leftover in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm", "-journal"))):
-            leftover.unlink(missing_ok=True)
-        # Autocommit off by hand: sqlite3 opens a transaction at the first INSERT and commit() ends it.
-        connection = sqlite3.connect(path, timeout=2.0, check_same_thread=False)
-        # WAL: readers never block the writer, and a kill at any byte leaves a readable file. On file systems
-        # without shared memory (NFS) SQLite keeps the rollback journal, which is slower and as safe.
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=NORMAL")
-        connection.execute("PRAGMA wal_autocheckpoint=500")
-        connection.execute("PRAGMA temp_store=MEMORY")
-        schema.create(connection)
-        connection.commit()
+        made = claim(path, force=force, numbered=numbered)
+        return made, _connect(made)
     except (OSError, sqlite3.Error) as error:
+        if made is not None:  # a full disk takes a name and no content
+            discard(made)
         raise FolderNotWritable(
             f"Cannot write a tape at {path}: {error}.",
             safe="No training was started or touched.",
             next_step="Choose a writable local folder with --tape FILE.",
         ) from error
-    os.chmod(path, 0o600)  # noqa: PTH101 - command lines and paths may name patients
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    # Autocommit off by hand: sqlite3 opens a transaction at the first INSERT and commit() ends it.
+    connection = sqlite3.connect(path, timeout=2.0, check_same_thread=False)
+    # WAL: readers never block the writer, and a kill at any byte leaves a readable file. On file systems
+    # without shared memory (NFS) SQLite keeps the rollback journal, which is slower and as safe.
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=NORMAL")
+    connection.execute("PRAGMA wal_autocheckpoint=500")
+    connection.execute("PRAGMA temp_store=MEMORY")
+    schema.create(connection)
+    connection.commit()
     return connection

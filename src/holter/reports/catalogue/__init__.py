@@ -29,6 +29,7 @@ from holter.reports.catalogue import (
     facts_zh_cn,
     findings_en,
     findings_zh_cn,
+    folds_zh_cn,
     graphics_en,
     graphics_zh_cn,
     healing_en,
@@ -83,6 +84,7 @@ CHINESE: Mapping[str, str] = {
     **looks_zh_cn.TEXTS,
     **doctor_zh_cn.TEXTS,
     **doctor_checks_zh_cn.TEXTS,
+    **folds_zh_cn.TEXTS,
 }
 
 # POSIX order of precedence for the language of messages.
