@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -59,3 +60,8 @@ def chosen_language(option: str | None) -> Literal["en", "zh"]:
     from holter.reports.catalogue import language
 
     return language(option, os.environ)
+
+
+def tape_name(tape: Path) -> str:
+    """What a file that is made of a tape is called after: ``run.1`` and ``run.2`` are two tapes."""
+    return tape.stem if tape.suffix == ".holter" else tape.name

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import socket
 import stat
 import tempfile
 from pathlib import Path
@@ -71,7 +72,7 @@ def scratch_of_process(pid: int) -> Scratch:
 
     Raises:  AlreadyRecorded, FolderNotWritable.
     """
-    folder = Path(tempfile.gettempdir()) / f"holter-attach-{os.getuid()}-{pid}"
+    folder = Path(tempfile.gettempdir()) / f"holter-attach-{os.getuid()}-{_machine()}-{pid}"
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
         found = folder.lstat()
@@ -80,3 +81,13 @@ def scratch_of_process(pid: int) -> Scratch:
     if found.st_uid != os.getuid() or not stat.S_ISDIR(found.st_mode):
         raise FolderNotWritable(f"{folder} belongs to somebody else.", next_step="Set TMPDIR to a folder of your own.")
     return Scratch(folder, owned=True)
+
+
+def _machine() -> str:
+    """Which process a PID means here: hosts may share their TMPDIR, and containers count their own PIDs."""
+    try:
+        space = os.stat("/proc/self/ns/pid").st_ino  # noqa: PTH116
+    except OSError:
+        space = 0
+    host = "".join(letter for letter in socket.gethostname().partition(".")[0] if letter.isalnum() or letter == "-")
+    return f"{host}-{space}"
