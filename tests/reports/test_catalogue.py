@@ -28,7 +28,7 @@ def defined() -> dict[str, str]:
     """Sentences that stand beside the code that uses them."""
     for module in pkgutil.walk_packages(holter.__path__, "holter."):
         source = Path(importlib.util.find_spec(module.name).origin).read_text(encoding="utf-8")
-        if "import define" in source:
+        if "from holter.sentences import" in source:
             importlib.import_module(module.name)
     return {key: english for key, english in sentences.ENGLISH.items() if not key.startswith("test.")}
 

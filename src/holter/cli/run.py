@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import shlex
+import signal
 import sys
+import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +16,8 @@ import typer
 from holter.cli.listener import Speaker, everybody
 from holter.cli.options import TAPE_HELP, Force, Lang, Notify, Sharing, chosen_language, chosen_sharing
 
+# A look at /proc and one folder takes less; what takes longer is said later, beside the training.
+OTHERS_WITHIN_S = 0.5
 NNUNET_PATHS = ("nnUNet_raw", "nnUNet_preprocessed", "nnUNet_results")
 
 
@@ -51,6 +56,7 @@ def run(
     if missing and "nnunet" in " ".join(command).lower():
         speaker.note(f"nnunet-paths-not-set: {', '.join(missing)} not set; nnU-Net will refuse to start without")
     variables = chosen_sharing(sharing, speaker.note)
+    _tell_of_others(command, speaker)
     with everybody(speaker, notify, language, shlex.join(command)) as (listener, finish):
         result = supervise(
             tuple(command),
@@ -70,3 +76,25 @@ def run(
         print(live.wrote(str(result.tape), language), file=sys.stderr)
     sys.stdout.flush()
     sys.exit(die_like(result.returncode))
+
+
+def _tell_of_others(command: list[str], speaker: Speaker) -> None:
+    """Say who prepares the same data now. The command waits for nobody, nor for a file server that does not answer."""
+    from holter.probes.training_command import parse_training_command
+    from holter.supervisor.preparation import who_else
+    from holter.supervisor.signals import FORWARDED
+
+    training = parse_training_command(command)
+    if training is None:
+        return
+
+    def tell() -> None:
+        signal.pthread_sigmask(signal.SIG_BLOCK, {*FORWARDED, signal.SIGCHLD})  # they are for the main thread
+        with suppress(OSError):
+            told = who_else(training, os.environ)
+            if told is not None:
+                speaker.note(told)
+
+    thread = threading.Thread(target=tell, name="holter-others", daemon=True)
+    thread.start()
+    thread.join(OTHERS_WITHIN_S)

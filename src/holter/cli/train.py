@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+from contextlib import ExitStack, closing
 from enum import Enum
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +14,7 @@ import typer
 
 from holter.cli.listener import Speaker, everybody
 from holter.cli.options import TAPE_HELP, Force, Lang, Notify, Sharing, chosen_language, chosen_sharing
+from holter.cli.waiting import Waits
 
 # Without short options: nnU-Net has -tr, -p, -device and more, and click would look for ours inside them.
 SETTINGS = {"ignore_unknown_options": True, "help_option_names": ["--help"]}
@@ -61,28 +63,38 @@ def train(
     """Train with nnU-Net, never lost: safe checkpoints, workers replaced, restarts; again with the same command.
 
     Started again it continues from the newest verified checkpoint. SIGUSR1 or SIGTERM: save, end, exit code 75
-    (requeue). Exit code 76: healing did not help, a person must look.
+    (requeue). Exit code 76: healing did not help, a person must look. Folds may be started together: while one writes
+    splits_final.json or unpacks the data, the others wait for it.
     """
     from holter.reports import live
     from holter.supervisor.fold_lock import FoldLock
+    from holter.supervisor.patience import Asked, Patience
+    from holter.supervisor.preparation import Preparation
+    from holter.supervisor.preparing_words import NOTHING_STARTED
     from holter.supervisor.run import run as supervise
     from holter.supervisor.signals import die_like
-    from holter.supervisor.tape_place import about_training, default_tape
+    from holter.supervisor.tape_place import about_training, default_tape, refuse_existing
     from holter.supervisor.train import make_order, read_arguments
 
     language = chosen_language(lang)
     speaker = Speaker(language, quiet=quiet)
     training, folder = read_arguments(tuple(arguments), os.environ)
+    refuse_existing(tape, force=force)
     ours = ("--loader", loader.value, *(("--strict",) if strict else ()))
     variables = {**chosen_sharing(sharing, speaker.note), LANGUAGE: language}
-    lock = FoldLock(folder)
     try:
-        order = make_order((*arguments, *ours), training, folder, from_scratch=restart_from_scratch)
-        for note in order.notes:
-            speaker.note(note)
-        if order.continues is not None:
-            speaker.note(f"continues from {order.continues}")
-        with everybody(speaker, notify, language, shlex.join(arguments)) as (listener, finish):
+        with ExitStack() as stack:
+            listener, finish = stack.enter_context(everybody(speaker, notify, language, shlex.join(arguments)))
+            with Patience() as patience:
+                lock = stack.enter_context(closing(FoldLock(folder)))
+                waits = stack.enter_context(closing(Waits(speaker, language, quiet=quiet)))
+                preparation = stack.enter_context(closing(Preparation(training, os.environ, waits)))
+                preparation.wait(patience)
+                order = make_order((*arguments, *ours), training, folder, from_scratch=restart_from_scratch)
+            for note in order.notes:
+                speaker.note(note)
+            if order.continues is not None:
+                speaker.note(f"continues from {order.continues}")
             result = supervise(
                 order.command,
                 tape or default_tape(about_training(training), os.environ),
@@ -93,10 +105,12 @@ def train(
                 requeue=True,
                 end_orphans=True,
                 keep_fds=(lock.fd,),
+                on_tick=preparation.see,
             )
             finish(result.returncode)
-    finally:
-        lock.close()
+    except Asked as asked:
+        speaker.note(NOTHING_STARTED())
+        sys.exit(die_like(asked.returncode))
     if not quiet:
         print(live.wrote(str(result.tape), language), file=sys.stderr)
     sys.stdout.flush()

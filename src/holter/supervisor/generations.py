@@ -44,6 +44,7 @@ class Generations:
         *,
         end_orphans: bool,
         stopper: Stopper | None = None,
+        on_tick: Callable[[Tick], None] | None = None,
     ) -> None:
         self._launch = launch
         self._recorder = recorder
@@ -54,6 +55,7 @@ class Generations:
         self._each_tick = each_tick
         self._end_orphans = end_orphans
         self._stopper = stopper
+        self._on_tick = on_tick
         self._number = 0
         self._child: subprocess.Popen[bytes] | None = None
         self._gave_up: Plan | None = None
@@ -135,6 +137,8 @@ class Generations:
             self._stopper.asked = False  # it goes on, and may be healed and asked again
         if self._each_tick is not None:
             self._each_tick(self._recorder, tick)
+        if self._on_tick is not None:
+            self._on_tick(tick)
         self._next_s = max(self._next_s + TICK_S, time.monotonic())  # a late tick is not made up for
         return tick
 

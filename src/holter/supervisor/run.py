@@ -46,6 +46,7 @@ def run(
     from_scratch: bool = False,
     requeue: bool = False,
     keep_fds: tuple[int, ...] = (),
+    on_tick: Callable[[Tick], None] | None = None,
 ) -> RunResult:
     """Run ``command`` and record it on ``tape``; the result says which file that is.
 
@@ -55,7 +56,8 @@ def run(
     restart what has died or hangs; else it is only said what would be done. ``from_scratch``: a restart that finds
     no usable checkpoint may begin again at epoch 0. ``requeue``: SIGUSR1 and SIGTERM save and end the training, with
     the exit code that tells a scheduler to start it again; else they are passed on. ``keep_fds``: descriptors that
-    the training inherits (a lock that must last as long as any of its processes).
+    the training inherits (a lock that must last as long as any of its processes). ``on_tick``: sees every tick, and
+    does not raise.
 
     Raises:  CommandNotFound, AlreadyRecorded, TapeExists, FolderNotWritable; nothing was started then.
     """
@@ -112,6 +114,7 @@ def run(
             each_tick,
             end_orphans=end_orphans,
             stopper=Stopper(control) if requeue else None,
+            on_tick=on_tick,
         )
         try:
             result = generations.run(child)

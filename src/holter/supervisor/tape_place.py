@@ -20,6 +20,7 @@ from holter.records import Message
 from holter.sentences import define
 from holter.supervisor.state_folder import make_private, state_folders
 from holter.tape import TapeWriter
+from holter.tape.claim import taken
 
 ELSEWHERE = define("tape.elsewhere", "the current folder cannot be written to ({why}); the tape goes to {folder}")
 
@@ -78,6 +79,15 @@ def open_tape(tape: Path | DefaultTape, *, force: bool, say: Callable[[Message],
         return writer
     assert failed is not None
     raise failed
+
+
+def refuse_existing(tape: Path | None, *, force: bool) -> None:
+    """Refuse a name of the user's that is taken before anything is waited for.
+
+    Raises:  TapeExists.
+    """
+    if tape is not None and tape.exists() and not force:
+        raise taken(tape)
 
 
 def _not_writable(folder: Path, error: Exception) -> FolderNotWritable:

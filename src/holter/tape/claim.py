@@ -31,7 +31,12 @@ def claim(path: Path, *, force: bool, numbered: bool) -> Path:
             os.close(os.open(mine, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
             _clear_beside(mine)
             return mine
-    raise TapeExists(f"{path} exists already.", safe="It was not touched.", next_step="Choose --tape, or add --force.")
+    raise taken(path)
+
+
+def taken(path: Path) -> TapeExists:
+    """The error for a name that there is already."""
+    return TapeExists(f"{path} exists already.", safe="It was not touched.", next_step="Choose --tape, or add --force.")
 
 
 def discard(path: Path) -> None:
