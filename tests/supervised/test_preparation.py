@@ -52,6 +52,13 @@ import time; time.sleep(60)
 """
 
 
+ORPHAN = """
+import subprocess, sys
+quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+print(subprocess.Popen(sys.argv[1:], start_new_session=True, **quiet).pid)
+"""
+
+
 class Heard:
     """Keeps what is told."""
 
@@ -86,6 +93,7 @@ class Scene:
         }
         self.heard = Heard()
         self.processes: list[subprocess.Popen[str]] = []
+        self.orphans: list[int] = []  # each leads a group of its own
 
     def hold(self, fold: str = "0", name: str = LOCK) -> subprocess.Popen[str]:
         """Somebody who prepares: a process that has the lock until its input is closed, and lives on."""
@@ -98,6 +106,14 @@ class Scene:
         process = subprocess.Popen(command, env=self.variables, text=True, **options)
         self.processes.append(process)
         return process
+
+    def orphan(self, *command: str) -> int:
+        """A process that is not below this one; its PID."""
+        made = subprocess.run(
+            [sys.executable, "-c", ORPHAN, *command], env=self.variables, stdout=subprocess.PIPE, text=True, check=True
+        )
+        self.orphans.append(int(made.stdout))
+        return self.orphans[-1]
 
     def train(self, fold: str, **options) -> subprocess.Popen[str]:
         command = (sys.executable, "-m", "holter", "train", DATASET_NAME, CONFIGURATION, fold, "-device", "cpu")
@@ -129,6 +145,9 @@ def scene(tmp_path: Path, brain: Prepared) -> Iterator[Scene]:
             os.kill(process.pid, signal.SIGCONT)
             process.kill()
         process.wait()
+    for pid in made.orphans:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(pid, signal.SIGKILL)
 
 
 def until(look: Callable[[], bool], within_s: float = 60.0) -> None:
@@ -404,9 +423,10 @@ def test_where_nothing_can_be_written_nothing_is_said_and_nobody_waits(scene):
 IDLE = "import time; time.sleep(120)"
 
 
-def stranger(scene: Scene, fold: str = "0", *more: str) -> subprocess.Popen[str]:
-    words = ("nnUNetv2_train", DATASET_NAME.removeprefix("Dataset")[:3], CONFIGURATION, fold, *more)
-    return scene.start(sys.executable, "-c", IDLE, *words)
+def stranger(scene: Scene, *words: str, program: str = IDLE) -> int:
+    """A training that nobody of us has started."""
+    command = (sys.executable, "-c", program, "nnUNetv2_train", "801", CONFIGURATION, *words)
+    return scene.orphan(*command)
 
 
 def log_of(scene: Scene, fold: str, text: str) -> Path:
@@ -418,11 +438,11 @@ def log_of(scene: Scene, fold: str, text: str) -> Path:
 
 
 def test_a_training_without_holter_is_waited_for_until_its_first_epoch(scene):
-    other = stranger(scene)
+    other = stranger(scene, "0")
     turn = scene.turn()
     thread = waiting(turn)
     until(lambda: len(scene.heard.said) == 1)
-    whom = re.escape(f"fold 0 (PID {other.pid} on {HOST})")
+    whom = re.escape(f"fold 0 (PID {other} on {HOST})")
     expected = rf"fold 1 waits for {whom}, which starts on the same data without holter train: [45] min \d+ s at most"
     assert re.fullmatch(expected, scene.heard.said[0])
     log_of(scene, "0", "2026-11-28 17:15:01: Using splits from existing split file\n")
@@ -435,39 +455,30 @@ def test_a_training_without_holter_is_waited_for_until_its_first_epoch(scene):
 
 
 @pytest.mark.parametrize(
-    "case", ["ended", "other data", "workers", "fold all", "validates", "of holter train", "old log"]
+    "case", ["ended", "other data", "workers", "fold all", "validates", "of holter train", "old log", "ours"]
 )
 def test_who_is_no_training_that_starts_on_the_same_data(scene, case):
     if case == "ended":
-        stranger(scene).kill()
+        os.kill(stranger(scene, "0"), signal.SIGKILL)
     elif case == "other data":
         scene.variables["nnUNet_preprocessed"] = str(scene.folder)
-        stranger(scene)
+        stranger(scene, "0")
     elif case == "workers":  # they count once, with their parent
-        words = ("nnUNetv2_train", "801", CONFIGURATION, "0")
-        fork = "import os, time; os.fork(); os.fork(); time.sleep(120)"
-        scene.start(sys.executable, "-c", fork, *words, start_new_session=True)
-        time.sleep(0.5)
+        stranger(scene, "0", program="import os, time; os.fork(); os.fork(); time.sleep(120)")
     elif case == "fold all":
         stranger(scene, "all")
     elif case == "validates":
         stranger(scene, "0", "--val")
     elif case == "of holter train":
         script = f"{sys.executable} -c '{IDLE}' nnUNetv2_train 801 {CONFIGURATION} 0; true"
-        scene.start("sh", "-c", script, "holter", "train", "801", CONFIGURATION, "0", start_new_session=True)
-        time.sleep(0.5)
+        scene.orphan("sh", "-c", script, "holter", "train", "801", CONFIGURATION, "0")
     elif case == "old log":  # of the training before
         os.utime(log_of(scene, "0", "2026: Epoch 7 \n"), (1.0, 1.0))
-        stranger(scene)
-    time.sleep(0.5)
-    try:
-        expected = {"workers": 1, "old log": 1}.get(case, 0)
-        assert len(starting_trainings(scene.data, "splits")) == expected
-    finally:
-        for process in scene.processes:
-            if case in ("workers", "of holter train"):
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
+        stranger(scene, "0")
+    elif case == "ours":
+        scene.start(sys.executable, "-c", IDLE, "nnUNetv2_train", "801", CONFIGURATION, "0")
+    time.sleep(1)
+    assert len(starting_trainings(scene.data, "splits")) == {"workers": 1, "old log": 1}.get(case, 0)
 
 
 def test_holter_run_only_says_it_and_delays_nobody(scene):
@@ -493,15 +504,32 @@ def test_holter_run_only_says_it_and_delays_nobody(scene):
     assert who_else(TRAINING, scene.variables) is None
 
 
+def test_holter_run_does_not_take_its_own_training_for_another(scene):
+    command = (sys.executable, "-c", "import time; time.sleep(3)", "nnUNetv2_train", "801", CONFIGURATION, "1")
+    done = subprocess.run(
+        [sys.executable, "-c", OWN_WRAPPER, sys.executable, "-m", "holter", "run", "-o", "t.holter", "--", *command],
+        env=scene.variables,
+        cwd=scene.folder / "cwd",
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0
+    assert "starts on the same data" not in done.stderr
+
+
+# As conda run and its like: a Python above us with our words in its command line.
+OWN_WRAPPER = "import subprocess, sys; sys.exit(subprocess.run(sys.argv[1:]).returncode)"
+
+
 def test_holter_run_says_it_of_another_holter_run_too(scene):
     command = (sys.executable, "-m", "holter", "run", "-q", "--", sys.executable, "-c", IDLE, "nnUNetv2_train", "801")
-    first = scene.start(*command, CONFIGURATION, "0")
+    first = scene.orphan(*command, CONFIGURATION, "0")
     until(lambda: len(starting_trainings(scene.data, "splits")) == 1)
     told = phrase(who_else(TRAINING, scene.variables), "en")
     named = int(re.match(rf"fold 0 \(PID (\d+) on {HOST}\) starts on the same data", told)[1])
     assert "nnUNetv2_train" in Path(f"/proc/{named}/cmdline").read_text()
-    first.terminate()
-    first.wait(30)
+    os.kill(first, signal.SIGTERM)
 
 
 # --- what is seen -----------------------------------------------------------------------------------------------

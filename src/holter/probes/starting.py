@@ -44,13 +44,19 @@ class _Found(NamedTuple):
 
 
 def starting_trainings(folder: Path, job: str, proc: Path = Path("/proc")) -> tuple[Starting, ...]:
-    """Those that may make the same thing (``Job.name``) in the same folder of a preprocessed data set."""
+    """Those that may make the same thing (``Job.name``) in the same folder of a preprocessed data set.
+
+    We, who look, are none of them, nor is anybody above or below us.
+    """
     stats = [parse_stat(read_text(f"{proc}/{pid}/stat")) for pid in list_numbers(proc) or ()]
     known = {stat.pid: stat for stat in stats if stat is not None and stat.state not in "ZX"}
     words = {pid: tuple(parse_cmdline(read_text(f"{proc}/{pid}/cmdline"))) for pid in known}
     now_s = time.clock_gettime(time.CLOCK_BOOTTIME)
     starting = []
+    ours = _line_of(os.getpid(), known)
     for found in _trainings(known, words):
+        if found.stat.pid in ours or os.getpid() in _line_of(found.stat.pid, known):
+            continue
         age_s = now_s - found.stat.started_ticks / _TICKS_PER_S
         if age_s <= STARTS_WITHIN_S and _makes(found, folder, job, age_s, proc):
             starting.append(Starting(found.stat.pid, found.training, age_s))
