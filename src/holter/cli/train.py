@@ -90,6 +90,7 @@ def train(
                 waits = stack.enter_context(closing(Waits(speaker, language, quiet=quiet)))
                 preparation = stack.enter_context(closing(Preparation(training, os.environ, waits)))
                 preparation.wait(patience)
+                waits.close()
                 order = make_order((*arguments, *ours), training, folder, from_scratch=restart_from_scratch)
             for note in order.notes:
                 speaker.note(note)

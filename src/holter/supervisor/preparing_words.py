@@ -85,7 +85,7 @@ BESIDE: dict[Kind, Sentence] = {
         "one may read them while the other writes them (holter train waits)",
     ),
 }
-NOTHING_STARTED = define("prepare.nothing-started", "ended before the training was started; nothing was changed")
+NOTHING_STARTED = define("prepare.nothing-started", "ended before the training was started")
 
 UNKNOWN = "?"
 

@@ -33,7 +33,7 @@ TEXTS: dict[str, str] = {
         "第 {fold} 折（主机 {host} 上的 PID {pid}）被暂停了（状态 T），而第 {own} 折在等它；"
         "让它继续：kill -CONT {stopped}"
     ),
-    "prepare.nothing-started": "训练启动之前就已结束；没有改动任何东西",
+    "prepare.nothing-started": "训练启动之前就已结束",
     "prepare.starts": (
         "第 {own} 折等待第 {fold} 折（主机 {host} 上的 PID {pid}），"
         "后者没有用 holter train 启动，正在准备同一份数据：最多等 {most:duration}"
