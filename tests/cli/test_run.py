@@ -183,9 +183,20 @@ def test_holter_within_holter_is_refused(tmp_path):
 
 def test_unset_paths_are_named_but_left_to_nnunet(tmp_path):
     variables = {name: value for name, value in os.environ.items() if not name.startswith("nnUNet")}
-    done = holter("run", "-o", "t.holter", "--", "echo", "nnUNetv2_train", cwd=tmp_path, env=variables)
+    program = tmp_path / "nnUNetv2_train"
+    program.write_text("#!/bin/sh\nexit 0\n")
+    program.chmod(0o755)
+    train = (str(program), "4", "3d_fullres", "0")
+    done = holter("run", "-o", "t.holter", "--", *train, cwd=tmp_path, env=variables)
     assert done.returncode == 0
     assert "nnunet-paths-not-set: nnUNet_raw, nnUNet_preprocessed, nnUNet_results" in done.stderr
+
+
+@pytest.mark.parametrize("command", [("echo", "nnUNetv2_train"), ("sh", "-c", "true # nnUNetv2_train 4 2d 0")])
+def test_paths_are_not_missed_where_nnunet_may_not_ask_for_them(tmp_path, command):
+    variables = {name: value for name, value in os.environ.items() if not name.startswith("nnUNet")}
+    done = holter("run", "-o", "t.holter", "--", *command, cwd=tmp_path, env=variables)
+    assert (done.returncode, "nnunet-paths-not-set" in done.stderr) == (0, False)
 
 
 def test_diagnose_report_and_export_of_a_tape_without_a_training(tmp_path):

@@ -93,7 +93,7 @@ def test_a_stderr_that_nobody_reads_stops_nothing(start, tmp_path):
 
 def test_what_was_not_read_comes_as_soon_as_somebody_reads(start, tmp_path):
     reading, writing = full_pipe()
-    process = start("run", "-o", "t.holter", "--", "sh", "-c", "sleep 3; echo nnunet; exit 7", stderr=writing)
+    process = start("run", "--heal", "-o", "t.holter", "--", "sh", "-c", "sleep 3; exit 7", stderr=writing)
     os.close(writing)
     time.sleep(2.5)
     said = b""
@@ -101,7 +101,7 @@ def test_what_was_not_read_comes_as_soon_as_somebody_reads(start, tmp_path):
         said += data
     assert process.wait(60) == 7
     lines = said.lstrip(b".").decode().splitlines()
-    assert "nnunet-paths-not-set" in lines[0]
+    assert "cannot start it again" in lines[0]
     assert lines[-1] == "holter: wrote t.holter"
 
 
@@ -113,9 +113,9 @@ def is_finished(tape: Path) -> bool:
 
 
 def test_a_terminal_that_was_stopped_with_ctrl_s_stops_nothing_and_shows_all_after_ctrl_q(terminal, tmp_path):
-    command = f"{HOLTER} run -o t.holter -- sh -c 'sleep 4; : nnunet; exit 7'"
+    command = f"{HOLTER} run --heal -o t.holter -- sh -c 'sleep 4; exit 7'"
     terminal.type(f"{command}; echo rc=$? > rc\n")
-    terminal.wait_for("nnunet-paths-not-set")
+    terminal.wait_for("cannot start it again")
     terminal.type("\x13")
     until_s = time.monotonic() + 60
     while not is_finished(tmp_path / "t.holter"):

@@ -13,6 +13,8 @@ import pytest
 
 from holter.errors import AlreadyTraining
 from holter.supervisor.fold_lock import FILE, STALE_S, FoldLock
+from holter.supervisor.lock import IsHeld, Lock
+from holter.supervisor.lock_look import is_held, look, read, started
 
 HOLD = """
 import sys
@@ -110,3 +112,51 @@ def test_of_many_that_come_at_once_one_gets_it(tmp_path):
 def test_a_holder_is_known_by_what_no_jump_of_the_clock_changes(tmp_path, holder):
     ticks = Path(f"/proc/{holder.pid}/stat").read_text().rpartition(")")[2].split()[19]
     assert json.loads((tmp_path / FILE).read_text())["started"] == int(ticks)
+
+
+HAMMER = """
+import sys
+from pathlib import Path
+from holter.supervisor.lock_look import is_held
+print("looking", flush=True)
+while True:
+    is_held(Path(sys.argv[1]))
+"""
+
+
+def test_those_who_only_look_never_keep_it_from_being_held(tmp_path):
+    looking = [
+        subprocess.Popen([sys.executable, "-c", HAMMER, str(tmp_path / FILE)], stdout=subprocess.PIPE, text=True)
+        for _ in range(3)
+    ]
+    try:
+        assert all(one.stdout.readline() == "looking\n" for one in looking)
+        for _ in range(200):
+            lock = FoldLock(tmp_path)
+            assert is_held(tmp_path / FILE)
+            with pytest.raises(AlreadyTraining):
+                FoldLock(tmp_path)
+            lock.close()
+    finally:
+        for one in looking:
+            one.kill()
+            one.wait()
+    assert not (tmp_path / FILE).exists()
+
+
+def test_a_lock_may_name_a_second_process_that_goes_on_with_the_work(tmp_path):
+    other = subprocess.Popen(["sleep", "60"])
+    lock = Lock(tmp_path / FILE, {"fold": "0"})
+    lock.add({"training": other.pid, "training_started": started(other.pid)})
+    about = read(tmp_path / FILE)
+    lock.close()
+    assert (about["fold"], about["pid"], about["training"]) == ("0", os.getpid(), other.pid)
+    killed = {**about, "pid": 2**22 + 1}  # Holter is gone, its training is not
+    (tmp_path / FILE).write_text(json.dumps(killed))
+    assert look(tmp_path / FILE).state == "held"
+    with pytest.raises(IsHeld):
+        Lock(tmp_path / FILE)
+    other.kill()
+    other.wait()
+    assert look(tmp_path / FILE).state == "left-over"
+    Lock(tmp_path / FILE).close()

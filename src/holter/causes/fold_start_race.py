@@ -7,7 +7,8 @@ How we know:   the error is that of splits or of a torn file, during start-up, a
                preprocessed data set was started within five minutes. Or a .npy that unpacking was about to replace was
                gone: only another process takes it away.
 Looks like:    truncated-preprocessed-file (the file stays torn; nobody else was starting); disk-full-or-quota.
-What helps:    start one fold, wait for "Epoch 0", then start the others [SAFE]; remove the torn splits_final.json or
+What helps:    start one fold, wait for "Epoch 0", then start the others, or start all with holter train, where one
+               prepares and the others wait [SAFE]; remove the torn splits_final.json or
                npy first, or the error stays [CONSENT].
 Source:        MIC-DKFZ/nnUNet issues 560, 2626, 3064; tests/tapes/fold_start_race.
 """

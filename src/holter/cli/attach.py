@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +10,7 @@ from typing import Annotated
 import typer
 
 from holter.cli.listener import Speaker
-from holter.cli.options import Force, Lang, chosen_language, default_tape
+from holter.cli.options import TAPE_HELP, Force, Lang, chosen_language
 
 
 def register(app: typer.Typer) -> None:
@@ -19,9 +20,7 @@ def register(app: typer.Typer) -> None:
 
 def attach(
     pid: Annotated[int, typer.Argument(help="PID of the training, of one of its workers, or of the shell around it.")],
-    tape: Annotated[
-        Path | None, typer.Option("--tape", "-o", help="Where to record (default: pid-PID-TIME.holter).")
-    ] = None,
+    tape: Annotated[Path | None, typer.Option("--tape", "-o", help=TAPE_HELP.format("that PID"))] = None,
     for_s: Annotated[
         float | None, typer.Option("--for", help="Stop recording after this many seconds.", metavar="SECONDS")
     ] = None,
@@ -30,10 +29,11 @@ def attach(
 ) -> None:
     """Record a training that was started without Holter. It is only looked at; Ctrl-C ends the recording, not it."""
     from holter.supervisor.attach import attach as supervise
+    from holter.supervisor.tape_place import default_tape
 
     language = chosen_language(lang)
-    path = tape if tape is not None else default_tape(f"pid-{pid}")
+    place = tape or default_tape(f"pid-{pid}", os.environ)
     with Speaker(language) as speaker:
-        result = supervise(pid, path, listener=speaker, force=force, for_s=for_s)
-        speaker.wrote(path, is_there=result.tape_is_there)
+        result = supervise(pid, place, listener=speaker, force=force, for_s=for_s)
+        speaker.wrote(result.tape, is_there=result.tape_is_there)
     sys.exit(1 if result.episodes else 0)

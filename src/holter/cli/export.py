@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from holter.cli.options import Force, Json
+from holter.cli.options import Force, Json, tape_name
 from holter.errors import BadInput
 
 
@@ -31,7 +31,7 @@ def export(
     writers = {"csv": export_csv, "parquet": export_parquet}
     if to not in writers:
         raise BadInput(f"There is no format {to!r}.", next_step=f"holter export {tape} --to csv")
-    folder = output if output is not None else tape.with_name(f"{tape.stem}-{to}")
+    folder = output if output is not None else tape.with_name(f"{tape_name(tape)}-{to}")
     files = writers[to](read(tape), folder, force)
     if as_json:
         print(json.dumps({"files": [str(file) for file in files]}))

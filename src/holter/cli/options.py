@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import enum
 import os
 from collections.abc import Callable
@@ -11,8 +10,10 @@ from typing import Annotated, Literal
 
 import typer
 
-from holter.errors import FolderNotWritable
-
+TAPE_HELP = (
+    "Where to record. Default: a new file in the current folder, else in ~/.local/state/holter, "
+    "named after {}, host, time and PID."
+)
 Lang = Annotated[
     str | None, typer.Option("--lang", help="en or zh (Simplified Chinese); default from the locale.", metavar="LANG")
 ]
@@ -76,17 +77,6 @@ def chosen_language(option: str | None) -> Literal["en", "zh"]:
     return language(option, os.environ)
 
 
-def default_tape(kind: str) -> Path:
-    """A tape in the current folder that is named after the moment, e.g. run-20260123-141503.holter.
-
-    Raises:  FolderNotWritable.
-    """
-    moment = datetime.datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
-    path = Path(f"{kind}-{moment}.holter")
-    if not os.access(path.absolute().parent, os.W_OK):
-        raise FolderNotWritable(
-            f"The current folder {path.absolute().parent} is read-only.",
-            safe="No training was started or touched.",
-            next_step="Name a place for the tape with --tape FILE.",
-        )
-    return path
+def tape_name(tape: Path) -> str:
+    """What a file that is made of a tape is called after: ``run.1`` and ``run.2`` are two tapes."""
+    return tape.stem if tape.suffix == ".holter" else tape.name

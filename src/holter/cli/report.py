@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from holter.cli.options import Force, Json, Lang, chosen_language
+from holter.cli.options import Force, Json, Lang, chosen_language, tape_name
 
 
 def register(app: typer.Typer) -> None:
@@ -36,6 +36,6 @@ def report(
     language = chosen_language(lang)
     recording = read(tape)
     diagnoses = tuple(propose(one, recording.environment) for one in diagnose_all(recording))
-    path = output if output is not None else tape.with_suffix(".html")
+    path = output if output is not None else tape.with_name(f"{tape_name(tape)}.html")
     write_html(recording, diagnoses, path, language, scrub=scrub, force=force)
     print(json.dumps({"report": str(path)}) if as_json else text("cli.wrote", language, path=path))

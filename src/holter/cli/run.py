@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import shlex
+import signal
+import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +15,7 @@ import typer
 from holter.cli.ending import Ending
 from holter.cli.listener import Speaker, everybody
 from holter.cli.options import (
+    TAPE_HELP,
     Force,
     Lang,
     MainLimit,
@@ -20,11 +24,15 @@ from holter.cli.options import (
     Sharing,
     chosen_language,
     chosen_sharing,
-    default_tape,
 )
 from holter.sentences import define
 
 STILL_THERE = define("run.orphans", "{count} processes of the training are still there; to end them: kill {pids}")
+PATHS_NOT_SET = define(
+    "run.paths-not-set", "nnunet-paths-not-set: {names} not set; nnU-Net will refuse to start without"
+)
+# A look at /proc and one folder takes less; what takes longer is said later, beside the training.
+OTHERS_WITHIN_S = 0.5
 NNUNET_PATHS = ("nnUNet_raw", "nnUNet_preprocessed", "nnUNet_results")
 
 
@@ -36,7 +44,7 @@ def register(app: typer.Typer) -> None:
 def run(
     command: Annotated[list[str], typer.Argument(help="The command, after --", metavar="-- CMD …", show_default=False)],
     tape: Annotated[
-        Path | None, typer.Option("--tape", "-o", help="Where to record (default: run-TIME.holter).")
+        Path | None, typer.Option("--tape", "-o", help=TAPE_HELP.format("data set, configuration, fold"))
     ] = None,
     force: Force = False,
     heal: Annotated[
@@ -66,23 +74,22 @@ def run(
     from holter.reports import live
     from holter.supervisor.contract import restart_ability
     from holter.supervisor.run import run as supervise
+    from holter.supervisor.tape_place import about_command, default_tape
 
     language = chosen_language(lang)
     ending = Ending()
     with ending, Speaker(language, quiet=quiet) as speaker:
-        missing = [name for name in NNUNET_PATHS if not os.environ.get(name)]
-        if missing and "nnunet" in " ".join(command).lower():
-            speaker.note(f"nnunet-paths-not-set: {', '.join(missing)} not set; nnU-Net will refuse to start without")
+        _tell_of_paths(command, speaker)
         if heal:
             told = live.cannot_restart(restart_ability(resume(tuple(command), resume_command)), language)
             if told is not None:
                 speaker.note(told.removeprefix(f"{live.PREFIX} "))
         variables = chosen_sharing(sharing, speaker.note)
-        path = tape if tape is not None else default_tape("run")
+        _tell_of_others(command, speaker)
         with everybody(speaker, notify, language, shlex.join(command)) as (listener, finish):
             result = supervise(
                 tuple(command),
-                path,
+                tape or default_tape(about_command(command), os.environ),
                 listener=listener,
                 force=force,
                 variables=variables,
@@ -97,5 +104,39 @@ def run(
             finish(result.returncode)
         if result.orphans:
             speaker.note(STILL_THERE(count=len(result.orphans), pids=" ".join(map(str, result.orphans))))
-        speaker.wrote(path, is_there=result.tape_is_there)
+        speaker.wrote(result.tape, is_there=result.tape_is_there)
     ending.leave()
+
+
+def _tell_of_paths(command: list[str], speaker: Speaker) -> None:
+    """Say which of nnU-Net's folders are not set, where the command is nnU-Net's own: a script may set them itself."""
+    from holter.probes.training_command import parse_training_command
+
+    is_nnunet = Path(command[0]).name.startswith("python") or Path(command[0]).name == "nnUNetv2_train"
+    if not is_nnunet or parse_training_command(command) is None:
+        return
+    missing = [name for name in NNUNET_PATHS if not os.environ.get(name)]
+    if missing:
+        speaker.note(PATHS_NOT_SET(names=", ".join(missing)))
+
+
+def _tell_of_others(command: list[str], speaker: Speaker) -> None:
+    """Say who prepares the same data now. The command waits for nobody, nor for a file server that does not answer."""
+    from holter.probes.training_command import parse_training_command
+    from holter.supervisor.preparation import who_else
+    from holter.supervisor.signals import FORWARDED
+
+    training = parse_training_command(command)
+    if training is None:
+        return
+
+    def tell() -> None:
+        signal.pthread_sigmask(signal.SIG_BLOCK, {*FORWARDED, signal.SIGCHLD})  # they are for the main thread
+        with suppress(OSError):
+            told = who_else(training, os.environ)
+            if told is not None:
+                speaker.note(told)
+
+    thread = threading.Thread(target=tell, name="holter-others", daemon=True)
+    thread.start()
+    thread.join(OTHERS_WITHIN_S)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shlex
+import sys
+from contextlib import ExitStack, closing
 from enum import Enum
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +15,7 @@ import typer
 from holter.cli.ending import Ending
 from holter.cli.listener import Speaker, everybody
 from holter.cli.options import (
+    TAPE_HELP,
     Force,
     Lang,
     MainLimit,
@@ -21,8 +24,8 @@ from holter.cli.options import (
     Sharing,
     chosen_language,
     chosen_sharing,
-    default_tape,
 )
+from holter.cli.waiting import Waits
 
 # Without short options: nnU-Net has -tr, -p, -device and more, and click would look for ours inside them.
 SETTINGS = {"ignore_unknown_options": True, "help_option_names": ["--help"]}
@@ -64,7 +67,7 @@ def train(
     strict: Annotated[
         bool, typer.Option("--strict", help="Stop at a case that cannot be read, instead of training without it.")
     ] = False,
-    tape: Annotated[Path | None, typer.Option("--tape", help="Where to record (default: train-TIME.holter).")] = None,
+    tape: Annotated[Path | None, typer.Option("--tape", help=TAPE_HELP.format("data set, configuration, fold"))] = None,
     force: Force = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing on stderr.")] = False,
     notify: Notify = None,
@@ -73,30 +76,42 @@ def train(
     """Train with nnU-Net, never lost: safe checkpoints, workers replaced, restarts; again with the same command.
 
     Started again it continues from the newest verified checkpoint. SIGUSR1 or SIGTERM: save, end, exit code 75
-    (requeue). Exit code 76: healing did not help, a person must look.
+    (requeue). Exit code 76: healing did not help, a person must look. Folds may be started together: while one writes
+    splits_final.json or unpacks the data, the others wait for it.
     """
     from holter.supervisor.fold_lock import FoldLock
+    from holter.supervisor.patience import Asked, Patience
+    from holter.supervisor.preparation import Preparation
+    from holter.supervisor.preparing_words import NOTHING_STARTED
     from holter.supervisor.run import run as supervise
+    from holter.supervisor.signals import die_like
+    from holter.supervisor.tape_place import about_training, default_tape, refuse_existing
     from holter.supervisor.train import make_order, read_arguments
 
     language = chosen_language(lang)
     training, folder = read_arguments(tuple(arguments), os.environ)
+    refuse_existing(tape, force=force)
     ours = ("--loader", loader.value, *(("--strict",) if strict else ()))
     ending = Ending()
     with ending, Speaker(language, quiet=quiet) as speaker:
         variables = {**chosen_sharing(sharing, speaker.note), LANGUAGE: language}
-        path = tape if tape is not None else default_tape("train")
-        lock = FoldLock(folder)
         try:
-            order = make_order((*arguments, *ours), training, folder, from_scratch=restart_from_scratch)
-            for note in order.notes:
-                speaker.note(note)
-            if order.continues is not None:
-                speaker.note(f"continues from {order.continues}")
-            with everybody(speaker, notify, language, shlex.join(arguments)) as (listener, finish):
+            with ExitStack() as stack:
+                listener, finish = stack.enter_context(everybody(speaker, notify, language, shlex.join(arguments)))
+                with Patience() as patience:
+                    lock = stack.enter_context(closing(FoldLock(folder)))
+                    waits = stack.enter_context(closing(Waits(speaker, language, quiet=quiet)))
+                    preparation = stack.enter_context(closing(Preparation(training, os.environ, waits)))
+                    preparation.wait(patience)
+                    waits.close()
+                    order = make_order((*arguments, *ours), training, folder, from_scratch=restart_from_scratch)
+                for note in order.notes:
+                    speaker.note(note)
+                if order.continues is not None:
+                    speaker.note(f"continues from {order.continues}")
                 result = supervise(
                     order.command,
-                    path,
+                    tape or default_tape(about_training(training), os.environ),
                     listener=listener,
                     force=force,
                     variables=variables,
@@ -106,10 +121,13 @@ def train(
                     main_limit_s=main_limit,
                     main_heal=not no_main_heal,
                     keep_fds=(lock.fd,),
+                    on_tick=preparation.see,
                 )
                 ending.settle(result.returncode)
                 finish(result.returncode)
-        finally:
-            lock.close()
-        speaker.wrote(path, is_there=result.tape_is_there)
+        except Asked as asked:
+            speaker.note(NOTHING_STARTED())
+            speaker.close()
+            sys.exit(die_like(asked.returncode))
+        speaker.wrote(result.tape, is_there=result.tape_is_there)
     ending.leave()

@@ -186,13 +186,13 @@ def _seconds(value: float | None) -> str:
 
 
 def _folder(out: Path | None, fault: Fault, force: bool) -> Path:
-    moment = datetime.datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
-    folder = (out if out is not None else Path(f"demo-{moment}")).absolute()
     try:
+        folder = _new_folder() if out is None else out.absolute()
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise FolderNotWritable(
-            f"Cannot make {folder}: {error.strerror}.", next_step="holter demo --out FOLDER"
+            f"Cannot make {out or 'a folder below the current one'}: {error.strerror}.",
+            next_step="holter demo --out FOLDER",
         ) from error
     if not os.access(folder, os.W_OK):
         raise FolderNotWritable(f"{folder} is read-only.", next_step="holter demo --out FOLDER")
@@ -202,6 +202,20 @@ def _folder(out: Path | None, fault: Fault, force: bool) -> Path:
             f"{tape} exists already.", safe="It was not touched.", next_step="Choose another --out, or add --force."
         )
     return folder
+
+
+def _new_folder() -> Path:
+    """A folder that no other demo has: several may be started in one second."""
+    moment = datetime.datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
+    name, number = f"demo-{moment}-{os.getpid()}", 1
+    while True:
+        folder = Path(name if number == 1 else f"{name}-{number}").absolute()
+        try:
+            folder.mkdir()
+        except FileExistsError:
+            number += 1
+        else:
+            return folder
 
 
 def _speaker(quiet: bool) -> Callable[[str], None]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from shutil import get_terminal_size
 from typing import TextIO
 
-from rich.cells import cell_len
+from rich.cells import cell_len, set_cell_size
 
 from holter.evidence.deeds import SAME_DEED_S, is_echo
-from holter.records import Ability, ActionTaken, ContractSettled, Diagnosis, Episode, Notice
+from holter.records import Ability, ActionTaken, ContractSettled, Diagnosis, Episode, Message, Notice
 from holter.remedies.asking import asked
 from holter.remedies.ladder import WAIT_FOR
 from holter.reports.catalogue import Lang, phrase, text
@@ -151,6 +152,11 @@ class Progress:
     def looking(self, target: str, t_s: float, of_s: float) -> None:
         """A process is being looked at."""
         self._show(text("target.looking", self._lang, pid=target, seconds=f"{t_s:.0f}/{of_s:.0f}"))
+
+    def waiting(self, told: Message) -> None:
+        """Something is waited for."""
+        line = _line(phrase(told, self._lang))
+        self._show(set_cell_size(line, min(cell_len(line), get_terminal_size().columns - 1)))
 
     def clear(self) -> None:
         """Take the line away."""

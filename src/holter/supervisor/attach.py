@@ -21,13 +21,13 @@ from holter.supervisor.leftovers import collect_in_background
 from holter.supervisor.recorder import Listener, Recorder
 from holter.supervisor.result import RunResult
 from holter.supervisor.scratch import Scratch, scratch_of_process
+from holter.supervisor.tape_place import DefaultTape, open_tape
 from holter.supervisor.timing import LINGER_S, TICK_S
-from holter.tape import TapeWriter
 
 
 def attach(
     pid: int,
-    tape: Path,
+    tape: Path | DefaultTape,
     *,
     listener: Listener | None = None,
     force: bool = False,
@@ -41,8 +41,9 @@ def attach(
     root_pid = find_training(pid)
     variables = process_environ(root_pid)
     scratch = _scratch(root_pid, variables)
+    listener = listener or Listener()
     try:
-        writer = TapeWriter(tape, force=force)
+        writer = open_tape(tape, force=force, say=listener.note)
     except BaseException:
         scratch.close(keep=True)
         raise
@@ -55,7 +56,7 @@ def attach(
         clock=clock,
         scratch=scratch.folder,
         writer=writer,
-        listener=listener or Listener(),
+        listener=listener,
         variables=variables,
         terms=Terms(heal=False, attached=True, resume=resume_command(process_command(root_pid))),
         began_wall=psutil.Process(root_pid).create_time(),
@@ -71,6 +72,7 @@ def attach(
         episodes=recorder.episodes,
         diagnoses=tuple(recorder.diagnoses.values()),
         orphans=(),
+        tape=recorder.tape,
         tape_is_there=recorder.tape_is_there,
     )
 

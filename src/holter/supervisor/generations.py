@@ -45,6 +45,7 @@ class Generations:
         *,
         end_orphans: bool,
         stopper: Stopper | None = None,
+        on_tick: Callable[[Tick], None] | None = None,
     ) -> None:
         self._launch = launch
         self._recorder = recorder
@@ -55,6 +56,7 @@ class Generations:
         self._each_tick = each_tick
         self._end_orphans = end_orphans
         self._stopper = stopper
+        self._on_tick = on_tick
         self._number = 0
         self.child: subprocess.Popen[bytes] | None = None  # the newest process
         self._gave_up: Plan | None = None
@@ -84,6 +86,7 @@ class Generations:
                 orphans=orphans,
                 generations=self._number + 1,
                 gave_up=self._gave_up,
+                tape=self._recorder.tape,
                 tape_is_there=self._recorder.tape_is_there,
             )
 
@@ -147,6 +150,8 @@ class Generations:
             self._each_tick(self._recorder, tick)
         if self.child is not None:
             self._adopted.collect(tick.t_s, self.child.pid)
+        if self._on_tick is not None:
+            self._on_tick(tick)
         self._next_s = max(self._next_s + TICK_S, time.monotonic())  # a late tick is not made up for
         return tick
 

@@ -206,6 +206,11 @@ class Recorder:
         return self._watch.episodes
 
     @property
+    def tape(self) -> Path:
+        """Where it is recorded."""
+        return self._writer.path
+
+    @property
     def tape_is_there(self) -> bool:
         """Whether anything can be read under the name of the tape."""
         return self._writer.is_there

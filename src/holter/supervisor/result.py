@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
 
 from holter.records import Diagnosis, Episode, Plan
@@ -14,6 +16,7 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True):
     episodes: tuple[Episode, ...]
     diagnoses: tuple[Diagnosis, ...]
     orphans: tuple[int, ...]  # processes of the training that are still there
+    tape: Path  # where it was recorded
     generations: int = 1  # processes that were started
     gave_up: Plan | None = None  # healing was asked for and did not help: why
     tape_is_there: bool = True

@@ -34,8 +34,8 @@ from holter.supervisor.result import RunResult
 from holter.supervisor.scratch import new_scratch
 from holter.supervisor.signals import SignalRelay
 from holter.supervisor.stopper import Stopper
+from holter.supervisor.tape_place import DefaultTape, open_tape
 from holter.supervisor.timing import TICK_S
-from holter.tape import TapeWriter
 
 NOT_RECORDED = define("run.not-recorded", "this run cannot be recorded ({error}); the training goes on")
 NO_LONGER_RECORDED = define(
@@ -45,7 +45,7 @@ NO_LONGER_RECORDED = define(
 
 def run(
     command: tuple[str, ...],
-    tape: Path,
+    tape: Path | DefaultTape,
     *,
     listener: Listener | None = None,
     force: bool = False,
@@ -61,8 +61,9 @@ def run(
     resume: str | None = None,
     main_limit_s: float | None = None,
     main_heal: bool = True,
+    on_tick: Callable[[Tick], None] | None = None,
 ) -> RunResult:
-    """Run ``command`` and record it on ``tape``.
+    """Run ``command`` and record it on ``tape``; the result says which file that is.
 
     ``each_tick`` is called after every tick (the demo injects its fault there). ``quiet_output``: write the
     command's output to this file instead of passing it through. ``end_orphans``: end workers that a killed main
@@ -73,14 +74,16 @@ def run(
     the training inherits (a lock that must last as long as any of its processes). ``resume``: the user's own
     command that continues the training, where it is not nnU-Net's ``--c``. ``main_limit_s``: restart after so
     long without progress, even one that computes. ``main_heal``: False leaves a main process that stands still alone.
+    ``on_tick``: sees every tick, and does not raise.
 
     Raises:  CommandNotFound, AlreadyRecorded, TapeExists, FolderNotWritable; nothing was started then.
     """
     variables = dict(os.environ if variables is None else variables)
     _check(command, variables)
+    listener = listener or Listener()
     scratch = new_scratch()
     try:
-        writer = TapeWriter(tape, force=force)
+        writer = open_tape(tape, force=force, say=listener.note)
     except BaseException:
         scratch.close()
         raise
@@ -95,10 +98,9 @@ def run(
         except BaseException:
             scratch.close()
             writer.close(0.0)
-            tape.unlink(missing_ok=True)
+            writer.path.unlink(missing_ok=True)
             raise
         collect_in_background()
-        listener = listener or Listener()
         try:
             recorder = Recorder(
                 root_pid=child.pid,
@@ -114,7 +116,7 @@ def run(
             )
         except Exception as error:  # noqa: BLE001 - the training runs already and is not to suffer
             listener.note(NOT_RECORDED(error=f"{type(error).__name__}: {error}"))
-            result = _unrecorded(child, relay)
+            result = _unrecorded(child, relay, writer.path)
             writer.close(clock.t_s())
             scratch.close()
             return msgspec.structs.replace(result, tape_is_there=writer.is_there)
@@ -139,6 +141,7 @@ def run(
             each_tick,
             end_orphans=end_orphans,
             stopper=Stopper(control) if requeue else None,
+            on_tick=on_tick,
         )
         try:
             result = generations.run(child)
@@ -150,7 +153,7 @@ def run(
             if not isinstance(error, Exception):
                 raise  # the training goes on without us
             listener.note(NO_LONGER_RECORDED(error=f"{type(error).__name__}: {error}"))
-            result = _unrecorded(generations.child or child, relay)
+            result = _unrecorded(generations.child or child, relay, writer.path)
             with contextlib.suppress(Exception):
                 recorder.finish()
             result = msgspec.structs.replace(result, tape_is_there=writer.is_there)
@@ -181,7 +184,7 @@ def _check(command: tuple[str, ...], variables: Mapping[str, str]) -> None:
         )
 
 
-def _unrecorded(child: subprocess.Popen[bytes], relay: SignalRelay) -> RunResult:
+def _unrecorded(child: subprocess.Popen[bytes], relay: SignalRelay, tape: Path) -> RunResult:
     while child.poll() is None:
         relay.wait(time.monotonic() + TICK_S, child.send_signal)
-    return RunResult(returncode=child.returncode, episodes=(), diagnoses=(), orphans=())
+    return RunResult(returncode=child.returncode, episodes=(), diagnoses=(), orphans=(), tape=tape)

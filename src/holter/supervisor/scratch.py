@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import shutil
+import socket
 import stat
 import tempfile
 import time
@@ -69,7 +70,7 @@ def scratch_of_process(pid: int) -> Scratch:
 
     Raises:  AlreadyRecorded, FolderNotWritable.
     """
-    folder = Path(tempfile.gettempdir()) / f"holter-attach-{os.getuid()}-{pid}"
+    folder = Path(tempfile.gettempdir()) / f"holter-attach-{os.getuid()}-{_machine()}-{pid}"
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
         found = folder.lstat()
@@ -123,3 +124,13 @@ def _open(folder: Path) -> int:
         return os.open(folder / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise FolderNotWritable(f"Cannot write in {folder}: {error.strerror}.") from error
+
+
+def _machine() -> str:
+    """Which process a PID means here: hosts may share their TMPDIR, and containers count their own PIDs."""
+    try:
+        space = os.stat("/proc/self/ns/pid").st_ino  # noqa: PTH116
+    except OSError:
+        space = 0
+    host = "".join(letter for letter in socket.gethostname().partition(".")[0] if letter.isalnum() or letter == "-")
+    return f"{host}-{space}"

@@ -1,7 +1,8 @@
-"""A new tape: a file that is surely ours, and the database in it."""
+"""A new tape: a file that is surely ours, whoever else asks for the same name, and the database in it."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 from pathlib import Path
@@ -11,30 +12,35 @@ from holter.tape import schema
 
 # A full disk; and a quota or a file size limit that is reached, which SQLite calls like any other failed write.
 NO_ROOM = ("database or disk is full", "disk I/O error")
+# Two names of ours differ by host, time and PID: a second number is rare, this many mean that something else is wrong.
+MOST_NUMBERS = 1000
+# What SQLite keeps beside a tape while it is written; that of a tape which was deleted is of no use.
 SIDE_FILES = ("-wal", "-shm", "-journal")
 
 
-def new_file(path: Path, *, force: bool) -> int:
-    """Make an empty file that only we can read; returns its inode.
+def new_file(path: Path, *, force: bool, numbered: bool = False) -> tuple[Path, int]:
+    """Make an empty file that only we can read; returns its path and inode.
+
+    ``force``: a file that is there is removed first. ``numbered``: where there is one, ``NAME-2`` is tried, and so on.
 
     Raises:  TapeExists, FolderNotWritable.
     """
-    if os.path.lexists(path) and not (force and path.is_file()):  # a device, say, is never replaced
-        raise TapeExists(
-            f"{path} exists already.", safe="It was not touched.", next_step="Choose --tape, or add --force."
-        )
+    if force and path.is_file():  # a device, say, is never replaced
+        _remove(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        remove_tape(path)
-        # Command lines and paths may name patients.
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        for number in range(1, MOST_NUMBERS if numbered else 2):
+            mine = path if number == 1 else path.with_name(f"{path.stem}-{number}{path.suffix}")
+            with contextlib.suppress(FileExistsError):
+                return mine, _make(mine)
     except OSError as error:
         raise cannot_write(path, error.strerror or str(error)) from error
-    try:
-        os.fchmod(descriptor, 0o600)  # whatever the umask
-        return os.fstat(descriptor).st_ino
-    finally:
-        os.close(descriptor)
+    raise taken(path)
+
+
+def taken(path: Path) -> TapeExists:
+    """The error for a name that there is already."""
+    return TapeExists(f"{path} exists already.", safe="It was not touched.", next_step="Choose --tape, or add --force.")
 
 
 def remove_tape(path: Path) -> None:
@@ -42,8 +48,32 @@ def remove_tape(path: Path) -> None:
 
     Raises:  OSError.
     """
-    for one in (path, *(path.with_name(path.name + end) for end in SIDE_FILES)):
-        one.unlink(missing_ok=True)
+    path.unlink(missing_ok=True)
+    _clear_beside(path)
+
+
+def _remove(path: Path) -> None:
+    try:
+        remove_tape(path)
+    except OSError as error:
+        raise cannot_write(path, error.strerror or str(error)) from error
+
+
+def _make(path: Path) -> int:
+    # Command lines and paths may name patients. O_EXCL: of several processes, also on several hosts over NFS, exactly
+    # one makes the file.
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        _clear_beside(path)
+        os.fchmod(descriptor, 0o600)  # whatever the umask
+        return os.fstat(descriptor).st_ino
+    finally:
+        os.close(descriptor)
+
+
+def _clear_beside(path: Path) -> None:
+    for end in SIDE_FILES:
+        path.with_name(path.name + end).unlink(missing_ok=True)
 
 
 def open_tape(path: Path) -> sqlite3.Connection:

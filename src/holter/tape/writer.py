@@ -28,6 +28,7 @@ class TapeWriter:
 
     A full or vanished disk degrades the recording (``problem`` says how) and is tried again; it never raises. So does
     one that is full from the start: a training must not be lost for want of room for its recording.
+    ``force``: a file that is there is replaced. ``numbered``: a number is added instead; ``path`` is the file's name.
 
     Raises:  TapeExists, FolderNotWritable when it is made, for what does not pass by itself.
     """
@@ -37,10 +38,10 @@ class TapeWriter:
         path: Path,
         *,
         force: bool = False,
+        numbered: bool = False,
         window: RawWindow | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.path = path
         self.problem: str | None = None
         self.lost_rows = 0
         self._clock = clock
@@ -53,15 +54,15 @@ class TapeWriter:
         self._compacted_s = 0.0
         self._environment: Environment | None = None
         self._closed = False
-        self._inode = new_file(path, force=force)
+        self.path, self._inode = new_file(path, force=force, numbered=numbered)
         self._connection: sqlite3.Connection | None = None
         self._is_begun = False  # the tables are there
         try:
-            self._connection = open_tape(path)
+            self._connection = open_tape(self.path)
             self._is_begun = True
         except sqlite3.Error as error:
             if not is_for_want_of_room(error):
-                raise cannot_write(path, str(error)) from error
+                raise cannot_write(self.path, str(error)) from error
             self.problem = _told(error)
 
     @property

@@ -31,6 +31,7 @@ from holter.reports.catalogue import (
     field_zh_cn,
     findings_en,
     findings_zh_cn,
+    folds_zh_cn,
     graphics_en,
     graphics_zh_cn,
     healing_en,
@@ -91,6 +92,7 @@ CHINESE: Mapping[str, str] = {
     **field_zh_cn.TEXTS,
     **sentences_zh_cn.TEXTS,
     **supervision_zh_cn.TEXTS,
+    **folds_zh_cn.TEXTS,
 }
 
 # POSIX order of precedence for the language of messages.

@@ -157,7 +157,9 @@ TEXTS: dict[str, str] = {
     "remedy.another-machine": "Run the same training on another machine: if it passes there, it is this machine.",
     "remedy.compare-samples": "Compare samples a second, not epochs.",
     "remedy.fewer-epochs": "For a shorter training take a trainer with fewer epochs, e.g. nnUNetTrainer_250epochs.",
-    "remedy.start-in-turn": 'Start one fold, wait for its "Epoch 0", then start the others.',
+    "remedy.start-in-turn": (
+        'Start one fold, wait for its "Epoch 0", then start the others; or start all with holter train: they wait.'
+    ),
     "remedy.remove-torn-splits": "Look at splits_final.json; remove it if it is torn: the next start makes it anew.",
     "remedy.remove-unpacked": (
         "Once no training runs on this data, delete its .npy files (not the .npz): the next start unpacks them anew."

@@ -104,7 +104,7 @@ PAGES: dict[str, str] = {
             要替换的 .npy 不见了：只有别的进程才会删掉它。
         容易混淆：truncated-preprocessed-file（文件一直是残缺的，也没有别人在启动）；disk-full-or-quota。
         怎么办：
-            - 先启动一折，等到 “Epoch 0” 再启动其他折 [SAFE]。
+            - 先启动一折，等到 “Epoch 0” 再启动其他折；或全部用 holter train 启动：一折准备数据，其他折等待 [SAFE]。
             - 先删掉残缺的 splits_final.json 或 npy，否则错误还在 [CONSENT]。
         来源：nnUNet#560、#2626、#3064。
         """,

@@ -157,7 +157,7 @@ TEXTS: dict[str, str] = {
     "remedy.another-machine": "把同样的训练放到另一台机器上跑：那边没事，就是这台机器的问题。",
     "remedy.compare-samples": "比每秒样本数，不要比每轮用时。",
     "remedy.fewer-epochs": "想缩短训练，就用轮数少的训练器，例如 nnUNetTrainer_250epochs。",
-    "remedy.start-in-turn": "先启动一折，等它到 “Epoch 0”，再启动其他折。",
+    "remedy.start-in-turn": "先启动一折，等它到 “Epoch 0”，再启动其他折；或全部用 holter train 启动，它们会互相等待。",
     "remedy.remove-torn-splits": "看看 splits_final.json；如果残缺就删掉，下次启动会重新生成。",
     "remedy.remove-unpacked": ("等没有训练在用这份数据时，删掉其中的 .npy 文件（不要删 .npz）：下次启动会重新解包。"),
     "remedy.look-at-results-mount": "看看结果写在哪里，那块磁盘或挂载是否有响应。",

@@ -9,4 +9,5 @@ TEXTS: dict[str, str] = {
     "run.orphans": "训练还有 {count} 个进程没有结束；要结束它们：kill {pids}",
     "run.not-recorded": "无法记录本次运行（{error}）；训练继续",
     "run.no-longer-recorded": "Holter 自身出错（{error}），记录与修复已停止；训练继续",
+    "run.paths-not-set": "nnunet-paths-not-set：没有设置 {names}，nnU-Net 会拒绝启动",
 }

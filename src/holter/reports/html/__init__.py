@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
+import secrets
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
@@ -39,7 +39,7 @@ def write_html(
     told = html(recording, diagnoses, lang, scrub)
     try:
         # Written beside and moved: a reader never sees half a report.
-        half = path.with_name(f".{path.name}.{os.getpid()}")
+        half = path.with_name(f".{path.name}.{secrets.token_hex(4)}")  # a PID is not unique on a shared disk
         half.write_text(told, encoding="utf-8")
         half.replace(path)
     except OSError as error:

@@ -1,0 +1,139 @@
+"""What of a preprocessed data set nnU-Net has still to make at the start of a training: the split, unpacked cases.
+
+Two trainings that start together write the same files, and one reads what the other has half written
+(docs/upstream.md). Everything here only looks.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import math
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal, Protocol
+
+from holter.probes.plans import describe_plans
+from holter.probes.training_command import TrainingCommand
+
+SPLITS_FILE = "splits_final.json"
+MAGIC = b"\x93NUMPY"
+# Headers of nnU-Net's arrays are 128 bytes long; four axes and a type never fill this.
+HEADER_BYTES = 4096
+
+Kind = Literal["splits", "unpack"]
+
+
+class Job(Protocol):
+    """Something that one training makes for all. ``name``: which trainings share it, as part of a file's name."""
+
+    kind: Kind
+    name: str
+
+    def left(self) -> int:
+        """How much of it is still to be made: 0 when it is done."""
+
+    def torn(self) -> tuple[Path, ...]:
+        """Half-written files that nnU-Net makes again from others that are whole, if they are removed."""
+
+
+class Splits:
+    """``splits_final.json``: written by ``do_split`` where it is missing, in place."""
+
+    kind: Kind = "splits"
+    name = "splits"
+
+    def __init__(self, dataset: Path) -> None:
+        self._file = dataset / SPLITS_FILE
+
+    def left(self) -> int:
+        """1 where it is missing or half written."""
+        try:
+            json.loads(self._file.read_bytes())
+        except (FileNotFoundError, ValueError):
+            return 1
+        except OSError:  # it is there, and nnU-Net will say what is wrong with it
+            return 0
+        return 0
+
+    def torn(self) -> tuple[Path, ...]:
+        """None: what is torn may have been a split of the user's own, and another would be trained in silence."""
+        return ()
+
+
+class Unpacking:
+    """``.npy`` files beside ``.npz``: written by ``unpack_dataset``, which data of nnU-Net before 2.6 need."""
+
+    kind: Kind = "unpack"
+
+    def __init__(self, cases: Path) -> None:
+        self.name = f"unpack-{cases.name}"
+        self._folder = cases
+        self._done: set[str] = set()
+
+    def left(self) -> int:
+        """Cases that are not unpacked in full."""
+        names, packed = self._look()
+        return sum(not all(self._is_done(file, names) for file in _unpacked(case)) for case in packed)
+
+    def torn(self) -> tuple[Path, ...]:
+        """Arrays that a training was killed over. nnU-Net removes them itself, but reads its first batch before."""
+        names, packed = self._look()
+        found = [file for case in packed for file in _unpacked(case) if file in names]
+        return tuple(self._folder / file for file in sorted(found) if not self._is_done(file, names))
+
+    def _look(self) -> tuple[set[str], list[str]]:
+        """Names in the folder, and the cases of which there is an archive; none where nothing is unpacked."""
+        try:
+            names = {entry.name for entry in self._folder.iterdir()}
+        except OSError:
+            return set(), []
+        if any(name.endswith(".b2nd") for name in names):
+            return names, []  # the newer format, which is read as it is
+        return names, [name.removesuffix(".npz") for name in names if name.endswith(".npz")]
+
+    def _is_done(self, name: str, names: set[str]) -> bool:
+        if name not in self._done and name in names and is_whole_array(self._folder / name):
+            self._done.add(name)
+        return name in self._done
+
+
+def _unpacked(case: str) -> tuple[str, str]:
+    return f"{case}.npy", f"{case}_seg.npy"
+
+
+def jobs_of(training: TrainingCommand, environ: Mapping[str, str]) -> tuple[Path, tuple[Job, ...]] | None:
+    """The folder of a training's preprocessed data set, and what its start may have to make there."""
+    root, dataset = environ.get("nnUNet_preprocessed"), training.dataset_name(environ)
+    if not root or dataset is None:
+        return None
+    folder = Path(root) / dataset
+    jobs: list[Job] = []
+    if training.fold != "all":
+        jobs.append(Splits(folder))
+    identifier = dict(describe_plans(training, environ)).get("data_identifier")
+    if identifier and not training.validation_only:
+        jobs.append(Unpacking(folder / identifier))
+    return folder, tuple(jobs)
+
+
+def is_whole_array(file: Path) -> bool:
+    """Whether a ``.npy`` is as long as its header says. False where it cannot be read."""
+    try:
+        with file.open("rb") as opened:
+            head = opened.read(HEADER_BYTES)
+        size = file.stat().st_size
+    except OSError:
+        return False
+    if len(head) < 12 or not head.startswith(MAGIC):
+        return False
+    width = 2 if head[6] == 1 else 4  # of the length of the header, by the version of the format
+    begin = 8 + width
+    length = int.from_bytes(head[8:begin], "little")
+    try:
+        described = ast.literal_eval(head[begin : begin + length].decode("latin-1").strip())
+        items, item = math.prod(described["shape"]), re.search(r"\d+$", described["descr"])
+    except (ValueError, SyntaxError, TypeError, KeyError):
+        return False
+    return item is not None and size >= begin + length + items * int(item[0])

@@ -1,0 +1,60 @@
+"""A wait before anything is started, which a signal ends at once and cleanly."""
+
+from __future__ import annotations
+
+import signal
+import time
+from types import TracebackType
+
+from holter.supervisor.exit_codes import REQUEUE
+
+# A scheduler's: come back later. The others end us as they would have without a wait.
+LATER = (signal.SIGUSR1, signal.SIGTERM)
+ENDING = (*LATER, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
+LOOK_EVERY_S = 0.2
+
+
+class Asked(Exception):
+    """Somebody wants us to end. ``returncode``: as Popen would give it."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(signal.Signals(number).name)
+        self.returncode = REQUEUE if number in LATER else -number
+
+
+class Patience:
+    """Catches signals that end a process, and raises Asked where it is safe to do so: in ``sleep`` and ``check``."""
+
+    def __init__(self) -> None:
+        self._asked: int | None = None
+        self._before: dict[int, object] = {}
+
+    def __enter__(self) -> Patience:
+        for number in ENDING:
+            if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
+                self._before[number] = signal.signal(number, self._take)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]
+        if kind is None:
+            self.check()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait. Raises: Asked."""
+        until_s = time.monotonic() + seconds
+        self.check()
+        while (left_s := until_s - time.monotonic()) > 0:
+            time.sleep(min(LOOK_EVERY_S, left_s))
+            self.check()
+
+    def check(self) -> None:
+        """Raises: Asked."""
+        if self._asked is not None:
+            raise Asked(self._asked)
+
+    def _take(self, number: int, _: object) -> None:
+        self._asked = self._asked or number
