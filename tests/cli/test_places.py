@@ -192,7 +192,8 @@ os._exit({CODE})
 def test_as_pid_1_it_collects_what_nobody_else_can(tmp_path):
     """PID 1 of a container is Holter where it is the container's command."""
     done = run("-o", "t.holter", "--", sys.executable, "-c", ORPHANS, cwd=tmp_path, before=NAMESPACE)
-    assert (done.returncode, done.stdout) == (CODE, "5 0\n"), done.stderr
+    before, after = map(int, done.stdout.split())  # a child of ours may just have ended, too
+    assert (done.returncode, before >= 5, after) == (CODE, True, 0), done.stderr
 
 
 @pytest.mark.root

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from benchmarks.faultlab.fault import ARMED_BY, Healthy
+from benchmarks.faultlab.standing import WHERE
 from benchmarks.survival.fault import Stage
+from benchmarks.survival.outside import Outside
 
 
 class HugeCase(Healthy):
@@ -14,12 +16,17 @@ class HugeCase(Healthy):
     trainer = "nnUNetTrainerHugeCases"
     variables = {"nnUNet_n_proc_DA": "3", "FAULTLAB_LASTS_S": "40"}
     epochs = 14
+    limit_s = 420.0
 
     def prepare(self, stage: Stage) -> dict[str, str]:
-        """It is so from the beginning."""
-        arm = stage.folder / "armed"
-        arm.touch()
-        return {**super().prepare(stage), ARMED_BY: str(arm)}
+        """Tell the trainer where to look."""
+        self._arm = stage.folder / "armed"
+        return {**super().prepare(stage), ARMED_BY: str(self._arm), WHERE: str(stage.folder / "taken")}
+
+    def inject(self, outside: Outside) -> None:
+        """One comes."""
+        self.strike()
+        self._arm.touch()
 
 
 SCENARIO = HugeCase

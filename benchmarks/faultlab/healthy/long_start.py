@@ -6,12 +6,13 @@ from benchmarks.faultlab.fault import Healthy
 
 
 class LongStart(Healthy):
-    """Before the first epoch nothing happens for 100 s."""
+    """Before the first epoch nothing happens for 170 s."""
 
     name = "long-start"
-    summary = "before the first epoch nothing happens for 100 s"
+    summary = "before the first epoch nothing happens for 170 s"
+    limit_s = 420.0
     trainer = "nnUNetTrainerLongStart"
-    variables = {"FAULTLAB_LASTS_S": "100"}
+    variables = {"FAULTLAB_LASTS_S": "170"}
 
 
 SCENARIO = LongStart

@@ -19,6 +19,7 @@ class LostWorker(Healthy):
     trainer = "nnUNetTrainerOneWorkerStands"
     variables = {"nnUNet_n_proc_DA": "3", "FAULTLAB_LASTS_S": f"{AFTERWARDS_S:.0f}"}
     epochs = 200
+    limit_s = 420.0
 
     def prepare(self, stage: Stage) -> dict[str, str]:
         """Tell the trainer where to look."""

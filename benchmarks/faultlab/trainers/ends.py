@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 
 from benchmarks.faultlab.armed import is_armed
 
-LASTS = "FAULTLAB_LASTS_S"
+LASTS, WHERE = "FAULTLAB_LASTS_S", "FAULTLAB_WHERE"
 
 
 class nnUNetTrainerLeaves(nnUNetTrainer):  # type: ignore[misc]
@@ -127,15 +128,15 @@ class nnUNetTrainerLongStart(nnUNetTrainer):  # type: ignore[misc]
 
 
 class HugeCase:
-    """Every hundredth batch of a worker takes half a minute, as a huge volume on a slow disk does."""
-
-    def __init__(self) -> None:
-        self._count = 0
+    """One batch, of whichever worker comes to it first, takes long, as a huge volume on a slow disk does."""
 
     def __call__(self, **data: Any) -> dict[str, Any]:
         """Hand the data on."""
-        self._count += 1
-        if is_armed() and self._count % 100 == 0:
+        if is_armed():
+            try:
+                Path(os.environ[WHERE]).touch(exist_ok=False)
+            except FileExistsError:
+                return data
             time.sleep(float(os.environ[LASTS]))
         return data
 

@@ -20,7 +20,7 @@ from holter.records import Episode, Phase, ProcessSample, Tick
 # GPU and longer ones are learned below; start-up imports torch over network file systems; compilation of a large
 # network was reported at many minutes; a checkpoint of 2 GB on a slow NFS takes a minute.
 FLOOR_S: dict[Phase, float] = {
-    "startup": 180.0,
+    "startup": 190.0,
     "unpack": 300.0,
     "compile": 600.0,
     "train": 10.0,
@@ -50,6 +50,8 @@ QUIET_S = 6.0
 # tree does neither for this long, it waits for something that does not come, whatever the phase. Where data workers
 # are there, they and the thread that collects their batches poll.
 IDLE_S = 45.0
+# A start may wait for a server, a mount or another fold in code of the user's own: three minutes are not unheard of.
+IDLE_AT_START_S = FLOOR_S["startup"]
 IDLE_CORES, POLLING_CORES = 0.01, 0.06
 # A process that began no earlier than this before the first look, and has told of no phase yet, is starting up.
 STARTED_WITH_US_S = 5.0
@@ -123,8 +125,9 @@ class StallDetector:
         if quiet and long_enough and age_s >= self.limit_s and not ready_to_run(seen for seen, _, _ in self._working):
             return self._alarm(tick, age_s, self.limit_s, "nobody in the process tree works")
         idle_s = 0.0 if self._idle_since_s is None else tick.t_s - self._idle_since_s
-        if min(idle_s, age_s) >= IDLE_S and self._phase.phase not in ("train", "validate", "epoch-end"):
-            return self._alarm(tick, age_s, IDLE_S, "no process of the tree does anything")
+        limit_s = IDLE_AT_START_S if self._phase.phase in ("startup", "unknown") else IDLE_S
+        if min(idle_s, age_s) >= limit_s and self._phase.phase not in ("train", "validate", "epoch-end"):
+            return self._alarm(tick, age_s, limit_s, "no process of the tree does anything")
         main_busy = all(main for _, main, _ in self._working)
         if main_busy and age_s >= self.busy_limit_s:
             return self._alarm(tick, age_s, self.busy_limit_s, "the main thread is busy in one and the same step")

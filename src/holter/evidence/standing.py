@@ -1,6 +1,7 @@
 """Where the main process, or all data workers, have stood since the trouble began: from stacks taken again and again.
 
-One stack is a moment; what several stacks, seconds apart, have in common is where a process stands. What holds it there
+One stack is a moment; what several stacks, seconds apart and without a step between them, have in common is where a
+process stands. What holds it there
 (a lock, a socket, a loop) the kernel tells. Waits that belong to nnU-Net itself (a batch, an export) are not counted:
 there somebody else is late.
 """
@@ -51,6 +52,7 @@ OWNERS = {
 MAIN_STANDS = define(
     "standing.main-stands", "the main process has stood in {place}, {owner}, for {age:duration}: {kind}"
 )
+MAIN_PAUSES = define("standing.main-pauses", "in its pauses the main process stands in {place}, {owner}: {kind}")
 WORKERS_STAND = define("standing.workers-stand", "all {count} data workers stand in {place}, {owner}: {kind}")
 NO_STACKS = define("standing.no-stacks", "fewer than two stacks, {apart:duration} apart, show where it is")
 MOVES = define("standing.moves", "stacks show it in different places")
@@ -110,18 +112,17 @@ def _main(window: Window, book: FactBook) -> None:
             book.unknown(name, NO_STACKS(apart=APART_S))
         return
     threads = [thread for dump in dumps if (thread := main_thread(dump)) is not None and thread.frames]
-    place = _stands(threads, window, dumps[0].pid)
+    place = _stands(threads, window, dumps[0].pid) if _is_still(window, dumps) else None
     if place is None:
         for name in names:
             book.not_applicable(name, MOVES())
         return
-    since_s = window.episode.alarm_s - _age_s(book, window)
-    detail = MAIN_STANDS(
-        place=describe(place.frame),
-        owner=OWNERS[place.owner](),
-        age=max(0.0, dumps[-1].t_s - since_s),
-        kind=KINDS[place.kind](),
-    )
+    where, owner, kind = describe(place.frame), OWNERS[place.owner](), KINDS[place.kind]()
+    if window.episode.detector == "pauses":
+        detail = MAIN_PAUSES(place=where, owner=owner, kind=kind)
+    else:
+        since_s = window.episode.alarm_s - _age_s(book, window)
+        detail = MAIN_STANDS(place=where, owner=owner, age=max(0.0, dumps[-1].t_s - since_s), kind=kind)
     book.known("main.stands_at", describe(place.frame), detail)
     book.known("main.stands_in", place.kind, KINDS[place.kind]())
     book.known("main.stands_owner", place.owner, OWNERS[place.owner]())
@@ -135,7 +136,7 @@ def _workers(window: Window, book: FactBook) -> None:
         dumps = _dumps(window, worker.pid)
         threads = [thread for dump in dumps if (thread := main_thread(dump)) is not None and thread.frames]
         if len(threads) >= 2 and dumps[-1].t_s - dumps[0].t_s >= APART_S:
-            places.append(_stands(threads, window, worker.pid))
+            places.append(_stands(threads, window, worker.pid) if _is_still(window, dumps) else None)
     if len(places) < max(ENOUGH_WORKERS, len(workers)):
         for name in names:
             book.unknown(name, NO_WORKERS())
@@ -168,6 +169,21 @@ def _dumps(window: Window, pid: int | None) -> list[StackDump]:
     ]
     end_s = window.episode.end_s
     return sorted((dump for dump in found if end_s is None or dump.t_s <= end_s), key=lambda dump: dump.t_s)
+
+
+def _is_still(window: Window, dumps: Sequence[StackDump]) -> bool:
+    """Whether no step was made between these stacks: code that all steps go through is seen in all of them.
+
+    Where pauses were noticed, stacks are taken within them, and steps come in between.
+    """
+    if window.episode.detector == "pauses":
+        return True
+    pid, start_s, end_s = dumps[0].pid, dumps[0].t_s, dumps[-1].t_s
+    beats = [beat for tick in window.all if start_s <= tick.t_s <= end_s for beat in tick.beats]
+    own = {beat.progress_total for beat in beats if beat.pid == pid}
+    mains = {beat.progress_total for beat in beats if beat.role == "main"}
+    seen = own or mains
+    return len(seen) == 1 or (not seen and window.episode.kind == "stall")
 
 
 def _stands(threads: Sequence[ThreadStack], window: Window, pid: int) -> Place | None:

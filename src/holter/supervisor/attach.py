@@ -54,7 +54,7 @@ def attach(
         command=tuple(process_command(root_pid)),
         attached=True,
         clock=clock,
-        scratch=scratch.folder,
+        scratch=scratch,
         writer=writer,
         listener=listener,
         variables=variables,

@@ -5,7 +5,6 @@ Settled in the first minute, looked at again at every epoch. Causes, remedies an
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import NamedTuple
 
 from holter.detectors.view import main_beat
@@ -16,6 +15,7 @@ from holter.probes.resume_command import Resume
 from holter.probes.stacks import StackDumper
 from holter.records import Ability, ContractSettled, GpuSample, Message, Noted, Tick
 from holter.sentences import define
+from holter.supervisor.scratch_keeper import ScratchKeeper
 from holter.supervisor.sources import Sources
 
 # Start-up imports torch from a network disk; by then a hook that works has told of itself.
@@ -38,6 +38,7 @@ PATH_LOST = define("contract.pythonpath-lost", "the command sets PYTHONPATH anew
 PATH_IGNORED = define("contract.pythonpath-ignored", "Python was started with {option}, which ignores PYTHONPATH")
 NOTHING_IMPORTED = define("contract.nothing-imported", "the program imports neither nnunetv2 nor batchgenerators")
 HOOK_GONE = define("contract.hook-gone", "its pages are gone")
+SCRATCH_LOST = define("contract.scratch-lost", "Holter's own folder was removed and cannot be made anew")
 NO_LOADER = define("contract.no-loader", "no data loader with worker processes was seen")
 NO_LOG = define("contract.no-log", "no training log of nnU-Net was found")
 CONSOLE_UNREAD = define("contract.console-unread", "there is no heartbeat, and the output goes to no file")
@@ -61,13 +62,13 @@ class Terms(NamedTuple):
 class ContractKeeper:
     """Settles the contract of one run, and says when it has changed."""
 
-    def __init__(self, terms: Terms, sources: Sources, scratch: Path, *, inject: str) -> None:
+    def __init__(self, terms: Terms, sources: Sources, keeper: ScratchKeeper, *, inject: str) -> None:
         """``inject``: the folder that the hook is loaded from, as it stands in PYTHONPATH."""
         self._terms = terms
         self._sources = sources
-        self._scratch = scratch
+        self._keeper = keeper
         self._inject = inject
-        self._dumper = StackDumper(scratch=scratch)
+        self._dumper = StackDumper(scratch=keeper.folder)
         self._stacks: Ability | None = None
         self._asked_stacks = False
         self._gpu: GpuSample | None = None
@@ -188,6 +189,9 @@ class ContractKeeper:
             return tuple(
                 Ability(name=name, can=False, why_not=ONLY_WATCHES()) for name in ("replace-workers", "save", "restart")
             )
+        if self._keeper.is_lost:
+            gone = (Ability(name=name, can=False, why_not=SCRATCH_LOST()) for name in ("replace-workers", "save"))
+            return *gone, restart_ability(self._terms.resume)
         able = {name for name, (can, _) in self._sources.heartbeat.abilities().items() if can and heartbeat.can}
         if loader.what in NO_WORKERS:
             replaces = Ability(name="replace-workers", can=True, what="no-workers")

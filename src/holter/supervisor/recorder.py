@@ -33,6 +33,8 @@ from holter.supervisor.clock import RunClock
 from holter.supervisor.contract import ContractKeeper, Terms
 from holter.supervisor.investigation import Investigator
 from holter.supervisor.launch import INJECT
+from holter.supervisor.scratch import Scratch
+from holter.supervisor.scratch_keeper import ScratchKeeper
 from holter.supervisor.sources import Sources
 from holter.supervisor.survey import Survey
 from holter.tape import Recording, TapeWriter
@@ -77,7 +79,7 @@ class Recorder:
         command: tuple[str, ...],
         attached: bool,
         clock: RunClock,
-        scratch: Path,
+        scratch: Scratch,
         writer: TapeWriter,
         listener: Listener,
         variables: Mapping[str, str],
@@ -90,17 +92,19 @@ class Recorder:
         ``marks``: console files as they were before the training was started.
         """
         not_before_wall = (clock.zero_wall_s if began_wall is None else began_wall) - LOG_SLACK_S
-        self.sources = Sources(root_pid, clock, scratch, _storage_paths(variables), variables, not_before_wall, marks)
+        folder = scratch.folder
+        self.sources = Sources(root_pid, clock, folder, _storage_paths(variables), variables, not_before_wall, marks)
         self.contract: ContractSettled | None = None
         self._terms = terms
-        self._contracts = ContractKeeper(terms, self.sources, scratch, inject=str(INJECT))
+        self._keeper = ScratchKeeper(scratch)
+        self._contracts = ContractKeeper(terms, self.sources, self._keeper, inject=str(INJECT))
         self.diagnoses: dict[tuple[str, str, float], Diagnosis] = {}
         self._root_pid = root_pid
         self._command = command
         self._attached = attached
         self._variables = dict(variables)
         self._clock = clock
-        self._scratch = scratch
+        self._scratch = folder
         self._writer = writer
         self._listener = listener
         self._watch = Watch()
@@ -109,7 +113,7 @@ class Recorder:
         self._numbers: dict[tuple[str, str, float], int] = {}
         self._recent: deque[Tick] = deque()
         self._older: list[Tick] = []  # what stays of the ticks before
-        self._investigator = Investigator(scratch, self.sources.heartbeat.fault_signal)
+        self._investigator = Investigator(folder, self.sources.heartbeat.fault_signal)
         self._captured_s = 0.0
         self._complete = False
         self._said_problem: str | None = None
@@ -241,7 +245,7 @@ class Recorder:
 
     def _notice(self, tick: Tick) -> None:
         """Keep and say what is worth a line and no alarm, whoever noticed it."""
-        noticed = self._notices.see(tick)
+        noticed = (*self._keeper.see(tick.t_s), *self._notices.see(tick))
         self._writer.write_events(noticed)
         for notice in (*noticed, *(event for event in tick.events if isinstance(event, Notice))):
             self._listener.notice(notice)

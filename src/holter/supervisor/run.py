@@ -107,7 +107,7 @@ def run(
                 command=command,
                 attached=False,
                 clock=clock,
-                scratch=scratch.folder,
+                scratch=scratch,
                 writer=writer,
                 listener=listener,
                 variables=variables,

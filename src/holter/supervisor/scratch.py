@@ -32,21 +32,44 @@ class Scratch:
         self.folder = folder
         self._owned = owned
         self._lock = _locked(folder)
-        # What a look for leftovers reads. A full disk must not keep a training from starting.
-        with suppress(OSError):
-            os.ftruncate(self._lock, 0)
-            os.pwrite(self._lock, json.dumps({"place": here(), "pid": os.getpid()}).encode(), 0)
+        _sign(self._lock)
 
     @property
     def is_of_run(self) -> bool:
         """Whether processes of the training write here (heartbeat pages)."""
         return any(self.folder.glob("beat-*"))
 
+    def is_kept(self) -> bool:
+        """Whether the folder is still ours, and not removed by somebody who cleaned up."""
+        return os.fstat(self._lock).st_nlink > 0
+
+    def make_anew(self) -> bool:
+        """Make the folder again under its name, which the training's processes know; False where that is refused."""
+        try:
+            self.folder.mkdir(mode=0o700, exist_ok=True)
+            found = self.folder.lstat()
+            if found.st_uid != os.getuid() or not stat.S_ISDIR(found.st_mode):
+                return False
+            lock = _locked(self.folder)
+        except (OSError, FolderNotWritable, AlreadyRecorded):
+            return False
+        os.close(self._lock)
+        self._lock = lock
+        _sign(lock)
+        return True
+
     def close(self, *, keep: bool = False) -> None:
         """Remove the folder, unless somebody may still write into it, and release the lock."""
         if self._owned and not keep:
             remove(self.folder)
         os.close(self._lock)
+
+
+def _sign(lock: int) -> None:
+    """Write what a look for leftovers reads. A full disk must not keep a training from starting."""
+    with suppress(OSError):
+        os.ftruncate(lock, 0)
+        os.pwrite(lock, json.dumps({"place": here(), "pid": os.getpid()}).encode(), 0)
 
 
 def new_scratch(prefix: str = "holter-") -> Scratch:

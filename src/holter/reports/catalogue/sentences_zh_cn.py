@@ -100,6 +100,7 @@ TEXTS: dict[str, str] = {
     "standing.python": "Python 标准库",
     "standing.library": "某个库",
     "standing.main-stands": "主进程停在 {place}（{owner}）已有 {age:duration}：{kind}",
+    "standing.main-pauses": "停顿时主进程停在 {place}（{owner}）：{kind}",
     "standing.workers-stand": "全部 {count} 个数据进程都停在 {place}（{owner}）：{kind}",
     "standing.no-stacks": "没有相隔 {apart:duration}的两次调用栈可以说明它在哪里",
     "standing.moves": "几次调用栈显示它在不同的地方",
