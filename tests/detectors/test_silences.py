@@ -135,3 +135,14 @@ def test_a_loop_that_began_and_did_not_return_is_unfinished():
     assert course.is_unfinished
     course.see(noted("finished", 3.0))
     assert not course.is_unfinished, "early stopping returns, too"
+
+
+def test_a_loop_that_was_left_by_an_exception_of_its_own_is_over_with_the_final_checkpoint():
+    course = Course()
+    course.see(noted("began"))
+    course.see(Tick(t_s=2.0, beats=(Beat(t_s=2.0, pid=MAIN, phase="train", steps_total=3),)))
+    course.see(noted("aborted", 3.0))
+    assert course.is_unfinished
+    saved = Noted(t_s=4.0, what="checkpoint", text="/r/fold_0/checkpoint_final.pth in 0.10 s")
+    course.see(Tick(t_s=4.0, events=(saved,)))
+    assert not course.is_unfinished

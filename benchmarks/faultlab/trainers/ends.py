@@ -79,16 +79,6 @@ class nnUNetTrainerRareClass(nnUNetTrainer):  # type: ignore[misc]
         return {**told, **nothing}
 
 
-class nnUNetTrainerStopsEarly(nnUNetTrainer):  # type: ignore[misc]
-    """Early stopping: its loop returns after the second of many epochs, and the final checkpoint is written."""
-
-    def on_epoch_end(self) -> None:
-        """As nnU-Net does, and then no more."""
-        super().on_epoch_end()
-        if self.current_epoch >= 2:
-            self.num_epochs = self.current_epoch
-
-
 class nnUNetTrainerSummary(nnUNetTrainer):  # type: ignore[misc]
     """Computes something of its own at the end of each epoch, for long."""
 

@@ -15,6 +15,7 @@ from typing import Any
 from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 
 from benchmarks.faultlab.armed import is_armed
+from benchmarks.faultlab.trainers.early import nnUNetTrainerEarly
 
 KIND, WHERE = "FAULTLAB_STANDS_IN", "FAULTLAB_WHERE"
 
@@ -134,16 +135,15 @@ class nnUNetTrainerWorkersStand(nnUNetTrainer):  # type: ignore[misc]
         return transforms
 
 
-class nnUNetTrainerOneWorkerStands(nnUNetTrainer):  # type: ignore[misc]
+class nnUNetTrainerOneWorkerStands(nnUNetTrainerEarly):
     """One of its data workers makes a call that does not return; it ends in order some time after that."""
 
-    def on_epoch_end(self) -> None:
-        """As nnU-Net does, and at some time no more."""
-        super().on_epoch_end()
-        if is_armed():
-            self._since = getattr(self, "_since", time.monotonic())
-            if time.monotonic() - self._since > float(os.environ["FAULTLAB_LASTS_S"]):
-                self.num_epochs = self.current_epoch
+    def is_enough(self) -> bool:
+        """So long after it was armed."""
+        if not is_armed():
+            return False
+        self._since = getattr(self, "_since", time.monotonic())
+        return time.monotonic() - self._since > float(os.environ["FAULTLAB_LASTS_S"])
 
     @staticmethod
     def get_training_transforms(*args: Any, **kwargs: Any) -> Any:

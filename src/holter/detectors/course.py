@@ -6,6 +6,7 @@ from holter.detectors.view import main_beat
 from holter.records import ActionTaken, Noted, Tick
 
 LOOP = "run_training"
+FINAL = "checkpoint_final.pth"
 
 
 class Course:
@@ -24,7 +25,9 @@ class Course:
         beat = main_beat(tick)
         self._has_trained = self._has_trained or (beat is not None and beat.steps_total > 0)
         for event in tick.events:
-            if isinstance(event, Noted) and event.text == LOOP:
+            if isinstance(event, Noted) and event.what == "checkpoint" and FINAL in event.text:
+                self._is_over = True  # nnU-Net's last deed, whoever ended the loop
+            elif isinstance(event, Noted) and event.text == LOOP:
                 self._has_begun = self._has_begun or event.what == "began"
                 self._is_over = self._is_over or event.what == "finished"
             elif isinstance(event, ActionTaken) and event.action == "restart" and event.state == "begun":

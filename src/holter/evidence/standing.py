@@ -201,15 +201,18 @@ def _stands(threads: Sequence[ThreadStack], window: Window, pid: int) -> Place |
     frame = _telling(paths[0][:shared])
     if frame is None or (moved and frame.function in _OUTERMOST):
         return None
-    computes = _computes(window, pid)
+    computes = _computes(threads, window, pid)
     if moved and not computes:
         return None  # it goes from place to place and mostly sleeps: it does something
     kind = ("python-loop" if moved else "native-loop") if computes else _kind(threads[-1], window, pid)
     return Place(frame, owner_of(frame), kind)
 
 
-def _computes(window: Window, pid: int) -> bool:
-    """It uses a core, or would if others did not: it was ready to run in most of the looks."""
+def _computes(threads: Sequence[ThreadStack], window: Window, pid: int) -> bool:
+    """It uses a core, or would if others did not: it was ready to run when its stacks were taken, or in most looks."""
+    told = [one.state for one in threads if one.state]
+    if told:
+        return 2 * told.count("R") > len(told)
     states = [one.state for tick in window.during for one in tick.processes if one.pid == pid]
     is_ready = states.count("R") > READY_PART * len(states)
     return (mean_cpu(window.during, pid) or 0.0) >= COMPUTES or is_ready
