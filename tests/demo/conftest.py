@@ -15,6 +15,7 @@ import pytest
 
 from holter.demo.faults import FAULTS, Context, Fault, Worker
 from holter.demo.prepare import WORKERS, Prepared
+from needs import require_for
 
 TRAIN_WORKERS = min(int(WORKERS), os.cpu_count() or 1)
 START_WAIT_S = 90.0  # torch and nnU-Net are imported and workers started; a busy machine takes half a minute
@@ -102,8 +103,7 @@ class Stage:
 
     def play(self, fault: Fault) -> tuple[Training, Context]:
         """The training, at least in the middle of epoch 1 and ready for that fault."""
-        if reason := fault.needs():
-            pytest.skip(reason)
+        require_for(fault)
         if self.training is None or self.training.process.poll() is not None:
             self.clear()
             self.training = self._start()

@@ -20,6 +20,7 @@ from holter.demo.simulated_gpu import SCRIPT_VARIABLE
 from holter.errors import BadInput, DemoFailed
 from holter.probes.gpu_script import parse
 from holter.records import GpuSample
+from needs import require_for
 
 from .conftest import TRAIN_WORKERS, Stage, Training, cpu_ratio, wait_until
 
@@ -166,8 +167,7 @@ def test_killing_the_main_process_leaves_orphans_that_undo_ends(broken: Break) -
 @pytest.mark.training
 def test_when_the_training_is_over_the_slow_disk_is_taken_down(stage: Stage) -> None:
     fault = find_fault("slow-disk")
-    if reason := fault.needs():
-        pytest.skip(reason)
+    require_for(fault)
     fault.prepare(stage.context)  # it is there already, unless this test runs alone
     mount = str(stage.context.scratch / "slow-disk")
     assert mount in Path("/proc/self/mountinfo").read_text()

@@ -13,9 +13,10 @@ import pytest
 
 from holter.causes import diagnose
 from holter.probes.process import ProcessProbe
-from holter.probes.stacks import StackDumper, find_py_spy
+from holter.probes.stacks import StackDumper
 from holter.records import Diagnosis, Environment, Episode, Role, Tick
 from holter.tape import Recording
+from needs import imported, needs
 
 LIBRARY = """
 import threading
@@ -48,12 +49,12 @@ time.sleep(60)
 """
 LOOKS = 12  # a second apart; how often each process woke is read every five
 
-pytestmark = pytest.mark.skipif(find_py_spy() is None, reason="py-spy is not installed")
+pytestmark = needs("py-spy")
 
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[object]:
-    pytest.importorskip("batchgenerators", reason="nnU-Net is not installed")
+    imported("batchgenerators")
     (tmp_path / "library.py").write_text(LIBRARY)
     (tmp_path / "training.py").write_text(TRAINING)
     children: list[subprocess.Popen[str]] = []

@@ -16,10 +16,11 @@ from holter.hook.verify import verify
 from holter.probes.heartbeat import HeartbeatProbe
 from holter.probes.process import ProcessProbe
 from holter.records import Beat
+from needs import imported
 
 pytestmark = pytest.mark.training
 
-torch = pytest.importorskip("torch", reason="torch is not installed")
+torch = imported("torch")
 OPTIONS = ("--epochs", "2", "--iterations", "60", "--val-iterations", "1", "--no-validation")
 HEAL = {"HOLTER_HEAL": "workers,checkpoints", "HOLTER_CHECKPOINT_EVERY_S": "600"}
 OTHER_WORKERS = {

@@ -147,7 +147,6 @@ def test_a_deleted_scratch_folder_does_not_stop_the_training(going, hooked):
 
 
 @pytest.mark.root
-@pytest.mark.skipif(os.geteuid() != 0, reason="mounts a tmpfs")
 @pytest.mark.parametrize("free_bytes", [0, 8192])
 def test_a_full_scratch_folder_does_not_stop_the_training(hooked, free_bytes):
     mounted = subprocess.run(

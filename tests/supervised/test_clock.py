@@ -14,6 +14,7 @@ import pytest
 from holter.detectors.view import main_beat
 from holter.records import ActionTaken
 from holter.tape import read
+from needs import require
 
 TOY = Path(__file__).parents[1] / "hook" / "toy_training.py"
 
@@ -21,8 +22,7 @@ TOY = Path(__file__).parents[1] / "hook" / "toy_training.py"
 @pytest.fixture
 def clock(tmp_path):
     module = pytest.importorskip("benchmarks.survival.clock_jump", reason="run in the checkout: python -m pytest")
-    if module.compiler() is None:
-        pytest.skip("no C compiler (cc or gcc) to build a clock that jumps")
+    require("cc")
     return module.WallClock(tmp_path)
 
 

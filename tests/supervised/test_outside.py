@@ -22,12 +22,13 @@ from holter.demo.prepare import Prepared
 from holter.hook.verify import verify
 from holter.records import ActionTaken, Noted, Tick
 from holter.supervisor.recorder import Recorder
-from nvml.fake_nvml import FakeGpu, why_not
+from needs import needs
+from nvml.fake_nvml import FakeGpu
 from supervised.scene import KEEP, Scene, of_role, top, verdict_of
 
 recorded = pytest.mark.skipif(not KEEP, reason="kept as a tape; HOLTER_KEEP_TAPES=FOLDER records it again")
-root = pytest.mark.skipif(os.geteuid() != 0, reason="a file system can be mounted by root only")
-gpu_only = pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
+root = needs("root")
+gpu_only = needs("cc")
 pytestmark = pytest.mark.training
 
 RESULTS_SIZE = "48m"  # a dozen checkpoints of the small network
