@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -20,8 +21,14 @@ from needs import HIPPOCAMPUS, imported, names_of, require, skip_without
 # What counts seconds of real trainings and processes: two such tests at a time would disturb each other.
 SERIAL = ("supervised/", "demo/test_faults", "hook/test_ranks", "hook/test_replace", "hook/test_toy_training")
 # Their files share what takes long to make.
-BY_FILE = ("cli/", "demo/", "doctor/", "hook/", "trainer/")
+BY_FILE = ("cli/", "demo/", "doctor/", "evidence/", "hook/", "trainer/", "test_needs", "transforms/test_triton")
 LONG_S = 20.0
+
+
+# A shell that starts us in the background (`make test &` in a script) makes every child ignore SIGINT, and with it the
+# trainings that tests interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(optionalhook=True)

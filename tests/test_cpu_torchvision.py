@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from needs import imported
 
 SHIM = Path(__file__).with_name("cpu_torchvision")
@@ -23,6 +25,7 @@ def run(program: str, *folders: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 def test_nnunet_finds_a_trainer_by_name_with_the_shim() -> None:
     imported("nnunetv2")
     found = run(FIND_A_TRAINER, SHIM)

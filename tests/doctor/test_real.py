@@ -226,6 +226,7 @@ def test_a_hot_gpu_on_a_narrow_link(doctor: Doctor, tmp_path: Path) -> None:
     assert check(report, "gpu-errors")["variant"] == "ecc"
 
 
+@pytest.mark.slow
 @needs("cc")
 def test_a_driver_that_never_answers_does_not_hold_the_doctor_up(doctor: Doctor, tmp_path: Path) -> None:
     gpu = FakeGpu(tmp_path, block="memory")
@@ -307,6 +308,7 @@ def test_unreadable_plans_and_missing_variables_are_errors(world: World) -> None
         assert (done.returncode, what in done.stderr) == (2, True), done.stderr
 
 
+@pytest.mark.slow
 def test_two_saved_reports_are_told_apart(doctor: Doctor, tmp_path: Path) -> None:
     for name, workers in (("a", "2"), ("b", "many")):
         _, report = doctor(*CPU, environment={"nnUNet_n_proc_DA": workers})

@@ -94,6 +94,7 @@ def watched(pid: int) -> Diagnosis:
     return diagnose(recording, episode)
 
 
+@pytest.mark.slow
 def test_a_lock_held_at_the_fork_is_named_with_the_place_of_the_wait(start) -> None:
     diagnosis = watched(start("held").pid)
     facts = {fact.name: fact for fact in diagnosis.facts}
@@ -106,6 +107,7 @@ def test_a_lock_held_at_the_fork_is_named_with_the_place_of_the_wait(start) -> N
     assert (best.cause, best.verdict) == ("fork-lock-deadlock", "confirmed")
 
 
+@pytest.mark.slow
 def test_workers_that_wait_for_room_in_their_queue_hold_no_lock(start) -> None:
     child = start("free")
     assert child.stdout.readline() == "done\n"  # the training rests, and its workers' queue is full

@@ -20,6 +20,8 @@ from needs import imported, require
 
 imported("torch")
 
+pytestmark = pytest.mark.training  # of a toy
+
 FINAL, LATEST, PREVIOUS, BEST = (f"checkpoint_{name}.pth" for name in ("final", "latest", "latest.previous", "best"))
 HEAL = {"HOLTER_HEAL": "checkpoints", "HOLTER_CHECKPOINT_EVERY_S": "0", "HOLTER_VERSION": "9.8"}
 
@@ -552,6 +554,7 @@ show()
 # ------------------------------------------------------------------------------------------------ a real training
 
 
+@pytest.mark.long
 @pytest.mark.training
 def test_a_killed_training_of_nnunet_continues_to_the_bit(brain, shortened_command, hooked_in, tmp_path, wait_until):
     """Killed in its third epoch and continued; with one thread, equal to the training that was left alone."""

@@ -200,6 +200,7 @@ def kill_an_export_worker(scratch: Path, main: subprocess.Popen[str]) -> int | N
     return None
 
 
+@pytest.mark.sample
 @pytest.mark.training
 def test_a_validation_that_lost_its_main_process_and_a_worker_has_stocks_summary(brain, finished, hooked, tmp_path):
     """Stock's validation; one under the hook, killed after its first case; one that resumes and loses a worker."""

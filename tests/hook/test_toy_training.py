@@ -14,6 +14,7 @@ import pytest
 from holter.probes.echoes import is_echo
 from holter.probes.heartbeat import HeartbeatProbe
 
+pytestmark = pytest.mark.training  # of a toy
 ROLES = {("main", None), ("train-worker", 0), ("train-worker", 1), ("val-worker", 0)}
 
 

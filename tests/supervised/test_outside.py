@@ -93,6 +93,7 @@ def states(scene: Scene, action: str) -> list[str]:
     return [event.state for event in scene.recording().events(ActionTaken) if event.action == action]
 
 
+@pytest.mark.sample
 @root
 def test_a_full_disk_is_an_alarm_and_the_training_goes_on(scene: Scene, small: Path) -> None:
     scene.heal = True
@@ -125,6 +126,7 @@ def test_a_full_disk_is_an_alarm_and_the_training_goes_on(scene: Scene, small: P
     assert asked["disk"].startswith("tmpfs")
 
 
+@pytest.mark.long
 def test_a_share_that_is_gone_when_the_training_has_died_is_waited_for(scene: Scene) -> None:
     scene.heal = True
     scene.extra = {"HOLTER_CHECKPOINT_EVERY_S": "0"}

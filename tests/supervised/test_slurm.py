@@ -36,7 +36,7 @@ class nnUNetTrainerForSlurm(nnUNetTrainer):
         pass
 """.replace("EPOCHS", str(EPOCHS))
 
-pytestmark = [pytest.mark.training, needs("slurm", "root")]
+pytestmark = [pytest.mark.training, pytest.mark.sample, needs("slurm", "root")]
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ import torch
 
 from needs import needs
 
-pytestmark = needs("triton")
+pytestmark = [pytest.mark.slow, needs("triton")]
 TESTS = Path(__file__).parents[1]
 
 
