@@ -25,8 +25,9 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 
 # The tools of this environment come first: tests start `holter` and `nnUNetv2_train` by name.
 export PATH := $(BIN):$(PATH)
-# Whatever the caller's environment adds must not leak into this one.
-unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
+# Whatever the caller's environment adds must not leak into this one. Without bytecode on disk each of a thousand
+# processes that the tests start would compile all of Holter again.
+unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test test-fast test-long check docs clean
 

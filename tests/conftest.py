@@ -20,8 +20,8 @@ from needs import HIPPOCAMPUS, imported, names_of, require, skip_without
 
 # What counts seconds of real trainings and processes: two such tests at a time would disturb each other.
 SERIAL = ("supervised/", "demo/test_faults", "hook/test_ranks", "hook/test_replace", "hook/test_toy_training")
-# Their files share what takes long to make.
-BY_FILE = ("cli/", "demo/", "doctor/", "evidence/", "hook/", "trainer/", "test_needs", "transforms/test_triton")
+# Every test here starts `holter run` and waits for its end.
+SLOW = ("cli/",)
 LONG_S = 20.0
 
 
@@ -33,23 +33,24 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """With two workers (``-n 2``) one of them does all of ``SERIAL``, the other what is left."""
+    """With two workers (``-n 2``) one of them does all of ``SERIAL``, the other what is left, file by file."""
     from xdist.scheduler import LoadScopeScheduling
 
     class TwoQueues(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
             path = nodeid.partition("/")[2]
-            if path.startswith(SERIAL):
-                return "serial"
-            return path.partition("::")[0] if path.startswith(BY_FILE) else nodeid
+            # A file's tests often share what takes long to make.
+            return "serial" if path.startswith(SERIAL) else path.partition("::")[0]
 
     return TwoQueues(config, log)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Before tests are chosen by marks: what trains on the brains is marked, what lacks something skips."""
+    """Before tests are chosen by marks: mark what can be told without them, and skip what lacks something."""
     for item in items:
+        if item.nodeid.partition("/")[2].startswith(SLOW):
+            item.add_marker("slow")
         if "brain" in getattr(item, "fixturenames", ()):
             item.add_marker("training")
         if item.get_closest_marker("sample"):

@@ -57,6 +57,11 @@ class Training:
         """Cores that the main process uses now."""
         return cpu_ratio([self.main], span_s)
 
+    def goes_on(self, limit_s: float = START_WAIT_S) -> bool:
+        """Whether another epoch begins: CPU time would tell sooner, but on a busy machine nobody gets much of it."""
+        before = self.output().count("Epoch ")
+        return wait_until(lambda: self.output().count("Epoch ") > before, limit_s)
+
     def end(self) -> None:
         processes = [*self._started, *(self.main.children(recursive=True) if self.main.is_running() else [])]
         self.process.kill()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 
+import pytest
+
 from holter.causes import diagnose
 from holter.probes.heartbeat import HeartbeatProbe
 from holter.records import Episode, ExceptionSeen, Tick
@@ -16,6 +18,7 @@ torch.compile(lambda x: torch.sin(x) + 2 * x)(torch.ones(8))
 """
 
 
+@pytest.mark.slow
 def test_a_compiler_that_does_not_work_is_named(hooked, tmp_path):
     imported("torch")
     done = hooked.run("-c", PROGRAM, CXX="/bin/false", TORCHINDUCTOR_CACHE_DIR=str(tmp_path / "cache"))

@@ -21,6 +21,7 @@ from holter.hook.export_pool import ExportPool
 from holter.hook.life import LIFE
 from needs import imported
 
+pytestmark = pytest.mark.slow
 WITHIN_S = 60
 MEMORY_GROUPS = Path("/sys/fs/cgroup/memory")
 

@@ -25,6 +25,7 @@ from loader import data
 from loader.test_loader import copied, loader_of, nothing_is_left_behind, some_batches
 from needs import require_for
 
+pytestmark = pytest.mark.slow
 __all__ = ["nothing_is_left_behind"]  # a fixture, used by all tests here too
 BAD = "case_002"
 

@@ -20,7 +20,7 @@ from holter.records import GpuSample
 from needs import needs
 from nvml.fake_nvml import BARE_METAL, VGPU_GUEST, FakeGpu
 
-pytestmark = needs("cc")
+pytestmark = [pytest.mark.slow, needs("cc")]
 
 SOON_S = 10.0  # a generous limit for things that take milliseconds on an idle machine
 READ_MAX_S = 0.1  # what one look may take, whatever the driver does

@@ -216,6 +216,7 @@ def test_a_value_that_was_never_read_makes_no_chart() -> None:
     assert charts(blind, Grid(10.0)) == ()
 
 
+@pytest.mark.slow
 @needs("chromium")
 def test_the_page_runs_in_a_browser_without_errors_and_reads_values(report: str, tmp_path: Path) -> None:
     probe = """<script>

@@ -43,6 +43,7 @@ def kill(role: str, number: int, count: int | None = 1):
     return lambda _, tick: [os.kill(process.pid, number) for process in of_role(tick, role)[:count]]
 
 
+@pytest.mark.sample
 def test_frozen_workers_are_replaced_in_the_epoch_and_nothing_is_repeated(scene):
     result = scene.play(kill("train-worker", signal.SIGSTOP, None))
     assert result.returncode == 0
