@@ -1,8 +1,10 @@
-# make demo    a real training, a real fault, alarm, cause and report (no GPU needed); ARGS="--fault kill-worker"
-# make test    all tests; ARGS="tests/tape -q" for some of them
-# make check   style, types and the rules about who imports whom
-# make docs    write anew what is generated: docs/evidence-facts.md, docs/causes.md
-# make clean   remove the virtual environment and every cache
+# make demo       a real training, a real fault, alarm, cause and report (no GPU needed); ARGS="--fault kill-worker"
+# make test       the tests, but for those over 20 s each (12 min on two cores); ARGS="tests/tape -q" for some of them
+# make test-fast  the quick ones, which train nothing (2 min)
+# make test-long  those over 20 s each
+# make check      style, types and the rules about who imports whom
+# make docs       write what is generated: docs/evidence-facts.md, docs/causes.md
+# make clean      remove the virtual environment and every cache
 #
 # Nothing outside this folder is written to, and no environment need be activated.
 
@@ -23,16 +25,24 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 
 # The tools of this environment come first: tests start `holter` and `nnUNetv2_train` by name.
 export PATH := $(BIN):$(PATH)
-# Whatever the caller's environment adds must not leak into this one.
-unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
+# Whatever the caller's environment adds must not leak into this one. Without bytecode on disk each of a thousand
+# processes that the tests start would compile all of Holter again.
+unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test check docs clean
+.PHONY: demo test test-fast test-long check docs clean
 
 demo: $(VENV)/.has-demo
 	$(BIN)/holter demo $(ARGS)
 
+# Whoever says what to run gets it, however long it takes.
 test: $(VENV)/.has-dev
-	$(BIN)/python -m pytest $(or $(ARGS),$(TWO_WORKERS))
+	$(BIN)/python -m pytest $(or $(ARGS),$(TWO_WORKERS) -m "not long")
+
+test-fast: $(VENV)/.has-dev
+	$(BIN)/python -m pytest $(TWO_WORKERS) -m "not long and not slow and not training" $(ARGS)
+
+test-long: $(VENV)/.has-dev
+	$(BIN)/python -m pytest $(TWO_WORKERS) -m long $(ARGS)
 
 check: $(VENV)/.has-dev
 	$(BIN)/ruff check .
@@ -49,7 +59,11 @@ clean:
 	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:
-	$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -m venv $(VENV) || { \
+		rm -rf $(VENV); \
+		echo "$(PYTHON) cannot make a virtual environment (Debian: apt install python3-venv); nothing was installed"; \
+		exit 1; \
+	}
 
 # A stamp is newer than what it was made from, so a second call installs nothing.
 $(VENV)/.has-demo: pyproject.toml constraints-dev.txt | $(BIN)/python

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import fcntl
 import os
+import signal
 import subprocess
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,28 +16,63 @@ from typing import Any, NamedTuple
 import pytest
 
 from holter.demo.prepare import CONFIGURATION, DATASET_NAME, Prepared, prepare
+from needs import HIPPOCAMPUS, imported, names_of, require, skip_without
 
-CHECKOUT = Path(__file__).resolve().parents[1]
-HIPPOCAMPUS = CHECKOUT.parent / "shared" / "data" / "Dataset004_Hippocampus"
 # What counts seconds of real trainings and processes: two such tests at a time would disturb each other.
 SERIAL = ("supervised/", "demo/test_faults", "hook/test_ranks", "hook/test_replace", "hook/test_toy_training")
-# Their files share what takes long to make.
-BY_FILE = ("cli/", "demo/", "doctor/", "hook/", "trainer/")
+# Every test here starts `holter run` and waits for its end.
+SLOW = ("cli/",)
+LONG_S = 20.0
+
+
+# A shell that starts us in the background (`make test &` in a script) makes every child ignore SIGINT, and with it the
+# trainings that tests interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """With two workers (``-n 2``) one of them does all of ``SERIAL``, the other what is left."""
+    """With two workers (``-n 2``) one of them does all of ``SERIAL``, the other what is left, file by file."""
     from xdist.scheduler import LoadScopeScheduling
 
     class TwoQueues(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
             path = nodeid.partition("/")[2]
-            if path.startswith(SERIAL):
-                return "serial"
-            return path.partition("::")[0] if path.startswith(BY_FILE) else nodeid
+            # A file's tests often share what takes long to make.
+            return "serial" if path.startswith(SERIAL) else path.partition("::")[0]
 
     return TwoQueues(config, log)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Before tests are chosen by marks: mark what can be told without them, and skip what lacks something."""
+    for item in items:
+        if item.nodeid.partition("/")[2].startswith(SLOW):
+            item.add_marker("slow")
+        if "brain" in getattr(item, "fixturenames", ()):
+            item.add_marker("training")
+        if item.get_closest_marker("sample"):
+            item.add_marker("long")
+        skip_without(item)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """What may not lack anything fails here."""
+    require(*names_of(item))
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Name the tests that took long and are not marked so: on a busy machine there are always some."""
+    took_s: dict[str, float] = defaultdict(float)
+    for report in (one for kind in ("passed", "failed") for one in terminalreporter.stats.get(kind, ())):
+        if "long" not in report.keywords:
+            took_s[report.nodeid] += report.duration
+    if slow := sorted(((took, name) for name, took in took_s.items() if took > LONG_S), reverse=True):
+        terminalreporter.section(f"over {LONG_S:.0f} s and not marked long")
+        for took, name in slow:
+            terminalreporter.line(f"{took:4.0f} s  {name}")
 
 
 # nnU-Net's own, before the first training makes it: two workers must not write the same file at a time.
@@ -54,8 +91,8 @@ def brain(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
 
     A test that trains sets ``nnUNet_results`` to a folder of its own over ``brain.environment()``.
     """
-    pytest.importorskip("nnunetv2", reason="nnU-Net is not installed")
-    pytest.importorskip("nilearn", reason="nilearn is not installed")
+    imported("nnunetv2")
+    imported("nilearn")
     own = tmp_path_factory.getbasetemp()
     folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "brain"
     folder.mkdir(exist_ok=True)
@@ -97,8 +134,7 @@ def finished(brain: Prepared, tmp_path_factory: pytest.TempPathFactory) -> Finis
 @pytest.fixture(scope="session")
 def hippocampus() -> Path:
     """The raw Medical Decathlon hippocampus data set, which does not travel with the source."""
-    if not (HIPPOCAMPUS / "dataset.json").exists():
-        pytest.skip(f"no hippocampus images at {HIPPOCAMPUS}")
+    require("hippocampus")
     return HIPPOCAMPUS
 
 

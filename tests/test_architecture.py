@@ -23,6 +23,7 @@ from holter.remedies import REMEDIES
 from holter.reports.catalogue import CHINESE, ENGLISH
 from holter.reports.catalogue.pages_zh_cn import PAGES as CHINESE_PAGES
 from holter.reports.explain import sections
+from needs import imported
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 PACKAGE = Path(holter.__file__).parent
@@ -136,7 +137,7 @@ def lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     """The package and its contracts, to be broken."""
-    pytest.importorskip("importlinter", reason="import-linter is not installed")
+    imported("importlinter")
     shutil.copy(CHECKOUT / "pyproject.toml", tmp_path)
     shutil.copytree(PACKAGE, tmp_path / "src" / "holter", ignore=shutil.ignore_patterns("__pycache__"))
     return tmp_path
@@ -191,7 +192,7 @@ def test_everything_offline_imports_without_torch_nnunet_and_numpy() -> None:
 
 
 def test_the_look_at_heavy_modules_can_see_one() -> None:
-    pytest.importorskip("numpy", reason="numpy is not installed")
+    imported("numpy")
     assert heavy_after("holter.tape", "numpy") == "numpy"
 
 

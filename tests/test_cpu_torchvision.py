@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from needs import imported
+
 SHIM = Path(__file__).with_name("cpu_torchvision")
 FIND_A_TRAINER = """
 import nnunetv2, os
@@ -23,8 +25,9 @@ def run(program: str, *folders: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 def test_nnunet_finds_a_trainer_by_name_with_the_shim() -> None:
-    pytest.importorskip("nnunetv2", reason="nnU-Net is not installed")
+    imported("nnunetv2")
     found = run(FIND_A_TRAINER, SHIM)
     assert found.stdout.strip().endswith("nnUNetTrainer_5epochs"), found.stderr[-2000:]
 

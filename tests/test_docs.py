@@ -125,7 +125,7 @@ def test_what_is_quoted_from_upstream_stands_where_the_page_says(found: re.Match
         assert found["url"].endswith(f"/blob/v{version}/{found['path']}#L{found['line']}")
     spec = importlib.util.find_spec(package)
     if spec is None or not spec.submodule_search_locations or importlib.metadata.version(package) != version:
-        pytest.skip(f"{package} {version} is not installed")
+        pytest.skip(f"{package} {version} is missing (pip install {package}=={version})")
     source = Path(next(iter(spec.submodule_search_locations))).parent / found["path"]
     assert found["code"] in source.read_text(encoding="utf-8").splitlines()[int(found["line"]) - 1]
 
@@ -143,6 +143,14 @@ def test_changelog_fragments_have_a_kind_and_say_something() -> None:
     for fragment in fragments:
         assert re.fullmatch(r"[a-z0-9-]+\.(added|changed|fixed|removed)\.md", fragment.name), fragment.name
         assert fragment.read_text(encoding="utf-8").strip().endswith((".", "。")), fragment.name
+
+
+def test_the_makefile_says_what_it_can_do_and_so_does_contributing() -> None:
+    makefile = (CHECKOUT / "Makefile").read_text(encoding="utf-8")
+    explained = set(re.findall(r"^# make ([\w-]+)  ", makefile, re.M))
+    assert explained == set(re.findall(r"^\.PHONY: (.+)$", makefile, re.M)[0].split())
+    named = set(re.findall(r"(?:`|^)make ([\w-]+)", (CHECKOUT / "CONTRIBUTING.md").read_text(encoding="utf-8"), re.M))
+    assert named == explained
 
 
 def test_constraints_are_exact_versions_and_name_no_place() -> None:

@@ -128,6 +128,7 @@ def test_what_follows_the_end_of_a_run_is_not_looked_at():
     assert cut.duration_s <= alarm_s + 1
 
 
+@pytest.mark.sample
 @pytest.mark.training
 def test_a_fault_is_made_found_and_undone(tmp_path):
     environment = {**os.environ, "FAULTLAB_TEST": str(tmp_path)}  # every process of the run has it

@@ -52,7 +52,7 @@ class ClockJump(Fault):
 
     def needs(self) -> str | None:
         """A compiler: the clock is a small library of our own."""
-        return None if compiler() else "no C compiler (cc or gcc) to build a clock that jumps"
+        return None if compiler() else "no C compiler to build a clock that jumps (Debian: apt install gcc libc6-dev)"
 
     def prepare(self, stage: Stage) -> dict[str, str]:
         """Build it."""

@@ -15,6 +15,7 @@ import pytest
 
 from holter.demo.faults import FAULTS, Context, Fault, Worker
 from holter.demo.prepare import WORKERS, Prepared
+from needs import require_for
 
 TRAIN_WORKERS = min(int(WORKERS), os.cpu_count() or 1)
 START_WAIT_S = 90.0  # torch and nnU-Net are imported and workers started; a busy machine takes half a minute
@@ -55,6 +56,11 @@ class Training:
     def cpu_ratio(self, span_s: float = 2.0) -> float:
         """Cores that the main process uses now."""
         return cpu_ratio([self.main], span_s)
+
+    def goes_on(self, limit_s: float = START_WAIT_S) -> bool:
+        """Whether another epoch begins: CPU time would tell sooner, but on a busy machine nobody gets much of it."""
+        before = self.output().count("Epoch ")
+        return wait_until(lambda: self.output().count("Epoch ") > before, limit_s)
 
     def end(self) -> None:
         processes = [*self._started, *(self.main.children(recursive=True) if self.main.is_running() else [])]
@@ -102,8 +108,7 @@ class Stage:
 
     def play(self, fault: Fault) -> tuple[Training, Context]:
         """The training, at least in the middle of epoch 1 and ready for that fault."""
-        if reason := fault.needs():
-            pytest.skip(reason)
+        require_for(fault)
         if self.training is None or self.training.process.poll() is not None:
             self.clear()
             self.training = self._start()

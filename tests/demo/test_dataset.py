@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
-np = pytest.importorskip("numpy")
-nibabel = pytest.importorskip("nibabel")
-pytest.importorskip("nilearn")
+from needs import imported
+
+np = imported("numpy")
+nibabel = imported("nibabel")
+imported("nilearn")
 
 from holter.demo.dataset import DATASET_NAME, SIDES, SPACING_MM, Template, load_template, make_case, write_dataset  # noqa: E402
 

@@ -13,14 +13,14 @@ import pytest
 
 from holter.demo.faults import Context
 from holter.demo.faults.slow_disk import SlowDisk
+from needs import require_for
 
 
 @pytest.fixture
 def mounted(tmp_path: Path) -> Iterator[tuple[Path, Path, Path]]:
     """Source, mount, control file."""
     fault = SlowDisk()
-    if reason := fault.needs():
-        pytest.skip(reason)
+    require_for(fault)
     source = tmp_path / "source"
     source.mkdir()
     (source / "case.b2nd").write_bytes(os.urandom(300_000))

@@ -15,6 +15,7 @@ from holter.doctor.looks.jobs import lines, merged
 from holter.doctor.looks.machine import machine, neighbours
 from holter.doctor.looks.survey import training_python
 from holter.errors import BadInput
+from needs import imported
 
 
 def recorded(proc: Path, pid: int, ppid: int, command: str, environ: str = "") -> None:
@@ -67,7 +68,7 @@ def test_cases_and_their_files() -> None:
 
 @pytest.mark.parametrize("version", [(1, 0), (2, 0)])
 def test_a_numpy_file_is_measured_by_its_header(tmp_path: Path, version: tuple[int, int]) -> None:
-    numpy = pytest.importorskip("numpy", reason="numpy is not installed")
+    numpy = imported("numpy")
     file = tmp_path / "a.npy"
     with file.open("wb") as out:
         numpy.lib.format.write_array(out, numpy.zeros((2, 30, 40), dtype="float32"), version=version)

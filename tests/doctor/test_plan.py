@@ -11,6 +11,7 @@ import pytest
 from doctor.conftest import World
 from holter.doctor.looks.question import look, parameters
 from holter.doctor.records import Asked, Plan
+from needs import imported
 
 UNET = "dynamic_network_architectures.architectures.unet."
 SMALL: dict[str, Any] = {
@@ -38,7 +39,7 @@ SMALL: dict[str, Any] = {
     ],
 )
 def test_parameters_are_those_of_the_network(name: str, blocks: dict[str, Any]) -> None:
-    network = pytest.importorskip("nnunetv2.utilities.get_network_from_plans", reason="nnU-Net is not installed")
+    network = imported("nnunetv2.utilities.get_network_from_plans")
     kwargs = {**SMALL, **blocks}
     made = network.get_network_from_plans(UNET + name, kwargs, ["conv_op", "norm_op", "nonlin"], 2, 3)
     real = sum(one.numel() for one in made.parameters())

@@ -6,7 +6,6 @@ import json
 import os
 import pickle
 import resource
-import shutil
 import signal
 import subprocess
 import sys
@@ -20,13 +19,12 @@ from benchmarks.survival.memory_group import MemoryGroup, find_memory
 
 from doctor.conftest import HOLTER, Doctor, World, check
 from holter.demo.faults.cpu_group import make_group
-from nvml.fake_nvml import FakeGpu, why_not
+from needs import imported, needs, require
+from nvml.fake_nvml import FakeGpu
 
 CPU = ("--device", "cpu", "--seconds", "20")
 TRAINING = ("801", "3d_fullres", *CPU)
-needs_root = pytest.mark.skipif(
-    os.geteuid() != 0 or shutil.which("unshare") is None, reason="needs root (mount namespaces, cgroups)"
-)
+needs_root = needs("root", "unshare")
 
 
 def in_own_mounts(*mounts: str) -> tuple[str, ...]:
@@ -52,7 +50,7 @@ def test_a_sound_data_set_is_read_to_its_end(world: World, doctor: Doctor) -> No
 
 
 def test_damaged_files_and_wrong_labels_are_named(world: World, doctor: Doctor) -> None:
-    blosc2 = pytest.importorskip("blosc2", reason="blosc2 is not installed")
+    blosc2 = imported("blosc2")
     cut = world.cases / "brain_001.b2nd"
     os.truncate(cut, cut.stat().st_size * 2 // 3)
     rotten = world.cases / "brain_002.b2nd"  # of the right length, and not what it was
@@ -91,8 +89,8 @@ def test_a_file_that_kills_its_reader_is_named_and_the_rest_is_read(world: World
 
 
 def test_older_data_is_read_in_archives_and_unpacked(world: World, doctor: Doctor) -> None:
-    blosc2 = pytest.importorskip("blosc2", reason="blosc2 is not installed")
-    numpy = pytest.importorskip("numpy", reason="numpy is not installed")
+    blosc2 = imported("blosc2")
+    numpy = imported("numpy")
     for file in sorted(world.cases.glob("*[0-9].b2nd")):
         case = file.stem
         arrays = [blosc2.open(str(world.cases / f"{case}{part}.b2nd"), mode="r")[...] for part in ("", "_seg")]
@@ -169,9 +167,7 @@ def test_a_low_limit_of_open_files(world: World, doctor: Doctor) -> None:
 @pytest.fixture
 def slow_disk(world: World) -> Iterator[tuple[World, Path]]:
     """The same data through a file system that can be slowed down."""
-    pytest.importorskip("mfusepy", reason="mfusepy is not installed", exc_type=ImportError)
-    if shutil.which("fusermount3") is None or not os.access("/dev/fuse", os.W_OK):
-        pytest.skip("needs FUSE")
+    require("fuse3", "dev-fuse")
     mount, control = world.root / "mount", world.root / "delay"
     mount.mkdir()
     source = world.root / "nnUNet_preprocessed"
@@ -212,7 +208,7 @@ def test_a_disk_that_hangs_is_named_in_time(slow_disk: tuple[World, Path], docto
     assert report["survey"]["files"]["pending"].endswith(".b2nd")
 
 
-@pytest.mark.skipif(why_not() is not None, reason=why_not() or "")
+@needs("cc")
 def test_an_unlicensed_vgpu_and_a_neighbour_on_it(doctor: Doctor, tmp_path: Path) -> None:
     gpu = FakeGpu.vgpu(tmp_path, processes=[(os.getpid(), 3 << 30)])
     _, report = doctor("--seconds", "20", environment=gpu.environment())
@@ -224,7 +220,7 @@ def test_an_unlicensed_vgpu_and_a_neighbour_on_it(doctor: Doctor, tmp_path: Path
         assert check(report, blind)["state"] == "unknown"
 
 
-@pytest.mark.skipif(why_not() is not None, reason=why_not() or "")
+@needs("cc")
 def test_a_hot_gpu_on_a_narrow_link(doctor: Doctor, tmp_path: Path) -> None:
     gpu = FakeGpu(tmp_path, clock_event_reasons=0x40, clock_throttle_reasons=0x40, pcie_width=4, ecc_uncorrected=2)
     _, report = doctor("--seconds", "20", environment=gpu.environment())
@@ -233,7 +229,8 @@ def test_a_hot_gpu_on_a_narrow_link(doctor: Doctor, tmp_path: Path) -> None:
     assert check(report, "gpu-errors")["variant"] == "ecc"
 
 
-@pytest.mark.skipif(why_not() is not None, reason=why_not() or "")
+@pytest.mark.slow
+@needs("cc")
 def test_a_driver_that_never_answers_does_not_hold_the_doctor_up(doctor: Doctor, tmp_path: Path) -> None:
     gpu = FakeGpu(tmp_path, block="memory")
     began_s = time.monotonic()
@@ -314,6 +311,7 @@ def test_unreadable_plans_and_missing_variables_are_errors(world: World) -> None
         assert (done.returncode, what in done.stderr) == (2, True), done.stderr
 
 
+@pytest.mark.slow
 def test_two_saved_reports_are_told_apart(doctor: Doctor, tmp_path: Path) -> None:
     for name, workers in (("a", "2"), ("b", "many")):
         _, report = doctor(*CPU, environment={"nnUNet_n_proc_DA": workers})

@@ -36,6 +36,8 @@ time.sleep(60)
 """
 WATCHED_S = 13.0
 
+pytestmark = pytest.mark.slow
+
 
 @contextmanager
 def program(kind: str) -> Iterator[subprocess.Popen[bytes]]:

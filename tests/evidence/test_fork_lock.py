@@ -13,9 +13,10 @@ import pytest
 
 from holter.causes import diagnose
 from holter.probes.process import ProcessProbe
-from holter.probes.stacks import StackDumper, find_py_spy
+from holter.probes.stacks import StackDumper
 from holter.records import Diagnosis, Environment, Episode, Role, Tick
 from holter.tape import Recording
+from needs import imported, needs
 
 LIBRARY = """
 import threading
@@ -48,12 +49,12 @@ time.sleep(60)
 """
 LOOKS = 12  # a second apart; how often each process woke is read every five
 
-pytestmark = pytest.mark.skipif(find_py_spy() is None, reason="py-spy is not installed")
+pytestmark = needs("py-spy")
 
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[object]:
-    pytest.importorskip("batchgenerators", reason="nnU-Net is not installed")
+    imported("batchgenerators")
     (tmp_path / "library.py").write_text(LIBRARY)
     (tmp_path / "training.py").write_text(TRAINING)
     children: list[subprocess.Popen[str]] = []
@@ -93,6 +94,7 @@ def watched(pid: int) -> Diagnosis:
     return diagnose(recording, episode)
 
 
+@pytest.mark.slow
 def test_a_lock_held_at_the_fork_is_named_with_the_place_of_the_wait(start) -> None:
     diagnosis = watched(start("held").pid)
     facts = {fact.name: fact for fact in diagnosis.facts}
@@ -105,6 +107,7 @@ def test_a_lock_held_at_the_fork_is_named_with_the_place_of_the_wait(start) -> N
     assert (best.cause, best.verdict) == ("fork-lock-deadlock", "confirmed")
 
 
+@pytest.mark.slow
 def test_workers_that_wait_for_room_in_their_queue_hold_no_lock(start) -> None:
     child = start("free")
     assert child.stdout.readline() == "done\n"  # the training rests, and its workers' queue is full

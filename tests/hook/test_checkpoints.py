@@ -16,8 +16,11 @@ from pathlib import Path
 import pytest
 
 from holter.hook.verify import newest_good, prepare_to_continue, verify
+from needs import imported, require
 
-pytest.importorskip("torch", reason="torch is not installed")
+imported("torch")
+
+pytestmark = pytest.mark.training  # of a toy
 
 FINAL, LATEST, PREVIOUS, BEST = (f"checkpoint_{name}.pth" for name in ("final", "latest", "latest.previous", "best"))
 HEAL = {"HOLTER_HEAL": "checkpoints", "HOLTER_CHECKPOINT_EVERY_S": "0", "HOLTER_VERSION": "9.8"}
@@ -172,8 +175,7 @@ def train(nursery, hooked, tmp_path) -> Train:
 @pytest.fixture
 def on_small_disk(train):
     """Like ``train``, in a file system of 400 kB of its own."""
-    if os.geteuid() != 0:
-        pytest.skip("needs root for a small file system")
+    require("root")
 
     def run(program: str) -> subprocess.CompletedProcess[str]:
         train.start(DISK + program, disk=True)
@@ -344,7 +346,7 @@ t.run_training()
 
 
 def test_all_ranks_end_together_when_one_was_asked(train):
-    pytest.importorskip("torch").distributed.is_gloo_available() or pytest.skip("torch without gloo")
+    imported("torch").distributed.is_gloo_available() or pytest.skip("torch without gloo")
     done = train("""
 from _holter_hook.snapshots import STATE
 import torch.distributed as dist
@@ -368,7 +370,7 @@ finally:
 
 
 def test_all_ranks_take_part_in_a_save_and_one_writes(train):
-    pytest.importorskip("torch").distributed.is_gloo_available() or pytest.skip("torch without gloo")
+    imported("torch").distributed.is_gloo_available() or pytest.skip("torch without gloo")
     done = train("""
 import datetime
 import torch.distributed as dist
@@ -413,7 +415,7 @@ for rank in (0, 1):
 
 
 def test_random_numbers_of_the_gpu_continue_too(train):
-    if not pytest.importorskip("torch").cuda.is_available():
+    if not imported("torch").cuda.is_available():
         pytest.skip("no GPU: the states of its random number generators cannot be made")
     done = train("""
 t = nnUNetTrainer(folder, 3)
@@ -552,6 +554,7 @@ show()
 # ------------------------------------------------------------------------------------------------ a real training
 
 
+@pytest.mark.long
 @pytest.mark.training
 def test_a_killed_training_of_nnunet_continues_to_the_bit(brain, shortened_command, hooked_in, tmp_path, wait_until):
     """Killed in its third epoch and continued; with one thread, equal to the training that was left alone."""

@@ -10,8 +10,9 @@ import pytest
 
 from holter.hook import checksums
 from holter.hook.snapshots import lend
+from needs import imported
 
-torch = pytest.importorskip("torch", reason="torch is not installed")
+torch = imported("torch")
 needs_switch = pytest.mark.skipif(not hasattr(torch.serialization, checksums.SWITCH), reason="this torch always sums")
 CONTENT = {
     "weights": torch.arange(3_000_000.0),  # more than one chunk

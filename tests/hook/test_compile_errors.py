@@ -10,6 +10,7 @@ from holter.causes import diagnose
 from holter.probes.heartbeat import HeartbeatProbe
 from holter.records import Episode, ExceptionSeen, Tick
 from holter.tape import Recording
+from needs import imported
 
 PROGRAM = """
 import batchgenerators, torch
@@ -17,8 +18,9 @@ torch.compile(lambda x: torch.sin(x) + 2 * x)(torch.ones(8))
 """
 
 
+@pytest.mark.slow
 def test_a_compiler_that_does_not_work_is_named(hooked, tmp_path):
-    pytest.importorskip("torch", reason="PyTorch is not installed")
+    imported("torch")
     done = hooked.run("-c", PROGRAM, CXX="/bin/false", TORCHINDUCTOR_CACHE_DIR=str(tmp_path / "cache"))
     assert done.returncode != 0, done.stderr
     events = HeartbeatProbe(hooked.scratch, time.monotonic()).read(0.0).events

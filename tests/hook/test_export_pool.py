@@ -19,7 +19,9 @@ import pytest
 from holter.hook import export_pool
 from holter.hook.export_pool import ExportPool
 from holter.hook.life import LIFE
+from needs import imported
 
+pytestmark = pytest.mark.slow
 WITHIN_S = 60
 MEMORY_GROUPS = Path("/sys/fs/cgroup/memory")
 
@@ -133,7 +135,7 @@ def test_workers_killed_before_they_have_a_case_are_not_missed(pool, told, tmp_p
 
 
 def test_nnunet_does_not_give_up_for_a_dead_worker(pool, tmp_path):
-    slots = pytest.importorskip("nnunetv2.utilities.file_path_utilities", reason="nnU-Net is not installed")
+    slots = imported("nnunetv2.utilities.file_path_utilities")
     workers = list(pool._pool)
     results = submit(pool, tmp_path, brain_1=1, brain_2=0)
     os.kill(in_hand(tmp_path, "brain_1"), signal.SIGKILL)

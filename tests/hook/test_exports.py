@@ -21,6 +21,7 @@ from holter.hook import healing, room, validation
 from holter.hook.export_pool import ExportPool
 from holter.hook.exports_kept import RECORD, SUMMARY, Kept
 from holter.probes.heartbeat import HeartbeatProbe
+from needs import imported
 
 GIB = 1 << 30
 VALIDATE = Path(__file__).with_name("validate_only.py")
@@ -117,7 +118,7 @@ def test_without_a_group_the_machines_memory_counts(tmp_path):
 
 @pytest.fixture
 def trainer(tmp_path):
-    torch = pytest.importorskip("torch", reason="torch is not installed")
+    torch = imported("torch")
     (tmp_path / "validation").mkdir()
     (tmp_path / "source").mkdir()
     for case in ("a", "b"):
@@ -199,6 +200,7 @@ def kill_an_export_worker(scratch: Path, main: subprocess.Popen[str]) -> int | N
     return None
 
 
+@pytest.mark.sample
 @pytest.mark.training
 def test_a_validation_that_lost_its_main_process_and_a_worker_has_stocks_summary(brain, finished, hooked, tmp_path):
     """Stock's validation; one under the hook, killed after its first case; one that resumes and loses a worker."""

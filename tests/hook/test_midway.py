@@ -16,10 +16,11 @@ from holter.hook.verify import verify
 from holter.probes.heartbeat import HeartbeatProbe
 from holter.probes.process import ProcessProbe
 from holter.records import Beat
+from needs import imported
 
 pytestmark = pytest.mark.training
 
-torch = pytest.importorskip("torch", reason="torch is not installed")
+torch = imported("torch")
 OPTIONS = ("--epochs", "2", "--iterations", "60", "--val-iterations", "1", "--no-validation")
 HEAL = {"HOLTER_HEAL": "workers,checkpoints", "HOLTER_CHECKPOINT_EVERY_S": "600"}
 OTHER_WORKERS = {
@@ -58,6 +59,7 @@ def epochs(folder: Path) -> list[int]:
     return [int(number) for log in logs for number in re.findall(r"Epoch (\d+) *$", log.read_text(), re.MULTILINE)]
 
 
+@pytest.mark.sample
 def test_it_saves_at_the_wait_and_goes_on_with_workers_that_are_not_forked(
     brain, shortened_command, hooked_in, tmp_path, wait_until
 ):

@@ -38,6 +38,7 @@ def both(tmp_path_factory, hooked_in):
     return [json.loads(one.stdout.splitlines()[-1]) for one in done]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "what", ["by reference", "pickled", "signatures", "source", "loader", "copied", "own", "reloaded"]
 )
@@ -46,6 +47,7 @@ def test_nothing_looks_different(both, what):
     assert with_hook[what] == without[what]
 
 
+@pytest.mark.slow
 def test_the_functions_are_indeed_wrapped(hooked):
     program = """
 from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer, check_workers_alive_and_busy

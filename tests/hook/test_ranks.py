@@ -16,6 +16,7 @@ from holter.probes.heartbeat import HeartbeatProbe
 from holter.records import Episode, Tick
 from holter.tape import Recording
 
+pytestmark = pytest.mark.training  # of a toy
 RANKS = Path(__file__).with_name("toy_ranks.py")
 
 

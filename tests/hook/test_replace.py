@@ -13,6 +13,7 @@ import pytest
 
 from holter.probes.heartbeat import HeartbeatProbe
 
+pytestmark = pytest.mark.training  # of a toy
 HEAL = {"HOLTER_HEAL": "workers"}
 ENDS = ("ready\ndone\n", "", 0)
 SOON_S = 60.0  # a worker is replaced within a second; this is for a machine that is busy with something else

@@ -15,6 +15,7 @@ from holter.probes.echoes import is_echo
 from holter.probes.heartbeat import HeartbeatProbe
 from holter.probes.stacks import stack_file
 
+pytestmark = pytest.mark.training  # of a toy
 ROLES = {("main", None), ("train-worker", 0), ("train-worker", 1), ("val-worker", 0)}
 
 
@@ -151,7 +152,6 @@ def test_a_deleted_scratch_folder_does_not_stop_the_training(going, hooked):
 
 
 @pytest.mark.root
-@pytest.mark.skipif(os.geteuid() != 0, reason="mounts a tmpfs")
 @pytest.mark.parametrize("free_bytes", [0, 8192])
 def test_a_full_scratch_folder_does_not_stop_the_training(hooked, free_bytes):
     mounted = subprocess.run(

@@ -7,7 +7,6 @@ import io
 import os
 import pickle
 import random
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -22,9 +21,10 @@ from hypothesis import strategies as st
 from holter.hook import pickles
 from holter.hook.archive import NEEDED
 from holter.hook.verify import candidates, newest_good, prepare_to_continue, set_aside, verify
+from needs import imported, needs
 
-torch = pytest.importorskip("torch", reason="torch is not installed")
-numpy = pytest.importorskip("numpy")
+torch = imported("torch")
+numpy = imported("numpy")
 
 FINAL, LATEST, PREVIOUS, BEST = (f"checkpoint_{name}.pth" for name in ("final", "latest", "latest.previous", "best"))
 
@@ -413,8 +413,7 @@ def test_checkpoints_of_an_earlier_training_are_not_continued(tmp_path):
     assert names(tmp_path) == [f"{FINAL}.earlier-1", LATEST]
 
 
-@pytest.mark.root
-@pytest.mark.skipif(shutil.which("unshare") is None or os.geteuid() != 0, reason="needs a small file system of its own")
+@needs("root", "unshare")
 def test_without_room_for_a_copy_the_generation_before_is_renamed(tmp_path):
     save(tmp_path / "good.pth", 8)
     program = f"""

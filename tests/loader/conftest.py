@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("nnunetv2", reason="nnU-Net is not installed")
+from needs import imported
 
-from loader import data
+imported("nnunetv2")
+
+from loader import data  # noqa: E402 -- which imports nnU-Net
 
 SHAPES = [(40, 52, 48), (33, 60, 45), (28, 30, 36), (20, 64, 40), (50, 34, 38), (64, 24, 30)]
 

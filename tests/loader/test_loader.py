@@ -26,6 +26,7 @@ from holter.loader.planner import Planner
 from loader import data
 from shared_memory import shared_memory
 
+pytestmark = pytest.mark.slow
 INITIAL, PATCH = (20, 21, 22), (16, 16, 16)
 
 

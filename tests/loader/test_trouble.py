@@ -23,7 +23,9 @@ from holter.loader.quarantine import Quarantine
 from holter.loader.trying import THREAD_NAME, try_out
 from loader import data
 from loader.test_loader import copied, loader_of, nothing_is_left_behind, some_batches
+from needs import require_for
 
+pytestmark = pytest.mark.slow
 __all__ = ["nothing_is_left_behind"]  # a fixture, used by all tests here too
 BAD = "case_002"
 
@@ -197,8 +199,7 @@ def test_npy_files_cut_while_they_are_mapped_do_not_end_the_process(tmp_path: Pa
 def hanging(cases: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Path, Path]]:
     """A folder in which one case lies on a disk that can hang, and the file that says whether it does."""
     fault = SlowDisk()
-    if reason := fault.needs():
-        pytest.skip(reason)
+    require_for(fault)
     # What the kernel has in its cache is dropped when a file is opened: so do that each time.
     monkeypatch.setattr("holter.loader.handles.MOST_OPEN", 3)
     source = tmp_path / "elsewhere"

@@ -84,7 +84,7 @@ VGPU_GUEST: dict[str, object] = {
 
 def why_not() -> str | None:
     """Why the library cannot be built here; None where it can."""
-    return None if _compiler() else "no C compiler (cc or gcc) to build the stand-in for NVML"
+    return None if _compiler() else "no C compiler to build the stand-in for NVML (Debian: apt install gcc libc6-dev)"
 
 
 class FakeGpu:

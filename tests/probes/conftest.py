@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
 import sys
 import time
@@ -12,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from needs import require
+
 
 @pytest.fixture
 def slow_mount(tmp_path: Path) -> Iterator[tuple[Path, Path, Path]]:
     """A mount served by another process, its one file, and the brake: while that file exists, reads hang."""
-    pytest.importorskip("mfusepy", reason="mfusepy is not installed", exc_type=ImportError)
-    if shutil.which("fusermount3") is None or not os.access("/dev/fuse", os.W_OK):
-        pytest.skip("needs FUSE")
+    require("fuse3", "dev-fuse")
     place, brake = tmp_path / "mount", tmp_path / "brake"
     place.mkdir()
     script = Path(__file__).parent / "worlds" / "slow_mount.py"

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from holter.probes.echoes import SAID_IN, TORN_PIPES, is_echo
+from needs import imported
 
 
 def told(error: BaseException) -> tuple[str, str, str]:
@@ -30,7 +31,7 @@ def announce(queue, announced) -> None:
 
 def test_a_tensor_of_a_killed_worker_cannot_be_fetched_and_that_is_an_echo():
     """What the thread that collects nnU-Net's batches meets now and then: the worker dies between the two halves."""
-    torch_multiprocessing = pytest.importorskip("torch.multiprocessing")
+    torch_multiprocessing = imported("torch.multiprocessing")
     context = torch_multiprocessing.get_context("fork")
     queue, announced = context.Queue(), context.Event()
     worker = context.Process(target=announce, args=(queue, announced), daemon=True)

@@ -17,9 +17,10 @@ from holter.probes import Reading
 from holter.probes.deadline import Limits
 from holter.probes.gpu import ABSENT_RECHECK_S, GpuProbe
 from holter.records import GpuSample
-from nvml.fake_nvml import BARE_METAL, VGPU_GUEST, FakeGpu, why_not
+from needs import needs
+from nvml.fake_nvml import BARE_METAL, VGPU_GUEST, FakeGpu
 
-pytestmark = pytest.mark.skipif(why_not() is not None, reason=why_not() or "")
+pytestmark = [pytest.mark.slow, needs("cc")]
 
 SOON_S = 10.0  # a generous limit for things that take milliseconds on an idle machine
 READ_MAX_S = 0.1  # what one look may take, whatever the driver does

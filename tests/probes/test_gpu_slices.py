@@ -13,9 +13,10 @@ from holter.evidence.gpu_health import trouble
 from holter.probes.gpu import GpuProbe
 from holter.probes.gpu_child import refusal
 from holter.records import GpuSample, GpuSlice
-from nvml.fake_nvml import FakeGpu, why_not
+from needs import needs, require
+from nvml.fake_nvml import FakeGpu
 
-pytestmark = pytest.mark.skipif(why_not() is not None, reason=why_not() or "")
+pytestmark = needs("cc")
 
 SOON_S = 20.0
 GIB = 2**30
@@ -72,6 +73,7 @@ def forbidden(tmp_path: Path) -> Iterator[Path]:
     """A file that even root may not open for writing: the error is that of a device that a cgroup forbids."""
     device = tmp_path / "nvidiactl"
     device.touch()
+    require("chattr")
     done = subprocess.run(["chattr", "+i", str(device)], capture_output=True, check=False)
     if done.returncode != 0:
         pytest.skip("files cannot be made immutable here")

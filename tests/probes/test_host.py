@@ -10,6 +10,7 @@ import pytest
 
 from holter.probes.host import HostProbe, cpu_shares, parse_cpu_times, parse_pressure
 from holter.records import HostSample
+from needs import needs
 
 WORLD = Path(__file__).parent / "worlds/no-psi"
 
@@ -92,7 +93,7 @@ def test_psutil_sees_the_same_machine() -> None:
     assert sample.shm_total_bytes == psutil.disk_usage("/dev/shm").total
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="a mount namespace needs root")
+@needs("root", "unshare")
 def test_shared_memory_is_that_of_the_training_where_it_has_mounts_of_its_own() -> None:
     script = "mount -t tmpfs -o size=1m holter-test /dev/shm && head -c 600000 /dev/zero > /dev/shm/x && echo && cat"
     with subprocess.Popen(

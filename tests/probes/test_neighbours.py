@@ -67,6 +67,7 @@ def _training(world: World, dataset: str, fold: str, preprocessed: str = "/data/
     )
 
 
+@pytest.mark.slow
 def test_a_busy_stranger_is_named_with_its_cores(world: World) -> None:
     ours = world.stranger(sys.executable, "-c", BUSY)
     busy = psutil.Process(world.stranger(sys.executable, "-c", BUSY))

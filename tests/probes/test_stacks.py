@@ -15,8 +15,9 @@ import pytest
 
 from holter.probes.kernel_threads import KernelThreads
 from holter.probes.stack_parse import parse_faulthandler, parse_py_spy, syscall_name
-from holter.probes.stacks import StackDumper, find_py_spy
+from holter.probes.stacks import StackDumper
 from holter.records import StackDump
+from needs import needs
 
 NO_PY_SPY = Path("/nonexistent/py-spy")
 LOCKED = """
@@ -81,7 +82,7 @@ def wait_until_idle(pid: int) -> None:
         time.sleep(0.01)
 
 
-needs_py_spy = pytest.mark.skipif(find_py_spy() is None, reason="py-spy is not installed")
+needs_py_spy = needs("py-spy")
 
 
 @needs_py_spy
@@ -273,8 +274,8 @@ def test_system_calls_have_names_where_the_table_knows_them() -> None:
     assert syscall_name("", "x86_64") is None
 
 
+@needs_py_spy
 @pytest.mark.root
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to look from another user's side")
 def test_another_user_is_refused_and_says_so(start: Start, tmp_path: Path) -> None:
     """As nobody, a process of root can be seen but not read."""
     child = start(IN_C)

@@ -217,7 +217,7 @@ def test_only_so_many_files_are_listed(tmp_path: Path, monkeypatch: pytest.Monke
     assert len(storage_child.files_below(str(tmp_path))) == 5
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="a file system can be mounted by root only")
+@pytest.mark.root
 def test_a_file_system_without_inodes_or_read_only_says_so_and_how_large_its_checkpoints_are(tmp_path: Path) -> None:
     place = tmp_path / "results"
     place.mkdir()

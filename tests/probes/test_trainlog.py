@@ -21,6 +21,7 @@ from holter.probes.file_tail import BYTES_PER_LOOK, MAX_LINE_BYTES, FileTail
 from holter.probes.trainlog import TrainLogProbe, console_files, find_log_folder
 from holter.probes.trainlog_parse import EXCEPTIONS_PER_MINUTE, LINES_PER_MINUTE, LogParser, numbers
 from holter.records import EpochEnded, Event, ExceptionSeen, LogLine, Noted, PhaseChanged
+from needs import require
 
 LOGS = Path(__file__).parent / "logs"
 NEW = "training_log_2026_3_1_09_03_25.txt"  # nnunetv2 2.8.1, numpy 2
@@ -174,6 +175,7 @@ def test_a_clock_that_is_set_back_moves_no_line_into_the_past() -> None:
     assert ahead.t_s == 620.0
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(cut=st.integers(min_value=1, max_value=2000), piece=st.integers(min_value=1, max_value=400))
 def test_wherever_writing_is_interrupted_the_same_events_come(
@@ -365,9 +367,7 @@ mfusepy.FUSE(Slow(), sys.argv[1], foreground=True, nothreads=False)
         self.mount, self.seconds = mount, seconds
 
     def __enter__(self) -> None:
-        pytest.importorskip("mfusepy", reason="mfusepy is not installed")
-        if not Path("/dev/fuse").exists() or shutil.which("fusermount3") is None:
-            pytest.skip("no FUSE here")
+        require("fuse3", "dev-fuse")
         self.child = subprocess.Popen(
             [sys.executable, "-c", self.PROGRAM, str(self.mount), str(LOGS / NEW), NEW, str(self.seconds)],
             stderr=subprocess.DEVNULL,

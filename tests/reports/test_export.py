@@ -9,6 +9,7 @@ import pytest
 from holter.errors import MissingExtra, TapeExists
 from holter.reports.export import export_csv, export_parquet
 from holter.tape import Recording
+from needs import imported
 
 TABLES = {"host", "cgroup", "process", "gpu", "storage", "beat", "events", "probe_runs", "episodes"}
 
@@ -45,7 +46,7 @@ def test_nothing_is_overwritten_without_force(recording: Recording, tmp_path: Pa
 
 
 def test_parquet_holds_the_same_rows(recording: Recording, tmp_path: Path) -> None:
-    parquet = pytest.importorskip("pyarrow.parquet")
+    parquet = imported("pyarrow.parquet")
     export_parquet(recording, tmp_path)
     table = parquet.read_table(tmp_path / "gpu.parquet")
     assert table.num_rows == len(recording.all_ticks)

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import html as escaping
 import re
-import shutil
 import subprocess
 from html.parser import HTMLParser
 from pathlib import Path
@@ -19,8 +18,9 @@ from holter.reports.html.lanes import lanes
 from holter.reports.html.thinning import MAX_POINTS, Grid, Points, Thinner
 from holter.reports.html.vitals import charts
 from holter.tape import Recording
+from needs import needs
+from tools import BROWSERS, which
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 # A demo's report travels by mail.
 LARGEST_BYTES = 1_000_000
 LOADING_ATTRIBUTES = ("src", "href", "data", "poster", "action", "srcset")
@@ -28,6 +28,7 @@ QUIET_BROWSER = (
     "--headless=new",
     "--no-sandbox",
     "--disable-gpu",
+    "--disable-quic",
     "--no-first-run",
     "--disable-background-networking",
     "--disable-component-update",
@@ -215,7 +216,8 @@ def test_a_value_that_was_never_read_makes_no_chart() -> None:
     assert charts(blind, Grid(10.0)) == ()
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="no chromium to open the page with")
+@pytest.mark.slow
+@needs("chromium")
 def test_the_page_runs_in_a_browser_without_errors_and_reads_values(report: str, tmp_path: Path) -> None:
     probe = """<script>
       const strip = document.querySelector(".strip").getBoundingClientRect();
@@ -227,8 +229,13 @@ def test_the_page_runs_in_a_browser_without_errors_and_reads_values(report: str,
     </script>"""
     path = tmp_path / "report.html"
     path.write_text(report.replace("</body>", probe + "</body>"), encoding="utf-8")
-    assert CHROMIUM is not None
-    command = [CHROMIUM, *QUIET_BROWSER, f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", path.as_uri()]
+    command = [
+        str(which(*BROWSERS)),
+        *QUIET_BROWSER,
+        f"--user-data-dir={tmp_path / 'profile'}",
+        "--dump-dom",
+        path.as_uri(),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
     assert [line for line in done.stderr.splitlines() if "CONSOLE" in line] == []
     read = re.search(r'data-read="([^"]*)"', done.stdout)

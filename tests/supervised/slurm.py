@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import socket
 import subprocess
 import time
@@ -13,7 +12,8 @@ from pathlib import Path
 
 import psutil
 
-PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "scontrol", "scancel")
+from tools import which
+
 READY_WITHIN_S = 30.0
 GONE_WITHIN_S = 10.0
 
@@ -44,18 +44,6 @@ SchedulerParameters=sched_interval=2,bf_interval=2
 NodeName={host} NodeAddr=127.0.0.1 CPUs=1 State=UNKNOWN
 PartitionName=all Nodes={host} Default=YES MaxTime=INFINITE State=UP
 """
-
-
-def why_not() -> str | None:
-    """Why there can be no Slurm here."""
-    missing = [name for name in PROGRAMS if _which(name) is None]
-    if missing:
-        return f"{', '.join(missing)} missing (Debian: apt install slurm-wlm munge)"
-    return None if os.geteuid() == 0 else "slurmd needs root"
-
-
-def _which(name: str) -> str | None:
-    return shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
 
 
 class Slurm:
@@ -127,7 +115,7 @@ def _start_munge(folder: Path, started: list[subprocess.Popen[bytes]]) -> None:
 
 
 def _start(folder: Path, name: str, *arguments: str, env: dict[str, str] | None) -> subprocess.Popen[bytes]:
-    program = _which(name)
+    program = which(name)
     assert program is not None
     with (folder / f"{name}.out").open("wb") as out:
         return subprocess.Popen(

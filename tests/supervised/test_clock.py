@@ -14,6 +14,7 @@ import pytest
 from holter.detectors.view import main_beat
 from holter.records import ActionTaken
 from holter.tape import read
+from needs import require
 
 TOY = Path(__file__).parents[1] / "hook" / "toy_training.py"
 
@@ -21,8 +22,7 @@ TOY = Path(__file__).parents[1] / "hook" / "toy_training.py"
 @pytest.fixture
 def clock(tmp_path):
     module = pytest.importorskip("benchmarks.survival.clock_jump", reason="run in the checkout: python -m pytest")
-    if module.compiler() is None:
-        pytest.skip("no C compiler (cc or gcc) to build a clock that jumps")
+    require("cc")
     return module.WallClock(tmp_path)
 
 
@@ -40,6 +40,7 @@ def test_the_clock_of_this_test_does_jump(clock):
     assert abs(ahead_s() - 3600) < 10
 
 
+@pytest.mark.slow
 def test_a_clock_that_jumps_an_hour_ahead_and_back_is_no_fault(clock, tmp_path):
     flag, tape = tmp_path / "go-on", tmp_path / "run.holter"
     flag.touch()

@@ -29,6 +29,7 @@ def scene(brain: Prepared, tmp_path: Path, request: pytest.FixtureRequest) -> Sc
     return Scene(brain, folder)
 
 
+@pytest.mark.sample
 def test_a_stopped_worker_is_found_twice_the_second_time_where_ptrace_is_refused(scene):
     """Without py-spy the hook's faulthandler file answers for those who run, the kernel for those who are stopped."""
     stopped: list[int] = []
@@ -104,6 +105,7 @@ def test_an_interrupt_is_no_alarm(scene):
 MEMORY = Path("/sys/fs/cgroup/memory")
 
 
+@pytest.mark.long
 @pytest.mark.root
 @pytest.mark.skipif(not os.access(MEMORY, os.W_OK), reason="needs a writable cgroup v1 memory controller")
 def test_an_out_of_memory_kill_in_a_cgroup_is_told_apart_from_other_kills(scene):
@@ -187,6 +189,7 @@ def lose_a_result(folder: Path, killed: list[int]) -> None:
         time.sleep(0.002)
 
 
+@pytest.mark.long
 def test_a_lost_export_result_is_named_in_the_final_validation(scene):
     scene.options = ("--epochs", "1", "--iterations", "6", "--val-iterations", "2")
     killed: list[int] = []

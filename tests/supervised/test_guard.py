@@ -18,8 +18,9 @@ from holter.supervisor.continuation import Continuation
 from holter.supervisor.control import Control
 from holter.supervisor.guard import Guard, Standing
 from holter.supervisor.restart import end_group
+from needs import imported
 
-torch = pytest.importorskip("torch", reason="torch is not installed")
+torch = imported("torch")
 
 LATEST = "checkpoint_latest.pth"
 COMMAND = ("nnUNetv2_train", "4", "3d_fullres", "0")

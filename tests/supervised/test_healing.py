@@ -43,6 +43,7 @@ def kill(role: str, number: int, count: int | None = 1):
     return lambda _, tick: [os.kill(process.pid, number) for process in of_role(tick, role)[:count]]
 
 
+@pytest.mark.sample
 def test_frozen_workers_are_replaced_in_the_epoch_and_nothing_is_repeated(scene):
     result = scene.play(kill("train-worker", signal.SIGSTOP, None))
     assert result.returncode == 0
@@ -52,6 +53,7 @@ def test_frozen_workers_are_replaced_in_the_epoch_and_nothing_is_repeated(scene)
     assert result.orphans == ()
 
 
+@pytest.mark.sample
 def test_a_killed_training_goes_on_from_its_checkpoint(scene):
     result = scene.play(kill("main", signal.SIGKILL))
     assert result.returncode == 0
@@ -83,6 +85,7 @@ def test_without_any_usable_checkpoint_it_does_not_begin_again_in_silence(scene)
     assert epochs(scene) == [0, 1]
 
 
+@pytest.mark.long
 def test_a_healthy_training_is_left_alone_and_its_checkpoints_are_good(scene):
     scene.options = ("--epochs", "3", "--iterations", "20")
     result = scene.play(None)
@@ -99,6 +102,7 @@ def test_a_healthy_training_is_left_alone_and_its_checkpoints_are_good(scene):
     assert not list(folder.glob("*.holter-tmp"))
 
 
+@pytest.mark.long
 def test_a_training_that_hangs_without_a_usable_checkpoint_is_left_alone_and_may_go_on(scene, monkeypatch):
     monkeypatch.setattr("holter.supervisor.launch.POWERS", "validation")  # it neither replaces nor saves by itself
     monkeypatch.setattr("holter.supervisor.healer.WORKS_WITHIN_S", 3.0)

@@ -52,6 +52,7 @@ def environment(hippocampus: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     return variables
 
 
+@pytest.mark.sample
 def test_a_real_dataset_is_recorded_and_a_killed_worker_named(environment, tmp_path):
     done: list[float] = []
 

@@ -12,14 +12,16 @@ import pytest
 
 from holter.demo.prepare import Prepared
 from holter.records import Noted
-from nvml.fake_nvml import FakeGpu, why_not
+from needs import needs
+from nvml.fake_nvml import FakeGpu
 from supervised.scene import Named, Scene, top, verdict_of
 
-pytestmark = [pytest.mark.training, pytest.mark.skipif(why_not() is not None, reason=str(why_not()))]
+pytestmark = [pytest.mark.training, needs("cc")]
 
 STEP_DELAY_S = 18.0  # 150 times the demo's step of 0.12 s
 
 
+@pytest.mark.sample
 def test_full_speed_then_a_standstill_named_by_the_licence_stage(brain: Prepared, tmp_path: Path):
     scene = Scene(brain, tmp_path / "vgpu_unlicensed_nvml")
     scene.folder.mkdir()

@@ -32,6 +32,7 @@ def look(target: object) -> Found:
     return diagnose_target(str(target), tell_look=lambda t_s: None)
 
 
+@pytest.mark.long
 def test_a_training_that_works_and_then_hangs_before_anybody_came(stock: Stock) -> None:
     stock.wait_for("Epoch 1")
     assert look(stock.pid).diagnoses == ()

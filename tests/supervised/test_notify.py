@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +19,7 @@ from holter.reports.catalogue import phrase
 from holter.supervisor.audience import Audience
 from holter.supervisor.notify import Notifier, parse
 from holter.supervisor.recorder import Listener
+from needs import needs
 
 TOKEN = "T0KEN-that-nobody-may-see"
 EPISODE = Episode(kind="stall", phase="train", start_s=10.0, alarm_s=16.0, reason="no progress for 6 s (limit 5 s)")
@@ -234,15 +235,15 @@ def test_a_bad_url_is_refused_with_the_next_step_and_not_repeated(url: str, comp
     assert TOKEN not in f"{caught.value} {caught.value.safe} {caught.value.next_step}"
 
 
-@pytest.mark.skipif(importlib.util.find_spec("apprise") is not None, reason="apprise is installed")
-def test_another_scheme_asks_for_the_extra() -> None:
+def test_another_scheme_asks_for_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "apprise", None)  # type: ignore[arg-type] # as if it were not installed
     with pytest.raises(MissingExtra, match="slack://") as caught:
         parse(f"slack://{TOKEN}")
     assert "holter[notify]" in caught.value.next_step
 
 
+@needs("apprise")
 def test_apprise_delivers_where_it_is_installed(server: Callable[..., Server]) -> None:
-    pytest.importorskip("apprise")
     with pytest.raises(HolterError) as caught:
         parse(f"no-such-service://{TOKEN}")
     assert TOKEN not in str(caught.value)

@@ -22,12 +22,13 @@ from holter.demo.prepare import Prepared
 from holter.hook.verify import verify
 from holter.records import ActionTaken, Noted, Tick
 from holter.supervisor.recorder import Recorder
-from nvml.fake_nvml import FakeGpu, why_not
+from needs import needs
+from nvml.fake_nvml import FakeGpu
 from supervised.scene import KEEP, Scene, of_role, top, verdict_of
 
 recorded = pytest.mark.skipif(not KEEP, reason="kept as a tape; HOLTER_KEEP_TAPES=FOLDER records it again")
-root = pytest.mark.skipif(os.geteuid() != 0, reason="a file system can be mounted by root only")
-gpu_only = pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
+root = needs("root")
+gpu_only = needs("cc")
 pytestmark = pytest.mark.training
 
 RESULTS_SIZE = "48m"  # a dozen checkpoints of the small network
@@ -92,6 +93,7 @@ def states(scene: Scene, action: str) -> list[str]:
     return [event.state for event in scene.recording().events(ActionTaken) if event.action == action]
 
 
+@pytest.mark.sample
 @root
 def test_a_full_disk_is_an_alarm_and_the_training_goes_on(scene: Scene, small: Path) -> None:
     scene.heal = True
@@ -124,6 +126,7 @@ def test_a_full_disk_is_an_alarm_and_the_training_goes_on(scene: Scene, small: P
     assert asked["disk"].startswith("tmpfs")
 
 
+@pytest.mark.long
 def test_a_share_that_is_gone_when_the_training_has_died_is_waited_for(scene: Scene) -> None:
     scene.heal = True
     scene.extra = {"HOLTER_CHECKPOINT_EVERY_S": "0"}

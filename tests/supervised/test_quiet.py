@@ -29,6 +29,7 @@ def scene(brain, tmp_path: Path, request: pytest.FixtureRequest) -> Scene:
 STOPPED_S = 14.0  # longer than a training may stand still
 
 
+@pytest.mark.sample
 def test_a_slow_checkpoint_a_stopped_terminal_and_a_busy_pause_in_a_step(scene):
     """Each longer than an alarm would take: everything is stopped together; a main thread at work in one step."""
     strange = Path(__file__).with_name("strange_training.py")
@@ -66,6 +67,7 @@ def seconds_without_a_step(recording: Recording, after_s: float) -> float:
     return max(t_s - next(began for began, other in totals if other == total) for t_s, total in totals)
 
 
+@pytest.mark.long
 def test_a_neighbour_for_a_while(scene):
     """Somebody else uses the CPUs for a while: the epoch is merely slow."""
     hogs: list[subprocess.Popen[bytes]] = []

@@ -8,11 +8,12 @@ import sys
 import pytest
 
 from holter.trainer.entry import find, main, run_rank
+from needs import imported
 
 
 @pytest.fixture
 def run_training(monkeypatch):
-    module = pytest.importorskip("nnunetv2.run.run_training", reason="nnU-Net is not installed")
+    module = imported("nnunetv2.run.run_training")
     for name in ("run_ddp", "recursive_find_trainer_class_by_name"):
         monkeypatch.setattr(module, name, getattr(module, name))
     for name in ("MASTER_ADDR", "MASTER_PORT"):

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from holter.demo.prepare import CONFIGURATION, DATASET_NAME, Prepared
-from supervised.slurm import Slurm, running, why_not
+from needs import needs
+from supervised.slurm import Slurm, running
 
 PAGE = Path(__file__).parents[2] / "docs" / "healing.md"
 TRAINING = "holter train 4 3d_fullres 0"
@@ -35,8 +36,7 @@ class nnUNetTrainerForSlurm(nnUNetTrainer):
         pass
 """.replace("EPOCHS", str(EPOCHS))
 
-reason = why_not()
-pytestmark = [pytest.mark.training, pytest.mark.root, pytest.mark.skipif(reason is not None, reason=str(reason))]
+pytestmark = [pytest.mark.training, pytest.mark.sample, needs("slurm", "root")]
 
 
 @pytest.fixture(scope="module")

@@ -54,6 +54,7 @@ def wait_for_epoch(folder: Path, epoch: int, process: subprocess.Popen) -> None:
         time.sleep(0.2)
 
 
+@pytest.mark.sample
 @pytest.mark.training
 def test_schedulers_may_stop_it_and_the_same_command_finishes_it(variables, tmp_path):
     ours = ("--loader", "holter")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
+from needs import imported
 
-pytest.importorskip("nnunetv2", reason="nnU-Net is not installed")
+imported("nnunetv2")
 
-from trainer.scene import scene  # noqa: F401 -- a fixture
+from trainer.scene import scene  # noqa: E402, F401 -- a fixture, of a file that imports nnU-Net

@@ -1,5 +1,5 @@
 """Our transforms against batchgeneratorsv2's own, fed the same draws."""
 
-import pytest
+from needs import imported
 
-pytest.importorskip("batchgeneratorsv2", reason="nnU-Net is not installed")
+imported("batchgeneratorsv2")

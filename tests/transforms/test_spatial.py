@@ -253,6 +253,7 @@ def test_stock_would_notice_a_wrong_angle() -> None:
     assert not torch.equal(*grids)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("threads", [1, 2])
 def test_a_patch_of_the_usual_size_equals_stock_with_any_number_of_threads(threads: int) -> None:
     """Matrix products of this size are cut into blocks, by size and by thread; coordinates must not notice."""
