@@ -9,8 +9,9 @@ import pytest
 
 from holter.probes.preprocessed import SPLITS_FILE, Splits, Unpacking, is_whole_array, jobs_of
 from holter.probes.training_command import parse_training_command
+from needs import imported
 
-numpy = pytest.importorskip("numpy", reason="numpy is not installed")
+numpy = imported("numpy")
 
 CASES = "nnUNetPlans_3d_fullres"
 
@@ -115,7 +116,7 @@ def test_where_the_data_set_is_not_known_nothing_is(environ):
 
 
 def test_real_cases_that_nnunet_unpacks(tmp_path):
-    unpack_dataset = pytest.importorskip("nnunetv2.training.dataloading.utils").unpack_dataset
+    unpack_dataset = imported("nnunetv2.training.dataloading.utils").unpack_dataset
     pack(tmp_path, *map(str, range(6)))
     unpacking = Unpacking(tmp_path)
     assert unpacking.left() == 6

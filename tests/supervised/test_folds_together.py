@@ -16,6 +16,7 @@ import pytest
 
 from holter.demo.prepare import CONFIGURATION, DATASET_NAME, Prepared
 from holter.tape import read
+from needs import needs
 
 pytestmark = pytest.mark.training
 
@@ -118,7 +119,7 @@ def test_five_folds_that_start_in_one_folder_in_the_same_second_all_end_well(bra
 
 @pytest.mark.long
 @pytest.mark.root
-@pytest.mark.skipif(os.geteuid() != 0 or shutil.which("unshare") is None, reason="PID namespaces need root and unshare")
+@needs("root", "unshare")
 def test_folds_in_containers_that_see_no_process_of_each_other_wait_as_well(brain, tmp_path):
     """A Slurm array on one name, or containers on a cluster: every Holter is PID 1 of the same host."""
     folds = Folds(tmp_path, brain, "nnUNetTrainerBrief", has_split=False)

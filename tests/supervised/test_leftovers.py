@@ -17,6 +17,7 @@ import pytest
 from holter.supervisor.leftovers import OTHER_BOOT_AFTER_S, collect
 from holter.supervisor.place import here
 from holter.supervisor.scratch import LOCK_NAME, Scratch, new_scratch
+from needs import needs
 
 HOLTER = (sys.executable, "-m", "holter")
 PATIENCE_S = 60.0
@@ -167,7 +168,7 @@ def test_the_hook_finds_its_folder_where_the_variable_is_hidden(world):
 
 
 @pytest.mark.root
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs root for a PID namespace")
+@needs("root", "unshare")
 def test_what_runs_in_another_pid_namespace_is_none_of_our_business(world):
     process = world.run("inside", 300, before=("unshare", "-pf", "--mount-proc"))
     wait_until(lambda: (world.folder / "inside.pid").exists())

@@ -33,6 +33,7 @@ from holter.supervisor.patience import Asked, Patience
 from holter.supervisor.place import here
 from holter.supervisor.preparation import Preparation, who_else
 from holter.supervisor.turn import Turn
+from needs import imported, needs
 
 HOST = socket.gethostname()
 LOCK = "holter-splits.lock"
@@ -322,7 +323,7 @@ def test_of_many_that_start_at_once_one_makes_it_and_the_others_wait_for_that_on
 
 
 def test_cases_are_waited_for_until_they_are_whole_and_have_settled(scene, monkeypatch):
-    numpy = pytest.importorskip("numpy", reason="numpy is not installed")
+    numpy = imported("numpy")
     monkeypatch.setattr(turn_module, "SETTLED_S", 3.0)
     cases = scene.folder / "packed"
     cases.mkdir()
@@ -345,7 +346,7 @@ def test_cases_are_waited_for_until_they_are_whole_and_have_settled(scene, monke
 
 
 def packed(scene: Scene) -> Path:
-    numpy = pytest.importorskip("numpy", reason="numpy is not installed")
+    numpy = imported("numpy")
     cases = scene.folder / "packed"
     cases.mkdir()
     numpy.savez(cases / "a.npz", data=numpy.zeros(999), seg=numpy.zeros(999))
@@ -406,7 +407,7 @@ def test_a_lock_of_one_that_was_killed_after_all_was_made_is_cleared_away(scene)
 
 
 @pytest.mark.root
-@pytest.mark.skipif(os.geteuid() != 0, reason="a read-only mount needs root")
+@needs("root")
 def test_where_nothing_can_be_written_nothing_is_said_and_nobody_waits(scene):
     folder = scene.folder / "preprocessed"
     if subprocess.run(["mount", "--bind", str(folder), str(folder)], check=False).returncode:

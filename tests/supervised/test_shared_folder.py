@@ -14,6 +14,7 @@ import pytest
 from holter.demo.show import _new_folder
 from holter.errors import AlreadyRecorded
 from holter.supervisor.scratch import scratch_of_process
+from needs import needs
 
 QUIET = sorted((Path(__file__).parents[1] / "tapes" / "quiet").glob("*.holter"))
 
@@ -44,7 +45,7 @@ sys.stdin.read()
 
 
 @pytest.mark.root
-@pytest.mark.skipif(os.geteuid() != 0 or shutil.which("unshare") is None, reason="PID namespaces need root and unshare")
+@needs("root", "unshare")
 def test_a_training_of_the_same_pid_in_another_container_may_be_recorded_too(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     ours = scratch_of_process(1)

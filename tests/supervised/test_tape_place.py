@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -16,6 +15,7 @@ import pytest
 from holter.errors import TapeExists
 from holter.supervisor.tape_place import about_command, default_tape
 from holter.tape import read
+from needs import needs
 
 HOLTER = (sys.executable, "-m", "holter")
 HOST = re.sub(r"[^A-Za-z0-9_.]+", "_", socket.gethostname().partition(".")[0])
@@ -90,7 +90,7 @@ def test_processes_of_the_same_name_time_and_pid_never_write_one_file(tmp_path):
 
 
 @pytest.mark.root
-@pytest.mark.skipif(os.geteuid() != 0 or shutil.which("unshare") is None, reason="PID namespaces need root and unshare")
+@needs("root", "unshare")
 def test_containers_in_which_every_pid_is_the_same_have_a_tape_each(tmp_path):
     command = ["unshare", "--pid", "--fork", "--mount-proc", *HOLTER, "run", "-q", "--", "true"]
     many = [subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) for _ in range(3)]
@@ -182,7 +182,7 @@ def test_a_current_folder_that_was_deleted_is_no_reason_to_refuse(tmp_path):
 
 
 @pytest.mark.root
-@pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small tmpfs needs root")
+@needs("root")
 def test_a_full_disk_takes_no_half_made_tape_and_the_next_folder_is_used(tmp_path):
     small = tmp_path / "small"
     small.mkdir()
