@@ -344,6 +344,21 @@ def test_a_process_that_never_told_of_any_progress_cannot_stall(started_s):
     assert detect(ticks) == ()
 
 
+@pytest.mark.parametrize(("failed", "alarms"), [(True, 1), (False, 0)])
+def test_a_start_that_stands_still_after_a_workers_error_is_told_early(failed, alarms):
+    """Its worker lives on and makes no batch; a start without an error may take three minutes."""
+    ticks = []
+    for second in range(1, 60):
+        error = ExceptionSeen(t_s=float(second), pid=WORKER, role="train-worker", error="OSError", source="log")
+        events = (error,) if failed and second == 12 else ()
+        beat = Beat(t_s=float(second), pid=MAIN, phase="startup", progress_total=min(second, 10))
+        seen = (process(float(second), cpu=0.0), process(float(second), pid=WORKER, role="train-worker", cpu=0.0))
+        ticks.append(Tick(t_s=float(second), processes=seen, beats=(beat,), events=events))
+    found = [one for one in detect(ticks) if one.detector == "stall"]
+    assert len(found) == alarms
+    assert all(38 <= one.alarm_s <= 42 for one in found)
+
+
 def test_cpu_use_that_was_not_measured_raises_no_alarm():
     run = Run()
     ticks = list(run.go(60))

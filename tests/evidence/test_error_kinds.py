@@ -27,6 +27,7 @@ SENTENCES = {
     "memory": "numpy.core._exceptions.MemoryError: Unable to allocate 3.91 GiB for an array",
     "remote-file-system": "OSError: [Errno 116] Stale file handle: '/data/case.b2nd'",
     "splits": 'do_split\n    splits = load_json(splits_file)\njson.decoder.JSONDecodeError: Expecting value',
+    "json": 'operations.py", line 104, in load_json\n    a = json.load(f)\njson.decoder.JSONDecodeError: Expecting',
     "threadpoolctl": "threadpoolctl.py\", line 646, in get_version\nAttributeError: 'NoneType' object has no "
     "attribute 'split'",
     "spawn": "before the\n current process has finished its bootstrapping phase",

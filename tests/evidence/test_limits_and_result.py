@@ -72,6 +72,9 @@ def test_a_file_that_may_not_grow_and_memory_that_may_not_be_mapped():
     memory = ExceptionSeen(t_s=60.0, pid=1, role="main", error="MemoryError", message="Unable to allocate 3 GiB")
     assert facts(memory, main={"address_space_limit_bytes": 1 << 32}).fact("limit.reached").value == "address-space"
     assert facts(memory).fact("limit.reached").value is None
+    cut = ExceptionSeen(t_s=60.0, pid=1, role="main", error="RuntimeError", message="unexpected pos 2 vs 1")
+    assert facts(cut, main={"file_size_limit_bytes": 4096}).fact("limit.reached").value == "file-size"
+    assert facts(cut).fact("limit.reached").value is None
 
 
 def epoch(t_s: float, number: int, *not_finite: str) -> EpochEnded:

@@ -175,6 +175,23 @@ def test_cache_counts_only_where_the_limit_is_reached(limit: int | None, used: i
     if status == "known":
         assert found["memory.refaults_per_s"].value == pytest.approx(2000)
         assert found["memory.cache_ratio"].value == pytest.approx(0.3)
+        assert found["memory.cache_dropped_ratio"].value == pytest.approx(0.0)
+
+
+def test_cache_that_others_took_is_counted_from_when_they_took_it() -> None:
+    ticks = [
+        Tick(
+            t_s=float(t_s),
+            cgroup=CgroupSample(
+                t_s=float(t_s), memory_limit_bytes=1000 * MB, memory_used_bytes=(600 if t_s < 40 else 990) * MB,
+                memory_file_bytes=(300 if t_s < 40 else 90) * MB, refault_pages_total=max(0, t_s - 40) * 1500,
+            ),
+        )
+        for t_s in range(60)
+    ]  # fmt: skip
+    found = facts(ticks, "slow-down", 45.0)
+    assert found["memory.cache_dropped_ratio"].value == pytest.approx(0.7)
+    assert found["memory.refaults_per_s"].value == pytest.approx(1500)
 
 
 def locked(switches_per_s: float, channel: str = "futex_wait_queue", state: str = "S") -> list[Tick]:

@@ -13,12 +13,13 @@ from holter.demo.prepare import CONFIGURATION, DATASET_NAME
 
 
 class OlderData(Fault):
-    """SIGSEGV within the first epoch, in every start: docs/upstream.md, section 22."""
+    """SIGSEGV within the first epoch, in every start: docs/upstream.md, section 23."""
 
     name = "older-data"
     summary = "the data are .npz of an older nnU-Net: workers write into read-only memory and crash (SIGSEGV)"
     cause = "read-only-data"
     from_start = True
+    acts = True
     watch_s = 90.0
 
     def prepare(self, stage: Stage) -> dict[str, str]:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 import threading
 
 from benchmarks.faultlab.fault import Fault
 from benchmarks.survival.fault import Stage
-from benchmarks.survival.outside import Outside, Printed
+from benchmarks.survival.outside import Outside, Printed, end_session
 from holter.demo.prepare import DATASET_NAME
 
 
 class SplitsRace(Fault):
-    """The writer is a thread of ours that takes as long as a file server may; what it writes is what nnU-Net writes."""
+    """The other fold is a real training. What it writes is written by a thread of ours, as slowly as a server may."""
 
     name = "splits-race"
     summary = "the file of the split is half written when the training reads it"
@@ -25,6 +28,7 @@ class SplitsRace(Fault):
         super().__init__()
         self._over = threading.Event()
         self._writer: threading.Thread | None = None
+        self._other: subprocess.Popen[bytes] | None = None
 
     def prepare(self, stage: Stage) -> dict[str, str]:
         """A copy of the data, on which another fold has just begun."""
@@ -35,6 +39,19 @@ class SplitsRace(Fault):
         file.write_text("")
         self._writer = threading.Thread(target=self._write, args=(file, text), daemon=True)
         self._writer.start()
+        self._other = subprocess.Popen(
+            [sys.executable, *stage.brains.command(fold="1")[1:]],
+            env={
+                **os.environ,
+                **stage.brains.environment(),
+                "nnUNet_preprocessed": str(data),
+                "nnUNet_results": str(stage.folder / "other-results"),
+            },
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
         return {"nnUNet_preprocessed": str(data)}
 
     def _write(self, file: object, text: str) -> None:
@@ -57,10 +74,14 @@ class SplitsRace(Fault):
         self._over.set()
 
     def undo(self) -> None:
-        """Write the rest."""
+        """Write the rest, and end the other fold, which mostly met the same file."""
         self._over.set()
         if self._writer is not None:
             self._writer.join()
+        if self._other is not None:
+            end_session(self._other.pid)
+            self._other.wait()
+            self._other = None
 
 
 SCENARIO = SplitsRace

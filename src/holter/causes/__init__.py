@@ -51,6 +51,7 @@ from holter.causes import (
     main_stands_still,
     main_stopped,
     malloc_arena_retention,
+    memory_refused,
     mig_slice_too_small,
     native_crash,
     nccl_p2p_broken,
@@ -65,6 +66,7 @@ from holter.causes import (
     preprocess_worker_killed,
     process_limit,
     ram_oom_train_worker,
+    read_only_data,
     remote_fs_error,
     results_folder_gone,
     secondary_worker_message,
@@ -166,7 +168,9 @@ MODULES: tuple[ModuleType, ...] = (
     loss_not_finite,
     main_stands_still,
     main_stopped,
+    memory_refused,
     process_limit,
+    read_only_data,
     results_folder_gone,
     worker_exited,
     workers_stand_still,
@@ -189,7 +193,7 @@ ORDER = ("confirmed", "likely", "possible", "excluded")
 GENERAL = (main_exception, worker_exception)
 YIELDS = "its-kind-explains"
 # What a cause reads where it explains an error by its kind.
-OF_ITS_KIND = ("exception.kind", "disk.error", "shm.trouble")
+OF_ITS_KIND = ("exception.kind", "disk.error", "shm.trouble", "limit.reached", "memory.refused")
 # Pinning fails in WSL, and elsewhere: a cause must be more than possible to explain it.
 OF_ITS_KIND_IF_LIKELY = ("exception.pinned_memory",)
 

@@ -4,8 +4,9 @@ What happens:  a cgroup counts the cache of files it reads as its own memory. Wh
                processes and data set together, the kernel drops pages that are needed again at once. The same disk is
                fast on the bare node and slow in the Slurm or Kubernetes job. Now and then it ends in an OOM kill
                though the processes are small.
-How we know:   the limit is 95 % full, cache is 15 % of it or more, and at least 1000 dropped pages a second (4 MB/s)
-               are read again (workingset refaults of the group). All together are decisive.
+How we know:   the limit is 95 % full, cache is 15 % of it or more, or 30 % of the cache before has been dropped, and at
+               least 250 dropped pages a second (1 MB/s) are read again (workingset refaults of the group). All
+               together are decisive.
 Looks like:    slow-storage (the disk is slow for everybody, no refaults); swap-thrash (pages of processes, by swap);
                ram-oom-train-worker (processes themselves fill the limit).
 What helps:    ask for more memory (--mem), enough for the processes and the data set of the fold [ADVICE]; fewer
@@ -21,16 +22,17 @@ from holter.records import Verdict
 
 CAUSE = "cgroup-page-cache-pressure"
 
-# 4 MB a second of what was in memory a moment ago.
-REFAULTS = 1000.0
+# 1 MB a second of what was in memory a moment ago; a busy file server gives little more.
+REFAULTS = 250.0
 
 RULES = (
     Rule("memory.refaults_per_s", at_least(REFAULTS), "pages-read-again", 2.0, group="refaults"),
     Rule("memory.cache_ratio", at_least(0.15), "cache-in-limit", 1.0, group="cache"),
+    Rule("memory.cache_dropped_ratio", at_least(0.3), "cache-dropped", 1.0, group="cache"),
     Rule("memory.used_ratio", at_least(0.95), "memory-full", 1.0, group="full"),
     supports("pressure.memory", at_least(0.05), "memory-pressure", weight=0.5),
     supports("workers.blocked", is_true, "worker-blocked", weight=0.5),
-    against("memory.refaults_per_s", at_most(REFAULTS / 100), "cache-holds", fatal=True),
+    against("memory.refaults_per_s", at_most(REFAULTS / 25), "cache-holds", fatal=True),
     against("wait.ratio", at_most(0.2), "hardly-waits-for-batches", weight=2.0),
     against("workers.stopped", is_true, "worker-stopped", weight=2.0),
     against("episode.kind", one_of("death", "creep", "unsaved"), "something-ended", fatal=True),

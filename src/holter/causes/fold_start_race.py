@@ -15,6 +15,7 @@ Source:        MIC-DKFZ/nnUNet issues 560, 2626, 3064; tests/tapes/fold_start_ra
 
 from __future__ import annotations
 
+from holter.causes.remote_fs_error import is_remote
 from holter.causes.weigh import Rule, against, at_least, is_false, is_true, one_of, only, supports, weigh
 from holter.evidence import Evidence
 from holter.records import Verdict
@@ -28,6 +29,8 @@ LATER = ("train", "validate", "epoch-end", "checkpoint", "final-validation", "sh
 SPLITS = Rule("exception.kind", one_of("splits"), "splits-unreadable", 4.0, group="error")
 # Of one case one process of a training alone checks, removes and writes the .npy.
 GONE = Rule("exception.kind", one_of("unpack-race"), "unpacked-file-gone", 4.0, group="error")
+# A local disk has no other machine's folds on it.
+ALONE = against("unpack.raced", is_false, "nobody-else-starts", weight=0.5, fatal=True)
 TORN = supports("unpack.rewritten", at_least(1), "unpacked-files-torn", weight=0.5)
 
 RULES = (
@@ -47,7 +50,13 @@ RULES = (
 
 
 def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts; each of the two sentences is asked for alone, and newer data sets are not unpacked."""
+    """Weigh the facts.
+
+    Each of the two sentences is asked for alone, and newer data sets are not unpacked.
+    """
     is_gone = GONE.test(evidence.fact("exception.kind").value)
     left_out = (SPLITS if is_gone else GONE, *(() if evidence.fact("unpack.rewritten").status == "known" else (TORN,)))
-    return weigh(CAUSE, evidence, tuple(rule for rule in RULES if rule not in left_out))
+    file_system = evidence.fact("storage.fs_type").value
+    is_local = isinstance(file_system, str) and not is_remote(file_system)
+    rules = (*(rule for rule in RULES if rule not in left_out), *((ALONE,) if is_local else ()))
+    return weigh(CAUSE, evidence, rules)

@@ -2,7 +2,8 @@
 
 What happens:  limits that a login shell, a batch system or a container sets hold for the training too: CPU time
                (ulimit -t, SIGXCPU, then SIGKILL), the size of a file (ulimit -f, SIGXFSZ or "File too large": mostly
-               a checkpoint), the address space (ulimit -v, "Cannot allocate memory" although memory is free).
+               a checkpoint; batches in shared memory are files too, and then no batch comes), the address space
+               (ulimit -v, "Cannot allocate memory" although memory is free).
 How we know:   the signal is one that only such a limit sends, or the CPU time used is that of the limit; or the error
                says that there is no memory while the address space of the process is limited.
 Looks like:    external-kill (somebody sent SIGKILL); ram-oom-train-worker (an OOM kill was counted);
@@ -31,7 +32,7 @@ RULES = (
     supports("main.exit_signal", one_of(24, 25), "main-ended-by-signal", weight=0.5),
     against("oom.kills", at_least(1), "oom-counted", weight=2.0),
     against("disk.full", is_true, "disk-is-full", weight=1.0),
-    only("death", "unsaved"),
+    only("death", "unsaved", "stall"),
 )
 
 

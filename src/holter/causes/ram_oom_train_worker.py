@@ -5,11 +5,11 @@ What happens:  large volumes, many channels or many workers fill the RAM, or the
                background workers are no longer alive", with nothing above it, or the shell prints "Killed". Or nothing
                is killed: memory is refused, and a MemoryError says so ("Unable to allocate").
 How we know:   the kernel or the cgroup counted an OOM kill of one of our processes (1 is enough: it counts nothing
-               else), or an exception says that memory could not be allocated. Both outside the final validation. A
-               limit 90 % full or memory that rose all the time before speaks for it.
-Looks like:    worker-killed (SIGKILL and no OOM kill counted); shm-too-small (SIGBUS); a native crash (SIGSEGV,
-               SIGABRT); export-ram-oom (the same in the final validation); external-kill (somebody ended the main
-               process, nothing counted).
+               else), or an exception says that memory could not be allocated and little was free. Both outside the
+               final validation. A limit 90 % full or memory that rose all the time before speaks for it.
+Looks like:    memory-refused and process-limit (memory was free); worker-killed (SIGKILL and no OOM kill counted);
+               shm-too-small (SIGBUS); a native crash (SIGSEGV, SIGABRT); export-ram-oom (the same in the final
+               validation); external-kill (somebody ended the main process, nothing counted).
 What helps:    continue with --c [CONSENT]; fewer workers (nnUNet_n_proc_DA) [CONSENT: slower preparation]; more memory
                for the job (--mem), or close other programs [ADVICE]. nnUNet_n_proc_DA=0 hurts: it hides the fault and
                makes training several times slower. More swap turns a death into swap-thrash.
@@ -19,7 +19,7 @@ Source:        MIC-DKFZ/nnUNet issues 2708, 2656, 976, 1732; batchgenerators iss
 
 from __future__ import annotations
 
-from holter.causes.weigh import Rule, against, at_least, at_most, one_of, supports, weigh
+from holter.causes.weigh import Rule, against, at_least, at_most, if_seen, is_true, one_of, supports, weigh
 from holter.evidence import Evidence
 from holter.records import Verdict
 
@@ -41,6 +41,7 @@ RULES = (
     against("episode.kind", one_of("creep", "unsaved"), "still-running", fatal=True),
 )
 
+REFUSED = against("memory.refused", is_true, "memory-was-refused", fatal=True)
 # Counters that stood still speak against it where no exception says otherwise: one may be of another cgroup.
 NOT_COUNTED = against("oom.kills", at_most(0), "no-oom-counted", weight=1.5)
 
@@ -48,4 +49,4 @@ NOT_COUNTED = against("oom.kills", at_most(0), "no-oom-counted", weight=1.5)
 def diagnose(evidence: Evidence) -> Verdict:
     """Weigh the facts."""
     says_so = evidence.fact("exception.kind").value == "memory"
-    return weigh(CAUSE, evidence, RULES if says_so else (*RULES, NOT_COUNTED))
+    return weigh(CAUSE, evidence, (*RULES, *if_seen(evidence, REFUSED), *(() if says_so else (NOT_COUNTED,))))

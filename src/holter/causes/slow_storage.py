@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import msgspec
 
+from holter.causes.cgroup_page_cache_pressure import REFAULTS
 from holter.causes.remote_fs_error import is_remote
 from holter.causes.weigh import (
     LIKELY_FROM,
@@ -68,7 +69,7 @@ RULES = (
     against("storage.windows_drive", is_true, "data-on-windows-drive", weight=1.0),
     against("wait.ratio", at_most(0.2), "hardly-waits-for-batches", weight=2.0),
     against("swap.in_bytes_per_s", at_least(4e6), "swaps-in", weight=1.5),
-    against("memory.refaults_per_s", at_least(1000.0), "pages-read-again", weight=1.5),
+    against("memory.refaults_per_s", at_least(REFAULTS), "pages-read-again", weight=2.0),
     against("pressure.memory", at_least(0.1), "memory-pressure"),
     against("workers.stopped", is_true, "worker-stopped", weight=2.0),
     against("workers.blocked", is_false, "no-worker-blocked", weight=2.0),

@@ -13,8 +13,8 @@ import msgspec
 from holter.detectors.progress import ProgressKeeper
 from holter.detectors.view import GAP_S, PhaseKeeper, is_paused, main_process, usable_cpus
 from holter.evidence.window import ready_to_run
-from holter.evidence.words import WORKERS, WORKING_CPU_RATIO, works_together
-from holter.records import Episode, Phase, ProcessSample, Tick
+from holter.evidence.words import DATA_WORKERS, WORKERS, WORKING_CPU_RATIO, works_together
+from holter.records import Episode, Event, ExceptionSeen, Phase, ProcessSample, Tick
 
 # Without progress for this long AND quiet: an alarm. Reasons: train and validate steps are seconds at most on any
 # GPU and longer ones are learned below; start-up imports torch over network file systems; compilation of a large
@@ -55,6 +55,8 @@ IDLE_AT_START_S = FLOOR_S["startup"]
 IDLE_CORES, POLLING_CORES = 0.01, 0.06
 # A process that began no earlier than this before the first look, and has told of no phase yet, is starting up.
 STARTED_WITH_US_S = 5.0
+# A data worker that raised an error and yet lives makes no more batches, and nnU-Net does not notice.
+FLOOR_AFTER_ERRORS_S = 30.0
 # States in which a process does nothing, measured or not.
 STILL = ("T", "t", "D", "Z", "X")
 
@@ -72,6 +74,7 @@ class StallDetector:
         self._cpus: float | None = None  # that the run may use
         self._saw_start = False
         self._idle_since_s: float | None = None
+        self._worker_failed = False  # since the training moved on last
         self._longest_end_s = 0.0  # of the pauses between two signs of progress at the end of an epoch
         self._open: Episode | None = None
 
@@ -84,6 +87,7 @@ class StallDetector:
         moved = self._progress.see(tick)
         if moved and self._phase.phase == "epoch-end" and before_s is not None and self._progress.at_s is not None:
             self._longest_end_s = max(self._longest_end_s, self._progress.at_s - before_s)
+        self._worker_failed = (self._worker_failed and not moved) or any(_is_workers_error(one) for one in tick.events)
         if self._open is not None:
             if not (moved or _is_over(tick)):
                 return ()
@@ -122,8 +126,11 @@ class StallDetector:
         age_s = tick.t_s - self._progress.at_s
         quiet = not any(anybody for _, _, anybody in self._working)
         long_enough = tick.t_s - self._working[0][0].t_s >= QUIET_S - 1.5
-        if quiet and long_enough and age_s >= self.limit_s and not ready_to_run(seen for seen, _, _ in self._working):
+        is_quiet = quiet and long_enough and not ready_to_run(seen for seen, _, _ in self._working)
+        if is_quiet and age_s >= self.limit_s:
             return self._alarm(tick, age_s, self.limit_s, "nobody in the process tree works")
+        if is_quiet and self._worker_failed and age_s >= FLOOR_AFTER_ERRORS_S:
+            return self._alarm(tick, age_s, FLOOR_AFTER_ERRORS_S, "nobody in the process tree works")
         idle_s = 0.0 if self._idle_since_s is None else tick.t_s - self._idle_since_s
         limit_s = IDLE_AT_START_S if self._phase.phase in ("startup", "unknown") else IDLE_S
         if min(idle_s, age_s) >= limit_s and self._phase.phase not in ("train", "validate", "epoch-end"):
@@ -179,6 +186,10 @@ def is_idle(processes: tuple[ProcessSample, ...]) -> bool:
         (one.cpu_ratio or 0.0) <= limit and one.state != "D" and (one.state != "R" or one.role in WORKERS)
         for one in processes
     )
+
+
+def _is_workers_error(event: Event) -> bool:
+    return isinstance(event, ExceptionSeen) and event.role in DATA_WORKERS and not event.echo
 
 
 def _is_over(tick: Tick) -> bool:

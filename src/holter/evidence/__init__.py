@@ -28,6 +28,7 @@ from holter.evidence import (
     ranks,
     reading,
     reclaim,
+    refusal,
     result,
     scope,
     shm,
@@ -51,7 +52,7 @@ PARTS = (
     *(echo, growth, reclaim, locks),
     *(gpu_health, gpu_room, gpu_told, compiling, ranks, fitting),
     *(neighbours, crowding, reading, finishing, births, hardware),
-    *(standing, freezer, limits, result, scope),
+    *(standing, freezer, limits, refusal, result, scope),
 )
 
 

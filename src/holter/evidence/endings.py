@@ -30,6 +30,13 @@ EXCEPTION_FACTS = tuple(f"exception.{name}" for name in ("first", "kind", "role"
 # "slurmstepd: error: Detected 1 oom-kill event(s) in step 123.batch"; newer ones write oom_kill.
 SLURM_OOM = re.compile(r"slurmstepd\b.*?(?:Detected (\d+) )?oom[-_]kill", re.IGNORECASE)
 WORKER_FACTS = tuple(f"worker.{name}" for name in ("ending", "exit_signal", "subject", "role", "fatal_frame"))
+# What nnU-Net reads with load_json before it trains.
+JSON_KINDS = ("json", "splits")
+JSON_FILES = (
+    (re.compile("in do_split|splits_file"), "splits_final.json"),
+    (re.compile(r"dataset\.json"), "dataset.json"),
+    (re.compile("plans"), "plans"),
+)
 DATA_FILE = re.compile(r"[^\s'\"(),]+\.(?:b2nd|npy|npz|pkl)\b")
 
 
@@ -129,14 +136,22 @@ def _exception(window: Window, book: FactBook, start_s: float, end_s: float) -> 
         book.known("workers.case", first.case)
     named = DATA_FILE.findall(f"{text}\n{first.traceback}")
     from_case = f"{first.case} (case in hand)" if first.case else None  # .b2nd, .npz or .npy: not known
-    book.known("exception.file", named[-1] if named else from_case, unless="no file named")
+    json_file = _json_file(first.traceback) if kind in JSON_KINDS else None
+    book.known("exception.file", json_file or (named[-1] if named else from_case), unless="no file named")
     # A broken pipe between processes raises EOFError too: the code that reads cases must be in the traceback.
     nearest = '  File "'.join(first.traceback.split('  File "')[-NEAREST_FRAMES:])
     # numpy's reader says it of a short file; everybody else of any array.
     is_short = "cannot reshape array" in text and "in read_array" in nearest
     in_data_code = bool(READS_DATA.search(nearest))
-    is_truncated = is_short or (bool(TRUNCATED.search(text)) and (in_data_code or bool(named)))
+    is_truncated = is_short or (bool(TRUNCATED.search(text)) and (in_data_code or bool(named))) or kind in JSON_KINDS
     book.known("exception.truncated_file", is_truncated)
+
+
+def _json_file(traceback: str) -> str | None:
+    """Which of nnU-Net's own files ``load_json`` could not read, where the line that calls it tells."""
+    frame_and_call = traceback.rpartition(", in load_json")[0].splitlines()[-4:]
+    about = "\n".join(frame_and_call)
+    return next((name for pattern, name in JSON_FILES if pattern.search(about)), None)
 
 
 def _memory(window: Window, book: FactBook, start_s: float) -> None:

@@ -62,6 +62,7 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
     ("no-paths", r"PathLike object, not NoneType[\s\S]*(?:dataset_name_id_conversion|[(,] ?nnUNet_(?:raw|pre|res))"),
     ("unpack-race", r"FileNotFoundError[^\n]*\.npy['\"][\s\S]*, in _convert_to_npy\b"),
     ("splits", r"JSONDecodeError[\s\S]*do_split|do_split[\s\S]*JSONDecodeError"),
+    ("json", r", in load_json\b[\s\S]*JSONDecodeError|JSONDecodeError[\s\S]*, in load_json\b"),
     ("threadpoolctl", r"threadpoolctl[\s\S]*'NoneType' object has no attribute 'split'"),
     ("spawn", r"before the\s+current process has finished its bootstrapping phase|freeze_support"),
     ("plot", r"in plot_network_architecture|graphviz\.backend\.|ExecutableNotFound"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+from math import inf
 from typing import NamedTuple
 
 from holter.evidence.facts import FactBook
@@ -12,9 +13,12 @@ from holter.evidence.words import signal_name
 from holter.records import ProcessEnded, ProcessSample
 from holter.sentences import define
 
-# The kernel sends SIGXCPU at the soft limit and SIGKILL at the hard one; CPU times are rounded to ticks.
+# The kernel sends SIGXCPU at the soft limit and SIGKILL at the hard one. The last look was up to this much CPU ago.
+CPU_SLACK_S = 5.0
 CPU_PART = 0.95
 FILE_TOO_LARGE = re.compile(r"\[Errno 27\]|File too large")
+# PyTorch's writer tells that it wrote less than it should have, and not why.
+WRITES = re.compile(r"PytorchStreamWriter failed|unexpected pos \d+ vs \d+")
 LIMIT_SIGNALS = {int(signal.SIGXCPU): "cpu-time", int(signal.SIGXFSZ): "file-size"}
 LAST_TICKS = 30
 
@@ -22,6 +26,7 @@ CPU_TIME = define("limits.cpu-time", "{used:duration} of CPU time used, the limi
 FILE_SIZE = define("limits.file-size", "no file may grow beyond {limit:bytes} (ulimit -f)")
 ADDRESS_SPACE = define("limits.address-space", "the process may map {limit:bytes} (ulimit -v or -d)")
 BY_SIGNAL = define("limits.by-signal", "the kernel sent {signal}")
+TOO_LARGE = define("limits.too-large", "a write was refused because the file is too large")
 NONE_REACHED = define("limits.none-reached", "no limit of the process was reached")
 NOT_SEEN = define("limits.not-seen", "the limits of the process were not seen")
 
@@ -35,7 +40,7 @@ class Limit(NamedTuple):
 
 def collect(window: Window, book: FactBook) -> None:
     """State the limit that explains an end or an exception."""
-    if window.episode.kind not in ("death", "unsaved"):
+    if window.episode.kind not in ("death", "unsaved", "stall"):
         for name in ("limit.reached", "limit.value"):
             book.not_applicable(name, NONE_REACHED())
         return
@@ -46,12 +51,12 @@ def collect(window: Window, book: FactBook) -> None:
             return
     text = str(book.value("exception.first") or "")
     main = next((one for one in seen.values() if one.role == "main"), None)
-    if FILE_TOO_LARGE.search(text):
-        value = main.file_size_limit_bytes if main is not None else None
-        _known(book, "file-size", value, FILE_SIZE(limit=value) if value is not None else BY_SIGNAL(signal="EFBIG"))
-    elif book.value("exception.kind") == "memory" and main is not None and main.address_space_limit_bytes is not None:
-        limit = main.address_space_limit_bytes
-        _known(book, "address-space", limit, ADDRESS_SPACE(limit=limit))
+    size = main.file_size_limit_bytes if main is not None else None
+    space = main.address_space_limit_bytes if main is not None else None
+    if FILE_TOO_LARGE.search(text) or (size is not None and WRITES.search(text) and not book.value("disk.full")):
+        _known(book, "file-size", size, FILE_SIZE(limit=size) if size is not None else TOO_LARGE())
+    elif book.value("exception.kind") == "memory" and space is not None and space < _machine_bytes(window):
+        _known(book, "address-space", space, ADDRESS_SPACE(limit=space))
     elif window.processes() or ended:
         for name in ("limit.reached", "limit.value"):
             book.not_applicable(name, NONE_REACHED())
@@ -72,8 +77,9 @@ def _by_end(event: ProcessEnded, last: ProcessSample | None, window: Window, boo
         default=0.0,
     )
     limit_s = last.cpu_time_limit_s if last is not None else None
-    if which is None and event.exit_signal == signal.SIGKILL and limit_s is not None and used_s >= CPU_PART * limit_s:
-        which = "cpu-time"
+    if which is None and event.exit_signal == signal.SIGKILL and limit_s is not None:
+        nearly_s = max(CPU_PART * limit_s, limit_s - CPU_SLACK_S) if limit_s > 10 * CPU_SLACK_S else 0.8 * limit_s
+        which = "cpu-time" if used_s >= nearly_s else None
     if which is None:
         return False
     if which == "cpu-time" and limit_s is not None:
@@ -88,6 +94,13 @@ def _by_end(event: ProcessEnded, last: ProcessSample | None, window: Window, boo
 def _known(book: FactBook, which: str, value: float | None, detail: object) -> None:
     book.known("limit.reached", which, detail)  # type: ignore[arg-type]
     book.known("limit.value", value, unless=NOT_SEEN())
+
+
+def _machine_bytes(window: Window) -> float:
+    """The memory of the machine: a limit above it is none."""
+    return next(
+        (tick.host.memory_total_bytes for tick in window.all if tick.host and tick.host.memory_total_bytes), inf
+    )
 
 
 def _has_limits(process: ProcessSample) -> bool:

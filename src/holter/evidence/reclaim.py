@@ -36,7 +36,8 @@ def collect(window: Window, book: FactBook) -> None:
     known = [value for value in pressures if value is not None]
     book.known("pressure.memory", max(known) if known else None, unless="this kernel does not tell")
     _swap(window, hosts, book)
-    _cache(groups, book)
+    before = [tick.cgroup for tick in window.all if tick.cgroup and tick.t_s < window.episode.start_s]
+    _cache(groups, before, window.episode.start_s - SPAN_S, book)
     _kernel(hosts, book)
 
 
@@ -71,7 +72,7 @@ def _swap(window: Window, hosts: Sequence[HostSample], book: FactBook) -> None:
     book.known(names[2], sum(swapped.values()) if swapped else None, unless="what is swapped out was not looked at")
 
 
-def _cache(groups: Sequence[CgroupSample], book: FactBook) -> None:
+def _cache(groups: Sequence[CgroupSample], before: Sequence[CgroupSample], start_s: float, book: FactBook) -> None:
     limit = last(group.memory_limit_bytes for group in groups)
     used = max((group.memory_used_bytes or 0 for group in groups), default=0)
     if groups and limit is None:
@@ -81,17 +82,23 @@ def _cache(groups: Sequence[CgroupSample], book: FactBook) -> None:
     else:
         reason = ""
     if reason:
-        book.not_applicable("memory.cache_ratio", reason)
-        book.not_applicable("memory.refaults_per_s", reason)
+        for name in ("memory.cache_ratio", "memory.cache_dropped_ratio", "memory.refaults_per_s"):
+            book.not_applicable(name, reason)
         return
     cached = middle(group.memory_file_bytes for group in groups)
     told = f"{size(cached or 0)} of {size(limit or 0)}"
     book.known("memory.cache_ratio", cached / limit if cached is not None and limit else None, told)
-    book.known(
-        "memory.refaults_per_s",
-        _per_s(groups, lambda group: group.refault_pages_total),
-        unless="the group does not count pages that are read again",
-    )
+    kept = max((group.memory_file_bytes or 0 for group in before), default=0)
+    left = middle(group.memory_file_bytes for group in groups if group.t_s >= start_s)
+    told = f"{size(left or 0)} of {size(kept)} are left"
+    book.known("memory.cache_dropped_ratio", max(0.0, 1 - left / kept) if left is not None and kept else None, told)
+    rates = (_refaults([group for group in groups if group.t_s >= start_s]), _refaults(groups))
+    rate = next((rate for rate in rates if rate is not None), None)
+    book.known("memory.refaults_per_s", rate, unless="the group does not count pages that are read again")
+
+
+def _refaults(groups: Sequence[CgroupSample]) -> float | None:
+    return _per_s(groups, lambda group: group.refault_pages_total)
 
 
 def _kernel(hosts: Sequence[HostSample], book: FactBook) -> None:

@@ -258,6 +258,7 @@ VOCABULARY: tuple[FactSpec, ...] = (
     _number("memory.arena_share", "share of the main process's growth that lies in these arenas", "ratio"),
     _number("memory.trim_freed_ratio", "share of its memory that malloc_trim(0) gave back", "ratio"),
     _number("memory.cache_ratio", "page cache of the memory limit of the cgroup", "ratio"),
+    _number("memory.cache_dropped_ratio", "share of the page cache before that the cgroup has dropped", "ratio"),
     _number("memory.refaults_per_s", "pages of files read again soon after they were dropped from the cgroup", "1/s"),
     _number("memory.direct_scans_per_s", "pages looked through by processes that had to make room themselves", "1/s"),
     _number("memory.compact_stalls_per_s", "waits for memory to be compacted", "1/s"),
@@ -287,6 +288,8 @@ VOCABULARY: tuple[FactSpec, ...] = (
     _number("pauses.part", "share of the time that the pauses take", "ratio"),
     # Limits of the processes (ulimit)
     _text("limit.reached", "limit of the process that was reached: cpu-time, file-size, address-space"),
+    _bool("memory.refused", "memory was refused although several times as much was free"),
+    _bool("data.read_only", "nnU-Net hands parts of read-only memory maps to its transforms"),
     _number("limit.value", "that limit: seconds or bytes"),
     # The result of the training
     _list("loss.not_finite", "losses that were NaN or infinite for two epochs running: train_loss, val_loss"),

@@ -2,11 +2,11 @@
 
 Preprocessed data of nnU-Net 2.5 and older (``.npz``) is unpacked to ``.npy`` and mapped read-only. From 2.7 on, nnU-Net
 makes a tensor of the part that it needs without copying it, and its augmentation writes into that tensor: the worker
-ends by SIGSEGV (docs/upstream.md, section 22). A copy has the same values, and every older version made one.
+ends by SIGSEGV (docs/upstream.md, section 23). A copy has the same values, and every older version made one.
 
 The line: https://github.com/MIC-DKFZ/nnUNet/blob/v2.8.1/nnunetv2/training/dataloading/data_loader.py#L176
 
-Only where the user asked for healing: otherwise the training behaves as without Holter.
+Copied only where the user asked for healing: otherwise the training behaves as without Holter, and it is only told.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ NAME = "crop_and_pad_nd"  # of acvl_utils, as the data loader knows it
 
 
 def patch_loader(module: ModuleType) -> None:
-    """Have the data loader get memory that it can write to."""
-    if healing.may("workers") and hasattr(module, NAME):  # nnU-Net 2.5 cuts in another way, and copies
-        setattr(module, NAME, _writable(getattr(module, NAME)))
+    """Have the data loader get memory that it can write to, or have it told that it does not."""
+    if hasattr(module, NAME):  # nnU-Net 2.5 cuts in another way, and copies
+        setattr(module, NAME, _writable(getattr(module, NAME), copies=healing.may("workers")))
 
 
-def _writable(original: Callable[..., Any]) -> Callable[..., Any]:
+def _writable(original: Callable[..., Any], *, copies: bool) -> Callable[..., Any]:
     told: list[bool] = []
 
     @functools.wraps(original)
@@ -39,7 +39,8 @@ def _writable(original: Callable[..., Any]) -> Callable[..., Any]:
             return part
         if not told and LIFE.page.worker_index < 1:  # one worker speaks for all
             told.append(True)
-            LIFE.tell("note", what="read-only-data", text="parts cut out of read-only memory maps are copied")
-        return part.copy()
+            what = "copied" if copies else "handed on"
+            LIFE.tell("note", what="read-only-data", text=f"parts cut out of read-only memory maps are {what}")
+        return part.copy() if copies else part
 
     return crop_and_pad_nd

@@ -7,6 +7,7 @@ import signal
 
 import msgspec
 
+from holter.evidence.endings import JSON_KINDS
 from holter.probes.environment import HIDDEN
 from holter.probes.resume_command import resume_command, validate_command
 from holter.records import Diagnosis, Environment, Fact, Remedy, Verdict
@@ -24,7 +25,7 @@ REMEDIES: dict[str, tuple[Offer, ...]] = {
 }
 
 # Nothing was trained, or the checkpoint itself is what fails: to continue would fail in the same way.
-NEVER_BEGAN = ("checkpoint-broken", "checkpoint-refused", "gpu-number", "no-paths")
+NEVER_BEGAN = ("checkpoint-broken", "checkpoint-refused", "gpu-number", "json", "no-paths")
 # As Slurm writes it.
 TIME_LIMIT = "DUE TO TIME LIMIT"
 
@@ -114,7 +115,10 @@ def _values(diagnosis: Diagnosis, facts: dict[str, Fact], environment: Environme
     # A process is ended without a loss only where it is known to have finished its work.
     values["end_known"] = "yes" if _value(facts, "finish.done") is True else "no"
     case = _value(facts, "workers.case")
-    values["has_case"] = "yes" if isinstance(case, str) or _value(facts, "exception.file") else "no"
+    is_json = _value(facts, "exception.kind") in JSON_KINDS
+    values["torn_json"] = "yes" if is_json else "no"
+    is_about_case = isinstance(case, str) or bool(_value(facts, "exception.file"))
+    values["has_case"] = "yes" if is_about_case and not is_json else "no"
     if isinstance(case, str):
         values["case"] = case
     kind = _value(facts, "exception.kind")

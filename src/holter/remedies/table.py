@@ -28,6 +28,7 @@ WHO_IS_ON_GPU = "nvidia-smi --query-compute-apps=gpu_uuid,pid,process_name,used_
 CONTINUE_ENDED = CONTINUE._replace(only_if=("nnunet", "ended"))
 PREPROCESS_CASE = Offer("preprocess-case-again", "CONSENT", None, "has_case")
 ASK = Offer(asking.ASK, "ADVICE")
+FIND_TORN_JSON = 'for f in {preprocessed}/*.json; do python -m json.tool "$f" > /dev/null || echo "torn: $f"; done'
 # What kind of exception it was.
 RACED, WRITING = "kind:unpack-race", "kind:mount-write"
 
@@ -75,8 +76,11 @@ REMEDIES: dict[str, tuple[Offer, ...]] = {
     ),
     "worker-exception": (PREPROCESS_CASE, Offer("verify-dataset", "ADVICE"), CONTINUE),
     "truncated-preprocessed-file": (
-        Offer("look-at-file", "SAFE", "ls -l {preprocessed}/*/{case}*"),
+        Offer("look-at-file", "SAFE", "ls -l {preprocessed}/*/{case}*", "has_case"),
         PREPROCESS_CASE,
+        Offer("find-torn-json", "SAFE", FIND_TORN_JSON, "torn_json"),
+        Offer("make-json-again", "CONSENT", None, "kind:json"),
+        Offer("remove-torn-splits", "CONSENT", None, "kind:splits"),
         Offer("check-disk-and-quota", "SAFE", "df -h {preprocessed}"),
         CONTINUE,
     ),
@@ -158,7 +162,7 @@ REMEDIES: dict[str, tuple[Offer, ...]] = {
         Offer("start-in-turn", "SAFE"),
         Offer("remove-unpacked", "CONSENT", None, RACED),
         Offer("remove-torn-splits", "CONSENT", "python -m json.tool {preprocessed}/splits_final.json", f"not {RACED}"),
-        Offer("preprocess-case-again", "CONSENT", None, f"not {RACED}"),
+        Offer("preprocess-case-again", "CONSENT", None, (f"not {RACED}", "not kind:splits")),
     ),
     "huge-volume-cost": (
         Offer("holter-loader", "CONSENT"),

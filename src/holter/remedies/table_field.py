@@ -12,6 +12,15 @@ REMEDIES: dict[str, tuple[Offer, ...]] = {
     "main-stopped": (Offer("continue-main", "CONSENT", "kill -CONT {main_pid}"),),
     "frozen-cgroup": (Offer("thaw-group", "ADVICE"),),
     "process-limit": (Offer("show-limits", "SAFE", "ulimit -a"), Offer("raise-limit", "CONSENT"), CONTINUE_ENDED),
+    "memory-refused": (
+        Offer("show-memory-rules", "SAFE", "sysctl vm.overcommit_memory vm.max_map_count; echo $LD_PRELOAD"),
+        Offer("change-memory-rules", "ADVICE"),
+        CONTINUE_ENDED,
+    ),
+    "read-only-data": (
+        Offer("heal-read-only-data", "SAFE", "holter run --heal -- {continue}"),
+        Offer("preprocess-all-again", "CONSENT"),
+    ),
     "loss-not-finite": (Offer("continue-from-before", "CONSENT"), Offer("look-for-nan", "ADVICE")),
     "results-folder-gone": (Offer("mount-results-again", "CONSENT", "findmnt -T {results}; ls -ld {results}"),),
     "ended-early": (Offer("look-for-exit", "ADVICE"), CONTINUE),

@@ -18,7 +18,7 @@ from holter.probes.kernel_log import KernelLogProbe
 from holter.probes.process import ProcessProbe
 from holter.probes.storage import StorageProbe
 from holter.probes.trainlog import TrainLogProbe, console_files
-from holter.records import Event, Noted, ProbeRun, ProcessSample, Sample
+from holter.records import Event, ExceptionSeen, Noted, ProbeRun, ProcessSample, Sample
 from holter.supervisor.clock import RunClock
 
 # A probe that failed is asked again at this pace, so that a broken one costs little and fills no tape.
@@ -95,6 +95,7 @@ class Sources:
                 reading = probe.read(t_s)
                 samples += reading.samples
                 events += reading.events
+                self.process.look_closely(event.pid for event in reading.events if isinstance(event, ExceptionSeen))
                 self._due_s[name] = t_s + probe.interval_s
             except Exception as problem:  # noqa: BLE001 - whatever a probe meets, the recording goes on
                 error = f"{type(problem).__name__}: {problem}"

@@ -37,9 +37,7 @@ TEXTS: dict[str, str] = {
         "An export process died, and the training waits for its result for ever."
     ),
     "cause.truncated-preprocessed-file.title": "Torn preprocessed file",
-    "cause.truncated-preprocessed-file.meaning": (
-        "A preprocessed file is shorter than it should be; its reader fails."
-    ),
+    "cause.truncated-preprocessed-file.meaning": ("A preprocessed file is cut short, and its reader fails."),
     "cause.truncated-preprocessed-file.headline": "{subject} met a preprocessed file that is torn.",
     "cause.not-stuck.title": "Not stuck",
     "cause.not-stuck.meaning": "The training works; only its output is silent.",

@@ -29,7 +29,7 @@ TEXTS: dict[str, str] = {
     "cause.export-lost-result-hang.title": "导出结果丢失，一直空等",
     "cause.export-lost-result-hang.meaning": "有一个导出进程死了，训练却会一直等它的结果。",
     "cause.truncated-preprocessed-file.title": "预处理文件残缺",
-    "cause.truncated-preprocessed-file.meaning": "有一个预处理文件比应有的短，读它的进程会出错。",
+    "cause.truncated-preprocessed-file.meaning": "有一个预处理文件不完整，读它的进程会出错。",
     "cause.truncated-preprocessed-file.headline": "{subject}读到了残缺的预处理文件。",
     "cause.not-stuck.title": "并没有卡住",
     "cause.not-stuck.meaning": "训练在正常进行，只是没有输出。",

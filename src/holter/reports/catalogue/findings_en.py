@@ -65,6 +65,7 @@ TEXTS: dict[str, str] = {
     "finding.gpu-number": "it is that of a GPU that is not there",
     "finding.no-paths": "nnUNet_raw, nnUNet_preprocessed or nnUNet_results is not set",
     "finding.file-is-truncated": "the error is that of a file shorter than its header says",
+    "finding.splits-are-shared": "others may be writing the splits at the same time",
     "finding.no-truncated-file": "the error is not that of a file cut short",
     "finding.file-named": "file: {value}",
     # Memory

@@ -60,6 +60,7 @@ TEXTS: dict[str, str] = {
     "finding.gpu-number": "异常说明指定的 GPU 不存在",
     "finding.no-paths": "nnUNet_raw、nnUNet_preprocessed 或 nnUNet_results 没有设置",
     "finding.file-is-truncated": "报错说明文件比文件头声明的短",
+    "finding.splits-are-shared": "可能有其他训练正在写划分文件",
     "finding.no-truncated-file": "报错与文件残缺无关",
     "finding.file-named": "文件：{value}",
     # Memory

@@ -53,6 +53,33 @@ PAGES: dict[str, str] = {
         怎么办：解冻该组：docker unpause、scontrol resume，或该组的 freezer 文件 [ADVICE：由冻结它的人来做]。
         来源：内核关于控制组冻结器的文档；tests/tapes/frozen_cgroup。
         """,
+    "memory-refused": """
+        内存还够，申请却被拒绝。
+
+        发生了什么：malloc 或 mmap 拿不到内存，训练以 MemoryError 或 “can't allocate memory” 结束，而机器和容
+            器都还有空闲。内核是按规则拒绝，并非真的不够：严格记账（vm.overcommit_memory=2）、映射太多（vm.max_map_count）；或者
+            是用 LD_PRELOAD 加载的、自己设有上限的内存分配器（jemalloc、tcmalloc）。
+        如何判断：异常说无法分配内存，没有记录到 OOM，而且当时的空闲内存是申请量的几倍。
+        容易混淆：ram-oom-train-worker（内存确实不够）；process-limit（由 ulimit -v 或 -d 造成）。
+        怎么办：
+            - 查看内核的内存规则和 LD_PRELOAD [SAFE]。
+            - 请管理员更改 [ADVICE]，然后用 --c 继续 [CONSENT]。增加内存或减少数据进程都没有用。
+        来源：mmap(2)、malloc(3)；kernel.org, overcommit-accounting；tests/tapes/memory_refused。
+        """,
+    "read-only-data": """
+        数据增强写入了以只读方式映射的数据，进程因此崩溃。
+
+        发生了什么：nnU-Net 2.5 及更早版本预处理的数据（.npz）会解包成 .npy，并以只读方式映射。nnU-Net 2.7 和
+            2.8 直接用需要的那一部分生成张量，不再复制，而有的变换会就地修改，
+            于是写入只读映射：SIGSEGV。每次启动都会发生，多半在第
+            一轮之内。需要填充的 patch 会被复制，所以病例较小时看不到这个问题。
+        如何判断：看到数据加载器交出了只读内存中的数据，而且有数据进程（没有数据进程时是主进程）以 SIGSEGV 结束。
+        容易混淆：worker-killed 和 native-crash（别的崩溃）；faulty-host-hardware（信号各不相同）。
+        怎么办：
+            - 启用自愈后再启动：Holter 会先复制这些数据，数值不变 [SAFE]。
+            - 或用训练所用的 nnU-Net 版本重新预处理 [CONSENT]。减少数据进程或更换 batchgenerators 都没有用。
+        来源：docs/upstream.md 第 23 节；tests/tapes/read_only_data。
+        """,
     "process-limit": """
         达到了进程的某个上限（ulimit），内核结束了它，或拒绝了它的请求。
 

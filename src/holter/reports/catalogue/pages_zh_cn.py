@@ -179,15 +179,16 @@ PAGES: dict[str, str] = {
             而进程池已补了新人。
         """,
     "truncated-preprocessed-file": """
-        有一个预处理文件比应有的短，读到它的数据进程会出错。
+        nnUNet_preprocessed 里有一个文件不完整：病例无法解码，或者 plans、dataset.json、划分文件没有写完。
 
         发生了什么：nnUNet_preprocessed 里有一个 .npy 或 .b2nd 文件没有写完整，多半是预处理或解包时磁盘
             写满、配额用尽或被中断。训练随机抽到这个病例时，数据进程报 “mmap length is greater than
-            file size” 或 EOFError 后退出。出错的轮次每次不同，重启后又能跑一阵。
+            file size” 或 EOFError 后退出。出错的轮次每次不同，重启后又能跑一阵。plans、dataset.json 和
+            splits_final.json 在启动时读取，所以每次启动都会失败。
         如何判断：文件长度小于文件头声明的长度（或 .b2nd 打不开、读不出最后一块）；异常里正是这个文件或
-            这个病例。
-        容易混淆：worker-exception（文件完整，是别的错误）；内存或 CPU 硬件故障（每次坏的文件都不一
-            样）。
+            这个病例。或者 nnU-Net 读取自己的 JSON 文件时报 JSONDecodeError。
+        容易混淆：worker-exception（文件完整，是别的错误）；fold-start-race（当时另有训练在写划分文件）；
+            内存或 CPU 硬件故障（每次坏的文件都不一样）。
         怎么办：
             - 先查剩余空间和配额 [ADVICE]。
             - 删除残缺的 .npy（保留 .npz），让 nnU-Net 重新解包；.b2nd 则需重新预处理 [CONSENT：删除文

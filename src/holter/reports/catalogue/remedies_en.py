@@ -32,6 +32,8 @@ TEXTS: dict[str, str] = {
     "remedy.set-paths": "Set nnUNet_raw, nnUNet_preprocessed and nnUNet_results where the training is started.",
     "remedy.preprocess-case-again": "Preprocess this case again.",
     "remedy.verify-dataset": "Check the data set's integrity.",
+    "remedy.find-torn-json": "Find the JSON file that cannot be read.",
+    "remedy.make-json-again": "Take that file from a copy, or plan the experiment again.",
     "remedy.look-at-file": "Look at the file: its size, and when it was written.",
     "remedy.check-disk-and-quota": "Check free space and quota: torn files usually come from a full disk.",
     # CPU

@@ -32,6 +32,8 @@ TEXTS: dict[str, str] = {
     "remedy.set-paths": "在启动训练的地方设置 nnUNet_raw、nnUNet_preprocessed 和 nnUNet_results。",
     "remedy.preprocess-case-again": "重新预处理这个病例。",
     "remedy.verify-dataset": "检查数据集的完整性。",
+    "remedy.find-torn-json": "找出读不了的 JSON 文件。",
+    "remedy.make-json-again": "从备份中取回该文件，或重新规划实验。",
     "remedy.look-at-file": "看看这个文件：有多大，什么时候写的。",
     "remedy.check-disk-and-quota": "检查剩余空间和配额：残缺文件多半是磁盘写满造成的。",
     # CPU

@@ -1,0 +1,32 @@
+"""Memory was refused although enough of it was free.
+
+What happens:  malloc or mmap gives nothing, and a MemoryError or "can't allocate memory" ends the training, while the
+               machine and the container have room. The kernel refuses by a rule, not for want: strict accounting
+               (vm.overcommit_memory=2), too many mappings (vm.max_map_count); or an allocator with a ceiling of its
+               own (jemalloc or tcmalloc by LD_PRELOAD).
+How we know:   an exception says that memory could not be allocated, no OOM kill was counted, and at that time several
+               times what it asked for was free.
+Looks like:    ram-oom-train-worker (memory was short); process-limit (ulimit -v or -d explains it).
+What helps:    look at the rules of the kernel and at LD_PRELOAD [SAFE]; have them changed [ADVICE]; then continue with
+               --c [CONSENT]. More memory or fewer workers do not help.
+Source:        mmap(2), malloc(3); kernel.org, overcommit-accounting; tests/tapes/memory_refused.
+"""
+
+from __future__ import annotations
+
+from holter.causes.weigh import against, is_true, needs, only, weigh
+from holter.evidence import Evidence
+from holter.records import Verdict
+
+CAUSE = "memory-refused"
+
+RULES = (
+    needs("memory.refused", is_true, "memory-was-refused", otherwise="memory-was-not-refused", weight=3.0),
+    against("limit.reached", is_true, "limit-reached", fatal=True),
+    only("death", "unsaved"),
+)
+
+
+def diagnose(evidence: Evidence) -> Verdict:
+    """Weigh the facts."""
+    return weigh(CAUSE, evidence, RULES)

@@ -1,0 +1,36 @@
+"""The augmentation writes into data that is mapped read-only, and the process crashes.
+
+What happens:  preprocessed data of nnU-Net 2.5 and older (.npz) is unpacked to .npy and mapped read-only. nnU-Net 2.7
+               and 2.8 make a tensor of the part that they need without copying it, and a transform that works in
+               place writes into the map: SIGSEGV, in each start anew, mostly within the first epoch. Patches that are
+               padded are copied, so small cases hide it.
+How we know:   the data loader was seen to hand over a part of read-only memory, and a data worker (or, without
+               workers, the main process) ended by SIGSEGV.
+Looks like:    worker-killed and native-crash (a crash of another kind); faulty-host-hardware (different signals).
+What helps:    start with healing on: Holter copies these parts, with the same values [SAFE]; or preprocess the data
+               again with the nnU-Net that trains [CONSENT]. Fewer workers or another batchgenerators do not help.
+Source:        docs/upstream.md, section 23; tests/tapes/read_only_data.
+"""
+
+from __future__ import annotations
+
+from holter.causes.weigh import Rule, is_true, needs, one_of, only, weigh
+from holter.evidence import Evidence
+from holter.records import Verdict
+
+CAUSE = "read-only-data"
+PRESUPPOSES = ("nnunet",)
+
+SIGSEGV = 11
+
+RULES = (
+    needs("data.read_only", is_true, "data-read-only", otherwise="data-not-read-only", weight=2.0),
+    Rule("worker.exit_signal", one_of(SIGSEGV), "worker-crashed", 1.0, group="crash"),
+    Rule("main.exit_signal", one_of(SIGSEGV), "main-ended-by-signal", 1.0, group="crash"),
+    only("death"),
+)
+
+
+def diagnose(evidence: Evidence) -> Verdict:
+    """Weigh the facts."""
+    return weigh(CAUSE, evidence, RULES)

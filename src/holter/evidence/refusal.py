@@ -1,0 +1,66 @@
+"""Facts about memory that was refused, and about data that may not be written to."""
+
+from __future__ import annotations
+
+import re
+
+from holter.evidence.facts import FactBook
+from holter.evidence.window import Window
+from holter.records import Noted, Tick
+from holter.sentences import define
+
+# What an allocation asked for: PyTorch ("you tried to allocate 8192000 bytes"), numpy ("Unable to allocate 1.2 GiB").
+ASKED = re.compile(
+    r"(?:tried to allocate|Unable to allocate|unable to mmap) ([\d.]+) ?(bytes|[KMGT]iB)?", re.IGNORECASE
+)
+UNITS = {"bytes": 1, "kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40}
+# Other processes take and give memory between two looks.
+TIMES_FREE = 3
+MUCH_FREE_BYTES = 2 << 30
+BEFORE_S = 15.0
+
+REFUSED = define("memory.refused", "{asked:bytes} were asked for, at least {free:bytes} were free")
+REFUSED_SOME = define("memory.refused-some", "at least {free:bytes} were free")
+NOT_ASKED = define("memory.not-refused", "no exception says that memory was refused")
+NOT_READ = define("memory.free-not-read", "how much memory was free was not read")
+HANDED_ON = define("data.handed-on", "a part of a read-only memory map was given to the transforms")
+NEVER_SEEN = define("data.read-only-not-seen", "no part of a read-only memory map was seen")
+
+
+def collect(window: Window, book: FactBook) -> None:
+    """State whether memory was refused though it was free, and whether read-only data is handed on."""
+    told = [note for note in window.recording.events(Noted, end_s=window.end_s) if note.what == "read-only-data"]
+    if not told:
+        book.not_applicable("data.read_only", NEVER_SEEN())
+    else:
+        book.known("data.read_only", "handed on" in told[-1].text, HANDED_ON())
+    if book.value("exception.kind") != "memory":
+        book.not_applicable("memory.refused", NOT_ASKED())
+        return
+    free = [room for tick in window.all if abs(tick.t_s - window.episode.start_s) <= BEFORE_S and (room := _free(tick))]
+    if not free:
+        book.unknown("memory.refused", NOT_READ())
+        return
+    asked = asked_bytes(str(book.value("exception.first")))
+    least = min(free)
+    was_free = least >= MUCH_FREE_BYTES if asked is None else least >= TIMES_FREE * asked
+    is_short = bool(book.value("oom.kills"))
+    detail = REFUSED_SOME(free=least) if asked is None else REFUSED(asked=asked, free=least)
+    book.known("memory.refused", was_free and not is_short, detail)
+
+
+def asked_bytes(text: str) -> float | None:
+    """How much the allocation asked for of which an exception speaks; None where it does not say."""
+    found = ASKED.search(text)
+    return float(found[1]) * UNITS[(found[2] or "bytes").lower()] if found else None
+
+
+def _free(tick: Tick) -> int | None:
+    """What machine and control group both have left."""
+    rooms = []
+    if tick.host is not None and tick.host.memory_available_bytes is not None:
+        rooms.append(tick.host.memory_available_bytes)
+    group = tick.cgroup
+    if group is not None and group.memory_limit_bytes and group.memory_used_bytes is not None:
+        rooms.append(group.memory_limit_bytes - group.memory_used_bytes + (group.memory_file_bytes or 0))
+    return min(rooms, default=None)
