@@ -48,7 +48,7 @@ def ending(event: ProcessEnded) -> str | None:
 def label(role: str, worker_index: int | None, pid: int | None) -> str:
     """How a process is called in sentences, e.g. "train-worker 2 (PID 4711)"."""
     number = "" if worker_index is None else f" {worker_index}"
-    return f"{role}{number} (PID {pid})"
+    return f"{role}{number}" if pid is None else f"{role}{number} (PID {pid})"
 
 
 def is_failed_save(action: ActionTaken) -> bool:

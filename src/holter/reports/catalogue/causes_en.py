@@ -25,7 +25,7 @@ TEXTS: dict[str, str] = {
     "cause.cgroup-cpu-quota.title": "CPU quota holds the training back",
     "cause.cgroup-cpu-quota.meaning": "A CPU quota of the container or job holds the training back.",
     "cause.slow-storage.title": "Slow storage",
-    "cause.slow-storage.meaning": "The workers wait for the disk or network share that holds the data.",
+    "cause.slow-storage.meaning": "A disk or network share is too slow, or does not answer: the training waits for it.",
     "cause.gpu-side-stall.title": "The GPU does not come forward",
     "cause.gpu-side-stall.meaning": "Batches are ready; the training waits for the GPU.",
     "cause.vgpu-unlicensed.title": "Virtual GPU without a licence",

@@ -21,7 +21,7 @@ TEXTS: dict[str, str] = {
     "cause.cgroup-cpu-quota.title": "CPU 配额限制了训练",
     "cause.cgroup-cpu-quota.meaning": "容器或作业的 CPU 配额拖慢了训练。",
     "cause.slow-storage.title": "存储太慢",
-    "cause.slow-storage.meaning": "数据进程在等存放数据的磁盘或网络存储。",
+    "cause.slow-storage.meaning": "磁盘或网络存储太慢或没有响应，训练在等它。",
     "cause.gpu-side-stall.title": "GPU 一侧停滞",
     "cause.gpu-side-stall.meaning": "批次已经备好，训练在等 GPU。",
     "cause.vgpu-unlicensed.title": "虚拟 GPU 没有许可",
