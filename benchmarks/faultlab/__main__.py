@@ -1,4 +1,4 @@
-"""Forty faults in real trainings under ``holter run``, and healthy trainings that look strange: what does Holter say?
+"""Faults in real trainings under ``holter run``, and healthy trainings that look strange: what does Holter say?
 
 Each run is diagnosed from its tape as it was when the lab had seen enough. Seconds count from the fault, or from the
 line "Epoch 0" where it is there from the beginning. Nothing is healed; what Holter would have done is judged too.
@@ -48,7 +48,7 @@ def main() -> int:
     outcomes: list[Outcome] = []
     try:
         with ended_in_order():
-            measure(names, outcomes, QUICK_BUDGET_S if options.quick else float("inf"), options.keep)
+            measure(names, outcomes, QUICK_BUDGET_S if options.quick else float("inf"), options.keep, options.kept)
     except KeyboardInterrupt:
         say("interrupted; nothing is left running")
         return 130
@@ -64,6 +64,7 @@ def parser() -> argparse.ArgumentParser:
     add("--list", action="store_true", help="tell what there is, and what is true of it")
     add("--json", type=Path, help="write results and goals to this file")
     add("--keep", type=Path, metavar="FOLDER", help="keep tapes, outcomes and output of all runs in this folder")
+    add("--kept", type=Path, metavar="FOLDER", help="judge what was kept there anew; run only what is missing")
     return found
 
 
@@ -91,7 +92,9 @@ def tell_all(names: Sequence[str]) -> int:
     return 0
 
 
-def measure(names: Sequence[str], outcomes: list[Outcome], budget_s: float, keep: Path | None) -> None:
+def measure(
+    names: Sequence[str], outcomes: list[Outcome], budget_s: float, keep: Path | None, kept: Path | None
+) -> None:
     """All runs, one after the other; outcomes are added as they come."""
     began_s = time.monotonic()
     if os.getloadavg()[0] > BUSY * len(os.sched_getaffinity(0)):
@@ -101,9 +104,20 @@ def measure(names: Sequence[str], outcomes: list[Outcome], budget_s: float, keep
         reason = find(name)().needs()
         if reason is None and time.monotonic() - began_s > budget_s:
             reason = "no time left in --quick"
-        outcome = Outcome(name=name, skipped=reason) if reason else measured(name, brains, keep)
+        outcome = judged_again(name, kept) if kept is not None else None
+        if outcome is None:
+            outcome = Outcome(name=name, skipped=reason) if reason else measured(name, brains, keep)
         outcomes.append(outcome)
         say(f"{number}/{len(names)} {outcome.told()}")
+
+
+def judged_again(name: str, folder: Path) -> Outcome | None:
+    """A run of before, judged by what is here now; None if it was not kept. Which PID was hit is not known any more."""
+    kept = told.read_kept(folder / f"{name}.json")
+    if kept is None:
+        return None
+    outcome = score(find(name)(), folder / f"{name}.holter", kept.struck, kept.over)
+    return msgspec.structs.replace(outcome, wall_s=kept.outcome.wall_s, wrong_pid=kept.outcome.wrong_pid)
 
 
 def measured(name: str, brains: Prepared, keep: Path | None) -> Outcome:

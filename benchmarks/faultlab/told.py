@@ -29,9 +29,16 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
 
 def write_kept(file: Path, outcome: Outcome, struck: float | None, over: float) -> None:
     """Beside the tape."""
-    file.write_bytes(
-        msgspec.json.format(msgspec.json.encode(Kept(outcome=outcome, struck=struck, over=over)), indent=2) + b"\n"
-    )
+    kept = Kept(outcome=outcome, struck=struck, over=over)
+    file.write_bytes(msgspec.json.format(msgspec.json.encode(kept), indent=2) + b"\n")
+
+
+def read_kept(file: Path) -> Kept | None:
+    """What was written beside the tape; None where nothing was, or where that run tells nothing."""
+    if not file.exists():
+        return None
+    kept = msgspec.json.decode(file.read_bytes(), type=Kept)
+    return kept if kept.outcome.counts else None
 
 
 def rows(outcomes: Sequence[Outcome]) -> list[dict[str, object]]:
