@@ -38,6 +38,7 @@ RULES = (
     against("shm.trouble", is_true, "shm-explains", weight=2.0),
     against("gpu.shared", one_of("memory"), "others-explain", weight=2.0),
     against("exception.truncated_file", is_true, "file-is-truncated", weight=1.5),
+    against("results.gone", one_of("deleted", "replaced"), "results-are-gone", weight=1.5),
     against("limit.reached", is_true, "limit-reached", weight=1.5),
     against("memory.refused", is_true, "memory-was-refused", weight=1.5),
     against("exception.kind", is_special, "its-kind-explains", weight=2.0),
