@@ -29,7 +29,7 @@ from holter.tape.compaction import RawWindow
 FOLDER = Path(__file__).parent
 CHECKOUT = FOLDER.parents[1]
 BEFORE_S, AFTER_S = 30.0, 12.0  # of a tape of the lab: before its fault, and after its alarm
-SAME_ALARM_S = 1.5  # a tape is told again within two seconds; this leaves some
+SAME_ALARM_S = 1.8  # a tape is told again within two seconds; this leaves some
 
 
 def neutral(text: str) -> str:
