@@ -19,6 +19,7 @@ TEXTS: dict[str, str] = {
     "contract.no-log": "没有找到 nnU-Net 的训练日志",
     "contract.console-unread": "没有心跳，输出也没有写进文件",
     "contract.stacks-refused": "{why}",
+    "contract.stacks-untried": "还没有试过",
     "contract.no-main": "没有找到主进程",
     "contract.no-gpu": "{why}",
     "contract.no-kernel-log": "当前用户无权读取",
