@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from holter.records import ActionTaken, Record
+from holter.records import ActionTaken, Message, Record
 from holter.tape import Recording
 
 # Hook and supervisor tell of the same deed within seconds: the hook when its part is done, the supervisor when the
@@ -24,6 +24,7 @@ class Deed(Record, frozen=True, kw_only=True):
     cause: str | None = None
     text: str = ""  # told when it began
     result: str = ""  # told when it ended
+    messages: tuple[Message, ...] = ()  # the same, where the words are a sentence with values
     settings: tuple[tuple[str, str], ...] = ()
     pids: tuple[int, ...] = ()
     generation: int = 0
@@ -88,6 +89,7 @@ def _new(event: ActionTaken) -> Deed:
         cause=event.cause,
         text="" if is_over else event.text,
         result=event.text if is_over else "",
+        messages=() if event.message is None else (event.message,),
         settings=event.settings,
         pids=event.pids,
         generation=event.generation,
@@ -99,6 +101,7 @@ def _grown(deed: Deed, event: ActionTaken) -> Deed:
     grown = msgspec.structs.replace(
         deed,
         cause=deed.cause or event.cause,
+        messages=deed.messages if event.message in (None, *deed.messages) else (*deed.messages, event.message),
         settings=deed.settings or event.settings,
         pids=tuple(dict.fromkeys((*deed.pids, *event.pids))),
         sources=tuple(dict.fromkeys((*deed.sources, event.source))),
