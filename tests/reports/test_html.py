@@ -13,6 +13,7 @@ from reports_scene import STALL
 
 from holter.detectors.notices import LOST_WORKER
 from holter.errors import TapeExists
+from holter.evidence.deeds import deeds
 from holter.records import ActionTaken, Beat, Diagnosis, Environment, Episode, Fact, Notice, Subject, Tick
 from holter.reports.catalogue import Lang, phrase, text
 from holter.reports.html import html, write_html
@@ -109,6 +110,15 @@ def test_notices_and_what_became_of_it_are_told_as_on_a_terminal(
     assert f"0:05:00{phrase(NOTICED, lang)}" in plain
     assert later_lines(ended[0], lang)[0] in plain and "SIGKILL" in later_lines(ended[0], lang)[0]
     assert phrase(ANNOUNCED, lang) in plain
+
+
+def test_a_restart_that_was_announced_and_came_is_no_longer_under_way(recording: Recording) -> None:
+    came = ActionTaken(t_s=599.0, action="restart", state="begun", generation=1)
+    scene = noticed_scene(recording)
+    ticks = (*scene.all_ticks[:-1], msgspec.structs.replace(scene.all_ticks[-1], events=(came,)))
+    announced = [one for one in deeds(msgspec.structs.replace(scene, all_ticks=ticks)) if one.action != "restart"]
+    assert [(one.state, one.ended_s) for one in announced] == [("done", 599.0)]
+    assert [one.state for one in deeds(scene)] == ["begun"]
 
 
 def test_a_loss_that_is_no_number_is_an_episode_like_others(recording: Recording) -> None:

@@ -12,6 +12,7 @@ from holter.tape import Recording
 # Hook and supervisor tell of the same deed within seconds: the hook when its part is done, the supervisor when the
 # training has moved on (it waits 20 s for that).
 SAME_DEED_S = 30.0
+ANNOUNCEMENT = "announce-restart"
 
 
 class Deed(Record, frozen=True, kw_only=True):
@@ -40,7 +41,7 @@ def deeds(recording: Recording) -> tuple[Deed, ...]:
             found.append(_new(event))
         else:
             found[index] = _grown(found[index], event)
-    return tuple(found)
+    return tuple(_carried_out(deed, found) for deed in found)
 
 
 def is_echo(action: ActionTaken, told: ActionTaken) -> bool:
@@ -50,6 +51,14 @@ def is_echo(action: ActionTaken, told: ActionTaken) -> bool:
         and action.source != told.source
         and action.t_s - told.t_s <= SAME_DEED_S
     )
+
+
+def _carried_out(deed: Deed, every: list[Deed]) -> Deed:
+    """A restart that was announced and came: the announcement is over with it."""
+    if deed.action != ANNOUNCEMENT or deed.state != "begun":
+        return deed
+    came_s = next((one.begun_s for one in every if one.action == "restart" and one.begun_s >= deed.begun_s), None)
+    return deed if came_s is None else msgspec.structs.replace(deed, state="done", ended_s=came_s)
 
 
 def _place(event: ActionTaken, found: list[Deed]) -> int | None:
