@@ -130,6 +130,7 @@ TEXTS: dict[str, str] = {
     "新启动（--no-main-heal 可不动它）",
     "main-hang.busy": "已有 {age:duration}没有进展；按 --main-limit，若仍不动，{left:duration}后将重新启动",
     "main-hang.moved": "它自己又动了",
+    "main-hang.works": "训练的某个进程又在做事了",
     "death.early": "{who}在最后一轮之前以退出码 0 结束",
     "quiet.not-over": "{span:duration}内没有看到任何问题；训练结束之前记录就停了。",
     "quiet.no-training": "没有看到训练：{why}。",
