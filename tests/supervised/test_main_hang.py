@@ -70,7 +70,7 @@ def test_one_that_moves_on_is_left_alone_and_that_is_said():
     assert run.states == ["begun", "done"]
 
 
-@pytest.mark.parametrize("works", [{"cpu": 0.5}, {"writes": 4096}, {"gpu": 0.4}, {"state": "T"}])
+@pytest.mark.parametrize("works", [{"cpu": 0.5}, {"writes": 65536}, {"gpu": 0.4}, {"state": "T"}])
 def test_whoever_works_or_was_stopped_is_never_ended(works):
     run = Run().go(60).go(3 * int(FLOOR_S), moves=False, **works)
     assert run.due_s is None and run.said == []
@@ -82,6 +82,13 @@ def test_polling_that_costs_more_in_some_seconds_is_no_work():
         run.go(19, moves=False, cpu=0.04, workers=2).go(1, moves=False, cpu=0.08, workers=2)
     assert run.due_s == pytest.approx(60 + FLOOR_S, abs=5)
     assert run.states == ["begun"]
+
+
+def test_the_hooks_own_page_that_is_written_back_is_no_work():
+    run = Run().go(60)
+    for _ in range(int(FLOOR_S) // 30 + 1):
+        run.go(29, moves=False).go(1, moves=False, writes=4096)
+    assert run.due_s == pytest.approx(60 + FLOOR_S, abs=5)
 
 
 def test_one_that_begins_to_work_is_said_to_and_counts_anew():

@@ -28,6 +28,8 @@ GPU_IDLE = 0.05
 # second of twenty. So it is the mean of so long that counts, unless somebody works for a good part of a second.
 MEAN_OF_S = 30.0
 BURST_CORES = 0.3
+# Between two readings: the kernel writes the hook's own page of memory (4 KiB) back every 30 s.
+OWN_BYTES = 8192
 # Steps of these phases say how long one may take; compilation and validation have clocks of their own.
 COUNTED = ("train", "epoch-end", "checkpoint")
 STOPPED = ("T", "t")
@@ -122,7 +124,8 @@ class MainHang:
             if process.read_bytes_total is not None
         ]
         total = sum(told) if len(told) == len(tick.processes) else None
-        reads = total is not None and self._bytes is not None and total > self._bytes
+        ours = OWN_BYTES * len(tick.processes)
+        reads = total is not None and self._bytes is not None and total > self._bytes + ours
         self._bytes = total if total is not None else self._bytes
         works = any((gpu.utilization_ratio or 0.0) > GPU_IDLE for gpu in tick.gpus if _is_ours(gpu.processes))
         return is_idle(self._on_average(tick)) and not reads and not works
