@@ -221,6 +221,13 @@ def test_a_file_that_is_no_tape_gives_four_plain_lines_at_most(tmp_path):
     assert len(done.stderr.splitlines()) <= 4
 
 
+def test_a_page_is_told_by_a_python_without_docstrings_too(tmp_path):
+    command = [sys.executable, "-OO", "-m", "holter", "explain", "frozen-worker", "--lang", "en"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.stdout == holter("explain", "frozen-worker", "--lang", "en", cwd=tmp_path).stdout
+    assert "SIGSTOP" in done.stdout
+
+
 def test_explain_lists_and_tells_in_both_languages(tmp_path):
     listed = holter("explain", cwd=tmp_path)
     assert "frozen-worker" in listed.stdout

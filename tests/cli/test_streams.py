@@ -13,6 +13,7 @@ import pytest
 
 from holter.errors import TapeError
 from holter.tape import read
+from needs import imported
 
 HOLTER = f"{sys.executable} -m holter"
 # Says what it finds of its own standard streams; has something to say of nnU-Net's paths, so that Holter has.
@@ -89,6 +90,17 @@ def test_a_stderr_that_nobody_reads_stops_nothing(start, tmp_path):
     assert recording.finished
     assert len(recording.all_ticks) >= 5
     os.close(reading)
+
+
+def test_a_demo_that_nobody_reads_goes_on(start, tmp_path):
+    imported("nnunetv2")
+    imported("nilearn")
+    _, writing = full_pipe()
+    process = start("demo", "--fault", "freeze-worker", "--out", "d", stderr=writing)
+    until_s = time.monotonic() + 60
+    while not list((tmp_path / "d").glob("nnunet/nnUNet_raw/*/imagesTr/*")):
+        assert process.poll() is None and time.monotonic() < until_s, "it waits for a reader"
+        time.sleep(0.2)
 
 
 def test_what_was_not_read_comes_as_soon_as_somebody_reads(start, tmp_path):

@@ -7,16 +7,22 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import healed_scene
+import msgspec
 import pytest
 from reports_scene import STALL
 
+from holter.detectors.notices import LOST_WORKER
 from holter.errors import TapeExists
-from holter.records import Beat, Diagnosis, Environment, Episode, Tick
+from holter.evidence.deeds import deeds
+from holter.records import ActionTaken, Beat, Diagnosis, Environment, Episode, Fact, Notice, Subject, Tick
+from holter.reports.catalogue import Lang, phrase, text
 from holter.reports.html import html, write_html
 from holter.reports.html.drawing import line, nice_top
 from holter.reports.html.lanes import lanes
 from holter.reports.html.thinning import MAX_POINTS, Grid, Points, Thinner
 from holter.reports.html.vitals import charts
+from holter.reports.wording import later_lines
+from holter.supervisor.main_hang import STANDS
 from holter.tape import Recording
 from needs import needs
 from tools import BROWSERS, which
@@ -48,6 +54,10 @@ class Loads(HTMLParser):
         self.found += [value or "" for name, value in attrs if name in LOADING_ATTRIBUTES]
 
 
+def plain_of(page: str) -> str:
+    return escaping.unescape(re.sub(r"<[^>]+>", "", page)).replace("\u00a0", " ")
+
+
 @pytest.fixture(scope="module")
 def report(recording: Recording, diagnoses: tuple[Diagnosis, ...]) -> str:
     return html(recording, diagnoses)
@@ -65,12 +75,71 @@ def test_a_demo_report_stays_below_a_megabyte(report: str) -> None:
 
 
 def test_the_worst_episode_is_the_title_and_all_are_told(report: str) -> None:
-    plain = escaping.unescape(re.sub(r"<[^>]+>", "", report)).replace("\u00a0", " ")
+    plain = plain_of(report)
     assert "Stalled in epoch 2, 41 s: worker 2 (PID 4713) is stopped. Confirmed." in plain
     assert "Slower in epoch 1, 1 min 2 s" in plain
     assert "kill -CONT 4713" in plain
     assert "py-spy: permission denied" in plain
     assert "storage errors in the kernel log" in plain
+
+
+NOTICED = LOST_WORKER(worker=Subject(role="train-worker", index=2, pid=4713), age=95.0, case="panc_0017")
+ANNOUNCED = STANDS(age=600.0, left=300.0)
+
+
+def noticed_scene(recording: Recording) -> Recording:
+    """The scene with a notice, a restart that is announced, and words for the keys of sentences."""
+    announced = ActionTaken(t_s=300.0, action="announce-restart", state="begun", message=ANNOUNCED)
+    events = (Notice(t_s=300.0, what="lost-worker", message=NOTICED, pids=(4713,)), announced)
+    ticks = tuple(
+        msgspec.structs.replace(tick, events=(*tick.events, *events)) if tick.t_s == 300.0 else tick
+        for tick in recording.all_ticks
+    )
+    return msgspec.structs.replace(recording, all_ticks=ticks)
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_notices_and_what_became_of_it_are_told_as_on_a_terminal(
+    recording: Recording, diagnoses: tuple[Diagnosis, ...], lang: Lang
+) -> None:
+    later = Fact(name="main.ending", status="known", value="ended by signal 9 (SIGKILL)")
+    ended = (msgspec.structs.replace(diagnoses[0], later=(later,)), *diagnoses[1:])
+    plain = plain_of(html(noticed_scene(recording), ended, lang))
+    for heading in ("heading.notices", "heading.later", "deed.announce-restart"):
+        assert text(heading, lang) in plain
+    assert f"0:05:00{phrase(NOTICED, lang)}" in plain
+    assert later_lines(ended[0], lang)[0] in plain and "SIGKILL" in later_lines(ended[0], lang)[0]
+    assert phrase(ANNOUNCED, lang) in plain
+
+
+def test_a_restart_that_was_announced_and_came_is_no_longer_under_way(recording: Recording) -> None:
+    came = ActionTaken(t_s=599.0, action="restart", state="begun", generation=1)
+    scene = noticed_scene(recording)
+    ticks = (*scene.all_ticks[:-1], msgspec.structs.replace(scene.all_ticks[-1], events=(came,)))
+    announced = [one for one in deeds(msgspec.structs.replace(scene, all_ticks=ticks)) if one.action != "restart"]
+    assert [(one.state, one.ended_s) for one in announced] == [("done", 599.0)]
+    assert [one.state for one in deeds(scene)] == ["begun"]
+
+
+def test_a_loss_that_is_no_number_is_an_episode_like_others(recording: Recording) -> None:
+    episode = Episode(kind="diverged", phase="train", start_s=30.0, alarm_s=60.0, detector="diverged", subject="main")
+    assert 'class="episode diverged"' in html(recording, (Diagnosis(episode=episode),))
+
+
+def test_where_no_training_was_seen_nothing_is_green() -> None:
+    page = html(Recording(all_ticks=(Tick(t_s=9.0),)), ())
+    assert "No training was seen" in page
+    assert 'class="top good"' not in page and text("html.no-episodes", "en") not in page
+
+
+def test_a_host_with_the_name_of_a_blank_loses_it_and_no_sentence_is_lost(
+    recording: Recording, diagnoses: tuple[Diagnosis, ...]
+) -> None:
+    scene = noticed_scene(recording)
+    for host in ("case", "notice", "worker", "age"):
+        named = msgspec.structs.replace(scene.environment, hostname=host)
+        page = html(msgspec.structs.replace(scene, environment=named), diagnoses, scrub=True)
+        assert "has not delivered a batch for" in page and "panc_0017" not in page
 
 
 def test_what_the_training_printed_cannot_become_markup(recording: Recording) -> None:

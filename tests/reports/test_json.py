@@ -5,11 +5,14 @@ from pathlib import Path
 
 import healed_scene
 import jsonschema
+import msgspec
 import pytest
 
-from holter.records import Diagnosis
+from holter.detectors.notices import LOST_WORKER
+from holter.records import ActionTaken, Diagnosis, Notice, Subject
 from holter.reports.as_json import to_json
-from holter.reports.catalogue import Lang
+from holter.reports.catalogue import Lang, phrase
+from holter.supervisor.main_hang import MOVED
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "diagnosis.schema.json").read_text(encoding="utf-8"))
 
@@ -45,9 +48,20 @@ def test_a_clean_run_is_an_empty_list_and_still_keeps_to_the_schema() -> None:
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_with_its_recording_the_document_tells_what_was_done_and_keeps_to_the_schema(lang: Lang) -> None:
-    document = to_json(healed_scene.diagnoses(), lang, recording=healed_scene.recording())
+    scene = healed_scene.recording()
+    lost = LOST_WORKER(worker=Subject(role="train-worker", index=1, pid=4712), age=95.0, case="panc_0017")
+    said = (
+        Notice(t_s=scene.all_ticks[-1].t_s, what="lost-worker", message=lost, pids=(4712,)),
+        ActionTaken(t_s=scene.all_ticks[-1].t_s, action="announce-restart", state="done", message=MOVED()),
+    )
+    last = msgspec.structs.replace(scene.all_ticks[-1], events=(*scene.all_ticks[-1].events, *said))
+    scene = msgspec.structs.replace(scene, all_ticks=(*scene.all_ticks[:-1], last))
+    document = to_json(healed_scene.diagnoses(), lang, recording=scene)
     document = json.loads(json.dumps(document, allow_nan=False))
     jsonschema.validate(document, SCHEMA, cls=jsonschema.Draft202012Validator)
+    assert [(one["what"], one["pids"]) for one in document["notices"]] == [("lost-worker", [4712])]
+    assert document["notices"][0]["text"] == phrase(lost, lang)
+    assert document["actions"][-1]["text"] == phrase(MOVED(), lang)
     restart = next(one for one in document["actions"] if (one["action"], one["state"]) == ("restart", "begun"))
     assert restart["settings"] == {"nnUNet_n_proc_DA": "3"}
     assert (restart["cause"], restart["generation"], restart["source"]) == ("external-kill", 1, "supervisor")
@@ -60,4 +74,4 @@ def test_with_its_recording_the_document_tells_what_was_done_and_keeps_to_the_sc
 
 
 def test_without_a_recording_the_document_is_as_it_was(diagnoses: tuple[Diagnosis, ...]) -> None:
-    assert not {"actions", "goodput", "recovery"} & to_json(diagnoses).keys()
+    assert not {"notices", "actions", "goodput", "recovery"} & to_json(diagnoses).keys()

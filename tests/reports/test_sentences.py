@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
+from pathlib import Path
+
 import msgspec
 import pytest
 
+from holter import sentences
 from holter.records import Message, Subject
 from holter.reports.catalogue import phrase
 from holter.sentences import ENGLISH, define
@@ -31,3 +37,18 @@ def test_a_key_stands_for_one_sentence() -> None:
     assert define("test.paused", ENGLISH["test.paused"]) == PAUSED
     with pytest.raises(ValueError, match=r"test\.paused is defined twice"):
         define("test.paused", "something else")
+
+
+# Said on the console or to a server while a run goes on; never on a tape.
+ONLY_SAID = ("run.py", "notify.py", "preparing_words.py", "tape_place.py")
+WRITE_TAPES = ("probes", "detectors", "evidence", "causes", "remedies", "supervisor")
+
+
+def test_every_sentence_of_a_tape_is_known_to_a_command_that_only_reads_it() -> None:
+    source = Path(sentences.__file__).parent
+    files = [file for folder in WRITE_TAPES for file in (source / folder).rglob("*.py") if file.name not in ONLY_SAID]
+    defined = {key for file in files for key in re.findall(r'define\(\s*"([^"]+)"', file.read_text(encoding="utf-8"))}
+    script = "import holter.cli, holter.sentences; print(*holter.sentences.ENGLISH)"
+    known = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
+    assert defined - set(known) == set()
+    assert "main-hang.stands" in defined

@@ -18,8 +18,10 @@ from holter.causes import diagnose_all
 from holter.demo.faults import Context, FreezeWorker, Worker
 from holter.demo.prepare import Prepared
 from holter.errors import AlreadyRecorded, NoSuchProcess, NotATape, NotATraining, TapeError
-from holter.records import EpochEnded
+from holter.records import ContractSettled, EpochEnded
+from holter.reports.contract import contract_line
 from holter.supervisor.attach import attach, find_training
+from holter.supervisor.recorder import Listener
 from holter.tape import read
 from supervised.scene import Named, top
 
@@ -66,6 +68,16 @@ def stock(brain: Prepared, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     training.end()
 
 
+class Heard(Listener):
+    """Keeps what can be seen and done."""
+
+    def __init__(self) -> None:
+        self.settled: list[ContractSettled] = []
+
+    def contract(self, settled: ContractSettled, before: ContractSettled | None) -> None:
+        self.settled.append(settled)
+
+
 @contextlib.contextmanager
 def frozen_worker(training: Stock, folder: Path) -> Iterator[None]:
     fault = FreezeWorker()
@@ -110,10 +122,56 @@ def test_a_training_that_hangs_already_is_diagnosed_from_a_workers_pid(stock, tm
 
 def test_a_healthy_training_is_left_alone_and_nothing_is_said(stock, tmp_path):
     stock.wait_for("Epoch 1")
-    result = attach(stock.pid, tmp_path / "t.holter", for_s=18.0)
-    assert result.episodes == ()
+    heard = Heard()
+    result = attach(stock.pid, tmp_path / "t.holter", for_s=18.0, listener=heard)
+    assert result.episodes == () and result.no_training is None
+    settled = heard.settled[0]
+    assert settled.t_s < 17, "as soon as the log and the stacks were tried"
+    assert [one.name for one in settled.sees if one.can][:4] == ["loader", "log", "exceptions", "stacks"]
+    assert settled.ability("heartbeat").why_not.key == "contract.attached"
+    assert contract_line(settled, "en").endswith("It only watches; holter train, or run --heal, acts.")
+    assert read(tmp_path / "t.holter").events(ContractSettled) == (settled,)
     assert stock.process.poll() is None
     assert "Traceback" not in stock.log.read_text()
+
+
+DATA_LOADER = """
+import time, torch
+from torch.utils.data import DataLoader, Dataset
+class Data(Dataset):
+    def __len__(self): return 100000
+    def __getitem__(self, number): time.sleep(0.05); return torch.zeros(8)
+for batch in DataLoader(Data(), batch_size=4, num_workers=1): print("step", flush=True)
+"""
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_what_trains_without_nnunet_is_no_training_that_was_seen(lang, tmp_path):
+    script = tmp_path / "loads.py"
+    script.write_text(DATA_LOADER)
+    variables = {**os.environ, "nnUNet_results": str(tmp_path)}
+    with (tmp_path / "output.txt").open("wb") as out:
+        process = subprocess.Popen([sys.executable, script], env=variables, stdout=out, stderr=out)
+    try:
+        until = time.monotonic() + 60
+        while not (tmp_path / "output.txt").read_bytes():
+            assert process.poll() is None and time.monotonic() < until
+            time.sleep(0.1)
+        command = [sys.executable, "-m", "holter", "attach", str(process.pid), "--for", "4", "--lang", lang]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+        assert process.poll() is None
+    finally:
+        process.kill()
+        process.wait()
+    assert done.returncode == 2, done.stderr
+    contract, ending, wrote = done.stderr.splitlines()
+    assert ("sees PyTorch DataLoader workers" if lang == "en" else "PyTorch DataLoader 的工作进程") in contract
+    if lang == "en":
+        why = "the training was started without Holter; no training log of nnU-Net was found"
+        assert ending == f"holter: No training was seen: {why}."
+    else:
+        assert ending.startswith("holter: 没有看到训练：")
+    assert wrote.endswith(".holter")
 
 
 def is_recording(tape: Path) -> bool:

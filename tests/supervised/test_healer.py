@@ -17,17 +17,18 @@ from holter.records import (
     Tick,
     Verdict,
 )
-from holter.remedies.ladder import STANDS_AFTER_S, WAIT_DEAD_S
+from holter.remedies.ladder import HEALS_WITHOUT_EPOCH, STANDS_AFTER_S, WAIT_DEAD_S
 from holter.supervisor.control import Control
 from holter.supervisor.healer import HOOK_FIRST_S, LOOK_AGAIN_S, NAMELESS_S, WORKS_WITHIN_S, Healer
+from holter.supervisor.main_hang import ANNOUNCED_S, FLOOR_S
 
 
 class Case:
     """One healer, its ticks and what it said."""
 
-    def __init__(self, folder, *, act: bool = True, can_continue: bool = True) -> None:
+    def __init__(self, folder, *, act: bool = True, can_continue: bool = True, **how) -> None:
         self.said: list = []
-        self.healer = Healer(Control(folder), self.said.append, act=act, can_continue=can_continue)
+        self.healer = Healer(Control(folder), self.said.append, act=act, can_continue=can_continue, **how)
         self.requests = folder / "control.json"
         self.t_s = 0.0
         self.steps = 0
@@ -39,8 +40,9 @@ class Case:
             t_s=self.t_s, pid=1, phase="train", epoch=3, iteration=5, waits_for=waits,
             progress_total=self.steps, progressed_s=float(self.steps), steps_total=self.steps,
         )  # fmt: skip
-        workers = [ProcessSample(t_s=self.t_s, pid=pid, role="train-worker", state="S") for pid in (2, 3)]
-        main = ProcessSample(t_s=self.t_s, pid=1, role="main", state=state)
+        how = {"t_s": self.t_s, "cpu_ratio": 0.0}
+        workers = [ProcessSample(**how, pid=pid, role="train-worker", state="S") for pid in (2, 3)]
+        main = ProcessSample(**how, pid=1, role="main", state=state)
         return Tick(t_s=self.t_s, beats=(beat,), processes=(main, *workers))
 
     def work(self) -> None:
@@ -103,6 +105,37 @@ def test_a_stall_without_a_name_is_touched_late_and_only_where_it_waits_for_anot
     assert case.said == []
     case.stand(NAMELESS_S + 5, stall(began), None)
     assert states(case)[:1] == [("replace-workers", "begun")]
+
+
+@pytest.mark.parametrize("cause", ["main-stands-still", "workers-stand-still", None])
+def test_a_main_process_that_stands_is_restarted_late_whether_or_not_it_has_a_name(case, cause):
+    began_s = case.t_s
+    plan = case.stand(2 * FLOOR_S, stall(began_s), cause, waits="none")
+    assert (plan.action, plan.reason) == ("restart", "main-hangs")
+    assert case.t_s - began_s == pytest.approx(FLOOR_S, abs=5)
+    assert states(case) == [("announce-restart", "begun")]
+    assert case.said[0].t_s - began_s == pytest.approx(FLOOR_S - ANNOUNCED_S, abs=5)
+
+
+@pytest.mark.parametrize("how", [{"main_heal": False}, {"act": False}, {"can_continue": False}])
+def test_a_main_process_that_stands_is_left_alone_where_nobody_asked_or_nothing_is_known(tmp_path, how):
+    case = Case(tmp_path, **how)
+    assert case.stand(2 * FLOOR_S, stall(case.t_s), "main-stands-still", waits="none") is None
+    assert ("announce-restart", "begun") not in states(case)
+
+
+def test_a_limit_that_is_too_short_for_the_training_does_not_restart_it_for_ever(tmp_path):
+    case = Case(tmp_path, main_limit_s=30.0)
+    actions = []
+    for number in range(1, 9):
+        episode = msgspec.structs.replace(stall(case.t_s), generation=case.healer.generation)
+        plan = case.stand(100, episode, "main-stands-still", waits="none")
+        actions.append(plan.action)
+        if plan.action == "stop":
+            break
+        case.healer.begin(ActionTaken(t_s=case.t_s, action="restart", state="begun", generation=number))
+        case.work()
+    assert actions == ["restart"] * HEALS_WITHOUT_EPOCH + ["stop"]
 
 
 def test_a_training_that_somebody_stopped_is_left_in_peace(case):

@@ -30,6 +30,7 @@ class Run:
         writes: int = 0,
         gpu: float = 0.0,
         step_s: int = 1,
+        workers: int = 0,
     ) -> Run:
         for n in range(seconds):
             self.t_s += 1.0
@@ -41,7 +42,11 @@ class Run:
                 read_bytes_total=0, write_bytes_total=self.written,
             )  # fmt: skip
             gpus = (GpuSample(t_s=self.t_s, index=0, utilization_ratio=gpu),) if gpu else ()
-            tick = Tick(t_s=self.t_s, processes=(main,), beats=(beat,), gpus=gpus)
+            others = [
+                ProcessSample(t_s=self.t_s, pid=2 + one, role="train-worker", state="S", cpu_ratio=0.02)
+                for one in range(workers)
+            ]
+            tick = Tick(t_s=self.t_s, processes=(main, *others), beats=(beat,), gpus=gpus)
             self.hang.see(tick)
             if self.due_s is None and self.hang.is_due(tick):
                 self.due_s = self.t_s
@@ -65,10 +70,31 @@ def test_one_that_moves_on_is_left_alone_and_that_is_said():
     assert run.states == ["begun", "done"]
 
 
-@pytest.mark.parametrize("works", [{"cpu": 0.5}, {"writes": 4096}, {"gpu": 0.4}, {"state": "T"}])
+@pytest.mark.parametrize("works", [{"cpu": 0.5}, {"writes": 65536}, {"gpu": 0.4}, {"state": "T"}])
 def test_whoever_works_or_was_stopped_is_never_ended(works):
     run = Run().go(60).go(3 * int(FLOOR_S), moves=False, **works)
     assert run.due_s is None and run.said == []
+
+
+def test_polling_that_costs_more_in_some_seconds_is_no_work():
+    run = Run().go(60)
+    for _ in range(int(FLOOR_S) // 20 + 1):
+        run.go(19, moves=False, cpu=0.04, workers=2).go(1, moves=False, cpu=0.08, workers=2)
+    assert run.due_s == pytest.approx(60 + FLOOR_S, abs=5)
+    assert run.states == ["begun"]
+
+
+def test_the_hooks_own_page_that_is_written_back_is_no_work():
+    run = Run().go(60)
+    for _ in range(int(FLOOR_S) // 30 + 1):
+        run.go(29, moves=False).go(1, moves=False, writes=4096)
+    assert run.due_s == pytest.approx(60 + FLOOR_S, abs=5)
+
+
+def test_one_that_begins_to_work_is_said_to_and_counts_anew():
+    run = Run().go(60).go(700, moves=False).go(2, moves=False, cpu=0.9).go(700, moves=False)
+    assert run.due_s is None
+    assert [one.message.key for one in run.said] == ["main-hang.stands", "main-hang.works", "main-hang.stands"]
 
 
 def test_ten_times_the_longest_step_is_waited_for_and_validation_is_no_step():

@@ -27,7 +27,10 @@ def attach(
     force: Force = False,
     lang: Lang = None,
 ) -> None:
-    """Record a training that was started without Holter. It is only looked at; Ctrl-C ends the recording, not it."""
+    """Record a training that was started without Holter. It is only looked at; Ctrl-C ends the recording, not it.
+
+    Exit code 1 if there was an episode; 2 if no training was seen, so that nothing can be said of it.
+    """
     from holter.supervisor.attach import attach as supervise
     from holter.supervisor.tape_place import default_tape
 
@@ -35,5 +38,9 @@ def attach(
     place = tape or default_tape(f"pid-{pid}", os.environ)
     with Speaker(language) as speaker:
         result = supervise(pid, place, listener=speaker, force=force, for_s=for_s)
+        if result.no_training is not None:
+            speaker.note(result.no_training)
         speaker.wrote(result.tape, is_there=result.tape_is_there)
+    if result.no_training is not None and not result.episodes:
+        sys.exit(2)
     sys.exit(1 if result.episodes else 0)

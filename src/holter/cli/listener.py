@@ -15,10 +15,6 @@ from holter.reports.line_writer import LineWriter
 from holter.sentences import define
 from holter.supervisor.recorder import Listener
 
-LEFT_OUT = define(
-    "listener.left-out", "lines left out here because nobody was reading: {count}; what they said is on the tape"
-)
-
 NO_TAPE = define("listener.no-tape", "there is no tape: {path} found no room, or was removed")
 
 
@@ -83,7 +79,7 @@ class Speaker(Listener):
         self._writer.say(text)
 
     def _left_out(self, count: int) -> str:
-        return f"{live.PREFIX} {phrase(LEFT_OUT(count=count), self._lang)}"
+        return live.left_out(count, self._lang)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from holter.demo.faults import Context, Fault, Worker
 from holter.records import Beat, Diagnosis, Episode, Noted, Text, Tick
 from holter.reports import live
 from holter.reports.catalogue import phrase, text
+from holter.reports.line_writer import takes_a_line
 from holter.supervisor.recorder import Listener, Recorder
 
 # The fault comes in mid-epoch 1: a first epoch has shown what is usual.
@@ -106,7 +107,7 @@ class Director(Listener):
         if beat.epoch is not None and beat.epoch != self._epoch and beat.phase == "train":
             self._epoch = beat.epoch
             self._say(text("demo.epoch", self._lang, epoch=beat.epoch))
-        if self._show_progress and beat.phase in ("train", "validate"):
+        if self._show_progress and beat.phase in ("train", "validate") and takes_a_line(sys.stderr):
             step_s = (beat.data_wait_s or 0.0) + (beat.compute_s or 0.0)
             line = text("demo.step", self._lang, phase=beat.phase, step=beat.iteration or 0, seconds=f"{step_s:.2f}")
             print(f"\r\x1b[K{live.PREFIX} {line}", end="\r", file=sys.stderr, flush=True)

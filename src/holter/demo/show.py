@@ -8,6 +8,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,6 +26,7 @@ from holter.reports import live
 from holter.reports.as_json import to_json
 from holter.reports.catalogue import text
 from holter.reports.html import write_html
+from holter.reports.line_writer import LineWriter
 from holter.supervisor.run import run
 from holter.tape import Recording, read
 
@@ -86,7 +88,15 @@ def show(fault_name: str, out: Path | None, lang: Lang, *, quiet: bool = False, 
             next_step="holter demo --fault freeze-worker needs nothing special",
         )
     folder = _folder(out, fault, force)
-    say = _speaker(quiet)
+    # Nobody need read it: the demo's training must not wait for that, nor end because of it.
+    writer = LineWriter(None if quiet else sys.stderr, lambda count: live.left_out(count, lang))
+    with closing(writer):
+        return _play(fault, folder, lang, lambda told: writer.say(f"{live.PREFIX} {told}"), quiet=quiet, force=force)
+
+
+def _play(
+    fault: Fault, folder: Path, lang: Lang, say: Callable[[str], None], *, quiet: bool, force: bool
+) -> DemoResult:
     say(text("demo.what", lang, fault=fault.name, summary=text(f"demo.fault.{fault.name}", lang)))
     began = time.monotonic()
     material = prepare(folder / "nnunet", progress=_progress(say, lang))
@@ -216,14 +226,6 @@ def _new_folder() -> Path:
             number += 1
         else:
             return folder
-
-
-def _speaker(quiet: bool) -> Callable[[str], None]:
-    def say(message: str) -> None:
-        if not quiet:
-            print(f"{live.PREFIX} {message}", file=sys.stderr, flush=True)
-
-    return say
 
 
 def _progress(say: Callable[[str], None], lang: Lang) -> Callable[[str, int, int | None], None]:

@@ -6,12 +6,13 @@ from typing import Literal
 
 import msgspec
 
-from holter.records import ActionTaken, Record
+from holter.records import ActionTaken, Message, Record
 from holter.tape import Recording
 
 # Hook and supervisor tell of the same deed within seconds: the hook when its part is done, the supervisor when the
 # training has moved on (it waits 20 s for that).
 SAME_DEED_S = 30.0
+ANNOUNCEMENT = "announce-restart"
 
 
 class Deed(Record, frozen=True, kw_only=True):
@@ -24,6 +25,7 @@ class Deed(Record, frozen=True, kw_only=True):
     cause: str | None = None
     text: str = ""  # told when it began
     result: str = ""  # told when it ended
+    messages: tuple[Message, ...] = ()  # the same, where the words are a sentence with values
     settings: tuple[tuple[str, str], ...] = ()
     pids: tuple[int, ...] = ()
     generation: int = 0
@@ -39,7 +41,7 @@ def deeds(recording: Recording) -> tuple[Deed, ...]:
             found.append(_new(event))
         else:
             found[index] = _grown(found[index], event)
-    return tuple(found)
+    return tuple(_carried_out(deed, found) for deed in found)
 
 
 def is_echo(action: ActionTaken, told: ActionTaken) -> bool:
@@ -49,6 +51,14 @@ def is_echo(action: ActionTaken, told: ActionTaken) -> bool:
         and action.source != told.source
         and action.t_s - told.t_s <= SAME_DEED_S
     )
+
+
+def _carried_out(deed: Deed, every: list[Deed]) -> Deed:
+    """A restart that was announced and came: the announcement is over with it."""
+    if deed.action != ANNOUNCEMENT or deed.state != "begun":
+        return deed
+    came_s = next((one.begun_s for one in every if one.action == "restart" and one.begun_s >= deed.begun_s), None)
+    return deed if came_s is None else msgspec.structs.replace(deed, state="done", ended_s=came_s)
 
 
 def _place(event: ActionTaken, found: list[Deed]) -> int | None:
@@ -88,6 +98,7 @@ def _new(event: ActionTaken) -> Deed:
         cause=event.cause,
         text="" if is_over else event.text,
         result=event.text if is_over else "",
+        messages=() if event.message is None else (event.message,),
         settings=event.settings,
         pids=event.pids,
         generation=event.generation,
@@ -99,6 +110,7 @@ def _grown(deed: Deed, event: ActionTaken) -> Deed:
     grown = msgspec.structs.replace(
         deed,
         cause=deed.cause or event.cause,
+        messages=deed.messages if event.message in (None, *deed.messages) else (*deed.messages, event.message),
         settings=deed.settings or event.settings,
         pids=tuple(dict.fromkeys((*deed.pids, *event.pids))),
         sources=tuple(dict.fromkeys((*deed.sources, event.source))),

@@ -12,7 +12,7 @@ from holter.evidence.facts import FactBook, Value
 from holter.evidence.told import is_from_text
 from holter.evidence.window import Window
 from holter.probes.training_command import parse_training_command
-from holter.records import EpochEnded, Event, ExceptionSeen, LogLine, PhaseChanged
+from holter.records import EpochEnded, Event, ExceptionSeen, LogLine, PhaseChanged, Tick
 from holter.sentences import define
 from holter.tape import Recording
 
@@ -77,12 +77,13 @@ def derive(book: FactBook) -> None:
 
 def was_training_seen(recording: Recording) -> bool:
     """Whether steps, epochs or log sentences of a training are on the recording."""
-    for tick in recording.all_ticks:
-        if any(beat.steps_total for beat in tick.beats if beat.role == "main"):
-            return True
-        if any(_is_said_by_nnunet(event) for event in tick.events):
-            return True
-    return False
+    return any(shows_training(tick) for tick in recording.all_ticks)
+
+
+def shows_training(tick: Tick) -> bool:
+    """Whether a step, an epoch or a log sentence of a training is in this tick."""
+    steps = any(beat.steps_total for beat in tick.beats if beat.role == "main")
+    return steps or any(_is_said_by_nnunet(event) for event in tick.events)
 
 
 def _nnunet(window: Window, book: FactBook) -> None:

@@ -36,7 +36,7 @@ def _list(name: str, meaning: str) -> FactSpec:
 
 VOCABULARY: tuple[FactSpec, ...] = (
     # The training as a whole
-    _text("episode.kind", "stall, slow-down, death, creep, unsaved"),
+    _text("episode.kind", "stall, slow-down, death, creep, unsaved, diverged"),
     _text("phase", "phase of the training when the episode began"),
     _number("progress.age_s", "time without progress when the alarm was raised", "s"),
     _bool("progress.resumed", "the training moved on by itself after the episode began"),

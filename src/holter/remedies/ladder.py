@@ -65,7 +65,7 @@ def next_plan(diagnosis: Diagnosis | None, history: tuple[Attempt, ...], now: Si
         return Plan(action="nothing", cause=cause)  # we must not end what we cannot start again
     if cause in STOP_AT_ONCE or is_asked_for(known_facts(diagnosis)):
         return Plan(action="stop", cause=cause, reason="it-would-happen-again")
-    over = _budget(history, now)
+    over = budget_is_over(history, now)
     if over is None:
         now, facts = now._replace(in_force=settings_in_force(history, now.in_force)), known_facts(diagnosis)
         ours = [attempt.plan for attempt in _not_helpful(history, now, cause) if attempt.plan.cause == cause]
@@ -146,7 +146,7 @@ def _cause(diagnosis: Diagnosis | None) -> str | None:
     return best.cause if best.verdict in ("confirmed", "likely") else None
 
 
-def _budget(history: tuple[Attempt, ...], now: Situation) -> str | None:
+def budget_is_over(history: tuple[Attempt, ...], now: Situation) -> str | None:
     """Why no more heals are allowed; None while they are. Waiting for what is outside our reach costs nothing."""
     history = tuple(attempt for attempt in history if attempt.plan.rung != OUTSIDE_RUNG)
     if sum(attempt.t_s > now.t_s - HOUR_S for attempt in history) >= HEALS_AN_HOUR:

@@ -7,13 +7,13 @@ from typing import Any
 from holter import __version__
 from holter.evidence.goodput import Account, account
 from holter.evidence.recovery import Recovery, check
-from holter.records import ActionTaken, Diagnosis, Finding, Link, Remedy, Verdict
+from holter.records import ActionTaken, Diagnosis, Finding, Link, Notice, Remedy, Verdict
 from holter.reports.catalogue import Lang, phrase
 from holter.reports.headline import headline
 from holter.reports.healing import details
 from holter.reports.looks import looks_as_json
 from holter.reports.notes import Note, note_text
-from holter.reports.wording import best, finding_text, remedies_of, remedy_text
+from holter.reports.wording import best, finding_text, later_lines, remedies_of, remedy_text
 from holter.tape import Recording
 
 # Grows when a reader of the old document would misread the new one; new keys alone do not count.
@@ -42,6 +42,7 @@ def to_json(
     told = recording or Recording(environment=environment)
     document["episodes"] = [_episode(diagnosis, told, lang) for diagnosis in diagnoses]
     if recording is not None and (target is None or target[0] == "tape"):
+        document["notices"] = [_notice(notice, lang) for notice in recording.events(Notice)]
         document["actions"] = [_action(action, lang) for action in recording.events(ActionTaken)]
         document["goodput"] = _goodput(account(recording, diagnoses))
         document["recovery"] = [_recovery(one) for one in check(recording)]
@@ -54,11 +55,15 @@ def _action(action: ActionTaken, lang: Lang) -> dict[str, Any]:
         "action": action.action,
         "state": action.state,
         "cause": action.cause,
-        "text": details(action.text, lang),
+        "text": phrase(action.message, lang) if action.message is not None else details(action.text, lang),
         "settings": dict(action.settings),
         "generation": action.generation,
         "source": action.source,
     }
+
+
+def _notice(notice: Notice, lang: Lang) -> dict[str, Any]:
+    return {"t_s": notice.t_s, "what": notice.what, "text": phrase(notice.message, lang), "pids": list(notice.pids)}
 
 
 def _goodput(told: Account) -> dict[str, Any]:
@@ -118,6 +123,7 @@ def _episode(diagnosis: Diagnosis, recording: Recording, lang: Lang) -> dict[str
         "reason": episode.reason if isinstance(episode.reason, str) else phrase(episode.reason, lang),
         "wait_chain": [_link(link, lang) for link in diagnosis.wait_chain],
         "diagnosis": [_verdict(diagnosis, verdict, lang) for verdict in diagnosis.verdicts],
+        "later": later_lines(diagnosis, lang),
         "next_looks": looks_as_json(diagnosis, recording.environment, lang),
     }
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 from inspect import cleandoc
+from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
 
+from holter import causes
+from holter.errors import CannotDoHere
 from holter.reports.catalogue import Lang, text
 from holter.reports.catalogue.pages_zh_cn import PAGES
 from holter.reports.wrapping import wrap
@@ -23,7 +27,19 @@ def page(cause_id: str, english_docstring: str, lang: Lang) -> str:
     """Return the page as plain text; a page that Chinese lacks is told in English."""
     if lang == "zh" and cause_id in PAGES:
         return cleandoc(PAGES[cause_id])
-    return cleandoc(english_docstring)
+    return cleandoc(english_docstring or _from_source(cause_id))
+
+
+def _from_source(cause_id: str) -> str:
+    """Return the docstring that Python left out when it was started with -OO."""
+    source = Path(causes.__file__).with_name(f"{cause_id.replace('-', '_')}.py")
+    try:
+        return ast.get_docstring(ast.parse(source.read_bytes()), clean=False) or ""
+    except OSError as error:
+        raise CannotDoHere(
+            f"The page on {cause_id} is not there: Python was started with -OO, and {source} cannot be read.",
+            next_step=f"python -m holter explain {cause_id}",
+        ) from error
 
 
 def print_page(console: Console, cause_id: str, english_docstring: str, lang: Lang) -> None:

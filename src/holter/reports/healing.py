@@ -137,7 +137,8 @@ def deed_details(deed: Deed, lang: Lang) -> list[str]:
         before = [part for part in before if part != WAITS]
     after = [part for part in deed.result.split("; ") if part not in before]
     parts = (settings(deed.settings), *(details("; ".join(dict.fromkeys(told)), lang) for told in (before, after)))
-    return [part for part in parts if part]
+    said = (phrase(message, lang) for message in deed.messages)
+    return [part for part in (*parts, *said) if part]
 
 
 def stock(saved: Saved, lang: Lang) -> str:

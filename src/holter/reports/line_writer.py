@@ -91,7 +91,7 @@ class LineWriter:
     def _write_without_thread(self) -> None:
         """Write what can be written without a wait, but for the moment in which the training fills the pipe as well."""
         try:
-            while self._waiting and self._stream is not None and _takes_a_line(self._stream):
+            while self._waiting and self._stream is not None and takes_a_line(self._stream):
                 self._write(self._waiting.popleft() + "\n")
         except (OSError, ValueError):
             self._is_over = True
@@ -140,7 +140,8 @@ class LineWriter:
                 self._changed.notify_all()
 
 
-def _takes_a_line(stream: TextIO) -> bool:
+def takes_a_line(stream: TextIO) -> bool:
+    """Whether a line can be written now without a wait."""
     try:
         descriptor = stream.fileno()
     except (OSError, ValueError):

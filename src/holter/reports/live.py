@@ -33,6 +33,9 @@ PREFIX = "holter:"
 # A live message is read in passing: the report has the rest.
 FINDINGS_SHOWN = 2
 NO_CAUSE = define("live.no-cause-seen", "{what}; no cause seen. holter diagnose shows what else was seen")
+LEFT_OUT = define(
+    "live.left-out", "lines left out here because nobody was reading: {count}; what they said is on the tape"
+)
 # Epochs and sizes differ from one failure to the next; what fails does not.
 NUMBERS = re.compile(r"\d+|checkpoint_(?:latest|best|final)")
 
@@ -168,6 +171,11 @@ class Progress:
         blank = " " * cell_len(self._shown)
         print(f"\r{blank}\r{told}", end="", file=self._out, flush=True)
         self._shown = told
+
+
+def left_out(count: int, lang: Lang) -> str:
+    """Return the line in place of those that nobody was there to read."""
+    return _line(phrase(LEFT_OUT(count=count), lang))
 
 
 def wrote(path: str, lang: Lang) -> str:

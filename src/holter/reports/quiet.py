@@ -22,19 +22,18 @@ def quiet(recording: Recording, lang: Lang) -> str:
     if is_text(recording):
         return text("headline.quiet-text", lang)
     if not was_training_seen(recording):
-        return phrase(NO_TRAINING(why=_why(recording)), lang)
+        contracts = recording.events(ContractSettled)
+        return phrase(no_training(contracts[-1] if contracts else None, recording.duration_s), lang)
     ended = any(event.role == "main" for event in recording.events(ProcessEnded))
     if not ended:
         return phrase(NOT_OVER(span=recording.duration_s), lang)
     return text("headline.quiet", lang, duration=duration(recording.duration_s, lang))
 
 
-def _why(recording: Recording) -> Message:
-    """Why nothing of a training was seen, as the contract has it."""
-    contracts = recording.events(ContractSettled)
-    if not contracts:
-        return TOO_SHORT(span=recording.duration_s)
-    heartbeat, log = contracts[-1].ability("heartbeat"), contracts[-1].ability("log")
-    if heartbeat.why_not is None or log.why_not is None:
-        return TOO_SHORT(span=recording.duration_s)
-    return NO_STEP(heartbeat=heartbeat.why_not, log=log.why_not)
+def no_training(contract: ContractSettled | None, span_s: float) -> Message:
+    """Return that nothing of a training was seen, and why, as the contract has it."""
+    heartbeat = contract.ability("heartbeat").why_not if contract is not None else None
+    log = contract.ability("log").why_not if contract is not None else None
+    if heartbeat is None or log is None:
+        return NO_TRAINING(why=TOO_SHORT(span=span_s))
+    return NO_TRAINING(why=NO_STEP(heartbeat=heartbeat, log=log))

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from holter.records import Diagnosis, Environment, Record
+from holter.records import Diagnosis, Environment, Message, Record
 from holter.tape import Recording
 
 R = TypeVar("R", bound=Record)
@@ -25,7 +25,7 @@ KEPT_FIELDS = frozenset(
         ("Finding", "text"), ("Finding", "fact"), ("Fact", "name"), ("Verdict", "cause"), ("Remedy", "id"),
         ("ProbeRun", "probe"), ("Noted", "what"), ("Episode", "detector"), ("ExceptionSeen", "error"),
         ("Environment", "wall_start"), ("Environment", "holter"), ("Frame", "function"),
-        ("ActionTaken", "action"), ("ActionTaken", "cause"),
+        ("ActionTaken", "action"), ("ActionTaken", "cause"), ("Message", "key"), ("Notice", "what"),
     }
 )  # fmt: skip
 PUBLIC_PATHS = re.compile(r"/(?:proc(?:/\w+){0,3}|dev(?:/\w+)?|sys(?:/fs(?:/cgroup)?)?)/?")
@@ -80,6 +80,9 @@ class Scrubber:
 
     def record(self, record: R) -> R:
         """Return a record with all its text scrubbed."""
+        if isinstance(record, Message):  # the names of its blanks are ours
+            values = tuple((name, self._value(value, name)) for name, value in record.values)
+            return msgspec.structs.replace(record, values=values)
         changed = {name: self._value(value, name) for name, value in _texts(record)}
         return msgspec.structs.replace(record, **changed) if changed else record
 

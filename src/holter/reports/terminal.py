@@ -37,10 +37,11 @@ from holter.reports.wording import (
     best,
     clock,
     duration,
-    fact_name,
+    fact_line,
     finding_text,
     how_long,
     is_text,
+    later_lines,
     remedies_of,
     remedy_text,
     wall_of,
@@ -238,8 +239,7 @@ def _chain(links: tuple[Link, ...], lang: Lang) -> Iterator[Line]:
 def _evidence(diagnosis: Diagnosis, verdict: Verdict | None, lang: Lang) -> Iterator[Line]:
     if verdict is None:
         for fact in key_facts(diagnosis):
-            told = text("target.fact", lang, name=fact_name(fact.name, lang), detail=phrase(fact.detail or "", lang))
-            yield Line(told, indent=2, sign="·")
+            yield Line(fact_line(fact, lang), indent=2, sign="·")
         return
     groups: tuple[tuple[str, str, tuple[Finding, ...]], ...] = (
         (SUPPORTS, "green", verdict.supports),
@@ -265,11 +265,8 @@ def _remedies(diagnosis: Diagnosis, verdict: Verdict | None, lang: Lang) -> Iter
 
 def _later(diagnosis: Diagnosis, lang: Lang) -> Iterator[Line]:
     """What became known after the verdict: it is no evidence for it."""
-    for fact in diagnosis.later:
-        detail = phrase(fact.detail, lang) if fact.detail else ""
-        told = str(fact.value) if isinstance(fact.value, str) else detail
-        if told:
-            yield Line(text("target.fact", lang, name=fact_name(fact.name, lang), detail=told), indent=2, sign="·")
+    for told in later_lines(diagnosis, lang):
+        yield Line(told, indent=2, sign="·")
 
 
 def _notices(recording: Recording, lang: Lang) -> Iterator[Line]:

@@ -13,6 +13,7 @@ from holter.records import (
     Diagnosis,
     Episode,
     EpochEnded,
+    Fact,
     Finding,
     Message,
     Noted,
@@ -240,3 +241,18 @@ def remedies_of(diagnosis: Diagnosis, cause: str) -> tuple[Remedy, ...]:
 def process_name(role: Role, index: int | None, pid: int, lang: Lang) -> str:
     """Return what to call a process: "worker 2 (PID 4711)"."""
     return subject(Subject(role=role, index=index, pid=pid), lang)
+
+
+def fact_line(fact: Fact, lang: Lang) -> str:
+    """Return a fact with its name before it."""
+    return text("target.fact", lang, name=fact_name(fact.name, lang), detail=phrase(fact.detail or "", lang))
+
+
+def later_lines(diagnosis: Diagnosis, lang: Lang) -> list[str]:
+    """Return what became known after the verdict, a line each."""
+    told = []
+    for fact in diagnosis.later:
+        words = fact.value if isinstance(fact.value, str) else phrase(fact.detail or "", lang)
+        if words:
+            told.append(text("target.fact", lang, name=fact_name(fact.name, lang), detail=words))
+    return told

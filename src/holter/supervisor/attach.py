@@ -15,6 +15,7 @@ from holter.probes.environment import process_command, process_environ
 from holter.probes.resume_command import resume_command
 from holter.probes.training_command import parse_training_command
 from holter.records import Tick
+from holter.reports.quiet import no_training
 from holter.supervisor.clock import RunClock
 from holter.supervisor.contract import Terms
 from holter.supervisor.leftovers import collect_in_background
@@ -74,6 +75,7 @@ def attach(
         orphans=(),
         tape=recorder.tape,
         tape_is_there=recorder.tape_is_there,
+        no_training=None if recorder.was_training_seen else no_training(recorder.contract, clock.t_s()),
     )
 
 

@@ -22,6 +22,8 @@ from holter.supervisor.sources import Sources
 SETTLE_S = 60.0
 # A training that was seen to train, and whose stacks were tried, has shown all.
 STACKS_AFTER_S = 8.0
+# Attached, no heartbeat is waited for: the log is found, or it is not, when the environment was looked at twice.
+ATTACHED_LOG_S = 20.0
 # Where no epoch is seen, the contract is looked at this often.
 AGAIN_S = 300.0
 # PyTorch's own data loader names the threads of its workers so (torch 2.6 and newer).
@@ -43,6 +45,7 @@ NO_LOADER = define("contract.no-loader", "no data loader with worker processes w
 NO_LOG = define("contract.no-log", "no training log of nnU-Net was found")
 CONSOLE_UNREAD = define("contract.console-unread", "there is no heartbeat, and the output goes to no file")
 STACKS_REFUSED = define("contract.stacks-refused", "{why}")
+STACKS_UNTRIED = define("contract.stacks-untried", "not tried yet")
 NO_MAIN = define("contract.no-main", "no main process was found")
 NO_GPU = define("contract.no-gpu", "{why}")
 NO_KERNEL_LOG = define("contract.no-kernel-log", "this user may not read it")
@@ -94,6 +97,12 @@ class ContractKeeper:
         self._settled = found
         return None if same else found
 
+    def at_last(self, tick: Tick) -> ContractSettled | None:
+        """The contract of a recording that ends before it was settled; None where it was, or its processes are gone."""
+        if self._settled is not None or not self._sources.living:
+            return None
+        return self._contract(tick)
+
     def close(self) -> None:
         """End a stack dump that is under way."""
         self._dumper.close()
@@ -115,12 +124,18 @@ class ContractKeeper:
         beat = main_beat(tick)
         if self._settled is None:
             trains = beat is not None and beat.steps_total > 0 and self._stacks is not None
-            return trains or tick.t_s - self._began_s >= SETTLE_S
+            age_s = tick.t_s - self._began_s
+            return trains or self._is_all_seen_from_outside(age_s) or age_s >= SETTLE_S
         epoch = beat.epoch if beat is not None else None
         if epoch is not None and epoch != self._epoch:
             self._epoch = epoch
             return True
         return tick.t_s - self._looked_s >= AGAIN_S
+
+    def _is_all_seen_from_outside(self, age_s: float) -> bool:
+        if not self._terms.attached or self._stacks is None:
+            return False
+        return self._sources.trainlog.log is not None or age_s >= ATTACHED_LOG_S
 
     def _contract(self, tick: Tick) -> ContractSettled:
         heartbeat = self._heartbeat(tick)
@@ -129,7 +144,7 @@ class ContractKeeper:
             self._loader(tick),
             self._log(),
             self._exceptions(heartbeat),
-            self._stacks or Ability(name="stacks", can=False, why_not=NO_MAIN()),
+            self._stacks or Ability(name="stacks", can=False, why_not=self._why_no_stacks()),
             self._graphics(),
             Ability(name="kernel-log", can=self._kernel_log, why_not=None if self._kernel_log else NO_KERNEL_LOG()),
         )
@@ -157,6 +172,9 @@ class ContractKeeper:
             return PATH_LOST()
         option = next((word for word in command[1:2] if word in IGNORES_PATH), None)
         return NOTHING_IMPORTED() if option is None else PATH_IGNORED(option=option)
+
+    def _why_no_stacks(self) -> Message:
+        return NO_MAIN() if self._sources.process.main_pid is None else STACKS_UNTRIED()
 
     def _loader(self, tick: Tick) -> Ability:
         told = self._sources.heartbeat.abilities().get("loader")

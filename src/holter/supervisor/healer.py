@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -13,7 +13,7 @@ from holter.detectors.progress import ProgressKeeper
 from holter.detectors.view import GAP_S, main_beat, main_beats
 from holter.records import ActionTaken, Diagnosis, Episode, Plan, Tick
 from holter.remedies.asking import asked
-from holter.remedies.ladder import OUTSIDE_RUNG, Attempt, next_plan, settings_in_force
+from holter.remedies.ladder import OUTSIDE_RUNG, Attempt, budget_is_over, next_plan, settings_in_force
 from holter.remedies.steps import Settings, Situation
 from holter.supervisor.control import Control
 from holter.supervisor.main_hang import MainHang
@@ -148,7 +148,8 @@ class Healer:
             elif self._is_time(episode, diagnosis, tick):
                 if self.waiting.is_for([plan]):
                     self.waiting.is_over(tick.t_s)
-                return self._take(plan, tick)
+                if plan.action != "nothing":
+                    return self._take(plan, tick)
         return self._after_long(found, plans, tick)
 
     def _after_long(
@@ -160,7 +161,9 @@ class Healer:
                 continue
             now = self._situation(tick, diagnosis)
             if now.can_continue and now.may_end and self._main_hang.is_due(tick):
-                return self._take(Plan(action="restart", cause=plan.cause, rung=2, reason=MAIN_HANGS), tick)
+                over = budget_is_over(self.history, now)
+                action: Literal["stop", "restart"] = "stop" if over is not None else "restart"
+                return self._take(Plan(action=action, cause=plan.cause, rung=2, reason=over or MAIN_HANGS), tick)
         return None
 
     def _is_ours(self, episode: Episode) -> bool:

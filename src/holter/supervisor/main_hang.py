@@ -8,11 +8,15 @@ ended unless the user set a limit.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
+from statistics import fmean
+
+import msgspec
 
 from holter.detectors.stall import is_idle
 from holter.detectors.view import GAP_S, main_beat, main_process
-from holter.records import ActionTaken, Tick
+from holter.records import ActionTaken, Message, ProcessSample, Tick
 from holter.sentences import define
 
 # A quarter of an hour of nothing is no start of a file server; ten times the longest step is no unusual step.
@@ -20,6 +24,12 @@ FLOOR_S, TIMES_LONGEST = 900.0, 10.0
 ANNOUNCED_S = 300.0
 ANNOUNCED_PART = 0.5  # of a limit that is shorter than that
 GPU_IDLE = 0.05
+# Data workers and the thread that collects their batches poll: 0.03 to 0.05 of a core, on a busy machine 0.07 in one
+# second of twenty. So it is the mean of so long that counts, unless somebody works for a good part of a second.
+MEAN_OF_S = 30.0
+BURST_CORES = 0.3
+# Between two readings: the kernel writes the hook's own page of memory (4 KiB) back every 30 s.
+OWN_BYTES = 8192
 # Steps of these phases say how long one may take; compilation and validation have clocks of their own.
 COUNTED = ("train", "epoch-end", "checkpoint")
 STOPPED = ("T", "t")
@@ -34,6 +44,7 @@ BUSY = define(
     "nothing has moved for {age:duration}; by --main-limit it is restarted in {left:duration} unless it moves on",
 )
 MOVED = define("main-hang.moved", "it moved on by itself")
+WORKS = define("main-hang.works", "a process of the training does something again")
 
 
 class MainHang:
@@ -52,6 +63,7 @@ class MainHang:
         self._longest_s = 0.0
         self._progress: tuple[int, float] | None = None  # total, when it was seen to grow
         self._bytes: int | None = None
+        self._cores: deque[tuple[float, dict[int, float]]] = deque()  # of each process, in the last seconds
         self._last_s: float | None = None
         self._announced = False
 
@@ -61,10 +73,12 @@ class MainHang:
         self._last_s = tick.t_s
         moved = self._moved(tick)
         stopped = any(process.role == "main" and process.state in STOPPED for process in tick.processes)
+        if moved or gap:
+            self._cores.clear()
         rests = self._limit_s is not None or self._rests(tick)
         if moved or gap or stopped or not rests or main_process(tick) is None:
             if self._announced:
-                self._tell("done", tick, moved=True)
+                self._tell("done", tick, MOVED() if moved else WORKS())
             self._since_s, self._announced = None, False
             return
         if self._since_s is None:
@@ -79,7 +93,8 @@ class MainHang:
             return self._announced
         if not self._announced and age_s >= max(self.limit_s - ANNOUNCED_S, ANNOUNCED_PART * self.limit_s):
             self._announced = True
-            self._tell("begun", tick, moved=False)
+            words = BUSY if self._limit_s is not None else STANDS
+            self._tell("begun", tick, words(age=age_s, left=self.limit_s - age_s))
         return False
 
     @property
@@ -109,15 +124,27 @@ class MainHang:
             if process.read_bytes_total is not None
         ]
         total = sum(told) if len(told) == len(tick.processes) else None
-        reads = total is not None and self._bytes is not None and total > self._bytes
+        ours = OWN_BYTES * len(tick.processes)
+        reads = total is not None and self._bytes is not None and total > self._bytes + ours
         self._bytes = total if total is not None else self._bytes
         works = any((gpu.utilization_ratio or 0.0) > GPU_IDLE for gpu in tick.gpus if _is_ours(gpu.processes))
-        return is_idle(tick.processes) and not reads and not works
+        return is_idle(self._on_average(tick)) and not reads and not works
 
-    def _tell(self, state: str, tick: Tick, *, moved: bool) -> None:
-        age_s = tick.t_s - (self._since_s if self._since_s is not None else tick.t_s)
-        words = BUSY if self._limit_s is not None else STANDS
-        message = MOVED() if moved else words(age=age_s, left=self.limit_s - age_s)
+    def _on_average(self, tick: Tick) -> tuple[ProcessSample, ...]:
+        """The processes with their mean CPU use of the last seconds; as they are where one works."""
+        now = {process.pid: process.cpu_ratio or 0.0 for process in tick.processes}
+        if max(now.values()) >= BURST_CORES:
+            self._cores.clear()
+            return tick.processes
+        self._cores.append((tick.t_s, now))
+        while self._cores[0][0] < tick.t_s - MEAN_OF_S:
+            self._cores.popleft()
+        return tuple(
+            msgspec.structs.replace(one, cpu_ratio=fmean(cores.get(one.pid, 0.0) for _, cores in self._cores))
+            for one in tick.processes
+        )
+
+    def _tell(self, state: str, tick: Tick, message: Message) -> None:
         self._say(
             ActionTaken(
                 t_s=tick.t_s,

@@ -14,6 +14,7 @@ from holter.detectors import Watch, identity
 from holter.detectors.course import Course
 from holter.detectors.notices import Notices
 from holter.evidence.as_told import WHOLE_S, thinned
+from holter.evidence.scope import shows_training
 from holter.probes.environment import capture
 from holter.probes.file_tail import Mark
 from holter.records import (
@@ -95,6 +96,7 @@ class Recorder:
         folder = scratch.folder
         self.sources = Sources(root_pid, clock, folder, _storage_paths(variables), variables, not_before_wall, marks)
         self.contract: ContractSettled | None = None
+        self.was_training_seen = False
         self._terms = terms
         self._keeper = ScratchKeeper(scratch)
         self._contracts = ContractKeeper(terms, self.sources, self._keeper, inject=str(INJECT))
@@ -199,6 +201,8 @@ class Recorder:
     def finish(self) -> tuple[Episode, ...]:
         """Name the causes of what is still open, and close the tape."""
         self._writer.write_stacks(self._investigator.hurry())
+        if self._attached and self._recent:  # who looks for a moment only is told as well
+            self._keep(self._contracts.at_last(self._recent[-1]))
         self._writer.write_events(self._pending)
         for episode in self._watch.episodes:
             if identity(episode) not in self.diagnoses:
@@ -240,6 +244,7 @@ class Recorder:
 
     def _remember(self, tick: Tick) -> None:
         self._recent.append(tick)
+        self.was_training_seen = self.was_training_seen or shows_training(tick)
         while self._recent[0].t_s < tick.t_s - WHOLE_S:
             self._older += thinned([self._recent.popleft()])
 
@@ -252,7 +257,9 @@ class Recorder:
 
     def _settle(self, tick: Tick) -> None:
         """Keep and say what can be seen and done, once that is known and whenever it changes."""
-        settled = self._contracts.see(tick)
+        self._keep(self._contracts.see(tick))
+
+    def _keep(self, settled: ContractSettled | None) -> None:
         if settled is None:
             return
         before, self.contract = self.contract, settled

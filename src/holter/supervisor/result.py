@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from holter.records import Diagnosis, Episode, Plan
+from holter.records import Diagnosis, Episode, Message, Plan
 
 
 class RunResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,3 +20,4 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True):
     generations: int = 1  # processes that were started
     gave_up: Plan | None = None  # healing was asked for and did not help: why
     tape_is_there: bool = True
+    no_training: Message | None = None  # attached, and no training was seen: why

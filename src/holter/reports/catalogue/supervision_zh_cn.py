@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 TEXTS: dict[str, str] = {
-    "listener.left-out": "因为没有人读取，这里省略了 {count} 行；记录文件中有这些内容",
+    "live.left-out": "因为没有人读取，这里省略了 {count} 行；记录文件中有这些内容",
     "listener.no-tape": "没有记录文件：{path} 没有空间可写，或者已被删除",
     "notify.not-sent": "发往 {target} 的通知送不到（{trouble}）；训练不受影响",
     "run.orphans": "训练还有 {count} 个进程没有结束；要结束它们：kill {pids}",

@@ -9,8 +9,9 @@ from typing import Any
 from rich.cells import cell_len
 
 from holter import __version__
+from holter.evidence.scope import was_training_seen
 from holter.evidence.spans import restarts
-from holter.records import Diagnosis, Episode, PhaseChanged, Text, Verdict
+from holter.records import Diagnosis, Episode, Notice, PhaseChanged, Text, Verdict
 from holter.reports.catalogue import Lang, phrase, text
 from holter.reports.headline import could_be, headline, key_facts
 from holter.reports.html import facts, healing, lanes, vitals
@@ -24,8 +25,10 @@ from holter.reports.wording import (
     clock,
     duration,
     end_of,
+    fact_line,
     finding_text,
     how_long,
+    later_lines,
     process_name,
     remedies_of,
     remedy_text,
@@ -33,7 +36,7 @@ from holter.reports.wording import (
 from holter.tape import Recording
 
 # Which episode the page opens with: what ended or stopped a run before what slowed it.
-WORST_FIRST = ("death", "stall", "unsaved", "slow-down", "creep")
+WORST_FIRST = ("death", "stall", "diverged", "unsaved", "slow-down", "creep")
 SUREST_FIRST = ("confirmed", "likely", "possible", "excluded")
 # A chain fits across a screen with so many boxes, so much text in them, and so much at an arrow; else it goes down.
 BOXES_ACROSS = 5
@@ -54,6 +57,7 @@ def context(recording: Recording, diagnoses: tuple[Diagnosis, ...], lang: Lang, 
         lane = row["lane"]
         row["name"] = process_name(lane.role, lane.worker_index, lane.pid, lang)
     epochs = epochs_model(recording)
+    seen = bool(diagnoses) or was_training_seen(recording)
     data = {
         "span": span_s,
         "charts": [chart["data"] for chart in charts],
@@ -70,10 +74,12 @@ def context(recording: Recording, diagnoses: tuple[Diagnosis, ...], lang: Lang, 
         "scrubbed": scrub,
         "damage": recording.damage,
         "headline": headline(worst, recording, lang) if worst else quiet(recording, lang),
-        "tone": _tone(worst),
+        "tone": _tone(worst, seen=seen),
+        "was_seen": seen,
         "others": len(diagnoses) - 1,
         "recorded": _recorded(recording, lang),
         "episodes": [_episode(recording, diagnosis, lang) for diagnosis in diagnoses],
+        "notices": [(clock(notice.t_s), phrase(notice.message, lang)) for notice in recording.events(Notice)],
         **healing.context(recording, diagnoses, span_s, lang),
         "span_s": span_s,
         "bands": _bands(recording, episodes, span_s),
@@ -102,10 +108,10 @@ def _badness(diagnosis: Diagnosis) -> tuple[int, int, float]:
     return WORST_FIRST.index(diagnosis.episode.kind), sure, diagnosis.episode.start_s
 
 
-def _tone(diagnosis: Diagnosis | None) -> str:
-    """Colour of the headline: good, bad (ended or stopped) or warn (slower)."""
+def _tone(diagnosis: Diagnosis | None, *, seen: bool) -> str:
+    """Colour of the headline: good, bad (ended or stopped) or warn (slower, or nothing of a training was seen)."""
     if diagnosis is None:
-        return "good"
+        return "good" if seen else "warn"
     return "bad" if diagnosis.episode.kind in ("death", "stall") else "warn"
 
 
@@ -154,7 +160,8 @@ def _episode(recording: Recording, diagnosis: Diagnosis, lang: Lang) -> dict[str
         "excluded": [
             text(f"cause.{other.cause}.title", lang) for other in diagnosis.verdicts if other.verdict == "excluded"
         ],
-        "facts": [] if verdict else [phrase(fact.detail or "", lang) for fact in key_facts(diagnosis)],
+        "later": later_lines(diagnosis, lang),
+        "facts": [] if verdict else [fact_line(fact, lang) for fact in key_facts(diagnosis)],
     }
 
 

@@ -1,0 +1,121 @@
+"""Real trainings whose main process stands in a call of its own: restarted late and announced, or never."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from holter.demo.prepare import CONFIGURATION, DATASET_NAME, Prepared
+from holter.records import ActionTaken, ContractSettled
+from holter.reports.contract import contract_line
+from holter.supervisor import main_hang
+from holter.supervisor.result import RunResult
+from holter.tape import Recording, read
+from supervised.scene import Scene, top
+
+pytestmark = [pytest.mark.training, pytest.mark.long]
+
+TRAINERS = Path(__file__).parent / "own_trainer"
+TRAINER = ("-tr", "nnUNetTrainerStands", "-device", "cpu")
+# Instead of 15 minutes and 5.
+SCALED = {"FLOOR_S": 40.0, "ANNOUNCED_S": 15.0}
+
+
+def extra(folder: Path, call: str, for_s: float = 0.0) -> dict[str, str]:
+    return {
+        "nnUNet_extTrainer": str(TRAINERS),
+        "nnUNet_n_proc_DA": "2",
+        "HOLTER_CHECKPOINT_EVERY_S": "0",
+        "STANDS_IN": call,
+        "STANDS_ONCE": str(folder / "stood"),
+        "STANDS_FOR_S": str(for_s),
+    }
+
+
+def epochs(folder: Path) -> list[int]:
+    logs = sorted(folder.rglob("training_log_*.txt"))
+    return [int(number) for log in logs for number in re.findall(r"Epoch (\d+) *$", log.read_text(), re.MULTILINE)]
+
+
+def told(recording: Recording, action: str) -> list[ActionTaken]:
+    return [event for event in recording.events(ActionTaken) if event.action == action]
+
+
+def test_with_a_limit_of_the_users_own_it_is_announced_ended_and_continued(brain: Prepared, tmp_path: Path) -> None:
+    results = tmp_path / "results"
+    results.mkdir()
+    wanted = (DATASET_NAME, CONFIGURATION, "0", *TRAINER, "--tape", "t.holter", "--main-limit", "30")
+    with (tmp_path / "told").open("w") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "holter", "train", *wanted],
+            env={**os.environ, **brain.environment(), "nnUNet_results": str(results), **extra(tmp_path, "lock")},
+            cwd=tmp_path,
+            stdout=subprocess.DEVNULL,
+            stderr=out,
+            start_new_session=True,
+        )
+    try:
+        returncode = process.wait(300)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # a training that still stands does not outlive its test
+    told_live = (tmp_path / "told").read_text()
+    assert returncode == 0, told_live
+    assert epochs(tmp_path) == [0, 1, 1, 2], "what epoch 1 had done is repeated, and no more"
+    order = (
+        r"by --main-limit it is restarted in \d+ s unless it moves on",
+        r"restarting the training: .*\. Why: ",
+        r"the training goes on after its restart: epoch 1,",
+    )
+    found = [re.search(words, told_live) for words in order]
+    assert [one.start() for one in found] == sorted(one.start() for one in found), told_live
+    assert "holter: sees heartbeat, batchgenerators workers, training log" in told_live
+    assert "Can replace workers, save checkpoints, restart with: holter train " in told_live
+    assert "has stood in take_lock (nnUNetTrainerStands.py" in told_live
+    recording = read(tmp_path / "t.holter")
+    announced, ended = told(recording, "announce-restart"), told(recording, "restart")
+    assert [one.state for one in announced] == ["begun"]
+    assert [one.state for one in ended] == ["begun", "done"]
+    # Fifteen, less what the alarm came late on a busy machine: it is announced only in a stall.
+    assert 3 <= ended[0].t_s - announced[0].t_s <= 25
+
+
+def play(brain: Prepared, folder: Path, call: str, monkeypatch: pytest.MonkeyPatch, for_s: float = 0.0) -> RunResult:
+    """The same without a limit of the user's own, and with Holter's own limits scaled."""
+    for name, value in SCALED.items():
+        monkeypatch.setattr(main_hang, name, value)
+    scene = Scene(brain, folder)
+    scene.heal = True
+    scene.options = (*TRAINER[:2], "--no-validation", "--epochs", "3", "--iterations", "12", "--val-iterations", "2")
+    scene.extra = extra(folder, call, for_s)
+    return scene.play(None)
+
+
+def test_one_that_idles_is_healed_without_being_told_to(
+    brain: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = play(brain, tmp_path, "lock", monkeypatch)
+    assert (result.returncode, result.generations) == (0, 2)
+    assert epochs(tmp_path) == [0, 1, 1, 2]
+    recording = read(tmp_path / "run.holter")
+    assert [one.message.key for one in told(recording, "announce-restart")] == ["main-hang.stands"]
+    can = contract_line(recording.events(ContractSettled)[0], "en")
+    assert can.startswith("sees heartbeat, batchgenerators workers, training log") and "restart with: " in can
+
+
+def test_one_that_computes_is_named_and_never_ended(
+    brain: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = play(brain, tmp_path, "compute", monkeypatch, for_s=90.0)
+    assert (result.returncode, result.generations) == (0, 1)
+    assert epochs(tmp_path) == [0, 1, 2], "it goes on where it was"
+    assert "main-stands-still" in [top(one)[0] for one in result.diagnoses]
+    recording = read(tmp_path / "run.holter")
+    assert told(recording, "announce-restart") == [] and told(recording, "restart") == []
