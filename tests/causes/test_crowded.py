@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from causes.usual import UNSAID
 from holter.causes import verdicts
 from holter.evidence import NAMES, Evidence
 from holter.evidence.frames import place
@@ -17,7 +18,7 @@ def judged(facts: dict[str, object]) -> dict[str, Verdict]:
         name: Fact(name=name, value=value, status="not-applicable" if value is None else "known")
         for name, value in facts.items()
     }
-    return {verdict.cause: verdict for verdict in verdicts(Evidence(stated))}
+    return {verdict.cause: verdict for verdict in verdicts(Evidence(UNSAID | stated))}
 
 
 CROWDED = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from causes.usual import UNSAID
 from holter.causes import verdicts
 from holter.evidence import NAMES, Evidence
 from holter.records import Fact, Verdict
@@ -133,7 +134,7 @@ def judged(facts: dict[str, object]) -> dict[str, Verdict]:
         name: Fact(name=name, value=None, status="not-applicable") if value is ... else Fact(name=name, value=value)
         for name, value in facts.items()
     }
-    return {verdict.cause: verdict for verdict in verdicts(Evidence(stated))}
+    return {verdict.cause: verdict for verdict in verdicts(Evidence(UNSAID | stated))}
 
 
 def confirmed(found: dict[str, Verdict]) -> list[str]:

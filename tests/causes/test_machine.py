@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from causes.usual import UNSAID
 from holter.causes import CAUSES, MODULES, verdicts
 from holter.evidence import NAMES, Evidence
 from holter.records import Fact, Verdict
@@ -188,7 +189,7 @@ def judged(facts: dict[str, object]) -> dict[str, Verdict]:
         missing = value is ...
         status = "not-applicable" if missing else "known"
         stated[name] = Fact(name=name, value=None if missing else value, status=status)  # type: ignore[arg-type]
-    return {verdict.cause: verdict for verdict in verdicts(Evidence(stated))}
+    return {verdict.cause: verdict for verdict in verdicts(Evidence(UNSAID | stated))}
 
 
 @pytest.mark.parametrize("cause", DECISIVE)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from holter.causes import CAUSES, verdicts
+from causes.usual import UNSAID
+from holter.causes import verdicts
 from holter.causes.cudnn_2d_host_leak import cudnn_release
 from holter.causes.weigh import release
 from holter.evidence import NAMES, Evidence
@@ -135,7 +136,7 @@ def judged(facts: dict[str, object]) -> dict[str, Verdict]:
             value=None if absent else value,  # type: ignore[arg-type]
             status="not-applicable" if absent else "known",
         )
-    return {verdict.cause: verdict for verdict in verdicts(Evidence(stated))}
+    return {verdict.cause: verdict for verdict in verdicts(Evidence(UNSAID | stated))}
 
 
 def confirmed(facts: dict[str, object]) -> list[str]:
@@ -195,7 +196,7 @@ def test_a_lost_result_and_its_reason_are_ranked_by_the_reason() -> None:
 
 
 def test_nothing_is_more_than_possible_where_all_is_unknown() -> None:
-    assert {judged({})[cause].verdict for cause in CAUSES} == {"possible"}
+    assert {verdict.verdict for verdict in verdicts(Evidence({}))} == {"possible"}
 
 
 @pytest.mark.parametrize(

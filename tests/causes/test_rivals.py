@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from causes.usual import UNSAID
 from holter.causes import CAUSES, verdicts
 from holter.evidence import NAMES, Evidence
 from holter.records import Fact, Verdict
@@ -19,7 +20,7 @@ def judged(**facts) -> dict[str, Verdict]:
         stated[name] = Fact(
             name=name, value=None if missing else value, status="not-applicable" if missing else "known"
         )
-    return {verdict.cause: verdict for verdict in verdicts(Evidence(stated))}
+    return {verdict.cause: verdict for verdict in verdicts(Evidence(UNSAID | stated))}
 
 
 NOBODY_DIED = {

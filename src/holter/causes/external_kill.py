@@ -36,6 +36,7 @@ RULES = (
     supports("main.exit_signal", one_of(1, 9, 15), "signal-of-a-kill", weight=0.5),
     against("exception.first", is_true, "exception-came-first", weight=2.0),
     against("worker.exit_signal", at_least(1), "worker-ended-by-signal", weight=1.0),
+    against("main.exit_signal", one_of(24), "signal-of-a-limit", weight=2.0),
     against("limit.reached", is_true, "limit-reached", weight=1.5),
 )
 

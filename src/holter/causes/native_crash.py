@@ -30,7 +30,7 @@ RULES = (
     against("exception.kind", is_special, "its-kind-explains", weight=1.5),
     against("hardware.kernel_errors", is_true, "machine-check", weight=1.5),
     against("gpu.xid_kind", one_of("gone", "memory"), "xid-hardware", weight=1.5),
-    against("data.read_only", is_true, "data-read-only", weight=1.5),
+    against("data.read_only", is_true, "data-read-only", weight=2.0),
     against("worker.exit_signal", at_least(1), "worker-ended-by-signal", weight=1.0),
     only("death"),
 )

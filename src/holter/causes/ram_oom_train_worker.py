@@ -19,7 +19,7 @@ Source:        MIC-DKFZ/nnUNet issues 2708, 2656, 976, 1732; batchgenerators iss
 
 from __future__ import annotations
 
-from holter.causes.weigh import Rule, against, at_least, at_most, if_seen, is_true, one_of, supports, weigh
+from holter.causes.weigh import Rule, against, at_least, at_most, is_true, one_of, supports, weigh
 from holter.evidence import Evidence
 from holter.records import Verdict
 
@@ -49,4 +49,4 @@ NOT_COUNTED = against("oom.kills", at_most(0), "no-oom-counted", weight=1.5)
 def diagnose(evidence: Evidence) -> Verdict:
     """Weigh the facts."""
     says_so = evidence.fact("exception.kind").value == "memory"
-    return weigh(CAUSE, evidence, (*RULES, *if_seen(evidence, REFUSED), *(() if says_so else (NOT_COUNTED,))))
+    return weigh(CAUSE, evidence, (*RULES, REFUSED if says_so else NOT_COUNTED))

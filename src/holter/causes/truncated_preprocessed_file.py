@@ -21,7 +21,7 @@ from holter.records import Verdict
 CAUSE = "truncated-preprocessed-file"
 PRESUPPOSES = ("nnunet",)
 
-SHARED = against("exception.kind", one_of("splits"), "splits-are-shared", weight=1.0)
+SHARED = against("exception.kind", one_of("splits"), "splits-are-shared", weight=2.0)
 
 RULES = (
     needs("exception.truncated_file", is_true, "file-is-truncated", otherwise="no-truncated-file", weight=2.0),

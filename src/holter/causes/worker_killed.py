@@ -41,7 +41,7 @@ RULES = (
     against("shm.trouble", is_true, "shm-explains", weight=2.0),
     against("export.replaced", at_least(1), "export-worker-replaced", weight=2.0),  # the wait that follows is worse
     against("limit.reached", is_true, "limit-reached"),
-    against("data.read_only", is_true, "data-read-only", weight=1.5),
+    against("data.read_only", is_true, "data-read-only", weight=2.0),
     supports("worker.fatal_frame", is_true, "fatal-frame", weight=0.5),
     CRASH_RULE,
 )

@@ -12,7 +12,9 @@ from holter.evidence.error_kinds import OTHER, error_kind
 from holter.evidence.facts import FactBook, Value
 from holter.probes.echoes import said_in
 from holter.probes.nvidia_smi import licence_stage
+from holter.sentences import define
 
+UNSAID = define("derived.unsaid", "nothing that is stated speaks of it")
 # "RuntimeError: …" or "torch.cuda.OutOfMemoryError: …", as the last line of a traceback says it.
 _RAISED = re.compile(r"^\s*[\w.]*(?:Error|Exception)(?::|\s*$)", re.MULTILINE)
 _LABEL = re.compile(r"^\s*License Status\s*:", re.IGNORECASE)
@@ -32,6 +34,7 @@ def derive(book: FactBook) -> None:
     for name in ("software.slow_kernels", "gpu.driver_fits", "gpu.capability_fits"):
         _add(book, name, versions.value(name))
     scope.derive(book)
+    _unsaid(book)
 
 
 def _echo(book: FactBook) -> None:
@@ -54,6 +57,14 @@ def _exception(book: FactBook) -> None:
         _add(book, "exception.kind", kind if kind != OTHER or _RAISED.search(text) else None)
     known = book.value("exception.kind")
     _add(book, "exception.cuda_oom", None if known is None else known == "cuda-oom")
+
+
+def _unsaid(book: FactBook) -> None:
+    """What nobody would state who did not see it: only certain errors ask whether it was so."""
+    is_about_memory = book.value("exception.kind") == "memory"
+    for name in ("data.read_only", "results.gone", *(() if is_about_memory else ("limit.reached", "memory.refused"))):
+        if name not in book.facts:
+            book.not_applicable(name, UNSAID())
 
 
 def _add(book: FactBook, name: str, value: Value | None, detail: str = "") -> None:

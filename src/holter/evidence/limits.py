@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+from collections.abc import Sequence
 from math import inf
 from typing import NamedTuple
 
@@ -28,6 +29,7 @@ ADDRESS_SPACE = define("limits.address-space", "the process may map {limit:bytes
 BY_SIGNAL = define("limits.by-signal", "the kernel sent {signal}")
 TOO_LARGE = define("limits.too-large", "a write was refused because the file is too large")
 NONE_REACHED = define("limits.none-reached", "no limit of the process was reached")
+NOT_ABOUT_IT = define("limits.not-about-it", "the error is not one of a limit")
 NOT_SEEN = define("limits.not-seen", "the limits of the process were not seen")
 
 
@@ -57,12 +59,21 @@ def collect(window: Window, book: FactBook) -> None:
         _known(book, "file-size", size, FILE_SIZE(limit=size) if size is not None else TOO_LARGE())
     elif book.value("exception.kind") == "memory" and space is not None and space < _machine_bytes(window):
         _known(book, "address-space", space, ADDRESS_SPACE(limit=space))
+    elif not _may_be_a_limit(text, str(book.value("exception.kind")), ended):
+        for name in ("limit.reached", "limit.value"):
+            book.not_applicable(name, NOT_ABOUT_IT())
     elif window.processes() or ended:
         for name in ("limit.reached", "limit.value"):
             book.not_applicable(name, NONE_REACHED())
     else:
         for name in ("limit.reached", "limit.value"):
             book.unknown(name, NOT_SEEN())
+
+
+def _may_be_a_limit(text: str, kind: str, ended: Sequence[ProcessEnded]) -> bool:
+    """Whether a limit could explain this at all."""
+    signals = {event.exit_signal for event in ended}
+    return kind == "memory" or bool(WRITES.search(text)) or bool(signals & {signal.SIGKILL, *LIMIT_SIGNALS})
 
 
 def _by_end(event: ProcessEnded, last: ProcessSample | None, window: Window, book: FactBook) -> bool:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
+
 from holter.evidence.facts import FactBook
 from holter.evidence.window import Window, last
 from holter.records import EpochEnded, Message, Noted, ProcessEnded
 from holter.sentences import define
 
 EPOCHS = 2
+MISSING = re.compile(r"does not exist|No such file|FileNotFoundError|\[Errno 2\]|cannot be opened", re.IGNORECASE)
 TOLD_OF_LOSS = ("loss-not-finite", "loss-is-finite")
 IS_FINITE = define("result.is-finite", "the losses are finite numbers")
 NO_EPOCHS = define("result.no-epochs", "fewer than two epochs were logged")
 NO_HOOK = define("result.no-hook", "steps are not seen without the hook; the log tells epochs")
 FOLDER_THERE = define("result.folder-there", "the results folder is the one that was there before")
+NOT_MISSING = define("results.not-missing", "no error says that a file or folder is missing")
 NOT_ENDED = define("result.not-ended", "the main process has not ended with exit code 0")
 EARLY = define("result.early", "exit code 0 after epoch {epoch} of {epochs}; no final checkpoint was written")
 EARLY_UNKNOWN = define("result.early-unknown", "exit code 0 before the training was over")
@@ -73,7 +77,9 @@ def _folder(window: Window, book: FactBook) -> None:
         return
     samples = window.storage("results", window.all)
     seen = [one for one in samples if one.identity is not None]
-    if not seen:
+    if not seen and not MISSING.search(str(book.value("exception.first") or "")):
+        book.not_applicable("results.gone", NOT_MISSING())
+    elif not seen:
         book.unknown("results.gone", "the folder of the results was not looked at")
     elif samples[-1].missing and seen[-1].path == samples[-1].path:
         book.known("results.gone", "deleted", samples[-1].path)
