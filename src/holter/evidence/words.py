@@ -48,7 +48,8 @@ def ending(event: ProcessEnded) -> str | None:
 def label(role: str, worker_index: int | None, pid: int | None) -> str:
     """How a process is called in sentences, e.g. "train-worker 2 (PID 4711)"."""
     number = "" if worker_index is None else f" {worker_index}"
-    return f"{role}{number} (PID {pid})"
+    process = f"{role}{number}"
+    return process if pid is None else f"{process} (PID {pid})"
 
 
 def is_failed_save(action: ActionTaken) -> bool:

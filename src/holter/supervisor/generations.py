@@ -152,7 +152,10 @@ class Generations:
             self._adopted.collect(tick.t_s, self.child.pid)
         if self._on_tick is not None:
             self._on_tick(tick)
-        self._next_s = max(self._next_s + TICK_S, time.monotonic())  # a late tick is not made up for
+        now_s = time.monotonic()
+        # A late tick is not made up for, and one that came early (a child has ended) puts off none: the last lines of
+        # a console are read in two looks.
+        self._next_s = min(max(self._next_s + TICK_S, now_s), now_s + TICK_S)
         return tick
 
     def _wait(self, child: subprocess.Popen[bytes]) -> None:
