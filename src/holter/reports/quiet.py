@@ -15,6 +15,7 @@ NOT_OVER = define(
 NO_TRAINING = define("quiet.no-training", "No training was seen: {why}.")
 TOO_SHORT = define("quiet.too-short", "the recording is {span:duration} long and holds no step, epoch or log sentence")
 NO_STEP = define("quiet.no-step", "{heartbeat}; {log}")
+NO_TRAINER = define("quiet.no-trainer", "no step of an nnU-Net v2 trainer; {log}")
 
 
 def quiet(recording: Recording, lang: Lang) -> str:
@@ -35,6 +36,8 @@ def _why(recording: Recording) -> Message:
     if not contracts:
         return TOO_SHORT(span=recording.duration_s)
     heartbeat, log = contracts[-1].ability("heartbeat"), contracts[-1].ability("log")
+    if heartbeat.can and log.why_not is not None:
+        return NO_TRAINER(log=log.why_not)
     if heartbeat.why_not is None or log.why_not is None:
         return TOO_SHORT(span=recording.duration_s)
     return NO_STEP(heartbeat=heartbeat.why_not, log=log.why_not)

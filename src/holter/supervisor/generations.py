@@ -11,7 +11,8 @@ from collections.abc import Callable
 import msgspec
 
 from holter.errors import CommandNotFound
-from holter.records import ActionTaken, Event, Noted, Plan, ProcessEnded, Tick
+from holter.probes.resume_command import NOT_AGAIN
+from holter.records import ActionTaken, Event, Noted, Notice, Plan, ProcessEnded, Tick
 from holter.supervisor import exit_codes
 from holter.supervisor.adopted import Adopted
 from holter.supervisor.clock import RunClock
@@ -184,6 +185,10 @@ class Generations:
             for one in self._recorder.diagnoses.values()
             if one.episode.generation == self._number and one.episode.kind == "death"
         ]
+        if self._healer.lacks_command and self._continuation.why_not is not None:
+            t_s, message = self._clock.t_s(), NOT_AGAIN(why=self._continuation.why_not)
+            self._recorder.add(Notice(t_s=t_s, what="not-started-again", message=message))
+            self._recorder.safe_tick()
         return self._healer.after_end(self._clock.t_s(), tuple(deaths))
 
     @property
