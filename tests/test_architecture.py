@@ -208,7 +208,7 @@ sys.modules["_holter_hook"] = package
 import importlib
 for name in sorted(file[:-3] for file in os.listdir(here) if file.endswith(".py") and file != "__init__.py"):
     importlib.import_module("_holter_hook." + name)
-sys.modules["_holter_hook.life"].LIFE.wake()
+sys.modules["_holter_hook.life"].LIFE.wake("nnunetv2")
 own = {{"_holter_hook", "__main__", "__mp_main__"}}  # the last is multiprocessing's other name for the program
 known = sys.stdlib_module_names | set(sys.builtin_module_names) | own
 print(*sorted({{name.partition(".")[0] for name in sys.modules}} - known))

@@ -119,7 +119,7 @@ def score(scenario: Scenario, tape: Path, struck: float | None, over: float) -> 
     if not later:
         return outcome
     first = later[0]
-    live, now = _live(recording, first), _told(first)
+    live, now = live_cause(recording, first), told_cause(first)
     says = headline(first, recording, "en")
     victim = scenario.victims.get(first.verdicts[0].cause)
     at_s = [t_s for t_s, cause in _named(recording) if cause in scenario.right()]
@@ -137,12 +137,12 @@ def score(scenario: Scenario, tape: Path, struck: float | None, over: float) -> 
     )
 
 
-def _told(diagnosis: Diagnosis) -> str | None:
+def told_cause(diagnosis: Diagnosis) -> str | None:
     best = diagnosis.verdicts[0]
     return best.cause if best.verdict in NAMED else None
 
 
-def _live(recording: Recording, diagnosis: Diagnosis) -> str | None:
+def live_cause(recording: Recording, diagnosis: Diagnosis) -> str | None:
     """The last that was said of it while it ran."""
     one = diagnosis.episode
     key = (one.detector, one.subject, one.start_s)

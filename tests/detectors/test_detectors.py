@@ -67,6 +67,18 @@ def test_a_tree_that_does_nothing_at_all_is_told_sooner(phase, cpu, state, role,
     assert len([one for one in detect(ticks) if one.detector == "stall"]) == alarms
 
 
+@pytest.mark.parametrize(("phase", "alarms"), [("startup", 1), ("unknown", 0)])
+def test_a_program_of_no_known_phase_that_never_moved_on_may_sleep(phase, alarms):
+    """A start can stand still; a script that imports batchgenerators and sleeps does nothing else."""
+    ticks = [
+        msgspec.structs.replace(
+            tick, beats=tuple(msgspec.structs.replace(beat, progress_total=0) for beat in tick.beats)
+        )
+        for tick in Run().halt(400, phase=phase, cpu=0.0)
+    ]
+    assert len([one for one in detect(ticks) if one.detector == "stall"]) == alarms
+
+
 def test_a_busy_tree_without_progress_is_not_quiet():
     """A slow step on a CPU: nothing moves on, but somebody works."""
     run = Run()

@@ -10,7 +10,7 @@ from made_run import Run
 from holter.causes import diagnose_all
 from holter.evidence.deeds import deeds
 from holter.evidence.goodput import Account, account
-from holter.records import Diagnosis, ProcessEnded, Verdict
+from holter.records import Diagnosis, Episode, ProcessEnded, Tick, Verdict
 from holter.tape import Recording, TapeWriter, read
 from holter.tape.compaction import RawWindow
 
@@ -158,6 +158,12 @@ def test_an_attached_recording_does_not_call_what_it_has_not_seen_start_up() -> 
     run.go_on(5).epoch(7)
     assert account(run.recording(attached=True)).startup_s == 0
     assert account(run.recording(attached=False)).startup_s == 5
+
+
+def test_a_program_of_which_no_phase_is_known_has_no_ratio_however_it_ended() -> None:
+    died = Episode(kind="death", start_s=50.0, alarm_s=50.0, detector="death", subject="main (PID 7)")
+    ticks = tuple(Tick(t_s=float(t)) for t in range(60))
+    assert account(Recording(all_ticks=ticks, all_episodes=(died,))).goodput_ratio is None
 
 
 def test_an_empty_recording_has_no_ratio() -> None:

@@ -92,3 +92,11 @@ def test_a_page_that_is_cut_short_is_passed_over(tmp_path, cut_to):
     probe = HeartbeatProbe(tmp_path, 0.0)
     path.write_bytes(path.read_bytes()[:cut_to])
     assert probe.read(0.0) == ((), ())
+
+
+def test_of_a_program_that_has_batchgenerators_alone_no_phase_is_known(hooked):
+    """nnU-Net v1 never says that its start is over: it would start up for ever."""
+    hooked.run("-c", "import batchgenerators")
+    assert hooked.lines("phase") == []
+    hooked.run("-c", "import batchgenerators, nnunetv2")
+    assert [line["phase"] for line in hooked.lines("phase")] == ["startup"]

@@ -104,6 +104,20 @@ def test_the_worker_that_read_a_torn_file_is_the_cause_and_the_rest_are_echoes()
     assert exceptions[0].traceback.count("\n") > 5
 
 
+def test_a_line_of_holters_own_comes_after_a_traceback_and_is_no_part_of_it() -> None:
+    """Both write into one file; the line is told when the training has ended, and then nothing follows."""
+    told = LogParser(ZERO).feed([*TRACEBACK, "holter: Ended: main (PID 7) ended: exit code 1"], 5.0)
+    assert [(one.error, one.message) for one in of(ExceptionSeen, told)] == [("ValueError", "x")]
+
+
+@pytest.mark.parametrize(
+    "line", ["E1128 21:12:23.191000 29765 torch/x.py:1002] failed", "2026-11-28 21:12:23,4 - root"]
+)
+def test_a_loggers_line_below_an_error_is_not_the_rest_of_its_message(line) -> None:
+    """torchrun tells of the rank that has failed right below its traceback."""
+    assert [one.message for one in of(ExceptionSeen, parse([*TRACEBACK, line]))] == ["x"]
+
+
 def test_a_headline_that_comes_without_its_traceback_is_told_once() -> None:
     console = lines_of("console_torn_file.txt")
     headline = console[-2:]

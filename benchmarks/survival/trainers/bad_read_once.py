@@ -22,7 +22,7 @@ class BadReadOnce:
         raise OSError("a read failed, once")
 
 
-class nnUNetTrainerBadReadOnce(nnUNetTrainer):  # type: ignore[misc]  # noqa: N801 - nnU-Net's way to name trainers
+class nnUNetTrainerBadReadOnce(nnUNetTrainer):  # type: ignore[misc]
     """Stock training, with that transform before all others."""
 
     @staticmethod

@@ -66,7 +66,7 @@ class ProgressKeeper:
             self.steps.append(max(0.0, moment - self.at_s) / (total - self.total))
             self._steps_seen += total - self.total
         self.total, self._place, self.at_s = total, place, moment
-        self.has_moved = True
+        self.has_moved = self.has_moved or total > 0
         return True
 
 

@@ -121,7 +121,7 @@ class StallDetector:
     def _look(self, tick: Tick) -> tuple[Episode, ...]:
         if not self._working or self._progress.at_s is None or main_process(tick) is None:
             return ()
-        if not (self._progress.has_beat or self._progress.has_moved):
+        if not (self._progress.has_moved or (self._progress.has_beat and self._phase.phase != "unknown")):
             return ()  # a program that never told of any progress may sleep as long as it likes
         age_s = tick.t_s - self._progress.at_s
         quiet = not any(anybody for _, _, anybody in self._working)

@@ -10,11 +10,10 @@ import re
 from holter.evidence import fitting, scope
 from holter.evidence.error_kinds import OTHER, error_kind
 from holter.evidence.facts import FactBook, Value
+from holter.evidence.sayings import UNSTATED
 from holter.probes.echoes import said_in
 from holter.probes.nvidia_smi import licence_stage
-from holter.sentences import define
 
-UNSAID = define("derived.unsaid", "nothing that is stated speaks of it")
 # "RuntimeError: …" or "torch.cuda.OutOfMemoryError: …", as the last line of a traceback says it.
 _RAISED = re.compile(r"^\s*[\w.]*(?:Error|Exception)(?::|\s*$)", re.MULTILINE)
 _LABEL = re.compile(r"^\s*License Status\s*:", re.IGNORECASE)
@@ -64,7 +63,7 @@ def _unsaid(book: FactBook) -> None:
     is_about_memory = book.value("exception.kind") == "memory"
     for name in ("data.read_only", "results.gone", *(() if is_about_memory else ("limit.reached", "memory.refused"))):
         if name not in book.facts:
-            book.not_applicable(name, UNSAID())
+            book.not_applicable(name, UNSTATED())
 
 
 def _add(book: FactBook, name: str, value: Value | None, detail: str = "") -> None:

@@ -86,7 +86,8 @@ class Account(Record, frozen=True, kw_only=True):
     def goodput_ratio(self) -> float | None:
         """Part of the run that was training and validation that counted; None where no phase is known."""
         work_s = self.training_s + self.validation_s
-        return work_s / self.wall_s if self.wall_s > 0 and self.wall_s > self.other_s else None
+        phases_s = work_s + self.startup_s + self.checkpoint_s
+        return work_s / self.wall_s if self.wall_s > 0 and phases_s > 0 else None
 
 
 class _Stretch(NamedTuple):

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from holter.evidence.facts import FactBook
 from holter.evidence.window import Window
 from holter.records import ExceptionSeen, LogLine
+from holter.sentences import define
 
 # What explains a death is said at most this long before it: the watchdog of NCCL waits for minutes until it acts.
+UNSTATED = define("sayings.unstated", "nothing that is stated speaks of it")
 BEFORE_S = 60.0
 AFTER_S = 5.0
 

@@ -31,7 +31,7 @@ WAITS_OF_NNUNET = ("batch-queue", "export-result", "export-slot")
 LOOPS = ("python-loop", "native-loop")
 KINDS = {
     "lock": define("standing.lock", "waiting for a lock"),
-    "socket": define("standing.socket", "waiting for a network connection"),
+    "socket": define("standing.socket", "waiting for a connection: a server, or another process"),
     "file-lock": define("standing.file-lock", "waiting for a lock on a file"),
     "poll": define("standing.poll", "waiting for an event"),
     "pipe": define("standing.pipe", "waiting for a pipe"),

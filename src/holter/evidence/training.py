@@ -10,7 +10,7 @@ from holter.evidence.window import SOON_S, Window, last, mean_cpu, ready_to_run
 from holter.evidence.words import ending, works_together
 from holter.records import Beat, EpochEnded, ExceptionSeen, LogLine, PhaseChanged, ProcessEnded, Tick
 
-NO_BEAT = "no heartbeat: the training was started without Holter's hook"
+NO_BEAT = "no heartbeat of the training"
 INTERRUPTED = "interrupted"  # the story of a log that ends with Ctrl-C in a wait
 WAITS = {
     "train-batch": "batch-queue",

@@ -49,7 +49,7 @@ class Finder:
     ) -> ModuleSpec | None:
         """Return the spec that the other finders have for a module we patch, else None at once."""
         if name in WAKE:
-            wake()
+            wake(name)
         elif name in PATCHES:
             return self._wrapped(name, path, target)
         return None
@@ -92,12 +92,12 @@ def patch(name: str, module: ModuleType) -> None:
             trouble(name, error)
 
 
-def wake() -> None:
+def wake(name: str) -> None:
     """Make this process one to watch: page, stack signal, exception hooks. Once."""
     try:
         from . import life
 
-        life.LIFE.wake()
+        life.LIFE.wake(name)
     except Exception as error:
         trouble("wake", error)
 

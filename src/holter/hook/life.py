@@ -61,9 +61,16 @@ class Life:
         self._files: list[IO[bytes]] = []  # faulthandler writes to the descriptor, so the file must stay open
 
     @quiet
-    def wake(self) -> None:
-        """Take up watching this process; done once, when nnU-Net or batchgenerators is first imported."""
+    def wake(self, package: str) -> None:
+        """Take up watching this process; done once, when nnU-Net or batchgenerators is first imported.
+
+        Only nnU-Net's trainer tells when the start is over: of a program that has batchgenerators alone, nnU-Net v1 as
+        well, no phase is known.
+        """
+        starts = package == "nnunetv2" and not is_spawned_child()
         if self.awake or not self.scratch:
+            if starts and self.opened and self.page.phase == layout.PHASES.index("unknown"):
+                self.enter("startup", None)
             return
         self.awake = True
         os.register_at_fork(after_in_child=self._reborn)
@@ -72,8 +79,7 @@ class Life:
         self._own_stack_signal = STACK_SIGNAL not in dispositions
         faulthandler = sys.modules.get("faulthandler")
         self._own_fatal = not (faulthandler is not None and faulthandler.is_enabled())
-        child = is_spawned_child()
-        self.open("other" if child else "main", phase=None if child else "startup")
+        self.open("other" if is_spawned_child() else "main", phase="startup" if starts else None)
 
     def _reborn(self) -> None:
         try:

@@ -33,6 +33,10 @@ NO_TRAINING = define(
 SHELL_SCRIPT = define(
     "resume.shell-script", "the command is a shell script, and which part of it continues the training is not known"
 )
+NOT_AGAIN = define(
+    "resume.not-started-again",
+    "the training has ended, and Holter does not start it again: {why}; --resume-command CMD names a command",
+)
 
 
 class Resume(NamedTuple):

@@ -40,6 +40,8 @@ _BARE_ERROR = re.compile(
 )
 _CHAIN = re.compile(r"^(During handling of the above exception|The above exception was the direct cause)")
 _ERROR = re.compile(r"^(?P<name>[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)(?P<colon>:)?(?:\s(?P<message>.*))?$")
+# A logger's line (torchrun writes E1128 21:12:23.191000 …) below an error's message is not the rest of it.
+_LOGGED = re.compile(r"^(?:[IWEF]\d{4} \d\d:\d\d:\d\d\.\d+|\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d)\b")
 _ERROR_WITHOUT_MESSAGE = re.compile(r"(Error|Exception|Interrupt|Exit|Iteration|Failed|Timeout|Empty|Full)$")
 _CASE_FILE = re.compile(r"([^/\\'\"\s]+?)(?:_seg)?\.(?:b2nd|npz|npy|pkl)\b")
 _PRODUCER_FRAME = re.compile(r"multi_threaded_augmenter\.py\", line \d+, in producer")
@@ -175,7 +177,12 @@ class TracebackCollector:
             traceback.stage, traceback.chained = "headline", True
         elif line.strip() in ("", '"""'):
             traceback.blank_after_message = True
-        elif _begins_echo(line) or traceback.blank_after_message or traceback.message_lines > MAX_MESSAGE_LINES:
+        elif (
+            _begins_echo(line)
+            or _LOGGED.match(line)
+            or traceback.blank_after_message
+            or traceback.message_lines > MAX_MESSAGE_LINES
+        ):
             self.finish()
             return False
         elif len(traceback.message) < MAX_MESSAGE_CHARS:

@@ -187,6 +187,8 @@ class LogParser:
         events: list[Event] = []
         for line in lines:
             if line.startswith(OWN_LINE):
+                # No part of a traceback: as if no line had come.
+                events += self.idle(now_s)
                 continue
             match = _STAMP.match(line) if line[:1].isdigit() else None
             if match:

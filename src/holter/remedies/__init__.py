@@ -12,6 +12,7 @@ from holter.probes.environment import HIDDEN
 from holter.probes.resume_command import resume_command, validate_command
 from holter.records import Diagnosis, Environment, Fact, Remedy, Verdict
 from holter.remedies import asking, offers_graphics, table, table_field, table_memory
+from holter.remedies.of_nnunet import SENTENCES, is_of_nnunet
 from holter.remedies.steps import has_shm_room
 from holter.remedies.table import Offer
 
@@ -50,6 +51,8 @@ def _for(verdict: Verdict, values: dict[str, str]) -> tuple[Remedy, ...]:
         conditions = (offer.only_if,) if isinstance(offer.only_if, str) else offer.only_if or ()
         if not all(_holds(condition, values) for condition in conditions):
             continue
+        if offer.id in SENTENCES and not _holds("nnunet", values):
+            continue
         # Nobody writes to an administrator of what was not seen.
         if offer.id == asking.ASK and verdict.verdict == "possible":
             continue
@@ -66,7 +69,7 @@ def _holds(condition: str, values: dict[str, str]) -> bool:
 
 def _filled(offer: Offer, values: dict[str, str]) -> str | None:
     """The command with its blanks filled; None if a value for it is missing (a command must run as it stands)."""
-    if offer.command is None:
+    if offer.command is None or (is_of_nnunet(offer.command) and not _holds("nnunet", values)):
         return None
     try:
         return offer.command.format_map(values)

@@ -13,6 +13,7 @@ from holter.causes import RULES_OF
 from holter.causes.weigh import Rule
 from holter.records import Diagnosis, Environment, Verdict
 from holter.remedies.look_table import LOOKS, WINDOWS, Look
+from holter.remedies.of_nnunet import is_of_nnunet
 
 # Of so many leading causes the open questions count; the first ones more.
 LEADING = 4
@@ -78,8 +79,14 @@ def _most_telling(worth: dict[str, dict[str, float]]) -> list[str]:
 
 
 def _is_out_of_place(look: Look, diagnosis: Diagnosis, environment: Environment | None) -> bool:
-    """A process that is gone cannot be looked into; nobody need search for what is known, or where all was read."""
+    """A process that is gone cannot be looked into; nobody need search for what is known, or where all was read.
+
+    Where nnU-Net is known not to run, nobody looks for its folders and packages.
+    """
     kind = diagnosis.episode.kind
+    facts = {fact.name: fact.value for fact in diagnosis.facts if fact.status == "known"}
+    if facts.get("scope.nnunet") is False and is_of_nnunet(look.command):
+        return True
     if (look.is_live and kind == "death") or (look.kinds and kind not in look.kinds):
         return True
     if look.id != "first-exception":

@@ -13,7 +13,7 @@ NO_POWERS = define("contract.no-powers", "Can do nothing about trouble here.")
 WATCHES = define("contract.watches", "It only watches; holter train, or run --heal, acts.")
 ITEM = define("contract.item", "{name} ({what})")
 LOST = define("contract.lost", "from now on without {name}: {why}")
-BACK = define("contract.back", "{name} is there again")
+BACK = define("contract.back", "{name} is there now")
 
 SEES = {
     "heartbeat": define("contract.sees.heartbeat", "heartbeat"),
@@ -42,7 +42,10 @@ CANNOT = {
     "replace-workers": define(
         "contract.cannot.replace-workers", "if a worker freezes or dies, Holter can only tell you: {why}"
     ),
-    "save": define("contract.cannot.save", "checkpoints are written by nnU-Net alone, every 50 epochs: {why}"),
+    "save": define(
+        "contract.cannot.save",
+        "checkpoints are only those that the training writes itself (nnU-Net: every 50 epochs): {why}",
+    ),
     "restart": define(
         "contract.cannot.restart",
         "if the training dies or hangs, Holter cannot start it again: {why}; --resume-command CMD names a command",
@@ -69,7 +72,7 @@ def consequences(abilities: tuple[Ability, ...], lang: Lang) -> list[str]:
 
 
 def changes(settled: ContractSettled, before: ContractSettled, lang: Lang) -> list[str]:
-    """Return what has been lost since, and what is there again."""
+    """Return what has been lost since, and what has come."""
     told = []
     for now, then in zip(settled.sees, before.sees, strict=True):
         if then.can and not now.can:

@@ -15,6 +15,7 @@ NOT_OVER = define(
 NO_TRAINING = define("quiet.no-training", "No training was seen: {why}.")
 TOO_SHORT = define("quiet.too-short", "the recording is {span:duration} long and holds no step, epoch or log sentence")
 NO_STEP = define("quiet.no-step", "{heartbeat}; {log}")
+NO_TRAINER = define("quiet.no-trainer", "no step of an nnU-Net v2 trainer; {log}")
 
 
 def quiet(recording: Recording, lang: Lang) -> str:
@@ -32,8 +33,11 @@ def quiet(recording: Recording, lang: Lang) -> str:
 
 def no_training(contract: ContractSettled | None, span_s: float) -> Message:
     """Return that nothing of a training was seen, and why, as the contract has it."""
-    heartbeat = contract.ability("heartbeat").why_not if contract is not None else None
-    log = contract.ability("log").why_not if contract is not None else None
-    if heartbeat is None or log is None:
+    if contract is None:
         return NO_TRAINING(why=TOO_SHORT(span=span_s))
-    return NO_TRAINING(why=NO_STEP(heartbeat=heartbeat, log=log))
+    heartbeat, log = contract.ability("heartbeat"), contract.ability("log")
+    if heartbeat.can and log.why_not is not None:
+        return NO_TRAINING(why=NO_TRAINER(log=log.why_not))
+    if heartbeat.why_not is None or log.why_not is None:
+        return NO_TRAINING(why=TOO_SHORT(span=span_s))
+    return NO_TRAINING(why=NO_STEP(heartbeat=heartbeat.why_not, log=log.why_not))

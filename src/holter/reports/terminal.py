@@ -160,9 +160,9 @@ def _deeds(recording: Recording, diagnoses: tuple[Diagnosis, ...], lang: Lang) -
 
 
 def _goodput(recording: Recording, diagnoses: tuple[Diagnosis, ...], lang: Lang) -> Iterator[Line]:
-    """Where the time went, if any was lost or something was healed."""
+    """Where the time went, if any was lost or something was healed; of a program that no phase is known of, nothing."""
     found = account(recording, diagnoses)
-    if found.losses or found.saved:
+    if found.goodput_ratio is not None and (found.losses or found.saved):
         for told in goodput_lines(found, lang):
             yield Line(told, indent=2)
 

@@ -116,7 +116,7 @@ def find_training(pid: int) -> int:
     if tops or _runs_nnunet(process):
         return pid
     raise NotATraining(
-        f"Process {pid} ({process.name()}) is not an nnU-Net training, and none runs below or above it.",
+        f"Nothing shows that process {pid} ({process.name()}) or one below or above it trains with nnU-Net.",
         safe="Nothing was touched.",
         next_step="pgrep -af nnUNetv2_train shows the trainings of this machine.",
     )

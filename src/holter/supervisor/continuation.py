@@ -44,6 +44,7 @@ class Continuation:
         self._command = command
         self._going_on = resume.command
         self._is_given = resume.is_given
+        self.why_not = resume.why_not  # no command goes on; None where one does
         self._was_continued = self._going_on == command
         # Of a training that began from zero only its own checkpoints count.
         self._earlier_s = None if self._was_continued else earlier_s

@@ -24,6 +24,8 @@ SETTLE_S = 60.0
 STACKS_AFTER_S = 8.0
 # Attached, no heartbeat is waited for: the log is found, or it is not, when the environment was looked at twice.
 ATTACHED_LOG_S = 20.0
+# The hook tells of the results folder when training begins; a survey takes seconds, and then the log is found.
+LOG_WITHIN_S = 15.0
 # Where no epoch is seen, the contract is looked at this often.
 AGAIN_S = 300.0
 # PyTorch's own data loader names the threads of its workers so (torch 2.6 and newer).
@@ -34,7 +36,7 @@ NO_WORKERS = ("holter", "single-process")
 
 ATTACHED = define("contract.attached", "the training was started without Holter")
 NO_PYTHON = define("contract.no-python", "no Python process was found below the command")
-OTHER_NAMESPACE = define("contract.other-namespace", "the training runs in a PID namespace of its own (a container)")
+OTHER_NAMESPACE = define("contract.other-namespace", "the training runs in a PID namespace of its own")
 CLEARED = define("contract.environment-cleared", "the command clears the environment variables that Holter had set")
 PATH_LOST = define("contract.pythonpath-lost", "the command sets PYTHONPATH anew, without Holter's entry")
 PATH_IGNORED = define("contract.pythonpath-ignored", "Python was started with {option}, which ignores PYTHONPATH")
@@ -80,11 +82,12 @@ class ContractKeeper:
         self._looked_s = 0.0
         self._epoch: int | None = None
         self._began_s = 0.0
+        self._trains_since_s: float | None = None
 
     def follow(self, t_s: float) -> None:
         """Another process of the same run: it is settled once more."""
         self._settled, self._stacks, self._asked_stacks = None, None, False
-        self._began_s, self._epoch = t_s, None
+        self._began_s, self._epoch, self._trains_since_s = t_s, None, None
 
     def see(self, tick: Tick) -> ContractSettled | None:
         """Take in a tick; the contract, when it is settled or has changed."""
@@ -123,9 +126,10 @@ class ContractKeeper:
     def _is_time(self, tick: Tick) -> bool:
         beat = main_beat(tick)
         if self._settled is None:
-            trains = beat is not None and beat.steps_total > 0 and self._stacks is not None
             age_s = tick.t_s - self._began_s
-            return trains or self._is_all_seen_from_outside(age_s) or age_s >= SETTLE_S
+            if beat is not None and beat.steps_total > 0 and self._trains_since_s is None:
+                self._trains_since_s = tick.t_s
+            return self._has_shown_all(tick) or self._is_all_seen_from_outside(age_s) or age_s >= SETTLE_S
         epoch = beat.epoch if beat is not None else None
         if epoch is not None and epoch != self._epoch:
             self._epoch = epoch
@@ -136,6 +140,12 @@ class ContractKeeper:
         if not self._terms.attached or self._stacks is None:
             return False
         return self._sources.trainlog.log is not None or age_s >= ATTACHED_LOG_S
+
+    def _has_shown_all(self, tick: Tick) -> bool:
+        """Whether it trains, its stacks were tried, and its log was found or will not be."""
+        if self._trains_since_s is None or self._stacks is None:
+            return False
+        return self._sources.trainlog.log is not None or tick.t_s - self._trains_since_s >= LOG_WITHIN_S
 
     def _contract(self, tick: Tick) -> ContractSettled:
         heartbeat = self._heartbeat(tick)

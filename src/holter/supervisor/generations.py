@@ -11,7 +11,8 @@ from collections.abc import Callable
 import msgspec
 
 from holter.errors import CommandNotFound
-from holter.records import ActionTaken, Event, Noted, Plan, ProcessEnded, Tick
+from holter.probes.resume_command import NOT_AGAIN
+from holter.records import ActionTaken, Event, Noted, Notice, Plan, ProcessEnded, Tick
 from holter.supervisor import exit_codes
 from holter.supervisor.adopted import Adopted
 from holter.supervisor.clock import RunClock
@@ -152,7 +153,10 @@ class Generations:
             self._adopted.collect(tick.t_s, self.child.pid)
         if self._on_tick is not None:
             self._on_tick(tick)
-        self._next_s = max(self._next_s + TICK_S, time.monotonic())  # a late tick is not made up for
+        now_s = time.monotonic()
+        # A late tick is not made up for, and one that came early (a child has ended) puts off none: the last lines of
+        # a console are read in two looks.
+        self._next_s = min(max(self._next_s + TICK_S, now_s), now_s + TICK_S)
         return tick
 
     def _wait(self, child: subprocess.Popen[bytes]) -> None:
@@ -181,6 +185,10 @@ class Generations:
             for one in self._recorder.diagnoses.values()
             if one.episode.generation == self._number and one.episode.kind == "death"
         ]
+        if self._healer.lacks_command and self._continuation.why_not is not None:
+            t_s, message = self._clock.t_s(), NOT_AGAIN(why=self._continuation.why_not)
+            self._recorder.add(Notice(t_s=t_s, what="not-started-again", message=message))
+            self._recorder.safe_tick()
         return self._healer.after_end(self._clock.t_s(), tuple(deaths))
 
     @property

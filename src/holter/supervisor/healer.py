@@ -203,6 +203,11 @@ class Healer:
             self.history = (*self.history, Attempt(t_s, plan, self.epoch))
         return plan
 
+    @property
+    def lacks_command(self) -> bool:
+        """Whether it would start the training again, if it knew how."""
+        return self._act and not self._can_continue
+
     def begin_wait(self, plan: Plan, t_s: float) -> None:
         """Say that a restart waits for something outside, and what to ask for."""
         if plan.rung == OUTSIDE_RUNG:

@@ -27,6 +27,7 @@ from holter.records import (
     Judged,
     Noted,
     Notice,
+    ProcessEnded,
     Text,
     Tick,
 )
@@ -101,6 +102,7 @@ class Recorder:
         self._keeper = ScratchKeeper(scratch)
         self._contracts = ContractKeeper(terms, self.sources, self._keeper, inject=str(INJECT))
         self.diagnoses: dict[tuple[str, str, float], Diagnosis] = {}
+        self._unsaid: set[tuple[str, str, float]] = set()  # deaths of which no cause is seen yet
         self._root_pid = root_pid
         self._command = command
         self._attached = attached
@@ -130,6 +132,9 @@ class Recorder:
 
     def follow(self, root_pid: int) -> None:
         """Go on with the process that was started in place of the one before."""
+        for episode in self._watch.episodes:
+            if identity(episode) in self._unsaid:
+                self._take_finding(episode, is_last=True)
         self._root_pid = root_pid
         self.sources.follow(root_pid)
         self._investigator.forget()
@@ -205,8 +210,8 @@ class Recorder:
             self._keep(self._contracts.at_last(self._recent[-1]))
         self._writer.write_events(self._pending)
         for episode in self._watch.episodes:
-            if identity(episode) not in self.diagnoses:
-                self._take_finding(episode)
+            if identity(episode) not in self.diagnoses or identity(episode) in self._unsaid:
+                self._take_finding(episode, is_last=True)
         self._investigator.close()
         self._contracts.close()
         self.sources.close()
@@ -281,7 +286,12 @@ class Recorder:
             self._investigator.open(episode, self._recent)
         elif episode.end_s is not None:
             self._investigator.over(episode)
-            self._listener.over(episode)
+            # With the end of the training a death is not over: only one that it has survived is.
+            if episode.kind != "death" or not self._has_main_ended():
+                self._listener.over(episode)
+
+    def _has_main_ended(self) -> bool:
+        return any(isinstance(event, ProcessEnded) and event.role == "main" for event in self._recent[-1].events)
 
     def _take_findings(self) -> None:
         for found in self._investigator.ready(self._recent):
@@ -290,7 +300,11 @@ class Recorder:
         if dumps:
             self._writer.write_stacks(dumps)
 
-    def _take_finding(self, found: Episode) -> None:
+    def _take_finding(self, found: Episode, *, is_last: bool = False) -> None:
+        """Judge an episode and tell the verdict, if it is news.
+
+        A console's last lines come after the end of the process: that a death has no cause is said at the second look.
+        """
         from holter.causes import diagnose
         from holter.remedies import propose
 
@@ -310,7 +324,10 @@ class Recorder:
             verdict=verdict,
         )
         self._writer.write_events([judged])
-        if before is None or _headline(before) != (cause, verdict):
+        if before is None and cause is None and episode.kind == "death" and not is_last:
+            self._unsaid.add(key)
+        elif before is None or _headline(before) != (cause, verdict) or key in self._unsaid:
+            self._unsaid.discard(key)
             text = f"{cause} {verdict} ({episode.kind} of {episode.subject})"
             self._writer.write_events([Noted(t_s=t_s, what="cause-named", text=text)] if cause else [])
             self._listener.cause(diagnosis)

@@ -100,7 +100,7 @@ LOCALE_VARIABLES = ("LC_ALL", "LC_MESSAGES", "LANG")
 
 
 # Roles as evidence writes them in front of a number or a PID.
-_DASHED = re.compile(r"\b(?:train|val|export|compile)-worker(?= \d| \(PID)")
+_DASHED = re.compile(r"\b(?:train|val|export|compile)-worker(?= \d| \(PID| raised)")
 
 
 def known(key: str) -> bool:

@@ -35,7 +35,7 @@ TEXTS: dict[str, str] = {
     "finding.in-a-freezer": "frozen by a control group: {value}",
     "finding.in-no-freezer": "no process is in a freezer",
     "finding.limit-reached": "a limit was reached: {detail}",
-    "finding.signal-of-a-limit": "{value} is what the kernel sends at a limit of CPU time",
+    "finding.signal-of-a-limit": "signal {signal} is what the kernel sends at a limit of CPU time",
     "finding.no-limit-reached": "no limit of the process was reached",
     "finding.memory-was-refused": "memory was refused although it was free: {detail}",
     "finding.memory-was-not-refused": "memory was not refused while it was free",

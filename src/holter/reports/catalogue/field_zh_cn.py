@@ -35,7 +35,7 @@ TEXTS: dict[str, str] = {
     "finding.in-a-freezer": "被控制组冻结：{value}",
     "finding.in-no-freezer": "没有进程被冻结",
     "finding.limit-reached": "达到了上限：{detail}",
-    "finding.signal-of-a-limit": "{value} 是内核在 CPU 时间达到上限时发出的信号",
+    "finding.signal-of-a-limit": "信号 {signal} 是内核在 CPU 时间达到上限时发出的信号",
     "finding.no-limit-reached": "没有达到进程的任何上限",
     "finding.memory-was-refused": "内存有空闲，申请却被拒绝：{detail}",
     "finding.memory-was-not-refused": "没有在内存空闲时被拒绝",

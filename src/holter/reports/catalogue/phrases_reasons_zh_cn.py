@@ -91,7 +91,7 @@ REASONS: dict[str, str] = {
     "the recording does not say": "记录里没有",
     "the variables of the training could not be read": "读不到训练的环境变量",
     "CPU use was not measured": "没有测量 CPU 用量",
-    "no heartbeat: the training was started without Holter's hook": "没有心跳：训练启动时没有带 Holter 的钩子",
+    "no heartbeat of the training": "没有训练的心跳",
     "the augmenter does not tell": "增强器没有给出",
     "the main process has ended": "主进程已结束",
     "the main process is there": "主进程还在",

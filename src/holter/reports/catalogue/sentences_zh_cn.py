@@ -9,7 +9,7 @@ TEXTS: dict[str, str] = {
     # 能看到什么、能做什么
     "contract.attached": "训练不是由 Holter 启动的",
     "contract.no-python": "命令之下没有找到 Python 进程",
-    "contract.other-namespace": "训练运行在自己的 PID 命名空间里（容器）",
+    "contract.other-namespace": "训练运行在自己的 PID 命名空间里",
     "contract.environment-cleared": "命令清除了 Holter 设置的环境变量",
     "contract.pythonpath-lost": "命令重新设置了 PYTHONPATH，去掉了 Holter 的那一项",
     "contract.pythonpath-ignored": "Python 带着 {option} 启动，会忽略 PYTHONPATH",
@@ -33,7 +33,7 @@ TEXTS: dict[str, str] = {
     "contract.watches": "只观察；holter train 或 run --heal 才会动手。",
     "contract.item": "{name}（{what}）",
     "contract.lost": "从现在起没有{name}：{why}",
-    "contract.back": "{name}恢复了",
+    "contract.back": "现在有{name}了",
     "contract.sees.heartbeat": "心跳",
     "contract.sees.loader": "数据加载器",
     "contract.sees.log": "训练日志",
@@ -51,7 +51,7 @@ TEXTS: dict[str, str] = {
     "contract.does.save": "保存检查点",
     "contract.does.restart": "用这条命令重新启动：{what}",
     "contract.cannot.replace-workers": "如果有数据进程冻结或死掉，Holter 只能告诉您：{why}",
-    "contract.cannot.save": "检查点只由 nnU-Net 自己每 50 轮写一次：{why}",
+    "contract.cannot.save": "检查点只有训练自己写的那些（nnU-Net 每 50 轮写一次）：{why}",
     "contract.cannot.restart": "如果训练死掉或卡住，Holter 无法重新启动它：{why}；可用 --resume-command CMD 指定命令",
     # 标题
     "headline.fact": "{kind}{where}{lasted}：{what}。没有看到原因。",
@@ -78,6 +78,7 @@ TEXTS: dict[str, str] = {
     "diverged.reason": "{loss} 从第 {since} 轮起已连续 {epochs} 轮不是有限的数",
     "unsaved.deleted": "结果目录 {folder} 不见了",
     "unsaved.replaced": "结果目录 {folder} 已不是原来的那个：被删除后重建，或被卸载",
+    "resume.not-started-again": "训练已经结束，Holter 不会重新启动它：{why}；可用 --resume-command CMD 指定命令",
     "notice.log-gone": "训练日志 {log} 不见了（被删除或移走）。训练照常进行；nnU-Net 写下一行时会新建同名文件",
     "notice.workers-gone": "{all} 个数据进程里有 {gone} 个已经结束 {age:duration}，训练靠其余的继续：会变慢",
     "notice.lost-worker": "{worker}已有 {age:duration}没有交出批次，其他数据进程照常：手里是病例 {case}。训练少"
@@ -85,7 +86,7 @@ TEXTS: dict[str, str] = {
     "loss.since": "始于第 {epoch} 轮第 {iteration} 步",
     # 停在哪里
     "standing.lock": "在等一把锁",
-    "standing.socket": "在等网络连接",
+    "standing.socket": "在等一个连接：服务器或另一个进程",
     "standing.file-lock": "在等文件上的锁",
     "standing.poll": "在等事件",
     "standing.pipe": "在等管道",
@@ -112,7 +113,7 @@ TEXTS: dict[str, str] = {
     "limits.cpu-time": "已用 CPU 时间 {used:duration}，上限是 {limit:duration}（ulimit -t）",
     "limits.file-size": "文件不得超过 {limit:bytes}（ulimit -f）",
     "limits.address-space": "进程最多映射 {limit:bytes}（ulimit -v 或 -d）",
-    "derived.unsaid": "所给的内容没有提到这一点",
+    "sayings.unstated": "所给的内容没有提到这一点",
     "results.not-missing": "错误没有说缺少文件或目录",
     "limits.not-about-it": "这个错误与进程的上限无关",
     "limits.too-large": "文件过大，写入被拒绝",
@@ -145,5 +146,6 @@ TEXTS: dict[str, str] = {
     "quiet.not-over": "{span:duration}内没有看到任何问题；训练结束之前记录就停了。",
     "quiet.no-training": "没有看到训练：{why}。",
     "quiet.too-short": "记录只有 {span:duration}，里面没有训练步、轮次或日志语句",
+    "quiet.no-trainer": "没有 nnU-Net v2 训练器的训练步；{log}",
     "quiet.no-step": "{heartbeat}；{log}",
 }

@@ -1,0 +1,205 @@
+"""One case: start it as people do, break it, and keep what Holter said."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import psutil
+
+from benchmarks.field.case import SHIM, TRAINERS, Case, Place
+from benchmarks.survival.outside import is_there
+
+MARK = "FIELD_RUN"  # in the environment of every process of a run, also of those that leave its session
+TAPE, CUT, OUTPUT, ERRORS, LETTER = "run.holter", "cut.holter", "output.txt", "errors.txt", "letter.txt"
+PREFIX = "holter:"
+LOOK_EVERY_S = 0.5
+# The line about what can be seen comes within a minute; a busy machine is a little late.
+CONTRACT_WITHIN_S = 75.0
+LIMIT_S = 420.0  # on a machine that is busy with other things too
+STARTS_WITHIN_S = 60.0
+# What follows a verdict within this time may still change it.
+SETTLE_S = 12.0
+GONE_WITHIN_S = 15.0
+NAMED = re.compile(r"\(score |no cause seen")
+SIGNALS = {"kill": signal.SIGKILL, "freeze": signal.SIGSTOP}
+
+
+class Played(NamedTuple):
+    """What came of the processes."""
+
+    holter_code: int | None  # None: ended by the benchmark
+    training_code: int | None  # of attach: the training's own; else the same
+    wall_s: float
+    problem: str | None = None
+
+
+def play(case: Case, place: Place, stop: threading.Event) -> Played:
+    """Start, break, watch, keep. Whatever ends this, no process stays."""
+    began_s = time.monotonic()
+    (place.folder / "tmp").mkdir()
+    try:
+        run = _Run(case, place, stop)
+        problem = run.follow()
+        cut(place.folder / TAPE, place.folder / CUT)
+        return run.played(problem)._replace(wall_s=round(time.monotonic() - began_s, 1))
+    finally:
+        end_all(place.folder)
+
+
+def cut(tape: Path, copy: Path) -> None:
+    """The tape as it is now, also while it is written: what follows is the benchmark's own doing."""
+    with contextlib.closing(sqlite3.connect(tape)) as source, contextlib.closing(sqlite3.connect(copy)) as target:
+        source.backup(target)
+
+
+class _Run:
+    """The processes of one case."""
+
+    def __init__(self, case: Case, place: Place, stop: threading.Event) -> None:
+        self._case, self._place, self._stop = case, place, stop
+        self._struck_s: float | None = None
+        self._began_s = time.monotonic()
+        holter = [sys.executable, "-m", "holter"]
+        tape = ["--tape", str(place.folder / TAPE), "--lang", "en"]
+        command = case.command(place)
+        self.training: subprocess.Popen[bytes] | None = None
+        if case.attach:
+            self.training = self._start(command, OUTPUT, OUTPUT)
+            self._wait_for_workers()
+            self.holter = self._start([*holter, "attach", *tape, str(self.training.pid)], LETTER, LETTER)
+        else:
+            heal = ["--heal"] if case.heal else []
+            self.holter = self._start([*holter, "run", *heal, *tape, "--", *command], OUTPUT, ERRORS)
+
+    def _start(self, command: Sequence[str], output: str, errors: str) -> subprocess.Popen[bytes]:
+        folder = self._place.folder
+        variables = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("HOLTER_")},
+            **self._place.brains.environment(),
+            "nnUNet_results": str(folder / "results"),
+            "nnUNet_extTrainer": str(TRAINERS),
+            "TMPDIR": str(folder / "tmp"),
+            "PYTHONUNBUFFERED": "1",
+            "PYTHONPATH": os.pathsep.join(str(one) for one in (self._place.packages, SHIM) if one is not None),
+            **dict(self._case.variables),
+            MARK: str(folder),
+        }
+        with (folder / output).open("ab") as out, (folder / errors).open("ab") as err:
+            return subprocess.Popen(
+                command,
+                env=variables,
+                cwd=folder,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                start_new_session=True,  # Ctrl-C is for us alone
+            )
+
+    def _wait_for_workers(self) -> None:
+        """Until it trains: before, nothing tells that it does."""
+        while not self._stop.is_set() and time.monotonic() - self._began_s < STARTS_WITHIN_S:
+            main = main_process(self._place.folder, self._case.main)
+            if main is not None and workers(main):
+                return
+            time.sleep(LOOK_EVERY_S)
+
+    def follow(self) -> str | None:
+        """Until all is said; what is wrong with the run itself."""
+        case, last_s = self._case, LIMIT_S
+        told_s: float | None = None
+        while self.holter.poll() is None:
+            now_s = time.monotonic() - self._began_s
+            if self._stop.is_set():
+                return "interrupted"
+            if case.strike and self._struck_s is None and self._has_settled(now_s):
+                if not self._strike(case.strike):
+                    return "there is no process to break"
+                self._struck_s = now_s
+                last_s = now_s + case.watch_s
+            elif case.breaks and self._struck_s is None and not case.ends and self._has_settled(now_s):
+                self._struck_s, last_s = now_s, now_s + 2 * case.watch_s
+            if case.broken and told_s is None and NAMED.search(letter_of(self._place.folder)):
+                told_s = now_s
+            if told_s is not None and now_s - told_s > SETTLE_S and not case.ends:
+                return None
+            if now_s > last_s:
+                return None if self._struck_s is not None else f"not over after {LIMIT_S:.0f} s"
+            time.sleep(LOOK_EVERY_S)
+        return None if not case.strike or self._struck_s is not None else "it ended before it was broken"
+
+    def played(self, problem: str | None) -> Played:
+        """What came of it."""
+        training = self.holter if self.training is None else self.training
+        return Played(self.holter.poll(), training.poll(), 0.0, problem)
+
+    def _has_settled(self, now_s: float) -> bool:
+        return now_s > CONTRACT_WITHIN_S or any(
+            line.startswith(f"{PREFIX} sees ") for line in letter_of(self._place.folder).splitlines()
+        )
+
+    def _strike(self, what: str) -> bool:
+        number, _, whom = what.partition("-")
+        main = main_process(self._place.folder, self._case.main)
+        victims = [main] if whom == "main" else workers(main) if main else []
+        for victim in victims[:1]:
+            if victim is not None:
+                victim.send_signal(SIGNALS[number])
+                return True
+        return False
+
+
+def letter_of(folder: Path) -> str:
+    """What Holter has said so far: its own lines, also where the training writes to the same file."""
+    lines: list[str] = []
+    for name in (ERRORS, LETTER):
+        with contextlib.suppress(OSError):
+            lines += (folder / name).read_text(errors="replace").splitlines()
+    return "\n".join(line for line in lines if line.startswith(PREFIX))
+
+
+def ours(folder: Path) -> list[psutil.Process]:
+    """All processes of the run in ``folder``."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.environ().get(MARK) == str(folder) and is_there(process):
+                found.append(process)
+    return found
+
+
+def main_process(folder: Path, file: str) -> psutil.Process | None:
+    """The process that runs ``file``, not those that it has forked."""
+    for process in sorted(ours(folder), key=lambda one: one.create_time()):
+        with contextlib.suppress(psutil.Error):
+            words = process.cmdline()
+            if Path(words[0]).name.startswith("python") and any(Path(word).name == file for word in words[1:3]):
+                return process
+    return None
+
+
+def workers(main: psutil.Process) -> list[psutil.Process]:
+    """Its data workers, in the order in which they were started."""
+    command = main.cmdline()
+    forked = [one for one in main.children() if one.cmdline() == command]
+    return sorted(forked, key=lambda one: (one.create_time(), one.pid))
+
+
+def end_all(folder: Path) -> None:
+    """End every process of the run."""
+    until_s = time.monotonic() + GONE_WITHIN_S
+    while (left := ours(folder)) and time.monotonic() < until_s:
+        for process in left:
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+        time.sleep(0.1)

@@ -1,0 +1,1 @@
+"""What people start: each is a program of its own."""

@@ -1,0 +1,80 @@
+"""The table of the cases and its goals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from benchmarks.field.cases import STARTS
+from benchmarks.field.judge import KINDS
+from benchmarks.reporting import Goal
+
+NAMES = {
+    "exit code": "runs that do not end with the training's exit code",
+    "alarm": "alarms in healthy runs",
+    "offer": "commands that end or restart something, offered in healthy runs",
+    "false cause": "headlines of broken runs that name a false cause",
+    "false confirmed": "confirmed verdicts that are wrong",
+    "word": "sentences and remedies that presuppose what is not there",
+    "unsafe": "unsafe commands offered",
+    "deed": "actions that are wrong, or would be",
+    "cannot unsaid": "things that cannot be seen or done, and were not said",
+    "training seen": "runs of which it is told wrongly whether a training was seen",
+    "live, later": "verdicts told otherwise live than later",
+}
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of one case."""
+
+    name: str
+    start: str
+    broken: bool
+    skipped: str | None = None  # why it did not take place
+    problem: str | None = None  # with the run itself: it tells nothing
+    complaints: tuple[tuple[str, str], ...] = ()
+    headline: str = ""
+    cause: str | None = None
+    wall_s: float = 0.0
+
+    @property
+    def counts(self) -> bool:
+        """Whether it took place as it should."""
+        return self.skipped is None and self.problem is None
+
+    def told(self) -> str:
+        """Lines for who waits."""
+        if not self.counts:
+            return f"{self.name}: not measured: {self.skipped or self.problem}"
+        lines = [f"{self.name}: {'wrong' if self.complaints else 'right'}; {self.headline or 'silent'}"]
+        return "\n".join([*lines, *(f"    {kind}: {what}" for kind, what in self.complaints)])
+
+
+def rows(outcomes: Sequence[Outcome]) -> list[dict[str, object]]:
+    """One line a case."""
+    return [
+        {
+            "case": one.name,
+            "start": one.start,
+            "is": "broken" if one.broken else "healthy",
+            "named": one.cause or ("" if not one.counts else "the fact" if one.headline else "nothing"),
+            "wrong": len(one.complaints) if one.counts else None,
+            "run s": one.wall_s,
+            "note": one.skipped or one.problem or "; ".join(f"{kind}: {what}" for kind, what in one.complaints)[:100],
+        }
+        for one in outcomes
+    ]
+
+
+def goals(outcomes: Sequence[Outcome]) -> list[Goal]:
+    """By what is wrong, and by how it was started; open where nothing was measured."""
+    done = [one for one in outcomes if one.counts]
+    found = [_goal(NAMES[kind], [sum(one[0] == kind for one in each.complaints) for each in done]) for kind in KINDS]
+    by_start = [(start, [len(one.complaints) for one in done if one.start == start]) for start in STARTS]
+    found += [_goal(f"all that is wrong: {start}", counts) for start, counts in by_start]
+    return [*found, _goal("runs that could not be made", [one.problem is not None for one in outcomes])]
+
+
+def _goal(name: str, counts: Sequence[int]) -> Goal:
+    return Goal(name, 0, sum(counts), sum(counts) == 0) if counts else Goal(name, 0, None, None)

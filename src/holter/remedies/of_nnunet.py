@@ -1,0 +1,21 @@
+"""What is only for nnU-Net: its settings, files and packages mean nothing to another program."""
+
+from __future__ import annotations
+
+import re
+
+# Remedies whose sentence speaks of nnU-Net, of its checkpoints, data or validation, or that work through the hook.
+SENTENCES = frozenset({
+    "check-labels", "checkpoint-versions", "compare-samples", "continue-from-before", "continue-from-checkpoint",
+    "copy-to-local-disk", "data-workers-again", "end-and-continue", "end-finished", "fewer-configurations",
+    "fewer-epochs", "fewer-exporters", "fewer-preprocessors", "fewer-unpackers", "file-system-sharing",
+    "gpu-augmentation", "holter-loader", "leave-windows-drive", "make-room", "newer-batchgenerators",
+    "other-releases", "other-versions", "preprocess-case-again", "results-elsewhere", "set-checkpoint-aside",
+    "set-paths", "start-in-turn", "validate-again", "verify-dataset", "workers-not-forked",
+})  # fmt: skip
+_COMMAND = re.compile(r"nnunet|batchgen|\{(?:preprocessed|results|continue|validate)\}", re.IGNORECASE)
+
+
+def is_of_nnunet(command: str) -> bool:
+    """Tell whether a command, its blanks not yet filled, is one for nnU-Net's trainings alone."""
+    return _COMMAND.search(command) is not None

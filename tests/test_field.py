@@ -1,0 +1,112 @@
+"""The judge of the foreign starts finds what is wrong in what Holter says, and nothing in what is right."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+pytest.importorskip("benchmarks", reason="the benchmarks are beside the source: python -m pytest in the checkout")
+
+from benchmarks.field import told
+from benchmarks.field.cases import CASES, STARTS, find
+from benchmarks.field.judge import KINDS, Said, judge
+from benchmarks.field.play import Played
+from benchmarks.field.told import NAMES, Outcome
+
+from holter.records import Ability, ActionTaken, ContractSettled, Environment, Tick
+from holter.sentences import define
+from holter.tape import Recording
+
+SEES = (
+    "holter: sees exceptions; not: heartbeat (the program imports neither nnunetv2 nor batchgenerators), data loader "
+    "(no data loader with worker processes was seen), training log (no training log of nnU-Net was found). It only "
+    "watches; holter train, or run --heal, acts."
+)
+NONE = define("contract.no-log", "no training log of nnU-Net was found")()
+SETTLED = ContractSettled(t_s=60.0, sees=(Ability(name="log", can=False, why_not=NONE),), does=())
+NOT_SEEN = ("No training was seen: the program imports neither nnunetv2 nor batchgenerators.\n", "没有看到训练：\n")
+RAISED = ("Ended: the training's own process ended with a Python error. Confirmed.\n", "训练意外结束。\n")
+
+
+def said(letter: str = SEES, texts: tuple[str, str] = NOT_SEEN, code: int = 2, exit_code: int = 0, **more: Any) -> Said:
+    events = (SETTLED, *more.get("events", ()))
+    environment = Environment(wall_start="2026-11-28T00:00:00+00:00", container="none")
+    recording = Recording(all_ticks=(Tick(t_s=60.0, events=events),), environment=environment)
+    document = {"episodes": more.get("episodes", [])}
+    return Said(letter, texts, document, code, recording, Played(exit_code, exit_code, 80.0))
+
+
+def episode(cause: str | None = "main-exception", verdict: str = "confirmed", **remedy: str | None) -> dict[str, Any]:
+    text = RAISED[0].strip()
+    remedies = [{"id": "x", "safety": "SAFE", "text": "Look.", "command": None, **remedy}]
+    one = {"cause": cause or "frozen-worker", "verdict": verdict, "score": 1.0, "remedies": remedies}
+    return {"headline": {"text": text, "cause": cause}, "diagnosis": [one]}
+
+
+def kinds(name: str, what: Said) -> set[str]:
+    return {one.kind for one in judge(find(name), what)}
+
+
+def test_a_quiet_run_of_which_all_was_said_is_right():
+    assert not judge(find("script-sleeps"), said())
+
+
+@pytest.mark.parametrize(
+    ("kind", "what"),
+    [
+        ("exit code", said(exit_code=1)),
+        ("cannot unsaid", said(letter="")),
+        ("training seen", said(code=0)),
+        ("training seen", said(texts=("Nothing wrong was seen in 80 s.\n", "\n"))),
+        ("alarm", said(episodes=[episode(None, "possible")])),
+        ("offer", said(letter=f"{SEES}\nholter:     kill 4711")),
+        ("word", said(letter=f"{SEES}\nholter: Windows lets GPU memory overflow")),
+        ("word", said(texts=(NOT_SEEN[0], "容器\n"))),
+        ("unsafe", said(letter=f"{SEES}\nholter:     bash -c 'a && python b.py' --c")),
+        ("deed", said(events=(ActionTaken(t_s=70.0, action="restart", state="begun"),))),
+    ],
+)
+def test_what_is_wrong_in_a_healthy_run_is_found(kind, what):
+    assert kind in kinds("script-sleeps", what)
+
+
+def test_a_broken_run_may_name_its_true_cause_and_no_other():
+    right = said(texts=RAISED, code=1, exit_code=1, episodes=[episode()])
+    assert not kinds("script-raises", right) - {"live, later"}
+    wrong = said(texts=RAISED, code=1, exit_code=1, episodes=[episode("export-lost-result-hang")])
+    assert {"false cause", "false confirmed"} <= kinds("script-raises", wrong)
+
+
+@pytest.mark.parametrize("command", ["kill 4711", "python plain.py raise --c"])
+def test_a_safe_command_that_ends_something_and_one_with_a_foreign_option_are_unsafe(command):
+    what = said(texts=RAISED, code=1, exit_code=1, episodes=[episode(command=command)])
+    assert "unsafe" in kinds("script-raises", what)
+    thaw = said(texts=RAISED, code=1, exit_code=1, episodes=[episode(command="kill -CONT 4711")])
+    assert "unsafe" not in kinds("script-raises", thaw)
+
+
+def test_what_heal_cannot_do_must_be_said_before_the_start():
+    case = replace(find("script-raises-healed"), sees=(), at_end=())
+    before = "holter: if the training dies, Holter cannot start it again: x; --resume-command CMD names a command"
+    for letter, is_right in ((f"{before}\n{SEES}", True), (f"{SEES}\n{before}", False)):
+        what = said(letter=letter, texts=RAISED, code=1, exit_code=1, episodes=[episode()])
+        assert any(one.kind == "cannot unsaid" for one in judge(case, what)) != is_right
+
+
+def test_every_start_is_played_healthy_and_broken():
+    for start in STARTS:
+        cases = [case for case in CASES if case.start == start]
+        assert {case.broken for case in cases} == {True, False}, start
+    assert len({case.name for case in CASES}) == len(CASES)
+    assert set(NAMES) == set(KINDS)
+
+
+def test_a_start_that_was_not_played_leaves_its_goal_open_and_a_complaint_misses_two():
+    wrong = Outcome(name="a", start="bash -c", broken=True, complaints=(("word", "Windows"),))
+    skipped = Outcome(name="b", start="nnU-Net v1", broken=True, skipped="no network")
+    goals = {goal.name: goal.met for goal in told.goals([wrong, skipped])}
+    assert (goals[NAMES["word"]], goals["all that is wrong: bash -c"]) == (False, False)
+    assert goals["all that is wrong: nnU-Net v1"] is None
+    assert goals[NAMES["alarm"]] is True
