@@ -21,6 +21,9 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 # Sentences as data: what a person may read is a key and the values of its blanks until it is rendered.
 
 Role = Literal["main", "train-worker", "val-worker", "export-worker", "resource-tracker", "compile-worker", "other"]
+# Roles of processes that work for the training.
+WORKERS: tuple[Role, ...] = ("train-worker", "val-worker", "export-worker")
+DATA_WORKERS: tuple[Role, ...] = ("train-worker", "val-worker")
 
 
 class Subject(Record, frozen=True, kw_only=True, tag="subject"):

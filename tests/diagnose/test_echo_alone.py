@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from holter.cli import app
-from holter.probes.echoes import SAID_IN
+from holter.texts.secondary_errors import SAID_IN
 
 
 @pytest.mark.parametrize("sentence", [sentence for sentence, part in SAID_IN.items() if part == "training"])

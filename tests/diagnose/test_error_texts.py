@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from diagnose.logs import START, v2
+from holter.diagnosis.result import Found
+from holter.diagnosis.targets import diagnose_target
 from holter.records import Verdict
 from holter.remedies import propose
 from holter.remedies.looks import next_looks
 from holter.reports.catalogue import Lang
 from holter.reports.headline import headline
 from holter.reports.wording import finding_text
-from holter.supervisor.found import Found
-from holter.supervisor.targets import diagnose_target
 
 RAISES = 'Traceback (most recent call last):\n  File "/x/nnUNetTrainer.py", line 1237, in run_training\n    step()\n'
 LATER = START + datetime.timedelta(hours=1)

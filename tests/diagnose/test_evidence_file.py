@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from holter.causes import MODULES
+from holter.diagnosis.targets import diagnose_target, read_evidence
 from holter.errors import EvidenceWrong
 from holter.evidence.choices import CHOICES
 from holter.evidence.stated import is_stated, read_stated, template
 from holter.evidence.vocabulary import NAMES, VOCABULARY
 from holter.reports.notes import note_text
-from holter.supervisor.targets import diagnose_target, read_evidence
 
 FROZEN = {
     "episode.kind": "stall",

@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 
 from diagnose.logs import START, v1, v2
+from holter.diagnosis.logs import read_pasted
+from holter.diagnosis.result import Found
+from holter.diagnosis.targets import diagnose_target
 from holter.errors import NotALog, UnknownTarget
 from holter.records import ExceptionSeen
 from holter.remedies.looks import next_looks
 from holter.reports.notes import note_text
 from holter.reports.wording import best
-from holter.supervisor.found import Found
-from holter.supervisor.read_logs import read_pasted
-from holter.supervisor.targets import diagnose_target
 
 SLOWER = [160.0] * 8 + [420.0] * 5
 LATER = START + datetime.timedelta(hours=9)

@@ -8,12 +8,12 @@ import subprocess
 
 import pytest
 
+from holter.diagnosis.targets import read_evidence
 from holter.evidence.vocabulary import NAMES
 from holter.records import Diagnosis, Environment
 from holter.remedies.look_table import LOOKS, WINDOWS
 from holter.remedies.looks import MAX_LOOKS, look_for, next_looks, open_questions
 from holter.reports.catalogue import CHINESE, ENGLISH
-from holter.supervisor.targets import read_evidence
 
 
 def diagnosis(**facts: object) -> Diagnosis:

@@ -8,13 +8,13 @@ import pytest
 from rich.console import Console
 
 from diagnose.logs import v2
+from holter.diagnosis.logs import read_pasted
+from holter.diagnosis.result import Found
 from holter.records import ExceptionSeen
 from holter.reports.headline import headline
 from holter.reports.notes import note_text
 from holter.reports.terminal import print_diagnosis
 from holter.reports.wording import best
-from holter.supervisor.found import Found
-from holter.supervisor.read_logs import read_pasted
 
 EPOCHS = v2([160.0] * 2, cut=True)
 SPACE = "RuntimeError: unable to write to file </torch_8289_606636967_0>: No space left on device (28)"

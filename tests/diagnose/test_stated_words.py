@@ -6,9 +6,9 @@ import json
 
 import pytest
 
+from holter.diagnosis.targets import read_evidence
 from holter.evidence.stated import read_stated
 from holter.records import Verdict
-from holter.supervisor.targets import read_evidence
 
 ECHO = "RuntimeError: One or more background workers are no longer alive. Exiting."
 

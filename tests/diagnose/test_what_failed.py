@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from diagnose.test_error_texts import RAISES, STEP_KILL, judged, known, leads, told_by
+from holter.diagnosis.result import Found
+from holter.diagnosis.targets import diagnose_target
 from holter.remedies import propose
 from holter.reports.catalogue import Lang
 from holter.reports.headline import headline
-from holter.supervisor.found import Found
-from holter.supervisor.targets import diagnose_target
 
 ECHO = "RuntimeError: One or more background workers are no longer alive. Exiting."
 FRAME = '  File "/x/{}.py", line 70, in {}\n    step()\n'

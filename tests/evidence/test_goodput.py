@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from made_run import Run
 
 from holter.causes import diagnose_all
-from holter.evidence.deeds import deeds
-from holter.evidence.goodput import Account, account
+from holter.history.actions import deeds
+from holter.history.goodput import Account, account
 from holter.records import Diagnosis, Episode, ProcessEnded, Tick, Verdict
 from holter.tape import Recording, TapeWriter, read
 from holter.tape.compaction import RawWindow

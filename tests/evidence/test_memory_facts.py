@@ -7,8 +7,6 @@ from collections.abc import Callable
 import pytest
 
 from holter.evidence import collect
-from holter.probes.echoes import SAID_IN
-from holter.probes.trainlog_parse import LogParser
 from holter.records import (
     CgroupSample,
     Environment,
@@ -22,6 +20,8 @@ from holter.records import (
     Tick,
 )
 from holter.tape import Recording
+from holter.texts.secondary_errors import SAID_IN
+from holter.texts.training_log import LogParser
 
 MB = 1 << 20
 Size = Callable[[float], float]

@@ -6,7 +6,7 @@ import random
 import pytest
 from made_run import Run
 
-from holter.evidence.recovery import Recovery, check
+from holter.history.recovery import Recovery, check
 
 
 def learning(epoch: int, chance: random.Random, noise: float = 0.012) -> tuple[float, float]:

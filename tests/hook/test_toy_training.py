@@ -11,9 +11,9 @@ import time
 import psutil
 import pytest
 
-from holter.probes.echoes import is_echo
 from holter.probes.heartbeat import HeartbeatProbe
 from holter.probes.stacks import stack_file
+from holter.texts.secondary_errors import is_echo
 
 pytestmark = pytest.mark.training  # of a toy
 ROLES = {("main", None), ("train-worker", 0), ("train-worker", 1), ("val-worker", 0)}

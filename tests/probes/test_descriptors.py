@@ -11,9 +11,9 @@ import pytest
 from holter.causes import diagnose
 from holter.evidence import collect
 from holter.probes.process import ProcessProbe
-from holter.probes.trainlog_parse import LogParser
 from holter.records import Environment, Episode, ExceptionSeen, Tick
 from holter.tape import Recording
+from holter.texts.training_log import LogParser
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 

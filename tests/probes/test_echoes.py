@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from holter.probes.echoes import SAID_IN, TORN_PIPES, is_echo
+from holter.texts.secondary_errors import SAID_IN, TORN_PIPES, is_echo
 from needs import imported
 
 

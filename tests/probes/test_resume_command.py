@@ -6,7 +6,7 @@ import shlex
 
 import pytest
 
-from holter.probes.resume_command import printed, resume_command, validate_command
+from holter.texts.resume_command import printed, resume_command, validate_command
 
 TRAIN = "nnUNetv2_train 4 3d_fullres 0"
 

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from holter.probes.kernel_threads import KernelThreads
-from holter.probes.stack_parse import parse_faulthandler, parse_py_spy, syscall_name
 from holter.probes.stacks import StackDumper
 from holter.records import StackDump
+from holter.texts.stacks import parse_faulthandler, parse_py_spy, syscall_name
 from needs import needs
 
 NO_PY_SPY = Path("/nonexistent/py-spy")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from holter.probes.training_command import parse_training_command
+from holter.texts.training_command import parse_training_command
 
 
 @pytest.mark.parametrize("ours", [("--loader", "stock"), ("--loader=holter",), ("--strict", "--loader", "holter")])

@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 
 from holter.probes.file_tail import BYTES_PER_LOOK, MAX_LINE_BYTES, FileTail
 from holter.probes.trainlog import TrainLogProbe, console_files, find_log_folder
-from holter.probes.trainlog_parse import EXCEPTIONS_PER_MINUTE, LINES_PER_MINUTE, LogParser, numbers
 from holter.records import EpochEnded, Event, ExceptionSeen, LogLine, Noted, PhaseChanged
+from holter.texts.training_log import EXCEPTIONS_PER_MINUTE, LINES_PER_MINUTE, LogParser, numbers
 from needs import require
 
 LOGS = Path(__file__).parent / "logs"

@@ -13,7 +13,7 @@ from reports_scene import STALL
 
 from holter.detectors.notices import LOST_WORKER
 from holter.errors import TapeExists
-from holter.evidence.deeds import deeds
+from holter.history.actions import deeds
 from holter.records import ActionTaken, Beat, Diagnosis, Environment, Episode, Fact, Notice, Subject, Tick
 from holter.reports.catalogue import Lang, phrase, text
 from holter.reports.html import html, write_html

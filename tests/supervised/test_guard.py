@@ -11,13 +11,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from holter.probes.resume_command import resume_command
 from holter.records import ActionTaken, Beat, Plan, Tick
 from holter.supervisor import guard
 from holter.supervisor.continuation import Continuation
 from holter.supervisor.control import Control
 from holter.supervisor.guard import Guard, Standing
 from holter.supervisor.restart import end_group
+from holter.texts.resume_command import resume_command
 from needs import imported
 
 torch = imported("torch")

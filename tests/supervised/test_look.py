@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from holter.demo.prepare import Prepared
+from holter.diagnosis.result import Found
+from holter.diagnosis.targets import diagnose_target
 from holter.errors import NotATraining
 from holter.reports.notes import note_text
-from holter.supervisor.found import Found
-from holter.supervisor.targets import diagnose_target
 from supervised.test_attach import Stock
 
 pytestmark = pytest.mark.training

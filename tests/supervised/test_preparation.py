@@ -22,7 +22,6 @@ import pytest
 from holter.demo.prepare import CONFIGURATION, DATASET_NAME, Prepared
 from holter.probes.preprocessed import Splits, Unpacking
 from holter.probes.starting import starting_trainings
-from holter.probes.training_command import parse_training_command
 from holter.records import Message
 from holter.reports.catalogue import phrase
 from holter.supervisor import lock as lock_module
@@ -33,6 +32,7 @@ from holter.supervisor.patience import Asked, Patience
 from holter.supervisor.place import here
 from holter.supervisor.preparation import Preparation, who_else
 from holter.supervisor.turn import Turn
+from holter.texts.training_command import parse_training_command
 from needs import imported, needs
 
 HOST = socket.gethostname()

@@ -70,11 +70,11 @@ def run(
     lang: Lang = None,
 ) -> None:
     """Run a training command and record it. Its output, signals and exit code pass through unchanged."""
-    from holter.probes.resume_command import resume_command as resume
     from holter.reports import live
     from holter.supervisor.contract import restart_ability
     from holter.supervisor.run import run as supervise
     from holter.supervisor.tape_place import about_command, default_tape
+    from holter.texts.resume_command import resume_command as resume
 
     language = chosen_language(lang)
     ending = Ending()
@@ -110,7 +110,7 @@ def run(
 
 def _tell_of_paths(command: list[str], speaker: Speaker) -> None:
     """Say which of nnU-Net's folders are not set, where the command is nnU-Net's own: a script may set them itself."""
-    from holter.probes.training_command import parse_training_command
+    from holter.texts.training_command import parse_training_command
 
     is_nnunet = Path(command[0]).name.startswith("python") or Path(command[0]).name == "nnUNetv2_train"
     if not is_nnunet or parse_training_command(command) is None:
@@ -122,9 +122,9 @@ def _tell_of_paths(command: list[str], speaker: Speaker) -> None:
 
 def _tell_of_others(command: list[str], speaker: Speaker) -> None:
     """Say who prepares the same data now. The command waits for nobody, nor for a file server that does not answer."""
-    from holter.probes.training_command import parse_training_command
     from holter.supervisor.preparation import who_else
     from holter.supervisor.signals import FORWARDED
+    from holter.texts.training_command import parse_training_command
 
     training = parse_training_command(command)
     if training is None:

@@ -12,8 +12,8 @@ from holter.detectors.log_story import slow_epochs
 from holter.detectors.view import PhaseKeeper
 from holter.evidence.epochs import runs, story
 from holter.evidence.window import mean_cpu, ready_to_run
-from holter.evidence.words import WORKERS, label, works_together
-from holter.records import Episode, EpochEnded, LogLine, PhaseChanged, ProcessSample, Text
+from holter.evidence.words import label, works_together
+from holter.records import WORKERS, Episode, EpochEnded, LogLine, PhaseChanged, ProcessSample, Text
 from holter.tape import Recording
 
 # Steps come every second or two and data workers work between them: a tree that does nothing for so long waits.

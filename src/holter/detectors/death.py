@@ -13,8 +13,8 @@ import msgspec
 
 from holter.detectors.progress import ProgressKeeper
 from holter.detectors.view import PhaseKeeper
-from holter.evidence.words import DATA_WORKERS, WORKERS, ending, label
-from holter.records import ActionTaken, Episode, ExceptionSeen, ProcessEnded, Subject, Text, Tick
+from holter.evidence.words import ending, label
+from holter.records import DATA_WORKERS, WORKERS, ActionTaken, Episode, ExceptionSeen, ProcessEnded, Subject, Text, Tick
 from holter.sentences import define
 
 # Events of one crash come from several sources (hook, pidfd, wait, log) within this time.

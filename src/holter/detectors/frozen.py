@@ -9,8 +9,8 @@ from __future__ import annotations
 import msgspec
 
 from holter.detectors.view import GAP_S, is_paused, main_process
-from holter.evidence.words import WORKERS, label
-from holter.records import Episode, ProcessSample, Tick
+from holter.evidence.words import label
+from holter.records import WORKERS, Episode, ProcessSample, Tick
 
 # A debugger or a stack dump stops a process for milliseconds; nothing healthy stops one worker for this long.
 STOPPED_S = 5.0

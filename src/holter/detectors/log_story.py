@@ -14,7 +14,6 @@ from holter.evidence.fitting import NONE, slow_kernels
 from holter.evidence.frames import interrupted
 from holter.evidence.training import INTERRUPTED
 from holter.evidence.words import signal_name
-from holter.probes.log_recording import NEW_LOG
 from holter.records import (
     Episode,
     EpisodeKind,
@@ -29,6 +28,7 @@ from holter.records import (
     Tick,
 )
 from holter.tape import Recording
+from holter.texts.recording import NEW_LOG
 
 # A training that finishes this many epochs after an exception has survived it (a thread's, a plot's).
 SURVIVED_EPOCHS = 2

@@ -12,8 +12,8 @@ from typing import NamedTuple
 import msgspec
 
 from holter.detectors.view import GAP_S, is_paused, main_beat
-from holter.evidence.words import DATA_WORKERS, WORKING_CPU_RATIO
-from holter.records import Beat, Episode, Tick
+from holter.evidence.words import WORKING_CPU_RATIO
+from holter.records import DATA_WORKERS, Beat, Episode, Tick
 from holter.sentences import define
 
 # A step that takes this much longer than the usual one, and this long, is a pause: batches of nnU-Net come unevenly,

@@ -13,8 +13,8 @@ import msgspec
 from holter.detectors.progress import ProgressKeeper
 from holter.detectors.view import GAP_S, PhaseKeeper, is_paused, main_process, usable_cpus
 from holter.evidence.window import ready_to_run
-from holter.evidence.words import DATA_WORKERS, WORKERS, WORKING_CPU_RATIO, works_together
-from holter.records import Episode, Event, ExceptionSeen, Phase, ProcessSample, Tick
+from holter.evidence.words import WORKING_CPU_RATIO, works_together
+from holter.records import DATA_WORKERS, WORKERS, Episode, Event, ExceptionSeen, Phase, ProcessSample, Tick
 
 # Without progress for this long AND quiet: an alarm. Reasons: train and validate steps are seconds at most on any
 # GPU and longer ones are learned below; start-up imports torch over network file systems; compilation of a large

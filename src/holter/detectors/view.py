@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from holter.evidence.words import WORKERS
-from holter.records import Beat, Phase, PhaseChanged, ProcessSample, Tick
+from holter.records import WORKERS, Beat, Phase, PhaseChanged, ProcessSample, Tick
 
 # Recorder and training may be stopped together (Ctrl-Z, a suspended laptop). A gap this long says nothing.
 GAP_S = 5.0

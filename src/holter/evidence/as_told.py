@@ -11,7 +11,6 @@ from collections.abc import Iterable
 
 import msgspec
 
-from holter.probes.log_recording import FROM_TEXT
 from holter.records import (
     ActionTaken,
     ContractSettled,
@@ -25,6 +24,7 @@ from holter.records import (
     Tick,
 )
 from holter.tape import Recording
+from holter.texts.recording import FROM_TEXT
 
 # Kept whole: what evidence reads before an episode, and the episode itself.
 WHOLE_S = 720.0

@@ -6,10 +6,9 @@ from itertools import pairwise
 from statistics import median
 
 from holter.evidence.facts import FactBook
-from holter.evidence.spans import main_beat
 from holter.evidence.window import Window
-from holter.evidence.words import DATA_WORKERS
-from holter.records import ActionTaken, PhaseChanged, ProcessBorn
+from holter.history.phases import main_beat
+from holter.records import DATA_WORKERS, ActionTaken, PhaseChanged, ProcessBorn
 
 # The workers of the first epoch are always new; of fewer further ones nothing can be said.
 ENOUGH_EPOCHS = 3

@@ -7,8 +7,7 @@ from statistics import median
 
 from holter.evidence.facts import FactBook
 from holter.evidence.window import Window
-from holter.evidence.words import DATA_WORKERS
-from holter.records import ProcessSample, Role
+from holter.records import DATA_WORKERS, ProcessSample, Role
 
 # Counters are read every five seconds: two readings need this much before the alarm, however short the episode is.
 COUNTED_S = 15.0

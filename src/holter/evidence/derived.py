@@ -11,8 +11,8 @@ from holter.evidence import fitting, scope
 from holter.evidence.error_kinds import OTHER, error_kind
 from holter.evidence.facts import FactBook, Value
 from holter.evidence.sayings import UNSTATED
-from holter.probes.echoes import said_in
 from holter.probes.nvidia_smi import licence_stage
+from holter.texts.secondary_errors import said_in
 
 # "RuntimeError: …" or "torch.cuda.OutOfMemoryError: …", as the last line of a traceback says it.
 _RAISED = re.compile(r"^\s*[\w.]*(?:Error|Exception)(?::|\s*$)", re.MULTILINE)

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from holter.evidence.facts import FactBook
 from holter.evidence.training import INTERRUPTED
 from holter.evidence.window import Window
-from holter.probes.echoes import said_in
 from holter.records import ExceptionSeen, LogLine
+from holter.texts.secondary_errors import said_in
 
 # The echo comes when the augmenter looks at its workers again, or the export at its pool.
 AFTER_S = 60.0

@@ -8,8 +8,18 @@ import signal
 from holter.evidence.error_kinds import error_kind
 from holter.evidence.facts import FactBook
 from holter.evidence.window import Window, last
-from holter.evidence.words import DATA_WORKERS, WORKERS, ending, label
-from holter.records import ActionTaken, ExceptionSeen, KernelMessage, LogLine, Noted, ProcessEnded, Tick
+from holter.evidence.words import ending, label
+from holter.records import (
+    DATA_WORKERS,
+    WORKERS,
+    ActionTaken,
+    ExceptionSeen,
+    KernelMessage,
+    LogLine,
+    Noted,
+    ProcessEnded,
+    Tick,
+)
 
 # Sources of one crash differ by this much in time.
 SLACK_S = 5.0

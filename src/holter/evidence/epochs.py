@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 from holter.evidence.facts import FactBook
 from holter.evidence.series import Series, analyse
-from holter.evidence.spans import restarts
 from holter.evidence.window import Window
-from holter.probes.log_recording import NEW_LOG
+from holter.history.phases import restarts
 from holter.records import EpochEnded, Noted, PhaseChanged
 from holter.tape import Recording
+from holter.texts.recording import NEW_LOG
 
 FACTS = tuple(
     f"epochs.{name}"

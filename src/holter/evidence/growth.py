@@ -8,8 +8,7 @@ from statistics import median
 from holter.evidence.facts import FactBook
 from holter.evidence.room import size
 from holter.evidence.window import Window
-from holter.evidence.words import DATA_WORKERS
-from holter.records import ProcessSample, Role, Tick
+from holter.records import DATA_WORKERS, ProcessSample, Role, Tick
 
 # Growth is read off the last two hours: long enough for a leak of 0.1 GB an hour, near enough to be the same story.
 BACK_S = 7200.0

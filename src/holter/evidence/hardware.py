@@ -6,8 +6,8 @@ import signal
 
 from holter.evidence.facts import FactBook
 from holter.evidence.window import Window
-from holter.evidence.words import WORKERS, signal_name
-from holter.records import KernelMessage, Noted, ProcessEnded
+from holter.evidence.words import signal_name
+from holter.records import WORKERS, KernelMessage, Noted, ProcessEnded
 
 # Signals of a process that crashed by itself; nobody sends these.
 CRASHES = (signal.SIGILL, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGSEGV)

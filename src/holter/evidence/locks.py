@@ -5,9 +5,8 @@ from __future__ import annotations
 from holter.evidence.facts import FactBook
 from holter.evidence.frames import describe, main_thread
 from holter.evidence.window import Window
-from holter.evidence.words import DATA_WORKERS
 from holter.evidence.workers import named
-from holter.records import Frame, ProcessSample, StackDump
+from holter.records import DATA_WORKERS, Frame, ProcessSample, StackDump
 
 # The main thread of a healthy worker wakes at least every 20 ms, whether it computes or waits for room in its queue
 # (batchgenerators 0.25). One that is not woken once in this time is held by something else.

@@ -5,8 +5,7 @@ from __future__ import annotations
 from holter.evidence.facts import FactBook
 from holter.evidence.room import place
 from holter.evidence.window import Window, last, middle
-from holter.evidence.words import DATA_WORKERS
-from holter.records import CgroupSample, HostSample, KernelMessage, StorageSample
+from holter.records import DATA_WORKERS, CgroupSample, HostSample, KernelMessage, StorageSample
 
 # Where the training reads its data and where it writes: a dead mount below either holds it up.
 FOLDERS = ("preprocessed", "results")

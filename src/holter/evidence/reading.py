@@ -7,8 +7,7 @@ from math import prod
 
 from holter.evidence.facts import FactBook
 from holter.evidence.window import Window
-from holter.evidence.words import DATA_WORKERS
-from holter.records import ExceptionSeen, StackDump, Tick
+from holter.records import DATA_WORKERS, ExceptionSeen, StackDump, Tick
 
 # Of so many stacks a share can be told.
 ENOUGH_STACKS = 3

@@ -11,10 +11,10 @@ import re
 from holter.evidence.facts import FactBook, Value
 from holter.evidence.told import is_from_text
 from holter.evidence.window import Window
-from holter.probes.training_command import parse_training_command
 from holter.records import EpochEnded, Event, ExceptionSeen, LogLine, PhaseChanged, Tick
 from holter.sentences import define
 from holter.tape import Recording
+from holter.texts.training_command import parse_training_command
 
 NNUNET_FRAMES = re.compile(r"/nnunetv?2?/|batchgenerators/|nnUNetTrainer|/holter/trainer/")
 EXPORT_FRAMES = re.compile(r"perform_actual_validation|export_prediction|predict_from_raw_data|nnUNetv2_predict")

@@ -9,8 +9,8 @@ from holter.evidence.error_kinds import error_kind
 from holter.evidence.facts import FactBook
 from holter.evidence.room import size
 from holter.evidence.window import Window, last
-from holter.evidence.words import DATA_WORKERS, NO_SHM
-from holter.records import ExceptionSeen, HostSample
+from holter.evidence.words import NO_SHM
+from holter.records import DATA_WORKERS, ExceptionSeen, HostSample
 
 # The host is looked at once a second, and a batch under way is a good part of a small /dev/shm.
 SLACK_S = 5.0

@@ -15,8 +15,7 @@ from typing import NamedTuple
 from holter.evidence.facts import FactBook
 from holter.evidence.frames import describe, main_thread
 from holter.evidence.window import Window, mean_cpu
-from holter.evidence.words import DATA_WORKERS
-from holter.records import Frame, ProcessSample, Role, StackDump, ThreadStack
+from holter.records import DATA_WORKERS, Frame, ProcessSample, Role, StackDump, ThreadStack
 from holter.sentences import define
 
 # Stacks this far apart that agree are no coincidence: steps take less.

@@ -9,9 +9,9 @@ import re
 
 from holter.evidence.facts import FactBook
 from holter.evidence.window import Window
-from holter.probes.log_endings import reason_of
-from holter.probes.log_recording import FROM_TEXT
 from holter.records import LogLine, Noted
+from holter.texts.exit_lines import reason_of
+from holter.texts.recording import FROM_TEXT
 
 # How Slurm, the kernel and Kubernetes say it where a console shows them.
 OOM_LINE = re.compile(

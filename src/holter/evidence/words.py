@@ -6,10 +6,7 @@ import re
 import signal
 from collections.abc import Iterable
 
-from holter.records import ActionTaken, ProcessEnded, Role
-
-WORKERS: tuple[Role, ...] = ("train-worker", "val-worker", "export-worker")
-DATA_WORKERS: tuple[Role, ...] = ("train-worker", "val-worker")
+from holter.records import ActionTaken, ProcessEnded
 
 # batchgenerators polls its queues every 2 ms, which costs an idle process 2 to 8 % of a core. A process that works
 # uses most of one, or, where many share few cores, at least this much averaged over some seconds.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from holter.evidence.facts import FactBook
 from holter.evidence.window import Window, last, mean_cpu, ready_to_run
-from holter.evidence.words import DATA_WORKERS, WORKERS, WORKING_CPU_RATIO, label
-from holter.records import Beat, ProcessSample
+from holter.evidence.words import WORKING_CPU_RATIO, label
+from holter.records import DATA_WORKERS, WORKERS, Beat, ProcessSample
 
 # Workers that use this part of all CPUs are at work, however little each of them gets.
 CROWDED_CPU_PART = 0.5

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from holter import __version__
 from holter.probes.interpreter import package_versions
-from holter.probes.plans import describe_plans
-from holter.probes.training_command import parse_training_command
 from holter.records import Environment
+from holter.texts.plans import describe_plans
+from holter.texts.training_command import parse_training_command
 
 # Names that matter for a diagnosis. Prefixes only where every name below them is a setting.
 _PREFIXES = (

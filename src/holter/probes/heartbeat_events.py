@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, cast, get_args
 
-from holter.probes.echoes import is_echo
 from holter.records import ActionTaken, Event, ExceptionSeen, Noted, Phase, PhaseChanged, ProcessEnded, Role
 from holter.sentences import define
+from holter.texts.secondary_errors import is_echo
 
 LOSS_SINCE = define("loss.since", "since epoch {epoch}, iteration {iteration}")
 EVENTS_FILE = re.compile(r"events-(\d+)\.jsonl")

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import msgspec
 
-from holter.probes.stack_parse import syscall_name
 from holter.records import ThreadStack
+from holter.texts.stacks import syscall_name
 
 _NO_WAIT_CHANNEL = ("", "0")
 

@@ -16,8 +16,8 @@ from holter.probes.environment import process_environ
 from holter.probes.process_files import Stat, parse_cmdline, parse_stat
 from holter.probes.process_roles import is_python
 from holter.probes.procfs import list_numbers, read_text
-from holter.probes.training_command import TrainingCommand, parse_training_command
 from holter.records import OtherTraining
+from holter.texts.training_command import TrainingCommand, parse_training_command
 
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 LOOK_EVERY_S = 10.0

@@ -14,8 +14,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, Protocol
 
-from holter.probes.plans import describe_plans
-from holter.probes.training_command import TrainingCommand
+from holter.texts.plans import describe_plans
+from holter.texts.training_command import TrainingCommand
 
 SPLITS_FILE = "splits_final.json"
 MAGIC = b"\x93NUMPY"

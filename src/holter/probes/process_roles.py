@@ -12,8 +12,8 @@ from itertools import pairwise
 from pathlib import PurePath
 from typing import NamedTuple
 
-from holter.probes.training_command import parse_training_command
 from holter.records import Role
+from holter.texts.training_command import parse_training_command
 
 # Programs that are written in Python themselves and start the one that we look for.
 _LAUNCHERS = frozenset({"conda", "mamba", "torchrun", "accelerate", "holter", "conda-run", "pixi", "poetry"})

@@ -21,8 +21,8 @@ from typing import Literal
 import msgspec
 
 from holter.probes.kernel_threads import KernelThreads
-from holter.probes.stack_parse import parse_faulthandler, parse_py_spy
 from holter.records import Role, StackDump, ThreadStack
+from holter.texts.stacks import parse_faulthandler, parse_py_spy
 
 Rung = Literal["py-spy", "faulthandler", "proc", "none"]
 Threads = tuple[ThreadStack, ...]

@@ -19,7 +19,7 @@ from holter.probes.preprocessed import jobs_of
 from holter.probes.process_files import Stat, parse_cmdline, parse_stat
 from holter.probes.process_roles import is_python
 from holter.probes.procfs import list_numbers, read_text
-from holter.probes.training_command import TrainingCommand, parse_training_command
+from holter.texts.training_command import TrainingCommand, parse_training_command
 
 # Splits are written and cases unpacked within minutes after the start; one that began longer ago is past that.
 STARTS_WITHIN_S = 300.0

@@ -17,10 +17,10 @@ import msgspec
 
 from holter.probes import Reading
 from holter.probes.file_tail import FileTail, Mark, mark
-from holter.probes.training_command import find_log_folder
-from holter.probes.trainlog_parse import LogParser, stamp_wall
 from holter.records import Event, Noted, Notice
 from holter.sentences import define
+from holter.texts.training_command import find_log_folder
+from holter.texts.training_log import LogParser, stamp_wall
 
 __all__ = ["TrainLogProbe", "console_files", "find_log_folder"]
 

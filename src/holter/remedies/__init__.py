@@ -9,12 +9,12 @@ import msgspec
 
 from holter.evidence.endings import JSON_KINDS
 from holter.probes.environment import HIDDEN
-from holter.probes.resume_command import resume_command, validate_command
 from holter.records import Diagnosis, Environment, Fact, Remedy, Verdict
 from holter.remedies import asking, offers_graphics, table, table_field, table_memory
 from holter.remedies.of_nnunet import SENTENCES, is_of_nnunet
 from holter.remedies.steps import has_shm_room
 from holter.remedies.table import Offer
+from holter.texts.resume_command import resume_command, validate_command
 
 __all__ = ["REMEDIES", "propose"]
 

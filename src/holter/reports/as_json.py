@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from holter import __version__
-from holter.evidence.goodput import Account, account
-from holter.evidence.recovery import Recovery, check
+from holter.history.goodput import Account, account
+from holter.history.recovery import Recovery, check
 from holter.records import ActionTaken, Diagnosis, Finding, Link, Notice, Remedy, Verdict
 from holter.reports.catalogue import Lang, phrase
 from holter.reports.headline import headline

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from holter.evidence.deeds import Deed
-from holter.evidence.goodput import Account, Loss
-from holter.evidence.recovery import Measure, Recovery
-from holter.evidence.saved import Saved
+from holter.history.actions import Deed
+from holter.history.goodput import Account, Loss
+from holter.history.recovery import Measure, Recovery
+from holter.history.stock_outcome import Saved
 from holter.records import ActionTaken
 from holter.remedies import ladder
 from holter.reports.catalogue import Lang, known, phrase, text

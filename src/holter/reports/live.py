@@ -8,7 +8,7 @@ from typing import TextIO
 
 from rich.cells import cell_len, set_cell_size
 
-from holter.evidence.deeds import SAME_DEED_S, is_echo
+from holter.history.actions import SAME_DEED_S, is_echo
 from holter.records import Ability, ActionTaken, ContractSettled, Diagnosis, Episode, Message, Notice
 from holter.remedies.asking import asked
 from holter.remedies.ladder import WAIT_FOR

@@ -11,9 +11,9 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from holter.evidence.deeds import deeds
-from holter.evidence.goodput import account
-from holter.evidence.recovery import check
+from holter.history.actions import deeds
+from holter.history.goodput import account
+from holter.history.recovery import check
 from holter.records import Diagnosis, Finding, Link, Notice, Verdict
 from holter.reports.catalogue import Lang, phrase, text
 from holter.reports.headline import could_be, headline, key_facts

@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 
 from holter.causes import RULES_OF
 from holter.evidence.training import INTERRUPTED
-from holter.probes.log_recording import FROM_TEXT
 from holter.records import (
     Diagnosis,
     Episode,
@@ -27,6 +26,7 @@ from holter.records import (
 from holter.remedies.asking import ASK
 from holter.reports.catalogue import Lang, filling, known, phrase, subject, text
 from holter.tape import Recording
+from holter.texts.recording import FROM_TEXT
 
 # How evidence names one process, e.g. "train-worker 2 (PID 4711)".
 PROCESS_NAME = re.compile(r"\b(?:(?:train|val|export)-)?worker(?: \d+)? \(PID \d+\)")

@@ -12,8 +12,6 @@ import psutil
 
 from holter.errors import NoSuchProcess, NotATraining, NotOurProcess
 from holter.probes.environment import process_command, process_environ
-from holter.probes.resume_command import resume_command
-from holter.probes.training_command import parse_training_command
 from holter.records import Tick
 from holter.reports.quiet import no_training
 from holter.supervisor.clock import RunClock
@@ -24,6 +22,8 @@ from holter.supervisor.result import RunResult
 from holter.supervisor.scratch import Scratch, scratch_of_process
 from holter.supervisor.tape_place import DefaultTape, open_tape
 from holter.supervisor.timing import LINGER_S, TICK_S
+from holter.texts.resume_command import resume_command
+from holter.texts.training_command import parse_training_command
 
 
 def attach(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from holter.hook.verify import newest_good, prepare_to_continue, verify
-from holter.probes.resume_command import Resume
+from holter.texts.resume_command import Resume
 
 Problems = tuple[tuple[Path, str], ...]
 

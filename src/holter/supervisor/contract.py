@@ -8,15 +8,14 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from holter.detectors.view import main_beat
-from holter.evidence.words import DATA_WORKERS
 from holter.probes.environment import process_command, process_environ
 from holter.probes.process_files import namespace_pids
-from holter.probes.resume_command import Resume
 from holter.probes.stacks import StackDumper
-from holter.records import Ability, ContractSettled, GpuSample, Message, Noted, Tick
+from holter.records import DATA_WORKERS, Ability, ContractSettled, GpuSample, Message, Noted, Tick
 from holter.sentences import define
 from holter.supervisor.scratch_keeper import ScratchKeeper
 from holter.supervisor.sources import Sources
+from holter.texts.resume_command import Resume
 
 # Start-up imports torch from a network disk; by then a hook that works has told of itself.
 SETTLE_S = 60.0

@@ -11,7 +11,6 @@ from collections.abc import Callable
 import msgspec
 
 from holter.errors import CommandNotFound
-from holter.probes.resume_command import NOT_AGAIN
 from holter.records import ActionTaken, Event, Noted, Notice, Plan, ProcessEnded, Tick
 from holter.supervisor import exit_codes
 from holter.supervisor.adopted import Adopted
@@ -26,6 +25,7 @@ from holter.supervisor.restart import end_group, end_orphans
 from holter.supervisor.result import RunResult
 from holter.supervisor.stopper import Stopper
 from holter.supervisor.timing import LINGER_S, TICK_S
+from holter.texts.resume_command import NOT_AGAIN
 
 # Somebody wanted the training to end.
 ASKED_TO_END = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT}

@@ -16,7 +16,6 @@ from pathlib import Path
 from holter.detectors.view import PhaseKeeper
 from holter.probes.preprocessed import Job, jobs_of
 from holter.probes.starting import starting_trainings
-from holter.probes.training_command import TrainingCommand
 from holter.records import Message, Tick
 from holter.supervisor import preparing_words as words
 from holter.supervisor.lock import Lock
@@ -24,6 +23,7 @@ from holter.supervisor.lock_look import About, host_of, look, started
 from holter.supervisor.patience import Patience
 from holter.supervisor.place import here
 from holter.supervisor.turn import Teller, Turn
+from holter.texts.training_command import TrainingCommand
 
 # A share that hangs shall not keep us from ending; what is left is taken over by whoever comes next.
 RELEASED_WITHIN_S = 10.0

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 
 import psutil
 
-from holter.probes.training_command import parse_training_command
+from holter.texts.training_command import parse_training_command
 
 # A main process that is healthy enough to end itself does so within this time; it has saved what it can before.
 TERM_WITHIN_S = 5.0

@@ -14,7 +14,6 @@ import msgspec
 
 from holter.errors import AlreadyRecorded, CommandNotFound
 from holter.probes.file_tail import Mark, mark
-from holter.probes.resume_command import resume_command
 from holter.probes.trainlog import console_files
 from holter.records import Tick
 from holter.remedies.steps import NAMES
@@ -36,6 +35,7 @@ from holter.supervisor.signals import SignalRelay
 from holter.supervisor.stopper import Stopper
 from holter.supervisor.tape_place import DefaultTape, open_tape
 from holter.supervisor.timing import TICK_S
+from holter.texts.resume_command import resume_command
 
 NOT_RECORDED = define("run.not-recorded", "this run cannot be recorded ({error}); the training goes on")
 NO_LONGER_RECORDED = define(

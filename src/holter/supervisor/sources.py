@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
 
-from holter.evidence.words import WORKERS
 from holter.probes import Probe
 from holter.probes.cgroup import CgroupProbe
 from holter.probes.file_tail import Mark
@@ -18,7 +17,7 @@ from holter.probes.kernel_log import KernelLogProbe
 from holter.probes.process import ProcessProbe
 from holter.probes.storage import StorageProbe
 from holter.probes.trainlog import TrainLogProbe, console_files
-from holter.records import Event, ExceptionSeen, Noted, ProbeRun, ProcessSample, Sample
+from holter.records import WORKERS, Event, ExceptionSeen, Noted, ProbeRun, ProcessSample, Sample
 from holter.supervisor.clock import RunClock
 
 # A probe that failed is asked again at this pace, so that a broken one costs little and fills no tape.

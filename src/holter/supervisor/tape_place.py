@@ -15,12 +15,12 @@ from typing import NamedTuple
 
 from holter.errors import FolderNotWritable
 from holter.probes.process_roles import is_python
-from holter.probes.training_command import TrainingCommand, parse_training_command
 from holter.records import Message
 from holter.sentences import define
 from holter.supervisor.state_folder import make_private, state_folders
 from holter.tape import TapeWriter
 from holter.tape.opening import taken
+from holter.texts.training_command import TrainingCommand, parse_training_command
 
 ELSEWHERE = define("tape.elsewhere", "the current folder cannot be written to ({why}); the tape goes to {folder}")
 

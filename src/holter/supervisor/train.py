@@ -11,8 +11,8 @@ import msgspec
 
 from holter.errors import BadInput, MissingExtra, NoUsableCheckpoint
 from holter.hook.verify import Checked, candidates, prepare_to_continue, verify
-from holter.probes.resume_command import resume_command
-from holter.probes.training_command import TrainingCommand, parse_training_command
+from holter.texts.resume_command import resume_command
+from holter.texts.training_command import TrainingCommand, parse_training_command
 
 ENTRY = ("-m", "holter.trainer.entry")
 NNUNET_PATHS = ("nnUNet_raw", "nnUNet_preprocessed", "nnUNet_results")

@@ -13,7 +13,7 @@ from pathlib import Path
 from holter.doctor.records import Machine, Neighbour
 from holter.probes.environment import process_command, process_environ
 from holter.probes.procfs import list_numbers, read_text
-from holter.probes.training_command import parse_training_command
+from holter.texts.training_command import parse_training_command
 
 _TIME_ERROR = 5  # adjtimex: the clock is not synchronised
 _US_PER_S = 1e6

@@ -19,8 +19,8 @@ import msgspec
 
 from holter.doctor.records import Asked, Fold, Plan
 from holter.errors import BadInput, HolterError
-from holter.probes.training_command import TrainingCommand
 from holter.supervisor.fold_lock import look_at_lock
+from holter.texts.training_command import TrainingCommand
 
 SAFE = "Nothing was started or changed."
 CHECKPOINTS = ("checkpoint_final.pth", "checkpoint_best.pth", "checkpoint_latest.pth")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from holter.evidence.deeds import Deed, deeds
-from holter.evidence.goodput import Account, account
-from holter.evidence.recovery import check
-from holter.evidence.spans import restarts
+from holter.history.actions import Deed, deeds
+from holter.history.goodput import Account, account
+from holter.history.phases import restarts
+from holter.history.recovery import check
 from holter.records import Diagnosis
 from holter.reports.catalogue import Lang, text
 from holter.reports.healing import (

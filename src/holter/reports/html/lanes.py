@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import msgspec
 
-from holter.evidence.deeds import deeds
-from holter.evidence.spans import restarts
+from holter.history.actions import deeds
+from holter.history.phases import restarts
 from holter.records import Beat, ProcessEnded, ProcessSample, Tick
 from holter.reports.html.thinning import Grid
 from holter.tape import Recording

@@ -10,7 +10,7 @@ from rich.cells import cell_len
 
 from holter import __version__
 from holter.evidence.scope import was_training_seen
-from holter.evidence.spans import restarts
+from holter.history.phases import restarts
 from holter.records import Diagnosis, Episode, Notice, PhaseChanged, Text, Verdict
 from holter.reports.catalogue import Lang, phrase, text
 from holter.reports.headline import could_be, headline, key_facts

@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from pathlib import PurePath
 from typing import NamedTuple
 
-from holter.probes.training_command import parse_training_command
 from holter.records import Message
 from holter.sentences import define
+from holter.texts.training_command import parse_training_command
 
 SHELLS = frozenset({"sh", "bash", "zsh", "dash", "ksh", "fish", "csh", "tcsh", "ash"})
 # What makes a script more than one plain command.

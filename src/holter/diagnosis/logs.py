@@ -12,19 +12,19 @@ from typing import BinaryIO
 import msgspec
 
 from holter.detectors.log_story import LOG_END, episodes_of_log
+from holter.diagnosis.result import Found, TargetKind, diagnosed
 from holter.errors import NotALog
 from holter.evidence.epochs import described as series_in_words
 from holter.evidence.epochs import runs as runs_of
 from holter.evidence.epochs import seconds, story
-from holter.probes.log_header import beside
-from holter.probes.log_recording import described, in_order, to_recording
-from holter.probes.log_runs import LogRun, RunReader, name_wall
-from holter.probes.log_text import UNTOUCHED, WHAT_IS_READ, lines_of, lines_of_stream
-from holter.probes.results_folder import Fold, find_fold
 from holter.records import Environment, LogLine
 from holter.reports.notes import Note, note
-from holter.supervisor.found import Found, TargetKind, diagnosed
 from holter.tape import Recording
+from holter.texts.decode import UNTOUCHED, WHAT_IS_READ, lines_of, lines_of_stream
+from holter.texts.header import beside
+from holter.texts.recording import described, in_order, to_recording
+from holter.texts.results_folder import Fold, find_fold
+from holter.texts.runs import LogRun, RunReader, name_wall
 
 # A log that was written to so lately is of a training that runs: twice the usual epoch and a checkpoint, or, before
 # any epoch is known, as long as start-up and compilation take.
@@ -33,7 +33,7 @@ RUNNING_EPOCHS, CHECKPOINT_S, STARTUP_S = 2.0, 60.0, 600.0
 CLOCKS_S = 120.0
 # A console beside the log goes on for as long after it: the exception comes last.
 AFTER_LOG_S = 3600.0
-# A loss that is no number any more, in the words of ``probes/trainlog_parse.py``.
+# A loss that is no number any more, in the words of ``texts/training_log.py``.
 LOST_LOSS = re.compile(r"(train_loss|val_loss) is (\S+) in epoch (\d+)")
 
 Tell = Callable[[str, int], None]  # name, per cent

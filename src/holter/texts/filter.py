@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from holter.probes.traceback_parse import MAX_TRACEBACK_LINES
-from holter.probes.trainlog_parse import has_sign
+from holter.texts.tracebacks import MAX_TRACEBACK_LINES
+from holter.texts.training_log import has_sign
 
 _STAMP_CHARS = len("2026-03-01 09:03:25")
 # Losses only where they are no numbers any more.

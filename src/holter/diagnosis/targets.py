@@ -10,16 +10,16 @@ from pathlib import Path
 from typing import BinaryIO
 
 from holter.causes import verdicts
+from holter.diagnosis.live_process import LOOK_S, look_at
+from holter.diagnosis.logs import Tell, read_folder, read_log, read_pasted
+from holter.diagnosis.result import Found, diagnosed
 from holter.errors import EvidenceWrong, TapeError, UnknownTarget
 from holter.evidence.stated import is_stated, read_stated
-from holter.probes.log_text import as_utf8
 from holter.records import Diagnosis, Environment, Tick
 from holter.remedies import propose
 from holter.reports.notes import Note, note
-from holter.supervisor.found import Found, diagnosed
-from holter.supervisor.look import LOOK_S, look_at
-from holter.supervisor.read_logs import Tell, read_folder, read_log, read_pasted
 from holter.tape import Recording, read
+from holter.texts.decode import as_utf8
 
 STDIN = "-"
 SQLITE = b"SQLite format 3\x00"

@@ -11,8 +11,8 @@ import re
 from collections import deque
 from dataclasses import dataclass, field
 
-from holter.probes.echoes import begins_echo, is_echo
 from holter.records import ExceptionSeen, Role
+from holter.texts.secondary_errors import begins_echo, is_echo
 
 # A recursion error prints up to 1000 frames, a compiler error whole programs: beyond this nobody reads on.
 MAX_TRACEBACK_LINES = 400

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from holter.evidence.deeds import Deed, deeds
-from holter.evidence.spans import Restart
-from holter.evidence.words import DATA_WORKERS
-from holter.records import ProcessEnded, Record
+from holter.history.actions import Deed, deeds
+from holter.history.phases import Restart
+from holter.records import DATA_WORKERS, ProcessEnded, Record
 from holter.tape import Recording
 
 # A worker that died so long before its replacement is the reason for it.

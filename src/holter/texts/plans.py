@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from holter.probes.training_command import TrainingCommand
+from holter.texts.training_command import TrainingCommand
 
 # Of one configuration of the plans: name in the file -> name on the tape.
 _FIELDS = {

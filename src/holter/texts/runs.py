@@ -12,13 +12,13 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from holter.probes.echoes import said_in
-from holter.probes.log_endings import ending_of
-from holter.probes.log_header import HEADER_LINES, read_header
-from holter.probes.log_lines import Translator
-from holter.probes.log_sieve import Sieve
-from holter.probes.trainlog_parse import LogParser, stamp_wall
 from holter.records import EpochEnded, Event, ExceptionSeen, LogLine, PhaseChanged, ProcessEnded
+from holter.texts.exit_lines import ending_of
+from holter.texts.filter import Sieve
+from holter.texts.header import HEADER_LINES, read_header
+from holter.texts.normalize import Translator
+from holter.texts.secondary_errors import said_in
+from holter.texts.training_log import LogParser, stamp_wall
 
 # Unstamped lines that are remembered as saying nothing.
 BORING_LINES = 5000

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from holter.probes.shell_words import shell_ending
+from holter.texts.shell_messages import shell_ending
 
 _STAMP = re.compile(r"(\d{4})[-/.](\d\d)[-/.](\d\d)[ T](\d\d:\d\d:\d\d)(?:[.,](\d{1,9}))?(?:Z|[+-]\d\d:?\d\d)?(: ?|$)")
 _PLAIN = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?:")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from holter.detectors.at_a_look import episode_at_a_look
+from holter.diagnosis.result import Found, diagnosed
 from holter.records import Tick
 from holter.reports.notes import note
 from holter.supervisor.attach import attach
-from holter.supervisor.found import Found, diagnosed
 from holter.supervisor.recorder import Recorder
 from holter.supervisor.scratch import new_scratch
 from holter.tape import read

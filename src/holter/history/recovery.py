@@ -11,7 +11,7 @@ from itertools import combinations
 from statistics import fmean, median
 from typing import Literal, NamedTuple
 
-from holter.evidence.deeds import Deed, deeds
+from holter.history.actions import Deed, deeds
 from holter.records import EpochEnded, Record
 from holter.tape import Recording
 

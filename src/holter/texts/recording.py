@@ -8,9 +8,9 @@ from itertools import groupby
 
 import msgspec
 
-from holter.probes.log_runs import LogRun
 from holter.records import Environment, Event, Noted, Tick
 from holter.tape import Recording
+from holter.texts.runs import LogRun
 
 # Left at the beginning: evidence tells a text from a recording by it.
 FROM_TEXT = "read-from-text"

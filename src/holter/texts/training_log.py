@@ -17,8 +17,8 @@ import re
 from collections.abc import Iterable
 from typing import Literal
 
-from holter.probes.traceback_parse import TracebackCollector
 from holter.records import EpochEnded, Event, ExceptionSeen, LogLine, Phase, PhaseChanged
+from holter.texts.tracebacks import TracebackCollector
 
 Level = Literal["info", "warning", "error"]
 

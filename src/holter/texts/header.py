@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from holter.probes.plans import of_configuration
+from holter.texts.plans import of_configuration
 
 # The header with its plans comes before the first epoch; a log may hold millions of lines after it.
 HEADER_LINES = 3000

@@ -1,0 +1,1 @@
+"""Pure readers of what nnU-Net, PyTorch, Slurm, the kernel and tools write: logs, tracebacks, plans, commands."""
