@@ -20,7 +20,7 @@ from holter.demo.faults import FAULTS, Context, Fault, prepared
 from holter.demo.faults.lost_export import LostExport
 from holter.errors import BadInput
 from holter.records import Noted, Text, Tick
-from holter.supervisor.recorder import Recorder
+from holter.supervisor.recording.recorder import Recorder
 from holter.supervisor.result import RunResult
 from holter.supervisor.run import run
 from holter.tape import read

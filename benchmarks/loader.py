@@ -36,7 +36,7 @@ from benchmarks.loader_scene import (
 )
 from benchmarks.material import say
 from benchmarks.reporting import Goal, Row, conclude
-from holter.loader.randomness import generator
+from holter.loader.plan.draws import generator
 
 PATCH = (128, 128, 128)
 LABELS = 4

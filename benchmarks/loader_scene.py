@@ -21,7 +21,7 @@ from nnunetv2.training.dataloading.nnunet_dataset import comp_blosc2_params, nnU
 from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 
 from holter.loader import Loader, NoTransforms, Options, catalogue_like, sampling_like
-from holter.loader.chain import Chain, PlainBatch
+from holter.loader.stage.chain import Chain, PlainBatch
 
 CORES = 2
 FOREGROUND = 0.33  # nnU-Net's oversampling

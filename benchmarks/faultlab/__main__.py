@@ -28,7 +28,7 @@ from benchmarks.reporting import conclude
 from benchmarks.survival.one_run import ended_in_order, undisturbed
 from holter.demo.prepare import Prepared
 from holter.errors import BadInput, HolterError
-from holter.probes.mounts import parse_mountinfo
+from holter.linux.mounts import parse_mountinfo
 
 # A run that was begun may take another minute; six minutes are meant to be enough for a look.
 QUICK_BUDGET_S = 300.0

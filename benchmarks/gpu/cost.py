@@ -14,7 +14,7 @@ import torch
 
 from benchmarks.gpu.data import Case
 from benchmarks.loader_scene import Geometry, chain_of, geometry_of
-from holter.loader.chain import Chain
+from holter.loader.stage.chain import Chain
 
 BATCH = 2
 WARM_UP = 5

@@ -18,7 +18,7 @@ from holter.demo.faults.freeze_worker import FreezeWorker
 from holter.demo.faults.kill_main import KillMain
 from holter.demo.simulated_gpu import SCRIPT_VARIABLE
 from holter.errors import BadInput, DemoFailed
-from holter.probes.gpu_script import parse
+from holter.probes.gpu.gpu_script import parse
 from holter.records import GpuSample
 from needs import require_for
 

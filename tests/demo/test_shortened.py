@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from holter.demo.prepare import Prepared
-from holter.probes.trainlog import TrainLogProbe, find_log_folder
+from holter.probes.training.trainlog import TrainLogProbe, find_log_folder
 from holter.records import EpochEnded, ExceptionSeen, PhaseChanged
 from holter.trainer.shortened import read_delay_s, wait_natively
 

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 import pytest
 
 from holter.evidence import Evidence, collect
-from holter.probes.host import HostProbe
-from holter.probes.process import ProcessProbe
+from holter.probes.machine.host import HostProbe
+from holter.probes.process.process import ProcessProbe
 from holter.records import Episode, HostSample, ProcessSample, Role, Tick
 from holter.tape import Recording
 

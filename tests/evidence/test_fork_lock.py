@@ -12,8 +12,8 @@ import psutil
 import pytest
 
 from holter.causes import diagnose
-from holter.probes.process import ProcessProbe
-from holter.probes.stacks import StackDumper
+from holter.probes.process.process import ProcessProbe
+from holter.probes.process.stacks import StackDumper
 from holter.records import Diagnosis, Environment, Episode, Role, Tick
 from holter.tape import Recording
 from needs import imported, needs

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from holter.evidence import collect, fitting
-from holter.evidence.compiling import lacking
-from holter.evidence.facts import Evidence
-from holter.evidence.gpu_health import trouble, xid_kind
+from holter.evidence import collect
+from holter.evidence.fact_book import Evidence
+from holter.evidence.facts import fitting
+from holter.evidence.facts.compiling import lacking
+from holter.evidence.facts.gpu_health import trouble, xid_kind
 from holter.records import (
     Beat,
     Environment,

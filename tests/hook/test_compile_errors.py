@@ -7,7 +7,7 @@ import time
 import pytest
 
 from holter.causes import diagnose
-from holter.probes.heartbeat import HeartbeatProbe
+from holter.probes.training.heartbeat import HeartbeatProbe
 from holter.records import Episode, ExceptionSeen, Tick
 from holter.tape import Recording
 from needs import imported

@@ -20,7 +20,7 @@ from holter.hook import export_memory as memory
 from holter.hook import healing, room, validation
 from holter.hook.export_pool import ExportPool
 from holter.hook.exports_kept import RECORD, SUMMARY, Kept
-from holter.probes.heartbeat import HeartbeatProbe
+from holter.probes.training.heartbeat import HeartbeatProbe
 from needs import imported
 
 GIB = 1 << 30

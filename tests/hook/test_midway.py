@@ -13,8 +13,8 @@ import psutil
 import pytest
 
 from holter.hook.verify import verify
-from holter.probes.heartbeat import HeartbeatProbe
-from holter.probes.process import ProcessProbe
+from holter.probes.process.process import ProcessProbe
+from holter.probes.training.heartbeat import HeartbeatProbe
 from holter.records import Beat
 from needs import imported
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holter.hook import page as layout
-from holter.probes.heartbeat import HeartbeatProbe
+from holter.probes.training.heartbeat import HeartbeatProbe
 
 COUNTERS = st.integers(0, 2**60)
 TIMES = st.floats(0, 1e9) | st.just(math.nan)

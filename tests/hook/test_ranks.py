@@ -11,8 +11,8 @@ import pytest
 
 from holter.causes import verdicts
 from holter.evidence import Evidence, collect
-from holter.evidence.ranks import STANDS_S
-from holter.probes.heartbeat import HeartbeatProbe
+from holter.evidence.facts.ranks import STANDS_S
+from holter.probes.training.heartbeat import HeartbeatProbe
 from holter.records import Episode, Tick
 from holter.tape import Recording
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from holter.demo.prepare import DATASET_NAME, Prepared
-from holter.probes.heartbeat import HeartbeatProbe
+from holter.probes.training.heartbeat import HeartbeatProbe
 
 pytestmark = pytest.mark.training
 

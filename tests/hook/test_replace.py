@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from holter.probes.heartbeat import HeartbeatProbe
+from holter.probes.training.heartbeat import HeartbeatProbe
 
 pytestmark = pytest.mark.training  # of a toy
 HEAL = {"HOLTER_HEAL": "workers"}

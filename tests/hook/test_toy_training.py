@@ -11,8 +11,8 @@ import time
 import psutil
 import pytest
 
-from holter.probes.heartbeat import HeartbeatProbe
-from holter.probes.stacks import stack_file
+from holter.probes.process.stacks import stack_file
+from holter.probes.training.heartbeat import HeartbeatProbe
 from holter.texts.secondary_errors import is_echo
 
 pytestmark = pytest.mark.training  # of a toy

@@ -18,7 +18,7 @@ from nnunetv2.training.dataloading.nnunet_dataset import (
 )
 
 from holter.loader import ReadTrouble
-from holter.loader.chain import PlainBatch, PlainBox
+from holter.loader.stage.chain import PlainBatch, PlainBox
 
 Shape = tuple[int, ...]
 

@@ -22,7 +22,7 @@ from nnunetv2.training.dataloading.nnunet_dataset import nnUNetDatasetBlosc2, nn
 
 from holter.errors import BadInput, LoaderClosed, LoaderFailed
 from holter.loader import Catalogue, Loader, LoaderState, NoTransforms, Options, Sampling, catalogue_like, sampling_like
-from holter.loader.planner import Planner
+from holter.loader.plan.planner import Planner
 from loader import data
 from shared_memory import shared_memory
 

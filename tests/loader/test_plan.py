@@ -12,10 +12,10 @@ from scipy import stats
 
 from holter.errors import BadInput, NoReadableCase
 from holter.loader import NoTransforms, Planner, Sampling, catalogue_like, sampling_like, share_of_rank
-from holter.loader.locations import ForegroundLocations
-from holter.loader.oversampling import is_forced
-from holter.loader.placement import bounds, place
-from holter.loader.randomness import generator
+from holter.loader.plan.draws import generator
+from holter.loader.plan.foreground import ForegroundLocations
+from holter.loader.plan.oversampling import is_forced
+from holter.loader.plan.placement import bounds, place
 from loader import data
 
 DRAWS = 4000

@@ -16,14 +16,14 @@ from acvl_utils.cropping_and_padding.bounding_boxes import crop_and_pad_nd
 from nnunetv2.training.dataloading.nnunet_dataset import nnUNetDatasetBlosc2, nnUNetDatasetNumpy
 
 from holter.loader import Backend
-from holter.loader.backend import choose
-from holter.loader.blame import FileUnreadable
-from holter.loader.crop import read_box
-from holter.loader.files import look_at
-from holter.loader.libblosc2 import Library, _Mapping, library
 from holter.loader.mounts import MountedOn
+from holter.loader.plan.files import look_at
+from holter.loader.read.backend import choose
+from holter.loader.read.crop import read_box
+from holter.loader.read.libblosc2 import Library, _Mapping, library
+from holter.loader.read.scratch import Scratch
+from holter.loader.read_errors import FileUnreadable
 from holter.loader.records import Region
-from holter.loader.scratch import Scratch
 from loader import data
 
 pytestmark = pytest.mark.skipif(library() is None, reason="the blosc2 wheel has no libblosc2 here")
@@ -149,7 +149,7 @@ def test_without_the_c_library_or_with_a_wrong_one_python_reads_and_the_price_is
 ) -> None:
     file = look_at(written / "case_000.b2nd")
     missing = choose(file, None)
-    monkeypatch.setattr("holter.loader.backend.library", WrongLibrary)
+    monkeypatch.setattr("holter.loader.read.backend.library", WrongLibrary)
     wrong = choose(file, WrongLibrary())
     assert missing.kind == wrong.kind == "python-blosc2"
     assert "training loop waits" in missing.note
@@ -162,8 +162,8 @@ def test_the_memory_map_of_a_version_that_was_not_compared_is_not_touched(
     found = library()
     assert found is not None
     monkeypatch.setattr(found, "version", "3.4.0")
-    monkeypatch.setattr("holter.loader.backend.mount_of", lambda _: MountedOn("/data", "nfs4"))
-    monkeypatch.setattr("holter.loader.backend._open_files", set)
+    monkeypatch.setattr("holter.loader.read.backend.mount_of", lambda _: MountedOn("/data", "nfs4"))
+    monkeypatch.setattr("holter.loader.read.backend._open_files", set)
     chosen = choose(look_at(written / "case_000.b2nd"), found)
     assert chosen.kind == "libblosc2"
     assert "c-blosc2 3.4.0: memory maps were compared with 3.3.5" in chosen.note
@@ -243,7 +243,7 @@ def test_a_closed_file_is_an_error_and_not_the_end_of_the_process(tmp_path: Path
 def test_over_a_network_a_map_is_used_only_where_the_library_opens_the_file_for_each_block(
     written: Path, monkeypatch: pytest.MonkeyPatch, is_kept_open: bool, kind: str
 ) -> None:
-    monkeypatch.setattr("holter.loader.backend.mount_of", lambda _: MountedOn("/data", "nfs4"))
+    monkeypatch.setattr("holter.loader.read.backend.mount_of", lambda _: MountedOn("/data", "nfs4"))
     if not is_kept_open:
-        monkeypatch.setattr("holter.loader.backend._open_files", set)
+        monkeypatch.setattr("holter.loader.read.backend._open_files", set)
     assert choose(look_at(written / "case_000.b2nd"), library()) == Backend(kind, "")  # type: ignore[arg-type]

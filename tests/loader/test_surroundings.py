@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from holter.loader.memory import ram_budget_bytes
 from holter.loader.mounts import mount_of
-from holter.loader.ram import KeptCase, RamCache
+from holter.loader.read.memory import ram_budget_bytes
+from holter.loader.read.ram import KeptCase, RamCache
 
 GIB = 1 << 30
 

@@ -18,9 +18,9 @@ from holter.demo.faults import Context
 from holter.demo.faults.slow_disk import SlowDisk
 from holter.errors import CaseUnreadable, LoaderFailed, NoReadableCase
 from holter.loader import Catalogue, Loader
-from holter.loader.backend import Backend
 from holter.loader.quarantine import Quarantine
-from holter.loader.trying import THREAD_NAME, try_out
+from holter.loader.read.backend import Backend
+from holter.loader.read.backend_choice import THREAD_NAME, try_out
 from loader import data
 from loader.test_loader import copied, loader_of, nothing_is_left_behind, some_batches
 from needs import require_for
@@ -201,7 +201,7 @@ def hanging(cases: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
     fault = SlowDisk()
     require_for(fault)
     # What the kernel has in its cache is dropped when a file is opened: so do that each time.
-    monkeypatch.setattr("holter.loader.handles.MOST_OPEN", 3)
+    monkeypatch.setattr("holter.loader.read.handles.MOST_OPEN", 3)
     source = tmp_path / "elsewhere"
     source.mkdir()
     (cases / f"{BAD}.b2nd").rename(source / f"{BAD}.b2nd")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from holter.probes.cgroup import CgroupProbe, parse_cpu_max
+from holter.probes.machine.cgroup import CgroupProbe, parse_cpu_max
 from holter.records import CgroupSample
 
 WORLDS = Path(__file__).parent / "worlds"

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from holter.probes.deadline import STUCK_MAX, Limits, Respondent
-from holter.probes.errand import Errand
+from holter.probes.child.deadline import STUCK_MAX, Limits, Respondent
+from holter.probes.child.errand import Errand
 
 SOON_S = 30.0
 READ_MAX_S = 0.1

@@ -10,7 +10,7 @@ import pytest
 
 from holter.causes import diagnose
 from holter.evidence import collect
-from holter.probes.process import ProcessProbe
+from holter.probes.process.process import ProcessProbe
 from holter.records import Environment, Episode, ExceptionSeen, Tick
 from holter.tape import Recording
 from holter.texts.training_log import LogParser

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holter.probes.environment import (
+from holter.probes.machine.environment import (
     HIDDEN,
     capture,
     container_kind,

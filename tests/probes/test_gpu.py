@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from holter.probes import Reading
-from holter.probes.deadline import Limits
-from holter.probes.gpu import ABSENT_RECHECK_S, GpuProbe
+from holter.probes.child.deadline import Limits
+from holter.probes.gpu.gpu import ABSENT_RECHECK_S, GpuProbe
 from holter.records import GpuSample
 from needs import needs
 from nvml.fake_nvml import BARE_METAL, VGPU_GUEST, FakeGpu
@@ -409,7 +409,7 @@ def test_the_child_ends_with_its_parent_even_while_a_call_hangs(gpu: FakeGpu, bl
         [
             sys.executable,
             "-c",
-            "import time\nfrom holter.probes.gpu import GpuProbe\nprobe = GpuProbe()\nprobe.read(0.0)\n"
+            "import time\nfrom holter.probes.gpu.gpu import GpuProbe\nprobe = GpuProbe()\nprobe.read(0.0)\n"
             "print(probe.child_pid, flush=True)\ntime.sleep(60)",
         ],
         env={**os.environ, **gpu.environment()},

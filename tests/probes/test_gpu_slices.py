@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from holter.evidence.gpu_health import trouble
-from holter.probes.gpu import GpuProbe
-from holter.probes.gpu_child import refusal
+from holter.evidence.facts.gpu_health import trouble
+from holter.probes.gpu.gpu import GpuProbe
+from holter.probes.gpu.gpu_child import refusal
 from holter.records import GpuSample, GpuSlice
 from needs import needs, require
 from nvml.fake_nvml import FakeGpu

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from holter.hook import page as layout
-from holter.probes.heartbeat import HeartbeatProbe
+from holter.probes.training.heartbeat import HeartbeatProbe
 from holter.records import ExceptionSeen, Noted, PhaseChanged, ProcessEnded
 
 ZERO = 1000.0

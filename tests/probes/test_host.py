@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from holter.probes.host import HostProbe, cpu_shares, parse_cpu_times, parse_pressure
+from holter.probes.machine.host import HostProbe, cpu_shares, parse_cpu_times, parse_pressure
 from holter.records import HostSample
 from needs import needs
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from holter.probes.kernel_log import KernelLogProbe, classify, parse_record
+from holter.probes.machine.kernel_log import KernelLogProbe, classify, parse_record
 from holter.records import KernelMessage, Noted
 
 KMSG = Path("/dev/kmsg")

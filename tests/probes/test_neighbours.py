@@ -12,9 +12,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from holter.probes.host import HostProbe
-from holter.probes.neighbours import NeighbourLook, Neighbours
-from holter.probes.procfs import list_numbers
+from holter.linux.procfs import list_numbers
+from holter.probes.machine.host import HostProbe
+from holter.probes.machine.neighbours import NeighbourLook, Neighbours
 from holter.records import HostSample
 
 BUSY = "while True: pass"

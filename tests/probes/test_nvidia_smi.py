@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from holter.probes.nvidia_smi import PrintedLicence, licence_stage, parse
+from holter.probes.gpu.nvidia_smi import PrintedLicence, licence_stage, parse
 
 TWO_GPUS = """
 ==============NVSMI LOG==============

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from holter.probes.pidfd import Ending, ExitWatch, ending_of
+from holter.probes.process.pidfd import Ending, ExitWatch, ending_of
 
 # A grandchild of ours ends as told, and its parent collects it at once.
 PARENT = """

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from holter.probes.preprocessed import SPLITS_FILE, Splits, Unpacking, is_whole_array, jobs_of
+from holter.probes.training.preprocessed import SPLITS_FILE, Splits, Unpacking, is_whole_array, jobs_of
 from holter.texts.training_command import parse_training_command
 from needs import imported
 

@@ -14,8 +14,8 @@ import psutil
 import pytest
 
 from holter.probes import Reading
-from holter.probes.process import ProcessProbe
-from holter.probes.process_files import parse_stat
+from holter.probes.process.process import ProcessProbe
+from holter.probes.process.process_files import parse_stat
 from holter.records import ProcessBorn, ProcessEnded, ProcessSample
 
 # A main process like nnU-Net's: three forked workers, a pause, one more; then it obeys one-letter orders:

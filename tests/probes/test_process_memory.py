@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from holter.probes.process_memory import ARENA_BYTES, EVERY_S, MemoryReader, parse_arenas, parse_rollup
-from holter.probes.procfs import read_text
+from holter.linux.procfs import read_text
+from holter.probes.process.process_memory import ARENA_BYTES, EVERY_S, MemoryReader, parse_arenas, parse_rollup
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 

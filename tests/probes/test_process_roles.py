@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from holter.probes.process_roles import Kin, assign_roles, find_main
+from holter.probes.process.process_roles import Kin, assign_roles, find_main
 
 TRAIN = ("/env/bin/python3", "/env/bin/nnUNetv2_train", "4", "3d_fullres", "0")
 SPAWN = ("/env/bin/python3", "-c", "from multiprocessing.spawn import spawn_main; spawn_main(tracker_fd=5)")

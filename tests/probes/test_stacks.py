@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from holter.probes.kernel_threads import KernelThreads
-from holter.probes.stacks import StackDumper
+from holter.probes.process.kernel_threads import KernelThreads
+from holter.probes.process.stacks import StackDumper
 from holter.records import StackDump
 from holter.texts.stacks import parse_faulthandler, parse_py_spy, syscall_name
 from needs import needs
@@ -281,7 +281,7 @@ def test_another_user_is_refused_and_says_so(start: Start, tmp_path: Path) -> No
     child = start(IN_C)
     reader = (
         "import os, sys\n"
-        "from holter.probes.stacks import StackDumper\n"
+        "from holter.probes.process.stacks import StackDumper\n"
         "os.setgid(65534); os.setuid(65534)\n"
         "dump = StackDumper().dump({int(sys.argv[1]): 'main'}, 0.0)[0]\n"
         "print(dump.rung, len(dump.threads), *dump.refused, sep='|')\n"

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from holter.probes import storage_child
-from holter.probes.mounts import mount_of, parse_mountinfo
-from holter.probes.storage import StorageProbe, is_rotational
+from holter.linux.mounts import mount_of, parse_mountinfo
+from holter.probes.storage import storage_child
+from holter.probes.storage.storage import StorageProbe, is_rotational
 from holter.records import StorageSample
 
 
@@ -156,7 +156,7 @@ def test_a_child_that_hangs_dies_with_a_recorder_that_was_killed(slow_mount: tup
     place, _, brake = slow_mount
     brake.touch()
     code = (
-        "import sys, time; from pathlib import Path; from holter.probes.storage import StorageProbe\n"
+        "import sys, time; from pathlib import Path; from holter.probes.storage.storage import StorageProbe\n"
         "probe = StorageProbe({'tmp': Path(sys.argv[1])}); probe.read(0.0)\n"
         "print(probe._readers['tmp']._child.pid, flush=True); time.sleep(60)"
     )

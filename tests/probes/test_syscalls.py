@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from holter.probes.syscalls import ON_A_DESCRIPTOR, names_of, parse_syscall
+from holter.probes.process.syscalls import ON_A_DESCRIPTOR, names_of, parse_syscall
 from needs import require
 from tools import KERNEL_HEADERS
 

@@ -17,8 +17,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from holter.probes.file_tail import BYTES_PER_LOOK, MAX_LINE_BYTES, FileTail
-from holter.probes.trainlog import TrainLogProbe, console_files, find_log_folder
+from holter.probes.training.file_tail import BYTES_PER_LOOK, MAX_LINE_BYTES, FileTail
+from holter.probes.training.trainlog import TrainLogProbe, console_files, find_log_folder
 from holter.records import EpochEnded, Event, ExceptionSeen, LogLine, Noted, PhaseChanged
 from holter.texts.training_log import EXCEPTIONS_PER_MINUTE, LINES_PER_MINUTE, LogParser, numbers
 from needs import require
@@ -336,7 +336,7 @@ def test_the_console_file_of_a_process_is_found_once(sleeper: tuple[int, Path]) 
 
 
 def test_a_file_system_that_does_not_answer_holds_up_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("holter.probes.trainlog.HANGING_LOOK_S", 0.3)
+    monkeypatch.setattr("holter.probes.training.trainlog.HANGING_LOOK_S", 0.3)
     mount = tmp_path / "mount"
     mount.mkdir()
     with slow_mount(mount, seconds=1.5):

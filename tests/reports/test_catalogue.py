@@ -17,7 +17,7 @@ from holter.remedies import REMEDIES, ladder
 from holter.reports import catalogue
 from holter.reports.catalogue import CHINESE, ENGLISH, language, phrase, text
 from holter.reports.catalogue.pages_zh_cn import PAGES
-from holter.supervisor import generations
+from holter.supervisor.healing import run_loop
 
 
 def placeholders(template: str) -> set[str]:
@@ -72,7 +72,7 @@ def test_every_remedy_has_a_sentence() -> None:
 
 def test_every_reason_of_the_ladder_has_a_sentence() -> None:
     told = set()
-    for module in (ladder, generations):
+    for module in (ladder, run_loop):
         source = Path(module.__file__).read_text(encoding="utf-8")
         told |= set(re.findall(r'(?:reason=|return )"([a-z]+(?:-[a-z]+)+)"', source))
     assert {"no-progress", "no-usable-checkpoint", "it-would-happen-again"} <= told

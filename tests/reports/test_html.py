@@ -22,7 +22,7 @@ from holter.reports.html.lanes import lanes
 from holter.reports.html.thinning import MAX_POINTS, Grid, Points, Thinner
 from holter.reports.html.vitals import charts
 from holter.reports.wording import later_lines
-from holter.supervisor.main_hang import STANDS
+from holter.supervisor.healing.main_hang import STANDS
 from holter.tape import Recording
 from needs import needs
 from tools import BROWSERS, which

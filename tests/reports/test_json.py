@@ -12,7 +12,7 @@ from holter.detectors.notices import LOST_WORKER
 from holter.records import ActionTaken, Diagnosis, Notice, Subject
 from holter.reports.as_json import to_json
 from holter.reports.catalogue import Lang, phrase
-from holter.supervisor.main_hang import MOVED
+from holter.supervisor.healing.main_hang import MOVED
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "diagnosis.schema.json").read_text(encoding="utf-8"))
 

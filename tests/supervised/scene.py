@@ -11,7 +11,7 @@ from pathlib import Path
 from holter.causes import diagnose_all
 from holter.demo.prepare import Prepared
 from holter.records import Diagnosis, Noted, ProcessSample, Tick
-from holter.supervisor.recorder import Recorder
+from holter.supervisor.recording.recorder import Recorder
 from holter.supervisor.result import RunResult
 from holter.supervisor.run import run
 from holter.tape import Recording, read

@@ -21,7 +21,7 @@ from holter.errors import AlreadyRecorded, NoSuchProcess, NotATape, NotATraining
 from holter.records import ContractSettled, EpochEnded
 from holter.reports.contract import contract_line
 from holter.supervisor.attach import attach, find_training
-from holter.supervisor.recorder import Listener
+from holter.supervisor.recording.recorder import Listener
 from holter.tape import read
 from supervised.scene import Named, top
 

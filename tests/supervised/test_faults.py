@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from holter.demo.prepare import CONFIGURATION, DATASET_NAME, Prepared
-from holter.probes.heartbeat import HeartbeatProbe
-from holter.probes.stacks import find_py_spy
+from holter.probes.process.stacks import find_py_spy
+from holter.probes.training.heartbeat import HeartbeatProbe
 from holter.records import ExceptionSeen, ProcessEnded
 from supervised.scene import LIMIT_S, Named, Scene, of_role, top, verdict_of
 

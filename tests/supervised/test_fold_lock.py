@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from holter.errors import AlreadyTraining
-from holter.supervisor.fold_lock import FILE, STALE_S, FoldLock
-from holter.supervisor.lock import IsHeld, Lock
-from holter.supervisor.lock_look import is_held, look, read, started
+from holter.supervisor.folds.fold_lock import FILE, STALE_S, FoldLock
+from holter.supervisor.folds.lock import IsHeld, Lock
+from holter.supervisor.folds.lock_state import is_held, look, read, started
 
 HOLD = """
 import sys

@@ -12,11 +12,11 @@ from types import SimpleNamespace
 import pytest
 
 from holter.records import ActionTaken, Beat, Plan, Tick
-from holter.supervisor import guard
-from holter.supervisor.continuation import Continuation
-from holter.supervisor.control import Control
-from holter.supervisor.guard import Guard, Standing
-from holter.supervisor.restart import end_group
+from holter.supervisor.healing import checkpoint_before_restart
+from holter.supervisor.healing.checkpoint_before_restart import Guard, Standing
+from holter.supervisor.healing.continuation import Continuation
+from holter.supervisor.healing.control import Control
+from holter.supervisor.healing.restart import end_group
 from holter.texts.resume_command import resume_command
 from needs import imported
 
@@ -138,7 +138,7 @@ def test_a_training_that_cannot_save_where_it_stands_is_not_asked_in_vain(tmp_pa
 
 
 def test_an_answer_is_not_waited_for_without_limit(still, monkeypatch):
-    monkeypatch.setattr(guard, "SAVED_WITHIN_S", 0.05)
+    monkeypatch.setattr(checkpoint_before_restart, "SAVED_WITHIN_S", 0.05)
     save(still.folder / LATEST, 3)
     assert still.ask() == "end"  # an epoch is lost, as it would have been without asking
     assert still.told() == [("save-checkpoint", "begun"), ("save-checkpoint", "failed")]
@@ -160,8 +160,8 @@ def test_a_training_that_moves_on_meanwhile_is_not_ended(still):
 
 
 def test_a_disk_that_does_not_answer_holds_nobody_up(still, monkeypatch):
-    monkeypatch.setattr(guard, "LOOKED_WITHIN_S", 0.2)
-    monkeypatch.setattr("holter.supervisor.continuation.newest_good", lambda *_: time.sleep(10))
+    monkeypatch.setattr(checkpoint_before_restart, "LOOKED_WITHIN_S", 0.2)
+    monkeypatch.setattr("holter.supervisor.healing.continuation.newest_good", lambda *_: time.sleep(10))
     began = time.monotonic()
     still.waits = "none"
     assert still.ask() == "leave"

@@ -18,9 +18,9 @@ from holter.records import (
     Verdict,
 )
 from holter.remedies.ladder import HEALS_WITHOUT_EPOCH, STANDS_AFTER_S, WAIT_DEAD_S
-from holter.supervisor.control import Control
-from holter.supervisor.healer import HOOK_FIRST_S, LOOK_AGAIN_S, NAMELESS_S, WORKS_WITHIN_S, Healer
-from holter.supervisor.main_hang import ANNOUNCED_S, FLOOR_S
+from holter.supervisor.healing.control import Control
+from holter.supervisor.healing.healer import HOOK_FIRST_S, LOOK_AGAIN_S, NAMELESS_S, WORKS_WITHIN_S, Healer
+from holter.supervisor.healing.main_hang import ANNOUNCED_S, FLOOR_S
 
 
 class Case:

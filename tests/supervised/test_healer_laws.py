@@ -13,8 +13,8 @@ from holter.detectors.view import GAP_S
 from holter.records import ActionTaken, Beat, Diagnosis, Episode, Fact, Plan, ProcessSample, Tick, Verdict
 from holter.remedies.ladder import HEALS_A_RUN, HEALS_AN_HOUR, HOUR_S, WAIT_FOR
 from holter.remedies.steps import LADDERS
-from holter.supervisor.control import Control
-from holter.supervisor.healer import LOOK_AGAIN_S, QUIET_S, Healer
+from holter.supervisor.healing.control import Control
+from holter.supervisor.healing.healer import LOOK_AGAIN_S, QUIET_S, Healer
 
 CAUSES = (*LADDERS, *WAIT_FOR, "cgroup-cpu-quota", None)
 FACTS = {

@@ -105,7 +105,7 @@ def test_a_healthy_training_is_left_alone_and_its_checkpoints_are_good(scene):
 @pytest.mark.long
 def test_a_training_that_hangs_without_a_usable_checkpoint_is_left_alone_and_may_go_on(scene, monkeypatch):
     monkeypatch.setattr("holter.supervisor.launch.POWERS", "validation")  # it neither replaces nor saves by itself
-    monkeypatch.setattr("holter.supervisor.healer.WORKS_WITHIN_S", 3.0)
+    monkeypatch.setattr("holter.supervisor.healing.healer.WORKS_WITHIN_S", 3.0)
     scene.options = ("--epochs", "2", "--iterations", "40", "--no-validation")
     stopped: list[int] = []
     torn: list[Path] = []

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from holter.supervisor.folds.place import here
 from holter.supervisor.leftovers import OTHER_BOOT_AFTER_S, collect
-from holter.supervisor.place import here
-from holter.supervisor.scratch import LOCK_NAME, Scratch, new_scratch
+from holter.supervisor.recording.scratch import LOCK_NAME, Scratch, new_scratch
 from needs import needs
 
 HOLTER = (sys.executable, "-m", "holter")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from holter.records import ActionTaken, Beat, GpuSample, ProcessSample, Tick
-from holter.supervisor.main_hang import ANNOUNCED_S, FLOOR_S, MainHang
+from holter.supervisor.healing.main_hang import ANNOUNCED_S, FLOOR_S, MainHang
 
 
 class Run:

@@ -15,7 +15,7 @@ import pytest
 from holter.demo.prepare import CONFIGURATION, DATASET_NAME, Prepared
 from holter.records import ActionTaken, ContractSettled
 from holter.reports.contract import contract_line
-from holter.supervisor import main_hang
+from holter.supervisor.healing import main_hang
 from holter.supervisor.result import RunResult
 from holter.tape import Recording, read
 from supervised.scene import Scene, top

@@ -16,9 +16,9 @@ import pytest
 from holter.errors import BadInput, HolterError, MissingExtra
 from holter.records import ActionTaken, Diagnosis, Episode, Text, Verdict
 from holter.reports.catalogue import phrase
-from holter.supervisor.audience import Audience
-from holter.supervisor.notify import Notifier, parse
-from holter.supervisor.recorder import Listener
+from holter.supervisor.notify.audience import Audience
+from holter.supervisor.notify.notify import Notifier, parse
+from holter.supervisor.recording.recorder import Listener
 from needs import needs
 
 TOKEN = "T0KEN-that-nobody-may-see"

@@ -21,7 +21,7 @@ import pytest
 from holter.demo.prepare import Prepared
 from holter.hook.verify import verify
 from holter.records import ActionTaken, Noted, Tick
-from holter.supervisor.recorder import Recorder
+from holter.supervisor.recording.recorder import Recorder
 from needs import needs
 from nvml.fake_nvml import FakeGpu
 from supervised.scene import KEEP, Scene, of_role, top, verdict_of

@@ -20,18 +20,18 @@ from pathlib import Path
 import pytest
 
 from holter.demo.prepare import CONFIGURATION, DATASET_NAME, Prepared
-from holter.probes.preprocessed import Splits, Unpacking
-from holter.probes.starting import starting_trainings
+from holter.probes.training.preprocessed import Splits, Unpacking
+from holter.probes.training.starting import starting_trainings
 from holter.records import Message
 from holter.reports.catalogue import phrase
-from holter.supervisor import lock as lock_module
-from holter.supervisor import torn_files
-from holter.supervisor import turn as turn_module
-from holter.supervisor.lock_look import started
-from holter.supervisor.patience import Asked, Patience
-from holter.supervisor.place import here
-from holter.supervisor.preparation import Preparation, who_else
-from holter.supervisor.turn import Turn
+from holter.supervisor.folds import lock as lock_module
+from holter.supervisor.folds import torn_files
+from holter.supervisor.folds import turn as turn_module
+from holter.supervisor.folds.lock_state import started
+from holter.supervisor.folds.patience import Asked, Patience
+from holter.supervisor.folds.place import here
+from holter.supervisor.folds.preparation import Preparation, who_else
+from holter.supervisor.folds.turn import Turn
 from holter.texts.training_command import parse_training_command
 from needs import imported, needs
 

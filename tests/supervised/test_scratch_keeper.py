@@ -6,8 +6,8 @@ import shutil
 
 import pytest
 
-from holter.supervisor.scratch import LOCK_NAME, Scratch
-from holter.supervisor.scratch_keeper import ScratchKeeper
+from holter.supervisor.recording.scratch import LOCK_NAME, Scratch
+from holter.supervisor.recording.scratch_keeper import ScratchKeeper
 
 
 @pytest.fixture

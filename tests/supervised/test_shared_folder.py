@@ -13,7 +13,7 @@ import pytest
 
 from holter.demo.show import _new_folder
 from holter.errors import AlreadyRecorded
-from holter.supervisor.scratch import scratch_of_process
+from holter.supervisor.recording.scratch import scratch_of_process
 from needs import needs
 
 QUIET = sorted((Path(__file__).parents[1] / "tapes" / "quiet").glob("*.holter"))

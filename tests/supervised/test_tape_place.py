@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from holter.errors import TapeExists
-from holter.supervisor.tape_place import about_command, default_tape
+from holter.supervisor.recording.tape_place import about_command, default_tape
 from holter.tape import read
 from needs import needs
 

@@ -32,7 +32,7 @@ def attach(
     Exit code 1 if there was an episode; 2 if no training was seen, so that nothing can be said of it.
     """
     from holter.supervisor.attach import attach as supervise
-    from holter.supervisor.tape_place import default_tape
+    from holter.supervisor.recording.tape_place import default_tape
 
     language = chosen_language(lang)
     place = tape or default_tape(f"pid-{pid}", os.environ)

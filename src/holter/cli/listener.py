@@ -13,7 +13,7 @@ from holter.reports import live
 from holter.reports.catalogue import phrase
 from holter.reports.line_writer import LineWriter
 from holter.sentences import define
-from holter.supervisor.recorder import Listener
+from holter.supervisor.recording.recorder import Listener
 
 NO_TAPE = define("listener.no-tape", "there is no tape: {path} found no room, or was removed")
 
@@ -93,8 +93,8 @@ def everybody(
     if notify is None:
         yield speaker, lambda _: None
         return
-    from holter.supervisor.audience import Audience
-    from holter.supervisor.notify import Notifier
+    from holter.supervisor.notify.audience import Audience
+    from holter.supervisor.notify.notify import Notifier
 
     notifier = Notifier(notify, lang, name=name, note=speaker.note)
     try:

@@ -71,9 +71,9 @@ def run(
 ) -> None:
     """Run a training command and record it. Its output, signals and exit code pass through unchanged."""
     from holter.reports import live
-    from holter.supervisor.contract import restart_ability
+    from holter.supervisor.recording.contract import restart_ability
+    from holter.supervisor.recording.tape_place import about_command, default_tape
     from holter.supervisor.run import run as supervise
-    from holter.supervisor.tape_place import about_command, default_tape
     from holter.texts.resume_command import resume_command as resume
 
     language = chosen_language(lang)
@@ -122,7 +122,7 @@ def _tell_of_paths(command: list[str], speaker: Speaker) -> None:
 
 def _tell_of_others(command: list[str], speaker: Speaker) -> None:
     """Say who prepares the same data now. The command waits for nobody, nor for a file server that does not answer."""
-    from holter.supervisor.preparation import who_else
+    from holter.supervisor.folds.preparation import who_else
     from holter.supervisor.signals import FORWARDED
     from holter.texts.training_command import parse_training_command
 

@@ -79,13 +79,13 @@ def train(
     (requeue). Exit code 76: healing did not help, a person must look. Folds may be started together: while one writes
     splits_final.json or unpacks the data, the others wait for it.
     """
-    from holter.supervisor.fold_lock import FoldLock
-    from holter.supervisor.patience import Asked, Patience
-    from holter.supervisor.preparation import Preparation
-    from holter.supervisor.preparing_words import NOTHING_STARTED
+    from holter.supervisor.folds.fold_lock import FoldLock
+    from holter.supervisor.folds.messages import NOTHING_STARTED
+    from holter.supervisor.folds.patience import Asked, Patience
+    from holter.supervisor.folds.preparation import Preparation
+    from holter.supervisor.recording.tape_place import about_training, default_tape, refuse_existing
     from holter.supervisor.run import run as supervise
     from holter.supervisor.signals import die_like
-    from holter.supervisor.tape_place import about_training, default_tape, refuse_existing
     from holter.supervisor.train import make_order, read_arguments
 
     language = chosen_language(lang)

@@ -13,7 +13,7 @@ from holter.records import Beat, Diagnosis, Episode, Noted, Text, Tick
 from holter.reports import live
 from holter.reports.catalogue import phrase, text
 from holter.reports.line_writer import takes_a_line
-from holter.supervisor.recorder import Listener, Recorder
+from holter.supervisor.recording.recorder import Listener, Recorder
 
 # The fault comes in mid-epoch 1: a first epoch has shown what is usual.
 FAULT_EPOCH = 1

@@ -1,7 +1,7 @@
 """A GPU that does not exist, for a fault that cannot be had without one: its readings come from a file.
 
 The GPU probe of a supervisor that is started with ``HOLTER_GPU_SCRIPT=FILE`` reads FILE instead of the
-driver, again whenever it changes, and marks what it reads as "simulated" (``holter.probes.gpu_script`` tells
+driver, again whenever it changes, and marks what it reads as "simulated" (``holter.probes.gpu.gpu_script`` tells
 the format). Nothing made from it can pass for a measurement.
 
 Only the readings are simulated here. That training itself becomes slow is done by the training: see

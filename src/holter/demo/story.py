@@ -10,7 +10,7 @@ from holter.demo.faults.freeze_then_kill import FreezeThenKill
 from holter.records import ActionTaken, Beat, Noted, Tick
 from holter.reports import live
 from holter.reports.catalogue import text
-from holter.supervisor.recorder import Recorder
+from holter.supervisor.recording.recorder import Recorder
 
 # The second fault comes this deep in a later epoch, and only when a checkpoint is there to restart from.
 KILL_ITERATION = 10

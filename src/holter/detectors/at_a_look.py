@@ -10,7 +10,7 @@ from statistics import median
 
 from holter.detectors.log_story import slow_epochs
 from holter.detectors.view import PhaseKeeper
-from holter.evidence.epochs import runs, story
+from holter.evidence.facts.epochs import runs, story
 from holter.evidence.window import mean_cpu, ready_to_run
 from holter.evidence.words import label, works_together
 from holter.records import WORKERS, Episode, EpochEnded, LogLine, PhaseChanged, ProcessSample, Text

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from holter.detectors.view import PhaseKeeper
-from holter.evidence.epochs import EPOCH_TIMES, Story, described, runs, story
-from holter.evidence.fitting import NONE, slow_kernels
+from holter.evidence.facts.epochs import EPOCH_TIMES, Story, described, runs, story
+from holter.evidence.facts.fitting import NONE, slow_kernels
+from holter.evidence.facts.training import INTERRUPTED
 from holter.evidence.frames import interrupted
-from holter.evidence.training import INTERRUPTED
 from holter.evidence.words import signal_name
 from holter.records import (
     Episode,

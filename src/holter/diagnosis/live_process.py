@@ -9,8 +9,8 @@ from holter.diagnosis.result import Found, diagnosed
 from holter.records import Tick
 from holter.reports.notes import note
 from holter.supervisor.attach import attach
-from holter.supervisor.recorder import Recorder
-from holter.supervisor.scratch import new_scratch
+from holter.supervisor.recording.recorder import Recorder
+from holter.supervisor.recording.scratch import new_scratch
 from holter.tape import read
 
 # Long enough to tell idle from between two steps, and for stacks, licence and storage to answer.

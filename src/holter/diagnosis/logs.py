@@ -14,9 +14,9 @@ import msgspec
 from holter.detectors.log_story import LOG_END, episodes_of_log
 from holter.diagnosis.result import Found, TargetKind, diagnosed
 from holter.errors import NotALog
-from holter.evidence.epochs import described as series_in_words
-from holter.evidence.epochs import runs as runs_of
-from holter.evidence.epochs import seconds, story
+from holter.evidence.facts.epochs import described as series_in_words
+from holter.evidence.facts.epochs import runs as runs_of
+from holter.evidence.facts.epochs import seconds, story
 from holter.records import Environment, LogLine
 from holter.reports.notes import Note, note
 from holter.tape import Recording

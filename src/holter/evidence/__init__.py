@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from holter.evidence import (
+from holter.evidence import chain, freezer, limits, refusal, result, scope, standing
+from holter.evidence.fact_book import Evidence, FactBook
+from holter.evidence.facts import (
     births,
-    chain,
     compiling,
     crowding,
     disk,
@@ -14,31 +15,24 @@ from holter.evidence import (
     export,
     finishing,
     fitting,
-    freezer,
+    from_log_text,
+    gpu_capacity,
     gpu_health,
-    gpu_room,
-    gpu_told,
+    gpu_oom_message,
     graphics,
     growth,
     hardware,
-    limits,
     locks,
     machine,
     neighbours,
     ranks,
     reading,
     reclaim,
-    refusal,
-    result,
-    scope,
     shm,
     software,
-    standing,
-    told,
     training,
     workers,
 )
-from holter.evidence.facts import Evidence, FactBook
 from holter.evidence.vocabulary import NAMES, STATED_ONLY
 from holter.evidence.window import Window
 from holter.records import Episode
@@ -48,9 +42,9 @@ __all__ = ["NAMES", "Evidence", "collect"]
 
 # A part may read what those before it have stated.
 PARTS = (
-    *(training, workers, endings, disk, shm, machine, graphics, export, software, epochs, told),
+    *(training, workers, endings, disk, shm, machine, graphics, export, software, epochs, from_log_text),
     *(echo, growth, reclaim, locks),
-    *(gpu_health, gpu_room, gpu_told, compiling, ranks, fitting),
+    *(gpu_health, gpu_capacity, gpu_oom_message, compiling, ranks, fitting),
     *(neighbours, crowding, reading, finishing, births, hardware),
     *(standing, freezer, limits, refusal, result, scope),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from holter.evidence.facts import FactBook, Value
+from holter.evidence.fact_book import FactBook, Value
 from holter.records import Link, Message, Text
 
 

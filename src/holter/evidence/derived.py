@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 
-from holter.evidence import fitting, scope
+from holter.evidence import scope
 from holter.evidence.error_kinds import OTHER, error_kind
-from holter.evidence.facts import FactBook, Value
+from holter.evidence.fact_book import FactBook, Value
+from holter.evidence.facts import fitting
 from holter.evidence.sayings import UNSTATED
-from holter.probes.nvidia_smi import licence_stage
+from holter.probes.gpu.nvidia_smi import licence_stage
 from holter.texts.secondary_errors import said_in
 
 # "RuntimeError: …" or "torch.cuda.OutOfMemoryError: …", as the last line of a traceback says it.

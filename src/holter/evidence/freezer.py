@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from holter.evidence.facts import FactBook
+from holter.evidence.fact_book import FactBook
+from holter.evidence.facts.workers import named
 from holter.evidence.window import Window
-from holter.evidence.workers import named
 from holter.records import Message
 from holter.sentences import define
 

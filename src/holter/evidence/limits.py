@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from math import inf
 from typing import NamedTuple
 
-from holter.evidence.facts import FactBook
+from holter.evidence.fact_book import FactBook
 from holter.evidence.window import Window
 from holter.evidence.words import signal_name
 from holter.records import ProcessEnded, ProcessSample

@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from holter.evidence.disk import failure, is_below, kind_of
-from holter.evidence.graphics import ZOMBIE_BYTES, held_down_by, others
+from holter.evidence.facts.disk import failure, is_below, kind_of
+from holter.evidence.facts.graphics import ZOMBIE_BYTES, held_down_by, others
 from holter.evidence.room import has_room, lack
 from holter.records import ActionTaken, Event, ExceptionSeen, GpuSample, StorageSample, Tick
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from holter.evidence.facts import FactBook
+from holter.evidence.fact_book import FactBook
 from holter.evidence.window import Window, last
 from holter.records import EpochEnded, Message, Noted, ProcessEnded
 from holter.sentences import define

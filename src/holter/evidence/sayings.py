@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from holter.evidence.facts import FactBook
+from holter.evidence.fact_book import FactBook
 from holter.evidence.window import Window
 from holter.records import ExceptionSeen, LogLine
 from holter.sentences import define

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 
-from holter.evidence.facts import FactBook, Value
-from holter.evidence.told import is_from_text
+from holter.evidence.fact_book import FactBook, Value
+from holter.evidence.facts.from_log_text import is_from_text
 from holter.evidence.window import Window
 from holter.records import EpochEnded, Event, ExceptionSeen, LogLine, PhaseChanged, Tick
 from holter.sentences import define

@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from holter.evidence.facts import FactBook
+from holter.evidence.fact_book import FactBook
 from holter.evidence.frames import describe, main_thread
 from holter.evidence.window import Window, mean_cpu
 from holter.records import DATA_WORKERS, Frame, ProcessSample, Role, StackDump, ThreadStack

@@ -13,7 +13,7 @@ import msgspec
 from holter.errors import EvidenceWrong
 from holter.evidence import chain, derived
 from holter.evidence.choices import CHOICES
-from holter.evidence.facts import Evidence, FactBook
+from holter.evidence.fact_book import Evidence, FactBook
 from holter.evidence.stated_kind import guess
 from holter.evidence.stated_values import checked, nearest, unwrapped
 from holter.evidence.vocabulary import NAMES, VOCABULARY, FactSpec

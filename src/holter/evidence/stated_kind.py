@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Any
 
-from holter.evidence.facts import FactBook
+from holter.evidence.fact_book import FactBook
 from holter.records import EpisodeKind
 
 # Of a healthy training, too, somebody may state how long its epochs are and how much of a step is waiting.

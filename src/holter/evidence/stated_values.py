@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 import msgspec
 
 from holter.evidence.choices import CHOICES
-from holter.evidence.facts import Value
+from holter.evidence.fact_book import Value
 from holter.evidence.vocabulary import FactSpec
 
 # A ratio is a part of one. Somebody who writes 93, or 3, means per cent; only a need can be above what there is.

@@ -4,16 +4,16 @@ A sample is planned from (seed, step, slot) alone, before anything is read; thre
 transforms look at, with the interpreter's lock free; batches come from memory that is taken once.
 """
 
-from holter.loader.backend import Backend
-from holter.loader.catalogue import Catalogue
-from holter.loader.chain import Chain, NoTransforms
-from holter.loader.like_stock import catalogue_like, sampling_like
+from holter.loader.from_nnunet import catalogue_like, sampling_like
 from holter.loader.loader import Loader
-from holter.loader.memory import ram_budget_bytes
 from holter.loader.options import Options
-from holter.loader.oversampling import share_of_rank
-from holter.loader.planner import Planner
+from holter.loader.plan.dataset import Catalogue
+from holter.loader.plan.oversampling import share_of_rank
+from holter.loader.plan.planner import Planner
+from holter.loader.read.backend import Backend
+from holter.loader.read.memory import ram_budget_bytes
 from holter.loader.records import LoaderState, ReadTrouble, SamplePlan, Sampling
+from holter.loader.stage.chain import Chain, NoTransforms
 
 __all__ = [
     "Backend",

@@ -12,22 +12,22 @@ from typing import Any
 import torch
 
 from holter.errors import BadInput, LoaderClosed
-from holter.loader.backend import Backend
-from holter.loader.buffers import Pool, SampleBuffers
-from holter.loader.case_reader import CaseReader
-from holter.loader.catalogue import Catalogue
-from holter.loader.chain import Chain
-from holter.loader.dispatch import Dispatch
-from holter.loader.finish import AsRead, InReaders, Room
-from holter.loader.on_device import DeviceStage, Staged
 from holter.loader.options import INT8_MOST, Options
-from holter.loader.planner import Planner
+from holter.loader.plan.dataset import Catalogue
+from holter.loader.plan.planner import Planner
 from holter.loader.quarantine import Quarantine
-from holter.loader.ram import RamCache
-from holter.loader.readers import Crew
+from holter.loader.read.backend import Backend
+from holter.loader.read.backend_choice import try_out
+from holter.loader.read.case_reader import CaseReader
+from holter.loader.read.ram import RamCache
+from holter.loader.read.reader_threads import Crew
+from holter.loader.read.watchdog import Watch
 from holter.loader.records import LoaderState, Sampling
-from holter.loader.trying import try_out
-from holter.loader.watch import Watch
+from holter.loader.scheduler import Dispatch
+from holter.loader.stage.buffers import Pool, SampleBuffers
+from holter.loader.stage.chain import Chain
+from holter.loader.stage.collate import AsRead, InReaders, Room
+from holter.loader.stage.on_device import DeviceStage, Staged
 
 CLOSED_WITHIN_S = 5.0  # reads take milliseconds; what takes longer hangs, and is left to the kernel
 

@@ -6,8 +6,8 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from holter.loader.read.watchdog import READ_LIMIT_S
 from holter.loader.records import ReadTrouble
-from holter.loader.watch import READ_LIMIT_S
 
 INT8_MOST = 127
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Literal
 
 from holter.errors import CaseUnreadable, NoReadableCase
-from holter.loader.blame import CaseTrouble
 from holter.loader.mounts import mount_of
+from holter.loader.read_errors import CaseTrouble
 from holter.loader.records import ReadTrouble
 
 # A server that restarts, or a file that is just being copied, is given this long before the second look.

@@ -7,8 +7,8 @@ import signal
 
 import msgspec
 
-from holter.evidence.endings import JSON_KINDS
-from holter.probes.environment import HIDDEN
+from holter.evidence.facts.endings import JSON_KINDS
+from holter.probes.machine.environment import HIDDEN
 from holter.records import Diagnosis, Environment, Fact, Remedy, Verdict
 from holter.remedies import asking, offers_graphics, table, table_field, table_memory
 from holter.remedies.of_nnunet import SENTENCES, is_of_nnunet

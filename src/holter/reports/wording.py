@@ -7,7 +7,7 @@ import signal
 from datetime import datetime, timedelta
 
 from holter.causes import RULES_OF
-from holter.evidence.training import INTERRUPTED
+from holter.evidence.facts.training import INTERRUPTED
 from holter.records import (
     Diagnosis,
     Episode,

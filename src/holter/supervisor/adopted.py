@@ -6,8 +6,8 @@ import contextlib
 import os
 from pathlib import Path
 
-from holter.probes.process_files import parse_stat
-from holter.probes.procfs import read_text
+from holter.linux.procfs import read_text
+from holter.probes.process.process_files import parse_stat
 
 INIT = 1
 # Our own helpers are collected by those who started them, within a few ticks.

@@ -11,17 +11,17 @@ from pathlib import Path
 import psutil
 
 from holter.errors import NoSuchProcess, NotATraining, NotOurProcess
-from holter.probes.environment import process_command, process_environ
+from holter.probes.machine.environment import process_command, process_environ
 from holter.records import Tick
 from holter.reports.quiet import no_training
-from holter.supervisor.clock import RunClock
-from holter.supervisor.contract import Terms
 from holter.supervisor.leftovers import collect_in_background
-from holter.supervisor.recorder import Listener, Recorder
+from holter.supervisor.recording.clock import RunClock
+from holter.supervisor.recording.contract import Terms
+from holter.supervisor.recording.recorder import Listener, Recorder
+from holter.supervisor.recording.scratch import Scratch, scratch_of_process
+from holter.supervisor.recording.tape_place import DefaultTape, open_tape
+from holter.supervisor.recording.timing import LINGER_S, TICK_S
 from holter.supervisor.result import RunResult
-from holter.supervisor.scratch import Scratch, scratch_of_process
-from holter.supervisor.tape_place import DefaultTape, open_tape
-from holter.supervisor.timing import LINGER_S, TICK_S
 from holter.texts.resume_command import resume_command
 from holter.texts.training_command import parse_training_command
 

@@ -19,10 +19,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from holter.hook import page
-from holter.probes.process_files import parse_stat
-from holter.probes.procfs import list_numbers, read_text
-from holter.supervisor.place import here, same_machine_before_a_restart
-from holter.supervisor.scratch import LOCK_NAME, remove
+from holter.linux.procfs import list_numbers, read_text
+from holter.probes.process.process_files import parse_stat
+from holter.supervisor.folds.place import here, same_machine_before_a_restart
+from holter.supervisor.recording.scratch import LOCK_NAME, remove
 
 NAME = re.compile(r"holter-(look-)?[a-z0-9_]{8}|holter-attach-\d+-\d+")
 BEAT = re.compile(r"beat-(\d+)")

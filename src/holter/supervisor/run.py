@@ -13,28 +13,28 @@ from pathlib import Path
 import msgspec
 
 from holter.errors import AlreadyRecorded, CommandNotFound
-from holter.probes.file_tail import Mark, mark
-from holter.probes.trainlog import console_files
+from holter.probes.training.file_tail import Mark, mark
+from holter.probes.training.trainlog import console_files
 from holter.records import Tick
 from holter.remedies.steps import NAMES
 from holter.sentences import define
-from holter.supervisor.clock import RunClock
-from holter.supervisor.continuation import Continuation
-from holter.supervisor.contract import Terms
-from holter.supervisor.control import Control
-from holter.supervisor.generations import Generations
-from holter.supervisor.guard import Guard
-from holter.supervisor.healer import Healer
+from holter.supervisor.healing.checkpoint_before_restart import Guard
+from holter.supervisor.healing.continuation import Continuation
+from holter.supervisor.healing.control import Control
+from holter.supervisor.healing.healer import Healer
+from holter.supervisor.healing.restart import newest_checkpoint_s
+from holter.supervisor.healing.run_loop import Generations
+from holter.supervisor.healing.scheduler_signals import Stopper
 from holter.supervisor.launch import Launch
 from holter.supervisor.leftovers import collect_in_background
-from holter.supervisor.recorder import Listener, Recorder
-from holter.supervisor.restart import newest_checkpoint_s
+from holter.supervisor.recording.clock import RunClock
+from holter.supervisor.recording.contract import Terms
+from holter.supervisor.recording.recorder import Listener, Recorder
+from holter.supervisor.recording.scratch import new_scratch
+from holter.supervisor.recording.tape_place import DefaultTape, open_tape
+from holter.supervisor.recording.timing import TICK_S
 from holter.supervisor.result import RunResult
-from holter.supervisor.scratch import new_scratch
 from holter.supervisor.signals import SignalRelay
-from holter.supervisor.stopper import Stopper
-from holter.supervisor.tape_place import DefaultTape, open_tape
-from holter.supervisor.timing import TICK_S
 from holter.texts.resume_command import resume_command
 
 NOT_RECORDED = define("run.not-recorded", "this run cannot be recorded ({error}); the training goes on")

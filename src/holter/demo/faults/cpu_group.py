@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from holter.probes.cgroup_groups import Group, find_groups
-from holter.probes.mounts import parse_mountinfo
+from holter.linux.mounts import parse_mountinfo
+from holter.probes.machine.cgroup_groups import Group, find_groups
 
 PERIOD_US = 100_000  # the kernel's default
 REMOVE_WAIT_S = 2.0  # the kernel lets a group go a moment after its last process

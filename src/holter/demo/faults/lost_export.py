@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 
 from holter.demo.faults.fault import Context, Harmless
-from holter.probes.heartbeat import HeartbeatProbe
+from holter.probes.training.heartbeat import HeartbeatProbe
 from holter.records import Beat, Phase
 
 # Writing one case takes some tens of milliseconds, and that is when the worker must be met.

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from holter.demo.faults.fault import Context, Harmless
 from holter.errors import CannotDoHere
-from holter.probes.mounts import parse_mountinfo
+from holter.linux.mounts import parse_mountinfo
 
 READ_DELAY_S = 4.0  # one case takes several reads: a batch that took a tenth of a second takes half a minute
 MOUNT_WAIT_S = 15.0  # Python starts and mounts in under a second; a loaded machine may need several

@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from holter.probes.storage_child import files_below, mount_points, time_one_read
+from holter.probes.storage.storage_child import files_below, mount_points, time_one_read
 
 READS_MAX = 200
 STREAM_BYTES = 8 << 20  # one piece of a sequential read

@@ -14,7 +14,7 @@ import msgspec
 from holter.doctor.looks.jobs import Jobs, lines, wait
 from holter.doctor.records import BadFile, Files, Plan
 from holter.hook.export_memory import need
-from holter.probes.errand import Errand
+from holter.probes.child.errand import Errand
 
 CHILD = Path(__file__).with_name("files_child.py")
 SHARES_MAX = 8  # more readers only disturb each other on one disk

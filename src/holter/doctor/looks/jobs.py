@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
-from holter.probes.errand import Errand, Killed
+from holter.probes.child.errand import Errand, Killed
 
 PAUSE_S = 0.05
 

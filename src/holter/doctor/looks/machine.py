@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from holter.doctor.records import Machine, Neighbour
-from holter.probes.environment import process_command, process_environ
-from holter.probes.procfs import list_numbers, read_text
+from holter.linux.procfs import list_numbers, read_text
+from holter.probes.machine.environment import process_command, process_environ
 from holter.texts.training_command import parse_training_command
 
 _TIME_ERROR = 5  # adjtimex: the clock is not synchronised

@@ -19,7 +19,7 @@ import msgspec
 
 from holter.doctor.records import Asked, Fold, Plan
 from holter.errors import BadInput, HolterError
-from holter.supervisor.fold_lock import look_at_lock
+from holter.supervisor.folds.fold_lock import look_at_lock
 from holter.texts.training_command import TrainingCommand
 
 SAFE = "Nothing was started or changed."

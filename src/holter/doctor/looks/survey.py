@@ -20,14 +20,14 @@ from holter.doctor.looks.machine import machine, neighbours
 from holter.doctor.looks.question import Question
 from holter.doctor.records import Asked, Folder, Software, Survey
 from holter.errors import BadInput, CannotDoHere
-from holter.probes.cgroup import CgroupProbe
-from holter.probes.environment import capture
-from holter.probes.errand import Errand
-from holter.probes.gpu import GpuProbe
-from holter.probes.host import HostProbe
-from holter.probes.mounts import Mount, mount_of, parse_mountinfo
-from holter.probes.procfs import read_text
-from holter.probes.storage import is_rotational
+from holter.linux.mounts import Mount, mount_of, parse_mountinfo
+from holter.linux.procfs import read_text
+from holter.probes.child.errand import Errand
+from holter.probes.gpu.gpu import GpuProbe
+from holter.probes.machine.cgroup import CgroupProbe
+from holter.probes.machine.environment import capture
+from holter.probes.machine.host import HostProbe
+from holter.probes.storage.storage import is_rotational
 from holter.records import CgroupSample, GpuSample, HostSample
 
 BUDGET_S = 60.0

@@ -1,0 +1,1 @@
+"""The facts of an episode, one subject a file."""

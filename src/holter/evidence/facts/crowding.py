@@ -1,0 +1,107 @@
+"""Facts about how the data workers share the CPUs: their threads, their waits for a CPU, and where they may run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from statistics import median
+
+from holter.evidence.fact_book import FactBook
+from holter.evidence.window import Window
+from holter.records import DATA_WORKERS, ProcessSample, Role
+
+# Counters are read every five seconds: two readings need this much before the alarm, however short the episode is.
+COUNTED_S = 15.0
+# A stock data worker has three or four threads; more can only be the pools of its libraries.
+FEW_THREADS = 8
+# On which CPUs a worker was seen: enough looks for the scheduler to have moved it if it may.
+ENOUGH_LOOKS = 10
+SEEN_S = 30.0
+
+
+def collect(window: Window, book: FactBook) -> None:
+    """State threads, waits and places of the data workers."""
+    workers = window.processes(*DATA_WORKERS)
+    if not workers:
+        for name in ("workers.threads", "workers.running_threads", "workers.switches_per_s", "workers.per_cpu_seen"):
+            book.not_applicable(name, "no data workers") if window.processes() else book.unknown(
+                name, "the process tree was not recorded"
+            )
+    else:
+        _threads(workers, window, book)
+        _places(workers, window, book)
+    _waiting(window, book)
+    _affinity(workers, window, book)
+
+
+def _samples(window: Window, *roles: Role, since_s: float) -> dict[int, list[ProcessSample]]:
+    found: dict[int, list[ProcessSample]] = {}
+    for tick in window.all:
+        if tick.t_s >= since_s:
+            for process in tick.processes:
+                if process.role in roles:
+                    found.setdefault(process.pid, []).append(process)
+    return found
+
+
+def _threads(workers: tuple[ProcessSample, ...], window: Window, book: FactBook) -> None:
+    counts = [worker.threads for worker in workers if worker.threads is not None]
+    threads = median(counts) if counts else None
+    book.known("workers.threads", threads)
+    since_s = min(window.episode.start_s, window.episode.alarm_s - COUNTED_S)
+    seen = _samples(window, *DATA_WORKERS, since_s=since_s)
+    running = [one.threads_running for samples in seen.values() for one in samples if one.threads_running is not None]
+    if threads is not None and threads <= FEW_THREADS:
+        book.not_applicable("workers.running_threads", "the workers have no threads to speak of")
+    else:
+        mean = sum(running) / len(running) if running else None
+        book.known("workers.running_threads", mean, f"of {threads} threads each", unless="threads were not looked at")
+    rates = [rate for samples in seen.values() if (rate := _switches_per_s(samples)) is not None]
+    book.known("workers.switches_per_s", sum(rates) / len(rates) if rates else None)
+
+
+def _switches_per_s(samples: Iterable[ProcessSample]) -> float | None:
+    told = [(one.t_s, one.involuntary_switches_total) for one in samples if one.involuntary_switches_total is not None]
+    if len(told) < 2 or told[-1][0] <= told[0][0]:
+        return None
+    return ((told[-1][1] or 0) - (told[0][1] or 0)) / (told[-1][0] - told[0][0])
+
+
+def _waiting(window: Window, book: FactBook) -> None:
+    """Of the time in which main process and workers wanted a CPU, the part in which they got none."""
+    since_s = min(window.episode.start_s, window.episode.alarm_s - COUNTED_S)
+    waited = used = 0.0
+    for samples in _samples(window, "main", *DATA_WORKERS, since_s=since_s).values():
+        told = [one for one in samples if one.cpu_wait_s_total is not None and one.cpu_s_total is not None]
+        if len(told) >= 2:
+            waited += (told[-1].cpu_wait_s_total or 0.0) - (told[0].cpu_wait_s_total or 0.0)
+            used += (told[-1].cpu_s_total or 0.0) - (told[0].cpu_s_total or 0.0)
+    wanted = waited + used
+    told_s = f"{waited:.0f} s waited, {used:.0f} s used"
+    book.known("cpu.queue_ratio", waited / wanted if wanted > 0 else None, told_s, unless="the kernel did not tell")
+
+
+def _places(workers: tuple[ProcessSample, ...], window: Window, book: FactBook) -> None:
+    pids = {worker.pid for worker in workers}
+    looks = [tick for tick in window.all if window.episode.alarm_s - SEEN_S <= tick.t_s and tick.processes]
+    cpus = {one.last_cpu for tick in looks for one in tick.processes if one.pid in pids and one.last_cpu is not None}
+    if len(looks) < ENOUGH_LOOKS or not cpus:
+        book.unknown("workers.per_cpu_seen", "the workers were not watched long enough")
+    else:
+        told = f"{len(workers)} workers on {len(cpus)} CPUs"
+        book.known("workers.per_cpu_seen", len(workers) / len(cpus), told)
+
+
+def _affinity(workers: tuple[ProcessSample, ...], window: Window, book: FactBook) -> None:
+    """Whether the workers may use fewer CPUs than the training's own process could at any time."""
+    began = [p.cpus_allowed for tick in window.all for p in tick.processes if p.role == "main" and p.cpus_allowed]
+    pids = {worker.pid for worker in workers}
+    latest: dict[int, int] = {}
+    for tick in window.all:
+        latest.update({p.pid: p.cpus_allowed for p in tick.processes if p.pid in pids and p.cpus_allowed})
+    if not workers and window.processes():
+        book.not_applicable("affinity.narrowed", "no data workers")
+    elif not began or not latest:
+        book.unknown("affinity.narrowed", "the CPUs of the workers were not recorded")
+    else:
+        told = f"workers {max(latest.values())}, the training at first {max(began)}"
+        book.known("affinity.narrowed", max(latest.values()) < max(began), told)

@@ -1,0 +1,41 @@
+"""Facts about the sentences that only repeat that something died before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from holter.evidence.fact_book import FactBook
+from holter.evidence.facts.training import INTERRUPTED
+from holter.evidence.window import Window
+from holter.records import ExceptionSeen, LogLine
+from holter.texts.secondary_errors import said_in
+
+# The echo comes when the augmenter looks at its workers again, or the export at its pool.
+AFTER_S = 60.0
+BEFORE_S = 5.0
+
+
+def collect(window: Window, book: FactBook) -> None:
+    """State in which part of nnU-Net the echo was said."""
+    if window.episode.detector == INTERRUPTED:
+        book.not_applicable("echo.says", "it was interrupted by hand before anything ended")
+        return
+    for text in _texts(window):
+        where = said_in(text)
+        if where is not None:
+            book.known("echo.says", where, text[:160])
+            return
+    recorded = any(tick.processes or tick.beats or tick.events for tick in window.all)
+    if recorded:
+        book.not_applicable("echo.says", "no such sentence was printed")
+    else:
+        book.unknown("echo.says", "nothing of what was printed is known")
+
+
+def _texts(window: Window) -> Iterator[str]:
+    start_s, end_s = window.episode.start_s - BEFORE_S, window.end_s + AFTER_S
+    for event in window.recording.events(ExceptionSeen, start_s=start_s, end_s=end_s):
+        if event.echo:
+            yield event.message
+    for line in window.recording.events(LogLine, start_s=start_s, end_s=end_s):
+        yield line.text

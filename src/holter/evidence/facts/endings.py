@@ -1,0 +1,230 @@
+"""Facts about deaths: who ended first and how, the first exception, out-of-memory kills."""
+
+from __future__ import annotations
+
+import re
+import signal
+
+from holter.evidence.error_kinds import error_kind
+from holter.evidence.fact_book import FactBook
+from holter.evidence.window import Window, last
+from holter.evidence.words import ending, label
+from holter.records import (
+    DATA_WORKERS,
+    WORKERS,
+    ActionTaken,
+    ExceptionSeen,
+    KernelMessage,
+    LogLine,
+    Noted,
+    ProcessEnded,
+    Tick,
+)
+
+# Sources of one crash differ by this much in time.
+SLACK_S = 5.0
+# The sentences of a preprocessed file that ends too early: numpy, blosc2, pickle, zip.
+TRUNCATED = re.compile(
+    r"mmap length is greater than file size|EOFError|Ran out of input|pickle data was truncated|"
+    r"Error while (?:opening|reading|getting|decompress|creating the lazy)|blosc2?_schunk_open|"
+    r"File is not a zip file|BadZipFile|Unable to (?:open|decompress)|could not be decompressed",
+    re.IGNORECASE,
+)
+# Code that reads cases, in the frames nearest to the error; further out any trainer has them.
+READS_DATA = re.compile(r"in load_case|in read_array|blosc2|npyio|memmap")
+NEAREST_FRAMES = 8
+# A line of faulthandler's dump.
+FATAL_FRAME = re.compile(r'File "(?:[^"]*/)?([^"/]+)", line (\d+) in (\S+)')
+CURRENT_THREAD = "Current thread"
+EXCEPTION_FACTS = tuple(f"exception.{name}" for name in ("first", "kind", "role", "file", "truncated_file", "cuda_oom"))
+# "slurmstepd: error: Detected 1 oom-kill event(s) in step 123.batch"; newer ones write oom_kill.
+SLURM_OOM = re.compile(r"slurmstepd\b.*?(?:Detected (\d+) )?oom[-_]kill", re.IGNORECASE)
+WORKER_FACTS = tuple(f"worker.{name}" for name in ("ending", "exit_signal", "subject", "role", "fatal_frame"))
+# What nnU-Net reads with load_json before it trains.
+JSON_KINDS = ("json", "splits")
+JSON_FILES = (
+    (re.compile("in do_split|splits_file"), "splits_final.json"),
+    (re.compile(r"dataset\.json"), "dataset.json"),
+    (re.compile("plans"), "plans"),
+)
+DATA_FILE = re.compile(r"[^\s'\"(),]+\.(?:b2nd|npy|npz|pkl)\b")
+
+
+def collect(window: Window, book: FactBook) -> None:
+    """State endings, exceptions and OOM kills around the start of the episode."""
+    start_s = window.episode.start_s - SLACK_S
+    end_s = window.end_s + SLACK_S
+    # A frozen worker is killed by its user in the end: only what ended before the alarm belongs to a standstill.
+    # Where the main process ended first, workers end after it because of that.
+    worker_end_s = end_s if window.episode.kind == "death" else window.episode.alarm_s
+    main_ends = [event.t_s for event in window.recording.events(ProcessEnded, start_s=start_s) if event.role == "main"]
+    if window.episode.subject.startswith("main"):
+        worker_end_s = min((worker_end_s, *main_ends))
+    _worker(window, book, start_s, worker_end_s)
+    _exception(window, book, start_s, end_s)
+    _memory(window, book, start_s)
+
+
+def _worker(window: Window, book: FactBook, start_s: float, end_s: float) -> None:
+    ended = _deaths(window, start_s, end_s)
+    if not ended:
+        seen = any(tick.processes for tick in window.all)
+        for name in WORKER_FACTS:
+            if seen:
+                book.not_applicable(name, "no worker ended by itself")
+            else:
+                book.unknown(name, "the process tree was not recorded")
+        return
+    # Of several victims the one that the episode is about; else the first.
+    pids = {event.pid for event in ended}
+    first_pid = window.episode.pid if window.episode.pid in pids else min(ended, key=lambda event: event.t_s).pid
+    told = [event for event in ended if event.pid == first_pid]
+    best = max(
+        told,
+        key=lambda event: (event.exit_signal is not None or event.exit_code is not None, bool(event.case)),
+    )
+    book.known("worker.subject", label(best.role, best.worker_index, best.pid))
+    book.known("worker.role", best.role)
+    book.known("worker.ending", ending(best), f"told by {best.source}", unless="nobody could tell how it ended")
+    signal_number = best.exit_signal if best.exit_code is None else 0
+    book.known("worker.exit_signal", signal_number, unless="nobody could tell how it ended")
+    case = next((event.case for event in told if event.case), None)
+    beats = [b for tick in window.all[-20:] for b in tick.beats if b.pid == best.pid and b.case]
+    book.known("workers.case", case or (beats[-1].case if beats else None), unless="case not told")
+    marker = f"PID {best.pid}:"
+    for note in window.recording.events(Noted, start_s=start_s, end_s=end_s):
+        if note.what == "fatal-error" and note.text.startswith(marker):
+            frame = _crashed_frame(note.text)
+            book.known("worker.fatal_frame", f"{frame[3]} ({frame[1]}:{frame[2]})" if frame else note.text[:200])
+
+
+def _crashed_frame(dump: str) -> re.Match[str] | None:
+    """The innermost frame of the thread that crashed: faulthandler lists the other threads before or after it."""
+    _, crashed, current = dump.rpartition(CURRENT_THREAD)
+    return FATAL_FRAME.search(current if crashed else dump)
+
+
+def _deaths(window: Window, start_s: float, end_s: float) -> list[ProcessEnded]:
+    """Workers that ended although nobody wanted it; those that left with exit code 0 only where no other died."""
+    # Several sources tell of one death; only the hook knows that the training, or Holter in it, wanted it.
+    wanted = {event.pid for event in window.recording.events(ProcessEnded) if event.by_parent or event.expected}
+    for action in window.recording.events(ActionTaken, end_s=end_s):
+        wanted.update(action.pids)  # Holter's own doing is no evidence
+    ended = [
+        event
+        for event in window.recording.events(ProcessEnded, start_s=start_s, end_s=end_s)
+        if event.role in WORKERS
+        and event.pid not in wanted
+        and (event.exit_signal != signal.SIGTERM or event.pid == window.episode.pid)  # its parent cleans up: an echo
+    ]
+    died = [event for event in ended if event.exit_code != 0]
+    return died or [event for event in ended if event.source == "hook" and event.role in DATA_WORKERS]
+
+
+def _exception(window: Window, book: FactBook, start_s: float, end_s: float) -> None:
+    seen = [
+        event
+        for event in window.recording.events(ExceptionSeen, start_s=start_s, end_s=end_s)
+        if not event.echo and event.error not in ("KeyboardInterrupt", "SystemExit")
+    ]
+    if not seen:
+        for name in EXCEPTION_FACTS:
+            if any(tick.beats for tick in window.all):
+                book.not_applicable(name, "no exception was told")
+            else:
+                book.unknown(name, "no exception in what was read; without the hook only the console has them")
+        return
+    # The hook and the log tell the same exception; the hook knows the case.
+    first = min(seen, key=lambda event: (round(event.t_s), event.source != "hook", event.t_s))
+    text = f"{first.error}: {first.message}"
+    book.known("exception.first", text[:400], f"in {first.role} (PID {first.pid})")
+    kind = error_kind(f"{text}\n{first.traceback}")
+    book.known("exception.kind", kind)
+    book.known("exception.role", first.role)
+    book.known("exception.cuda_oom", error_kind(text) == "cuda-oom" and kind != "pinned-memory")
+    if first.case:
+        book.known("workers.case", first.case)
+    named = DATA_FILE.findall(f"{text}\n{first.traceback}")
+    from_case = f"{first.case} (case in hand)" if first.case else None  # .b2nd, .npz or .npy: not known
+    json_file = _json_file(first.traceback) if kind in JSON_KINDS else None
+    book.known("exception.file", json_file or (named[-1] if named else from_case), unless="no file named")
+    # A broken pipe between processes raises EOFError too: the code that reads cases must be in the traceback.
+    nearest = '  File "'.join(first.traceback.split('  File "')[-NEAREST_FRAMES:])
+    # numpy's reader says it of a short file; everybody else of any array.
+    is_short = "cannot reshape array" in text and "in read_array" in nearest
+    in_data_code = bool(READS_DATA.search(nearest))
+    is_truncated = is_short or (bool(TRUNCATED.search(text)) and (in_data_code or bool(named))) or kind in JSON_KINDS
+    book.known("exception.truncated_file", is_truncated)
+
+
+def _json_file(traceback: str) -> str | None:
+    """Which of nnU-Net's own files ``load_json`` could not read, where the line that calls it tells."""
+    frame_and_call = traceback.rpartition(", in load_json")[0].splitlines()[-4:]
+    about = "\n".join(frame_and_call)
+    return next((name for pattern, name in JSON_FILES if pattern.search(about)), None)
+
+
+def _memory(window: Window, book: FactBook, start_s: float) -> None:
+    ours = {process.pid for tick in window.all for process in tick.processes}
+    kernel = [
+        event
+        for event in window.recording.events(KernelMessage, start_s=start_s, end_s=window.end_s + SLACK_S)
+        if event.what == "oom-kill" and event.pid in ours
+    ]
+    slurm = _told_by_slurm(window, start_s)
+    readable = not any(note.what == "kernel-log-unreadable" for note in window.recording.events(Noted))
+    counted = _growth(window, start_s)
+    if kernel:
+        book.known("oom.kills", len(kernel), kernel[0].text[:160])
+    elif slurm is not None and (counted is None or counted[0] == 0):
+        book.known("oom.kills", *slurm)
+    elif counted is None:
+        book.unknown("oom.kills", "neither cgroup nor kernel counters could be read")
+    elif counted[0] > 0 and readable:
+        # The kernel names its victims; none of these was ours.
+        book.known("oom.kills", 0, f"{counted[0]} counted, of processes outside the run")
+    elif counted[0] > 0 and counted[1] == "host":
+        book.unknown("oom.kills", "the kernel killed a process somewhere on this machine; its log cannot be read")
+    else:
+        book.known("oom.kills", counted[0], f"counted by the {counted[1]}")
+    ticks = [tick for tick in window.all if tick.t_s >= window.episode.start_s - 60]
+    used = [_used_ratio(tick) for tick in ticks]
+    known = [ratio for ratio in used if ratio is not None]
+    book.known("memory.used_ratio", max(known) if known else None)
+
+
+def _told_by_slurm(window: Window, start_s: float) -> tuple[int, str] | None:
+    """Slurm counts in the group of the step, which may lie above ours, and prints it in the job's output."""
+    for line in window.recording.events(LogLine, start_s=start_s, end_s=window.end_s + SLACK_S):
+        found = SLURM_OOM.search(line.text)
+        if found:
+            return int(found[1] or 1), line.text[:160]
+    return None
+
+
+def _growth(window: Window, start_s: float) -> tuple[int, str] | None:
+    """OOM kills counted between the moment before the episode and its end, by the run's cgroup if it counts."""
+    before = [tick for tick in window.all if tick.t_s <= start_s]
+    for name, counter in (("cgroup", _cgroup_kills), ("host", _host_kills)):
+        new = last(counter(tick) for tick in window.recording.ticks(None, window.end_s + SLACK_S))
+        old = last(counter(tick) for tick in before)
+        if new is not None:
+            first = next((value for value in map(counter, window.all) if value is not None), new)
+            return new - (old if old is not None else first), name
+    return None
+
+
+def _cgroup_kills(tick: Tick) -> int | None:
+    return tick.cgroup.oom_kill_total if tick.cgroup else None
+
+
+def _host_kills(tick: Tick) -> int | None:
+    return tick.host.oom_kill_total if tick.host else None
+
+
+def _used_ratio(tick: Tick) -> float | None:
+    if tick.cgroup and tick.cgroup.memory_limit_bytes and tick.cgroup.memory_used_bytes is not None:
+        return tick.cgroup.memory_used_bytes / tick.cgroup.memory_limit_bytes
+    if tick.host and tick.host.memory_total_bytes and tick.host.memory_available_bytes is not None:
+        return 1.0 - tick.host.memory_available_bytes / tick.host.memory_total_bytes
+    return None

@@ -1,0 +1,186 @@
+"""Facts about epoch times: their shape, when they changed, and how long after the start of the training that was."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from holter.evidence.fact_book import FactBook
+from holter.evidence.series import Series, analyse
+from holter.evidence.window import Window
+from holter.history.phases import restarts
+from holter.records import EpochEnded, Noted, PhaseChanged
+from holter.tape import Recording
+from holter.texts.recording import NEW_LOG
+
+FACTS = tuple(
+    f"epochs.{name}"
+    for name in (
+        "count", "shape", "usual_s", "recent_s", "times_usual", "changed_at", "minutes_to_change",
+        "first_times_usual", "restarts",
+    )
+)  # fmt: skip
+
+
+# The detector whose episodes are read off the epoch times alone.
+EPOCH_TIMES = "epoch-times"
+# Below this a length of time is told with its decimals.
+SHORT_S = 100.0
+
+
+class Run(NamedTuple):
+    """The epochs between one start of the training and the next."""
+
+    start_s: float | None  # None: the recording or log begins later
+    epochs: tuple[EpochEnded, ...]
+
+    @property
+    def times(self) -> tuple[float, ...]:
+        """Seconds of each epoch."""
+        return tuple(event.duration_s or 0.0 for event in self.epochs)
+
+
+class Story(NamedTuple):
+    """A series, the epochs it is about, and in which runs the same change was seen."""
+
+    series: Series
+    run: Run
+    minutes: tuple[float, ...] = ()  # from start to slow-down, of every run that has one
+
+
+def collect(window: Window, book: FactBook) -> None:
+    """State what the epochs up to the end of the episode tell; all of them where it is not over, or is about them."""
+    episode = window.episode
+    until_s = float("inf") if episode.end_s is None or episode.detector == EPOCH_TIMES else episode.end_s
+    found = runs(window.recording, until_s)
+    count = sum(len(run.epochs) for run in found)
+    logs = [note for note in window.recording.events(Noted, end_s=until_s) if note.what == NEW_LOG]
+    starts = max(len(found) - 1, len(restarts(window.recording)), len(logs))
+    book.known("epochs.count", count)
+    book.known("epochs.restarts", starts if found else None, unless="no epoch was told of")
+    told = story(found)
+    if told is None:
+        why = f"{count} epochs are too few to have a shape" if count else "no epoch was told of"
+        for name in FACTS[1:-1]:
+            book.unknown(name, why)
+        _standstill(window, found, book)
+        return
+    series = told.series
+    book.known("epochs.shape", series.shape, described(told))
+    book.known("epochs.usual_s", series.usual_s)
+    book.known("epochs.first_times_usual", series.first_times)
+    for name, value in (("epochs.recent_s", series.recent_s), ("epochs.times_usual", series.times)):
+        if value is None:
+            book.not_applicable(name, "epoch times did not change")
+        else:
+            book.known(name, value)
+    _change(told, book)
+    _standstill(window, found, book)
+
+
+def _standstill(window: Window, found: tuple[Run, ...], book: FactBook) -> None:
+    """A training that stands still has changed then, if not before."""
+    start_s = found[-1].start_s if found else None
+    if window.episode.kind == "stall" and start_s is not None and book.value("epochs.minutes_to_change") is None:
+        minutes = max(0.0, window.episode.start_s - start_s) / 60
+        book.known("epochs.minutes_to_change", minutes, f"{minutes:.0f} min after the start of the training")
+
+
+def runs(recording: Recording, until_s: float = float("inf")) -> tuple[Run, ...]:
+    """Epochs by start of the training, oldest first; starts without any epoch are left out."""
+    epochs = sorted(
+        (one for one in recording.events(EpochEnded, end_s=until_s) if one.duration_s is not None),
+        key=lambda event: event.t_s,
+    )
+    begun = sorted({*_starts(recording), *(one.begun_s for one in restarts(recording))})
+    found: list[Run] = []
+    for start_s, end_s in zip((float("-inf"), *begun), (*begun, float("inf")), strict=True):
+        inside = tuple(event for event in epochs if start_s <= event.t_s < end_s)
+        if inside:
+            found.append(Run(None if start_s == float("-inf") else start_s, inside))
+    return tuple(found)
+
+
+def _starts(recording: Recording) -> list[float]:
+    """When a training started, by its phases and logs; after unpacking its data it is at the start again."""
+    phases = sorted(recording.events(PhaseChanged), key=lambda event: event.t_s)
+    begun = [
+        event.t_s
+        for index, event in enumerate(phases)
+        if event.phase == "startup" and not (index and phases[index - 1].phase == "unpack")
+    ]
+    return begun + [event.t_s for event in recording.events(Noted) if event.what == NEW_LOG]
+
+
+def story(found: tuple[Run, ...]) -> Story | None:
+    """The series that tells most: a change that came back in the last runs, else that of all runs together.
+
+    A training that is slow some minutes after every start looks uneven as a whole; each of its runs has a step.
+    """
+    each = [(run, series) for run in found if (series := analyse(run.times)) is not None]
+    stepped = [(run, series) for run, series in each if series.shape in ("step-up", "drift-up")]
+    if len(found) > 1 and stepped and stepped[-1][0] in found[-2:]:
+        run, series = stepped[-1]
+        minutes = tuple(value for one, shape in stepped if (value := minutes_to_change(one, shape)) is not None)
+        return Story(series, run, minutes)
+    whole = Run(found[0].start_s, tuple(event for run in found for event in run.epochs)) if found else Run(None, ())
+    together = analyse(whole.times)
+    if together is None:
+        return None
+    if together.change is None:
+        return Story(together, whole)
+    changed = whole.epochs[together.change]
+    run = next(one for one in found if changed in one.epochs)
+    minutes_there = minutes_to_change(run, together, run.epochs.index(changed))
+    return Story(together, whole, () if minutes_there is None else (minutes_there,))
+
+
+def minutes_to_change(run: Run, series: Series, change: int | None = None) -> float | None:
+    """Minutes from the start of the training to the beginning of the first changed epoch."""
+    index = series.change if change is None else change
+    if index is None or run.start_s is None:
+        return None
+    event = run.epochs[index]
+    return max(0.0, event.t_s - (event.duration_s or 0.0) - run.start_s) / 60
+
+
+def described(told: Story) -> str:
+    """The numbers behind the shape, in one phrase."""
+    series, epochs = told.series, told.run.epochs
+    usual = seconds(series.usual_s)
+    if series.recent_s is None:
+        if series.shape == "first-only":
+            return f"first epoch {seconds(told.run.times[0])}, then {usual}"
+        return f"about {usual} in {len(epochs)} epochs"
+    recent = seconds(series.recent_s)
+    if series.change is not None:
+        return f"{usual} before epoch {epochs[series.change].epoch}, {recent} from then on"
+    if series.period is not None:
+        return f"{usual}, but {recent} every {series.period} epochs"
+    if series.slow:
+        return f"{usual}, but {recent} in {len(series.slow)} of {len(epochs)} epochs"
+    return f"{usual} at first, {recent} in the end"
+
+
+def seconds(value: float) -> str:
+    """As people write it: "2.31 s", "160 s", "25000 s"."""
+    return f"{value:.0f} s" if value >= SHORT_S else f"{value:.3g} s"
+
+
+def _change(told: Story, book: FactBook) -> None:
+    index = told.series.change
+    if index is None:
+        for name in ("epochs.changed_at", "epochs.minutes_to_change"):
+            book.not_applicable(name, "epoch times have no moment of change")
+        return
+    before = told.run.epochs[index - 1]
+    book.known(
+        "epochs.changed_at",
+        before.wall,
+        f"after epoch {before.epoch}: {before.wall}",
+        unless="the log has no time stamps",
+    )
+    again = f"{told.minutes[-1]:.0f} min after the start of the training" if told.minutes else ""
+    if len(told.minutes) > 1:
+        again = f"in {len(told.minutes)} runs {', '.join(f'{value:.0f}' for value in told.minutes)} min after the start"
+    minutes = told.minutes[-1] if told.minutes else None
+    book.known("epochs.minutes_to_change", minutes, again, unless="the start of the training is not in the recording")

@@ -1,0 +1,52 @@
+"""Facts about export workers in the final validation: how many, and whether one was lost and replaced."""
+
+from __future__ import annotations
+
+import signal
+
+from holter.evidence.fact_book import FactBook
+from holter.evidence.window import Window
+from holter.evidence.words import ending, label
+from holter.records import ProcessEnded, ProcessSample
+
+# Workers of one pool start within this time of each other; a later one replaces a dead one (multiprocessing.Pool
+# does so silently).
+POOL_START_S = 20.0
+
+
+def collect(window: Window, book: FactBook) -> None:
+    """State the export pool's workers, replacements and the first ending."""
+    exporting = window.episode.phase == "final-validation" or bool(window.processes("export-worker"))
+    if not exporting:
+        for name in ("export.workers", "export.replaced", "export.ending"):
+            book.not_applicable(name, "not in the final validation")
+        return
+    book.known("export.workers", len(window.processes("export-worker")))
+    ended = [
+        event
+        for event in window.recording.events(ProcessEnded, end_s=window.end_s)
+        if event.role == "export-worker"
+        and not event.by_parent
+        and not event.expected
+        and event.exit_signal != signal.SIGTERM  # the pool ends its workers so
+    ]
+    seen: dict[int, ProcessSample] = {
+        process.pid: process
+        for tick in window.all
+        for process in tick.processes
+        if process.role == "export-worker" and process.started_s is not None
+    }
+    pool_s = min((process.started_s or 0.0 for process in seen.values()), default=None)
+    now = {process.pid for process in window.processes("export-worker")}
+    late = [
+        process for process in seen.values() if pool_s is not None and (process.started_s or 0) > pool_s + POOL_START_S
+    ]
+    if not any(process.pid in now and process not in late for process in seen.values()):
+        late = []  # nobody of the first pool is left: this is another pool, not a replacement
+    replaced = max(len({event.pid for event in ended}), len(late))
+    book.known("export.replaced", replaced, "; ".join(label(e.role, e.worker_index, e.pid) for e in ended[:3]))
+    told = [ending(event) for event in ended if ending(event)]
+    if ended:
+        book.known("export.ending", told[0] if told else None, unless="nobody could tell how it ended")
+    else:
+        book.not_applicable("export.ending", "no export worker was seen to end")

@@ -1,0 +1,75 @@
+"""Facts about what is over and what only seems so: a finished run, a silent console, an optional step."""
+
+from __future__ import annotations
+
+import re
+
+from holter.evidence.fact_book import FactBook
+from holter.evidence.frames import describe, main_thread, network_caller
+from holter.evidence.window import Window, last
+from holter.records import LogLine, Noted, PhaseChanged
+
+# nnU-Net's last sentences, after all results are written.
+LAST_WORDS = ("Validation complete", "Mean Validation Dice")
+# Steps that a training does not need: drawing the network and the progress, and services that keep track of runs.
+EXTRA_STEP = re.compile(
+    r"plot_network_architecture|plot_progress_png|hiddenlayer|graphviz|font_manager|/(?:wandb|mlflow|clearml|tensorboardX?)/"
+)
+UNBUFFERED = re.compile(r"^-[a-zA-Z]*u[a-zA-Z]*$")
+
+
+def collect(window: Window, book: FactBook) -> None:
+    """State whether all is done, whether the console is silent, and whether the main thread is in an extra step."""
+    _finish(window, book)
+    _console(window, book)
+    main = window.main()
+    dump = window.stack(main.pid if main is not None else window.episode.pid)
+    thread = main_thread(dump) if dump is not None else None
+    if thread is None or not thread.frames:
+        book.unknown("main.extra_step", "no stack of the main process")
+        return
+    extra = next((one for one in thread.frames if EXTRA_STEP.search(f"{one.file}:{one.function}")), None)
+    extra = extra or network_caller(thread.frames)
+    if extra is None:
+        book.not_applicable("main.extra_step", "the main thread is in no optional step")
+    else:
+        book.known("main.extra_step", describe(extra))
+
+
+def _finish(window: Window, book: FactBook) -> None:
+    moment_s = window.episode.alarm_s
+    phases = sorted(window.recording.events(PhaseChanged, end_s=moment_s), key=lambda event: event.t_s)
+    validated = next((one.t_s for one in phases if one.phase == "final-validation"), None)
+    over = [one.t_s for one in phases if one.phase == "shutdown" and validated is not None and one.t_s >= validated]
+    said = [one.t_s for one in window.recording.events(LogLine, end_s=moment_s) if one.text.startswith(LAST_WORDS)]
+    began_again = [one.t_s for one in phases if one.phase in ("startup", "train")]
+    done = [t_s for t_s in (*over, *said) if t_s >= max(began_again, default=float("-inf"))]
+    if not phases and not said:
+        book.unknown("finish.done", "neither heartbeat nor log")
+    else:
+        book.known("finish.done", bool(done))
+    if done:
+        book.known("finish.age_s", moment_s - min(done), f"{moment_s - min(done):.0f} s before the alarm")
+    elif phases:
+        book.not_applicable("finish.age_s", "the training has not finished")
+
+
+def _console(window: Window, book: FactBook) -> None:
+    """A console that the log has left behind; a file whose Python holds back what it prints."""
+    notes = [one for one in window.recording.events(Noted, end_s=window.end_s) if one.what.startswith("console-")]
+    newest = last(notes)
+    environment = window.recording.environment
+    kind = environment.console if environment is not None and environment.console != "read" else None
+    if newest is not None:
+        book.known("output.hidden", newest.what == "console-silent", newest.text)
+    elif kind == "null":
+        book.known("output.hidden", True, "the output goes to /dev/null")
+    elif kind == "file" and any(True for _ in window.recording.events(PhaseChanged)):
+        book.known("output.hidden", False, "the console file gets what the log gets")
+    else:
+        book.unknown("output.hidden", "what the console shows is not known")
+    if environment is None or kind is None:
+        book.unknown("output.buffered", "where the output goes is not known")
+        return
+    unbuffered = dict(environment.variables).get("PYTHONUNBUFFERED") or any(map(UNBUFFERED.match, environment.command))
+    book.known("output.buffered", kind in ("file", "pipe") and not unbuffered, f"standard output is a {kind}")

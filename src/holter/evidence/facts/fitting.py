@@ -1,0 +1,92 @@
+"""Facts about versions that do not fit together, or are known to be slow. They follow from other facts alone."""
+
+from __future__ import annotations
+
+import re
+
+from holter.evidence.fact_book import FactBook
+from holter.evidence.window import Window
+
+# NVIDIA, CUDA minor version compatibility: the oldest driver series for each major version of CUDA.
+OLDEST_DRIVER = {11: 450, 12: 525, 13: 580}
+# The CUDA version in which code for a new family of GPUs came; within a family older code runs.
+FIRST_CUDA = {8: (11, 0), 9: (11, 8), 10: (12, 8), 11: (13, 0), 12: (12, 8)}
+# CUDA 13 makes no code any more for Maxwell, Pascal and Volta.
+LAST_CUDA_FOR_OLD, OLD_CAPABILITY = 12, (7, 5)
+# pytorch issues 166122 and 166643: 2.9.0 runs no 3D convolution of half precision through cuDNN; 2.9.1 does where
+# cuDNN is at least this new, and its wheels bring an older one.
+SLOW_TORCH, MENDING_CUDNN = (2, 9), (9, 15)
+# pytorch issue 57115: cuDNN 8.0.5 of the wheels of PyTorch 1.7 to 1.9 had no tensor cores for 3D convolution.
+SLOW_CUDNN = (8, 0)
+NO_CUDNN, NO_TENSOR_CORES, NONE = "conv3d-without-cudnn", "conv3d-without-tensor-cores", "none"
+
+
+def collect(window: Window, book: FactBook) -> None:
+    """State what the versions that are known say together."""
+    del window
+    derive(book)
+
+
+def derive(book: FactBook) -> None:
+    """The same from facts that a person stated."""
+    torch, cuda, cudnn, driver, capability = (
+        str(value) if (value := book.value(name)) is not None else None
+        for name in ("software.torch", "software.cuda", "software.cudnn", "software.driver", "gpu.capability")
+    )
+    slow = slow_kernels(torch, cudnn)
+    book.known("software.slow_kernels", slow, f"PyTorch {torch}, cuDNN {cudnn}", unless="the versions are not known")
+    fits = driver_fits(driver, cuda)
+    book.known("gpu.driver_fits", fits, f"driver {driver}, CUDA {cuda}", unless="the versions are not known")
+    code = capability_fits(capability, cuda)
+    detail = f"compute capability {capability}, CUDA {cuda}"
+    book.known("gpu.capability_fits", code, detail, unless="the GPU or the CUDA version is not known")
+
+
+def slow_kernels(torch: str | None, cudnn: str | None) -> str | None:
+    """Whether 3D convolutions are known to be slow with these versions; None if what is known does not tell."""
+    version, library = numbers(torch), cudnn_numbers(cudnn)
+    if library is not None and library[:2] == SLOW_CUDNN:
+        return NO_TENSOR_CORES
+    if version is None:
+        return None
+    if version[:2] != SLOW_TORCH:
+        return NONE
+    if version[2:] in ((), (0,)):
+        return NO_CUDNN
+    return None if library is None else NO_CUDNN if library < MENDING_CUDNN else NONE
+
+
+def driver_fits(driver: str | None, cuda: str | None) -> bool | None:
+    """Whether a driver runs programs of that CUDA version at all."""
+    ours, wanted = numbers(driver), numbers(cuda)
+    if ours is None or wanted is None or wanted[0] not in OLDEST_DRIVER:
+        return None
+    return ours[0] >= OLDEST_DRIVER[wanted[0]]
+
+
+def capability_fits(capability: str | None, cuda: str | None) -> bool | None:
+    """Whether a PyTorch of that CUDA version can have code for the GPU."""
+    gpu, version = numbers(capability), numbers(cuda)
+    if gpu is None or version is None:
+        return None
+    if gpu < OLD_CAPABILITY:
+        return version[0] <= LAST_CUDA_FOR_OLD
+    first = FIRST_CUDA.get(gpu[0])
+    if first is not None:
+        return version[:2] >= first
+    return True if gpu[0] < min(FIRST_CUDA) else None
+
+
+def numbers(text: str | None) -> tuple[int, ...] | None:
+    """(2, 9, 1) of "2.9.1+cu128"."""
+    found = re.match(r"\d+(?:\.\d+)*", text or "")
+    return tuple(int(part) for part in found[0].split(".")) if found else None
+
+
+def cudnn_numbers(text: str | None) -> tuple[int, ...] | None:
+    """(9, 10, 2) of "9.10.2.21", and of 91002 as ``torch.backends.cudnn.version()`` writes it; (8, 0, 5) of 8005."""
+    found = numbers(text)
+    if found is None or len(found) > 1 or found[0] < 1000:
+        return found
+    base = 10000 if found[0] >= 90000 else 1000
+    return found[0] // base, found[0] % base // 100, found[0] % 100

@@ -1,0 +1,56 @@
+"""Facts that only the text of a console or log tells, and what such a text cannot tell.
+
+A text has no processes, no heartbeat and no "now": what other parts take from an empty recording is taken back.
+"""
+
+from __future__ import annotations
+
+import re
+
+from holter.evidence.fact_book import FactBook
+from holter.evidence.window import Window
+from holter.records import LogLine, Noted
+from holter.texts.exit_lines import reason_of
+from holter.texts.recording import FROM_TEXT
+
+# How Slurm, the kernel and Kubernetes say it where a console shows them.
+OOM_LINE = re.compile(
+    r"oom[-_ ]?kill|OOMKilled|Out of memory: Kill|OUT_OF_MEMORY|task \d+: Out Of Memory", re.IGNORECASE
+)
+# Lines of one crash stand this near to each other in a console.
+NEAR_S = 60.0
+
+
+def is_from_text(window: Window) -> bool:
+    """Whether nobody recorded this: it was read from a log afterwards."""
+    return any(note.what == FROM_TEXT for note in window.recording.events(Noted))
+
+
+def collect(window: Window, book: FactBook) -> None:
+    """State out-of-memory kills that the text tells of, and unknown what a text does not hold."""
+    if not is_from_text(window):
+        return
+    told = [
+        line.text
+        for line in window.recording.events(LogLine, start_s=window.episode.start_s - NEAR_S)
+        if OOM_LINE.search(line.text) and line.t_s <= window.end_s + NEAR_S
+    ]
+    if told:
+        book.known("oom.kills", len(told), told[0][:160])
+    _reason(window, book)
+    for name in ("progress.age_s", "log.age_s"):
+        book.unknown(name, "a log does not tell what came after it")
+    if book.value("main.exit_signal") is None:
+        book.unknown("main.alive", "a log does not tell")
+
+
+def _reason(window: Window, book: FactBook) -> None:
+    """Add to how the main process ended why, as its scheduler says it."""
+    number = book.value("main.exit_signal")
+    if not isinstance(number, int):
+        return
+    lines = window.recording.events(LogLine, start_s=window.episode.start_s - NEAR_S, end_s=window.end_s + NEAR_S)
+    reason = next((why for line in lines if (why := reason_of(line.text, number)) is not None), None)
+    if reason is not None:
+        for name in ("main.ending", "main.exit_signal"):
+            book.known(name, book.value(name), reason[:160])

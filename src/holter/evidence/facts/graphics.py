@@ -1,0 +1,215 @@
+"""Facts about the GPU: load, limits, others on it, and the vGPU licence."""
+
+from __future__ import annotations
+
+from holter.evidence.fact_book import FactBook
+from holter.evidence.window import Window, last, middle
+from holter.records import GpuProcess, GpuSample, KernelMessage
+
+# Reasons that slow a GPU down. sw-power-cap is normal at full load; idle and application clocks are no fault.
+SLOWING = ("hw-slowdown", "hw-thermal-slowdown", "sw-thermal-slowdown", "hw-power-brake", "hw-power-brake-slowdown")
+# At full load a GPU is at its power limit and still keeps most of its clock: below this part of the maximum the limit
+# itself is too low (H100 PCIe under full load: about 0.7).
+POWER_CAP_CLOCK = 0.55
+# Held down and busy: this part of the readings shows a reason, and the clock is well below what it could be.
+HELD_PART, HELD_CLOCK, BUSY_RATIO = 0.5, 0.8, 0.5
+# Another process that holds less does not compute with it (a display, a monitor of its own).
+FOREIGN_BYTES = 256 << 20
+# A driver keeps some hundred megabytes for itself, and each process more than NVML lists for it.
+ZOMBIE_BYTES = 2 << 30
+# Sharing halves the speed; less is told by other causes as well.
+SHARED_TIMES, SHARED_WAIT = 1.3, 0.5
+WHICH = "which of the GPUs is ours cannot be told"
+# From free to fully capped.
+STAGES = ("licensed", "unlicensed-unrestricted", "unlicensed-restricted", "unlicensed")
+
+
+def collect(window: Window, book: FactBook) -> None:
+    """State what NVML and nvidia-smi told; unreadable readings stay unknown."""
+    every = window.gpus(window.all)
+    if not every:
+        none = [gpu for tick in window.all for gpu in tick.gpus]
+        reason = (none[-1].note or "no GPU") if none else "the GPU was not probed"
+        if none:
+            book.known("gpu.present", False, reason)
+        else:
+            book.unknown("gpu.present", reason)
+        for name in (
+            "gpu.utilization_ratio", "gpu.usual_utilization_ratio", "gpu.power_ratio", "gpu.clock_ratio",
+            "gpu.virtualization", "gpu.licence_stage", "gpu.foreign_processes", "gpu.clock_reasons",
+            "gpu.temperature_c", "gpu.throttled", "gpu.shared", "gpu.zombie_bytes", "gpu.label",
+        ):  # fmt: skip
+            book.not_applicable(name, reason) if none else book.unknown(name, reason)
+        if not none:
+            _throttled(window, book, (), reason)
+            _shared(window, book, (), readable=False, why=reason)
+        return
+    now = window.gpus() or every[-5:]
+    book.known("gpu.present", True, every[-1].name or "")
+    book.known("gpu.simulated", any(gpu.source == "simulated" for gpu in every))
+    _load(window, book, now)
+    _licence(book, every, now)
+    mine = used_by_us(every)
+    used = tuple(gpu for gpu in now if gpu.index in {one.index for one in mine})
+    _others(window, book, mine, used)
+    _throttled(window, book, used, _why(used, "clock_reasons") if used else WHICH)
+    errors = [
+        event.text[:160]
+        for event in window.recording.events(KernelMessage, start_s=window.episode.start_s - 120)
+        if event.what == "xid"
+    ]
+    book.known("gpu.kernel_errors", tuple(errors))
+
+
+def _load(window: Window, book: FactBook, now: tuple[GpuSample, ...]) -> None:
+    book.known(
+        "gpu.utilization_ratio",
+        middle(gpu.utilization_ratio for gpu in now),
+        unless=_why(now, "utilization_ratio"),
+    )
+    before = window.gpus(window.before)
+    book.known("gpu.usual_utilization_ratio", middle(gpu.utilization_ratio for gpu in before))
+    power = [gpu.power_w / gpu.power_limit_w for gpu in now if gpu.power_w is not None and gpu.power_limit_w]
+    book.known("gpu.power_ratio", middle(power), unless=_why(now, "power_w"))
+    clock = [
+        gpu.sm_clock_mhz / gpu.sm_clock_max_mhz for gpu in now if gpu.sm_clock_mhz is not None and gpu.sm_clock_max_mhz
+    ]
+    book.known("gpu.clock_ratio", middle(clock), unless=_why(now, "sm_clock_mhz"))
+    clocks = [(gpu.sm_clock_mhz, gpu.sm_clock_max_mhz) for gpu in now if gpu.sm_clock_mhz and gpu.sm_clock_max_mhz]
+    lowest = min(clocks, default=None)
+    if lowest is not None and book.facts["gpu.clock_ratio"].status == "known":
+        book.known("gpu.clock_ratio", middle(clock), f"down to {lowest[0]} of {lowest[1]} MHz")
+    hottest = max((gpu.temperature_c for gpu in now if gpu.temperature_c is not None), default=None)
+    book.known("gpu.temperature_c", hottest, unless=_why(now, "temperature_c"))
+    known = [gpu.clock_reasons for gpu in now if gpu.clock_reasons is not None]
+    slowing = {reason for gpu in now for reason in held_down_by(gpu)}
+    book.known("gpu.clock_reasons", tuple(sorted(slowing)) if known else None, unless=_why(now, "clock_reasons"))
+
+
+def _licence(book: FactBook, every: tuple[GpuSample, ...], now: tuple[GpuSample, ...]) -> None:
+    book.known("gpu.virtualization", last(gpu.virtualization for gpu in every), unless=_why(now, "virtualization"))
+    if book.value("gpu.virtualization") in ("none", "pass-through"):
+        book.not_applicable("gpu.licence_stage", "the GPU is not a vGPU")
+        return
+    stages = _stages(every)
+    # The worst of the episode: it may be licensed again by the time that the recording ends.
+    worst_now = max(_stages(now) or stages[-1:], key=STAGES.index, default=None)
+    book.known("gpu.licence_stage", worst_now, unless=_why(now, "licence_stage"))
+    book.known("gpu.licence_text", last(gpu.licence_text for gpu in every))
+    if stages:
+        worst = max(stages, key=STAGES.index)
+        book.known("gpu.licence_worsened", STAGES.index(worst) > STAGES.index(stages[0]), f"{stages[0]} to {worst}")
+
+
+def _stages(gpus: tuple[GpuSample, ...]) -> list[str]:
+    """Stages as nvidia-smi's text tells them; NVML alone knows only licensed or not."""
+    return [
+        gpu.licence_stage
+        for gpu in gpus
+        if gpu.licence_stage in STAGES and (gpu.licence_text is not None or gpu.licence_stage == "licensed")
+    ]
+
+
+def _why(now: tuple[GpuSample, ...], field: str) -> str:
+    for gpu in reversed(now):
+        for entry in gpu.unread:
+            if entry.startswith(f"{field}:"):
+                return entry.split(":", 1)[1].strip()
+    return "not read"
+
+
+def used_by_us(gpus: tuple[GpuSample, ...]) -> tuple[GpuSample, ...]:
+    """Looks at the GPUs that list a process of ours; at the only one there is, where the list does not tell."""
+    ours = {gpu.index for gpu in gpus if any(one.ours for one in gpu.processes or ())}
+    if not ours and len({gpu.index for gpu in gpus}) == 1:
+        return gpus
+    return tuple(gpu for gpu in gpus if gpu.index in ours)
+
+
+def held_down_by(gpu: GpuSample) -> tuple[str, ...]:
+    """Reasons that hold this GPU's clock down and are no part of a healthy full load."""
+    reasons = gpu.clock_reasons or ()
+    if "sw-power-cap" in reasons and gpu.sm_clock_mhz and gpu.sm_clock_max_mhz:
+        capped = gpu.sm_clock_mhz < POWER_CAP_CLOCK * gpu.sm_clock_max_mhz and "gpu-idle" not in reasons
+    else:
+        capped = False
+    return tuple(reason for reason in reasons if reason in SLOWING or (capped and reason == "sw-power-cap"))
+
+
+def others(gpu: GpuSample) -> tuple[GpuProcess, ...]:
+    """Processes of others that compute there. A PID of another PID namespace has no name; it may be our own."""
+    return tuple(
+        process
+        for process in gpu.processes or ()
+        if not process.ours
+        and process.name is not None
+        and (process.memory_bytes is None or process.memory_bytes >= FOREIGN_BYTES)
+    )
+
+
+def zombie_bytes(gpu: GpuSample) -> int | None:
+    """Memory in use that no listed process holds; None where the list may not be complete (a container)."""
+    if gpu.processes is None or gpu.memory_used_bytes is None or not any(one.ours for one in gpu.processes):
+        return None
+    held = [one.memory_bytes for one in gpu.processes]
+    if any(one is None for one in held):
+        return None
+    left = gpu.memory_used_bytes - sum(one or 0 for one in held)
+    return left if left >= ZOMBIE_BYTES else 0
+
+
+def _others(window: Window, book: FactBook, every: tuple[GpuSample, ...], now: tuple[GpuSample, ...]) -> None:
+    """Who else is on the GPUs that we use."""
+    why = _why(now, "processes") if now else WHICH
+    foreign = tuple(sorted({f"{process.name} (PID {process.pid})" for gpu in now for process in others(gpu)}))
+    readable = any(gpu.processes is not None for gpu in now)
+    book.known("gpu.foreign_processes", foreign if readable else None, unless=why)
+    zombies = [held for gpu in every[-max(1, len(now)) :] if (held := zombie_bytes(gpu)) is not None]
+    book.known("gpu.zombie_bytes", max(zombies, default=None), unless="the list of processes may not be complete")
+    concerned = next((gpu for gpu in now if others(gpu) or held_down_by(gpu)), now[-1] if now else None)
+    name = f" ({concerned.name})" if concerned is not None and concerned.name else ""
+    book.known("gpu.label", f"GPU {concerned.index}{name}" if concerned is not None else None, unless=why)
+    _shared(window, book, foreign, readable=readable, why=why)
+
+
+def _shared(window: Window, book: FactBook, foreign: tuple[str, ...], *, readable: bool, why: str) -> None:
+    """What the others explain: slower steps, or a want of GPU memory."""
+    zombies = book.value("gpu.zombie_bytes")
+    times, waits = book.value("step.times_usual"), book.value("wait.ratio")
+    if book.value("exception.cuda_oom"):
+        if foreign or zombies:
+            book.known("gpu.shared", "memory", "held by others" if foreign else "held by a process that is gone")
+        elif readable and zombies == 0:
+            book.not_applicable("gpu.shared", "the memory of the GPU is our own")
+        else:
+            book.unknown("gpu.shared", "who holds the memory of the GPU cannot be told")
+    elif book.value("exception.kind") == "cuda-refused" and (foreign or not readable):
+        book.unknown("gpu.shared", "whether somebody else has the GPU to himself cannot be told")
+    elif window.episode.kind != "slow-down":
+        book.not_applicable("gpu.shared", "neither slower steps nor a want of GPU memory to explain")
+    elif not readable:
+        book.unknown("gpu.shared", why)
+    elif not foreign:
+        book.not_applicable("gpu.shared", "nobody else computes on the GPU")
+    elif not isinstance(times, (int, float)) or not isinstance(waits, (int, float)):
+        book.unknown("gpu.shared", "whether the GPU made the steps slower cannot be told")
+    elif times >= SHARED_TIMES and waits < SHARED_WAIT:
+        book.known("gpu.shared", "slow", ", ".join(foreign))
+    else:
+        book.not_applicable("gpu.shared", "not slower by others on the GPU")
+
+
+def _throttled(window: Window, book: FactBook, now: tuple[GpuSample, ...], why: str) -> None:
+    """Whether the clock was held down while there was work; a total standstill has other reasons."""
+    looks = [gpu for gpu in now if gpu.clock_reasons is not None and gpu.sm_clock_mhz and gpu.sm_clock_max_mhz]
+    if window.episode.kind not in ("slow-down", "creep"):
+        book.not_applicable("gpu.throttled", "no slower steps to explain")
+    elif not looks:
+        book.unknown("gpu.throttled", why)
+    else:
+        held = [gpu for gpu in looks if held_down_by(gpu)]
+        clock = middle((gpu.sm_clock_mhz or 0) / (gpu.sm_clock_max_mhz or 1) for gpu in held)
+        busy = middle(gpu.utilization_ratio for gpu in held)
+        low = clock is not None and clock <= HELD_CLOCK
+        enough = len(held) >= HELD_PART * len(looks)
+        book.known("gpu.throttled", enough and low and busy is not None and busy >= BUSY_RATIO)

@@ -1,0 +1,139 @@
+"""Facts about memory that grows over the recording: in which processes, and in which kind of pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from statistics import median
+
+from holter.evidence.fact_book import FactBook
+from holter.evidence.room import size
+from holter.evidence.window import Window
+from holter.records import DATA_WORKERS, ProcessSample, Role, Tick
+
+# Growth is read off the last two hours: long enough for a leak of 0.1 GB an hour, near enough to be the same story.
+BACK_S = 7200.0
+# A process imports its libraries and fills its first buffers in the first half minute of its life.
+YOUNG_S = 30.0
+# A rate over less than this says nothing about the next hour.
+SPAN_S = 60.0
+# Growth that is more than buffers of another size: 64 MB and a twentieth of what was there.
+GROWN_BYTES, GROWN_PART = 64 << 20, 0.05
+HOUR_S = 3600.0
+# So many looks show a slope as well as thousands do.
+POINTS = 600
+
+Points = list[tuple[float, float]]
+
+
+def collect(window: Window, book: FactBook) -> None:
+    """State how fast main process and data workers grow, who of them does, and where the new pages lie."""
+    from_s = window.episode.alarm_s - BACK_S
+    until_s = window.episode.start_s if window.episode.kind == "death" else window.episode.alarm_s
+    ticks = [tick for tick in window.all if from_s <= tick.t_s <= until_s]
+    _by_role(ticks[:: max(1, len(ticks) // POINTS)], book)
+    looked = [tick for tick in ticks if any(map(_was_looked_at, tick.processes))]
+    private = _growth(looked, DATA_WORKERS, lambda one: one.private_bytes)
+    shared = _growth(looked, DATA_WORKERS, lambda one: one.shared_bytes)
+    unseen = "kinds of pages are looked at every five minutes; too few looks"
+    book.known("memory.private_growth_bytes_per_h", _per_hour(private), _told(private), unless=unseen)
+    book.known("memory.shared_growth_bytes_per_h", _per_hour(shared), _told(shared), unless=unseen)
+    _arenas(looked, book)
+    book.unknown("memory.trim_freed_ratio", "nobody has called malloc_trim(0) in the process; looking does not tell")
+
+
+def _was_looked_at(process: ProcessSample) -> bool:
+    return process.private_bytes is not None or process.malloc_arenas is not None
+
+
+def _by_role(ticks: Sequence[Tick], book: FactBook) -> None:
+    grown: dict[str, list[Points]] = {}
+    roles: tuple[tuple[str, tuple[Role, ...]], ...] = (("main", ("main",)), ("workers", DATA_WORKERS))
+    for name, of in roles:
+        grown[name] = _growth(ticks, of, lambda one: one.rss_bytes)
+        fact = f"memory.{name}_growth_bytes_per_h"
+        book.known(fact, _per_hour(grown[name]), _told(grown[name]), unless="too short a time, or no such process")
+    if not grown["main"] and not grown["workers"]:
+        book.unknown("memory.grows_in", "too short a time to see a growth")
+        return
+    rising = tuple(name for name, series in grown.items() if _rises(series))
+    where = "both" if len(rising) == 2 else rising[0] if rising else "none"
+    book.known("memory.grows_in", where, _told(grown[where]) if where in grown else "")
+
+
+def _growth(
+    ticks: Iterable[Tick], roles: tuple[Role, ...], read: Callable[[ProcessSample], int | None]
+) -> list[Points]:
+    """A series for each process of these roles that lived for long enough."""
+    series: dict[int, Points] = {}
+    born: dict[int, float] = {}
+    for tick in ticks:
+        for process in tick.processes:
+            value = read(process) if process.role in roles else None
+            if value is None:
+                continue
+            born.setdefault(process.pid, process.started_s if process.started_s is not None else tick.t_s)
+            if tick.t_s - born[process.pid] >= YOUNG_S:
+                series.setdefault(process.pid, []).append((tick.t_s, float(value)))
+    return [points for points in series.values() if len(points) > 1 and points[-1][0] - points[0][0] >= SPAN_S]
+
+
+def _ends(points: Points) -> tuple[float, float]:
+    """Typical size at the beginning and at the end: medians, since a single look may meet a passing buffer."""
+    part = max(1, len(points) // 5)
+    return median(value for _, value in points[:part]), median(value for _, value in points[-part:])
+
+
+def _per_hour(series: list[Points]) -> float | None:
+    if not series:
+        return None
+    return sum((_ends(points)[1] - _ends(points)[0]) / _apart_s(points) for points in series) * HOUR_S
+
+
+def _apart_s(points: Points) -> float:
+    """Time between the middles of the two ends."""
+    part = max(1, len(points) // 5)
+    return median(t_s for t_s, _ in points[-part:]) - median(t_s for t_s, _ in points[:part])
+
+
+def _rises(series: list[Points]) -> bool:
+    """All the time, by much: the middle lies between the ends, and the ends lie far apart."""
+    if not series:
+        return False
+    first, last = (sum(_ends(points)[end] for points in series) for end in (0, 1))
+    middle = sum(_middle(points) for points in series)
+    edge = (last - first) / 8
+    return last - first >= max(GROWN_BYTES, GROWN_PART * first) and first + edge <= middle <= last - edge
+
+
+def _middle(points: Points) -> float:
+    third = len(points) // 3
+    return median(value for _, value in points[third : len(points) - third] or points)
+
+
+def _told(series: list[Points]) -> str:
+    if not series:
+        return ""
+    first, last = (sum(_ends(points)[end] for points in series) for end in (0, 1))
+    minutes = max(points[-1][0] - points[0][0] for points in series) / 60
+    return f"from {size(first)} to {size(last)} in {minutes:.0f} min"
+
+
+def _arenas(ticks: Sequence[Tick], book: FactBook) -> None:
+    """Whether what the main process gained lies in the extra arenas of the C library."""
+    looks = [
+        process
+        for tick in ticks
+        for process in tick.processes
+        if process.role == "main" and process.malloc_arenas is not None
+    ]
+    book.known("memory.arenas", looks[-1].malloc_arenas if looks else None, unless="the memory map was not looked at")
+    if len(looks) < 2 or looks[-1].t_s - looks[0].t_s < SPAN_S:
+        book.unknown("memory.arena_share", "the memory map is looked at every five minutes; too few looks")
+        return
+    gained = (looks[-1].rss_bytes or 0) - (looks[0].rss_bytes or 0)
+    in_arenas = (looks[-1].malloc_arena_bytes or 0) - (looks[0].malloc_arena_bytes or 0)
+    if gained < GROWN_BYTES:
+        book.not_applicable("memory.arena_share", "the main process has not grown")
+        return
+    detail = f"{size(max(0, in_arenas))} of {size(gained)}"
+    book.known("memory.arena_share", min(1.0, max(0.0, in_arenas / gained)), detail)

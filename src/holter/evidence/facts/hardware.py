@@ -1,0 +1,31 @@
+"""Facts about the machine itself being unwell: what the kernel reports, and crashes of changing kinds."""
+
+from __future__ import annotations
+
+import signal
+
+from holter.evidence.fact_book import FactBook
+from holter.evidence.window import Window
+from holter.evidence.words import signal_name
+from holter.records import WORKERS, KernelMessage, Noted, ProcessEnded
+
+# Signals of a process that crashed by itself; nobody sends these.
+CRASHES = (signal.SIGILL, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGSEGV)
+
+
+def collect(window: Window, book: FactBook) -> None:
+    """State machine checks and memory errors, and the signals of crashes, over the whole recording."""
+    end_s = window.end_s + 5
+    messages = [one.text[:160] for one in window.recording.events(KernelMessage, end_s=end_s) if one.what == "mce"]
+    unreadable = any(note.what == "kernel-log-unreadable" for note in window.recording.events(Noted))
+    if messages or (window.all and not unreadable):
+        book.known("hardware.kernel_errors", tuple(messages))
+    else:
+        book.unknown("hardware.kernel_errors", "the kernel log cannot be read")
+    crashed = {
+        one.pid: signal_name(one.exit_signal)
+        for one in window.recording.events(ProcessEnded, end_s=end_s)
+        if one.exit_signal in CRASHES and one.role in ("main", *WORKERS)
+    }
+    seen = any(tick.processes for tick in window.all)
+    book.known("hardware.crash_signals", tuple(sorted(set(crashed.values()))) if seen or crashed else None)

@@ -1,0 +1,95 @@
+"""Facts about workers that sleep for ever on a lock, about threads, and about open files."""
+
+from __future__ import annotations
+
+from holter.evidence.fact_book import FactBook
+from holter.evidence.facts.workers import named
+from holter.evidence.frames import describe, main_thread
+from holter.evidence.window import Window
+from holter.records import DATA_WORKERS, Frame, ProcessSample, StackDump
+
+# The main thread of a healthy worker wakes at least every 20 ms, whether it computes or waits for room in its queue
+# (batchgenerators 0.25). One that is not woken once in this time is held by something else.
+LOCKED_S = 4.0
+WAKES_PER_S = 1.0
+# Waits that belong to the passing of batches and say nothing of a lock.
+_OWN_WAITS = (
+    "multiprocessing/",
+    "threading.py",
+    "queue.py",
+    "selectors.py",
+    "socket.py",
+    "multi_threaded_augmenter.py",
+)
+
+
+def collect(window: Window, book: FactBook) -> None:
+    """State locked workers and the code they are in, and descriptors against their limit."""
+    workers = window.processes(*DATA_WORKERS)
+    if not window.processes():
+        for name in ("workers.locked", "workers.lock"):
+            book.unknown(name, "the process tree was not recorded")
+    else:
+        _locked(workers, window, book)
+    _descriptors(window, book)
+
+
+def _locked(workers: tuple[ProcessSample, ...], window: Window, book: FactBook) -> None:
+    held = [worker for worker in workers if worker.state == "S" and _waits_on_lock(worker)]
+    wakes = {worker.pid: _wakes_per_s(worker.pid, window) for worker in held}
+    locked = [worker for worker in held if (rate := wakes[worker.pid]) is not None and rate < WAKES_PER_S]
+    if held and not locked and any(rate is None for rate in wakes.values()):
+        book.unknown("workers.locked", "not looked at for long enough to say whether they wake")
+    else:
+        book.known("workers.locked", tuple(named(worker) for worker in locked))
+    if not locked:
+        book.not_applicable("workers.lock", "no worker waits on a lock for long")
+        return
+    spots = [spot for worker in locked if (spot := _spot(window.stack(worker.pid))) is not None]
+    book.known("workers.lock", spots[0] if spots else None, unless="no stack of such a worker shows a lock")
+
+
+def _waits_on_lock(process: ProcessSample) -> bool:
+    return "futex" in (process.wait_channel or "") or process.syscall == "futex"
+
+
+def _wakes_per_s(pid: int, window: Window) -> float | None:
+    """How often its main thread went to sleep and woke again during the episode."""
+    looks = [
+        (process.t_s, process.voluntary_switches_total)
+        for tick in window.during
+        for process in tick.processes
+        if process.pid == pid and process.voluntary_switches_total is not None
+    ]
+    if len(looks) < 2 or looks[-1][0] - looks[0][0] < LOCKED_S:
+        return None
+    return (looks[-1][1] - looks[0][1]) / (looks[-1][0] - looks[0][0])
+
+
+def _spot(dump: StackDump | None) -> str | None:
+    """The innermost frame of its main thread, unless that is the passing of batches."""
+    thread = main_thread(dump) if dump is not None else None
+    frame: Frame | None = thread.frames[0] if thread is not None and thread.frames else None
+    if frame is None or any(word in frame.file for word in _OWN_WAITS):
+        return None
+    return describe(frame)
+
+
+def _descriptors(window: Window, book: FactBook) -> None:
+    looks = [
+        process
+        for tick in window.all
+        if tick.t_s >= window.episode.alarm_s - 600
+        for process in tick.processes
+        if process.fds is not None and process.fd_limit
+    ]
+    if not looks:
+        for name in ("fds.used_ratio", "fds.limit", "fds.grown"):
+            book.unknown(name, "open files were not looked at")
+        return
+    fullest = max(looks, key=lambda process: (process.fds or 0) / (process.fd_limit or 1))
+    told = f"{fullest.fds} of {fullest.fd_limit}, {named(fullest)}"
+    book.known("fds.used_ratio", (fullest.fds or 0) / (fullest.fd_limit or 1), told)
+    book.known("fds.limit", fullest.fd_limit)
+    same = [process.fds or 0 for process in looks if process.pid == fullest.pid]
+    book.known("fds.grown", same[-1] - same[0], f"from {same[0]} to {same[-1]}")

@@ -1,0 +1,120 @@
+"""Facts about reading the data: how large it is, what workers do with their time, and what the page cache does."""
+
+from __future__ import annotations
+
+import re
+from math import prod
+
+from holter.evidence.fact_book import FactBook
+from holter.evidence.window import Window
+from holter.records import DATA_WORKERS, ExceptionSeen, StackDump, Tick
+
+# Of so many stacks a share can be told.
+ENOUGH_STACKS = 3
+# The first thing that tells, from the innermost frame outward: cases are read, cut out, then transformed.
+READS = re.compile(r"load_case|crop_and_pad_nd|get_bbox|blosc2|memmap")
+TRANSFORMS = re.compile(
+    r"batchgeneratorsv?2?/transforms|batchgenerators/augmentations|dynamic_network|acvl_utils/cropping"
+)
+# Below this nothing can be said of the way in which reading goes.
+LITTLE_BYTES = 20e6
+THIRDS = 3
+ENOUGH_S = 60.0
+WINDOWS_DRIVES = ("9p", "drvfs", "v9fs")
+PINNED = re.compile(r"pin_memory|cudaHostAlloc|cudaHostRegister|pinned", re.IGNORECASE)
+NO_MEMORY = re.compile(r"out of memory|CUDA error|alloc", re.IGNORECASE)
+
+
+def collect(window: Window, book: FactBook) -> None:
+    """State size of the volumes, share of reading, and what of it comes from storage."""
+    environment = window.recording.environment
+    plans = dict(environment.plans) if environment is not None else {}
+    size = plans.get("median_image_size")
+    book.known("plan.median_voxels", _voxels(size), f"{size} voxels", unless="no plans file was found")
+    _share(window, book)
+    _cache(window, book)
+    machine = environment.virtual_machine if environment is not None else None
+    kind = book.value("storage.fs_type")
+    if machine is not None and machine != "wsl":
+        book.not_applicable("storage.windows_drive", "this is not WSL")
+    elif machine is None or kind is None:
+        book.unknown("storage.windows_drive", "kind of machine or file system is not known")
+    else:
+        book.known("storage.windows_drive", kind in WINDOWS_DRIVES, str(kind))
+    _pinned(window, book)
+
+
+def _voxels(size: str | None) -> float | None:
+    try:
+        return prod(float(word) for word in size.split(" x ")) if size else None
+    except ValueError:
+        return None
+
+
+def _share(window: Window, book: FactBook) -> None:
+    start_s, end_s = window.episode.start_s - 1, window.end_s + 1
+    dumps = [d for d in window.recording.stacks() if d.role in DATA_WORKERS and start_s <= d.t_s <= end_s]
+    doing = [one for dump in dumps if (one := _doing(dump)) is not None]
+    if len(doing) < ENOUGH_STACKS:
+        book.unknown("reading.share", "too few stacks of working data workers")
+    else:
+        reads = doing.count("reads")
+        book.known("reading.share", reads / len(doing), f"{reads} of {len(doing)} stacks")
+
+
+def _doing(dump: StackDump) -> str | None:
+    """What the worker is at; None for one that waits for room in its queue."""
+    for thread in dump.threads:
+        for frame in thread.frames:
+            place = f"{frame.file}:{frame.function}"
+            if TRANSFORMS.search(place):
+                return "transforms"
+            if READS.search(place):
+                return "reads"
+    return None
+
+
+def _cache(window: Window, book: FactBook) -> None:
+    """Bytes from storage in the last third of the recording over those of the first."""
+    reads = _reads(window.all)
+    if not reads or reads[-1][0] - reads[0][0] < ENOUGH_S:
+        book.unknown("cache.reads_late_ratio", "reading was not recorded long enough")
+        return
+    begin_s, span_s = reads[0][0], (reads[-1][0] - reads[0][0]) / THIRDS
+    early = sum(count for t_s, count in reads if t_s <= begin_s + span_s)
+    late = sum(count for t_s, count in reads if t_s > begin_s + (THIRDS - 1) * span_s)
+    if early < LITTLE_BYTES:
+        book.not_applicable("cache.reads_late_ratio", "hardly anything was read from storage at first")
+    else:
+        told = f"{late / 1e6:.0f} MB in the last third, {early / 1e6:.0f} MB in the first"
+        book.known("cache.reads_late_ratio", late / early, told)
+
+
+def _reads(ticks: tuple[Tick, ...]) -> list[tuple[float, int]]:
+    """When the processes of the run had read how much more from storage."""
+    before: dict[int, int] = {}
+    found = []
+    for tick in ticks:
+        for process in tick.processes:
+            if process.read_bytes_total is not None:
+                more = process.read_bytes_total - before.get(process.pid, process.read_bytes_total)
+                before[process.pid] = process.read_bytes_total
+                found.append((tick.t_s, more))
+    return found
+
+
+def _pinned(window: Window, book: FactBook) -> None:
+    seen = [
+        f"{one.error}: {one.message}\n{one.traceback}"
+        for one in window.recording.events(ExceptionSeen, start_s=window.episode.start_s - 5, end_s=window.end_s + 5)
+        if not one.echo
+    ]
+    if seen:
+        book.known("exception.pinned_memory", any(PINNED.search(text) and NO_MEMORY.search(text) for text in seen))
+    elif any(tick.beats for tick in window.all):
+        book.not_applicable("exception.pinned_memory", "no exception was told")
+    else:
+        book.unknown(
+            "exception.pinned_memory",
+            "no exception in what was read; without the hook only the console has them",
+        )

@@ -1,0 +1,84 @@
+"""Facts about /dev/shm, through which data workers hand their batches over."""
+
+from __future__ import annotations
+
+import signal
+from math import prod
+
+from holter.evidence.error_kinds import error_kind
+from holter.evidence.fact_book import FactBook
+from holter.evidence.room import size
+from holter.evidence.window import Window, last
+from holter.evidence.words import NO_SHM
+from holter.records import DATA_WORKERS, ExceptionSeen, HostSample
+
+# The host is looked at once a second, and a batch under way is a good part of a small /dev/shm.
+SLACK_S = 5.0
+FULL_RATIO = 0.9
+# A voxel of a batch: float32 image and int16 segmentation.
+VOXEL_BYTES = 6
+
+
+def collect(window: Window, book: FactBook) -> None:
+    """State size and use of /dev/shm, what the queues hold of it at least, and whether it failed."""
+    hosts = _hosts(window)
+    shm = [(host.shm_used_bytes or 0, host.shm_total_bytes) for host in hosts if host.shm_total_bytes]
+    total = shm[-1][1] if shm else None
+    book.known("shm.total_bytes", total)
+    book.known("shm.used_ratio", max((used / whole for used, whole in shm), default=None))
+    need = _needed_bytes(window)
+    ratio = need / total if need is not None and total else None
+    told = f"at least {size(need or 0)} of {size(total or 0)}"
+    book.known("shm.needed_ratio", ratio, told, unless="patch size or queues are not known")
+    _trouble(window, book)
+
+
+def _hosts(window: Window) -> list[HostSample]:
+    """From a minute before until the end of the story; a death leaves room behind, so what follows says nothing."""
+    end_s = window.episode.start_s + SLACK_S if window.episode.kind == "death" else window.end_s
+    return [tick.host for tick in window.all if tick.host and window.episode.start_s - 60 <= tick.t_s <= end_s]
+
+
+def _trouble(window: Window, book: FactBook) -> None:
+    """Whether a write into shared memory failed: as an exception, or as SIGBUS while it was full."""
+    start_s, end_s = window.episode.start_s - SLACK_S, window.end_s + SLACK_S
+    of_descriptors = False
+    for exception in window.recording.events(ExceptionSeen, start_s=start_s, end_s=end_s):
+        text = f"{exception.error}: {exception.message}"
+        if exception.echo or not NO_SHM.search(f"{text}\n{exception.traceback}"):
+            continue
+        if error_kind(text) != "descriptors":
+            book.known("shm.trouble", "no-room", text[:200])
+            return
+        of_descriptors = True
+    ended = book.facts.get("worker.exit_signal")
+    if of_descriptors and (ended is None or ended.value != signal.SIGBUS):
+        book.not_applicable("shm.trouble", "shared memory could not be opened for want of descriptors")
+    elif ended is None or ended.status == "unknown":
+        book.unknown("shm.trouble", "nobody could tell how the worker ended")
+    elif ended.value != signal.SIGBUS:
+        book.not_applicable("shm.trouble", "nothing failed for want of shared memory")
+    else:
+        used = book.value("shm.used_ratio")
+        if used is None:
+            book.unknown("shm.trouble", "the use of /dev/shm was not recorded")
+        elif isinstance(used, (int, float)) and used >= FULL_RATIO:
+            book.known("shm.trouble", "bus-error", f"{used:.0%} of /dev/shm were in use")
+        else:
+            book.not_applicable("shm.trouble", "/dev/shm was not full")
+
+
+def _needed_bytes(window: Window) -> float | None:
+    """What the batches of full queues and one in each worker's hand take, of one channel: a lower bound."""
+    environment = window.recording.environment
+    plans = dict(environment.plans) if environment is not None else {}
+    beat = last(beat for tick in window.all for beat in tick.beats if beat.role == "main" and beat.worker_queue_size)
+    try:
+        voxels = int(plans["batch_size"]) * prod(int(word) for word in plans["patch_size"].split(" x "))
+    except (KeyError, ValueError):
+        return None
+    if beat is None:
+        return None
+    workers = max((sum(p.role in DATA_WORKERS for p in tick.processes) for tick in window.all[-120:]), default=0)
+    batches = (beat.worker_queue_size or 0) + (beat.ready_queue_size or 0) + workers
+    return float(batches * voxels * VOXEL_BYTES)

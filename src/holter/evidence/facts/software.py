@@ -1,0 +1,77 @@
+"""Facts about versions, settings and the kind of machine, from the environment that the recording captured."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+
+from holter.evidence.fact_book import FactBook, Value
+from holter.evidence.window import Window
+from holter.records import ExceptionSeen
+
+# Name of the package on the tape -> name of the fact.
+PACKAGES = ("torch", "cuda", "cudnn", "nnunetv2", "batchgenerators", "batchgeneratorsv2", "threadpoolctl", "blosc2")
+NOT_CAPTURED = "the recording does not say"
+NOT_INSTALLED = "the package was not found beside the training"
+WINDOWS = re.compile(r"WinError \d+|File \"[A-Za-z]:\\[^\"\n]*")
+FALSE_WORDS = ("f", "false", "0", "no")
+
+
+def collect(window: Window, book: FactBook) -> None:
+    """State packages, environment variables and what holds the training (container, virtual machine, Slurm)."""
+    environment = window.recording.environment
+    if environment is None:
+        return
+    versions = dict(environment.versions)
+    # The wheels of PyTorch bring cuDNN as a package of their own, named after CUDA's major version.
+    cudnn = next((version for name, version in environment.versions if name.startswith("nvidia-cudnn")), None)
+    versions |= {"cudnn": cudnn} if cudnn and "cudnn" not in versions else {}
+    for name in PACKAGES:
+        book.known(f"software.{name}", versions.get(name), unless=NOT_INSTALLED if versions else NOT_CAPTURED)
+    book.known("software.driver", versions.get("nvidia-driver"), unless="no NVIDIA driver was seen")
+    book.known("system.container", environment.container, unless=NOT_CAPTURED)
+    book.known("system.virtual_machine", environment.virtual_machine, unless=NOT_CAPTURED)
+    if environment.kernel:
+        book.known("system.os", "linux", environment.os or "")
+    else:
+        windows = _of_windows(window)
+        book.known("system.os", "windows" if windows else None, windows or "", unless=NOT_CAPTURED)
+    _settings(dict(environment.variables), bool(environment.variables), book)
+    plans = dict(environment.plans)
+    for fact, key in (("plan.configuration", "configuration"), ("plan.patch_size", "patch_size")):
+        book.known(fact, plans.get(key), unless="no plans file was found")
+
+
+def _of_windows(window: Window) -> str | None:
+    """What in the exceptions of a log can only be of Windows: its error numbers, or paths with a drive."""
+    for event in window.recording.events(ExceptionSeen):
+        found = WINDOWS.search(f"{event.message}\n{event.traceback}")
+        if found:
+            return found[0]
+    return None
+
+
+def _settings(variables: Mapping[str, str], captured: bool, book: FactBook) -> None:
+    readings: tuple[tuple[str, str, Callable[[str], Value | None]], ...] = (
+        ("setting.n_proc_da", "nnUNet_n_proc_DA", _number),
+        ("setting.omp_threads", "OMP_NUM_THREADS", _number),
+        ("setting.compile", "nnUNet_compile", lambda text: text.lower() not in FALSE_WORDS),
+        ("setting.pinning", "OMP_PROC_BIND", str),
+        ("setting.nccl_p2p", "NCCL_P2P_DISABLE", lambda text: text.lower() in FALSE_WORDS),
+        ("setting.slurm_cpus", "SLURM_CPUS_PER_TASK", _number),
+    )
+    for fact, variable, read in readings:
+        value = variables.get(variable)
+        if value is not None:
+            book.known(fact, read(value), f"{variable}={value}", unless=f"{variable}={value} is no number")
+        elif captured:
+            book.not_applicable(fact, f"{variable} is not set")
+        else:
+            book.unknown(fact, "the variables of the training could not be read")
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text.split(",")[0])
+    except ValueError:
+        return None

@@ -1,0 +1,177 @@
+"""Facts about progress, steps and the main process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from holter.evidence import frames
+from holter.evidence.fact_book import FactBook
+from holter.evidence.window import SOON_S, Window, last, mean_cpu, ready_to_run
+from holter.evidence.words import ending, works_together
+from holter.records import Beat, EpochEnded, ExceptionSeen, LogLine, PhaseChanged, ProcessEnded, Tick
+
+NO_BEAT = "no heartbeat of the training"
+INTERRUPTED = "interrupted"  # the story of a log that ends with Ctrl-C in a wait
+WAITS = {
+    "train-batch": "batch-queue",
+    "val-batch": "batch-queue",
+    "export-slot": "export-slot",
+    "export-result": "export-result",
+}
+
+
+def collect(window: Window, book: FactBook) -> None:
+    """State phase, progress, step times and what the main thread is in."""
+    book.known("episode.kind", window.episode.kind)
+    book.known("phase", window.episode.phase if window.episode.phase != "unknown" else None)
+    _progress(window, book)
+    _steps(window, book)
+    _main(window, book)
+    _queues(window, book)
+
+
+def _progress(window: Window, book: FactBook) -> None:
+    beat = window.main_beat()
+    moment_s = window.episode.alarm_s
+    if beat is not None and beat.progressed_s is not None:
+        age_s = max(0.0, moment_s - min(beat.progressed_s, moment_s))
+        book.known("progress.age_s", age_s, f"last progress {age_s:.0f} s before the alarm")
+    else:
+        told = (
+            _told(window, EpochEnded, moment_s)
+            + _told(window, PhaseChanged, moment_s)
+            + _told(window, LogLine, moment_s)
+        )
+        age = moment_s - max(told) if told else None
+        book.known("progress.age_s", age, "by the training log", unless="neither heartbeat nor log")
+    after = [tick for tick in window.during if tick.t_s > window.episode.alarm_s]
+    totals = [b.progress_total for tick in after for b in tick.beats if b.role == "main"]
+    if totals and beat is not None:
+        book.known("progress.resumed", max(totals) > min(totals))
+    lines = _told(window, LogLine, moment_s) + _told(window, EpochEnded, moment_s)
+    book.known("log.age_s", moment_s - max(lines) if lines else None, unless="no training log found")
+    ratios = [mean_cpu(window.now, process.pid) for process in window.processes()]
+    known = [ratio for ratio in ratios if ratio is not None]
+    if known:
+        cpus = last(tick.cgroup.effective_cpus for tick in window.all if tick.cgroup)
+        ready = ready_to_run(window.now)
+        active = bool(ready) or works_together(known, cpus if cpus is not None else float("inf"))
+        how = f"{sum(known):.1f} cores used by {len(known)} processes"
+        how += f", {len(ready)} of them always ready to run" if ready else ""
+        book.known("activity.present", active, how)
+    else:
+        book.unknown("activity.present", "CPU use was not measured")
+
+
+def _told(window: Window, kind: type[EpochEnded] | type[PhaseChanged] | type[LogLine], end_s: float) -> list[float]:
+    return [event.t_s for event in window.recording.events(kind, end_s=end_s)]
+
+
+def _spent(ticks: Iterable[Tick]) -> tuple[float, float, int] | None:
+    """(waited, spent, steps) between the first and last training beat of one process."""
+    beats = [b for tick in ticks for b in tick.beats if b.role == "main" and b.phase == "train"]
+    beats = [b for b in beats if b.pid == beats[-1].pid]
+    if len(beats) < 2:
+        return None
+    first, last = beats[0], beats[-1]
+    waited = last.data_wait_s_total - first.data_wait_s_total
+    spent = waited + last.compute_s_total - first.compute_s_total
+    # The step that is going on has not reached the totals yet.
+    if last.waits_for != "none" and last.wait_began_s is not None:
+        open_s = max(0.0, last.t_s - max(last.wait_began_s, first.t_s))
+        waited += open_s
+    else:
+        open_s = max(0.0, last.t_s - max(last.progressed_s or last.t_s, first.t_s))
+    return waited, spent + open_s, last.steps_total - first.steps_total
+
+
+def _steps(window: Window, book: FactBook) -> None:
+    before, during = _spent(window.before), _spent(window.during)
+    if window.main_beat() is None:
+        for name in ("step.usual_s", "step.recent_s", "wait.ratio", "wait.usual_ratio"):
+            book.unknown(name, NO_BEAT)
+        return
+    if before is not None and before[2] > 0:
+        book.known("step.usual_s", before[1] / before[2], f"{before[2]} steps before the episode")
+        book.known("wait.usual_ratio", before[0] / max(before[1], 1e-9))
+    if during is not None and during[1] > 0:
+        steps = during[2]
+        how = f"{steps} steps during the episode" if steps else "one unfinished step"
+        book.known("step.recent_s", during[1] / max(steps, 1), how)
+        book.known("wait.ratio", during[0] / during[1])
+    usual, recent = book.value("step.usual_s"), book.value("step.recent_s")
+    if isinstance(usual, (int, float)) and isinstance(recent, (int, float)) and usual > 0:
+        book.known("step.times_usual", recent / usual, f"{recent:.2f} s instead of {usual:.2f} s")
+
+
+def _main(window: Window, book: FactBook) -> None:
+    main = window.main()
+    # A hung training, or one that lost a worker, is killed sooner or later: that ending is not part of the story.
+    began_with_main = window.episode.subject.startswith("main")
+    until_s = window.episode.alarm_s + SOON_S if began_with_main else window.episode.start_s
+    ended = [
+        event
+        for event in window.recording.events(ProcessEnded, start_s=window.episode.start_s - 1, end_s=until_s)
+        if event.role == "main"
+    ]
+    book.known("main.alive", not ended and (main is not None or not window.all))
+    if ended:
+        best = max(ended, key=lambda e: (e.exit_signal is not None) + (e.exit_code is not None))
+        book.known("main.ending", ending(best), unless="nobody could tell how it ended")
+        book.known("main.exit_signal", best.exit_signal if best.exit_code is None else 0)
+    elif main is not None:
+        book.not_applicable("main.ending", "the main process is there")
+        book.not_applicable("main.exit_signal", "the main process is there")
+    if main is not None:
+        book.known("main.state", main.state)
+        book.known("main.cpu_ratio", mean_cpu(window.now, main.pid))
+    beat = window.main_beat()
+    if window.episode.kind == "death" and not began_with_main:
+        # What a death does to the main process shows only afterwards.
+        beat = last(beat for tick in window.during for beat in tick.beats if beat.role == "main") or beat
+    dump = window.stack(main.pid if main else window.episode.pid)
+    spot = None
+    if dump is not None:
+        thread = frames.main_thread(dump)
+        spot = frames.place(thread) if thread else None
+        loop = frames.results_loop(dump)
+        book.known("results_loop.waits_on", loop, f"stack of the main process ({dump.rung})", unless="no frames")
+    elif main is None and window.episode.detector == INTERRUPTED:
+        stopped = (frames.interrupted(event) for event in window.recording.events(ExceptionSeen))
+        spot = next((place for place in stopped if place), None)
+    waits_on = WAITS.get(beat.waits_for) if beat is not None and not ended else None
+    if waits_on is not None and beat is not None:
+        where = spot[1] if spot and spot[0] == waits_on else f"heartbeat: waits for {beat.waits_for}"
+        book.known("main.waits_on", waits_on, where)
+        book.known("main.where", where)
+    elif spot is not None:
+        book.known("main.waits_on", spot[0], spot[1])
+        book.known("main.where", spot[1])
+    elif ended:
+        book.not_applicable("main.waits_on", "the main process has ended")
+    elif _in_step(beat, main is not None and main.state in ("S", "R")):
+        book.known("main.waits_on", "python", "heartbeat: within a step")
+    else:
+        book.unknown("main.waits_on", "no stack and no heartbeat" if dump is None else _refused(dump.refused))
+
+
+def _refused(reasons: tuple[str, ...]) -> str:
+    return "no frames could be read" + (f" ({'; '.join(reasons)})" if reasons else "")
+
+
+def _in_step(beat: Beat | None, runs: bool) -> bool:
+    return beat is not None and runs and beat.phase in ("train", "validate") and beat.waits_for == "none"
+
+
+def _queues(window: Window, book: FactBook) -> None:
+    beat = window.main_beat()
+    readings = (
+        ("queue.ready", beat.ready_queue if beat else None, beat.ready_queue_size if beat else None),
+        ("queue.worker", beat.worker_queue if beat else None, beat.worker_queue_size if beat else None),
+    )
+    for name, value, size in readings:
+        if value is None or not size:
+            book.unknown(name, NO_BEAT if beat is None else "the augmenter does not tell")
+            continue
+        fill = "empty" if value <= 0 else "full" if value >= size - 1 else "some"
+        book.known(name, fill, f"{value} of {size}")

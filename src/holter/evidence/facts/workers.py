@@ -1,0 +1,125 @@
+"""Facts about data workers: how many, in which state, with which case and file in hand."""
+
+from __future__ import annotations
+
+from holter.evidence.fact_book import FactBook
+from holter.evidence.window import Window, last, mean_cpu, ready_to_run
+from holter.evidence.words import WORKING_CPU_RATIO, label
+from holter.records import DATA_WORKERS, WORKERS, Beat, ProcessSample
+
+# Workers that use this part of all CPUs are at work, however little each of them gets.
+CROWDED_CPU_PART = 0.5
+# A worker that has been in one read this long is blocked on it, whatever its state letter says.
+SLOW_READ_S = 3.0
+NO_FILES = ("pipe:", "socket:", "anon", "/dev")
+READS = ("read", "pread64", "readv", "preadv", "preadv2")
+# A wait channel of a page fault or read that storage has not answered; names of Linux 4.15 to 6.x, NFS, FUSE, Lustre.
+STORAGE_CHANNELS = (
+    "folio_wait_bit", "wait_on_page_bit", "io_schedule", "nfs_wait", "rpc_wait", "fuse_wait", "request_wait_answer",
+    "fuse_get_req", "cl_sync_io_wait", "wait_on_buffer", "filemap_fault", "iomap_", "cifs_",
+)  # fmt: skip
+
+
+def collect(window: Window, book: FactBook) -> None:
+    """State numbers and states of the workers, and what the stuck ones hold."""
+    workers = window.processes(*DATA_WORKERS)
+    every = window.processes(*WORKERS)
+    if not window.processes():
+        for name in ("workers.count", "workers.stopped", "workers.blocked", "workers.working"):
+            book.unknown(name, "the process tree was not recorded")
+        return
+    beats = {beat.pid: beat for beat in window.beats(*WORKERS)}
+    main = window.main()
+    paused = main is not None and main.state in ("T", "t")
+    stopped = [process for process in every if process.state in ("T", "t") and not paused]
+    # A dead mount below the results holds the main process itself.
+    suspects = [one for one in (every if main is None else (*every, main)) if not is_frozen(one)]
+    blocked = [process for process in suspects if is_blocked(process, window)]
+    working = _working(workers, window)
+    book.known("workers.count", len(workers))
+    book.known("workers.stopped", tuple(named(process) for process in stopped))
+    book.known("workers.blocked", tuple(named(process) for process in blocked))
+    book.known("workers.working", len(working))
+    cpu = [mean_cpu(window.now, worker.pid) for worker in workers]
+    book.known("workers.cpu_ratio", sum(value or 0.0 for value in cpu) if cpu else None, unless="no data workers")
+    _delivering(workers, beats, book)
+    _in_hand(stopped or blocked, beats, book)
+    _blocked_file(blocked, beats, window, book)
+
+
+def is_frozen(process: ProcessSample) -> bool:
+    """Whether a cgroup freezer holds the process: its state is D, and no storage is behind it."""
+    return "refrigerator" in (process.wait_channel or "") or "freezer" in (process.wait_channel or "")
+
+
+def _working(workers: tuple[ProcessSample, ...], window: Window) -> list[ProcessSample]:
+    """Workers that compute: a good part of a core each, or their share where all together use most CPUs,
+    or as much as others leave them."""
+    used = {worker.pid: mean_cpu(window.now, worker.pid) or 0.0 for worker in workers}
+    cpus = last(tick.cgroup.effective_cpus for tick in window.all if tick.cgroup)
+    crowded = cpus is not None and sum(used.values()) >= CROWDED_CPU_PART * cpus
+    limit = min(WORKING_CPU_RATIO, sum(used.values()) / len(used) / 2) if crowded and used else WORKING_CPU_RATIO
+    ready = ready_to_run(window.now)
+    return [worker for worker in workers if used[worker.pid] >= limit or worker.pid in ready]
+
+
+def named(process: ProcessSample) -> str:
+    """How the process is called in sentences."""
+    return label(process.role, process.worker_index, process.pid)
+
+
+def is_blocked(process: ProcessSample, window: Window) -> bool:
+    """In an answerless read: state D, or a read call or storage wait channel seen again and again."""
+    looks = [sample for tick in window.now for sample in tick.processes if sample.pid == process.pid]
+    reading = [
+        sample
+        for sample in looks
+        if sample.state == "D" or sample.syscall in READS or _is_storage_channel(sample.wait_channel)
+    ]
+    if not looks or process.state in ("T", "t", "Z") or len(reading) * 2 <= len(looks):
+        return False
+    idle = (mean_cpu(window.now, process.pid) or 0.0) < WORKING_CPU_RATIO
+    pipe = all((sample.syscall_file or "").startswith(NO_FILES) for sample in reading)
+    return idle and not (pipe and process.state == "S" and not _is_storage_channel(process.wait_channel))
+
+
+def _is_storage_channel(channel: str | None) -> bool:
+    return channel is not None and any(word in channel for word in STORAGE_CHANNELS)
+
+
+def _delivering(workers: tuple[ProcessSample, ...], beats: dict[int, Beat], book: FactBook) -> None:
+    known = [beats[worker.pid] for worker in workers if worker.pid in beats]
+    if not known:
+        book.unknown("workers.delivering", "no heartbeat of the workers")
+        return
+    book.known("workers.delivering", sum(beat.wait_began_s is None and beat.case is None for beat in known))
+
+
+def _in_hand(stuck: list[ProcessSample], beats: dict[int, Beat], book: FactBook) -> None:
+    cases = [beats[process.pid].case for process in stuck if process.pid in beats]
+    book.known(
+        "workers.case",
+        next((case for case in cases if case), None),
+        unless="no stuck worker with a known case",
+    )
+
+
+def _blocked_file(blocked: list[ProcessSample], beats: dict[int, Beat], window: Window, book: FactBook) -> None:
+    pids = {process.pid for process in blocked}
+    files = [
+        (sample.syscall_file, sample.syscall_mount)
+        for tick in window.now
+        for sample in tick.processes
+        if sample.pid in pids and sample.syscall_file and not sample.syscall_file.startswith(NO_FILES)
+    ]
+    if files:
+        book.known("workers.blocked_file", files[-1][0])
+        book.known("workers.blocked_mount", files[-1][1], unless="mount of the file not found")
+        return
+    storage = window.storage("preprocessed", window.all)
+    cases = [beats[process.pid].case for process in blocked if process.pid in beats and beats[process.pid].case]
+    if blocked and cases and storage:
+        # A page fault on a mapped file shows no descriptor; the worker's heartbeat names the case.
+        book.known("workers.blocked_file", f"{cases[0]} (case in hand)")
+        mount = storage[-1]
+        book.known("workers.blocked_mount", f"{mount.fs_type} {mount.mount_point}" if mount.fs_type else None)

@@ -1,0 +1,1 @@
+"""Which cases, which boxes and which random draws make batch n: decided before anything is read."""

@@ -1,0 +1,144 @@
+"""The cases of a data set: their files, shapes and foreground, each looked at once."""
+
+from __future__ import annotations
+
+import pickle
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from holter.errors import BadInput
+from holter.loader.plan.files import ArrayFile, look_at
+from holter.loader.plan.foreground import ForegroundLocations
+from holter.loader.read_errors import FileUnreadable, blaming
+from holter.loader.records import CaseFacts
+
+Ending = Literal["b2nd", "npz"]
+
+# 10,000 voxels of 4 classes are 0.25 MB: thousands of cases; 117 classes 7 MB: a hundred and fifty.
+LOCATIONS_BUDGET_BYTES = 1 << 30
+
+
+class CaseFiles(NamedTuple):
+    """Where the arrays of one case are."""
+
+    image: ArrayFile  # (C, z, y, x)
+    seg: ArrayFile  # (S, z, y, x)
+    previous: ArrayFile | None  # (z, y, x): what the previous stage of a cascade predicted
+
+
+class Catalogue:
+    """Cases by name. Safe to use from several threads; nothing waits on another's file."""
+
+    def __init__(
+        self,
+        folder: Path,
+        identifiers: Sequence[str],
+        *,
+        ending: Ending = "b2nd",
+        previous_stage: Path | None = None,
+        locations_budget_bytes: int = LOCATIONS_BUDGET_BYTES,
+    ) -> None:
+        if ending not in ("b2nd", "npz"):
+            raise BadInput(f"preprocessed data ending in {ending!r} is not known", next_step="--loader stock")
+        self.identifiers = tuple(identifiers)
+        self._ending = ending
+        # Once, while the disk answers: a name with links in it does not tell which mount hangs.
+        self._folder = folder.resolve()
+        self._previous = None if previous_stage is None else previous_stage.resolve()
+        self._files: dict[str, CaseFiles] = {}
+        self._locations: OrderedDict[str, ForegroundLocations] = OrderedDict()
+        self._locations_bytes = 0
+        self._locations_budget_bytes = locations_budget_bytes
+        self._lock = threading.Lock()
+
+    def files(self, case: str) -> CaseFiles:
+        """Files and their headers.
+
+        Raises:  FileUnreadable if one is missing or damaged, or they do not belong together.
+        """
+        found = self._files.get(case)
+        if found is None:
+            found = self._look_blosc2(case) if self._ending == "b2nd" else self._look_numpy(case)
+            _check_shapes(found)
+            self._files[case] = found
+        return found
+
+    def known_files(self, case: str) -> CaseFiles | None:
+        """Files that were looked at already; None: not yet."""
+        return self._files.get(case)
+
+    def facts(self, case: str) -> CaseFacts:
+        """Channels and shape; raises as ``files``."""
+        image, seg, previous = self.files(case)
+        return CaseFacts(
+            channels=image.shape[0],
+            seg_channels=seg.shape[0] + (previous is not None),
+            shape=image.shape[1:],
+            bytes_in_memory=sum(file.nbytes for file in (image, seg, previous) if file is not None),
+        )
+
+    def locations(self, case: str) -> ForegroundLocations:
+        """Where the foreground is.
+
+        Raises:  FileUnreadable if the properties are missing or damaged.
+        """
+        with self._lock:
+            held = self._locations.get(case)
+            if held is not None:
+                self._locations.move_to_end(case)
+                return held
+        file = self._folder / f"{case}.pkl"
+        with blaming(file), file.open("rb") as opened:
+            # nnU-Net's own file in the user's own folder: stock unpickles it for each sample.
+            properties: dict[str, Any] = pickle.load(opened)
+            found = ForegroundLocations(properties["class_locations"])
+        self._keep(case, found)
+        return found
+
+    def forget(self, case: str) -> None:
+        """Look anew when asked next: something about the case was wrong."""
+        self._files.pop(case, None)
+        with self._lock:
+            gone = self._locations.pop(case, None)
+            self._locations_bytes -= gone.nbytes if gone is not None else 0
+
+    def _keep(self, case: str, found: ForegroundLocations) -> None:
+        with self._lock:
+            if case not in self._locations:
+                self._locations[case] = found
+                self._locations_bytes += found.nbytes
+            while self._locations_bytes > self._locations_budget_bytes and len(self._locations) > 1:
+                _, oldest = self._locations.popitem(last=False)
+                self._locations_bytes -= oldest.nbytes
+
+    def _look_blosc2(self, case: str) -> CaseFiles:
+        previous = None if self._previous is None else look_at(self._previous / f"{case}.b2nd")
+        return CaseFiles(look_at(self._folder / f"{case}.b2nd"), look_at(self._folder / f"{case}_seg.b2nd"), previous)
+
+    def _look_numpy(self, case: str) -> CaseFiles:
+        previous = None if self._previous is None else _unpacked_or_packed(self._previous, case, case, "seg")
+        return CaseFiles(
+            _unpacked_or_packed(self._folder, case, case, "data"),
+            _unpacked_or_packed(self._folder, f"{case}_seg", case, "seg"),
+            previous,
+        )
+
+
+def _unpacked_or_packed(folder: Path, unpacked: str, packed: str, member: str) -> ArrayFile:
+    """The ``.npy`` file if there is one, as nnU-Net prefers it, or else the member of the archive."""
+    file = folder / f"{unpacked}.npy"
+    return look_at(file) if file.is_file() else look_at(folder / f"{packed}.npz", member)
+
+
+def _check_shapes(files: CaseFiles) -> None:
+    image, seg, previous = files
+    for file, axes in ((image, 4), (seg, 4), (previous, 3)):
+        if file is None:
+            continue
+        if len(file.shape) != axes or 0 in file.shape:
+            raise FileUnreadable(file.path, f"its shape is {file.shape}; {axes} axes were expected")
+        if file.shape[-3:] != image.shape[-3:]:
+            raise FileUnreadable(file.path, f"its shape is {file.shape}, that of the image {image.shape}")

@@ -1,0 +1,69 @@
+"""Where in a case the initial patch lies: nnU-Net's rules, its distributions, its corner cases."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from holter.loader.plan.foreground import ForegroundLocations
+from holter.loader.records import ClassKey, Region, Sampling, Shape
+
+
+class Placed(NamedTuple):
+    """An initial patch, and the class whose voxel it was centred on; None: placed anywhere."""
+
+    region: Region
+    chosen_class: ClassKey | None
+
+
+def place(
+    rng: np.random.Generator,
+    sampling: Sampling,
+    shape: Shape,
+    locations: ForegroundLocations | None,
+    is_foreground_forced: bool,
+) -> Placed:
+    """Draw the initial patch in a case of this shape.
+
+    Centred on a voxel the patch may reach over the upper border further than one placed anywhere ever does, while at
+    the lower border both stop alike: so does nnU-Net.
+
+    Source:  nnunetv2 2.8.1 nnUNetDataLoader.get_bbox.
+    """
+    size = sampling.box_size
+    lowest, highest = bounds(sampling, shape)
+    chosen = _choose_class(rng, sampling, locations, is_foreground_forced)
+    if chosen is None or locations is None:
+        lower = tuple(int(rng.integers(low, high + 1)) for low, high in zip(lowest, highest, strict=True))
+    else:
+        voxels = locations.of(chosen)
+        voxel = voxels[rng.integers(len(voxels))].tolist()
+        lower = tuple(max(low, at - extent // 2) for low, at, extent in zip(lowest, voxel, size, strict=True))
+    return Placed(Region(lower, tuple(low + extent for low, extent in zip(lower, size, strict=True))), chosen)
+
+
+def bounds(sampling: Sampling, shape: Shape) -> tuple[Shape, Shape]:
+    """Least and greatest lower corner of a patch placed anywhere; a case smaller than the patch is padded."""
+    lowest, highest = [], []
+    for extent, patch, pad in zip(shape, sampling.box_size, sampling.need_to_pad, strict=True):
+        padding = max(pad, patch - extent)
+        lowest.append(-padding // 2)
+        highest.append(extent + padding // 2 + padding % 2 - patch)
+    return tuple(lowest), tuple(highest)
+
+
+def _choose_class(
+    rng: np.random.Generator, sampling: Sampling, locations: ForegroundLocations | None, is_forced: bool
+) -> ClassKey | None:
+    """The class to look for; None: the patch lies anywhere."""
+    if locations is None:
+        return None
+    key = sampling.annotated_classes_key
+    if not is_forced:
+        has_annotation = sampling.has_ignore_label and key in locations.keys
+        return key if has_annotation else None
+    eligible = list(locations.keys)
+    if key in eligible and len(eligible) > 1:
+        eligible.remove(key)
+    return eligible[rng.integers(len(eligible))] if eligible else None

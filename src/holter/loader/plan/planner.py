@@ -1,0 +1,111 @@
+"""From a step and a slot to everything that is random about that sample."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Sequence
+from typing import Protocol
+
+import numpy as np
+
+from holter.errors import BadInput, NoReadableCase
+from holter.loader.plan.draws import generator
+from holter.loader.plan.foreground import ForegroundLocations
+from holter.loader.plan.oversampling import is_forced
+from holter.loader.plan.placement import place
+from holter.loader.read_errors import in_case
+from holter.loader.records import CaseFacts, Region, SamplePlan, Sampling
+from holter.loader.stage.chain import Box, Chain
+
+# The chance that as many draws in a row meet only unreadable cases while half of the cases can be read: 2 ** -200.
+MOST_ATTEMPTS = 200
+
+
+class Cases(Protocol):
+    """What the planner asks about cases. Answers must not change: the plan is a function of them."""
+
+    @property
+    def identifiers(self) -> Sequence[str]:
+        """All cases, always in the same order."""
+        ...
+
+    def facts(self, case: str) -> CaseFacts:
+        """Channels and shape."""
+        ...
+
+    def locations(self, case: str) -> ForegroundLocations:
+        """Where its foreground is."""
+        ...
+
+
+class Planner:
+    """Plans samples: a pure function of (seed, stream, step, slot), the cases, and which of them to leave out."""
+
+    def __init__(self, sampling: Sampling, cases: Cases, chain: Chain, seed: int, stream: int = 0) -> None:
+        if not cases.identifiers:
+            raise BadInput("there is no case to train on")
+        self.sampling = sampling
+        self._cases = cases
+        self._chain = chain
+        self._seed = seed
+        self._stream = stream
+        weights = sampling.sampling_probabilities
+        if weights is not None and len(weights) != len(cases.identifiers):
+            raise BadInput(f"{len(weights)} sampling probabilities for {len(cases.identifiers)} cases")
+        self._thresholds = None if weights is None else np.cumsum(weights) / np.sum(weights)
+
+    def plan(self, step: int, slot: int, avoid: Container[str] = ()) -> SamplePlan:
+        """The sample in one slot of one batch.
+
+        A case in ``avoid`` is replaced by the draw of the next attempt, which depends on nothing but the attempt:
+        whoever comes to avoid the same cases, at whatever time, draws the same.
+
+        Raises:  NoReadableCase if only cases to avoid were drawn; CaseTrouble if a case cannot be looked at.
+        """
+        for attempt in range(MOST_ATTEMPTS):
+            rng = generator(self._seed, self._stream, step, slot, attempt)
+            case = self._choose_case(rng)
+            if case not in avoid:
+                with in_case(case):
+                    return self._plan_in(case, rng, step, slot, attempt)
+        raise NoReadableCase(
+            f"step {step}: {MOST_ATTEMPTS} draws gave only cases that cannot be read",
+            safe="what was trained until now",
+            next_step="look at the storage of the preprocessed data",
+        )
+
+    def _choose_case(self, rng: np.random.Generator) -> str:
+        names = self._cases.identifiers
+        if self._thresholds is None:
+            return names[int(rng.integers(len(names)))]
+        return names[min(int(np.searchsorted(self._thresholds, rng.random(), side="right")), len(names) - 1)]
+
+    def _plan_in(self, case: str, rng: np.random.Generator, step: int, slot: int, attempt: int) -> SamplePlan:
+        forced = is_forced(self.sampling, slot, rng)
+        facts = self._cases.facts(case)
+        # Two of three samples need no locations: theirs are not even read.
+        looks = forced or self.sampling.has_ignore_label
+        placed = place(rng, self.sampling, facts.shape, self._cases.locations(case) if looks else None, forced)
+        draw = self._chain.draw(rng, facts.channels)
+        return SamplePlan(
+            step=step,
+            slot=slot,
+            attempt=attempt,
+            case=case,
+            is_foreground_forced=forced,
+            chosen_class=placed.chosen_class,
+            initial=placed.region,
+            needed=_within(placed.region, self._chain.needed_box(draw), self.sampling.is_2d),
+            channels=facts.channels,
+            seg_channels=facts.seg_channels,
+            draw=draw,
+        )
+
+
+def _within(initial: Region, box: Box, is_2d: bool) -> Region:
+    """The box, given in coordinates of the initial patch, in those of the case."""
+    lower, upper = ((0, *box.lower), (1, *box.upper)) if is_2d else (box.lower, box.upper)
+    start = initial.lower
+    return Region(
+        tuple(int(at + offset) for at, offset in zip(start, lower, strict=True)),
+        tuple(int(at + offset) for at, offset in zip(start, upper, strict=True)),
+    )

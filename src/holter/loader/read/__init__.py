@@ -1,0 +1,1 @@
+"""Threads that read only the voxels that a batch needs."""

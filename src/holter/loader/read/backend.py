@@ -1,0 +1,154 @@
+"""The way a file is read, chosen once at the start by trying it on real data."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from holter.loader.mounts import mount_of
+from holter.loader.plan.blosc2_header import nbytes
+from holter.loader.plan.files import ARCHIVE, BLOSC2, ArrayFile
+from holter.loader.read.libblosc2 import Library, library
+from holter.loader.read.scratch import Scratch
+from holter.loader.read.sources import ArraySource, Blosc2Source, PythonSource, Source
+from holter.loader.read_errors import FileUnreadable, blaming
+from holter.loader.records import Shape
+
+Kind = Literal["libblosc2", "libblosc2-mapped", "python-blosc2", "numpy"]
+
+COST = "the training loop waits while a box is decompressed (8-200 ms), and more threads read no faster"
+MOST_COMPARED = 64  # voxels along an axis: several blocks, both ends of a chunk, and a hundredth of a second
+
+
+class Backend(NamedTuple):
+    """How files are opened, and what a person should know about that."""
+
+    kind: Kind
+    note: str  # empty: all is as it should be
+
+    def open(self, file: ArrayFile, scratch: Scratch) -> Source:
+        """Open for one thread.
+
+        Raises:  FileUnreadable.
+        """
+        with blaming(file.path):
+            if file.path.suffix == ARCHIVE:
+                with np.load(file.path) as archive:
+                    return ArraySource(archive[file.member])
+            if file.path.suffix != BLOSC2:
+                return ArraySource(np.asarray(np.load(file.path, mmap_mode="r")), file)
+            found = library() if self.kind.startswith("libblosc2") else None
+            if found is None:
+                return PythonSource(file)
+            return Blosc2Source(found, file, scratch, self.kind == "libblosc2-mapped")
+
+
+def choose(file: ArrayFile, found: Library | None) -> Backend:
+    """Try the C library on a real file against python-blosc2; fall back where it is missing or differs.
+
+    Raises:  FileUnreadable if nobody can read this file.
+    """
+    if file.path.suffix != BLOSC2:
+        return Backend("numpy", _archive_note(file))
+    if found is None:
+        return Backend("python-blosc2", f"python-blosc2's wheel has no libblosc2 that we know: {COST}")
+    kinds: tuple[Kind, ...] = ("libblosc2-mapped", "libblosc2") if _needs_map(file, found) else ("libblosc2",)
+    reasons: list[str] = []
+    for kind in kinds:
+        reason = _difference(file, Backend(kind, ""))
+        if reason is None:
+            return Backend(kind, _stdio_note(reasons))
+        reasons.append(f"{kind}: {reason}")
+    return Backend("python-blosc2", f"libblosc2 is not used ({'; '.join(reasons)}): {COST}")
+
+
+def _needs_map(file: ArrayFile, found: Library) -> bool:
+    """Whether each block would cost a round trip more, as with libraries that open the file anew for each.
+
+    With c-blosc2 3.3.5, which keeps it open, plain reads from a file system that takes 2 ms a request are as fast as a
+    map (0.43 and 0.44 s for 128^3 voxels), and a server that fails gives an error; through a map it ends the process.
+    """
+    mount = mount_of(file.path)
+    if mount is None or not mount.is_network:
+        return False
+    try:
+        handle = found.open(file.path)
+    except OSError:
+        return False
+    try:
+        return str(file.path.resolve()) not in _open_files()
+    finally:
+        found.close(handle)
+
+
+def _open_files() -> set[str]:
+    names = set()
+    for link in Path("/proc/self/fd").glob("*"):
+        with contextlib.suppress(OSError):
+            names.add(str(link.readlink()))
+    return names
+
+
+def _stdio_note(reasons: list[str]) -> str:
+    if not reasons:
+        return ""
+    return f"no memory map over the network ({reasons[0]}): each box takes about a thousand round trips"
+
+
+def _archive_note(file: ArrayFile) -> str:
+    if file.path.suffix != ARCHIVE:
+        return ""
+    size = file.nbytes / 1e6
+    return f"whole cases are decompressed for each sample ({size:.0f} MB here); unpack them to .npy, as nnU-Net does"
+
+
+def _difference(file: ArrayFile, backend: Backend) -> str | None:
+    """What is wrong with this way of reading; None: it gives what python-blosc2 gives, at every corner of the case.
+
+    Raises:  FileUnreadable if python-blosc2 cannot read it either.
+    """
+    boxes = _boxes(file.shape, file.chunks)
+    with blaming(file.path):
+        theirs = PythonSource(file)
+        wanted = [_box_of(theirs, *box) for box in boxes]
+    try:
+        ours = backend.open(file, Scratch())
+    except FileUnreadable as error:
+        return error.detail
+    try:
+        for (start, stop), voxels in zip(boxes, wanted, strict=True):
+            if _box_of(ours, start, stop) != voxels:
+                return f"voxels {start} to {stop} of {file.path.name} differ from python-blosc2's"
+    except OSError as error:
+        return str(error)
+    finally:
+        ours.close()
+    return None
+
+
+def _box_of(source: Source, start: Shape, stop: Shape) -> bytes:
+    voxels = np.empty([high - low for low, high in zip(start, stop, strict=True)], source.dtype)
+    source.read(start, stop, voxels)
+    return voxels.tobytes()
+
+
+def _boxes(shape: Shape, chunks: Shape | None) -> list[tuple[Shape, Shape]]:
+    """The first corner, the last, one chunk where that is small, and a box across the middle."""
+    size = tuple(min(extent, MOST_COMPARED) for extent in shape)
+    starts = [
+        tuple(0 for _ in shape),
+        tuple(extent - part for extent, part in zip(shape, size, strict=True)),
+        tuple((extent - part) // 2 for extent, part in zip(shape, size, strict=True)),
+    ]
+    boxes = [(start, tuple(low + part for low, part in zip(start, size, strict=True))) for start in starts]
+    if chunks is not None and nbytes(chunks, np.dtype(np.float32)) < 1 << 24:
+        boxes.append((starts[0], tuple(min(pair) for pair in zip(shape, chunks, strict=True))))
+    return boxes
+
+
+def default_backend(file: ArrayFile) -> Backend:
+    """``choose`` with the library that is installed."""
+    return choose(file, library())

@@ -1,0 +1,143 @@
+"""The C library inside python-blosc2's wheel, called without holding the interpreter's lock.
+
+python-blosc2 4.14 keeps the lock for the whole of a slice: two threads read no faster than one, and the training loop
+stands still for 8 to 200 ms meanwhile. ctypes lets go of it. The library here is a second copy in memory beside the
+one in python-blosc2's extension: nothing that python-blosc2 sets (its number of threads) reaches it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import importlib.util
+import os
+from pathlib import Path
+from typing import Any
+
+from holter.loader.read_errors import NOT_THE_FILE
+
+NAMES = ("libblosc2.so", "libblosc2.dylib")
+_MMAP_IO = 1  # BLOSC2_IO_FILESYSTEM_MMAP
+# c-blosc2 returns its settings of a memory map by value: with other members than ours it would write over our memory.
+# Compared with the header of this version.
+MAPPED_TESTED = ("3.3.5",)
+
+_Pointer = ctypes.c_void_p
+_Sizes = ctypes.POINTER(ctypes.c_int64)
+
+
+class _Mapping(ctypes.Structure):
+    """blosc2_stdio_mmap."""
+
+    _fields_ = (
+        ("mode", ctypes.c_char_p),
+        ("initial_mapping_size", ctypes.c_size_t),
+        ("needs_free", ctypes.c_bool),
+        ("addr", ctypes.c_void_p),
+        ("urlpath", ctypes.c_char_p),
+        ("file_size", ctypes.c_size_t),
+        ("mapping_size", ctypes.c_size_t),
+        ("is_memory_only", ctypes.c_bool),
+        ("file", ctypes.c_void_p),
+        ("fd", ctypes.c_int),
+        ("access_flags", ctypes.c_int64),
+        ("map_flags", ctypes.c_int64),
+    )
+
+
+class _Io(ctypes.Structure):
+    """blosc2_io."""
+
+    _fields_ = (("id", ctypes.c_uint8), ("name", ctypes.c_char_p), ("params", ctypes.c_void_p))
+
+
+class Handle:
+    """An open array; for one thread at a time. ``kept`` must live as long as the C side points to it."""
+
+    def __init__(self, pointer: int | None, kept: tuple[object, ...]) -> None:
+        self.pointer = pointer
+        self.kept = kept
+
+
+class Library:
+    """The four calls that are needed."""
+
+    def __init__(self, path: Path) -> None:
+        self._c = c = ctypes.CDLL(str(path), use_errno=True)
+        c.b2nd_open.argtypes = [ctypes.c_char_p, ctypes.POINTER(_Pointer)]
+        c.b2nd_free.argtypes = [_Pointer]
+        c.b2nd_get_slice_cbuffer.argtypes = [_Pointer, _Sizes, _Sizes, _Pointer, _Sizes, ctypes.c_int64]
+        c.b2nd_from_schunk.argtypes = [_Pointer, ctypes.POINTER(_Pointer)]
+        c.blosc2_schunk_open_udio.argtypes = [ctypes.c_char_p, ctypes.POINTER(_Io)]
+        c.blosc2_schunk_open_udio.restype = _Pointer
+        c.blosc2_get_blosc2_stdio_mmap_defaults.restype = _Mapping
+        c.blosc2_get_version_string.restype = ctypes.c_char_p
+        c.blosc2_init.restype = None
+        c.blosc2_init()
+        self.version: str = c.blosc2_get_version_string().decode()
+
+    def open(self, file: Path) -> Handle:
+        """Open for reading; a descriptor stays open with it.
+
+        Raises:  OSError if the library refuses.
+        """
+        array = _Pointer()
+        ctypes.set_errno(0)
+        code = self._c.b2nd_open(bytes(file), ctypes.byref(array))
+        if code < 0 or not array.value:
+            raise _error(f"libblosc2 cannot open it (code {code})")
+        return Handle(array.value, ())
+
+    def open_mapped(self, file: Path) -> Handle:
+        """As ``open``, through a memory map: over a network a box takes tens instead of a thousand round trips.
+
+        Raises:  OSError if the library refuses, or is of a version whose settings of a map we have not compared.
+        """
+        if self.version not in MAPPED_TESTED:
+            raise OSError(f"c-blosc2 {self.version}: memory maps were compared with {', '.join(MAPPED_TESTED)}")
+        name, mapping = bytes(file), self._c.blosc2_get_blosc2_stdio_mmap_defaults()
+        mapping.mode, mapping.needs_free = b"r", False
+        io = _Io(_MMAP_IO, b"filesystem_mmap", ctypes.cast(ctypes.pointer(mapping), ctypes.c_void_p))
+        ctypes.set_errno(0)
+        chunks = self._c.blosc2_schunk_open_udio(name, ctypes.byref(io))
+        array = _Pointer()
+        if not chunks or self._c.b2nd_from_schunk(chunks, ctypes.byref(array)) < 0 or not array.value:
+            raise _error("libblosc2 cannot open it through a memory map")
+        return Handle(array.value, (name, mapping, io))
+
+    def read(self, handle: Handle, start: Any, stop: Any, address: int, strides: Any, size_bytes: int) -> None:
+        """Decompress ``[start, stop)`` to an address; ``strides`` is the shape of the buffer around it.
+
+        Raises:  OSError if the library fails.
+        """
+        ctypes.set_errno(0)
+        code = self._c.b2nd_get_slice_cbuffer(handle.pointer, start, stop, address, strides, size_bytes)
+        if code < 0:
+            raise _error(f"libblosc2 cannot decompress it (code {code})")
+
+    def close(self, handle: Handle) -> None:
+        """Free everything that belongs to a handle; to read from it is an error from then on, and nothing worse."""
+        self._c.b2nd_free(handle.pointer)
+        handle.pointer = None
+
+
+def _error(what: str) -> OSError:
+    """The library only says that it failed; the system knows whether this process ran out of something."""
+    number = ctypes.get_errno()
+    return OSError(number, f"{what}: {os.strerror(number)}") if number in NOT_THE_FILE else OSError(what)
+
+
+@functools.cache
+def library() -> Library | None:
+    """The library of the installed wheel; None where it is missing or lacks a call."""
+    spec = importlib.util.find_spec("blosc2")
+    if spec is None or spec.origin is None:
+        return None
+    for name in NAMES:
+        file = Path(spec.origin).parent / "lib" / name
+        if file.exists():
+            try:
+                return Library(file)
+            except (OSError, AttributeError):
+                return None
+    return None

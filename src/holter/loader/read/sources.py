@@ -1,0 +1,123 @@
+"""One open array, however it is stored: read a box of it to where it belongs."""
+
+from __future__ import annotations
+
+import ctypes
+import math
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holter.loader.plan.blosc2_header import nbytes
+from holter.loader.plan.files import ArrayFile, check_unchanged
+from holter.loader.read.libblosc2 import Library
+from holter.loader.read.scratch import Scratch
+from holter.loader.records import Shape
+
+
+class Source(Protocol):
+    """An open array; for one thread at a time."""
+
+    @property
+    def shape(self) -> Shape:
+        """All axes."""
+        ...
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """As stored."""
+        ...
+
+    def read(self, start: Shape, stop: Shape, out: NDArray[Any]) -> None:
+        """Fill ``out``, of the same type, with ``[start, stop)``.
+
+        ``out`` may be part of a larger C-ordered buffer; what lies between its rows there may be written over.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give back what it holds."""
+        ...
+
+
+class Blosc2Source:
+    """A ``.b2nd`` file through the C library: the interpreter's lock is free while it reads and decompresses."""
+
+    def __init__(self, library: Library, file: ArrayFile, scratch: Scratch, is_mapped: bool) -> None:
+        check_unchanged(file)
+        self.shape, self.dtype = file.shape, file.dtype
+        self._file, self._library, self._scratch = file, library, scratch
+        self._handle = (library.open_mapped if is_mapped else library.open)(file.path)
+        self._sizes = ctypes.c_int64 * len(file.shape)
+
+    def read(self, start: Shape, stop: Shape, out: NDArray[Any]) -> None:
+        """See Source."""
+        check_unchanged(self._file)
+        # c-blosc2 3.3.5 clears as many bytes as the box has before it puts rows in their places. A box that is exactly
+        # one chunk it may decompress straight to the address: as if the buffer were dense, whatever shape it is told.
+        is_chunk = self._file.chunks is not None and out.size == math.prod(self._file.chunks)
+        if out.flags.c_contiguous or not is_chunk:
+            self._read(start, stop, out)
+        else:
+            dense = self._scratch.array(out.shape, self.dtype)
+            self._read(start, stop, dense)
+            np.copyto(out, dense)
+
+    def _read(self, start: Shape, stop: Shape, out: NDArray[Any]) -> None:
+        around, size = self._sizes(*surrounding_shape(out)), nbytes(out.shape, self.dtype)
+        self._library.read(self._handle, self._sizes(*start), self._sizes(*stop), out.ctypes.data, around, size)
+
+    def close(self) -> None:
+        """See Source."""
+        self._library.close(self._handle)
+
+
+class ArraySource:
+    """An array in memory, or a memory map of a ``.npy`` file: numpy copies without the interpreter's lock."""
+
+    def __init__(self, array: NDArray[Any], file: ArrayFile | None = None) -> None:
+        """``file``: what ``array`` maps; None: nothing can happen to it."""
+        self.shape, self.dtype = array.shape, array.dtype
+        self._array, self._file = array, file
+
+    def read(self, start: Shape, stop: Shape, out: NDArray[Any]) -> None:
+        """See Source."""
+        if self._file is not None:
+            check_unchanged(self._file)
+        np.copyto(out, self._array[tuple(map(slice, start, stop))], casting="same_kind")
+
+    def close(self) -> None:
+        """See Source."""
+
+
+class PythonSource:
+    """A ``.b2nd`` file through python-blosc2: always right, but the training loop waits while it reads."""
+
+    def __init__(self, file: ArrayFile) -> None:
+        import blosc2
+
+        check_unchanged(file)
+        self.shape, self.dtype = file.shape, file.dtype
+        self._file = file
+        try:
+            self._array = blosc2.open(urlpath=str(file.path), mode="r", dparams={"nthreads": 1})
+        except RuntimeError as error:  # what python-blosc2 makes of any error of the C library
+            raise OSError(str(error)) from error
+
+    def read(self, start: Shape, stop: Shape, out: NDArray[Any]) -> None:
+        """See Source."""
+        check_unchanged(self._file)
+        try:
+            out[...] = self._array[tuple(map(slice, start, stop))]
+        except RuntimeError as error:
+            raise OSError(str(error)) from error
+
+    def close(self) -> None:
+        """See Source."""
+
+
+def surrounding_shape(part: NDArray[Any]) -> Shape:
+    """The shape of the dense buffer that an array is a corner of, as far as its strides tell."""
+    widths = [outer // inner for outer, inner in zip(part.strides, part.strides[1:], strict=False)]
+    return (part.shape[0], *widths)

@@ -1,0 +1,1 @@
+"""Finished batches: buffers, collating, and the copy to the device."""

@@ -1,0 +1,93 @@
+"""Whole batches on the GPU: copied on one stream and transformed on another, while the batch before trains."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from typing import Any, NamedTuple
+
+import torch
+
+from holter.loader.scheduler import POLL_S, Batch, Dispatch
+from holter.loader.stage.buffers import Sample
+from holter.loader.stage.chain import Chain, Tensor
+from holter.loader.stage.collate import AsRead
+
+THREAD_NAME = "holter-stage"
+READY_BATCHES = 1  # beside the one that trains and the one that is being made: GPU memory is scarce
+
+
+class Staged(NamedTuple):
+    """A batch on the device; ``done`` is a CUDA event, None on other devices."""
+
+    step: int
+    image: Tensor
+    target: Any
+    keys: list[str]
+    done: Any
+
+
+class DeviceStage(threading.Thread):
+    """Takes batches as they were read and makes them ready on the device."""
+
+    def __init__(self, dispatch: Dispatch, finish: AsRead, chain: Chain, device: Any) -> None:
+        super().__init__(name=THREAD_NAME, daemon=True)
+        self._dispatch, self._finish, self._chain = dispatch, finish, chain
+        self._device = torch.device(device)
+        self._is_cuda = self._device.type == "cuda"
+        self._ready: queue.Queue[Staged] = queue.Queue(READY_BATCHES)
+
+    def run(self) -> None:
+        """Until the dispatch is stopped."""
+        try:
+            streams = (torch.cuda.Stream(self._device), torch.cuda.Stream(self._device)) if self._is_cuda else None
+            while not self._dispatch.is_stopped:
+                batch = self._dispatch.next_batch()
+                self._hand_over(self._transform(batch, streams))
+                self._finish.give_back(batch.room)
+        except BaseException as error:  # noqa: BLE001 -- it is raised again in the trainer's thread
+            if not self._dispatch.is_stopped:
+                self._dispatch.fail(error)
+
+    def next(self, step: int) -> Staged:
+        """The batch of this step, waited for; those of before a restart are passed over."""
+        while True:
+            try:
+                staged = self._ready.get(timeout=POLL_S)
+            except queue.Empty:
+                self._dispatch.check()
+                continue
+            if staged.step == step:
+                return staged
+
+    def _hand_over(self, staged: Staged) -> None:
+        while not self._dispatch.is_stopped:
+            try:
+                self._ready.put(staged, timeout=POLL_S)
+            except queue.Full:
+                continue
+            return
+
+    def _transform(self, batch: Batch, streams: tuple[Any, Any] | None) -> Staged:
+        samples: list[Sample] = [batch.room[slot] for slot in range(len(batch.keys))]
+        draws = [sample.plan.draw for sample in samples]
+        if streams is None:
+            images, segs = [sample.image for sample in samples], [sample.seg for sample in samples]
+            with torch.no_grad():
+                out = self._chain.apply(images, segs, draws, device=self._device)
+            return Staged(batch.step, out.image, out.target, batch.keys, None)
+        copy, side = streams
+        with torch.cuda.stream(copy):
+            images = [sample.image.to(self._device, non_blocking=True) for sample in samples]
+            segs = [sample.seg.to(self._device, non_blocking=True) for sample in samples]
+        # A blocking event sleeps; the default one would spin on one of the two cores.
+        copied, done = torch.cuda.Event(blocking=True), torch.cuda.Event()
+        copied.record(copy)
+        side.wait_event(copied)
+        with torch.no_grad(), torch.cuda.stream(side):
+            for tensor in (*images, *segs):
+                tensor.record_stream(side)
+            out = self._chain.apply(images, segs, draws, device=self._device)
+        done.record(side)
+        copied.synchronize()  # the pinned memory is free from here on
+        return Staged(batch.step, out.image, out.target, batch.keys, done)

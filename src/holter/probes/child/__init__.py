@@ -1,0 +1,1 @@
+"""Child processes with a deadline: what may hang is asked for there."""

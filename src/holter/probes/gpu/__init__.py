@@ -1,0 +1,1 @@
+"""GPUs: NVML in a child process, and nvidia-smi."""

@@ -1,0 +1,160 @@
+"""The licence of a vGPU, from the text of ``nvidia-smi -q``.
+
+NVML tells a guest only whether it is licensed. How far an unlicensed one has come (full speed, throttled, refused)
+stands in that text alone. The command reads every sensor and costs tens of milliseconds of CPU, so it is run rarely
+and only where a licence can matter.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from typing import Literal, NamedTuple
+
+from holter.probes.child.errand import ABANDON_S, Errand, Killed
+
+LicenceStage = Literal["licensed", "unlicensed-unrestricted", "unlicensed-restricted", "unlicensed", "unknown"]
+
+LICENCE_SECTIONS = ("vGPU Software Licensed Product", "GRID Licensed Product")  # since about 2021; before
+# The first stage lasts 20 minutes, and a licence that arrives helps at once: half a minute is soon enough.
+LICENCE_INTERVAL_S = 30.0
+INDENT = 4  # spaces a level
+NOT_AVAILABLE = ("", "N/A")
+NOT_READ_YET = "not read yet"
+
+
+class PrintedLicence(NamedTuple):
+    """What one GPU's block says of licences and virtualization; None where it says nothing."""
+
+    uuid: str | None = None
+    virtualization: str | None = None
+    product: str | None = None
+    status: str | None = None
+
+    @property
+    def stage(self) -> LicenceStage | None:
+        """The stage; None where the GPU has no licence section."""
+        return None if self.status is None else licence_stage(self.status)
+
+
+def licence_stage(status: str) -> LicenceStage:
+    """The stage behind a ``License Status``.
+
+    A bare "Unlicensed" is the last stage (CUDA refused) on drivers that print stages in brackets, and the only word
+    for it on older ones; both are "unlicensed" here.
+    """
+    words = status.strip().lower()
+    if words.startswith("licensed"):
+        return "licensed"
+    if not words.startswith("unlicensed"):
+        return "unknown"
+    if "(unrestricted)" in words:
+        return "unlicensed-unrestricted"
+    if "(restricted)" in words:
+        return "unlicensed-restricted"
+    return "unlicensed"
+
+
+def parse(text: str) -> tuple[PrintedLicence, ...]:
+    """One record for each GPU, in the order of the text; what is not understood is passed over."""
+    return tuple(_one_gpu(block) for block in _blocks(text))
+
+
+def _blocks(text: str) -> list[list[str]]:
+    """The indented lines under each line like ``GPU 00000000:02:00.0``."""
+    blocks: list[list[str]] = []
+    for line in text.splitlines():
+        if line.startswith("GPU "):
+            blocks.append([])
+        elif blocks and line.startswith(" "):
+            blocks[-1].append(line)
+    return blocks
+
+
+def _one_gpu(lines: list[str]) -> PrintedLicence:
+    found: dict[tuple[str, str], str] = {}
+    section = ""
+    for line in lines:
+        depth = (len(line) - len(line.lstrip(" "))) // INDENT
+        label, colon, value = (part.strip() for part in line.partition(" :"))
+        if depth <= 1:
+            section = "" if colon else label
+        if colon:
+            found.setdefault((section, label), value)
+    licence = next((title for title in LICENCE_SECTIONS if (title, "License Status") in found), "")
+    return PrintedLicence(
+        uuid=_said(found.get(("", "GPU UUID"))),
+        virtualization=_said(found.get(("GPU Virtualization Mode", "Virtualization Mode"))),
+        product=_said(found.get((licence, "Product Name"))) if licence else None,
+        status=_said(found.get((licence, "License Status"))) if licence else None,
+    )
+
+
+def _said(value: str | None) -> str | None:
+    return None if value is None or value in NOT_AVAILABLE else value
+
+
+class LicenceReader:
+    """Runs ``nvidia-smi -q`` now and then, without ever waiting for it."""
+
+    def __init__(
+        self,
+        *,
+        environment: Mapping[str, str] | None = None,
+        deadline_s: float = ABANDON_S,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._environment = {**(os.environ if environment is None else environment), "LC_ALL": "C"}
+        self._deadline_s = deadline_s
+        self._clock = clock
+        self._due_s = float("-inf")
+        self._errand: Errand | None = None
+        self._killed = Killed()
+        self.printed: tuple[PrintedLicence, ...] = ()  # the last text that could be had
+        self.trouble = NOT_READ_YET  # why there is none
+
+    @property
+    def busy(self) -> bool:
+        """A command is running."""
+        return self._errand is not None
+
+    def hurry(self) -> None:
+        """Something changed: read again at the next look."""
+        self._due_s = float("-inf")
+
+    def look(self, interval_s: float = LICENCE_INTERVAL_S) -> bool:
+        """Start the command when it is due, take its text when it is there; True if there is a new result."""
+        if self._errand is None and self._clock() >= self._due_s and not self._killed.still_there():
+            self._due_s = self._clock() + interval_s
+            self._begin()
+        return self._errand is not None and self._finish(self._errand)
+
+    def close(self) -> None:
+        """End a command that still runs."""
+        if self._errand is not None:
+            self._errand.close()
+        self._killed.farewell()
+
+    def _begin(self) -> None:
+        command = shutil.which("nvidia-smi", path=self._environment.get("PATH"))
+        if command is None:
+            self.printed, self.trouble = (), "nvidia-smi is not found"
+            return
+        self._errand = Errand(
+            (command, "-q"),
+            environment=self._environment,
+            deadline_s=self._deadline_s,
+            killed=self._killed,
+            clock=self._clock,
+        )
+
+    def _finish(self, errand: Errand) -> bool:
+        outcome = errand.outcome()
+        if outcome is None:
+            return False
+        errand.close()
+        self._errand = None
+        self.printed, self.trouble = parse(outcome.text) if not outcome.trouble else (), outcome.trouble
+        return True

@@ -1,0 +1,89 @@
+"""From a process to the folders of its control groups, own group first, outermost last."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Literal, NamedTuple
+
+from holter.linux.mounts import Mount, is_below
+
+CONTROLLERS = ("cpu", "cpuset", "memory", "pids")
+_USUAL_PLACE = PurePosixPath("/sys/fs/cgroup")
+
+
+class Group(NamedTuple):
+    """One control group."""
+
+    version: Literal["v1", "v2"]
+    path: str  # as the kernel names it
+    folder: Path
+
+
+def parse_membership(text: str) -> dict[str, str]:
+    """Controller -> path of the group, from ``/proc/PID/cgroup``; the one of version 2 has the name ``""``.
+
+    ``4:memory:/slurm/job_7`` and ``2:cpu,cpuacct:/`` are version 1; ``0::/user.slice`` is version 2.
+    """
+    paths = {}
+    for line in text.splitlines():
+        _, controllers, path = [*line.split(":", 2), "", ""][:3]
+        for controller in controllers.split(","):
+            paths[controller] = path
+    return paths
+
+
+def find_groups(membership: str, mounts: Sequence[Mount], root: Path) -> dict[str, tuple[Group, ...]]:
+    """For each controller the group of the process and all that it is nested in, as far as they can be seen."""
+    paths = parse_membership(membership)
+    found = {}
+    for controller in CONTROLLERS:
+        groups: tuple[Group, ...] = ()
+        if controller in paths:
+            hierarchies = [m for m in mounts if m.fs_type == "cgroup" and controller in m.super_options]
+            groups = _chain("v1", paths[controller], hierarchies, root)
+        if not groups and "" in paths:
+            unified = [mount for mount in mounts if mount.fs_type == "cgroup2"]
+            groups = _chain("v2", paths[""], unified, root)
+        found[controller] = groups
+    return found
+
+
+def _chain(version: Literal["v1", "v2"], path: str, mounts: Iterable[Mount], root: Path) -> tuple[Group, ...]:
+    for mount in mounts:
+        top = _place(mount.mount_point, root)
+        relative = _relative(path, mount.root)
+        if relative is None or not top.is_dir():
+            continue
+        parts = [part for part in relative.split("/") if part]
+        folders = [(depth, top.joinpath(*parts[:depth])) for depth in range(len(parts), -1, -1)]
+        groups = tuple(
+            Group(version, "/".join(["", *parts[:depth]]) or "/", folder)
+            for depth, folder in folders
+            if folder.is_dir()
+        )
+        if groups:
+            return groups
+    return ()
+
+
+def _relative(path: str, mount_root: str) -> str | None:
+    """The group's path below the mount point; None when it lies outside.
+
+    In a container that shares the host's names, the mount shows only the container's own part: group
+    ``/docker/ab/task`` on a mount with root ``/docker/ab`` is ``/task``. A mount root of ``/..`` lies above our name
+    space; its top is at least one of the groups that we are nested in.
+    """
+    if mount_root.startswith("/.."):
+        return "/"
+    if path.startswith("/.."):
+        return None
+    return path[len(mount_root.rstrip("/")) :] if is_below(path, mount_root) else None
+
+
+def _place(mount_point: str, root: Path) -> Path:
+    """Where to look for a mount: what lies in ``/sys/fs/cgroup`` is looked for in ``root``."""
+    point = PurePosixPath(mount_point)
+    if point == _USUAL_PLACE or _USUAL_PLACE in point.parents:
+        return root / point.relative_to(_USUAL_PLACE)
+    return Path(point)

@@ -1,0 +1,297 @@
+"""Where does every thread of these processes stand? Asked once, when something is wrong.
+
+A ladder, gentlest useful rung first: py-spy (reads the memory from outside, works on a stopped process), a
+faulthandler signal (only where the hook registered one and the kernel confirms a handler: the default action
+of such a signal ends the process), and /proc (state, wait channel and system call of each thread).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from holter.probes.process.kernel_threads import KernelThreads
+from holter.records import Role, StackDump, ThreadStack
+from holter.texts.stacks import parse_faulthandler, parse_py_spy
+
+Rung = Literal["py-spy", "faulthandler", "proc", "none"]
+Threads = tuple[ThreadStack, ...]
+
+# Measured: 10 ms a process, 300 ms for 13 processes on two saturated cores. Two seconds means that it hangs.
+PY_SPY_DEADLINE_S = 2.0
+# faulthandler writes within about a millisecond of the signal.
+FAULT_DEADLINE_S = 1.0
+# A dump of many threads is many writes: it is complete when the file has not grown for this long.
+FAULT_SETTLED_S = 0.05
+POLL_S = 0.01
+# One process tree is asked for at most this long; what is left over gets the /proc rung only.
+SWEEP_DEADLINE_S = 30.0
+
+_DEAD_STATES = "ZXx"
+_STOPPED_STATES = "Tt"
+_PERMISSION_DENIED = "permission denied"
+_NO_PROCESS = "no such process"
+_NOT_PYTHON = "not a Python process"
+_FINAL_REASONS = (_PERMISSION_DENIED, _NO_PROCESS, _NOT_PYTHON)
+
+
+class StackDumper:
+    """Dumps the stacks of processes, one PID at a time, at once or beside the caller."""
+
+    def __init__(
+        self,
+        *,
+        scratch: Path | None = None,
+        fault_signal: Callable[[int], int | None] | None = None,
+        py_spy: Path | None = None,
+        proc: Path = Path("/proc"),
+        deadline_s: float = PY_SPY_DEADLINE_S,
+    ) -> None:
+        """``fault_signal`` tells the signal that the hook registered in a process."""
+        self._scratch = scratch
+        self._fault_signal = fault_signal
+        self._py_spy = py_spy or find_py_spy()
+        self._kernel = KernelThreads(proc)
+        self._deadline_s = deadline_s
+        self._sweep: threading.Thread | None = None
+        self._lock = threading.Lock()
+        self._ready: list[StackDump] = []
+        self._child: subprocess.Popen[bytes] | None = None
+        self._closed = False
+
+    def dump(self, pids: Mapping[int, Role], t_s: float) -> tuple[StackDump, ...]:
+        """Stacks of these processes, in their order. Waits; each process has its own deadline."""
+        until = time.monotonic() + SWEEP_DEADLINE_S
+        return tuple(self._dump_one(pid, role, t_s, hurry=time.monotonic() > until) for pid, role in pids.items())
+
+    def start(self, pids: Mapping[int, Role], t_s: float) -> bool:
+        """Begin to dump beside the caller; False when the last sweep is going, or no thread can be started."""
+        if self.busy or self._closed:
+            return False
+        self._sweep = threading.Thread(target=self._run, args=(dict(pids), t_s), name="stack-dumper", daemon=True)
+        try:
+            self._sweep.start()
+        except RuntimeError:  # no more threads for this user
+            return False
+        return True
+
+    @property
+    def busy(self) -> bool:
+        """Whether a sweep is going."""
+        return self._sweep is not None and self._sweep.is_alive()
+
+    def collect(self) -> tuple[StackDump, ...]:
+        """Dumps that were finished since the last call. Does not wait."""
+        with self._lock:
+            ready, self._ready = self._ready, []
+        return tuple(ready)
+
+    def close(self) -> None:
+        """End a sweep: no further process is asked, the py-spy in flight is ended."""
+        self._closed = True
+        child = self._child
+        if child is not None and child.poll() is None:
+            child.kill()
+
+    def _run(self, pids: Mapping[int, Role], t_s: float) -> None:
+        until = time.monotonic() + SWEEP_DEADLINE_S
+        for pid, role in pids.items():
+            if self._closed:
+                return
+            dump = self._dump_one(pid, role, t_s, hurry=time.monotonic() > until)
+            with self._lock:
+                self._ready.append(dump)
+
+    def _dump_one(self, pid: int, role: Role, t_s: float, *, hurry: bool) -> StackDump:
+        state = self._kernel.state(pid)
+        if state is None:
+            return StackDump(t_s=t_s, pid=pid, role=role, rung="none", refused=("proc: no such process",))
+        refused: list[str] = []
+        for rung, ask in self._ladder(state, hurry=hurry):
+            try:
+                threads = ask(pid)
+            except (_Refused, OSError) as refusal:
+                refused.append(f"{rung}: {_reason(refusal)}")
+                continue
+            threads = tuple(self._kernel.complete(pid, thread) for thread in threads)
+            return StackDump(t_s=t_s, pid=pid, role=role, rung=rung, threads=threads, refused=tuple(refused))
+        return StackDump(t_s=t_s, pid=pid, role=role, rung="none", refused=tuple(refused))
+
+    def _ladder(self, state: str, *, hurry: bool) -> Iterator[tuple[Rung, Callable[[int], Threads]]]:
+        """The rungs that make sense for a process in this state, best first."""
+        if state not in _DEAD_STATES and not hurry:
+            yield "py-spy", self._ask_py_spy
+            yield "faulthandler", self._ask_faulthandler
+        yield "proc", self._ask_kernel
+
+    def _ask_kernel(self, pid: int) -> Threads:
+        threads = self._kernel.threads(pid)
+        if not threads:
+            raise _Refused("no such process")
+        return threads
+
+    def _ask_py_spy(self, pid: int) -> Threads:
+        if self._py_spy is None:
+            raise _Refused("not found")
+        until = time.monotonic() + self._deadline_s
+        code, output, complaint = self._run_py_spy(pid, until)
+        # A process that runs while it is read can give a torn picture; a second look mostly succeeds.
+        if code != 0 and not _is_final(complaint) and not self._closed:
+            code, output, complaint = self._run_py_spy(pid, until)
+        if code != 0:
+            raise _Refused(_complaint(complaint))
+        try:
+            threads = parse_py_spy(output)
+        except (msgspec.DecodeError, ValueError) as error:
+            raise _Refused(f"cannot read its answer ({error})") from error
+        if not threads:
+            raise _Refused("no threads")
+        return threads
+
+    def _run_py_spy(self, pid: int, until: float) -> tuple[int, bytes, str]:
+        """Exit code, output and complaint of one call. (Blocking fails on a stopped process.)"""
+        child = self._child = subprocess.Popen(
+            [str(self._py_spy), "dump", "--json", "--nonblocking", "--pid", str(pid)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**os.environ, "RUST_BACKTRACE": "0"},
+        )
+        try:
+            output, errors = child.communicate(timeout=max(POLL_S, until - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            _end(child)
+            raise _Refused(f"no answer within {self._deadline_s:g} s") from None
+        finally:
+            self._child = None
+        return child.returncode, output, errors.decode(errors="replace")
+
+    def _ask_faulthandler(self, pid: int) -> Threads:
+        number = self._fault_signal(pid) if self._fault_signal is not None else None
+        if number is None or self._scratch is None:
+            raise _Refused("not registered in this process")
+        file = stack_file(self._scratch, pid)
+        # The descriptor pins the process: were it replaced by another of the same PID, nothing would be sent.
+        descriptor = os.pidfd_open(pid)
+        try:
+            state = self._kernel.state(pid)
+            if state is None or state in _DEAD_STATES:
+                raise _Refused("no such process")
+            if state in _STOPPED_STATES:
+                raise _Refused("process is stopped")
+            if not self._kernel.catches(pid, number):
+                raise _Refused("the process has no handler for the signal")
+            before_bytes = _size(file)
+            signal.pidfd_send_signal(descriptor, signal.Signals(number))
+        finally:
+            os.close(descriptor)
+        threads = parse_faulthandler(_what_was_added(file, before_bytes))
+        if not threads:
+            raise _Refused(f"no answer within {FAULT_DEADLINE_S:g} s")
+        return threads
+
+
+class _Refused(Exception):
+    """A rung gave nothing; the text says why."""
+
+
+def find_py_spy() -> Path | None:
+    """The py-spy beside our interpreter, else the one on PATH."""
+    beside = Path(sys.executable).parent / "py-spy"
+    if os.access(beside, os.X_OK):
+        return beside
+    found = shutil.which("py-spy")
+    return Path(found) if found else None
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    child.kill()
+    try:
+        child.communicate(timeout=POLL_S * 10)
+    except subprocess.TimeoutExpired:
+        return  # in an uninterruptible call; it ends when the call does
+
+
+def _what_was_added(file: Path, before_bytes: int) -> str:
+    """Text written to the file after ``before_bytes``, once it has stopped growing; empty at the deadline."""
+    until = time.monotonic() + FAULT_DEADLINE_S
+    size, grown_at = before_bytes, time.monotonic()
+    while time.monotonic() < until:
+        time.sleep(POLL_S)
+        if (now := _size(file)) != size:
+            size, grown_at = now, time.monotonic()
+        elif size > before_bytes and time.monotonic() - grown_at >= FAULT_SETTLED_S:
+            break
+    try:
+        with file.open("rb") as stream:
+            stream.seek(before_bytes)
+            return stream.read().decode(errors="replace")
+    except OSError:
+        return ""
+
+
+def stack_file(scratch: Path, pid: int, proc: Path = Path("/proc")) -> Path:
+    """Where a process writes its stacks when it gets the signal; each dump is appended.
+
+    Where somebody has removed the file (a clean-up of /tmp), it is still open in the process, and reached there.
+    """
+    file = scratch / f"stacks-{pid}"
+    if file.exists():
+        return file
+    try:
+        descriptors = list((proc / str(pid) / "fd").iterdir())
+    except OSError:
+        return file
+    return next((one for one in descriptors if _leads_to(one, f"{file} (deleted)")), file)
+
+
+def _leads_to(link: Path, target: str) -> bool:
+    try:
+        return str(link.readlink()) == target
+    except OSError:
+        return False
+
+
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except OSError:
+        return 0
+
+
+def _is_final(complaint: str) -> bool:
+    """Whether asking again cannot help."""
+    return _complaint(complaint) in _FINAL_REASONS
+
+
+def _complaint(text: str) -> str:
+    """What py-spy says on stderr, in few words."""
+    lowered = text.lower()
+    if "permission denied" in lowered or "operation not permitted" in lowered or "eperm" in lowered:
+        return _PERMISSION_DENIED
+    if "no such process" in lowered or "check that the process is running" in lowered:
+        return _NO_PROCESS
+    if "failed to find python version" in lowered or "failed to find libpython" in lowered:
+        return _NOT_PYTHON
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[0][:200] if lines else "failed without a word"
+
+
+def _reason(refusal: Exception) -> str:
+    if isinstance(refusal, FileNotFoundError):
+        return "not found"
+    if isinstance(refusal, PermissionError):
+        return _PERMISSION_DENIED
+    if isinstance(refusal, ProcessLookupError):
+        return _NO_PROCESS
+    return str(refusal) or type(refusal).__name__

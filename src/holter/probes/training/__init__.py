@@ -1,0 +1,1 @@
+"""What the training tells: heartbeat, log, preprocessed data."""

@@ -1,0 +1,203 @@
+"""Heartbeat pages that the hook writes inside the training's processes (event lines: ``heartbeat_events.py``).
+
+Pages are read with plain reads, never mapped: a page that is cut short or removed meanwhile must not kill the
+recorder. They are kept open: what a clean-up of /tmp takes away is still read while its process lives. Whatever else
+lies in the folder is passed over.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import cast
+
+from holter.hook import page as layout
+from holter.probes import Reading
+from holter.probes.training.heartbeat_events import EventLines, whole
+from holter.records import Beat, Phase, Role, WaitKind
+
+BEAT_FILE = re.compile(r"beat-(\d+)")
+# Two copies must agree; a write takes under a microsecond, so a handful of tries is already many.
+TRIES = 8
+
+
+class HeartbeatProbe:
+    """The beats of every living process of the training that carries the hook, and what they told since."""
+
+    name = "heartbeat"
+    interval_s = 1.0
+
+    def __init__(self, scratch: Path, clock_zero_mono_s: float, proc: Path = Path("/proc")) -> None:
+        self._scratch = scratch
+        self._zero = clock_zero_mono_s
+        self._proc = proc
+        self._seen: dict[int, layout.Seen] = {}  # the last whole page of each process, living or not
+        self._living: dict[int, layout.Seen] = {}
+        self._open: dict[int, int] = {}  # PID -> descriptor of its page
+        self._info: dict[str, object] = {}
+        self._info_rank: tuple[int, int, int] = (-1, 0, -1)
+        self._events = EventLines(clock_zero_mono_s, self._case_of, self._seen.__contains__)
+
+    def read(self, t_s: float) -> Reading:
+        """Look at all pages and read on in all event files."""
+        files = list(self._files())
+        self._look_at_pages(files)
+        events = self._events.read(files, t_s)
+        beats = tuple(self._beat(t_s, seen) for _, seen in sorted(self._living.items()))
+        return Reading(beats, tuple(sorted(events, key=lambda event: event.t_s)))
+
+    def close(self) -> None:
+        """Close the pages."""
+        for pid in list(self._open):
+            os.close(self._open.pop(pid))
+
+    def hints(self) -> dict[int, tuple[Role, int | None]]:
+        """Role and worker index of each living process that carries the hook."""
+        return {pid: (cast("Role", seen.role), seen.worker_index) for pid, seen in self._living.items()}
+
+    def main_info(self) -> dict[str, object]:
+        """What the main process tells of itself (trainer, folders, versions, …); empty until there is a trainer."""
+        return dict(self._info)
+
+    def abilities(self) -> dict[str, tuple[bool, str]]:
+        """What the hook can do in the training, by name; with it what it met there (the class of the loader)."""
+        return dict(self._events.abilities)
+
+    def fault_signal(self, pid: int) -> int | None:
+        """The signal that makes a process write its stacks, if it is the same process and still catches it.
+
+        Otherwise None: to a process without a handler the signal is deadly.
+        """
+        seen = self._living.get(pid)
+        if seen is None or seen.fault_signal is None or self._started_ticks(pid) != seen.started_ticks:
+            return None
+        return seen.fault_signal if _catches(self._proc / str(pid) / "status", seen.fault_signal) else None
+
+    # -------------------------------------------------------------------------------------------------- pages
+
+    def _files(self) -> Iterator[Path]:
+        try:
+            with os.scandir(self._scratch) as entries:
+                for entry in entries:
+                    if entry.is_file(follow_symlinks=False):
+                        yield Path(entry.path)
+        except FileNotFoundError:
+            return
+
+    def _look_at_pages(self, files: list[Path]) -> None:
+        self._living = {}
+        pages = {int(match[1]): path for path in files if (match := BEAT_FILE.fullmatch(path.name))}
+        for pid in sorted({*pages, *self._open}):
+            descriptor = self._descriptor(pid, pages.get(pid))
+            if descriptor is None:
+                continue
+            raw = _whole_page(descriptor)
+            seen = layout.decode(raw) if raw is not None else None
+            if seen is not None and seen.pid == pid:
+                self._seen[pid] = seen
+            # A process stopped in the middle of a write leaves no whole page: its last one still stands.
+            last = self._seen.get(pid)
+            if last is not None and self._started_ticks(pid) == last.started_ticks:
+                self._living[pid] = last
+                if raw is not None and last.role == "main":
+                    self._take_info(raw, last)
+            elif pid not in pages:
+                os.close(self._open.pop(pid))
+
+    def _descriptor(self, pid: int, path: Path | None) -> int | None:
+        """The open page of a process; the file that bears its name now, if there is one."""
+        kept = self._open.get(pid)
+        if path is None:
+            return kept
+        try:
+            if kept is not None and os.path.samestat(os.fstat(kept), path.stat(follow_symlinks=False)):
+                return kept
+            opened = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+        except OSError:
+            return kept
+        if kept is not None:
+            os.close(kept)
+        self._open[pid] = opened
+        return opened
+
+    def _take_info(self, raw: bytes, seen: layout.Seen) -> None:
+        info = layout.decode_info(raw)
+        # Where several processes train together, the first of them speaks for all.
+        rank = (seen.generation, -(whole((info or {}).get("local_rank")) or 0), seen.started_ticks)
+        if info is not None and rank >= self._info_rank:
+            self._info, self._info_rank = {**info, "pid": seen.pid, "generation": seen.generation}, rank
+
+    def _started_ticks(self, pid: int) -> int | None:
+        """Start time of a living process; None for one that is gone or only waits to be reaped."""
+        try:
+            fields = (self._proc / str(pid) / "stat").read_bytes().rpartition(b")")[2].split()
+            return None if fields[0] in (b"Z", b"X") else int(fields[19])
+        except (OSError, IndexError, ValueError):
+            return None
+
+    def _case_of(self, pid: int) -> str | None:
+        seen = self._seen.get(pid)
+        return None if seen is None else seen.case
+
+    def _t_s(self, monotonic_s: float) -> float:
+        return monotonic_s - self._zero
+
+    def _t_s_or_none(self, monotonic_s: float | None) -> float | None:
+        return None if monotonic_s is None else self._t_s(monotonic_s)
+
+    def _beat(self, t_s: float, seen: layout.Seen) -> Beat:
+        return Beat(
+            t_s=t_s,
+            pid=seen.pid,
+            role=cast("Role", seen.role),
+            worker_index=seen.worker_index,
+            phase=cast("Phase", seen.phase),
+            epoch=seen.epoch,
+            iteration=seen.iteration,
+            progress_total=seen.progress_total,
+            progressed_s=self._t_s_or_none(seen.progressed),
+            pulse_s=self._t_s_or_none(seen.pulse),
+            waits_for=cast("WaitKind", seen.waits_for),
+            wait_began_s=self._t_s_or_none(seen.wait_began),
+            data_wait_s=seen.data_wait_s,
+            compute_s=seen.compute_s,
+            data_wait_s_total=seen.data_wait_s_total,
+            compute_s_total=seen.compute_s_total,
+            steps_total=seen.steps_total,
+            worker_queue=seen.worker_queue,
+            worker_queue_size=seen.worker_queue_size,
+            ready_queue=seen.ready_queue,
+            ready_queue_size=seen.ready_queue_size,
+            case=seen.case,
+            case_began_s=self._t_s_or_none(seen.case_began),
+        )
+
+
+def _whole_page(descriptor: int) -> bytes | None:
+    """One copy of a page that nobody wrote to while it was taken; None if there is none to be had."""
+    before = _read(descriptor)
+    for _ in range(TRIES):
+        again = _read(descriptor)
+        if again == before and (layout.decode(again) is not None or not again):
+            return again or None
+        before = again
+    return None
+
+
+def _read(descriptor: int) -> bytes:
+    try:
+        return os.pread(descriptor, layout.SIZE, 0)
+    except OSError:
+        return b""
+
+
+def _catches(status: Path, number: int) -> bool:
+    try:
+        for line in status.read_text().splitlines():
+            if line.startswith("SigCgt:"):
+                return bool(int(line.split()[1], 16) >> (number - 1) & 1)
+    except (OSError, ValueError, IndexError):
+        pass
+    return False

@@ -1,0 +1,360 @@
+"""nnU-Net's training log and console -> epochs, phases, exceptions, warnings.
+
+The log folder may lie on a mount that hangs, so every look runs beside the recorder's loop: a look that does
+not come back is reported, and its finds are handed over when it does.
+"""
+
+from __future__ import annotations
+
+import re
+import stat
+import threading
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import msgspec
+
+from holter.probes import Reading
+from holter.probes.training.file_tail import FileTail, Mark, mark
+from holter.records import Event, Noted, Notice
+from holter.sentences import define
+from holter.texts.training_command import find_log_folder
+from holter.texts.training_log import LogParser, stamp_wall
+
+__all__ = ["TrainLogProbe", "console_files", "find_log_folder"]
+
+# A look at local files takes milliseconds; the recorder's loop waits no longer than this for one.
+WAIT_FOR_LOOK_S = 0.25
+# A look that is out for so long means that the file system does not answer.
+HANGING_LOOK_S = 5.0
+# Log names carry whole seconds, and the process starts before its log; file servers' clocks differ.
+NAME_TOLERANCE_S = 2.0
+# nnU-Net prints each line of its log at once. A console that got nothing of this many, for so long, holds them back:
+# an epoch is six or seven lines, and a buffer of 8 KiB takes in more than twenty epochs.
+SILENT_LINES = 6
+SILENT_S = 30.0
+
+# A file server may list a folder late: a log is gone when so many looks have not found it.
+LOOKS_WITHOUT = 3
+LOG_GONE = define(
+    "notice.log-gone",
+    "the training log {log} is gone (deleted or moved). The training goes on; nnU-Net begins a new file of that name "
+    "with its next line",
+)
+
+# The first stamp of a run stands below its banner and its plans.
+HEAD_BYTES = 64 * 1024
+BEFORE_S = 0.001
+_STAMPED = re.compile(r"^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?): ", re.MULTILINE)
+_LOG_NAME = re.compile(r"^training_log_(\d+)_(\d+)_(\d+)_(\d+)_(\d+)_(\d+)\.txt$")
+
+
+class TrainLogProbe:
+    """Follows the newest training log of a fold folder and, where there is one, the console file."""
+
+    name = "trainlog"
+    interval_s = 1.0
+
+    def __init__(
+        self,
+        folder: Path | None = None,
+        *,
+        wall_zero: float,
+        console: tuple[Path, ...] = (),
+        marks: tuple[Mark, ...] = (),
+        not_before_wall: float | None = None,
+        wait_s: float = WAIT_FOR_LOOK_S,
+    ) -> None:
+        """``wall_zero``: unix time of ``t_s`` 0. ``not_before_wall``: what is older belongs to other runs.
+
+        ``marks``: consoles as they were when the run began; what stood in them before is not read.
+        """
+        self._wall_zero = wall_zero
+        self._wait_s = wait_s
+        self._marks = {one.file: one for one in marks}
+        consoles = tuple((path, self._mark_of(path)) for path in console)
+        self._wanted = _Wanted(folder=folder, not_before_wall=not_before_wall, consoles=consoles)
+        self._look: _Look | None = None
+        self._hanging = False
+        self._follower = _Follower(wall_zero)
+
+    def follow(self, folder: Path, *, not_before_wall: float | None = None) -> None:
+        """Follow the logs of this folder from now on; ``not_before_wall`` as in the constructor."""
+        if not_before_wall is None:
+            not_before_wall = self._wanted.not_before_wall
+        self._wanted = replace(self._wanted, folder=folder, not_before_wall=not_before_wall)
+
+    def follow_console(self, *paths: Path) -> None:
+        """Follow these console files too, from where they end now: what is in them may be of other runs."""
+        known = {path for path, _ in self._wanted.consoles}
+        new = tuple((path, self._mark_of(path) or mark(path)) for path in paths if path not in known)
+        self._wanted = replace(self._wanted, consoles=(*self._wanted.consoles, *new))
+
+    @property
+    def log(self) -> Path | None:
+        """The training log that is followed; None where none was found yet."""
+        return self._follower.log_path
+
+    @property
+    def reads_console(self) -> bool:
+        """Whether a console file is followed."""
+        return bool(self._wanted.consoles)
+
+    def _mark_of(self, path: Path) -> Mark | None:
+        now = mark(path)
+        return None if now is None else self._marks.get(now.file)
+
+    def read(self, t_s: float) -> Reading:
+        """What was written since the last look; never waits for a file system that does not answer."""
+        if self._look is None:
+            self._look = _Look(self._follower, self._wanted, t_s)
+        self._look.join(self._wait_s)
+        events = self._note_hanging(self._look, t_s)
+        if self._look.is_alive():
+            return Reading(events=tuple(events))
+        look, self._look = self._look, None
+        if look.failure is not None:
+            raise look.failure
+        return Reading(events=(*events, *look.events))
+
+    def close(self) -> None:
+        """Nothing is held open; a look that hangs ends with the process."""
+
+    def _note_hanging(self, look: _Look, t_s: float) -> list[Event]:
+        out = look.is_alive()
+        if out == self._hanging or (out and time.monotonic() - look.began_s < HANGING_LOOK_S):
+            return []
+        self._hanging = out
+        what = "log-does-not-answer" if out else "log-answers-again"
+        return [Noted(t_s=t_s, what=what, text=str(self._wanted.folder or ""))]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wanted:
+    """What is to be followed; handed to a look as a whole, so that no lock is needed."""
+
+    folder: Path | None
+    not_before_wall: float | None
+    consoles: tuple[tuple[Path, Mark | None], ...]
+
+
+class _Look(threading.Thread):
+    """One look at the files, beside the recorder's loop."""
+
+    def __init__(self, follower: _Follower, wanted: _Wanted, t_s: float) -> None:
+        super().__init__(name="trainlog-look", daemon=True)
+        self.events: list[Event] = []
+        self.failure: Exception | None = None
+        self.began_s = time.monotonic()
+        self._work = (follower, wanted, t_s)
+        self.start()
+
+    def run(self) -> None:
+        """Look once; a failure is kept for the recorder's own thread."""
+        follower, wanted, t_s = self._work
+        try:
+            self.events = follower.look(wanted, t_s)
+        except Exception as failure:  # noqa: BLE001 - raised again by TrainLogProbe.read
+            self.failure = failure
+
+
+class _Follower:
+    """The files being followed and what was read of them; only ever used by one look at a time."""
+
+    def __init__(self, wall_zero: float) -> None:
+        self._wall_zero = wall_zero
+        self._folder: Path | None = None
+        self._log: FileTail | None = None
+        self._log_wall = float("-inf")
+        self._parser = LogParser(wall_zero)
+        self._consoles: dict[Path, _Console] = {}
+        self._told_until_s = float("-inf")  # by the console, before the log was found
+        self._new_lines = 0  # of the log, in this look
+        self._silence = _Silence()
+        self._looks_without = 0
+
+    @property
+    def log_path(self) -> Path | None:
+        """The log that is followed."""
+        return None if self._log is None else self._log.path
+
+    def look(self, wanted: _Wanted, t_s: float) -> list[Event]:
+        """New events of the log and the consoles."""
+        if wanted.folder != self._folder:
+            self._folder, self._log, self._log_wall = wanted.folder, None, float("-inf")
+        oldest_wall = float("-inf")
+        if wanted.not_before_wall is not None:
+            oldest_wall = wanted.not_before_wall - NAME_TOLERANCE_S
+        events = self._look_at_log(t_s, oldest_wall)
+        for path, begin in wanted.consoles:
+            console = self._consoles.setdefault(path, _Console(path, self._wall_zero, begin, wanted.not_before_wall))
+            found = console.look(t_s, log_followed=self._log is not None)
+            if self._log is None and found:
+                self._told_until_s = max(self._told_until_s, max(event.t_s for event in found))
+            events += found
+        if self._consoles and self._log is not None:
+            spoken = sum(console.tail.read_bytes for console in self._consoles.values())
+            events += self._silence.see(t_s, spoken, self._new_lines, str(next(iter(self._consoles))))
+        return [event for event in events if event.t_s >= oldest_wall - self._wall_zero]
+
+    def _look_at_log(self, t_s: float, oldest_wall: float) -> list[Event]:
+        events: list[Event] = self._missing(t_s)
+        self._new_lines = 0
+        newest = self._newest_log(oldest_wall)
+        if newest is not None and newest[0] > self._log_wall:
+            events += self._switch_to(newest, t_s)
+        if self._log is None:
+            return events
+        history = not self._log.caught_up
+        lines = self._log.read_lines()
+        self._new_lines = 0 if history else len(lines)
+        events += self._parser.feed(lines, t_s, history=history) if lines else self._parser.idle(t_s)
+        return [event for event in events if event.t_s > self._told_until_s] if history else events
+
+    def _missing(self, t_s: float) -> list[Event]:
+        """What to say of a log that was followed, and that its folder does not hold any more."""
+        path = self.log_path
+        if path is None or self._folder is None or path.exists() or not self._folder.is_dir():
+            self._looks_without = 0
+            return []
+        self._looks_without += 1
+        if self._looks_without != LOOKS_WITHOUT:
+            return []
+        return [Notice(t_s=t_s, what="log-gone", message=LOG_GONE(log=path.name))]
+
+    def _switch_to(self, newest: tuple[float, Path], t_s: float) -> list[Event]:
+        """Finish the old log and begin the new one."""
+        events: list[Event] = []
+        wall, path = newest
+        if self._log is not None:
+            events += self._parser.feed(self._log.read_lines(), t_s)
+            events.append(Noted(t_s=min(t_s, wall - self._wall_zero), what="new-training-log", text=path.name))
+        self._log, self._log_wall = FileTail(path), wall
+        return events + self._parser.restart(wall, t_s)
+
+    def _newest_log(self, oldest_wall: float) -> tuple[float, Path] | None:
+        try:
+            paths = list(self._folder.iterdir()) if self._folder is not None else []
+        except OSError:
+            return None
+        logs = [(_wall_of(path), path) for path in paths if path.name.startswith("training_log_")]
+        return max(((wall, path) for wall, path in logs if wall is not None and wall >= oldest_wall), default=None)
+
+
+class _Silence:
+    """Notices that the log goes on while the console file gets nothing of it."""
+
+    def __init__(self) -> None:
+        self._spoken = -1
+        self._since_s = 0.0
+        self._lines = 0
+        self._told = False
+
+    def see(self, t_s: float, spoken: int, log_lines: int, console: str) -> list[Event]:
+        """``spoken``: how far the consoles have been read; ``log_lines``: new lines of the log."""
+        if spoken != self._spoken:
+            back, self._told = self._told, False
+            self._spoken, self._since_s, self._lines = spoken, t_s, 0
+            return [Noted(t_s=t_s, what="console-speaks-again", text=console)] if back else []
+        self._lines += log_lines
+        if self._told or self._lines < SILENT_LINES or t_s - self._since_s < SILENT_S:
+            return []
+        self._told = True
+        text = f"{self._lines} lines of the training log in {t_s - self._since_s:.0f} s, none of them in {console}"
+        return [Noted(t_s=t_s, what="console-silent", text=text)]
+
+
+class _Console:
+    """A console file with its own parser: it repeats the log, and adds what nnU-Net does not log."""
+
+    def __init__(self, path: Path, wall_zero: float, begin: Mark | None, not_before_wall: float | None) -> None:
+        if begin is None and not_before_wall is not None and not _begins_with_this_run(path, not_before_wall):
+            begin = mark(path)  # other runs wrote into it before: where they end is not known
+        self.tail = FileTail(path, begin=begin)
+        self._wall_zero = wall_zero
+        self._parser = LogParser(wall_zero, source="console")
+        self._clock_begun = False
+        self._first_look_s: float | None = None
+
+    def look(self, t_s: float, *, log_followed: bool) -> list[Event]:
+        """New events; nnU-Net's own sentences only while no log is followed that tells them as well."""
+        history = not self.tail.caught_up
+        lines = self.tail.read_lines()
+        if lines and history and not self._clock_begun:
+            self._begin_clock(t_s)
+        self._parser.sentences = not log_followed
+        events = self._parser.feed(lines, t_s, history=history) if lines else self._parser.idle(t_s)
+        self._first_look_s = t_s if self._first_look_s is None else self._first_look_s
+        # What was written before the recording began is context, and no news of this second.
+        return [_before(event, self._first_look_s) for event in events] if history else events
+
+    def _begin_clock(self, t_s: float) -> None:
+        """Lines without any stamp before them are at least as old as the last change of the file."""
+        self._clock_begun = True
+        try:
+            self._parser.clock.begin(self.tail.path.stat().st_mtime, t_s)
+        except OSError:
+            return
+
+
+def _begins_with_this_run(path: Path, not_before_wall: float) -> bool:
+    """Whether the first time stamp in a console is of this run; one without any stamp is not trusted."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(HEAD_BYTES)
+    except OSError:
+        return False
+    stamps = _STAMPED.findall(head.decode("utf-8", errors="replace"))
+    wall = stamp_wall(stamps[0]) if stamps else None
+    return not head or (wall is not None and wall >= not_before_wall - NAME_TOLERANCE_S)
+
+
+def _before(event: Event, t_s: float) -> Event:
+    return msgspec.structs.replace(event, t_s=min(event.t_s, t_s - BEFORE_S))
+
+
+def log_name_wall(path: Path) -> float | None:
+    """Unix time in the name of a training log (local time of the machine that trains)."""
+    match = _LOG_NAME.match(path.name)
+    if match is None:
+        return None
+    year, month, day, hour, minute, second = (int(part) for part in match.groups())
+    try:
+        return time.mktime((year, month, day, hour, minute, second, 0, 0, -1))
+    except (OverflowError, ValueError):
+        return None
+
+
+def _wall_of(path: Path) -> float | None:
+    wall = log_name_wall(path)
+    if wall is not None:
+        return wall
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return None
+
+
+def console_files(pid: int, proc: Path = Path("/proc")) -> tuple[Path, ...]:
+    """Regular files behind stdout and stderr of a process; empty for a terminal, a pipe or no permission."""
+    found: dict[tuple[int, int], Path] = {}
+    for descriptor in ("1", "2"):
+        link = proc / str(pid) / "fd" / descriptor
+        try:
+            status = link.stat()
+            target = link.readlink()
+        except OSError:
+            continue
+        if not stat.S_ISREG(status.st_mode) or not target.is_absolute():
+            continue
+        # A process in a container names the file as it sees it.
+        for path in (target, proc / str(pid) / "root" / str(target).lstrip("/")):
+            try:
+                same = path.stat()
+            except OSError:
+                continue
+            if (same.st_dev, same.st_ino) == (status.st_dev, status.st_ino):
+                found.setdefault((status.st_dev, status.st_ino), path)
+                break
+    return tuple(found.values())

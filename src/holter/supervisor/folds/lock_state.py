@@ -1,0 +1,103 @@
+"""Who has a lock file, without taking it: what the holder wrote of himself, and whether he is still there."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from holter.linux.procfs import read_text
+from holter.probes.process.process_files import parse_stat
+from holter.supervisor.folds.place import here
+
+# A lock names the process that took it, and may name one that goes on with the work if that one is killed.
+PROCESSES = (("pid", "started"), ("training", "training_started"))
+
+About = Mapping[str, object]
+
+
+class Look(NamedTuple):
+    """Who has a lock, as far as it can be told from here; ``elsewhere``: another host, boot or container."""
+
+    state: Literal["none", "held", "left-over", "elsewhere"]
+    about: About
+
+
+def look(path: Path) -> Look:
+    """Who has a lock, without taking it."""
+    if not path.exists():
+        return Look("none", {})
+    about = read(path)
+    gone = is_gone(about)
+    if is_held(path) or gone is False:
+        return Look("held", about)
+    return Look("elsewhere" if gone is None else "left-over", about)
+
+
+def read(path: Path) -> dict[str, object]:
+    """All that the holder wrote of himself; empty where nothing can be read."""
+    about: dict[str, object] = {}
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError):
+        return about
+    for line in lines:
+        with contextlib.suppress(ValueError):
+            found = json.loads(line)
+            about.update(found if isinstance(found, dict) else {})
+    return about
+
+
+def is_held(path: Path) -> bool:
+    """Whether a process that can be seen from here holds the file open as its lock."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def host_of(about: About) -> str:
+    """The name of the holder's host."""
+    return str(about.get("host")).partition(" ")[0]
+
+
+def is_gone(about: About) -> bool | None:
+    """Whether the holder and what he started have ended; None where that cannot be seen from here."""
+    if about.get("host") != here() or not isinstance(about.get("pid"), int):
+        return None
+    gone = [_has_ended(about.get(name), about.get(since)) for name, since in PROCESSES if name in about]
+    return False if False in gone else None if None in gone else True
+
+
+def _has_ended(pid: object, since: object) -> bool | None:
+    if not isinstance(pid, int):
+        return None
+    now = started(pid)
+    if now is not None:
+        return now != since
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return None  # /proc hides the processes of others (hidepid)
+    except (OSError, OverflowError):
+        return True
+    return True  # it waits to be reaped
+
+
+def started(pid: int) -> int | None:
+    """Start of a living process in ticks since boot: a time of day would change with every jump of the clock."""
+    seen = parse_stat(read_text(f"/proc/{pid}/stat"))
+    return None if seen is None or seen.state in "ZX" else seen.started_ticks

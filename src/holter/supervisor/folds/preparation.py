@@ -1,0 +1,105 @@
+"""Folds that start together: one prepares the data that all share, the others wait for it, and say for whom.
+
+nnU-Net's trainings write ``splits_final.json`` and unpack old data sets in place, and read what another has half
+written. So whoever finds something to make holds a lock beside the preprocessed data until its training is at work.
+Waited is only while something is still to be made. Where no lock can be made (a read-only folder) nothing can be
+written either, and nobody waits.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+
+from holter.detectors.view import PhaseKeeper
+from holter.probes.training.preprocessed import Job, jobs_of
+from holter.probes.training.starting import starting_trainings
+from holter.records import Message, Tick
+from holter.supervisor.folds import messages as words
+from holter.supervisor.folds.lock import Lock
+from holter.supervisor.folds.lock_state import About, host_of, look, started
+from holter.supervisor.folds.patience import Patience
+from holter.supervisor.folds.place import here
+from holter.supervisor.folds.turn import Teller, Turn
+from holter.texts.training_command import TrainingCommand
+
+# A share that hangs shall not keep us from ending; what is left is taken over by whoever comes next.
+RELEASED_WITHIN_S = 10.0
+# The split is read and all cases are unpacked.
+AT_WORK = ("train", "validate", "checkpoint", "final-validation", "shutdown")
+
+
+class Preparation:
+    """The part of one training in what several share. ``close`` it whatever happens."""
+
+    def __init__(self, training: TrainingCommand, environ: Mapping[str, str], teller: Teller) -> None:
+        self._training = training
+        self._teller = teller
+        self._folder, self._jobs = jobs_of(training, environ) or (Path(), ())
+        self._locks: list[Lock] = []
+        self._phase = PhaseKeeper()
+        self._told_training = False
+        self._releaser: threading.Thread | None = None
+
+    def wait(self, patience: Patience) -> None:
+        """Wait until everything is made, or it is ours to make.
+
+        Raises:  Asked.
+        """
+        for job in self._jobs:
+            turn = Turn(self._training.fold, lock_file(self._folder, job), job, self._teller, patience)
+            try:
+                turn.wait()
+            finally:
+                self._locks += filter(None, [turn.lock])
+
+    def see(self, tick: Tick) -> None:
+        """Give the locks free when the training is at work. Files are touched in the background: a share may hang."""
+        if self._releaser is not None or not self._locks:
+            return
+        self._phase.see(tick)
+        main = next((one.pid for one in tick.processes if one.role == "main"), None)
+        if self._phase.phase in AT_WORK:
+            self._releaser = threading.Thread(target=self._release, name="holter-prepared", daemon=True)
+            self._releaser.start()
+        elif main is not None and not self._told_training:
+            self._told_training = True
+            about = {"training": main, "training_started": started(main)}
+            threading.Thread(target=self._add, args=(about,), name="holter-prepares", daemon=True).start()
+
+    def close(self) -> None:
+        """Give all locks free."""
+        if self._releaser is not None:
+            self._releaser.join(RELEASED_WITHIN_S)
+        else:
+            self._release()
+
+    def _release(self) -> None:
+        for lock in self._locks:
+            with contextlib.suppress(OSError):
+                lock.close()
+
+    def _add(self, about: About) -> None:
+        for lock in self._locks:
+            lock.add(about)
+
+
+def lock_file(folder: Path, job: Job) -> Path:
+    """Beside the cases, not among them: nnU-Net tells their format by the files there."""
+    return folder / f"holter-{job.name}.lock"
+
+
+def who_else(training: TrainingCommand, environ: Mapping[str, str]) -> Message | None:
+    """What to say of others who start on the same data, for one that is not to wait; None where all is made."""
+    folder, jobs = jobs_of(training, environ) or (Path(), ())
+    for job in jobs:
+        if not (left := job.left()):
+            continue
+        state, about = look(lock_file(folder, job))
+        if state == "held":
+            return words.beside(job, words.whom(about), left)
+        for one in starting_trainings(folder, job.name):
+            return words.beside(job, words.stranger(one, host_of({"host": here()})), left)
+    return None

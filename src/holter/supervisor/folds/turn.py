@@ -1,0 +1,190 @@
+"""The wait of one training for one thing that somebody else makes for all: until it is made, or ours to make."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from pathlib import Path
+from typing import Protocol
+
+from holter.linux.procfs import read_text
+from holter.probes.process.process_files import parse_stat
+from holter.probes.training.preprocessed import Job
+from holter.probes.training.starting import STARTS_WITHIN_S, starting_trainings
+from holter.records import Message
+from holter.supervisor.folds import messages as words
+from holter.supervisor.folds.lock import STALE_S, IsHeld, Lock
+from holter.supervisor.folds.lock_state import PROCESSES, About, Look, host_of, is_gone, look, started
+from holter.supervisor.folds.patience import Patience
+from holter.supervisor.folds.place import here
+from holter.supervisor.folds.torn_files import UNWRITTEN_S, TornFiles
+from holter.supervisor.folds.unchanged import Unchanged, mtime_s
+
+LOOK_EVERY_S = 1.0
+# Over NFS the last pages of a file may come after its length.
+SETTLED_S = 10.0
+# A training whose Holter was killed keeps the lock until it ends. What it has not made for this long it will not make.
+ORPHANED_S = 300.0
+# A Holter whose training has failed gives its lock free and ends within a second or two.
+FREE_S = 15.0
+STOPPED = ("T", "t")
+
+
+class Teller(Protocol):
+    """Who hears of a wait."""
+
+    def say(self, told: Message) -> None:
+        """Something new."""
+
+    def show(self, told: Message) -> None:
+        """How far it is: every second."""
+
+
+class Turn:
+    """One wait. ``lock``: ours, where it is ours to make."""
+
+    def __init__(self, fold: str, path: Path, job: Job, teller: Teller, patience: Patience) -> None:
+        self.lock: Lock | None = None
+        self._fold, self._path, self._job = fold, path, job
+        self._teller, self._patience = teller, patience
+        self._began_s = time.monotonic()
+        self._about: About = {}  # of the lock that was waited for last
+        self._whom: dict[str, str | int] = {}  # the same, or a stranger, in words
+        self._told: set[tuple[object, str]] = set()
+        self._stopped: int | None = None
+        self._file, self._left, self._free = Unchanged(), Unchanged(), Unchanged()
+
+    def wait(self) -> None:
+        """Return when nothing is left to make, when it is ours, or when nobody can be waited for.
+
+        Raises:  Asked.
+        """
+        made_s: float | None = None
+        while True:
+            left, seen = self._job.left(), look(self._path)
+            is_free = seen.state in ("none", "left-over") or self._is_stale(seen)
+            if not left:
+                made_s = made_s or time.monotonic()
+                if is_free or not self._whom or self._is_settled(made_s):
+                    _tidy(self._path, seen)
+                    return self._go_on()
+            elif self._is_idle(seen, left):
+                return self._take_over(left)
+            elif is_free and self._still_lives():
+                if self._free.for_s(True) >= FREE_S:
+                    return self._teller.say(words.WITHOUT[self._job.kind](**self._values(left)))
+            elif is_free and self._take():
+                return None
+            elif not is_free:
+                made_s = None
+                self._free.for_s(False)
+                self._tell(seen.about, left)
+            self._patience.sleep(LOOK_EVERY_S)
+
+    def _is_settled(self, made_s: float) -> bool:
+        return self._job.kind == "splits" or time.monotonic() - made_s >= SETTLED_S
+
+    def _is_stale(self, seen: Look) -> bool:
+        """Nobody keeps it fresh, by a clock that no host has set."""
+        untouched_s = self._file.for_s(mtime_s(self._path))
+        return seen.state == "elsewhere" and untouched_s >= STALE_S
+
+    def _is_idle(self, seen: Look, left: int) -> bool:
+        """A training without its Holter holds it, and makes nothing."""
+        idle_s = self._left.for_s(left)
+        return seen.state == "held" and _is_orphaned(seen.about) and idle_s >= ORPHANED_S
+
+    def _still_lives(self) -> bool:
+        """The one that was waited for has given its lock free: it is about to end, or trains without what is to make.
+
+        In the latter case its trainer does not make it, and nor will ours.
+        """
+        return bool(self._about) and is_gone(self._about) is False
+
+    def _take(self) -> bool:
+        """Take what is free; False if somebody was quicker."""
+        try:
+            self.lock = Lock(self._path, {"fold": self._fold})
+        except IsHeld:
+            return False
+        except OSError:
+            return True  # a read-only folder: nothing is written there
+        if left := self._job.left():
+            self._take_over(left)
+            self._wait_for_strangers()
+            self._clear()
+        if not self._job.left():
+            self.lock.close()
+            self.lock = None
+            self._go_on()
+        return True
+
+    def _wait_for_strangers(self) -> None:
+        """Others line up behind our lock meanwhile."""
+        until_s = time.monotonic() + STARTS_WITHIN_S
+        while (left := self._job.left()) and time.monotonic() < until_s:
+            found = starting_trainings(self._path.parent, self._job.name)
+            if not found:
+                return
+            self._whom = words.stranger(found[0], host_of({"host": here()}))
+            self._say_once(found[0].pid, words.STARTS(**self._values(left), most=STARTS_WITHIN_S - found[0].age_s))
+            self._teller.show(words.STILL[self._job.kind](**self._values(left)))
+            self._patience.sleep(LOOK_EVERY_S)
+
+    def _clear(self) -> None:
+        """Remove what somebody has left half written, once it is certain that nobody writes it any more."""
+        torn = TornFiles(self._job, self._path)
+        while (count := torn.look()) and not torn.are_left():
+            self._say_once(None, words.TORN(own=self._fold, count=count, file=torn.first, most=UNWRITTEN_S))
+            self._patience.sleep(LOOK_EVERY_S)
+        if count and (removed := torn.remove()):
+            self._teller.say(words.REMOVED(own=self._fold, count=removed, file=torn.first))
+
+    def _tell(self, about: About, left: int) -> None:
+        self._about, self._whom = about, words.whom(about)
+        self._say_once(about.get("token"), words.WAITS[self._job.kind](**self._values(left)))
+        stopped = _stopped(about)
+        if stopped is not None and stopped != self._stopped:
+            self._teller.say(words.STOPPED(**self._values(left), stopped=stopped))
+        self._stopped = stopped
+        self._teller.show(words.STILL[self._job.kind](**self._values(left)))
+
+    def _take_over(self, left: int) -> None:
+        if self._whom:
+            self._teller.say(words.TAKES_OVER[self._job.kind](**self._values(left)))
+
+    def _go_on(self) -> None:
+        if self._whom:
+            self._teller.say(words.GOES_ON[self._job.kind](**self._values(0)))
+
+    def _say_once(self, about: object, told: Message) -> None:
+        if (about, told.key) not in self._told:
+            self._told.add((about, told.key))
+            self._teller.say(told)
+
+    def _values(self, left: int) -> dict[str, str | int | float]:
+        return {"own": self._fold, **self._whom, "left": left, "age": time.monotonic() - self._began_s}
+
+
+def _tidy(path: Path, seen: Look) -> None:
+    """Nobody else will come for the lock of a holder that was killed after all was made."""
+    if seen.state == "left-over":
+        with contextlib.suppress(IsHeld, OSError):
+            Lock(path).close()
+
+
+def _is_orphaned(about: About) -> bool:
+    """Its Holter has ended, on this machine; somebody else still holds it."""
+    pid = about.get("pid")
+    return about.get("host") == here() and isinstance(pid, int) and started(pid) != about.get("started")
+
+
+def _stopped(about: About) -> int | None:
+    """The process of the holder that somebody has stopped, if that can be seen from here."""
+    if about.get("host") != here():
+        return None
+    for name, since in PROCESSES:
+        stat = parse_stat(read_text(f"/proc/{about.get(name)}/stat"))
+        if stat is not None and stat.state in STOPPED and stat.started_ticks == about.get(since):
+            return stat.pid
+    return None

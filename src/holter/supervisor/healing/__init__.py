@@ -1,0 +1,1 @@
+"""What ends, restarts and saves a training, and decides when."""

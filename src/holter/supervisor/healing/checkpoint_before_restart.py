@@ -1,0 +1,153 @@
+"""Before a training that still lives is ended: is there a checkpoint to go on from, and can it save a newer one?
+
+A training that stands still holds its network in memory; ended without a checkpoint, it is lost.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Literal, NamedTuple
+
+from holter.detectors.view import main_beat
+from holter.records import ActionTaken, Event, Noted, Plan, Tick
+from holter.supervisor.healing.continuation import Continuation, Way
+from holter.supervisor.healing.control import Control
+from holter.supervisor.recording.recorder import Recorder
+
+# A snapshot of a large network is written and verified in some seconds; a disk that needs longer is in trouble.
+SAVED_WITHIN_S = 30.0
+# Reading a checkpoint of some GB from a slow share. A disk that does not answer by then will not after a restart.
+LOOKED_WITHIN_S = 120.0
+HERE = "checkpoint-here"
+# The first answer may be that of a checkpoint that was on its way already.
+ROUNDS = 2
+
+Answer = Literal["end", "leave", "over"]  # end it; leave it as it is; it has ended or moved on by itself
+# One more tick; None when the training has ended, or is to end anyway.
+Step = Callable[[], Tick | None]
+
+
+class Standing(NamedTuple):
+    """The training that stands still, and what its end would be for."""
+
+    plan: Plan
+    generation: int
+    epoch: int | None
+    tick: Tick
+
+
+class Guard:
+    """Decides whether a living training may be ended. It acts on nothing but the training's checkpoints."""
+
+    def __init__(self, recorder: Recorder, control: Control, continuation: Continuation) -> None:
+        self._recorder = recorder
+        self._control = control
+        self._continuation = continuation
+
+    def ask(self, standing: Standing, step: Step) -> Answer:
+        """Look at its checkpoints, have it save a newer one where that helps, and decide."""
+        ticks = _Ticks(standing.tick, step)
+        way = self._look(standing, ticks)
+        for _ in range(ROUNDS):
+            if ticks.is_over or not _saves_epochs(way, standing.tick) or not self._save(standing, ticks):
+                break
+            way = self._look(standing, ticks)
+        if ticks.is_over:
+            text = "it moved on or ended by itself"
+            self._recorder.add(Noted(t_s=self._recorder.now_s(), what="not-ended", text=text))
+            return "over"
+        if way.command is None:
+            self._tell(standing, "leave-alone", "begun", _why(way))
+            return "leave"
+        return "end"
+
+    def _look(self, standing: Standing, ticks: _Ticks) -> Way:
+        """In the background: a disk may hang for ever, and the recording must not."""
+        found: list[Way] = []
+        folder = self._recorder.environment.output_folder
+
+        def look() -> None:
+            try:
+                found.append(self._continuation.look(folder, standing.epoch))
+            except Exception as error:  # noqa: BLE001 - told as the reason; what cannot be read cannot be gone on from
+                found.append(Way(why_not=f"its checkpoints cannot be read: {error!r}"))
+
+        thread = threading.Thread(target=look, name="holter-look", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:  # no more threads for this user
+            return Way(why_not=f"its checkpoints cannot be read: {error}")
+        thread.join(0.5)  # mostly it is quick
+        until_s = self._recorder.now_s() + LOOKED_WITHIN_S
+        while thread.is_alive() and self._recorder.now_s() < until_s and not ticks.is_over:
+            ticks.one_more()
+        if found:
+            return found[0]
+        return Way(why_not=f"its checkpoints could not be read within {LOOKED_WITHIN_S:.0f} s")
+
+    def _save(self, standing: Standing, ticks: _Ticks) -> bool:
+        """Ask for a checkpoint at the wait for a batch; True if there is a new one."""
+        self._tell(standing, "save-checkpoint", "begun", "before the training is ended")
+        if not self._control.ask(HERE, standing.plan.cause or "", standing.generation):
+            self._tell(standing, "save-checkpoint", "failed", "the request could not be written")
+            return False
+        until_s = self._recorder.now_s() + SAVED_WITHIN_S
+        while self._recorder.now_s() < until_s and not ticks.is_over:
+            answer = next(filter(_is_answer, ticks.one_more()), None)
+            if isinstance(answer, ActionTaken):
+                return answer.state == "done"
+        if not ticks.is_over:
+            self._tell(standing, "save-checkpoint", "failed", f"no answer within {SAVED_WITHIN_S:.0f} s")
+        return False
+
+    def _tell(self, standing: Standing, action: str, state: Literal["begun", "failed"], text: str) -> None:
+        self._recorder.act(
+            ActionTaken(
+                t_s=self._recorder.now_s(),
+                action=action,
+                state=state,
+                text=text,
+                cause=standing.plan.cause,
+                generation=standing.generation,
+            )
+        )
+
+
+def _is_answer(event: Event) -> bool:
+    if not isinstance(event, ActionTaken) or event.source != "hook":
+        return False
+    return event.action in ("save-checkpoint", HERE) and event.state in ("done", "failed")
+
+
+class _Ticks:
+    """Ticks taken while it is decided; over when the training has ended or does steps again."""
+
+    def __init__(self, first: Tick, step: Step) -> None:
+        self._steps = _steps(first)
+        self._step = step
+        self.is_over = False
+
+    def one_more(self) -> tuple[Event, ...]:
+        tick = self._step()
+        if tick is None or _steps(tick) not in (None, self._steps):
+            self.is_over = True
+        return () if tick is None else tick.events
+
+
+def _steps(tick: Tick) -> int | None:
+    beat = main_beat(tick)
+    return None if beat is None else beat.steps_total
+
+
+def _saves_epochs(way: Way, tick: Tick) -> bool:
+    """Whether epochs are finished that no checkpoint has, in a training that can save where it stands."""
+    beat = main_beat(tick)
+    if beat is None or not beat.epoch or beat.waits_for not in ("train-batch", "val-batch"):
+        return False
+    return (way.epochs or 0) < beat.epoch
+
+
+def _why(way: Way) -> str:
+    problems = [f"{file.name}: {problem}" for file, problem in way.problems]
+    return "; ".join([*problems, way.why_not])

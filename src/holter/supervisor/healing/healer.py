@@ -1,0 +1,318 @@
+"""From diagnoses to deeds: when to act, what was tried, and how it went. The run loop carries out restarts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Literal, NamedTuple
+
+import msgspec
+
+from holter.detectors import identity
+from holter.detectors.progress import ProgressKeeper
+from holter.detectors.view import GAP_S, main_beat, main_beats
+from holter.records import ActionTaken, Diagnosis, Episode, Plan, Tick
+from holter.remedies.asking import asked
+from holter.remedies.ladder import OUTSIDE_RUNG, Attempt, budget_is_over, next_plan, settings_in_force
+from holter.remedies.steps import Settings, Situation
+from holter.supervisor.healing.control import Control
+from holter.supervisor.healing.external_wait import Waiting
+from holter.supervisor.healing.main_hang import MainHang
+
+# Two quiet signs before any deed: an episode, and a main process that has not moved on for this long, or for four
+# of its longest steps.
+QUIET_S = 5.0
+TIMES_LONGEST = 4.0
+QUIET_BEFORE_STEPS_S = 60.0  # no step has been seen yet
+# The hook replaces dead workers by itself within seconds; a person may be looking at what has no name yet.
+HOOK_FIRST_S = 15.0
+# What stands still without a name is touched only where it waits for another process of nnU-Net's: a slow start from
+# a network disk, or an upload of the user's own at the end of an epoch, looks the same from outside.
+NAMELESS_S = 60.0
+# A GPU may come back (a driver's reset, a licence); the licence text that tells causes apart takes its time.
+PATIENCE_S = {"gpu-side-stall": 90.0}
+# A deed in the epoch has failed when nothing has moved this long after it.
+WORKS_WITHIN_S = 20.0
+LAST_MOMENTS_S = 30.0
+# A training that cannot be continued is left alone; what kept its checkpoints from being read may pass.
+LOOK_AGAIN_S = 300.0
+LOOK_AGAIN_MOST_S = 3600.0
+STOPPED = ("T", "t")
+MAIN_HANGS = "main-hangs"
+ACTED_ON = ("stall", "death", "slow-down", "unsaved")
+
+
+class Left(NamedTuple):
+    """A training that was not ended, because it could not be continued."""
+
+    steps: int | None  # done when that was decided
+    for_s: float
+    until_s: float  # it may be decided anew
+
+
+class Healer:
+    """Decides from tick to tick. ``act``: False proposes only, and says so once for each diagnosis.
+
+    ``settings``: those of the ladder's variables that the user has set.
+    """
+
+    def __init__(
+        self,
+        control: Control,
+        say: Callable[[ActionTaken], None],
+        *,
+        act: bool,
+        can_continue: bool,
+        settings: Settings = (),
+        main_limit_s: float | None = None,
+        main_heal: bool = True,
+    ) -> None:
+        self.history: tuple[Attempt, ...] = ()
+        self.generation = 0
+        self._control = control
+        self._say = say
+        self._act = act
+        self._can_continue = can_continue
+        self._settings = settings
+        self._progress = ProgressKeeper()
+        self._main_hang = MainHang(say, limit_s=main_limit_s, off=not (main_heal and act))
+        self._pending: ActionTaken | None = None
+        self.waiting = Waiting(say)
+        self._asks: dict[str | None, tuple[tuple[str, str], ...]] = {}  # cause -> what is asked for, filled in
+        self._told: set[tuple[str | None, str]] = set()
+        self._has_trained = False
+        self.epoch: int | None = None  # the last that was seen
+        self._workers: int | None = None
+        self._steps: int | None = None
+        self._seen_s: float | None = None  # the last tick
+        self._moved_s: float | None = None  # the last tick in which the training had moved, or that came after a gap
+        self._left: Left | None = None
+
+    def begin(self, restart: ActionTaken) -> None:
+        """A new process: everything learned of the one before is forgotten; only the history stays."""
+        self.generation = restart.generation
+        self.waiting.forget()
+        self._workers = None
+        self._main_hang.forget(restart.generation)
+        self._progress = ProgressKeeper()
+        self._seen_s = self._moved_s = self._left = None
+        self._pending = restart
+
+    @property
+    def settings(self) -> Settings:
+        """What the next process is to be given."""
+        return settings_in_force(self.history)
+
+    def withdraw(self) -> None:
+        """The plan that was given last is not carried out."""
+        self.history = self.history[:-1]
+
+    def leave_alone(self) -> None:
+        """It is not carried out, and the training is not to be ended until it has moved on: nothing would be left.
+
+        Unless that changes: a share that did not answer may be back. So it is looked at again, later and later.
+        """
+        self.withdraw()
+        again = self._left is not None and self._left.steps == self._steps
+        for_s = min(2 * self._left.for_s, LOOK_AGAIN_MOST_S) if again and self._left else LOOK_AGAIN_S
+        self._left = Left(self._steps, for_s, (self._seen_s or 0.0) + for_s)
+
+    def see(self, tick: Tick, episodes: tuple[Episode, ...], diagnoses: tuple[Diagnosis, ...]) -> Plan | None:
+        """Take in a tick of a living training; a plan to carry out now (restart, stop), or None."""
+        self.waiting.look(tick)
+        self._main_hang.see(tick)
+        moved = self._learn(tick)
+        if self._pending is not None and self._pending.action == "restart":
+            if moved and _is_at_work(tick):
+                took_s = tick.t_s - self._pending.t_s
+                self._settle(tick.t_s, "done", f"epoch {self.epoch}, {took_s:.0f} s after the restart")
+        elif self._pending is not None:
+            if moved:
+                self._settle(tick.t_s, "done", f"the training goes on after {tick.t_s - self._pending.t_s:.0f} s")
+                self._progress.unlearn()
+                self.history = (*self.history[:-1], self.history[-1]._replace(helped=True))
+            elif tick.t_s - self._pending.t_s < WORKS_WITHIN_S:
+                return None
+            else:
+                self._settle(tick.t_s, "failed", f"nothing has moved for {WORKS_WITHIN_S:.0f} s")
+        open_ones = [one for one in episodes if self._is_ours(one)]
+        told = {identity(one.episode): one for one in diagnoses}
+        found = [(one, told.get(identity(one))) for one in open_ones]
+        plans = [next_plan(diagnosis, self.history, self._situation(tick, diagnosis)) for _, diagnosis in found]
+        if not self.waiting.is_for(plans) and all(diagnosis is not None for _, diagnosis in found):
+            self.waiting.is_over(tick.t_s)
+        for plan, (episode, diagnosis) in zip(plans, found, strict=True):
+            self._asks[plan.cause] = asked(diagnosis, plan.cause)
+            if plan.action == "wait":
+                self._take(plan, tick)
+            elif self._is_time(episode, diagnosis, tick):
+                if self.waiting.is_for([plan]):
+                    self.waiting.is_over(tick.t_s)
+                if plan.action != "nothing":
+                    return self._take(plan, tick)
+        return self._after_long(found, plans, tick)
+
+    def _after_long(
+        self, found: Sequence[tuple[Episode, Diagnosis | None]], plans: Sequence[Plan], tick: Tick
+    ) -> Plan | None:
+        """A stall that no ladder knows is ended after a long time of nothing, and announced before."""
+        for (episode, diagnosis), plan in zip(found, plans, strict=True):
+            if episode.kind != "stall" or plan.action in ("wait", "replace-workers"):
+                continue
+            now = self._situation(tick, diagnosis)
+            if now.can_continue and now.may_end and self._main_hang.is_due(tick):
+                over = budget_is_over(self.history, now)
+                action: Literal["stop", "restart"] = "stop" if over is not None else "restart"
+                return self._take(Plan(action=action, cause=plan.cause, rung=2, reason=over or MAIN_HANGS), tick)
+        return None
+
+    def _is_ours(self, episode: Episode) -> bool:
+        return episode.end_s is None and episode.kind in ACTED_ON and episode.generation == self.generation
+
+    def _is_time(self, episode: Episode, diagnosis: Diagnosis | None, tick: Tick) -> bool:
+        """Two signs that agree, and everybody who can help without us has had his chance."""
+        if any(process.role == "main" and process.state in STOPPED for process in tick.processes):
+            return False  # somebody stopped it, or one of its ranks, by hand, and will let it go on
+        waited_s = tick.t_s - episode.alarm_s
+        stands_still = episode.kind in ("stall", "death") and self._is_quiet(tick)
+        if episode.kind == "death" and self._progress.longest_step_s is None:
+            # In start-up no step says nothing: the second sign is a wait for those that died.
+            stands_still = stands_still and any(beat.waits_for != "none" for beat in main_beats(tick))
+        return stands_still and waited_s >= self._patience_s(episode, diagnosis, tick)
+
+    def after_end(self, t_s: float, diagnoses: tuple[Diagnosis, ...]) -> Plan:
+        """What to do now that the main process is gone although it was not asked to.
+
+        One that never got as far as a step was started wrongly (an option, a path): it would end like that again.
+        """
+        if not self._has_trained:
+            return Plan(action="nothing")
+        if self._pending is not None and self._pending.action == "restart" and self._pending.settings:
+            self._settle(t_s, "failed", "it ended before it trained; the settings are taken back")
+            self.history = (*self.history[:-1], self.history[-1]._replace(taken_back=True))
+        # A worker's death long ago was survived; only the last moments tell of this one.
+        ours = [one for one in diagnoses if t_s - one.episode.alarm_s < LAST_MOMENTS_S]
+        diagnosis = ours[-1] if ours else None
+        now = Situation(t_s, False, False, self.epoch, self._workers, self._can_continue, in_force=self._settings)
+        plan = next_plan(diagnosis, self.history, now)
+        self._asks[plan.cause] = asked(diagnosis, plan.cause)
+        if not self._act:
+            self._propose(plan, t_s)
+            return Plan(action="nothing")
+        if plan.action == "restart":
+            self.history = (*self.history, Attempt(t_s, plan, self.epoch))
+        return plan
+
+    @property
+    def lacks_command(self) -> bool:
+        """Whether it would start the training again, if it knew how."""
+        return self._act and not self._can_continue
+
+    def begin_wait(self, plan: Plan, t_s: float) -> None:
+        """Say that a restart waits for something outside, and what to ask for."""
+        if plan.rung == OUTSIDE_RUNG:
+            self.waiting.begin(self._told_of(msgspec.structs.replace(plan, action="wait"), t_s, "begun", ""))
+
+    def _learn(self, tick: Tick) -> bool:
+        moved = self._progress.see(tick)
+        # What the training says of its own clock is not relied on: a move counts from when it was seen.
+        had_gap = self._seen_s is None or not 0.0 <= tick.t_s - self._seen_s <= GAP_S
+        self._seen_s = tick.t_s
+        if moved or had_gap:
+            self._moved_s = tick.t_s
+        if had_gap:
+            self._progress.unlearn()  # a step with a gap in it says nothing of how long one takes
+        self._has_trained = self._has_trained or _is_at_work(tick)
+        beat = main_beat(tick)
+        if beat is not None and beat.epoch is not None:
+            self.epoch = beat.epoch
+        if beat is not None:
+            self._steps = beat.steps_total
+        workers = sum(process.role == "train-worker" for process in tick.processes)
+        if workers:
+            self._workers = max(workers, self._workers or 0)
+        return moved
+
+    def _is_quiet(self, tick: Tick) -> bool:
+        if self._progress.at_s is None or self._moved_s is None:
+            return False
+        if self._progress.has_beat and main_beat(tick) is None:
+            return False  # it may be moving: its page was not read
+        longest = self._progress.longest_step_s
+        limit_s = QUIET_BEFORE_STEPS_S if longest is None else max(QUIET_S, TIMES_LONGEST * longest)
+        return tick.t_s - self._moved_s >= limit_s
+
+    def _patience_s(self, episode: Episode, diagnosis: Diagnosis | None, tick: Tick) -> float:
+        if episode.kind == "death":
+            return HOOK_FIRST_S
+        if diagnosis is None or not diagnosis.verdicts or diagnosis.verdicts[0].verdict == "possible":
+            return NAMELESS_S if any(beat.waits_for != "none" for beat in main_beats(tick)) else math.inf
+        return PATIENCE_S.get(diagnosis.verdicts[0].cause, 0.0)
+
+    def _situation(self, tick: Tick, diagnosis: Diagnosis | None) -> Situation:
+        waits = any(beat.waits_for in ("train-batch", "val-batch") for beat in main_beats(tick))
+        cause = diagnosis.verdicts[0].cause if diagnosis is not None and diagnosis.verdicts else None
+        return Situation(
+            tick.t_s,
+            True,
+            waits,
+            self.epoch,
+            self._workers,
+            self._can_continue,
+            may_end=self._left is None or self._left.steps != self._steps or tick.t_s >= self._left.until_s,
+            in_force=self._settings,
+            cleared_s=self.waiting.cleared_s(cause, tick.t_s),
+        )
+
+    def _take(self, plan: Plan, tick: Tick) -> Plan | None:
+        if plan.action == "wait" and self._act:
+            self._wait(plan, tick.t_s)
+            return None
+        if not self._act:
+            self._propose(plan, tick.t_s)
+        if plan.action == "nothing" or not self._act:
+            return None
+        self.history = (*self.history, Attempt(tick.t_s, plan, self.epoch))
+        if plan.action != "replace-workers":
+            return plan
+        self._pending = self._told_of(plan, tick.t_s, "begun", f"the training waits for a batch ({plan.cause})")
+        self._say(self._pending)
+        if not self._control.ask("replace-workers", plan.cause or "", self.generation):
+            self._settle(tick.t_s, "failed", "the request could not be written")
+        return None
+
+    def _settle(self, t_s: float, state: str, text: str) -> None:
+        if self._pending is not None:
+            self._say(msgspec.structs.replace(self._pending, t_s=t_s, state=state, text=text))
+            self._pending = None
+
+    def _wait(self, plan: Plan, t_s: float) -> None:
+        """Outside our reach: save at the next safe point, and go on when it clears; no budget is used."""
+        if not self.waiting.is_on:
+            self.waiting.begin(self._told_of(plan, t_s, "begun", ""))
+            self._control.ask("checkpoint", plan.cause or "", self.generation)
+
+    def _propose(self, plan: Plan, t_s: float) -> None:
+        """Tell once what would be done."""
+        key = (plan.cause, plan.action)
+        if plan.action != "nothing" and key not in self._told:
+            self._told.add(key)
+            self._say(self._told_of(plan, t_s, "proposed", ""))
+
+    def _told_of(self, plan: Plan, t_s: float, state: str, text: str) -> ActionTaken:
+        return ActionTaken(
+            t_s=t_s,
+            action=plan.action,
+            state=state,  # type: ignore[arg-type]
+            text=text or plan.reason,
+            cause=plan.cause,
+            settings=plan.settings,
+            asks=self._asks.get(plan.cause, ()) if plan.action == "wait" else (),
+            generation=self.generation,
+        )
+
+
+def _is_at_work(tick: Tick) -> bool:
+    """Steps are being done again: start-up, unpacking and compilation are behind it."""
+    beat = main_beat(tick)
+    return beat is not None and beat.phase in ("train", "validate", "epoch-end", "final-validation", "shutdown")

@@ -1,0 +1,69 @@
+"""Waits between two processes of a run: the recording goes on, and whoever wants the run to end is heard."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from holter.records import Plan
+from holter.supervisor.healing.continuation import Way
+from holter.supervisor.healing.healer import Healer
+from holter.supervisor.recording.clock import RunClock
+
+# A share is mounted again within minutes or hours; after a day somebody has given it up.
+STORAGE_BACK_S, STORAGE_BACK_MOST_S, STORAGE_GONE_S = 10.0, 600.0, 86_400.0
+
+
+class Tell(Protocol):
+    """Keep and tell what is done to the run."""
+
+    def __call__(self, action: str, state: str, text: str, plan: Plan) -> None:
+        """One state of one action."""
+        ...
+
+
+class Pauses:
+    """``step``: one more second of the recording. ``is_asked_to_end``: nobody wants the training to go on."""
+
+    def __init__(
+        self,
+        healer: Healer,
+        clock: RunClock,
+        step: Callable[[], None],
+        is_asked_to_end: Callable[[], bool],
+        tell: Tell,
+    ) -> None:
+        self._healer = healer
+        self._clock = clock
+        self._step = step
+        self._is_asked_to_end = is_asked_to_end
+        self._tell = tell
+
+    def before(self, plan: Plan) -> None:
+        """Wait as long as the plan says, or until what is outside our reach is over."""
+        began_s = self._clock.t_s()
+        self._healer.begin_wait(plan, began_s)
+        while not self._is_asked_to_end():
+            t_s = self._clock.t_s()
+            if self._healer.waiting.may_go_on(plan, t_s - began_s, t_s):
+                self._healer.waiting.is_over(t_s)
+                return
+            self._step()
+
+    def until_readable(self, prepare: Callable[[], Way], plan: Plan) -> Way:
+        """The way on. Storage that fails instead of hanging (a stale handle, an error of the network) may come back."""
+        began_s, delay_s = self._clock.t_s(), STORAGE_BACK_S
+        way = prepare()
+        if not way.may_pass:
+            return way
+        self._tell("wait", "begun", way.why_not, plan)
+        while self._clock.t_s() < began_s + STORAGE_GONE_S and not self._is_asked_to_end():
+            until_s = self._clock.t_s() + delay_s
+            while self._clock.t_s() < until_s and not self._is_asked_to_end():
+                self._step()
+            delay_s = min(2 * delay_s, STORAGE_BACK_MOST_S)
+            way = prepare()
+            if not way.may_pass:
+                break
+        self._tell("wait", "failed" if way.may_pass else "done", f"after {self._clock.t_s() - began_s:.0f} s", plan)
+        return way

@@ -1,0 +1,342 @@
+"""One run, several processes: watch the training, end it where the healer says so, start it again."""
+
+from __future__ import annotations
+
+import shlex
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+
+import msgspec
+
+from holter.errors import CommandNotFound
+from holter.records import ActionTaken, Event, Noted, Notice, Plan, ProcessEnded, Tick
+from holter.supervisor import exit_codes
+from holter.supervisor.adopted import Adopted
+from holter.supervisor.healing.checkpoint_before_restart import Guard, Standing
+from holter.supervisor.healing.continuation import Continuation
+from holter.supervisor.healing.healer import Healer
+from holter.supervisor.healing.restart import end_group, end_orphans
+from holter.supervisor.healing.restart_delay import Pauses
+from holter.supervisor.healing.scheduler_signals import Stopper
+from holter.supervisor.launch import Launch
+from holter.supervisor.recording.clock import RunClock
+from holter.supervisor.recording.recorder import Recorder
+from holter.supervisor.recording.timing import LINGER_S, TICK_S
+from holter.supervisor.result import RunResult
+from holter.texts.resume_command import NOT_AGAIN
+
+# Somebody wanted the training to end.
+ASKED_TO_END = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT}
+
+
+class Generations:
+    """The processes of one run, one after the other."""
+
+    def __init__(
+        self,
+        launch: Launch,
+        recorder: Recorder,
+        healer: Healer,
+        continuation: Continuation,
+        guard: Guard,
+        clock: RunClock,
+        each_tick: Callable[[Recorder, Tick], None] | None,
+        *,
+        end_orphans: bool,
+        stopper: Stopper | None = None,
+        on_tick: Callable[[Tick], None] | None = None,
+    ) -> None:
+        self._launch = launch
+        self._recorder = recorder
+        self._healer = healer
+        self._continuation = continuation
+        self._guard = guard
+        self._clock = clock
+        self._each_tick = each_tick
+        self._end_orphans = end_orphans
+        self._stopper = stopper
+        self._on_tick = on_tick
+        self._number = 0
+        self.child: subprocess.Popen[bytes] | None = None  # the newest process
+        self._gave_up: Plan | None = None
+        self._next_s = time.monotonic()
+        self._ending = False
+        self._ended_early = False
+        self._adopted = Adopted()
+
+    def run(self, child: subprocess.Popen[bytes]) -> RunResult:
+        """Watch until the training has ended and is not to be started again."""
+        while True:
+            self.child = child
+            plan = self._watch(child) or self._after_end(child)
+            if plan.action == "restart":
+                started = self._restart(child, plan)
+                if started is not None:
+                    child = started
+                    continue
+            elif plan.action == "stop":
+                self._give_up(child, plan)
+            orphans = self._orphans()
+            self._recorder.finish()
+            return RunResult(
+                returncode=self._returncode(child),
+                episodes=self._recorder.episodes,
+                diagnoses=tuple(self._recorder.diagnoses.values()),
+                orphans=orphans,
+                generations=self._number + 1,
+                gave_up=self._gave_up,
+                tape=self._recorder.tape,
+                tape_is_there=self._recorder.tape_is_there,
+            )
+
+    def _returncode(self, child: subprocess.Popen[bytes]) -> int:
+        if self._gave_up is not None:
+            return exit_codes.GAVE_UP
+        asked = self._stopper is not None and self._stopper.asked
+        if child.returncode is None:  # it cannot be ended, and somebody wants us to be gone
+            return exit_codes.REQUEUE if asked else 128 + signal.SIGTERM
+        return exit_codes.REQUEUE if asked and child.returncode != 0 else child.returncode
+
+    def end(self) -> None:
+        """End whatever runs and close the tape: an error of our own."""
+        if self.child is not None:
+            end_group(self.child, lambda: self._recorder.sources.living)
+        self._recorder.finish()
+
+    def _watch(self, child: subprocess.Popen[bytes]) -> Plan | None:
+        """Tick until the process has ended (None), or must be ended now."""
+        ended_s: float | None = None
+        while ended_s is None or self._clock.t_s() < ended_s + LINGER_S:
+            tick = self._tick()
+            if ended_s is None:
+                plan = self._healer.see(tick, self._recorder.episodes, tuple(self._recorder.diagnoses.values()))
+                if plan is not None and self._may_end(child, plan, tick):
+                    return plan
+            else:
+                self._healer.waiting.look(tick)
+            self._wait(child)
+            if ended_s is None and child.poll() is not None:
+                ended_s = self._clock.t_s()
+                end = _ended(child, self._recorder, ended_s, early=self._is_early(child))
+                self._ended_early = end.early
+                self._recorder.add(end)
+        return None
+
+    def _is_early(self, child: subprocess.Popen[bytes]) -> bool:
+        """Whether exit code 0 comes before the training is over: a trainer whose run_training has not returned."""
+        return child.returncode == 0 and not self._is_asked_to_end and self._recorder.is_unfinished
+
+    def _may_end(self, child: subprocess.Popen[bytes], plan: Plan, tick: Tick) -> bool:
+        """Whether the plan may be carried out now; what keeps from it is told, and the healer knows."""
+
+        def step() -> Tick | None:
+            tick = self._tick()
+            self._wait(child)
+            return None if child.poll() is not None or self._is_asked_to_end else tick
+
+        answer = self._guard.ask(Standing(plan, self._number, self._healer.epoch, tick), step)
+        if answer == "leave":
+            self._healer.leave_alone()
+        elif answer == "over":
+            self._healer.withdraw()
+        return answer == "end"
+
+    def _tick(self) -> Tick:
+        tick = self._recorder.safe_tick()
+        if self._stopper is not None and any(_is_failed_stop(event) for event in tick.events):
+            self._stopper.asked = False  # it goes on, and may be healed and asked again
+        if self._each_tick is not None:
+            self._each_tick(self._recorder, tick)
+        if self.child is not None:
+            self._adopted.collect(tick.t_s, self.child.pid)
+        if self._on_tick is not None:
+            self._on_tick(tick)
+        now_s = time.monotonic()
+        # A late tick is not made up for, and one that came early (a child has ended) puts off none: the last lines of
+        # a console are read in two looks.
+        self._next_s = min(max(self._next_s + TICK_S, now_s), now_s + TICK_S)
+        return tick
+
+    def _wait(self, child: subprocess.Popen[bytes]) -> None:
+        def pass_on(number: int) -> None:
+            if self._stopper is None or not self._stopper.take(number, self._number):
+                child.send_signal(number)
+
+        while self._launch.relay.wait(self._next_s, pass_on) and child.poll() is None:
+            pass
+        late = self._stopper is not None and self._stopper.is_late
+        if late and not self._ending and child.poll() is None:
+            self._end_group(child, Plan(action="stop", reason="asked-to-stop"))
+
+    def _after_end(self, child: subprocess.Popen[bytes]) -> Plan:
+        if (child.returncode == 0 and not self._ended_early) or child.returncode in (
+            -signal.SIGINT,
+            128 + signal.SIGINT,
+        ):
+            return Plan(action="nothing")
+        if self._is_asked_to_end:
+            return Plan(action="nothing")
+        if self._launch.relay.ended_by_one(child.returncode):
+            return Plan(action="nothing")
+        deaths = [
+            one
+            for one in self._recorder.diagnoses.values()
+            if one.episode.generation == self._number and one.episode.kind == "death"
+        ]
+        if self._healer.lacks_command and self._continuation.why_not is not None:
+            t_s, message = self._clock.t_s(), NOT_AGAIN(why=self._continuation.why_not)
+            self._recorder.add(Notice(t_s=t_s, what="not-started-again", message=message))
+            self._recorder.safe_tick()
+        return self._healer.after_end(self._clock.t_s(), tuple(deaths))
+
+    @property
+    def _is_asked_to_end(self) -> bool:
+        return bool(self._launch.relay.seen & ASKED_TO_END) or (self._stopper is not None and self._stopper.asked)
+
+    def _restart(self, child: subprocess.Popen[bytes], plan: Plan) -> subprocess.Popen[bytes] | None:
+        """End what is left and start anew from the newest verified checkpoint; None where that cannot be."""
+        self._end_group(child, plan)
+        self._pauses(child).before(plan)
+        if self._is_asked_to_end or child.poll() is None:  # two at once would ruin each other's files
+            return None
+        command = self._command_to_go_on(child, plan)
+        self._launch.relay.wait(time.monotonic(), lambda _: None)  # Ctrl-C while files were verified
+        if command is None or self._is_asked_to_end:
+            return None
+        self._number += 1
+        text = shlex.join(command)
+        begun = ActionTaken(
+            t_s=self._clock.t_s(),
+            action="restart",
+            state="begun",
+            text=text,
+            cause=plan.cause,
+            settings=plan.settings,
+            generation=self._number,
+        )
+        self._recorder.act(begun)
+        try:
+            started = self._launch.start(command, self._number, self._healer.settings)
+        except CommandNotFound as error:
+            self._recorder.act(msgspec.structs.replace(begun, state="failed", text=error.what))
+            return None
+        self._recorder.follow(started.pid)
+        self._healer.begin(begun)
+        return started
+
+    def _end_group(self, child: subprocess.Popen[bytes], plan: Plan) -> None:
+        """End every process of this generation, and wait for those that cannot be ended."""
+        pids = tuple(sorted(self._recorder.sources.living | {child.pid}))
+        begun = ActionTaken(
+            t_s=self._clock.t_s(),
+            action="end-group",
+            state="begun",
+            text=f"{len(pids)} process{'es' if len(pids) > 1 else ''}",
+            cause=plan.cause,
+            pids=pids,
+            generation=self._number,
+        )
+        self._ending = True
+        self._recorder.act(begun)
+        self._recorder.safe_tick()  # the detectors know before it happens
+        left = end_group(child, lambda: self._recorder.sources.living)
+        if left:
+            text = f"in the kernel (state D), cannot be ended: PID {' '.join(map(str, left))}; waiting for them"
+            self._recorder.act(msgspec.structs.replace(begun, t_s=self._clock.t_s(), state="failed", text=text))
+        while child.poll() is None and not self._is_asked_to_end:
+            self._tick()
+            self._wait(child)
+        self._ending = False
+        if child.poll() is not None:
+            self._recorder.act(msgspec.structs.replace(begun, t_s=self._clock.t_s(), state="done"))
+
+    def _command_to_go_on(self, child: subprocess.Popen[bytes], plan: Plan) -> tuple[str, ...] | None:
+        """The command that loses least; None, with the reason told, where everything would be lost in silence."""
+        folder, epoch = self._recorder.environment.output_folder, self._healer.epoch
+        way = self._pauses(child).until_readable(lambda: self._continuation.prepare(folder, epoch), plan)
+        if way.may_pass and self._is_asked_to_end:
+            return None
+        for file, problem in way.problems:
+            self._act("set-aside-checkpoint", "done" if way.used else "failed", f"{file.name}: {problem}", plan)
+        for file, problem in way.unread:
+            self._act("keep-checkpoint", "done", f"{file.name}: {problem}", plan)
+        if way.command is None:
+            self._act("restart", "failed", way.why_not, plan)
+            self._gave_up = msgspec.structs.replace(plan, action="stop", reason="no-usable-checkpoint")
+        elif way.begins_again:
+            text = "no checkpoint had been written yet"
+            self._recorder.add(Noted(t_s=self._clock.t_s(), what="from-scratch", text=text))
+        return way.command
+
+    def _pauses(self, child: subprocess.Popen[bytes]) -> Pauses:
+        def step() -> None:
+            self._healer.waiting.look(self._tick())
+            self._wait(child)
+
+        return Pauses(self._healer, self._clock, step, lambda: self._is_asked_to_end, self._act)
+
+    def _act(self, action: str, state: str, text: str, plan: Plan) -> None:
+        self._recorder.act(
+            ActionTaken(
+                t_s=self._clock.t_s(),
+                action=action,
+                state=state,  # type: ignore[arg-type]
+                text=text,
+                cause=plan.cause,
+                generation=self._number,
+            )
+        )
+
+    def _give_up(self, child: subprocess.Popen[bytes], plan: Plan) -> None:
+        self._gave_up = plan
+        self._act("stop", "begun", plan.reason, plan)
+        if child.poll() is None:
+            self._end_group(child, plan)
+        self._act("stop", "done", plan.reason, plan)
+        self._recorder.safe_tick()
+
+    def _orphans(self) -> tuple[int, ...]:
+        """Workers that outlived the main process; none where we end them."""
+        orphans = self._recorder.sources.look_for_workers(self._clock.t_s())
+        if not orphans:
+            return ()
+        self._recorder.add(Noted(t_s=self._clock.t_s(), what="orphans-left", text=" ".join(map(str, orphans))))
+        if self._end_orphans:
+            self._say_orphans(orphans)
+            end_orphans(orphans, lambda: bool(self._recorder.sources.look_for_workers(self._clock.t_s())))
+        self._recorder.safe_tick()
+        return () if self._end_orphans else orphans
+
+    def _say_orphans(self, orphans: tuple[int, ...]) -> None:
+        """The detectors know before it happens that these deaths are our own doing."""
+        self._recorder.act(
+            ActionTaken(
+                t_s=self._clock.t_s(),
+                action="end-group",
+                state="begun",
+                text=f"{len(orphans)} process{'es' if len(orphans) > 1 else ''}",
+                pids=orphans,
+                generation=self._number,
+            )
+        )
+        self._recorder.safe_tick()
+
+
+def _is_failed_stop(event: Event) -> bool:
+    return isinstance(event, ActionTaken) and (event.action, event.state, event.source) == ("stop", "failed", "hook")
+
+
+def _ended(child: subprocess.Popen[bytes], recorder: Recorder, t_s: float, *, early: bool) -> ProcessEnded:
+    code = child.returncode
+    main_pid = recorder.sources.process.main_pid
+    return ProcessEnded(
+        t_s=t_s,
+        pid=child.pid,
+        role="main" if main_pid in (None, child.pid) else "other",
+        exit_code=code if code >= 0 else None,
+        exit_signal=-code if code < 0 else None,
+        source="wait",
+        early=early,
+    )

@@ -1,0 +1,39 @@
+"""A scheduler's warning: save at the next safe point, then end, so that the run can be started again."""
+
+from __future__ import annotations
+
+import signal
+import time
+
+from holter.supervisor.healing.control import Control
+
+# Slurm kills 30 s after SIGTERM (KillWait), Kubernetes and many others as well.
+TERM_WITHIN_S = 20.0
+
+
+class Stopper:
+    """Turns SIGUSR1 and SIGTERM into "save and end".
+
+    SIGUSR1 comes minutes before the time limit (``--signal=B:USR1@600``): the epoch may end in peace. After SIGTERM
+    there is little time; the last checkpoint, one epoch old at most, is on disk already.
+    """
+
+    def __init__(self, control: Control) -> None:
+        self._control = control
+        self._until_s: float | None = None
+        self.asked = False
+
+    def take(self, number: int, generation: int) -> bool:
+        """Whether this signal is ours; the training gets the others."""
+        if number not in (signal.SIGUSR1, signal.SIGTERM):
+            return False
+        self._control.ask("stop", signal.Signals(number).name, generation)
+        self.asked = True
+        if number == signal.SIGTERM and self._until_s is None:
+            self._until_s = time.monotonic() + TERM_WITHIN_S
+        return True
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the training must be ended now."""
+        return self._until_s is not None and time.monotonic() >= self._until_s

@@ -1,0 +1,53 @@
+"""Several listeners of one recording: the terminal and the people who are notified."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from holter.records import ActionTaken, ContractSettled, Diagnosis, Episode, Notice, Text
+from holter.supervisor.recording.recorder import Listener
+
+
+class Audience(Listener):
+    """Several listeners; one that fails does not keep the others from hearing."""
+
+    def __init__(self, *listeners: Listener) -> None:
+        self._listeners = listeners
+
+    def alarm(self, episode: Episode) -> None:
+        """Tell all."""
+        self._tell(lambda one: one.alarm(episode))
+
+    def cause(self, diagnosis: Diagnosis) -> None:
+        """Tell all."""
+        self._tell(lambda one: one.cause(diagnosis))
+
+    def over(self, episode: Episode) -> None:
+        """Tell all."""
+        self._tell(lambda one: one.over(episode))
+
+    def note(self, text: Text) -> None:
+        """Tell all."""
+        self._tell(lambda one: one.note(text))
+
+    def action(self, action: ActionTaken) -> None:
+        """Tell all."""
+        self._tell(lambda one: one.action(action))
+
+    def notice(self, notice: Notice) -> None:
+        """Tell all."""
+        self._tell(lambda one: one.notice(notice))
+
+    def contract(self, settled: ContractSettled, before: ContractSettled | None) -> None:
+        """Tell all."""
+        self._tell(lambda one: one.contract(settled, before))
+
+    def _tell(self, tell: Callable[[Listener], None]) -> None:
+        failure: Exception | None = None
+        for one in self._listeners:
+            try:
+                tell(one)
+            except Exception as error:  # noqa: BLE001 - raised again when all have heard
+                failure = error
+        if failure is not None:
+            raise failure

@@ -1,0 +1,283 @@
+"""``--notify URL``: tells people who are not looking. Few messages, never in the way of the recorder.
+
+A thread collects what is worth telling; a child process with a deadline sends it, so that a server that hangs holds up
+nobody. The URL is a secret (it mostly carries a token): it goes to the child over a pipe, and no text names more of it
+than scheme and host.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import json
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal, NamedTuple
+from urllib.parse import urlsplit
+
+from holter import __version__
+from holter.errors import BadInput, MissingExtra
+from holter.records import ActionTaken, Diagnosis, Episode, Text
+from holter.reports import live
+from holter.reports.catalogue import Lang, text
+from holter.sentences import define
+from holter.supervisor import exit_codes
+from holter.supervisor.recording.recorder import Listener
+from holter.supervisor.signals import FORWARDED
+
+# At most one message in this time; what happens meanwhile goes into the next one.
+PAUSE_S = 30.0
+# An alarm waits so long for its cause, which mostly comes within seconds: one message instead of two.
+GATHER_S = 5.0
+# A healthy service answers within a second; a child that takes longer is killed.
+DEADLINE_S = 8.0
+# The run is over and its exit code is waited for: what is under way then goes on without us, up to its deadline.
+FAREWELL_S = 2.0
+# A phone shows so many lines; more are counted.
+MOST_LINES = 8
+# Lines of one alarm or cause that are told: the report has the evidence.
+LINES_EACH = 3
+# Python starts and imports the sender within this time, or the machine is in trouble.
+START_UP_S = 10.0
+
+NOT_SENT = define(
+    "notify.not-sent", "notifications to {target} do not get through ({trouble}); the training is not affected"
+)
+
+Event = Literal["alarm", "cause", "over", "action", "stop", "finish"]
+URGENT = ("stop", "finish")
+SENDER = Path(__file__).with_name("notify_send.py")
+WEBHOOKS = ("http", "https")
+
+
+class Target(NamedTuple):
+    """Where messages go."""
+
+    url: str
+    via: Literal["webhook", "apprise"]
+
+    @property
+    def shown(self) -> str:
+        """What may be said of the URL: its host for a web address; other schemes keep tokens in its place."""
+        parts = urlsplit(self.url)
+        return f"{parts.scheme}://{parts.hostname or ''}/…" if self.via == "webhook" else f"{parts.scheme}://…"
+
+
+def parse(url: str) -> Target:
+    """The target of a URL: a plain webhook for http and https, apprise for its own schemes.
+
+    Raises:  BadInput, MissingExtra.
+    """
+    scheme, hostname = _parts(url)
+    if scheme in WEBHOOKS:
+        if not hostname:
+            raise _bad(f"The {scheme} URL for --notify names no host.")
+        return Target(url, "webhook")
+    if importlib.util.find_spec("apprise") is None:
+        raise MissingExtra(
+            f"--notify with {scheme}:// needs apprise, which is not installed.",
+            safe="No training was started or touched.",
+            next_step="pip install 'holter[notify]', or give the https URL of a webhook.",
+        )
+    if not importlib.import_module("apprise").Apprise().add(url):
+        raise _bad(f"apprise does not know what to do with this {scheme}:// URL.")
+    return Target(url, "apprise")
+
+
+def _parts(url: str) -> tuple[str, str | None]:
+    try:
+        parts = urlsplit(url.strip())
+        _ = parts.port  # a port that is no number is found only when it is asked for
+    except ValueError:
+        raise _bad("The URL for --notify cannot be read.") from None
+    if not parts.scheme or "://" not in url:
+        raise _bad("The URL for --notify has no scheme.")
+    return parts.scheme.lower(), parts.hostname
+
+
+def _bad(what: str) -> BadInput:
+    return BadInput(
+        what,
+        safe="No training was started or touched.",
+        next_step="Give a webhook such as --notify https://HOST/PATH, or a URL of apprise such as ntfy://TOPIC.",
+    )
+
+
+class _Line(NamedTuple):
+    event: Event
+    told: str
+
+
+class Notifier(Listener):
+    """Sends alarms, causes, heals, stops and the end to one URL. Every call returns at once but ``close``.
+
+    Raises:  BadInput, MissingExtra when it is made; nothing later. ``note`` hears once that messages cannot be sent.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        lang: Lang = "en",
+        *,
+        name: str = "",
+        note: Callable[[Text], None] | None = None,
+        pause_s: float = PAUSE_S,
+        gather_s: float = GATHER_S,
+        deadline_s: float = DEADLINE_S,
+    ) -> None:
+        """``name``: which training it is about, for people who have several."""
+        self.target = parse(url)
+        self._lang = lang
+        self._title = text("notify.title", lang, name=name or text("notify.some-training", lang))
+        self._note = note or (lambda _: None)
+        self._pause_s, self._gather_s, self._deadline_s = pause_s, gather_s, deadline_s
+        self._echoes = live.Echoes()
+        self._waiting: list[_Line] = []
+        self._first_s = 0.0  # when the oldest waiting line came
+        self._sent_s = float("-inf")
+        self._closing = False
+        self._failed = False
+        self._changed = threading.Condition()
+        self._thread = threading.Thread(target=self._work, name="notify", daemon=True)
+        try:
+            self._thread.start()
+        except RuntimeError as error:  # no more threads for this user
+            self._closing = True
+            self._note(NOT_SENT(target=self.target.shown, trouble=str(error)))
+
+    def alarm(self, episode: Episode) -> None:
+        """Something was noticed."""
+        self._add("alarm", live.alarm(episode, self._lang))
+
+    def cause(self, diagnosis: Diagnosis) -> None:
+        """Its cause was named."""
+        if diagnosis.verdicts:
+            self._add("cause", live.cause(diagnosis, self._lang))
+
+    def over(self, episode: Episode) -> None:
+        """It is over."""
+        self._add("over", live.over(episode, self._lang))
+
+    def action(self, action: ActionTaken) -> None:
+        """Something is done to the run."""
+        told = live.action(action, self._lang) if self._echoes.is_new(action) else None
+        if told is not None:
+            self._add("stop" if action.action == "stop" and action.state != "proposed" else "action", told)
+
+    def finish(self, returncode: int) -> None:
+        """The training is over; ``returncode`` as Popen gives it: negative is a signal."""
+        self._add("finish", _end(returncode, self._lang))
+
+    def close(self) -> None:
+        """Send what waits, and wait for it hardly longer than one deadline."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify()
+        if self._thread.is_alive():
+            self._thread.join(self._deadline_s + FAREWELL_S)
+
+    # ------------------------------------------------------------------------------------------------ the thread
+
+    def _add(self, event: Event, told: str) -> None:
+        with self._changed:
+            if not self._waiting:
+                self._first_s = time.monotonic()
+            self._waiting.append(_Line(event, told))
+            self._changed.notify()
+
+    def _work(self) -> None:
+        # The main thread waits for them; SIGCHLD would be lost to a thread that does not block it.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {*FORWARDED, signal.SIGCHLD})
+        while True:
+            with self._changed:
+                while (wait_s := self._wait_s()) is None or wait_s > 0:
+                    if wait_s is None and self._closing:
+                        return
+                    self._changed.wait(wait_s)
+                lines, self._waiting = self._waiting, []
+            self._sent_s = time.monotonic()
+            self._send(lines)
+
+    def _wait_s(self) -> float | None:
+        """Seconds until the next message; None while nothing waits."""
+        if not self._waiting:
+            return None
+        if self._closing or any(line.event in URGENT for line in self._waiting):
+            return 0.0
+        due_s = max(self._first_s + self._gather_s, self._sent_s + self._pause_s)
+        return due_s - time.monotonic()
+
+    def _send(self, lines: list[_Line]) -> None:
+        payload = {
+            "url": self.target.url,
+            "via": self.target.via,
+            "deadline_s": self._deadline_s,
+            "message": {
+                "title": self._title,
+                "text": self._body(lines),
+                "events": list(dict.fromkeys(line.event for line in lines)),
+                "holter": __version__,
+            },
+        }
+        trouble = _carry(json.dumps(payload).encode(), self._deadline_s)
+        if trouble and not self._failed:
+            self._failed = True
+            self._note(NOT_SENT(target=self.target.shown, trouble=trouble))
+
+    def _body(self, lines: list[_Line]) -> str:
+        """All lines; of a storm the first ones, how many more there are, and what is urgent."""
+        kept = lines if len(lines) <= MOST_LINES else lines[: MOST_LINES - 1]
+        urgent = [line for line in lines[len(kept) :] if line.event in URGENT]
+        told = ["\n".join(_plain(line.told)) for line in kept]
+        if len(lines) > len(kept) + len(urgent):
+            told.append(text("notify.more", self._lang, count=len(lines) - len(kept) - len(urgent)))
+        return "\n".join((*told, *("\n".join(_plain(line.told)) for line in urgent)))
+
+
+def _plain(told: str) -> list[str]:
+    """Lines without the prefix that marks them among a training's output; commands are no news for a phone."""
+    lines = [line.removeprefix(live.PREFIX).removeprefix(" ") for line in told.splitlines()]
+    return lines[:LINES_EACH]
+
+
+def _end(returncode: int, lang: Lang) -> str:
+    told = {0: "finished", exit_codes.REQUEUE: "requeue", exit_codes.GAVE_UP: "gave-up"}.get(returncode)
+    if told is not None:
+        return text(f"notify.{told}", lang, code=returncode)
+    if returncode > 0:
+        return text("notify.ended", lang, how=text("ending.code", lang, code=returncode))
+    return text("notify.ended", lang, how=text("ending.signal", lang, **_signal(-returncode)))
+
+
+def _signal(number: int) -> dict[str, object]:
+    try:
+        return {"signal": signal.Signals(number).name}
+    except ValueError:
+        return {"signal": number}
+
+
+def _carry(payload: bytes, deadline_s: float) -> str:
+    """Send in a child; what went wrong, in words without secrets, empty if nothing did."""
+    try:
+        # Its own session: Ctrl-C in the terminal is for the training.
+        done = subprocess.run(
+            [sys.executable, str(SENDER)],
+            input=payload,
+            capture_output=True,
+            timeout=deadline_s + START_UP_S,
+            start_new_session=True,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return f"no answer within {deadline_s:.0f} s"
+    except OSError as error:
+        return error.strerror or type(error).__name__
+    if done.returncode == -signal.SIGALRM:
+        return f"no answer within {deadline_s:.0f} s"
+    told = done.stdout.decode("utf-8", "replace").strip().splitlines()
+    return "" if done.returncode == 0 else told[-1] if told else f"the sender ended with {done.returncode}"

@@ -1,0 +1,1 @@
+"""From probes to the tape: sources, clock, scratch folder, recorder."""

@@ -1,0 +1,238 @@
+"""The capability contract: what can be seen of this run and done to it, each "no" with its reason.
+
+Settled in the first minute, looked at again at every epoch. Causes, remedies and people read it from the tape.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from holter.detectors.view import main_beat
+from holter.probes.machine.environment import process_command, process_environ
+from holter.probes.process.process_files import namespace_pids
+from holter.probes.process.stacks import StackDumper
+from holter.records import DATA_WORKERS, Ability, ContractSettled, GpuSample, Message, Noted, Tick
+from holter.sentences import define
+from holter.supervisor.recording.scratch_keeper import ScratchKeeper
+from holter.supervisor.recording.sources import Sources
+from holter.texts.resume_command import Resume
+
+# Start-up imports torch from a network disk; by then a hook that works has told of itself.
+SETTLE_S = 60.0
+# A training that was seen to train, and whose stacks were tried, has shown all.
+STACKS_AFTER_S = 8.0
+# Attached, no heartbeat is waited for: the log is found, or it is not, when the environment was looked at twice.
+ATTACHED_LOG_S = 20.0
+# The hook tells of the results folder when training begins; a survey takes seconds, and then the log is found.
+LOG_WITHIN_S = 15.0
+# Where no epoch is seen, the contract is looked at this often.
+AGAIN_S = 300.0
+# PyTorch's own data loader names the threads of its workers so (torch 2.6 and newer).
+TORCH_WORKER = "pt_data_worker"
+IGNORES_PATH = ("-I", "-E", "-S")
+# Loaders without worker processes: nothing that could freeze or die beside the training.
+NO_WORKERS = ("holter", "single-process")
+
+ATTACHED = define("contract.attached", "the training was started without Holter")
+NO_PYTHON = define("contract.no-python", "no Python process was found below the command")
+OTHER_NAMESPACE = define("contract.other-namespace", "the training runs in a PID namespace of its own")
+CLEARED = define("contract.environment-cleared", "the command clears the environment variables that Holter had set")
+PATH_LOST = define("contract.pythonpath-lost", "the command sets PYTHONPATH anew, without Holter's entry")
+PATH_IGNORED = define("contract.pythonpath-ignored", "Python was started with {option}, which ignores PYTHONPATH")
+NOTHING_IMPORTED = define("contract.nothing-imported", "the program imports neither nnunetv2 nor batchgenerators")
+HOOK_GONE = define("contract.hook-gone", "its pages are gone")
+SCRATCH_LOST = define("contract.scratch-lost", "Holter's own folder was removed and cannot be made anew")
+NO_LOADER = define("contract.no-loader", "no data loader with worker processes was seen")
+NO_LOG = define("contract.no-log", "no training log of nnU-Net was found")
+CONSOLE_UNREAD = define("contract.console-unread", "there is no heartbeat, and the output goes to no file")
+STACKS_REFUSED = define("contract.stacks-refused", "{why}")
+STACKS_UNTRIED = define("contract.stacks-untried", "not tried yet")
+NO_MAIN = define("contract.no-main", "no main process was found")
+NO_GPU = define("contract.no-gpu", "{why}")
+NO_KERNEL_LOG = define("contract.no-kernel-log", "this user may not read it")
+ONLY_WATCHES = define("contract.only-watches", "Holter only watches here (holter train and run --heal act)")
+LOADER_CANNOT = define("contract.loader-cannot", "the data loader is not batchgenerators' NonDetMultiThreadedAugmenter")
+NOT_NNUNET = define("contract.not-nnunet", "no trainer of nnU-Net was seen")
+
+
+class Terms(NamedTuple):
+    """What was agreed before the run began."""
+
+    heal: bool
+    attached: bool
+    resume: Resume
+
+
+class ContractKeeper:
+    """Settles the contract of one run, and says when it has changed."""
+
+    def __init__(self, terms: Terms, sources: Sources, keeper: ScratchKeeper, *, inject: str) -> None:
+        """``inject``: the folder that the hook is loaded from, as it stands in PYTHONPATH."""
+        self._terms = terms
+        self._sources = sources
+        self._keeper = keeper
+        self._inject = inject
+        self._dumper = StackDumper(scratch=keeper.folder)
+        self._stacks: Ability | None = None
+        self._asked_stacks = False
+        self._gpu: GpuSample | None = None
+        self._kernel_log = True
+        self._settled: ContractSettled | None = None
+        self._looked_s = 0.0
+        self._epoch: int | None = None
+        self._began_s = 0.0
+        self._trains_since_s: float | None = None
+
+    def follow(self, t_s: float) -> None:
+        """Another process of the same run: it is settled once more."""
+        self._settled, self._stacks, self._asked_stacks = None, None, False
+        self._began_s, self._epoch, self._trains_since_s = t_s, None, None
+
+    def see(self, tick: Tick) -> ContractSettled | None:
+        """Take in a tick; the contract, when it is settled or has changed."""
+        self._learn(tick)
+        if not self._is_time(tick):
+            return None
+        self._looked_s = tick.t_s
+        found = self._contract(tick)
+        same = self._settled is not None and (found.sees, found.does) == (self._settled.sees, self._settled.does)
+        self._settled = found
+        return None if same else found
+
+    def at_last(self, tick: Tick) -> ContractSettled | None:
+        """The contract of a recording that ends before it was settled; None where it was, or its processes are gone."""
+        if self._settled is not None or not self._sources.living:
+            return None
+        return self._contract(tick)
+
+    def close(self) -> None:
+        """End a stack dump that is under way."""
+        self._dumper.close()
+
+    def _learn(self, tick: Tick) -> None:
+        if tick.gpus:
+            self._gpu = tick.gpus[0]
+        if any(isinstance(event, Noted) and event.what == "kernel-log-unreadable" for event in tick.events):
+            self._kernel_log = False
+        main_pid = self._sources.process.main_pid
+        if not self._asked_stacks and main_pid is not None and tick.t_s - self._began_s >= STACKS_AFTER_S:
+            self._asked_stacks = self._dumper.start({main_pid: "main"}, tick.t_s)
+        for dump in self._dumper.collect():
+            can = dump.rung == "py-spy" or self._sources.heartbeat.fault_signal(dump.pid) is not None
+            why = "; ".join(dump.refused) or "no frames"
+            self._stacks = Ability(name="stacks", can=can, why_not=None if can else STACKS_REFUSED(why=why))
+
+    def _is_time(self, tick: Tick) -> bool:
+        beat = main_beat(tick)
+        if self._settled is None:
+            age_s = tick.t_s - self._began_s
+            if beat is not None and beat.steps_total > 0 and self._trains_since_s is None:
+                self._trains_since_s = tick.t_s
+            return self._has_shown_all(tick) or self._is_all_seen_from_outside(age_s) or age_s >= SETTLE_S
+        epoch = beat.epoch if beat is not None else None
+        if epoch is not None and epoch != self._epoch:
+            self._epoch = epoch
+            return True
+        return tick.t_s - self._looked_s >= AGAIN_S
+
+    def _is_all_seen_from_outside(self, age_s: float) -> bool:
+        if not self._terms.attached or self._stacks is None:
+            return False
+        return self._sources.trainlog.log is not None or age_s >= ATTACHED_LOG_S
+
+    def _has_shown_all(self, tick: Tick) -> bool:
+        """Whether it trains, its stacks were tried, and its log was found or will not be."""
+        if self._trains_since_s is None or self._stacks is None:
+            return False
+        return self._sources.trainlog.log is not None or tick.t_s - self._trains_since_s >= LOG_WITHIN_S
+
+    def _contract(self, tick: Tick) -> ContractSettled:
+        heartbeat = self._heartbeat(tick)
+        sees = (
+            heartbeat,
+            self._loader(tick),
+            self._log(),
+            self._exceptions(heartbeat),
+            self._stacks or Ability(name="stacks", can=False, why_not=self._why_no_stacks()),
+            self._graphics(),
+            Ability(name="kernel-log", can=self._kernel_log, why_not=None if self._kernel_log else NO_KERNEL_LOG()),
+        )
+        return ContractSettled(t_s=tick.t_s, sees=sees, does=self._does(heartbeat, sees[1]))
+
+    # ------------------------------------------------------------------------------------------- what can be seen
+
+    def _heartbeat(self, tick: Tick) -> Ability:
+        if main_beat(tick) is not None:
+            return Ability(name="heartbeat", can=True)
+        return Ability(name="heartbeat", can=False, why_not=self._why_no_heartbeat())
+
+    def _why_no_heartbeat(self) -> Message:
+        main = self._sources.process.main_pid
+        if self._sources.heartbeat.main_info():
+            return HOOK_GONE()
+        if main is None:
+            return NO_PYTHON()
+        variables, command = process_environ(main), process_command(main)
+        if len(namespace_pids(main)) > len(namespace_pids("self")):
+            return OTHER_NAMESPACE()
+        if not variables.get("HOLTER_SCRATCH"):
+            return ATTACHED() if self._terms.attached else CLEARED()
+        if self._inject not in variables.get("PYTHONPATH", ""):
+            return PATH_LOST()
+        option = next((word for word in command[1:2] if word in IGNORES_PATH), None)
+        return NOTHING_IMPORTED() if option is None else PATH_IGNORED(option=option)
+
+    def _why_no_stacks(self) -> Message:
+        return NO_MAIN() if self._sources.process.main_pid is None else STACKS_UNTRIED()
+
+    def _loader(self, tick: Tick) -> Ability:
+        told = self._sources.heartbeat.abilities().get("loader")
+        if told is not None:
+            return Ability(name="loader", can=True, what=told[1])
+        if any(process.name == TORCH_WORKER for process in tick.processes):
+            return Ability(name="loader", can=True, what="torch")
+        if any(process.role in DATA_WORKERS for process in tick.processes):
+            return Ability(name="loader", can=True, what="forked")
+        return Ability(name="loader", can=False, why_not=NO_LOADER())
+
+    def _log(self) -> Ability:
+        log = self._sources.trainlog.log
+        return Ability(name="log", can=True) if log is not None else Ability(name="log", can=False, why_not=NO_LOG())
+
+    def _exceptions(self, heartbeat: Ability) -> Ability:
+        can = heartbeat.can or self._sources.trainlog.reads_console
+        return Ability(name="exceptions", can=can, why_not=None if can else CONSOLE_UNREAD())
+
+    def _graphics(self) -> Ability:
+        gpu = self._gpu
+        if gpu is None or gpu.source == "none":
+            return Ability(name="gpu", can=False, why_not=NO_GPU(why=(gpu.note if gpu else None) or "not looked at"))
+        return Ability(name="gpu", can=True, what=gpu.name)
+
+    # ------------------------------------------------------------------------------------------- what can be done
+
+    def _does(self, heartbeat: Ability, loader: Ability) -> tuple[Ability, ...]:
+        if not self._terms.heal:
+            return tuple(
+                Ability(name=name, can=False, why_not=ONLY_WATCHES()) for name in ("replace-workers", "save", "restart")
+            )
+        if self._keeper.is_lost:
+            gone = (Ability(name=name, can=False, why_not=SCRATCH_LOST()) for name in ("replace-workers", "save"))
+            return *gone, restart_ability(self._terms.resume)
+        able = {name for name, (can, _) in self._sources.heartbeat.abilities().items() if can and heartbeat.can}
+        if loader.what in NO_WORKERS:
+            replaces = Ability(name="replace-workers", can=True, what="no-workers")
+        elif "replace-workers" in able and loader.what == "batchgenerators":
+            replaces = Ability(name="replace-workers", can=True)
+        else:
+            why = LOADER_CANNOT() if heartbeat.can else heartbeat.why_not
+            replaces = Ability(name="replace-workers", can=False, why_not=why)
+        why = None if "save" in able else NOT_NNUNET() if heartbeat.can else heartbeat.why_not
+        return replaces, Ability(name="save", can=why is None, why_not=why), restart_ability(self._terms.resume)
+
+
+def restart_ability(resume: Resume) -> Ability:
+    """Whether the training can be started again; known before it is started at all."""
+    if resume.command is None:
+        return Ability(name="restart", can=False, why_not=resume.why_not)
+    return Ability(name="restart", can=True, what=resume.text)

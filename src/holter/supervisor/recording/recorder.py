@@ -1,0 +1,403 @@
+"""One tick after the other: ask the probes, write the tape, let detectors see it, look closer at what they mark."""
+
+from __future__ import annotations
+
+import datetime
+from collections import deque
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from holter.detectors import Watch, identity
+from holter.detectors.course import Course
+from holter.detectors.notices import Notices
+from holter.evidence.as_told import WHOLE_S, thinned
+from holter.evidence.scope import shows_training
+from holter.probes.machine.environment import capture
+from holter.probes.training.file_tail import Mark
+from holter.records import (
+    ActionTaken,
+    ContractSettled,
+    Diagnosis,
+    Environment,
+    Episode,
+    Event,
+    Judged,
+    Noted,
+    Notice,
+    ProcessEnded,
+    Text,
+    Tick,
+)
+from holter.supervisor.launch import INJECT
+from holter.supervisor.recording.clock import RunClock
+from holter.supervisor.recording.contract import ContractKeeper, Terms
+from holter.supervisor.recording.environment_reader import Survey
+from holter.supervisor.recording.investigation import Investigator
+from holter.supervisor.recording.scratch import Scratch
+from holter.supervisor.recording.scratch_keeper import ScratchKeeper
+from holter.supervisor.recording.sources import Sources
+from holter.tape import Recording, TapeWriter
+from holter.tape.reader import make_tick
+
+# The environment is complete once the trainer exists and its log folder is known; captured again until then.
+RECAPTURE_EVERY_S = 10.0
+
+
+class Listener:
+    """What a recorder tells while it runs; the default tells nobody."""
+
+    def alarm(self, episode: Episode) -> None:
+        """A detector marked something new."""
+
+    def cause(self, diagnosis: Diagnosis) -> None:
+        """The cause of an episode was named, or another one was."""
+
+    def over(self, episode: Episode) -> None:
+        """An episode ended."""
+
+    def note(self, text: Text) -> None:
+        """The recorder has something to say of itself."""
+
+    def action(self, action: ActionTaken) -> None:
+        """Something is being done to the run, or would be."""
+
+    def notice(self, notice: Notice) -> None:
+        """Something is not as it should be, and the training goes on all the same."""
+
+    def contract(self, settled: ContractSettled, before: ContractSettled | None) -> None:
+        """What can be seen and done was settled, or has changed since ``before``."""
+
+
+class Recorder:
+    """Records one training. ``tick`` is called once a second; it never raises because of the training or the disk."""
+
+    def __init__(
+        self,
+        *,
+        root_pid: int,
+        command: tuple[str, ...],
+        attached: bool,
+        clock: RunClock,
+        scratch: Scratch,
+        writer: TapeWriter,
+        listener: Listener,
+        variables: Mapping[str, str],
+        terms: Terms,
+        began_wall: float | None = None,
+        marks: tuple[Mark, ...] = (),
+    ) -> None:
+        """``began_wall``: when the training began, if it was before us; older logs are of other runs.
+
+        ``marks``: console files as they were before the training was started.
+        """
+        not_before_wall = (clock.zero_wall_s if began_wall is None else began_wall) - LOG_SLACK_S
+        folder = scratch.folder
+        self.sources = Sources(root_pid, clock, folder, _storage_paths(variables), variables, not_before_wall, marks)
+        self.contract: ContractSettled | None = None
+        self.was_training_seen = False
+        self._terms = terms
+        self._keeper = ScratchKeeper(scratch)
+        self._contracts = ContractKeeper(terms, self.sources, self._keeper, inject=str(INJECT))
+        self.diagnoses: dict[tuple[str, str, float], Diagnosis] = {}
+        self._unsaid: set[tuple[str, str, float]] = set()  # deaths of which no cause is seen yet
+        self._root_pid = root_pid
+        self._command = command
+        self._attached = attached
+        self._variables = dict(variables)
+        self._clock = clock
+        self._scratch = folder
+        self._writer = writer
+        self._listener = listener
+        self._watch = Watch()
+        self._notices = Notices()
+        self._course = Course()
+        self._numbers: dict[tuple[str, str, float], int] = {}
+        self._recent: deque[Tick] = deque()
+        self._older: list[Tick] = []  # what stays of the ticks before
+        self._investigator = Investigator(folder, self.sources.heartbeat.fault_signal)
+        self._captured_s = 0.0
+        self._complete = False
+        self._said_problem: str | None = None
+        self._said_failure: str | None = None
+        self._pending: list[Event] = []
+        wall = datetime.datetime.fromtimestamp(clock.zero_wall_s, datetime.timezone.utc)
+        self.environment = Environment(wall_start=wall.isoformat(), command=command, attached=attached)
+        self.environment = self._with_terms(self.environment)
+        self._survey = Survey(self._describe)
+        self._survey.start(root_pid)
+        self._writer.write_environment(self.environment)
+
+    def follow(self, root_pid: int) -> None:
+        """Go on with the process that was started in place of the one before."""
+        for episode in self._watch.episodes:
+            if identity(episode) in self._unsaid:
+                self._take_finding(episode, is_last=True)
+        self._root_pid = root_pid
+        self.sources.follow(root_pid)
+        self._investigator.forget()
+        self._notices = Notices()
+        self._complete = False
+        self._captured_s = self._clock.t_s()
+        self._contracts.follow(self._clock.t_s())
+        self._survey.start(root_pid)
+
+    def now_s(self) -> float:
+        """The recording's clock."""
+        return self._clock.t_s()
+
+    def add(self, *events: Event) -> None:
+        """Events from outside the probes (exit code of the training, a fault of the demo): on the next tick."""
+        self._pending.extend(events)
+
+    def act(self, action: ActionTaken) -> None:
+        """Keep and tell what is done to the run."""
+        self.add(action)
+        try:
+            self._listener.action(action)
+        except Exception as error:  # noqa: BLE001 - whoever listens must not keep us from healing
+            self.add(Noted(t_s=action.t_s, what="listener-failed", text=f"{type(error).__name__}: {error}"))
+
+    def mark(self, episode: Episode) -> None:
+        """Look closer at something that no detector marked: a training that stood still before we came."""
+        self._take_episode(episode)
+
+    def safe_tick(self) -> Tick:
+        """Look at everything once; whatever fails in it is noted, and the training is not affected."""
+        try:
+            return self.tick()
+        except Exception as error:  # noqa: BLE001 - the last line of defence of a recorder that must not fall over
+            t_s = self._clock.t_s()
+            note = Noted(t_s=t_s, what="recorder-failed", text=f"{type(error).__name__}: {error}")
+            if note.text != self._said_failure:
+                self._said_failure = note.text
+                self._listener.note(f"a part of the recording failed ({note.text}); the training is not affected")
+                self._writer.write_events([note])
+            return Tick(t_s=t_s)
+
+    def tick(self) -> Tick:
+        """Look at everything once."""
+        t_s = self._clock.t_s()
+        samples, events, runs = self.sources.read(t_s)
+        for event in events:
+            if isinstance(event, ActionTaken):
+                self._listener.action(event)  # of the hook
+        events = [*self._pending, *events]
+        self._pending.clear()
+        tick = make_tick(t_s, samples, tuple(events))
+        self._writer.write_samples(t_s, samples)
+        self._writer.write_events(events)
+        for run in runs:
+            self._writer.write_probe_run(run)
+        self._remember(tick)
+        self._learn_environment(t_s)
+        self._settle(tick)
+        for episode in self._watch.see(tick):
+            self._take_episode(episode)
+        self._notice(tick)
+        self._course.see(tick)
+        self._take_findings()
+        self._writer.pulse(t_s)
+        self._say_problems()
+        return tick
+
+    def finish(self) -> tuple[Episode, ...]:
+        """Name the causes of what is still open, and close the tape."""
+        self._writer.write_stacks(self._investigator.hurry())
+        if self._attached and self._recent:  # who looks for a moment only is told as well
+            self._keep(self._contracts.at_last(self._recent[-1]))
+        self._writer.write_events(self._pending)
+        for episode in self._watch.episodes:
+            if identity(episode) not in self.diagnoses or identity(episode) in self._unsaid:
+                self._take_finding(episode, is_last=True)
+        self._investigator.close()
+        self._contracts.close()
+        self.sources.close()
+        self._writer.close(self._clock.t_s())
+        return self._watch.episodes
+
+    @property
+    def tape(self) -> Path:
+        """Where it is recorded."""
+        return self._writer.path
+
+    @property
+    def tape_is_there(self) -> bool:
+        """Whether anything can be read under the name of the tape."""
+        return self._writer.is_there
+
+    @property
+    def episodes(self) -> tuple[Episode, ...]:
+        """Episodes so far."""
+        return self._watch.episodes
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether nnU-Net's loop has begun to train and has not come to its end."""
+        return self._course.is_unfinished
+
+    def recording(self) -> Recording:
+        """The live window as a recording: what a reader of the tape would see of the last minutes."""
+        return Recording(
+            all_ticks=(*self._older, *self._recent),
+            all_stacks=self._investigator.stacks,
+            all_episodes=self._watch.episodes,
+            environment=self.environment,
+        )
+
+    def _remember(self, tick: Tick) -> None:
+        self._recent.append(tick)
+        self.was_training_seen = self.was_training_seen or shows_training(tick)
+        while self._recent[0].t_s < tick.t_s - WHOLE_S:
+            self._older += thinned([self._recent.popleft()])
+
+    def _notice(self, tick: Tick) -> None:
+        """Keep and say what is worth a line and no alarm, whoever noticed it."""
+        noticed = (*self._keeper.see(tick.t_s), *self._notices.see(tick))
+        self._writer.write_events(noticed)
+        for notice in (*noticed, *(event for event in tick.events if isinstance(event, Notice))):
+            self._listener.notice(notice)
+
+    def _settle(self, tick: Tick) -> None:
+        """Keep and say what can be seen and done, once that is known and whenever it changes."""
+        self._keep(self._contracts.see(tick))
+
+    def _keep(self, settled: ContractSettled | None) -> None:
+        if settled is None:
+            return
+        before, self.contract = self.contract, settled
+        self.add(settled)
+        self._listener.contract(settled, before)
+
+    def _with_terms(self, environment: Environment) -> Environment:
+        given = self._terms.resume.text if self._terms.resume.is_given else None
+        return msgspec.structs.replace(environment, resume_command=given) if given else environment
+
+    def _take_episode(self, episode: Episode) -> None:
+        key = identity(episode)
+        is_new = key not in self._numbers
+        number = self._numbers.setdefault(key, len(self._numbers))
+        self._writer.write_episode(number, episode)
+        if is_new:
+            self._listener.alarm(episode)
+            self.sources.hurry()
+            self._investigator.open(episode, self._recent)
+        elif episode.end_s is not None:
+            self._investigator.over(episode)
+            # With the end of the training a death is not over: only one that it has survived is.
+            if episode.kind != "death" or not self._has_main_ended():
+                self._listener.over(episode)
+
+    def _has_main_ended(self) -> bool:
+        return any(isinstance(event, ProcessEnded) and event.role == "main" for event in self._recent[-1].events)
+
+    def _take_findings(self) -> None:
+        for found in self._investigator.ready(self._recent):
+            self._take_finding(found)
+        dumps = self._investigator.new_stacks()
+        if dumps:
+            self._writer.write_stacks(dumps)
+
+    def _take_finding(self, found: Episode, *, is_last: bool = False) -> None:
+        """Judge an episode and tell the verdict, if it is news.
+
+        A console's last lines come after the end of the process: that a death has no cause is said at the second look.
+        """
+        from holter.causes import diagnose
+        from holter.remedies import propose
+
+        key = identity(found)
+        episode = next((one for one in self._watch.episodes if identity(one) == key), found)
+        diagnosis = propose(diagnose(self.recording(), episode), self.environment)
+        before = self.diagnoses.get(key)
+        self.diagnoses[key] = diagnosis
+        cause, verdict = _headline(diagnosis)
+        t_s = self._recent[-1].t_s if self._recent else self._clock.t_s()
+        judged = Judged(
+            t_s=t_s,
+            detector=episode.detector,
+            subject=episode.subject,
+            start_s=episode.start_s,
+            cause=cause,
+            verdict=verdict,
+        )
+        self._writer.write_events([judged])
+        if before is None and cause is None and episode.kind == "death" and not is_last:
+            self._unsaid.add(key)
+        elif before is None or _headline(before) != (cause, verdict) or key in self._unsaid:
+            self._unsaid.discard(key)
+            text = f"{cause} {verdict} ({episode.kind} of {episode.subject})"
+            self._writer.write_events([Noted(t_s=t_s, what="cause-named", text=text)] if cause else [])
+            self._listener.cause(diagnosis)
+
+    def _learn_environment(self, t_s: float) -> None:
+        info = self.sources.heartbeat.main_info()
+        described = self._survey.take()
+        if described is not None:
+            environment = self._with_terms(_with_info(msgspec.structs.replace(described, hooked=bool(info)), info))
+            if environment != self.environment:
+                self.environment = environment
+                self._writer.write_environment(environment)
+            self._follow(environment)
+            known = environment.output_folder is not None and (bool(info) or self._attached)
+            self._complete = known and t_s > 2 * RECAPTURE_EVERY_S
+        if not self._complete and t_s - self._captured_s >= RECAPTURE_EVERY_S:
+            self._captured_s = t_s
+            self._survey.start(self.sources.process.main_pid or self._root_pid)
+
+    def _describe(self, pid: int) -> Environment:
+        return capture(
+            self._command,
+            pid,
+            self._attached,
+            environ=self._variables,
+            wall_start=self._clock.zero_wall_s,
+            scratch=self._scratch,
+        )
+
+    def _follow(self, environment: Environment) -> None:
+        if environment.output_folder:
+            self.sources.trainlog.follow(Path(environment.output_folder))
+            self.sources.watch_path("results", Path(environment.output_folder))
+        if environment.preprocessed_folder:
+            self.sources.watch_path("preprocessed", Path(environment.preprocessed_folder))
+
+    def _say_problems(self) -> None:
+        problem = self._writer.problem
+        if problem != self._said_problem:
+            self._said_problem = problem
+            if problem is not None:
+                self._listener.note(f"the tape cannot be written ({problem}); the training is not affected")
+            else:
+                self._listener.note("the tape can be written again")
+                self.add(Noted(t_s=self._clock.t_s(), what="tape-gap", text=f"{self._writer.lost_rows} rows lost"))
+
+
+# The log's file name has whole seconds, and the first line may be written in the second we began in.
+LOG_SLACK_S = 2.0
+
+
+# What the trainer tells of itself, and of which type it must be.
+TOLD_BY_TRAINER = {"output_folder": str, "preprocessed_folder": str, "device": str, "num_epochs": int}
+
+
+def _headline(diagnosis: Diagnosis) -> tuple[str | None, Literal["confirmed", "likely"] | None]:
+    """The cause that is told, and how sure it is; a guess is not told."""
+    best = diagnosis.verdicts[0]
+    return (best.cause, best.verdict) if best.verdict in ("confirmed", "likely") else (None, None)
+
+
+def _storage_paths(variables: Mapping[str, str]) -> dict[str, Path]:
+    paths = {"tmp": Path(variables.get("TMPDIR") or "/tmp")}
+    for label, name in (("preprocessed", "nnUNet_preprocessed"), ("results", "nnUNet_results")):
+        if variables.get(name):
+            paths[label] = Path(variables[name])
+    return paths
+
+
+def _with_info(environment: Environment, info: Mapping[str, object]) -> Environment:
+    """What the trainer tells of itself is better than what its command line suggests."""
+    told = {name: info[name] for name in TOLD_BY_TRAINER if isinstance(info.get(name), TOLD_BY_TRAINER[name])}
+    return msgspec.structs.replace(environment, **told) if told else environment

@@ -1,0 +1,159 @@
+"""The scratch folder of a run: heartbeat pages and stack files on a local disk, and the lock of its recorder."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import socket
+import stat
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from holter.errors import AlreadyRecorded, FolderNotWritable
+from holter.supervisor.folds.place import here
+
+LOCK_NAME = "recorder.lock"
+# Whoever looks for leftovers holds the lock for a moment.
+LOCKED_WITHIN_S = 0.5
+
+
+class Scratch:
+    """A folder that belongs to one run, and the lock that says who records it."""
+
+    def __init__(self, folder: Path, *, owned: bool) -> None:
+        """Take the lock of ``folder``. ``owned``: the folder is removed when the run is over.
+
+        Raises:  AlreadyRecorded if another recorder holds the lock, FolderNotWritable.
+        """
+        self.folder = folder
+        self._owned = owned
+        self._lock = _locked(folder)
+        _sign(self._lock)
+
+    @property
+    def is_of_run(self) -> bool:
+        """Whether processes of the training write here (heartbeat pages)."""
+        return any(self.folder.glob("beat-*"))
+
+    def is_kept(self) -> bool:
+        """Whether the folder is still ours, and not removed by somebody who cleaned up."""
+        return os.fstat(self._lock).st_nlink > 0
+
+    def make_anew(self) -> bool:
+        """Make the folder again under its name, which the training's processes know; False where that is refused."""
+        try:
+            self.folder.mkdir(mode=0o700, exist_ok=True)
+            found = self.folder.lstat()
+            if found.st_uid != os.getuid() or not stat.S_ISDIR(found.st_mode):
+                return False
+            lock = _locked(self.folder)
+        except (OSError, FolderNotWritable, AlreadyRecorded):
+            return False
+        os.close(self._lock)
+        self._lock = lock
+        _sign(lock)
+        return True
+
+    def close(self, *, keep: bool = False) -> None:
+        """Remove the folder, unless somebody may still write into it, and release the lock."""
+        if self._owned and not keep:
+            remove(self.folder)
+        os.close(self._lock)
+
+
+def _sign(lock: int) -> None:
+    """Write what a look for leftovers reads. A full disk must not keep a training from starting."""
+    with suppress(OSError):
+        os.ftruncate(lock, 0)
+        os.pwrite(lock, json.dumps({"place": here(), "pid": os.getpid()}).encode(), 0)
+
+
+def new_scratch(prefix: str = "holter-") -> Scratch:
+    """A fresh private folder on the local temporary disk.
+
+    Raises:  FolderNotWritable.
+    """
+    try:
+        folder = Path(tempfile.mkdtemp(prefix=prefix))
+    except OSError as error:
+        raise FolderNotWritable(
+            f"No writable temporary folder: {error}.",
+            safe="No training was started or touched.",
+            next_step="Set TMPDIR to a local folder with some free space.",
+        ) from error
+    return Scratch(folder, owned=True)
+
+
+def scratch_of_process(pid: int) -> Scratch:
+    """A lock for a training that was started without Holter: one recorder a process.
+
+    Raises:  AlreadyRecorded, FolderNotWritable.
+    """
+    folder = Path(tempfile.gettempdir()) / f"holter-attach-{os.getuid()}-{_machine()}-{pid}"
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        found = folder.lstat()
+    except OSError as error:
+        raise FolderNotWritable(f"Cannot make {folder}: {error.strerror}.") from error
+    if found.st_uid != os.getuid() or not stat.S_ISDIR(found.st_mode):
+        raise FolderNotWritable(f"{folder} belongs to somebody else.", next_step="Set TMPDIR to a folder of your own.")
+    return Scratch(folder, owned=True)
+
+
+def remove(folder: Path) -> None:
+    """Remove a scratch folder whose lock we hold, the lock last: what is cut short can be found and ended later."""
+    with suppress(OSError):
+        for entry in list(os.scandir(folder)):
+            if entry.is_dir(follow_symlinks=False):
+                shutil.rmtree(entry.path, ignore_errors=True)
+            elif entry.name != LOCK_NAME:
+                with suppress(OSError):
+                    os.unlink(entry.path)  # noqa: PTH108 - an entry, not a path
+    with suppress(OSError):
+        (folder / LOCK_NAME).unlink()
+        folder.rmdir()
+
+
+def _locked(folder: Path) -> int:
+    """A descriptor that holds the lock of a folder, which is surely still there."""
+    until_s = time.monotonic() + LOCKED_WITHIN_S
+    while True:
+        descriptor = _open(folder)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.fstat(descriptor).st_nlink:
+                return descriptor
+        except BlockingIOError as error:
+            if time.monotonic() > until_s:
+                os.close(descriptor)
+                raise AlreadyRecorded(
+                    "Another Holter records this training already.",
+                    safe="The training and its recording go on.",
+                    next_step="holter diagnose on its tape works while it is being written.",
+                ) from error
+            time.sleep(LOCKED_WITHIN_S / 10)
+        except OSError:  # a file system without locks: two recorders are better than none
+            return descriptor
+        os.close(descriptor)
+
+
+def _open(folder: Path) -> int:
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)  # a look for leftovers may have removed it
+        return os.open(folder / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise FolderNotWritable(f"Cannot write in {folder}: {error.strerror}.") from error
+
+
+def _machine() -> str:
+    """Which process a PID means here: hosts may share their TMPDIR, and containers count their own PIDs."""
+    try:
+        space = os.stat("/proc/self/ns/pid").st_ino  # noqa: PTH116
+    except OSError:
+        space = 0
+    host = "".join(letter for letter in socket.gethostname().partition(".")[0] if letter.isalnum() or letter == "-")
+    return f"{host}-{space}"

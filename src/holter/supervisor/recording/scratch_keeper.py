@@ -1,0 +1,43 @@
+"""Notices that a clean-up of /tmp has taken Holter's own folder, and makes it anew under its name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from holter.records import Notice
+from holter.sentences import define
+from holter.supervisor.recording.scratch import Scratch
+
+MADE_ANEW = define(
+    "notice.scratch-gone",
+    "Holter's own folder {folder} was removed, and is made anew. The training is not affected; what its processes told "
+    "in the last second may be lost",
+)
+CANNOT = define(
+    "notice.scratch-lost",
+    "Holter's own folder {folder} was removed and cannot be made anew. The training is not affected, but new processes "
+    "of it are not watched, and Holter can replace no workers and save no checkpoint",
+)
+
+
+class ScratchKeeper:
+    """Looks once a second."""
+
+    def __init__(self, scratch: Scratch) -> None:
+        self._scratch = scratch
+        self.is_lost = False
+
+    @property
+    def folder(self) -> Path:
+        """Where it is."""
+        return self._scratch.folder
+
+    def see(self, t_s: float) -> tuple[Notice, ...]:
+        """Look, and mend; what to say of it."""
+        if self._scratch.is_kept():
+            return ()
+        was_lost, self.is_lost = self.is_lost, not self._scratch.make_anew()
+        if self.is_lost and was_lost:
+            return ()
+        told = CANNOT if self.is_lost else MADE_ANEW
+        return (Notice(t_s=t_s, what="scratch-gone", message=told(folder=str(self._scratch.folder))),)

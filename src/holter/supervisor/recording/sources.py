@@ -1,0 +1,160 @@
+"""All probes of one run, asked when each is due; their cost and failures are recorded too."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import cast
+
+from holter.probes import Probe
+from holter.probes.gpu.gpu import GpuProbe
+from holter.probes.machine.cgroup import CgroupProbe
+from holter.probes.machine.host import HostProbe
+from holter.probes.machine.kernel_log import KernelLogProbe
+from holter.probes.process.process import ProcessProbe
+from holter.probes.storage.storage import StorageProbe
+from holter.probes.training.file_tail import Mark
+from holter.probes.training.heartbeat import HeartbeatProbe
+from holter.probes.training.trainlog import TrainLogProbe, console_files
+from holter.records import WORKERS, Event, ExceptionSeen, Noted, ProbeRun, ProcessSample, Sample
+from holter.supervisor.recording.clock import RunClock
+
+# A probe that failed is asked again at this pace, so that a broken one costs little and fills no tape.
+FAILED_EVERY_S = 10.0
+
+
+class Sources:
+    """The probes of one training, found by its root process."""
+
+    def __init__(
+        self,
+        root_pid: int,
+        clock: RunClock,
+        scratch: Path,
+        storage: Mapping[str, Path],
+        variables: Mapping[str, str],
+        not_before_wall: float,
+        marks: tuple[Mark, ...] = (),
+    ) -> None:
+        """``not_before_wall``: logs that are older belong to other runs. ``marks``: consoles when the run began."""
+        self.living: frozenset[int] = frozenset()
+        self._clock = clock
+        self.heartbeat = HeartbeatProbe(scratch, clock.zero_mono_s)
+        self.process = ProcessProbe(root_pid, clock_zero_boot_s=clock.zero_boot_s)
+        self.trainlog = TrainLogProbe(
+            wall_zero=clock.zero_wall_s,
+            console=console_files(root_pid),
+            marks=marks,
+            not_before_wall=not_before_wall,
+        )
+        self._console_pid = root_pid
+        self._paths = dict(storage)
+        self.gpu = GpuProbe(ours=lambda: self.living, environment=variables)
+        self._probes: dict[str, Probe] = {
+            "heartbeat": self.heartbeat,  # first: it tells the process probe who is who
+            "process": self.process,
+            "host": HostProbe(
+                shm_pid=lambda: self.process.main_pid, ours=lambda: self.living, clock_zero_boot_s=clock.zero_boot_s
+            ),
+            "cgroup": CgroupProbe(root_pid),
+            "trainlog": self.trainlog,
+            "gpu": self.gpu,
+            "storage": StorageProbe(self._paths),
+            "kernel-log": KernelLogProbe(),
+        }
+        self._due_s = dict.fromkeys(self._probes, 0.0)
+        self._failing: set[str] = set()
+        self._late: list[Event] = []  # seen between two ticks
+
+    def watch_path(self, label: str, path: Path) -> None:
+        """Measure this path from now on: better known than at the start."""
+        if self._paths.get(label) != path:
+            self._paths[label] = path
+            self._probes["storage"].close()
+            self._probes["storage"] = StorageProbe(self._paths)
+            self._due_s["storage"] = 0.0
+
+    def read(self, t_s: float) -> tuple[list[Sample], list[Event], list[ProbeRun]]:
+        """Ask every probe that is due."""
+        samples: list[Sample] = []
+        events, self._late = self._late, []
+        self._follow_console()
+        runs: list[ProbeRun] = []
+        for name, probe in self._probes.items():
+            if t_s < self._due_s[name] - TICK_SLACK_S:
+                continue
+            began = time.thread_time()
+            error = None
+            try:
+                if probe is self.process:
+                    # A process that has not said what it is yet must not hide what is seen from outside.
+                    told = self.heartbeat.hints().items()
+                    self.process.hints = {pid: hint for pid, hint in told if hint[0] != "other"}
+                reading = probe.read(t_s)
+                samples += reading.samples
+                events += reading.events
+                self.process.look_closely(event.pid for event in reading.events if isinstance(event, ExceptionSeen))
+                self._due_s[name] = t_s + probe.interval_s
+            except Exception as problem:  # noqa: BLE001 - whatever a probe meets, the recording goes on
+                error = f"{type(problem).__name__}: {problem}"
+                self._due_s[name] = t_s + FAILED_EVERY_S
+            cost_s = time.thread_time() - began
+            runs.append(ProbeRun(t_s=t_s, probe=name, ok=error is None, cost_s=cost_s, error=error))
+            events += self._note_change(name, error, t_s)
+        processes = tuple(sample for sample in samples if isinstance(sample, ProcessSample))
+        if processes or any(run.probe == self.process.name and run.ok for run in runs):
+            self.living = frozenset(process.pid for process in processes)
+        return samples, events, runs
+
+    def _follow_console(self) -> None:
+        """A script may send the output of the training itself elsewhere."""
+        main_pid = self.process.main_pid
+        if main_pid is not None and main_pid != self._console_pid:
+            self._console_pid = main_pid
+            self.trainlog.follow_console(*console_files(main_pid))
+
+    def follow(self, root_pid: int) -> None:
+        """Go on with another process of the same run (it was restarted)."""
+        for name, probe in (
+            ("process", ProcessProbe(root_pid, clock_zero_boot_s=self._clock.zero_boot_s)),
+            ("cgroup", CgroupProbe(root_pid)),
+        ):
+            self._probes[name].close()
+            self._probes[name] = probe
+        self.process = cast("ProcessProbe", self._probes["process"])
+        self.living = frozenset()
+        self._due_s = dict.fromkeys(self._probes, 0.0)
+
+    def hurry(self) -> None:
+        """An alarm: ask at once for what is read rarely (licence text, storage, cgroup)."""
+        self.gpu.hurry()
+        self._due_s = dict.fromkeys(self._probes, 0.0)
+
+    def look_for_workers(self, t_s: float) -> tuple[int, ...]:
+        """Data and export workers that are there right now, whatever is due."""
+        seen = self.process.read(t_s)
+        self._late += seen.events
+        processes = (one for one in seen.samples if isinstance(one, ProcessSample) and one.state != "Z")
+        return tuple(process.pid for process in processes if process.role in WORKERS)
+
+    def close(self) -> None:
+        """Let go of what the probes hold."""
+        for probe in self._probes.values():
+            try:
+                probe.close()
+            except Exception:  # noqa: BLE001 - the others must be closed as well
+                continue
+
+    def _note_change(self, name: str, error: str | None, t_s: float) -> list[Event]:
+        if error is not None and name not in self._failing:
+            self._failing.add(name)
+            return [Noted(t_s=t_s, what="probe-failed", text=f"{name}: {error}")]
+        if error is None and name in self._failing:
+            self._failing.discard(name)
+            return [Noted(t_s=t_s, what="probe-works-again", text=name)]
+        return []
+
+
+# Ticks are a second apart give or take the scheduler; a probe due "now" is not put off to the next one.
+TICK_SLACK_S = 0.3

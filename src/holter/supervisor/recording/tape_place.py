@@ -1,0 +1,149 @@
+"""The tape that nobody named: a name that says which training it is, in the first folder that can be written to."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import os
+import re
+import shlex
+import socket
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain
+from pathlib import Path, PurePath
+from typing import NamedTuple
+
+from holter.errors import FolderNotWritable
+from holter.probes.process.process_roles import is_python
+from holter.records import Message
+from holter.sentences import define
+from holter.supervisor.state_folder import make_private, state_folders
+from holter.tape import TapeWriter
+from holter.tape.opening import taken
+from holter.texts.training_command import TrainingCommand, parse_training_command
+
+ELSEWHERE = define("tape.elsewhere", "the current folder cannot be written to ({why}); the tape goes to {folder}")
+
+# Three parts of a training, host, time and PID stay below the 255 bytes of a name, with what SQLite adds besides.
+MOST_CHARS = 40
+UNNAMED = "training"
+
+
+class DefaultTape(NamedTuple):
+    """A name of ours: where it is taken, a number is added; where a folder is of no use, the next one is."""
+
+    name: str
+    folders: Iterable[Path]  # to be gone through once
+
+
+def default_tape(about: str, environ: Mapping[str, str]) -> DefaultTape:
+    """``ABOUT-HOST-TIME-PID.holter`` in the current folder, else in the state folder."""
+    moment = datetime.datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
+    host = _safe(socket.gethostname().partition(".")[0]) or "host"
+    name = f"{about}-{host}-{moment}-{os.getpid()}.holter"
+    return DefaultTape(name, chain([Path()], state_folders(environ)))
+
+
+def about_command(command: Sequence[str]) -> str:
+    """``Dataset004-3d_fullres-fold0`` for a command of nnU-Net's; else the name of the program or the script."""
+    training = parse_training_command(command) or _in_a_shell(command)
+    return about_training(training) if training is not None else _safe(_program(command)) or UNNAMED
+
+
+def about_training(training: TrainingCommand) -> str:
+    """``Dataset004-3d_fullres-fold0``."""
+    number = training.dataset.removeprefix("Dataset").partition("_")[0]
+    dataset = f"Dataset{int(number):03d}" if number.isascii() and number.isdigit() else training.dataset
+    parts = (_safe(dataset), _safe(training.configuration), f"fold{_safe(training.fold)}")
+    return "-".join(filter(None, parts))
+
+
+def open_tape(tape: Path | DefaultTape, *, force: bool, say: Callable[[Message], None]) -> TapeWriter:
+    """Open the tape that the user named, or one of ours, which never refuses because of its name.
+
+    Raises:  TapeExists, FolderNotWritable.
+    """
+    if isinstance(tape, Path):
+        return TapeWriter(tape, force=force)
+    why: str | None = None  # the first folder is of no use
+    failed: FolderNotWritable | None = None
+    full: TapeWriter | None = None  # no room there for now: better than no recording at all
+    for folder in tape.folders:
+        try:
+            if folder != Path():
+                make_private(folder)
+            writer = TapeWriter(folder / tape.name, numbered=True)
+        except (FolderNotWritable, OSError) as error:
+            failed = failed or _not_writable(folder, error)
+            why = why or _why(failed.__cause__)
+            continue
+        if writer.problem is not None:
+            why = why or writer.problem
+            if full is None:
+                full = writer
+            else:
+                writer.close(0.0)
+            continue
+        if full is not None:
+            full.close(0.0)
+        if why is not None:
+            say(ELSEWHERE(why=why, folder=str(folder)))
+        return writer
+    if full is not None:
+        return full
+    assert failed is not None
+    raise failed
+
+
+def refuse_existing(tape: Path | None, *, force: bool) -> None:
+    """Refuse a name of the user's that is taken before anything is waited for.
+
+    Raises:  TapeExists.
+    """
+    if tape is not None and tape.exists() and not force:
+        raise taken(tape)
+
+
+def _not_writable(folder: Path, error: Exception) -> FolderNotWritable:
+    if isinstance(error, FolderNotWritable):
+        return error
+    told = FolderNotWritable(f"Cannot write in {folder}: {error}.", next_step="Name a place with --tape FILE.")
+    told.__cause__ = error
+    return told
+
+
+def _why(error: BaseException | None) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
+
+
+def _in_a_shell(command: Sequence[str]) -> TrainingCommand | None:
+    """The training in ``bash -c "…"``, where it stands there as it is: not in a loop over folds."""
+    for word in command:
+        if any(space in word for space in (" ", "\n")) and "$" not in word:
+            with contextlib.suppress(ValueError):  # unbalanced quotes
+                training = parse_training_command(shlex.split(re.sub(r"[;&|\n]+", " ; ", word)))
+                if training is not None:
+                    return training
+    return None
+
+
+def _program(command: Sequence[str]) -> str:
+    """``my_train`` for ``python3 -u my_train.py``, ``pkg.train`` for ``python -m pkg.train``, ``bash`` for bash."""
+    name = PurePath(command[0]).name if command else ""
+    if is_python(command):
+        words = iter(command[1:])
+        for word in words:
+            if word == "-m":
+                return next(words, name)
+            if not word.startswith("-"):
+                return PurePath(word).name.removesuffix(".py")
+            if word == "-c":
+                break
+            if word in ("-W", "-X"):
+                next(words, None)
+    return name
+
+
+def _safe(text: str) -> str:
+    """What every file system takes, without a first letter that ``ls`` or a command would take for something else."""
+    return re.sub(r"[^A-Za-z0-9_.]+", "_", text)[:MOST_CHARS].strip("_.")
