@@ -14,11 +14,12 @@ import pytest
 
 from holter.records import Noted
 from holter.tape import read
+from needs import needs
 
 HOLTER = (sys.executable, "-m", "holter")
 CODE = 5
 TRAINING = ("sh", "-c", f"sleep 3; exit {CODE}")
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+needs_root = needs("root")
 
 
 def run(*arguments: str, cwd: Path, before: tuple[str, ...] = (), **options) -> subprocess.CompletedProcess[str]:

@@ -82,7 +82,7 @@ trainer.num_epochs = 1
 trainer.on_train_start(), trainer.on_train_epoch_start(), trainer.on_validation_epoch_start(), trainer.on_epoch_end()
 """
     done = hooked.run("-c", program, path=(stand_in,))
-    assert (done.stdout, done.stderr) == ("startup 0\ntrain 0\nvalidate 2\n", "")
+    assert (done.stdout, done.stderr) == ("startup 0\ntrain 0\nepoch-end 2\n", "")
 
 
 def test_phases_follow_the_trainer_and_an_override_counts_once(hooked, stand_in):
@@ -92,8 +92,9 @@ def test_phases_follow_the_trainer_and_an_override_counts_once(hooked, stand_in)
         ("startup", None),
         ("train", 0),
         ("validate", 0),
+        ("epoch-end", 0),
         ("checkpoint", 0),
-        ("validate", 0),
+        ("epoch-end", 0),
         ("shutdown", 1),
         ("checkpoint", 1),
         ("shutdown", 1),

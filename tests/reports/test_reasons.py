@@ -15,7 +15,7 @@ PARTS = {"clock_reasons", "licence_stage", "temperature_c", "utilization_ratio",
 
 def reasons() -> Iterator[str]:
     """Every text that stands for itself as the reason of a call of a fact book, named there or written there."""
-    for file in Path(holter.evidence.__file__).parent.glob("*.py"):
+    for file in Path(holter.evidence.__file__).parent.rglob("*.py"):
         tree = ast.parse(file.read_text(encoding="utf-8"))
         for call in ast.walk(tree):
             if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute)):

@@ -40,7 +40,7 @@ def test_a_key_stands_for_one_sentence() -> None:
 
 
 # Said on the console or to a server while a run goes on; never on a tape.
-ONLY_SAID = ("run.py", "notify.py", "preparing_words.py", "tape_place.py")
+ONLY_SAID = ("run.py", "notify.py", "messages.py", "tape_place.py")
 WRITE_TAPES = ("probes", "detectors", "evidence", "causes", "remedies", "supervisor")
 
 

@@ -19,7 +19,7 @@ from holter.supervisor.folds.lock_state import is_held, look, read, started
 HOLD = """
 import sys
 from pathlib import Path
-from holter.supervisor.fold_lock import FoldLock
+from holter.supervisor.folds.fold_lock import FoldLock
 lock = FoldLock(Path(sys.argv[1]))
 print("held", flush=True)
 sys.stdin.read()
@@ -117,7 +117,7 @@ def test_a_holder_is_known_by_what_no_jump_of_the_clock_changes(tmp_path, holder
 HAMMER = """
 import sys
 from pathlib import Path
-from holter.supervisor.lock_look import is_held
+from holter.supervisor.folds.lock_state import is_held
 print("looking", flush=True)
 while True:
     is_held(Path(sys.argv[1]))

@@ -43,7 +43,7 @@ TRAINING = parse_training_command(("nnUNetv2_train", DATASET_NAME, CONFIGURATION
 HOLD = """
 import sys
 from pathlib import Path
-from holter.supervisor.lock import Lock
+from holter.supervisor.folds.lock import Lock
 lock = Lock(Path(sys.argv[1]), {"fold": sys.argv[2]})
 print("held", flush=True)
 sys.stdin.read()

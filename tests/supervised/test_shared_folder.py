@@ -37,7 +37,7 @@ def test_demos_of_one_second_have_a_folder_each(tmp_path, monkeypatch):
 
 ATTACH = """
 import sys
-from holter.supervisor.scratch import scratch_of_process
+from holter.supervisor.recording.scratch import scratch_of_process
 scratch = scratch_of_process(int(sys.argv[1]))
 print(scratch.folder, flush=True)
 sys.stdin.read()

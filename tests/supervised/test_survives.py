@@ -13,8 +13,9 @@ from holter.tape import read
 BROKEN = """
 import sys
 from pathlib import Path
-from holter.supervisor import generations, recorder
-from holter.supervisor.healer import Healer
+from holter.supervisor.healing import run_loop
+from holter.supervisor.recording import recorder
+from holter.supervisor.healing.healer import Healer
 from holter.supervisor.run import run
 
 class Tell(recorder.Listener):

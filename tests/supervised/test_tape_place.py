@@ -69,7 +69,7 @@ def test_many_started_in_the_same_second_have_a_tape_each(tmp_path):
 SAME_NAME = """
 import sys, time
 from pathlib import Path
-from holter.supervisor.tape_place import DefaultTape, open_tape
+from holter.supervisor.recording.tape_place import DefaultTape, open_tape
 from holter.records import Noted
 time.sleep(max(0.0, float(sys.argv[1]) - time.time()))
 writer = open_tape(DefaultTape("t-host-20260101-000000-7.holter", (Path(),)), force=False, say=print)

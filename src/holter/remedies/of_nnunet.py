@@ -9,9 +9,9 @@ SENTENCES = frozenset({
     "check-labels", "checkpoint-versions", "compare-samples", "continue-from-before", "continue-from-checkpoint",
     "copy-to-local-disk", "data-workers-again", "end-and-continue", "end-finished", "fewer-configurations",
     "fewer-epochs", "fewer-exporters", "fewer-preprocessors", "fewer-unpackers", "file-system-sharing",
-    "gpu-augmentation", "holter-loader", "leave-windows-drive", "make-room", "newer-batchgenerators",
-    "other-releases", "other-versions", "preprocess-case-again", "results-elsewhere", "set-checkpoint-aside",
-    "set-paths", "start-in-turn", "validate-again", "verify-dataset", "workers-not-forked",
+    "gpu-augmentation", "holter-loader", "leave-windows-drive", "make-json-again", "make-room", "newer-batchgenerators",
+    "other-releases", "other-versions", "preprocess-all-again", "preprocess-case-again", "results-elsewhere",
+    "set-checkpoint-aside", "set-paths", "start-in-turn", "validate-again", "verify-dataset", "workers-not-forked",
 })  # fmt: skip
 _COMMAND = re.compile(r"nnunet|batchgen|\{(?:preprocessed|results|continue|validate)\}", re.IGNORECASE)
 

@@ -24,7 +24,7 @@ from holter.probes.process.process_files import parse_stat
 from holter.supervisor.folds.place import here, same_machine_before_a_restart
 from holter.supervisor.recording.scratch import LOCK_NAME, remove
 
-NAME = re.compile(r"holter-(look-)?[a-z0-9_]{8}|holter-attach-\d+-\d+")
+NAME = re.compile(r"holter-(look-)?[a-z0-9_]{8}|holter-attach-\d+-(?:.+-)?\d+")
 BEAT = re.compile(r"beat-(\d+)")
 VARIABLE = b"HOLTER_SCRATCH="
 # Of another boot: hosts with one name and one temporary folder for all of them are not known to exist, but could.

@@ -51,7 +51,7 @@ NOT_SENT = define(
 
 Event = Literal["alarm", "cause", "over", "action", "stop", "finish"]
 URGENT = ("stop", "finish")
-SENDER = Path(__file__).with_name("notify_send.py")
+SENDER = Path(__file__).with_name("send.py")
 WEBHOOKS = ("http", "https")
 
 
