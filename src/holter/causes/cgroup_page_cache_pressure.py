@@ -11,7 +11,8 @@ Looks like:    slow-storage (the disk is slow for everybody, no refaults); swap-
                ram-oom-train-worker (processes themselves fill the limit).
 What helps:    ask for more memory (--mem), enough for the processes and the data set of the fold [ADVICE]; fewer
                workers leave more room for cache [CONSENT]; a local SSD makes re-reading cheap [SAFE].
-Source:        microsoft/pai issue 5799; htcondor issue 2575; deeplake issue 2987.
+Source:        microsoft/pai issue 5799; htcondor issue 2575; deeplake issue 2987;
+               tests/tapes/cgroup_page_cache_pressure.
 """
 
 from __future__ import annotations

@@ -138,6 +138,8 @@ class StallDetector:
         main_busy = all(main for _, main, _ in self._working)
         if main_busy and age_s >= self.busy_limit_s:
             return self._alarm(tick, age_s, self.busy_limit_s, "the main thread is busy in one and the same step")
+        if all(anybody for _, _, anybody in self._working) and age_s >= self.busy_limit_s:
+            return self._alarm(tick, age_s, self.busy_limit_s, "no batch comes although the data workers are busy")
         return ()
 
     @property

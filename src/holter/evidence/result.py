@@ -72,7 +72,7 @@ def _folder(window: Window, book: FactBook) -> None:
     reason = window.episode.reason
     key = reason.key if isinstance(reason, Message) else ""
     gone = {"unsaved.deleted": "deleted", "unsaved.replaced": "replaced"}.get(key)
-    if gone is not None:
+    if gone is not None and window.all:
         book.known("results.gone", gone, reason)
         return
     samples = window.storage("results", window.all)

@@ -84,6 +84,7 @@ PHRASES: tuple[tuple[str, str], ...] = (
     (r"nobody in the process tree works", "进程树里没有一个进程在工作"),
     (r"no process of the tree does anything", "进程树里没有一个进程在做任何事"),
     (r"the main thread is busy in one and the same step", "主线程一直忙在同一步里"),
+    (r"no batch comes although the data workers are busy", "数据进程一直在忙，却没有批次"),
     (r"nothing was finished for (.+) s", "{1} 秒内没有完成任何东西"),
     (r"a step usually takes (.+) s", "平时一步要 {1} 秒"),
     (r"a step takes (.+) s instead of (.+) s", "现在一步要 {1} 秒，平时是 {2} 秒"),
