@@ -44,6 +44,8 @@ FLOOR_FIRST_STEPS_S = 60.0
 TIMES_LONGEST_BUSY = 20.0
 FLOOR_BUSY_S = 60.0
 FLOOR_BUSY_AT_EPOCH_END_S = 1800.0
+# Where main waits and its workers compute, a batch is rather slow than lost.
+FLOOR_WORKERS_BUSY_S = 90.0
 # The tree must have been quiet this long: shorter than any limit above, longer than one slow tick.
 QUIET_S = 6.0
 # Imports, compilers, downloads and writes to slow file servers cost a little CPU or wait in the kernel. Where the whole
@@ -69,7 +71,8 @@ class StallDetector:
     def __init__(self) -> None:
         self._phase = PhaseKeeper()
         self._progress = ProgressKeeper()
-        self._working: deque[tuple[Tick, bool, bool]] = deque()  # (tick, main works, anybody works)
+        # (tick, main works, anybody works or may work, somebody was measured to work)
+        self._working: deque[tuple[Tick, bool, bool, bool]] = deque()
         self._last_s: float | None = None
         self._cpus: float | None = None  # that the run may use
         self._saw_start = False
@@ -109,8 +112,8 @@ class StallDetector:
             unmeasured = any(one.cpu_ratio is None and one.state not in STILL for one in tick.processes)
             ratios = [one.cpu_ratio or 0.0 for one in tick.processes]
             main_works = main is not None and (main.cpu_ratio or 0.0) >= WORKING_CPU_RATIO
-            anybody = unmeasured or works_together(ratios, self._cpus if self._cpus is not None else float("inf"))
-            self._working.append((tick, main_works, anybody))
+            works = works_together(ratios, self._cpus if self._cpus is not None else float("inf"))
+            self._working.append((tick, main_works, unmeasured or works, works))
             if unmeasured or not is_idle(tick.processes):
                 self._idle_since_s = None
             elif self._idle_since_s is None:
@@ -124,9 +127,9 @@ class StallDetector:
         if not (self._progress.has_moved or (self._progress.has_beat and self._phase.phase != "unknown")):
             return ()  # a program that never told of any progress may sleep as long as it likes
         age_s = tick.t_s - self._progress.at_s
-        quiet = not any(anybody for _, _, anybody in self._working)
+        quiet = not any(anybody for _, _, anybody, _ in self._working)
         long_enough = tick.t_s - self._working[0][0].t_s >= QUIET_S - 1.5
-        is_quiet = quiet and long_enough and not ready_to_run(seen for seen, _, _ in self._working)
+        is_quiet = quiet and long_enough and not ready_to_run(seen for seen, *_ in self._working)
         if is_quiet and age_s >= self.limit_s:
             return self._alarm(tick, age_s, self.limit_s, "nobody in the process tree works")
         if is_quiet and self._worker_failed and age_s >= FLOOR_AFTER_ERRORS_S:
@@ -135,11 +138,12 @@ class StallDetector:
         limit_s = IDLE_AT_START_S if self._phase.phase in ("startup", "unknown") else IDLE_S
         if min(idle_s, age_s) >= limit_s and self._phase.phase not in ("train", "validate", "epoch-end"):
             return self._alarm(tick, age_s, limit_s, "no process of the tree does anything")
-        main_busy = all(main for _, main, _ in self._working)
+        main_busy = all(main for _, main, _, _ in self._working)
         if main_busy and age_s >= self.busy_limit_s:
             return self._alarm(tick, age_s, self.busy_limit_s, "the main thread is busy in one and the same step")
-        if all(anybody for _, _, anybody in self._working) and age_s >= self.busy_limit_s:
-            return self._alarm(tick, age_s, self.busy_limit_s, "no batch comes although the data workers are busy")
+        limit_s = max(self.busy_limit_s, FLOOR_WORKERS_BUSY_S)
+        if all(works for *_, works in self._working) and age_s >= limit_s:
+            return self._alarm(tick, age_s, limit_s, "no batch comes although the data workers are busy")
         return ()
 
     @property
