@@ -59,6 +59,7 @@ def test_a_disk_that_is_full_from_the_start_costs_the_tape_alone(tmp_path, small
     assert [path.name for path in small.iterdir()] == ["filling"], "nothing is left that is no tape"
 
 
+@pytest.mark.long
 @pytest.mark.root
 @needs_root
 def test_a_tape_begins_when_there_is_room(tmp_path, small, start):

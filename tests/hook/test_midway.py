@@ -59,7 +59,7 @@ def epochs(folder: Path) -> list[int]:
     return [int(number) for log in logs for number in re.findall(r"Epoch (\d+) *$", log.read_text(), re.MULTILINE)]
 
 
-@pytest.mark.sample
+@pytest.mark.long
 def test_it_saves_at_the_wait_and_goes_on_with_workers_that_are_not_forked(
     brain, shortened_command, hooked_in, tmp_path, wait_until
 ):

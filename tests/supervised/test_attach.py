@@ -101,6 +101,7 @@ def until_named(cause: str):
     return look
 
 
+@pytest.mark.long
 def test_a_training_that_hangs_already_is_diagnosed_from_a_workers_pid(stock, tmp_path):
     stock.wait_for("Epoch 2")
     with frozen_worker(stock, tmp_path):

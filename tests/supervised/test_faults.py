@@ -68,6 +68,7 @@ def test_a_stopped_worker_is_found_twice_the_second_time_where_ptrace_is_refused
     assert {dump.pid == stopped[1]: dump.rung for dump in reversed(second)} == {True: "proc", False: "faulthandler"}
 
 
+@pytest.mark.long
 def test_a_worker_ended_by_a_signal_is_named_with_the_signal(scene):
     """By SIGBUS; SIGKILL is in test_hippocampus.py and, from the kernel, below."""
     result = scene.play(lambda _, tick: os.kill(of_role(tick, "train-worker")[0].pid, signal.SIGBUS))
@@ -82,6 +83,7 @@ def test_a_worker_ended_by_a_signal_is_named_with_the_signal(scene):
     assert facts["oom.kills"].value == 0
 
 
+@pytest.mark.long
 def test_an_interrupt_is_no_alarm(scene):
     """Stock may hang at its exit then (docs/upstream.md): in a lock that a terminated worker held."""
     hung: list[str] = []  # stacks
@@ -137,6 +139,7 @@ def own_data(scene: Scene) -> Path:
     return copy / DATASET_NAME / f"nnUNetPlans_{CONFIGURATION}"
 
 
+@pytest.mark.long
 def test_a_truncated_file_is_named_with_its_case(scene):
     cases = own_data(scene)
 
@@ -152,6 +155,7 @@ def test_a_truncated_file_is_named_with_its_case(scene):
     assert "brain_" in str(facts["workers.case"].value)
 
 
+@pytest.mark.long
 def test_an_exception_in_a_worker_is_told_with_case_and_traceback_and_the_echo_is_not(scene):
     cases = own_data(scene)
 

@@ -43,7 +43,7 @@ def kill(role: str, number: int, count: int | None = 1):
     return lambda _, tick: [os.kill(process.pid, number) for process in of_role(tick, role)[:count]]
 
 
-@pytest.mark.sample
+@pytest.mark.long
 def test_frozen_workers_are_replaced_in_the_epoch_and_nothing_is_repeated(scene):
     result = scene.play(kill("train-worker", signal.SIGSTOP, None))
     assert result.returncode == 0
@@ -73,6 +73,7 @@ def is_running(pid: int) -> bool:
         return False
 
 
+@pytest.mark.long
 def test_without_any_usable_checkpoint_it_does_not_begin_again_in_silence(scene):
     def tear_all(recorder, tick):
         for file in scene.folder.rglob("checkpoint_*.pth"):

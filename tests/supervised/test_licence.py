@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.training, needs("cc")]
 STEP_DELAY_S = 18.0  # 150 times the demo's step of 0.12 s
 
 
-@pytest.mark.sample
+@pytest.mark.long
 def test_full_speed_then_a_standstill_named_by_the_licence_stage(brain: Prepared, tmp_path: Path):
     scene = Scene(brain, tmp_path / "vgpu_unlicensed_nvml")
     scene.folder.mkdir()

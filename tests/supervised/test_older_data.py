@@ -41,6 +41,7 @@ def scene(brain, tmp_path: Path) -> Scene:
     return scene
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("workers", ["2", "0"])
 def test_under_care_it_trains_and_no_worker_dies(scene: Scene, workers: str) -> None:
     scene.heal = True

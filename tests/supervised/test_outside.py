@@ -93,7 +93,7 @@ def states(scene: Scene, action: str) -> list[str]:
     return [event.state for event in scene.recording().events(ActionTaken) if event.action == action]
 
 
-@pytest.mark.sample
+@pytest.mark.long
 @root
 def test_a_full_disk_is_an_alarm_and_the_training_goes_on(scene: Scene, small: Path) -> None:
     scene.heal = True

@@ -29,7 +29,7 @@ def scene(brain, tmp_path: Path, request: pytest.FixtureRequest) -> Scene:
 STOPPED_S = 14.0  # longer than a training may stand still
 
 
-@pytest.mark.sample
+@pytest.mark.long
 def test_a_slow_checkpoint_a_stopped_terminal_and_a_busy_pause_in_a_step(scene):
     """Each longer than an alarm would take: everything is stopped together; a main thread at work in one step."""
     strange = Path(__file__).with_name("strange_training.py")

@@ -27,6 +27,8 @@ REMEDIES: dict[str, tuple[Offer, ...]] = {
 
 # Nothing was trained, or the checkpoint itself is what fails: to continue would fail in the same way.
 NEVER_BEGAN = ("checkpoint-broken", "checkpoint-refused", "gpu-number", "json", "no-paths")
+# Said instead where it is known that no command is known.
+BY_HAND = {"continue-from-checkpoint": "continue-by-hand", "end-and-continue": "end-and-continue-by-hand"}
 # As Slurm writes it.
 TIME_LIMIT = "DUE TO TIME LIMIT"
 
@@ -56,8 +58,9 @@ def _for(verdict: Verdict, values: dict[str, str]) -> tuple[Remedy, ...]:
         # Nobody writes to an administrator of what was not seen.
         if offer.id == asking.ASK and verdict.verdict == "possible":
             continue
+        name = BY_HAND.get(offer.id, offer.id) if values.get("command_known") == "no" else offer.id
         remedies.append(
-            Remedy(id=offer.id, safety=offer.safety, command=_filled(offer, values), values=tuple(values.items()))
+            Remedy(id=name, safety=offer.safety, command=_filled(offer, values), values=tuple(values.items()))
         )
     return tuple(remedies)
 
@@ -146,6 +149,8 @@ def _of_environment(environment: Environment) -> dict[str, str]:
         values["results"] = shlex.quote(environment.output_folder)
     resume = resume_command(environment.command, environment.resume_command)
     validate = validate_command(environment.command)
+    if environment.command:
+        values["command_known"] = "no" if resume.text is None else "yes"
     if HIDDEN not in environment.command:  # a command with blanked words does not run
         for name, found in (("continue", resume), ("validate", validate)):
             if found.text is not None:

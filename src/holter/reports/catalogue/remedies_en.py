@@ -6,6 +6,8 @@ TEXTS: dict[str, str] = {
     # Going on
     "remedy.continue-process": "Let the stopped process run on: the training resumes by itself within seconds.",
     "remedy.end-and-continue": "End the training and continue from its last checkpoint.",
+    "remedy.continue-by-hand": "Continue from the last checkpoint by hand: no command is known that does it here.",
+    "remedy.end-and-continue-by-hand": "End the training and continue by hand: no command is known that does it here.",
     "remedy.continue-from-checkpoint": "Continue from the last checkpoint; without one, nnU-Net begins again.",
     "remedy.validate-again": "End the run and repeat only the validation.",
     "remedy.fewer-exporters": "Use fewer export processes (nnUNet_def_n_proc): less memory at a time.",

@@ -6,6 +6,8 @@ TEXTS: dict[str, str] = {
     # Going on
     "remedy.continue-process": "让被暂停的进程继续运行：几秒内训练会自行恢复。",
     "remedy.end-and-continue": "结束训练，从最近的检查点继续。",
+    "remedy.continue-by-hand": "请手动从最近的检查点继续：这里没有已知的命令可用。",
+    "remedy.end-and-continue-by-hand": "请结束训练并手动继续：这里没有已知的命令可用。",
     "remedy.continue-from-checkpoint": "从最近的检查点继续；若还没有写过检查点，nnU-Net 会从头开始。",
     "remedy.validate-again": "结束这次运行，只重做验证。",
     "remedy.fewer-exporters": "减少导出进程（nnUNet_def_n_proc）：同时占用的内存更少。",
