@@ -90,6 +90,15 @@ def test_workers_that_all_stand_in_one_line_do_and_those_at_a_full_queue_do_not(
     assert waits.fact("workers.stand_at").status == "not-applicable"
 
 
+def test_of_workers_in_one_loop_one_is_met_at_one_line_and_the_other_at_two():
+    here, below = (Frame(function="Slow.apply", file="/home/a/transforms.py", line=line) for line in (7, 8))
+    still = (dump(t, here, PRODUCER, pid=10, role="train-worker") for t in (75.0, 79.0))
+    moves = (dump(t, where, PRODUCER, pid=11, role="train-worker") for t, where in ((75.0, here), (79.0, below)))
+    spins = facts(*still, *moves, workers=2, worker_cpu=1.0)
+    assert spins.fact("workers.stand_at").value == "Slow.apply (transforms.py:7)"
+    assert spins.fact("workers.stand_in").value == "python-loop"
+
+
 def test_one_worker_of_which_nothing_was_seen_leaves_it_open():
     mine = Frame(function="Slow.apply", file="/home/a/transforms.py", line=7)
     assert facts(*of_workers(mine, count=2), workers=3).fact("workers.stand_at").status == "unknown"

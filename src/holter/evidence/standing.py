@@ -59,6 +59,7 @@ WAITS = define("standing.waits", "it waits for its workers, as it always does")
 NO_WORKERS = define("standing.no-workers", "no data workers, or too few stacks of them")
 NOT_ALL = define("standing.not-all", "the workers are not all in the same place")
 
+LOOPS = ("python-loop", "native-loop")
 _HOOK = re.compile(r"/holter/(?:hook|trainer)/|_holter_hook")
 _STDLIB = re.compile(r"/lib(?:64)?/python3(?:\.\d+)?/(?!(?:site|dist)-packages/)|^<frozen ")
 _PACKAGES = re.compile(r"/(?:site|dist)-packages/|/lib/python3/")
@@ -140,8 +141,10 @@ def _workers(window: Window, book: FactBook) -> None:
         for name in names:
             book.unknown(name, NO_WORKERS())
         return
-    spots = {(place.frame.file, place.frame.function, place.kind) for place in places if place is not None}
-    first = places[0]
+    found = [place for place in places if place is not None]
+    # Whether a loop was met at one line or at two is chance: one that was seen to move tells of all.
+    first = next((place for place in found if place.kind == "python-loop"), found[0] if found else None)
+    spots = {(one.frame.file, one.frame.function, "loop" if one.kind in LOOPS else one.kind) for one in found}
     if None in places or len(spots) != 1 or first is None or _passes_batches(first.frame):
         for name in names:
             book.not_applicable(name, NOT_ALL())
