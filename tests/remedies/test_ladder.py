@@ -120,6 +120,12 @@ def test_a_case_at_which_the_user_wants_to_stop_is_no_reason_for_a_restart(cause
     assert (plan.action, plan.reason) == ("stop", "it-would-happen-again")
 
 
+@pytest.mark.parametrize("cause", ["results-folder-gone", "read-only-data"])
+def test_what_would_begin_again_or_crash_again_is_stopped(cause):
+    plan = play(cause, situation(**DEAD), 9)[0]
+    assert (plan.action, plan.reason) == ("stop", "it-would-happen-again")
+
+
 def test_a_gpu_without_memory_is_no_reason_for_fewer_workers():
     first = "OutOfMemoryError: CUDA out of memory. Tried to allocate 2 GiB; Cannot allocate memory"
     assert told(play("main-exception", situation(**DEAD), 9, exception__first=first)) == [{}, {"nnUNet_compile": "f"}]

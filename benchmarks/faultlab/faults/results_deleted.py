@@ -14,6 +14,7 @@ class ResultsDeleted(Fault):
     name = "results-deleted"
     summary = "the results folder of the fold is deleted in mid-run"
     cause = "results-folder-gone"
+    acts = True  # to stop: a start without its folder would begin again
 
     def inject(self, outside: Outside) -> None:
         """Delete it."""

@@ -39,7 +39,7 @@ class Attempt(NamedTuple):
 
 
 # It would only happen again: a person must act.
-STOP_AT_ONCE = ("truncated-preprocessed-file", "read-only-data")
+STOP_AT_ONCE = ("truncated-preprocessed-file", "read-only-data", "results-folder-gone")
 # Outside our reach: the budget is not burnt, the condition is watched.
 WAIT_FOR = (
     "disk-full-or-quota",
