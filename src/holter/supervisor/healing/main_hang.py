@@ -14,7 +14,6 @@ from statistics import fmean
 
 import msgspec
 
-from holter.detectors.stall import is_idle
 from holter.detectors.view import GAP_S, main_beat, main_process
 from holter.records import ActionTaken, Message, ProcessSample, Tick
 from holter.sentences import define
@@ -24,9 +23,10 @@ FLOOR_S, TIMES_LONGEST = 900.0, 10.0
 ANNOUNCED_S = 300.0
 ANNOUNCED_PART = 0.5  # of a limit that is shorter than that
 GPU_IDLE = 0.05
-# Data workers and the thread that collects their batches poll: 0.03 to 0.05 of a core, on a busy machine 0.07 in one
-# second of twenty. So it is the mean of so long that counts, unless somebody works for a good part of a second.
+# Data workers and the threads that collect their batches poll: main takes 0.056 to 0.062 of a core in the mean for that,
+# and is met in state R now and then. So a mean counts, unless somebody works for a good part of a second.
 MEAN_OF_S = 30.0
+POLLING_CORES = 0.12
 BURST_CORES = 0.3
 # Between two readings: the kernel writes the hook's own page of memory (4 KiB) back every 30 s.
 OWN_BYTES = 8192
@@ -128,7 +128,8 @@ class MainHang:
         reads = total is not None and self._bytes is not None and total > self._bytes + ours
         self._bytes = total if total is not None else self._bytes
         works = any((gpu.utilization_ratio or 0.0) > GPU_IDLE for gpu in tick.gpus if _is_ours(gpu.processes))
-        return is_idle(self._on_average(tick)) and not reads and not works
+        idle = all((one.cpu_ratio or 0.0) <= POLLING_CORES and one.state != "D" for one in self._on_average(tick))
+        return idle and not reads and not works
 
     def _on_average(self, tick: Tick) -> tuple[ProcessSample, ...]:
         """The processes with their mean CPU use of the last seconds; as they are where one works."""
