@@ -23,7 +23,7 @@ FLOOR_S, TIMES_LONGEST = 900.0, 10.0
 ANNOUNCED_S = 300.0
 ANNOUNCED_PART = 0.5  # of a limit that is shorter than that
 GPU_IDLE = 0.05
-# Data workers and the threads that collect their batches poll: main takes 0.056 to 0.062 of a core in the mean for that,
+# Data workers and the threads that collect their batches poll: main takes 0.056 to 0.062 of a core in the mean for it,
 # and is met in state R now and then. So a mean counts, unless somebody works for a good part of a second.
 MEAN_OF_S = 30.0
 POLLING_CORES = 0.12
