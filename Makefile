@@ -2,7 +2,8 @@
 # make test       the tests, but for those over 20 s each (12 min on two cores); ARGS="tests/tape -q" for some of them
 # make test-fast  the quick ones, which train nothing (2 min)
 # make test-long  those over 20 s each
-# make check      style, types and the rules about who imports whom
+# make check      style, types, the rules about who imports whom, translations
+# make texts      bring the Chinese catalogue into step with the English sentences, and compile it
 # make docs       write what is generated: docs/evidence-facts.md, docs/causes.md
 # make clean      remove the virtual environment and every cache
 #
@@ -29,7 +30,7 @@ export PATH := $(BIN):$(PATH)
 # processes that the tests start would compile all of Holter again.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-fast test-long check docs clean
+.PHONY: demo test test-fast test-long check texts docs clean
 
 demo: $(VENV)/.has-demo
 	$(BIN)/holter demo $(ARGS)
@@ -49,6 +50,10 @@ check: $(VENV)/.has-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python scripts/translations.py --check
+
+texts: $(VENV)/.has-dev
+	$(BIN)/python scripts/translations.py
 
 docs: $(VENV)/.has-dev
 	$(BIN)/python docs/evidence_facts.py > docs/evidence-facts.md

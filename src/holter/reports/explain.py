@@ -13,8 +13,7 @@ from rich.text import Text
 
 from holter import causes
 from holter.errors import CannotDoHere
-from holter.reports.catalogue import Lang, text
-from holter.reports.catalogue.pages_zh_cn import PAGES
+from holter.reports.catalogue import Lang, text, translated
 from holter.reports.wrapping import wrap
 
 INDENT = "  "
@@ -24,10 +23,8 @@ _SECTION = re.compile(r"^(?P<name>[A-Z][A-Za-z ]{2,20}|[\u4e00-\u9fff]{2,8})[:ï¼
 
 
 def page(cause_id: str, english_docstring: str, lang: Lang) -> str:
-    """Return the page as plain text; a page that Chinese lacks is told in English."""
-    if lang == "zh" and cause_id in PAGES:
-        return cleandoc(PAGES[cause_id])
-    return cleandoc(english_docstring or _from_source(cause_id))
+    """Return the page as plain text; in English where there is no translation."""
+    return translated(f"page.{cause_id}", cleandoc(english_docstring or _from_source(cause_id)), lang)
 
 
 def _from_source(cause_id: str) -> str:

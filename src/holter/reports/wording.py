@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from holter.causes import RULES_OF
@@ -36,6 +37,8 @@ EMPTY_BRACKETS = re.compile(r" ?\(\)|（）")
 NESTED_BRACKETS = re.compile(
     r" \((?P<en>[^()]+\([^()]+\)[^()]*)\)$|（(?P<zh>[^（）]+[（(][^（）()]+[）)][^（）()]*)）$"
 )
+# What stands between two sentences, or a word and its place.
+SPACE: Mapping[Lang, str] = {"en": " ", "zh": ""}
 # Phases that come once an epoch, where "in epoch 3" says more than the phase's name.
 EPOCH_PHASES = ("train", "validate", "epoch-end", "checkpoint")
 # Episodes of which nobody can say how long they lasted: a log that stops, an exception, a file that states facts.
@@ -84,7 +87,7 @@ def where(episode: Episode, epoch: int | None, lang: Lang) -> str:
         place = text("where.phase", lang, phase=text(f"phase.{episode.phase}", lang))
     else:
         return ""
-    return text("sentence.join", lang) + place
+    return SPACE[lang] + place
 
 
 def best(diagnosis: Diagnosis) -> Verdict | None:
@@ -220,7 +223,7 @@ def remedy_text(remedy: Remedy, lang: Lang) -> str:
         return remedy.id
     if remedy.id == ASK:
         words = words_for_administrator(remedy.values, lang)
-        return text(key, lang) + (text("sentence.join", lang) + words if words else "")
+        return text(key, lang) + (SPACE[lang] + words if words else "")
     return text(key, lang, **{name: phrase(value, lang) for name, value in remedy.values})
 
 

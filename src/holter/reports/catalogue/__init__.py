@@ -1,54 +1,40 @@
-"""All sentences a person reads, in English and Simplified Chinese, by key.
+"""Every sentence that a person reads, in English and Simplified Chinese, by key.
 
-``text`` fills a key's sentence with values. A key that Chinese lacks is told in English, and an unknown
-key is told as itself, so that a report never fails over a missing sentence.
+``text`` fills the sentence of a key with values. A sentence without a Chinese translation is shown in English, and an
+unknown key as itself, so that a report never fails over a missing sentence.
 """
 
 from __future__ import annotations
 
+import gettext
 import re
 from collections.abc import Mapping
+from functools import lru_cache
+from inspect import cleandoc
+from pathlib import Path
 from typing import Literal
 
 from holter import sentences
+from holter.causes import PAGES
 from holter.errors import BadInput
 from holter.records import Message, Subject, Text
 from holter.reports.catalogue import (
     asks_en,
-    asks_zh_cn,
     causes_en,
-    causes_zh_cn,
     demo_en,
-    demo_zh_cn,
     doctor_checks_en,
-    doctor_checks_zh_cn,
     doctor_en,
-    doctor_zh_cn,
     en,
     facts_en,
-    facts_zh_cn,
     field_en,
-    field_zh_cn,
     findings_en,
-    findings_zh_cn,
-    folds_zh_cn,
     graphics_en,
-    graphics_zh_cn,
     healing_en,
-    healing_zh_cn,
     loader_en,
-    loader_zh_cn,
     looks_en,
-    looks_zh_cn,
     machine_en,
-    machine_zh_cn,
     memory_en,
-    memory_zh_cn,
     remedies_en,
-    remedies_zh_cn,
-    sentences_zh_cn,
-    supervision_zh_cn,
-    zh_cn,
 )
 from holter.reports.catalogue.filling import Filler
 from holter.reports.catalogue.phrases_zh_cn import translate_phrase
@@ -73,27 +59,8 @@ ENGLISH: Mapping[str, str] = {
     **doctor_checks_en.TEXTS,
     **field_en.TEXTS,
 }
-CHINESE: Mapping[str, str] = {
-    **zh_cn.TEXTS,
-    **causes_zh_cn.TEXTS,
-    **facts_zh_cn.TEXTS,
-    **findings_zh_cn.TEXTS,
-    **remedies_zh_cn.TEXTS,
-    **demo_zh_cn.TEXTS,
-    **healing_zh_cn.TEXTS,
-    **asks_zh_cn.TEXTS,
-    **loader_zh_cn.TEXTS,
-    **graphics_zh_cn.TEXTS,
-    **machine_zh_cn.TEXTS,
-    **memory_zh_cn.TEXTS,
-    **looks_zh_cn.TEXTS,
-    **doctor_zh_cn.TEXTS,
-    **doctor_checks_zh_cn.TEXTS,
-    **field_zh_cn.TEXTS,
-    **sentences_zh_cn.TEXTS,
-    **supervision_zh_cn.TEXTS,
-    **folds_zh_cn.TEXTS,
-}
+# Compiled catalogues: LOCALE/zh_CN/LC_MESSAGES/holter.mo, made by scripts/translations.py.
+LOCALE = Path(__file__).parent.parent / "locale"
 
 # POSIX order of precedence for the language of messages.
 LOCALE_VARIABLES = ("LC_ALL", "LC_MESSAGES", "LANG")
@@ -104,19 +71,33 @@ _DASHED = re.compile(r"\b(?:train|val|export|compile)-worker(?= \d| \(PID| raise
 
 
 def known(key: str) -> bool:
-    """Tell whether any catalogue has this key."""
-    return key in ENGLISH or key in CHINESE or key in sentences.ENGLISH
+    """Tell whether there is a sentence with this key."""
+    return key in ENGLISH or key in sentences.ENGLISH
+
+
+def every_sentence() -> dict[str, str]:
+    """Return the English wording of every key that is to be translated, the pages of ``holter explain`` among them."""
+    pages = {f"page.{name}": cleandoc(page) for name, page in PAGES.items()}
+    return {key: english for key, english in {**sentences.ENGLISH, **ENGLISH, **pages}.items() if english}
 
 
 def text(key: str, lang: Lang, **values: object) -> str:
     """Return the sentence of a key in a language, filled with values."""
-    template = CHINESE.get(key) if lang == "zh" else None
-    if template is None:
-        template = ENGLISH.get(key) or sentences.ENGLISH.get(key, key)
+    template = translated(key, ENGLISH.get(key) or sentences.ENGLISH.get(key, key), lang)
     if "{" not in template:
         return template
     told = {name: subject(value, lang) if isinstance(value, Subject) else value for name, value in values.items()}
     return Filler(lambda unit, **numbers: text(unit, lang, **numbers)).fill(template, told)
+
+
+def translated(key: str, english: str, lang: Lang) -> str:
+    """Return an English sentence in a language, unfilled; as it is where there is no translation."""
+    return _translations().pgettext(key, english) if lang == "zh" and english else english
+
+
+@lru_cache(maxsize=1)
+def _translations() -> gettext.NullTranslations:
+    return gettext.translation("holter", LOCALE, languages=["zh_CN"], fallback=True)
 
 
 def subject(process: Subject, lang: Lang) -> str:

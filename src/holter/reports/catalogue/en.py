@@ -64,7 +64,6 @@ TEXTS: dict[str, str] = {
     "headline.lasted": ", {duration}",
     "headline.quiet": "Nothing wrong was seen in {duration}.",
     "headline.more": "other episodes below: {count}",
-    "sentence.join": " ",
     "name.with-pid": "{name} (PID {pid})",
     "list.comma": "{first}; {second}",
     "list.join": ", ",

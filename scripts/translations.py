@@ -1,0 +1,149 @@
+"""Keep the Chinese catalogue in step with the English sentences, which stand in the code.
+
+    python scripts/translations.py            update holter.po from the code and compile holter.mo
+    python scripts/translations.py --check    list what is missing, fuzzy, obsolete or not compiled; exit 1
+
+In holter.po, msgctxt is the key of a sentence and msgid its English wording. Where the English has changed, the Chinese
+is kept and marked ``fuzzy``: translate it again and remove the mark.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import io
+import pkgutil
+import string
+import sys
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timezone
+from pathlib import Path
+
+from babel.messages import mofile, pofile
+from babel.messages.catalog import Catalog
+
+import holter
+from holter.reports import catalogue
+
+# What these import is not installed beside every Holter; none of them defines a sentence.
+NEED_MORE = ("holter.trainer", "holter.loader", "holter.transforms", "holter.hook", "holter.__main__")
+FILE = catalogue.LOCALE / "zh_CN" / "LC_MESSAGES" / "holter.po"
+
+
+def main() -> int:
+    """Update or check; return the exit code."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--check", action="store_true", help="change nothing")
+    check = options.parse_args().check
+    old = read(FILE) if FILE.exists() else empty()
+    english = defined_sentences()
+    new = updated(old, english)
+    if not check:
+        FILE.write_bytes(as_po(new))
+        FILE.with_suffix(".mo").write_bytes(as_mo(new))
+    problems = list(faults(new, english))
+    if check and as_po(new) != FILE.read_bytes():
+        problems.append(f"{FILE.name} is not what the code says now: run scripts/translations.py")
+    if check and FILE.with_suffix(".mo").read_bytes() != as_mo(new):
+        problems.append(f"{FILE.with_suffix('.mo').name} is not compiled from {FILE.name}: run scripts/translations.py")
+    for problem in problems:
+        print(problem)
+    print(f"{len(english)} sentences, {len(problems)} problems")
+    return bool(problems)
+
+
+def defined_sentences() -> dict[str, str]:
+    """Return every English sentence by key; importing a module defines its sentences."""
+    for module in pkgutil.walk_packages(holter.__path__, "holter."):
+        if not module.name.startswith(NEED_MORE):
+            importlib.import_module(module.name)
+    return catalogue.every_sentence()
+
+
+def empty() -> Catalog:
+    """Return a catalogue without sentences."""
+    return Catalog(
+        locale="zh_CN", project="holter", header_comment="# Simplified Chinese sentences of Holter.", fuzzy=False
+    )
+
+
+def read(file: Path) -> Catalog:
+    """Return what a .po file holds.
+
+    Raises:  OSError, PoFileError.
+    """
+    with file.open("rb") as opened:
+        return pofile.read_po(opened, locale="zh_CN", domain="holter")
+
+
+def updated(old: Catalog, english: Mapping[str, str]) -> Catalog:
+    """Return a catalogue of the English sentences of now, with the Chinese of ``old`` found by key.
+
+    A sentence whose English has changed is marked fuzzy; one that the code does not define any more is dropped.
+    """
+    chinese = {message.context: message for message in old if message.context}
+    new = empty()
+    for key in sorted(english):
+        before = chinese.get(key)
+        if before is None:
+            new.add(english[key], "", context=key)
+            continue
+        is_same = before.id == english[key]
+        flags = before.flags if is_same else {*before.flags, "fuzzy"}
+        new.add(english[key], before.string, context=key, flags=flags)
+    return new
+
+
+def faults(found: Catalog, english: Mapping[str, str]) -> Iterator[str]:
+    """Yield a line for each sentence whose Chinese is missing, fuzzy, or has other blanks than the English."""
+    for key in sorted(english):
+        message = found.get(english[key], context=key)
+        if message is None or not message.string:
+            yield f"{key}: no translation of {english[key]!r}"
+        elif message.fuzzy:
+            yield f"{key}: the English has changed (fuzzy)"
+        elif blanks(english[key]) != blanks(str(message.string)) and not key.startswith("page."):
+            yield f"{key}: other blanks than the English: {message.string!r}"
+
+
+def blanks(template: str) -> set[str]:
+    """Return the names of the blanks of a sentence."""
+    return {name for _, name, _, _ in string.Formatter().parse(template) if name}
+
+
+def as_po(catalog: Catalog) -> bytes:
+    """Return the text of the .po file, without anything that changes from day to day."""
+    out = io.BytesIO()
+    pofile.write_po(out, catalog, width=120, omit_header=True)
+    return HEADER + out.getvalue()
+
+
+def as_mo(catalog: Catalog) -> bytes:
+    """Return the compiled catalogue; fuzzy translations are left out."""
+    compiled = read_bytes(as_po(catalog))
+    compiled.creation_date = compiled.revision_date = NO_DATE
+    out = io.BytesIO()
+    mofile.write_mo(out, compiled)
+    return out.getvalue()
+
+
+def read_bytes(po: bytes) -> Catalog:
+    """Return what the text of a .po file holds."""
+    return pofile.read_po(io.BytesIO(po), locale="zh_CN", domain="holter")
+
+
+NO_DATE = datetime(2026, 1, 1, tzinfo=timezone.utc)
+HEADER = b"""# Simplified Chinese sentences of Holter. Written by scripts/translations.py; edit the msgstr lines.
+msgid ""
+msgstr ""
+"Project-Id-Version: holter\\n"
+"Language: zh_CN\\n"
+"Plural-Forms: nplurals=1; plural=0;\\n"
+"MIME-Version: 1.0\\n"
+"Content-Type: text/plain; charset=utf-8\\n"
+"Content-Transfer-Encoding: 8bit\\n"
+
+"""
+
+if __name__ == "__main__":
+    sys.exit(main())
