@@ -13,17 +13,18 @@ import argparse
 import importlib
 import io
 import pkgutil
-import string
 import sys
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 
 from babel.messages import mofile, pofile
-from babel.messages.catalog import Catalog
+from babel.messages.catalog import Catalog, Message
 
 import holter
+from holter import sentences
 from holter.reports import catalogue
+from holter.reports.catalogue.filling import blanks
 
 # What these import is not installed beside every Holter; none of them defines a sentence.
 NEED_MORE = ("holter.trainer", "holter.loader", "holter.transforms", "holter.hook", "holter.__main__")
@@ -86,29 +87,40 @@ def updated(old: Catalog, english: Mapping[str, str]) -> Catalog:
     for key in sorted(english):
         before = chinese.get(key)
         if before is None:
-            new.add(english[key], "", context=key)
+            new.add(message_id(key, english[key]), "", context=key)
             continue
-        is_same = before.id == english[key]
+        is_same = before.id == message_id(key, english[key])
         flags = before.flags if is_same else {*before.flags, "fuzzy"}
-        new.add(english[key], before.string, context=key, flags=flags)
+        new.add(
+            message_id(key, english[key]),
+            forms(before) if key in sentences.SINGULAR else forms(before)[0],
+            context=key,
+            flags=flags,
+        )
     return new
 
 
 def faults(found: Catalog, english: Mapping[str, str]) -> Iterator[str]:
     """Yield a line for each sentence whose Chinese is missing, fuzzy, or has other blanks than the English."""
     for key in sorted(english):
-        message = found.get(english[key], context=key)
-        if message is None or not message.string:
+        message = found.get(message_id(key, english[key]), context=key)
+        if message is None or not any(forms(message)):
             yield f"{key}: no translation of {english[key]!r}"
         elif message.fuzzy:
             yield f"{key}: the English has changed (fuzzy)"
-        elif blanks(english[key]) != blanks(str(message.string)) and not key.startswith("page."):
+        elif not key.startswith("page.") and any(blanks(english[key]) != blanks(form) for form in forms(message)):
             yield f"{key}: other blanks than the English: {message.string!r}"
 
 
-def blanks(template: str) -> set[str]:
-    """Return the names of the blanks of a sentence."""
-    return {name for _, name, _, _ in string.Formatter().parse(template) if name}
+def message_id(key: str, english: str) -> str | tuple[str, str]:
+    """Return what gettext looks a sentence up by: its wording, or singular and plural."""
+    one = sentences.SINGULAR.get(key)
+    return english if one is None else (one, english)
+
+
+def forms(message: Message) -> tuple[str, ...]:
+    """Return the Chinese of a sentence: one form, for Chinese has no plural."""
+    return (message.string,) if isinstance(message.string, str) else tuple(message.string)
 
 
 def as_po(catalog: Catalog) -> bytes:

@@ -45,7 +45,8 @@ class Message(Record, frozen=True, kw_only=True, tag="message"):
         return dict(self.values).get(name)
 
 
-Value = str | bool | int | float | Subject | Message
+Single = str | bool | int | float | Subject | Message
+Value = Single | tuple[Single, ...]  # a tuple is shown as a list
 Text = str | Message  # a plain string is quoted as it stands: what another program, or an older Holter, wrote
 
 

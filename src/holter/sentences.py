@@ -5,9 +5,14 @@ A sentence is defined once, as a module-level constant, and called with the valu
     NO_PROGRESS = define("stall.no-progress", "no progress for {age:duration}")
     reason = NO_PROGRESS(age=12.5)
 
-What comes of it is a ``Message``: data that goes to the tape, is compared, and is rendered in any language by
-``reports``. Values are in base units (seconds, bytes, ratios); the blank says how they are shown: ``duration``,
-``bytes``, ``percent``, ``.2f``. Code never reads a rendered sentence.
+The result is a ``Message``: data that goes to the tape, is compared, and is rendered in any language by ``reports``.
+Values are in base units (seconds, bytes, ratios); the blank says how they are shown: ``duration`` (3 min 20 s),
+``seconds`` (2.31 s), ``bytes``, ``percent``, ``.2f``. A value may be a ``Subject`` (a process), another ``Message``, or a
+tuple, which is shown as a list. Code never reads a rendered sentence.
+
+Where the number of things changes the sentence, ``one`` is the wording for one of them; ``count`` is that number::
+
+    WORKERS_STOPPED = define("seen.stopped", "{count} workers are stopped", one="{count} worker is stopped")
 """
 
 from __future__ import annotations
@@ -29,13 +34,17 @@ class Sentence(NamedTuple):
 
 
 ENGLISH: dict[str, str] = {}
+# Wording for a ``count`` of one, of the sentences that have one.
+SINGULAR: dict[str, str] = {}
 
 
-def define(key: str, english: str) -> Sentence:
+def define(key: str, english: str, *, one: str | None = None) -> Sentence:
     """Make a sentence known.
 
     Raises:  ValueError if the key stands for another sentence already.
     """
     if ENGLISH.setdefault(key, english) != english:
         raise ValueError(f"{key} is defined twice, with different words")
+    if one is not None:
+        SINGULAR[key] = one
     return Sentence(key, english)

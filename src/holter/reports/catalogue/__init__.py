@@ -83,16 +83,30 @@ def every_sentence() -> dict[str, str]:
 
 def text(key: str, lang: Lang, **values: object) -> str:
     """Return the sentence of a key in a language, filled with values."""
-    template = translated(key, ENGLISH.get(key) or sentences.ENGLISH.get(key, key), lang)
+    template = translated(key, ENGLISH.get(key) or sentences.ENGLISH.get(key, key), lang, values.get("count"))
     if "{" not in template:
         return template
-    told = {name: subject(value, lang) if isinstance(value, Subject) else value for name, value in values.items()}
-    return Filler(lambda unit, **numbers: text(unit, lang, **numbers)).fill(template, told)
+    words = {name: shown(value, lang) for name, value in values.items()}
+    return Filler(lambda unit, **numbers: text(unit, lang, **numbers)).fill(template, words)
 
 
-def translated(key: str, english: str, lang: Lang) -> str:
+def translated(key: str, english: str, lang: Lang, count: object = None) -> str:
     """Return an English sentence in a language, unfilled; as it is where there is no translation."""
+    one = sentences.SINGULAR.get(key)
+    if one is not None and isinstance(count, int):
+        return (_translations() if lang == "zh" else gettext.NullTranslations()).npgettext(key, one, english, count)
     return _translations().pgettext(key, english) if lang == "zh" and english else english
+
+
+def shown(value: object, lang: Lang) -> object:
+    """Return what stands in the blank for a value: words for what is kept as data, anything else as it is."""
+    if isinstance(value, Subject):
+        return subject(value, lang)
+    if isinstance(value, Message):
+        return phrase(value, lang)
+    if isinstance(value, tuple):
+        return text("list.join", lang).join(str(shown(one, lang)) for one in value)
+    return value
 
 
 @lru_cache(maxsize=1)
@@ -111,9 +125,7 @@ def subject(process: Subject, lang: Lang) -> str:
 def phrase(told: Text, lang: Lang) -> str:
     """Return a sentence that was kept as data, or a free phrase of evidence, as a person would say it."""
     if isinstance(told, Message):
-        values = {
-            name: phrase(value, lang) if isinstance(value, (str, Message)) else value for name, value in told.values
-        }
+        values = {name: phrase(value, lang) if isinstance(value, str) else value for name, value in told.values}
         return text(told.key, lang, **values)
     return translate_phrase(told) if lang == "zh" else _DASHED.sub(_spoken, told)
 

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+import os
+import re
 import string
 from collections.abc import Callable, Mapping
 from typing import Any
 
-# Below this a duration is told with one decimal: "0.4 s" says more than "0 s".
+# Set in tests: a sentence that lacks a value is then an error.
+STRICT = "HOLTER_STRICT_SENTENCES"
+# Below this a duration has one decimal: "0.4 s" says more than "0 s".
 SHORT_S = 10.0
+# Below this a measured time keeps three digits: "2.31 s", "25000 s".
+PRECISE_S = 100.0
 UNITS = ("kB", "MB", "GB", "TB", "PB")
+# One character stands for each blank while clauses are cut out.
+_FIRST_MARK = 0xE000
+_BRACKETS = re.compile(r" ?\([^()（）]*\)|（[^()（）]*）")
+_CLAUSE = re.compile(r"[^,;:.，；：。、]+[,;:.，；：。、]*\s*")
+_DANGLING = re.compile(r"[\s,;:，；：、]+$")
+
+
+class MissingValue(KeyError):
+    """A sentence was to be shown without one of its values."""
 
 
 class Filler(string.Formatter):
@@ -18,19 +33,22 @@ class Filler(string.Formatter):
         self._unit = unit
 
     def fill(self, template: str, values: Mapping[str, object]) -> str:
-        """Return the sentence; a value that nobody gave shows as an ellipsis instead of an exception in a report."""
-        return self.vformat(template, (), values)
+        """Return the sentence without the clauses that lack a value.
 
-    def get_value(self, key: int | str, args: Any, kwargs: Any) -> Any:  # noqa: ARG002 - the name is string.Formatter's
-        """Return the value of a blank."""
-        return kwargs.get(key, Missing())
+        Raises:  MissingValue in tests, where a value is missing.
+        """
+        given = {name: value for name, value in values.items() if value is not None}
+        missing = blanks(template) - set(given)
+        if missing and os.environ.get(STRICT):
+            raise MissingValue(f"{template!r} lacks {', '.join(sorted(missing))}")
+        return self.vformat(without(template, missing) if missing else template, (), given)
 
     def format_field(self, value: Any, format_spec: str) -> str:
         """Return a value as the blank asks for it."""
-        if isinstance(value, Missing):
-            return "…"
         if format_spec == "duration":
             return duration(float(value), self._unit)
+        if format_spec == "seconds":
+            return self._unit("duration.s", s=f"{value:.0f}" if value >= PRECISE_S else f"{value:.3g}")
         if format_spec == "bytes":
             return byte_size(float(value))
         if format_spec == "percent":
@@ -38,8 +56,25 @@ class Filler(string.Formatter):
         return str(super().format_field(value, format_spec))
 
 
-class Missing:
-    """Stands for a value that nobody gave."""
+def blanks(template: str) -> set[str]:
+    """Return the names of the blanks of a sentence."""
+    return {name for _, name, _, _ in string.Formatter().parse(template) if name}
+
+
+def without(template: str, missing: set[str]) -> str:
+    """Return a sentence without the brackets and clauses that have one of these blanks."""
+    marked, blank_of = "", {}
+    for words, name, spec, conversion in string.Formatter().parse(template):
+        marked += words.replace("{", "{{").replace("}", "}}")
+        if name is not None:
+            mark = chr(_FIRST_MARK + len(blank_of))
+            blank_of[mark] = (name, f"{{{name}{f'!{conversion}' if conversion else ''}{f':{spec}' if spec else ''}}}")
+            marked += mark
+    lost = [mark for mark, (name, _) in blank_of.items() if name in missing]
+    kept = _BRACKETS.sub(lambda found: "" if any(mark in found[0] for mark in lost) else found[0], marked)
+    clauses = [clause for clause in _CLAUSE.findall(kept) if not any(mark in clause for mark in lost)]
+    kept = _DANGLING.sub("", "".join(clauses)) if any(mark in kept for mark in lost) else kept
+    return "".join(blank_of[letter][1] if letter in blank_of else letter for letter in kept)
 
 
 def duration(seconds: float, unit: Callable[..., str]) -> str:
