@@ -29,6 +29,7 @@ from holter.reports.catalogue.filling import blanks
 # What these import is not installed beside every Holter; none of them defines a sentence.
 NEED_MORE = ("holter.trainer", "holter.loader", "holter.transforms", "holter.hook", "holter.__main__")
 FILE = catalogue.LOCALE / "zh_CN" / "LC_MESSAGES" / "holter.po"
+ENGLISH_FILE = catalogue.LOCALE / "en" / "LC_MESSAGES" / "holter.mo"
 
 
 def main() -> int:
@@ -39,14 +40,14 @@ def main() -> int:
     old = read(FILE) if FILE.exists() else empty()
     english = defined_sentences()
     new = updated(old, english)
-    if not check:
-        FILE.write_bytes(as_po(new))
-        FILE.with_suffix(".mo").write_bytes(as_mo(new))
     problems = list(faults(new, english))
-    if check and as_po(new) != FILE.read_bytes():
-        problems.append(f"{FILE.name} is not what the code says now: run scripts/translations.py")
-    if check and FILE.with_suffix(".mo").read_bytes() != as_mo(new):
-        problems.append(f"{FILE.with_suffix('.mo').name} is not compiled from {FILE.name}: run scripts/translations.py")
+    written_files = {FILE: as_po(new), FILE.with_suffix(".mo"): as_mo(new), ENGLISH_FILE: as_english_mo(english)}
+    for file, content in written_files.items():
+        if not check:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(content)
+        elif not file.exists() or file.read_bytes() != content:
+            problems.append(f"{file.name} is not what the code says now: run scripts/translations.py")
     for problem in problems:
         print(problem)
     print(f"{len(english)} sentences, {len(problems)} problems")
@@ -132,7 +133,26 @@ def as_po(catalog: Catalog) -> bytes:
 
 def as_mo(catalog: Catalog) -> bytes:
     """Return the compiled catalogue; fuzzy translations are left out."""
-    compiled = read_bytes(as_po(catalog))
+    compiled = empty()
+    for message in read_bytes(as_po(catalog)):
+        if message.context and not message.fuzzy:
+            for words in (message.id,) if isinstance(message.id, str) else message.id:
+                compiled.add(words, forms(message)[0], context=message.context)
+    return written(compiled)
+
+
+def as_english_mo(english: Mapping[str, str]) -> bytes:
+    """Return the English sentences by key, for a program that has not imported the modules that define them."""
+    compiled = Catalog(locale="en")
+    for key in sorted(english):
+        if not key.startswith("page."):
+            one = sentences.SINGULAR.get(key)
+            compiled.add(key if one is None else (key, key), english[key] if one is None else (one, english[key]))
+    return written(compiled)
+
+
+def written(compiled: Catalog) -> bytes:
+    """Return the bytes of an .mo file, the same on every day."""
     compiled.creation_date = compiled.revision_date = NO_DATE
     out = io.BytesIO()
     mofile.write_mo(out, compiled)

@@ -7,8 +7,8 @@ A sentence is defined once, as a module-level constant, and called with the valu
 
 The result is a ``Message``: data that goes to the tape, is compared, and is rendered in any language by ``reports``.
 Values are in base units (seconds, bytes, ratios); the blank says how they are shown: ``duration`` (3 min 20 s),
-``seconds`` (2.31 s), ``bytes``, ``percent``, ``.2f``. A value may be a ``Subject`` (a process), another ``Message``, or a
-tuple, which is shown as a list. Code never reads a rendered sentence.
+``seconds`` (2.31 s), ``bytes``, ``percent``, ``.2f``. A value may be a ``Subject`` (a process), another ``Message``,
+or a tuple, which is shown as a list. Code never reads a rendered sentence.
 
 Where the number of things changes the sentence, ``one`` is the wording for one of them; ``count`` is that number::
 

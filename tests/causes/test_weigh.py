@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holter.causes import MODULES
+from holter.causes import CAUSES, MODULES
 from holter.causes.weigh import Rule, against, at_least, is_true, needs, supports, weigh
 from holter.evidence import Evidence
 from holter.evidence.vocabulary import VOCABULARY
@@ -92,11 +92,11 @@ def test_forgetting_any_fact_never_turns_a_cause_into_a_confirmed_one(data):
     kinds = {spec.name: spec.kind for spec in VOCABULARY}
     names = sorted({rule.fact for rule in module.RULES})
     facts = {name: Fact(name=name, value=data.draw(VALUES[kinds[name]])) for name in names}
-    before = module.diagnose(Evidence(facts))
+    before = CAUSES[module.CAUSE](Evidence(facts))
     forgotten = data.draw(st.sampled_from(names))
     spoke_against = {finding.fact for finding in before.against}
     facts[forgotten] = Fact(name=forgotten, status="unknown", reason="forgotten")
-    after = module.diagnose(Evidence(facts))
+    after = CAUSES[module.CAUSE](Evidence(facts))
     if after.verdict == "confirmed" and forgotten not in spoke_against:
         assert before.verdict == "confirmed"
         assert after.score <= before.score

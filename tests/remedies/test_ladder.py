@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holter.causes import CAUSES
+from holter.causes.steps import NAMES, Situation
 from holter.records import Diagnosis, Episode, Fact, Plan, Verdict
 from holter.remedies.ladder import (
     HEALS_A_RUN,
@@ -21,7 +22,7 @@ from holter.remedies.ladder import (
     next_plan,
     settings_in_force,
 )
-from holter.remedies.steps import BY_WANT, LADDERS, NAMES, Situation
+from holter.remedies.which_ladder import BY_WANT, LADDERS
 
 
 def diagnosis(cause: str, verdict: str = "confirmed", **facts) -> Diagnosis:

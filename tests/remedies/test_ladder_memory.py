@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from holter.causes.steps import Situation
 from holter.records import Diagnosis, Episode, Plan, Verdict
 from holter.remedies.ladder import Attempt, next_plan
-from holter.remedies.steps import Situation
 
 N_PROC, SHARING, EXPORTERS = "nnUNet_n_proc_DA", "HOLTER_SHARING", "nnUNet_def_n_proc"
 DEAD = Situation(t_s=100.0, alive=False, waits_for_batch=False, epoch=5, workers=12, can_continue=True)

@@ -10,7 +10,7 @@ from holter.records import Diagnosis, Environment, Episode, Fact, Finding, Verdi
 from holter.remedies import REMEDIES, propose
 from holter.remedies.looks import next_looks
 from holter.remedies.of_nnunet import SENTENCES
-from holter.reports.catalogue import ENGLISH
+from holter.reports.catalogue import every_sentence
 
 SPEAKS = re.compile(
     r"nnU|batchgenerators|checkpoint|validat|preprocess|epoch|\bfold\b|data ?set|\bthis case\b|cases at a time", re.I
@@ -28,7 +28,7 @@ def diagnosis(*, nnunet: bool) -> Diagnosis:
 
 def test_every_remedy_that_speaks_of_nnunet_is_known_to():
     ids = {offer.id for offers in REMEDIES.values() for offer in offers}
-    assert {name for name in ids if SPEAKS.search(ENGLISH.get(f"remedy.{name}", ""))} <= SENTENCES <= ids
+    assert {name for name in ids if SPEAKS.search(every_sentence().get(f"remedy.{name}", ""))} <= SENTENCES <= ids
 
 
 def test_a_script_is_offered_nothing_of_nnunet_and_the_rest_without_its_settings():

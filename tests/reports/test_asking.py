@@ -9,13 +9,14 @@ import re
 import pytest
 from rich.console import Console
 
+from holter.causes.offers import ASK_ADMIN as ASK
 from holter.records import ActionTaken, Diagnosis, Environment, Episode, Fact, Verdict
 from holter.remedies import REMEDIES, propose
-from holter.remedies.asking import ASK, asked
+from holter.remedies.asking import asked
 from holter.remedies.ladder import WAIT_FOR
 from holter.reports import live
 from holter.reports.as_json import to_json
-from holter.reports.catalogue import ENGLISH, Lang
+from holter.reports.catalogue import Lang, every_sentence
 from holter.reports.html import html
 from holter.reports.terminal import print_diagnosis
 from holter.tape import Recording
@@ -87,7 +88,7 @@ def test_live_lines_tell_them_once_with_the_cause_or_with_the_wait(cause: str) -
 
 
 def test_everything_that_is_waited_for_and_everything_with_words_offers_them() -> None:
-    spoken = {key.split(".")[1] for key in ENGLISH if key.startswith("ask.")}
+    spoken = {key.split(".")[1] for key in every_sentence() if key.startswith("ask.")}
     offering = {cause for cause, offers in REMEDIES.items() if any(offer.id == ASK for offer in offers)}
     assert offering == spoken
     assert set(WAIT_FOR) <= offering

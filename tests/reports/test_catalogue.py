@@ -14,7 +14,7 @@ from holter.errors import BadInput
 from holter.evidence.vocabulary import NAMES
 from holter.remedies import REMEDIES, ladder
 from holter.reports import catalogue
-from holter.reports.catalogue import ENGLISH, language, phrase, text, translated
+from holter.reports.catalogue import language, phrase, text, translated
 from holter.reports.explain import page
 from holter.supervisor.healing import run_loop
 
@@ -60,7 +60,7 @@ def test_every_finding_that_a_cause_may_state_has_a_sentence() -> None:
 
 def test_no_finding_has_a_sentence_that_no_cause_states() -> None:
     told = {text for module in MODULES for rule in module.RULES for text in (rule.text, rule.otherwise) if text}
-    written = {key.removeprefix("finding.") for key in ENGLISH if key.startswith("finding.")}
+    written = {key.removeprefix("finding.") for key in SENTENCES if key.startswith("finding.")}
     told |= {f"presupposes-{scope}" for scopes in PRESUPPOSED.values() for scope in scopes}
     assert written - told == {"unknown-fact"}
 

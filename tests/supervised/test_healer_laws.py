@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from holter.detectors.view import GAP_S
 from holter.records import ActionTaken, Beat, Diagnosis, Episode, Fact, Plan, ProcessSample, Tick, Verdict
 from holter.remedies.ladder import HEALS_A_RUN, HEALS_AN_HOUR, HOUR_S, WAIT_FOR
-from holter.remedies.steps import LADDERS
+from holter.remedies.which_ladder import LADDERS
 from holter.supervisor.healing.control import Control
 from holter.supervisor.healing.healer import LOOK_AGAIN_S, QUIET_S, Healer
 

@@ -15,11 +15,25 @@ Source:        pytorch issues 8126, 101850; ultralytics issue 11195; litData iss
 
 from __future__ import annotations
 
-from holter.causes.weigh import Rule, against, at_least, is_false, is_true, only, supports, weigh
-from holter.evidence import Evidence
-from holter.records import Verdict
+from holter.causes.offers import Offer
+from holter.causes.sentences import describe
+from holter.causes.weigh import Rule, against, at_least, is_false, is_true, only, supports
 
 CAUSE = "affinity-clobbered"
+
+SENTENCES = describe(
+    CAUSE,
+    title="Workers pinned to a few CPUs",
+    meaning="A library or launcher has pinned the workers to a few CPUs of many.",
+    findings={
+        "cpus-as-at-first": "the workers may use all CPUs that the training could at first ({detail})",
+        "workers-share-a-cpu": "there are {value} workers for each CPU that they were seen on ({detail})",
+    },
+    remedies={
+        "unpin-now": "Let the running workers use all CPUs again.",
+        "unset-pinning": "Unset OMP_PROC_BIND, GOMP_CPU_AFFINITY and KMP_AFFINITY before the start.",
+    },
+)
 
 RULES = (
     Rule("affinity.narrowed", is_true, "cpus-narrowed", 4.0, group="narrowed"),
@@ -32,7 +46,7 @@ RULES = (
     only("slow-down", "stall"),
 )
 
-
-def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts."""
-    return weigh(CAUSE, evidence, RULES)
+OFFERS = (
+    Offer("unpin-now", "SAFE", "for pid in $(pgrep -P {main_pid}); do taskset -a -c -p 0-{last_cpu} $pid; done"),
+    Offer("unset-pinning", "CONSENT", "unset OMP_PROC_BIND GOMP_CPU_AFFINITY KMP_AFFINITY"),
+)

@@ -13,11 +13,25 @@ Source:        MIC-DKFZ/nnUNet issue 2361.
 
 from __future__ import annotations
 
-from holter.causes.weigh import against, at_least, is_true, needs, one_of, supports, weigh
-from holter.evidence import Evidence
-from holter.records import Verdict
+from holter.causes.offers import Offer
+from holter.causes.sentences import describe
+from holter.causes.weigh import against, at_least, is_true, needs, one_of, supports
 
 CAUSE = "batch-size-cliff"
+
+SENTENCES = describe(
+    CAUSE,
+    title="Batch size that the GPU is slow at",
+    meaning="At this batch or patch size the GPU falls onto a much slower algorithm.",
+    findings={
+        "batch-size-is-fine": "a sample takes about as long as at a smaller batch size ({value} times)",
+        "gpu-at-power": "the GPU draws {percent} % of its power limit",
+        "samples-cost-more": "a sample takes {value} times as long as at a smaller batch size",
+    },
+    remedies={
+        "planned-batch-size": "Go back to the planned batch and patch size, or try another one.",
+    },
+)
 PRESUPPOSES = ("gpu",)
 
 RULES = (
@@ -32,7 +46,4 @@ RULES = (
     against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
 )
 
-
-def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts."""
-    return weigh(CAUSE, evidence, RULES)
+OFFERS = (Offer("planned-batch-size", "CONSENT"),)

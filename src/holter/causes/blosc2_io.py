@@ -13,11 +13,24 @@ Source:        MIC-DKFZ/nnUNet issues 2723, 2771, 2838, 3003; python-blosc2 issu
 
 from __future__ import annotations
 
-from holter.causes.weigh import Rule, against, is_true, one_of, only, weigh
-from holter.evidence import Evidence
-from holter.records import Verdict
+from holter.causes.offers import Offer
+from holter.causes.sentences import describe
+from holter.causes.weigh import Rule, against, is_true, one_of, only
 
 CAUSE = "blosc2-io"
+
+SENTENCES = describe(
+    CAUSE,
+    title="blosc2 refuses a file",
+    meaning="blosc2 cannot open or write a preprocessed file with these versions on this system.",
+    findings={
+        "blosc2-refuses": "blosc2 refused to open or write a file",
+        "version-known-for-it": "nnunetv2 {value} is known for it",
+    },
+    remedies={
+        "other-versions": "Use other versions of nnunetv2 and blosc2, then preprocess again.",
+    },
+)
 PRESUPPOSES = ("nnunet",)
 
 RULES = (
@@ -29,7 +42,7 @@ RULES = (
     only("death"),
 )
 
-
-def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts."""
-    return weigh(CAUSE, evidence, RULES)
+OFFERS = (
+    Offer("other-versions", "CONSENT", "pip install --upgrade nnunetv2 blosc2"),
+    Offer("preprocess-case-again", "CONSENT"),
+)

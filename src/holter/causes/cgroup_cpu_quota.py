@@ -10,11 +10,25 @@ Source:        cpython issue 80235; oneTBB issue 190; tests/tapes/cgroup_cpu_quo
 
 from __future__ import annotations
 
-from holter.causes.weigh import Rule, against, at_least, at_most, is_true, needs, one_of, supports, weigh
-from holter.evidence import Evidence
-from holter.records import Verdict
+from holter.causes.offers import Offer
+from holter.causes.sentences import describe
+from holter.causes.weigh import Rule, against, at_least, at_most, is_true, needs, one_of, supports
 
 CAUSE = "cgroup-cpu-quota"
+
+SENTENCES = describe(
+    CAUSE,
+    title="CPU quota holds the training back",
+    meaning="A CPU quota of the container or job holds the training back.",
+    findings={
+        "hardly-throttled": "the quota hardly held the run back: {percent} % of its periods ({detail})",
+        "no-quota": "no CPU quota is set",
+        "quota-is-set": "a CPU quota allows {value} CPUs",
+    },
+    remedies={
+        "raise-quota": "Raise the CPU quota, or give the container whole cores instead.",
+    },
+)
 
 RULES = (
     needs("cpu.quota", at_least(0), "quota-is-set", otherwise="no-quota", weight=1.0),
@@ -30,7 +44,7 @@ RULES = (
     against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
 )
 
-
-def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts."""
-    return weigh(CAUSE, evidence, RULES)
+OFFERS = (
+    Offer("raise-quota", "ADVICE"),
+    Offer("workers-as-cores", "CONSENT", "export nnUNet_n_proc_DA={workers}"),
+)

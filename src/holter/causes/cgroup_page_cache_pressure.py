@@ -17,11 +17,22 @@ Source:        microsoft/pai issue 5799; htcondor issue 2575; deeplake issue 298
 
 from __future__ import annotations
 
-from holter.causes.weigh import Rule, against, at_least, at_most, is_true, one_of, supports, weigh
-from holter.evidence import Evidence
-from holter.records import Verdict
+from holter.causes.offers import FEWER_WORKERS, MORE_MEMORY, Offer
+from holter.causes.sentences import describe
+from holter.causes.weigh import Rule, against, at_least, at_most, is_true, one_of, supports
 
 CAUSE = "cgroup-page-cache-pressure"
+
+SENTENCES = describe(
+    CAUSE,
+    title="No room for the page cache",
+    meaning="The memory limit of the job leaves no room for cache; the data is read from disk again and again.",
+    findings={
+        "cache-dropped": "{percent} % of the page cache before has been dropped ({detail})",
+        "cache-holds": "the cache holds: hardly any page is read twice ({value} a second)",
+        "cache-in-limit": "page cache takes {percent} % of the memory limit ({detail})",
+    },
+)
 
 # 1 MB a second of what was in memory a moment ago; a busy file server gives little more.
 REFAULTS = 250.0
@@ -39,7 +50,4 @@ RULES = (
     against("episode.kind", one_of("death", "creep", "unsaved"), "something-ended", fatal=True),
 )
 
-
-def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts."""
-    return weigh(CAUSE, evidence, RULES)
+OFFERS = (Offer("copy-to-local-disk", "SAFE"), MORE_MEMORY, FEWER_WORKERS)

@@ -18,11 +18,27 @@ Source:        MIC-DKFZ/nnUNet issues 2457, 2203, 2306, 2115, 2576, 2398, 2769; 
 
 from __future__ import annotations
 
+from holter.causes.offers import Offer
+from holter.causes.sentences import describe
+from holter.causes.steps import UNCOMPILED
 from holter.causes.weigh import Rule, against, is_false, is_true, needs, one_of, supports, weigh
 from holter.evidence import Evidence
 from holter.records import Verdict
 
 CAUSE = "compile-toolchain-broken"
+
+SENTENCES = describe(
+    CAUSE,
+    title="torch.compile cannot build",
+    meaning="Something that torch.compile needs to build with is missing.",
+    findings={
+        "compile-error": "the first exception is the compiler's",
+        "no-compile-error": "no exception of the compiler",
+    },
+    remedies={
+        "install-compiler": "Install what is missing (gcc, python3-dev), or PyTorch and triton of one release.",
+    },
+)
 
 ERROR = needs("exception.kind", one_of("compile"), "compile-error", otherwise="no-compile-error", weight=2.0)
 MISSING = Rule("compile.missing", is_true, "compile-lacks", 1.5, group="missing")
@@ -37,6 +53,12 @@ RULES = (
     against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
     against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
 )
+
+OFFERS = (
+    Offer("without-compile", "CONSENT", "nnUNet_compile=f {continue}"),
+    Offer("install-compiler", "ADVICE", "gcc --version; python3-config --includes"),
+)
+LADDER = (UNCOMPILED,)
 
 
 def diagnose(evidence: Evidence) -> Verdict:

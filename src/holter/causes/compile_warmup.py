@@ -13,11 +13,26 @@ Source:        pytorch issue 97783; MIC-DKFZ/nnUNet issue 323; ChatTTS issue 713
 
 from __future__ import annotations
 
-from holter.causes.weigh import Rule, against, is_false, is_true, one_of, supports, weigh
-from holter.evidence import Evidence
-from holter.records import Verdict
+from holter.causes.offers import Offer
+from holter.causes.sentences import describe
+from holter.causes.weigh import Rule, against, is_false, is_true, one_of, supports
 
 CAUSE = "compile-warmup"
+
+SENTENCES = describe(
+    CAUSE,
+    title="The network is being compiled",
+    meaning="The network is being compiled; it takes minutes once, and nothing is wrong.",
+    findings={
+        "compilers-at-work": "compilers at work: {value}",
+        "in-compile-phase": "the training is compiling its network",
+        "only-first-epoch-long": "only the first epoch was long",
+    },
+    remedies={
+        "wait-for-compile": "Wait: it happens once. Ending it only starts it anew.",
+        "keep-compile-cache": "Keep the compiler's cache in a folder that lasts: the next start is fast.",
+    },
+)
 
 RULES = (
     Rule("phase", one_of("compile"), "in-compile-phase", 1.0, group="where"),
@@ -31,7 +46,8 @@ RULES = (
     against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
 )
 
-
-def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts."""
-    return weigh(CAUSE, evidence, RULES)
+OFFERS = (
+    Offer("wait-for-compile", "SAFE"),
+    Offer("keep-compile-cache", "SAFE", "export TORCHINDUCTOR_CACHE_DIR=$HOME/.cache/torchinductor"),
+    Offer("without-compile", "CONSENT", "export nnUNet_compile=f"),
+)

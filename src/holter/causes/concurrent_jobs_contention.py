@@ -17,6 +17,8 @@ Source:        MIC-DKFZ/nnUNet issues 4, 473, 1089, 1842; tests/tapes/concurrent
 
 from __future__ import annotations
 
+from holter.causes.offers import Offer
+from holter.causes.sentences import describe
 from holter.causes.weigh import (
     Rule,
     against,
@@ -34,6 +36,24 @@ from holter.evidence import Evidence
 from holter.records import Verdict
 
 CAUSE = "concurrent-jobs-contention"
+
+SENTENCES = describe(
+    CAUSE,
+    title="Others use the CPUs",
+    meaning="Others on the machine take the CPUs that the training needs.",
+    findings={
+        "gets-a-cpu": "the run gets a CPU when it wants one: it waits {percent} % of that time",
+        "others-hardly-work": "others use only {percent} % of the machine's CPUs ({detail})",
+        "others-named": "the busiest of the others: {value}",
+        "others-use-cpus": "others use {percent} % of the machine's CPUs ({detail})",
+        "waits-for-a-cpu": "{percent} % of the time in which the run wants a CPU it gets none",
+    },
+    remedies={
+        "see-who-else": "See who else uses the CPUs.",
+        "share-the-cores": "Share the cores: workers of all trainings together should not be more than the CPUs.",
+        "trainings-in-turn": "Run trainings one after the other, or give each its own cores (taskset, cpuset).",
+    },
+)
 
 RULES = (
     Rule("host.others_cpu_ratio", at_least(0.25), "others-use-cpus", 2.0, group="others"),
@@ -55,6 +75,12 @@ RULES = (
     against("gpu.shared", one_of("slow"), "others-explain", weight=1.5),
     against("gpu.licence_stage", one_of("unlicensed-restricted", "unlicensed"), "licence-explains", weight=1.5),
     only("slow-down", "stall"),
+)
+
+OFFERS = (
+    Offer("see-who-else", "SAFE", "ps -eo pid,user,pcpu,etime,args --sort=-pcpu | head"),
+    Offer("share-the-cores", "CONSENT"),
+    Offer("trainings-in-turn", "ADVICE"),
 )
 # Others' load makes steps slow; where nobody in the run even wants a CPU it holds nothing up.
 STANDSTILL = (

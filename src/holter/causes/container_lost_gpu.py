@@ -14,11 +14,31 @@ Source:        nvidia-docker issues 1730, 1671; nvidia-container-toolkit issues 
 
 from __future__ import annotations
 
+from holter.causes.offers import CONTINUE, Offer
+from holter.causes.sentences import describe
+from holter.causes.steps import AGAIN
 from holter.causes.weigh import Rule, against, is_false, needs, one_of, supports, weigh
 from holter.evidence import Evidence
 from holter.records import Verdict
 
 CAUSE = "container-lost-gpu"
+
+SENTENCES = describe(
+    CAUSE,
+    title="The container has lost its GPU",
+    meaning="The container is no longer allowed to open the GPU.",
+    findings={
+        "device-forbidden": "the device file is there and may not be opened ({detail})",
+        "driver-closed": "the driver does not open ({detail})",
+        "error-of-missing-gpu": "the exception is that of a missing GPU",
+        "in-a-container": "the training runs in a container ({value})",
+        "in-no-container": "the training runs in no container",
+    },
+    remedies={
+        "restart-container": "Start the container anew; it gets its devices back.",
+        "container-devices": "Name the GPU's devices to the container, or update the NVIDIA Container Toolkit.",
+    },
+)
 PRESUPPOSES = ("gpu", "container")
 
 RULES = (
@@ -30,6 +50,13 @@ RULES = (
     against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
     against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
 )
+
+OFFERS = (
+    Offer("restart-container", "CONSENT"),
+    CONTINUE,
+    Offer("container-devices", "ADVICE"),
+)
+LADDER = (AGAIN,)
 
 # A container that never had a GPU has lost none.
 NEVER_HAD = against("gpu.present", is_false, "no-gpu", weight=0.75)

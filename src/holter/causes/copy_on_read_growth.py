@@ -14,11 +14,28 @@ Source:        pytorch issues 5902, 20433, 19355, 2052; MONAI issues 5930, 3116;
 
 from __future__ import annotations
 
-from holter.causes.weigh import Rule, against, at_least, at_most, one_of, weigh
-from holter.evidence import Evidence
-from holter.records import Verdict
+from holter.causes.offers import END_AND_CONTINUE, FEWER_WORKERS, Offer
+from holter.causes.sentences import describe
+from holter.causes.weigh import Rule, against, at_least, at_most, one_of
 
 CAUSE = "copy-on-read-growth"
+
+SENTENCES = describe(
+    CAUSE,
+    title="Workers copy shared memory",
+    meaning="Workers turn pages that they shared into pages of their own; memory grows.",
+    findings={
+        "no-fork-on-windows": "Windows does not fork: nothing is shared that could be copied",
+        "only-main-grows": "only the main process grows, not the workers",
+        "private-does-not-grow": "the workers' own pages do not grow ({detail})",
+        "private-grows": "the workers' own pages grow ({detail})",
+        "shared-falls": "the pages that they share become fewer ({detail})",
+        "shared-stays": "the pages that they share stay: it is a leak, not copying ({detail})",
+    },
+    remedies={
+        "arrays-not-lists": "Keep large tables of your own as arrays or tensors, not as lists or dictionaries.",
+    },
+)
 
 # Of all workers together; a day of it is 1.2 GB.
 GROWS = 50e6
@@ -33,7 +50,4 @@ RULES = (
     against("episode.kind", one_of("stall", "slow-down", "unsaved"), "no-memory-episode", fatal=True),
 )
 
-
-def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts."""
-    return weigh(CAUSE, evidence, RULES)
+OFFERS = (Offer("arrays-not-lists", "CONSENT"), FEWER_WORKERS, END_AND_CONTINUE)

@@ -13,11 +13,26 @@ Source:        MIC-DKFZ/nnUNet issues 3063, 2944, 340, 184; tests/tapes/cpu_star
 
 from __future__ import annotations
 
+from holter.causes.offers import Offer
+from holter.causes.sentences import describe
 from holter.causes.weigh import Rule, against, at_least, at_most, if_seen, is_false, is_true, one_of, supports, weigh
 from holter.evidence import Evidence
 from holter.records import Verdict
 
 CAUSE = "cpu-starved-augmentation"
+
+SENTENCES = describe(
+    CAUSE,
+    title="Augmentation starves the GPU",
+    meaning="The CPU cannot prepare batches as fast as the training takes them.",
+    findings={
+        "workers-compute": "data workers at work: {value}",
+    },
+    remedies={
+        "gpu-augmentation": "Move the augmentation to the GPU (other random numbers, same distribution).",
+        "more-cores": "Give the training more CPU cores: 2 to 3 for each input channel are a good start.",
+    },
+)
 
 RULES = (
     Rule("wait.ratio", at_least(0.5), "waits-for-batches", 2.0, group="wait"),
@@ -42,6 +57,12 @@ RULES = (
     against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
     against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
     against("activity.present", is_false, "nobody-works", fatal=True),
+)
+
+OFFERS = (
+    Offer("workers-as-cores", "CONSENT", "export nnUNet_n_proc_DA={workers}"),
+    Offer("gpu-augmentation", "CONSENT"),
+    Offer("more-cores", "ADVICE"),
 )
 
 

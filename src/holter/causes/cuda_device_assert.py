@@ -16,11 +16,28 @@ Source:        MIC-DKFZ/nnUNet issues 1435, 1043, 1230, 138, 807; tests/tapes/cu
 
 from __future__ import annotations
 
+from holter.causes.offers import Offer
+from holter.causes.sentences import describe
+from holter.causes.steps import AGAIN
 from holter.causes.weigh import Rule, against, is_true, needs, one_of, supports, weigh
 from holter.evidence import Evidence
 from holter.records import Verdict
 
 CAUSE = "cuda-device-assert"
+
+SENTENCES = describe(
+    CAUSE,
+    title="Index out of range on the GPU",
+    meaning="A check on the GPU failed; most often a label is outside its range.",
+    findings={
+        "device-assert": "the first exception is an assertion on the GPU",
+        "no-device-assert": "no assertion failed on the GPU",
+    },
+    remedies={
+        "check-labels": "Look for labels beyond those of dataset.json, then preprocess again.",
+        "blocking-launches": "Run once with CUDA_LAUNCH_BLOCKING=1: the traceback then shows the true place.",
+    },
+)
 PRESUPPOSES = ("gpu",)
 
 SAYS_SO = needs("exception.kind", one_of("cuda-assert"), "device-assert", otherwise="no-device-assert", weight=2.0)
@@ -34,6 +51,12 @@ RULES = (
     against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
     against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
 )
+
+OFFERS = (
+    Offer("check-labels", "CONSENT", "nnUNetv2_plan_and_preprocess -h | grep -A2 verify_dataset_integrity"),
+    Offer("blocking-launches", "CONSENT", "CUDA_LAUNCH_BLOCKING=1 {continue}"),
+)
+LADDER = (AGAIN,)
 
 
 def diagnose(evidence: Evidence) -> Verdict:

@@ -14,11 +14,27 @@ Source:        MIC-DKFZ/nnUNet issues 904, 469, 187, 316.
 
 from __future__ import annotations
 
-from holter.causes.weigh import Rule, against, one_of, release, weigh
-from holter.evidence import Evidence
-from holter.records import Verdict
+from holter.causes.offers import END_AND_CONTINUE, Offer
+from holter.causes.sentences import describe
+from holter.causes.weigh import Rule, against, one_of, release
 
 CAUSE = "cudnn-2d-host-leak"
+
+SENTENCES = describe(
+    CAUSE,
+    title="Old cuDNN leaks memory",
+    meaning="With this old cuDNN the main process grows in every epoch of a 2d training.",
+    findings={
+        "configuration-is-2d": "the configuration is {value}",
+        "configuration-is-3d": "the configuration is {value}, not 2d",
+        "cudnn-is-new": "cuDNN is {value}, which does not leak so",
+        "cudnn-is-old": "cuDNN is {value}, older than 8.0.2",
+        "torch-is-old": "PyTorch is {value}, which came with an old cuDNN",
+    },
+    remedies={
+        "upgrade-torch": "Upgrade PyTorch, which brings a newer cuDNN.",
+    },
+)
 PRESUPPOSES = ("gpu",)
 
 FIXED = (8, 0, 2)
@@ -56,7 +72,4 @@ RULES = (
     against("episode.kind", one_of("slow-down", "stall", "unsaved"), "no-memory-episode", fatal=True),
 )
 
-
-def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts."""
-    return weigh(CAUSE, evidence, RULES)
+OFFERS = (Offer("upgrade-torch", "CONSENT"), END_AND_CONTINUE)

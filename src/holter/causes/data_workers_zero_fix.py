@@ -12,11 +12,26 @@ Source:        MIC-DKFZ/nnUNet issues 1898, 2749; tests/tapes/data_workers_zero_
 
 from __future__ import annotations
 
+from holter.causes.offers import Offer
+from holter.causes.sentences import describe
 from holter.causes.weigh import Rule, against, at_least, at_most, needs, one_of, only, weigh
 from holter.evidence import Evidence
 from holter.records import Verdict
 
 CAUSE = "data-workers-zero-fix"
+
+SENTENCES = describe(
+    CAUSE,
+    title="No data workers",
+    meaning="nnUNet_n_proc_DA is 0: the main process prepares every batch itself.",
+    findings={
+        "workers-are-there": "data workers: {value}",
+        "workers-are-wanted": "nnUNet_n_proc_DA is not 0",
+    },
+    remedies={
+        "data-workers-again": "Take nnUNet_n_proc_DA=0 away, and let Holter record why workers died.",
+    },
+)
 PRESUPPOSES = ("nnunet",)
 
 RULES = (
@@ -26,6 +41,8 @@ RULES = (
     against("workers.count", at_least(1), "workers-are-there", fatal=True),
     only("slow-down", "stall"),
 )
+
+OFFERS = (Offer("data-workers-again", "CONSENT", "unset nnUNet_n_proc_DA"),)
 
 
 # A heartbeat calls every wait for a batch one on the queue, so setting and workers say more where they are known.

@@ -16,11 +16,24 @@ Source:        MIC-DKFZ/nnUNet issues 1516, 1485; accelerate issue 314; pytorch 
 
 from __future__ import annotations
 
-from holter.causes.weigh import Rule, against, at_least, at_most, is_true, one_of, supports, weigh
-from holter.evidence import Evidence
-from holter.records import Verdict
+from holter.causes.offers import CONTINUE_ENDED, Offer
+from holter.causes.sentences import describe
+from holter.causes.steps import AGAIN
+from holter.causes.weigh import Rule, against, at_least, at_most, is_true, one_of, supports
 
 CAUSE = "ddp-collective-timeout"
+
+SENTENCES = describe(
+    CAUSE,
+    title="One GPU's process is behind",
+    meaning="One of several GPUs' processes is behind, and all the others wait for it.",
+    findings={
+        "collective-timed-out": "the operation that timed out: {value}",
+    },
+    remedies={
+        "look-at-rank": "Look at the stack of the process that is behind, not at those that wait.",
+    },
+)
 PRESUPPOSES = ("ranks",)
 
 RULES = (
@@ -36,7 +49,5 @@ RULES = (
     against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
 )
 
-
-def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts."""
-    return weigh(CAUSE, evidence, RULES)
+OFFERS = (Offer("look-at-rank", "SAFE"), CONTINUE_ENDED)
+LADDER = (AGAIN,)

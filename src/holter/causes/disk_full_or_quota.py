@@ -17,11 +17,53 @@ Source:        MIC-DKFZ/nnUNet issues 441, 548, 1768, 2331; tests/tapes/disk_ful
 
 from __future__ import annotations
 
+from holter.causes.offers import ASK, CONTINUE_ENDED, Offer
+from holter.causes.sentences import describe
 from holter.causes.weigh import Rule, against, at_least, is_true, needs, one_of, supports, weigh
 from holter.evidence import Evidence
 from holter.records import Verdict
 
 CAUSE = "disk-full-or-quota"
+
+SENTENCES = describe(
+    CAUSE,
+    title="Nothing can be written",
+    meaning="The disk is full, a quota is used up, or the results are read-only.",
+    findings={
+        "cannot-save": "the training goes on and cannot be saved",
+        "less-was-written": "the error is that of a write for which there was no room",
+        "no-write-failed": "no write failed for want of room",
+        "write-failed": "something could not be written ({detail})",
+    },
+    remedies={
+        "measure-room": "See how much space and how many inodes are left.",
+        "make-room": "Make room on that disk, or mount it for writing again; the older checkpoints are still there.",
+    },
+    ask={
+        "": (
+            "A disk on {host} is full: {disk} has {free} left. Our training writes to {folder}, and its next "
+            "checkpoint needs {need}. Please make room there, or give us a folder on a disk with more room. The "
+            "training goes on by itself as soon as there is room."
+        ),
+        "inodes": (
+            "A file system on {host} has no inodes left (df -i): on {disk} no new file can be made, "
+            "however much space is free. Our training writes to {folder}. Please remove or pack "
+            "directories with very many small files there, or give us a folder on another file system. The "
+            "training goes on by itself as soon as files can be made."
+        ),
+        "quota": (
+            "Our disk quota is used up: on {host}, writing to {folder} ({disk}) ends with “Disk quota "
+            "exceeded”. The next checkpoint of our training needs {need}. Please raise the quota for space "
+            "and for the number of files, or tell us where we may write instead."
+        ),
+        "read-only": (
+            "A file system on {host} is mounted read-only: writing to {folder} ({disk}) ends with "
+            "“Read-only file system”. If that is not intended, the kernel has probably done it after an "
+            "I/O error: please look at dmesg and the health of the disk or server, check the file "
+            "system, and mount it for writing again. The training goes on by itself then."
+        ),
+    },
+)
 
 # Where nobody looked at the disk, an error that does not say why is mostly this, and never proves it.
 UNNAMED = supports("exception.kind", one_of("no-space"), "less-was-written", weight=6.0)
@@ -42,6 +84,14 @@ RULES = (
     against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
     UNNAMED,
 )
+
+OFFERS = (
+    Offer("measure-room", "SAFE", "df -h {disk_folder}; df -i {disk_folder}"),
+    Offer("make-room", "ADVICE"),
+    ASK,
+    CONTINUE_ENDED,
+)
+WAITS = True  # outside our reach: what must change is watched, and the training not ended
 
 
 def diagnose(evidence: Evidence) -> Verdict:

@@ -11,11 +11,21 @@ Source:        tests/tapes/ended_early.
 
 from __future__ import annotations
 
-from holter.causes.weigh import against, is_true, needs, only, weigh
-from holter.evidence import Evidence
-from holter.records import Verdict
+from holter.causes.offers import CONTINUE, Offer
+from holter.causes.sentences import describe
+from holter.causes.weigh import against, is_true, needs, only
 
 CAUSE = "ended-early"
+
+SENTENCES = describe(
+    CAUSE,
+    title="Ended before its last epoch",
+    meaning="The training ended with exit code 0 before its last epoch.",
+    findings={
+        "ended-too-early": "{detail}",
+        "not-ended-early": "it did not end with exit code 0 before its time",
+    },
+)
 PRESUPPOSES = ("nnunet",)
 
 RULES = (
@@ -24,7 +34,4 @@ RULES = (
     only("death"),
 )
 
-
-def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts."""
-    return weigh(CAUSE, evidence, RULES)
+OFFERS = (Offer("look-for-exit", "ADVICE"), CONTINUE)

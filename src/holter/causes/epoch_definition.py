@@ -15,11 +15,26 @@ Source:        MIC-DKFZ/nnUNet issues 184, 335, 1778, 2465, 2643.
 
 from __future__ import annotations
 
-from holter.causes.weigh import Rule, against, at_least, at_most, only, weigh
-from holter.evidence import Evidence
-from holter.records import Verdict
+from holter.causes.offers import Offer
+from holter.causes.sentences import describe
+from holter.causes.weigh import Rule, against, at_least, at_most, only
 
 CAUSE = "epoch-definition"
+
+SENTENCES = describe(
+    CAUSE,
+    title="An epoch is a number of steps",
+    meaning="Each sample is as fast as before; the epoch is longer as batches are larger.",
+    findings={
+        "batch-is-larger": "the batch is {value} times as large",
+        "samples-as-fast": "one sample takes {value} times as long: no longer than before",
+        "samples-slower": "one sample takes {value} times as long",
+    },
+    remedies={
+        "compare-samples": "Compare samples a second, not epochs.",
+        "fewer-epochs": "For a shorter training take a trainer with fewer epochs, e.g. nnUNetTrainer_250epochs.",
+    },
+)
 PRESUPPOSES = ("nnunet",)
 
 RULES = (
@@ -29,7 +44,4 @@ RULES = (
     only("slow-down"),
 )
 
-
-def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts."""
-    return weigh(CAUSE, evidence, RULES)
+OFFERS = (Offer("compare-samples", "SAFE"), Offer("fewer-epochs", "CONSENT"))

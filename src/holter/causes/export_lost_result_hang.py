@@ -15,11 +15,21 @@ Source:        MIC-DKFZ/nnUNet issues 1786, 902, 1828; TotalSegmentator issues 2
 
 from __future__ import annotations
 
-from holter.causes.weigh import Rule, against, at_least, at_most, is_false, needs, one_of, supports, weigh
-from holter.evidence import Evidence
-from holter.records import Verdict
+from holter.causes.offers import Offer
+from holter.causes.sentences import describe
+from holter.causes.steps import AGAIN, FEWER_EXPORTERS
+from holter.causes.weigh import Rule, against, at_least, at_most, is_false, needs, one_of, supports
 
 CAUSE = "export-lost-result-hang"
+
+SENTENCES = describe(
+    CAUSE,
+    title="Export waits for a lost result",
+    meaning="An export process died, and the training waits for its result for ever.",
+    findings={
+        "no-export-worker-lost": "no export worker was lost",
+    },
+)
 PRESUPPOSES = ("export", "nnunet")
 
 RULES = (
@@ -32,7 +42,5 @@ RULES = (
     against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
 )
 
-
-def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts."""
-    return weigh(CAUSE, evidence, RULES)
+OFFERS = (Offer("validate-again", "CONSENT", "{validate}"), Offer("fewer-exporters", "CONSENT"))
+LADDER = (AGAIN, FEWER_EXPORTERS)

@@ -18,11 +18,23 @@ Source:        MIC-DKFZ/nnUNet issues 1758, 2182, 1568, 2151, 1698, 2243, 2912; 
 
 from __future__ import annotations
 
+from holter.causes.offers import MORE_MEMORY, Offer
+from holter.causes.sentences import describe
+from holter.causes.steps import AGAIN, FEWER_EXPORTERS
 from holter.causes.weigh import Rule, against, at_least, at_most, one_of, possible_at_most, supports, weigh
 from holter.evidence import Evidence
 from holter.records import Verdict
 
 CAUSE = "export-ram-oom"
+
+SENTENCES = describe(
+    CAUSE,
+    title="Out of memory in the export",
+    meaning="Memory ran out while predictions were exported; the training itself is complete.",
+    findings={
+        "echo-of-export": "the sentence about export workers was printed",
+    },
+)
 PRESUPPOSES = ("export", "nnunet")
 
 # Whatever dies in these phases is no export.
@@ -43,6 +55,13 @@ RULES = (
     against("echo.says", one_of("training", "preprocessing"), "echo-of-another-part", weight=2.0),
     against("episode.kind", one_of("creep", "slow-down", "unsaved"), "still-running", fatal=True),
 )
+
+OFFERS = (
+    Offer("validate-again", "CONSENT", "{validate}"),
+    Offer("fewer-exporters", "CONSENT", "export nnUNet_def_n_proc=2"),
+    MORE_MEMORY,
+)
+LADDER = (AGAIN, FEWER_EXPORTERS)
 
 
 # A kill alone is sooner one of the training, which takes days where the final validation takes an hour.

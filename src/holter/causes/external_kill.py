@@ -16,11 +16,30 @@ from __future__ import annotations
 
 import signal
 
+from holter.causes.offers import CONTINUE, Offer
+from holter.causes.sentences import describe
+from holter.causes.steps import AGAIN, ALONE, FEWER
 from holter.causes.weigh import against, at_least, at_most, is_true, needs, one_of, possible_at_most, supports, weigh
 from holter.evidence import Evidence
 from holter.records import Verdict
 
 CAUSE = "external-kill"
+
+SENTENCES = describe(
+    CAUSE,
+    title="Ended from outside",
+    meaning="Somebody or something ended the training with a signal.",
+    findings={
+        "main-not-ended-by-signal": "the main process was not ended by a signal",
+        "signal-of-a-kill": "signal {signal} is what a person, a scheduler or the kernel sends",
+        "signal-of-a-limit": "signal {signal} is what the kernel sends at a limit of CPU time",
+    },
+    remedies={
+        "keep-session": "Run under tmux, nohup or systemd-run, so that a closed terminal does not end it.",
+        "longer-job": "Ask for a longer job (sbatch --time=...); the next goes on with --c where this one ended.",
+        "more-time": "Ask the scheduler for more time or memory.",
+    },
+)
 
 RULES = (
     # SIGHUP, SIGQUIT, SIGKILL, SIGTERM, SIGXCPU: sent, not raised by a crash.
@@ -39,6 +58,15 @@ RULES = (
     against("main.exit_signal", one_of(24), "signal-of-a-limit", weight=2.0),
     against("limit.reached", is_true, "limit-reached", weight=1.5),
 )
+
+OFFERS = (
+    Offer("more-memory", "ADVICE", None, "out_of_memory"),
+    CONTINUE,
+    Offer("keep-session", "ADVICE", None, "hung_up"),
+    Offer("longer-job", "ADVICE", None, "time_limit"),
+    Offer("more-time", "ADVICE", None, "may_be_scheduler"),
+)
+LADDER = (AGAIN, FEWER, ALONE)
 
 
 def diagnose(evidence: Evidence) -> Verdict:

@@ -16,11 +16,31 @@ Source:        MIC-DKFZ/nnUNet issues 1351, 1419, 1919; openmm issue 4580; ray i
 
 from __future__ import annotations
 
+from holter.causes.offers import CONTINUE_ENDED, Offer
+from holter.causes.sentences import describe
 from holter.causes.weigh import Rule, against, at_least, is_true, one_of, only, supports, weigh
 from holter.evidence import Evidence
 from holter.records import Verdict
 
 CAUSE = "faulty-host-hardware"
+
+SENTENCES = describe(
+    CAUSE,
+    title="Faulty hardware",
+    meaning="Memory, CPU or mainboard of this machine make errors.",
+    findings={
+        "crashed-with": "processes of the run crashed with {value}",
+        "crashes-alike": "it crashed in one way only ({value}), as a library does",
+        "different-signals": "the crashes are of different kinds: {value}",
+        "slow-epochs-come-and-go": "slow epochs come and go",
+        "started-again": "the training was started again {value} times",
+    },
+    remedies={
+        "look-at-hardware-errors": "Look for hardware errors in the kernel log.",
+        "test-memory": "Have memory and CPU tested (memtest86+ overnight), BIOS updated, overclocking switched off.",
+        "another-machine": "Run the same training on another machine: if it passes there, it is this machine.",
+    },
+)
 
 # A library that crashes does it in the same way each time, and is by far the more common.
 ONE_KIND = against("hardware.crash_signals", lambda signals: len(signals) == 1, "crashes-alike", weight=2.0)
@@ -37,6 +57,13 @@ RULES = (
     against("oom.kills", at_least(1), "oom-counted", weight=1.5),
     against("workers.stopped", is_true, "worker-stopped", fatal=True),
     only("death", "slow-down"),
+)
+
+OFFERS = (
+    Offer("look-at-hardware-errors", "SAFE", "dmesg -T | grep -iE 'mce|edac|hardware error|segfault'"),
+    Offer("test-memory", "ADVICE"),
+    Offer("another-machine", "SAFE"),
+    CONTINUE_ENDED,
 )
 
 

@@ -15,11 +15,27 @@ Source:        pytorch issue 973; ahcore issue 96; MaskTextSpotterV3 issue 51; M
 
 from __future__ import annotations
 
-from holter.causes.weigh import Rule, against, at_least, at_most, one_of, supports, weigh
-from holter.evidence import Evidence
-from holter.records import Verdict
+from holter.causes.offers import CONTINUE_ENDED, FEWER_WORKERS, Offer
+from holter.causes.sentences import describe
+from holter.causes.steps import FOR_DESCRIPTORS
+from holter.causes.weigh import Rule, against, at_least, at_most, one_of, supports
 
 CAUSE = "fd-exhaustion"
+
+SENTENCES = describe(
+    CAUSE,
+    title="Too many open files",
+    meaning="A process has reached its limit of open files.",
+    findings={
+        "descriptor-limit-low": "the limit of open files is low: {value}",
+        "descriptors-left": "only {percent} % of the limit of open files are in use ({detail})",
+        "descriptors-used": "{percent} % of the limit of open files are in use ({detail})",
+        "no-descriptor-left": "an exception says that no file more can be opened",
+    },
+    remedies={
+        "raise-descriptor-limit": "Raise the limit of open files in the shell that starts the training.",
+    },
+)
 
 # Descriptors are counted every five seconds; the last fifth may go within one batch. A limit that is lowered in the
 # middle of a run is only counted against after the next look: few in use speaks little against the error itself.
@@ -37,7 +53,10 @@ RULES = (
     against("episode.kind", one_of("slow-down", "creep", "unsaved"), "still-running", fatal=True),
 )
 
-
-def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts."""
-    return weigh(CAUSE, evidence, RULES)
+OFFERS = (
+    Offer("raise-descriptor-limit", "SAFE", "ulimit -n 65535"),
+    Offer("file-system-sharing", "CONSENT", "holter run --sharing file_system -- {continue}", "shm_room"),
+    FEWER_WORKERS,
+    CONTINUE_ENDED,
+)
+LADDER = FOR_DESCRIPTORS

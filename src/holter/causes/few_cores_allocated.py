@@ -13,11 +13,24 @@ Source:        MIC-DKFZ/nnUNet issue 696; Lightning issue 1322; tests/tapes/few_
 
 from __future__ import annotations
 
-from holter.causes.weigh import Rule, against, at_least, at_most, is_true, needs, one_of, weigh
-from holter.evidence import Evidence
-from holter.records import Verdict
+from holter.causes.offers import Offer
+from holter.causes.sentences import describe
+from holter.causes.weigh import Rule, against, at_least, at_most, is_true, needs, one_of
 
 CAUSE = "few-cores-allocated"
+
+SENTENCES = describe(
+    CAUSE,
+    title="Too few CPU cores",
+    meaning="The training may use far fewer CPU cores than it starts workers for.",
+    findings={
+        "all-cpus-allocated": "the run may use {percent} % of the machine's CPUs ({detail})",
+        "many-workers-per-cpu": "there are {value} data workers for each usable CPU ({detail})",
+    },
+    remedies={
+        "ask-for-cores": "Ask the scheduler for more CPU cores (--cpus-per-task).",
+    },
+)
 
 RULES = (
     needs("cpu.allocated_ratio", at_most(0.75), "few-cpus-of-many", otherwise="all-cpus-allocated", weight=1.0),
@@ -39,7 +52,7 @@ RULES = (
     against("main.waits_on", one_of("native-call"), "main-in-native-call", weight=0.5),
 )
 
-
-def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts."""
-    return weigh(CAUSE, evidence, RULES)
+OFFERS = (
+    Offer("ask-for-cores", "ADVICE"),
+    Offer("workers-as-cores", "CONSENT", "export nnUNet_n_proc_DA={workers}"),
+)

@@ -15,12 +15,37 @@ Source:        MIC-DKFZ/nnUNet issues 560, 2626, 3064; tests/tapes/fold_start_ra
 
 from __future__ import annotations
 
+from holter.causes.offers import Offer
 from holter.causes.remote_fs_error import is_remote
+from holter.causes.sentences import describe
 from holter.causes.weigh import Rule, against, at_least, is_false, is_true, one_of, only, supports, weigh
 from holter.evidence import Evidence
 from holter.records import Verdict
 
 CAUSE = "fold-start-race"
+
+SENTENCES = describe(
+    CAUSE,
+    title="Trainings started at once",
+    meaning="Several trainings were started at once and wrote the same files.",
+    findings={
+        "at-the-start": "it happened during the start",
+        "nobody-else-starts": "no other training on the same data was started at the same time",
+        "past-the-start": "it happened long after the start",
+        "splits-unreadable": "the file of the splits could not be read",
+        "unpacked-file-gone": "a .npy that unpacking was about to replace was gone: somebody else removed it",
+        "unpacked-files-torn": "unpacked files that could not be read when they were checked: {value}",
+    },
+    remedies={
+        "start-in-turn": (
+            'Start one fold, wait for its "Epoch 0", then start the others; or start all with holter train: they wait.'
+        ),
+        "remove-unpacked": (
+            "Once no training runs on this data, delete its .npy files (not the .npz): the next "
+            "start unpacks them anew."
+        ),
+    },
+)
 PRESUPPOSES = ("nnunet",)
 
 # Phases in which nothing is unpacked any more and the splits are read.
@@ -46,6 +71,14 @@ RULES = (
     against("phase", one_of(*LATER), "past-the-start", fatal=True),
     against("disk.error", is_true, "disk-explains", weight=1.5),
     only("death"),
+)
+
+RACED, WRITING = "kind:unpack-race", "kind:mount-write"
+OFFERS = (
+    Offer("start-in-turn", "SAFE"),
+    Offer("remove-unpacked", "CONSENT", None, RACED),
+    Offer("remove-torn-splits", "CONSENT", "python -m json.tool {preprocessed}/splits_final.json", f"not {RACED}"),
+    Offer("preprocess-case-again", "CONSENT", None, (f"not {RACED}", "not kind:splits")),
 )
 
 

@@ -19,11 +19,26 @@ Source:        MIC-DKFZ/nnUNet issues 145, 696; batchgenerators issue 50; pytorc
 
 from __future__ import annotations
 
-from holter.causes.weigh import Rule, against, is_false, is_true, one_of, supports, weigh
-from holter.evidence import Evidence
-from holter.records import Verdict
+from holter.causes.offers import END_AND_CONTINUE, WITHOUT_FORK, Offer
+from holter.causes.sentences import describe
+from holter.causes.steps import ALONE, IN_EPOCH, NOT_FORKED
+from holter.causes.weigh import Rule, against, is_false, is_true, one_of, supports
 
 CAUSE = "fork-lock-deadlock"
+
+SENTENCES = describe(
+    CAUSE,
+    title="Worker waits on a lock for ever",
+    meaning="A worker was forked while a lock was held, and nobody will ever release it.",
+    findings={
+        "main-waits-elsewhere": "the main thread does not wait for a batch ({detail})",
+        "no-standstill": "it is no standstill",
+        "no-worker-locked": "no worker sleeps on a lock",
+    },
+    remedies={
+        "threads-of-own-transforms": "In transforms of your own: cv2.setNumThreads(0), and import numpy before torch.",
+    },
+)
 
 RULES = (
     Rule("workers.locked", is_true, "workers-locked", 2.0, group="locked"),
@@ -40,7 +55,5 @@ RULES = (
     against("episode.kind", one_of("death", "creep", "unsaved"), "no-standstill", fatal=True),
 )
 
-
-def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts."""
-    return weigh(CAUSE, evidence, RULES)
+OFFERS = (WITHOUT_FORK, END_AND_CONTINUE, Offer("threads-of-own-transforms", "ADVICE"))
+LADDER = (IN_EPOCH, NOT_FORKED, ALONE)

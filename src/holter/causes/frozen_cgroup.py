@@ -12,18 +12,27 @@ Source:        the kernel's documentation of the freezer of control groups; test
 
 from __future__ import annotations
 
-from holter.causes.weigh import is_true, needs, only, weigh
-from holter.evidence import Evidence
-from holter.records import Verdict
+from holter.causes.offers import Offer
+from holter.causes.sentences import describe
+from holter.causes.weigh import is_true, needs, only
 
 CAUSE = "frozen-cgroup"
+
+SENTENCES = describe(
+    CAUSE,
+    title="Control group frozen",
+    meaning="A control group is frozen: the kernel lets its processes do nothing.",
+    findings={
+        "in-no-freezer": "no process is in a freezer",
+    },
+    remedies={
+        "thaw-group": "Thaw the group: docker unpause, scontrol resume, or its freezer file.",
+    },
+)
 
 RULES = (
     needs("frozen.processes", is_true, "in-a-freezer", otherwise="in-no-freezer", weight=3.0),
     only("stall", "slow-down"),
 )
 
-
-def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts."""
-    return weigh(CAUSE, evidence, RULES)
+OFFERS = (Offer("thaw-group", "ADVICE"),)

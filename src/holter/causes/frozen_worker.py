@@ -16,11 +16,26 @@ Source:        measured with batchgenerators 0.25.5: 18 of 22 single freezes sto
 
 from __future__ import annotations
 
-from holter.causes.weigh import against, is_true, needs, one_of, supports, weigh
-from holter.evidence import Evidence
-from holter.records import Verdict
+from holter.causes.offers import END_AND_CONTINUE, Offer
+from holter.causes.sentences import describe
+from holter.causes.steps import AGAIN, ALONE, IN_EPOCH, THROUGH_FILES
+from holter.causes.weigh import against, is_true, needs, one_of, supports
 
 CAUSE = "frozen-worker"
+
+SENTENCES = describe(
+    CAUSE,
+    title="Frozen data worker",
+    meaning="A data worker is stopped, and the whole training waits for it.",
+    headline="{subject} is stopped.",
+    findings={
+        "hand-over-waits": "the results loop waits for a worker to hand over its tensor ({detail})",
+        "no-worker-stopped": "no worker is stopped",
+    },
+    remedies={
+        "continue-process": "Let the stopped process run on: the training resumes by itself within seconds.",
+    },
+)
 
 RULES = (
     needs("workers.stopped", is_true, "worker-stopped", otherwise="no-worker-stopped", weight=3.0),
@@ -32,7 +47,9 @@ RULES = (
     against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
 )
 
-
-def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts."""
-    return weigh(CAUSE, evidence, RULES)
+OFFERS = (
+    Offer("continue-process", "SAFE", "kill -CONT {pids}"),
+    END_AND_CONTINUE,
+    Offer("file-system-sharing", "CONSENT", "holter run --sharing file_system -- {continue}", "shm_room"),
+)
+LADDER = (IN_EPOCH, AGAIN, THROUGH_FILES, ALONE)

@@ -15,11 +15,29 @@ Source:        NVIDIA, CUDA compatibility; MIC-DKFZ/nnUNet issue 764.
 
 from __future__ import annotations
 
-from holter.causes.weigh import Rule, against, is_false, needs, one_of, weigh
-from holter.evidence import Evidence
-from holter.records import Verdict
+from holter.causes.offers import LOOK_AT_GPU, Offer
+from holter.causes.sentences import describe
+from holter.causes.steps import AGAIN
+from holter.causes.weigh import Rule, against, is_false, needs, one_of
 
 CAUSE = "gpu-driver-mismatch"
+
+SENTENCES = describe(
+    CAUSE,
+    title="Driver, CUDA and GPU do not fit",
+    meaning="Driver, CUDA version of PyTorch and GPU do not fit together.",
+    findings={
+        "driver-too-old": "the driver is too old ({detail})",
+        "driver-was-updated": "driver and library are of different versions ({detail})",
+        "no-code-for-gpu": "PyTorch has no code for this GPU ({detail})",
+        "versions-do-not-fit": "the exception says that versions do not fit",
+        "versions-fit": "no exception says that versions do not fit",
+    },
+    remedies={
+        "fitting-torch": "Install a PyTorch built for a CUDA version that this driver and GPU can do.",
+        "newer-driver": "Update the driver, or restart the machine after an update of it.",
+    },
+)
 PRESUPPOSES = ("gpu",)
 
 RULES = (
@@ -31,7 +49,9 @@ RULES = (
     against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
 )
 
-
-def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts."""
-    return weigh(CAUSE, evidence, RULES)
+OFFERS = (
+    LOOK_AT_GPU,
+    Offer("fitting-torch", "CONSENT"),
+    Offer("newer-driver", "ADVICE"),
+)
+LADDER = (AGAIN,)

@@ -19,11 +19,27 @@ Source:        returnn issues 1486, 1484; open-gpu-kernel-modules issues 446, 11
 
 from __future__ import annotations
 
-from holter.causes.weigh import Rule, against, at_least, one_of, supports, weigh
-from holter.evidence import Evidence
-from holter.records import Verdict
+from holter.causes.offers import CONTINUE, LOOK_AT_GPU, Offer
+from holter.causes.sentences import describe
+from holter.causes.steps import AGAIN
+from holter.causes.weigh import Rule, against, at_least, one_of, supports
 
 CAUSE = "gpu-lost-or-gsp"
+
+SENTENCES = describe(
+    CAUSE,
+    title="The GPU is lost",
+    meaning="The GPU has fallen off the bus, or its firmware does not answer.",
+    findings={
+        "driver-refuses": "the driver cannot be opened ({detail})",
+        "driver-silent": "the driver does not answer ({detail})",
+        "error-of-lost-gpu": "the exception is that of a GPU that is gone",
+        "error-of-something-else": "the exception is of another kind ({value})",
+    },
+    remedies={
+        "restart-machine": "Restart the machine; then have power, seat and temperature of the GPU looked at.",
+    },
+)
 PRESUPPOSES = ("gpu",)
 
 # Kinds of errors that a GPU which goes away may leave behind.
@@ -51,7 +67,6 @@ RULES = (
     against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
 )
 
-
-def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts."""
-    return weigh(CAUSE, evidence, RULES)
+LOOK_AT_XIDS = Offer("look-at-kernel-log", "SAFE", "dmesg -T | grep -iE 'xid|nvrm'")
+OFFERS = (LOOK_AT_XIDS, LOOK_AT_GPU, Offer("restart-machine", "ADVICE"), CONTINUE)
+LADDER = (AGAIN,)

@@ -14,11 +14,24 @@ Source:        MIC-DKFZ/nnUNet issues 2912, 2151, 2659, 2607.
 
 from __future__ import annotations
 
-from holter.causes.weigh import Rule, against, at_least, at_most, is_true, needs, one_of, supports, weigh
-from holter.evidence import Evidence
-from holter.records import Verdict
+from holter.causes.offers import Offer
+from holter.causes.sentences import describe
+from holter.causes.weigh import Rule, against, at_least, at_most, is_true, needs, one_of, supports
 
 CAUSE = "gpu-oom-cpu-fallback"
+
+SENTENCES = describe(
+    CAUSE,
+    title="Prediction fell back to the CPU",
+    meaning="A prediction did not fit into GPU memory and goes on on the CPU.",
+    findings={
+        "prediction-on-cpu": "nnU-Net said that a prediction did not fit and moved it to the CPU",
+        "prediction-on-gpu": "no prediction was moved to the CPU",
+    },
+    remedies={
+        "wait-for-prediction": "Wait: the prediction is right, only slow. More GPU memory would avoid it.",
+    },
+)
 PRESUPPOSES = ("gpu", "export", "nnunet")
 
 RULES = (
@@ -33,7 +46,4 @@ RULES = (
     against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
 )
 
-
-def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts."""
-    return weigh(CAUSE, evidence, RULES)
+OFFERS = (Offer("wait-for-prediction", "SAFE"),)

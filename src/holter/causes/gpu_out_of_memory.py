@@ -15,11 +15,25 @@ Source:        MIC-DKFZ/nnUNet issue 316; PyTorch's notes on memory management.
 
 from __future__ import annotations
 
-from holter.causes.weigh import Rule, against, at_least, at_most, is_true, needs, one_of, supports, weigh
-from holter.evidence import Evidence
-from holter.records import Verdict
+from holter.causes.offers import CONTINUE_ENDED, PLAN_FOR_GPU, Offer
+from holter.causes.sentences import describe
+from holter.causes.steps import AGAIN, UNCOMPILED
+from holter.causes.weigh import Rule, against, at_least, at_most, is_true, needs, one_of, supports
 
 CAUSE = "gpu-out-of-memory"
+
+SENTENCES = describe(
+    CAUSE,
+    title="Out of GPU memory",
+    meaning="The network does not fit into the GPU's memory.",
+    findings={
+        "gpu-memory-is-ours": "all GPU memory in use is that of listed processes",
+        "no-gpu-oom": "the exception is no want of GPU memory",
+    },
+    remedies={
+        "unfragmented-memory": "Let PyTorch grow its memory in place, against fragments.",
+    },
+)
 PRESUPPOSES = ("gpu",)
 
 RULES = (
@@ -33,7 +47,9 @@ RULES = (
     against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
 )
 
-
-def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts."""
-    return weigh(CAUSE, evidence, RULES)
+OFFERS = (
+    Offer("unfragmented-memory", "CONSENT", "export PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True"),
+    PLAN_FOR_GPU,
+    CONTINUE_ENDED,
+)
+LADDER = (AGAIN, UNCOMPILED)

@@ -18,11 +18,42 @@ Source:        MIC-DKFZ/nnUNet issues 316, 469, 1343, 2814; tests/tapes/gpu_shar
 
 from __future__ import annotations
 
+from holter.causes.offers import ASK, CONTINUE_ENDED, Offer
+from holter.causes.sentences import describe
 from holter.causes.weigh import against, at_least, is_true, needs, one_of, supports, weigh
 from holter.evidence import Evidence
 from holter.records import Verdict
 
 CAUSE = "gpu-shared-or-zombie"
+
+SENTENCES = describe(
+    CAUSE,
+    title="GPU shared with others",
+    meaning="Somebody else uses the GPU, or its memory is held by a process that is gone.",
+    findings={
+        "gpu-is-ours": "sharing the GPU does not explain it",
+        "gpu-is-shared": "the GPU is shared ({detail})",
+        "memory-of-nobody": "GPU memory that no listed process holds: {gb} GB",
+        "others-on-gpu": "others use this GPU: {value}",
+    },
+    remedies={
+        "who-is-on-gpu": "See who is on the GPU.",
+        "end-leftovers": "End leftovers of your own earlier runs on this GPU.",
+    },
+    ask={
+        "": (
+            "Our training runs on {gpu} of {host}, and others compute on the same GPU: {others}. Please end or "
+            "move them, or give us a GPU of our own; exclusive mode (nvidia-smi -c EXCLUSIVE_PROCESS) keeps "
+            "others away."
+        ),
+        "gone": (
+            "On {gpu} of {host}, {held} of memory are in use although no process that nvidia-smi lists holds "
+            "them: probably one that has ended or hangs. Please look for who still has the device open "
+            "(fuser -v /dev/nvidia*) and end it, or reset the GPU (nvidia-smi --gpu-reset) when nobody uses "
+            "it."
+        ),
+    },
+)
 PRESUPPOSES = ("gpu",)
 
 REFUSED = supports("exception.kind", one_of("cuda-refused"), "cuda-refuses")
@@ -39,6 +70,15 @@ RULES = (
     against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
     against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
 )
+
+WHO_IS_ON_GPU = "nvidia-smi --query-compute-apps=gpu_uuid,pid,process_name,used_memory --format=csv"
+OFFERS = (
+    Offer("who-is-on-gpu", "SAFE", WHO_IS_ON_GPU),
+    ASK,
+    Offer("end-leftovers", "CONSENT"),
+    CONTINUE_ENDED,
+)
+WAITS = True  # outside our reach: what must change is watched, and the training not ended
 
 
 def diagnose(evidence: Evidence) -> Verdict:

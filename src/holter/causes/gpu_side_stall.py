@@ -12,11 +12,25 @@ Source:        returnn issue 1486; open-gpu-kernel-modules issue 446; nnUNet iss
 
 from __future__ import annotations
 
+from holter.causes.offers import END_AND_CONTINUE, Offer
+from holter.causes.sentences import describe
+from holter.causes.steps import AGAIN, UNCOMPILED
 from holter.causes.weigh import Rule, against, at_least, at_most, if_seen, is_false, is_true, one_of, supports, weigh
 from holter.evidence import Evidence
 from holter.records import Verdict
 
 CAUSE = "gpu-side-stall"
+
+SENTENCES = describe(
+    CAUSE,
+    title="The GPU does not come forward",
+    meaning="Batches are ready; the training waits for the GPU.",
+    findings={
+        "worker-queue-full": "the workers' queue is full ({detail})",
+        "workers-idle": "data workers at work: {value}",
+        "xid-logged": "the kernel log names GPU errors: {value}",
+    },
+)
 PRESUPPOSES = ("gpu",)
 
 RULES = (
@@ -44,6 +58,13 @@ RULES = (
     against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
     against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
 )
+
+OFFERS = (
+    Offer("look-at-gpu", "SAFE", "nvidia-smi -q"),
+    Offer("look-at-kernel-log", "SAFE", "dmesg -T | grep -iE 'xid|nvrm'"),
+    END_AND_CONTINUE,
+)
+LADDER = (AGAIN, UNCOMPILED)
 
 NO_GPU_SIDE = (against("main.extra_step", is_true, "main-in-extra-step", fatal=True),)
 

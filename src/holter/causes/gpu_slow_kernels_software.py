@@ -16,11 +16,28 @@ Source:        pytorch issues 166122, 166643, 57115, 51206 and the notes of rele
 
 from __future__ import annotations
 
-from holter.causes.weigh import Rule, against, at_least, is_false, is_true, one_of, weigh
-from holter.evidence import Evidence
-from holter.records import Verdict
+from holter.causes.offers import Offer
+from holter.causes.sentences import describe
+from holter.causes.weigh import Rule, against, at_least, is_false, is_true, one_of
 
 CAUSE = "gpu-slow-kernels-software"
+
+SENTENCES = describe(
+    CAUSE,
+    title="Slow PyTorch or cuDNN",
+    meaning="This PyTorch or cuDNN computes 3D convolutions with slow kernels.",
+    findings={
+        "epochs-flat": "all epochs take the same time",
+        "is-2d": "the network is 2D: it has no 3D convolution",
+        "kernels-are-fine": "these versions are not known to be slow ({detail})",
+        "kernels-known-slow": "known to be slow: {value} ({detail})",
+        "torch-known-slow": "PyTorch {value} is known for slow 3D convolutions",
+    },
+    remedies={
+        "newer-cudnn": "Install cuDNN 9.15 or newer beside PyTorch 2.9.1; with 2.9.0, another PyTorch.",
+        "other-torch": "Use a PyTorch that is not known to be slow: 2.8, or 2.10 and later.",
+    },
+)
 PRESUPPOSES = ("gpu",)
 
 
@@ -46,7 +63,7 @@ RULES = (
     against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
 )
 
-
-def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts."""
-    return weigh(CAUSE, evidence, RULES)
+OFFERS = (
+    Offer("newer-cudnn", "CONSENT", "pip install 'nvidia-cudnn-cu12>=9.15'", "newer_cudnn_helps"),
+    Offer("other-torch", "CONSENT"),
+)

@@ -16,11 +16,35 @@ Source:        tensorflow issue 40042; yolov5 issue 8736; perses issue 613; test
 
 from __future__ import annotations
 
-from holter.causes.weigh import Rule, against, at_least, at_most, is_true, needs, one_of, supports, weigh
-from holter.evidence import Evidence
-from holter.records import Verdict
+from holter.causes.offers import ASK, Offer
+from holter.causes.sentences import describe
+from holter.causes.weigh import Rule, against, at_least, at_most, is_true, needs, one_of, supports
 
 CAUSE = "gpu-thermal-or-power"
+
+SENTENCES = describe(
+    CAUSE,
+    title="GPU slowed down by heat or power",
+    meaning="The GPU lowers its clock because it is too hot or gets too little power.",
+    findings={
+        "clock-held-down": "the clock was held down while the GPU was busy",
+        "clock-not-held-down": "the clock was not held down",
+        "gpu-clock-low": "the clock was at {percent} % of its maximum ({detail})",
+        "gpu-is-hot": "the GPU was at {value} °C",
+        "gpu-slowed-down": "the GPU's clock is held down: {value}",
+    },
+    remedies={
+        "look-at-clocks": "Look at the clock, its limits, temperature and power.",
+    },
+    ask={
+        "": (
+            "{gpu} on {host} lowers its clock under load, to {clock_percent} % of its maximum, at up to "
+            "{temperature} °C. The driver's reason: {reasons}. Please check its cooling (fans, dust, air flow, "
+            "temperature of the room), its power cables and supply, and its power limit; nvidia-smi -q -d "
+            "PERFORMANCE,TEMPERATURE,POWER,CLOCK shows the state."
+        ),
+    },
+)
 PRESUPPOSES = ("gpu",)
 
 # From here on most boards begin to slow down; their own limit cannot be read everywhere.
@@ -39,7 +63,8 @@ RULES = (
     against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
 )
 
-
-def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts."""
-    return weigh(CAUSE, evidence, RULES)
+OFFERS = (
+    Offer("look-at-clocks", "SAFE", "nvidia-smi -q -d PERFORMANCE,TEMPERATURE,POWER,CLOCK"),
+    ASK,
+)
+WAITS = True  # outside our reach: what must change is watched, and the training not ended

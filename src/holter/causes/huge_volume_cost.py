@@ -15,11 +15,24 @@ Source:        MIC-DKFZ/nnUNet issues 1086, 2085, 2792; nnDetection issue 67.
 
 from __future__ import annotations
 
-from holter.causes.weigh import Rule, against, at_least, at_most, is_true, one_of, only, supports, weigh
-from holter.evidence import Evidence
-from holter.records import Verdict
+from holter.causes.offers import Offer
+from holter.causes.sentences import describe
+from holter.causes.weigh import Rule, against, at_least, at_most, is_true, one_of, only, supports
 
 CAUSE = "huge-volume-cost"
+
+SENTENCES = describe(
+    CAUSE,
+    title="Very large volumes",
+    meaning="The volumes are so large that cutting one patch out of them takes seconds.",
+    findings={
+        "volumes-are-small": "the median case is not large ({detail})",
+    },
+    remedies={
+        "holter-loader": "Use Holter's loader: it reads only the voxels that a patch needs.",
+        "coarser-spacing": "Plan with a coarser spacing, or crop to the region of interest: another training.",
+    },
+)
 PRESUPPOSES = ("nnunet",)
 
 RULES = (
@@ -35,7 +48,8 @@ RULES = (
     only("slow-down", "stall"),
 )
 
-
-def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts."""
-    return weigh(CAUSE, evidence, RULES)
+OFFERS = (
+    Offer("holter-loader", "CONSENT"),
+    Offer("coarser-spacing", "CONSENT"),
+    Offer("measure-storage", "SAFE", "df -hT {preprocessed}"),
+)

@@ -15,11 +15,28 @@ Source:        MONAI issues 3116, 1589.
 
 from __future__ import annotations
 
-from holter.causes.weigh import Rule, against, at_least, at_most, is_true, one_of, supports, weigh
-from holter.evidence import Evidence
-from holter.records import Verdict
+from holter.causes.offers import FEWER_WORKERS, Offer
+from holter.causes.sentences import describe
+from holter.causes.weigh import Rule, against, at_least, at_most, is_true, one_of, supports
 
 CAUSE = "kernel-time-reclaim"
+
+SENTENCES = describe(
+    CAUSE,
+    title="The kernel looks for memory",
+    meaning="The CPUs are busy in the kernel, which looks for free memory.",
+    findings={
+        "kernel-takes-little": "the kernel takes only {percent} % of the busy CPU time",
+        "no-scan-for-room": "no process has to make room for itself",
+        "waits-for-compaction": "processes wait for memory to be compacted, {value} times a second",
+    },
+    remedies={
+        "look-at-reclaim": "See twice, some seconds apart, whether these counters grow.",
+        "huge-pages-on-request": (
+            "Ask the administrator to set transparent huge pages to madvise and to raise vm.min_free_kbytes."
+        ),
+    },
+)
 
 RULES = (
     Rule("cpu.system_ratio", at_least(0.4), "kernel-takes-cpu", 2.0, group="kernel"),
@@ -33,7 +50,8 @@ RULES = (
     against("episode.kind", one_of("death", "unsaved"), "something-ended", fatal=True),
 )
 
-
-def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts."""
-    return weigh(CAUSE, evidence, RULES)
+OFFERS = (
+    Offer("look-at-reclaim", "SAFE", "grep -E 'pgscan_direct|compact_stall|allocstall' /proc/vmstat"),
+    FEWER_WORKERS,
+    Offer("huge-pages-on-request", "ADVICE"),
+)

@@ -15,11 +15,26 @@ Source:        MIC-DKFZ/nnUNet issues on "nan" losses; tests/tapes/loss_not_fini
 
 from __future__ import annotations
 
-from holter.causes.weigh import is_true, needs, only, supports, weigh
-from holter.evidence import Evidence
-from holter.records import Verdict
+from holter.causes.offers import Offer
+from holter.causes.sentences import describe
+from holter.causes.weigh import is_true, needs, only, supports
 
 CAUSE = "loss-not-finite"
+
+SENTENCES = describe(
+    CAUSE,
+    title="Loss is NaN or infinite",
+    meaning="The loss is no finite number any more; what the training learns is lost.",
+    findings={
+        "loss-is-finite": "the losses are finite numbers",
+        "loss-is-nan": "no finite number for two epochs running: {value}",
+        "loss-since": "the training loss has not been finite {detail}",
+    },
+    remedies={
+        "continue-from-before": "End it and continue from a checkpoint of before the loss was lost.",
+        "look-for-nan": "Look for NaN and infinite values in the images and labels.",
+    },
+)
 
 RULES = (
     needs("loss.not_finite", is_true, "loss-is-nan", otherwise="loss-is-finite", weight=3.0),
@@ -27,7 +42,4 @@ RULES = (
     only("diverged"),
 )
 
-
-def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts."""
-    return weigh(CAUSE, evidence, RULES)
+OFFERS = (Offer("continue-from-before", "CONSENT"), Offer("look-for-nan", "ADVICE"))

@@ -19,12 +19,48 @@ Source:        MIC-DKFZ/nnUNet issues 2203, 2457; tests/tapes/main_exception.
 
 from __future__ import annotations
 
-from holter.causes.weigh import against, at_least, is_true, needs, one_of, supports, weigh
-from holter.evidence import Evidence
+from holter.causes.offers import CONTINUE, Offer
+from holter.causes.sentences import describe
+from holter.causes.steps import AGAIN, UNCOMPILED
+from holter.causes.weigh import against, at_least, is_true, needs, one_of, supports
 from holter.evidence.error_kinds import is_special
-from holter.records import Verdict
 
 CAUSE = "main-exception"
+
+SENTENCES = describe(
+    CAUSE,
+    title="Error in the training itself",
+    meaning="The training's own process ended with a Python error.",
+    variants={
+        "meaning.checkpoint-broken": "A checkpoint is damaged and cannot be read.",
+        "meaning.checkpoint-refused": "PyTorch refuses the checkpoint: nnunetv2 is older than it.",
+        "meaning.pinned-memory": "A batch could not be page-locked in main memory.",
+        "meaning.gpu-number": "The training asked for a GPU number that is not there.",
+        "meaning.no-paths": "The folders of nnU-Net are not set.",
+    },
+    findings={
+        "checkpoint-broken": "it is that of a checkpoint that is damaged",
+        "checkpoint-refused": "PyTorch 2.6 and newer load no such checkpoint unless they are told to",
+        "exception-in-main": "it was raised in the main process",
+        "exception-not-in-main": "it was not raised in the main process",
+        "gpu-number": "it is that of a GPU that is not there",
+        "no-paths": "nnUNet_raw, nnUNet_preprocessed or nnUNet_results is not set",
+        "pinned-memory": "it is that of pinning a batch (page-locked memory)",
+    },
+    remedies={
+        "set-checkpoint-aside": (
+            "Set the checkpoint that could not be read aside. With --c nnU-Net takes "
+            "checkpoint_final.pth, else checkpoint_latest.pth, else checkpoint_best.pth; "
+            "under Holter there is checkpoint_latest.previous.pth too."
+        ),
+        "checkpoint-versions": "Use a newer nnunetv2, or PyTorch before 2.6; the checkpoint itself may be whole.",
+        "look-at-both-memories": "See which is full: main memory, its limit for locked pages, or the GPU's memory.",
+        "see-gpus": "Compare CUDA_VISIBLE_DEVICES and -num_gpus with the GPUs that there are.",
+        "set-paths": "Set nnUNet_raw, nnUNet_preprocessed and nnUNet_results where the training is started.",
+        "read-first-traceback": "Read the first traceback, not the last: the message about workers is an echo.",
+        "read-traceback": "Read the traceback: its last line says what failed, the frames above it where.",
+    },
+)
 
 # Kinds that no other cause explains and that say what failed: they change what is said, and not how sure it is.
 TOLD = ("checkpoint-broken", "checkpoint-refused", "pinned-memory", "gpu-number", "no-paths")
@@ -46,7 +82,16 @@ RULES = (
     against("exception.assertion", is_true, "assertion-told", weight=1.5),
 )
 
-
-def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts."""
-    return weigh(CAUSE, evidence, RULES)
+OFFERS = (
+    Offer("set-checkpoint-aside", "CONSENT", None, "kind:checkpoint-broken"),
+    Offer("checkpoint-versions", "CONSENT", None, "kind:checkpoint-refused"),
+    Offer("look-at-both-memories", "SAFE", "free -h; ulimit -l; nvidia-smi", "kind:pinned-memory"),
+    Offer("fewer-workers", "CONSENT", "export nnUNet_n_proc_DA={fewer}", "kind:pinned-memory"),
+    Offer("more-memory", "ADVICE", None, "kind:pinned-memory"),
+    Offer("see-gpus", "SAFE", "nvidia-smi -L; echo $CUDA_VISIBLE_DEVICES", "kind:gpu-number"),
+    Offer("set-paths", "ADVICE", None, "kind:no-paths"),
+    Offer("read-first-traceback", "ADVICE", None, "echoed"),
+    Offer("read-traceback", "ADVICE", None, "not echoed"),
+    CONTINUE._replace(only_if=("nnunet", "not never_began")),
+)
+LADDER = (AGAIN, UNCOMPILED)

@@ -18,11 +18,25 @@ Source:        what most hangs outside the data workers are: MIC-DKFZ/nnUNet iss
 
 from __future__ import annotations
 
+from holter.causes.offers import END_AND_CONTINUE, LOOK_AT_LINE, Offer
+from holter.causes.sentences import describe
 from holter.causes.weigh import Rule, against, is_false, is_true, one_of, only, possible_at_most, supports, weigh
 from holter.evidence import Evidence
 from holter.records import Verdict
 
 CAUSE = "main-stands-still"
+
+SENTENCES = describe(
+    CAUSE,
+    title="Main process stands in one place",
+    meaning="The main process does not come back from a call, and everything waits for it.",
+    findings={
+        "main-is-held": "what holds it: {detail}",
+    },
+    remedies={
+        "see-stacks": "See all stacks of the process as they are now.",
+    },
+)
 
 RULES = (
     Rule("main.stands_at", is_true, "main-stands", 3.0, group="place"),
@@ -39,6 +53,8 @@ RULES = (
     against("main.alive", is_false, "main-has-ended", fatal=True),
     only("stall", "slow-down"),
 )
+
+OFFERS = (LOOK_AT_LINE, Offer("see-stacks", "SAFE", "py-spy dump --pid {main_pid}"), END_AND_CONTINUE)
 
 
 def diagnose(evidence: Evidence) -> Verdict:

@@ -13,18 +13,27 @@ Source:        signal(7); tests/tapes/main_stopped.
 
 from __future__ import annotations
 
-from holter.causes.weigh import needs, one_of, only, weigh
-from holter.evidence import Evidence
-from holter.records import Verdict
+from holter.causes.offers import Offer
+from holter.causes.sentences import describe
+from holter.causes.weigh import needs, one_of, only
 
 CAUSE = "main-stopped"
+
+SENTENCES = describe(
+    CAUSE,
+    title="Main process stopped",
+    meaning="The main process is stopped by a signal and does nothing until it is continued.",
+    findings={
+        "main-not-stopped": "the main process is not stopped",
+    },
+    remedies={
+        "continue-main": "Let the process go on, unless somebody stopped it on purpose.",
+    },
+)
 
 RULES = (
     needs("main.state", one_of("T", "t"), "main-stopped", otherwise="main-not-stopped", weight=3.0),
     only("stall", "slow-down"),
 )
 
-
-def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts."""
-    return weigh(CAUSE, evidence, RULES)
+OFFERS = (Offer("continue-main", "CONSENT", "kill -CONT {main_pid}"),)

@@ -14,11 +14,28 @@ Source:        SpecForge issue 491; omi issue 6938; xiaomi-miloco issue 459; hyp
 
 from __future__ import annotations
 
-from holter.causes.weigh import Rule, against, at_least, at_most, one_of, supports, weigh
-from holter.evidence import Evidence
-from holter.records import Verdict
+from holter.causes.offers import Offer
+from holter.causes.sentences import describe
+from holter.causes.weigh import Rule, against, at_least, at_most, one_of, supports
 
 CAUSE = "malloc-arena-retention"
+
+SENTENCES = describe(
+    CAUSE,
+    title="Freed memory is kept",
+    meaning="The C library keeps freed memory in its arenas; the main process grows.",
+    findings={
+        "grows-elsewhere": "only {percent} % of the growth lie in arenas of the C library ({detail})",
+        "grows-in-arenas": "{percent} % of the growth lie in arenas of the C library ({detail})",
+        "many-arenas": "the C library has {value} extra arenas",
+        "not-with-glibc": "the system is {value}, which has another C library",
+        "trim-frees": "malloc_trim(0) gives {percent} % of the memory back",
+        "trim-frees-nothing": "malloc_trim(0) gives nothing back: the memory is in use",
+    },
+    remedies={
+        "fewer-arenas": "Let the C library use two arenas only.",
+    },
+)
 
 RULES = (
     Rule("memory.trim_freed_ratio", at_least(0.2), "trim-frees", 2.0, group="trim"),
@@ -32,7 +49,4 @@ RULES = (
     against("episode.kind", one_of("stall", "slow-down", "unsaved"), "no-memory-episode", fatal=True),
 )
 
-
-def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts."""
-    return weigh(CAUSE, evidence, RULES)
+OFFERS = (Offer("fewer-arenas", "SAFE", "MALLOC_ARENA_MAX=2 holter run -- {continue}"),)

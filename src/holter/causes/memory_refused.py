@@ -14,11 +14,27 @@ Source:        mmap(2), malloc(3); kernel.org, overcommit-accounting; tests/tape
 
 from __future__ import annotations
 
-from holter.causes.weigh import against, is_true, needs, only, weigh
-from holter.evidence import Evidence
-from holter.records import Verdict
+from holter.causes.offers import CONTINUE_ENDED, Offer
+from holter.causes.sentences import describe
+from holter.causes.weigh import against, is_true, needs, only
 
 CAUSE = "memory-refused"
+
+SENTENCES = describe(
+    CAUSE,
+    title="Memory refused",
+    meaning="Memory was refused although enough of it was free.",
+    findings={
+        "memory-was-not-refused": "memory was not refused while it was free",
+    },
+    remedies={
+        "show-memory-rules": "Show the kernel's rules for memory, and libraries that are loaded before all others.",
+        "change-memory-rules": (
+            "Have vm.overcommit_memory or vm.max_map_count changed, or start without the "
+            "LD_PRELOAD of another allocator."
+        ),
+    },
+)
 
 RULES = (
     needs("memory.refused", is_true, "memory-was-refused", otherwise="memory-was-not-refused", weight=3.0),
@@ -26,7 +42,8 @@ RULES = (
     only("death", "unsaved"),
 )
 
-
-def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts."""
-    return weigh(CAUSE, evidence, RULES)
+OFFERS = (
+    Offer("show-memory-rules", "SAFE", "sysctl vm.overcommit_memory vm.max_map_count; echo $LD_PRELOAD"),
+    Offer("change-memory-rules", "ADVICE"),
+    CONTINUE_ENDED,
+)

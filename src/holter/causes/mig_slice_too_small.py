@@ -13,11 +13,25 @@ Source:        nnU-Net's notes on hardware (10 GB); NVIDIA's MIG user guide.
 
 from __future__ import annotations
 
-from holter.causes.weigh import Rule, against, at_least, is_true, needs, one_of, supports, weigh
-from holter.evidence import Evidence
-from holter.records import Verdict
+from holter.causes.offers import PLAN_FOR_GPU, Offer
+from holter.causes.sentences import describe
+from holter.causes.steps import AGAIN, UNCOMPILED
+from holter.causes.weigh import Rule, against, at_least, is_true, needs, one_of, supports
 
 CAUSE = "mig-slice-too-small"
+
+SENTENCES = describe(
+    CAUSE,
+    title="MIG slice too small",
+    meaning="The GPU is divided, and the slice of this training is too small.",
+    findings={
+        "is-no-slice": "the GPU is not divided into MIG slices",
+        "slice-is-small": "the slice of this run is smaller than nnU-Net asks for",
+    },
+    remedies={
+        "bigger-slice": "Ask for a bigger slice or a whole GPU.",
+    },
+)
 PRESUPPOSES = ("gpu",)
 
 # What nnU-Net asks for: its default plans are made for a GPU of this size.
@@ -32,7 +46,5 @@ RULES = (
     against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
 )
 
-
-def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts."""
-    return weigh(CAUSE, evidence, RULES)
+OFFERS = (Offer("bigger-slice", "ADVICE", "nvidia-smi -L"), PLAN_FOR_GPU)
+LADDER = (AGAIN, UNCOMPILED)

@@ -16,12 +16,30 @@ Source:        MIC-DKFZ/nnUNet issues 2523, 2557; tests/tapes/native_crash.
 from __future__ import annotations
 
 from holter.causes.nested_threadpoolctl_fork_crash import CRASHES
-from holter.causes.weigh import against, at_least, is_true, one_of, only, supports, weigh
-from holter.evidence import Evidence
+from holter.causes.offers import CONTINUE_ENDED, Offer
+from holter.causes.sentences import describe
+from holter.causes.steps import AGAIN, UNCOMPILED
+from holter.causes.weigh import against, at_least, is_true, one_of, only, supports
 from holter.evidence.error_kinds import is_special
-from holter.records import Verdict
 
 CAUSE = "native-crash"
+
+SENTENCES = describe(
+    CAUSE,
+    title="Crash in native code",
+    meaning="A library crashed in the training's own process, without a Python error.",
+    findings={
+        "main-not-ended-by-a-crash": "the main process did not crash",
+    },
+    remedies={
+        "other-releases": (
+            'Try other versions of nnunetv2 and PyTorch: "free(): corrupted unsorted chunks" is '
+            "reported of nnunetv2 2.5.1, not of 2.4.2."
+        ),
+        "try-without-compile": "Try it without torch.compile: compiled code may be what crashes.",
+        "fault-handler": "Let Python print where it crashes, should it happen again.",
+    },
+)
 
 RULES = (
     supports("main.exit_signal", one_of(*CRASHES), "main-ended-by-signal", weight=2.0),
@@ -35,7 +53,10 @@ RULES = (
     only("death"),
 )
 
-
-def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts."""
-    return weigh(CAUSE, evidence, RULES)
+OFFERS = (
+    Offer("other-releases", "CONSENT", "pip list | grep -iE 'nnunetv2|batchgenerators|^torch'"),
+    Offer("try-without-compile", "CONSENT", "nnUNet_compile=f {continue}"),
+    Offer("fault-handler", "SAFE", "export PYTHONFAULTHANDLER=1"),
+    CONTINUE_ENDED,
+)
+LADDER = (AGAIN, UNCOMPILED)

@@ -14,11 +14,28 @@ Source:        nccl issues 2079, 257, 631, 667, 606, 199; nccl-tests issue 117; 
 
 from __future__ import annotations
 
-from holter.causes.weigh import Rule, against, at_least, at_most, is_false, is_true, needs, one_of, supports, weigh
-from holter.evidence import Evidence
-from holter.records import Verdict
+from holter.causes.offers import Offer
+from holter.causes.sentences import describe
+from holter.causes.weigh import Rule, against, at_least, at_most, is_false, is_true, needs, one_of, supports
 
 CAUSE = "nccl-p2p-broken"
+
+SENTENCES = describe(
+    CAUSE,
+    title="Direct traffic between GPUs gets lost",
+    meaning="GPUs cannot reach each other directly, and hang at the first exchange.",
+    findings={
+        "iommu-translates": "the IOMMU translates what GPUs write to each other",
+        "link-is-silent": "hardly anything goes over the link ({percent} %)",
+        "no-step-finished": "no step has ever been finished",
+        "p2p-is-off": "direct traffic between GPUs is switched off already",
+        "steps-went-well": "steps finished before: {value}",
+    },
+    remedies={
+        "without-p2p": "Switch direct traffic between GPUs off: slower exchange, and it works.",
+        "iommu-through": "Have the IOMMU set to pass-through (iommu=pt) and ACS switched off.",
+    },
+)
 PRESUPPOSES = ("gpu", "ranks")
 
 RULES = (
@@ -35,7 +52,7 @@ RULES = (
     against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
 )
 
-
-def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts."""
-    return weigh(CAUSE, evidence, RULES)
+OFFERS = (
+    Offer("without-p2p", "CONSENT", "NCCL_P2P_DISABLE=1 {continue}"),
+    Offer("iommu-through", "ADVICE", "sudo lspci -vvv | grep -i ACSCtl; cat /proc/cmdline"),
+)

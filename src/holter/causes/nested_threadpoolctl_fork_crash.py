@@ -15,11 +15,22 @@ Source:        batchgenerators issues 138, 136, 133; MIC-DKFZ/nnUNet issues 2910
 
 from __future__ import annotations
 
-from holter.causes.weigh import Rule, against, at_least, is_true, one_of, supports, weigh
-from holter.evidence import Evidence
-from holter.records import Verdict
+from holter.causes.offers import CONTINUE_ENDED, WITHOUT_FORK, Offer
+from holter.causes.sentences import describe
+from holter.causes.steps import FOR_CRASHES
+from holter.causes.weigh import Rule, against, at_least, is_true, one_of, supports
 
 CAUSE = "nested-threadpoolctl-fork-crash"
+
+SENTENCES = describe(
+    CAUSE,
+    title="Workers crash with batchgenerators 0.25.1",
+    meaning="This version of batchgenerators limits thread pools around the fork; its workers crash or freeze.",
+    findings={
+        "batchgenerators-is-another": "batchgenerators {value} does not limit thread pools around the fork",
+        "locked-elsewhere": "the lock is that of other code: {value}",
+    },
+)
 
 # The versions that enter threadpool_limits around the fork as well as in the worker.
 NESTED = ("0.25.1",)
@@ -47,7 +58,10 @@ RULES = (
     against("episode.kind", one_of("slow-down", "creep", "unsaved"), "still-running", fatal=True),
 )
 
-
-def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts."""
-    return weigh(CAUSE, evidence, RULES)
+UPGRADE = "pip install --upgrade"
+OFFERS = (
+    Offer("upgrade-native-libraries", "CONSENT", f"{UPGRADE} batchgenerators threadpoolctl"),
+    WITHOUT_FORK,
+    CONTINUE_ENDED,
+)
+LADDER = FOR_CRASHES

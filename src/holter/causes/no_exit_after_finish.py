@@ -13,11 +13,26 @@ Source:        batchgenerators issues 14, 134; MIC-DKFZ/nnUNet issue 842; tests/
 
 from __future__ import annotations
 
-from holter.causes.weigh import Rule, against, at_least, is_false, is_true, one_of, only, supports, weigh
-from holter.evidence import Evidence
-from holter.records import Verdict
+from holter.causes.offers import Offer
+from holter.causes.sentences import describe
+from holter.causes.weigh import Rule, against, at_least, is_false, is_true, one_of, only, supports
 
 CAUSE = "no-exit-after-finish"
+
+SENTENCES = describe(
+    CAUSE,
+    title="Finished, but still there",
+    meaning="Everything is finished and written; only the process does not end.",
+    findings={
+        "done-long-ago": "they have been for {value} s",
+        "not-done-yet": "training and validation are not complete",
+        "results-loop-puts": "the results loop waits for room in a queue that nobody empties",
+    },
+    remedies={
+        "end-finished": "Check that validation/summary.json is there, then end the process: nothing is lost.",
+        "newer-batchgenerators": "Upgrade batchgenerators: newer versions empty their queues at the end.",
+    },
+)
 PRESUPPOSES = ("nnunet",)
 
 RULES = (
@@ -31,7 +46,7 @@ RULES = (
     only("stall"),
 )
 
-
-def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts."""
-    return weigh(CAUSE, evidence, RULES)
+OFFERS = (
+    Offer("end-finished", "SAFE", "kill {main_pid}", "end_known"),
+    Offer("newer-batchgenerators", "CONSENT", "pip install --upgrade batchgenerators"),
+)

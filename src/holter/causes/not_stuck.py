@@ -10,11 +10,17 @@ Source:        MIC-DKFZ/nnUNet issues 1619, 1490.
 
 from __future__ import annotations
 
-from holter.causes.weigh import Rule, against, at_least, is_false, is_true, one_of, supports, weigh
-from holter.evidence import Evidence
-from holter.records import Verdict
+from holter.causes.offers import Offer
+from holter.causes.sentences import describe
+from holter.causes.weigh import Rule, against, at_least, is_false, is_true, one_of, supports
 
 CAUSE = "not-stuck"
+
+SENTENCES = describe(
+    CAUSE,
+    title="Not stuck",
+    meaning="The training works; only its output is silent.",
+)
 
 RULES = (
     supports("activity.present", is_true, "somebody-works"),
@@ -32,7 +38,4 @@ RULES = (
     against("cpu.throttled_ratio", at_least(0.2), "quota-throttles", weight=2.0),
 )
 
-
-def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts."""
-    return weigh(CAUSE, evidence, RULES)
+OFFERS = (Offer("look-at-training-log", "SAFE"), Offer("unbuffered-output", "SAFE"))

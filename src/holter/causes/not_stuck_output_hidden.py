@@ -15,11 +15,22 @@ Source:        MIC-DKFZ/nnUNet issues 1490, 1619, 1996.
 
 from __future__ import annotations
 
-from holter.causes.weigh import Rule, against, at_most, is_false, is_true, only, supports, weigh
-from holter.evidence import Evidence
-from holter.records import Verdict
+from holter.causes.offers import Offer
+from holter.causes.sentences import describe
+from holter.causes.weigh import Rule, against, at_most, is_false, is_true, only, supports
 
 CAUSE = "not-stuck-output-hidden"
+
+SENTENCES = describe(
+    CAUSE,
+    title="Running, with a silent console",
+    meaning="The training runs; only the console that people look at is silent.",
+    findings={
+        "console-goes-on": "the console gets what the log gets",
+        "output-is-buffered": "Python holds back what it prints ({detail})",
+        "progress-is-recent": "the last progress is {value} s old",
+    },
+)
 
 RULES = (
     Rule("output.hidden", is_true, "console-is-silent", 4.0, group="hidden"),
@@ -34,7 +45,7 @@ RULES = (
     only("stall"),
 )
 
-
-def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts."""
-    return weigh(CAUSE, evidence, RULES)
+OFFERS = (
+    Offer("look-at-training-log", "SAFE", "tail -n 20 {results}/training_log_*.txt"),
+    Offer("unbuffered-output", "SAFE", "export PYTHONUNBUFFERED=1"),
+)

@@ -13,11 +13,26 @@ Source:        MIC-DKFZ/nnUNet issues 239, 323.
 
 from __future__ import annotations
 
-from holter.causes.weigh import Rule, against, at_least, at_most, is_true, one_of, only, supports, weigh
-from holter.evidence import Evidence
-from holter.records import Verdict
+from holter.causes.offers import Offer
+from holter.causes.sentences import describe
+from holter.causes.weigh import Rule, against, at_least, at_most, is_true, one_of, only, supports
 
 CAUSE = "page-cache-cold"
+
+SENTENCES = describe(
+    CAUSE,
+    title="First epochs read from the disk",
+    meaning="The first epochs read the data from the disk, the later ones from memory.",
+    findings={
+        "epochs-get-shorter": "epochs get shorter and then stay so",
+        "first-epoch-was-slow": "the first epoch took {value} times as long as the others",
+        "reads-as-before": "as much is read from storage as at first: {percent} % ({detail})",
+        "reads-less-and-less": "{percent} % of what was read from storage at first is read now ({detail})",
+    },
+    remedies={
+        "read-once": "Nothing is needed. Reading the data once before the training warms the cache.",
+    },
+)
 
 RULES = (
     Rule("epochs.shape", one_of("decreasing"), "epochs-get-shorter", 3.0, group="shape"),
@@ -29,7 +44,4 @@ RULES = (
     only("slow-down"),
 )
 
-
-def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts."""
-    return weigh(CAUSE, evidence, RULES)
+OFFERS = (Offer("read-once", "SAFE", "find {preprocessed} -type f -exec cat {{}} + > /dev/null"),)

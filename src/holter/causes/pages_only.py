@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from holter.causes.sentences import describe
+
 PAGES: dict[str, str] = {
     "xorg-dpms-lookalike": """
         Graphics on a headless X server drop to one frame a second; training does not.
@@ -18,3 +20,9 @@ PAGES: dict[str, str] = {
         Source:        virtualgl issue 120; az-hop issue 56; turbovnc issue 249.
         """,
 }
+
+describe(
+    "xorg-dpms-lookalike",
+    title="Slow drawing on a headless X server",
+    meaning="Graphics on a headless X server become slow; training does not.",
+)

@@ -13,11 +13,25 @@ Source:        NVIDIA's NVML reference (current and maximum link).
 
 from __future__ import annotations
 
-from holter.causes.weigh import Rule, against, at_least, at_most, is_true, needs, one_of, supports, weigh
-from holter.evidence import Evidence
-from holter.records import Verdict
+from holter.causes.offers import Offer
+from holter.causes.sentences import describe
+from holter.causes.weigh import Rule, against, at_least, at_most, is_true, needs, one_of, supports
 
 CAUSE = "pcie-link-degraded"
+
+SENTENCES = describe(
+    CAUSE,
+    title="Slow PCIe link",
+    meaning="The GPU's PCIe link runs far below what card and slot can do.",
+    findings={
+        "link-is-fine": "under load the link has {percent} % of its possible speed ({detail})",
+        "link-is-slow": "under load the link has {percent} % of its possible speed ({detail})",
+    },
+    remedies={
+        "look-at-link": "Look at the link while the GPU works; idle GPUs lower it on purpose.",
+        "reseat-gpu": "Have the card reseated, or another slot and the firmware's settings tried.",
+    },
+)
 PRESUPPOSES = ("gpu",)
 
 # x4 instead of x16, or two generations less. Half of the lanes is how many boards are built.
@@ -36,7 +50,12 @@ RULES = (
     against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
 )
 
-
-def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts."""
-    return weigh(CAUSE, evidence, RULES)
+OFFERS = (
+    Offer(
+        "look-at-link",
+        "SAFE",
+        "nvidia-smi --query-gpu=pcie.link.gen.current,pcie.link.gen.max,"
+        "pcie.link.width.current,pcie.link.width.max,utilization.gpu --format=csv",
+    ),
+    Offer("reseat-gpu", "ADVICE"),
+)

@@ -12,11 +12,25 @@ Source:        MIC-DKFZ/nnUNet issue 2470; tests/tapes/plot_or_extra_hook_hang.
 
 from __future__ import annotations
 
+from holter.causes.offers import END_AND_CONTINUE, Offer
+from holter.causes.sentences import describe
 from holter.causes.weigh import Rule, against, if_seen, is_true, one_of, only, weigh
 from holter.evidence import Evidence
 from holter.records import Verdict
 
 CAUSE = "plot-or-extra-hook-hang"
+
+SENTENCES = describe(
+    CAUSE,
+    title="An optional step hangs",
+    meaning="A step that the training does not need holds it up.",
+    findings={
+        "plot-failed": "the error is that of drawing the network",
+    },
+    remedies={
+        "leave-out-plot": "Leave the step out: override plot_network_architecture, or WANDB_MODE=offline.",
+    },
+)
 
 RULES = (
     Rule("main.extra_step", is_true, "main-in-extra-step", 3.0, group="step"),
@@ -25,6 +39,11 @@ RULES = (
     against("workers.stopped", is_true, "worker-stopped", weight=2.0),
     against("main.state", one_of("T", "t"), "main-stopped", fatal=True),
     only("death", "stall"),
+)
+
+OFFERS = (
+    Offer("leave-out-plot", "ADVICE"),
+    END_AND_CONTINUE,
 )
 
 # nnU-Net draws and saves one after the other: where nothing can be written, or all is frozen, that explains both.

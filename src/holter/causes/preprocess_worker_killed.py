@@ -14,11 +14,24 @@ Source:        MIC-DKFZ/nnUNet issues 713, 1512, 2094, 2729, 245.
 
 from __future__ import annotations
 
-from holter.causes.weigh import Rule, against, at_least, one_of, weigh
-from holter.evidence import Evidence
-from holter.records import Verdict
+from holter.causes.offers import MORE_MEMORY, Offer
+from holter.causes.sentences import describe
+from holter.causes.weigh import Rule, against, at_least, one_of
 
 CAUSE = "preprocess-worker-killed"
+
+SENTENCES = describe(
+    CAUSE,
+    title="Preprocessing worker killed",
+    meaning="A process of the preprocessing was ended, mostly for want of memory.",
+    findings={
+        "echo-of-preprocessing": "the sentence about preprocessing workers was printed (“6 feet under”)",
+    },
+    remedies={
+        "fewer-preprocessors": "Preprocess with fewer processes at a time (-np 2).",
+        "fewer-configurations": "Preprocess only the configurations that you train (-c 3d_fullres).",
+    },
+)
 PRESUPPOSES = ("nnunet",)
 
 RULES = (
@@ -31,7 +44,8 @@ RULES = (
     against("episode.kind", one_of("slow-down", "creep", "unsaved"), "still-running", fatal=True),
 )
 
-
-def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts."""
-    return weigh(CAUSE, evidence, RULES)
+OFFERS = (
+    Offer("fewer-preprocessors", "CONSENT"),
+    Offer("fewer-configurations", "CONSENT"),
+    MORE_MEMORY,
+)

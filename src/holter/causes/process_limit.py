@@ -15,11 +15,24 @@ Source:        getrlimit(2), signal(7); tests/tapes/process_limit.
 
 from __future__ import annotations
 
-from holter.causes.weigh import against, at_least, is_true, needs, one_of, only, supports, weigh
-from holter.evidence import Evidence
-from holter.records import Verdict
+from holter.causes.offers import CONTINUE_ENDED, Offer
+from holter.causes.sentences import describe
+from holter.causes.weigh import against, at_least, is_true, needs, one_of, only, supports
 
 CAUSE = "process-limit"
+
+SENTENCES = describe(
+    CAUSE,
+    title="Limit of the process reached",
+    meaning="A limit of the process (ulimit) was reached.",
+    findings={
+        "no-limit-reached": "no limit of the process was reached",
+    },
+    remedies={
+        "show-limits": "Show the limits of the shell that starts the training.",
+        "raise-limit": "Raise the limit in the shell, batch system or container that starts the training.",
+    },
+)
 
 RULES = (
     needs(
@@ -35,7 +48,4 @@ RULES = (
     only("death", "unsaved", "stall"),
 )
 
-
-def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts."""
-    return weigh(CAUSE, evidence, RULES)
+OFFERS = (Offer("show-limits", "SAFE", "ulimit -a"), Offer("raise-limit", "CONSENT"), CONTINUE_ENDED)

@@ -19,11 +19,25 @@ Source:        MIC-DKFZ/nnUNet issues 2708, 2656, 976, 1732; batchgenerators iss
 
 from __future__ import annotations
 
+from holter.causes.offers import CONTINUE_ENDED, FEWER_WORKERS, MORE_MEMORY
+from holter.causes.sentences import describe
+from holter.causes.steps import FOR_MEMORY
 from holter.causes.weigh import Rule, against, at_least, at_most, is_true, one_of, supports, weigh
 from holter.evidence import Evidence
 from holter.records import Verdict
 
 CAUSE = "ram-oom-train-worker"
+
+SENTENCES = describe(
+    CAUSE,
+    title="Out of memory in training",
+    meaning="Memory ran out in training, and the kernel ended a process or gave it no more.",
+    findings={
+        "echo-of-training": "the sentence about data workers was printed",
+        "memory-grows": "memory rose all the time before (in: {value}; {detail})",
+        "windows-counts-otherwise": "on Windows it is the commit limit that ends, not memory",
+    },
+)
 
 RULES = (
     Rule("oom.kills", at_least(1), "oom-counted", 3.0, group="memory"),
@@ -40,6 +54,9 @@ RULES = (
     against("episode.kind", one_of("slow-down", "stall"), "nothing-ended", weight=1.5),
     against("episode.kind", one_of("creep", "unsaved"), "still-running", fatal=True),
 )
+
+OFFERS = (FEWER_WORKERS, MORE_MEMORY, CONTINUE_ENDED)
+LADDER = FOR_MEMORY
 
 REFUSED = against("memory.refused", is_true, "memory-was-refused", fatal=True)
 # Counters that stood still speak against it where no exception says otherwise: one may be of another cgroup.

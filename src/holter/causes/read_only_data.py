@@ -14,11 +14,24 @@ Source:        docs/upstream.md, section 23; tests/tapes/read_only_data.
 
 from __future__ import annotations
 
-from holter.causes.weigh import Rule, is_true, needs, one_of, only, weigh
-from holter.evidence import Evidence
-from holter.records import Verdict
+from holter.causes.offers import Offer
+from holter.causes.sentences import describe
+from holter.causes.weigh import Rule, is_true, needs, one_of, only
 
 CAUSE = "read-only-data"
+
+SENTENCES = describe(
+    CAUSE,
+    title="Read-only data is written to",
+    meaning="A process wrote into data that is mapped read-only, and crashed.",
+    findings={
+        "data-not-read-only": "no read-only data is handed to the transforms",
+    },
+    remedies={
+        "heal-read-only-data": "Start with healing on: these parts are copied then, with the same values.",
+        "preprocess-all-again": "Preprocess the data set again with the nnU-Net that trains.",
+    },
+)
 PRESUPPOSES = ("nnunet",)
 
 SIGSEGV = 11
@@ -30,7 +43,8 @@ RULES = (
     only("death"),
 )
 
-
-def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts."""
-    return weigh(CAUSE, evidence, RULES)
+OFFERS = (
+    Offer("heal-read-only-data", "SAFE", "holter run --heal -- {continue}"),
+    Offer("preprocess-all-again", "CONSENT"),
+)
+STOPS = True  # a restart would only fail again: a person must act

@@ -18,11 +18,31 @@ from __future__ import annotations
 
 import re
 
+from holter.causes.offers import CONTINUE, Offer
+from holter.causes.sentences import describe
 from holter.causes.weigh import Rule, against, at_least, is_true, needs, one_of, only, supports, weigh
 from holter.evidence import Evidence
 from holter.records import Verdict
 
 CAUSE = "remote-fs-error"
+
+SENTENCES = describe(
+    CAUSE,
+    title="The mount answers with an error",
+    meaning="The network or FUSE mount that holds the data answered with an error.",
+    variants={
+        "meaning.mount-refuses-write": "A write failed: the disk or mount answered with an error.",
+    },
+    findings={
+        "data-on-local-disk": "the data are on a local file system: {value}",
+        "mount-answers-with-error": "a read ended with an error of the mount",
+        "mount-refuses-write": "a write ended with an error of the mount",
+    },
+    remedies={
+        "look-at-results-mount": "See where the results are written, and whether that disk or mount answers.",
+        "results-elsewhere": "Let nnUNet_results point to another disk, and take this training's files along.",
+    },
+)
 
 _REMOTE = re.compile(
     r"nfs|cifs|smb|fuse|lustre|gpfs|beegfs|ceph|gluster|afs|9p|drvfs|virtiofs|orangefs|panfs|wekafs|autofs"
@@ -47,6 +67,15 @@ RULES = (
     supports("exception.file", is_true, "file-named", weight=0.5),
     against("storage.fs_type", lambda kind: not is_remote(kind), "data-on-local-disk"),
     only("death", "stall"),
+)
+
+RACED, WRITING = "kind:unpack-race", "kind:mount-write"
+OFFERS = (
+    Offer("measure-storage", "SAFE", "df -hT {preprocessed}", f"not {WRITING}"),
+    Offer("copy-to-local-disk", "SAFE", None, f"not {WRITING}"),
+    Offer("look-at-results-mount", "SAFE", "df -hT {results}", WRITING),
+    Offer("results-elsewhere", "CONSENT", None, WRITING),
+    CONTINUE,
 )
 
 # blosc2 maps its files: where the mount cannot give a page, the reader ends by SIGBUS and no exception says why. Only

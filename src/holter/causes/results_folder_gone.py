@@ -11,11 +11,23 @@ Source:        tests/tapes/results_folder_gone.
 
 from __future__ import annotations
 
-from holter.causes.weigh import at_least, needs, one_of, only, supports, weigh
-from holter.evidence import Evidence
-from holter.records import Verdict
+from holter.causes.offers import Offer
+from holter.causes.sentences import describe
+from holter.causes.weigh import at_least, needs, one_of, only, supports
 
 CAUSE = "results-folder-gone"
+
+SENTENCES = describe(
+    CAUSE,
+    title="Results folder gone",
+    meaning="The folder of the results is gone, and nothing can be saved there.",
+    findings={
+        "results-are-there": "the results folder is the one that was there before",
+    },
+    remedies={
+        "mount-results-again": "Mount the folder again, or make it again at the same path; do not end the training.",
+    },
+)
 
 RULES = (
     needs("results.gone", one_of("deleted", "replaced"), "results-are-gone", otherwise="results-are-there", weight=3.0),
@@ -23,7 +35,5 @@ RULES = (
     only("unsaved", "death"),
 )
 
-
-def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts."""
-    return weigh(CAUSE, evidence, RULES)
+OFFERS = (Offer("mount-results-again", "CONSENT", "findmnt -T {results}; ls -ld {results}"),)
+STOPS = True  # a restart would only fail again: a person must act

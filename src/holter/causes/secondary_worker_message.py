@@ -16,11 +16,27 @@ Source:        MIC-DKFZ/nnUNet issues 2203, 2457, 1999, 2115, 2659, 1406.
 from __future__ import annotations
 
 from holter.causes.nested_threadpoolctl_fork_crash import NESTED
-from holter.causes.weigh import against, at_least, is_true, one_of, supports, weigh
-from holter.evidence import Evidence
-from holter.records import Verdict
+from holter.causes.offers import Offer
+from holter.causes.sentences import describe
+from holter.causes.steps import UNEXPLAINED
+from holter.causes.weigh import against, at_least, is_true, one_of, supports
 
 CAUSE = "secondary-worker-message"
+
+SENTENCES = describe(
+    CAUSE,
+    title="Only an echo",
+    meaning="This sentence only repeats that something died before; what it was stands further up, or nowhere.",
+    findings={
+        "mostly-memory": "in this part of nnU-Net the sentence mostly means that memory ran out",
+        "only-an-echo": "all that is known is a sentence that repeats that something died ({detail})",
+    },
+    remedies={
+        "find-first-traceback": "Look further up in the console for the first traceback, from its first line.",
+        "find-kill": "If there is no traceback, look for a kill or crash in the kernel log.",
+        "record-next-time": "Run it again under Holter, which records how each process ended.",
+    },
+)
 PRESUPPOSES = ("nnunet",)
 
 RULES = (
@@ -37,7 +53,9 @@ RULES = (
     against("episode.kind", one_of("slow-down", "creep", "unsaved"), "still-running", fatal=True),
 )
 
-
-def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts."""
-    return weigh(CAUSE, evidence, RULES)
+OFFERS = (
+    Offer("find-first-traceback", "SAFE"),
+    Offer("find-kill", "SAFE", "dmesg -T | grep -iE 'killed process|segfault'"),
+    Offer("record-next-time", "SAFE", "holter run -- {continue}"),
+)
+LADDER = UNEXPLAINED

@@ -19,11 +19,37 @@ from __future__ import annotations
 
 import re
 
+from holter.causes.offers import ASK, CONTINUE_ENDED, Offer
+from holter.causes.sentences import describe
+from holter.causes.steps import FOR_SHARED_MEMORY
 from holter.causes.weigh import against, at_least, at_most, needs, one_of, supports, weigh
 from holter.evidence import Evidence
 from holter.records import Verdict
 
 CAUSE = "shm-too-small"
+
+SENTENCES = describe(
+    CAUSE,
+    title="Shared memory is too small",
+    meaning="Shared memory (/dev/shm) has no room for the batches of the data workers.",
+    findings={
+        "no-shm-trouble": "nothing failed for want of shared memory",
+        "shm-below-need": "full queues need {percent} % of /dev/shm ({detail})",
+        "shm-failed": "a write into shared memory failed ({detail})",
+        "shm-of-docker": "/dev/shm is no larger than Docker makes it unasked (64 MB)",
+    },
+    remedies={
+        "measure-shm": "See how large and how full shared memory is.",
+    },
+    ask={
+        "": (
+            "Shared memory is too small on {host}: /dev/shm has {shm} and was {shm_percent} % full when our "
+            "training lost a process (SIGBUS or “No space left on device”). PyTorch passes its batches through "
+            "it. Please start our container with --ipc=host or --shm-size=16g (Kubernetes: an emptyDir with "
+            "medium: Memory, mounted at /dev/shm; without a container: mount -o remount,size=16g /dev/shm)."
+        ),
+    },
+)
 
 # What Docker gives, with a page more or less.
 DOCKER_BYTES = 65 << 20
@@ -38,6 +64,14 @@ RULES = (
     against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
     against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
 )
+
+OFFERS = (
+    Offer("measure-shm", "SAFE", "df -h /dev/shm"),
+    ASK,
+    Offer("fewer-workers", "CONSENT", "export nnUNet_n_proc_DA={fewer}"),
+    CONTINUE_ENDED,
+)
+LADDER = FOR_SHARED_MEMORY
 
 # A line that speaks of a bus error only supposes it, and one without ENOSPC may mean anything: how large or full
 # /dev/shm was must be known to confirm it.

@@ -20,7 +20,9 @@ from __future__ import annotations
 import msgspec
 
 from holter.causes.cgroup_page_cache_pressure import REFAULTS
+from holter.causes.offers import ASK, Offer
 from holter.causes.remote_fs_error import is_remote
+from holter.causes.sentences import describe
 from holter.causes.weigh import (
     LIKELY_FROM,
     Rule,
@@ -38,6 +40,34 @@ from holter.evidence import Evidence
 from holter.records import Verdict
 
 CAUSE = "slow-storage"
+
+SENTENCES = describe(
+    CAUSE,
+    title="Slow storage",
+    meaning="A disk or network share is too slow, or does not answer: the training waits for it.",
+    findings={
+        "cpus-idle": "only {percent} % of the usable CPU time is in use ({detail})",
+        "main-in-kernel": "the main process is in the kernel (state D)",
+        "main-reads": "the main thread reads or writes a file ({detail})",
+        "no-worker-blocked": "no worker is blocked in a read",
+        "read-slower-than-a-disk": "one small read took {ms} ms; a local disk needs 10 ms at most",
+        "read-slower-than-before": "a small read takes {value} times as long as before ({detail})",
+    },
+    ask={
+        "": (
+            "Reads are slow on {host}: a small read of {path} ({mount}) takes {latency} s, before it took "
+            "{usual} s, and processes hang in state D. Please check the load and the health of the file server "
+            "and the network to it, and whether other machines see the same on this mount."
+        ),
+        "dead": (
+            "A mount on {host} does not answer: a small read of {path} ({mount}) has not come back for "
+            "{pending} s. Processes that use it hang in state D, where nobody can end them. Please check "
+            "whether the file server runs and can be reached from {host}, and whether other machines see the "
+            "same. If it does not come back, a forced unmount (umount -f, then umount -l) or a restart of "
+            "{host} is needed. The training goes on by itself when the mount answers."
+        ),
+    },
+)
 
 # A local hard disk answers a random read in 10 ms at most, an NVMe drive in 0.1 ms: this long is a network or a queue.
 SLOW_READ_S = 0.02
@@ -77,6 +107,13 @@ RULES = (
     against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
     against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
 )
+
+OFFERS = (
+    Offer("measure-storage", "SAFE", "df -hT {preprocessed}"),
+    Offer("copy-to-local-disk", "SAFE"),
+    ASK,
+)
+WAITS = True  # outside our reach: what must change is watched, and the training not ended
 FROZEN = against("frozen.processes", is_true, "in-a-freezer", fatal=True)
 # Together they leave little else for a training that goes on slowly; a standstill such a read does not explain.
 STARVED = {"storage.latency_s", "cpu.run_busy_ratio", "wait.ratio"}

@@ -14,11 +14,25 @@ Source:        Lightning issues 10389, 18862; pytorch issue 22133.
 
 from __future__ import annotations
 
-from holter.causes.weigh import Rule, against, at_least, at_most, is_true, only, weigh
-from holter.evidence import Evidence
-from holter.records import Verdict
+from holter.causes.offers import Offer
+from holter.causes.sentences import describe
+from holter.causes.weigh import Rule, against, at_least, at_most, is_true, only
 
 CAUSE = "spawn-respawn-each-epoch"
+
+SENTENCES = describe(
+    CAUSE,
+    title="Workers started in every epoch",
+    meaning="The data workers are started anew in every epoch.",
+    findings={
+        "epochs-begin-late": "{percent} % of an epoch pass before its first step",
+        "workers-born-again": "data workers were started in {percent} % of the epochs ({detail})",
+        "workers-stay": "the data workers stay from epoch to epoch",
+    },
+    remedies={
+        "persistent-workers": "Keep the workers: persistent_workers=True, and one loader for the whole training.",
+    },
+)
 
 RULES = (
     Rule("workers.reborn_ratio", at_least(0.8), "workers-born-again", 3.0, group="born"),
@@ -28,7 +42,4 @@ RULES = (
     only("slow-down", "stall"),
 )
 
-
-def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts."""
-    return weigh(CAUSE, evidence, RULES)
+OFFERS = (Offer("persistent-workers", "CONSENT"),)

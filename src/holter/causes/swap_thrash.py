@@ -16,11 +16,26 @@ Source:        MIC-DKFZ/nnUNet issues 1515, 912; MONAI issue 3116.
 
 from __future__ import annotations
 
-from holter.causes.weigh import Rule, against, at_least, at_most, is_true, one_of, supports, weigh
-from holter.evidence import Evidence
-from holter.records import Verdict
+from holter.causes.offers import FEWER_WORKERS, MORE_MEMORY, Offer
+from holter.causes.sentences import describe
+from holter.causes.weigh import Rule, against, at_least, at_most, is_true, one_of, supports
 
 CAUSE = "swap-thrash"
+
+SENTENCES = describe(
+    CAUSE,
+    title="Swapping",
+    meaning="Memory is a little too small: pages go to swap and back all the time.",
+    findings={
+        "hardly-swaps": "next to nothing comes back from swap ({detail})",
+        "no-memory-pressure": "hardly anybody waits for memory: {percent} % of the time",
+        "run-in-swap": "a part of the run lies in swap",
+        "swaps-out": "pages go to swap ({detail})",
+    },
+    remedies={
+        "who-is-swapped": "See whose memory lies in swap.",
+    },
+)
 
 # A thousand pages a second: each of them holds up its process for the time of a disk access.
 SWAPPING = 4e6
@@ -38,7 +53,8 @@ RULES = (
     against("episode.kind", one_of("death", "unsaved"), "something-ended", fatal=True),
 )
 
-
-def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts."""
-    return weigh(CAUSE, evidence, RULES)
+OFFERS = (
+    Offer("who-is-swapped", "SAFE", "grep VmSwap /proc/[0-9]*/status | sort -k 2 -n | tail"),
+    FEWER_WORKERS,
+    MORE_MEMORY,
+)

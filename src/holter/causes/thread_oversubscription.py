@@ -14,11 +14,25 @@ Source:        MIC-DKFZ/nnUNet issues 1154, 1022; oneTBB issue 190; tests/tapes/
 
 from __future__ import annotations
 
-from holter.causes.weigh import Rule, against, at_least, at_most, is_true, only, supports, weigh
-from holter.evidence import Evidence
-from holter.records import Verdict
+from holter.causes.offers import Offer
+from holter.causes.sentences import describe
+from holter.causes.weigh import Rule, against, at_least, at_most, is_true, only, supports
 
 CAUSE = "thread-oversubscription"
+
+SENTENCES = describe(
+    CAUSE,
+    title="Too many threads",
+    meaning="Each data worker runs many threads, in all more than there are CPUs.",
+    findings={
+        "few-threads": "a data worker has only {value} threads",
+        "many-switches": "a data worker loses its CPU {value} times a second",
+        "one-thread-each": "OMP_NUM_THREADS is {value}",
+    },
+    remedies={
+        "one-thread-each": "One thread for each worker; also MKL_NUM_THREADS=1 and OPENBLAS_NUM_THREADS=1.",
+    },
+)
 
 # A stock data worker has three or four threads; more than these can only be the pools of its libraries.
 FEW_THREADS = 8
@@ -37,7 +51,4 @@ RULES = (
     only("slow-down", "stall"),
 )
 
-
-def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts."""
-    return weigh(CAUSE, evidence, RULES)
+OFFERS = (Offer("one-thread-each", "CONSENT", "export OMP_NUM_THREADS=1"),)

@@ -12,11 +12,26 @@ Source:        MIC-DKFZ/nnUNet issues 1437, 1505, 2166, 2447, 1406; joblib/threa
 
 from __future__ import annotations
 
-from holter.causes.weigh import Rule, against, at_least, one_of, release, weigh
-from holter.evidence import Evidence
-from holter.records import Verdict
+from holter.causes.offers import CONTINUE_ENDED, Offer
+from holter.causes.sentences import describe
+from holter.causes.steps import ALONE
+from holter.causes.weigh import Rule, against, at_least, one_of, release
 
 CAUSE = "threadpoolctl-version"
+
+SENTENCES = describe(
+    CAUSE,
+    title="threadpoolctl is too old",
+    meaning="An old threadpoolctl fails in every data worker before its first batch.",
+    findings={
+        "threadpoolctl-fails": "threadpoolctl fails to read the version of a library",
+        "threadpoolctl-is-new": "threadpoolctl is {value}, which does not fail so",
+        "threadpoolctl-is-old": "threadpoolctl is {value}, older than 3.1",
+    },
+    remedies={
+        "upgrade-threadpoolctl": "Upgrade threadpoolctl and start again; nothing is lost.",
+    },
+)
 
 # 2.2.0 is the one that people met; 3.1 reads libraries that do not tell their version.
 FIXED = (3, 1)
@@ -36,7 +51,6 @@ RULES = (
     against("episode.kind", one_of("slow-down", "stall", "creep", "unsaved"), "still-running", fatal=True),
 )
 
-
-def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts."""
-    return weigh(CAUSE, evidence, RULES)
+UPGRADE = "pip install --upgrade"
+OFFERS = (Offer("upgrade-threadpoolctl", "CONSENT", f"{UPGRADE} threadpoolctl"), CONTINUE_ENDED)
+LADDER = (ALONE,)

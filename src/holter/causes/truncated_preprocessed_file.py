@@ -13,12 +13,31 @@ Source:        MIC-DKFZ/nnUNet issues 291, 548, 1768, 2388, 2581, 2769; tests/ta
 
 from __future__ import annotations
 
+from holter.causes.offers import CONTINUE, PREPROCESS_CASE, Offer
 from holter.causes.remote_fs_error import is_remote
+from holter.causes.sentences import describe
 from holter.causes.weigh import against, is_true, needs, one_of, supports, weigh
 from holter.evidence import Evidence
 from holter.records import Verdict
 
 CAUSE = "truncated-preprocessed-file"
+
+SENTENCES = describe(
+    CAUSE,
+    title="Torn preprocessed file",
+    meaning="A preprocessed file is cut short, and its reader fails.",
+    headline="{subject} met a preprocessed file that is torn.",
+    findings={
+        "no-truncated-file": "the error is not that of a file cut short",
+        "splits-are-shared": "others may be writing the splits at the same time",
+    },
+    remedies={
+        "look-at-file": "Look at the file: its size, and when it was written.",
+        "find-torn-json": "Find the JSON file that cannot be read.",
+        "make-json-again": "Take that file from a copy, or plan the experiment again.",
+        "check-disk-and-quota": "Check free space and quota: torn files usually come from a full disk.",
+    },
+)
 PRESUPPOSES = ("nnunet",)
 
 SHARED = against("exception.kind", one_of("splits"), "splits-are-shared", weight=2.0)
@@ -31,6 +50,18 @@ RULES = (
     SHARED,
     against("storage.kernel_errors", is_true, "storage-errors", weight=1.0),
 )
+
+FIND_TORN_JSON = 'for f in {preprocessed}/*.json; do python -m json.tool "$f" > /dev/null || echo "torn: $f"; done'
+OFFERS = (
+    Offer("look-at-file", "SAFE", "ls -l {preprocessed}/*/{case}*", "has_case"),
+    PREPROCESS_CASE,
+    Offer("find-torn-json", "SAFE", FIND_TORN_JSON, "torn_json"),
+    Offer("make-json-again", "CONSENT", None, "kind:json"),
+    Offer("remove-torn-splits", "CONSENT", None, "kind:splits"),
+    Offer("check-disk-and-quota", "SAFE", "df -h {preprocessed}"),
+    CONTINUE,
+)
+STOPS = True  # a restart would only fail again: a person must act
 
 
 def diagnose(evidence: Evidence) -> Verdict:

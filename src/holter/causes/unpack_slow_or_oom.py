@@ -14,11 +14,32 @@ Source:        MIC-DKFZ/nnUNet issues 2708, 2481, 1448.
 
 from __future__ import annotations
 
+from holter.causes.offers import MORE_MEMORY, Offer
+from holter.causes.sentences import describe
+from holter.causes.steps import AGAIN, FEWER_EXPORTERS
 from holter.causes.weigh import Rule, against, at_least, is_true, needs, one_of, weigh
 from holter.evidence import Evidence
 from holter.records import Verdict
 
 CAUSE = "unpack-slow-or-oom"
+
+SENTENCES = describe(
+    CAUSE,
+    title="Unpacking is slow or was killed",
+    meaning="The cases are still being unpacked, or an unpacking process was killed.",
+    variants={
+        "meaning.oom-counted": "Memory ran out while the cases were being unpacked.",
+        "meaning.no-memory-left": "Memory ran out while the cases were being unpacked.",
+    },
+    findings={
+        "in-unpacking": "the data set was being unpacked",
+        "not-in-unpacking": "the data set was not being unpacked",
+    },
+    remedies={
+        "watch-unpacking": "See whether unpacked files still appear; then it is only slow.",
+        "fewer-unpackers": "Unpack fewer cases at a time, or preprocess again with a newer nnU-Net (no unpacking).",
+    },
+)
 PRESUPPOSES = ("nnunet",)
 
 OTHERWISE = against("exception.kind", lambda kind: kind != "memory", "exception-says-otherwise", weight=3.0)
@@ -33,6 +54,13 @@ RULES = (
     against("progress.resumed", is_true, "progress-goes-on", weight=2.0),
     against("episode.kind", one_of("creep", "unsaved"), "still-running", fatal=True),
 )
+
+OFFERS = (
+    Offer("watch-unpacking", "SAFE", "ls -lt {preprocessed}/*/*/*.npy | head", "not ended"),
+    Offer("fewer-unpackers", "CONSENT", "export nnUNet_def_n_proc=2"),
+    MORE_MEMORY,
+)
+LADDER = (AGAIN, FEWER_EXPORTERS)
 
 
 def diagnose(evidence: Evidence) -> Verdict:

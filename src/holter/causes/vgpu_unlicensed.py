@@ -18,11 +18,40 @@ Source:        NVIDIA's licensing pages; gpu-operator issue 220; AKS issue 4868;
 
 from __future__ import annotations
 
+from holter.causes.offers import ASK, Offer
+from holter.causes.sentences import describe
 from holter.causes.weigh import Rule, against, at_least, at_most, is_true, needs, one_of, supports, weigh
 from holter.evidence import Evidence
 from holter.records import Verdict
 
 CAUSE = "vgpu-unlicensed"
+
+SENTENCES = describe(
+    CAUSE,
+    title="Virtual GPU without a licence",
+    meaning="The virtual GPU has no licence, and its driver slows it down to almost nothing.",
+    findings={
+        "changed-after-grace": "it began {value} minutes after the start; a vGPU without licence has 20",
+        "is-a-vgpu": "the GPU is a virtual GPU",
+        "is-licensed": "the virtual GPU is licensed",
+        "licence-got-worse": "the licence state got worse during the recording ({detail})",
+        "not-a-vgpu": "the GPU is not a virtual GPU",
+    },
+    remedies={
+        "show-licence": "Read the licence state yourself.",
+        "license-vgpu": "Have the virtual machine licensed: token in place, nvidia-gridd running, clock right.",
+        "physical-gpu": "Ask for GPU pass-through, or use a physical machine.",
+    },
+    ask={
+        "": (
+            "The NVIDIA vGPU of the virtual machine {host} ({gpu}) has no licence: `nvidia-smi -q` shows "
+            "“License Status: {licence}” instead of “Licensed”, and after some minutes the driver slows the GPU "
+            "down to almost nothing. Please put a valid client configuration token into "
+            "/etc/nvidia/ClientConfigToken, check that nvidia-gridd runs (systemctl status nvidia-gridd), that "
+            "the licence server can be reached from there and that the clock is right."
+        ),
+    },
+)
 PRESUPPOSES = ("gpu",)
 
 # What CUDA says in the last stage; of all errors only this one may end a training here.
@@ -59,6 +88,14 @@ RULES = (
     against("gpu.licence_stage", one_of("licensed"), "is-licensed", fatal=True),
     against("main.waits_on", one_of("batch-queue"), "main-waits-for-workers", weight=2.0),
 )
+
+OFFERS = (
+    Offer("show-licence", "SAFE", "nvidia-smi -q | grep -iA2 'License'"),
+    Offer("license-vgpu", "ADVICE", "systemctl status nvidia-gridd"),
+    ASK,
+    Offer("physical-gpu", "ADVICE"),
+)
+WAITS = True  # outside our reach: what must change is watched, and the training not ended
 
 
 def diagnose(evidence: Evidence) -> Verdict:

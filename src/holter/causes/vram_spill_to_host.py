@@ -15,11 +15,24 @@ Source:        WSL issues 10452, 11050; ai-toolkit issues 794, 504; stable-diffu
 
 from __future__ import annotations
 
-from holter.causes.weigh import Rule, against, at_least, at_most, is_true, one_of, supports, weigh
-from holter.evidence import Evidence
-from holter.records import Verdict
+from holter.causes.offers import PLAN_FOR_GPU, Offer
+from holter.causes.sentences import describe
+from holter.causes.weigh import Rule, against, at_least, at_most, is_true, one_of, supports
 
 CAUSE = "vram-spill-to-host"
+
+SENTENCES = describe(
+    CAUSE,
+    title="GPU memory spills into RAM",
+    meaning="Windows lets GPU memory overflow into main memory, and the training crawls.",
+    findings={
+        "is-windows": "the machine runs Windows",
+    },
+    remedies={
+        "close-programs": "Close other programs that use the GPU.",
+        "no-sysmem-fallback": "In the NVIDIA control panel, set CUDA - Sysmem Fallback Policy to no fallback.",
+    },
+)
 PRESUPPOSES = ("gpu", "windows")
 
 HALF_BUSY = 0.5
@@ -40,7 +53,8 @@ RULES = (
     against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
 )
 
-
-def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts."""
-    return weigh(CAUSE, evidence, RULES)
+OFFERS = (
+    Offer("close-programs", "ADVICE"),
+    Offer("no-sysmem-fallback", "CONSENT"),
+    PLAN_FOR_GPU,
+)

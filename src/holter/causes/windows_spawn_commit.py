@@ -14,11 +14,24 @@ Source:        MIC-DKFZ/nnUNet issues 1761, 1652, 1523, 119; Pytorch_fine_tuning
 
 from __future__ import annotations
 
-from holter.causes.weigh import Rule, against, one_of, supports, weigh
-from holter.evidence import Evidence
-from holter.records import Verdict
+from holter.causes.offers import Offer
+from holter.causes.sentences import describe
+from holter.causes.weigh import Rule, against, one_of, supports
 
 CAUSE = "windows-spawn-commit"
+
+SENTENCES = describe(
+    CAUSE,
+    title="Windows has no commit left",
+    meaning="Windows cannot promise more memory: its paging file is too small.",
+    findings={
+        "not-on-windows": "the system is {value}, not Windows",
+        "windows-refuses": "Windows says that it cannot promise more memory or handles",
+    },
+    remedies={
+        "larger-paging-file": "Let Windows manage the paging file, or set it to 32 GB and more on an SSD.",
+    },
+)
 PRESUPPOSES = ("windows",)
 
 TELLING = ("windows-commit", "memory")
@@ -32,7 +45,4 @@ RULES = (
     against("episode.kind", one_of("slow-down", "creep", "unsaved"), "still-running", fatal=True),
 )
 
-
-def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts."""
-    return weigh(CAUSE, evidence, RULES)
+OFFERS = (Offer("fewer-workers", "CONSENT"), Offer("larger-paging-file", "ADVICE"))

@@ -14,12 +14,27 @@ Source:        MIC-DKFZ/nnUNet issues 1437, 1406, 2659; tests/tapes/worker_excep
 
 from __future__ import annotations
 
-from holter.causes.weigh import against, at_least, is_true, needs, one_of, supports, weigh
-from holter.evidence import Evidence
+from holter.causes.offers import CONTINUE, PREPROCESS_CASE, Offer
+from holter.causes.sentences import describe
+from holter.causes.steps import AGAIN, IN_EPOCH
+from holter.causes.weigh import against, at_least, is_true, needs, one_of, supports
 from holter.evidence.error_kinds import is_special
-from holter.records import Verdict
 
 CAUSE = "worker-exception"
+
+SENTENCES = describe(
+    CAUSE,
+    title="Error in a data worker",
+    meaning="A data worker ended with a Python error.",
+    headline="{subject} ended with a Python error.",
+    findings={
+        "exception-in-worker": "it was raised in a data worker",
+        "exception-not-in-worker": "it was not raised in a data worker",
+    },
+    remedies={
+        "verify-dataset": "Check the data set's integrity.",
+    },
+)
 
 RULES = (
     needs(
@@ -38,7 +53,5 @@ RULES = (
     against("exception.kind", is_special, "its-kind-explains", weight=2.0),
 )
 
-
-def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts."""
-    return weigh(CAUSE, evidence, RULES)
+OFFERS = (PREPROCESS_CASE, Offer("verify-dataset", "ADVICE"), CONTINUE)
+LADDER = (IN_EPOCH, AGAIN)

@@ -12,11 +12,23 @@ Source:        tests/tapes/worker_exited.
 
 from __future__ import annotations
 
+from holter.causes.offers import CONTINUE, Offer
+from holter.causes.sentences import describe
 from holter.causes.weigh import Rule, against, at_least, is_true, likely_at_most, one_of, only, supports, weigh
 from holter.evidence import Evidence
 from holter.records import Verdict
 
 CAUSE = "worker-exited"
+
+SENTENCES = describe(
+    CAUSE,
+    title="Data worker exited",
+    meaning="A data worker ended by itself, without an exception and without a signal.",
+    headline="{subject} ended by itself, without an exception and without a signal.",
+    findings={
+        "worker-not-killed": "no signal ended it",
+    },
+)
 
 RAISED = ("exit code 0", "exit code 1")
 
@@ -29,6 +41,8 @@ RULES = (
     against("export.replaced", at_least(1), "export-worker-replaced", weight=2.0),
     only("death", "stall"),
 )
+
+OFFERS = (Offer("look-for-exit", "ADVICE"), CONTINUE)
 
 
 def diagnose(evidence: Evidence) -> Verdict:

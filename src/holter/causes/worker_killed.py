@@ -16,12 +16,29 @@ Source:        MIC-DKFZ/nnUNet issues 1343, 1898, 2708, 2749; batchgenerators is
 from __future__ import annotations
 
 from holter.causes.nested_threadpoolctl_fork_crash import CRASHES, NESTED
+from holter.causes.offers import CONTINUE, Offer
 from holter.causes.remote_fs_error import is_remote
+from holter.causes.sentences import describe
+from holter.causes.steps import AGAIN, ALONE, FEWER, IN_EPOCH
 from holter.causes.weigh import against, at_least, is_true, needs, one_of, supports, weigh
 from holter.evidence import Evidence
 from holter.records import Verdict
 
 CAUSE = "worker-killed"
+
+SENTENCES = describe(
+    CAUSE,
+    title="Data worker ended by a signal",
+    meaning="A data worker was ended by a signal; it left no error message.",
+    headline="{subject} was killed.",
+    variants={
+        "meaning.worker-crashed": "A data worker crashed in native code, without a Python error.",
+        "headline.worker-crashed": "{subject} crashed in native code.",
+    },
+    remedies={
+        "bigger-shm": "Enlarge /dev/shm (Docker: --shm-size).",
+    },
+)
 
 # Of a native crash only: there the version that crashes by itself must be ruled out.
 CRASH_RULE = against("software.batchgenerators", one_of(*NESTED), "batchgenerators-nests", weight=2.0)
@@ -45,6 +62,19 @@ RULES = (
     supports("worker.fatal_frame", is_true, "fatal-frame", weight=0.5),
     CRASH_RULE,
 )
+
+OFFERS = (
+    Offer("bigger-shm", "CONSENT", None, "shm_full"),
+    Offer("upgrade-native-libraries", "CONSENT", "pip install --upgrade batchgenerators threadpoolctl", "crash"),
+    Offer(
+        "workers-not-forked",
+        "CONSENT",
+        "HOLTER_START_METHOD=forkserver OMP_NUM_THREADS=1 holter run -- {continue}",
+        "crash",
+    ),
+    CONTINUE,
+)
+LADDER = (IN_EPOCH, AGAIN, FEWER, ALONE)
 
 
 def diagnose(evidence: Evidence) -> Verdict:

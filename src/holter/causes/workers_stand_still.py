@@ -13,11 +13,20 @@ Source:        tests/tapes/workers_stand_still.
 
 from __future__ import annotations
 
-from holter.causes.weigh import Rule, against, is_true, one_of, only, supports, weigh
-from holter.evidence import Evidence
-from holter.records import Verdict
+from holter.causes.offers import END_AND_CONTINUE, LOOK_AT_LINE
+from holter.causes.sentences import describe
+from holter.causes.weigh import Rule, against, is_true, one_of, only, supports
 
 CAUSE = "workers-stand-still"
+
+SENTENCES = describe(
+    CAUSE,
+    title="Data workers stand in one place",
+    meaning="All data workers are held in the same line of code, and no batch comes.",
+    findings={
+        "workers-are-held": "what holds them: {detail}",
+    },
+)
 
 RULES = (
     Rule("workers.stand_at", is_true, "workers-stand", 3.0, group="place"),
@@ -32,7 +41,4 @@ RULES = (
     only("stall", "slow-down"),
 )
 
-
-def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts."""
-    return weigh(CAUSE, evidence, RULES)
+OFFERS = (LOOK_AT_LINE, END_AND_CONTINUE)

@@ -13,11 +13,24 @@ Source:        MIC-DKFZ/nnUNet issue 2085; microsoft/WSL issues 6163, 8447.
 
 from __future__ import annotations
 
-from holter.causes.weigh import Rule, against, at_least, at_most, is_true, needs, one_of, only, supports, weigh
-from holter.evidence import Evidence
-from holter.records import Verdict
+from holter.causes.offers import Offer
+from holter.causes.sentences import describe
+from holter.causes.weigh import Rule, against, at_least, at_most, is_true, needs, one_of, only, supports
 
 CAUSE = "wsl2-limits"
+
+SENTENCES = describe(
+    CAUSE,
+    title="A limit of WSL2",
+    meaning="A limit of WSL2 holds the training back: its memory, or a Windows drive.",
+    findings={
+        "is-not-wsl": "this is not WSL",
+    },
+    remedies={
+        "leave-windows-drive": "Move nnUNet_preprocessed into the Linux file system of WSL.",
+        "wsl-memory": "Set memory= and swap= in .wslconfig, then wsl --shutdown.",
+    },
+)
 PRESUPPOSES = ("windows",)
 
 RULES = (
@@ -31,7 +44,8 @@ RULES = (
     only("death", "slow-down", "stall"),
 )
 
-
-def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts."""
-    return weigh(CAUSE, evidence, RULES)
+OFFERS = (
+    Offer("leave-windows-drive", "SAFE"),
+    Offer("wsl-memory", "ADVICE"),
+    Offer("fewer-workers", "CONSENT", "export nnUNet_n_proc_DA={fewer}"),
+)

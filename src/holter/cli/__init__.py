@@ -9,7 +9,6 @@ import sys
 
 import typer
 
-import holter.supervisor.healing.main_hang  # noqa: F401 - its sentences stand on tapes, and every command tells of tapes
 from holter import __version__
 from holter.cli import attach, demo, diagnose, doctor, explain, export, report, run, standard_streams, train
 from holter.errors import HolterError

@@ -7,23 +7,19 @@ import signal
 
 import msgspec
 
+from holter.causes import MODULES
+from holter.causes.offers import ASK_ADMIN, Offer
+from holter.causes.steps import has_shm_room
 from holter.evidence.facts.endings import JSON_KINDS
 from holter.probes.machine.environment import HIDDEN
 from holter.records import Diagnosis, Environment, Fact, Remedy, Verdict
-from holter.remedies import asking, offers_graphics, table, table_field, table_memory
+from holter.remedies import asking
 from holter.remedies.of_nnunet import SENTENCES, is_of_nnunet
-from holter.remedies.steps import has_shm_room
-from holter.remedies.table import Offer
 from holter.texts.resume_command import resume_command, validate_command
 
 __all__ = ["REMEDIES", "propose"]
 
-REMEDIES: dict[str, tuple[Offer, ...]] = {
-    **table.REMEDIES,
-    **offers_graphics.OFFERS,
-    **table_memory.REMEDIES,
-    **table_field.REMEDIES,
-}
+REMEDIES: dict[str, tuple[Offer, ...]] = {module.CAUSE: module.OFFERS for module in MODULES}
 
 # Nothing was trained, or the checkpoint itself is what fails: to continue would fail in the same way.
 NEVER_BEGAN = ("checkpoint-broken", "checkpoint-refused", "gpu-number", "json", "no-paths")
@@ -56,7 +52,7 @@ def _for(verdict: Verdict, values: dict[str, str]) -> tuple[Remedy, ...]:
         if offer.id in SENTENCES and not _holds("nnunet", values):
             continue
         # Nobody writes to an administrator of what was not seen.
-        if offer.id == asking.ASK and verdict.verdict == "possible":
+        if offer.id == ASK_ADMIN and verdict.verdict == "possible":
             continue
         name = BY_HAND.get(offer.id, offer.id) if values.get("command_known") == "no" else offer.id
         remedies.append(

@@ -1,19 +1,18 @@
 """What the words for the administrator are filled with: host, mount, folder, GPU, numbers. Pure.
 
-The words are in the catalogue under ``ask.CAUSE``, or under ``ask.CAUSE.VARIANT`` where one cause asks for several
-things. They reach people in three ways, always through the same remedy: in a diagnosis, in a report, and in the event
-of a wait, which is what live lines and notifications tell.
+The words stand in the file of the cause, one text for each variant where it asks for several things. They reach people
+in three ways, always through the same remedy: in a diagnosis, in a report, and in the event of a wait, which is what
+live lines and notifications tell.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from holter.causes.offers import ASK_ADMIN
 from holter.evidence.room import size
 from holter.records import Diagnosis, Environment, Fact
 
-# The remedy that carries the words; one for all causes.
-ASK = "ask-administrator"
 # A checkpoint of a usual 3D network takes 0.3 to 1 GB; asked for where none has been written yet.
 USUAL_NEED_BYTES = 10**9
 # A small read that has been waiting for longer is not slow any more.
@@ -27,7 +26,7 @@ def asked(diagnosis: Diagnosis | None, cause: str | None) -> tuple[tuple[str, st
     if diagnosis is None:
         return ()
     remedies = dict(diagnosis.remedies).get(cause or "", ())
-    return next((remedy.values for remedy in remedies if remedy.id == ASK), ())
+    return next((remedy.values for remedy in remedies if remedy.id == ASK_ADMIN), ())
 
 
 def values(cause: str, facts: Facts, environment: Environment | None) -> dict[str, str]:

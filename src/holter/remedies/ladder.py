@@ -2,7 +2,7 @@
 
 The rungs: 1 replace workers in the epoch; 2 end and restart from the newest verified checkpoint; 3 restart with safer
 settings, chosen by the cause; 4 outside our reach: wait until the condition clears, as the probes read it. Each cause
-has its own ladder (``steps``); a step that did not help is not taken again for the same cause until the training has
+has its own ladder in its file; a step that did not help is not taken again for the same cause until the training has
 moved on for long, and a setting that is in force already is no step.
 """
 
@@ -10,8 +10,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from holter.causes import MODULES
+from holter.causes.steps import AGAIN, Facts, Settings, Situation, Step
 from holter.records import Diagnosis, Plan
-from holter.remedies.steps import AGAIN, LADDERS, Facts, Settings, Situation, Step, is_asked_for, known_facts, ladder_of
+from holter.remedies.which_ladder import LADDERS, is_asked_for, known_facts, ladder_of
 
 # A person would look after this many heals in an hour; a broken machine must not be kept busy for a night.
 HEALS_AN_HOUR = 6
@@ -39,15 +41,9 @@ class Attempt(NamedTuple):
 
 
 # It would only happen again: a person must act.
-STOP_AT_ONCE = ("truncated-preprocessed-file", "read-only-data", "results-folder-gone")
+STOP_AT_ONCE = tuple(module.CAUSE for module in MODULES if getattr(module, "STOPS", False))
 # Outside our reach: the budget is not burnt, the condition is watched.
-WAIT_FOR = (
-    "disk-full-or-quota",
-    "gpu-shared-or-zombie",
-    "gpu-thermal-or-power",
-    "slow-storage",
-    "vgpu-unlicensed",
-)
+WAIT_FOR = tuple(module.CAUSE for module in MODULES if getattr(module, "WAITS", False))
 OUTSIDE_RUNG = 4
 # What was waited for is over for so long, and the training still stands: it does not find back by itself.
 STANDS_AFTER_S = 60.0

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from holter.causes import RULES_OF
+from holter.causes.offers import ASK_ADMIN
 from holter.evidence.facts.training import INTERRUPTED
 from holter.records import (
     Diagnosis,
@@ -24,7 +25,6 @@ from holter.records import (
     Text,
     Verdict,
 )
-from holter.remedies.asking import ASK
 from holter.reports.catalogue import Lang, filling, known, phrase, subject, text
 from holter.tape import Recording
 from holter.texts.recording import FROM_TEXT
@@ -221,7 +221,7 @@ def remedy_text(remedy: Remedy, lang: Lang) -> str:
     key = f"remedy.{remedy.id}"
     if not known(key):
         return remedy.id
-    if remedy.id == ASK:
+    if remedy.id == ASK_ADMIN:
         words = words_for_administrator(remedy.values, lang)
         return text(key, lang) + (SPACE[lang] + words if words else "")
     return text(key, lang, **{name: phrase(value, lang) for name, value in remedy.values})

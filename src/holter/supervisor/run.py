@@ -12,11 +12,11 @@ from pathlib import Path
 
 import msgspec
 
+from holter.causes.steps import NAMES
 from holter.errors import AlreadyRecorded, CommandNotFound
 from holter.probes.training.file_tail import Mark, mark
 from holter.probes.training.trainlog import console_files
 from holter.records import Tick
-from holter.remedies.steps import NAMES
 from holter.sentences import define
 from holter.supervisor.healing.checkpoint_before_restart import Guard
 from holter.supervisor.healing.continuation import Continuation

@@ -6,7 +6,7 @@ import os
 import resource
 from pathlib import Path
 
-from holter.remedies.steps import SHM_ROOM_BYTES
+from holter.causes.steps import SHM_ROOM_BYTES
 
 SHM = Path("/dev/shm")
 # With file_descriptor each shared tensor costs one; nnU-Net keeps some dozens of tensors under way.

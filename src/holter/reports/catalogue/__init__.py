@@ -19,22 +19,17 @@ from holter.causes import PAGES
 from holter.errors import BadInput
 from holter.records import Message, Subject, Text
 from holter.reports.catalogue import (
-    asks_en,
-    causes_en,
     demo_en,
     doctor_checks_en,
     doctor_en,
     en,
     facts_en,
     field_en,
-    findings_en,
-    graphics_en,
     healing_en,
     loader_en,
     looks_en,
     machine_en,
     memory_en,
-    remedies_en,
 )
 from holter.reports.catalogue.filling import Filler
 from holter.reports.catalogue.phrases_zh_cn import translate_phrase
@@ -43,15 +38,10 @@ Lang = Literal["en", "zh"]
 
 ENGLISH: Mapping[str, str] = {
     **en.TEXTS,
-    **causes_en.TEXTS,
     **facts_en.TEXTS,
-    **findings_en.TEXTS,
-    **remedies_en.TEXTS,
     **demo_en.TEXTS,
     **healing_en.TEXTS,
-    **asks_en.TEXTS,
     **loader_en.TEXTS,
-    **graphics_en.TEXTS,
     **machine_en.TEXTS,
     **memory_en.TEXTS,
     **looks_en.TEXTS,
@@ -59,7 +49,7 @@ ENGLISH: Mapping[str, str] = {
     **doctor_checks_en.TEXTS,
     **field_en.TEXTS,
 }
-# Compiled catalogues: LOCALE/zh_CN/LC_MESSAGES/holter.mo, made by scripts/translations.py.
+# Compiled catalogues, made by scripts/translations.py: zh_CN by key and English wording, en by key.
 LOCALE = Path(__file__).parent.parent / "locale"
 
 # POSIX order of precedence for the language of messages.
@@ -72,30 +62,51 @@ _DASHED = re.compile(r"\b(?:train|val|export|compile)-worker(?= \d| \(PID| raise
 
 def known(key: str) -> bool:
     """Tell whether there is a sentence with this key."""
-    return key in ENGLISH or key in sentences.ENGLISH
+    return english(key) is not None
 
 
 def every_sentence() -> dict[str, str]:
-    """Return the English wording of every key that is to be translated, the pages of ``holter explain`` among them."""
+    """Return the English wording of every sentence that was defined so far, and the pages of ``holter explain``."""
     pages = {f"page.{name}": cleandoc(page) for name, page in PAGES.items()}
-    return {key: english for key, english in {**sentences.ENGLISH, **ENGLISH, **pages}.items() if english}
+    return {key: words for key, words in {**sentences.ENGLISH, **ENGLISH, **pages}.items() if words}
+
+
+def english(key: str, count: int = 2) -> str | None:
+    """Return the English wording of a key, unfilled, for so many things; None where there is none.
+
+    What nobody has defined in this process, because its module was not imported, is read from the compiled catalogue.
+    """
+    words = ENGLISH.get(key, sentences.ENGLISH.get(key))
+    if words is None:
+        compiled = _compiled("en")
+        words = compiled.ngettext(key, key, count)
+        words = compiled.gettext(key) if words == key else words
+        return None if words == key else words
+    return sentences.SINGULAR.get(key, words) if count == 1 else words
 
 
 def text(key: str, lang: Lang, **values: object) -> str:
     """Return the sentence of a key in a language, filled with values."""
-    template = translated(key, ENGLISH.get(key) or sentences.ENGLISH.get(key, key), lang, values.get("count"))
+    count = values.get("count")
+    words = english(key, count if isinstance(count, int) else 2)
+    template = key if words is None else translated(key, words, lang)
     if "{" not in template:
         return template
-    words = {name: shown(value, lang) for name, value in values.items()}
-    return Filler(lambda unit, **numbers: text(unit, lang, **numbers)).fill(template, words)
+    filler = Filler(lambda unit, **numbers: text(unit, lang, **numbers))
+    return filler.fill(template, {name: shown(value, lang) for name, value in values.items()})
 
 
-def translated(key: str, english: str, lang: Lang, count: object = None) -> str:
-    """Return an English sentence in a language, unfilled; as it is where there is no translation."""
-    one = sentences.SINGULAR.get(key)
-    if one is not None and isinstance(count, int):
-        return (_translations() if lang == "zh" else gettext.NullTranslations()).npgettext(key, one, english, count)
-    return _translations().pgettext(key, english) if lang == "zh" and english else english
+def translated(key: str, english: str, lang: Lang) -> str:
+    """Return an English sentence in a language, unfilled; as it is where there is no translation.
+
+    Chinese has no plural: a sentence is found by its wording for one thing too.
+    """
+    return _compiled("zh_CN").pgettext(key, english) if lang == "zh" and english else english
+
+
+@lru_cache(maxsize=2)
+def _compiled(locale: str) -> gettext.NullTranslations:
+    return gettext.translation("holter", LOCALE, languages=[locale], fallback=True)
 
 
 def shown(value: object, lang: Lang) -> object:

@@ -8,13 +8,13 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
+from holter.causes.steps import Settings, Situation
 from holter.detectors import identity
 from holter.detectors.progress import ProgressKeeper
 from holter.detectors.view import GAP_S, main_beat, main_beats
 from holter.records import ActionTaken, Diagnosis, Episode, Plan, Tick
 from holter.remedies.asking import asked
 from holter.remedies.ladder import OUTSIDE_RUNG, Attempt, budget_is_over, next_plan, settings_in_force
-from holter.remedies.steps import Settings, Situation
 from holter.supervisor.healing.control import Control
 from holter.supervisor.healing.external_wait import Waiting
 from holter.supervisor.healing.main_hang import MainHang

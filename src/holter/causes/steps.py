@@ -1,4 +1,4 @@
-"""The steps of every cause's ladder, and the settings that a restart gets. Pure.
+"""The steps that ladders are made of, and the settings that a restart gets. Pure.
 
 A setting is an environment variable: nnU-Net's own, the thread libraries', or one that the hook understands
 (``hook/settings.py``). Within an epoch four heals are tried at most, so no ladder that may fail to the end is longer.
@@ -6,11 +6,8 @@ A setting is an environment variable: nnU-Net's own, the thread libraries', or o
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Literal, NamedTuple
-
-from holter.records import Diagnosis
 
 Settings = tuple[tuple[str, str], ...]
 Facts = Mapping[str, object]  # known facts of the diagnosis, by name
@@ -33,16 +30,6 @@ FEW_CACHED = "2"
 # clears them: room for a handful of batches.
 SHM_ROOM_BYTES = 512 << 20
 SHM_FULL_RATIO = 0.9
-# SIGILL, SIGABRT, SIGFPE, SIGSEGV, SIGSYS: native code went wrong.
-CRASHES = (4, 6, 8, 11, 31)
-SIGBUS = 7
-
-_DESCRIPTORS = re.compile(r"Too many open files|items of ancdata|Errno 24\b")
-_SHARED_MEMORY = re.compile(r"shared memory|shm|</?torch_\d", re.IGNORECASE)
-# Errors of Holter's own data loader; with --strict the user asked for the training to end.
-_LOADER = re.compile(r"\bLoaderFailed\b")
-_ASKED_FOR = re.compile(r"\bCaseUnreadable\b")
-_MEMORY = re.compile(r"\bMemoryError|annot allocate memory|can't allocate memory|Unable to allocate ")
 
 
 class Situation(NamedTuple):
@@ -67,15 +54,6 @@ class Step(NamedTuple):
     settings: Callable[[Situation, Facts], Settings | None] = lambda _, __: ()  # None: it does not apply here
 
 
-def known_facts(diagnosis: Diagnosis | None) -> Facts:
-    """The facts that are known, by name."""
-    facts = () if diagnosis is None else diagnosis.facts
-    return {fact.name: fact.value for fact in facts if fact.status == "known"}
-
-
-# ------------------------------------------------------------------------------------------------------ settings
-
-
 def _workers(now: Situation) -> int:
     told = dict(now.in_force).get(WORKERS, "")
     # While some are being replaced more are seen than there are to be; nnU-Net takes no more than there are CPUs.
@@ -88,7 +66,8 @@ def _fewer_workers(now: Situation, _: Facts) -> Settings | None:
     return ((WORKERS, str(count // 2)),) if count > 1 else None
 
 
-def _workers_as_cpus(now: Situation, facts: Facts) -> Settings | None:
+def workers_as_cpus(now: Situation, facts: Facts) -> Settings | None:
+    """Return the setting for as many workers as CPUs; None where there are no more workers than that."""
     cpus = facts.get("cpu.effective")
     if not isinstance(cpus, (int, float)) or _workers(now) <= max(1, int(cpus)):
         return None
@@ -148,7 +127,7 @@ def _stock_loader(_: Situation, __: Facts) -> Settings:
 IN_EPOCH = Step("in-epoch", "replace-workers")
 AGAIN = Step("again", "restart")
 FEWER = Step("fewer", "restart", _fewer_workers)
-AS_CPUS = Step("as-cpus", "restart", _workers_as_cpus)
+AS_CPUS = Step("as-cpus", "restart", workers_as_cpus)
 LESS_READY = Step("less-ready", "restart", _fewer_cached)
 LESS_MEMORY = Step("less-memory", "restart", _less_memory)
 ALONE = Step("alone", "restart", _no_workers)
@@ -159,90 +138,13 @@ NOT_FORKED_IF_ALL_SLEEP = Step("not-forked-if-all-sleep", "restart", _not_forked
 UNCOMPILED = Step("uncompiled", "restart", _not_compiled)
 STOCK_LOADER = Step("stock-loader", "restart", _stock_loader)
 
-# ------------------------------------------------------------------------------------------------------- ladders
-
-# Confirmed or likely cause -> its ladder. A cause that is not here is no reason to touch the run.
-LADDERS: dict[str, tuple[Step, ...]] = {
-    "frozen-worker": (IN_EPOCH, AGAIN, THROUGH_FILES, ALONE),
-    "worker-killed": (IN_EPOCH, AGAIN, FEWER, ALONE),  # by whom is not known; see BY_WANT
-    "shm-too-small": (IN_EPOCH, LESS_READY, FEWER, ALONE),  # going on as it was would fill it again
-    "external-kill": (AGAIN, FEWER, ALONE),
-    "worker-exception": (IN_EPOCH, AGAIN),
-    "main-exception": (AGAIN, UNCOMPILED),
-    "native-crash": (AGAIN, UNCOMPILED),
-    "gpu-side-stall": (AGAIN, UNCOMPILED),
-    "export-lost-result-hang": (AGAIN, FEWER_EXPORTERS),
-    # Special cases of an error of the main process: once more at most, and nothing about workers.
-    "compile-toolchain-broken": (UNCOMPILED,),
-    "cuda-device-assert": (AGAIN,),
-    "gpu-out-of-memory": (AGAIN, UNCOMPILED),
-    "mig-slice-too-small": (AGAIN, UNCOMPILED),
-    "gpu-driver-mismatch": (AGAIN,),
-    "container-lost-gpu": (AGAIN,),
-    "gpu-lost-or-gsp": (AGAIN,),
-    "ddp-collective-timeout": (AGAIN,),
-    "export-ram-oom": (AGAIN, FEWER_EXPORTERS),
-    "fork-lock-deadlock": (IN_EPOCH, NOT_FORKED, ALONE),
-    "threadpoolctl-version": (ALONE,),  # it fails in every worker, and only there
-    "unpack-slow-or-oom": (AGAIN, FEWER_EXPORTERS),  # the same setting counts those that unpack
-}
-# What the facts say was wanting, where the cause alone leaves that open.
-BY_WANT: dict[str, tuple[Step, ...]] = {
-    "memory": (IN_EPOCH, AGAIN, LESS_MEMORY, ALONE),
-    "shm": LADDERS["shm-too-small"],
-    "descriptors": (IN_EPOCH, THROUGH_FILES, FEWER, ALONE),
-    "crash": (IN_EPOCH, AGAIN, NOT_FORKED, ALONE),
-    "loader": (AGAIN, STOCK_LOADER),
-}
-LADDERS |= {
-    "ram-oom-train-worker": BY_WANT["memory"],
-    "nested-threadpoolctl-fork-crash": BY_WANT["crash"],
-    "fd-exhaustion": BY_WANT["descriptors"],
-}
+# Ladders of several causes: by what was wanting.
+FOR_MEMORY = (IN_EPOCH, AGAIN, LESS_MEMORY, ALONE)
+FOR_SHARED_MEMORY = (IN_EPOCH, LESS_READY, FEWER, ALONE)  # going on as it was would fill it again
+FOR_DESCRIPTORS = (IN_EPOCH, THROUGH_FILES, FEWER, ALONE)
+FOR_CRASHES = (IN_EPOCH, AGAIN, NOT_FORKED, ALONE)
+FOR_THE_LOADER = (AGAIN, STOCK_LOADER)
 # Nobody could say why: a restart may help once. Too many workers for the CPUs, or a lock that was held at the fork,
 # are common; single-process loading takes the other reasons away.
-LADDER_WITHOUT_CAUSE: tuple[Step, ...] = (IN_EPOCH, AGAIN, NOT_FORKED_IF_ALL_SLEEP, ALONE)
-LADDER_WITH_FEW_CPUS: tuple[Step, ...] = (IN_EPOCH, AGAIN, AS_CPUS, ALONE)
-LADDERS["secondary-worker-message"] = LADDER_WITHOUT_CAUSE  # it says that nobody could say why
-
-
-def ladder_of(cause: str | None, now: Situation, facts: Facts) -> tuple[Step, ...]:
-    """The steps for a cause, the facts considered."""
-    want = None
-    if cause in ("worker-killed", "external-kill"):
-        want = _want_of_a_kill(facts)
-    elif cause in ("worker-exception", "main-exception"):
-        want = _want_of_an_exception(facts)
-    if want is not None:
-        return BY_WANT[want]
-    if cause in LADDERS:
-        return LADDERS[cause]
-    few_cpus = _workers_as_cpus(now, facts) is not None
-    return LADDER_WITH_FEW_CPUS if few_cpus else LADDER_WITHOUT_CAUSE
-
-
-def is_asked_for(facts: Facts) -> bool:
-    """Whether the training ended because the user had it end (``--strict``)."""
-    told = facts.get("exception.first")
-    return isinstance(told, str) and _ASKED_FOR.search(told) is not None
-
-
-def _want_of_a_kill(facts: Facts) -> str | None:
-    number, kills, shm = (facts.get(name) for name in ("worker.exit_signal", "oom.kills", "shm.used_ratio"))
-    if number in CRASHES:
-        return "crash"
-    if number == SIGBUS:
-        return "shm"
-    if isinstance(kills, int) and kills > 0:
-        return "memory"
-    return "shm" if isinstance(shm, float) and shm > SHM_FULL_RATIO else None
-
-
-def _want_of_an_exception(facts: Facts) -> str | None:
-    told = facts.get("exception.first")
-    if isinstance(told, str) and _LOADER.search(told):
-        return "loader"
-    if not isinstance(told, str) or "CUDA" in told:
-        return None
-    wants = (("descriptors", _DESCRIPTORS), ("shm", _SHARED_MEMORY), ("memory", _MEMORY))
-    return next((want for want, pattern in wants if pattern.search(told)), None)
+UNEXPLAINED = (IN_EPOCH, AGAIN, NOT_FORKED_IF_ALL_SLEEP, ALONE)
+UNEXPLAINED_WITH_FEW_CPUS = (IN_EPOCH, AGAIN, AS_CPUS, ALONE)

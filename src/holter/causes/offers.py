@@ -1,0 +1,37 @@
+"""What a cause may offer, and the offers of several causes. The sentence of an offer is under its id.
+
+SAFE leaves the training's result provably unchanged. CONSENT costs something or changes the run: the user decides.
+ADVICE is for a person, often the administrator.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+
+class Offer(NamedTuple):
+    """One remedy of one cause."""
+
+    id: str
+    safety: Literal["ADVICE", "CONSENT", "SAFE"]
+    command: str | None = None  # with {blanks} filled from the diagnosis
+    # Names of yes/no values that must be "yes"; with "not " before one, that must not.
+    only_if: str | tuple[str, ...] | None = None
+
+
+# The remedy that carries the words for an administrator; one for all causes.
+ASK_ADMIN = "ask-administrator"
+ASK = Offer(ASK_ADMIN, "ADVICE")
+# --c is nnU-Net's; what continues another program is not known.
+CONTINUE = Offer("continue-from-checkpoint", "CONSENT", "{continue}", "nnunet")
+END_AND_CONTINUE = Offer("end-and-continue", "CONSENT", "{continue}", "nnunet")
+CONTINUE_ENDED = CONTINUE._replace(only_if=("nnunet", "ended"))
+PREPROCESS_CASE = Offer("preprocess-case-again", "CONSENT", None, "has_case")
+LOOK_AT_GPU = Offer("look-at-gpu", "SAFE", "nvidia-smi -q")
+PLAN_FOR_GPU = Offer("plan-for-gpu", "CONSENT", "nnUNetv2_plan_experiment -h | grep -A2 gpu_memory_target")
+FEWER_WORKERS = Offer("fewer-workers", "CONSENT", "export nnUNet_n_proc_DA={fewer}")
+MORE_MEMORY = Offer("more-memory", "ADVICE")
+WITHOUT_FORK = Offer(
+    "workers-not-forked", "CONSENT", "HOLTER_START_METHOD=forkserver OMP_NUM_THREADS=1 holter run -- {continue}"
+)
+LOOK_AT_LINE = Offer("look-at-line", "ADVICE", None, "has_place")

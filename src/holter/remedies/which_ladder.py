@@ -1,0 +1,90 @@
+"""Choose the ladder that a cause is healed by: its own, or one by the facts where the cause is too general. Pure."""
+
+from __future__ import annotations
+
+import re
+
+from holter.causes import MODULES
+from holter.causes.steps import (
+    FOR_CRASHES,
+    FOR_DESCRIPTORS,
+    FOR_MEMORY,
+    FOR_SHARED_MEMORY,
+    FOR_THE_LOADER,
+    SHM_FULL_RATIO,
+    UNEXPLAINED,
+    UNEXPLAINED_WITH_FEW_CPUS,
+    Facts,
+    Situation,
+    Step,
+    workers_as_cpus,
+)
+from holter.records import Diagnosis
+
+# A cause that has none is no reason to touch the run.
+LADDERS: dict[str, tuple[Step, ...]] = {module.CAUSE: module.LADDER for module in MODULES if hasattr(module, "LADDER")}
+BY_WANT: dict[str, tuple[Step, ...]] = {
+    "memory": FOR_MEMORY,
+    "shm": FOR_SHARED_MEMORY,
+    "descriptors": FOR_DESCRIPTORS,
+    "crash": FOR_CRASHES,
+    "loader": FOR_THE_LOADER,
+}
+# SIGILL, SIGABRT, SIGFPE, SIGSEGV, SIGSYS: native code went wrong.
+CRASHES = (4, 6, 8, 11, 31)
+SIGBUS = 7
+
+_DESCRIPTORS = re.compile(r"Too many open files|items of ancdata|Errno 24\b")
+_SHARED_MEMORY = re.compile(r"shared memory|shm|</?torch_\d", re.IGNORECASE)
+# Errors of Holter's own data loader; with --strict the user asked for the training to end.
+_LOADER = re.compile(r"\bLoaderFailed\b")
+_ASKED_FOR = re.compile(r"\bCaseUnreadable\b")
+_MEMORY = re.compile(r"\bMemoryError|annot allocate memory|can't allocate memory|Unable to allocate ")
+
+
+def known_facts(diagnosis: Diagnosis | None) -> Facts:
+    """The facts that are known, by name."""
+    facts = () if diagnosis is None else diagnosis.facts
+    return {fact.name: fact.value for fact in facts if fact.status == "known"}
+
+
+def ladder_of(cause: str | None, now: Situation, facts: Facts) -> tuple[Step, ...]:
+    """The steps for a cause, the facts considered."""
+    want = None
+    if cause in ("worker-killed", "external-kill"):
+        want = _want_of_a_kill(facts)
+    elif cause in ("worker-exception", "main-exception"):
+        want = _want_of_an_exception(facts)
+    if want is not None:
+        return BY_WANT[want]
+    if cause in LADDERS:
+        return LADDERS[cause]
+    few_cpus = workers_as_cpus(now, facts) is not None
+    return UNEXPLAINED_WITH_FEW_CPUS if few_cpus else UNEXPLAINED
+
+
+def is_asked_for(facts: Facts) -> bool:
+    """Whether the training ended because the user had it end (``--strict``)."""
+    told = facts.get("exception.first")
+    return isinstance(told, str) and _ASKED_FOR.search(told) is not None
+
+
+def _want_of_a_kill(facts: Facts) -> str | None:
+    number, kills, shm = (facts.get(name) for name in ("worker.exit_signal", "oom.kills", "shm.used_ratio"))
+    if number in CRASHES:
+        return "crash"
+    if number == SIGBUS:
+        return "shm"
+    if isinstance(kills, int) and kills > 0:
+        return "memory"
+    return "shm" if isinstance(shm, float) and shm > SHM_FULL_RATIO else None
+
+
+def _want_of_an_exception(facts: Facts) -> str | None:
+    told = facts.get("exception.first")
+    if isinstance(told, str) and _LOADER.search(told):
+        return "loader"
+    if not isinstance(told, str) or "CUDA" in told:
+        return None
+    wants = (("descriptors", _DESCRIPTORS), ("shm", _SHARED_MEMORY), ("memory", _MEMORY))
+    return next((want for want, pattern in wants if pattern.search(told)), None)
