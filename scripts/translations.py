@@ -26,7 +26,7 @@ from holter import sentences
 from holter.reports import catalogue
 from holter.reports.catalogue.filling import blanks
 
-# What these import is not installed beside every Holter; none of them defines a sentence.
+# What these import is not installed beside every Holter; none of them defines sentences, but for trainer.sentences.
 NEED_MORE = ("holter.trainer", "holter.loader", "holter.transforms", "holter.hook", "holter.__main__")
 FILE = catalogue.LOCALE / "zh_CN" / "LC_MESSAGES" / "holter.po"
 ENGLISH_FILE = catalogue.LOCALE / "en" / "LC_MESSAGES" / "holter.mo"
@@ -59,6 +59,7 @@ def defined_sentences() -> dict[str, str]:
     for module in pkgutil.walk_packages(holter.__path__, "holter."):
         if not module.name.startswith(NEED_MORE):
             importlib.import_module(module.name)
+    importlib.import_module("holter.trainer.sentences")
     return catalogue.every_sentence()
 
 

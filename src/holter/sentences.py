@@ -17,6 +17,7 @@ Where the number of things changes the sentence, ``one`` is the wording for one 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from holter.records import Message, Value
@@ -48,3 +49,12 @@ def define(key: str, english: str, *, one: str | None = None) -> Sentence:
     if one is not None:
         SINGULAR[key] = one
     return Sentence(key, english)
+
+
+def define_all(sentences: Mapping[str, str]) -> None:
+    """Make sentences known that are looked up by a key which the code puts together: ``phase.NAME``.
+
+    Raises:  ValueError as ``define``.
+    """
+    for key, english in sentences.items():
+        define(key, english)

@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 from scripts import translations
 
+from holter import sentences
 from holter.causes import CAUSES, MODULES, PAGES, PRESUPPOSED
 from holter.errors import BadInput
 from holter.evidence.vocabulary import NAMES
 from holter.remedies import REMEDIES, ladder
 from holter.reports import catalogue
 from holter.reports.catalogue import language, phrase, text, translated
+from holter.reports.catalogue.filling import STRICT, MissingValue, without
 from holter.reports.explain import page
 from holter.supervisor.healing import run_loop
 
@@ -100,13 +102,34 @@ def test_chinese_sentences_are_chinese() -> None:
     assert same - names_and_units == set()
 
 
-def test_an_unknown_key_is_told_as_itself_and_a_missing_value_as_an_ellipsis() -> None:
+def test_an_unknown_key_is_shown_as_itself() -> None:
     assert text("no.such.key", "zh") == "no.such.key"
-    assert text("unseen.gpu", "en", index=0) == ""
+
+
+@pytest.mark.parametrize(
+    ("template", "missing", "left"),
+    [
+        ("GPU {index}: {field}", {"field"}, "GPU {index}"),
+        ("{a} is held by {b} ({c:duration} ago)", {"c"}, "{a} is held by {b}"),
+        ("{a} stopped, {b:.2f} s after {c}; nothing else did.", {"b"}, "{a} stopped, nothing else did."),
+        ("停在 {a}（{b}），等 {c}。", {"b"}, "停在 {a}，等 {c}。"),
+        ("{a}", {"a"}, ""),
+    ],
+)
+def test_a_clause_that_lacks_its_value_is_left_out(template: str, missing: set[str], left: str) -> None:
+    assert without(template, missing) == left
+
+
+def test_a_missing_value_is_an_error_in_tests_and_a_clause_less_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(STRICT, "1")
+    with pytest.raises(MissingValue, match="field"):
+        text("unseen.gpu", "en", index=0)
+    monkeypatch.delenv(STRICT)
+    assert text("unseen.gpu", "en", index=0) == "GPU 0"
 
 
 def test_a_key_that_chinese_lacks_is_told_in_english(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(catalogue, "ENGLISH", {"only.english": "hello {who}"})
+    monkeypatch.setitem(sentences.ENGLISH, "only.english", "hello {who}")
     assert text("only.english", "zh", who="you") == "hello you"
 
 

@@ -5,6 +5,36 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from holter.records import EpisodeKind
+from holter.sentences import define_all
+
+define_all(
+    {
+        "look.gpu": "Is the GPU there, who else is on it, and if it is a vGPU: is it licensed?",
+        "look.gpu-clocks": "Do heat, power or a limit hold the GPU down?",
+        "look.gpu-kernel-log": "Did the driver report an error (Xid)?",
+        "look.stacks": "Where does the main process wait?",
+        "look.processes": "Which workers are there: running (R), waiting for storage (D), stopped (T)?",
+        "look.live": "Watch the training itself for a few seconds",
+        "look.oom": "Did the kernel end a process for want of memory?",
+        "look.memory-limit": "How much memory may the training use, and was the limit met?",
+        "look.swap": "Does the machine move pages to swap and back (columns si and so)?",
+        "look.how-it-ended": "How did scheduler or system end it?",
+        "look.first-exception": "The first exception in the console's output (the training log does not hold it)",
+        "look.descriptors": "How many files may a process open here, and how many are open?",
+        "look.shared-memory": "How large and how full is /dev/shm?",
+        "look.room": "Is there room for checkpoints, and are there inodes?",
+        "look.storage": "What file system is the data on, and does anybody wait for it?",
+        "look.storage-kernel-log": "Did disk or file server report errors?",
+        "look.cpus": "How many CPUs may the training use, of how many?",
+        "look.cpu-quota": "Is a CPU quota set, and does it throttle?",
+        "look.cpu-load": "Who uses the CPUs?",
+        "look.versions": "Which versions are installed where the training runs?",
+        "look.driver": "Which driver and GPU?",
+        "look.settings": "Which settings did the training get?",
+        "look.machine": "What kind of machine or container is it?",
+        "look.epochs": "How did its epoch times run?",
+    }
+)
 
 
 class Look(NamedTuple):

@@ -7,6 +7,56 @@ from math import floor
 from holter.doctor.checks.results import go, number, result, unknown
 from holter.doctor.needs import DEFAULT_WORKERS, workers
 from holter.doctor.records import Result, State, Survey
+from holter.sentences import define_all
+
+define_all(
+    {
+        "doctor.cpu-cores.title": "cores",
+        "doctor.cpu-limits.title": "limits on cores",
+        "doctor.data-workers.title": "data workers",
+        "doctor.threads.title": "thread settings",
+        "doctor.cpu-load.title": "load now",
+        "doctor.cpu-cores.go": "{cpus} cores for this training",
+        "doctor.cpu-cores.few": (
+            "{cpus} cores can be used; nnU-Net asks for {wanted}. The GPU will wait for augmentation."
+        ),
+        "doctor.cpu-cores.few.do": "Get more cores, or take load off them: holter train --loader holter.",
+        "doctor.cpu-limits.go": "none: all {seen} can be used",
+        "doctor.cpu-limits.quota": (
+            "A quota grants {cpus} cores, although nnU-Net counts {seen} and starts as many workers as if it had them."
+        ),
+        "doctor.cpu-limits.quota.do": "Start as many workers as there are cores.",
+        "doctor.cpu-limits.affinity": (
+            "{cpus} of the machine's {seen} cores may be used, but nnU-Net counts all of them when it starts workers."
+        ),
+        "doctor.cpu-limits.affinity.do": "Start as many workers as there are cores.",
+        "doctor.data-workers.go": "{train} for training + {validation} for validation on {cpus} cores",
+        "doctor.data-workers.invalid": "nnUNet_n_proc_DA={value} is no number: nnU-Net ends at once.",
+        "doctor.data-workers.invalid.do": "Set a number.",
+        "doctor.data-workers.zero": (
+            "nnUNet_n_proc_DA=0: batches are made by the training itself, and the GPU waits for each."
+        ),
+        "doctor.data-workers.zero.do": "Set at least 1; 0 is for finding errors only.",
+        "doctor.data-workers.default": (
+            "nnUNet_n_proc_DA is not set: nnU-Net starts {train} + {validation} data workers for {cpus} cores."
+        ),
+        "doctor.data-workers.default.do": "Start as many workers as there are cores.",
+        "doctor.data-workers.too-many": "nnU-Net starts {train} + {validation} data workers for {cpus} cores.",
+        "doctor.data-workers.too-many.do": "Start as many workers as there are cores.",
+        "doctor.threads.go": "nothing makes workers fight over cores",
+        "doctor.threads.pinned": "{name}={value} ties threads to cores: forked workers may all end up on the same one.",
+        "doctor.threads.pinned.do": "Unset it for nnU-Net.",
+        "doctor.threads.invalid": "{name}={value} is no number.",
+        "doctor.threads.invalid.do": "Set it to 1.",
+        "doctor.threads.many": "{name}={value} in each of {workers} workers is more threads than the cores can run.",
+        "doctor.threads.many.do": "One thread a worker.",
+        "doctor.cpu-load.go": "{percent} % busy",
+        "doctor.cpu-load.busy": "The machine's cores are {percent} % busy already; the data workers will share them.",
+        "doctor.cpu-load.busy.do": "See who uses them, and wait or move.",
+        "doctor.cpu-load.stolen": "The hypervisor takes {percent} % of this machine's CPU time for others.",
+        "doctor.cpu-load.stolen.do": "Ask for cores of your own, or for a less crowded host.",
+    }
+)
 
 # nnU-Net's own requirements: 6 cores (12 threads) for one GPU; below 4 its augmentation starves even small plans.
 RECOMMENDED_CPUS, FEW_CPUS = 6, 4

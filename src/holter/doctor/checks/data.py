@@ -7,6 +7,57 @@ import re
 from holter.doctor.checks.results import go, not_applicable, result, unknown
 from holter.doctor.checks.software import Version, version
 from holter.doctor.records import Result, Survey
+from holter.sentences import define_all
+
+define_all(
+    {
+        "doctor.preprocessed-files.title": "files readable",
+        "doctor.number-of-cases.title": "number of cases",
+        "doctor.label-values.title": "label values",
+        "doctor.read-only-data.title": "read-only data",
+        "doctor.preprocessed-files.go": "all {files} files read to their end",
+        "doctor.preprocessed-files.in-part": (
+            "{lengths} of {files} lengths are right; {whole} read to their end in the time"
+        ),
+        "doctor.preprocessed-files.bad": (
+            "Damaged files ({count}): {shown}. The worker that draws such a case dies, sooner or later. ({lengths} of "
+            "{files} lengths looked at, {whole} read to their end.)"
+        ),
+        "doctor.preprocessed-files.bad.do": "Look whether the disk was full, remove them and preprocess again.",
+        "doctor.preprocessed-files.missing": "Missing files ({count}): {shown}.",
+        "doctor.preprocessed-files.missing.do": "Preprocess again: the earlier preprocessing did not come to its end.",
+        "doctor.preprocessed-files.hangs": (
+            "Reading {shown} does not come back ({lengths} of {files} lengths looked at)."
+        ),
+        "doctor.preprocessed-files.hangs.do": (
+            "Have the storage looked at; a worker that reads it would hang the training."
+        ),
+        "doctor.preprocessed-files.none": "No preprocessed case in {path}.",
+        "doctor.preprocessed-files.none.do": "nnUNetv2_preprocess makes them for this configuration.",
+        "doctor.preprocessed-files.not-all": "{lengths} of {files} files were looked at in the time; those are right",
+        "doctor.preprocessed-files.lengths-only": "the lengths of all {files} are right, contents were not read: {why}",
+        "doctor.number-of-cases.go": "{cases}",
+        "doctor.number-of-cases.fewer": "{cases} of {wanted} cases are preprocessed.",
+        "doctor.number-of-cases.fewer.do": "Preprocess again; the splits name cases that would be missing.",
+        "doctor.label-values.go": "as in dataset.json, in all {read} segmentations",
+        "doctor.label-values.in-part": "{read} of {cases} segmentations were read in the time; those are right",
+        "doctor.label-values.outside": (
+            "Labels that dataset.json does not know: {shown} (allowed: {allowed}). CUDA would end with a device-side "
+            "assert."
+        ),
+        "doctor.label-values.outside.do": "Correct the labels and preprocess again with --verify_dataset_integrity.",
+        "doctor.read-only-data.no-archives": "the cases are not stored as .npz",
+        "doctor.read-only-data.copied": "nnU-Net {version} copies what it reads",
+        "doctor.read-only-data.padded": "no case is larger than the patch, so every patch is copied",
+        "doctor.read-only-data.crashes": (
+            "The cases are stored as .npz. nnU-Net {version} unpacks them and then writes into read-only memory: its "
+            "data workers crash (SIGSEGV)."
+        ),
+        "doctor.read-only-data.crashes.do": (
+            "Preprocess again with this nnU-Net, or train with `holter train`, which copies each patch first."
+        ),
+    }
+)
 
 SHOWN = 3
 # From this nnU-Net on a part of a case becomes a tensor without being copied (docs/upstream.md, section 22).

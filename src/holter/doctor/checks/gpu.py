@@ -10,6 +10,71 @@ from holter.doctor.checks.results import GIB, go, not_applicable, result, size, 
 from holter.doctor.records import Result, Survey
 from holter.evidence.facts.graphics import held_down_by, others
 from holter.records import GpuSample, GpuSlice
+from holter.sentences import define_all
+
+define_all(
+    {
+        "doctor.gpu-present.title": "GPU",
+        "doctor.torch-reaches-gpu.title": "torch and driver",
+        "doctor.compute-capability.title": "compute capability",
+        "doctor.gpu-memory.title": "GPU memory",
+        "doctor.gpu-neighbours.title": "others on the GPU",
+        "doctor.gpu-held-down.title": "GPU clock and heat",
+        "doctor.gpu-link.title": "PCIe link",
+        "doctor.gpu-errors.title": "GPU errors, slices",
+        "doctor.gpu-present.go": "{count} × {names}",
+        "doctor.gpu-present.none": "No NVIDIA GPU can be seen ({why}); nnU-Net trains on one unless told otherwise.",
+        "doctor.gpu-present.none.do": (
+            "Use a machine with a GPU (in a container: --gpus all), or train with -device cpu, which takes weeks."
+        ),
+        "doctor.gpu-present.silent": "The NVIDIA driver does not answer: {why}.",
+        "doctor.gpu-present.silent.do": (
+            "Have the machine restarted, or its driver loaded again; nvidia-smi may hang too."
+        ),
+        "doctor.gpu-present.hidden": "CUDA_VISIBLE_DEVICES hides all GPUs.",
+        "doctor.gpu-present.hidden.do": "Unset it, or ask Slurm for a GPU (--gres=gpu:1).",
+        "doctor.torch-reaches-gpu.go": "CUDA {cuda} of torch works with driver {driver}",
+        "doctor.torch-reaches-gpu.no-torch": "torch cannot be asked",
+        "doctor.torch-reaches-gpu.cpu-build": "torch {torch} was built without CUDA.",
+        "doctor.torch-reaches-gpu.cpu-build.do": (
+            "Install one with a CUDA that the driver supports (nvidia-smi names it): pytorch.org/get-started/locally"
+        ),
+        "doctor.torch-reaches-gpu.refused": "torch, built for CUDA {cuda}, cannot use the GPU: {why}",
+        "doctor.torch-reaches-gpu.refused.do": (
+            "Bring driver and torch together: a newer driver, or a torch for an older CUDA. After a driver update, "
+            "restart."
+        ),
+        "doctor.compute-capability.go": "{name}: {capability} is supported",
+        "doctor.compute-capability.unsupported": (
+            "{name} has compute capability {capability}; this torch was built for {built}."
+        ),
+        "doctor.compute-capability.unsupported.do": "Install a torch that was built for this GPU.",
+        "doctor.gpu-memory.go": "{free} of {total} free; the plans aim at {wanted}",
+        "doctor.gpu-memory.no-plan": "{free} of {total} free",
+        "doctor.gpu-memory.small": "GPU {gpu} has {total}; {plans} were made for {wanted}.",
+        "doctor.gpu-memory.small.do": "Plan with a smaller -gpu_memory_target, or use a larger GPU.",
+        "doctor.gpu-memory.taken": "Only {free} of {total} are free on GPU {gpu}; {plans} were made for {wanted}.",
+        "doctor.gpu-memory.taken.do": "See with nvidia-smi who holds the rest, or use another GPU.",
+        "doctor.gpu-neighbours.go": "nobody else computes there",
+        "doctor.gpu-neighbours.elsewhere": "Others compute on GPU {gpu}: {names}. Another GPU is free.",
+        "doctor.gpu-neighbours.elsewhere.do": "Use the free one.",
+        "doctor.gpu-neighbours.shared": "Others compute on GPU {gpu}: {names}. Each slows the other down.",
+        "doctor.gpu-neighbours.shared.do": "Wait for them, or end what is left over of your own.",
+        "doctor.gpu-held-down.go": "nothing holds the clock down",
+        "doctor.gpu-held-down.held": "The clock of GPU {gpu} is held down now: {reasons}.",
+        "doctor.gpu-held-down.held.do": "Have cooling, power supply and power limit checked.",
+        "doctor.gpu-held-down.hot": "GPU {gpu} is at {degrees} °C already; under load it will slow down.",
+        "doctor.gpu-held-down.hot.do": "Have its cooling checked (fans, dust, air flow).",
+        "doctor.gpu-link.go": "{width} lanes, as many as there can be",
+        "doctor.gpu-link.fewer": "{width} of {width_max} lanes, which costs little",
+        "doctor.gpu-link.narrow": "GPU {gpu} is connected by {width} of {width_max} PCIe lanes.",
+        "doctor.gpu-link.narrow.do": "Seat the card anew, or use another slot; batches reach it more slowly.",
+        "doctor.gpu-errors.go": "none",
+        "doctor.gpu-errors.ecc": "GPU {gpu} has counted memory errors that could not be corrected ({count}).",
+        "doctor.gpu-errors.ecc.do": "Have the GPU reset, and replaced if they come back.",
+        "doctor.gpu-errors.mig": "none; GPU {gpu} is cut into slices (MIG)",
+    }
+)
 
 # What nnU-Net's planners aim at; plans of one's own may ask for anything.
 PLANNED_BYTES = {

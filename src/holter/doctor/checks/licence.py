@@ -10,6 +10,47 @@ from __future__ import annotations
 from holter.doctor.checks.gpu import present
 from holter.doctor.checks.results import go, not_applicable, result, unknown
 from holter.doctor.records import Result, Survey
+from holter.sentences import define_all
+
+define_all(
+    {
+        "doctor.vgpu-licence.title": "vGPU licence",
+        "doctor.vgpu-licence.go": "{name}: {text}",
+        "doctor.vgpu-licence.no-vgpu": "not a virtual GPU",
+        "doctor.vgpu-licence.grace": (
+            "{name} has no licence ({text}). It runs at full speed for {grace} minutes at most, then the driver slows "
+            "it down to almost nothing."
+        ),
+        "doctor.vgpu-licence.grace.do": "Have a licence token installed before you train; nvidia-gridd fetches it.",
+        "doctor.vgpu-licence.grace-left": (
+            "{name} has no licence ({text}). Full speed lasts {grace} minutes; counted from the start of the machine "
+            "({uptime} minutes ago) {left} are left. NVIDIA does not say from when it counts. Then the driver "
+            "slows the "
+            "GPU down to almost nothing."
+        ),
+        "doctor.vgpu-licence.grace-left.do": (
+            "Have a licence token installed before you train; nvidia-gridd fetches it."
+        ),
+        "doctor.vgpu-licence.grace-later": (
+            "{name} has no licence ({text}). Full speed lasts {grace} minutes. The machine has been up for "
+            "{uptime}, so "
+            "they count from later: from the load of the driver or the first use. At most {left} are left; then the "
+            "driver slows the GPU down to almost nothing."
+        ),
+        "doctor.vgpu-licence.grace-later.do": (
+            "Have a licence token installed before you train; nvidia-gridd fetches it."
+        ),
+        "doctor.vgpu-licence.restricted": (
+            "{name} has no licence ({text}) and is slowed down already; no minute is left."
+        ),
+        "doctor.vgpu-licence.restricted.do": "Have a licence token installed; full speed returns at once.",
+        "doctor.vgpu-licence.last-stage": (
+            "{name} has no licence ({text}). On today's drivers this is the last stage: CUDA is slowed down to almost "
+            "nothing or refused. Drivers before 2022 use the word for every stage."
+        ),
+        "doctor.vgpu-licence.last-stage.do": "Have a licence token installed; full speed returns at once.",
+    }
+)
 
 GRACE_MIN = 20
 TOKEN = "systemctl status nvidia-gridd"

@@ -15,6 +15,83 @@ from holter.doctor.needs import (
     workers,
 )
 from holter.doctor.records import Result, Survey
+from holter.sentences import define_all
+
+define_all(
+    {
+        "doctor.training-memory.title": "memory for training",
+        "doctor.memory-limit.title": "memory limit",
+        "doctor.validation-memory.title": "final validation",
+        "doctor.shared-memory.title": "/dev/shm",
+        "doctor.swap.title": "swap",
+        "doctor.file-limit.title": "open files",
+        "doctor.process-limit.title": "processes, threads",
+        "doctor.training-memory.go": "about {need} of {free} free ({workers} workers, {each} each)",
+        "doctor.training-memory.no-plan": "{free} free",
+        "doctor.training-memory.little": "{free} of memory are free; nnU-Net asks for a machine with {wanted}.",
+        "doctor.training-memory.little.do": "Close other programs, or ask for more memory.",
+        "doctor.training-memory.close": (
+            "The training takes about {need} ({workers} workers, {each} each); {free} are free."
+        ),
+        "doctor.training-memory.close.do": "Fewer data workers leave room.",
+        "doctor.training-memory.close-anyway": "The training takes about {need}; {free} are free.",
+        "doctor.training-memory.close-anyway.do": "Ask for more memory; fewer workers do not help enough.",
+        "doctor.training-memory.too-little": (
+            "The training takes about {need} ({workers} workers, {each} each), but {free} are free: the kernel will "
+            "kill a worker."
+        ),
+        "doctor.training-memory.too-little.do": "Fewer data workers.",
+        "doctor.training-memory.hopeless": "The training takes about {need}, even with one worker too much for {free}.",
+        "doctor.training-memory.hopeless.do": "Ask for more memory, or plan with a smaller patch or batch.",
+        "doctor.memory-limit.none": "none",
+        "doctor.memory-limit.limit": "{limit} of the machine's {total}",
+        "doctor.memory-limit.killed": (
+            "This control group is limited to {limit}, and the kernel has already killed processes in it ({count})."
+        ),
+        "doctor.memory-limit.killed.do": "Ask for more memory (--mem, --memory), or use fewer data workers.",
+        "doctor.validation-memory.go": "{workers} export workers fit; the largest case ({case}) needs {need}",
+        "doctor.validation-memory.fewer": (
+            "The final validation starts {workers} export workers; {fit} fit into memory and /dev/shm (largest case "
+            "{case}: {need}, free: {free}). Else it dies or hangs after the last epoch."
+        ),
+        "doctor.validation-memory.fewer.do": "Fewer export workers.",
+        "doctor.validation-memory.hopeless": (
+            "The final validation needs {need} for {case} alone; {free} are free. It would die after the last epoch."
+        ),
+        "doctor.validation-memory.hopeless.do": (
+            "Ask for more memory for the end of the training, or validate elsewhere (--val)."
+        ),
+        "doctor.shared-memory.go": "{need} of {free} free for full queues",
+        "doctor.shared-memory.no-plan": "{total}",
+        "doctor.shared-memory.small": "/dev/shm has {total} (Docker gives 64 MiB); full queues of a 3D plan need more.",
+        "doctor.shared-memory.small.do": "Start the container with a larger one, or with --ipc=host.",
+        "doctor.shared-memory.too-small": (
+            "Full queues take {need} in /dev/shm; {free} of {total} are free. Workers would die (SIGBUS)."
+        ),
+        "doctor.shared-memory.too-small.do": "Start the container with a larger one, or with --ipc=host.",
+        "doctor.shared-memory.close": "Full queues take {need} in /dev/shm; {free} of {total} are free.",
+        "doctor.shared-memory.close.do": "Start the container with a larger one, or with --ipc=host.",
+        "doctor.swap.none": "none",
+        "doctor.swap.go": "{used} of {total} in use",
+        "doctor.swap.full": "{used} of {total} in use, without pressure now",
+        "doctor.swap.busy": "{used} of {total} of swap are in use, and processes wait for memory.",
+        "doctor.swap.busy.do": "Free memory first: a training that swaps stands still.",
+        "doctor.file-limit.none": "no limit",
+        "doctor.file-limit.go": "{limit}; a training takes about {need}",
+        "doctor.file-limit.low": (
+            "{limit} files may be open; full queues keep about {need}. It would end with “Too many open files”."
+        ),
+        "doctor.file-limit.low.do": "Raise the limit in the shell that starts the training.",
+        "doctor.process-limit.none": "no limit",
+        "doctor.process-limit.go": "{left} more ({name})",
+        "doctor.process-limit.close": (
+            "{left} more processes and threads are allowed ({name}: {limit}); a training has up to {need}."
+        ),
+        "doctor.process-limit.close.do": "Have the limit raised (Docker: --pids-limit).",
+        "doctor.process-limit.low": "Only {left} more processes and threads are allowed ({name}: {limit}).",
+        "doctor.process-limit.low.do": "Have the limit raised (Docker: --pids-limit), or end what is left over.",
+    }
+)
 
 # Estimates are not measurements, and others use memory too: above this part of what is free it is close.
 CLOSE_RATIO = 0.8

@@ -6,6 +6,53 @@ import shlex
 
 from holter.doctor.checks.results import go, not_applicable, result, unknown
 from holter.doctor.records import Neighbour, Result, Survey
+from holter.sentences import define_all
+
+define_all(
+    {
+        "doctor.fold-free.title": "fold is free",
+        "doctor.fold-history.title": "earlier training",
+        "doctor.fold-exists.title": "fold exists",
+        "doctor.other-trainings.title": "other trainings",
+        "doctor.fold-free.go": "nobody trains it",
+        "doctor.fold-free.held": "Another Holter trains in {folder} ({holder}).",
+        "doctor.fold-free.held.do": "Let it go on, or choose another fold.",
+        "doctor.fold-free.elsewhere": "{folder} is locked by {holder}; from here it cannot be seen whether that lives.",
+        "doctor.fold-free.elsewhere.do": (
+            "Look there first. holter train takes a lock over that was not kept fresh for 5 minutes."
+        ),
+        "doctor.fold-free.perhaps": (
+            "A training of this name runs on this machine (PID {pid}, {user}); where its results go cannot be seen."
+        ),
+        "doctor.fold-free.perhaps.do": "Make sure that it writes somewhere else.",
+        "doctor.fold-free.trained": "This fold is being trained on this machine now (PID {pid}).",
+        "doctor.fold-free.trained.do": "Let it go on and watch it.",
+        "doctor.fold-history.go": "none",
+        "doctor.fold-history.finished": (
+            "This fold was trained to its end; training again begins anew over it ({folder})."
+        ),
+        "doctor.fold-history.finished.do": "To validate only:",
+        "doctor.fold-history.begun": (
+            "A training was begun in {folder}; nnUNetv2_train without --c begins anew over it."
+        ),
+        "doctor.fold-history.begun.do": "To go on (holter train does so by itself):",
+        "doctor.fold-exists.go": "{fold} of {count}",
+        "doctor.fold-exists.to-be-made": "the first training will make {count} splits",
+        "doctor.fold-exists.all": "all cases, no split",
+        "doctor.fold-exists.none": "There is no fold {fold}: the split has {count}, counted from 0.",
+        "doctor.fold-exists.none.do": "Choose another, or write it into splits_final.json.",
+        "doctor.other-trainings.go": "none that can be seen",
+        "doctor.other-trainings.beside": (
+            "Other trainings run here ({count}): {shown}. They share cores, memory and disk."
+        ),
+        "doctor.other-trainings.beside.do": "Divide the cores among them with nnUNet_n_proc_DA.",
+        "doctor.other-trainings.racing": (
+            "Another fold of this data set starts, and splits_final.json does not exist yet: {shown}. Both would write "
+            "it."
+        ),
+        "doctor.other-trainings.racing.do": "Wait until the first one is in epoch 0.",
+    }
+)
 
 FOLDS = 5  # nnU-Net makes five splits where there are none
 LATEST = ("checkpoint_latest.pth", "checkpoint_best.pth")

@@ -11,6 +11,72 @@ from holter.causes.threadpoolctl_version import is_old
 from holter.doctor.checks.results import go, not_applicable, result, unknown
 from holter.doctor.records import Result, State, Survey
 from holter.evidence.facts.fitting import NONE, SLOW_TORCH, slow_kernels
+from holter.sentences import define_all
+
+define_all(
+    {
+        "doctor.python-environment.title": "nnU-Net and torch",
+        "doctor.nnunet-version.title": "nnU-Net version",
+        "doctor.known-bad-versions.title": "known bad versions",
+        "doctor.torch-compile.title": "torch.compile",
+        "doctor.python-environment.go": "nnU-Net {nnunet}, torch {torch}, Python {python}",
+        "doctor.python-environment.missing": "{executable} (Python {python}) has no {names}.",
+        "doctor.python-environment.missing.do": (
+            "Activate the environment that nnU-Net is in, or name it: holter doctor --python PATH. To install nnU-Net "
+            "there:"
+        ),
+        "doctor.python-environment.broken": "{name} cannot be imported in {executable}: {why}",
+        "doctor.python-environment.broken.do": "Install it again, best in a fresh environment.",
+        "doctor.nnunet-version.go": "{version}",
+        "doctor.nnunet-version.no-nnunet": "nnU-Net was not found",
+        "doctor.nnunet-version.untried": "Holter has been tried with nnU-Net 2.5 to 2.8, not with {version}.",
+        "doctor.nnunet-version.untried.do": "Holter will see less of the training; nnU-Net itself may be fine.",
+        "doctor.known-bad-versions.go": "none among {count} packages",
+        "doctor.known-bad-versions.batchgenerators-fork": (
+            "batchgenerators {version} with threadpoolctl kills or freezes data workers on some machines."
+        ),
+        "doctor.known-bad-versions.batchgenerators-fork.do": "Update batchgenerators.",
+        "doctor.known-bad-versions.threadpoolctl-old": (
+            "threadpoolctl {version} fails in every data worker on some machines."
+        ),
+        "doctor.known-bad-versions.threadpoolctl-old.do": "Update threadpoolctl.",
+        "doctor.known-bad-versions.torch-conv3d": (
+            "torch {version}: 3D convolutions in mixed precision are about four times slower."
+        ),
+        "doctor.known-bad-versions.torch-conv3d.do": "Install 2.8, or 2.10 and newer.",
+        "doctor.known-bad-versions.cudnn-old": (
+            "cuDNN {version}: slow 3D convolutions, and 2D validation takes more host memory with every epoch."
+        ),
+        "doctor.known-bad-versions.cudnn-old.do": "Update torch, which brings its cuDNN.",
+        "doctor.known-bad-versions.numpy-torch": (
+            "torch {torch} cannot take arrays of numpy {numpy}: every data worker would fail."
+        ),
+        "doctor.known-bad-versions.numpy-torch.do": "An older numpy, or a torch from 2.3 on.",
+        "doctor.torch-compile.go": "{compiler}, Python.h, Triton, cache",
+        "doctor.torch-compile.switched-off": "switched off (nnUNet_compile)",
+        "doctor.torch-compile.no-cuda-torch": "no torch with CUDA",
+        "doctor.torch-compile.no-compiler": (
+            "nnU-Net compiles the network, and there is no C compiler: it would end in epoch 0."
+        ),
+        "doctor.torch-compile.no-compiler.do": "Install gcc, or switch compilation off (somewhat slower).",
+        "doctor.torch-compile.old-compiler": "gcc {version} is too old for what torch.compile writes.",
+        "doctor.torch-compile.old-compiler.do": "A newer gcc, or switch compilation off (somewhat slower).",
+        "doctor.torch-compile.no-header": "Python.h of Python {python} is missing: torch.compile would end in epoch 0.",
+        "doctor.torch-compile.no-header.do": "Install python3-dev, or switch compilation off (somewhat slower).",
+        "doctor.torch-compile.no-triton": "Triton is not installed: torch.compile would end in epoch 0.",
+        "doctor.torch-compile.no-triton.do": (
+            "Install the triton that belongs to this torch, or switch compilation off."
+        ),
+        "doctor.torch-compile.cache": "torch.compile cannot write to {path}: {why}.",
+        "doctor.torch-compile.cache.do": (
+            "Set TORCHINDUCTOR_CACHE_DIR and TRITON_CACHE_DIR to another folder, or switch it off."
+        ),
+        "doctor.torch-compile.no-exec": "{path} is mounted noexec: what torch.compile builds there cannot be loaded.",
+        "doctor.torch-compile.no-exec.do": (
+            "Set TMPDIR and TORCHINDUCTOR_CACHE_DIR to another folder, or switch it off."
+        ),
+    }
+)
 
 FALSE_WORDS = ("f", "false", "0", "no", "off")
 # nnU-Net versions that Holter's hook was tried with.

@@ -5,6 +5,110 @@ from __future__ import annotations
 from holter.doctor.checks.results import GIB, go, not_applicable, number, result, size, unknown
 from holter.doctor.needs import COPIES_OF_CHECKPOINT, Reading, checkpoint_bytes, free_memory, reading, workers
 from holter.doctor.records import Folder, Result, State, Survey
+from holter.sentences import define_all
+
+define_all(
+    {
+        "doctor.folders-set.title": "nnU-Net variables",
+        "doctor.folders-answer.title": "folders answer",
+        "doctor.folders-writable.title": "folders writable",
+        "doctor.room-for-results.title": "room for checkpoints",
+        "doctor.room-for-unpacking.title": "room to unpack",
+        "doctor.room-in-tmp.title": "room in tmp",
+        "doctor.reading-speed.title": "reading speed",
+        "doctor.file-system.title": "file system",
+        "doctor.file-clock.title": "clock of the files",
+        "doctor.why.limits-unread": "CPU affinity and limits could not be read",
+        "doctor.why.stat-unread": "/proc/stat could not be read",
+        "doctor.why.meminfo-unread": "/proc/meminfo could not be read",
+        "doctor.why.environment-unread": "the environment could not be read",
+        "doctor.why.not-read": "it was not read",
+        "doctor.why.mounts-unread": "the mount table could not be read",
+        "doctor.why.no-file": "there is no file to read yet",
+        "doctor.why.driver-silent": "the NVIDIA driver did not answer",
+        "doctor.why.no-labels": "dataset.json does not say which labels there are",
+        "doctor.why.no-count": "dataset.json does not say how many cases there are",
+        "doctor.why.no-segmentation": "no segmentation was read",
+        "doctor.why.no-properties": "the properties (.pkl) of no case could be read",
+        "doctor.why.no-write": "no file could be written",
+        "doctor.why.no-adjtimex": "the kernel does not tell (adjtimex)",
+        "doctor.why.proc-unlisted": "/proc could not be listed",
+        "doctor.why.cpu-silent": "this processor does not tell",
+        "doctor.why.no-stage": "nvidia-smi -q does not tell the stage",
+        "doctor.why.no-virtualization": "the driver does not tell whether this is a virtual GPU",
+        "doctor.why.driver-does-not-tell": "the driver does not tell",
+        "doctor.why.not-looked-at": "it was not looked at",
+        "doctor.why.no-package": "no package was found",
+        "doctor.why.no-cgroup": "no control group is in sight",
+        "doctor.why.shm-unread": "/dev/shm could not be read",
+        "doctor.why.no-whole-file": "no file was read to its end",
+        "doctor.why.no-folder": "no folder was looked at",
+        "doctor.why.results-unread": "the results folder could not be read",
+        "doctor.folders-set.go": "all three are set",
+        "doctor.folders-set.missing": "Not set: {names}.",
+        "doctor.folders-set.missing.do": "Set them where the training starts (~/.bashrc, the job script).",
+        "doctor.folders-answer.go": "all {count}",
+        "doctor.folders-answer.problem": (
+            "{path}: {why}. The mount may hang, and every process that touches it with it."
+        ),
+        "doctor.folders-answer.problem.do": "Have the file server or the mount looked at first.",
+        "doctor.folders-answer.forbidden": "{path} may not be read by this user.",
+        "doctor.folders-answer.forbidden.do": "Have its permissions changed.",
+        "doctor.folders-writable.go": "a small file could be written in each",
+        "doctor.folders-writable.refused": "Nothing can be written to {path}: {why}.",
+        "doctor.folders-writable.refused.do": "Make room, have permissions or quota changed, or use another folder.",
+        "doctor.room-for-results.go": "{need} of {free} free for four checkpoints",
+        "doctor.room-for-results.no-plan": "{free} free",
+        "doctor.room-for-results.little": "{free} are free in {path}; checkpoints and predictions may take {need}.",
+        "doctor.room-for-results.little.do": "Make room.",
+        "doctor.room-for-results.close": (
+            "{free} are free in {path}; four checkpoints take {need}, predictions come on top."
+        ),
+        "doctor.room-for-results.close.do": "Make room.",
+        "doctor.room-for-results.too-little": "{free} are free in {path}; four checkpoints take {need}.",
+        "doctor.room-for-results.too-little.do": "Make room, or set nnUNet_results to another disk.",
+        "doctor.room-for-results.inodes": "{count} more files can be made on the file system of {path} (inodes).",
+        "doctor.room-for-results.inodes.do": "Remove or pack folders with very many small files.",
+        "doctor.room-for-unpacking.unpacked": "nothing is to be unpacked",
+        "doctor.room-for-unpacking.go": "about {need} of {free} free",
+        "doctor.room-for-unpacking.too-little": "Unpacking takes about {need} in {path}; {free} are free.",
+        "doctor.room-for-unpacking.too-little.do": (
+            "Make room, or preprocess with nnU-Net 2.6 or newer, which does not unpack."
+        ),
+        "doctor.room-in-tmp.go": "{free} free",
+        "doctor.room-in-tmp.little": "{free} are free in {path}; compiled kernels and sockets go there.",
+        "doctor.room-in-tmp.little.do": "Make room, or use another folder for temporary files.",
+        "doctor.reading-speed.go": (
+            "{latency} ms a read, {rate}/s ({kind}); the plan needs {need_reads} reads and {need_rate} a second"
+        ),
+        "doctor.reading-speed.cached": "{latency} ms a read: in memory, or its cache cannot be bypassed ({kind})",
+        "doctor.reading-speed.no-plan": "{latency} ms a read, {rate}/s ({kind})",
+        "doctor.reading-speed.slow-at-first": (
+            "A read takes {latency} ms, {rate}/s ({kind}); the plan needs {need_reads} reads and {need_rate} a second. "
+            "The first epochs will be slow, later ones read from memory: the data fits."
+        ),
+        "doctor.reading-speed.slow-at-first.do": (
+            "Copy the data to a local disk, or wait for the second epoch before you judge."
+        ),
+        "doctor.reading-speed.slow": (
+            "A read takes {latency} ms, {rate}/s ({kind}); a fast GPU needs {need_reads} reads and {need_rate} a "
+            "second, and memory cannot hold the data."
+        ),
+        "doctor.reading-speed.slow.do": "Copy the preprocessed data to a local SSD, and set nnUNet_preprocessed to it.",
+        "doctor.reading-speed.slowish": "A read takes {latency} ms ({kind}); a local SSD needs a tenth of that.",
+        "doctor.reading-speed.slowish.do": "Keep nnUNet_preprocessed on a local SSD.",
+        "doctor.reading-speed.very-slow": "A read takes {latency} ms ({kind}): a GPU would wait for every batch.",
+        "doctor.reading-speed.very-slow.do": "Keep nnUNet_preprocessed on a local SSD.",
+        "doctor.file-system.go": "{kind} at {mount}",
+        "doctor.file-system.rotational": "The data lies on a turning disk ({kind} at {mount}).",
+        "doctor.file-system.rotational.do": "Keep nnUNet_preprocessed on an SSD.",
+        "doctor.file-system.network": "The data comes through {kind} at {mount}; every worker depends on its server.",
+        "doctor.file-system.network.do": "Copy it to a local SSD (Slurm: $SLURM_TMPDIR) at the start of the job.",
+        "doctor.file-clock.go": "agrees with ours",
+        "doctor.file-clock.skew": "The file server of {path} is {seconds} s away from this machine's clock.",
+        "doctor.file-clock.skew.do": "Have both synchronised; ages of files are wrong until then.",
+    }
+)
 
 VARIABLES = {"preprocessed": "nnUNet_preprocessed", "results": "nnUNet_results", "tmp": "TMPDIR"}
 # Without a plan: four checkpoints of a large network, and the predictions of the final validation.

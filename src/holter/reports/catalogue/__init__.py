@@ -18,37 +18,11 @@ from holter import sentences
 from holter.causes import PAGES
 from holter.errors import BadInput
 from holter.records import Message, Subject, Text
-from holter.reports.catalogue import (
-    demo_en,
-    doctor_checks_en,
-    doctor_en,
-    en,
-    facts_en,
-    field_en,
-    healing_en,
-    loader_en,
-    looks_en,
-    machine_en,
-    memory_en,
-)
 from holter.reports.catalogue.filling import Filler
 from holter.reports.catalogue.phrases_zh_cn import translate_phrase
 
 Lang = Literal["en", "zh"]
 
-ENGLISH: Mapping[str, str] = {
-    **en.TEXTS,
-    **facts_en.TEXTS,
-    **demo_en.TEXTS,
-    **healing_en.TEXTS,
-    **loader_en.TEXTS,
-    **machine_en.TEXTS,
-    **memory_en.TEXTS,
-    **looks_en.TEXTS,
-    **doctor_en.TEXTS,
-    **doctor_checks_en.TEXTS,
-    **field_en.TEXTS,
-}
 # Compiled catalogues, made by scripts/translations.py: zh_CN by key and English wording, en by key.
 LOCALE = Path(__file__).parent.parent / "locale"
 
@@ -68,7 +42,7 @@ def known(key: str) -> bool:
 def every_sentence() -> dict[str, str]:
     """Return the English wording of every sentence that was defined so far, and the pages of ``holter explain``."""
     pages = {f"page.{name}": cleandoc(page) for name, page in PAGES.items()}
-    return {key: words for key, words in {**sentences.ENGLISH, **ENGLISH, **pages}.items() if words}
+    return {key: words for key, words in {**sentences.ENGLISH, **pages}.items() if words}
 
 
 def english(key: str, count: int = 2) -> str | None:
@@ -76,7 +50,7 @@ def english(key: str, count: int = 2) -> str | None:
 
     What nobody has defined in this process, because its module was not imported, is read from the compiled catalogue.
     """
-    words = ENGLISH.get(key, sentences.ENGLISH.get(key))
+    words = sentences.ENGLISH.get(key)
     if words is None:
         compiled = _compiled("en")
         words = compiled.ngettext(key, key, count)
@@ -143,7 +117,7 @@ def phrase(told: Text, lang: Lang) -> str:
 
 def _spoken(found: re.Match[str]) -> str:
     """Name a process as the rest of the report does: "train-worker 2" is "worker 2"."""
-    return ENGLISH[f"role.{found[0]}"]
+    return text(f"role.{found[0]}", "en")
 
 
 def language(option: str | None, environ: Mapping[str, str]) -> Lang:
