@@ -6,6 +6,8 @@ import importlib.metadata
 import importlib.util
 import re
 import runpy
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -143,6 +145,13 @@ def test_changelog_fragments_have_a_kind_and_say_something() -> None:
     for fragment in fragments:
         assert re.fullmatch(r"[a-z0-9-]+\.(added|changed|fixed|removed)\.md", fragment.name), fragment.name
         assert fragment.read_text(encoding="utf-8").strip().endswith((".", "。")), fragment.name
+
+
+def test_a_release_gathers_every_fragment() -> None:
+    command = [sys.executable, "-m", "towncrier", "build", "--draft", "--version", "9.9.9", "--dir", str(CHECKOUT)]
+    draft = subprocess.run(command, capture_output=True, encoding="utf-8", check=True).stdout
+    assert "## 9.9.9" in draft
+    assert draft.count("\n- ") == len(list((CHECKOUT / "changelog.d").iterdir()))
 
 
 def test_the_makefile_says_what_it_can_do_and_so_does_contributing() -> None:
