@@ -39,8 +39,8 @@ def test_a_key_stands_for_one_sentence() -> None:
         define("test.paused", "something else")
 
 
-# Said on the console or to a server while a run goes on; never on a tape.
-ONLY_SAID = ("run.py", "notify.py", "messages.py", "tape_place.py")
+# Said on the console or to a server while a run goes on, or of a log; never on a tape.
+ONLY_SAID = ("run.py", "notify.py", "messages.py", "tape_place.py", "log_story.py")
 WRITE_TAPES = ("probes", "detectors", "evidence", "causes", "remedies", "supervisor")
 
 
