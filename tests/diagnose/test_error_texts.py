@@ -13,7 +13,7 @@ from holter.diagnosis.targets import diagnose_target
 from holter.records import Verdict
 from holter.remedies import propose
 from holter.remedies.looks import next_looks
-from holter.reports.catalogue import Lang
+from holter.reports.catalogue import Lang, phrase
 from holter.reports.headline import headline
 from holter.reports.wording import finding_text
 
@@ -78,7 +78,7 @@ def test_a_write_that_fails_without_a_reason_is_likely_a_full_disk(error: str, t
     assert leads(told) == ("disk-full-or-quota", "likely")
     assert known(told)["exception.kind"] == "no-space"
     reason = next(fact.reason for fact in told.diagnoses[0].facts if fact.name == "disk.error")
-    assert (reason or "").startswith("the error does not say why: ")
+    assert phrase(reason or "", "en").startswith("the error does not say why: ")
 
 
 def test_a_checkpoint_that_cannot_be_read_is_no_full_disk(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from holter.diagnosis.targets import diagnose_target
 from holter.errors import NotALog, UnknownTarget
 from holter.records import ExceptionSeen
 from holter.remedies.looks import next_looks
+from holter.reports.catalogue import phrase
 from holter.reports.notes import note_text
 from holter.reports.wording import best
 
@@ -99,7 +100,7 @@ def test_two_runs_in_one_log_that_slow_down_at_the_same_minute_say_so(tmp_path: 
     known = facts(told)
     assert (known["epochs.restarts"], known["epochs.count"]) == (1, 16)
     detail = next(one.detail for one in told.diagnoses[0].facts if one.name == "epochs.minutes_to_change")
-    assert detail == "in 2 runs 19, 19 min after the start"
+    assert phrase(detail or "", "en") == "in 2 runs 19, 19 min after the start"
 
 
 def test_logs_pasted_in_the_wrong_order_are_told_in_the_right_one(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from holter.evidence import Evidence, collect
 from holter.probes.machine.host import HostProbe
 from holter.probes.process.process import ProcessProbe
 from holter.records import Episode, HostSample, ProcessSample, Role, Tick
+from holter.reports.catalogue import phrase
 from holter.tape import Recording
 
 # Three forked workers; what they do, and what was done before they were forked, is the first argument.
@@ -83,7 +84,9 @@ def test_workers_that_inherited_a_pin_are_told_from_what_the_training_had_at_fir
         pytest.skip("one CPU cannot be narrowed")
     assert isinstance(cpus, int)
     assert pinned.fact("affinity.narrowed").value is True
-    assert "workers 1, the training at first" in (pinned.fact("affinity.narrowed").detail or "")
+    assert phrase(pinned.fact("affinity.narrowed").detail or "", "en").startswith(
+        "CPUs: workers 1, the training at first "
+    )
     assert pinned.fact("workers.per_cpu_seen").value == 3.0
 
 

@@ -124,11 +124,12 @@ def test_json_of_the_users_own_is_nobodys_torn_file():
     assert facts(error).fact("exception.truncated_file").value is False
 
 
-@pytest.mark.parametrize(("what", "read_only"), [("handed on", True), ("copied", False), (None, None)])
+@pytest.mark.parametrize(
+    ("what", "read_only"), [("read-only-data", True), ("read-only-data-copied", False), (None, None)]
+)
 def test_read_only_data_explains_a_crash_only_where_it_was_handed_on(what, read_only):
     crash = ProcessEnded(t_s=60.0, pid=7, role="train-worker", worker_index=0, exit_signal=11)
-    told = [Noted(t_s=50.0, what="read-only-data", text=f"parts cut out of read-only memory maps are {what}")]
-    evidence = run(crash, *(told if what else ()))
+    evidence = run(crash, *([Noted(t_s=50.0, what=what)] if what else ()))
     assert collect(*evidence).fact("data.read_only").value is read_only
     names = [one.cause for one in diagnose(*evidence).verdicts if one.verdict == "confirmed"]
     assert names == (["read-only-data"] if read_only else [])

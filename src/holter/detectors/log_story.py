@@ -25,8 +25,10 @@ from holter.records import (
     Phase,
     PhaseChanged,
     ProcessEnded,
+    Text,
     Tick,
 )
+from holter.sentences import define
 from holter.tape import Recording
 from holter.texts.recording import NEW_LOG
 
@@ -41,6 +43,7 @@ ASKED = ("KeyboardInterrupt", "SystemExit")
 LOG_END = "log-end"
 WAITED_FOR = {"batch-queue": "a batch", "export-result": "the export pool", "export-slot": "the export pool"}
 ENDED = "a process ended, and the log tells neither which nor how"
+KNOWN_SLOW = define("episode.known-slow", "{epochs}, with {versions}, known to be slow")
 
 
 def episodes_of_log(recording: Recording, *, is_running: bool = False) -> tuple[Episode, ...]:
@@ -183,7 +186,7 @@ def evenly_slow(recording: Recording) -> Episode | None:
     if told is None or kernels is None or told.series.shape not in ("flat", "first-only"):
         return None
     first = told.run.epochs[0]
-    reason = f"{described(told)}, with {kernels}, known to be slow"
+    reason = KNOWN_SLOW(epochs=described(told), versions=kernels)
     return _episode("slow-down", "train", _began(first, ()), EPOCH_TIMES, reason, alarm_s=first.t_s)
 
 
@@ -216,7 +219,7 @@ def _episode(
     phase: Phase,
     start_s: float,
     detector: str,
-    reason: str,
+    reason: Text,
     began_s: float | None = None,
     *,
     subject: str = "training",

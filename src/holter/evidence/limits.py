@@ -11,7 +11,7 @@ from typing import NamedTuple
 from holter.evidence.fact_book import FactBook
 from holter.evidence.window import Window
 from holter.evidence.words import signal_name
-from holter.records import ProcessEnded, ProcessSample
+from holter.records import ProcessEnded, ProcessSample, Text
 from holter.sentences import define
 
 # The kernel sends SIGXCPU at the soft limit and SIGKILL at the hard one. The last look was up to this much CPU ago.
@@ -102,8 +102,8 @@ def _by_end(event: ProcessEnded, last: ProcessSample | None, window: Window, boo
     return True
 
 
-def _known(book: FactBook, which: str, value: float | None, detail: object) -> None:
-    book.known("limit.reached", which, detail)  # type: ignore[arg-type]
+def _known(book: FactBook, which: str, value: float | None, detail: Text) -> None:
+    book.known("limit.reached", which, detail)
     book.known("limit.value", value, unless=NOT_SEEN())
 
 

@@ -1,4 +1,4 @@
-"""Facts about memory that was refused, and about data that may not be written to."""
+"""Facts about memory that was refused, and about data that must not be written to."""
 
 from __future__ import annotations
 
@@ -18,22 +18,27 @@ UNITS = {"bytes": 1, "kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40}
 TIMES_FREE = 3
 MUCH_FREE_BYTES = 2 << 30
 BEFORE_S = 15.0
+# What the hook notes of a read-only part of a case: handed on as it is, or copied.
+READ_ONLY, COPIED = "read-only-data", "read-only-data-copied"
 
 REFUSED = define("memory.refused", "{asked:bytes} were asked for, at least {free:bytes} were free")
 REFUSED_SOME = define("memory.refused-some", "at least {free:bytes} were free")
 NOT_ASKED = define("memory.not-refused", "no exception says that memory was refused")
 NOT_READ = define("memory.free-not-read", "how much memory was free was not read")
 HANDED_ON = define("data.handed-on", "a part of a read-only memory map was given to the transforms")
+WAS_COPIED = define("seen.data.read-only-copied", "parts of read-only memory maps are copied first")
 NEVER_SEEN = define("data.read-only-not-seen", "no part of a read-only memory map was seen")
 
 
 def collect(window: Window, book: FactBook) -> None:
     """State whether memory was refused though it was free, and whether read-only data is handed on."""
-    told = [note for note in window.recording.events(Noted, end_s=window.end_s) if note.what == "read-only-data"]
-    if not told:
+    notes = [note for note in window.recording.events(Noted, end_s=window.end_s) if note.what in (READ_ONLY, COPIED)]
+    if not notes:
         book.not_applicable("data.read_only", NEVER_SEEN())
+    elif notes[-1].what == READ_ONLY:
+        book.known("data.read_only", True, HANDED_ON())
     else:
-        book.known("data.read_only", "handed on" in told[-1].text, HANDED_ON())
+        book.known("data.read_only", False, WAS_COPIED())
     if book.value("exception.kind") != "memory":
         book.not_applicable("memory.refused", NOT_ASKED())
         return

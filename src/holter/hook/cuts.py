@@ -39,8 +39,8 @@ def _writable(original: Callable[..., Any], *, copies: bool) -> Callable[..., An
             return part
         if not told and LIFE.page.worker_index < 1:  # one worker speaks for all
             told.append(True)
-            what = "copied" if copies else "handed on"
-            LIFE.tell("note", what="read-only-data", text=f"parts cut out of read-only memory maps are {what}")
+            what, done = ("read-only-data-copied", "copied") if copies else ("read-only-data", "handed on")
+            LIFE.tell("note", what=what, text=f"parts cut out of read-only memory maps are {done}")
         return part.copy() if copies else part
 
     return crop_and_pad_nd

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from holter.evidence.room import size
+from holter.records import Message
 from holter.reports.catalogue import Lang, phrase, text
 from holter.reports.wording import duration
 from holter.sentences import define_all
@@ -46,10 +47,10 @@ class Note(NamedTuple):
     """A sentence of the catalogue and what fills it."""
 
     key: str
-    values: tuple[tuple[str, str | float], ...] = ()
+    values: tuple[tuple[str, str | float | Message], ...] = ()
 
 
-def note(key: str, **values: str | float) -> Note:
+def note(key: str, **values: str | float | Message) -> Note:
     """Make one; ``age`` is told as a length of time, ``size`` in bytes as people say it."""
     return Note(f"target.{key}", tuple(values.items()))
 
@@ -59,7 +60,9 @@ def note_text(told: Note, lang: Lang) -> str:
     return text(told.key, lang, **{name: _value(name, value, lang) for name, value in told.values})
 
 
-def _value(name: str, value: str | float, lang: Lang) -> str:
+def _value(name: str, value: str | float | Message, lang: Lang) -> str:
+    if isinstance(value, Message):
+        return phrase(value, lang)
     if name == "age":
         return duration(float(value), lang)
     if name == "size":

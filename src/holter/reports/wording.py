@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import signal
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
 from holter.causes import RULES_OF
 from holter.causes.offers import ASK_ADMIN
 from holter.evidence.facts.training import INTERRUPTED
 from holter.records import (
+    WORKERS,
     Diagnosis,
     Episode,
     EpochEnded,
@@ -136,10 +137,11 @@ def cause_sentence(diagnosis: Diagnosis, verdict: Verdict, lang: Lang) -> str:
     place = next((fact for fact in diagnosis.facts if fact.name == TOLD_BY.get(verdict.cause)), None)
     if place is not None and place.status == "known" and place.detail:
         return _sentence(phrase(place.detail, lang), lang)
-    subject = _subject(diagnosis, verdict)
+    about = _subject(diagnosis, verdict)
+    who = subject(about, lang) if isinstance(about, Subject) else phrase(about, lang) if about is not None else None
     for ending in (*(f".{finding.text}" for finding in verdict.supports), ""):
-        if subject is not None and known(f"cause.{verdict.cause}.headline{ending}"):
-            return text(f"cause.{verdict.cause}.headline{ending}", lang, subject=phrase(subject, lang))
+        if who is not None and known(f"cause.{verdict.cause}.headline{ending}"):
+            return text(f"cause.{verdict.cause}.headline{ending}", lang, subject=who)
         if known(f"cause.{verdict.cause}.meaning{ending}"):
             return text(f"cause.{verdict.cause}.meaning{ending}", lang)
     raise KeyError(verdict.cause)
@@ -150,8 +152,8 @@ def _sentence(clause: str, lang: Lang) -> str:
     return f"{clause[:1].upper()}{clause[1:]}{stop}"
 
 
-def _subject(diagnosis: Diagnosis, verdict: Verdict) -> str | None:
-    """The one process it is about, as findings, the chain or the episode name it; None if several."""
+def _subject(diagnosis: Diagnosis, verdict: Verdict) -> str | Subject | None:
+    """Return the one process that it is about, as findings, the chain or the episode name it; None if several."""
     told: list[Text] = [value for finding in verdict.supports for _, value in finding.values]
     if any(finding.fact.startswith("worker.") for finding in verdict.supports):
         # It is about the worker that ended, whoever else the training waits for.
@@ -162,12 +164,24 @@ def _subject(diagnosis: Diagnosis, verdict: Verdict) -> str | None:
         told += [link.target, link.waiter]
     told.append(diagnosis.episode.subject)
     for words in told:
+        found: set[str | Subject] = set()
         if isinstance(words, Message):
-            continue
-        found = {match[0] for match in PROCESS_NAME.finditer(words)}
+            found.update(worker for worker in _subjects(words) if worker.role in WORKERS and worker.pid is not None)
+        else:
+            found.update(match[0] for match in PROCESS_NAME.finditer(words))
         if found:
             return found.pop() if len(found) == 1 else None
     return None
+
+
+def _subjects(message: Message) -> Iterator[Subject]:
+    """Yield the processes that a sentence names."""
+    for _, value in message.values:
+        for one in value if isinstance(value, tuple) else (value,):
+            if isinstance(one, Subject):
+                yield one
+            elif isinstance(one, Message):
+                yield from _subjects(one)
 
 
 def how_long(episode: Episode, recording: Recording, lang: Lang) -> str | None:

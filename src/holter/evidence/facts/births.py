@@ -6,14 +6,20 @@ from itertools import pairwise
 from statistics import median
 
 from holter.evidence.fact_book import FactBook
+from holter.evidence.reasons import NO_HEARTBEAT, NO_PROCESS_TREE
 from holter.evidence.window import Window
 from holter.history.phases import main_beat
 from holter.records import DATA_WORKERS, ActionTaken, PhaseChanged, ProcessBorn
+from holter.sentences import define
 
 # The workers of the first epoch are always new; of fewer further ones nothing can be said.
 ENOUGH_EPOCHS = 3
-# Workers that Holter has started anew are born within this time.
+# Workers that Holter has started again are born within this time.
 HEALED_S = 30.0
+
+REBORN = define("seen.workers.reborn", "in {reborn} of {epochs} epochs")
+FIRST_STEP = define("seen.epochs.first-step", "first step after {ratio:percent}% of an epoch")
+TOO_FEW_EPOCHS = define("why.workers.reborn.too-few-epochs", "too few epochs were recorded")
 
 
 def collect(window: Window, book: FactBook) -> None:
@@ -25,14 +31,14 @@ def collect(window: Window, book: FactBook) -> None:
         if event.phase == "train" and event.epoch is not None:
             starts.setdefault(event.epoch, event.t_s)
     if not any(tick.processes for tick in window.all):
-        book.unknown("workers.reborn_ratio", "the process tree was not recorded")
-        book.unknown("epochs.edge_ratio", "no heartbeat")
+        book.unknown("workers.reborn_ratio", NO_PROCESS_TREE())
+        book.unknown("epochs.edge_ratio", NO_HEARTBEAT())
         return
     edges = sorted(starts.values())
     epochs = list(pairwise(edges[1:]))
     if len(epochs) < ENOUGH_EPOCHS:
-        book.unknown("workers.reborn_ratio", "too few epochs were recorded")
-        book.unknown("epochs.edge_ratio", "too few epochs were recorded")
+        book.unknown("workers.reborn_ratio", TOO_FEW_EPOCHS())
+        book.unknown("epochs.edge_ratio", TOO_FEW_EPOCHS())
         return
     births = [
         one.t_s
@@ -40,7 +46,7 @@ def collect(window: Window, book: FactBook) -> None:
         if one.role in DATA_WORKERS and not any(0 <= one.t_s - t_s <= HEALED_S for t_s in healed)
     ]
     reborn = sum(any(begin <= t_s < end for t_s in births) for begin, end in epochs)
-    book.known("workers.reborn_ratio", reborn / len(epochs), f"in {reborn} of {len(epochs)} epochs")
+    book.known("workers.reborn_ratio", reborn / len(epochs), REBORN(reborn=reborn, epochs=len(epochs)))
     _edges(window, epochs, book)
 
 
@@ -52,5 +58,8 @@ def _edges(window: Window, epochs: list[tuple[float, float]], book: FactBook) ->
         moments = [beat.progressed_s for beat in beats if beat.progressed_s is not None and beat.progressed_s > begin]
         if moments:
             steps[begin] = (min(moments) - begin) / (end - begin)
-    told = f"first step after {median(steps.values()):.0%} of an epoch" if steps else ""
-    book.known("epochs.edge_ratio", median(steps.values()) if steps else None, told, unless="no heartbeat")
+    if steps:
+        ratio = median(steps.values())
+        book.known("epochs.edge_ratio", ratio, FIRST_STEP(ratio=ratio))
+    else:
+        book.unknown("epochs.edge_ratio", NO_HEARTBEAT())

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 
 from holter.evidence.fact_book import FactBook
+from holter.evidence.reasons import NO_PROCESS_TREE
 from holter.evidence.sayings import known_or_unsaid, sayings
 from holter.evidence.window import Window
 from holter.records import Tick
+from holter.sentences import define
 
 # Said once, when the training starts.
 EVER_S = float("inf")
@@ -31,6 +33,8 @@ BUSY_CPU = 0.25
 _ASSERTION = re.compile(r"(?:(\w+\.cuh?):\d+[^\n]*?)?Assertion `([^\n]*?)` failed")
 _ON_CPU = re.compile(r"Prediction on device was unsuccessful")
 
+BY_HEARTBEAT = define("seen.compile.by-heartbeat", "the heartbeat says so")
+
 
 def collect(window: Window, book: FactBook) -> None:
     """State what was said and seen of compilation, assertions and the fall-back."""
@@ -39,7 +43,7 @@ def collect(window: Window, book: FactBook) -> None:
     if any(_STARTED.search(text) for text in sayings(window, EVER_S)):
         book.known("compile.started", True)
     elif environment is not None and book.value("phase") == "compile":
-        book.known("compile.started", True, "the heartbeat says so")
+        book.known("compile.started", True, BY_HEARTBEAT())
     missing = next((word for text in told if (word := lacking(text))), None)
     found = next((match for text in told if (match := _ASSERTION.search(text))), None)
     assertion = " ".join(part for part in found.groups() if part)[:200] if found else None
@@ -48,7 +52,7 @@ def collect(window: Window, book: FactBook) -> None:
     if any(_ON_CPU.search(text) for text in sayings(window, EVER_S)):
         book.known("predict.on_cpu", True)
     children = _children(window.during)
-    book.known("compile.children", children, unless="the process tree was not recorded")
+    book.known("compile.children", children, unless=NO_PROCESS_TREE())
 
 
 def lacking(text: str) -> str | None:

@@ -6,8 +6,10 @@ from collections.abc import Iterable
 from statistics import median
 
 from holter.evidence.fact_book import FactBook
+from holter.evidence.reasons import NO_PROCESS_TREE, NO_WORKERS
 from holter.evidence.window import Window
 from holter.records import DATA_WORKERS, ProcessSample, Role
+from holter.sentences import define
 
 # Counters are read every five seconds: two readings need this much before the alarm, however short the episode is.
 COUNTED_S = 15.0
@@ -17,15 +19,26 @@ FEW_THREADS = 8
 ENOUGH_LOOKS = 10
 SEEN_S = 30.0
 
+EACH = define("seen.workers.threads-each", "of {threads:g} threads each")
+WAITED = define("seen.cpu.queue", "{waited:.0f} s waited, {used:.0f} s used")
+ON_CPUS = define("seen.workers.per-cpu", "{workers} workers on {cpus} CPUs")
+AFFINITY = define("seen.affinity.narrowed", "CPUs: workers {workers}, the training at first {training}")
+FEW = define("why.workers.few-threads", "the workers have only a few threads")
+THREADS_UNREAD = define("why.workers.threads-unread", "the threads were not read")
+NOT_COUNTED = define("why.cpu.queue-not-counted", "the kernel does not count it")
+TOO_SHORT = define("why.workers.watched-too-short", "the workers were not watched long enough")
+AFFINITY_UNREAD = define("why.affinity.unread", "the CPUs of the workers were not recorded")
+
 
 def collect(window: Window, book: FactBook) -> None:
     """State threads, waits and places of the data workers."""
     workers = window.processes(*DATA_WORKERS)
     if not workers:
         for name in ("workers.threads", "workers.running_threads", "workers.switches_per_s", "workers.per_cpu_seen"):
-            book.not_applicable(name, "no data workers") if window.processes() else book.unknown(
-                name, "the process tree was not recorded"
-            )
+            if window.processes():
+                book.not_applicable(name, NO_WORKERS())
+            else:
+                book.unknown(name, NO_PROCESS_TREE())
     else:
         _threads(workers, window, book)
         _places(workers, window, book)
@@ -51,10 +64,11 @@ def _threads(workers: tuple[ProcessSample, ...], window: Window, book: FactBook)
     seen = _samples(window, *DATA_WORKERS, since_s=since_s)
     running = [one.threads_running for samples in seen.values() for one in samples if one.threads_running is not None]
     if threads is not None and threads <= FEW_THREADS:
-        book.not_applicable("workers.running_threads", "the workers have no threads to speak of")
+        book.not_applicable("workers.running_threads", FEW())
     else:
         mean = sum(running) / len(running) if running else None
-        book.known("workers.running_threads", mean, f"of {threads} threads each", unless="threads were not looked at")
+        each = EACH(threads=threads) if threads is not None else ""
+        book.known("workers.running_threads", mean, each, unless=THREADS_UNREAD())
     rates = [rate for samples in seen.values() if (rate := _switches_per_s(samples)) is not None]
     book.known("workers.switches_per_s", sum(rates) / len(rates) if rates else None)
 
@@ -76,8 +90,8 @@ def _waiting(window: Window, book: FactBook) -> None:
             waited += (told[-1].cpu_wait_s_total or 0.0) - (told[0].cpu_wait_s_total or 0.0)
             used += (told[-1].cpu_s_total or 0.0) - (told[0].cpu_s_total or 0.0)
     wanted = waited + used
-    told_s = f"{waited:.0f} s waited, {used:.0f} s used"
-    book.known("cpu.queue_ratio", waited / wanted if wanted > 0 else None, told_s, unless="the kernel did not tell")
+    detail = WAITED(waited=waited, used=used)
+    book.known("cpu.queue_ratio", waited / wanted if wanted > 0 else None, detail, unless=NOT_COUNTED())
 
 
 def _places(workers: tuple[ProcessSample, ...], window: Window, book: FactBook) -> None:
@@ -85,10 +99,10 @@ def _places(workers: tuple[ProcessSample, ...], window: Window, book: FactBook) 
     looks = [tick for tick in window.all if window.episode.alarm_s - SEEN_S <= tick.t_s and tick.processes]
     cpus = {one.last_cpu for tick in looks for one in tick.processes if one.pid in pids and one.last_cpu is not None}
     if len(looks) < ENOUGH_LOOKS or not cpus:
-        book.unknown("workers.per_cpu_seen", "the workers were not watched long enough")
+        book.unknown("workers.per_cpu_seen", TOO_SHORT())
     else:
-        told = f"{len(workers)} workers on {len(cpus)} CPUs"
-        book.known("workers.per_cpu_seen", len(workers) / len(cpus), told)
+        detail = ON_CPUS(workers=len(workers), cpus=len(cpus))
+        book.known("workers.per_cpu_seen", len(workers) / len(cpus), detail)
 
 
 def _affinity(workers: tuple[ProcessSample, ...], window: Window, book: FactBook) -> None:
@@ -99,9 +113,9 @@ def _affinity(workers: tuple[ProcessSample, ...], window: Window, book: FactBook
     for tick in window.all:
         latest.update({p.pid: p.cpus_allowed for p in tick.processes if p.pid in pids and p.cpus_allowed})
     if not workers and window.processes():
-        book.not_applicable("affinity.narrowed", "no data workers")
+        book.not_applicable("affinity.narrowed", NO_WORKERS())
     elif not began or not latest:
-        book.unknown("affinity.narrowed", "the CPUs of the workers were not recorded")
+        book.unknown("affinity.narrowed", AFFINITY_UNREAD())
     else:
-        told = f"workers {max(latest.values())}, the training at first {max(began)}"
-        book.known("affinity.narrowed", max(latest.values()) < max(began), told)
+        detail = AFFINITY(workers=max(latest.values()), training=max(began))
+        book.known("affinity.narrowed", max(latest.values()) < max(began), detail)

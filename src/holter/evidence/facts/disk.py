@@ -7,10 +7,12 @@ from typing import NamedTuple, TypeVar
 
 from holter.evidence.fact_book import FactBook
 from holter.evidence.frames import main_thread
-from holter.evidence.room import has_room, lack, needed_bytes, place, size
+from holter.evidence.reasons import NO_EXCEPTION_READ, NO_FILE_NAMED
+from holter.evidence.room import has_room, lack, needed_bytes, place
 from holter.evidence.window import Window
 from holter.evidence.words import NO_SHM, is_failed_save
-from holter.records import ActionTaken, Event, ExceptionSeen, LogLine, Noted, StorageSample, Tick
+from holter.records import ActionTaken, Event, ExceptionSeen, LogLine, Noted, StorageSample, Text, Tick
+from holter.sentences import define
 
 # The probe looks every ten seconds; a full disk is mostly seen within two looks.
 SLACK_S = 25.0
@@ -33,6 +35,16 @@ FILE = re.compile(r"'(/[^']+)'")
 # In nnunetv2 2.5 to 2.8.
 WRITES_LOG = "print_to_log_file"
 CHECKPOINT = re.compile(r"checkpoint\w*\.pth")
+
+IN_ITS_LOG = define("seen.disk.in-log", "the main thread tries to write its log")
+MOUNTED_READ_ONLY = define("seen.disk.read-only", "{folder} is mounted read-only")
+FREE_OF = define("seen.disk.free-of", "{free:bytes} free of {total:bytes} in {folder}")
+FREE = define("seen.disk.free", "{free:bytes} free in {folder}")
+UNSAID = define("why.disk.error-unsaid", "the error does not say why: {error}")
+NONE_FAILED = define("why.disk.none-failed", "no write failed for lack of space")
+NOT_READ = define("why.disk.not-read", "the results folder was not looked at")
+NO_ANSWER = define("why.disk.no-answer", "the file system does not answer")
+NO_CHECKPOINT = define("why.disk.no-checkpoint", "no checkpoint yet")
 
 E = TypeVar("E", ActionTaken, ExceptionSeen, LogLine, Noted)
 
@@ -65,16 +77,16 @@ def collect(window: Window, book: FactBook) -> None:
     elif lacking is not None and window.episode.kind == "unsaved":
         book.known("disk.error", lacking, window.episode.reason)
     elif lacking is not None and _writes_its_log(window):
-        book.known("disk.error", lacking, "the main thread tries to write its log")
+        book.known("disk.error", lacking, IN_ITS_LOG())
     elif window.episode.kind == "stall" and lacked is not None and lacked.label == "results" and lacked.read_only:
-        book.known("disk.error", "read-only", f"{lacked.path} is mounted read-only")  # nothing can be saved there
+        book.known("disk.error", "read-only", MOUNTED_READ_ONLY(folder=lacked.path))  # nothing can be saved there
     elif unnamed is not None and (sample is None or has_room(sample) is None):
-        book.unknown("disk.error", f"the error does not say why: {' '.join(unnamed.split())[:200]}")
+        book.unknown("disk.error", UNSAID(error=" ".join(unnamed.split())[:200]))
     elif failures or any(tick.beats for tick in window.all):
-        book.not_applicable("disk.error", "no write failed for want of room")
+        book.not_applicable("disk.error", NONE_FAILED())
     else:
-        book.unknown("disk.error", "no exception in what was read; without the hook only the console has them")
-    book.known("disk.file", file, unless="no file named")
+        book.unknown("disk.error", NO_EXCEPTION_READ())
+    book.known("disk.file", file, unless=NO_FILE_NAMED())
 
 
 def _writes_its_log(window: Window) -> bool:
@@ -174,13 +186,18 @@ def _lacking(window: Window, sample: StorageSample | None) -> StorageSample | No
 def _state(sample: StorageSample | None, book: FactBook) -> None:
     if sample is None:
         for name in ("disk.folder", "disk.mount", "disk.free_bytes", "disk.full", "disk.read_only"):
-            book.unknown(name, "the folder of the results was not looked at")
+            book.unknown(name, NOT_READ())
         return
     book.known("disk.folder", sample.path)
     book.known("disk.mount", place(sample) or None)
-    book.known("disk.free_bytes", sample.free_bytes, unless=sample.problem or "the file system does not answer")
-    book.known("disk.needed_bytes", sample.checkpoint_bytes and needed_bytes(sample), unless="no checkpoint yet")
+    book.known("disk.free_bytes", sample.free_bytes, unless=sample.problem or NO_ANSWER())
+    book.known("disk.needed_bytes", sample.checkpoint_bytes and needed_bytes(sample), unless=NO_CHECKPOINT())
     room = has_room(sample)
-    free = f"{size(sample.free_bytes or 0)} free of {size(sample.total_bytes or 0)} in {sample.path}"
-    book.known("disk.full", None if room is None else not room and not sample.read_only, free)
+    book.known("disk.full", None if room is None else not room and not sample.read_only, _free(sample))
     book.known("disk.read_only", sample.read_only, sample.path)
+
+
+def _free(sample: StorageSample) -> Text:
+    if sample.total_bytes is None:
+        return FREE(free=sample.free_bytes, folder=sample.path)
+    return FREE_OF(free=sample.free_bytes, total=sample.total_bytes, folder=sample.path)

@@ -8,17 +8,22 @@ from holter.evidence.fact_book import FactBook
 from holter.evidence.facts.training import INTERRUPTED
 from holter.evidence.window import Window
 from holter.records import ExceptionSeen, LogLine
+from holter.sentences import define
 from holter.texts.secondary_errors import said_in
 
 # The echo comes when the augmenter looks at its workers again, or the export at its pool.
 AFTER_S = 60.0
 BEFORE_S = 5.0
 
+BY_HAND = define("why.echo.interrupted", "it was interrupted by hand before anything ended")
+NOT_PRINTED = define("why.echo.not-printed", "no such sentence was printed")
+UNKNOWN = define("why.echo.nothing-read", "nothing that was printed is known")
+
 
 def collect(window: Window, book: FactBook) -> None:
     """State in which part of nnU-Net the echo was said."""
     if window.episode.detector == INTERRUPTED:
-        book.not_applicable("echo.says", "it was interrupted by hand before anything ended")
+        book.not_applicable("echo.says", BY_HAND())
         return
     for text in _texts(window):
         where = said_in(text)
@@ -27,9 +32,9 @@ def collect(window: Window, book: FactBook) -> None:
             return
     recorded = any(tick.processes or tick.beats or tick.events for tick in window.all)
     if recorded:
-        book.not_applicable("echo.says", "no such sentence was printed")
+        book.not_applicable("echo.says", NOT_PRINTED())
     else:
-        book.unknown("echo.says", "nothing of what was printed is known")
+        book.unknown("echo.says", UNKNOWN())
 
 
 def _texts(window: Window) -> Iterator[str]:

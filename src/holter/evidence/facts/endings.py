@@ -7,6 +7,7 @@ import signal
 
 from holter.evidence.error_kinds import error_kind
 from holter.evidence.fact_book import FactBook
+from holter.evidence.reasons import ENDING_UNKNOWN, NO_EXCEPTION_READ, NO_FILE_NAMED, NO_PROCESS_TREE
 from holter.evidence.window import Window, last
 from holter.evidence.words import ending, label
 from holter.records import (
@@ -18,8 +19,10 @@ from holter.records import (
     LogLine,
     Noted,
     ProcessEnded,
+    Subject,
     Tick,
 )
+from holter.sentences import define
 
 # Sources of one crash differ by this much in time.
 SLACK_S = 5.0
@@ -49,6 +52,22 @@ JSON_FILES = (
 )
 DATA_FILE = re.compile(r"[^\s'\"(),]+\.(?:b2nd|npy|npz|pkl)\b")
 
+SOURCE = define("seen.worker.ending", "source: {source}")
+RAISED_IN = define("seen.exception.in", "in {who}")
+# By whose counter of OOM kills.
+COUNTED_BY = {
+    "cgroup": define("seen.oom.by-cgroup", "counted by the cgroup"),
+    "host": define("seen.oom.by-host", "counted by the host"),
+}
+NOT_OURS = define("seen.oom.not-ours", "{kills} counted, of processes outside the run")
+NONE_ENDED = define("why.worker.none-ended", "no worker ended by itself")
+NO_CASE = define("why.workers.case-unknown", "the case is not known")
+NO_EXCEPTION = define("why.exception.none", "no exception was reported")
+NO_COUNTERS = define("why.oom.no-counters", "neither cgroup nor kernel counters could be read")
+WHOSE_UNKNOWN = define(
+    "why.oom.whose-unknown", "the kernel killed a process somewhere on this machine; its log cannot be read"
+)
+
 
 def collect(window: Window, book: FactBook) -> None:
     """State endings, exceptions and OOM kills around the start of the episode."""
@@ -71,9 +90,9 @@ def _worker(window: Window, book: FactBook, start_s: float, end_s: float) -> Non
         seen = any(tick.processes for tick in window.all)
         for name in WORKER_FACTS:
             if seen:
-                book.not_applicable(name, "no worker ended by itself")
+                book.not_applicable(name, NONE_ENDED())
             else:
-                book.unknown(name, "the process tree was not recorded")
+                book.unknown(name, NO_PROCESS_TREE())
         return
     # Of several victims the one that the episode is about; else the first.
     pids = {event.pid for event in ended}
@@ -85,12 +104,12 @@ def _worker(window: Window, book: FactBook, start_s: float, end_s: float) -> Non
     )
     book.known("worker.subject", label(best.role, best.worker_index, best.pid))
     book.known("worker.role", best.role)
-    book.known("worker.ending", ending(best), f"told by {best.source}", unless="nobody could tell how it ended")
+    book.known("worker.ending", ending(best), SOURCE(source=best.source), unless=ENDING_UNKNOWN())
     signal_number = best.exit_signal if best.exit_code is None else 0
-    book.known("worker.exit_signal", signal_number, unless="nobody could tell how it ended")
+    book.known("worker.exit_signal", signal_number, unless=ENDING_UNKNOWN())
     case = next((event.case for event in told if event.case), None)
     beats = [b for tick in window.all[-20:] for b in tick.beats if b.pid == best.pid and b.case]
-    book.known("workers.case", case or (beats[-1].case if beats else None), unless="case not told")
+    book.known("workers.case", case or (beats[-1].case if beats else None), unless=NO_CASE())
     marker = f"PID {best.pid}:"
     for note in window.recording.events(Noted, start_s=start_s, end_s=end_s):
         if note.what == "fatal-error" and note.text.startswith(marker):
@@ -130,14 +149,14 @@ def _exception(window: Window, book: FactBook, start_s: float, end_s: float) -> 
     if not seen:
         for name in EXCEPTION_FACTS:
             if any(tick.beats for tick in window.all):
-                book.not_applicable(name, "no exception was told")
+                book.not_applicable(name, NO_EXCEPTION())
             else:
-                book.unknown(name, "no exception in what was read; without the hook only the console has them")
+                book.unknown(name, NO_EXCEPTION_READ())
         return
     # The hook and the log tell the same exception; the hook knows the case.
     first = min(seen, key=lambda event: (round(event.t_s), event.source != "hook", event.t_s))
     text = f"{first.error}: {first.message}"
-    book.known("exception.first", text[:400], f"in {first.role} (PID {first.pid})")
+    book.known("exception.first", text[:400], RAISED_IN(who=Subject(role=first.role, pid=first.pid)))
     kind = error_kind(f"{text}\n{first.traceback}")
     book.known("exception.kind", kind)
     book.known("exception.role", first.role)
@@ -147,7 +166,7 @@ def _exception(window: Window, book: FactBook, start_s: float, end_s: float) -> 
     named = DATA_FILE.findall(f"{text}\n{first.traceback}")
     from_case = f"{first.case} (case in hand)" if first.case else None  # .b2nd, .npz or .npy: not known
     json_file = _json_file(first.traceback) if kind in JSON_KINDS else None
-    book.known("exception.file", json_file or (named[-1] if named else from_case), unless="no file named")
+    book.known("exception.file", json_file or (named[-1] if named else from_case), unless=NO_FILE_NAMED())
     # A broken pipe between processes raises EOFError too: the code that reads cases must be in the traceback.
     nearest = '  File "'.join(first.traceback.split('  File "')[-NEAREST_FRAMES:])
     # numpy's reader says it of a short file; everybody else of any array.
@@ -179,14 +198,14 @@ def _memory(window: Window, book: FactBook, start_s: float) -> None:
     elif slurm is not None and (counted is None or counted[0] == 0):
         book.known("oom.kills", *slurm)
     elif counted is None:
-        book.unknown("oom.kills", "neither cgroup nor kernel counters could be read")
+        book.unknown("oom.kills", NO_COUNTERS())
     elif counted[0] > 0 and readable:
         # The kernel names its victims; none of these was ours.
-        book.known("oom.kills", 0, f"{counted[0]} counted, of processes outside the run")
+        book.known("oom.kills", 0, NOT_OURS(kills=counted[0]))
     elif counted[0] > 0 and counted[1] == "host":
-        book.unknown("oom.kills", "the kernel killed a process somewhere on this machine; its log cannot be read")
+        book.unknown("oom.kills", WHOSE_UNKNOWN())
     else:
-        book.known("oom.kills", counted[0], f"counted by the {counted[1]}")
+        book.known("oom.kills", counted[0], COUNTED_BY[counted[1]]())
     ticks = [tick for tick in window.all if tick.t_s >= window.episode.start_s - 60]
     used = [_used_ratio(tick) for tick in ticks]
     known = [ratio for ratio in used if ratio is not None]

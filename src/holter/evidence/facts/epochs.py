@@ -8,7 +8,8 @@ from holter.evidence.fact_book import FactBook
 from holter.evidence.series import Series, analyse
 from holter.evidence.window import Window
 from holter.history.phases import restarts
-from holter.records import EpochEnded, Noted, PhaseChanged
+from holter.records import EpochEnded, Message, Noted, PhaseChanged
+from holter.sentences import define
 from holter.tape import Recording
 from holter.texts.recording import NEW_LOG
 
@@ -23,8 +24,26 @@ FACTS = tuple(
 
 # The detector whose episodes are read off the epoch times alone.
 EPOCH_TIMES = "epoch-times"
-# Below this a length of time is told with its decimals.
+# Below this a length of time is shown with its decimals.
 SHORT_S = 100.0
+
+ALIKE = define("seen.epochs.alike", "about {usual:seconds} in {epochs} epochs")
+FIRST_LONG = define("seen.epochs.first-long", "first epoch {first:seconds}, then {usual:seconds}")
+TWO_LEVELS = define("seen.epochs.two-levels", "{before:seconds} before epoch {epoch}, {after:seconds} from then on")
+PERIODIC = define("seen.epochs.periodic", "{usual:seconds}, but {slow:seconds} every {period} epochs")
+SOME_LONG = define("seen.epochs.some-long", "{usual:seconds}, but {slow:seconds} in {long} of {epochs} epochs")
+DRIFT = define("seen.epochs.drift", "{first:seconds} at first, {last:seconds} in the end")
+CHANGED_AFTER = define("seen.epochs.changed-after", "after epoch {epoch}: {time}")
+AFTER_START = define("seen.epochs.after-start", "{minutes:.0f} min after the start of the training")
+AFTER_STARTS = define("seen.epochs.after-starts", "in {runs} runs {minutes} min after the start")
+NONE_RECORDED = define("why.epochs.none", "no epoch was recorded")
+TOO_FEW = define(
+    "why.epochs.too-few", "{count} epochs are too few to have a shape", one="{count} epoch is too few to have a shape"
+)
+UNCHANGED = define("why.epochs.unchanged", "epoch times did not change")
+NO_MOMENT = define("why.epochs.no-moment", "epoch times have no moment of change")
+NO_TIMES = define("why.epochs.no-time-stamps", "the log has no time stamps")
+START_UNKNOWN = define("why.epochs.no-start", "the start of the training is not in the recording")
 
 
 class Run(NamedTuple):
@@ -56,10 +75,10 @@ def collect(window: Window, book: FactBook) -> None:
     logs = [note for note in window.recording.events(Noted, end_s=until_s) if note.what == NEW_LOG]
     starts = max(len(found) - 1, len(restarts(window.recording)), len(logs))
     book.known("epochs.count", count)
-    book.known("epochs.restarts", starts if found else None, unless="no epoch was told of")
+    book.known("epochs.restarts", starts if found else None, unless=NONE_RECORDED())
     told = story(found)
     if told is None:
-        why = f"{count} epochs are too few to have a shape" if count else "no epoch was told of"
+        why = TOO_FEW(count=count) if count else NONE_RECORDED()
         for name in FACTS[1:-1]:
             book.unknown(name, why)
         _standstill(window, found, book)
@@ -70,7 +89,7 @@ def collect(window: Window, book: FactBook) -> None:
     book.known("epochs.first_times_usual", series.first_times)
     for name, value in (("epochs.recent_s", series.recent_s), ("epochs.times_usual", series.times)):
         if value is None:
-            book.not_applicable(name, "epoch times did not change")
+            book.not_applicable(name, UNCHANGED())
         else:
             book.known(name, value)
     _change(told, book)
@@ -82,7 +101,7 @@ def _standstill(window: Window, found: tuple[Run, ...], book: FactBook) -> None:
     start_s = found[-1].start_s if found else None
     if window.episode.kind == "stall" and start_s is not None and book.value("epochs.minutes_to_change") is None:
         minutes = max(0.0, window.episode.start_s - start_s) / 60
-        book.known("epochs.minutes_to_change", minutes, f"{minutes:.0f} min after the start of the training")
+        book.known("epochs.minutes_to_change", minutes, AFTER_START(minutes=minutes))
 
 
 def runs(recording: Recording, until_s: float = float("inf")) -> tuple[Run, ...]:
@@ -143,26 +162,25 @@ def minutes_to_change(run: Run, series: Series, change: int | None = None) -> fl
     return max(0.0, event.t_s - (event.duration_s or 0.0) - run.start_s) / 60
 
 
-def described(told: Story) -> str:
-    """The numbers behind the shape, in one phrase."""
+def described(told: Story) -> Message:
+    """Return the numbers behind the shape."""
     series, epochs = told.series, told.run.epochs
-    usual = seconds(series.usual_s)
-    if series.recent_s is None:
+    usual, recent = series.usual_s, series.recent_s
+    if recent is None:
         if series.shape == "first-only":
-            return f"first epoch {seconds(told.run.times[0])}, then {usual}"
-        return f"about {usual} in {len(epochs)} epochs"
-    recent = seconds(series.recent_s)
+            return FIRST_LONG(first=told.run.times[0], usual=usual)
+        return ALIKE(usual=usual, epochs=len(epochs))
     if series.change is not None:
-        return f"{usual} before epoch {epochs[series.change].epoch}, {recent} from then on"
+        return TWO_LEVELS(before=usual, epoch=epochs[series.change].epoch, after=recent)
     if series.period is not None:
-        return f"{usual}, but {recent} every {series.period} epochs"
+        return PERIODIC(usual=usual, slow=recent, period=series.period)
     if series.slow:
-        return f"{usual}, but {recent} in {len(series.slow)} of {len(epochs)} epochs"
-    return f"{usual} at first, {recent} in the end"
+        return SOME_LONG(usual=usual, slow=recent, long=len(series.slow), epochs=len(epochs))
+    return DRIFT(first=usual, last=recent)
 
 
 def seconds(value: float) -> str:
-    """As people write it: "2.31 s", "160 s", "25000 s"."""
+    """Return a length of time as people write it: "2.31 s", "160 s", "25000 s"."""
     return f"{value:.0f} s" if value >= SHORT_S else f"{value:.3g} s"
 
 
@@ -170,17 +188,19 @@ def _change(told: Story, book: FactBook) -> None:
     index = told.series.change
     if index is None:
         for name in ("epochs.changed_at", "epochs.minutes_to_change"):
-            book.not_applicable(name, "epoch times have no moment of change")
+            book.not_applicable(name, NO_MOMENT())
         return
     before = told.run.epochs[index - 1]
     book.known(
         "epochs.changed_at",
         before.wall,
-        f"after epoch {before.epoch}: {before.wall}",
-        unless="the log has no time stamps",
+        CHANGED_AFTER(epoch=before.epoch, time=before.wall),
+        unless=NO_TIMES(),
     )
-    again = f"{told.minutes[-1]:.0f} min after the start of the training" if told.minutes else ""
-    if len(told.minutes) > 1:
-        again = f"in {len(told.minutes)} runs {', '.join(f'{value:.0f}' for value in told.minutes)} min after the start"
-    minutes = told.minutes[-1] if told.minutes else None
-    book.known("epochs.minutes_to_change", minutes, again, unless="the start of the training is not in the recording")
+    if not told.minutes:
+        book.unknown("epochs.minutes_to_change", START_UNKNOWN())
+    elif len(told.minutes) == 1:
+        book.known("epochs.minutes_to_change", told.minutes[-1], AFTER_START(minutes=told.minutes[-1]))
+    else:
+        each = tuple(round(value) for value in told.minutes)
+        book.known("epochs.minutes_to_change", told.minutes[-1], AFTER_STARTS(runs=len(each), minutes=each))

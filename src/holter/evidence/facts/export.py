@@ -5,13 +5,19 @@ from __future__ import annotations
 import signal
 
 from holter.evidence.fact_book import FactBook
+from holter.evidence.reasons import ENDING_UNKNOWN
 from holter.evidence.window import Window
-from holter.evidence.words import ending, label
-from holter.records import ProcessEnded, ProcessSample
+from holter.evidence.words import ending
+from holter.records import ProcessEnded, ProcessSample, Subject
+from holter.sentences import define
 
 # Workers of one pool start within this time of each other; a later one replaces a dead one (multiprocessing.Pool
 # does so silently).
 POOL_START_S = 20.0
+
+ENDED = define("seen.export.replaced", "{workers}")
+NOT_EXPORTING = define("why.export.not-validating", "not in the final validation")
+NONE_ENDED = define("why.export.none-ended", "no export worker was seen to end")
 
 
 def collect(window: Window, book: FactBook) -> None:
@@ -19,7 +25,7 @@ def collect(window: Window, book: FactBook) -> None:
     exporting = window.episode.phase == "final-validation" or bool(window.processes("export-worker"))
     if not exporting:
         for name in ("export.workers", "export.replaced", "export.ending"):
-            book.not_applicable(name, "not in the final validation")
+            book.not_applicable(name, NOT_EXPORTING())
         return
     book.known("export.workers", len(window.processes("export-worker")))
     ended = [
@@ -44,9 +50,10 @@ def collect(window: Window, book: FactBook) -> None:
     if not any(process.pid in now and process not in late for process in seen.values()):
         late = []  # nobody of the first pool is left: this is another pool, not a replacement
     replaced = max(len({event.pid for event in ended}), len(late))
-    book.known("export.replaced", replaced, "; ".join(label(e.role, e.worker_index, e.pid) for e in ended[:3]))
+    named = tuple(Subject(role=event.role, index=event.worker_index, pid=event.pid) for event in ended[:3])
+    book.known("export.replaced", replaced, ENDED(workers=named) if named else "")
     told = [ending(event) for event in ended if ending(event)]
     if ended:
-        book.known("export.ending", told[0] if told else None, unless="nobody could tell how it ended")
+        book.known("export.ending", told[0] if told else None, unless=ENDING_UNKNOWN())
     else:
-        book.not_applicable("export.ending", "no export worker was seen to end")
+        book.not_applicable("export.ending", NONE_ENDED())

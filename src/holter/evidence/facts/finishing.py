@@ -6,8 +6,10 @@ import re
 
 from holter.evidence.fact_book import FactBook
 from holter.evidence.frames import describe, main_thread, network_caller
+from holter.evidence.reasons import NO_HEARTBEAT_NO_LOG
 from holter.evidence.window import Window, last
 from holter.records import LogLine, Noted, PhaseChanged
+from holter.sentences import define
 
 # nnU-Net's last sentences, after all results are written.
 LAST_WORDS = ("Validation complete", "Mean Validation Dice")
@@ -16,6 +18,23 @@ EXTRA_STEP = re.compile(
     r"plot_network_architecture|plot_progress_png|hiddenlayer|graphviz|font_manager|/(?:wandb|mlflow|clearml|tensorboardX?)/"
 )
 UNBUFFERED = re.compile(r"^-[a-zA-Z]*u[a-zA-Z]*$")
+
+BEFORE_ALARM = define("seen.finish.before-alarm", "{age:.0f} s before the alarm")
+TO_NULL = define("seen.output.to-null", "the output goes to /dev/null")
+AS_LOG = define("seen.output.as-log", "the console file gets what the log gets")
+# What is behind standard output, by the words of ``console_kind``.
+STANDARD_OUTPUT = {
+    "file": define("seen.output.file", "standard output is a file"),
+    "pipe": define("seen.output.pipe", "standard output is a pipe"),
+    "terminal": define("seen.output.terminal", "standard output is a terminal"),
+    "null": define("seen.output.null", "standard output is /dev/null"),
+    "socket": define("seen.output.socket", "standard output is a socket"),
+}
+NO_STACK = define("why.main.no-stack", "no stack of the main process")
+NO_EXTRA_STEP = define("why.main.no-extra-step", "the main thread is in no optional step")
+NOT_FINISHED = define("why.finish.not-finished", "the training has not finished")
+CONSOLE_UNKNOWN = define("why.output.console-unknown", "what the console shows is not known")
+OUTPUT_UNKNOWN = define("why.output.unknown", "where the output goes is not known")
 
 
 def collect(window: Window, book: FactBook) -> None:
@@ -26,12 +45,12 @@ def collect(window: Window, book: FactBook) -> None:
     dump = window.stack(main.pid if main is not None else window.episode.pid)
     thread = main_thread(dump) if dump is not None else None
     if thread is None or not thread.frames:
-        book.unknown("main.extra_step", "no stack of the main process")
+        book.unknown("main.extra_step", NO_STACK())
         return
     extra = next((one for one in thread.frames if EXTRA_STEP.search(f"{one.file}:{one.function}")), None)
     extra = extra or network_caller(thread.frames)
     if extra is None:
-        book.not_applicable("main.extra_step", "the main thread is in no optional step")
+        book.not_applicable("main.extra_step", NO_EXTRA_STEP())
     else:
         book.known("main.extra_step", describe(extra))
 
@@ -45,13 +64,13 @@ def _finish(window: Window, book: FactBook) -> None:
     began_again = [one.t_s for one in phases if one.phase in ("startup", "train")]
     done = [t_s for t_s in (*over, *said) if t_s >= max(began_again, default=float("-inf"))]
     if not phases and not said:
-        book.unknown("finish.done", "neither heartbeat nor log")
+        book.unknown("finish.done", NO_HEARTBEAT_NO_LOG())
     else:
         book.known("finish.done", bool(done))
     if done:
-        book.known("finish.age_s", moment_s - min(done), f"{moment_s - min(done):.0f} s before the alarm")
+        book.known("finish.age_s", moment_s - min(done), BEFORE_ALARM(age=moment_s - min(done)))
     elif phases:
-        book.not_applicable("finish.age_s", "the training has not finished")
+        book.not_applicable("finish.age_s", NOT_FINISHED())
 
 
 def _console(window: Window, book: FactBook) -> None:
@@ -61,15 +80,17 @@ def _console(window: Window, book: FactBook) -> None:
     environment = window.recording.environment
     kind = environment.console if environment is not None and environment.console != "read" else None
     if newest is not None:
-        book.known("output.hidden", newest.what == "console-silent", newest.text)
+        book.known("output.hidden", newest.what == "console-silent", newest.message or newest.text)
     elif kind == "null":
-        book.known("output.hidden", True, "the output goes to /dev/null")
+        book.known("output.hidden", True, TO_NULL())
     elif kind == "file" and any(True for _ in window.recording.events(PhaseChanged)):
-        book.known("output.hidden", False, "the console file gets what the log gets")
+        book.known("output.hidden", False, AS_LOG())
     else:
-        book.unknown("output.hidden", "what the console shows is not known")
+        book.unknown("output.hidden", CONSOLE_UNKNOWN())
     if environment is None or kind is None:
-        book.unknown("output.buffered", "where the output goes is not known")
+        book.unknown("output.buffered", OUTPUT_UNKNOWN())
         return
     unbuffered = dict(environment.variables).get("PYTHONUNBUFFERED") or any(map(UNBUFFERED.match, environment.command))
-    book.known("output.buffered", kind in ("file", "pipe") and not unbuffered, f"standard output is a {kind}")
+    standard_output = STANDARD_OUTPUT.get(kind)
+    detail = standard_output() if standard_output is not None else ""
+    book.known("output.buffered", kind in ("file", "pipe") and not unbuffered, detail)

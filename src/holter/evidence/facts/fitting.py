@@ -6,6 +6,8 @@ import re
 
 from holter.evidence.fact_book import FactBook
 from holter.evidence.window import Window
+from holter.records import Text
+from holter.sentences import define
 
 # NVIDIA, CUDA minor version compatibility: the oldest driver series for each major version of CUDA.
 OLDEST_DRIVER = {11: 450, 12: 525, 13: 580}
@@ -19,6 +21,14 @@ SLOW_TORCH, MENDING_CUDNN = (2, 9), (9, 15)
 # pytorch issue 57115: cuDNN 8.0.5 of the wheels of PyTorch 1.7 to 1.9 had no tensor cores for 3D convolution.
 SLOW_CUDNN = (8, 0)
 NO_CUDNN, NO_TENSOR_CORES, NONE = "conv3d-without-cudnn", "conv3d-without-tensor-cores", "none"
+
+TORCH_AND_CUDNN = define("seen.software.torch-and-cudnn", "PyTorch {torch}, cuDNN {cudnn}")
+ONLY_TORCH = define("seen.software.torch", "PyTorch {torch}")
+ONLY_CUDNN = define("seen.software.cudnn", "cuDNN {cudnn}")
+DRIVER_AND_CUDA = define("seen.gpu.driver-and-cuda", "driver {driver}, CUDA {cuda}")
+CAPABILITY_AND_CUDA = define("seen.gpu.capability-and-cuda", "compute capability {capability}, CUDA {cuda}")
+VERSIONS_UNKNOWN = define("why.software.versions-unknown", "the versions are not known")
+GPU_OR_CUDA_UNKNOWN = define("why.gpu.capability-unknown", "the GPU or the CUDA version is not known")
 
 
 def collect(window: Window, book: FactBook) -> None:
@@ -34,12 +44,18 @@ def derive(book: FactBook) -> None:
         for name in ("software.torch", "software.cuda", "software.cudnn", "software.driver", "gpu.capability")
     )
     slow = slow_kernels(torch, cudnn)
-    book.known("software.slow_kernels", slow, f"PyTorch {torch}, cuDNN {cudnn}", unless="the versions are not known")
+    book.known("software.slow_kernels", slow, _versions(torch, cudnn), unless=VERSIONS_UNKNOWN())
     fits = driver_fits(driver, cuda)
-    book.known("gpu.driver_fits", fits, f"driver {driver}, CUDA {cuda}", unless="the versions are not known")
+    book.known("gpu.driver_fits", fits, DRIVER_AND_CUDA(driver=driver, cuda=cuda), unless=VERSIONS_UNKNOWN())
     code = capability_fits(capability, cuda)
-    detail = f"compute capability {capability}, CUDA {cuda}"
-    book.known("gpu.capability_fits", code, detail, unless="the GPU or the CUDA version is not known")
+    detail = CAPABILITY_AND_CUDA(capability=capability, cuda=cuda)
+    book.known("gpu.capability_fits", code, detail, unless=GPU_OR_CUDA_UNKNOWN())
+
+
+def _versions(torch: str | None, cudnn: str | None) -> Text:
+    if torch is None:
+        return ONLY_CUDNN(cudnn=cudnn)
+    return ONLY_TORCH(torch=torch) if cudnn is None else TORCH_AND_CUDNN(torch=torch, cudnn=cudnn)
 
 
 def slow_kernels(torch: str | None, cudnn: str | None) -> str | None:

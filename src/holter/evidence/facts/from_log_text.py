@@ -10,6 +10,7 @@ import re
 from holter.evidence.fact_book import FactBook
 from holter.evidence.window import Window
 from holter.records import LogLine, Noted
+from holter.sentences import define
 from holter.texts.exit_lines import reason_of
 from holter.texts.recording import FROM_TEXT
 
@@ -20,6 +21,9 @@ OOM_LINE = re.compile(
 # Lines of one crash stand this near to each other in a console.
 NEAR_S = 60.0
 
+NOTHING_AFTER = define("why.log.nothing-after", "a log does not show what came after it")
+NOT_IN_LOG = define("why.log.not-in-it", "a log does not show it")
+
 
 def is_from_text(window: Window) -> bool:
     """Whether nobody recorded this: it was read from a log afterwards."""
@@ -27,7 +31,7 @@ def is_from_text(window: Window) -> bool:
 
 
 def collect(window: Window, book: FactBook) -> None:
-    """State out-of-memory kills that the text tells of, and unknown what a text does not hold."""
+    """State the out-of-memory kills in the text, and as unknown what no text holds."""
     if not is_from_text(window):
         return
     told = [
@@ -39,9 +43,9 @@ def collect(window: Window, book: FactBook) -> None:
         book.known("oom.kills", len(told), told[0][:160])
     _reason(window, book)
     for name in ("progress.age_s", "log.age_s"):
-        book.unknown(name, "a log does not tell what came after it")
+        book.unknown(name, NOTHING_AFTER())
     if book.value("main.exit_signal") is None:
-        book.unknown("main.alive", "a log does not tell")
+        book.unknown("main.alive", NOT_IN_LOG())
 
 
 def _reason(window: Window, book: FactBook) -> None:

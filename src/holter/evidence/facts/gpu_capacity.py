@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from holter.evidence.fact_book import FactBook
-from holter.evidence.facts.graphics import used_by_us
+from holter.evidence.facts.graphics import WHICH, used_by_us
+from holter.evidence.reasons import NO_GPU
 from holter.evidence.window import Window, last, middle
-from holter.records import GpuSample, GpuSlice
+from holter.records import GpuSample, GpuSlice, Message, Text
+from holter.sentences import define
 
 # Bytes a second and lane, after coding, by PCIe generation.
 LANE_BYTES_PER_S = {1: 0.25e9, 2: 0.5e9, 3: 0.985e9, 4: 1.969e9, 5: 3.938e9, 6: 7.563e9}
@@ -23,6 +25,14 @@ NAMES = (
     "gpu.slice_bytes", "gpu.capability",
 )  # fmt: skip
 
+LINK = define("seen.gpu.link", "GPU {gpu}: PCIe {generation}.0 x{width} of {best_generation}.0 x{best_width}")
+DRIVER_SILENT = define("why.gpu.driver-silent", "the driver does not report it")
+NO_MIG = define("why.gpu.no-mig", "no MIG")
+WHICH_SLICE = define("why.gpu.which-slice", "which of the slices this run uses is not known")
+SIZE_UNREAD = define("why.gpu.slice-size-unread", "its size cannot be read")
+POWER_UNREAD = define("why.gpu.power-unread", "power or utilisation cannot be read")
+NOT_LOADED = define("why.gpu.link-not-loaded", "the link was not read under load")
+
 
 def collect(window: Window, book: FactBook) -> None:
     """State what the readings of the GPUs that this run uses tell."""
@@ -31,11 +41,13 @@ def collect(window: Window, book: FactBook) -> None:
     indices = {gpu.index for gpu in ours}
     now = tuple(gpu for gpu in window.gpus() or every[-5:] if gpu.index in indices)
     if not now:
-        why = "no GPU" if book.value("gpu.present") is False else "which of the GPUs is ours cannot be told"
         for name in NAMES:
-            book.not_applicable(name, why) if why == "no GPU" else book.unknown(name, why)
+            if book.value("gpu.present") is False:
+                book.not_applicable(name, NO_GPU())
+            else:
+                book.unknown(name, WHICH())
         return
-    book.known("gpu.capability", last(gpu.compute_capability for gpu in ours), unless="the driver does not tell")
+    book.known("gpu.capability", last(gpu.compute_capability for gpu in ours), unless=DRIVER_SILENT())
     mine = _slices(window, book, now)
     _memory(book, now, mine)
     _spinning(book, now)
@@ -49,18 +61,18 @@ def _loaded(gpu: GpuSample) -> bool:
 def _slices(window: Window, book: FactBook, now: tuple[GpuSample, ...]) -> tuple[GpuSlice, ...]:
     """The looks at the MIG slice of this run: the one that lists a process of ours, or the only one that we see."""
     mig = last(gpu.mig for gpu in now)
-    book.known("gpu.mig", mig, unless="the driver does not tell")
+    book.known("gpu.mig", mig, unless=DRIVER_SILENT())
     if not mig:
         for name in ("gpu.slice", "gpu.slice_bytes"):
-            book.not_applicable(name, "no MIG") if mig is False else book.unknown(name, "the driver does not tell")
+            book.not_applicable(name, NO_MIG()) if mig is False else book.unknown(name, DRIVER_SILENT())
         return ()
     pids = {process.pid for tick in window.all for process in tick.processes}
     seen = [one for gpu in now for one in gpu.slices or ()]
     ours = [one for one in seen if pids & set(one.pids or ())]
     if not ours and len({one.uuid for one in seen}) == 1:
         ours = seen
-    book.known("gpu.slice", last(one.name for one in ours), unless="which of the slices is ours cannot be told")
-    book.known("gpu.slice_bytes", last(one.memory_total_bytes for one in ours), unless="its size cannot be read")
+    book.known("gpu.slice", last(one.name for one in ours), unless=WHICH_SLICE())
+    book.known("gpu.slice_bytes", last(one.memory_total_bytes for one in ours), unless=SIZE_UNREAD())
     return tuple(ours)
 
 
@@ -83,26 +95,29 @@ def _spinning(book: FactBook, now: tuple[GpuSample, ...]) -> None:
         measured = measured or (busy is not None and power is not None)
         if busy is not None and power is not None and busy >= SPIN_RATIO and power <= SPIN_POWER:
             found.append(f"GPU {index} ({busy:.0%} busy at {power:.0%} of its power)")
-    book.known("gpu.spinning", tuple(found) if measured else None, unless="power or utilisation cannot be read")
+    book.known("gpu.spinning", tuple(found) if measured else None, unless=POWER_UNREAD())
 
 
 def _link(book: FactBook, loaded: tuple[GpuSample, ...]) -> None:
     """Of the worst of our GPUs: the best link that it showed under load."""
-    ratios: dict[int, tuple[float, str]] = {}
+    ratios: list[tuple[float, Message]] = []
     shares: list[float] = []
     for index in sorted({gpu.index for gpu in loaded}):
         looks = [gpu for gpu in loaded if gpu.index == index]
         told = [(share, gpu) for gpu in looks if (share := _share(gpu)) is not None]
         if len(told) >= LOADED_LOOKS:
             share, best = max(told, key=lambda one: one[0])
-            slow, most = (
-                f"{best.pcie_generation}.0 x{best.pcie_width}",
-                f"{best.pcie_generation_max}.0 x{best.pcie_width_max}",
+            link = LINK(
+                gpu=index,
+                generation=best.pcie_generation,
+                width=best.pcie_width,
+                best_generation=best.pcie_generation_max,
+                best_width=best.pcie_width_max,
             )
-            ratios[index] = (share, f"GPU {index}: PCIe {slow} of {most}")
+            ratios.append((share, link))
         shares += [traffic for gpu in looks if (traffic := _traffic(gpu)) is not None]
-    worst = min(ratios.values(), default=None)
-    why = "the link was not read under load" if not loaded else "the driver does not tell"
+    worst = min(ratios, key=lambda one: one[0], default=None)
+    why: Text = DRIVER_SILENT() if loaded else NOT_LOADED()
     book.known("gpu.pcie_ratio", worst[0] if worst else None, worst[1] if worst else "", unless=why)
     book.known("gpu.pcie_busy_ratio", max(shares, default=None), unless=why)
 

@@ -7,7 +7,8 @@ import re
 from holter.evidence.fact_book import FactBook
 from holter.evidence.facts.graphics import used_by_us
 from holter.evidence.window import Window
-from holter.records import GpuSample, KernelMessage, Noted
+from holter.records import GpuSample, KernelMessage, Noted, Text
+from holter.sentences import define
 
 # The trouble may show before the training stands still (a prefetched step) or only once it is dead.
 BEFORE_S = 120.0
@@ -32,6 +33,12 @@ XID_KINDS = {
 }
 _GONE_WORDS = re.compile(r"fallen off the bus|RmInitAdapter failed")
 WORST_FIRST = ("gone", "memory", "other", "application")
+
+OF_GPU = define("seen.gpu.trouble", "GPU {gpu}: {note}")
+ANSWERS = define("why.gpu.answers", "driver and GPU answer")
+NOT_READ = define("why.gpu.not-read", "no GPU was read")
+LOG_UNREADABLE = define("why.kernel-log.unreadable", "the kernel log cannot be read")
+NO_ERROR = define("why.kernel-log.no-gpu-error", "no GPU error in the kernel log")
 
 
 def collect(window: Window, book: FactBook) -> None:
@@ -74,18 +81,18 @@ def _trouble(window: Window, book: FactBook) -> None:
         hung = word == "silent" and book.value("main.state") == "D"
         book.known("gpu.trouble", "hung" if hung else word, _described(gpu))
     elif any(_answers(gpu) for _, gpu in notes):
-        book.not_applicable("gpu.trouble", "driver and GPU answer")
+        book.not_applicable("gpu.trouble", ANSWERS())
     else:
-        book.unknown("gpu.trouble", "no GPU was read")
+        book.unknown("gpu.trouble", NOT_READ())
 
 
 def _until_s(window: Window) -> float:
     return window.end_s + (AFTER_DEATH_S if window.episode.kind == "death" else 0.0)
 
 
-def _described(gpu: GpuSample) -> str:
-    where = f"GPU {gpu.index}: " if gpu.source != "none" else ""
-    return f"{where}{gpu.note}"[:200]
+def _described(gpu: GpuSample) -> Text:
+    note = (gpu.note or "")[:200]
+    return note if gpu.source == "none" else OF_GPU(gpu=gpu.index, note=note)
 
 
 def _answers(gpu: GpuSample) -> bool:
@@ -106,6 +113,6 @@ def _xid(window: Window, book: FactBook) -> None:
         worst = min(lines, key=lambda line: WORST_FIRST.index(xid_kind(line)))
         book.known("gpu.xid_kind", xid_kind(worst), worst[:160])
     elif any(note.what == "kernel-log-unreadable" for note in window.recording.events(Noted)):
-        book.unknown("gpu.xid_kind", "the kernel log cannot be read")
+        book.unknown("gpu.xid_kind", LOG_UNREADABLE())
     else:
-        book.not_applicable("gpu.xid_kind", "no GPU error in the kernel log")
+        book.not_applicable("gpu.xid_kind", NO_ERROR())

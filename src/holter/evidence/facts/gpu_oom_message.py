@@ -9,7 +9,7 @@ import re
 from typing import NamedTuple
 
 from holter.evidence.fact_book import FactBook
-from holter.evidence.facts.graphics import FOREIGN_BYTES, WHICH, ZOMBIE_BYTES
+from holter.evidence.facts.graphics import FOREIGN_BYTES, HELD_BY_GONE, HELD_BY_OTHERS, OUR_MEMORY, WHICH, ZOMBIE_BYTES
 from holter.evidence.room import size
 from holter.evidence.sayings import sayings
 from holter.evidence.window import Window
@@ -44,7 +44,7 @@ class Account(NamedTuple):
 
 
 def collect(window: Window, book: FactBook) -> None:
-    """State who holds the memory, if the exception is a want of it and tells."""
+    """State who holds the memory, if the exception says that it ran out and who holds it."""
     if not book.value("exception.cuda_oom") or window.gpus(window.all):
         return
     told = next((one for text in sayings(window) if (one := read(text)) is not None), None)
@@ -61,11 +61,11 @@ def collect(window: Window, book: FactBook) -> None:
     if foreign or told.own is not None:
         book.known("gpu.foreign_processes", foreign)
     if foreign or left:
-        book.known("gpu.shared", "memory", "held by others" if foreign else "held by a process that is gone")
+        book.known("gpu.shared", "memory", HELD_BY_OTHERS() if foreign else HELD_BY_GONE())
     else:
-        book.not_applicable("gpu.shared", "the memory of the GPU is our own")
+        book.not_applicable("gpu.shared", OUR_MEMORY())
     gpu = _LABEL.search(told.text)
-    book.known("gpu.label", gpu[0] if gpu else None, unless=WHICH)
+    book.known("gpu.label", gpu[0] if gpu else None, unless=WHICH())
 
 
 def read(text: str) -> Account | None:

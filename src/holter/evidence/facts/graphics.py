@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from holter.evidence.fact_book import FactBook
+from holter.evidence.reasons import NO_GPU
 from holter.evidence.window import Window, last, middle
-from holter.records import GpuProcess, GpuSample, KernelMessage
+from holter.records import GpuProcess, GpuSample, KernelMessage, Text
+from holter.sentences import define
 
 # Reasons that slow a GPU down. sw-power-cap is normal at full load; idle and application clocks are no fault.
 SLOWING = ("hw-slowdown", "hw-thermal-slowdown", "sw-thermal-slowdown", "hw-power-brake", "hw-power-brake-slowdown")
@@ -19,9 +21,27 @@ FOREIGN_BYTES = 256 << 20
 ZOMBIE_BYTES = 2 << 30
 # Sharing halves the speed; less is told by other causes as well.
 SHARED_TIMES, SHARED_WAIT = 1.3, 0.5
-WHICH = "which of the GPUs is ours cannot be told"
 # From free to fully capped.
 STAGES = ("licensed", "unlicensed-unrestricted", "unlicensed-restricted", "unlicensed")
+
+CLOCK = define("seen.gpu.clock", "down to {lowest} of {highest} MHz")
+STAGE_CHANGED = define("seen.gpu.licence", "from {before} to {after}")
+HELD_BY_OTHERS = define("seen.gpu.held-by-others", "held by others")
+HELD_BY_GONE = define("seen.gpu.held-by-gone", "held by a process that is gone")
+SLOWED_BY = define("seen.gpu.slowed-by", "{processes}")
+NOT_PROBED = define("why.gpu.not-probed", "the GPU was not probed")
+WHICH = define("why.gpu.which", "which of the GPUs this run uses is not known")
+NOT_READ = define("why.gpu.field-not-read", "not read")
+NO_VGPU = define("why.gpu.no-vgpu", "the GPU is not a vGPU")
+LIST_INCOMPLETE = define("why.gpu.list-incomplete", "the list of processes may not be complete")
+OUR_MEMORY = define("why.gpu.our-memory", "the memory of the GPU is our own")
+HOLDER_UNKNOWN = define("why.gpu.holder-unknown", "who holds the memory of the GPU is not known")
+EXCLUSIVE_UNKNOWN = define("why.gpu.exclusive-unknown", "whether somebody else uses the GPU exclusively is not known")
+NOTHING_TO_EXPLAIN = define("why.gpu.nothing-to-explain", "neither slower steps nor a lack of GPU memory to explain")
+ALONE = define("why.gpu.alone", "nobody else computes on the GPU")
+SLOWED_UNKNOWN = define("why.gpu.slowed-unknown", "whether the GPU made the steps slower is not known")
+NOT_SLOWED = define("why.gpu.not-slowed", "not slower by others on the GPU")
+NOT_SLOWER = define("why.gpu.not-slower", "no slower steps to explain")
 
 
 def collect(window: Window, book: FactBook) -> None:
@@ -29,7 +49,7 @@ def collect(window: Window, book: FactBook) -> None:
     every = window.gpus(window.all)
     if not every:
         none = [gpu for tick in window.all for gpu in tick.gpus]
-        reason = (none[-1].note or "no GPU") if none else "the GPU was not probed"
+        reason: Text = (none[-1].note or NO_GPU()) if none else NOT_PROBED()
         if none:
             book.known("gpu.present", False, reason)
         else:
@@ -52,7 +72,7 @@ def collect(window: Window, book: FactBook) -> None:
     mine = used_by_us(every)
     used = tuple(gpu for gpu in now if gpu.index in {one.index for one in mine})
     _others(window, book, mine, used)
-    _throttled(window, book, used, _why(used, "clock_reasons") if used else WHICH)
+    _throttled(window, book, used, _why(used, "clock_reasons") if used else WHICH())
     errors = [
         event.text[:160]
         for event in window.recording.events(KernelMessage, start_s=window.episode.start_s - 120)
@@ -78,7 +98,7 @@ def _load(window: Window, book: FactBook, now: tuple[GpuSample, ...]) -> None:
     clocks = [(gpu.sm_clock_mhz, gpu.sm_clock_max_mhz) for gpu in now if gpu.sm_clock_mhz and gpu.sm_clock_max_mhz]
     lowest = min(clocks, default=None)
     if lowest is not None and book.facts["gpu.clock_ratio"].status == "known":
-        book.known("gpu.clock_ratio", middle(clock), f"down to {lowest[0]} of {lowest[1]} MHz")
+        book.known("gpu.clock_ratio", middle(clock), CLOCK(lowest=lowest[0], highest=lowest[1]))
     hottest = max((gpu.temperature_c for gpu in now if gpu.temperature_c is not None), default=None)
     book.known("gpu.temperature_c", hottest, unless=_why(now, "temperature_c"))
     known = [gpu.clock_reasons for gpu in now if gpu.clock_reasons is not None]
@@ -89,7 +109,7 @@ def _load(window: Window, book: FactBook, now: tuple[GpuSample, ...]) -> None:
 def _licence(book: FactBook, every: tuple[GpuSample, ...], now: tuple[GpuSample, ...]) -> None:
     book.known("gpu.virtualization", last(gpu.virtualization for gpu in every), unless=_why(now, "virtualization"))
     if book.value("gpu.virtualization") in ("none", "pass-through"):
-        book.not_applicable("gpu.licence_stage", "the GPU is not a vGPU")
+        book.not_applicable("gpu.licence_stage", NO_VGPU())
         return
     stages = _stages(every)
     # The worst of the episode: it may be licensed again by the time that the recording ends.
@@ -98,7 +118,8 @@ def _licence(book: FactBook, every: tuple[GpuSample, ...], now: tuple[GpuSample,
     book.known("gpu.licence_text", last(gpu.licence_text for gpu in every))
     if stages:
         worst = max(stages, key=STAGES.index)
-        book.known("gpu.licence_worsened", STAGES.index(worst) > STAGES.index(stages[0]), f"{stages[0]} to {worst}")
+        is_worse = STAGES.index(worst) > STAGES.index(stages[0])
+        book.known("gpu.licence_worsened", is_worse, STAGE_CHANGED(before=stages[0], after=worst))
 
 
 def _stages(gpus: tuple[GpuSample, ...]) -> list[str]:
@@ -110,12 +131,12 @@ def _stages(gpus: tuple[GpuSample, ...]) -> list[str]:
     ]
 
 
-def _why(now: tuple[GpuSample, ...], field: str) -> str:
+def _why(now: tuple[GpuSample, ...], field: str) -> Text:
     for gpu in reversed(now):
         for entry in gpu.unread:
             if entry.startswith(f"{field}:"):
                 return entry.split(":", 1)[1].strip()
-    return "not read"
+    return NOT_READ()
 
 
 def used_by_us(gpus: tuple[GpuSample, ...]) -> tuple[GpuSample, ...]:
@@ -160,50 +181,50 @@ def zombie_bytes(gpu: GpuSample) -> int | None:
 
 def _others(window: Window, book: FactBook, every: tuple[GpuSample, ...], now: tuple[GpuSample, ...]) -> None:
     """Who else is on the GPUs that we use."""
-    why = _why(now, "processes") if now else WHICH
+    why = _why(now, "processes") if now else WHICH()
     foreign = tuple(sorted({f"{process.name} (PID {process.pid})" for gpu in now for process in others(gpu)}))
     readable = any(gpu.processes is not None for gpu in now)
     book.known("gpu.foreign_processes", foreign if readable else None, unless=why)
     zombies = [held for gpu in every[-max(1, len(now)) :] if (held := zombie_bytes(gpu)) is not None]
-    book.known("gpu.zombie_bytes", max(zombies, default=None), unless="the list of processes may not be complete")
+    book.known("gpu.zombie_bytes", max(zombies, default=None), unless=LIST_INCOMPLETE())
     concerned = next((gpu for gpu in now if others(gpu) or held_down_by(gpu)), now[-1] if now else None)
     name = f" ({concerned.name})" if concerned is not None and concerned.name else ""
     book.known("gpu.label", f"GPU {concerned.index}{name}" if concerned is not None else None, unless=why)
     _shared(window, book, foreign, readable=readable, why=why)
 
 
-def _shared(window: Window, book: FactBook, foreign: tuple[str, ...], *, readable: bool, why: str) -> None:
-    """What the others explain: slower steps, or a want of GPU memory."""
+def _shared(window: Window, book: FactBook, foreign: tuple[str, ...], *, readable: bool, why: Text) -> None:
+    """State what the others explain: slower steps, or a lack of GPU memory."""
     zombies = book.value("gpu.zombie_bytes")
     times, waits = book.value("step.times_usual"), book.value("wait.ratio")
     if book.value("exception.cuda_oom"):
         if foreign or zombies:
-            book.known("gpu.shared", "memory", "held by others" if foreign else "held by a process that is gone")
+            book.known("gpu.shared", "memory", HELD_BY_OTHERS() if foreign else HELD_BY_GONE())
         elif readable and zombies == 0:
-            book.not_applicable("gpu.shared", "the memory of the GPU is our own")
+            book.not_applicable("gpu.shared", OUR_MEMORY())
         else:
-            book.unknown("gpu.shared", "who holds the memory of the GPU cannot be told")
+            book.unknown("gpu.shared", HOLDER_UNKNOWN())
     elif book.value("exception.kind") == "cuda-refused" and (foreign or not readable):
-        book.unknown("gpu.shared", "whether somebody else has the GPU to himself cannot be told")
+        book.unknown("gpu.shared", EXCLUSIVE_UNKNOWN())
     elif window.episode.kind != "slow-down":
-        book.not_applicable("gpu.shared", "neither slower steps nor a want of GPU memory to explain")
+        book.not_applicable("gpu.shared", NOTHING_TO_EXPLAIN())
     elif not readable:
         book.unknown("gpu.shared", why)
     elif not foreign:
-        book.not_applicable("gpu.shared", "nobody else computes on the GPU")
+        book.not_applicable("gpu.shared", ALONE())
     elif not isinstance(times, (int, float)) or not isinstance(waits, (int, float)):
-        book.unknown("gpu.shared", "whether the GPU made the steps slower cannot be told")
+        book.unknown("gpu.shared", SLOWED_UNKNOWN())
     elif times >= SHARED_TIMES and waits < SHARED_WAIT:
-        book.known("gpu.shared", "slow", ", ".join(foreign))
+        book.known("gpu.shared", "slow", SLOWED_BY(processes=foreign))
     else:
-        book.not_applicable("gpu.shared", "not slower by others on the GPU")
+        book.not_applicable("gpu.shared", NOT_SLOWED())
 
 
-def _throttled(window: Window, book: FactBook, now: tuple[GpuSample, ...], why: str) -> None:
-    """Whether the clock was held down while there was work; a total standstill has other reasons."""
+def _throttled(window: Window, book: FactBook, now: tuple[GpuSample, ...], why: Text) -> None:
+    """State whether the clock was held down while there was work; a total standstill has other reasons."""
     looks = [gpu for gpu in now if gpu.clock_reasons is not None and gpu.sm_clock_mhz and gpu.sm_clock_max_mhz]
     if window.episode.kind not in ("slow-down", "creep"):
-        book.not_applicable("gpu.throttled", "no slower steps to explain")
+        book.not_applicable("gpu.throttled", NOT_SLOWER())
     elif not looks:
         book.unknown("gpu.throttled", why)
     else:
