@@ -122,7 +122,7 @@ def message_id(key: str, english: str) -> str | tuple[str, str]:
 
 def forms(message: Message) -> tuple[str, ...]:
     """Return the Chinese of a sentence: one form, for Chinese has no plural."""
-    return (message.string,) if isinstance(message.string, str) else tuple(message.string)
+    return (message.string,) if isinstance(message.string, str) else tuple(message.string or ())
 
 
 def as_po(catalog: Catalog) -> bytes:

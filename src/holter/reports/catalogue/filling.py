@@ -63,7 +63,8 @@ def blanks(template: str) -> set[str]:
 
 def without(template: str, missing: set[str]) -> str:
     """Return a sentence without the brackets and clauses that have one of these blanks."""
-    marked, blank_of = "", {}
+    marked = ""
+    blank_of: dict[str, tuple[str, str]] = {}
     for words, name, spec, conversion in string.Formatter().parse(template):
         marked += words.replace("{", "{{").replace("}", "}}")
         if name is not None:
