@@ -45,8 +45,5 @@ def texts(node: ast.expr, tree: ast.AST) -> Iterator[str]:
 
 def test_every_reason_has_a_chinese_sentence() -> None:
     found = set(reasons())
-    assert {
-        "no CPU quota is set",
-        "which of the GPUs is ours cannot be told",
-    } <= found  # the search finds what there is
+    assert "which of the GPUs is ours cannot be told" in found  # the search finds what there is
     assert {one for one in found - PARTS - {""} if translate_phrase(one) == one} == set()

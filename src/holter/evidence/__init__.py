@@ -33,12 +33,16 @@ from holter.evidence.facts import (
     training,
     workers,
 )
+from holter.evidence.reasons import NOT_RECORDED
 from holter.evidence.vocabulary import NAMES, STATED_ONLY
 from holter.evidence.window import Window
 from holter.records import Episode
+from holter.sentences import define
 from holter.tape import Recording
 
 __all__ = ["NAMES", "Evidence", "collect"]
+
+ONLY_STATED = define("why.only-stated", "only a comparison of two runs shows it")
 
 # A part may read what those before it have stated.
 PARTS = (
@@ -57,5 +61,5 @@ def collect(recording: Recording, episode: Episode) -> Evidence:
     for part in PARTS:
         part.collect(window, book)
     for name in sorted(NAMES - book.facts.keys()):
-        book.unknown(name, "only a comparison of two runs tells it" if name in STATED_ONLY else "not recorded")
+        book.unknown(name, ONLY_STATED() if name in STATED_ONLY else NOT_RECORDED())
     return Evidence(book.facts, chain.build(book))

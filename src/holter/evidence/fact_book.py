@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from holter.evidence.reasons import NOT_RECORDED
 from holter.evidence.vocabulary import NAMES
 from holter.records import Fact, Link, Text
 
@@ -22,7 +23,7 @@ class Evidence:
         """
         if name not in NAMES:
             raise KeyError(name)
-        return self._facts.get(name) or Fact(name=name, status="unknown", reason="not recorded")
+        return self._facts.get(name) or Fact(name=name, status="unknown", reason=NOT_RECORDED())
 
     @property
     def facts(self) -> tuple[Fact, ...]:
@@ -36,10 +37,10 @@ class FactBook:
     def __init__(self) -> None:
         self.facts: dict[str, Fact] = {}
 
-    def known(self, name: str, value: Value | None, detail: Text = "", *, unless: Text = "not recorded") -> None:
-        """State a fact; a value of None makes it unknown for the reason ``unless``."""
+    def known(self, name: str, value: Value | None, detail: Text = "", *, unless: Text | None = None) -> None:
+        """State a fact; a value of None makes it unknown for the reason ``unless``: not recorded, if none is given."""
         if value is None:
-            self.unknown(name, unless)
+            self.unknown(name, NOT_RECORDED() if unless is None else unless)
             return
         value = round(value, 4) if isinstance(value, float) else value
         self.facts[name] = Fact(name=name, value=value, detail=detail or None)
