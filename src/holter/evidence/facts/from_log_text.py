@@ -10,6 +10,7 @@ import re
 from holter.evidence.fact_book import FactBook
 from holter.evidence.window import Window
 from holter.records import LogLine, Noted
+from holter.sentences import define
 from holter.texts.exit_lines import reason_of
 from holter.texts.recording import FROM_TEXT
 
@@ -19,6 +20,9 @@ OOM_LINE = re.compile(
 )
 # Lines of one crash stand this near to each other in a console.
 NEAR_S = 60.0
+# As Slurm writes it.
+TIME_LIMIT = "DUE TO TIME LIMIT"
+NO_REASON = define("why.main.no-scheduler", "no scheduler says why it ended")
 
 
 def is_from_text(window: Window) -> bool:
@@ -28,6 +32,7 @@ def is_from_text(window: Window) -> bool:
 
 def collect(window: Window, book: FactBook) -> None:
     """State out-of-memory kills that the text tells of, and unknown what a text does not hold."""
+    book.not_applicable("main.time_limit", NO_REASON())
     if not is_from_text(window):
         return
     told = [
@@ -54,3 +59,4 @@ def _reason(window: Window, book: FactBook) -> None:
     if reason is not None:
         for name in ("main.ending", "main.exit_signal"):
             book.known(name, book.value(name), reason[:160])
+        book.known("main.time_limit", TIME_LIMIT in reason[:160])
