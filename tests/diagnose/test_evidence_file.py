@@ -52,6 +52,24 @@ def test_a_fact_may_be_said_to_have_no_meaning_and_may_carry_a_detail() -> None:
 
 
 @pytest.mark.parametrize(
+    ("fact", "quoted", "derived", "value"),
+    [
+        ({"main.ending": "SIGTERM"}, "CANCELLED AT 2026-03-01T10:00:00 DUE TO TIME LIMIT", "main.time_limit", True),
+        ({"main.ending": "SIGTERM"}, "CANCELLED AT 2026-03-01T10:00:00", "main.time_limit", False),
+        ({"shm.trouble": "no-room"}, "OSError: [Errno 28]", "shm.no_space", True),
+        ({"shm.trouble": "no-room"}, "RuntimeError: unable to open shared memory", "shm.no_space", False),
+        ({"storage.mount": "nfs4 server:/export on /data"}, "/data/set", "storage.path", "/data/set"),
+        ({"main.ending": "SIGTERM"}, "", "main.time_limit", None),
+    ],
+)
+def test_what_is_quoted_beside_a_value_says_more(
+    fact: dict[str, str], quoted: str, derived: str, value: object
+) -> None:
+    facts = {name: {"value": told, "detail": quoted} for name, told in fact.items()}
+    assert read_stated(content(facts=facts), "e.json").evidence.fact(derived).value == value
+
+
+@pytest.mark.parametrize(
     ("facts", "kind"),
     [
         ({"workers.stopped": ["w"]}, "stall"),

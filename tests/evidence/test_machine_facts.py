@@ -25,6 +25,7 @@ from holter.records import (
     ThreadStack,
     Tick,
 )
+from holter.reports.catalogue import phrase
 from holter.tape import Recording
 
 
@@ -66,7 +67,7 @@ def test_what_others_use_before_and_during() -> None:
     ticks = tuple(host(float(t_s), 1.0 if t_s >= 80 else 0.5, 1.0) for t_s in range(50, 100))
     found = seen(ticks=ticks)
     assert (value(found, "host.others_cpu_ratio"), value(found, "host.others_usual_ratio")) == (0.75, 0.25)
-    assert found.fact("host.others_cpu_ratio").detail == "3.0 of 4 CPUs"
+    assert phrase(found.fact("host.others_cpu_ratio").detail or "", "en") == "3.0 of 4 CPUs"
 
 
 def test_a_moment_is_no_neighbour() -> None:

@@ -19,6 +19,7 @@ from holter.records import (
     Role,
     Tick,
 )
+from holter.reports.catalogue import phrase
 from holter.tape import Recording
 from holter.texts.secondary_errors import SAID_IN
 from holter.texts.training_log import LogParser
@@ -248,7 +249,7 @@ def test_the_process_nearest_to_its_limit_of_open_files_counts() -> None:
     found = facts(ticks, "death")
     assert found["fds.used_ratio"].value == pytest.approx(900 / 1024, abs=1e-3)
     assert (found["fds.limit"].value, found["fds.grown"].value) == (1024, 800)
-    assert found["fds.used_ratio"].detail == "900 of 1024, main (PID 1)"
+    assert phrase(found["fds.used_ratio"].detail or "", "en") == "900 of 1024, main process (PID 1)"
 
 
 PROCESS = ProcessSample(t_s=0.0, pid=1, role="main")

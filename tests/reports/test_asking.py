@@ -26,7 +26,8 @@ KNOWN: dict[str, object] = {
     "disk.needed_bytes": 640_000_000, "shm.total_bytes": 64 << 20, "shm.used_ratio": 0.98,
     "gpu.label": "GPU 1 (NVIDIA A100)", "gpu.clock_reasons": ("hw-thermal-slowdown",), "gpu.temperature_c": 91,
     "gpu.clock_ratio": 0.36, "gpu.zombie_bytes": 20 * 10**9, "gpu.licence_text": "Unlicensed (Restricted)",
-    "storage.mount": "nfs4 server:/export on /data", "storage.latency_s": 4.2, "storage.usual_latency_s": 0.003,
+    "storage.mount": "nfs4 server:/export on /data", "storage.path": "/data/set",
+    "storage.latency_s": 4.2, "storage.usual_latency_s": 0.003,
 }  # fmt: skip
 CASES = {
     ("disk-full-or-quota", "full"): ({"disk.error": "full"}, ["node7", "/results/fold_0", "640 MB", "server:"]),

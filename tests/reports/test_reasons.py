@@ -1,4 +1,4 @@
-"""Every reason for which a fact is unknown or does not apply is told in Chinese too."""
+"""Every reason for which a fact is unknown or does not apply is a message, which has a Chinese translation."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import holter.evidence
-from holter.reports.catalogue.phrases_zh_cn import translate_phrase
 
 # Names of fields and parts of sentences that are put together; all others are whole reasons.
 PARTS = {"clock_reasons", "licence_stage", "temperature_c", "utilization_ratio", "virtualization"}
@@ -43,7 +42,5 @@ def texts(node: ast.expr, tree: ast.AST) -> Iterator[str]:
                 yield from texts(one.value, tree)
 
 
-def test_every_reason_has_a_chinese_sentence() -> None:
-    found = set(reasons())
-    assert "no CPU quota is set" in found  # the search finds what there is
-    assert {one for one in found - PARTS - {""} if translate_phrase(one) == one} == set()
+def test_no_reason_is_an_english_string() -> None:
+    assert set(reasons()) - PARTS - {""} == set()

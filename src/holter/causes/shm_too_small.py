@@ -17,13 +17,12 @@ Source:        MIC-DKFZ/nnUNet issues 1343, 1898, 2331; RepPoints issue 18; simp
 
 from __future__ import annotations
 
-import re
-
 from holter.causes.offers import ASK, CONTINUE_ENDED, Offer
 from holter.causes.sentences import describe
 from holter.causes.steps import FOR_SHARED_MEMORY
 from holter.causes.weigh import against, at_least, at_most, needs, one_of, supports, weigh
 from holter.evidence import Evidence
+from holter.evidence.words import NO_SPACE
 from holter.records import Verdict
 
 CAUSE = "shm-too-small"
@@ -75,14 +74,14 @@ LADDER = FOR_SHARED_MEMORY
 
 # A line that speaks of a bus error only supposes it, and one without ENOSPC may mean anything: how large or full
 # /dev/shm was must be known to confirm it.
-SAYS_SO = re.compile(r"No space left on device|\[Errno 28\]|ENOSPC")
 SIZE = frozenset({"shm.used_ratio", "shm.needed_ratio", "shm.total_bytes"})
 
 
 def diagnose(evidence: Evidence) -> Verdict:
     """Weigh the facts; what the exception says is not known where the facts were stated."""
-    trouble, first = evidence.fact("shm.trouble"), evidence.fact("exception.first")
-    told = f"{first.value or ''} {trouble.detail or ''}".strip()
-    if trouble.value == "bus-error" or not told or SAYS_SO.search(told):
+    no_space, first = evidence.fact("shm.no_space"), str(evidence.fact("exception.first").value or "").strip()
+    says_nothing = not first and no_space.status != "known"
+    says_so = bool(no_space.value) or NO_SPACE.search(first) is not None
+    if evidence.fact("shm.trouble").value == "bus-error" or says_nothing or says_so:
         return weigh(CAUSE, evidence, RULES)
     return weigh(CAUSE, evidence, tuple(one._replace(group="size") if one.fact in SIZE else one for one in RULES))

@@ -6,13 +6,18 @@ What the person states of them holds, whatever the words say.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from holter.evidence import scope
 from holter.evidence.error_kinds import OTHER, error_kind
 from holter.evidence.fact_book import FactBook, Value
 from holter.evidence.facts import fitting
+from holter.evidence.facts.from_log_text import TIME_LIMIT
+from holter.evidence.reasons import ONLY_AN_ECHO
 from holter.evidence.sayings import UNSTATED
+from holter.evidence.words import NO_SPACE
 from holter.probes.gpu.nvidia_smi import licence_stage
+from holter.records import Text
 from holter.texts.secondary_errors import said_in
 
 # "RuntimeError: …" or "torch.cuda.OutOfMemoryError: …", as the last line of a traceback says it.
@@ -20,8 +25,9 @@ _RAISED = re.compile(r"^\s*[\w.]*(?:Error|Exception)(?::|\s*$)", re.MULTILINE)
 _LABEL = re.compile(r"^\s*License Status\s*:", re.IGNORECASE)
 
 
-def derive(book: FactBook) -> None:
-    """Add what follows from exceptions, licence text and versions."""
+def derive(book: FactBook, quotes: Mapping[str, str]) -> None:
+    """Add what follows from exceptions, licence text, versions, and from what is quoted beside the values."""
+    _quoted(book, quotes)
     _echo(book)
     _exception(book)
     text = book.value("gpu.licence_text")
@@ -37,8 +43,18 @@ def derive(book: FactBook) -> None:
     _unsaid(book)
 
 
+def _quoted(book: FactBook, quotes: Mapping[str, str]) -> None:
+    """Add what the words of the scheduler, of the error and of the path say that stand beside a value."""
+    said = {name: quote for name, quote in quotes.items() if quote and book.value(name) is not None}
+    if "main.ending" in said:
+        _add(book, "main.time_limit", TIME_LIMIT in said["main.ending"])
+    if "shm.trouble" in said:
+        _add(book, "shm.no_space", NO_SPACE.search(said["shm.trouble"]) is not None)
+    _add(book, "storage.path", said.get("storage.mount"))
+
+
 def _echo(book: FactBook) -> None:
-    """An echo is no exception of its own: beside nothing else it would hide what it only repeats."""
+    """Set an echo aside: it is no exception of its own, and would hide the error that it only repeats."""
     text = book.value("exception.first")
     where = said_in(text) if isinstance(text, str) else None
     if where is None:
@@ -46,7 +62,7 @@ def _echo(book: FactBook) -> None:
     _add(book, "echo.says", where, str(text)[:160])
     rest = "\n".join(line for line in str(text).splitlines() if said_in(line) is None)
     if error_kind(rest) == OTHER and _RAISED.search(rest) is None:
-        book.unknown("exception.first", "only an echo of another error is stated")
+        book.unknown("exception.first", ONLY_AN_ECHO())
 
 
 def _exception(book: FactBook) -> None:
@@ -67,6 +83,6 @@ def _unsaid(book: FactBook) -> None:
             book.not_applicable(name, UNSTATED())
 
 
-def _add(book: FactBook, name: str, value: Value | None, detail: str = "") -> None:
+def _add(book: FactBook, name: str, value: Value | None, detail: Text = "") -> None:
     if value is not None and name not in book.facts:
         book.known(name, value, detail)

@@ -6,6 +6,7 @@ import re
 
 from holter.evidence.fact_book import FactBook
 from holter.evidence.facts.workers import named
+from holter.evidence.reasons import NO_PROCESS_TREE
 from holter.evidence.window import Window
 from holter.records import Message
 from holter.sentences import define
@@ -23,7 +24,7 @@ def collect(window: Window, book: FactBook) -> None:
     processes = window.processes()
     frozen = [one for one in processes if FREEZER.search(one.wait_channel or "")]
     if not processes:
-        book.unknown("frozen.processes", "the process tree was not recorded")
+        book.unknown("frozen.processes", NO_PROCESS_TREE())
     elif frozen:
         names = tuple(named(process) for process in frozen)
         book.known("frozen.processes", names, IN_FREEZER(channel=frozen[0].wait_channel))

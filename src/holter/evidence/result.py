@@ -17,6 +17,7 @@ NO_EPOCHS = define("result.no-epochs", "fewer than two epochs were logged")
 NO_HOOK = define("result.no-hook", "steps are not seen without the hook; the log tells epochs")
 FOLDER_THERE = define("result.folder-there", "the results folder is the one that was there before")
 NOT_MISSING = define("results.not-missing", "no error says that a file or folder is missing")
+NOT_READ = define("why.results.not-read", "the results folder was not read")
 NOT_ENDED = define("result.not-ended", "the main process has not ended with exit code 0")
 EARLY = define("result.early", "exit code 0 after epoch {epoch} of {epochs}; no final checkpoint was written")
 EARLY_UNKNOWN = define("result.early-unknown", "exit code 0 before the training was over")
@@ -80,7 +81,7 @@ def _folder(window: Window, book: FactBook) -> None:
     if not seen and not MISSING.search(str(book.value("exception.first") or "")):
         book.not_applicable("results.gone", NOT_MISSING())
     elif not seen:
-        book.unknown("results.gone", "the folder of the results was not looked at")
+        book.unknown("results.gone", NOT_READ())
     elif samples[-1].missing and seen[-1].path == samples[-1].path:
         book.known("results.gone", "deleted", samples[-1].path)
     elif seen[-1].path == seen[0].path and seen[-1].identity != seen[0].identity:

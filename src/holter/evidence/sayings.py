@@ -6,11 +6,13 @@ from collections.abc import Iterator
 
 from holter.evidence.fact_book import FactBook
 from holter.evidence.window import Window
-from holter.records import ExceptionSeen, LogLine
+from holter.records import ExceptionSeen, LogLine, Text
 from holter.sentences import define
 
-# What explains a death is said at most this long before it: the watchdog of NCCL waits for minutes until it acts.
 UNSTATED = define("sayings.unstated", "nothing that is stated speaks of it")
+NOT_PRINTED = define("why.output.not-mentioned", "no output of the training mentions it")
+NO_OUTPUT = define("why.output.not-recorded", "the output of the training was not recorded")
+# What explains a death is said at most this long before it: the watchdog of NCCL waits for minutes until it acts.
 BEFORE_S = 60.0
 AFTER_S = 5.0
 
@@ -25,11 +27,11 @@ def sayings(window: Window, before_s: float = BEFORE_S) -> Iterator[str]:
         yield line.text
 
 
-def known_or_unsaid(window: Window, book: FactBook, name: str, value: str | int | None, detail: str = "") -> None:
-    """State what was said; where nothing that the training prints was recorded, its silence says nothing."""
+def known_or_unsaid(window: Window, book: FactBook, name: str, value: str | int | None, detail: Text = "") -> None:
+    """State what was printed; without it, unknown if no output was recorded, otherwise not applicable."""
     if value is not None:
         book.known(name, value, detail)
     elif next(sayings(window, float("inf")), None) is not None:
-        book.not_applicable(name, "nothing was said of it")
+        book.not_applicable(name, NOT_PRINTED())
     else:
-        book.unknown(name, "what the training printed was not recorded")
+        book.unknown(name, NO_OUTPUT())

@@ -14,6 +14,7 @@ from holter.errors import EvidenceWrong
 from holter.evidence import chain, derived
 from holter.evidence.choices import CHOICES
 from holter.evidence.fact_book import Evidence, FactBook
+from holter.evidence.reasons import NOT_STATED, STATED_SO
 from holter.evidence.stated_kind import guess
 from holter.evidence.stated_values import checked, nearest, unwrapped
 from holter.evidence.vocabulary import NAMES, VOCABULARY, FactSpec
@@ -53,7 +54,7 @@ def read_stated(content: bytes, name: str) -> Stated:
         more = f"; and {len(wrong) - MAX_TOLD} more" if len(wrong) > MAX_TOLD else ""
         raise EvidenceWrong(f"{name}: " + "; ".join(wrong[:MAX_TOLD]) + f"{more}.", safe=SAFE, next_step=TEMPLATE)
     number = sum(fact.status == "known" for fact in book.facts.values())
-    derived.derive(book)
+    derived.derive(book, {fact: unwrapped(fact, value)[1] for fact, value in facts.items()})
     kind = book.value("episode.kind")
     is_guess = kind is None
     if is_guess:
@@ -70,7 +71,7 @@ def read_stated(content: bytes, name: str) -> Stated:
         reason=about,
     )
     for missing in sorted(NAMES - book.facts.keys()):
-        book.unknown(missing, "not stated")
+        book.unknown(missing, NOT_STATED())
     return Stated(episode, Evidence(book.facts, chain.build(book)), about, is_guess, number)
 
 
@@ -126,7 +127,7 @@ def _facts(content: bytes, name: str) -> tuple[dict[str, Any], str]:
 
 
 def _state(book: FactBook, name: str, value: object) -> str | None:
-    """State one fact; what is wrong with it in words, or None."""
+    """State one fact; return what is wrong with it in words, or None."""
     spec = SPECS.get(name)
     if spec is None:
         return f'there is no fact "{name}"{nearest(name, (*OWN_KEYS, *NAMES))}'
@@ -136,7 +137,7 @@ def _state(book: FactBook, name: str, value: object) -> str | None:
     if value is None:
         return None
     if value == NOT_APPLICABLE:
-        book.not_applicable(name, "stated so")
+        book.not_applicable(name, STATED_SO())
         return None
     read, trouble = checked(spec, value)
     if trouble is None:

@@ -58,6 +58,7 @@ VOCABULARY: tuple[FactSpec, ...] = (
     _text("main.where", "innermost telling frame of the main thread"),
     _text("main.ending", "how the main process ended: signal name, or 'exit code N'"),
     _number("main.exit_signal", "signal that ended the main process"),
+    _bool("main.time_limit", "a scheduler says that it ended the job because of its time limit"),
     # Queues
     _text("queue.ready", "batches ready for the main thread: empty, some, full"),
     _text("queue.worker", "batches in the queue that workers fill: empty, some, full"),
@@ -89,6 +90,7 @@ VOCABULARY: tuple[FactSpec, ...] = (
     _number("shm.total_bytes", "size of /dev/shm", "B"),
     _number("shm.needed_ratio", "what full queues hold of /dev/shm, at least", "ratio"),
     _text("shm.trouble", "how shared memory failed: bus-error (SIGBUS while it was full), no-room (an exception)"),
+    _bool("shm.no_space", "the exception about shared memory says that no space is left (ENOSPC)"),
     # CPU
     _number("cpu.effective", "CPUs that the run may use: min(affinity, cpuset, quota)", "CPUs"),
     _number("cpu.visible", "CPUs that os.cpu_count() reports", "CPUs"),
@@ -108,6 +110,7 @@ VOCABULARY: tuple[FactSpec, ...] = (
     _number("storage.usual_latency_s", "the same before the episode", "s"),
     _list("storage.kernel_errors", "I/O or NFS errors in the kernel log"),
     _text("storage.mount", "file system of data or results that is slowest to answer"),
+    _text("storage.path", "folder of data or results that is slowest to answer"),
     # Writing
     _text("disk.error", "why something could not be written: full, inodes, quota, read-only"),
     _text("disk.file", "file that could not be written"),

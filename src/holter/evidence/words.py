@@ -19,6 +19,8 @@ NO_SHM = re.compile(
     r"/torch_\d|insufficient shared memory|shared memory file|unable to (?:open|write|allocate|resize)[^\n]*shared"
     r"|SemLock|/dev/shm"
 )
+# ENOSPC, as Python and torch write it.
+NO_SPACE = re.compile(r"No space left on device|\[Errno 28\]|ENOSPC")
 
 
 def works_together(cpu_ratios: Iterable[float], effective_cpus: float) -> bool:

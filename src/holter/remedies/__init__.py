@@ -25,8 +25,6 @@ REMEDIES: dict[str, tuple[Offer, ...]] = {module.CAUSE: module.OFFERS for module
 NEVER_BEGAN = ("checkpoint-broken", "checkpoint-refused", "gpu-number", "json", "no-paths")
 # Said instead where it is known that no command is known.
 BY_HAND = {"continue-from-checkpoint": "continue-by-hand", "end-and-continue": "end-and-continue-by-hand"}
-# As Slurm writes it.
-TIME_LIMIT = "DUE TO TIME LIMIT"
 
 
 def propose(diagnosis: Diagnosis, environment: Environment | None) -> Diagnosis:
@@ -96,8 +94,7 @@ def _values(diagnosis: Diagnosis, facts: dict[str, Fact], environment: Environme
     values["out_of_memory"] = "yes" if isinstance(kills, int) and kills > 0 else "no"
     # A closed terminal sends SIGHUP and nothing else; a scheduler mostly SIGTERM, then SIGKILL.
     hung_up = _value(facts, "main.exit_signal") == signal.SIGHUP
-    ending = facts.get("main.ending")
-    out_of_time = ending is not None and TIME_LIMIT in str(ending.detail or "")
+    out_of_time = _value(facts, "main.time_limit") is True
     values["hung_up"] = "yes" if hung_up else "no"
     values["time_limit"] = "yes" if out_of_time else "no"
     values["may_be_scheduler"] = "yes" if not hung_up and not out_of_time else "no"

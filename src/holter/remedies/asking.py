@@ -59,15 +59,6 @@ def _number(name: str, shown: Callable[[float], str]) -> Callable[[Facts], str |
     return read
 
 
-def _detail(name: str) -> Callable[[Facts], str | None]:
-    def read(facts: Facts) -> str | None:
-        fact = facts.get(name)
-        told = fact.detail if fact is not None and fact.status == "known" else None
-        return told if isinstance(told, str) else None
-
-    return read
-
-
 def _need(facts: Facts) -> str:
     value = _value(facts, "disk.needed_bytes")
     return size(value if isinstance(value, (int, float)) else USUAL_NEED_BYTES)
@@ -88,7 +79,7 @@ _READ: dict[str, Callable[[Facts], str | None]] = {
     "held": _number("gpu.zombie_bytes", size),
     "licence": _plain("gpu.licence_text"),
     "mount": _plain("storage.mount"),
-    "path": _detail("storage.mount"),
+    "path": _plain("storage.path"),
     "latency": _number("storage.latency_s", lambda seconds: f"{seconds:.2g}"),
     "usual": _number("storage.usual_latency_s", lambda seconds: f"{seconds:.2g}"),
     "pending": _number("storage.pending_s", lambda seconds: f"{seconds:.0f}"),

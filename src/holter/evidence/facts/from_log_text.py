@@ -20,6 +20,9 @@ OOM_LINE = re.compile(
 )
 # Lines of one crash stand this near to each other in a console.
 NEAR_S = 60.0
+# As Slurm writes it.
+TIME_LIMIT = "DUE TO TIME LIMIT"
+NO_REASON = define("why.main.no-scheduler", "no scheduler says why it ended")
 
 NOTHING_AFTER = define("why.log.nothing-after", "a log does not show what came after it")
 NOT_IN_LOG = define("why.log.not-in-it", "a log does not show it")
@@ -32,6 +35,7 @@ def is_from_text(window: Window) -> bool:
 
 def collect(window: Window, book: FactBook) -> None:
     """State the out-of-memory kills in the text, and as unknown what no text holds."""
+    book.not_applicable("main.time_limit", NO_REASON())
     if not is_from_text(window):
         return
     told = [
@@ -58,3 +62,4 @@ def _reason(window: Window, book: FactBook) -> None:
     if reason is not None:
         for name in ("main.ending", "main.exit_signal"):
             book.known(name, book.value(name), reason[:160])
+        book.known("main.time_limit", TIME_LIMIT in reason[:160])

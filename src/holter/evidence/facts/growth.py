@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 from statistics import median
 
 from holter.evidence.fact_book import FactBook
-from holter.evidence.room import size
 from holter.evidence.window import Window
-from holter.records import DATA_WORKERS, ProcessSample, Role, Tick
+from holter.records import DATA_WORKERS, ProcessSample, Role, Text, Tick
+from holter.sentences import define
 
 # Growth is read off the last two hours: long enough for a leak of 0.1 GB an hour, near enough to be the same story.
 BACK_S = 7200.0
@@ -22,11 +22,25 @@ HOUR_S = 3600.0
 # So many looks show a slope as well as thousands do.
 POINTS = 600
 
+GREW = define("seen.memory.growth", "from {first:bytes} to {last:bytes} in {minutes:.0f} min")
+IN_ARENAS = define("seen.memory.arenas", "{arenas:bytes} of {gained:bytes}")
+FEW_PAGE_READINGS = define(
+    "why.memory.few-page-readings", "the kinds of pages are read every five minutes; too few readings"
+)
+FEW_MAP_READINGS = define("why.memory.few-map-readings", "the memory map is read every five minutes; too few readings")
+NO_MAP = define("why.memory.no-map", "the memory map was not read")
+NOT_GROWN = define("why.memory.not-grown", "the main process has not grown")
+NOT_TRIMMED = define(
+    "why.memory.not-trimmed", "malloc_trim(0) was not called in the process, and nothing else shows it"
+)
+TOO_SHORT = define("why.memory.too-short", "too short a time to see a growth")
+TOO_SHORT_OR_NONE = define("why.memory.too-short-or-none", "too short a time, or no such process")
+
 Points = list[tuple[float, float]]
 
 
 def collect(window: Window, book: FactBook) -> None:
-    """State how fast main process and data workers grow, who of them does, and where the new pages lie."""
+    """State how fast the main process and the data workers grow, which of them do, and in which kind of pages."""
     from_s = window.episode.alarm_s - BACK_S
     until_s = window.episode.start_s if window.episode.kind == "death" else window.episode.alarm_s
     ticks = [tick for tick in window.all if from_s <= tick.t_s <= until_s]
@@ -34,11 +48,11 @@ def collect(window: Window, book: FactBook) -> None:
     looked = [tick for tick in ticks if any(map(_was_looked_at, tick.processes))]
     private = _growth(looked, DATA_WORKERS, lambda one: one.private_bytes)
     shared = _growth(looked, DATA_WORKERS, lambda one: one.shared_bytes)
-    unseen = "kinds of pages are looked at every five minutes; too few looks"
-    book.known("memory.private_growth_bytes_per_h", _per_hour(private), _told(private), unless=unseen)
-    book.known("memory.shared_growth_bytes_per_h", _per_hour(shared), _told(shared), unless=unseen)
+    unseen = FEW_PAGE_READINGS()
+    book.known("memory.private_growth_bytes_per_h", _per_hour(private), _grew(private), unless=unseen)
+    book.known("memory.shared_growth_bytes_per_h", _per_hour(shared), _grew(shared), unless=unseen)
     _arenas(looked, book)
-    book.unknown("memory.trim_freed_ratio", "nobody has called malloc_trim(0) in the process; looking does not tell")
+    book.unknown("memory.trim_freed_ratio", NOT_TRIMMED())
 
 
 def _was_looked_at(process: ProcessSample) -> bool:
@@ -51,13 +65,13 @@ def _by_role(ticks: Sequence[Tick], book: FactBook) -> None:
     for name, of in roles:
         grown[name] = _growth(ticks, of, lambda one: one.rss_bytes)
         fact = f"memory.{name}_growth_bytes_per_h"
-        book.known(fact, _per_hour(grown[name]), _told(grown[name]), unless="too short a time, or no such process")
+        book.known(fact, _per_hour(grown[name]), _grew(grown[name]), unless=TOO_SHORT_OR_NONE())
     if not grown["main"] and not grown["workers"]:
-        book.unknown("memory.grows_in", "too short a time to see a growth")
+        book.unknown("memory.grows_in", TOO_SHORT())
         return
     rising = tuple(name for name, series in grown.items() if _rises(series))
     where = "both" if len(rising) == 2 else rising[0] if rising else "none"
-    book.known("memory.grows_in", where, _told(grown[where]) if where in grown else "")
+    book.known("memory.grows_in", where, _grew(grown[where]) if where in grown else "")
 
 
 def _growth(
@@ -110,30 +124,30 @@ def _middle(points: Points) -> float:
     return median(value for _, value in points[third : len(points) - third] or points)
 
 
-def _told(series: list[Points]) -> str:
+def _grew(series: list[Points]) -> Text:
     if not series:
         return ""
     first, last = (sum(_ends(points)[end] for points in series) for end in (0, 1))
     minutes = max(points[-1][0] - points[0][0] for points in series) / 60
-    return f"from {size(first)} to {size(last)} in {minutes:.0f} min"
+    return GREW(first=first, last=last, minutes=minutes)
 
 
 def _arenas(ticks: Sequence[Tick], book: FactBook) -> None:
-    """Whether what the main process gained lies in the extra arenas of the C library."""
+    """State which part of the main process's growth lies in the extra arenas of the C library."""
     looks = [
         process
         for tick in ticks
         for process in tick.processes
         if process.role == "main" and process.malloc_arenas is not None
     ]
-    book.known("memory.arenas", looks[-1].malloc_arenas if looks else None, unless="the memory map was not looked at")
+    book.known("memory.arenas", looks[-1].malloc_arenas if looks else None, unless=NO_MAP())
     if len(looks) < 2 or looks[-1].t_s - looks[0].t_s < SPAN_S:
-        book.unknown("memory.arena_share", "the memory map is looked at every five minutes; too few looks")
+        book.unknown("memory.arena_share", FEW_MAP_READINGS())
         return
     gained = (looks[-1].rss_bytes or 0) - (looks[0].rss_bytes or 0)
     in_arenas = (looks[-1].malloc_arena_bytes or 0) - (looks[0].malloc_arena_bytes or 0)
     if gained < GROWN_BYTES:
-        book.not_applicable("memory.arena_share", "the main process has not grown")
+        book.not_applicable("memory.arena_share", NOT_GROWN())
         return
-    detail = f"{size(max(0, in_arenas))} of {size(gained)}"
+    detail = IN_ARENAS(arenas=max(0, in_arenas), gained=gained)
     book.known("memory.arena_share", min(1.0, max(0.0, in_arenas / gained)), detail)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 
 from holter.evidence.fact_book import FactBook
+from holter.evidence.reasons import KERNEL_LOG_UNREADABLE
 from holter.evidence.window import Window
 from holter.evidence.words import signal_name
 from holter.records import WORKERS, KernelMessage, Noted, ProcessEnded
@@ -21,7 +22,7 @@ def collect(window: Window, book: FactBook) -> None:
     if messages or (window.all and not unreadable):
         book.known("hardware.kernel_errors", tuple(messages))
     else:
-        book.unknown("hardware.kernel_errors", "the kernel log cannot be read")
+        book.unknown("hardware.kernel_errors", KERNEL_LOG_UNREADABLE())
     crashed = {
         one.pid: signal_name(one.exit_signal)
         for one in window.recording.events(ProcessEnded, end_s=end_s)

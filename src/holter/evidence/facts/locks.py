@@ -5,8 +5,10 @@ from __future__ import annotations
 from holter.evidence.fact_book import FactBook
 from holter.evidence.facts.workers import named
 from holter.evidence.frames import describe, main_thread
+from holter.evidence.reasons import NO_PROCESS_TREE
 from holter.evidence.window import Window
-from holter.records import DATA_WORKERS, Frame, ProcessSample, StackDump
+from holter.records import DATA_WORKERS, Frame, ProcessSample, StackDump, Subject
+from holter.sentences import define
 
 # The main thread of a healthy worker wakes at least every 20 ms, whether it computes or waits for room in its queue
 # (batchgenerators 0.25). One that is not woken once in this time is held by something else.
@@ -21,6 +23,12 @@ _OWN_WAITS = (
     "socket.py",
     "multi_threaded_augmenter.py",
 )
+OPEN_FILES = define("seen.fds.used", "{used} of {limit}, {process}")
+MORE_FILES = define("seen.fds.grown", "from {first} to {last}")
+FILES_NOT_READ = define("why.fds.not-read", "the open files were not read")
+NO_LOCK = define("why.locks.none", "no worker has been waiting for a lock for long")
+NO_LOCK_SEEN = define("why.locks.none-in-stack", "no stack of such a worker shows a lock")
+TOO_SHORT = define("why.locks.too-short", "not observed long enough to see whether they wake up")
 
 
 def collect(window: Window, book: FactBook) -> None:
@@ -28,7 +36,7 @@ def collect(window: Window, book: FactBook) -> None:
     workers = window.processes(*DATA_WORKERS)
     if not window.processes():
         for name in ("workers.locked", "workers.lock"):
-            book.unknown(name, "the process tree was not recorded")
+            book.unknown(name, NO_PROCESS_TREE())
     else:
         _locked(workers, window, book)
     _descriptors(window, book)
@@ -39,14 +47,14 @@ def _locked(workers: tuple[ProcessSample, ...], window: Window, book: FactBook) 
     wakes = {worker.pid: _wakes_per_s(worker.pid, window) for worker in held}
     locked = [worker for worker in held if (rate := wakes[worker.pid]) is not None and rate < WAKES_PER_S]
     if held and not locked and any(rate is None for rate in wakes.values()):
-        book.unknown("workers.locked", "not looked at for long enough to say whether they wake")
+        book.unknown("workers.locked", TOO_SHORT())
     else:
         book.known("workers.locked", tuple(named(worker) for worker in locked))
     if not locked:
-        book.not_applicable("workers.lock", "no worker waits on a lock for long")
+        book.not_applicable("workers.lock", NO_LOCK())
         return
     spots = [spot for worker in locked if (spot := _spot(window.stack(worker.pid))) is not None]
-    book.known("workers.lock", spots[0] if spots else None, unless="no stack of such a worker shows a lock")
+    book.known("workers.lock", spots[0] if spots else None, unless=NO_LOCK_SEEN())
 
 
 def _waits_on_lock(process: ProcessSample) -> bool:
@@ -85,11 +93,12 @@ def _descriptors(window: Window, book: FactBook) -> None:
     ]
     if not looks:
         for name in ("fds.used_ratio", "fds.limit", "fds.grown"):
-            book.unknown(name, "open files were not looked at")
+            book.unknown(name, FILES_NOT_READ())
         return
     fullest = max(looks, key=lambda process: (process.fds or 0) / (process.fd_limit or 1))
-    told = f"{fullest.fds} of {fullest.fd_limit}, {named(fullest)}"
-    book.known("fds.used_ratio", (fullest.fds or 0) / (fullest.fd_limit or 1), told)
+    process = Subject(role=fullest.role, index=fullest.worker_index, pid=fullest.pid)
+    used = OPEN_FILES(used=fullest.fds, limit=fullest.fd_limit, process=process)
+    book.known("fds.used_ratio", (fullest.fds or 0) / (fullest.fd_limit or 1), used)
     book.known("fds.limit", fullest.fd_limit)
     same = [process.fds or 0 for process in looks if process.pid == fullest.pid]
-    book.known("fds.grown", same[-1] - same[0], f"from {same[0]} to {same[-1]}")
+    book.known("fds.grown", same[-1] - same[0], MORE_FILES(first=same[0], last=same[-1]))

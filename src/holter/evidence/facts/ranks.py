@@ -7,9 +7,11 @@ from collections.abc import Iterable
 
 from holter.evidence.fact_book import FactBook
 from holter.evidence.frames import collective, describe, main_thread
+from holter.evidence.reasons import NO_HEARTBEAT
 from holter.evidence.sayings import known_or_unsaid, sayings
 from holter.evidence.window import Window
 from holter.records import Beat, Tick
+from holter.sentences import define
 
 # Where in an epoch a rank is: one that is still in an earlier part holds up those in a later one.
 _ORDER = (
@@ -27,6 +29,10 @@ _ORDER = (
 SLOW_WAIT, FAST_WAIT = 0.3, 0.1
 # At any moment one rank waits for its batch and another does not; only ranks that all stand tell who holds them up.
 STANDS_S = 5.0
+ALONE = define("why.ddp.alone", "one process trains alone")
+FEW_STEPS = define("why.ddp.few-steps", "too few steps")
+WENT_ON = define("why.ddp.went-on", "they were making progress until then")
+NO_GPU_ON_BUS = define("why.system.no-gpu-on-bus", "no NVIDIA GPU is seen on the PCI bus")
 _TIMED_OUT = re.compile(r"collective operation timeout: Work\w+\((?:[^)]*?OpType=(\w+))?")
 
 
@@ -39,20 +45,20 @@ def collect(window: Window, book: FactBook) -> None:
         book.known("exception.kind", "nccl-timeout", found[0][:160])
     environment = window.recording.environment
     if environment is not None:
-        book.known("system.gpu_iommu", environment.gpu_iommu, unless="no NVIDIA GPU is seen on the PCI bus")
+        book.known("system.gpu_iommu", environment.gpu_iommu, unless=NO_GPU_ON_BUS())
     beats = working(window.beats("main"))
     if not beats:
         for name in ("ddp.ranks", "ddp.behind", "ddp.steps"):
-            book.unknown(name, "no heartbeat")
+            book.unknown(name, NO_HEARTBEAT())
         return
     book.known("ddp.ranks", len(beats))
     book.known("ddp.steps", max(beat.steps_total for beat in beats))
     if len(beats) == 1:
-        book.not_applicable("ddp.behind", "one process trains alone")
+        book.not_applicable("ddp.behind", ALONE())
     elif window.episode.kind == "slow-down":
-        book.known("ddp.behind", tuple(_slower(window.during)), unless="too few steps")
+        book.known("ddp.behind", tuple(_slower(window.during)), unless=FEW_STEPS())
     elif any(_moves(beat) for beat in beats):
-        book.not_applicable("ddp.behind", "they went on until then")
+        book.not_applicable("ddp.behind", WENT_ON())
     else:
         states = {process.pid: process.state for process in window.processes("main")}
         book.known("ddp.behind", tuple(_behind(beats, states) or _elsewhere(beats, window)))

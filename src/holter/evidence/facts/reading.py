@@ -6,8 +6,10 @@ import re
 from math import prod
 
 from holter.evidence.fact_book import FactBook
+from holter.evidence.reasons import NO_EXCEPTION, NO_EXCEPTION_READ, NO_PLANS
 from holter.evidence.window import Window
 from holter.records import DATA_WORKERS, ExceptionSeen, StackDump, Tick
+from holter.sentences import define
 
 # Of so many stacks a share can be told.
 ENOUGH_STACKS = 3
@@ -22,6 +24,14 @@ THIRDS = 3
 ENOUGH_S = 60.0
 WINDOWS_DRIVES = ("9p", "drvfs", "v9fs")
 PINNED = re.compile(r"pin_memory|cudaHostAlloc|cudaHostRegister|pinned", re.IGNORECASE)
+VOXELS = define("seen.plan.voxels", "{size} voxels")
+READING = define("seen.reading.stacks", "{reads} of {stacks} stacks")
+LATE_READS = define("seen.cache.late-reads", "{late:.0f} MB in the last third, {early:.0f} MB in the first")
+FEW_READS = define("why.cache.few-reads", "hardly anything was read from storage at first")
+TOO_SHORT = define("why.cache.too-short", "reading was not recorded long enough")
+FEW_STACKS = define("why.reading.few-stacks", "too few stacks of working data workers")
+NOT_WSL = define("why.storage.not-wsl", "this is not WSL")
+MACHINE_UNKNOWN = define("why.storage.machine-unknown", "the kind of machine or file system is not known")
 NO_MEMORY = re.compile(r"out of memory|CUDA error|alloc", re.IGNORECASE)
 
 
@@ -30,15 +40,15 @@ def collect(window: Window, book: FactBook) -> None:
     environment = window.recording.environment
     plans = dict(environment.plans) if environment is not None else {}
     size = plans.get("median_image_size")
-    book.known("plan.median_voxels", _voxels(size), f"{size} voxels", unless="no plans file was found")
+    book.known("plan.median_voxels", _voxels(size), VOXELS(size=size), unless=NO_PLANS())
     _share(window, book)
     _cache(window, book)
     machine = environment.virtual_machine if environment is not None else None
     kind = book.value("storage.fs_type")
     if machine is not None and machine != "wsl":
-        book.not_applicable("storage.windows_drive", "this is not WSL")
+        book.not_applicable("storage.windows_drive", NOT_WSL())
     elif machine is None or kind is None:
-        book.unknown("storage.windows_drive", "kind of machine or file system is not known")
+        book.unknown("storage.windows_drive", MACHINE_UNKNOWN())
     else:
         book.known("storage.windows_drive", kind in WINDOWS_DRIVES, str(kind))
     _pinned(window, book)
@@ -56,10 +66,10 @@ def _share(window: Window, book: FactBook) -> None:
     dumps = [d for d in window.recording.stacks() if d.role in DATA_WORKERS and start_s <= d.t_s <= end_s]
     doing = [one for dump in dumps if (one := _doing(dump)) is not None]
     if len(doing) < ENOUGH_STACKS:
-        book.unknown("reading.share", "too few stacks of working data workers")
+        book.unknown("reading.share", FEW_STACKS())
     else:
         reads = doing.count("reads")
-        book.known("reading.share", reads / len(doing), f"{reads} of {len(doing)} stacks")
+        book.known("reading.share", reads / len(doing), READING(reads=reads, stacks=len(doing)))
 
 
 def _doing(dump: StackDump) -> str | None:
@@ -78,16 +88,15 @@ def _cache(window: Window, book: FactBook) -> None:
     """Bytes from storage in the last third of the recording over those of the first."""
     reads = _reads(window.all)
     if not reads or reads[-1][0] - reads[0][0] < ENOUGH_S:
-        book.unknown("cache.reads_late_ratio", "reading was not recorded long enough")
+        book.unknown("cache.reads_late_ratio", TOO_SHORT())
         return
     begin_s, span_s = reads[0][0], (reads[-1][0] - reads[0][0]) / THIRDS
     early = sum(count for t_s, count in reads if t_s <= begin_s + span_s)
     late = sum(count for t_s, count in reads if t_s > begin_s + (THIRDS - 1) * span_s)
     if early < LITTLE_BYTES:
-        book.not_applicable("cache.reads_late_ratio", "hardly anything was read from storage at first")
+        book.not_applicable("cache.reads_late_ratio", FEW_READS())
     else:
-        told = f"{late / 1e6:.0f} MB in the last third, {early / 1e6:.0f} MB in the first"
-        book.known("cache.reads_late_ratio", late / early, told)
+        book.known("cache.reads_late_ratio", late / early, LATE_READS(late=late / 1e6, early=early / 1e6))
 
 
 def _reads(ticks: tuple[Tick, ...]) -> list[tuple[float, int]]:
@@ -112,9 +121,6 @@ def _pinned(window: Window, book: FactBook) -> None:
     if seen:
         book.known("exception.pinned_memory", any(PINNED.search(text) and NO_MEMORY.search(text) for text in seen))
     elif any(tick.beats for tick in window.all):
-        book.not_applicable("exception.pinned_memory", "no exception was told")
+        book.not_applicable("exception.pinned_memory", NO_EXCEPTION())
     else:
-        book.unknown(
-            "exception.pinned_memory",
-            "no exception in what was read; without the hook only the console has them",
-        )
+        book.unknown("exception.pinned_memory", NO_EXCEPTION_READ())

@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from holter.evidence.fact_book import FactBook
-from holter.evidence.room import size
+from holter.evidence.reasons import KERNEL_SILENT
 from holter.evidence.window import Window, last, middle
-from holter.records import CgroupSample, HostSample
+from holter.records import CgroupSample, HostSample, Message
+from holter.sentences import define
 
 # Totals are compared over at least this long: the kernel makes room in bursts.
 SPAN_S = 5.0
@@ -20,6 +21,20 @@ LIMIT_REACHED = 0.9
 SYSTEM_RATIO = 0.3
 # A share of next to nothing is noise.
 BUSY_RATIO = 0.05
+
+SWAPPED = define("seen.swap.rate", "{rate:bytes} a second")
+CACHED = define("seen.memory.cached", "{cached:bytes} of {limit:bytes}")
+CACHE_LEFT = define("seen.memory.cache-left", "{left:bytes} of {kept:bytes} are left")
+KERNEL_TIME = define("seen.cpu.kernel-time", "{system:percent}% of all CPU time, {busy:percent}% are busy")
+NO_SWAP = define("why.swap.none", "the machine has no swap space")
+SWAP_NOT_READ = define("why.swap.not-read", "the amount of swapped-out memory was not read")
+COUNTERS_UNREAD = define("why.kernel.counters-unread", "the counters of the kernel were not recorded")
+NO_LIMIT = define("why.memory.no-limit", "no memory limit is set")
+LIMIT_NOT_REACHED = define("why.memory.limit-not-reached", "the memory limit is not reached: {used:percent}%")
+NOT_COUNTED = define("why.memory.not-counted", "the cgroup does not count pages that are read again")
+CPUS_IDLE = define("why.cpu.idle", "the CPUs are idle")
+CPU_TIMES_UNREAD = define("why.cpu.times-unread", "CPU times were not recorded")
+LITTLE_KERNEL_TIME = define("why.cpu.little-kernel-time", "the kernel takes only {ratio:percent}% of the busy CPU time")
 
 Look = TypeVar("Look", HostSample, CgroupSample)
 
@@ -34,7 +49,7 @@ def collect(window: Window, book: FactBook) -> None:
         middle(group.pressure_memory_full_ratio for group in groups),
     )
     known = [value for value in pressures if value is not None]
-    book.known("pressure.memory", max(known) if known else None, unless="this kernel does not tell")
+    book.known("pressure.memory", max(known) if known else None, unless=KERNEL_SILENT())
     _swap(window, hosts, book)
     before = [tick.cgroup for tick in window.all if tick.cgroup and tick.t_s < window.episode.start_s]
     _cache(groups, before, window.episode.start_s - SPAN_S, book)
@@ -53,7 +68,7 @@ def _swap(window: Window, hosts: Sequence[HostSample], book: FactBook) -> None:
     names = ("swap.in_bytes_per_s", "swap.out_bytes_per_s", "swap.run_bytes")
     if hosts and not any(host.swap_total_bytes for host in hosts) and hosts[-1].swap_total_bytes is not None:
         for name in names:
-            book.not_applicable(name, "the machine has no swap space")
+            book.not_applicable(name, NO_SWAP())
         return
     totals: tuple[Callable[[HostSample], int | None], ...] = (
         lambda host: host.swap_in_pages_total,
@@ -61,40 +76,39 @@ def _swap(window: Window, hosts: Sequence[HostSample], book: FactBook) -> None:
     )
     for name, total in zip(names[:2], totals, strict=True):
         pages = _per_s(hosts, total)
-        told = "" if pages is None else f"{size(pages * PAGE_BYTES)} a second"
-        book.known(name, None if pages is None else pages * PAGE_BYTES, told, unless="the kernel's counters are unseen")
+        rate = None if pages is None else pages * PAGE_BYTES
+        book.known(name, rate, SWAPPED(rate=rate), unless=COUNTERS_UNREAD())
     swapped = {
         process.pid: process.swap_bytes
         for tick in window.all[-60:]
         for process in tick.processes
         if process.swap_bytes is not None
     }
-    book.known(names[2], sum(swapped.values()) if swapped else None, unless="what is swapped out was not looked at")
+    book.known(names[2], sum(swapped.values()) if swapped else None, unless=SWAP_NOT_READ())
 
 
 def _cache(groups: Sequence[CgroupSample], before: Sequence[CgroupSample], start_s: float, book: FactBook) -> None:
     limit = last(group.memory_limit_bytes for group in groups)
     used = max((group.memory_used_bytes or 0 for group in groups), default=0)
+    reason: Message | None = None
     if groups and limit is None:
-        reason = "no memory limit is set"
+        reason = NO_LIMIT()
     elif limit and used < LIMIT_REACHED * limit:
-        reason = f"the memory limit is not reached: {used / limit:.0%}"
-    else:
-        reason = ""
-    if reason:
+        reason = LIMIT_NOT_REACHED(used=used / limit)
+    if reason is not None:
         for name in ("memory.cache_ratio", "memory.cache_dropped_ratio", "memory.refaults_per_s"):
             book.not_applicable(name, reason)
         return
     cached = middle(group.memory_file_bytes for group in groups)
-    told = f"{size(cached or 0)} of {size(limit or 0)}"
-    book.known("memory.cache_ratio", cached / limit if cached is not None and limit else None, told)
+    ratio = cached / limit if cached is not None and limit else None
+    book.known("memory.cache_ratio", ratio, CACHED(cached=cached, limit=limit))
     kept = max((group.memory_file_bytes or 0 for group in before), default=0)
     left = middle(group.memory_file_bytes for group in groups if group.t_s >= start_s)
-    told = f"{size(left or 0)} of {size(kept)} are left"
-    book.known("memory.cache_dropped_ratio", max(0.0, 1 - left / kept) if left is not None and kept else None, told)
+    dropped = max(0.0, 1 - left / kept) if left is not None and kept else None
+    book.known("memory.cache_dropped_ratio", dropped, CACHE_LEFT(left=left, kept=kept))
     rates = (_refaults([group for group in groups if group.t_s >= start_s]), _refaults(groups))
     rate = next((rate for rate in rates if rate is not None), None)
-    book.known("memory.refaults_per_s", rate, unless="the group does not count pages that are read again")
+    book.known("memory.refaults_per_s", rate, unless=NOT_COUNTED())
 
 
 def _refaults(groups: Sequence[CgroupSample]) -> float | None:
@@ -104,20 +118,19 @@ def _refaults(groups: Sequence[CgroupSample]) -> float | None:
 def _kernel(hosts: Sequence[HostSample], book: FactBook) -> None:
     busy, system = middle(host.cpu_busy_ratio for host in hosts), middle(host.cpu_system_ratio for host in hosts)
     ratio = system / busy if system is not None and busy is not None and busy >= BUSY_RATIO else None
-    told = f"{system:.0%} of all CPU time, {busy:.0%} are busy" if busy is not None and system is not None else ""
     names = ("memory.direct_scans_per_s", "memory.compact_stalls_per_s")
     if busy is not None and ratio is None:
         for name in ("cpu.system_ratio", *names):
-            book.not_applicable(name, "the CPUs are idle")
+            book.not_applicable(name, CPUS_IDLE())
         return
-    book.known("cpu.system_ratio", ratio, told, unless="CPU times were not recorded")
+    book.known("cpu.system_ratio", ratio, KERNEL_TIME(system=system, busy=busy), unless=CPU_TIMES_UNREAD())
     if ratio is not None and ratio < SYSTEM_RATIO:
         for name in names:
-            book.not_applicable(name, f"the kernel takes only {ratio:.0%} of the busy CPU time")
+            book.not_applicable(name, LITTLE_KERNEL_TIME(ratio=ratio))
         return
     counters: tuple[Callable[[HostSample], int | None], ...] = (
         lambda host: host.direct_scan_pages_total,
         lambda host: host.compact_stalls_total,
     )
     for name, total in zip(names, counters, strict=True):
-        book.known(name, _per_s(hosts, total), unless="the kernel's counters are unseen")
+        book.known(name, _per_s(hosts, total), unless=COUNTERS_UNREAD())

@@ -7,16 +7,28 @@ from math import prod
 
 from holter.evidence.error_kinds import error_kind
 from holter.evidence.fact_book import FactBook
-from holter.evidence.room import size
 from holter.evidence.window import Window, last
-from holter.evidence.words import NO_SHM
+from holter.evidence.words import NO_SHM, NO_SPACE
 from holter.records import DATA_WORKERS, ExceptionSeen, HostSample
+from holter.sentences import define
 
 # The host is looked at once a second, and a batch under way is a good part of a small /dev/shm.
 SLACK_S = 5.0
 FULL_RATIO = 0.9
 # A voxel of a batch: float32 image and int16 segmentation.
 VOXEL_BYTES = 6
+
+NEEDED = define("seen.shm.needed", "at least {need:bytes} of {total:bytes}")
+WAS_FULL = define("seen.shm.full", "{used:percent}% of /dev/shm was in use")
+ENDING_UNKNOWN = define("why.shm.ending-unknown", "how the worker ended is not known")
+NO_DESCRIPTORS = define(
+    "why.shm.no-descriptors", "shared memory could not be opened because no file descriptors were left"
+)
+NO_ERROR = define("why.shm.no-error", "no exception about a lack of shared memory")
+NO_SIZES = define("why.shm.no-sizes", "patch size or queues are not known")
+NOT_FAILED = define("why.shm.not-failed", "nothing failed because of shared memory")
+NOT_FULL = define("why.shm.not-full", "/dev/shm was not full")
+USE_UNKNOWN = define("why.shm.use-unknown", "the use of /dev/shm was not recorded")
 
 
 def collect(window: Window, book: FactBook) -> None:
@@ -28,8 +40,7 @@ def collect(window: Window, book: FactBook) -> None:
     book.known("shm.used_ratio", max((used / whole for used, whole in shm), default=None))
     need = _needed_bytes(window)
     ratio = need / total if need is not None and total else None
-    told = f"at least {size(need or 0)} of {size(total or 0)}"
-    book.known("shm.needed_ratio", ratio, told, unless="patch size or queues are not known")
+    book.known("shm.needed_ratio", ratio, NEEDED(need=need, total=total), unless=NO_SIZES())
     _trouble(window, book)
 
 
@@ -40,7 +51,8 @@ def _hosts(window: Window) -> list[HostSample]:
 
 
 def _trouble(window: Window, book: FactBook) -> None:
-    """Whether a write into shared memory failed: as an exception, or as SIGBUS while it was full."""
+    """State whether a write into shared memory failed, by an exception or by SIGBUS while it was full."""
+    book.not_applicable("shm.no_space", NO_ERROR())
     start_s, end_s = window.episode.start_s - SLACK_S, window.end_s + SLACK_S
     of_descriptors = False
     for exception in window.recording.events(ExceptionSeen, start_s=start_s, end_s=end_s):
@@ -49,23 +61,24 @@ def _trouble(window: Window, book: FactBook) -> None:
             continue
         if error_kind(text) != "descriptors":
             book.known("shm.trouble", "no-room", text[:200])
+            book.known("shm.no_space", NO_SPACE.search(text[:200]) is not None)
             return
         of_descriptors = True
     ended = book.facts.get("worker.exit_signal")
     if of_descriptors and (ended is None or ended.value != signal.SIGBUS):
-        book.not_applicable("shm.trouble", "shared memory could not be opened for want of descriptors")
+        book.not_applicable("shm.trouble", NO_DESCRIPTORS())
     elif ended is None or ended.status == "unknown":
-        book.unknown("shm.trouble", "nobody could tell how the worker ended")
+        book.unknown("shm.trouble", ENDING_UNKNOWN())
     elif ended.value != signal.SIGBUS:
-        book.not_applicable("shm.trouble", "nothing failed for want of shared memory")
+        book.not_applicable("shm.trouble", NOT_FAILED())
     else:
         used = book.value("shm.used_ratio")
         if used is None:
-            book.unknown("shm.trouble", "the use of /dev/shm was not recorded")
+            book.unknown("shm.trouble", USE_UNKNOWN())
         elif isinstance(used, (int, float)) and used >= FULL_RATIO:
-            book.known("shm.trouble", "bus-error", f"{used:.0%} of /dev/shm were in use")
+            book.known("shm.trouble", "bus-error", WAS_FULL(used=used))
         else:
-            book.not_applicable("shm.trouble", "/dev/shm was not full")
+            book.not_applicable("shm.trouble", NOT_FULL())
 
 
 def _needed_bytes(window: Window) -> float | None:

@@ -6,13 +6,19 @@ import re
 from collections.abc import Callable, Mapping
 
 from holter.evidence.fact_book import FactBook, Value
+from holter.evidence.reasons import NO_PLANS
 from holter.evidence.window import Window
 from holter.records import ExceptionSeen
+from holter.sentences import define
 
 # Name of the package on the tape -> name of the fact.
 PACKAGES = ("torch", "cuda", "cudnn", "nnunetv2", "batchgenerators", "batchgeneratorsv2", "threadpoolctl", "blosc2")
-NOT_CAPTURED = "the recording does not say"
-NOT_INSTALLED = "the package was not found beside the training"
+NOT_CAPTURED = define("why.software.not-captured", "the recording does not say")
+NOT_INSTALLED = define("why.software.not-installed", "the package was not found in the environment of the training")
+NO_DRIVER = define("why.software.no-driver", "no NVIDIA driver was seen")
+NO_NUMBER = define("why.setting.no-number", "{setting} is not a number")
+NOT_SET = define("why.setting.not-set", "{variable} is not set")
+NO_VARIABLES = define("why.setting.not-read", "the environment variables of the training could not be read")
 WINDOWS = re.compile(r"WinError \d+|File \"[A-Za-z]:\\[^\"\n]*")
 FALSE_WORDS = ("f", "false", "0", "no")
 
@@ -27,19 +33,19 @@ def collect(window: Window, book: FactBook) -> None:
     cudnn = next((version for name, version in environment.versions if name.startswith("nvidia-cudnn")), None)
     versions |= {"cudnn": cudnn} if cudnn and "cudnn" not in versions else {}
     for name in PACKAGES:
-        book.known(f"software.{name}", versions.get(name), unless=NOT_INSTALLED if versions else NOT_CAPTURED)
-    book.known("software.driver", versions.get("nvidia-driver"), unless="no NVIDIA driver was seen")
-    book.known("system.container", environment.container, unless=NOT_CAPTURED)
-    book.known("system.virtual_machine", environment.virtual_machine, unless=NOT_CAPTURED)
+        book.known(f"software.{name}", versions.get(name), unless=(NOT_INSTALLED if versions else NOT_CAPTURED)())
+    book.known("software.driver", versions.get("nvidia-driver"), unless=NO_DRIVER())
+    book.known("system.container", environment.container, unless=NOT_CAPTURED())
+    book.known("system.virtual_machine", environment.virtual_machine, unless=NOT_CAPTURED())
     if environment.kernel:
         book.known("system.os", "linux", environment.os or "")
     else:
         windows = _of_windows(window)
-        book.known("system.os", "windows" if windows else None, windows or "", unless=NOT_CAPTURED)
+        book.known("system.os", "windows" if windows else None, windows or "", unless=NOT_CAPTURED())
     _settings(dict(environment.variables), bool(environment.variables), book)
     plans = dict(environment.plans)
     for fact, key in (("plan.configuration", "configuration"), ("plan.patch_size", "patch_size")):
-        book.known(fact, plans.get(key), unless="no plans file was found")
+        book.known(fact, plans.get(key), unless=NO_PLANS())
 
 
 def _of_windows(window: Window) -> str | None:
@@ -63,11 +69,12 @@ def _settings(variables: Mapping[str, str], captured: bool, book: FactBook) -> N
     for fact, variable, read in readings:
         value = variables.get(variable)
         if value is not None:
-            book.known(fact, read(value), f"{variable}={value}", unless=f"{variable}={value} is no number")
+            setting = f"{variable}={value}"
+            book.known(fact, read(value), setting, unless=NO_NUMBER(setting=setting))
         elif captured:
-            book.not_applicable(fact, f"{variable} is not set")
+            book.not_applicable(fact, NOT_SET(variable=variable))
         else:
-            book.unknown(fact, "the variables of the training could not be read")
+            book.unknown(fact, NO_VARIABLES())
 
 
 def _number(text: str) -> float | None:

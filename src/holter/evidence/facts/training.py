@@ -6,11 +6,12 @@ from collections.abc import Iterable
 
 from holter.evidence import frames
 from holter.evidence.fact_book import FactBook
+from holter.evidence.reasons import ENDING_UNKNOWN, NO_HEARTBEAT_NO_LOG
 from holter.evidence.window import SOON_S, Window, last, mean_cpu, ready_to_run
 from holter.evidence.words import ending, works_together
-from holter.records import Beat, EpochEnded, ExceptionSeen, LogLine, PhaseChanged, ProcessEnded, Tick
+from holter.records import Beat, EpochEnded, ExceptionSeen, LogLine, Message, PhaseChanged, ProcessEnded, Tick
+from holter.sentences import define
 
-NO_BEAT = "no heartbeat of the training"
 INTERRUPTED = "interrupted"  # the story of a log that ends with Ctrl-C in a wait
 WAITS = {
     "train-batch": "batch-queue",
@@ -18,6 +19,43 @@ WAITS = {
     "export-slot": "export-slot",
     "export-result": "export-result",
 }
+
+CORES = define(
+    "seen.activity.cores",
+    "{cores:.1f} cores used by {count} processes",
+    one="{cores:.1f} cores used by {count} process",
+)
+CORES_READY = define(
+    "seen.activity.cores-ready",
+    "{cores:.1f} cores used by {count} processes, {ready} of them always ready to run",
+    one="{cores:.1f} cores used by {count} process, always ready to run",
+)
+IN_STEP = define("seen.main.in-step", "heartbeat: within a step")
+STACK = define("seen.main.stack", "stack of the main process ({method})")
+WAITS_FOR = define("seen.main.waits-for", "heartbeat: waits for {what}")
+AGE = define("seen.progress.age", "last progress {age:.0f} s before the alarm")
+BY_LOG = define("seen.progress.by-log", "from the training log")
+FILL = define("seen.queue.fill", "{ready} of {size}")
+STEPS_BEFORE = define("seen.step.before", "{count} steps before the episode", one="{count} step before the episode")
+STEPS_DURING = define("seen.step.during", "{count} steps during the episode", one="{count} step during the episode")
+SLOWER = define("seen.step.slower", "{recent:.2f} s instead of {usual:.2f} s")
+UNFINISHED = define("seen.step.unfinished", "one unfinished step")
+WAIT_NAMES = {
+    "train-batch": define("seen.wait.train-batch", "train-batch"),
+    "val-batch": define("seen.wait.val-batch", "val-batch"),
+    "export-slot": define("seen.wait.export-slot", "export-slot"),
+    "export-result": define("seen.wait.export-result", "export-result"),
+}
+NOT_MEASURED = define("why.activity.not-measured", "CPU use was not measured")
+NO_BEAT = define("why.heartbeat.none-of-training", "no heartbeat of the training")
+NO_LOG = define("why.log.none", "no training log was found")
+ENDED = define("why.main.ended", "the main process has ended")
+NO_FRAMES = define("why.main.no-frames", "no frames could be read")
+NO_FRAMES_BECAUSE = define("why.main.no-frames-because", "no frames could be read ({refused})")
+NO_STACK_NO_BEAT = define("why.main.no-stack-no-heartbeat", "no stack and no heartbeat")
+RUNS = define("why.main.runs", "the main process is running")
+NO_QUEUE_SIZE = define("why.queue.not-reported", "the augmenter does not report it")
+NO_FRAMES_OF_LOOP = define("why.results-loop.no-frames", "no frames")
 
 
 def collect(window: Window, book: FactBook) -> None:
@@ -35,7 +73,7 @@ def _progress(window: Window, book: FactBook) -> None:
     moment_s = window.episode.alarm_s
     if beat is not None and beat.progressed_s is not None:
         age_s = max(0.0, moment_s - min(beat.progressed_s, moment_s))
-        book.known("progress.age_s", age_s, f"last progress {age_s:.0f} s before the alarm")
+        book.known("progress.age_s", age_s, AGE(age=age_s))
     else:
         told = (
             _told(window, EpochEnded, moment_s)
@@ -43,24 +81,25 @@ def _progress(window: Window, book: FactBook) -> None:
             + _told(window, LogLine, moment_s)
         )
         age = moment_s - max(told) if told else None
-        book.known("progress.age_s", age, "by the training log", unless="neither heartbeat nor log")
+        book.known("progress.age_s", age, BY_LOG(), unless=NO_HEARTBEAT_NO_LOG())
     after = [tick for tick in window.during if tick.t_s > window.episode.alarm_s]
     totals = [b.progress_total for tick in after for b in tick.beats if b.role == "main"]
     if totals and beat is not None:
         book.known("progress.resumed", max(totals) > min(totals))
     lines = _told(window, LogLine, moment_s) + _told(window, EpochEnded, moment_s)
-    book.known("log.age_s", moment_s - max(lines) if lines else None, unless="no training log found")
+    book.known("log.age_s", moment_s - max(lines) if lines else None, unless=NO_LOG())
     ratios = [mean_cpu(window.now, process.pid) for process in window.processes()]
     known = [ratio for ratio in ratios if ratio is not None]
     if known:
         cpus = last(tick.cgroup.effective_cpus for tick in window.all if tick.cgroup)
         ready = ready_to_run(window.now)
         active = bool(ready) or works_together(known, cpus if cpus is not None else float("inf"))
-        how = f"{sum(known):.1f} cores used by {len(known)} processes"
-        how += f", {len(ready)} of them always ready to run" if ready else ""
+        how = CORES(cores=sum(known), count=len(known))
+        if ready:
+            how = CORES_READY(cores=sum(known), count=len(known), ready=len(ready))
         book.known("activity.present", active, how)
     else:
-        book.unknown("activity.present", "CPU use was not measured")
+        book.unknown("activity.present", NOT_MEASURED())
 
 
 def _told(window: Window, kind: type[EpochEnded] | type[PhaseChanged] | type[LogLine], end_s: float) -> list[float]:
@@ -89,19 +128,19 @@ def _steps(window: Window, book: FactBook) -> None:
     before, during = _spent(window.before), _spent(window.during)
     if window.main_beat() is None:
         for name in ("step.usual_s", "step.recent_s", "wait.ratio", "wait.usual_ratio"):
-            book.unknown(name, NO_BEAT)
+            book.unknown(name, NO_BEAT())
         return
     if before is not None and before[2] > 0:
-        book.known("step.usual_s", before[1] / before[2], f"{before[2]} steps before the episode")
+        book.known("step.usual_s", before[1] / before[2], STEPS_BEFORE(count=before[2]))
         book.known("wait.usual_ratio", before[0] / max(before[1], 1e-9))
     if during is not None and during[1] > 0:
         steps = during[2]
-        how = f"{steps} steps during the episode" if steps else "one unfinished step"
+        how = STEPS_DURING(count=steps) if steps else UNFINISHED()
         book.known("step.recent_s", during[1] / max(steps, 1), how)
         book.known("wait.ratio", during[0] / during[1])
     usual, recent = book.value("step.usual_s"), book.value("step.recent_s")
     if isinstance(usual, (int, float)) and isinstance(recent, (int, float)) and usual > 0:
-        book.known("step.times_usual", recent / usual, f"{recent:.2f} s instead of {usual:.2f} s")
+        book.known("step.times_usual", recent / usual, SLOWER(recent=recent, usual=usual))
 
 
 def _main(window: Window, book: FactBook) -> None:
@@ -117,11 +156,11 @@ def _main(window: Window, book: FactBook) -> None:
     book.known("main.alive", not ended and (main is not None or not window.all))
     if ended:
         best = max(ended, key=lambda e: (e.exit_signal is not None) + (e.exit_code is not None))
-        book.known("main.ending", ending(best), unless="nobody could tell how it ended")
+        book.known("main.ending", ending(best), unless=ENDING_UNKNOWN())
         book.known("main.exit_signal", best.exit_signal if best.exit_code is None else 0)
     elif main is not None:
-        book.not_applicable("main.ending", "the main process is there")
-        book.not_applicable("main.exit_signal", "the main process is there")
+        book.not_applicable("main.ending", RUNS())
+        book.not_applicable("main.exit_signal", RUNS())
     if main is not None:
         book.known("main.state", main.state)
         book.known("main.cpu_ratio", mean_cpu(window.now, main.pid))
@@ -135,28 +174,28 @@ def _main(window: Window, book: FactBook) -> None:
         thread = frames.main_thread(dump)
         spot = frames.place(thread) if thread else None
         loop = frames.results_loop(dump)
-        book.known("results_loop.waits_on", loop, f"stack of the main process ({dump.rung})", unless="no frames")
+        book.known("results_loop.waits_on", loop, STACK(method=dump.rung), unless=NO_FRAMES_OF_LOOP())
     elif main is None and window.episode.detector == INTERRUPTED:
         stopped = (frames.interrupted(event) for event in window.recording.events(ExceptionSeen))
         spot = next((place for place in stopped if place), None)
     waits_on = WAITS.get(beat.waits_for) if beat is not None and not ended else None
     if waits_on is not None and beat is not None:
-        where = spot[1] if spot and spot[0] == waits_on else f"heartbeat: waits for {beat.waits_for}"
-        book.known("main.waits_on", waits_on, where)
-        book.known("main.where", where)
+        frame = spot[1] if spot and spot[0] == waits_on else None
+        book.known("main.waits_on", waits_on, frame or WAITS_FOR(what=WAIT_NAMES[beat.waits_for]()))
+        book.known("main.where", frame or f"heartbeat: waits for {beat.waits_for}")
     elif spot is not None:
         book.known("main.waits_on", spot[0], spot[1])
         book.known("main.where", spot[1])
     elif ended:
-        book.not_applicable("main.waits_on", "the main process has ended")
+        book.not_applicable("main.waits_on", ENDED())
     elif _in_step(beat, main is not None and main.state in ("S", "R")):
-        book.known("main.waits_on", "python", "heartbeat: within a step")
+        book.known("main.waits_on", "python", IN_STEP())
     else:
-        book.unknown("main.waits_on", "no stack and no heartbeat" if dump is None else _refused(dump.refused))
+        book.unknown("main.waits_on", NO_STACK_NO_BEAT() if dump is None else _refused(dump.refused))
 
 
-def _refused(reasons: tuple[str, ...]) -> str:
-    return "no frames could be read" + (f" ({'; '.join(reasons)})" if reasons else "")
+def _refused(reasons: tuple[str, ...]) -> Message:
+    return NO_FRAMES_BECAUSE(refused="; ".join(reasons)) if reasons else NO_FRAMES()
 
 
 def _in_step(beat: Beat | None, runs: bool) -> bool:
@@ -171,7 +210,7 @@ def _queues(window: Window, book: FactBook) -> None:
     )
     for name, value, size in readings:
         if value is None or not size:
-            book.unknown(name, NO_BEAT if beat is None else "the augmenter does not tell")
+            book.unknown(name, (NO_BEAT if beat is None else NO_QUEUE_SIZE)())
             continue
         fill = "empty" if value <= 0 else "full" if value >= size - 1 else "some"
-        book.known(name, fill, f"{value} of {size}")
+        book.known(name, fill, FILL(ready=value, size=size))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from holter.evidence.fact_book import FactBook
+from holter.evidence.reasons import NO_PROCESS_TREE, NO_WORKERS
 from holter.evidence.window import Window, last, mean_cpu, ready_to_run
 from holter.evidence.words import WORKING_CPU_RATIO, label
 from holter.records import DATA_WORKERS, WORKERS, Beat, ProcessSample
+from holter.sentences import define
 
 # Workers that use this part of all CPUs are at work, however little each of them gets.
 CROWDED_CPU_PART = 0.5
@@ -18,6 +20,9 @@ STORAGE_CHANNELS = (
     "folio_wait_bit", "wait_on_page_bit", "io_schedule", "nfs_wait", "rpc_wait", "fuse_wait", "request_wait_answer",
     "fuse_get_req", "cl_sync_io_wait", "wait_on_buffer", "filemap_fault", "iomap_", "cifs_",
 )  # fmt: skip
+NO_HEARTBEAT = define("why.heartbeat.none-of-workers", "no heartbeat of the workers")
+NO_CASE = define("why.workers.no-case", "no stuck worker with a known case")
+NO_MOUNT = define("why.workers.no-mount", "the mount of the file was not found")
 
 
 def collect(window: Window, book: FactBook) -> None:
@@ -26,7 +31,7 @@ def collect(window: Window, book: FactBook) -> None:
     every = window.processes(*WORKERS)
     if not window.processes():
         for name in ("workers.count", "workers.stopped", "workers.blocked", "workers.working"):
-            book.unknown(name, "the process tree was not recorded")
+            book.unknown(name, NO_PROCESS_TREE())
         return
     beats = {beat.pid: beat for beat in window.beats(*WORKERS)}
     main = window.main()
@@ -41,7 +46,7 @@ def collect(window: Window, book: FactBook) -> None:
     book.known("workers.blocked", tuple(named(process) for process in blocked))
     book.known("workers.working", len(working))
     cpu = [mean_cpu(window.now, worker.pid) for worker in workers]
-    book.known("workers.cpu_ratio", sum(value or 0.0 for value in cpu) if cpu else None, unless="no data workers")
+    book.known("workers.cpu_ratio", sum(value or 0.0 for value in cpu) if cpu else None, unless=NO_WORKERS())
     _delivering(workers, beats, book)
     _in_hand(stopped or blocked, beats, book)
     _blocked_file(blocked, beats, window, book)
@@ -64,7 +69,7 @@ def _working(workers: tuple[ProcessSample, ...], window: Window) -> list[Process
 
 
 def named(process: ProcessSample) -> str:
-    """How the process is called in sentences."""
+    """Return what the process is called in the value of a fact; a sentence has a ``Subject``."""
     return label(process.role, process.worker_index, process.pid)
 
 
@@ -90,7 +95,7 @@ def _is_storage_channel(channel: str | None) -> bool:
 def _delivering(workers: tuple[ProcessSample, ...], beats: dict[int, Beat], book: FactBook) -> None:
     known = [beats[worker.pid] for worker in workers if worker.pid in beats]
     if not known:
-        book.unknown("workers.delivering", "no heartbeat of the workers")
+        book.unknown("workers.delivering", NO_HEARTBEAT())
         return
     book.known("workers.delivering", sum(beat.wait_began_s is None and beat.case is None for beat in known))
 
@@ -100,7 +105,7 @@ def _in_hand(stuck: list[ProcessSample], beats: dict[int, Beat], book: FactBook)
     book.known(
         "workers.case",
         next((case for case in cases if case), None),
-        unless="no stuck worker with a known case",
+        unless=NO_CASE(),
     )
 
 
@@ -114,7 +119,7 @@ def _blocked_file(blocked: list[ProcessSample], beats: dict[int, Beat], window: 
     ]
     if files:
         book.known("workers.blocked_file", files[-1][0])
-        book.known("workers.blocked_mount", files[-1][1], unless="mount of the file not found")
+        book.known("workers.blocked_mount", files[-1][1], unless=NO_MOUNT())
         return
     storage = window.storage("preprocessed", window.all)
     cases = [beats[process.pid].case for process in blocked if process.pid in beats and beats[process.pid].case]
