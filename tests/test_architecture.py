@@ -27,7 +27,7 @@ from needs import imported
 CHECKOUT = Path(__file__).resolve().parents[1]
 PACKAGE = Path(holter.__file__).parent
 HOOK = PACKAGE / "hook"
-NOT_CAUSES = {"__init__.py", "offers.py", "pages_only.py", "sentences.py", "steps.py", "weigh.py"}
+NOT_CAUSES = {"__init__.py", "offers.py", "pages_only.py", "sentences.py", "shared_rules.py", "steps.py", "weigh.py"}
 CAUSE_FILES = sorted(file for file in (PACKAGE / "causes").glob("*.py") if file.name not in NOT_CAUSES)
 HEADINGS = ["What happens", "How we know", "Looks like", "What helps", "Source"]
 HEAVY = ("torch", "nnunetv2", "batchgenerators", "numpy")

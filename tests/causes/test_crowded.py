@@ -90,7 +90,7 @@ def test_what_the_machine_never_had_and_what_was_not_counted_is_not_offered():
 def test_few_cores_are_told_by_all_steps_and_not_by_one_stack():
     facts = {
         **CROWDED, "episode.kind": "slow-down", "cpu.allocated_ratio": 0.5, "cpu.workers_per_cpu": 3.0,
-        "wait.ratio": 0.67, "main.waits_on": "native-call", "step.times_usual": 0.94,
+        "wait.ratio": 0.67, "main.waits_on": "native-call", "step.times_usual": 0.94, "cpu.run_busy_ratio": 0.8,
     }  # fmt: skip
     assert judged(facts)["few-cores-allocated"].verdict == "likely"
 

@@ -115,7 +115,7 @@ ALONE = (
     ("compile-toolchain-broken", {"exception.kind": "compile"}),
     ("compile-toolchain-broken", {"compile.missing": "old-compiler", "echo.says": "training"}),
     ("cuda-device-assert", {"exception.kind": "cuda-assert"}),
-    ("gpu-slow-kernels-software", {"software.torch": "2.9.0"}),
+    ("gpu-slow-kernels-software", {"software.torch": "2.9.0", "epochs.shape": "flat"}),
     ("gpu-oom-cpu-fallback", {"predict.on_cpu": True}),
     ("gpu-lost-or-gsp", {"exception.kind": "gpu-lost"}),
     ("gpu-driver-mismatch", {"exception.kind": "cuda-mismatch"}),

@@ -23,7 +23,7 @@ DECISIVE: dict[str, dict[str, object]] = {
     "affinity-clobbered": {
         **SLOW, **QUIET_CPUS, "affinity__narrowed": True, "workers__per_cpu_seen": 6.0, "wait__ratio": 0.8,
         "cpu__allocated_ratio": 0.06, "cpu__workers_per_cpu": 6.0, "cpu__run_busy_ratio": 0.95,
-        "setting__pinning": "true",
+        "setting__pinning": "true", "activity__present": True,
     },
     "blosc2-io": {
         **DEATH, "exception__kind": "blosc2-version", "exception__role": "main", "exception__first": "RuntimeError",
@@ -80,7 +80,6 @@ DECISIVE: dict[str, dict[str, object]] = {
 
 # One sentence that a person brings, and nothing else.
 TELLING: dict[str, dict[str, object]] = {
-    "affinity-clobbered": {"affinity__narrowed": True},
     "blosc2-io": {"exception__kind": "blosc2-version"},
     "epoch-definition": {"batch__times_usual": 2.0, "batch__sample_times_usual": 1.0},
     "faulty-host-hardware": {"hardware__kernel_errors": ("mce: Machine check events logged",)},

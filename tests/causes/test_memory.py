@@ -121,7 +121,6 @@ TELLING: list[tuple[str, dict[str, object]]] = [
     ("threadpoolctl-version", {"exception.kind": "threadpoolctl"}),
     ("fd-exhaustion", {"exception.kind": "descriptors"}),
     ("windows-spawn-commit", {"exception.kind": "windows-commit"}),
-    ("nested-threadpoolctl-fork-crash", {"software.batchgenerators": "0.25.1", "echo.says": "training"}),
 ]
 
 

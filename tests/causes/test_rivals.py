@@ -252,5 +252,179 @@ def test_a_wait_on_the_queue_of_workers_contradicts_having_none_only_where_none_
     assert judged(**slow)["data-workers-zero-fix"].verdict == "possible"
     assert judged(**slow, main__waits_on="batch-queue")["data-workers-zero-fix"].verdict == "excluded"
     # The heartbeat calls every wait for a batch so.
+    slow["activity__present"] = True
     known = judged(**slow, main__waits_on="batch-queue", setting__n_proc_da=0, workers__count=0)
     assert known["data-workers-zero-fix"].verdict == "confirmed"
+
+
+# A job of few CPUs stands still, and nobody computes: every Slurm job looks so.
+IDLE_JOB = {
+    "episode__kind": "stall", "activity__present": False, "cpu__allocated_ratio": 0.06, "cpu__workers_per_cpu": 3.0,
+    "cpu__run_busy_ratio": 0.02, "wait__ratio": 1.0, "step__times_usual": 90.0, "workers__stopped": (),
+    "affinity__narrowed": False, "cpu__throttled_ratio": ..., "cpu__quota": ..., "workers__threads": 3,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("cause", "more"),
+    [
+        ("few-cores-allocated", {}),
+        ("affinity-clobbered", {"affinity__narrowed": True, "workers__per_cpu_seen": 6.0}),
+        ("thread-oversubscription", {"workers__threads": 65, "workers__running_threads": 3.0}),
+        ("data-workers-zero-fix", {"setting__n_proc_da": 0.0, "workers__count": 0}),
+    ],
+)
+def test_where_nobody_computes_no_lack_of_cpus_holds_the_training_up(cause, more):
+    assert judged(**{**IDLE_JOB, **more})[cause].verdict == "excluded"
+
+
+def test_an_allocation_is_no_cause_before_its_cpus_were_seen_busy():
+    busy = {**IDLE_JOB, "activity__present": True, "episode__kind": "slow-down"}
+    assert judged(**busy)["few-cores-allocated"].verdict == "possible"
+    assert judged(**{**busy, "cpu__run_busy_ratio": 0.95})["few-cores-allocated"].verdict == "confirmed"
+
+
+SPIN = {
+    "episode__kind": "stall", "activity__present": True, "workers__stand_at": "Slow.apply (transforms.py:7)",
+    "workers__stand_in": "python-loop", "wait__ratio": 1.0, "cpu__run_busy_ratio": 0.98, "workers__stopped": (),
+    "cpu__allocated_ratio": 0.06, "cpu__workers_per_cpu": 3.0, "cpu__quota": 4.0, "cpu__throttled_ratio": 0.0,
+    "affinity__narrowed": False, "workers__threads": 3, "workers__locked": (), "workers__blocked": (),
+    "frozen__processes": (), "queue__ready": "empty",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("cause", "more"),
+    [
+        ("few-cores-allocated", {}),
+        ("cgroup-cpu-quota", {"cpu__throttled_ratio": 0.9}),
+        ("thread-oversubscription", {"workers__threads": 65, "workers__running_threads": 30.0}),
+        (
+            "concurrent-jobs-contention",
+            {"host__others_cpu_ratio": 0.6, "cpu__queue_ratio": 0.5, "cpu__run_busy_ratio": 0.4},
+        ),
+    ],
+)
+def test_workers_that_spin_in_one_place_are_the_cause_and_not_the_cpus_they_use_up(cause, more):
+    found = judged(**{**SPIN, **more})
+    assert (next(iter(found)), found[cause].verdict) == ("workers-stand-still", "excluded")
+    moving = judged(**{**SPIN, **more, "workers__stand_at": ..., "workers__stand_in": ...})
+    assert moving[cause].verdict in ("likely", "confirmed")
+
+
+def test_a_main_process_that_waits_for_a_server_does_not_lack_data_workers():
+    facts = {
+        "episode__kind": "stall", "setting__n_proc_da": 0.0, "workers__count": 0, "wait__ratio": 0.9,
+        "activity__present": True,
+    }  # fmt: skip
+    assert judged(**facts)["data-workers-zero-fix"].verdict == "confirmed"
+    stands = judged(**facts, main__stands_at="MyTrainer.upload (my_trainer.py:90)")
+    assert stands["data-workers-zero-fix"].verdict == "excluded"
+
+
+def test_a_version_is_no_cause_of_a_standstill_or_of_any_death():
+    version = {"software__batchgenerators": "0.25.1", "oom__kills": 0, "exception__first": ...}
+    for kind in ("stall", "death"):
+        assert judged(episode__kind=kind, **version)["nested-threadpoolctl-fork-crash"].verdict == "possible"
+    crash = judged(episode__kind="death", worker__exit_signal=11, **version)
+    assert crash["nested-threadpoolctl-fork-crash"].verdict in ("likely", "confirmed")
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"episode__kind": "death", "wait__ratio": 0.9, "exception__first": "ValueError: x", "exception__kind": "other"},
+        {"episode__kind": "slow-down"},
+        {"episode__kind": "slow-down", "wait__ratio": 0.25, "workers__blocked": ()},
+    ],
+)
+def test_data_on_a_windows_drive_explain_only_a_wait_for_them(facts):
+    drive = {"system__virtual_machine": "wsl", "storage__windows_drive": True, "workers__stopped": ()}
+    assert judged(**drive, **facts)["wsl2-limits"].verdict == "possible"
+    waits = judged(**drive, episode__kind="slow-down", wait__ratio=0.4)
+    assert waits["wsl2-limits"].verdict == "confirmed"
+
+
+@pytest.mark.parametrize("kind", ["stall", "slow-down", "death"])
+def test_a_small_slice_that_is_full_has_not_refused_anything(kind):
+    slice_ = {"gpu__mig": True, "gpu__slice_bytes": 5e9, "gpu__memory_ratio": 0.95}
+    assert judged(episode__kind=kind, **slice_)["mig-slice-too-small"].verdict == "possible"
+
+
+@pytest.mark.parametrize(("asked", "verdict"), [(8e6, "confirmed"), (..., "likely")])
+def test_memory_that_was_refused_without_its_size_may_have_been_more_than_there_is(asked, verdict):
+    found = judged(
+        episode__kind="death", memory__refused=True, memory__asked_bytes=asked, exception__kind="memory",
+        exception__first="MemoryError: ",
+    )  # fmt: skip
+    assert found["memory-refused"].verdict == verdict
+
+
+@pytest.mark.parametrize(("workers", "verdict"), [(12, "possible"), (0, "confirmed")])
+def test_a_crash_of_main_is_of_read_only_data_only_where_main_transforms_them(workers, verdict):
+    found = judged(
+        episode__kind="death",
+        data__read_only=True,
+        main__exit_signal=11,
+        worker__exit_signal=...,
+        workers__count=workers,
+    )
+    assert found["read-only-data"].verdict == verdict
+
+
+@pytest.mark.parametrize("sign", [{"activity__present": True}, {"workers__blocked": ("w",)}])
+def test_slow_unpacking_explains_no_death(sign):
+    facts = {"phase": "unpack", "progress__resumed": False, "exception__kind": ..., **sign}
+    assert judged(episode__kind="stall", **facts)["unpack-slow-or-oom"].verdict == "confirmed"
+    killed = judged(episode__kind="death", main__exit_signal=15, oom__kills=0, **facts)
+    assert killed["unpack-slow-or-oom"].verdict in ("possible", "excluded")
+
+
+@pytest.mark.parametrize(("busy", "verdict"), [(0.01, "excluded"), (0.3, "possible"), (0.9, "confirmed")])
+def test_a_board_with_four_lanes_is_no_fault_while_its_link_is_hardly_used(busy, verdict):
+    found = judged(**SLOWER, gpu__throttled=False, gpu__shared=..., gpu__pcie_ratio=0.25, gpu__pcie_busy_ratio=busy)
+    assert found["pcie-link-degraded"].verdict == verdict
+
+
+def test_somebody_elses_oom_kill_does_not_explain_a_standstill_in_which_nobody_died():
+    stall = {"episode__kind": "stall", "phase": "train", "oom__kills": 1, "memory__used_ratio": 0.97}
+    assert judged(**stall, worker__subject=...)["ram-oom-train-worker"].verdict == "excluded"
+    victim = judged(**stall, worker__subject="train-worker 1 (PID 7)", worker__exit_signal=9)
+    assert victim["ram-oom-train-worker"].verdict == "likely"
+
+
+@pytest.mark.parametrize("exceptions", [..., None])
+def test_exit_code_one_without_an_exception_says_something_only_where_exceptions_are_seen(exceptions):
+    facts = {"episode__kind": "death", "worker__exit_code": 1, "worker__exit_signal": 0, "export__replaced": ...}
+    seen = {"exception__first": exceptions} if exceptions is ... else {}
+    assert judged(**facts, **seen)["worker-exited"].verdict == ("likely" if seen else "possible")
+    other = judged(**{**facts, "worker__exit_code": 3}, exception__first=...)
+    assert other["worker-exited"].verdict == "confirmed"
+
+
+@pytest.mark.parametrize(
+    "gpu", [{"gpu__licence_stage": "unlicensed-restricted"}, {"gpu__licence_stage": ..., "gpu__trouble": "lost"}]
+)
+def test_code_that_waits_for_a_throttled_or_lost_gpu_is_not_the_cause(gpu):
+    stands = {
+        "episode__kind": "stall", "main__stands_at": "read_loss (mine.py:9)", "main__stands_in": "native-loop",
+        "main__waits_on": "python", "main__state": "R", "workers__stopped": (), "frozen__processes": (),
+        "main__extra_step": ..., "storage__pending_s": 0.0, "disk__error": ..., "ddp__behind": ...,
+        "finish__done": False, "main__alive": True, "gpu__present": True, "queue__ready": "full",
+    }  # fmt: skip
+    assert judged(**stands, **gpu)["main-stands-still"].verdict != "confirmed"
+    healthy = judged(**stands, gpu__licence_stage=..., gpu__trouble=...)
+    assert healthy["main-stands-still"].verdict == "confirmed"
+
+
+def test_an_optional_step_beside_a_frozen_worker_is_not_confirmed():
+    plot = {
+        "episode__kind": "stall",
+        "main__extra_step": "plot_progress_png",
+        "main__state": "S",
+        "workers__blocked": (),
+    }
+    assert judged(**plot, workers__stopped=())["plot-or-extra-hook-hang"].verdict == "confirmed"
+    frozen = judged(**plot, workers__stopped=("train-worker 3 (PID 9)",))
+    assert frozen["plot-or-extra-hook-hang"].verdict != "confirmed"
+    assert next(iter(frozen)) == "frozen-worker"

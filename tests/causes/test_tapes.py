@@ -17,6 +17,8 @@ from holter.tape import Recording, read
 
 TAPES = Path(__file__).parents[1] / "tapes"
 LOUD = sorted(path for path in TAPES.glob("*/*.holter") if path.parent.name != "quiet")
+# Those on which the supervisor kept what it told while it ran; older ones have no such events.
+JUDGED_TAPES = 20
 QUIET = sorted(TAPES.glob("quiet/*.holter"))
 
 
@@ -248,12 +250,26 @@ def test_a_tape_cut_where_the_verdict_was_told_gives_that_verdict(path):
 @pytest.mark.parametrize("path", [*LOUD, *QUIET], ids=name_of)
 def test_what_was_told_live_is_what_is_told_later(path):
     recording = read(path)
-    told = {(one.detector, one.subject, one.start_s): one.cause for one in recording.events(Judged)}
+    told = {(one.detector, one.subject, one.start_s): (one.cause, one.verdict) for one in recording.events(Judged)}
     later = {
-        (one.episode.detector, one.episode.subject, one.episode.start_s): headline(one)[0]
+        (one.episode.detector, one.episode.subject, one.episode.start_s): headline(one)
         for one in diagnose_all(recording)
     }
     assert {key: later.get(key) for key in told} == told
+
+
+def test_enough_tapes_say_what_was_told_live():
+    assert sum(bool(read(path).events(Judged)) for path in LOUD) >= JUDGED_TAPES
+
+
+def test_each_of_two_victims_is_named_by_its_own_pid():
+    killed, frozen = diagnose_all(read(TAPES / "worker_killed" / "frozen_and_killed.holter"))
+    pids = [
+        str({fact.name: fact.value for fact in one.facts}[name])
+        for one, name in ((killed, "worker.subject"), (frozen, "workers.stopped"))
+    ]
+    assert ["19573" in pids[0], "19572" in pids[0]] == [True, False]
+    assert ["19573" in pids[1], "19572" in pids[1]] == [False, True]
 
 
 def headline(diagnosis: Diagnosis) -> tuple[str | None, str | None]:

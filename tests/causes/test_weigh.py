@@ -36,6 +36,13 @@ def test_a_counter_argument_takes_certainty_away():
     assert [finding.text for finding in verdict.against] == ["d"]
 
 
+def test_what_is_decisive_and_nearly_refuted_is_not_worth_a_word():
+    rules = (*RULES, supports("pressure.io", at_least(0.5), "f", weight=9.0))
+    facts = {"workers__stopped": ("w",), "pressure__io": 0.0, "oom__kills": 0}
+    assert weigh("x", evidence(**facts, main__cpu_ratio=1.0), rules).verdict == "possible"
+    assert weigh("x", evidence(**facts, main__cpu_ratio=0.0), rules).verdict == "confirmed"
+
+
 def test_a_known_opposite_of_what_is_needed_excludes():
     verdict = weigh("x", evidence(workers__stopped=(), wait__ratio=0.9), RULES)
     assert verdict.verdict == "excluded"

@@ -182,7 +182,7 @@ LIMIT = "slurmstepd: error: *** JOB 12345 ON node01 CANCELLED AT 2024-03-01T21:0
 def test_what_ended_it_from_outside_tells_what_helps(line: str, offered: str, tmp_path: Path) -> None:
     told = told_by(line, tmp_path)
     assert leads(told)[0] == "external-kill"
-    remedies = {remedy.id for remedy in dict(propose(told.diagnoses[0], None).remedies)["external-kill"]}
+    remedies = {remedy.id for remedy in dict(propose(told.diagnoses[0], None, is_over=True).remedies)["external-kill"]}
     assert remedies & {"longer-job", "keep-session", "more-time"} == {offered}
 
 

@@ -18,6 +18,7 @@ from holter.reports.notes import note_text
 FROZEN = {
     "episode.kind": "stall",
     "workers.stopped": ["train-worker 2 (PID 4713)"],
+    "workers.stopped_pids": ["4713"],
     "main.waits_on": "batch-queue",
     "results_loop.waits_on": "tensor-hand-over",
     "queue.ready": "empty",

@@ -27,7 +27,7 @@ def traced(error: str, *functions: str) -> str:
 
 def offered(told: Found) -> set[str]:
     cause = leads(told)[0]
-    return {remedy.id for remedy in dict(propose(told.diagnoses[0], None).remedies)[cause]}
+    return {remedy.id for remedy in dict(propose(told.diagnoses[0], None, is_over=True).remedies)[cause]}
 
 
 def said(told: Found, lang: Lang = "en") -> str:

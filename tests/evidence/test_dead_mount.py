@@ -43,7 +43,7 @@ def episode() -> Episode:
 
 def test_a_main_process_in_the_kernel_on_a_dead_mount_is_the_storages() -> None:
     recording = hanging()
-    found = propose(diagnose(recording, episode()), recording.environment)
+    found = propose(diagnose(recording, episode()), recording.environment, is_over=False)
     # Not confirmed: how much it waited for batches is not known of a phase without steps.
     assert (found.verdicts[0].cause, found.verdicts[0].verdict) == ("slow-storage", "likely")
     assert next_plan(found, (), Situation(140.0, True, False, 3, 2, True)).action == "wait"

@@ -5,7 +5,18 @@ from __future__ import annotations
 import pytest
 
 from holter.causes import diagnose
-from holter.records import Beat, Environment, Episode, ProcessEnded, ProcessSample, Tick
+from holter.evidence import Evidence, collect
+from holter.records import (
+    ActionTaken,
+    Beat,
+    Environment,
+    Episode,
+    Event,
+    Noted,
+    ProcessEnded,
+    ProcessSample,
+    Tick,
+)
 from holter.tape import Recording
 
 
@@ -34,3 +45,64 @@ def test_a_worker_that_was_replaced_has_not_ended_the_training(was_replaced: boo
     episode = Episode(kind="death", phase="train", start_s=100.0, alarm_s=100.0, subject="main (PID 1)", pid=1)
     verdicts = diagnose(killed_after(was_replaced=was_replaced), episode).verdicts
     assert verdicts[0].cause == cause
+
+
+def facts(*events: Event, pid: int | None = None) -> Evidence:
+    """Facts of a training that ended at 60 s; ``pid`` is the process that the episode is about."""
+    ticks = []
+    for t_s in range(40, 70):
+        main = ProcessSample(t_s=t_s, pid=1, role="main", state="R")
+        told = tuple(event for event in events if t_s <= event.t_s < t_s + 1)
+        ticks.append(Tick(t_s=float(t_s), processes=(main,), events=told))
+    episode = Episode(kind="death", phase="train", start_s=60.0, alarm_s=60.0, subject="train-worker", pid=pid)
+    return collect(Recording(all_ticks=tuple(ticks)), episode)
+
+
+def ended(pid: int, t_s: float = 60.0, **how: object) -> ProcessEnded:
+    return ProcessEnded(t_s=t_s, pid=pid, role="train-worker", source="pidfd", **how)  # type: ignore[arg-type]
+
+
+def test_what_holter_itself_has_ended_is_no_evidence():
+    own = ActionTaken(t_s=59.5, action="end-group", state="begun", pids=(2,))
+    assert facts(own, ended(2, exit_signal=9)).fact("worker.subject").status == "not-applicable"
+    assert facts(ended(2, exit_signal=9)).fact("worker.exit_signal").value == 9
+
+
+def test_of_two_victims_it_is_the_one_that_the_episode_is_about():
+    both = (ended(2, 59.0, exit_signal=9), ended(3, 60.0, exit_signal=11))
+    assert facts(*both, pid=3).fact("worker.exit_signal").value == 11
+    assert facts(*both).fact("worker.exit_signal").value == 9, "else it is the first"
+
+
+@pytest.mark.parametrize(("how", "code"), [({"exit_code": 3}, 3), ({"exit_signal": 9}, None), ({}, None)])
+def test_with_which_code_a_worker_left(how, code):
+    assert facts(ended(2, **how)).fact("worker.exit_code").value == code
+
+
+CRASHED = """Current thread 0x000000000000002a (most recent call first):
+  File "/v/lib/mine.py", line 7 in inner
+  File "/v/lib/mine.py", line 3 in <module>
+"""
+OTHER = """Thread 0x000000000000002b (most recent call first):
+  File "/v/lib/threading.py", line 320 in wait
+"""
+C_STACK = """Current thread's C stack trace (most recent call first):
+  Binary file "/usr/lib/libpython3.14.so.1.0", at _Py_DumpStack+0x31 [0x7f00]
+  File "/v/lib/never.py", line 1 in never
+"""
+
+
+@pytest.mark.parametrize(
+    ("dump", "frame"),
+    [
+        (f"{CRASHED}\n{OTHER}", "inner (mine.py:7)"),
+        (f"{OTHER}\n{CRASHED}", "inner (mine.py:7)"),
+        (f"{CRASHED}\n{C_STACK}", "inner (mine.py:7)"),
+        (OTHER, None),
+        (f"Current thread 0x000000000000002a (most recent call first):\n  <no Python frame>\n\n{OTHER}", None),
+    ],
+    ids=["first", "last", "3.14", "no-python-thread", "no-frame"],
+)
+def test_the_frame_of_a_crash_is_that_of_the_thread_that_crashed(dump, frame):
+    note = Noted(t_s=60.0, what="fatal-error", text=f"PID 2: Fatal Python error: Segmentation fault\n\n{dump}")
+    assert facts(note, ended(2, exit_signal=11)).fact("worker.fatal_frame").value == frame

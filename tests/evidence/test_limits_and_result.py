@@ -12,12 +12,14 @@ from holter.records import (
     EpochEnded,
     Event,
     ExceptionSeen,
+    HostSample,
     Noted,
     ProcessEnded,
     ProcessSample,
     StorageSample,
     Tick,
 )
+from holter.reports.catalogue import phrase
 from holter.sentences import define
 from holter.tape import Recording
 
@@ -29,11 +31,13 @@ def facts(
     kind: str = "death",
     main: dict | None = None,
     storage: tuple[StorageSample, ...] = (),
+    memory_bytes: int | None = None,
     **more: object,
 ) -> Evidence:
     ticks = [
         Tick(
             t_s=float(t_s),
+            host=HostSample(t_s=t_s, memory_total_bytes=memory_bytes),
             processes=(ProcessSample(t_s=t_s, pid=1, role="main", state="R", **(main or {})),),
             beats=(Beat(t_s=t_s, pid=1, phase="train", epoch=7, progress_total=9),),
             storage=tuple(one for one in storage if one.t_s == t_s),
@@ -50,31 +54,69 @@ def ended(**how: object) -> ProcessEnded:
 
 
 @pytest.mark.parametrize(
-    ("signal", "limits", "reached"),
+    ("signal", "limits", "reached", "near"),
     [
-        (24, {"cpu_time_limit_s": 60, "cpu_s_total": 60.1}, "cpu-time"),
-        (9, {"cpu_time_limit_s": 60, "cpu_s_total": 60.1}, "cpu-time"),
-        (9, {"cpu_time_limit_s": 600, "cpu_s_total": 60.1}, None),
-        (9, {}, None),
-        (24, {}, "cpu-time"),
-        (25, {"file_size_limit_bytes": 1000}, "file-size"),
-        (11, {"cpu_time_limit_s": 60, "cpu_s_total": 60.1}, None),
+        (24, {"cpu_time_limit_s": 60, "cpu_s_total": 60.1}, "cpu-time", True),
+        (9, {"cpu_time_limit_s": 60, "cpu_s_total": 60.1}, "cpu-time", True),
+        (9, {"cpu_time_limit_s": 600, "cpu_s_total": 60.1}, None, None),
+        (9, {}, None, None),
+        (24, {}, "cpu-time", False),
+        (24, {"cpu_time_limit_s": 6000, "cpu_s_total": 60.1}, "cpu-time", False),
+        (25, {"file_size_limit_bytes": 1000}, "file-size", True),
+        (25, {}, "file-size", False),
+        (11, {"cpu_time_limit_s": 60, "cpu_s_total": 60.1}, None, None),
     ],
 )
-def test_the_limit_that_ended_a_process(signal, limits, reached):
+def test_the_limit_that_ended_a_process(signal, limits, reached, near):
     found = facts(ended(exit_signal=signal), main=limits)
-    assert found.fact("limit.reached").value == reached
+    assert (found.fact("limit.reached").value, found.fact("limit.near").value) == (reached, near)
 
 
-def test_a_file_that_may_not_grow_and_memory_that_may_not_be_mapped():
-    large = ExceptionSeen(t_s=60.0, pid=1, role="main", error="OSError", message="[Errno 27] File too large")
-    assert facts(large, main={"file_size_limit_bytes": 4096}).fact("limit.reached").value == "file-size"
-    memory = ExceptionSeen(t_s=60.0, pid=1, role="main", error="MemoryError", message="Unable to allocate 3 GiB")
-    assert facts(memory, main={"address_space_limit_bytes": 1 << 32}).fact("limit.reached").value == "address-space"
-    assert facts(memory).fact("limit.reached").value is None
-    cut = ExceptionSeen(t_s=60.0, pid=1, role="main", error="RuntimeError", message="unexpected pos 2 vs 1")
-    assert facts(cut, main={"file_size_limit_bytes": 4096}).fact("limit.reached").value == "file-size"
-    assert facts(cut).fact("limit.reached").value is None
+def test_a_batch_system_sends_the_signal_of_a_cpu_limit_too():
+    detail = facts(ended(exit_signal=24)).fact("limit.reached").detail
+    assert phrase(detail, "en") == "SIGXCPU was sent; no CPU limit of the process was seen"
+
+
+def raised(error: str, message: str, **more: object) -> ExceptionSeen:
+    return ExceptionSeen(t_s=60.0, pid=1, role="main", error=error, message=message, **more)  # type: ignore[arg-type]
+
+
+LARGE = raised("OSError", "[Errno 27] File too large")
+CUT = raised("RuntimeError", "unexpected pos 2 vs 1")
+READ = {"fd_limit": 1024}  # the limits were read
+
+
+@pytest.mark.parametrize("checkpoint", [None, 2000, 500])
+@pytest.mark.parametrize("error", [LARGE, CUT], ids=["errno", "torch"])
+def test_a_limit_of_files_is_near_where_a_checkpoint_is_not_much_smaller(error, checkpoint):
+    written = (StorageSample(t_s=50.0, label="results", path="/r", checkpoint_bytes=checkpoint),)
+    found = facts(error, main={"file_size_limit_bytes": 4096}, storage=written)
+    assert found.fact("limit.reached").value == "file-size"
+    assert found.fact("limit.near").value is (checkpoint == 2000)
+
+
+def test_a_file_that_is_too_large_without_a_limit_is_too_large_for_its_file_system():
+    assert facts(LARGE, main=READ).fact("limit.reached").status == "not-applicable"
+    unread = facts(LARGE)
+    assert (unread.fact("limit.reached").value, unread.fact("limit.near").value) == ("file-size", False)
+    assert facts(CUT, main=READ).fact("limit.reached").value is None
+
+
+@pytest.mark.parametrize(
+    ("asked", "resident", "reached", "near"),
+    [
+        ("Unable to allocate 3. GiB", 2 << 30, "address-space", True),
+        ("Unable to allocate 3. MiB", 2 << 30, "address-space", True),
+        ("Unable to allocate 3. MiB", 100 << 20, "address-space", False),
+        ("", 2 << 30, "address-space", False),
+        ("Unable to allocate 900. TiB", 2 << 30, None, None),
+    ],
+)
+def test_a_limit_of_memory_explains_what_was_asked_of_it(asked, resident, reached, near):
+    limits = {"address_space_limit_bytes": 4 << 30, "rss_bytes": resident}
+    found = facts(raised("MemoryError", asked), main=limits, memory_bytes=64 << 30)
+    assert (found.fact("limit.reached").value, found.fact("limit.near").value) == (reached, near)
+    assert facts(raised("MemoryError", asked), main=READ).fact("limit.reached").value is None
 
 
 def epoch(t_s: float, number: int, *not_finite: str) -> EpochEnded:

@@ -42,7 +42,11 @@ def run(
     ticks = [
         Tick(
             t_s=float(t_s),
-            processes=(ProcessSample(t_s=t_s, pid=1, role="main", state="R", address_space_limit_bytes=limit),),
+            processes=(
+                ProcessSample(
+                    t_s=t_s, pid=1, role="main", state="R", rss_bytes=3 * GB, address_space_limit_bytes=limit
+                ),
+            ),
             host=HostSample(t_s=t_s, memory_total_bytes=64 * GB, memory_available_bytes=free, oom_kill_total=0),
             cgroup=group,
             events=tuple(event for event in events if t_s <= event.t_s < t_s + 1),
@@ -88,6 +92,13 @@ def test_what_an_allocation_asked_for(text, asked):
 )
 def test_memory_is_refused_only_where_several_times_as_much_was_free(message, more, refused):
     assert facts(raised(message), **more).fact("memory.refused").value is refused
+
+
+def test_what_was_asked_for_is_a_fact_where_the_error_says_it():
+    assert facts(raised(TORCH)).fact("memory.asked_bytes").value == 8192000
+    assert facts(raised("std::bad_alloc")).fact("memory.asked_bytes").status == "unknown"
+    first = diagnose(*run(raised("", "MemoryError"))).verdicts[0]
+    assert (first.cause, first.verdict) == ("memory-refused", "likely"), "bytearray(10**11) says no more"
 
 
 def test_refused_memory_is_no_want_of_memory_and_a_limit_explains_it():

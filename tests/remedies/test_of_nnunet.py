@@ -32,7 +32,7 @@ def test_every_remedy_that_speaks_of_nnunet_is_known_to():
 
 
 def test_a_script_is_offered_nothing_of_nnunet_and_the_rest_without_its_settings():
-    remedies = dict(propose(diagnosis(nnunet=False), ENVIRONMENT).remedies)
+    remedies = dict(propose(diagnosis(nnunet=False), ENVIRONMENT, is_over=False).remedies)
     offered = [one for some in remedies.values() for one in some]
     assert not [one.id for one in offered if one.id in SENTENCES]
     assert not [one.command for one in offered if re.search("nnunet|batchgen", one.command or "", re.I)]
@@ -41,7 +41,7 @@ def test_a_script_is_offered_nothing_of_nnunet_and_the_rest_without_its_settings
 
 
 def test_nnunets_training_is_offered_both():
-    remedies = dict(propose(diagnosis(nnunet=True), ENVIRONMENT).remedies)
+    remedies = dict(propose(diagnosis(nnunet=True), ENVIRONMENT, is_over=False).remedies)
     assert {"fewer-workers", "more-memory"} <= {one.id for one in remedies["ram-oom-train-worker"]}
     fewer = next(one for one in remedies["ram-oom-train-worker"] if one.id == "fewer-workers")
     assert fewer.command == "export nnUNet_n_proc_DA=2"

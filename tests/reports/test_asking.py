@@ -50,7 +50,7 @@ def diagnosis(cause: str, more: dict[str, object]) -> Diagnosis:
     episode = Episode(kind="stall", phase="train", start_s=10.0, alarm_s=20.0, subject="training")
     named = Verdict(cause=cause, verdict="confirmed", score=0.9)
     found = Diagnosis(episode=episode, verdicts=(named,), facts=facts)
-    return propose(found, Environment(wall_start="2026-01-01T00:00:00+00:00", hostname="node7"))
+    return propose(found, Environment(wall_start="2026-01-01T00:00:00+00:00", hostname="node7"), is_over=False)
 
 
 def words(told: str) -> str:

@@ -17,7 +17,20 @@ from __future__ import annotations
 
 from holter.causes.offers import Offer
 from holter.causes.sentences import describe
-from holter.causes.weigh import Rule, against, at_least, is_false, is_true, only, supports
+from holter.causes.shared_rules import NOBODY_WORKS
+from holter.causes.weigh import (
+    Rule,
+    against,
+    at_least,
+    is_false,
+    is_true,
+    only,
+    possible_unless_seen,
+    supports,
+    weigh,
+)
+from holter.evidence import Evidence
+from holter.records import Verdict
 
 CAUSE = "affinity-clobbered"
 
@@ -43,6 +56,7 @@ RULES = (
     supports("setting.pinning", lambda text: text.lower() != "false", "threads-are-bound"),
     against("affinity.narrowed", is_false, "cpus-as-at-first", fatal=True),
     against("workers.stopped", is_true, "worker-stopped", fatal=True),
+    NOBODY_WORKS,
     only("slow-down", "stall"),
 )
 
@@ -50,3 +64,8 @@ OFFERS = (
     Offer("unpin-now", "SAFE", "for pid in $(pgrep -P {main_pid}); do taskset -a -c -p 0-{last_cpu} $pid; done"),
     Offer("unset-pinning", "CONSENT", "unset OMP_PROC_BIND GOMP_CPU_AFFINITY KMP_AFFINITY"),
 )
+
+
+def diagnose(evidence: Evidence) -> Verdict:
+    """Weigh the facts; a mask accuses nobody before workers were seen to share CPUs, or steps to wait for batches."""
+    return possible_unless_seen(weigh(CAUSE, evidence, RULES), "workers.per_cpu_seen", "wait.ratio")

@@ -13,7 +13,7 @@ Source:        MIC-DKFZ/nnUNet issues 2723, 2771, 2838, 3003; python-blosc2 issu
 
 from __future__ import annotations
 
-from holter.causes.offers import Offer
+from holter.causes.offers import PREPROCESS_CASE, Offer
 from holter.causes.sentences import describe
 from holter.causes.weigh import Rule, against, is_true, one_of, only
 
@@ -44,5 +44,5 @@ RULES = (
 
 OFFERS = (
     Offer("other-versions", "CONSENT", "pip install --upgrade nnunetv2 blosc2"),
-    Offer("preprocess-case-again", "CONSENT"),
+    PREPROCESS_CASE,
 )

@@ -12,7 +12,10 @@ from __future__ import annotations
 
 from holter.causes.offers import Offer
 from holter.causes.sentences import describe
-from holter.causes.weigh import Rule, against, at_least, at_most, is_true, needs, one_of, supports
+from holter.causes.shared_rules import IN_ONE_PLACE
+from holter.causes.weigh import Rule, against, at_least, at_most, if_seen, is_true, needs, one_of, supports, weigh
+from holter.evidence import Evidence
+from holter.records import Verdict
 
 CAUSE = "cgroup-cpu-quota"
 
@@ -26,7 +29,8 @@ SENTENCES = describe(
         "quota-is-set": "a CPU quota allows {value} CPUs",
     },
     remedies={
-        "raise-quota": "Raise the CPU quota, or give the container whole cores instead.",
+        "raise-quota": "Raise the CPU quota of the job, or give it whole cores instead.",
+        "raise-quota-of-container": "Raise the CPU quota of the container, or give it whole cores instead.",
     },
 )
 
@@ -45,6 +49,12 @@ RULES = (
 )
 
 OFFERS = (
-    Offer("raise-quota", "ADVICE"),
+    Offer("raise-quota-of-container", "ADVICE", None, "container"),
+    Offer("raise-quota", "ADVICE", None, "not container"),
     Offer("workers-as-cores", "CONSENT", "export nnUNet_n_proc_DA={workers}"),
 )
+
+
+def diagnose(evidence: Evidence) -> Verdict:
+    """Weigh the facts."""
+    return weigh(CAUSE, evidence, (*RULES, *if_seen(evidence, *IN_ONE_PLACE)))

@@ -19,13 +19,13 @@ from __future__ import annotations
 
 from holter.causes.offers import Offer
 from holter.causes.sentences import describe
+from holter.causes.shared_rules import IN_ONE_PLACE, NOBODY_WORKS
 from holter.causes.weigh import (
     Rule,
     against,
     at_least,
     at_most,
     if_seen,
-    is_false,
     is_true,
     one_of,
     only,
@@ -83,14 +83,7 @@ OFFERS = (
     Offer("trainings-in-turn", "ADVICE"),
 )
 # Others' load makes steps slow; where nobody in the run even wants a CPU it holds nothing up.
-STANDSTILL = (
-    against("activity.present", is_false, "nobody-works", fatal=True),
-    against("main.state", one_of("S", "D"), "it-stands-still", weight=4.0),
-)
-IN_ONE_PLACE = (
-    against("main.stands_at", is_true, "main-stands", fatal=True),
-    against("workers.stand_at", is_true, "workers-stand", fatal=True),
-)
+STANDSTILL = (NOBODY_WORKS, against("main.state", one_of("S", "D"), "it-stands-still", weight=4.0))
 
 
 def diagnose(evidence: Evidence) -> Verdict:

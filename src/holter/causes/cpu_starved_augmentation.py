@@ -15,7 +15,8 @@ from __future__ import annotations
 
 from holter.causes.offers import Offer
 from holter.causes.sentences import describe
-from holter.causes.weigh import Rule, against, at_least, at_most, if_seen, is_false, is_true, one_of, supports, weigh
+from holter.causes.shared_rules import NOBODY_WORKS
+from holter.causes.weigh import Rule, against, at_least, at_most, if_seen, is_true, one_of, supports, weigh
 from holter.evidence import Evidence
 from holter.records import Verdict
 
@@ -56,7 +57,7 @@ RULES = (
     against("episode.kind", one_of("death"), "something-ended", fatal=True),
     against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
     against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
-    against("activity.present", is_false, "nobody-works", fatal=True),
+    NOBODY_WORKS,
 )
 
 OFFERS = (

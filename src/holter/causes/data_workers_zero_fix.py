@@ -14,7 +14,8 @@ from __future__ import annotations
 
 from holter.causes.offers import Offer
 from holter.causes.sentences import describe
-from holter.causes.weigh import Rule, against, at_least, at_most, needs, one_of, only, weigh
+from holter.causes.shared_rules import MAIN_IN_ONE_PLACE, NOBODY_WORKS
+from holter.causes.weigh import Rule, against, at_least, at_most, if_seen, needs, one_of, only, weigh
 from holter.evidence import Evidence
 from holter.records import Verdict
 
@@ -39,6 +40,7 @@ RULES = (
     Rule("workers.count", at_most(0), "no-workers-there", 1.0, group="none"),
     Rule("wait.ratio", at_least(0.3), "waits-for-batches", 2.0, group="slow"),
     against("workers.count", at_least(1), "workers-are-there", fatal=True),
+    NOBODY_WORKS,
     only("slow-down", "stall"),
 )
 
@@ -52,4 +54,5 @@ HAS_QUEUE = against("main.waits_on", one_of("batch-queue"), "main-waits-for-work
 def diagnose(evidence: Evidence) -> Verdict:
     """Weigh the facts."""
     seen = any(evidence.fact(name).status == "known" for name in ("setting.n_proc_da", "workers.count"))
-    return weigh(CAUSE, evidence, RULES if seen else (*RULES, HAS_QUEUE))
+    rules = (*RULES, *if_seen(evidence, MAIN_IN_ONE_PLACE))
+    return weigh(CAUSE, evidence, rules if seen else (*rules, HAS_QUEUE))

@@ -1,8 +1,7 @@
 """An export worker died in the final validation, and nnU-Net waits for its result for ever.
 
-What happens:  the pool replaces a killed worker silently, but not its task. nnU-Net then waits in result.get() with
-               no
-               time limit; every process sleeps, video memory stays held, summary.json never comes.
+What happens:  the pool replaces a killed worker silently, but not its task. nnU-Net then waits in result.get()
+               with no time limit; every process sleeps, video memory stays held, summary.json never comes.
 How we know:   final validation, the main thread in the pool's get(), and an export worker ended or is younger than
                its pool: its task is lost for certain, even while others still work. Decisive together.
 Looks like:    export-ram-oom (it was the kernel that killed the worker, for want of memory); a long export of one big

@@ -21,8 +21,9 @@ from __future__ import annotations
 from holter.causes.offers import MORE_MEMORY, Offer
 from holter.causes.sentences import describe
 from holter.causes.steps import AGAIN, FEWER_EXPORTERS
-from holter.causes.weigh import Rule, against, at_least, at_most, one_of, possible_at_most, supports, weigh
+from holter.causes.weigh import Rule, against, at_least, at_most, one_of, possible_unless_seen, supports, weigh
 from holter.evidence import Evidence
+from holter.evidence.words import CRASHES, SIGBUS
 from holter.records import Verdict
 
 CAUSE = "export-ram-oom"
@@ -50,7 +51,7 @@ RULES = (
     supports("memory.used_ratio", at_least(0.9), "memory-full", weight=0.5),
     against("phase", one_of(*BEFORE), "not-in-final-validation", fatal=True),
     against("oom.kills", at_most(0), "no-oom-counted", weight=4.0),
-    against("worker.exit_signal", one_of(4, 6, 7, 8, 11), "another-signal", weight=2.0),
+    against("worker.exit_signal", one_of(*CRASHES, SIGBUS), "another-signal", weight=2.0),
     against("exception.kind", lambda kind: kind != "memory", "exception-says-otherwise", weight=3.0),
     against("echo.says", one_of("training", "preprocessing"), "echo-of-another-part", weight=2.0),
     against("episode.kind", one_of("creep", "slow-down", "unsaved"), "still-running", fatal=True),
@@ -70,6 +71,4 @@ TELL_OF_EXPORT = ("phase", "echo.says", "export.replaced")
 
 def diagnose(evidence: Evidence) -> Verdict:
     """Weigh the facts."""
-    verdict = weigh(CAUSE, evidence, RULES)
-    told = any(finding.fact in TELL_OF_EXPORT for finding in verdict.supports)
-    return verdict if told else possible_at_most(verdict)
+    return possible_unless_seen(weigh(CAUSE, evidence, RULES), *TELL_OF_EXPORT)

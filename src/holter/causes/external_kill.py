@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import signal
 
-from holter.causes.offers import CONTINUE, Offer
+from holter.causes.offers import CONTINUE, MORE_MEMORY, Offer
 from holter.causes.sentences import describe
 from holter.causes.steps import AGAIN, ALONE, FEWER
 from holter.causes.weigh import against, at_least, at_most, is_true, needs, one_of, possible_at_most, supports, weigh
@@ -32,7 +32,7 @@ SENTENCES = describe(
     findings={
         "main-not-ended-by-signal": "the main process was not ended by a signal",
         "signal-of-a-kill": "signal {signal} is what a person, a scheduler or the kernel sends",
-        "signal-of-a-limit": "signal {signal} is what the kernel sends at a limit of CPU time",
+        "signal-of-a-limit": "signal {signal} is what the kernel, or a batch system, sends at a time limit",
     },
     remedies={
         "keep-session": "Run under tmux, nohup or systemd-run, so that a closed terminal does not end it.",
@@ -60,7 +60,7 @@ RULES = (
 )
 
 OFFERS = (
-    Offer("more-memory", "ADVICE", None, "out_of_memory"),
+    MORE_MEMORY._replace(only_if="out_of_memory"),
     CONTINUE,
     Offer("keep-session", "ADVICE", None, "hung_up"),
     Offer("longer-job", "ADVICE", None, "time_limit"),

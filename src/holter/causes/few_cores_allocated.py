@@ -15,7 +15,21 @@ from __future__ import annotations
 
 from holter.causes.offers import Offer
 from holter.causes.sentences import describe
-from holter.causes.weigh import Rule, against, at_least, at_most, is_true, needs, one_of
+from holter.causes.shared_rules import IN_ONE_PLACE, NOBODY_WORKS
+from holter.causes.weigh import (
+    Rule,
+    against,
+    at_least,
+    at_most,
+    if_seen,
+    is_true,
+    needs,
+    one_of,
+    possible_unless_seen,
+    weigh,
+)
+from holter.evidence import Evidence
+from holter.records import Verdict
 
 CAUSE = "few-cores-allocated"
 
@@ -44,6 +58,7 @@ RULES = (
     against("workers.running_threads", at_least(2.0), "many-threads-run", weight=1.5),
     against("workers.threads", at_least(9), "many-threads-each", weight=1.5),
     against("workers.stopped", is_true, "worker-stopped", fatal=True),
+    NOBODY_WORKS,
     against("episode.kind", one_of("death"), "something-ended", fatal=True),
     against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
     against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
@@ -56,3 +71,9 @@ OFFERS = (
     Offer("ask-for-cores", "ADVICE"),
     Offer("workers-as-cores", "CONSENT", "export nnUNet_n_proc_DA={workers}"),
 )
+
+
+def diagnose(evidence: Evidence) -> Verdict:
+    """Weigh the facts; an allocation accuses nobody before its CPUs were seen busy."""
+    verdict = weigh(CAUSE, evidence, (*RULES, *if_seen(evidence, *IN_ONE_PLACE)))
+    return possible_unless_seen(verdict, "cpu.run_busy_ratio")

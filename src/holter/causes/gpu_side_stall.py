@@ -12,7 +12,7 @@ Source:        returnn issue 1486; open-gpu-kernel-modules issue 446; nnUNet iss
 
 from __future__ import annotations
 
-from holter.causes.offers import END_AND_CONTINUE, Offer
+from holter.causes.offers import END_AND_CONTINUE, LOOK_AT_GPU, Offer
 from holter.causes.sentences import describe
 from holter.causes.steps import AGAIN, UNCOMPILED
 from holter.causes.weigh import Rule, against, at_least, at_most, if_seen, is_false, is_true, one_of, supports, weigh
@@ -60,7 +60,7 @@ RULES = (
 )
 
 OFFERS = (
-    Offer("look-at-gpu", "SAFE", "nvidia-smi -q"),
+    LOOK_AT_GPU,
     Offer("look-at-kernel-log", "SAFE", "dmesg -T | grep -iE 'xid|nvrm'"),
     END_AND_CONTINUE,
 )

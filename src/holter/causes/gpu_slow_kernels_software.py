@@ -18,7 +18,9 @@ from __future__ import annotations
 
 from holter.causes.offers import Offer
 from holter.causes.sentences import describe
-from holter.causes.weigh import Rule, against, at_least, is_false, is_true, one_of
+from holter.causes.weigh import Rule, against, at_least, is_false, is_true, one_of, possible_unless_seen, weigh
+from holter.evidence import Evidence
+from holter.records import Verdict
 
 CAUSE = "gpu-slow-kernels-software"
 
@@ -67,3 +69,8 @@ OFFERS = (
     Offer("newer-cudnn", "CONSENT", "pip install 'nvidia-cudnn-cu12>=9.15'", "newer_cudnn_helps"),
     Offer("other-torch", "CONSENT"),
 )
+
+
+def diagnose(evidence: Evidence) -> Verdict:
+    """Weigh the facts; versions accuse nobody before epochs were seen to be evenly long."""
+    return possible_unless_seen(weigh(CAUSE, evidence, RULES), "epochs.shape")

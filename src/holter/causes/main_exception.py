@@ -19,7 +19,7 @@ Source:        MIC-DKFZ/nnUNet issues 2203, 2457; tests/tapes/main_exception.
 
 from __future__ import annotations
 
-from holter.causes.offers import CONTINUE, Offer
+from holter.causes.offers import CONTINUE, FEWER_WORKERS, MORE_MEMORY, Offer
 from holter.causes.sentences import describe
 from holter.causes.steps import AGAIN, UNCOMPILED
 from holter.causes.weigh import against, at_least, is_true, needs, one_of, supports
@@ -86,8 +86,8 @@ OFFERS = (
     Offer("set-checkpoint-aside", "CONSENT", None, "kind:checkpoint-broken"),
     Offer("checkpoint-versions", "CONSENT", None, "kind:checkpoint-refused"),
     Offer("look-at-both-memories", "SAFE", "free -h; ulimit -l; nvidia-smi", "kind:pinned-memory"),
-    Offer("fewer-workers", "CONSENT", "export nnUNet_n_proc_DA={fewer}", "kind:pinned-memory"),
-    Offer("more-memory", "ADVICE", None, "kind:pinned-memory"),
+    FEWER_WORKERS._replace(only_if="kind:pinned-memory"),
+    MORE_MEMORY._replace(only_if="kind:pinned-memory"),
     Offer("see-gpus", "SAFE", "nvidia-smi -L; echo $CUDA_VISIBLE_DEVICES", "kind:gpu-number"),
     Offer("set-paths", "ADVICE", None, "kind:no-paths"),
     Offer("read-first-traceback", "ADVICE", None, "echoed"),

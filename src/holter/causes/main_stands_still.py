@@ -20,7 +20,17 @@ from __future__ import annotations
 
 from holter.causes.offers import END_AND_CONTINUE, LOOK_AT_LINE, Offer
 from holter.causes.sentences import describe
-from holter.causes.weigh import Rule, against, is_false, is_true, one_of, only, possible_at_most, supports, weigh
+from holter.causes.weigh import (
+    Rule,
+    against,
+    is_false,
+    is_true,
+    one_of,
+    only,
+    possible_at_most,
+    supports,
+    weigh,
+)
 from holter.evidence import Evidence
 from holter.records import Verdict
 
@@ -57,10 +67,17 @@ RULES = (
 OFFERS = (LOOK_AT_LINE, Offer("see-stacks", "SAFE", "py-spy dump --pid {main_pid}"), END_AND_CONTINUE)
 
 
+# Code of one's own that reads a result from the GPU stands there, too, while the GPU does not compute.
+OF_THE_GPU = (
+    against("gpu.licence_stage", one_of("unlicensed-restricted", "unlicensed"), "licence-explains", weight=3.0),
+    against("gpu.trouble", one_of("lost", "hung", "silent"), "gpu-is-lost", weight=3.0),
+)
+
+
 def diagnose(evidence: Evidence) -> Verdict:
     """Weigh the facts; a native call within a step, with a GPU, is the GPU's side until something else is seen."""
-    verdict = weigh(CAUSE, evidence, RULES)
+    has_gpu = evidence.fact("scope.gpu").value is not False
+    verdict = weigh(CAUSE, evidence, (*RULES, *(OF_THE_GPU if has_gpu else ())))
     waits_on = evidence.fact("main.waits_on")
     in_step = waits_on.status == "unknown" or waits_on.value == "native-call"
-    has_gpu = evidence.fact("scope.gpu").value is not False
     return possible_at_most(verdict) if in_step and has_gpu else verdict

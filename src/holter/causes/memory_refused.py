@@ -5,7 +5,8 @@ What happens:  malloc or mmap gives nothing, and a MemoryError or "can't allocat
                (vm.overcommit_memory=2), too many mappings (vm.max_map_count); or an allocator with a ceiling of its
                own (jemalloc or tcmalloc by LD_PRELOAD).
 How we know:   an exception says that memory could not be allocated, no OOM kill was counted, and at that time several
-               times what it asked for was free.
+               times what it asked for was free. Where it does not say how much it asked for, this is likely at most:
+               a program may ask for more than any machine has.
 Looks like:    ram-oom-train-worker (memory was short); process-limit (ulimit -v or -d explains it).
 What helps:    look at the rules of the kernel and at LD_PRELOAD [SAFE]; have them changed [ADVICE]; then continue with
                --c [CONSENT]. More memory or fewer workers do not help.
@@ -16,7 +17,9 @@ from __future__ import annotations
 
 from holter.causes.offers import CONTINUE_ENDED, Offer
 from holter.causes.sentences import describe
-from holter.causes.weigh import against, is_true, needs, only
+from holter.causes.weigh import against, is_true, likely_at_most, needs, only, weigh
+from holter.evidence import Evidence
+from holter.records import Verdict
 
 CAUSE = "memory-refused"
 
@@ -47,3 +50,9 @@ OFFERS = (
     Offer("change-memory-rules", "ADVICE"),
     CONTINUE_ENDED,
 )
+
+
+def diagnose(evidence: Evidence) -> Verdict:
+    """Weigh the facts."""
+    verdict = weigh(CAUSE, evidence, RULES)
+    return verdict if evidence.fact("memory.asked_bytes").status == "known" else likely_at_most(verdict)

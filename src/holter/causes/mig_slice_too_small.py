@@ -16,7 +16,9 @@ from __future__ import annotations
 from holter.causes.offers import PLAN_FOR_GPU, Offer
 from holter.causes.sentences import describe
 from holter.causes.steps import AGAIN, UNCOMPILED
-from holter.causes.weigh import Rule, against, at_least, is_true, needs, one_of, supports
+from holter.causes.weigh import Rule, against, at_least, is_true, needs, one_of, possible_unless_seen, supports, weigh
+from holter.evidence import Evidence
+from holter.records import Verdict
 
 CAUSE = "mig-slice-too-small"
 
@@ -48,3 +50,8 @@ RULES = (
 
 OFFERS = (Offer("bigger-slice", "ADVICE", "nvidia-smi -L"), PLAN_FOR_GPU)
 LADDER = (AGAIN, UNCOMPILED)
+
+
+def diagnose(evidence: Evidence) -> Verdict:
+    """Weigh the facts; a small slice, mostly full, accuses nobody before it has refused memory."""
+    return possible_unless_seen(weigh(CAUSE, evidence, RULES), "exception.kind")

@@ -3,8 +3,8 @@
 What happens:  a library that is no Python (PyTorch, CUDA, the C library under them) damages memory or does what it may
                not: "free(): corrupted unsorted chunks", "malloc(): invalid size", "double free", "Segmentation fault".
                The process ends at once, without a traceback and without a checkpoint.
-How we know:   the main process ended by SIGSEGV, SIGABRT, SIGILL or SIGFPE, and no exception came before. Which library
-               it was cannot be told from that, so this is never confirmed.
+How we know:   the main process ended by SIGSEGV, SIGABRT, SIGILL, SIGFPE or SIGSYS, and no exception came before.
+               Which library it was cannot be told from that, so this is never confirmed.
 Looks like:    faulty-host-hardware (different signals, machine checks in the kernel log); worker-killed (a worker
                crashed, not the training); main-exception and ddp-collective-timeout (an error first, then an abort).
 What helps:    another version of the package that crashes: reports of "free(): corrupted unsorted chunks" are of
@@ -15,12 +15,12 @@ Source:        MIC-DKFZ/nnUNet issues 2523, 2557; tests/tapes/native_crash.
 
 from __future__ import annotations
 
-from holter.causes.nested_threadpoolctl_fork_crash import CRASHES
 from holter.causes.offers import CONTINUE_ENDED, Offer
 from holter.causes.sentences import describe
 from holter.causes.steps import AGAIN, UNCOMPILED
 from holter.causes.weigh import against, at_least, is_true, one_of, only, supports
 from holter.evidence.error_kinds import is_special
+from holter.evidence.words import CRASHES
 
 CAUSE = "native-crash"
 

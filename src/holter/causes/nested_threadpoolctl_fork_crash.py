@@ -5,7 +5,7 @@ What happens:  version 0.25.1 enters threadpool_limits twice, in the main proces
                it waits for ever in set_num_threads. Memory and shared memory are fine; there is no traceback.
 How we know:   batchgenerators is exactly 0.25.1 (0.25.5 does not do it any more), and a worker crashed natively
                (SIGSEGV, SIGABRT, SIGILL) or waits on a lock within threadpoolctl. Both together are decisive; the
-               version alone says "possible", with a death "likely".
+               version alone says "possible".
 Looks like:    ram-oom-train-worker (an OOM kill is counted, SIGKILL); shm-too-small (SIGBUS); fork-lock-deadlock (the
                same wait with any version, in another library); threadpoolctl-version (a traceback).
 What helps:    upgrade batchgenerators [CONSENT]; until then start workers without fork
@@ -18,7 +18,10 @@ from __future__ import annotations
 from holter.causes.offers import CONTINUE_ENDED, WITHOUT_FORK, Offer
 from holter.causes.sentences import describe
 from holter.causes.steps import FOR_CRASHES
-from holter.causes.weigh import Rule, against, at_least, is_true, one_of, supports
+from holter.causes.weigh import Rule, against, at_least, is_true, one_of, possible_unless_seen, supports, weigh
+from holter.evidence import Evidence
+from holter.evidence.words import CRASHES
+from holter.records import Verdict
 
 CAUSE = "nested-threadpoolctl-fork-crash"
 
@@ -34,8 +37,6 @@ SENTENCES = describe(
 
 # The versions that enter threadpool_limits around the fork as well as in the worker.
 NESTED = ("0.25.1",)
-# SIGILL, SIGABRT, SIGFPE, SIGSEGV: native code went wrong.
-CRASHES = (4, 6, 8, 11)
 
 
 def in_threadpoolctl(frame: str) -> bool:
@@ -65,3 +66,8 @@ OFFERS = (
     CONTINUE_ENDED,
 )
 LADDER = FOR_CRASHES
+
+
+def diagnose(evidence: Evidence) -> Verdict:
+    """Weigh the facts; a version accuses nobody before a crash or a lock was seen."""
+    return possible_unless_seen(weigh(CAUSE, evidence, RULES), "worker.exit_signal", "workers.lock")

@@ -3,7 +3,8 @@
 What happens:  a loose or wrong slot, a riser, a bad contact or power saving lets the link run with fewer lanes or an
                old generation. Batches reach the GPU slowly: steps are longer and the GPU's use has gaps, always.
 How we know:   the best link that the GPU showed under load (an idle GPU lowers it on purpose) is below 0.3 of its
-               maximum, and at least half of what it still carries is used. Half the lanes alone (x8) cost little.
+               maximum, and at least half of what it still carries is used. A link that is hardly used holds nothing
+               up; half the lanes alone (x8) cost little.
 Looks like:    cpu-starved-augmentation (the training waits for batches); vram-spill-to-host (full link, and much
                traffic, on Windows and WSL); gpu-thermal-or-power (the clock is low).
 What helps:    nvidia-smi -q -d PCIE under load; the administrator: reseat the card, another slot, firmware settings
@@ -15,7 +16,20 @@ from __future__ import annotations
 
 from holter.causes.offers import Offer
 from holter.causes.sentences import describe
-from holter.causes.weigh import Rule, against, at_least, at_most, is_true, needs, one_of, supports
+from holter.causes.weigh import (
+    Rule,
+    against,
+    at_least,
+    at_most,
+    is_true,
+    needs,
+    one_of,
+    possible_unless_seen,
+    supports,
+    weigh,
+)
+from holter.evidence import Evidence
+from holter.records import Verdict
 
 CAUSE = "pcie-link-degraded"
 
@@ -24,6 +38,7 @@ SENTENCES = describe(
     title="Slow PCIe link",
     meaning="The GPU's PCIe link runs far below what card and slot can do.",
     findings={
+        "link-is-idle": "only {percent} % of what the link carries was used",
         "link-is-fine": "under load the link has {percent} % of its possible speed ({detail})",
         "link-is-slow": "under load the link has {percent} % of its possible speed ({detail})",
     },
@@ -36,11 +51,14 @@ PRESUPPOSES = ("gpu",)
 
 # x4 instead of x16, or two generations less. Half of the lanes is how many boards are built.
 DEGRADED_RATIO = 0.3
+# The copy of a batch that takes less than this of the time is waited for by nobody.
+IDLE_RATIO = 0.2
 
 RULES = (
     needs("gpu.pcie_ratio", at_most(DEGRADED_RATIO), "link-is-slow", otherwise="link-is-fine", weight=2.0),
     Rule("gpu.pcie_busy_ratio", at_least(0.5), "link-is-busy", 1.0, group="busy"),
     supports("step.times_usual", at_least(1.3), "steps-got-slower", weight=0.5),
+    against("gpu.pcie_busy_ratio", at_most(IDLE_RATIO), "link-is-idle", fatal=True),
     against("wait.ratio", at_least(0.5), "waits-for-batches", weight=1.5),
     against("gpu.throttled", is_true, "clock-explains", weight=1.0),
     against("gpu.shared", one_of("slow"), "others-explain", weight=1.0),
@@ -59,3 +77,8 @@ OFFERS = (
     ),
     Offer("reseat-gpu", "ADVICE"),
 )
+
+
+def diagnose(evidence: Evidence) -> Verdict:
+    """Weigh the facts; how a board is built accuses nobody before its link was seen busy."""
+    return possible_unless_seen(weigh(CAUSE, evidence, RULES), "gpu.pcie_busy_ratio")

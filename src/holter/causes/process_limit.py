@@ -4,8 +4,10 @@ What happens:  limits that a login shell, a batch system or a container sets hol
                (ulimit -t, SIGXCPU, then SIGKILL), the size of a file (ulimit -f, SIGXFSZ or "File too large": mostly
                a checkpoint; batches in shared memory are files too, and then no batch comes), the address space
                (ulimit -v, "Cannot allocate memory" although memory is free).
-How we know:   the signal is one that only such a limit sends, or the CPU time used is that of the limit; or the error
-               says that there is no memory while the address space of the process is limited.
+How we know:   the CPU time used is that of the limit, or the signal is one that only a limit sends; or the error
+               says that a file is too large, or that there is no memory, while such a limit is set. It is likely, and
+               never confirmed, where nothing was seen that comes near the limit, or the limit was not seen: batch
+               systems send SIGXCPU, too.
 Looks like:    external-kill (somebody sent SIGKILL); ram-oom-train-worker (an OOM kill was counted);
                disk-full-or-quota (No space left on device).
 What helps:    raise the limit where the training is started: ulimit -t, -f or -v unlimited, or the option of the
@@ -17,7 +19,9 @@ from __future__ import annotations
 
 from holter.causes.offers import CONTINUE_ENDED, Offer
 from holter.causes.sentences import describe
-from holter.causes.weigh import against, at_least, is_true, needs, one_of, only, supports
+from holter.causes.weigh import against, at_least, is_true, likely_at_most, needs, one_of, only, supports, weigh
+from holter.evidence import Evidence
+from holter.records import Verdict
 
 CAUSE = "process-limit"
 
@@ -49,3 +53,9 @@ RULES = (
 )
 
 OFFERS = (Offer("show-limits", "SAFE", "ulimit -a"), Offer("raise-limit", "CONSENT"), CONTINUE_ENDED)
+
+
+def diagnose(evidence: Evidence) -> Verdict:
+    """Weigh the facts."""
+    verdict = weigh(CAUSE, evidence, RULES)
+    return verdict if evidence.fact("limit.near").value is True else likely_at_most(verdict)

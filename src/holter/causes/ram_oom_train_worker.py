@@ -24,6 +24,7 @@ from holter.causes.sentences import describe
 from holter.causes.steps import FOR_MEMORY
 from holter.causes.weigh import Rule, against, at_least, at_most, is_true, one_of, supports, weigh
 from holter.evidence import Evidence
+from holter.evidence.words import CRASHES, SIGBUS
 from holter.records import Verdict
 
 CAUSE = "ram-oom-train-worker"
@@ -39,6 +40,8 @@ SENTENCES = describe(
     },
 )
 
+NOTHING_ENDED = against("episode.kind", one_of("slow-down", "stall"), "nothing-ended", weight=1.5)
+
 RULES = (
     Rule("oom.kills", at_least(1), "oom-counted", 3.0, group="memory"),
     Rule("exception.kind", one_of("memory"), "no-memory-left", 2.0, group="memory"),
@@ -47,11 +50,11 @@ RULES = (
     supports("memory.used_ratio", at_least(0.9), "memory-full", weight=0.5),
     supports("memory.grows_in", one_of("main", "workers", "both"), "memory-grows", weight=0.5),
     supports("echo.says", one_of("training"), "echo-of-training", weight=0.5),
-    against("worker.exit_signal", one_of(4, 6, 7, 8, 11), "another-signal", weight=2.0),
+    against("worker.exit_signal", one_of(*CRASHES, SIGBUS), "another-signal", weight=2.0),
     against("phase", one_of("final-validation", "unpack"), "another-phase", fatal=True),
     against("echo.says", one_of("export", "prediction", "preprocessing"), "echo-of-another-part", weight=1.5),
     against("system.os", one_of("windows"), "windows-counts-otherwise", weight=1.0),
-    against("episode.kind", one_of("slow-down", "stall"), "nothing-ended", weight=1.5),
+    NOTHING_ENDED,
     against("episode.kind", one_of("creep", "unsaved"), "still-running", fatal=True),
 )
 
@@ -65,5 +68,9 @@ NOT_COUNTED = against("oom.kills", at_most(0), "no-oom-counted", weight=1.5)
 
 def diagnose(evidence: Evidence) -> Verdict:
     """Weigh the facts."""
+    rules: tuple[Rule, ...] = RULES
     says_so = evidence.fact("exception.kind").value == "memory"
-    return weigh(CAUSE, evidence, (*RULES, REFUSED if says_so else NOT_COUNTED))
+    if not says_so and evidence.fact("worker.subject").status == "not-applicable":
+        # No process of the run is gone: who was killed there was somebody else.
+        rules = tuple(one._replace(fatal=True) if one is NOTHING_ENDED else one for one in rules)
+    return weigh(CAUSE, evidence, (*rules, REFUSED if says_so else NOT_COUNTED))

@@ -4,8 +4,8 @@ What happens:  preprocessed data of nnU-Net 2.5 and older (.npz) is unpacked to 
                and 2.8 make a tensor of the part that they need without copying it, and a transform that works in
                place writes into the map: SIGSEGV, in each start anew, mostly within the first epoch. Patches that are
                padded are copied, so small cases hide it.
-How we know:   the data loader was seen to hand over a part of read-only memory, and a data worker (or, without
-               workers, the main process) ended by SIGSEGV.
+How we know:   the data loader was seen to hand over a part of read-only memory, and a data worker (or, where there
+               are no workers, the main process) ended by SIGSEGV.
 Looks like:    worker-killed and native-crash (a crash of another kind); faulty-host-hardware (different signals).
 What helps:    start with healing on: Holter copies these parts, with the same values [SAFE]; or preprocess the data
                again with the nnU-Net that trains [CONSENT]. Fewer workers or another batchgenerators do not help.
@@ -16,7 +16,9 @@ from __future__ import annotations
 
 from holter.causes.offers import Offer
 from holter.causes.sentences import describe
-from holter.causes.weigh import Rule, is_true, needs, one_of, only
+from holter.causes.weigh import Rule, is_true, needs, one_of, only, possible_unless_seen, proves_nothing, weigh
+from holter.evidence import Evidence
+from holter.records import Verdict
 
 CAUSE = "read-only-data"
 
@@ -36,10 +38,12 @@ PRESUPPOSES = ("nnunet",)
 
 SIGSEGV = 11
 
+OF_MAIN = Rule("main.exit_signal", one_of(SIGSEGV), "main-ended-by-signal", 1.0, group="crash")
+
 RULES = (
     needs("data.read_only", is_true, "data-read-only", otherwise="data-not-read-only", weight=2.0),
     Rule("worker.exit_signal", one_of(SIGSEGV), "worker-crashed", 1.0, group="crash"),
-    Rule("main.exit_signal", one_of(SIGSEGV), "main-ended-by-signal", 1.0, group="crash"),
+    OF_MAIN,
     only("death"),
 )
 
@@ -48,3 +52,10 @@ OFFERS = (
     Offer("preprocess-all-again", "CONSENT"),
 )
 STOPS = True  # a restart would only fail again: a person must act
+
+
+def diagnose(evidence: Evidence) -> Verdict:
+    """Weigh the facts; where workers transform the data, a crash of the main process has another reason."""
+    has_workers = evidence.fact("workers.count").value != 0
+    rules = tuple(proves_nothing(rule) if rule is OF_MAIN and has_workers else rule for rule in RULES)
+    return possible_unless_seen(weigh(CAUSE, evidence, rules), "worker.exit_signal", "main.exit_signal")

@@ -22,6 +22,7 @@ from holter.causes.offers import CONTINUE, Offer
 from holter.causes.sentences import describe
 from holter.causes.weigh import Rule, against, at_least, is_true, needs, one_of, only, supports, weigh
 from holter.evidence import Evidence
+from holter.evidence.words import SIGBUS
 from holter.records import Verdict
 
 CAUSE = "remote-fs-error"
@@ -95,7 +96,7 @@ BUS_ERROR = (
 def diagnose(evidence: Evidence) -> Verdict:
     """Weigh the facts."""
     kind, signal = evidence.fact("storage.fs_type").value, evidence.fact("worker.exit_signal").value
-    mapped = signal == 7 and isinstance(kind, str) and is_remote(kind)
+    mapped = signal == SIGBUS and isinstance(kind, str) and is_remote(kind)
     if mapped:
         return weigh(CAUSE, evidence, BUS_ERROR)
     if WRITE.test(evidence.fact("exception.kind").value):

@@ -17,7 +17,7 @@ Source:        MIC-DKFZ/nnUNet issues 1343, 1898, 2331; RepPoints issue 18; simp
 
 from __future__ import annotations
 
-from holter.causes.offers import ASK, CONTINUE_ENDED, Offer
+from holter.causes.offers import ASK, CONTINUE_ENDED, FEWER_WORKERS, Offer
 from holter.causes.sentences import describe
 from holter.causes.steps import FOR_SHARED_MEMORY
 from holter.causes.weigh import against, at_least, at_most, needs, one_of, supports, weigh
@@ -67,7 +67,7 @@ RULES = (
 OFFERS = (
     Offer("measure-shm", "SAFE", "df -h /dev/shm"),
     ASK,
-    Offer("fewer-workers", "CONSENT", "export nnUNet_n_proc_DA={fewer}"),
+    FEWER_WORKERS,
     CONTINUE_ENDED,
 )
 LADDER = FOR_SHARED_MEMORY

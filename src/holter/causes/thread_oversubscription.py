@@ -16,7 +16,10 @@ from __future__ import annotations
 
 from holter.causes.offers import Offer
 from holter.causes.sentences import describe
-from holter.causes.weigh import Rule, against, at_least, at_most, is_true, only, supports
+from holter.causes.shared_rules import IN_ONE_PLACE, NOBODY_WORKS
+from holter.causes.weigh import Rule, against, at_least, at_most, if_seen, is_true, only, supports, weigh
+from holter.evidence import Evidence
+from holter.records import Verdict
 
 CAUSE = "thread-oversubscription"
 
@@ -48,7 +51,13 @@ RULES = (
     against("setting.omp_threads", at_most(1), "one-thread-each"),
     against("cpu.throttled_ratio", at_least(0.1), "quota-throttles", weight=1.5),
     against("workers.stopped", is_true, "worker-stopped", fatal=True),
+    NOBODY_WORKS,
     only("slow-down", "stall"),
 )
 
 OFFERS = (Offer("one-thread-each", "CONSENT", "export OMP_NUM_THREADS=1"),)
+
+
+def diagnose(evidence: Evidence) -> Verdict:
+    """Weigh the facts."""
+    return weigh(CAUSE, evidence, (*RULES, *if_seen(evidence, *IN_ONE_PLACE)))

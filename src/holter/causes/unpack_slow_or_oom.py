@@ -4,7 +4,8 @@ What happens:  older versions turn every .npz into .npy before the first epoch, 
                at "unpacking dataset...". It can take hours on slow storage, needs the room of the whole data set, and
                each process holds a whole case: where memory ends the kernel kills one, and the rest waits.
 How we know:   the phase is the unpacking. With an OOM kill or a MemoryError it was killed, whatever the other
-               processes then raise; with processes at work or blocked in reads and writes it is only slow.
+               processes then raise; with processes at work or blocked in reads and writes it is only slow: that
+               explains no death.
 Looks like:    slow-storage (the same, in training); a hang of the first batch (the log says "unpacking done...").
 What helps:    wait, if files still appear in nnUNet_preprocessed [SAFE]; fewer processes (nnUNet_def_n_proc) or more
                memory [CONSENT]; preprocess again with nnU-Net 2.6 or newer, whose blosc2 files are not unpacked
@@ -17,7 +18,7 @@ from __future__ import annotations
 from holter.causes.offers import MORE_MEMORY, Offer
 from holter.causes.sentences import describe
 from holter.causes.steps import AGAIN, FEWER_EXPORTERS
-from holter.causes.weigh import Rule, against, at_least, is_true, needs, one_of, weigh
+from holter.causes.weigh import Rule, against, at_least, is_true, needs, one_of, proves_nothing, weigh
 from holter.evidence import Evidence
 from holter.records import Verdict
 
@@ -44,12 +45,16 @@ PRESUPPOSES = ("nnunet",)
 
 OTHERWISE = against("exception.kind", lambda kind: kind != "memory", "exception-says-otherwise", weight=3.0)
 
+IS_SLOW = (
+    Rule("activity.present", is_true, "somebody-works", 0.5, group="what"),
+    Rule("workers.blocked", is_true, "worker-blocked", 0.5, group="what"),
+)
+
 RULES = (
     needs("phase", one_of("unpack"), "in-unpacking", otherwise="not-in-unpacking", weight=4.0),
     Rule("oom.kills", at_least(1), "oom-counted", 1.0, group="what"),
     Rule("exception.kind", one_of("memory"), "no-memory-left", 1.0, group="what"),
-    Rule("activity.present", is_true, "somebody-works", 0.5, group="what"),
-    Rule("workers.blocked", is_true, "worker-blocked", 0.5, group="what"),
+    *IS_SLOW,
     OTHERWISE,
     against("progress.resumed", is_true, "progress-goes-on", weight=2.0),
     against("episode.kind", one_of("creep", "unsaved"), "still-running", fatal=True),
@@ -65,5 +70,9 @@ LADDER = (AGAIN, FEWER_EXPORTERS)
 
 def diagnose(evidence: Evidence) -> Verdict:
     """Weigh the facts; after a kill the others raise what they like: a broken pipe, an end of file."""
-    is_killed = bool(evidence.fact("oom.kills").value)
-    return weigh(CAUSE, evidence, tuple(rule for rule in RULES if rule != OTHERWISE) if is_killed else RULES)
+    rules: tuple[Rule, ...] = RULES
+    if evidence.fact("oom.kills").value:
+        rules = tuple(rule for rule in rules if rule is not OTHERWISE)
+    if evidence.fact("episode.kind").value in (None, "death"):
+        rules = tuple(proves_nothing(rule) if rule in IS_SLOW else rule for rule in rules)
+    return weigh(CAUSE, evidence, rules)

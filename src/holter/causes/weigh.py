@@ -16,6 +16,8 @@ from holter.records import Fact, Finding, Verdict
 LIKELY_FROM = 0.5
 # A confirmed cause ranks above every other one, whatever the number of its rules.
 CONFIRMED_BASE = 0.8
+# Everything decisive holds, and what speaks against it leaves less than this of the score: a guess, not worth a word.
+CERTAIN_FROM = 0.25
 # A counter-argument of this weight must have been heard before a cause is confirmed; lesser ones may be unknown
 # (many machines do not show their kernel log or count throttled periods).
 STRONG = 2.0
@@ -115,6 +117,17 @@ def likely_at_most(verdict: Verdict) -> Verdict:
     return msgspec.structs.replace(verdict, verdict="likely", score=min(verdict.score, CONFIRMED_BASE - 0.01))
 
 
+def possible_unless_seen(verdict: Verdict, *facts: str) -> Verdict:
+    """The same, and possible at most where none of these facts speaks for the cause."""
+    seen = any(finding.fact in facts for finding in verdict.supports)
+    return verdict if seen else possible_at_most(verdict)
+
+
+def proves_nothing(rule: Rule) -> Rule:
+    """The same rule with a test that never holds: its weight still counts in what could speak for the cause."""
+    return rule._replace(test=lambda _: False)
+
+
 def _counts(rule: Rule, evidence: Evidence) -> float:
     """A circumstance that holds gives no score, it only admits the cause; one that is not known still lowers it."""
     fact = evidence.fact(rule.fact)
@@ -127,7 +140,7 @@ def _grade(fatal: bool, certain: bool, minus: float, score: float, open_question
         return "excluded", 0.0
     if certain and minus == 0:
         return "confirmed", CONFIRMED_BASE + (1 - CONFIRMED_BASE) * score
-    if (certain and score > 0) or score >= LIKELY_FROM:
+    if score >= (CERTAIN_FROM if certain else LIKELY_FROM):
         return "likely", min(score, CONFIRMED_BASE - 0.01)
     if score > 0 or (open_question and minus == 0):
         return "possible", min(score, LIKELY_FROM - 0.01)

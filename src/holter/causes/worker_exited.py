@@ -4,7 +4,8 @@ What happens:  code in the worker calls os._exit() or sys.exit() (a library that
                or returns where it should go on. nnU-Net only says that one or more background workers are no longer
                alive.
 How we know:   the exit code of the worker that ended first, while the training needed it: nobody had told it to
-               return, no exception was seen in it, and no signal ended it.
+               return, no exception was seen in it, and no signal ended it. A worker that raises ends with code 0 or
+               1, too: where exceptions cannot be seen, these two codes make it possible and no more.
 Looks like:    worker-exception (a traceback, exit code 1); worker-killed (a signal); echo of a dying main process.
 What helps:    look for exit() in your own transforms and in what they import [ADVICE]; continue with --c [CONSENT].
 Source:        tests/tapes/worker_exited.
@@ -14,7 +15,18 @@ from __future__ import annotations
 
 from holter.causes.offers import CONTINUE, Offer
 from holter.causes.sentences import describe
-from holter.causes.weigh import Rule, against, at_least, is_true, likely_at_most, one_of, only, supports, weigh
+from holter.causes.weigh import (
+    Rule,
+    against,
+    at_least,
+    is_true,
+    likely_at_most,
+    one_of,
+    only,
+    possible_at_most,
+    supports,
+    weigh,
+)
 from holter.evidence import Evidence
 from holter.records import Verdict
 
@@ -30,10 +42,11 @@ SENTENCES = describe(
     },
 )
 
-RAISED = ("exit code 0", "exit code 1")
+# A worker that raised an exception ends with one of these.
+RAISED = (0, 1)
 
 RULES = (
-    Rule("worker.ending", lambda ending: ending.startswith("exit code"), "worker-left", 2.0, group="left"),
+    Rule("worker.exit_code", at_least(0), "worker-left", 2.0, group="left"),
     Rule("worker.exit_signal", one_of(0), "worker-not-killed", 1.0, group="signal"),
     supports("workers.case", is_true, "case-in-hand", weight=0.5),
     against("worker.exit_signal", at_least(1), "worker-ended-by-signal", fatal=True),
@@ -48,5 +61,8 @@ OFFERS = (Offer("look-for-exit", "ADVICE"), CONTINUE)
 def diagnose(evidence: Evidence) -> Verdict:
     """Weigh the facts."""
     verdict = weigh(CAUSE, evidence, RULES)
-    # A worker that raised ends like this, too; whether its traceback got lost cannot be seen.
-    return likely_at_most(verdict) if evidence.fact("worker.ending").value in RAISED else verdict
+    if evidence.fact("worker.exit_code").value not in RAISED:
+        return verdict
+    if evidence.fact("exception.first").status == "unknown":
+        return possible_at_most(verdict)
+    return likely_at_most(verdict)  # whether its traceback got lost cannot be seen

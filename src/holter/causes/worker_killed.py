@@ -15,13 +15,14 @@ Source:        MIC-DKFZ/nnUNet issues 1343, 1898, 2708, 2749; batchgenerators is
 
 from __future__ import annotations
 
-from holter.causes.nested_threadpoolctl_fork_crash import CRASHES, NESTED
-from holter.causes.offers import CONTINUE, Offer
+from holter.causes.nested_threadpoolctl_fork_crash import NESTED
+from holter.causes.offers import CONTINUE, WITHOUT_FORK, Offer
 from holter.causes.remote_fs_error import is_remote
 from holter.causes.sentences import describe
 from holter.causes.steps import AGAIN, ALONE, FEWER, IN_EPOCH
 from holter.causes.weigh import against, at_least, is_true, needs, one_of, supports, weigh
 from holter.evidence import Evidence
+from holter.evidence.words import CRASHES, SIGBUS
 from holter.records import Verdict
 
 CAUSE = "worker-killed"
@@ -66,12 +67,7 @@ RULES = (
 OFFERS = (
     Offer("bigger-shm", "CONSENT", None, "shm_full"),
     Offer("upgrade-native-libraries", "CONSENT", "pip install --upgrade batchgenerators threadpoolctl", "crash"),
-    Offer(
-        "workers-not-forked",
-        "CONSENT",
-        "HOLTER_START_METHOD=forkserver OMP_NUM_THREADS=1 holter run -- {continue}",
-        "crash",
-    ),
+    WITHOUT_FORK._replace(only_if="crash"),
     CONTINUE,
 )
 LADDER = (IN_EPOCH, AGAIN, FEWER, ALONE)
@@ -82,4 +78,4 @@ def diagnose(evidence: Evidence) -> Verdict:
     signal = evidence.fact("worker.exit_signal").value
     others = (ENDED,) if signal in CRASHES else (CRASHED, CRASH_RULE)
     rules = tuple(rule for rule in RULES if rule not in others)
-    return weigh(CAUSE, evidence, (*rules, MAPPED_RULE) if signal == 7 else rules)
+    return weigh(CAUSE, evidence, (*rules, MAPPED_RULE) if signal == SIGBUS else rules)

@@ -3,8 +3,8 @@
 What happens:  WSL2 takes half of the machine's memory unless told otherwise; files below /mnt/c go through a 9p
                server, which makes small reads many times slower; page-locked memory is limited, so that pin_memory
                fails with "CUDA out of memory" although the GPU has room.
-How we know:   the kernel is WSL's, and the data lie on a Windows drive while steps wait for batches, or pinning
-               failed, or processes were killed for want of memory.
+How we know:   the kernel is WSL's, and the data lie on a Windows drive while steps wait for batches or workers are
+               blocked in reads, or pinning failed, or processes were killed for want of memory.
 Looks like:    slow-storage and ram-oom-train-worker outside WSL; gpu-oom-cpu-fallback (the GPU really is full).
 What helps:    move nnUNet_preprocessed into the Linux file system (e.g. ~/nnUNet_preprocessed) [SAFE]; memory= and
                swap= in .wslconfig, then wsl --shutdown [ADVICE]; fewer data workers [CONSENT].
@@ -13,9 +13,23 @@ Source:        MIC-DKFZ/nnUNet issue 2085; microsoft/WSL issues 6163, 8447.
 
 from __future__ import annotations
 
-from holter.causes.offers import Offer
+from holter.causes.offers import FEWER_WORKERS, Offer
 from holter.causes.sentences import describe
-from holter.causes.weigh import Rule, against, at_least, at_most, is_true, needs, one_of, only, supports
+from holter.causes.weigh import (
+    Rule,
+    against,
+    at_least,
+    at_most,
+    is_true,
+    needs,
+    one_of,
+    only,
+    proves_nothing,
+    supports,
+    weigh,
+)
+from holter.evidence import Evidence
+from holter.records import Verdict
 
 CAUSE = "wsl2-limits"
 
@@ -33,9 +47,14 @@ SENTENCES = describe(
 )
 PRESUPPOSES = ("windows",)
 
+# Of a step spent waiting for its batch, as in the other causes of the data side.
+WAIT_RATIO = 0.3
+
+DRIVE = Rule("storage.windows_drive", is_true, "data-on-windows-drive", 1.5, group="limit")
+
 RULES = (
     needs("system.virtual_machine", one_of("wsl"), "is-wsl", otherwise="is-not-wsl", weight=1.0),
-    Rule("storage.windows_drive", is_true, "data-on-windows-drive", 1.5, group="limit"),
+    DRIVE,
     Rule("exception.pinned_memory", is_true, "pinning-failed", 1.5, group="limit"),
     Rule("oom.kills", at_least(1), "oom-counted", 1.5, group="limit"),
     supports("workers.blocked", is_true, "worker-blocked", weight=0.5),
@@ -47,5 +66,15 @@ RULES = (
 OFFERS = (
     Offer("leave-windows-drive", "SAFE"),
     Offer("wsl-memory", "ADVICE"),
-    Offer("fewer-workers", "CONSENT", "export nnUNet_n_proc_DA={fewer}"),
+    FEWER_WORKERS,
 )
+
+
+def diagnose(evidence: Evidence) -> Verdict:
+    """Weigh the facts; where the data lie says something only while somebody waits for them."""
+    waits = evidence.fact("wait.ratio").value
+    is_waited_for = isinstance(waits, (int, float)) and waits >= WAIT_RATIO
+    is_waited_for = is_waited_for or bool(evidence.fact("workers.blocked").value)
+    if is_waited_for and evidence.fact("episode.kind").value in ("slow-down", "stall"):
+        return weigh(CAUSE, evidence, RULES)
+    return weigh(CAUSE, evidence, tuple(proves_nothing(rule) if rule is DRIVE else rule for rule in RULES))

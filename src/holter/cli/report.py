@@ -27,15 +27,14 @@ def report(
     lang: Lang = None,
 ) -> None:
     """Write a self-contained HTML report: headline, timeline, workers, evidence, remedies."""
-    from holter.causes import diagnose_all
-    from holter.remedies import propose
+    from holter.diagnosis.result import diagnosed_all
     from holter.reports.catalogue import text
     from holter.reports.html import write_html
     from holter.tape import read
 
     language = chosen_language(lang)
     recording = read(tape)
-    diagnoses = tuple(propose(one, recording.environment) for one in diagnose_all(recording))
+    diagnoses = diagnosed_all(recording)
     path = output if output is not None else tape.with_name(f"{tape_name(tape)}.html")
     write_html(recording, diagnoses, path, language, scrub=scrub, force=force)
     print(json.dumps({"report": str(path)}) if as_json else text("cli.wrote", language, path=path))

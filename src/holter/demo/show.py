@@ -14,14 +14,13 @@ from typing import Any, Literal
 
 import msgspec
 
-from holter.causes import diagnose_all
 from holter.demo.director import Director
 from holter.demo.faults import Context, Fault, find_fault, prepared
 from holter.demo.prepare import prepare
 from holter.demo.story import CURES, Story
+from holter.diagnosis.result import diagnosed_all
 from holter.errors import CannotDoHere, FolderNotWritable, TapeExists
 from holter.records import Diagnosis, Noted
-from holter.remedies import propose
 from holter.reports import live
 from holter.reports.as_json import to_json
 from holter.reports.catalogue import text
@@ -136,7 +135,7 @@ def _conclude(
     force: bool,
 ) -> DemoResult:
     recording = read(tape)
-    diagnoses = tuple(propose(one, recording.environment) for one in diagnose_all(recording))
+    diagnoses = diagnosed_all(recording)
     report = folder / f"{fault.name}.html"
     write_html(recording, diagnoses, report, lang, force=force)
     alarm_s, cause_s, named = timing(recording, diagnoses)

@@ -46,4 +46,4 @@ def look_at(pid: int, tell: Callable[[float], None], for_s: float = LOOK_S) -> F
     notes = [note("pid", pid=str(pid), seconds=f"{recording.duration_s:.0f}")]
     if not episodes:
         notes.append(note("pid-fine"))
-    return Found("pid", f"PID {pid}", recording, diagnosed(recording, episodes), tuple(notes))
+    return Found("pid", f"PID {pid}", recording, diagnosed(recording, episodes, is_over=False), tuple(notes))

@@ -142,7 +142,7 @@ def _found(
     if episodes and episodes[-1].detector == LOG_END and not is_console:
         told.append(note("one-log"))
     recording = msgspec.structs.replace(recording, all_episodes=episodes)
-    return Found(kind, name, recording, diagnosed(recording, episodes), tuple(told))
+    return Found(kind, name, recording, diagnosed(recording, episodes, is_over=True), tuple(told))
 
 
 def _environment(fold: Fold | None, runs: Iterable[LogRun], zero_s: float) -> Environment:

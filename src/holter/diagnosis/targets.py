@@ -12,7 +12,7 @@ from typing import BinaryIO
 from holter.causes import verdicts
 from holter.diagnosis.live_process import LOOK_S, look_at
 from holter.diagnosis.logs import Tell, read_folder, read_log, read_pasted
-from holter.diagnosis.result import Found, diagnosed
+from holter.diagnosis.result import Found, diagnosed_all
 from holter.errors import EvidenceWrong, TapeError, UnknownTarget
 from holter.evidence.stated import is_stated, read_stated
 from holter.records import Diagnosis, Environment, Tick
@@ -68,15 +68,12 @@ def read_tape(path: Path) -> Found:
 
     Raises:  TapeError.
     """
-    from holter.detectors import detect
-
     recording = read(path)
     if not recording.all_ticks and recording.damage:
         raise TapeError(
             f"Nothing can be read of {path}: {recording.damage}.", next_step="Look for another copy of the tape."
         )
-    episodes = recording.episodes() or detect(recording.ticks())
-    return Found("tape", str(path), recording, diagnosed(recording, episodes))
+    return Found("tape", str(path), recording, diagnosed_all(recording))
 
 
 def read_evidence(content: bytes, name: str) -> Found:
@@ -97,7 +94,7 @@ def read_evidence(content: bytes, name: str) -> Found:
     recording = Recording(
         all_ticks=(Tick(t_s=0.0),), all_episodes=(stated.episode,), environment=environment, finished=True
     )
-    return Found("evidence", name, recording, (propose(diagnosis, environment),), tuple(notes))
+    return Found("evidence", name, recording, (propose(diagnosis, environment, is_over=False),), tuple(notes))
 
 
 def _piped(pipe: BinaryIO) -> Found:

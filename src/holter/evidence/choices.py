@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import get_args
 
 from holter.evidence.error_kinds import KINDS, OTHER
+from holter.evidence.owners import OWNERS
 from holter.evidence.series import Shape
 from holter.evidence.standing import KINDS as KINDS_OF_STANDING
-from holter.evidence.standing import OWNERS
 from holter.records import EpisodeKind, Phase, Role
 
 _FILL = ("empty", "some", "full")

@@ -45,13 +45,15 @@ class FactBook:
         value = round(value, 4) if isinstance(value, float) else value
         self.facts[name] = Fact(name=name, value=value, detail=detail or None)
 
-    def unknown(self, name: str, reason: Text) -> None:
-        """Say that a fact could not be seen, and why."""
-        self.facts[name] = Fact(name=name, status="unknown", reason=reason)
+    def unknown(self, names: str | tuple[str, ...], reason: Text) -> None:
+        """Say that a fact, or each of several, could not be seen, and why."""
+        for name in (names,) if isinstance(names, str) else names:
+            self.facts[name] = Fact(name=name, status="unknown", reason=reason)
 
-    def not_applicable(self, name: str, reason: Text) -> None:
-        """Say that a fact has no meaning here."""
-        self.facts[name] = Fact(name=name, status="not-applicable", reason=reason)
+    def not_applicable(self, names: str | tuple[str, ...], reason: Text) -> None:
+        """Say that a fact, or each of several, has no meaning here."""
+        for name in (names,) if isinstance(names, str) else names:
+            self.facts[name] = Fact(name=name, status="not-applicable", reason=reason)
 
     def value(self, name: str) -> Value | None:
         """Value of a fact stated so far."""

@@ -230,7 +230,11 @@ define_all(
         "fact.scope.windows": "whether this is Windows",
         "fact.scope.container": "whether this is a container",
         "fact.main.time_limit": "whether the time limit of the job ended it",
-    "fact.shm.no_space": "whether the error says that shared memory has no space left",
-    "fact.storage.path": "folder that is slowest to answer",
-}
+        "fact.shm.no_space": "whether the error says that shared memory has no space left",
+        "fact.storage.path": "folder that is slowest to answer",
+        "fact.workers.stopped_pids": "PIDs of the stopped workers",
+        "fact.worker.exit_code": "exit code of the worker",
+        "fact.limit.near": "whether something came near that limit",
+        "fact.memory.asked_bytes": "memory that was asked for",
+    }
 )

@@ -1,9 +1,13 @@
-"""Where a thread is, read off its frames. Names are those of batchgenerators 0.25, nnunetv2 2.5-2.8 and CPython."""
+"""Where a thread is, read off its frames.
+
+Names are those of batchgenerators 0.25, nnunetv2 2.5-2.8, PyTorch 1.13-2.13 and CPython.
+"""
 
 from __future__ import annotations
 
 import re
 
+from holter.evidence.owners import owner_of
 from holter.records import ExceptionSeen, Frame, StackDump, ThreadStack
 
 _PRINTED = re.compile(r'^ *File "([^"\n]+)", line (\d+), in (\S+)', re.MULTILINE)
@@ -122,6 +126,15 @@ def _batch_queue(frames: tuple[Frame, ...]) -> Frame | None:
     return _first(frames, function=names)
 
 
+def _torch_queue(frames: tuple[Frame, ...]) -> Frame | None:
+    """The wait of PyTorch's DataLoader for a worker; without workers it fetches the batch itself."""
+    if _first(frames, file="torch/utils/data/_utils/fetch.py"):
+        return None
+    waits = ("_try_get_data", "_get_data", "_next_data")
+    inside = tuple(frame for frame in frames if frame.file.endswith("torch/utils/data/dataloader.py"))
+    return _first(inside, function=waits)
+
+
 def _export_result(frames: tuple[Frame, ...]) -> Frame | None:
     waiting = _first(frames, function=("get", "wait"))
     in_pool = _first(frames, file="multiprocessing/pool.py")
@@ -146,6 +159,7 @@ def _file_read(frames: tuple[Frame, ...]) -> Frame | None:
 
 _PLACES = (
     (_batch_queue, "batch-queue"),
+    (_torch_queue, "batch-queue"),
     (_export_result, "export-result"),
     (_checkpoint, "checkpoint"),
     (_file_read, "file-read"),
@@ -154,4 +168,4 @@ _PLACES = (
 
 
 def _is_library(frame: Frame) -> bool:
-    return "/torch/" in frame.file or frame.file.startswith("<") or frame.function.startswith("_")
+    return owner_of(frame) == "torch" or frame.file.startswith("<") or frame.function.startswith("_")

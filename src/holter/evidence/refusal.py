@@ -24,6 +24,7 @@ READ_ONLY, COPIED = "read-only-data", "read-only-data-copied"
 REFUSED = define("memory.refused", "{asked:bytes} were asked for, at least {free:bytes} were free")
 REFUSED_SOME = define("memory.refused-some", "at least {free:bytes} were free")
 NOT_ASKED = define("memory.not-refused", "no exception says that memory was refused")
+NOT_SAID = define("memory.asked-not-said", "the error does not say how much was asked for")
 NOT_READ = define("memory.free-not-read", "how much memory was free was not read")
 HANDED_ON = define("data.handed-on", "a part of a read-only memory map was given to the transforms")
 WAS_COPIED = define("seen.data.read-only-copied", "parts of read-only memory maps are copied first")
@@ -40,13 +41,14 @@ def collect(window: Window, book: FactBook) -> None:
     else:
         book.known("data.read_only", False, WAS_COPIED())
     if book.value("exception.kind") != "memory":
-        book.not_applicable("memory.refused", NOT_ASKED())
+        book.not_applicable(("memory.refused", "memory.asked_bytes"), NOT_ASKED())
         return
+    asked = asked_bytes(str(book.value("exception.first")))
+    book.known("memory.asked_bytes", asked, unless=NOT_SAID())
     free = [room for tick in window.all if abs(tick.t_s - window.episode.start_s) <= BEFORE_S and (room := _free(tick))]
     if not free:
         book.unknown("memory.refused", NOT_READ())
         return
-    asked = asked_bytes(str(book.value("exception.first")))
     least = min(free)
     was_free = least >= MUCH_FREE_BYTES if asked is None else least >= TIMES_FREE * asked
     is_short = bool(book.value("oom.kills"))

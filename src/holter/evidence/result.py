@@ -12,6 +12,7 @@ from holter.sentences import define
 EPOCHS = 2
 MISSING = re.compile(r"does not exist|No such file|FileNotFoundError|\[Errno 2\]|cannot be opened", re.IGNORECASE)
 TOLD_OF_LOSS = ("loss-not-finite", "loss-is-finite")
+LOSS_FACTS = ("loss.not_finite", "loss.since")
 IS_FINITE = define("result.is-finite", "the losses are finite numbers")
 NO_EPOCHS = define("result.no-epochs", "fewer than two epochs were logged")
 NO_HOOK = define("result.no-hook", "steps are not seen without the hook; the log tells epochs")
@@ -44,20 +45,14 @@ def collect(window: Window, book: FactBook) -> None:
 def _losses(window: Window, book: FactBook) -> None:
     epochs = window.recording.events(EpochEnded, end_s=window.end_s)
     if len(epochs) < EPOCHS:
-        book.unknown("loss.not_finite", NO_EPOCHS())
-        book.unknown("loss.since", NO_EPOCHS())
+        book.unknown(LOSS_FACTS, NO_EPOCHS())
         return
     lost = set(epochs[-1].not_finite).intersection(*(epoch.not_finite for epoch in epochs[-EPOCHS:]))
     if not lost:
-        book.not_applicable("loss.not_finite", IS_FINITE())
-        book.not_applicable("loss.since", IS_FINITE())
+        book.not_applicable(LOSS_FACTS, IS_FINITE())
         return
     book.known("loss.not_finite", tuple(sorted(lost)))
-    notes = [
-        note
-        for note in window.recording.events(Noted, end_s=window.end_s)
-        if note.what in ("loss-not-finite", "loss-is-finite")
-    ]
+    notes = [note for note in window.recording.events(Noted, end_s=window.end_s) if note.what in TOLD_OF_LOSS]
     newest = last(notes)
     message = newest.message if newest is not None and newest.what == "loss-not-finite" else None
     book.known("loss.since", _since(message), message or "", unless=NO_HOOK())

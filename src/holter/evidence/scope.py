@@ -32,6 +32,7 @@ NO_TRAINING = define("scope.no-training", "no step, epoch or log sentence of a t
 NO_EXPORT = define("scope.no-export", "no prediction was exported")
 NO_GPU = define("scope.no-gpu", "no GPU is there, and no error names one")
 CPU_DEVICE = define("scope.cpu-device", "the training runs on the CPU (device cpu)")
+GPU_DEVICE = define("scope.gpu-device", "the training runs on the device {device}")
 ONE_RANK = define("scope.one-rank", "one process trains")
 
 
@@ -44,8 +45,11 @@ def collect(window: Window, book: FactBook) -> None:
         return
     if book.value("scope.gpu") is None:
         environment = window.recording.environment
-        if environment is not None and environment.device == "cpu":
+        device = environment.device if environment is not None else None
+        if device == "cpu":
             book.known("scope.gpu", False, CPU_DEVICE())
+        elif device is not None:  # NVML knows no GPU of AMD, Intel or Apple
+            book.known("scope.gpu", True, GPU_DEVICE(device=device))
         elif book.value("gpu.present") is False:
             book.known("scope.gpu", False, NO_GPU())
     ranks = book.value("ddp.ranks")

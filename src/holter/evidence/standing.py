@@ -1,9 +1,8 @@
 """Where the main process, or all data workers, have stood since the trouble began: from stacks taken again and again.
 
 One stack is a moment; what several stacks, seconds apart and without a step between them, have in common is where a
-process stands. What holds it there
-(a lock, a socket, a loop) the kernel tells. Waits that belong to nnU-Net itself (a batch, an export) are not counted:
-there somebody else is late.
+process stands. What holds it there (a lock, a socket, a loop) the kernel tells. Waits that belong to nnU-Net itself
+(a batch, an export) are not counted: there somebody else is late.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ from typing import NamedTuple
 
 from holter.evidence.fact_book import FactBook
 from holter.evidence.frames import describe, main_thread
+from holter.evidence.owners import HOOK, OWNERS, owner_of
 from holter.evidence.window import Window, mean_cpu
 from holter.records import DATA_WORKERS, Frame, ProcessSample, Role, StackDump, ThreadStack
 from holter.sentences import define
@@ -23,8 +23,10 @@ APART_S = 2.0
 # A process that uses this much of a core computes; what it waits for between two looks says nothing.
 COMPUTES = 0.5
 READY_PART = 0.6
-# Of so many workers all must stand in the same place.
-ENOUGH_WORKERS = 2
+# A process in a loop moves on by itself, mostly: it is slow until no step has been made for this long.
+LOOP_S = 60.0
+# Of a training with more workers than are looked at, so many must stand in the same place.
+ENOUGH_WORKERS = 8
 WAITS_OF_NNUNET = ("batch-queue", "export-result", "export-slot")
 
 LOOPS = ("python-loop", "native-loop")
@@ -41,31 +43,32 @@ KINDS = {
     "python-loop": define("standing.python-loop", "computing in a Python loop"),
     "other": define("standing.other", "waiting in the kernel"),
 }
-OWNERS = {
-    "user": define("standing.user", "code of your own"),
-    "nnunet": define("standing.nnunet", "nnU-Net"),
-    "torch": define("standing.torch", "PyTorch"),
-    "python": define("standing.python", "Python's standard library"),
-    "library": define("standing.library", "a library"),
-}
 MAIN_STANDS = define(
     "standing.main-stands", "the main process has stood in {place}, {owner}, for {age:duration}: {kind}"
 )
 MAIN_PAUSES = define("standing.main-pauses", "in its pauses the main process stands in {place}, {owner}: {kind}")
-WORKERS_STAND = define("standing.workers-stand", "all {count} data workers stand in {place}, {owner}: {kind}")
+WORKERS_STAND = define(
+    "standing.workers-stand",
+    "all {count} data workers stand in {place}, {owner}: {kind}",
+    one="the data worker stands in {place}, {owner}: {kind}",
+)
+SEEN_STAND = define(
+    "standing.seen-stand",
+    "of {count} data workers {seen} were looked at, and all of these stand in {place}, {owner}: {kind}",
+)
 NO_STACKS = define("standing.no-stacks", "fewer than two stacks, {apart:duration} apart, show where it is")
 MOVES = define("standing.moves", "stacks show it in different places")
 WAITS = define("standing.waits", "it waits for its workers, as it always does")
 NO_WORKERS = define("standing.no-workers", "no data workers, or too few stacks of them")
 NOT_ALL = define("standing.not-all", "the workers are not all in the same place")
+SLOW = define("standing.slow", "the workers compute, and may only be slow")
 
-LOOPS = ("python-loop", "native-loop")
-_HOOK = re.compile(r"/holter/(?:hook|trainer)/|_holter_hook")
-_STDLIB = re.compile(r"/lib(?:64)?/python3(?:\.\d+)?/(?!(?:site|dist)-packages/)|^<frozen ")
-_PACKAGES = re.compile(r"/(?:site|dist)-packages/|/lib/python3/")
-_NNUNET = re.compile(r"/(?:nnunetv2|batchgenerators|batchgeneratorsv2|dynamic_network_architectures)/")
 # Frames that every training has: to stand below them means to move.
 _OUTERMOST = ("<module>", "run_training", "run_training_entry", "run_ddp", "_run_code", "_run_module_as_main", "main")
+# To be met in different code of PyTorch or nnU-Net below one of these is a slow step.
+_STEPS = ("train_step", "validation_step")
+# Where every worker of nnU-Net is that makes batches, or waits for room.
+_PASSES_BATCHES = ("multi_threaded_augmenter.py", "/data_loader.py", "/compose.py")
 _BY_CALL = {
     "futex": "lock", "semtimedop": "lock", "recvfrom": "socket", "recvmsg": "socket", "connect": "socket",
     "accept": "socket", "accept4": "socket", "flock": "file-lock", "fcntl": "file-lock", "nanosleep": "sleep",
@@ -102,58 +105,67 @@ def collect(window: Window, book: FactBook) -> None:
 def _main(window: Window, book: FactBook) -> None:
     names = ("main.stands_at", "main.stands_in", "main.stands_owner")
     if book.value("main.waits_on") in WAITS_OF_NNUNET:
-        for name in names:
-            book.not_applicable(name, WAITS())
+        book.not_applicable(names, WAITS())
         return
     main = window.main()
     dumps = _dumps(window, main.pid if main is not None else window.episode.pid)
     if len(dumps) < 2 or dumps[-1].t_s - dumps[0].t_s < APART_S:
-        for name in names:
-            book.unknown(name, NO_STACKS(apart=APART_S))
+        book.unknown(names, NO_STACKS(apart=APART_S))
         return
-    threads = [thread for dump in dumps if (thread := main_thread(dump)) is not None and thread.frames]
-    place = _stands(threads, window, dumps[0].pid) if _is_still(window, dumps) else None
+    in_pauses = window.episode.detector == "pauses"
+    place = _stands(dumps, window) if _is_still(window, dumps) else None
+    if place is not None and place.kind in LOOPS and not (in_pauses or _is_endless(place, dumps, window, book)):
+        place = None
     if place is None:
-        for name in names:
-            book.not_applicable(name, MOVES())
+        book.not_applicable(names, MOVES())
         return
     where, owner, kind = describe(place.frame), OWNERS[place.owner](), KINDS[place.kind]()
-    if window.episode.detector == "pauses":
+    if in_pauses:
         detail = MAIN_PAUSES(place=where, owner=owner, kind=kind)
     else:
         since_s = window.episode.alarm_s - _age_s(book, window)
         detail = MAIN_STANDS(place=where, owner=owner, age=max(0.0, dumps[-1].t_s - since_s), kind=kind)
-    book.known("main.stands_at", describe(place.frame), detail)
-    book.known("main.stands_in", place.kind, KINDS[place.kind]())
-    book.known("main.stands_owner", place.owner, OWNERS[place.owner]())
+    book.known("main.stands_at", where, detail)
+    book.known("main.stands_in", place.kind, kind)
+    book.known("main.stands_owner", place.owner, owner)
 
 
 def _workers(window: Window, book: FactBook) -> None:
     names = ("workers.stand_at", "workers.stand_in")
     workers = _feeding(window)
-    places = []
-    for worker in workers:
-        dumps = _dumps(window, worker.pid)
-        threads = [thread for dump in dumps if (thread := main_thread(dump)) is not None and thread.frames]
-        if len(threads) >= 2 and dumps[-1].t_s - dumps[0].t_s >= APART_S:
-            places.append(_stands(threads, window, worker.pid) if _is_still(window, dumps) else None)
-    if len(places) < max(ENOUGH_WORKERS, len(workers)):
-        for name in names:
-            book.unknown(name, NO_WORKERS())
+    looks = [dumps for worker in workers if (dumps := _dumps(window, worker.pid))]
+    looks = [dumps for dumps in looks if len(dumps) >= 2 and dumps[-1].t_s - dumps[0].t_s >= APART_S]
+    if not looks or len(looks) < min(len(workers), ENOUGH_WORKERS):
+        book.unknown(names, NO_WORKERS())
         return
+    places = [_stands(dumps, window) if _is_still(window, dumps) else None for dumps in looks]
     found = [place for place in places if place is not None]
     # Whether a loop was met at one line or at two is chance: one that was seen to move tells of all.
     first = next((place for place in found if place.kind == "python-loop"), found[0] if found else None)
     spots = {(one.frame.file, one.frame.function, "loop" if one.kind in LOOPS else one.kind) for one in found}
-    if None in places or len(spots) != 1 or first is None or _passes_batches(first.frame):
-        for name in names:
-            book.not_applicable(name, NOT_ALL())
+    if None in places or len(spots) != 1 or first is None or _passes_batches(first):
+        book.not_applicable(names, NOT_ALL())
         return
-    detail = WORKERS_STAND(
-        count=len(places), place=describe(first.frame), owner=OWNERS[first.owner](), kind=KINDS[first.kind]()
-    )
-    book.known("workers.stand_at", describe(first.frame), detail)
-    book.known("workers.stand_in", first.kind, KINDS[first.kind]())
+    if first.kind in LOOPS and not all(_is_endless(first, dumps, window, book) for dumps in looks):
+        book.not_applicable(names, SLOW())
+        return
+    where, owner, kind = describe(first.frame), OWNERS[first.owner](), KINDS[first.kind]()
+    if len(looks) == len(workers):
+        detail = WORKERS_STAND(count=len(workers), place=where, owner=owner, kind=kind)
+    else:
+        detail = SEEN_STAND(count=len(workers), seen=len(looks), place=where, owner=owner, kind=kind)
+    book.known("workers.stand_at", where, detail)
+    book.known("workers.stand_in", first.kind, kind)
+
+
+def _is_endless(place: Place, dumps: Sequence[StackDump], window: Window, book: FactBook) -> bool:
+    """Whether a loop is more than slow: nnU-Net's own come to an end, and others get their time."""
+    beats = [beat for tick in window.all if tick.t_s <= dumps[-1].t_s for beat in tick.beats if beat.role == "main"]
+    moved_s = max((beat.progressed_s for beat in beats if beat.progressed_s is not None), default=None)
+    if moved_s is None:
+        age_s = book.value("progress.age_s")
+        moved_s = window.episode.alarm_s - (float(age_s) if isinstance(age_s, (int, float)) else 0.0)
+    return place.owner != "nnunet" and dumps[-1].t_s - moved_s >= LOOP_S
 
 
 def _feeding(window: Window) -> Sequence[ProcessSample]:
@@ -188,9 +200,13 @@ def _is_still(window: Window, dumps: Sequence[StackDump]) -> bool:
     return len(seen) == 1 or (not seen and window.episode.kind == "stall")
 
 
-def _stands(threads: Sequence[ThreadStack], window: Window, pid: int) -> Place | None:
-    """The place that all stacks share; None if they share none."""
-    paths = [tuple(reversed([frame for frame in one.frames if not _HOOK.search(frame.file)])) for one in threads]
+def _stands(dumps: Sequence[StackDump], window: Window) -> Place | None:
+    """The place that all stacks of a process share; None if they share none."""
+    pid = dumps[0].pid
+    threads = [thread for dump in dumps if (thread := main_thread(dump)) is not None and thread.frames]
+    if len(threads) < 2:
+        return None
+    paths = [tuple(reversed([frame for frame in one.frames if not HOOK.search(frame.file)])) for one in threads]
     shared = 0
     for frames in zip(*paths, strict=False):
         if len({(frame.file, frame.function, frame.line) for frame in frames}) > 1:
@@ -201,13 +217,20 @@ def _stands(threads: Sequence[ThreadStack], window: Window, pid: int) -> Place |
         same = {(path[shared].file, path[shared].function) for path in paths}
         shared += len(same) == 1  # the same function, at different lines
     frame = _telling(paths[0][:shared])
-    if frame is None or (moved and frame.function in _OUTERMOST):
+    if frame is None or (moved and _is_on_its_way(frame, paths)):
         return None
     computes = _computes(threads, window, pid)
     if moved and not computes:
         return None  # it goes from place to place and mostly sleeps: it does something
     kind = ("python-loop" if moved else "native-loop") if computes else _kind(threads[-1], window, pid)
     return Place(frame, owner_of(frame), kind)
+
+
+def _is_on_its_way(frame: Frame, paths: Sequence[tuple[Frame, ...]]) -> bool:
+    """Whether stacks that differ below this frame are those of a training that goes on."""
+    function = frame.function.rsplit(".", 1)[-1]
+    own = any(owner_of(path[-1]) == "user" for path in paths if path)
+    return function in _OUTERMOST or (function in _STEPS and not own)
 
 
 def _computes(threads: Sequence[ThreadStack], window: Window, pid: int) -> bool:
@@ -231,18 +254,6 @@ def _telling(path: Sequence[Frame]) -> Frame | None:
     return plain[-1] if plain else (path[-1] if path else None)
 
 
-def owner_of(frame: Frame) -> str:
-    """Whose code it is: user, nnunet, torch, python, library."""
-    file = frame.file.replace("\\", "/")
-    if _NNUNET.search(file):
-        return "nnunet"
-    if "/torch/" in file:
-        return "torch"
-    if _STDLIB.search(file):
-        return "python"
-    return "library" if _PACKAGES.search(file) else "user"
-
-
 def _kind(thread: ThreadStack, window: Window, pid: int) -> str:
     """What the kernel says that it waits for."""
     latest = next((one for tick in reversed(window.during) for one in tick.processes if one.pid == pid), None)
@@ -261,9 +272,10 @@ def _kind(thread: ThreadStack, window: Window, pid: int) -> str:
     return "file" if call in ("read", "write") or thread.state == "D" else "other"
 
 
-def _passes_batches(frame: Frame) -> bool:
-    """Where every healthy worker is when the queue is full."""
-    return "/multiprocessing/" in frame.file or frame.file.endswith("multi_threaded_augmenter.py")
+def _passes_batches(place: Place) -> bool:
+    """Where every healthy worker is, at work or when the queue is full."""
+    file = place.frame.file
+    return "/multiprocessing/" in file or (place.owner == "nnunet" and file.endswith(_PASSES_BATCHES))
 
 
 def _age_s(book: FactBook, window: Window) -> float:

@@ -66,6 +66,7 @@ VOCABULARY: tuple[FactSpec, ...] = (
     # Data workers
     _number("workers.count", "data workers alive"),
     _list("workers.stopped", "workers in state T"),
+    _list("workers.stopped_pids", "their PIDs"),
     _list("workers.blocked", "workers, or the main process, in uninterruptible sleep (D) or a slow read"),
     _number("workers.working", "data workers that use a good part of a core"),
     _number("workers.delivering", "data workers with a finished batch, waiting for room in the queue"),
@@ -76,6 +77,7 @@ VOCABULARY: tuple[FactSpec, ...] = (
     # Endings
     _text("worker.ending", "how the first worker that died ended: signal name, or 'exit code N'"),
     _number("worker.exit_signal", "signal that ended it"),
+    _number("worker.exit_code", "exit code with which it ended by itself"),
     _text("worker.subject", "which worker died first"),
     _text("worker.fatal_frame", "where a natively crashed worker was"),
     _text("exception.first", "first exception in time, echoes left out"),
@@ -292,8 +294,10 @@ VOCABULARY: tuple[FactSpec, ...] = (
     # Limits of the processes (ulimit)
     _text("limit.reached", "limit of the process that was reached: cpu-time, file-size, address-space"),
     _bool("memory.refused", "memory was refused although several times as much was free"),
+    _number("memory.asked_bytes", "what the allocation that was refused had asked for", "B"),
     _bool("data.read_only", "nnU-Net hands parts of read-only memory maps to its transforms"),
     _number("limit.value", "that limit: seconds or bytes"),
+    _bool("limit.near", "the limit was read, and what was used, written or asked for comes near it"),
     # The result of the training
     _list("loss.not_finite", "losses that were NaN or infinite for two epochs running: train_loss, val_loss"),
     _text("loss.since", "epoch and iteration since which the training loss has not been finite"),

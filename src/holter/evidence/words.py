@@ -14,6 +14,11 @@ WORKING_CPU_RATIO = 0.25
 # Where many share few CPUs each gets little of one: together they work if they use most of what they may use.
 SHARED_CPU_PART = 0.75
 
+# Native code went wrong: SIGILL, SIGABRT, SIGFPE, SIGSEGV, SIGSYS.
+CRASHES = (4, 6, 8, 11, 31)
+# A page of a mapped file could not be had.
+SIGBUS = 7
+
 # Errors of shared memory, by torch and by multiprocessing; their "No space left on device" is that of /dev/shm.
 NO_SHM = re.compile(
     r"/torch_\d|insufficient shared memory|shared memory file|unable to (?:open|write|allocate|resize)[^\n]*shared"

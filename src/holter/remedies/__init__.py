@@ -11,8 +11,9 @@ from holter.causes import MODULES
 from holter.causes.offers import ASK_ADMIN, Offer
 from holter.causes.steps import has_shm_room
 from holter.evidence.facts.endings import JSON_KINDS
+from holter.evidence.words import CRASHES, SIGBUS
 from holter.probes.machine.environment import HIDDEN
-from holter.records import Diagnosis, Environment, Fact, Remedy, Verdict
+from holter.records import Diagnosis, Environment, Episode, Fact, Remedy, Verdict
 from holter.remedies import asking
 from holter.remedies.of_nnunet import SENTENCES, is_of_nnunet
 from holter.texts.resume_command import resume_command, validate_command
@@ -27,10 +28,15 @@ NEVER_BEGAN = ("checkpoint-broken", "checkpoint-refused", "gpu-number", "json", 
 BY_HAND = {"continue-from-checkpoint": "continue-by-hand", "end-and-continue": "end-and-continue-by-hand"}
 
 
-def propose(diagnosis: Diagnosis, environment: Environment | None) -> Diagnosis:
-    """The diagnosis with remedies for every cause that is not excluded."""
+def propose(diagnosis: Diagnosis, environment: Environment | None, *, is_over: bool) -> Diagnosis:
+    """The diagnosis with remedies for every cause that is not excluded.
+
+    ``is_over``: the processes may be gone and their PIDs belong to others; no command names them then.
+    """
     facts = {fact.name: fact for fact in diagnosis.facts}
     values = _values(diagnosis, facts, environment)
+    if not is_over and diagnosis.episode.end_s is None:
+        values |= _pids(diagnosis.episode, facts, environment)
     return msgspec.structs.replace(
         diagnosis,
         remedies=tuple(
@@ -74,13 +80,24 @@ def _filled(offer: Offer, values: dict[str, str]) -> str | None:
         return None
 
 
+def _pids(episode: Episode, facts: dict[str, Fact], environment: Environment | None) -> dict[str, str]:
+    """PIDs for the commands: of the episode's process, of the main process, and of the workers that are stopped."""
+    values: dict[str, str] = {}
+    if episode.pid is not None:
+        values["pid"] = str(episode.pid)
+    # The environment knows the main process of now; a restart may have put it in the place of the episode's.
+    of_main = episode.pid if episode.subject.startswith(("main", "training")) else None
+    main_pid = of_main if of_main is not None else environment and environment.main_pid
+    if main_pid is not None:
+        values["main_pid"] = str(main_pid)
+    stopped = _value(facts, "workers.stopped_pids")
+    if isinstance(stopped, tuple) and stopped:
+        values["pids"] = " ".join(stopped)
+    return values
+
+
 def _values(diagnosis: Diagnosis, facts: dict[str, Fact], environment: Environment | None) -> dict[str, str]:
     values: dict[str, str] = {}
-    if diagnosis.episode.pid is not None:
-        values["pid"] = str(diagnosis.episode.pid)
-    stopped = _value(facts, "workers.stopped")
-    if isinstance(stopped, tuple) and stopped:
-        values["pids"] = " ".join(name.rsplit("PID ", 1)[-1].rstrip(")") for name in stopped)
     cpus = _value(facts, "cpu.effective")
     if isinstance(cpus, (int, float)):
         values["workers"] = str(max(1, int(cpus)))
@@ -99,17 +116,18 @@ def _values(diagnosis: Diagnosis, facts: dict[str, Fact], environment: Environme
     values["time_limit"] = "yes" if out_of_time else "no"
     values["may_be_scheduler"] = "yes" if not hung_up and not out_of_time else "no"
     shm = _value(facts, "shm.used_ratio")
-    bus_error = _value(facts, "worker.exit_signal") == 7
+    bus_error = _value(facts, "worker.exit_signal") == SIGBUS
     values["shm_full"] = "yes" if bus_error or (isinstance(shm, float) and shm > 0.9) else "no"
     values["ended"] = "yes" if diagnosis.episode.kind == "death" else "no"
     values["shm_room"] = "yes" if has_shm_room({name: _value(facts, name) for name in facts}) else "no"
-    values["crash"] = "yes" if _value(facts, "worker.exit_signal") in (4, 6, 11) else "no"
+    values["crash"] = "yes" if _value(facts, "worker.exit_signal") in CRASHES else "no"
     torch = str(_value(facts, "software.torch") or "")
     values["newer_cudnn_helps"] = "yes" if torch.startswith("2.9.") and not torch.startswith("2.9.0") else "no"
     place = _value(facts, "main.stands_at") or _value(facts, "workers.stand_at")
     if isinstance(place, str):
         values["place"] = place
     values["has_place"] = "yes" if isinstance(place, str) else "no"
+    values["container"] = "yes" if _value(facts, "scope.container") is True else "no"
     values["nnunet"] = "no" if _value(facts, "scope.nnunet") is False else "yes"
     # A process is ended without a loss only where it is known to have finished its work.
     values["end_known"] = "yes" if _value(facts, "finish.done") is True else "no"
@@ -134,8 +152,6 @@ def _values(diagnosis: Diagnosis, facts: dict[str, Fact], environment: Environme
 
 def _of_environment(environment: Environment) -> dict[str, str]:
     values: dict[str, str] = {}
-    if environment.main_pid is not None:
-        values["main_pid"] = str(environment.main_pid)
     if environment.preprocessed_folder:
         values["preprocessed"] = shlex.quote(environment.preprocessed_folder)
     if environment.output_folder:

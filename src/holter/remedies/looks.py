@@ -136,7 +136,7 @@ def _values(diagnosis: Diagnosis, environment: Environment | None) -> dict[str, 
     pid = environment.main_pid if environment is not None else None
     preprocessed = environment.preprocessed_folder if environment is not None else None
     results = environment.output_folder if environment is not None else None
-    is_there = pid is not None and diagnosis.episode.kind != "death"
+    is_there = pid is not None and diagnosis.episode.kind != "death" and diagnosis.episode.end_s is None
     return {
         "pid": str(pid) if is_there else PID,
         "self": str(pid) if is_there else "self",

@@ -19,6 +19,7 @@ from holter.causes.steps import (
     Step,
     workers_as_cpus,
 )
+from holter.evidence.words import CRASHES, SIGBUS
 from holter.records import Diagnosis
 
 # A cause that has none is no reason to touch the run.
@@ -30,9 +31,6 @@ BY_WANT: dict[str, tuple[Step, ...]] = {
     "crash": FOR_CRASHES,
     "loader": FOR_THE_LOADER,
 }
-# SIGILL, SIGABRT, SIGFPE, SIGSEGV, SIGSYS: native code went wrong.
-CRASHES = (4, 6, 8, 11, 31)
-SIGBUS = 7
 
 _DESCRIPTORS = re.compile(r"Too many open files|items of ancdata|Errno 24\b")
 _SHARED_MEMORY = re.compile(r"shared memory|shm|</?torch_\d", re.IGNORECASE)

@@ -12,7 +12,7 @@ import msgspec
 from holter.records import Frame, ThreadStack
 
 _FAULT_THREAD = re.compile(
-    r"^(?:Current thread|Thread) (0x[0-9a-fA-F]+)(?: \[(?P<name>.*)\])? \(most recent call first\):"
+    r"^(?P<current>Current thread|Thread) (?P<id>0x[0-9a-fA-F]+)(?: \[(?P<name>.*)\])? \(most recent call first\):"
 )
 _FAULT_FRAME = re.compile(r'^  File "(?P<file>.*)", line (?P<line>\d+|\?\?\?) in (?P<function>.*)$')
 
@@ -72,7 +72,10 @@ def _py_spy_thread(thread: Mapping[str, Any]) -> ThreadStack:
 
 
 def parse_faulthandler(text: str) -> tuple[ThreadStack, ...]:
-    """Threads of a ``faulthandler`` dump (Python 3.8 to 3.14); of several dumps in the text the last one."""
+    """Threads of a ``faulthandler`` dump (Python 3.8 to 3.14); of several dumps in the text the last one.
+
+    The one that is called the current thread (it crashed, or took the signal) is active.
+    """
     threads: list[ThreadStack] = []
     frames: list[Frame] = []
     head: re.Match[str] | None = None
@@ -83,9 +86,9 @@ def parse_faulthandler(text: str) -> tuple[ThreadStack, ...]:
             threads.append(_fault_thread(head, frames))
             head, frames = None, []
         if start:
-            if start[1] in seen:  # the same thread again: a later dump begins
+            if start["id"] in seen:  # the same thread again: a later dump begins
                 threads, seen = [], set()
-            seen.add(start[1])
+            seen.add(start["id"])
             head = start
         elif frame := _FAULT_FRAME.match(line):
             number = frame["line"]
@@ -103,4 +106,5 @@ def _fault_thread(head: re.Match[str], frames: list[Frame]) -> ThreadStack:
     # Only the main thread's stack ends in the module that was started.
     is_main = bool(frames) and frames[-1].function == "<module>"
     name = "MainThread" if is_main else head["name"]
-    return ThreadStack(name=name, thread_id=int(head[1], 16), frames=tuple(frames))
+    active = head["current"].startswith("Current") or None
+    return ThreadStack(name=name, thread_id=int(head["id"], 16), active=active, frames=tuple(frames))

@@ -7,6 +7,7 @@ import signal
 
 from holter.evidence.error_kinds import error_kind
 from holter.evidence.fact_book import FactBook
+from holter.evidence.frames import describe
 from holter.evidence.reasons import ENDING_UNKNOWN, NO_EXCEPTION_READ, NO_FILE_NAMED, NO_PROCESS_TREE
 from holter.evidence.window import Window, last
 from holter.evidence.words import ending, label
@@ -23,7 +24,10 @@ from holter.records import (
     Tick,
 )
 from holter.sentences import define
+from holter.texts.stacks import parse_faulthandler
 
+BY_SIGNAL = define("worker.by-signal", "a signal ended it")
+NO_CURRENT_FRAME = define("worker.no-current-frame", "no Python frame of the thread that crashed was printed")
 # Sources of one crash differ by this much in time.
 SLACK_S = 5.0
 # The sentences of a preprocessed file that ends too early: numpy, blosc2, pickle, zip.
@@ -36,13 +40,12 @@ TRUNCATED = re.compile(
 # Code that reads cases, in the frames nearest to the error; further out any trainer has them.
 READS_DATA = re.compile(r"in load_case|in read_array|blosc2|npyio|memmap")
 NEAREST_FRAMES = 8
-# A line of faulthandler's dump.
-FATAL_FRAME = re.compile(r'File "(?:[^"]*/)?([^"/]+)", line (\d+) in (\S+)')
-CURRENT_THREAD = "Current thread"
 EXCEPTION_FACTS = tuple(f"exception.{name}" for name in ("first", "kind", "role", "file", "truncated_file", "cuda_oom"))
 # "slurmstepd: error: Detected 1 oom-kill event(s) in step 123.batch"; newer ones write oom_kill.
 SLURM_OOM = re.compile(r"slurmstepd\b.*?(?:Detected (\d+) )?oom[-_]kill", re.IGNORECASE)
-WORKER_FACTS = tuple(f"worker.{name}" for name in ("ending", "exit_signal", "subject", "role", "fatal_frame"))
+WORKER_FACTS = tuple(
+    f"worker.{name}" for name in ("ending", "exit_signal", "exit_code", "subject", "role", "fatal_frame")
+)
 # What nnU-Net reads with load_json before it trains.
 JSON_KINDS = ("json", "splits")
 JSON_FILES = (
@@ -107,20 +110,23 @@ def _worker(window: Window, book: FactBook, start_s: float, end_s: float) -> Non
     book.known("worker.ending", ending(best), SOURCE(source=best.source), unless=ENDING_UNKNOWN())
     signal_number = best.exit_signal if best.exit_code is None else 0
     book.known("worker.exit_signal", signal_number, unless=ENDING_UNKNOWN())
+    if best.exit_signal is not None:
+        book.not_applicable("worker.exit_code", BY_SIGNAL())
+    else:
+        book.known("worker.exit_code", best.exit_code, unless=ENDING_UNKNOWN())
     case = next((event.case for event in told if event.case), None)
     beats = [b for tick in window.all[-20:] for b in tick.beats if b.pid == best.pid and b.case]
     book.known("workers.case", case or (beats[-1].case if beats else None), unless=NO_CASE())
     marker = f"PID {best.pid}:"
     for note in window.recording.events(Noted, start_s=start_s, end_s=end_s):
         if note.what == "fatal-error" and note.text.startswith(marker):
-            frame = _crashed_frame(note.text)
-            book.known("worker.fatal_frame", f"{frame[3]} ({frame[1]}:{frame[2]})" if frame else note.text[:200])
+            book.known("worker.fatal_frame", _crashed_frame(note.text), unless=NO_CURRENT_FRAME())
 
 
-def _crashed_frame(dump: str) -> re.Match[str] | None:
-    """The innermost frame of the thread that crashed: faulthandler lists the other threads before or after it."""
-    _, crashed, current = dump.rpartition(CURRENT_THREAD)
-    return FATAL_FRAME.search(current if crashed else dump)
+def _crashed_frame(dump: str) -> str | None:
+    """The innermost Python frame of the thread that crashed; None if it had none, or is not told."""
+    crashed = next((thread for thread in parse_faulthandler(dump) if thread.active), None)
+    return describe(crashed.frames[0]) if crashed is not None and crashed.frames else None
 
 
 def _deaths(window: Window, start_s: float, end_s: float) -> list[ProcessEnded]:

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import signal
-
 from holter.evidence.fact_book import FactBook
 from holter.evidence.reasons import KERNEL_LOG_UNREADABLE
 from holter.evidence.window import Window
-from holter.evidence.words import signal_name
+from holter.evidence.words import CRASHES, SIGBUS, signal_name
 from holter.records import WORKERS, KernelMessage, Noted, ProcessEnded
-
-# Signals of a process that crashed by itself; nobody sends these.
-CRASHES = (signal.SIGILL, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGSEGV)
 
 
 def collect(window: Window, book: FactBook) -> None:
@@ -26,7 +21,7 @@ def collect(window: Window, book: FactBook) -> None:
     crashed = {
         one.pid: signal_name(one.exit_signal)
         for one in window.recording.events(ProcessEnded, end_s=end_s)
-        if one.exit_signal in CRASHES and one.role in ("main", *WORKERS)
+        if one.exit_signal in (*CRASHES, SIGBUS) and one.role in ("main", *WORKERS)
     }
     seen = any(tick.processes for tick in window.all)
     book.known("hardware.crash_signals", tuple(sorted(set(crashed.values()))) if seen or crashed else None)

@@ -13,6 +13,7 @@ from holter.sentences import define
 CROWDED_CPU_PART = 0.5
 # A worker that has been in one read this long is blocked on it, whatever its state letter says.
 SLOW_READ_S = 3.0
+SEEN_IN_TREE = ("workers.count", "workers.stopped", "workers.stopped_pids", "workers.blocked", "workers.working")
 NO_FILES = ("pipe:", "socket:", "anon", "/dev")
 READS = ("read", "pread64", "readv", "preadv", "preadv2")
 # A wait channel of a page fault or read that storage has not answered; names of Linux 4.15 to 6.x, NFS, FUSE, Lustre.
@@ -30,8 +31,7 @@ def collect(window: Window, book: FactBook) -> None:
     workers = window.processes(*DATA_WORKERS)
     every = window.processes(*WORKERS)
     if not window.processes():
-        for name in ("workers.count", "workers.stopped", "workers.blocked", "workers.working"):
-            book.unknown(name, NO_PROCESS_TREE())
+        book.unknown(SEEN_IN_TREE, NO_PROCESS_TREE())
         return
     beats = {beat.pid: beat for beat in window.beats(*WORKERS)}
     main = window.main()
@@ -43,6 +43,7 @@ def collect(window: Window, book: FactBook) -> None:
     working = _working(workers, window)
     book.known("workers.count", len(workers))
     book.known("workers.stopped", tuple(named(process) for process in stopped))
+    book.known("workers.stopped_pids", tuple(str(process.pid) for process in stopped))
     book.known("workers.blocked", tuple(named(process) for process in blocked))
     book.known("workers.working", len(working))
     cpu = [mean_cpu(window.now, worker.pid) for worker in workers]

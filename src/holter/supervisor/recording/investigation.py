@@ -11,7 +11,7 @@ from holter.detectors import identity
 from holter.detectors.pauses import PausesDetector
 from holter.detectors.view import main_beat
 from holter.probes.process.stacks import StackDumper
-from holter.records import Episode, Role, StackDump, Tick
+from holter.records import Episode, ProcessSample, Role, StackDump, Tick
 
 # The cause is named when the stacks are there, or after this long without them.
 STACKS_WITHIN_S = 4.0
@@ -27,6 +27,19 @@ IN_PAUSE_S = 2.0
 STACKS_OF_PAUSES = 3
 # Stacks are taken of the main process, the subject, and at most this many workers: 10 ms each.
 WORKERS_DUMPED = 14
+
+
+# Whose work the main process waits for in a phase; else that of the training workers.
+WAITED_FOR: dict[str, Role] = {"validate": "val-worker", "final-validation": "export-worker"}
+
+
+def concerned(episode: Episode, processes: Sequence[ProcessSample]) -> dict[int, Role]:
+    """PID and role of those whose stacks tell of this episode; of the workers those first that are waited for."""
+    wanted = [one for one in processes if one.role == "main" or one.pid == episode.pid]
+    others = [one for one in processes if one.role.endswith("-worker") and one not in wanted]
+    waited_for = WAITED_FOR.get(episode.phase, "train-worker")
+    others.sort(key=lambda one: one.role != waited_for)
+    return {one.pid: one.role for one in wanted + others[:WORKERS_DUMPED]}
 
 
 class Investigation(msgspec.Struct, kw_only=True):
@@ -123,9 +136,7 @@ class Investigator:
         if episode.kind not in ("stall", "slow-down"):
             return
         processes = next((tick.processes for tick in reversed(recent) if tick.processes), ())
-        wanted = [one for one in processes if one.role == "main" or one.pid == episode.pid]
-        others = [one for one in processes if one.role.endswith("-worker") and one not in wanted]
-        self._queue.append(({one.pid: one.role for one in wanted + others[:WORKERS_DUMPED]}, recent[-1].t_s))
+        self._queue.append((concerned(episode, processes), recent[-1].t_s))
         self._start_next()
 
     def _collect(self, t_s: float | None = None) -> None:

@@ -120,6 +120,7 @@ class Recorder:
         self._investigator = Investigator(folder, self.sources.heartbeat.fault_signal)
         self._captured_s = 0.0
         self._complete = False
+        self._was_complete = False
         self._said_problem: str | None = None
         self._said_failure: str | None = None
         self._pending: list[Event] = []
@@ -310,7 +311,7 @@ class Recorder:
 
         key = identity(found)
         episode = next((one for one in self._watch.episodes if identity(one) == key), found)
-        diagnosis = propose(diagnose(self.recording(), episode), self.environment)
+        diagnosis = propose(diagnose(self.recording(), episode), self.environment, is_over=False)
         before = self.diagnoses.get(key)
         self.diagnoses[key] = diagnosis
         cause, verdict = _headline(diagnosis)
@@ -332,6 +333,15 @@ class Recorder:
             self._writer.write_events([Noted(t_s=t_s, what="cause-named", text=text)] if cause else [])
             self._listener.cause(diagnosis)
 
+    def _judge_again(self) -> None:
+        """Look once more at what was judged before the machine was described: the tape has the description alone.
+
+        A death whose cause is not seen yet has its second look before it.
+        """
+        for episode in self._watch.episodes:
+            if not self._was_complete and identity(episode) in self.diagnoses.keys() - self._unsaid:
+                self._take_finding(episode)
+
     def _learn_environment(self, t_s: float) -> None:
         info = self.sources.heartbeat.main_info()
         described = self._survey.take()
@@ -340,9 +350,11 @@ class Recorder:
             if environment != self.environment:
                 self.environment = environment
                 self._writer.write_environment(environment)
+                self._judge_again()
             self._follow(environment)
             known = environment.output_folder is not None and (bool(info) or self._attached)
             self._complete = known and t_s > 2 * RECAPTURE_EVERY_S
+            self._was_complete = self._was_complete or self._complete
         if not self._complete and t_s - self._captured_s >= RECAPTURE_EVERY_S:
             self._captured_s = t_s
             self._survey.start(self.sources.process.main_pid or self._root_pid)

@@ -1,0 +1,48 @@
+"""Whose code a frame is: the user's own, nnU-Net's, PyTorch's, Python's or another library's."""
+
+from __future__ import annotations
+
+import re
+
+from holter.records import Frame
+from holter.sentences import define
+
+OWNERS = {
+    "user": define("standing.user", "code of your own"),
+    "nnunet": define("standing.nnunet", "nnU-Net"),
+    "torch": define("standing.torch", "PyTorch"),
+    "python": define("standing.python", "Python's standard library"),
+    "library": define("standing.library", "a library"),
+}
+HOOK = re.compile(r"/holter/(?:hook|trainer)/|_holter_hook")
+_STDLIB = re.compile(r"/lib(?:64)?/python3(?:\.\d+)?/(?!(?:site|dist)-packages/)|^<frozen ")
+_PACKAGES = re.compile(r"/(?:site|dist)-packages/|/lib/python3/")
+_NNUNET = re.compile(r"/(?:nnunetv2|batchgenerators|batchgeneratorsv2|dynamic_network_architectures)/")
+_TORCH = re.compile(r"/(?:site|dist)-packages/torch/")
+# nnU-Net finds trainers below this folder alone, so users put their own files there.
+_TRAINERS = re.compile(r"/nnunetv2/training/nnUNetTrainer/(?:.*/)?([^/]+)$")
+# Those of nnunetv2 2.5 to 2.8.
+_STOCK_TRAINERS = frozenset({
+    "__init__.py", "aortaseg24.py", "nnUNetTrainer.py", "nnUNetTrainerAdam.py", "nnUNetTrainerAdan.py",
+    "nnUNetTrainerBN.py", "nnUNetTrainerBenchmark_5epochs.py", "nnUNetTrainerBenchmark_5epochs_noDataLoading.py",
+    "nnUNetTrainerCELoss.py", "nnUNetTrainerCosAnneal.py", "nnUNetTrainerDA5.py", "nnUNetTrainerDAOrd0.py",
+    "nnUNetTrainerDiceLoss.py", "nnUNetTrainerNoDA.py", "nnUNetTrainerNoDeepSupervision.py",
+    "nnUNetTrainerNoMirroring.py", "nnUNetTrainerTopkLoss.py", "nnUNetTrainer_Xepochs.py",
+    "nnUNetTrainer_Xepochs_NoMirroring.py", "nnUNetTrainer_noDummy2DDA.py",
+    "nnUNetTrainer_probabilisticOversampling.py", "nnUNetTrainer_warmup.py", "primus_trainers.py",
+})  # fmt: skip
+
+
+def owner_of(frame: Frame) -> str:
+    """Whose code it is: a key of ``OWNERS``."""
+    file = frame.file.replace("\\", "/")
+    trainer = _TRAINERS.search(file)
+    if trainer is not None:
+        return "nnunet" if trainer[1] in _STOCK_TRAINERS else "user"
+    if _NNUNET.search(file):
+        return "nnunet"
+    if _TORCH.search(file):
+        return "torch"
+    if _STDLIB.search(file):
+        return "python"
+    return "library" if _PACKAGES.search(file) else "user"
