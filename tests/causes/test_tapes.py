@@ -250,7 +250,7 @@ def test_what_was_told_live_is_what_is_told_later(path):
     recording = read(path)
     told = {(one.detector, one.subject, one.start_s): one.cause for one in recording.events(Judged)}
     later = {
-        (one.episode.detector, one.episode.subject, one.episode.start_s): headline(one)[0]
+        (one.episode.detector, one.episode.subject_name, one.episode.start_s): headline(one)[0]
         for one in diagnose_all(recording)
     }
     assert {key: later.get(key) for key in told} == told

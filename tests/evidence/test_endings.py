@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from holter.causes import diagnose
-from holter.records import Beat, Environment, Episode, ProcessEnded, ProcessSample, Tick
+from holter.records import Beat, Environment, Episode, ProcessEnded, ProcessSample, Subject, Tick
 from holter.tape import Recording
 
 
@@ -31,6 +31,8 @@ def killed_after(*, was_replaced: bool) -> Recording:
 
 @pytest.mark.parametrize(("was_replaced", "cause"), [(True, "external-kill"), (False, "worker-killed")])
 def test_a_worker_that_was_replaced_has_not_ended_the_training(was_replaced: bool, cause: str) -> None:
-    episode = Episode(kind="death", phase="train", start_s=100.0, alarm_s=100.0, subject="main (PID 1)", pid=1)
+    episode = Episode(
+        kind="death", phase="train", start_s=100.0, alarm_s=100.0, subject=Subject(role="main", pid=1), pid=1
+    )
     verdicts = diagnose(killed_after(was_replaced=was_replaced), episode).verdicts
     assert verdicts[0].cause == cause

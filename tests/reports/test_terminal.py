@@ -12,7 +12,7 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from holter.records import Diagnosis, EpochEnded, Finding, ProcessEnded, Tick
+from holter.records import Diagnosis, EpochEnded, Finding, ProcessEnded, Subject, Tick
 from holter.reports.catalogue import Lang
 from holter.reports.explain import page, print_page, sections
 from holter.reports.terminal import print_diagnosis
@@ -177,7 +177,7 @@ def test_a_detail_with_brackets_stands_after_a_colon(diagnoses: tuple[Diagnosis,
 
 
 def test_brackets_beside_each_other_stay(diagnoses: tuple[Diagnosis, ...]) -> None:
-    values = (("value", "train-worker 1 (PID 7)"), ("detail", ""))
+    values = (("value", (Subject(role="train-worker", index=1, pid=7),)), ("detail", ""))
     finding = Finding(fact="workers.stopped", text="worker-stopped", values=values)
     assert finding_text(finding, diagnoses[0], "zh") == "已暂停（状态 T）：数据进程 1（PID 7）"
 

@@ -84,9 +84,10 @@ def _values(diagnosis: Diagnosis, facts: dict[str, Fact], environment: Environme
     values: dict[str, str] = {}
     if diagnosis.episode.pid is not None:
         values["pid"] = str(diagnosis.episode.pid)
-    stopped = _value(facts, "workers.stopped")
-    if isinstance(stopped, tuple) and stopped:
-        values["pids"] = " ".join(name.rsplit("PID ", 1)[-1].rstrip(")") for name in stopped)
+    stopped = facts.get("workers.stopped")
+    pids = [str(process.pid) for process in stopped.processes if process.pid is not None] if stopped else []
+    if pids:
+        values["pids"] = " ".join(pids)
     cpus = _value(facts, "cpu.effective")
     if isinstance(cpus, (int, float)):
         values["workers"] = str(max(1, int(cpus)))

@@ -6,7 +6,7 @@ import signal
 
 from holter.evidence.fact_book import FactBook
 from holter.evidence.window import Window
-from holter.evidence.words import ending, label
+from holter.evidence.words import ending, process_of
 from holter.records import ProcessEnded, ProcessSample
 
 # Workers of one pool start within this time of each other; a later one replaces a dead one (multiprocessing.Pool
@@ -44,7 +44,7 @@ def collect(window: Window, book: FactBook) -> None:
     if not any(process.pid in now and process not in late for process in seen.values()):
         late = []  # nobody of the first pool is left: this is another pool, not a replacement
     replaced = max(len({event.pid for event in ended}), len(late))
-    book.known("export.replaced", replaced, "; ".join(label(e.role, e.worker_index, e.pid) for e in ended[:3]))
+    book.known("export.replaced", replaced, "; ".join(process_of(e).name for e in ended[:3]))
     told = [ending(event) for event in ended if ending(event)]
     if ended:
         book.known("export.ending", told[0] if told else None, unless="nobody could tell how it ended")

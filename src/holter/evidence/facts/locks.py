@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from holter.evidence.fact_book import FactBook
-from holter.evidence.facts.workers import named
 from holter.evidence.frames import describe, main_thread
 from holter.evidence.window import Window
+from holter.evidence.words import process_of
 from holter.records import DATA_WORKERS, Frame, ProcessSample, StackDump
 
 # The main thread of a healthy worker wakes at least every 20 ms, whether it computes or waits for room in its queue
@@ -41,7 +41,7 @@ def _locked(workers: tuple[ProcessSample, ...], window: Window, book: FactBook) 
     if held and not locked and any(rate is None for rate in wakes.values()):
         book.unknown("workers.locked", "not looked at for long enough to say whether they wake")
     else:
-        book.known("workers.locked", tuple(named(worker) for worker in locked))
+        book.known("workers.locked", tuple(map(process_of, locked)))
     if not locked:
         book.not_applicable("workers.lock", "no worker waits on a lock for long")
         return
@@ -88,7 +88,7 @@ def _descriptors(window: Window, book: FactBook) -> None:
             book.unknown(name, "open files were not looked at")
         return
     fullest = max(looks, key=lambda process: (process.fds or 0) / (process.fd_limit or 1))
-    told = f"{fullest.fds} of {fullest.fd_limit}, {named(fullest)}"
+    told = f"{fullest.fds} of {fullest.fd_limit}, {process_of(fullest).name}"
     book.known("fds.used_ratio", (fullest.fds or 0) / (fullest.fd_limit or 1), told)
     book.known("fds.limit", fullest.fd_limit)
     same = [process.fds or 0 for process in looks if process.pid == fullest.pid]
