@@ -19,7 +19,8 @@ from holter.demo.director import Director
 from holter.demo.faults import FAULTS, Context, Fault, prepared
 from holter.demo.faults.lost_export import LostExport
 from holter.errors import BadInput
-from holter.records import Noted, Text, Tick
+from holter.records import Noted, Tick
+from holter.reports.catalogue import phrase
 from holter.supervisor.recording.recorder import Recorder
 from holter.supervisor.result import RunResult
 from holter.supervisor.run import run
@@ -129,7 +130,7 @@ def judge(fault: Fault, tape: Path, fault_s: float | None, result: RunResult) ->
     outcome = Outcome(fault=fault.name, true_cause=fault.true_cause)
     first = min(diagnoses, key=lambda one: one.episode.alarm_s, default=None)
     if fault.true_cause is None:
-        false = f"false alarm: {first.episode.reason}" if first else None
+        false = f"false alarm: {phrase(first.episode.reason, 'en')}" if first else None
         return _with_problem(outcome, false or (f"exit code {result.returncode}" if result.returncode else None))
     late_s = fault.late_s if isinstance(fault, LostExport) else 0.0
     if fault_s is None or late_s is None:
@@ -147,10 +148,10 @@ def judge(fault: Fault, tape: Path, fault_s: float | None, result: RunResult) ->
         cause_s=None if cause_at_s is None else round(cause_at_s - began_s, 2),
         named=named,
     )
-    return _with_problem(outcome, _complaint(outcome, first.episode.reason))
+    return _with_problem(outcome, _complaint(outcome, phrase(first.episode.reason, "en")))
 
 
-def _complaint(outcome: Outcome, reason: Text) -> str | None:
+def _complaint(outcome: Outcome, reason: str) -> str | None:
     if outcome.alarm_s is not None and outcome.alarm_s < 0:
         return f"alarm before the fault: {reason}"
     if outcome.named != outcome.true_cause:

@@ -145,7 +145,7 @@ def told_cause(diagnosis: Diagnosis) -> str | None:
 def live_cause(recording: Recording, diagnosis: Diagnosis) -> str | None:
     """The last that was said of it while it ran."""
     one = diagnosis.episode
-    key = (one.detector, one.subject, one.start_s)
+    key = (one.detector, one.subject_name, one.start_s)
     judged = [told for told in recording.events(Judged) if (told.detector, told.subject, told.start_s) == key]
     return judged[-1].cause if judged else None
 

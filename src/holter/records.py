@@ -8,7 +8,8 @@ apply; it is never 0 or -1 for "unknown". Counters are totals since the process 
 
 from __future__ import annotations
 
-from typing import Literal
+import re
+from typing import Literal, cast
 
 import msgspec
 
@@ -33,6 +34,34 @@ class Subject(Record, frozen=True, kw_only=True, tag="subject"):
     index: int | None = None  # of a data worker: batchgenerators' thread_id
     pid: int | None = None
 
+    @property
+    def name(self) -> str:
+        """Return the name in every language, "train-worker 2 (PID 4711)": to compare, not to show.
+
+        It stands in values of facts, in JSON for the subject of an episode, and on older tapes.
+        """
+        number = "" if self.index is None else f" {self.index}"
+        return f"{self.role}{number}" if self.pid is None else f"{self.role}{number} (PID {self.pid})"
+
+    @classmethod
+    def from_name(cls, name: str) -> Subject | None:
+        """Return the process of that name, as ``name`` or a report has it; None if it is the name of none."""
+        found = _NAME.fullmatch(name)
+        if found is None:
+            return None
+        role = "train-worker" if found["role"] == "worker" else found["role"]
+        return cls(
+            role=cast("Role", role),
+            index=None if found["index"] is None else int(found["index"]),
+            pid=None if found["pid"] is None else int(found["pid"]),
+        )
+
+
+_NAME = re.compile(
+    r"(?P<role>main|worker|(?:train|val|export|compile)-worker|resource-tracker|other)"
+    r"(?: (?P<index>\d+))?(?: \(PID (?P<pid>\d+)\))?"
+)
+
 
 class Message(Record, frozen=True, kw_only=True, tag="message"):
     """A sentence that is not rendered yet. ``sentences.define`` makes the keys; the values are in base units."""
@@ -48,6 +77,7 @@ class Message(Record, frozen=True, kw_only=True, tag="message"):
 Single = str | bool | int | float | Subject | Message
 Value = Single | tuple[Single, ...]  # a tuple is shown as a list
 Text = str | Message  # a plain string is quoted as it stands: what another program, or an older Holter, wrote
+Actor = Subject | Text  # what waits, or is waited for: a process, a thing that has a name, or a file or mount, quoted
 
 
 # --------------------------------------------------------------------------------------------------------------
@@ -469,7 +499,7 @@ class Judged(Record, frozen=True, kw_only=True, tag="judged"):
 
     t_s: float
     detector: str  # with the next two it names the episode
-    subject: str
+    subject: str  # ``Episode.subject_name``
     start_s: float
     cause: str | None = None  # None: no cause was likely
     verdict: Literal["confirmed", "likely"] | None = None
@@ -578,10 +608,20 @@ class Episode(Record, frozen=True, kw_only=True):
     alarm_s: float  # when it was noticed
     end_s: float | None = None  # None: not over
     detector: str = ""
-    subject: str = ""  # "main", "worker 3 (PID 4711)"
+    subject: Subject | str = ""  # a process, or one of "training", "memory", "epoch time"
     pid: int | None = None
     reason: Text = ""  # one plain sentence with the numbers that raised the alarm
     generation: int = 0  # of the training process, counted over restarts
+
+    @property
+    def subject_name(self) -> str:
+        """Return the subject as JSON and ``Judged`` have it: with detector and start it identifies the episode."""
+        return self.subject if isinstance(self.subject, str) else self.subject.name
+
+    @property
+    def is_about_main(self) -> bool:
+        """Return whether the subject is the main process."""
+        return isinstance(self.subject, Subject) and self.subject.role == "main"
 
 
 class Fact(Record, frozen=True, kw_only=True):
@@ -592,13 +632,21 @@ class Fact(Record, frozen=True, kw_only=True):
     status: Literal["known", "unknown", "not-applicable"] = "known"
     reason: Text | None = None  # why unknown or not applicable
     detail: Text | None = None  # what was seen, with numbers, for people
+    processes: tuple[Subject, ...] = ()  # those that the value names
+
+    @property
+    def actors(self) -> tuple[Subject | str, ...]:
+        """Return what the value names: processes, or, where somebody stated it, other words."""
+        by_name: dict[str, Subject | str] = {process.name: process for process in self.processes}
+        names = self.value if isinstance(self.value, tuple) else (str(self.value),)
+        return tuple(by_name.get(name, name) for name in names)
 
 
 class Link(Record, frozen=True, kw_only=True):
     """One step of the chain: ``waiter`` waits on ``target``."""
 
-    waiter: str
-    target: str
+    waiter: Actor
+    target: Actor
     how: Text  # what shows it: a stack frame, a state, a queue reading
 
 
@@ -607,7 +655,7 @@ class Finding(Record, frozen=True, kw_only=True):
 
     fact: str
     text: str
-    values: tuple[tuple[str, Text], ...] = ()
+    values: tuple[tuple[str, Value], ...] = ()
 
 
 class Remedy(Record, frozen=True, kw_only=True):

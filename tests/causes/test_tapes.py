@@ -252,7 +252,7 @@ def test_what_was_told_live_is_what_is_told_later(path):
     recording = read(path)
     told = {(one.detector, one.subject, one.start_s): (one.cause, one.verdict) for one in recording.events(Judged)}
     later = {
-        (one.episode.detector, one.episode.subject, one.episode.start_s): headline(one)
+        (one.episode.detector, one.episode.subject_name, one.episode.start_s): headline(one)
         for one in diagnose_all(recording)
     }
     assert {key: later.get(key) for key in told} == told

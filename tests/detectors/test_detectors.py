@@ -26,6 +26,7 @@ from holter.records import (
     ProcessSample,
     Tick,
 )
+from holter.reports.catalogue import phrase
 
 
 def kinds(episodes: Iterable[Episode]) -> list[tuple[str, str]]:
@@ -173,7 +174,7 @@ def test_a_stall_ends_when_the_training_moves_on():
 def test_a_main_thread_busy_in_one_step_is_a_stall_in_the_end():
     run = Run()
     (episode,) = detect([*run.go(60), *run.halt(90, cpu=1.0)])
-    assert "busy in one and the same step" in episode.reason
+    assert "busy in one and the same step" in phrase(episode.reason, "en")
     assert 119 <= episode.alarm_s <= 122
 
 
@@ -188,7 +189,7 @@ def test_workers_that_compute_and_bring_no_batch_are_a_stall_in_the_end(stands_s
         ticks.append(Tick(t_s=tick.t_s, processes=(main, *workers), beats=tick.beats))
     found = [one for one in detect([*ticks, *run.go(5)]) if one.detector == "stall"]
     assert len(found) == alarms
-    assert all("data workers are busy" in one.reason and 149 <= one.alarm_s <= 152 for one in found)
+    assert all("data workers are busy" in phrase(one.reason, "en") and 149 <= one.alarm_s <= 152 for one in found)
 
 
 def test_one_stopped_worker_is_an_episode_although_the_training_goes_on():
@@ -218,8 +219,8 @@ def test_the_first_death_in_time_is_the_subject_and_the_mains_end_closes_it():
     worker = ProcessEnded(t_s=60.5, pid=WORKER, role="train-worker", worker_index=3, exit_signal=9)
     main = ProcessEnded(t_s=61.5, pid=MAIN, role="main", exit_code=1)
     (episode,) = detect([*run.go(60), Tick(t_s=61.0, events=(worker,)), Tick(t_s=62.0, events=(main,))])
-    assert episode.subject == "train-worker 3 (PID 11)"
-    assert "SIGKILL" in episode.reason
+    assert episode.subject_name == "train-worker 3 (PID 11)"
+    assert "SIGKILL" in phrase(episode.reason, "en")
     assert (episode.start_s, episode.end_s) == (60.5, 61.5)
 
 
@@ -230,7 +231,7 @@ def test_an_unclear_ending_of_a_worker_is_told_after_a_moment_if_training_was_no
     ticks += [Tick(t_s=float(t), processes=(process(t),)) for t in range(61, 70)]
     episodes = [episode for episode in detect(ticks) if episode.kind == "death"]
     assert len(episodes) == 1
-    assert "not known" in episodes[0].reason
+    assert "not known" in phrase(episodes[0].reason, "en")
 
 
 @pytest.mark.parametrize(("times", "within_s"), [(5.0, 25), (1.7, 75), (1.2, 200)])
@@ -262,7 +263,7 @@ def test_a_log_alone_shows_slower_epochs():
         event = EpochEnded(t_s=t_s, epoch=epoch, duration_s=float(duration))
         found += detector.see(Tick(t_s=t_s, events=(event,)))
     assert kinds(found) == [("slow-down", "slow-down")]
-    assert "305.0 s instead of 160" in found[0].reason
+    assert "305.0 s instead of 160" in phrase(found[0].reason, "en")
 
 
 def test_waiting_for_batches_most_of_the_time_is_told_from_the_beginning():
@@ -300,8 +301,8 @@ def test_growing_memory_is_told_with_the_time_that_is_left():
         t_s = minute * 60.0
         grown = process(t_s, rss_bytes=(2 << 30) + minute * (100 << 20))
         found += detector.see(Tick(t_s=t_s, host=host, processes=(grown,)))
-    assert [episode.subject for episode in found] == ["memory"]
-    assert "full in" in found[0].reason
+    assert [episode.subject_name for episode in found] == ["memory"]
+    assert "full in" in phrase(found[0].reason, "en")
     steady = CreepDetector()
     for minute in range(200):
         level = process(minute * 60.0, rss_bytes=(2 << 30) + (minute % 2) * (200 << 20))
@@ -314,7 +315,7 @@ def test_epochs_that_grow_all_the_time_are_told():
     for epoch in range(14):
         event = EpochEnded(t_s=epoch * 100.0, epoch=epoch, duration_s=100.0 + 6 * epoch)
         found += detector.see(Tick(t_s=epoch * 100.0, events=(event,)))
-    assert [episode.subject for episode in found] == ["epoch time"]
+    assert [episode.subject_name for episode in found] == ["epoch time"]
 
 
 def test_a_restart_is_not_measured_against_the_process_before():
@@ -417,8 +418,8 @@ def test_a_worker_that_somebody_terminated_is_the_subject_and_not_the_echo_in_th
     echo = ExceptionSeen(t_s=60.4, pid=MAIN, role="main", error="RuntimeError", echo=True)
     main = ProcessEnded(t_s=61.5, pid=MAIN, role="main", exit_code=1)
     (episode,) = detect([*ticks, Tick(t_s=61.0, events=(worker, echo)), Tick(t_s=62.0, events=(main,))])
-    assert episode.subject == "train-worker (PID 11)"
-    assert "SIGTERM" in episode.reason
+    assert episode.subject_name == "train-worker (PID 11)"
+    assert "SIGTERM" in phrase(episode.reason, "en")
 
 
 def test_workers_that_an_interrupted_main_process_cleans_up_are_no_death():
@@ -430,7 +431,7 @@ def test_workers_that_an_interrupted_main_process_cleans_up_are_no_death():
     told = ProcessEnded(t_s=60.3, pid=WORKER, role="train-worker", exit_signal=15, source="hook", by_parent=True)
     failed = ProcessEnded(t_s=61.5, pid=MAIN, role="main", exit_code=1)
     (episode,) = detect([*ticks, Tick(t_s=61.0, events=(seen, told)), Tick(t_s=62.0, events=(failed,))])
-    assert episode.subject == "main (PID 10)"
+    assert episode.subject_name == "main (PID 10)"
 
 
 def test_an_unclear_ending_is_told_when_the_main_process_ends_right_after_it():

@@ -7,6 +7,7 @@ import pytest
 from holter.detectors import Watch, detect
 from holter.detectors.unsaved import LACKING_S, UnsavedDetector
 from holter.records import ActionTaken, Beat, Episode, ProcessEnded, StorageSample, Tick
+from holter.reports.catalogue import phrase
 
 FULL = {"free_bytes": 0, "total_bytes": 48_000_000, "read_only": False}
 ROOM = {"free_bytes": 20_000_000, "total_bytes": 48_000_000, "read_only": False}
@@ -59,7 +60,7 @@ def test_a_request_that_was_refused_is_no_failed_save(text: str) -> None:
 def test_two_looks_without_room_are_an_alarm_until_there_is_room(what: dict[str, object]) -> None:
     alarm, over = seen(*every_ten_seconds(20, **what), tick(60, **ROOM))
     assert (alarm.kind, alarm.start_s, alarm.alarm_s) == ("unsaved", 0.0, 20.0)
-    assert "/data/results" in alarm.reason
+    assert "/data/results" in phrase(alarm.reason, "en")
     assert alarm.alarm_s >= LACKING_S
     assert over.end_s == 60.0
 
@@ -68,7 +69,7 @@ def test_a_failed_save_is_an_alarm_at_once_and_only_a_save_ends_it() -> None:
     failed, again = tick(7, saving(7, "failed")), tick(30, saving(30, "failed"))
     (alarm,) = seen(failed, again, tick(40, **ROOM))
     assert (alarm.start_s, alarm.alarm_s, alarm.end_s) == (7.0, 7.0, None)
-    assert "No space left" in alarm.reason
+    assert "No space left" in phrase(alarm.reason, "en")
     *_, over = seen(failed, again, tick(40, **ROOM), tick(50, saving(50, "done", "checkpoint_latest.pth: verified")))
     assert over.end_s == 50.0
 

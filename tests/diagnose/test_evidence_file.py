@@ -10,10 +10,11 @@ import pytest
 from holter.causes import MODULES
 from holter.diagnosis.targets import diagnose_target, read_evidence
 from holter.errors import EvidenceWrong
+from holter.evidence.chain import STOPPED
 from holter.evidence.choices import CHOICES
 from holter.evidence.stated import is_stated, read_stated, template
 from holter.evidence.vocabulary import NAMES, VOCABULARY
-from holter.reports.notes import note_text
+from holter.reports.catalogue import phrase
 
 FROZEN = {
     "episode.kind": "stall",
@@ -33,7 +34,7 @@ def test_stated_facts_get_the_verdict_that_recorded_ones_get() -> None:
     found = read_evidence(content(facts=FROZEN, about="a colleague's machine"), "e.json")
     diagnosis = found.diagnoses[0]
     assert (diagnosis.verdicts[0].cause, diagnosis.verdicts[0].verdict) == ("frozen-worker", "confirmed")
-    assert [link.target for link in diagnosis.wait_chain][-1] == "stopped (T)"
+    assert [link.target for link in diagnosis.wait_chain][-1] == STOPPED()
     assert dict(diagnosis.remedies)["frozen-worker"][0].command == "kill -CONT 4713"
 
 
@@ -91,7 +92,7 @@ def test_what_is_quoted_beside_a_value_says_more(
 def test_the_kind_is_guessed_from_the_facts_and_said(facts: dict[str, object], kind: str) -> None:
     found = read_evidence(content(facts=facts), "e.json")
     assert found.diagnoses[0].episode.kind == kind
-    assert f'it is taken as "{kind}"' in " ".join(note_text(one, "en") for one in found.notes)
+    assert f'it is taken as "{kind}"' in " ".join(phrase(one, "en") for one in found.notes)
 
 
 @pytest.mark.parametrize(
@@ -153,7 +154,7 @@ def test_numbers_that_may_shrink_may_be_negative_and_keys_with_a_line_are_not_re
     ],
 )
 def test_only_what_was_stated_is_counted(facts: dict[str, object], words: str) -> None:
-    assert words in note_text(read_evidence(content(facts=facts), "e.json").notes[0], "en")
+    assert words in phrase(read_evidence(content(facts=facts), "e.json").notes[0], "en")
 
 
 @pytest.mark.parametrize("broken", [b"{", b"[1]", b'{"facts": []}', b'{"holter_evidence": 9, "facts": {}}'])

@@ -18,7 +18,6 @@ from holter.errors import NotALog, UnknownTarget
 from holter.records import ExceptionSeen
 from holter.remedies.looks import next_looks
 from holter.reports.catalogue import phrase
-from holter.reports.notes import note_text
 from holter.reports.wording import best
 
 SLOWER = [160.0] * 8 + [420.0] * 5
@@ -44,7 +43,7 @@ def facts(told: Found, place: int = 0) -> dict[str, object]:
 
 
 def notes(told: Found) -> str:
-    return "\n".join(note_text(one, "en") for one in told.notes)
+    return "\n".join(phrase(one, "en") for one in told.notes)
 
 
 def prefixed(text: str, prefix: str) -> str:
@@ -148,7 +147,7 @@ def test_a_finished_training_is_quiet(tmp_path: Path) -> None:
 def test_a_log_that_stops_within_an_epoch_is_only_said_to_end_there(tmp_path: Path) -> None:
     told = found(write(tmp_path, v2([160.0] * 9, cut=True)))
     assert kinds(told) == ["stall"]
-    assert told.diagnoses[0].episode.reason == "the log ends here, within an epoch"
+    assert phrase(told.diagnoses[0].episode.reason, "en") == "the log ends here, within an epoch"
     assert {one.verdict for one in told.diagnoses[0].verdicts} <= {"possible", "excluded"}
     assert not {"main.alive", "progress.age_s", "log.age_s"} & facts(told).keys()
 

@@ -10,9 +10,10 @@ from rich.console import Console
 from diagnose.logs import v2
 from holter.diagnosis.logs import read_pasted
 from holter.diagnosis.result import Found
+from holter.evidence.chain import BATCH_QUEUE
 from holter.records import ExceptionSeen
+from holter.reports.catalogue import phrase
 from holter.reports.headline import headline
-from holter.reports.notes import note_text
 from holter.reports.terminal import print_diagnosis
 from holter.reports.wording import best
 
@@ -146,8 +147,8 @@ RuntimeError: One or more background workers are no longer alive. Exiting.
 def test_ctrl_c_out_of_a_wait_tells_what_was_waited_for_and_accuses_nobody() -> None:
     told = pasted(EPOCHS + WAITED)
     (diagnosis,) = told.diagnoses
-    assert diagnosis.episode.reason == "somebody interrupted it while the main thread waited for a batch"
-    assert [link.target for link in diagnosis.wait_chain][:1] == ["batch queue"]
+    assert phrase(diagnosis.episode.reason, "en") == "somebody interrupted it while the main thread waited for a batch"
+    assert [link.target for link in diagnosis.wait_chain][:1] == [BATCH_QUEUE()]
     assert best(diagnosis) is None
     assert headline(diagnosis, told.recording, "en").startswith("Interrupted by hand in epoch 1.")
     assert "被手动中断" in headline(diagnosis, told.recording, "zh")
@@ -165,5 +166,8 @@ def test_of_a_text_without_any_fault_nobody_says_that_all_was_well() -> None:
 def test_a_loss_that_is_no_number_is_told() -> None:
     text = EPOCHS.replace("train_loss -0.", "train_loss nan #", 1)
     assert text != EPOCHS
-    notes = [note_text(one, "en") for one in pasted(text).notes]
-    assert "train_loss is nan in epoch 0: check data, labels, loss and mixed precision." in notes
+    notes = [phrase(one, "en") for one in pasted(text).notes]
+    assert (
+        "train_loss is not a finite number (NaN or infinite) in epoch 0: check data, labels, loss and mixed precision."
+        in notes
+    )

@@ -15,6 +15,7 @@ from holter.records import (
     Noted,
     ProcessEnded,
     ProcessSample,
+    Subject,
     Tick,
 )
 from holter.tape import Recording
@@ -42,7 +43,9 @@ def killed_after(*, was_replaced: bool) -> Recording:
 
 @pytest.mark.parametrize(("was_replaced", "cause"), [(True, "external-kill"), (False, "worker-killed")])
 def test_a_worker_that_was_replaced_has_not_ended_the_training(was_replaced: bool, cause: str) -> None:
-    episode = Episode(kind="death", phase="train", start_s=100.0, alarm_s=100.0, subject="main (PID 1)", pid=1)
+    episode = Episode(
+        kind="death", phase="train", start_s=100.0, alarm_s=100.0, subject=Subject(role="main", pid=1), pid=1
+    )
     verdicts = diagnose(killed_after(was_replaced=was_replaced), episode).verdicts
     assert verdicts[0].cause == cause
 
@@ -54,7 +57,9 @@ def facts(*events: Event, pid: int | None = None) -> Evidence:
         main = ProcessSample(t_s=t_s, pid=1, role="main", state="R")
         told = tuple(event for event in events if t_s <= event.t_s < t_s + 1)
         ticks.append(Tick(t_s=float(t_s), processes=(main,), events=told))
-    episode = Episode(kind="death", phase="train", start_s=60.0, alarm_s=60.0, subject="train-worker", pid=pid)
+    episode = Episode(
+        kind="death", phase="train", start_s=60.0, alarm_s=60.0, subject=Subject(role="train-worker"), pid=pid
+    )
     return collect(Recording(all_ticks=tuple(ticks)), episode)
 
 

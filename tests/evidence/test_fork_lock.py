@@ -12,9 +12,11 @@ import psutil
 import pytest
 
 from holter.causes import diagnose
+from holter.evidence import chain
 from holter.probes.process.process import ProcessProbe
 from holter.probes.process.stacks import StackDumper
 from holter.records import Diagnosis, Environment, Episode, Role, Tick
+from holter.reports.catalogue import phrase
 from holter.tape import Recording
 from needs import imported, needs
 
@@ -101,8 +103,8 @@ def test_a_lock_held_at_the_fork_is_named_with_the_place_of_the_wait(start) -> N
     assert len(facts["workers.locked"].value) == 2  # type: ignore[arg-type]
     assert str(facts["workers.lock"].value).startswith("read_case (library.py:")
     assert facts["main.waits_on"].value == "batch-queue"
-    assert [link.waiter for link in diagnosis.wait_chain][:2] == ["main", "batch queue"]
-    assert diagnosis.wait_chain[-1].target.startswith("a lock in read_case")
+    assert [link.waiter for link in diagnosis.wait_chain][:2] == [chain.MAIN(), chain.BATCH_QUEUE()]
+    assert phrase(diagnosis.wait_chain[-1].target, "en").startswith("a lock in read_case")
     best = diagnosis.verdicts[0]
     assert (best.cause, best.verdict) == ("fork-lock-deadlock", "confirmed")
 

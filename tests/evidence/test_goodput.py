@@ -10,7 +10,7 @@ from made_run import Run
 from holter.causes import diagnose_all
 from holter.history.actions import deeds
 from holter.history.goodput import Account, account
-from holter.records import Diagnosis, Episode, ProcessEnded, Tick, Verdict
+from holter.records import Diagnosis, Episode, ProcessEnded, Subject, Tick, Verdict
 from holter.tape import Recording, TapeWriter, read
 from holter.tape.compaction import RawWindow
 
@@ -161,7 +161,7 @@ def test_an_attached_recording_does_not_call_what_it_has_not_seen_start_up() -> 
 
 
 def test_a_program_of_which_no_phase_is_known_has_no_ratio_however_it_ended() -> None:
-    died = Episode(kind="death", start_s=50.0, alarm_s=50.0, detector="death", subject="main (PID 7)")
+    died = Episode(kind="death", start_s=50.0, alarm_s=50.0, detector="death", subject=Subject(role="main", pid=7))
     ticks = tuple(Tick(t_s=float(t)) for t in range(60))
     assert account(Recording(all_ticks=ticks, all_episodes=(died,))).goodput_ratio is None
 

@@ -17,6 +17,7 @@ from holter.records import (
     Noted,
     ProcessEnded,
     ProcessSample,
+    Subject,
     Tick,
 )
 from holter.tape import Recording
@@ -55,7 +56,9 @@ def run(
     ]
     environment = Environment(wall_start="", command=("nnUNetv2_train", "4", "3d_fullres", "0"))
     recording = Recording(all_ticks=tuple(ticks), environment=environment)
-    return recording, Episode(kind="death", phase="train", start_s=60.0, alarm_s=61.0, pid=1, subject="main (PID 1)")
+    return recording, Episode(
+        kind="death", phase="train", start_s=60.0, alarm_s=61.0, pid=1, subject=Subject(role="main", pid=1)
+    )
 
 
 def facts(*events: Event, **more: int) -> Evidence:

@@ -18,6 +18,7 @@ from holter.records import (
     ProcessEnded,
     ProcessSample,
     StorageSample,
+    Subject,
     Tick,
 )
 from holter.tape import Recording
@@ -45,7 +46,9 @@ def facts(*events: Event, kind: str = "death", shm: float = 0.1, **results: obje
         ticks.append(Tick(t_s=float(t_s), host=host, storage=looks, beats=(beat,), processes=workers, events=now))
     environment = Environment(wall_start="", plans=(("patch_size", "64 x 64 x 64"), ("batch_size", "2")))
     recording = Recording(all_ticks=tuple(ticks), environment=environment)
-    episode = Episode(kind=kind, start_s=AT_S, alarm_s=AT_S, subject="main (PID 1)" if kind == "death" else "training")
+    episode = Episode(
+        kind=kind, start_s=AT_S, alarm_s=AT_S, subject=Subject(role="main", pid=1) if kind == "death" else "training"
+    )
     return {fact.name: fact for fact in collect(recording, episode).facts}
 
 

@@ -11,7 +11,7 @@ import pytest
 from holter.causes import diagnose
 from holter.evidence import collect
 from holter.probes.process.process import ProcessProbe
-from holter.records import Environment, Episode, ExceptionSeen, Tick
+from holter.records import Environment, Episode, ExceptionSeen, Subject, Tick
 from holter.tape import Recording
 from holter.texts.training_log import LogParser
 
@@ -46,7 +46,9 @@ def test_a_process_without_descriptors_is_named_by_its_error_and_by_its_limit() 
     raised = [event for event in said if isinstance(event, ExceptionSeen)]
     assert [event.error for event in raised] == ["OSError"]
     ticks = (*looks, Tick(t_s=6.0, processes=looks[-1].processes, events=tuple(raised)))
-    episode = Episode(kind="death", phase="train", start_s=raised[0].t_s, alarm_s=raised[0].t_s, subject="main")
+    episode = Episode(
+        kind="death", phase="train", start_s=raised[0].t_s, alarm_s=raised[0].t_s, subject=Subject(role="main")
+    )
     recording = Recording(all_ticks=ticks, environment=Environment(wall_start=""))
     facts = {fact.name: fact for fact in collect(recording, episode).facts}
     assert facts["exception.kind"].value == "descriptors"

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from holter.records import Diagnosis, Environment, Episode, Fact, Finding, Verdict
+from holter.records import Diagnosis, Environment, Episode, Fact, Finding, Subject, Verdict
 from holter.remedies import REMEDIES, propose
 from holter.remedies.looks import next_looks
 from holter.remedies.of_nnunet import SENTENCES
@@ -15,7 +15,7 @@ from holter.reports.catalogue import every_sentence
 SPEAKS = re.compile(
     r"nnU|batchgenerators|checkpoint|validat|preprocess|epoch|\bfold\b|data ?set|\bthis case\b|cases at a time", re.I
 )
-DEATH = Episode(kind="death", start_s=10.0, alarm_s=10.0, detector="death", subject="main (PID 7)", pid=7)
+DEATH = Episode(kind="death", start_s=10.0, alarm_s=10.0, detector="death", subject=Subject(role="main", pid=7), pid=7)
 ENVIRONMENT = Environment(wall_start="2026-11-28T00:00:00+00:00", command=("python", "script.py"), main_pid=7)
 
 

@@ -11,6 +11,7 @@ import msgspec
 import reports_scene
 from reports_scene import STALL
 
+from holter.evidence.words import ENDED
 from holter.records import (
     ActionTaken,
     Diagnosis,
@@ -20,6 +21,7 @@ from holter.records import (
     PhaseChanged,
     ProcessEnded,
     Remedy,
+    Subject,
     Tick,
     Verdict,
 )
@@ -124,9 +126,9 @@ def episode_killed() -> Episode:
         alarm_s=KILLED_S + 1.0,
         end_s=float(KILLED_S),
         detector="death",
-        subject="main (PID 4700)",
+        subject=Subject(role="main", pid=4700),
         pid=4700,
-        reason="main (PID 4700) ended: SIGKILL",
+        reason=ENDED(who=Subject(role="main", pid=4700), ending="SIGKILL"),
     )
 
 

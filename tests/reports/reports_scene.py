@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
+from holter.evidence import chain
 from holter.records import (
     Beat,
     CgroupSample,
@@ -28,8 +29,10 @@ from holter.records import (
     Remedy,
     StackDump,
     StorageSample,
+    Subject,
     ThreadStack,
     Tick,
+    Value,
     Verdict,
 )
 from holter.tape import Recording
@@ -350,7 +353,7 @@ def episode_stall() -> Episode:
         alarm_s=STALL[0] + 6.0,
         end_s=float(STALL[1]),
         detector="stall",
-        subject="main",
+        subject=Subject(role="main"),
         pid=4700,
         reason="no progress for 6 s (limit 5 s) and nobody in the process tree works",
     )
@@ -364,21 +367,21 @@ def episode_slow() -> Episode:
         alarm_s=SLOW[0] + 18.0,
         end_s=float(SLOW[1]),
         detector="progress",
-        subject="main",
+        subject=Subject(role="main"),
         reason="a step takes 1.01 s instead of 0.21 s",
     )
 
 
 def diagnosis_stall() -> Diagnosis:
-    worker = f"train-worker {FROZEN} (PID {FROZEN_PID})"
-    hand_over = f"tensor hand-over of {worker}"
+    worker = Subject(role="train-worker", index=FROZEN, pid=FROZEN_PID)
+    hand_over = chain.HAND_OVER(worker=worker)
     return Diagnosis(
         episode=episode_stall(),
         wait_chain=(
-            Link(waiter="main", target="batch queue", how="heartbeat: waits for train-batch"),
-            Link(waiter="batch queue", target="results loop", how="0 of 6"),
-            Link(waiter="results loop", target=hand_over, how="stack of the main process (py-spy)"),
-            Link(waiter=hand_over, target="stopped (T)", how="process state"),
+            Link(waiter=chain.MAIN(), target=chain.BATCH_QUEUE(), how="heartbeat: waits for train-batch"),
+            Link(waiter=chain.BATCH_QUEUE(), target=chain.RESULTS_LOOP(), how="0 of 6"),
+            Link(waiter=chain.RESULTS_LOOP(), target=hand_over, how="stack of the main process (py-spy)"),
+            Link(waiter=hand_over, target=chain.STOPPED(), how=chain.PROCESS_STATE()),
         ),
         verdicts=(
             Verdict(
@@ -386,7 +389,7 @@ def diagnosis_stall() -> Diagnosis:
                 verdict="confirmed",
                 score=0.97,
                 supports=(
-                    finding("workers.stopped", "worker-stopped", worker),
+                    finding("workers.stopped", "worker-stopped", (worker,)),
                     finding("results_loop.waits_on", "hand-over-waits", "tensor-hand-over", "rebuild_storage_fd"),
                     finding("main.waits_on", "main-waits-for-workers", "batch-queue", "__get_next_item"),
                     finding("queue.ready", "ready-queue-empty", "empty", "0 of 6"),
@@ -399,14 +402,14 @@ def diagnosis_stall() -> Diagnosis:
                 verdict="possible",
                 score=0.22,
                 supports=(finding("pressure.io", "io-pressure", "0.031"),),
-                against=(finding("workers.stopped", "worker-stopped", worker),),
+                against=(finding("workers.stopped", "worker-stopped", (worker,)),),
             ),
             Verdict(cause="gpu-side-stall", verdict="excluded", score=0.0),
             Verdict(cause="worker-killed", verdict="excluded", score=0.0),
         ),
         facts=(
             Fact(name="storage.kernel_errors", status="unknown", reason="/dev/kmsg: permission denied"),
-            Fact(name="main.where", value="x", detail=f"{worker} is in state T, reading {DATA}/{CASES[2]}.b2nd"),
+            Fact(name="main.where", value="x", detail=f"{worker.name} is in state T, reading {DATA}/{CASES[2]}.b2nd"),
         ),
         remedies=(
             (
@@ -438,13 +441,14 @@ ASKED = (
 
 def diagnosis_slow() -> Diagnosis:
     file = f"{DATA}/{CASES[1]}.b2nd"
+    blocked = tuple(Subject(role="train-worker", index=number, pid=4711 + number) for number in (0, 3))
     return Diagnosis(
         episode=episode_slow(),
         wait_chain=(
-            Link(waiter="main", target="batch queue", how="heartbeat: waits for train-batch"),
-            Link(waiter="batch queue", target="5 workers", how="0 of 6"),
-            Link(waiter="5 workers", target=file, how="system call or wait channel"),
-            Link(waiter=file, target="nfs4 /mnt/petalab", how="mount of the file"),
+            Link(waiter=chain.MAIN(), target=chain.BATCH_QUEUE(), how="heartbeat: waits for train-batch"),
+            Link(waiter=chain.BATCH_QUEUE(), target=chain.BLOCKED_WORKERS(count=5), how="0 of 6"),
+            Link(waiter=chain.BLOCKED_WORKERS(count=5), target=file, how=chain.BY_CALL()),
+            Link(waiter=file, target="nfs4 /mnt/petalab", how=chain.BY_MOUNT()),
         ),
         verdicts=(
             Verdict(
@@ -452,9 +456,7 @@ def diagnosis_slow() -> Diagnosis:
                 verdict="likely",
                 score=0.71,
                 supports=(
-                    finding(
-                        "workers.blocked", "worker-blocked", "train-worker 0 (PID 4711), train-worker 3 (PID 4714)"
-                    ),
+                    finding("workers.blocked", "worker-blocked", blocked),
                     finding("pressure.io", "io-pressure", "0.71"),
                     finding("storage.latency_s", "read-is-slow", "0.42"),
                     finding("storage.times_usual", "read-slower-than-before", "140", "0.420 s instead of 0.0030 s"),
@@ -484,5 +486,5 @@ def diagnoses() -> tuple[Diagnosis, ...]:
     return (diagnosis_slow(), diagnosis_stall())
 
 
-def finding(fact: str, text: str, value: str, detail: str = "") -> Finding:
+def finding(fact: str, text: str, value: Value, detail: str = "") -> Finding:
     return Finding(fact=fact, text=text, values=(("value", value), ("detail", detail), ("fact", fact)))

@@ -12,7 +12,9 @@ from scripts import translations
 from holter import sentences
 from holter.causes import CAUSES, MODULES, PAGES, PRESUPPOSED
 from holter.errors import BadInput
+from holter.evidence import chain
 from holter.evidence.vocabulary import NAMES
+from holter.records import Subject
 from holter.remedies import REMEDIES, ladder
 from holter.reports import catalogue
 from holter.reports.catalogue import language, phrase, text, translated
@@ -97,8 +99,8 @@ def test_chinese_sentences_are_chinese() -> None:
         if translated(key, english, "zh") == english and has_words(english) and not key.startswith("contract.")
     }
     names_and_units = {"series.pressure-cpu", "environment.cpu", "environment.gpu", "unseen.kernel", "demo.epoch"}
-    names_and_units |= {"action.quote", "goodput.part", "standing.torch", "standing.nnunet"}
     names_and_units |= {"seen.software.torch", "seen.software.cudnn"}
+    names_and_units |= {"action.quote", "goodput.part", "standing.torch", "standing.nnunet", "chain.gpu"}
     names_and_units |= {key for key in same if key.startswith("unit.")}
     assert same - names_and_units == set()
 
@@ -158,7 +160,6 @@ def test_a_language_without_a_catalogue_is_refused() -> None:
     ("english", "chinese"),
     [
         ("train-worker 2 (PID 4713)", "数据进程 2（PID 4713）"),
-        ("tensor hand-over of train-worker 2 (PID 4713)", "与数据进程 2（PID 4713）的张量交接"),
         ("a step takes 1.01 s instead of 0.21 s", "现在一步要 1.01 秒，平时是 0.21 秒"),
         ("stack: recv; queue is empty (0 of 6)", "调用栈：recv；队列是空的（6 个位置中有 0 个）"),
         ("an unknown phrase about the results loop", "an unknown phrase about the results loop"),
@@ -168,5 +169,16 @@ def test_a_phrase_is_translated_whole_or_left_alone(english: str, chinese: str) 
     assert phrase(english, "zh") == chinese
 
 
-def test_english_names_processes_without_dashes() -> None:
-    assert phrase("val-worker 1 (PID 7)", "en") == "validation worker 1 (PID 7)"
+def test_a_process_has_a_name_in_each_language_and_one_to_compare() -> None:
+    process = Subject(role="val-worker", index=1, pid=7)
+    assert phrase(process, "en") == "validation worker 1 (PID 7)"
+    assert phrase(process, "zh") == "验证数据进程 1（PID 7）"
+    assert process.name == "val-worker 1 (PID 7)"
+    assert Subject.from_name(process.name) == process
+    assert Subject.from_name("training") is None
+
+
+def test_a_link_of_the_chain_is_told_in_each_language() -> None:
+    hand_over = chain.HAND_OVER(worker=Subject(role="train-worker", index=2, pid=4713))
+    assert phrase(hand_over, "en") == "tensor hand-over of worker 2 (PID 4713)"
+    assert phrase(hand_over, "zh") == "与数据进程 2（PID 4713）的张量交接"

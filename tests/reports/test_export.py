@@ -4,9 +4,12 @@ import csv
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from holter.errors import MissingExtra, TapeExists
+from holter.evidence.words import ENDED, EXIT_CODE
+from holter.records import Episode, Subject
 from holter.reports.export import export_csv, export_parquet
 from holter.tape import Recording
 from needs import imported
@@ -36,6 +39,17 @@ def test_events_keep_their_kind_and_details(recording: Recording, tmp_path: Path
         rows = list(csv.DictReader(file))
     kinds = {row["event"] for row in rows}
     assert {"phase", "epoch", "exception", "process-ended", "log"} <= kinds
+
+
+def test_an_episode_has_its_subject_and_reason_in_words(recording: Recording, tmp_path: Path) -> None:
+    worker = Subject(role="train-worker", index=2, pid=7)
+    ended = Episode(
+        kind="death", start_s=1.0, alarm_s=2.0, subject=worker, reason=ENDED(who=worker, ending=EXIT_CODE(number=3))
+    )
+    export_csv(msgspec.structs.replace(recording, all_episodes=(ended,)), tmp_path)
+    with (tmp_path / "episodes.csv").open(encoding="utf-8") as file:
+        row = next(csv.DictReader(file))
+    assert (row["subject"], row["reason"]) == ("train-worker 2 (PID 7)", "worker 2 (PID 7) ended: exit code 3")
 
 
 def test_nothing_is_overwritten_without_force(recording: Recording, tmp_path: Path) -> None:

@@ -122,7 +122,9 @@ def test_a_restart_that_was_announced_and_came_is_no_longer_under_way(recording:
 
 
 def test_a_loss_that_is_no_number_is_an_episode_like_others(recording: Recording) -> None:
-    episode = Episode(kind="diverged", phase="train", start_s=30.0, alarm_s=60.0, detector="diverged", subject="main")
+    episode = Episode(
+        kind="diverged", phase="train", start_s=30.0, alarm_s=60.0, detector="diverged", subject=Subject(role="main")
+    )
     assert 'class="episode diverged"' in html(recording, (Diagnosis(episode=episode),))
 
 

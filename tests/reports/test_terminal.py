@@ -12,7 +12,8 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from holter.records import Diagnosis, EpochEnded, Finding, ProcessEnded, Tick
+from holter.causes import PAGES
+from holter.records import Diagnosis, EpochEnded, Finding, ProcessEnded, Subject, Tick
 from holter.reports.catalogue import Lang
 from holter.reports.explain import page, print_page, sections
 from holter.reports.terminal import print_diagnosis
@@ -143,8 +144,8 @@ def test_an_episode_without_a_cause_says_that_none_is_known(
 
 def test_the_english_page_is_the_docstring_and_the_chinese_one_our_own() -> None:
     assert page("frozen-worker", DOCSTRING, "en") == DOCSTRING.strip()
-    assert "发生了什么" in page("frozen-worker", DOCSTRING, "zh")
-    assert page("no-such-cause", DOCSTRING, "zh") == DOCSTRING.strip()
+    assert "发生了什么" in page("frozen-worker", PAGES["frozen-worker"], "zh")
+    assert page("frozen-worker", DOCSTRING, "zh") == DOCSTRING.strip()  # another text has no translation
 
 
 def test_a_page_is_taken_apart_by_its_headings() -> None:
@@ -157,7 +158,7 @@ def test_a_page_is_taken_apart_by_its_headings() -> None:
 
 def test_a_page_prints_its_headings_on_lines_of_their_own() -> None:
     out = StringIO()
-    print_page(Console(file=out, width=60, color_system=None), "frozen-worker", DOCSTRING, "zh")
+    print_page(Console(file=out, width=60, color_system=None), "frozen-worker", PAGES["frozen-worker"], "zh")
     lines = out.getvalue().splitlines()
     assert "怎么办" in lines
     assert max(cell_len(line) for line in lines) <= 60
@@ -177,7 +178,7 @@ def test_a_detail_with_brackets_stands_after_a_colon(diagnoses: tuple[Diagnosis,
 
 
 def test_brackets_beside_each_other_stay(diagnoses: tuple[Diagnosis, ...]) -> None:
-    values = (("value", "train-worker 1 (PID 7)"), ("detail", ""))
+    values = (("value", (Subject(role="train-worker", index=1, pid=7),)), ("detail", ""))
     finding = Finding(fact="workers.stopped", text="worker-stopped", values=values)
     assert finding_text(finding, diagnoses[0], "zh") == "已暂停（状态 T）：数据进程 1（PID 7）"
 

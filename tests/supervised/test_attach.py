@@ -18,6 +18,7 @@ from holter.causes import diagnose_all
 from holter.demo.faults import Context, FreezeWorker, Worker
 from holter.demo.prepare import Prepared
 from holter.errors import AlreadyRecorded, NoSuchProcess, NotATape, NotATraining, TapeError
+from holter.evidence import chain
 from holter.records import ContractSettled, EpochEnded
 from holter.reports.contract import contract_line
 from holter.supervisor.attach import attach, find_training
@@ -117,7 +118,7 @@ def test_a_training_that_hangs_already_is_diagnosed_from_a_workers_pid(stock, tm
     diagnosis = diagnose_all(recording)[0]
     assert diagnosis.episode.alarm_s < 20
     assert top(diagnosis) == ("frozen-worker", "confirmed")
-    assert [link.waiter for link in diagnosis.wait_chain][:2] == ["main", "batch queue"]
+    assert [link.waiter for link in diagnosis.wait_chain][:2] == [chain.MAIN(), chain.BATCH_QUEUE()]
     assert stock.process.poll() is None
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from holter.demo.prepare import CONFIGURATION, DATASET_NAME, Prepared
+from holter.evidence.chain import STOPPED
 from holter.probes.process.stacks import find_py_spy
 from holter.probes.training.heartbeat import HeartbeatProbe
 from holter.records import ExceptionSeen, ProcessEnded
@@ -56,8 +57,8 @@ def test_a_stopped_worker_is_found_twice_the_second_time_where_ptrace_is_refused
     assert diagnosis.episode.kind == blind.episode.kind == "stall"
     assert diagnosis.episode.alarm_s - scene.fault_s < 20
     assert top(diagnosis) == top(blind) == ("frozen-worker", "confirmed")
-    assert all(f"PID {pid}" in str(one.episode.subject) for pid, one in zip(stopped, (diagnosis, blind), strict=True))
-    assert any("stopped" in link.target for link in diagnosis.wait_chain)
+    assert all(f"PID {pid}" in one.episode.subject_name for pid, one in zip(stopped, (diagnosis, blind), strict=True))
+    assert any(link.target == STOPPED() for link in diagnosis.wait_chain)
     assert diagnosis.episode.end_s is not None
     first, second = (
         [dump for dump in scene.recording().stacks() if begin <= dump.t_s < end]

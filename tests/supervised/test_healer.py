@@ -14,6 +14,7 @@ from holter.records import (
     ProcessSample,
     Remedy,
     StorageSample,
+    Subject,
     Tick,
     Verdict,
 )
@@ -195,14 +196,18 @@ def test_settings_with_which_it_does_not_come_to_train_are_taken_back(case):
     killed = Verdict(cause="worker-killed", verdict="confirmed", score=0.9)
     crash = Fact(name="worker.exit_signal", status="known", value=11)
     for number in (1, 2):
-        death = Episode(kind="death", phase="train", start_s=case.t_s, alarm_s=case.t_s, subject="main (PID 1)")
+        death = Episode(
+            kind="death", phase="train", start_s=case.t_s, alarm_s=case.t_s, subject=Subject(role="main", pid=1)
+        )
         diagnosis = Diagnosis(episode=death, verdicts=(killed,), facts=(crash,))
         plan = case.healer.after_end(case.t_s, (diagnosis,))
         begun = {"action": "restart", "state": "begun", "settings": plan.settings, "generation": number}
         case.healer.begin(ActionTaken(t_s=case.t_s, **begun))
     assert ("HOLTER_START_METHOD", "forkserver") in case.healer.settings
     case.t_s += 5.0  # it raises at once: the trainer's transforms cannot be pickled
-    failed = Episode(kind="death", phase="startup", start_s=case.t_s, alarm_s=case.t_s, subject="main (PID 1)")
+    failed = Episode(
+        kind="death", phase="startup", start_s=case.t_s, alarm_s=case.t_s, subject=Subject(role="main", pid=1)
+    )
     verdicts = (Verdict(cause="main-exception", verdict="confirmed", score=0.9),)
     plan = case.healer.after_end(case.t_s, (Diagnosis(episode=failed, verdicts=verdicts),))
     assert plan.action == "restart"
@@ -319,7 +324,9 @@ def test_a_training_that_cannot_be_saved_is_told_with_what_to_ask_and_not_touche
 
 def ended(case: Case):
     """The plan for a training that a full disk has ended."""
-    death = Episode(kind="death", phase="train", start_s=case.t_s, alarm_s=case.t_s, subject="main (PID 1)")
+    death = Episode(
+        kind="death", phase="train", start_s=case.t_s, alarm_s=case.t_s, subject=Subject(role="main", pid=1)
+    )
     plan = case.healer.after_end(case.t_s + 1, (disk(death),))
     case.healer.begin_wait(plan, case.t_s)
     return plan

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from holter.demo.prepare import Prepared
+from holter.evidence import chain
 from holter.records import Noted
 from needs import needs
 from nvml.fake_nvml import FakeGpu
@@ -52,7 +53,8 @@ def test_full_speed_then_a_standstill_named_by_the_licence_stage(brain: Prepared
     assert diagnosis.episode.alarm_s - scene.fault_s < 20
     assert top(diagnosis) == ("vgpu-unlicensed", "confirmed")
     assert verdict_of(diagnosis, "frozen-worker") == "excluded"
-    assert [link.target for link in diagnosis.wait_chain] == ["native call", "vGPU", "vGPU licence"]
+    links = [chain.NATIVE_CALL(), chain.VGPU(), chain.VGPU_LICENCE()]
+    assert [link.target for link in diagnosis.wait_chain] == links
     facts = {fact.name: fact for fact in diagnosis.facts}
     assert facts["queue.ready"].value == "full"
     assert facts["gpu.power_ratio"].status == "unknown", "a guest cannot read it, which is not the same as fine"

@@ -15,7 +15,7 @@ from holter.demo.prepare import Prepared
 from holter.diagnosis.result import Found
 from holter.diagnosis.targets import diagnose_target
 from holter.errors import NotATraining
-from holter.reports.notes import note_text
+from holter.reports.catalogue import phrase
 from supervised.test_attach import Stock
 
 pytestmark = pytest.mark.training
@@ -50,7 +50,7 @@ def test_the_folder_of_a_training_that_was_killed(stock: Stock, tmp_path: Path) 
     stock.wait_for("Epoch 2")
     folder = next((tmp_path / "results").rglob("fold_0"))
     running = look(folder)
-    told = "\n".join(note_text(one, "en") for one in running.notes)
+    told = "\n".join(phrase(one, "en") for one in running.notes)
     assert "seems to be running" in told
     assert not any(one.episode.kind in ("death", "stall") for one in running.diagnoses)
     os.killpg(stock.pid, signal.SIGKILL)

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from holter.records import SAMPLE_TYPES, Beat, Episode, HostSample, Noted, ProcessSample, StorageSample
+from holter.records import SAMPLE_TYPES, Beat, Episode, HostSample, Noted, ProcessSample, StorageSample, Subject
 from holter.tape import TapeWriter, coding, read
 from holter.tape.compaction import RawWindow
 
@@ -114,6 +114,20 @@ def test_thinning_around_an_episode_loses_no_field(tmp_path):
     assert all(sample.fs_type == "ext4" for tick in recording.all_ticks for sample in tick.storage)
     assert {tick.t_s for tick in recording.all_ticks if tick.span_s == 0} >= {280.0, 287.0, 294.0, 301.0, 308.0}
     assert len([tick for tick in recording.all_ticks if tick.span_s > 0]) >= 10
+
+
+def test_an_episode_of_an_older_tape_has_a_process_for_the_name_of_one(tmp_path):
+    worker = Subject(role="train-worker", index=2, pid=7)
+    subjects = (worker, worker.name, "main (PID 7)", "training", "epoch time")
+    writer = TapeWriter(tmp_path / "t.holter")
+    for number, subject in enumerate(subjects):
+        writer.write_episode(number, Episode(kind="stall", start_s=1.0, alarm_s=2.0, subject=subject))
+    writer.close(3.0)
+    episodes = read(tmp_path / "t.holter").episodes()
+    found = [episode.subject for episode in episodes]
+    assert found == [worker, worker, Subject(role="main", pid=7), "training", "epoch time"]
+    assert [episode.subject_name for episode in episodes] == [worker.name, *subjects[1:]]
+    assert [episode.is_about_main for episode in episodes] == [False, False, True, False, False]
 
 
 @pytest.mark.root

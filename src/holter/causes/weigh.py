@@ -10,7 +10,7 @@ import msgspec
 
 from holter.evidence import Evidence
 from holter.evidence.vocabulary import is_condition
-from holter.records import Fact, Finding, Verdict
+from holter.records import Fact, Finding, Value, Verdict
 
 # Half of all that could speak for a cause does, and nothing decisive is missing but unseen: worth acting on.
 LIKELY_FROM = 0.5
@@ -148,7 +148,8 @@ def _grade(fatal: bool, certain: bool, minus: float, score: float, open_question
 
 
 def _finding(fact: Fact, text: str) -> Finding:
-    value = ", ".join(fact.value) if isinstance(fact.value, tuple) else _written(fact.value)
+    told = ", ".join(fact.value) if isinstance(fact.value, tuple) else _written(fact.value)
+    value: Value = fact.actors if fact.processes else told
     values = (("value", value), ("detail", fact.detail or fact.reason or ""), ("fact", fact.name))
     return Finding(fact=fact.name, text=text, values=values)
 

@@ -137,13 +137,12 @@ class Watch:
 
 def _is_another_death(episode: Episode, covering: Episode) -> bool:
     """A worker that dies while another one is frozen is a story of its own."""
-    is_main = episode.subject.startswith("main")
-    return episode.detector == "death" and not is_main and episode.pid != covering.pid
+    return episode.detector == "death" and not episode.is_about_main and episode.pid != covering.pid
 
 
 def identity(episode: Episode) -> tuple[str, str, float]:
     """What stays the same while an episode goes on."""
-    return (episode.detector, episode.subject, episode.start_s)
+    return (episode.detector, episode.subject_name, episode.start_s)
 
 
 def detect(ticks: Iterable[Tick]) -> tuple[Episode, ...]:

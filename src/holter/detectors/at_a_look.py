@@ -12,8 +12,9 @@ from holter.detectors.log_story import slow_epochs
 from holter.detectors.view import PhaseKeeper
 from holter.evidence.facts.epochs import runs, story
 from holter.evidence.window import mean_cpu, ready_to_run
-from holter.evidence.words import label, works_together
-from holter.records import WORKERS, Episode, EpochEnded, LogLine, PhaseChanged, ProcessSample, Text
+from holter.evidence.words import process_of, works_together
+from holter.records import WORKERS, Episode, EpochEnded, LogLine, PhaseChanged, ProcessSample, Subject, Text
+from holter.sentences import define
 from holter.tape import Recording
 
 # Steps come every second or two and data workers work between them: a tree that does nothing for so long waits.
@@ -25,6 +26,14 @@ READY_PART = 0.3
 # With fewer epochs before it nothing is usual.
 EPOCHS = 3
 DETECTOR = "look"
+
+IS_STOPPED = define("episode.is-stopped", "{process} is stopped (state T)")
+NOBODY_WORKS = define(
+    "episode.processes-idle",
+    "{count} processes use {cores:.2f} cores together: nobody works",
+    one="{count} process uses {cores:.2f} cores: it does not work",
+)
+LONG_EPOCH = define("episode.long-epoch", "this epoch has lasted {lasts:.0f} s, the others took {usual:.1f} s")
 
 
 def episode_at_a_look(recording: Recording) -> Episode | None:
@@ -40,8 +49,8 @@ def _stopped(recording: Recording, processes: tuple[ProcessSample, ...]) -> Epis
     if not stopped:
         return None
     first = next((one for one in stopped if one.role == "main"), stopped[0])
-    name = label(first.role, first.worker_index, first.pid)
-    return _episode(recording, f"{name} is stopped (state T)", subject=name, pid=first.pid)
+    process = process_of(first)
+    return _episode(recording, IS_STOPPED(process=process), subject=process, pid=first.pid)
 
 
 def _idle(recording: Recording) -> Episode | None:
@@ -54,7 +63,7 @@ def _idle(recording: Recording) -> Episode | None:
     cpus = next((tick.cgroup.effective_cpus for tick in reversed(ticks) if tick.cgroup), None)
     if not ratios or works_together(ratios, cpus if cpus is not None else float("inf")):
         return None
-    return _episode(recording, f"{len(pids)} processes use {sum(ratios):.2f} cores together: nobody works")
+    return _episode(recording, NOBODY_WORKS(count=len(pids), cores=sum(ratios)))
 
 
 def _moved(recording: Recording) -> bool:
@@ -74,8 +83,7 @@ def _long(recording: Recording) -> Episode | None:
     lasts = recording.duration_s - max(began)
     if lasts < LONG_TIMES * usual:
         return None
-    reason = f"this epoch has lasted {lasts:.0f} s, the others took {usual:.1f} s"
-    return _episode(recording, reason, kind="slow-down")
+    return _episode(recording, LONG_EPOCH(lasts=lasts, usual=usual), kind="slow-down")
 
 
 def _slower(recording: Recording) -> Episode | None:
@@ -93,7 +101,12 @@ def _phase(recording: Recording) -> tuple[str, int | None]:
 
 
 def _episode(
-    recording: Recording, reason: Text, *, kind: str = "stall", subject: str = "training", pid: int | None = None
+    recording: Recording,
+    reason: Text,
+    *,
+    kind: str = "stall",
+    subject: Subject | str = "training",
+    pid: int | None = None,
 ) -> Episode:
     """From the beginning of the look: since when it has been so is told by the log, if at all."""
     first_s = next((tick.t_s for tick in recording.all_ticks if tick.processes), 0.0)

@@ -8,7 +8,8 @@ from statistics import median
 
 import msgspec
 
-from holter.records import Episode, EpochEnded, Tick
+from holter.records import Episode, EpochEnded, Message, Tick
+from holter.sentences import define
 
 # One point a minute; a rise must be seen in each third of this many minutes (caches fill in the first ten).
 POINTS = 30
@@ -20,6 +21,11 @@ FULL_WITHIN_S = 24 * 3600.0
 # Epochs: each third of the last dozen slower than the one before, and a fifth in all.
 EPOCHS = 12
 EPOCH_GROWTH = 1.2
+
+MEMORY = define(
+    "episode.memory-grows", "memory of the run grows by {gib:.2f} GiB an hour; full in {hours:.1f} h at this rate"
+)
+EPOCHS_GROW = define("episode.epochs-grow", "epochs grow from {first:.1f} s to {last:.1f} s over the last {epochs}")
 
 
 class CreepDetector:
@@ -68,13 +74,11 @@ class CreepDetector:
         rising = first < second < third and limit is not None
         per_s = grown / (self._memory[-1][0] - self._memory[0][0]) * 1.5  # thirds' middles are 2/3 apart
         left_s = (limit - sizes[-1]) / per_s if rising and limit is not None and per_s > 0 else None
-        matters = left_s is not None and (left_s < FULL_WITHIN_S or grown >= GROWTH_RATIO * (limit or 0))
         noise = max(abs(a - b) for a, b in pairwise(sizes))
-        if not (rising and matters and grown > 2 * noise):
+        matters = left_s is not None and (left_s < FULL_WITHIN_S or grown >= GROWTH_RATIO * (limit or 0))
+        if left_s is None or not matters or grown <= 2 * noise:
             return self._close("memory", tick.t_s)
-        reason = f"memory of the run grows by {per_s * 3600 / 2**30:.2f} GiB an hour"
-        if left_s is not None:
-            reason += f"; full in {left_s / 3600:.1f} h at this rate"
+        reason = MEMORY(gib=per_s * 3600 / 2**30, hours=left_s / 3600)
         return self._alarm("memory", tick, self._memory[0][0], reason)
 
     def _judge_epochs(self, tick: Tick) -> list[Episode]:
@@ -83,10 +87,10 @@ class CreepDetector:
         first, second, third = _thirds(list(self._epochs))
         if not (first < second < third and third >= EPOCH_GROWTH * first):
             return self._close("epoch time", tick.t_s)
-        reason = f"epochs grow from {first:.1f} s to {third:.1f} s over the last {EPOCHS}"
+        reason = EPOCHS_GROW(first=first, last=third, epochs=EPOCHS)
         return self._alarm("epoch time", tick, tick.t_s - sum(self._epochs), reason)
 
-    def _alarm(self, subject: str, tick: Tick, start_s: float, reason: str) -> list[Episode]:
+    def _alarm(self, subject: str, tick: Tick, start_s: float, reason: Message) -> list[Episode]:
         if subject in self._open:
             return []
         self._open[subject] = Episode(

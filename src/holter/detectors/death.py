@@ -13,8 +13,18 @@ import msgspec
 
 from holter.detectors.progress import ProgressKeeper
 from holter.detectors.view import PhaseKeeper
-from holter.evidence.words import ending, label
-from holter.records import DATA_WORKERS, WORKERS, ActionTaken, Episode, ExceptionSeen, ProcessEnded, Subject, Text, Tick
+from holter.evidence.words import ENDED, ending, process_of, raised, shown_ending
+from holter.records import (
+    DATA_WORKERS,
+    WORKERS,
+    ActionTaken,
+    Episode,
+    ExceptionSeen,
+    Message,
+    ProcessEnded,
+    Subject,
+    Tick,
+)
 from holter.sentences import define
 
 # Events of one crash come from several sources (hook, pidfd, wait, log) within this time.
@@ -23,8 +33,10 @@ ONE_CRASH_S = 30.0
 GRACE_S = 5.0
 # The user or the terminal asked for the end; exit codes as shells give them.
 ASKED_FOR_SIGNALS = (signal.SIGINT,)
-EARLY = define("death.early", "{who} ended with exit code 0 before its last epoch")
 ASKED_FOR_CODES = (0, 128 + signal.SIGINT)
+
+EARLY = define("death.early", "{who} ended with exit code 0 before its last epoch")
+GONE = define("episode.gone", "{who} is gone; how it ended is not known")
 
 
 class DeathDetector:
@@ -125,7 +137,7 @@ class DeathDetector:
             alarm_s=max(tick.t_s, event.t_s),
             end_s=event.t_s if main_ended else None,
             detector=self.name,
-            subject=_subject(first),
+            subject=process_of(first),
             pid=first.pid if first.pid is not None else event.pid,
             reason=_what(first),
         )
@@ -170,17 +182,12 @@ def _has_left(event: ProcessEnded) -> bool:
     return event.role in DATA_WORKERS and event.exit_code == 0 and event.source == "hook"
 
 
-def _what(event: ProcessEnded | ExceptionSeen) -> Text:
-    """What died and how, in words."""
+def _what(event: ProcessEnded | ExceptionSeen) -> Message:
+    """What died and how."""
+    who = process_of(event)
     if isinstance(event, ExceptionSeen):
-        return f"{_subject(event)} raised {event.error}: {event.message[:160]}"
+        return raised(who, event)
     how = ending(event)
     if event.early:
         return EARLY(who=Subject(role=event.role, pid=event.pid))
-    if how is not None:
-        return f"{_subject(event)} ended: {how}"
-    return f"{_subject(event)} is gone; how it ended is not known"
-
-
-def _subject(event: ProcessEnded | ExceptionSeen) -> str:
-    return label(event.role, getattr(event, "worker_index", None), event.pid)
+    return GONE(who=who) if how is None else ENDED(who=who, ending=shown_ending(how))

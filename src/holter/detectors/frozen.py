@@ -9,13 +9,18 @@ from __future__ import annotations
 import msgspec
 
 from holter.detectors.view import GAP_S, is_paused, main_process
-from holter.evidence.words import label
-from holter.records import WORKERS, Episode, ProcessSample, Tick
+from holter.evidence.words import process_of
+from holter.records import WORKERS, Episode, Message, ProcessSample, Tick
+from holter.sentences import define
 
 # A debugger or a stack dump stops a process for milliseconds; nothing healthy stops one worker for this long.
 STOPPED_S = 5.0
 # A worker in uninterruptible sleep without reading a byte or using CPU; a slow HDD seek storm stays below.
 BLOCKED_S = 20.0
+
+STOPPED = define("episode.stopped", "{process} has been stopped (state T) for {age:.0f} s")
+BLOCKED = define("episode.blocked", "{process} has been blocked in the kernel (state D, {channel}) for {age:.0f} s")
+BLOCKED_ALONE = define("episode.blocked-alone", "{process} has been blocked in the kernel (state D) for {age:.0f} s")
 
 
 class FrozenDetector:
@@ -66,16 +71,15 @@ class FrozenDetector:
         main = main_process(tick)
         if main is not None and main.state in ("T", "t"):
             return []  # the whole run is being stopped, one process after the other
-        what = "stopped (state T)" if stopped else f"blocked in the kernel (state D, {process.wait_channel})"
         episode = Episode(
             kind="stall",
             phase=next((beat.phase for beat in tick.beats if beat.role == "main"), "unknown"),
             start_s=began_s,
             alarm_s=tick.t_s,
             detector=self.name,
-            subject=_name(process),
+            subject=process_of(process),
             pid=process.pid,
-            reason=f"{_name(process)} has been {what} for {tick.t_s - began_s:.0f} s",
+            reason=_reason(process, tick.t_s - began_s),
         )
         self._open[process.pid] = episode
         return [episode]
@@ -85,5 +89,10 @@ class FrozenDetector:
         return [] if episode is None else [msgspec.structs.replace(episode, end_s=t_s)]
 
 
-def _name(process: ProcessSample) -> str:
-    return label(process.role, process.worker_index, process.pid)
+def _reason(process: ProcessSample, age_s: float) -> Message:
+    who = process_of(process)
+    if process.state in ("T", "t"):
+        return STOPPED(process=who, age=age_s)
+    if process.wait_channel is None:
+        return BLOCKED_ALONE(process=who, age=age_s)
+    return BLOCKED(process=who, channel=process.wait_channel, age=age_s)

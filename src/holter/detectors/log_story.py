@@ -13,7 +13,7 @@ from holter.evidence.facts.epochs import EPOCH_TIMES, Story, described, runs, st
 from holter.evidence.facts.fitting import NONE, slow_kernels
 from holter.evidence.facts.training import INTERRUPTED
 from holter.evidence.frames import interrupted
-from holter.evidence.words import signal_name
+from holter.evidence.words import ENDED, raised, shown_ending, signal_name
 from holter.records import (
     Episode,
     EpisodeKind,
@@ -21,14 +21,16 @@ from holter.records import (
     Event,
     ExceptionSeen,
     LogLine,
+    Message,
     Noted,
     Phase,
     PhaseChanged,
     ProcessEnded,
+    Subject,
     Text,
     Tick,
 )
-from holter.sentences import define
+from holter.sentences import Sentence, define
 from holter.tape import Recording
 from holter.texts.recording import NEW_LOG
 
@@ -41,8 +43,25 @@ LAST_SENTENCES = ("Validation complete", "Mean Validation Dice", "determining po
 # Somebody ended it: no fault.
 ASKED = ("KeyboardInterrupt", "SystemExit")
 LOG_END = "log-end"
-WAITED_FOR = {"batch-queue": "a batch", "export-result": "the export pool", "export-slot": "the export pool"}
-ENDED = "a process ended, and the log tells neither which nor how"
+
+INTERRUPTED_EXPORT = define(
+    "episode.interrupted-export", "somebody interrupted it while the main thread waited for the export pool"
+)
+# By what the main thread waited for.
+INTERRUPTIONS = {
+    "batch-queue": define(
+        "episode.interrupted-batch", "somebody interrupted it while the main thread waited for a batch"
+    ),
+    "export-result": INTERRUPTED_EXPORT,
+    "export-slot": INTERRUPTED_EXPORT,
+}
+LOG_ENDS_IN_PHASE = define("episode.log-ends-in-phase", "the log ends here, during {phase}")
+LOG_ENDS: dict[Phase, Sentence] = {
+    "unknown": define("episode.log-ends", "the log ends here, in the middle"),
+    "train": define("episode.log-ends-in-epoch", "the log ends here, within an epoch"),
+    "checkpoint": define("episode.log-ends-after-epoch", "the log ends here, after an epoch"),
+}
+SOMETHING_ENDED = define("episode.something-ended", "a process ended, and the log tells neither which nor how")
 KNOWN_SLOW = define("episode.known-slow", "{epochs}, with {versions}, known to be slow")
 
 
@@ -84,28 +103,27 @@ def _end_of_run(events: list[Event], until_s: float) -> Episode | None:
     if phase == "unknown" and not _epochs(events):
         return None
     told = max((event.t_s for event in events), default=until_s)
-    return _episode("stall", phase, told, LOG_END, f"the log ends here, {_words(phase)}", began)
+    return _episode("stall", phase, told, LOG_END, _log_ends(phase), began)
 
 
 def _interrupted(event: ExceptionSeen, events: list[Event]) -> Episode | None:
     """People end what seems to hang with Ctrl-C; where the training waited just then, that is worth a word."""
     spot = interrupted(event)
-    waited_for = None if spot is None else WAITED_FOR.get(spot[0])
-    if waited_for is None or _is_finished(events):
+    reason = None if spot is None else INTERRUPTIONS.get(spot[0])
+    if reason is None or _is_finished(events):
         return None
     phase, _ = _phase(events)
-    reason = f"somebody interrupted it while the main thread waited for {waited_for}"
-    return _episode("stall", phase, event.t_s, INTERRUPTED, reason)
+    return _episode("stall", phase, event.t_s, INTERRUPTED, reason())
 
 
 def _is_finished(events: list[Event]) -> bool:
     return any(isinstance(event, LogLine) and event.text.startswith(LAST_SENTENCES) for event in events)
 
 
-def _words(phase: Phase) -> str:
-    return {"unknown": "in the middle", "train": "within an epoch", "checkpoint": "after an epoch"}.get(
-        phase, f"during {phase}"
-    )
+def _log_ends(phase: Phase) -> Message:
+    if phase in LOG_ENDS:
+        return LOG_ENDS[phase]()
+    return LOG_ENDS_IN_PHASE(phase=Message(key=f"phase.{phase}"))
 
 
 def _is_death(event: Event) -> bool:
@@ -131,14 +149,14 @@ def _epochs(events: list[Event]) -> int:
 
 def _death(event: Event, before: list[Event], until_s: float) -> Episode:
     phase, _ = _phase(before)
+    assert isinstance(event, (ExceptionSeen, ProcessEnded))
+    subject = Subject(role=event.role)
     if isinstance(event, ExceptionSeen):
-        reason = f"{event.role} raised {event.error}: {event.message[:160]}"
-        subject = event.role
+        reason = raised(subject, event)
+    elif event.exit_signal is None:
+        reason = SOMETHING_ENDED()
     else:
-        assert isinstance(event, ProcessEnded)
-        number = event.exit_signal
-        subject = event.role
-        reason = ENDED if number is None else f"{event.role} ended: {signal_name(number)}"
+        reason = ENDED(who=subject, ending=shown_ending(signal_name(event.exit_signal)))
     return _episode("death", phase, event.t_s, "log", reason, subject=subject, end_s=max(event.t_s, until_s))
 
 
@@ -222,7 +240,7 @@ def _episode(
     reason: Text,
     began_s: float | None = None,
     *,
-    subject: str = "training",
+    subject: Subject | str = "training",
     alarm_s: float | None = None,
     end_s: float | None = None,
 ) -> Episode:

@@ -15,7 +15,7 @@ GONE_S, GONE_STEPS = 60.0, 5
 
 WORKERS_GONE = define(
     "notice.workers-gone",
-    "{gone} of {all} data workers have ended {age:duration} ago, and the training goes on with the others: it will be "
+    "{gone} of {all} data workers ended {age:duration} ago, and the training goes on with the others: it will be "
     "slower",
 )
 LOST_WORKER = define(

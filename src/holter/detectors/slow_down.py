@@ -9,6 +9,7 @@ import msgspec
 
 from holter.detectors.view import GAP_S, is_paused, main_beat
 from holter.records import Episode, EpochEnded, Tick
+from holter.sentences import define
 
 # (times as slow, for this long): a small change needs long to be sure of, a collapse shows in a quarter of a minute.
 TIERS = ((3.0, 15.0), (1.5, 60.0), (1.1, 180.0))
@@ -26,6 +27,9 @@ RECOVERED_PART = 0.25
 EPOCHS_BEFORE = 4
 EPOCHS_AFTER = 3
 EPOCH_TIMES = 1.1
+
+SLOW_STEPS = define("episode.slow-steps", "a step takes {now:.2f} s instead of {usual:.2f} s")
+SLOW_EPOCHS = define("episode.slow-epochs", "the last {epochs} epochs took {now:.1f} s instead of {usual:.1f} s")
 
 
 class SlowDownDetector:
@@ -123,7 +127,7 @@ class SlowDownDetector:
             detector=self.name,
             subject="training",
             pid=beat.pid if beat else None,
-            reason=f"a step takes {slow:.2f} s instead of {usual:.2f} s",
+            reason=SLOW_STEPS(now=slow, usual=usual),
         )
         return (self._open,)
 
@@ -146,6 +150,6 @@ class SlowDownDetector:
             alarm_s=tick.t_s,
             detector=self.name,
             subject="training",
-            reason=f"the last {EPOCHS_AFTER} epochs took {slow:.1f} s instead of {usual:.1f} s",
+            reason=SLOW_EPOCHS(epochs=EPOCHS_AFTER, now=slow, usual=usual),
         )
         return (self._open,)

@@ -14,7 +14,8 @@ from holter.detectors.progress import ProgressKeeper
 from holter.detectors.view import GAP_S, PhaseKeeper, is_paused, main_process, usable_cpus
 from holter.evidence.window import ready_to_run
 from holter.evidence.words import WORKING_CPU_RATIO, works_together
-from holter.records import DATA_WORKERS, WORKERS, Episode, Event, ExceptionSeen, Phase, ProcessSample, Tick
+from holter.records import DATA_WORKERS, WORKERS, Episode, Event, ExceptionSeen, Message, Phase, ProcessSample, Tick
+from holter.sentences import define
 
 # Without progress for this long AND quiet: an alarm. Reasons: train and validate steps are seconds at most on any
 # GPU and longer ones are learned below; start-up imports torch over network file systems; compilation of a large
@@ -61,6 +62,12 @@ STARTED_WITH_US_S = 5.0
 FLOOR_AFTER_ERRORS_S = 30.0
 # States in which a process does nothing, measured or not.
 STILL = ("T", "t", "D", "Z", "X")
+
+NO_PROGRESS = define("episode.no-progress", "no progress for {age:.0f} s (limit {limit:.0f} s) and {sign}")
+NOBODY_WORKS = define("episode.nobody-works", "nobody in the process tree works")
+NOTHING_DONE = define("episode.nothing-done", "no process of the tree does anything")
+BUSY_IN_STEP = define("episode.busy-in-step", "the main thread is busy in one and the same step")
+BUSY_WORKERS = define("episode.busy-workers", "no batch comes although the data workers are busy")
 
 
 class StallDetector:
@@ -131,19 +138,19 @@ class StallDetector:
         long_enough = tick.t_s - self._working[0][0].t_s >= QUIET_S - 1.5
         is_quiet = quiet and long_enough and not ready_to_run(seen for seen, *_ in self._working)
         if is_quiet and age_s >= self.limit_s:
-            return self._alarm(tick, age_s, self.limit_s, "nobody in the process tree works")
+            return self._alarm(tick, age_s, self.limit_s, NOBODY_WORKS())
         if is_quiet and self._worker_failed and age_s >= FLOOR_AFTER_ERRORS_S:
-            return self._alarm(tick, age_s, FLOOR_AFTER_ERRORS_S, "nobody in the process tree works")
+            return self._alarm(tick, age_s, FLOOR_AFTER_ERRORS_S, NOBODY_WORKS())
         idle_s = 0.0 if self._idle_since_s is None else tick.t_s - self._idle_since_s
         limit_s = IDLE_AT_START_S if self._phase.phase in ("startup", "unknown") else IDLE_S
         if min(idle_s, age_s) >= limit_s and self._phase.phase not in ("train", "validate", "epoch-end"):
-            return self._alarm(tick, age_s, limit_s, "no process of the tree does anything")
+            return self._alarm(tick, age_s, limit_s, NOTHING_DONE())
         main_busy = all(main for _, main, _, _ in self._working)
         if main_busy and age_s >= self.busy_limit_s:
-            return self._alarm(tick, age_s, self.busy_limit_s, "the main thread is busy in one and the same step")
+            return self._alarm(tick, age_s, self.busy_limit_s, BUSY_IN_STEP())
         limit_s = max(self.busy_limit_s, FLOOR_WORKERS_BUSY_S)
         if all(works for *_, works in self._working) and age_s >= limit_s:
-            return self._alarm(tick, age_s, limit_s, "no batch comes although the data workers are busy")
+            return self._alarm(tick, age_s, limit_s, BUSY_WORKERS())
         return ()
 
     @property
@@ -170,7 +177,7 @@ class StallDetector:
             return float("inf")
         return max(FLOOR_BUSY_S, TIMES_LONGEST_BUSY * longest)
 
-    def _alarm(self, tick: Tick, age_s: float, limit_s: float, why: str) -> tuple[Episode, ...]:
+    def _alarm(self, tick: Tick, age_s: float, limit_s: float, sign: Message) -> tuple[Episode, ...]:
         main = main_process(tick)
         self._open = Episode(
             kind="stall",
@@ -180,7 +187,7 @@ class StallDetector:
             detector=self.name,
             subject="training",
             pid=main.pid if main else None,
-            reason=f"no progress for {age_s:.0f} s (limit {min(limit_s, age_s):.0f} s) and {why}",
+            reason=NO_PROGRESS(age=age_s, limit=min(limit_s, age_s), sign=sign),
         )
         return (self._open,)
 

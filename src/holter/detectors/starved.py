@@ -13,6 +13,7 @@ import msgspec
 
 from holter.detectors.view import GAP_S, is_paused, main_beat, usable_cpus
 from holter.records import Beat, Episode, Tick
+from holter.sentences import define
 
 # Over half of the step is spent in next(loader): the processor or GPU that trains is idle more than it works.
 STARVED_RATIO = 0.5
@@ -25,6 +26,8 @@ FED_RATIO = 0.35
 BUSY_CPUS, BUSY_LOOKS, BUSY_S = 0.85, 0.8, 15.0
 # In the beginning all workers compute their first batches, and then fill the queue (six batches), while nobody is fed.
 WAVES, QUEUE = 2, 6
+
+WAITING = define("episode.waiting-for-batches", "{part:percent}% of the step time is spent waiting for batches")
 
 
 class _Look(NamedTuple):
@@ -96,7 +99,7 @@ class StarvedDetector:
             detector=self.name,
             subject="training",
             pid=beat.pid,
-            reason=f"{ratio:.0%} of the step time is spent waiting for batches",
+            reason=WAITING(part=ratio),
         )
         return (self._open,)
 

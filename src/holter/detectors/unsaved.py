@@ -10,7 +10,7 @@ from __future__ import annotations
 import msgspec
 
 from holter.detectors.view import main_beat
-from holter.evidence.room import Lack, lack, place, size
+from holter.evidence.room import Lack, lack, place
 from holter.evidence.words import is_failed_save
 from holter.records import ActionTaken, Episode, Message, StorageSample, Text, Tick
 from holter.sentences import define
@@ -23,6 +23,9 @@ DELETED = define("unsaved.deleted", "the results folder {folder} is gone")
 REPLACED = define(
     "unsaved.replaced", "the results folder {folder} is another one than before: deleted and made again, or unmounted"
 )
+READ_ONLY = define("episode.read-only", "{folder} ({mount}) is read-only")
+NO_INODES = define("episode.no-inodes", "{folder} ({mount}) has no inodes left")
+FULL = define("episode.full", "{folder} ({mount}) is full: {free:bytes} free of {total:bytes}")
 
 
 class UnsavedDetector:
@@ -73,7 +76,7 @@ class UnsavedDetector:
             self._since, self._last = tick.t_s, lacking
         if tick.t_s - self._since < LACKING_S:
             return []
-        return self._alarm(self._since, _words(sample, lacking), tick)
+        return self._alarm(self._since, _reason(sample, lacking), tick)
 
     def _gone(self, sample: StorageSample) -> Message | None:
         """What became of the folder, if it is not the one that was there before."""
@@ -111,10 +114,10 @@ class UnsavedDetector:
         return [closed]
 
 
-def _words(sample: StorageSample, lacking: Lack) -> str:
-    where = f"{sample.path} ({place(sample)})"
+def _reason(sample: StorageSample, lacking: Lack) -> Message:
+    folder, mount = sample.path, place(sample)
     if lacking == "read-only":
-        return f"{where} is read-only"
+        return READ_ONLY(folder=folder, mount=mount)
     if lacking == "inodes":
-        return f"{where} has no inodes left"
-    return f"{where} is full: {size(sample.free_bytes or 0)} free of {size(sample.total_bytes or 0)}"
+        return NO_INODES(folder=folder, mount=mount)
+    return FULL(folder=folder, mount=mount, free=sample.free_bytes or 0, total=sample.total_bytes or 0)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from holter.detectors.at_a_look import episode_at_a_look
 from holter.diagnosis.result import Found, diagnosed
 from holter.records import Tick
-from holter.reports.notes import note
+from holter.sentences import define
 from holter.supervisor.attach import attach
 from holter.supervisor.recording.recorder import Recorder
 from holter.supervisor.recording.scratch import new_scratch
@@ -17,6 +17,11 @@ from holter.tape import read
 LOOK_S = 15.0
 # What stands still is marked then, so that stacks of all concerned are taken within the look.
 MARK_S = 7.5
+
+LOOKED_AT = define("target.pid", "Looked at process {pid} for {seconds:.0f} s.")
+FINE = define(
+    "target.pid-fine", "The training works: nothing stands still, and nothing became slower in what can be seen."
+)
 
 
 def look_at(pid: int, tell: Callable[[float], None], for_s: float = LOOK_S) -> Found:
@@ -43,7 +48,7 @@ def look_at(pid: int, tell: Callable[[float], None], for_s: float = LOOK_S) -> F
     finally:
         scratch.close()
     episodes = recording.episodes()
-    notes = [note("pid", pid=str(pid), seconds=f"{recording.duration_s:.0f}")]
+    notes = [LOOKED_AT(pid=pid, seconds=recording.duration_s)]
     if not episodes:
-        notes.append(note("pid-fine"))
+        notes.append(FINE())
     return Found("pid", f"PID {pid}", recording, diagnosed(recording, episodes, is_over=False), tuple(notes))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import re
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -16,9 +15,9 @@ from holter.diagnosis.result import Found, TargetKind, diagnosed
 from holter.errors import NotALog
 from holter.evidence.facts.epochs import described as series_in_words
 from holter.evidence.facts.epochs import runs as runs_of
-from holter.evidence.facts.epochs import seconds, story
-from holter.records import Environment, LogLine
-from holter.reports.notes import Note, note
+from holter.evidence.facts.epochs import story
+from holter.records import Environment, EpochEnded, Message
+from holter.sentences import define
 from holter.tape import Recording
 from holter.texts.decode import UNTOUCHED, WHAT_IS_READ, lines_of, lines_of_stream
 from holter.texts.header import beside
@@ -33,8 +32,36 @@ RUNNING_EPOCHS, CHECKPOINT_S, STARTUP_S = 2.0, 60.0, 600.0
 CLOCKS_S = 120.0
 # A console beside the log goes on for as long after it: the exception comes last.
 AFTER_LOG_S = 3600.0
-# A loss that is no number any more, in the words of ``texts/training_log.py``.
-LOST_LOSS = re.compile(r"(train_loss|val_loss) is (\S+) in epoch (\d+)")
+
+LOG = define("target.log", "{name}: {start} to {end}; epochs: {epochs}, starts: {runs}")
+LOG_UNTIMED = define("target.log-untimed", "{name}: {lines} lines without time stamps")
+NO_LOG = define("target.no-log", "There is no training log in {name}.")
+ONE_LOG = define(
+    "target.one-log", "Exceptions are not in nnU-Net's log: give the console's output too, if you have it."
+)
+RUNNING = define("target.running", "The log was written to {age:duration} ago: the training seems to be running.")
+FINISHED = define("target.finished", "The training was finished.")
+TRAINED = define("target.trained", "All epochs were trained; the final validation has no result yet.")
+OTHERS = define("target.others", "{count} other folds are there; this one was written to last: {name}")
+CHECKPOINT = define("target.checkpoint", "{name}: {size:bytes}, written {time}")
+CHECKPOINT_EMPTY = define("target.checkpoint-empty", "{name} is empty: it was torn while it was written")
+LOST_LOSS = define(
+    "target.lost-loss",
+    "{loss} is not a finite number (NaN or infinite) in epoch {epoch}: check data, labels, loss and mixed precision.",
+)
+FLAT = define(
+    "target.shape.flat",
+    "Epochs take {usual:seconds} and stay so. Whether that is slow for the machine, a log cannot tell.",
+)
+FIRST_ONLY = define(
+    "target.shape.first-only",
+    "The first epoch took {times:.2g} times as long as the others ({usual:seconds}). That is usual.",
+)
+STEP_DOWN = define("target.shape.step-down", "Epochs became faster: {usual:seconds}, then {recent:seconds}.")
+DECREASING = define(
+    "target.shape.decreasing", "Epochs become faster: {usual:seconds} at first, {recent:seconds} in the end."
+)
+OTHER_SHAPE = define("target.shape.other", "Epoch times: {detail}")
 
 Tell = Callable[[str, int], None]  # name, per cent
 
@@ -71,7 +98,7 @@ def read_folder(folder: Path, tell: Tell | None = None) -> Found:
     notes = list(_notes_of(fold))
     if not runs:
         recording = Recording(environment=_environment(fold, (), 0.0))
-        return Found("folder", str(fold.folder), recording, (), (note("no-log", name=str(fold.folder)), *notes))
+        return Found("folder", str(fold.folder), recording, (), (NO_LOG(name=str(fold.folder)), *notes))
     return _found(runs, str(fold.folder), "folder", fold, notes=notes, is_console=bool(fold.consoles))
 
 
@@ -116,7 +143,7 @@ def _found(
     kind: TargetKind,
     fold: Fold | None,
     *,
-    notes: Iterable[Note] = (),
+    notes: Iterable[Message] = (),
     is_console: bool,
     may_run: bool = True,
 ) -> Found:
@@ -136,11 +163,11 @@ def _found(
         episodes = tuple(one for one in episodes if one.detector != LOG_END)
     told = [*_of_runs(runs), *notes, *_of_series(recording), *_of_losses(recording)]
     if is_running and not any(one.kind == "death" for one in episodes):
-        told.append(note("running", age=max(0.0, age_s or 0.0)))
+        told.append(RUNNING(age=max(0.0, age_s or 0.0)))
     elif not episodes and (runs[-1].is_finished or (fold is not None and fold.is_validated)):
-        told.append(note("finished"))
+        told.append(FINISHED())
     if episodes and episodes[-1].detector == LOG_END and not is_console:
-        told.append(note("one-log"))
+        told.append(ONE_LOG())
     recording = msgspec.structs.replace(recording, all_episodes=episodes)
     return Found(kind, name, recording, diagnosed(recording, episodes, is_over=True), tuple(told))
 
@@ -169,19 +196,18 @@ def _running_s(recording: Recording) -> float:
     return STARTUP_S if told is None else RUNNING_EPOCHS * told.series.usual_s + CHECKPOINT_S
 
 
-def _of_runs(runs: list[LogRun]) -> Iterable[Note]:
+def _of_runs(runs: list[LogRun]) -> Iterable[Message]:
     by_name: dict[str, list[LogRun]] = {}
     for run in runs:
         by_name.setdefault(run.name, []).append(run)
     for name, some in by_name.items():
         first = next((run.begun_s for run in some if run.first_s), None)
         if first is None:
-            yield note("log-untimed", name=name, lines=sum(run.lines for run in some))
+            yield LOG_UNTIMED(name=name, lines=sum(run.lines for run in some))
             continue
-        yield note(
-            "log",
+        yield LOG(
             name=name,
-            epochs=str(sum(run.epochs_told for run in some)),
+            epochs=sum(run.epochs_told for run in some),
             runs=len(some),
             start=_wall(first),
             end=_wall(max(_end(run) for run in some)),
@@ -192,34 +218,37 @@ def _wall(seconds: float) -> str:
     return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc).strftime("%Y-%m-%d %H:%M:%S")
 
 
-def _of_series(recording: Recording) -> Iterable[Note]:
+def _of_series(recording: Recording) -> Iterable[Message]:
     told = story(runs_of(recording))
     if told is None:
         return
     series = told.series
-    if series.shape in ("flat", "first-only", "step-down", "decreasing"):
-        values = {"usual": seconds(series.usual_s), "times": f"{series.first_times:.2g}"}
-        recent = seconds(series.recent_s) if series.recent_s is not None else ""
-        yield note(f"shape.{series.shape}", **values, recent=recent)
+    if series.shape == "flat":
+        yield FLAT(usual=series.usual_s)
+    elif series.shape == "first-only":
+        yield FIRST_ONLY(times=series.first_times, usual=series.usual_s)
+    elif series.shape == "step-down" and series.recent_s is not None:
+        yield STEP_DOWN(usual=series.usual_s, recent=series.recent_s)
+    elif series.shape == "decreasing" and series.recent_s is not None:
+        yield DECREASING(usual=series.usual_s, recent=series.recent_s)
     else:
-        yield note("shape.other", detail=series_in_words(told))
+        yield OTHER_SHAPE(detail=series_in_words(told))
 
 
-def _of_losses(recording: Recording) -> Iterable[Note]:
-    lost = (LOST_LOSS.match(line.text) for line in recording.events(LogLine))
-    first = next((found for found in lost if found), None)
+def _of_losses(recording: Recording) -> Iterable[Message]:
+    first = next((event for event in recording.events(EpochEnded) if event.not_finite), None)
     if first is not None:
-        yield note("lost-loss", name=first[1], detail=first[2], epochs=first[3])
+        yield LOST_LOSS(loss=first.not_finite[0], epoch=first.epoch)
 
 
-def _notes_of(fold: Fold) -> Iterable[Note]:
+def _notes_of(fold: Fold) -> Iterable[Message]:
     if fold.others:
-        yield note("others", count=len(fold.others), name=str(fold.folder))
+        yield OTHERS(count=len(fold.others), name=str(fold.folder))
     for one in fold.checkpoints:
         moment = datetime.datetime.fromtimestamp(one.changed_wall).astimezone().strftime("%Y-%m-%d %H:%M:%S")
         if one.size == 0:
-            yield note("checkpoint-empty", name=one.name)
+            yield CHECKPOINT_EMPTY(name=one.name)
         else:
-            yield note("checkpoint", name=one.name, size=float(one.size), time=moment)
+            yield CHECKPOINT(name=one.name, size=one.size, time=moment)
     if fold.is_trained and not fold.is_validated:
-        yield note("trained")
+        yield TRAINED()

@@ -8,9 +8,8 @@ from typing import Literal, NamedTuple
 
 from holter.causes import diagnose_as_told
 from holter.detectors import detect
-from holter.records import Diagnosis, Episode
+from holter.records import Diagnosis, Episode, Message
 from holter.remedies import propose
-from holter.reports.notes import Note
 from holter.tape import Recording
 
 TargetKind = Literal["tape", "pid", "folder", "log", "evidence"]
@@ -25,7 +24,7 @@ class Found(NamedTuple):
     name: str
     recording: Recording
     diagnoses: tuple[Diagnosis, ...]
-    notes: tuple[Note, ...] = ()
+    notes: tuple[Message, ...] = ()
 
 
 def diagnosed(recording: Recording, episodes: tuple[Episode, ...], *, is_over: bool) -> tuple[Diagnosis, ...]:

@@ -15,9 +15,9 @@ from holter.diagnosis.logs import Tell, read_folder, read_log, read_pasted
 from holter.diagnosis.result import Found, diagnosed_all
 from holter.errors import EvidenceWrong, TapeError, UnknownTarget
 from holter.evidence.stated import is_stated, read_stated
-from holter.records import Diagnosis, Environment, Tick
+from holter.records import Diagnosis, Environment, Message, Tick
 from holter.remedies import propose
-from holter.reports.notes import Note, note
+from holter.sentences import define
 from holter.tape import Recording, read
 from holter.texts.decode import as_utf8
 
@@ -25,6 +25,12 @@ STDIN = "-"
 SQLITE = b"SQLite format 3\x00"
 # An evidence file has some kilobytes; with all facts and their details it stays far below this.
 EVIDENCE_BYTES = 1 << 22
+FACTS_STATED = define(
+    "target.evidence",
+    "{name}: {count} facts are stated; what is left out counts as unknown.",
+    one="{name}: {count} fact is stated; what is left out counts as unknown.",
+)
+GUESSED_KIND = define("target.guessed-kind", 'episode.kind is not stated; by the facts it is taken as "{kind}".')
 WHAT_IS_READ = "Give a tape, a PID, a results folder, a log, an evidence file, or - for text from a pipe."
 
 
@@ -87,10 +93,9 @@ def read_evidence(content: bytes, name: str) -> Found:
     diagnosis = Diagnosis(
         episode=stated.episode, wait_chain=evidence.chain, verdicts=verdicts(evidence), facts=evidence.facts
     )
-    key = "evidence-one" if stated.number == 1 else "evidence"
-    notes: list[Note] = [note(key, name=name, count=stated.number)]
+    notes: list[Message] = [FACTS_STATED(name=name, count=stated.number)]
     if stated.is_guess:
-        notes.append(note("guessed-kind", kind=stated.episode.kind))
+        notes.append(GUESSED_KIND(kind=stated.episode.kind))
     recording = Recording(
         all_ticks=(Tick(t_s=0.0),), all_episodes=(stated.episode,), environment=environment, finished=True
     )

@@ -73,7 +73,7 @@ def told_s(recording: Recording, episode: Episode) -> float:
     looks = [
         event.t_s
         for event in recording.events(Judged)
-        if (event.detector, event.subject, event.start_s) == (episode.detector, episode.subject, episode.start_s)
+        if (event.detector, event.subject, event.start_s) == (episode.detector, episode.subject_name, episode.start_s)
     ]
     if looks:
         return max(looks)

@@ -2,152 +2,185 @@
 
 from __future__ import annotations
 
-from holter.evidence.fact_book import FactBook, Value
-from holter.records import Link, Message, Text
+from holter.evidence.fact_book import FactBook
+from holter.evidence.words import shown_ending
+from holter.records import Actor, Link, Message, Text
+from holter.sentences import define
+
+# More stuck workers than this say nothing new.
+MOST_LINKS = 3
+
+# Who waits, or is waited for.
+MAIN = define("chain.main", "main")
+BATCH_QUEUE = define("chain.batch-queue", "batch queue")
+RESULTS_LOOP = define("chain.results-loop", "results loop")
+HAND_OVER = define("chain.hand-over", "tensor hand-over of {worker}")
+A_WORKER = define("chain.a-worker", "a worker")
+DATA_WORKERS = define("chain.data-workers", "{count} data workers", one="{count} data worker")
+BLOCKED_WORKERS = define("chain.blocked-workers", "{count} workers", one="{count} worker")
+CPUS = define("chain.cpus", "{cpus:.1f} CPUs")
+CPU_QUOTA = define("chain.cpu-quota", "CPU quota of {cpus:.1f}")
+ENDED = define("chain.ended", "ended: {ending}")
+STOPPED = define("chain.stopped", "stopped (T)")
+A_READ = define("chain.a-read", "a read")
+STORAGE = define("chain.storage", "storage")
+A_LOCK = define("chain.a-lock", "a lock")
+LOCK_IN = define("chain.lock-in", "a lock in {place}")
+EXPORT_POOL = define("chain.export-pool", "export pool")
+EXPORT_WORKERS = define("chain.export-workers", "{count} export workers", one="{count} export worker")
+LOST_RESULT = define("chain.lost-result", "result of a lost export worker")
+NOBODY = define("chain.nobody", "nobody")
+NATIVE_CALL = define("chain.native-call", "native call")
+GPU = define("chain.gpu", "GPU")
+VGPU = define("chain.vgpu", "vGPU")
+VGPU_LICENCE = define("chain.vgpu-licence", "vGPU licence")
+
+# What shows it.
+WORKING = define("chain.working", "{working} of {count} work, {cores:.1f} cores in all")
+WORKING_ALONE = define("chain.working-alone", "{working} of {count} work")
+EFFECTIVE_CPUS = define("chain.effective-cpus", "effective CPUs")
+PROCESS_STATE = define("chain.process-state", "process state")
+PROCESS_TREE = define("chain.process-tree", "process tree")
+BY_CALL = define("chain.by-call", "system call or wait channel")
+BY_MOUNT = define("chain.by-mount", "mount of the file")
+NOT_WOKEN = define("chain.not-woken", "not woken once")
+YOUNGER = define("chain.younger", "younger than its pool")
+UTILIZATION = define("chain.utilization", "utilisation {ratio:percent} %")
+TASK_LOST = define("chain.task-lost", "the pool replaced the worker, not its task")
 
 
 def build(book: FactBook) -> tuple[Link, ...]:
     """The chain from the main thread to what holds it up; empty if not even the first step is known."""
     waits_on = book.value("main.waits_on")
     if waits_on == "batch-queue":
-        return (Link(waiter="main", target="batch queue", how=_how(book, "main.waits_on")), *_data_side(book))
+        return (Link(waiter=MAIN(), target=BATCH_QUEUE(), how=_how(book, "main.waits_on")), *_data_side(book))
     if waits_on in ("export-result", "export-slot"):
-        return (
-            Link(waiter="main", target="export pool", how=_how(book, "main.waits_on")),
-            *_export_side(book),
-        )
+        return (Link(waiter=MAIN(), target=EXPORT_POOL(), how=_how(book, "main.waits_on")), *_export_side(book))
     stands_at = book.value("main.stands_at")
     if stands_at is not None and (waits_on != "native-call" or not book.value("gpu.present")):
-        return (Link(waiter="main", target=str(stands_at), how=_how(book, "main.stands_in")),)
+        return (Link(waiter=MAIN(), target=str(stands_at), how=_how(book, "main.stands_in")),)
     if waits_on == "native-call":
-        return (Link(waiter="main", target="native call", how=_how(book, "main.where")), *_gpu_side(book))
+        return (Link(waiter=MAIN(), target=NATIVE_CALL(), how=_how(book, "main.where")), *_gpu_side(book))
     if waits_on in ("file-read", "checkpoint"):
-        mount = str(book.value("workers.blocked_mount") or book.value("storage.fs_type") or "storage")
-        return (Link(waiter="main", target=mount, how=_how(book, "main.where")),)
+        mount = book.value("workers.blocked_mount") or book.value("storage.fs_type")
+        return (Link(waiter=MAIN(), target=str(mount) if mount else STORAGE(), how=_how(book, "main.where")),)
     return _stuck(book)
 
 
 def _data_side(book: FactBook) -> tuple[Link, ...]:
     loop = book.value("results_loop.waits_on")
     stuck = _stuck(book)
+    queue, by_queue = BATCH_QUEUE(), _how(book, "queue.ready")
     if loop == "tensor-hand-over":
-        who = stuck[0].waiter if stuck else "a worker"
-        middle = (
-            Link(waiter="batch queue", target="results loop", how=_how(book, "queue.ready")),
-            Link(
-                waiter="results loop",
-                target=f"tensor hand-over of {who}",
-                how=_how(book, "results_loop.waits_on"),
-            ),
-        )
+        hand_over = HAND_OVER(worker=stuck[0].waiter if stuck else A_WORKER())
         return (
-            *middle,
-            *(Link(waiter=f"tensor hand-over of {who}", target=link.target, how=link.how) for link in stuck[:1]),
+            Link(waiter=queue, target=RESULTS_LOOP(), how=by_queue),
+            Link(waiter=RESULTS_LOOP(), target=hand_over, how=_how(book, "results_loop.waits_on")),
+            *(Link(waiter=hand_over, target=link.target, how=link.how) for link in stuck[:1]),
             *stuck[1:],
         )
     ended = book.value("worker.ending")
     if ended is not None:
-        subject = str(book.value("worker.subject"))
+        worker = next(iter(book.actors("worker.subject")), A_WORKER())
         return (
-            Link(waiter="batch queue", target=subject, how=_how(book, "queue.ready")),
-            Link(waiter=subject, target=f"ended: {ended}", how=_how(book, "worker.ending")),
+            Link(waiter=queue, target=worker, how=by_queue),
+            Link(waiter=worker, target=ENDED(ending=shown_ending(str(ended))), how=_how(book, "worker.ending")),
         )
     if stuck:
-        return (Link(waiter="batch queue", target=stuck[0].waiter, how=_how(book, "queue.ready")), *stuck)
+        return (Link(waiter=queue, target=stuck[0].waiter, how=by_queue), *stuck)
     place = book.value("workers.stand_at")
     if place is not None:
         detail = book.facts["workers.stand_at"].detail
         count = detail.value("count") if isinstance(detail, Message) else book.value("workers.count")
-        who = f"{count} data workers"
+        workers = DATA_WORKERS(count=int(count)) if isinstance(count, (int, float)) else A_WORKER()
         return (
-            Link(waiter="batch queue", target=who, how=_how(book, "queue.ready")),
-            Link(waiter=who, target=str(place), how=_how(book, "workers.stand_in")),
+            Link(waiter=queue, target=workers, how=by_queue),
+            Link(waiter=workers, target=str(place), how=_how(book, "workers.stand_in")),
         )
     return _busy_workers(book)
 
 
 def _busy_workers(book: FactBook) -> tuple[Link, ...]:
     count = book.value("workers.count")
-    if not count:
+    if not isinstance(count, (int, float)) or not count:
         return ()
-    how = f"{book.value('workers.working')} of {count} work, {_number(book.value('workers.cpu_ratio'))} cores in all"
-    links = [Link(waiter="batch queue", target=f"{count} data workers", how=how)]
+    workers = DATA_WORKERS(count=int(count))
+    links = [Link(waiter=BATCH_QUEUE(), target=workers, how=_working(book, int(count)))]
     effective = book.value("cpu.effective")
-    if effective is not None:
+    if isinstance(effective, (int, float)):
         busy = book.facts.get("cpu.run_busy_ratio")
-        target = f"{_number(effective)} CPUs"
-        quota = book.value("cpu.quota")
-        if quota is not None and quota == effective:
-            target = f"CPU quota of {_number(quota)}"
-        links.append(
-            Link(
-                waiter=f"{count} data workers",
-                target=target,
-                how=busy.detail or "" if busy else "effective CPUs",
-            )
-        )
+        is_quota = book.value("cpu.quota") == effective
+        target = CPU_QUOTA(cpus=effective) if is_quota else CPUS(cpus=effective)
+        links.append(Link(waiter=workers, target=target, how=busy.detail or "" if busy else EFFECTIVE_CPUS()))
     return tuple(links)
 
 
+def _working(book: FactBook, count: int) -> Text:
+    working, cores = book.value("workers.working"), book.value("workers.cpu_ratio")
+    if not isinstance(working, (int, float)):
+        return ""
+    if not isinstance(cores, (int, float)):
+        return WORKING_ALONE(working=int(working), count=count)
+    return WORKING(working=int(working), count=count, cores=cores)
+
+
 def _stuck(book: FactBook) -> tuple[Link, ...]:
-    stopped = book.value("workers.stopped")
-    if isinstance(stopped, tuple) and stopped:
-        return tuple(Link(waiter=name, target="stopped (T)", how="process state") for name in stopped[:3])
-    blocked = book.value("workers.blocked")
-    if isinstance(blocked, tuple) and blocked:
-        file = str(book.value("workers.blocked_file") or "a read")
-        mount = str(book.value("workers.blocked_mount") or "storage")
-        first = blocked[0] if len(blocked) == 1 else f"{len(blocked)} workers"
+    stopped = book.actors("workers.stopped")
+    if stopped:
+        return tuple(Link(waiter=one, target=STOPPED(), how=PROCESS_STATE()) for one in stopped[:MOST_LINKS])
+    blocked = book.actors("workers.blocked")
+    if blocked:
+        file, mount = book.value("workers.blocked_file"), book.value("workers.blocked_mount")
+        read: Actor = str(file) if file else A_READ()
+        first = blocked[0] if len(blocked) == 1 else BLOCKED_WORKERS(count=len(blocked))
         return (
-            Link(waiter=first, target=file, how="system call or wait channel"),
-            Link(waiter=file, target=mount, how="mount of the file"),
+            Link(waiter=first, target=read, how=BY_CALL()),
+            Link(waiter=read, target=str(mount) if mount else STORAGE(), how=BY_MOUNT()),
         )
-    locked = book.value("workers.locked")
-    if isinstance(locked, tuple) and locked:
-        where = book.value("workers.lock")
-        target = f"a lock in {where}" if where else "a lock"
-        return tuple(Link(waiter=name, target=target, how="not woken once") for name in locked[:3])
-    return ()
+    where = book.value("workers.lock")
+    lock = LOCK_IN(place=str(where)) if where else A_LOCK()
+    return tuple(Link(waiter=one, target=lock, how=NOT_WOKEN()) for one in book.actors("workers.locked")[:MOST_LINKS])
 
 
 def _export_side(book: FactBook) -> tuple[Link, ...]:
     replaced = book.value("export.replaced")
-    if isinstance(replaced, int) and replaced > 0:
-        how = str(book.value("export.ending") or "younger than its pool")
+    if isinstance(replaced, (int, float)) and replaced > 0:
+        ended = book.value("export.ending")
+        how = shown_ending(str(ended)) if ended else YOUNGER()
         return (
-            Link(waiter="export pool", target="result of a lost export worker", how=how),
-            Link(
-                waiter="result of a lost export worker",
-                target="nobody",
-                how="the pool replaced the worker, not its task",
-            ),
+            Link(waiter=EXPORT_POOL(), target=LOST_RESULT(), how=how),
+            Link(waiter=LOST_RESULT(), target=NOBODY(), how=TASK_LOST()),
         )
     stuck = _stuck(book)
-    count = book.value("export.workers")
     if stuck:
-        return (Link(waiter="export pool", target=stuck[0].waiter, how="process state"), *stuck)
-    return (Link(waiter="export pool", target=f"{count} export workers", how="process tree"),) if count else ()
+        return (Link(waiter=EXPORT_POOL(), target=stuck[0].waiter, how=PROCESS_STATE()), *stuck)
+    count = book.value("export.workers")
+    if not isinstance(count, (int, float)) or not count:
+        return ()
+    return (Link(waiter=EXPORT_POOL(), target=EXPORT_WORKERS(count=int(count)), how=PROCESS_TREE()),)
 
 
 def _gpu_side(book: FactBook) -> tuple[Link, ...]:
-    stage = book.value("gpu.licence_stage")
+    stage, by_gpu = book.value("gpu.licence_stage"), _utilization(book)
     if stage not in (None, "licensed"):
-        text = str(book.value("gpu.licence_text") or stage)
+        licence = str(book.value("gpu.licence_text") or stage)
         return (
-            Link(waiter="native call", target="vGPU", how=_how(book, "gpu.utilization_ratio")),
-            Link(waiter="vGPU", target="vGPU licence", how=text),
+            Link(waiter=NATIVE_CALL(), target=VGPU(), how=by_gpu),
+            Link(waiter=VGPU(), target=VGPU_LICENCE(), how=licence),
         )
-    if book.value("gpu.present"):
-        return (Link(waiter="native call", target="GPU", how=_how(book, "gpu.utilization_ratio")),)
-    return ()
+    return (Link(waiter=NATIVE_CALL(), target=GPU(), how=by_gpu),) if book.value("gpu.present") else ()
+
+
+def _utilization(book: FactBook) -> Text:
+    fact, ratio = book.facts.get("gpu.utilization_ratio"), book.value("gpu.utilization_ratio")
+    if fact is None or not isinstance(ratio, (int, float)):
+        return ""
+    return fact.detail or UTILIZATION(ratio=ratio)
 
 
 def _how(book: FactBook, name: str) -> Text:
+    """Return what was seen: the detail of a fact, or its value where that is a place in the code or a word."""
     fact = book.facts.get(name)
     if fact is None or fact.status != "known":
         return ""
-    return fact.detail or f"{name} = {fact.value}"
-
-
-def _number(value: Value | None) -> str:
-    return f"{value:.1f}" if isinstance(value, (int, float)) else "?"
+    return fact.detail or (fact.value if isinstance(fact.value, str) else f"{name} = {fact.value}")

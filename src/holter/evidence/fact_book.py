@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from holter.evidence.reasons import NOT_RECORDED
 from holter.evidence.vocabulary import NAMES
-from holter.records import Fact, Link, Text
+from holter.records import Fact, Link, Subject, Text
 
 Value = bool | int | float | str | tuple[str, ...]
 
@@ -37,13 +37,24 @@ class FactBook:
     def __init__(self) -> None:
         self.facts: dict[str, Fact] = {}
 
-    def known(self, name: str, value: Value | None, detail: Text = "", *, unless: Text | None = None) -> None:
-        """State a fact; a value of None makes it unknown for the reason ``unless``: not recorded, if none is given."""
+    def known(
+        self,
+        name: str,
+        value: Value | Subject | tuple[Subject | str, ...] | None,
+        detail: Text = "",
+        *,
+        unless: Text | None = None,
+    ) -> None:
+        """State a fact; a value of None makes it unknown for the reason ``unless``: not recorded, if none is given.
+
+        The fact has a process by its name, and beside it as data.
+        """
         if value is None:
             self.unknown(name, NOT_RECORDED() if unless is None else unless)
             return
-        value = round(value, 4) if isinstance(value, float) else value
-        self.facts[name] = Fact(name=name, value=value, detail=detail or None)
+        told = value if isinstance(value, tuple) else (value,)
+        processes = tuple(one for one in told if isinstance(one, Subject))
+        self.facts[name] = Fact(name=name, value=_kept(value), detail=detail or None, processes=processes)
 
     def unknown(self, names: str | tuple[str, ...], reason: Text) -> None:
         """Say that a fact, or each of several, could not be seen, and why."""
@@ -59,3 +70,16 @@ class FactBook:
         """Value of a fact stated so far."""
         fact = self.facts.get(name)
         return fact.value if fact is not None and fact.status == "known" else None
+
+    def actors(self, name: str) -> tuple[Subject | str, ...]:
+        """Return what the value of a fact names; nothing where it is not known."""
+        fact = self.facts.get(name)
+        return fact.actors if fact is not None and fact.status == "known" else ()
+
+
+def _kept(value: Value | Subject | tuple[Subject | str, ...]) -> Value:
+    if isinstance(value, Subject):
+        return value.name
+    if isinstance(value, tuple):
+        return tuple(one.name if isinstance(one, Subject) else one for one in value)
+    return round(value, 4) if isinstance(value, float) else value

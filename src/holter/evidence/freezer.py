@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from holter.evidence.fact_book import FactBook
-from holter.evidence.facts.workers import named
 from holter.evidence.reasons import NO_PROCESS_TREE
 from holter.evidence.window import Window
+from holter.evidence.words import process_of
 from holter.records import Message
 from holter.sentences import define
 
@@ -26,7 +26,7 @@ def collect(window: Window, book: FactBook) -> None:
     if not processes:
         book.unknown("frozen.processes", NO_PROCESS_TREE())
     elif frozen:
-        names = tuple(named(process) for process in frozen)
+        names = tuple(process_of(process) for process in frozen)
         book.known("frozen.processes", names, IN_FREEZER(channel=frozen[0].wait_channel))
     else:
         book.known("frozen.processes", (), NOT_FROZEN())

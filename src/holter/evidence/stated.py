@@ -13,16 +13,18 @@ import msgspec
 from holter.errors import EvidenceWrong
 from holter.evidence import chain, derived
 from holter.evidence.choices import CHOICES
-from holter.evidence.fact_book import Evidence, FactBook
+from holter.evidence.fact_book import Evidence, FactBook, Value
 from holter.evidence.reasons import NOT_STATED, STATED_SO
 from holter.evidence.stated_kind import guess
 from holter.evidence.stated_values import checked, nearest, unwrapped
 from holter.evidence.vocabulary import NAMES, VOCABULARY, FactSpec
-from holter.records import Episode, EpisodeKind, Phase
+from holter.records import Episode, EpisodeKind, Phase, Subject
 
 SCHEMA = 1
 SPECS = {spec.name: spec for spec in VOCABULARY}
 NOT_APPLICABLE = "not-applicable"
+# Facts whose value names processes.
+OF_PROCESSES = ("frozen.processes", "worker.subject", "workers.blocked", "workers.locked", "workers.stopped")
 # So many mistakes are told at once.
 MAX_TOLD = 8
 # How the keys of facts begin in a file without the wrapping.
@@ -67,7 +69,7 @@ def read_stated(content: bytes, name: str) -> Stated:
         start_s=0.0,
         alarm_s=0.0,
         detector="evidence-file",
-        subject=str(book.value("worker.subject") or "training"),
+        subject=_subject(book),
         reason=about,
     )
     for missing in sorted(NAMES - book.facts.keys()):
@@ -141,5 +143,17 @@ def _state(book: FactBook, name: str, value: object) -> str | None:
         return None
     read, trouble = checked(spec, value)
     if trouble is None:
-        book.known(name, read, detail)
+        book.known(name, _with_processes(read) if name in OF_PROCESSES else read, detail)
     return trouble
+
+
+def _with_processes(value: Value | None) -> tuple[Subject | str, ...] | Subject | Value | None:
+    """Return a value with processes for those of its names that Holter gives to processes."""
+    if isinstance(value, tuple):
+        return tuple(Subject.from_name(name) or name for name in value)
+    return (Subject.from_name(value) or value) if isinstance(value, str) else value
+
+
+def _subject(book: FactBook) -> Subject | str:
+    worker = next(iter(book.actors("worker.subject")), None)
+    return worker if isinstance(worker, Subject) else str(book.value("worker.subject") or "training")

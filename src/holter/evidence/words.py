@@ -6,7 +6,8 @@ import re
 import signal
 from collections.abc import Iterable
 
-from holter.records import ActionTaken, ProcessEnded
+from holter.records import ActionTaken, ExceptionSeen, Message, ProcessEnded, ProcessSample, Subject, Text
+from holter.sentences import define
 
 # batchgenerators polls its queues every 2 ms, which costs an idle process 2 to 8 % of a core. A process that works
 # uses most of one, or, where many share few cores, at least this much averaged over some seconds.
@@ -27,6 +28,15 @@ NO_SHM = re.compile(
 # ENOSPC, as Python and torch write it.
 NO_SPACE = re.compile(r"No space left on device|\[Errno 28\]|ENOSPC")
 
+# Of what an exception says: the first lines name the error, the rest is its values.
+MOST_CHARS = 160
+
+EXIT_CODE = define("ending.exit-code", "exit code {number}")
+SIGNAL = define("ending.signal-number", "signal {number}")
+ENDED = define("episode.ended", "{who} ended: {ending}")
+RAISED = define("episode.raised", "{who} raised {error}: {message}")
+RAISED_ALONE = define("episode.raised-alone", "{who} raised {error}")
+
 
 def works_together(cpu_ratios: Iterable[float], effective_cpus: float) -> bool:
     """Whether anybody works: one process alone, or all of them together on too few CPUs."""
@@ -43,16 +53,32 @@ def signal_name(number: int) -> str:
 
 
 def ending(event: ProcessEnded) -> str | None:
-    """SIGKILL, or "exit code 1"; None if nobody could tell."""
+    """SIGKILL, or "exit code 1", as facts have it; None if nobody could tell."""
     if event.exit_signal is not None:
         return signal_name(event.exit_signal)
     return None if event.exit_code is None else f"exit code {event.exit_code}"
 
 
-def label(role: str, worker_index: int | None, pid: int | None) -> str:
-    """How a process is called in sentences, e.g. "train-worker 2 (PID 4711)"."""
-    number = "" if worker_index is None else f" {worker_index}"
-    return f"{role}{number}" if pid is None else f"{role}{number} (PID {pid})"
+def shown_ending(value: str) -> Text:
+    """Return what is shown for a value of ``ending``; the name of a signal is shown as it is."""
+    for start, sentence in (("exit code ", EXIT_CODE), ("signal ", SIGNAL)):
+        number = value.removeprefix(start)
+        if number != value and number.isdecimal():
+            return sentence(number=int(number))
+    return value
+
+
+def process_of(sample: ProcessSample | ProcessEnded | ExceptionSeen) -> Subject:
+    """Return the process that a sample or an event is about."""
+    index = None if isinstance(sample, ExceptionSeen) else sample.worker_index
+    return Subject(role=sample.role, index=index, pid=sample.pid)
+
+
+def raised(who: Subject, error: ExceptionSeen) -> Message:
+    """Return that a process raised an error, with the beginning of what it said."""
+    if not error.message:
+        return RAISED_ALONE(who=who, error=error.error)
+    return RAISED(who=who, error=error.error, message=error.message[:MOST_CHARS])
 
 
 def is_failed_save(action: ActionTaken) -> bool:

@@ -131,7 +131,7 @@ def _standstills(
 ) -> Iterable[_Stretch]:
     """Pauses without any progress that touch an episode; without a heartbeat the episode as it stands."""
     for episode in episodes:
-        if episode.kind != "stall" and not (episode.kind == "death" and not episode.subject.startswith("main")):
+        if episode.kind != "stall" and (episode.kind != "death" or episode.is_about_main):
             continue  # what follows the end of the main process is a restart's
         cause = causes.get(_name(episode))
         until_s = end_s if episode.end_s is None else episode.end_s
@@ -271,4 +271,4 @@ def _causes(diagnoses: tuple[Diagnosis, ...]) -> dict[tuple[str, float], str]:
 
 
 def _name(episode: Episode) -> tuple[str, float]:
-    return episode.detector + episode.subject, episode.start_s
+    return episode.detector + episode.subject_name, episode.start_s

@@ -86,7 +86,7 @@ def _pids(episode: Episode, facts: dict[str, Fact], environment: Environment | N
     if episode.pid is not None:
         values["pid"] = str(episode.pid)
     # The environment knows the main process of now; a restart may have put it in the place of the episode's.
-    of_main = episode.pid if episode.subject.startswith(("main", "training")) else None
+    of_main = episode.pid if episode.subject_name.startswith(("main", "training")) else None
     main_pid = of_main if of_main is not None else environment and environment.main_pid
     if main_pid is not None:
         values["main_pid"] = str(main_pid)

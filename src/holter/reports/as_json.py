@@ -7,12 +7,11 @@ from typing import Any
 from holter import __version__
 from holter.history.goodput import Account, account
 from holter.history.recovery import Recovery, check
-from holter.records import ActionTaken, Diagnosis, Finding, Link, Notice, Remedy, Verdict
+from holter.records import ActionTaken, Diagnosis, Finding, Link, Message, Notice, Remedy, Verdict
 from holter.reports.catalogue import Lang, phrase
 from holter.reports.headline import headline
 from holter.reports.healing import details
 from holter.reports.looks import looks_as_json
-from holter.reports.notes import Note, note_text
 from holter.reports.wording import best, finding_text, later_lines, remedies_of, remedy_text
 from holter.tape import Recording
 
@@ -25,7 +24,7 @@ def to_json(
     lang: Lang = "en",
     tape: str | None = None,
     recording: Recording | None = None,
-    target: tuple[str, str, tuple[Note, ...]] | None = None,
+    target: tuple[str, str, tuple[Message, ...]] | None = None,
 ) -> dict[str, Any]:
     """Return the document; only ``text``, ``how`` and names depend on the language.
 
@@ -37,7 +36,7 @@ def to_json(
         document["tape"] = tape
     if target is not None:
         kind, name, notes = target
-        document["target"] = {"kind": kind, "name": name, "notes": [note_text(one, lang) for one in notes]}
+        document["target"] = {"kind": kind, "name": name, "notes": [phrase(one, lang) for one in notes]}
     environment = recording.environment if recording is not None else None
     told = recording or Recording(environment=environment)
     document["episodes"] = [_episode(diagnosis, told, lang) for diagnosis in diagnoses]
@@ -119,7 +118,7 @@ def _episode(diagnosis: Diagnosis, recording: Recording, lang: Lang) -> dict[str
         "alarm_s": episode.alarm_s,
         "end_s": episode.end_s,
         "detector": episode.detector,
-        "subject": episode.subject,
+        "subject": episode.subject_name,
         "reason": episode.reason if isinstance(episode.reason, str) else phrase(episode.reason, lang),
         "wait_chain": [_link(link, lang) for link in diagnosis.wait_chain],
         "diagnosis": [_verdict(diagnosis, verdict, lang) for verdict in diagnosis.verdicts],

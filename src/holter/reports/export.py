@@ -23,6 +23,7 @@ from holter.records import (
     StorageSample,
     Tick,
 )
+from holter.reports.catalogue import phrase
 from holter.tape import Recording
 
 SAMPLE_TABLES: dict[str, type[Record]] = {
@@ -33,7 +34,6 @@ SAMPLE_TABLES: dict[str, type[Record]] = {
     "storage": StorageSample,
     "beat": Beat,
 }
-RECORD_TABLES: dict[str, type[Record]] = {"probe_runs": ProbeRun, "episodes": Episode}
 # What all events share; the rest of an event stands as JSON beside it.
 EVENT_COLUMNS = ("t_s", "event", "pid", "details")
 
@@ -84,12 +84,8 @@ def _tables(recording: Recording) -> Iterator[tuple[str, tuple[str, ...], list[R
         ]
         yield name, (*_fields(kind), "span_s"), rows
     yield "events", EVENT_COLUMNS, [_event_row(event) for tick in recording.ticks() for event in tick.events]
-    kept: dict[str, tuple[Record, ...]] = {
-        "probe_runs": recording.probe_runs(),
-        "episodes": recording.episodes(),
-    }
-    for name, records in kept.items():
-        yield name, _fields(RECORD_TABLES[name]), [msgspec.structs.asdict(record) for record in records]
+    yield "probe_runs", _fields(ProbeRun), [msgspec.structs.asdict(run) for run in recording.probe_runs()]
+    yield "episodes", _fields(Episode), [_episode_row(episode) for episode in recording.episodes()]
 
 
 def _samples(tick: Tick, kind: type[Record]) -> Iterator[Record]:
@@ -100,6 +96,11 @@ def _samples(tick: Tick, kind: type[Record]) -> Iterator[Record]:
 
 def _fields(kind: type[Record]) -> tuple[str, ...]:
     return tuple(kind.__struct_fields__)
+
+
+def _episode_row(episode: Episode) -> Row:
+    words = {"subject": episode.subject_name, "reason": phrase(episode.reason, "en")}
+    return {**msgspec.structs.asdict(episode), **words}
 
 
 def _event_row(event: Record) -> Row:

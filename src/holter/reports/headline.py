@@ -5,7 +5,10 @@ Where none is, the headline is the fact itself; what it could be is a line of it
 
 from __future__ import annotations
 
-from holter.records import Diagnosis, Fact, Text
+from typing import cast, get_args
+
+from holter.evidence.words import shown_ending
+from holter.records import Diagnosis, Fact, Role, Subject, Text
 from holter.remedies.looks import next_looks
 from holter.reports.catalogue import Lang, known, phrase, text
 from holter.reports.wording import (
@@ -92,11 +95,13 @@ def key_facts(diagnosis: Diagnosis) -> tuple[Fact, ...]:
 def _ending(facts: dict[str, Fact]) -> Text | None:
     first, role = facts.get("exception.first"), facts.get("exception.role")
     if first is not None and role is not None:
-        return RAISED(role=str(role.value), error=str(first.value).splitlines()[0][:MOST_CHARS])
+        who: Subject | str = Subject(role=cast("Role", role.value)) if role.value in get_args(Role) else str(role.value)
+        return RAISED(role=who, error=str(first.value).splitlines()[0][:MOST_CHARS])
     main, worker, subject = (facts.get(name) for name in ("main.ending", "worker.ending", "worker.subject"))
     if worker is not None and subject is not None:
-        return WORKER_ENDED(worker=str(subject.value), ending=str(worker.value))
-    return None if main is None else MAIN_ENDED(ending=str(main.value))
+        ended: Subject | str = next(iter(subject.processes), str(subject.value))
+        return WORKER_ENDED(worker=ended, ending=shown_ending(str(worker.value)))
+    return None if main is None else MAIN_ENDED(ending=shown_ending(str(main.value)))
 
 
 def _of_fact(diagnosis: Diagnosis, values: dict[str, str], lang: Lang) -> str:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from holter.records import Diagnosis, Environment
+from holter.records import Diagnosis, Environment, Message
 from holter.remedies.looks import next_looks
-from holter.reports.catalogue import Lang, text
+from holter.reports.catalogue import Lang, phrase, text
 from holter.reports.lines import Line
-from holter.reports.notes import Note, note_text
 
 
 def looks(diagnosis: Diagnosis, environment: Environment | None, lang: Lang) -> Iterator[Line]:
@@ -27,7 +26,7 @@ def looks_as_json(diagnosis: Diagnosis, environment: Environment | None, lang: L
     ]
 
 
-def notes(told: tuple[Note, ...], lang: Lang) -> Iterator[Line]:
+def notes(told: tuple[Message, ...], lang: Lang) -> Iterator[Line]:
     """One line each."""
     for one in told:
-        yield Line(note_text(one, lang), indent=2, sign="·")
+        yield Line(phrase(one, lang), indent=2, sign="·")

@@ -14,7 +14,7 @@ from rich.text import Text
 from holter.history.actions import deeds
 from holter.history.goodput import account
 from holter.history.recovery import check
-from holter.records import Diagnosis, Finding, Link, Notice, Verdict
+from holter.records import Diagnosis, Finding, Link, Message, Notice, Verdict
 from holter.reports.catalogue import Lang, phrase, text
 from holter.reports.headline import could_be, headline, key_facts
 from holter.reports.healing import (
@@ -30,7 +30,6 @@ from holter.reports.healing import (
 )
 from holter.reports.lines import Line
 from holter.reports.looks import looks, notes
-from holter.reports.notes import Note
 from holter.reports.quiet import quiet
 from holter.reports.wording import (
     TIMELESS,
@@ -95,7 +94,7 @@ def print_diagnosis(
         _print(console, Line(text("html.damage", lang, damage=recording.damage), style="yellow"))
 
 
-def print_notes(console: Console, told: tuple[Note, ...], lang: Lang = "en") -> None:
+def print_notes(console: Console, told: tuple[Message, ...], lang: Lang = "en") -> None:
     """Print what was read of a target, above its diagnosis; nothing if nothing is to be said."""
     section = tuple(notes(told, lang))
     if section:

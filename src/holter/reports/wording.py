@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from holter.causes import RULES_OF
 from holter.causes.offers import ASK_ADMIN
 from holter.evidence.facts.training import INTERRUPTED
+from holter.evidence.words import shown_ending
 from holter.records import (
     WORKERS,
     Diagnosis,
@@ -23,15 +24,13 @@ from holter.records import (
     Remedy,
     Role,
     Subject,
-    Text,
+    Value,
     Verdict,
 )
-from holter.reports.catalogue import Lang, filling, known, phrase, subject, text
+from holter.reports.catalogue import Lang, filling, known, phrase, text
 from holter.tape import Recording
 from holter.texts.recording import FROM_TEXT
 
-# How evidence names one process, e.g. "train-worker 2 (PID 4711)".
-PROCESS_NAME = re.compile(r"\b(?:(?:train|val|export)-)?worker(?: \d+)? \(PID \d+\)")
 # What is left of "({detail})" when there is no detail.
 EMPTY_BRACKETS = re.compile(r" ?\(\)|（）")
 # Brackets around brackets, as when a detail names a file and line.
@@ -138,10 +137,9 @@ def cause_sentence(diagnosis: Diagnosis, verdict: Verdict, lang: Lang) -> str:
     if place is not None and place.status == "known" and place.detail:
         return _sentence(phrase(place.detail, lang), lang)
     about = _subject(diagnosis, verdict)
-    who = subject(about, lang) if isinstance(about, Subject) else phrase(about, lang) if about is not None else None
     for ending in (*(f".{finding.text}" for finding in verdict.supports), ""):
-        if who is not None and known(f"cause.{verdict.cause}.headline{ending}"):
-            return text(f"cause.{verdict.cause}.headline{ending}", lang, subject=who)
+        if about is not None and known(f"cause.{verdict.cause}.headline{ending}"):
+            return text(f"cause.{verdict.cause}.headline{ending}", lang, subject=about)
         if known(f"cause.{verdict.cause}.meaning{ending}"):
             return text(f"cause.{verdict.cause}.meaning{ending}", lang)
     raise KeyError(verdict.cause)
@@ -152,36 +150,30 @@ def _sentence(clause: str, lang: Lang) -> str:
     return f"{clause[:1].upper()}{clause[1:]}{stop}"
 
 
-def _subject(diagnosis: Diagnosis, verdict: Verdict) -> str | Subject | None:
-    """Return the one process that it is about, as findings, the chain or the episode name it; None if several."""
-    told: list[Text] = [value for finding in verdict.supports for _, value in finding.values]
+def _subject(diagnosis: Diagnosis, verdict: Verdict) -> Subject | None:
+    """The one worker it is about, as findings, the chain or the episode name it; None if several."""
+    told: list[Value] = [value for finding in verdict.supports for _, value in finding.values]
     if any(finding.fact.startswith("worker.") for finding in verdict.supports):
         # It is about the worker that ended, whoever else the training waits for.
-        told += [
-            fact.value for fact in diagnosis.facts if fact.name == "worker.subject" and isinstance(fact.value, str)
-        ]
+        told += [fact.processes for fact in diagnosis.facts if fact.name == "worker.subject"]
     for link in reversed(diagnosis.wait_chain):
         told += [link.target, link.waiter]
     told.append(diagnosis.episode.subject)
-    for words in told:
-        found: set[str | Subject] = set()
-        if isinstance(words, Message):
-            found.update(worker for worker in _subjects(words) if worker.role in WORKERS and worker.pid is not None)
-        else:
-            found.update(match[0] for match in PROCESS_NAME.finditer(words))
+    for value in told:
+        found = set(_workers(value))
         if found:
             return found.pop() if len(found) == 1 else None
     return None
 
 
-def _subjects(message: Message) -> Iterator[Subject]:
-    """Yield the processes that a sentence names."""
-    for _, value in message.values:
-        for one in value if isinstance(value, tuple) else (value,):
-            if isinstance(one, Subject):
-                yield one
-            elif isinstance(one, Message):
-                yield from _subjects(one)
+def _workers(value: Value) -> Iterator[Subject]:
+    """Yield the workers with a PID that a value names."""
+    if isinstance(value, Subject):
+        if value.role in WORKERS and value.pid is not None:
+            yield value
+    elif isinstance(value, (Message, tuple)):
+        for part in value if isinstance(value, tuple) else dict(value.values).values():
+            yield from _workers(part)
 
 
 def how_long(episode: Episode, recording: Recording, lang: Lang) -> str | None:
@@ -202,7 +194,7 @@ def finding_text(finding: Finding, diagnosis: Diagnosis, lang: Lang) -> str:
     for fact in diagnosis.facts:
         if fact.name == finding.fact and (fact.detail or fact.reason):
             return phrase(fact.detail or fact.reason or "", lang)
-    told = ", ".join(f"{name} {value}" for name, value in finding.values)
+    told = ", ".join(f"{name} {phrase(value, lang)}" for name, value in finding.values)
     return f"{finding.text}: {told}" if told else finding.text
 
 
@@ -257,7 +249,7 @@ def remedies_of(diagnosis: Diagnosis, cause: str) -> tuple[Remedy, ...]:
 
 def process_name(role: Role, index: int | None, pid: int, lang: Lang) -> str:
     """Return what to call a process: "worker 2 (PID 4711)"."""
-    return subject(Subject(role=role, index=index, pid=pid), lang)
+    return phrase(Subject(role=role, index=index, pid=pid), lang)
 
 
 def fact_line(fact: Fact, lang: Lang) -> str:
@@ -269,7 +261,9 @@ def later_lines(diagnosis: Diagnosis, lang: Lang) -> list[str]:
     """Return what became known after the verdict, a line each."""
     told = []
     for fact in diagnosis.later:
-        words = fact.value if isinstance(fact.value, str) else phrase(fact.detail or "", lang)
+        words = phrase(fact.detail or "", lang)
+        if isinstance(fact.value, str):
+            words = phrase(shown_ending(fact.value), lang) if fact.name.endswith(".ending") else fact.value
         if words:
             told.append(text("target.fact", lang, name=fact_name(fact.name, lang), detail=words))
     return told

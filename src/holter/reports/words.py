@@ -124,5 +124,9 @@ define_all(
         "kind.interrupted.headline": "Interrupted by hand",
         "headline.quiet-text": "Nothing in this text tells of a fault.",
         "headline.open": "{kind}{where}. What is known does not show a cause.",
+        "target.reading": "reading {name}: {percent} %",
+        "target.looking": "looking at process {pid}: {seconds} s",
+        "target.when": "at {start} by the log's clock",
+        "target.fact": "{name}: {detail}",
     }
 )

@@ -23,6 +23,7 @@ from holter.records import (
     Sample,
     StackDump,
     StorageSample,
+    Subject,
     Tick,
 )
 from holter.tape import coding, schema
@@ -46,7 +47,7 @@ def read(path: Path) -> Recording:
         return Recording(
             all_ticks=tuple(_ticks(samples, events)),
             all_stacks=tuple(_records(connection, "stack", StackDump, damage)),
-            all_episodes=tuple(_records(connection, "episode", Episode, damage)),
+            all_episodes=tuple(_with_process(one) for one in _records(connection, "episode", Episode, damage)),
             all_probe_runs=tuple(_probe_runs(connection, damage)),
             environment=_environment(connection, damage),
             path=path,
@@ -135,6 +136,12 @@ def _records(connection: sqlite3.Connection, table: str, kind: Any, damage: list
         record = _decode(lambda data=data: decoder.decode(coding.unpack(data)), damage)  # type: ignore[misc]
         if record is not None:
             yield record
+
+
+def _with_process(episode: Episode) -> Episode:
+    """Return the episode with a process for its subject, which older tapes have by its name."""
+    process = Subject.from_name(episode.subject) if isinstance(episode.subject, str) else None
+    return episode if process is None else msgspec.structs.replace(episode, subject=process)
 
 
 def _merged_rows(connection: sqlite3.Connection, damage: list[str]) -> Iterator[tuple[int, float, list[Sample]]]:

@@ -10,7 +10,7 @@ from holter.evidence.fact_book import FactBook
 from holter.evidence.frames import describe
 from holter.evidence.reasons import ENDING_UNKNOWN, NO_EXCEPTION_READ, NO_FILE_NAMED, NO_PROCESS_TREE
 from holter.evidence.window import Window, last
-from holter.evidence.words import ending, label
+from holter.evidence.words import ending, process_of
 from holter.records import (
     DATA_WORKERS,
     WORKERS,
@@ -80,7 +80,7 @@ def collect(window: Window, book: FactBook) -> None:
     # Where the main process ended first, workers end after it because of that.
     worker_end_s = end_s if window.episode.kind == "death" else window.episode.alarm_s
     main_ends = [event.t_s for event in window.recording.events(ProcessEnded, start_s=start_s) if event.role == "main"]
-    if window.episode.subject.startswith("main"):
+    if window.episode.is_about_main:
         worker_end_s = min((worker_end_s, *main_ends))
     _worker(window, book, start_s, worker_end_s)
     _exception(window, book, start_s, end_s)
@@ -105,7 +105,7 @@ def _worker(window: Window, book: FactBook, start_s: float, end_s: float) -> Non
         told,
         key=lambda event: (event.exit_signal is not None or event.exit_code is not None, bool(event.case)),
     )
-    book.known("worker.subject", label(best.role, best.worker_index, best.pid))
+    book.known("worker.subject", process_of(best))
     book.known("worker.role", best.role)
     book.known("worker.ending", ending(best), SOURCE(source=best.source), unless=ENDING_UNKNOWN())
     signal_number = best.exit_signal if best.exit_code is None else 0

@@ -7,8 +7,8 @@ import signal
 from holter.evidence.fact_book import FactBook
 from holter.evidence.reasons import ENDING_UNKNOWN
 from holter.evidence.window import Window
-from holter.evidence.words import ending
-from holter.records import ProcessEnded, ProcessSample, Subject
+from holter.evidence.words import ending, process_of
+from holter.records import ProcessEnded, ProcessSample
 from holter.sentences import define
 
 # Workers of one pool start within this time of each other; a later one replaces a dead one (multiprocessing.Pool
@@ -50,7 +50,7 @@ def collect(window: Window, book: FactBook) -> None:
     if not any(process.pid in now and process not in late for process in seen.values()):
         late = []  # nobody of the first pool is left: this is another pool, not a replacement
     replaced = max(len({event.pid for event in ended}), len(late))
-    named = tuple(Subject(role=event.role, index=event.worker_index, pid=event.pid) for event in ended[:3])
+    named = tuple(process_of(event) for event in ended[:3])
     book.known("export.replaced", replaced, ENDED(workers=named) if named else "")
     told = [ending(event) for event in ended if ending(event)]
     if ended:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from holter.evidence.fact_book import FactBook
-from holter.evidence.facts.workers import named
 from holter.evidence.frames import describe, main_thread
 from holter.evidence.reasons import NO_PROCESS_TREE
 from holter.evidence.window import Window
-from holter.records import DATA_WORKERS, Frame, ProcessSample, StackDump, Subject
+from holter.evidence.words import process_of
+from holter.records import DATA_WORKERS, Frame, ProcessSample, StackDump
 from holter.sentences import define
 
 # The main thread of a healthy worker wakes at least every 20 ms, whether it computes or waits for room in its queue
@@ -49,7 +49,7 @@ def _locked(workers: tuple[ProcessSample, ...], window: Window, book: FactBook) 
     if held and not locked and any(rate is None for rate in wakes.values()):
         book.unknown("workers.locked", TOO_SHORT())
     else:
-        book.known("workers.locked", tuple(named(worker) for worker in locked))
+        book.known("workers.locked", tuple(map(process_of, locked)))
     if not locked:
         book.not_applicable("workers.lock", NO_LOCK())
         return
@@ -96,8 +96,7 @@ def _descriptors(window: Window, book: FactBook) -> None:
             book.unknown(name, FILES_NOT_READ())
         return
     fullest = max(looks, key=lambda process: (process.fds or 0) / (process.fd_limit or 1))
-    process = Subject(role=fullest.role, index=fullest.worker_index, pid=fullest.pid)
-    used = OPEN_FILES(used=fullest.fds, limit=fullest.fd_limit, process=process)
+    used = OPEN_FILES(used=fullest.fds, limit=fullest.fd_limit, process=process_of(fullest))
     book.known("fds.used_ratio", (fullest.fds or 0) / (fullest.fd_limit or 1), used)
     book.known("fds.limit", fullest.fd_limit)
     same = [process.fds or 0 for process in looks if process.pid == fullest.pid]

@@ -146,7 +146,7 @@ def _steps(window: Window, book: FactBook) -> None:
 def _main(window: Window, book: FactBook) -> None:
     main = window.main()
     # A hung training, or one that lost a worker, is killed sooner or later: that ending is not part of the story.
-    began_with_main = window.episode.subject.startswith("main")
+    began_with_main = window.episode.is_about_main
     until_s = window.episode.alarm_s + SOON_S if began_with_main else window.episode.start_s
     ended = [
         event

@@ -5,7 +5,7 @@ from __future__ import annotations
 from holter.evidence.fact_book import FactBook
 from holter.evidence.reasons import NO_PROCESS_TREE, NO_WORKERS
 from holter.evidence.window import Window, last, mean_cpu, ready_to_run
-from holter.evidence.words import WORKING_CPU_RATIO, label
+from holter.evidence.words import WORKING_CPU_RATIO, process_of
 from holter.records import DATA_WORKERS, WORKERS, Beat, ProcessSample
 from holter.sentences import define
 
@@ -42,9 +42,9 @@ def collect(window: Window, book: FactBook) -> None:
     blocked = [process for process in suspects if is_blocked(process, window)]
     working = _working(workers, window)
     book.known("workers.count", len(workers))
-    book.known("workers.stopped", tuple(named(process) for process in stopped))
+    book.known("workers.stopped", tuple(map(process_of, stopped)))
     book.known("workers.stopped_pids", tuple(str(process.pid) for process in stopped))
-    book.known("workers.blocked", tuple(named(process) for process in blocked))
+    book.known("workers.blocked", tuple(map(process_of, blocked)))
     book.known("workers.working", len(working))
     cpu = [mean_cpu(window.now, worker.pid) for worker in workers]
     book.known("workers.cpu_ratio", sum(value or 0.0 for value in cpu) if cpu else None, unless=NO_WORKERS())
@@ -67,11 +67,6 @@ def _working(workers: tuple[ProcessSample, ...], window: Window) -> list[Process
     limit = min(WORKING_CPU_RATIO, sum(used.values()) / len(used) / 2) if crowded and used else WORKING_CPU_RATIO
     ready = ready_to_run(window.now)
     return [worker for worker in workers if used[worker.pid] >= limit or worker.pid in ready]
-
-
-def named(process: ProcessSample) -> str:
-    """Return what the process is called in the value of a fact; a sentence has a ``Subject``."""
-    return label(process.role, process.worker_index, process.pid)
 
 
 def is_blocked(process: ProcessSample, window: Window) -> bool:

@@ -7,7 +7,6 @@ unknown key as itself, so that a report never fails over a missing sentence.
 from __future__ import annotations
 
 import gettext
-import re
 from collections.abc import Mapping
 from functools import lru_cache
 from inspect import cleandoc
@@ -17,7 +16,7 @@ from typing import Literal
 from holter import sentences
 from holter.causes import PAGES
 from holter.errors import BadInput
-from holter.records import Message, Subject, Text
+from holter.records import Message, Subject, Value
 from holter.reports.catalogue.filling import Filler
 from holter.reports.catalogue.phrases_zh_cn import translate_phrase
 
@@ -28,10 +27,6 @@ LOCALE = Path(__file__).parent.parent / "locale"
 
 # POSIX order of precedence for the language of messages.
 LOCALE_VARIABLES = ("LC_ALL", "LC_MESSAGES", "LANG")
-
-
-# Roles as evidence writes them in front of a number or a PID.
-_DASHED = re.compile(r"\b(?:train|val|export|compile)-worker(?= \d| \(PID| raised)")
 
 
 def known(key: str) -> bool:
@@ -107,17 +102,14 @@ def subject(process: Subject, lang: Lang) -> str:
     return name if process.pid is None else text("name.with-pid", lang, name=name, pid=process.pid)
 
 
-def phrase(told: Text, lang: Lang) -> str:
-    """Return a sentence that was kept as data, or a free phrase of evidence, as a person would say it."""
+def phrase(told: Value, lang: Lang) -> str:
+    """Return what was kept as data in words: a sentence, a process, a list; a plain string is a quotation."""
     if isinstance(told, Message):
         values = {name: phrase(value, lang) if isinstance(value, str) else value for name, value in told.values}
         return text(told.key, lang, **values)
-    return translate_phrase(told) if lang == "zh" else _DASHED.sub(_spoken, told)
-
-
-def _spoken(found: re.Match[str]) -> str:
-    """Name a process as the rest of the report does: "train-worker 2" is "worker 2"."""
-    return text(f"role.{found[0]}", "en")
+    if isinstance(told, str):
+        return translate_phrase(told) if lang == "zh" else told
+    return str(shown(told, lang))
 
 
 def language(option: str | None, environ: Mapping[str, str]) -> Lang:

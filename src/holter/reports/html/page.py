@@ -11,7 +11,7 @@ from rich.cells import cell_len
 from holter import __version__
 from holter.evidence.scope import was_training_seen
 from holter.history.phases import restarts
-from holter.records import Diagnosis, Episode, Notice, PhaseChanged, Text, Verdict
+from holter.records import Actor, Diagnosis, Episode, Notice, PhaseChanged, Text, Verdict
 from holter.reports.catalogue import Lang, phrase, text
 from holter.reports.headline import could_be, headline, key_facts
 from holter.reports.html import facts, healing, lanes, vitals
@@ -191,9 +191,9 @@ def _verdict(diagnosis: Diagnosis, verdict: Verdict, lang: Lang) -> dict[str, An
     }
 
 
-def _paths(diagnosis: Diagnosis) -> list[list[tuple[str, Text]]]:
+def _paths(diagnosis: Diagnosis) -> list[list[tuple[Actor, Text]]]:
     """Split the links into runs where each waits on the next: (node, how it is known) with the first waiter."""
-    runs: list[list[tuple[str, Text]]] = []
+    runs: list[list[tuple[Actor, Text]]] = []
     for link in diagnosis.wait_chain:
         if not runs or runs[-1][-1][0] != link.waiter:
             runs.append([(link.waiter, "")])
@@ -201,7 +201,7 @@ def _paths(diagnosis: Diagnosis) -> list[list[tuple[str, Text]]]:
     return runs
 
 
-def _chain(run: list[tuple[str, Text]], lang: Lang) -> dict[str, Any]:
+def _chain(run: list[tuple[Actor, Text]], lang: Lang) -> dict[str, Any]:
     boxes = [{"name": phrase(name, lang), "how": phrase(how, lang)} for name, how in run]
     text_columns = sum(cell_len(box["name"]) for box in boxes)
     arrow_columns = max(cell_len(box["how"]) for box in boxes)

@@ -319,7 +319,7 @@ class Recorder:
         judged = Judged(
             t_s=t_s,
             detector=episode.detector,
-            subject=episode.subject,
+            subject=episode.subject_name,
             start_s=episode.start_s,
             cause=cause,
             verdict=verdict,
