@@ -9,7 +9,7 @@ from holter.doctor.checks.software import Version, version
 from holter.doctor.records import Result, Survey
 
 SHOWN = 3
-# From this nnU-Net on a part of a case becomes a tensor without being copied (docs/upstream.md, section 22).
+# From this nnU-Net on a part of a case becomes a tensor without being copied (docs/upstream.md, section 23).
 WRITES_TO_MAPS: Version = (2, 7)
 
 
