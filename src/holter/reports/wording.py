@@ -41,9 +41,9 @@ NESTED_BRACKETS = re.compile(
 SPACE: Mapping[Lang, str] = {"en": " ", "zh": ""}
 # Phases that come once an epoch, where "in epoch 3" says more than the phase's name.
 EPOCH_PHASES = ("train", "validate", "epoch-end", "checkpoint")
-# Episodes of which nobody can say how long they lasted: a log that stops, an exception, a file that states facts.
 # Causes of which a fact says more than any sentence of the catalogue: where it is.
 TOLD_BY = {"main-stands-still": "main.stands_at", "workers-stand-still": "workers.stand_at"}
+# Episodes of which nobody can say how long they lasted: a log that stops, an exception, a file that states facts.
 TIMELESS = ("log", "log-end", INTERRUPTED, "evidence-file", "look")
 # nnU-Net is younger; a text without time stamps is placed at the beginning of all clocks.
 FIRST_YEAR = 2000
