@@ -25,7 +25,7 @@ from holter.records import (
     Text,
     Verdict,
 )
-from holter.reports.catalogue import Lang, filling, known, phrase, subject, text
+from holter.reports.catalogue import Lang, english, filling, known, phrase, subject, text
 from holter.tape import Recording
 from holter.texts.recording import FROM_TEXT
 
@@ -228,12 +228,19 @@ def remedy_text(remedy: Remedy, lang: Lang) -> str:
 
 
 def words_for_administrator(values: tuple[tuple[str, str], ...], lang: Lang) -> str | None:
-    """Return what to send to the administrator, in quotes; None for a cause that asks for nothing."""
+    """Return what to send to the administrator, in quotes; None for a cause that asks for nothing.
+
+    What is not known is left open ("…"): whoever sends the words fills it in.
+    """
     filled = dict(values)
     base = f"ask.{filled.get('cause')}"
     key = f"{base}.{filled.get('variant')}"
     key = key if known(key) else base
-    return text("action.quote", lang, words=text(key, lang, **filled)) if known(key) else None
+    words = english(key)
+    if words is None:
+        return None
+    open_blanks = dict.fromkeys(filling.blanks(words), "…")
+    return text("action.quote", lang, words=text(key, lang, **{**open_blanks, **filled}))
 
 
 def remedies_of(diagnosis: Diagnosis, cause: str) -> tuple[Remedy, ...]:
