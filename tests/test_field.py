@@ -12,10 +12,10 @@ pytest.importorskip("benchmarks", reason="the benchmarks are beside the source: 
 from benchmarks.field import told
 from benchmarks.field.cases import CASES, STARTS, find
 from benchmarks.field.judge import KINDS, Said, judge
-from benchmarks.field.play import Played
+from benchmarks.field.play import OLDER_EPOCH, Played
 from benchmarks.field.told import NAMES, Outcome
 
-from holter.records import Ability, ActionTaken, ContractSettled, Environment, EpochEnded, Tick
+from holter.records import Ability, ActionTaken, Beat, ContractSettled, Environment, Tick
 from holter.sentences import define
 from holter.tape import Recording
 
@@ -34,7 +34,8 @@ TOLD = f"{SEES}\nholter: The training's own process ended with a Python error. C
 def said(letter: str = SEES, texts: tuple[str, str] = NOT_SEEN, code: int = 2, exit_code: int = 0, **more: Any) -> Said:
     events = (SETTLED, *more.get("events", ()))
     environment = Environment(wall_start="2026-11-28T00:00:00+00:00", container="none")
-    recording = Recording(all_ticks=(Tick(t_s=60.0, events=events),), environment=environment)
+    tick = Tick(t_s=60.0, events=events, beats=more.get("beats", ()))
+    recording = Recording(all_ticks=(tick,), environment=environment)
     document = {"episodes": more.get("episodes", [])}
     return Said(letter, texts, document, code, recording, Played(exit_code, exit_code, 80.0))
 
@@ -118,12 +119,13 @@ def test_a_killed_training_ends_with_the_code_of_the_signal(code, is_right):
     assert ("exit code" in kinds("shell-killed", said(exit_code=code))) != is_right
 
 
-@pytest.mark.parametrize("event", [None, EpochEnded(t_s=50.0, epoch=0)])
-def test_a_restart_goes_on_from_nothing_but_a_checkpoint_of_its_own(event):
-    text = "bash -c 'nnUNetv2_train 801 3d_fullres 0 --c'"
-    restart = ActionTaken(t_s=70.0, action="restart", state="begun", text=text)
-    events = (restart,) if event is None else (event, restart)
-    assert ("deed" in kinds("shell-plain-killed", said(events=events))) == (event is None)
+@pytest.mark.parametrize(("epoch", "is_right"), [(1, True), (OLDER_EPOCH, False)])
+def test_a_restart_goes_on_from_nothing_but_a_checkpoint_of_its_own(epoch, is_right):
+    restart = ActionTaken(
+        t_s=50.0, action="restart", state="begun", text="bash -c 'nnUNetv2_train 801 3d_fullres 0 --c'"
+    )
+    what = said(events=(restart,), beats=(Beat(t_s=60.0, pid=1, phase="train", epoch=epoch),))
+    assert ("deed" in kinds("shell-plain-killed", what)) != is_right
 
 
 def test_every_start_is_played_healthy_and_broken():

@@ -61,6 +61,7 @@ class Case:
     packages: tuple[str, ...] = ()
     variables: tuple[tuple[str, str], ...] = ()
     needs_root: bool = False
+    strikes_at: str | None = None  # pattern of a line that the training prints; None: when it is seen what it is
     watch_s: float = 45.0  # after it was broken
     until: str = NAMED  # pattern of the live line after which nothing more is waited for
 

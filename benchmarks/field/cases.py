@@ -255,7 +255,10 @@ CASES: tuple[Case, ...] = (
         at_once=(),
         takes_c=True,
         heals=(*SHELL.heals, "restart"),
-        until=r"restarting the training|giving up|does not start it again",
+        strikes_at=r"Epoch 1\s*$",  # nnU-Net has saved its best one by then
+        at_end=(r"the training goes on after its restart: epoch 1\b",),
+        until=r"goes on after its restart|giving up|does not start it again",
+        watch_s=120.0,
     ),
     replace(LAUNCHER, name="launcher-trains", summary="trains and ends", variables=SHORT),
     replace(worker_killed(LAUNCHER, "launcher-killed"), quick=False),

@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 
 from benchmarks.faultlab.score import DEEDS, live_cause, told_cause
 from benchmarks.field.case import ALWAYS, CONTAINER, Case
-from benchmarks.field.play import CUT, PREFIX, Played, letter_of
+from benchmarks.field.play import CUT, OLDER_EPOCH, PREFIX, Played, letter_of
 from holter.causes import diagnose_all
-from holter.records import ActionTaken, ContractSettled, EpochEnded
+from holter.records import ActionTaken, ContractSettled
 from holter.tape import Recording, read
 
 ENDS = re.compile(r"\b(?:kill|pkill|killall|scancel)\s+(?!-CONT|-0)")
@@ -163,21 +163,9 @@ def _deeds(case: Case, said: Said) -> Iterator[Complaint]:
         # Without --heal it is only said what would be done.
         if acts and not (taken.action in case.heals and (case.heal or taken.state == "proposed")):
             yield Complaint("deed", f"{taken.action} ({taken.state}), {taken.cause}")
-        if taken.action == "restart" and GOES_ON.search(taken.text) and not _has_saved(said.recording, taken.t_s):
-            yield Complaint("deed", f"it goes on before this training has saved a checkpoint: {taken.text}")
-
-
-def _has_saved(recording: Recording, t_s: float) -> bool:
-    """Whether this training had a checkpoint of its own: nnU-Net saves the first after epoch 0, the hook says so."""
-    return any(
-        isinstance(event, EpochEnded) or (isinstance(event, ActionTaken) and _is_save(event))
-        for tick in recording.ticks(None, t_s)
-        for event in tick.events
-    )
-
-
-def _is_save(taken: ActionTaken) -> bool:
-    return (taken.action, taken.state) == ("save-checkpoint", "done")
+    beats = (beat for tick in said.recording.all_ticks for beat in tick.beats)
+    if case.older and any((beat.epoch or 0) >= OLDER_EPOCH for beat in beats):
+        yield Complaint("deed", "it goes on from the checkpoints of an earlier training")
 
 
 def _cannot(case: Case, said: Said) -> Iterator[Complaint]:
