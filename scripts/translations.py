@@ -27,7 +27,9 @@ from holter.reports import catalogue
 from holter.reports.catalogue.filling import blanks
 
 # What these import is not installed beside every Holter; none of them defines a sentence.
-NEED_MORE = ("holter.trainer", "holter.loader", "holter.transforms", "holter.hook", "holter.__main__")
+NEED_MORE = (
+    "holter.trainer", "holter.loader", "holter.transforms", "holter.hook", "holter.demo.slow_fs", "holter.__main__",
+)  # fmt: skip
 FILE = catalogue.LOCALE / "zh_CN" / "LC_MESSAGES" / "holter.po"
 ENGLISH_FILE = catalogue.LOCALE / "en" / "LC_MESSAGES" / "holter.mo"
 
