@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from holter.demo.prepare import CONFIGURATION, DATASET_NAME, Prepared, prepare
-from needs import HIPPOCAMPUS, imported, names_of, require, skip_without
+from needs import HIPPOCAMPUS, imported, may_lack, names_of, require, skip_without
 
 # What counts seconds of real trainings and processes: two such tests at a time would disturb each other.
 SERIAL = ("supervised/", "demo/test_faults", "hook/test_ranks", "hook/test_replace", "hook/test_toy_training")
@@ -64,7 +64,13 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Name the tests that took long and are not marked so: on a busy machine there are always some."""
+    """Name tools that could not be installed, and tests that took long and are not marked so.
+
+    On a busy machine there are always some of these.
+    """
+    if lacking := may_lack():
+        terminalreporter.section("tools that could not be installed: tests that need them may have skipped")
+        terminalreporter.line(" ".join(lacking))
     took_s: dict[str, float] = defaultdict(float)
     for report in (one for kind in ("passed", "failed") for one in terminalreporter.stats.get(kind, ())):
         if "long" not in report.keywords:

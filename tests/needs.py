@@ -73,7 +73,7 @@ def missing(name: str) -> str | None:
 
 def is_strict(name: str) -> bool:
     """Whether a test must fail, not skip, where this is missing."""
-    return name in TOOLS and _strict() and name not in _may_lack()
+    return name in TOOLS and _strict() and name not in may_lack()
 
 
 def require(*names: str) -> None:
@@ -100,7 +100,7 @@ def imported(name: str) -> ModuleType:
         return importlib.import_module(name)
     except ImportError as error:
         package = name.partition(".")[0].replace("importlinter", "import-linter")
-        strict = _strict() and package not in _may_lack()
+        strict = _strict() and package not in may_lack()
         return _stop(f"the Python package {package} is missing (pip install {package}): {error}", strict=strict)
 
 
@@ -121,7 +121,8 @@ def _strict() -> bool:
     return os.environ.get(STRICT, "") not in ("", "0")
 
 
-def _may_lack() -> list[str]:
+def may_lack() -> list[str]:
+    """The tools that may be missing all the same."""
     return os.environ.get(MAY_LACK, "").split()
 
 

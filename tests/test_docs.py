@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
+import json
 import re
 import runpy
 import subprocess
@@ -18,6 +19,7 @@ import holter
 from holter.causes import PAGES
 from holter.cli import app
 from holter.demo.faults import FAULTS
+from holter.reports.catalogue import english
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 DOCS = CHECKOUT / "docs"
@@ -87,13 +89,42 @@ def test_the_architecture_page_lists_the_folders_there_are() -> None:
     listed = set(re.findall(r"^\| `([\w.]+)/?` \|", (DOCS / "architecture.md").read_text(encoding="utf-8"), re.M))
     package = Path(holter.__file__).parent
     folders = {file.parent.name for file in package.glob("*/__init__.py")}
-    assert listed == folders | {"errors.py", "records.py"}
+    assert listed == folders | {file.name for file in package.glob("*.py") if not file.name.startswith("__")}
+
+
+def test_the_files_that_the_pages_for_developers_name_exist() -> None:
+    """Names like `causes/NAME.py` are made up and are left out."""
+    for page in (CHECKOUT / "CONTRIBUTING.md", DOCS / "architecture.md"):
+        named = set(re.findall(r"`((?:[\w.-]+/)+[\w.-]*)[^`]*`", page.read_text(encoding="utf-8")))
+        named = {name for name in named if not re.search(r"[A-Z]{3}|^tests/tapes/$", name)}
+        roots = (CHECKOUT, Path(holter.__file__).parent)
+        assert {name for name in named if not any((root / name).exists() for root in roots)} == set(), page.name
 
 
 @pytest.mark.parametrize(("script", "page"), [("evidence_facts", "evidence-facts"), ("causes_page", "causes")])
 def test_a_page_that_is_made_is_up_to_date(script: str, page: str) -> None:
     made = runpy.run_path(str(DOCS / f"{script}.py"))["page"]()
     assert made == (DOCS / f"{page}.md").read_text(encoding="utf-8"), "run `make docs`"
+
+
+def test_the_sample_of_the_json_page_says_what_holter_says() -> None:
+    sample = json.loads(re.findall(r"```json\n(.*?)```", (DOCS / "diagnosis-json.md").read_text("utf-8"), re.S)[0])
+    remedies = [
+        remedy for episode in sample["episodes"] for verdict in episode["diagnosis"] for remedy in verdict["remedies"]
+    ]
+    assert {one["id"]: one["text"] for one in remedies} == {
+        one["id"]: english(f"remedy.{one['id']}") for one in remedies
+    }
+
+
+def test_every_notice_is_named_on_the_json_page_and_in_its_schema() -> None:
+    source = Path(holter.__file__).parent
+    notices = {
+        name for file in source.rglob("*.py") for name in re.findall(r"Notice\(.*what=\"([\w-]+)\"", file.read_text())
+    }
+    assert len(notices) >= 5
+    for page in (DOCS / "diagnosis-json.md", DOCS / "diagnosis.schema.json"):
+        assert {name for name in notices if name not in page.read_text(encoding="utf-8")} == set(), page.name
 
 
 # The causes of stalls, slow-downs and deaths that public reports tell of.

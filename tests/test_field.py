@@ -12,10 +12,10 @@ pytest.importorskip("benchmarks", reason="the benchmarks are beside the source: 
 from benchmarks.field import told
 from benchmarks.field.cases import CASES, STARTS, find
 from benchmarks.field.judge import KINDS, Said, judge
-from benchmarks.field.play import Played
+from benchmarks.field.play import OLDER_EPOCH, Played
 from benchmarks.field.told import NAMES, Outcome
 
-from holter.records import Ability, ActionTaken, ContractSettled, Environment, Tick
+from holter.records import Ability, ActionTaken, Beat, ContractSettled, Environment, Tick
 from holter.sentences import define
 from holter.tape import Recording
 
@@ -28,12 +28,14 @@ NONE = define("contract.no-log", "no training log of nnU-Net was found")()
 SETTLED = ContractSettled(t_s=60.0, sees=(Ability(name="log", can=False, why_not=NONE),), does=())
 NOT_SEEN = ("No training was seen: the program imports neither nnunetv2 nor batchgenerators.\n", "没有看到训练：\n")
 RAISED = ("Ended: the training's own process ended with a Python error. Confirmed.\n", "训练意外结束。\n")
+TOLD = f"{SEES}\nholter: The training's own process ended with a Python error. Confirmed (score 1.00)"
 
 
 def said(letter: str = SEES, texts: tuple[str, str] = NOT_SEEN, code: int = 2, exit_code: int = 0, **more: Any) -> Said:
     events = (SETTLED, *more.get("events", ()))
     environment = Environment(wall_start="2026-11-28T00:00:00+00:00", container="none")
-    recording = Recording(all_ticks=(Tick(t_s=60.0, events=events),), environment=environment)
+    tick = Tick(t_s=60.0, events=events, beats=more.get("beats", ()))
+    recording = Recording(all_ticks=(tick,), environment=environment)
     document = {"episodes": more.get("episodes", [])}
     return Said(letter, texts, document, code, recording, Played(exit_code, exit_code, 80.0))
 
@@ -73,7 +75,7 @@ def test_what_is_wrong_in_a_healthy_run_is_found(kind, what):
 
 
 def test_a_broken_run_may_name_its_true_cause_and_no_other():
-    right = said(texts=RAISED, code=1, exit_code=1, episodes=[episode()])
+    right = said(letter=TOLD, texts=RAISED, code=1, exit_code=1, episodes=[episode()])
     assert not kinds("script-raises", right) - {"live, later"}
     wrong = said(texts=RAISED, code=1, exit_code=1, episodes=[episode("export-lost-result-hang")])
     assert {"false cause", "false confirmed"} <= kinds("script-raises", wrong)
@@ -95,6 +97,37 @@ def test_what_heal_cannot_do_must_be_said_before_the_start():
         assert any(one.kind == "cannot unsaid" for one in judge(case, what)) != is_right
 
 
+@pytest.mark.parametrize("case", [case for case in CASES if case.broken], ids=lambda case: case.name)
+def test_a_broken_run_of_which_nothing_is_said_is_wrong(case):
+    mute = said(texts=("Nothing wrong was seen in 80 s.\n", "\n"), code=0)
+    assert any(one.kind == "silent" for one in judge(case, mute)) != case.may_be_silent
+
+
+def test_what_is_said_only_later_or_only_live_is_not_enough():
+    for letter, texts in ((SEES, RAISED), (TOLD, NOT_SEEN)):
+        assert "silent" in kinds("script-raises", said(letter=letter, texts=texts, exit_code=1, episodes=[episode()]))
+
+
+def test_only_what_cannot_be_told_from_a_pause_may_be_silent():
+    assert {case.name for case in CASES if case.may_be_silent} == {"loader-locked", "torchrun-frozen"}
+    wrong = said(letter=SEES, texts=RAISED, code=1, episodes=[episode("slow-storage")])
+    assert "false cause" in kinds("loader-locked", wrong)
+
+
+@pytest.mark.parametrize(("code", "is_right"), [(-9, True), (137, True), (0, False), (1, False), (None, False)])
+def test_a_killed_training_ends_with_the_code_of_the_signal(code, is_right):
+    assert ("exit code" in kinds("shell-killed", said(exit_code=code))) != is_right
+
+
+@pytest.mark.parametrize(("epoch", "is_right"), [(1, True), (OLDER_EPOCH, False)])
+def test_a_restart_goes_on_from_nothing_but_a_checkpoint_of_its_own(epoch, is_right):
+    restart = ActionTaken(
+        t_s=50.0, action="restart", state="begun", text="bash -c 'nnUNetv2_train 801 3d_fullres 0 --c'"
+    )
+    what = said(events=(restart,), beats=(Beat(t_s=60.0, pid=1, phase="train", epoch=epoch),))
+    assert ("deed" in kinds("shell-plain-killed", what)) != is_right
+
+
 def test_every_start_is_played_healthy_and_broken():
     for start in STARTS:
         cases = [case for case in CASES if case.start == start]
@@ -105,8 +138,8 @@ def test_every_start_is_played_healthy_and_broken():
 
 def test_a_start_that_was_not_played_leaves_its_goal_open_and_a_complaint_misses_two():
     wrong = Outcome(name="a", start="bash -c", broken=True, complaints=(("word", "Windows"),))
-    skipped = Outcome(name="b", start="nnU-Net v1", broken=True, skipped="no network")
+    skipped = Outcome(name="b", start="nnU-Net v1, one layer", broken=True, skipped="no network")
     goals = {goal.name: goal.met for goal in told.goals([wrong, skipped])}
     assert (goals[NAMES["word"]], goals["all that is wrong: bash -c"]) == (False, False)
-    assert goals["all that is wrong: nnU-Net v1"] is None
+    assert goals["all that is wrong: nnU-Net v1, one layer"] is None
     assert goals[NAMES["alarm"]] is True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import subprocess
@@ -90,6 +91,7 @@ def test_where_all_is_installed_what_is_missing_is_a_failure(results) -> None:
 def test_what_could_not_be_installed_may_be_missing_all_the_same(results) -> None:
     output = results(**{STRICT: "1", MAY_LACK: "slurm chromium no_such_package"})
     assert {outcome(output, test) for test in ("test_marked", "test_asks", "test_imports")} == {"SKIPPED"}, output
+    assert "tools that could not be installed" in output and "slurm chromium no_such_package" in output
 
 
 def test_a_need_that_is_not_in_the_list_is_refused() -> None:
@@ -118,3 +120,69 @@ def test_nobody_looks_for_a_tool_past_the_list() -> None:
     files = {str(file.relative_to(TESTS)): file.read_text(encoding="utf-8") for file in TESTS.rglob("*.py")}
     looking = {name for name, text in files.items() if re.search(LOOKS, text)}
     assert looking - {"test_needs.py"} == set(MAY_LOOK)
+
+
+CI = TESTS.parent / ".ci" / "run"
+
+
+def _fixtures_that_need_a_tool() -> set[str]:
+    """The fixtures of every conftest.py that ask for a tool themselves."""
+    found = set()
+    for file in TESTS.rglob("conftest.py"):
+        for function in (one for one in ast.walk(ast.parse(file.read_text())) if isinstance(one, ast.FunctionDef)):
+            calls = [one for one in ast.walk(function) if isinstance(one, ast.Call) and isinstance(one.func, ast.Name)]
+            names = [
+                word.value for one in calls if one.func.id == "require" for word in one.args if hasattr(word, "value")
+            ]
+            if set(names) & set(TOOLS) and "fixture" in " ".join(map(ast.unparse, function.decorator_list)):
+                found.add(function.name)
+    return found
+
+
+def test_ci_finds_every_file_with_a_fixture_that_needs_a_tool() -> None:
+    (pattern,) = re.findall(r"^uses='(.+)'$", CI.read_text(), re.M)
+    fixtures = _fixtures_that_need_a_tool()
+    assert fixtures, "the fixture of the slow mount is one"
+    for file in TESTS.rglob("test_*.py"):
+        text = file.read_text()
+        if any(re.search(rf"\b{fixture}\b", text) for fixture in fixtures):
+            assert re.search(pattern, text), file
+
+
+def in_ci(before: str, part: str, after: str, cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run a part of .ci/run, found by a pattern, between two lines."""
+    found = re.search(part, CI.read_text(), re.M | re.S)
+    assert found is not None
+    script = "\n".join(("set -euo pipefail", before, found[0], after, "echo goes on"))
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("HOLTER")} | variables
+    return subprocess.run(["bash", "-c", script], env=environment, cwd=cwd, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize(
+    ("variables", "goes_on"),
+    [({}, True), ({STRICT: "1"}, False), ({STRICT: "1", "HOLTER_CI_MAY_LACK_BARE": "1"}, True)],
+)
+def test_tools_that_cannot_be_hidden_are_a_failure_where_ci_installs_them(variables, goes_on, tmp_path) -> None:
+    (tmp_path / ".ci").mkdir()
+    (tmp_path / ".ci" / "bare").write_text("#!/bin/sh\nexit 77\n")
+    (tmp_path / ".ci" / "bare").chmod(0o755)
+    done = in_ci("", r"^bare\(\) \{.*?^\}", "bare true", tmp_path, **variables)
+    assert (done.returncode, done.stdout) == ((0, "goes on\n") if goes_on else (77, ""))
+    assert not goes_on or "NOT TESTED" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("tried", "lacking", "expected", "goes_on"),
+    [
+        ("a b c d e", "", "", True),
+        ("a b c d e", "a b", "", True),
+        ("a b c d e f", "a b c", "", True),
+        ("a b c d e", "a b c", "", False),
+        ("a b c d e", "a b c", "a", True),
+        ("a b", "a b", "", True),
+    ],
+)
+def test_most_tools_that_cannot_be_installed_are_a_failure(tried, lacking, expected, goes_on, tmp_path) -> None:
+    counts = f"tried=({tried}) may_lack=({lacking})"
+    done = in_ci(counts, r"^    unexpected=0.*?^    fi$", "", tmp_path, HOLTER_CI_MAY_LACK=expected)
+    assert (done.returncode == 0, "goes on" in done.stdout) == (goes_on, goes_on), done.stderr

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+from benchmarks.faultlab.fault import Scenario
+from benchmarks.survival.fault import Stage
+from benchmarks.survival.outside import Outside
 from holter.demo.faults.slow_disk import SlowDisk
 from holter.errors import DemoFailed
 
@@ -62,3 +66,63 @@ class BadFolder:
             self._server.kill()
             self._server.wait()
         self._server = None
+
+
+class OnBadFolder(Scenario):
+    """Base: something of the training lies in such a folder, which goes wrong when it is time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._bad: BadFolder | None = None
+
+    def needs(self) -> str | None:
+        """FUSE."""
+        return BadFolder.needs()
+
+    def mount(self, stage: Stage, source: Path, kind: str) -> Path:
+        """Mount it, sound for now, and return where."""
+        self._bad = BadFolder(stage.folder, source, kind)
+        self._bad.mount()
+        return self._bad.mounted
+
+    def inject(self, outside: Outside) -> None:
+        """It goes wrong from now on."""
+        self.strike()
+        assert self._bad is not None
+        self._bad.set_bad(True)
+
+    def relieve(self) -> None:
+        """It is well again."""
+        if self._bad is not None:
+            self._bad.set_bad(False)
+
+    def undo(self) -> None:
+        """Unmount it."""
+        if self._bad is not None:
+            self._bad.unmount()
+
+
+class OnHangingShare(OnBadFolder):
+    """Base: a share with data and results answers no call for ``hangs_s``, and is back."""
+
+    hangs_s = 0.0
+
+    def prepare(self, stage: Stage) -> dict[str, str]:
+        """Mount a copy of the data, with a folder for the results beside it."""
+        share = stage.folder / "share"
+        shutil.copytree(stage.brains.preprocessed, share / "nnUNet_preprocessed")
+        (share / "nnUNet_results").mkdir()
+        mounted = self.mount(stage, share, "hangs")
+        (stage.folder / "results").symlink_to(mounted / "nnUNet_results")
+        return {f"nnUNet_{name}": str(mounted / f"nnUNet_{name}") for name in ("preprocessed", "results")}
+
+    def step(self, outside: Outside, since_s: float) -> None:
+        """Back in time."""
+        if since_s >= self.hangs_s:
+            self.relieve()
+
+    def relieve(self) -> None:
+        """It answers."""
+        if self.struck:
+            super().relieve()
+            self.repaired()

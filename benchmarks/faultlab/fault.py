@@ -56,7 +56,7 @@ class Healthy(Scenario):
     exit_codes: tuple[int, ...] = (0,)
 
 
-class Armed(Fault):
+class ArmedTraining(Scenario):
     """Base: a trainer of ours does it, from the moment at which a file is there."""
 
     def prepare(self, stage: Stage) -> dict[str, str]:
@@ -68,6 +68,10 @@ class Armed(Fault):
         """Arm it."""
         self.strike()
         self.arm.touch()
+
+
+class Armed(ArmedTraining, Fault):
+    """Base: such a trainer does something that is wrong."""
 
 
 class FromTheStart(Fault):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 
-from benchmarks.faultlab.fault import Armed
+from benchmarks.faultlab.fault import Armed, ArmedTraining, Healthy
 from benchmarks.survival.fault import Stage
 
 KIND, WHERE = "FAULTLAB_STANDS_IN", "FAULTLAB_WHERE"  # variables that the trainers read
@@ -28,6 +28,29 @@ class WorkersStand(Stands):
 
     cause = "workers-stand-still"
     trainer = "nnUNetTrainerWorkersStand"
+
+
+class AtSilentServer(Stands):
+    """Base: they read from a server that says nothing."""
+
+    stands_in = "socket"
+
+    def prepare(self, stage: Stage) -> dict[str, str]:
+        """Open the server."""
+        self._server = SilentServer()
+        return {**super().prepare(stage), WHERE: self._server.address}
+
+    def undo(self) -> None:
+        """Close it."""
+        self._server.close()
+
+
+class OneWorkerBusy(ArmedTraining, Healthy):
+    """Base: one of three data workers comes back late or never, and the others go on."""
+
+    def prepare(self, stage: Stage) -> dict[str, str]:
+        """Name the file that the worker leaves when it takes its turn: no second one does."""
+        return {**super().prepare(stage), WHERE: str(stage.folder / "taken")}
 
 
 class SilentServer:

@@ -18,6 +18,8 @@ NOT_NNUNET = ("nnU-Net", "nnUNet", "batchgenerators", "validation", "checkpoint"
 ALWAYS = ("Windows", "WSL", "export process", "导出进程", "vGPU", "MIG")
 CONTAINER = ("container", "容器")
 RANKS = ("a rank", "ranks", "NCCL")
+KILLED = (-9, 137)  # as the process itself ends, and as a shell or Holter tells it
+NAMED = r"\(score |no cause seen"  # the live line that ends the search for a cause
 
 
 class Place(NamedTuple):
@@ -37,10 +39,12 @@ class Case:
     command: Callable[[Place], list[str]]
     main: str  # a word of the main process's command line: its file
     summary: str
-    strike: str | None = None  # kill-worker, kill-main, freeze-worker, freeze-main: done from outside
+    strike: str | None = None  # kill or freeze, "-", and worker, main or rank (the last one): done from outside
     breaks: bool = False  # by itself
-    exit_code: int | None = 0  # of a training that is healthy or breaks by itself; None: the benchmark ends it
+    exit_codes: tuple[int, ...] = (0,)  # one of which `holter run` ends with; none: the benchmark ends it
     causes: tuple[str, ...] = ()  # that may be named; where there are none, only the fact may be told
+    says: tuple[str, ...] = ()  # patterns of what must be said of a broken one, live and by diagnose
+    may_be_silent: bool = False  # broken, and yet nothing need be said: no stall can be told from a long pause
     forbidden: tuple[str, ...] = ()  # words that presuppose what is not there
     sees: tuple[str, ...] = ()  # patterns of the line about what can be seen and done
     at_once: tuple[str, ...] = ()  # patterns of what is said before the training has run
@@ -48,6 +52,7 @@ class Case:
     settles: bool = True  # it lasts longer than the first minute
     is_seen: bool = True  # as a training: steps, epochs or nnU-Net's own log
     takes_c: bool = False  # its command goes on with --c
+    older: bool = False  # whole checkpoints of an earlier training lie in the folder of the fold
     heal: bool = False
     heals: tuple[str, ...] = ()  # what may be done with --heal, or proposed without
     attach: bool = False
@@ -56,7 +61,9 @@ class Case:
     packages: tuple[str, ...] = ()
     variables: tuple[tuple[str, str], ...] = ()
     needs_root: bool = False
+    strikes_at: str | None = None  # pattern of a line that the training prints; None: when it is seen what it is
     watch_s: float = 45.0  # after it was broken
+    until: str = NAMED  # pattern of the live line after which nothing more is waited for
 
     @property
     def broken(self) -> bool:
@@ -66,7 +73,7 @@ class Case:
     @property
     def ends(self) -> bool:
         """Whether it ends without the benchmark."""
-        return self.strike is None and self.exit_code is not None
+        return bool(self.exit_codes)
 
 
 def script(name: str, *words: str) -> list[str]:

@@ -6,7 +6,7 @@ import shlex
 import sys
 from dataclasses import replace
 
-from benchmarks.field.case import NOT_NNUNET, RANKS, SHIM, TRAIN, Case, Place, beside, script
+from benchmarks.field.case import KILLED, NOT_NNUNET, RANKS, SHIM, TRAIN, Case, Place, beside, script
 from holter.errors import BadInput
 
 # A few epochs; longer than the first minute; until it is ended.
@@ -21,7 +21,8 @@ NOT_AGAIN = r"Holter does not start it again: .*--resume-command"
 NO_RESTART = r"Holter cannot start it again: .*--resume-command"
 V1 = ("nnunet==1.7.1", "batchgenerators==0.25", "medpy", "tifffile", "dicom2nifti", "pydicom", "scikit-image==0.25.0")
 DEAD_WORKER = ("worker-killed", "main-exception")  # and what PyTorch raises then
-TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "1"]
+IS_STOPPED = (r"worker .*is stopped",)
+TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
 ACCELERATE = [
     sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_processes", "1", "--num_machines", "1",
     "--mixed_precision", "no", "--dynamo_backend", "no",
@@ -57,7 +58,7 @@ def loop(*words: str, launcher: list[str] | None = None) -> Case:
 
 
 def torchrun(*words: str) -> Case:
-    """The same as one process of a group."""
+    """The same as the two processes of a group."""
     return replace(loop("rank", *words, launcher=TORCHRUN), start="torchrun", forbidden=NOT_NNUNET)
 
 
@@ -68,6 +69,10 @@ def accelerate(*words: str) -> Case:
 
 def _in_shell(_: Place) -> list[str]:
     return ["bash", "-c", f"echo ready && {shlex.join([beside('nnUNetv2_train'), *TRAIN])}"]
+
+
+def _plainly_in_shell(_: Place) -> list[str]:
+    return ["bash", "-c", shlex.join([beside("nnUNetv2_train"), *TRAIN])]
 
 
 SHELL = Case(
@@ -108,9 +113,10 @@ NAMESPACE = replace(
     sees=(r"heartbeat \(the training runs in a PID namespace of its own", WATCHES),
     needs_root=True,
 )
+# v1's own training loop and the loader of its batchgenerators, with a network of one layer on random numbers.
 FIRST = replace(
     LAUNCHER,
-    start="nnU-Net v1",
+    start="nnU-Net v1, one layer",
     command=lambda place: script("first_version.py", str(place.folder / "out")),
     main="first_version.py",
     variables=ONE_THREAD,
@@ -121,6 +127,78 @@ FIRST = replace(
     light=True,
 )
 
+
+def raises(case: Case, name: str) -> Case:
+    """It raises."""
+    return replace(
+        case,
+        name=name,
+        summary="an uncaught exception",
+        breaks=True,
+        exit_codes=(1,),
+        causes=("main-exception",),
+        says=(r"ended with a Python error",),
+    )
+
+
+def main_killed(case: Case, name: str, exit_codes: tuple[int, ...] = KILLED) -> Case:
+    """Somebody kills the training."""
+    return replace(
+        case,
+        name=name,
+        summary="the main process is killed",
+        strike="kill-main",
+        exit_codes=exit_codes,
+        causes=("external-kill",),
+        says=(r"ended the training with a signal",),
+    )
+
+
+def worker_killed(case: Case, name: str, causes: tuple[str, ...] = ("worker-killed",)) -> Case:
+    """Somebody kills a worker."""
+    return replace(
+        case,
+        name=name,
+        summary="a worker is killed",
+        strike="kill-worker",
+        exit_codes=(),
+        causes=causes,
+        says=(r"worker .*was killed",),
+    )
+
+
+def frozen(case: Case, name: str, whom: str = "worker", says: tuple[str, ...] = IS_STOPPED) -> Case:
+    """Somebody stops a process."""
+    return replace(
+        case,
+        name=name,
+        summary=f"a {whom} is stopped",
+        strike=f"freeze-{whom}",
+        exit_codes=(),
+        causes=("frozen-worker",),
+        says=says,
+    )
+
+
+def attached(case: Case, sees: tuple[str, ...]) -> Case:
+    """The same, started without Holter and looked at by ``attach``."""
+    summary = f"{case.summary}; looked at by attach"
+    return replace(case, name=f"{case.name}-attached", summary=summary, attach=True, exit_codes=(), sees=sees)
+
+
+def healed(case: Case, can: str = CANNOT) -> Case:
+    """The same under ``run --heal``: that it cannot be started again is said at once, and when it has ended."""
+    return replace(
+        case,
+        name=f"{case.name}-healed",
+        summary=f"{case.summary}, under run --heal",
+        heal=True,
+        at_once=(NO_RESTART,),
+        at_end=(NOT_AGAIN,) if case.ends else (),
+        sees=tuple(can if one == WATCHES else one for one in case.sees),
+    )
+
+
 CASES: tuple[Case, ...] = (
     replace(plain(), name="script-sleeps", summary="sleeps 75 s in the middle, then ends"),
     replace(
@@ -130,155 +208,83 @@ CASES: tuple[Case, ...] = (
         sees=(r"sees heartbeat", NO_LOG, NO_LOADER, WATCHES),
         quick=False,
     ),
+    raises(plain("raise"), "script-raises"),
+    healed(raises(plain("raise"), "script-raises")),
     replace(
-        plain("raise"),
-        name="script-raises",
-        summary="an uncaught exception",
+        plain("3"),
+        name="script-exits-3",
+        summary="ends with exit code 3",
         breaks=True,
-        exit_code=1,
-        causes=("main-exception",),
-    ),
-    replace(
-        plain("raise"),
-        name="script-raises-healed",
-        summary="an uncaught exception, under run --heal",
-        at_end=(NOT_AGAIN,),
-        breaks=True,
-        exit_code=1,
-        heal=True,
-        causes=("main-exception",),
-        at_once=(NO_RESTART,),
-        sees=(IMPORTS_NEITHER, NO_LOG, NO_LOADER, CANNOT),
-    ),
-    replace(
-        plain("3"), name="script-exits-3", summary="ends with exit code 3", breaks=True, exit_code=3, settles=False
+        exit_codes=(3,),
+        says=(r"exit code 3.*[Nn]o cause",),
+        settles=False,
     ),
     replace(loop(), name="loader-trains", summary="trains and ends"),
-    replace(loop(), name="loader-killed", summary="a worker is killed", strike="kill-worker", causes=DEAD_WORKER),
-    replace(
-        loop(),
-        name="loader-killed-attached",
-        summary="a worker is killed; looked at by attach",
-        strike="kill-worker",
-        causes=DEAD_WORKER,
-        attach=True,
-        sees=(NO_HEARTBEAT, TORCH_LOADER),
-    ),
-    replace(
-        loop(),
-        name="loader-frozen-healed",
-        summary="a worker is stopped, under run --heal",
-        strike="freeze-worker",
-        causes=("frozen-worker",),
-        heal=True,
-        at_once=(NO_RESTART,),
-        sees=(NO_HEARTBEAT, TORCH_LOADER, NO_LOG, CANNOT),
-    ),
+    replace(loop("epochs"), name="loader-epochs", summary="trains several epochs, each with new workers, and ends"),
+    worker_killed(loop(), "loader-killed", DEAD_WORKER),
+    attached(worker_killed(loop(), "loader-killed", DEAD_WORKER), (NO_HEARTBEAT, TORCH_LOADER)),
+    healed(frozen(loop(), "loader-frozen")),
     replace(
         loop("lock"),
         name="loader-locked",
         summary="the loop waits for a lock for ever",
         breaks=True,
-        exit_code=None,
+        exit_codes=(),
         causes=("main-stands-still",),
+        may_be_silent=True,
     ),
     replace(torchrun(), name="torchrun-trains", summary="trains and ends"),
-    replace(
-        torchrun("raise"),
-        name="torchrun-raises",
-        summary="the process of the group raises",
-        breaks=True,
-        exit_code=1,
-        causes=("main-exception",),
-    ),
+    raises(torchrun("raise"), "torchrun-raises"),
+    # Without a heartbeat nothing tells that the other one waits for it; but nothing unsafe may be offered.
+    replace(frozen(torchrun(), "torchrun-frozen", "rank"), may_be_silent=True, causes=()),
     replace(accelerate(), name="accelerate-trains", summary="trains and ends"),
-    replace(
-        accelerate("raise"),
-        name="accelerate-raises",
-        summary="the training raises",
-        breaks=True,
-        exit_code=1,
-        causes=("main-exception",),
-    ),
+    raises(accelerate("raise"), "accelerate-raises"),
+    main_killed(accelerate(), "accelerate-killed", exit_codes=(1,)),  # the launcher's own
+    frozen(accelerate(), "accelerate-frozen"),
     replace(SHELL, name="shell-trains", summary="trains and ends, under run --heal", variables=SHORT, quick=False),
     replace(
-        SHELL,
-        name="shell-killed",
+        main_killed(SHELL, "shell-killed"),
         summary="the main process is killed, under run --heal",
         at_end=(NOT_AGAIN,),
-        strike="kill-main",
-        causes=("external-kill",),
+    ),
+    replace(
+        main_killed(SHELL, "shell-plain-killed", exit_codes=()),
+        summary="one plain command, beside an earlier training's checkpoints, is killed, under run --heal",
+        command=_plainly_in_shell,
+        older=True,
+        at_once=(),
+        takes_c=True,
+        heals=(*SHELL.heals, "restart"),
+        strikes_at=r"Epoch 1\s*$",  # nnU-Net has saved its best one by then
+        at_end=(r"the training goes on after its restart: epoch 1\b",),
+        until=r"goes on after its restart|giving up|does not start it again",
+        watch_s=120.0,
     ),
     replace(LAUNCHER, name="launcher-trains", summary="trains and ends", variables=SHORT),
+    replace(worker_killed(LAUNCHER, "launcher-killed"), quick=False),
+    replace(frozen(LAUNCHER, "launcher-frozen"), heals=("replace-workers",)),
     replace(
-        LAUNCHER,
-        name="launcher-killed",
-        summary="a worker is killed",
-        strike="kill-worker",
-        causes=("worker-killed",),
+        attached(
+            main_killed(LAUNCHER, "launcher-killed"),
+            (r"heartbeat \(the training was started without Holter\)", WATCHES),
+        ),
         quick=False,
     ),
     replace(
-        LAUNCHER,
-        name="launcher-frozen",
-        heals=("replace-workers",),
-        summary="a worker is stopped",
-        strike="freeze-worker",
-        causes=("frozen-worker",),
-    ),
-    replace(
-        LAUNCHER,
-        name="launcher-killed-attached",
-        summary="the main process is killed; looked at by attach",
-        strike="kill-main",
-        causes=("external-kill",),
-        attach=True,
-        sees=(r"heartbeat \(the training was started without Holter\)", WATCHES),
-        quick=False,
-    ),
-    replace(
-        LAUNCHER,
-        name="launcher-killed-healed",
-        heals=SHELL.heals,
-        summary="the main process is killed, under run --heal",
-        at_end=(NOT_AGAIN,),
-        strike="kill-main",
-        causes=("external-kill",),
-        heal=True,
-        at_once=(NO_RESTART,),
-        sees=(NNUNET_LOADER, SEES_LOG, r"Can replace workers"),
-        quick=False,
+        healed(main_killed(LAUNCHER, "launcher-killed"), can=r"Can replace workers"), heals=SHELL.heals, quick=False
     ),
     replace(LOST, name="hook-lost-trains", summary="trains and ends", variables=LONG, quick=False),
+    worker_killed(LOST, "hook-lost-killed"),
     replace(
-        LOST, name="hook-lost-killed", summary="a worker is killed", strike="kill-worker", causes=("worker-killed",)
-    ),
-    replace(
-        LOST,
-        name="hook-lost-stopped",
-        summary="the main process is stopped",
-        strike="freeze-main",
+        frozen(LOST, "hook-lost-stopped", "main", says=(r"main process is stopped",)),
         causes=("main-stopped",),
         quick=False,
     ),
     replace(NAMESPACE, name="namespace-trains", summary="trains and ends", variables=LONG, quick=False),
-    replace(
-        NAMESPACE,
-        name="namespace-killed",
-        summary="a worker is killed",
-        strike="kill-worker",
-        causes=("worker-killed",),
-    ),
+    worker_killed(NAMESPACE, "namespace-killed"),
     replace(FIRST, name="v1-trains", summary="trains and ends", quick=False),
-    replace(FIRST, name="v1-killed", summary="a worker is killed", strike="kill-worker", causes=("worker-killed",)),
-    replace(
-        FIRST,
-        name="v1-frozen",
-        summary="a worker is stopped",
-        strike="freeze-worker",
-        causes=("frozen-worker",),
-        quick=False,
-    ),
+    worker_killed(FIRST, "v1-killed"),
+    replace(frozen(FIRST, "v1-frozen"), quick=False),
 )
 STARTS = tuple(dict.fromkeys(case.start for case in CASES))
 

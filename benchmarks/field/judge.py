@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from benchmarks.faultlab.score import DEEDS, live_cause, told_cause
 from benchmarks.field.case import ALWAYS, CONTAINER, Case
-from benchmarks.field.play import CUT, PREFIX, Played, letter_of
+from benchmarks.field.play import CUT, OLDER_EPOCH, PREFIX, Played, letter_of
 from holter.causes import diagnose_all
 from holter.records import ActionTaken, ContractSettled
 from holter.tape import Recording, read
@@ -27,8 +27,8 @@ ANOTHER_COMMAND = "--resume-command"  # said with what is missing: no command is
 WIDTH = "500"
 FIRST_MINUTE_S = 66.0
 KINDS = (
-    "exit code", "alarm", "offer", "false cause", "false confirmed", "word", "unsafe", "deed", "cannot unsaid",
-    "training seen", "live, later",
+    "exit code", "silent", "alarm", "offer", "false cause", "false confirmed", "word", "unsafe", "deed",
+    "cannot unsaid", "training seen", "live, later",
 )  # fmt: skip
 
 
@@ -78,13 +78,23 @@ def judge(case: Case, said: Said) -> list[Complaint]:
     """All that is wrong."""
     found = [*_words(case, said), *_unsafe(case, said), *_deeds(case, said), *_cannot(case, said), *_seen(case, said)]
     found += [*_exit_code(case, said), *_later(said)]
-    return found + list(_broken(case, said) if case.broken else _healthy(said))
+    return found + ([*_silent(case, said), *_broken(case, said)] if case.broken else list(_healthy(said)))
 
 
 def _exit_code(case: Case, said: Said) -> Iterator[Complaint]:
     played = said.played
-    if case.ends and played.training_code != case.exit_code:
-        yield Complaint("exit code", f"{played.training_code}, not {case.exit_code}")
+    if case.ends and played.training_code not in case.exit_codes:
+        yield Complaint("exit code", f"{played.training_code}, not {' or '.join(map(str, case.exit_codes))}")
+
+
+def _silent(case: Case, said: Said) -> Iterator[Complaint]:
+    """What is wrong must be told, while it lasts and later."""
+    if case.may_be_silent and not said.headlines:
+        return
+    told = (("live", said.letter), ("diagnose", said.texts[0]))
+    missing = [f"{who}: {pattern}" for pattern in case.says for who, text in told if not re.search(pattern, text)]
+    if missing:
+        yield Complaint("silent", "; ".join(missing))
 
 
 def _healthy(said: Said) -> Iterator[Complaint]:
@@ -153,6 +163,9 @@ def _deeds(case: Case, said: Said) -> Iterator[Complaint]:
         # Without --heal it is only said what would be done.
         if acts and not (taken.action in case.heals and (case.heal or taken.state == "proposed")):
             yield Complaint("deed", f"{taken.action} ({taken.state}), {taken.cause}")
+    beats = (beat for tick in said.recording.all_ticks for beat in tick.beats)
+    if case.older and any((beat.epoch or 0) >= OLDER_EPOCH for beat in beats):
+        yield Complaint("deed", "it goes on from the checkpoints of an earlier training")
 
 
 def _cannot(case: Case, said: Said) -> Iterator[Complaint]:

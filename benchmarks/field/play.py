@@ -31,7 +31,15 @@ STARTS_WITHIN_S = 60.0
 # What follows a verdict within this time may still change it.
 SETTLE_S = 12.0
 GONE_WITHIN_S = 15.0
-NAMED = re.compile(r"\(score |no cause seen")
+# An earlier training whose checkpoints lie in the folder; no other comes as far as they say.
+BEFORE, MONTH_S, OLDER_EPOCH = "before.txt", 30 * 86_400.0, 150
+AGE = """
+import sys, torch
+for file in sys.argv[2:]:
+    held = torch.load(file, weights_only=False)
+    held["current_epoch"] = int(sys.argv[1])
+    torch.save(held, file)
+"""
 SIGNALS = {"kill": signal.SIGKILL, "freeze": signal.SIGSTOP}
 
 
@@ -73,6 +81,9 @@ class _Run:
         holter = [sys.executable, "-m", "holter"]
         tape = ["--tape", str(place.folder / TAPE), "--lang", "en"]
         command = case.command(place)
+        if case.older:
+            self._train_before(command)
+            self._began_s = time.monotonic()
         self.training: subprocess.Popen[bytes] | None = None
         if case.attach:
             self.training = self._start(command, OUTPUT, OUTPUT)
@@ -82,7 +93,7 @@ class _Run:
             heal = ["--heal"] if case.heal else []
             self.holter = self._start([*holter, "run", *heal, *tape, "--", *command], OUTPUT, ERRORS)
 
-    def _start(self, command: Sequence[str], output: str, errors: str) -> subprocess.Popen[bytes]:
+    def _start(self, command: Sequence[str], output: str, errors: str, **more: str) -> subprocess.Popen[bytes]:
         folder = self._place.folder
         variables = {
             **{name: value for name, value in os.environ.items() if not name.startswith("HOLTER_")},
@@ -93,6 +104,7 @@ class _Run:
             "PYTHONUNBUFFERED": "1",
             "PYTHONPATH": os.pathsep.join(str(one) for one in (self._place.packages, SHIM) if one is not None),
             **dict(self._case.variables),
+            **more,
             MARK: str(folder),
         }
         with (folder / output).open("ab") as out, (folder / errors).open("ab") as err:
@@ -105,6 +117,18 @@ class _Run:
                 stderr=err,
                 start_new_session=True,  # Ctrl-C is for us alone
             )
+
+    def _train_before(self, command: Sequence[str]) -> None:
+        """A training of last month in the same folder: its checkpoints are whole, and none of this run's."""
+        process = self._start(command, BEFORE, BEFORE, FIELD_EPOCHS="1")
+        while process.poll() is None and not self._stop.is_set():
+            time.sleep(LOOK_EVERY_S)
+        files = list((self._place.folder / "results").rglob("checkpoint_*.pth"))
+        if process.returncode or not files:
+            raise RuntimeError(f"the earlier training ended with {process.returncode} and {len(files)} checkpoints")
+        subprocess.run([sys.executable, "-c", AGE, str(OLDER_EPOCH), *files], check=True, capture_output=True)
+        for file in files:
+            os.utime(file, (time.time() - MONTH_S,) * 2)
 
     def _wait_for_workers(self) -> None:
         """Until it trains: before, nothing tells that it does."""
@@ -122,14 +146,14 @@ class _Run:
             now_s = time.monotonic() - self._began_s
             if self._stop.is_set():
                 return "interrupted"
-            if case.strike and self._struck_s is None and self._has_settled(now_s):
+            if case.strike and self._struck_s is None and self._is_time(now_s):
                 if not self._strike(case.strike):
                     return "there is no process to break"
                 self._struck_s = now_s
                 last_s = now_s + case.watch_s
             elif case.breaks and self._struck_s is None and not case.ends and self._has_settled(now_s):
                 self._struck_s, last_s = now_s, now_s + 2 * case.watch_s
-            if case.broken and told_s is None and NAMED.search(letter_of(self._place.folder)):
+            if case.broken and told_s is None and re.search(case.until, letter_of(self._place.folder)):
                 told_s = now_s
             if told_s is not None and now_s - told_s > SETTLE_S and not case.ends:
                 return None
@@ -148,14 +172,21 @@ class _Run:
             line.startswith(f"{PREFIX} sees ") for line in letter_of(self._place.folder).splitlines()
         )
 
+    def _is_time(self, now_s: float) -> bool:
+        pattern = self._case.strikes_at
+        if pattern is None:
+            return self._has_settled(now_s)
+        with contextlib.suppress(OSError):
+            return re.search(pattern, (self._place.folder / OUTPUT).read_text(errors="replace"), re.M) is not None
+        return False
+
     def _strike(self, what: str) -> bool:
         number, _, whom = what.partition("-")
-        main = main_process(self._place.folder, self._case.main)
-        victims = [main] if whom == "main" else workers(main) if main else []
+        mains = main_processes(self._place.folder, self._case.main)
+        victims = {"main": mains[:1], "rank": mains[1:][-1:]}.get(whom, workers(mains[0]) if mains else [])
         for victim in victims[:1]:
-            if victim is not None:
-                victim.send_signal(SIGNALS[number])
-                return True
+            victim.send_signal(SIGNALS[number])
+            return True
         return False
 
 
@@ -179,13 +210,20 @@ def ours(folder: Path) -> list[psutil.Process]:
 
 
 def main_process(folder: Path, file: str) -> psutil.Process | None:
-    """The process that runs ``file``, not those that it has forked."""
-    for process in sorted(ours(folder), key=lambda one: one.create_time()):
+    """The process that runs ``file``; the first of several ranks."""
+    return next(iter(main_processes(folder, file)), None)
+
+
+def main_processes(folder: Path, file: str) -> list[psutil.Process]:
+    """Those that run ``file``, in the order in which they were started, without those that they have forked."""
+    found: list[psutil.Process] = []
+    for process in sorted(ours(folder), key=lambda one: (one.create_time(), one.pid)):
         with contextlib.suppress(psutil.Error):
             words = process.cmdline()
-            if Path(words[0]).name.startswith("python") and any(Path(word).name == file for word in words[1:3]):
-                return process
-    return None
+            runs_it = Path(words[0]).name.startswith("python") and any(Path(word).name == file for word in words[1:3])
+            if runs_it and process.ppid() not in {one.pid for one in found}:
+                found.append(process)
+    return found
 
 
 def workers(main: psutil.Process) -> list[psutil.Process]:

@@ -12,6 +12,7 @@ from benchmarks.reporting import Goal
 
 NAMES = {
     "exit code": "runs that do not end with the training's exit code",
+    "silent": "broken runs of which nothing was said",
     "alarm": "alarms in healthy runs",
     "offer": "commands that end or restart something, offered in healthy runs",
     "false cause": "headlines of broken runs that name a false cause",

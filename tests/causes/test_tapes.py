@@ -83,7 +83,7 @@ def test_a_blind_tape_accuses_nobody(path):
 def test_forgetting_a_fact_never_confirms_a_rival(path):
     recording = read(path)
     evidence = collect(recording, recording.episodes()[0])
-    for forgotten in evidence.facts:
+    for forgotten in (fact for fact in evidence.facts if fact.status != "unknown"):
         facts = {fact.name: fact for fact in evidence.facts}
         facts[forgotten.name] = Fact(name=forgotten.name, status="unknown", reason="forgotten")
         for verdict in verdicts(Evidence(facts)):
@@ -147,13 +147,13 @@ TIMES = (
 )
 
 
-@pytest.mark.parametrize("by_s", [-1000.0, 0.5, 86400.0])
 @pytest.mark.parametrize("path", LOUD, ids=name_of)
-def test_shifting_the_clock_changes_no_diagnosis(path, by_s):
+def test_shifting_the_clock_changes_no_diagnosis(path):
     recording = read(path)
     before = [(v.cause, v.verdict) for d in diagnose_all(recording) for v in d.verdicts]
-    after = [(v.cause, v.verdict) for d in diagnose_all(moved(recording, by_s)) for v in d.verdicts]
-    assert after == before
+    for by_s in (-1000.0, 0.5, 86400.0):
+        after = [(v.cause, v.verdict) for d in diagnose_all(moved(recording, by_s)) for v in d.verdicts]
+        assert after == before, by_s
 
 
 @pytest.mark.parametrize("path", LOUD, ids=name_of)

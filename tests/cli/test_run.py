@@ -15,6 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from holter.reports.catalogue import phrase
 from holter.tape import read
 
 HOLTER = (sys.executable, "-m", "holter")
@@ -249,10 +250,13 @@ def test_a_way_of_sharing_tensors_is_passed_on(tmp_path):
 def test_what_speaks_against_a_way_of_sharing_is_said(tmp_path):
     from holter.supervisor.sharing import trouble_with
 
-    assert "cannot be used" in (trouble_with("file_system", tmp_path / "missing") or "")
+    for lang, words in (("en", "cannot be used"), ("zh", "无法使用")):
+        trouble = trouble_with("file_system", tmp_path / "missing")
+        assert trouble is not None and words in phrase(trouble, lang)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (512, hard))
     try:
-        assert "ulimit -n" in (trouble_with("file_descriptor") or "")
+        trouble = trouble_with("file_descriptor")
+        assert trouble is not None and "ulimit -n 1024" in phrase(trouble, "en")
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

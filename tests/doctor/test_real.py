@@ -208,6 +208,7 @@ def test_a_disk_that_hangs_is_named_in_time(slow_disk: tuple[World, Path], docto
     assert report["survey"]["files"]["pending"].endswith(".b2nd")
 
 
+@pytest.mark.slow
 @needs("cc")
 def test_an_unlicensed_vgpu_and_a_neighbour_on_it(doctor: Doctor, tmp_path: Path) -> None:
     gpu = FakeGpu.vgpu(tmp_path, processes=[(os.getpid(), 3 << 30)])
@@ -220,6 +221,7 @@ def test_an_unlicensed_vgpu_and_a_neighbour_on_it(doctor: Doctor, tmp_path: Path
         assert check(report, blind)["state"] == "unknown"
 
 
+@pytest.mark.slow
 @needs("cc")
 def test_a_hot_gpu_on_a_narrow_link(doctor: Doctor, tmp_path: Path) -> None:
     gpu = FakeGpu(tmp_path, clock_event_reasons=0x40, clock_throttle_reasons=0x40, pcie_width=4, ecc_uncorrected=2)

@@ -48,6 +48,7 @@ def test_a_part_that_reaches_beyond_the_case_is_a_copy_already(hooked, case):
     assert hooked.lines("note") == []
 
 
+@pytest.mark.slow
 def test_without_healing_the_training_crashes_as_it_would_without_holter(hooked, case):
     """As long as this fails, nnU-Net needs the copy; where it passes no more, it was mended there."""
     for hook in (True, False):

@@ -34,15 +34,15 @@ def scribble(path: str, until: float) -> None:
 
 
 def test_a_reader_never_sees_half_a_write(tmp_path):
-    ends = time.monotonic() + 60
+    ends = time.monotonic() + 100
     writer = multiprocessing.get_context("spawn").Process(target=scribble, args=(str(tmp_path / "page"), ends))
     writer.start()
     path = tmp_path / f"beat-{writer.pid}"
     while not (tmp_path / "page").exists():
         time.sleep(0.01)
     (tmp_path / "page").rename(path)
-    probe, numbers, until = HeartbeatProbe(tmp_path, 0.0), set(), time.monotonic() + 3
-    while time.monotonic() < until:
+    probe, numbers, until = HeartbeatProbe(tmp_path, 0.0), set(), time.monotonic() + 2
+    while time.monotonic() < until or (len(numbers) <= 100 and writer.is_alive()):  # a busy machine takes longer
         for beat in probe.read(0.0).samples:
             told = {beat.progress_total, beat.steps_total, beat.progressed_s, beat.data_wait_s_total}
             assert told == {beat.progress_total}

@@ -5,7 +5,9 @@ from __future__ import annotations
 import multiprocessing
 import os
 import pickle
+import runpy
 import signal
+import subprocess
 import traceback
 from pathlib import Path
 
@@ -63,3 +65,18 @@ def test_the_end_of_a_pipe_is_an_echo_and_the_end_of_a_file_is_not(tmp_path: Pat
 def test_sentences_about_dead_workers_are_echoes(sentence):
     assert is_echo("RuntimeError", f"{sentence}. Exiting.", "")
     assert not is_echo("RuntimeError", "CUDA error: out of memory", "")
+
+
+@pytest.mark.parametrize(
+    ("file", "is_launcher"), [("accelerate/commands/launch.py", True), ("my_tools/launch.py", False)]
+)
+def test_what_a_launcher_raises_when_its_training_was_killed_is_an_echo(tmp_path: Path, file: str, is_launcher: bool):
+    """As accelerate's ``simple_launcher``: it raises in its own file, after the process has ended."""
+    path = tmp_path / file
+    path.parent.mkdir(parents=True)
+    script = "import subprocess\ndone = subprocess.run(['sh', '-c', 'kill -9 $$'])\n"
+    script += "raise subprocess.CalledProcessError(returncode=done.returncode, cmd=done.args)\n"
+    path.write_text(script)
+    with pytest.raises(subprocess.CalledProcessError) as caught:
+        runpy.run_path(str(path))
+    assert is_echo(*told(caught.value)) == is_launcher

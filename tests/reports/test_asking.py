@@ -19,6 +19,7 @@ from holter.reports.as_json import to_json
 from holter.reports.catalogue import Lang, every_sentence
 from holter.reports.html import html
 from holter.reports.terminal import print_diagnosis
+from holter.reports.wording import words_for_administrator
 from holter.tape import Recording
 
 KNOWN: dict[str, object] = {
@@ -93,3 +94,13 @@ def test_everything_that_is_waited_for_and_everything_with_words_offers_them() -
     offering = {cause for cause, offers in REMEDIES.items() if any(offer.id == ASK for offer in offers)}
     assert offering == spoken
     assert set(WAIT_FOR) <= offering
+
+
+@pytest.mark.parametrize(
+    ("lang", "whole"),
+    [("en", "“License Status: …” instead of “Licensed”"), ("zh", "License Status: …，而不是 Licensed")],
+)
+def test_what_is_not_known_is_left_open_and_no_sentence_is_cut(lang: Lang, whole: str) -> None:
+    told = words_for_administrator((("cause", "vgpu-unlicensed"), ("gpu", "GPU 0")), lang)
+    assert told is not None
+    assert whole in told and "GPU 0" in told

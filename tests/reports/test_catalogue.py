@@ -30,6 +30,7 @@ def has_words(template: str) -> bool:
 SENTENCES = {key: english for key, english in translations.defined_sentences().items() if not key.startswith("test.")}
 
 
+@pytest.mark.slow
 def test_the_chinese_catalogue_is_in_step_with_the_code() -> None:
     done = subprocess.run(
         [sys.executable, translations.__file__, "--check"], capture_output=True, encoding="utf-8", check=False

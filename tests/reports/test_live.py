@@ -1,6 +1,10 @@
 from __future__ import annotations
 
-from typing import Any, get_args
+import contextlib
+import os
+import termios
+import threading
+from typing import Any, TextIO, get_args
 
 import pytest
 from reports_scene import diagnosis_slow, diagnosis_stall, episode_stall
@@ -150,3 +154,58 @@ def test_a_full_disk_that_fails_every_epoch_is_told_once_until_it_works_again() 
     failed = [taken("save-checkpoint", "failed", text=f"epoch {number}: No space left on device") for number in (1, 2)]
     told = [echoes.is_new(one) for one in (*failed, taken("save-checkpoint", "done"), *failed)]
     assert told == [True, False, True, True, False]
+
+
+@pytest.fixture
+def terminal():
+    """A terminal's two ends: the one that a person reads, and the one that is written to."""
+    reading, writing = os.openpty()
+    stream = os.fdopen(writing, "w", encoding="utf-8")
+    yield reading, stream
+    for close in (lambda: os.close(reading), stream.close):  # in this order: whoever still writes is let go
+        with contextlib.suppress(OSError):
+            close()
+
+
+def shown_within_a_moment(stream: TextIO, lines: int) -> bool:
+    """Whether as many lines of progress are done with; one that waits for the terminal is left behind."""
+    progress = live.Progress(stream, "en")
+    is_done = threading.Event()
+
+    def show() -> None:
+        for number in range(lines):
+            progress.reading(f"training_log_{number:05d}.txt", number % 100)
+        progress.clear()
+        is_done.set()
+
+    threading.Thread(target=show, daemon=True).start()
+    return is_done.wait(5.0)
+
+
+def test_progress_is_shown_and_taken_away_on_a_terminal(terminal) -> None:
+    reading, stream = terminal
+    assert shown_within_a_moment(stream, 1)
+    told = ""
+    while told.count("\r") < 4:
+        told += os.read(reading, 4096).decode()
+    assert "training_log_00000.txt" in told and told.endswith("\r")
+
+
+def test_progress_does_not_wait_for_a_terminal_that_was_stopped(terminal) -> None:
+    _, stream = terminal
+    termios.tcflow(stream.fileno(), termios.TCOOFF)  # as Ctrl-S does
+    assert shown_within_a_moment(stream, 2)
+    termios.tcflow(stream.fileno(), termios.TCOON)
+
+
+def test_progress_does_not_wait_for_a_terminal_that_nobody_reads(terminal) -> None:
+    _, stream = terminal
+    assert shown_within_a_moment(stream, 5000)
+    assert os.get_blocking(stream.fileno()), "the training shares it, and expects it to block"
+
+
+def test_progress_on_a_terminal_that_has_gone_is_no_error(terminal) -> None:
+    reading, stream = terminal
+    stream.isatty = lambda: True  # it was one when the line began
+    os.close(reading)
+    assert shown_within_a_moment(stream, 1)

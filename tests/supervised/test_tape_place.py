@@ -57,6 +57,7 @@ def test_the_name_says_which_training_it_is_and_no_file_system_refuses_it(comman
     assert re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]+", name)
 
 
+@pytest.mark.slow
 def test_many_started_in_the_same_second_have_a_tape_each(tmp_path):
     many = [subprocess.Popen([*HOLTER, "run", "-q", "--", "true"], cwd=tmp_path) for _ in range(4)]
     assert [one.wait(120) for one in many] == [0] * 4
@@ -89,6 +90,7 @@ def test_processes_of_the_same_name_time_and_pid_never_write_one_file(tmp_path):
     assert sorted(written) == [[str(n)] for n in range(8)]
 
 
+@pytest.mark.slow
 @pytest.mark.root
 @needs("root", "unshare")
 def test_containers_in_which_every_pid_is_the_same_have_a_tape_each(tmp_path):
@@ -142,6 +144,7 @@ def test_it_is_said_in_chinese_too(tmp_path):
     assert f"记录文件改存到 {tmp_path}/holter" in done.stderr
 
 
+@pytest.mark.slow
 def test_without_a_home_the_tape_goes_to_the_temporary_folder(tmp_path):
     home = tmp_path / "home"
     for variables in ({"HOME": None}, {"HOME": NOWHERE}, {"HOME": str(home), "XDG_STATE_HOME": "relative"}):

@@ -13,6 +13,9 @@ from pathlib import Path
 import pytest
 
 from holter.demo.prepare import CONFIGURATION, DATASET_NAME, Prepared
+from holter.reports.catalogue import phrase
+from holter.supervisor.train import CONTINUES, make_order
+from holter.texts.training_command import parse_training_command
 
 TRAINERS = Path(__file__).parent / "own_trainer"
 
@@ -117,3 +120,17 @@ def test_torn_checkpoints_are_not_trained_over(variables, tmp_path):
     assert told.returncode == 2
     assert "no-usable-checkpoint" in told.stderr and "--restart-from-scratch" in told.stderr
     assert (fold / "checkpoint_latest.pth").read_bytes() == b"PK torn"
+
+
+def test_what_becomes_of_older_checkpoints_is_told_in_the_language_of_the_user(tmp_path):
+    (tmp_path / "checkpoint_latest.pth").write_bytes(b"PK torn")
+    arguments = (DATASET_NAME, CONFIGURATION, "0")
+    training = parse_training_command(("nnUNetv2_train", *arguments))
+    assert training is not None
+    order = make_order(arguments, training, tmp_path, from_scratch=True)
+    (note,) = order.notes
+    assert phrase(note, "en") == "checkpoint_latest.pth is kept as checkpoint_latest.pth.before-restart-1"
+    assert phrase(note, "zh") == "checkpoint_latest.pth 保留为 checkpoint_latest.pth.before-restart-1"
+    continues = CONTINUES(file="checkpoint_latest.pth", epoch=12)
+    assert phrase(continues, "en") == "continues from checkpoint_latest.pth, epoch 12"
+    assert phrase(continues, "zh") == "从 checkpoint_latest.pth 继续，第 12 轮"

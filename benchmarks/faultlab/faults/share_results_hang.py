@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from benchmarks.faultlab.bad_folder import BadFolder
 from benchmarks.faultlab.faults.share_hangs import ShareHangs
 from benchmarks.survival.fault import Stage
 
@@ -17,10 +16,9 @@ class ResultsHang(ShareHangs):
         """Mount the results."""
         share = stage.folder / "share"
         share.mkdir()
-        self._bad = BadFolder(stage.folder, share, "hangs")
-        self._bad.mount()
-        (stage.folder / "results").symlink_to(self._bad.mounted)
-        return {"nnUNet_results": str(self._bad.mounted)}
+        mounted = self.mount(stage, share, "hangs")
+        (stage.folder / "results").symlink_to(mounted)
+        return {"nnUNet_results": str(mounted)}
 
 
 SCENARIO = ResultsHang

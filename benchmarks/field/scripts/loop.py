@@ -1,10 +1,12 @@
 """A training loop with PyTorch's own DataLoader and workers; ``lock``: the loop ends up waiting for a lock.
 
-``rank`` trains as one process of a group (gloo), as torchrun starts it; ``accelerate`` as its launcher does.
+``epochs``: several of them, and each starts new workers (persistent_workers=False, the default of PyTorch). ``rank``
+trains as one process of a group (gloo), as torchrun starts it; ``accelerate`` as its launcher does.
 """
 
 from __future__ import annotations
 
+import itertools
 import sys
 import threading
 import time
@@ -12,15 +14,19 @@ import time
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-STEPS = 750  # of a tenth of a second
+STEPS, EPOCHS = 750, 15  # steps of a tenth of a second; ``epochs``: as many in all
+BATCH = 16
 BREAKS_S = 68.0  # after its start, where it breaks by itself
 
 
 class Random(Dataset):  # type: ignore[misc]
     """Numbers."""
 
+    def __init__(self, batches: int) -> None:
+        self.batches = batches
+
     def __len__(self) -> int:
-        return 16 * STEPS
+        return BATCH * self.batches
 
     def __getitem__(self, place: int) -> torch.Tensor:
         time.sleep(0.005)
@@ -32,7 +38,8 @@ def main(how: frozenset[str]) -> None:
     torch.set_num_threads(1)
     began_s = time.monotonic()
     model: torch.nn.Module = torch.nn.Linear(32, 1)
-    loader = DataLoader(Random(), batch_size=16, num_workers=2)
+    epochs = EPOCHS if "epochs" in how else 1
+    loader = DataLoader(Random(STEPS // epochs), batch_size=BATCH, num_workers=2)
     if "rank" in how:
         torch.distributed.init_process_group("gloo")
         model = torch.nn.parallel.DistributedDataParallel(model)
@@ -41,7 +48,7 @@ def main(how: frozenset[str]) -> None:
         from accelerate import Accelerator
 
         model, optimizer, loader = Accelerator(cpu=True).prepare(model, optimizer, loader)
-    for step, batch in enumerate(loader):
+    for step, batch in enumerate(itertools.chain.from_iterable(loader for _ in range(epochs))):
         loss = model(batch).square().mean()
         optimizer.zero_grad()
         loss.backward()

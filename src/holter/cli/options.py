@@ -10,6 +10,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from holter.records import Text
+
 TAPE_HELP = (
     "Where to record. Default: a new file in the current folder, else in ~/.local/state/holter, "
     "named after {}, host, time and PID."
@@ -58,7 +60,7 @@ Sharing = Annotated[
 ]
 
 
-def chosen_sharing(option: SharingStrategy | None, note: Callable[[str], None]) -> dict[str, str]:
+def chosen_sharing(option: SharingStrategy | None, note: Callable[[Text], None]) -> dict[str, str]:
     """The environment with the chosen strategy in it; what speaks against it on this machine is noted."""
     if option is None:
         return dict(os.environ)

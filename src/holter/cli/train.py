@@ -108,7 +108,7 @@ def train(
                 for note in order.notes:
                     speaker.note(note)
                 if order.continues is not None:
-                    speaker.note(f"continues from {order.continues}")
+                    speaker.note(order.continues)
                 result = supervise(
                     order.command,
                     tape or default_tape(about_training(training), os.environ),

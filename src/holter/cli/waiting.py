@@ -43,9 +43,13 @@ class Waits:
 
 
 def _has_terminal() -> bool:
-    """Whether this is the one command in the foreground: several at once would write over each other's line."""
+    """Whether this is the one command in the foreground: several at once would write over each other's line.
+
+    After ``su`` the terminal belongs to another user, and a line can only be shown where it can be opened once more.
+    """
     try:
         is_foreground = os.tcgetpgrp(sys.stderr.fileno()) == os.getpgrp()
+        is_foreground &= os.access(f"/proc/self/fd/{sys.stderr.fileno()}", os.W_OK)
     except (OSError, ValueError):
         return False
     return is_foreground and sys.stdin is not None and sys.stdin.isatty()  # "command &" in a script has no input

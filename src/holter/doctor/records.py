@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import Literal
 
-import msgspec
-
 from holter.records import CgroupSample, Environment, GpuSample, HostSample, Record
 
 State = Literal["go", "warn", "no-go", "unknown", "not-applicable"]
@@ -230,6 +228,3 @@ class Difference(Record, frozen=True, kw_only=True):
     weight: float
     worse: Worse = "unclear"
     told: Result | None = None  # what the check says on the worse machine
-
-
-DECODER = msgspec.json.Decoder(Survey)

@@ -27,12 +27,6 @@ GIB = 1 << 30
 FORECAST_CASES = 8  # the largest on disk; the properties of each are megabytes to read
 
 
-def memory_need(trainer: Any, save_probabilities: bool = False, cases: list[str] | None = None) -> list[int]:
-    """Bytes that an export worker takes at its peak, for each case of the final validation."""
-    keys = list(trainer.do_split()[1]) if cases is None else cases
-    return [need.worker for need in memory.needs(trainer, keys, probabilities=save_probabilities)]
-
-
 def forecast(trainer: Any) -> None:
     """Say before the first step what the final validation will need, which is days away."""
     loader = getattr(trainer.dataloader_val, "generator", trainer.dataloader_val)

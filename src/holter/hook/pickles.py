@@ -32,10 +32,6 @@ class Named:
     def __init__(self, module: str, name: str) -> None:
         self.module, self.name = module, name
 
-    def is_one(self, module: str, name: str) -> bool:
-        """Whether it is this name."""
-        return self.module == module and self.name == name
-
 
 class Made:
     """What a call would have made; items that would have been put into it are kept."""

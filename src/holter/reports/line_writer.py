@@ -140,6 +140,23 @@ class LineWriter:
                 self._changed.notify_all()
 
 
+def write_or_skip(stream: TextIO, text: str) -> bool:
+    """Write what a terminal takes at once; False where it takes nothing (Ctrl-S, a reader that hangs) or has gone.
+
+    The terminal is opened once more, because a descriptor that the training shares must not be made non-blocking.
+    """
+    data = plain_text(text).encode(stream.encoding or "utf-8", "backslashreplace")
+    try:
+        own = os.open(f"/proc/self/fd/{stream.fileno()}", os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
+        try:
+            os.write(own, data)
+        finally:
+            os.close(own)
+    except (OSError, ValueError):
+        return False
+    return True
+
+
 def takes_a_line(stream: TextIO) -> bool:
     """Whether a line can be written now without a wait."""
     try:

@@ -16,6 +16,7 @@ from holter.reports.catalogue import Lang, phrase, text
 from holter.reports.contract import changes, consequences, contract_line
 from holter.reports.headline import fact_of
 from holter.reports.healing import ONLY_FAILURES, action_line, request
+from holter.reports.line_writer import write_or_skip
 from holter.reports.wording import (
     best,
     cause_sentence,
@@ -142,7 +143,10 @@ class Echoes:
 
 
 class Progress:
-    """One line on a terminal that says how far a long look is, and goes away; a file gets nothing."""
+    """One line on a terminal that says how far a long look is, and goes away; a file gets nothing.
+
+    Where the terminal takes nothing at the moment the line is left out: nobody waits for it.
+    """
 
     def __init__(self, out: TextIO, lang: Lang) -> None:
         self._out, self._lang = out, lang
@@ -169,8 +173,8 @@ class Progress:
         if told == self._shown or not self._out.isatty():
             return
         blank = " " * cell_len(self._shown)
-        print(f"\r{blank}\r{told}", end="", file=self._out, flush=True)
-        self._shown = told
+        if write_or_skip(self._out, f"\r{blank}\r{told}"):
+            self._shown = told
 
 
 def left_out(count: int, lang: Lang) -> str:

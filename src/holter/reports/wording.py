@@ -27,7 +27,7 @@ from holter.records import (
     Value,
     Verdict,
 )
-from holter.reports.catalogue import Lang, filling, known, phrase, text
+from holter.reports.catalogue import Lang, english, filling, known, phrase, text
 from holter.tape import Recording
 from holter.texts.recording import FROM_TEXT
 
@@ -41,9 +41,9 @@ NESTED_BRACKETS = re.compile(
 SPACE: Mapping[Lang, str] = {"en": " ", "zh": ""}
 # Phases that come once an epoch, where "in epoch 3" says more than the phase's name.
 EPOCH_PHASES = ("train", "validate", "epoch-end", "checkpoint")
-# Episodes of which nobody can say how long they lasted: a log that stops, an exception, a file that states facts.
 # Causes of which a fact says more than any sentence of the catalogue: where it is.
 TOLD_BY = {"main-stands-still": "main.stands_at", "workers-stand-still": "workers.stand_at"}
+# Episodes of which nobody can say how long they lasted: a log that stops, an exception, a file that states facts.
 TIMELESS = ("log", "log-end", INTERRUPTED, "evidence-file", "look")
 # nnU-Net is younger; a text without time stamps is placed at the beginning of all clocks.
 FIRST_YEAR = 2000
@@ -234,12 +234,19 @@ def remedy_text(remedy: Remedy, lang: Lang) -> str:
 
 
 def words_for_administrator(values: tuple[tuple[str, str], ...], lang: Lang) -> str | None:
-    """Return what to send to the administrator, in quotes; None for a cause that asks for nothing."""
+    """Return what to send to the administrator, in quotes; None for a cause that asks for nothing.
+
+    What is not known is left open ("…"): whoever sends the words fills it in.
+    """
     filled = dict(values)
     base = f"ask.{filled.get('cause')}"
     key = f"{base}.{filled.get('variant')}"
     key = key if known(key) else base
-    return text("action.quote", lang, words=text(key, lang, **filled)) if known(key) else None
+    words = english(key)
+    if words is None:
+        return None
+    open_blanks = dict.fromkeys(filling.blanks(words), "…")
+    return text("action.quote", lang, words=text(key, lang, **{**open_blanks, **filled}))
 
 
 def remedies_of(diagnosis: Diagnosis, cause: str) -> tuple[Remedy, ...]:

@@ -11,11 +11,16 @@ import msgspec
 
 from holter.errors import BadInput, MissingExtra, NoUsableCheckpoint
 from holter.hook.verify import Checked, candidates, prepare_to_continue, verify
+from holter.records import Message
+from holter.sentences import define
 from holter.texts.resume_command import resume_command
 from holter.texts.training_command import TrainingCommand, parse_training_command
 
 ENTRY = ("-m", "holter.trainer.entry")
 NNUNET_PATHS = ("nnUNet_raw", "nnUNet_preprocessed", "nnUNet_results")
+CONTINUES = define("train.continues", "continues from {file}, epoch {epoch}")
+NOT_USED = define("train.checkpoint-not-used", "{file} is not used: {problem}")
+KEPT_AS = define("train.checkpoint-kept-as", "{file} is kept as {new}")
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,8 +28,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 
     command: tuple[str, ...]
     folder: Path  # of the fold
-    continues: str | None = None  # "checkpoint_latest.pth, epoch 12"
-    notes: tuple[str, ...] = ()
+    continues: Message | None = None  # from which checkpoint
+    notes: tuple[Message, ...] = ()
 
 
 def read_arguments(arguments: tuple[str, ...], variables: Mapping[str, str]) -> tuple[TrainingCommand, Path]:
@@ -77,10 +82,11 @@ def make_order(arguments: tuple[str, ...], training: TrainingCommand, folder: Pa
     if not training.continued and not candidates(folder):
         return Order(command=command, folder=folder)
     prepared = prepare_to_continue(folder)
-    notes = tuple(f"{file.name} is not used: {problem}" for file, problem in (*prepared.problems, *prepared.unread))
+    problems = (*prepared.problems, *prepared.unread)
     if prepared.used is None:
+        why = "; ".join(f"{file.name} is not used: {problem}" for file, problem in problems)
         raise NoUsableCheckpoint(
-            f"No usable checkpoint in {folder}" + (f" ({'; '.join(notes)})." if notes else "."),
+            f"No usable checkpoint in {folder}" + (f" ({why})." if why else "."),
             safe="Nothing was started or overwritten.",
             next_step="holter train … --restart-from-scratch begins again at epoch 0.",
         )
@@ -88,12 +94,12 @@ def make_order(arguments: tuple[str, ...], training: TrainingCommand, folder: Pa
     return Order(
         command=resume_command(command).command or command,
         folder=folder,
-        continues=f"{prepared.used.name}, epoch {found.current_epoch}",
-        notes=notes,
+        continues=CONTINUES(file=prepared.used.name, epoch=found.current_epoch),
+        notes=tuple(NOT_USED(file=file.name, problem=problem) for file, problem in problems),
     )
 
 
-def _put_away(folder: Path) -> tuple[str, ...]:
+def _put_away(folder: Path) -> tuple[Message, ...]:
     """Rename the checkpoints of the training before, so that nothing is overwritten."""
     notes = []
     for path in candidates(folder):
@@ -101,5 +107,5 @@ def _put_away(folder: Path) -> tuple[str, ...]:
         while (new := path.with_name(f"{path.name}.before-restart-{number}")).exists():
             number += 1
         path.rename(new)
-        notes.append(f"{path.name} is kept as {new.name}")
+        notes.append(KEPT_AS(file=path.name, new=new.name))
     return tuple(notes)

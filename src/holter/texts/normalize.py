@@ -2,7 +2,7 @@
 
 nnU-Net v1 has other sentences (``epoch:  7``, ``This epoch took 12.3 s``); consoles of Slurm, MPI, Docker, journald and
 e-mails put something in front of a line; spreadsheets and other locales put commas where nnU-Net puts points. Verdicts
-need none of that, so it is taken off here, and ``trainlog_parse`` reads one language.
+need none of that, so it is taken off here, and ``training_log`` reads one language.
 """
 
 from __future__ import annotations

@@ -15,6 +15,8 @@ SAID_IN = {
 }
 # What is raised at one end of a pipe or socket when the process at the other end is gone.
 TORN_PIPES = {"ConnectionResetError", "ConnectionRefusedError", "BrokenPipeError", "EOFError", "FileNotFoundError"}
+# Launchers that start the training by subprocess, and raise CalledProcessError when it has failed.
+_LAUNCHER_FILE = re.compile(r"/(?:accelerate/commands|deepspeed/launcher)/[^/]+\.py$")
 _FRAME = re.compile(r'^ *File "([^"]+)", line \d+', re.MULTILINE)
 
 
@@ -31,9 +33,13 @@ def begins_echo(line: str) -> bool:
 def is_echo(error: str, message: str, traceback: str) -> bool:
     """Whether the exception only says that another process is gone.
 
-    A file that ends too early raises ``EOFError`` too: an echo is raised inside ``multiprocessing`` itself.
+    A file that ends too early raises ``EOFError`` too: an echo is raised inside ``multiprocessing`` itself. A training
+    that calls a program of its own raises ``CalledProcessError`` too: an echo is raised by a launcher.
     """
+    name = error.rpartition(".")[2]
     if said_in(message) is not None:
         return True
     frames = _FRAME.findall(traceback)
-    return error.rpartition(".")[2] in TORN_PIPES and bool(frames) and "/multiprocessing/" in frames[-1]
+    if name == "CalledProcessError" and frames and _LAUNCHER_FILE.search(frames[-1]):
+        return True
+    return name in TORN_PIPES and bool(frames) and "/multiprocessing/" in frames[-1]

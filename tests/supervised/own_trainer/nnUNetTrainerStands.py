@@ -17,9 +17,9 @@ def take_lock():
 
 
 def compute():
-    """A loop in Python, for as long as it is told."""
+    """A loop in Python, until somebody has seen enough of it, or for as long as it is told."""
     until, number = time.monotonic() + float(os.environ["STANDS_FOR_S"]), 0
-    while time.monotonic() < until:
+    while time.monotonic() < until and not Path(os.environ["STANDS_ENOUGH"]).exists():
         number = number * 3 % 1000003 + 1
 
 

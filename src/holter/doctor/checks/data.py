@@ -60,7 +60,7 @@ define_all(
 )
 
 SHOWN = 3
-# From this nnU-Net on a part of a case becomes a tensor without being copied (docs/upstream.md, section 22).
+# From this nnU-Net on a part of a case becomes a tensor without being copied (docs/upstream.md, section 23).
 WRITES_TO_MAPS: Version = (2, 7)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from holter.doctor.checks.results import GIB, MIB, go, not_applicable, result, size, unknown
+from holter.doctor.checks.results import GIB, go, not_applicable, result, size, unknown
 from holter.doctor.needs import (
     Workers,
     batch_bytes,
@@ -97,8 +97,7 @@ define_all(
 CLOSE_RATIO = 0.8
 # Without a plan: what nnU-Net's requirements ask of a machine, and what its smallest plans run in.
 RECOMMENDED_BYTES, LEAST_BYTES = 32 * GIB, 8 * GIB
-# Docker's default is 64 MiB; a standard 3D plan (128 cubed, two a batch) takes 700 MiB in its queues.
-DOCKER_SHM = 64 * MIB
+# A standard 3D plan (128 cubed, two a batch) takes 700 MiB in its queues; Docker gives 64 MiB.
 COMMON_SHM = 1 * GIB
 SWAP_USED_RATIO = 0.5
 # Threads and processes of a training with its workers, compilation and BLAS pools.
