@@ -223,14 +223,26 @@ def test_the_first_death_in_time_is_the_subject_and_the_mains_end_closes_it():
     assert (episode.start_s, episode.end_s) == (60.5, 61.5)
 
 
-def test_an_unclear_ending_of_a_worker_is_told_after_a_moment_if_training_was_not_over():
-    ticks = [Tick(t_s=float(t), processes=(process(t),)) for t in range(1, 60)]
+def test_an_unclear_ending_of_a_worker_is_told_after_a_moment_if_the_hook_says_nothing_of_it():
+    run = Run()
     gone = ProcessEnded(t_s=60.0, pid=WORKER, role="train-worker")
-    ticks += [Tick(t_s=60.0, processes=(process(60.0),), events=(gone,))]
-    ticks += [Tick(t_s=float(t), processes=(process(t),)) for t in range(61, 70)]
-    episodes = [episode for episode in detect(ticks) if episode.kind == "death"]
-    assert len(episodes) == 1
-    assert "not known" in episodes[0].reason
+    episodes = detect([*run.go(60), Tick(t_s=60.0, events=(gone,)), *run.go(10)])
+    (death,) = [episode for episode in episodes if episode.kind == "death"]
+    assert "not known" in death.reason
+
+
+@pytest.mark.parametrize(
+    ("main", "subject"),
+    [(None, None), ({"exit_code": 0}, None), ({}, None), ({"exit_code": 1}, "train-worker (PID 11)")],
+)
+def test_without_the_hook_a_worker_that_is_gone_is_told_only_with_the_failure_of_main(main, subject):
+    """A DataLoader ends its workers after each epoch, a pool when it is closed; older kernels tell no endings."""
+    gone = ProcessEnded(t_s=60.0, pid=WORKER, role="train-worker")
+    ticks = [Tick(t_s=60.0, processes=(process(60.0),), events=(gone,))]
+    ticks += [Tick(t_s=float(t), processes=(process(t),)) for t in range(61, 63 if main is not None else 75)]
+    if main is not None:
+        ticks += [Tick(t_s=63.0, events=(ProcessEnded(t_s=63.0, pid=MAIN, role="main", **main),))]
+    assert [episode.subject for episode in detect(ticks)] == ([subject] if subject else [])
 
 
 @pytest.mark.parametrize(("times", "within_s"), [(5.0, 25), (1.7, 75), (1.2, 200)])
@@ -435,7 +447,8 @@ def test_workers_that_an_interrupted_main_process_cleans_up_are_no_death():
 
 def test_an_unclear_ending_is_told_when_the_main_process_ends_right_after_it():
     """Attached, on a kernel that does not tell endings: nothing more will come."""
-    ticks = [Tick(t_s=float(t), processes=(process(t),)) for t in range(1, 60)]
+    ticks = [Tick(t_s=0.0, events=(PhaseChanged(t_s=0.0, phase="train", epoch=0),))]
+    ticks += [Tick(t_s=float(t), processes=(process(t),)) for t in range(1, 60)]
     gone = ProcessEnded(t_s=60.0, pid=WORKER, role="train-worker")
     main = ProcessEnded(t_s=61.0, pid=MAIN, role="main")
     (episode,) = detect([*ticks, Tick(t_s=60.0, events=(gone,)), Tick(t_s=61.0, events=(main,))])

@@ -21,6 +21,8 @@ from holter.sentences import define
 ONE_CRASH_S = 30.0
 # A worker whose ending nobody could tell: at the end of training the log says so within seconds.
 GRACE_S = 5.0
+# A training that is over has left these phases.
+IN_LOOP = ("train", "validate", "epoch-end", "checkpoint")
 # The user or the terminal asked for the end; exit codes as shells give them.
 ASKED_FOR_SIGNALS = (signal.SIGINT,)
 EARLY = define("death.early", "{who} ended with exit code 0 before its last epoch")
@@ -100,12 +102,21 @@ class DeathDetector:
             self._unclear = [one for one in self._unclear if one.pid != event.pid]
         elif self._hooked and event.role in DATA_WORKERS and event.exit_signal == signal.SIGTERM:
             self._unclear.append(event)
-        elif event.role == "main" and self._unclear and not _was_asked_for(event):
+        elif event.role == "main" and self._unclear and self._has_failed(event):
             first, self._unclear = min(self._unclear, key=lambda one: one.t_s), []
             return self._take(first, tick)
         return []
 
+    def _has_failed(self, event: ProcessEnded) -> bool:
+        """Whether main ended by a fault; one whose ending is unknown did in the middle of nnU-Net's loop."""
+        if event.exit_code is None and event.exit_signal is None:
+            return self._phase.phase in IN_LOOP
+        return not _was_asked_for(event)
+
     def _due(self, tick: Tick) -> list[ProcessEnded]:
+        if not self._hooked:
+            # Loaders and pools end their workers in order all the time; on kernels before 6.15 nobody tells it.
+            return []
         if self._phase.phase in ("shutdown", "final-validation"):
             self._unclear = [event for event in self._unclear if event.role not in DATA_WORKERS]
         return [event for event in self._unclear if tick.t_s - event.t_s >= GRACE_S]

@@ -17,7 +17,7 @@ from holter.probes.storage.storage import StorageProbe
 from holter.probes.training.file_tail import Mark
 from holter.probes.training.heartbeat import HeartbeatProbe
 from holter.probes.training.trainlog import TrainLogProbe, console_files
-from holter.records import WORKERS, Event, ExceptionSeen, Noted, ProbeRun, ProcessSample, Sample
+from holter.records import WORKERS, Event, ExceptionSeen, Noted, ProbeRun, ProcessEnded, ProcessSample, Sample
 from holter.supervisor.recording.clock import RunClock
 
 # A probe that failed is asked again at this pace, so that a broken one costs little and fills no tape.
@@ -131,12 +131,21 @@ class Sources:
         self.gpu.hurry()
         self._due_s = dict.fromkeys(self._probes, 0.0)
 
+    def main_ending(self, t_s: float) -> ProcessEnded | None:
+        """How the main process has ended; None while it lives, or where there is none."""
+        self._look_at_processes(t_s)
+        ended = self.process.main_ended
+        return ended if ended is not None and ended.pid == self.process.main_pid else None
+
     def look_for_workers(self, t_s: float) -> tuple[int, ...]:
         """Data and export workers that are there right now, whatever is due."""
+        processes = (one for one in self._look_at_processes(t_s) if one.state != "Z")
+        return tuple(process.pid for process in processes if process.role in WORKERS)
+
+    def _look_at_processes(self, t_s: float) -> list[ProcessSample]:
         seen = self.process.read(t_s)
         self._late += seen.events
-        processes = (one for one in seen.samples if isinstance(one, ProcessSample) and one.state != "Z")
-        return tuple(process.pid for process in processes if process.role in WORKERS)
+        return [one for one in seen.samples if isinstance(one, ProcessSample)]
 
     def close(self) -> None:
         """Let go of what the probes hold."""
