@@ -110,6 +110,13 @@ def test_a_line_of_holters_own_comes_after_a_traceback_and_is_no_part_of_it() ->
     assert [(one.error, one.message) for one in of(ExceptionSeen, told)] == [("ValueError", "x")]
 
 
+def test_a_line_of_holters_own_behind_a_progress_bar_is_not_the_trainings() -> None:
+    bar = " 44%|████▍     | 12/27 [00:10<00:12,  1.21it/s]"
+    assert parse([f"{bar}holter: Ended: main raised OSError: [Errno 28] No space left on device"]) == []
+    (warned,) = of(LogLine, parse(["UserWarning: lr is small holter: Stalled: an error"]))
+    assert warned.text == "UserWarning: lr is small"
+
+
 @pytest.mark.parametrize(
     "line", ["E1128 21:12:23.191000 29765 torch/x.py:1002] failed", "2026-11-28 21:12:23,4 - root"]
 )
