@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from holter.causes import diagnose
-from holter.records import Beat, Environment, Episode, ProcessEnded, ProcessSample, Tick
+from holter.records import Beat, Environment, Episode, ExceptionSeen, ProcessEnded, ProcessSample, Tick
 from holter.tape import Recording
 
 
@@ -34,3 +34,26 @@ def test_a_worker_that_was_replaced_has_not_ended_the_training(was_replaced: boo
     episode = Episode(kind="death", phase="train", start_s=100.0, alarm_s=100.0, subject="main (PID 1)", pid=1)
     verdicts = diagnose(killed_after(was_replaced=was_replaced), episode).verdicts
     assert verdicts[0].cause == cause
+
+
+def slow(source: str, kind: str) -> tuple[Recording, Episode]:
+    """Main works on while an error is told, by the hook or in the console."""
+    ticks = []
+    for t_s in range(60, 103):
+        main = ProcessSample(t_s=t_s, pid=1, role="main", state="R", cpu_ratio=0.9)
+        beat = Beat(t_s=t_s, pid=1, phase="train", epoch=2, progress_total=t_s, progressed_s=float(t_s))
+        raised = ExceptionSeen(t_s=t_s, pid=1, role="main", error="ValueError", message="x", source=source)
+        ticks.append(Tick(t_s=float(t_s), processes=(main,), beats=(beat,), events=(raised,) if t_s == 99 else ()))
+    episode = Episode(kind=kind, phase="train", start_s=97.0, alarm_s=100.0, subject="main (PID 1)", pid=1)
+    return Recording(all_ticks=tuple(ticks), environment=Environment(wall_start="")), episode
+
+
+@pytest.mark.parametrize("kind", ["slow-down", "stall"])
+def test_an_error_that_only_the_console_tells_of_is_not_that_of_a_training_that_lives_on(kind: str) -> None:
+    diagnosis = diagnose(*slow("console", kind))
+    assert {fact.status for fact in diagnosis.facts if fact.name == "exception.first"} == {"not-applicable"}
+
+
+def test_a_training_that_goes_on_more_slowly_was_not_ended_by_an_error() -> None:
+    verdicts = diagnose(*slow("hook", "slow-down")).verdicts
+    assert {one.verdict for one in verdicts if one.cause == "main-exception"} == {"excluded"}
