@@ -455,6 +455,40 @@ def test_an_unclear_ending_is_told_when_the_main_process_ends_right_after_it():
     assert episode.pid == WORKER
 
 
+def heard(t_s: float, role: str = "main") -> Tick:
+    """A traceback in the console that five folds write to."""
+    raised = ExceptionSeen(t_s=t_s, role=role, error="ValueError", message="of fold 3", source="log")
+    return Tick(t_s=t_s, events=(raised,))
+
+
+@pytest.mark.parametrize(
+    ("role", "hooked", "end", "reason"),
+    [
+        ("main", True, {"exit_signal": 9}, "main (PID 10) ended: SIGKILL"),
+        ("main", True, {"exit_code": 1}, "main raised ValueError: of fold 3"),
+        ("main", False, {"exit_signal": 6}, "main raised ValueError: of fold 3"),
+        ("train-worker", False, {"exit_code": 1}, "train-worker raised ValueError: of fold 3"),
+        ("export-worker", False, {"exit_code": 1}, "export-worker raised ValueError: of fold 3"),
+        ("other", False, {"exit_code": 1}, "main (PID 10) ended: exit code 1"),
+    ],
+)
+def test_a_traceback_in_the_console_tells_why_main_ended_only_where_it_may_be_mains_own(role, hooked, end, reason):
+    run = Run()
+    before = run.go(60) if hooked else [Tick(t_s=float(t), processes=(process(t),)) for t in range(1, 60)]
+    main = ProcessEnded(t_s=80.0, pid=MAIN, role="main", **end)
+    (death,) = [
+        one for one in detect([*before, heard(61.0, role), Tick(t_s=80.0, events=(main,))]) if one.kind == "death"
+    ]
+    assert death.reason == reason
+
+
+def test_a_traceback_of_another_fold_says_nothing_of_a_worker_that_was_killed():
+    killed = ProcessEnded(t_s=80.0, pid=WORKER, role="train-worker", exit_signal=9)
+    ticks = [Tick(t_s=float(t), processes=(process(t),)) for t in range(1, 60)]
+    (death,) = detect([*ticks, heard(61.0), Tick(t_s=80.0, events=(killed,))])
+    assert (death.start_s, death.subject) == (80.0, "train-worker (PID 11)")
+
+
 def test_the_pause_between_two_epochs_is_not_taken_for_a_long_step():
     """Seen in a real run: five seconds of plotting between epochs had quadrupled into a limit of twenty."""
     run = Run(step_s=0.2)

@@ -79,7 +79,7 @@ class DeathDetector:
         """Keep a rumour; where a process has just ended and nobody could say how, it says how."""
         if self._began_s is not None and event.t_s < self._began_s:
             return []  # written before we came
-        if self._unclear:
+        if any(one.role == event.role for one in self._unclear):
             self._unclear = []
             return self._take(event, tick)
         self._rumours.append(event)
@@ -143,10 +143,20 @@ class DeathDetector:
         return [self._open]
 
     def _first_rumour(self, event: ProcessEnded | ExceptionSeen) -> ProcessEnded | ExceptionSeen:
-        """What went before this end: the first exception of those heard of, if one of its own role was."""
-        near = [one for one in self._rumours if 0.0 <= event.t_s - one.t_s < ONE_CRASH_S]
+        """Return the first rumour that may tell why this process ended; the event itself where there is none."""
+        near = [one for one in self._rumours if 0.0 <= event.t_s - one.t_s < ONE_CRASH_S and self._explains(one, event)]
         self._rumours = []
         return min(near, key=lambda one: one.t_s, default=event)
+
+    def _explains(self, rumour: ExceptionSeen, event: ProcessEnded | ExceptionSeen) -> bool:
+        """Whether it is of the same role, or a worker's before the end of main; and not needed to know the reason.
+
+        The file may hold another run's words. The hook tells every exception that ends its own process.
+        """
+        is_known = isinstance(event, ExceptionSeen) or event.exit_signal is not None
+        if self._hooked and rumour.pid is None and is_known:
+            return False
+        return rumour.role == event.role or (event.role == "main" and rumour.role in WORKERS)
 
 
 def _is_in_order(event: ProcessEnded | ExceptionSeen) -> bool:
