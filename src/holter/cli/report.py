@@ -35,7 +35,7 @@ def report(
 
     language = chosen_language(lang)
     recording = read(tape)
-    diagnoses = tuple(propose(one, recording.environment) for one in diagnose_all(recording))
+    diagnoses = tuple(propose(one, recording.environment, recording.contract()) for one in diagnose_all(recording))
     path = output if output is not None else tape.with_name(f"{tape_name(tape)}.html")
     write_html(recording, diagnoses, path, language, scrub=scrub, force=force)
     print(json.dumps({"report": str(path)}) if as_json else text("cli.wrote", language, path=path))

@@ -136,7 +136,7 @@ def _conclude(
     force: bool,
 ) -> DemoResult:
     recording = read(tape)
-    diagnoses = tuple(propose(one, recording.environment) for one in diagnose_all(recording))
+    diagnoses = tuple(propose(one, recording.environment, recording.contract()) for one in diagnose_all(recording))
     report = folder / f"{fault.name}.html"
     write_html(recording, diagnoses, report, lang, force=force)
     alarm_s, cause_s, named = timing(recording, diagnoses)

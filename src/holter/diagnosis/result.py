@@ -25,4 +25,5 @@ class Found(NamedTuple):
 
 def diagnosed(recording: Recording, episodes: tuple[Episode, ...]) -> tuple[Diagnosis, ...]:
     """Every episode with verdicts and remedies."""
-    return tuple(propose(diagnose_as_told(recording, episode), recording.environment) for episode in episodes)
+    known = (recording.environment, recording.contract())
+    return tuple(propose(diagnose_as_told(recording, episode), *known) for episode in episodes)

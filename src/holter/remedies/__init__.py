@@ -12,7 +12,7 @@ from holter.causes.offers import ASK_ADMIN, Offer
 from holter.causes.steps import has_shm_room
 from holter.evidence.facts.endings import JSON_KINDS
 from holter.probes.machine.environment import HIDDEN
-from holter.records import Diagnosis, Environment, Fact, Remedy, Verdict
+from holter.records import ContractSettled, Diagnosis, Environment, Fact, Remedy, Verdict
 from holter.remedies import asking
 from holter.remedies.of_nnunet import SENTENCES, is_of_nnunet
 from holter.texts.resume_command import resume_command, validate_command
@@ -29,10 +29,17 @@ BY_HAND = {"continue-from-checkpoint": "continue-by-hand", "end-and-continue": "
 TIME_LIMIT = "DUE TO TIME LIMIT"
 
 
-def propose(diagnosis: Diagnosis, environment: Environment | None) -> Diagnosis:
-    """The diagnosis with remedies for every cause that is not excluded."""
+def propose(
+    diagnosis: Diagnosis, environment: Environment | None, contract: ContractSettled | None = None
+) -> Diagnosis:
+    """The diagnosis with remedies for every cause that is not excluded.
+
+    ``contract``: what was found that can be done to the run; without it its command tells how to go on.
+    """
     facts = {fact.name: fact for fact in diagnosis.facts}
-    values = _values(diagnosis, facts, environment)
+    values = _values(diagnosis, facts)
+    if environment is not None:
+        values.update(_of_environment(environment, contract))
     return msgspec.structs.replace(
         diagnosis,
         remedies=tuple(
@@ -76,7 +83,7 @@ def _filled(offer: Offer, values: dict[str, str]) -> str | None:
         return None
 
 
-def _values(diagnosis: Diagnosis, facts: dict[str, Fact], environment: Environment | None) -> dict[str, str]:
+def _values(diagnosis: Diagnosis, facts: dict[str, Fact]) -> dict[str, str]:
     values: dict[str, str] = {}
     if diagnosis.episode.pid is not None:
         values["pid"] = str(diagnosis.episode.pid)
@@ -130,12 +137,10 @@ def _values(diagnosis: Diagnosis, facts: dict[str, Fact], environment: Environme
     folder = _value(facts, "disk.folder")
     if isinstance(folder, str):
         values["disk_folder"] = shlex.quote(folder)
-    if environment is not None:
-        values.update(_of_environment(environment))
     return values
 
 
-def _of_environment(environment: Environment) -> dict[str, str]:
+def _of_environment(environment: Environment, contract: ContractSettled | None) -> dict[str, str]:
     values: dict[str, str] = {}
     if environment.main_pid is not None:
         values["main_pid"] = str(environment.main_pid)
@@ -143,14 +148,15 @@ def _of_environment(environment: Environment) -> dict[str, str]:
         values["preprocessed"] = shlex.quote(environment.preprocessed_folder)
     if environment.output_folder:
         values["results"] = shlex.quote(environment.output_folder)
-    resume = resume_command(environment.command, environment.resume_command)
-    validate = validate_command(environment.command)
+    does = () if contract is None or contract.only_watches else contract.does
+    restart = next((one for one in does if one.name == "restart"), None)
+    given = resume_command(environment.command, environment.resume_command)
+    resume = given.text if restart is None else restart.what
     if environment.command:
-        values["command_known"] = "no" if resume.text is None else "yes"
+        values["command_known"] = "no" if resume is None else "yes"
     if HIDDEN not in environment.command:  # a command with blanked words does not run
-        for name, found in (("continue", resume), ("validate", validate)):
-            if found.text is not None:
-                values[name] = found.text
+        found = {"continue": resume, "validate": validate_command(environment.command).text}
+        values |= {name: command for name, command in found.items() if command is not None}
     return values
 
 

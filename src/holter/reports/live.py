@@ -103,7 +103,7 @@ def contract(settled: ContractSettled, before: ContractSettled | None, lang: Lan
         told = changes(settled, before, lang)
     else:
         told = [contract_line(settled, lang)]
-        if any(one.can for one in settled.does):
+        if not settled.only_watches:
             # That a training cannot be restarted was said before it was started.
             told += consequences(tuple(one for one in settled.does if one.name != "restart"), lang)
     return "\n".join(marked(one) for one in told) or None

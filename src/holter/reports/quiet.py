@@ -26,8 +26,7 @@ def quiet(recording: Recording, lang: Lang) -> str:
     if is_text(recording):
         return text("headline.quiet-text", lang)
     if not was_training_seen(recording):
-        contracts = recording.events(ContractSettled)
-        return phrase(no_training(contracts[-1] if contracts else None, recording.duration_s), lang)
+        return phrase(no_training(recording.contract(), recording.duration_s), lang)
     ends = [event for event in recording.events(ProcessEnded) if event.role == "main"]
     if not ends:
         return phrase(NOT_OVER(span=recording.duration_s), lang)

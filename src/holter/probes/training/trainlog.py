@@ -97,6 +97,11 @@ class TrainLogProbe:
         return self._follower.log_path
 
     @property
+    def is_log_there(self) -> bool:
+        """Whether the log that is followed was still there at the last looks."""
+        return self._follower.is_log_there
+
+    @property
     def reads_console(self) -> bool:
         """Whether a console file is followed."""
         return bool(self._wanted.consoles)
@@ -173,11 +178,17 @@ class _Follower:
         self._new_lines = 0  # of the log, in this look
         self._silence = _Silence()
         self._looks_without = 0
+        self._looks_gone = 0  # also where the folder is
 
     @property
     def log_path(self) -> Path | None:
         """The log that is followed."""
         return None if self._log is None else self._log.path
+
+    @property
+    def is_log_there(self) -> bool:
+        """Whether its file is; a file server may list a folder late."""
+        return self._looks_gone < LOOKS_WITHOUT
 
     def look(self, wanted: _Wanted, t_s: float) -> list[Event]:
         """New events of the log and the consoles."""
@@ -215,7 +226,9 @@ class _Follower:
     def _missing(self, t_s: float) -> list[Event]:
         """What to say of a log that was followed, and that its folder does not hold any more."""
         path = self.log_path
-        if path is None or self._folder is None or path.exists() or not self._folder.is_dir():
+        is_gone = path is not None and not path.exists()
+        self._looks_gone = self._looks_gone + 1 if is_gone else 0
+        if path is None or not is_gone or self._folder is None or not self._folder.is_dir():
             self._looks_without = 0
             return []
         self._looks_without += 1

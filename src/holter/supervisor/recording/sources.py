@@ -50,6 +50,7 @@ class Sources:
         )
         self._console_pid = root_pid
         self._paths = dict(storage)
+        self.output_folder: Path | None = None  # of the fold, once it is known
         self.gpu = GpuProbe(ours=lambda: self.living, environment=variables)
         self._probes: dict[str, Probe] = {
             "heartbeat": self.heartbeat,  # first: it tells the process probe who is who
@@ -69,6 +70,8 @@ class Sources:
 
     def watch_path(self, label: str, path: Path) -> None:
         """Measure this path from now on: better known than at the start."""
+        if label == "results":
+            self.output_folder = path
         if self._paths.get(label) != path:
             self._paths[label] = path
             self._probes["storage"].close()
