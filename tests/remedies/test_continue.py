@@ -1,12 +1,15 @@
-"""The command that goes on: the one of the contract."""
+"""The command that goes on: the one of the contract, and never a Holter around a Holter."""
 
 from __future__ import annotations
+
+import pytest
 
 from holter.records import Ability, ContractSettled, Diagnosis, Environment, Episode, Fact, Verdict
 from holter.remedies import REMEDIES, propose
 from holter.sentences import define
 
 TRAIN = ("nnUNetv2_train", "4", "2d", "0")
+OURS = ("/opt/python", "-m", "holter.trainer.entry", "4", "2d", "0", "--loader", "stock")
 WATCHES = define("contract.only-watches", "Holter only watches here (holter train and run --heal act)")()
 UNKNOWN = define(
     "resume.shell-script", "the command is a shell script, and which part of it continues the training is not known"
@@ -25,6 +28,23 @@ def offered(command: tuple[str, ...], contract: ContractSettled | None = None) -
 
 def settled(*, can: bool, what: str | None = None, why_not=None) -> ContractSettled:
     return ContractSettled(t_s=60.0, sees=(), does=(Ability(name="restart", can=can, what=what, why_not=why_not),))
+
+
+@pytest.mark.parametrize(
+    ("remedy", "of_train", "of_command"),
+    [
+        ("workers-not-forked", "", "HOLTER_START_METHOD=forkserver OMP_NUM_THREADS=1 "),
+        ("fewer-arenas", "", "MALLOC_ARENA_MAX=2 "),
+        ("file-system-sharing", "--sharing file_system ", ""),
+        ("heal-read-only-data", "", ""),
+        ("record-next-time", "", ""),
+    ],
+)
+def test_a_run_of_holter_train_gets_the_options_itself(remedy: str, of_train: str, of_command: str) -> None:
+    command = offered(OURS).get(remedy)
+    assert command == f"{of_command}holter train {of_train}4 2d 0"
+    wrapped = offered(TRAIN)[remedy]
+    assert wrapped is not None and "holter run " in wrapped and wrapped.endswith("-- nnUNetv2_train 4 2d 0 --c")
 
 
 def test_the_command_of_the_contract_goes_before_what_the_command_line_suggests() -> None:

@@ -25,6 +25,8 @@ REMEDIES: dict[str, tuple[Offer, ...]] = {module.CAUSE: module.OFFERS for module
 NEVER_BEGAN = ("checkpoint-broken", "checkpoint-refused", "gpu-number", "json", "no-paths")
 # Said instead where it is known that no command is known.
 BY_HAND = {"continue-from-checkpoint": "continue-by-hand", "end-and-continue": "end-and-continue-by-hand"}
+# A command of an offer, and one that goes on with a run of ``holter train``, which always heals.
+UNDER_HOLTER, BEFORE_COMMAND, UNDER_CARE = "holter run ", "-- {continue}", "holter train "
 # As Slurm writes it.
 TIME_LIMIT = "DUE TO TIME LIMIT"
 
@@ -77,8 +79,13 @@ def _filled(offer: Offer, values: dict[str, str]) -> str | None:
     """The command with its blanks filled; None if a value for it is missing (a command must run as it stands)."""
     if offer.command is None or (is_of_nnunet(offer.command) and not _holds("nnunet", values)):
         return None
+    command, going_on = offer.command, values.get("continue", "")
+    before, is_wrapped, rest = command.partition(UNDER_HOLTER)
+    if is_wrapped and going_on.startswith(UNDER_CARE):  # it records itself: a second Holter around it is refused
+        options = rest.removesuffix(BEFORE_COMMAND).replace("--heal ", "")
+        return f"{before}{UNDER_CARE}{options}{going_on.removeprefix(UNDER_CARE)}"
     try:
-        return offer.command.format_map(values)
+        return command.format_map(values)
     except KeyError:
         return None
 
