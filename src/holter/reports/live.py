@@ -9,7 +9,7 @@ from typing import TextIO
 from rich.cells import cell_len, set_cell_size
 
 from holter.history.actions import SAME_DEED_S, is_echo
-from holter.records import Ability, ActionTaken, ContractSettled, Diagnosis, Episode, Message, Notice
+from holter.records import ActionTaken, ContractSettled, Diagnosis, Episode, Message, Notice
 from holter.remedies.asking import asked
 from holter.remedies.ladder import WAIT_FOR
 from holter.reports.catalogue import Lang, phrase, text
@@ -107,12 +107,6 @@ def contract(settled: ContractSettled, before: ContractSettled | None, lang: Lan
             # That a training cannot be restarted was said before it was started.
             told += consequences(tuple(one for one in settled.does if one.name != "restart"), lang)
     return "\n".join(marked(one) for one in told) or None
-
-
-def cannot_restart(ability: Ability, lang: Lang) -> str | None:
-    """Return what to expect where the training could not be started again; None where it can."""
-    told = consequences((ability,), lang)
-    return marked(told[0]) if told else None
 
 
 class Echoes:
