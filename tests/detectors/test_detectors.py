@@ -455,6 +455,14 @@ def test_an_unclear_ending_is_told_when_the_main_process_ends_right_after_it():
     assert episode.pid == WORKER
 
 
+def test_the_rank_that_was_killed_is_the_subject_and_not_the_one_that_its_launcher_ends():
+    ticks = [Tick(t_s=float(t), processes=(process(t), process(t, OTHER, role="main"))) for t in range(1, 60)]
+    first = ProcessEnded(t_s=60.0, pid=MAIN, role="main", exit_signal=15)
+    killed = ProcessEnded(t_s=60.0, pid=OTHER, role="main", exit_signal=9)
+    (death,) = detect([*ticks, Tick(t_s=60.0, events=(first, killed))])
+    assert (death.pid, death.reason) == (OTHER, "main (PID 12) ended: SIGKILL")
+
+
 def heard(t_s: float, role: str = "main") -> Tick:
     """A traceback in the console that five folds write to."""
     raised = ExceptionSeen(t_s=t_s, role=role, error="ValueError", message="of fold 3", source="log")

@@ -36,6 +36,18 @@ def test_a_worker_that_was_replaced_has_not_ended_the_training(was_replaced: boo
     assert verdicts[0].cause == cause
 
 
+def test_of_two_ranks_the_one_that_the_episode_is_about_tells_the_signal() -> None:
+    ends = tuple(ProcessEnded(t_s=80.0, pid=pid, role="main", exit_signal=number) for pid, number in ((1, 15), (2, 9)))
+    ticks = [
+        Tick(t_s=float(t), processes=tuple(ProcessSample(t_s=t, pid=pid, role="main") for pid in (1, 2)))
+        for t in range(60, 80)
+    ]
+    recording = Recording(all_ticks=(*ticks, Tick(t_s=80.0, events=ends)), environment=Environment(wall_start=""))
+    episode = Episode(kind="death", start_s=80.0, alarm_s=80.0, subject="main (PID 2)", pid=2)
+    facts = {fact.name: fact.value for fact in diagnose(recording, episode).facts}
+    assert (facts["main.exit_signal"], facts["main.ending"]) == (9, "SIGKILL")
+
+
 def slow(source: str, kind: str) -> tuple[Recording, Episode]:
     """Main works on while an error is told, by the hook or in the console."""
     ticks = []

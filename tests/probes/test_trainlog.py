@@ -125,6 +125,33 @@ def test_a_loggers_line_below_an_error_is_not_the_rest_of_its_message(line) -> N
     assert [one.message for one in of(ExceptionSeen, parse([*TRACEBACK, line]))] == ["x"]
 
 
+TORCHRUN = r"""W1128 21:12:23.191000 29765 torch/distributed/elastic/multiprocessing/api.py:897] Sending process 29767 closing signal SIGTERM
+E1128 21:12:23.300000 29765 torch/distributed/elastic/multiprocessing/api.py:869] failed (exitcode: -9) local_rank: 1 (pid: 29768) of binary: /env/bin/python
+Traceback (most recent call last):
+  File "/env/bin/torchrun", line 8, in <module>
+    sys.exit(main())
+  File "/env/lib/torch/distributed/launcher/api.py", line 264, in launch_agent
+    raise ChildFailedError(
+torch.distributed.elastic.multiprocessing.errors.ChildFailedError:
+=======================================================
+train.py FAILED
+-------------------------------------------------------
+Root Cause (first observed failure):
+[0]:
+  rank      : 1 (local_rank: 1)
+  exitcode  : -9 (pid: 29768)
+  traceback : Signal 9 (SIGKILL) received by PID 29768
+"""  # noqa: E501
+
+
+def test_what_torchrun_says_of_a_rank_that_was_killed_is_an_echo() -> None:
+    events = parse(TORCHRUN.splitlines())
+    assert [(one.error.rpartition(".")[2], one.echo) for one in of(ExceptionSeen, events)] == [
+        ("ChildFailedError", True)
+    ]
+    assert not [one for one in of(LogLine, events) if "closing signal" in one.text]
+
+
 def test_a_headline_that_comes_without_its_traceback_is_told_once() -> None:
     console = lines_of("console_torn_file.txt")
     headline = console[-2:]

@@ -14,7 +14,18 @@ import msgspec
 from holter.detectors.progress import ProgressKeeper
 from holter.detectors.view import PhaseKeeper
 from holter.evidence.words import ending, label
-from holter.records import DATA_WORKERS, WORKERS, ActionTaken, Episode, ExceptionSeen, ProcessEnded, Subject, Text, Tick
+from holter.records import (
+    DATA_WORKERS,
+    WORKERS,
+    ActionTaken,
+    Episode,
+    Event,
+    ExceptionSeen,
+    ProcessEnded,
+    Subject,
+    Text,
+    Tick,
+)
 from holter.sentences import define
 
 # Events of one crash come from several sources (hook, pidfd, wait, log) within this time.
@@ -53,7 +64,7 @@ class DeathDetector:
         self._progress.see(tick)
         changed: list[Episode] = self._close_if_it_goes_on()
         self._hooked = self._hooked or bool(tick.beats)
-        for event in (*self._due(tick), *sorted(tick.events, key=lambda event: event.t_s)):
+        for event in (*self._due(tick), *_in_order_of_time(tick.events)):
             if isinstance(event, ActionTaken):
                 self._ours.update(event.pids if event.state == "begun" else ())
                 self._stopping = self._stopping or (event.action == "stop" and event.state == "done")
@@ -157,6 +168,14 @@ class DeathDetector:
         if self._hooked and rumour.pid is None and is_known:
             return False
         return rumour.role == event.role or (event.role == "main" and rumour.role in WORKERS)
+
+
+def _in_order_of_time(events: tuple[Event, ...]) -> list[Event]:
+    """Within one look: the rank that ended by itself, then those that its launcher ends with SIGTERM."""
+    ranks = [event for event in events if isinstance(event, ProcessEnded) and event.role == "main"]
+    ended = {event.pid for event in ranks if event.exit_signal == signal.SIGTERM}
+    echoes = ended if any(event.pid not in ended for event in ranks) else set()
+    return sorted(events, key=lambda event: (event.t_s, isinstance(event, ProcessEnded) and event.pid in echoes))
 
 
 def _is_in_order(event: ProcessEnded | ExceptionSeen) -> bool:

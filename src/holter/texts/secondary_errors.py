@@ -15,6 +15,8 @@ SAID_IN = {
 }
 # What is raised at one end of a pipe or socket when the process at the other end is gone.
 TORN_PIPES = {"ConnectionResetError", "ConnectionRefusedError", "BrokenPipeError", "EOFError", "FileNotFoundError"}
+# What torchrun raises when one of its processes has ended.
+LAUNCHER_ERRORS = {"ChildFailedError"}
 _FRAME = re.compile(r'^ *File "([^"]+)", line \d+', re.MULTILINE)
 
 
@@ -33,7 +35,8 @@ def is_echo(error: str, message: str, traceback: str) -> bool:
 
     A file that ends too early raises ``EOFError`` too: an echo is raised inside ``multiprocessing`` itself.
     """
-    if said_in(message) is not None:
+    name = error.rpartition(".")[2]
+    if said_in(message) is not None or name in LAUNCHER_ERRORS:
         return True
     frames = _FRAME.findall(traceback)
-    return error.rpartition(".")[2] in TORN_PIPES and bool(frames) and "/multiprocessing/" in frames[-1]
+    return name in TORN_PIPES and bool(frames) and "/multiprocessing/" in frames[-1]

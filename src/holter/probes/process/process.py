@@ -75,7 +75,7 @@ class ProcessProbe:
         self._family: dict[int, Kin] = {}  # dead workers too: roles are told from the order of births
         self._roles: dict[int, Role] = {}
         self._main_pid: int | None = None
-        self.main_ended: ProcessEnded | None = None  # of the latest main process that has ended
+        self.main_endings: dict[int, ProcessEnded] = {}  # of the main processes that have ended, by their PID
         self._thorough_due_s = float("-inf")
         self._root_seen = False  # afterwards its PID may belong to a stranger
 
@@ -233,7 +233,7 @@ class ProcessProbe:
             source=source if ending else "seen",
         )
         if role == "main":
-            self.main_ended = event
+            self.main_endings[event.pid] = event
         return event
 
     def _forget(self, pid: int) -> None:

@@ -137,8 +137,7 @@ class Sources:
     def main_ending(self, t_s: float) -> ProcessEnded | None:
         """How the main process has ended; None while it lives, or where there is none."""
         self._look_at_processes(t_s)
-        ended = self.process.main_ended
-        return ended if ended is not None and ended.pid == self.process.main_pid else None
+        return self.process.main_endings.get(self.process.main_pid or 0)
 
     def look_for_workers(self, t_s: float) -> tuple[int, ...]:
         """Data and export workers that are there right now, whatever is due."""
