@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from holter.probes.training.file_tail import BYTES_PER_LOOK, MAX_LINE_BYTES, FileTail
-from holter.probes.training.trainlog import TrainLogProbe, console_files, find_log_folder
+from holter.probes.training.trainlog import TrainLogProbe, begun_files, console_files, find_log_folder
 from holter.records import EpochEnded, Event, ExceptionSeen, LogLine, Noted, PhaseChanged
 from holter.texts.training_log import EXCEPTIONS_PER_MINUTE, LINES_PER_MINUTE, LogParser, numbers
 from needs import require
@@ -361,6 +361,30 @@ def sleeper(tmp_path: Path) -> Iterator[tuple[int, Path]]:
     yield child.pid, console
     child.kill()
     child.wait()
+
+
+RAISES = (
+    "print('Traceback (most recent call last):'); print('ValueError: new', flush=True); import time; time.sleep(60)"
+)
+
+
+@pytest.mark.parametrize(("redirection", "told"), [(">", ["new"]), (">>", [])])
+def test_a_console_that_the_command_itself_begins_is_read_from_its_first_line(
+    redirection: str, told: list[str], tmp_path: Path
+) -> None:
+    """The training is found a second after its start; with ``>>`` what stands there may be of a run before."""
+    log = tmp_path / "log"
+    log.write_text("Traceback (most recent call last):\nValueError: of last week\n")
+    began_wall = time.time()
+    with subprocess.Popen(["sh", "-c", f'exec "$0" -c "{RAISES}" {redirection} {log} 2>&1', sys.executable]) as process:
+        while "new" not in log.read_text():
+            time.sleep(0.02)
+        probe = TrainLogProbe(tmp_path / "none", wall_zero=began_wall, not_before_wall=began_wall, wait_s=10)
+        of_run = begun_files(process.pid, began_wall)
+        probe.follow_console(*console_files(process.pid), of_run=of_run)
+        events = [*probe.read(1.0).events, *probe.read(2.0).events, *probe.read(3.0).events]
+        process.kill()
+    assert [one.message for one in of(ExceptionSeen, events)] == told
 
 
 def test_the_console_file_of_a_process_is_found_once(sleeper: tuple[int, Path]) -> None:

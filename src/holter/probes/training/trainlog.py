@@ -6,17 +6,19 @@ not come back is reported, and its finds are handed over when it does.
 
 from __future__ import annotations
 
+import os
 import re
 import stat
 import threading
 import time
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
 
 from holter.probes import Reading
-from holter.probes.training.file_tail import FileTail, Mark, mark
+from holter.probes.training.file_tail import FileId, FileTail, Mark, mark
 from holter.records import Event, Noted, Notice
 from holter.sentences import define
 from holter.texts.training_command import find_log_folder
@@ -85,10 +87,13 @@ class TrainLogProbe:
             not_before_wall = self._wanted.not_before_wall
         self._wanted = replace(self._wanted, folder=folder, not_before_wall=not_before_wall)
 
-    def follow_console(self, *paths: Path) -> None:
-        """Follow these console files too, from where they end now: what is in them may be of other runs."""
+    def follow_console(self, *paths: Path, of_run: Collection[FileId] = ()) -> None:
+        """Follow these console files too, from where they end now: what is in them may be of other runs.
+
+        ``of_run``: those that are this run's from their first byte on.
+        """
         known = {path for path, _ in self._wanted.consoles}
-        new = tuple((path, self._mark_of(path) or mark(path)) for path in paths if path not in known)
+        new = tuple((path, self._mark_of(path) or _begin(path, of_run)) for path in paths if path not in known)
         self._wanted = replace(self._wanted, consoles=(*self._wanted.consoles, *new))
 
     @property
@@ -347,6 +352,27 @@ def _wall_of(path: Path) -> float | None:
         return path.stat().st_mtime
     except OSError:
         return None
+
+
+def _begin(path: Path, of_run: Collection[FileId]) -> Mark | None:
+    """Where to begin to read: at the first byte of a file of this run, else at the end as it is now."""
+    now = mark(path)
+    return now._replace(size=0) if now is not None and now.file in of_run else now
+
+
+def begun_files(pid: int, since_wall: float, proc: Path = Path("/proc")) -> frozenset[FileId]:
+    """Console files of a process that were begun again, and written to since then: by ``> log``, not by ``>> log``."""
+    found = set()
+    for descriptor in ("1", "2"):
+        try:
+            status = (proc / str(pid) / "fd" / descriptor).stat()
+            words = (proc / str(pid) / "fdinfo" / descriptor).read_text().split()
+        except OSError:
+            continue
+        flags = int(words[words.index("flags:") + 1], 8) if "flags:" in words else os.O_APPEND
+        if not flags & os.O_APPEND and status.st_mtime >= since_wall - NAME_TOLERANCE_S:
+            found.add((status.st_dev, status.st_ino))
+    return frozenset(found)
 
 
 def console_files(pid: int, proc: Path = Path("/proc")) -> tuple[Path, ...]:

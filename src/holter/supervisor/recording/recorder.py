@@ -95,7 +95,8 @@ class Recorder:
         """
         not_before_wall = (clock.zero_wall_s if began_wall is None else began_wall) - LOG_SLACK_S
         folder = scratch.folder
-        self.sources = Sources(root_pid, clock, folder, _storage_paths(variables), variables, not_before_wall, marks)
+        paths = _storage_paths(variables)
+        self.sources = Sources(root_pid, clock, folder, paths, variables, not_before_wall, marks, attached=attached)
         self.contract: ContractSettled | None = None
         self.was_training_seen = False
         self._terms = terms

@@ -16,7 +16,7 @@ from holter.probes.process.process import ProcessProbe
 from holter.probes.storage.storage import StorageProbe
 from holter.probes.training.file_tail import Mark
 from holter.probes.training.heartbeat import HeartbeatProbe
-from holter.probes.training.trainlog import TrainLogProbe, console_files
+from holter.probes.training.trainlog import TrainLogProbe, begun_files, console_files
 from holter.records import WORKERS, Event, ExceptionSeen, Noted, ProbeRun, ProcessEnded, ProcessSample, Sample
 from holter.supervisor.recording.clock import RunClock
 
@@ -36,8 +36,11 @@ class Sources:
         variables: Mapping[str, str],
         not_before_wall: float,
         marks: tuple[Mark, ...] = (),
+        *,
+        attached: bool = False,
     ) -> None:
         """``not_before_wall``: logs that are older belong to other runs. ``marks``: consoles when the run began."""
+        self._attached = attached
         self.living: frozenset[int] = frozenset()
         self._clock = clock
         self.heartbeat = HeartbeatProbe(scratch, clock.zero_mono_s)
@@ -115,7 +118,8 @@ class Sources:
         main_pid = self.process.main_pid
         if main_pid is not None and main_pid != self._console_pid:
             self._console_pid = main_pid
-            self.trainlog.follow_console(*console_files(main_pid))
+            of_run = () if self._attached else begun_files(main_pid, self._clock.zero_wall_s)
+            self.trainlog.follow_console(*console_files(main_pid), of_run=of_run)
 
     def follow(self, root_pid: int) -> None:
         """Go on with another process of the same run (it was restarted)."""
