@@ -120,12 +120,12 @@ class Generations:
             self._wait(child)
             if ended_s is None and child.poll() is not None:
                 ended_s = self._clock.t_s()
-                end = self._ending(child, ended_s)
+                end = self._how_it_ended(child, ended_s)
                 self._ended_early = end.early
                 self._recorder.add(end)
         return None
 
-    def _ending(self, child: subprocess.Popen[bytes], t_s: float) -> ProcessEnded:
+    def _how_it_ended(self, child: subprocess.Popen[bytes], t_s: float) -> ProcessEnded:
         """How the command has ended. Exit code 0 is early where a trainer's run_training has not returned."""
         early = child.returncode == 0 and not self._is_asked_to_end and self._recorder.is_unfinished
         sources = self._recorder.sources
