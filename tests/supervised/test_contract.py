@@ -152,6 +152,15 @@ def test_it_settles_when_the_training_comes_and_says_meanwhile_that_there_is_non
     assert one.see(Tick(t_s=260.0)) is not None
 
 
+def test_a_launcher_that_takes_its_time_is_a_part_of_the_start(sources, tmp_path: Path) -> None:
+    one = keeper(sources, tmp_path)
+    for t_s in range(25):
+        one.see(Tick(t_s=float(t_s)))
+    sources.process.main_pid = os.getpid()
+    assert one.see(Tick(t_s=58.0)) is None
+    assert one.see(Tick(t_s=60.0)) is not None
+
+
 def test_a_recording_without_any_training_says_why_at_its_end(sources, tmp_path: Path) -> None:
     last = keeper(sources, tmp_path).at_last(Tick(t_s=5.0))
     assert last is not None

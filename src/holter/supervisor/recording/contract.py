@@ -34,6 +34,8 @@ from holter.texts.resume_command import Resume
 
 # Start-up imports torch from a network disk; by then a hook that works has told of itself.
 SETTLE_S = 60.0
+# A launcher imports torch first as well: within this time it counts as a part of the training's start.
+LAUNCHES_S = 30.0
 # A training that was seen to train, and whose stacks were tried, has shown all.
 STACKS_AFTER_S = 8.0
 # Attached, no heartbeat is waited for: the log is found, or it is not, when the environment was looked at twice.
@@ -166,7 +168,7 @@ class ContractKeeper:
                 self._hook_failed = event.text
         self._learn_results(tick)
         main_pid = self._sources.process.main_pid
-        if main_pid is None:
+        if main_pid is None and tick.t_s - self._waits_since_s >= LAUNCHES_S:
             self._began_s = tick.t_s
         if not self._asked_stacks and main_pid is not None and tick.t_s - self._began_s >= STACKS_AFTER_S:
             self._asked_stacks = self._dumper.start({main_pid: "main"}, tick.t_s)
