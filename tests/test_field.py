@@ -20,13 +20,16 @@ from holter.sentences import define
 from holter.tape import Recording
 
 SEES = (
-    "holter: sees exceptions; not: heartbeat (the program imports neither nnunetv2 nor batchgenerators), data loader "
-    "(no data loader with worker processes was seen), training log (no training log of nnU-Net was found). It only "
-    "watches; holter train, or run --heal, acts."
+    "holter: sees exceptions; not: heartbeat (the program has imported neither nnunetv2 nor batchgenerators so far), "
+    "data loader (no data loader with worker processes was seen), training log (no training log of nnU-Net was found). "
+    "It only watches; holter train, or run --heal, acts."
 )
 NONE = define("contract.no-log", "no training log of nnU-Net was found")()
 SETTLED = ContractSettled(t_s=60.0, sees=(Ability(name="log", can=False, why_not=NONE),), does=())
-NOT_SEEN = ("No training was seen: the program imports neither nnunetv2 nor batchgenerators.\n", "没有看到训练：\n")
+NOT_SEEN = (
+    "No training was seen: the program has imported neither nnunetv2 nor batchgenerators so far.\n",
+    "没有看到训练：\n",
+)
 RAISED = ("Ended: the training's own process ended with a Python error. Confirmed.\n", "训练意外结束。\n")
 TOLD = f"{SEES}\nholter: The training's own process ended with a Python error. Confirmed (score 1.00)"
 

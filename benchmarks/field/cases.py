@@ -12,7 +12,7 @@ from holter.errors import BadInput
 # A few epochs; longer than the first minute; until it is ended.
 SHORT, LONG, FOR_EVER = ((("FIELD_EPOCHS", epochs),) for epochs in ("4", "11", "200"))
 ONE_THREAD = (("OMP_NUM_THREADS", "1"),)
-IMPORTS_NEITHER = r"heartbeat \(the program imports neither nnunetv2 nor batchgenerators\)"
+IMPORTS_NEITHER = r"heartbeat \(the program has imported neither nnunetv2 nor batchgenerators so far\)"
 NO_HEARTBEAT, NO_LOG, NO_LOADER = r"not: .*heartbeat \(", r"not: .*training log \(", r"not: .*data loader \("
 TORCH_LOADER, NNUNET_LOADER = r"sees .*PyTorch DataLoader workers", r"sees heartbeat, batchgenerators workers"
 SEES_LOG = r"sees [^;]*training log"

@@ -441,8 +441,8 @@ class ActionTaken(Record, frozen=True, kw_only=True, tag="action"):
     """Something that was done to the run, how far it is, or what would be done with ``--heal``."""
 
     t_s: float
-    # replace-workers, save-checkpoint, set-aside-checkpoint, keep-checkpoint, export-again, restart, end-group, wait,
-    # leave-alone, stop
+    # replace-workers, save-checkpoint, set-aside-checkpoint, keep-checkpoint, export-again, announce-restart, restart,
+    # end-group, wait, leave-alone, stop
     action: str
     state: Literal["proposed", "begun", "done", "failed"]
     text: str = ""  # before, after, why: in words
@@ -456,8 +456,8 @@ class ActionTaken(Record, frozen=True, kw_only=True, tag="action"):
 
 
 AbilityName = Literal[
-    "heartbeat", "loader", "log", "exceptions", "stacks", "gpu", "kernel-log",  # what can be seen
-    "replace-workers", "save", "restart",  # what can be done
+    "heartbeat", "loader", "log", "exceptions", "stacks", "gpu", "kernel-log", "endings", "results",  # can be seen
+    "replace-workers", "save", "restart",  # can be done
 ]  # fmt: skip
 
 
@@ -483,6 +483,11 @@ class ContractSettled(Record, frozen=True, kw_only=True, tag="contract"):
         Raises:  KeyError if the contract does not speak of it.
         """
         return {one.name: one for one in (*self.sees, *self.does)}[name]
+
+    @property
+    def only_watches(self) -> bool:
+        """Whether Holter was not asked to act."""
+        return any(one.why_not is not None and one.why_not.key == "contract.only-watches" for one in self.does)
 
 
 class Notice(Record, frozen=True, kw_only=True, tag="notice"):

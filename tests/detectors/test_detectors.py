@@ -224,14 +224,26 @@ def test_the_first_death_in_time_is_the_subject_and_the_mains_end_closes_it():
     assert (episode.start_s, episode.end_s) == (60.5, 61.5)
 
 
-def test_an_unclear_ending_of_a_worker_is_told_after_a_moment_if_training_was_not_over():
-    ticks = [Tick(t_s=float(t), processes=(process(t),)) for t in range(1, 60)]
+def test_an_unclear_ending_of_a_worker_is_told_after_a_moment_if_the_hook_says_nothing_of_it():
+    run = Run()
     gone = ProcessEnded(t_s=60.0, pid=WORKER, role="train-worker")
-    ticks += [Tick(t_s=60.0, processes=(process(60.0),), events=(gone,))]
-    ticks += [Tick(t_s=float(t), processes=(process(t),)) for t in range(61, 70)]
-    episodes = [episode for episode in detect(ticks) if episode.kind == "death"]
-    assert len(episodes) == 1
-    assert "not known" in phrase(episodes[0].reason, "en")
+    episodes = detect([*run.go(60), Tick(t_s=60.0, events=(gone,)), *run.go(10)])
+    (death,) = [episode for episode in episodes if episode.kind == "death"]
+    assert "not known" in phrase(death.reason, "en")
+
+
+@pytest.mark.parametrize(
+    ("main", "subject"),
+    [(None, None), ({"exit_code": 0}, None), ({}, None), ({"exit_code": 1}, "train-worker (PID 11)")],
+)
+def test_without_the_hook_a_worker_that_is_gone_is_told_only_with_the_failure_of_main(main, subject):
+    """A DataLoader ends its workers after each epoch, a pool when it is closed; older kernels tell no endings."""
+    gone = ProcessEnded(t_s=60.0, pid=WORKER, role="train-worker")
+    ticks = [Tick(t_s=60.0, processes=(process(60.0),), events=(gone,))]
+    ticks += [Tick(t_s=float(t), processes=(process(t),)) for t in range(61, 63 if main is not None else 75)]
+    if main is not None:
+        ticks += [Tick(t_s=63.0, events=(ProcessEnded(t_s=63.0, pid=MAIN, role="main", **main),))]
+    assert [episode.subject_name for episode in detect(ticks)] == ([subject] if subject else [])
 
 
 @pytest.mark.parametrize(("times", "within_s"), [(5.0, 25), (1.7, 75), (1.2, 200)])
@@ -436,11 +448,54 @@ def test_workers_that_an_interrupted_main_process_cleans_up_are_no_death():
 
 def test_an_unclear_ending_is_told_when_the_main_process_ends_right_after_it():
     """Attached, on a kernel that does not tell endings: nothing more will come."""
-    ticks = [Tick(t_s=float(t), processes=(process(t),)) for t in range(1, 60)]
+    ticks = [Tick(t_s=0.0, events=(PhaseChanged(t_s=0.0, phase="train", epoch=0),))]
+    ticks += [Tick(t_s=float(t), processes=(process(t),)) for t in range(1, 60)]
     gone = ProcessEnded(t_s=60.0, pid=WORKER, role="train-worker")
     main = ProcessEnded(t_s=61.0, pid=MAIN, role="main")
     (episode,) = detect([*ticks, Tick(t_s=60.0, events=(gone,)), Tick(t_s=61.0, events=(main,))])
     assert episode.pid == WORKER
+
+
+def test_the_rank_that_was_killed_is_the_subject_and_not_the_one_that_its_launcher_ends():
+    ticks = [Tick(t_s=float(t), processes=(process(t), process(t, OTHER, role="main"))) for t in range(1, 60)]
+    first = ProcessEnded(t_s=60.0, pid=MAIN, role="main", exit_signal=15)
+    killed = ProcessEnded(t_s=60.0, pid=OTHER, role="main", exit_signal=9)
+    (death,) = detect([*ticks, Tick(t_s=60.0, events=(first, killed))])
+    assert (death.pid, death.reason) == (OTHER, "main (PID 12) ended: SIGKILL")
+
+
+def heard(t_s: float, role: str = "main") -> Tick:
+    """A traceback in the console that five folds write to."""
+    raised = ExceptionSeen(t_s=t_s, role=role, error="ValueError", message="of fold 3", source="log")
+    return Tick(t_s=t_s, events=(raised,))
+
+
+@pytest.mark.parametrize(
+    ("role", "hooked", "end", "reason"),
+    [
+        ("main", True, {"exit_signal": 9}, "main (PID 10) ended: SIGKILL"),
+        ("main", True, {"exit_code": 1}, "main raised ValueError: of fold 3"),
+        ("main", False, {"exit_signal": 6}, "main raised ValueError: of fold 3"),
+        ("train-worker", False, {"exit_code": 1}, "train-worker raised ValueError: of fold 3"),
+        ("export-worker", False, {"exit_code": 1}, "export-worker raised ValueError: of fold 3"),
+        ("other", False, {"exit_code": 1}, "main (PID 10) ended: exit code 1"),
+    ],
+)
+def test_a_traceback_in_the_console_tells_why_main_ended_only_where_it_may_be_mains_own(role, hooked, end, reason):
+    run = Run()
+    before = run.go(60) if hooked else [Tick(t_s=float(t), processes=(process(t),)) for t in range(1, 60)]
+    main = ProcessEnded(t_s=80.0, pid=MAIN, role="main", **end)
+    (death,) = [
+        one for one in detect([*before, heard(61.0, role), Tick(t_s=80.0, events=(main,))]) if one.kind == "death"
+    ]
+    assert death.reason == reason
+
+
+def test_a_traceback_of_another_fold_says_nothing_of_a_worker_that_was_killed():
+    killed = ProcessEnded(t_s=80.0, pid=WORKER, role="train-worker", exit_signal=9)
+    ticks = [Tick(t_s=float(t), processes=(process(t),)) for t in range(1, 60)]
+    (death,) = detect([*ticks, heard(61.0), Tick(t_s=80.0, events=(killed,))])
+    assert (death.start_s, death.subject) == (80.0, "train-worker (PID 11)")
 
 
 def test_the_pause_between_two_epochs_is_not_taken_for_a_long_step():

@@ -100,12 +100,41 @@ def test_workers_of_a_fork_server_are_workers() -> None:
         ],
         [("srun", "python", "x"), ("/env/bin/python3", "-m", "torch.distributed.run", "train.py")],
         [("/env/bin/python3", "launch.py")],  # a script of somebody's own that calls nnU-Net
+        [("/env/bin/python3", "-m", "accelerate.commands.launch", "--num_processes", "1", "train.py")],
+        [
+            ("/env/bin/python3", "/env/bin/deepspeed", "train.py"),
+            ("/env/bin/python3", "-u", "-m", "deepspeed.launcher.launch"),
+        ],
     ],
 )
 def test_the_training_is_found_below_shells_and_launchers(above: list[tuple[str, ...]]) -> None:
     family = [Kin(10 + n, 9 + n, float(n), cmdline) for n, cmdline in enumerate(above)]
     family += [Kin(100, 9 + len(above), 5.0, TRAIN), Kin(101, 100, 6.0, TRAIN), Kin(102, 100, 6.0, TRACKER)]
     assert find_main(10, family) == 100
+
+
+@pytest.mark.parametrize(
+    "launcher",
+    [
+        ("/env/bin/python3", "-m", "accelerate.commands.launch", "train.py"),
+        ("/env/bin/python3", "/env/bin/horovodrun", "-np", "2", "python", "train.py"),
+        ("/env/bin/python3", "-m", "deepspeed.launcher.runner", "train.py"),
+    ],
+)
+def test_a_launcher_whose_script_has_not_started_yet_is_not_the_training(launcher: tuple[str, ...]) -> None:
+    assert find_main(10, [Kin(10, 1, 0.0, launcher)]) is None
+
+
+@pytest.mark.parametrize("numbered", [False, True])
+def test_all_ranks_of_a_plain_loop_are_main_processes_with_workers_of_their_own(numbered: bool) -> None:
+    script = ("/env/bin/python3", "-u", "train.py")
+    ranks = [Kin(100 + n, 10, 5.0 + n / 100, (*script, f"--local_rank={n}") if numbered else script) for n in range(2)]
+    workers = [Kin(200 + n, rank.pid, 9.0 + n, rank.cmdline) for n, rank in enumerate(ranks)]
+    other = Kin(300, 10, 5.0, ("/env/bin/python3", "board.py"))
+    roles = assign_roles(ranks[0], [Kin(10, 1, 0.0, ("torchrun",)), *ranks, *workers, other])
+    assert [roles[pid] for pid in (10, 100, 101, 200, 201, 300)] == [
+        "other", "main", "main", "train-worker", "train-worker", "other",
+    ]  # fmt: skip
 
 
 def test_a_script_that_trains_in_its_own_process_is_the_main_process() -> None:

@@ -27,6 +27,12 @@ TRAIN = "nnUNetv2_train 4 3d_fullres 0"
         (f"bash -c '{TRAIN}'", f"bash -c '{TRAIN} --c'"),
         (f"bash -lc '{TRAIN} -device cuda'", f"bash -lc '{TRAIN} -device cuda --c'"),
         (f"env A=1 sh -c 'exec_me=1 {TRAIN}'", f"env A=1 sh -c 'exec_me=1 {TRAIN} --c'"),
+        (f"bash -c 'nohup nice -n 5 {TRAIN}'", f"bash -c 'nohup nice -n 5 {TRAIN} --c'"),
+        (
+            f"bash -c 'srun -n 1 --mem=8G timeout -s INT 24h {TRAIN}'",
+            f"bash -c 'srun -n 1 --mem=8G timeout -s INT 24h {TRAIN} --c'",
+        ),
+        (f"bash -c 'conda run -n seg {TRAIN}'", f"bash -c 'conda run -n seg {TRAIN} --c'"),
     ],
 )
 def test_nnunet_is_continued_where_its_last_word_stands(command: str, goes_on: str) -> None:
@@ -49,6 +55,11 @@ def test_nnunet_is_continued_where_its_last_word_stands(command: str, goes_on: s
         ("bash -c 'nnUNetv2_train 4 3d_fullres $(cat fold)'", "resume.shell-script"),
         (f"bash -c '{TRAIN}; echo done'", "resume.shell-script"),
         (f"bash -c '{TRAIN} > log.txt 2>&1'", "resume.shell-script"),
+        (f"bash -c '{TRAIN} # first fold'", "resume.shell-script"),
+        (f"bash -c 'until {TRAIN}'", "resume.shell-script"),
+        (f"bash -c '! {TRAIN}'", "resume.shell-script"),
+        (f"bash -c 'echo {TRAIN}'", "resume.shell-script"),
+        (f"bash -c 'nice echo {TRAIN}'", "resume.shell-script"),
         ("bash run_all.sh 4 3d_fullres 0", "resume.shell-script"),
         ("bash", "resume.shell-script"),
         (f"srun bash -c 'module load cuda; {TRAIN}'", "resume.shell-script"),

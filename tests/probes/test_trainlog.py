@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from holter.probes.training.file_tail import BYTES_PER_LOOK, MAX_LINE_BYTES, FileTail
-from holter.probes.training.trainlog import TrainLogProbe, console_files, find_log_folder
+from holter.probes.training.trainlog import TrainLogProbe, begun_files, console_files, find_log_folder
 from holter.records import EpochEnded, Event, ExceptionSeen, LogLine, Noted, PhaseChanged
 from holter.texts.training_log import EXCEPTIONS_PER_MINUTE, LINES_PER_MINUTE, LogParser, numbers
 from needs import require
@@ -110,12 +110,46 @@ def test_a_line_of_holters_own_comes_after_a_traceback_and_is_no_part_of_it() ->
     assert [(one.error, one.message) for one in of(ExceptionSeen, told)] == [("ValueError", "x")]
 
 
+def test_a_line_of_holters_own_behind_a_progress_bar_is_not_the_trainings() -> None:
+    bar = " 44%|████▍     | 12/27 [00:10<00:12,  1.21it/s]"
+    assert parse([f"{bar}holter: Ended: main raised OSError: [Errno 28] No space left on device"]) == []
+    (warned,) = of(LogLine, parse(["UserWarning: lr is small holter: Stalled: an error"]))
+    assert warned.text == "UserWarning: lr is small"
+
+
 @pytest.mark.parametrize(
     "line", ["E1128 21:12:23.191000 29765 torch/x.py:1002] failed", "2026-11-28 21:12:23,4 - root"]
 )
 def test_a_loggers_line_below_an_error_is_not_the_rest_of_its_message(line) -> None:
     """torchrun tells of the rank that has failed right below its traceback."""
     assert [one.message for one in of(ExceptionSeen, parse([*TRACEBACK, line]))] == ["x"]
+
+
+TORCHRUN = r"""W1128 21:12:23.191000 29765 torch/distributed/elastic/multiprocessing/api.py:897] Sending process 29767 closing signal SIGTERM
+E1128 21:12:23.300000 29765 torch/distributed/elastic/multiprocessing/api.py:869] failed (exitcode: -9) local_rank: 1 (pid: 29768) of binary: /env/bin/python
+Traceback (most recent call last):
+  File "/env/bin/torchrun", line 8, in <module>
+    sys.exit(main())
+  File "/env/lib/torch/distributed/launcher/api.py", line 264, in launch_agent
+    raise ChildFailedError(
+torch.distributed.elastic.multiprocessing.errors.ChildFailedError:
+=======================================================
+train.py FAILED
+-------------------------------------------------------
+Root Cause (first observed failure):
+[0]:
+  rank      : 1 (local_rank: 1)
+  exitcode  : -9 (pid: 29768)
+  traceback : Signal 9 (SIGKILL) received by PID 29768
+"""  # noqa: E501
+
+
+def test_what_torchrun_says_of_a_rank_that_was_killed_is_an_echo() -> None:
+    events = parse(TORCHRUN.splitlines())
+    assert [(one.error.rpartition(".")[2], one.echo) for one in of(ExceptionSeen, events)] == [
+        ("ChildFailedError", True)
+    ]
+    assert not [one for one in of(LogLine, events) if "closing signal" in one.text]
 
 
 def test_a_headline_that_comes_without_its_traceback_is_told_once() -> None:
@@ -327,6 +361,30 @@ def sleeper(tmp_path: Path) -> Iterator[tuple[int, Path]]:
     yield child.pid, console
     child.kill()
     child.wait()
+
+
+RAISES = (
+    "print('Traceback (most recent call last):'); print('ValueError: new', flush=True); import time; time.sleep(60)"
+)
+
+
+@pytest.mark.parametrize(("redirection", "told"), [(">", ["new"]), (">>", [])])
+def test_a_console_that_the_command_itself_begins_is_read_from_its_first_line(
+    redirection: str, told: list[str], tmp_path: Path
+) -> None:
+    """The training is found a second after its start; with ``>>`` what stands there may be of a run before."""
+    log = tmp_path / "log"
+    log.write_text("Traceback (most recent call last):\nValueError: of last week\n")
+    began_wall = time.time()
+    with subprocess.Popen(["sh", "-c", f'exec "$0" -c "{RAISES}" {redirection} {log} 2>&1', sys.executable]) as process:
+        while "new" not in log.read_text():
+            time.sleep(0.02)
+        probe = TrainLogProbe(tmp_path / "none", wall_zero=began_wall, not_before_wall=began_wall, wait_s=10)
+        of_run = begun_files(process.pid, began_wall)
+        probe.follow_console(*console_files(process.pid), of_run=of_run)
+        events = [*probe.read(1.0).events, *probe.read(2.0).events, *probe.read(3.0).events]
+        process.kill()
+    assert [one.message for one in of(ExceptionSeen, events)] == told
 
 
 def test_the_console_file_of_a_process_is_found_once(sleeper: tuple[int, Path]) -> None:

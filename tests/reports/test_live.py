@@ -4,15 +4,21 @@ import contextlib
 import os
 import termios
 import threading
+from contextlib import redirect_stderr
+from io import StringIO
 from typing import Any, TextIO, get_args
 
+import msgspec
 import pytest
 from reports_scene import diagnosis_slow, diagnosis_stall, episode_stall
 
+from holter.cli import tell
 from holter.cli.listener import Speaker
+from holter.errors import BadInput
 from holter.records import ActionTaken, Diagnosis
 from holter.reports import live
 from holter.reports.catalogue import Lang
+from holter.texts.training_log import LogParser
 
 
 def taken(action: str, state: str, **more: Any) -> ActionTaken:
@@ -34,6 +40,19 @@ def test_every_line_of_every_message_carries_the_prefix() -> None:
     for lang in ("en", "zh"):
         for told in (live.cause(diagnosis_slow(), lang), live.over(episode_stall(), lang, 2)):
             assert all(line.startswith("holter: ") for line in told.splitlines())
+
+
+def test_what_a_message_quotes_is_marked_line_by_line_and_read_by_nobody_as_the_trainings() -> None:
+    quoted = "main (PID 7) raised OSError: [Errno 28] No space left on device\nTraceback (most recent call last):\n\nx"
+    episode = msgspec.structs.replace(episode_stall(), reason=quoted)
+    note, error = StringIO(), StringIO()
+    with redirect_stderr(note), Speaker("en") as speaker:
+        speaker.note(quoted)
+    with redirect_stderr(error):
+        tell(BadInput(quoted, safe="Nothing was started.", next_step="Look."))
+    for told in (live.alarm(episode, "en"), note.getvalue(), error.getvalue()):
+        assert told.count("holter:") == len(told.splitlines()) >= 4
+        assert LogParser(0.0, source="console").feed(told.splitlines(), 1.0) == []
 
 
 def test_chinese_messages_are_chinese() -> None:

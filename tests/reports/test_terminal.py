@@ -135,6 +135,14 @@ def test_without_an_end_all_is_well_only_so_far(recording: Recording) -> None:
     assert "in 10 min 0 s; the recording ends before the training." in printed(recording, (), "en")
 
 
+@pytest.mark.parametrize("told_before", [(), ("exit_code",)])
+def test_an_end_that_nobody_told_is_not_called_well(recording: Recording, told_before: tuple[str, ...]) -> None:
+    ends = [ProcessEnded(t_s=590.0, pid=4711, role="main", **dict.fromkeys(told_before, 0))] if told_before else []
+    ends.append(ProcessEnded(t_s=600.0, pid=4712, role="main"))
+    over = msgspec.structs.replace(recording, all_ticks=(*recording.all_ticks, Tick(t_s=600.0, events=tuple(ends))))
+    assert "in 10 min 0 s; how the training ended could not be seen." in printed(over, (), "en")
+
+
 def test_an_episode_without_a_cause_says_that_none_is_known(
     recording: Recording, diagnoses: tuple[Diagnosis, ...]
 ) -> None:

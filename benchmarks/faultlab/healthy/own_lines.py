@@ -10,13 +10,15 @@ LINES = (
     "holter:   because OSError: [Errno 28] No space left on device",
     "holter: Traceback (most recent call last):",
 )
+# Without a line break at its end.
+BAR = " 44%|████▍     | 12/27 [00:10<00:12,  1.21it/s]"
 
 
 class OwnLines(Healthy):
     """Also those of another Holter, which watches another fold."""
 
     name = "own-lines"
-    summary = "lines of Holter about errors are in the console file"
+    summary = "lines of Holter about errors are in the console file, also behind a progress bar"
     epochs = 3
 
     def wrap(self, command: list[str]) -> list[str]:  # type: ignore[override]
@@ -27,7 +29,7 @@ class OwnLines(Healthy):
         """Another one writes."""
         self.strike()
         with outside.output.open("a") as file:
-            file.write("\n".join(LINES) + "\n")
+            file.write("\n".join(LINES) + f"\n{BAR}{LINES[1]}\n")
 
 
 SCENARIO = OwnLines

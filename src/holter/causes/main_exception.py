@@ -69,6 +69,7 @@ RULES = (
     needs("exception.role", one_of("main"), "exception-in-main", otherwise="exception-not-in-main", weight=2.0),
     supports("exception.first", is_true, "first-exception"),
     *(supports("exception.kind", one_of(kind), kind, weight=0.0) for kind in TOLD),
+    against("episode.kind", one_of("slow-down", "creep", "unsaved"), "still-running", fatal=True),
     against("worker.exit_signal", at_least(1), "worker-ended-by-signal", weight=2.0),
     against("disk.error", is_true, "disk-explains", weight=2.0),
     against("shm.trouble", is_true, "shm-explains", weight=2.0),

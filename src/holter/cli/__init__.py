@@ -57,13 +57,13 @@ def main() -> None:
         tell(error)
         sys.exit(2)
     except OSError as error:
-        _say(f"{live.PREFIX} {error.strerror or error}")
+        _say(str(error.strerror or error))
         sys.exit(2)
 
 
 def tell(error: HolterError) -> None:
     """An error for a tired person: id, what happened, what is safe, the next command."""
-    lines = [f"{live.PREFIX} {error.id}: {error.what}"]
+    lines = [f"{error.id}: {error.what}"]
     if error.safe:
         lines.append(f"  {error.safe}")
     if error.next_step:
@@ -74,5 +74,5 @@ def tell(error: HolterError) -> None:
 def _say(told: str) -> None:
     """Whether or not anybody reads it: the exit code counts."""
     writer = LineWriter(sys.stderr, lambda _: "")
-    writer.say(told)
+    writer.say(live.marked(told))
     writer.close()

@@ -56,7 +56,7 @@ class Speaker(Listener):
 
     def note(self, text: Text) -> None:
         """Say something of ourselves."""
-        self._say(f"{live.PREFIX} {phrase(text, self._lang)}")
+        self._say(live.marked(phrase(text, self._lang)))
 
     def wrote(self, path: Path, *, is_there: bool) -> None:
         """Name the file that was written, or say that there is none."""

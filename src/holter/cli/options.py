@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import enum
 import os
+import shlex
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
+from holter.errors import BadInput
 from holter.records import Text
 
 TAPE_HELP = (
@@ -70,6 +73,37 @@ def chosen_sharing(option: SharingStrategy | None, note: Callable[[Text], None])
     if trouble is not None:
         note(trouble)
     return {**os.environ, "HOLTER_SHARING": option.value}
+
+
+def checked_resume(option: str | None) -> str | None:
+    """Return ``--resume-command`` where it can be started as it stands, without a shell; it is needed hours later.
+
+    Raises:  BadInput.
+    """
+    if option is None:
+        return None
+    try:
+        words = shlex.split(option)
+        lexer = shlex.shlex(option, posix=True, punctuation_chars=True)
+        lexer.whitespace_split, lexer.commenters = True, ""
+        operator = next((word for word in lexer if not word.strip("();<>|&")), None)
+    except ValueError as error:
+        raise _not_started(f"it cannot be read ({error})", option) from error
+    if not words:
+        raise _not_started("it is empty", option)
+    if operator is not None:
+        raise _not_started(f"it is started without a shell, and {operator} is for a shell", option)
+    if shutil.which(words[0]) is None:
+        raise _not_started(f"there is no command {words[0]!r}", option)
+    return option
+
+
+def _not_started(why: str, option: str) -> BadInput:
+    return BadInput(
+        f"--resume-command {option!r} could not be started: {why}.",
+        safe="Nothing was started.",
+        next_step="""--resume-command "bash -c 'cd /x && python train.py --resume'\"""",
+    )
 
 
 def chosen_language(option: str | None) -> Literal["en", "zh"]:

@@ -22,6 +22,7 @@ from holter.cli.options import (
     NoMainHeal,
     Notify,
     Sharing,
+    checked_resume,
     chosen_language,
     chosen_sharing,
 )
@@ -70,20 +71,20 @@ def run(
     lang: Lang = None,
 ) -> None:
     """Run a training command and record it. Its output, signals and exit code pass through unchanged."""
-    from holter.reports import live
+    from holter.reports.contract import consequences
     from holter.supervisor.recording.contract import restart_ability
     from holter.supervisor.recording.tape_place import about_command, default_tape
     from holter.supervisor.run import run as supervise
     from holter.texts.resume_command import resume_command as resume
 
     language = chosen_language(lang)
+    resume_command = checked_resume(resume_command)
     ending = Ending()
     with ending, Speaker(language, quiet=quiet) as speaker:
         _tell_of_paths(command, speaker)
         if heal:
-            told = live.cannot_restart(restart_ability(resume(tuple(command), resume_command)), language)
-            if told is not None:
-                speaker.note(told.removeprefix(f"{live.PREFIX} "))
+            for told in consequences((restart_ability(resume(tuple(command), resume_command)),), language):
+                speaker.note(told)
         variables = chosen_sharing(sharing, speaker.note)
         _tell_of_others(command, speaker)
         with everybody(speaker, notify, language, shlex.join(command)) as (listener, finish):

@@ -19,6 +19,7 @@ from holter.records import (
     WORKERS,
     ActionTaken,
     Episode,
+    Event,
     ExceptionSeen,
     Message,
     ProcessEnded,
@@ -31,6 +32,8 @@ from holter.sentences import define
 ONE_CRASH_S = 30.0
 # A worker whose ending nobody could tell: at the end of training the log says so within seconds.
 GRACE_S = 5.0
+# A training that is over has left these phases.
+IN_LOOP = ("train", "validate", "epoch-end", "checkpoint")
 # The user or the terminal asked for the end; exit codes as shells give them.
 ASKED_FOR_SIGNALS = (signal.SIGINT,)
 ASKED_FOR_CODES = (0, 128 + signal.SIGINT)
@@ -63,7 +66,7 @@ class DeathDetector:
         self._progress.see(tick)
         changed: list[Episode] = self._close_if_it_goes_on()
         self._hooked = self._hooked or bool(tick.beats)
-        for event in (*self._due(tick), *sorted(tick.events, key=lambda event: event.t_s)):
+        for event in (*self._due(tick), *_in_order_of_time(tick.events)):
             if isinstance(event, ActionTaken):
                 self._ours.update(event.pids if event.state == "begun" else ())
                 self._stopping = self._stopping or (event.action == "stop" and event.state == "done")
@@ -89,7 +92,7 @@ class DeathDetector:
         """Keep a rumour; where a process has just ended and nobody could say how, it says how."""
         if self._began_s is not None and event.t_s < self._began_s:
             return []  # written before we came
-        if self._unclear:
+        if any(one.role == event.role for one in self._unclear):
             self._unclear = []
             return self._take(event, tick)
         self._rumours.append(event)
@@ -112,12 +115,21 @@ class DeathDetector:
             self._unclear = [one for one in self._unclear if one.pid != event.pid]
         elif self._hooked and event.role in DATA_WORKERS and event.exit_signal == signal.SIGTERM:
             self._unclear.append(event)
-        elif event.role == "main" and self._unclear and not _was_asked_for(event):
+        elif event.role == "main" and self._unclear and self._has_failed(event):
             first, self._unclear = min(self._unclear, key=lambda one: one.t_s), []
             return self._take(first, tick)
         return []
 
+    def _has_failed(self, event: ProcessEnded) -> bool:
+        """Whether main ended by a fault; one whose ending is unknown did in the middle of nnU-Net's loop."""
+        if event.exit_code is None and event.exit_signal is None:
+            return self._phase.phase in IN_LOOP
+        return not _was_asked_for(event)
+
     def _due(self, tick: Tick) -> list[ProcessEnded]:
+        if not self._hooked:
+            # Loaders and pools end their workers in order all the time; on kernels before 6.15 nobody tells it.
+            return []
         if self._phase.phase in ("shutdown", "final-validation"):
             self._unclear = [event for event in self._unclear if event.role not in DATA_WORKERS]
         return [event for event in self._unclear if tick.t_s - event.t_s >= GRACE_S]
@@ -144,10 +156,28 @@ class DeathDetector:
         return [self._open]
 
     def _first_rumour(self, event: ProcessEnded | ExceptionSeen) -> ProcessEnded | ExceptionSeen:
-        """What went before this end: the first exception of those heard of, if one of its own role was."""
-        near = [one for one in self._rumours if 0.0 <= event.t_s - one.t_s < ONE_CRASH_S]
+        """Return the first rumour that may tell why this process ended; the event itself where there is none."""
+        near = [one for one in self._rumours if 0.0 <= event.t_s - one.t_s < ONE_CRASH_S and self._explains(one, event)]
         self._rumours = []
         return min(near, key=lambda one: one.t_s, default=event)
+
+    def _explains(self, rumour: ExceptionSeen, event: ProcessEnded | ExceptionSeen) -> bool:
+        """Whether it is of the same role, or a worker's before the end of main; and not needed to know the reason.
+
+        The file may hold another run's words. The hook tells every exception that ends its own process.
+        """
+        is_known = isinstance(event, ExceptionSeen) or event.exit_signal is not None
+        if self._hooked and rumour.pid is None and is_known:
+            return False
+        return rumour.role == event.role or (event.role == "main" and rumour.role in WORKERS)
+
+
+def _in_order_of_time(events: tuple[Event, ...]) -> list[Event]:
+    """Within one look: the rank that ended by itself, then those that its launcher ends with SIGTERM."""
+    ranks = [event for event in events if isinstance(event, ProcessEnded) and event.role == "main"]
+    ended = {event.pid for event in ranks if event.exit_signal == signal.SIGTERM}
+    echoes = ended if any(event.pid not in ended for event in ranks) else set()
+    return sorted(events, key=lambda event: (event.t_s, isinstance(event, ProcessEnded) and event.pid in echoes))
 
 
 def _is_in_order(event: ProcessEnded | ExceptionSeen) -> bool:

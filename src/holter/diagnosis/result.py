@@ -30,7 +30,8 @@ class Found(NamedTuple):
 def diagnosed(recording: Recording, episodes: tuple[Episode, ...], *, is_over: bool) -> tuple[Diagnosis, ...]:
     """Every one of these episodes with verdicts and remedies; ``is_over`` as ``propose`` has it."""
     return tuple(
-        propose(diagnose_as_told(recording, episode), recording.environment, is_over=is_over) for episode in episodes
+        propose(diagnose_as_told(recording, episode), recording.environment, recording.contract(), is_over=is_over)
+        for episode in episodes
     )
 
 

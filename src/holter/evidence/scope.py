@@ -11,7 +11,7 @@ import re
 from holter.evidence.fact_book import FactBook, Value
 from holter.evidence.facts.from_log_text import is_from_text
 from holter.evidence.window import Window
-from holter.records import EpochEnded, Event, ExceptionSeen, LogLine, PhaseChanged, Tick
+from holter.records import AbilityName, EpochEnded, Event, ExceptionSeen, LogLine, PhaseChanged, Tick
 from holter.sentences import define
 from holter.tape import Recording
 from holter.texts.training_command import parse_training_command
@@ -25,6 +25,7 @@ EXPORT_ECHOES = ("export", "prediction")
 
 BY_COMMAND = define("scope.by-command", "the command is one of nnU-Net")
 BY_BEAT = define("scope.by-beat", "the hook saw its trainer")
+BY_LOG = define("scope.by-log", "its training log was found")
 BY_TEXT = define("scope.by-text", "its sentences were read")
 BY_FRAMES = define("scope.by-frames", "its code is in a traceback")
 NOT_NNUNET = define("scope.not-nnunet", "nothing of nnU-Net was seen: no trainer, no log, no such command")
@@ -39,7 +40,11 @@ ONE_RANK = define("scope.one-rank", "one process trains")
 def collect(window: Window, book: FactBook) -> None:
     """State what is there; and what is not, where the whole run was watched."""
     derive(book)
-    _nnunet(window, book)
+    contract = window.recording.contract(window.end_s)
+    seen = frozenset() if contract is None else frozenset(one.name for one in contract.sees if one.can)
+    if "gpu" in seen:
+        _add(book, "scope.gpu", True)
+    _nnunet(window, book, seen)
     _export(window, book)
     if is_from_text(window):
         return
@@ -90,7 +95,7 @@ def shows_training(tick: Tick) -> bool:
     return steps or any(_is_said_by_nnunet(event) for event in tick.events)
 
 
-def _nnunet(window: Window, book: FactBook) -> None:
+def _nnunet(window: Window, book: FactBook, seen: frozenset[AbilityName]) -> None:
     environment = window.recording.environment
     command = environment.command if environment is not None else ()
     beats = any(beat.role == "main" for tick in window.all for beat in tick.beats)
@@ -98,8 +103,10 @@ def _nnunet(window: Window, book: FactBook) -> None:
     raised = any(NNUNET_FRAMES.search(error.traceback) for error in window.recording.events(ExceptionSeen))
     if parse_training_command(command) is not None or (environment is not None and environment.plans):
         book.known("scope.nnunet", True, BY_COMMAND())
-    elif beats:
+    elif beats or "heartbeat" in seen:
         book.known("scope.nnunet", True, BY_BEAT())
+    elif "log" in seen:
+        book.known("scope.nnunet", True, BY_LOG())
     elif said:
         book.known("scope.nnunet", True, BY_TEXT())
     elif raised:

@@ -13,7 +13,7 @@ from holter.causes.steps import has_shm_room
 from holter.evidence.facts.endings import JSON_KINDS
 from holter.evidence.words import CRASHES, SIGBUS
 from holter.probes.machine.environment import HIDDEN
-from holter.records import Diagnosis, Environment, Episode, Fact, Remedy, Verdict
+from holter.records import ContractSettled, Diagnosis, Environment, Episode, Fact, Remedy, Verdict
 from holter.remedies import asking
 from holter.remedies.of_nnunet import SENTENCES, is_of_nnunet
 from holter.texts.resume_command import resume_command, validate_command
@@ -28,13 +28,22 @@ NEVER_BEGAN = ("checkpoint-broken", "checkpoint-refused", "gpu-number", "json", 
 BY_HAND = {"continue-from-checkpoint": "continue-by-hand", "end-and-continue": "end-and-continue-by-hand"}
 
 
-def propose(diagnosis: Diagnosis, environment: Environment | None, *, is_over: bool) -> Diagnosis:
-    """The diagnosis with remedies for every cause that is not excluded.
+# A command of an offer, and one that goes on with a run of ``holter train``, which always heals.
+UNDER_HOLTER, BEFORE_COMMAND, UNDER_CARE = "holter run ", "-- {continue}", "holter train "
 
+
+def propose(
+    diagnosis: Diagnosis, environment: Environment | None, contract: ContractSettled | None = None, *, is_over: bool
+) -> Diagnosis:
+    """Return the diagnosis with remedies for every cause that is not excluded.
+
+    ``contract``: what was found that can be done to the run; without it its command tells how to go on.
     ``is_over``: the processes may be gone and their PIDs belong to others; no command names them then.
     """
     facts = {fact.name: fact for fact in diagnosis.facts}
-    values = _values(diagnosis, facts, environment)
+    values = _values(diagnosis, facts)
+    if environment is not None:
+        values |= _of_environment(environment, contract)
     if not is_over and diagnosis.episode.end_s is None:
         values |= _pids(diagnosis.episode, facts, environment)
     return msgspec.structs.replace(
@@ -74,8 +83,13 @@ def _filled(offer: Offer, values: dict[str, str]) -> str | None:
     """The command with its blanks filled; None if a value for it is missing (a command must run as it stands)."""
     if offer.command is None or (is_of_nnunet(offer.command) and not _holds("nnunet", values)):
         return None
+    command, going_on = offer.command, values.get("continue", "")
+    before, is_wrapped, rest = command.partition(UNDER_HOLTER)
+    if is_wrapped and going_on.startswith(UNDER_CARE):  # it records itself: a second Holter around it is refused
+        options = rest.removesuffix(BEFORE_COMMAND).replace("--heal ", "")
+        return f"{before}{UNDER_CARE}{options}{going_on.removeprefix(UNDER_CARE)}"
     try:
-        return offer.command.format_map(values)
+        return command.format_map(values)
     except KeyError:
         return None
 
@@ -96,7 +110,7 @@ def _pids(episode: Episode, facts: dict[str, Fact], environment: Environment | N
     return values
 
 
-def _values(diagnosis: Diagnosis, facts: dict[str, Fact], environment: Environment | None) -> dict[str, str]:
+def _values(diagnosis: Diagnosis, facts: dict[str, Fact]) -> dict[str, str]:
     values: dict[str, str] = {}
     cpus = _value(facts, "cpu.effective")
     if isinstance(cpus, (int, float)):
@@ -145,25 +159,24 @@ def _values(diagnosis: Diagnosis, facts: dict[str, Fact], environment: Environme
     folder = _value(facts, "disk.folder")
     if isinstance(folder, str):
         values["disk_folder"] = shlex.quote(folder)
-    if environment is not None:
-        values.update(_of_environment(environment))
     return values
 
 
-def _of_environment(environment: Environment) -> dict[str, str]:
+def _of_environment(environment: Environment, contract: ContractSettled | None) -> dict[str, str]:
     values: dict[str, str] = {}
     if environment.preprocessed_folder:
         values["preprocessed"] = shlex.quote(environment.preprocessed_folder)
     if environment.output_folder:
         values["results"] = shlex.quote(environment.output_folder)
-    resume = resume_command(environment.command, environment.resume_command)
-    validate = validate_command(environment.command)
+    does = () if contract is None or contract.only_watches else contract.does
+    restart = next((one for one in does if one.name == "restart"), None)
+    given = resume_command(environment.command, environment.resume_command)
+    resume = given.text if restart is None else restart.what
     if environment.command:
-        values["command_known"] = "no" if resume.text is None else "yes"
+        values["command_known"] = "no" if resume is None else "yes"
     if HIDDEN not in environment.command:  # a command with blanked words does not run
-        for name, found in (("continue", resume), ("validate", validate)):
-            if found.text is not None:
-                values[name] = found.text
+        found = {"continue": resume, "validate": validate_command(environment.command).text}
+        values |= {name: command for name, command in found.items() if command is not None}
     return values
 
 

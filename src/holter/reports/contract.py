@@ -14,6 +14,7 @@ WATCHES = define("contract.watches", "It only watches; holter train, or run --he
 ITEM = define("contract.item", "{name} ({what})")
 LOST = define("contract.lost", "from now on without {name}: {why}")
 BACK = define("contract.back", "{name} is there now")
+NOW_CAN = define("contract.now-can", "from now on Holter can {powers}")
 
 SEES = {
     "heartbeat": define("contract.sees.heartbeat", "heartbeat"),
@@ -23,6 +24,8 @@ SEES = {
     "stacks": define("contract.sees.stacks", "stacks"),
     "gpu": define("contract.sees.gpu", "GPU"),
     "kernel-log": define("contract.sees.kernel-log", "kernel log"),
+    "endings": define("contract.sees.endings", "how processes end"),
+    "results": define("contract.sees.results", "results folder"),
 }
 LOADERS = {
     "batchgenerators": define("contract.loader.batchgenerators", "batchgenerators workers"),
@@ -79,16 +82,24 @@ def changes(settled: ContractSettled, before: ContractSettled, lang: Lang) -> li
             told.append(phrase(LOST(name=_name(now, lang), why=_why(now, lang)), lang))
         elif now.can and not then.can:
             told.append(phrase(BACK(name=_name(now, lang)), lang))
-    lost = tuple(now for now, then in zip(settled.does, before.does, strict=True) if then.can and not now.can)
-    return told + consequences(lost, lang)
+    pairs = tuple(zip(settled.does, before.does, strict=True))
+    gained = _can(tuple(now for now, then in pairs if now.can and not then.can), lang)
+    if gained:
+        told.append(phrase(NOW_CAN(powers=gained), lang))
+    return told + consequences(tuple(now for now, then in pairs if then.can and not now.can), lang)
 
 
 def _powers(settled: ContractSettled, lang: Lang) -> Message:
-    if not any(one.can for one in settled.does):
-        watches = any(one.why_not is not None and one.why_not.key == "contract.only-watches" for one in settled.does)
-        return WATCHES() if watches else NO_POWERS()
-    can = [phrase(DOES[one.name](what=one.what), lang) for one in settled.does if one.can and one.what != "no-workers"]
-    return POWERS(powers=text("list.join", lang).join(can))
+    if settled.only_watches:
+        return WATCHES()
+    can = _can(settled.does, lang)
+    return POWERS(powers=can) if can else NO_POWERS()
+
+
+def _can(abilities: tuple[Ability, ...], lang: Lang) -> str:
+    """What can be done, as a list; a loader without workers has none to replace."""
+    can = [phrase(DOES[one.name](what=one.what), lang) for one in abilities if one.can and one.what != "no-workers"]
+    return text("list.join", lang).join(can)
 
 
 def _seen(one: Ability, lang: Lang) -> str:

@@ -9,7 +9,7 @@ from typing import TextIO
 from rich.cells import cell_len, set_cell_size
 
 from holter.history.actions import SAME_DEED_S, is_echo
-from holter.records import Ability, ActionTaken, ContractSettled, Diagnosis, Episode, Message, Notice
+from holter.records import ActionTaken, ContractSettled, Diagnosis, Episode, Message, Notice
 from holter.remedies.asking import asked
 from holter.remedies.ladder import WAIT_FOR
 from holter.reports.catalogue import Lang, phrase, text
@@ -44,26 +44,26 @@ NUMBERS = re.compile(r"\d+|checkpoint_(?:latest|best|final)")
 def alarm(episode: Episode, lang: Lang, epoch: int | None = None) -> str:
     """Return the line for a new episode: what was noticed, and that we look for the cause."""
     reason = phrase(episode.reason, lang) or text("live.looking", lang)
-    return _line(text("live.alarm", lang, **_kind_and_place(episode, epoch, lang), reason=reason))
+    return marked(text("live.alarm", lang, **_kind_and_place(episode, epoch, lang), reason=reason))
 
 
 def cause(diagnosis: Diagnosis, lang: Lang) -> str:
     """Return the lines that name the cause, with the strongest findings and the first remedy."""
     verdict = best(diagnosis)
     if verdict is None:
-        return _line(phrase(NO_CAUSE(what=phrase(fact_of(diagnosis), lang).rstrip(".。")), lang))
+        return marked(phrase(NO_CAUSE(what=phrase(fact_of(diagnosis), lang).rstrip(".。")), lang))
     sure = text(f"verdict.{verdict.verdict}.sentence", lang).rstrip(".。")
     what = cause_sentence(diagnosis, verdict, lang)
-    lines = [_line(text("live.cause", lang, what=what, verdict=sure, score=f"{verdict.score:.2f}"))]
+    lines = [marked(text("live.cause", lang, what=what, verdict=sure, score=f"{verdict.score:.2f}"))]
     lines += _asked(diagnosis, verdict.cause, lang)
     lines.extend(
-        _line("  " + text("live.because", lang, finding=finding_text(finding, diagnosis, lang)))
+        marked("  " + text("live.because", lang, finding=finding_text(finding, diagnosis, lang)))
         for finding in verdict.supports[:FINDINGS_SHOWN]
     )
     for remedy in remedies_of(diagnosis, verdict.cause)[:1]:
-        lines.append(_line("  " + text("live.remedy", lang, remedy=remedy_text(remedy, lang))))
+        lines.append(marked("  " + text("live.remedy", lang, remedy=remedy_text(remedy, lang))))
         if remedy.command:
-            lines.extend(_line(f"    {part}") for part in remedy.command.splitlines())
+            lines.extend(marked(f"    {part}") for part in remedy.command.splitlines())
     return "\n".join(lines)
 
 
@@ -71,14 +71,14 @@ def _asked(diagnosis: Diagnosis, cause_id: str, lang: Lang) -> list[str]:
     """What to send to the administrator; a cause that is waited for says it when the wait begins."""
     values = asked(diagnosis, cause_id)
     words = words_for_administrator(values, lang) if values and cause_id not in WAIT_FOR else None
-    return [] if words is None else [_line("  " + text("action.ask", lang)), _line("    " + words)]
+    return [] if words is None else [marked("  " + text("action.ask", lang)), marked("    " + words)]
 
 
 def over(episode: Episode, lang: Lang, epoch: int | None = None) -> str:
     """Return the line for the end of an episode."""
     lasted = (episode.end_s if episode.end_s is not None else episode.alarm_s) - episode.start_s
     told = text("live.over", lang, **_kind_and_place(episode, epoch, lang), duration=duration(lasted, lang))
-    return _line(told)
+    return marked(told)
 
 
 def action(taken: ActionTaken, lang: Lang) -> str | None:
@@ -86,16 +86,16 @@ def action(taken: ActionTaken, lang: Lang) -> str | None:
     told = action_line(taken, lang)
     if told is None:
         return None
-    lines = [_line(told)]
+    lines = [marked(told)]
     asked = request(taken, lang)
     if asked is not None:
-        lines += [_line("  " + asked[0]), _line("    " + asked[1])]
+        lines += [marked("  " + asked[0]), marked("    " + asked[1])]
     return "\n".join(lines)
 
 
 def notice(noticed: Notice, lang: Lang) -> str:
     """Return the line of a notice."""
-    return _line(phrase(noticed.message, lang))
+    return marked(phrase(noticed.message, lang))
 
 
 def contract(settled: ContractSettled, before: ContractSettled | None, lang: Lang) -> str | None:
@@ -104,16 +104,10 @@ def contract(settled: ContractSettled, before: ContractSettled | None, lang: Lan
         told = changes(settled, before, lang)
     else:
         told = [contract_line(settled, lang)]
-        if any(one.can for one in settled.does):
+        if not settled.only_watches:
             # That a training cannot be restarted was said before it was started.
             told += consequences(tuple(one for one in settled.does if one.name != "restart"), lang)
-    return "\n".join(_line(one) for one in told) or None
-
-
-def cannot_restart(ability: Ability, lang: Lang) -> str | None:
-    """Return what to expect where the training could not be started again; None where it can."""
-    told = consequences((ability,), lang)
-    return _line(told[0]) if told else None
+    return "\n".join(marked(one) for one in told) or None
 
 
 class Echoes:
@@ -162,7 +156,7 @@ class Progress:
 
     def waiting(self, told: Message) -> None:
         """Something is waited for."""
-        line = _line(phrase(told, self._lang))
+        line = marked(phrase(told, self._lang))
         self._show(set_cell_size(line, min(cell_len(line), get_terminal_size().columns - 1)))
 
     def clear(self) -> None:
@@ -179,12 +173,12 @@ class Progress:
 
 def left_out(count: int, lang: Lang) -> str:
     """Return the line in place of those that nobody was there to read."""
-    return _line(phrase(LEFT_OUT(count=count), lang))
+    return marked(phrase(LEFT_OUT(count=count), lang))
 
 
 def wrote(path: str, lang: Lang) -> str:
     """Return the line that names a file we wrote."""
-    return _line(text("cli.wrote", lang, path=path))
+    return marked(text("cli.wrote", lang, path=path))
 
 
 def _kind_and_place(episode: Episode, epoch: int | None, lang: Lang) -> dict[str, str]:
@@ -194,5 +188,6 @@ def _kind_and_place(episode: Episode, epoch: int | None, lang: Lang) -> dict[str
     }
 
 
-def _line(message: str) -> str:
-    return f"{PREFIX} {message}"
+def marked(message: str) -> str:
+    """Return the message with each of its lines marked as ours: what it quotes may have several."""
+    return "\n".join(f"{PREFIX} {line}" for line in message.splitlines() or [""])

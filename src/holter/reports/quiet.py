@@ -12,6 +12,9 @@ from holter.tape import Recording
 NOT_OVER = define(
     "quiet.not-over", "Nothing wrong was seen in {span:duration}; the recording ends before the training."
 )
+END_UNSEEN = define(
+    "quiet.end-unseen", "Nothing wrong was seen in {span:duration}; how the training ended could not be seen."
+)
 NO_TRAINING = define("quiet.no-training", "No training was seen: {why}.")
 TOO_SHORT = define("quiet.too-short", "the recording is {span:duration} long and holds no step, epoch or log sentence")
 NO_STEP = define("quiet.no-step", "{heartbeat}; {log}")
@@ -23,11 +26,13 @@ def quiet(recording: Recording, lang: Lang) -> str:
     if is_text(recording):
         return text("headline.quiet-text", lang)
     if not was_training_seen(recording):
-        contracts = recording.events(ContractSettled)
-        return phrase(no_training(contracts[-1] if contracts else None, recording.duration_s), lang)
-    ended = any(event.role == "main" for event in recording.events(ProcessEnded))
-    if not ended:
+        return phrase(no_training(recording.contract(), recording.duration_s), lang)
+    ends = [event for event in recording.events(ProcessEnded) if event.role == "main"]
+    if not ends:
         return phrase(NOT_OVER(span=recording.duration_s), lang)
+    told = [event for event in ends if event.exit_code is not None or event.exit_signal is not None]
+    if ends[-1].pid not in {event.pid for event in told}:
+        return phrase(END_UNSEEN(span=recording.duration_s), lang)
     return text("headline.quiet", lang, duration=duration(recording.duration_s, lang))
 
 

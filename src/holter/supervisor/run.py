@@ -88,12 +88,12 @@ def run(
         scratch.close()
         raise
     clock = RunClock()
-    earlier_s = newest_checkpoint_s(command, variables)
     terms = Terms(heal=heal, attached=False, resume=resume_command(command, resume))
     marks = _console_marks(quiet_output)
     with SignalRelay() as relay:
         launch = Launch(variables, scratch.folder, cwd, quiet_output, relay, heal=heal, keep_fds=keep_fds)
         try:
+            earlier_s = newest_checkpoint_s(command, variables)
             child = launch.start(command)
         except BaseException:
             scratch.close()

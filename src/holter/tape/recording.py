@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import msgspec
 
-from holter.records import Environment, Episode, Event, ProbeRun, StackDump, Tick
+from holter.records import ContractSettled, Environment, Episode, Event, ProbeRun, StackDump, Tick
 
 E = TypeVar("E")
 
@@ -50,6 +50,10 @@ class Recording(msgspec.Struct, frozen=True, kw_only=True):
             for event in tick.events
             if (not kinds or isinstance(event, kinds)) and _within(event, start_s, end_s)
         )
+
+    def contract(self, end_s: float | None = None) -> ContractSettled | None:
+        """What could be seen and done at last, until ``end_s``; None where that was not settled."""
+        return next(reversed(self.events(ContractSettled, end_s=end_s)), None)
 
     def stacks(self) -> tuple[StackDump, ...]:
         """All stack dumps."""

@@ -18,8 +18,30 @@ from holter.sentences import define
 from holter.texts.training_command import parse_training_command
 
 SHELLS = frozenset({"sh", "bash", "zsh", "dash", "ksh", "fish", "csh", "tcsh", "ash"})
-# What makes a script more than one plain command.
-_CONTROL = re.compile(r"[;&|<>()`\n]|\$\(|\$\{|(?:^|\s)(?:exec|eval|if|for|while|trap)\s")
+# What makes a script more than one plain command; a comment would swallow the option.
+_CONTROL = re.compile(r"[;&|<>()`\n#]|\$\{")
+# What only the shell that runs a script can replace.
+_EXPANSION = re.compile(r"[$~*?\[{]")
+_ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
+# Programs that start the command behind them: the options that take the next word, and how many words come before it.
+_PREFIXES: dict[str, tuple[str, int]] = {
+    "env": ("-u --unset -C --chdir", 0),
+    "nohup": ("", 0),
+    "setsid": ("", 0),
+    "nice": ("-n --adjustment", 0),
+    "ionice": ("-c --class -n --classdata", 0),
+    "time": ("-f --format -o --output", 0),
+    "stdbuf": ("-i --input -o --output -e --error", 0),
+    "timeout": ("-k --kill-after -s --signal", 1),
+    "taskset": ("", 1),
+    **dict.fromkeys(("conda", "mamba", "micromamba"), ("-n --name -p --prefix --cwd", 1)),
+    **dict.fromkeys(("uv", "poetry", "pixi"), ("-p --python --with -e --environment", 1)),
+    "srun": (
+        "-A --account -c --cpus-per-task -G --gpus --gpus-per-node --gpus-per-task --gres -J --job-name --mem "
+        "--mem-per-cpu -n --ntasks -N --nodes --ntasks-per-node -p --partition -q --qos -t --time -w --nodelist",
+        0,
+    ),
+}
 # nnU-Net refuses it beside --c, and the checkpoint holds what it did.
 PRETRAINED = "-pretrained_weights"
 ENTRY = "holter.trainer.entry"
@@ -108,15 +130,54 @@ def _script_after(command: Sequence[str], shell: int) -> int:
     return shell
 
 
+def training_words(command: Sequence[str]) -> tuple[str, ...]:
+    """Return the words of the command that trains, also from a shell's script; empty where they are not known."""
+    place = _script_of(command)
+    if place is None:
+        return tuple(command)
+    return () if _EXPANSION.search(command[place]) else tuple(_plain_command(command[place]))
+
+
+def assigned(words: Sequence[str]) -> dict[str, str]:
+    """Return the variables that a command sets before its program: ``NAME=value …``, ``env NAME=value …``."""
+    pairs = (word.partition("=") for word in words[: _program(words)] if _ASSIGNMENT.match(word))
+    return {name: value for name, _, value in pairs}
+
+
+def _plain_command(script: str) -> list[str]:
+    """Return the words of a script that is one call of nnU-Net's training; of any other nothing is known."""
+    try:
+        words = [] if _CONTROL.search(script) else shlex.split(script)
+    except ValueError:
+        return []
+    program = "".join(words[_program(words) :][:1])
+    return words if PurePath(program).name.startswith(("nnUNet", "python", "holter")) else []
+
+
+def _program(words: Sequence[str]) -> int:
+    """Return the place of the program behind assignments and prefixes such as ``nohup`` or ``srun -n 1``."""
+    place, with_value, to_skip = 0, "", 0
+    while place < len(words):
+        word = words[place]
+        if word.startswith("-") and place > 0:
+            place += 2 if word in with_value.split() else 1
+        elif to_skip:
+            place, to_skip = place + 1, to_skip - 1
+        elif PurePath(word).name in _PREFIXES:
+            with_value, to_skip = _PREFIXES[PurePath(word).name]
+            place += 1
+        elif _ASSIGNMENT.match(word):
+            place += 1
+        else:
+            break
+    return place
+
+
 def _in_script(command: Sequence[str], place: int, option: str) -> Resume:
     """A script that is one plain nnU-Net command gets the option inside; of any other nothing is known."""
     script = command[place]
-    try:
-        words = shlex.split(script)
-    except ValueError:
-        words = []
-    parsed = parse_training_command(words)
-    if _CONTROL.search(script) or parsed is None or PRETRAINED[:3] in script:
+    parsed = parse_training_command(_plain_command(script))
+    if parsed is None or PRETRAINED[:3] in script:
         return Resume(None, SHELL_SCRIPT())
     if parsed.validation_only or (option == "--c" and parsed.continued):
         return Resume(tuple(command))

@@ -17,6 +17,8 @@ SAID_IN = {
 TORN_PIPES = {"ConnectionResetError", "ConnectionRefusedError", "BrokenPipeError", "EOFError", "FileNotFoundError"}
 # Launchers that start the training by subprocess, and raise CalledProcessError when it has failed.
 _LAUNCHER_FILE = re.compile(r"/(?:accelerate/commands|deepspeed/launcher)/[^/]+\.py$")
+# What torchrun raises when one of its processes has ended.
+LAUNCHER_ERRORS = {"ChildFailedError"}
 _FRAME = re.compile(r'^ *File "([^"]+)", line \d+', re.MULTILINE)
 
 
@@ -37,7 +39,7 @@ def is_echo(error: str, message: str, traceback: str) -> bool:
     that calls a program of its own raises ``CalledProcessError`` too: an echo is raised by a launcher.
     """
     name = error.rpartition(".")[2]
-    if said_in(message) is not None:
+    if said_in(message) is not None or name in LAUNCHER_ERRORS:
         return True
     frames = _FRAME.findall(traceback)
     if name == "CalledProcessError" and frames and _LAUNCHER_FILE.search(frames[-1]):

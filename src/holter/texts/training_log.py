@@ -185,8 +185,10 @@ class LogParser:
     def feed(self, lines: Iterable[str], now_s: float, *, history: bool = False) -> list[Event]:
         """Events of these lines. ``now_s``: time of reading; ``history``: written before that."""
         events: list[Event] = []
-        for line in lines:
-            if line.startswith(OWN_LINE):
+        for whole in lines:
+            # A progress bar ends in no line break: our words may stand behind it.
+            line, own, _ = whole.partition(OWN_LINE)
+            if own and not line:
                 # No part of a traceback: as if no line had come.
                 events += self.idle(now_s)
                 continue

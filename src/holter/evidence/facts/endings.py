@@ -147,10 +147,14 @@ def _deaths(window: Window, start_s: float, end_s: float) -> list[ProcessEnded]:
 
 
 def _exception(window: Window, book: FactBook, start_s: float, end_s: float) -> None:
+    # While the training lives on, a console may hold an error that was handled, or another fold's.
+    only_hook = window.episode.kind != "death" and any(tick.beats for tick in window.all)
     seen = [
         event
         for event in window.recording.events(ExceptionSeen, start_s=start_s, end_s=end_s)
-        if not event.echo and event.error not in ("KeyboardInterrupt", "SystemExit")
+        if not event.echo
+        and event.error not in ("KeyboardInterrupt", "SystemExit")
+        and (event.source == "hook" or not only_hook)
     ]
     if not seen:
         for name in EXCEPTION_FACTS:

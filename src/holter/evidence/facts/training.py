@@ -155,7 +155,8 @@ def _main(window: Window, book: FactBook) -> None:
     ]
     book.known("main.alive", not ended and (main is not None or not window.all))
     if ended:
-        best = max(ended, key=lambda e: (e.exit_signal is not None) + (e.exit_code is not None))
+        # Of several ranks the one that the episode is about: the launcher ends the others because of it.
+        best = max(ended, key=lambda one: (ending(one) is not None, one.pid == window.episode.pid))
         book.known("main.ending", ending(best), unless=ENDING_UNKNOWN())
         book.known("main.exit_signal", best.exit_signal if best.exit_code is None else 0)
     elif main is not None:

@@ -18,6 +18,7 @@ _GET_INFO = 0xC040FF0B
 _INFO_BYTES = 64
 _INFO_EXIT = 1 << 3
 _EXIT_CODE_OFFSET = 60
+SHELL = "/bin/sh"
 
 
 class Ending(NamedTuple):
@@ -60,6 +61,18 @@ class ExitWatch:
         for descriptor in self._descriptors.values():
             os.close(descriptor)
         self._descriptors.clear()
+
+
+def tells_endings() -> bool:
+    """Try with a child of our own whether this kernel tells how a process ended that somebody else has collected."""
+    watch = ExitWatch()
+    try:
+        pid = os.posix_spawn(SHELL, [SHELL, "-c", ":"], {})
+    except OSError:
+        return False
+    watch.add(pid)  # also where it has ended already: it stays until it is collected
+    os.waitpid(pid, 0)
+    return watch.take_ending(pid) is not None
 
 
 def _ask(descriptor: int) -> Ending | None:

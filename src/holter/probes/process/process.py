@@ -75,6 +75,7 @@ class ProcessProbe:
         self._family: dict[int, Kin] = {}  # dead workers too: roles are told from the order of births
         self._roles: dict[int, Role] = {}
         self._main_pid: int | None = None
+        self.main_endings: dict[int, ProcessEnded] = {}  # of the main processes that have ended, by their PID
         self._thorough_due_s = float("-inf")
         self._root_seen = False  # afterwards its PID may belong to a stranger
 
@@ -221,7 +222,7 @@ class ProcessProbe:
 
     def _ended(self, watched: _Watched, t_s: float, ending: Ending | None, source: str) -> ProcessEnded:
         role, index = self._role(watched.kin.pid)
-        return ProcessEnded(
+        event = ProcessEnded(
             t_s=t_s,
             pid=watched.kin.pid,
             role=role,
@@ -231,6 +232,9 @@ class ProcessProbe:
             rss_bytes=watched.stat.rss_pages * _PAGE_BYTES,
             source=source if ending else "seen",
         )
+        if role == "main":
+            self.main_endings[event.pid] = event
+        return event
 
     def _forget(self, pid: int) -> None:
         del self._watched[pid]

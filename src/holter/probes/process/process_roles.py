@@ -16,8 +16,15 @@ from holter.records import Role
 from holter.texts.training_command import parse_training_command
 
 # Programs that are written in Python themselves and start the one that we look for.
-_LAUNCHERS = frozenset({"conda", "mamba", "torchrun", "accelerate", "holter", "conda-run", "pixi", "poetry"})
-_LAUNCHER_MODULES = frozenset({"torch.distributed.run", "torch.distributed.launch", "conda", "holter"})
+_LAUNCHERS = frozenset({
+    "conda", "mamba", "torchrun", "accelerate", "deepspeed", "horovodrun", "holter", "conda-run", "pixi", "poetry",
+})  # fmt: skip
+_LAUNCHER_MODULES = frozenset({
+    "torch.distributed.run", "torch.distributed.launch", "accelerate.commands.launch",
+    "accelerate.commands.accelerate_cli", "deepspeed.launcher.runner", "deepspeed.launcher.launch", "conda", "holter",
+})  # fmt: skip
+# Some launchers number their processes on the command line.
+_RANK_OPTIONS = ("--local_rank", "--local-rank")
 # Workers of one kind start some ten milliseconds after each other. Between the kinds lies the making of the first
 # batch: seconds, or, measured with small images, 0.09 s. A busy machine may put 0.3 s between any two.
 _BATCH_GAP_S = 0.2
@@ -53,13 +60,33 @@ def find_main(root_pid: int, family: Iterable[Kin]) -> int | None:
 
 
 def assign_roles(main: Kin, family: Iterable[Kin]) -> dict[int, Role]:
-    """PID -> role for the main process and all others, living or not: the dead help to count the batches."""
+    """PID -> role for the main process and all others, living or not: the dead help to count the batches.
+
+    Where a launcher started several like it, each is a main process with workers of its own.
+    """
     kins = sorted(family, key=lambda kin: (kin.started_s, kin.pid))
+    ranks = [kin for kin in kins if kin.pid == main.pid or _is_rank_beside(main, kin)]
+    roles: dict[int, Role] = {}
+    for rank in ranks:
+        for pid, role in _below(rank, kins).items():
+            if role != "other" or pid not in roles:
+                roles[pid] = role
+    return roles | dict.fromkeys((rank.pid for rank in ranks), "main")
+
+
+def _is_rank_beside(main: Kin, kin: Kin) -> bool:
+    return bool(kin.cmdline) and kin.ppid == main.ppid and _without_rank(kin.cmdline) == _without_rank(main.cmdline)
+
+
+def _without_rank(cmdline: Sequence[str]) -> list[str]:
+    return [word for word in cmdline if not word.startswith(_RANK_OPTIONS)]
+
+
+def _below(main: Kin, kins: Sequence[Kin]) -> dict[int, Role]:
     servers = {kin.pid: kin.cmdline for kin in kins if _says(kin.cmdline, "multiprocessing.forkserver")}
     parents = {main.pid: main.cmdline, **servers}
     forked = [kin for kin in kins if kin.pid != main.pid and kin.cmdline and parents.get(kin.ppid) == kin.cmdline]
     roles = _worker_batches(forked)
-    roles[main.pid] = "main"
     first_worker_s = forked[0].started_s if forked else None
     for kin in kins:
         if kin.pid not in roles:

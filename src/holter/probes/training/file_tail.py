@@ -14,10 +14,13 @@ BYTES_PER_LOOK = 1024 * 1024
 MAX_LINE_BYTES = 64 * 1024
 
 
+FileId = tuple[int, int]  # device and inode
+
+
 class Mark(NamedTuple):
     """A file as it was at one moment."""
 
-    file: tuple[int, int]  # device and inode
+    file: FileId
     size: int
 
 

@@ -6,17 +6,19 @@ not come back is reported, and its finds are handed over when it does.
 
 from __future__ import annotations
 
+import os
 import re
 import stat
 import threading
 import time
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
 
 from holter.probes import Reading
-from holter.probes.training.file_tail import FileTail, Mark, mark
+from holter.probes.training.file_tail import FileId, FileTail, Mark, mark
 from holter.records import Event, Noted, Notice
 from holter.sentences import define
 from holter.texts.training_command import find_log_folder
@@ -85,16 +87,24 @@ class TrainLogProbe:
             not_before_wall = self._wanted.not_before_wall
         self._wanted = replace(self._wanted, folder=folder, not_before_wall=not_before_wall)
 
-    def follow_console(self, *paths: Path) -> None:
-        """Follow these console files too, from where they end now: what is in them may be of other runs."""
+    def follow_console(self, *paths: Path, of_run: Collection[FileId] = ()) -> None:
+        """Follow these console files too, from where they end now: what is in them may be of other runs.
+
+        ``of_run``: those that are this run's from their first byte on.
+        """
         known = {path for path, _ in self._wanted.consoles}
-        new = tuple((path, self._mark_of(path) or mark(path)) for path in paths if path not in known)
+        new = tuple((path, self._mark_of(path) or _begin(path, of_run)) for path in paths if path not in known)
         self._wanted = replace(self._wanted, consoles=(*self._wanted.consoles, *new))
 
     @property
     def log(self) -> Path | None:
         """The training log that is followed; None where none was found yet."""
         return self._follower.log_path
+
+    @property
+    def is_log_there(self) -> bool:
+        """Whether the log that is followed was still there at the last looks."""
+        return self._follower.is_log_there
 
     @property
     def reads_console(self) -> bool:
@@ -173,11 +183,17 @@ class _Follower:
         self._new_lines = 0  # of the log, in this look
         self._silence = _Silence()
         self._looks_without = 0
+        self._looks_gone = 0  # also where the folder is
 
     @property
     def log_path(self) -> Path | None:
         """The log that is followed."""
         return None if self._log is None else self._log.path
+
+    @property
+    def is_log_there(self) -> bool:
+        """Whether its file is; a file server may list a folder late."""
+        return self._looks_gone < LOOKS_WITHOUT
 
     def look(self, wanted: _Wanted, t_s: float) -> list[Event]:
         """New events of the log and the consoles."""
@@ -215,7 +231,9 @@ class _Follower:
     def _missing(self, t_s: float) -> list[Event]:
         """What to say of a log that was followed, and that its folder does not hold any more."""
         path = self.log_path
-        if path is None or self._folder is None or path.exists() or not self._folder.is_dir():
+        is_gone = path is not None and not path.exists()
+        self._looks_gone = self._looks_gone + 1 if is_gone else 0
+        if path is None or not is_gone or self._folder is None or not self._folder.is_dir():
             self._looks_without = 0
             return []
         self._looks_without += 1
@@ -334,6 +352,27 @@ def _wall_of(path: Path) -> float | None:
         return path.stat().st_mtime
     except OSError:
         return None
+
+
+def _begin(path: Path, of_run: Collection[FileId]) -> Mark | None:
+    """Where to begin to read: at the first byte of a file of this run, else at the end as it is now."""
+    now = mark(path)
+    return now._replace(size=0) if now is not None and now.file in of_run else now
+
+
+def begun_files(pid: int, since_wall: float, proc: Path = Path("/proc")) -> frozenset[FileId]:
+    """Console files of a process that were begun again, and written to since then: by ``> log``, not by ``>> log``."""
+    found = set()
+    for descriptor in ("1", "2"):
+        try:
+            status = (proc / str(pid) / "fd" / descriptor).stat()
+            words = (proc / str(pid) / "fdinfo" / descriptor).read_text().split()
+        except OSError:
+            continue
+        flags = int(words[words.index("flags:") + 1], 8) if "flags:" in words else os.O_APPEND
+        if not flags & os.O_APPEND and status.st_mtime >= since_wall - NAME_TOLERANCE_S:
+            found.add((status.st_dev, status.st_ino))
+    return frozenset(found)
 
 
 def console_files(pid: int, proc: Path = Path("/proc")) -> tuple[Path, ...]:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 
 import psutil
 
+from holter.texts.resume_command import assigned, training_words
 from holter.texts.training_command import parse_training_command
 
 # A main process that is healthy enough to end itself does so within this time; it has saved what it can before.
@@ -25,15 +26,22 @@ SHARED_MEMORY_MANAGER = "torch_shm_manag"
 
 
 def newest_checkpoint_s(command: tuple[str, ...], variables: Mapping[str, str]) -> float | None:
-    """Just after the newest checkpoint of the fold, by its file server's clock; None where there is none yet."""
-    parsed = parse_training_command(command)
-    folder = parsed.fold_folder(variables) if parsed is not None else None
-    if folder is None:
-        return None
+    """Return the time just after the newest checkpoint of the fold, by its file server's clock; None without any.
+
+    To be called before the training is started: where its folder is not known yet or cannot be read, it is now.
+    """
+    words = training_words(command)
+    parsed = parse_training_command(words)
+    folder = parsed.fold_folder({**variables, **assigned(command), **assigned(words)}) if parsed is not None else None
     times = []
-    for file in folder.glob("checkpoint_*.pth"):
-        with contextlib.suppress(OSError):
-            times.append(file.stat().st_mtime)
+    try:
+        if folder is None:
+            return time.time()
+        for file in folder.glob("checkpoint_*.pth"):
+            with contextlib.suppress(FileNotFoundError):
+                times.append(file.stat().st_mtime)
+    except OSError:
+        return time.time()
     return math.nextafter(max(times), math.inf) if times else None
 
 

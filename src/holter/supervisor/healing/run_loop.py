@@ -16,6 +16,7 @@ from holter.supervisor import exit_codes
 from holter.supervisor.adopted import Adopted
 from holter.supervisor.healing.checkpoint_before_restart import Guard, Standing
 from holter.supervisor.healing.continuation import Continuation
+from holter.supervisor.healing.ending import of_training, of_wrapper
 from holter.supervisor.healing.healer import Healer
 from holter.supervisor.healing.restart import end_group, end_orphans
 from holter.supervisor.healing.restart_delay import Pauses
@@ -119,14 +120,20 @@ class Generations:
             self._wait(child)
             if ended_s is None and child.poll() is not None:
                 ended_s = self._clock.t_s()
-                end = _ended(child, self._recorder, ended_s, early=self._is_early(child))
+                end = self._how_it_ended(child, ended_s)
                 self._ended_early = end.early
                 self._recorder.add(end)
         return None
 
-    def _is_early(self, child: subprocess.Popen[bytes]) -> bool:
-        """Whether exit code 0 comes before the training is over: a trainer whose run_training has not returned."""
-        return child.returncode == 0 and not self._is_asked_to_end and self._recorder.is_unfinished
+    def _how_it_ended(self, child: subprocess.Popen[bytes], t_s: float) -> ProcessEnded:
+        """How the command has ended. Exit code 0 is early where a trainer's run_training has not returned."""
+        early = child.returncode == 0 and not self._is_asked_to_end and self._recorder.is_unfinished
+        sources = self._recorder.sources
+        # Launchers have exit codes of their own for Ctrl-C.
+        main = sources.main_ending(t_s) if signal.SIGINT not in self._launch.relay.seen else None
+        if sources.process.main_pid in (None, child.pid):
+            return of_training(child.pid, child.returncode, t_s, early=early)
+        return of_wrapper(child.pid, child.returncode, t_s, main, early=early)
 
     def _may_end(self, child: subprocess.Popen[bytes], plan: Plan, tick: Tick) -> bool:
         """Whether the plan may be carried out now; what keeps from it is told, and the healer knows."""
@@ -326,17 +333,3 @@ class Generations:
 
 def _is_failed_stop(event: Event) -> bool:
     return isinstance(event, ActionTaken) and (event.action, event.state, event.source) == ("stop", "failed", "hook")
-
-
-def _ended(child: subprocess.Popen[bytes], recorder: Recorder, t_s: float, *, early: bool) -> ProcessEnded:
-    code = child.returncode
-    main_pid = recorder.sources.process.main_pid
-    return ProcessEnded(
-        t_s=t_s,
-        pid=child.pid,
-        role="main" if main_pid in (None, child.pid) else "other",
-        exit_code=code if code >= 0 else None,
-        exit_signal=-code if code < 0 else None,
-        source="wait",
-        early=early,
-    )

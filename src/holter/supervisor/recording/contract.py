@@ -1,17 +1,32 @@
 """The capability contract: what can be seen of this run and done to it, each "no" with its reason.
 
-Settled in the first minute, looked at again at every epoch. Causes, remedies and people read it from the tape.
+Settled in the first minute of a training, looked at again at every epoch. Evidence, remedies and people read it from
+the tape.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from holter.detectors.view import main_beat
 from holter.probes.machine.environment import process_command, process_environ
+from holter.probes.process.pidfd import tells_endings
 from holter.probes.process.process_files import namespace_pids
+from holter.probes.process.python_options import option_letters
 from holter.probes.process.stacks import StackDumper
-from holter.records import DATA_WORKERS, Ability, ContractSettled, GpuSample, Message, Noted, Tick
+from holter.records import (
+    DATA_WORKERS,
+    Ability,
+    ContractSettled,
+    GpuSample,
+    Message,
+    Noted,
+    Notice,
+    StorageSample,
+    Tick,
+)
 from holter.sentences import define
 from holter.supervisor.recording.scratch_keeper import ScratchKeeper
 from holter.supervisor.recording.sources import Sources
@@ -19,6 +34,8 @@ from holter.texts.resume_command import Resume
 
 # Start-up imports torch from a network disk; by then a hook that works has told of itself.
 SETTLE_S = 60.0
+# A launcher imports torch first as well: within this time it counts as a part of the training's start.
+LAUNCHES_S = 30.0
 # A training that was seen to train, and whose stacks were tried, has shown all.
 STACKS_AFTER_S = 8.0
 # Attached, no heartbeat is waited for: the log is found, or it is not, when the environment was looked at twice.
@@ -29,7 +46,9 @@ LOG_WITHIN_S = 15.0
 AGAIN_S = 300.0
 # PyTorch's own data loader names the threads of its workers so (torch 2.6 and newer).
 TORCH_WORKER = "pt_data_worker"
-IGNORES_PATH = ("-I", "-E", "-S")
+# Options of Python.
+IGNORES_PATH = {"E", "I"}
+SKIPS_SITE = "S"
 # Loaders without worker processes: nothing that could freeze or die beside the training.
 NO_WORKERS = ("holter", "single-process")
 
@@ -39,11 +58,23 @@ OTHER_NAMESPACE = define("contract.other-namespace", "the training runs in a PID
 CLEARED = define("contract.environment-cleared", "the command clears the environment variables that Holter had set")
 PATH_LOST = define("contract.pythonpath-lost", "the command sets PYTHONPATH anew, without Holter's entry")
 PATH_IGNORED = define("contract.pythonpath-ignored", "Python was started with {option}, which ignores PYTHONPATH")
-NOTHING_IMPORTED = define("contract.nothing-imported", "the program imports neither nnunetv2 nor batchgenerators")
+SITE_SKIPPED = define(
+    "contract.site-skipped", "Python was started with -S, which skips sitecustomize, where Holter's hook is loaded"
+)
+FOLDER_UNSEEN = define("contract.folder-unseen", "the training does not see Holter's folder {folder} (a container?)")
+HOOK_FAILED = define("contract.hook-failed", "Holter's hook failed: {why}")
+NOTHING_IMPORTED = define(
+    "contract.nothing-imported", "the program has imported neither nnunetv2 nor batchgenerators so far"
+)
 HOOK_GONE = define("contract.hook-gone", "its pages are gone")
 SCRATCH_LOST = define("contract.scratch-lost", "Holter's own folder was removed and cannot be made anew")
 NO_LOADER = define("contract.no-loader", "no data loader with worker processes was seen")
 NO_LOG = define("contract.no-log", "no training log of nnU-Net was found")
+LOG_GONE = define("contract.log-gone", "its file is gone")
+NO_RESULTS = define("contract.no-results", "it is not known which folder that is")
+RESULTS_GONE = define("contract.results-gone", "{folder} is gone")
+RESULTS_REPLACED = define("contract.results-replaced", "another folder stands in the place of {folder}")
+ENDINGS_UNTOLD = define("contract.endings-untold", "before Linux 6.15 only their parents can see it")
 CONSOLE_UNREAD = define("contract.console-unread", "there is no heartbeat, and the output goes to no file")
 STACKS_REFUSED = define("contract.stacks-refused", "{why}")
 STACKS_UNTRIED = define("contract.stacks-untried", "not tried yet")
@@ -53,6 +84,10 @@ NO_KERNEL_LOG = define("contract.no-kernel-log", "this user may not read it")
 ONLY_WATCHES = define("contract.only-watches", "Holter only watches here (holter train and run --heal act)")
 LOADER_CANNOT = define("contract.loader-cannot", "the data loader is not batchgenerators' NonDetMultiThreadedAugmenter")
 NOT_NNUNET = define("contract.not-nnunet", "no trainer of nnU-Net was seen")
+NO_TRAINING_YET = define(
+    "contract.no-training-yet",
+    "no training yet: no Python process was found below the command. What can be seen and done follows when it starts",
+)
 
 
 class Terms(NamedTuple):
@@ -80,13 +115,20 @@ class ContractKeeper:
         self._settled: ContractSettled | None = None
         self._looked_s = 0.0
         self._epoch: int | None = None
-        self._began_s = 0.0
+        self._waits_since_s = 0.0
+        self._said_waiting = False
+        self._began_s = 0.0  # the training, as far as there is one
         self._trains_since_s: float | None = None
+        self._hook_failed: str | None = None
+        self._endings: Ability | None = None
+        self._first_results: StorageSample | None = None
+        self._results_why_not: Message | None = None
 
     def follow(self, t_s: float) -> None:
         """Another process of the same run: it is settled once more."""
         self._settled, self._stacks, self._asked_stacks = None, None, False
         self._began_s, self._epoch, self._trains_since_s = t_s, None, None
+        self._waits_since_s, self._hook_failed = t_s, None
 
     def see(self, tick: Tick) -> ContractSettled | None:
         """Take in a tick; the contract, when it is settled or has changed."""
@@ -99,11 +141,18 @@ class ContractKeeper:
         self._settled = found
         return None if same else found
 
+    def waiting(self, t_s: float) -> tuple[Notice, ...]:
+        """What to say where the command has not come to its training for a while; said once."""
+        is_late = t_s - self._waits_since_s >= SETTLE_S and not self._terms.attached
+        if self._said_waiting or not is_late or self._sources.process.main_pid is not None:
+            return ()
+        self._said_waiting = True
+        return (Notice(t_s=t_s, what="no-training-yet", message=NO_TRAINING_YET()),)
+
     def at_last(self, tick: Tick) -> ContractSettled | None:
         """The contract of a recording that ends before it was settled; None where it was, or its processes are gone."""
-        if self._settled is not None or not self._sources.living:
-            return None
-        return self._contract(tick)
+        has_gone = self._sources.process.main_pid is not None and not self._sources.living
+        return None if self._settled is not None or has_gone else self._contract(tick)
 
     def close(self) -> None:
         """End a stack dump that is under way."""
@@ -112,9 +161,15 @@ class ContractKeeper:
     def _learn(self, tick: Tick) -> None:
         if tick.gpus:
             self._gpu = tick.gpus[0]
-        if any(isinstance(event, Noted) and event.what == "kernel-log-unreadable" for event in tick.events):
-            self._kernel_log = False
+        for event in tick.events:
+            if isinstance(event, Noted) and event.what == "kernel-log-unreadable":
+                self._kernel_log = False
+            elif isinstance(event, Noted) and event.what == "hook-failed":
+                self._hook_failed = event.text
+        self._learn_results(tick)
         main_pid = self._sources.process.main_pid
+        if main_pid is None and tick.t_s - self._waits_since_s >= LAUNCHES_S:
+            self._began_s = tick.t_s
         if not self._asked_stacks and main_pid is not None and tick.t_s - self._began_s >= STACKS_AFTER_S:
             self._asked_stacks = self._dumper.start({main_pid: "main"}, tick.t_s)
         for dump in self._dumper.collect():
@@ -122,7 +177,24 @@ class ContractKeeper:
             why = "; ".join(dump.refused) or "no frames"
             self._stacks = Ability(name="stacks", can=can, why_not=None if can else STACKS_REFUSED(why=why))
 
+    def _learn_results(self, tick: Tick) -> None:
+        """Whether the folder is the one that was there first; a file system that does not answer says nothing."""
+        folder = self._sources.output_folder
+        for sample in tick.storage:
+            if sample.label != "results" or folder is None or sample.path != str(folder.absolute()):
+                continue
+            first = self._first_results
+            if sample.identity is not None and (first is None or first.path != sample.path):
+                first = self._first_results = sample
+            if first is None or first.path != sample.path or sample.missing is None:
+                continue
+            told = RESULTS_GONE if sample.missing else RESULTS_REPLACED
+            is_there = not sample.missing and sample.identity == first.identity
+            self._results_why_not = None if is_there else told(folder=sample.path)
+
     def _is_time(self, tick: Tick) -> bool:
+        if self._sources.process.main_pid is None:
+            return False
         beat = main_beat(tick)
         if self._settled is None:
             age_s = tick.t_s - self._began_s
@@ -156,6 +228,8 @@ class ContractKeeper:
             self._stacks or Ability(name="stacks", can=False, why_not=self._why_no_stacks()),
             self._graphics(),
             Ability(name="kernel-log", can=self._kernel_log, why_not=None if self._kernel_log else NO_KERNEL_LOG()),
+            self._process_endings(),
+            self._result_folder(),
         )
         return ContractSettled(t_s=tick.t_s, sees=sees, does=self._does(heartbeat, sees[1]))
 
@@ -172,15 +246,24 @@ class ContractKeeper:
             return HOOK_GONE()
         if main is None:
             return NO_PYTHON()
-        variables, command = process_environ(main), process_command(main)
+        return self._why_no_hook(main, process_environ(main), process_command(main))
+
+    def _why_no_hook(self, main: int, variables: Mapping[str, str], command: Sequence[str]) -> Message:
         if len(namespace_pids(main)) > len(namespace_pids("self")):
             return OTHER_NAMESPACE()
         if not variables.get("HOLTER_SCRATCH"):
             return ATTACHED() if self._terms.attached else CLEARED()
+        hidden = next((one for one in (self._inject, variables["HOLTER_SCRATCH"]) if _is_hidden(one, main)), None)
+        if hidden is not None:
+            return FOLDER_UNSEEN(folder=hidden)
         if self._inject not in variables.get("PYTHONPATH", ""):
             return PATH_LOST()
-        option = next((word for word in command[1:2] if word in IGNORES_PATH), None)
-        return NOTHING_IMPORTED() if option is None else PATH_IGNORED(option=option)
+        options = set(option_letters(command))
+        if options & IGNORES_PATH:
+            return PATH_IGNORED(option=f"-{min(options & IGNORES_PATH)}")
+        if SKIPS_SITE in options:
+            return SITE_SKIPPED()
+        return NOTHING_IMPORTED() if self._hook_failed is None else HOOK_FAILED(why=self._hook_failed)
 
     def _why_no_stacks(self) -> Message:
         return NO_MAIN() if self._sources.process.main_pid is None else STACKS_UNTRIED()
@@ -197,7 +280,19 @@ class ContractKeeper:
 
     def _log(self) -> Ability:
         log = self._sources.trainlog.log
-        return Ability(name="log", can=True) if log is not None else Ability(name="log", can=False, why_not=NO_LOG())
+        why = NO_LOG() if log is None else None if self._sources.trainlog.is_log_there else LOG_GONE()
+        return Ability(name="log", can=why is None, why_not=why)
+
+    def _result_folder(self) -> Ability:
+        is_known = self._first_results is not None or self._sources.trainlog.log is not None
+        why = self._results_why_not if is_known else NO_RESULTS()
+        return Ability(name="results", can=why is None, why_not=why)
+
+    def _process_endings(self) -> Ability:
+        if self._endings is None:
+            can = tells_endings()
+            self._endings = Ability(name="endings", can=can, why_not=None if can else ENDINGS_UNTOLD())
+        return self._endings
 
     def _exceptions(self, heartbeat: Ability) -> Ability:
         can = heartbeat.can or self._sources.trainlog.reads_console
@@ -229,6 +324,15 @@ class ContractKeeper:
             replaces = Ability(name="replace-workers", can=False, why_not=why)
         why = None if "save" in able else NOT_NNUNET() if heartbeat.can else heartbeat.why_not
         return replaces, Ability(name="save", can=why is None, why_not=why), restart_ability(self._terms.resume)
+
+
+def _is_hidden(folder: str, pid: int) -> bool:
+    """Whether we see the folder and the process, in a container perhaps, does not."""
+    root = Path(f"/proc/{pid}/root")
+    try:
+        return root.exists() and Path(folder).exists() and not (root / folder.lstrip("/")).exists()
+    except OSError:  # it may not be looked at
+        return False
 
 
 def restart_ability(resume: Resume) -> Ability:

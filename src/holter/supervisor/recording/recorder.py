@@ -95,7 +95,8 @@ class Recorder:
         """
         not_before_wall = (clock.zero_wall_s if began_wall is None else began_wall) - LOG_SLACK_S
         folder = scratch.folder
-        self.sources = Sources(root_pid, clock, folder, _storage_paths(variables), variables, not_before_wall, marks)
+        paths = _storage_paths(variables)
+        self.sources = Sources(root_pid, clock, folder, paths, variables, not_before_wall, marks, attached=attached)
         self.contract: ContractSettled | None = None
         self.was_training_seen = False
         self._terms = terms
@@ -207,8 +208,11 @@ class Recorder:
     def finish(self) -> tuple[Episode, ...]:
         """Name the causes of what is still open, and close the tape."""
         self._writer.write_stacks(self._investigator.hurry())
-        if self._attached and self._recent:  # who looks for a moment only is told as well
-            self._keep(self._contracts.at_last(self._recent[-1]))
+        at_last = self._contracts.at_last(self._recent[-1]) if self._recent else None
+        if self._attached:  # who looks for a moment only is told as well
+            self._keep(at_last)
+        elif at_last is not None and self.sources.process.main_pid is None:  # the tape says why nothing was seen
+            self.add(at_last)
         self._writer.write_events(self._pending)
         for episode in self._watch.episodes:
             if identity(episode) not in self.diagnoses or identity(episode) in self._unsaid:
@@ -256,7 +260,7 @@ class Recorder:
 
     def _notice(self, tick: Tick) -> None:
         """Keep and say what is worth a line and no alarm, whoever noticed it."""
-        noticed = (*self._keeper.see(tick.t_s), *self._notices.see(tick))
+        noticed = (*self._keeper.see(tick.t_s), *self._contracts.waiting(tick.t_s), *self._notices.see(tick))
         self._writer.write_events(noticed)
         for notice in (*noticed, *(event for event in tick.events if isinstance(event, Notice))):
             self._listener.notice(notice)
@@ -311,7 +315,7 @@ class Recorder:
 
         key = identity(found)
         episode = next((one for one in self._watch.episodes if identity(one) == key), found)
-        diagnosis = propose(diagnose(self.recording(), episode), self.environment, is_over=False)
+        diagnosis = propose(diagnose(self.recording(), episode), self.environment, self.contract, is_over=False)
         before = self.diagnoses.get(key)
         self.diagnoses[key] = diagnosis
         cause, verdict = _headline(diagnosis)

@@ -16,8 +16,8 @@ from holter.probes.process.process import ProcessProbe
 from holter.probes.storage.storage import StorageProbe
 from holter.probes.training.file_tail import Mark
 from holter.probes.training.heartbeat import HeartbeatProbe
-from holter.probes.training.trainlog import TrainLogProbe, console_files
-from holter.records import WORKERS, Event, ExceptionSeen, Noted, ProbeRun, ProcessSample, Sample
+from holter.probes.training.trainlog import TrainLogProbe, begun_files, console_files
+from holter.records import WORKERS, Event, ExceptionSeen, Noted, ProbeRun, ProcessEnded, ProcessSample, Sample
 from holter.supervisor.recording.clock import RunClock
 
 # A probe that failed is asked again at this pace, so that a broken one costs little and fills no tape.
@@ -36,8 +36,11 @@ class Sources:
         variables: Mapping[str, str],
         not_before_wall: float,
         marks: tuple[Mark, ...] = (),
+        *,
+        attached: bool = False,
     ) -> None:
         """``not_before_wall``: logs that are older belong to other runs. ``marks``: consoles when the run began."""
+        self._attached = attached
         self.living: frozenset[int] = frozenset()
         self._clock = clock
         self.heartbeat = HeartbeatProbe(scratch, clock.zero_mono_s)
@@ -50,6 +53,7 @@ class Sources:
         )
         self._console_pid = root_pid
         self._paths = dict(storage)
+        self.output_folder: Path | None = None  # of the fold, once it is known
         self.gpu = GpuProbe(ours=lambda: self.living, environment=variables)
         self._probes: dict[str, Probe] = {
             "heartbeat": self.heartbeat,  # first: it tells the process probe who is who
@@ -69,6 +73,8 @@ class Sources:
 
     def watch_path(self, label: str, path: Path) -> None:
         """Measure this path from now on: better known than at the start."""
+        if label == "results":
+            self.output_folder = path
         if self._paths.get(label) != path:
             self._paths[label] = path
             self._probes["storage"].close()
@@ -112,7 +118,8 @@ class Sources:
         main_pid = self.process.main_pid
         if main_pid is not None and main_pid != self._console_pid:
             self._console_pid = main_pid
-            self.trainlog.follow_console(*console_files(main_pid))
+            of_run = () if self._attached else begun_files(main_pid, self._clock.zero_wall_s)
+            self.trainlog.follow_console(*console_files(main_pid), of_run=of_run)
 
     def follow(self, root_pid: int) -> None:
         """Go on with another process of the same run (it was restarted)."""
@@ -131,12 +138,20 @@ class Sources:
         self.gpu.hurry()
         self._due_s = dict.fromkeys(self._probes, 0.0)
 
+    def main_ending(self, t_s: float) -> ProcessEnded | None:
+        """How the main process has ended; None while it lives, or where there is none."""
+        self._look_at_processes(t_s)
+        return self.process.main_endings.get(self.process.main_pid or 0)
+
     def look_for_workers(self, t_s: float) -> tuple[int, ...]:
         """Data and export workers that are there right now, whatever is due."""
+        processes = (one for one in self._look_at_processes(t_s) if one.state != "Z")
+        return tuple(process.pid for process in processes if process.role in WORKERS)
+
+    def _look_at_processes(self, t_s: float) -> list[ProcessSample]:
         seen = self.process.read(t_s)
         self._late += seen.events
-        processes = (one for one in seen.samples if isinstance(one, ProcessSample) and one.state != "Z")
-        return tuple(process.pid for process in processes if process.role in WORKERS)
+        return [one for one in seen.samples if isinstance(one, ProcessSample)]
 
     def close(self) -> None:
         """Let go of what the probes hold."""

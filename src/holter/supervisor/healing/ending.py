@@ -1,0 +1,42 @@
+"""What the exit code of the command says of the training, which may be a process below it."""
+
+from __future__ import annotations
+
+import signal
+
+import msgspec
+
+from holter.records import ProcessEnded
+
+# A shell adds the number of the signal that ended its command.
+SHELL_SIGNALS = 128
+
+
+def of_training(pid: int, code: int, t_s: float, *, early: bool) -> ProcessEnded:
+    """Return the ending of a main process; ``code`` as ``Popen.returncode`` has it."""
+    return ProcessEnded(
+        t_s=t_s,
+        pid=pid,
+        role="main",
+        exit_code=code if code >= 0 else None,
+        exit_signal=-code if code < 0 else None,
+        source="wait",
+        early=early,
+    )
+
+
+def of_wrapper(pid: int, code: int, t_s: float, main: ProcessEnded | None, *, early: bool) -> ProcessEnded:
+    """Return what the ending of a shell or launcher tells: of the training where that is gone and nobody else tells it.
+
+    ``main``: how the training ended, as far as it was seen; None while it lives.
+    """
+    is_told = main is not None and (main.exit_code is not None or main.exit_signal is not None)
+    if main is None or (is_told and not (early and main.exit_code == 0)):
+        # One that leaves its training behind ends in order; one that hides how the training failed does not.
+        return msgspec.structs.replace(of_training(pid, code, t_s, early=early and main is not None), role="other")
+    return of_training(main.pid, _without_shell(code), t_s, early=early)
+
+
+def _without_shell(code: int) -> int:
+    """The negative number of the signal where a shell's exit code tells of one: -9 for 137."""
+    return SHELL_SIGNALS - code if SHELL_SIGNALS < code < SHELL_SIGNALS + signal.NSIG else code

@@ -1,0 +1,238 @@
+"""What can be seen and done: settled when a training is there, each reason a true one, every change said."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from holter.probes.process import pidfd
+from holter.probes.process.python_options import option_letters
+from holter.records import Ability, ContractSettled, Noted, StorageSample, Tick
+from holter.reports import live
+from holter.supervisor.launch import INJECT
+from holter.supervisor.recording import contract
+from holter.supervisor.recording.contract import ONLY_WATCHES, ContractKeeper, Terms
+from holter.texts.resume_command import resume_command
+
+COMMAND = ("nnUNetv2_train", "4", "3d_fullres", "0")
+
+
+class NoDumper:
+    """Takes no stacks."""
+
+    def __init__(self, **_: object) -> None: ...
+
+    def start(self, *_: object) -> bool:
+        return True
+
+    def collect(self) -> tuple[()]:
+        return ()
+
+
+@pytest.fixture
+def sources(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    monkeypatch.setattr(contract, "StackDumper", NoDumper)
+    return SimpleNamespace(
+        process=SimpleNamespace(main_pid=None),
+        heartbeat=SimpleNamespace(main_info=dict, abilities=dict, fault_signal=lambda _: None),
+        trainlog=SimpleNamespace(log=None, is_log_there=True, reads_console=False),
+        output_folder=None,
+        living=frozenset(),
+    )
+
+
+def keeper(sources: SimpleNamespace, tmp_path: Path, *, heal: bool = True, attached: bool = False) -> ContractKeeper:
+    terms = Terms(heal=heal, attached=attached, resume=resume_command(COMMAND))
+    own = SimpleNamespace(folder=tmp_path, is_lost=False)
+    return ContractKeeper(terms, sources, own, inject=str(INJECT))  # type: ignore[arg-type]
+
+
+def settled(keeper: ContractKeeper, *events: Noted, t_s: float = 100.0) -> ContractSettled:
+    keeper.see(Tick(t_s=0.0, events=events))
+    found = keeper.see(Tick(t_s=t_s))
+    assert found is not None
+    return found
+
+
+@pytest.fixture
+def sleeper(tmp_path: Path) -> Iterator:
+    """Start a Python that sleeps, with the variables of a training under Holter."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def begin(*options: str, program: str = "", **variables: str) -> int:
+        command = [sys.executable, *options, "-c", f"{program}\nprint(flush=True)\nimport time\ntime.sleep(60)"]
+        ours = {"HOLTER_SCRATCH": str(tmp_path), "PYTHONPATH": str(INJECT), **variables}
+        started.append(subprocess.Popen(command, env=ours, stdout=subprocess.PIPE))
+        started[-1].stdout.readline()
+        return started[-1].pid
+
+    yield begin
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def why(keeper: ContractKeeper, *events: Noted) -> str:
+    reason = settled(keeper, *events).ability("heartbeat").why_not
+    assert reason is not None
+    return reason.key.removeprefix("contract.")
+
+
+# ------------------------------------------------------------------------------------------------------- why no hook
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ((), "nothing-imported"),
+        (("-u", "-W", "ignore"), "nothing-imported"),
+        (("-E",), "pythonpath-ignored"),
+        (("-u", "-E"), "pythonpath-ignored"),
+        (("-sE",), "pythonpath-ignored"),
+        (("-Is",), "pythonpath-ignored"),
+        (("-X", "dev", "-S"), "site-skipped"),
+    ],
+)
+def test_options_of_python_keep_the_hook_out(options, reason, sleeper, sources, tmp_path: Path) -> None:
+    sources.process.main_pid = sleeper(*options)
+    assert why(keeper(sources, tmp_path)) == reason
+
+
+def test_letters_of_the_program_are_none_of_pythons() -> None:
+    assert list(option_letters(["python", "-u", "-m", "pkg", "-E"])) == ["u"]
+    assert list(option_letters(["python", "train.py", "-S"])) == []
+    assert list(option_letters(["python", "-Wignore", "-XE", "-Ec", "print()"])) == ["E"]
+
+
+@pytest.mark.parametrize(
+    ("variables", "reason"),
+    [({"HOLTER_SCRATCH": ""}, "environment-cleared"), ({"PYTHONPATH": "/mine"}, "pythonpath-lost")],
+)
+def test_what_the_command_did_to_the_environment(variables, reason, sleeper, sources, tmp_path: Path) -> None:
+    sources.process.main_pid = sleeper(**variables)
+    assert why(keeper(sources, tmp_path)) == reason
+
+
+@pytest.mark.root
+@pytest.mark.skipif(os.geteuid() != 0, reason="chroot")
+def test_a_training_that_cannot_see_holters_folder_is_not_said_to_import_nothing(
+    sleeper, sources, tmp_path: Path
+) -> None:
+    inside = tmp_path / "container"
+    inside.mkdir()
+    sources.process.main_pid = sleeper(program=f"import os, time\nos.chroot({str(inside)!r})")
+    assert why(keeper(sources, tmp_path)) == "folder-unseen"
+
+
+def test_a_hook_that_failed_says_why(sleeper, sources, tmp_path: Path) -> None:
+    sources.process.main_pid = sleeper()
+    failed = Noted(t_s=0.0, what="hook-failed", text="trainer: KeyError('x')")
+    assert why(keeper(sources, tmp_path), failed) == "hook-failed"
+
+
+# ------------------------------------------------------------------------------------------------------ when it settles
+
+
+def test_it_settles_when_the_training_comes_and_says_meanwhile_that_there_is_none(sources, tmp_path: Path) -> None:
+    one = keeper(sources, tmp_path)
+    said = []
+    for t_s in range(200):
+        assert one.see(Tick(t_s=float(t_s))) is None
+        said += one.waiting(float(t_s))
+    assert [(notice.t_s, notice.message.key) for notice in said] == [(60.0, "contract.no-training-yet")]
+    sources.process.main_pid = os.getpid()
+    assert one.see(Tick(t_s=200.0)) is None
+    assert one.see(Tick(t_s=258.0)) is None
+    assert one.see(Tick(t_s=260.0)) is not None
+
+
+def test_a_launcher_that_takes_its_time_is_a_part_of_the_start(sources, tmp_path: Path) -> None:
+    one = keeper(sources, tmp_path)
+    for t_s in range(25):
+        one.see(Tick(t_s=float(t_s)))
+    sources.process.main_pid = os.getpid()
+    assert one.see(Tick(t_s=58.0)) is None
+    assert one.see(Tick(t_s=60.0)) is not None
+
+
+def test_a_recording_without_any_training_says_why_at_its_end(sources, tmp_path: Path) -> None:
+    last = keeper(sources, tmp_path).at_last(Tick(t_s=5.0))
+    assert last is not None
+    assert last.ability("heartbeat").why_not.key == "contract.no-python"  # type: ignore[union-attr]
+
+
+# ---------------------------------------------------------------------------------------------- what is looked at again
+
+
+def sample(folder: Path, identity: str | None, *, missing: bool | None = False) -> StorageSample:
+    return StorageSample(t_s=0.0, label="results", path=str(folder), identity=identity, missing=missing)
+
+
+def test_the_results_folder_is_the_one_that_was_there_first(sources, tmp_path: Path) -> None:
+    folder = tmp_path / "fold_0"
+    sources.process.main_pid, sources.output_folder = os.getpid(), folder
+    one = keeper(sources, tmp_path)
+    assert settled(one).ability("results").why_not.key == "contract.no-results"  # type: ignore[union-attr]
+
+    def reason(t_s: float, *storage: StorageSample) -> str | None:
+        found = one.see(Tick(t_s=t_s, storage=storage))
+        message = found.ability("results").why_not if found is not None else None
+        return None if message is None else message.key
+
+    assert reason(500.0, sample(tmp_path, "8:1"), sample(folder, "8:9")) is None  # that of all folds is another
+    assert reason(900.0, sample(folder, None, missing=True)) == "contract.results-gone"
+    assert reason(1300.0, sample(folder, None, missing=None)) is None  # no answer: nothing has changed
+    assert reason(1700.0, sample(folder, "8:10")) == "contract.results-replaced"
+    assert reason(2100.0, sample(folder, "8:9")) is None
+
+
+def test_a_log_that_is_gone_is_not_called_seen(sources, tmp_path: Path) -> None:
+    sources.process.main_pid, sources.trainlog.log = os.getpid(), tmp_path / "training_log.txt"
+    one = keeper(sources, tmp_path)
+    assert settled(one).ability("log").can
+    sources.trainlog.is_log_there = False
+    later = one.see(Tick(t_s=500.0))
+    assert later.ability("log").why_not.key == "contract.log-gone"  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("can", [True, False])
+def test_whether_the_kernel_tells_how_processes_end_is_tried(can, sources, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(pidfd, "_ask", lambda _: pidfd.Ending(0, None) if can else None)
+    sources.process.main_pid = os.getpid()
+    assert settled(keeper(sources, tmp_path)).ability("endings").can is can
+
+
+# ------------------------------------------------------------------------------------------------------ what is printed
+
+
+def terms(*, can: bool, why_not=contract.NOT_NNUNET, t_s: float = 60.0) -> ContractSettled:
+    does = tuple(
+        Ability(
+            name=name, can=can, what="nnUNetv2_train 4 2d 0 --c" if can else None, why_not=None if can else why_not()
+        )
+        for name in ("replace-workers", "save", "restart")
+    )
+    return ContractSettled(t_s=t_s, sees=(Ability(name="stacks", can=True),), does=does)
+
+
+def test_what_can_be_done_from_now_on_is_said() -> None:
+    told = live.contract(terms(can=True), terms(can=False), "en")
+    assert told == (
+        "holter: from now on Holter can replace workers, save checkpoints, restart with: nnUNetv2_train 4 2d 0 --c"
+    )
+
+
+def test_where_nothing_can_be_done_the_consequences_are_said() -> None:
+    told = live.contract(terms(can=False), None, "en")
+    assert told is not None
+    assert "if a worker freezes or dies, Holter can only tell you" in told
+    assert "checkpoints are only those" in told
+    assert live.contract(terms(can=False, why_not=ONLY_WATCHES), None, "en") == (
+        "holter: sees stacks. It only watches; holter train, or run --heal, acts."
+    )
