@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import re
-
 from holter.evidence.fact_book import FactBook
 from holter.evidence.facts.workers import named
 from holter.evidence.window import Window
+from holter.evidence.words import is_in_freezer
 from holter.records import Message
 from holter.sentences import define
-
-# The wait channel of a task in the freezer: version 1 of the control groups, and version 2.
-FREEZER = re.compile(r"__refrigerator|do_freezer_trap|freezer_")
 
 IN_FREEZER = define("freezer.in-freezer", "wait channel {channel}")
 NOT_FROZEN = define("freezer.not-frozen", "no process is in a freezer")
@@ -21,7 +17,7 @@ NO_PAUSES = define("freezer.no-pauses", "no pauses were noticed")
 def collect(window: Window, book: FactBook) -> None:
     """State who is frozen, and how the training pauses."""
     processes = window.processes()
-    frozen = [one for one in processes if FREEZER.search(one.wait_channel or "")]
+    frozen = [one for one in processes if is_in_freezer(one)]
     if not processes:
         book.unknown("frozen.processes", "the process tree was not recorded")
     elif frozen:

@@ -6,7 +6,7 @@ import re
 import signal
 from collections.abc import Iterable
 
-from holter.records import ActionTaken, ProcessEnded
+from holter.records import ActionTaken, ProcessEnded, ProcessSample
 
 # batchgenerators polls its queues every 2 ms, which costs an idle process 2 to 8 % of a core. A process that works
 # uses most of one, or, where many share few cores, at least this much averaged over some seconds.
@@ -19,6 +19,23 @@ NO_SHM = re.compile(
     r"/torch_\d|insufficient shared memory|shared memory file|unable to (?:open|write|allocate|resize)[^\n]*shared"
     r"|SemLock|/dev/shm"
 )
+
+# A task in the freezer of a control group, by state and wait channel. Version 1: state D; since Linux 6.1 a task that
+# slept stays in its wait, in which no task is otherwise in state D. Version 2: state S; the compiler may inline
+# do_freezer_trap into get_signal (Linux 6.18), where nothing else sleeps so.
+FREEZER = re.compile(r"refrigerator|do_freezer_trap|freezer_")
+FREEZER_BY_STATE = {
+    "D": re.compile(
+        r"hrtimer_nanosleep|do_nanosleep|futex_|poll_schedule_timeout|do_sys_poll|do_poll|do_select|ep_poll"
+    ),
+    "S": re.compile(r"get_signal$"),
+}
+
+
+def is_in_freezer(process: ProcessSample) -> bool:
+    """Whether the freezer of a control group holds the process."""
+    channel, by_state = process.wait_channel or "", FREEZER_BY_STATE.get(process.state or "")
+    return FREEZER.search(channel) is not None or (by_state is not None and by_state.match(channel) is not None)
 
 
 def works_together(cpu_ratios: Iterable[float], effective_cpus: float) -> bool:
