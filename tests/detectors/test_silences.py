@@ -127,22 +127,34 @@ def noted(what: str, t_s: float = 1.0) -> Tick:
     return Tick(t_s=t_s, events=(Noted(t_s=t_s, what=what, text=LOOP),))
 
 
+STEP = Tick(t_s=2.0, beats=(Beat(t_s=2.0, pid=MAIN, phase="train", steps_total=3),))
+
+
+def course(*ticks: Tick) -> Course:
+    made = Course()
+    for tick in ticks:
+        made.see(tick)
+    return made
+
+
 def test_a_loop_that_began_and_did_not_return_is_unfinished():
-    course = Course()
-    course.see(noted("began"))
-    assert not course.is_unfinished, "nothing was trained"
-    course.see(Tick(t_s=2.0, beats=(Beat(t_s=2.0, pid=MAIN, phase="train", steps_total=3),)))
-    assert course.is_unfinished
-    course.see(noted("finished", 3.0))
-    assert not course.is_unfinished, "early stopping returns, too"
+    assert not course(noted("began")).is_unfinished(None), "nothing was trained"
+    assert course(noted("began"), STEP).is_unfinished(None)
+    assert not course(noted("began"), STEP, noted("finished", 3.0)).is_unfinished(5), "early stopping returns, too"
 
 
 def test_a_loop_that_was_left_by_an_exception_of_its_own_is_over_with_the_final_checkpoint():
-    course = Course()
-    course.see(noted("began"))
-    course.see(Tick(t_s=2.0, beats=(Beat(t_s=2.0, pid=MAIN, phase="train", steps_total=3),)))
-    course.see(noted("aborted", 3.0))
-    assert course.is_unfinished
+    left = (noted("began"), STEP, noted("aborted", 3.0))
+    assert course(*left).is_unfinished(None)
     saved = Noted(t_s=4.0, what="checkpoint", text="/r/fold_0/checkpoint_final.pth in 0.10 s")
-    course.see(Tick(t_s=4.0, events=(saved,)))
-    assert not course.is_unfinished
+    assert not course(*left, Tick(t_s=4.0, events=(saved,))).is_unfinished(None)
+
+
+def test_with_the_last_epoch_in_the_log_nothing_is_missing():
+    trained = (noted("began"), STEP, *epochs((), (), ()))
+    assert course(*trained).is_unfinished(4) and not course(*trained).is_unfinished(3)
+
+
+def test_a_second_loop_in_one_process_is_watched_like_the_first():
+    first = (noted("began"), STEP, *epochs((), (), ()), noted("finished", 3.0))
+    assert course(*first, noted("began", 4.0)).is_unfinished(3)

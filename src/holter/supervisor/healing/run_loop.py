@@ -58,6 +58,7 @@ class Generations:
         self._end_orphans = end_orphans
         self._stopper = stopper
         self._on_tick = on_tick
+        self._failure: str | None = None  # of on_tick
         self._number = 0
         self.child: subprocess.Popen[bytes] | None = None  # the newest process
         self._gave_up: Plan | None = None
@@ -125,8 +126,10 @@ class Generations:
         return None
 
     def _is_early(self, child: subprocess.Popen[bytes]) -> bool:
-        """Whether exit code 0 comes before the training is over: a trainer whose run_training has not returned."""
-        return child.returncode == 0 and not self._is_asked_to_end and self._recorder.is_unfinished
+        """Whether exit code 0 comes before the training is over: epochs are missing, and so is the final checkpoint."""
+        if child.returncode != 0 or self._is_asked_to_end or not self._recorder.is_unfinished():
+            return False
+        return not self._continuation.has_final(self._recorder.told_environment.output_folder)
 
     def _may_end(self, child: subprocess.Popen[bytes], plan: Plan, tick: Tick) -> bool:
         """Whether the plan may be carried out now; what keeps from it is told, and the healer knows."""
@@ -152,7 +155,13 @@ class Generations:
         if self.child is not None:
             self._adopted.collect(tick.t_s, self.child.pid)
         if self._on_tick is not None:
-            self._on_tick(tick)
+            try:
+                self._on_tick(tick)
+            except Exception as error:  # noqa: BLE001 - what waits for the training to begin must not end its supervision
+                text = f"{type(error).__name__}: {error}"
+                if text != self._failure:
+                    self._recorder.add(Noted(t_s=tick.t_s, what="listener-failed", text=text))
+                self._failure = text
         now_s = time.monotonic()
         # A late tick is not made up for, and one that came early (a child has ended) puts off none: the last lines of
         # a console are read in two looks.
