@@ -10,7 +10,7 @@ from running import MAIN, Run
 
 from holter.detectors import detect
 from holter.detectors.course import LOOP, Course
-from holter.detectors.notices import GONE_S, LOST_S, Notices
+from holter.detectors.notices import LOST_S, Notices
 from holter.records import Beat, EpochEnded, Noted, Tick
 
 # ------------------------------------------------------------------------------------------------------------- pauses
@@ -102,22 +102,6 @@ def test_a_huge_case_that_takes_a_minute_is_left_alone():
 def test_a_worker_that_holds_a_case_while_nobody_is_asked_is_left_alone():
     ticks = [feeding(t, {20: 3, 21: 4, 22: 4}, dict.fromkeys((20, 21, 22), 1.0)) for t in range(3, 400)]
     assert told(ticks) == []
-
-
-def workers(seconds: int, count: int, start_s: int, *, phase: str = "train") -> list[Tick]:
-    return [
-        feeding(t, dict.fromkeys(range(20, 20 + count), t), dict.fromkeys(range(20, 20 + count), t - 0.5), phase=phase)
-        for t in range(start_s, start_s + seconds)
-    ]
-
-
-def test_workers_that_have_ended_while_the_training_goes_on_are_told():
-    assert told([*workers(30, 4, 1), *workers(int(2 * GONE_S), 2, 500)]) == ["workers-gone"]
-
-
-def test_workers_that_are_replaced_or_end_with_the_run_are_no_news():
-    assert told([*workers(30, 4, 1), *workers(20, 2, 300), *workers(200, 4, 500)]) == []
-    assert told([*workers(30, 4, 1), *workers(200, 2, 500, phase="final-validation")]) == []
 
 
 # ------------------------------------------------------------------------------------------------------------- course
