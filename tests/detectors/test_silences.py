@@ -65,6 +65,13 @@ def test_one_epoch_alone_or_now_the_one_and_now_the_other_is_left_alone():
     assert detect(epochs(("train loss",), ("validation loss",), ())) == ()
 
 
+def test_an_epoch_that_log_and_console_tell_of_is_one():
+    twice = [tick for tick in epochs(("train loss",), ()) for _ in range(2)]
+    assert detect(twice) == ()
+    again = [*epochs((), (), (), ()), noted("began", 50.0), *epochs(("train loss",), ("train loss",))]
+    assert [episode.kind for episode in detect(again)] == ["diverged"]
+
+
 # ------------------------------------------------------------------------------------------------------------ notices
 
 
