@@ -31,6 +31,19 @@ def test_short_pauses_that_keep_coming_are_told():
     assert found(halting(Run(step_s=0.2), times=6, go_s=12, halt_s=8)) == ["pauses"]
 
 
+def test_pauses_that_go_on_after_a_long_validation_are_one_story_and_over_when_none_comes():
+    run = Run(step_s=0.2)
+    ticks = halting(run, times=6, go_s=12, halt_s=8)
+    for epoch in (2, 3):
+        ticks += run.go(260, phase="validate")
+        run.epoch = epoch
+        ticks += halting(run, times=3, go_s=12, halt_s=8)
+    (episode,) = detect(ticks)
+    assert episode.end_s is None
+    (episode,) = detect([*ticks, *run.go(130)])
+    assert episode.end_s == pytest.approx(run.t_s - 22, abs=3)
+
+
 @pytest.mark.parametrize(("times", "go_s", "halt_s"), [(1, 200, 9), (6, 100, 5), (8, 12, 2)])
 def test_a_pause_now_and_then_is_left_alone(times, go_s, halt_s):
     assert found(halting(Run(step_s=0.2), times=times, go_s=go_s, halt_s=halt_s)) == []
