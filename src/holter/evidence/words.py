@@ -6,7 +6,7 @@ import re
 import signal
 from collections.abc import Iterable
 
-from holter.records import ActionTaken, ProcessEnded, ProcessSample
+from holter.records import ActionTaken, Noted, ProcessEnded, ProcessSample
 
 # batchgenerators polls its queues every 2 ms, which costs an idle process 2 to 8 % of a core. A process that works
 # uses most of one, or, where many share few cores, at least this much averaged over some seconds.
@@ -69,3 +69,10 @@ def is_failed_save(action: ActionTaken) -> bool:
     """Whether this tells of a checkpoint that the hook could not write; a refused request names no file."""
     failed = (action.action, action.state, action.source) == ("save-checkpoint", "failed", "hook")
     return failed and ".pth: " in action.text
+
+
+def is_saved(event: ActionTaken | Noted) -> bool:
+    """Whether this tells of a checkpoint that was written, by nnU-Net or by the hook."""
+    if isinstance(event, Noted):
+        return event.what == "checkpoint"
+    return (event.action, event.state, event.source) == ("save-checkpoint", "done", "hook")
