@@ -123,7 +123,7 @@ def jobs_of(training: TrainingCommand, environ: Mapping[str, str]) -> tuple[Path
 
 
 def is_whole_array(file: Path) -> bool | None:
-    """Whether a ``.npy`` is as long as its header says. None where it cannot be read, or its header is a strange one."""
+    """Whether a ``.npy`` is as long as its header says. None where it cannot be read, or its header is strange."""
     try:
         with file.open("rb") as opened:
             head = opened.read(HEADER_BYTES)
