@@ -106,9 +106,5 @@ def _is_in_use(window: Window, seen: list[StorageSample]) -> bool:
     changed = next((index for index, one in enumerate(seen) if not is_same_folder(one, seen[0])), None)
     if changed is None or is_same_folder(seen[-1], seen[0]):
         return True
-    saved = [
-        event
-        for event in window.recording.events(Noted, ActionTaken, start_s=seen[changed - 1].t_s, end_s=window.end_s)
-        if is_saved(event)
-    ]
-    return is_same_device(seen[-1], seen[0]) and saved != []
+    told = window.recording.events(Noted, ActionTaken, start_s=seen[changed - 1].t_s, end_s=window.end_s)
+    return is_same_device(seen[-1], seen[0]) and any(is_saved(event) for event in told)

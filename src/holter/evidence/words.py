@@ -6,7 +6,7 @@ import re
 import signal
 from collections.abc import Iterable
 
-from holter.records import ActionTaken, Noted, ProcessEnded, ProcessSample
+from holter.records import ActionTaken, Noted, ProcessEnded, ProcessSample, Record
 
 # batchgenerators polls its queues every 2 ms, which costs an idle process 2 to 8 % of a core. A process that works
 # uses most of one, or, where many share few cores, at least this much averaged over some seconds.
@@ -71,8 +71,8 @@ def is_failed_save(action: ActionTaken) -> bool:
     return failed and ".pth: " in action.text
 
 
-def is_saved(event: ActionTaken | Noted) -> bool:
+def is_saved(event: Record) -> bool:
     """Whether this tells of a checkpoint that was written, by nnU-Net or by the hook."""
-    if isinstance(event, Noted):
-        return event.what == "checkpoint"
-    return (event.action, event.state, event.source) == ("save-checkpoint", "done", "hook")
+    if isinstance(event, ActionTaken):
+        return (event.action, event.state, event.source) == ("save-checkpoint", "done", "hook")
+    return isinstance(event, Noted) and event.what == "checkpoint"
