@@ -17,8 +17,8 @@ from holter.sentences import define
 
 # The probe looks every ten seconds: two looks, and one that came late.
 LACKING_S = 15.0
-# Two looks as well: an automounter may say for a moment that nothing is there.
-GONE_S = 9.0
+# An automounter may say for a moment that nothing is there; the probe looks again at once.
+LOOKS = 2
 LABEL = "results"
 
 DELETED = define("unsaved.deleted", "the results folder {folder} is gone")
@@ -43,6 +43,7 @@ class UnsavedDetector:
         self._asked_s = 0.0  # a look tells of the moment of the look before it
         self._saved_s: float | None = None  # the last checkpoint in it
         self._gone_since: float | None = None
+        self._looks = 0  # since then
 
     def see(self, tick: Tick) -> tuple[Episode, ...]:
         """Take in the next tick."""
@@ -99,8 +100,10 @@ class UnsavedDetector:
         if not sample.missing and self._is_ours(sample):
             self._known_s, self._gone_since = asked_s, None
             return None
-        self._gone_since = sample.t_s if self._gone_since is None else self._gone_since
-        if sample.t_s - self._gone_since < GONE_S:
+        if self._gone_since is None:
+            self._gone_since, self._looks = sample.t_s, 0
+        self._looks += 1
+        if self._looks < LOOKS:
             return None
         return DELETED(folder=sample.path) if sample.missing else REPLACED(folder=sample.path)
 
