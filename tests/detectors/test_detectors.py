@@ -186,10 +186,29 @@ def test_workers_that_compute_and_bring_no_batch_are_a_stall_in_the_end(stands_s
     for tick in run.halt(stands_s):
         workers = [process(tick.t_s, WORKER, cpu=0.96, state="R"), process(tick.t_s, OTHER, cpu=0.95, state="R")]
         main = process(tick.t_s, cpu=0.06)
-        ticks.append(Tick(t_s=tick.t_s, processes=(main, *workers), beats=tick.beats))
+        beats = (run.beat(waits_for="train-batch"),)
+        ticks.append(Tick(t_s=tick.t_s, processes=(main, *workers), beats=beats))
     found = [one for one in detect([*ticks, *run.go(5)]) if one.detector == "stall"]
     assert len(found) == alarms
     assert all("data workers are busy" in phrase(one.reason, "en") and 149 <= one.alarm_s <= 152 for one in found)
+
+
+@pytest.mark.parametrize(
+    ("roles", "waits_for", "phase"),
+    [
+        (("other", "other"), "train-batch", "train"),
+        (("train-worker", "other"), "none", "train"),  # an evaluation of the user's own, in processes
+        (("train-worker", "train-worker"), "none", "epoch-end"),
+    ],
+)
+def test_others_that_compute_while_main_waits_for_them_are_no_busy_data_workers(roles, waits_for, phase):
+    run = Run()
+    ticks = list(run.go(60))
+    for tick in run.halt(200, phase=phase):
+        busy = [process(tick.t_s, pid, cpu=0.96, role=role) for pid, role in zip((WORKER, OTHER), roles, strict=True)]
+        beats = (run.beat(phase, waits_for=waits_for),)
+        ticks.append(Tick(t_s=tick.t_s, processes=(process(tick.t_s, cpu=0.06), *busy), beats=beats))
+    assert [one for one in detect(ticks) if one.detector == "stall"] == []
 
 
 def test_one_stopped_worker_is_an_episode_although_the_training_goes_on():

@@ -10,7 +10,7 @@ from running import MAIN, Run
 
 from holter.detectors import detect
 from holter.detectors.course import LOOP, Course
-from holter.detectors.notices import GONE_S, LOST_S, Notices
+from holter.detectors.notices import LOST_S, Notices
 from holter.records import Beat, EpochEnded, Noted, Tick
 
 # ------------------------------------------------------------------------------------------------------------- pauses
@@ -29,6 +29,19 @@ def found(ticks: Iterable[Tick]) -> list[str]:
 
 def test_short_pauses_that_keep_coming_are_told():
     assert found(halting(Run(step_s=0.2), times=6, go_s=12, halt_s=8)) == ["pauses"]
+
+
+def test_pauses_that_go_on_after_a_long_validation_are_one_story_and_over_when_none_comes():
+    run = Run(step_s=0.2)
+    ticks = halting(run, times=6, go_s=12, halt_s=8)
+    for epoch in (2, 3):
+        ticks += run.go(260, phase="validate")
+        run.epoch = epoch
+        ticks += halting(run, times=3, go_s=12, halt_s=8)
+    (episode,) = detect(ticks)
+    assert episode.end_s is None
+    (episode,) = detect([*ticks, *run.go(130)])
+    assert episode.end_s == pytest.approx(run.t_s - 22, abs=3)
 
 
 @pytest.mark.parametrize(("times", "go_s", "halt_s"), [(1, 200, 9), (6, 100, 5), (8, 12, 2)])
@@ -63,6 +76,13 @@ def test_two_epochs_running_without_a_finite_loss_are_told_and_it_ends_with_one_
 def test_one_epoch_alone_or_now_the_one_and_now_the_other_is_left_alone():
     assert detect(epochs(("train loss",), (), ("train loss",), ())) == ()
     assert detect(epochs(("train loss",), ("validation loss",), ())) == ()
+
+
+def test_an_epoch_that_log_and_console_tell_of_is_one():
+    twice = [tick for tick in epochs(("train loss",), ()) for _ in range(2)]
+    assert detect(twice) == ()
+    again = [*epochs((), (), (), ()), noted("began", 50.0), *epochs(("train loss",), ("train loss",))]
+    assert [episode.kind for episode in detect(again)] == ["diverged"]
 
 
 # ------------------------------------------------------------------------------------------------------------ notices
@@ -104,22 +124,6 @@ def test_a_worker_that_holds_a_case_while_nobody_is_asked_is_left_alone():
     assert told(ticks) == []
 
 
-def workers(seconds: int, count: int, start_s: int, *, phase: str = "train") -> list[Tick]:
-    return [
-        feeding(t, dict.fromkeys(range(20, 20 + count), t), dict.fromkeys(range(20, 20 + count), t - 0.5), phase=phase)
-        for t in range(start_s, start_s + seconds)
-    ]
-
-
-def test_workers_that_have_ended_while_the_training_goes_on_are_told():
-    assert told([*workers(30, 4, 1), *workers(int(2 * GONE_S), 2, 500)]) == ["workers-gone"]
-
-
-def test_workers_that_are_replaced_or_end_with_the_run_are_no_news():
-    assert told([*workers(30, 4, 1), *workers(20, 2, 300), *workers(200, 4, 500)]) == []
-    assert told([*workers(30, 4, 1), *workers(200, 2, 500, phase="final-validation")]) == []
-
-
 # ------------------------------------------------------------------------------------------------------------- course
 
 
@@ -127,22 +131,34 @@ def noted(what: str, t_s: float = 1.0) -> Tick:
     return Tick(t_s=t_s, events=(Noted(t_s=t_s, what=what, text=LOOP),))
 
 
+STEP = Tick(t_s=2.0, beats=(Beat(t_s=2.0, pid=MAIN, phase="train", steps_total=3),))
+
+
+def course(*ticks: Tick) -> Course:
+    made = Course()
+    for tick in ticks:
+        made.see(tick)
+    return made
+
+
 def test_a_loop_that_began_and_did_not_return_is_unfinished():
-    course = Course()
-    course.see(noted("began"))
-    assert not course.is_unfinished, "nothing was trained"
-    course.see(Tick(t_s=2.0, beats=(Beat(t_s=2.0, pid=MAIN, phase="train", steps_total=3),)))
-    assert course.is_unfinished
-    course.see(noted("finished", 3.0))
-    assert not course.is_unfinished, "early stopping returns, too"
+    assert not course(noted("began")).is_unfinished(None), "nothing was trained"
+    assert course(noted("began"), STEP).is_unfinished(None)
+    assert not course(noted("began"), STEP, noted("finished", 3.0)).is_unfinished(5), "early stopping returns, too"
 
 
 def test_a_loop_that_was_left_by_an_exception_of_its_own_is_over_with_the_final_checkpoint():
-    course = Course()
-    course.see(noted("began"))
-    course.see(Tick(t_s=2.0, beats=(Beat(t_s=2.0, pid=MAIN, phase="train", steps_total=3),)))
-    course.see(noted("aborted", 3.0))
-    assert course.is_unfinished
+    left = (noted("began"), STEP, noted("aborted", 3.0))
+    assert course(*left).is_unfinished(None)
     saved = Noted(t_s=4.0, what="checkpoint", text="/r/fold_0/checkpoint_final.pth in 0.10 s")
-    course.see(Tick(t_s=4.0, events=(saved,)))
-    assert not course.is_unfinished
+    assert not course(*left, Tick(t_s=4.0, events=(saved,))).is_unfinished(None)
+
+
+def test_with_the_last_epoch_in_the_log_nothing_is_missing():
+    trained = (noted("began"), STEP, *epochs((), (), ()))
+    assert course(*trained).is_unfinished(4) and not course(*trained).is_unfinished(3)
+
+
+def test_a_second_loop_in_one_process_is_watched_like_the_first():
+    first = (noted("began"), STEP, *epochs((), (), ()), noted("finished", 3.0))
+    assert course(*first, noted("began", 4.0)).is_unfinished(3)

@@ -6,7 +6,7 @@ import pytest
 
 from holter.detectors import Watch, detect
 from holter.detectors.unsaved import LACKING_S, UnsavedDetector
-from holter.records import ActionTaken, Beat, Episode, ProcessEnded, StorageSample, Tick
+from holter.records import ActionTaken, Beat, Episode, Event, Noted, ProcessEnded, StorageSample, Tick
 from holter.reports.catalogue import phrase
 
 FULL = {"free_bytes": 0, "total_bytes": 48_000_000, "read_only": False}
@@ -14,7 +14,7 @@ ROOM = {"free_bytes": 20_000_000, "total_bytes": 48_000_000, "read_only": False}
 FAILED = "epoch 2 in checkpoint_latest.pth: No space left on device; the checkpoint of epoch 1 is kept"
 
 
-def tick(t_s: float, *events: ActionTaken, label: str = "results", **room: object) -> Tick:
+def tick(t_s: float, *events: Event, label: str = "results", **room: object) -> Tick:
     storage = (StorageSample(t_s=t_s, label=label, path="/data/results", **room),) if room else ()
     beat = Beat(t_s=t_s, pid=1, phase="train", epoch=2, progress_total=int(t_s))
     return Tick(t_s=t_s, beats=(beat,), storage=storage, events=events)
@@ -72,6 +72,53 @@ def test_a_failed_save_is_an_alarm_at_once_and_only_a_save_ends_it() -> None:
     assert "No space left" in phrase(alarm.reason, "en")
     *_, over = seen(failed, again, tick(40, **ROOM), tick(50, saving(50, "done", "checkpoint_latest.pth: verified")))
     assert over.end_s == 50.0
+
+
+HERE, AGAIN, ELSEWHERE = "64:7", "64:9", "2:7"
+
+
+def look(t_s: float, identity: str | None, *events: Event, **how: object) -> Tick:
+    """One look at the folder, which tells of the moment of the look before it."""
+    there = {"identity": identity, "missing": identity is None, **(ROOM if identity else {}), **how}
+    return tick(t_s, *events, **there)
+
+
+def wrote(t_s: float) -> Noted:
+    return Noted(t_s=t_s, what="checkpoint", text="/data/results/checkpoint_latest.pth in 0.40 s")
+
+
+def test_a_folder_that_one_look_does_not_find_is_there() -> None:
+    assert seen(look(0, HERE), look(10, None), look(20, HERE), look(30, None), look(40, HERE)) == []
+
+
+@pytest.mark.parametrize("saved", [saving(27, "done", "checkpoint_latest.pth: verified"), wrote(27)])
+def test_a_folder_that_is_made_again_is_gone_until_a_checkpoint_is_saved_in_it_and_then_it_is_this_one(saved) -> None:
+    gone = [look(0, HERE), look(10, None), look(20, None)]
+    (alarm,) = seen(*gone)
+    assert (alarm.kind, alarm.start_s, alarm.reason.key) == ("unsaved", 10.0, "unsaved.deleted")
+    assert len(seen(*gone, look(30, AGAIN), look(40, AGAIN), look(50, AGAIN))) == 1, "nobody knows that it can be used"
+    late = look(30, None, saved)  # its answer is of the look before
+    _, over, *more = seen(*gone, late, *(look(t_s, AGAIN, wrote(t_s - 3)) for t_s in range(40, 400, 10)))
+    assert (over.end_s, more) == (40.0, [])
+
+
+def test_checkpoints_on_another_file_system_are_one_alarm_and_not_one_each() -> None:
+    unmounted = [
+        look(t_s, ELSEWHERE, saving(t_s - 3, "done", "verified"), wrote(t_s - 3)) for t_s in range(10, 300, 10)
+    ]
+    (alarm,) = seen(look(0, HERE), *unmounted)
+    assert (alarm.reason.key, alarm.end_s) == ("unsaved.replaced", None)
+    *_, over = seen(look(0, HERE), *unmounted, look(300, HERE))
+    assert over.end_s == 300.0
+
+
+@pytest.mark.parametrize("fs_type", ["fuse.sshfs", "cifs", "9p", "overlay"])
+def test_a_file_system_that_makes_up_inode_numbers_is_known_by_its_device(fs_type) -> None:
+    numbers = [look(t_s, f"64:{t_s}", fs_type=fs_type) for t_s in range(0, 100, 10)]
+    assert seen(*numbers) == []
+    assert [one.reason.key for one in seen(*numbers, look(100, ELSEWHERE), look(110, ELSEWHERE))] == [
+        "unsaved.replaced"
+    ]
 
 
 def test_the_end_of_the_training_ends_it_and_nothing_else_hides_it() -> None:

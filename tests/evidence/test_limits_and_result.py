@@ -137,17 +137,43 @@ def test_a_loss_that_came_back_is_finite():
     assert found.fact("loss.not_finite").status == "not-applicable"
 
 
-def folder(t_s: float, identity: str | None, *, missing: bool = False) -> StorageSample:
-    return StorageSample(t_s=t_s, label="results", path="/r/fold_0", missing=missing, identity=identity)
+def folder(t_s: float, identity: str | None, **how: object) -> StorageSample:
+    known = {"missing": identity is None, "identity": identity, **how}
+    return StorageSample(t_s=t_s, label="results", path="/r/fold_0", **known)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
     ("later", "gone"),
-    [((None, True), "deleted"), (("2:9", False), "replaced"), (("2:7", False), None)],
+    [
+        ([None, None], "deleted"),
+        ([None], None),  # an automounter that said so once
+        ([None, "2:7"], None),
+        (["2:9"], "replaced"),
+        (["3:7"], "replaced"),
+        (["2:7"], None),
+    ],
 )
 def test_what_became_of_the_results_folder(later, gone):
-    samples = (folder(50.0, "2:7"), folder(70.0, later[0], missing=later[1]))
-    assert facts(kind="unsaved", storage=samples).fact("results.gone").value == gone
+    samples = [folder(50.0, "2:7"), *(folder(60.0 + 10 * n, one) for n, one in enumerate(later))]
+    assert facts(kind="unsaved", storage=tuple(samples)).fact("results.gone").value == gone
+
+
+def test_one_look_is_enough_where_an_error_says_the_same():
+    gone = ExceptionSeen(t_s=60.0, pid=1, role="main", error="FileNotFoundError", message="[Errno 2] No such file")
+    samples = (folder(50.0, "2:7"), folder(60.0, None))
+    assert facts(gone, storage=samples).fact("results.gone").value == "deleted"
+
+
+@pytest.mark.parametrize(("device", "gone"), [("2", None), ("3", "replaced")])
+def test_a_folder_that_was_made_again_and_took_a_checkpoint_is_there(device, gone):
+    saved = Noted(t_s=65.0, what="checkpoint", text="/r/fold_0/checkpoint_latest.pth in 0.10 s")
+    samples = (folder(50.0, "2:7"), folder(60.0, None), folder(70.0, f"{device}:9"))
+    assert facts(saved, storage=samples).fact("results.gone").value == gone
+
+
+def test_a_file_system_that_makes_up_inode_numbers_replaces_nothing():
+    samples = tuple(folder(t_s, identity, fs_type="fuse.sshfs") for t_s, identity in ((50.0, "2:7"), (70.0, "2:9")))
+    assert facts(storage=samples).fact("results.gone").value is None
 
 
 def test_an_end_before_the_last_epoch():

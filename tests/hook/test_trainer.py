@@ -118,3 +118,23 @@ def test_a_checkpoint_that_fails_is_told_and_its_exception_reaches_the_training(
     assert [line["ok"] for line in hooked.lines("checkpoint")] == [False]
     assert [line["ok"] for line in hooked.lines("finished")] == [False]
     assert [line["error"] for line in hooked.lines("exception")] == ["OSError"]
+
+
+LOSSES = """
+from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
+class OnGpu:
+    is_cuda = True
+    def __float__(self): print("the CPU waited for the GPU")
+class Lost(nnUNetTrainer):
+    losses = [float("nan"), 0.5, OnGpu()]
+    def train_step(self, batch): return {"loss": self.losses[batch]}
+trainer = Lost({}, "3d", 0)
+for step in range(3):
+    trainer.train_step(step)
+"""
+
+
+def test_a_loss_is_looked_at_from_the_first_step_on_and_never_fetched_from_a_gpu(hooked, stand_in):
+    done = hooked.run("-c", LOSSES, path=(stand_in,))
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert [line["finite"] for line in hooked.lines("loss")] == [False, True]

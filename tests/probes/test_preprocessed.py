@@ -49,13 +49,34 @@ def test_an_array_is_whole_with_its_last_byte(tmp_path, dtype):
     assert is_whole_array(file)
     for size in [*range(130), len(written) - 1]:
         file.write_bytes(written[:size])
-        assert not is_whole_array(file), size
+        assert is_whole_array(file) is False, size
 
 
-@pytest.mark.parametrize("content", [b"", b"PK\x03\x04" * 40, b"\x93NUMPY\x01\x00\x10\x00{'descr': [}    " + bytes(90)])
-def test_what_is_no_array_is_not_whole(tmp_path, content):
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"PK\x03\x04" * 40,
+        bytes(200),  # a page that its file server has not written yet
+        b"\x93NUMPY\x01\x00\x10\x00{'descr': [}    " + bytes(90),
+        b"\x93NUMPY\x02\x00\xff\xff\x00\x00{'descr': '<f4'" + b" " * 5000,
+    ],
+)
+def test_of_what_is_no_array_that_we_know_nobody_can_say_whether_it_is_whole(tmp_path, content):
     (tmp_path / "a.npy").write_bytes(content)
-    assert not is_whole_array(tmp_path / "a.npy")
+    assert is_whole_array(tmp_path / "a.npy") is None
+
+
+def test_only_a_file_that_is_surely_torn_is_torn(tmp_path):
+    """Whole files on a share that gives an error are not removed; they are still to be waited for."""
+    pack(tmp_path, "a", "b", "c")
+    for case in "ab":
+        unpack(tmp_path, case)
+    (tmp_path / "a_seg.npy").write_bytes((tmp_path / "a_seg.npy").read_bytes()[:-1])
+    (tmp_path / "b_seg.npy").unlink()
+    (tmp_path / "b_seg.npy").symlink_to("b_seg.npy")  # ELOOP, for anybody
+    unpacking = Unpacking(tmp_path)
+    assert unpacking.left() == 3
+    assert [file.name for file in unpacking.torn()] == ["a_seg.npy"]
 
 
 def test_a_case_is_unpacked_when_image_and_segmentation_are(tmp_path):

@@ -82,6 +82,18 @@ def test_a_folder_that_is_missing_is_a_problem_and_no_crash(tmp_path: Path) -> N
         assert "FileNotFoundError" in (_answered(probe).problem or "")
 
 
+def test_a_folder_that_was_there_and_is_not_found_is_looked_at_again_at_once(data: Path) -> None:
+    probe = StorageProbe({"results": data / "Dataset004"})
+    assert _answered(probe).missing is False
+    (data / "Dataset004").rename(data / "elsewhere")
+    usual_s = probe.interval_s
+    assert _wait_until(lambda: _one(probe, 30.0).missing)
+    assert probe.interval_s <= 1.0 < usual_s
+    assert _wait_until(lambda: _one(probe, 31.0).missing)
+    assert probe.interval_s == usual_s, "once"
+    probe.close()
+
+
 def test_a_folder_without_files_has_no_latency(tmp_path: Path) -> None:
     with contextlib.closing(StorageProbe({"results": tmp_path})) as probe:
         sample = _answered(probe)

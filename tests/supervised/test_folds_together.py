@@ -117,7 +117,7 @@ def test_five_folds_that_start_in_one_folder_in_the_same_second_all_end_well(bra
     assert folds.locks() == []
 
 
-@pytest.mark.long
+@pytest.mark.sample
 @pytest.mark.root
 @needs("root", "unshare")
 def test_folds_in_containers_that_see_no_process_of_each_other_wait_as_well(brain, tmp_path):

@@ -27,23 +27,33 @@ from holter.supervisor.healing.main_hang import ANNOUNCED_S, FLOOR_S
 class Case:
     """One healer, its ticks and what it said."""
 
-    def __init__(self, folder, *, act: bool = True, can_continue: bool = True, **how) -> None:
+    def __init__(self, folder, *, act: bool = True, can_continue: bool = True, steps: int = 20, **how) -> None:
         self.said: list = []
         self.healer = Healer(Control(folder), self.said.append, act=act, can_continue=can_continue, **how)
         self.requests = folder / "control.json"
         self.t_s = 0.0
         self.steps = 0
-        for _ in range(20):
+        for _ in range(steps):
             self.work()
 
-    def tick(self, *, state: str = "S", waits: str = "train-batch") -> Tick:
+    def tick(
+        self,
+        *,
+        state: str = "S",
+        waits: str = "train-batch",
+        phase: str = "train",
+        cpu: float = 0.0,
+        channel: str | None = None,
+    ) -> Tick:
+        """``cpu``: of each worker."""
         beat = Beat(
-            t_s=self.t_s, pid=1, phase="train", epoch=3, iteration=5, waits_for=waits,
+            t_s=self.t_s, pid=1, phase=phase, epoch=3, iteration=5, waits_for=waits,
             progress_total=self.steps, progressed_s=float(self.steps), steps_total=self.steps,
         )  # fmt: skip
-        how = {"t_s": self.t_s, "cpu_ratio": 0.0}
-        workers = [ProcessSample(**how, pid=pid, role="train-worker", state="S") for pid in (2, 3)]
-        main = ProcessSample(**how, pid=1, role="main", state=state)
+        workers = [
+            ProcessSample(t_s=self.t_s, pid=pid, role="train-worker", state="S", cpu_ratio=cpu) for pid in (2, 3)
+        ]
+        main = ProcessSample(t_s=self.t_s, pid=1, role="main", state=state, cpu_ratio=0.0, wait_channel=channel)
         return Tick(t_s=self.t_s, beats=(beat,), processes=(main, *workers))
 
     def work(self) -> None:
@@ -108,6 +118,14 @@ def test_a_stall_without_a_name_is_touched_late_and_only_where_it_waits_for_anot
     assert states(case)[:1] == [("replace-workers", "begun")]
 
 
+def test_workers_that_compute_are_not_replaced_in_a_stall_without_a_name(case):
+    assert case.stand(10 * NAMELESS_S, stall(case.t_s), None, cpu=1.0) is None
+    assert case.stand(NAMELESS_S - 5, stall(case.t_s), None) is None, "between two files they read"
+    assert case.said == []
+    case.stand(10, stall(case.t_s - 2 * NAMELESS_S), None)
+    assert states(case) == [("replace-workers", "begun")]
+
+
 @pytest.mark.parametrize("cause", ["main-stands-still", "workers-stand-still", None])
 def test_a_main_process_that_stands_is_restarted_late_whether_or_not_it_has_a_name(case, cause):
     began_s = case.t_s
@@ -123,6 +141,43 @@ def test_a_main_process_that_stands_is_left_alone_where_nobody_asked_or_nothing_
     case = Case(tmp_path, **how)
     assert case.stand(2 * FLOOR_S, stall(case.t_s), "main-stands-still", waits="none") is None
     assert ("announce-restart", "begun") not in states(case)
+
+
+@pytest.mark.parametrize(
+    ("cause", "how"),
+    [
+        (None, {"phase": "shutdown"}),
+        ("main-stands-still", {"phase": "shutdown"}),
+        ("no-exit-after-finish", {}),
+        (None, {"channel": "get_signal"}),  # frozen, in version 2 of the control groups
+    ],
+)
+def test_what_is_finished_or_frozen_is_not_started_again(tmp_path, cause, how):
+    for limit_s in (None, 600.0):
+        case = Case(tmp_path, main_limit_s=limit_s)
+        assert case.stand(2 * FLOOR_S, stall(case.t_s), cause, waits="none", **how) is None
+        assert case.said == []
+
+
+def test_before_the_first_step_a_training_may_wait_as_long_as_it_likes(tmp_path):
+    waiting = {"waits": "none", "phase": "startup"}
+    case = Case(tmp_path, steps=0)
+    assert case.stand(3 * FLOOR_S, stall(case.t_s), "main-stands-still", **waiting) is None
+    assert case.said == []
+    case.work()
+    case.healer.begin(ActionTaken(t_s=case.t_s, action="restart", state="begun"))
+    case.steps = 0
+    assert case.stand(3 * FLOOR_S, stall(case.t_s), "main-stands-still", **waiting) is None, "nor in a restart"
+    limited = Case(tmp_path, steps=0, main_limit_s=600.0)
+    assert limited.stand(700, stall(limited.t_s), "main-stands-still", **waiting).action == "restart"
+
+
+def test_a_limit_of_the_users_own_needs_no_stall(tmp_path):
+    case = Case(tmp_path, main_limit_s=120.0)
+    began_s = case.t_s
+    assert case.stand(300, None, waits="none").action == "restart"
+    assert case.t_s - began_s == pytest.approx(120, abs=5)
+    assert states(case) == [("announce-restart", "begun")]
 
 
 def test_a_limit_that_is_too_short_for_the_training_does_not_restart_it_for_ever(tmp_path):

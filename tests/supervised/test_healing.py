@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 
 from holter.demo.prepare import Prepared
 from holter.hook.verify import newest_good
-from holter.records import ActionTaken, Noted, PhaseChanged
+from holter.records import ActionTaken, Noted, Notice, PhaseChanged
 from supervised.scene import Scene, of_role, top
 
 pytestmark = pytest.mark.training
@@ -133,3 +134,18 @@ def test_a_training_that_hangs_without_a_usable_checkpoint_is_left_alone_and_may
     assert actions(scene, "end-group") == actions(scene, "restart") == []
     assert epochs(scene) == [0, 1]
     assert torn and not list(scene.folder.rglob("*.torn-*"))
+
+
+@pytest.mark.long
+def test_after_a_clean_up_of_the_scratch_a_frozen_worker_is_still_known_for_one_and_healed(scene):
+    def freeze_and_clean_up(recorder, tick):
+        kill("train-worker", signal.SIGSTOP)(recorder, tick)
+        shutil.rmtree(recorder._scratch)
+
+    result = scene.play(freeze_and_clean_up)
+    assert result.returncode == 0
+    assert set(epochs(scene)) == {0, 1, 2}
+    assert [notice.what for notice in scene.recording().events(Notice)] == ["scratch-gone"]
+    frozen = [one for one in result.diagnoses if top(one) == ("frozen-worker", "confirmed")]
+    assert frozen and frozen[0].episode.subject.startswith("train-worker")
+    assert "done" in [*actions(scene, "replace-workers"), *actions(scene, "restart")]

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from holter.errors import FolderNotWritable
+from holter.supervisor import leftovers
 from holter.supervisor.folds.place import here
 from holter.supervisor.leftovers import OTHER_BOOT_AFTER_S, collect
 from holter.supervisor.recording.scratch import LOCK_NAME, Scratch, new_scratch
@@ -248,3 +250,26 @@ def test_a_held_folder_stays_and_one_that_vanished_is_made_again(tmp_path, monke
     assert again.folder.is_dir()
     again.close()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_processes_are_looked_through_twice_however_many_folders_there_are(tmp_path, monkeypatch):
+    folders = [made(tmp_path, here(), f"holter-abcdefg{letter}") for letter in "abcdefghij"]
+    looks = []
+    monkeypatch.setattr(leftovers, "list_numbers", lambda path: looks.append(path))
+    assert sorted(collect(tmp_path)) == folders
+    assert len(looks) == 2
+
+
+def test_a_folder_that_is_removed_again_and_again_is_not_waited_for(tmp_path, monkeypatch):
+    made(tmp_path, here())
+    real = os.open
+
+    def removed_at_once(path, *how, **more):
+        descriptor = real(path, *how, **more)
+        if str(path).endswith(LOCK_NAME):
+            Path(path).unlink()
+        return descriptor
+
+    monkeypatch.setattr(os, "open", removed_at_once)
+    with pytest.raises(FolderNotWritable, match="again and again"):
+        Scratch(tmp_path / "holter-abcdefgh", owned=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from holter.records import ActionTaken, Beat, GpuSample, ProcessSample, Tick
+from holter.records import ActionTaken, Beat, GpuProcess, GpuSample, ProcessSample, Tick
 from holter.supervisor.healing.main_hang import ANNOUNCED_S, FLOOR_S, MainHang
 
 
@@ -26,11 +26,16 @@ class Run:
         moves: bool = True,
         cpu: float = 0.0,
         state: str = "S",
+        channel: str | None = None,
         phase: str = "train",
         writes: int = 0,
-        gpu: float = 0.0,
+        gpu: dict[str, object] | None = None,
         step_s: int = 1,
         workers: int = 0,
+        looks: bool = True,
+        beats: bool = True,
+        lives: bool = True,
+        asks: bool = True,
     ) -> Run:
         for n in range(seconds):
             self.t_s += 1.0
@@ -38,19 +43,26 @@ class Run:
             self.written += writes
             beat = Beat(t_s=self.t_s, pid=1, phase=phase, progress_total=self.steps, steps_total=self.steps)
             main = ProcessSample(
-                t_s=self.t_s, pid=1, role="main", state=state, cpu_ratio=cpu,
-                read_bytes_total=0, write_bytes_total=self.written,
+                t_s=self.t_s, pid=1, role="main" if lives else "other", state=state, wait_channel=channel,
+                cpu_ratio=cpu, **self.io(1),
             )  # fmt: skip
-            gpus = (GpuSample(t_s=self.t_s, index=0, utilization_ratio=gpu),) if gpu else ()
+            gpus = (GpuSample(**{"t_s": self.t_s, "index": 0, **gpu}),) if gpu else ()
             others = [
-                ProcessSample(t_s=self.t_s, pid=2 + one, role="train-worker", state="S", cpu_ratio=0.02)
-                for one in range(workers)
+                ProcessSample(t_s=self.t_s, pid=pid, role="train-worker", state="S", cpu_ratio=0.02, **self.io(pid))
+                for pid in range(2, 2 + workers)
             ]
-            tick = Tick(t_s=self.t_s, processes=(main, *others), beats=(beat,), gpus=gpus)
+            processes = (main, *others) if looks else ()
+            tick = Tick(t_s=self.t_s, processes=processes, beats=(beat,) if beats else (), gpus=gpus)
             self.hang.see(tick)
-            if self.due_s is None and self.hang.is_due(tick):
+            if self.due_s is None and asks and self.hang.is_due(tick):
                 self.due_s = self.t_s
         return self
+
+    def io(self, pid: int) -> dict[str, int]:
+        """Each process is measured every five seconds, in a tick of its own; only main writes."""
+        if int(self.t_s) % 5 != pid % 5:
+            return {}
+        return {"read_bytes_total": 0, "write_bytes_total": self.written if pid == 1 else 0}
 
     @property
     def states(self) -> list[str]:
@@ -70,10 +82,65 @@ def test_one_that_moves_on_is_left_alone_and_that_is_said():
     assert run.states == ["begun", "done"]
 
 
-@pytest.mark.parametrize("works", [{"cpu": 0.5}, {"writes": 65536}, {"gpu": 0.4}, {"state": "T"}])
-def test_whoever_works_or_was_stopped_is_never_ended(works):
+@pytest.mark.parametrize("works", [{"cpu": 0.5}, {"writes": 65536}, {"writes": 65536, "workers": 3}, {"state": "D"}])
+def test_whoever_works_is_never_ended(works):
     run = Run().go(60).go(3 * int(FLOOR_S), moves=False, **works)
     assert run.due_s is None and run.said == []
+
+
+FREEZERS = [("D", "__refrigerator"), ("S", "do_freezer_trap"), ("S", "get_signal")]
+
+
+@pytest.mark.parametrize(("state", "channel"), [("T", None), *FREEZERS])
+def test_whoever_was_stopped_or_frozen_is_never_ended(state, channel):
+    run = Run().go(60).go(3 * int(FLOOR_S), moves=False, state=state, channel=channel)
+    assert run.due_s is None and run.said == []
+
+
+STRANGER = GpuProcess(pid=4711)
+HIDDEN = ("processes: PID 4711 is not visible here",)
+
+
+@pytest.mark.parametrize(
+    "gpu",
+    [
+        {"utilization_ratio": 0.4},
+        {"utilization_ratio": 0.4, "processes": ()},  # a container: the driver lists nobody
+        {"utilization_ratio": 0.4, "processes": (STRANGER,), "unread": HIDDEN},  # or numbers of the host
+        {"utilization_ratio": 0.4, "processes": (GpuProcess(pid=1, ours=True),)},
+        {"utilization_ratio": None, "processes": (), "mig": True},
+        {"utilization_ratio": None, "note": "nvmlDeviceGetUtilizationRates has not returned for 60 s"},
+    ],
+)
+def test_a_gpu_that_may_work_for_the_training_is_work(gpu):
+    run = Run().go(60).go(3 * int(FLOOR_S), moves=False, gpu=gpu)
+    assert run.due_s is None and run.said == []
+
+
+@pytest.mark.parametrize(
+    "gpu",
+    [
+        {"source": "none", "note": "no driver"},
+        {"utilization_ratio": 0.0, "processes": ()},
+        {"utilization_ratio": 0.9, "processes": (STRANGER,)},
+    ],
+)
+def test_no_gpu_an_idle_one_or_one_of_others_is_none(gpu):
+    assert Run().go(60).go(int(FLOOR_S) + 10, moves=False, gpu=gpu).due_s is not None
+
+
+def test_a_look_that_missed_the_processes_changes_nothing():
+    run = Run().go(60)
+    for _ in range(int(FLOOR_S) // 3 + 4):
+        run.go(2, moves=False).go(1, moves=False, looks=False)
+    assert run.due_s == pytest.approx(60 + FLOOR_S, abs=5)
+    assert run.states == ["begun"]
+
+
+def test_one_that_moves_in_a_look_without_processes_is_not_due():
+    run = Run().go(60).go(int(FLOOR_S) - 2, moves=False).go(1, looks=False).go(60, moves=False)
+    assert run.due_s is None
+    assert [one.message.key for one in run.said] == ["main-hang.stands", "main-hang.moved"]
 
 
 def test_polling_that_costs_more_in_some_seconds_is_no_work():
@@ -97,12 +164,29 @@ def test_one_that_begins_to_work_is_said_to_and_counts_anew():
     assert [one.message.key for one in run.said] == ["main-hang.stands", "main-hang.works", "main-hang.stands"]
 
 
-def test_ten_times_the_longest_step_is_waited_for_and_validation_is_no_step():
+def test_ten_times_the_longest_step_is_waited_for():
     long_steps = Run().go(600, step_s=200).go(1990, moves=False)
     assert long_steps.due_s is None
     assert long_steps.go(60, moves=False).due_s is not None
-    validated = Run().go(60).go(600, step_s=600, phase="validate").go(int(FLOOR_S) + 10, moves=False)
-    assert validated.due_s is not None
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"phase": "validate", "step_s": 600},
+        {"phase": "startup", "moves": False},
+        {"phase": "compile", "moves": False},
+        {"state": "T", "moves": False},
+    ],
+)
+def test_what_takes_long_and_is_no_step_says_nothing_of_how_long_a_step_takes(how):
+    assert Run().go(60).go(600, **how).go(60).go(int(FLOOR_S) + 10, moves=False).due_s is not None
+
+
+def test_a_gap_in_the_recording_is_no_long_step():
+    run = Run().go(60)
+    run.t_s += 7200
+    assert run.go(60).go(int(FLOOR_S) + 10, moves=False).due_s is not None
 
 
 def test_a_limit_of_the_users_own_covers_one_that_computes_too():
@@ -111,12 +195,40 @@ def test_a_limit_of_the_users_own_covers_one_that_computes_too():
     assert run.said[0].message.key == "main-hang.busy"
 
 
+def test_what_is_noticed_late_is_announced_late_and_due_later():
+    run = Run(limit_s=60.0).go(60).go(90, moves=False, cpu=1.0, asks=False).go(60, moves=False, cpu=1.0)
+    assert run.said[0].t_s == pytest.approx(150, abs=3)
+    assert run.due_s == pytest.approx(180, abs=3)
+
+
+def test_a_limit_is_never_shorter_than_a_phase_takes_and_a_new_phase_is_progress():
+    starting = {"moves": False, "cpu": 1.0, "phase": "startup"}
+    assert Run(limit_s=30.0).go(180, **starting).go(25, moves=False, cpu=1.0).due_s is None
+    assert Run(limit_s=30.0).go(200, **starting).due_s == pytest.approx(190, abs=3)
+
+
+def test_without_a_heartbeat_nobody_knows_how_long_it_has_stood():
+    assert Run(limit_s=60.0).go(600, beats=False).due_s is None
+    assert Run(limit_s=60.0).go(60).go(600, beats=False).due_s is None
+    assert Run().go(3 * int(FLOOR_S), beats=False).due_s is None
+
+
 def test_it_can_be_turned_off():
     run = Run(off=True).go(60).go(3000, moves=False)
     assert run.due_s is None and run.said == []
 
 
-def test_a_gap_in_the_recording_begins_anew():
+@pytest.mark.parametrize(
+    ("lost_s", "how", "key"),
+    [
+        (600, {}, "main-hang.gap"),
+        (0, {"state": "T"}, "main-hang.held"),
+        (0, {"lives": False}, "main-hang.ended"),
+        (0, {"cpu": 0.9}, "main-hang.works"),
+    ],
+)
+def test_what_withdraws_an_announcement_is_said(lost_s, how, key):
     run = Run().go(60).go(800, moves=False)
-    run.t_s += 600
-    assert run.go(60, moves=False).due_s is None
+    run.t_s += lost_s
+    assert run.go(60, moves=False, **how).due_s is None
+    assert [one.message.key for one in run.said] == ["main-hang.stands", key]

@@ -13,10 +13,9 @@ from pathlib import Path
 import pytest
 
 from holter.demo.prepare import CONFIGURATION, DATASET_NAME, Prepared
-from holter.records import ActionTaken, ContractSettled, Tick
+from holter.records import ActionTaken, ContractSettled, PhaseChanged
 from holter.reports.contract import contract_line
 from holter.supervisor.healing import main_hang
-from holter.supervisor.recording.recorder import Recorder
 from holter.supervisor.result import RunResult
 from holter.tape import Recording, read
 from supervised.scene import Scene, top
@@ -30,8 +29,9 @@ NAMED = "main-stands-still"
 SCALED = {"FLOOR_S": 40.0, "ANNOUNCED_S": 15.0}
 
 
-def extra(folder: Path, call: str, for_s: float = 0.0) -> dict[str, str]:
+def extra(folder: Path, call: str, for_s: float = 0.0, at: str = "step") -> dict[str, str]:
     return {
+        "STANDS_AT": at,
         "nnUNet_extTrainer": str(TRAINERS),
         "nnUNet_n_proc_DA": "2",
         "HOLTER_CHECKPOINT_EVERY_S": "0",
@@ -51,6 +51,7 @@ def told(recording: Recording, action: str) -> list[ActionTaken]:
     return [event for event in recording.events(ActionTaken) if event.action == action]
 
 
+@pytest.mark.sample
 def test_with_a_limit_of_the_users_own_it_is_announced_ended_and_continued(brain: Prepared, tmp_path: Path) -> None:
     results = tmp_path / "results"
     results.mkdir()
@@ -86,19 +87,24 @@ def test_with_a_limit_of_the_users_own_it_is_announced_ended_and_continued(brain
     announced, ended = told(recording, "announce-restart"), told(recording, "restart")
     assert [one.state for one in announced] == ["begun"]
     assert [one.state for one in ended] == ["begun", "done"]
-    # 37.5, less what the alarm came late on a busy machine: it is announced only in a stall, and named before it is
-    # ended. There it takes longer to read the checkpoint, but not the five minutes of those who have set no limit.
-    assert 3 <= ended[0].t_s - announced[0].t_s <= 120
+    assert 14 <= ended[0].t_s - announced[0].t_s <= 120, "half of the limit, and what a busy machine adds"
 
 
-def play(brain: Prepared, folder: Path, call: str, monkeypatch: pytest.MonkeyPatch, for_s: float = 0.0) -> RunResult:
+def play(
+    brain: Prepared,
+    folder: Path,
+    call: str,
+    monkeypatch: pytest.MonkeyPatch,
+    for_s: float = 0.0,
+    at: str = "step",
+) -> RunResult:
     """The same without a limit of the user's own, and with Holter's own limits scaled."""
     for name, value in SCALED.items():
         monkeypatch.setattr(main_hang, name, value)
     scene = Scene(brain, folder)
     scene.heal = True
     scene.options = (*TRAINER[:2], "--no-validation", "--epochs", "3", "--iterations", "12", "--val-iterations", "2")
-    scene.extra = extra(folder, call, for_s)
+    scene.extra = extra(folder, call, for_s, at)
 
     def look(recorder: Recorder, _: Tick) -> None:
         if NAMED in [top(one)[0] for one in recorder.diagnoses.values()]:
@@ -128,3 +134,18 @@ def test_one_that_computes_is_named_and_never_ended(
     assert NAMED in [top(one)[0] for one in result.diagnoses]
     recording = read(tmp_path / "run.holter")
     assert told(recording, "announce-restart") == [] and told(recording, "restart") == []
+
+
+@pytest.mark.parametrize("at", [pytest.param("epoch-end", marks=pytest.mark.sample), "first-step"])
+def test_a_long_end_of_an_epoch_and_a_long_compilation_are_healthy(
+    brain: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: str
+) -> None:
+    """Twenty minutes of computing, and ten in the first step, by the scale of the limits: nothing is said or done."""
+    result = play(brain, tmp_path, "compute", monkeypatch, for_s=55.0, at=at)
+    assert (result.returncode, result.generations) == (0, 1)
+    assert epochs(tmp_path) == [0, 1, 2]
+    assert (tmp_path / "stood").exists()
+    recording = read(tmp_path / "run.holter")
+    assert [one.action for one in recording.events(ActionTaken) if one.action != "save-checkpoint"] == []
+    if at == "first-step":
+        assert "compile" in {event.phase for event in recording.events(PhaseChanged)}

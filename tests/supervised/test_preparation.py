@@ -25,6 +25,7 @@ from holter.probes.training.starting import starting_trainings
 from holter.records import Message
 from holter.reports.catalogue import phrase
 from holter.supervisor.folds import lock as lock_module
+from holter.supervisor.folds import preparation as preparation_module
 from holter.supervisor.folds import torn_files
 from holter.supervisor.folds import turn as turn_module
 from holter.supervisor.folds.lock_state import started
@@ -256,6 +257,45 @@ def test_a_stopped_holder_is_told_once_each_time(scene):
     scene.write_splits()
     thread.join(10)
     assert not thread.is_alive()
+
+
+def test_a_holder_that_makes_nothing_for_long_is_told_with_a_way_out(scene, monkeypatch):
+    monkeypatch.setattr(turn_module, "STUCK_S", 3.0)
+    holder = scene.hold()
+    turns = [Turn(str(n), scene.data / LOCK, Splits(scene.data), Heard(), Patience()) for n in (1, 2)]
+    threads = [waiting(turn) for turn in turns]
+    until(lambda: all(len(turn._teller.said) == 2 for turn in turns))
+    told = (
+        rf"fold 0 \(PID {holder.pid} on {HOST}\) has made no splits_final.json for [\d.]+ s, and fold 1 waits for it; "
+        rf"to go on without fold 0: rm {re.escape(str(scene.data / LOCK))}"
+    )
+    assert re.fullmatch(told, turns[0]._teller.said[1])
+    time.sleep(2.5)
+    assert all(len(turn._teller.said) == 2 for turn in turns), "once"
+    (scene.data / LOCK).unlink()
+    until(lambda: any(turn.lock is not None for turn in turns), 10)
+    (first,) = [turn for turn in turns if turn.lock is not None]
+    (other,) = [turn for turn in turns if turn is not first]
+    until(lambda: other._teller.said[-1] == waits_for(os.getpid(), first._fold, other._fold))
+    assert "is no longer waited for" in first._teller.said[-1]
+    scene.write_splits()
+    first.lock.close()
+    for thread in threads:
+        thread.join(20)
+
+
+def test_the_end_of_a_fold_does_not_wait_for_a_share_that_hangs(scene, monkeypatch):
+    monkeypatch.setattr(preparation_module, "RELEASED_WITHIN_S", 1.0)
+    preparation = Preparation(TRAINING, scene.variables, scene.heard)
+    preparation.wait(Patience())
+    (lock,) = preparation._locks
+    answers = threading.Event()
+    monkeypatch.setattr(lock_module, "is_held", lambda _: not answers.wait(30))
+    began = time.monotonic()
+    preparation.close()
+    assert time.monotonic() - began < 5
+    answers.set()
+    until(lambda: not lock.path.exists())
 
 
 def test_the_training_of_a_holter_that_was_killed_is_waited_for_as_long_as_it_makes_something(scene, monkeypatch):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import resource
 import subprocess
 import sys
 import textwrap
@@ -121,3 +123,66 @@ def test_without_a_thread_a_run_is_recorded_to_its_end(tmp_path):
     assert done.stdout == "no threads\n5\n", done.stderr
     recording = read(tmp_path / "t.holter")
     assert recording.finished and len(recording.all_ticks) >= 2 and recording.duration_s >= 3.0
+
+
+def test_without_a_thread_a_lock_is_taken_and_given_free(tmp_path):
+    done = without_threads(f"""
+        from pathlib import Path
+        from holter.supervisor.folds.lock import Lock
+        ---
+        path = Path({str(tmp_path)!r}) / "holter.lock"
+        lock = Lock(path)
+        print(path.exists())
+        lock.close()
+        print(path.exists())
+    """)
+    assert done.stdout == "no threads\nTrue\nFalse\n", done.stderr
+
+
+def test_without_a_thread_the_locks_of_a_fold_are_given_free_at_its_end(tmp_path):
+    done = without_threads(f"""
+        from pathlib import Path
+        from holter.records import Beat, ProcessSample, Tick
+        from holter.supervisor.folds.lock import Lock
+        from holter.supervisor.folds.preparation import Preparation
+        from holter.texts.training_command import parse_training_command
+        ---
+        training = parse_training_command(("nnUNetv2_train", "4", "3d_fullres", "0"))
+        preparation = Preparation(training, {{}}, None)
+        preparation._locks = [Lock(Path({str(tmp_path)!r}) / "holter-splits.lock")]
+        main = ProcessSample(t_s=1.0, pid=1, role="main")
+        for phase in ("startup", "train"):
+            preparation.see(Tick(t_s=1.0, processes=(main,), beats=(Beat(t_s=1.0, pid=1, phase=phase),)))
+        preparation.close()
+        print(preparation._locks[0].path.exists())
+    """)
+    assert done.stdout == "no threads\nFalse\n", done.stderr
+
+
+def test_without_a_thread_holter_run_starts_the_command(tmp_path):
+    """As the command line has it: stacks of threads that are larger than the memory that may be mapped."""
+    script = tmp_path / "nnUNetv2_train"
+    script.write_text("#!/bin/sh\nexit 5\n")
+    script.chmod(0o755)
+    (tmp_path / "Dataset004_Hippocampus").mkdir()
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_STACK, (4 << 30, resource.getrlimit(resource.RLIMIT_STACK)[1]))
+        resource.setrlimit(resource.RLIMIT_AS, (3 << 30, 3 << 30))
+
+    done = subprocess.run(
+        [sys.executable, "-m", "holter", "run", "--", "nnUNetv2_train", "4", "3d_fullres", "0"],
+        cwd=tmp_path,
+        env={
+            **os.environ,
+            "PATH": f"{tmp_path}:{os.environ['PATH']}",
+            **dict.fromkeys(("nnUNet_raw", "nnUNet_preprocessed", "nnUNet_results"), str(tmp_path)),
+        },
+        preexec_fn=limit,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 5, done.stderr
+    assert "Traceback" not in done.stderr

@@ -1,10 +1,13 @@
 """A control group is frozen: the kernel lets its processes do nothing.
 
 What happens:  docker pause, a batch system that suspends a job (scontrol suspend), or an administrator puts the group
-               into the freezer. Processes neither run nor die, not even by SIGKILL, until the group is thawed. In ps
-               they look as if they hung on a disk (state D).
-How we know:   the wait channel of the processes is that of the freezer. Decisive.
-Looks like:    slow-storage (state D, too, but in a wait for storage); frozen-worker (state T).
+               into the freezer, and its processes do not run until it is thawed. With version 1 of the control groups
+               they do not die either, not even by SIGKILL, and look in ps as if they hung on a disk (state D). With
+               version 2 they look asleep (state S), and SIGKILL works.
+How we know:   the wait channel of the processes is that of the freezer, or they are in state D in a wait that no
+               process is otherwise in D for (a lock, a sleep, a poll). Decisive.
+Looks like:    slow-storage (state D, too, but in a wait for storage); frozen-worker (state T); main-stands-still
+               (state S, but in a wait of its own).
 What helps:    thaw the group: docker unpause, scontrol resume, or the freezer file of the group [ADVICE: whoever
                froze it].
 Source:        the kernel's documentation of the freezer of control groups; tests/tapes/frozen_cgroup.

@@ -5,7 +5,7 @@ What happens:  somebody or something sent SIGSTOP (a debugger, a batch system th
                idle.
 How we know:   the main process is in state T while its workers are not. Decisive.
 Looks like:    a stopped terminal (Ctrl-Z: all processes are stopped together, no alarm); frozen-worker (a worker is
-               stopped, the main process is not); frozen-cgroup (state D, in a freezer).
+               stopped, the main process is not); frozen-cgroup (state D or S, in a freezer).
 What helps:    kill -CONT PID, unless somebody stopped it on purpose [CONSENT]. Holter never continues or ends a
                process that was stopped by hand.
 Source:        signal(7); tests/tapes/main_stopped.

@@ -139,5 +139,6 @@ def _tell_of_others(command: list[str], speaker: Speaker) -> None:
                 speaker.note(told)
 
     thread = threading.Thread(target=tell, name="holter-others", daemon=True)
-    thread.start()
-    thread.join(OTHERS_WITHIN_S)
+    with suppress(RuntimeError):  # no more threads for this user: the command is what matters
+        thread.start()
+        thread.join(OTHERS_WITHIN_S)

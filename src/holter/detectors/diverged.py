@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
+from holter.detectors.course import LOOP
 from holter.detectors.view import main_beat
-from holter.records import Episode, EpochEnded, Tick
+from holter.records import Episode, EpochEnded, Noted, Tick
 from holter.sentences import define
 
 # One epoch may hold a single step with an infinite loss, which a GradScaler skips; the mean of two epochs running does
@@ -24,14 +25,18 @@ class DivergedDetector:
 
     def __init__(self) -> None:
         self._lost: dict[str, tuple[int, int, float]] = {}  # loss -> (first epoch, epochs, t_s of the first)
+        self._last = -1  # epoch; log and console may both tell of one
         self._open: Episode | None = None
 
     def see(self, tick: Tick) -> tuple[Episode, ...]:
         """Take in the next tick."""
         changed: list[Episode] = []
         for event in tick.events:
-            if isinstance(event, EpochEnded):
+            if isinstance(event, EpochEnded) and event.epoch > self._last:
+                self._last = event.epoch
                 changed += self._see_epoch(event, tick)
+            elif isinstance(event, Noted) and (event.what, event.text) == ("began", LOOP):
+                self._last = -1  # another training in the same process
         return tuple(changed)
 
     def _see_epoch(self, event: EpochEnded, tick: Tick) -> list[Episode]:

@@ -23,7 +23,7 @@ PAUSE_S, PAUSE_TIMES = 4.0, 8.0
 PAUSES, WITHIN_S, LOST_PART = 4, 240.0, 0.25
 # With workers at work in more of the pause than this it is starvation.
 AT_WORK_PART = 0.5
-# It is over when none has come for this long.
+# It is over when none has come in this much training: what is seen in training says nothing while it validates.
 OVER_S = 120.0
 # Steps that make a usual one.
 ENOUGH_STEPS, KEPT_STEPS = 20, 200
@@ -49,18 +49,21 @@ class PausesDetector:
         self._pauses: deque[_Pause] = deque()
         self._before: Beat | None = None
         self._last_s: float | None = None
+        self._calm_s = 0.0  # of training since the last pause
         self._looks: list[bool] = []  # since the last progress: whether data workers were at work
         self._open: Episode | None = None
 
     def see(self, tick: Tick) -> tuple[Episode, ...]:
         """Take in the next tick."""
         beat = main_beat(tick)
-        gap = self._last_s is not None and tick.t_s - self._last_s > max(GAP_S, 2 * tick.span_s)
+        passed_s = 0.0 if self._last_s is None else tick.t_s - self._last_s
+        gap = passed_s > max(GAP_S, 2 * tick.span_s)
         self._last_s = tick.t_s
         if beat is None or beat.phase != "train" or beat.progressed_s is None or gap or is_paused(tick):
             self._before, self._looks = None, []
             ends = beat is not None and beat.phase in ("final-validation", "shutdown")
-            return self._close(tick.t_s) if ends else self._over(tick.t_s)
+            return self._close(tick.t_s) if ends else ()
+        self._calm_s += passed_s
         before = self._before
         if before is None or (before.pid, before.epoch) != (beat.pid, beat.epoch):
             self._before, self._looks = beat, []
@@ -82,6 +85,7 @@ class PausesDetector:
         if usual_s is not None and pause_s >= max(PAUSE_S, PAUSE_TIMES * usual_s):
             if sum(self._looks) <= AT_WORK_PART * len(self._looks):
                 self._pauses.append(_Pause(beat.progressed_s - pause_s, beat.progressed_s))
+                self._calm_s = 0.0
             return
         self._steps.extend([took_s / steps] * min(steps, KEPT_STEPS))
 
@@ -112,8 +116,7 @@ class PausesDetector:
         return (self._open,)
 
     def _over(self, t_s: float) -> tuple[Episode, ...]:
-        last_s = self._pauses[-1].end_s if self._pauses else None
-        return self._close(t_s) if last_s is None or t_s - last_s >= OVER_S else ()
+        return self._close(t_s) if self._calm_s >= OVER_S else ()
 
     def _close(self, t_s: float) -> tuple[Episode, ...]:
         if self._open is None:

@@ -11,7 +11,7 @@ from collections import deque
 import msgspec
 
 from holter.detectors.progress import ProgressKeeper
-from holter.detectors.view import GAP_S, PhaseKeeper, is_paused, main_process, usable_cpus
+from holter.detectors.view import GAP_S, PhaseKeeper, is_paused, main_beats, main_process, usable_cpus
 from holter.evidence.window import ready_to_run
 from holter.evidence.words import WORKING_CPU_RATIO, works_together
 from holter.records import DATA_WORKERS, WORKERS, Episode, Event, ExceptionSeen, Message, Phase, ProcessSample, Tick
@@ -78,7 +78,7 @@ class StallDetector:
     def __init__(self) -> None:
         self._phase = PhaseKeeper()
         self._progress = ProgressKeeper()
-        # (tick, main works, anybody works or may work, somebody was measured to work)
+        # (tick, main works, anybody works or may work, main waits for a batch while data workers work)
         self._working: deque[tuple[Tick, bool, bool, bool]] = deque()
         self._last_s: float | None = None
         self._cpus: float | None = None  # that the run may use
@@ -119,8 +119,9 @@ class StallDetector:
             unmeasured = any(one.cpu_ratio is None and one.state not in STILL for one in tick.processes)
             ratios = [one.cpu_ratio or 0.0 for one in tick.processes]
             main_works = main is not None and (main.cpu_ratio or 0.0) >= WORKING_CPU_RATIO
-            works = works_together(ratios, self._cpus if self._cpus is not None else float("inf"))
-            self._working.append((tick, main_works, unmeasured or works, works))
+            cpus = self._cpus if self._cpus is not None else float("inf")
+            works = works_together(ratios, cpus)
+            self._working.append((tick, main_works, unmeasured or works, _is_fed_slowly(tick, cpus)))
             if unmeasured or not is_idle(tick.processes):
                 self._idle_since_s = None
             elif self._idle_since_s is None:
@@ -149,7 +150,8 @@ class StallDetector:
         if main_busy and age_s >= self.busy_limit_s:
             return self._alarm(tick, age_s, self.busy_limit_s, BUSY_IN_STEP())
         limit_s = max(self.busy_limit_s, FLOOR_WORKERS_BUSY_S)
-        if all(works for *_, works in self._working) and age_s >= limit_s:
+        fed_slowly = self._phase.phase in ("train", "validate") and all(slowly for *_, slowly in self._working)
+        if fed_slowly and age_s >= limit_s:
             return self._alarm(tick, age_s, limit_s, BUSY_WORKERS())
         return ()
 
@@ -199,6 +201,12 @@ def is_idle(processes: tuple[ProcessSample, ...]) -> bool:
         (one.cpu_ratio or 0.0) <= limit and one.state != "D" and (one.state != "R" or one.role in WORKERS)
         for one in processes
     )
+
+
+def _is_fed_slowly(tick: Tick, cpus: float) -> bool:
+    """Main waits for a batch, and its data workers compute; processes of a user's own evaluation are none."""
+    waits = any(beat.waits_for in ("train-batch", "val-batch") for beat in main_beats(tick))
+    return waits and works_together((one.cpu_ratio or 0.0 for one in tick.processes if one.role in DATA_WORKERS), cpus)
 
 
 def _is_workers_error(event: Event) -> bool:

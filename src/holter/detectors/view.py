@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from holter.evidence.words import is_in_freezer
 from holter.records import WORKERS, Beat, Phase, PhaseChanged, ProcessSample, Tick
 
+STOPPED = ("T", "t")
 # Recorder and training may be stopped together (Ctrl-Z, a suspended laptop). A gap this long says nothing.
 GAP_S = 5.0
 
@@ -33,7 +35,12 @@ def main_process(tick: Tick) -> ProcessSample | None:
 def is_paused(tick: Tick) -> bool:
     """Everything is stopped together: somebody's terminal or scheduler, not a fault."""
     data = [process for process in tick.processes if process.role in ("main", *WORKERS)]
-    return bool(data) and all(process.state in ("T", "t") for process in data)
+    return bool(data) and all(process.state in STOPPED for process in data)
+
+
+def is_held(tick: Tick) -> bool:
+    """Somebody stopped a main process (Ctrl-Z, ``kill -STOP``), or froze its control group: he will let it go on."""
+    return any(one.role == "main" and (one.state in STOPPED or is_in_freezer(one)) for one in tick.processes)
 
 
 def usable_cpus(tick: Tick, before: float | None) -> float | None:

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import re
-
 from holter.evidence.fact_book import FactBook
 from holter.evidence.reasons import NO_PROCESS_TREE
 from holter.evidence.window import Window
-from holter.evidence.words import process_of
+from holter.evidence.words import is_in_freezer, process_of
 from holter.records import Message
 from holter.sentences import define
-
-# The wait channel of a task in the freezer: version 1 of the control groups, and version 2.
-FREEZER = re.compile(r"__refrigerator|do_freezer_trap|freezer_")
 
 IN_FREEZER = define("freezer.in-freezer", "wait channel {channel}")
 NOT_FROZEN = define("freezer.not-frozen", "no process is in a freezer")
@@ -22,7 +17,7 @@ NO_PAUSES = define("freezer.no-pauses", "no pauses were noticed")
 def collect(window: Window, book: FactBook) -> None:
     """State who is frozen, and how the training pauses."""
     processes = window.processes()
-    frozen = [one for one in processes if FREEZER.search(one.wait_channel or "")]
+    frozen = [one for one in processes if is_in_freezer(one)]
     if not processes:
         book.unknown("frozen.processes", NO_PROCESS_TREE())
     elif frozen:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 
 from holter.evidence.fact_book import FactBook
+from holter.evidence.room import is_same_device, is_same_folder
 from holter.evidence.window import Window, last
-from holter.records import EpochEnded, Message, Noted, ProcessEnded
+from holter.evidence.words import is_saved
+from holter.records import ActionTaken, EpochEnded, Message, Noted, ProcessEnded, StorageSample
 from holter.sentences import define
 
 EPOCHS = 2
@@ -19,8 +21,13 @@ NO_HOOK = define("result.no-hook", "steps are not seen without the hook; the log
 FOLDER_THERE = define("result.folder-there", "the results folder is the one that was there before")
 NOT_MISSING = define("results.not-missing", "no error says that a file or folder is missing")
 NOT_READ = define("why.results.not-read", "the results folder was not read")
+MISSED_ONCE = define(
+    "result.missed-once", "one look did not find the folder of the results, and there was no second one"
+)
 NOT_ENDED = define("result.not-ended", "the main process has not ended with exit code 0")
-EARLY = define("result.early", "exit code 0 after epoch {epoch} of {epochs}; no final checkpoint was written")
+EARLY = define(
+    "result.early", "exit code 0 in epoch {epoch} of {epochs} (counted from 0); no final checkpoint was written"
+)
 EARLY_UNKNOWN = define("result.early-unknown", "exit code 0 before the training was over")
 
 
@@ -73,13 +80,27 @@ def _folder(window: Window, book: FactBook) -> None:
         return
     samples = window.storage("results", window.all)
     seen = [one for one in samples if one.identity is not None]
-    if not seen and not MISSING.search(str(book.value("exception.first") or "")):
+    told = f"{book.value('exception.first') or ''} {reason if isinstance(reason, str) else ''}"
+    is_told = MISSING.search(told) is not None
+    if not seen and not is_told:
         book.not_applicable("results.gone", NOT_MISSING())
     elif not seen:
         book.unknown("results.gone", NOT_READ())
     elif samples[-1].missing and seen[-1].path == samples[-1].path:
-        book.known("results.gone", "deleted", samples[-1].path)
-    elif seen[-1].path == seen[0].path and seen[-1].identity != seen[0].identity:
+        if is_told or samples[-2].missing:  # one look alone may be an automounter's
+            book.known("results.gone", "deleted", samples[-1].path)
+        else:
+            book.unknown("results.gone", MISSED_ONCE())
+    elif seen[-1].path == seen[0].path and not _is_in_use(window, seen):
         book.known("results.gone", "replaced", seen[-1].path)
     else:
         book.not_applicable("results.gone", FOLDER_THERE())
+
+
+def _is_in_use(window: Window, seen: list[StorageSample]) -> bool:
+    """Whether the folder is the one that was there first, or was made again in its place and took a checkpoint."""
+    changed = next((index for index, one in enumerate(seen) if not is_same_folder(one, seen[0])), None)
+    if changed is None or is_same_folder(seen[-1], seen[0]):
+        return True
+    told = window.recording.events(Noted, ActionTaken, start_s=seen[changed - 1].t_s, end_s=window.end_s)
+    return is_same_device(seen[-1], seen[0]) and any(is_saved(event) for event in told)

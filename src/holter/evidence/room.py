@@ -1,7 +1,8 @@
-"""Whether a file system has room for what the training writes, by one look at it. Pure."""
+"""Whether a file system has room for what the training writes, and whether a folder is still the same. Pure."""
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 from holter.records import StorageSample
@@ -13,6 +14,24 @@ FULL_BYTES = 1 << 20
 FULL_INODES = 1
 # Beside a new checkpoint the log and the plot of the epoch are written.
 BESIDE_BYTES = 4 << 20
+
+# File systems that may give a folder another inode number while it stays the same: those that make them up.
+NEW_INODES = re.compile(r"fuse|cifs|smb3|9p|overlay|vboxsf|prl_fs")
+
+
+def is_same_device(one: StorageSample, other: StorageSample) -> bool:
+    """Whether two looks at one path saw the same file system."""
+    return _device(one) == _device(other)
+
+
+def is_same_folder(one: StorageSample, other: StorageSample) -> bool:
+    """Whether two looks at one path saw the same folder, as far as its file system tells."""
+    tells_inodes = not any(NEW_INODES.match(sample.fs_type or "") for sample in (one, other))
+    return one.identity == other.identity or (not tells_inodes and is_same_device(one, other))
+
+
+def _device(sample: StorageSample) -> str:
+    return (sample.identity or "").partition(":")[0]
 
 
 def lack(sample: StorageSample) -> Lack | None:

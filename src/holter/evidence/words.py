@@ -6,7 +6,17 @@ import re
 import signal
 from collections.abc import Iterable
 
-from holter.records import ActionTaken, ExceptionSeen, Message, ProcessEnded, ProcessSample, Subject, Text
+from holter.records import (
+    ActionTaken,
+    ExceptionSeen,
+    Message,
+    Noted,
+    ProcessEnded,
+    ProcessSample,
+    Record,
+    Subject,
+    Text,
+)
 from holter.sentences import define
 
 # batchgenerators polls its queues every 2 ms, which costs an idle process 2 to 8 % of a core. A process that works
@@ -36,6 +46,23 @@ SIGNAL = define("ending.signal-number", "signal {number}")
 ENDED = define("episode.ended", "{who} ended: {ending}")
 RAISED = define("episode.raised", "{who} raised {error}: {message}")
 RAISED_ALONE = define("episode.raised-alone", "{who} raised {error}")
+
+# A task in the freezer of a control group, by state and wait channel. Version 1: state D; since Linux 6.1 a task that
+# slept stays in its wait, in which no task is otherwise in state D. Version 2: state S; the compiler may inline
+# do_freezer_trap into get_signal (Linux 6.18), where nothing else sleeps so.
+FREEZER = re.compile(r"refrigerator|do_freezer_trap|freezer_")
+FREEZER_BY_STATE = {
+    "D": re.compile(
+        r"hrtimer_nanosleep|do_nanosleep|futex_|poll_schedule_timeout|do_sys_poll|do_poll|do_select|ep_poll"
+    ),
+    "S": re.compile(r"get_signal$"),
+}
+
+
+def is_in_freezer(process: ProcessSample) -> bool:
+    """Whether the freezer of a control group holds the process."""
+    channel, by_state = process.wait_channel or "", FREEZER_BY_STATE.get(process.state or "")
+    return FREEZER.search(channel) is not None or (by_state is not None and by_state.match(channel) is not None)
 
 
 def works_together(cpu_ratios: Iterable[float], effective_cpus: float) -> bool:
@@ -85,3 +112,10 @@ def is_failed_save(action: ActionTaken) -> bool:
     """Whether this tells of a checkpoint that the hook could not write; a refused request names no file."""
     failed = (action.action, action.state, action.source) == ("save-checkpoint", "failed", "hook")
     return failed and ".pth: " in action.text
+
+
+def is_saved(event: Record) -> bool:
+    """Whether this tells of a checkpoint that was written, by nnU-Net or by the hook."""
+    if isinstance(event, ActionTaken):
+        return (event.action, event.state, event.source) == ("save-checkpoint", "done", "hook")
+    return isinstance(event, Noted) and event.what == "checkpoint"

@@ -17,9 +17,15 @@ class _State:
 
 
 def see(result: Any) -> None:
-    """Look at what ``train_step`` returned: a dictionary with the loss as an array of one number."""
+    """Look at what ``train_step`` returned: a dictionary with the loss as an array of one number.
+
+    One that a trainer of its own keeps on the GPU is not looked at: the CPU would wait for the GPU in every step.
+    """
     try:
-        lost = not math.isfinite(result["loss"])
+        loss = result["loss"]
+        if getattr(loss, "is_cuda", False):
+            return
+        lost = not math.isfinite(loss)
     except Exception:
         return  # a trainer that returns something else is not looked at
     if lost != _State.is_lost:

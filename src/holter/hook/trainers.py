@@ -206,6 +206,8 @@ def _first_step(name: str, original: Callable[..., Any], trainer: Any, args: Any
         LIFE.enter("compile")
     result = original(trainer, *args, **kwargs)
     LIFE.page.end_step()
+    if name == "train_step":
+        losses.see(result)
     if compiles:
         LIFE.enter(before)
     return result

@@ -15,7 +15,7 @@ import stat
 import tempfile
 import threading
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from holter.hook import page
@@ -29,6 +29,8 @@ BEAT = re.compile(r"beat-(\d+)")
 VARIABLE = b"HOLTER_SCRATCH="
 # Of another boot: hosts with one name and one temporary folder for all of them are not known to exist, but could.
 OTHER_BOOT_AFTER_S = 86_400.0
+# Each is a descriptor for a moment; the next Holter takes the others.
+MOST_AT_ONCE = 200
 
 
 def collect_in_background() -> None:
@@ -38,13 +40,22 @@ def collect_in_background() -> None:
 
 
 def collect(folder: Path | None = None) -> tuple[Path, ...]:
-    """Remove what nobody uses below ``folder`` (the temporary one); returns what was removed."""
-    removed = []
-    with suppress(OSError):
-        for entry in list(os.scandir(tempfile.gettempdir() if folder is None else folder)):
-            path = Path(entry.path)
-            if NAME.fullmatch(entry.name) and _is_ours(path) and _remove_unless_used(path):
-                removed.append(path)
+    """Remove what nobody uses below ``folder`` (the temporary one); returns what was removed.
+
+    All processes of the machine are looked through twice, however many folders there are.
+    """
+    removed: list[Path] = []
+    with suppress(OSError), ExitStack() as locks:
+        paths = [Path(entry.path) for entry in list(os.scandir(tempfile.gettempdir() if folder is None else folder))]
+        left = [path for path in paths if NAME.fullmatch(path.name) and _is_ours(path) and _can_be_judged(path)]
+        given = _given_names() if left else frozenset()
+        held = [path for path in left[:MOST_AT_ONCE] if not _is_used(path, given) and _lock(path, locks)]
+        # Somebody may have taken one over, and been killed, since we looked.
+        given = _given_names() if held else frozenset()
+        for path in held:
+            if _can_be_judged(path) and not _is_used(path, given):
+                remove(path)
+                removed += [] if path.exists() else [path]
     return tuple(removed)
 
 
@@ -56,24 +67,15 @@ def _is_ours(path: Path) -> bool:
     return stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid() and not status.st_mode & 0o077
 
 
-def _remove_unless_used(folder: Path) -> bool:
-    if not _can_be_judged(folder) or _is_used(folder):
-        return False
+def _lock(folder: Path, locks: ExitStack) -> bool:
+    """Hold the lock of a folder until ``locks`` are closed; False if somebody has it, or it cannot be had."""
     try:
         lock = os.open(folder / LOCK_NAME, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except OSError:
-        return False
-    try:
+        locks.callback(os.close, lock)
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        # Somebody may have taken it over, and been killed, since we looked.
-        if not _can_be_judged(folder) or _is_used(folder):
-            return False
-        remove(folder)
-        return not folder.exists()
     except OSError:  # held, or a file system without locks
         return False
-    finally:
-        os.close(lock)
+    return True
 
 
 def _can_be_judged(folder: Path) -> bool:
@@ -89,15 +91,20 @@ def _can_be_judged(folder: Path) -> bool:
     return isinstance(place, str) and same_machine_before_a_restart(place) and age_s > OTHER_BOOT_AFTER_S
 
 
-def _is_used(folder: Path) -> bool:
+def _is_used(folder: Path, given: frozenset[bytes]) -> bool:
     """Whether a process of the training lives: one that wrote a page, or that was given the folder."""
     with suppress(OSError):
         for entry in list(os.scandir(folder)):
             beat = BEAT.fullmatch(entry.name)
             if beat is not None and _lives(int(beat[1]), Path(entry.path)):
                 return True
-    name = os.fsencode(folder.name)
-    return any(_scratch_name(pid) == name for pid in list_numbers("/proc") or ())
+    return os.fsencode(folder.name) in given
+
+
+def _given_names() -> frozenset[bytes]:
+    """Names of the scratch folders that processes of this machine were given."""
+    names = (_scratch_name(pid) for pid in list_numbers("/proc") or ())
+    return frozenset(name for name in names if name is not None)
 
 
 def _lives(pid: int, file: Path) -> bool:

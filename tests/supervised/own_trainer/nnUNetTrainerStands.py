@@ -1,4 +1,7 @@
-"""A trainer of the user's own: in epoch 1, once in the life of a file, its step makes a call that takes long."""
+"""A trainer of the user's own: once in the life of a file it makes a call that takes long.
+
+In a step of epoch 1, at the end of epoch 1, or in the very first step, as a compilation does (``STANDS_AT``).
+"""
 
 import os
 import threading
@@ -31,10 +34,26 @@ class nnUNetTrainerStands(nnUNetTrainerTiny):  # noqa: N801 -- nnU-Net's own sty
         super().__init__(plans, configuration, fold, dataset_json, device)
         self.num_epochs = 3
 
+        self.at = os.environ.get("STANDS_AT", "step")
+
+    def initialize(self):
+        super().initialize()
+        if self.at == "first-step":  # what torch.compile would make of it, by its name
+            self.network.__class__ = type("OptimizedModule", (type(self.network),), {})
+
     def train_step(self, batch):
-        if self.current_epoch == 1 and self._is_first():
-            CALLS[os.environ["STANDS_IN"]]()
+        if self.at == "first-step" or (self.at == "step" and self.current_epoch == 1):
+            self._stand()
         return super().train_step(batch)
+
+    def on_epoch_end(self):
+        if self.at == "epoch-end" and self.current_epoch == 1:
+            self._stand()
+        super().on_epoch_end()
+
+    def _stand(self):
+        if self._is_first():
+            CALLS[os.environ["STANDS_IN"]]()
 
     def _is_first(self):
         try:

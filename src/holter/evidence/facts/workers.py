@@ -5,7 +5,7 @@ from __future__ import annotations
 from holter.evidence.fact_book import FactBook
 from holter.evidence.reasons import NO_PROCESS_TREE, NO_WORKERS
 from holter.evidence.window import Window, last, mean_cpu, ready_to_run
-from holter.evidence.words import WORKING_CPU_RATIO, process_of
+from holter.evidence.words import WORKING_CPU_RATIO, is_in_freezer, process_of
 from holter.records import DATA_WORKERS, WORKERS, Beat, ProcessSample
 from holter.sentences import define
 
@@ -38,7 +38,7 @@ def collect(window: Window, book: FactBook) -> None:
     paused = main is not None and main.state in ("T", "t")
     stopped = [process for process in every if process.state in ("T", "t") and not paused]
     # A dead mount below the results holds the main process itself.
-    suspects = [one for one in (every if main is None else (*every, main)) if not is_frozen(one)]
+    suspects = [one for one in (every if main is None else (*every, main)) if not is_in_freezer(one)]
     blocked = [process for process in suspects if is_blocked(process, window)]
     working = _working(workers, window)
     book.known("workers.count", len(workers))
@@ -51,11 +51,6 @@ def collect(window: Window, book: FactBook) -> None:
     _delivering(workers, beats, book)
     _in_hand(stopped or blocked, beats, book)
     _blocked_file(blocked, beats, window, book)
-
-
-def is_frozen(process: ProcessSample) -> bool:
-    """Whether a cgroup freezer holds the process: its state is D, and no storage is behind it."""
-    return "refrigerator" in (process.wait_channel or "") or "freezer" in (process.wait_channel or "")
 
 
 def _working(workers: tuple[ProcessSample, ...], window: Window) -> list[ProcessSample]:

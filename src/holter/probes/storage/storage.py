@@ -19,6 +19,8 @@ from holter.records import StorageSample
 
 _CHILD = Path(__file__).with_name("storage_child.py")
 _ANSWER_BYTES = 65536
+_EVERY_S = 10.0
+_AGAIN_S = 1.0  # a path that was there and is not found: a second look tells whether it is gone
 # Virtual disks call themselves rotational whatever they lie on.
 _VIRTUAL_NAMES = ("vd", "xvd")
 _VIRTUAL_VENDORS = ("QEMU", "Msft", "VMware", "VBOX", "Google", "Red Hat", "Virtuozz")
@@ -106,18 +108,24 @@ class StorageProbe:
     """
 
     name = "storage"
-    interval_s = 10.0
+    interval_s = _EVERY_S
 
     def __init__(self, paths: Mapping[str, Path], proc: Path = Path("/proc"), sys: Path = Path("/sys")) -> None:
         self._paths = {label: Path(path).absolute() for label, path in paths.items()}
         self._proc, self._sys = proc, sys
         self._readers = {label: _Reader(path) for label, path in self._paths.items()}
         self._real: dict[str, str] = {}
+        self._missing: dict[str, bool] = {}  # by the last answer
 
     def read(self, t_s: float) -> Reading:
         """Take what has come and ask for the next look."""
         mounts = parse_mountinfo(read_text(self._proc / "self/mountinfo"))
-        return Reading(tuple(self._sample(label, mounts, t_s) for label in self._paths))
+        samples = tuple(self._sample(label, mounts, t_s) for label in self._paths)
+        told = {sample.label: sample.missing for sample in samples if sample.missing is not None}
+        is_new = any(missing and self._missing.get(label) is False for label, missing in told.items())
+        self.interval_s = _AGAIN_S if is_new else _EVERY_S
+        self._missing.update(told)
+        return Reading(samples)
 
     def close(self) -> None:
         """End the children."""

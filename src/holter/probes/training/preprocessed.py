@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import json
 import math
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -78,10 +79,13 @@ class Unpacking:
         return sum(not all(self._is_done(file, names) for file in _unpacked(case)) for case in packed)
 
     def torn(self) -> tuple[Path, ...]:
-        """Arrays that a training was killed over. nnU-Net removes them itself, but reads its first batch before."""
+        """Arrays that a training was killed over. nnU-Net removes them itself, but reads its first batch before.
+
+        One that cannot be read now, or is not understood, may be whole.
+        """
         names, packed = self._look()
-        found = [file for case in packed for file in _unpacked(case) if file in names]
-        return tuple(self._folder / file for file in sorted(found) if not self._is_done(file, names))
+        found = [file for case in packed for file in _unpacked(case) if file in names and file not in self._done]
+        return tuple(file for name in sorted(found) if is_whole_array(file := self._folder / name) is False)
 
     def _look(self) -> tuple[set[str], list[str]]:
         """Names in the folder, and the cases of which there is an archive; none where nothing is unpacked."""
@@ -118,22 +122,23 @@ def jobs_of(training: TrainingCommand, environ: Mapping[str, str]) -> tuple[Path
     return folder, tuple(jobs)
 
 
-def is_whole_array(file: Path) -> bool:
-    """Whether a ``.npy`` is as long as its header says. False where it cannot be read."""
+def is_whole_array(file: Path) -> bool | None:
+    """Whether a ``.npy`` is as long as its header says. None where it cannot be read, or its header is strange."""
     try:
         with file.open("rb") as opened:
             head = opened.read(HEADER_BYTES)
-        size = file.stat().st_size
+            size = os.fstat(opened.fileno()).st_size
     except OSError:
-        return False
-    if len(head) < 12 or not head.startswith(MAGIC):
-        return False
-    width = 2 if head[6] == 1 else 4  # of the length of the header, by the version of the format
-    begin = 8 + width
+        return None
+    if head[: len(MAGIC)] != MAGIC[: len(head)]:
+        return None
+    begin = 10 if head[6:7] == b"\x01" else 12  # the length of the header takes more room in later versions
     length = int.from_bytes(head[8:begin], "little")
+    if len(head) < begin or len(head) < begin + length <= HEADER_BYTES:
+        return False if size == len(head) else None
     try:
         described = ast.literal_eval(head[begin : begin + length].decode("latin-1").strip())
         items, item = math.prod(described["shape"]), re.search(r"\d+$", described["descr"])
     except (ValueError, SyntaxError, TypeError, KeyError):
-        return False
-    return item is not None and size >= begin + length + items * int(item[0])
+        return None
+    return None if item is None else size >= begin + length + items * int(item[0])

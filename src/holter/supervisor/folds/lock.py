@@ -54,7 +54,8 @@ class Lock:
         self.fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         _hold(self.fd)
         self._refresher = threading.Thread(target=self._refresh, name="holter-lock", daemon=True)
-        self._refresher.start()
+        with contextlib.suppress(RuntimeError):  # no more threads for this user: other hosts may take it for left over
+            self._refresher.start()
 
     def add(self, about: About) -> None:
         """Write more of ourselves: a line that is merged with those before it."""
@@ -67,7 +68,8 @@ class Lock:
         if self._stop.is_set():
             return
         self._stop.set()
-        self._refresher.join(REFRESH_S)
+        if self._refresher.ident is not None:
+            self._refresher.join(REFRESH_S)
         os.close(self.fd)
         if read(self.path).get("token") == self._token and not is_held(self.path):
             self.path.unlink(missing_ok=True)

@@ -54,6 +54,18 @@ WITHOUT: dict[Kind, Sentence] = {
         "fold {fold} (PID {pid} on {host}) trains without unpacking the data: fold {own} goes on after {age:duration}",
     ),
 }
+STUCK: dict[Kind, Sentence] = {
+    "splits": define(
+        "prepare.stuck.splits",
+        "fold {fold} (PID {pid} on {host}) has made no splits_final.json for {idle:duration}, and fold {own} waits for "
+        "it; to go on without fold {fold}: rm {lock}",
+    ),
+    "unpack": define(
+        "prepare.stuck.unpack",
+        "fold {fold} (PID {pid} on {host}) has unpacked no case for {idle:duration}, and fold {own} waits for it; "
+        "to go on without fold {fold}: rm {lock}",
+    ),
+}
 STOPPED = define(
     "prepare.stopped",
     "fold {fold} (PID {pid} on {host}) is stopped (state T), and fold {own} waits for it; to let it go on: "

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from holter.detectors.view import PhaseKeeper
@@ -62,19 +62,21 @@ class Preparation:
         self._phase.see(tick)
         main = next((one.pid for one in tick.processes if one.role == "main"), None)
         if self._phase.phase in AT_WORK:
-            self._releaser = threading.Thread(target=self._release, name="holter-prepared", daemon=True)
-            self._releaser.start()
+            self._releaser = _in_background(self._release)
         elif main is not None and not self._told_training:
             self._told_training = True
             about = {"training": main, "training_started": started(main)}
-            threading.Thread(target=self._add, args=(about,), name="holter-prepares", daemon=True).start()
+            _in_background(lambda: self._add(about))
 
     def close(self) -> None:
         """Give all locks free."""
-        if self._releaser is not None:
-            self._releaser.join(RELEASED_WITHIN_S)
-        else:
+        if not self._locks:
+            return
+        releaser = self._releaser or _in_background(self._release)
+        if releaser is None:
             self._release()
+        else:
+            releaser.join(RELEASED_WITHIN_S)
 
     def _release(self) -> None:
         for lock in self._locks:
@@ -84,6 +86,16 @@ class Preparation:
     def _add(self, about: About) -> None:
         for lock in self._locks:
             lock.add(about)
+
+
+def _in_background(work: Callable[[], None]) -> threading.Thread | None:
+    """The thread that does it; None where no more can be started."""
+    thread = threading.Thread(target=work, name="holter-prepares", daemon=True)
+    try:
+        thread.start()
+    except RuntimeError:
+        return None
+    return thread
 
 
 def lock_file(folder: Path, job: Job) -> Path:

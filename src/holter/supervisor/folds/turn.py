@@ -25,6 +25,9 @@ LOOK_EVERY_S = 1.0
 SETTLED_S = 10.0
 # A training whose Holter was killed keeps the lock until it ends. What it has not made for this long it will not make.
 ORPHANED_S = 300.0
+# A holder that lives and makes nothing for so long hangs in its start (a dead mount). A large data set is counted in
+# cases, and a case takes minutes at most.
+STUCK_S = 1800.0
 # A Holter whose training has failed gives its lock free and ends within a second or two.
 FREE_S = 15.0
 STOPPED = ("T", "t")
@@ -53,6 +56,7 @@ class Turn:
         self._told: set[tuple[object, str]] = set()
         self._stopped: int | None = None
         self._file, self._left, self._free = Unchanged(), Unchanged(), Unchanged()
+        self._made = Unchanged()  # by this very holder
 
     def wait(self) -> None:
         """Return when nothing is left to make, when it is ours, or when nobody can be waited for.
@@ -99,7 +103,14 @@ class Turn:
 
         In the latter case its trainer does not make it, and nor will ours.
         """
-        return bool(self._about) and is_gone(self._about) is False
+        if not self._about or self._is_told_stuck:
+            return False
+        return is_gone(self._about) is False
+
+    @property
+    def _is_told_stuck(self) -> bool:
+        """Whether it was said that its lock may be removed by hand: then it is no sign that it trains."""
+        return (self._about.get("token"), words.STUCK[self._job.kind].key) in self._told
 
     def _take(self) -> bool:
         """Take what is free; False if somebody was quicker."""
@@ -147,6 +158,10 @@ class Turn:
         if stopped is not None and stopped != self._stopped:
             self._teller.say(words.STOPPED(**self._values(left), stopped=stopped))
         self._stopped = stopped
+        idle_s = self._made.for_s((left, about.get("token")))
+        if idle_s >= STUCK_S:
+            stuck = words.STUCK[self._job.kind](**self._values(left), idle=idle_s, lock=str(self._path))
+            self._say_once(about.get("token"), stuck)
         self._teller.show(words.STILL[self._job.kind](**self._values(left)))
 
     def _take_over(self, left: int) -> None:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from holter.hook.verify import newest_good, prepare_to_continue, verify
+from holter.hook.verify import FINAL, newest_good, prepare_to_continue, verify
 from holter.texts.resume_command import Resume
+
+# The file server took the last checkpoint a moment ago; one that does not answer now must not keep us from ending.
+LOOKED_WITHIN_S = 10.0
 
 Problems = tuple[tuple[Path, str], ...]
 
@@ -46,6 +51,7 @@ class Continuation:
         self._is_given = resume.is_given
         self.why_not = resume.why_not  # no command goes on; None where one does
         self._was_continued = self._going_on == command
+        self._began_s = earlier_s
         # Of a training that began from zero only its own checkpoints count.
         self._earlier_s = None if self._was_continued else earlier_s
         self._from_scratch = from_scratch
@@ -57,6 +63,27 @@ class Continuation:
     def prepare(self, folder: str | None, epoch: int | None) -> Way:
         """The way on, with the folder made ready for it. Nobody else may be using it."""
         return self._way(folder, epoch, self._make_ready)
+
+    def has_final(self, folder: str | None) -> bool:
+        """Whether the final checkpoint was written in this run; True where that cannot be told."""
+        if folder is None:
+            return False
+        file, found = Path(folder) / FINAL, [True]
+
+        def look() -> None:
+            try:
+                written_s = file.stat().st_mtime
+                found.append(self._began_s is None or written_s >= self._began_s)
+            except FileNotFoundError:
+                found.append(False)
+            except OSError:
+                return
+
+        thread = threading.Thread(target=look, name="holter-final", daemon=True)
+        with contextlib.suppress(RuntimeError):  # no more threads for this user
+            thread.start()
+            thread.join(LOOKED_WITHIN_S)
+        return found[-1]
 
     def _find(self, folder: Path) -> Found:
         used, problems = newest_good(folder, self._earlier_s)

@@ -11,8 +11,9 @@ import msgspec
 from holter.causes.steps import Settings, Situation
 from holter.detectors import identity
 from holter.detectors.progress import ProgressKeeper
-from holter.detectors.view import GAP_S, main_beat, main_beats
-from holter.records import ActionTaken, Diagnosis, Episode, Plan, Tick
+from holter.detectors.view import GAP_S, is_held, main_beat, main_beats, usable_cpus
+from holter.evidence.words import works_together
+from holter.records import WORKERS, ActionTaken, Diagnosis, Episode, Plan, Tick
 from holter.remedies.asking import asked
 from holter.remedies.ladder import OUTSIDE_RUNG, Attempt, budget_is_over, next_plan, settings_in_force
 from holter.supervisor.healing.control import Control
@@ -27,7 +28,8 @@ QUIET_BEFORE_STEPS_S = 60.0  # no step has been seen yet
 # The hook replaces dead workers by itself within seconds; a person may be looking at what has no name yet.
 HOOK_FIRST_S = 15.0
 # What stands still without a name is touched only where it waits for another process of nnU-Net's: a slow start from
-# a network disk, or an upload of the user's own at the end of an epoch, looks the same from outside.
+# a network disk, or an upload of the user's own at the end of an epoch, looks the same from outside. Nor while workers
+# compute: a giant case takes minutes.
 NAMELESS_S = 60.0
 # A GPU may come back (a driver's reset, a licence); the licence text that tells causes apart takes its time.
 PATIENCE_S = {"gpu-side-stall": 90.0}
@@ -37,8 +39,8 @@ LAST_MOMENTS_S = 30.0
 # A training that cannot be continued is left alone; what kept its checkpoints from being read may pass.
 LOOK_AGAIN_S = 300.0
 LOOK_AGAIN_MOST_S = 3600.0
-STOPPED = ("T", "t")
 MAIN_HANGS = "main-hangs"
+FINISHED = "no-exit-after-finish"
 ACTED_ON = ("stall", "death", "slow-down", "unsaved")
 
 
@@ -76,6 +78,7 @@ class Healer:
         self._settings = settings
         self._progress = ProgressKeeper()
         self._main_hang = MainHang(say, limit_s=main_limit_s, off=not (main_heal and act))
+        self._has_limit = main_limit_s is not None
         self._pending: ActionTaken | None = None
         self.waiting = Waiting(say)
         self._asks: dict[str | None, tuple[tuple[str, str], ...]] = {}  # cause -> what is asked for, filled in
@@ -83,7 +86,9 @@ class Healer:
         self._has_trained = False
         self.epoch: int | None = None  # the last that was seen
         self._workers: int | None = None
-        self._steps: int | None = None
+        self._steps: int | None = None  # of this process
+        self._cpus: float | None = None  # that the run may use
+        self._worked_s: float | None = None  # when workers were last seen to compute
         self._seen_s: float | None = None  # the last tick
         self._moved_s: float | None = None  # the last tick in which the training had moved, or that came after a gap
         self._left: Left | None = None
@@ -92,7 +97,7 @@ class Healer:
         """A new process: everything learned of the one before is forgotten; only the history stays."""
         self.generation = restart.generation
         self.waiting.forget()
-        self._workers = None
+        self._workers = self._steps = self._worked_s = None
         self._main_hang.forget(restart.generation)
         self._progress = ProgressKeeper()
         self._seen_s = self._moved_s = self._left = None
@@ -155,9 +160,23 @@ class Healer:
     def _after_long(
         self, found: Sequence[tuple[Episode, Diagnosis | None]], plans: Sequence[Plan], tick: Tick
     ) -> Plan | None:
-        """A stall that no ladder knows is ended after a long time of nothing, and announced before."""
-        for (episode, diagnosis), plan in zip(found, plans, strict=True):
-            if episode.kind != "stall" or plan.action in ("wait", "replace-workers"):
+        """A stall that no ladder knows is ended after a long time of nothing, and announced before.
+
+        Not before the first step, which may wait for another fold, nor when all is done. A limit of the user's own
+        needs no stall: a main process that computes is one late, or never.
+        """
+        beat = main_beat(tick)
+        if beat is None or beat.phase == "shutdown" or not (self._steps or self._has_limit):
+            return None
+        stalls = [
+            (diagnosis, plan)
+            for (episode, diagnosis), plan in zip(found, plans, strict=True)
+            if episode.kind == "stall"
+        ]
+        if self._has_limit and not stalls and not any(plan.action == "wait" for plan in plans):
+            stalls = [(None, Plan(action="nothing"))]
+        for diagnosis, plan in stalls:
+            if plan.action in ("wait", "replace-workers") or plan.cause == FINISHED:
                 continue
             now = self._situation(tick, diagnosis)
             if now.can_continue and now.may_end and self._main_hang.is_due(tick):
@@ -171,8 +190,8 @@ class Healer:
 
     def _is_time(self, episode: Episode, diagnosis: Diagnosis | None, tick: Tick) -> bool:
         """Two signs that agree, and everybody who can help without us has had his chance."""
-        if any(process.role == "main" and process.state in STOPPED for process in tick.processes):
-            return False  # somebody stopped it, or one of its ranks, by hand, and will let it go on
+        if is_held(tick):
+            return False
         waited_s = tick.t_s - episode.alarm_s
         stands_still = episode.kind in ("stall", "death") and self._is_quiet(tick)
         if episode.kind == "death" and self._progress.longest_step_s is None:
@@ -228,6 +247,10 @@ class Healer:
             self.epoch = beat.epoch
         if beat is not None:
             self._steps = beat.steps_total
+        self._cpus = usable_cpus(tick, self._cpus)
+        cores = [process.cpu_ratio or 0.0 for process in tick.processes if process.role in WORKERS]
+        if works_together(cores, self._cpus if self._cpus is not None else math.inf):
+            self._worked_s = tick.t_s
         workers = sum(process.role == "train-worker" for process in tick.processes)
         if workers:
             self._workers = max(workers, self._workers or 0)
@@ -246,7 +269,9 @@ class Healer:
         if episode.kind == "death":
             return HOOK_FIRST_S
         if diagnosis is None or not diagnosis.verdicts or diagnosis.verdicts[0].verdict == "possible":
-            return NAMELESS_S if any(beat.waits_for != "none" for beat in main_beats(tick)) else math.inf
+            waits = any(beat.waits_for != "none" for beat in main_beats(tick))
+            works = self._worked_s is not None and tick.t_s - self._worked_s < NAMELESS_S
+            return NAMELESS_S if waits and not works else math.inf
         return PATIENCE_S.get(diagnosis.verdicts[0].cause, 0.0)
 
     def _situation(self, tick: Tick, diagnosis: Diagnosis | None) -> Situation:

@@ -59,6 +59,7 @@ class Generations:
         self._end_orphans = end_orphans
         self._stopper = stopper
         self._on_tick = on_tick
+        self._failure: str | None = None  # of on_tick
         self._number = 0
         self.child: subprocess.Popen[bytes] | None = None  # the newest process
         self._gave_up: Plan | None = None
@@ -126,14 +127,20 @@ class Generations:
         return None
 
     def _how_it_ended(self, child: subprocess.Popen[bytes], t_s: float) -> ProcessEnded:
-        """How the command has ended. Exit code 0 is early where a trainer's run_training has not returned."""
-        early = child.returncode == 0 and not self._is_asked_to_end and self._recorder.is_unfinished
+        """Return how the command has ended."""
+        early = self._is_early(child)
         sources = self._recorder.sources
         # Launchers have exit codes of their own for Ctrl-C.
         main = sources.main_ending(t_s) if signal.SIGINT not in self._launch.relay.seen else None
         if sources.process.main_pid in (None, child.pid):
             return of_training(child.pid, child.returncode, t_s, early=early)
         return of_wrapper(child.pid, child.returncode, t_s, main, early=early)
+
+    def _is_early(self, child: subprocess.Popen[bytes]) -> bool:
+        """Whether exit code 0 comes before the training is over: epochs are missing, and so is the final checkpoint."""
+        if child.returncode != 0 or self._is_asked_to_end or not self._recorder.is_unfinished():
+            return False
+        return not self._continuation.has_final(self._recorder.told_environment.output_folder)
 
     def _may_end(self, child: subprocess.Popen[bytes], plan: Plan, tick: Tick) -> bool:
         """Whether the plan may be carried out now; what keeps from it is told, and the healer knows."""
@@ -159,7 +166,13 @@ class Generations:
         if self.child is not None:
             self._adopted.collect(tick.t_s, self.child.pid)
         if self._on_tick is not None:
-            self._on_tick(tick)
+            try:
+                self._on_tick(tick)
+            except Exception as error:  # noqa: BLE001 - what waits for the training to begin must not end its supervision
+                text = f"{type(error).__name__}: {error}"
+                if text != self._failure:
+                    self._recorder.add(Noted(t_s=tick.t_s, what="listener-failed", text=text))
+                self._failure = text
         now_s = time.monotonic()
         # A late tick is not made up for, and one that came early (a child has ended) puts off none: the last lines of
         # a console are read in two looks.

@@ -238,10 +238,16 @@ class Recorder:
         """Episodes so far."""
         return self._watch.episodes
 
-    @property
     def is_unfinished(self) -> bool:
-        """Whether nnU-Net's loop has begun to train and has not come to its end."""
-        return self._course.is_unfinished
+        """Whether nnU-Net's loop has begun to train and has not come to its end, by all that was told until now."""
+        t_s = self._clock.t_s()
+        self._course.see(Tick(t_s=t_s, events=self.sources.last_words(t_s)))
+        return self._course.is_unfinished(self.told_environment.num_epochs)
+
+    @property
+    def told_environment(self) -> Environment:
+        """The environment, with what the trainer has told of itself since it was captured."""
+        return _with_info(self.environment, self.sources.heartbeat.main_info())
 
     def recording(self) -> Recording:
         """The live window as a recording: what a reader of the tape would see of the last minutes."""

@@ -127,6 +127,11 @@ def _locked(folder: Path) -> int:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if os.fstat(descriptor).st_nlink:
                 return descriptor
+            if time.monotonic() > until_s:
+                os.close(descriptor)
+                raise FolderNotWritable(
+                    f"{folder} is removed again and again.", next_step="Set TMPDIR to another folder."
+                )
         except BlockingIOError as error:
             if time.monotonic() > until_s:
                 os.close(descriptor)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import cast
 
@@ -152,6 +153,15 @@ class Sources:
         seen = self.process.read(t_s)
         self._late += seen.events
         return [one for one in seen.samples if isinstance(one, ProcessSample)]
+
+    def last_words(self, t_s: float) -> tuple[Event, ...]:
+        """What the training told since the last look, whatever is due; the next tick has it as well."""
+        told: list[Event] = []
+        for probe in (self.heartbeat, self.trainlog):
+            with suppress(Exception):
+                told += probe.read(t_s).events
+        self._late += told
+        return tuple(told)
 
     def close(self) -> None:
         """Let go of what the probes hold."""
