@@ -480,7 +480,7 @@ def test_the_rank_that_was_killed_is_the_subject_and_not_the_one_that_its_launch
     first = ProcessEnded(t_s=60.0, pid=MAIN, role="main", exit_signal=15)
     killed = ProcessEnded(t_s=60.0, pid=OTHER, role="main", exit_signal=9)
     (death,) = detect([*ticks, Tick(t_s=60.0, events=(first, killed))])
-    assert (death.pid, death.reason) == (OTHER, "main (PID 12) ended: SIGKILL")
+    assert (death.pid, phrase(death.reason, "en")) == (OTHER, "main process (PID 12) ended: SIGKILL")
 
 
 def heard(t_s: float, role: str = "main") -> Tick:
@@ -492,12 +492,12 @@ def heard(t_s: float, role: str = "main") -> Tick:
 @pytest.mark.parametrize(
     ("role", "hooked", "end", "reason"),
     [
-        ("main", True, {"exit_signal": 9}, "main (PID 10) ended: SIGKILL"),
-        ("main", True, {"exit_code": 1}, "main raised ValueError: of fold 3"),
-        ("main", False, {"exit_signal": 6}, "main raised ValueError: of fold 3"),
-        ("train-worker", False, {"exit_code": 1}, "train-worker raised ValueError: of fold 3"),
-        ("export-worker", False, {"exit_code": 1}, "export-worker raised ValueError: of fold 3"),
-        ("other", False, {"exit_code": 1}, "main (PID 10) ended: exit code 1"),
+        ("main", True, {"exit_signal": 9}, "main process (PID 10) ended: SIGKILL"),
+        ("main", True, {"exit_code": 1}, "main process raised ValueError: of fold 3"),
+        ("main", False, {"exit_signal": 6}, "main process raised ValueError: of fold 3"),
+        ("train-worker", False, {"exit_code": 1}, "worker raised ValueError: of fold 3"),
+        ("export-worker", False, {"exit_code": 1}, "export worker raised ValueError: of fold 3"),
+        ("other", False, {"exit_code": 1}, "main process (PID 10) ended: exit code 1"),
     ],
 )
 def test_a_traceback_in_the_console_tells_why_main_ended_only_where_it_may_be_mains_own(role, hooked, end, reason):
@@ -507,14 +507,14 @@ def test_a_traceback_in_the_console_tells_why_main_ended_only_where_it_may_be_ma
     (death,) = [
         one for one in detect([*before, heard(61.0, role), Tick(t_s=80.0, events=(main,))]) if one.kind == "death"
     ]
-    assert death.reason == reason
+    assert phrase(death.reason, "en") == reason
 
 
 def test_a_traceback_of_another_fold_says_nothing_of_a_worker_that_was_killed():
     killed = ProcessEnded(t_s=80.0, pid=WORKER, role="train-worker", exit_signal=9)
     ticks = [Tick(t_s=float(t), processes=(process(t),)) for t in range(1, 60)]
     (death,) = detect([*ticks, heard(61.0), Tick(t_s=80.0, events=(killed,))])
-    assert (death.start_s, death.subject) == (80.0, "train-worker (PID 11)")
+    assert (death.start_s, death.subject_name) == (80.0, "train-worker (PID 11)")
 
 
 def test_the_pause_between_two_epochs_is_not_taken_for_a_long_step():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from holter.records import Ability, ContractSettled, Diagnosis, Environment, Episode, Fact, Verdict
+from holter.records import Ability, ContractSettled, Diagnosis, Environment, Episode, Fact, Subject, Verdict
 from holter.remedies import REMEDIES, propose
 from holter.sentences import define
 
@@ -18,11 +18,13 @@ UNKNOWN = define(
 
 def offered(command: tuple[str, ...], contract: ContractSettled | None = None) -> dict[str, str | None]:
     """Commands by the id of their remedy, for every cause."""
-    episode = Episode(kind="death", start_s=10.0, alarm_s=10.0, detector="death", subject="main (PID 7)", pid=7)
+    episode = Episode(
+        kind="death", start_s=10.0, alarm_s=10.0, detector="death", subject=Subject(role="main", pid=7), pid=7
+    )
     facts = (Fact(name="scope.nnunet", value=True), Fact(name="shm.total_bytes", value=10**12))
     verdicts = tuple(Verdict(cause=cause, verdict="likely", score=0.6) for cause in REMEDIES)
     environment = Environment(wall_start="2026-11-28T00:00:00+00:00", command=command, main_pid=7)
-    told = propose(Diagnosis(episode=episode, verdicts=verdicts, facts=facts), environment, contract)
+    told = propose(Diagnosis(episode=episode, verdicts=verdicts, facts=facts), environment, contract, is_over=False)
     return {one.id: one.command for _, some in told.remedies for one in some}
 
 

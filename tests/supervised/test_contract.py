@@ -120,7 +120,7 @@ def test_what_the_command_did_to_the_environment(variables, reason, sleeper, sou
 
 
 @pytest.mark.root
-@pytest.mark.skipif(os.geteuid() != 0, reason="chroot")
+@pytest.mark.root
 def test_a_training_that_cannot_see_holters_folder_is_not_said_to_import_nothing(
     sleeper, sources, tmp_path: Path
 ) -> None:
