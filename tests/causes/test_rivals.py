@@ -428,3 +428,18 @@ def test_an_optional_step_beside_a_frozen_worker_is_not_confirmed():
     frozen = judged(**plot, workers__stopped=("train-worker 3 (PID 9)",))
     assert frozen["plot-or-extra-hook-hang"].verdict != "confirmed"
     assert next(iter(frozen)) == "frozen-worker"
+
+
+def test_workers_whose_batches_find_no_shared_memory_starve_the_training_and_not_the_cpus():
+    facts = {
+        "episode__kind": "slow-down", "wait__ratio": 0.9, "cpu__run_busy_ratio": 1.0, "queue__ready": "empty",
+        "workers__working": 2, "workers__stopped": (), "workers__blocked": (), "activity__present": True,
+        "exception__kind": "shared-memory", "exception__first": "RuntimeError: unable to allocate shared memory(shm)",
+        "shm__no_space": True, "shm__used_ratio": 1.0, "oom__kills": 0,
+    }  # fmt: skip
+    found = judged(**facts, shm__trouble="no-room")
+    assert found["shm-too-small"].verdict == "confirmed"
+    assert found["cpu-starved-augmentation"].verdict == "excluded"
+    fine = judged(**{**facts, "exception__kind": ..., "exception__first": ..., "shm__no_space": ...}, shm__trouble=...)
+    assert fine["cpu-starved-augmentation"].verdict in ("confirmed", "likely")
+    assert fine["shm-too-small"].verdict == "excluded"

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from holter.causes.offers import Offer
 from holter.causes.sentences import describe
-from holter.causes.shared_rules import IN_ONE_PLACE
+from holter.causes.shared_rules import BATCHES_ARE_LOST, IN_ONE_PLACE
 from holter.causes.weigh import Rule, against, at_least, at_most, if_seen, is_true, needs, one_of, supports, weigh
 from holter.evidence import Evidence
 from holter.records import Verdict
@@ -57,4 +57,4 @@ OFFERS = (
 
 def diagnose(evidence: Evidence) -> Verdict:
     """Weigh the facts."""
-    return weigh(CAUSE, evidence, (*RULES, *if_seen(evidence, *IN_ONE_PLACE)))
+    return weigh(CAUSE, evidence, (*RULES, *if_seen(evidence, *IN_ONE_PLACE, BATCHES_ARE_LOST)))

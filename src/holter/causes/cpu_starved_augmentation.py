@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from holter.causes.offers import Offer
 from holter.causes.sentences import describe
-from holter.causes.shared_rules import NOBODY_WORKS
+from holter.causes.shared_rules import BATCHES_ARE_LOST, NOBODY_WORKS
 from holter.causes.weigh import Rule, against, at_least, at_most, if_seen, is_true, one_of, supports, weigh
 from holter.evidence import Evidence
 from holter.records import Verdict
@@ -73,4 +73,4 @@ IN_ONE_PLACE = against("workers.stand_at", is_true, "workers-stand", weight=4.0)
 
 def diagnose(evidence: Evidence) -> Verdict:
     """Weigh the facts."""
-    return weigh(CAUSE, evidence, (*RULES, *if_seen(evidence, IN_ONE_PLACE)))
+    return weigh(CAUSE, evidence, (*RULES, *if_seen(evidence, IN_ONE_PLACE, BATCHES_ARE_LOST)))

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from holter.causes.offers import Offer
 from holter.causes.sentences import describe
-from holter.causes.shared_rules import IN_ONE_PLACE, NOBODY_WORKS
+from holter.causes.shared_rules import BATCHES_ARE_LOST, IN_ONE_PLACE, NOBODY_WORKS
 from holter.causes.weigh import (
     Rule,
     against,
@@ -75,5 +75,5 @@ OFFERS = (
 
 def diagnose(evidence: Evidence) -> Verdict:
     """Weigh the facts; an allocation accuses nobody before its CPUs were seen busy."""
-    verdict = weigh(CAUSE, evidence, (*RULES, *if_seen(evidence, *IN_ONE_PLACE)))
+    verdict = weigh(CAUSE, evidence, (*RULES, *if_seen(evidence, *IN_ONE_PLACE, BATCHES_ARE_LOST)))
     return possible_unless_seen(verdict, "cpu.run_busy_ratio")

@@ -1,8 +1,9 @@
 """Shared memory (/dev/shm) is too small for the batches that data workers hand over.
 
 What happens:  workers put their tensors into /dev/shm. Where it is full the kernel ends the writer with SIGBUS, or
-               torch raises "unable to write to file </torch_...>". Docker gives a container 64 MB unless it is told
-               otherwise, so it mostly happens in epoch 0, and only in the container.
+               torch raises "unable to write to file </torch_...>"; a worker may go on without that batch, and the
+               training gets slower. Docker gives a container 64 MB unless it is told otherwise, so it mostly happens
+               in epoch 0, and only in the container.
 How we know:   a worker ended by SIGBUS while /dev/shm was full, or an exception that says "No space left on device"
                (ENOSPC) of shared memory. Decisive. One that only names shared memory needs its size beside it. What
                full queues hold, from patch size, batch size and queue sizes, is compared with its size.
@@ -59,7 +60,6 @@ RULES = (
     supports("shm.needed_ratio", at_least(0.9), "shm-below-need", weight=0.5),
     supports("shm.total_bytes", at_most(DOCKER_BYTES), "shm-of-docker", weight=0.5),
     against("oom.kills", at_least(1), "oom-counted", weight=1.0),
-    against("episode.kind", one_of("slow-down", "stall"), "nothing-ended", weight=1.5),
     against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
     against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
 )
@@ -77,11 +77,17 @@ LADDER = FOR_SHARED_MEMORY
 SIZE = frozenset({"shm.used_ratio", "shm.needed_ratio", "shm.total_bytes"})
 
 
+# A bus error ends the worker. One whose write is refused goes on without that batch: the training gets slower.
+NOTHING_ENDED = against("episode.kind", one_of("slow-down", "stall"), "nothing-ended", weight=1.5)
+
+
 def diagnose(evidence: Evidence) -> Verdict:
     """Weigh the facts; what the exception says is not known where the facts were stated."""
     no_space, first = evidence.fact("shm.no_space"), str(evidence.fact("exception.first").value or "").strip()
     says_nothing = not first and no_space.status != "known"
     says_so = bool(no_space.value) or NO_SPACE.search(first) is not None
-    if evidence.fact("shm.trouble").value == "bus-error" or says_nothing or says_so:
-        return weigh(CAUSE, evidence, RULES)
-    return weigh(CAUSE, evidence, tuple(one._replace(group="size") if one.fact in SIZE else one for one in RULES))
+    is_bus_error = evidence.fact("shm.trouble").value == "bus-error"
+    rules = (*RULES, NOTHING_ENDED) if is_bus_error else RULES
+    if is_bus_error or says_nothing or says_so:
+        return weigh(CAUSE, evidence, rules)
+    return weigh(CAUSE, evidence, tuple(one._replace(group="size") if one.fact in SIZE else one for one in rules))

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from holter.causes.offers import Offer
 from holter.causes.sentences import describe
-from holter.causes.shared_rules import IN_ONE_PLACE, NOBODY_WORKS
+from holter.causes.shared_rules import BATCHES_ARE_LOST, IN_ONE_PLACE, NOBODY_WORKS
 from holter.causes.weigh import Rule, against, at_least, at_most, if_seen, is_true, only, supports, weigh
 from holter.evidence import Evidence
 from holter.records import Verdict
@@ -60,4 +60,4 @@ OFFERS = (Offer("one-thread-each", "CONSENT", "export OMP_NUM_THREADS=1"),)
 
 def diagnose(evidence: Evidence) -> Verdict:
     """Weigh the facts."""
-    return weigh(CAUSE, evidence, (*RULES, *if_seen(evidence, *IN_ONE_PLACE)))
+    return weigh(CAUSE, evidence, (*RULES, *if_seen(evidence, *IN_ONE_PLACE, BATCHES_ARE_LOST)))
