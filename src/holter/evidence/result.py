@@ -80,14 +80,14 @@ def _folder(window: Window, book: FactBook) -> None:
         return
     samples = window.storage("results", window.all)
     seen = [one for one in samples if one.identity is not None]
-    told = f"{book.value('exception.first') or ''} {reason if isinstance(reason, str) else ''}"
-    is_told = MISSING.search(told) is not None
-    if not seen and not is_told:
+    errors = f"{book.value('exception.first') or ''} {reason if isinstance(reason, str) else ''}"
+    is_in_error = MISSING.search(errors) is not None
+    if not seen and not is_in_error:
         book.not_applicable("results.gone", NOT_MISSING())
     elif not seen:
         book.unknown("results.gone", NOT_READ())
     elif samples[-1].missing and seen[-1].path == samples[-1].path:
-        if is_told or samples[-2].missing:  # one look alone may be an automounter's
+        if is_in_error or samples[-2].missing:  # one look alone may be an automounter's
             book.known("results.gone", "deleted", samples[-1].path)
         else:
             book.unknown("results.gone", MISSED_ONCE())
@@ -102,5 +102,5 @@ def _is_in_use(window: Window, seen: list[StorageSample]) -> bool:
     changed = next((index for index, one in enumerate(seen) if not is_same_folder(one, seen[0])), None)
     if changed is None or is_same_folder(seen[-1], seen[0]):
         return True
-    told = window.recording.events(Noted, ActionTaken, start_s=seen[changed - 1].t_s, end_s=window.end_s)
-    return is_same_device(seen[-1], seen[0]) and any(is_saved(event) for event in told)
+    since = window.recording.events(Noted, ActionTaken, start_s=seen[changed - 1].t_s, end_s=window.end_s)
+    return is_same_device(seen[-1], seen[0]) and any(is_saved(event) for event in since)

@@ -121,10 +121,10 @@ class StorageProbe:
         """Take what has come and ask for the next look."""
         mounts = parse_mountinfo(read_text(self._proc / "self/mountinfo"))
         samples = tuple(self._sample(label, mounts, t_s) for label in self._paths)
-        told = {sample.label: sample.missing for sample in samples if sample.missing is not None}
-        is_new = any(missing and self._missing.get(label) is False for label, missing in told.items())
+        answers = {sample.label: sample.missing for sample in samples if sample.missing is not None}
+        is_new = any(missing and self._missing.get(label) is False for label, missing in answers.items())
         self.interval_s = _AGAIN_S if is_new else _EVERY_S
-        self._missing.update(told)
+        self._missing.update(answers)
         return Reading(samples)
 
     def close(self) -> None:

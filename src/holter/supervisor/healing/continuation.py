@@ -65,7 +65,7 @@ class Continuation:
         return self._way(folder, epoch, self._make_ready)
 
     def has_final(self, folder: str | None) -> bool:
-        """Whether the final checkpoint was written in this run; True where that cannot be told."""
+        """Whether the final checkpoint was written in this run; True where that cannot be seen."""
         if folder is None:
             return False
         file, found = Path(folder) / FINAL, [True]

@@ -140,7 +140,7 @@ class Generations:
         """Whether exit code 0 comes before the training is over: epochs are missing, and so is the final checkpoint."""
         if child.returncode != 0 or self._is_asked_to_end or not self._recorder.is_unfinished():
             return False
-        return not self._continuation.has_final(self._recorder.told_environment.output_folder)
+        return not self._continuation.has_final(self._recorder.newest_environment.output_folder)
 
     def _may_end(self, child: subprocess.Popen[bytes], plan: Plan, tick: Tick) -> bool:
         """Whether the plan may be carried out now; what keeps from it is told, and the healer knows."""

@@ -239,14 +239,14 @@ class Recorder:
         return self._watch.episodes
 
     def is_unfinished(self) -> bool:
-        """Whether nnU-Net's loop has begun to train and has not come to its end, by all that was told until now."""
+        """Whether nnU-Net's loop has begun to train and not come to its end, by all that the training has written."""
         t_s = self._clock.t_s()
         self._course.see(Tick(t_s=t_s, events=self.sources.last_words(t_s)))
-        return self._course.is_unfinished(self.told_environment.num_epochs)
+        return self._course.is_unfinished(self.newest_environment.num_epochs)
 
     @property
-    def told_environment(self) -> Environment:
-        """The environment, with what the trainer has told of itself since it was captured."""
+    def newest_environment(self) -> Environment:
+        """The environment, with what the trainer has written about itself since it was captured."""
         return _with_info(self.environment, self.sources.heartbeat.main_info())
 
     def recording(self) -> Recording:

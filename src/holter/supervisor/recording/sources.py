@@ -155,13 +155,13 @@ class Sources:
         return [one for one in seen.samples if isinstance(one, ProcessSample)]
 
     def last_words(self, t_s: float) -> tuple[Event, ...]:
-        """What the training told since the last look, whatever is due; the next tick has it as well."""
-        told: list[Event] = []
+        """Read the training's events and log now, whatever is due; the next tick has these events as well."""
+        events: list[Event] = []
         for probe in (self.heartbeat, self.trainlog):
             with suppress(Exception):
-                told += probe.read(t_s).events
-        self._late += told
-        return tuple(told)
+                events += probe.read(t_s).events
+        self._late += events
+        return tuple(events)
 
     def close(self) -> None:
         """Let go of what the probes hold."""
