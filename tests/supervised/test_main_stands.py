@@ -137,7 +137,7 @@ def test_one_that_computes_is_named_and_never_ended(
     assert told(recording, "announce-restart") == [] and told(recording, "restart") == []
 
 
-@pytest.mark.parametrize("at", [pytest.param("epoch-end", marks=pytest.mark.sample), "first-step"])
+@pytest.mark.parametrize("at", ["epoch-end", "first-step"])
 def test_a_long_end_of_an_epoch_and_a_long_compilation_are_healthy(
     brain: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: str
 ) -> None:
