@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import signal
 import subprocess
 import time
@@ -26,7 +25,7 @@ from holter.supervisor.recording.clock import RunClock
 from holter.supervisor.recording.recorder import Recorder
 from holter.supervisor.recording.timing import LINGER_S, TICK_S
 from holter.supervisor.result import RunResult
-from holter.texts.resume_command import NOT_AGAIN
+from holter.texts.resume_command import NOT_AGAIN, printed
 
 # Somebody wanted the training to end.
 ASKED_TO_END = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT}
@@ -226,7 +225,7 @@ class Generations:
         if command is None or self._is_asked_to_end:
             return None
         self._number += 1
-        text = shlex.join(command)
+        text = printed(command)
         begun = ActionTaken(
             t_s=self._clock.t_s(),
             action="restart",
