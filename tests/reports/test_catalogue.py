@@ -183,3 +183,19 @@ def test_a_link_of_the_chain_is_told_in_each_language() -> None:
     hand_over = chain.HAND_OVER(worker=Subject(role="train-worker", index=2, pid=4713))
     assert phrase(hand_over, "en") == "tensor hand-over of worker 2 (PID 4713)"
     assert phrase(hand_over, "zh") == "与数据进程 2（PID 4713）的张量交接"
+
+
+# Said in words in one of the languages: "3D", "100 million", "eight", "1 is enough", "version 1".
+IN_WORDS = {
+    "gpu-slow-kernels-software": {"3"},
+    "huge-volume-cost": {"100"},
+    "malloc-arena-retention": {"8"},
+    "preprocess-worker-killed": {"1"},
+    "ram-oom-train-worker": {"1"},
+}
+
+
+@pytest.mark.parametrize("cause", sorted(PAGES))
+def test_the_pages_of_both_languages_have_the_same_numbers(cause: str) -> None:
+    english, chinese = (set(re.findall(r"\d+(?:[.,]\d+)*", page(cause, PAGES[cause], lang))) for lang in ("en", "zh"))
+    assert english ^ chinese == IN_WORDS.get(cause, set())
