@@ -1,0 +1,64 @@
+"""Fail where text grows that a reader whose first language is not English must read twice.
+
+    python scripts/plain_english.py            list the words, their counts, and what may be left of each
+    python scripts/plain_english.py --check    exit 1 if a word occurs more often than its limit
+
+A limit is what is left from before this rule: it may only fall. Lower it in ``LIMITS`` when you have replaced a word.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+FILES = ("src/*.py", "docs/*.md", "changelog.d/*.md", "README.md", "CONTRIBUTING.md")
+
+# Word: the plain ones, and how many are left.
+LIMITS: dict[str, tuple[str, int]] = {
+    "told": ("reported, recorded, said, given", 0),
+    "deeds?": ("action", 0),
+    "sayings?": ("message, line", 0),
+    "anew": ("again, new", 0),
+    "want of": ("lack of, no", 0),
+    "however that comes": ("always", 0),
+    "made up": ("simulated, generated", 0),
+    "for ever": ("forever, without end", 0),
+    "come forward": ("make progress", 0),
+    "thereby|thereof|therein|whereupon": ("so, of it, in it, then", 0),
+    "lest": ("so that … not", 0),
+    "whoever|whomever": ("who, anybody who", 0),
+}
+
+
+def main() -> int:
+    """Count; return the exit code."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--check", action="store_true", help="fail if there are more than the limits")
+    check = options.parse_args().check
+    counts = Counter[str]()
+    for file in tracked():
+        text = file.read_text(encoding="utf-8")
+        counts.update({word: len(re.findall(rf"\b(?:{word})\b", text, re.IGNORECASE)) for word in LIMITS})
+    too_many = [word for word, (_, limit) in LIMITS.items() if counts[word] > limit]
+    for word, (plain, limit) in LIMITS.items():
+        if not check or word in too_many:
+            print(f"{word}: {counts[word]}, at most {limit}; say: {plain}")
+    print(f"plain English: {len(too_many)} words more often than allowed")
+    return bool(check and too_many)
+
+
+def tracked() -> list[Path]:
+    """Return the files whose text is counted; this one names the words."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard", *FILES], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return [ROOT / name for name in listed.stdout.splitlines() if (ROOT / name).is_file()]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
