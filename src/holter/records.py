@@ -403,8 +403,14 @@ class Noted(Record, frozen=True, kw_only=True, tag="note"):
 
     t_s: float
     what: str  # kebab-case
-    text: str = ""
+    text: str = ""  # a quotation; before Holter kept sentences as data, any words
     message: Message | None = None  # in place of ``text``
+    pid: int | None = None  # of the process of the training that said it
+
+    @property
+    def said(self) -> Text:
+        """What it says."""
+        return self.message or self.text
 
 
 class ActionTaken(Record, frozen=True, kw_only=True, tag="action"):
@@ -415,14 +421,19 @@ class ActionTaken(Record, frozen=True, kw_only=True, tag="action"):
     # leave-alone, stop
     action: str
     state: Literal["proposed", "begun", "done", "failed"]
-    text: str = ""  # before, after, why: in words
-    message: Message | None = None  # in place of ``text``
+    text: str = ""  # a quotation; before Holter kept sentences as data, any words
+    message: Message | None = None  # before, after, why; in place of ``text``
     cause: str | None = None  # the diagnosis that asked for it
     settings: tuple[tuple[str, str], ...] = ()  # environment variables changed
     asks: tuple[tuple[str, str], ...] = ()  # of a wait: what the words for the administrator are filled with
     pids: tuple[int, ...] = ()  # processes that are ended by it: their deaths are no faults
     generation: int = 0  # of the training process that it is done to; of a restart: the new one
     source: Literal["hook", "supervisor"] = "supervisor"
+
+    @property
+    def said(self) -> Text:
+        """What is said of it."""
+        return self.message or self.text
 
 
 AbilityName = Literal[

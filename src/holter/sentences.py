@@ -7,8 +7,8 @@ A sentence is defined once, as a module-level constant, and called with the valu
 
 The result is a ``Message``: data that goes to the tape, is compared, and is rendered in any language by ``reports``.
 Values are in base units (seconds, bytes, ratios); the blank says how they are shown: ``duration`` (3 min 20 s),
-``seconds`` (2.31 s), ``bytes``, ``percent``, ``.2f``. A value may be a ``Subject`` (a process), another ``Message``, or a
-tuple, which is shown as a list. Code never reads a rendered sentence.
+``seconds`` (2.31 s), ``bytes``, ``percent``, ``.2f``. A value may be a ``Subject`` (a process), another ``Message``, or
+a tuple, which is shown as a list. Code never reads a rendered sentence.
 
 Where the number of things changes the sentence, ``one`` is the wording for one of them; ``count`` is that number::
 
@@ -17,9 +17,9 @@ Where the number of things changes the sentence, ``one`` is the wording for one 
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from holter.records import Message, Value
+from holter.records import Message, Text, Value
 
 
 class Sentence(NamedTuple):
@@ -48,3 +48,32 @@ def define(key: str, english: str, *, one: str | None = None) -> Sentence:
     if one is not None:
         SINGULAR[key] = one
     return Sentence(key, english)
+
+
+THEN = define("sentence.then", "{first}; {then}")
+
+
+def joined(*said: Text) -> Text:
+    """Return several sentences as one; empty ones are left out."""
+    whole: Text = ""
+    for one in said:
+        whole = THEN(first=whole, then=one) if whole and one else whole or one
+    return whole
+
+
+def parts(said: Text | None) -> tuple[Text, ...]:
+    """Return the sentences that were joined to this one; itself where it is a single one."""
+    if isinstance(said, Message) and said.key == THEN.key:
+        return tuple(part for _, value in said.values if isinstance(value, (str, Message)) for part in parts(value))
+    return (said,) if said else ()
+
+
+def has(said: Text | None, *sentences: Sentence) -> bool:
+    """Whether one of these sentences is said in it."""
+    keys = {sentence.key for sentence in sentences}
+    return any(isinstance(part, Message) and part.key in keys for part in parts(said))
+
+
+def as_fields(said: Text) -> dict[str, Any]:
+    """Return the fields of an event (``Noted``, ``ActionTaken``) that says this: a sentence, or a quotation."""
+    return {"text": "", "message": said} if isinstance(said, Message) else {"text": said, "message": None}

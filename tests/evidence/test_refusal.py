@@ -7,6 +7,8 @@ import pytest
 from holter.causes import diagnose
 from holter.evidence import Evidence, collect
 from holter.evidence.refusal import asked_bytes
+from holter.hook.remarks import remark
+from holter.probes.training.remarks import worded
 from holter.records import (
     CgroupSample,
     Environment,
@@ -19,6 +21,7 @@ from holter.records import (
     ProcessSample,
     Tick,
 )
+from holter.sentences import as_fields
 from holter.tape import Recording
 
 GB = 10**9
@@ -124,11 +127,24 @@ def test_json_of_the_users_own_is_nobodys_torn_file():
     assert facts(error).fact("exception.truncated_file").value is False
 
 
-@pytest.mark.parametrize(("what", "read_only"), [("handed on", True), ("copied", False), (None, None)])
-def test_read_only_data_explains_a_crash_only_where_it_was_handed_on(what, read_only):
+HANDED_ON, COPIED = worded(remark("read-only-handed-on")), worded(remark("read-only-copied"))
+BEFORE = "parts cut out of read-only memory maps are {}"  # as tapes from before sentences were data have it
+
+
+@pytest.mark.parametrize(
+    ("said", "read_only"),
+    [
+        (HANDED_ON, True),
+        (COPIED, False),
+        (BEFORE.format("handed on"), True),
+        (BEFORE.format("copied"), False),
+        (None, None),
+    ],
+)
+def test_read_only_data_explains_a_crash_only_where_it_was_handed_on(said, read_only):
     crash = ProcessEnded(t_s=60.0, pid=7, role="train-worker", worker_index=0, exit_signal=11)
-    told = [Noted(t_s=50.0, what="read-only-data", text=f"parts cut out of read-only memory maps are {what}")]
-    evidence = run(crash, *(told if what else ()))
+    told = [Noted(t_s=50.0, what="read-only-data", **as_fields(said))] if said else []
+    evidence = run(crash, *told)
     assert collect(*evidence).fact("data.read_only").value is read_only
     names = [one.cause for one in diagnose(*evidence).verdicts if one.verdict == "confirmed"]
     assert names == (["read-only-data"] if read_only else [])

@@ -107,8 +107,6 @@ def train(
                     order = make_order((*arguments, *ours), training, folder, from_scratch=restart_from_scratch)
                 for note in order.notes:
                     speaker.note(note)
-                if order.continues is not None:
-                    speaker.note(f"continues from {order.continues}")
                 result = supervise(
                     order.command,
                     tape or default_tape(about_training(training), os.environ),

@@ -25,7 +25,7 @@ class Course:
         beat = main_beat(tick)
         self._has_trained = self._has_trained or (beat is not None and beat.steps_total > 0)
         for event in tick.events:
-            if isinstance(event, Noted) and event.what == "checkpoint" and FINAL in event.text:
+            if isinstance(event, Noted) and event.what == "checkpoint" and FINAL in _file(event):
                 self._is_over = True  # nnU-Net's last deed, whoever ended the loop
             elif isinstance(event, Noted) and event.text == LOOP:
                 self._has_begun = self._has_begun or event.what == "began"
@@ -37,3 +37,8 @@ class Course:
     def is_unfinished(self) -> bool:
         """Whether steps were done in nnU-Net's loop, and it has not returned, as it does after early stopping."""
         return self._has_begun and self._has_trained and not self._is_over
+
+
+def _file(saved: Noted) -> str:
+    """The checkpoint that a note is about; tapes of before have its name in their text."""
+    return saved.text if saved.message is None else str(saved.message.value("file"))

@@ -52,7 +52,7 @@ class UnsavedDetector:
     def _see_save(self, event: ActionTaken, tick: Tick) -> list[Episode]:
         if is_failed_save(event):
             self._by_save = True
-            return self._alarm(event.t_s, event.text, tick)
+            return self._alarm(event.t_s, event.said, tick)
         if (event.action, event.state, event.source) == ("save-checkpoint", "done", "hook"):
             self._by_save = False
             self._since = None  # what the probe says next was read before

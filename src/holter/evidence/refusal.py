@@ -6,8 +6,9 @@ import re
 
 from holter.evidence.fact_book import FactBook
 from holter.evidence.window import Window
+from holter.probes.training import remarks
 from holter.records import Noted, Tick
-from holter.sentences import define
+from holter.sentences import define, has
 
 # What an allocation asked for: PyTorch ("you tried to allocate 8192000 bytes"), numpy ("Unable to allocate 1.2 GiB").
 ASKED = re.compile(
@@ -33,7 +34,9 @@ def collect(window: Window, book: FactBook) -> None:
     if not told:
         book.not_applicable("data.read_only", NEVER_SEEN())
     else:
-        book.known("data.read_only", "handed on" in told[-1].text, HANDED_ON())
+        newest = told[-1]
+        is_handed_on = has(newest.message, remarks.HANDED_ON) or "handed on" in newest.text  # a tape of before
+        book.known("data.read_only", is_handed_on, HANDED_ON())
     if book.value("exception.kind") != "memory":
         book.not_applicable("memory.refused", NOT_ASKED())
         return

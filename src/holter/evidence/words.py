@@ -6,7 +6,9 @@ import re
 import signal
 from collections.abc import Iterable
 
+from holter.probes.training.remarks import NOT_SAVED
 from holter.records import ActionTaken, ProcessEnded
+from holter.sentences import has
 
 # batchgenerators polls its queues every 2 ms, which costs an idle process 2 to 8 % of a core. A process that works
 # uses most of one, or, where many share few cores, at least this much averaged over some seconds.
@@ -51,4 +53,6 @@ def label(role: str, worker_index: int | None, pid: int | None) -> str:
 def is_failed_save(action: ActionTaken) -> bool:
     """Whether this tells of a checkpoint that the hook could not write; a refused request names no file."""
     failed = (action.action, action.state, action.source) == ("save-checkpoint", "failed", "hook")
-    return failed and ".pth: " in action.text
+    if action.message is None:  # a tape of before
+        return failed and ".pth: " in action.text
+    return failed and has(action.message, *NOT_SAVED)

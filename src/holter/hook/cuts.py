@@ -18,6 +18,7 @@ from typing import Any
 
 from . import healing
 from .life import LIFE
+from .remarks import remark
 
 NAME = "crop_and_pad_nd"  # of acvl_utils, as the data loader knows it
 
@@ -39,8 +40,8 @@ def _writable(original: Callable[..., Any], *, copies: bool) -> Callable[..., An
             return part
         if not told and LIFE.page.worker_index < 1:  # one worker speaks for all
             told.append(True)
-            what = "copied" if copies else "handed on"
-            LIFE.tell("note", what="read-only-data", text=f"parts cut out of read-only memory maps are {what}")
+            said = remark("read-only-copied" if copies else "read-only-handed-on")
+            LIFE.tell("note", what="read-only-data", say=[said])
         return part.copy() if copies else part
 
     return crop_and_pad_nd

@@ -10,12 +10,20 @@ from pathlib import Path
 import msgspec
 
 from holter.errors import BadInput, MissingExtra, NoUsableCheckpoint
-from holter.hook.verify import Checked, candidates, prepare_to_continue, verify
+from holter.hook.verify import candidates, prepare_to_continue, verify
+from holter.probes.training.remarks import problems
+from holter.records import Message
+from holter.sentences import define
 from holter.texts.resume_command import resume_command
 from holter.texts.training_command import TrainingCommand, parse_training_command
 
 ENTRY = ("-m", "holter.trainer.entry")
 NNUNET_PATHS = ("nnUNet_raw", "nnUNet_preprocessed", "nnUNet_results")
+
+NOT_USED = define("train.not-used", "{file} is not used: {problem}")
+KEPT_AS = define("train.kept-as", "{file} is kept as {new}")
+CONTINUES_AT = define("train.continues-at", "continues from {file}, epoch {epoch}")
+CONTINUES = define("train.continues", "continues from {file}")
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,8 +31,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 
     command: tuple[str, ...]
     folder: Path  # of the fold
-    continues: str | None = None  # "checkpoint_latest.pth, epoch 12"
-    notes: tuple[str, ...] = ()
+    notes: tuple[Message, ...] = ()  # what to say before it begins
 
 
 def read_arguments(arguments: tuple[str, ...], variables: Mapping[str, str]) -> tuple[TrainingCommand, Path]:
@@ -77,23 +84,24 @@ def make_order(arguments: tuple[str, ...], training: TrainingCommand, folder: Pa
     if not training.continued and not candidates(folder):
         return Order(command=command, folder=folder)
     prepared = prepare_to_continue(folder)
-    notes = tuple(f"{file.name} is not used: {problem}" for file, problem in (*prepared.problems, *prepared.unread))
+    found = problems((*prepared.problems, *prepared.unread))
+    notes = tuple(NOT_USED(file=file.name, problem=problem) for file, problem in found)
     if prepared.used is None:
         raise NoUsableCheckpoint(
             f"No usable checkpoint in {folder}" + (f" ({'; '.join(notes)})." if notes else "."),
             safe="Nothing was started or overwritten.",
             next_step="holter train … --restart-from-scratch begins again at epoch 0.",
         )
-    found: Checked = verify(prepared.used, crc=False)
+    epoch, name = verify(prepared.used, crc=False).current_epoch, prepared.used.name
+    continues = CONTINUES(file=name) if epoch is None else CONTINUES_AT(file=name, epoch=epoch)
     return Order(
         command=resume_command(command).command or command,
         folder=folder,
-        continues=f"{prepared.used.name}, epoch {found.current_epoch}",
-        notes=notes,
+        notes=(*notes, continues),
     )
 
 
-def _put_away(folder: Path) -> tuple[str, ...]:
+def _put_away(folder: Path) -> tuple[Message, ...]:
     """Rename the checkpoints of the training before, so that nothing is overwritten."""
     notes = []
     for path in candidates(folder):
@@ -101,5 +109,5 @@ def _put_away(folder: Path) -> tuple[str, ...]:
         while (new := path.with_name(f"{path.name}.before-restart-{number}")).exists():
             number += 1
         path.rename(new)
-        notes.append(f"{path.name} is kept as {new.name}")
+        notes.append(KEPT_AS(file=path.name, new=new.name))
     return tuple(notes)

@@ -203,6 +203,7 @@ TEXTS: dict[str, str] = {
     "ending.signal": "ended by signal {signal}",
     "ending.code": "ended with exit code {code}",
     "ending.unknown": "nobody recorded how it ended",
+    "note.of-process": "PID {pid}: {said}",
     # Commands
     "cli.wrote": "wrote {path}",
     "cli.no-episodes": "Nothing wrong was seen in {duration}.",

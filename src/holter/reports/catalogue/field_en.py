@@ -104,7 +104,6 @@ TEXTS: dict[str, str] = {
     "action.announce-restart.begun": "the main process stands still",
     "action.announce-restart.done": "no restart",
     "deed.announce-restart": "restart announced",
-    "reason.main-hangs": "the main process has stood still for too long",
     "heading.later": "What became of it",
     "heading.notices": "Noticed on the way",
 }

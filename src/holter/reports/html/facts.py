@@ -173,7 +173,10 @@ def _event(event: Event, lang: Lang) -> tuple[str, str] | None:
     if isinstance(event, LogLine) and event.level != "info":
         return event.level, event.text
     if isinstance(event, Noted):
-        return "note", f"{event.what}: {event.text}" if event.text else event.what
+        said = phrase(event.said, lang)
+        if event.pid is not None and said:
+            said = text("note.of-process", lang, pid=event.pid, said=said)
+        return "note", f"{event.what}: {said}" if said else event.what
     return None
 
 

@@ -48,6 +48,8 @@ START_UP_S = 10.0
 NOT_SENT = define(
     "notify.not-sent", "notifications to {target} do not get through ({trouble}); the training is not affected"
 )
+NO_ANSWER = define("notify.no-answer", "no answer within {within:.0f} s")
+SENDER_ENDED = define("notify.sender-ended", "the sender ended with {code}")
 
 Event = Literal["alarm", "cause", "over", "action", "stop", "finish"]
 URGENT = ("stop", "finish")
@@ -261,7 +263,7 @@ def _signal(number: int) -> dict[str, object]:
         return {"signal": number}
 
 
-def _carry(payload: bytes, deadline_s: float) -> str:
+def _carry(payload: bytes, deadline_s: float) -> Text:
     """Send in a child; what went wrong, in words without secrets, empty if nothing did."""
     try:
         # Its own session: Ctrl-C in the terminal is for the training.
@@ -274,10 +276,10 @@ def _carry(payload: bytes, deadline_s: float) -> str:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return f"no answer within {deadline_s:.0f} s"
+        return NO_ANSWER(within=deadline_s)
     except OSError as error:
         return error.strerror or type(error).__name__
     if done.returncode == -signal.SIGALRM:
-        return f"no answer within {deadline_s:.0f} s"
+        return NO_ANSWER(within=deadline_s)
     told = done.stdout.decode("utf-8", "replace").strip().splitlines()
-    return "" if done.returncode == 0 else told[-1] if told else f"the sender ended with {done.returncode}"
+    return "" if done.returncode == 0 else told[-1] if told else SENDER_ENDED(code=done.returncode)
