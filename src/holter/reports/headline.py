@@ -5,7 +5,7 @@ Where none is, the headline is the fact itself; what it could be is a line of it
 
 from __future__ import annotations
 
-from holter.records import Diagnosis, Fact, Text
+from holter.records import Diagnosis, Fact, Message, Text
 from holter.remedies.looks import next_looks
 from holter.reports.catalogue import Lang, known, phrase, text
 from holter.reports.wording import (
@@ -92,7 +92,7 @@ def key_facts(diagnosis: Diagnosis) -> tuple[Fact, ...]:
 def _ending(facts: dict[str, Fact]) -> Text | None:
     first, role = facts.get("exception.first"), facts.get("exception.role")
     if first is not None and role is not None:
-        return RAISED(role=str(role.value), error=str(first.value).splitlines()[0][:MOST_CHARS])
+        return RAISED(role=Message(key=f"role.{role.value}"), error=str(first.value).splitlines()[0][:MOST_CHARS])
     main, worker, subject = (facts.get(name) for name in ("main.ending", "worker.ending", "worker.subject"))
     if worker is not None and subject is not None:
         return WORKER_ENDED(worker=str(subject.value), ending=str(worker.value))

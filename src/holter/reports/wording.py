@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from holter.causes import RULES_OF
+from holter.evidence.choices import ENUMERATED
 from holter.evidence.facts.training import INTERRUPTED
 from holter.records import (
     Diagnosis,
@@ -26,6 +27,7 @@ from holter.records import (
 )
 from holter.remedies.asking import ASK
 from holter.reports.catalogue import Lang, filling, known, phrase, subject, text
+from holter.reports.choices import value_words
 from holter.tape import Recording
 from holter.texts.recording import FROM_TEXT
 
@@ -181,15 +183,23 @@ def finding_text(finding: Finding, diagnosis: Diagnosis, lang: Lang) -> str:
     key = f"finding.{finding.text}"
     if known(key):
         values = {name: phrase(value, lang) for name, value in finding.values}
-        told = text(
-            key, lang, **{"name": fact_name(finding.fact, lang), **_measures(values.get("value", "")), **values}
-        )
+        measures = _measures(values.get("value", ""))
+        if finding.fact in ENUMERATED and "value" in values:
+            values["value"] = _choice(finding, diagnosis, lang)
+        told = text(key, lang, **{"name": fact_name(finding.fact, lang), **measures, **values})
         return NESTED_BRACKETS.sub(_unnested, EMPTY_BRACKETS.sub("", told))
     for fact in diagnosis.facts:
         if fact.name == finding.fact and (fact.detail or fact.reason):
             return phrase(fact.detail or fact.reason or "", lang)
     told = ", ".join(f"{name} {value}" for name, value in finding.values)
     return f"{finding.text}: {told}" if told else finding.text
+
+
+def _choice(finding: Finding, diagnosis: Diagnosis, lang: Lang) -> str:
+    """The value of an enumerated fact, as the diagnosis has it, or as the finding quotes it."""
+    fact = next((one for one in diagnosis.facts if one.name == finding.fact and one.status == "known"), None)
+    quoted = str(dict(finding.values).get("value", ""))
+    return value_words(finding.fact, quoted if fact is None or fact.value is None else fact.value, lang)
 
 
 def _unnested(found: re.Match[str]) -> str:
@@ -255,7 +265,8 @@ def later_lines(diagnosis: Diagnosis, lang: Lang) -> list[str]:
     """Return what became known after the verdict, a line each."""
     told = []
     for fact in diagnosis.later:
-        words = fact.value if isinstance(fact.value, str) else phrase(fact.detail or "", lang)
+        value = fact.value
+        words = value_words(fact.name, value, lang) if isinstance(value, str) else phrase(fact.detail or "", lang)
         if words:
             told.append(text("target.fact", lang, name=fact_name(fact.name, lang), detail=words))
     return told

@@ -93,7 +93,7 @@ def context(recording: Recording, diagnoses: tuple[Diagnosis, ...], lang: Lang, 
         "unseen": facts.unseen(recording, diagnoses, lang),
         "stacks": facts.stacks(recording, lang),
         "events": facts.events(recording, lang),
-        "cost": facts.cost(recording),
+        "cost": facts.cost(recording, lang),
         "data": json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c"),
     }
 
