@@ -77,3 +77,11 @@ def has(said: Text | None, *sentences: Sentence) -> bool:
 def as_fields(said: Text) -> dict[str, Any]:
     """Return the fields of an event (``Noted``, ``ActionTaken``) that says this: a sentence, or a quotation."""
     return {"text": "", "message": said} if isinstance(said, Message) else {"text": said, "message": None}
+
+
+# What a person whose command failed can be sure of.
+NOTHING_STARTED = define("safe.nothing-started", "Nothing was started.")
+NOTHING_CHANGED = define("safe.nothing-changed", "Nothing was changed.")
+NOTHING_TOUCHED = define("safe.nothing-touched", "Nothing was touched.")
+NOTHING_OVERWRITTEN = define("safe.nothing-overwritten", "Nothing was overwritten.")
+NO_TRAINING_TOUCHED = define("safe.no-training-touched", "No training was started or touched.")

@@ -247,12 +247,14 @@ def test_a_way_of_sharing_tensors_is_passed_on(tmp_path):
 
 
 def test_what_speaks_against_a_way_of_sharing_is_said(tmp_path):
+    from holter.reports.catalogue import phrase
     from holter.supervisor.sharing import trouble_with
 
-    assert "cannot be used" in (trouble_with("file_system", tmp_path / "missing") or "")
+    missing = trouble_with("file_system", tmp_path / "missing")
+    assert "cannot be used" in phrase(missing or "", "en")
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (512, hard))
     try:
-        assert "ulimit -n" in (trouble_with("file_descriptor") or "")
+        assert "ulimit -n" in phrase(trouble_with("file_descriptor") or "", "en")
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import enum
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
+
+from holter.records import Text
 
 TAPE_HELP = (
     "Where to record. Default: a new file in the current folder, else in ~/.local/state/holter, "
@@ -58,7 +61,7 @@ Sharing = Annotated[
 ]
 
 
-def chosen_sharing(option: SharingStrategy | None, note: Callable[[str], None]) -> dict[str, str]:
+def chosen_sharing(option: SharingStrategy | None, note: Callable[[Text], None]) -> dict[str, str]:
     """The environment with the chosen strategy in it; what speaks against it on this machine is noted."""
     if option is None:
         return dict(os.environ)
@@ -75,6 +78,20 @@ def chosen_language(option: str | None) -> Literal["en", "zh"]:
     from holter.reports.catalogue import language
 
     return language(option, os.environ)
+
+
+def spoken_language(arguments: Sequence[str]) -> Literal["en", "zh"]:
+    """The language of ``--lang`` among these arguments, which need not be parsed or valid, or that of the locale."""
+    from holter.errors import BadInput
+    from holter.reports.catalogue import language
+
+    words = list(arguments[: arguments.index("--")] if "--" in arguments else arguments)
+    given = [one.partition("=")[2] for one in words if one.startswith("--lang=")]
+    given += [after for option, after in pairwise(words) if option == "--lang"]
+    try:
+        return language(given[-1] if given else None, os.environ)
+    except BadInput:
+        return language(None, os.environ)
 
 
 def tape_name(tape: Path) -> str:

@@ -19,8 +19,9 @@ from holter.evidence.facts.epochs import runs as runs_of
 from holter.evidence.facts.epochs import seconds, story
 from holter.records import Environment, LogLine
 from holter.reports.notes import Note, note
+from holter.sentences import NOTHING_CHANGED, define
 from holter.tape import Recording
-from holter.texts.decode import UNTOUCHED, WHAT_IS_READ, lines_of, lines_of_stream
+from holter.texts.decode import GIVE_A_LOG, lines_of, lines_of_stream
 from holter.texts.header import beside
 from holter.texts.recording import described, in_order, to_recording
 from holter.texts.results_folder import Fold, find_fold
@@ -34,6 +35,7 @@ CLOCKS_S = 120.0
 # A console beside the log goes on for as long after it: the exception comes last.
 AFTER_LOG_S = 3600.0
 # A loss that is no number any more, in the words of ``texts/training_log.py``.
+NOTHING_IN_IT = define("error.nothing-in-text", "{name} is a text, but nothing in it is nnU-Net's, nor an error.")
 LOST_LOSS = re.compile(r"(train_loss|val_loss) is (\S+) in epoch (\d+)")
 
 Tell = Callable[[str, int], None]  # name, per cent
@@ -122,9 +124,9 @@ def _found(
 ) -> Found:
     if not runs:
         raise NotALog(
-            f"{name} is a text, but nothing in it is nnU-Net's, nor an error.",
-            safe=UNTOUCHED,
-            next_step=WHAT_IS_READ,
+            NOTHING_IN_IT(name=name),
+            safe=NOTHING_CHANGED(),
+            next_step=GIVE_A_LOG(),
         )
     zero_s = next((run.begun_s for run in runs if run.begun_s is not None), 0.0)
     environment = _environment(fold, runs, zero_s)

@@ -18,14 +18,23 @@ from holter.evidence.stated import is_stated, read_stated
 from holter.records import Diagnosis, Environment, Tick
 from holter.remedies import propose
 from holter.reports.notes import Note, note
+from holter.sentences import NOTHING_CHANGED, define
 from holter.tape import Recording, read
+from holter.tape.reader import CANNOT_READ
 from holter.texts.decode import as_utf8
 
 STDIN = "-"
 SQLITE = b"SQLite format 3\x00"
 # An evidence file has some kilobytes; with all facts and their details it stays far below this.
 EVIDENCE_BYTES = 1 << 22
-WHAT_IS_READ = "Give a tape, a PID, a results folder, a log, an evidence file, or - for text from a pipe."
+
+WHAT_IS_READ = define(
+    "next.give-a-target", "Give a tape, a PID, a results folder, a log, an evidence file, or - for text from a pipe."
+)
+NO_FACTS = define("error.no-facts", "{name} is JSON, but states no facts.")
+NOTHING_LEFT = define("error.nothing-left", "Nothing can be read of {path}: {damage}.")
+OTHER_COPY = define("next.other-copy", "Look for another copy of the tape.")
+NO_SUCH_TARGET = define("error.no-such-target", "There is no file, folder or process {target}.")
 
 
 def diagnose_target(
@@ -53,8 +62,8 @@ def diagnose_target(
         return read_evidence(path.read_bytes(), path.name)
     if path.suffix == ".json":
         raise EvidenceWrong(
-            f"{target} is JSON, but states no facts.",
-            safe="Nothing was changed.",
+            NO_FACTS(name=target),
+            safe=NOTHING_CHANGED(),
             next_step="holter diagnose --evidence-template > evidence.json",
         )
     try:
@@ -73,7 +82,7 @@ def read_tape(path: Path) -> Found:
     recording = read(path)
     if not recording.all_ticks and recording.damage:
         raise TapeError(
-            f"Nothing can be read of {path}: {recording.damage}.", next_step="Look for another copy of the tape."
+            NOTHING_LEFT(path=str(path), damage=recording.damage), next_step=OTHER_COPY()
         )
     episodes = recording.episodes() or detect(recording.ticks())
     return Found("tape", str(path), recording, diagnosed(recording, episodes))
@@ -122,7 +131,6 @@ class _Joined(io.RawIOBase):
 
 def _unreadable(target: str, error: OSError) -> UnknownTarget:
     if error.errno == errno.ENOENT:
-        return UnknownTarget(f"There is no file, folder or process {target}.", next_step=WHAT_IS_READ)
-    return UnknownTarget(
-        f"Cannot read {target}: {error.strerror}.", safe="Nothing was changed.", next_step=WHAT_IS_READ
-    )
+        return UnknownTarget(NO_SUCH_TARGET(target=target), next_step=WHAT_IS_READ())
+    what = CANNOT_READ(path=target, error=error.strerror or str(error))
+    return UnknownTarget(what, safe=NOTHING_CHANGED(), next_step=WHAT_IS_READ())

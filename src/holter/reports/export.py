@@ -23,7 +23,9 @@ from holter.records import (
     StorageSample,
     Tick,
 )
+from holter.sentences import NOTHING_OVERWRITTEN, define
 from holter.tape import Recording
+from holter.tape.opening import EXISTS
 
 SAMPLE_TABLES: dict[str, type[Record]] = {
     "host": HostSample,
@@ -35,6 +37,11 @@ SAMPLE_TABLES: dict[str, type[Record]] = {
 }
 RECORD_TABLES: dict[str, type[Record]] = {"probe_runs": ProbeRun, "episodes": Episode}
 # What all events share; the rest of an event stands as JSON beside it.
+NO_PYARROW = define("error.no-pyarrow", "Parquet files need pyarrow, which is not installed.")
+TAPE_UNTOUCHED = define("safe.tape-untouched", "The tape is untouched; CSV needs nothing more.")
+CANNOT_MAKE_FOLDER = define("error.cannot-make-folder", "Cannot make the folder {folder}: {error}.")
+OTHER_FOLDER = define("next.other-folder", "Choose another folder, or add --force to overwrite.")
+
 EVENT_COLUMNS = ("t_s", "event", "pid", "details")
 
 Row = dict[str, Any]
@@ -60,8 +67,8 @@ def export_parquet(recording: Recording, folder: Path, force: bool = False) -> t
         import pyarrow.parquet
     except ImportError as error:
         raise MissingExtra(
-            "Parquet files need pyarrow, which is not installed.",
-            safe="The tape is untouched; CSV needs nothing more.",
+            NO_PYARROW(),
+            safe=TAPE_UNTOUCHED(),
             next_step="pip install 'holter[parquet]'",
         ) from error
     written = []
@@ -120,11 +127,12 @@ def _free(path: Path, force: bool) -> Path:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise FolderNotWritable(f"Cannot make the folder {path.parent}: {error.strerror}.") from error
+        what = CANNOT_MAKE_FOLDER(folder=str(path.parent), error=error.strerror or str(error))
+        raise FolderNotWritable(what) from error
     if path.exists() and not force:
         raise TapeExists(
-            f"{path} exists already.",
-            safe="Nothing was overwritten.",
-            next_step="Choose another folder, or add --force to overwrite.",
+            EXISTS(path=str(path)),
+            safe=NOTHING_OVERWRITTEN(),
+            next_step=OTHER_FOLDER(),
         )
     return path

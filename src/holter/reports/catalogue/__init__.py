@@ -16,7 +16,7 @@ from typing import Literal
 
 from holter import sentences
 from holter.causes import PAGES
-from holter.errors import BadInput
+from holter.errors import BadInput, HolterError
 from holter.records import Message, Subject, Text
 from holter.reports.catalogue import (
     asks_en,
@@ -65,6 +65,9 @@ ENGLISH: Mapping[str, str] = {
 }
 # Compiled catalogues: LOCALE/zh_CN/LC_MESSAGES/holter.mo, made by scripts/translations.py.
 LOCALE = Path(__file__).parent.parent / "locale"
+
+NO_LANGUAGE = sentences.define("error.no-language", "No catalogue for the language {option}.")
+TAKE_LANG = sentences.define("next.take-lang", "Use --lang en or --lang zh.")
 
 # POSIX order of precedence for the language of messages.
 LOCALE_VARIABLES = ("LC_ALL", "LC_MESSAGES", "LANG")
@@ -156,4 +159,11 @@ def _from_option(option: str) -> Lang:
         return "zh"
     if wanted.startswith("en"):
         return "en"
-    raise BadInput(f"No catalogue for the language {option!r}.", next_step="Use --lang en or --lang zh.")
+    raise BadInput(NO_LANGUAGE(option=repr(option)), next_step=TAKE_LANG())
+
+
+def _in_english(said: Message) -> str:
+    return phrase(said, "en")
+
+
+HolterError.in_english = _in_english

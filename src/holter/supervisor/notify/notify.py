@@ -25,7 +25,7 @@ from holter.errors import BadInput, MissingExtra
 from holter.records import ActionTaken, Diagnosis, Episode, Text
 from holter.reports import live
 from holter.reports.catalogue import Lang, text
-from holter.sentences import define
+from holter.sentences import NO_TRAINING_TOUCHED, define
 from holter.supervisor import exit_codes
 from holter.supervisor.recording.recorder import Listener
 from holter.supervisor.signals import FORWARDED
@@ -49,6 +49,16 @@ NOT_SENT = define(
     "notify.not-sent", "notifications to {target} do not get through ({trouble}); the training is not affected"
 )
 NO_ANSWER = define("notify.no-answer", "no answer within {within:.0f} s")
+NO_HOST = define("error.notify-no-host", "The {scheme} URL for --notify names no host.")
+NO_APPRISE = define("error.no-apprise", "--notify with {scheme}:// needs apprise, which is not installed.")
+INSTALL_APPRISE = define("next.install-apprise", "pip install 'holter[notify]', or give the https URL of a webhook.")
+APPRISE_REFUSES = define("error.apprise-refuses", "apprise does not know what to do with this {scheme}:// URL.")
+URL_UNREADABLE = define("error.notify-unreadable", "The URL for --notify cannot be read.")
+NO_SCHEME = define("error.notify-no-scheme", "The URL for --notify has no scheme.")
+GIVE_A_URL = define(
+    "next.give-a-url",
+    "Give a webhook such as --notify https://HOST/PATH, or a URL of apprise such as ntfy://TOPIC.",
+)
 SENDER_ENDED = define("notify.sender-ended", "the sender ended with {code}")
 
 Event = Literal["alarm", "cause", "over", "action", "stop", "finish"]
@@ -78,16 +88,16 @@ def parse(url: str) -> Target:
     scheme, hostname = _parts(url)
     if scheme in WEBHOOKS:
         if not hostname:
-            raise _bad(f"The {scheme} URL for --notify names no host.")
+            raise _bad(NO_HOST(scheme=scheme))
         return Target(url, "webhook")
     if importlib.util.find_spec("apprise") is None:
         raise MissingExtra(
-            f"--notify with {scheme}:// needs apprise, which is not installed.",
-            safe="No training was started or touched.",
-            next_step="pip install 'holter[notify]', or give the https URL of a webhook.",
+            NO_APPRISE(scheme=scheme),
+            safe=NO_TRAINING_TOUCHED(),
+            next_step=INSTALL_APPRISE(),
         )
     if not importlib.import_module("apprise").Apprise().add(url):
-        raise _bad(f"apprise does not know what to do with this {scheme}:// URL.")
+        raise _bad(APPRISE_REFUSES(scheme=scheme))
     return Target(url, "apprise")
 
 
@@ -96,18 +106,14 @@ def _parts(url: str) -> tuple[str, str | None]:
         parts = urlsplit(url.strip())
         _ = parts.port  # a port that is no number is found only when it is asked for
     except ValueError:
-        raise _bad("The URL for --notify cannot be read.") from None
+        raise _bad(URL_UNREADABLE()) from None
     if not parts.scheme or "://" not in url:
-        raise _bad("The URL for --notify has no scheme.")
+        raise _bad(NO_SCHEME())
     return parts.scheme.lower(), parts.hostname
 
 
-def _bad(what: str) -> BadInput:
-    return BadInput(
-        what,
-        safe="No training was started or touched.",
-        next_step="Give a webhook such as --notify https://HOST/PATH, or a URL of apprise such as ntfy://TOPIC.",
-    )
+def _bad(what: Text) -> BadInput:
+    return BadInput(what, safe=NO_TRAINING_TOUCHED(), next_step=GIVE_A_URL())
 
 
 class _Line(NamedTuple):
