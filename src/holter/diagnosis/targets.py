@@ -81,9 +81,7 @@ def read_tape(path: Path) -> Found:
 
     recording = read(path)
     if not recording.all_ticks and recording.damage:
-        raise TapeError(
-            NOTHING_LEFT(path=str(path), damage=recording.damage), next_step=OTHER_COPY()
-        )
+        raise TapeError(NOTHING_LEFT(path=str(path), damage=recording.damage), next_step=OTHER_COPY())
     episodes = recording.episodes() or detect(recording.ticks())
     return Found("tape", str(path), recording, diagnosed(recording, episodes))
 

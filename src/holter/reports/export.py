@@ -17,12 +17,15 @@ from holter.records import (
     Episode,
     GpuSample,
     HostSample,
+    Message,
     ProbeRun,
     ProcessSample,
     Record,
     StorageSample,
     Tick,
+    Unread,
 )
+from holter.reports.catalogue import phrase
 from holter.sentences import NOTHING_OVERWRITTEN, define
 from holter.tape import Recording
 from holter.tape.opening import EXISTS
@@ -111,15 +114,27 @@ def _fields(kind: type[Record]) -> tuple[str, ...]:
 
 def _event_row(event: Record) -> Row:
     details = msgspec.to_builtins(event)
+    message = getattr(event, "message", None)
+    if isinstance(message, Message):
+        details["text"] = phrase(message, "en")
     row = {"t_s": details.pop("t_s"), "event": details.pop("type"), "pid": details.pop("pid", None)}
     return {**row, "details": json.dumps(details, ensure_ascii=False)}
 
 
 def _flat(value: Any) -> Any:
     """A cell: lists become JSON, because a table's cell holds one value."""
+    if isinstance(value, Message):
+        return phrase(value, "en")
     if isinstance(value, (tuple, list)):
-        return json.dumps(msgspec.to_builtins(value), ensure_ascii=False)
+        return json.dumps([msgspec.to_builtins(_said(one)) for one in value], ensure_ascii=False)
     return value
+
+
+def _said(value: Any) -> Any:
+    """A part of a list; sentences in English."""
+    if isinstance(value, Unread):
+        return f"{value.field}: {phrase(value.why, 'en')}"
+    return phrase(value, "en") if isinstance(value, Message) else value
 
 
 def _free(path: Path, force: bool) -> Path:

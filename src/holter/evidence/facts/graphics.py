@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from holter.evidence.fact_book import FactBook
 from holter.evidence.window import Window, last, middle
-from holter.records import GpuProcess, GpuSample, KernelMessage
+from holter.records import GpuProcess, GpuSample, KernelMessage, Text
 
 # Reasons that slow a GPU down. sw-power-cap is normal at full load; idle and application clocks are no fault.
 SLOWING = ("hw-slowdown", "hw-thermal-slowdown", "sw-thermal-slowdown", "hw-power-brake", "hw-power-brake-slowdown")
@@ -110,12 +110,8 @@ def _stages(gpus: tuple[GpuSample, ...]) -> list[str]:
     ]
 
 
-def _why(now: tuple[GpuSample, ...], field: str) -> str:
-    for gpu in reversed(now):
-        for entry in gpu.unread:
-            if entry.startswith(f"{field}:"):
-                return entry.split(":", 1)[1].strip()
-    return "not read"
+def _why(now: tuple[GpuSample, ...], field: str) -> Text:
+    return next((gap.why for gpu in reversed(now) for gap in gpu.gaps if gap.field == field), "not read")
 
 
 def used_by_us(gpus: tuple[GpuSample, ...]) -> tuple[GpuSample, ...]:
@@ -172,7 +168,7 @@ def _others(window: Window, book: FactBook, every: tuple[GpuSample, ...], now: t
     _shared(window, book, foreign, readable=readable, why=why)
 
 
-def _shared(window: Window, book: FactBook, foreign: tuple[str, ...], *, readable: bool, why: str) -> None:
+def _shared(window: Window, book: FactBook, foreign: tuple[str, ...], *, readable: bool, why: Text) -> None:
     """What the others explain: slower steps, or a want of GPU memory."""
     zombies = book.value("gpu.zombie_bytes")
     times, waits = book.value("step.times_usual"), book.value("wait.ratio")
@@ -199,7 +195,7 @@ def _shared(window: Window, book: FactBook, foreign: tuple[str, ...], *, readabl
         book.not_applicable("gpu.shared", "not slower by others on the GPU")
 
 
-def _throttled(window: Window, book: FactBook, now: tuple[GpuSample, ...], why: str) -> None:
+def _throttled(window: Window, book: FactBook, now: tuple[GpuSample, ...], why: Text) -> None:
     """Whether the clock was held down while there was work; a total standstill has other reasons."""
     looks = [gpu for gpu in now if gpu.clock_reasons is not None and gpu.sm_clock_mhz and gpu.sm_clock_max_mhz]
     if window.episode.kind not in ("slow-down", "creep"):

@@ -187,7 +187,7 @@ TEXTS: dict[str, str] = {
     "word.nothing": "nothing",
     # What could not be seen
     "unseen.probe": "{probe} failed {failed} of {looks} times: {error}",
-    "unseen.gpu": "GPU {index}: {field}",
+    "unseen.gpu": "GPU {index}: {field}: {why}",
     "unseen.gpu-note": "GPU: {note}",
     "unseen.stack": "stack of PID {pid} at {time}: {refused}",
     "unseen.hook": "the training ran without Holter's hook: no heartbeat, no step times, no queue fill",

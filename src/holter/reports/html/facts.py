@@ -97,7 +97,9 @@ def unseen(recording: Recording, diagnoses: tuple[Diagnosis, ...], lang: Lang) -
     for index, gpu in sorted(_gpus(recording).items()):
         if gpu.source == "none":
             told.append(text("unseen.gpu-note", lang, note=phrase(gpu.note or "", lang)))
-        told += [text("unseen.gpu", lang, index=index, field=phrase(field, lang)) for field in gpu.unread]
+        for gap in gpu.gaps:
+            field = label(f"field.gpu.{gap.field}", gap.field, lang)
+            told.append(text("unseen.gpu", lang, index=index, field=field, why=phrase(gap.why, lang)))
     for dump in recording.stacks():
         if dump.refused:
             refused = ", ".join(phrase(reason, lang) for reason in dump.refused)

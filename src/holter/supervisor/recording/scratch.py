@@ -29,9 +29,7 @@ SOMEBODY_ELSES = define("error.somebody-elses-folder", "{folder} belongs to some
 OWN_TMPDIR = define("next.own-tmpdir", "Set TMPDIR to a folder of your own.")
 RECORDED_ALREADY = define("error.recorded-already", "Another Holter records this training already.")
 BOTH_GO_ON = define("safe.both-go-on", "The training and its recording go on.")
-DIAGNOSE_ITS_TAPE = define(
-    "next.diagnose-its-tape", "holter diagnose on its tape works while it is being written."
-)
+DIAGNOSE_ITS_TAPE = define("next.diagnose-its-tape", "holter diagnose on its tape works while it is being written.")
 
 
 class Scratch:
