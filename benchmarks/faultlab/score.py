@@ -9,7 +9,7 @@ import msgspec
 
 from benchmarks.faultlab.fault import Fault, Healthy, Scenario
 from holter.causes import diagnose_all
-from holter.records import ActionTaken, Diagnosis, Judged, Noted, Notice
+from holter.records import ActionTaken, Diagnosis, Judged, Notice
 from holter.reports.catalogue import phrase
 from holter.reports.headline import headline
 from holter.tape import Recording, read

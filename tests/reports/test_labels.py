@@ -39,6 +39,7 @@ from holter.reports.wording import finding_text
 from holter.tape import Recording
 
 SOURCE = Path(holter.__file__).parent
+MAIN_HANG = "supervisor/healing/main_hang.py"  # it tells states of one action
 TEMPLATE = (SOURCE / "reports" / "html" / "report.html.j2").read_text(encoding="utf-8")
 
 
@@ -71,7 +72,7 @@ def test_every_value_of_every_enumerated_fact_has_a_word() -> None:
 
 def test_every_fact_whose_meaning_lists_its_values_is_enumerated() -> None:
     """``"gpu.trouble", "lost, hung, silent …"``: words with dashes or alone between commas."""
-    listed = re.compile(r"(?:^|: )([a-z0-9-]+(?:, [a-z0-9-]+)+)(?:$|;)")
+    listed = re.compile(r"(?:^|: )([a-z0-9-]+(?:, [a-z0-9-]+)+)(?:$|[;:])")
     found = {spec.name for spec in VOCABULARY if spec.kind in ("text", "list") and listed.search(spec.meaning)}
     assert "gpu.trouble" in found and found - set(ENUMERATED) == set()
 
@@ -206,7 +207,7 @@ def test_every_remark_of_a_recording_has_a_name() -> None:
 def test_every_action_has_a_name() -> None:
     actions = said("ActionTaken", "action", "supervisor") | {"save-checkpoint", "export-again", "replace-workers"}
     actions |= set(choices_of(Plan, "action")) - {"nothing"}
-    for file in (SOURCE / "supervisor" / "healing").glob("*.py"):
+    for file in set((SOURCE / "supervisor" / "healing").glob("*.py")) - {SOURCE / MAIN_HANG}:
         actions |= set(re.findall(r'self\._(?:act|tell)\((?:standing, )?"([a-z-]+)"', file.read_text(encoding="utf-8")))
     assert {"restart", "end-group", "keep-checkpoint", "leave-alone"} <= actions
     assert unlabelled("deed.", actions) == set()

@@ -11,7 +11,7 @@ from typing import Any
 
 import typer
 
-import holter.supervisor.healing.main_hang  # noqa: F401 - its sentences stand on tapes, and every command tells of tapes
+import holter.supervisor.healing.run_loop  # noqa: F401 - its sentences stand on tapes, and every command tells of tapes
 from holter import __version__
 from holter.cli import attach, demo, diagnose, doctor, explain, export, report, run, standard_streams, train
 from holter.cli.options import spoken_language

@@ -223,8 +223,8 @@ def _tell(job: saving.Job) -> None:
             STATE.saved_at = max(STATE.saved_at, job.taken)
             STATE.wanted.pop("checkpoint", None)
         code = "saved-file" if epoch is None else "saved-epoch"
-        said = remark(code, epoch=epoch, file=job.name, held_up=job.held_up_s, written=job.written_s)
-        control.tell("save-checkpoint", "done", said, number=number)
+        saved = remark(code, epoch=epoch, file=job.name, held_up=job.held_up_s, written=job.written_s)
+        control.tell("save-checkpoint", "done", saved, number=number)
         return
     old = files.verify(job.path, crc=False)
     kept = remark("older-kept", epoch=(old.current_epoch or 0) - 1) if old.ok else remark("no-older")

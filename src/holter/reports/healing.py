@@ -24,6 +24,8 @@ ONLY_FAILURES = ("save-checkpoint", "end-group")
 
 def action_id(action: ActionTaken | Deed) -> str:
     """Return the name that the catalogue has for it: giving up is one thing, stopping because asked is another."""
+    said: tuple[Text, ...]
+    sources: tuple[str, ...]
     if isinstance(action, ActionTaken):
         sources, said = (action.source,), (action.said,)
     else:

@@ -18,7 +18,7 @@ AFTER_DEATH_S = 5.0
 # NVML answers in milliseconds; a busy driver was seen to take seconds, none that came back took this long.
 SILENT_S = 30.0
 
-OF_GPU = define("seen.gpu.trouble", "GPU {index}: {note}")
+OF_GPU = define("seen.gpu.trouble", "GPU {gpu}: {note}")
 _SILENT = re.compile(r"(?:has not returned|no reading) for (\d+) s")
 _REFUSED = re.compile(r"operation not permitted|permission denied")
 # The notes of the GPU probe on tapes of before, in its own words and in NVML's.
@@ -106,7 +106,7 @@ def _until_s(window: Window) -> float:
 
 def _described(sample: GpuSample) -> Text:
     note = sample.note or ""
-    return note if sample.source == "none" else OF_GPU(index=sample.index, note=note)
+    return note if sample.source == "none" else OF_GPU(gpu=sample.index, note=note)
 
 
 def _answers(gpu: GpuSample) -> bool:

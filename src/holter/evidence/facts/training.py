@@ -8,7 +8,8 @@ from holter.evidence import frames
 from holter.evidence.fact_book import FactBook
 from holter.evidence.window import SOON_S, Window, last, mean_cpu, ready_to_run
 from holter.evidence.words import ending, works_together
-from holter.records import Beat, EpochEnded, ExceptionSeen, LogLine, PhaseChanged, ProcessEnded, Tick
+from holter.records import Beat, EpochEnded, ExceptionSeen, LogLine, Message, PhaseChanged, ProcessEnded, Text, Tick
+from holter.sentences import define, joined
 
 NO_BEAT = "no heartbeat of the training"
 INTERRUPTED = "interrupted"  # the story of a log that ends with Ctrl-C in a wait
@@ -18,6 +19,9 @@ WAITS = {
     "export-slot": "export-slot",
     "export-result": "export-result",
 }
+
+NO_FRAMES = define("why.main.no-frames", "no frames could be read")
+NO_FRAMES_BECAUSE = define("why.main.no-frames-because", "no frames could be read ({refused})")
 
 
 def collect(window: Window, book: FactBook) -> None:
@@ -155,8 +159,8 @@ def _main(window: Window, book: FactBook) -> None:
         book.unknown("main.waits_on", "no stack and no heartbeat" if dump is None else _refused(dump.refused))
 
 
-def _refused(reasons: tuple[str, ...]) -> str:
-    return "no frames could be read" + (f" ({'; '.join(reasons)})" if reasons else "")
+def _refused(reasons: tuple[Text, ...]) -> Message:
+    return NO_FRAMES_BECAUSE(refused=joined(*reasons)) if reasons else NO_FRAMES()
 
 
 def _in_step(beat: Beat | None, runs: bool) -> bool:
