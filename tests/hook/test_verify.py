@@ -138,19 +138,19 @@ def test_files_that_are_none_are_named(tmp_path, data, kind, problem):
 
 
 def test_a_missing_file_and_a_folder_are_not_torn(tmp_path):
-    assert verify(tmp_path / LATEST)[1:3] == ("missing", "there is no such file")
-    assert verify(tmp_path)[1:3] == ("unreadable", "unreadable: Is a directory")
+    assert verify(tmp_path / LATEST)[1:3] == ("missing", {"code": "missing"})
+    assert verify(tmp_path)[1:3] == ("unreadable", {"code": "unreadable", "error": "Is a directory"})
 
 
 def test_other_programs_and_archives_are_named(tmp_path, whole):
     other = tmp_path / "other.pth"
     torch.save({"state_dict": {"weight": torch.zeros(2)}}, other)
-    assert verify(other)[1:3] == ("foreign", "a checkpoint of another program: no network_weights")
+    assert verify(other)[1:3] == ("foreign", {"code": "foreign"})
     torch.save([1, 2], other)
     assert verify(other).kind == "foreign"
     with zipfile.ZipFile(other, "w") as archive:
         archive.writestr("word/document.xml", "<a/>")
-    assert verify(other)[1:3] == ("foreign", "not a torch checkpoint: no data.pkl")
+    assert verify(other)[1:3] == ("foreign", {"code": "no-index"})
     rewrite(whole, lambda _, data: data, zipfile.ZIP_DEFLATED)
     assert verify(whole)[1:3] == ("foreign", {"code": "compressed"})
 
@@ -172,10 +172,10 @@ def test_an_epoch_that_is_no_number_is_missed(tmp_path, epoch):
 def test_storages_that_are_missing_or_of_the_wrong_size_are_named(whole):
     kept = whole.read_bytes()
     rewrite(whole, lambda name, data: None if name == "data/1" else data)
-    assert verify(whole, crc=False)[1:3] == ("torn", "data/1 is missing")
+    assert verify(whole, crc=False)[1:3] == ("torn", {"code": "part-missing", "name": "data/1"})
     whole.write_bytes(kept)
     rewrite(whole, lambda name, data: data[:-4] if name == "data/1" else data)
-    assert verify(whole, crc=False)[1:3] == ("torn", "data/1 has the wrong size")
+    assert verify(whole, crc=False)[1:3] == ("torn", {"code": "part-size", "name": "data/1"})
 
 
 def test_a_tensor_beyond_its_storage_is_named(whole):
@@ -183,7 +183,7 @@ def test_a_tensor_beyond_its_storage_is_named(whole):
     rewrite(
         whole, lambda name, data: data.replace(shape, shape.replace(b"K\x08", b"K\x09")) if name == "data.pkl" else data
     )
-    assert verify(whole, crc=False)[1:3] == ("torn", "a tensor reaches beyond data/0")
+    assert verify(whole, crc=False)[1:3] == ("torn", {"code": "tensor-beyond", "name": "data/0"})
 
 
 # ------------------------------------------------------------------------------------------------ hostile pickles
@@ -257,7 +257,7 @@ def test_every_protocol_is_read(protocol):
 
 def test_more_than_we_read_is_left_to_the_crc(whole, monkeypatch):
     monkeypatch.setattr(pickles, "MAX_STEPS", 10)
-    assert verify(whole)[:6] == (True, "ok", "", whole.stat().st_size, None, None)
+    assert verify(whole)[:6] == (True, "ok", None, whole.stat().st_size, None, None)
     data = whole.read_bytes()
     whole.write_bytes(data.replace(b"network_weights", b"network_weightz"))
     assert verify(whole).problem == {"code": "crc", "name": "data.pkl"}
