@@ -27,6 +27,8 @@ SET_TMPDIR = define("next.set-tmpdir", "Set TMPDIR to a local folder with some f
 CANNOT_MAKE = define("error.cannot-make", "Cannot make {folder}: {error}.")
 SOMEBODY_ELSES = define("error.somebody-elses-folder", "{folder} belongs to somebody else.")
 OWN_TMPDIR = define("next.own-tmpdir", "Set TMPDIR to a folder of your own.")
+REMOVED_AGAIN = define("error.folder-removed-again", "{folder} is removed again and again.")
+OTHER_TMPDIR = define("next.other-tmpdir", "Set TMPDIR to another folder.")
 RECORDED_ALREADY = define("error.recorded-already", "Another Holter records this training already.")
 BOTH_GO_ON = define("safe.both-go-on", "The training and its recording go on.")
 DIAGNOSE_ITS_TAPE = define("next.diagnose-its-tape", "holter diagnose on its tape works while it is being written.")
@@ -140,9 +142,7 @@ def _locked(folder: Path) -> int:
                 return descriptor
             if time.monotonic() > until_s:
                 os.close(descriptor)
-                raise FolderNotWritable(
-                    f"{folder} is removed again and again.", next_step="Set TMPDIR to another folder."
-                )
+                raise FolderNotWritable(REMOVED_AGAIN(folder=str(folder)), next_step=OTHER_TMPDIR())
         except BlockingIOError as error:
             if time.monotonic() > until_s:
                 os.close(descriptor)
