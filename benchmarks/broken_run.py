@@ -19,7 +19,7 @@ from holter.demo.director import Director
 from holter.demo.faults import FAULTS, Context, Fault, prepared
 from holter.demo.faults.lost_export import LostExport
 from holter.errors import BadInput
-from holter.records import Noted, Tick
+from holter.records import Judged, Noted, Tick
 from holter.reports.catalogue import phrase
 from holter.supervisor.recording.recorder import Recorder
 from holter.supervisor.result import RunResult
@@ -139,9 +139,8 @@ def judge(fault: Fault, tape: Path, fault_s: float | None, result: RunResult) ->
         return _with_problem(outcome, "no alarm")
     began_s = fault_s + late_s
     named = first.verdicts[0].cause
-    words = [f"{fault.true_cause} {verdict} " for verdict in NAMED]
-    notes = [note for note in recording.events(Noted) if note.what == "cause-named"]
-    cause_at_s = next((note.t_s for note in notes if note.text.startswith(tuple(words))), None)
+    judged = (one for one in recording.events(Judged) if one.verdict in NAMED)
+    cause_at_s = next((one.t_s for one in judged if one.cause == fault.true_cause), None)
     outcome = msgspec.structs.replace(
         outcome,
         alarm_s=round(first.episode.alarm_s - began_s, 2),

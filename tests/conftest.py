@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+import holter.reports.catalogue  # noqa: F401 - puts what an error says into words, for ``match``
 from holter.demo.prepare import CONFIGURATION, DATASET_NAME, Prepared, prepare
 from needs import HIPPOCAMPUS, imported, may_lack, names_of, require, skip_without
 

@@ -9,7 +9,7 @@ import msgspec
 
 from benchmarks.faultlab.fault import Fault, Healthy, Scenario
 from holter.causes import diagnose_all
-from holter.records import ActionTaken, Diagnosis, Judged, Noted, Notice
+from holter.records import ActionTaken, Diagnosis, Judged, Notice
 from holter.reports.catalogue import phrase
 from holter.reports.headline import headline
 from holter.tape import Recording, read
@@ -89,9 +89,8 @@ def named_live(tape: Path) -> list[tuple[float, str]]:
 
 
 def _named(recording: Recording) -> list[tuple[float, str]]:
-    notes = [note for note in recording.events(Noted) if note.what == "cause-named"]
-    words = [(note.t_s, note.text.split()) for note in notes]
-    return [(t_s, word[0]) for t_s, word in words if len(word) > 1 and word[1] in NAMED]
+    judged = recording.events(Judged)
+    return [(one.t_s, one.cause) for one in judged if one.cause is not None and one.verdict in NAMED]
 
 
 def score(scenario: Scenario, tape: Path, struck: float | None, over: float) -> Outcome:

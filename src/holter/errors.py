@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from holter.records import Message, Text
+
 
 class HolterError(Exception):
-    """Base of the tree. ``id`` is kebab-case and unique (a test compares them all)."""
+    """Base of the tree. ``id`` is kebab-case and unique (a test compares them all).
+
+    ``what``, ``safe`` and ``next_step`` are sentences that are not rendered yet, or strings: a command to type, or the
+    words of a part of Holter that can be taken alone.
+    """
 
     id = "holter-error"
+    # How a sentence is put into English words, for logs and tracebacks; ``holter.reports`` knows.
+    in_english: ClassVar[Callable[[Message], str]] = repr
 
-    def __init__(self, what: str, *, safe: str = "", next_step: str = "") -> None:
+    def __init__(self, what: Text, *, safe: Text = "", next_step: Text = "") -> None:
         super().__init__(what)
         self.what = what
         self.safe = safe
         self.next_step = next_step
+
+    def __str__(self) -> str:
+        return self.what if isinstance(self.what, str) else type(self).in_english(self.what)
 
 
 class TapeError(HolterError):

@@ -216,13 +216,20 @@ class GpuSlice(Record, frozen=True, kw_only=True):
     pids: tuple[int, ...] | None = None  # that compute on it; None: cannot be read
 
 
+class Unread(Record, frozen=True, kw_only=True):
+    """A reading that could not be had, and why."""
+
+    field: str  # "power_w"
+    why: Text
+
+
 class GpuSample(Record, frozen=True, kw_only=True, tag="gpu"):
     """One GPU as NVML and nvidia-smi tell it. ``entity`` on the tape is the index."""
 
     t_s: float
     index: int
     source: Literal["nvml", "simulated", "none"] = "nvml"  # none: no GPU or no driver, and ``note`` says which
-    note: str | None = None
+    note: Text | None = None
     name: str | None = None
     uuid: str | None = None
     driver: str | None = None
@@ -255,7 +262,17 @@ class GpuSample(Record, frozen=True, kw_only=True, tag="gpu"):
     ) = None
     licence_text: str | None = None  # as nvidia-smi prints it
     licence_product: str | None = None
-    unread: tuple[str, ...] = ()  # "field: reason", e.g. "power_w: not supported"
+    unread: tuple[Unread | str, ...] = ()  # text, "power_w: not supported", on tapes of before
+
+    @property
+    def gaps(self) -> tuple[Unread, ...]:
+        """What could not be read, on any tape."""
+        return tuple(_unread(one) if isinstance(one, str) else one for one in self.unread)
+
+
+def _unread(told: str) -> Unread:
+    field, _, why = told.partition(":")
+    return Unread(field=field, why=why.strip())
 
 
 class StorageSample(Record, frozen=True, kw_only=True, tag="storage"):
@@ -277,7 +294,7 @@ class StorageSample(Record, frozen=True, kw_only=True, tag="storage"):
     probe_pending_s: float | None = None  # a probe that has not come back: the mount may hang
     missing: bool | None = None  # the path is not there; None: no answer
     identity: str | None = None  # device and inode of the folder: another one under the same path is another folder
-    problem: str | None = None
+    problem: Text | None = None
 
 
 Phase = Literal[
@@ -433,8 +450,14 @@ class Noted(Record, frozen=True, kw_only=True, tag="note"):
 
     t_s: float
     what: str  # kebab-case
-    text: str = ""
+    text: str = ""  # a quotation; before Holter kept sentences as data, any words
     message: Message | None = None  # in place of ``text``
+    pid: int | None = None  # of the process of the training that said it
+
+    @property
+    def said(self) -> Text:
+        """What it says."""
+        return self.message or self.text
 
 
 class ActionTaken(Record, frozen=True, kw_only=True, tag="action"):
@@ -445,14 +468,19 @@ class ActionTaken(Record, frozen=True, kw_only=True, tag="action"):
     # end-group, wait, leave-alone, stop
     action: str
     state: Literal["proposed", "begun", "done", "failed"]
-    text: str = ""  # before, after, why: in words
-    message: Message | None = None  # in place of ``text``
+    text: str = ""  # a quotation; before Holter kept sentences as data, any words
+    message: Message | None = None  # before, after, why; in place of ``text``
     cause: str | None = None  # the diagnosis that asked for it
     settings: tuple[tuple[str, str], ...] = ()  # environment variables changed
     asks: tuple[tuple[str, str], ...] = ()  # of a wait: what the words for the administrator are filled with
     pids: tuple[int, ...] = ()  # processes that are ended by it: their deaths are no faults
     generation: int = 0  # of the training process that it is done to; of a restart: the new one
     source: Literal["hook", "supervisor"] = "supervisor"
+
+    @property
+    def said(self) -> Text:
+        """What is said of it."""
+        return self.message or self.text
 
 
 AbilityName = Literal[
@@ -560,7 +588,7 @@ class StackDump(Record, frozen=True, kw_only=True):
     rung: Literal["py-spy", "faulthandler", "proc", "none"]
     came_s: float | None = None  # when the recorder had it; ``t_s`` is when it was asked for
     threads: tuple[ThreadStack, ...] = ()
-    refused: tuple[str, ...] = ()  # "py-spy: permission denied": rungs tried before
+    refused: tuple[Text, ...] = ()  # "py-spy: permission denied": rungs tried before
 
 
 # --------------------------------------------------------------------------------------------------------------

@@ -18,9 +18,9 @@ Where the number of things changes the sentence, ``one`` is the wording for one 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from holter.records import Message, Value
+from holter.records import Message, Text, Value
 
 
 class Sentence(NamedTuple):
@@ -58,3 +58,40 @@ def define_all(sentences: Mapping[str, str]) -> None:
     """
     for key, english in sentences.items():
         define(key, english)
+
+
+THEN = define("sentence.then", "{first}; {then}")
+
+
+def joined(*said: Text) -> Text:
+    """Return several sentences as one; empty ones are left out."""
+    whole: Text = ""
+    for one in said:
+        whole = THEN(first=whole, then=one) if whole and one else whole or one
+    return whole
+
+
+def parts(said: Text | None) -> tuple[Text, ...]:
+    """Return the sentences that were joined to this one; itself where it is a single one."""
+    if isinstance(said, Message) and said.key == THEN.key:
+        return tuple(part for _, value in said.values if isinstance(value, (str, Message)) for part in parts(value))
+    return (said,) if said else ()
+
+
+def has(said: Text | None, *sentences: Sentence) -> bool:
+    """Whether one of these sentences is said in it."""
+    keys = {sentence.key for sentence in sentences}
+    return any(isinstance(part, Message) and part.key in keys for part in parts(said))
+
+
+def as_fields(said: Text) -> dict[str, Any]:
+    """Return the fields of an event (``Noted``, ``ActionTaken``) that says this: a sentence, or a quotation."""
+    return {"text": "", "message": said} if isinstance(said, Message) else {"text": said, "message": None}
+
+
+# What a person whose command failed can be sure of.
+NOTHING_STARTED = define("safe.nothing-started", "Nothing was started.")
+NOTHING_CHANGED = define("safe.nothing-changed", "Nothing was changed.")
+NOTHING_TOUCHED = define("safe.nothing-touched", "Nothing was touched.")
+NOTHING_OVERWRITTEN = define("safe.nothing-overwritten", "Nothing was overwritten.")
+NO_TRAINING_TOUCHED = define("safe.no-training-touched", "No training was started or touched.")

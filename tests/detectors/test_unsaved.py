@@ -6,12 +6,19 @@ import pytest
 
 from holter.detectors import Watch, detect
 from holter.detectors.unsaved import LACKING_S, UnsavedDetector
-from holter.records import ActionTaken, Beat, Episode, Event, Noted, ProcessEnded, StorageSample, Tick
+from holter.hook.remarks import remark
+from holter.probes.training.remarks import worded
+from holter.records import ActionTaken, Beat, Episode, Event, Noted, ProcessEnded, StorageSample, Text, Tick
 from holter.reports.catalogue import phrase
+from holter.sentences import as_fields
 
 FULL = {"free_bytes": 0, "total_bytes": 48_000_000, "read_only": False}
 ROOM = {"free_bytes": 20_000_000, "total_bytes": 48_000_000, "read_only": False}
-FAILED = "epoch 2 in checkpoint_latest.pth: No space left on device; the checkpoint of epoch 1 is kept"
+FILE, FULL_DISK = "checkpoint_latest.pth", "No space left on device"
+FAILED = worded([remark("not-saved-epoch", epoch=2, file=FILE, reason=FULL_DISK), remark("older-kept", epoch=1)])
+# As tapes from before sentences were data have it.
+FAILED_BEFORE = f"epoch 2 in {FILE}: {FULL_DISK}; the checkpoint of epoch 1 is kept"
+REFUSED = worded(remark("training-over"))
 
 
 def tick(t_s: float, *events: Event, label: str = "results", **room: object) -> Tick:
@@ -20,8 +27,8 @@ def tick(t_s: float, *events: Event, label: str = "results", **room: object) -> 
     return Tick(t_s=t_s, beats=(beat,), storage=storage, events=events)
 
 
-def saving(t_s: float, state: str, text: str = FAILED) -> ActionTaken:
-    return ActionTaken(t_s=t_s, action="save-checkpoint", state=state, text=text, source="hook")
+def saving(t_s: float, state: str, said: Text = FAILED) -> ActionTaken:
+    return ActionTaken(t_s=t_s, action="save-checkpoint", state=state, source="hook", **as_fields(said))
 
 
 def seen(*ticks: Tick) -> list[Episode]:
@@ -51,9 +58,9 @@ def test_a_moment_without_room_is_no_alarm() -> None:
     assert seen(tick(0, **FULL), tick(10, **ROOM), tick(20, **FULL), tick(30, **ROOM)) == []
 
 
-@pytest.mark.parametrize("text", ["the training is over; its final checkpoint is what there is", ""])
-def test_a_request_that_was_refused_is_no_failed_save(text: str) -> None:
-    assert seen(tick(5, saving(5, "failed", text))) == []
+@pytest.mark.parametrize("said", [REFUSED, "the training is over; its final checkpoint is what there is", ""])
+def test_a_request_that_was_refused_is_no_failed_save(said: Text) -> None:
+    assert seen(tick(5, saving(5, "failed", said))) == []
 
 
 @pytest.mark.parametrize("what", [FULL, {**ROOM, "read_only": True}, {**ROOM, "free_inodes": 0}])
@@ -65,11 +72,12 @@ def test_two_looks_without_room_are_an_alarm_until_there_is_room(what: dict[str,
     assert over.end_s == 60.0
 
 
-def test_a_failed_save_is_an_alarm_at_once_and_only_a_save_ends_it() -> None:
-    failed, again = tick(7, saving(7, "failed")), tick(30, saving(30, "failed"))
+@pytest.mark.parametrize("said", [FAILED, FAILED_BEFORE])
+def test_a_failed_save_is_an_alarm_at_once_and_only_a_save_ends_it(said: Text) -> None:
+    failed, again = tick(7, saving(7, "failed", said)), tick(30, saving(30, "failed", said))
     (alarm,) = seen(failed, again, tick(40, **ROOM))
     assert (alarm.start_s, alarm.alarm_s, alarm.end_s) == (7.0, 7.0, None)
-    assert "No space left" in phrase(alarm.reason, "en")
+    assert alarm.reason == said
     *_, over = seen(failed, again, tick(40, **ROOM), tick(50, saving(50, "done", "checkpoint_latest.pth: verified")))
     assert over.end_s == 50.0
 

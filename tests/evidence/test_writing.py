@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from holter.evidence import collect
+from holter.hook.remarks import remark
+from holter.probes.training.remarks import worded
 from holter.records import (
     ActionTaken,
     Beat,
@@ -21,10 +23,12 @@ from holter.records import (
     Subject,
     Tick,
 )
+from holter.sentences import as_fields
 from holter.tape import Recording
 
 AT_S = 100.0
 RESULTS = "/data/results/fold_0"
+CHECKPOINT = "checkpoint_latest.pth"
 ROOM = {"free_bytes": 9 * 10**9, "total_bytes": 10**10, "read_only": False, "free_inodes": 1000}
 
 
@@ -57,7 +61,13 @@ def raised(message: str, error: str = "OSError", traceback: str = "", role: str 
 
 
 def failed(reason: str) -> ActionTaken:
-    text = f"epoch 2 in checkpoint_latest.pth: {reason}; the checkpoint of epoch 1 is kept"
+    said = worded([remark("not-saved-epoch", epoch=2, file=CHECKPOINT, reason=reason), remark("older-kept", epoch=1)])
+    return ActionTaken(t_s=AT_S, action="save-checkpoint", state="failed", source="hook", **as_fields(said))
+
+
+def failed_before(reason: str) -> ActionTaken:
+    """As tapes from before sentences were data have it."""
+    text = f"epoch 2 in {CHECKPOINT}: {reason}; the checkpoint of epoch 1 is kept"
     return ActionTaken(t_s=AT_S, action="save-checkpoint", state="failed", text=text, source="hook")
 
 
@@ -69,6 +79,7 @@ def failed(reason: str) -> ActionTaken:
         (raised(f"[Errno 30] Read-only file system: '{RESULTS}/x'"), "read-only"),
         (failed("No space left on device"), "full"),
         (failed("Read-only file system"), "read-only"),
+        (failed_before("No space left on device"), "full"),
         (LogLine(t_s=AT_S - 2, text="OSError: [Errno 28] No space left on device", level="error"), "full"),
     ],
 )

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from said import said
+
 INJECT = Path(__file__).parents[2] / "src" / "holter" / "hook" / "inject"
 TOY = Path(__file__).with_name("toy_training.py")
 TIMEOUT_S = 240
@@ -60,11 +62,16 @@ class Hooked:
 
     def lines(self, kind: str | None = None) -> list[dict[str, Any]]:
         found = [
-            {"from": int(path.stem.partition("-")[2]), **json.loads(line)}
+            {"from": int(path.stem.partition("-")[2]), **with_text(json.loads(line))}
             for path in self.scratch.glob("events-*.jsonl")
             for line in path.read_text().splitlines()
         ]
         return [line for line in sorted(found, key=lambda line: line["at"]) if kind in (None, line["kind"])]
+
+
+def with_text(line: dict[str, Any]) -> dict[str, Any]:
+    """What it says, in words."""
+    return {**line, "text": said(line)} if "say" in line else line
 
 
 @pytest.fixture(scope="session")

@@ -20,6 +20,7 @@ from holter.hook import export_pool
 from holter.hook.export_pool import ExportPool
 from holter.hook.life import LIFE
 from needs import imported
+from said import said
 
 pytestmark = pytest.mark.slow
 WITHIN_S = 60
@@ -34,7 +35,7 @@ def told(tmp_path, monkeypatch):
     def read():
         lines = [json.loads(line) for path in tmp_path.glob("events-*") for line in path.read_text().splitlines()]
         assert [line for line in lines if line["kind"] == "note" and line["what"] == "hook-failed"] == []
-        return [(line["state"], line["text"]) for line in lines if line["kind"] == "action"]
+        return [(line["state"], said(line)) for line in lines if line["kind"] == "action"]
 
     return read
 

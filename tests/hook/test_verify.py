@@ -81,7 +81,7 @@ def one_file(tmp_path_factory) -> bytes:
 def test_a_whole_checkpoint_tells_its_epoch_and_trainer(whole):
     for crc in (True, False):
         checked = verify(whole, crc=crc)
-        assert checked[:3] == (True, "ok", "")
+        assert checked[:3] == (True, "ok", None)
         assert checked.bytes == whole.stat().st_size
         assert (checked.current_epoch, checked.trainer_name, checked.holter_version) == (3, "nnUNetTrainer", None)
 
@@ -96,7 +96,7 @@ def test_a_file_cut_anywhere_is_never_taken_for_whole(tmp_path, one_file):
         cut.write_bytes(one_file[:length])
         checked = verify(cut)
         assert not checked.ok and checked.kind in ("torn", "foreign"), length
-    assert checked.problem == "torn: the file ends too early"
+    assert checked.problem == {"code": "cut-off"}
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -118,41 +118,41 @@ def test_a_changed_tensor_is_named_and_only_the_quick_look_misses_it(whole):
     lengths = data[head + 26], data[head + 28]  # of name and padding in the local header
     data[head + 30 + sum(lengths)] ^= 1
     whole.write_bytes(data)
-    assert verify(whole).problem == "CRC of data/0 is wrong"
+    assert verify(whole).problem == {"code": "crc", "name": "data/0"}
     assert verify(whole, crc=False).ok
 
 
 @pytest.mark.parametrize(
     ("data", "kind", "problem"),
     [
-        (b"", "torn", "torn: the file is empty"),
-        (bytes(5000), "torn", "torn: the file holds only zeros"),
-        (b"weights", "foreign", "not a torch checkpoint"),
-        (pickle.dumps({"network_weights": 1}), "foreign", "not a torch checkpoint"),
+        (b"", "torn", "empty"),
+        (bytes(5000), "torn", "zeros"),
+        (b"weights", "foreign", "not-a-checkpoint"),
+        (pickle.dumps({"network_weights": 1}), "foreign", "not-a-checkpoint"),
     ],
 )
 def test_files_that_are_none_are_named(tmp_path, data, kind, problem):
     path = tmp_path / LATEST
     path.write_bytes(data)
-    assert verify(path)[:3] == (False, kind, problem)
+    assert verify(path)[:3] == (False, kind, {"code": problem})
 
 
 def test_a_missing_file_and_a_folder_are_not_torn(tmp_path):
-    assert verify(tmp_path / LATEST)[1:3] == ("missing", "there is no such file")
-    assert verify(tmp_path)[1:3] == ("unreadable", "unreadable: Is a directory")
+    assert verify(tmp_path / LATEST)[1:3] == ("missing", {"code": "missing"})
+    assert verify(tmp_path)[1:3] == ("unreadable", {"code": "unreadable", "error": "Is a directory"})
 
 
 def test_other_programs_and_archives_are_named(tmp_path, whole):
     other = tmp_path / "other.pth"
     torch.save({"state_dict": {"weight": torch.zeros(2)}}, other)
-    assert verify(other)[1:3] == ("foreign", "a checkpoint of another program: no network_weights")
+    assert verify(other)[1:3] == ("foreign", {"code": "foreign"})
     torch.save([1, 2], other)
     assert verify(other).kind == "foreign"
     with zipfile.ZipFile(other, "w") as archive:
         archive.writestr("word/document.xml", "<a/>")
-    assert verify(other)[1:3] == ("foreign", "not a torch checkpoint: no data.pkl")
+    assert verify(other)[1:3] == ("foreign", {"code": "no-index"})
     rewrite(whole, lambda _, data: data, zipfile.ZIP_DEFLATED)
-    assert verify(whole)[1:3] == ("foreign", "not a torch checkpoint: it is compressed")
+    assert verify(whole)[1:3] == ("foreign", {"code": "compressed"})
 
 
 @pytest.mark.parametrize("name", NEEDED[1:])
@@ -161,21 +161,21 @@ def test_what_nnunet_needs_to_go_on_is_missed(tmp_path, name):
     del left[name]
     torch.save(left, tmp_path / LATEST)
     checked = verify(tmp_path / LATEST)
-    assert (checked.kind, checked.problem.rpartition(" ")[2]) == ("incomplete", name)
+    assert (checked.kind, checked.problem) == ("incomplete", {"code": "keys-missing", "names": [name]})
 
 
 @pytest.mark.parametrize("epoch", [-1, "3", None, [3], True])
 def test_an_epoch_that_is_no_number_is_missed(tmp_path, epoch):
-    assert verify(save(tmp_path / LATEST, current_epoch=epoch)).problem == "incomplete: current_epoch is no number"
+    assert verify(save(tmp_path / LATEST, current_epoch=epoch)).problem == {"code": "no-epoch"}
 
 
 def test_storages_that_are_missing_or_of_the_wrong_size_are_named(whole):
     kept = whole.read_bytes()
     rewrite(whole, lambda name, data: None if name == "data/1" else data)
-    assert verify(whole, crc=False)[1:3] == ("torn", "data/1 is missing")
+    assert verify(whole, crc=False)[1:3] == ("torn", {"code": "part-missing", "name": "data/1"})
     whole.write_bytes(kept)
     rewrite(whole, lambda name, data: data[:-4] if name == "data/1" else data)
-    assert verify(whole, crc=False)[1:3] == ("torn", "data/1 has the wrong size")
+    assert verify(whole, crc=False)[1:3] == ("torn", {"code": "part-size", "name": "data/1"})
 
 
 def test_a_tensor_beyond_its_storage_is_named(whole):
@@ -183,7 +183,7 @@ def test_a_tensor_beyond_its_storage_is_named(whole):
     rewrite(
         whole, lambda name, data: data.replace(shape, shape.replace(b"K\x08", b"K\x09")) if name == "data.pkl" else data
     )
-    assert verify(whole, crc=False)[1:3] == ("torn", "a tensor reaches beyond data/0")
+    assert verify(whole, crc=False)[1:3] == ("torn", {"code": "tensor-beyond", "name": "data/0"})
 
 
 # ------------------------------------------------------------------------------------------------ hostile pickles
@@ -257,10 +257,10 @@ def test_every_protocol_is_read(protocol):
 
 def test_more_than_we_read_is_left_to_the_crc(whole, monkeypatch):
     monkeypatch.setattr(pickles, "MAX_STEPS", 10)
-    assert verify(whole)[:6] == (True, "ok", "", whole.stat().st_size, None, None)
+    assert verify(whole)[:6] == (True, "ok", None, whole.stat().st_size, None, None)
     data = whole.read_bytes()
     whole.write_bytes(data.replace(b"network_weights", b"network_weightz"))
-    assert verify(whole).problem == "CRC of data.pkl is wrong"
+    assert verify(whole).problem == {"code": "crc", "name": "data.pkl"}
 
 
 # -------------------------------------------------------------------------------------------------------- folders
@@ -290,7 +290,7 @@ def test_the_newest_good_one_is_found_past_bad_ones(tmp_path):
         save(tmp_path / name, epoch)
     assert newest_good(tmp_path) == (tmp_path / LATEST, [])
     tear(tmp_path / LATEST)
-    assert newest_good(tmp_path) == (tmp_path / PREVIOUS, [(tmp_path / LATEST, "torn: the file ends too early")])
+    assert newest_good(tmp_path) == (tmp_path / PREVIOUS, [(tmp_path / LATEST, {"code": "cut-off"})])
     assert newest_good(tmp_path / "missing") == (None, [])
 
 
@@ -310,7 +310,7 @@ def test_the_generation_before_takes_the_place_of_a_torn_one(tmp_path):
     prepared = prepare_to_continue(tmp_path)
     aside = tmp_path / f"{LATEST}.torn-1"
     assert prepared[:3] == (tmp_path / LATEST, (aside,), True)
-    assert prepared.problems == ((tmp_path / LATEST, "torn: the file ends too early"),)
+    assert prepared.problems == ((tmp_path / LATEST, {"code": "cut-off"}),)
     assert names(tmp_path) == sorted([BEST, LATEST, PREVIOUS, aside.name])
     assert verify(tmp_path / LATEST).current_epoch == 8
     assert not (tmp_path / LATEST).samefile(tmp_path / PREVIOUS)
@@ -347,9 +347,9 @@ def test_one_that_cannot_be_read_is_not_called_torn_and_the_older_one_is_used(sh
         prepared = prepare_to_continue(shared)
     aside = shared / f"{LATEST}.unread-1"
     assert prepared[:3] == (shared / LATEST, (aside,), True)
-    assert prepared.problems == (
-        (shared / LATEST, f"unreadable: Permission denied; it may be whole: now {aside.name}"),
-    )
+    problem = {"code": "unreadable", "error": "Permission denied"}
+    may_be_whole = {"code": "may-be-whole", "problem": problem, "now": aside.name}
+    assert prepared.problems == ((shared / LATEST, may_be_whole),)
     assert names(shared) == sorted([LATEST, PREVIOUS, aside.name])
     aside.chmod(0o644)
     assert aside.read_bytes() == whole and verify(shared / LATEST).current_epoch == 8
@@ -361,7 +361,7 @@ def test_one_that_cannot_be_read_and_is_in_nobodys_way_stays(shared):
     with nobody():
         prepared = prepare_to_continue(shared)
     assert prepared[:4] == (shared / LATEST, (), False, ())
-    assert prepared.unread == ((shared / BEST, "unreadable: Permission denied"),)
+    assert prepared.unread == ((shared / BEST, {"code": "unreadable", "error": "Permission denied"}),)
     assert names(shared) == sorted([BEST, LATEST])
 
 
@@ -392,7 +392,7 @@ def test_a_foreign_file_is_set_aside(tmp_path):
     save(tmp_path / BEST, 5)
     prepared = prepare_to_continue(tmp_path)
     assert prepared.used == tmp_path / BEST
-    assert prepared.problems[0][1] == "a checkpoint of another program: no network_weights"
+    assert prepared.problems[0][1] == {"code": "foreign"}
     assert f"{LATEST}.torn-1" in names(tmp_path)
 
 

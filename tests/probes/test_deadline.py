@@ -12,6 +12,7 @@ import pytest
 
 from holter.probes.child.deadline import STUCK_MAX, Limits, Respondent
 from holter.probes.child.errand import Errand
+from said import english
 
 SOON_S = 30.0
 READ_MAX_S = 0.1
@@ -35,7 +36,7 @@ def test_an_answer_comes_to_its_question() -> None:
 
 def test_a_command_that_does_not_exist_is_told_not_raised() -> None:
     reply = Respondent(("/nowhere/at-all",)).ask(b"x")
-    assert (reply.state, reply.trouble) == ("resting", "could not be started: No such file or directory")
+    assert (reply.state, english(reply.trouble)) == ("resting", "could not be started: No such file or directory")
 
 
 def test_a_child_that_ends_is_replaced_after_a_rest_that_grows(tmp_path: Path) -> None:
@@ -46,7 +47,7 @@ def test_a_child_that_ends_is_replaced_after_a_rest_that_grows(tmp_path: Path) -
     for second in range(200):
         now[0] = float(second)
         reply = child.ask(b"x", SOON_S)
-        assert (reply.state, reply.trouble, reply.silent_s) == ("resting", "ended with status 3", second)
+        assert (reply.state, english(reply.trouble), reply.silent_s) == ("resting", "ended with status 3", second)
         if len((tmp_path / "starts").read_text().split()) > len(starts):
             starts.append(second)
     child.close()
@@ -94,7 +95,7 @@ def finished(errand: Errand) -> tuple[str, str]:
     outcome = errand.outcome()
     assert outcome is not None
     errand.close()
-    return outcome.text, outcome.trouble
+    return outcome.text, english(outcome.trouble)
 
 
 def test_an_errand_brings_all_of_a_long_output() -> None:

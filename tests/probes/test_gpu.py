@@ -19,6 +19,7 @@ from holter.probes.gpu.gpu import ABSENT_RECHECK_S, GpuProbe
 from holter.records import GpuSample
 from needs import needs
 from nvml.fake_nvml import BARE_METAL, VGPU_GUEST, FakeGpu
+from said import english, gaps
 
 pytestmark = [pytest.mark.slow, needs("cc")]
 
@@ -91,7 +92,7 @@ def first(probe: GpuProbe) -> GpuSample:
     until = time.monotonic() + SOON_S
     while True:
         sample = gpus_of(probe.look(1.0, SOON_S))[0]
-        if "has not returned" not in (sample.note or "") or time.monotonic() > until:
+        if "has not returned" not in english(sample.note) or time.monotonic() > until:
             return sample
 
 
@@ -128,7 +129,7 @@ def test_every_field_reaches_the_sample(gpu: FakeGpu, probe_of: ProbeOf) -> None
     assert (sample.pcie_width, sample.pcie_width_max) == (8, 16)
     assert (sample.processes, sample.mig) == ((), True)
     assert (sample.virtualization, sample.licence_supported, sample.licence_stage) == ("none", False, None)
-    assert sample.unread == ()
+    assert gaps(sample) == []
 
 
 def test_pcie_traffic_is_measured_after_an_answer_so_that_nobody_waits_for_it(gpu: FakeGpu, probe_of: ProbeOf) -> None:
@@ -179,7 +180,7 @@ def test_what_a_guest_cannot_read_is_none_with_its_reason(tmp_path: Path, probe_
     )
     for field in hidden:
         assert getattr(sample, field) is None
-        assert f"{field}: not supported" in sample.unread
+        assert f"{field}: not supported" in gaps(sample)
     assert (sample.utilization_ratio, sample.sm_clock_mhz) == (0.93, 1590)
 
 
@@ -187,7 +188,7 @@ def test_no_power_is_not_zero_power(gpu: FakeGpu, probe_of: ProbeOf) -> None:
     gpu.set(power=0, pcie_width=0)
     sample = first(probe_of(gpu))
     assert (sample.power_w, sample.pcie_width) == (None, None)
-    assert "power_w: the driver answers 0" in sample.unread
+    assert "power_w: the driver answers 0" in gaps(sample)
 
 
 @pytest.mark.parametrize("section", ["vGPU Software Licensed Product", "GRID Licensed Product"])
@@ -214,7 +215,7 @@ def test_until_the_text_is_there_no_stage_is_claimed(tmp_path: Path, probe_of: P
     clock = Clock(probe_of(FakeGpu.vgpu(tmp_path, block="nvidia-smi")))
     sample = clock.until(lambda s: s.licence_stage is not None)
     assert (sample.licence_stage, sample.licence_text) == ("unknown", None)
-    assert "licence_text: not read yet" in sample.unread
+    assert "licence_text: not read yet" in gaps(sample)
 
 
 def test_the_licence_is_followed_through_its_stages(tmp_path: Path, probe_of: ProbeOf) -> None:
@@ -246,7 +247,7 @@ def test_a_driver_before_the_fourth_feature_list_is_read_by_text(tmp_path: Path,
     gpu = FakeGpu.vgpu(tmp_path, function_not_found="licence", licence="Unlicensed", not_supported="power")
     sample = first(probe_of(gpu))
     assert (sample.licence_supported, sample.licence_stage) == (None, "unlicensed")
-    assert "licence_supported: function not found" in sample.unread
+    assert "licence_supported: function not found" in gaps(sample)
 
 
 def test_a_vgpu_is_known_by_its_name_where_the_mode_is_hidden(tmp_path: Path, probe_of: ProbeOf) -> None:
@@ -264,7 +265,7 @@ def test_without_the_text_the_stage_is_what_nvml_knows(
         (tmp_path / "bin" / "nvidia-smi").unlink()
     sample = first(probe_of(gpu))
     assert (sample.licence_stage, sample.licence_text) == ("unlicensed", None)
-    assert any(line.startswith("licence_text:") and trouble in line for line in sample.unread)
+    assert any(line.startswith("licence_text:") and trouble in line for line in gaps(sample))
 
 
 def test_nvidia_smi_that_hangs_delays_nothing(tmp_path: Path, probe_of: ProbeOf) -> None:
@@ -281,10 +282,10 @@ def test_a_call_that_never_returns_stops_nobody_and_is_named(gpu: FakeGpu, probe
     assert hung is not None
     gpu.set(block="utilization")
     silent = clock.until(lambda s: s.note is not None)
-    assert silent.note == "nvmlDeviceGetUtilizationRates has not returned for 0 s"
+    assert english(silent.note) == "nvmlDeviceGetUtilizationRates has not returned for 0 s"
     assert (silent.utilization_ratio, silent.power_w, silent.name) == (None, None, BARE_METAL["name"])
-    given_up = clock.until(lambda s: "was killed because it did not answer" in (s.note or ""))
-    assert "nvmlDeviceGetUtilizationRates" in (given_up.note or "")
+    given_up = clock.until(lambda s: "was killed because it did not answer" in english(s.note))
+    assert "nvmlDeviceGetUtilizationRates" in english(given_up.note)
     wait_until(lambda: not alive(hung))
     gpu.set(block="")
     clock.until(lambda s: s.utilization_ratio is not None)
@@ -297,14 +298,14 @@ def test_a_call_that_never_returns_stops_nobody_and_is_named(gpu: FakeGpu, probe
 def test_a_driver_that_hangs_while_it_opens_is_told_too(gpu: FakeGpu, probe_of: ProbeOf) -> None:
     gpu.set(block="init")
     note = Clock(probe_of(gpu)).until(lambda s: s.note is not None).note
-    assert (note or "").startswith("nvmlInit has not returned")
+    assert english(note).startswith("nvmlInit has not returned")
 
 
 def test_a_driver_library_that_crashes_takes_only_the_child(gpu: FakeGpu, probe_of: ProbeOf) -> None:
     clock = Clock(probe_of(gpu))
     gpu.set(crash="power")
     note = clock.until(lambda s: s.note is not None).note
-    assert "was killed by SIGABRT (in nvmlDeviceGetPowerUsage)" in (note or "")
+    assert "was killed by SIGABRT (in nvmlDeviceGetPowerUsage)" in english(note)
     gpu.set(crash="")
     clock.until(lambda s: s.power_w is not None)
     assert clock.notes == ["gpu-reader-ended", "gpu-call-returned"]
@@ -344,7 +345,8 @@ def test_no_gpu_is_one_clean_sample_and_no_process(
     else:
         gpu.set(**change)
     probe = probe_of(gpu)
-    assert gpus_of(probe.look(0.0, SOON_S)) == [GpuSample(t_s=0.0, index=0, source="none", note=reason)]
+    (sample,) = gpus_of(probe.look(0.0, SOON_S))
+    assert sample == GpuSample(t_s=0.0, index=0, source="none", note=sample.note) and english(sample.note) == reason
     assert probe.child_pid is None
     for step in range(1, 20):
         assert probe.read(ABSENT_RECHECK_S / 20 * step) == Reading()
@@ -369,7 +371,7 @@ def test_a_gpu_that_fell_off_the_bus_keeps_its_name(gpu: FakeGpu, probe_of: Prob
     lost = clock.until(lambda s: s.utilization_ratio is None)
     again = clock.until(lambda s: s.utilization_ratio is None)
     for sample in (lost, again):
-        assert sample.note == "the driver does not reach this GPU: gpu is lost"
+        assert english(sample.note) == "the driver does not reach this GPU: gpu is lost"
         assert sample.name == BARE_METAL["name"]
     gpu.set(lost=0)
     clock.until(lambda s: s.utilization_ratio is not None)
@@ -399,7 +401,7 @@ def test_foreign_processes_are_named_and_not_ours(gpu: FakeGpu, probe_of: ProbeO
         foreign.pid: ("sleep", 2**30, False),
         beyond: (None, 2**20, False),
     }
-    assert sample.unread == (f"processes: PID {beyond} is not visible here",)
+    assert gaps(sample) == [f"processes: PID {beyond} is not visible here"]
 
 
 @pytest.mark.parametrize("block", ["", "utilization"])
@@ -452,7 +454,7 @@ def test_a_script_is_shown_as_simulated_and_read_again_when_it_changes(tmp_path:
     probe = GpuProbe(environment={"HOLTER_GPU_SCRIPT": str(script)})
     (sample,) = gpus_of(probe.read(3.0))
     assert (sample.t_s, sample.index, sample.source, sample.utilization_ratio) == (3.0, 0, "simulated", 0.97)
-    assert sample.unread == ("power_w: none",)
+    assert gaps(sample) == ["power_w: none"]
     script.write_text("\n".join(json.dumps({**state, "utilization_ratio": u}) for u in (0.1, 0.2)))
     later = gpus_of(probe.read(4.0))
     assert [(s.t_s, s.index, s.utilization_ratio) for s in later] == [(4.0, 0, 0.1), (4.0, 1, 0.2)]

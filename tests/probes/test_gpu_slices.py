@@ -10,11 +10,25 @@ from pathlib import Path
 import pytest
 
 from holter.evidence.facts.gpu_health import trouble
-from holter.probes.gpu.gpu import GpuProbe
+from holter.probes.child.errand import KILLED
+from holter.probes.gpu.gpu import (
+    CALL_OVERDUE,
+    NO_DRIVER,
+    NO_DRIVER_DEVICE,
+    NO_READING,
+    NONE_LISTED,
+    NOT_OPEN,
+    NOT_OPEN_DEVICE,
+    STUCK,
+    UNREACHABLE,
+    GpuProbe,
+)
 from holter.probes.gpu.gpu_child import refusal
 from holter.records import GpuSample, GpuSlice
+from holter.sentences import joined
 from needs import needs, require
 from nvml.fake_nvml import FakeGpu
+from said import english
 
 pytestmark = needs("cc")
 
@@ -82,7 +96,29 @@ def forbidden(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_device_file_that_may_not_be_opened_is_told_of(forbidden: Path, tmp_path: Path) -> None:
-    assert refusal(str(forbidden)) == f", {forbidden} cannot be opened: operation not permitted"
-    assert refusal(str(tmp_path / "none")) == ""
+    assert refusal(str(forbidden)) == {"device": str(forbidden), "refusal": "operation not permitted"}
+    assert refusal(str(tmp_path / "none")) == {}
     (tmp_path / "open").touch()
-    assert refusal(str(tmp_path / "open")) == ""
+    assert refusal(str(tmp_path / "open")) == {}
+
+
+@pytest.mark.parametrize("reason", ["operation not permitted", "permission denied"])
+def test_a_device_that_may_not_be_opened_is_forbidden_and_not_closed(reason: str) -> None:
+    device = {"device": "/dev/nvidiactl", "refusal": reason}
+    for said in (NO_DRIVER_DEVICE(**device), NOT_OPEN_DEVICE(error="unknown error", **device)):
+        assert trouble(said) == trouble(english(said)) == "forbidden"  # as on tapes of before
+
+
+def test_the_same_trouble_is_read_from_a_sentence_and_from_the_words_of_older_tapes() -> None:
+    killed = KILLED(signal="SIGABRT")
+    for said, word in (
+        (CALL_OVERDUE(call="nvmlInit", silent=40.0), "silent"),
+        (CALL_OVERDUE(call="nvmlInit", silent=5.0), None),
+        (joined(NO_READING(silent=31.0, trouble=killed), STUCK(count=1)), "silent"),
+        (UNREACHABLE(error="gpu is lost"), "lost"),
+        (NOT_OPEN(error="driver/library version mismatch"), "mismatch"),
+        (NOT_OPEN(error="unknown error"), "closed"),
+        (NONE_LISTED(), "closed"),
+        (NO_DRIVER(), None),
+    ):
+        assert trouble(said) == trouble(english(said)) == word

@@ -11,6 +11,7 @@ import pytest
 
 from holter.hook import page as layout
 from holter.probes.training.heartbeat import HeartbeatProbe
+from holter.probes.training.heartbeat_events import CHECKPOINT
 from holter.records import ExceptionSeen, Noted, PhaseChanged, ProcessEnded
 
 ZERO = 1000.0
@@ -114,7 +115,7 @@ def test_lines_become_records_in_the_order_in_which_they_happened(probe, tmp_pat
         ExceptionSeen(t_s=1.0, pid=9, role="val-worker", error="OSError", message="m", case="c"),
         PhaseChanged(t_s=2.0, phase="train", epoch=4),
         ProcessEnded(t_s=3.0, pid=8, role="train-worker", worker_index=3, exit_signal=9, source="hook"),
-        Noted(t_s=4.0, what="checkpoint", text="a.pth in 1.23 s"),
+        Noted(t_s=4.0, what="checkpoint", message=CHECKPOINT(file="a.pth", duration=1.234)),
     )
 
 

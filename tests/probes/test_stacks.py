@@ -18,6 +18,7 @@ from holter.probes.process.stacks import StackDumper
 from holter.records import StackDump
 from holter.texts.stacks import parse_faulthandler, parse_py_spy, syscall_name
 from needs import needs
+from said import english
 
 NO_PY_SPY = Path("/nonexistent/py-spy")
 LOCKED = """
@@ -43,6 +44,10 @@ faulthandler.register(signal.SIGUSR2, file=file, all_threads=True)
 Start = Callable[..., subprocess.Popen[bytes]]
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+
+
+def refusals(dump: StackDump) -> list[str]:
+    return [english(one) for one in dump.refused]
 
 
 @pytest.fixture
@@ -111,7 +116,7 @@ def test_a_process_that_is_gone_says_so() -> None:
     child = subprocess.Popen(["true"])
     child.wait()
     (dump,) = StackDumper().dump({child.pid: "main"}, 0.0)
-    assert (dump.rung, dump.threads, dump.refused) == ("none", (), ("proc: no such process",))
+    assert (dump.rung, dump.threads, refusals(dump)) == ("none", (), ["proc: no such process"])
 
 
 def test_a_zombie_shows_its_state_and_is_not_asked() -> None:
@@ -128,7 +133,7 @@ def test_without_py_spy_the_registered_signal_gives_the_stacks(start: Start, tmp
     dumper = StackDumper(scratch=tmp_path, fault_signal={child.pid: int(signal.SIGUSR2)}.get, py_spy=NO_PY_SPY)
     for _ in range(2):  # the file grows; only what is new counts
         (dump,) = dumper.dump({child.pid: "main"}, 0.0)
-        assert (dump.rung, dump.refused) == ("faulthandler", ("py-spy: not found",))
+        assert (dump.rung, refusals(dump)) == ("faulthandler", ["py-spy: not found"])
         assert "wait_for_batch" in functions(dump)
         assert len(dump.threads) == 2
         assert [thread.name for thread in dump.threads].count("MainThread") == 1
@@ -141,7 +146,7 @@ def test_no_signal_is_sent_to_a_process_without_a_handler(start: Start, tmp_path
     (dump,) = dumper.dump({child.pid: "train-worker"}, 0.0)
     assert child.poll() is None  # the default action of SIGUSR2 would have ended it
     assert dump.rung == "proc"
-    assert dump.refused == ("py-spy: not found", "faulthandler: the process has no handler for the signal")
+    assert refusals(dump) == ["py-spy: not found", "faulthandler: the process has no handler for the signal"]
     assert dump.threads[0].syscall in ("clock_nanosleep", "nanosleep", "select")
     assert dump.threads[0].thread_id == child.pid
 
@@ -152,7 +157,7 @@ def test_no_signal_is_left_waiting_in_a_stopped_process(start: Start, tmp_path: 
     wait_for_state(child.pid, "T")
     dumper = StackDumper(scratch=tmp_path, fault_signal=lambda pid: int(signal.SIGUSR2), py_spy=NO_PY_SPY)
     (dump,) = dumper.dump({child.pid: "train-worker"}, 0.0)
-    assert dump.refused[-1] == "faulthandler: process is stopped"
+    assert refusals(dump)[-1] == "faulthandler: process is stopped"
     assert (dump.rung, dump.threads[0].state) == ("proc", "T")
     child.send_signal(signal.SIGCONT)
     time.sleep(0.2)
@@ -163,7 +168,7 @@ def test_an_unprepared_process_falls_to_the_kernel_view(start: Start) -> None:
     child = start(LOCKED)
     (dump,) = StackDumper(py_spy=NO_PY_SPY).dump({child.pid: "main"}, 0.0)
     assert dump.rung == "proc"
-    assert dump.refused[-1] == "faulthandler: not registered in this process"
+    assert refusals(dump)[-1] == "faulthandler: not registered in this process"
     assert len(dump.threads) == 2
     assert {thread.syscall for thread in dump.threads} == {"futex"}
 
@@ -177,7 +182,7 @@ def test_a_process_that_is_no_python_falls_to_the_kernel_view() -> None:
         child.kill()
         child.wait()
     assert dump.rung == "proc"
-    assert dump.refused[0] == "py-spy: not a Python process"
+    assert refusals(dump)[0] == "py-spy: not a Python process"
 
 
 def test_a_py_spy_that_hangs_is_ended_at_its_deadline(start: Start, tmp_path: Path) -> None:
@@ -188,7 +193,7 @@ def test_a_py_spy_that_hangs_is_ended_at_its_deadline(start: Start, tmp_path: Pa
     began = time.monotonic()
     (dump,) = StackDumper(py_spy=hanging, deadline_s=0.3).dump({child.pid: "main"}, 0.0)
     assert time.monotonic() - began < 10
-    assert (dump.rung, dump.refused[0]) == ("proc", "py-spy: no answer within 0.3 s")
+    assert (dump.rung, refusals(dump)[0]) == ("proc", "py-spy: no answer within 0.3 s")
     with pytest.raises(ProcessLookupError):
         os.kill(int((tmp_path / "pid").read_text()), 0)
 
@@ -199,7 +204,7 @@ def test_a_py_spy_without_permission_is_told_in_two_words(start: Start, tmp_path
     refused.chmod(0o755)
     child = start(IN_C)
     (dump,) = StackDumper(py_spy=refused).dump({child.pid: "main"}, 0.0)
-    assert dump.refused[0] == "py-spy: permission denied"
+    assert refusals(dump)[0] == "py-spy: permission denied"
 
 
 def test_beside_the_caller_nothing_waits_and_everything_arrives(start: Start, tmp_path: Path) -> None:
@@ -282,9 +287,11 @@ def test_another_user_is_refused_and_says_so(start: Start, tmp_path: Path) -> No
     reader = (
         "import os, sys\n"
         "from holter.probes.process.stacks import StackDumper\n"
+        "from holter.reports.catalogue import phrase\n"
+        "english = lambda said: phrase(said, 'en')\n"
         "os.setgid(65534); os.setuid(65534)\n"
         "dump = StackDumper().dump({int(sys.argv[1]): 'main'}, 0.0)[0]\n"
-        "print(dump.rung, len(dump.threads), *dump.refused, sep='|')\n"
+        "print(dump.rung, len(dump.threads), *map(english, dump.refused), sep='|')\n"
     )
     with contextlib.chdir(tmp_path) if sys.version_info >= (3, 11) else contextlib.nullcontext():
         answer = subprocess.run(

@@ -14,6 +14,7 @@ from holter.linux.mounts import mount_of, parse_mountinfo
 from holter.probes.storage import storage_child
 from holter.probes.storage.storage import StorageProbe, is_rotational
 from holter.records import StorageSample
+from said import english
 
 
 def _wait_until(condition: object, limit_s: float = 10.0) -> bool:
@@ -79,7 +80,7 @@ def test_room_latency_and_mount_of_a_folder_are_told(data: Path) -> None:
 
 def test_a_folder_that_is_missing_is_a_problem_and_no_crash(tmp_path: Path) -> None:
     with contextlib.closing(StorageProbe({"results": tmp_path / "none"})) as probe:
-        assert "FileNotFoundError" in (_answered(probe).problem or "")
+        assert "FileNotFoundError" in english(_answered(probe).problem)
 
 
 def test_a_folder_that_was_there_and_is_not_found_is_looked_at_again_at_once(data: Path) -> None:
@@ -160,7 +161,7 @@ def test_a_child_that_was_killed_is_reported_and_replaced(data: Path) -> None:
         _answered(probe)
         (pid,) = _children()
         os.kill(pid, signal.SIGKILL)
-        assert _wait_until(lambda: "ended by itself" in (_one(probe, 50.0).problem or ""))
+        assert _wait_until(lambda: "ended by itself" in english(_one(probe, 50.0).problem))
         assert _answered(probe, 60.0).total_bytes is not None
 
 

@@ -12,6 +12,8 @@ import reports_scene
 from reports_scene import STALL
 
 from holter.evidence.words import ENDED
+from holter.hook.remarks import remark, worker
+from holter.probes.training.remarks import worded
 from holter.records import (
     ActionTaken,
     Diagnosis,
@@ -19,17 +21,25 @@ from holter.records import (
     EpochEnded,
     Event,
     PhaseChanged,
+    Plan,
     ProcessEnded,
     Remedy,
     Subject,
+    Text,
     Tick,
     Verdict,
 )
+from holter.remedies.ladder import WAITS, reason_of
+from holter.sentences import as_fields
+from holter.supervisor.healing.checkpoint_before_restart import CHECKPOINT
+from holter.supervisor.healing.healer import AT_WORK_AGAIN, GOES_ON
+from holter.supervisor.healing.run_loop import PROCESSES
 from holter.tape import Recording
 
 KILLED_S, BEGUN_S, BACK_S, END_S = 603, 609, 631, 900
 PIDS_LATER = 1000
-HOOK_TEXT = "worker 2 (PID 4713) is stopped"
+STOPPED = remark("worker-stopped", worker=worker(2, 4713))
+FILE = "checkpoint_latest.pth"
 EPOCHS = ((2, 631, 790), (3, 790, 895))
 
 
@@ -67,8 +77,12 @@ def _later(tick: Tick, t: int) -> Tick:
     return Tick(t_s=at, host=tick.host, cgroup=tick.cgroup, gpus=tick.gpus, processes=processes, beats=beats)
 
 
-def _did(t_s: float, action: str, state: str, text: str = "", **more: Any) -> ActionTaken:
-    return ActionTaken(t_s=t_s, action=action, state=state, text=text, **more)  # type: ignore[arg-type]
+def _did(t_s: float, action: str, state: str, said: Text = "", **more: Any) -> ActionTaken:
+    return ActionTaken(t_s=t_s, action=action, state=state, **as_fields(said), **more)  # type: ignore[arg-type]
+
+
+def _saved(epoch: int) -> Text:
+    return worded(remark("saved-epoch", epoch=epoch, file=FILE, held_up=0.02, written=1.1))
 
 
 def _actions() -> list[Event]:
@@ -77,26 +91,27 @@ def _actions() -> list[Event]:
     killed: dict[str, Any] = {"cause": "external-kill"}
     again: dict[str, Any] = {**killed, "generation": 1, "settings": (("nnUNet_n_proc_DA", "3"),)}
     gpu: dict[str, Any] = {"cause": "gpu-side-stall", "generation": 1}
-    saved = "in checkpoint_latest.pth: held up 0.02 s, written in 1.1 s, verified"
-    replaced = f"{HOOK_TEXT}; workers killed: 6, started: 6; the next batch came after 12.71 s"
-    full = "epoch 2 in checkpoint_latest.pth: No space left on device; the checkpoint of epoch 1 is kept"
-    torn = "checkpoint_latest.pth: torn: the file ends too early"
+    replaced = worded([STOPPED, remark("workers-started", ended=6, started=6), remark("next-batch", after=12.71)])
+    no_space = remark("not-saved-epoch", epoch=2, file=FILE, reason="No space left on device")
+    full = worded([no_space, remark("older-kept", epoch=1)])
+    torn = CHECKPOINT(file=FILE, problem=worded(remark("cut-off")))
+    enough = reason_of(Plan(action="stop", reason="budget-of-the-hour")) or ""
     return [
-        _did(200.4, "save-checkpoint", "done", f"epoch 0 {saved}", **hook),
-        _did(390.4, "save-checkpoint", "done", f"epoch 1 {saved}", **hook),
-        _did(STALL[0] + 28.0, "replace-workers", "begun", "the training waits for a batch (frozen-worker)", **frozen),
-        _did(STALL[0] + 28.3, "replace-workers", "begun", HOOK_TEXT, pids=(4711, 4712, 4713), **hook),
+        _did(200.4, "save-checkpoint", "done", _saved(0), **hook),
+        _did(390.4, "save-checkpoint", "done", _saved(1), **hook),
+        _did(STALL[0] + 28.0, "replace-workers", "begun", WAITS(), **frozen),
+        _did(STALL[0] + 28.3, "replace-workers", "begun", worded(STOPPED), pids=(4711, 4712, 4713), **hook),
         _did(STALL[1] - 0.2, "replace-workers", "done", replaced, **hook),
-        _did(STALL[1] + 0.8, "replace-workers", "done", "the training goes on after 14 s", **frozen),
+        _did(STALL[1] + 0.8, "replace-workers", "done", GOES_ON(after=14.0), **frozen),
         _did(590.0, "save-checkpoint", "failed", full, **hook),
-        _did(BEGUN_S - 2.0, "end-group", "begun", "9 processes", pids=(4711, 4712), **killed),
-        _did(BEGUN_S - 1.0, "end-group", "done", "9 processes", pids=(4711, 4712), **killed),
+        _did(BEGUN_S - 2.0, "end-group", "begun", PROCESSES(count=9), pids=(4711, 4712), **killed),
+        _did(BEGUN_S - 1.0, "end-group", "done", PROCESSES(count=9), pids=(4711, 4712), **killed),
         _did(BEGUN_S - 0.5, "set-aside-checkpoint", "done", torn, **killed),
         _did(BEGUN_S, "restart", "begun", "nnUNetv2_train 42 3d_fullres 0 --c", **again),
-        _did(BACK_S, "restart", "done", "epoch 2, 22 s after the restart", **again),
-        _did(850.0, "restart", "proposed", "step-1", **gpu),
-        _did(898.0, "stop", "begun", "budget-of-the-hour", **gpu),
-        _did(899.0, "stop", "done", "budget-of-the-hour", **gpu),
+        _did(BACK_S, "restart", "done", AT_WORK_AGAIN(epoch=2, after=22.0), **again),
+        _did(850.0, "restart", "proposed", **gpu),
+        _did(898.0, "stop", "begun", enough, **gpu),
+        _did(899.0, "stop", "done", enough, **gpu),
     ]
 
 

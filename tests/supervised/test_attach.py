@@ -235,7 +235,7 @@ def test_another_users_process_is_refused_by_name(tmp_path):
         "from holter.supervisor.attach import find_training\n"
         "from holter.errors import NotOurProcess\n"
         "try: find_training(int(sys.argv[1]))\n"
-        "except NotOurProcess as error: print(error.what)\n"
+        "except NotOurProcess as error: print(error)\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, str(os.getpid())], capture_output=True, text=True, check=False, cwd="/"

@@ -12,8 +12,10 @@ from types import SimpleNamespace
 import pytest
 
 from holter.records import ActionTaken, Beat, Plan, Tick
+from holter.reports.catalogue import phrase
+from holter.sentences import has
 from holter.supervisor.healing import checkpoint_before_restart
-from holter.supervisor.healing.checkpoint_before_restart import Guard, Standing
+from holter.supervisor.healing.checkpoint_before_restart import NOT_IN_TIME, Guard, Standing
 from holter.supervisor.healing.continuation import Continuation
 from holter.supervisor.healing.control import Control
 from holter.supervisor.healing.restart import end_group
@@ -114,7 +116,8 @@ def test_without_a_usable_checkpoint_it_is_left_alone_and_its_files_are_not_touc
     still.answer = lambda: "failed"
     assert still.ask(action) == "leave"
     assert still.told() == [("save-checkpoint", "begun"), ("leave-alone", "begun")]
-    assert f"{LATEST}: torn" in still.said[-1].text and "--restart-from-scratch" in still.said[-1].text
+    told = phrase(still.said[-1].said, "en")
+    assert f"{LATEST}: torn" in told and "--restart-from-scratch" in told
     assert {path.name: path.read_bytes() for path in still.folder.iterdir()} == {LATEST: torn}
 
 
@@ -166,7 +169,7 @@ def test_a_disk_that_does_not_answer_holds_nobody_up(still, monkeypatch):
     still.waits = "none"
     assert still.ask() == "leave"
     assert time.monotonic() - began < 8
-    assert "could not be read" in still.said[-1].text
+    assert has(still.said[-1].message, NOT_IN_TIME)
 
 
 SHARES = """

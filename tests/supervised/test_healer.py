@@ -20,6 +20,7 @@ from holter.records import (
 )
 from holter.remedies.ladder import HEALS_WITHOUT_EPOCH, STANDS_AFTER_S, WAIT_DEAD_S
 from holter.supervisor.healing.control import Control
+from holter.supervisor.healing.external_wait import CLEARED
 from holter.supervisor.healing.healer import HOOK_FIRST_S, LOOK_AGAIN_S, NAMELESS_S, WORKS_WITHIN_S, Healer
 from holter.supervisor.healing.main_hang import ANNOUNCED_S, FLOOR_S
 
@@ -408,7 +409,7 @@ def test_what_a_full_disk_has_ended_is_started_when_there_is_room_and_not_before
     assert dict(case.said[0].asks)["host"] == "node7"
     assert go_on_after(case, plan, [0] * 100 + [10**9] * 5) == 1000 + WAIT_DEAD_S / 10
     assert states(case) == [("wait", "begun"), ("wait", "done")]
-    assert case.said[1].text == "cleared after 1012 s"
+    assert case.said[1].message == CLEARED(waited=1012.0)
 
 
 def test_the_second_time_it_must_hold_for_longer(case):

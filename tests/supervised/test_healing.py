@@ -14,6 +14,7 @@ import pytest
 from holter.demo.prepare import Prepared
 from holter.hook.verify import newest_good
 from holter.records import ActionTaken, Noted, Notice, PhaseChanged
+from holter.reports.catalogue import phrase
 from supervised.scene import Scene, of_role, top
 
 pytestmark = pytest.mark.training
@@ -99,7 +100,9 @@ def test_a_healthy_training_is_left_alone_and_its_checkpoints_are_good(scene):
     assert {event.action for event in recording.events(ActionTaken)} == {"save-checkpoint"}
     folder = next(scene.folder.rglob("checkpoint_final.pth")).parent
     assert newest_good(folder)[0].name == "checkpoint_final.pth"
-    (forecast,) = (note.text for note in scene.recording().events(Noted) if note.what == "export-forecast")
+    (forecast,) = (
+        phrase(note.said, "en") for note in scene.recording().events(Noted) if note.what == "export-forecast"
+    )
     assert re.search(r"its largest case needs \d\.\d GiB; \d+ of \d+ export workers fit", forecast)
     assert not list(folder.glob("*.holter-tmp"))
 

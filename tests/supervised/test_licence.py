@@ -12,7 +12,7 @@ import pytest
 
 from holter.demo.prepare import Prepared
 from holter.evidence import chain
-from holter.records import Noted
+from holter.records import Judged
 from needs import needs
 from nvml.fake_nvml import FakeGpu
 from supervised.scene import Named, Scene, top, verdict_of
@@ -59,7 +59,7 @@ def test_full_speed_then_a_standstill_named_by_the_licence_stage(brain: Prepared
     assert facts["queue.ready"].value == "full"
     assert facts["gpu.power_ratio"].status == "unknown", "a guest cannot read it, which is not the same as fine"
     assert facts["gpu.licence_worsened"].value is True
-    named = [note for note in recording.events(Noted) if note.what == "cause-named"]
-    assert named[-1].text.startswith("vgpu-unlicensed confirmed"), "live, while it stands still"
+    named = [one for one in recording.events(Judged) if one.cause is not None]
+    assert (named[-1].cause, named[-1].verdict) == ("vgpu-unlicensed", "confirmed"), "live, while it stands still"
     assert named[-1].t_s - diagnosis.episode.alarm_s <= 10
-    assert not any(note.text.startswith("gpu-side-stall confirmed") for note in named)
+    assert ("gpu-side-stall", "confirmed") not in [(one.cause, one.verdict) for one in named]

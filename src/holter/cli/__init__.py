@@ -6,13 +6,17 @@ Exit codes: 0 clean, 1 something was found, 2 we failed; commands that run a tra
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from typing import Any
 
 import typer
 
 from holter import __version__
 from holter.cli import attach, demo, diagnose, doctor, explain, export, report, run, standard_streams, train
+from holter.cli.options import spoken_language
 from holter.errors import HolterError
 from holter.reports import live
+from holter.reports.catalogue import phrase, text
 from holter.reports.line_writer import LineWriter
 
 app = typer.Typer(
@@ -52,7 +56,7 @@ def main() -> None:
     """Entry point: errors become four lines and exit code 2."""
     standard_streams.repair()
     try:
-        app()
+        _command()()
     except HolterError as error:
         tell(error)
         sys.exit(2)
@@ -61,13 +65,24 @@ def main() -> None:
         sys.exit(2)
 
 
+def _command() -> Callable[[], Any]:
+    """``holter``; with its help in the language of the user, where that is not English and somebody may read it."""
+    lang = spoken_language(sys.argv[1:])
+    if lang == "en":
+        return app
+    from holter.cli.help_words import asks_for_help, translated
+
+    return translated(lang) if asks_for_help(sys.argv[1:]) else app
+
+
 def tell(error: HolterError) -> None:
     """An error for a tired person: id, what happened, what is safe, the next command."""
-    lines = [f"{error.id}: {error.what}"]
+    lang = spoken_language(sys.argv[1:])
+    lines = [f"{error.id}: {phrase(error.what, lang)}"]
     if error.safe:
-        lines.append(f"  {error.safe}")
+        lines.append(f"  {phrase(error.safe, lang)}")
     if error.next_step:
-        lines.append(f"  Next: {error.next_step}")
+        lines.append("  " + text("cli.next", lang, step=phrase(error.next_step, lang)))
     _say("\n".join(lines))
 
 

@@ -27,7 +27,7 @@ def attach(
     force: Force = False,
     lang: Lang = None,
 ) -> None:
-    """Record a training that was started without Holter. It is only looked at; Ctrl-C ends the recording, not it.
+    """Record a training that was started without Holter. Read-only: Ctrl-C stops the recording, not the training.
 
     Exit code 1 if there was an episode; 2 if no training was seen, so that nothing can be said of it.
     """

@@ -10,6 +10,9 @@ import typer
 
 from holter.cli.options import Json, Lang, chosen_language
 from holter.errors import UnknownTarget
+from holter.sentences import define
+
+NO_TARGET = define("error.no-target", "There is nothing to diagnose.")
 
 
 def register(app: typer.Typer) -> None:
@@ -28,7 +31,10 @@ def diagnose(
     as_json: Json = False,
     lang: Lang = None,
     for_s: Annotated[
-        float | None, typer.Option("--for", help="Of a PID: look for so long.", metavar="SECONDS", min=1.0, max=600.0)
+        float | None,
+        typer.Option(
+            "--for", help="How long to observe a running process (PID only).", metavar="SECONDS", min=1.0, max=600.0
+        ),
     ] = None,
     evidence_template: Annotated[
         bool, typer.Option("--evidence-template", help="Print an evidence file to fill in, with every fact's meaning.")
@@ -52,7 +58,7 @@ def diagnose(
         print(json.dumps(template(), ensure_ascii=False, indent=2))
         return
     if target is None:
-        raise UnknownTarget("There is nothing to diagnose.", next_step=WHAT_IS_READ)
+        raise UnknownTarget(NO_TARGET(), next_step=WHAT_IS_READ())
     language = chosen_language(lang)
     look_s = LOOK_S if for_s is None else for_s
     progress = Progress(sys.stderr, language)

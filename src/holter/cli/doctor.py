@@ -14,6 +14,7 @@ import typer
 
 from holter.cli.options import Json, Lang, chosen_language
 from holter.errors import BadInput
+from holter.sentences import define
 
 if TYPE_CHECKING:
     from holter.doctor.looks.survey import Order
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 REDRAW_S = 0.2
+
+COMPARE_ALONE = define("error.compare-alone", "--compare takes two saved reports and no data set.")
 
 
 class Device(str, enum.Enum):
@@ -68,9 +71,7 @@ def doctor(
     language = chosen_language(lang)
     if compare is not None:
         if dataset is not None:
-            raise BadInput(
-                "--compare takes two saved reports and no data set.", next_step="holter doctor --compare A.json B.json"
-            )
+            raise BadInput(COMPARE_ALONE(), next_step="holter doctor --compare A.json B.json")
         sys.exit(_compare(compare, language, as_json=as_json))
     asked = Asked(
         dataset=dataset,

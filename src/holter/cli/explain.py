@@ -10,9 +10,12 @@ import typer
 
 from holter.cli.options import Json, Lang, chosen_language
 from holter.errors import UnknownCause
+from holter.sentences import define
 
 # Of several causes whose names hold the word.
 MOST_NEAR = 4
+
+NO_CAUSE = define("error.no-cause", "There is no cause {cause}.")
 
 
 def register(app: typer.Typer) -> None:
@@ -42,7 +45,7 @@ def explain(
     if name not in PAGES:
         near = [one for one in sorted(PAGES) if name in one] or difflib.get_close_matches(name, PAGES, n=1)
         raise UnknownCause(
-            f"There is no cause {cause!r}.",
+            NO_CAUSE(cause=repr(cause)),
             next_step="; ".join(f"holter explain {one}" for one in near[:MOST_NEAR]) or "holter explain",
         )
     if as_json:

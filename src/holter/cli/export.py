@@ -10,6 +10,9 @@ import typer
 
 from holter.cli.options import Force, Json, tape_name
 from holter.errors import BadInput
+from holter.sentences import define
+
+NO_FORMAT = define("error.no-format", "There is no format {name}.")
 
 
 def register(app: typer.Typer) -> None:
@@ -30,7 +33,7 @@ def export(
 
     writers = {"csv": export_csv, "parquet": export_parquet}
     if to not in writers:
-        raise BadInput(f"There is no format {to!r}.", next_step=f"holter export {tape} --to csv")
+        raise BadInput(NO_FORMAT(name=repr(to)), next_step=f"holter export {tape} --to csv")
     folder = output if output is not None else tape.with_name(f"{tape_name(tape)}-{to}")
     files = writers[to](read(tape), folder, force)
     if as_json:

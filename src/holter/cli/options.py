@@ -6,7 +6,8 @@ import enum
 import os
 import shlex
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -14,6 +15,13 @@ import typer
 
 from holter.errors import BadInput
 from holter.records import Text
+from holter.sentences import NOTHING_STARTED, define
+
+UNREADABLE = define("error.resume-unreadable", "it cannot be read ({error})")
+EMPTY = define("error.resume-empty", "it is empty")
+FOR_A_SHELL = define("error.resume-for-a-shell", "it is started without a shell, and {operator} is for a shell")
+NO_SUCH_COMMAND = define("error.resume-no-command", "there is no command {command}")
+NOT_STARTABLE = define("error.resume-not-startable", "--resume-command {option} could not be started: {why}.")
 
 TAPE_HELP = (
     "Where to record. Default: a new file in the current folder, else in ~/.local/state/holter, "
@@ -88,20 +96,20 @@ def checked_resume(option: str | None) -> str | None:
         lexer.whitespace_split, lexer.commenters = True, ""
         operator = next((word for word in lexer if not word.strip("();<>|&")), None)
     except ValueError as error:
-        raise _not_started(f"it cannot be read ({error})", option) from error
+        raise _not_started(UNREADABLE(error=str(error)), option) from error
     if not words:
-        raise _not_started("it is empty", option)
+        raise _not_started(EMPTY(), option)
     if operator is not None:
-        raise _not_started(f"it is started without a shell, and {operator} is for a shell", option)
+        raise _not_started(FOR_A_SHELL(operator=operator), option)
     if shutil.which(words[0]) is None:
-        raise _not_started(f"there is no command {words[0]!r}", option)
+        raise _not_started(NO_SUCH_COMMAND(command=repr(words[0])), option)
     return option
 
 
-def _not_started(why: str, option: str) -> BadInput:
+def _not_started(why: Text, option: str) -> BadInput:
     return BadInput(
-        f"--resume-command {option!r} could not be started: {why}.",
-        safe="Nothing was started.",
+        NOT_STARTABLE(option=repr(option), why=why),
+        safe=NOTHING_STARTED(),
         next_step="""--resume-command "bash -c 'cd /x && python train.py --resume'\"""",
     )
 
@@ -111,6 +119,20 @@ def chosen_language(option: str | None) -> Literal["en", "zh"]:
     from holter.reports.catalogue import language
 
     return language(option, os.environ)
+
+
+def spoken_language(arguments: Sequence[str]) -> Literal["en", "zh"]:
+    """The language of ``--lang`` among these arguments, which need not be parsed or valid, or that of the locale."""
+    from holter.errors import BadInput
+    from holter.reports.catalogue import language
+
+    words = list(arguments[: arguments.index("--")] if "--" in arguments else arguments)
+    given = [one.partition("=")[2] for one in words if one.startswith("--lang=")]
+    given += [after for option, after in pairwise(words) if option == "--lang"]
+    try:
+        return language(given[-1] if given else None, os.environ)
+    except BadInput:
+        return language(None, os.environ)
 
 
 def tape_name(tape: Path) -> str:

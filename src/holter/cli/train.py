@@ -73,11 +73,11 @@ def train(
     notify: Notify = None,
     lang: Lang = None,
 ) -> None:
-    """Train with nnU-Net, never lost: safe checkpoints, workers replaced, restarts; again with the same command.
+    """Run nnUNetv2_train with safe checkpoints, automatic worker replacement and restarts.
 
-    Started again it continues from the newest verified checkpoint. SIGUSR1 or SIGTERM: save, end, exit code 75
-    (requeue). Exit code 76: healing did not help, a person must look. Folds may be started together: while one writes
-    splits_final.json or unpacks the data, the others wait for it.
+    Run the same command again to continue from the newest verified checkpoint. SIGUSR1 or SIGTERM: save, end, exit
+    code 75 (requeue). Exit code 76: healing did not help, a person must look. Folds may be started together: while one
+    writes splits_final.json or unpacks the data, the others wait for it.
     """
     from holter.supervisor.folds.fold_lock import FoldLock
     from holter.supervisor.folds.messages import NOTHING_STARTED

@@ -13,6 +13,7 @@ from holter.records import Beat, Diagnosis, Episode, Noted, Text, Tick
 from holter.reports import live
 from holter.reports.catalogue import phrase, text
 from holter.reports.line_writer import takes_a_line
+from holter.sentences import define
 from holter.supervisor.recording.recorder import Listener, Recorder
 
 # The fault comes in mid-epoch 1: a first epoch has shown what is usual.
@@ -21,6 +22,8 @@ FAULT_ITERATION = 10
 # The cause stays on screen for a moment before the fault is repaired; without a cause it is repaired after this.
 SHOW_CAUSE_S = 8.0
 GIVE_UP_S = 75.0
+
+SIMULATED = define("note.simulated", "GPU readings and slow steps are simulated")
 
 
 class Director(Listener):
@@ -101,7 +104,7 @@ class Director(Listener):
         self.fault_s = recorder.now_s()
         recorder.add(Noted(t_s=self.fault_s, what="fault", text=self._fault.name))
         if self._fault.name == "vgpu-licence":
-            recorder.add(Noted(t_s=self.fault_s, what="simulated", text="GPU readings and slow steps are simulated"))
+            recorder.add(Noted(t_s=self.fault_s, what="simulated", message=SIMULATED()))
 
     def _tell_progress(self, beat: Beat) -> None:
         if beat.epoch is not None and beat.epoch != self._epoch and beat.phase == "train":

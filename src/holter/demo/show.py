@@ -20,7 +20,7 @@ from holter.demo.prepare import prepare
 from holter.demo.story import CURES, Story
 from holter.diagnosis.result import diagnosed_all
 from holter.errors import CannotDoHere, FolderNotWritable, TapeExists
-from holter.records import Diagnosis, Noted
+from holter.records import Diagnosis, Judged, Noted
 from holter.reports import live
 from holter.reports.as_json import to_json
 from holter.reports.catalogue import text
@@ -161,14 +161,13 @@ def _conclude(
 def timing(recording: Recording, diagnoses: tuple[Diagnosis, ...]) -> tuple[float | None, float | None, str | None]:
     """Seconds from the fault to the alarm and to the named cause, as the tape tells it, and that cause."""
     notes = recording.events(Noted)
+    judged = recording.events(Judged)
     fault_s = next((note.t_s for note in notes if note.what == "fault"), None)
     if fault_s is None or not diagnoses:
         return None, None, diagnoses[0].verdicts[0].cause if diagnoses else None
     first = min(diagnoses, key=lambda one: one.episode.alarm_s)
     named = first.verdicts[0]
-    cause_s = next(
-        (note.t_s for note in notes if note.what == "cause-named" and note.text.startswith(named.cause)), None
-    )
+    cause_s = next((one.t_s for one in judged if one.cause == named.cause), None)
     alarm_s = first.episode.alarm_s - fault_s
     return round(alarm_s, 2), None if cause_s is None else round(cause_s - fault_s, 2), named.cause
 

@@ -15,16 +15,19 @@ from pathlib import Path
 
 import msgspec
 
-from holter.records import GpuSample
+from holter.records import GpuSample, Unread
+from holter.sentences import define
 
 SCRIPT_VARIABLE = "HOLTER_GPU_SCRIPT"
+SIMULATED = define("gpu.simulated", "simulated for holter's demo")
+NOT_IN_A_GUEST = define("gpu.not-in-a-guest", "not supported in a vGPU guest")
 
 # A T4 cut to 8 GiB, as in nnU-Net issue 2041. In a vGPU guest the driver gives none of the fields in
 # ``unread``.
 _VGPU = GpuSample(
     t_s=0.0,
     index=0,
-    note="simulated for holter's demo",
+    note=SIMULATED(),
     name="GRID T4-8Q",
     driver="525.105.17",
     utilization_ratio=0.97,
@@ -38,7 +41,7 @@ _VGPU = GpuSample(
     licence_text="Unlicensed (Unrestricted)",
     licence_product="NVIDIA RTX Virtual Workstation",
     unread=tuple(
-        f"{field}: not supported in a vGPU guest"
+        Unread(field=field, why=NOT_IN_A_GUEST())
         for field in ("power_w", "temperature_c", "sm_clock_max_mhz", "memory_clock_max_mhz", "clock_reasons")
     ),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from holter.detectors.view import main_beat
+from holter.evidence.words import saved_file
 from holter.records import ActionTaken, EpochEnded, Noted, Tick
 
 LOOP = "run_training"
@@ -26,7 +27,7 @@ class Course:
         beat = main_beat(tick)
         self._has_trained = self._has_trained or (beat is not None and beat.steps_total > 0)
         for event in tick.events:
-            if isinstance(event, Noted) and event.what == "checkpoint" and FINAL in event.text:
+            if isinstance(event, Noted) and event.what == "checkpoint" and FINAL in saved_file(event):
                 self._is_over = True  # the last thing that nnU-Net does, whoever ended the loop
             elif isinstance(event, Noted) and event.text == LOOP and event.what == "began":
                 self._has_begun, self._is_over, self._epochs = True, False, 0  # perhaps a second one in this process

@@ -11,7 +11,7 @@ import msgspec
 
 from holter.detectors.view import main_beat
 from holter.evidence.room import Lack, is_same_device, is_same_folder, lack, place
-from holter.evidence.words import is_failed_save, is_saved
+from holter.evidence.words import is_failed_save, is_saved, saved_file
 from holter.records import ActionTaken, Episode, Message, Noted, StorageSample, Text, Tick
 from holter.sentences import define
 
@@ -54,7 +54,7 @@ class UnsavedDetector:
         for event in tick.events:
             if isinstance(event, ActionTaken):
                 changed += self._see_save(event, tick)
-            elif isinstance(event, Noted) and is_saved(event) and self._is_inside(event.text):
+            elif isinstance(event, Noted) and is_saved(event) and self._is_inside(saved_file(event)):
                 self._saved_s = event.t_s
         for sample in tick.storage:
             if sample.label == LABEL:
@@ -64,7 +64,7 @@ class UnsavedDetector:
     def _see_save(self, event: ActionTaken, tick: Tick) -> list[Episode]:
         if is_failed_save(event):
             self._by_save = True
-            return self._alarm(event.t_s, event.text, tick)
+            return self._alarm(event.t_s, event.said, tick)
         if is_saved(event):
             self._by_save = False
             self._since = None  # what the probe says next was read before

@@ -17,9 +17,9 @@ from holter.evidence.facts.epochs import described as series_in_words
 from holter.evidence.facts.epochs import runs as runs_of
 from holter.evidence.facts.epochs import story
 from holter.records import Environment, EpochEnded, Message
-from holter.sentences import define
+from holter.sentences import NOTHING_CHANGED, define
 from holter.tape import Recording
-from holter.texts.decode import UNTOUCHED, WHAT_IS_READ, lines_of, lines_of_stream
+from holter.texts.decode import GIVE_A_LOG, lines_of, lines_of_stream
 from holter.texts.header import beside
 from holter.texts.recording import described, in_order, to_recording
 from holter.texts.results_folder import Fold, find_fold
@@ -34,6 +34,7 @@ CLOCKS_S = 120.0
 AFTER_LOG_S = 3600.0
 
 LOG = define("target.log", "{name}: {start} to {end}; epochs: {epochs}, starts: {runs}")
+NOTHING_IN_IT = define("error.nothing-in-text", "{name} is a text, but nothing in it is nnU-Net's, nor an error.")
 LOG_UNTIMED = define("target.log-untimed", "{name}: {lines} lines without time stamps")
 NO_LOG = define("target.no-log", "There is no training log in {name}.")
 ONE_LOG = define(
@@ -149,9 +150,9 @@ def _found(
 ) -> Found:
     if not runs:
         raise NotALog(
-            f"{name} is a text, but nothing in it is nnU-Net's, nor an error.",
-            safe=UNTOUCHED,
-            next_step=WHAT_IS_READ,
+            NOTHING_IN_IT(name=name),
+            safe=NOTHING_CHANGED(),
+            next_step=GIVE_A_LOG(),
         )
     zero_s = next((run.begun_s for run in runs if run.begun_s is not None), 0.0)
     environment = _environment(fold, runs, zero_s)

@@ -17,8 +17,9 @@ from holter.errors import EvidenceWrong, TapeError, UnknownTarget
 from holter.evidence.stated import is_stated, read_stated
 from holter.records import Diagnosis, Environment, Message, Tick
 from holter.remedies import propose
-from holter.sentences import define
+from holter.sentences import NOTHING_CHANGED, define
 from holter.tape import Recording, read
+from holter.tape.reader import CANNOT_READ
 from holter.texts.decode import as_utf8
 
 STDIN = "-"
@@ -31,7 +32,13 @@ FACTS_STATED = define(
     one="{name}: {count} fact is stated; what is left out counts as unknown.",
 )
 GUESSED_KIND = define("target.guessed-kind", 'episode.kind is not stated; by the facts it is taken as "{kind}".')
-WHAT_IS_READ = "Give a tape, a PID, a results folder, a log, an evidence file, or - for text from a pipe."
+WHAT_IS_READ = define(
+    "next.give-a-target", "Give a tape, a PID, a results folder, a log, an evidence file, or - for text from a pipe."
+)
+NO_FACTS = define("error.no-facts", "{name} is JSON, but states no facts.")
+NOTHING_LEFT = define("error.nothing-left", "Nothing can be read of {path}: {damage}.")
+OTHER_COPY = define("next.other-copy", "Look for another copy of the tape.")
+NO_SUCH_TARGET = define("error.no-such-target", "There is no file, folder or process {target}.")
 
 
 def diagnose_target(
@@ -59,8 +66,8 @@ def diagnose_target(
         return read_evidence(path.read_bytes(), path.name)
     if path.suffix == ".json":
         raise EvidenceWrong(
-            f"{target} is JSON, but states no facts.",
-            safe="Nothing was changed.",
+            NO_FACTS(name=target),
+            safe=NOTHING_CHANGED(),
             next_step="holter diagnose --evidence-template > evidence.json",
         )
     try:
@@ -76,9 +83,7 @@ def read_tape(path: Path) -> Found:
     """
     recording = read(path)
     if not recording.all_ticks and recording.damage:
-        raise TapeError(
-            f"Nothing can be read of {path}: {recording.damage}.", next_step="Look for another copy of the tape."
-        )
+        raise TapeError(NOTHING_LEFT(path=str(path), damage=recording.damage), next_step=OTHER_COPY())
     return Found("tape", str(path), recording, diagnosed_all(recording))
 
 
@@ -124,7 +129,6 @@ class _Joined(io.RawIOBase):
 
 def _unreadable(target: str, error: OSError) -> UnknownTarget:
     if error.errno == errno.ENOENT:
-        return UnknownTarget(f"There is no file, folder or process {target}.", next_step=WHAT_IS_READ)
-    return UnknownTarget(
-        f"Cannot read {target}: {error.strerror}.", safe="Nothing was changed.", next_step=WHAT_IS_READ
-    )
+        return UnknownTarget(NO_SUCH_TARGET(target=target), next_step=WHAT_IS_READ())
+    what = CANNOT_READ(path=target, error=error.strerror or str(error))
+    return UnknownTarget(what, safe=NOTHING_CHANGED(), next_step=WHAT_IS_READ())

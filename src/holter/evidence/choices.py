@@ -1,4 +1,4 @@
-"""The words that a fact may have where its values are a short list: what an evidence file is checked against."""
+"""The values that a fact may have where they are a short list. An evidence file is checked against ``CHOICES``."""
 
 from __future__ import annotations
 
@@ -40,3 +40,22 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "system.container": ("docker", "podman", "apptainer", "kubernetes", "lxc", "none"),
     "system.virtual_machine": ("kvm", "vmware", "microsoft", "wsl", "xen", "virtualbox", "unnamed", "none"),
 }  # fmt: skip
+
+# Short lists that an evidence file is not held to.
+OPEN_CHOICES: dict[str, tuple[str, ...]] = {
+    "worker.role": get_args(Role),
+    "memory.grows_in": ("main", "workers", "both", "none"),
+    "loss.not_finite": ("train_loss", "val_loss"),
+    "gpu.trouble": ("lost", "hung", "silent", "forbidden", "mismatch", "closed"),
+    "gpu.xid_kind": ("gone", "memory", "application", "other"),
+    "gpu.clock_reasons": (
+        "gpu-idle", "applications-clocks-setting", "sw-power-cap", "hw-slowdown", "sync-boost", "sw-thermal-slowdown",
+        "hw-thermal-slowdown", "hw-power-brake-slowdown", "display-clock-setting", "board-limit", "reliability",
+    ),
+    "software.slow_kernels": ("conv3d-without-cudnn", "conv3d-without-tensor-cores", "none"),
+    "system.gpu_iommu": ("translated", "pass-through", "none"),
+    "compile.missing": (
+        "compiler", "old-compiler", "python-headers", "triton", "linker", "ptxas", "cache", "windows",
+    ),
+}  # fmt: skip
+ENUMERATED: dict[str, tuple[str, ...]] = {**CHOICES, **OPEN_CHOICES}

@@ -45,7 +45,9 @@ class Outside:
                 self._mine.add(gpu.index)
         for event in tick.events:
             if isinstance(event, ActionTaken) and event.action == "save-checkpoint":
-                self._quota = bool(QUOTA.search(event.text)) or (self._quota and event.state != "done")
+                failed = failure(event)
+                named = failed is not None and QUOTA.search(failed.text) is not None
+                self._quota = named or (self._quota and event.state != "done")
             elif isinstance(event, ExceptionSeen):
                 self._quota = self._quota or bool(QUOTA.search(event.message))
             self._see_failure(event)

@@ -6,6 +6,7 @@ import re
 import signal
 from collections.abc import Iterable
 
+from holter.probes.training.remarks import NOT_SAVED
 from holter.records import (
     ActionTaken,
     ExceptionSeen,
@@ -17,7 +18,7 @@ from holter.records import (
     Subject,
     Text,
 )
-from holter.sentences import define
+from holter.sentences import define, has
 
 # batchgenerators polls its queues every 2 ms, which costs an idle process 2 to 8 % of a core. A process that works
 # uses most of one, or, where many share few cores, at least this much averaged over some seconds.
@@ -111,7 +112,9 @@ def raised(who: Subject, error: ExceptionSeen) -> Message:
 def is_failed_save(action: ActionTaken) -> bool:
     """Whether this tells of a checkpoint that the hook could not write; a refused request names no file."""
     failed = (action.action, action.state, action.source) == ("save-checkpoint", "failed", "hook")
-    return failed and ".pth: " in action.text
+    if action.message is None:  # a tape of before
+        return failed and ".pth: " in action.text
+    return failed and has(action.message, *NOT_SAVED)
 
 
 def is_saved(event: Record) -> bool:
@@ -119,3 +122,8 @@ def is_saved(event: Record) -> bool:
     if isinstance(event, ActionTaken):
         return (event.action, event.state, event.source) == ("save-checkpoint", "done", "hook")
     return isinstance(event, Noted) and event.what == "checkpoint"
+
+
+def saved_file(saved: Noted) -> str:
+    """Return the checkpoint that a note is about; tapes of before have its name in their text."""
+    return saved.text if saved.message is None else str(saved.message.value("file"))

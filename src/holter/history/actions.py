@@ -6,7 +6,8 @@ from typing import Literal
 
 import msgspec
 
-from holter.records import ActionTaken, Message, Record
+from holter.records import ActionTaken, Record, Text
+from holter.sentences import parts
 from holter.tape import Recording
 
 # Hook and supervisor tell of the same deed within seconds: the hook when its part is done, the supervisor when the
@@ -23,9 +24,8 @@ class Deed(Record, frozen=True, kw_only=True):
     ended_s: float | None = None  # None: under way when the recording ended, or only proposed
     state: Literal["proposed", "begun", "done", "failed"]
     cause: str | None = None
-    text: str = ""  # told when it began
-    result: str = ""  # told when it ended
-    messages: tuple[Message, ...] = ()  # the same, where the words are a sentence with values
+    before: tuple[Text, ...] = ()  # said when it began, sentence by sentence
+    after: tuple[Text, ...] = ()  # said when it ended, but for what was said before
     settings: tuple[tuple[str, str], ...] = ()
     pids: tuple[int, ...] = ()
     generation: int = 0
@@ -96,9 +96,8 @@ def _new(event: ActionTaken) -> Deed:
         ended_s=event.t_s if is_over else None,
         state=event.state,
         cause=event.cause,
-        text="" if is_over else event.text,
-        result=event.text if is_over else "",
-        messages=() if event.message is None else (event.message,),
+        before=() if is_over else parts(event.said),
+        after=parts(event.said) if is_over else (),
         settings=event.settings,
         pids=event.pids,
         generation=event.generation,
@@ -110,20 +109,17 @@ def _grown(deed: Deed, event: ActionTaken) -> Deed:
     grown = msgspec.structs.replace(
         deed,
         cause=deed.cause or event.cause,
-        messages=deed.messages if event.message in (None, *deed.messages) else (*deed.messages, event.message),
         settings=deed.settings or event.settings,
         pids=tuple(dict.fromkeys((*deed.pids, *event.pids))),
         sources=tuple(dict.fromkeys((*deed.sources, event.source))),
     )
     if event.state == "begun":
-        return msgspec.structs.replace(grown, text=_both(deed.text, event.text))
+        return msgspec.structs.replace(grown, before=_together(deed.before, parts(event.said)))
     ended_s = event.t_s if deed.ended_s is None else deed.ended_s
-    return msgspec.structs.replace(
-        grown, ended_s=ended_s, state=event.state, result=_both(deed.result, event.text, deed.text)
-    )
+    new = tuple(part for part in parts(event.said) if part not in deed.before)
+    return msgspec.structs.replace(grown, ended_s=ended_s, state=event.state, after=_together(deed.after, new))
 
 
-def _both(first: str, second: str, said: str = "") -> str:
-    """Two sentences as one text; what was said already is not said again."""
-    new = "" if second in (first, said) else second
-    return "; ".join(part for part in (first, new) if part)
+def _together(first: tuple[Text, ...], second: tuple[Text, ...]) -> tuple[Text, ...]:
+    """All that both say; what was said already is not said again."""
+    return tuple(dict.fromkeys((*first, *second)))

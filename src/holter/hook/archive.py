@@ -9,12 +9,13 @@ from typing import IO, Any, NamedTuple
 
 from . import pickles
 from .pickles import Made, Named, Stored
+from .remarks import Remark, remark
 from .zips import DAMAGED, Bad, bytes_of, check_bytes, find_index, open_archive
 
 # What nnU-Net's ``load_checkpoint`` needs to go on training, and ``trainer_name``, which it always writes.
 NEEDED = ("network_weights", "optimizer_state", "current_epoch", "logging", "_best_ema", "init_args", "trainer_name")
 OWN_KEY = "holter"  # what Holter adds to a checkpoint; nnU-Net ignores it
-MOST_LETTERS = 300  # of a problem: names in a foreign file can be of any length
+MOST_LETTERS = 300  # of a quotation in a problem: names in a foreign file can be of any length
 # Bytes of one element of torch's storage types; a type that is not here is not measured.
 SIZES = {
     "UntypedStorage": 1, "ByteStorage": 1, "CharStorage": 1, "BoolStorage": 1, "QInt8Storage": 1, "QUInt8Storage": 1,
@@ -26,12 +27,13 @@ SIZES = {
 class Checked(NamedTuple):
     """What was found in one file. ``kind`` is ok, missing, unreadable, torn, foreign, incomplete or strange.
 
-    Strange: every byte is as it was written, but what was written is beyond this reader.
+    Strange: every byte is as it was written, but what was written is beyond this reader. ``problem`` is None where
+    it is ok.
     """
 
     ok: bool
     kind: str
-    problem: str
+    problem: Remark | None
     bytes: int = 0
     current_epoch: int | None = None  # epochs that were finished when it was saved
     trainer_name: str | None = None
@@ -49,21 +51,28 @@ def verify(path: str | os.PathLike[str], *, crc: bool = True) -> Checked:
         with open(path, "rb") as file:  # noqa: PTH123
             size = os.fstat(file.fileno()).st_size
             epoch, trainer, version = _read(file, size, crc=crc)
-        return Checked(True, "ok", "", size, epoch, trainer, version)
+        return Checked(True, "ok", None, size, epoch, trainer, version)
     except Bad as bad:
         return Checked(False, bad.kind, _printable(bad.problem), size)
     except FileNotFoundError:
-        return Checked(False, "missing", "there is no such file")
+        return Checked(False, "missing", remark("missing"))
     except OSError as error:
         if error.errno == errno.EINVAL:  # a place before the beginning
             return Checked(False, "torn", DAMAGED, size)
-        return Checked(False, "unreadable", f"unreadable: {error.strerror or error}", size)
+        return Checked(False, "unreadable", remark("unreadable", error=error.strerror or str(error)), size)
     except MemoryError:
-        return Checked(False, "unreadable", "unreadable: out of memory", size)
+        return Checked(False, "unreadable", remark("no-memory"), size)
 
 
-def _printable(text: str) -> str:
-    return "".join(letter if letter.isprintable() else "?" for letter in text[:MOST_LETTERS])
+def _printable(value: Any) -> Any:
+    """A remark whose quotations can be shown."""
+    if isinstance(value, dict):
+        return {name: _printable(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_printable(one) for one in value]
+    if not isinstance(value, str):
+        return value
+    return "".join(letter if letter.isprintable() else "?" for letter in value[:MOST_LETTERS])
 
 
 def _read(file: IO[bytes], size: int, *, crc: bool) -> tuple[int | None, str | None, str | None]:
@@ -71,17 +80,17 @@ def _read(file: IO[bytes], size: int, *, crc: bool) -> tuple[int | None, str | N
     index = find_index(archive)
     folder = index.filename[: -len("data.pkl")]
     facts: tuple[int | None, str | None, str | None] = (None, None, None)
-    strange = ""
+    strange: Remark | None = None
     try:
         facts = _check_contents(archive, folder, pickles.read(bytes_of(archive, index)))
     except pickles.TooLarge:
         pass
     except pickles.NotUnderstood as error:
-        strange = f"data.pkl cannot be read: {error}"
+        strange = remark("index-unreadable", error=error.why)
     if crc:
         for member in archive.infolist():
             check_bytes(archive, member, member.filename[len(folder) :])
-    if strange:
+    if strange is not None:
         raise Bad("strange", strange)
     return facts
 
@@ -91,7 +100,7 @@ def _check_contents(
 ) -> tuple[int | None, str | None, str | None]:
     root = _plain_dict(contents.root)
     if root is None:
-        raise Bad("foreign", "a checkpoint of another program: no network_weights")
+        raise Bad("foreign", remark("foreign"))
     _check_storages(archive, folder, contents.storages)
     _check_tensors(contents.made)
     _check_keys(root)
@@ -108,11 +117,11 @@ def _check_storages(archive: zipfile.ZipFile, folder: str, storages: list[Stored
     for stored in storages:
         member = archive.NameToInfo.get(f"{folder}data/{stored.key}")
         if member is None:
-            raise Bad("torn", f"data/{stored.key} is missing")
+            raise Bad("torn", remark("part-missing", name=f"data/{stored.key}"))
         size = SIZES.get(stored.kind)
         # Torch rounds the number of elements down.
         if size is not None and not 0 <= member.file_size - stored.elements * size < size:
-            raise Bad("torn", f"data/{stored.key} has the wrong size")
+            raise Bad("torn", remark("part-size", name=f"data/{stored.key}"))
 
 
 def _check_tensors(made: list[Made]) -> None:
@@ -122,7 +131,7 @@ def _check_tensors(made: list[Made]) -> None:
                 Stored() as stored, int(offset), tuple(size), tuple(stride), *_,
             ):  # fmt: skip
                 if not _fits(stored.elements, offset, size, stride):
-                    raise Bad("torn", f"a tensor reaches beyond data/{stored.key}")
+                    raise Bad("torn", remark("tensor-beyond", name=f"data/{stored.key}"))
 
 
 def _fits(elements: int, offset: int, size: tuple[Any, ...], stride: tuple[Any, ...]) -> bool:
@@ -142,16 +151,16 @@ def _check_keys(root: dict[Any, Any]) -> None:
     if OWN_KEY in root:  # a trainer that saves something else can load it, too
         return
     if "network_weights" not in root:
-        raise Bad("foreign", "a checkpoint of another program: no network_weights")
+        raise Bad("foreign", remark("foreign"))
     weights = root["network_weights"]
     if not (weights.items if isinstance(weights, Made) else isinstance(weights, dict) and weights):
-        raise Bad("incomplete", "incomplete: network_weights is empty")
+        raise Bad("incomplete", remark("no-weights"))
     missing = [name for name in NEEDED if name not in root]
     if missing:
-        raise Bad("incomplete", "incomplete, training cannot go on from it: no " + ", ".join(missing))
+        raise Bad("incomplete", remark("keys-missing", names=missing))
     epoch = root["current_epoch"]
     if not isinstance(epoch, Made) and (type(epoch) is not int or epoch < 0):  # Made: a number of numpy's
-        raise Bad("incomplete", "incomplete: current_epoch is no number")
+        raise Bad("incomplete", remark("no-epoch"))
 
 
 def _facts(root: dict[Any, Any]) -> tuple[int | None, str | None, str | None]:

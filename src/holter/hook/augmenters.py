@@ -12,6 +12,7 @@ from typing import Any
 from . import children, healing, replace, workers
 from . import page as layout
 from .life import LIFE
+from .remarks import remark
 
 TRAIN, VAL = layout.WAITS.index("train-batch"), layout.WAITS.index("val-batch")
 
@@ -111,9 +112,16 @@ def patch_teller(module: ModuleType) -> None:
     @functools.wraps(original)
     def trouble(self: Any, trouble: Any) -> None:
         try:
-            where = f"{trouble.file} on {trouble.mount} ({trouble.fs_type})"
-            text = f"{trouble.kind}: case {trouble.case}, {where}: {trouble.detail}"
-            LIFE.tell("note", what="read-trouble", text=text)
+            file, mount, fs_type = (str(one or "-") for one in (trouble.file, trouble.mount, trouble.fs_type))
+            said = remark(
+                f"case-{trouble.kind}",
+                case=str(trouble.case),
+                file=file,
+                mount=mount,
+                fs_type=fs_type,
+                detail=str(trouble.detail),
+            )
+            LIFE.tell("note", what="read-trouble", say=[said])
             if trouble.kind == "hung":
                 LIFE.take_case(trouble.case)
         except Exception as error:

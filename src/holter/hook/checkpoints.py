@@ -100,7 +100,7 @@ def _load(_: Any, *__: Any, **___: Any) -> After | None:
         # They are the first rank's: with them all ranks would draw the same numbers.
         if ok and found and getattr(trainer, "local_rank", 0) == 0:
             STATE.resumed = found[0]
-            if problem := states.restore(found[0]):
-                LIFE.tell("note", what="checkpoint-loaded", text=f"random numbers do not continue: {problem}")
+            if (problem := states.restore(found[0])) is not None:
+                LIFE.tell("note", what="checkpoint-loaded", say=[problem])
 
     return after

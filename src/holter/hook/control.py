@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from .life import LIFE
+from .remarks import Remark, remark
 
 FILE = "control.json"
 # What can be asked for -> who does it. Called on the pulse thread: a handler returns at once.
@@ -53,12 +54,14 @@ def _carry_out(request: dict[str, Any]) -> None:
     _Seen.number = number
     handler = HANDLERS.get(what)
     if handler is None:
-        tell(what, "failed", "this cannot be done in this process", number)
+        tell(what, "failed", remark("not-here"), number=number)
     else:
         handler(number, str(request.get("text", "")))
 
 
-def tell(action: str, state: str, text: str = "", number: int | None = None, pids: Iterable[int] = ()) -> None:
+def tell(action: str, state: str, *said: Remark, number: int | None = None, pids: Iterable[int] = ()) -> None:
     """Tell how far an action is: begun, done or failed. ``pids``: processes that it ends, told before they end."""
     generation = LIFE.page.generation
-    LIFE.tell("action", action=action, state=state, text=text, number=number, pids=list(pids), generation=generation)
+    LIFE.tell(
+        "action", action=action, state=state, say=list(said), number=number, pids=list(pids), generation=generation
+    )

@@ -18,6 +18,7 @@ from typing import Any
 
 from . import healing
 from .life import LIFE
+from .remarks import remark
 
 NAME = "crop_and_pad_nd"  # of acvl_utils, as the data loader knows it
 
@@ -39,8 +40,10 @@ def _writable(original: Callable[..., Any], *, copies: bool) -> Callable[..., An
             return part
         if not told and LIFE.page.worker_index < 1:  # one worker speaks for all
             told.append(True)
-            what, done = ("read-only-data-copied", "copied") if copies else ("read-only-data", "handed on")
-            LIFE.tell("note", what=what, text=f"parts cut out of read-only memory maps are {done}")
+            what, code = (
+                ("read-only-data-copied", "read-only-copied") if copies else ("read-only-data", "read-only-handed-on")
+            )
+            LIFE.tell("note", what=what, say=[remark(code)])
         return part.copy() if copies else part
 
     return crop_and_pad_nd

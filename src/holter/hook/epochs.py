@@ -11,6 +11,7 @@ from typing import Any
 from . import control, states
 from . import verify as files
 from .life import LIFE
+from .remarks import remark
 from .snapshots import STATE, After, tried
 
 EVERY_S = 600.0  # between saves; with longer epochs, every epoch
@@ -26,9 +27,9 @@ def ask(what: str, number: int) -> None:
     if not STATE.is_first:  # each rank is asked; one answers
         return
     if is_over:
-        control.tell(action, "failed", "the training is over; its final checkpoint is what there is", number)
+        control.tell(action, "failed", remark("training-over"), number=number)
     else:
-        control.tell(action, "begun", "at the end of this epoch", number)
+        control.tell(action, "begun", remark("at-epoch-end"), number=number)
 
 
 def watch_start(_: Any, *__: Any, **___: Any) -> After:
@@ -101,7 +102,7 @@ def _save_latest(trainer: Any, epoch: int) -> None:
     if getattr(trainer, "disable_checkpointing", False):
         number = STATE.wanted.pop("checkpoint", None)
         if number is not None and _is_first(trainer):
-            control.tell("save-checkpoint", "failed", "checkpoints are switched off in this training", number)
+            control.tell("save-checkpoint", "failed", remark("checkpoints-off"), number=number)
         return
     now = trainer.current_epoch
     trainer.current_epoch = epoch  # its end has been counted already; what is stored is the next one's number
@@ -129,10 +130,10 @@ def _stop(trainer: Any, epoch: int, number: int) -> None:
     (is_saved,) = _most(trainer, int(is_first and _is_saved(epoch)))
     if not is_saved:
         if is_first:
-            control.tell("stop", "failed", f"epoch {epoch} could not be saved; the training goes on", number)
+            control.tell("stop", "failed", remark("stop-not-saved", epoch=epoch), number=number)
         return
     if is_first:
-        control.tell("stop", "done", f"after epoch {epoch}, which is in {files.LATEST}", number)
+        control.tell("stop", "done", remark("stopped-after", epoch=epoch, file=files.LATEST), number=number)
     for name in states.LOADERS:
         finish = getattr(getattr(trainer, name, None), "_finish", None)
         if callable(finish):

@@ -18,6 +18,7 @@ from typing import Any
 from .export_tasks import Result, Task
 from .export_worker import Worker, end
 from .life import LIFE
+from .remarks import Remark, remark
 
 POLL_S = 0.1  # as often as nnU-Net itself looks at its pool
 STUCK_S = 600.0  # a worker with a case that uses no CPU for so long is stopped, or waits for what will not come
@@ -204,7 +205,7 @@ class ExportPool:
     def _answered(self, one: Worker, ok: bool, value: Any) -> None:
         task, one.task = one.task, None
         if not ok and _no_memory(value):
-            self._lost(task, f"its export worker had not enough memory ({type(value).__name__})")
+            self._lost(task, remark("exporter-no-memory", error=type(value).__name__))
         else:
             task.settle(ok, value)
             self._finish(task)
@@ -213,7 +214,7 @@ class ExportPool:
             self._workers.remove(one)
             end([one], END_S)
 
-    def _lost(self, task: Task, trouble: str) -> None:
+    def _lost(self, task: Task, trouble: Remark) -> None:
         task.lost(trouble)
         with self._lock:
             (self._again if task.losses == 1 else self._here).append(task)
@@ -242,7 +243,7 @@ class ExportPool:
         except Exception as error:
             LIFE.trouble("export-hand", error)
             task.losses = 1  # another process would not get it either
-            self._lost(task, f"it could not be handed to an export worker ({error!r})")
+            self._lost(task, remark("exporter-not-handed", error=repr(error)))
 
     def _hire(self) -> bool:
         try:
@@ -261,7 +262,7 @@ class ExportPool:
             held = [one.task for one in workers if one.task is not None]
             for task in (*held, *self._again, *self._queue):
                 task.losses = 1
-                task.lost("no export worker can be had")
+                task.lost(remark("no-exporter"))
                 self._here.append(task)
             self._again.clear()
             self._queue.clear()

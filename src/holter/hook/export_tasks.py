@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from . import control
 from .life import LIFE
+from .remarks import Remark, remark
 
 ACTION = "export-again"
 POLL_S = 0.1  # a case may come to be computed by the waiting process itself
@@ -34,7 +35,7 @@ class Task:
         self.done = threading.Event()
         self.ok = False
         self.value: Any = None
-        self._trouble = ""  # what became of the attempt before this one
+        self._trouble: Remark = remark("no-exporter")  # what became of the attempt before this one
         self._began = 0.0
 
     def compute(self) -> None:
@@ -54,19 +55,25 @@ class Task:
         """Take the result; whoever waits for it goes on."""
         self.ok, self.value, self.call = ok, value, None
         if self.losses:
-            took = f"{time.monotonic() - self._began:.0f} s"
-            text = f"case {self.name}: {self._trouble}; computed again in {self._where()}, {took}"
-            control.tell(ACTION, "done" if ok else "failed", text if ok else f"{text}: {value!r}")
+            took_s = time.monotonic() - self._began
+            said = [self._case(), remark(f"computed-{self._where()}", took=took_s)]
+            if ok:
+                control.tell(ACTION, "done", *said)
+            else:
+                control.tell(ACTION, "failed", *said, remark("raised", error=repr(value)))
         self.done.set()
 
-    def lost(self, trouble: str) -> None:
+    def lost(self, trouble: Remark) -> None:
         """Note that an attempt came to nothing."""
         self.losses += 1
         self._trouble, self._began = trouble, time.monotonic()
-        control.tell(ACTION, "begun", f"case {self.name}: {trouble}; to be computed again in {self._where()}")
+        control.tell(ACTION, "begun", self._case(), remark(f"compute-{self._where()}"))
+
+    def _case(self) -> Remark:
+        return remark("export-lost", case=self.name, trouble=self._trouble)
 
     def _where(self) -> str:
-        return "a process of its own" if self.losses == 1 else "the main process"
+        return "alone" if self.losses == 1 else "in-main"
 
 
 def _loaded(name: str) -> Any:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from . import children
+from .remarks import Remark, remark
 
 LOOK_S = 1.0  # between two readings of the CPU time
 UTIME, STIME = 11, 12  # fields of /proc/PID/stat, counted after the name
@@ -97,16 +98,15 @@ class Worker:
         children.ending([self.process], expected=False)
         self.process.kill()
 
-    def fate(self) -> str:
-        """Say in words how it ended."""
-        code = self.process.exitcode
-        name = f"its export worker (PID {self.process.pid})"
+    def fate(self) -> Remark:
+        """Say how it ended."""
+        code, pid = self.process.exitcode, self.process.pid
         if self.stopped:
-            return f"{name} did nothing for {self.silent_s:.0f} s"
+            return remark("exporter-idle", pid=pid, silent=self.silent_s)
         if code is not None and code < 0:
             with contextlib.suppress(ValueError):
-                return f"{name} ended ({signal.Signals(-code).name})"
-        return f"{name} ended (exit code {code})"
+                return remark("exporter-killed", pid=pid, signal=signal.Signals(-code).name)
+        return remark("exporter-exited", pid=pid, exit_code=str(code))
 
 
 def end(workers: list[Worker], within_s: float) -> None:

@@ -17,6 +17,7 @@ from .export_pool import ExportPool
 from .export_tasks import Task
 from .exports_kept import Kept, forget_if_over
 from .life import LIFE
+from .remarks import remark
 
 # The functions of nnU-Net whose pools are replaced; pools that others make meanwhile are theirs.
 VALIDATION = "perform_actual_validation"
@@ -35,9 +36,12 @@ def forecast(trainer: Any) -> None:
     asked = int(sys.modules[STOCK_TRAINER].default_num_processes)
     need = max(memory.needs(trainer, largest)).worker
     free = room.available_bytes()
-    room_for = "an unknown number" if free is None else min(asked, max(1, int(free * SHARE) // need))
-    text = f"its largest case needs {_gib(need)}; {room_for} of {asked} export workers fit into the memory free now"
-    LIFE.tell("note", what="export-forecast", text=text)
+    if free is None:
+        said = remark("export-need", need_gib=need / GIB)
+    else:
+        fit = min(asked, max(1, int(free * SHARE) // need))
+        said = remark("export-forecast", need_gib=need / GIB, fit=fit, asked=asked)
+    LIFE.tell("note", what="export-forecast", say=[said])
 
 
 def _size(folder: Path, case: str) -> int:
@@ -100,7 +104,7 @@ def _prepare(
         complete = kept.complete(rest)
         if complete:
             rest = [case for case in rest if case not in complete]
-            LIFE.tell("note", what="exports-kept", text=f"{len(complete)} of {len(validate)} from an earlier attempt")
+            LIFE.tell("note", what="exports-kept", say=[remark("exports-kept", kept=len(complete), all=len(validate))])
 
         def settled(task: Task) -> None:
             if task.function == "export_prediction_from_logits":
@@ -138,12 +142,10 @@ def _workers(trainer: Any, cases: list[str], asked: int, probabilities: bool) ->
     workers = memory.affordable(found, asked, usable, None if shared is None else shared // ranks)
     largest = max(found)
     if workers < asked or largest.worker > usable:
-        text = f"the largest case needs {_gib(largest.worker)} and {_gib(free)} are free"
+        said = [
+            remark("export-workers", workers=workers, asked=asked, need_gib=largest.worker / GIB, free_gib=free / GIB)
+        ]
         if shared is not None and largest.prediction * asked > shared // ranks:
-            text += f"; {_gib(shared)} of shared memory are free for predictions of {_gib(largest.prediction)}"
-        LIFE.tell("note", what="export-workers", text=f"{workers} of {asked}, because {text}")
+            said.append(remark("export-shared", shared_gib=shared / GIB, prediction_gib=largest.prediction / GIB))
+        LIFE.tell("note", what="export-workers", say=said)
     return workers
-
-
-def _gib(size: int) -> str:
-    return f"{size / GIB:.1f} GiB"

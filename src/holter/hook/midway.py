@@ -14,6 +14,7 @@ from . import control, replace
 from . import verify as files
 from .epochs import OVER
 from .life import LIFE
+from .remarks import Remark, remark
 from .snapshots import STATE, tried
 
 ACTION = "save-checkpoint"
@@ -23,25 +24,25 @@ def ask(number: int) -> None:
     """Take a request; on the pulse thread."""
     trainer = STATE.trainer()
     reason = _why_not(trainer)
-    if reason:
-        control.tell(ACTION, "failed", reason, number)
+    if reason is not None:
+        control.tell(ACTION, "failed", reason, number=number)
         return
     STATE.wanted["checkpoint"] = number  # told by whichever comes first: this one, or one that is being written
-    control.tell(ACTION, "begun", "in the middle of the epoch, at a wait for a batch", number)
+    control.tell(ACTION, "begun", remark("mid-epoch"), number=number)
     if _errand not in replace.errands:
         replace.errands.append(_errand)
 
 
-def _why_not(trainer: Any) -> str:
+def _why_not(trainer: Any) -> Remark | None:
     if LIFE.phase() in OVER:
-        return "the training is over; its final checkpoint is what there is"
+        return remark("training-over")
     if trainer is None or not int(trainer.current_epoch):
-        return "no epoch is finished yet"
+        return remark("no-epoch-yet")
     if getattr(trainer, "is_ddp", False):
-        return "with several GPUs it is only saved at the end of an epoch"
+        return remark("several-gpus")
     if getattr(trainer, "disable_checkpointing", False):
-        return "checkpoints are switched off in this training"
-    return "" if replace.waits_here() else "this cannot be done in this process"
+        return remark("checkpoints-off")
+    return None if replace.waits_here() else remark("not-here")
 
 
 def _errand() -> None:

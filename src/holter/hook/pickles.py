@@ -10,6 +10,8 @@ import pickletools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from .remarks import Remark, plain, remark
+
 # nnU-Net's after 1000 epochs with 100 classes: 4 MB and a million steps. More would only cost memory and time.
 MAX_BYTES = 256 << 20
 MAX_STEPS = 5_000_000
@@ -17,7 +19,11 @@ MOST_ELEMENTS = 1 << 63  # of a tensor; a number of a million digits must not be
 
 
 class NotUnderstood(Exception):
-    """The pickle is damaged, or is none."""
+    """The pickle is damaged, or is none; ``why``: a quotation or a remark."""
+
+    def __init__(self, why: str | Remark) -> None:
+        super().__init__(why if isinstance(why, str) else plain(why))
+        self.why = why
 
 
 class TooLarge(NotUnderstood):
@@ -62,12 +68,12 @@ class Contents(NamedTuple):
 def read(data: bytes) -> Contents:
     """Read a pickle of any protocol; raises NotUnderstood or TooLarge."""
     if len(data) > MAX_BYTES:
-        raise TooLarge("it is too large")
+        raise TooLarge(remark("pickle-too-large"))
     reader = _Reader()
     try:
         for step, (opcode, argument, _) in enumerate(pickletools.genops(data)):
             if step >= MAX_STEPS:
-                raise TooLarge("it has too many steps")
+                raise TooLarge(remark("pickle-too-long"))
             reader.take(opcode.name, argument)
         return Contents(reader.stack.pop(), reader.storages, reader.made)
     except NotUnderstood:
@@ -138,7 +144,7 @@ class _Reader:
             members = tuple(self.stack[-count:])
             del self.stack[-count:]
             if len(members) < count:
-                raise NotUnderstood("a tuple has too few members")
+                raise NotUnderstood(remark("pickle-tuple"))
             self.stack.append(members)
         elif name in _EXTENSIONS:
             self.stack.append(Named("copyreg", str(argument)))
@@ -197,7 +203,7 @@ class _Reader:
     def _stack_global(self, _: Any) -> None:
         name, module = self.stack.pop(), self.stack.pop()
         if not isinstance(name, str) or not isinstance(module, str):
-            raise NotUnderstood("a name is no text")
+            raise NotUnderstood(remark("pickle-name"))
         self.stack.append(Named(module, name))
 
     def _make(self, function: Any, arguments: Any) -> None:
@@ -227,6 +233,6 @@ class _Reader:
             case ("storage", Named(name=str(kind)), str(key), _, int(elements)) if 0 <= elements < MOST_ELEMENTS:
                 stored = Stored(kind, key, elements)
             case _:
-                raise NotUnderstood("a storage is named in an unknown way")
+                raise NotUnderstood(remark("pickle-storage"))
         self.storages.append(stored)
         self.stack.append(stored)

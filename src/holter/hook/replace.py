@@ -20,6 +20,7 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 from . import children, control
+from .remarks import Remark, remark
 from .stoppage import ACTION, TICK_S, Trouble, ask, find, is_stopped, requests, started, watch_results_loop
 from .teardown import end_workers
 
@@ -70,7 +71,7 @@ def _count(times: deque[float], within_s: float) -> int:
 class Unproved(NamedTuple):
     """A replacement whose first batch has not come yet."""
 
-    text: str
+    said: tuple[Remark, ...]
     number: int | None
     noticed: float
 
@@ -87,7 +88,7 @@ def wait_here(module: ModuleType, cls: Any) -> None:
     missing = NEEDED.difference(cls.__init__.__code__.co_names)
     if missing:
         raise NotImplementedError("this augmenter has no " + ", ".join(sorted(missing)))
-    watch_results_loop(module, lambda error: not _no_more(error))
+    watch_results_loop(module, lambda error: _no_more(error) is None)
     cls.__next__ = _healing_next(cls.__next__)
     control.on(ACTION, ask)
 
@@ -142,41 +143,41 @@ def _replace(augmenter: Any, trouble: Trouble) -> None:
     noticed = time.monotonic()
     if _unproved:
         before = _unproved.pop()
-        control.tell(ACTION, "failed", before.text + "; no batch came from them", before.number)
+        control.tell(ACTION, "failed", *before.said, remark("no-batch-from-them"), number=before.number)
     reason = _no_more(trouble.error)
-    if reason and trouble.frozen:  # what is next, the supervisor knows
-        control.tell(ACTION, "failed", trouble.text + "; " + reason, trouble.number)
+    if reason is not None and trouble.frozen:  # what is next, the supervisor knows
+        control.tell(ACTION, "failed", *trouble.said, reason, number=trouble.number)
         return
     others = [one for one in started(augmenter) if one.pid not in trouble.culprits]
     children.ending(others, expected=True)
-    control.tell(ACTION, "begun", trouble.text, trouble.number, [one.pid for one in others])
+    control.tell(ACTION, "begun", *trouble.said, number=trouble.number, pids=[one.pid for one in others])
     ready = end_workers(augmenter)
     fresh = None
-    while not reason and fresh is None:
+    while reason is None and fresh is None:
         _past.replace()
         fresh = _start_again(augmenter, trouble)
         reason = _no_more(trouble.error)
     if fresh is None:
-        control.tell(ACTION, "failed", trouble.text + "; " + reason, trouble.number)
+        control.tell(ACTION, "failed", *trouble.said, *((reason,) if reason else ()), number=trouble.number)
         raise RuntimeError(NOT_ALIVE) from trouble.error
     _put_back(augmenter.results_loop_queue, ready)
-    text = f"{trouble.text}; workers ended: {len(others)}, started: {fresh}"
-    _unproved.append(Unproved(text, trouble.number, noticed))
+    said = (*trouble.said, {**fresh, "ended": len(others)})
+    _unproved.append(Unproved(said, trouble.number, noticed))
     if ready:
         _tell_done(_unproved.pop(), kept=len(ready))
 
 
-def _no_more(error: BaseException | None) -> str:
-    """Why this cannot be healed by new workers; empty if it can."""
+def _no_more(error: BaseException | None) -> Remark | None:
+    """Why this cannot be healed by new workers; None if it can."""
     if "CUDA" in str(error):
-        return "new workers do not help after a CUDA error"
+        return remark("cuda-error")
     if _past.is_spent():
-        return f"workers were replaced {MOST} times within an hour already"
-    return ""
+        return remark("replaced-too-often", times=MOST)
+    return None
 
 
-def _start_again(augmenter: Any, trouble: Trouble) -> str | None:
-    """Start new workers; how many, or None where that failed and can be tried again."""
+def _start_again(augmenter: Any, trouble: Trouble) -> Remark | None:
+    """Start new workers; what to say of it, or None where that failed and can be tried again."""
     before = count = int(augmenter.num_processes)
     if trouble.starved and _past.starve():
         count = max(1, before // 2)
@@ -188,13 +189,15 @@ def _start_again(augmenter: Any, trouble: Trouble) -> str | None:
     try:
         augmenter._start()
     except Exception as error:
-        control.tell(ACTION, "failed", f"new workers could not be started: {error!r}")
+        control.tell(ACTION, "failed", remark("not-started", error=repr(error)))
         end_workers(augmenter)
         time.sleep(AGAIN_AFTER_S)
         return None
     finally:
         augmenter.seeds = seeds
-    return str(count) if count == before else f"{count}, before: {before}, to need less memory"
+    if count == before:
+        return remark("workers-started", started=count)
+    return remark("fewer-workers-started", started=count, before=before)
 
 
 def _put_back(ready_queue: Any, batches: list[Any]) -> None:
@@ -204,10 +207,9 @@ def _put_back(ready_queue: Any, batches: list[Any]) -> None:
 
 
 def _tell_done(replaced: Unproved, kept: int = 0) -> None:
-    text = f"; the next batch came after {time.monotonic() - replaced.noticed:.2f} s"
-    if kept:
-        text += f", one of {kept} that were ready"
-    control.tell(ACTION, "done", replaced.text + text, replaced.number)
+    after_s = time.monotonic() - replaced.noticed
+    came = remark("kept-batch", after=after_s, kept=kept) if kept else remark("next-batch", after=after_s)
+    control.tell(ACTION, "done", *replaced.said, came, number=replaced.number)
 
 
 # -------------------------------------------------------------------------------------------------------- the end

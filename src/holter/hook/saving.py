@@ -11,11 +11,20 @@ from collections.abc import Callable
 from typing import IO
 
 from . import verify as files
+from .remarks import Remark, plain
 
 BLOCK_BYTES = 8 << 20  # written at a time: the interpreter lock is free meanwhile
 DRAIN_LOOK_S = 0.5  # how often who waits for the background looks whether it moves
 
 Fill = Callable[[IO[bytes]], None]
+
+
+class Unverified(OSError):
+    """What was read back of a new checkpoint is not what was written."""
+
+    def __init__(self, problem: Remark) -> None:
+        super().__init__(errno.EIO, f"what was read back is wrong ({plain(problem)})")
+        self.problem = problem
 
 
 class Job:
@@ -74,8 +83,9 @@ def commit(path: str, fill: Fill) -> None:
             os.fsync(file.fileno())
             _forget_pages(file.fileno())  # so that what is verified comes from the disk
         checked = files.verify(temporary)
-        if not checked.ok and checked.kind != "strange":  # torch has just written it: it is us who cannot read it
-            raise OSError(errno.EIO, f"what was read back is wrong ({checked.problem})")
+        # Strange: torch has just written it, so it is us who cannot read it.
+        if checked.problem is not None and checked.kind != "strange":
+            raise Unverified(checked.problem)
         if os.path.basename(path) == files.LATEST:  # noqa: PTH119
             _keep_previous(path)
         os.replace(temporary, path)  # noqa: PTH105

@@ -15,6 +15,7 @@ from . import checksums, control, room, saving, states
 from . import verify as files
 from .archive import OWN_KEY
 from .life import LIFE
+from .remarks import remark
 
 FINAL_WAITS_S = (1.0, 5.0, 15.0, 30.0)  # a disk that is full for a moment must not cost a finished training
 # Of the memory that is left, for growing the buffer and for what the training takes meanwhile.
@@ -216,17 +217,22 @@ def size_of(content: Any) -> int:
 def _tell(job: saving.Job) -> None:
     is_answer = job.name in (files.LATEST, files.FINAL)
     number = STATE.wanted.get("checkpoint") if is_answer else None
-    epoch = "" if job.epoch is None else f"epoch {job.epoch - 1} in "
+    epoch = None if job.epoch is None else job.epoch - 1
     if job.error is None:
         if is_answer:
             STATE.saved_at = max(STATE.saved_at, job.taken)
             STATE.wanted.pop("checkpoint", None)
-        times = f"held up {job.held_up_s:.2f} s, written in {job.written_s:.1f} s, verified"
-        control.tell("save-checkpoint", "done", f"{epoch}{job.name}: {times}", number)
+        code = "saved-file" if epoch is None else "saved-epoch"
+        saved = remark(code, epoch=epoch, file=job.name, held_up=job.held_up_s, written=job.written_s)
+        control.tell("save-checkpoint", "done", saved, number=number)
         return
     old = files.verify(job.path, crc=False)
-    kept = f"the checkpoint of epoch {(old.current_epoch or 0) - 1} is kept" if old.ok else "there is no older one"
-    reason = getattr(job.error, "strerror", None) or str(job.error) or type(job.error).__name__
-    text = f"{epoch}{job.name}: {reason}; {kept}"
-    control.tell("save-checkpoint", "failed", text, number)
-    LIFE.tell("note", what="checkpoint-failed", text=text)
+    kept = remark("older-kept", epoch=(old.current_epoch or 0) - 1) if old.ok else remark("no-older")
+    if isinstance(job.error, saving.Unverified):
+        reason: object = remark("read-back-wrong", problem=job.error.problem)
+    else:
+        reason = getattr(job.error, "strerror", None) or str(job.error) or type(job.error).__name__
+    code = "not-saved-file" if epoch is None else "not-saved-epoch"
+    said = [remark(code, epoch=epoch, file=job.name, reason=reason), kept]
+    control.tell("save-checkpoint", "failed", *said, number=number)
+    LIFE.tell("note", what="checkpoint-failed", say=said)

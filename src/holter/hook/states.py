@@ -8,6 +8,8 @@ import random
 import sys
 from typing import Any
 
+from .remarks import Remark, remark
+
 LOADERS = ("dataloader_train", "dataloader_val")
 
 
@@ -53,7 +55,7 @@ def _plain_list(value: Any) -> list[int | None] | None:
     return [None if one is None else int(one) for one in value]
 
 
-def restore(own: dict[str, Any]) -> str:
+def restore(own: dict[str, Any]) -> Remark | None:
     """Set all generators as they were; what does not fit here is left alone and named."""
     generators = own["generators"]
     version, numbers, gauss = generators["python"]
@@ -63,14 +65,14 @@ def restore(own: dict[str, Any]) -> str:
         kind, keys, *rest = generators["numpy"]
         numpy.random.set_state((kind, numpy.array(keys, dtype=numpy.uint32), *rest))
     if torch is None or "torch" not in generators:
-        return ""
+        return None
     torch.set_rng_state(generators["torch"].cpu())
     saved = generators.get("cuda")
     here = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if saved is None or len(saved) != here:
-        return f"saved with {len(saved or ())} GPUs, continued with {here}" if saved or here else ""
+        return remark("generators-of-gpus", saved=len(saved or ()), here=here) if saved or here else None
     torch.cuda.set_rng_state_all([state.cpu() for state in saved])
-    return ""
+    return None
 
 
 def restore_loaders(own: dict[str, Any], trainer: Any) -> None:

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 from . import control
 from .life import LIFE
+from .remarks import Remark, remark, worker
 from .teardown import EXPECTED_TO_END
 
 ACTION = "replace-workers"
@@ -37,7 +38,7 @@ OUT_OF_MEMORY = (-signal.SIGKILL, -signal.SIGBUS)
 class Trouble(NamedTuple):
     """Why an augmenter gives no batches."""
 
-    text: str
+    said: tuple[Remark, ...]
     number: int | None  # of the request, if there was one
     culprits: tuple[int, ...] = ()  # PIDs of those that ended by themselves
     frozen: bool = False  # else its results loop has ended, or a worker: nothing can come any more
@@ -62,24 +63,24 @@ def find(augmenter: Any, waited_s: float) -> Trouble | None:
     if dead:
         # The abort event makes the others return. Where all have returned, one of them has had an exception.
         dead = [one for one in dead if one.exitcode != 0] or dead
-        text = ", ".join(_name(augmenter, one) + " " + _ending(one.exitcode) for one in dead)
+        said = tuple(_ending(augmenter, one) for one in dead)
         starved = any(one.exitcode in OUT_OF_MEMORY for one in dead)
-        return Trouble(text, _take(), tuple(one.pid for one in dead), starved=starved, error=error)
+        return Trouble(said, _take(), tuple(one.pid for one in dead), starved=starved, error=error)
     if not thread.is_alive():
-        text = "the results loop ended" + ("" if error is None else f": {error!r}")
-        return Trouble(text, _take(), error=error)
+        loop = remark("loop-ended") if error is None else remark("loop-raised", error=repr(error))
+        return Trouble((loop,), _take(), error=error)
     return _find_frozen(augmenter, waited_s) if requests else None
 
 
 def _find_frozen(augmenter: Any, waited_s: float) -> Trouble | None:
     stopped = [one for one in started(augmenter) if is_stopped(one.pid)]
-    text = ", ".join(_name(augmenter, one) + " is stopped" for one in stopped)
+    said = tuple(remark("worker-stopped", worker=_name(augmenter, one)) for one in stopped)
     if not stopped and waited_s < FROZEN_S:
         return None
     number = _take()
     if number is None:  # given up just now
         return None
-    return Trouble(text or f"no batch for {waited_s:.1f} s, with all workers alive", number, frozen=True)
+    return Trouble(said or (remark("no-batch", waited=waited_s),), number, frozen=True)
 
 
 def started(augmenter: Any) -> list[Any]:
@@ -100,17 +101,18 @@ def is_stopped(pid: int) -> bool:
         return False
 
 
-def _name(augmenter: Any, process: Any) -> str:
-    return f"worker {augmenter._processes.index(process)} (PID {process.pid})"
+def _name(augmenter: Any, process: Any) -> dict[str, Any]:
+    return worker(augmenter._processes.index(process), process.pid)
 
 
-def _ending(code: int) -> str:
+def _ending(augmenter: Any, process: Any) -> Remark:
+    who, code = _name(augmenter, process), process.exitcode
     if code == 0:
-        return "returned (exit code 0), as all do after an exception in one"
+        return remark("worker-returned", worker=who)
     try:
-        return "was ended by " + signal.Signals(-code).name
+        return remark("worker-killed", worker=who, signal=signal.Signals(-code).name)
     except ValueError:
-        return f"ended with exit code {code}"
+        return remark("worker-exited", worker=who, exit_code=code)
 
 
 # ----------------------------------------------------------------------------------------------------- requests
@@ -139,8 +141,7 @@ def _give_up(request: tuple[int, str]) -> None:
         return
     if _has_siblings():  # each was asked, and one of them may have done it
         return
-    text = f"nothing was replaced: no worker was stopped, and no wait lasted {FROZEN_S:.0f} s"
-    control.tell(ACTION, "failed", f"{text} (within {PATIENCE_S:.0f} s)", request[0])
+    control.tell(ACTION, "failed", remark("nothing-replaced", frozen=FROZEN_S, within=PATIENCE_S), number=request[0])
 
 
 def _has_siblings() -> bool:

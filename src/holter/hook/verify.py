@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from .archive import Checked, verify
+from .remarks import Remark, remark
 
 __all__ = ["Checked", "Prepared", "candidates", "newest_good", "prepare_to_continue", "set_aside", "verify"]
 
@@ -23,7 +24,7 @@ FINAL, LATEST, PREVIOUS, BEST = (
     "checkpoint_best.pth",
 )
 TEMPORARY = ".holter-tmp"  # after the name of the file that is being written
-Problem = tuple[Path, str]
+Problem = tuple[Path, Remark]
 
 
 class Prepared(NamedTuple):
@@ -62,7 +63,7 @@ def newest_good(folder: Path, began: float | None = None) -> tuple[Path | None, 
     Nothing is changed, and a training may be using the folder. ``began``: as for ``prepare_to_continue``.
     """
     found, bad = _search(folder, began)
-    return found, [(path, checked.problem) for path, checked in bad]
+    return found, [(path, _problem(checked)) for path, checked in bad]
 
 
 def _search(folder: Path, began: float | None = None) -> tuple[Path | None, list[tuple[Path, Checked]]]:
@@ -122,7 +123,7 @@ def prepare_to_continue(folder: Path, began: float | None = None) -> Prepared:
     if began is not None:
         _put_earlier_away(folder, began)
     used, bad = _search(folder)
-    problems = tuple((path, checked.problem) for path, checked in bad)
+    problems = tuple((path, _problem(checked)) for path, checked in bad)
     if used is None:
         return Prepared(None, problems=problems)
     staying = [path for path, checked in bad if checked.kind == "unreadable" and not _loads_before(path, used)]
@@ -154,8 +155,13 @@ def _word(checked: Checked) -> str:
     return "unread" if checked.kind == "unreadable" else "torn"
 
 
-def _told(checked: Checked, new: Path) -> str:
-    return f"{checked.problem}; it may be whole: now {new.name}" if checked.kind == "unreadable" else checked.problem
+def _problem(checked: Checked) -> Remark:
+    return checked.problem or remark("missing")
+
+
+def _told(checked: Checked, new: Path) -> Remark:
+    problem = _problem(checked)
+    return remark("may-be-whole", problem=problem, now=new.name) if checked.kind == "unreadable" else problem
 
 
 def _promote(previous: Path) -> tuple[Path, bool]:

@@ -7,6 +7,7 @@ import zipfile
 from typing import IO
 
 from . import pickles
+from .remarks import Remark, plain, remark
 
 CHUNK_BYTES = 4 << 20
 # The last record of a zip archive: signature, disks, entries here, in all, size, offset, length of a comment. Torch
@@ -14,7 +15,7 @@ CHUNK_BYTES = 4 << 20
 END, END64, LOCATOR64 = struct.Struct("<4sIHHIIH"), struct.Struct("<4sQHHIIQQQQ"), struct.Struct("<4sIQI")
 # An entry of the directory, and where in it the lengths of its three variable parts stand.
 ENTRY_BYTES, LENGTHS_AT, LENGTHS = 46, 28, struct.Struct("<HHH")
-DAMAGED = "torn: its directory is damaged"
+DAMAGED = remark("directory-damaged")
 ENDS_BYTES = END64.size + LOCATOR64.size + END.size
 USUAL_FLAGS, DIRECTORY, LOCAL_HEADER_BYTES = 0x0808, 0x10, 30
 ZIP_BEGINS = b"PK\x03\x04"
@@ -23,29 +24,29 @@ ZIP_BEGINS = b"PK\x03\x04"
 class Bad(Exception):
     """The file is of this kind, for this reason."""
 
-    def __init__(self, kind: str, problem: str) -> None:
-        super().__init__(problem)
+    def __init__(self, kind: str, problem: Remark) -> None:
+        super().__init__(plain(problem))
         self.kind, self.problem = kind, problem
 
 
 def open_archive(file: IO[bytes], size: int) -> zipfile.ZipFile:
     """Open it as torch's reader would, only more careful; raises Bad."""
     if size == 0:
-        raise Bad("torn", "torn: the file is empty")
+        raise Bad("torn", remark("empty"))
     begin = file.read(CHUNK_BYTES)
     if not begin.strip(b"\0"):
-        raise Bad("torn", "torn: the file holds only zeros")
+        raise Bad("torn", remark("zeros"))
     if not begin.startswith(ZIP_BEGINS):
-        raise Bad("foreign", "not a torch checkpoint")
+        raise Bad("foreign", remark("not-a-checkpoint"))
     _check_end(file, size)
     try:
         return zipfile.ZipFile(file)
     except zipfile.BadZipFile:
-        raise Bad("torn", "torn: the file ends too early") from None
+        raise Bad("torn", remark("cut-off")) from None
     except OSError:
         raise
     except Exception as error:  # zipfile lets numbers that make no sense through to struct, seek and decode
-        raise Bad("torn", f"{DAMAGED} ({error})") from None
+        raise Bad("torn", remark("directory-damaged-error", error=str(error))) from None
 
 
 def _check_end(file: IO[bytes], size: int) -> None:
@@ -54,7 +55,7 @@ def _check_end(file: IO[bytes], size: int) -> None:
     ends = file.read(ENDS_BYTES)
     signature, *disks, here, entries, length, at, comment = END.unpack(ends[-END.size :].rjust(END.size, b"\0"))
     if signature != b"PK\x05\x06" or any(disks) or here != entries or comment:
-        raise Bad("torn", "torn: the file ends too early")
+        raise Bad("torn", remark("cut-off"))
     if len(ends) == ENDS_BYTES and (locator := LOCATOR64.unpack(ends[END64.size : -END.size]))[0] == b"PK\x06\x07":
         signature, rest, _, _, *disks, here, entries, length, at = END64.unpack(ends[: END64.size])
         is_sound = (signature, rest) == (b"PK\x06\x06", END64.size - 12) and not any(disks) and here == entries
@@ -81,10 +82,10 @@ def find_index(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
     members = archive.infolist()
     found = [member for member in members if member.filename.endswith("/data.pkl")]
     if len(found) != 1 or found[0].filename.count("/") != 1:
-        raise Bad("foreign", "not a torch checkpoint: no data.pkl")
+        raise Bad("foreign", remark("no-index"))
     # Torch never compresses: what does is another program's, and might grow without limit when read.
     if any(member.compress_type != zipfile.ZIP_STORED or member.flag_bits & 1 for member in members):
-        raise Bad("foreign", "not a torch checkpoint: it is compressed")
+        raise Bad("foreign", remark("compressed"))
     _check_layout(members, archive.start_dir)
     return found[0]
 
@@ -102,7 +103,7 @@ def _check_layout(members: list[zipfile.ZipInfo], end: int) -> None:
 def bytes_of(archive: zipfile.ZipFile, index: zipfile.ZipInfo) -> bytes:
     """The index itself, its CRC checked."""
     if index.file_size > pickles.MAX_BYTES:
-        raise pickles.TooLarge
+        raise pickles.TooLarge(remark("pickle-too-large"))
     parts: list[bytes] = []
     check_bytes(archive, index, "data.pkl", parts)
     return b"".join(parts)
@@ -116,11 +117,11 @@ def check_bytes(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str, in
                 if into is not None:
                     into.append(part)
     except zipfile.BadZipFile as error:
-        what = f"CRC of {name} is wrong" if "CRC" in str(error) else f"{name} is damaged"
-        raise Bad("torn", what) from None
+        code = "crc" if "CRC" in str(error) else "part-damaged"
+        raise Bad("torn", remark(code, name=name)) from None
     except EOFError:
-        raise Bad("torn", f"torn: the file ends within {name}") from None
+        raise Bad("torn", remark("cut-off-within", name=name)) from None
     except OSError:
         raise
     except Exception as error:
-        raise Bad("torn", f"{name} is damaged ({error})") from None
+        raise Bad("torn", remark("part-damaged-error", name=name, error=str(error))) from None

@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 from holter.causes import MODULES
 from holter.causes.steps import AGAIN, Facts, Settings, Situation, Step
-from holter.records import Diagnosis, Plan
+from holter.records import Diagnosis, Message, Plan
 from holter.remedies.which_ladder import LADDERS, is_asked_for, known_facts, ladder_of
+from holter.sentences import Sentence, define
 
 # A person would look after this many heals in an hour; a broken machine must not be kept busy for a night.
 HEALS_AN_HOUR = 6
@@ -28,6 +29,35 @@ WAIT_DEAD_S = 120.0
 # The same step that helped, so often within this time: it treats the symptom, the next rung may cure.
 HELPED_OFTEN = 3
 OFTEN_WITHIN_S = 1800.0
+
+# Why workers are replaced, where nobody has said it more closely.
+WAITS = define("act.waits-for-batch", "the training waits for a batch")
+# Why a ladder ends. A step of it, and a wait, say nothing of their own.
+REASONS: dict[str, Sentence] = {
+    name: define(f"reason.{name}", english)
+    for name, english in (
+        ("budget-of-the-hour", "{hour} heals within an hour are enough; a person must look"),
+        ("budget-of-the-run", "{run} heals in one run are enough; a person must look"),
+        ("no-progress", "after the last {row} heals not one epoch was finished"),
+        ("every-rung-was-tried", "everything that may help against this was tried"),
+        ("it-would-happen-again", "it would only happen again; a person must act first"),
+        ("no-rung", "Holter knows nothing to do about it"),
+        ("no-usable-checkpoint", "no usable checkpoint is left; --restart-from-scratch begins again at epoch 0"),
+        ("main-hangs", "the main process has stood still for too long"),
+        ("asked-to-stop", "somebody or a scheduler asked for it"),
+    )
+}
+# The limits that reasons speak of.
+LIMITS = {
+    "budget-of-the-hour": {"hour": HEALS_AN_HOUR},
+    "budget-of-the-run": {"run": HEALS_A_RUN},
+    "no-progress": {"row": HEALS_WITHOUT_EPOCH},
+}
+
+
+def reason_of(plan: Plan) -> Message | None:
+    """Return the words for the reason of a plan; None for a step of a ladder, which its action says."""
+    return REASONS[plan.reason](**LIMITS.get(plan.reason, {})) if plan.reason in REASONS else None
 
 
 class Attempt(NamedTuple):

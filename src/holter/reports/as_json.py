@@ -54,7 +54,7 @@ def _action(action: ActionTaken, lang: Lang) -> dict[str, Any]:
         "action": action.action,
         "state": action.state,
         "cause": action.cause,
-        "text": phrase(action.message, lang) if action.message is not None else details(action.text, lang),
+        "text": details(action.said, lang),
         "settings": dict(action.settings),
         "generation": action.generation,
         "source": action.source,

@@ -15,8 +15,13 @@ from holter import causes
 from holter.errors import CannotDoHere
 from holter.reports.catalogue import Lang, text, translated
 from holter.reports.wrapping import wrap
+from holter.sentences import define
 
 INDENT = "  "
+
+NO_PAGE = define(
+    "error.no-page", "The page on {cause} is not there: Python was started with -OO, and {source} cannot be read."
+)
 
 # "What happens:  the text" at the start of a line begins a section; Chinese pages use a full-width colon.
 _SECTION = re.compile(r"^(?P<name>[A-Z][A-Za-z ]{2,20}|[\u4e00-\u9fff]{2,8})[:：]\s*(?P<rest>.*)$")
@@ -34,7 +39,7 @@ def _from_source(cause_id: str) -> str:
         return ast.get_docstring(ast.parse(source.read_bytes()), clean=False) or ""
     except OSError as error:
         raise CannotDoHere(
-            f"The page on {cause_id} is not there: Python was started with -OO, and {source} cannot be read.",
+            NO_PAGE(cause=cause_id, source=str(source)),
             next_step=f"python -m holter explain {cause_id}",
         ) from error
 

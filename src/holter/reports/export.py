@@ -17,14 +17,18 @@ from holter.records import (
     Episode,
     GpuSample,
     HostSample,
+    Message,
     ProbeRun,
     ProcessSample,
     Record,
     StorageSample,
     Tick,
+    Unread,
 )
 from holter.reports.catalogue import phrase
+from holter.sentences import NOTHING_OVERWRITTEN, define
 from holter.tape import Recording
+from holter.tape.opening import EXISTS
 
 SAMPLE_TABLES: dict[str, type[Record]] = {
     "host": HostSample,
@@ -35,6 +39,11 @@ SAMPLE_TABLES: dict[str, type[Record]] = {
     "beat": Beat,
 }
 # What all events share; the rest of an event stands as JSON beside it.
+NO_PYARROW = define("error.no-pyarrow", "Parquet files need pyarrow, which is not installed.")
+TAPE_UNTOUCHED = define("safe.tape-untouched", "The tape is untouched; CSV needs nothing more.")
+CANNOT_MAKE_FOLDER = define("error.cannot-make-folder", "Cannot make the folder {folder}: {error}.")
+OTHER_FOLDER = define("next.other-folder", "Choose another folder, or add --force to overwrite.")
+
 EVENT_COLUMNS = ("t_s", "event", "pid", "details")
 
 Row = dict[str, Any]
@@ -60,8 +69,8 @@ def export_parquet(recording: Recording, folder: Path, force: bool = False) -> t
         import pyarrow.parquet
     except ImportError as error:
         raise MissingExtra(
-            "Parquet files need pyarrow, which is not installed.",
-            safe="The tape is untouched; CSV needs nothing more.",
+            NO_PYARROW(),
+            safe=TAPE_UNTOUCHED(),
             next_step="pip install 'holter[parquet]'",
         ) from error
     written = []
@@ -105,15 +114,27 @@ def _episode_row(episode: Episode) -> Row:
 
 def _event_row(event: Record) -> Row:
     details = msgspec.to_builtins(event)
+    message = getattr(event, "message", None)
+    if isinstance(message, Message):
+        details["text"] = phrase(message, "en")
     row = {"t_s": details.pop("t_s"), "event": details.pop("type"), "pid": details.pop("pid", None)}
     return {**row, "details": json.dumps(details, ensure_ascii=False)}
 
 
 def _flat(value: Any) -> Any:
     """A cell: lists become JSON, because a table's cell holds one value."""
+    if isinstance(value, Message):
+        return phrase(value, "en")
     if isinstance(value, (tuple, list)):
-        return json.dumps(msgspec.to_builtins(value), ensure_ascii=False)
+        return json.dumps([msgspec.to_builtins(_said(one)) for one in value], ensure_ascii=False)
     return value
+
+
+def _said(value: Any) -> Any:
+    """A part of a list; sentences in English."""
+    if isinstance(value, Unread):
+        return f"{value.field}: {phrase(value.why, 'en')}"
+    return phrase(value, "en") if isinstance(value, Message) else value
 
 
 def _free(path: Path, force: bool) -> Path:
@@ -121,11 +142,12 @@ def _free(path: Path, force: bool) -> Path:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise FolderNotWritable(f"Cannot make the folder {path.parent}: {error.strerror}.") from error
+        what = CANNOT_MAKE_FOLDER(folder=str(path.parent), error=error.strerror or str(error))
+        raise FolderNotWritable(what) from error
     if path.exists() and not force:
         raise TapeExists(
-            f"{path} exists already.",
-            safe="Nothing was overwritten.",
-            next_step="Choose another folder, or add --force to overwrite.",
+            EXISTS(path=str(path)),
+            safe=NOTHING_OVERWRITTEN(),
+            next_step=OTHER_FOLDER(),
         )
     return path

@@ -9,37 +9,38 @@ from holter.history.actions import Deed
 from holter.history.goodput import Account, Loss
 from holter.history.recovery import Measure, Recovery
 from holter.history.stock_outcome import Saved
-from holter.records import ActionTaken
-from holter.remedies import ladder
+from holter.records import ActionTaken, Message, Text
+from holter.remedies.ladder import LIMITS, REASONS, WAITS
 from holter.reports.catalogue import Lang, known, phrase, text
 from holter.reports.wording import duration, words_for_administrator
+from holter.sentences import has, joined
 
-# Reasons of plans that say nothing to a person, or that a sentence of their own says.
+# Tapes of before have the name of a plan's reason in place of a sentence; these say nothing to a person.
 SILENT_REASONS = re.compile(r"step-[\w-]+|outside-our-reach")
-# The supervisor names the cause in its texts; we tell it in words of its own.
-CAUSE_IN_BRACKETS = re.compile(r" \((?:[a-z]+(?:-[a-z]+)+|None)\)$")
-# What it says of a standstill in the epoch, whatever the reason.
-WAITS = "the training waits for a batch"
+ASKED_TO_STOP = "asked-to-stop"
 # Saved checkpoints are the rule, and so are the processes that a restart ends: only trouble with them is told.
 ONLY_FAILURES = ("save-checkpoint", "end-group")
-# The limits that reasons speak of.
-LIMITS = {"hour": ladder.HEALS_AN_HOUR, "run": ladder.HEALS_A_RUN, "row": ladder.HEALS_WITHOUT_EPOCH}
 
 
 def action_id(action: ActionTaken | Deed) -> str:
     """Return the name that the catalogue has for it: giving up is one thing, stopping because asked is another."""
-    sources = (action.source,) if isinstance(action, ActionTaken) else action.sources
-    asked = "hook" in sources or action.text == "asked-to-stop"
+    said: tuple[Text, ...]
+    sources: tuple[str, ...]
+    if isinstance(action, ActionTaken):
+        sources, said = (action.source,), (action.said,)
+    else:
+        sources, said = action.sources, (*action.before, *action.after)
+    asked = "hook" in sources or ASKED_TO_STOP in said or REASONS[ASKED_TO_STOP]() in said
     return "stop-asked" if action.action == "stop" and asked else action.action
 
 
-def details(told: str, lang: Lang) -> str:
-    """Return the text of an action: a reason by its key, anything else as a phrase; empty if it says nothing."""
-    told = CAUSE_IN_BRACKETS.sub("", told)
-    if SILENT_REASONS.fullmatch(told):
+def details(said: Text, lang: Lang) -> str:
+    """Return what is said of an action, in words; empty if it says nothing."""
+    if isinstance(said, Message):
+        return phrase(said, lang)
+    if SILENT_REASONS.fullmatch(said):
         return ""
-    key = f"reason.{told}"
-    return text(key, lang, **LIMITS) if known(key) else phrase(told, lang)
+    return phrase(REASONS[said](**LIMITS.get(said, {})), lang) if said in REASONS else said
 
 
 def action_line(action: ActionTaken, lang: Lang) -> str | None:
@@ -49,9 +50,7 @@ def action_line(action: ActionTaken, lang: Lang) -> str | None:
         return None
     told = text(key, lang)
     begins = action.state in ("begun", "proposed")
-    detail = "" if key == "action.stop.done" else details(action.text, lang)
-    if action.message is not None:
-        detail = phrase(action.message, lang)
+    detail = "" if key == "action.stop.done" else details(action.said, lang)
     if detail:
         told = text("action.with-text", lang, told=told, text=detail)
     if action.settings and begins:
@@ -132,13 +131,11 @@ def deed_cause(deed: Deed, lang: Lang) -> str:
 
 def deed_details(deed: Deed, lang: Lang) -> list[str]:
     """Return changed settings, what was said when it began and when it ended; nothing twice."""
-    before = [CAUSE_IN_BRACKETS.sub("", part) for part in deed.text.split("; ")]
+    before = deed.before
     if len(before) > 1:  # the hook has said it more closely
-        before = [part for part in before if part != WAITS]
-    after = [part for part in deed.result.split("; ") if part not in before]
-    parts = (settings(deed.settings), *(details("; ".join(dict.fromkeys(told)), lang) for told in (before, after)))
-    said = (phrase(message, lang) for message in deed.messages)
-    return [part for part in (*parts, *said) if part]
+        before = tuple(part for part in before if not has(part, WAITS))
+    said = (details(joined(*told), lang) for told in (before, deed.after))
+    return [part for part in (settings(deed.settings), *said) if part]
 
 
 def stock(saved: Saved, lang: Lang) -> str:

@@ -41,14 +41,6 @@ define_all(
         "action.with-why": "{told}. Why: {why}",
         "action.ask": "ask the administrator, word for word:",
         "action.quote": "“{words}”",
-        "reason.budget-of-the-hour": "{hour} heals within an hour are enough; a person must look",
-        "reason.budget-of-the-run": "{run} heals in one run are enough; a person must look",
-        "reason.no-progress": "after the last {row} heals not one epoch was finished",
-        "reason.every-rung-was-tried": "everything that may help against this was tried",
-        "reason.it-would-happen-again": "it would only happen again; a person must act first",
-        "reason.no-rung": "Holter knows nothing to do about it",
-        "reason.no-usable-checkpoint": "no usable checkpoint is left; --restart-from-scratch begins again at epoch 0",
-        "reason.asked-to-stop": "somebody or a scheduler asked for it",
         "deed.replace-workers": "Replace data workers",
         "deed.save-checkpoint": "Save a checkpoint",
         "deed.set-aside-checkpoint": "Set a checkpoint aside",
@@ -110,6 +102,5 @@ define_all(
         "action.announce-restart.begun": "the main process stands still",
         "action.announce-restart.done": "no restart",
         "deed.announce-restart": "restart announced",
-        "reason.main-hangs": "the main process has stood still for too long",
     }
 )

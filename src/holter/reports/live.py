@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Hashable
 from shutil import get_terminal_size
 from typing import TextIO
 
@@ -115,7 +116,7 @@ class Echoes:
 
     def __init__(self) -> None:
         self._told: list[ActionTaken] = []
-        self._failing: dict[str, str] = {}
+        self._failing: dict[str, Hashable] = {}
 
     def is_new(self, taken: ActionTaken) -> bool:
         """Take in an action; False if the same was told before."""
@@ -132,8 +133,15 @@ class Echoes:
         before = self._failing.pop(taken.action, None)
         if taken.action not in ONLY_FAILURES or taken.state != "failed":
             return False
-        self._failing[taken.action] = NUMBERS.sub("", taken.text)
+        self._failing[taken.action] = _gist(taken.said)
         return before == self._failing[taken.action]
+
+
+def _gist(said: object) -> Hashable:
+    """What is said, without its numbers."""
+    if isinstance(said, Message):
+        return said.key, tuple(_gist(value) for _, value in said.values)
+    return NUMBERS.sub("", said) if isinstance(said, str) else None
 
 
 class Progress:

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from holter.records import Diagnosis, Environment, Message, Record
+from holter.records import Diagnosis, Environment, Message, Record, Text
 from holter.tape import Recording
 
 R = TypeVar("R", bound=Record)
@@ -57,7 +57,7 @@ def scrubbed(recording: Recording, diagnoses: tuple[Diagnosis, ...]) -> tuple[Re
         environment=scrubber.record(recording.environment) if recording.environment else None,
         path=Path(scrubber.text(str(recording.path))) if recording.path else None,
         finished=recording.finished,
-        damage=scrubber.text(recording.damage) if recording.damage else None,
+        damage=scrubber.said(recording.damage) if recording.damage else None,
     )
     return clean, tuple(scrubber.record(diagnosis) for diagnosis in diagnoses)
 
@@ -85,6 +85,10 @@ class Scrubber:
             return msgspec.structs.replace(record, values=values)
         changed = {name: self._value(value, name) for name, value in _texts(record)}
         return msgspec.structs.replace(record, **changed) if changed else record
+
+    def said(self, told: Text) -> Text:
+        """Return a sentence, or a quotation, scrubbed."""
+        return self.record(told) if isinstance(told, Message) else self.text(told)
 
     def text(self, told: str) -> str:
         """Return a piece of text scrubbed."""

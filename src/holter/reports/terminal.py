@@ -91,7 +91,7 @@ def print_diagnosis(
         _print_section(console, text(heading, lang), section)
     if recording.damage:
         console.print()
-        _print(console, Line(text("html.damage", lang, damage=recording.damage), style="yellow"))
+        _print(console, Line(text("html.damage", lang, damage=phrase(recording.damage, lang)), style="yellow"))
 
 
 def print_notes(console: Console, told: tuple[Message, ...], lang: Lang = "en") -> None:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from holter.causes import RULES_OF
 from holter.causes.offers import ASK_ADMIN
+from holter.evidence.choices import ENUMERATED
 from holter.evidence.facts.training import INTERRUPTED
 from holter.evidence.words import shown_ending
 from holter.records import (
@@ -28,6 +29,7 @@ from holter.records import (
     Verdict,
 )
 from holter.reports.catalogue import Lang, english, filling, known, phrase, text
+from holter.reports.choices import value_words
 from holter.tape import Recording
 from holter.texts.recording import FROM_TEXT
 
@@ -187,15 +189,23 @@ def finding_text(finding: Finding, diagnosis: Diagnosis, lang: Lang) -> str:
     key = f"finding.{finding.text}"
     if known(key):
         values = {name: phrase(value, lang) for name, value in finding.values}
-        told = text(
-            key, lang, **{"name": fact_name(finding.fact, lang), **_measures(values.get("value", "")), **values}
-        )
+        measures = _measures(values.get("value", ""))
+        if finding.fact in ENUMERATED and "value" in values:
+            values["value"] = _choice(finding, diagnosis, lang)
+        told = text(key, lang, **{"name": fact_name(finding.fact, lang), **measures, **values})
         return NESTED_BRACKETS.sub(_unnested, EMPTY_BRACKETS.sub("", told))
     for fact in diagnosis.facts:
         if fact.name == finding.fact and (fact.detail or fact.reason):
             return phrase(fact.detail or fact.reason or "", lang)
     told = ", ".join(f"{name} {phrase(value, lang)}" for name, value in finding.values)
     return f"{finding.text}: {told}" if told else finding.text
+
+
+def _choice(finding: Finding, diagnosis: Diagnosis, lang: Lang) -> str:
+    """The value of an enumerated fact, as the diagnosis has it, or as the finding quotes it."""
+    fact = next((one for one in diagnosis.facts if one.name == finding.fact and one.status == "known"), None)
+    quoted = str(dict(finding.values).get("value", ""))
+    return value_words(finding.fact, quoted if fact is None or fact.value is None else fact.value, lang)
 
 
 def _unnested(found: re.Match[str]) -> str:
@@ -270,7 +280,8 @@ def later_lines(diagnosis: Diagnosis, lang: Lang) -> list[str]:
     for fact in diagnosis.later:
         words = phrase(fact.detail or "", lang)
         if isinstance(fact.value, str):
-            words = phrase(shown_ending(fact.value), lang) if fact.name.endswith(".ending") else fact.value
+            is_ending = fact.name.endswith(".ending")
+            words = phrase(shown_ending(fact.value), lang) if is_ending else value_words(fact.name, fact.value, lang)
         if words:
             told.append(text("target.fact", lang, name=fact_name(fact.name, lang), detail=words))
     return told

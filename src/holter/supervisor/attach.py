@@ -14,6 +14,7 @@ from holter.errors import NoSuchProcess, NotATraining, NotOurProcess
 from holter.probes.machine.environment import process_command, process_environ
 from holter.records import Tick
 from holter.reports.quiet import no_training
+from holter.sentences import NOTHING_TOUCHED, define
 from holter.supervisor.leftovers import collect_in_background
 from holter.supervisor.recording.clock import RunClock
 from holter.supervisor.recording.contract import Terms
@@ -24,6 +25,15 @@ from holter.supervisor.recording.timing import LINGER_S, TICK_S
 from holter.supervisor.result import RunResult
 from holter.texts.resume_command import resume_command
 from holter.texts.training_command import parse_training_command
+
+NO_PROCESS = define("error.no-process", "There is no process {pid}.")
+LIST_TRAININGS = define("next.list-trainings", "pgrep -af nnUNetv2_train shows the trainings of this machine.")
+NOT_OURS = define("error.not-ours", "Process {pid} belongs to {user}, and you are not allowed to look into it.")
+AS_THAT_USER = define("next.as-that-user", "Run holter attach as that user, or as root.")
+SEVERAL = define("error.several-trainings", "{count} trainings run below process {pid}: {pids}.")
+NO_TRAINING = define(
+    "error.no-training", "Nothing shows that process {pid} ({name}) or one below or above it trains with nnU-Net."
+)
 
 
 def attach(
@@ -89,15 +99,15 @@ def find_training(pid: int) -> int:
         owner = process.uids().effective
     except (psutil.NoSuchProcess, ValueError, OverflowError) as error:
         raise NoSuchProcess(
-            f"There is no process {pid}.",
-            safe="Nothing was touched.",
-            next_step="pgrep -af nnUNetv2_train shows the trainings of this machine.",
+            NO_PROCESS(pid=pid),
+            safe=NOTHING_TOUCHED(),
+            next_step=LIST_TRAININGS(),
         ) from error
     if os.geteuid() not in (0, owner):
         raise NotOurProcess(
-            f"Process {pid} belongs to {process.username()}, and you are not allowed to look into it.",
-            safe="Nothing was touched.",
-            next_step="Run holter attach as that user, or as root.",
+            NOT_OURS(pid=pid, user=process.username()),
+            safe=NOTHING_TOUCHED(),
+            next_step=AS_THAT_USER(),
         )
     # A live holter run above has the training in its own command line, but not the scratch of its hook.
     scratch = process_environ(pid).get("HOLTER_SCRATCH")
@@ -109,16 +119,16 @@ def find_training(pid: int) -> int:
     tops = [one.pid for one in below if one.ppid() not in {other.pid for other in below}]
     if len(tops) > 1:
         raise NotATraining(
-            f"{len(tops)} trainings run below process {pid}: {' '.join(map(str, tops))}.",
-            safe="Nothing was touched.",
+            SEVERAL(count=len(tops), pid=pid, pids=tuple(tops)),
+            safe=NOTHING_TOUCHED(),
             next_step=f"holter attach {tops[0]}",
         )
     if tops or _runs_nnunet(process):
         return pid
     raise NotATraining(
-        f"Nothing shows that process {pid} ({process.name()}) or one below or above it trains with nnU-Net.",
-        safe="Nothing was touched.",
-        next_step="pgrep -af nnUNetv2_train shows the trainings of this machine.",
+        NO_TRAINING(pid=pid, name=process.name()),
+        safe=NOTHING_TOUCHED(),
+        next_step=LIST_TRAININGS(),
     )
 
 

@@ -13,10 +13,12 @@ from typing import IO
 import holter.hook
 from holter import __version__
 from holter.errors import CommandNotStarted
+from holter.sentences import NOTHING_STARTED, define
 from holter.supervisor.exit_codes import REQUEUE
 from holter.supervisor.signals import SignalRelay
 
 SHELL = "/bin/sh"
+CANNOT_START = define("error.cannot-start", "Cannot start {command}: {error}.")
 # What the hook may do where the user asked for healing.
 POWERS = "workers,checkpoints,validation"
 
@@ -64,9 +66,8 @@ class Launch:
         try:
             return self._start(command, variables, sink)
         except OSError as error:
-            raise CommandNotStarted(
-                f"Cannot start {command[0]}: {error.strerror}.", safe="Nothing was started."
-            ) from error
+            what = CANNOT_START(command=command[0], error=error.strerror or str(error))
+            raise CommandNotStarted(what, safe=NOTHING_STARTED()) from error
         finally:
             if sink is not None:
                 sink.close()

@@ -17,7 +17,7 @@ from holter.errors import AlreadyRecorded, CommandNotFound
 from holter.probes.training.file_tail import Mark, mark
 from holter.probes.training.trainlog import console_files
 from holter.records import Tick
-from holter.sentences import define
+from holter.sentences import NOTHING_STARTED, define
 from holter.supervisor.healing.checkpoint_before_restart import Guard
 from holter.supervisor.healing.continuation import Continuation
 from holter.supervisor.healing.control import Control
@@ -37,6 +37,12 @@ from holter.supervisor.result import RunResult
 from holter.supervisor.signals import SignalRelay
 from holter.texts.resume_command import resume_command
 
+NO_COMMAND = define("error.no-command", "There is no command to run.")
+NOT_ON_PATH = define("error.not-on-path", "There is no command {command} on the PATH.")
+ACTIVATE = define("next.activate", "Activate the environment that nnU-Net is installed in, then try again.")
+RUNS_ALREADY = define("error.runs-already", "This is already running under holter run.")
+OUTER_GOES_ON = define("safe.outer-goes-on", "The outer recording goes on.")
+ONCE = define("next.once", "Use holter run once, around the outermost command.")
 NOT_RECORDED = define("run.not-recorded", "this run cannot be recorded ({error}); the training goes on")
 NO_LONGER_RECORDED = define(
     "run.no-longer-recorded", "recording and healing have ended by an error of Holter's ({error}); the training goes on"
@@ -169,18 +175,18 @@ def _console_marks(quiet_output: Path | None) -> tuple[Mark, ...]:
 
 def _check(command: tuple[str, ...], variables: Mapping[str, str]) -> None:
     if not command:
-        raise CommandNotFound("There is no command to run.", next_step="holter run -- nnUNetv2_train 4 3d_fullres 0")
+        raise CommandNotFound(NO_COMMAND(), next_step="holter run -- nnUNetv2_train 4 3d_fullres 0")
     if shutil.which(command[0], path=variables.get("PATH")) is None:
         raise CommandNotFound(
-            f"There is no command {command[0]!r} on the PATH.",
-            safe="Nothing was started.",
-            next_step="Activate the environment that nnU-Net is installed in, then try again.",
+            NOT_ON_PATH(command=repr(command[0])),
+            safe=NOTHING_STARTED(),
+            next_step=ACTIVATE(),
         )
     if variables.get("HOLTER_SCRATCH"):
         raise AlreadyRecorded(
-            "This is already running under holter run.",
-            safe="The outer recording goes on.",
-            next_step="Use holter run once, around the outermost command.",
+            RUNS_ALREADY(),
+            safe=OUTER_GOES_ON(),
+            next_step=ONCE(),
         )
 
 

@@ -10,17 +10,31 @@ from pathlib import Path
 import msgspec
 
 from holter.errors import BadInput, MissingExtra, NoUsableCheckpoint
-from holter.hook.verify import Checked, candidates, prepare_to_continue, verify
+from holter.hook.verify import candidates, prepare_to_continue, verify
+from holter.probes.training.remarks import problems
 from holter.records import Message
-from holter.sentences import define
+from holter.sentences import NOTHING_STARTED, define, joined
 from holter.texts.resume_command import resume_command
 from holter.texts.training_command import TrainingCommand, parse_training_command
 
 ENTRY = ("-m", "holter.trainer.entry")
 NNUNET_PATHS = ("nnUNet_raw", "nnUNet_preprocessed", "nnUNet_results")
 CONTINUES = define("train.continues", "continues from {file}, epoch {epoch}")
+CONTINUES_UNCOUNTED = define("train.continues-uncounted", "continues from {file}")
 NOT_USED = define("train.checkpoint-not-used", "{file} is not used: {problem}")
 KEPT_AS = define("train.checkpoint-kept-as", "{file} is kept as {new}")
+THREE_WORDS = define("error.three-words", "Data set, configuration and fold are needed.")
+PATHS_NOT_SET = define("error.paths-not-set", "{names} not set: nnU-Net does not know where its folders are.")
+NO_NNUNET = define("error.no-nnunet", "nnU-Net is not installed for {python}.")
+INSTALL_THERE = define(
+    "next.install-there",
+    "Install Holter into the environment of nnU-Net, or: holter run --heal -- nnUNetv2_train …",
+)
+NO_DATASET = define("error.no-dataset", "There is no data set {dataset} in nnU-Net's folders, or more than one.")
+NONE_USABLE = define("error.no-usable-checkpoint", "No usable checkpoint in {folder}.")
+NONE_BECAUSE = define("error.no-usable-checkpoint-because", "No usable checkpoint in {folder} ({problems}).")
+NEITHER_STARTED_NOR_OVERWRITTEN = define("safe.neither-started-nor-overwritten", "Nothing was started or overwritten.")
+FROM_SCRATCH = define("next.from-scratch", "holter train … --restart-from-scratch begins again at epoch 0.")
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,28 +54,28 @@ def read_arguments(arguments: tuple[str, ...], variables: Mapping[str, str]) -> 
     training = parse_training_command(("nnUNetv2_train", *arguments))
     if training is None:
         raise BadInput(
-            "Data set, configuration and fold are needed.",
-            safe="Nothing was started.",
+            THREE_WORDS(),
+            safe=NOTHING_STARTED(),
             next_step="holter train 4 3d_fullres 0",
         )
     missing = [name for name in NNUNET_PATHS if not variables.get(name)]
     if missing:
         raise BadInput(
-            f"{', '.join(missing)} not set: nnU-Net does not know where its folders are.",
-            safe="Nothing was started.",
+            PATHS_NOT_SET(names=tuple(missing)),
+            safe=NOTHING_STARTED(),
             next_step=f"export {missing[0]}=/path/to/{missing[0]}",
         )
     if importlib.util.find_spec("nnunetv2") is None:
         raise MissingExtra(
-            f"nnU-Net is not installed for {sys.executable}.",
-            safe="Nothing was started.",
-            next_step="Install Holter into the environment of nnU-Net, or: holter run --heal -- nnUNetv2_train …",
+            NO_NNUNET(python=sys.executable),
+            safe=NOTHING_STARTED(),
+            next_step=INSTALL_THERE(),
         )
     folder = training.fold_folder(variables)
     if folder is None:
         raise BadInput(
-            f"There is no data set {training.dataset} in nnU-Net's folders, or more than one.",
-            safe="Nothing was started.",
+            NO_DATASET(dataset=training.dataset),
+            safe=NOTHING_STARTED(),
             next_step='ls "$nnUNet_preprocessed"',
         )
     return training, folder
@@ -82,20 +96,21 @@ def make_order(arguments: tuple[str, ...], training: TrainingCommand, folder: Pa
     if not training.continued and not candidates(folder):
         return Order(command=command, folder=folder)
     prepared = prepare_to_continue(folder)
-    problems = (*prepared.problems, *prepared.unread)
+    found = problems((*prepared.problems, *prepared.unread))
+    notes = tuple(NOT_USED(file=file.name, problem=problem) for file, problem in found)
     if prepared.used is None:
-        why = "; ".join(f"{file.name} is not used: {problem}" for file, problem in problems)
         raise NoUsableCheckpoint(
-            f"No usable checkpoint in {folder}" + (f" ({why})." if why else "."),
-            safe="Nothing was started or overwritten.",
-            next_step="holter train … --restart-from-scratch begins again at epoch 0.",
+            NONE_BECAUSE(folder=str(folder), problems=joined(*notes)) if notes else NONE_USABLE(folder=str(folder)),
+            safe=NEITHER_STARTED_NOR_OVERWRITTEN(),
+            next_step=FROM_SCRATCH(),
         )
-    found: Checked = verify(prepared.used, crc=False)
+    epoch, name = verify(prepared.used, crc=False).current_epoch, prepared.used.name
+    continues = CONTINUES_UNCOUNTED(file=name) if epoch is None else CONTINUES(file=name, epoch=epoch)
     return Order(
         command=resume_command(command).command or command,
         folder=folder,
-        continues=CONTINUES(file=prepared.used.name, epoch=found.current_epoch),
-        notes=tuple(NOT_USED(file=file.name, problem=problem) for file, problem in problems),
+        continues=continues,
+        notes=notes,
     )
 
 

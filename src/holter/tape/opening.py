@@ -8,6 +8,7 @@ import sqlite3
 from pathlib import Path
 
 from holter.errors import FolderNotWritable, TapeExists
+from holter.sentences import NO_TRAINING_TOUCHED, define
 from holter.tape import schema
 
 # A full disk; and a quota or a file size limit that is reached, which SQLite calls like any other failed write.
@@ -16,6 +17,12 @@ NO_ROOM = ("database or disk is full", "disk I/O error")
 MOST_NUMBERS = 1000
 # What SQLite keeps beside a tape while it is written; that of a tape which was deleted is of no use.
 SIDE_FILES = ("-wal", "-shm", "-journal")
+
+EXISTS = define("error.exists", "{path} exists already.")
+NOT_TOUCHED = define("safe.not-touched", "It was not touched.")
+OTHER_TAPE = define("next.other-tape", "Choose --tape, or add --force.")
+CANNOT_WRITE = define("error.cannot-write-tape", "Cannot write a tape at {path}: {why}.")
+WRITABLE_FOLDER = define("next.writable-folder", "Choose a writable local folder with --tape FILE.")
 
 
 def new_file(path: Path, *, force: bool, numbered: bool = False) -> tuple[Path, int]:
@@ -40,7 +47,7 @@ def new_file(path: Path, *, force: bool, numbered: bool = False) -> tuple[Path, 
 
 def taken(path: Path) -> TapeExists:
     """The error for a name that there is already."""
-    return TapeExists(f"{path} exists already.", safe="It was not touched.", next_step="Choose --tape, or add --force.")
+    return TapeExists(EXISTS(path=str(path)), safe=NOT_TOUCHED(), next_step=OTHER_TAPE())
 
 
 def remove_tape(path: Path) -> None:
@@ -106,7 +113,7 @@ def is_for_want_of_room(error: sqlite3.Error) -> bool:
 def cannot_write(path: Path, why: str) -> FolderNotWritable:
     """The error for a place that will not do."""
     return FolderNotWritable(
-        f"Cannot write a tape at {path}: {why}.",
-        safe="No training was started or touched.",
-        next_step="Choose a writable local folder with --tape FILE.",
+        CANNOT_WRITE(path=str(path), why=why),
+        safe=NO_TRAINING_TOUCHED(),
+        next_step=WRITABLE_FOLDER(),
     )

@@ -18,6 +18,7 @@ from holter.records import (
     Event,
     GpuSample,
     HostSample,
+    Message,
     ProbeRun,
     ProcessSample,
     Sample,
@@ -26,12 +27,25 @@ from holter.records import (
     Subject,
     Tick,
 )
+from holter.sentences import define, joined
 from holter.tape import coding, schema
 from holter.tape.recording import Recording
 
 T = TypeVar("T")
 
 _SQLITE_MAGIC = b"SQLite format 3\x00"
+
+CANNOT_READ = define("error.cannot-read", "Cannot read {path}: {error}.")
+CHECK_PATH = define("next.check-path", "Check the path of the tape.")
+NOT_A_TAPE = define("error.not-a-tape", "{path} is not a Holter tape.")
+GIVE_A_TAPE = define("next.give-a-tape", "Give a *.holter file that holter run or holter attach wrote.")
+BEGINS_LIKE_ONE = define("error.begins-like-a-tape", "{path} begins like a tape but cannot be opened: {error}.")
+OTHER_DATABASE = define("error.other-database", "{path} is an SQLite file, but not a Holter tape.")
+TOO_NEW = define("error.tape-too-new", "{path} was written in format {version}; this Holter reads up to {newest}.")
+TAPE_IS_FINE = define("safe.tape-is-fine", "The tape is fine.")
+TABLE_BROKEN = define("damage.table", "{table}: {error}")
+RECORD_UNKNOWN = define("damage.record-unknown", "a record of another version or damaged: {error}")
+RECORD_DAMAGED = define("damage.record", "a damaged record: {error}")
 
 
 def read(path: Path) -> Recording:
@@ -41,7 +55,7 @@ def read(path: Path) -> Recording:
     """
     connection = _connect(path)
     try:
-        damage: list[str] = []
+        damage: list[Message] = []
         events = tuple(_records(connection, "event", Event, damage))
         samples = _merged_rows(connection, damage)
         return Recording(
@@ -52,7 +66,7 @@ def read(path: Path) -> Recording:
             environment=_environment(connection, damage),
             path=path,
             finished=_finished(connection, damage),
-            damage="; ".join(dict.fromkeys(damage)) or None,
+            damage=joined(*dict.fromkeys(damage)) or None,
         )
     finally:
         connection.close()
@@ -75,11 +89,12 @@ def _connect(path: Path) -> sqlite3.Connection:
         with path.open("rb") as file:
             magic = file.read(len(_SQLITE_MAGIC))
     except OSError as error:
-        raise TapeError(f"Cannot read {path}: {error.strerror}.", next_step="Check the path of the tape.") from error
+        what = CANNOT_READ(path=str(path), error=error.strerror or str(error))
+        raise TapeError(what, next_step=CHECK_PATH()) from error
     if magic != _SQLITE_MAGIC:
         raise NotATape(
-            f"{path} is not a Holter tape.",
-            next_step="Give a *.holter file that holter run or holter attach wrote.",
+            NOT_A_TAPE(path=str(path)),
+            next_step=GIVE_A_TAPE(),
         )
     connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=5.0)
     # A file shorter than its header says is refused by SQLite unless it is told that we mean to salvage.
@@ -89,15 +104,15 @@ def _connect(path: Path) -> sqlite3.Connection:
         (version,) = connection.execute("PRAGMA user_version").fetchone()
     except sqlite3.DatabaseError as error:
         connection.close()
-        raise NotATape(f"{path} begins like a tape but cannot be opened: {error}.") from error
+        raise NotATape(BEGINS_LIKE_ONE(path=str(path), error=str(error))) from error
     if application != schema.APPLICATION_ID:
         connection.close()
-        raise NotATape(f"{path} is an SQLite file, but not a Holter tape.")
+        raise NotATape(OTHER_DATABASE(path=str(path)))
     if version > schema.SCHEMA_VERSION:
         connection.close()
         raise TapeTooNew(
-            f"{path} was written in format {version}; this Holter reads up to {schema.SCHEMA_VERSION}.",
-            safe="The tape is fine.",
+            TOO_NEW(path=str(path), version=version, newest=schema.SCHEMA_VERSION),
+            safe=TAPE_IS_FINE(),
             next_step="pip install --upgrade holter",
         )
     return connection if version == schema.SCHEMA_VERSION else _migrated(connection, version)
@@ -112,25 +127,25 @@ def _migrated(connection: sqlite3.Connection, version: int) -> sqlite3.Connectio
     return memory
 
 
-def _rows(connection: sqlite3.Connection, query: str, damage: list[str]) -> Iterator[tuple[Any, ...]]:
+def _rows(connection: sqlite3.Connection, query: str, damage: list[Message]) -> Iterator[tuple[Any, ...]]:
     """Rows until the file ends or breaks."""
     try:
         yield from connection.execute(query)
     except sqlite3.DatabaseError as error:
-        damage.append(f"{query.split(' FROM ')[-1].split()[0]}: {error}")
+        damage.append(TABLE_BROKEN(table=query.split(" FROM ")[-1].split()[0], error=str(error)))
 
 
-def _decode(function: Callable[[], T], damage: list[str]) -> T | None:
+def _decode(function: Callable[[], T], damage: list[Message]) -> T | None:
     try:
         return function()
     except (msgspec.MsgspecError, ValueError, OSError, KeyError) as error:
-        damage.append(f"a record of another version or damaged: {error}")
+        damage.append(RECORD_UNKNOWN(error=str(error)))
     except Exception as error:  # noqa: BLE001 - zlib.error has no narrower public base
-        damage.append(f"a damaged record: {error}")
+        damage.append(RECORD_DAMAGED(error=str(error)))
     return None
 
 
-def _records(connection: sqlite3.Connection, table: str, kind: Any, damage: list[str]) -> Iterator[Any]:
+def _records(connection: sqlite3.Connection, table: str, kind: Any, damage: list[Message]) -> Iterator[Any]:
     decoder = msgspec.json.Decoder(kind)
     for (data,) in _rows(connection, f"SELECT data FROM {table} ORDER BY id", damage):
         record = _decode(lambda data=data: decoder.decode(coding.unpack(data)), damage)  # type: ignore[misc]
@@ -144,7 +159,7 @@ def _with_process(episode: Episode) -> Episode:
     return episode if process is None else msgspec.structs.replace(episode, subject=process)
 
 
-def _merged_rows(connection: sqlite3.Connection, damage: list[str]) -> Iterator[tuple[int, float, list[Sample]]]:
+def _merged_rows(connection: sqlite3.Connection, damage: list[Message]) -> Iterator[tuple[int, float, list[Sample]]]:
     """(t_ms, span_s, samples) of roll-ups and readings, in time order."""
     query = (
         "SELECT t_ms, kind, span_s, 1, data FROM rollup UNION ALL "
@@ -207,17 +222,17 @@ def make_tick(t_s: float, samples: list[Sample], events: tuple[Event, ...], span
     )
 
 
-def _probe_runs(connection: sqlite3.Connection, damage: list[str]) -> Iterator[ProbeRun]:
+def _probe_runs(connection: sqlite3.Connection, damage: list[Message]) -> Iterator[ProbeRun]:
     query = "SELECT t_ms, probe, runs, failures, cost_s, error FROM probe_run ORDER BY t_ms"
     for t_ms, probe, runs, failures, cost_s, error in _rows(connection, query, damage):
         yield ProbeRun(t_s=t_ms / 1000, probe=probe, ok=failures == 0, cost_s=cost_s / max(runs, 1), error=error)
 
 
-def _environment(connection: sqlite3.Connection, damage: list[str]) -> Environment | None:
+def _environment(connection: sqlite3.Connection, damage: list[Message]) -> Environment | None:
     for (value,) in _rows(connection, "SELECT value FROM meta WHERE name = 'environment'", damage):
         return _decode(lambda value=value: msgspec.json.decode(coding.unpack(value), type=Environment), damage)  # type: ignore[misc]
     return None
 
 
-def _finished(connection: sqlite3.Connection, damage: list[str]) -> bool:
+def _finished(connection: sqlite3.Connection, damage: list[Message]) -> bool:
     return any(_rows(connection, "SELECT 1 FROM meta WHERE name = 'finished_ms'", damage))

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import msgspec
 
-from holter.records import ContractSettled, Environment, Episode, Event, ProbeRun, StackDump, Tick
+from holter.records import ContractSettled, Environment, Episode, Event, ProbeRun, StackDump, Text, Tick
 
 E = TypeVar("E")
 
@@ -23,7 +23,7 @@ class Recording(msgspec.Struct, frozen=True, kw_only=True):
     environment: Environment | None = None
     path: Path | None = None
     finished: bool = False
-    damage: str | None = None  # what could not be read of the file, in words
+    damage: Text | None = None  # what could not be read of the file
 
     @property
     def duration_s(self) -> float:

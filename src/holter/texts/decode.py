@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from holter.errors import NotALog
+from holter.records import Message
+from holter.sentences import NOTHING_CHANGED, define
 
 PIECE_BYTES = 1 << 20
 MAX_LINE_CHARS = 64 * 1024
@@ -41,11 +43,23 @@ def lines_of(path: Path, progress: Progress | None = None) -> Iterator[list[str]
         try:
             yield from lines_of_stream(file, str(path), progress, position=raw.tell)
         except (EOFError, gzip.BadGzipFile) as error:
-            raise NotALog(f"{path} is compressed and cannot be unpacked: {error}.", safe=UNTOUCHED) from error
+            raise NotALog(CANNOT_UNPACK(path=str(path), error=str(error)), safe=NOTHING_CHANGED()) from error
 
 
-UNTOUCHED = "Nothing was changed."
-WHAT_IS_READ = "Give nnU-Net's training_log_*.txt, or a text file with the console's output."
+CANNOT_UNPACK = define("error.cannot-unpack", "{path} is compressed and cannot be unpacked: {error}.")
+IS_EMPTY = define("error.is-empty", "{name} is empty.")
+NO_TEXT = define("error.no-text", "{name} is not a text: {kind}.")
+GIVE_A_LOG = define("next.give-a-log", "Give nnU-Net's training_log_*.txt, or a text file with the console's output.")
+# What a file is that is no text, by its first bytes.
+KINDS = (
+    (b"PK\x03\x04", define("file.zip", "a zip file (a checkpoint *.pth is one)")),
+    (b"\x93NUMPY", define("file.numpy", "a numpy array")),
+    (b"\x89PNG", define("file.picture", "a picture")),
+    (b"%PDF", define("file.pdf", "a PDF")),
+    (b"\x7fELF", define("file.program", "a program")),
+    (b"\x80", define("file.pickle", "a pickle")),
+)
+NO_CHARACTERS = define("file.no-characters", "its bytes are no characters")
 
 
 def lines_of_stream(
@@ -57,10 +71,10 @@ def lines_of_stream(
     """
     piece = _first_piece(file)
     if not piece.strip():
-        raise NotALog(f"{name} is empty.", safe=UNTOUCHED, next_step=WHAT_IS_READ)
+        raise NotALog(IS_EMPTY(name=name), safe=NOTHING_CHANGED(), next_step=GIVE_A_LOG())
     encoding = encoding_of(piece[:HEAD_BYTES])
     if encoding is None:
-        raise NotALog(f"{name} is not a text: {kind_of(piece)}.", safe=UNTOUCHED, next_step=WHAT_IS_READ)
+        raise NotALog(NO_TEXT(name=name, kind=kind_of(piece)), safe=NOTHING_CHANGED(), next_step=GIVE_A_LOG())
     decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
     rest, read = "", 0
     while piece:
@@ -140,10 +154,6 @@ def _decodes(head: bytes, name: str) -> bool:
     return bool(high) and sum(len(run) >= 2 for run in high) > len(high) / 2
 
 
-def kind_of(head: bytes) -> str:
-    """What a file is that is no text, in words."""
-    kinds = (
-        (b"PK\x03\x04", "a zip file (a checkpoint *.pth is one)"), (b"\x93NUMPY", "a numpy array"),
-        (b"\x89PNG", "a picture"), (b"%PDF", "a PDF"), (b"\x7fELF", "a program"), (b"\x80", "a pickle"),
-    )  # fmt: skip
-    return next((words for start, words in kinds if head.startswith(start)), "its bytes are no characters")
+def kind_of(head: bytes) -> Message:
+    """Return what a file is that is no text."""
+    return next((words for start, words in KINDS if head.startswith(start)), NO_CHARACTERS)()

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from holter.errors import NotATraining
+from holter.sentences import NOTHING_CHANGED, define
 
 # v2 and v1. A final checkpoint means that all epochs were trained.
 CHECKPOINTS = (
@@ -19,6 +20,14 @@ LOGS = "training_log_*.txt*"
 CONSOLES = ("*.out", "*.err", "nohup.out", "console*.txt", "output*.txt")
 # Results, data set, trainer, fold: nothing of nnU-Net lies deeper.
 MAX_DEPTH = 4
+
+NOTHING_OF_NNUNET = define(
+    "error.nothing-of-nnunet",
+    "There is no training log, checkpoint or debug.json in {folder}, nor in the folders below it.",
+)
+GIVE_A_FOLD = define(
+    "next.give-a-fold", "Give a fold's folder: nnUNet_results/DATASET/TRAINER__PLANS__CONFIGURATION/fold_0"
+)
 
 
 class Checkpoint(NamedTuple):
@@ -53,9 +62,9 @@ def find_fold(folder: Path) -> Fold:
     folds = sorted(_folds(folder, 0), key=_changed, reverse=True)
     if not folds:
         raise NotATraining(
-            f"There is no training log, checkpoint or debug.json in {folder}, nor in the folders below it.",
-            safe="Nothing was changed.",
-            next_step="Give a fold's folder: nnUNet_results/DATASET/TRAINER__PLANS__CONFIGURATION/fold_0",
+            NOTHING_OF_NNUNET(folder=str(folder)),
+            safe=NOTHING_CHANGED(),
+            next_step=GIVE_A_FOLD(),
         )
     first, *others = folds
     return Fold(

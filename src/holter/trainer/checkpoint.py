@@ -63,6 +63,6 @@ def loader_state(entry: Entry | None, name: str) -> dict[str, int] | None:
     return state
 
 
-def restore_generators(entry: Entry) -> str:
-    """Set the random generators as they were; what does not fit here is named."""
-    return states.restore(entry) if "generators" in entry else ""
+def restore_generators(entry: Entry) -> bool:
+    """Set the random generators as they were; False where something does not fit here."""
+    return "generators" not in entry or states.restore(entry) is None

@@ -10,6 +10,7 @@ from holter.doctor.checks.results import GIB, go, not_applicable, result, size, 
 from holter.doctor.records import Result, Survey
 from holter.evidence.facts.graphics import held_down_by, others
 from holter.records import GpuSample, GpuSlice
+from holter.reports.catalogue import phrase
 from holter.sentences import define_all
 
 define_all(
@@ -131,7 +132,7 @@ def gpu_present(survey: Survey) -> Result:
         return unknown("gpu-present", "driver-silent")
     if any(gpu.source != "none" and gpu.name is not None for gpu in survey.gpus):
         return result("no-go", "gpu-present", "hidden", setting="unset CUDA_VISIBLE_DEVICES")
-    note = survey.gpus[0].note or "no GPU"
+    note = phrase(survey.gpus[0].note or "no GPU", "en")
     if survey.gpus[0].source == "none":
         return result("no-go", "gpu-present", "none", why=note)
     return result("no-go", "gpu-present", "silent", why=note)
@@ -301,11 +302,8 @@ def gpu_errors(survey: Survey) -> Result:
 
 
 def _why(gpus: Sequence[GpuSample], field: str) -> str:
-    for gpu in gpus:
-        for entry in gpu.unread:
-            if entry.startswith(f"{field}:"):
-                return entry.partition(":")[2].strip()
-    return "driver-does-not-tell"
+    found = next((gap.why for gpu in gpus for gap in gpu.gaps if gap.field == field), "driver-does-not-tell")
+    return found if isinstance(found, str) else phrase(found, "en")
 
 
 CHECKS = (

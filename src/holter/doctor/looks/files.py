@@ -15,6 +15,7 @@ from holter.doctor.looks.jobs import Jobs, lines, wait
 from holter.doctor.records import BadFile, Files, Plan
 from holter.hook.export_memory import need
 from holter.probes.child.errand import Errand
+from holter.reports.catalogue import phrase
 
 CHILD = Path(__file__).with_name("files_child.py")
 SHARES_MAX = 8  # more readers only disturb each other on one disk
@@ -61,16 +62,17 @@ class Shares:
     def _end(self, share: int, errand: Errand) -> Errand | None:
         """Take what it wrote; where a file killed it, a new child goes on without that file."""
         outcome = errand.outcome()
-        text, trouble = (outcome.text, outcome.trouble) if outcome else (errand.written(), "was given up")
+        text = outcome.text if outcome else errand.written()
         self._texts.append(text)
         told = lines(text)
         if any("done" in line for line in told):
             return None
         culprit = next((line["doing"] for line in reversed(told) if "doing" in line), None)
-        if culprit is None or "did not end" in trouble or outcome is None:
-            self.pending = culprit or self.pending or trouble
+        if culprit is None or outcome is None or outcome.is_late:
+            given_up = "was given up" if outcome is None else phrase(outcome.trouble or "", "en")
+            self.pending = culprit or self.pending or given_up
             return None
-        self.bad[culprit] = f"the process that read it {trouble.partition(' ')[2]}"
+        self.bad[culprit] = f"the process that read it {phrase(outcome.how, 'en')}"
         self._left_out[share].append(culprit)
         return self._start(share)
 

@@ -19,6 +19,7 @@ import msgspec
 
 from holter.doctor.records import Asked, Fold, Plan
 from holter.errors import BadInput, HolterError
+from holter.records import Text
 from holter.supervisor.folds.fold_lock import look_at_lock
 from holter.texts.training_command import TrainingCommand
 
@@ -39,7 +40,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     results: str | None = None
     plan: Plan | None = None
     fold: Fold | None = None
-    error: tuple[str, str, str] | None = None  # what, safe, next step
+    error: tuple[Text, Text, Text] | None = None  # what, safe, next step
 
 
 def look(asked: Asked, environ: Mapping[str, str]) -> Question:

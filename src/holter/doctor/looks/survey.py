@@ -22,13 +22,14 @@ from holter.doctor.records import Asked, Folder, Software, Survey
 from holter.errors import BadInput, CannotDoHere
 from holter.linux.mounts import Mount, mount_of, parse_mountinfo
 from holter.linux.procfs import read_text
-from holter.probes.child.errand import Errand
+from holter.probes.child.errand import Errand, Outcome
 from holter.probes.gpu.gpu import GpuProbe
 from holter.probes.machine.cgroup import CgroupProbe
 from holter.probes.machine.environment import capture
 from holter.probes.machine.host import HostProbe
 from holter.probes.storage.storage import is_rotational
 from holter.records import CgroupSample, GpuSample, HostSample
+from holter.reports.catalogue import phrase
 
 BUDGET_S = 60.0
 QUESTION_S = 10.0
@@ -138,7 +139,7 @@ def _ask(jobs: Jobs, order: Order) -> Question:
     outcome = errand.outcome()
     if outcome is None or not outcome.text:
         raise CannotDoHere(
-            f"nnU-Net's folders did not answer: {outcome.trouble if outcome else 'no answer'}.",
+            f"nnU-Net's folders did not answer: {_trouble(outcome) or 'no answer'}.",
             safe="Nothing was started or changed.",
             next_step=f"ls {order.environ.get('nnUNet_preprocessed', '$nnUNet_preprocessed')}  # it may hang",
         )
@@ -177,7 +178,7 @@ def _look_at(jobs: Jobs, path: Path, label: str, order: Order) -> Errand:
 
 def _folder(label: str, path: Path, errand: Errand, order: Order) -> Folder:
     outcome = errand.outcome()
-    text, trouble = (outcome.text, outcome.trouble) if outcome else ("", "no answer")
+    text, trouble = (outcome.text, _trouble(outcome)) if outcome else ("", "no answer")
     facts = merged(text)
     mount = _mount(facts.pop("real_path", None) or str(path), order)
     problem = facts.pop("problem", None) or trouble or None
@@ -213,7 +214,18 @@ def _samples(order: Order) -> tuple[HostSample | None, CgroupSample | None, tupl
         for one in CgroupProbe(os.getpid(), order.proc, order.sys / "fs/cgroup").read(0.0).samples
         if isinstance(one, CgroupSample)
     ]
-    return hosts[0] if hosts else None, cgroups[0] if cgroups else None, tuple(gpus)
+    return hosts[0] if hosts else None, cgroups[0] if cgroups else None, tuple(map(_in_english, gpus))
+
+
+def _in_english(gpu: GpuSample) -> GpuSample:
+    """A survey is saved as JSON, with words."""
+    unread = tuple(f"{gap.field}: {phrase(gap.why, 'en')}" for gap in gpu.gaps)
+    return msgspec.structs.replace(gpu, note=phrase(gpu.note, "en") if gpu.note else gpu.note, unread=unread)
+
+
+def _trouble(outcome: Outcome | None) -> str:
+    """How a command failed, in words; empty if it did not."""
+    return "" if outcome is None or outcome.trouble is None else phrase(outcome.trouble, "en")
 
 
 def _files(jobs: Jobs, question: Question, order: Order, began: float, cgroup: CgroupSample | None, tell: Tell) -> Any:
@@ -233,7 +245,7 @@ def _files(jobs: Jobs, question: Question, order: Order, began: float, cgroup: C
 def _software(errand: Errand) -> Software:
     outcome = errand.outcome()
     facts = merged(outcome.text) if outcome else {}
-    trouble = (outcome.trouble if outcome else "no answer") or None
+    trouble = (_trouble(outcome) if outcome else "no answer") or None
     if trouble is not None and "torch_cuda" not in facts and "torch_error" not in facts and facts:
         facts["torch_error"] = f"importing torch: {trouble}"
     known = {name: value for name, value in facts.items() if name in Software.__struct_fields__}

@@ -11,6 +11,7 @@ from holter.evidence.reasons import NO_EXCEPTION_READ, NO_FILE_NAMED
 from holter.evidence.room import has_room, lack, needed_bytes, place
 from holter.evidence.window import Window
 from holter.evidence.words import NO_SHM, is_failed_save
+from holter.probes.training.remarks import not_saved
 from holter.records import ActionTaken, Event, ExceptionSeen, LogLine, Noted, StorageSample, Text, Tick
 from holter.sentences import define
 
@@ -53,8 +54,14 @@ class Failure(NamedTuple):
     """A write that failed: what was said of it."""
 
     t_s: float
-    text: str
+    text: str  # the words of the system or of a library
     file: str | None
+    said: Text | None = None  # all that was said of it; None: just that
+
+    @property
+    def detail(self) -> Text:
+        """What was said, for people."""
+        return self.said or self.text[:200]
 
 
 def collect(window: Window, book: FactBook) -> None:
@@ -65,15 +72,15 @@ def collect(window: Window, book: FactBook) -> None:
     sample = _blamed(window, file)
     lacked = _lacking(window, sample)
     lacking = (lack(lacked) or "full") if lacked is not None else None
-    unnamed = next((one.text for one in failures if UNNAMED.search(one.text)), None)
+    unnamed = next((one for one in failures if UNNAMED.search(one.text)), None)
     _state(lacked or sample, book)
     book.known("save.failed", sum(is_failed_save(event) for event in _events(window, ActionTaken)))
     if named:
         kind, first = named[0]
         kind = "inodes" if kind == "full" and lacking == "inodes" else kind
-        book.known("disk.error", kind, first.text[:200])
+        book.known("disk.error", kind, first.detail)
     elif lacking is not None and unnamed is not None:
-        book.known("disk.error", lacking, unnamed[:200])
+        book.known("disk.error", lacking, unnamed.detail)
     elif lacking is not None and window.episode.kind == "unsaved":
         book.known("disk.error", lacking, window.episode.reason)
     elif lacking is not None and _writes_its_log(window):
@@ -81,7 +88,7 @@ def collect(window: Window, book: FactBook) -> None:
     elif window.episode.kind == "stall" and lacked is not None and lacked.label == "results" and lacked.read_only:
         book.known("disk.error", "read-only", MOUNTED_READ_ONLY(folder=lacked.path))  # nothing can be saved there
     elif unnamed is not None and (sample is None or has_room(sample) is None):
-        book.unknown("disk.error", UNSAID(error=" ".join(unnamed.split())[:200]))
+        book.unknown("disk.error", UNSAID(error=" ".join(unnamed.text.split())[:200]))
     elif failures or any(tick.beats for tick in window.all):
         book.not_applicable("disk.error", NONE_FAILED())
     else:
@@ -112,7 +119,7 @@ def _failures(window: Window) -> list[Failure]:
 def failure(event: Event) -> Failure | None:
     """What this event says of something that failed, but for shared memory's own errors."""
     if isinstance(event, ActionTaken):
-        return Failure(event.t_s, event.text, _checkpoint(event.text)) if is_failed_save(event) else None
+        return _not_saved(event) if is_failed_save(event) else None
     if isinstance(event, Noted):
         return Failure(event.t_s, event.text, _file(event.text)) if event.what == "plot-failed" else None
     if isinstance(event, ExceptionSeen):
@@ -122,6 +129,15 @@ def failure(event: Event) -> Failure | None:
     if isinstance(event, LogLine) and event.level == "error" and not NO_SHM.search(event.text):
         return Failure(event.t_s, event.text, _file(event.text))
     return None
+
+
+def _not_saved(event: ActionTaken) -> Failure:
+    saying = not_saved(event.message)
+    if saying is None:  # a tape of before
+        return Failure(event.t_s, event.text, _checkpoint(event.text))
+    file, reason = saying.value("file"), saying.value("reason")
+    words = reason if isinstance(reason, str) else ""
+    return Failure(event.t_s, words, _checkpoint(str(file)), event.message)
 
 
 def _events(window: Window, kind: type[E]) -> list[E]:

@@ -117,9 +117,9 @@ def _worker(window: Window, book: FactBook, start_s: float, end_s: float) -> Non
     case = next((event.case for event in told if event.case), None)
     beats = [b for tick in window.all[-20:] for b in tick.beats if b.pid == best.pid and b.case]
     book.known("workers.case", case or (beats[-1].case if beats else None), unless=NO_CASE())
-    marker = f"PID {best.pid}:"
+    marker = f"PID {best.pid}:"  # in the text of a tape of before
     for note in window.recording.events(Noted, start_s=start_s, end_s=end_s):
-        if note.what == "fatal-error" and note.text.startswith(marker):
+        if note.what == "fatal-error" and (note.pid == best.pid or note.text.startswith(marker)):
             book.known("worker.fatal_frame", _crashed_frame(note.text), unless=NO_CURRENT_FRAME())
 
 

@@ -80,7 +80,7 @@ def _console(window: Window, book: FactBook) -> None:
     environment = window.recording.environment
     kind = environment.console if environment is not None and environment.console != "read" else None
     if newest is not None:
-        book.known("output.hidden", newest.what == "console-silent", newest.message or newest.text)
+        book.known("output.hidden", newest.what == "console-silent", newest.said)
     elif kind == "null":
         book.known("output.hidden", True, TO_NULL())
     elif kind == "file" and any(True for _ in window.recording.events(PhaseChanged)):

@@ -7,8 +7,9 @@ import re
 from holter.evidence.fact_book import FactBook
 from holter.evidence.facts.graphics import used_by_us
 from holter.evidence.window import Window
-from holter.records import GpuSample, KernelMessage, Noted, Text
-from holter.sentences import define
+from holter.probes.gpu import gpu as probe
+from holter.records import GpuSample, KernelMessage, Message, Noted, Text
+from holter.sentences import define, parts
 
 # The trouble may show before the training stands still (a prefetched step) or only once it is dead.
 BEFORE_S = 120.0
@@ -16,8 +17,10 @@ BEFORE_S = 120.0
 AFTER_DEATH_S = 5.0
 # NVML answers in milliseconds; a busy driver was seen to take seconds, none that came back took this long.
 SILENT_S = 30.0
+
 _SILENT = re.compile(r"(?:has not returned|no reading) for (\d+) s")
-# The notes of the GPU probe, in its own words and in NVML's.
+_REFUSED = re.compile(r"operation not permitted|permission denied")
+# The notes of the GPU probe on tapes of before, in its own words and in NVML's.
 _TROUBLES = (
     ("forbidden", re.compile(r"cannot be opened: (?:operation not permitted|permission denied)")),
     ("mismatch", re.compile(r"version mismatch")),
@@ -47,12 +50,28 @@ def collect(window: Window, book: FactBook) -> None:
     _xid(window, book)
 
 
-def trouble(note: str | None) -> str | None:
+def trouble(note: Text | None) -> str | None:
     """The trouble that a note of the GPU probe tells of; None if it tells of none."""
+    if isinstance(note, Message):
+        return _trouble_of(note)
     silent = _SILENT.search(note or "")
     if silent:
         return "silent" if int(silent[1]) >= SILENT_S else None
     return next((word for word, pattern in _TROUBLES if pattern.search(note or "")), None)
+
+
+def _trouble_of(note: Message) -> str | None:
+    silent_s = next((part.value("silent") for part in parts(note) if isinstance(part, Message)), None)
+    if isinstance(silent_s, (int, float)):
+        return "silent" if silent_s >= SILENT_S else None
+    # The driver's own words, and those of the system about the device.
+    quoted = " ".join(value for _, value in note.values if isinstance(value, str))
+    if note.key in (probe.NO_DRIVER_DEVICE.key, probe.NOT_OPEN_DEVICE.key) and _REFUSED.search(quoted):
+        return "forbidden"
+    word = next((word for word, pattern in _TROUBLES if word in ("mismatch", "lost") and pattern.search(quoted)), None)
+    by_key = {probe.UNREACHABLE.key: "lost", probe.NOT_OPEN.key: "closed", probe.NOT_OPEN_DEVICE.key: "closed",
+              probe.NONE_LISTED.key: "closed"}  # fmt: skip
+    return word or by_key.get(note.key)
 
 
 def xid_kind(text: str) -> str:
@@ -90,9 +109,10 @@ def _until_s(window: Window) -> float:
     return window.end_s + (AFTER_DEATH_S if window.episode.kind == "death" else 0.0)
 
 
-def _described(gpu: GpuSample) -> Text:
-    note = (gpu.note or "")[:200]
-    return note if gpu.source == "none" else OF_GPU(gpu=gpu.index, note=note)
+def _described(sample: GpuSample) -> Text:
+    note = sample.note or ""
+    note = note[:200] if isinstance(note, str) else note
+    return note if sample.source == "none" else OF_GPU(gpu=sample.index, note=note)
 
 
 def _answers(gpu: GpuSample) -> bool:

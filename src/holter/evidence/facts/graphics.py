@@ -132,11 +132,7 @@ def _stages(gpus: tuple[GpuSample, ...]) -> list[str]:
 
 
 def _why(now: tuple[GpuSample, ...], field: str) -> Text:
-    for gpu in reversed(now):
-        for entry in gpu.unread:
-            if entry.startswith(f"{field}:"):
-                return entry.split(":", 1)[1].strip()
-    return NOT_READ()
+    return next((gap.why for gpu in reversed(now) for gap in gpu.gaps if gap.field == field), NOT_READ())
 
 
 def used_by_us(gpus: tuple[GpuSample, ...]) -> tuple[GpuSample, ...]:

@@ -9,8 +9,8 @@ from holter.evidence.fact_book import FactBook
 from holter.evidence.reasons import ENDING_UNKNOWN, NO_HEARTBEAT_NO_LOG
 from holter.evidence.window import SOON_S, Window, last, mean_cpu, ready_to_run
 from holter.evidence.words import ending, works_together
-from holter.records import Beat, EpochEnded, ExceptionSeen, LogLine, Message, PhaseChanged, ProcessEnded, Tick
-from holter.sentences import define
+from holter.records import Beat, EpochEnded, ExceptionSeen, LogLine, Message, PhaseChanged, ProcessEnded, Text, Tick
+from holter.sentences import define, joined
 
 INTERRUPTED = "interrupted"  # the story of a log that ends with Ctrl-C in a wait
 WAITS = {
@@ -195,8 +195,8 @@ def _main(window: Window, book: FactBook) -> None:
         book.unknown("main.waits_on", NO_STACK_NO_BEAT() if dump is None else _refused(dump.refused))
 
 
-def _refused(reasons: tuple[str, ...]) -> Message:
-    return NO_FRAMES_BECAUSE(refused="; ".join(reasons)) if reasons else NO_FRAMES()
+def _refused(reasons: tuple[Text, ...]) -> Message:
+    return NO_FRAMES_BECAUSE(refused=joined(*reasons)) if reasons else NO_FRAMES()
 
 
 def _in_step(beat: Beat | None, runs: bool) -> bool:

@@ -20,7 +20,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import IO, Literal, NamedTuple
 
-from holter.probes.child.errand import ABANDON_S, Killed, ending
+from holter.probes.child.errand import ABANDON_S, NOT_STARTED, Killed, ending
+from holter.records import Message
+from holter.sentences import define
 
 DOING_FD_VARIABLE = "HOLTER_DOING_FD"
 DOING_BYTES = 64
@@ -34,6 +36,8 @@ STUCK_MAX = 3
 PATIENCE_S = 0.02  # the recorder ticks once a second for all probes together
 READ_BYTES = 65536
 
+GIVEN_UP = define("child.given-up", "was killed because it did not answer")
+
 
 class Reply(NamedTuple):
     """What became of the question."""
@@ -42,7 +46,7 @@ class Reply(NamedTuple):
     text: bytes = b""  # the answer
     silent_s: float = 0.0  # since the oldest question that got no answer
     doing: str = ""  # what the child said it was about to do
-    trouble: str = ""  # what became of the last child, if it was given up or ended
+    trouble: Message | None = None  # what became of the last child, if it was given up or ended
     stuck: int = 0  # killed children that have not died: they sit in a call that cannot be interrupted
 
 
@@ -77,7 +81,7 @@ class Respondent:
         self._silent_since_s: float | None = None  # the oldest unanswered question, over all children
         self._failures = 0
         self._rest_until_s = float("-inf")
-        self._trouble = ""
+        self._trouble: Message | None = None
         self._doing = ""
 
     @property
@@ -108,7 +112,7 @@ class Respondent:
         if answer is None:
             return self._judge()
         if self._process is not None:
-            self._failures, self._trouble = 0, ""
+            self._failures, self._trouble = 0, None
             self._silent_since_s = self._asked_s
         return Reply("answered", text=answer)
 
@@ -141,7 +145,7 @@ class Respondent:
                 bufsize=0,
             )
         except OSError as error:
-            self._fail(f"could not be started: {error.strerror}")
+            self._fail(NOT_STARTED(error=error.strerror or str(error)))
         else:
             os.set_blocking(_open(self._process.stdin).fileno(), False)
             os.set_blocking(_open(self._process.stdout).fileno(), False)
@@ -186,7 +190,7 @@ class Respondent:
         if not self._overdue():
             return self._silence("pending")
         if self._clock() - (self._asked_s or 0.0) >= self._limits.abandon_s:
-            self._fail("was killed because it did not answer")
+            self._fail(GIVEN_UP())
         return self._silence("overdue")
 
     def _overdue(self) -> bool:
@@ -201,7 +205,7 @@ class Respondent:
         if self._page is not None:
             self._doing = self._page[:].rstrip(b"\0").decode("utf-8", "replace")
 
-    def _fail(self, trouble: str) -> None:
+    def _fail(self, trouble: Message) -> None:
         """This child is of no more use: rest before the next one, longer every time."""
         self._note_doing()
         self._trouble = trouble

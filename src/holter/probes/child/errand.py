@@ -13,9 +13,19 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
+from holter.records import Message, Text
+from holter.sentences import define
+
 # A driver without persistence mode may need 10 s to wake its GPUs, so a child is not killed at the deadline.
 ABANDON_S = 15.0
 FAREWELL_S = 0.2  # at the very end a killed child may be waited for this long, to leave no zombie
+
+COMMAND = define("child.command", "{name} {how}")
+NOT_STARTED = define("child.not-started", "could not be started: {error}")
+NOT_ENDED = define("child.not-ended", "did not end within {within:.0f} s")
+CLOSED = define("child.closed", "closed its output")
+ENDED = define("child.ended", "ended with status {status}")
+KILLED = define("child.killed", "was killed by {signal}")
 
 
 class Killed:
@@ -50,7 +60,14 @@ class Outcome(NamedTuple):
     """How a command ended."""
 
     text: str = ""
-    trouble: str = ""  # empty: it ended by itself with status 0
+    trouble: Message | None = None  # the command and how it failed; None: it ended by itself with status 0
+    is_late: bool = False  # it was given up
+
+    @property
+    def how(self) -> Text:
+        """How it failed, without its name."""
+        how = self.trouble.value("how") if self.trouble is not None else None
+        return how if isinstance(how, (str, Message)) else ""
 
 
 class Errand:
@@ -84,7 +101,7 @@ class Errand:
                 start_new_session=True,
             )
         except OSError as error:
-            self._outcome = Outcome(trouble=f"{self._name} could not be started: {error.strerror}")
+            self._outcome = self._failed(NOT_STARTED(error=error.strerror or str(error)))
 
     def outcome(self) -> Outcome | None:
         """None while it runs. A command beyond its deadline is killed, not waited for."""
@@ -110,19 +127,23 @@ class Errand:
             if waited_s < self._deadline_s:
                 return None
             self._killed.add(process)
-            return Outcome(self.written(), f"{self._name} did not end within {self._deadline_s:.0f} s")
-        return Outcome(self.written(), "" if code == 0 else f"{self._name} {ending(process)}")
+            late = self._failed(NOT_ENDED(within=self._deadline_s), self.written())
+            return late._replace(is_late=True)
+        return Outcome(self.written()) if code == 0 else self._failed(ending(process), self.written())
+
+    def _failed(self, how: Message, text: str = "") -> Outcome:
+        return Outcome(text, COMMAND(name=self._name, how=how))
 
 
-def ending(process: subprocess.Popen[bytes]) -> str:
-    """How a child ended, in words; it may be a moment away from ending when its pipe is closed already."""
+def ending(process: subprocess.Popen[bytes]) -> Message:
+    """How a child ended; it may be a moment away from ending when its pipe is closed already."""
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(0.01)
     code = process.returncode
     if code is None:
-        return "closed its output"
+        return CLOSED()
     if code >= 0:
-        return f"ended with status {code}"
+        return ENDED(status=code)
     with contextlib.suppress(ValueError):
-        return f"was killed by {signal.Signals(-code).name}"
-    return f"was killed by signal {-code}"
+        return KILLED(signal=signal.Signals(-code).name)
+    return KILLED(signal=str(-code))

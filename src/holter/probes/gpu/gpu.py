@@ -22,7 +22,8 @@ from holter.probes.child.deadline import PATIENCE_S, Limits, Reply, Respondent
 from holter.probes.child.errand import ABANDON_S
 from holter.probes.gpu.gpu_script import GpuScript
 from holter.probes.gpu.nvidia_smi import LICENCE_INTERVAL_S, NOT_READ_YET, LicenceReader, PrintedLicence
-from holter.records import Event, GpuSample, Noted
+from holter.records import Event, GpuSample, Message, Noted, Text, Unread
+from holter.sentences import as_fields, define, joined
 
 # NVML averages utilisation over up to a second and every judgement on it spans ten or more, so reading it
 # faster than every two seconds only costs.
@@ -34,12 +35,39 @@ SCRIPT_VARIABLE = "HOLTER_GPU_SCRIPT"
 CHILD = Path(__file__).with_name("gpu_child.py")
 LOOK_PAUSE_S = 0.02
 
+# Said by the child (gpu_child.py), which sends keys and values.
+NO_BINDING = define("gpu.no-binding", "the NVML binding (nvidia-ml-py) cannot be loaded: {error}")
+NO_DRIVER = define("gpu.no-driver", "no NVIDIA driver here: libnvidia-ml.so.1 is not found")
+NO_DRIVER_DEVICE = define(
+    "gpu.no-driver-device",
+    "no NVIDIA driver here: libnvidia-ml.so.1 is not found, {device} cannot be opened: {refusal}",
+)
+NOT_OPEN = define("gpu.not-open", "the NVIDIA driver does not open: {error}")
+NOT_OPEN_DEVICE = define(
+    "gpu.not-open-device", "the NVIDIA driver does not open: {error}, {device} cannot be opened: {refusal}"
+)
+NONE_LISTED = define("gpu.none-listed", "the NVIDIA driver lists no GPU")
+UNREACHABLE = define("gpu.unreachable", "the driver does not reach this GPU: {error}")
+IMPLAUSIBLE = define("gpu.implausible", "the driver answers {answer}")
+IMPLAUSIBLE_MODE = define("gpu.implausible-mode", "the driver answers mode {answer}")
+# Said here.
+READER = define("gpu.reader", "the process that reads the GPU")
+CALL_OVERDUE = define("gpu.call-overdue", "{call} has not returned for {silent:.0f} s")
+NO_READING = define("gpu.no-reading", "no reading for {silent:.0f} s: the process that reads the GPU {trouble}")
+NO_READING_IN = define(
+    "gpu.no-reading-in", "no reading for {silent:.0f} s: the process that reads the GPU {trouble} (in {call})"
+)
+STUCK = define("gpu.stuck", "{count} killed before did not die")
+ANSWERS_AGAIN = define("gpu.answers-again", "the NVIDIA driver answers again")
+PID_HIDDEN = define("gpu.pid-hidden", "PID {pid} is not visible here")
+NOT_LISTED = define("gpu.not-listed", "nvidia-smi does not list this GPU")
+
 Ours = Callable[[], Collection[int]] | Collection[int]
 
 
 class _Answer(msgspec.Struct):
     gpus: tuple[GpuSample, ...] = ()
-    absent: str | None = None
+    absent: Text | None = None
 
 
 class GpuProbe:
@@ -72,9 +100,9 @@ class GpuProbe:
         self._licence = LicenceReader(environment=variables, clock=clock)
         self._decoder = msgspec.json.Decoder(_Answer)
         self._last: tuple[GpuSample, ...] = ()
-        self._absent: str | None = None
+        self._absent: Text | None = None
         self._absent_until_s = float("-inf")
-        self._silence = ""  # the kind of silence that was remarked on last
+        self._silence: Text = ""  # the kind of silence that was remarked on last
 
     @property
     def child_pid(self) -> int | None:
@@ -118,7 +146,7 @@ class GpuProbe:
         self._respondent.close()
         self._licence.close()
 
-    def _none(self, t_s: float, reason: str) -> tuple[GpuSample, ...]:
+    def _none(self, t_s: float, reason: Text) -> tuple[GpuSample, ...]:
         """Say once that there is nothing to read, and let the child go."""
         self._respondent.rest()
         self._absent_until_s = t_s + ABSENT_RECHECK_S
@@ -154,21 +182,21 @@ class GpuProbe:
 
     def _silent(self, t_s: float, reply: Reply) -> Reading:
         """Samples that hold nothing but how long the driver has been silent."""
-        text = describe(reply)
-        kind = reply.trouble or reply.state
+        said = describe(reply)
+        kind: Text = reply.trouble or reply.state
         events: tuple[Event, ...] = ()
         if kind != self._silence:
             self._silence = kind
             what = "gpu-reader-ended" if reply.trouble else "gpu-call-overdue"
-            events = (Noted(t_s=t_s, what=what, text=text),)
+            events = (Noted(t_s=t_s, what=what, **as_fields(said)),)
         known = self._last or (GpuSample(t_s=t_s, index=0),)
-        return Reading(tuple(_blind(gpu, t_s, text) for gpu in known), events)
+        return Reading(tuple(_blind(gpu, t_s, said) for gpu in known), events)
 
     def _spoke_again(self, t_s: float) -> tuple[Event, ...]:
         if not self._silence:
             return ()
         self._silence = ""
-        return (Noted(t_s=t_s, what="gpu-call-returned", text="the NVIDIA driver answers again"),)
+        return (Noted(t_s=t_s, what="gpu-call-returned", message=ANSWERS_AGAIN()),)
 
 
 def child_command() -> tuple[str, ...]:
@@ -178,14 +206,15 @@ def child_command() -> tuple[str, ...]:
     return (sys.executable, "-I", "-S", str(CHILD), str(folder))
 
 
-def describe(reply: Reply) -> str:
+def describe(reply: Reply) -> Text:
     """The silence in one sentence."""
-    if not reply.trouble:
-        return f"{reply.doing or 'the process that reads the GPU'} has not returned for {reply.silent_s:.0f} s"
-    text = f"no reading for {reply.silent_s:.0f} s: the process that reads the GPU {reply.trouble}"
+    if reply.trouble is None:
+        return CALL_OVERDUE(call=reply.doing or READER(), silent=reply.silent_s)
     if reply.doing:
-        text += f" (in {reply.doing})"
-    return f"{text}; {reply.stuck} killed before did not die" if reply.stuck else text
+        said = NO_READING_IN(silent=reply.silent_s, trouble=reply.trouble, call=reply.doing)
+    else:
+        said = NO_READING(silent=reply.silent_s, trouble=reply.trouble)
+    return joined(said, STUCK(count=reply.stuck)) if reply.stuck else said
 
 
 def with_owners(gpu: GpuSample, ours: Collection[int], proc: Path) -> GpuSample:
@@ -197,14 +226,14 @@ def with_owners(gpu: GpuSample, ours: Collection[int], proc: Path) -> GpuSample:
         name = process.name or _name_here(proc, process.pid)
         processes.append(msgspec.structs.replace(process, name=name, ours=process.pid in ours))
         if not (proc / str(process.pid)).exists():
-            hidden.append(f"processes: PID {process.pid} is not visible here")
+            hidden.append(Unread(field="processes", why=PID_HIDDEN(pid=process.pid)))
     return msgspec.structs.replace(gpu, processes=tuple(processes), unread=(*gpu.unread, *hidden))
 
 
-def with_licence(gpu: GpuSample, printed: PrintedLicence | None, trouble: str) -> GpuSample:
+def with_licence(gpu: GpuSample, printed: PrintedLicence | None, trouble: Message | None) -> GpuSample:
     """Add nvidia-smi's words. The stage is told only where it is enforced, which the child decided from the mode."""
     if printed is None:
-        return _without_text(gpu, trouble or "nvidia-smi does not list this GPU") if gpu.licence_stage else gpu
+        return _without_text(gpu, trouble or NOT_LISTED()) if gpu.licence_stage else gpu
     enforced = gpu.licence_stage or (gpu.virtualization is None and printed.virtualization == "VGPU")
     told = printed.stage if printed.stage not in (None, "unknown") else gpu.licence_stage
     return msgspec.structs.replace(
@@ -215,13 +244,13 @@ def with_licence(gpu: GpuSample, printed: PrintedLicence | None, trouble: str) -
     )
 
 
-def _without_text(gpu: GpuSample, trouble: str) -> GpuSample:
+def _without_text(gpu: GpuSample, trouble: Message) -> GpuSample:
     """While the text is on its way, an unlicensed guest may be in any stage; without it, all we know is the word."""
-    on_its_way = trouble == NOT_READ_YET and gpu.licence_stage != "licensed"
+    on_its_way = trouble == NOT_READ_YET() and gpu.licence_stage != "licensed"
     return msgspec.structs.replace(
         gpu,
         licence_stage="unknown" if on_its_way else gpu.licence_stage,
-        unread=(*gpu.unread, f"licence_text: {trouble}"),
+        unread=(*gpu.unread, Unread(field="licence_text", why=trouble)),
     )
 
 
@@ -239,7 +268,7 @@ def _identified(gpu: GpuSample, known: GpuSample | None) -> GpuSample:
     return msgspec.structs.replace(gpu, name=known.name, uuid=known.uuid)
 
 
-def _blind(gpu: GpuSample, t_s: float, note: str) -> GpuSample:
+def _blind(gpu: GpuSample, t_s: float, note: Text) -> GpuSample:
     return GpuSample(t_s=t_s, index=gpu.index, name=gpu.name, uuid=gpu.uuid, driver=gpu.driver, note=note)
 
 

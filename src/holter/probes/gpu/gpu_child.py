@@ -59,6 +59,10 @@ DOING_BYTES = 64
 class ImplausibleError(Exception):
     """The driver answered a number that cannot be; some guests show 0 for what they cannot measure."""
 
+    def __init__(self, key: str, answer: int) -> None:
+        super().__init__(key, answer)
+        self.key, self.answer = key, answer
+
 
 class GpuGoneError(Exception):
     """This GPU answers no more: the driver was reloaded, or it fell off the bus."""
@@ -82,7 +86,7 @@ def as_it_is(value: Any) -> tuple[Any, ...]:
 def positive(value: int) -> tuple[int, ...]:
     """The answer, unless it is 0."""
     if value <= 0:
-        raise ImplausibleError(f"the driver answers {value}")
+        raise ImplausibleError("gpu.implausible", value)
     return (value,)
 
 
@@ -106,7 +110,7 @@ def reason_words(bits: int) -> tuple[list[str], ...]:
 def virtualization_word(mode: int) -> tuple[str, ...]:
     """The mode as a word."""
     if mode >= len(VIRTUALIZATION):
-        raise ImplausibleError(f"the driver answers mode {mode}")
+        raise ImplausibleError("gpu.implausible-mode", mode)
     return (VIRTUALIZATION[mode],)
 
 
@@ -128,18 +132,29 @@ def capability(version: tuple[int, int]) -> tuple[str, ...]:
     return (f"{version[0]}.{version[1]}",)
 
 
-def refusal(device: str = CONTROL_DEVICE) -> str:
-    """Why the driver's device file cannot be opened, after a comma; empty if it can be opened or does not exist.
+def message(key: str, **values: object) -> dict[str, Any]:
+    """A sentence as ``records.Message`` keeps it; gpu.py has the words."""
+    return {"type": "message", "key": key, "values": [[name, value] for name, value in values.items()]}
+
+
+def refusal(device: str = CONTROL_DEVICE) -> dict[str, str]:
+    """Why the driver's device file cannot be opened; empty if it can be opened or does not exist.
 
     A container whose device rules were dropped shows the file and may not open it; NVML says "unknown error" then.
     """
     try:
         os.close(os.open(device, os.O_RDWR | os.O_CLOEXEC))
     except FileNotFoundError:
-        return ""
+        return {}
     except OSError as error:
-        return f", {device} cannot be opened: {os.strerror(error.errno or 0).lower()}"
-    return ""
+        return {"device": device, "refusal": os.strerror(error.errno or 0).lower()}
+    return {}
+
+
+def not_open(key: str, **values: str) -> dict[str, Any]:
+    """Why the driver cannot be used; with what the device file says, if it says anything."""
+    why = refusal()
+    return message(f"{key}-device" if why else key, **values, **why)
 
 
 def text(value: bytes | str) -> str:
@@ -263,7 +278,7 @@ class Gpu:
         self._index = index
         self._handle = driver.call(("nvmlDeviceGetHandleByIndex",), index)
         self._values: dict[str, Any] = {}
-        self._unread: dict[str, str] = {}
+        self._unread: dict[str, Any] = {}
         self._due_s: dict[tuple[str, ...], float] = {}
         self._names: dict[int, str] = {}
         self._slices_seen: list[dict[str, Any]] = []
@@ -278,13 +293,13 @@ class Gpu:
         fields["processes"] = self._named(fields.get("processes"))
         fields["slices"] = self._slices(now_s) if fields.get("mig") else None
         fields["licence_stage"] = self._stage(fields, licensed)
-        unread = [f"{field}: {reason}" for field, reason in self._unread.items() if field != "licensed"]
+        unread = [{"field": field, "why": why} for field, why in self._unread.items() if field != "licensed"]
         return {"index": self._index, **fields, "unread": unread}
 
     def lost(self, reason: str) -> dict[str, Any]:
         """What remains to be said of a GPU that answers no more."""
         known = {field: self._values.get(field) for field in ("name", "uuid")}
-        return {"index": self._index, **known, "note": f"the driver does not reach this GPU: {reason}"}
+        return {"index": self._index, **known, "note": message("gpu.unreachable", error=reason)}
 
     def measure_traffic(self, now_s: float) -> None:
         """PCIe traffic for the next readings; takes 40 ms, so it is done when nobody waits."""
@@ -329,9 +344,11 @@ class Gpu:
         try:
             values = call.take(self._driver.call(call.functions, self._handle, *call.arguments))
         except (self._driver.nvml.NVMLError, ImplausibleError) as error:
+            said = isinstance(error, ImplausibleError)
+            why = message(error.key, answer=error.answer) if said else str(error).lower()
             for field in call.fields:
                 self._values.pop(field, None)
-                self._unread[field] = str(error).lower()
+                self._unread[field] = why
             self._due_s[call.fields] = now_s + min(call.every_s, RETRY_S)
             return
         for field, value in zip(call.fields, values, strict=True):
@@ -402,7 +419,7 @@ class Reader:
         except GpuGoneError as reason:
             return gpu.lost(str(reason).lower())
 
-    def _begin(self) -> str:
+    def _begin(self) -> dict[str, Any] | None:
         """Open the driver; the reason if that fails."""
         nvml = self._driver.nvml
         try:
@@ -411,14 +428,14 @@ class Reader:
             self._version = text(self._driver.call(("nvmlSystemGetDriverVersion",)))
             self._gpus = [Gpu(self._driver, index) for index in range(count)]
         except nvml.NVMLError_LibraryNotFound:
-            return f"no NVIDIA driver here: libnvidia-ml.so.1 is not found{refusal()}"
+            return not_open("gpu.no-driver")
         except (nvml.NVMLError, GpuGoneError) as error:
             self._gpus = None
-            return f"the NVIDIA driver does not open: {str(error).lower()}{refusal()}"
+            return not_open("gpu.not-open", error=str(error).lower())
         if not self._gpus:
             self._gpus = None
-            return "the NVIDIA driver lists no GPU"
-        return ""
+            return message("gpu.none-listed")
+        return None
 
     def _end(self) -> None:
         """Every GPU is gone: open the driver afresh at the next question."""
@@ -444,13 +461,13 @@ def main() -> None:
     os.dup2(2, 1)  # what the driver's library prints is not an answer
     sys.path.extend(sys.argv[1:])
     reader: Reader | None = None
-    absent = ""
+    absent: dict[str, Any] = {}
     try:
         import pynvml
 
         reader = Reader(Driver(pynvml, Desk()))
     except ImportError as error:
-        absent = f"the NVML binding (nvidia-ml-py) cannot be loaded: {error}"
+        absent = message("gpu.no-binding", error=str(error))
     for line in sys.stdin:
         answer = reader.answer(json.loads(line)) if reader else {"absent": absent}
         answers.write(json.dumps(answer) + "\n")

@@ -14,6 +14,8 @@ from collections.abc import Callable, Mapping
 from typing import Literal, NamedTuple
 
 from holter.probes.child.errand import ABANDON_S, Errand, Killed
+from holter.records import Message
+from holter.sentences import define
 
 LicenceStage = Literal["licensed", "unlicensed-unrestricted", "unlicensed-restricted", "unlicensed", "unknown"]
 
@@ -22,7 +24,8 @@ LICENCE_SECTIONS = ("vGPU Software Licensed Product", "GRID Licensed Product")  
 LICENCE_INTERVAL_S = 30.0
 INDENT = 4  # spaces a level
 NOT_AVAILABLE = ("", "N/A")
-NOT_READ_YET = "not read yet"
+NOT_READ_YET = define("gpu.not-read-yet", "not read yet")
+NO_NVIDIA_SMI = define("gpu.no-nvidia-smi", "nvidia-smi is not found")
 
 
 class PrintedLicence(NamedTuple):
@@ -113,7 +116,7 @@ class LicenceReader:
         self._errand: Errand | None = None
         self._killed = Killed()
         self.printed: tuple[PrintedLicence, ...] = ()  # the last text that could be had
-        self.trouble = NOT_READ_YET  # why there is none
+        self.trouble: Message | None = NOT_READ_YET()  # why there is none
 
     @property
     def busy(self) -> bool:
@@ -140,7 +143,7 @@ class LicenceReader:
     def _begin(self) -> None:
         command = shutil.which("nvidia-smi", path=self._environment.get("PATH"))
         if command is None:
-            self.printed, self.trouble = (), "nvidia-smi is not found"
+            self.printed, self.trouble = (), NO_NVIDIA_SMI()
             return
         self._errand = Errand(
             (command, "-q"),
@@ -156,5 +159,5 @@ class LicenceReader:
             return False
         errand.close()
         self._errand = None
-        self.printed, self.trouble = parse(outcome.text) if not outcome.trouble else (), outcome.trouble
+        self.printed, self.trouble = parse(outcome.text) if outcome.trouble is None else (), outcome.trouble
         return True

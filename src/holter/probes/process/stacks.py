@@ -21,7 +21,8 @@ from typing import Literal
 import msgspec
 
 from holter.probes.process.kernel_threads import KernelThreads
-from holter.records import Role, StackDump, ThreadStack
+from holter.records import Role, StackDump, Text, ThreadStack
+from holter.sentences import define
 from holter.texts.stacks import parse_faulthandler, parse_py_spy
 
 Rung = Literal["py-spy", "faulthandler", "proc", "none"]
@@ -39,10 +40,20 @@ SWEEP_DEADLINE_S = 30.0
 
 _DEAD_STATES = "ZXx"
 _STOPPED_STATES = "Tt"
-_PERMISSION_DENIED = "permission denied"
-_NO_PROCESS = "no such process"
-_NOT_PYTHON = "not a Python process"
-_FINAL_REASONS = (_PERMISSION_DENIED, _NO_PROCESS, _NOT_PYTHON)
+
+REFUSED = define("stack.refused", "{rung}: {why}")
+PERMISSION_DENIED = define("stack.permission-denied", "permission denied")
+NO_PROCESS = define("stack.no-process", "no such process")
+NOT_PYTHON = define("stack.not-python", "not a Python process")
+NOT_FOUND = define("stack.not-found", "not found")
+NO_SENSE = define("stack.no-sense", "cannot read its answer ({error})")
+NO_THREADS = define("stack.no-threads", "no threads")
+NO_ANSWER = define("stack.no-answer", "no answer within {within} s")
+NOT_REGISTERED = define("stack.not-registered", "not registered in this process")
+IS_STOPPED = define("stack.is-stopped", "process is stopped")
+NO_HANDLER = define("stack.no-handler", "the process has no handler for the signal")
+WITHOUT_A_WORD = define("stack.without-a-word", "failed without a word")
+_FINAL_REASONS = (PERMISSION_DENIED(), NO_PROCESS(), NOT_PYTHON())
 
 
 class StackDumper:
@@ -115,13 +126,15 @@ class StackDumper:
     def _dump_one(self, pid: int, role: Role, t_s: float, *, hurry: bool) -> StackDump:
         state = self._kernel.state(pid)
         if state is None:
-            return StackDump(t_s=t_s, pid=pid, role=role, rung="none", refused=("proc: no such process",))
-        refused: list[str] = []
+            return StackDump(
+                t_s=t_s, pid=pid, role=role, rung="none", refused=(REFUSED(rung="proc", why=NO_PROCESS()),)
+            )
+        refused: list[Text] = []
         for rung, ask in self._ladder(state, hurry=hurry):
             try:
                 threads = ask(pid)
             except (_Refused, OSError) as refusal:
-                refused.append(f"{rung}: {_reason(refusal)}")
+                refused.append(REFUSED(rung=rung, why=_reason(refusal)))
                 continue
             threads = tuple(self._kernel.complete(pid, thread) for thread in threads)
             return StackDump(t_s=t_s, pid=pid, role=role, rung=rung, threads=threads, refused=tuple(refused))
@@ -137,12 +150,12 @@ class StackDumper:
     def _ask_kernel(self, pid: int) -> Threads:
         threads = self._kernel.threads(pid)
         if not threads:
-            raise _Refused("no such process")
+            raise _Refused(NO_PROCESS())
         return threads
 
     def _ask_py_spy(self, pid: int) -> Threads:
         if self._py_spy is None:
-            raise _Refused("not found")
+            raise _Refused(NOT_FOUND())
         until = time.monotonic() + self._deadline_s
         code, output, complaint = self._run_py_spy(pid, until)
         # A process that runs while it is read can give a torn picture; a second look mostly succeeds.
@@ -153,9 +166,9 @@ class StackDumper:
         try:
             threads = parse_py_spy(output)
         except (msgspec.DecodeError, ValueError) as error:
-            raise _Refused(f"cannot read its answer ({error})") from error
+            raise _Refused(NO_SENSE(error=str(error))) from error
         if not threads:
-            raise _Refused("no threads")
+            raise _Refused(NO_THREADS())
         return threads
 
     def _run_py_spy(self, pid: int, until: float) -> tuple[int, bytes, str]:
@@ -171,7 +184,7 @@ class StackDumper:
             output, errors = child.communicate(timeout=max(POLL_S, until - time.monotonic()))
         except subprocess.TimeoutExpired:
             _end(child)
-            raise _Refused(f"no answer within {self._deadline_s:g} s") from None
+            raise _Refused(NO_ANSWER(within=f"{self._deadline_s:g}")) from None
         finally:
             self._child = None
         return child.returncode, output, errors.decode(errors="replace")
@@ -179,30 +192,34 @@ class StackDumper:
     def _ask_faulthandler(self, pid: int) -> Threads:
         number = self._fault_signal(pid) if self._fault_signal is not None else None
         if number is None or self._scratch is None:
-            raise _Refused("not registered in this process")
+            raise _Refused(NOT_REGISTERED())
         file = stack_file(self._scratch, pid)
         # The descriptor pins the process: were it replaced by another of the same PID, nothing would be sent.
         descriptor = os.pidfd_open(pid)
         try:
             state = self._kernel.state(pid)
             if state is None or state in _DEAD_STATES:
-                raise _Refused("no such process")
+                raise _Refused(NO_PROCESS())
             if state in _STOPPED_STATES:
-                raise _Refused("process is stopped")
+                raise _Refused(IS_STOPPED())
             if not self._kernel.catches(pid, number):
-                raise _Refused("the process has no handler for the signal")
+                raise _Refused(NO_HANDLER())
             before_bytes = _size(file)
             signal.pidfd_send_signal(descriptor, signal.Signals(number))
         finally:
             os.close(descriptor)
         threads = parse_faulthandler(_what_was_added(file, before_bytes))
         if not threads:
-            raise _Refused(f"no answer within {FAULT_DEADLINE_S:g} s")
+            raise _Refused(NO_ANSWER(within=f"{FAULT_DEADLINE_S:g}"))
         return threads
 
 
 class _Refused(Exception):
-    """A rung gave nothing; the text says why."""
+    """A rung gave nothing, and why."""
+
+    def __init__(self, why: Text) -> None:
+        super().__init__(why)
+        self.why = why
 
 
 def find_py_spy() -> Path | None:
@@ -274,24 +291,26 @@ def _is_final(complaint: str) -> bool:
     return _complaint(complaint) in _FINAL_REASONS
 
 
-def _complaint(text: str) -> str:
+def _complaint(text: str) -> Text:
     """What py-spy says on stderr, in few words."""
     lowered = text.lower()
     if "permission denied" in lowered or "operation not permitted" in lowered or "eperm" in lowered:
-        return _PERMISSION_DENIED
+        return PERMISSION_DENIED()
     if "no such process" in lowered or "check that the process is running" in lowered:
-        return _NO_PROCESS
+        return NO_PROCESS()
     if "failed to find python version" in lowered or "failed to find libpython" in lowered:
-        return _NOT_PYTHON
+        return NOT_PYTHON()
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[0][:200] if lines else "failed without a word"
+    return lines[0][:200] if lines else WITHOUT_A_WORD()
 
 
-def _reason(refusal: Exception) -> str:
+def _reason(refusal: Exception) -> Text:
+    if isinstance(refusal, _Refused):
+        return refusal.why
     if isinstance(refusal, FileNotFoundError):
-        return "not found"
+        return NOT_FOUND()
     if isinstance(refusal, PermissionError):
-        return _PERMISSION_DENIED
+        return PERMISSION_DENIED()
     if isinstance(refusal, ProcessLookupError):
-        return _NO_PROCESS
+        return NO_PROCESS()
     return str(refusal) or type(refusal).__name__

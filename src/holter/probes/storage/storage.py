@@ -15,12 +15,14 @@ import msgspec
 from holter.linux.mounts import Mount, mount_of, parse_mountinfo
 from holter.linux.procfs import read_int, read_text
 from holter.probes import Reading
-from holter.records import StorageSample
+from holter.records import StorageSample, Text
+from holter.sentences import define
 
 _CHILD = Path(__file__).with_name("storage_child.py")
 _ANSWER_BYTES = 65536
 _EVERY_S = 10.0
 _AGAIN_S = 1.0  # a path that was there and is not found: a second look tells whether it is gone
+READER_ENDED = define("storage.reader-ended", "the reading process ended by itself (status {status})")
 # Virtual disks call themselves rotational whatever they lie on.
 _VIRTUAL_NAMES = ("vd", "xvd")
 _VIRTUAL_VENDORS = ("QEMU", "Msft", "VMware", "VBOX", "Google", "Red Hat", "Virtuozz")
@@ -38,7 +40,7 @@ class _Answer(msgspec.Struct, frozen=True):
     read_latency_s: float | None = None
     missing: bool | None = None
     identity: str | None = None
-    problem: str | None = None
+    problem: Text | None = None
 
 
 class _Reader:
@@ -63,7 +65,7 @@ class _Reader:
             return msgspec.json.decode(line, type=_Answer)
         if child.poll() is not None:
             self.close()
-            return _Answer(problem=f"the reading process ended by itself (status {child.returncode})")
+            return _Answer(problem=READER_ENDED(status=child.returncode))
         return None
 
     def ask(self, t_s: float) -> None:

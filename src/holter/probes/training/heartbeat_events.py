@@ -13,11 +13,22 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, cast, get_args
 
-from holter.records import ActionTaken, Event, ExceptionSeen, Noted, Phase, PhaseChanged, ProcessEnded, Role
-from holter.sentences import define
+from holter.probes.training.remarks import worded
+from holter.records import (
+    ActionTaken,
+    Event,
+    ExceptionSeen,
+    Noted,
+    Phase,
+    PhaseChanged,
+    ProcessEnded,
+    Role,
+)
+from holter.sentences import as_fields, define
 from holter.texts.secondary_errors import is_echo
 
 LOSS_SINCE = define("loss.since", "since epoch {epoch}, iteration {iteration}")
+CHECKPOINT = define("note.checkpoint", "{file} in {duration:.2f} s")
 EVENTS_FILE = re.compile(r"events-(\d+)\.jsonl")
 FATAL_FILE = re.compile(r"fatal-(\d+)")
 # Kinds of lines that are no events of their own.
@@ -74,14 +85,15 @@ class EventLines:
                 t_s=t_s,
                 action=_text(line, "action"),
                 state=line["state"],
-                text=_text(line, "text"),
+                **_said(line),
                 pids=tuple(pid for pid in line.get("pids") or () if whole(pid) is not None),
                 generation=whole(line.get("generation")) or 0,
                 source="hook",
             )
         if kind == "checkpoint":
-            text = f"{_text(line, 'file')} in {_number(line.get('duration_s')):.2f} s"
-            return Noted(t_s=t_s, what="checkpoint" if line.get("ok") else "checkpoint-failed", text=text)
+            file, duration_s = _text(line, "file"), _number(line.get("duration_s"))
+            what = "checkpoint" if line.get("ok") else "checkpoint-failed"
+            return Noted(t_s=t_s, what=what, message=CHECKPOINT(file=file, duration=duration_s))
         if kind == "loss":
             what = "loss-is-finite" if line.get("finite") else "loss-not-finite"
             since = LOSS_SINCE(epoch=whole(line.get("epoch")), iteration=whole(line.get("iteration")))
@@ -91,8 +103,8 @@ class EventLines:
         if kind == "finished":
             return Noted(t_s=t_s, what="finished" if line.get("ok") else "aborted", text=_text(line, "what"))
         if kind == "note":
-            return Noted(t_s=t_s, what=_text(line, "what") or "hook-note", text=f"PID {pid}: {_text(line, 'text')}")
-        return Noted(t_s=t_s, what="hook-unknown", text=f"PID {pid}: {json.dumps(line)[:200]}")
+            return Noted(t_s=t_s, what=_text(line, "what") or "hook-note", pid=pid, **_said(line))
+        return Noted(t_s=t_s, what="hook-unknown", text=json.dumps(line)[:200], pid=pid)
 
     def _ended(self, t_s: float, line: dict[str, Any]) -> ProcessEnded:
         pid, code, role = line["pid"], whole(line.get("exit_code")), _role(line)
@@ -141,7 +153,7 @@ class EventLines:
             text = read_bytes(path, 0, MAX_FATAL_BYTES)
             if text:
                 self._told_fatal.add(int(match[1]))
-                yield Noted(t_s=t_s, what="fatal-error", text=f"PID {match[1]}: {text.decode(errors='replace')}")
+                yield Noted(t_s=t_s, what="fatal-error", text=text.decode(errors="replace"), pid=int(match[1]))
 
 
 class _Tail:
@@ -190,6 +202,11 @@ def read_bytes(path: Path, offset: int, size: int) -> bytes:
 def whole(value: object) -> int | None:
     """The value, if it is a whole number."""
     return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _said(line: dict[str, Any]) -> dict[str, Any]:
+    """What a line says, as fields of its event: a sentence, or a quotation."""
+    return as_fields(worded(line["say"]) if "say" in line else _text(line, "text"))
 
 
 def _ability(line: dict[str, Any]) -> tuple[str, tuple[bool, str]]:

@@ -39,6 +39,9 @@ SILENT_S = 30.0
 
 # A file server may list a folder late: a log is gone when so many looks have not found it.
 LOOKS_WITHOUT = 3
+CONSOLE_SILENT = define(
+    "note.console-silent", "{lines} lines of the training log in {since:.0f} s, none of them in {console}"
+)
 LOG_GONE = define(
     "notice.log-gone",
     "the training log {log} is gone (deleted or moved). The training goes on; nnU-Net begins a new file of that name "
@@ -279,8 +282,8 @@ class _Silence:
         if self._told or self._lines < SILENT_LINES or t_s - self._since_s < SILENT_S:
             return []
         self._told = True
-        text = f"{self._lines} lines of the training log in {t_s - self._since_s:.0f} s, none of them in {console}"
-        return [Noted(t_s=t_s, what="console-silent", text=text)]
+        said = CONSOLE_SILENT(lines=self._lines, since=t_s - self._since_s, console=console)
+        return [Noted(t_s=t_s, what="console-silent", message=said)]
 
 
 class _Console:

@@ -15,7 +15,7 @@ from typing import Literal
 
 from holter import sentences
 from holter.causes import PAGES
-from holter.errors import BadInput
+from holter.errors import BadInput, HolterError
 from holter.records import Message, Subject, Value
 from holter.reports.catalogue.filling import Filler
 from holter.reports.catalogue.phrases_zh_cn import translate_phrase
@@ -24,6 +24,9 @@ Lang = Literal["en", "zh"]
 
 # Compiled catalogues, made by scripts/translations.py: zh_CN by key and English wording, en by key.
 LOCALE = Path(__file__).parent.parent / "locale"
+
+NO_LANGUAGE = sentences.define("error.no-language", "No catalogue for the language {option}.")
+TAKE_LANG = sentences.define("next.take-lang", "Use --lang en or --lang zh.")
 
 # POSIX order of precedence for the language of messages.
 LOCALE_VARIABLES = ("LC_ALL", "LC_MESSAGES", "LANG")
@@ -129,4 +132,11 @@ def _from_option(option: str) -> Lang:
         return "zh"
     if wanted.startswith("en"):
         return "en"
-    raise BadInput(f"No catalogue for the language {option!r}.", next_step="Use --lang en or --lang zh.")
+    raise BadInput(NO_LANGUAGE(option=repr(option)), next_step=TAKE_LANG())
+
+
+def _in_english(said: Message) -> str:
+    return phrase(said, "en")
+
+
+HolterError.in_english = _in_english

@@ -14,7 +14,12 @@ from holter.records import Diagnosis
 from holter.reports.catalogue import Lang
 from holter.reports.html.page import context
 from holter.reports.scrub import scrubbed
+from holter.sentences import NOTHING_OVERWRITTEN, define
 from holter.tape import Recording
+from holter.tape.opening import EXISTS
+
+OTHER_NAME = define("next.other-name", "Choose another name, or add --force to overwrite.")
+CANNOT_WRITE = define("error.cannot-write", "Cannot write {path}: {error}.")
 
 HERE = Path(__file__).parent
 # A number and its unit stay on one line.
@@ -32,9 +37,9 @@ def write_html(
     """Write the report and return its path; with ``scrub``, names of people and places become pseudonyms."""
     if path.exists() and not force:
         raise TapeExists(
-            f"{path} exists already.",
-            safe="Nothing was overwritten.",
-            next_step="Choose another name, or add --force to overwrite.",
+            EXISTS(path=str(path)),
+            safe=NOTHING_OVERWRITTEN(),
+            next_step=OTHER_NAME(),
         )
     told = html(recording, diagnoses, lang, scrub)
     try:
@@ -43,7 +48,7 @@ def write_html(
         half.write_text(told, encoding="utf-8")
         half.replace(path)
     except OSError as error:
-        raise FolderNotWritable(f"Cannot write {path}: {error.strerror}.") from error
+        raise FolderNotWritable(CANNOT_WRITE(path=str(path), error=error.strerror or str(error))) from error
     return path
 
 

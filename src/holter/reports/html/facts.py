@@ -19,6 +19,8 @@ from holter.records import (
     ThreadStack,
 )
 from holter.reports.catalogue import Lang, phrase, text
+from holter.reports.catalogue import known as is_known
+from holter.reports.choices import value_words
 from holter.reports.wording import clock, fact_name, process_name
 from holter.tape import Recording
 
@@ -51,11 +53,15 @@ def _machine(known: Environment, gpu: str | None, lang: Lang) -> Rows:
         ("kernel", known.kernel),
         ("cpu", known.cpu_model),
         ("gpu", gpu),
-        ("container", known.container),
-        ("virtual-machine", known.virtual_machine),
+        ("container", _choice("system.container", known.container, lang)),
+        ("virtual-machine", _choice("system.virtual_machine", known.virtual_machine, lang)),
         ("slurm-job", known.slurm_job),
     )
-    return [(text(f"environment.{key}", lang), value) for key, value in told if value and value != "none"]
+    return [(text(f"environment.{key}", lang), value) for key, value in told if value]
+
+
+def _choice(fact: str, value: str | None, lang: Lang) -> str | None:
+    return value_words(fact, value, lang) if value and value != "none" else None
 
 
 def _training(known: Environment, lang: Lang) -> Rows:
@@ -68,7 +74,7 @@ def _training(known: Environment, lang: Lang) -> Rows:
         ("attached", text("word.yes", lang) if known.attached else None),
     )
     rows = [(text(f"environment.{key}", lang), value) for key, value in told if value]
-    return [*known.plans, *rows]
+    return [*((label(f"plan.{name}", name, lang), value) for name, value in known.plans), *rows]
 
 
 def _gpus(recording: Recording) -> dict[int, GpuSample]:
@@ -91,7 +97,9 @@ def unseen(recording: Recording, diagnoses: tuple[Diagnosis, ...], lang: Lang) -
     for index, gpu in sorted(_gpus(recording).items()):
         if gpu.source == "none":
             told.append(text("unseen.gpu-note", lang, note=phrase(gpu.note or "", lang)))
-        told += [text("unseen.gpu", lang, index=index, field=phrase(field, lang)) for field in gpu.unread]
+        for gap in gpu.gaps:
+            field = label(f"field.gpu.{gap.field}", gap.field, lang)
+            told.append(text("unseen.gpu", lang, index=index, field=field, why=phrase(gap.why, lang)))
     for dump in recording.stacks():
         if dump.refused:
             refused = ", ".join(phrase(reason, lang) for reason in dump.refused)
@@ -113,7 +121,12 @@ def _failed_probes(recording: Recording, lang: Lang) -> list[str]:
         failed = [run for run in every if not run.ok]
         if failed:
             error = phrase(failed[-1].error or "", lang)
-            values = {"probe": probe, "failed": len(failed), "looks": len(every), "error": error}
+            values = {
+                "probe": label(f"probe.{probe}", probe, lang),
+                "failed": len(failed),
+                "looks": len(every),
+                "error": error,
+            }
             told.append(text("unseen.probe", lang, **values))
     return told
 
@@ -124,16 +137,18 @@ def stacks(recording: Recording, lang: Lang) -> list[dict[str, Any]]:
         {
             "who": process_name(dump.role, None, dump.pid, lang),
             "when": clock(dump.t_s),
-            "rung": dump.rung,
-            "threads": [(_thread_name(thread), _frames(thread)) for thread in dump.threads],
+            "rung": text(f"rung.{dump.rung}", lang),
+            "threads": [(_thread_name(thread, lang), _frames(thread)) for thread in dump.threads],
         }
         for dump in recording.stacks()[-MAX_STACKS:]
         if dump.threads
     ]
 
 
-def _thread_name(thread: ThreadStack) -> str:
-    parts = [thread.name or (f"thread {thread.thread_id}" if thread.thread_id else "thread")]
+def _thread_name(thread: ThreadStack, lang: Lang) -> str:
+    number = thread.thread_id
+    unnamed = text("stack.thread-number", lang, number=number) if number else text("stack.thread", lang)
+    parts = [thread.name or unnamed]
     parts += [part for part in (thread.state, thread.wait_channel, thread.syscall) if part]
     return ", ".join(parts)
 
@@ -173,18 +188,27 @@ def _event(event: Event, lang: Lang) -> tuple[str, str] | None:
     if isinstance(event, LogLine) and event.level != "info":
         return event.level, event.text
     if isinstance(event, Noted):
-        return "note", f"{event.what}: {event.text}" if event.text else event.what
+        said = phrase(event.said, lang)
+        if event.pid is not None and said:
+            said = text("note.of-process", lang, pid=event.pid, said=said)
+        what = label(f"noted.{event.what}", event.what, lang)
+        return "note", f"{what}: {said}" if said else what
     return None
 
 
-def cost(recording: Recording) -> list[dict[str, Any]]:
+def label(key: str, name: str, lang: Lang) -> str:
+    """Return what a thing is called; its own name where no catalogue has it, as in a tape of another version."""
+    return text(key, lang) if is_known(key) else name
+
+
+def cost(recording: Recording, lang: Lang) -> list[dict[str, Any]]:
     """Return what each probe cost: looks on record, failures, mean cost of one look in milliseconds."""
     runs: dict[str, list[ProbeRun]] = {}
     for run in recording.probe_runs():
         runs.setdefault(run.probe, []).append(run)
     rows: list[dict[str, Any]] = [
         {
-            "probe": probe,
+            "probe": label(f"probe.{probe}", probe, lang),
             "looks": len(every),
             "failed": sum(not run.ok for run in every),
             "cost_ms": 1000 * statistics.fmean(run.cost_s for run in every),

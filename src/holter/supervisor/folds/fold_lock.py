@@ -10,12 +10,25 @@ from pathlib import Path
 from typing import Literal
 
 from holter.errors import AlreadyTraining, FolderNotWritable
+from holter.sentences import NOTHING_STARTED, define
 from holter.supervisor.folds.lock import STALE_S, IsHeld, Lock
 from holter.supervisor.folds.lock_state import host_of, look
 
 __all__ = ["FILE", "STALE_S", "FoldLock", "look_at_lock"]
 
 FILE = "holter.lock"
+
+CANNOT_WRITE_IN = define("error.cannot-write-in", "Cannot write in {folder}: {error}.")
+CHECK_RESULTS = define("next.check-results", "Check nnUNet_results, its free space and its permissions.")
+GOES_ON = define("safe.goes-on", "It goes on; nothing was started or changed.")
+GOES_ON_ALONE = define(
+    "error.training-goes-on-alone", "A training of {folder} goes on without its Holter (PID {pid} is gone)."
+)
+ATTACH_OR_WAIT = define(
+    "next.attach-or-wait", "holter attach PID records it; holter train continues when it has ended."
+)
+ANOTHER = define("error.another-holter-trains", "Another Holter trains in {folder} (PID {pid} on {host}).")
+REMOVE_LOCK = define("next.remove-lock", "If that one is dead for certain: rm {path}")
 
 
 class FoldLock(Lock):
@@ -32,9 +45,9 @@ class FoldLock(Lock):
             raise _refusal(folder / FILE, held) from held
         except OSError as error:
             raise FolderNotWritable(
-                f"Cannot write in {folder}: {error.strerror}.",
-                safe="Nothing was started.",
-                next_step="Check nnUNet_results, its free space and its permissions.",
+                CANNOT_WRITE_IN(folder=str(folder), error=error.strerror or str(error)),
+                safe=NOTHING_STARTED(),
+                next_step=CHECK_RESULTS(),
             ) from error
 
     def close(self) -> None:
@@ -56,17 +69,17 @@ class FoldLock(Lock):
 
 
 def _refusal(path: Path, held: IsHeld) -> AlreadyTraining:
-    pid, host = held.about.get("pid"), host_of(held.about)
+    pid, host = str(held.about.get("pid")), str(host_of(held.about))
     if held.gone:
         return AlreadyTraining(
-            f"A training of {path.parent} goes on without its Holter (PID {pid} is gone).",
-            safe="It goes on; nothing was started or changed.",
-            next_step="holter attach PID records it; holter train continues when it has ended.",
+            GOES_ON_ALONE(folder=str(path.parent), pid=pid),
+            safe=GOES_ON(),
+            next_step=ATTACH_OR_WAIT(),
         )
     return AlreadyTraining(
-        f"Another Holter trains in {path.parent} (PID {pid} on {host}).",
-        safe="It goes on; nothing was started or changed.",
-        next_step=f"If that one is dead for certain: rm {path}",
+        ANOTHER(folder=str(path.parent), pid=pid, host=host),
+        safe=GOES_ON(),
+        next_step=REMOVE_LOCK(path=str(path)),
     )
 
 

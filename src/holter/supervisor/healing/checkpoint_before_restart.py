@@ -10,9 +10,10 @@ from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 from holter.detectors.view import main_beat
-from holter.records import ActionTaken, Event, Noted, Plan, Tick
+from holter.records import ActionTaken, Event, Noted, Plan, Text, Tick
+from holter.sentences import as_fields, define, joined
 from holter.supervisor.healing.continuation import Continuation, Way
-from holter.supervisor.healing.control import Control
+from holter.supervisor.healing.control import NOT_ASKED, Control
 from holter.supervisor.recording.recorder import Recorder
 
 # A snapshot of a large network is written and verified in some seconds; a disk that needs longer is in trouble.
@@ -22,6 +23,13 @@ LOOKED_WITHIN_S = 120.0
 HERE = "checkpoint-here"
 # The first answer may be that of a checkpoint that was on its way already.
 ROUNDS = 2
+
+CHECKPOINT = define("act.checkpoint", "{file}: {problem}")
+MOVED_ON = define("note.moved-on", "it moved on or ended by itself")
+NOT_READABLE = define("act.checkpoints-fail", "its checkpoints cannot be read: {error}")
+NOT_IN_TIME = define("act.checkpoints-late", "its checkpoints could not be read within {within:.0f} s")
+BEFORE_END = define("act.before-end", "before the training is ended")
+NO_ANSWER = define("act.no-answer", "no answer within {within:.0f} s")
 
 Answer = Literal["end", "leave", "over"]  # end it; leave it as it is; it has ended or moved on by itself
 # One more tick; None when the training has ended, or is to end anyway.
@@ -54,8 +62,7 @@ class Guard:
                 break
             way = self._look(standing, ticks)
         if ticks.is_over:
-            text = "it moved on or ended by itself"
-            self._recorder.add(Noted(t_s=self._recorder.now_s(), what="not-ended", text=text))
+            self._recorder.add(Noted(t_s=self._recorder.now_s(), what="not-ended", message=MOVED_ON()))
             return "over"
         if way.command is None:
             self._tell(standing, "leave-alone", "begun", _why(way))
@@ -71,26 +78,26 @@ class Guard:
             try:
                 found.append(self._continuation.look(folder, standing.epoch))
             except Exception as error:  # noqa: BLE001 - told as the reason; what cannot be read cannot be gone on from
-                found.append(Way(why_not=f"its checkpoints cannot be read: {error!r}"))
+                found.append(Way(why_not=NOT_READABLE(error=repr(error))))
 
         thread = threading.Thread(target=look, name="holter-look", daemon=True)
         try:
             thread.start()
         except RuntimeError as error:  # no more threads for this user
-            return Way(why_not=f"its checkpoints cannot be read: {error}")
+            return Way(why_not=NOT_READABLE(error=str(error)))
         thread.join(0.5)  # mostly it is quick
         until_s = self._recorder.now_s() + LOOKED_WITHIN_S
         while thread.is_alive() and self._recorder.now_s() < until_s and not ticks.is_over:
             ticks.one_more()
         if found:
             return found[0]
-        return Way(why_not=f"its checkpoints could not be read within {LOOKED_WITHIN_S:.0f} s")
+        return Way(why_not=NOT_IN_TIME(within=LOOKED_WITHIN_S))
 
     def _save(self, standing: Standing, ticks: _Ticks) -> bool:
         """Ask for a checkpoint at the wait for a batch; True if there is a new one."""
-        self._tell(standing, "save-checkpoint", "begun", "before the training is ended")
+        self._tell(standing, "save-checkpoint", "begun", BEFORE_END())
         if not self._control.ask(HERE, standing.plan.cause or "", standing.generation):
-            self._tell(standing, "save-checkpoint", "failed", "the request could not be written")
+            self._tell(standing, "save-checkpoint", "failed", NOT_ASKED())
             return False
         until_s = self._recorder.now_s() + SAVED_WITHIN_S
         while self._recorder.now_s() < until_s and not ticks.is_over:
@@ -98,16 +105,16 @@ class Guard:
             if isinstance(answer, ActionTaken):
                 return answer.state == "done"
         if not ticks.is_over:
-            self._tell(standing, "save-checkpoint", "failed", f"no answer within {SAVED_WITHIN_S:.0f} s")
+            self._tell(standing, "save-checkpoint", "failed", NO_ANSWER(within=SAVED_WITHIN_S))
         return False
 
-    def _tell(self, standing: Standing, action: str, state: Literal["begun", "failed"], text: str) -> None:
+    def _tell(self, standing: Standing, action: str, state: Literal["begun", "failed"], said: Text) -> None:
         self._recorder.act(
             ActionTaken(
                 t_s=self._recorder.now_s(),
                 action=action,
                 state=state,
-                text=text,
+                **as_fields(said),
                 cause=standing.plan.cause,
                 generation=standing.generation,
             )
@@ -148,6 +155,5 @@ def _saves_epochs(way: Way, tick: Tick) -> bool:
     return (way.epochs or 0) < beat.epoch
 
 
-def _why(way: Way) -> str:
-    problems = [f"{file.name}: {problem}" for file, problem in way.problems]
-    return "; ".join([*problems, way.why_not])
+def _why(way: Way) -> Text:
+    return joined(*(CHECKPOINT(file=file.name, problem=problem) for file, problem in way.problems), way.why_not)

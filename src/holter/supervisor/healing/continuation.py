@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 from holter.hook.verify import FINAL, newest_good, prepare_to_continue, verify
+from holter.probes.training.remarks import problems
+from holter.records import Text
+from holter.sentences import define
 from holter.texts.resume_command import Resume
 
 # The file server took the last checkpoint a moment ago; one that does not answer now must not keep us from ending.
 LOOKED_WITHIN_S = 10.0
 
-Problems = tuple[tuple[Path, str], ...]
+Problems = tuple[tuple[Path, Text], ...]
+
+NO_COMMAND = define("act.no-command", "this command cannot be continued")
+FOLDER_GONE = define("act.folder-gone", "{folder} cannot be used: the folder of the results is gone (unmounted?)")
+FOLDER_FAILS = define("act.folder-fails", "{folder} cannot be used: {error}")
+NOT_READABLE_NOW = define("act.checkpoints-not-readable", "its checkpoints cannot be read now; they may be whole")
+NONE_LEFT = define("act.no-checkpoint-left", "no usable checkpoint is left; --restart-from-scratch begins again")
 
 
 class Found(NamedTuple):
@@ -30,7 +38,7 @@ class Way(NamedTuple):
     """The command that loses least, or why there is none."""
 
     command: tuple[str, ...] | None = None  # None: everything would be lost in silence
-    why_not: str = ""
+    why_not: Text = ""
     used: Path | None = None  # the checkpoint that it goes on from
     epochs: int | None = None  # that are finished in it
     begins_again: bool = False  # at epoch 0, although there is a folder with results
@@ -86,35 +94,33 @@ class Continuation:
         return found[-1]
 
     def _find(self, folder: Path) -> Found:
-        used, problems = newest_good(folder, self._earlier_s)
-        return Found(used, tuple(problems))
+        used, bad = newest_good(folder, self._earlier_s)
+        return Found(used, problems(bad))
 
     def _make_ready(self, folder: Path) -> Found:
         prepared = prepare_to_continue(folder, self._earlier_s)
-        return Found(prepared.used, prepared.problems, prepared.unread)
+        return Found(prepared.used, problems(prepared.problems), problems(prepared.unread))
 
     def _way(self, folder: str | None, epoch: int | None, search: Callable[[Path], Found]) -> Way:
         if self._going_on is None:
-            return Way(why_not="this command cannot be continued")
+            return Way(why_not=NO_COMMAND())
         if self._is_given and folder is None:
             return Way(self._going_on)  # where its checkpoints are is the user's business
         nothing_to_lose = not self._was_continued and not epoch  # nnU-Net saves its first "best" after epoch 0
         is_there = folder is not None and Path(folder).is_dir()
         if nothing_to_lose and not is_there:
             return Way(self._command)  # nothing has been made yet
+        if folder is None or not is_there:
+            return Way(why_not=FOLDER_GONE(folder=folder or "-"), may_pass=True)
         try:
-            if folder is None or not is_there:
-                raise FileNotFoundError(errno.ENOENT, "the folder of the results is gone (unmounted?)")
-            used, problems, unread = search(Path(folder))
+            used, bad, unread = search(Path(folder))
         except OSError as error:
-            return Way(why_not=f"{folder} cannot be used: {error.strerror}", may_pass=True)
+            return Way(why_not=FOLDER_FAILS(folder=folder, error=error.strerror or str(error)), may_pass=True)
         if used is not None:
             epochs = verify(used, crc=False).current_epoch
-            return Way(self._going_on, used=used, epochs=epochs, problems=problems, unread=unread)
-        if any(verify(file, crc=False).kind == "unreadable" for file, _ in problems):
-            why_not = "its checkpoints cannot be read now; they may be whole"
-            return Way(why_not=why_not, problems=problems, may_pass=True)
-        if (problems or not nothing_to_lose) and not self._from_scratch:
-            why_not = "no usable checkpoint is left; --restart-from-scratch begins again"
-            return Way(why_not=why_not, problems=problems)
-        return Way(self._command, begins_again=True, problems=problems)
+            return Way(self._going_on, used=used, epochs=epochs, problems=bad, unread=unread)
+        if any(verify(file, crc=False).kind == "unreadable" for file, _ in bad):
+            return Way(why_not=NOT_READABLE_NOW(), problems=bad, may_pass=True)
+        if (bad or not nothing_to_lose) and not self._from_scratch:
+            return Way(why_not=NONE_LEFT(), problems=bad)
+        return Way(self._command, begins_again=True, problems=bad)

@@ -6,8 +6,10 @@ import json
 from pathlib import Path
 
 from holter.hook.control import FILE
+from holter.sentences import define
 
 KEPT = 8
+NOT_ASKED = define("act.not-asked", "the request could not be written")
 
 
 class Control:

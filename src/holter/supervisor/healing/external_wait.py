@@ -9,11 +9,14 @@ import msgspec
 from holter.evidence.outside import Outside
 from holter.records import ActionTaken, Plan, Tick
 from holter.remedies.ladder import OUTSIDE_RUNG
+from holter.sentences import as_fields, define
 
 # Somebody else on the GPU may have been there all the time: what was too much for a moment is tried again.
 MAY_FIT = ("gpu-shared-or-zombie",)
 # A training that something outside has ended is started when this part of its delay has passed without that thing.
 CLEAR_PART = 0.1
+
+CLEARED = define("act.cleared", "cleared after {waited:.0f} s")
 
 
 class Waiting:
@@ -49,8 +52,8 @@ class Waiting:
     def is_over(self, t_s: float) -> None:
         """Say how long it took, if anything was waited for."""
         if self._told is not None:
-            text = f"cleared after {t_s - self._told.t_s:.0f} s"
-            self._say(msgspec.structs.replace(self._told, t_s=t_s, state="done", text=text))
+            cleared = as_fields(CLEARED(waited=t_s - self._told.t_s))
+            self._say(msgspec.structs.replace(self._told, t_s=t_s, state="done", **cleared))
             self._told = None
 
     def cleared_s(self, cause: str | None, t_s: float) -> float | None:

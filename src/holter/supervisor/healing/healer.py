@@ -13,10 +13,19 @@ from holter.detectors import identity
 from holter.detectors.progress import ProgressKeeper
 from holter.detectors.view import GAP_S, is_held, main_beat, main_beats, usable_cpus
 from holter.evidence.words import works_together
-from holter.records import WORKERS, ActionTaken, Diagnosis, Episode, Plan, Tick
+from holter.records import WORKERS, ActionTaken, Diagnosis, Episode, Message, Plan, Tick
 from holter.remedies.asking import asked
-from holter.remedies.ladder import OUTSIDE_RUNG, Attempt, budget_is_over, next_plan, settings_in_force
-from holter.supervisor.healing.control import Control
+from holter.remedies.ladder import (
+    OUTSIDE_RUNG,
+    WAITS,
+    Attempt,
+    budget_is_over,
+    next_plan,
+    reason_of,
+    settings_in_force,
+)
+from holter.sentences import as_fields, define
+from holter.supervisor.healing.control import NOT_ASKED, Control
 from holter.supervisor.healing.external_wait import Waiting
 from holter.supervisor.healing.main_hang import MainHang
 
@@ -42,6 +51,12 @@ LOOK_AGAIN_MOST_S = 3600.0
 MAIN_HANGS = "main-hangs"
 FINISHED = "no-exit-after-finish"
 ACTED_ON = ("stall", "death", "slow-down", "unsaved")
+
+AT_WORK_AGAIN = define("act.at-work-again", "epoch {epoch}, {after:.0f} s after the restart")
+AT_WORK = define("act.at-work", "{after:.0f} s after the restart")
+GOES_ON = define("act.goes-on", "the training goes on after {after:.0f} s")
+NOTHING_MOVED = define("act.nothing-moved", "nothing has moved for {age:.0f} s")
+TAKEN_BACK = define("act.taken-back", "it ended before it trained; the settings are taken back")
 
 
 class Left(NamedTuple):
@@ -129,17 +144,20 @@ class Healer:
         moved = self._learn(tick)
         if self._pending is not None and self._pending.action == "restart":
             if moved and _is_at_work(tick):
-                took_s = tick.t_s - self._pending.t_s
-                self._settle(tick.t_s, "done", f"epoch {self.epoch}, {took_s:.0f} s after the restart")
+                after_s = tick.t_s - self._pending.t_s
+                at_work = (
+                    AT_WORK(after=after_s) if self.epoch is None else AT_WORK_AGAIN(epoch=self.epoch, after=after_s)
+                )
+                self._settle(tick.t_s, "done", at_work)
         elif self._pending is not None:
             if moved:
-                self._settle(tick.t_s, "done", f"the training goes on after {tick.t_s - self._pending.t_s:.0f} s")
+                self._settle(tick.t_s, "done", GOES_ON(after=tick.t_s - self._pending.t_s))
                 self._progress.unlearn()
                 self.history = (*self.history[:-1], self.history[-1]._replace(helped=True))
             elif tick.t_s - self._pending.t_s < WORKS_WITHIN_S:
                 return None
             else:
-                self._settle(tick.t_s, "failed", f"nothing has moved for {WORKS_WITHIN_S:.0f} s")
+                self._settle(tick.t_s, "failed", NOTHING_MOVED(age=WORKS_WITHIN_S))
         open_ones = [one for one in episodes if self._is_ours(one)]
         told = {identity(one.episode): one for one in diagnoses}
         found = [(one, told.get(identity(one))) for one in open_ones]
@@ -207,7 +225,7 @@ class Healer:
         if not self._has_trained:
             return Plan(action="nothing")
         if self._pending is not None and self._pending.action == "restart" and self._pending.settings:
-            self._settle(t_s, "failed", "it ended before it trained; the settings are taken back")
+            self._settle(t_s, "failed", TAKEN_BACK())
             self.history = (*self.history[:-1], self.history[-1]._replace(taken_back=True))
         # A worker's death long ago was survived; only the last moments tell of this one.
         ours = [one for one in diagnoses if t_s - one.episode.alarm_s < LAST_MOMENTS_S]
@@ -230,7 +248,7 @@ class Healer:
     def begin_wait(self, plan: Plan, t_s: float) -> None:
         """Say that a restart waits for something outside, and what to ask for."""
         if plan.rung == OUTSIDE_RUNG:
-            self.waiting.begin(self._told_of(msgspec.structs.replace(plan, action="wait"), t_s, "begun", ""))
+            self.waiting.begin(self._told_of(msgspec.structs.replace(plan, action="wait"), t_s, "begun"))
 
     def _learn(self, tick: Tick) -> bool:
         moved = self._progress.see(tick)
@@ -300,21 +318,21 @@ class Healer:
         self.history = (*self.history, Attempt(tick.t_s, plan, self.epoch))
         if plan.action != "replace-workers":
             return plan
-        self._pending = self._told_of(plan, tick.t_s, "begun", f"the training waits for a batch ({plan.cause})")
+        self._pending = self._told_of(plan, tick.t_s, "begun", WAITS())
         self._say(self._pending)
         if not self._control.ask("replace-workers", plan.cause or "", self.generation):
-            self._settle(tick.t_s, "failed", "the request could not be written")
+            self._settle(tick.t_s, "failed", NOT_ASKED())
         return None
 
-    def _settle(self, t_s: float, state: str, text: str) -> None:
+    def _settle(self, t_s: float, state: str, message: Message) -> None:
         if self._pending is not None:
-            self._say(msgspec.structs.replace(self._pending, t_s=t_s, state=state, text=text))
+            self._say(msgspec.structs.replace(self._pending, t_s=t_s, state=state, **as_fields(message)))
             self._pending = None
 
     def _wait(self, plan: Plan, t_s: float) -> None:
         """Outside our reach: save at the next safe point, and go on when it clears; no budget is used."""
         if not self.waiting.is_on:
-            self.waiting.begin(self._told_of(plan, t_s, "begun", ""))
+            self.waiting.begin(self._told_of(plan, t_s, "begun"))
             self._control.ask("checkpoint", plan.cause or "", self.generation)
 
     def _propose(self, plan: Plan, t_s: float) -> None:
@@ -322,14 +340,14 @@ class Healer:
         key = (plan.cause, plan.action)
         if plan.action != "nothing" and key not in self._told:
             self._told.add(key)
-            self._say(self._told_of(plan, t_s, "proposed", ""))
+            self._say(self._told_of(plan, t_s, "proposed"))
 
-    def _told_of(self, plan: Plan, t_s: float, state: str, text: str) -> ActionTaken:
+    def _told_of(self, plan: Plan, t_s: float, state: str, message: Message | None = None) -> ActionTaken:
         return ActionTaken(
             t_s=t_s,
             action=plan.action,
             state=state,  # type: ignore[arg-type]
-            text=text or plan.reason,
+            message=message or reason_of(plan),
             cause=plan.cause,
             settings=plan.settings,
             asks=self._asks.get(plan.cause, ()) if plan.action == "wait" else (),

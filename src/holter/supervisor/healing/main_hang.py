@@ -183,6 +183,6 @@ def _may_work_for_us(gpu: GpuSample) -> bool:
     """
     if gpu.source == "none":
         return False
-    hidden = any(one.startswith("processes:") for one in gpu.unread)
+    hidden = any(gap.field == "processes" for gap in gpu.gaps)
     may_be_ours = not gpu.processes or hidden or any(one.ours for one in gpu.processes)
     return may_be_ours and (gpu.utilization_ratio is None or gpu.utilization_ratio > GPU_IDLE)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from holter.records import Plan
+from holter.records import Plan, Text
+from holter.sentences import define
 from holter.supervisor.healing.continuation import Way
 from holter.supervisor.healing.healer import Healer
 from holter.supervisor.recording.clock import RunClock
@@ -13,11 +14,13 @@ from holter.supervisor.recording.clock import RunClock
 # A share is mounted again within minutes or hours; after a day somebody has given it up.
 STORAGE_BACK_S, STORAGE_BACK_MOST_S, STORAGE_GONE_S = 10.0, 600.0, 86_400.0
 
+AFTER = define("act.after", "after {waited:.0f} s")
+
 
 class Tell(Protocol):
     """Keep and tell what is done to the run."""
 
-    def __call__(self, action: str, state: str, text: str, plan: Plan) -> None:
+    def __call__(self, action: str, state: str, said: Text, plan: Plan) -> None:
         """One state of one action."""
         ...
 
@@ -65,5 +68,5 @@ class Pauses:
             way = prepare()
             if not way.may_pass:
                 break
-        self._tell("wait", "failed" if way.may_pass else "done", f"after {self._clock.t_s() - began_s:.0f} s", plan)
+        self._tell("wait", "failed" if way.may_pass else "done", AFTER(waited=self._clock.t_s() - began_s), plan)
         return way

@@ -10,10 +10,12 @@ from collections.abc import Callable
 import msgspec
 
 from holter.errors import CommandNotFound
-from holter.records import ActionTaken, Event, Noted, Notice, Plan, ProcessEnded, Tick
+from holter.records import ActionTaken, Event, Noted, Notice, Plan, ProcessEnded, Text, Tick
+from holter.remedies.ladder import reason_of
+from holter.sentences import as_fields, define
 from holter.supervisor import exit_codes
 from holter.supervisor.adopted import Adopted
-from holter.supervisor.healing.checkpoint_before_restart import Guard, Standing
+from holter.supervisor.healing.checkpoint_before_restart import CHECKPOINT, Guard, Standing
 from holter.supervisor.healing.continuation import Continuation
 from holter.supervisor.healing.ending import of_training, of_wrapper
 from holter.supervisor.healing.healer import Healer
@@ -29,6 +31,11 @@ from holter.texts.resume_command import NOT_AGAIN, printed
 
 # Somebody wanted the training to end.
 ASKED_TO_END = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT}
+
+
+PROCESSES = define("act.processes", "{count} processes", one="{count} process")
+IN_KERNEL = define("act.in-kernel", "in the kernel (state D), cannot be ended: PID {pids}; waiting for them")
+NO_CHECKPOINT_YET = define("note.from-scratch", "no checkpoint had been written yet")
 
 
 class Generations:
@@ -225,12 +232,11 @@ class Generations:
         if command is None or self._is_asked_to_end:
             return None
         self._number += 1
-        text = printed(command)
         begun = ActionTaken(
             t_s=self._clock.t_s(),
             action="restart",
             state="begun",
-            text=text,
+            text=printed(command),
             cause=plan.cause,
             settings=plan.settings,
             generation=self._number,
@@ -239,7 +245,7 @@ class Generations:
         try:
             started = self._launch.start(command, self._number, self._healer.settings)
         except CommandNotFound as error:
-            self._recorder.act(msgspec.structs.replace(begun, state="failed", text=error.what))
+            self._recorder.act(msgspec.structs.replace(begun, state="failed", **as_fields(error.what)))
             return None
         self._recorder.follow(started.pid)
         self._healer.begin(begun)
@@ -252,7 +258,7 @@ class Generations:
             t_s=self._clock.t_s(),
             action="end-group",
             state="begun",
-            text=f"{len(pids)} process{'es' if len(pids) > 1 else ''}",
+            message=PROCESSES(count=len(pids)),
             cause=plan.cause,
             pids=pids,
             generation=self._number,
@@ -262,8 +268,8 @@ class Generations:
         self._recorder.safe_tick()  # the detectors know before it happens
         left = end_group(child, lambda: self._recorder.sources.living)
         if left:
-            text = f"in the kernel (state D), cannot be ended: PID {' '.join(map(str, left))}; waiting for them"
-            self._recorder.act(msgspec.structs.replace(begun, t_s=self._clock.t_s(), state="failed", text=text))
+            failed = msgspec.structs.replace(begun, t_s=self._clock.t_s(), state="failed", message=IN_KERNEL(pids=left))
+            self._recorder.act(failed)
         while child.poll() is None and not self._is_asked_to_end:
             self._tick()
             self._wait(child)
@@ -278,15 +284,15 @@ class Generations:
         if way.may_pass and self._is_asked_to_end:
             return None
         for file, problem in way.problems:
-            self._act("set-aside-checkpoint", "done" if way.used else "failed", f"{file.name}: {problem}", plan)
+            said = CHECKPOINT(file=file.name, problem=problem)
+            self._act("set-aside-checkpoint", "done" if way.used else "failed", said, plan)
         for file, problem in way.unread:
-            self._act("keep-checkpoint", "done", f"{file.name}: {problem}", plan)
+            self._act("keep-checkpoint", "done", CHECKPOINT(file=file.name, problem=problem), plan)
         if way.command is None:
             self._act("restart", "failed", way.why_not, plan)
             self._gave_up = msgspec.structs.replace(plan, action="stop", reason="no-usable-checkpoint")
         elif way.begins_again:
-            text = "no checkpoint had been written yet"
-            self._recorder.add(Noted(t_s=self._clock.t_s(), what="from-scratch", text=text))
+            self._recorder.add(Noted(t_s=self._clock.t_s(), what="from-scratch", message=NO_CHECKPOINT_YET()))
         return way.command
 
     def _pauses(self, child: subprocess.Popen[bytes]) -> Pauses:
@@ -296,13 +302,13 @@ class Generations:
 
         return Pauses(self._healer, self._clock, step, lambda: self._is_asked_to_end, self._act)
 
-    def _act(self, action: str, state: str, text: str, plan: Plan) -> None:
+    def _act(self, action: str, state: str, said: Text, plan: Plan) -> None:
         self._recorder.act(
             ActionTaken(
                 t_s=self._clock.t_s(),
                 action=action,
                 state=state,  # type: ignore[arg-type]
-                text=text,
+                **as_fields(said),
                 cause=plan.cause,
                 generation=self._number,
             )
@@ -310,10 +316,11 @@ class Generations:
 
     def _give_up(self, child: subprocess.Popen[bytes], plan: Plan) -> None:
         self._gave_up = plan
-        self._act("stop", "begun", plan.reason, plan)
+        why = reason_of(plan) or plan.reason
+        self._act("stop", "begun", why, plan)
         if child.poll() is None:
             self._end_group(child, plan)
-        self._act("stop", "done", plan.reason, plan)
+        self._act("stop", "done", why, plan)
         self._recorder.safe_tick()
 
     def _orphans(self) -> tuple[int, ...]:
@@ -335,7 +342,7 @@ class Generations:
                 t_s=self._clock.t_s(),
                 action="end-group",
                 state="begun",
-                text=f"{len(orphans)} process{'es' if len(orphans) > 1 else ''}",
+                message=PROCESSES(count=len(orphans)),
                 pids=orphans,
                 generation=self._number,
             )

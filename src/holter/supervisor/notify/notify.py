@@ -25,7 +25,7 @@ from holter.errors import BadInput, MissingExtra
 from holter.records import ActionTaken, Diagnosis, Episode, Text
 from holter.reports import live
 from holter.reports.catalogue import Lang, text
-from holter.sentences import define
+from holter.sentences import NO_TRAINING_TOUCHED, define
 from holter.supervisor import exit_codes
 from holter.supervisor.recording.recorder import Listener
 from holter.supervisor.signals import FORWARDED
@@ -48,6 +48,18 @@ START_UP_S = 10.0
 NOT_SENT = define(
     "notify.not-sent", "notifications to {target} do not get through ({trouble}); the training is not affected"
 )
+NO_ANSWER = define("notify.no-answer", "no answer within {within:.0f} s")
+NO_HOST = define("error.notify-no-host", "The {scheme} URL for --notify names no host.")
+NO_APPRISE = define("error.no-apprise", "--notify with {scheme}:// needs apprise, which is not installed.")
+INSTALL_APPRISE = define("next.install-apprise", "pip install 'holter[notify]', or give the https URL of a webhook.")
+APPRISE_REFUSES = define("error.apprise-refuses", "apprise does not know what to do with this {scheme}:// URL.")
+URL_UNREADABLE = define("error.notify-unreadable", "The URL for --notify cannot be read.")
+NO_SCHEME = define("error.notify-no-scheme", "The URL for --notify has no scheme.")
+GIVE_A_URL = define(
+    "next.give-a-url",
+    "Give a webhook such as --notify https://HOST/PATH, or a URL of apprise such as ntfy://TOPIC.",
+)
+SENDER_ENDED = define("notify.sender-ended", "the sender ended with {code}")
 
 Event = Literal["alarm", "cause", "over", "action", "stop", "finish"]
 URGENT = ("stop", "finish")
@@ -76,16 +88,16 @@ def parse(url: str) -> Target:
     scheme, hostname = _parts(url)
     if scheme in WEBHOOKS:
         if not hostname:
-            raise _bad(f"The {scheme} URL for --notify names no host.")
+            raise _bad(NO_HOST(scheme=scheme))
         return Target(url, "webhook")
     if importlib.util.find_spec("apprise") is None:
         raise MissingExtra(
-            f"--notify with {scheme}:// needs apprise, which is not installed.",
-            safe="No training was started or touched.",
-            next_step="pip install 'holter[notify]', or give the https URL of a webhook.",
+            NO_APPRISE(scheme=scheme),
+            safe=NO_TRAINING_TOUCHED(),
+            next_step=INSTALL_APPRISE(),
         )
     if not importlib.import_module("apprise").Apprise().add(url):
-        raise _bad(f"apprise does not know what to do with this {scheme}:// URL.")
+        raise _bad(APPRISE_REFUSES(scheme=scheme))
     return Target(url, "apprise")
 
 
@@ -94,18 +106,14 @@ def _parts(url: str) -> tuple[str, str | None]:
         parts = urlsplit(url.strip())
         _ = parts.port  # a port that is no number is found only when it is asked for
     except ValueError:
-        raise _bad("The URL for --notify cannot be read.") from None
+        raise _bad(URL_UNREADABLE()) from None
     if not parts.scheme or "://" not in url:
-        raise _bad("The URL for --notify has no scheme.")
+        raise _bad(NO_SCHEME())
     return parts.scheme.lower(), parts.hostname
 
 
-def _bad(what: str) -> BadInput:
-    return BadInput(
-        what,
-        safe="No training was started or touched.",
-        next_step="Give a webhook such as --notify https://HOST/PATH, or a URL of apprise such as ntfy://TOPIC.",
-    )
+def _bad(what: Text) -> BadInput:
+    return BadInput(what, safe=NO_TRAINING_TOUCHED(), next_step=GIVE_A_URL())
 
 
 class _Line(NamedTuple):
@@ -261,7 +269,7 @@ def _signal(number: int) -> dict[str, object]:
         return {"signal": number}
 
 
-def _carry(payload: bytes, deadline_s: float) -> str:
+def _carry(payload: bytes, deadline_s: float) -> Text:
     """Send in a child; what went wrong, in words without secrets, empty if nothing did."""
     try:
         # Its own session: Ctrl-C in the terminal is for the training.
@@ -274,10 +282,10 @@ def _carry(payload: bytes, deadline_s: float) -> str:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return f"no answer within {deadline_s:.0f} s"
+        return NO_ANSWER(within=deadline_s)
     except OSError as error:
         return error.strerror or type(error).__name__
     if done.returncode == -signal.SIGALRM:
-        return f"no answer within {deadline_s:.0f} s"
+        return NO_ANSWER(within=deadline_s)
     told = done.stdout.decode("utf-8", "replace").strip().splitlines()
-    return "" if done.returncode == 0 else told[-1] if told else f"the sender ended with {done.returncode}"
+    return "" if done.returncode == 0 else told[-1] if told else SENDER_ENDED(code=done.returncode)

@@ -27,7 +27,7 @@ from holter.records import (
     StorageSample,
     Tick,
 )
-from holter.sentences import define
+from holter.sentences import define, joined
 from holter.supervisor.recording.scratch_keeper import ScratchKeeper
 from holter.supervisor.recording.sources import Sources
 from holter.texts.resume_command import Resume
@@ -77,6 +77,8 @@ RESULTS_REPLACED = define("contract.results-replaced", "another folder stands in
 ENDINGS_UNTOLD = define("contract.endings-untold", "before Linux 6.15 only their parents can see it")
 CONSOLE_UNREAD = define("contract.console-unread", "there is no heartbeat, and the output goes to no file")
 STACKS_REFUSED = define("contract.stacks-refused", "{why}")
+NO_FRAMES = define("contract.no-frames", "no frames")
+NOT_LOOKED_AT = define("contract.not-looked-at", "not looked at")
 STACKS_UNTRIED = define("contract.stacks-untried", "not tried yet")
 NO_MAIN = define("contract.no-main", "no main process was found")
 NO_GPU = define("contract.no-gpu", "{why}")
@@ -174,7 +176,7 @@ class ContractKeeper:
             self._asked_stacks = self._dumper.start({main_pid: "main"}, tick.t_s)
         for dump in self._dumper.collect():
             can = dump.rung == "py-spy" or self._sources.heartbeat.fault_signal(dump.pid) is not None
-            why = "; ".join(dump.refused) or "no frames"
+            why = joined(*dump.refused) or NO_FRAMES()
             self._stacks = Ability(name="stacks", can=can, why_not=None if can else STACKS_REFUSED(why=why))
 
     def _learn_results(self, tick: Tick) -> None:
@@ -301,7 +303,7 @@ class ContractKeeper:
     def _graphics(self) -> Ability:
         gpu = self._gpu
         if gpu is None or gpu.source == "none":
-            return Ability(name="gpu", can=False, why_not=NO_GPU(why=(gpu.note if gpu else None) or "not looked at"))
+            return Ability(name="gpu", can=False, why_not=NO_GPU(why=(gpu.note if gpu else None) or NOT_LOOKED_AT()))
         return Ability(name="gpu", can=True, what=gpu.name)
 
     # ------------------------------------------------------------------------------------------- what can be done

@@ -25,12 +25,14 @@ from holter.records import (
     Episode,
     Event,
     Judged,
+    Message,
     Noted,
     Notice,
     ProcessEnded,
     Text,
     Tick,
 )
+from holter.sentences import define
 from holter.supervisor.launch import INJECT
 from holter.supervisor.recording.clock import RunClock
 from holter.supervisor.recording.contract import ContractKeeper, Terms
@@ -44,6 +46,12 @@ from holter.tape.reader import make_tick
 
 # The environment is complete once the trainer exists and its log folder is known; captured again until then.
 RECAPTURE_EVERY_S = 10.0
+
+PART_FAILED = define("recorder.part-failed", "a part of the recording failed ({error}); the training is not affected")
+NO_TAPE = define("recorder.no-tape", "the tape cannot be written ({problem}); the training is not affected")
+TAPE_AGAIN = define("recorder.tape-again", "the tape can be written again")
+ROWS_LOST = define("note.rows-lost", "{count} rows lost", one="{count} row lost")
+CAUSE_NAMED = define("note.cause-named", "{cause}, {verdict} ({kind}, {subject})")
 
 
 class Listener:
@@ -175,7 +183,7 @@ class Recorder:
             note = Noted(t_s=t_s, what="recorder-failed", text=f"{type(error).__name__}: {error}")
             if note.text != self._said_failure:
                 self._said_failure = note.text
-                self._listener.note(f"a part of the recording failed ({note.text}); the training is not affected")
+                self._listener.note(PART_FAILED(error=note.text))
                 self._writer.write_events([note])
             return Tick(t_s=t_s)
 
@@ -339,8 +347,8 @@ class Recorder:
             self._unsaid.add(key)
         elif before is None or _headline(before) != (cause, verdict) or key in self._unsaid:
             self._unsaid.discard(key)
-            text = f"{cause} {verdict} ({episode.kind} of {episode.subject})"
-            self._writer.write_events([Noted(t_s=t_s, what="cause-named", text=text)] if cause else [])
+            if cause is not None and verdict is not None:
+                self._writer.write_events([Noted(t_s=t_s, what="cause-named", message=_named(cause, verdict, episode))])
             self._listener.cause(diagnosis)
 
     def _judge_again(self) -> None:
@@ -391,10 +399,10 @@ class Recorder:
         if problem != self._said_problem:
             self._said_problem = problem
             if problem is not None:
-                self._listener.note(f"the tape cannot be written ({problem}); the training is not affected")
+                self._listener.note(NO_TAPE(problem=problem))
             else:
-                self._listener.note("the tape can be written again")
-                self.add(Noted(t_s=self._clock.t_s(), what="tape-gap", text=f"{self._writer.lost_rows} rows lost"))
+                self._listener.note(TAPE_AGAIN())
+                self.add(Noted(t_s=self._clock.t_s(), what="tape-gap", message=ROWS_LOST(count=self._writer.lost_rows)))
 
 
 # The log's file name has whole seconds, and the first line may be written in the second we began in.
@@ -403,6 +411,15 @@ LOG_SLACK_S = 2.0
 
 # What the trainer tells of itself, and of which type it must be.
 TOLD_BY_TRAINER = {"output_folder": str, "preprocessed_folder": str, "device": str, "num_epochs": int}
+
+
+def _named(cause: str, verdict: str, episode: Episode) -> Message:
+    return CAUSE_NAMED(
+        cause=Message(key=f"cause.{cause}.title"),
+        verdict=Message(key=f"verdict.{verdict}"),
+        kind=Message(key=f"kind.{episode.kind}"),
+        subject=episode.subject,
+    )
 
 
 def _headline(diagnosis: Diagnosis) -> tuple[str | None, Literal["confirmed", "likely"] | None]:

@@ -14,11 +14,24 @@ from contextlib import suppress
 from pathlib import Path
 
 from holter.errors import AlreadyRecorded, FolderNotWritable
+from holter.sentences import NO_TRAINING_TOUCHED, define
+from holter.supervisor.folds.fold_lock import CANNOT_WRITE_IN
 from holter.supervisor.folds.place import here
 
 LOCK_NAME = "recorder.lock"
 # Whoever looks for leftovers holds the lock for a moment.
 LOCKED_WITHIN_S = 0.5
+
+NO_TEMPORARY = define("error.no-temporary-folder", "No writable temporary folder: {error}.")
+SET_TMPDIR = define("next.set-tmpdir", "Set TMPDIR to a local folder with some free space.")
+CANNOT_MAKE = define("error.cannot-make", "Cannot make {folder}: {error}.")
+SOMEBODY_ELSES = define("error.somebody-elses-folder", "{folder} belongs to somebody else.")
+OWN_TMPDIR = define("next.own-tmpdir", "Set TMPDIR to a folder of your own.")
+REMOVED_AGAIN = define("error.folder-removed-again", "{folder} is removed again and again.")
+OTHER_TMPDIR = define("next.other-tmpdir", "Set TMPDIR to another folder.")
+RECORDED_ALREADY = define("error.recorded-already", "Another Holter records this training already.")
+BOTH_GO_ON = define("safe.both-go-on", "The training and its recording go on.")
+DIAGNOSE_ITS_TAPE = define("next.diagnose-its-tape", "holter diagnose on its tape works while it is being written.")
 
 
 class Scratch:
@@ -81,9 +94,9 @@ def new_scratch(prefix: str = "holter-") -> Scratch:
         folder = Path(tempfile.mkdtemp(prefix=prefix))
     except OSError as error:
         raise FolderNotWritable(
-            f"No writable temporary folder: {error}.",
-            safe="No training was started or touched.",
-            next_step="Set TMPDIR to a local folder with some free space.",
+            NO_TEMPORARY(error=str(error)),
+            safe=NO_TRAINING_TOUCHED(),
+            next_step=SET_TMPDIR(),
         ) from error
     return Scratch(folder, owned=True)
 
@@ -98,9 +111,9 @@ def scratch_of_process(pid: int) -> Scratch:
         folder.mkdir(mode=0o700, exist_ok=True)
         found = folder.lstat()
     except OSError as error:
-        raise FolderNotWritable(f"Cannot make {folder}: {error.strerror}.") from error
+        raise FolderNotWritable(CANNOT_MAKE(folder=str(folder), error=error.strerror or str(error))) from error
     if found.st_uid != os.getuid() or not stat.S_ISDIR(found.st_mode):
-        raise FolderNotWritable(f"{folder} belongs to somebody else.", next_step="Set TMPDIR to a folder of your own.")
+        raise FolderNotWritable(SOMEBODY_ELSES(folder=str(folder)), next_step=OWN_TMPDIR())
     return Scratch(folder, owned=True)
 
 
@@ -129,16 +142,14 @@ def _locked(folder: Path) -> int:
                 return descriptor
             if time.monotonic() > until_s:
                 os.close(descriptor)
-                raise FolderNotWritable(
-                    f"{folder} is removed again and again.", next_step="Set TMPDIR to another folder."
-                )
+                raise FolderNotWritable(REMOVED_AGAIN(folder=str(folder)), next_step=OTHER_TMPDIR())
         except BlockingIOError as error:
             if time.monotonic() > until_s:
                 os.close(descriptor)
                 raise AlreadyRecorded(
-                    "Another Holter records this training already.",
-                    safe="The training and its recording go on.",
-                    next_step="holter diagnose on its tape works while it is being written.",
+                    RECORDED_ALREADY(),
+                    safe=BOTH_GO_ON(),
+                    next_step=DIAGNOSE_ITS_TAPE(),
                 ) from error
             time.sleep(LOCKED_WITHIN_S / 10)
         except OSError:  # a file system without locks: two recorders are better than none
@@ -151,7 +162,7 @@ def _open(folder: Path) -> int:
         folder.mkdir(mode=0o700, exist_ok=True)  # a look for leftovers may have removed it
         return os.open(folder / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise FolderNotWritable(f"Cannot write in {folder}: {error.strerror}.") from error
+        raise FolderNotWritable(CANNOT_WRITE_IN(folder=str(folder), error=error.strerror or str(error))) from error
 
 
 def _machine() -> str:

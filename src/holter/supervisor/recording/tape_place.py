@@ -17,11 +17,13 @@ from holter.errors import FolderNotWritable
 from holter.probes.process.process_roles import is_python
 from holter.records import Message
 from holter.sentences import define
+from holter.supervisor.folds.fold_lock import CANNOT_WRITE_IN
 from holter.supervisor.state_folder import make_private, state_folders
 from holter.tape import TapeWriter
 from holter.tape.opening import taken
 from holter.texts.training_command import TrainingCommand, parse_training_command
 
+NAME_A_PLACE = define("next.name-a-place", "Name a place with --tape FILE.")
 ELSEWHERE = define("tape.elsewhere", "the current folder cannot be written to ({why}); the tape goes to {folder}")
 
 # Three parts of a training, host, time and PID stay below the 255 bytes of a name, with what SQLite adds besides.
@@ -107,7 +109,7 @@ def refuse_existing(tape: Path | None, *, force: bool) -> None:
 def _not_writable(folder: Path, error: Exception) -> FolderNotWritable:
     if isinstance(error, FolderNotWritable):
         return error
-    told = FolderNotWritable(f"Cannot write in {folder}: {error}.", next_step="Name a place with --tape FILE.")
+    told = FolderNotWritable(CANNOT_WRITE_IN(folder=str(folder), error=str(error)), next_step=NAME_A_PLACE())
     told.__cause__ = error
     return told
 

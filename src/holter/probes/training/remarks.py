@@ -1,0 +1,187 @@
+"""The words of the hook's remarks (``holter.hook.remarks``): a code and raw values become a ``Message``.
+
+A remark whose code is not known here, of another version of the hook, is quoted as it stands.
+"""
+
+from __future__ import annotations
+
+import json
+import string
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, cast, get_args
+
+from holter.records import Message, Role, Single, Subject, Text, Value
+from holter.sentences import Sentence, define, joined, parts
+
+REMARKS: dict[str, Sentence] = {}
+
+
+def _say(code: str, english: str) -> Sentence:
+    REMARKS[code] = define(f"hook.{code}", english)
+    return REMARKS[code]
+
+
+# What is wrong with a checkpoint: hook/zips.py, archive.py, pickles.py
+_say("missing", "there is no such file")
+_say("empty", "torn: the file is empty")
+_say("zeros", "torn: the file holds only zeros")
+_say("cut-off", "torn: the file ends too early")
+_say("cut-off-within", "torn: the file ends within {name}")
+_say("directory-damaged", "torn: its directory is damaged")
+_say("directory-damaged-error", "torn: its directory is damaged ({error})")
+_say("part-damaged", "{name} is damaged")
+_say("part-damaged-error", "{name} is damaged ({error})")
+_say("part-missing", "{name} is missing")
+_say("part-size", "{name} has the wrong size")
+_say("tensor-beyond", "a tensor reaches beyond {name}")
+_say("crc", "CRC of {name} is wrong")
+_say("not-a-checkpoint", "not a torch checkpoint")
+_say("no-index", "not a torch checkpoint: no data.pkl")
+_say("compressed", "not a torch checkpoint: it is compressed")
+_say("foreign", "a checkpoint of another program: no network_weights")
+_say("no-weights", "incomplete: network_weights is empty")
+_say("keys-missing", "incomplete, training cannot go on from it: no {names}")
+_say("no-epoch", "incomplete: current_epoch is no number")
+_say("unreadable", "unreadable: {error}")
+_say("no-memory", "unreadable: out of memory")
+_say("index-unreadable", "data.pkl cannot be read: {error}")
+_say("pickle-too-large", "it is too large")
+_say("pickle-too-long", "it has too many steps")
+_say("pickle-tuple", "a tuple has too few members")
+_say("pickle-name", "a name is not text")
+_say("pickle-storage", "a storage is named in an unknown way")
+_say("may-be-whole", "{problem}; it may be whole: now {now}")
+_say("read-back-wrong", "what was read back is wrong ({problem})")
+
+# Checkpoints on their way to the disk: hook/snapshots.py, epochs.py, midway.py, states.py
+_say("saved-epoch", "epoch {epoch} in {file}: held up {held_up:.2f} s, written in {written:.1f} s, verified")
+_say("saved-file", "{file}: held up {held_up:.2f} s, written in {written:.1f} s, verified")
+NOT_SAVED = (
+    _say("not-saved-epoch", "epoch {epoch} in {file}: {reason}"),
+    _say("not-saved-file", "{file}: {reason}"),
+)
+_say("older-kept", "the checkpoint of epoch {epoch} is kept")
+_say("no-older", "there is no older one")
+_say("at-epoch-end", "at the end of this epoch")
+_say("mid-epoch", "in the middle of the epoch, at a wait for a batch")
+_say("training-over", "the training is over; its final checkpoint is what there is")
+_say("checkpoints-off", "checkpoints are switched off in this training")
+_say("no-epoch-yet", "no epoch is finished yet")
+_say("several-gpus", "with several GPUs it is only saved at the end of an epoch")
+_say("not-here", "this cannot be done in this process")
+_say("stop-not-saved", "epoch {epoch} could not be saved; the training goes on")
+_say("stopped-after", "after epoch {epoch}, which is in {file}")
+_say("generators-of-gpus", "random numbers do not continue: saved with {saved} GPUs, continued with {here}")
+
+# Workers and their replacement: hook/stoppage.py, replace.py
+_say("worker-stopped", "{worker} is stopped")
+_say("worker-killed", "{worker} was ended by {signal}")
+_say("worker-exited", "{worker} ended with exit code {exit_code}")
+_say("worker-returned", "{worker} returned (exit code 0), as all do after an exception in one")
+_say("loop-ended", "the results loop ended")
+_say("loop-raised", "the results loop ended: {error}")
+_say("no-batch", "no batch for {waited:.1f} s, with all workers alive")
+_say("no-batch-from-them", "no batch came from them")
+_say("cuda-error", "new workers do not help after a CUDA error")
+_say("replaced-too-often", "workers were replaced {times} times within an hour already")
+_say("workers-started", "workers ended: {ended}, started: {started}")
+_say("fewer-workers-started", "workers ended: {ended}, started: {started}, before: {before}, to need less memory")
+_say("not-started", "new workers could not be started: {error}")
+_say("next-batch", "the next batch came after {after:.2f} s")
+_say("kept-batch", "the next batch came after {after:.2f} s, one of {kept} that were ready")
+_say(
+    "nothing-replaced",
+    "nothing was replaced: no worker was stopped, and no wait lasted {frozen:.0f} s (within {within:.0f} s)",
+)
+
+# Exports: hook/exports.py, export_pool.py, export_tasks.py, export_worker.py
+_say("export-need", "its largest case needs {need_gib:.1f} GiB; how much memory is free is not known")
+_say(
+    "export-forecast",
+    "its largest case needs {need_gib:.1f} GiB; {fit} of {asked} export workers fit into the memory free now",
+)
+_say(
+    "export-workers",
+    "{workers} of {asked}, because the largest case needs {need_gib:.1f} GiB and {free_gib:.1f} GiB are free",
+)
+_say(
+    "export-shared",
+    "{shared_gib:.1f} GiB of shared memory are free for predictions of {prediction_gib:.1f} GiB",
+)
+_say("exports-kept", "{kept} of {all} from an earlier attempt")
+_say("export-lost", "case {case}: {trouble}")
+_say("exporter-idle", "its export worker (PID {pid}) did nothing for {silent:.0f} s")
+_say("exporter-killed", "its export worker (PID {pid}) ended ({signal})")
+_say("exporter-exited", "its export worker (PID {pid}) ended (exit code {exit_code})")
+_say("exporter-no-memory", "its export worker had not enough memory ({error})")
+_say("exporter-not-handed", "it could not be handed to an export worker ({error})")
+_say("no-exporter", "no export worker can be had")
+_say("compute-alone", "to be computed again in a process of its own")
+_say("compute-in-main", "to be computed again in the main process")
+_say("computed-alone", "computed again in a process of its own, {took:.0f} s")
+_say("computed-in-main", "computed again in the main process, {took:.0f} s")
+_say("raised", "{error}")
+
+# Data: hook/cuts.py, augmenters.py
+_say("read-only-copied", "parts cut out of read-only memory maps are copied")
+HANDED_ON = _say("read-only-handed-on", "parts cut out of read-only memory maps are handed on")
+_say("case-hung", "case {case}: the read of {file} on {mount} ({fs_type}) hangs: {detail}")
+_say("case-unreadable", "case {case}: {file} on {mount} ({fs_type}) cannot be read: {detail}")
+_say("case-quarantined", "case {case} is left out from now on: {file} on {mount} ({fs_type}): {detail}")
+_say("case-back", "case {case}: {file} on {mount} ({fs_type}) can be read again")
+
+
+def worded(said: object) -> Text:
+    """Return a remark, or several in a row, as a sentence; as a quotation where it has no words."""
+    try:
+        if isinstance(said, list):
+            return joined(*map(worded, said))
+        return _sentence(said) or (said if isinstance(said, str) else json.dumps(said, default=str))
+    except RecursionError:  # no remark of ours
+        return ""
+
+
+def _sentence(said: object) -> Message | None:
+    if not isinstance(said, Mapping) or not isinstance(said.get("code"), str) or said["code"] not in REMARKS:
+        return None
+    sentence = REMARKS[said["code"]]
+    values: dict[str, Value] = {}
+    for _, name, spec, _ in string.Formatter().parse(sentence.english):
+        if name is None:
+            continue
+        value = _value(said.get(name))
+        if value is None or (spec and not isinstance(value, (int, float))):
+            return None  # of another version, or damaged
+        values[name] = value
+    return sentence(**values)
+
+
+def problems(found: Iterable[tuple[Path, Any]]) -> tuple[tuple[Path, Text], ...]:
+    """Return what is wrong with each of these files, in words."""
+    return tuple((file, worded(problem)) for file, problem in found)
+
+
+def _value(value: object) -> Value | None:
+    if isinstance(value, list):
+        return tuple(one for one in map(_single, value) if one is not None)
+    return _single(value)
+
+
+def _single(value: object) -> Single | None:
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, Mapping) and value.get("role") in get_args(Role):
+        index, pid = value.get("index"), value.get("pid")
+        return Subject(
+            role=cast("Role", value["role"]),
+            index=index if isinstance(index, int) else None,
+            pid=pid if isinstance(pid, int) else None,
+        )
+    return worded(value)
+
+
+def not_saved(message: Message | None) -> Message | None:
+    """Return the part of a message that says which checkpoint could not be written, and why."""
+    keys = {sentence.key for sentence in NOT_SAVED}
+    return next((one for one in parts(message) if isinstance(one, Message) and one.key in keys), None)

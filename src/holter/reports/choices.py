@@ -1,0 +1,36 @@
+"""The values of facts as a report shows them: a word in place of the name that the vocabulary has for it."""
+
+from __future__ import annotations
+
+from holter.evidence.choices import ENUMERATED
+from holter.evidence.fact_book import Value
+from holter.reports.catalogue import Lang, known, phrase, text
+
+# Facts whose values are named elsewhere as well: phases in the timeline, roles of processes.
+PREFIXES = {
+    "phase": "phase",
+    "episode.kind": "kind",
+    "exception.role": "role",
+    "worker.role": "role",
+    "main.stands_in": "standing",
+    "workers.stand_in": "standing",
+    "main.stands_owner": "standing",
+}
+
+
+def choice_key(fact: str, value: str) -> str | None:
+    """Return the key of the word for a value of an enumerated fact; None where there is none."""
+    keys = (f"{PREFIXES[fact]}.{value}",) if fact in PREFIXES else (f"choice.{fact}.{value}", f"choice.{value}")
+    return next((key for key in keys if known(key)), None)
+
+
+def value_words(fact: str, value: Value, lang: Lang) -> str:
+    """Return the value of a fact in words; what no list has is told as it is."""
+    if isinstance(value, bool):
+        return text("word.yes" if value else "word.no", lang)
+    if isinstance(value, tuple):
+        return text("list.join", lang).join(value_words(fact, one, lang) for one in value)
+    if not isinstance(value, str):
+        return f"{value:.4g}"
+    key = choice_key(fact, value) if fact in ENUMERATED else None
+    return phrase(value, lang) if key is None else text(key, lang)

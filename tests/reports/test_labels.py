@@ -1,0 +1,231 @@
+"""Whatever a report shows has a word in both languages: values of facts, charts, columns, kinds of events, probes."""
+
+from __future__ import annotations
+
+import ast
+import re
+from functools import cache
+from pathlib import Path
+from typing import get_args
+
+import msgspec
+import pytest
+from scripts import translations
+
+import holter
+from holter.evidence.choices import ENUMERATED
+from holter.evidence.vocabulary import VOCABULARY
+from holter.probes.gpu import gpu_child
+from holter.probes.gpu.gpu_child import CALLS, CLOCK_REASONS, TRAFFIC
+from holter.records import (
+    ActionTaken,
+    Diagnosis,
+    EpisodeKind,
+    Finding,
+    GpuSample,
+    Phase,
+    Plan,
+    Remedy,
+    Role,
+    StackDump,
+    Verdict,
+)
+from holter.reports.catalogue import known, text, translated
+from holter.reports.choices import choice_key, value_words
+from holter.reports.html import page
+from holter.reports.html.lanes import SHOWN_ROLES, STATES
+from holter.reports.html.vitals import CHARTS, GPU_KEYS
+from holter.reports.wording import finding_text
+from holter.tape import Recording
+
+SOURCE = Path(holter.__file__).parent
+MAIN_HANG = "supervisor/healing/main_hang.py"  # it tells states of one action
+TEMPLATE = (SOURCE / "reports" / "html" / "report.html.j2").read_text(encoding="utf-8")
+
+
+def choices_of(kind: type[msgspec.Struct], field: str) -> tuple[str, ...]:
+    """The words of a field that is one of a few."""
+    (info,) = (one for one in msgspec.structs.fields(kind) if one.name == field)
+    return tuple(word for word in get_args(info.type) if isinstance(word, str))
+
+
+def unlabelled(prefix: str, names: object) -> set[str]:
+    """Those that have no label, in English or in Chinese."""
+    keys = {f"{prefix}{name}" for name in names}  # type: ignore[attr-defined]
+    return {key for key in keys if not known(key) or key not in in_chinese()}
+
+
+@cache
+def in_chinese() -> frozenset[str]:
+    return frozenset(message.context for message in translations.read(translations.FILE) if message.string)
+
+
+# ------------------------------------------------------------------------------------------------- values of facts
+
+
+def test_every_value_of_every_enumerated_fact_has_a_word() -> None:
+    missing = {(fact, value) for fact, values in ENUMERATED.items() for value in values if not choice_key(fact, value)}
+    assert missing == set()
+    keys = {choice_key(fact, value) or "" for fact, values in ENUMERATED.items() for value in values}
+    assert unlabelled("", keys) == set()
+
+
+def test_every_fact_whose_meaning_lists_its_values_is_enumerated() -> None:
+    """``"gpu.trouble", "lost, hung, silent …"``: words with dashes or alone between commas."""
+    listed = re.compile(r"(?:^|: )([a-z0-9-]+(?:, [a-z0-9-]+)+)(?:$|[;:])")
+    found = {spec.name for spec in VOCABULARY if spec.kind in ("text", "list") and listed.search(spec.meaning)}
+    assert "gpu.trouble" in found and found - set(ENUMERATED) == set()
+
+
+def test_the_reasons_of_clocks_are_those_of_the_driver() -> None:
+    assert set(ENUMERATED["gpu.clock_reasons"]) == {word for _, word in CLOCK_REASONS}
+
+
+@pytest.mark.parametrize(
+    ("fact", "value", "english", "chinese"),
+    [
+        ("epochs.shape", "step-up", "step up", "突然变长"),
+        ("phase", "final-validation", "final validation", "最终验证"),
+        ("exception.role", "train-worker", "worker", "数据进程"),
+        ("gpu.clock_reasons", ("hw-slowdown", "sw-power-cap"), "hardware slowdown, power limit (software)", None),
+        ("plan.configuration", "3d_fullres", "3d_fullres", "3d_fullres"),
+        ("gpu.present", True, "yes", "是"),
+    ],
+)
+def test_a_value_is_shown_in_words(fact: str, value: object, english: str, chinese: str | None) -> None:
+    assert value_words(fact, value, "en") == english  # type: ignore[arg-type]
+    assert chinese is None or value_words(fact, value, "zh") == chinese  # type: ignore[arg-type]
+
+
+def test_a_finding_shows_the_word_and_not_the_name(diagnoses: tuple[Diagnosis, ...]) -> None:
+    values = (("value", "heavy-tail"), ("detail", ""))
+    finding = Finding(fact="epochs.shape", text="epochs-have-this-shape", values=values)
+    assert "a few very long ones" in finding_text(finding, diagnoses[0], "en")
+    assert "个别轮次特别长" in finding_text(finding, diagnoses[0], "zh")
+
+
+# ---------------------------------------------------------------------------------------------------------- the page
+
+
+def test_every_chart_series_and_unit_has_a_label() -> None:
+    assert unlabelled("chart.", [*(key for key, _, _ in CHARTS), "gpu", "epoch-time", "loss"]) == set()
+    assert unlabelled("unit.", [*(unit for _, unit, _ in CHARTS), "percent"]) == set()
+    drawn = {*(name for _, _, names in CHARTS for name in names), *GPU_KEYS, "epoch-time", "train-loss", "val-loss"}
+    assert unlabelled("series.", drawn) == set()
+
+
+def test_every_reading_that_a_chart_collects_is_drawn() -> None:
+    source = ast.parse((SOURCE / "reports" / "html" / "vitals.py").read_text(encoding="utf-8"))
+    collected = {
+        node.value.elts[0].value
+        for node in ast.walk(source)
+        if isinstance(node, ast.Yield)
+        and isinstance(node.value, ast.Tuple)
+        and isinstance(node.value.elts[0], ast.Constant)
+    }
+    drawn = {*(name for _, _, names in CHARTS for name in names), *GPU_KEYS}
+    assert collected and collected <= drawn
+
+
+def test_everything_that_the_template_names_has_a_label() -> None:
+    assert unlabelled("", set(re.findall(r'\bt\("([a-z.-]+)"[,)]', TEMPLATE))) == set()
+    dynamic = set(re.findall(r'\bt\("([a-z.-]+\.)" ~', TEMPLATE))
+    assert dynamic == {
+        "recovery.", "chart.", "unit.", "series.", "state.", "event.", "kind.", "verdict.", "heading.", "safety.",
+    }  # fmt: skip
+    for prefix, names in (
+        ("kind.", get_args(EpisodeKind)),
+        ("phase.", get_args(Phase)),
+        ("role.", get_args(Role)),
+        ("state.", STATES),
+        ("verdict.", choices_of(Verdict, "verdict")),
+        ("safety.", choices_of(Remedy, "safety")),
+        ("rung.", choices_of(StackDump, "rung")),
+        ("deed-state.", choices_of(ActionTaken, "state")),
+        ("heading.", ("supports", "against", "unknown")),
+        ("recovery.", ("on-trend", "jump", "too-early")),
+        ("event.", ("end", "error", "kernel", "note", "warning")),
+    ):
+        assert names and unlabelled(prefix, names) == set()
+    assert set(SHOWN_ROLES) <= set(get_args(Role))
+
+
+def test_every_reading_of_a_gpu_that_may_be_missing_has_a_label() -> None:
+    fields = {field for call in (*CALLS, *TRAFFIC) for field in call.fields} - {"licensed"}
+    assert fields <= set(GpuSample.__struct_fields__)
+    source = Path(gpu_child.__file__).with_name("gpu.py").read_text(encoding="utf-8")
+    fields |= set(re.findall(r'Unread\(field="(\w+)"', source))
+    assert unlabelled("field.gpu.", fields) == set()
+
+
+def test_every_probe_and_plan_has_a_label() -> None:
+    sources = (SOURCE / "supervisor" / "recording" / "sources.py").read_text(encoding="utf-8")
+    probes = re.findall(r'^ {12}"([a-z-]+)": (?:self\.\w+|\w+Probe\()', sources, re.MULTILINE)
+    assert len(probes) == 8 and unlabelled("probe.", probes) == set()
+    plans = (SOURCE / "texts" / "plans.py").read_text(encoding="utf-8")
+    names = {*re.findall(r'^ {8}"(\w+)": \w+', plans, re.MULTILINE), *re.findall(r'described\["(\w+)"\]', plans)}
+    names |= set(re.findall(r'^ {4}"\w+": "(\w+)",', plans, re.MULTILINE))
+    assert {"dataset", "continued", "patch_size"} <= names and unlabelled("plan.", names) == set()
+
+
+# ------------------------------------------------------------------------------------------------ remarks and actions
+
+
+def said(call: str, keyword: str, *folders: str) -> set[str]:
+    """Every constant that is given to this keyword of such calls, directly or by a variable of the same name."""
+    found: set[str] = set()
+    for folder in folders:
+        for file in (SOURCE / folder).rglob("*.py"):
+            tree = ast.parse(file.read_text(encoding="utf-8"))
+            calls = [
+                one for one in ast.walk(tree) if isinstance(one, ast.Call) and ast.unparse(one.func).endswith(call)
+            ]
+            given = [one.value for each in calls for one in each.keywords if one.arg == keyword]
+            names = {one.id for one in given if isinstance(one, ast.Name)}
+            assigned = [
+                one.value
+                for one in ast.walk(tree)
+                if isinstance(one, ast.Assign)
+                and any(isinstance(to, ast.Name) and to.id in names for to in one.targets)
+            ]
+            for node in (*given, *assigned):
+                branches = (node.body, node.orelse) if isinstance(node, ast.IfExp) else (node,)
+                found |= {branch.value for branch in branches if isinstance(branch, ast.Constant)}
+                if isinstance(node, ast.BoolOp):
+                    found |= {one.value for one in node.values if isinstance(one, ast.Constant)}
+    return found
+
+
+def test_every_remark_of_a_recording_has_a_name() -> None:
+    folders = ("supervisor", "probes", "demo", "texts")
+    whats = said("Noted", "what", *folders) | said("tell", "what", "hook") - {"run_training"}
+    whats -= {"perform_actual_validation"}  # of lines that begin and end
+    assert {"probe-failed", "hook-failed", "checkpoint-failed", "gpu-call-overdue", "hook-note"} <= whats
+    assert unlabelled("noted.", whats) == set()
+
+
+def test_every_action_has_a_name() -> None:
+    actions = said("ActionTaken", "action", "supervisor") | {"save-checkpoint", "export-again", "replace-workers"}
+    actions |= set(choices_of(Plan, "action")) - {"nothing"}
+    for file in set((SOURCE / "supervisor" / "healing").glob("*.py")) - {SOURCE / MAIN_HANG}:
+        actions |= set(re.findall(r'self\._(?:act|tell)\((?:standing, )?"([a-z-]+)"', file.read_text(encoding="utf-8")))
+    assert {"restart", "end-group", "keep-checkpoint", "leave-alone"} <= actions
+    assert unlabelled("deed.", actions) == set()
+
+
+def test_a_page_shows_no_key_in_place_of_a_word(recording: Recording, diagnoses: tuple[Diagnosis, ...]) -> None:
+    for lang in ("en", "zh"):
+        made = page.context(recording, diagnoses, lang, scrub=False)  # type: ignore[arg-type]
+        for chart in made["charts"]:
+            for key in (
+                f"chart.{chart['key']}",
+                f"unit.{chart['unit']}",
+                *(f"series.{s['key']}" for s in chart["series"]),
+            ):
+                assert known(key) and text(key, lang, index=0) != key  # type: ignore[arg-type]
+        assert all(known(f"event.{kind}") for _, kind, _ in made["events"])
+
+
+def test_a_word_that_chinese_lacks_is_found() -> None:
+    assert unlabelled("no.such.", ["label"]) == {"no.such.label"}
+    assert translated("event.note", "note", "zh") == "备注"
