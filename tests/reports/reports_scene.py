@@ -6,6 +6,7 @@ import random
 from pathlib import Path
 
 from holter.evidence import chain
+from holter.evidence.facts import machine, training
 from holter.records import (
     Beat,
     CgroupSample,
@@ -30,6 +31,7 @@ from holter.records import (
     StackDump,
     StorageSample,
     Subject,
+    Text,
     ThreadStack,
     Tick,
     Value,
@@ -50,6 +52,9 @@ HOME = f"/home/{USER}"
 DATA = f"/mnt/petalab/{USER}/nnUNet_preprocessed/Dataset042_Pancreas/nnUNetPlans_3d_fullres"
 CASES = tuple(f"panc_{number:04d}" for number in (17, 58, 203, 377, 411, 560, 612, 734))
 SECRETS = (HOST, USER, "petalab", HOME, DATA, "storage3.klinikum.example", *CASES)
+
+WAITS_FOR_BATCH = training.WAITS_FOR(what=training.WAIT_NAMES["train-batch"]())
+SLOWER = machine.SLOWER(recent=0.42, usual=0.003)
 
 
 def slow(t: int) -> bool:
@@ -378,9 +383,13 @@ def diagnosis_stall() -> Diagnosis:
     return Diagnosis(
         episode=episode_stall(),
         wait_chain=(
-            Link(waiter=chain.MAIN(), target=chain.BATCH_QUEUE(), how="heartbeat: waits for train-batch"),
-            Link(waiter=chain.BATCH_QUEUE(), target=chain.RESULTS_LOOP(), how="0 of 6"),
-            Link(waiter=chain.RESULTS_LOOP(), target=hand_over, how="stack of the main process (py-spy)"),
+            Link(
+                waiter=chain.MAIN(),
+                target=chain.BATCH_QUEUE(),
+                how=WAITS_FOR_BATCH,
+            ),
+            Link(waiter=chain.BATCH_QUEUE(), target=chain.RESULTS_LOOP(), how=training.FILL(ready=0, size=6)),
+            Link(waiter=chain.RESULTS_LOOP(), target=hand_over, how=training.STACK(method="py-spy")),
             Link(waiter=hand_over, target=chain.STOPPED(), how=chain.PROCESS_STATE()),
         ),
         verdicts=(
@@ -392,7 +401,7 @@ def diagnosis_stall() -> Diagnosis:
                     finding("workers.stopped", "worker-stopped", (worker,)),
                     finding("results_loop.waits_on", "hand-over-waits", "tensor-hand-over", "rebuild_storage_fd"),
                     finding("main.waits_on", "main-waits-for-workers", "batch-queue", "__get_next_item"),
-                    finding("queue.ready", "ready-queue-empty", "empty", "0 of 6"),
+                    finding("queue.ready", "ready-queue-empty", "empty", training.FILL(ready=0, size=6)),
                 ),
                 against=(finding("progress.resumed", "progress-goes-on", "yes"),),
                 unknown=(finding("gpu.clock_reasons", "unknown-fact", "None", "not supported"),),
@@ -445,8 +454,12 @@ def diagnosis_slow() -> Diagnosis:
     return Diagnosis(
         episode=episode_slow(),
         wait_chain=(
-            Link(waiter=chain.MAIN(), target=chain.BATCH_QUEUE(), how="heartbeat: waits for train-batch"),
-            Link(waiter=chain.BATCH_QUEUE(), target=chain.BLOCKED_WORKERS(count=5), how="0 of 6"),
+            Link(
+                waiter=chain.MAIN(),
+                target=chain.BATCH_QUEUE(),
+                how=WAITS_FOR_BATCH,
+            ),
+            Link(waiter=chain.BATCH_QUEUE(), target=chain.BLOCKED_WORKERS(count=5), how=training.FILL(ready=0, size=6)),
             Link(waiter=chain.BLOCKED_WORKERS(count=5), target=file, how=chain.BY_CALL()),
             Link(waiter=file, target="nfs4 /mnt/petalab", how=chain.BY_MOUNT()),
         ),
@@ -459,7 +472,12 @@ def diagnosis_slow() -> Diagnosis:
                     finding("workers.blocked", "worker-blocked", blocked),
                     finding("pressure.io", "io-pressure", "0.71"),
                     finding("storage.latency_s", "read-is-slow", "0.42"),
-                    finding("storage.times_usual", "read-slower-than-before", "140", "0.420 s instead of 0.0030 s"),
+                    finding(
+                        "storage.times_usual",
+                        "read-slower-than-before",
+                        "140",
+                        machine.SLOWER(recent=0.42, usual=0.003),
+                    ),
                 ),
                 unknown=(finding("storage.kernel_errors", "unknown-fact", "None", "/dev/kmsg: permission denied"),),
             ),
@@ -486,5 +504,5 @@ def diagnoses() -> tuple[Diagnosis, ...]:
     return (diagnosis_slow(), diagnosis_stall())
 
 
-def finding(fact: str, text: str, value: Value, detail: str = "") -> Finding:
+def finding(fact: str, text: str, value: Value, detail: Text = "") -> Finding:
     return Finding(fact=fact, text=text, values=(("value", value), ("detail", detail), ("fact", fact)))

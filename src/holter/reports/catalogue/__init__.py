@@ -18,7 +18,6 @@ from holter.causes import PAGES
 from holter.errors import BadInput, HolterError
 from holter.records import Message, Subject, Value
 from holter.reports.catalogue.filling import Filler
-from holter.reports.catalogue.phrases_zh_cn import translate_phrase
 
 Lang = Literal["en", "zh"]
 
@@ -86,7 +85,7 @@ def shown(value: object, lang: Lang) -> object:
     if isinstance(value, Subject):
         return subject(value, lang)
     if isinstance(value, Message):
-        return phrase(value, lang)
+        return text(value.key, lang, **dict(value.values))
     if isinstance(value, tuple):
         return text("list.join", lang).join(str(shown(one, lang)) for one in value)
     return value
@@ -105,14 +104,9 @@ def subject(process: Subject, lang: Lang) -> str:
     return name if process.pid is None else text("name.with-pid", lang, name=name, pid=process.pid)
 
 
-def phrase(told: Value, lang: Lang) -> str:
-    """Return what was kept as data in words: a sentence, a process, a list; a plain string is a quotation."""
-    if isinstance(told, Message):
-        values = {name: phrase(value, lang) if isinstance(value, str) else value for name, value in told.values}
-        return text(told.key, lang, **values)
-    if isinstance(told, str):
-        return translate_phrase(told) if lang == "zh" else told
-    return str(shown(told, lang))
+def phrase(kept: Value, lang: Lang) -> str:
+    """Return what was kept as data in words: a sentence, a process, a list. A plain string is a quotation."""
+    return str(shown(kept, lang))
 
 
 def language(option: str | None, environ: Mapping[str, str]) -> Lang:
