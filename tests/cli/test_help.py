@@ -103,4 +103,4 @@ def test_an_error_is_told_in_the_language_of_the_user(
     cli.tell(error)
     first, second, third = capsys.readouterr().err.splitlines()
     assert first.startswith("holter: bad-input: ") and what in first
-    assert (second.strip(), third.strip()) == (safe, step)
+    assert [line.removeprefix("holter:").strip() for line in (second, third)] == [safe, step]
