@@ -55,7 +55,7 @@ def test_frozen_workers_are_replaced_in_the_epoch_and_nothing_is_repeated(scene)
     assert result.orphans == ()
 
 
-@pytest.mark.sample
+@pytest.mark.long
 def test_a_killed_training_goes_on_from_its_checkpoint(scene):
     result = scene.play(kill("main", signal.SIGKILL))
     assert result.returncode == 0
