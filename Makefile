@@ -2,7 +2,7 @@
 # make test       the tests, but for those over 20 s each (12 min on two cores); ARGS="tests/tape -q" for some of them
 # make test-fast  the quick ones, which train nothing (2 min)
 # make test-long  those over 20 s each
-# make check      style, types, the rules about who imports whom, translations
+# make check      style, types, the rules about who imports whom, translations, plain words
 # make texts      bring the Chinese catalogue into step with the English sentences, and compile it
 # make docs       write what is generated: docs/evidence-facts.md, docs/causes.md
 # make clean      remove the virtual environment and every cache
@@ -51,6 +51,7 @@ check: $(VENV)/.has-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python scripts/translations.py --check
+	$(BIN)/python scripts/plain_english.py --check
 
 texts: $(VENV)/.has-dev
 	$(BIN)/python scripts/translations.py
