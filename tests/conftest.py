@@ -149,3 +149,10 @@ def hippocampus() -> Path:
 def shortened_command(brain: Prepared) -> Callable[..., list[str]]:
     """``shortened_command("--epochs", "2")``: the command line of a shortened training on ``brain``."""
     return brain.command
+
+
+@pytest.fixture(autouse=True)
+def whole_sentences(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make a sentence that lacks a value an error; for users, and in real trainings, its clause is left out."""
+    if not any(request.node.get_closest_marker(name) for name in ("training", "slow", "long")):
+        monkeypatch.setenv("HOLTER_STRICT_SENTENCES", "1")
