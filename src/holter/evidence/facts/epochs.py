@@ -24,8 +24,6 @@ FACTS = tuple(
 
 # The detector whose episodes are read off the epoch times alone.
 EPOCH_TIMES = "epoch-times"
-# Below this a length of time is shown with its decimals.
-SHORT_S = 100.0
 
 ALIKE = define("seen.epochs.alike", "about {usual:seconds} in {epochs} epochs")
 FIRST_LONG = define("seen.epochs.first-long", "first epoch {first:seconds}, then {usual:seconds}")
@@ -177,11 +175,6 @@ def described(told: Story) -> Message:
     if series.slow:
         return SOME_LONG(usual=usual, slow=recent, long=len(series.slow), epochs=len(epochs))
     return DRIFT(first=usual, last=recent)
-
-
-def seconds(value: float) -> str:
-    """Return a length of time as people write it: "2.31 s", "160 s", "25000 s"."""
-    return f"{value:.0f} s" if value >= SHORT_S else f"{value:.3g} s"
 
 
 def _change(told: Story, book: FactBook) -> None:
