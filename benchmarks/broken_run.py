@@ -15,7 +15,7 @@ import psutil
 
 from benchmarks.material import prepared_brains, say
 from holter.causes import diagnose_all
-from holter.demo.director import Director
+from holter.demo.fault_injector import Director
 from holter.demo.faults import FAULTS, Context, Fault, prepared
 from holter.demo.faults.lost_export import LostExport
 from holter.errors import BadInput

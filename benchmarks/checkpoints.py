@@ -32,7 +32,7 @@ SAVES = """
 import json, os, sys, time
 import torch
 from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
-from _holter_hook.snapshots import STATE
+from _holter_hook.checkpoints.snapshots import STATE
 
 folder, stages, repeats = sys.argv[1], json.loads(sys.argv[2]), int(sys.argv[3])
 device = "cuda" if torch.cuda.is_available() else "cpu"

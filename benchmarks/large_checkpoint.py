@@ -30,7 +30,7 @@ SAVE = """
 import json, os, sys, time
 import torch
 from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
-from _holter_hook.snapshots import STATE
+from _holter_hook.checkpoints.snapshots import STATE
 
 def memory_bytes(name):
     line = next(line for line in open("/proc/self/status") if line.startswith(name + ":"))

@@ -185,7 +185,7 @@ def heavy_after(*modules: str) -> str:
 
 def test_everything_offline_imports_without_torch_nnunet_and_numpy() -> None:
     modules = offline_modules()
-    assert {"holter.cli", "holter.tape.reader", "holter.demo.show", "holter.supervisor.run"} <= set(modules)
+    assert {"holter.cli", "holter.tape.reader", "holter.demo.runner", "holter.supervisor.run"} <= set(modules)
     assert heavy_after(*modules) == ""
 
 
@@ -203,10 +203,11 @@ os.environ["HOLTER_SCRATCH"], os.environ["HOLTER_GENERATION"] = scratch, "0"
 package = type(sys)("_holter_hook")
 package.__path__ = [here]
 sys.modules["_holter_hook"] = package
-import importlib
-for name in sorted(file[:-3] for file in os.listdir(here) if file.endswith(".py") and file != "__init__.py"):
-    importlib.import_module("_holter_hook." + name)
-sys.modules["_holter_hook.life"].LIFE.wake("nnunetv2")
+import importlib, pkgutil
+for module in pkgutil.walk_packages([here], "_holter_hook."):
+    if ".inject" not in module.name:
+        importlib.import_module(module.name)
+sys.modules["_holter_hook.runtime"].RUNTIME.activate("nnunetv2")
 own = {{"_holter_hook", "__main__", "__mp_main__"}}  # the last is multiprocessing's other name for the program
 known = sys.stdlib_module_names | set(sys.builtin_module_names) | own
 print(*sorted({{name.partition(".")[0] for name in sys.modules}} - known))

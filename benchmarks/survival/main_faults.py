@@ -16,7 +16,7 @@ import psutil
 from benchmarks.survival.fault import Fault, Promise, Stage
 from benchmarks.survival.outside import Outside, Printed
 from holter.demo.faults.victims import stop
-from holter.hook.verify import LATEST, PREVIOUS, TEMPORARY
+from holter.hook.checkpoints.select import LATEST, PREVIOUS, TEMPORARY
 
 RANDOM_WITHIN_S = 8.0  # more than an epoch, and over before the shortest run is
 HUNT_EVERY_S = 0.0003  # a checkpoint of the small network is written in some milliseconds

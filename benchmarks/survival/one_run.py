@@ -21,7 +21,7 @@ from benchmarks.survival.fault import Fault, Stage
 from benchmarks.survival.outcome import Outcome
 from benchmarks.survival.outside import Outside, Printed, end_session
 from holter.errors import HolterError
-from holter.hook.verify import FINAL
+from holter.hook.checkpoints.select import FINAL
 from holter.supervisor.exit_codes import GAVE_UP
 
 LOOK_EVERY_S = 0.1

@@ -7,7 +7,7 @@ import pytest
 from holter.causes import CAUSES, RULES_OF, verdicts
 from holter.causes.weigh import Rule
 from holter.evidence import NAMES, Evidence
-from holter.evidence.choices import CHOICES
+from holter.evidence.stated.choices import CHOICES
 from holter.evidence.vocabulary import VOCABULARY, is_condition
 from holter.records import Fact, Verdict
 

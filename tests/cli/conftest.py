@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 HOLTER = (sys.executable, "-m", "holter")
-# Starting Python, recording and the farewell take seconds; a machine under load takes several times as long.
+# Starting Python, recording and the drain take seconds; a machine under load takes several times as long.
 PATIENCE_S = 60.0
 
 

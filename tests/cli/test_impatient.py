@@ -34,7 +34,7 @@ raise SystemExit(5)
 
 @pytest.fixture
 def silent_url() -> Iterator[str]:
-    """A server that takes a message and never answers: the farewell takes seconds."""
+    """A server that takes a message and never answers: the drain takes seconds."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield f"http://127.0.0.1:{server.getsockname()[1]}/"
 

@@ -12,7 +12,7 @@ from holter.diagnosis.result import Found
 from holter.diagnosis.targets import diagnose_target
 from holter.records import Verdict
 from holter.remedies import propose
-from holter.remedies.looks import next_looks
+from holter.remedies.next_checks import next_looks
 from holter.reports.catalogue import Lang, phrase
 from holter.reports.headline import headline
 from holter.reports.wording import finding_text

@@ -11,8 +11,8 @@ from holter.causes import MODULES
 from holter.diagnosis.targets import diagnose_target, read_evidence
 from holter.errors import EvidenceWrong
 from holter.evidence.chain import STOPPED
-from holter.evidence.choices import CHOICES
-from holter.evidence.stated import is_stated, read_stated, template
+from holter.evidence.stated.choices import CHOICES
+from holter.evidence.stated.read import is_stated, read_stated, template
 from holter.evidence.vocabulary import NAMES, VOCABULARY
 from holter.reports.catalogue import phrase
 

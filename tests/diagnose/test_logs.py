@@ -16,7 +16,7 @@ from holter.diagnosis.result import Found
 from holter.diagnosis.targets import diagnose_target
 from holter.errors import NotALog, UnknownTarget
 from holter.records import ExceptionSeen
-from holter.remedies.looks import next_looks
+from holter.remedies.next_checks import next_looks
 from holter.reports.catalogue import phrase
 from holter.reports.wording import best
 

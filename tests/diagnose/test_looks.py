@@ -11,8 +11,8 @@ import pytest
 from holter.diagnosis.targets import read_evidence
 from holter.evidence.vocabulary import NAMES
 from holter.records import Diagnosis, Environment
-from holter.remedies.look_table import LOOKS, WINDOWS
-from holter.remedies.looks import MAX_LOOKS, look_for, next_looks, open_questions
+from holter.remedies.next_checks import MAX_LOOKS, look_for, next_looks, open_questions
+from holter.remedies.next_checks_table import LOOKS, WINDOWS
 from holter.reports.catalogue import known
 
 

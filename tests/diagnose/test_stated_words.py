@@ -7,7 +7,7 @@ import json
 import pytest
 
 from holter.diagnosis.targets import read_evidence
-from holter.evidence.stated import read_stated
+from holter.evidence.stated.read import read_stated
 from holter.records import Verdict
 
 ECHO = "RuntimeError: One or more background workers are no longer alive. Exiting."

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from holter.doctor.looks.files_child import cases_of, files_of, length_problem
-from holter.doctor.looks.jobs import lines, merged
-from holter.doctor.looks.machine import machine, neighbours
-from holter.doctor.looks.survey import training_python
+from holter.doctor.collect.files_child import cases_of, files_of, length_problem
+from holter.doctor.collect.jobs import lines, merged
+from holter.doctor.collect.machine import machine, neighbours
+from holter.doctor.collect.survey import training_python
 from holter.errors import BadInput
 from needs import imported
 
@@ -95,7 +95,7 @@ def test_a_child_that_ended_in_the_middle_of_a_line_is_read_up_to_there() -> Non
 def test_a_folder_that_does_not_exist_yet_is_judged_by_the_one_above(tmp_path: Path) -> None:
     place = tmp_path / "results" / "fold_0"
     done = subprocess.run(
-        [sys.executable, "-m", "holter.doctor.looks.disk_child", str(place), "1"],
+        [sys.executable, "-m", "holter.doctor.collect.disk_child", str(place), "1"],
         capture_output=True,
         text=True,
         check=True,
@@ -109,7 +109,7 @@ def test_a_folder_that_does_not_exist_yet_is_judged_by_the_one_above(tmp_path: P
 def test_random_reads_are_timed_on_images_only(tmp_path: Path) -> None:
     (tmp_path / "a.b2nd").write_bytes(os.urandom(1 << 20))
     (tmp_path / "a.pkl").write_bytes(b"x")
-    command = [sys.executable, "-m", "holter.doctor.looks.disk_child", str(tmp_path), "0.4"]
+    command = [sys.executable, "-m", "holter.doctor.collect.disk_child", str(tmp_path), "0.4"]
     told = merged(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
     assert told["reads"] > 0
     assert 0 < told["read_latency_s"] <= told["read_latency_p95_s"]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from doctor.conftest import World
-from holter.doctor.looks.question import look, parameters
+from holter.doctor.collect.question import look, parameters
 from holter.doctor.records import Asked, Plan
 from needs import imported
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from holter.causes import diagnose
 from holter.records import Beat, Environment, Episode, ProcessSample, StorageSample, Tick
 from holter.remedies import propose
-from holter.remedies.asking import asked
+from holter.remedies.admin_request import asked
 from holter.remedies.ladder import Situation, next_plan
 from holter.tape import Recording
 

@@ -6,9 +6,9 @@ import pytest
 
 from holter.evidence import collect
 from holter.evidence.fact_book import Evidence
-from holter.evidence.facts import fitting
-from holter.evidence.facts.compiling import lacking
-from holter.evidence.facts.gpu_health import trouble, xid_kind
+from holter.evidence.facts.gpu import fitting
+from holter.evidence.facts.gpu.compiling import lacking
+from holter.evidence.facts.gpu.health import trouble, xid_kind
 from holter.records import (
     Beat,
     Environment,

@@ -105,7 +105,7 @@ def stack(pid: int, *frames: tuple[str, str]) -> StackDump:
 
 
 READING = (("/v/blosc2/ndarray.py", "__getitem__"), ("/v/acvl_utils/x.py", "crop_and_pad_nd"))
-TRANSFORMING = (("/v/torch/functional.py", "f"), ("/v/batchgeneratorsv2/transforms/spatial.py", "apply"))
+TRANSFORMING = (("/v/torch/functional.py", "f"), ("/v/batchgeneratorsv2/transforms/spatial/spatial.py", "apply"))
 WAITING = (("/usr/lib/python3/multiprocessing/queues.py", "put"),)
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from holter.evidence.disk_space import format_bytes, has_room, needed_bytes
 from holter.evidence.outside import CONDITIONS, Outside
-from holter.evidence.room import has_room, needed_bytes, size
 from holter.records import ActionTaken, ExceptionSeen, GpuProcess, GpuSample, StorageSample, Tick
 from holter.remedies.ladder import WAIT_FOR
 
@@ -179,7 +179,7 @@ def test_how_long_it_has_been_over_is_counted_from_the_first_reading_and_begins_
 
 
 def test_sizes_are_told_as_people_write_them() -> None:
-    assert [size(count) for count in (0, 2_500, 48_000_000, 1.23e9, 4e12)] == [
+    assert [format_bytes(count) for count in (0, 2_500, 48_000_000, 1.23e9, 4e12)] == [
         "0 B",
         "2.5 kB",
         "48 MB",

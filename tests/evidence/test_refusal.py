@@ -6,7 +6,7 @@ import pytest
 
 from holter.causes import diagnose
 from holter.evidence import Evidence, collect
-from holter.evidence.refusal import asked_bytes
+from holter.evidence.facts.training.refusal import asked_bytes
 from holter.records import (
     CgroupSample,
     Environment,

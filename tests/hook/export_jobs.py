@@ -56,7 +56,7 @@ def size_of(_: Unpicklable) -> int:
 
 
 def main(output: str, mebibytes: str) -> None:
-    from holter.hook.export_pool import ExportPool
+    from holter.hook.exports.pool import ExportPool
 
     with ExportPool(2, lambda: None) as pool:
         results = [pool.apply_async(hold_memory, (int(mebibytes), 1.0)) for _ in range(3)]

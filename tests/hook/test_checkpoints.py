@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from holter.hook.verify import newest_good, prepare_to_continue, verify
+from holter.hook.checkpoints.select import newest_good, prepare_to_continue, verify
 from needs import imported, require
 
 imported("torch")
@@ -87,7 +87,8 @@ NURSERY = """
 import ctypes, json, os, sys, time
 import torch
 from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
-import _holter_hook.life, _holter_hook.room, _holter_hook.snapshots, _holter_hook.verify
+import _holter_hook.runtime, _holter_hook.available_memory
+import _holter_hook.checkpoints.snapshots, _holter_hook.checkpoints.select
 torch.set_num_threads(1)
 weight = torch.zeros(1, requires_grad=True)
 weight.grad = torch.zeros(1)
@@ -103,7 +104,7 @@ else:
 for number, name in ((1, "out"), (2, "err")):
     os.dup2(os.open(order[name], os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
 os.environ.update(order["settings"])
-_holter_hook.life.LIFE.scratch = order["scratch"]
+_holter_hook.runtime.RUNTIME.scratch = order["scratch"]
 folder = order["folder"]
 if order["disk"]:
     mount = "mount --make-rprivate / && mount -t tmpfs -o size=400k tmpfs " + folder
@@ -290,8 +291,8 @@ print(torch.load(os.path.join(folder, "checkpoint_latest.pth"), weights_only=Fal
 
 def test_with_too_little_memory_for_a_snapshot_it_is_written_at_once(train):
     done = train("""
-from _holter_hook import room
-room.available_bytes = lambda: 0
+from _holter_hook import available_memory
+available_memory.available_bytes = lambda: 0
 t = nnUNetTrainer(folder, 3)
 t.on_train_end = lambda: print(sorted(os.listdir(folder)))
 t.run_training()
@@ -348,7 +349,7 @@ t.run_training()
 def test_all_ranks_end_together_when_one_was_asked(train):
     imported("torch").distributed.is_gloo_available() or pytest.skip("torch without gloo")
     done = train("""
-from _holter_hook.snapshots import STATE
+from _holter_hook.checkpoints.snapshots import STATE
 import torch.distributed as dist
 rank = 0 if (child := os.fork()) else 1
 dist.init_process_group("gloo", init_method="file://" + folder + "/meet", rank=rank, world_size=2)
@@ -472,7 +473,8 @@ def test_whenever_it_is_killed_a_verified_checkpoint_no_older_than_told_is_left(
 
 
 DISK = """
-from _holter_hook import room, snapshots, verify
+from _holter_hook import available_memory
+from _holter_hook.checkpoints import select, snapshots
 from pathlib import Path
 drain = snapshots.STATE.background.drain
 snapshots.FINAL_WAITS_S = (0.1, 0.1)
@@ -485,7 +487,7 @@ def fill():
 def empty(): os.unlink(os.path.join(folder, "filler"))
 def show():
     drain()
-    print([(path.name, verify.verify(path).current_epoch) for path in sorted(Path(folder).glob("check*"))])
+    print([(path.name, select.verify(path).current_epoch) for path in sorted(Path(folder).glob("check*"))])
 class At(nnUNetTrainer):
     def on_train_epoch_start(self): drain(); self.at.get(self.current_epoch, lambda: None)()
     def on_train_end(self): self.at.get("end", lambda: None)(); super().on_train_end()
@@ -510,8 +512,8 @@ def test_on_a_full_disk_the_old_ones_stay_and_it_is_tried_again_at_the_next_epoc
 
 def test_on_a_full_disk_the_written_straight_ones_say_so_too(on_small_disk):
     done = on_small_disk("""
-from _holter_hook import room
-room.available_bytes = lambda: 0
+from _holter_hook import available_memory
+available_memory.available_bytes = lambda: 0
 t.at = {1: fill, 3: lambda: (show(), empty())}
 t.run_training()
 show()

@@ -8,8 +8,8 @@ import zipfile
 
 import pytest
 
-from holter.hook import checksums
-from holter.hook.snapshots import lend
+from holter.hook.checkpoints import checksums
+from holter.hook.checkpoints.snapshots import lend
 from needs import imported
 
 torch = imported("torch")

@@ -16,9 +16,9 @@ from pathlib import Path
 import export_jobs as jobs
 import pytest
 
-from holter.hook import export_pool
-from holter.hook.export_pool import ExportPool
-from holter.hook.life import LIFE
+from holter.hook.exports import pool as exports_pool
+from holter.hook.exports.pool import ExportPool
+from holter.hook.runtime import RUNTIME
 from needs import imported
 from said import said
 
@@ -30,7 +30,7 @@ MEMORY_GROUPS = Path("/sys/fs/cgroup/memory")
 @pytest.fixture
 def told(tmp_path, monkeypatch):
     """The actions told to the supervisor, as (state, text)."""
-    monkeypatch.setattr(LIFE, "scratch", str(tmp_path))
+    monkeypatch.setattr(RUNTIME, "scratch", str(tmp_path))
 
     def read():
         lines = [json.loads(line) for path in tmp_path.glob("events-*") for line in path.read_text().splitlines()]
@@ -146,7 +146,7 @@ def test_nnunet_does_not_give_up_for_a_dead_worker(pool, tmp_path):
 
 
 def test_a_worker_that_is_stopped_does_not_hold_up_its_case(pool, told, tmp_path, monkeypatch):
-    monkeypatch.setattr(export_pool, "STUCK_S", 2.0)
+    monkeypatch.setattr(exports_pool, "STUCK_S", 2.0)
     (result,) = submit(pool, tmp_path, brain_1=1)
     os.kill(in_hand(tmp_path, "brain_1"), signal.SIGSTOP)
     assert result.get(WITHIN_S)[0][0] == "brain_1"
@@ -154,7 +154,7 @@ def test_a_worker_that_is_stopped_does_not_hold_up_its_case(pool, told, tmp_path
 
 
 def test_a_stopped_worker_does_not_hold_up_the_end(told, monkeypatch):
-    monkeypatch.setattr(export_pool, "END_S", 1.0)
+    monkeypatch.setattr(exports_pool, "END_S", 1.0)
     began = time.monotonic()
     with ExportPool(1, lambda: None) as pool:
         pid = pool._pool[0].pid

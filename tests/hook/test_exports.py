@@ -16,10 +16,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from holter.hook import export_memory as memory
-from holter.hook import healing, room, validation
-from holter.hook.export_pool import ExportPool
-from holter.hook.exports_kept import RECORD, SUMMARY, Kept
+from holter.hook import available_memory, permissions
+from holter.hook.exports import validation
+from holter.hook.exports import worker_memory as memory
+from holter.hook.exports.kept import RECORD, SUMMARY, Kept
+from holter.hook.exports.pool import ExportPool
 from holter.probes.training.heartbeat import HeartbeatProbe
 from needs import imported
 
@@ -37,7 +38,7 @@ def predict_from_data_iterator():
 
 @pytest.mark.parametrize(("powers", "cared_for"), [((), False), (("validation",), True), (("workers",), False)])
 def test_pools_are_replaced_only_with_the_power_to(monkeypatch, powers, cared_for):
-    monkeypatch.setattr(healing, "POWERS", frozenset(powers))
+    monkeypatch.setattr(permissions, "GRANTED", frozenset(powers))
     restore = validation.watch_results()
     try:
         with predict_from_data_iterator() as pool:
@@ -48,7 +49,7 @@ def test_pools_are_replaced_only_with_the_power_to(monkeypatch, powers, cared_fo
 
 
 def test_pools_that_others_make_meanwhile_are_theirs(monkeypatch):
-    monkeypatch.setattr(healing, "POWERS", frozenset({"validation"}))
+    monkeypatch.setattr(permissions, "GRANTED", frozenset({"validation"}))
     restore = validation.watch_results()
     try:
         with multiprocessing.get_context("spawn").Pool(1) as pool:
@@ -95,7 +96,7 @@ def test_free_memory_is_that_of_the_tightest_group(tmp_path):
         "job__step__memory_dot_current": "0",
         "job__step__memory_dot_stat": "",
     }
-    assert room.available_bytes(*machine(tmp_path, "0::/job/step\n", **files)) == 2 * GIB
+    assert available_memory.available_bytes(*machine(tmp_path, "0::/job/step\n", **files)) == 2 * GIB
 
 
 def test_free_memory_is_found_in_groups_of_version_1_whose_path_is_the_hosts(tmp_path):
@@ -105,12 +106,12 @@ def test_free_memory_is_found_in_groups_of_version_1_whose_path_is_the_hosts(tmp
         "memory__memory_dot_stat": "total_inactive_file 0\n",
     }
     proc, cgroups = machine(tmp_path, "4:cpu:/x\n3:memory:/docker/0123\n", **files)
-    assert room.available_bytes(proc, cgroups) == 2 * GIB
+    assert available_memory.available_bytes(proc, cgroups) == 2 * GIB
 
 
 def test_without_a_group_the_machines_memory_counts(tmp_path):
-    assert room.available_bytes(*machine(tmp_path, "0::/\n")) == 8 * GIB
-    assert room.available_bytes(tmp_path / "none", tmp_path / "none") is None
+    assert available_memory.available_bytes(*machine(tmp_path, "0::/\n")) == 8 * GIB
+    assert available_memory.available_bytes(tmp_path / "none", tmp_path / "none") is None
 
 
 # --------------------------------------------------------------------------------------------------- kept cases

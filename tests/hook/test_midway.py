@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from holter.hook.verify import verify
+from holter.hook.checkpoints.select import verify
 from holter.probes.process.process import ProcessProbe
 from holter.probes.training.heartbeat import HeartbeatProbe
 from holter.records import Beat

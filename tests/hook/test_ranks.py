@@ -11,7 +11,7 @@ import pytest
 
 from holter.causes import verdicts
 from holter.evidence import Evidence, collect
-from holter.evidence.facts.ranks import STANDS_S
+from holter.evidence.facts.training.ranks import STANDS_S
 from holter.probes.training.heartbeat import HeartbeatProbe
 from holter.records import Episode, Tick
 from holter.tape import Recording

@@ -66,7 +66,7 @@ def stand_in(tmp_path):
 def test_lines_that_end_an_epoch_are_progress_and_those_at_the_start_are_not(hooked, stand_in):
     """On a busy file server each takes seconds; at the start they would be taken for quick steps."""
     program = """
-from _holter_hook.life import LIFE
+from _holter_hook.runtime import RUNTIME
 from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 class Tells(nnUNetTrainer):
     def print_to_log_file(self, *args): pass
@@ -74,9 +74,9 @@ class Tells(nnUNetTrainer):
     def on_train_epoch_start(self): self.tell()
     def on_epoch_end(self): self.tell()
     def tell(self):
-        before = LIFE.page.progress_total
+        before = RUNTIME.page.progress_total
         self.print_to_log_file("x"), self.print_to_log_file("y")
-        print(LIFE.phase(), LIFE.page.progress_total - before)
+        print(RUNTIME.phase(), RUNTIME.page.progress_total - before)
 trainer = Tells({}, "3d", 0)
 trainer.num_epochs = 1
 trainer.on_train_start(), trainer.on_train_epoch_start(), trainer.on_validation_epoch_start(), trainer.on_epoch_end()

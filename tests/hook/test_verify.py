@@ -18,9 +18,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from holter.hook import pickles
-from holter.hook.archive import NEEDED
-from holter.hook.verify import candidates, newest_good, prepare_to_continue, set_aside, verify
+from holter.hook.checkpoints import pickle_reader
+from holter.hook.checkpoints.select import candidates, newest_good, prepare_to_continue, set_aside, verify
+from holter.hook.checkpoints.verify import NEEDED
 from needs import imported, needs
 
 torch = imported("torch")
@@ -242,21 +242,21 @@ def test_random_pickles_raise_nothing_else(data, draw: random.Random):
     valid = pickle.dumps({"a": [1, (2.0, {"b": {3}})], "c": b"d"}, draw.randrange(6))
     place = draw.randrange(len(valid) + 1)
     for one in (data, valid[:place] + data + valid[place:]):
-        with contextlib.suppress(pickles.NotUnderstood):
-            pickles.read(one)
+        with contextlib.suppress(pickle_reader.NotUnderstood):
+            pickle_reader.read(one)
 
 
 @pytest.mark.parametrize("protocol", range(6))
 def test_every_protocol_is_read(protocol):
     value = {"a": [1, -70000, 2**70, (2.5, None, True)], "b": "text", 3: (), "deep": {"x": {"y": [[]]}}}
-    assert pickles.read(pickle.dumps(value, protocol)).root == value
+    assert pickle_reader.read(pickle.dumps(value, protocol)).root == value
     written = io.BytesIO()
     pickle._Pickler(written, protocol).dump(value)  # type: ignore[attr-defined]
-    assert pickles.read(written.getvalue()).root == value
+    assert pickle_reader.read(written.getvalue()).root == value
 
 
 def test_more_than_we_read_is_left_to_the_crc(whole, monkeypatch):
-    monkeypatch.setattr(pickles, "MAX_STEPS", 10)
+    monkeypatch.setattr(pickle_reader, "MAX_STEPS", 10)
     assert verify(whole)[:6] == (True, "ok", None, whole.stat().st_size, None, None)
     data = whole.read_bytes()
     whole.write_bytes(data.replace(b"network_weights", b"network_weightz"))
@@ -418,7 +418,7 @@ def test_without_room_for_a_copy_the_generation_before_is_renamed(tmp_path):
     save(tmp_path / "good.pth", 8)
     program = f"""
 import pathlib, shutil, sys
-sys.path.insert(0, {str(Path(pickles.__file__).parents[2])!r})
+sys.path.insert(0, {str(Path(pickle_reader.__file__).parents[2])!r})
 from holter.hook.verify import prepare_to_continue
 folder = pathlib.Path({str(tmp_path / "small")!r})
 (folder / "{LATEST}").write_bytes(b"PK")

@@ -82,7 +82,7 @@ def main() -> None:
     options = parser.parse_args()
     parent = os.getppid()  # a test run that was killed leaves nothing running
     if options.most is not None:
-        sys.modules["_holter_hook.replace"].MOST = options.most
+        sys.modules["_holter_hook.workers.restart"].MOST = options.most
     if options.start != "none":
         multiprocessing.set_start_method(options.start)
     train, val = _augmenters(options)

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from holter.probes.child.deadline import STUCK_MAX, Limits, Respondent
-from holter.probes.child.errand import Errand
+from holter.probes.child.background_command import BackgroundCommand
+from holter.probes.child.deadline import STUCK_MAX, ChildClient, Limits
 from said import english
 
 SOON_S = 30.0
@@ -28,21 +28,21 @@ def wait_until(condition: Callable[[], bool]) -> None:
 
 
 def test_an_answer_comes_to_its_question() -> None:
-    child = Respondent(ECHO)
+    child = ChildClient(ECHO)
     assert child.ask(b"abc", SOON_S).text == b"cba"
     assert child.ask(b"def", SOON_S).text == b"fed"
     child.close()
 
 
 def test_a_command_that_does_not_exist_is_told_not_raised() -> None:
-    reply = Respondent(("/nowhere/at-all",)).ask(b"x")
+    reply = ChildClient(("/nowhere/at-all",)).ask(b"x")
     assert (reply.state, english(reply.trouble)) == ("resting", "could not be started: No such file or directory")
 
 
 def test_a_child_that_ends_is_replaced_after_a_rest_that_grows(tmp_path: Path) -> None:
     now = [0.0]
     command = ("/bin/sh", "-c", f"echo started >> {tmp_path}/starts; exit 3")
-    child = Respondent(command, clock=lambda: now[0], limits=Limits(back_off_s=(5, 60)))
+    child = ChildClient(command, clock=lambda: now[0], limits=Limits(back_off_s=(5, 60)))
     starts: list[int] = []
     for second in range(200):
         now[0] = float(second)
@@ -71,7 +71,7 @@ def freezer() -> Iterator[Path]:
 @pytest.mark.root
 def test_children_that_do_not_die_are_left_alone_and_are_few(freezer: Path) -> None:
     command = ("/bin/sh", "-c", f"echo $$ > {freezer}/tasks; exec cat")
-    child = Respondent(command, limits=Limits(deadline_s=0.05, abandon_s=0.1, back_off_s=(0.0,)))
+    child = ChildClient(command, limits=Limits(deadline_s=0.05, abandon_s=0.1, back_off_s=(0.0,)))
     took_s, states = [], set()
     until = time.monotonic() + 2.0
     while time.monotonic() < until:
@@ -90,24 +90,24 @@ def test_children_that_do_not_die_are_left_alone_and_are_few(freezer: Path) -> N
     child.close()
 
 
-def finished(errand: Errand) -> tuple[str, str]:
-    wait_until(lambda: errand.outcome() is not None)
-    outcome = errand.outcome()
+def finished(background: BackgroundCommand) -> tuple[str, str]:
+    wait_until(lambda: background.outcome() is not None)
+    outcome = background.outcome()
     assert outcome is not None
-    errand.close()
+    background.close()
     return outcome.text, english(outcome.trouble)
 
 
 def test_an_errand_brings_all_of_a_long_output() -> None:
-    text, trouble = finished(Errand(("/bin/sh", "-c", "head -c 300000 /dev/zero | tr '\\0' x")))
+    text, trouble = finished(BackgroundCommand(("/bin/sh", "-c", "head -c 300000 /dev/zero | tr '\\0' x")))
     assert (len(text), trouble) == (300_000, "")
 
 
 def test_an_errand_that_fails_says_how() -> None:
-    assert finished(Errand(("/bin/sh", "-c", "exit 7")))[1] == "sh ended with status 7"
-    assert finished(Errand(("/bin/sh", "-c", "kill -SEGV $$")))[1] == "sh was killed by SIGSEGV"
-    assert "could not be started" in finished(Errand(("/nowhere/at-all",)))[1]
+    assert finished(BackgroundCommand(("/bin/sh", "-c", "exit 7")))[1] == "sh ended with status 7"
+    assert finished(BackgroundCommand(("/bin/sh", "-c", "kill -SEGV $$")))[1] == "sh was killed by SIGSEGV"
+    assert "could not be started" in finished(BackgroundCommand(("/nowhere/at-all",)))[1]
 
 
 def test_an_errand_beyond_its_deadline_is_killed() -> None:
-    assert finished(Errand(("sleep", "60"), deadline_s=0.1))[1] == "sleep did not end within 0 s"
+    assert finished(BackgroundCommand(("sleep", "60"), deadline_s=0.1))[1] == "sleep did not end within 0 s"

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from holter.evidence.facts.gpu_health import trouble
-from holter.probes.child.errand import KILLED
+from holter.evidence.facts.gpu.health import trouble
+from holter.probes.child.background_command import KILLED
 from holter.probes.gpu.gpu import (
     CALL_OVERDUE,
     NO_DRIVER,

@@ -8,7 +8,7 @@ import pytest
 
 from holter.records import Diagnosis, Environment, Episode, Fact, Finding, Subject, Verdict
 from holter.remedies import REMEDIES, propose
-from holter.remedies.looks import next_looks
+from holter.remedies.next_checks import next_looks
 from holter.remedies.of_nnunet import SENTENCES
 from holter.reports.catalogue import every_sentence
 

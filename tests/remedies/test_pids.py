@@ -13,7 +13,7 @@ from holter.diagnosis.result import diagnosed_all
 from holter.diagnosis.targets import read_tape
 from holter.records import Diagnosis, Environment, Episode, Fact, Verdict
 from holter.remedies import propose
-from holter.remedies.looks import next_looks
+from holter.remedies.next_checks import next_looks
 from holter.tape import read
 
 TAPES = Path(__file__).parents[1] / "tapes"

@@ -6,7 +6,8 @@ import random
 from pathlib import Path
 
 from holter.evidence import chain
-from holter.evidence.facts import machine, training
+from holter.evidence.facts.machine import host
+from holter.evidence.facts.training import progress
 from holter.records import (
     Beat,
     CgroupSample,
@@ -53,8 +54,8 @@ DATA = f"/mnt/petalab/{USER}/nnUNet_preprocessed/Dataset042_Pancreas/nnUNetPlans
 CASES = tuple(f"panc_{number:04d}" for number in (17, 58, 203, 377, 411, 560, 612, 734))
 SECRETS = (HOST, USER, "petalab", HOME, DATA, "storage3.klinikum.example", *CASES)
 
-WAITS_FOR_BATCH = training.WAITS_FOR(what=training.WAIT_NAMES["train-batch"]())
-SLOWER = machine.SLOWER(recent=0.42, usual=0.003)
+WAITS_FOR_BATCH = progress.WAITS_FOR(what=progress.WAIT_NAMES["train-batch"]())
+SLOWER = host.SLOWER(recent=0.42, usual=0.003)
 
 
 def slow(t: int) -> bool:
@@ -388,8 +389,8 @@ def diagnosis_stall() -> Diagnosis:
                 target=chain.BATCH_QUEUE(),
                 how=WAITS_FOR_BATCH,
             ),
-            Link(waiter=chain.BATCH_QUEUE(), target=chain.RESULTS_LOOP(), how=training.FILL(ready=0, size=6)),
-            Link(waiter=chain.RESULTS_LOOP(), target=hand_over, how=training.STACK(method="py-spy")),
+            Link(waiter=chain.BATCH_QUEUE(), target=chain.RESULTS_LOOP(), how=progress.FILL(ready=0, size=6)),
+            Link(waiter=chain.RESULTS_LOOP(), target=hand_over, how=progress.STACK(method="py-spy")),
             Link(waiter=hand_over, target=chain.STOPPED(), how=chain.PROCESS_STATE()),
         ),
         verdicts=(
@@ -401,7 +402,7 @@ def diagnosis_stall() -> Diagnosis:
                     finding("workers.stopped", "worker-stopped", (worker,)),
                     finding("results_loop.waits_on", "hand-over-waits", "tensor-hand-over", "rebuild_storage_fd"),
                     finding("main.waits_on", "main-waits-for-workers", "batch-queue", "__get_next_item"),
-                    finding("queue.ready", "ready-queue-empty", "empty", training.FILL(ready=0, size=6)),
+                    finding("queue.ready", "ready-queue-empty", "empty", progress.FILL(ready=0, size=6)),
                 ),
                 against=(finding("progress.resumed", "progress-goes-on", "yes"),),
                 unknown=(finding("gpu.clock_reasons", "unknown-fact", "None", "not supported"),),
@@ -459,7 +460,7 @@ def diagnosis_slow() -> Diagnosis:
                 target=chain.BATCH_QUEUE(),
                 how=WAITS_FOR_BATCH,
             ),
-            Link(waiter=chain.BATCH_QUEUE(), target=chain.BLOCKED_WORKERS(count=5), how=training.FILL(ready=0, size=6)),
+            Link(waiter=chain.BATCH_QUEUE(), target=chain.BLOCKED_WORKERS(count=5), how=progress.FILL(ready=0, size=6)),
             Link(waiter=chain.BLOCKED_WORKERS(count=5), target=file, how=chain.BY_CALL()),
             Link(waiter=file, target="nfs4 /mnt/petalab", how=chain.BY_MOUNT()),
         ),
@@ -476,7 +477,7 @@ def diagnosis_slow() -> Diagnosis:
                         "storage.times_usual",
                         "read-slower-than-before",
                         "140",
-                        machine.SLOWER(recent=0.42, usual=0.003),
+                        host.SLOWER(recent=0.42, usual=0.003),
                     ),
                 ),
                 unknown=(finding("storage.kernel_errors", "unknown-fact", "None", "/dev/kmsg: permission denied"),),

@@ -12,7 +12,7 @@ from rich.console import Console
 from holter.causes.offers import ASK_ADMIN as ASK
 from holter.records import ActionTaken, Diagnosis, Environment, Episode, Fact, Verdict
 from holter.remedies import REMEDIES, propose
-from holter.remedies.asking import asked
+from holter.remedies.admin_request import asked
 from holter.remedies.ladder import WAIT_FOR
 from holter.reports import live
 from holter.reports.as_json import to_json

@@ -13,7 +13,7 @@ import pytest
 from scripts import translations
 
 import holter
-from holter.evidence.choices import ENUMERATED
+from holter.evidence.stated.choices import ENUMERATED
 from holter.evidence.vocabulary import VOCABULARY
 from holter.probes.gpu import gpu_child
 from holter.probes.gpu.gpu_child import CALLS, CLOCK_REASONS, TRAFFIC

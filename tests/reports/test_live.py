@@ -13,7 +13,7 @@ import pytest
 from reports_scene import diagnosis_slow, diagnosis_stall, episode_stall
 
 from holter.cli import tell
-from holter.cli.listener import Speaker
+from holter.cli.listener import StderrListener
 from holter.errors import BadInput
 from holter.hook.remarks import remark, worker
 from holter.probes.training.remarks import worded
@@ -52,7 +52,7 @@ def test_what_a_message_quotes_is_marked_line_by_line_and_read_by_nobody_as_the_
     quoted = "main (PID 7) raised OSError: [Errno 28] No space left on device\nTraceback (most recent call last):\n\nx"
     episode = msgspec.structs.replace(episode_stall(), reason=quoted)
     note, error = StringIO(), StringIO()
-    with redirect_stderr(note), Speaker("en") as speaker:
+    with redirect_stderr(note), StderrListener("en") as speaker:
         speaker.note(quoted)
     with redirect_stderr(error):
         tell(BadInput(quoted, safe="Nothing was started.", next_step="Look."))
@@ -174,7 +174,7 @@ def test_what_a_person_must_ask_the_administrator_is_told_word_for_word(
 
 
 def test_what_hook_and_supervisor_both_tell_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
-    with Speaker("en") as speaker:
+    with StderrListener("en") as speaker:
         for state in ("begun", "done"):
             for source in ("supervisor", "hook"):
                 speaker.action(taken("replace-workers", state, source=source))
@@ -182,7 +182,7 @@ def test_what_hook_and_supervisor_both_tell_is_said_once(capsys: pytest.CaptureF
 
 
 def test_two_workers_that_are_replaced_one_after_the_other_are_both_told(capsys: pytest.CaptureFixture[str]) -> None:
-    with Speaker("en") as speaker:
+    with StderrListener("en") as speaker:
         for pid in (7, 8):
             stopped = worded(remark("worker-stopped", worker=worker(0, pid)))
             speaker.action(taken("replace-workers", "begun", source="hook", message=stopped))

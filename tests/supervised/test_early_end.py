@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from holter.hook.verify import FINAL
+from holter.hook.checkpoints.select import FINAL
 from holter.supervisor.healing.continuation import Continuation
 from holter.supervisor.run import run
 from holter.texts.resume_command import resume_command
@@ -19,19 +19,19 @@ from holter.texts.resume_command import resume_command
 PROGRAM = """
 import os, sys, time
 from pathlib import Path
-from holter.hook.life import LIFE
-LIFE.open("main", phase="startup")
-LIFE.page.write_info({"output_folder": sys.argv[1], "num_epochs": 3})
-LIFE.tell("began", what="run_training")
-LIFE.enter("train", 0)
+from holter.hook.life import RUNTIME
+RUNTIME.open("main", phase="startup")
+RUNTIME.page.write_info({"output_folder": sys.argv[1], "num_epochs": 3})
+RUNTIME.emit("began", what="run_training")
+RUNTIME.enter("train", 0)
 for _ in range(25):
-    LIFE.page.begin_wait(1)
-    LIFE.page.end_wait()
+    RUNTIME.page.begin_wait(1)
+    RUNTIME.page.end_wait()
     time.sleep(0.1)
 if "final" in sys.argv:
     Path(sys.argv[1], "checkpoint_final.pth").touch()
 if "finished" in sys.argv:
-    LIFE.tell("finished", what="run_training", ok=True)
+    RUNTIME.emit("finished", what="run_training", ok=True)
 os._exit(0)
 """
 

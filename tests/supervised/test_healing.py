@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from holter.demo.prepare import Prepared
-from holter.hook.verify import newest_good
+from holter.hook.checkpoints.select import newest_good
 from holter.records import ActionTaken, Noted, Notice, PhaseChanged
 from holter.reports.catalogue import phrase
 from supervised.scene import Scene, of_role, top

@@ -16,7 +16,7 @@ import pytest
 from holter.errors import BadInput, HolterError, MissingExtra
 from holter.records import ActionTaken, Diagnosis, Episode, Text, Verdict
 from holter.reports.catalogue import phrase
-from holter.supervisor.notify.audience import Audience
+from holter.supervisor.notify.composite_listener import Audience
 from holter.supervisor.notify.notify import Notifier, parse
 from holter.supervisor.recording.recorder import Listener
 from needs import needs

@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from holter.demo.prepare import Prepared
-from holter.hook.verify import verify
+from holter.hook.checkpoints.select import verify
 from holter.records import ActionTaken, Noted, Tick
 from holter.supervisor.recording.recorder import Recorder
 from needs import needs

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from holter.demo.show import _new_folder
+from holter.demo.runner import _new_folder
 from holter.errors import AlreadyRecorded
 from holter.supervisor.recording.scratch import scratch_of_process
 from needs import needs

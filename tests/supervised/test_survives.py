@@ -76,9 +76,9 @@ def without_threads(program: str) -> subprocess.CompletedProcess[str]:
 
 def test_without_a_thread_lines_are_written_where_somebody_reads():
     done = without_threads("""
-        from holter.cli.listener import Speaker
+        from holter.cli.listener import StderrListener
         ---
-        with Speaker("en") as speaker:
+        with StderrListener("en") as speaker:
             speaker.note("one")
             speaker.note("two")
     """)
@@ -88,11 +88,11 @@ def test_without_a_thread_lines_are_written_where_somebody_reads():
 def test_without_a_thread_a_full_pipe_is_not_waited_for():
     done = without_threads("""
         import os
-        from holter.cli.listener import Speaker
+        from holter.cli.listener import StderrListener
         ---
         reading, writing = os.pipe()
         sys.stderr = os.fdopen(writing, "w")
-        with Speaker("en") as speaker:
+        with StderrListener("en") as speaker:
             for _ in range(2000):
                 speaker.note("." * 100)
         print("over")
@@ -103,9 +103,12 @@ def test_without_a_thread_a_full_pipe_is_not_waited_for():
 
 def test_without_a_thread_messages_are_not_sent_and_it_is_said():
     done = without_threads("""
-        from holter.cli.listener import Speaker, everybody
+        from holter.cli.listener import StderrListener, everybody
         ---
-        with Speaker("en") as speaker, everybody(speaker, "http://127.0.0.1:9/", "en", "x") as (listener, finish):
+        with (
+            StderrListener("en") as speaker,
+            listeners_for(speaker, "http://127.0.0.1:9/", "en", "x") as (listener, finish),
+        ):
             finish(0)
     """)
     assert done.returncode == 0

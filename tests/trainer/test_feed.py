@@ -10,9 +10,9 @@ import torch
 
 from holter.errors import BadInput, LoaderClosed, LoaderFailed
 from holter.trainer.feed import Feed, Place
-from holter.trainer.gpu_room import _shortage, needed_bytes
+from holter.trainer.gpu_memory_estimate import _shortage, needed_bytes
 from holter.trainer.settings import Settings, read_settings
-from holter.transforms.resample import working_bytes
+from holter.transforms.resample.dispatch import working_bytes
 
 MIB = 1 << 20
 
@@ -120,9 +120,9 @@ def test_a_cascade_and_a_resampler_of_many_tensors_take_more() -> None:
 
 
 def test_a_resampler_without_a_fused_kernel_says_what_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("holter.transforms.resample.has_triton", lambda: False)
+    monkeypatch.setattr("holter.transforms.resample.dispatch.has_triton", lambda: False)
     assert 100 * MIB < working_bytes(torch.device("cuda"), 1) < working_bytes(torch.device("cuda"), 2) < 250 * MIB
-    monkeypatch.setattr("holter.transforms.resample.has_triton", lambda: True)
+    monkeypatch.setattr("holter.transforms.resample.dispatch.has_triton", lambda: True)
     assert working_bytes(torch.device("cpu"), 1) == 0
 
 

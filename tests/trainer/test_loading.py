@@ -71,7 +71,7 @@ def test_the_same_seed_gives_the_same_batches_and_another_gpu_gives_others(scene
     stock = set_up(functools.partial(stock_trainer().get_dataloaders, trainer))
 
     def first(rank: int) -> Any:
-        facts = trainer._holter_facts(make_feeds.Teller(trainer.print_to_log_file), seed=3)
+        facts = trainer._holter_facts(make_feeds.LoaderLog(trainer.print_to_log_file), seed=3)
         feeds = make_feeds.make_feeds(stock, facts._replace(rank=rank, ranks=2), Settings(threads=1))
         batches = [{**next(feed), "keys": ()} for feed in feeds]
         batches = [pickle.loads(pickle.dumps(batch)) for batch in batches]
@@ -178,7 +178,7 @@ def test_a_gpu_that_cannot_resample_is_done_without_before_the_first_batch(
     trainer = scene.trainer()
     trainer.initialize()
     stock = set_up(functools.partial(stock_trainer().get_dataloaders, trainer))
-    facts = trainer._holter_facts(make_feeds.Teller(trainer.print_to_log_file), seed=3)
+    facts = trainer._holter_facts(make_feeds.LoaderLog(trainer.print_to_log_file), seed=3)
     feeds = make_feeds.make_feeds(stock, facts._replace(device=torch.device("cuda:0")), Settings(threads=1))
     assert [feed.place for feed in feeds] == [Place("cpu"), Place("cpu")]
     assert "transforms cannot run on this GPU and run on the CPU" in scene.log()

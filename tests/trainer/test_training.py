@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from holter.hook import page
-from holter.hook.verify import verify
+from holter.hook.checkpoints.select import verify
 from holter.trainer.loading import with_holter_loader
 from holter.trainer.shortened import build, parse, set_seed
 from trainer.scene import Scene, Traces, equal, stock_trainer

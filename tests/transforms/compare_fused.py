@@ -12,8 +12,8 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
-from holter.transforms import resample_cpu, resample_triton
-from holter.transforms.placement import How
+from holter.transforms.resample import cpu, triton_kernel
+from holter.transforms.spatial.placement import How
 from transforms.material import noisy_image, part, speckled, voronoi
 from transforms.test_spatial import GEOMETRIES, chain_for, placed
 
@@ -33,7 +33,7 @@ def differences(
     image = part(noisy_image(initial, 2, seed), chain, draw)
     seg = part(torch.stack([speckled(initial, 3, seed), voronoi(initial, 1, seed)]), chain, draw)
     results = []
-    for way, device in (resample_cpu.resample, "cpu"), (resample_triton.resample, "cuda" if ON_GPU else "cpu"):
+    for way, device in (cpu.resample, "cpu"), (triton_kernel.resample, "cuda" if ON_GPU else "cpu"):
         into = torch.empty((2, *patch), device=device), torch.empty((2, *patch), dtype=torch.int16, device=device)
         way(image.to(device), seg.to(device), placed(patch, initial, seed), How(*modes, -1), into)
         results.append([one.cpu() for one in into])

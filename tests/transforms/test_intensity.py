@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holter.transforms import blur, brightness, contrast, gamma, low_resolution, noise
-from holter.transforms.work import Hit, Work
+from holter.transforms.batch_state import Applied, BatchState
 from transforms.material import noisy_image
 from transforms.stock import feed
 
@@ -64,11 +64,11 @@ def test_an_intensity_transform_equals_stock(name: str, size: tuple[int, ...]) -
     stock = make()
     step = read(module, stock, len(size))
     rng = np.random.default_rng(1)
-    work = Work(torch.stack([noisy_image(size, 4, slot) for slot in range(3)]), None)
+    work = BatchState(torch.stack([noisy_image(size, 4, slot) for slot in range(3)]), None)
     before = work.image.clone()
     draws = [step.draw(rng, 4) for _ in range(3)]
     draws[1] = None
-    step.apply(work, [Hit(slot, draw) for slot, draw in enumerate(draws) if draw is not None])
+    step.apply(work, [Applied(slot, draw) for slot, draw in enumerate(draws) if draw is not None])
     for slot, draw in enumerate(draws):
         theirs = feed(stock, draw, {"image": before[slot].clone()})["image"]
         assert (work.image[slot] - theirs).abs().max() <= 1e-4 * theirs.abs().max()

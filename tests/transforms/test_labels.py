@@ -27,32 +27,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from skimage.morphology import ball, disk
 
-from holter.transforms import (
-    binary_operator,
-    downsample,
-    mask,
-    mirror,
-    one_hot,
-    regions,
-    remove_component,
-    remove_label,
-)
-from holter.transforms.work import ALWAYS, Hit, Work
+from holter.transforms import mirror
+from holter.transforms.batch_state import ALWAYS, Applied, BatchState
+from holter.transforms.labels import binary_operator, mask, one_hot, regions, remove_component, remove_label
+from holter.transforms.resample import downsample
 from transforms.material import noisy_image, speckled, voronoi
 from transforms.stock import feed
 
 SIZES = [(9, 11, 8), (13, 10)]
 
 
-def batch(size: tuple[int, ...], labels: int = 5, segs: int = 1) -> Work:
+def batch(size: tuple[int, ...], labels: int = 5, segs: int = 1) -> BatchState:
     images = [noisy_image(size, 2, slot) for slot in range(2)]
     labelled = [torch.stack([voronoi(size, labels, slot + 10 * one) for one in range(segs)]) for slot in range(2)]
-    return Work(torch.stack(images), torch.stack(labelled))
+    return BatchState(torch.stack(images), torch.stack(labelled))
 
 
-def compare(stock: Any, step: Any, work: Work, draws: list[Any]) -> None:
+def compare(stock: Any, step: Any, work: BatchState, draws: list[Any]) -> None:
     samples = [{"image": work.image[slot].clone(), "segmentation": work.seg[slot].clone()} for slot in range(2)]
-    step.apply(work, [Hit(slot, draw) for slot, draw in enumerate(draws) if draw is not None])
+    step.apply(work, [Applied(slot, draw) for slot, draw in enumerate(draws) if draw is not None])
     for slot, (draw, sample) in enumerate(zip(draws, samples, strict=True)):
         theirs = feed(stock, draw, sample)
         assert torch.equal(work.image[slot], theirs["image"])
@@ -107,7 +100,7 @@ def test_any_scale_of_deep_supervision_equals_stock(axes: list[tuple[int, float]
         return
     stock = DownsampleSegForDSTransform([[1.0] * len(size), list(scales)])
     seg = torch.stack([speckled(size, 4, slot)[None] for slot in range(2)])
-    work = Work(torch.zeros((2, 1, *size)), seg > 1 if is_bool else seg)
+    work = BatchState(torch.zeros((2, 1, *size)), seg > 1 if is_bool else seg)
     compare(stock, downsample.read(stock, len(size)), work, [ALWAYS, ALWAYS])
 
 
@@ -137,7 +130,7 @@ def test_a_binary_operator_equals_stock(operator: Any, size: tuple[int, ...]) ->
     for seed in range(4):
         labels = [voronoi(size, 4, seed), voronoi(size, 9, seed).clamp(max=3)]
         image = torch.stack([torch.stack([(seg == label).float() for label in (7, 1, 2, 3)]) for seg in labels])
-        compare(stock, step, Work(image, torch.zeros((2, 1, *size))), [step.draw(rng, 4), step.draw(rng, 4)])
+        compare(stock, step, BatchState(image, torch.zeros((2, 1, *size))), [step.draw(rng, 4), step.draw(rng, 4)])
 
 
 def test_the_cropped_way_of_the_cpu_equals_the_whole_way_of_a_device() -> None:
@@ -157,7 +150,7 @@ def test_removing_a_component_equals_stock(fill: int) -> None:
     for seed in range(6):
         labels = [voronoi((15, 13, 17), 4, seed), voronoi((15, 13, 17), 12, seed) % 4]
         image = torch.stack([torch.stack([(seg == label).float() for label in (7, 1, 2, 3)]) for seg in labels])
-        compare(stock, step, Work(image, torch.zeros((2, 1, 15, 13, 17))), [step.draw(rng, 4), step.draw(rng, 4)])
+        compare(stock, step, BatchState(image, torch.zeros((2, 1, 15, 13, 17))), [step.draw(rng, 4), step.draw(rng, 4)])
 
 
 def test_a_component_that_covers_too_much_stays() -> None:

@@ -20,7 +20,7 @@ from nnunetv2.training.nnUNetTrainer.variants.data_augmentation.nnUNetTrainerNoD
 
 from holter.errors import UntestedVersion
 from holter.transforms import Geometry, check_version, read_chain
-from holter.transforms.geometry import whole
+from holter.transforms.spatial.geometry import whole
 from transforms.material import DUMMY_2D, FLAT_2D, SMALL_3D, Configuration, chain_of, run
 
 FALLBACK = "CPU fall-back"

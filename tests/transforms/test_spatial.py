@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from holter.transforms import Geometry, read_chain
 from holter.transforms.chain import Chain, SampleDraw
-from holter.transforms.placement import How, Placement
-from holter.transforms.resample_cpu import resample
-from holter.transforms.resample_portable import resample as resample_portable
-from holter.transforms.spatial import SpatialDraw
+from holter.transforms.resample.cpu import resample
+from holter.transforms.resample.portable import resample as resample_portable
+from holter.transforms.spatial.placement import How, Placement
+from holter.transforms.spatial.spatial import SpatialDraw
 from transforms.material import DUMMY_2D, Configuration, noisy_image, part, speckled, voronoi
 from transforms.stock import feed, spatial_parameters
 

@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 import torch
 
-from holter.transforms import resample_cpu, resample_portable
-from holter.transforms.trial import why_unusable
+from holter.transforms.device_check import why_unusable
+from holter.transforms.resample import cpu, portable
 
 
 @pytest.mark.parametrize("axes", [2, 3])
-@pytest.mark.parametrize("way", [resample_cpu.resample, resample_portable.resample])
+@pytest.mark.parametrize("way", [cpu.resample, portable.resample])
 def test_a_device_that_resamples_as_the_cpu_does_is_usable(axes: int, way: Any, monkeypatch: Any) -> None:
-    monkeypatch.setattr("holter.transforms.trial.resampler_for", lambda _: way)
+    monkeypatch.setattr("holter.transforms.device_check.resampler_for", lambda _: way)
     assert why_unusable("cpu", axes) is None
 
 
@@ -29,10 +29,10 @@ def test_a_kernel_that_gives_something_else_is_named(which: int, told: str, monk
     calls: list[int] = []
 
     def wrong(image: Any, seg: Any, place: Any, how: Any, into: Any) -> None:
-        resample_cpu.resample(image, seg, place, how, into)
+        cpu.resample(image, seg, place, how, into)
         if not calls:
             into[which][..., : into[which].shape[-1] // 8 + 1] += 1
         calls.append(1)
 
-    monkeypatch.setattr("holter.transforms.trial.resampler_for", lambda _: wrong)
+    monkeypatch.setattr("holter.transforms.device_check.resampler_for", lambda _: wrong)
     assert told in str(why_unusable("cpu", 3))

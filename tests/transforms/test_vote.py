@@ -7,8 +7,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from holter.transforms.cells import pair_on_cpu
-from holter.transforms.vote import Pair, Rule, elect, nearest_of, pair_of_labels, scores_of, vote
+from holter.transforms.spatial.cells import pair_on_cpu
+from holter.transforms.spatial.vote import Pair, Rule, elect, nearest_of, pair_of_labels, scores_of, vote
 
 PAD = -1
 

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from holter.cli.listener import Speaker
+from holter.cli.listener import StderrListener
 from holter.cli.options import TAPE_HELP, Force, Lang, chosen_language
 
 
@@ -36,7 +36,7 @@ def attach(
 
     language = chosen_language(lang)
     place = tape or default_tape(f"pid-{pid}", os.environ)
-    with Speaker(language) as speaker:
+    with StderrListener(language) as speaker:
         result = supervise(pid, place, listener=speaker, force=force, for_s=for_s)
         if result.no_training is not None:
             speaker.note(result.no_training)

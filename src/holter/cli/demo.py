@@ -33,7 +33,7 @@ def demo(
     lang: Lang = None,
 ) -> None:
     """Train nnU-Net on generated brain MRI on the CPU, break something for real, see it found and healed."""
-    from holter.demo.show import show
+    from holter.demo.runner import show
 
     result = show(fault, out, chosen_language(lang), quiet=as_json, force=force)
     if as_json:

@@ -49,7 +49,7 @@ def diagnose(
     from holter.diagnosis.live_process import LOOK_S
     from holter.diagnosis.targets import WHAT_IS_READ, diagnose_target
     from holter.evidence.scope import was_training_seen
-    from holter.evidence.stated import template
+    from holter.evidence.stated.read import template
     from holter.reports.as_json import to_json
     from holter.reports.live import Progress
     from holter.reports.terminal import print_diagnosis, print_notes

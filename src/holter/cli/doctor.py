@@ -17,7 +17,7 @@ from holter.errors import BadInput
 from holter.sentences import define
 
 if TYPE_CHECKING:
-    from holter.doctor.looks.survey import Order
+    from holter.doctor.collect.survey import Order
     from holter.doctor.records import Survey
     from holter.reports.catalogue import Lang as Language
 
@@ -65,7 +65,7 @@ def doctor(
 
     Exit code 0: go. 1: a warning or no-go (JSON says which). 2: Holter failed.
     """
-    from holter.doctor.looks.survey import Order, training_python
+    from holter.doctor.collect.survey import Order, training_python
     from holter.doctor.records import Asked
 
     language = chosen_language(lang)
@@ -121,7 +121,7 @@ def _compare(files: tuple[Path, Path], language: Language, *, as_json: bool) -> 
 def _gather(order: Order, language: Language, *, quiet: bool) -> Survey:
     from rich.console import Console
 
-    from holter.doctor.looks.survey import gather
+    from holter.doctor.collect.survey import gather
     from holter.reports.catalogue import text
 
     if quiet:

@@ -18,7 +18,7 @@ from holter.supervisor.recording.recorder import Listener
 NO_TAPE = define("listener.no-tape", "there is no tape: {path} found no room, or was removed")
 
 
-class Speaker(Listener):
+class StderrListener(Listener):
     """Lines on stderr, prefixed, between the lines of the training. It never waits for somebody to read them."""
 
     def __init__(self, lang: Literal["en", "zh"], *, quiet: bool = False) -> None:
@@ -69,7 +69,7 @@ class Speaker(Listener):
         """Wait until everything was said, if somebody reads it; nothing is said after that."""
         self._writer.close()
 
-    def __enter__(self) -> Speaker:
+    def __enter__(self) -> StderrListener:
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -83,8 +83,8 @@ class Speaker(Listener):
 
 
 @contextmanager
-def everybody(
-    speaker: Speaker, notify: str | None, lang: Literal["en", "zh"], name: str
+def listeners_for(
+    speaker: StderrListener, notify: str | None, lang: Literal["en", "zh"], name: str
 ) -> Iterator[tuple[Listener, Callable[[int], None]]]:
     """Those who hear of a run called ``name``, and what to call with its exit code.
 
@@ -93,7 +93,7 @@ def everybody(
     if notify is None:
         yield speaker, lambda _: None
         return
-    from holter.supervisor.notify.audience import Audience
+    from holter.supervisor.notify.composite_listener import Audience
     from holter.supervisor.notify.notify import Notifier
 
     notifier = Notifier(notify, lang, name=name, note=speaker.note)

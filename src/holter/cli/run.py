@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from holter.cli.ending import Ending
-from holter.cli.listener import Speaker, everybody
+from holter.cli.listener import StderrListener, listeners_for
 from holter.cli.options import (
     TAPE_HELP,
     Force,
@@ -80,14 +80,14 @@ def run(
     language = chosen_language(lang)
     resume_command = checked_resume(resume_command)
     ending = Ending()
-    with ending, Speaker(language, quiet=quiet) as speaker:
+    with ending, StderrListener(language, quiet=quiet) as speaker:
         _tell_of_paths(command, speaker)
         if heal:
             for told in consequences((restart_ability(resume(tuple(command), resume_command)),), language):
                 speaker.note(told)
         variables = chosen_sharing(sharing, speaker.note)
         _tell_of_others(command, speaker)
-        with everybody(speaker, notify, language, shlex.join(command)) as (listener, finish):
+        with listeners_for(speaker, notify, language, shlex.join(command)) as (listener, finish):
             result = supervise(
                 tuple(command),
                 tape or default_tape(about_command(command), os.environ),
@@ -109,7 +109,7 @@ def run(
     ending.leave()
 
 
-def _tell_of_paths(command: list[str], speaker: Speaker) -> None:
+def _tell_of_paths(command: list[str], speaker: StderrListener) -> None:
     """Say which of nnU-Net's folders are not set, where the command is nnU-Net's own: a script may set them itself."""
     from holter.texts.training_command import parse_training_command
 
@@ -121,7 +121,7 @@ def _tell_of_paths(command: list[str], speaker: Speaker) -> None:
         speaker.note(PATHS_NOT_SET(names=", ".join(missing)))
 
 
-def _tell_of_others(command: list[str], speaker: Speaker) -> None:
+def _tell_of_others(command: list[str], speaker: StderrListener) -> None:
     """Say who prepares the same data now. The command waits for nobody, nor for a file server that does not answer."""
     from holter.supervisor.folds.preparation import who_else
     from holter.supervisor.signals import FORWARDED

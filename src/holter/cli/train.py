@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from holter.cli.ending import Ending
-from holter.cli.listener import Speaker, everybody
+from holter.cli.listener import StderrListener, listeners_for
 from holter.cli.options import (
     TAPE_HELP,
     Force,
@@ -29,7 +29,7 @@ from holter.cli.waiting import Waits
 
 # Without short options: nnU-Net has -tr, -p, -device and more, and click would look for ours inside them.
 SETTINGS = {"ignore_unknown_options": True, "help_option_names": ["--help"]}
-# What the training itself says (trainer/tell.py) is said in the same language.
+# What the training itself says (trainer/loader_log.py) is said in the same language.
 LANGUAGE = "HOLTER_LANG"
 
 
@@ -93,11 +93,11 @@ def train(
     refuse_existing(tape, force=force)
     ours = ("--loader", loader.value, *(("--strict",) if strict else ()))
     ending = Ending()
-    with ending, Speaker(language, quiet=quiet) as speaker:
+    with ending, StderrListener(language, quiet=quiet) as speaker:
         variables = {**chosen_sharing(sharing, speaker.note), LANGUAGE: language}
         try:
             with ExitStack() as stack:
-                listener, finish = stack.enter_context(everybody(speaker, notify, language, shlex.join(arguments)))
+                listener, finish = stack.enter_context(listeners_for(speaker, notify, language, shlex.join(arguments)))
                 with Patience() as patience:
                     lock = stack.enter_context(closing(FoldLock(folder)))
                     waits = stack.enter_context(closing(Waits(speaker, language, quiet=quiet)))

@@ -6,7 +6,7 @@ import os
 import sys
 import time
 
-from holter.cli.listener import Speaker
+from holter.cli.listener import StderrListener
 from holter.records import Message
 from holter.reports import live
 from holter.reports.catalogue import Lang
@@ -18,7 +18,7 @@ LINE_EVERY_S = 180.0
 class Waits:
     """Tells of a wait. ``close`` it before anything else is printed."""
 
-    def __init__(self, speaker: Speaker, lang: Lang, *, quiet: bool) -> None:
+    def __init__(self, speaker: StderrListener, lang: Lang, *, quiet: bool) -> None:
         self._speaker = speaker
         self._progress = live.Progress(sys.stderr, lang) if _has_terminal() and not quiet else None
         self._line_s = time.monotonic()

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from holter.detectors.view import PhaseKeeper
-from holter.evidence.facts.epochs import EPOCH_TIMES, Story, described, runs, story
-from holter.evidence.facts.fitting import NONE, slow_kernels
-from holter.evidence.facts.training import INTERRUPTED
+from holter.evidence.facts.gpu.fitting import NONE, slow_kernels
+from holter.evidence.facts.training.epochs import EPOCH_TIMES, Story, described, runs, story
+from holter.evidence.facts.training.progress import INTERRUPTED
 from holter.evidence.frames import interrupted
 from holter.evidence.words import ENDED, raised, shown_ending, signal_name
 from holter.records import (

@@ -10,7 +10,7 @@ from __future__ import annotations
 import msgspec
 
 from holter.detectors.view import main_beat
-from holter.evidence.room import Lack, is_same_device, is_same_folder, lack, place
+from holter.evidence.disk_space import Lack, describe_mount, is_same_device, is_same_folder, shortage
 from holter.evidence.words import is_failed_save, is_saved, saved_file
 from holter.records import ActionTaken, Episode, Message, Noted, StorageSample, Text, Tick
 from holter.sentences import define
@@ -80,7 +80,7 @@ class UnsavedDetector:
         gone = self._gone(sample)
         if gone is not None and self._gone_since is not None:
             return self._alarm(self._gone_since, gone, tick)
-        lacking = lack(sample)
+        lacking = shortage(sample)
         if lacking is None:
             if sample.free_bytes is None:
                 return []  # it does not answer: nothing is known
@@ -146,7 +146,7 @@ class UnsavedDetector:
 
 
 def _reason(sample: StorageSample, lacking: Lack) -> Message:
-    folder, mount = sample.path, place(sample)
+    folder, mount = sample.path, describe_mount(sample)
     if lacking == "read-only":
         return READ_ONLY(folder=folder, mount=mount)
     if lacking == "inodes":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from holter.detectors.at_a_look import episode_at_a_look
+from holter.detectors.snapshot import episode_at_a_look
 from holter.diagnosis.result import Found, diagnosed
 from holter.records import Tick
 from holter.sentences import define

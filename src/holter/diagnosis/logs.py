@@ -13,9 +13,9 @@ import msgspec
 from holter.detectors.log_story import LOG_END, episodes_of_log
 from holter.diagnosis.result import Found, TargetKind, diagnosed
 from holter.errors import NotALog
-from holter.evidence.facts.epochs import described as series_in_words
-from holter.evidence.facts.epochs import runs as runs_of
-from holter.evidence.facts.epochs import story
+from holter.evidence.facts.training.epochs import described as series_in_words
+from holter.evidence.facts.training.epochs import runs as runs_of
+from holter.evidence.facts.training.epochs import story
 from holter.records import Environment, EpochEnded, Message
 from holter.sentences import NOTHING_CHANGED, define
 from holter.tape import Recording

@@ -14,7 +14,7 @@ from holter.diagnosis.live_process import LOOK_S, look_at
 from holter.diagnosis.logs import Tell, read_folder, read_log, read_pasted
 from holter.diagnosis.result import Found, diagnosed_all
 from holter.errors import EvidenceWrong, TapeError, UnknownTarget
-from holter.evidence.stated import is_stated, read_stated
+from holter.evidence.stated.read import is_stated, read_stated
 from holter.records import Diagnosis, Environment, Message, Tick
 from holter.remedies import propose
 from holter.sentences import NOTHING_CHANGED, define

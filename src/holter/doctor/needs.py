@@ -10,7 +10,7 @@ from math import prod
 from typing import NamedTuple
 
 from holter.doctor.records import Plan, Survey
-from holter.hook.export_memory import Need, affordable
+from holter.hook.exports.worker_memory import Need, affordable
 
 DEFAULT_WORKERS = 12
 DEFAULT_EXPORT_WORKERS = 8

@@ -2,35 +2,37 @@
 
 from __future__ import annotations
 
-from holter.evidence import chain, freezer, limits, refusal, result, scope, standing
+from holter.evidence import chain, scope
 from holter.evidence.fact_book import Evidence, FactBook
-from holter.evidence.facts import (
-    births,
-    compiling,
+from holter.evidence.facts.gpu import capacity, compiling, fitting, graphics, health, oom_message
+from holter.evidence.facts.machine import (
     crowding,
     disk,
-    echo,
+    freezer,
+    growth,
+    hardware,
+    host,
+    limits,
+    neighbours,
+    reclaim,
+    shm,
+    software,
+)
+from holter.evidence.facts.training import (
+    births,
     endings,
     epochs,
     export,
     finishing,
-    fitting,
     from_log_text,
-    gpu_capacity,
-    gpu_health,
-    gpu_oom_message,
-    graphics,
-    growth,
-    hardware,
     locks,
-    machine,
-    neighbours,
+    progress,
     ranks,
     reading,
-    reclaim,
-    shm,
-    software,
-    training,
+    refusal,
+    result,
+    secondary_errors,
+    standing,
     workers,
 )
 from holter.evidence.reasons import NOT_RECORDED
@@ -46,9 +48,9 @@ ONLY_STATED = define("why.only-stated", "only a comparison of two runs shows it"
 
 # A part may read what those before it have stated.
 PARTS = (
-    *(training, workers, endings, disk, shm, machine, graphics, export, software, epochs, from_log_text),
-    *(echo, growth, reclaim, locks),
-    *(gpu_health, gpu_capacity, gpu_oom_message, compiling, ranks, fitting),
+    *(progress, workers, endings, disk, shm, host, graphics, export, software, epochs, from_log_text),
+    *(secondary_errors, growth, reclaim, locks),
+    *(health, capacity, oom_message, compiling, ranks, fitting),
     *(neighbours, crowding, reading, finishing, births, hardware),
     *(standing, freezer, limits, refusal, result, scope),
 )

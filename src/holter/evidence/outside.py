@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from holter.evidence.facts.disk import failure, is_below, kind_of
-from holter.evidence.facts.graphics import ZOMBIE_BYTES, held_down_by, others
-from holter.evidence.room import has_room, lack
+from holter.evidence.disk_space import has_room, shortage
+from holter.evidence.facts.gpu.graphics import ZOMBIE_BYTES, held_down_by, others
+from holter.evidence.facts.machine.disk import failure, is_below, kind_of
 from holter.records import ActionTaken, Event, ExceptionSeen, GpuSample, StorageSample, Tick
 
 # A mount answers again when a small read is as quick as on any healthy one.
@@ -83,7 +83,7 @@ class Outside:
         if results is None or self._quota:
             return None
         temporary = self._storage.get("tmp")
-        if temporary is not None and lack(temporary) is not None and self._failed_in(temporary, results):
+        if temporary is not None and shortage(temporary) is not None and self._failed_in(temporary, results):
             return False
         return has_room(results)
 

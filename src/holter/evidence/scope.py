@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from holter.evidence.fact_book import FactBook, Value
-from holter.evidence.facts.from_log_text import is_from_text
+from holter.evidence.facts.training.from_log_text import is_from_text
 from holter.evidence.window import Window
 from holter.records import AbilityName, EpochEnded, Event, ExceptionSeen, LogLine, PhaseChanged, Tick
 from holter.sentences import define

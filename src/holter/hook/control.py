@@ -11,8 +11,8 @@ import os
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from .life import LIFE
 from .remarks import Remark, remark
+from .runtime import RUNTIME
 
 FILE = "control.json"
 # What can be asked for -> who does it. Called on the pulse thread: a handler returns at once.
@@ -31,9 +31,9 @@ def on(what: str, handler: Callable[[int, str], None]) -> None:
     HANDLERS[what] = handler
 
 
-def look() -> None:
+def poll_requests() -> None:
     """Carry out a new request, if there is one."""
-    path = os.path.join(LIFE.scratch, FILE)  # noqa: PTH118
+    path = os.path.join(RUNTIME.scratch, FILE)  # noqa: PTH118
     try:
         status = os.stat(path)  # noqa: PTH116
     except OSError:
@@ -49,7 +49,7 @@ def look() -> None:
 
 def _carry_out(request: dict[str, Any]) -> None:
     number, what = int(request["number"]), str(request["what"])
-    if number <= _Seen.number or int(request["generation"]) != LIFE.page.generation:
+    if number <= _Seen.number or int(request["generation"]) != RUNTIME.page.generation:
         return
     _Seen.number = number
     handler = HANDLERS.get(what)
@@ -61,7 +61,7 @@ def _carry_out(request: dict[str, Any]) -> None:
 
 def tell(action: str, state: str, *said: Remark, number: int | None = None, pids: Iterable[int] = ()) -> None:
     """Tell how far an action is: begun, done or failed. ``pids``: processes that it ends, told before they end."""
-    generation = LIFE.page.generation
-    LIFE.tell(
+    generation = RUNTIME.page.generation
+    RUNTIME.emit(
         "action", action=action, state=state, say=list(said), number=number, pids=list(pids), generation=generation
     )

@@ -16,9 +16,9 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from . import healing
-from .life import LIFE
+from . import permissions
 from .remarks import remark
+from .runtime import RUNTIME
 
 NAME = "crop_and_pad_nd"  # of acvl_utils, as the data loader knows it
 
@@ -26,7 +26,7 @@ NAME = "crop_and_pad_nd"  # of acvl_utils, as the data loader knows it
 def patch_loader(module: ModuleType) -> None:
     """Have the data loader get memory that it can write to, or have it told that it does not."""
     if hasattr(module, NAME):  # nnU-Net 2.5 cuts in another way, and copies
-        setattr(module, NAME, _writable(getattr(module, NAME), copies=healing.may("workers")))
+        setattr(module, NAME, _writable(getattr(module, NAME), copies=permissions.is_allowed("workers")))
 
 
 def _writable(original: Callable[..., Any], *, copies: bool) -> Callable[..., Any]:
@@ -38,12 +38,12 @@ def _writable(original: Callable[..., Any], *, copies: bool) -> Callable[..., An
         flags = getattr(part, "flags", None)  # tensors have none
         if flags is None or flags.writeable:
             return part
-        if not told and LIFE.page.worker_index < 1:  # one worker speaks for all
+        if not told and RUNTIME.page.worker_index < 1:  # one worker speaks for all
             told.append(True)
             what, code = (
                 ("read-only-data-copied", "read-only-copied") if copies else ("read-only-data", "read-only-handed-on")
             )
-            LIFE.tell("note", what=what, say=[remark(code)])
+            RUNTIME.emit("note", what=what, say=[remark(code)])
         return part.copy() if copies else part
 
     return crop_and_pad_nd

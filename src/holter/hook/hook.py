@@ -15,29 +15,29 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 # The packages whose first import makes this process one to watch.
-WAKE = frozenset(("nnunetv2", "batchgenerators"))
+ACTIVATE_FOR = frozenset(("nnunetv2", "batchgenerators"))
 
 # Module of the training -> those of our functions that wrap names in it once it has run.
 PATCHES = {
     "batchgenerators.dataloading.nondet_multi_threaded_augmenter": (
-        "workers.patch_producer",
+        "workers.beats.patch_producer",
         "settings.patch_start_method",
         "settings.patch_cached",
-        "augmenters.patch_nondet",
+        "workers.augmenters.patch_nondet",
     ),
-    "batchgenerators.dataloading.single_threaded_augmenter": ("augmenters.patch_single",),
-    "batchgenerators.dataloading.multi_threaded_augmenter": ("augmenters.patch_multi",),
+    "batchgenerators.dataloading.single_threaded_augmenter": ("workers.augmenters.patch_single",),
+    "batchgenerators.dataloading.multi_threaded_augmenter": ("workers.augmenters.patch_multi",),
     "torch.multiprocessing": ("settings.patch_sharing",),
-    "holter.trainer.feed": ("augmenters.patch_feed",),
-    "holter.trainer.tell": ("augmenters.patch_teller",),
-    "nnunetv2.training.dataloading.nnunet_dataset": ("workers.patch_datasets",),
+    "holter.trainer.feed": ("workers.augmenters.patch_feed",),
+    "holter.trainer.loader_log": ("workers.augmenters.patch_loader_log",),
+    "nnunetv2.training.dataloading.nnunet_dataset": ("workers.beats.patch_datasets",),
     "nnunetv2.training.dataloading.data_loader": ("cuts.patch_loader",),
     "nnunetv2.training.logging.nnunet_logger": ("plots.patch_logger",),
     "nnunetv2.training.dataloading.utils": ("trainers.patch_unpacking",),
     "nnunetv2.training.nnUNetTrainer.nnUNetTrainer": ("trainers.patch_trainer",),
-    "nnunetv2.inference.export_prediction": ("validation.patch_export",),
-    "nnunetv2.inference.predict_from_raw_data": ("validation.patch_predictor",),
-    "nnunetv2.utilities.file_path_utilities": ("validation.patch_slots",),
+    "nnunetv2.inference.export_prediction": ("exports.validation.patch_export",),
+    "nnunetv2.inference.predict_from_raw_data": ("exports.validation.patch_predictor",),
+    "nnunetv2.utilities.file_path_utilities": ("exports.validation.patch_slots",),
 }
 
 
@@ -48,8 +48,8 @@ class Finder:
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """Return the spec that the other finders have for a module we patch, else None at once."""
-        if name in WAKE:
-            wake(name)
+        if name in ACTIVATE_FOR:
+            activate(name)
         elif name in PATCHES:
             return self._wrapped(name, path, target)
         return None
@@ -77,7 +77,7 @@ def patch_after_exec(name: str, spec: ModuleSpec) -> None:
 
         loader.exec_module = exec_and_patch  # type: ignore[union-attr, method-assign]
     except Exception as error:  # a loader without attributes: this module goes unwatched
-        trouble(name, error)
+        record_error(name, error)
 
 
 def patch(name: str, module: ModuleType) -> None:
@@ -86,28 +86,28 @@ def patch(name: str, module: ModuleType) -> None:
         try:
             from importlib import import_module
 
-            sibling, _, function = entry.partition(".")
+            sibling, _, function = entry.rpartition(".")
             getattr(import_module("." + sibling, __package__), function)(module)
         except Exception as error:
-            trouble(name, error)
+            record_error(name, error)
 
 
-def wake(name: str) -> None:
+def activate(name: str) -> None:
     """Make this process one to watch: page, stack signal, exception hooks. Once."""
     try:
-        from . import life
+        from . import runtime
 
-        life.LIFE.wake(name)
+        runtime.RUNTIME.activate(name)
     except Exception as error:
-        trouble("wake", error)
+        record_error("activate", error)
 
 
-def trouble(where: str, error: BaseException) -> None:
+def record_error(where: str, error: BaseException) -> None:
     """Note that a part of the hook does not work here."""
     try:
-        from . import life
+        from . import runtime
 
-        life.LIFE.trouble(where, error)
+        runtime.RUNTIME.record_error(where, error)
     except Exception:
         pass
 

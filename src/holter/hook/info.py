@@ -7,16 +7,16 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from .life import LIFE, is_compiled
+from .runtime import RUNTIME, is_compiled
 
 
 def publish_info(trainer: Any) -> None:
     """Write what stays the same to the page. Repeated as more becomes known; never asks the trainer to compute."""
     try:
         info = {name: value for name, read in INFO.items() if (value := _try(read, trainer)) is not None}
-        LIFE.page.write_info(info)
+        RUNTIME.page.write_info(info)
     except Exception as error:
-        LIFE.trouble("info", error)
+        RUNTIME.record_error("info", error)
 
 
 def _try(read: Callable[[Any], Any], trainer: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from .life import LIFE
+from .runtime import RUNTIME
 
 # A loss that comes and goes (a GradScaler skips such steps) is told so often, and then no more.
 MOST_CHANGES = 20
@@ -32,4 +32,4 @@ def see(result: Any) -> None:
         _State.is_lost = lost
         _State.changes += 1
         if _State.changes <= MOST_CHANGES:
-            LIFE.tell("loss", finite=not lost, epoch=LIFE.page.epoch, iteration=LIFE.page.iteration)
+            RUNTIME.emit("loss", finite=not lost, epoch=RUNTIME.page.epoch, iteration=RUNTIME.page.iteration)

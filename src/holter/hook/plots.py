@@ -11,15 +11,15 @@ from collections.abc import Callable
 from types import FunctionType, ModuleType
 from typing import Any
 
-from . import healing
-from .life import LIFE
+from . import permissions
+from .runtime import RUNTIME
 
 NAME = "plot_progress_png"
 
 
 def patch_logger(module: ModuleType) -> None:
     """Have a plot that cannot be written told, in every logger class that draws one."""
-    if not healing.may("checkpoints"):
+    if not permissions.is_allowed("checkpoints"):
         return
     for cls in list(vars(module).values()):
         method = vars(cls).get(NAME) if isinstance(cls, type) else None
@@ -33,6 +33,6 @@ def _forgiving(original: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return original(*args, **kwargs)
         except OSError as error:
-            LIFE.tell("note", what="plot-failed", text=str(error))
+            RUNTIME.emit("note", what="plot-failed", text=str(error))
 
     return plot_progress_png

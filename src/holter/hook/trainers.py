@@ -13,10 +13,11 @@ from collections.abc import Callable
 from types import FunctionType, ModuleType
 from typing import Any
 
-from . import augmenters, children, healing, losses
+from . import losses, permissions
 from . import page as layout
 from .info import publish_info
-from .life import LIFE, is_compiled
+from .runtime import RUNTIME, is_compiled
+from .workers import augmenters, children
 
 # Called with the trainer before the method; what it returns is called with (trainer, ok) after it.
 After = Callable[[Any, bool], None]
@@ -25,11 +26,11 @@ Watch = Callable[..., "After | None"]
 
 def patch_trainer(module: ModuleType) -> None:
     """Wrap ``nnUNetTrainer.__init__``; the methods of a trainer's classes are wrapped when one is made."""
-    if healing.may("checkpoints"):
-        from . import checkpoints
+    if permissions.is_allowed("checkpoints"):
+        from .checkpoints import safe_saves
 
-        checkpoints.take_over(WATCHES)
-        LIFE.tell_ability("save", True)
+        safe_saves.take_over(WATCHES)
+        RUNTIME.tell_ability("save", True)
     cls = module.nnUNetTrainer
     original = cls.__init__
 
@@ -37,10 +38,10 @@ def patch_trainer(module: ModuleType) -> None:
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807
         try:
             watch_classes(type(self))
-            LIFE.open("main")
+            RUNTIME.open("main")
             children.start_pulse()
         except Exception as error:
-            LIFE.trouble("trainer", error)
+            RUNTIME.record_error("trainer", error)
         original(self, *args, **kwargs)
         publish_info(self)
 
@@ -74,7 +75,7 @@ def _watched(name: str, original: Callable[..., Any], watch: Watch) -> Callable[
             try:
                 after = watch(self, *args, **kwargs)
             except Exception as error:
-                LIFE.trouble(name, error)
+                RUNTIME.record_error(name, error)
             result = original(self, *args, **kwargs)
             ok = True
             return result
@@ -84,7 +85,7 @@ def _watched(name: str, original: Callable[..., Any], watch: Watch) -> Callable[
                 if after is not None:
                     after(self, ok)
             except Exception as error:
-                LIFE.trouble(name, error)
+                RUNTIME.record_error(name, error)
 
     return method
 
@@ -93,14 +94,14 @@ def _watched(name: str, original: Callable[..., Any], watch: Watch) -> Callable[
 
 
 def _startup(trainer: Any, *_: Any, **__: Any) -> After:
-    LIFE.enter("startup", _epoch(trainer))
+    RUNTIME.enter("startup", _epoch(trainer))
 
     def after(trainer: Any, ok: bool) -> None:
         publish_info(trainer)
-        if ok and healing.may("validation") and getattr(trainer, "local_rank", 0) == 0:
-            from . import exports
+        if ok and permissions.is_allowed("validation") and getattr(trainer, "local_rank", 0) == 0:
+            from .exports import patches
 
-            exports.forecast(trainer)
+            patches.forecast(trainer)
 
     return after
 
@@ -115,65 +116,65 @@ def _get_dataloaders(*_: Any, **__: Any) -> None:
 
 def _train_epoch(trainer: Any, *_: Any, **__: Any) -> None:
     augmenters.LOADERS.confirm(getattr(trainer, "dataloader_train", None), getattr(trainer, "dataloader_val", None))
-    LIFE.page.iteration = layout.UNKNOWN
-    LIFE.enter("train", _epoch(trainer))
+    RUNTIME.page.iteration = layout.UNKNOWN
+    RUNTIME.enter("train", _epoch(trainer))
 
 
 def _validation_epoch(trainer: Any, *_: Any, **__: Any) -> None:
-    LIFE.page.iteration = layout.UNKNOWN
-    LIFE.enter("validate", _epoch(trainer))
+    RUNTIME.page.iteration = layout.UNKNOWN
+    RUNTIME.enter("validate", _epoch(trainer))
 
 
 def _epoch_end(*_: Any, **__: Any) -> After:
     """No step is done here: what takes long is a plot, a file server, or code of the user's own."""
-    LIFE.enter("epoch-end")
-    return lambda _, __: LIFE.progress()
+    RUNTIME.enter("epoch-end")
+    return lambda _, __: RUNTIME.progress()
 
 
 def _log_line(*_: Any, **__: Any) -> After | None:
     """The lines that end an epoch are progress too: on a busy file server each takes seconds."""
-    return (lambda _, __: LIFE.progress()) if LIFE.phase() in ("validate", "epoch-end") else None
+    return (lambda _, __: RUNTIME.progress()) if RUNTIME.phase() in ("validate", "epoch-end") else None
 
 
 def _save_checkpoint(_: Any, filename: Any = None, *__: Any, **___: Any) -> After:
-    before = LIFE.phase()
+    before = RUNTIME.phase()
     began = time.monotonic()
-    LIFE.enter("checkpoint")
+    RUNTIME.enter("checkpoint")
 
     def after(_: Any, ok: bool) -> None:
-        LIFE.progress()
-        LIFE.tell("checkpoint", file=str(filename), duration_s=time.monotonic() - began, ok=ok)
-        LIFE.enter(before)
+        RUNTIME.progress()
+        RUNTIME.emit("checkpoint", file=str(filename), duration_s=time.monotonic() - began, ok=ok)
+        RUNTIME.enter(before)
 
     return after
 
 
 def _train_end(trainer: Any, *_: Any, **__: Any) -> After:
-    LIFE.page.iteration = layout.UNKNOWN
-    LIFE.enter("shutdown", _epoch(trainer))
-    return lambda _, __: LIFE.progress()
+    RUNTIME.page.iteration = layout.UNKNOWN
+    RUNTIME.enter("shutdown", _epoch(trainer))
+    return lambda _, __: RUNTIME.progress()
 
 
 def _run_training(*_: Any, **__: Any) -> After:
-    LIFE.tell("began", what="run_training")
-    return lambda _, ok: LIFE.tell("finished", what="run_training", ok=ok)
+    RUNTIME.emit("began", what="run_training")
+    return lambda _, ok: RUNTIME.emit("finished", what="run_training", ok=ok)
 
 
 def _validation(trainer: Any, *_: Any, **__: Any) -> After:
-    from . import validation
+    from .exports import validation
 
-    LIFE.page.iteration = layout.UNKNOWN
-    LIFE.enter("final-validation", _epoch(trainer))
+    RUNTIME.page.iteration = layout.UNKNOWN
+    RUNTIME.enter("final-validation", _epoch(trainer))
     publish_info(trainer)
     children.start_pulse()
     restore = validation.watch_results()
 
     def after(_: Any, ok: bool) -> None:
         restore()
-        LIFE.take_case("")
+        RUNTIME.take_case("")
         if ok:  # on an exception the phase stays, so that the record shows where it happened
-            LIFE.enter("shutdown")
-        LIFE.tell("finished", what="perform_actual_validation", ok=ok)
+            RUNTIME.enter("shutdown")
+        RUNTIME.emit("finished", what="perform_actual_validation", ok=ok)
 
     return after
 
@@ -189,7 +190,7 @@ def _watched_step(name: str, original: Callable[..., Any]) -> Callable[..., Any]
         if name not in _compiled:
             return _first_step(name, original, self, args, kwargs)
         result = original(self, *args, **kwargs)
-        LIFE.page.end_step()
+        RUNTIME.page.end_step()
         if trains:
             losses.see(result)
         return result
@@ -201,15 +202,15 @@ def _watched_step(name: str, original: Callable[..., Any]) -> Callable[..., Any]
 def _first_step(name: str, original: Callable[..., Any], trainer: Any, args: Any, kwargs: Any) -> Any:
     _compiled.add(name)  # before it runs: an override's call of super() is not another first one
     compiles = is_compiled(getattr(trainer, "network", None))
-    before = LIFE.phase()
+    before = RUNTIME.phase()
     if compiles:
-        LIFE.enter("compile")
+        RUNTIME.enter("compile")
     result = original(trainer, *args, **kwargs)
-    LIFE.page.end_step()
+    RUNTIME.page.end_step()
     if name == "train_step":
         losses.see(result)
     if compiles:
-        LIFE.enter(before)
+        RUNTIME.enter(before)
     return result
 
 
@@ -236,13 +237,13 @@ def patch_unpacking(module: ModuleType) -> None:
 
     @functools.wraps(original)
     def unpack_dataset(*args: Any, **kwargs: Any) -> Any:
-        before = LIFE.phase()
-        LIFE.enter("unpack")
+        before = RUNTIME.phase()
+        RUNTIME.enter("unpack")
         try:
             return original(*args, **kwargs)
         finally:
-            LIFE.progress()
-            LIFE.enter(before)
+            RUNTIME.progress()
+            RUNTIME.enter(before)
 
     module.unpack_dataset = unpack_dataset  # type: ignore[attr-defined]
 

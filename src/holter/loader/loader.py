@@ -20,13 +20,13 @@ from holter.loader.read.backend import Backend
 from holter.loader.read.backend_choice import try_out
 from holter.loader.read.case_reader import CaseReader
 from holter.loader.read.ram import RamCache
-from holter.loader.read.reader_threads import Crew
+from holter.loader.read.reader_threads import ReaderPool
 from holter.loader.read.watchdog import Watch
 from holter.loader.records import LoaderState, Sampling
 from holter.loader.scheduler import Dispatch
 from holter.loader.stage.buffers import Pool, SampleBuffers
 from holter.loader.stage.chain import Chain
-from holter.loader.stage.collate import AsRead, InReaders, Room
+from holter.loader.stage.collate import BatchBuffer, Passthrough, TransformInWorker
 from holter.loader.stage.on_device import DeviceStage, Staged
 
 CLOSED_WITHIN_S = 5.0  # reads take milliseconds; what takes longer hangs, and is left to the kernel
@@ -65,18 +65,20 @@ class Loader:
         buffers = Pool(lambda: SampleBuffers(seg_dtype, is_on_gpu))
         dispatch = Dispatch(sampling.batch_size, options.depth, _slots_a_job(sampling.batch_size, options.threads))
         is_staged = options.is_batched or not options.device.startswith("cpu")
-        self._finish: AsRead | InReaders = (
-            AsRead(buffers)
+        self._finish: Passthrough | TransformInWorker = (
+            Passthrough(buffers)
             if is_staged
-            else InReaders(chain, sampling.batch_size, buffers, is_pinned=options.is_pinned)
+            else TransformInWorker(chain, sampling.batch_size, buffers, is_pinned=options.is_pinned)
         )
         self._stage = (
-            DeviceStage(dispatch, self._finish, chain, options.device) if isinstance(self._finish, AsRead) else None
+            DeviceStage(dispatch, self._finish, chain, options.device)
+            if isinstance(self._finish, Passthrough)
+            else None
         )
         planner = Planner(sampling, catalogue, chain, seed, stream)
         reader = _reader_maker(catalogue, self.backend, self.ram, sampling.is_2d)
-        self._crew = Crew(planner, dispatch, self.quarantine, self._finish, buffers, reader)
-        self._held: Room | None = None
+        self._crew = ReaderPool(planner, dispatch, self.quarantine, self._finish, buffers, reader)
+        self._held: BatchBuffer | None = None
         self._is_started = False
         self._helpers: list[threading.Thread] = []
         self._end = weakref.finalize(self, _end, self._crew, self._helpers)
@@ -88,7 +90,7 @@ class Loader:
         self._is_started = True
         self._crew.wanted = self._options.threads
         for _ in range(self._options.threads):
-            self._crew.hire()
+            self._crew.add()
         self._helpers.append(Watch(self._crew, self._options.read_limit_s))
         if self._stage is not None:
             self._helpers.append(self._stage)
@@ -148,7 +150,7 @@ class Loader:
     def _release(self) -> None:
         """The batch that was handed out last goes back into the ring."""
         room, self._held = self._held, None
-        if room is None or not isinstance(self._finish, InReaders):
+        if room is None or not isinstance(self._finish, TransformInWorker):
             return
         if self._options.is_pinned:
             # The trainer may have asked for a copy that the GPU has not made yet.
@@ -157,7 +159,7 @@ class Loader:
         self._finish.give_back(room)
 
 
-def _end(crew: Crew, helpers: list[threading.Thread]) -> tuple[str, ...]:
+def _end(crew: ReaderPool, helpers: list[threading.Thread]) -> tuple[str, ...]:
     """Stop, and wait for every thread; the names of those that do not come."""
     crew.stop()
     until_s = time.monotonic() + CLOSED_WITHIN_S

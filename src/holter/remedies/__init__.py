@@ -10,11 +10,11 @@ import msgspec
 from holter.causes import MODULES
 from holter.causes.offers import ASK_ADMIN, Offer
 from holter.causes.steps import has_shm_room
-from holter.evidence.facts.endings import JSON_KINDS
+from holter.evidence.facts.training.endings import JSON_KINDS
 from holter.evidence.words import CRASHES, SIGBUS
 from holter.probes.machine.environment import HIDDEN
 from holter.records import ContractSettled, Diagnosis, Environment, Episode, Fact, Remedy, Verdict
-from holter.remedies import asking
+from holter.remedies import admin_request
 from holter.remedies.of_nnunet import SENTENCES, is_of_nnunet
 from holter.texts.resume_command import resume_command, validate_command
 
@@ -49,7 +49,7 @@ def propose(
     return msgspec.structs.replace(
         diagnosis,
         remedies=tuple(
-            (verdict.cause, _for(verdict, {**values, **asking.values(verdict.cause, facts, environment)}))
+            (verdict.cause, _for(verdict, {**values, **admin_request.values(verdict.cause, facts, environment)}))
             for verdict in diagnosis.verdicts
             if verdict.verdict != "excluded"
         ),

@@ -11,7 +11,7 @@ from holter.records import ActionTaken, Diagnosis, Finding, Link, Message, Notic
 from holter.reports.catalogue import Lang, phrase
 from holter.reports.headline import headline
 from holter.reports.healing import details
-from holter.reports.looks import looks_as_json
+from holter.reports.next_checks import looks_as_json
 from holter.reports.wording import best, finding_text, later_lines, remedies_of, remedy_text
 from holter.tape import Recording
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from holter.evidence.choices import ENUMERATED
 from holter.evidence.fact_book import Value
+from holter.evidence.stated.choices import ENUMERATED
 from holter.reports.catalogue import Lang, known, phrase, text
 
 # Facts whose values are named elsewhere as well: phases in the timeline, roles of processes.

@@ -9,7 +9,7 @@ from typing import cast, get_args
 
 from holter.evidence.words import shown_ending
 from holter.records import Diagnosis, Fact, Role, Subject, Text
-from holter.remedies.looks import next_looks
+from holter.remedies.next_checks import next_looks
 from holter.reports.catalogue import Lang, known, phrase, text
 from holter.reports.wording import (
     TIMELESS,

@@ -11,7 +11,7 @@ from rich.cells import cell_len, set_cell_size
 
 from holter.history.actions import SAME_DEED_S, is_echo
 from holter.records import ActionTaken, ContractSettled, Diagnosis, Episode, Message, Notice
-from holter.remedies.asking import asked
+from holter.remedies.admin_request import asked
 from holter.remedies.ladder import WAIT_FOR
 from holter.reports.catalogue import Lang, phrase, text
 from holter.reports.contract import changes, consequences, contract_line

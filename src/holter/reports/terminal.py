@@ -29,7 +29,7 @@ from holter.reports.healing import (
     told_deeds,
 )
 from holter.reports.lines import Line
-from holter.reports.looks import looks, notes
+from holter.reports.next_checks import looks, notes
 from holter.reports.quiet import quiet
 from holter.reports.wording import (
     TIMELESS,

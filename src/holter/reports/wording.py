@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 
 from holter.causes import RULES_OF
 from holter.causes.offers import ASK_ADMIN
-from holter.evidence.choices import ENUMERATED
-from holter.evidence.facts.training import INTERRUPTED
+from holter.evidence.facts.training.progress import INTERRUPTED
+from holter.evidence.stated.choices import ENUMERATED
 from holter.evidence.words import shown_ending
 from holter.records import (
     WORKERS,

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from holter.errors import BadInput, MissingExtra, NoUsableCheckpoint
-from holter.hook.verify import candidates, prepare_to_continue, verify
+from holter.hook.checkpoints.select import candidates, prepare_to_continue, verify
 from holter.probes.training.remarks import problems
 from holter.records import Message
 from holter.sentences import NOTHING_STARTED, define, joined

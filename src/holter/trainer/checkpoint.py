@@ -1,7 +1,7 @@
 """What a checkpoint holds beside nnU-Net's own entries, so that a continued training is the same one.
 
-The entry is the one that ``holter train``'s hook writes (``hook/states.py``), written here too because the trainer
-also works without the hook.
+The hook of ``holter train`` writes the same entry (``hook/checkpoints/rng_state.py``). It is written here too, because
+the trainer also works without the hook.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from typing import Any
 import torch
 
 from holter import __version__
-from holter.hook import states
-from holter.hook.archive import OWN_KEY as OWN_KEY
+from holter.hook.checkpoints import rng_state
+from holter.hook.checkpoints.verify import OWN_KEY as OWN_KEY
 
 Entry = dict[str, Any]
 
 
 def entry_for(trainer: Any, epochs_done: int | None) -> Entry:
     """Random generators and loaders of a trainer."""
-    return {**states.take(trainer, epochs_done), "version": __version__}
+    return {**rng_state.take(trainer, epochs_done), "version": __version__}
 
 
 @contextmanager
@@ -65,4 +65,4 @@ def loader_state(entry: Entry | None, name: str) -> dict[str, int] | None:
 
 def restore_generators(entry: Entry) -> bool:
     """Set the random generators as they were; False where something does not fit here."""
-    return "generators" not in entry or states.restore(entry) is None
+    return "generators" not in entry or rng_state.restore(entry) is None

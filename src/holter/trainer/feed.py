@@ -14,7 +14,7 @@ import torch
 
 from holter.errors import LoaderClosed, LoaderFailed
 from holter.loader import Loader
-from holter.trainer.tell import Teller
+from holter.trainer.loader_log import LoaderLog
 
 State = dict[str, int]
 
@@ -41,7 +41,7 @@ class Feed:
 
     num_processes = 0  # nnU-Net's name: worker processes
 
-    def __init__(self, make: Make, place: Place, seed: int, stream: int, teller: Teller) -> None:
+    def __init__(self, make: Make, place: Place, seed: int, stream: int, teller: LoaderLog) -> None:
         self._make, self._place, self._teller = make, place, teller
         self._seed, self._stream, self._step = seed, stream, 0
         self._loader: Loader | None = None

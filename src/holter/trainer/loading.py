@@ -17,13 +17,13 @@ from torch import distributed
 from holter.errors import HolterError
 from holter.trainer import checkpoint
 from holter.trainer.feed import Feed
+from holter.trainer.loader_log import LoaderLog
 from holter.trainer.make_feeds import Trainer as Facts
 from holter.trainer.make_feeds import check_version, make_feeds
-from holter.trainer.room import HolterRoom
+from holter.trainer.oom_retry import HolterRoom
 from holter.trainer.settings import LOADER, read_settings
 from holter.trainer.step import HolterStep
 from holter.trainer.stock_loaders import TRAINER_MODULE, defined_by, set_up
-from holter.trainer.tell import Teller
 
 if TYPE_CHECKING:
     from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer as Trainer
@@ -44,7 +44,7 @@ class HolterLoading(Trainer):  # type: ignore[misc]
 
     def get_dataloaders(self) -> Any:
         """Holter's feeds; the trainer's own loaders where they cannot be, and the reason in the log."""
-        teller = Teller(self.print_to_log_file)
+        teller = LoaderLog(self.print_to_log_file)
         owner = defined_by(type(self), "get_dataloaders", below=HolterLoading)
         if owner.__module__ != TRAINER_MODULE:
             teller.say("own", trainer=owner.__name__)
@@ -74,7 +74,7 @@ class HolterLoading(Trainer):  # type: ignore[misc]
             if state is not None:
                 feed.load_state_dict(state)
             if state is not None and name == LOADERS[0]:
-                Teller(self.print_to_log_file).say("continues", **state)
+                LoaderLog(self.print_to_log_file).say("continues", **state)
             feed.start()
 
     def run_training(self) -> None:
@@ -104,7 +104,7 @@ class HolterLoading(Trainer):  # type: ignore[misc]
         known_as = vars(type(self)).get(SAVED_AS)
         return ours if known_as is None else {**ours, "trainer_name": known_as}
 
-    def _holter_facts(self, teller: Teller, seed: int) -> Facts:
+    def _holter_facts(self, teller: LoaderLog, seed: int) -> Facts:
         labels = self.label_manager
         largest = max([*labels.all_labels, labels.ignore_label or 0])
         return Facts(

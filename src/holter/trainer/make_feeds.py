@@ -18,12 +18,12 @@ from holter.loader import (
     sampling_like,
 )
 from holter.trainer.feed import Feed, Place
-from holter.trainer.gpu_room import needed_bytes, shortage
+from holter.trainer.gpu_memory_estimate import needed_bytes, shortage
+from holter.trainer.loader_log import LoaderLog
 from holter.trainer.settings import RAM_MOST_BYTES, RAM_SHARE, Settings
 from holter.trainer.stock_loaders import StockLoaders
-from holter.trainer.tell import Teller
 from holter.transforms import Chain, Geometry, read_chain, why_unusable
-from holter.transforms.resample import working_bytes
+from holter.transforms.resample.dispatch import working_bytes
 
 NNUNET_TESTED = ("2.8.1",)
 FALLBACK = "CPU fall-back"  # of holter.transforms.fallback, in a mapping
@@ -54,7 +54,7 @@ class Trainer(NamedTuple):
     seg_channels: int  # that are read
     largest_label: int
     seed: int
-    teller: Teller
+    teller: LoaderLog
 
 
 class Plan(NamedTuple):

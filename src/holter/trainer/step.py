@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from holter.trainer.room import HolterRoom
+from holter.trainer.oom_retry import HolterRoom
 
 LONGEST_GRADIENT = 12  # nnU-Net's limit of the norm of all gradients
 

@@ -6,9 +6,9 @@ for a batch. Nothing here knows of the monitor or of the loader.
 """
 
 from holter.transforms.chain import Batch, Chain, SampleDraw
-from holter.transforms.geometry import Box, Fill, Geometry
+from holter.transforms.device_check import why_unusable
 from holter.transforms.read import read_chain
-from holter.transforms.trial import why_unusable
+from holter.transforms.spatial.geometry import Box, Fill, Geometry
 from holter.transforms.version import TESTED, check_version
 
 __all__ = [

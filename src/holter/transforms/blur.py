@@ -18,8 +18,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from holter.transforms.batch_state import Applied, BatchState, ShapePreserving, on_device
 from holter.transforms.scalar import Scalar, pick, read_scalar, upper_end
-from holter.transforms.work import Hit, Plain, Work, on_device
 
 STOCK = "batchgeneratorsv2.transforms.noise.gaussian_blur.GaussianBlurTransform"
 TRUNCATE = 6.0
@@ -35,7 +35,7 @@ class BlurDraw:
 
 
 @dataclass(frozen=True)
-class Blur(Plain):
+class Blur(ShapePreserving):
     """Blurs each channel that is hit along all axes, one after the other."""
 
     sigma: Scalar
@@ -54,7 +54,7 @@ class Blur(Plain):
             return BlurDraw(hit, (self._sigmas(rng),) * len(hit))
         return BlurDraw(hit, tuple(self._sigmas(rng) for _ in hit))
 
-    def apply(self, work: Work, hits: Sequence[Hit]) -> None:
+    def apply(self, work: BatchState, hits: Sequence[Applied]) -> None:
         """One channel at a time."""
         radius = kernel_size(upper_end(self.sigma)) // 2
         for slot, draw in hits:

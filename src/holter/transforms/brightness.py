@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from holter.transforms.batch_state import Applied, BatchState, ChannelIndex, ShapePreserving, change_rows
 from holter.transforms.scalar import Scalar, pick, read_scalar, single
-from holter.transforms.work import Hit, Plain, Row, Work, change_rows
 
 STOCK = "batchgeneratorsv2.transforms.intensity.brightness.MultiplicativeBrightnessTransform"
 
@@ -27,7 +27,7 @@ class Factors:
 
 
 @dataclass(frozen=True)
-class Brightness(Plain):
+class Brightness(ShapePreserving):
     """Multiplies each channel that is hit."""
 
     factor: Scalar
@@ -39,7 +39,7 @@ class Brightness(Plain):
         """Channels first, then their factors."""
         return draw_factors(rng, channels, self.factor, self.per_channel, self.one_factor)
 
-    def apply(self, work: Work, hits: Sequence[Hit]) -> None:
+    def apply(self, work: BatchState, hits: Sequence[Applied]) -> None:
         """All channels of all samples that were hit."""
         rows, factors = factors_of(hits)
         change_rows(work.image, rows, [factors], multiply)
@@ -61,9 +61,9 @@ def draw_factors(
     return Factors(hit, tuple(single(value) for value in factors))
 
 
-def factors_of(hits: Sequence[Hit]) -> tuple[list[Row], list[float]]:
+def factors_of(hits: Sequence[Applied]) -> tuple[list[ChannelIndex], list[float]]:
     """Every channel that is hit, and its factor."""
-    rows = [Row(hit.slot, channel) for hit in hits for channel in hit.draw.channels]
+    rows = [ChannelIndex(hit.slot, channel) for hit in hits for channel in hit.draw.channels]
     return rows, [factor for hit in hits for factor in hit.draw.factors]
 
 

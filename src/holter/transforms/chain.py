@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 
 from holter.errors import WrongBox
-from holter.transforms.geometry import Box, Fill, Geometry, whole
-from holter.transforms.spatial import Spatial
-from holter.transforms.work import Hit, Step, Work
+from holter.transforms.batch_state import Applied, BatchState, Step
+from holter.transforms.spatial.geometry import Box, Fill, Geometry, whole
+from holter.transforms.spatial.spatial import Spatial
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,8 @@ class Chain:
         with torch.no_grad(), torch.autocast(where.type, enabled=False):
             work, left = self._begin(images, segs, draws, where)
             for index in left:
-                hits = [Hit(slot, one.draws[index]) for slot, one in enumerate(draws) if one.draws[index] is not None]
+                chosen = [(slot, sample.draws[index]) for slot, sample in enumerate(draws)]
+                hits = [Applied(slot, draw) for slot, draw in chosen if draw is not None]
                 if hits:
                     self.steps[index].apply(work, hits)
         return Batch(work.image, work.seg)
@@ -98,13 +99,13 @@ class Chain:
 
     def _begin(
         self, images: Sequence[Tensor], segs: Sequence[Tensor], draws: Sequence[SampleDraw], device: torch.device
-    ) -> tuple[Work, range]:
+    ) -> tuple[BatchState, range]:
         """A batch in tensors of its own, and the steps that are left to do."""
         if self._first is not None:
             spatial = [one.draws[0] for one in draws]
             initial = self.geometry.initial_patch_size
             return self._first.apply_parts(images, segs, spatial, initial, device), range(1, len(self.steps))
-        batch = Work(
+        batch = BatchState(
             torch.empty((len(images), *images[0].shape), dtype=torch.float32, device=device),
             torch.empty((len(segs), *segs[0].shape), dtype=torch.int16, device=device),
         )

@@ -13,15 +13,15 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from holter.transforms.batch_state import Applied, BatchState, ShapePreserving, change_rows
 from holter.transforms.brightness import Factors, draw_factors, factors_of
 from holter.transforms.scalar import Scalar, read_scalar
-from holter.transforms.work import Hit, Plain, Work, change_rows
 
 STOCK = "batchgeneratorsv2.transforms.intensity.contrast.ContrastTransform"
 
 
 @dataclass(frozen=True)
-class Contrast(Plain):
+class Contrast(ShapePreserving):
     """Stretches each channel that is hit, within its old range where that is to be kept."""
 
     factor: Scalar
@@ -34,7 +34,7 @@ class Contrast(Plain):
         """Channels first, then their factors."""
         return draw_factors(rng, channels, self.factor, self.per_channel, self.one_factor)
 
-    def apply(self, work: Work, hits: Sequence[Hit]) -> None:
+    def apply(self, work: BatchState, hits: Sequence[Applied]) -> None:
         """All channels of all samples that were hit."""
         rows, factors = factors_of(hits)
         change_rows(work.image, rows, [factors], partial(stretch, keep_range=self.keep_range))

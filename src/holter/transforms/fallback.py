@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from holter.transforms.work import Hit, Work
+from holter.transforms.batch_state import Applied, BatchState
 
 SEEDS = 2**32  # all that numpy's global generator takes
 _GLOBAL_GENERATORS = threading.Lock()
@@ -51,7 +51,7 @@ class Fallback:
         """Taken to be as many as before; steps that follow draw for that many."""
         return channels
 
-    def apply(self, work: Work, hits: Sequence[Hit]) -> None:
+    def apply(self, work: BatchState, hits: Sequence[Applied]) -> None:
         """Samples may all change their shape, if all are hit."""
         done = {hit.slot: self._one(work, hit) for hit in hits}
         images = [done[slot][0] if slot in done else image for slot, image in enumerate(work.image)]
@@ -60,7 +60,7 @@ class Fallback:
             [done[slot][1] if slot in done else _sample(work.seg, slot) for slot in range(len(images))]
         )
 
-    def _one(self, work: Work, hit: Hit) -> tuple[Tensor, Any]:
+    def _one(self, work: BatchState, hit: Applied) -> tuple[Tensor, Any]:
         device = work.image.device
         given = {
             "image": _moved(work.image[hit.slot], "cpu"),

@@ -15,8 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from holter.transforms.batch_state import Applied, BatchState, ChannelIndex, ShapePreserving, change_rows
 from holter.transforms.scalar import Scalar, pick, read_scalar, single
-from holter.transforms.work import Hit, Plain, Row, Work, change_rows
 
 STOCK = "batchgeneratorsv2.transforms.intensity.gamma.GammaTransform"
 EPSILON = 1e-7  # stock's; a constant channel stays what it is
@@ -33,7 +33,7 @@ class GammaDraw:
 
 
 @dataclass(frozen=True)
-class Gamma(Plain):
+class Gamma(ShapePreserving):
     """Changes each channel that is hit."""
 
     exponent: Scalar
@@ -53,12 +53,12 @@ class Gamma(Plain):
         drawn = (self.exponent.draw(rng),) * len(hit) if self.one_exponent else [self.exponent.draw(rng) for _ in hit]
         return GammaDraw(hit, tuple(single(value) for value in drawn), inverted, kept)
 
-    def apply(self, work: Work, hits: Sequence[Hit]) -> None:
+    def apply(self, work: BatchState, hits: Sequence[Applied]) -> None:
         """Channels of one kind together."""
-        kinds: dict[tuple[bool, bool], list[tuple[Row, float]]] = {}
+        kinds: dict[tuple[bool, bool], list[tuple[ChannelIndex, float]]] = {}
         for slot, draw in hits:
             for channel, *kind, exponent in zip(draw.channels, draw.inverted, draw.kept, draw.exponents, strict=True):
-                kinds.setdefault((kind[0], kind[1]), []).append((Row(slot, channel), exponent))
+                kinds.setdefault((kind[0], kind[1]), []).append((ChannelIndex(slot, channel), exponent))
         for (inverted, kept), members in kinds.items():
             rows, exponents = zip(*members, strict=True)
             change_rows(work.image, rows, [exponents], partial(raise_to, inverted=inverted, kept=kept))

@@ -13,8 +13,8 @@ import numpy as np
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from holter.transforms.batch_state import Applied, BatchState, ShapePreserving
 from holter.transforms.scalar import Scalar, pick, read_scalar, single
-from holter.transforms.work import Hit, Plain, Work
 
 STOCK = "batchgeneratorsv2.transforms.spatial.low_resolution.SimulateLowResolutionTransform"
 UPWARD = {1: "linear", 2: "bilinear", 3: "trilinear"}
@@ -29,7 +29,7 @@ class LowResolutionDraw:
 
 
 @dataclass(frozen=True)
-class LowResolution(Plain):
+class LowResolution(ShapePreserving):
     """Coarsens each channel that is hit."""
 
     factor: Scalar
@@ -51,7 +51,7 @@ class LowResolution(Plain):
             return LowResolutionDraw(hit, (self._factors(rng),) * len(hit))
         return LowResolutionDraw(hit, tuple(self._factors(rng) for _ in hit))
 
-    def apply(self, work: Work, hits: Sequence[Hit]) -> None:
+    def apply(self, work: BatchState, hits: Sequence[Applied]) -> None:
         """One channel at a time: each has a size of its own in between."""
         for slot, draw in hits:
             for channel, factors in zip(draw.channels, draw.factors, strict=True):

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from holter.transforms.work import Hit, Plain, Work
+from holter.transforms.batch_state import Applied, BatchState, ShapePreserving
 
 STOCK = "batchgeneratorsv2.transforms.spatial.mirroring.MirrorTransform"
 
@@ -24,7 +24,7 @@ class MirrorDraw:
 
 
 @dataclass(frozen=True)
-class Mirror(Plain):
+class Mirror(ShapePreserving):
     """Each of some axes with probability one half."""
 
     allowed: tuple[int, ...]
@@ -35,7 +35,7 @@ class Mirror(Plain):
         axes = tuple(axis for axis in self.allowed if rng.random() < 0.5)
         return MirrorDraw(axes) if axes else None
 
-    def apply(self, work: Work, hits: Sequence[Hit]) -> None:
+    def apply(self, work: BatchState, hits: Sequence[Applied]) -> None:
         """One sample at a time: each has its own axes."""
         for slot, draw in hits:
             axes = [axis + 1 for axis in draw.axes]

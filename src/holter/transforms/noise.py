@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from holter.transforms.batch_state import Applied, BatchState, ShapePreserving
 from holter.transforms.scalar import Scalar, pick, read_scalar
-from holter.transforms.work import Hit, Plain, Work
 
 STOCK = "batchgeneratorsv2.transforms.intensity.gaussian_noise.GaussianNoiseTransform"
 SEEDS = 2**63
@@ -30,7 +30,7 @@ class NoiseDraw:
 
 
 @dataclass(frozen=True)
-class Noise(Plain):
+class Noise(ShapePreserving):
     """Adds to each channel that is hit a field of its own."""
 
     sigma: Scalar
@@ -46,7 +46,7 @@ class Noise(Plain):
         sigmas = (self.sigma.draw(rng),) * len(hit) if self.one_sigma else tuple(self.sigma.draw(rng) for _ in hit)
         return NoiseDraw(hit, sigmas, int(rng.integers(SEEDS)))
 
-    def apply(self, work: Work, hits: Sequence[Hit]) -> None:
+    def apply(self, work: BatchState, hits: Sequence[Applied]) -> None:
         """Make the fields on the device of the batch and add them."""
         for slot, draw in hits:
             size = (len(draw.channels), *work.image.shape[2:])

@@ -9,30 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from holter.transforms import (
-    binary_operator,
-    blur,
-    brightness,
-    contrast,
-    downsample,
-    gamma,
-    low_resolution,
-    mask,
-    mirror,
-    noise,
-    one_hot,
-    regions,
-    remove_component,
-    remove_label,
-    spatial,
-)
+from holter.transforms import blur, brightness, contrast, gamma, low_resolution, mirror, noise
+from holter.transforms.batch_state import Step
 from holter.transforms.chain import Chain
 from holter.transforms.fallback import Fallback
-from holter.transforms.geometry import Geometry
+from holter.transforms.labels import binary_operator, mask, one_hot, regions, remove_component, remove_label
+from holter.transforms.random_apply import OneOf, RandomApply
+from holter.transforms.resample import downsample
 from holter.transforms.scalar import full_name
-from holter.transforms.sometimes import OneOf, Sometimes
+from holter.transforms.spatial import spatial
+from holter.transforms.spatial.geometry import Geometry
 from holter.transforms.version import check_version
-from holter.transforms.work import Step
 
 COMPOSE = (
     "batchgeneratorsv2.transforms.utils.compose.ComposeTransforms",
@@ -119,7 +106,7 @@ def _known(transform: Any, axes: int) -> Step | None:
     kind = _kind(transform)
     if kind == RANDOM:
         step = _known(transform.transform, axes) or Fallback(transform.transform, _name(transform.transform))
-        return None if _unsteady(step) else Sometimes(step, float(transform.apply_probability))
+        return None if _unsteady(step) else RandomApply(step, float(transform.apply_probability))
     if kind == ONE_OF:
         steps = [_known(one, axes) or Fallback(one, _name(one)) for one in transform.list_of_transforms]
         return None if any(_unsteady(step) for step in steps) else OneOf(tuple(steps))

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from holter.causes.pcie_link_degraded import DEGRADED_RATIO
 from holter.doctor.checks.results import GIB, go, not_applicable, result, size, unknown
 from holter.doctor.records import Result, Survey
-from holter.evidence.facts.graphics import held_down_by, others
+from holter.evidence.facts.gpu.graphics import held_down_by, others
 from holter.records import GpuSample, GpuSlice
 from holter.reports.catalogue import phrase
 from holter.sentences import define_all

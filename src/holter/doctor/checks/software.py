@@ -10,7 +10,7 @@ from holter.causes.cudnn_2d_host_leak import FIXED, cudnn_release
 from holter.causes.threadpoolctl_version import is_old
 from holter.doctor.checks.results import go, not_applicable, result, unknown
 from holter.doctor.records import Result, State, Survey
-from holter.evidence.facts.fitting import NONE, SLOW_TORCH, slow_kernels
+from holter.evidence.facts.gpu.fitting import NONE, SLOW_TORCH, slow_kernels
 from holter.sentences import define_all
 
 define_all(

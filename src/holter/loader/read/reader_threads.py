@@ -19,7 +19,7 @@ THREAD_NAME = "holter-read"
 STARTED_WITHIN_S = 10.0  # a thread starts in a millisecond; on a machine that swaps it may take seconds
 
 
-class Crew:
+class ReaderPool:
     """What the readers of one loader share, and who they are."""
 
     def __init__(
@@ -38,13 +38,13 @@ class Crew:
         self.stopping = threading.Event()
         self._lock = threading.Lock()
 
-    def hire(self) -> None:
+    def add(self) -> None:
         """Start one more reader."""
         reader = Reader(self, len(self.readers))
         self.readers.append(reader)
         start_single_threaded(reader)
 
-    def may_leave(self, reader: Reader) -> bool:
+    def should_exit(self, reader: Reader) -> bool:
         """Whether there are more readers than wanted, one came back from a hung file; then this one is off the crew."""
         with self._lock:
             if sum(each.is_able() for each in self.readers) <= self.wanted:
@@ -61,7 +61,7 @@ class Crew:
 class Reader(threading.Thread):
     """Takes jobs until it is told to stop: plans them, reads them, and hands the samples on."""
 
-    def __init__(self, crew: Crew, number: int) -> None:
+    def __init__(self, crew: ReaderPool, number: int) -> None:
         # A daemon: one that hangs in the kernel for good must not keep the process from ending.
         super().__init__(name=f"{THREAD_NAME}-{number}", daemon=True)
         self.job: Job | None = None
@@ -84,7 +84,7 @@ class Reader(threading.Thread):
         try:
             while (job := self._crew.dispatch.take()) is not None:
                 self._do(job)
-                if self._crew.may_leave(self):
+                if self._crew.should_exit(self):
                     return
         except BaseException as error:  # noqa: BLE001 -- it is raised again in the trainer's thread
             self._crew.dispatch.fail(error)

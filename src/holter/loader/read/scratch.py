@@ -13,7 +13,7 @@ from holter.loader.records import Shape
 
 
 class Scratch:
-    """Room of one thread for what is on its way from one place to another; it only ever grows."""
+    """BatchBuffer of one thread for what is on its way from one place to another; it only ever grows."""
 
     def __init__(self) -> None:
         self._bytes = np.empty(0, np.uint8)

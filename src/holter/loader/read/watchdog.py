@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 
-from holter.loader.read.reader_threads import Crew, Reader
+from holter.loader.read.reader_threads import Reader, ReaderPool
 from holter.loader.read_errors import Touch, touched_by
 
 THREAD_NAME = "holter-watch"
@@ -21,7 +21,7 @@ _LONGEST_PAUSE_S = 1.0
 class Watch(threading.Thread):
     """Looks at what readers are reading, and since when."""
 
-    def __init__(self, crew: Crew, limit_s: float) -> None:
+    def __init__(self, crew: ReaderPool, limit_s: float) -> None:
         super().__init__(name=THREAD_NAME, daemon=True)
         self._crew, self._limit_s = crew, limit_s
         self._told: dict[Reader, tuple[Touch, int]] = {}  # how many times the limit each was told of
@@ -62,4 +62,4 @@ class Watch(threading.Thread):
         stuck = sum(each.is_stuck and each.is_alive() for each in crew.readers)
         able = sum(each.is_able() for each in crew.readers)
         if able < crew.wanted and stuck <= MOST_STUCK:
-            crew.hire()
+            crew.add()

@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 class SampleBuffers:
-    """Room for one sample."""
+    """BatchBuffer for one sample."""
 
     def __init__(self, seg_dtype: Any, is_pinned: bool) -> None:
         self._is_pinned = is_pinned

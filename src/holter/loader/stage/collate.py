@@ -43,7 +43,7 @@ class Finish(Protocol):
         ...
 
 
-class Room:
+class BatchBuffer:
     """Memory of one transformed batch: ``data`` (B, C, *patch), ``targets`` one a resolution."""
 
     def __init__(self, like: Any, batch_size: int, is_pinned: bool) -> None:
@@ -70,12 +70,12 @@ class Room:
         return part.target if self._is_list else [part.target]
 
 
-class InReaders:
+class TransformInWorker:
     """Transform in the reader threads, each sample as soon as it is there, into a ring of batches."""
 
     def __init__(self, chain: Chain, batch_size: int, buffers: Pool[SampleBuffers], *, is_pinned: bool) -> None:
         self._chain, self._size, self._buffers, self._is_pinned = chain, batch_size, buffers, is_pinned
-        self._rooms: deque[Room] = deque()
+        self._rooms: deque[BatchBuffer] = deque()
 
     def prepare(self, samples: Sequence[Sample]) -> Prepared:
         """See Finish."""
@@ -85,18 +85,18 @@ class InReaders:
                 samples, self._chain.apply(images, segs, [sample.plan.draw for sample in samples], device="cpu")
             )
 
-    def room(self, prepared: Prepared) -> Room:
+    def room(self, prepared: Prepared) -> BatchBuffer:
         """See Finish; the one that has rested longest comes first."""
         try:
             room = self._rooms.popleft()
         except IndexError:
-            return Room(prepared.part, self._size, self._is_pinned)
+            return BatchBuffer(prepared.part, self._size, self._is_pinned)
         if room.copied is not None:
             room.copied.synchronize()
             room.copied = None
         return room
 
-    def put(self, room: Room, slots: range, prepared: Prepared) -> None:
+    def put(self, room: BatchBuffer, slots: range, prepared: Prepared) -> None:
         """See Finish."""
         room.put(slots, prepared.part)
         self.discard(prepared)
@@ -106,12 +106,12 @@ class InReaders:
         for sample in prepared.samples:
             self._buffers.give(sample.buffers)
 
-    def give_back(self, room: Room) -> None:
+    def give_back(self, room: BatchBuffer) -> None:
         """See Finish."""
         self._rooms.append(room)
 
 
-class AsRead:
+class Passthrough:
     """Keep samples as they are: somebody else transforms them, a whole batch at once."""
 
     def __init__(self, buffers: Pool[SampleBuffers]) -> None:

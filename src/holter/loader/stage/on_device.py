@@ -11,7 +11,7 @@ import torch
 from holter.loader.scheduler import POLL_S, Batch, Dispatch
 from holter.loader.stage.buffers import Sample
 from holter.loader.stage.chain import Chain, Tensor
-from holter.loader.stage.collate import AsRead
+from holter.loader.stage.collate import Passthrough
 
 THREAD_NAME = "holter-stage"
 READY_BATCHES = 1  # beside the one that trains and the one that is being made: GPU memory is scarce
@@ -30,7 +30,7 @@ class Staged(NamedTuple):
 class DeviceStage(threading.Thread):
     """Takes batches as they were read and makes them ready on the device."""
 
-    def __init__(self, dispatch: Dispatch, finish: AsRead, chain: Chain, device: Any) -> None:
+    def __init__(self, dispatch: Dispatch, finish: Passthrough, chain: Chain, device: Any) -> None:
         super().__init__(name=THREAD_NAME, daemon=True)
         self._dispatch, self._finish, self._chain = dispatch, finish, chain
         self._device = torch.device(device)

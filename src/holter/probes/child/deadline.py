@@ -1,8 +1,8 @@
-"""Ask a child process, and never wait for it longer than said.
+"""Ask a child process, with a time limit for each answer.
 
 A driver call or a ``statvfs`` on a dead mount may never return, and the process that made it may not even die when
-killed. So such calls are made in a child: ``Respondent`` keeps one child that answers questions (``errand.py`` runs a
-command once). It only looks when it is asked to look; there is no thread here.
+killed. So such calls are made in a child: ``ChildClient`` keeps one child that answers questions, and
+``background_command.py`` runs a command once. Nothing happens between calls; there is no thread here.
 
 The protocol: one line in, one line out. It should write what it is about to do into the page behind
 the descriptor named in ``HOLTER_DOING_FD`` (text, padded with zero bytes), so that a call that hangs has a name, and
@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import IO, Literal, NamedTuple
 
-from holter.probes.child.errand import ABANDON_S, NOT_STARTED, Killed, ending
+from holter.probes.child.background_command import ABANDON_S, NOT_STARTED, Reaper, ending
 from holter.records import Message
 from holter.sentences import define
 
@@ -31,7 +31,7 @@ DEADLINE_S = 5.0  # from here on the silence is reported; a healthy NVML or stat
 # A driver that hung once mostly hangs again: the first new try comes soon, the later ones cost next to
 # nothing.
 BACK_OFF_S = (5.0, 15.0, 60.0, 300.0)
-# Killed children that do not die: each holds memory and maybe a lock of the driver, so no fourth is started.
+# Reaper children that do not die: each holds memory and maybe a lock of the driver, so no fourth is started.
 STUCK_MAX = 3
 PATIENCE_S = 0.02  # the recorder ticks once a second for all probes together
 READ_BYTES = 65536
@@ -58,7 +58,7 @@ class Limits(NamedTuple):
     back_off_s: tuple[float, ...] = BACK_OFF_S  # rest before each new child; the last one again and again
 
 
-class Respondent:
+class ChildClient:
     """A child that answers one question at a time, replaced when it hangs or dies; ``ask`` never blocks for long."""
 
     def __init__(
@@ -75,7 +75,7 @@ class Respondent:
         self._clock = clock
         self._process: subprocess.Popen[bytes] | None = None
         self._page: mmap.mmap | None = None
-        self._killed = Killed()
+        self._killed = Reaper()
         self._received = bytearray()
         self._asked_s: float | None = None  # the question that this child owes us
         self._silent_since_s: float | None = None  # the oldest unanswered question, over all children
@@ -91,7 +91,7 @@ class Respondent:
 
     @property
     def stuck(self) -> int:
-        """Killed children that have not died yet: they sit in a call that cannot be interrupted."""
+        """Reaper children that have not died yet: they sit in a call that cannot be interrupted."""
         return self._killed.still_there()
 
     def ask(self, question: bytes, patience_s: float = PATIENCE_S) -> Reply:
@@ -119,7 +119,7 @@ class Respondent:
     def close(self) -> None:
         """End the child."""
         self._let_go()
-        self._killed.farewell()
+        self._killed.drain()
 
     def rest(self) -> None:
         """End the child, without blame; the next ``ask`` starts a new one."""

@@ -18,8 +18,8 @@ from pathlib import Path
 import msgspec
 
 from holter.probes import Reading
-from holter.probes.child.deadline import PATIENCE_S, Limits, Reply, Respondent
-from holter.probes.child.errand import ABANDON_S
+from holter.probes.child.background_command import ABANDON_S
+from holter.probes.child.deadline import PATIENCE_S, ChildClient, Limits, Reply
 from holter.probes.gpu.gpu_script import GpuScript
 from holter.probes.gpu.nvidia_smi import LICENCE_INTERVAL_S, NOT_READ_YET, LicenceReader, PrintedLicence
 from holter.records import Event, GpuSample, Message, Noted, Text, Unread
@@ -95,7 +95,7 @@ class GpuProbe:
         self._ours = ours
         self._patience_s = patience_s
         self._proc = proc
-        self._respondent = Respondent(child_command(), environment=variables, limits=limits, clock=clock)
+        self._respondent = ChildClient(child_command(), environment=variables, limits=limits, clock=clock)
         self._licence_interval_s = licence_interval_s
         self._licence = LicenceReader(environment=variables, clock=clock)
         self._decoder = msgspec.json.Decoder(_Answer)

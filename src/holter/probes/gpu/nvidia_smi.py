@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Literal, NamedTuple
 
-from holter.probes.child.errand import ABANDON_S, Errand, Killed
+from holter.probes.child.background_command import ABANDON_S, BackgroundCommand, Reaper
 from holter.records import Message
 from holter.sentences import define
 
@@ -113,15 +113,15 @@ class LicenceReader:
         self._deadline_s = deadline_s
         self._clock = clock
         self._due_s = float("-inf")
-        self._errand: Errand | None = None
-        self._killed = Killed()
+        self._background: BackgroundCommand | None = None
+        self._killed = Reaper()
         self.printed: tuple[PrintedLicence, ...] = ()  # the last text that could be had
         self.trouble: Message | None = NOT_READ_YET()  # why there is none
 
     @property
     def busy(self) -> bool:
         """A command is running."""
-        return self._errand is not None
+        return self._background is not None
 
     def hurry(self) -> None:
         """Something changed: read again at the next look."""
@@ -129,23 +129,23 @@ class LicenceReader:
 
     def look(self, interval_s: float = LICENCE_INTERVAL_S) -> bool:
         """Start the command when it is due, take its text when it is there; True if there is a new result."""
-        if self._errand is None and self._clock() >= self._due_s and not self._killed.still_there():
+        if self._background is None and self._clock() >= self._due_s and not self._killed.still_there():
             self._due_s = self._clock() + interval_s
             self._begin()
-        return self._errand is not None and self._finish(self._errand)
+        return self._background is not None and self._finish(self._background)
 
     def close(self) -> None:
         """End a command that still runs."""
-        if self._errand is not None:
-            self._errand.close()
-        self._killed.farewell()
+        if self._background is not None:
+            self._background.close()
+        self._killed.drain()
 
     def _begin(self) -> None:
         command = shutil.which("nvidia-smi", path=self._environment.get("PATH"))
         if command is None:
             self.printed, self.trouble = (), NO_NVIDIA_SMI()
             return
-        self._errand = Errand(
+        self._background = BackgroundCommand(
             (command, "-q"),
             environment=self._environment,
             deadline_s=self._deadline_s,
@@ -153,11 +153,11 @@ class LicenceReader:
             clock=self._clock,
         )
 
-    def _finish(self, errand: Errand) -> bool:
-        outcome = errand.outcome()
+    def _finish(self, background: BackgroundCommand) -> bool:
+        outcome = background.outcome()
         if outcome is None:
             return False
-        errand.close()
-        self._errand = None
+        background.close()
+        self._background = None
         self.printed, self.trouble = parse(outcome.text) if outcome.trouble is None else (), outcome.trouble
         return True

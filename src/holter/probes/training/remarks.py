@@ -22,7 +22,7 @@ def _say(code: str, english: str) -> Sentence:
     return REMARKS[code]
 
 
-# What is wrong with a checkpoint: hook/zips.py, archive.py, pickles.py
+# What is wrong with a checkpoint: hook/checkpoints/zip_format.py, archive.py, pickles.py
 _say("missing", "there is no such file")
 _say("empty", "torn: the file is empty")
 _say("zeros", "torn: the file holds only zeros")
@@ -54,7 +54,7 @@ _say("pickle-storage", "a storage is named in an unknown way")
 _say("may-be-whole", "{problem}; it may be whole: now {now}")
 _say("read-back-wrong", "what was read back is wrong ({problem})")
 
-# Checkpoints on their way to the disk: hook/snapshots.py, epochs.py, midway.py, states.py
+# Checkpoints on their way to the disk: hook/checkpoints/snapshots.py, epochs.py, midway.py, states.py
 _say("saved-epoch", "epoch {epoch} in {file}: held up {held_up:.2f} s, written in {written:.1f} s, verified")
 _say("saved-file", "{file}: held up {held_up:.2f} s, written in {written:.1f} s, verified")
 NOT_SAVED = (
@@ -74,7 +74,7 @@ _say("stop-not-saved", "epoch {epoch} could not be saved; the training goes on")
 _say("stopped-after", "after epoch {epoch}, which is in {file}")
 _say("generators-of-gpus", "random numbers do not continue: saved with {saved} GPUs, continued with {here}")
 
-# Workers and their replacement: hook/stoppage.py, replace.py
+# Workers and their replacement: hook/workers/failure.py, replace.py
 _say("worker-stopped", "{worker} is stopped")
 _say("worker-killed", "{worker} was ended by {signal}")
 _say("worker-exited", "{worker} ended with exit code {exit_code}")
@@ -95,7 +95,7 @@ _say(
     "nothing was replaced: no worker was stopped, and no wait lasted {frozen:.0f} s (within {within:.0f} s)",
 )
 
-# Exports: hook/exports.py, export_pool.py, export_tasks.py, export_worker.py
+# Exports: hook/exports/patches.py, pool.py, tasks.py, worker.py
 _say("export-need", "its largest case needs {need_gib:.1f} GiB; how much memory is free is not known")
 _say(
     "export-forecast",

@@ -22,7 +22,7 @@ from holter.supervisor.folds.lock import Lock
 from holter.supervisor.folds.lock_state import About, host_of, look, started
 from holter.supervisor.folds.patience import Patience
 from holter.supervisor.folds.place import here
-from holter.supervisor.folds.turn import Teller, Turn
+from holter.supervisor.folds.turn import Announce, Turn
 from holter.texts.training_command import TrainingCommand
 
 # A share that hangs shall not keep us from ending; what is left is taken over by whoever comes next.
@@ -34,7 +34,7 @@ AT_WORK = ("train", "validate", "checkpoint", "final-validation", "shutdown")
 class Preparation:
     """The part of one training in what several share. ``close`` it whatever happens."""
 
-    def __init__(self, training: TrainingCommand, environ: Mapping[str, str], teller: Teller) -> None:
+    def __init__(self, training: TrainingCommand, environ: Mapping[str, str], teller: Announce) -> None:
         self._training = training
         self._teller = teller
         self._folder, self._jobs = jobs_of(training, environ) or (Path(), ())

@@ -33,7 +33,7 @@ FREE_S = 15.0
 STOPPED = ("T", "t")
 
 
-class Teller(Protocol):
+class Announce(Protocol):
     """Who hears of a wait."""
 
     def say(self, told: Message) -> None:
@@ -46,7 +46,7 @@ class Teller(Protocol):
 class Turn:
     """One wait. ``lock``: ours, where it is ours to make."""
 
-    def __init__(self, fold: str, path: Path, job: Job, teller: Teller, patience: Patience) -> None:
+    def __init__(self, fold: str, path: Path, job: Job, teller: Announce, patience: Patience) -> None:
         self.lock: Lock | None = None
         self._fold, self._path, self._job = fold, path, job
         self._teller, self._patience = teller, patience

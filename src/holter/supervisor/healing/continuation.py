@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from holter.hook.verify import FINAL, newest_good, prepare_to_continue, verify
+from holter.hook.checkpoints.select import FINAL, newest_good, prepare_to_continue, verify
 from holter.probes.training.remarks import problems
 from holter.records import Text
 from holter.sentences import define

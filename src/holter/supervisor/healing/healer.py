@@ -14,7 +14,7 @@ from holter.detectors.progress import ProgressKeeper
 from holter.detectors.view import GAP_S, is_held, main_beat, main_beats, usable_cpus
 from holter.evidence.words import works_together
 from holter.records import WORKERS, ActionTaken, Diagnosis, Episode, Message, Plan, Tick
-from holter.remedies.asking import asked
+from holter.remedies.admin_request import asked
 from holter.remedies.ladder import (
     OUTSIDE_RUNG,
     WAITS,

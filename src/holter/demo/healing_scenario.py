@@ -1,0 +1,66 @@
+"""The demo with healing: one fault, its cure, a second fault, its cure, and a training that comes to its end."""
+
+from __future__ import annotations
+
+import msgspec
+
+from holter.demo.fault_injector import Director
+from holter.demo.faults import Worker
+from holter.demo.faults.freeze_then_kill import FreezeThenKill
+from holter.records import ActionTaken, Beat, Noted, Tick
+from holter.reports import live
+from holter.reports.catalogue import text
+from holter.supervisor.recording.recorder import Recorder
+
+# The second fault comes this deep in a later epoch, and only when a checkpoint is there to restart from.
+KILL_ITERATION = 10
+CURES = ("replace-workers", "restart")
+
+
+class Story(Director):
+    """Brings in the second fault when the first is healed."""
+
+    healed: tuple[str, ...] = ()  # actions that were done, in their order
+    _echoes = live.Echoes()
+    _saved = False
+    _healed_epoch: int | None = None
+    _killed = False
+
+    def action(self, action: ActionTaken) -> None:
+        """Show what Holter does."""
+        if action.action == "save-checkpoint":
+            self._saved = self._saved or action.state == "done"
+            return
+        if action.state == "done" and action.action in CURES and action.action not in self.healed:
+            self.healed = (*self.healed, action.action)
+        line = live.action(action, self._lang)
+        if line is not None and self._echoes.is_new(action):
+            self._say_live(line)
+
+    def each_tick(self, recorder: Recorder, tick: Tick) -> None:
+        """Called after every tick of the recorder."""
+        super().each_tick(recorder, tick)
+        beat = next((beat for beat in tick.beats if beat.role == "main"), None)
+        if beat is None or self._killed or "replace-workers" not in self.healed:
+            return
+        if self._healed_epoch is None:
+            self._healed_epoch = beat.epoch
+        if self._is_time_to_kill(beat):
+            self._kill(recorder, tick, beat)
+
+    def _is_over(self, tick: Tick) -> bool:
+        """The worker is not thawed while Holter may still replace it."""
+        return "replace-workers" in self.healed or super()._is_over(tick)
+
+    def _is_time_to_kill(self, beat: Beat) -> bool:
+        later = self._healed_epoch is not None and (beat.epoch or 0) > self._healed_epoch
+        return self._saved and later and beat.phase == "train" and (beat.iteration or 0) >= KILL_ITERATION
+
+    def _kill(self, recorder: Recorder, tick: Tick, beat: Beat) -> None:
+        assert isinstance(self._fault, FreezeThenKill)
+        self._killed = True
+        self._say(text("demo.inject", self._lang, what=text("demo.fault.kill-main", self._lang)))
+        workers = tuple(Worker(pid=one.pid, role=one.role) for one in tick.processes if one.role != "main")
+        self._context = msgspec.structs.replace(self._context, main_pid=beat.pid, workers=workers)
+        self._fault.inject_next(self._context)
+        recorder.add(Noted(t_s=recorder.now_s(), what="fault", text="kill-main"))

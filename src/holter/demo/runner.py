@@ -1,0 +1,237 @@
+"""The demo from start to end: prepare, train under supervision, break, watch, repair, report."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from holter.demo.fault_injector import Director
+from holter.demo.faults import Context, Fault, find_fault, prepared
+from holter.demo.healing_scenario import CURES, Story
+from holter.demo.prepare import prepare
+from holter.diagnosis.result import diagnosed_all
+from holter.errors import CannotDoHere, FolderNotWritable, TapeExists
+from holter.records import Diagnosis, Judged, Noted
+from holter.reports import live
+from holter.reports.as_json import to_json
+from holter.reports.catalogue import text
+from holter.reports.html import write_html
+from holter.reports.line_writer import LineWriter
+from holter.supervisor.run import run
+from holter.tape import Recording, read
+
+Lang = Literal["en", "zh"]
+
+
+class DemoResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What the demo shows, for people and for ``--json``."""
+
+    fault: str
+    true_cause: str | None
+    tape: Path
+    report: Path
+    training_exit: int
+    diagnoses: tuple[Diagnosis, ...]
+    fault_s: float | None
+    alarm_s: float | None  # from the fault
+    cause_s: float | None  # from the fault
+    named: str | None
+    lang: Lang
+    heals: bool = False
+    healed: tuple[str, ...] = ()  # actions that were done
+
+    @property
+    def as_expected(self) -> bool:
+        """The true cause was named, or nothing was said where nothing was wrong; what was to be healed was."""
+        if self.heals and (self.training_exit != 0 or self.healed != CURES):
+            return False
+        return not self.diagnoses if self.true_cause is None else self.named == self.true_cause
+
+    def as_json(self) -> dict[str, Any]:
+        """One plain object; ``episodes`` as in ``holter diagnose --json``."""
+        return {
+            "fault": self.fault,
+            "true_cause": self.true_cause,
+            "named_cause": self.named,
+            "as_expected": self.as_expected,
+            "tape": str(self.tape),
+            "report": str(self.report),
+            "training_exit": self.training_exit,
+            "healed": list(self.healed),
+            "alarm_s": self.alarm_s,
+            "cause_s": self.cause_s,
+            "episodes": to_json(self.diagnoses, self.lang, str(self.tape))["episodes"],
+        }
+
+
+def show(fault_name: str, out: Path | None, lang: Lang, *, quiet: bool = False, force: bool = False) -> DemoResult:
+    """Run the demo in ``out`` (default: a new folder below the current one).
+
+    Raises:  BadInput (no such fault), CannotDoHere, DemoFailed, MissingExtra, TapeExists, FolderNotWritable.
+    """
+    fault = find_fault(fault_name)
+    missing = fault.needs()
+    if missing is not None:
+        raise CannotDoHere(
+            f"The fault {fault.name} cannot be made here: {missing}.",
+            safe="Nothing was started.",
+            next_step="holter demo --fault freeze-worker needs nothing special",
+        )
+    folder = _folder(out, fault, force)
+    # Nobody need read it: the demo's training must not wait for that, nor end because of it.
+    writer = LineWriter(None if quiet else sys.stderr, lambda count: live.left_out(count, lang))
+    with closing(writer):
+        return _play(fault, folder, lang, lambda told: writer.say(f"{live.PREFIX} {told}"), quiet=quiet, force=force)
+
+
+def _play(
+    fault: Fault, folder: Path, lang: Lang, say: Callable[[str], None], *, quiet: bool, force: bool
+) -> DemoResult:
+    say(text("demo.what", lang, fault=fault.name, summary=text(f"demo.fault.{fault.name}", lang)))
+    began = time.monotonic()
+    material = prepare(folder / "nnunet", progress=_progress(say, lang))
+    took_s = time.monotonic() - began
+    say(text("demo.prepared", lang, folder=folder / "nnunet", seconds=f"{took_s:.0f}", cases=material.cases))
+    shutil.rmtree(material.results, ignore_errors=True)
+    scratch = folder / "scratch"
+    scratch.mkdir(exist_ok=True)
+    context = Context(scratch=scratch, preprocessed=material.preprocessed)
+    directed_by = Story if fault.heals else Director
+    director = directed_by(fault, context, lang, say, show_progress=not quiet and sys.stderr.isatty())
+    tape = folder / f"{fault.name}.holter"
+    say(text("demo.training", lang, log=folder / "training-output.txt"))
+    with prepared(fault, context) as extra:
+        result = run(
+            tuple(fault.wrap(material.command())),
+            tape,
+            listener=director,
+            force=force,
+            variables={**os.environ, **material.environment(), **extra},
+            each_tick=director.each_tick,
+            quiet_output=folder / "training-output.txt",
+            end_orphans=True,
+            heal=fault.heals,
+        )
+    return _conclude(fault, director, tape, folder, result.returncode, say, lang, force)
+
+
+def _conclude(
+    fault: Fault,
+    director: Director,
+    tape: Path,
+    folder: Path,
+    returncode: int,
+    say: Callable[[str], None],
+    lang: Lang,
+    force: bool,
+) -> DemoResult:
+    recording = read(tape)
+    diagnoses = diagnosed_all(recording)
+    report = folder / f"{fault.name}.html"
+    write_html(recording, diagnoses, report, lang, force=force)
+    alarm_s, cause_s, named = timing(recording, diagnoses)
+    result = DemoResult(
+        fault=fault.name,
+        true_cause=fault.true_cause,
+        tape=tape,
+        report=report,
+        training_exit=returncode if returncode >= 0 else 128 - returncode,
+        diagnoses=diagnoses,
+        fault_s=director.fault_s,
+        alarm_s=alarm_s,
+        cause_s=cause_s,
+        named=named,
+        lang=lang,
+        heals=fault.heals,
+        healed=director.healed if isinstance(director, Story) else (),
+    )
+    _say_result(result, say, lang)
+    return result
+
+
+def timing(recording: Recording, diagnoses: tuple[Diagnosis, ...]) -> tuple[float | None, float | None, str | None]:
+    """Seconds from the fault to the alarm and to the named cause, as the tape tells it, and that cause."""
+    notes = recording.events(Noted)
+    judged = recording.events(Judged)
+    fault_s = next((note.t_s for note in notes if note.what == "fault"), None)
+    if fault_s is None or not diagnoses:
+        return None, None, diagnoses[0].verdicts[0].cause if diagnoses else None
+    first = min(diagnoses, key=lambda one: one.episode.alarm_s)
+    named = first.verdicts[0]
+    cause_s = next((one.t_s for one in judged if one.cause == named.cause), None)
+    alarm_s = first.episode.alarm_s - fault_s
+    return round(alarm_s, 2), None if cause_s is None else round(cause_s - fault_s, 2), named.cause
+
+
+def _say_result(result: DemoResult, say: Callable[[str], None], lang: Lang) -> None:
+    if result.true_cause is None:
+        say(text("demo.none-found" if result.as_expected else "demo.false-alarm", lang))
+    elif result.named == result.true_cause:
+        values = {"alarm_s": _seconds(result.alarm_s), "cause_s": _seconds(result.cause_s)}
+        say(text("demo.found", lang, cause=text(f"cause.{result.named}.title", lang), **values))
+    else:
+        say(text("demo.missed", lang, cause=result.true_cause, named=result.named or "-"))
+    if result.heals:
+        say(text("demo.healed" if result.training_exit == 0 else "demo.not-healed", lang))
+    say(text("demo.exit", lang, code=result.training_exit))
+    for path in (result.tape, result.report):
+        say(live.wrote(str(path), lang).removeprefix(f"{live.PREFIX} "))
+    if result.named is not None:
+        say(text("demo.next", lang, tape=result.tape, cause=result.named))
+
+
+def _seconds(value: float | None) -> str:
+    return "?" if value is None else f"{value:.0f}"
+
+
+def _folder(out: Path | None, fault: Fault, force: bool) -> Path:
+    try:
+        folder = _new_folder() if out is None else out.absolute()
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FolderNotWritable(
+            f"Cannot make {out or 'a folder below the current one'}: {error.strerror}.",
+            next_step="holter demo --out FOLDER",
+        ) from error
+    if not os.access(folder, os.W_OK):
+        raise FolderNotWritable(f"{folder} is read-only.", next_step="holter demo --out FOLDER")
+    tape = folder / f"{fault.name}.holter"
+    if tape.exists() and not force:
+        raise TapeExists(
+            f"{tape} exists already.", safe="It was not touched.", next_step="Choose another --out, or add --force."
+        )
+    return folder
+
+
+def _new_folder() -> Path:
+    """A folder that no other demo has: several may be started in one second."""
+    moment = datetime.datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
+    name, number = f"demo-{moment}-{os.getpid()}", 1
+    while True:
+        folder = Path(name if number == 1 else f"{name}-{number}").absolute()
+        try:
+            folder.mkdir()
+        except FileExistsError:
+            number += 1
+        else:
+            return folder
+
+
+def _progress(say: Callable[[str], None], lang: Lang) -> Callable[[str, int, int | None], None]:
+    """A line per stage; images are counted in steps of five."""
+
+    def tell(stage: str, done: int, total: int | None) -> None:
+        if total is None or done == 0 or done == total or done % 5 == 0:
+            count = "" if not total else f" {done}/{total}"
+            say(text(f"demo.stage.{stage}", lang) + count)
+
+    return tell

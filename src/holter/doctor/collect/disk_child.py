@@ -1,0 +1,144 @@
+"""Looks at one folder: room, whether a file can be written, and how quickly it is read. Run as a module of its own.
+
+``python -m holter.doctor.collect.disk_child PATH SECONDS``: any of these may hang on a dead mount, and then only this
+process does. What it writes to try the folder has no name there, or is removed at once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import random
+import statistics
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from holter.probes.storage.storage_child import files_below, mount_points, time_one_read
+
+READS_MAX = 200
+STREAM_BYTES = 8 << 20  # one piece of a sequential read
+STREAM_MAX_BYTES = 256 << 20
+# Faster than any disk answers: memory. An NVMe needs 50 to 100 microseconds.
+MEMORY_S = 15e-6
+TRY_BYTES = 4096
+MANY = 20
+IMAGES = (".b2nd", ".npy", ".npz")
+
+
+def tell(**facts: Any) -> None:
+    """One line, at once: what follows may hang."""
+    print(json.dumps(facts), flush=True)
+
+
+def nearest(path: Path) -> Path:
+    """The folder itself, or the one above it that exists."""
+    while not path.exists() and path != path.parent:
+        path = path.parent
+    return path
+
+
+def room(path: Path) -> dict[str, Any]:
+    """Space, inodes and mount options."""
+    found = os.statvfs(path)
+    return {
+        "free_bytes": found.f_bavail * found.f_frsize,
+        "total_bytes": found.f_blocks * found.f_frsize,
+        "free_inodes": found.f_favail if found.f_files else None,
+        "read_only": bool(found.f_flag & os.ST_RDONLY),
+        "no_exec": bool(found.f_flag & os.ST_NOEXEC),
+        "readable": os.access(path, os.R_OK | os.X_OK),
+    }
+
+
+def try_to_write(path: Path) -> dict[str, Any]:
+    """Write a small file and make it reach the disk: quotas and full disks show then, not earlier."""
+    before = time.time()
+    try:
+        descriptor, name = _fresh(path)
+    except OSError as error:
+        return {"written": False, "write_error": error.strerror}
+    try:
+        os.write(descriptor, b"\0" * TRY_BYTES)
+        os.fsync(descriptor)
+        changed = os.fstat(descriptor).st_mtime
+    except OSError as error:
+        return {"written": False, "write_error": error.strerror}
+    finally:
+        with contextlib.suppress(OSError):
+            os.close(descriptor)
+        if name is not None:
+            with contextlib.suppress(OSError):
+                name.unlink()
+    after = time.time()
+    skew = changed - after if changed > after else min(0.0, changed - before)
+    return {"written": True, "clock_skew_s": skew}
+
+
+def _fresh(path: Path) -> tuple[int, Path | None]:
+    with contextlib.suppress(OSError):  # not on NFS, FUSE and others
+        return os.open(path, os.O_TMPFILE | os.O_WRONLY, 0o600), None
+    name = path / f".holter-doctor-{os.getpid()}-{random.randrange(1 << 30)}"
+    return os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600), name
+
+
+def _images(files: list[str]) -> list[str]:
+    """What a training reads all the time; other files only where there is nothing else."""
+    return [file for file in files if file.endswith(IMAGES)] or files
+
+
+def read_times(files: list[str], until: float) -> list[float]:
+    """Seconds of small random reads that the page cache cannot serve."""
+    took = []
+    for _ in range(READS_MAX):
+        if time.monotonic() > until:
+            break
+        with contextlib.suppress(OSError, ValueError):
+            took_s = time_one_read(random.choice(files))
+            took += [took_s] if took_s is not None else []
+    return took
+
+
+def stream(files: list[str], until: float) -> float | None:
+    """Bytes a second of whole files, one after the other, their cached pages dropped first."""
+    count, began = 0, time.perf_counter()
+    for file in random.sample(files, len(files)):
+        with contextlib.suppress(OSError):
+            descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+                while piece := os.read(descriptor, STREAM_BYTES):
+                    count += len(piece)
+                    if time.monotonic() > until or count >= STREAM_MAX_BYTES:
+                        return count / (time.perf_counter() - began)
+            finally:
+                os.close(descriptor)
+    return count / (time.perf_counter() - began) if count else None
+
+
+def main() -> None:
+    """Room first, then writing, then reading: each line is worth having if the next hangs."""
+    path, seconds = Path(sys.argv[1]), float(sys.argv[2])
+    try:
+        place = nearest(path)
+        tell(exists=place == path, real_path=os.path.realpath(place))
+        tell(**room(place))
+        tell(**try_to_write(place))
+        if seconds <= 0:
+            return
+        files = _images(files_below(str(place), mount_points() - {str(place)}))
+        until = time.monotonic() + seconds / 2
+        took = read_times(files, until) if files else []
+        if took:
+            p95 = statistics.quantiles(took, n=MANY)[-1] if len(took) >= MANY else max(took)
+            median = statistics.median(took)
+            tell(reads=len(took), read_latency_s=median, read_latency_p95_s=p95, cached=median < MEMORY_S)
+            tell(read_bytes_per_s=stream(files, until + seconds / 2))
+    except OSError as error:
+        tell(problem=f"{type(error).__name__}: {error.strerror or error}")
+
+
+if __name__ == "__main__":
+    main()

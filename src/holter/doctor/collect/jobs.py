@@ -1,0 +1,68 @@
+"""Children of which each has a deadline, looked at together."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import TracebackType
+from typing import Any
+
+from holter.probes.child.background_command import BackgroundCommand, Reaper
+
+PAUSE_S = 0.05
+
+
+class Jobs:
+    """Children that end with us, however that comes: ``with Jobs() as jobs``."""
+
+    def __init__(self) -> None:
+        self._commands: list[BackgroundCommand] = []
+        self._killed = Reaper()
+
+    def start(
+        self, command: Sequence[str], deadline_s: float, environment: Mapping[str, str] | None = None
+    ) -> BackgroundCommand:
+        """One more."""
+        job = BackgroundCommand(command, environment=environment, deadline_s=deadline_s, killed=self._killed)
+        self._commands.append(job)
+        return job
+
+    def __enter__(self) -> Jobs:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        for job in self._commands:
+            job.close()
+        self._killed.drain()
+
+
+def wait(errands: Iterable[BackgroundCommand], meanwhile: Callable[[], None] = lambda: None) -> None:
+    """Until each has ended or was given up."""
+    open_ones = list(errands)
+    while open_ones := [one for one in open_ones if one.outcome() is None]:
+        meanwhile()
+        time.sleep(PAUSE_S)
+
+
+def lines(text: str) -> list[dict[str, Any]]:
+    """The objects of a child's lines; a line cut in the middle is left out."""
+    found = []
+    for line in text.splitlines():
+        try:
+            read = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(read, dict):
+            found.append(read)
+    return found
+
+
+def merged(text: str) -> dict[str, Any]:
+    """All facts of a child's lines."""
+    facts: dict[str, Any] = {}
+    for line in lines(text):
+        facts.update(line)
+    return facts

@@ -1,0 +1,282 @@
+"""Which training is meant: data set, plan and fold, from nnU-Net's folders.
+
+``python -m holter.doctor.collect.question`` answers with one JSON object: a process of its own, because any of these
+folders may be on a mount that hangs.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from holter.doctor.records import Asked, Fold, Plan
+from holter.errors import BadInput, HolterError
+from holter.records import Text
+from holter.supervisor.folds.fold_lock import look_at_lock
+from holter.texts.training_command import TrainingCommand
+
+SAFE = "Nothing was started or changed."
+CHECKPOINTS = ("checkpoint_final.pth", "checkpoint_best.pth", "checkpoint_latest.pth")
+FOLDERS = ("nnUNet_raw", "nnUNet_preprocessed", "nnUNet_results")
+# nnU-Net leaves out a segmentation output at its two coarsest resolutions.
+WITHOUT_OUTPUT = 2
+MAX_INHERITANCE = 10
+IGNORE = "ignore"
+
+
+class Question(msgspec.Struct, frozen=True, kw_only=True):
+    """What is asked about, with the plan; or the error, as a person is told it."""
+
+    asked: Asked
+    preprocessed: str | None = None  # the folder of this configuration's cases
+    results: str | None = None
+    plan: Plan | None = None
+    fold: Fold | None = None
+    error: tuple[Text, Text, Text] | None = None  # what, safe, next step
+
+
+def look(asked: Asked, environ: Mapping[str, str]) -> Question:
+    """Everything about the training that files say.
+
+    Raises:  BadInput with the nearest name for what does not exist.
+    """
+    if asked.dataset is None:
+        return Question(asked=asked)
+    missing = [name for name in FOLDERS[1:] if not environ.get(name)]
+    if missing:
+        raise BadInput(
+            f"{', '.join(missing)} not set: nnU-Net would not find its data.",
+            safe=SAFE,
+            next_step=f"export {missing[0]}=/path/to/{missing[0]}",
+        )
+    root = Path(environ["nnUNet_preprocessed"])
+    name = _dataset(asked.dataset, root, environ)
+    plans = _plans(root / name, asked)
+    configuration = _configuration(plans, asked)
+    training = TrainingCommand(
+        dataset=name,
+        configuration=asked.configuration or "",
+        fold=asked.fold,
+        trainer=asked.trainer,
+        plans=asked.plans,
+    )
+    fold_folder = training.fold_folder(environ)
+    return Question(
+        asked=msgspec.structs.replace(asked, dataset=name),
+        preprocessed=str(root / name / str(configuration["data_identifier"])) if configuration else None,
+        results=environ["nnUNet_results"],
+        plan=plan_of(plans, configuration, root / name) if configuration else None,
+        fold=look_at_fold(fold_folder) if fold_folder is not None and asked.configuration else None,
+    )
+
+
+def _dataset(asked: str, root: Path, environ: Mapping[str, str]) -> str:
+    try:
+        names = sorted(entry.name for entry in root.iterdir() if entry.name.startswith("Dataset"))
+    except OSError as error:
+        raise BadInput(
+            f"nnUNet_preprocessed={root} cannot be read: {error.strerror}.",
+            safe=SAFE,
+            next_step=f"ls -ld {root}",
+        ) from error
+    matching = [name for name in names if asked.isdigit() and name.startswith(f"Dataset{int(asked):03d}_")]
+    if asked in names or len(matching) == 1:
+        return asked if asked in names else matching[0]
+    if len(matching) > 1:
+        raise BadInput(
+            f"Several data sets have the number {asked}: {', '.join(matching)}.",
+            safe=SAFE,
+            next_step=f"holter doctor {matching[0]}",
+        )
+    raw = _raw_only(asked, environ)
+    if raw is not None:
+        raise BadInput(
+            f"{raw} is in nnUNet_raw, but has not been preprocessed.",
+            safe=SAFE,
+            next_step=f"nnUNetv2_plan_and_preprocess -d {int(raw[7:10])} --verify_dataset_integrity",
+        )
+    raise BadInput(f"No data set {asked} in {root}.", safe=SAFE, next_step=_nearest_dataset(asked, names, root))
+
+
+def _raw_only(asked: str, environ: Mapping[str, str]) -> str | None:
+    try:
+        names = [entry.name for entry in Path(environ["nnUNet_raw"]).iterdir()]
+    except (KeyError, OSError):
+        return None
+    found = [one for one in names if one == asked or (asked.isdigit() and one.startswith(f"Dataset{int(asked):03d}_"))]
+    return found[0] if len(found) == 1 and found[0][7:10].isdigit() else None
+
+
+def _nearest_dataset(asked: str, names: Sequence[str], root: Path) -> str:
+    wanted = f"Dataset{int(asked):03d}" if asked.isdigit() else asked
+    near = difflib.get_close_matches(wanted, names, 1, 0.4) or difflib.get_close_matches(
+        wanted, [name.partition("_")[2] for name in names], 1, 0.5
+    )
+    for name in names:
+        if near and (name == near[0] or name.partition("_")[2] == near[0]):
+            return f"Is {name} meant? holter doctor {name}"
+    return f"ls {root}"
+
+
+def _plans(folder: Path, asked: Asked) -> Mapping[str, Any]:
+    file = folder / f"{asked.plans}.json"
+    try:
+        plans = msgspec.json.decode(file.read_bytes())
+    except FileNotFoundError as error:
+        others = sorted(one.stem for one in folder.glob("*lans*.json"))
+        near = difflib.get_close_matches(asked.plans, others, 1, 0.3) or others[:1]
+        step = (
+            f"holter doctor {asked.dataset} -p {near[0]}" if near else f"nnUNetv2_plan_and_preprocess -d {folder.name}"
+        )
+        raise BadInput(f"No plans {asked.plans} in {folder}.", safe=SAFE, next_step=step) from error
+    except (OSError, msgspec.DecodeError) as error:
+        raise BadInput(
+            f"The plans {file} cannot be read: {getattr(error, 'strerror', None) or error}.",
+            safe=SAFE,
+            next_step="nnUNetv2_plan_experiment writes them anew; look first whether the disk is full.",
+        ) from error
+    if not isinstance(plans, dict) or not isinstance(plans.get("configurations"), dict):
+        raise BadInput(f"{file} holds no plans.", safe=SAFE, next_step="nnUNetv2_plan_experiment writes them anew.")
+    return plans
+
+
+def _configuration(plans: Mapping[str, Any], asked: Asked) -> Mapping[str, Any]:
+    configurations = plans["configurations"]
+    if asked.configuration is None:
+        return {}
+    if asked.configuration not in configurations:
+        near = difflib.get_close_matches(asked.configuration, configurations, 1, 0.3) or sorted(configurations)[:1]
+        raise BadInput(
+            f"The plans {asked.plans} have no configuration {asked.configuration}: {', '.join(configurations)}.",
+            safe=SAFE,
+            next_step=f"holter doctor {asked.dataset} {near[0]}" if near else "nnUNetv2_plan_experiment",
+        )
+    merged: dict[str, Any] = {}
+    wanted: Any = asked.configuration
+    for _ in range(MAX_INHERITANCE):
+        part = configurations.get(wanted)
+        if not isinstance(part, dict):
+            break
+        merged = {**part, **merged}
+        wanted = part.get("inherits_from")
+    lacking = {"patch_size", "batch_size", "data_identifier", "spacing"} - merged.keys()
+    if lacking:
+        raise BadInput(
+            f"The configuration {asked.configuration} of {asked.plans} lacks {', '.join(sorted(lacking))}.",
+            safe=SAFE,
+            next_step="nnUNetv2_plan_experiment writes the plans anew.",
+        )
+    return merged
+
+
+def plan_of(plans: Mapping[str, Any], configuration: Mapping[str, Any], folder: Path) -> Plan:
+    """The plan of one configuration with what dataset.json and the splits add."""
+    dataset = _json(folder / "dataset.json")
+    labels = dataset.get("labels") if isinstance(dataset, dict) else None
+    labels = labels if isinstance(labels, dict) else {}
+    values = [one for value in labels.values() for one in (value if isinstance(value, list) else [value])]
+    regions = any(isinstance(value, list) for value in labels.values())
+    classes = [name for name in labels if name != IGNORE and not (regions and labels[name] == 0)]
+    channels = (dataset.get("channel_names") or dataset.get("modality") or {}) if isinstance(dataset, dict) else {}
+    cascade = len(classes) - 1 if configuration.get("previous_stage") else 0
+    splits = _json(folder / "splits_final.json")
+    kwargs = (configuration.get("architecture") or {}).get("arch_kwargs") or {}
+    stages = int(kwargs.get("n_stages", 6))
+    plan = Plan(
+        patch_size=tuple(int(side) for side in configuration["patch_size"]),
+        batch_size=int(configuration["batch_size"]),
+        spacing=tuple(float(one) for one in configuration["spacing"]),
+        transpose_forward=tuple(int(one) for one in plans.get("transpose_forward", ())),
+        channels=(len(channels) or 1) + cascade,
+        heads=len(classes) or 2,
+        regions=regions,
+        labels=tuple(sorted({int(one) for one in values})),
+        outputs=max(1, stages - WITHOUT_OUTPUT + 1),
+        cases=_int(dataset.get("numTraining")) if isinstance(dataset, dict) else None,
+        folds=len(splits) if isinstance(splits, list) else None,
+    )
+    return msgspec.structs.replace(plan, parameters=parameters(configuration, plan))
+
+
+def parameters(configuration: Mapping[str, Any], plan: Plan) -> int | None:
+    """Weights of nnU-Net's two networks; None for another one."""
+    architecture = configuration.get("architecture") or {}
+    name, kwargs = str(architecture.get("network_class_name", "")).rpartition(".")[2], architecture.get("arch_kwargs")
+    if name not in ("PlainConvUNet", "ResidualEncoderUNet") or not isinstance(kwargs, dict):
+        return None
+    residual = name.startswith("Residual")
+    features, kernels, strides = kwargs["features_per_stage"], kwargs["kernel_sizes"], kwargs["strides"]
+    blocks = kwargs["n_blocks_per_stage"] if residual else kwargs["n_conv_per_stage"]
+    total, before = 0, plan.channels
+    if residual:
+        total += _convolution(before, features[0], kernels[0])
+        before = features[0]
+    for stage, (width, kernel) in enumerate(zip(features, kernels, strict=True)):
+        count = blocks[stage] * (2 if residual else 1)
+        total += _convolution(before, width, kernel) + (count - 1) * _convolution(width, width, kernel)
+        if residual and before != width:  # the way around the first block
+            total += before * width + 2 * width
+        before = width
+    for stage in range(len(features) - 1):
+        width = features[stage]
+        total += features[stage + 1] * width * prod(strides[stage + 1]) + width
+        total += _convolution(2 * width, width, kernels[stage])
+        total += (kwargs["n_conv_per_stage_decoder"][stage] - 1) * _convolution(width, width, kernels[stage])
+        total += (width + 1) * plan.heads
+    return int(total)
+
+
+def _convolution(before: int, width: int, kernel: Sequence[int]) -> int:
+    """Weights, bias, and the two numbers a channel of the normalisation."""
+    return before * width * prod(kernel) + 3 * width
+
+
+def look_at_fold(folder: Path) -> Fold:
+    """Checkpoints and lock of a fold; sizes of its sisters' checkpoints tell what one takes."""
+    sizes = []
+    with_it = [folder, *sorted(folder.parent.glob("fold_*"))] if folder.parent.is_dir() else []
+    for place in with_it:
+        sizes += [(place / name).stat().st_size for name in CHECKPOINTS if (place / name).is_file()]
+    lock, holder = look_at_lock(folder)
+    return Fold(
+        folder=str(folder),
+        checkpoints=tuple(name for name in CHECKPOINTS if (folder / name).is_file()),
+        checkpoint_bytes=max(sizes, default=None),
+        lock=lock,
+        lock_holder=holder,
+    )
+
+
+def _json(file: Path) -> Any:
+    try:
+        return msgspec.json.decode(file.read_bytes())
+    except (OSError, msgspec.DecodeError):
+        return {}
+
+
+def _int(value: object) -> int | None:
+    return value if isinstance(value, int) else None
+
+
+def main() -> None:
+    """The question on standard input's place: the first argument, as JSON."""
+    asked = msgspec.convert(json.loads(sys.argv[1]), type=Asked)
+    try:
+        answer = look(asked, os.environ)
+    except HolterError as error:
+        answer = Question(asked=asked, error=(error.what, error.safe, error.next_step))
+    except OSError as error:
+        answer = Question(asked=asked, error=(f"{error.filename}: {error.strerror}.", SAFE, f"ls -ld {error.filename}"))
+    sys.stdout.write(json.dumps(msgspec.to_builtins(answer)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,252 @@
+"""Gathers a ``Survey`` within a time: all children side by side, each with a deadline, the data last and longest."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+
+from holter.doctor.collect import files as preprocessed
+from holter.doctor.collect.jobs import Jobs, merged, wait
+from holter.doctor.collect.machine import machine, neighbours
+from holter.doctor.collect.question import Question
+from holter.doctor.records import Asked, Folder, Software, Survey
+from holter.errors import BadInput, CannotDoHere
+from holter.linux.mounts import Mount, mount_of, parse_mountinfo
+from holter.linux.procfs import read_text
+from holter.probes.child.background_command import BackgroundCommand, Outcome
+from holter.probes.gpu.gpu import GpuProbe
+from holter.probes.machine.cgroup import CgroupProbe
+from holter.probes.machine.environment import capture
+from holter.probes.machine.host import HostProbe
+from holter.probes.storage.storage import is_rotational
+from holter.records import CgroupSample, GpuSample, HostSample
+from holter.reports.catalogue import phrase
+
+BUDGET_S = 60.0
+QUESTION_S = 10.0
+SOFTWARE_S = 40.0  # torch on a cold network file system takes this long
+SOFTWARE_CHILD = Path(__file__).with_name("software_child.py")
+READS_S = 4.0
+FOLDER_S = 12.0
+GPU_S = 12.0
+ENDING_S = 6.0  # kept free at the end for children that must be given up
+HOST_SPAN_S = 1.0  # a share of CPU time needs two readings
+LEAST_FOR_FILES_S = 3.0
+
+Tell = Callable[[str, int, int], None]  # stage, done, of how many
+
+
+class Order(NamedTuple):
+    """What to look at, and where."""
+
+    asked: Asked
+    python: str
+    environ: Mapping[str, str]
+    budget_s: float = BUDGET_S
+    proc: Path = Path("/proc")
+    root: Path = Path("/")
+    sys: Path = Path("/sys")
+    shm: Path = Path("/dev/shm")
+
+
+def training_python(option: str | None, environ: Mapping[str, str]) -> str:
+    """The interpreter of the training: the one named, else of the environment that is active, else ours.
+
+    Raises:  BadInput where it cannot be run.
+    """
+    if option is not None:
+        inside = Path(option) / "bin" / "python" if Path(option).is_dir() else Path(option)
+        path = str(inside.absolute()) if inside.exists() else shutil.which(option, path=environ.get("PATH", ""))
+        if path is None or not os.access(path, os.X_OK):
+            raise BadInput(
+                f"{option} is no Python that can be run.", next_step="holter doctor --python /path/to/bin/python"
+            )
+        return path
+    command = shutil.which("nnUNetv2_train", path=environ.get("PATH", ""))
+    beside = Path(command).parent / "python" if command else None
+    if beside is not None and beside.exists():
+        return str(beside)
+    for name in ("VIRTUAL_ENV", "CONDA_PREFIX"):
+        inside = Path(environ.get(name) or "/nowhere") / "bin" / "python"
+        if inside.exists():
+            return str(inside)
+    return sys.executable
+
+
+def gather(order: Order, tell: Tell = lambda _stage, _done, _total: None) -> Survey:
+    """Everything that can be known in the time.
+
+    Raises:  BadInput for a data set, plan or configuration that is not there; CannotDoHere where storage is silent.
+    """
+    with Jobs() as jobs:
+        return _gather(jobs, order, tell)
+
+
+def _gather(jobs: Jobs, order: Order, tell: Tell) -> Survey:
+    began = time.monotonic()
+    tell("question", 0, 0)
+    question = _ask(jobs, order)
+    tell("machine", 0, 0)
+    device = question.asked.device
+    software = jobs.start([order.python, str(SOFTWARE_CHILD), device], SOFTWARE_S, order.environ)
+    folders = {label: _look_at(jobs, path, label, order) for label, path in _folders(question, order).items()}
+    host, cgroup, gpus = _samples(order)
+    wait(folders.values())
+    files = None
+    if question.preprocessed is not None:
+        files = _files(jobs, question, order, began, cgroup, tell)
+    tell("software", 0, 0)
+    wait([software])
+    return Survey(
+        asked=question.asked,
+        machine=machine(order.environ, order.proc),
+        environment=capture(
+            (str(Path(order.python).parent / "nnUNetv2_train"),),
+            None,
+            attached=False,
+            environ=order.environ,
+            proc=order.proc,
+            root=order.root,
+        ),
+        host=host,
+        cgroup=cgroup,
+        gpus=gpus,
+        software=_software(software),
+        folders=tuple(_folder(label, path, folders[label], order) for label, path in _folders(question, order).items()),
+        plan=question.plan,
+        files=files,
+        fold=question.fold,
+        neighbours=neighbours(order.proc),
+        took_s=time.monotonic() - began,
+    )
+
+
+def _ask(jobs: Jobs, order: Order) -> Question:
+    if order.asked.dataset is None:
+        return Question(asked=order.asked)
+    asked = json.dumps(msgspec.to_builtins(order.asked))
+    job = jobs.start([sys.executable, "-m", "holter.doctor.collect.question", asked], QUESTION_S, order.environ)
+    wait([job])
+    outcome = job.outcome()
+    if outcome is None or not outcome.text:
+        raise CannotDoHere(
+            f"nnU-Net's folders did not answer: {_trouble(outcome) or 'no answer'}.",
+            safe="Nothing was started or changed.",
+            next_step=f"ls {order.environ.get('nnUNet_preprocessed', '$nnUNet_preprocessed')}  # it may hang",
+        )
+    question = msgspec.convert(json.loads(outcome.text), type=Question)
+    if question.error is not None:
+        raise BadInput(question.error[0], safe=question.error[1], next_step=question.error[2])
+    return question
+
+
+def _folders(question: Question, order: Order) -> dict[str, Path]:
+    """What a training reads and writes; only folders that are known."""
+    environ = order.environ
+    cache = environ.get("TORCHINDUCTOR_CACHE_DIR")
+    found = {
+        "preprocessed": question.preprocessed or environ.get("nnUNet_preprocessed"),
+        "results": (question.fold.folder if question.fold else None) or environ.get("nnUNet_results"),
+        "tmp": environ.get("TMPDIR") or tempfile.gettempdir(),
+        "compile-cache": cache if question.asked.device == "cuda" else None,
+        "triton-cache": _triton_cache(environ) if question.asked.device == "cuda" else None,
+    }
+    return {label: Path(path).absolute() for label, path in found.items() if path}
+
+
+def _triton_cache(environ: Mapping[str, str]) -> str | None:
+    if environ.get("TRITON_CACHE_DIR"):
+        return environ["TRITON_CACHE_DIR"]
+    home = environ.get("TRITON_HOME") or environ.get("HOME")
+    return f"{home}/.triton" if home else None
+
+
+def _look_at(jobs: Jobs, path: Path, label: str, order: Order) -> BackgroundCommand:
+    seconds = READS_S if label == "preprocessed" else 0.0
+    command = [sys.executable, "-m", "holter.doctor.collect.disk_child", str(path), f"{seconds}"]
+    return jobs.start(command, FOLDER_S, order.environ)
+
+
+def _folder(label: str, path: Path, job: BackgroundCommand, order: Order) -> Folder:
+    outcome = job.outcome()
+    text, trouble = (outcome.text, _trouble(outcome)) if outcome else ("", "no answer")
+    facts = merged(text)
+    mount = _mount(facts.pop("real_path", None) or str(path), order)
+    problem = facts.pop("problem", None) or trouble or None
+    return Folder(
+        label=label,
+        path=str(path),
+        mount_point=mount.mount_point if mount else None,
+        fs_type=mount.fs_type if mount else None,
+        rotational=is_rotational(mount, order.sys) if mount else None,
+        problem=problem,
+        **{name: value for name, value in facts.items() if name in Folder.__struct_fields__},
+    )
+
+
+def _mount(path: str, order: Order) -> Mount | None:
+    return mount_of(path, parse_mountinfo(read_text(order.proc / "self/mountinfo")))
+
+
+def _samples(order: Order) -> tuple[HostSample | None, CgroupSample | None, tuple[GpuSample, ...]]:
+    """Machine, group and GPUs, each as the recorder's probes read them."""
+    host = HostProbe(order.proc, order.sys, order.shm)
+    host.read(0.0)
+    began = time.monotonic()
+    gpu = GpuProbe(environment=order.environ, patience_s=GPU_S)
+    try:
+        gpus = [one for one in gpu.look(0.0, GPU_S).samples if isinstance(one, GpuSample)]
+    finally:
+        gpu.close()
+    time.sleep(max(0.0, HOST_SPAN_S - (time.monotonic() - began)))
+    hosts = [one for one in host.read(HOST_SPAN_S).samples if isinstance(one, HostSample)]
+    cgroups = [
+        one
+        for one in CgroupProbe(os.getpid(), order.proc, order.sys / "fs/cgroup").read(0.0).samples
+        if isinstance(one, CgroupSample)
+    ]
+    return hosts[0] if hosts else None, cgroups[0] if cgroups else None, tuple(map(_in_english, gpus))
+
+
+def _in_english(gpu: GpuSample) -> GpuSample:
+    """A survey is saved as JSON, with words."""
+    unread = tuple(f"{gap.field}: {phrase(gap.why, 'en')}" for gap in gpu.gaps)
+    return msgspec.structs.replace(gpu, note=phrase(gpu.note, "en") if gpu.note else gpu.note, unread=unread)
+
+
+def _trouble(outcome: Outcome | None) -> str:
+    """How a command failed, in words; empty if it did not."""
+    return "" if outcome is None or outcome.trouble is None else phrase(outcome.trouble, "en")
+
+
+def _files(jobs: Jobs, question: Question, order: Order, began: float, cgroup: CgroupSample | None, tell: Tell) -> Any:
+    budget_s = max(LEAST_FOR_FILES_S, order.budget_s - ENDING_S - (time.monotonic() - began))
+    cpus = cgroup.effective_cpus if cgroup is not None and cgroup.effective_cpus else 1
+    return preprocessed.look(
+        jobs,
+        order.python,
+        Path(question.preprocessed or ""),
+        question.plan,
+        budget_s=budget_s,
+        shares=int(cpus),
+        progress=lambda done, total: tell("files", done, total),
+    )
+
+
+def _software(job: BackgroundCommand) -> Software:
+    outcome = job.outcome()
+    facts = merged(outcome.text) if outcome else {}
+    trouble = (_trouble(outcome) if outcome else "no answer") or None
+    if trouble is not None and "torch_cuda" not in facts and "torch_error" not in facts and facts:
+        facts["torch_error"] = f"importing torch: {trouble}"
+    known = {name: value for name, value in facts.items() if name in Software.__struct_fields__}
+    return msgspec.convert({**known, "unread": trouble}, Software)

@@ -1,0 +1,1 @@
+"""Facts about the GPU: its state, its memory, compiling."""

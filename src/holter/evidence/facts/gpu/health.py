@@ -1,0 +1,138 @@
+"""Facts about a GPU or driver that does not answer as it should: what NVML and the kernel log say of it."""
+
+from __future__ import annotations
+
+import re
+
+from holter.evidence.fact_book import FactBook
+from holter.evidence.facts.gpu.graphics import used_by_us
+from holter.evidence.window import Window
+from holter.probes.gpu import gpu as probe
+from holter.records import GpuSample, KernelMessage, Message, Noted, Text
+from holter.sentences import define, parts
+
+# The trouble may show before the training stands still (a prefetched step) or only once it is dead.
+BEFORE_S = 120.0
+# The error is raised in the same moment, and the reading after it is the first that shows why.
+AFTER_DEATH_S = 5.0
+# NVML answers in milliseconds; a busy driver was seen to take seconds, none that came back took this long.
+SILENT_S = 30.0
+
+_SILENT = re.compile(r"(?:has not returned|no reading) for (\d+) s")
+_REFUSED = re.compile(r"operation not permitted|permission denied")
+# The notes of the GPU probe on tapes of before, in its own words and in NVML's.
+_TROUBLES = (
+    ("forbidden", re.compile(r"cannot be opened: (?:operation not permitted|permission denied)")),
+    ("mismatch", re.compile(r"version mismatch")),
+    ("lost", re.compile(r"does not reach this GPU|gpu is lost|requires? reset|fallen off")),
+    ("closed", re.compile(r"driver does not open|lists no GPU")),
+)
+# NVIDIA's list of Xid errors: the GPU or its firmware stopped, its memory is broken, a program did something wrong.
+_XID = re.compile(r"Xid \([^)]*\): (\d+)")
+XID_KINDS = {
+    "gone": frozenset({46, 62, 79, 119, 120}),
+    "memory": frozenset({48, 64, 94, 95}),
+    "application": frozenset({13, 31, 43, 45}),
+}
+_GONE_WORDS = re.compile(r"fallen off the bus|RmInitAdapter failed")
+WORST_FIRST = ("gone", "memory", "other", "application")
+
+OF_GPU = define("seen.gpu.trouble", "GPU {gpu}: {note}")
+ANSWERS = define("why.gpu.answers", "driver and GPU answer")
+NOT_READ = define("why.gpu.not-read", "no GPU was read")
+LOG_UNREADABLE = define("why.kernel-log.unreadable", "the kernel log cannot be read")
+NO_ERROR = define("why.kernel-log.no-gpu-error", "no GPU error in the kernel log")
+
+
+def collect(window: Window, book: FactBook) -> None:
+    """State whether GPU and driver answer, and what the kernel log says of them."""
+    _trouble(window, book)
+    _xid(window, book)
+
+
+def trouble(note: Text | None) -> str | None:
+    """The trouble that a note of the GPU probe tells of; None if it tells of none."""
+    if isinstance(note, Message):
+        return _trouble_of(note)
+    silent = _SILENT.search(note or "")
+    if silent:
+        return "silent" if int(silent[1]) >= SILENT_S else None
+    return next((word for word, pattern in _TROUBLES if pattern.search(note or "")), None)
+
+
+def _trouble_of(note: Message) -> str | None:
+    silent_s = next((part.value("silent") for part in parts(note) if isinstance(part, Message)), None)
+    if isinstance(silent_s, (int, float)):
+        return "silent" if silent_s >= SILENT_S else None
+    # The driver's own words, and those of the system about the device.
+    quoted = " ".join(value for _, value in note.values if isinstance(value, str))
+    if note.key in (probe.NO_DRIVER_DEVICE.key, probe.NOT_OPEN_DEVICE.key) and _REFUSED.search(quoted):
+        return "forbidden"
+    word = next((word for word, pattern in _TROUBLES if word in ("mismatch", "lost") and pattern.search(quoted)), None)
+    by_key = {probe.UNREACHABLE.key: "lost", probe.NOT_OPEN.key: "closed", probe.NOT_OPEN_DEVICE.key: "closed",
+              probe.NONE_LISTED.key: "closed"}  # fmt: skip
+    return word or by_key.get(note.key)
+
+
+def xid_kind(text: str) -> str:
+    """What a line of the kernel log about a GPU means."""
+    found = _XID.search(text)
+    number = int(found[1]) if found else None
+    if number is None:
+        return "gone" if _GONE_WORDS.search(text) else "other"
+    return next((kind for kind, numbers in XID_KINDS.items() if number in numbers), "other")
+
+
+def _trouble(window: Window, book: FactBook) -> None:
+    ticks = window.recording.ticks(window.episode.start_s - BEFORE_S, _until_s(window))
+    # A GPU of somebody else may be lost, too; where none lists us, any may be ours.
+    ours = {gpu.index for gpu in used_by_us(window.gpus(window.all))}
+    notes = [
+        (trouble(gpu.note), gpu)
+        for tick in ticks
+        for gpu in tick.gpus
+        if gpu.source == "none" or not ours or gpu.index in ours
+    ]
+    told = [(word, gpu) for word, gpu in notes if word is not None]
+    if told:
+        word, gpu = told[-1]
+        # A main process that cannot even be killed while the driver is silent: both hang in the same place.
+        hung = word == "silent" and book.value("main.state") == "D"
+        book.known("gpu.trouble", "hung" if hung else word, _described(gpu))
+    elif any(_answers(gpu) for _, gpu in notes):
+        book.not_applicable("gpu.trouble", ANSWERS())
+    else:
+        book.unknown("gpu.trouble", NOT_READ())
+
+
+def _until_s(window: Window) -> float:
+    return window.end_s + (AFTER_DEATH_S if window.episode.kind == "death" else 0.0)
+
+
+def _described(sample: GpuSample) -> Text:
+    note = sample.note or ""
+    note = note[:200] if isinstance(note, str) else note
+    return note if sample.source == "none" else OF_GPU(gpu=sample.index, note=note)
+
+
+def _answers(gpu: GpuSample) -> bool:
+    """Something was read; a note alone does not speak against it (that of a simulated GPU says that it is one)."""
+    read = gpu.utilization_ratio is not None or gpu.memory_used_bytes is not None
+    return gpu.source != "none" and read and trouble(gpu.note) is None
+
+
+def _xid(window: Window, book: FactBook) -> None:
+    lines = [
+        event.text
+        for event in window.recording.events(
+            KernelMessage, start_s=window.episode.start_s - BEFORE_S, end_s=_until_s(window)
+        )
+        if event.what == "xid"
+    ]
+    if lines:
+        worst = min(lines, key=lambda line: WORST_FIRST.index(xid_kind(line)))
+        book.known("gpu.xid_kind", xid_kind(worst), worst[:160])
+    elif any(note.what == "kernel-log-unreadable" for note in window.recording.events(Noted)):
+        book.unknown("gpu.xid_kind", LOG_UNREADABLE())
+    else:
+        book.not_applicable("gpu.xid_kind", NO_ERROR())

@@ -1,0 +1,107 @@
+"""Facts about who holds the memory of a GPU, from PyTorch's own "CUDA out of memory", where no GPU was read.
+
+Since 2.1 the sentence lists processes by what NVML knows; before, it says only what this process holds of the whole.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from holter.evidence.disk_space import format_bytes
+from holter.evidence.fact_book import FactBook
+from holter.evidence.facts.gpu.graphics import (
+    FOREIGN_BYTES,
+    HELD_BY_GONE,
+    HELD_BY_OTHERS,
+    OUR_MEMORY,
+    WHICH,
+    ZOMBIE_BYTES,
+)
+from holter.evidence.messages import messages_around
+from holter.evidence.window import Window
+
+_SIZE = r"([\d.]+) (bytes|[KMGT]iB)"
+_UNITS = {"bytes": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}
+_TOTAL = re.compile(rf"total capac\w+ of {_SIZE}|{_SIZE} total capacity")
+_FREE = re.compile(rf"of which {_SIZE} is free|{_SIZE} free")
+_OWN = re.compile(rf"this process has {_SIZE} memory in use")
+_OTHER = re.compile(rf"Process (\d+) has {_SIZE} memory in use")
+_RESERVED = re.compile(rf"{_SIZE} reserved in total by PyTorch")
+_ALLOCATED = re.compile(rf"{_SIZE} is allocated by PyTorch")
+_LABEL = re.compile(r"\bGPU \d+\b")
+_CACHED = re.compile(rf"{_SIZE} is reserved by PyTorch but unallocated")
+
+
+class Account(NamedTuple):
+    """The memory of one GPU when it ran out, in bytes."""
+
+    text: str
+    total: float
+    free: float
+    own: float | None  # of this process by NVML; None: not told
+    reserved: float | None  # of this process by PyTorch, which does not count its CUDA context
+    others: tuple[tuple[int, float], ...]  # PID and bytes
+
+    @property
+    def unlisted(self) -> float:
+        """In use, and of nobody who is listed."""
+        ours = self.own if self.own is not None else self.reserved or 0.0
+        return self.total - self.free - ours - sum(held for _, held in self.others)
+
+
+def collect(window: Window, book: FactBook) -> None:
+    """State who holds the memory, if the exception says that it ran out and who holds it."""
+    if not book.value("exception.cuda_oom") or window.gpus(window.all):
+        return
+    told = next((one for text in messages_around(window) if (one := read(text)) is not None), None)
+    if told is None:
+        return
+    book.known("gpu.memory_ratio", (told.total - told.free) / told.total)
+    left = told.unlisted if told.unlisted >= ZOMBIE_BYTES else 0.0
+    held = [(str(pid), bytes_) for pid, bytes_ in told.others if bytes_ >= FOREIGN_BYTES]
+    if told.own is not None:
+        book.known("gpu.zombie_bytes", left)
+    elif left:  # without a list of processes nobody is named, and nothing says that they are gone
+        held.append(("?", left))
+    foreign = tuple(f"PID {pid} ({format_bytes(bytes_)})" for pid, bytes_ in held)
+    if foreign or told.own is not None:
+        book.known("gpu.foreign_processes", foreign)
+    if foreign or left:
+        book.known("gpu.shared", "memory", HELD_BY_OTHERS() if foreign else HELD_BY_GONE())
+    else:
+        book.not_applicable("gpu.shared", OUR_MEMORY())
+    gpu = _LABEL.search(told.text)
+    book.known("gpu.label", gpu[0] if gpu else None, unless=WHICH())
+
+
+def read(text: str) -> Account | None:
+    """What one exception says; None if it does not tell how large the GPU is and what we hold of it."""
+    total, free = _bytes(_TOTAL, text), _bytes(_FREE, text)
+    if not total or free is None:
+        return None
+    # Where NVML does not know, as in WSL, 2**64 bytes are printed.
+    # The sentence stands in message and traceback: each PID counts once.
+    listed = {int(one[1]): _of(one[2], one[3]) for one in _OTHER.finditer(text)}
+    others = [(pid, held) for pid, held in listed.items() if held <= total]
+    own = _bytes(_OWN, text)
+    own = own if own is not None and own <= total else None
+    allocated, cached = _bytes(_ALLOCATED, text), _bytes(_CACHED, text)
+    reserved = allocated + (cached or 0.0) if allocated is not None else _bytes(_RESERVED, text)
+    if own is None and reserved is None:
+        return None
+    if own is None:
+        # In a container a process does not know itself by the PID that NVML lists: the one that holds what we hold.
+        ours = min((one for one in others if one[1] >= (reserved or 0.0)), key=lambda one: one[1], default=None)
+        own = ours[1] if ours is not None else None
+        others = [one for one in others if one is not ours]
+    return Account(text, total, free, own, reserved, tuple(others))
+
+
+def _bytes(pattern: re.Pattern[str], text: str) -> float | None:
+    found = pattern.search(text)
+    return _of(*[group for group in found.groups() if group is not None]) if found else None
+
+
+def _of(number: str, unit: str) -> float:
+    return float(number) * _UNITS[unit]

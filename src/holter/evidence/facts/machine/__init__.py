@@ -1,0 +1,1 @@
+"""Facts about the machine: CPU, memory, disks, limits, software."""

@@ -1,0 +1,219 @@
+"""Facts about writing: what could not be written, where, and whether the file system has room."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple, TypeVar
+
+from holter.evidence.disk_space import describe_mount, has_room, needed_bytes, shortage
+from holter.evidence.fact_book import FactBook
+from holter.evidence.frames import main_thread
+from holter.evidence.reasons import NO_EXCEPTION_READ, NO_FILE_NAMED
+from holter.evidence.window import Window
+from holter.evidence.words import NO_SHM, is_failed_save
+from holter.probes.training.remarks import not_saved
+from holter.records import ActionTaken, Event, ExceptionSeen, LogLine, Noted, StorageSample, Text, Tick
+from holter.sentences import define
+
+# The probe looks every ten seconds; a full disk is mostly seen within two looks.
+SLACK_S = 25.0
+# An alarm has the next look made at once; its answer comes with the look after that.
+LATE_LOOK_S = 12.0
+# In which order a file system is blamed where no file is named: results are written all the time.
+LABELS = ("results", "tmp", "preprocessed")
+# What errno 28, 122 and 30 are called, by Python and by those who print only the words.
+ERRORS = (
+    ("quota", re.compile(r"\[Errno 122\]|Disk quota exceeded|EDQUOT")),
+    ("read-only", re.compile(r"\[Errno 30\]|Read-only file system|EROFS")),
+    ("full", re.compile(r"\[Errno 28\]|No space left on device|ENOSPC")),
+)
+# torch and numpy tell that less was written than they gave, not why.
+UNNAMED = re.compile(
+    r"PytorchStreamWriter failed|inline_container\.cc[^\n]*(?:write|unexpected pos)|unexpected pos \d+"
+    r"|\d+ requested and \d+ written"
+)
+FILE = re.compile(r"'(/[^']+)'")
+# In nnunetv2 2.5 to 2.8.
+WRITES_LOG = "print_to_log_file"
+CHECKPOINT = re.compile(r"checkpoint\w*\.pth")
+
+IN_ITS_LOG = define("seen.disk.in-log", "the main thread tries to write its log")
+MOUNTED_READ_ONLY = define("seen.disk.read-only", "{folder} is mounted read-only")
+FREE_OF = define("seen.disk.free-of", "{free:bytes} free of {total:bytes} in {folder}")
+FREE = define("seen.disk.free", "{free:bytes} free in {folder}")
+UNSAID = define("why.disk.error-unsaid", "the error does not say why: {error}")
+NONE_FAILED = define("why.disk.none-failed", "no write failed for lack of space")
+NOT_READ = define("why.disk.not-read", "the results folder was not looked at")
+NO_ANSWER = define("why.disk.no-answer", "the file system does not answer")
+NO_CHECKPOINT = define("why.disk.no-checkpoint", "no checkpoint yet")
+
+E = TypeVar("E", ActionTaken, ExceptionSeen, LogLine, Noted)
+
+
+class Failure(NamedTuple):
+    """A write that failed: what was said of it."""
+
+    t_s: float
+    text: str  # the words of the system or of a library
+    file: str | None
+    said: Text | None = None  # all that was said of it; None: just that
+
+    @property
+    def detail(self) -> Text:
+        """What was said, for people."""
+        return self.said or self.text[:200]
+
+
+def collect(window: Window, book: FactBook) -> None:
+    """State the first write that failed, and the state of the file system that it was for."""
+    failures = _failures(window)
+    named = [(kind, one) for one in failures if (kind := kind_of(one.text)) is not None]
+    file = next((one.file for _, one in named if one.file), None)
+    sample = _blamed(window, file)
+    lacked = _lacking(window, sample)
+    lacking = (shortage(lacked) or "full") if lacked is not None else None
+    unnamed = next((one for one in failures if UNNAMED.search(one.text)), None)
+    _state(lacked or sample, book)
+    book.known("save.failed", sum(is_failed_save(event) for event in _events(window, ActionTaken)))
+    if named:
+        kind, first = named[0]
+        kind = "inodes" if kind == "full" and lacking == "inodes" else kind
+        book.known("disk.error", kind, first.detail)
+    elif lacking is not None and unnamed is not None:
+        book.known("disk.error", lacking, unnamed.detail)
+    elif lacking is not None and window.episode.kind == "unsaved":
+        book.known("disk.error", lacking, window.episode.reason)
+    elif lacking is not None and _writes_its_log(window):
+        book.known("disk.error", lacking, IN_ITS_LOG())
+    elif window.episode.kind == "stall" and lacked is not None and lacked.label == "results" and lacked.read_only:
+        book.known("disk.error", "read-only", MOUNTED_READ_ONLY(folder=lacked.path))  # nothing can be saved there
+    elif unnamed is not None and (sample is None or has_room(sample) is None):
+        book.unknown("disk.error", UNSAID(error=" ".join(unnamed.text.split())[:200]))
+    elif failures or any(tick.beats for tick in window.all):
+        book.not_applicable("disk.error", NONE_FAILED())
+    else:
+        book.unknown("disk.error", NO_EXCEPTION_READ())
+    book.known("disk.file", file, unless=NO_FILE_NAMED())
+
+
+def _writes_its_log(window: Window) -> bool:
+    """nnU-Net tries five times, half a second apart, to write each line, and says nothing of it."""
+    main = window.main()
+    dump = window.stack(main.pid if main is not None else window.episode.pid)
+    thread = main_thread(dump) if dump is not None else None
+    return thread is not None and any(frame.function.endswith(WRITES_LOG) for frame in thread.frames)
+
+
+def _failures(window: Window) -> list[Failure]:
+    """Everything that was said of something that failed, oldest first."""
+    told = (
+        _events(window, ActionTaken),
+        _events(window, Noted),
+        _events(window, ExceptionSeen),
+        _events(window, LogLine),
+    )
+    found = [failure(event) for events in told for event in events]
+    return sorted((one for one in found if one is not None), key=lambda one: one.t_s)
+
+
+def failure(event: Event) -> Failure | None:
+    """What this event says of something that failed, but for shared memory's own errors."""
+    if isinstance(event, ActionTaken):
+        return _not_saved(event) if is_failed_save(event) else None
+    if isinstance(event, Noted):
+        return Failure(event.t_s, event.text, _file(event.text)) if event.what == "plot-failed" else None
+    if isinstance(event, ExceptionSeen):
+        text = f"{event.error}: {event.message}"
+        is_ours = not event.echo and not NO_SHM.search(f"{text}\n{event.traceback}")
+        return Failure(event.t_s, text, _file(text)) if is_ours else None
+    if isinstance(event, LogLine) and event.level == "error" and not NO_SHM.search(event.text):
+        return Failure(event.t_s, event.text, _file(event.text))
+    return None
+
+
+def _not_saved(event: ActionTaken) -> Failure:
+    saying = not_saved(event.message)
+    if saying is None:  # a tape of before
+        return Failure(event.t_s, event.text, _checkpoint(event.text))
+    file, reason = saying.value("file"), saying.value("reason")
+    words = reason if isinstance(reason, str) else ""
+    return Failure(event.t_s, words, _checkpoint(str(file)), event.message)
+
+
+def _events(window: Window, kind: type[E]) -> list[E]:
+    start_s = window.episode.start_s - SLACK_S
+    end_s = window.end_s if window.episode.kind == "death" else window.episode.alarm_s
+    return list(window.recording.events(kind, start_s=start_s, end_s=end_s + 1.0))
+
+
+def kind_of(text: str) -> str | None:
+    """Why this could not be written: a word of ``disk.error``; None if it is about something else."""
+    return next((kind for kind, pattern in ERRORS if pattern.search(text)), None)
+
+
+def _file(text: str) -> str | None:
+    found = FILE.search(text)
+    return found[1] if found else None
+
+
+def _checkpoint(text: str) -> str | None:
+    found = CHECKPOINT.search(text)
+    return found[0] if found else None
+
+
+def is_below(file: str, folder: str) -> bool:
+    """Whether a path is this folder's or lies in it."""
+    return f"{file}/".startswith(f"{folder.rstrip('/')}/")
+
+
+def _blamed(window: Window, file: str | None) -> StorageSample | None:
+    """The last look at the file system of this file; without a file, at the first that lacks something."""
+    latest: dict[str, StorageSample] = {}
+    for tick in _ticks(window):
+        latest.update({sample.label: sample for sample in tick.storage})
+    if file is not None and file.startswith("/"):
+        above = [one for one in latest.values() if is_below(file, one.path)]
+        if above:
+            return max(above, key=lambda one: len(one.path))
+    # Data are often on a read-only mount by intention, and a checkpoint is always a result.
+    candidates = [latest[label] for label in LABELS if label in latest]
+    if file is None:
+        lacking = [one for one in candidates if _lacking(window, one) is not None]
+        candidates = [one for one in lacking if one.label != "preprocessed"] or candidates
+    return candidates[0] if candidates else None
+
+
+def _ticks(window: Window) -> tuple[Tick, ...]:
+    """Up to the end of the story; what a full disk has ended is often over before the disk is looked at."""
+    if window.episode.kind != "death":
+        return window.all
+    return tuple(window.recording.ticks(None, window.end_s + LATE_LOOK_S))
+
+
+def _lacking(window: Window, sample: StorageSample | None) -> StorageSample | None:
+    """The first look around the episode at which this file system lacked something."""
+    if sample is None:
+        return None
+    start_s = window.episode.start_s - SLACK_S
+    looks = [one for tick in _ticks(window) if tick.t_s >= start_s for one in tick.storage]
+    return next((one for one in looks if one.label == sample.label and has_room(one) is False), None)
+
+
+def _state(sample: StorageSample | None, book: FactBook) -> None:
+    if sample is None:
+        for name in ("disk.folder", "disk.mount", "disk.free_bytes", "disk.full", "disk.read_only"):
+            book.unknown(name, NOT_READ())
+        return
+    book.known("disk.folder", sample.path)
+    book.known("disk.mount", describe_mount(sample) or None)
+    book.known("disk.free_bytes", sample.free_bytes, unless=sample.problem or NO_ANSWER())
+    book.known("disk.needed_bytes", sample.checkpoint_bytes and needed_bytes(sample), unless=NO_CHECKPOINT())
+    room = has_room(sample)
+    book.known("disk.full", None if room is None else not room and not sample.read_only, _free(sample))
+    book.known("disk.read_only", sample.read_only, sample.path)
+
+
+def _free(sample: StorageSample) -> Text:
+    if sample.total_bytes is None:
+        return FREE(free=sample.free_bytes, folder=sample.path)
+    return FREE_OF(free=sample.free_bytes, total=sample.total_bytes, folder=sample.path)

@@ -1,0 +1,78 @@
+"""Facts about everybody else on the machine: what CPU they take, and other trainings among them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from statistics import median
+
+from holter.evidence.fact_book import FactBook
+from holter.evidence.messages import messages_around, state_or_absent
+from holter.evidence.window import Window, last
+from holter.records import OtherTraining, Tick
+from holter.sentences import define
+
+# Fewer looks are a moment, not a neighbour.
+ENOUGH_LOOKS = 3
+# Unpacking and the making of splits take minutes at most; a training that began longer ago is past them.
+RACE_S = 300.0
+# nnU-Net checks each .npy that is there before it unpacks, and writes anew what it cannot read.
+REWRITES = re.compile(r"Error when checking .*fixing")
+
+CORES = define("seen.host.others", "{cores:.1f} of {cpus} CPUs")
+RACED = define("seen.unpack.raced", "{count} on the same data")
+OTHERS_NOT_READ = define("why.host.others-not-read", "the other processes were not read")
+TOO_SHORT = define("why.host.too-short", "the CPU use of the machine and of the run was not recorded long enough")
+NOT_SEARCHED = define("why.trainings.not-searched", "other trainings on this machine were not looked for")
+NO_PERMISSION = define("why.unpack.no-permission", "no permission to read the settings of the other training")
+
+
+def collect(window: Window, book: FactBook) -> None:
+    """State what others use, who they are, and whether another training was being started on the same data."""
+    cpus = last(tick.host.cpu_count for tick in window.all if tick.host)
+    for name, ticks in (("host.others_cpu_ratio", window.during), ("host.others_usual_ratio", window.before)):
+        cores = _others_cores(ticks)
+        if cpus and len(cores) >= ENOUGH_LOOKS:
+            book.known(name, median(cores) / cpus, CORES(cores=median(cores), cpus=cpus))
+        else:
+            book.unknown(name, TOO_SHORT())
+    seen = [tick.host for tick in window.all if tick.host and tick.host.others_busiest is not None]
+    recent = [host for host in seen if host.t_s >= window.episode.start_s]
+    busiest = next((host.others_busiest for host in reversed(recent or seen[-1:]) if host.others_busiest), ())
+    book.known("host.others", busiest if seen else None, unless=OTHERS_NOT_READ())
+    _trainings(window, book)
+    rewritten = sum(bool(REWRITES.match(text)) for text in messages_around(window))
+    state_or_absent(window, book, "unpack.rewritten", rewritten or None)
+
+
+def _others_cores(ticks: Iterable[Tick]) -> list[float]:
+    """Busy CPUs of the machine less those of the run, once a look."""
+    cores = []
+    for tick in ticks:
+        host = tick.host
+        if host and host.cpu_busy_ratio is not None and host.cpu_count and tick.processes:
+            ours = sum(process.cpu_ratio or 0.0 for process in tick.processes)
+            cores.append(max(0.0, host.cpu_busy_ratio * host.cpu_count - ours))
+    return cores
+
+
+def _trainings(window: Window, book: FactBook) -> None:
+    looks = [one for tick in window.all if tick.host and (one := tick.host.other_trainings) is not None]
+    if not looks:
+        for name in ("trainings.others", "unpack.raced"):
+            book.unknown(name, NOT_SEARCHED())
+        return
+    book.known("trainings.others", max(len(look) for look in looks[-3:]))
+    others = {one.pid: one for look in looks for one in look}
+    ours_s = next((p.started_s for tick in window.all for p in tick.processes if p.role == "main"), None)
+    near = [one for one in others.values() if _starts_near(one, ours_s)]
+    if any(one.same_data for one in near):
+        book.known("unpack.raced", True, RACED(count=sum(bool(one.same_data) for one in near)))
+    elif any(one.same_data is None for one in near):
+        book.unknown("unpack.raced", NO_PERMISSION())
+    else:
+        book.known("unpack.raced", False)
+
+
+def _starts_near(other: OtherTraining, ours_s: float | None) -> bool:
+    return ours_s is None or other.started_s is None or abs(other.started_s - ours_s) <= RACE_S

@@ -1,0 +1,119 @@
+"""Facts about several processes that train together: who holds the others up, and what NCCL gave up."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from holter.evidence.fact_book import FactBook
+from holter.evidence.frames import collective, describe, main_thread
+from holter.evidence.messages import messages_around, state_or_absent
+from holter.evidence.reasons import NO_HEARTBEAT
+from holter.evidence.window import Window
+from holter.records import Beat, Tick
+from holter.sentences import define
+
+# Where in an epoch a rank is: one that is still in an earlier part holds up those in a later one.
+_ORDER = (
+    "startup",
+    "unpack",
+    "compile",
+    "train",
+    "validate",
+    "epoch-end",
+    "checkpoint",
+    "final-validation",
+    "shutdown",
+)
+# While steps go on, a rank that waits for its batches this much of the time, when the others do not, slows them all.
+SLOW_WAIT, FAST_WAIT = 0.3, 0.1
+# At any moment one rank waits for its batch and another does not; only ranks that all stand tell who holds them up.
+STANDS_S = 5.0
+ALONE = define("why.ddp.alone", "one process trains alone")
+FEW_STEPS = define("why.ddp.few-steps", "too few steps")
+WENT_ON = define("why.ddp.went-on", "they were making progress until then")
+NO_GPU_ON_BUS = define("why.system.no-gpu-on-bus", "no NVIDIA GPU is seen on the PCI bus")
+_TIMED_OUT = re.compile(r"collective operation timeout: Work\w+\((?:[^)]*?OpType=(\w+))?")
+
+
+def collect(window: Window, book: FactBook) -> None:
+    """State how many ranks there are, who is behind, and what timed out."""
+    found = next((match for text in messages_around(window) if (match := _TIMED_OUT.search(text))), None)
+    what = (found[1] or "a collective").lower() if found else None
+    state_or_absent(window, book, "ddp.timed_out", what, found[0][:160] if found else "")
+    if found and book.value("exception.kind") is None:  # the watchdog aborts the process without a Python exception
+        book.known("exception.kind", "nccl-timeout", found[0][:160])
+    environment = window.recording.environment
+    if environment is not None:
+        book.known("system.gpu_iommu", environment.gpu_iommu, unless=NO_GPU_ON_BUS())
+    beats = working(window.beats("main"))
+    if not beats:
+        for name in ("ddp.ranks", "ddp.behind", "ddp.steps"):
+            book.unknown(name, NO_HEARTBEAT())
+        return
+    book.known("ddp.ranks", len(beats))
+    book.known("ddp.steps", max(beat.steps_total for beat in beats))
+    if len(beats) == 1:
+        book.not_applicable("ddp.behind", ALONE())
+    elif window.episode.kind == "slow-down":
+        book.known("ddp.behind", tuple(_slower(window.during)), unless=FEW_STEPS())
+    elif any(_moves(beat) for beat in beats):
+        book.not_applicable("ddp.behind", WENT_ON())
+    else:
+        states = {process.pid: process.state for process in window.processes("main")}
+        book.known("ddp.behind", tuple(_behind(beats, states) or _elsewhere(beats, window)))
+
+
+def working(beats: Iterable[Beat]) -> list[Beat]:
+    """Beats of processes that train; one that only starts the others never leaves its start-up."""
+    beats = sorted(beats, key=lambda beat: beat.pid)
+    return [beat for beat in beats if beat.progress_total or beat.phase not in ("startup", "unknown")] or beats
+
+
+def _moves(beat: Beat) -> bool:
+    return beat.progressed_s is not None and beat.t_s - beat.progressed_s < STANDS_S
+
+
+def _behind(beats: list[Beat], states: dict[int, str | None]) -> list[str]:
+    """Who stands still elsewhere than the others, which wait for it in a collective operation."""
+    stopped = [beat for beat in beats if states.get(beat.pid) in ("T", "t", "D")]
+    if stopped and len(stopped) < len(beats):
+        return [f"PID {beat.pid} (state {states[beat.pid]})" for beat in stopped]
+    waiting = [beat for beat in beats if beat.waits_for != "none"]
+    if waiting and len(waiting) < len(beats):
+        return [f"PID {beat.pid} (waits for {beat.waits_for})" for beat in waiting]
+    places = {beat.pid: (beat.epoch if beat.epoch is not None else -1, _order(beat)) for beat in beats}
+    first, last = min(places.values()), max(places.values())
+    if first == last:
+        return []
+    return [f"PID {beat.pid} (still in {beat.phase})" for beat in beats if places[beat.pid] == first]
+
+
+def _elsewhere(beats: list[Beat], window: Window) -> list[str]:
+    """By their stacks: who is in no collective operation while another one is."""
+    threads = {beat.pid: main_thread(dump) for beat in beats if (dump := window.stack(beat.pid)) is not None}
+    inside = {pid: collective(thread.frames) for pid, thread in threads.items() if thread and thread.frames}
+    if len(inside) < len(beats) or not any(inside.values()):
+        return []
+    where = {pid: describe(thread.frames[0]) for pid, thread in threads.items() if thread and thread.frames}
+    return [f"PID {pid} (in {where[pid]})" for pid, frame in inside.items() if frame is None]
+
+
+def _order(beat: Beat) -> int:
+    return _ORDER.index(beat.phase) if beat.phase in _ORDER else -1
+
+
+def _slower(ticks: tuple[Tick, ...]) -> list[str]:
+    """Ranks that wait for batches while the others only wait for them."""
+    shares: dict[int, float] = {}
+    for pid in {beat.pid for tick in ticks for beat in working(b for b in tick.beats if b.role == "main")}:
+        seen = [beat for tick in ticks for beat in tick.beats if beat.pid == pid]
+        waited = seen[-1].data_wait_s_total - seen[0].data_wait_s_total
+        spent = waited + seen[-1].compute_s_total - seen[0].compute_s_total
+        if spent > 0:
+            shares[pid] = waited / spent
+    slow = {pid: share for pid, share in shares.items() if share >= SLOW_WAIT}
+    others = [share for pid, share in shares.items() if pid not in slow]
+    if not slow or not others or max(others) > FAST_WAIT:
+        return []
+    return [f"PID {pid} (waits {share:.0%} of a step for its batch)" for pid, share in sorted(slow.items())]

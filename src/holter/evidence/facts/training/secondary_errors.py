@@ -1,0 +1,46 @@
+"""Facts about the sentences that only repeat that something died before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from holter.evidence.fact_book import FactBook
+from holter.evidence.facts.training.progress import INTERRUPTED
+from holter.evidence.window import Window
+from holter.records import ExceptionSeen, LogLine
+from holter.sentences import define
+from holter.texts.secondary_errors import said_in
+
+# The echo comes when the augmenter looks at its workers again, or the export at its pool.
+AFTER_S = 60.0
+BEFORE_S = 5.0
+
+BY_HAND = define("why.echo.interrupted", "it was interrupted by hand before anything ended")
+NOT_PRINTED = define("why.echo.not-printed", "no such sentence was printed")
+UNKNOWN = define("why.echo.nothing-read", "nothing that was printed is known")
+
+
+def collect(window: Window, book: FactBook) -> None:
+    """State in which part of nnU-Net the echo was said."""
+    if window.episode.detector == INTERRUPTED:
+        book.not_applicable("echo.says", BY_HAND())
+        return
+    for text in _texts(window):
+        where = said_in(text)
+        if where is not None:
+            book.known("echo.says", where, text[:160])
+            return
+    recorded = any(tick.processes or tick.beats or tick.events for tick in window.all)
+    if recorded:
+        book.not_applicable("echo.says", NOT_PRINTED())
+    else:
+        book.unknown("echo.says", UNKNOWN())
+
+
+def _texts(window: Window) -> Iterator[str]:
+    start_s, end_s = window.episode.start_s - BEFORE_S, window.end_s + AFTER_S
+    for event in window.recording.events(ExceptionSeen, start_s=start_s, end_s=end_s):
+        if event.echo:
+            yield event.message
+    for line in window.recording.events(LogLine, start_s=start_s, end_s=end_s):
+        yield line.text

@@ -1,0 +1,37 @@
+"""What the training itself said around an episode: exceptions with their tracebacks, and kept lines of its output."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from holter.evidence.fact_book import FactBook
+from holter.evidence.window import Window
+from holter.records import ExceptionSeen, LogLine, Text
+from holter.sentences import define
+
+UNSTATED = define("sayings.unstated", "nothing that is stated speaks of it")
+NOT_PRINTED = define("why.output.not-mentioned", "no output of the training mentions it")
+NO_OUTPUT = define("why.output.not-recorded", "the output of the training was not recorded")
+# What explains a death is said at most this long before it: the watchdog of NCCL waits for minutes until it acts.
+BEFORE_S = 60.0
+AFTER_S = 5.0
+
+
+def messages_around(window: Window, before_s: float = BEFORE_S) -> Iterator[str]:
+    """Exceptions that are no echo, then lines, in the order of time."""
+    start_s, end_s = window.episode.start_s - before_s, window.end_s + AFTER_S
+    for error in window.recording.events(ExceptionSeen, start_s=start_s, end_s=end_s):
+        if not error.echo:
+            yield f"{error.error}: {error.message}\n{error.traceback}"
+    for line in window.recording.events(LogLine, start_s=start_s, end_s=end_s):
+        yield line.text
+
+
+def state_or_absent(window: Window, book: FactBook, name: str, value: str | int | None, detail: Text = "") -> None:
+    """State what was printed; without it, unknown if no output was recorded, otherwise not applicable."""
+    if value is not None:
+        book.known(name, value, detail)
+    elif next(messages_around(window, float("inf")), None) is not None:
+        book.not_applicable(name, NOT_PRINTED())
+    else:
+        book.unknown(name, NO_OUTPUT())

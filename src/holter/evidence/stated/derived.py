@@ -1,0 +1,88 @@
+"""Facts that follow from the words of stated ones: a person copies what was printed, and causes ask what it means.
+
+What the person states of them holds, whatever the words say.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from holter.evidence import scope
+from holter.evidence.error_kinds import OTHER, error_kind
+from holter.evidence.fact_book import FactBook, Value
+from holter.evidence.facts.gpu import fitting
+from holter.evidence.facts.training.from_log_text import TIME_LIMIT
+from holter.evidence.messages import UNSTATED
+from holter.evidence.reasons import ONLY_AN_ECHO
+from holter.evidence.words import NO_SPACE
+from holter.probes.gpu.nvidia_smi import licence_stage
+from holter.records import Text
+from holter.texts.secondary_errors import said_in
+
+# "RuntimeError: …" or "torch.cuda.OutOfMemoryError: …", as the last line of a traceback says it.
+_RAISED = re.compile(r"^\s*[\w.]*(?:Error|Exception)(?::|\s*$)", re.MULTILINE)
+_LABEL = re.compile(r"^\s*License Status\s*:", re.IGNORECASE)
+
+
+def derive(book: FactBook, quotes: Mapping[str, str]) -> None:
+    """Add what follows from exceptions, licence text, versions, and from what is quoted beside the values."""
+    _quoted(book, quotes)
+    _echo(book)
+    _exception(book)
+    text = book.value("gpu.licence_text")
+    if isinstance(text, str):
+        stage = licence_stage(_LABEL.sub("", text))
+        _add(book, "gpu.licence_stage", stage if stage != "unknown" else None)
+    versions = FactBook()
+    versions.facts.update(book.facts)
+    fitting.derive(versions)
+    for name in ("software.slow_kernels", "gpu.driver_fits", "gpu.capability_fits"):
+        _add(book, name, versions.value(name))
+    scope.derive(book)
+    _unsaid(book)
+
+
+def _quoted(book: FactBook, quotes: Mapping[str, str]) -> None:
+    """Add what the words of the scheduler, of the error and of the path say that stand beside a value."""
+    said = {name: quote for name, quote in quotes.items() if quote and book.value(name) is not None}
+    if "main.ending" in said:
+        _add(book, "main.time_limit", TIME_LIMIT in said["main.ending"])
+    if "shm.trouble" in said:
+        _add(book, "shm.no_space", NO_SPACE.search(said["shm.trouble"]) is not None)
+    _add(book, "storage.path", said.get("storage.mount"))
+
+
+def _echo(book: FactBook) -> None:
+    """Set an echo aside: it is no exception of its own, and would hide the error that it only repeats."""
+    text = book.value("exception.first")
+    where = said_in(text) if isinstance(text, str) else None
+    if where is None:
+        return
+    _add(book, "echo.says", where, str(text)[:160])
+    rest = "\n".join(line for line in str(text).splitlines() if said_in(line) is None)
+    if error_kind(rest) == OTHER and _RAISED.search(rest) is None:
+        book.unknown("exception.first", ONLY_AN_ECHO())
+
+
+def _exception(book: FactBook) -> None:
+    text = book.value("exception.first")
+    if isinstance(text, str):
+        kind = error_kind(text)
+        # Somebody's own words that fit no kind say nothing; the words of Python say that it is another one.
+        _add(book, "exception.kind", kind if kind != OTHER or _RAISED.search(text) else None)
+    known = book.value("exception.kind")
+    _add(book, "exception.cuda_oom", None if known is None else known == "cuda-oom")
+
+
+def _unsaid(book: FactBook) -> None:
+    """What nobody would state who did not see it: only certain errors ask whether it was so."""
+    is_about_memory = book.value("exception.kind") == "memory"
+    for name in ("data.read_only", "results.gone", *(() if is_about_memory else ("limit.reached", "memory.refused"))):
+        if name not in book.facts:
+            book.not_applicable(name, UNSTATED())
+
+
+def _add(book: FactBook, name: str, value: Value | None, detail: Text = "") -> None:
+    if value is not None and name not in book.facts:
+        book.known(name, value, detail)

@@ -1,0 +1,160 @@
+"""An evidence file -> evidence: facts that a person or a script states of a machine somewhere else.
+
+What is left out, or ``null``, is unknown. Names and values are checked, because a misspelt fact would silently be an
+unknown one.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, cast, get_args
+
+import msgspec
+
+from holter.errors import EvidenceWrong
+from holter.evidence import chain
+from holter.evidence.fact_book import Evidence, FactBook, Value
+from holter.evidence.reasons import NOT_STATED, STATED_SO
+from holter.evidence.stated import derived
+from holter.evidence.stated.choices import CHOICES
+from holter.evidence.stated.kind import guess
+from holter.evidence.stated.values import checked, nearest, unwrapped
+from holter.evidence.vocabulary import NAMES, VOCABULARY, FactSpec
+from holter.records import Episode, EpisodeKind, Phase, Subject
+
+SCHEMA = 1
+SPECS = {spec.name: spec for spec in VOCABULARY}
+NOT_APPLICABLE = "not-applicable"
+# Facts whose value names processes.
+OF_PROCESSES = ("frozen.processes", "worker.subject", "workers.blocked", "workers.locked", "workers.stopped")
+# So many mistakes are told at once.
+MAX_TOLD = 8
+# How the keys of facts begin in a file without the wrapping.
+STARTS = tuple({f'"{name.partition(".")[0]}.'.encode() for name in NAMES})
+OWN_KEYS = ("holter_evidence", "about", "facts")
+SAFE = "Nothing was changed."
+TEMPLATE = "holter diagnose --evidence-template shows every fact; docs/evidence-facts.md says what they mean."
+
+
+class Stated(NamedTuple):
+    """What an evidence file says."""
+
+    episode: Episode
+    evidence: Evidence
+    about: str = ""
+    is_guess: bool = False  # the kind of episode was left out
+    number: int = 0  # of facts that it states
+
+
+def read_stated(content: bytes, name: str) -> Stated:
+    """The evidence of a file's content.
+
+    Raises:  EvidenceWrong.
+    """
+    facts, about = _facts(content, name)
+    book = FactBook()
+    wrong = [trouble for fact, value in facts.items() if (trouble := _state(book, fact, value)) is not None]
+    if wrong:
+        more = f"; and {len(wrong) - MAX_TOLD} more" if len(wrong) > MAX_TOLD else ""
+        raise EvidenceWrong(f"{name}: " + "; ".join(wrong[:MAX_TOLD]) + f"{more}.", safe=SAFE, next_step=TEMPLATE)
+    number = sum(fact.status == "known" for fact in book.facts.values())
+    derived.derive(book, {fact: unwrapped(fact, value)[1] for fact, value in facts.items()})
+    kind = book.value("episode.kind")
+    is_guess = kind is None
+    if is_guess:
+        kind = guess(book)
+        book.known("episode.kind", kind)
+    phase = book.value("phase")
+    episode = Episode(
+        kind=cast("EpisodeKind", kind),
+        phase=cast("Phase", phase if phase in get_args(Phase) else "unknown"),
+        start_s=0.0,
+        alarm_s=0.0,
+        detector="evidence-file",
+        subject=_subject(book),
+        reason=about,
+    )
+    for missing in sorted(NAMES - book.facts.keys()):
+        book.unknown(missing, NOT_STATED())
+    return Stated(episode, Evidence(book.facts, chain.build(book)), about, is_guess, number)
+
+
+def is_stated(content: bytes) -> bool:
+    """Whether this looks like an evidence file: a JSON object that names facts."""
+    if not content.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
+        return False
+    return b'"facts"' in content or b'"holter_evidence"' in content or any(start in content for start in STARTS)
+
+
+def template() -> dict[str, Any]:
+    """An evidence file without any fact, and what each of them means. Keys that begin with "_" are not read."""
+    return {
+        "holter_evidence": SCHEMA,
+        "about": "",
+        "facts": {spec.name: None for spec in VOCABULARY},
+        "_meaning": {spec.name: _meaning(spec) for spec in VOCABULARY},
+    }
+
+
+def _meaning(spec: FactSpec) -> str:
+    choices = CHOICES.get(spec.name)
+    kind = " | ".join(choices) if choices else KINDS[spec.kind] + (f" in {spec.unit}" if spec.unit else "")
+    return f"{kind}: {spec.meaning}"
+
+
+KINDS = {"bool": "true or false", "number": "number", "text": "text", "list": "list of texts"}
+
+
+def _facts(content: bytes, name: str) -> tuple[dict[str, Any], str]:
+    try:
+        document = msgspec.json.decode(content.removeprefix(b"\xef\xbb\xbf"))
+    except msgspec.DecodeError as error:
+        raise EvidenceWrong(f"{name} is not valid JSON: {error}.", safe=SAFE, next_step=TEMPLATE) from error
+    if not isinstance(document, dict):
+        raise EvidenceWrong(f"{name} holds no JSON object.", safe=SAFE, next_step=TEMPLATE)
+    schema = document.get("holter_evidence", SCHEMA)
+    if schema != SCHEMA:
+        raise EvidenceWrong(
+            f"{name} is of version {schema!r}; this Holter reads version {SCHEMA}.",
+            safe=SAFE,
+            next_step="pip install --upgrade holter",
+        )
+    facts = document.get("facts", {})
+    if not isinstance(facts, dict):
+        raise EvidenceWrong(f'{name}: "facts" is no JSON object.', safe=SAFE, next_step=TEMPLATE)
+    # Somebody who leaves the wrapping out states facts all the same.
+    beside = {key: value for key, value in document.items() if key not in OWN_KEYS and not key.startswith("_")}
+    stated = {key: value for key, value in {**beside, **facts}.items() if not key.startswith("_")}
+    if not any(value is not None for value in stated.values()):
+        raise EvidenceWrong(f"{name} states no fact.", safe=SAFE, next_step=TEMPLATE)
+    return stated, str(document.get("about") or "")
+
+
+def _state(book: FactBook, name: str, value: object) -> str | None:
+    """State one fact; return what is wrong with it in words, or None."""
+    spec = SPECS.get(name)
+    if spec is None:
+        return f'there is no fact "{name}"{nearest(name, (*OWN_KEYS, *NAMES))}'
+    value, detail, trouble = unwrapped(name, value)
+    if trouble is not None:
+        return trouble
+    if value is None:
+        return None
+    if value == NOT_APPLICABLE:
+        book.not_applicable(name, STATED_SO())
+        return None
+    read, trouble = checked(spec, value)
+    if trouble is None:
+        book.known(name, _with_processes(read) if name in OF_PROCESSES else read, detail)
+    return trouble
+
+
+def _with_processes(value: Value | None) -> tuple[Subject | str, ...] | Subject | Value | None:
+    """Return a value with processes for those of its names that Holter gives to processes."""
+    if isinstance(value, tuple):
+        return tuple(Subject.from_name(name) or name for name in value)
+    return (Subject.from_name(value) or value) if isinstance(value, str) else value
+
+
+def _subject(book: FactBook) -> Subject | str:
+    worker = next(iter(book.actors("worker.subject")), None)
+    return worker if isinstance(worker, Subject) else str(book.value("worker.subject") or "training")

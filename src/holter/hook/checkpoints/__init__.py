@@ -1,0 +1,1 @@
+"""Safe checkpoints: written, verified and chosen to resume from."""

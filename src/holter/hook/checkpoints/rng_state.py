@@ -1,0 +1,84 @@
+"""The states of random number generators and data loaders: what makes a continued training the same one."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import random
+import sys
+from typing import Any
+
+from ..remarks import Remark, remark
+
+LOADERS = ("dataloader_train", "dataloader_val")
+
+
+def take(trainer: Any, epochs_done: int | None) -> dict[str, Any]:
+    """What Holter adds to a checkpoint: plain values and tensors, so that a careful loader takes them, too."""
+    return {
+        "version": os.environ.get("HOLTER_VERSION", "unknown"),
+        "generators": _generators(),
+        "position": {"epoch": epochs_done, "iteration": 0},
+        "loaders": {name: _of_loader(getattr(trainer, name, None)) for name in LOADERS},
+    }
+
+
+def _generators() -> dict[str, Any]:
+    version, numbers, gauss = random.getstate()
+    found: dict[str, Any] = {"python": [version, list(numbers), gauss]}
+    if (numpy := sys.modules.get("numpy")) is not None:
+        kind, keys, *rest = numpy.random.get_state()
+        found["numpy"] = [kind, keys.tolist(), *rest]
+    if (torch := sys.modules.get("torch")) is not None:
+        found["torch"] = torch.get_rng_state()
+        if torch.cuda.is_available() and torch.cuda.is_initialized():
+            found["cuda"] = torch.cuda.get_rng_state_all()
+    return found
+
+
+def _of_loader(loader: Any) -> dict[str, Any]:
+    found: dict[str, Any] = {"seeds": _plain_list(getattr(loader, "seeds", None))}
+    tell_state = getattr(loader, "state_dict", None)
+    if callable(tell_state):
+        try:
+            state = tell_state()
+            pickle.dumps(state)  # what cannot be saved must not cost the checkpoint
+            found["state"] = state
+        except Exception as error:
+            found["missing"] = repr(error)[:200]
+    return found
+
+
+def _plain_list(value: Any) -> list[int | None] | None:
+    if not isinstance(value, (list, tuple)):
+        return None
+    return [None if one is None else int(one) for one in value]
+
+
+def restore(own: dict[str, Any]) -> Remark | None:
+    """Set all generators as they were; what does not fit here is left alone and named."""
+    generators = own["generators"]
+    version, numbers, gauss = generators["python"]
+    random.setstate((version, tuple(numbers), gauss))
+    numpy, torch = sys.modules.get("numpy"), sys.modules.get("torch")
+    if numpy is not None and "numpy" in generators:
+        kind, keys, *rest = generators["numpy"]
+        numpy.random.set_state((kind, numpy.array(keys, dtype=numpy.uint32), *rest))
+    if torch is None or "torch" not in generators:
+        return None
+    torch.set_rng_state(generators["torch"].cpu())
+    saved = generators.get("cuda")
+    here = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if saved is None or len(saved) != here:
+        return remark("generators-of-gpus", saved=len(saved or ()), here=here) if saved or here else None
+    torch.cuda.set_rng_state_all([state.cpu() for state in saved])
+    return None
+
+
+def restore_loaders(own: dict[str, Any], trainer: Any) -> None:
+    """Give loaders that take it the state they had."""
+    for name in LOADERS:
+        saved, loader = own["loaders"].get(name, {}), getattr(trainer, name, None)
+        take_state = getattr(loader, "load_state_dict", None)
+        if "state" in saved and callable(take_state):
+            take_state(saved["state"])

@@ -1,0 +1,107 @@
+"""Safe checkpoints for a stock trainer: a snapshot in memory, written and verified behind the training's back.
+
+Nothing here is active without the power ``checkpoints``. The trainer's own ``save_checkpoint`` decides what is saved;
+only where its bytes go is ours.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from .. import control
+from ..runtime import RUNTIME
+from . import epochs, mid_epoch, rng_state, snapshots
+from . import select as files
+from .snapshots import STATE, After, tried
+from .verify import OWN_KEY
+
+Watch = Callable[..., "After | None"]
+
+
+def take_over(watches: dict[str, Watch]) -> None:
+    """Add our part to the methods that are watched, and to one that was not. Once."""
+    if "load_checkpoint" in watches:
+        return
+    ours: dict[str, Watch] = {
+        "save_checkpoint": snapshots.watch_save,
+        "load_checkpoint": _load,
+        "on_train_start": epochs.watch_start,
+        "on_epoch_end": epochs.watch_end,
+        "on_train_end": _train_end,
+        "perform_actual_validation": _wait_for_files,
+    }
+    for name, watch in ours.items():
+        watches[name] = both(watches[name], watch) if name in watches else watch
+    control.on("checkpoint", lambda number, _: epochs.ask("checkpoint", number))
+    control.on("checkpoint-here", lambda number, _: mid_epoch.ask(number))
+    control.on("stop", lambda number, _: epochs.ask("stop", number))
+
+
+def both(outer: Watch, inner: Watch) -> Watch:
+    """One watch out of two: the outer one begins first and ends last, and neither's failure is the other's."""
+
+    def watch(trainer: Any, *args: Any, **kwargs: Any) -> After:
+        afters = [tried(one, trainer, *args, **kwargs) for one in (outer, inner)]
+
+        def after(trainer: Any, ok: bool) -> None:
+            try:
+                if afters[1] is not None:
+                    tried(afters[1], trainer, ok)
+            finally:  # also when the training is to stop
+                if afters[0] is not None:
+                    afters[0](trainer, ok)
+
+        return after
+
+    return watch
+
+
+def _train_end(*_: Any, **__: Any) -> After:
+    STATE.background.drain()
+
+    def after(trainer: Any, ok: bool) -> None:
+        folder = getattr(trainer, "output_folder", None)
+        if not ok or getattr(trainer, "local_rank", 0) != 0 or folder is None:
+            return
+        latest, previous = (os.path.join(folder, name) for name in (files.LATEST, files.PREVIOUS))  # noqa: PTH118
+        final = os.path.join(folder, files.FINAL)  # noqa: PTH118
+        if not os.path.exists(latest) and os.path.exists(final) and os.path.exists(previous):  # noqa: PTH110
+            os.unlink(previous)  # noqa: PTH108
+
+    return after
+
+
+def _wait_for_files(*_: Any, **__: Any) -> None:
+    STATE.background.drain()
+
+
+def _load(_: Any, *__: Any, **___: Any) -> After | None:
+    STATE.background.drain()
+    torch = sys.modules.get("torch")
+    if torch is None:
+        return None
+    found: list[dict[str, Any]] = []
+
+    def make(original: Any) -> Any:
+        def load(*args: Any, **kwargs: Any) -> Any:
+            loaded = original(*args, **kwargs)
+            if isinstance(loaded, dict) and isinstance(loaded.get(OWN_KEY), dict):
+                found.append(loaded[OWN_KEY])
+            return loaded
+
+        return load
+
+    give_back = snapshots.lend(torch, "load", make)
+
+    def after(trainer: Any, ok: bool) -> None:
+        give_back()
+        # They are the first rank's: with them all ranks would draw the same numbers.
+        if ok and found and getattr(trainer, "local_rank", 0) == 0:
+            STATE.resumed = found[0]
+            if (problem := rng_state.restore(found[0])) is not None:
+                RUNTIME.emit("note", what="checkpoint-loaded", say=[problem])
+
+    return after

@@ -1,0 +1,200 @@
+"""Checkpoints of a results folder: which are whole, in which order to continue from them, and making nnU-Net do so.
+
+``nnUNetv2_train --c`` loads ``checkpoint_final.pth``, else ``checkpoint_latest.pth``, else ``checkpoint_best.pth``,
+and fails on a torn one. ``prepare_to_continue`` leaves the folder such that it finds the newest good one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from pathlib import Path
+from typing import NamedTuple
+
+from ..remarks import Remark, remark
+from .verify import Checked, verify
+
+__all__ = ["Checked", "Prepared", "candidates", "newest_good", "prepare_to_continue", "set_aside", "verify"]
+
+FINAL, LATEST, PREVIOUS, BEST = (
+    "checkpoint_final.pth",
+    "checkpoint_latest.pth",
+    "checkpoint_latest.previous.pth",
+    "checkpoint_best.pth",
+)
+TEMPORARY = ".holter-tmp"  # after the name of the file that is being written
+Problem = tuple[Path, Remark]
+
+
+class Prepared(NamedTuple):
+    """What ``--c`` will load, and what was done for it.
+
+    ``problems`` are the files that are no good, and why; ``unread`` those that cannot be read now and stay.
+    """
+
+    used: Path | None
+    set_aside: tuple[Path, ...] = ()
+    copied: bool = False
+    problems: tuple[Problem, ...] = ()
+    unread: tuple[Problem, ...] = ()
+
+
+def candidates(folder: Path) -> list[Path]:
+    """The checkpoints there are, in the order in which to try them: the final one, then by their epoch.
+
+    ``checkpoint_best.pth`` may be newer than the latest one. A file that tells no epoch is torn; it comes before the
+    others, since it was probably the newest.
+    """
+    quick = [(folder / name, verify(folder / name, crc=False)) for name in (LATEST, PREVIOUS, BEST)]
+    present = [(path, checked) for path, checked in quick if checked.kind != "missing"]
+    present.sort(key=lambda one: _age(one[1]))  # stable: at the same epoch the latest comes first
+    final = [folder / FINAL] if os.path.lexists(folder / FINAL) else []
+    return [*final, *(path for path, _ in present)]
+
+
+def _age(checked: Checked) -> tuple[int, int]:
+    return (1, -(checked.current_epoch or 0)) if checked.ok else (0, 0)
+
+
+def newest_good(folder: Path, began: float | None = None) -> tuple[Path | None, list[Problem]]:
+    """The checkpoint to continue from, every byte of it checked, and those that were tried before and why they fail.
+
+    Nothing is changed, and a training may be using the folder. ``began``: as for ``prepare_to_continue``.
+    """
+    found, bad = _search(folder, began)
+    return found, [(path, _problem(checked)) for path, checked in bad]
+
+
+def _search(folder: Path, began: float | None = None) -> tuple[Path | None, list[tuple[Path, Checked]]]:
+    bad: list[tuple[Path, Checked]] = []
+    for path in candidates(folder):
+        if began is not None and _is_earlier(path, began):
+            continue
+        checked = verify(path)
+        if checked.ok:
+            return path, bad
+        bad.append((path, checked))
+    # Not torn, but of a torch that is newer than we are: better than starting from zero.
+    strange = next((one for one in bad if one[1].kind == "strange"), None)
+    return strange[0] if strange else None, [one for one in bad if one is not strange]
+
+
+def set_aside(path: Path, why: str = "torn") -> Path:
+    """Rename to the first free of ``NAME.torn-1``, ``NAME.torn-2`` and so on; raises OSError where it cannot."""
+    return _rename(path, why)
+
+
+def _rename(path: Path, why: str) -> Path:
+    number = 1
+    while os.path.lexists(new := path.with_name(f"{path.name}.{why}-{number}")):
+        number += 1
+    path.rename(new)
+    return new
+
+
+def _is_earlier(path: Path, began: float) -> bool:
+    try:
+        return path.stat().st_mtime < began
+    except FileNotFoundError:
+        return False
+
+
+def _put_earlier_away(folder: Path, began: float) -> None:
+    for path in (folder / name for name in (FINAL, LATEST, PREVIOUS, BEST)):
+        if _is_earlier(path, began):
+            _rename(path, "earlier")
+
+
+def prepare_to_continue(folder: Path, began: float | None = None) -> Prepared:
+    """Have ``--c`` load the newest good checkpoint. Nobody else may be using the folder.
+
+    ``began``: when the training to be continued began, in ``time.time()``'s seconds, if it began from zero.
+    Checkpoints last written before belong to an earlier training: ``--c`` would take its final one for ours, so they
+    are renamed ``NAME.earlier-1``.
+    A file that cannot be read now may be whole: it stays where it is, and only if nnU-Net would load it before the
+    good one it is renamed ``NAME.unread-1``, never called torn.
+    Where none is good, nothing more is moved: ``--c`` fails loudly on a torn file and starts from zero without one.
+    Raises OSError where the folder cannot be changed and has to be.
+    """
+    for left in folder.glob("checkpoint_*.pth" + TEMPORARY):
+        with contextlib.suppress(OSError):
+            left.unlink()
+    if began is not None:
+        _put_earlier_away(folder, began)
+    used, bad = _search(folder)
+    problems = tuple((path, _problem(checked)) for path, checked in bad)
+    if used is None:
+        return Prepared(None, problems=problems)
+    staying = [path for path, checked in bad if checked.kind == "unreadable" and not _loads_before(path, used)]
+    unread = tuple((path, problem) for path, problem in problems if path in staying)
+    moved = [(path, checked, set_aside(path, _word(checked))) for path, checked in bad if path not in staying]
+    aside = tuple(new for _, _, new in moved)
+    problems = tuple((path, _told(checked, new)) for path, checked, new in moved)
+    copied = False
+    if used.name == PREVIOUS:
+        used, copied = _promote(used)
+    elif used.name == BEST and (folder / LATEST).exists():  # older: it would be loaded first
+        older = verify(folder / LATEST)
+        if older.ok:
+            (folder / LATEST).replace(folder / PREVIOUS)
+        else:
+            aside += (set_aside(folder / LATEST, _word(older)),)
+    sync_folder(folder)
+    return Prepared(used, aside, copied, problems, unread)
+
+
+def _loads_before(path: Path, used: Path) -> bool:
+    """Whether ``--c`` would load ``path``, or has to find ``used`` under its name."""
+    order = (FINAL, LATEST, BEST)
+    name = LATEST if used.name == PREVIOUS else used.name
+    return path.name in order and order.index(path.name) <= order.index(name)
+
+
+def _word(checked: Checked) -> str:
+    return "unread" if checked.kind == "unreadable" else "torn"
+
+
+def _problem(checked: Checked) -> Remark:
+    return checked.problem or remark("missing")
+
+
+def _told(checked: Checked, new: Path) -> Remark:
+    problem = _problem(checked)
+    return remark("may-be-whole", problem=problem, now=new.name) if checked.kind == "unreadable" else problem
+
+
+def _promote(previous: Path) -> tuple[Path, bool]:
+    """Put the generation before in the place of the latest: a copy, or itself where there is no room for one.
+
+    No hard link: stock nnU-Net writes in place, and would tear both.
+    """
+    latest = previous.with_name(LATEST)
+    temporary = previous.with_name(LATEST + TEMPORARY)
+    try:
+        shutil.copyfile(previous, temporary)
+        sync_file(temporary)
+        if not verify(temporary).ok:
+            raise OSError(f"the copy of {previous} differs")
+        temporary.replace(latest)
+    except OSError:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        previous.replace(latest)
+        return latest, False
+    return latest, True
+
+
+def sync_file(path: str | os.PathLike[str]) -> None:
+    """Have a file's bytes on the disk when this returns."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sync_folder(folder: str | os.PathLike[str]) -> None:
+    """Have renames in a folder on the disk when this returns, where its file system can promise that."""
+    with contextlib.suppress(OSError):
+        sync_file(folder)

@@ -1,0 +1,239 @@
+"""What a trainer hands to ``torch.save`` becomes a snapshot in memory that a thread writes to the disk."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable
+from types import ModuleType
+from typing import IO, Any
+
+from .. import available_memory, control
+from ..remarks import remark
+from ..runtime import RUNTIME
+from . import checksums, rng_state, writer
+from . import select as files
+from .verify import OWN_KEY
+
+FINAL_WAITS_S = (1.0, 5.0, 15.0, 30.0)  # a disk that is full for a moment must not cost a finished training
+# Of the memory that is left, for growing the buffer and for what the training takes meanwhile.
+SPARE_BYTES, SPARE_FACTOR = 256 << 20, 1.25
+# Whose ``save_checkpoint`` does nothing with the file once it is saved: nnU-Net's, and what Holter puts around it.
+PLAIN = {"nnunetv2.training.nnUNetTrainer.nnUNetTrainer", "holter.trainer.loading"}
+
+After = Callable[[Any, bool], None]
+
+
+class _State:
+    """What the training's main thread knows of its checkpoints."""
+
+    def __init__(self) -> None:
+        self.trainer: Callable[[], Any] = lambda: None  # a weak reference
+        self.midway = False  # what is saved now is the middle of an epoch
+        self.background = writer.Background(RUNTIME.progress)
+        self.is_first = True  # of several processes that train together, the one that saves
+        self.wanted: dict[str, int] = {}  # what the supervisor asked for -> number of the request
+        self.saved_at = time.monotonic()
+        self.latest: writer.Job | None = None
+        self.resumed: dict[str, Any] | None = None
+
+
+STATE = _State()
+
+
+def tried(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Call it; what fails is noted and gives None."""
+    try:
+        return function(*args, **kwargs)
+    except Exception as error:
+        RUNTIME.record_error(getattr(function, "__name__", "checkpoints"), error)
+        return None
+
+
+def lend(module: ModuleType, name: str, make: Callable[[Any], Any]) -> Callable[[], None]:
+    """Replace a function by ``make(it)`` on this thread until what is returned here is called."""
+    original, mine, lent = getattr(module, name), threading.get_ident(), [True]
+    replacement = make(original)
+
+    def stand_in(*args: Any, **kwargs: Any) -> Any:
+        if lent and threading.get_ident() == mine:
+            return replacement(*args, **kwargs)
+        return original(*args, **kwargs)
+
+    def give_back() -> None:
+        lent.clear()
+        if getattr(module, name) is stand_in:
+            setattr(module, name, original)
+
+    stand_in.__wrapped__ = original  # type: ignore[attr-defined]
+    setattr(module, name, stand_in)
+    return give_back
+
+
+def watch_save(trainer: Any, filename: Any = None, *_: Any, **__: Any) -> After | None:
+    """While the trainer saves, have what it gives to ``torch.save`` for this file."""
+    torch = sys.modules.get("torch")
+    if torch is None or not isinstance(filename, (str, os.PathLike)):
+        return None
+    path = os.path.abspath(filename)  # noqa: PTH100
+    at_once = os.path.basename(path) == files.FINAL or not _is_stock(trainer)  # noqa: PTH119
+
+    def make(original: Any) -> Any:
+        def save(obj: Any, f: Any, *args: Any, **kwargs: Any) -> None:
+            named = isinstance(f, (str, os.PathLike)) and os.path.abspath(f) == path  # noqa: PTH100
+            if args or kwargs or not named or type(obj) is not dict:
+                original(obj, f, *args, **kwargs)
+            else:
+                _take(original, trainer, obj, path, at_once=at_once)
+
+        return save
+
+    give_back = lend(torch, "save", make)
+    return lambda _trainer, _ok: give_back()
+
+
+def _is_stock(trainer: Any) -> bool:
+    """Whether nobody's code could look for the file as soon as it has been saved."""
+    names = ("save_checkpoint", "on_epoch_end")
+    return {cls.__module__ for cls in type(trainer).__mro__ if any(name in vars(cls) for name in names)} <= PLAIN
+
+
+def _take(save: Any, trainer: Any, obj: dict[str, Any], path: str, *, at_once: bool) -> None:
+    """Take the snapshot and see that it is written."""
+    began = time.monotonic()
+    done = obj.get("current_epoch")
+    done = done if isinstance(done, int) else None
+    content = {**obj, OWN_KEY: tried(rng_state.take, trainer, done) or {}}
+    if STATE.midway and isinstance(logging := obj.get("logging"), dict):
+        content["logging"] = _of_finished_epochs(logging, done)
+    fill = _snapshot(save, content, STATE.background)
+    if fill is None:
+        fill, at_once = _straight(save, content), True
+    job = writer.Job(path, fill, done, _tell, began)
+    if job.name == files.LATEST:
+        STATE.latest = job
+    if at_once:
+        STATE.background.drain()  # in the order in which they were saved
+        _write_now(job)
+    else:
+        STATE.background.submit(job)
+
+
+def _of_finished_epochs(logging: dict[str, Any], done: int | None) -> dict[str, Any]:
+    """The curves without what the epoch under way has added: a continued training adds it again."""
+    return {name: value[:done] if isinstance(value, list) else value for name, value in logging.items()}
+
+
+def _write_now(job: writer.Job) -> None:
+    """Write while the training waits. Only for the final one is it better to end than to go on without."""
+    is_final = job.name == files.FINAL
+    fill = job.fill
+    for wait_s in (*(FINAL_WAITS_S if is_final else ()), None):
+        job.fill, job.error = fill, None
+        job.held_up_s = time.monotonic() - job.began
+        job.run()
+        if job.error is None:
+            return
+        if wait_s is not None:
+            time.sleep(wait_s)
+    if is_final and job.error is not None:
+        raise job.error
+
+
+def _snapshot(save: Any, content: Any, background: writer.Background) -> writer.Fill | None:
+    """All of it in memory; None where there is not enough."""
+    left = available_memory.available_bytes()
+    if left is not None and size_of(content) * SPARE_FACTOR + SPARE_BYTES > left:
+        return None
+    buffer = io.BytesIO()
+    quick = checksums.without(save, lend, sys.modules.get("torch.serialization"))
+    try:
+        (quick or save)(content, buffer)
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, MemoryError) or isinstance(
+            error.__context__, MemoryError
+        ):  # torch wraps what write raises
+            return None
+        raise
+
+    def fill(file: IO[bytes]) -> None:
+        if quick is not None:
+            checksums.fill_in(buffer, background.moved)
+        writer.blocks(buffer.getbuffer(), background.moved)(file)
+
+    return fill
+
+
+def _straight(save: Any, content: Any) -> writer.Fill:
+    """Serialise into the file itself; torch tells of a full disk in words that do not say so, hence the wrapper."""
+
+    def fill(file: IO[bytes]) -> None:
+        failed: list[OSError] = []
+
+        class Noting:
+            def write(self, data: Any) -> int:
+                try:
+                    view, at = memoryview(data), 0
+                    while at < len(view):
+                        at += file.write(view[at:])
+                except OSError as error:
+                    failed.append(error)
+                    raise
+                return len(view)
+
+            def flush(self) -> None:
+                """Nothing is held back."""
+
+        try:
+            save(content, Noting())
+        except Exception:
+            if failed:
+                raise failed[0] from None
+            raise
+
+    return fill
+
+
+def size_of(content: Any) -> int:
+    """Bytes of all tensors in it, shared ones once."""
+    seen: set[int] = set()
+    total, left = 0, [content]
+    while left:
+        one = left.pop()
+        if isinstance(one, (dict, list, tuple)):
+            if id(one) not in seen:
+                seen.add(id(one))
+                left.extend(one.values() if isinstance(one, dict) else one)
+        elif hasattr(one, "untyped_storage"):
+            storage = one.untyped_storage()
+            if storage.data_ptr() not in seen:
+                seen.add(storage.data_ptr())
+                total += storage.nbytes()
+    return total
+
+
+def _tell(job: writer.Job) -> None:
+    is_answer = job.name in (files.LATEST, files.FINAL)
+    number = STATE.wanted.get("checkpoint") if is_answer else None
+    epoch = None if job.epoch is None else job.epoch - 1
+    if job.error is None:
+        if is_answer:
+            STATE.saved_at = max(STATE.saved_at, job.taken)
+            STATE.wanted.pop("checkpoint", None)
+        code = "saved-file" if epoch is None else "saved-epoch"
+        saved = remark(code, epoch=epoch, file=job.name, held_up=job.held_up_s, written=job.written_s)
+        control.tell("save-checkpoint", "done", saved, number=number)
+        return
+    old = files.verify(job.path, crc=False)
+    kept = remark("older-kept", epoch=(old.current_epoch or 0) - 1) if old.ok else remark("no-older")
+    if isinstance(job.error, writer.Unverified):
+        reason: object = remark("read-back-wrong", problem=job.error.problem)
+    else:
+        reason = getattr(job.error, "strerror", None) or str(job.error) or type(job.error).__name__
+    code = "not-saved-file" if epoch is None else "not-saved-epoch"
+    said = [remark(code, epoch=epoch, file=job.name, reason=reason), kept]
+    control.tell("save-checkpoint", "failed", *said, number=number)
+    RUNTIME.emit("note", what="checkpoint-failed", say=said)

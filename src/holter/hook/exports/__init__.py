@@ -1,0 +1,1 @@
+"""Pools of the final validation and of prediction."""

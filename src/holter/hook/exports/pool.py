@@ -1,0 +1,278 @@
+"""A process pool for exports that outlives its workers.
+
+Stock's pool replaces a dead worker without a word, and the result of the case it had in hand never comes; a worker
+killed while it waits for work takes along a lock that all others need. Here every worker has pipes of its own and
+shares no lock, so a death costs the one case in hand, and it is known which. That case is computed once more in a
+new process while no other export runs, then in the process that asks for the result.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from multiprocessing.connection import wait
+from typing import Any
+
+from ..remarks import Remark, remark
+from ..runtime import RUNTIME
+from .tasks import Result, Task
+from .worker import Worker, end
+
+POLL_S = 0.1  # as often as nnU-Net itself looks at its pool
+STUCK_S = 600.0  # a worker with a case that uses no CPU for so long is stopped, or waits for what will not come
+END_S = 5.0  # for idle workers to end when asked; then they are killed
+
+
+class Standing:
+    """What nnU-Net sees of a worker. It gives up when one is not alive; here none is missed."""
+
+    def __init__(self, process: Any) -> None:
+        self._process = process
+
+    def is_alive(self) -> bool:
+        """Whether there is somebody to do the work: there is."""
+        return True
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._process, name)
+
+
+class ExportPool:
+    """Stands for ``multiprocessing.Pool``. ``settled`` is told of every task that returned.
+
+    Methods that nnU-Net does not use on its pools are those of a stock pool, made by ``stock`` when one is asked for.
+    """
+
+    def __init__(
+        self, processes: int, stock: Callable[[], Any], settled: Callable[[Task], None] = lambda _: None
+    ) -> None:
+        self._stock, self._settled = stock, settled
+        self._other: Any = None
+        self._lock = threading.Lock()  # of what both threads change
+        self._queue: deque[Task] = deque()  # for any worker
+        self._again: deque[Task] = deque()  # for a new worker, alone
+        self._here: deque[Task] = deque()  # for the process that asks
+        self._broken = False  # no worker can be had: everything is computed here
+        self._finished = 0
+        self._counted = 0  # of those, as progress
+        self._workers: list[Worker] = []
+        self._ended = threading.Event()
+        for _ in range(processes):
+            if not self._hire():
+                break
+        self._thread = threading.Thread(target=self._run, name="holter-exports", daemon=True)
+        self._thread.start()
+
+    # ------------------------------------------------------------------------------------- what a pool can do
+
+    def apply_async(
+        self,
+        func: Callable[..., Any],
+        args: Iterable[Any] = (),
+        kwds: dict[str, Any] | None = None,
+        callback: Any = None,
+        error_callback: Any = None,
+    ) -> Any:
+        """Have one call made."""
+        if callback is not None or error_callback is not None:
+            return self._stock_pool().apply_async(func, args, kwds or {}, callback, error_callback)
+        return Result(self, self._submit([Task(func, tuple(args), kwds or {})]), single=True)
+
+    def starmap_async(
+        self,
+        func: Callable[..., Any],
+        iterable: Iterable[Iterable[Any]],
+        chunksize: int | None = None,
+        callback: Any = None,
+        error_callback: Any = None,
+    ) -> Any:
+        """Have a call made for each tuple of arguments."""
+        if callback is not None or error_callback is not None:
+            return self._stock_pool().starmap_async(func, iterable, chunksize, callback, error_callback)
+        return Result(self, self._submit([Task(func, tuple(one), {}) for one in iterable]), single=False)
+
+    def starmap(self, func: Callable[..., Any], iterable: Iterable[Iterable[Any]], chunksize: int | None = None) -> Any:
+        """Return what the calls return, in order."""
+        return self.starmap_async(func, iterable, chunksize).get()
+
+    def close(self) -> None:
+        """Take no more work; here nothing depends on it."""
+        if self._other is not None:
+            self._other.close()
+
+    def join(self) -> None:
+        """Wait for the work that was taken."""
+        while self._open():
+            self.attend()
+            time.sleep(POLL_S)
+        if self._other is not None:
+            self._other.join()
+
+    def terminate(self) -> None:
+        """End the workers, within seconds."""
+        self._ended.set()
+        self._thread.join(END_S)
+        end(self._workers, END_S)
+        self._workers = []
+        if self._other is not None:
+            self._other.terminate()
+
+    def __enter__(self) -> ExportPool:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.terminate()
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or "_stock" not in self.__dict__:
+            raise AttributeError(name)
+        return getattr(self._stock_pool(), name)
+
+    def _stock_pool(self) -> Any:
+        if self._other is None:
+            self._other = self._stock()
+        return self._other
+
+    @property
+    def _pool(self) -> list[Standing]:
+        """The workers, for nnU-Net: it predicts ahead by two cases more than there are."""
+        return [Standing(one.process) for one in self._workers] or [Standing(None)]
+
+    # --------------------------------------------------------------------------------- in the thread that asks
+
+    def _submit(self, tasks: list[Task]) -> list[Task]:
+        with self._lock:
+            (self._here if self._broken else self._queue).extend(tasks)
+        return tasks
+
+    def attend(self) -> None:
+        """Do what falls to the process that asks; count progress, which only it may write down."""
+        while self._counted < self._finished:
+            self._counted += 1
+            RUNTIME.progress()
+        while True:
+            with self._lock:
+                task = self._here.popleft() if self._here else None
+            if task is None:
+                return
+            RUNTIME.wait_over()
+            RUNTIME.take_case(task.name)
+            task.compute()
+            RUNTIME.take_case("")
+            self._finish(task)
+
+    def _finish(self, task: Task) -> None:
+        with self._lock:
+            self._finished += 1
+        try:
+            if task.ok:
+                self._settled(task)
+        except Exception as error:
+            RUNTIME.record_error("export-settled", error)
+
+    # --------------------------------------------------------------------------------------- in the pool's thread
+
+    def _run(self) -> None:
+        try:
+            while not self._ended.is_set():
+                self._step()
+        except Exception as error:
+            RUNTIME.record_error("export-pool", error)
+            self._give_up()
+
+    def _step(self) -> None:
+        wait([one.sentinel for one in self._workers] + [one.reader for one in self._workers], POLL_S)
+        for one in list(self._workers):
+            self._look(one)
+        self._assign()
+
+    def _look(self, one: Worker) -> None:
+        dead = not one.alive()  # asked first: what it wrote before it died is still there to be read
+        answer = one.result() if one.task is not None else None
+        if answer is not None:
+            self._answered(one, *answer)
+        if dead:
+            self._workers.remove(one)
+            if one.task is not None:
+                self._lost(one.task, one.fate())
+        else:
+            one.look()
+            if one.silent_s > STUCK_S and not one.stopped:
+                one.kill()
+
+    def _answered(self, one: Worker, ok: bool, value: Any) -> None:
+        task, one.task = one.task, None
+        if not ok and _no_memory(value):
+            self._lost(task, remark("exporter-no-memory", error=type(value).__name__))
+        else:
+            task.settle(ok, value)
+            self._finish(task)
+        # It was hired for this case, or could not hold it: fewer at once need less.
+        if task.losses and len(self._workers) > 1:
+            self._workers.remove(one)
+            end([one], END_S)
+
+    def _lost(self, task: Task, trouble: Remark) -> None:
+        task.lost(trouble)
+        with self._lock:
+            (self._again if task.losses == 1 else self._here).append(task)
+
+    def _assign(self) -> None:
+        busy = [one for one in self._workers if one.task is not None]
+        if any(one.task.losses for one in busy):  # it is to be alone
+            return
+        if self._again:
+            if not busy and self._hire():
+                self._hand(self._workers[-1], self._again)
+            elif not busy:
+                self._give_up()
+            return
+        if self._queue and not self._workers and not self._hire():
+            self._give_up()
+        for one in self._workers:
+            if one.task is None and self._queue:
+                self._hand(one, self._queue)
+
+    def _hand(self, one: Worker, source: deque[Task]) -> None:
+        with self._lock:
+            task = source.popleft()
+        try:
+            one.hand(task)
+        except Exception as error:
+            RUNTIME.record_error("export-hand", error)
+            task.losses = 1  # another process would not get it either
+            self._lost(task, remark("exporter-not-handed", error=repr(error)))
+
+    def _hire(self) -> bool:
+        try:
+            self._workers.append(Worker())
+        except OSError as error:  # no memory, or no more processes allowed
+            RUNTIME.record_error("export-hire", error)
+            return False
+        return True
+
+    def _give_up(self) -> None:
+        """Leave everything to the process that asks. No worker may still write what it will write."""
+        self._broken = True
+        workers, self._workers = self._workers, []
+        end(workers, END_S)
+        with self._lock:
+            held = [one.task for one in workers if one.task is not None]
+            for task in (*held, *self._again, *self._queue):
+                task.losses = 1
+                task.lost(remark("no-exporter"))
+                self._here.append(task)
+            self._again.clear()
+            self._queue.clear()
+
+    def _open(self) -> bool:
+        with self._lock:
+            waiting = bool(self._queue or self._again or self._here)
+        return waiting or any(one.task is not None for one in self._workers)
+
+
+def _no_memory(error: Any) -> bool:
+    """Whether this is the kind of error that goes away when nothing else runs. Torch says it in words."""
+    return isinstance(error, MemoryError) or "allocate memory" in str(error).lower()

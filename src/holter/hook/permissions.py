@@ -1,0 +1,12 @@
+"""What the hook may do to the training besides watching it; nothing, unless the user asked for it."""
+
+from __future__ import annotations
+
+import os
+
+GRANTED = frozenset(filter(None, os.environ.get("HOLTER_HEAL", "").split(",")))
+
+
+def is_allowed(power: str) -> bool:
+    """Whether the hook may act on ``workers``, ``checkpoints`` or ``validation``."""
+    return power in GRANTED

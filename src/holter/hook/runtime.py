@@ -1,0 +1,273 @@
+"""What one process of the training tells: its page, its event lines, its stack signal, its uncaught exceptions.
+
+Nothing here raises into the training, prints, or blocks on a lock. Where the scratch folder is full, read-only or
+gone, the process simply goes unwatched.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from types import TracebackType
+from typing import IO, Any, TypeVar, cast
+
+from . import page as layout
+from .process import STACK_SIGNAL, allow_tracing, is_spawned_child, signals_in_use
+
+# Lines of one process about the hook's own failures; more of them would only fill the disk.
+MAX_TROUBLES = 20
+MAX_MESSAGE = 2000
+MAX_TRACEBACK = 16000
+
+
+Method = TypeVar("Method", bound="Callable[..., None]")
+
+
+def quiet(method: Method) -> Method:
+    """Keep what fails in a method of ``HookRuntime`` from the training, and note it."""
+
+    @functools.wraps(method)
+    def never_raises(self: HookRuntime, *args: Any, **kwargs: Any) -> None:
+        try:
+            method(self, *args, **kwargs)
+        except Exception as error:
+            self.record_error(method.__name__, error)
+
+    return cast("Method", never_raises)
+
+
+class HookRuntime:
+    """One a process: ``RUNTIME``. A forked child begins a new one and writes nothing until it has a role."""
+
+    def __init__(self) -> None:
+        self.scratch = os.environ.get("HOLTER_SCRATCH", "")
+        self.awake = False
+        self._own_stack_signal = False
+        self._own_fatal = False
+        self._begin()
+
+    def _begin(self) -> None:
+        self.page = layout.Page()
+        self.page.generation = _int_or_zero(os.environ.get("HOLTER_GENERATION"))
+        self.pid = os.getpid()
+        self.opened = False
+        self.record_errors = 0
+        self._files: list[IO[bytes]] = []  # faulthandler writes to the descriptor, so the file must stay open
+
+    @quiet
+    def activate(self, package: str) -> None:
+        """Take up watching this process; done once, when nnU-Net or batchgenerators is first imported.
+
+        Only nnU-Net's trainer tells when the start is over: of a program that has batchgenerators alone, nnU-Net v1 as
+        well, no phase is known.
+        """
+        starts = package == "nnunetv2" and not is_spawned_child()
+        if self.awake or not self.scratch:
+            if starts and self.opened and self.page.phase == layout.PHASES.index("unknown"):
+                self.enter("startup", None)
+            return
+        self.awake = True
+        os.register_at_fork(after_in_child=self._reborn)
+        _chain_exception_hooks()
+        dispositions = signals_in_use()
+        self._own_stack_signal = STACK_SIGNAL not in dispositions
+        faulthandler = sys.modules.get("faulthandler")
+        self._own_fatal = not (faulthandler is not None and faulthandler.is_enabled())
+        self.open("other" if is_spawned_child() else "main", phase="startup" if starts else None)
+
+    def _reborn(self) -> None:
+        try:
+            self.page.drop()
+            self._begin()
+        except Exception:
+            pass
+
+    @quiet
+    def open(self, role: str, worker_index: int | None = None, phase: str | None = None) -> None:
+        """Take a role; the first time, create the page and the files for stacks."""
+        page = self.page
+        page.role = layout.ROLES.index(role)
+        page.worker_index = layout.UNKNOWN if worker_index is None else worker_index
+        if phase is not None and not self.opened:
+            page.phase = layout.PHASES.index(phase)
+            self.emit("phase", phase=phase, epoch=None)
+        if self.opened:
+            page.write_state()
+            return
+        self.opened = True
+        try:
+            self._watch_signals()
+            page.ptracer = allow_tracing()
+        except Exception as error:
+            self.record_error("signals", error)
+        try:
+            page.open(self.path("beat-%d"))
+        except Exception as error:
+            self.record_error("page", error)
+
+    def path(self, pattern: str) -> str:
+        """Name a file of this process in the scratch folder."""
+        return os.path.join(self.scratch, pattern % self.pid)  # noqa: PTH118
+
+    def _watch_signals(self) -> None:
+        import faulthandler
+
+        if self._own_stack_signal:
+            file = self._append("stacks-%d")
+            faulthandler.register(STACK_SIGNAL, file=file, all_threads=True, chain=False)
+            self.page.fault_signal = int(STACK_SIGNAL)
+        if self._own_fatal:
+            faulthandler.enable(file=self._append("fatal-%d"), all_threads=True)
+            self.page.fatal_file = True
+
+    def _append(self, pattern: str) -> IO[bytes]:
+        file = open(self.path(pattern), "ab", buffering=0)  # noqa: PTH123, SIM115
+        self._files.append(file)
+        return file
+
+    @quiet
+    def cleanup(self) -> None:
+        """Remove this process's empty stack files at an orderly end."""
+        for path in (self.path("stacks-%d"), self.path("fatal-%d")):
+            if os.path.isfile(path) and os.path.getsize(path) == 0:  # noqa: PTH113, PTH202
+                os.unlink(path)  # noqa: PTH108
+
+    # ------------------------------------------------------------------------------------------------ telling
+
+    def emit(self, kind: str, **fields: Any) -> None:
+        """Append one event line. Opened anew each time: a descriptor kept open may become somebody else's."""
+        if not self.scratch:
+            return
+        try:
+            line = {"at": time.monotonic(), "wall": time.time(), "kind": kind, **fields}
+            data = (json.dumps(line, default=str) + "\n").encode()
+            descriptor = os.open(
+                self.path("events-%d.jsonl"), os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600
+            )
+            try:
+                os.write(descriptor, data)
+            finally:
+                os.close(descriptor)
+        except Exception:
+            pass
+
+    def tell_ability(self, name: str, can: bool, what: str = "") -> None:
+        """Say what can be done in this training, or which loader feeds it; only the main process is asked."""
+        if layout.ROLES[self.page.role] == "main":
+            self.emit("ability", name=name, can=can, what=what)
+
+    def record_error(self, where: str, error: BaseException) -> None:
+        """Say that a part of the hook does not work."""
+        self.record_errors += 1
+        if self.record_errors <= MAX_TROUBLES:
+            self.emit("note", what="hook-failed", text="%s: %r" % (where, error))  # noqa: UP031
+
+    def tell_exception(self, error: BaseException, trace: TracebackType | None, thread: str | None = None) -> None:
+        """Tell of a Python exception, with the case in hand."""
+        try:
+            message = str(error)
+            lines = traceback.format_exception(type(error), error, trace)
+            self.emit(
+                "exception",
+                error=type(error).__name__,
+                message=message[:MAX_MESSAGE],
+                traceback="".join(lines)[-MAX_TRACEBACK:],
+                case=self.page.case or None,
+                role=layout.ROLES[self.page.role],
+                thread=thread,
+            )
+        except Exception:
+            pass
+
+    # ------------------------------------------------------------------------------------------------- beating
+
+    def phase(self) -> str:
+        """Name the phase that this process is in."""
+        return layout.PHASES[self.page.phase]
+
+    @quiet
+    def enter(self, phase: str, epoch: int | None = None) -> None:
+        """Enter a phase; a change is also an event."""
+        page = self.page
+        code = layout.PHASES.index(phase)
+        if epoch is not None:
+            page.epoch = epoch
+        if code != page.phase:
+            page.phase = code
+            known_epoch = None if page.epoch == layout.UNKNOWN else page.epoch
+            self.emit("phase", phase=phase, epoch=known_epoch)
+        page.write_state()
+
+    @quiet
+    def progress(self) -> None:
+        """Count one more thing finished."""
+        page = self.page
+        page.progress_total += 1
+        page.progressed = time.monotonic()
+        page.write_state()
+
+    @quiet
+    def wait_for(self, what: str) -> None:
+        """Begin to wait."""
+        page = self.page
+        page.waits = layout.WAITS.index(what)
+        page.wait_began = time.monotonic()
+        page.write_state()
+
+    @quiet
+    def wait_over(self) -> None:
+        """Wait no more."""
+        page = self.page
+        page.waits = 0
+        page.wait_began = layout.NAN
+        page.write_state()
+
+    @quiet
+    def take_case(self, name: str) -> None:
+        """Have a case in hand; an empty name: none."""
+        page = self.page
+        page.case = name
+        page.case_began = time.monotonic() if name else layout.NAN
+        page.write_case()
+
+
+def is_compiled(network: Any) -> bool:
+    """Whether this network, or the one inside a distributed wrapper, went through ``torch.compile``."""
+    return any(type(one).__name__ == "OptimizedModule" for one in (network, getattr(network, "module", None)))
+
+
+def _int_or_zero(text: str | None) -> int:
+    try:
+        return int(text or 0)
+    except ValueError:
+        return 0
+
+
+def _chain_exception_hooks() -> None:
+    """Tell of what nobody caught, then do what would have been done."""
+    previous = sys.excepthook
+    previous_thread = threading.excepthook
+
+    def excepthook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        if not isinstance(error, SystemExit):
+            RUNTIME.tell_exception(error, trace)
+        previous(kind, error, trace)
+
+    def thread_excepthook(arguments: threading.ExceptHookArgs) -> None:
+        error = arguments.exc_value
+        if error is not None and not isinstance(error, SystemExit):
+            thread = arguments.thread.name if arguments.thread is not None else None
+            RUNTIME.tell_exception(error, arguments.exc_traceback, thread)
+        previous_thread(arguments)
+
+    sys.excepthook = excepthook
+    threading.excepthook = thread_excepthook
+
+
+RUNTIME = HookRuntime()

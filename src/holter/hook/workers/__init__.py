@@ -1,0 +1,1 @@
+"""Data workers: their beats, their failures, their replacement."""

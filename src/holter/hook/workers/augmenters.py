@@ -1,0 +1,223 @@
+"""The main process at the batch queue: who it waits for, since when, and what became of its workers."""
+
+from __future__ import annotations
+
+import functools
+import sys
+import weakref
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+from .. import page as layout
+from .. import permissions
+from ..remarks import remark
+from ..runtime import RUNTIME
+from . import beats, children, restart
+
+TRAIN, VAL = layout.WAITS.index("train-batch"), layout.WAITS.index("val-batch")
+
+
+def _nobody() -> None:
+    """Stand for an augmenter that is not there."""
+
+
+class Loaders:
+    """Which augmenter is which: the first one met after ``expect`` feeds training, the second validation.
+
+    They are held weakly: an augmenter ends its workers when it is deleted, and that must happen when it would have.
+    """
+
+    def __init__(self) -> None:
+        self.train: Callable[[], Any] = _nobody
+        self.val: Callable[[], Any] = _nobody
+
+    def expect(self) -> None:
+        """Forget those known: the trainer is about to make new ones."""
+        self.train = self.val = _nobody
+
+    def confirm(self, train: Any, val: Any) -> None:
+        """Take the trainer's word for it."""
+        if train is not None:
+            self.train = weakref.ref(train)
+        if val is not None:
+            self.val = weakref.ref(val)
+
+    def kind(self, augmenter: Any) -> int:
+        """Tell what a wait for this augmenter is."""
+        train = self.train()
+        if augmenter is train:
+            return TRAIN
+        if augmenter is not self.val():
+            if train is None:
+                self.train = weakref.ref(augmenter)
+                return TRAIN
+            self.val = weakref.ref(augmenter)
+        return VAL
+
+
+LOADERS = Loaders()
+
+
+def _watch_next(cls: Any, *, in_process: bool, loader: str = "") -> None:
+    original = cls.__next__
+    said: list[str] = []
+
+    @functools.wraps(original)
+    def __next__(self: Any) -> Any:  # noqa: N807
+        if loader and not said:
+            said.append(loader)
+            RUNTIME.tell_ability("loader", True, loader)
+        try:
+            # A batch that is ready is not waited for, and publishing a wait would only cost; else there is time.
+            ready = None if in_process else self.results_loop_queue
+            RUNTIME.page.begin_wait(LOADERS.kind(self), publish=ready is None or not ready.queue)
+        except Exception as error:
+            RUNTIME.record_error("begin-wait", error)
+        try:
+            batch = original(self)
+        except BaseException as error:
+            if in_process and isinstance(error, Exception) and not isinstance(error, StopIteration):
+                RUNTIME.tell_exception(error, error.__traceback__)
+            RUNTIME.wait_over()
+            raise
+        try:
+            RUNTIME.page.end_wait()
+            if in_process:
+                RUNTIME.take_case("")
+        except Exception as error:
+            RUNTIME.record_error("end-wait", error)
+        return batch
+
+    cls.__next__ = __next__
+
+
+def patch_single(module: ModuleType) -> None:
+    """Watch the augmenter that prepares batches in the main process (``nnUNet_n_proc_DA=0``)."""
+    _watch_next(module.SingleThreadedAugmenter, in_process=True, loader="single-process")
+
+
+def patch_feed(module: ModuleType) -> None:
+    """Watch Holter's own loader, which works in threads of this process: the same beats, and no workers."""
+    _watch_next(module.Feed, in_process=True, loader="holter")
+
+
+def patch_loader_log(module: ModuleType) -> None:
+    """Have the file that a read hangs in noted as the case in hand, and every trouble with a file told.
+
+    This is called in threads of the loader; the main process then waits for the batch and writes nothing.
+    """
+    cls = module.LoaderLog
+    original = cls.trouble
+
+    @functools.wraps(original)
+    def trouble(self: Any, trouble: Any) -> None:
+        try:
+            file, mount, fs_type = (str(one or "-") for one in (trouble.file, trouble.mount, trouble.fs_type))
+            said = remark(
+                f"case-{trouble.kind}",
+                case=str(trouble.case),
+                file=file,
+                mount=mount,
+                fs_type=fs_type,
+                detail=str(trouble.detail),
+            )
+            RUNTIME.emit("note", what="read-trouble", say=[said])
+            if trouble.kind == "hung":
+                RUNTIME.take_case(trouble.case)
+        except Exception as error:
+            RUNTIME.record_error("read-trouble", error)
+        original(self, trouble)
+
+    cls.trouble = trouble
+
+
+def patch_nondet(module: ModuleType) -> None:
+    """Watch the augmenter with worker processes."""
+    cls = module.NonDetMultiThreadedAugmenter
+    heals = permissions.is_allowed("workers") and _wait_here(module, cls)
+    _watch_start(cls)
+    _watch_finish(cls)
+    _watch_next(cls, in_process=False, loader="batchgenerators")
+    RUNTIME.tell_ability("replace-workers", heals)
+    if heals:
+        restart.finish_here(cls)  # outermost: it must not ask the abort event, whose lock may be held for ever
+
+
+def patch_multi(module: ModuleType) -> None:
+    """Say that the older augmenter feeds the training: its workers are seen from outside, and cannot be replaced."""
+    cls = module.MultiThreadedAugmenter
+    original = cls._start
+
+    @functools.wraps(original)
+    def _start(self: Any) -> Any:
+        RUNTIME.tell_ability("loader", True, "batchgenerators-old")
+        RUNTIME.tell_ability("replace-workers", False)
+        return original(self)
+
+    cls._start = _start
+
+
+def _wait_here(module: ModuleType, cls: Any) -> bool:
+    try:
+        restart.wait_here(module, cls)
+        return True
+    except Exception as error:
+        RUNTIME.record_error("replace", error)
+        return False
+
+
+def _watch_start(cls: Any) -> None:
+    original = cls._start
+
+    @functools.wraps(original)
+    def _start(self: Any) -> Any:
+        before: set[int] = set()
+        role = "val-worker"
+        try:
+            before.update(map(id, self._processes))
+            if LOADERS.kind(self) == TRAIN:
+                role = "train-worker"
+            beats.announce(self.generator, role)
+        except Exception as error:
+            RUNTIME.record_error("start", error)
+        try:
+            return original(self)
+        finally:
+            try:
+                beats.withdraw(self.generator)
+                children.watch_queues(LOADERS)
+                for index, process in enumerate(self._processes):
+                    if id(process) not in before:
+                        children.adopt(process, role, index)
+            except Exception as error:
+                RUNTIME.record_error("started", error)
+
+    cls._start = _start
+
+
+def _watch_finish(cls: Any) -> None:
+    original = cls._finish
+    is_finalizing = sys.is_finalizing  # kept: at interpreter exit, when augmenters are deleted, globals are gone
+
+    @functools.wraps(original)
+    def _finish(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if is_finalizing():
+            return original(self, *args, **kwargs)
+        processes: list[Any] = []
+        try:
+            processes = list(self._processes)
+            children.report(processes)  # those that were gone before
+            orderly = self.abort_event is not None and not self.abort_event.is_set()
+            children.ending(processes, expected=orderly)
+        except Exception as error:
+            RUNTIME.record_error("finish", error)
+        try:
+            return original(self, *args, **kwargs)
+        finally:
+            try:
+                children.report(processes)
+            except Exception as error:
+                RUNTIME.record_error("finished", error)
+
+    cls._finish = _finish

@@ -1,0 +1,141 @@
+"""A data worker: what it prepares, how far it is, and what it died of."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import time
+from collections.abc import Callable
+from types import FunctionType, ModuleType
+from typing import Any
+
+from ..runtime import RUNTIME
+
+# On the data loader while its workers are started: it travels with it where workers are not forked.
+ROLE_ATTRIBUTE = "_holter_role"
+
+_announced = "train-worker"  # inherited by forked workers, for loaders that take no attribute
+
+
+def announce(loader: Any, role: str) -> None:
+    """Let the workers that are started next know what they work for."""
+    global _announced
+    _announced = role
+    with contextlib.suppress(AttributeError, TypeError):  # a plain generator takes no attribute
+        setattr(loader, ROLE_ATTRIBUTE, role)
+
+
+def withdraw(loader: Any) -> None:
+    """Take the mark off the user's object again."""
+    getattr(loader, "__dict__", {}).pop(ROLE_ATTRIBUTE, None)
+
+
+class WatchedLoader:
+    """Stands for the data loader inside a worker: every batch is a beat, every exception an event."""
+
+    def __init__(self, loader: Any) -> None:
+        self._loader = loader
+
+    def __iter__(self) -> WatchedLoader:
+        return self
+
+    def __next__(self) -> Any:
+        began = time.monotonic()
+        try:
+            batch = next(self._loader)
+        except Exception as error:
+            RUNTIME.tell_exception(error, error.__traceback__)
+            raise
+        try:
+            _produced(began)
+        except Exception as error:
+            RUNTIME.record_error("produced", error)
+        return batch
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._loader, name)
+
+
+def _produced(began: float) -> None:
+    page = RUNTIME.page
+    page.compute = time.monotonic() - began
+    page.compute_total += page.compute
+    page.steps_total += 1
+    RUNTIME.progress()
+    if page.case:
+        RUNTIME.take_case("")
+
+
+def patch_producer(module: ModuleType) -> None:
+    """Wrap the function that a worker runs. It stays picklable: spawned workers find it under its own name."""
+    original = module.producer
+
+    @functools.wraps(original)
+    def producer(queue: Any, data_loader: Any, transform: Any, thread_id: int, *args: Any, **kwargs: Any) -> Any:
+        try:
+            RUNTIME.open(getattr(data_loader, ROLE_ATTRIBUTE, _announced), worker_index=thread_id)
+            withdraw(data_loader)
+            watch_feeder()
+            data_loader = WatchedLoader(data_loader)
+            transform = _watched_transform(transform)
+        except Exception as error:
+            RUNTIME.record_error("producer", error)
+        try:
+            result = original(queue, data_loader, transform, thread_id, *args, **kwargs)
+        except Exception as error:
+            RUNTIME.tell_exception(error, error.__traceback__)
+            raise
+        RUNTIME.emit("returned")
+        RUNTIME.cleanup()
+        return result
+
+    module.producer = producer  # type: ignore[attr-defined]
+
+
+def _watched_transform(transform: Callable[..., Any] | None) -> Callable[..., Any] | None:
+    if transform is None:
+        return None
+
+    def watched(**item: Any) -> Any:
+        try:
+            return transform(**item)
+        except Exception as error:
+            RUNTIME.tell_exception(error, error.__traceback__)
+            raise
+
+    return watched
+
+
+def watch_feeder() -> None:
+    """Tell of batches that could not be handed over: the queue prints such an error and drops the batch."""
+    from multiprocessing.queues import Queue
+
+    original = Queue._on_queue_feeder_error  # type: ignore[attr-defined]
+
+    def _on_queue_feeder_error(error: Exception, item: Any) -> None:
+        RUNTIME.tell_exception(error, error.__traceback__, thread="QueueFeederThread")
+        original(error, item)
+
+    Queue._on_queue_feeder_error = staticmethod(_on_queue_feeder_error)  # type: ignore[attr-defined]
+
+
+def patch_datasets(module: ModuleType) -> None:
+    """Note the case in hand whenever one is loaded, in every dataset class there is."""
+    for cls in list(vars(module).values()):
+        method = vars(cls).get("load_case") if isinstance(cls, type) else None
+        if isinstance(method, FunctionType) and not getattr(method, "__isabstractmethod__", False):
+            cls.load_case = _watched_load(method)
+
+
+def _watched_load(original: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(original)
+    def load_case(self: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            RUNTIME.take_case(str(args[0] if args else next(iter(kwargs.values()))))
+            if RUNTIME.phase() == "final-validation":
+                RUNTIME.progress()
+        except Exception as error:
+            RUNTIME.record_error("load-case", error)
+        return original(self, *args, **kwargs)
+
+    return load_case

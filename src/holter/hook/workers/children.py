@@ -1,0 +1,193 @@
+"""The main process's children: their exit codes, which nobody else records, and the 1 Hz pulse that looks at them."""
+
+from __future__ import annotations
+
+import functools
+import os
+import threading
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from .. import control
+from .. import page as layout
+from ..runtime import RUNTIME
+
+PULSE_S = 1.0
+MAIN = layout.ROLES.index("main")
+# multiprocessing runs finalizers of priority 0 and above, terminates daemons, then runs the rest.
+BEFORE_DAEMONS_END, AFTER_DAEMONS_END = 1000, -1000
+
+
+class _State:
+    """What this process knows of its children; a forked child begins with nothing (``owner`` differs)."""
+
+    def __init__(self) -> None:
+        self.owner = os.getpid()
+        self.known: dict[int, tuple[Any, str, int | None]] = {}
+        self.ending: dict[int, bool] = {}  # PIDs that we are ending ourselves -> whether in order
+        self.leaving = False
+        self.loaders: Any = None
+        self.pulse: threading.Thread | None = None
+
+
+_state = _State()
+
+
+def _mine() -> _State:
+    global _state
+    if _state.owner != os.getpid():
+        _state = _State()
+    return _state
+
+
+def adopt(process: Any, role: str, index: int | None = None) -> None:
+    """Remember a child, to tell how it ended. Starts the pulse with the first one."""
+    state = _mine()
+    if process.pid is not None:
+        state.known[process.pid] = (process, role, index)  # the pulse may have met it without knowing its role
+    start_pulse()
+
+
+def watch_queues(loaders: Any) -> None:
+    """Read the queues of these augmenters at every pulse."""
+    _mine().loaders = loaders
+
+
+def ending(processes: Iterable[Any], *, expected: bool) -> None:
+    """Say that this process is about to end these children: their death is no cause of anything."""
+    state = _mine()
+    for process in processes:
+        if process.pid is not None:
+            state.ending[process.pid] = expected
+
+
+def report(processes: Iterable[Any]) -> None:
+    """Tell of those that have ended, each once. Asking for the exit code reaps, as batchgenerators does itself."""
+    state = _mine()
+    for process in processes:
+        try:
+            pid, code = process.pid, process.exitcode
+        except ValueError:  # closed: whoever closed it has had its exit code
+            continue
+        known = state.known.pop(pid, None) if code is not None else None  # pop: only one thread gets to tell
+        if known is not None:
+            expected = state.ending.pop(pid, None)
+            RUNTIME.emit(
+                "worker-ended",
+                pid=pid,
+                exit_code=code,
+                role=known[1],
+                worker_index=known[2],
+                by_parent=expected is not None or state.leaving,
+                aborted=_is_aborted(state),
+                expected=bool(expected) or (code == 0 and RUNTIME.phase() == "shutdown"),
+            )
+
+
+def _is_aborted(state: _State) -> bool:
+    """Whether an augmenter has told its workers to return; its lock is not asked, a stopped worker may hold it."""
+    if state.loaders is None:
+        return True  # nobody knows who told them
+    for augmenter in (state.loaders.train(), state.loaders.val()):
+        flag = getattr(getattr(augmenter, "abort_event", None), "_flag", None)
+        if flag is not None and flag._semlock._get_value() > 0:
+            return True
+    return False
+
+
+def start_pulse() -> None:
+    """Begin to beat once a second in this process; a fork does not inherit the thread."""
+    state = _mine()
+    if state.pulse is not None:
+        return
+    state.pulse = threading.Thread(target=_beat, name="holter-pulse", daemon=True)
+    state.pulse.start()
+    try:
+        from multiprocessing.util import Finalize
+
+        Finalize(None, _before_daemons_end, exitpriority=BEFORE_DAEMONS_END)
+        Finalize(None, _after_daemons_end, exitpriority=AFTER_DAEMONS_END)
+        _watch_terminate()
+    except Exception as error:
+        RUNTIME.record_error("at-exit", error)
+
+
+def _before_daemons_end() -> None:
+    _mine().leaving = True
+
+
+def _after_daemons_end() -> None:
+    try:
+        report([process for process, _, _ in list(_mine().known.values())])
+        RUNTIME.cleanup()
+    except Exception:
+        pass
+
+
+def _watch_terminate() -> None:
+    """Note whom this process itself terminates (a pool's workers, for one): exit code -15 alone would accuse."""
+    from multiprocessing.process import BaseProcess
+
+    original = BaseProcess.terminate
+    if hasattr(original, "__wrapped__"):
+        return
+
+    @functools.wraps(original)
+    def terminate(self: Any) -> None:
+        try:
+            _mine().ending.setdefault(self.pid, RUNTIME.phase() in ("final-validation", "shutdown"))
+        except Exception as error:
+            RUNTIME.record_error("terminate", error)
+        original(self)
+
+    BaseProcess.terminate = terminate  # type: ignore[method-assign]
+
+
+def _beat() -> None:
+    owner = os.getpid()
+    while owner == os.getpid():
+        try:
+            look(_mine())
+            if RUNTIME.page.role == MAIN:
+                control.poll_requests()
+        except Exception as error:
+            RUNTIME.record_error("pulse", error)
+        time.sleep(PULSE_S)
+
+
+def look(state: _State) -> None:
+    """One pulse: sign of life, queues, children that were born or ended."""
+    page = RUNTIME.page
+    page.pulse = time.monotonic()
+    page.queues = _queues(state.loaders)
+    page.write_pulse()
+    for process in _all_children():
+        if process.pid is not None and process.pid not in state.known and process.exitcode is None:
+            role = "export-worker" if RUNTIME.phase() == "final-validation" else "other"
+            state.known.setdefault(process.pid, (process, role, None))
+    report([process for process, _, _ in list(state.known.values())])
+
+
+def _all_children() -> list[Any]:
+    from multiprocessing import process
+
+    return list(getattr(process, "_children", ()))
+
+
+def _queues(loaders: Any) -> tuple[int, int, int, int]:
+    """Lengths and capacities of the queues that matter in this phase, without taking a lock."""
+    nothing = (layout.UNKNOWN,) * 4
+    if loaders is None:
+        return nothing
+    augmenter = loaders.val() if RUNTIME.phase() in ("validate", "epoch-end") else loaders.train()
+    made = getattr(augmenter, "_queue", None)
+    ready = getattr(augmenter, "results_loop_queue", None)
+    if made is None or ready is None:
+        return nothing
+    try:
+        in_made = int(made.qsize())  # capacity less the value of a semaphore: no lock
+    except (NotImplementedError, AttributeError, OSError, ValueError):
+        in_made = layout.UNKNOWN
+    size = int(getattr(augmenter, "num_cached", layout.UNKNOWN))
+    return in_made, int(getattr(made, "_maxsize", size)), len(ready.queue), int(ready.maxsize)

@@ -1,0 +1,173 @@
+"""Why an augmenter gives no batches: a dead worker, a results loop that has ended, or frozen workers.
+
+What has ended is seen here. That a worker is frozen, and not just slow, the supervisor finds and says (``control``);
+here it is only confirmed that the freeze still lasts.
+"""
+
+from __future__ import annotations
+
+import functools
+import signal
+import sys
+import threading
+import time
+import weakref
+from collections import deque
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any, NamedTuple
+
+from .. import control
+from ..remarks import Remark, remark, worker
+from ..runtime import RUNTIME
+from .teardown import EXPECTED_TO_END
+
+ACTION = "replace-workers"
+TICK_S = 0.1  # a batch wakes the main thread at once; this is how soon it notices a death or a request
+# The results loop ends before the worker whose exception it saw: time for that worker to become one that has ended.
+AFTER_ABORT_S = 0.5
+# Frozen means: for this long no batch, or a worker that is stopped. A request that comes after the freeze is over
+# finds neither, and does nothing.
+FROZEN_S = 2.0
+# A main thread that has not come to such a wait by now is busy with something else; asking again costs nothing.
+PATIENCE_S = 5.0
+# The kernel ends processes with these when memory or /dev/shm is full.
+OUT_OF_MEMORY = (-signal.SIGKILL, -signal.SIGBUS)
+
+
+class AugmenterFailure(NamedTuple):
+    """Why an augmenter gives no batches."""
+
+    said: tuple[Remark, ...]
+    number: int | None  # of the request, if there was one
+    culprits: tuple[int, ...] = ()  # PIDs of those that ended by themselves
+    frozen: bool = False  # else its results loop has ended, or a worker: nothing can come any more
+    starved: bool = False
+    error: BaseException | None = None  # what ended the results loop
+
+
+requests: deque[tuple[int, str]] = deque()
+_errors: weakref.WeakKeyDictionary[threading.Thread, BaseException] = weakref.WeakKeyDictionary()
+
+
+def detect(augmenter: Any, waited_s: float) -> AugmenterFailure | None:
+    """What is wrong with an augmenter that was waited for so long; None: nothing, as far as is known."""
+    thread = augmenter.results_loop_thread
+    dead = _dead(augmenter)
+    if not dead and not thread.is_alive():
+        end = time.monotonic() + AFTER_ABORT_S
+        while not dead and time.monotonic() < end:
+            time.sleep(TICK_S / 10)
+            dead = _dead(augmenter)
+    error = _errors.get(thread)
+    if dead:
+        # The abort event makes the others return. Where all have returned, one of them has had an exception.
+        dead = [one for one in dead if one.exitcode != 0] or dead
+        said = tuple(_ending(augmenter, one) for one in dead)
+        starved = any(one.exitcode in OUT_OF_MEMORY for one in dead)
+        return AugmenterFailure(said, _take(), tuple(one.pid for one in dead), starved=starved, error=error)
+    if not thread.is_alive():
+        loop = remark("loop-ended") if error is None else remark("loop-raised", error=repr(error))
+        return AugmenterFailure((loop,), _take(), error=error)
+    return _find_frozen(augmenter, waited_s) if requests else None
+
+
+def _find_frozen(augmenter: Any, waited_s: float) -> AugmenterFailure | None:
+    stopped = [one for one in started(augmenter) if is_stopped(one.pid)]
+    said = tuple(remark("worker-stopped", worker=_name(augmenter, one)) for one in stopped)
+    if not stopped and waited_s < FROZEN_S:
+        return None
+    number = _take()
+    if number is None:  # given up just now
+        return None
+    return AugmenterFailure(said or (remark("no-batch", waited=waited_s),), number, frozen=True)
+
+
+def started(augmenter: Any) -> list[Any]:
+    """The workers that were started; there are fewer than wanted where starting them failed."""
+    return [process for process in augmenter._processes if process.pid is not None]
+
+
+def _dead(augmenter: Any) -> list[Any]:
+    return [process for process in started(augmenter) if process.exitcode is not None]
+
+
+def is_stopped(pid: int) -> bool:
+    """Whether a process was stopped by a signal (not by a stack dumper, which only pauses it)."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123
+            return file.read().rpartition(b")")[2].split()[0] == b"T"
+    except (OSError, IndexError):
+        return False
+
+
+def _name(augmenter: Any, process: Any) -> dict[str, Any]:
+    return worker(augmenter._processes.index(process), process.pid)
+
+
+def _ending(augmenter: Any, process: Any) -> Remark:
+    who, code = _name(augmenter, process), process.exitcode
+    if code == 0:
+        return remark("worker-returned", worker=who)
+    try:
+        return remark("worker-killed", worker=who, signal=signal.Signals(-code).name)
+    except ValueError:
+        return remark("worker-exited", worker=who, exit_code=code)
+
+
+# ----------------------------------------------------------------------------------------------------- requests
+
+
+def ask(number: int, text: str) -> None:
+    """Take a request; it is carried out by the main thread, at a wait for a batch, or given up."""
+    request = (number, text)
+    requests.append(request)
+    timer = threading.Timer(PATIENCE_S, _give_up, (request,))
+    timer.daemon = True
+    timer.start()
+
+
+def _take() -> int | None:
+    try:
+        return requests.popleft()[0]
+    except IndexError:
+        return None
+
+
+def _give_up(request: tuple[int, str]) -> None:
+    try:
+        requests.remove(request)
+    except (ValueError, IndexError):  # the main thread has taken it
+        return
+    if _has_siblings():  # each was asked, and one of them may have done it
+        return
+    control.tell(ACTION, "failed", remark("nothing-replaced", frozen=FROZEN_S, within=PATIENCE_S), number=request[0])
+
+
+def _has_siblings() -> bool:
+    """Whether several processes train together, one a GPU."""
+    distributed = getattr(sys.modules.get("torch"), "distributed", None)
+    return bool(distributed is not None and distributed.is_available() and distributed.is_initialized())
+
+
+# -------------------------------------------------------------------------------------------- the results loop
+
+
+def watch_results_loop(module: ModuleType, heals: Callable[[BaseException], bool]) -> None:
+    """Keep what ended this thread, and print it only if it is not healed: else nothing has happened."""
+    original = module.results_loop
+
+    @functools.wraps(original)
+    def results_loop(*args: Any, **kwargs: Any) -> None:
+        try:
+            original(*args, **kwargs)
+        except Exception as error:
+            thread = threading.current_thread()
+            if thread in EXPECTED_TO_END:
+                return
+            _errors[thread] = error
+            if not heals(error):
+                raise
+            RUNTIME.tell_exception(error, error.__traceback__, thread.name)
+
+    module.results_loop = results_loop  # type: ignore[attr-defined]

@@ -1,0 +1,231 @@
+"""Dead and frozen workers replaced in the middle of an epoch, where the main process waits for their batches.
+
+Only where the user asked for it (``HOLTER_HEAL=workers``). The main thread then waits here instead of in the
+augmenter, so that it can act while it waits: it ends what is left of the workers, starts the augmenter again through
+its own ``_start`` and waits on. Nothing is lost: batches that are ready are kept, and the others are random samples
+that new workers draw as well. Deaths are noticed here; that workers are frozen the supervisor says (``control``).
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import queue
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any, NamedTuple
+
+from .. import control
+from ..remarks import Remark, remark
+from . import children
+from .failure import ACTION, TICK_S, AugmenterFailure, ask, detect, is_stopped, requests, started, watch_results_loop
+from .teardown import end_workers
+
+# What kills more workers than this within an hour is not cured by new ones, and a person should see it.
+MOST, WITHIN_S = 5, 3600.0
+# The kernel ends processes with these when memory or /dev/shm is full; from the second within ten minutes on, only
+# half of the workers are started again each time.
+OUT_OF_MEMORY_WITHIN_S = 600.0
+AGAIN_AFTER_S = 1.0  # starting processes fails for want of memory or PIDs, which may be free again in a moment
+# Said by every version of the augmenter.
+NOT_ALIVE = (
+    "One or more background workers are no longer alive. Exiting. Please check the print statements above for the "
+    "actual error message"
+)
+# What must be there for all this to work; it is, in batchgenerators 0.25.
+NEEDED = frozenset(
+    ("_processes", "_queue", "results_loop_thread", "results_loop_queue", "abort_event", "initialized", "seeds")
+)
+
+
+class Past:
+    """When workers were replaced and when they died of a want of memory."""
+
+    def __init__(self) -> None:
+        self._replaced: deque[float] = deque()
+        self._starved: deque[float] = deque()
+
+    def is_spent(self) -> bool:
+        """Whether no replacement is left for now."""
+        return _count(self._replaced, WITHIN_S) >= MOST
+
+    def replace(self) -> None:
+        """Use one up."""
+        self._replaced.append(time.monotonic())
+
+    def starve(self) -> bool:
+        """Note a death for want of memory; True from the second on."""
+        self._starved.append(time.monotonic())
+        return _count(self._starved, OUT_OF_MEMORY_WITHIN_S) >= 2
+
+
+def _count(times: deque[float], within_s: float) -> int:
+    while times and time.monotonic() - times[0] > within_s:
+        times.popleft()
+    return len(times)
+
+
+class Unproved(NamedTuple):
+    """A replacement whose first batch has not come yet."""
+
+    said: tuple[Remark, ...]
+    number: int | None
+    noticed: float
+
+
+_past = Past()
+_unproved: deque[Unproved] = deque(maxlen=1)
+# For the main thread to do at a wait for a batch, between two steps; they raise nothing.
+errands: deque[Callable[[], None]] = deque()
+_waits_here: list[bool] = []
+
+
+def wait_here(module: ModuleType, cls: Any) -> None:
+    """Have the main thread wait here, and take the supervisor's requests."""
+    missing = NEEDED.difference(cls.__init__.__code__.co_names)
+    if missing:
+        raise NotImplementedError("this augmenter has no " + ", ".join(sorted(missing)))
+    watch_results_loop(module, lambda error: _no_more(error) is None)
+    cls.__next__ = _healing_next(cls.__next__)
+    control.on(ACTION, ask)
+
+
+# --------------------------------------------------------------------------------------------------- the wait
+
+
+def waits_here() -> bool:
+    """Whether the main thread waits for its batches here: not without worker processes, or with another loader."""
+    return bool(_waits_here)
+
+
+def _healing_next(original: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    @functools.wraps(original)
+    def __next__(self: Any) -> Any:  # noqa: N807
+        if threading.current_thread() is not threading.main_thread():
+            return original(self)
+        if not _waits_here:
+            _waits_here.append(True)
+        if not self.initialized:
+            self._start()
+        batch = __get_next_item(self)
+        self.results_loop_queue.task_done()
+        if _unproved:
+            _tell_done(_unproved.pop())
+        return batch
+
+    return __next__
+
+
+def __get_next_item(augmenter: Any) -> Any:
+    # It has the name of the augmenter's own wait, by which a stack dump is understood.
+    began: float | None = None
+    while True:
+        if began is not None or requests or not augmenter.results_loop_thread.is_alive():
+            trouble = detect(augmenter, 0.0 if began is None else time.monotonic() - began)
+            if trouble is not None:
+                _replace(augmenter, trouble)
+                began = None
+        try:
+            return augmenter.results_loop_queue.get(timeout=TICK_S)
+        except queue.Empty:
+            began = time.monotonic() if began is None else began
+            while errands:
+                errands.popleft()()
+
+
+# ---------------------------------------------------------------------------------------------- the replacement
+
+
+def _replace(augmenter: Any, trouble: AugmenterFailure) -> None:
+    noticed = time.monotonic()
+    if _unproved:
+        before = _unproved.pop()
+        control.tell(ACTION, "failed", *before.said, remark("no-batch-from-them"), number=before.number)
+    reason = _no_more(trouble.error)
+    if reason is not None and trouble.frozen:  # what is next, the supervisor knows
+        control.tell(ACTION, "failed", *trouble.said, reason, number=trouble.number)
+        return
+    others = [one for one in started(augmenter) if one.pid not in trouble.culprits]
+    children.ending(others, expected=True)
+    control.tell(ACTION, "begun", *trouble.said, number=trouble.number, pids=[one.pid for one in others])
+    ready = end_workers(augmenter)
+    fresh = None
+    while reason is None and fresh is None:
+        _past.replace()
+        fresh = _start_again(augmenter, trouble)
+        reason = _no_more(trouble.error)
+    if fresh is None:
+        control.tell(ACTION, "failed", *trouble.said, *((reason,) if reason else ()), number=trouble.number)
+        raise RuntimeError(NOT_ALIVE) from trouble.error
+    _put_back(augmenter.results_loop_queue, ready)
+    said = (*trouble.said, {**fresh, "ended": len(others)})
+    _unproved.append(Unproved(said, trouble.number, noticed))
+    if ready:
+        _tell_done(_unproved.pop(), kept=len(ready))
+
+
+def _no_more(error: BaseException | None) -> Remark | None:
+    """Why this cannot be healed by new workers; None if it can."""
+    if "CUDA" in str(error):
+        return remark("cuda-error")
+    if _past.is_spent():
+        return remark("replaced-too-often", times=MOST)
+    return None
+
+
+def _start_again(augmenter: Any, trouble: AugmenterFailure) -> Remark | None:
+    """Start new workers; what to say of it, or None where that failed and can be tried again."""
+    before = count = int(augmenter.num_processes)
+    if trouble.starved and _past.starve():
+        count = max(1, before // 2)
+    augmenter.num_processes = count
+    seeds = augmenter.seeds[:count]
+    # Forked workers would begin with the main process's random state, that is with the augmentations of the first
+    # epoch once more; and a seed of the user's would repeat the batches too.
+    augmenter.seeds = [int.from_bytes(os.urandom(4), "little") for _ in range(count)]
+    try:
+        augmenter._start()
+    except Exception as error:
+        control.tell(ACTION, "failed", remark("not-started", error=repr(error)))
+        end_workers(augmenter)
+        time.sleep(AGAIN_AFTER_S)
+        return None
+    finally:
+        augmenter.seeds = seeds
+    if count == before:
+        return remark("workers-started", started=count)
+    return remark("fewer-workers-started", started=count, before=before)
+
+
+def _put_back(ready_queue: Any, batches: list[Any]) -> None:
+    with ready_queue.mutex:
+        ready_queue.queue.extendleft(reversed(batches))
+        ready_queue.unfinished_tasks += len(batches)
+
+
+def _tell_done(replaced: Unproved, kept: int = 0) -> None:
+    after_s = time.monotonic() - replaced.noticed
+    came = remark("kept-batch", after=after_s, kept=kept) if kept else remark("next-batch", after=after_s)
+    control.tell(ACTION, "done", *replaced.said, came, number=replaced.number)
+
+
+# -------------------------------------------------------------------------------------------------------- the end
+
+
+def finish_here(cls: Any) -> None:
+    """Spare an orderly end the time limits, and the waits without limit, that stopped or killed workers cost it."""
+    original = cls._finish
+    is_finalizing = sys.is_finalizing  # kept: when augmenters are deleted at interpreter exit, globals are gone
+
+    @functools.wraps(original)
+    def _finish(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if is_finalizing() or not any(is_stopped(one.pid) or (one.exitcode or 0) < 0 for one in started(self)):
+            return original(self, *args, **kwargs)
+        end_workers(self)
+        return None
+
+    cls._finish = _finish

@@ -1,0 +1,107 @@
+"""What the words for the administrator are filled with: host, mount, folder, GPU, numbers. Pure.
+
+The words stand in the file of the cause, one text for each variant where it asks for several things. They reach people
+in three ways, always through the same remedy: in a diagnosis, in a report, and in the event of a wait, which is what
+live lines and notifications tell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from holter.causes.offers import ASK_ADMIN
+from holter.evidence.disk_space import format_bytes
+from holter.records import Diagnosis, Environment, Fact
+
+# A checkpoint of a usual 3D network takes 0.3 to 1 GB; asked for where none has been written yet.
+USUAL_NEED_BYTES = 10**9
+# A small read that has been waiting for longer is not slow any more.
+DEAD_S = 10.0
+
+Facts = Mapping[str, Fact]
+
+
+def asked(diagnosis: Diagnosis | None, cause: str | None) -> tuple[tuple[str, str], ...]:
+    """The values of the words about this cause; empty where the diagnosis offers none."""
+    if diagnosis is None:
+        return ()
+    remedies = dict(diagnosis.remedies).get(cause or "", ())
+    return next((remedy.values for remedy in remedies if remedy.id == ASK_ADMIN), ())
+
+
+def values(cause: str, facts: Facts, environment: Environment | None) -> dict[str, str]:
+    """Everything that the words about this cause may name; what is not known is left out."""
+    told = {name: text for name, read in _READ.items() if (text := read(facts)) is not None}
+    variant = _VARIANTS[cause](facts) if cause in _VARIANTS else None
+    host = environment.hostname if environment is not None else None
+    more = {"cause": cause, "variant": variant, "host": host}
+    return {**told, **{name: text for name, text in more.items() if text}}
+
+
+def _value(facts: Facts, name: str) -> object:
+    fact = facts.get(name)
+    return fact.value if fact is not None and fact.status == "known" else None
+
+
+def _plain(name: str) -> Callable[[Facts], str | None]:
+    def read(facts: Facts) -> str | None:
+        value = _value(facts, name)
+        return None if value is None else ", ".join(value) if isinstance(value, tuple) else str(value)
+
+    return read
+
+
+def _number(name: str, shown: Callable[[float], str]) -> Callable[[Facts], str | None]:
+    def read(facts: Facts) -> str | None:
+        value = _value(facts, name)
+        return shown(value) if isinstance(value, (int, float)) else None
+
+    return read
+
+
+def _need(facts: Facts) -> str:
+    value = _value(facts, "disk.needed_bytes")
+    return format_bytes(value if isinstance(value, (int, float)) else USUAL_NEED_BYTES)
+
+
+_READ: dict[str, Callable[[Facts], str | None]] = {
+    "folder": _plain("disk.folder"),
+    "disk": _plain("disk.mount"),
+    "free": _number("disk.free_bytes", format_bytes),
+    "need": _need,
+    "shm": _number("shm.total_bytes", format_bytes),
+    "shm_percent": _number("shm.used_ratio", lambda ratio: f"{100 * ratio:.0f}"),
+    "gpu": _plain("gpu.label"),
+    "reasons": _plain("gpu.clock_reasons"),
+    "temperature": _plain("gpu.temperature_c"),
+    "clock_percent": _number("gpu.clock_ratio", lambda ratio: f"{100 * ratio:.0f}"),
+    "others": _plain("gpu.foreign_processes"),
+    "held": _number("gpu.zombie_bytes", format_bytes),
+    "licence": _plain("gpu.licence_text"),
+    "mount": _plain("storage.mount"),
+    "path": _plain("storage.path"),
+    "latency": _number("storage.latency_s", lambda seconds: f"{seconds:.2g}"),
+    "usual": _number("storage.usual_latency_s", lambda seconds: f"{seconds:.2g}"),
+    "pending": _number("storage.pending_s", lambda seconds: f"{seconds:.0f}"),
+}
+
+
+def _disk(facts: Facts) -> str | None:
+    error = _value(facts, "disk.error")
+    return str(error) if error in ("inodes", "quota", "read-only") else None
+
+
+def _storage(facts: Facts) -> str | None:
+    pending = _value(facts, "storage.pending_s")
+    return "dead" if isinstance(pending, (int, float)) and pending >= DEAD_S else None
+
+
+def _gpu(facts: Facts) -> str | None:
+    return None if _value(facts, "gpu.foreign_processes") else "gone"
+
+
+_VARIANTS: dict[str, Callable[[Facts], str | None]] = {
+    "disk-full-or-quota": _disk,
+    "slow-storage": _storage,
+    "gpu-shared-or-zombie": _gpu,
+}

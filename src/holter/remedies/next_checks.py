@@ -1,0 +1,151 @@
+"""What to look at next: commands that tell the facts which would settle a diagnosis. They only look.
+
+Asked for are facts that the leading causes want to know and nobody saw, first of all those that separate the first two.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from holter.causes import RULES_OF
+from holter.causes.weigh import Rule
+from holter.records import Diagnosis, Environment, Verdict
+from holter.remedies.next_checks_table import LOOKS, WINDOWS, Look
+from holter.remedies.of_nnunet import is_of_nnunet
+
+# Of so many leading causes the open questions count; the first ones more.
+LEADING = 4
+# Nobody runs more commands than this at once.
+MAX_LOOKS = 5
+# A fact that one of the first two asks for and the other does not, or reads the other way, tells them apart.
+SEPARATES = 2.0
+# However much of a cause is told, the rest of it counts a little.
+LEAST_LEFT = 0.05
+# A fact that decides a cause, one way or the other.
+DECIDES = 2.0
+# What stands for a training whose PID nobody knows; the oldest process of that name is the training itself.
+PID = "$(pgrep -of nnUNetv2_train)"
+
+
+class NextLook(NamedTuple):
+    """A look that this diagnosis asks for."""
+
+    id: str
+    command: str
+    facts: tuple[str, ...]
+
+
+def next_looks(diagnosis: Diagnosis, environment: Environment | None = None) -> tuple[NextLook, ...]:
+    """The commands that would settle most, best first; nothing where nothing is open."""
+    if not diagnosis.verdicts or diagnosis.verdicts[0].verdict == "confirmed":
+        return ()
+    worth: dict[str, dict[str, float]] = {}  # look -> cause -> what it would settle there
+    asked: dict[str, list[str]] = {}
+    for (fact, cause), value in open_questions(diagnosis).items():
+        look = look_for(fact)
+        if look is None or _is_out_of_place(look, diagnosis, environment):
+            continue
+        by_cause = worth.setdefault(look.id, {})
+        by_cause[cause] = by_cause.get(cause, 0.0) + value
+        asked.setdefault(look.id, []).append(fact)
+    commands = {look.id: look.command for look in LOOKS}
+    if _is_windows(diagnosis):
+        commands = WINDOWS
+        worth = {name: by_cause for name, by_cause in worth.items() if name in WINDOWS}
+    values = _values(diagnosis, environment)
+    return tuple(
+        NextLook(name, _filled(commands[name], values), tuple(dict.fromkeys(asked[name])))
+        for name in _most_telling(worth)
+    )
+
+
+def _is_windows(diagnosis: Diagnosis) -> bool:
+    return any(fact.name == "system.os" and fact.value == "windows" for fact in diagnosis.facts)
+
+
+def _most_telling(worth: dict[str, dict[str, float]]) -> list[str]:
+    """Looks in order: each next one tells most of those causes of which the ones before leave most open."""
+    chosen: list[str] = []
+    left = {cause: 1.0 for by_cause in worth.values() for cause in by_cause}
+    while len(chosen) < min(MAX_LOOKS, len(worth)):
+        rest = [name for name in worth if name not in chosen]
+        best = max(rest, key=lambda name: sum(value * left[cause] for cause, value in worth[name].items()))
+        chosen.append(best)
+        for cause, value in worth[best].items():
+            left[cause] = max(LEAST_LEFT, left[cause] - value)
+    return chosen
+
+
+def _is_out_of_place(look: Look, diagnosis: Diagnosis, environment: Environment | None) -> bool:
+    """A process that is gone cannot be looked into; nobody need search for what is known, or where all was read.
+
+    Where nnU-Net is known not to run, nobody looks for its folders and packages.
+    """
+    kind = diagnosis.episode.kind
+    facts = {fact.name: fact.value for fact in diagnosis.facts if fact.status == "known"}
+    if facts.get("scope.nnunet") is False and is_of_nnunet(look.command):
+        return True
+    if (look.is_live and kind == "death") or (look.kinds and kind not in look.kinds):
+        return True
+    if look.id != "first-exception":
+        return False
+    was_read = environment is not None and environment.console == "read"
+    return was_read or any(fact.name == "exception.first" and fact.status == "known" for fact in diagnosis.facts)
+
+
+def open_questions(diagnosis: Diagnosis) -> dict[tuple[str, str], float]:
+    """Unknown facts that causes ask for, by their share of what is open: of leading causes, or of all if none leads."""
+    open_ones = [verdict for verdict in diagnosis.verdicts if verdict.verdict != "excluded"]
+    leads = any(verdict.supports for verdict in open_ones[:1])
+    leading = open_ones[:LEADING] if leads else open_ones
+    apart = separating(leading) if leads else set()
+    found: dict[tuple[str, str], float] = {}
+    for place, verdict in enumerate(leading):
+        unknown = {finding.fact for finding in verdict.unknown}
+        rules = [rule for rule in RULES_OF.get(verdict.cause, ()) if rule.fact in unknown]
+        whole = sum(_weight(rule, apart) for rule in rules)
+        for rule in rules:
+            key = (rule.fact, verdict.cause)
+            share = _weight(rule, apart) / whole / (place + 1 if leads else 1)
+            found[key] = found.get(key, 0.0) + share
+    return found
+
+
+def separating(leading: Sequence[Verdict]) -> set[str]:
+    """Facts that the first two causes do not read alike."""
+    rules = [{(rule.fact, rule.speaks) for rule in RULES_OF.get(one.cause, ())} for one in leading[:2]]
+    return {fact for fact, _ in rules[0] ^ rules[1]} if len(rules) == 2 else set()
+
+
+def look_for(fact: str) -> Look | None:
+    """The look that tells a fact."""
+    for look in LOOKS:
+        if any(fact == name or (name.endswith(".") and fact.startswith(name)) for name in look.facts):
+            return look
+    return None
+
+
+def _weight(rule: Rule, apart: set[str]) -> float:
+    decides = rule.group is not None or rule.otherwise is not None or rule.fatal
+    return rule.weight * (DECIDES if decides else 1.0) * (SEPARATES if rule.fact in apart else 1.0)
+
+
+def _values(diagnosis: Diagnosis, environment: Environment | None) -> dict[str, str]:
+    pid = environment.main_pid if environment is not None else None
+    preprocessed = environment.preprocessed_folder if environment is not None else None
+    results = environment.output_folder if environment is not None else None
+    is_there = pid is not None and diagnosis.episode.kind != "death" and diagnosis.episode.end_s is None
+    return {
+        "pid": str(pid) if is_there else PID,
+        "self": str(pid) if is_there else "self",
+        "preprocessed": shlex.quote(preprocessed) if preprocessed else '"$nnUNet_preprocessed"',
+        "results": shlex.quote(results) if results else '"$nnUNet_results"',
+    }
+
+
+def _filled(command: str, values: dict[str, str]) -> str:
+    for name, value in values.items():
+        command = command.replace(f"{{{name}}}", value)
+    return command

@@ -1,0 +1,111 @@
+"""What flows through a chain, and what every step of it can do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+# Above this many voxels a channel is changed where it stands; below it, gathering channels saves more than it costs.
+LARGE_VOXELS = 32_768
+
+
+@dataclass(slots=True)
+class BatchState:
+    """A batch on its way. Its tensors belong to the chain, and steps change them in place.
+
+    Shapes:  image (B, C, *patch) float32, contiguous; seg (B, S, *patch) int16, or bool once it holds regions, or a
+    list of such for deep supervision.
+    """
+
+    image: Tensor
+    seg: Any
+
+
+class Applied(NamedTuple):
+    """A sample that drew a step, and what it drew."""
+
+    slot: int
+    draw: Any
+
+
+class ChannelIndex(NamedTuple):
+    """One channel of one sample."""
+
+    slot: int
+    channel: int
+
+
+class Step(Protocol):
+    """One transform: ``draw`` is all of its randomness, ``apply`` is a function of the draws."""
+
+    @property
+    def name(self) -> str:
+        """What the mapping calls it."""
+
+    @property
+    def reshapes(self) -> bool:
+        """Whether it changes the number of channels or their size, so that no sample can go without it."""
+
+    def draw(self, rng: np.random.Generator, channels: int) -> object | None:
+        """What one sample of that many image channels drew; None if the step leaves it alone."""
+
+    def channels_after(self, channels: int) -> int:
+        """Image channels that the next step sees."""
+
+    def apply(self, work: BatchState, hits: Sequence[Applied]) -> None:
+        """Change the samples that were hit, and no others."""
+
+
+class NoDraw(NamedTuple):
+    """The draw of a step without randomness."""
+
+
+ALWAYS = NoDraw()
+
+
+class ShapePreserving:
+    """Defaults of a step that keeps channels and sizes."""
+
+    reshapes = False
+
+    def channels_after(self, channels: int) -> int:
+        """As many as before."""
+        return channels
+
+
+def everywhere(work: BatchState, hits: Sequence[Applied]) -> bool:
+    """Whether all samples of the batch were hit."""
+    return len(hits) == len(work.image)
+
+
+def on_device(values: Sequence[float] | Sequence[int], device: torch.device, dtype: torch.dtype) -> Tensor:
+    """A small tensor of host numbers, sent without waiting for the device."""
+    return torch.tensor(values, dtype=dtype).to(device, non_blocking=True)
+
+
+def change_rows(
+    image: Tensor, rows: Sequence[ChannelIndex], columns: Sequence[Sequence[float]], change: Callable[..., None]
+) -> None:
+    """Call ``change(x, *values)`` on the given channels; it changes x in place.
+
+    Shapes:  image (B, C, *spatial) contiguous, changed in place; x (N, voxels); each column has one number a row and
+    arrives in ``change`` as a number, or as (N, 1) where small channels are changed together.
+    """
+    channels = image.shape[1]
+    flat = image.view(len(image) * channels, -1)
+    index = [row.slot * channels + row.channel for row in rows]
+    if not index:
+        return
+    if flat.shape[1] >= LARGE_VOXELS:
+        for position, values in zip(index, zip(*columns, strict=True), strict=True):
+            change(flat[position : position + 1], *values)
+        return
+    which = on_device(index, image.device, torch.int64)
+    x = flat.index_select(0, which)
+    change(x, *(on_device(column, image.device, torch.float32)[:, None] for column in columns))
+    flat.index_copy_(0, which, x)

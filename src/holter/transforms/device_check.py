@@ -1,0 +1,49 @@
+"""Whether a device can resample: tried once, on a few voxels, before a training counts on it.
+
+A first batch may be two plain crops, which any device can do; only a sample that is turned shows that the fused kernel
+cannot be compiled (no C compiler), launched (an old driver), or gives something else than the CPU.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from holter.transforms.resample.dispatch import resampler_for
+from holter.transforms.spatial.geometry import reached
+from holter.transforms.spatial.placement import How, Placement
+from holter.transforms.spatial.spatial import affine_of
+
+PATCH, SOURCE = 12, 19  # voxels along an axis
+ANGLE, FACTOR = 0.3, 1.1  # no voxel of the patch lies on one of the source or in the middle of two
+LABELS = 4
+MOST_DIFFERENT = 0.01  # of all labels: where devices round differently, a vote that is nearly a tie may tip
+MOST_APART = 1e-3
+
+
+def why_unusable(device: torch.device | str, axes: int) -> str | None:
+    """What is wrong with resampling 2 or 3 axes there; None: it gave what the CPU gives. Waits for the device."""
+    try:
+        image, seg = _resampled(torch.device(device), axes)
+    except Exception as error:  # noqa: BLE001 -- compilers and drivers raise anything
+        return f"{type(error).__name__}: {error}"
+    right_image, right_seg = _resampled(torch.device("cpu"), axes)
+    if float((image - right_image).abs().max()) > MOST_APART:
+        return "a resampled image differs from the CPU's"
+    if float((seg != right_seg).float().mean()) > MOST_DIFFERENT:
+        return "a resampled segmentation differs from the CPU's"
+    return None
+
+
+def _resampled(device: torch.device, axes: int) -> tuple[torch.Tensor, torch.Tensor]:
+    affine = affine_of((ANGLE,) * axes, (FACTOR,) * axes)
+    assert affine is not None
+    source, patch = (SOURCE,) * axes, (PATCH,) * axes
+    box = reached(source, patch, affine)
+    rng = np.random.default_rng(1)
+    image = torch.from_numpy(rng.standard_normal((1, *box.shape), dtype=np.float32))
+    seg = torch.from_numpy(rng.integers(-1, LABELS, (1, *box.shape), dtype=np.int8))
+    into = torch.empty((1, *patch), device=device), torch.empty((1, *patch), dtype=torch.int16, device=device)
+    place = Placement(source, box.lower, patch, affine)
+    resampler_for(device)(image.to(device), seg.to(device), place, How("bilinear", "bilinear", -1), into)
+    return into[0].cpu(), into[1].cpu()

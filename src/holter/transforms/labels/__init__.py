@@ -1,0 +1,1 @@
+"""Transforms of the segmentation, and of what is derived from it."""

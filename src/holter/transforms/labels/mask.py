@@ -1,0 +1,43 @@
+"""Blank the image outside of the mask that normalisation used, where the segmentation says -1.
+
+Source:  batchgeneratorsv2 0.3.6 MaskImageTransform.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from holter.transforms.batch_state import ALWAYS, Applied, BatchState, NoDraw, ShapePreserving
+
+STOCK = "batchgeneratorsv2.transforms.utils.nnunet_masking.MaskImageTransform"
+
+
+@dataclass(frozen=True)
+class Mask(ShapePreserving):
+    """Sets some channels to a value where a channel of the segmentation is negative."""
+
+    channels: tuple[int, ...]
+    seg_channel: int
+    value: float
+    name = "mask"
+
+    def draw(self, rng: np.random.Generator, channels: int) -> NoDraw:  # noqa: ARG002 - one signature for all
+        """Nothing is drawn."""
+        return ALWAYS
+
+    def apply(self, work: BatchState, hits: Sequence[Applied]) -> None:
+        """One sample at a time: views, no copies."""
+        for slot, _ in hits:
+            outside = work.seg[slot, self.seg_channel] < 0
+            for channel in self.channels:
+                work.image[slot, channel].masked_fill_(outside, self.value)
+
+
+def read(stock: Any) -> Mask:
+    """The same as the stock transform."""
+    channels = tuple(int(channel) for channel in stock.apply_to_channels)
+    return Mask(channels, int(stock.channel_idx_in_seg), float(stock.set_outside_to))

@@ -1,0 +1,56 @@
+"""Turn the previous stage's segmentation into input channels, one a label (cascade).
+
+Source:  batchgeneratorsv2 0.3.6 MoveSegAsOneHotToDataTransform.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from holter.transforms.batch_state import ALWAYS, Applied, BatchState, NoDraw
+
+STOCK = "batchgeneratorsv2.transforms.nnunet.seg_to_onehot.MoveSegAsOneHotToDataTransform"
+
+
+@dataclass(frozen=True)
+class OneHot:
+    """Appends to the image, and takes the channel away from the segmentation where it is told to."""
+
+    seg_channel: int
+    labels: tuple[int, ...]
+    remove: bool
+    name = "one-hot"
+    reshapes = True
+
+    def draw(self, rng: np.random.Generator, channels: int) -> NoDraw:  # noqa: ARG002 - one signature for all
+        """Nothing is drawn."""
+        return ALWAYS
+
+    def channels_after(self, channels: int) -> int:
+        """One more a label."""
+        return channels + len(self.labels)
+
+    def apply(self, work: BatchState, hits: Sequence[Applied]) -> None:  # noqa: ARG002 - always all samples
+        """Always the whole batch."""
+        batch, channels, *spatial = work.image.shape
+        image = work.image.new_empty((batch, channels + len(self.labels), *spatial))
+        image[:, :channels] = work.image
+        for offset, label in enumerate(self.labels):
+            image[:, channels + offset] = work.seg[:, self.seg_channel] == label
+        work.image = image
+        if self.remove:
+            kept = [index for index in range(work.seg.shape[1]) if index != self.seg_channel]
+            work.seg = torch.stack([work.seg[:, index] for index in kept], dim=1)
+
+
+def read(stock: Any) -> OneHot | None:
+    """The same as the stock transform; None if the labels are not plain numbers, or nothing would remain."""
+    if not all(isinstance(label, (int, np.integer)) for label in stock.all_labels):
+        return None
+    labels = tuple(int(label) for label in stock.all_labels)
+    return OneHot(int(stock.source_channel_idx), labels, bool(stock.remove_channel_from_source))

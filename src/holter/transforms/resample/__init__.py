@@ -1,0 +1,1 @@
+"""Interpolation: one implementation for each kind of device."""

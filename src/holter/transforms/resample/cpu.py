@@ -1,0 +1,79 @@
+"""Resample one sample on the CPU.
+
+The image goes through torch's own grid_sample with stock's grid, so it is equal to the bit; the segmentation is looked
+up in a table of cells. Both in slabs: small ones take their time in calls, large ones in memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from math import prod
+
+import torch
+from torch import Tensor
+from torch.nn.functional import grid_sample
+
+from holter.transforms.spatial.cells import Cells, repeated
+from holter.transforms.spatial.placement import How, Placement, halves, line, reaches_outside
+from holter.transforms.spatial.vote import Rule
+
+SLAB_VOXELS = 262_144
+
+
+def resample(image: Tensor, seg: Tensor, place: Placement, how: How, into: tuple[Tensor, Tensor]) -> None:
+    """Shapes:  image (C, *read) float32 and seg (S, *read) int8 or int16, both at place.lower; into: image
+    (C, *patch) and seg (S, *patch), which are filled.
+    """
+    sample, label = _sampler(image, place, how.image_mode), _labeller(seg, place, how)
+    for rows, grid in _slabs(place):
+        into[0][:, rows] = sample(grid)
+        into[1][:, rows] = label(grid)
+
+
+def as_if_whole(image: Tensor, place: Placement) -> Tensor:
+    """The part that was read, seen as the whole source: (C, *source). Only what was read may be looked at.
+
+    grid_sample rounds coordinates by the size of its input, so a part would be sampled a little elsewhere. The view has
+    the strides of the part and begins before it; rows overlap, and all that lies outside of the part is arbitrary.
+    """
+    read = tuple(image.shape[1:])
+    if read == place.source:
+        return image
+    strides = [prod(read[axis + 1 :]) for axis in range(place.axes)]
+    before = sum(low * stride for low, stride in zip(place.lower, strides, strict=True))
+    reach = sum((size - 1) * stride for size, stride in zip(place.source, strides, strict=True)) + 1
+    voxels = prod(read)
+    memory = image.new_empty(max(before + image.numel(), (len(image) - 1) * voxels + reach))
+    memory[before : before + image.numel()].view(image.shape).copy_(image)
+    return memory.as_strided((len(image), *place.source), (voxels, *strides))
+
+
+def _sampler(image: Tensor, place: Placement, mode: str) -> Callable[[Tensor], Tensor]:
+    source = as_if_whole(image, place)[None]
+
+    def sample(grid: Tensor) -> Tensor:
+        return grid_sample(source, grid[None], mode=mode, padding_mode="zeros", align_corners=False)[0]
+
+    return sample
+
+
+def _labeller(seg: Tensor, place: Placement, how: How) -> Callable[[Tensor], Tensor]:
+    if how.seg_mode == "nearest":
+        # grid_sample pads with 0, so 0 has to be the padding label.
+        shifted = _sampler(seg.float().sub_(how.pad), place, "nearest")
+        return lambda grid: shifted(grid).add_(how.pad)
+    cells = Cells.of(seg, place, Rule(how.pad, reaches_outside(place)))
+    return lambda grid: cells.at(grid.flatten(0, -2)).view(len(seg), *grid.shape[:-1])
+
+
+def _slabs(place: Placement) -> Iterator[tuple[slice, Tensor]]:
+    """Stock's grid in pieces: rows of the first axis, and the grid of them (rows, *rest, axes)."""
+    first, *rest = place.patch
+    rows = min(first, max(1, SLAB_VOXELS // prod(rest)))
+    points = torch.stack(torch.meshgrid(*(line(size) for size in (rows, *rest)), indexing="ij"), -1)
+    half = repeated(tuple(halves(place).tolist()), points[..., 0].numel()).view(points.shape)
+    matrix, column = place.matrix(), line(first).view(-1, *(1,) * len(rest))
+    for start in range(0, first, rows):
+        stop = min(first, start + rows)
+        points[: stop - start, ..., 0] = column[start:stop]
+        yield slice(start, stop), torch.matmul(points[: stop - start], matrix).div_(half[: stop - start])

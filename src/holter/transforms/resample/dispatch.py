@@ -1,0 +1,40 @@
+"""Choose how a sample is resampled: torch's own sampler on the CPU, one fused kernel on CUDA, gathers elsewhere."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from holter.transforms.resample import cpu, portable
+from holter.transforms.spatial.placement import How, Placement
+
+Resampler = Callable[[Tensor, Tensor, Placement, How, tuple[Tensor, Tensor]], None]
+
+
+def resampler_for(device: torch.device) -> Resampler:
+    """The function for tensors of this device."""
+    if device.type == "cpu":
+        return cpu.resample
+    if device.type == "cuda" and has_triton():
+        from holter.transforms.resample import triton_kernel
+
+        return triton_kernel.resample
+    return portable.resample
+
+
+def working_bytes(device: torch.device, seg_channels: int) -> int:
+    """What the resampler of this device takes beside its inputs and outputs, at most."""
+    if resampler_for(device) is not portable.resample:
+        return 0  # the fused kernel has nothing in memory
+    a_voxel = portable.BYTES_A_VOXEL + seg_channels * portable.BYTES_A_SEG_CHANNEL
+    return portable.SLAB_VOXELS * a_voxel
+
+
+@lru_cache(maxsize=1)
+def has_triton() -> bool:
+    """Whether Triton is there; torch brings it along on Linux with CUDA."""
+    return importlib.util.find_spec("triton") is not None

@@ -1,0 +1,71 @@
+"""Coarser copies of the segmentation for deep supervision.
+
+Source:  batchgeneratorsv2 0.3.6 DownsampleSegForDSTransform, which interpolates "nearest-exact": voxel i of the coarse
+copy is voxel floor((i + 0.5) * ratio) of the fine one, all in float32.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from holter.transforms.batch_state import ALWAYS, Applied, BatchState, NoDraw, on_device
+
+STOCK = "batchgeneratorsv2.transforms.utils.deep_supervision_downsampling.DownsampleSegForDSTransform"
+
+
+@dataclass(frozen=True)
+class Downsample:
+    """The segmentation becomes a list, one entry a scale, each a scale an axis."""
+
+    scales: tuple[tuple[float, ...], ...]
+    name = "downsample"
+    reshapes = True
+
+    def draw(self, rng: np.random.Generator, channels: int) -> NoDraw:  # noqa: ARG002 - one signature for all
+        """Nothing is drawn."""
+        return ALWAYS
+
+    def channels_after(self, channels: int) -> int:
+        """The image stays as it is."""
+        return channels
+
+    def apply(self, work: BatchState, hits: Sequence[Applied]) -> None:  # noqa: ARG002 - always all samples
+        """Always the whole batch; full resolution is not copied."""
+        work.seg = [coarse(work.seg, scales) for scales in self.scales]
+
+
+def coarse(seg: Tensor, scales: Sequence[float]) -> Tensor:
+    """Shapes:  seg (B, S, *spatial), a scale an axis -> new tensor; seg itself where all scales are 1."""
+    if all(scale == 1 for scale in scales):
+        return seg
+    for axis, scale in enumerate(scales, start=2):
+        picked = nearest(seg.shape[axis], round(seg.shape[axis] * scale))
+        steps = np.diff(picked)
+        if len(picked) > 1 and (steps == steps[0]).all() and steps[0] > 0:
+            stride = int(steps[0])
+            where = (slice(None),) * axis + (slice(picked[0], picked[-1] + 1, stride),)
+            seg = seg[where]
+        else:
+            seg = seg.index_select(axis, on_device(picked, seg.device, torch.int64))
+    return seg.contiguous()
+
+
+@lru_cache(maxsize=256)
+def nearest(length: int, wanted: int) -> tuple[int, ...]:
+    """Positions along an axis of ``length`` that ``wanted`` voxels are taken from."""
+    ratio = np.float32(length) / np.float32(wanted)
+    positions = np.floor((np.arange(wanted, dtype=np.float32) + np.float32(0.5)) * ratio).astype(np.int64)
+    return tuple(np.minimum(positions, length - 1).tolist())
+
+
+def read(stock: Any, axes: int) -> Downsample:
+    """The same as the stock transform; one number stands for all axes."""
+    given = [scale if isinstance(scale, (tuple, list)) else (scale,) * axes for scale in stock.ds_scales]
+    return Downsample(tuple(tuple(float(one) for one in scale) for scale in given))

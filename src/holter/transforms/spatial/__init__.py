@@ -1,0 +1,1 @@
+"""Rotation, scaling and cropping of image and segmentation."""

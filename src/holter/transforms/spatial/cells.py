@@ -1,0 +1,132 @@
+"""The segmentation as a table of cells: what label lies between eight corners (four in 2D), if they agree.
+
+Nearly all cells of a segmentation have one label, so one look answers them; only the others vote.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+from torch.nn.functional import pad
+
+from holter.transforms.spatial.placement import Placement, corners_of_cell
+from holter.transforms.spatial.vote import Pair, Rule, elect, numbers_of
+
+MARGIN = 2  # voxels of padding around the table: a cell two before the first voxel is padding on all corners
+EXACT_IN_FLOAT32 = 2**24
+CACHED_VOXELS = 262_144  # of one or two bytes each, with some intermediates in the second-level cache
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """Shapes:  K channels, N points; a point's numbers go from the last axis to the first, as grid_sample has them."""
+
+    labels: Tensor  # (K, voxels) of the padded part
+    decided: Tensor  # (K, voxels): the label of the cell that begins at this voxel, or ``undecided``
+    undecided: int
+    offsets: tuple[int, ...]  # a corner: from the first corner of a cell to the others
+    strides: tuple[int, ...]
+    place: Placement
+    size: tuple[int, ...]  # of the part, without padding
+    pair: Pair  # (K)
+    rule: Rule
+
+    @classmethod
+    def of(cls, seg: Tensor, place: Placement, rule: Rule) -> Cells:
+        """Shapes:  seg (K, *read) int8 or int16."""
+        axes = seg.ndim - 1
+        padded = pad(seg, (MARGIN, MARGIN) * axes, value=rule.pad)
+        strides = tuple(padded[0].stride())
+        labels = padded.flatten(1)
+        undecided = torch.iinfo(seg.dtype).min
+        offsets = tuple(sum(a * b for a, b in zip(corner, strides, strict=True)) for corner in corners_of_cell(axes))
+        return cls(
+            labels, decide(labels, strides, undecided), undecided, offsets, strides, place,
+            tuple(seg.shape[1:]), pair_on_cpu(seg.flatten(1), rule), rule,
+        )  # fmt: skip
+
+    def at(self, grid: Tensor) -> Tensor:
+        """Shapes:  grid (N, axes) as grid_sample takes it -> (K, N), of the type of the segmentation."""
+        points = grid.add(1).mul_(self._repeated(self.place.source, 0, len(grid))).sub_(1).div_(2)
+        index = self._index(points.floor())
+        found = torch.stack([channel.index_select(0, index) for channel in self.decided])
+        open_ = numbers_of(found.view(-1) == self.undecided)
+        if len(open_):
+            found.view(-1).scatter_(0, open_, self._elected(open_, index, points))
+        return found
+
+    def _elected(self, open_: Tensor, index: Tensor, points: Tensor) -> Tensor:
+        """The labels of points that are still open: numbers of all channels' points, one channel after the other."""
+        channel, point = torch.zeros(1, dtype=torch.int64), open_
+        if len(self.labels) > 1:
+            channel, point = open_ // len(index), open_ % len(index)
+        first = index.index_select(0, point).add_(channel * self.labels.shape[1])
+        labels = self.labels.new_empty((len(self.offsets), len(open_)))
+        for offset, corner in zip(self.offsets, labels, strict=True):
+            torch.index_select(self.labels.view(-1)[offset:], 0, first, out=corner)
+        where = points.index_select(0, point).t().contiguous()
+        return elect(labels, where, self.pair.of(channel), self.rule)
+
+    def _index(self, first: Tensor) -> Tensor:
+        """Where the cells stand in the table; what is far outside is taken to be just outside."""
+        lower = self._repeated(self.place.lower, -MARGIN, len(first))
+        ends = tuple(low + size for low, size in zip(self.place.lower, self.size, strict=True))
+        inside = first.clamp(lower, self._repeated(ends, 0, len(first))) if self.rule.reaches else first
+        largest = sum((end + MARGIN) * stride for end, stride in zip(ends, self.strides, strict=True))
+        exact = torch.float32 if largest < EXACT_IN_FLOAT32 else torch.float64
+        index = torch.mv(inside.to(exact), torch.tensor(self.strides[::-1], dtype=exact)).long()
+        corner = sum((low - MARGIN) * stride for low, stride in zip(self.place.lower, self.strides, strict=True))
+        return index.sub_(corner)
+
+    @staticmethod
+    def _repeated(numbers: tuple[int, ...], more: int, times: int) -> Tensor:
+        return repeated(tuple(float(number + more) for number in reversed(numbers)), times)
+
+
+def decide(labels: Tensor, strides: Sequence[int], undecided: int) -> Tensor:
+    """Shapes:  labels (K, voxels) -> the label of each cell, or ``undecided`` if its corners differ.
+
+    Flat shifts wrap around at the ends of rows, where no cell begins that is ever looked at; nor do any in the last
+    slice. Bits that differ are gathered without a single comparison.
+    """
+    decided = torch.full_like(labels, undecided)
+    ahead = sum(strides)
+    for start in range(0, labels.shape[1] - ahead, CACHED_VOXELS):
+        count = min(CACHED_VOXELS, labels.shape[1] - ahead - start)
+        part = labels[:, start : start + count + ahead]
+        bits = part[:, 1:] ^ part[:, :-1]
+        for stride in strides[-2::-1]:
+            size = bits.shape[1] - stride
+            bits = bits[:, :size] | bits[:, stride:] | (part[:, :size] ^ part[:, stride : stride + size])
+        mask = (bits != 0).to(labels.dtype).neg_()  # 0, or all bits
+        decided[:, start : start + count] = (part[:, :count] & ~mask) | (mask & undecided)
+    return decided
+
+
+def pair_on_cpu(seg: Tensor, rule: Rule) -> Pair:
+    """The same as ``pair_of_labels``, but the search ends with the first label that is neither of the two."""
+    two, ends = [], []
+    for channel in seg:
+        low, high = (int(end) for end in torch.aminmax(channel))
+        if rule.reaches:
+            low, high = min(low, rule.pad), max(high, rule.pad)
+        parts = channel.split(CACHED_VOXELS)
+        pads = not rule.reaches or rule.pad in (low, high)
+        two.append(pads and low < high and all(_has_only(part, low, high) for part in parts))
+        ends.append((low, high))
+    low_, high_ = torch.tensor(ends, dtype=torch.int16).unbind(1)
+    return Pair(torch.tensor(two), low_, high_)
+
+
+def _has_only(part: Tensor, low: int, high: int) -> bool:
+    return bool(((part == low).view(torch.uint8) | (part == high).view(torch.uint8)).amin())
+
+
+@lru_cache(maxsize=32)
+def repeated(numbers: tuple[float, ...], times: int) -> Tensor:
+    """(times, numbers), written out: an operand of the same shape is much quicker than one to broadcast. Read only."""
+    return torch.tensor(numbers).repeat(times, 1)
