@@ -91,6 +91,12 @@ def test_a_page_without_a_verdict_has_all_five_headings_in_both_languages(name: 
     assert name not in CAUSES
 
 
+@pytest.mark.parametrize("file", CAUSE_FILES, ids=lambda file: file.stem)
+def test_a_cause_is_tested_by_stated_facts_or_by_a_kept_tape(file: Path) -> None:
+    has_tape = any((CHECKOUT / "tests/tapes" / file.stem).glob("*.holter"))
+    assert has_tape or (CHECKOUT / "tests/causes" / f"test_{file.stem}.py").is_file()
+
+
 def test_a_fact_is_described_once() -> None:
     assert len(VOCABULARY) == len(NAMES)
 

@@ -1,0 +1,30 @@
+"""native-crash: what makes it confirmed or likely, and what only looks like it."""
+
+from __future__ import annotations
+
+import pytest
+
+from causes.circumstances import DEATH
+from causes.judge import judged
+
+CRASHED = {**DEATH, "main.exit_signal": 6, "hardware.crash_signals": ("SIGABRT",), "hardware.kernel_errors": ()}
+
+
+def test_one_crash_is_a_librarys_and_says_nothing_of_the_machine():
+    found = judged({**CRASHED, "gpu.xid_kind": ..., "exception.first": ..., "exception.kind": ...})
+    assert (next(iter(found)), found["native-crash"].verdict) == ("native-crash", "likely")
+    assert found["faulty-host-hardware"].verdict == "excluded"
+    reported = judged({**CRASHED, "hardware.kernel_errors": ("mce: [Hardware Error]: CPU 3",)})
+    assert next(iter(reported)) == "faulty-host-hardware"
+
+
+@pytest.mark.parametrize(
+    "differs",
+    [
+        {"main.exit_signal": 9},
+        {"exception.first": "RuntimeError: CUDA error", "exception.kind": "nccl-timeout"},
+        {"episode.kind": "stall"},
+    ],
+)
+def test_what_is_no_crash_of_a_library_is_not_called_one(differs):
+    assert judged({**CRASHED, **differs})["native-crash"].verdict == "excluded"
