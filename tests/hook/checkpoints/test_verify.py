@@ -418,8 +418,8 @@ def test_without_room_for_a_copy_the_generation_before_is_renamed(tmp_path):
     save(tmp_path / "good.pth", 8)
     program = f"""
 import pathlib, shutil, sys
-sys.path.insert(0, {str(Path(pickle_reader.__file__).parents[2])!r})
-from holter.hook.verify import prepare_to_continue
+sys.path.insert(0, {str(Path(pickle_reader.__file__).parents[3])!r})
+from holter.hook.checkpoints.select import prepare_to_continue
 folder = pathlib.Path({str(tmp_path / "small")!r})
 (folder / "{LATEST}").write_bytes(b"PK")
 shutil.copy({str(tmp_path / "good.pth")!r}, folder / "{PREVIOUS}")

@@ -32,7 +32,7 @@ STOPPED_S = 14.0  # longer than a training may stand still
 @pytest.mark.long
 def test_a_slow_checkpoint_a_stopped_terminal_and_a_busy_pause_in_a_step(scene):
     """Each longer than an alarm would take: everything is stopped together; a main thread at work in one step."""
-    strange = Path(__file__).with_name("strange_training.py")
+    strange = Path(__file__).parents[1] / "strange_training.py"
     command = scene.brain.command("--epochs", "2", "--iterations", "30", "--no-validation")
     scene.brain = type("Strange", (), {
         "environment": scene.brain.environment,

@@ -25,7 +25,7 @@ from holter.probes.training.heartbeat import HeartbeatProbe
 from needs import imported
 
 GIB = 1 << 30
-VALIDATE = Path(__file__).with_name("validate_only.py")
+VALIDATE = Path(__file__).parents[1] / "validate_only.py"
 
 
 # ---------------------------------------------------------------------------------------------- whose pools

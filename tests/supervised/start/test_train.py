@@ -17,7 +17,7 @@ from holter.reports.catalogue import phrase
 from holter.supervisor.train import CONTINUES, make_order
 from holter.texts.training_command import parse_training_command
 
-TRAINERS = Path(__file__).parent / "own_trainer"
+TRAINERS = Path(__file__).parents[1] / "own_trainer"
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from needs import needs
 
 pytestmark = pytest.mark.training
 
-TRAINERS = Path(__file__).parent / "own_trainer"
+TRAINERS = Path(__file__).parents[1] / "own_trainer"
 CASES = f"nnUNetPlans_{CONFIGURATION}"
 PACK = """
 import sys

@@ -23,7 +23,7 @@ from supervised.scene import Scene, top
 
 pytestmark = [pytest.mark.training, pytest.mark.long]
 
-TRAINERS = Path(__file__).parent / "own_trainer"
+TRAINERS = Path(__file__).parents[1] / "own_trainer"
 TRAINER = ("-tr", "nnUNetTrainerStands", "-device", "cpu")
 NAMED = "main-stands-still"
 # Instead of 15 minutes and 5.

@@ -13,7 +13,7 @@ import pytest
 from holter.probes.machine.cgroup import CgroupProbe, parse_cpu_max
 from holter.records import CgroupSample
 
-WORLDS = Path(__file__).parent / "worlds"
+WORLDS = Path(__file__).parents[1] / "worlds"
 V1 = Path("/sys/fs/cgroup")
 
 

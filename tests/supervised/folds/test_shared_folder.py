@@ -16,7 +16,7 @@ from holter.errors import AlreadyRecorded
 from holter.supervisor.recording.scratch import scratch_of_process
 from needs import needs
 
-QUIET = sorted((Path(__file__).parents[1] / "tapes" / "quiet").glob("*.holter"))
+QUIET = sorted((Path(__file__).parents[2] / "tapes" / "quiet").glob("*.holter"))
 
 
 def test_reports_and_tables_of_two_tapes_are_never_of_one_name(tmp_path):

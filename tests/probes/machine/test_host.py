@@ -12,7 +12,7 @@ from holter.probes.machine.host import HostProbe, cpu_shares, parse_cpu_times, p
 from holter.records import HostSample
 from needs import needs
 
-WORLD = Path(__file__).parent / "worlds/no-psi"
+WORLD = Path(__file__).parents[1] / "worlds/no-psi"
 
 
 def _one(probe: HostProbe, t_s: float) -> HostSample:

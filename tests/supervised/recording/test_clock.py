@@ -16,7 +16,7 @@ from holter.records import ActionTaken
 from holter.tape import read
 from needs import require
 
-TOY = Path(__file__).parents[1] / "hook" / "toy_training.py"
+TOY = Path(__file__).parents[2] / "hook" / "toy_training.py"
 
 
 @pytest.fixture

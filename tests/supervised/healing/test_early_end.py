@@ -19,7 +19,7 @@ from holter.texts.resume_command import resume_command
 PROGRAM = """
 import os, sys, time
 from pathlib import Path
-from holter.hook.life import RUNTIME
+from holter.hook.runtime import RUNTIME
 RUNTIME.open("main", phase="startup")
 RUNTIME.page.write_info({"output_folder": sys.argv[1], "num_epochs": 3})
 RUNTIME.emit("began", what="run_training")
