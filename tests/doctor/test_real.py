@@ -272,8 +272,10 @@ def test_ctrl_c_ends_it_and_all_its_children(world: World) -> None:
     _, told = process.communicate(timeout=30)
     assert process.returncode == 130
     assert "Traceback" not in told
-    time.sleep(0.5)  # importing torch takes longer
-    assert [child for child in children if lives(child)] == []
+    until_s = time.monotonic() + 5  # shorter than a child that would go on needs to import torch on a busy machine
+    while any(lives(child) for child in children):
+        assert time.monotonic() < until_s
+        time.sleep(0.05)
 
 
 @pytest.mark.parametrize(

@@ -211,7 +211,8 @@ def test_ctrl_c_ends_the_recording_and_not_the_training(stock, tmp_path):
     stock.wait_for("Epoch 0")
     with other_recorder(stock, tmp_path / "t.holter") as recorder:
         recorder.send_signal(signal.SIGINT)
-        assert recorder.wait(30) == 0
+        _, printed = recorder.communicate(timeout=30)
+        assert recorder.returncode == 0, printed
     assert read(tmp_path / "t.holter").finished
     assert stock.process.poll() is None
 
