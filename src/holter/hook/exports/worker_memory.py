@@ -1,4 +1,4 @@
-"""The memory that an export needs, from the shapes alone, and the memory that there is."""
+"""The memory that an export needs, computed from the shapes, and the memory that is free."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from math import prod
 from pathlib import Path
 from typing import Any, NamedTuple
 
-BASE = 450 << 20  # a worker that has imported torch and nnU-Net and done nothing yet
-HALF, SINGLE, DOUBLE = 2, 4, 8  # bytes of a number
-# nnU-Net resamples axis by axis where one spacing is more than this times another (its ANISO_THRESHOLD).
+BASE = 450 << 20  # bytes of a worker that has only imported torch and nnU-Net
+HALF, SINGLE, DOUBLE = 2, 4, 8  # bytes per number
+# nnU-Net resamples axis by axis if one spacing is more than this times another (its ANISO_THRESHOLD).
 ANISOTROPIC = 3
-# Numbers of 8 bytes a voxel while one class is resampled. At once: the result, and one in reserve for a copy. In
-# slices, with their number changed: the coordinates of every voxel three times over, the slices and the result.
+# Numbers of 8 bytes per voxel while one class is resampled. At once: the result, and one as a reserve for a copy. By
+# slices, if their number changes: the coordinates of every voxel three times, the slices and the result.
 AT_ONCE, BY_SLICES = 2, 12
-SHARED_MEMORY = Path("/dev/shm")  # predictions travel to their worker through it
+SHARED_MEMORY = Path("/dev/shm")  # predictions are sent to their worker through it
 
 
 class Need(NamedTuple):
-    """What one case takes."""
+    """The memory that one case needs, in bytes."""
 
-    worker: int  # bytes at the peak of its export
-    prediction: int  # bytes of the logits alone, which lie in shared memory until it is exported
+    worker: int  # at the peak of its export
+    prediction: int  # the logits alone, in shared memory until they are exported
 
 
 def needs(trainer: Any, cases: Sequence[str], *, probabilities: bool = False) -> list[Need]:
-    """What each of these cases takes; those without readable properties are left out."""
+    """Return the need of each of these cases; those without readable properties are left out."""
     folder = Path(trainer.preprocessed_dataset_folder)
     heads = int(trainer.label_manager.num_segmentation_heads)
     regions = bool(trainer.label_manager.has_regions)
@@ -35,7 +35,7 @@ def needs(trainer: Any, cases: Sequence[str], *, probabilities: bool = False) ->
     for case in cases:
         try:
             with (folder / f"{case}.pkl").open("rb") as file:
-                properties = pickle.load(file)  # nnU-Net wrote it and will load it itself
+                properties = pickle.load(file)  # written by nnU-Net, which loads it the same way
             found.append(_need(trainer, properties, heads, regions=regions, probabilities=probabilities))
         except (OSError, KeyError, ValueError, pickle.UnpicklingError):
             continue
@@ -56,7 +56,7 @@ def need(
     regions: bool,
     probabilities: bool = False,
 ) -> Need:
-    """What the export of one case takes, from the shapes in its properties."""
+    """Return the memory that the export of one case needs, from the shapes in its properties."""
     cropped = [int(size) for size in properties["shape_after_cropping_and_before_resampling"]]
     spacing = [float(properties["spacing"][axis]) for axis in transpose_forward]
     target = [float(one) for one in target_spacing]
@@ -71,7 +71,7 @@ def need(
     )
     resampling = DOUBLE * predicted + DOUBLE * (BY_SLICES if by_slices else AT_ONCE) * prod(cropped)
     result = HALF * original if network != cropped else 0
-    # The class of each voxel: probabilities in single precision for regions, else a copy in another order of axes.
+    # The class of each voxel: probabilities in single precision for regions, else a copy with permuted axes.
     choosing = original * (2 * SINGLE if regions else HALF) + DOUBLE * prod(cropped)
     saving = (SINGLE * (2 * original + heads * full)) if probabilities else 0
     peak = max(resampling if network != cropped else 0, choosing, saving)
@@ -79,12 +79,12 @@ def need(
 
 
 def affordable(found: Sequence[Need], asked: int, free: int | None, shared: int | None) -> int:
-    """The number of workers, 1 to ``asked``, whose largest cases fit into these bytes at the same time."""
+    """Return the number of workers, 1 to ``asked``, that fit into these bytes together with their largest cases."""
     largest = sorted(found, reverse=True)
     ahead = sum(one.prediction for one in sorted(found, key=lambda one: -one.prediction)[:3])
     for workers in range(asked, 1, -1):
         together = largest[:workers] + [Need(BASE, 0)] * (workers - len(largest))
-        in_memory = sum(one.worker for one in together) + ahead  # two cases are predicted ahead, one is in work
+        in_memory = sum(one.worker for one in together) + ahead  # two cases predicted ahead, one in progress
         in_shared = sum(one.prediction for one in together)
         if (free is None or in_memory <= free) and (shared is None or in_shared <= shared):
             return workers
@@ -92,7 +92,7 @@ def affordable(found: Sequence[Need], asked: int, free: int | None, shared: int 
 
 
 def free_shared_bytes(folder: Path = SHARED_MEMORY) -> int | None:
-    """Room for predictions on their way to a worker."""
+    """Return the free bytes of shared memory for predictions; None: unknown."""
     try:
         system = os.statvfs(folder)
     except OSError:
