@@ -1,4 +1,4 @@
-"""The cases of a data set: their files, shapes and foreground, each looked at once."""
+"""The cases of a data set: their files, shapes and foreground, each read once."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from holter.loader.records import CaseFacts
 
 Ending = Literal["b2nd", "npz"]
 
-# 10,000 voxels of 4 classes are 0.25 MB: thousands of cases; 117 classes 7 MB: a hundred and fifty.
+# 10,000 voxels of 4 classes take 0.25 MB: thousands of cases fit; with 117 classes 7 MB: 150 cases fit.
 LOCATIONS_BUDGET_BYTES = 1 << 30
 
 
 class CaseFiles(NamedTuple):
-    """Where the arrays of one case are."""
+    """The array files of one case."""
 
     image: ArrayFile  # (C, z, y, x)
     seg: ArrayFile  # (S, z, y, x)
-    previous: ArrayFile | None  # (z, y, x): what the previous stage of a cascade predicted
+    previous: ArrayFile | None  # (z, y, x): the prediction of a cascade's previous stage
 
 
 class Catalogue:
-    """Cases by name. Safe to use from several threads; nothing waits on another's file."""
+    """Cases by name. Thread-safe; no thread waits for another thread's file access."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class Catalogue:
             raise BadInput(f"preprocessed data ending in {ending!r} is not known", next_step="--loader stock")
         self.identifiers = tuple(identifiers)
         self._ending = ending
-        # Once, while the disk answers: a name with links in it does not tell which mount hangs.
+        # Resolved now, while the disk answers: a path with links does not show which mount hangs.
         self._folder = folder.resolve()
         self._previous = None if previous_stage is None else previous_stage.resolve()
         self._files: dict[str, CaseFiles] = {}
@@ -55,7 +55,7 @@ class Catalogue:
         self._lock = threading.Lock()
 
     def files(self, case: str) -> CaseFiles:
-        """Files and their headers.
+        """Return the files of a case with their headers.
 
         Raises:  FileUnreadable if one is missing or damaged, or they do not belong together.
         """
@@ -67,11 +67,11 @@ class Catalogue:
         return found
 
     def known_files(self, case: str) -> CaseFiles | None:
-        """Files that were looked at already; None: not yet."""
+        """Return files whose headers were already read; None: not read yet."""
         return self._files.get(case)
 
     def facts(self, case: str) -> CaseFacts:
-        """Channels and shape; raises as ``files``."""
+        """Return channels and shape; raises as ``files``."""
         image, seg, previous = self.files(case)
         return CaseFacts(
             channels=image.shape[0],
@@ -81,7 +81,7 @@ class Catalogue:
         )
 
     def locations(self, case: str) -> ForegroundLocations:
-        """Where the foreground is.
+        """Return the foreground voxels of a case.
 
         Raises:  FileUnreadable if the properties are missing or damaged.
         """
@@ -92,14 +92,14 @@ class Catalogue:
                 return held
         file = self._folder / f"{case}.pkl"
         with blaming(file), file.open("rb") as opened:
-            # nnU-Net's own file in the user's own folder: stock unpickles it for each sample.
+            # nnU-Net's own file in the user's own folder: the stock loader unpickles it for each sample.
             properties: dict[str, Any] = pickle.load(opened)
             found = ForegroundLocations(properties["class_locations"])
         self._keep(case, found)
         return found
 
     def forget(self, case: str) -> None:
-        """Look anew when asked next: something about the case was wrong."""
+        """Forget a case, so that its files are read again on the next request."""
         self._files.pop(case, None)
         with self._lock:
             gone = self._locations.pop(case, None)
@@ -128,7 +128,7 @@ class Catalogue:
 
 
 def _unpacked_or_packed(folder: Path, unpacked: str, packed: str, member: str) -> ArrayFile:
-    """The ``.npy`` file if there is one, as nnU-Net prefers it, or else the member of the archive."""
+    # nnU-Net also prefers the ``.npy`` file to the member of the archive.
     file = folder / f"{unpacked}.npy"
     return look_at(file) if file.is_file() else look_at(folder / f"{packed}.npz", member)
 

@@ -1,4 +1,4 @@
-"""The way a file is read, chosen once at the start by trying it on real data."""
+"""Choose how to read files, once at the start, by trying it on real data."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from holter.loader.records import Shape
 Kind = Literal["libblosc2", "libblosc2-mapped", "python-blosc2", "numpy"]
 
 COST = "the training loop waits while a box is decompressed (8-200 ms), and more threads read no faster"
-MOST_COMPARED = 64  # voxels along an axis: several blocks, both ends of a chunk, and a hundredth of a second
+MOST_COMPARED = 64  # voxels along an axis: several blocks, both ends of a chunk, and only 10 ms
 
 
 class Backend(NamedTuple):
-    """How files are opened, and what a person should know about that."""
+    """How files are opened, and a note for the user about it."""
 
     kind: Kind
-    note: str  # empty: all is as it should be
+    note: str  # empty: no problem
 
     def open(self, file: ArrayFile, scratch: Scratch) -> Source:
         """Open for one thread.
@@ -47,9 +47,9 @@ class Backend(NamedTuple):
 
 
 def choose(file: ArrayFile, found: Library | None) -> Backend:
-    """Try the C library on a real file against python-blosc2; fall back where it is missing or differs.
+    """Test the C library on a real file against python-blosc2; fall back if it is missing or differs.
 
-    Raises:  FileUnreadable if nobody can read this file.
+    Raises:  FileUnreadable if python-blosc2 cannot read this file either.
     """
     if file.path.suffix != BLOSC2:
         return Backend("numpy", _archive_note(file))
@@ -66,11 +66,9 @@ def choose(file: ArrayFile, found: Library | None) -> Backend:
 
 
 def _needs_map(file: ArrayFile, found: Library) -> bool:
-    """Whether each block would cost a round trip more, as with libraries that open the file anew for each.
-
-    With c-blosc2 3.3.5, which keeps it open, plain reads from a file system that takes 2 ms a request are as fast as a
-    map (0.43 and 0.44 s for 128^3 voxels), and a server that fails gives an error; through a map it ends the process.
-    """
+    # Libraries that reopen the file for each block need one more round trip per block; for those a map is faster.
+    # c-blosc2 3.3.5 keeps the file open. From a file system with 2 ms per request, its plain reads are as fast as a map
+    # (0.43 and 0.44 s for 128^3 voxels), and a server failure gives an error; through a map it kills the process.
     mount = mount_of(file.path)
     if mount is None or not mount.is_network:
         return False
@@ -106,10 +104,8 @@ def _archive_note(file: ArrayFile) -> str:
 
 
 def _difference(file: ArrayFile, backend: Backend) -> str | None:
-    """What is wrong with this way of reading; None: it gives what python-blosc2 gives, at every corner of the case.
-
-    Raises:  FileUnreadable if python-blosc2 cannot read it either.
-    """
+    # None: the result equals python-blosc2's at every corner of the case. FileUnreadable if python-blosc2 cannot read
+    # it either.
     boxes = _boxes(file.shape, file.chunks)
     with blaming(file.path):
         theirs = PythonSource(file)
@@ -136,7 +132,7 @@ def _box_of(source: Source, start: Shape, stop: Shape) -> bytes:
 
 
 def _boxes(shape: Shape, chunks: Shape | None) -> list[tuple[Shape, Shape]]:
-    """The first corner, the last, one chunk where that is small, and a box across the middle."""
+    # The first corner, the last, one chunk if it is small, and a box across the middle.
     size = tuple(min(extent, MOST_COMPARED) for extent in shape)
     starts = [
         tuple(0 for _ in shape),
@@ -150,5 +146,5 @@ def _boxes(shape: Shape, chunks: Shape | None) -> list[tuple[Shape, Shape]]:
 
 
 def default_backend(file: ArrayFile) -> Backend:
-    """``choose`` with the library that is installed."""
+    """Call ``choose`` with the installed library."""
     return choose(file, library())

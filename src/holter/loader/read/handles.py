@@ -10,14 +10,14 @@ from holter.loader.read.backend import Backend
 from holter.loader.read.scratch import Scratch
 from holter.loader.read.sources import Source
 
-# Opening costs 0.04 ms of a sample's 9 ms; an open file takes a descriptor, of which a process often has 1024.
+# Opening takes 0.04 ms of a sample's 9 ms; an open file needs a descriptor, and a process often has only 1024.
 MOST_OPEN = 64  # at least the three files of one case
 # An archive is a whole case in memory.
 MOST_ARCHIVES = 3
 
 
 class Handles:
-    """Open files of one thread, least recently used out first. The C library allows one thread a handle."""
+    """Open files of one thread; the least recently used is closed first. The C library allows one thread per handle."""
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
@@ -25,7 +25,7 @@ class Handles:
         self.scratch = Scratch()
 
     def source(self, file: ArrayFile) -> Source:
-        """The open file; opened if it is not, or is not the one that was looked at.
+        """Return the open file; open it again if the file on disk has changed since.
 
         Raises:  FileUnreadable.
         """
@@ -41,7 +41,7 @@ class Handles:
         return source
 
     def drop(self, file: ArrayFile) -> None:
-        """Close one: after an error a handle is not to be trusted."""
+        """Close one file, for example after an error, when its handle may be invalid."""
         held = self._open.pop((file.path, file.member), None)
         if held is not None:
             held[1].close()
