@@ -14,7 +14,7 @@ V1 = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
 def available_bytes(proc: Path = PROC, cgroup: Path = CGROUP) -> int | None:
     """Return the free bytes of the machine or of a control group of this process, whichever is less; None: unknown."""
     left = [_of_machine(proc), *(_of_group(folder, names) for folder, names in _groups(proc, cgroup))]
-    return min((one for one in left if one is not None), default=None)
+    return min((free for free in left if free is not None), default=None)
 
 
 def _of_machine(proc: Path) -> int | None:

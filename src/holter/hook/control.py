@@ -59,9 +59,9 @@ def _carry_out(request: dict[str, Any]) -> None:
         handler(number, str(request.get("text", "")))
 
 
-def tell(action: str, state: str, *said: Remark, number: int | None = None, pids: Iterable[int] = ()) -> None:
+def tell(action: str, state: str, *remarks: Remark, number: int | None = None, pids: Iterable[int] = ()) -> None:
     """Report the state of an action: begun, done or failed. ``pids``: processes that it will end, reported first."""
     generation = RUNTIME.page.generation
     RUNTIME.emit(
-        "action", action=action, state=state, say=list(said), number=number, pids=list(pids), generation=generation
+        "action", action=action, state=state, say=list(remarks), number=number, pids=list(pids), generation=generation
     )

@@ -31,7 +31,7 @@ def patch_loader(module: ModuleType) -> None:
 
 
 def _writable(original: Callable[..., Any], *, copies: bool) -> Callable[..., Any]:
-    told: list[bool] = []
+    reported: list[bool] = []
 
     @functools.wraps(original)
     def crop_and_pad_nd(*args: Any, **kwargs: Any) -> Any:
@@ -39,8 +39,8 @@ def _writable(original: Callable[..., Any], *, copies: bool) -> Callable[..., An
         flags = getattr(part, "flags", None)  # tensors have none
         if flags is None or flags.writeable:
             return part
-        if not told and RUNTIME.page.worker_index < 1:  # one worker reports for all
-            told.append(True)
+        if not reported and RUNTIME.page.worker_index < 1:  # one worker reports for all
+            reported.append(True)
             what, code = (
                 ("read-only-data-copied", "read-only-copied") if copies else ("read-only-data", "read-only-handed-on")
             )

@@ -38,7 +38,7 @@ def _version(package: str) -> str | None:
 def _plain(value: Any) -> Any:
     # JSON accepts Python numbers only, not those of numpy and torch.
     if isinstance(value, (list, tuple)):
-        return [_plain(one) for one in value]
+        return [_plain(item) for item in value]
     return value.item() if hasattr(value, "item") else value
 
 

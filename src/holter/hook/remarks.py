@@ -21,6 +21,6 @@ def worker(index: int | None, pid: int | None, role: str = "train-worker") -> di
     return {"role": role, "index": index, "pid": pid}
 
 
-def plain(said: Remark) -> str:
+def plain(message: Remark) -> str:
     """Format a remark for the message of an exception: ``cut-off-within name=data.pkl``."""
-    return " ".join([str(said["code"]), *(f"{name}={value}" for name, value in said.items() if name != "code")])
+    return " ".join([str(message["code"]), *(f"{name}={value}" for name, value in message.items() if name != "code")])

@@ -239,7 +239,7 @@ class HookRuntime:
 
 def is_compiled(network: Any) -> bool:
     """Whether this network, or the one inside a distributed wrapper, was compiled by ``torch.compile``."""
-    return any(type(one).__name__ == "OptimizedModule" for one in (network, getattr(network, "module", None)))
+    return any(type(module).__name__ == "OptimizedModule" for module in (network, getattr(network, "module", None)))
 
 
 def _int_or_zero(text: str | None) -> int:

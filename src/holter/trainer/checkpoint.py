@@ -28,10 +28,10 @@ def entry_for(trainer: Any, epochs_done: int | None) -> Entry:
 @contextmanager
 def added(entries: Callable[[Entry], Entry]) -> Iterator[None]:
     """Add entries to checkpoints that this thread saves inside; ``entries`` gets what nnU-Net saves."""
-    save, mine = torch.save, threading.get_ident()
+    save, thread_id = torch.save, threading.get_ident()
 
     def save_with_ours(obj: Any, *args: Any, **kwargs: Any) -> Any:
-        if threading.get_ident() == mine and type(obj) is dict and "network_weights" in obj:
+        if threading.get_ident() == thread_id and type(obj) is dict and "network_weights" in obj:
             obj = {**obj, **entries(obj)}
         return save(obj, *args, **kwargs)
 
@@ -51,8 +51,8 @@ def entry_in(checkpoint: Any) -> Entry | None:
             checkpoint = torch.load(checkpoint, map_location="cpu", weights_only=False, mmap=True)
         except (RuntimeError, ValueError, OSError):  # a format that cannot be mapped: not ours
             return None
-    found = checkpoint.get(OWN_KEY)
-    return found if isinstance(found, dict) else None
+    entry = checkpoint.get(OWN_KEY)
+    return entry if isinstance(entry, dict) else None
 
 
 def loader_state(entry: Entry | None, name: str) -> dict[str, int] | None:

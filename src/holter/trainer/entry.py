@@ -37,12 +37,12 @@ def find(name: str, *, loader: str) -> type[Any]:
     """Return the class of the trainer, with the requested data loader."""
     from holter.trainer.find import find_trainer
 
-    found = find_trainer(name)
+    trainer_class = find_trainer(name)
     if loader == "stock":
-        return found
+        return trainer_class
     from holter.trainer.loading import with_holter_loader
 
-    return with_holter_loader(found)
+    return with_holter_loader(trainer_class)
 
 
 def run_rank(loader: str, rank: int, *arguments: Any) -> None:

@@ -36,8 +36,8 @@ def find_trainer(name: str) -> type[Any]:
             return _class_of(module, name)
     from nnunetv2.utilities.find_objects import recursive_find_trainer_class_by_name
 
-    found: type[Any] = recursive_find_trainer_class_by_name(name)
-    return found
+    trainer_class: type[Any] = recursive_find_trainer_class_by_name(name)
+    return trainer_class
 
 
 def _module_with(name: str, root: Path) -> str | None:
@@ -50,5 +50,5 @@ def _module_with(name: str, root: Path) -> str | None:
 
 
 def _class_of(module: str, name: str) -> type[Any]:
-    found: type[Any] = getattr(importlib.import_module(module), name)
-    return found
+    trainer_class: type[Any] = getattr(importlib.import_module(module), name)
+    return trainer_class

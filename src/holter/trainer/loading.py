@@ -100,9 +100,9 @@ class HolterLoading(Trainer):  # type: ignore[misc]
         self._holter_entry = checkpoint.entry_in(filename_or_checkpoint)
 
     def _holter_entries(self, saved: dict[str, Any]) -> dict[str, Any]:
-        ours = {checkpoint.OWN_KEY: checkpoint.entry_for(self, saved.get("current_epoch"))}
+        entries = {checkpoint.OWN_KEY: checkpoint.entry_for(self, saved.get("current_epoch"))}
         known_as = vars(type(self)).get(SAVED_AS)
-        return ours if known_as is None else {**ours, "trainer_name": known_as}
+        return entries if known_as is None else {**entries, "trainer_name": known_as}
 
     def _holter_facts(self, teller: LoaderLog, seed: int) -> Facts:
         labels = self.label_manager
@@ -124,8 +124,8 @@ class HolterLoading(Trainer):  # type: ignore[misc]
         return _common_seed(self.is_ddp, None if state is None else int(state["seed"]))
 
     def _holter_feeds(self) -> dict[str, Feed]:
-        found = {name: getattr(self, name, None) for name in LOADERS}
-        return {name: feed for name, feed in found.items() if isinstance(feed, Feed)}
+        loaders = {name: getattr(self, name, None) for name in LOADERS}
+        return {name: feed for name, feed in loaders.items() if isinstance(feed, Feed)}
 
     def _holter_close_feeds(self) -> None:
         for feed in self._holter_feeds().values():
@@ -139,9 +139,9 @@ def with_holter_loader(trainer_class: type[Any]) -> type[Any]:
     """
     if issubclass(trainer_class, HolterLoading):
         return trainer_class
-    ours = (HolterLoading, HolterStep if _has_stock_step(trainer_class) else HolterRoom)
+    bases = (HolterLoading, HolterStep if _has_stock_step(trainer_class) else HolterRoom)
     about = {"__module__": __name__, "__qualname__": trainer_class.__qualname__, "__doc__": trainer_class.__doc__}
-    return types.new_class(trainer_class.__name__, (*ours, trainer_class), exec_body=lambda space: space.update(about))
+    return types.new_class(trainer_class.__name__, (*bases, trainer_class), exec_body=lambda space: space.update(about))
 
 
 def _has_stock_step(trainer_class: type[Any]) -> bool:

@@ -149,8 +149,8 @@ def _tell(plans: list[Plan], place: Place, trainer: Trainer, settings: Settings)
     trainer.teller.say("begins", threads=threads, where=place.device, seed=trainer.seed)
     for plan in plans:
         pairs = plan.chain.mapping
-        mapping = "; ".join(f"{stock} = {ours}" for stock, ours in pairs) or "-"
+        mapping = "; ".join(f"{stock} = {step_name}" for stock, step_name in pairs) or "-"
         trainer.teller.say("chain", purpose=plan.purpose.name, mapping=mapping)
-        unknown = [stock for stock, ours in pairs if FALLBACK in ours]
+        unknown = [stock for stock, step_name in pairs if FALLBACK in step_name]
         if unknown:
             trainer.teller.say("fallback", names=", ".join(unknown))

@@ -61,9 +61,9 @@ def set_up(get_dataloaders: Callable[[], Any]) -> StockLoaders:
     finally:
         for name, original in before.items():
             setattr(module, name, original)
-    if not (isinstance(made, tuple) and len(made) == 2 and all(isinstance(one, _Kept) for one in made)):
+    if not (isinstance(made, tuple) and len(made) == 2 and all(isinstance(kept, _Kept) for kept in made)):
         raise LoaderNotReplaced("the trainer makes its batches in a way of its own")
-    loaders = StockLoaders(*(one.data_loader for one in made))
+    loaders = StockLoaders(*(kept.data_loader for kept in made))
     for loader in loaders:
         _check_known(loader)
     return loaders

@@ -103,7 +103,7 @@ class Chain:
     ) -> tuple[BatchState, range]:
         # Returns a batch in new tensors, and the indices of the remaining steps.
         if self._first is not None:
-            spatial = [one.draws[0] for one in draws]
+            spatial = [draw.draws[0] for draw in draws]
             initial = self.geometry.initial_patch_size
             return self._first.apply_parts(images, segs, spatial, initial, device), range(1, len(self.steps))
         batch = BatchState(

@@ -94,7 +94,7 @@ def _sample(seg: Any, slot: int) -> Any:
 def _moved(value: Any, device: torch.device | str) -> Any:
     # Always a copy, never the memory of the batch: stock's transforms work in place.
     if isinstance(value, (list, tuple)):
-        return [_moved(one, device) for one in value]
+        return [_moved(item, device) for item in value]
     return value.to(device, copy=True)
 
 

@@ -62,8 +62,8 @@ def field(seed: int, size: tuple[int, ...], device: torch.device) -> Tensor:
 
 def add_noise(image: Tensor, draw: NoiseDraw, standard: Tensor) -> None:
     """Add noise in place. Shapes:  image (C, *spatial); standard (len(draw.channels), *spatial)."""
-    for channel, sigma, one in zip(draw.channels, draw.sigmas, standard, strict=True):
-        image[channel].add_(one, alpha=sigma)
+    for channel, sigma, normal in zip(draw.channels, draw.sigmas, standard, strict=True):
+        image[channel].add_(normal, alpha=sigma)
 
 
 def read(stock: Any) -> Noise | None:

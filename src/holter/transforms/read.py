@@ -51,14 +51,16 @@ def read_chain(compose: Any, geometry: Geometry) -> Chain:
     check_version()
     transforms = [] if compose is None else list(_flat(compose))
     known = list(_all(transforms, len(geometry.patch_size)))
-    return Chain(geometry, tuple(one.step for one in known), tuple((one.stock, one.step.name) for one in known))
+    return Chain(
+        geometry, tuple(entry.step for entry in known), tuple((entry.stock, entry.step.name) for entry in known)
+    )
 
 
 def _flat(transform: Any) -> Iterator[Any]:
     # Includes the transforms of nested composes.
     if _kind(transform) in COMPOSE:
-        for one in transform.transforms:
-            yield from _flat(one)
+        for inner in transform.transforms:
+            yield from _flat(inner)
     else:
         yield transform
 
@@ -76,21 +78,21 @@ def _folded(transforms: Sequence[Any]) -> int:
     # The number of transforms from folding to unfolding slices, both included; 0 if the first one does not fold.
     if _kind(transforms[0]) != FOLD:
         return 0
-    kinds = [_kind(one) for one in transforms]
+    kinds = [_kind(transform) for transform in transforms]
     return kinds.index(UNFOLD) + 1 if UNFOLD in kinds else len(kinds)
 
 
 def _group(transforms: Sequence[Any]) -> Known:
     # Spatial alone between folding and unfolding has our implementation; any other group runs as stock.
-    names = " > ".join(type(one).__name__ for one in transforms)
+    names = " > ".join(type(transform).__name__ for transform in transforms)
     if len(transforms) == 3 and _kind(transforms[1]) == spatial.STOCK:
         step = spatial.read(transforms[1], folded=True)
         if step is not None:
             return Known(names, step)
 
     def run(**sample: Any) -> dict[str, Any]:
-        for one in transforms:
-            sample = one(**sample)
+        for transform in transforms:
+            sample = transform(**sample)
         return sample
 
     return Known(names, Fallback(run, names))
@@ -107,7 +109,7 @@ def _known(transform: Any, axes: int) -> Step | None:
         step = _known(transform.transform, axes) or Fallback(transform.transform, _name(transform.transform))
         return None if _unsteady(step) else RandomApply(step, float(transform.apply_probability))
     if kind == ONE_OF:
-        steps = [_known(one, axes) or Fallback(one, _name(one)) for one in transform.list_of_transforms]
+        steps = [_known(inner, axes) or Fallback(inner, _name(inner)) for inner in transform.list_of_transforms]
         return None if any(_unsteady(step) for step in steps) else OneOf(tuple(steps))
     if kind == spatial.STOCK:
         return spatial.read(transform, folded=False)
@@ -132,7 +134,7 @@ def _name(transform: Any) -> str:
     if inner is not None:
         return f"{name}({_name(inner)})"
     several = getattr(transform, "list_of_transforms", None)
-    return f"{name}({', '.join(_name(one) for one in several)})" if several else name
+    return f"{name}({', '.join(_name(each) for each in several)})" if several else name
 
 
 def _without_axes(reader: Callable[[Any], Step | None]) -> Callable[[Any, int], Step | None]:

@@ -25,34 +25,34 @@ def take(trainer: Any, epochs_done: int | None) -> dict[str, Any]:
 
 def _generators() -> dict[str, Any]:
     version, numbers, gauss = random.getstate()
-    found: dict[str, Any] = {"python": [version, list(numbers), gauss]}
+    states: dict[str, Any] = {"python": [version, list(numbers), gauss]}
     if (numpy := sys.modules.get("numpy")) is not None:
         kind, keys, *rest = numpy.random.get_state()
-        found["numpy"] = [kind, keys.tolist(), *rest]
+        states["numpy"] = [kind, keys.tolist(), *rest]
     if (torch := sys.modules.get("torch")) is not None:
-        found["torch"] = torch.get_rng_state()
+        states["torch"] = torch.get_rng_state()
         if torch.cuda.is_available() and torch.cuda.is_initialized():
-            found["cuda"] = torch.cuda.get_rng_state_all()
-    return found
+            states["cuda"] = torch.cuda.get_rng_state_all()
+    return states
 
 
 def _of_loader(loader: Any) -> dict[str, Any]:
-    found: dict[str, Any] = {"seeds": _plain_list(getattr(loader, "seeds", None))}
+    entry: dict[str, Any] = {"seeds": _plain_list(getattr(loader, "seeds", None))}
     tell_state = getattr(loader, "state_dict", None)
     if callable(tell_state):
         try:
             state = tell_state()
             pickle.dumps(state)  # a state that cannot be pickled must not make the checkpoint fail
-            found["state"] = state
+            entry["state"] = state
         except Exception as error:
-            found["missing"] = repr(error)[:200]
-    return found
+            entry["missing"] = repr(error)[:200]
+    return entry
 
 
 def _plain_list(value: Any) -> list[int | None] | None:
     if not isinstance(value, (list, tuple)):
         return None
-    return [None if one is None else int(one) for one in value]
+    return [None if number is None else int(number) for number in value]
 
 
 def restore(own: dict[str, Any]) -> Remark | None:

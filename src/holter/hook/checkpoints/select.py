@@ -48,7 +48,7 @@ def candidates(folder: Path) -> list[Path]:
     """
     quick = [(folder / name, verify(folder / name, crc=False)) for name in (LATEST, PREVIOUS, BEST)]
     present = [(path, checked) for path, checked in quick if checked.kind != "missing"]
-    present.sort(key=lambda one: _age(one[1]))  # stable: at the same epoch the latest comes first
+    present.sort(key=lambda entry: _age(entry[1]))  # stable: at the same epoch the latest comes first
     final = [folder / FINAL] if os.path.lexists(folder / FINAL) else []
     return [*final, *(path for path, _ in present)]
 
@@ -62,8 +62,8 @@ def newest_good(folder: Path, began: float | None = None) -> tuple[Path | None, 
 
     Changes nothing, and is safe while a training uses the folder. ``began``: as for ``prepare_to_continue``.
     """
-    found, bad = _search(folder, began)
-    return found, [(path, _problem(checked)) for path, checked in bad]
+    chosen, bad = _search(folder, began)
+    return chosen, [(path, _problem(checked)) for path, checked in bad]
 
 
 def _search(folder: Path, began: float | None = None) -> tuple[Path | None, list[tuple[Path, Checked]]]:
@@ -76,8 +76,8 @@ def _search(folder: Path, began: float | None = None) -> tuple[Path | None, list
             return path, bad
         bad.append((path, checked))
     # Not torn, but written by a torch newer than this reader knows: better than starting from zero.
-    strange = next((one for one in bad if one[1].kind == "strange"), None)
-    return strange[0] if strange else None, [one for one in bad if one is not strange]
+    strange = next((entry for entry in bad if entry[1].kind == "strange"), None)
+    return strange[0] if strange else None, [entry for entry in bad if entry is not strange]
 
 
 def set_aside(path: Path, why: str = "torn") -> Path:

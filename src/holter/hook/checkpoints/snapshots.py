@@ -55,11 +55,11 @@ def tried(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
 
 def lend(module: ModuleType, name: str, make: Callable[[Any], Any]) -> Callable[[], None]:
     """Replace a function by ``make(original)`` on this thread; call the returned function to undo it."""
-    original, mine, lent = getattr(module, name), threading.get_ident(), [True]
+    original, thread_id, lent = getattr(module, name), threading.get_ident(), [True]
     replacement = make(original)
 
     def stand_in(*args: Any, **kwargs: Any) -> Any:
-        if lent and threading.get_ident() == mine:
+        if lent and threading.get_ident() == thread_id:
             return replacement(*args, **kwargs)
         return original(*args, **kwargs)
 
@@ -202,13 +202,13 @@ def size_of(content: Any) -> int:
     seen: set[int] = set()
     total, left = 0, [content]
     while left:
-        one = left.pop()
-        if isinstance(one, (dict, list, tuple)):
-            if id(one) not in seen:
-                seen.add(id(one))
-                left.extend(one.values() if isinstance(one, dict) else one)
-        elif hasattr(one, "untyped_storage"):
-            storage = one.untyped_storage()
+        item = left.pop()
+        if isinstance(item, (dict, list, tuple)):
+            if id(item) not in seen:
+                seen.add(id(item))
+                left.extend(item.values() if isinstance(item, dict) else item)
+        elif hasattr(item, "untyped_storage"):
+            storage = item.untyped_storage()
             if storage.data_ptr() not in seen:
                 seen.add(storage.data_ptr())
                 total += storage.nbytes()
@@ -234,6 +234,6 @@ def _tell(job: writer.Job) -> None:
     else:
         reason = getattr(job.error, "strerror", None) or str(job.error) or type(job.error).__name__
     code = "not-saved-file" if epoch is None else "not-saved-epoch"
-    said = [remark(code, epoch=epoch, file=job.name, reason=reason), kept]
-    control.tell("save-checkpoint", "failed", *said, number=number)
-    RUNTIME.emit("note", what="checkpoint-failed", say=said)
+    remarks = [remark(code, epoch=epoch, file=job.name, reason=reason), kept]
+    control.tell("save-checkpoint", "failed", *remarks, number=number)
+    RUNTIME.emit("note", what="checkpoint-failed", say=remarks)

@@ -66,9 +66,9 @@ def verify(path: str | os.PathLike[str], *, crc: bool = True) -> Checked:
 def _printable(value: Any) -> Any:
     # Quotations are cut to MOST_LETTERS; characters that cannot be printed become "?".
     if isinstance(value, dict):
-        return {name: _printable(one) for name, one in value.items()}
+        return {name: _printable(item) for name, item in value.items()}
     if isinstance(value, list):
-        return [_printable(one) for one in value]
+        return [_printable(item) for item in value]
     if not isinstance(value, str):
         return value
     return "".join(letter if letter.isprintable() else "?" for letter in value[:MOST_LETTERS])
@@ -124,8 +124,8 @@ def _check_storages(archive: zipfile.ZipFile, folder: str, storages: list[Stored
 
 
 def _check_tensors(made: list[Made]) -> None:
-    for one in made:
-        match one.function, one.arguments:
+    for call in made:
+        match call.function, call.arguments:
             case Named(module="torch._utils", name="_rebuild_tensor_v2"), (
                 Stored() as stored, int(offset), tuple(size), tuple(stride), *_,
             ):  # fmt: skip

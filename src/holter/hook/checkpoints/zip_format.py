@@ -80,19 +80,19 @@ def _check_entries(directory: bytes, entries: int) -> None:
 def find_index(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
     """Return the member that describes all others (``data.pkl``); raises Bad."""
     members = archive.infolist()
-    found = [member for member in members if member.filename.endswith("/data.pkl")]
-    if len(found) != 1 or found[0].filename.count("/") != 1:
+    indexes = [member for member in members if member.filename.endswith("/data.pkl")]
+    if len(indexes) != 1 or indexes[0].filename.count("/") != 1:
         raise Bad("foreign", remark("no-index"))
     # Torch never compresses. A compressed file is another program's and might grow without limit when read.
     if any(member.compress_type != zipfile.ZIP_STORED or member.flag_bits & 1 for member in members):
         raise Bad("foreign", remark("compressed"))
     _check_layout(members, archive.start_dir)
-    return found[0]
+    return indexes[0]
 
 
 def _check_layout(members: list[zipfile.ZipInfo], end: int) -> None:
     # Members must follow one another without overlap, in a form that torch's reader accepts.
-    for member in sorted(members, key=lambda one: one.header_offset, reverse=True):
+    for member in sorted(members, key=lambda info: info.header_offset, reverse=True):
         odd = member.flag_bits & ~USUAL_FLAGS or member.external_attr & DIRECTORY or member.volume
         begin = member.header_offset + LOCAL_HEADER_BYTES + len(member.filename)
         if odd or member.file_size != member.compress_size or begin + member.file_size > end:

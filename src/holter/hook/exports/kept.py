@@ -43,22 +43,24 @@ class Kept:
                 file.write(json.dumps(entry) + "\n")
 
     def _entries(self) -> list[dict[str, Any]]:
-        found = []
+        entries = []
         with contextlib.suppress(OSError):
             for line in (self.folder / RECORD).read_text().splitlines():
                 with contextlib.suppress(ValueError):  # the last line of a process that was killed
-                    found.append(json.loads(line))
-        return found
+                    entries.append(json.loads(line))
+        return entries
 
     def _files(self, case: str) -> dict[str, list[int]] | None:
         # Size and mtime of the files written for this case and of its inputs; None if one is missing.
         try:
             outputs = [self.folder / f"{case}{ending}" for ending in self._endings]
             sources = [self._source / f"{case}{ending}" for ending in (".b2nd", ".npz", ".npy", ".pkl")]
-            found = {str(path): path.stat() for path in (*outputs, *(one for one in sources if one.exists()))}
+            statuses = {
+                str(path): path.stat() for path in (*outputs, *(source for source in sources if source.exists()))
+            }
         except OSError:
             return None
-        return {path: [status.st_size, status.st_mtime_ns] for path, status in found.items()}
+        return {path: [status.st_size, status.st_mtime_ns] for path, status in statuses.items()}
 
 
 def forget_if_over(folder: Path) -> None:

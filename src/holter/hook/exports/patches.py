@@ -37,11 +37,11 @@ def forecast(trainer: Any) -> None:
     need = max(memory.needs(trainer, largest)).worker
     free = available_memory.available_bytes()
     if free is None:
-        said = remark("export-need", need_gib=need / GIB)
+        notice = remark("export-need", need_gib=need / GIB)
     else:
         fit = min(asked, max(1, int(free * SHARE) // need))
-        said = remark("export-forecast", need_gib=need / GIB, fit=fit, asked=asked)
-    RUNTIME.emit("note", what="export-forecast", say=[said])
+        notice = remark("export-forecast", need_gib=need / GIB, fit=fit, asked=asked)
+    RUNTIME.emit("note", what="export-forecast", say=[notice])
 
 
 def _size(folder: Path, case: str) -> int:
@@ -69,8 +69,8 @@ def install_pools() -> Callable[[], None]:
 
     def restore() -> None:
         vars(context).pop("Pool", None)
-        for one in undo:
-            one()
+        for step in undo:
+            step()
 
     context.Pool = Pool  # type: ignore[method-assign]
     return restore
@@ -133,19 +133,19 @@ def _answer_once(trainer: Any, split: tuple[Any, list[str]], undo: list[Callable
 
 
 def _workers(trainer: Any, cases: list[str], asked: int, probabilities: bool) -> int:
-    found = memory.needs(trainer, cases, probabilities=probabilities)
+    case_needs = memory.needs(trainer, cases, probabilities=probabilities)
     free, shared = available_memory.available_bytes(), memory.free_shared_bytes()
-    if not found or free is None:
+    if not case_needs or free is None:
         return asked
     ranks = sys.modules["torch"].distributed.get_world_size() if trainer.is_ddp else 1
     usable = int(free * SHARE / ranks)
-    workers = memory.affordable(found, asked, usable, None if shared is None else shared // ranks)
-    largest = max(found)
+    workers = memory.affordable(case_needs, asked, usable, None if shared is None else shared // ranks)
+    largest = max(case_needs)
     if workers < asked or largest.worker > usable:
-        said = [
+        notices = [
             remark("export-workers", workers=workers, asked=asked, need_gib=largest.worker / GIB, free_gib=free / GIB)
         ]
         if shared is not None and largest.prediction * asked > shared // ranks:
-            said.append(remark("export-shared", shared_gib=shared / GIB, prediction_gib=largest.prediction / GIB))
-        RUNTIME.emit("note", what="export-workers", say=said)
+            notices.append(remark("export-shared", shared_gib=shared / GIB, prediction_gib=largest.prediction / GIB))
+        RUNTIME.emit("note", what="export-workers", say=notices)
     return workers

@@ -91,7 +91,7 @@ class ExportPool:
         """Submit a call for each tuple of arguments; ``Result.get`` returns a list."""
         if callback is not None or error_callback is not None:
             return self._stock_pool().starmap_async(func, iterable, chunksize, callback, error_callback)
-        return Result(self, self._submit([Task(func, tuple(one), {}) for one in iterable]), single=False)
+        return Result(self, self._submit([Task(func, tuple(arguments), {}) for arguments in iterable]), single=False)
 
     def starmap(self, func: Callable[..., Any], iterable: Iterable[Iterable[Any]], chunksize: int | None = None) -> Any:
         """Return the results of the calls, in order."""
@@ -138,7 +138,7 @@ class ExportPool:
     @property
     def _pool(self) -> list[Standing]:
         # nnU-Net predicts ahead by two cases more than the length of this list.
-        return [Standing(one.process) for one in self._workers] or [Standing(None)]
+        return [Standing(worker.process) for worker in self._workers] or [Standing(None)]
 
     # ------------------------------------------------------------------------------------- in the waiting thread
 
@@ -183,27 +183,27 @@ class ExportPool:
             self._give_up()
 
     def _step(self) -> None:
-        wait([one.sentinel for one in self._workers] + [one.reader for one in self._workers], POLL_S)
-        for one in list(self._workers):
-            self._look(one)
+        wait([worker.sentinel for worker in self._workers] + [worker.reader for worker in self._workers], POLL_S)
+        for worker in list(self._workers):
+            self._look(worker)
         self._assign()
 
-    def _look(self, one: Worker) -> None:
-        dead = not one.alive()  # first: a result written before the death can still be read afterwards
-        answer = one.result() if one.task is not None else None
+    def _look(self, worker: Worker) -> None:
+        dead = not worker.alive()  # first: a result written before the death can still be read afterwards
+        answer = worker.result() if worker.task is not None else None
         if answer is not None:
-            self._answered(one, *answer)
+            self._answered(worker, *answer)
         if dead:
-            self._workers.remove(one)
-            if one.task is not None:
-                self._lost(one.task, one.fate())
+            self._workers.remove(worker)
+            if worker.task is not None:
+                self._lost(worker.task, worker.fate())
         else:
-            one.look()
-            if one.silent_s > STUCK_S and not one.stopped:
-                one.kill()
+            worker.look()
+            if worker.silent_s > STUCK_S and not worker.stopped:
+                worker.kill()
 
-    def _answered(self, one: Worker, ok: bool, value: Any) -> None:
-        task, one.task = one.task, None
+    def _answered(self, worker: Worker, ok: bool, value: Any) -> None:
+        task, worker.task = worker.task, None
         if not ok and _no_memory(value):
             self._lost(task, remark("exporter-no-memory", error=type(value).__name__))
         else:
@@ -211,8 +211,8 @@ class ExportPool:
             self._finish(task)
         # It was started for this case alone or had too little memory: fewer workers need less.
         if task.losses and len(self._workers) > 1:
-            self._workers.remove(one)
-            end([one], END_S)
+            self._workers.remove(worker)
+            end([worker], END_S)
 
     def _lost(self, task: Task, trouble: Remark) -> None:
         task.lost(trouble)
@@ -220,8 +220,8 @@ class ExportPool:
             (self._again if task.losses == 1 else self._here).append(task)
 
     def _assign(self) -> None:
-        busy = [one for one in self._workers if one.task is not None]
-        if any(one.task.losses for one in busy):  # a repeated case runs alone
+        busy = [worker for worker in self._workers if worker.task is not None]
+        if any(worker.task.losses for worker in busy):  # a repeated case runs alone
             return
         if self._again:
             if not busy and self._hire():
@@ -231,15 +231,15 @@ class ExportPool:
             return
         if self._queue and not self._workers and not self._hire():
             self._give_up()
-        for one in self._workers:
-            if one.task is None and self._queue:
-                self._hand(one, self._queue)
+        for worker in self._workers:
+            if worker.task is None and self._queue:
+                self._hand(worker, self._queue)
 
-    def _hand(self, one: Worker, source: deque[Task]) -> None:
+    def _hand(self, worker: Worker, source: deque[Task]) -> None:
         with self._lock:
             task = source.popleft()
         try:
-            one.hand(task)
+            worker.hand(task)
         except Exception as error:
             RUNTIME.record_error("export-hand", error)
             task.losses = 1  # another process would not receive it either
@@ -259,7 +259,7 @@ class ExportPool:
         workers, self._workers = self._workers, []
         end(workers, END_S)
         with self._lock:
-            held = [one.task for one in workers if one.task is not None]
+            held = [worker.task for worker in workers if worker.task is not None]
             for task in (*held, *self._again, *self._queue):
                 task.losses = 1
                 task.lost(remark("no-exporter"))
@@ -270,7 +270,7 @@ class ExportPool:
     def _open(self) -> bool:
         with self._lock:
             waiting = bool(self._queue or self._again or self._here)
-        return waiting or any(one.task is not None for one in self._workers)
+        return waiting or any(worker.task is not None for worker in self._workers)
 
 
 def _no_memory(error: Any) -> bool:

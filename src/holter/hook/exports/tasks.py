@@ -56,11 +56,11 @@ class Task:
         self.ok, self.value, self.call = ok, value, None
         if self.losses:
             took_s = time.monotonic() - self._began
-            said = [self._case(), remark(f"computed-{self._where()}", took=took_s)]
+            remarks = [self._case(), remark(f"computed-{self._where()}", took=took_s)]
             if ok:
-                control.tell(ACTION, "done", *said)
+                control.tell(ACTION, "done", *remarks)
             else:
-                control.tell(ACTION, "failed", *said, remark("raised", error=repr(value)))
+                control.tell(ACTION, "failed", *remarks, remark("raised", error=repr(value)))
         self.done.set()
 
     def lost(self, trouble: Remark) -> None:

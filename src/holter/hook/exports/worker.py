@@ -111,12 +111,12 @@ class Worker:
 
 def end(workers: list[Worker], within_s: float) -> None:
     """End all workers, with SIGKILL if needed; ``within_s``: the most seconds to wait before that."""
-    for one in workers:
-        one.process.terminate()
+    for worker in workers:
+        worker.process.terminate()
     until = time.monotonic() + within_s
-    for one in workers:
-        one.process.join(max(0.0, until - time.monotonic()))
-        if one.alive():  # stopped, or in uninterruptible sleep
+    for worker in workers:
+        worker.process.join(max(0.0, until - time.monotonic()))
+        if worker.alive():  # stopped, or in uninterruptible sleep
             with contextlib.suppress(OSError):
-                os.kill(one.process.pid or 0, signal.SIGKILL)
-                one.process.join(1.0)
+                os.kill(worker.process.pid or 0, signal.SIGKILL)
+                worker.process.join(1.0)

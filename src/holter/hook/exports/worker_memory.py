@@ -31,15 +31,15 @@ def needs(trainer: Any, cases: Sequence[str], *, probabilities: bool = False) ->
     folder = Path(trainer.preprocessed_dataset_folder)
     heads = int(trainer.label_manager.num_segmentation_heads)
     regions = bool(trainer.label_manager.has_regions)
-    found = []
+    case_needs = []
     for case in cases:
         try:
             with (folder / f"{case}.pkl").open("rb") as file:
                 properties = pickle.load(file)  # written by nnU-Net, which loads it the same way
-            found.append(_need(trainer, properties, heads, regions=regions, probabilities=probabilities))
+            case_needs.append(_need(trainer, properties, heads, regions=regions, probabilities=probabilities))
         except (OSError, KeyError, ValueError, pickle.UnpicklingError):
             continue
-    return found
+    return case_needs
 
 
 def _need(trainer: Any, properties: dict[str, Any], heads: int, *, regions: bool, probabilities: bool) -> Need:
@@ -59,7 +59,7 @@ def need(
     """Return the memory that the export of one case needs, from the shapes in its properties."""
     cropped = [int(size) for size in properties["shape_after_cropping_and_before_resampling"]]
     spacing = [float(properties["spacing"][axis]) for axis in transpose_forward]
-    target = [float(one) for one in target_spacing]
+    target = [float(value) for value in target_spacing]
     target = target if len(target) == len(cropped) else [spacing[0], *target]
     network = [round(old / new * size) for old, new, size in zip(spacing, target, cropped, strict=True)]
     predicted, original = heads * prod(network), heads * prod(cropped)
@@ -67,7 +67,8 @@ def need(
 
     coarse = spacing.index(max(spacing))
     by_slices = (
-        any(max(one) / min(one) > ANISOTROPIC for one in (spacing, target)) and network[coarse] != cropped[coarse]
+        any(max(spacings) / min(spacings) > ANISOTROPIC for spacings in (spacing, target))
+        and network[coarse] != cropped[coarse]
     )
     resampling = DOUBLE * predicted + DOUBLE * (BY_SLICES if by_slices else AT_ONCE) * prod(cropped)
     result = HALF * original if network != cropped else 0
@@ -78,14 +79,14 @@ def need(
     return Need(worker=BASE + HALF * predicted + result + peak + 4 * full, prediction=HALF * predicted)
 
 
-def affordable(found: Sequence[Need], asked: int, free: int | None, shared: int | None) -> int:
+def affordable(per_case: Sequence[Need], asked: int, free: int | None, shared: int | None) -> int:
     """Return the number of workers, 1 to ``asked``, that fit into these bytes together with their largest cases."""
-    largest = sorted(found, reverse=True)
-    ahead = sum(one.prediction for one in sorted(found, key=lambda one: -one.prediction)[:3])
+    largest = sorted(per_case, reverse=True)
+    ahead = sum(case.prediction for case in sorted(per_case, key=lambda case: -case.prediction)[:3])
     for workers in range(asked, 1, -1):
         together = largest[:workers] + [Need(BASE, 0)] * (workers - len(largest))
-        in_memory = sum(one.worker for one in together) + ahead  # two cases predicted ahead, one in progress
-        in_shared = sum(one.prediction for one in together)
+        in_memory = sum(case.worker for case in together) + ahead  # two cases predicted ahead, one in progress
+        in_shared = sum(case.prediction for case in together)
         if (free is None or in_memory <= free) and (shared is None or in_shared <= shared):
             return workers
     return 1

@@ -91,13 +91,13 @@ def _is_imported() -> bool:
 def _find_next(running: "list[str]") -> "ModuleSpec | None":
     # The next file of our name, as Python would find it without those that are running.
     path_finder = sys.modules["_frozen_importlib_external"].PathFinder
-    others = [folder for folder in sys.path if not any(_is_same(folder or ".", one) for one in running)]
+    others = [folder for folder in sys.path if not any(_is_same(folder or ".", other) for other in running)]
     for finder in list(sys.meta_path):
         find = getattr(finder, "find_spec", None)
         spec = find(_NAME, others if finder is path_finder else None) if find is not None else None
         if spec is None or spec.loader is None:
             continue
-        if not any(_is_same(_entry(spec.origin or ""), one) for one in running):
+        if not any(_is_same(_entry(spec.origin or ""), other) for other in running):
             return spec  # type: ignore[no-any-return]
     return None
 

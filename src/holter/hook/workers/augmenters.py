@@ -61,12 +61,12 @@ LOADERS = Loaders()
 
 def _watch_next(cls: Any, *, in_process: bool, loader: str = "") -> None:
     original = cls.__next__
-    said: list[str] = []
+    reported: list[str] = []
 
     @functools.wraps(original)
     def __next__(self: Any) -> Any:  # noqa: N807
-        if loader and not said:
-            said.append(loader)
+        if loader and not reported:
+            reported.append(loader)
             RUNTIME.tell_ability("loader", True, loader)
         try:
             # Publish only if no batch is ready: otherwise there is no wait, and publishing would only cost time.
@@ -113,8 +113,8 @@ def patch_loader_log(module: ModuleType) -> None:
     @functools.wraps(original)
     def trouble(self: Any, trouble: Any) -> None:
         try:
-            file, mount, fs_type = (str(one or "-") for one in (trouble.file, trouble.mount, trouble.fs_type))
-            said = remark(
+            file, mount, fs_type = (str(part or "-") for part in (trouble.file, trouble.mount, trouble.fs_type))
+            problem = remark(
                 f"case-{trouble.kind}",
                 case=str(trouble.case),
                 file=file,
@@ -122,7 +122,7 @@ def patch_loader_log(module: ModuleType) -> None:
                 fs_type=fs_type,
                 detail=str(trouble.detail),
             )
-            RUNTIME.emit("note", what="read-trouble", say=[said])
+            RUNTIME.emit("note", what="read-trouble", say=[problem])
             if trouble.kind == "hung":
                 RUNTIME.take_case(trouble.case)
         except Exception as error:

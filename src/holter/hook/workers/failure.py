@@ -62,10 +62,10 @@ def detect(augmenter: Any, waited_s: float) -> AugmenterFailure | None:
     error = _errors.get(thread)
     if dead:
         # The abort event makes the others return. If all have returned, one of them has raised an exception.
-        dead = [one for one in dead if one.exitcode != 0] or dead
-        said = tuple(_ending(augmenter, one) for one in dead)
-        starved = any(one.exitcode in OUT_OF_MEMORY for one in dead)
-        return AugmenterFailure(said, _take(), tuple(one.pid for one in dead), starved=starved, error=error)
+        dead = [process for process in dead if process.exitcode != 0] or dead
+        endings = tuple(_ending(augmenter, process) for process in dead)
+        starved = any(process.exitcode in OUT_OF_MEMORY for process in dead)
+        return AugmenterFailure(endings, _take(), tuple(process.pid for process in dead), starved=starved, error=error)
     if not thread.is_alive():
         loop = remark("loop-ended") if error is None else remark("loop-raised", error=repr(error))
         return AugmenterFailure((loop,), _take(), error=error)
@@ -73,14 +73,14 @@ def detect(augmenter: Any, waited_s: float) -> AugmenterFailure | None:
 
 
 def _find_frozen(augmenter: Any, waited_s: float) -> AugmenterFailure | None:
-    stopped = [one for one in started(augmenter) if is_stopped(one.pid)]
-    said = tuple(remark("worker-stopped", worker=_name(augmenter, one)) for one in stopped)
+    stopped = [process for process in started(augmenter) if is_stopped(process.pid)]
+    remarks = tuple(remark("worker-stopped", worker=_name(augmenter, process)) for process in stopped)
     if not stopped and waited_s < FROZEN_S:
         return None
     number = _take()
     if number is None:  # timed out just now
         return None
-    return AugmenterFailure(said or (remark("no-batch", waited=waited_s),), number, frozen=True)
+    return AugmenterFailure(remarks or (remark("no-batch", waited=waited_s),), number, frozen=True)
 
 
 def started(augmenter: Any) -> list[Any]:

@@ -149,9 +149,9 @@ def _replace(augmenter: Any, trouble: AugmenterFailure) -> None:
     if reason is not None and trouble.frozen:  # the supervisor decides what is next
         control.tell(ACTION, "failed", *trouble.said, reason, number=trouble.number)
         return
-    others = [one for one in started(augmenter) if one.pid not in trouble.culprits]
+    others = [process for process in started(augmenter) if process.pid not in trouble.culprits]
     children.ending(others, expected=True)
-    control.tell(ACTION, "begun", *trouble.said, number=trouble.number, pids=[one.pid for one in others])
+    control.tell(ACTION, "begun", *trouble.said, number=trouble.number, pids=[process.pid for process in others])
     ready = end_workers(augmenter)
     fresh = None
     while reason is None and fresh is None:
@@ -162,8 +162,8 @@ def _replace(augmenter: Any, trouble: AugmenterFailure) -> None:
         control.tell(ACTION, "failed", *trouble.said, *((reason,) if reason else ()), number=trouble.number)
         raise RuntimeError(NOT_ALIVE) from trouble.error
     _put_back(augmenter.results_loop_queue, ready)
-    said = (*trouble.said, {**fresh, "ended": len(others)})
-    _unproved.append(Unproved(said, trouble.number, noticed))
+    remarks = (*trouble.said, {**fresh, "ended": len(others)})
+    _unproved.append(Unproved(remarks, trouble.number, noticed))
     if ready:
         _tell_done(_unproved.pop(), kept=len(ready))
 
@@ -223,7 +223,9 @@ def finish_here(cls: Any) -> None:
 
     @functools.wraps(original)
     def _finish(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if is_finalizing() or not any(is_stopped(one.pid) or (one.exitcode or 0) < 0 for one in started(self)):
+        if is_finalizing() or not any(
+            is_stopped(process.pid) or (process.exitcode or 0) < 0 for process in started(self)
+        ):
             return original(self, *args, **kwargs)
         end_workers(self)
         return None

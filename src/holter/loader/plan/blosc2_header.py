@@ -58,10 +58,10 @@ def nbytes(shape: Shape, dtype: np.dtype[Any]) -> int:
 
 
 def _description(header: bytes) -> bytes:
-    found = header.find(_NAME)
-    if found < 0:
+    name_at = header.find(_NAME)
+    if name_at < 0:
         raise ValueError("a Blosc2 file, but not of an array with axes")
-    offset_at = found + len(_NAME)
+    offset_at = name_at + len(_NAME)
     at = int.from_bytes(header[offset_at : offset_at + 4], "big")
     if at + 5 > len(header) or header[at] != _BINARY:
         raise ValueError("the header is damaged")

@@ -59,12 +59,12 @@ class Catalogue:
 
         Raises:  FileUnreadable if one is missing or damaged, or they do not belong together.
         """
-        found = self._files.get(case)
-        if found is None:
-            found = self._look_blosc2(case) if self._ending == "b2nd" else self._look_numpy(case)
-            _check_shapes(found)
-            self._files[case] = found
-        return found
+        files = self._files.get(case)
+        if files is None:
+            files = self._look_blosc2(case) if self._ending == "b2nd" else self._look_numpy(case)
+            _check_shapes(files)
+            self._files[case] = files
+        return files
 
     def known_files(self, case: str) -> CaseFiles | None:
         """Return files whose headers were already read; None: not read yet."""
@@ -94,9 +94,9 @@ class Catalogue:
         with blaming(file), file.open("rb") as opened:
             # nnU-Net's own file in the user's own folder: the stock loader unpickles it for each sample.
             properties: dict[str, Any] = pickle.load(opened)
-            found = ForegroundLocations(properties["class_locations"])
-        self._keep(case, found)
-        return found
+            locations = ForegroundLocations(properties["class_locations"])
+        self._keep(case, locations)
+        return locations
 
     def forget(self, case: str) -> None:
         """Forget a case, so that its files are read again on the next request."""
@@ -105,11 +105,11 @@ class Catalogue:
             gone = self._locations.pop(case, None)
             self._locations_bytes -= gone.nbytes if gone is not None else 0
 
-    def _keep(self, case: str, found: ForegroundLocations) -> None:
+    def _keep(self, case: str, locations: ForegroundLocations) -> None:
         with self._lock:
             if case not in self._locations:
-                self._locations[case] = found
-                self._locations_bytes += found.nbytes
+                self._locations[case] = locations
+                self._locations_bytes += locations.nbytes
             while self._locations_bytes > self._locations_budget_bytes and len(self._locations) > 1:
                 _, oldest = self._locations.popitem(last=False)
                 self._locations_bytes -= oldest.nbytes

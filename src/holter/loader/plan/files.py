@@ -65,8 +65,8 @@ def look_at(path: Path, member: str | None = None) -> ArrayFile:
 
 def signature_of(path: Path) -> Signature:
     """Return size, modification time and inode."""
-    found = os.stat(path)  # noqa: PTH116 -- before every read; half the time of Path.stat
-    return Signature(found.st_size, found.st_mtime_ns, found.st_ino)
+    status = os.stat(path)  # noqa: PTH116 -- before every read; half the time of Path.stat
+    return Signature(status.st_size, status.st_mtime_ns, status.st_ino)
 
 
 def check_unchanged(file: ArrayFile) -> None:

@@ -21,9 +21,9 @@ class ForegroundLocations:
 
     def __init__(self, class_locations: Mapping[ClassKey, Any]) -> None:
         """Shapes: a value is (N, 1 + axes), or empty if the case lacks that class."""
-        found = {key: np.asarray(voxels) for key, voxels in class_locations.items() if len(voxels)}
-        self.keys: tuple[ClassKey, ...] = tuple(found)
-        voxels = [each[:, 1:] for each in found.values()]
+        by_class = {key: np.asarray(voxels) for key, voxels in class_locations.items() if len(voxels)}
+        self.keys: tuple[ClassKey, ...] = tuple(by_class)
+        voxels = [each[:, 1:] for each in by_class.values()]
         largest = max((int(each.max()) for each in voxels), default=0)
         dtype: type[np.signedinteger[Any]] = np.int16 if largest <= np.iinfo(np.int16).max else np.int32
         self._voxels: NDArray[Any] = np.concatenate(voxels).astype(dtype) if voxels else np.zeros((0, 3), dtype)

@@ -40,22 +40,22 @@ class Backend(NamedTuple):
                     return ArraySource(archive[file.member])
             if file.path.suffix != BLOSC2:
                 return ArraySource(np.asarray(np.load(file.path, mmap_mode="r")), file)
-            found = library() if self.kind.startswith("libblosc2") else None
-            if found is None:
+            c_library = library() if self.kind.startswith("libblosc2") else None
+            if c_library is None:
                 return PythonSource(file)
-            return Blosc2Source(found, file, scratch, self.kind == "libblosc2-mapped")
+            return Blosc2Source(c_library, file, scratch, self.kind == "libblosc2-mapped")
 
 
-def choose(file: ArrayFile, found: Library | None) -> Backend:
+def choose(file: ArrayFile, c_library: Library | None) -> Backend:
     """Test the C library on a real file against python-blosc2; fall back if it is missing or differs.
 
     Raises:  FileUnreadable if python-blosc2 cannot read this file either.
     """
     if file.path.suffix != BLOSC2:
         return Backend("numpy", _archive_note(file))
-    if found is None:
+    if c_library is None:
         return Backend("python-blosc2", f"python-blosc2's wheel has no libblosc2 that we know: {COST}")
-    kinds: tuple[Kind, ...] = ("libblosc2-mapped", "libblosc2") if _needs_map(file, found) else ("libblosc2",)
+    kinds: tuple[Kind, ...] = ("libblosc2-mapped", "libblosc2") if _needs_map(file, c_library) else ("libblosc2",)
     reasons: list[str] = []
     for kind in kinds:
         reason = _difference(file, Backend(kind, ""))
@@ -65,7 +65,7 @@ def choose(file: ArrayFile, found: Library | None) -> Backend:
     return Backend("python-blosc2", f"libblosc2 is not used ({'; '.join(reasons)}): {COST}")
 
 
-def _needs_map(file: ArrayFile, found: Library) -> bool:
+def _needs_map(file: ArrayFile, c_library: Library) -> bool:
     # Libraries that reopen the file for each block need one more round trip per block; for those a map is faster.
     # c-blosc2 3.3.5 keeps the file open. From a file system with 2 ms per request, its plain reads are as fast as a map
     # (0.43 and 0.44 s for 128^3 voxels), and a server failure gives an error; through a map it kills the process.
@@ -73,13 +73,13 @@ def _needs_map(file: ArrayFile, found: Library) -> bool:
     if mount is None or not mount.is_network:
         return False
     try:
-        handle = found.open(file.path)
+        handle = c_library.open(file.path)
     except OSError:
         return False
     try:
         return str(file.path.resolve()) not in _open_files()
     finally:
-        found.close(handle)
+        c_library.close(handle)
 
 
 def _open_files() -> set[str]:
@@ -108,20 +108,20 @@ def _difference(file: ArrayFile, backend: Backend) -> str | None:
     # it either.
     boxes = _boxes(file.shape, file.chunks)
     with blaming(file.path):
-        theirs = PythonSource(file)
-        wanted = [_box_of(theirs, *box) for box in boxes]
+        reference = PythonSource(file)
+        wanted = [_box_of(reference, *box) for box in boxes]
     try:
-        ours = backend.open(file, Scratch())
+        candidate = backend.open(file, Scratch())
     except FileUnreadable as error:
         return error.detail
     try:
         for (start, stop), voxels in zip(boxes, wanted, strict=True):
-            if _box_of(ours, start, stop) != voxels:
+            if _box_of(candidate, start, stop) != voxels:
                 return f"voxels {start} to {stop} of {file.path.name} differ from python-blosc2's"
     except OSError as error:
         return str(error)
     finally:
-        ours.close()
+        candidate.close()
     return None
 
 

@@ -26,7 +26,7 @@ def _machine_free(root: Path) -> int | None:
 
 
 def _groups_free(root: Path) -> list[int | None]:
-    found: list[int | None] = []
+    per_group: list[int | None] = []
     for line in _text(root / "proc/self/cgroup").splitlines():
         _, controllers, path = line.split(":", 2)
         if controllers and "memory" not in controllers.split(","):
@@ -39,8 +39,8 @@ def _groups_free(root: Path) -> list[int | None]:
         )
         group = top / path.strip("/")
         # Inside a container the path may be the host's; then the container's own group is the top one.
-        found += [_group_free(each, *names) for each in (group, *group.parents) if each.is_relative_to(top)]
-    return found
+        per_group += [_group_free(each, *names) for each in (group, *group.parents) if each.is_relative_to(top)]
+    return per_group
 
 
 def _group_free(group: Path, limit: str, usage: str, reclaimable: str) -> int | None:

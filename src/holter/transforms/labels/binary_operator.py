@@ -148,4 +148,4 @@ def read(stock: Any) -> BinaryOperator | None:
     names = tuple(getattr(operator, "__name__", "") for operator in stock.any_of_these)
     if radius is None or not set(names) <= set(OPERATORS):
         return None
-    return BinaryOperator(tuple(int(one) for one in stock.channel_idx), names, radius, float(stock.p_per_label))
+    return BinaryOperator(tuple(int(index) for index in stock.channel_idx), names, radius, float(stock.p_per_label))

@@ -37,11 +37,11 @@ class Regions:
     def apply(self, work: BatchState, hits: Sequence[Applied]) -> None:  # noqa: ARG002 - always all samples
         """Change the whole batch."""
         labels = work.seg[:, self.seg_channel]
-        found = torch.zeros((len(labels), len(self.regions), *labels.shape[1:]), dtype=torch.bool, device=labels.device)
+        masks = torch.zeros((len(labels), len(self.regions), *labels.shape[1:]), dtype=torch.bool, device=labels.device)
         for index, region in enumerate(self.regions):
             for label in region:
-                found[:, index] |= labels == label
-        work.seg = found
+                masks[:, index] |= labels == label
+        work.seg = masks
 
 
 def read(stock: Any) -> Regions | None:

@@ -49,7 +49,7 @@ class RemoveComponent(ShapePreserving):
         if not hit:
             return None
         choices = tuple(rng.random() for _ in hit)
-        return RemoveComponentDraw(hit, choices, tuple(self._receiver(rng, order, one) for one in hit))
+        return RemoveComponentDraw(hit, choices, tuple(self._receiver(rng, order, channel) for channel in hit))
 
     def apply(self, work: BatchState, hits: Sequence[Applied]) -> None:
         """Change one channel after the other, because a component can move into a later one."""
@@ -79,14 +79,14 @@ def component(mask: np.ndarray[Any, Any], choice: float, covers_at_most: float) 
     """Return the mask of one component that is small enough, selected by ``choice``; None if there is none."""
     from skimage.measure import label
 
-    found, count = label(mask, return_num=True)
+    labelled, count = label(mask, return_num=True)
     if not count:
         return None
-    sizes = np.bincount(found.ravel())[1:]
+    sizes = np.bincount(labelled.ravel())[1:]
     small = np.flatnonzero(sizes < mask.size * covers_at_most) + 1
     if not len(small):
         return None
-    gone: np.ndarray[Any, Any] = found == small[int(choice * len(small))]
+    gone: np.ndarray[Any, Any] = labelled == small[int(choice * len(small))]
     return gone
 
 

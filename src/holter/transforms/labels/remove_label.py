@@ -32,7 +32,7 @@ class RemoveLabel(ShapePreserving):
     def apply(self, work: BatchState, hits: Sequence[Applied]) -> None:
         """Replace the label; in one call if all samples are in ``hits``."""
         for part in [work.seg] if everywhere(work, hits) else [work.seg[hit.slot][None] for hit in hits]:
-            for channel in [part] if self.seg_channels is None else [part[:, one] for one in self.seg_channels]:
+            for channel in [part] if self.seg_channels is None else [part[:, index] for index in self.seg_channels]:
                 channel.masked_fill_(channel == self.label, self.becomes)
 
 

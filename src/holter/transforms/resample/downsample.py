@@ -68,4 +68,4 @@ def nearest(length: int, wanted: int) -> tuple[int, ...]:
 def read(stock: Any, axes: int) -> Downsample:
     """Return a step equal to the stock transform; a single number counts for all axes."""
     given = [scale if isinstance(scale, (tuple, list)) else (scale,) * axes for scale in stock.ds_scales]
-    return Downsample(tuple(tuple(float(one) for one in scale) for scale in given))
+    return Downsample(tuple(tuple(float(value) for value in scale) for scale in given))

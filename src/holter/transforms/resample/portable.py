@@ -52,8 +52,8 @@ def coordinates(place: Placement, device: torch.device, rows: slice) -> Tensor:
     for size, row in zip(place.source[::-1], place.affine[::-1], strict=True):
         factors = np.array(row, dtype=np.float32).tolist()
         total = grid[0] * factors[0]
-        for one, factor in zip(grid[1:], factors[1:], strict=True):
-            total = torch.add(total.to(exact), one.to(exact), alpha=factor).float()
+        for coordinate, factor in zip(grid[1:], factors[1:], strict=True):
+            total = torch.add(total.to(exact), coordinate.to(exact), alpha=factor).float()
         # a tensor, not a number: for a number CUDA multiplies by the reciprocal, which rounds differently
         half = torch.full((1,), size / 2, device=device)
         columns.append(((total / half + 1) * float(size) - 1) / 2)

@@ -106,9 +106,9 @@ def _kernel(
         value = tl.zeros((block,), tl.float32)
         for i in tl.static_range(corners):
             weight, inside, index = _corner(u0, u1, u2, f0, f1, f2, l0, l1, l2, b0, b1, b2, i)
-            found = tl.load(image + channel * read + index, mask=inside & valid, other=0.0)
+            sample = tl.load(image + channel * read + index, mask=inside & valid, other=0.0)
             share = (nearest == i).to(tl.float32) if image_nearest else weight
-            value = value + found * share
+            value = value + sample * share
         tl.store(out_image + channel * voxels + at, value, mask=valid)
 
     for channel in range(seg_channels):

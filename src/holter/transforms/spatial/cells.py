@@ -53,11 +53,11 @@ class Cells:
         """Return the labels (K, N), of the segmentation's type. Shapes:  grid (N, axes) as grid_sample takes it."""
         points = grid.add(1).mul_(self._repeated(self.place.source, 0, len(grid))).sub_(1).div_(2)
         index = self._index(points.floor())
-        found = torch.stack([channel.index_select(0, index) for channel in self.decided])
-        open_ = numbers_of(found.view(-1) == self.undecided)
+        labels = torch.stack([channel.index_select(0, index) for channel in self.decided])
+        open_ = numbers_of(labels.view(-1) == self.undecided)
         if len(open_):
-            found.view(-1).scatter_(0, open_, self._elected(open_, index, points))
-        return found
+            labels.view(-1).scatter_(0, open_, self._elected(open_, index, points))
+        return labels
 
     def _elected(self, open_: Tensor, index: Tensor, points: Tensor) -> Tensor:
         # ``open_``: flat numbers of undecided points over all channels, one channel after the other.
