@@ -24,10 +24,10 @@ def patch_logger(module: ModuleType) -> None:
     for cls in list(vars(module).values()):
         method = vars(cls).get(NAME) if isinstance(cls, type) else None
         if isinstance(method, FunctionType) and not hasattr(method, "__wrapped__"):
-            setattr(cls, NAME, _forgiving(method))
+            setattr(cls, NAME, _never_raising(method))
 
 
-def _forgiving(original: Callable[..., Any]) -> Callable[..., Any]:
+def _never_raising(original: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(original)
     def plot_progress_png(*args: Any, **kwargs: Any) -> Any:
         try:

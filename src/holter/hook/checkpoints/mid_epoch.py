@@ -30,8 +30,8 @@ def ask(number: int) -> None:
         return
     STATE.wanted["checkpoint"] = number  # answered by whichever is saved first: this one or one being written
     control.tell(ACTION, "begun", remark("mid-epoch"), number=number)
-    if _errand not in restart.errands:
-        restart.errands.append(_errand)
+    if _save_if_wanted not in restart.errands:
+        restart.errands.append(_save_if_wanted)
 
 
 def _why_not(trainer: Any) -> Remark | None:
@@ -46,7 +46,7 @@ def _why_not(trainer: Any) -> Remark | None:
     return None if restart.waits_here() else remark("not-here")
 
 
-def _errand() -> None:
+def _save_if_wanted() -> None:
     if "checkpoint" in STATE.wanted:  # else a checkpoint was saved in the meantime, or at the end of the epoch
         tried(_save, STATE.trainer())
 

@@ -130,7 +130,7 @@ def prepare_to_continue(folder: Path, began: float | None = None) -> Prepared:
     unread = tuple((path, problem) for path, problem in problems if path in staying)
     moved = [(path, checked, set_aside(path, _word(checked))) for path, checked in bad if path not in staying]
     aside = tuple(new for _, _, new in moved)
-    problems = tuple((path, _told(checked, new)) for path, checked, new in moved)
+    problems = tuple((path, _reported(checked, new)) for path, checked, new in moved)
     copied = False
     if used.name == PREVIOUS:
         used, copied = _promote(used)
@@ -159,7 +159,7 @@ def _problem(checked: Checked) -> Remark:
     return checked.problem or remark("missing")
 
 
-def _told(checked: Checked, new: Path) -> Remark:
+def _reported(checked: Checked, new: Path) -> Remark:
     problem = _problem(checked)
     return remark("may-be-whole", problem=problem, now=new.name) if checked.kind == "unreadable" else problem
 

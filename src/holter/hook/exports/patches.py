@@ -99,7 +99,7 @@ def _prepare(
     train, validate = trainer.do_split()
     rest = list(validate)
     settled: Callable[[Task], None] = lambda _: None  # noqa: E731
-    if is_stock and _stands_alone(trainer):
+    if is_stock and _is_independent(trainer):
         kept = Kept(trainer, probabilities=probabilities)
         complete = kept.complete(rest)
         if complete:
@@ -118,7 +118,7 @@ def _prepare(
     return _workers(trainer, rest, asked, probabilities), settled
 
 
-def _stands_alone(trainer: Any) -> bool:
+def _is_independent(trainer: Any) -> bool:
     # Whether nothing but the exported files depends on a case being computed: ranks that share the cases meet at
     # barriers counted by cases; cascades read and write other folders.
     next_stages = trainer.configuration_manager.next_stage_names

@@ -185,10 +185,10 @@ class ExportPool:
     def _step(self) -> None:
         wait([worker.sentinel for worker in self._workers] + [worker.reader for worker in self._workers], POLL_S)
         for worker in list(self._workers):
-            self._look(worker)
+            self._poll(worker)
         self._assign()
 
-    def _look(self, worker: Worker) -> None:
+    def _poll(self, worker: Worker) -> None:
         dead = not worker.alive()  # first: a result written before the death can still be read afterwards
         answer = worker.result() if worker.task is not None else None
         if answer is not None:

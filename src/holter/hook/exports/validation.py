@@ -17,7 +17,7 @@ def patch_predictor(module: ModuleType) -> None:
     cls = module.nnUNetPredictor
     predict = getattr(cls, "predict_from_data_iterator", None)
     if predict is not None and permissions.is_allowed("validation"):
-        cls.predict_from_data_iterator = _under_care(predict)
+        cls.predict_from_data_iterator = _with_pools(predict)
     original = cls._internal_maybe_mirror_and_predict
 
     first = [True]
@@ -36,10 +36,10 @@ def patch_predictor(module: ModuleType) -> None:
     cls._internal_maybe_mirror_and_predict = _internal_maybe_mirror_and_predict
 
 
-def _under_care(original: Callable[..., Any]) -> Callable[..., Any]:
+def _with_pools(original: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(original)
     def predict_from_data_iterator(*args: Any, **kwargs: Any) -> Any:
-        restore = _care()
+        restore = _install_pools()
         try:
             return original(*args, **kwargs)
         finally:
@@ -48,7 +48,7 @@ def _under_care(original: Callable[..., Any]) -> Callable[..., Any]:
     return predict_from_data_iterator
 
 
-def _care() -> Callable[[], None]:
+def _install_pools() -> Callable[[], None]:
     try:
         from . import patches
 
@@ -79,7 +79,7 @@ def watch_results() -> Callable[[], None]:
 
     If ``validation`` is granted, the export pools are also replaced until then.
     """
-    give_back = _care() if permissions.is_allowed("validation") else None
+    give_back = _install_pools() if permissions.is_allowed("validation") else None
     from multiprocessing.pool import ApplyResult
 
     original = ApplyResult.get

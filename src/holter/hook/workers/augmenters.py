@@ -18,7 +18,7 @@ from . import beats, children, restart
 TRAIN, VAL = layout.WAITS.index("train-batch"), layout.WAITS.index("val-batch")
 
 
-def _nobody() -> None:
+def _no_augmenter() -> None:
     """Return None in place of a weak reference."""
 
 
@@ -29,12 +29,12 @@ class Loaders:
     """
 
     def __init__(self) -> None:
-        self.train: Callable[[], Any] = _nobody
-        self.val: Callable[[], Any] = _nobody
+        self.train: Callable[[], Any] = _no_augmenter
+        self.val: Callable[[], Any] = _no_augmenter
 
     def expect(self) -> None:
         """Forget the known augmenters: the trainer is about to create new ones."""
-        self.train = self.val = _nobody
+        self.train = self.val = _no_augmenter
 
     def confirm(self, train: Any, val: Any) -> None:
         """Set the augmenters from the trainer's attributes; None is ignored."""

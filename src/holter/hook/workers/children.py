@@ -34,7 +34,7 @@ class _State:
 _state = _State()
 
 
-def _mine() -> _State:
+def _own_state() -> _State:
     global _state
     if _state.owner != os.getpid():
         _state = _State()
@@ -43,7 +43,7 @@ def _mine() -> _State:
 
 def adopt(process: Any, role: str, index: int | None = None) -> None:
     """Register a child, so that its end is reported. The first one starts the pulse."""
-    state = _mine()
+    state = _own_state()
     if process.pid is not None:
         state.known[process.pid] = (process, role, index)  # the pulse may have found it without its role
     start_pulse()
@@ -51,12 +51,12 @@ def adopt(process: Any, role: str, index: int | None = None) -> None:
 
 def watch_queues(loaders: Any) -> None:
     """Read the queues of these augmenters at every pulse."""
-    _mine().loaders = loaders
+    _own_state().loaders = loaders
 
 
 def ending(processes: Iterable[Any], *, expected: bool) -> None:
     """Record that this process is about to end these children, so that their death is not taken as a cause."""
-    state = _mine()
+    state = _own_state()
     for process in processes:
         if process.pid is not None:
             state.ending[process.pid] = expected
@@ -64,7 +64,7 @@ def ending(processes: Iterable[Any], *, expected: bool) -> None:
 
 def report(processes: Iterable[Any]) -> None:
     """Report each child that has ended, once. Reading the exit code reaps it, as batchgenerators does itself."""
-    state = _mine()
+    state = _own_state()
     for process in processes:
         try:
             pid, code = process.pid, process.exitcode
@@ -98,7 +98,7 @@ def _is_aborted(state: _State) -> bool:
 
 def start_pulse() -> None:
     """Start a heartbeat once a second in this process; a fork does not inherit the thread."""
-    state = _mine()
+    state = _own_state()
     if state.pulse is not None:
         return
     state.pulse = threading.Thread(target=_beat, name="holter-pulse", daemon=True)
@@ -114,12 +114,12 @@ def start_pulse() -> None:
 
 
 def _before_daemons_end() -> None:
-    _mine().leaving = True
+    _own_state().leaving = True
 
 
 def _after_daemons_end() -> None:
     try:
-        report([process for process, _, _ in list(_mine().known.values())])
+        report([process for process, _, _ in list(_own_state().known.values())])
         RUNTIME.cleanup()
     except Exception:
         pass
@@ -137,7 +137,7 @@ def _watch_terminate() -> None:
     @functools.wraps(original)
     def terminate(self: Any) -> None:
         try:
-            _mine().ending.setdefault(self.pid, RUNTIME.phase() in ("final-validation", "shutdown"))
+            _own_state().ending.setdefault(self.pid, RUNTIME.phase() in ("final-validation", "shutdown"))
         except Exception as error:
             RUNTIME.record_error("terminate", error)
         original(self)
@@ -149,7 +149,7 @@ def _beat() -> None:
     owner = os.getpid()
     while owner == os.getpid():
         try:
-            look(_mine())
+            look(_own_state())
             if RUNTIME.page.role == MAIN:
                 control.poll_requests()
         except Exception as error:

@@ -61,7 +61,7 @@ class Catalogue:
         """
         files = self._files.get(case)
         if files is None:
-            files = self._look_blosc2(case) if self._ending == "b2nd" else self._look_numpy(case)
+            files = self._read_blosc2(case) if self._ending == "b2nd" else self._read_numpy(case)
             _check_shapes(files)
             self._files[case] = files
         return files
@@ -114,11 +114,11 @@ class Catalogue:
                 _, oldest = self._locations.popitem(last=False)
                 self._locations_bytes -= oldest.nbytes
 
-    def _look_blosc2(self, case: str) -> CaseFiles:
+    def _read_blosc2(self, case: str) -> CaseFiles:
         previous = None if self._previous is None else look_at(self._previous / f"{case}.b2nd")
         return CaseFiles(look_at(self._folder / f"{case}.b2nd"), look_at(self._folder / f"{case}_seg.b2nd"), previous)
 
-    def _look_numpy(self, case: str) -> CaseFiles:
+    def _read_numpy(self, case: str) -> CaseFiles:
         previous = None if self._previous is None else _unpacked_or_packed(self._previous, case, case, "seg")
         return CaseFiles(
             _unpacked_or_packed(self._folder, case, case, "data"),

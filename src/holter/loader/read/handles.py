@@ -35,7 +35,7 @@ class Handles:
             self._open.move_to_end(key)
             return held[1]
         self.drop(file)
-        self._make_room(file)
+        self._close_surplus(file)
         source = self._backend.open(file, self.scratch)
         self._open[key] = (file, source)
         return source
@@ -52,7 +52,7 @@ class Handles:
             source.close()
         self._open.clear()
 
-    def _make_room(self, file: ArrayFile) -> None:
+    def _close_surplus(self, file: ArrayFile) -> None:
         most = MOST_ARCHIVES if file.path.suffix == ARCHIVE else MOST_OPEN
         while len(self._open) >= most:
             _, (_, oldest) = self._open.popitem(last=False)

@@ -31,11 +31,11 @@ class Watch(threading.Thread):
         try:
             while not self._crew.stopping.wait(min(_LONGEST_PAUSE_S, self._limit_s / _PARTS)):
                 for reader in tuple(self._crew.readers):
-                    self._look_at(reader)
+                    self._check(reader)
         except BaseException as error:  # noqa: BLE001 -- it is raised again in the trainer's thread
             self._crew.dispatch.fail(error)
 
-    def _look_at(self, reader: Reader) -> None:
+    def _check(self, reader: Reader) -> None:
         touch, job = touched_by(reader), reader.job
         if touch is None or job is None or touch.case is None:
             self._told.pop(reader, None)

@@ -28,12 +28,12 @@ class SampleBuffers:
 
     def views(self, channels: int, seg_channels: int, size: Shape) -> tuple[Tensor, Tensor]:
         """Return uninitialised image (channels, *size) and seg (seg_channels, *size), valid until the next call."""
-        self._image = self._with_room(self._image, channels * math.prod(size))
-        self._seg = self._with_room(self._seg, seg_channels * math.prod(size))
+        self._image = self._enlarged(self._image, channels * math.prod(size))
+        self._seg = self._enlarged(self._seg, seg_channels * math.prod(size))
         image, seg = (channels, *size), (seg_channels, *size)
         return self._image[: math.prod(image)].view(image), self._seg[: math.prod(seg)].view(seg)
 
-    def _with_room(self, flat: Tensor, voxels: int) -> Tensor:
+    def _enlarged(self, flat: Tensor, voxels: int) -> Tensor:
         if flat.numel() >= voxels:
             return flat
         return torch.empty(math.ceil(voxels * GROWTH), dtype=flat.dtype, pin_memory=self._is_pinned)
