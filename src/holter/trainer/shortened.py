@@ -35,18 +35,18 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("configuration")
     parser.add_argument("fold", help="number, or all")
     parser.add_argument("--epochs", type=int, default=EPOCHS)
-    parser.add_argument("--iterations", type=int, default=ITERATIONS, help="training steps an epoch")
-    parser.add_argument("--val-iterations", type=int, default=VAL_ITERATIONS, help="validation steps an epoch")
+    parser.add_argument("--iterations", type=int, default=ITERATIONS, help="training steps per epoch")
+    parser.add_argument("--val-iterations", type=int, default=VAL_ITERATIONS, help="validation steps per epoch")
     parser.add_argument("--initial-lr", type=float, help="learning rate of the first epoch; stock: 0.01")
     parser.add_argument("--save-every", type=int, help="epochs between checkpoints; stock: 50")
     parser.add_argument("-device", choices=DEVICES, default="cpu")
     parser.add_argument("-tr", default=STOCK_TRAINER, help="class of the trainer")
     parser.add_argument("-p", default="nnUNetPlans", help="name of the plans")
     parser.add_argument(
-        "--seed", type=int, help="of the weights, and of Holter's loader; nnU-Net's workers draw afresh"
+        "--seed", type=int, help="seed of the weights and of Holter's loader; nnU-Net's workers stay unseeded"
     )
     parser.add_argument("--c", action="store_true", help="continue from the latest checkpoint")
-    parser.add_argument("--loader", choices=("holter", "stock"), default="stock", help="whose data loader")
+    parser.add_argument("--loader", choices=("holter", "stock"), default="stock", help="which data loader")
     parser.add_argument("--no-validation", action="store_true", help="leave out the final validation")
     parser.add_argument(
         "--train-step-delay-file",
