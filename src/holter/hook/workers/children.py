@@ -86,9 +86,9 @@ def report(processes: Iterable[Any]) -> None:
 
 
 def _is_aborted(state: _State) -> bool:
-    # Whether an augmenter has told its workers to return. Its lock is not taken: a stopped worker may hold it.
+    # Whether an augmenter has asked its workers to return. Its lock is not taken: a stopped worker may hold it.
     if state.loaders is None:
-        return True  # unknown who told them
+        return True  # unknown who asked them
     for augmenter in (state.loaders.train(), state.loaders.val()):
         flag = getattr(getattr(augmenter, "abort_event", None), "_flag", None)
         if flag is not None and flag._semlock._get_value() > 0:
