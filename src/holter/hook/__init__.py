@@ -1,1 +1,1 @@
-"""The part that lives inside somebody else's training process: standard library only, silent when it fails."""
+"""The part of Holter inside the training process: standard library only; its failures never reach the training."""

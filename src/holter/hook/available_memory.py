@@ -1,4 +1,4 @@
-"""How much memory this process can still take before something is killed."""
+"""How many bytes this process can still allocate before the OOM killer acts."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ V1 = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
 
 
 def available_bytes(proc: Path = PROC, cgroup: Path = CGROUP) -> int | None:
-    """The least of what the machine and each control group above this process have left; None: unknown."""
+    """Return the free bytes of the machine or of a control group of this process, whichever is less; None: unknown."""
     left = [_of_machine(proc), *(_of_group(folder, names) for folder, names in _groups(proc, cgroup))]
-    return min((one for one in left if one is not None), default=None)
+    return min((free for free in left if free is not None), default=None)
 
 
 def _of_machine(proc: Path) -> int | None:

@@ -1,7 +1,7 @@
-"""Requests of the supervisor: one small file, looked at by the pulse thread once a second.
+"""Requests of the supervisor: one small file that the pulse thread polls once a second.
 
-A request counts once: its number must be new and its generation that of this process, so one that was meant for a
-training that has been restarted since does nothing.
+A request is carried out only if its number is new and its generation is that of this process. A request for a
+training that has been restarted since then does nothing.
 """
 
 from __future__ import annotations
@@ -15,24 +15,24 @@ from .remarks import Remark, remark
 from .runtime import RUNTIME
 
 FILE = "control.json"
-# What can be asked for -> who does it. Called on the pulse thread: a handler returns at once.
+# Request -> function that handles it. It runs on the pulse thread and must return at once.
 HANDLERS: dict[str, Callable[[int, str], None]] = {}
 
 
 class _Seen:
-    """The last state of the file and the last request carried out."""
+    """The last state of the file and the number of the last request that was carried out."""
 
     stamp: tuple[int, int] | None = None
     number = 0
 
 
 def on(what: str, handler: Callable[[int, str], None]) -> None:
-    """Have ``handler(number, text)`` called when the supervisor asks for ``what``."""
+    """Call ``handler(number, text)`` when the supervisor requests ``what``."""
     HANDLERS[what] = handler
 
 
 def poll_requests() -> None:
-    """Carry out a new request, if there is one."""
+    """Carry out the new requests in the control file, if it has changed."""
     path = os.path.join(RUNTIME.scratch, FILE)  # noqa: PTH118
     try:
         status = os.stat(path)  # noqa: PTH116
@@ -59,9 +59,9 @@ def _carry_out(request: dict[str, Any]) -> None:
         handler(number, str(request.get("text", "")))
 
 
-def tell(action: str, state: str, *said: Remark, number: int | None = None, pids: Iterable[int] = ()) -> None:
-    """Tell how far an action is: begun, done or failed. ``pids``: processes that it ends, told before they end."""
+def tell(action: str, state: str, *remarks: Remark, number: int | None = None, pids: Iterable[int] = ()) -> None:
+    """Report the state of an action: begun, done or failed. ``pids``: processes that it will end, reported first."""
     generation = RUNTIME.page.generation
     RUNTIME.emit(
-        "action", action=action, state=state, say=list(said), number=number, pids=list(pids), generation=generation
+        "action", action=action, state=state, say=list(remarks), number=number, pids=list(pids), generation=generation
     )

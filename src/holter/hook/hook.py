@@ -1,7 +1,7 @@
-"""An import hook that waits for nnU-Net and batchgenerators; until one is imported it costs a dictionary look-up.
+"""An import hook that waits for nnU-Net and batchgenerators; until then an import costs one dictionary look-up.
 
-Every Python process of a run loads this file, so it imports nothing; the rest of the folder is loaded when the
-first package named here is.
+Every Python process of a run loads this file, so it imports nothing. The rest of the folder is loaded when the
+first package named here is imported.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
     from types import ModuleType
 
-# The packages whose first import makes this process one to watch.
+# The first import of one of these packages starts the recording of this process.
 ACTIVATE_FOR = frozenset(("nnunetv2", "batchgenerators"))
 
-# Module of the training -> those of our functions that wrap names in it once it has run.
+# Module of the training -> our functions that wrap names in it after it has run.
 PATCHES = {
     "batchgenerators.dataloading.nondet_multi_threaded_augmenter": (
         "workers.beats.patch_producer",
@@ -42,12 +42,12 @@ PATCHES = {
 
 
 class Finder:
-    """A ``sys.meta_path`` entry that finds nothing itself: it lets the others find, and wraps what they found."""
+    """A ``sys.meta_path`` entry that asks the other finders for the spec and wraps what they return."""
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Return the spec that the other finders have for a module we patch, else None at once."""
+        """Return the other finders' spec for a module that we patch, else None at once."""
         if name in ACTIVATE_FOR:
             activate(name)
         elif name in PATCHES:
@@ -55,7 +55,7 @@ class Finder:
         return None
 
     def _wrapped(self, name: str, path: Sequence[str] | None, target: ModuleType | None) -> ModuleSpec | None:
-        for finder in list(sys.meta_path):  # a copy: finders may remove themselves while they look
+        for finder in list(sys.meta_path):  # a copy: a finder may remove itself during its search
             find = None if finder is self else getattr(finder, "find_spec", None)
             spec: ModuleSpec | None = find(name, path, target) if find is not None else None
             if spec is not None:
@@ -65,7 +65,7 @@ class Finder:
 
 
 def patch_after_exec(name: str, spec: ModuleSpec) -> None:
-    """Have the module patched when it has run; its loader stays the genuine one (inspect, pickle, reload)."""
+    """Patch the module after it has run. Its loader object stays the original (for inspect, pickle, reload)."""
     try:
         loader = spec.loader
         exec_module: Callable[[ModuleType], None] = loader.exec_module  # type: ignore[union-attr]
@@ -76,12 +76,12 @@ def patch_after_exec(name: str, spec: ModuleSpec) -> None:
             patch(name, module)
 
         loader.exec_module = exec_and_patch  # type: ignore[union-attr, method-assign]
-    except Exception as error:  # a loader without attributes: this module goes unwatched
+    except Exception as error:  # a loader without attributes: this module is not patched
         record_error(name, error)
 
 
 def patch(name: str, module: ModuleType) -> None:
-    """Run our patches for a module. A missing name means fewer beats, never an exception."""
+    """Run our patches for a module. A missing name means fewer heartbeats, never an exception."""
     for entry in PATCHES[name]:
         try:
             from importlib import import_module
@@ -93,7 +93,7 @@ def patch(name: str, module: ModuleType) -> None:
 
 
 def activate(name: str) -> None:
-    """Make this process one to watch: page, stack signal, exception hooks. Once."""
+    """Start the recording of this process: heartbeat page, stack signal, exception hooks. Works once."""
     try:
         from . import runtime
 
@@ -103,7 +103,7 @@ def activate(name: str) -> None:
 
 
 def record_error(where: str, error: BaseException) -> None:
-    """Note that a part of the hook does not work here."""
+    """Record that a part of the hook failed here."""
     try:
         from . import runtime
 
@@ -113,5 +113,5 @@ def record_error(where: str, error: BaseException) -> None:
 
 
 def install() -> None:
-    """Begin to watch this process's imports."""
+    """Start to watch the imports of this process."""
     sys.meta_path.insert(0, Finder())

@@ -1,4 +1,4 @@
-"""What stays the same in a training: written to the page once it is known."""
+"""Facts that stay the same during a training; written to the page as soon as they are known."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .runtime import RUNTIME, is_compiled
 
 
 def publish_info(trainer: Any) -> None:
-    """Write what stays the same to the page. Repeated as more becomes known; never asks the trainer to compute."""
+    """Write the constant facts to the page. Called again as more become known; the trainer computes nothing for it."""
     try:
         info = {name: value for name, read in INFO.items() if (value := _try(read, trainer)) is not None}
         RUNTIME.page.write_info(info)
@@ -36,9 +36,9 @@ def _version(package: str) -> str | None:
 
 
 def _plain(value: Any) -> Any:
-    """Numbers of numpy and torch as Python's own, so that JSON takes them."""
+    # JSON accepts Python numbers only, not those of numpy and torch.
     if isinstance(value, (list, tuple)):
-        return [_plain(one) for one in value]
+        return [_plain(item) for item in value]
     return value.item() if hasattr(value, "item") else value
 
 

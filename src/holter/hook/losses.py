@@ -1,4 +1,4 @@
-"""Since which step the training loss is no number any more: the log tells only that an epoch's mean was none."""
+"""The step at which the training loss becomes NaN or infinite; nnU-Net's log has only the mean of the epoch."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from .runtime import RUNTIME
 
-# A loss that comes and goes (a GradScaler skips such steps) is told so often, and then no more.
+# A loss that alternates (a GradScaler skips such steps) is reported this often, then no longer.
 MOST_CHANGES = 20
 
 
@@ -17,9 +17,9 @@ class _State:
 
 
 def see(result: Any) -> None:
-    """Look at what ``train_step`` returned: a dictionary with the loss as an array of one number.
+    """Check the loss that ``train_step`` returned: a dictionary with the loss as an array of one number.
 
-    One that a trainer of its own keeps on the GPU is not looked at: the CPU would wait for the GPU in every step.
+    A loss that a custom trainer keeps on the GPU is not read: the CPU would wait for the GPU in every step.
     """
     try:
         loss = result["loss"]
@@ -27,7 +27,7 @@ def see(result: Any) -> None:
             return
         lost = not math.isfinite(loss)
     except Exception:
-        return  # a trainer that returns something else is not looked at
+        return  # a trainer that returns something else is not checked
     if lost != _State.is_lost:
         _State.is_lost = lost
         _State.changes += 1

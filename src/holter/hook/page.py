@@ -1,8 +1,8 @@
 """The heartbeat page: 4096 bytes of shared memory that a process writes and a recorder in another process reads.
 
-Each region begins and ends with the same counter. The writer packs a region front to back in one call; a reader
-takes two copies of the page and accepts a region when both copies are equal and its two counters agree, so it never
-believes half a write. Times are CLOCK_MONOTONIC seconds; NaN and -1 stand for "unknown" here and become None in
+Each region begins and ends with the same counter. The writer packs a region front to back in one call. A reader
+takes two copies of the page and accepts a region if both copies are equal and its two counters agree, so it never
+accepts a half-written region. Times are CLOCK_MONOTONIC seconds; NaN and -1 mean "unknown" here and become None in
 ``Seen``.
 """
 
@@ -31,12 +31,12 @@ NAN = math.nan
 
 # seq, magic, version, pid, generation, fault signal, fatal file, ptracer, start time of the process (ticks), seq
 HEAD = struct.Struct("<Q8sHiiiBBQQ")
-# seq, role, phase, waits, worker index, epoch, iteration, progress, progressed, wait began, last data wait,
+# seq, role, phase, waits, worker index, epoch, iteration, progress, progressed, wait start, last data wait,
 # last compute, total data wait, total compute, steps, seq
 STATE = struct.Struct("<QBBBxiiiqddddddqQ")
-# seq, waits, wait began, seq: newer than STATE while a wait for a batch lasts, which saves writing all of STATE
+# seq, waits, wait start, seq: newer than STATE during a wait for a batch, which saves writing all of STATE
 WAIT = struct.Struct("<QBxxxxxxxdQ")
-# seq, case began, bytes of the name, name, seq
+# seq, case start, bytes of the name, name, seq
 CASE = struct.Struct("<QdH182sQ")
 CASE_BYTES = 182
 # seq, pulse, worker queue, its size, ready queue, its size, seq
@@ -45,14 +45,14 @@ PULSE = struct.Struct("<QdiiiiQ")
 INFO = struct.Struct("<II")
 HEAD_AT, STATE_AT, WAIT_AT, CASE_AT, PULSE_AT, INFO_AT = 0, 64, 192, 256, 512, 1024
 INFO_BYTES = 3000
-# Phases in which a batch taken is an iteration of an epoch: compile, train, validate.
+# Phases in which each batch counts as an iteration of the epoch: compile, train, validate.
 FIRST_IN_EPOCH, LAST_IN_EPOCH = PHASES.index("compile"), PHASES.index("validate")
 
 
 class Page:
-    """The writing side. The attributes are the state; ``write_*`` publishes a region of it. Works without a file.
+    """The writing side. The attributes are the state; ``write_*`` publishes one region. Works without a file.
 
-    A step leaves the caches cold, so its cost is the memory it touches: slots, few calls, few bytes.
+    Caches are cold after a step, so the cost is the memory touched: hence slots, few calls, few bytes.
     """
 
     __slots__ = (
@@ -65,8 +65,8 @@ class Page:
     def __init__(self) -> None:
         self._map: mmap.mmap | None = None
         self._seq = 0
-        self._pulse_seq = 0  # of another thread
-        self.batch_at: float | None = None  # when the batch in work was taken; None between steps
+        self._pulse_seq = 0  # separate counter: the pulse is written by another thread
+        self.batch_at: float | None = None  # when the current batch was received; None between steps
         self.pid = os.getpid()
         self.generation = 0
         self.fault_signal = 0
@@ -98,11 +98,11 @@ class Page:
         self.write_head()
 
     def drop(self) -> None:
-        """Write no more to the file (a forked child must not write to its parent's page)."""
+        """Stop writing to the file (a forked child must not write to its parent's page)."""
         self._map = None
 
     def write_head(self) -> None:
-        """Publish who this process is."""
+        """Publish the identity of this process."""
         if self._map is not None:
             self._seq = seq = self._seq + 1
             HEAD.pack_into(
@@ -111,7 +111,7 @@ class Page:
             )  # fmt: skip
 
     def write_state(self) -> None:
-        """Publish what it does."""
+        """Publish role, phase, epoch, iteration, wait and totals."""
         if self._map is not None:
             self._seq = seq = self._seq + 1
             STATE.pack_into(
@@ -121,7 +121,7 @@ class Page:
             )  # fmt: skip
 
     def begin_wait(self, kind: int, *, publish: bool = True) -> None:
-        """Note that a batch is asked for; ends the step before where no trainer told its end."""
+        """Record that a batch is requested; ends the previous step if the trainer has not ended it."""
         self.wait_began = now = monotonic()
         self.waits = kind
         if self.batch_at is not None:
@@ -133,7 +133,7 @@ class Page:
             WAIT.pack_into(self._map, WAIT_AT, seq, kind, now, seq)
 
     def end_wait(self) -> None:
-        """Publish that the batch is there."""
+        """Record that the batch has arrived, and publish the state."""
         self.progressed = self.batch_at = now = monotonic()
         self.data_wait = now - self.wait_began
         self.data_wait_total += self.data_wait
@@ -146,27 +146,27 @@ class Page:
         self.write_state()
 
     def end_step(self) -> None:
-        """Note that the batch was worked off; published with the next wait, to save a write."""
+        """Record that the step is finished; published with the next wait, which saves a write."""
         if self.batch_at is not None:
             self.compute = monotonic() - self.batch_at
             self.compute_total += self.compute
             self.batch_at = None
 
     def write_case(self) -> None:
-        """Publish the case in hand."""
+        """Publish the current case."""
         if self._map is not None:
             self._seq = seq = self._seq + 1
             name = self.case.encode("utf-8", "replace")[:CASE_BYTES]
             CASE.pack_into(self._map, CASE_AT, seq, self.case_began, len(name), name, seq)
 
     def write_pulse(self) -> None:
-        """Publish the sign of life and the queues."""
+        """Publish the time of the last pulse and the lengths of the queues."""
         if self._map is not None:
             self._pulse_seq = seq = self._pulse_seq + 1
             PULSE.pack_into(self._map, PULSE_AT, seq, self.pulse, *self.queues, seq)
 
     def write_info(self, info: dict[str, object]) -> None:
-        """Publish what stays the same, as JSON; entries that do not fit are left out, the longest first."""
+        """Publish the constant facts as JSON. If they do not fit, the longest entries are left out first."""
         if self._map is None:
             return
         text = json.dumps(info, default=str).encode()
@@ -180,7 +180,7 @@ class Page:
 
 
 def start_ticks() -> int:
-    """When this process started, in clock ticks since boot: tells it from a later one with the same PID."""
+    """Return the start time of this process in clock ticks since boot, which identifies it if its PID is reused."""
     try:
         with open("/proc/self/stat", "rb") as file:  # noqa: PTH123 - pathlib may not be loaded in a bare process
             return int(file.read().rpartition(b")")[2].split()[19])
@@ -189,7 +189,7 @@ def start_ticks() -> int:
 
 
 class Seen(NamedTuple):
-    """A page as its reader understands it; times are CLOCK_MONOTONIC seconds, None is unknown."""
+    """A decoded page; times are CLOCK_MONOTONIC seconds, None is unknown."""
 
     pid: int
     generation: int
@@ -221,7 +221,7 @@ class Seen(NamedTuple):
 
 
 def decode(raw: bytes) -> Seen | None:
-    """Read one copy of a page; None if it is torn, of another version, or no page at all."""
+    """Decode one copy of a page; None if it is torn, of another version, or not a page."""
     if len(raw) != SIZE:
         return None
     head, state = HEAD.unpack_from(raw, HEAD_AT), STATE.unpack_from(raw, STATE_AT)
@@ -232,7 +232,7 @@ def decode(raw: bytes) -> Seen | None:
     waits, wait_began = wait[1:3] if wait[0] > state[0] else (state[3], state[9])
     if state[1] >= len(ROLES) or state[2] >= len(PHASES) or waits >= len(WAITS):
         return None
-    name = case[3][: case[2]].decode("utf-8", "ignore")  # a name cut within a character loses that character
+    name = case[3][: case[2]].decode("utf-8", "ignore")  # drops a last character that was cut in the middle
     return Seen(
         pid=head[3], generation=head[4], fault_signal=head[5] or None, fatal_file=bool(head[6]),
         ptracer=bool(head[7]), started_ticks=head[8],
@@ -246,7 +246,7 @@ def decode(raw: bytes) -> Seen | None:
 
 
 def decode_info(raw: bytes) -> dict[str, object] | None:
-    """Read what stays the same; None where nothing whole is there."""
+    """Decode the constant facts; None if they are missing or damaged."""
     if len(raw) != SIZE:
         return None
     length, crc = INFO.unpack_from(raw, INFO_AT)

@@ -1,4 +1,4 @@
-"""What the hook may do to the training besides watching it; nothing, unless the user asked for it."""
+"""What the hook may change in the training besides recording it; nothing, unless the user asked for it."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ GRANTED = frozenset(filter(None, os.environ.get("HOLTER_HEAL", "").split(",")))
 
 
 def is_allowed(power: str) -> bool:
-    """Whether the hook may act on ``workers``, ``checkpoints`` or ``validation``."""
+    """Whether the hook may change ``workers``, ``checkpoints`` or ``validation``."""
     return power in GRANTED

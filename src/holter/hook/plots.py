@@ -1,6 +1,6 @@
-"""The picture of the losses that nnU-Net draws after every epoch is no reason to end a training.
+"""A failure to save nnU-Net's plot of the losses must not end a training.
 
-nnU-Net saves it unguarded: a full or read-only disk ends the run there
+nnU-Net saves the plot after every epoch and does not catch errors: a full or read-only disk ends the run there
 (nnunetv2/training/logging/nnunet_logger.py, ``plot_progress_png``).
 """
 
@@ -18,16 +18,16 @@ NAME = "plot_progress_png"
 
 
 def patch_logger(module: ModuleType) -> None:
-    """Have a plot that cannot be written told, in every logger class that draws one."""
+    """Report a plot that cannot be written instead of raising, in every logger class that draws one."""
     if not permissions.is_allowed("checkpoints"):
         return
     for cls in list(vars(module).values()):
         method = vars(cls).get(NAME) if isinstance(cls, type) else None
         if isinstance(method, FunctionType) and not hasattr(method, "__wrapped__"):
-            setattr(cls, NAME, _forgiving(method))
+            setattr(cls, NAME, _never_raising(method))
 
 
-def _forgiving(original: Callable[..., Any]) -> Callable[..., Any]:
+def _never_raising(original: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(original)
     def plot_progress_png(*args: Any, **kwargs: Any) -> Any:
         try:

@@ -1,4 +1,4 @@
-"""What the operating system knows of this process, and what it lets others do to it."""
+"""What the operating system knows about this process, and who may trace it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ PR_SET_PTRACER = 0x59616D61  # Linux' prctl.h; the option is "Yama" in ASCII
 
 
 def is_spawned_child() -> bool:
-    """Whether multiprocessing started this process anew, not by a plain fork."""
+    """Whether multiprocessing started this process by spawn or forkserver, not by fork."""
     try:
         with open("/proc/self/cmdline", "rb") as file:  # noqa: PTH123
             command = file.read()
@@ -19,7 +19,7 @@ def is_spawned_child() -> bool:
 
 
 def signals_in_use() -> set[int]:
-    """The signals that this process catches or ignores, however the handler was installed."""
+    """Return the signals that this process catches or ignores, including handlers installed from C."""
     used: set[int] = set()
     try:
         with open("/proc/self/status", "rb") as file:  # noqa: PTH123
@@ -34,7 +34,7 @@ def signals_in_use() -> set[int]:
 
 
 def allow_tracing() -> bool:
-    """Let any process of this user attach a stack dumper, where Yama allows only parents to (scope 1)."""
+    """Let every process of this user attach a stack dumper if Yama allows only parents (scope 1); True if it worked."""
     try:
         with open("/proc/sys/kernel/yama/ptrace_scope", "rb") as file:  # noqa: PTH123
             if file.read().strip() != b"1":

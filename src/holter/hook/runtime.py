@@ -1,7 +1,7 @@
-"""What one process of the training tells: its page, its event lines, its stack signal, its uncaught exceptions.
+"""What one process of the training records: heartbeat page, event lines, stack signal, uncaught exceptions.
 
-Nothing here raises into the training, prints, or blocks on a lock. Where the scratch folder is full, read-only or
-gone, the process simply goes unwatched.
+Nothing here raises into the training, prints, or blocks on a lock. If the scratch folder is full, read-only or
+deleted, the process is not recorded.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import IO, Any, TypeVar, cast
 from . import page as layout
 from .process import STACK_SIGNAL, allow_tracing, is_spawned_child, signals_in_use
 
-# Lines of one process about the hook's own failures; more of them would only fill the disk.
+# Most lines of one process about the hook's own failures; more would only fill the disk.
 MAX_TROUBLES = 20
 MAX_MESSAGE = 2000
 MAX_TRACEBACK = 16000
@@ -30,7 +30,7 @@ Method = TypeVar("Method", bound="Callable[..., None]")
 
 
 def quiet(method: Method) -> Method:
-    """Keep what fails in a method of ``HookRuntime`` from the training, and note it."""
+    """Catch and record every exception of a method of ``HookRuntime``, so that it never reaches the training."""
 
     @functools.wraps(method)
     def never_raises(self: HookRuntime, *args: Any, **kwargs: Any) -> None:
@@ -43,7 +43,7 @@ def quiet(method: Method) -> Method:
 
 
 class HookRuntime:
-    """One a process: ``RUNTIME``. A forked child begins a new one and writes nothing until it has a role."""
+    """The recorder of one process: ``RUNTIME``. A forked child gets a new one, which is silent until it has a role."""
 
     def __init__(self) -> None:
         self.scratch = os.environ.get("HOLTER_SCRATCH", "")
@@ -58,14 +58,14 @@ class HookRuntime:
         self.pid = os.getpid()
         self.opened = False
         self.record_errors = 0
-        self._files: list[IO[bytes]] = []  # faulthandler writes to the descriptor, so the file must stay open
+        self._files: list[IO[bytes]] = []  # faulthandler keeps only the descriptor, so the file must stay open
 
     @quiet
     def activate(self, package: str) -> None:
-        """Take up watching this process; done once, when nnU-Net or batchgenerators is first imported.
+        """Start the recording of this process; done once, when nnU-Net or batchgenerators is first imported.
 
-        Only nnU-Net's trainer tells when the start is over: of a program that has batchgenerators alone, nnU-Net v1 as
-        well, no phase is known.
+        Only nnU-Net's trainer shows when the startup is over. The phase of a program that uses batchgenerators alone,
+        such as nnU-Net v1, is unknown.
         """
         starts = package == "nnunetv2" and not is_spawned_child()
         if self.awake or not self.scratch:
@@ -90,7 +90,7 @@ class HookRuntime:
 
     @quiet
     def open(self, role: str, worker_index: int | None = None, phase: str | None = None) -> None:
-        """Take a role; the first time, create the page and the files for stacks."""
+        """Set the role. The first call also creates the page and the files for stacks."""
         page = self.page
         page.role = layout.ROLES.index(role)
         page.worker_index = layout.UNKNOWN if worker_index is None else worker_index
@@ -112,7 +112,7 @@ class HookRuntime:
             self.record_error("page", error)
 
     def path(self, pattern: str) -> str:
-        """Name a file of this process in the scratch folder."""
+        """Return the path of a file of this process in the scratch folder."""
         return os.path.join(self.scratch, pattern % self.pid)  # noqa: PTH118
 
     def _watch_signals(self) -> None:
@@ -133,15 +133,15 @@ class HookRuntime:
 
     @quiet
     def cleanup(self) -> None:
-        """Remove this process's empty stack files at an orderly end."""
+        """Remove this process's empty stack files at a normal exit."""
         for path in (self.path("stacks-%d"), self.path("fatal-%d")):
             if os.path.isfile(path) and os.path.getsize(path) == 0:  # noqa: PTH113, PTH202
                 os.unlink(path)  # noqa: PTH108
 
-    # ------------------------------------------------------------------------------------------------ telling
+    # ------------------------------------------------------------------------------------------------------ events
 
     def emit(self, kind: str, **fields: Any) -> None:
-        """Append one event line. Opened anew each time: a descriptor kept open may become somebody else's."""
+        """Append one event line. The file is opened each time: a descriptor kept open may be closed and reused."""
         if not self.scratch:
             return
         try:
@@ -158,18 +158,18 @@ class HookRuntime:
             pass
 
     def tell_ability(self, name: str, can: bool, what: str = "") -> None:
-        """Say what can be done in this training, or which loader feeds it; only the main process is asked."""
+        """Record whether an action is possible in this training, or which loader feeds it; main process only."""
         if layout.ROLES[self.page.role] == "main":
             self.emit("ability", name=name, can=can, what=what)
 
     def record_error(self, where: str, error: BaseException) -> None:
-        """Say that a part of the hook does not work."""
+        """Record that a part of the hook failed."""
         self.record_errors += 1
         if self.record_errors <= MAX_TROUBLES:
             self.emit("note", what="hook-failed", text="%s: %r" % (where, error))  # noqa: UP031
 
     def tell_exception(self, error: BaseException, trace: TracebackType | None, thread: str | None = None) -> None:
-        """Tell of a Python exception, with the case in hand."""
+        """Record a Python exception together with the current case."""
         try:
             message = str(error)
             lines = traceback.format_exception(type(error), error, trace)
@@ -185,15 +185,15 @@ class HookRuntime:
         except Exception:
             pass
 
-    # ------------------------------------------------------------------------------------------------- beating
+    # -------------------------------------------------------------------------------------------------- heartbeats
 
     def phase(self) -> str:
-        """Name the phase that this process is in."""
+        """Return the name of the current phase."""
         return layout.PHASES[self.page.phase]
 
     @quiet
     def enter(self, phase: str, epoch: int | None = None) -> None:
-        """Enter a phase; a change is also an event."""
+        """Set the phase. A change also emits an event."""
         page = self.page
         code = layout.PHASES.index(phase)
         if epoch is not None:
@@ -206,7 +206,7 @@ class HookRuntime:
 
     @quiet
     def progress(self) -> None:
-        """Count one more thing finished."""
+        """Count one finished unit of work."""
         page = self.page
         page.progress_total += 1
         page.progressed = time.monotonic()
@@ -214,7 +214,7 @@ class HookRuntime:
 
     @quiet
     def wait_for(self, what: str) -> None:
-        """Begin to wait."""
+        """Record that a wait starts."""
         page = self.page
         page.waits = layout.WAITS.index(what)
         page.wait_began = time.monotonic()
@@ -222,7 +222,7 @@ class HookRuntime:
 
     @quiet
     def wait_over(self) -> None:
-        """Wait no more."""
+        """Record that the wait is over."""
         page = self.page
         page.waits = 0
         page.wait_began = layout.NAN
@@ -230,7 +230,7 @@ class HookRuntime:
 
     @quiet
     def take_case(self, name: str) -> None:
-        """Have a case in hand; an empty name: none."""
+        """Set the current case; an empty name means none."""
         page = self.page
         page.case = name
         page.case_began = time.monotonic() if name else layout.NAN
@@ -238,8 +238,8 @@ class HookRuntime:
 
 
 def is_compiled(network: Any) -> bool:
-    """Whether this network, or the one inside a distributed wrapper, went through ``torch.compile``."""
-    return any(type(one).__name__ == "OptimizedModule" for one in (network, getattr(network, "module", None)))
+    """Whether this network, or the one inside a distributed wrapper, was compiled by ``torch.compile``."""
+    return any(type(module).__name__ == "OptimizedModule" for module in (network, getattr(network, "module", None)))
 
 
 def _int_or_zero(text: str | None) -> int:
@@ -250,7 +250,6 @@ def _int_or_zero(text: str | None) -> int:
 
 
 def _chain_exception_hooks() -> None:
-    """Tell of what nobody caught, then do what would have been done."""
     previous = sys.excepthook
     previous_thread = threading.excepthook
 

@@ -1,9 +1,9 @@
-"""Settings that a user or a remedy chose for the data workers, where nnU-Net has none: environment variables.
+"""Environment variables for data workers, set by a user or a remedy, where nnU-Net has no setting.
 
-``HOLTER_SHARING``: how tensors get from process to process, file_descriptor or file_system.
-``HOLTER_START_METHOD``: how workers begin, fork, forkserver or spawn.
-``HOLTER_CACHED_BATCHES``: the most batches that are kept in each queue of an augmenter.
-A value that cannot be used is told as trouble of the hook, and the training goes on without it.
+``HOLTER_SHARING``: how processes share tensors, file_descriptor or file_system.
+``HOLTER_START_METHOD``: how workers are started, fork, forkserver or spawn.
+``HOLTER_CACHED_BATCHES``: the most batches kept in each queue of an augmenter.
+An invalid value is recorded as a failure of the hook, and the training continues without it.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ import os
 from types import ModuleType
 from typing import Any
 
-# What the augmenter's module has from ``multiprocessing``, by which workers and their queues are made.
+# Names of ``multiprocessing`` in the augmenter's module that create its workers and their queues.
 MADE_BY_CONTEXT = ("Process", "Queue", "Event")
 
 
 def patch_sharing(module: ModuleType) -> None:
-    """Hand tensors over through named files where that was chosen.
+    """Set the sharing strategy of torch if the variable is set.
 
-    A worker that is stopped or dies then takes no descriptor with it that the main process must still ask it for.
+    With file_system, the main process needs no descriptor from a worker that has stopped or died.
     """
     strategy = os.environ.get("HOLTER_SHARING")
     if strategy:
@@ -28,9 +28,9 @@ def patch_sharing(module: ModuleType) -> None:
 
 
 def patch_start_method(module: ModuleType) -> None:
-    """Have the augmenter's workers begin as chosen; all other processes of the training begin as ever.
+    """Start the augmenter's workers with the method of the variable; all other processes are not affected.
 
-    A worker that is not forked inherits no lock, no thread pool and no half-done work of the main process.
+    A worker that is not forked inherits no locks, thread pools or unfinished work of the main process.
     """
     method = os.environ.get("HOLTER_START_METHOD")
     if not method:
@@ -45,7 +45,7 @@ def patch_start_method(module: ModuleType) -> None:
 
 
 def patch_cached(module: ModuleType) -> None:
-    """Keep no more batches ready than chosen: they lie in shared memory."""
+    """Limit the batches kept ready: they occupy shared memory."""
     most = int(os.environ.get("HOLTER_CACHED_BATCHES") or 0)
     if most < 1:
         return

@@ -1,8 +1,7 @@
-"""The trainer's methods tell the phase, the epoch and what stays the same.
+"""Wrap the trainer's methods to record the phase, the epoch and the constant facts.
 
 The functions are wrapped in the classes that define them (the trainer's own class and its bases, so overrides count),
-not on the instance: nothing is added to the trainer, and pickle, deepcopy and ``inspect.signature`` see what they
-always saw.
+not on the instance: nothing is added to the trainer, and pickle, deepcopy and ``inspect.signature`` work as before.
 """
 
 from __future__ import annotations
@@ -19,13 +18,13 @@ from .info import publish_info
 from .runtime import RUNTIME, is_compiled
 from .workers import augmenters, children
 
-# Called with the trainer before the method; what it returns is called with (trainer, ok) after it.
+# Called with the trainer before the method. It may return a function to be called with (trainer, ok) after it.
 After = Callable[[Any, bool], None]
 Watch = Callable[..., "After | None"]
 
 
 def patch_trainer(module: ModuleType) -> None:
-    """Wrap ``nnUNetTrainer.__init__``; the methods of a trainer's classes are wrapped when one is made."""
+    """Wrap ``nnUNetTrainer.__init__``; a trainer's methods are wrapped when an instance is created."""
     if permissions.is_allowed("checkpoints"):
         from .checkpoints import safe_saves
 
@@ -49,7 +48,7 @@ def patch_trainer(module: ModuleType) -> None:
 
 
 def watch_classes(trainer_class: type) -> None:
-    """Wrap the methods that tell us something in every class of the trainer that defines one."""
+    """Wrap the methods that we record, in every class of the trainer that defines one."""
     for cls in trainer_class.__mro__:
         for name in (*WATCHES, *STEPS):
             method = vars(cls).get(name)
@@ -60,7 +59,7 @@ def watch_classes(trainer_class: type) -> None:
             setattr(cls, name, watched)
 
 
-_inside: set[str] = set()  # methods under way: an override's call of super() is not a second event
+_inside: set[str] = set()  # methods now running: an override's call of super() is not a second event
 
 
 def _watched(name: str, original: Callable[..., Any], watch: Watch) -> Callable[..., Any]:
@@ -126,13 +125,13 @@ def _validation_epoch(trainer: Any, *_: Any, **__: Any) -> None:
 
 
 def _epoch_end(*_: Any, **__: Any) -> After:
-    """No step is done here: what takes long is a plot, a file server, or code of the user's own."""
+    # No step runs here: the time goes into a plot, a file server, or the user's own code.
     RUNTIME.enter("epoch-end")
     return lambda _, __: RUNTIME.progress()
 
 
 def _log_line(*_: Any, **__: Any) -> After | None:
-    """The lines that end an epoch are progress too: on a busy file server each takes seconds."""
+    # The log lines at the end of an epoch count as progress too: on a busy file server each takes seconds.
     return (lambda _, __: RUNTIME.progress()) if RUNTIME.phase() in ("validate", "epoch-end") else None
 
 
@@ -172,18 +171,18 @@ def _validation(trainer: Any, *_: Any, **__: Any) -> After:
     def after(_: Any, ok: bool) -> None:
         restore()
         RUNTIME.take_case("")
-        if ok:  # on an exception the phase stays, so that the record shows where it happened
+        if ok:  # after an exception the phase stays, so that the record shows where it happened
             RUNTIME.enter("shutdown")
         RUNTIME.emit("finished", what="perform_actual_validation", ok=ok)
 
     return after
 
 
-_compiled: set[str] = set()  # kinds of steps that have run once, with torch.compile or without
+_compiled: set[str] = set()  # names of step methods that have run once, compiled or not
 
 
 def _watched_step(name: str, original: Callable[..., Any]) -> Callable[..., Any]:
-    """Wrap a method that runs once an iteration: no more than needed is done."""
+    # The wrapper runs once per iteration: do as little as possible.
 
     @functools.wraps(original)
     def step(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -200,7 +199,7 @@ def _watched_step(name: str, original: Callable[..., Any]) -> Callable[..., Any]
 
 
 def _first_step(name: str, original: Callable[..., Any], trainer: Any, args: Any, kwargs: Any) -> Any:
-    _compiled.add(name)  # before it runs: an override's call of super() is not another first one
+    _compiled.add(name)  # before it runs: an override's call of super() is not another first step
     compiles = is_compiled(getattr(trainer, "network", None))
     before = RUNTIME.phase()
     if compiles:
@@ -232,7 +231,7 @@ STEPS = ("train_step", "validation_step")
 
 
 def patch_unpacking(module: ModuleType) -> None:
-    """Show the unpacking of preprocessed cases as a phase of its own."""
+    """Record the unpacking of preprocessed cases as a phase."""
     original = module.unpack_dataset
 
     @functools.wraps(original)

@@ -1,1 +1,1 @@
-"""What the kernel tells in text files: /proc and the list of mounts. Standard library only."""
+"""Parse text files of the kernel: /proc and the list of mounts. Standard library only."""

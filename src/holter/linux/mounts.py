@@ -1,4 +1,4 @@
-"""Which file system a path lives on, from ``mountinfo`` alone: nothing here touches the path, so nothing hangs."""
+"""Find the file system of a path from ``mountinfo`` alone: nothing here accesses the path, so nothing hangs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-# A look at one of these goes over a network or through another program and may never come back.
+# Access to one of these goes over a network or through another program and may never return.
 _MAY_HANG = re.compile(
     r"nfs|cifs|smb|fuse|lustre|gpfs|beegfs|ceph|gluster|afs|9p|virtiofs|orangefs|panfs|wekafs|autofs|glusterfs"
 )
@@ -17,7 +17,7 @@ class Mount(NamedTuple):
     """One line of ``/proc/PID/mountinfo``."""
 
     device: str  # "254:0"
-    root: str  # what part of the file system is mounted
+    root: str  # the part of the file system that is mounted
     mount_point: str
     fs_type: str
     source: str
@@ -25,12 +25,12 @@ class Mount(NamedTuple):
 
     @property
     def may_hang(self) -> bool:
-        """Whether a look at this file system depends on a network or on another program."""
+        """Whether access to this file system depends on a network or on another program."""
         return _MAY_HANG.search(self.fs_type) is not None
 
 
 def parse_mountinfo(text: str | None) -> tuple[Mount, ...]:
-    r"""All mounts, in the order of mounting.
+    r"""Return all mounts, in the order of mounting.
 
     ``36 35 98:0 /sub /mnt/a\040b rw,noatime master:1 - ext4 /dev/sda1 rw,errors=continue``
     """
@@ -47,7 +47,7 @@ def parse_mountinfo(text: str | None) -> tuple[Mount, ...]:
 
 
 def mount_of(path: str, mounts: Iterable[Mount]) -> Mount | None:
-    """The mount that holds ``path`` (absolute, no links): the longest mount point, the latest of equal ones."""
+    """Return the mount of ``path`` (absolute, no links): the longest mount point, the last of equal ones."""
     best: Mount | None = None
     for mount in mounts:
         if is_below(path, mount.mount_point) and (best is None or len(mount.mount_point) >= len(best.mount_point)):
@@ -56,10 +56,10 @@ def mount_of(path: str, mounts: Iterable[Mount]) -> Mount | None:
 
 
 def is_below(path: str, folder: str) -> bool:
-    """Whether ``path`` is ``folder`` or lies in it, by name."""
+    """Whether ``path`` is ``folder`` or is in it, by name."""
     return folder == "/" or path == folder or path.startswith(folder.rstrip("/") + "/")
 
 
 def _plain(text: str) -> str:
-    """Blanks and backslashes stand as octal numbers."""
+    # Blanks and backslashes are written as octal numbers.
     return _OCTAL.sub(lambda match: chr(int(match[1], 8)), text)

@@ -1,16 +1,16 @@
-"""Small kernel files as text, numbers or None: a file that is missing or forbidden is never an exception."""
+"""Small kernel files as text, numbers or None: a missing or forbidden file is never an exception."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-# No file that is read here is longer: the longest is /proc/stat of a machine with a thousand CPUs.
+# Longer than any file read here: the longest is /proc/stat of a machine with a thousand CPUs.
 _READ_BYTES = 1 << 20
 
 
 def read_text(path: Path | str) -> str | None:
-    """The file's content; None when it is not there, not readable or its process is gone."""
+    """Return the file's content; None if it is missing, not readable or its process is gone."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
@@ -19,7 +19,7 @@ def read_text(path: Path | str) -> str | None:
         parts = []
         while part := os.read(descriptor, _READ_BYTES):
             parts.append(part)
-    except OSError:  # ESRCH of an ended process, EOPNOTSUPP of switched-off pressure files
+    except OSError:  # ESRCH: the process has ended; EOPNOTSUPP: pressure files are switched off
         return None
     finally:
         os.close(descriptor)
@@ -27,12 +27,12 @@ def read_text(path: Path | str) -> str | None:
 
 
 def read_int(path: Path | str) -> int | None:
-    """The one number in a file; None for ``max``, for nothing and for anything that is no number."""
+    """Return the number in a file; None for ``max``, an empty file or anything that is not a number."""
     return to_int(read_text(path))
 
 
 def to_int(text: str | None) -> int | None:
-    """A whole number, or None for what is none."""
+    """Return a whole number; None if the text is not one."""
     try:
         return int(text) if text is not None else None
     except ValueError:
@@ -40,7 +40,7 @@ def to_int(text: str | None) -> int | None:
 
 
 def list_numbers(folder: Path | str) -> list[int] | None:
-    """The numbers among the names in a folder: processes, threads, descriptors. None when it cannot be listed."""
+    """Return the numeric names in a folder: processes, threads, descriptors. None if it cannot be listed."""
     try:
         with os.scandir(folder) as entries:
             return [int(entry.name) for entry in entries if entry.name.isdigit()]
@@ -49,7 +49,7 @@ def list_numbers(folder: Path | str) -> list[int] | None:
 
 
 def parse_counters(text: str | None) -> dict[str, int]:
-    """The numbers of a file of ``name value`` lines, colons and units aside.
+    """Return the numbers of a file of ``name value`` lines, without colons and units.
 
     ``oom_kill 3`` gives ``{"oom_kill": 3}``; ``MemTotal:  24684084 kB`` gives ``{"MemTotal": 24684084}``.
     """
@@ -63,7 +63,7 @@ def parse_counters(text: str | None) -> dict[str, int]:
 
 
 def parse_cpu_list(text: str | None) -> int | None:
-    """How many CPUs a list like ``0-3,8`` names; None for an empty one."""
+    """Return how many CPUs a list like ``0-3,8`` names; None for an empty list."""
     count = 0
     for part in (text or "").strip().split(","):
         first, _, last = part.partition("-")

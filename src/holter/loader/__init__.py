@@ -1,7 +1,7 @@
 """Plan, read, stage: nnU-Net's batches without worker processes.
 
-A sample is planned from (seed, step, slot) alone, before anything is read; threads read only the voxels that its
-transforms look at, with the interpreter's lock free; batches come from memory that is taken once.
+A sample is planned from (seed, step, slot) alone, before anything is read. Threads read only the voxels that its
+transforms need, without holding the interpreter's lock. Batches use memory that is allocated once.
 """
 
 from holter.loader.from_nnunet import catalogue_like, sampling_like

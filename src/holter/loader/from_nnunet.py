@@ -1,4 +1,4 @@
-"""The settings of a data loader that nnU-Net built, so that whatever a trainer changed there is kept here."""
+"""Copy the settings of a data loader that nnU-Net built, including changes that a trainer made to it."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from holter.loader.records import Sampling, Shape
 
 
 def sampling_like(stock: Any) -> Sampling:
-    """How nnU-Net's ``nnUNetDataLoader`` draws.
+    """Return the sampling settings of an ``nnUNetDataLoader`` of nnU-Net.
 
-    Source:  nnunetv2 2.8.1 nnUNetDataLoader.__init__; there 2D sizes have got a first axis of 1.
+    Source:  nnunetv2 2.8.1 nnUNetDataLoader.__init__; its 2D sizes have an added first axis of 1.
     """
     skipped = 1 if stock.patch_size_was_2d else 0
     sides = stock.pad_sides
@@ -31,7 +31,7 @@ def sampling_like(stock: Any) -> Sampling:
 
 
 def catalogue_like(dataset: Any) -> Catalogue:
-    """The cases of nnU-Net's ``nnUNetDatasetBlosc2`` or ``nnUNetDatasetNumpy``."""
+    """Return the cases of an ``nnUNetDatasetBlosc2`` or ``nnUNetDatasetNumpy`` of nnU-Net."""
     folder, previous = Path(dataset.source_folder), dataset.folder_with_segs_from_previous_stage
     is_blosc2 = any((folder / f"{case}.b2nd").exists() for case in dataset.identifiers)
     return Catalogue(

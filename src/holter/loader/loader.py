@@ -1,4 +1,4 @@
-"""The data loader: threads that read what was planned, and batches that look like nnU-Net's."""
+"""The data loader: threads that read the planned samples, and batches in nnU-Net's format."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ from holter.loader.stage.chain import Chain
 from holter.loader.stage.collate import BatchBuffer, Passthrough, TransformInWorker
 from holter.loader.stage.on_device import DeviceStage, Staged
 
-CLOSED_WITHIN_S = 5.0  # reads take milliseconds; what takes longer hangs, and is left to the kernel
+CLOSED_WITHIN_S = 5.0  # reads take milliseconds; a slower one hangs, and its thread is left behind
 
 
 class Loader:
     """An endless iterator of batches ``{"data", "target", "keys"}``.
 
-    Batch n is a function of seed, stream, n and the data: not of threads, timing, restarts, or of what was read before.
-    Ranks, and training and validation, share a seed and have a stream each.
-    A batch on the CPU lives in memory that is used again: it is valid until the next one is asked for. Threads start
-    with the first batch, or with ``start``; ``close`` ends them, and so does the end of the process.
+    Batch n depends on seed, stream, n and the data: not on threads, timing, restarts, or what was read before.
+    Ranks share a seed and have one stream each; so do training and validation.
+    A batch on the CPU is valid until the next one is requested: its memory is used again. Threads start with the first
+    batch, or with ``start``; they end with ``close`` or with the process.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class Loader:
         self._end = weakref.finalize(self, _end, self._crew, self._helpers)
 
     def start(self) -> None:
-        """Start reading ahead."""
+        """Start reading ahead; no effect if started or closed."""
         if self._is_started or not self._end.alive:
             return
         self._is_started = True
@@ -110,11 +110,11 @@ class Loader:
         return batch
 
     def state(self) -> LoaderState:
-        """Where it stands, for a checkpoint."""
+        """Return seed, stream and the step of the next batch, for a checkpoint."""
         return LoaderState(seed=self._seed, stream=self._stream, step=self._step)
 
     def restore(self, step: int) -> None:
-        """Go on with the batch of this step; what was read ahead is thrown away."""
+        """Continue with the batch of this step; batches read ahead are discarded. Raises BadInput below 0."""
         if step < 0:
             raise BadInput(f"step {step} is before the first")
         self._release()
@@ -123,7 +123,7 @@ class Loader:
             self._finish.give_back(room)
 
     def close(self) -> tuple[str, ...]:
-        """End all threads; the names of those that hang in a read and were left behind."""
+        """End all threads; return the names of those that hang in a read and were left behind."""
         self._held = None
         left = self._end()
         return tuple(left or ())
@@ -148,24 +148,24 @@ class Loader:
         return {"data": staged.image, "target": staged.target, "keys": staged.keys}
 
     def _release(self) -> None:
-        """The batch that was handed out last goes back into the ring."""
+        # Return the last batch's memory to the ring.
         room, self._held = self._held, None
         if room is None or not isinstance(self._finish, TransformInWorker):
             return
         if self._options.is_pinned:
-            # The trainer may have asked for a copy that the GPU has not made yet.
+            # The trainer may have requested a copy that the GPU has not made yet.
             room.copied = torch.cuda.Event(blocking=True)
             room.copied.record()
         self._finish.give_back(room)
 
 
 def _end(crew: ReaderPool, helpers: list[threading.Thread]) -> tuple[str, ...]:
-    """Stop, and wait for every thread; the names of those that do not come."""
+    # Returns the names of threads that did not end.
     crew.stop()
     until_s = time.monotonic() + CLOSED_WITHIN_S
     threads = [thread for thread in (*crew.readers, *helpers) if thread.ident is not None]
     for thread in threads:
-        # One that hangs already will not come within the time of the others.
+        # A stuck thread would not end within the time of the others.
         is_stuck = any(thread is reader and reader.is_stuck for reader in crew.readers)
         thread.join(0.0 if is_stuck else max(0.0, until_s - time.monotonic()))
     return tuple(thread.name for thread in threads if thread.is_alive())
@@ -176,7 +176,7 @@ def _reader_maker(catalogue: Catalogue, backend: Backend, ram: RamCache, is_2d: 
 
 
 def _slots_a_job(batch_size: int, threads: int) -> int:
-    """Large batches of small slices are shared out in parts: a hand-over costs as much as reading a slice."""
+    # Large batches of small slices are split into jobs of several slots: a hand-over costs as much as reading a slice.
     return max(1, batch_size // (8 * threads))
 
 

@@ -1,4 +1,4 @@
-"""How a loader works."""
+"""Options of the loader."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ def _warn(trouble: ReadTrouble) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """How a loader works; none of this changes what is in a batch, except for ``ram_as_float16``."""
+    """Options of the loader; only ``ram_as_float16`` changes the content of a batch."""
 
     threads: int = 2
-    depth: int = 4  # batches that are ready or being made; each takes the memory of a batch
-    device: str = "cpu"  # where a batch is to be; on "cuda" the transforms run there too
+    depth: int = 4  # batches that are ready or in preparation; each uses the memory of a batch
+    device: str = "cpu"  # device of the batches; on "cuda" the transforms run there too
     is_batched: bool = False  # transform whole batches in one thread on the CPU too, as on a GPU
-    is_pinned: bool = False  # batches made on the CPU are copied to a GPU by the trainer
+    is_pinned: bool = False  # for batches made on the CPU that the trainer copies to a GPU
     ram_budget_bytes: int = 0  # for whole cases, decompressed; see ram_budget_bytes()
-    ram_as_float16: bool = False  # see RamCache for what it costs
+    ram_as_float16: bool = False  # see RamCache for its error
     read_limit_s: float = READ_LIMIT_S
     is_strict: bool = False  # stop at the first case that cannot be read
-    largest_label: int = INT8_MOST  # in segmentations of both stages; above 127 they travel as int16
+    largest_label: int = INT8_MOST  # in segmentations of both stages; above 127 they are int16
     on_trouble: Callable[[ReadTrouble], None] = _warn  # called in any of the loader's threads

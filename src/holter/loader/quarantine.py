@@ -1,4 +1,4 @@
-"""Cases that cannot be read: looked at twice, then left out, and taken in again when they come back."""
+"""Cases that cannot be read: tried twice, then left out, and used again as soon as they can be read."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from holter.loader.mounts import mount_of
 from holter.loader.read_errors import CaseTrouble
 from holter.loader.records import ReadTrouble
 
-# A server that restarts, or a file that is just being copied, is given this long before the second look.
+# Time for a server to restart, or for a copy of the file to finish, before the second try.
 SECOND_LOOK_AFTER_S = 0.5
-# With more cases gone than left, the network would learn another data set.
+# If more cases are missing than left, the network would learn another data set.
 MOST_MISSING = 0.5
 
 Tell = Callable[[ReadTrouble], None]
 
 
 class Quarantine:
-    """Shared by all readers. ``case in quarantine`` is asked for each sample and takes no lock."""
+    """The unreadable cases, shared by all readers. ``case in quarantine`` runs for each sample and takes no lock."""
 
     def __init__(self, cases: int, tell: Tell, *, is_strict: bool = False) -> None:
         self._all, self._tell, self._is_strict = cases, tell, is_strict
@@ -35,11 +35,11 @@ class Quarantine:
 
     @property
     def cases(self) -> dict[str, str]:
-        """Every case left out, and why."""
+        """Every case that is left out -> the reason."""
         return dict(self._out)
 
     def failed(self, trouble: CaseTrouble, step: int) -> float:
-        """Note a failed look; the seconds to wait until the second, or 0 if there was one and the case is out.
+        """Record a failed read; return the seconds to wait before the second try, or 0 if the case is now left out.
 
         Raises:  CaseUnreadable if strict; NoReadableCase if too many are out.
         """
@@ -74,7 +74,7 @@ class Quarantine:
             ) from error
 
     def succeeded(self, case: str, step: int) -> None:
-        """A read came through: what was held against the case is forgotten."""
+        """Record a successful read: earlier failures of the case are forgotten."""
         if case not in self._failed_since_s and case not in self._out:
             return
         with self._lock:
@@ -84,7 +84,7 @@ class Quarantine:
             self._say("back", case, None, "could be read after all", step)
 
     def hung(self, case: str, file: Path, waited_s: float, step: int) -> None:
-        """Tell of a read that takes too long."""
+        """Report a read that takes too long."""
         self._say("hung", case, file, "the read does not come back", step, waited_s)
 
     def _say(

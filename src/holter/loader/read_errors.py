@@ -1,4 +1,4 @@
-"""What is to blame: the case and file of an error, and of a read that does not come back."""
+"""Name the case and file of an error, and of a read that hangs."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from typing import NamedTuple
 
 import msgspec
 
-# These tell of this process or machine: every other file would fail just so.
+# These errors concern this process or machine: every other file would fail the same way.
 NOT_THE_FILE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
-# What numpy, pickle, zipfile and our own parsers make of a damaged file.
+# Exceptions that numpy, pickle, zipfile and our own parsers raise for a damaged file.
 DAMAGE = (
     ValueError,
     EOFError,
@@ -34,7 +34,7 @@ DAMAGE = (
 
 
 class Touch(NamedTuple):
-    """What a thread is reading."""
+    """The file that a thread is reading."""
 
     case: str | None
     file: Path
@@ -42,7 +42,7 @@ class Touch(NamedTuple):
 
 
 class FileUnreadable(Exception):
-    """One file cannot be read: gone, cut short, damaged, or its disk gives errors."""
+    """One file cannot be read: missing, cut short, damaged, or on a disk with errors."""
 
     def __init__(self, file: Path, detail: str) -> None:
         super().__init__(f"{file}: {detail}")
@@ -60,16 +60,16 @@ class CaseTrouble(Exception):
         self.detail = detail
 
 
-# A hung thread cannot say where it hangs, so each notes it before; one entry a thread.
+# A hung thread cannot report where it hangs, so each records its file before it reads; one entry per thread.
 _touched: dict[int, Touch] = {}
 _cases: dict[int, str] = {}
 
 
 @contextmanager
 def blaming(file: Path) -> Iterator[None]:
-    """Whatever goes wrong inside is this file's fault.
+    """Attribute errors inside the block to this file.
 
-    Raises:  FileUnreadable; an OSError that is not the file's (too many open files) passes through.
+    Raises:  FileUnreadable; an OSError that is not caused by the file (too many open files) passes through.
     """
     me = threading.get_ident()
     before = _touched.get(me)
@@ -91,7 +91,7 @@ def blaming(file: Path) -> Iterator[None]:
 
 @contextmanager
 def in_case(case: str) -> Iterator[None]:
-    """Files inside belong to this case.
+    """Attribute files inside the block to this case.
 
     Raises:  CaseTrouble instead of FileUnreadable.
     """
@@ -106,5 +106,5 @@ def in_case(case: str) -> Iterator[None]:
 
 
 def touched_by(thread: threading.Thread) -> Touch | None:
-    """What a thread is reading at this moment; None: nothing."""
+    """Return what a thread is reading at this moment; None: nothing."""
     return None if thread.ident is None else _touched.get(thread.ident)

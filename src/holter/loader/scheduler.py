@@ -1,4 +1,4 @@
-"""Who reads what next, and which batch is ready: the one place where the threads meet."""
+"""Which thread reads what next, and which batch is ready: the only place where the threads meet."""
 
 from __future__ import annotations
 
@@ -8,40 +8,40 @@ from typing import Any
 
 from holter.errors import HolterError, LoaderClosed, LoaderFailed
 
-# A lock wait that a signal handler cannot interrupt would hold up Ctrl-C on some platforms: look up this often.
+# On some platforms a signal cannot interrupt a wait for a lock, which would delay Ctrl-C: wake up this often.
 POLL_S = 0.5
 
 
 class Job:
-    """Some slots of one batch. Two threads may work on one, if the first hangs; the first to finish claims it."""
+    """Some slots of one batch. If the first thread hangs, a second one works on it too; the first to finish wins."""
 
     def __init__(self, batch: Batch, slots: range) -> None:
         self.batch = batch
         self.slots = slots
-        self.looks = 1  # how often it was handed out
+        self.looks = 1  # how often it was given to a thread
         self.is_claimed = False
 
     @property
     def step(self) -> int:
-        """The step whose batch this belongs to."""
+        """The step of the batch that this job belongs to."""
         return self.batch.step
 
 
 class Batch:
-    """One batch while it comes together."""
+    """One batch in preparation."""
 
     def __init__(self, step: int, size: int) -> None:
         self.step = step
-        self.missing = size  # samples that are not there yet
-        self.writers = 0  # threads that claimed a job and still write
+        self.missing = size  # samples that have not arrived yet
+        self.writers = 0  # threads that claimed a job and are still writing
         self.is_dropped = False
-        self.room: Any = None  # where samples go; made when the first one comes
+        self.room: Any = None  # the memory for its samples; allocated when the first one arrives
         self.keys: list[str] = [""] * size
-        self.room_lock = threading.Lock()  # held while the room is made: that may wait for a GPU
+        self.room_lock = threading.Lock()  # held during the allocation, which may wait for a GPU
 
 
 class Dispatch:
-    """Hands jobs to readers, at most ``depth`` batches ahead, and finished batches to the trainer; both in order."""
+    """Gives jobs to readers, at most ``depth`` batches ahead, and finished batches to the trainer; both in order."""
 
     def __init__(self, batch_size: int, depth: int, slots_a_job: int) -> None:
         self._size, self._depth, self._slots_a_job = batch_size, depth, slots_a_job
@@ -54,7 +54,7 @@ class Dispatch:
         self.is_stopped = False
 
     def take(self) -> Job | None:
-        """The next job, waited for; None: stop."""
+        """Wait for the next job; None means stop."""
         with self._work:
             while not self.is_stopped:
                 if not self._jobs and self._next_to_plan < self._next_to_give + self._depth:
@@ -65,7 +65,7 @@ class Dispatch:
             return None
 
     def again(self, job: Job) -> bool:
-        """Hand a job out once more, first of all; False if it is done or no longer wanted."""
+        """Give a job out again, before all others; False if it is done or no longer wanted."""
         with self._work:
             if job.is_claimed or job.batch.is_dropped or self.is_stopped:
                 return False
@@ -75,7 +75,7 @@ class Dispatch:
             return True
 
     def claim(self, job: Job) -> Batch | None:
-        """The batch to write into, then to be told ``written``; None: somebody else was first, or nobody wants it."""
+        """Return the batch to write into (then call ``written``); None if another thread was first or it is dropped."""
         with self._work:
             if job.is_claimed or job.batch.is_dropped or self.is_stopped:
                 return None
@@ -84,7 +84,7 @@ class Dispatch:
             return job.batch
 
     def written(self, job: Job) -> Any:
-        """A claimed job is in its place; the room of its batch if that was dropped and nobody else writes, or None."""
+        """Record a claimed job as written; return the batch's memory if it was dropped and this was its last writer."""
         with self._ready:
             batch = job.batch
             batch.writers -= 1
@@ -94,9 +94,9 @@ class Dispatch:
             return batch.room if batch.is_dropped and batch.writers == 0 else None
 
     def next_batch(self) -> Batch:
-        """The next batch in order, waited for.
+        """Wait for the next batch in order and return it.
 
-        Raises:  what stopped a thread; LoaderClosed.
+        Raises:  the error that stopped a thread; LoaderClosed.
         """
         with self._ready:
             while True:
@@ -110,7 +110,7 @@ class Dispatch:
                 self._ready.wait(POLL_S)
 
     def restart_at(self, step: int) -> list[Any]:
-        """Forget what is under way and go on at ``step``; the rooms that are free now."""
+        """Drop all unfinished batches and continue at ``step``; return the memory that is now free."""
         with self._work:
             dropped = list(self._batches.values())
             for batch in dropped:
@@ -122,20 +122,20 @@ class Dispatch:
             return [batch.room for batch in dropped if batch.room is not None and batch.writers == 0]
 
     def fail(self, error: BaseException) -> None:
-        """A thread cannot go on: the trainer shall know."""
+        """Store an error that stops a thread; the trainer's next call raises it."""
         with self._work:
             self._error = self._error or error
         self.stop()
 
     def stop(self) -> None:
-        """Every waiting thread returns."""
+        """Make every waiting thread return."""
         with self._work:
             self.is_stopped = True
             self._work.notify_all()
             self._ready.notify_all()
 
     def check(self) -> None:
-        """Raise what stopped the loader, if anything did."""
+        """Raise the error that stopped the loader, if there is one."""
         with self._ready:
             self._check()
 

@@ -1,1 +1,1 @@
-"""What speaks to nnU-Net as a library; no other package imports it."""
+"""The code that uses nnU-Net as a library; no other package imports it."""

@@ -1,7 +1,7 @@
-"""What a checkpoint holds beside nnU-Net's own entries, so that a continued training is the same one.
+"""Holter's entry in a checkpoint, so that a resumed training is the same training.
 
-The hook of ``holter train`` writes the same entry (``hook/checkpoints/rng_state.py``). It is written here too, because
-the trainer also works without the hook.
+The hook of ``holter train`` writes the same entry (``hook/checkpoints/rng_state.py``). It is also written here because
+the trainer works without the hook, too.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ Entry = dict[str, Any]
 
 
 def entry_for(trainer: Any, epochs_done: int | None) -> Entry:
-    """Random generators and loaders of a trainer."""
+    """Return the states of a trainer's random generators and loaders."""
     return {**rng_state.take(trainer, epochs_done), "version": __version__}
 
 
 @contextmanager
 def added(entries: Callable[[Entry], Entry]) -> Iterator[None]:
-    """Inside, checkpoints that this thread saves get more entries; ``entries`` is called with what nnU-Net saves."""
-    save, mine = torch.save, threading.get_ident()
+    """Add entries to checkpoints that this thread saves inside; ``entries`` gets what nnU-Net saves."""
+    save, thread_id = torch.save, threading.get_ident()
 
     def save_with_ours(obj: Any, *args: Any, **kwargs: Any) -> Any:
-        if threading.get_ident() == mine and type(obj) is dict and "network_weights" in obj:
+        if threading.get_ident() == thread_id and type(obj) is dict and "network_weights" in obj:
             obj = {**obj, **entries(obj)}
         return save(obj, *args, **kwargs)
 
@@ -44,19 +44,19 @@ def added(entries: Callable[[Entry], Entry]) -> Iterator[None]:
 
 
 def entry_in(checkpoint: Any) -> Entry | None:
-    """Our entry in a checkpoint, given as its file or its contents; None if it has none."""
+    """Return our entry in a checkpoint, given as its file or its contents; None if it has none."""
     if not isinstance(checkpoint, dict):
-        # Mapped: the weights, which nnU-Net has just read, are not read again.
+        # Memory-mapped: the weights, which nnU-Net has just read, are not read again.
         try:
             checkpoint = torch.load(checkpoint, map_location="cpu", weights_only=False, mmap=True)
-        except (RuntimeError, ValueError, OSError):  # of a format that cannot be mapped: not one of ours
+        except (RuntimeError, ValueError, OSError):  # a format that cannot be mapped: not ours
             return None
-    found = checkpoint.get(OWN_KEY)
-    return found if isinstance(found, dict) else None
+    entry = checkpoint.get(OWN_KEY)
+    return entry if isinstance(entry, dict) else None
 
 
 def loader_state(entry: Entry | None, name: str) -> dict[str, int] | None:
-    """Where one of Holter's loaders stood; None if the checkpoint was saved with another loader."""
+    """Return the saved position of a Holter loader; None if the checkpoint was saved with another loader."""
     state = (entry or {}).get("loaders", {}).get(name, {}).get("state")
     if not isinstance(state, dict) or not {"seed", "stream", "step"} <= set(state):
         return None
@@ -64,5 +64,5 @@ def loader_state(entry: Entry | None, name: str) -> dict[str, int] | None:
 
 
 def restore_generators(entry: Entry) -> bool:
-    """Set the random generators as they were; False where something does not fit here."""
+    """Restore the random generators; False if some do not fit this machine."""
     return "generators" not in entry or rng_state.restore(entry) is None

@@ -1,8 +1,8 @@
 """``nnUNetv2_train`` as ``holter train`` starts it: ``python -m holter.trainer.entry DATASET CONFIGURATION FOLD …``.
 
-Two things are ours. The search for the trainer's class, because nnU-Net's imports all of its trainers (and with them
-torchvision) to find one: nnunetv2/utilities/find_class_by_name.py. And, with ``--loader holter``, the data loader
-under that class. It is not the default before it has been measured on a GPU.
+Two things differ. First, the search for the trainer's class: nnU-Net imports all of its trainers (and with them
+torchvision) to find one (nnunetv2/utilities/find_class_by_name.py). Second, with ``--loader holter``, the data loader.
+It is not the default until it has been measured on a GPU.
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ def main() -> None:
 
 
 def find(name: str, *, loader: str) -> type[Any]:
-    """The class of the trainer, with the data loader that was asked for."""
+    """Return the class of the trainer, with the requested data loader."""
     from holter.trainer.find import find_trainer
 
-    found = find_trainer(name)
+    trainer_class = find_trainer(name)
     if loader == "stock":
-        return found
+        return trainer_class
     from holter.trainer.loading import with_holter_loader
 
-    return with_holter_loader(found)
+    return with_holter_loader(trainer_class)
 
 
 def run_rank(loader: str, rank: int, *arguments: Any) -> None:
-    """One GPU's process of several: it begins with nnU-Net as it was installed."""
+    """Run one GPU's process of several: it starts with an unpatched nnU-Net, so patch it here."""
     from nnunetv2.run import run_training
 
     run_training.recursive_find_trainer_class_by_name = functools.partial(find, loader=loader)

@@ -1,7 +1,7 @@
-"""What a trainer takes its batches from: Holter's loader, which can be made anew in the middle of an epoch.
+"""The source of a trainer's batches: Holter's loader, which can be replaced in the middle of an epoch.
 
-Batch n depends on seed, stream and n alone, so a loader that had to go (the GPU has no memory for its transforms, a
-checkpoint knows another seed) is replaced by one that continues with the very next batch.
+Batch n depends only on seed, stream and n. So a loader that has to be closed (the GPU has no memory for its
+transforms, or a checkpoint has another seed) is replaced by one that continues with the next batch.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ State = dict[str, int]
 
 
 class Place(NamedTuple):
-    """Where transforms run, in torch's words."""
+    """The device of the transforms, in torch's notation."""
 
     device: str
 
     @property
     def is_gpu(self) -> bool:
-        """Whether that is where memory can be short."""
+        """Whether it is a GPU, where memory can be short."""
         return self.device.startswith("cuda")
 
 
@@ -34,19 +34,19 @@ Make = Callable[[Place, int], Loader]
 
 
 class Feed:
-    """An endless iterator of nnU-Net's batches; the hook watches ``__next__`` as it does nnU-Net's augmenters.
+    """An endless iterator of nnU-Net's batches; the hook wraps ``__next__`` like that of nnU-Net's augmenters.
 
-    The loader is made by the first batch, or by ``start``.
+    The first batch, or ``start``, creates the loader.
     """
 
-    num_processes = 0  # nnU-Net's name: worker processes
+    num_processes = 0  # nnU-Net's name for the number of worker processes
 
     def __init__(self, make: Make, place: Place, seed: int, stream: int, teller: LoaderLog) -> None:
         self._make, self._place, self._teller = make, place, teller
         self._seed, self._stream, self._step = seed, stream, 0
         self._loader: Loader | None = None
         self._is_closed = False
-        self._is_proved = False  # a batch has come from where transforms run now
+        self._is_proved = False  # at least one batch has been made on the current device
 
     def __iter__(self) -> Feed:
         return self
@@ -60,7 +60,7 @@ class Feed:
             reason = self._why_not_on_gpu(error.__cause__)
             if reason is None:
                 raise
-        if batch is None:  # not in the handler: its traceback would keep the tensors of the batch that failed
+        if batch is None:  # outside the handler: its traceback would keep the tensors of the failed batch
             self.move_to_cpu(reason)
             batch = next(self.start())
         self._is_proved = True
@@ -69,11 +69,11 @@ class Feed:
 
     @property
     def place(self) -> Place:
-        """Where transforms run now."""
+        """Return the current device of the transforms."""
         return self._place
 
     def start(self) -> Loader:
-        """Begin to read ahead; the loader.
+        """Start reading ahead; return the loader.
 
         Raises:  LoaderClosed.
         """
@@ -89,21 +89,21 @@ class Feed:
         return self._loader
 
     def move_to_cpu(self, reason: str | None = None) -> None:
-        """Let the batches that follow be transformed on the CPU; without a reason, the GPU has no memory for it."""
+        """Transform the following batches on the CPU. ``reason``: the failure; None: the GPU is out of memory."""
         if not self._place.is_gpu:
             return
         self._drop()
         self._place = Place("cpu")
-        gc.collect()  # the error's traceback and the stage hold each other, and the tensors of the batch
+        gc.collect()  # the error's traceback and the stage form a cycle that holds the tensors of the batch
         torch.cuda.empty_cache()
         self._teller.say("gpu-out-of-memory" if not reason else "gpu-failed", step=self._step, reason=reason)
 
     def state_dict(self) -> State:
-        """Where it stands, for a checkpoint; also when it is closed."""
+        """Return seed, stream and step for a checkpoint; also works when closed."""
         return {"seed": self._seed, "stream": self._stream, "step": self._step}
 
     def load_state_dict(self, state: State) -> None:
-        """Go on with the batch that a checkpoint waits for. Each GPU of several keeps its own stream."""
+        """Continue with the checkpoint's next batch. Each of several GPUs keeps its own stream."""
         if (state["seed"], state["step"]) == (self._seed, self._step):
             return
         if state["seed"] != self._seed:
@@ -113,23 +113,23 @@ class Feed:
             self._loader.restore(self._step)
 
     def close(self) -> None:
-        """End its threads and give back its memory; it cannot be used after that."""
+        """End the threads and free the memory; the feed cannot be used after that."""
         self._is_closed = True
         left = self._drop()
         if left:
             self._teller.say("left-behind", names=", ".join(left))
 
     def _why_not_on_gpu(self, error: BaseException | None) -> str | None:
-        """What to say before transforms go to the CPU, empty for a want of memory; None: it would not help."""
+        # The reason to move the transforms to the CPU, empty if out of memory; None: moving would not help.
         if not self._place.is_gpu:
             return None
         if is_out_of_memory(error):
             return ""
-        # No compiler for the kernel, a driver too old for it: that shows at once, and the CPU needs neither.
+        # No compiler for the kernel, or too old a driver: the first batch shows it, and the CPU needs neither.
         return None if self._is_proved else f"{type(error).__name__}: {error}"
 
     def _finish(self, *_: Any, **__: Any) -> None:
-        """Named as in nnU-Net's augmenters, for whoever ends a training in the middle."""
+        # nnU-Net's augmenters have this name, and code that ends a training early calls it.
         self.close()
 
     def _drop(self) -> tuple[str, ...]:
@@ -138,5 +138,5 @@ class Feed:
 
 
 def is_out_of_memory(error: BaseException | None) -> bool:
-    """Whether the GPU had no memory left."""
+    """Whether the GPU was out of memory."""
     return isinstance(error, torch.cuda.OutOfMemoryError)

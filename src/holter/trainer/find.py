@@ -1,4 +1,4 @@
-"""The class of a trainer, found without importing every other one."""
+"""Find the class of a trainer without importing all others."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from typing import Any
 from holter.trainer.folder import EXTERNAL
 
 STOCK_TRAINER = "nnUNetTrainer"
-USERS_TRAINERS = "nnUNet_extTrainer"  # folders, as nnU-Net reads it
+USERS_TRAINERS = "nnUNet_extTrainer"  # a list of folders, as in nnU-Net
 STOCK_PACKAGE = "nnunetv2.training.nnUNetTrainer"
 
 
 def find_trainer(name: str) -> type[Any]:
-    """The trainer class; only the module that defines it is imported.
+    """Return the trainer class; only the module that defines it is imported.
 
-    nnU-Net's own search imports every trainer variant on its way and fails where a dependency of any of them,
-    such as torchvision, is missing. It stays the last resort, and says what is wrong with a name that is not there.
+    nnU-Net's own search imports every trainer variant on its way, and fails if a dependency of any of them, such as
+    torchvision, is missing. It is the last resort here, and raises the error for an unknown name.
     """
     if name == STOCK_TRAINER:
         return _class_of(f"{STOCK_PACKAGE}.nnUNetTrainer", name)
@@ -36,12 +36,12 @@ def find_trainer(name: str) -> type[Any]:
             return _class_of(module, name)
     from nnunetv2.utilities.find_objects import recursive_find_trainer_class_by_name
 
-    found: type[Any] = recursive_find_trainer_class_by_name(name)
-    return found
+    trainer_class: type[Any] = recursive_find_trainer_class_by_name(name)
+    return trainer_class
 
 
 def _module_with(name: str, root: Path) -> str | None:
-    """Dotted name, below ``root``, of the file that defines the class."""
+    # The dotted name, below ``root``, of the file that defines the class.
     definition = re.compile(rf"^class {re.escape(name)}\b", re.MULTILINE)
     for file in sorted(root.rglob("*.py")):
         if definition.search(file.read_text(encoding="utf-8", errors="replace")):
@@ -50,5 +50,5 @@ def _module_with(name: str, root: Path) -> str | None:
 
 
 def _class_of(module: str, name: str) -> type[Any]:
-    found: type[Any] = getattr(importlib.import_module(module), name)
-    return found
+    trainer_class: type[Any] = getattr(importlib.import_module(module), name)
+    return trainer_class

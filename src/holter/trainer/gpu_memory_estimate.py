@@ -1,4 +1,4 @@
-"""Whether a GPU has room for the transforms beside the network that is to be trained on it."""
+"""Whether a GPU has enough memory for the transforms besides the network to be trained on it."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 
 import torch
 
-# nnU-Net plans networks for most of a GPU, and what they need is known only once they train. A tenth of what is free
-# before that is what a fragmented allocator may lose anyway; at 128 x 128 x 128 transforms take 0.3 GB.
+# nnU-Net plans networks for most of a GPU, and their real need is known only in training. A tenth of the memory that is
+# free before that may be lost to fragmentation anyway; at 128 x 128 x 128 transforms take 0.3 GB.
 MOST_SHARE = 0.1
-BATCHES = 5  # the one that trains, one that is ready, one that is being made; and two for validation that wait
-WORKING_CHANNELS = 4  # float32 copies of a channel that a transform makes on its way (blur, noise, contrast, gamma)
+BATCHES = 5  # one in training, one ready, one in preparation; two of validation that wait
+WORKING_CHANNELS = 4  # temporary float32 copies of a channel in a transform (blur, noise, contrast, gamma)
 FLOAT_BYTES, LABEL_BYTES = 4, 2
-# Of a cascade's binary operator: spectra of a label with a ball's width around it, and what comes out of them.
+# For a cascade's binary operator: spectra of a label with a ball's width around it, and their results.
 SPECTRAL_BYTES = 48
 ALL_RESOLUTIONS = 8 / 7  # of targets, with deep supervision: 1 + 1/8 + 1/64 + ...
 
@@ -23,7 +23,7 @@ def needed_bytes(
     batch_size: int, patch: Sequence[int], initial: Sequence[int], channels: int, seg_channels: int,
     resampling_bytes: int = 0,
 ) -> int:  # fmt: skip
-    """The most that transforms take on the GPU, with as many channels read as the network gets.
+    """Return the most bytes that transforms need on the GPU, if the network has as many channels as are read.
 
     Labels of a cascade's previous stage become channels in a copy of the batch.
     """
@@ -36,7 +36,7 @@ def needed_bytes(
 
 
 def shortage(needed: int, device: Any) -> str | None:
-    """Why transforms had better run on the CPU; None if there is room on this CUDA device."""
+    """Return why transforms should run on the CPU; None if this CUDA device has enough memory."""
     free, _total = torch.cuda.mem_get_info(device)
     return _shortage(needed, free)
 

@@ -1,4 +1,4 @@
-"""What Holter's loader says in the training's log."""
+"""Messages of Holter's loader in the training's log."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ LANGUAGES = ("en", "zh")
 
 
 class LoaderLog:
-    """Writes to the training's log, from any thread. Holds only a weak hand on it: threads live with the teller."""
+    """Writes to the training's log from any thread. Its reference to the trainer is weak: threads hold this object."""
 
     def __init__(self, log: Callable[..., Any]) -> None:
-        """``log`` is a method of the trainer."""
+        """``log``: a method of the trainer."""
         self._log: Callable[[], Callable[..., Any] | None] = (
             weakref.WeakMethod(log) if isinstance(log, MethodType) else lambda: log  # a user put a function there
         )
@@ -28,17 +28,17 @@ class LoaderLog:
         self._lang: Lang = language(asked if asked in LANGUAGES else None, os.environ)
 
     def say(self, key: str, **values: object) -> None:
-        """One sentence of the catalogue."""
+        """Log one sentence of the catalogue."""
         log = self._log()
         if log is None:
             return
         try:
             log(text(f"loader.{key}", self._lang, **values))
-        except UnicodeError:  # neither the log nor a path in it need be in letters that this locale can write
+        except UnicodeError:  # this locale may be unable to write the log's language or a path in it
             log(text(f"loader.{key}", "en", **values).encode("ascii", "backslashreplace").decode())
 
     def trouble(self, trouble: ReadTrouble) -> None:
-        """Something about a file; the hook listens here. Called in reading threads, which a log must not end."""
+        """Log a problem with a file; the hook wraps this. Runs in reader threads, which a log failure must not end."""
         mount = f" ({trouble.mount}, {trouble.fs_type})" if trouble.mount else ""
         where = f"{trouble.file}{mount}" if trouble.file else "-"
         waited = "-" if trouble.waited_s is None else f"{trouble.waited_s:.0f}"

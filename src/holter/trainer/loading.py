@@ -2,8 +2,8 @@
 
 >>> trainer_class = with_holter_loader(nnUNetTrainer)
 
-The class that comes out has the name of the one that went in. So it has the same results folder, its checkpoints name a
-trainer that every nnU-Net knows, and either of them goes on where the other has stopped.
+The returned class has the name of the given one. So it has the same results folder, its checkpoints name a trainer that
+every nnU-Net knows, and each of the two can resume the other's training.
 """
 
 from __future__ import annotations
@@ -31,19 +31,19 @@ else:
     Trainer = object
 
 LOADERS = ("dataloader_train", "dataloader_val")
-SAVED_AS = "holter_saved_as"  # class attribute: the name in checkpoints, where stock does not know the class
+SAVED_AS = "holter_saved_as"  # class attribute: the name for checkpoints if stock does not know the class
 
 
 class HolterLoading(Trainer):  # type: ignore[misc]
-    """What a trainer needs to take its batches from Holter's loader; nnU-Net's or the user's class comes after it.
+    """Gives a trainer batches from Holter's loader; nnU-Net's or the user's class follows in the MRO.
 
-    Names of our own begin with ``_holter_``: those of a user's class must not meet them.
+    Our own names begin with ``_holter_`` to avoid clashes with a user's class.
     """
 
     _holter_entry: checkpoint.Entry | None = None  # of the checkpoint that was loaded
 
     def get_dataloaders(self) -> Any:
-        """Holter's feeds; the trainer's own loaders where they cannot be, and the reason in the log."""
+        """Return Holter's feeds; if that is not possible, the trainer's own loaders, and log the reason."""
         teller = LoaderLog(self.print_to_log_file)
         owner = defined_by(type(self), "get_dataloaders", below=HolterLoading)
         if owner.__module__ != TRAINER_MODULE:
@@ -53,18 +53,18 @@ class HolterLoading(Trainer):  # type: ignore[misc]
         if settings.wants_stock:
             teller.say("stock", reason=f"{LOADER}=stock")
             return super().get_dataloaders()
-        seed = self._holter_seed()  # before anything can fail on one GPU while the others wait for it
+        seed = self._holter_seed()  # first: a failure on one GPU must not leave the others waiting for the seed
         try:
             check_version()
             stock = set_up(super().get_dataloaders)
             return make_feeds(stock, self._holter_facts(teller, seed), settings)
-        except Exception as error:  # noqa: BLE001 -- nnU-Net's own loader is always at hand, and meets it again if it must
+        except Exception as error:  # noqa: BLE001 -- nnU-Net's own loader works; a real error occurs there again
             reason = error.what if isinstance(error, HolterError) else f"{type(error).__name__}: {error}"
             teller.say("stock", reason=reason)
         return super().get_dataloaders()
 
     def on_train_start(self) -> None:
-        """Go on where the checkpoint stood, and begin to read: only now is everything unpacked."""
+        """Restore the checkpoint's state and start reading: only now is everything unpacked."""
         super().on_train_start()
         entry, self._holter_entry = self._holter_entry, None
         if entry is not None:
@@ -78,31 +78,31 @@ class HolterLoading(Trainer):  # type: ignore[misc]
             feed.start()
 
     def run_training(self) -> None:
-        """As ever; whatever ends it, no thread is left."""
+        """Train as before; afterwards, also after an error, end the loaders' threads."""
         try:
             super().run_training()
         finally:
             self._holter_close_feeds()
 
     def on_train_end(self) -> None:
-        """As ever, and no thread is left."""
+        """End as before, then end the loaders' threads."""
         super().on_train_end()
         self._holter_close_feeds()
 
     def save_checkpoint(self, filename: str) -> None:
-        """As ever, and the positions of loaders and random generators."""
+        """Save as before, with the states of loaders and random generators."""
         with checkpoint.added(self._holter_entries):
             super().save_checkpoint(filename)
 
     def load_checkpoint(self, filename_or_checkpoint: Any) -> None:
-        """As ever; what concerns the loaders is used when they are made."""
+        """Load as before, and keep the loaders' states until the loaders are created."""
         super().load_checkpoint(filename_or_checkpoint)
         self._holter_entry = checkpoint.entry_in(filename_or_checkpoint)
 
     def _holter_entries(self, saved: dict[str, Any]) -> dict[str, Any]:
-        ours = {checkpoint.OWN_KEY: checkpoint.entry_for(self, saved.get("current_epoch"))}
+        entries = {checkpoint.OWN_KEY: checkpoint.entry_for(self, saved.get("current_epoch"))}
         known_as = vars(type(self)).get(SAVED_AS)
-        return ours if known_as is None else {**ours, "trainer_name": known_as}
+        return entries if known_as is None else {**entries, "trainer_name": known_as}
 
     def _holter_facts(self, teller: LoaderLog, seed: int) -> Facts:
         labels = self.label_manager
@@ -119,13 +119,13 @@ class HolterLoading(Trainer):  # type: ignore[misc]
         )
 
     def _holter_seed(self) -> int:
-        """That of the checkpoint, or a new one: with several GPUs the first one's, whatever the others have read."""
+        # The checkpoint's seed, or a new one. With several GPUs: that of rank 0, whatever the others have read.
         state = checkpoint.loader_state(self._holter_entry, LOADERS[0])
         return _common_seed(self.is_ddp, None if state is None else int(state["seed"]))
 
     def _holter_feeds(self) -> dict[str, Feed]:
-        found = {name: getattr(self, name, None) for name in LOADERS}
-        return {name: feed for name, feed in found.items() if isinstance(feed, Feed)}
+        loaders = {name: getattr(self, name, None) for name in LOADERS}
+        return {name: feed for name, feed in loaders.items() if isinstance(feed, Feed)}
 
     def _holter_close_feeds(self) -> None:
         for feed in self._holter_feeds().values():
@@ -133,25 +133,25 @@ class HolterLoading(Trainer):  # type: ignore[misc]
 
 
 def with_holter_loader(trainer_class: type[Any]) -> type[Any]:
-    """A class of the same name and behaviour whose batches come from Holter's loader.
+    """Return a class of the same name and behaviour with batches from Holter's loader.
 
-    A step without waiting for the GPU is part of it where the trainer's step is stock's own.
+    If the trainer's step is stock's own, it is replaced by one that does not wait for the GPU.
     """
     if issubclass(trainer_class, HolterLoading):
         return trainer_class
-    ours = (HolterLoading, HolterStep if _has_stock_step(trainer_class) else HolterRoom)
+    bases = (HolterLoading, HolterStep if _has_stock_step(trainer_class) else HolterRoom)
     about = {"__module__": __name__, "__qualname__": trainer_class.__qualname__, "__doc__": trainer_class.__doc__}
-    return types.new_class(trainer_class.__name__, (*ours, trainer_class), exec_body=lambda space: space.update(about))
+    return types.new_class(trainer_class.__name__, (*bases, trainer_class), exec_body=lambda space: space.update(about))
 
 
 def _has_stock_step(trainer_class: type[Any]) -> bool:
-    """Whether nobody but nnU-Net's own code sees what a step returns."""
+    # Whether only nnU-Net's own code uses the return value of a step.
     is_stock = defined_by(trainer_class, "train_step").__module__ == TRAINER_MODULE
     return is_stock and defined_by(trainer_class, "run_training").__module__.startswith("nnunetv2.")
 
 
 def _common_seed(is_ddp: bool, known: int | None) -> int:
-    """The same on all GPUs, so that one checkpoint is enough; where numpy was seeded, the same again."""
+    # The same on all GPUs, so one checkpoint is enough; repeatable if numpy was seeded.
     seed = [int(np.random.randint(np.iinfo(np.int64).max, dtype=np.int64)) if known is None else known]
     if is_ddp:
         distributed.broadcast_object_list(seed, src=0)

@@ -1,4 +1,4 @@
-"""Two feeds, for training and validation, that give what nnU-Net's own data loaders would."""
+"""Two feeds, for training and validation, with the batches that nnU-Net's own data loaders would give."""
 
 from __future__ import annotations
 
@@ -31,34 +31,34 @@ FOLD = "Convert3DTo2DTransform"
 
 
 class Purpose(NamedTuple):
-    """What a feed is for."""
+    """The purpose of a feed: training or validation."""
 
     name: str
-    stream: int  # of one rank's two
+    stream: int  # of a rank's two streams
     depth: int  # batches ahead
     ram_share: float
 
 
-# Validation reads ahead while there is training: two batches are enough, and its cases are a fifth of all.
+# Validation reads ahead during training: two batches are enough, and its cases are a fifth of all.
 TRAIN, VAL = Purpose("training", 0, 4, 0.8), Purpose("validation", 1, 2, 0.2)
 STREAMS = 2
 
 
 class Trainer(NamedTuple):
-    """What must be known of the trainer."""
+    """The facts about the trainer that the feeds need."""
 
     device: torch.device
     rank: int
     ranks: int
-    channels: int  # that the network gets
-    seg_channels: int  # that are read
+    channels: int  # input channels of the network
+    seg_channels: int  # channels of the segmentation that are read
     largest_label: int
     seed: int
     teller: LoaderLog
 
 
 class Plan(NamedTuple):
-    """Everything that a loader is made of, except for the place where its transforms run."""
+    """All parts of a loader except the device of its transforms."""
 
     purpose: Purpose
     catalogue: Catalogue
@@ -67,7 +67,7 @@ class Plan(NamedTuple):
 
 
 def check_version(installed: str | None = None) -> None:
-    """Raises:  UntestedVersion if another nnU-Net is installed than the one that the loader was compared with."""
+    """Raise UntestedVersion if the loader was not compared with the installed nnU-Net."""
     installed = installed or importlib.metadata.version("nnunetv2")
     if installed not in NNUNET_TESTED:
         raise UntestedVersion(
@@ -76,7 +76,7 @@ def check_version(installed: str | None = None) -> None:
 
 
 def make_feeds(stock: StockLoaders, trainer: Trainer, settings: Settings) -> tuple[Feed, Feed]:
-    """Feeds that have not started yet.
+    """Return the feeds for training and validation, not started yet.
 
     Raises:  UntestedVersion; BadInput.
     """
@@ -96,7 +96,7 @@ def _plan(stock: Any, purpose: Purpose) -> Plan:
 
 
 def _place(train: Plan, trainer: Trainer, settings: Settings) -> Place:
-    """The GPU if the training is there, it has room, and it can do it."""
+    # The GPU if the training runs there, it has enough memory, and it can resample.
     if trainer.device.type != "cuda" or settings.transforms_on_cpu:
         return Place("cpu")
     sampling = train.sampling
@@ -149,8 +149,8 @@ def _tell(plans: list[Plan], place: Place, trainer: Trainer, settings: Settings)
     trainer.teller.say("begins", threads=threads, where=place.device, seed=trainer.seed)
     for plan in plans:
         pairs = plan.chain.mapping
-        mapping = "; ".join(f"{stock} = {ours}" for stock, ours in pairs) or "-"
+        mapping = "; ".join(f"{stock} = {step_name}" for stock, step_name in pairs) or "-"
         trainer.teller.say("chain", purpose=plan.purpose.name, mapping=mapping)
-        unknown = [stock for stock, ours in pairs if FALLBACK in ours]
+        unknown = [stock for stock, step_name in pairs if FALLBACK in step_name]
         if unknown:
             trainer.teller.say("fallback", names=", ".join(unknown))

@@ -1,8 +1,8 @@
-"""A GPU whose memory is full gets room: the transforms leave it, and what failed is done again.
+"""If the GPU is out of memory, move the transforms to the CPU and repeat the failed step.
 
-A validation step only looks at the network, and a training step changes nothing before the optimiser's: both can be
-repeated. What a user's own step has done before it failed is not known, so that is left alone; so is the optimiser's
-own step, whose first one takes memory for its momentum.
+A validation step only reads the network, and a training step changes nothing before the optimiser's step: both can be
+repeated. A user's own step is not repeated, because what it did before it failed is unknown. Nor is the optimiser's
+own step, which allocates memory for its momentum the first time.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ else:
 
 
 class HolterRoom(Trainer):  # type: ignore[misc]
-    """For every trainer under which Holter's loader is put."""
+    """The base of every trainer that uses Holter's loader."""
 
     def validation_step(self, batch: dict[str, Any]) -> dict[str, Any]:
-        """As ever; once more if the GPU's memory was full."""
+        """Run as before; once more if the GPU was out of memory."""
         owner = defined_by(type(self), "validation_step", below=HolterRoom)
         if owner.__module__ != TRAINER_MODULE or not self._holter_can_make_room():
             return super().validation_step(batch)  # type: ignore[no-any-return]
@@ -32,16 +32,15 @@ class HolterRoom(Trainer):  # type: ignore[misc]
         try:
             return super().validation_step(batch)  # type: ignore[no-any-return]
         except torch.cuda.OutOfMemoryError:
-            pass  # not done again in here: the traceback would keep the network's output in memory
+            pass  # repeated below: in the handler, the traceback would keep the network's output in memory
         self._holter_make_room()
         return super().validation_step(again)  # type: ignore[no-any-return]
 
     def _holter_can_make_room(self) -> bool:
-        """Whether transforms are on the GPU; not with several GPUs, where the others would wait for this one."""
+        # Whether transforms run on the GPU. False with several GPUs, where the others would wait for this one.
         return not self.is_ddp and any(feed.place.is_gpu for feed in self._holter_feeds_with_place())
 
     def _holter_make_room(self) -> None:
-        """Take the transforms off the GPU."""
         self.optimizer.zero_grad(set_to_none=True)
         for feed in self._holter_feeds_with_place():
             feed.move_to_cpu()
@@ -51,7 +50,7 @@ class HolterRoom(Trainer):  # type: ignore[misc]
 
 
 def _safe_from_stock(batch: dict[str, Any]) -> dict[str, Any]:
-    """With a target of its own: stock writes over the ignore label in that of full resolution."""
+    # With a copy of the target: stock overwrites the ignore label in the full-resolution one.
     target = batch["target"]
     kept = [target[0].clone(), *target[1:]] if isinstance(target, list) else target.clone()
     return {**batch, "target": kept}

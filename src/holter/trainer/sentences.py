@@ -1,4 +1,4 @@
-"""What the training says of its data loader."""
+"""Sentences about the data loader in the training's log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How Holter's data loader is set up: environment variables, because nnU-Net's commands pass on nothing else."""
+"""Settings of Holter's data loader: environment variables, because nnU-Net's commands accept no other options."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ RAM_GB = "HOLTER_LOADER_RAM_GB"
 FLOAT16 = "HOLTER_LOADER_FLOAT16"
 STRICT = "HOLTER_LOADER_STRICT"
 TRANSFORMS = "HOLTER_LOADER_TRANSFORMS"
-LOADER = "HOLTER_LOADER"  # "stock": nnU-Net's own; the supervisor sets it where ours has ended a training twice
+LOADER = "HOLTER_LOADER"  # "stock": nnU-Net's own; set by the supervisor if ours has ended a training twice
 STOCK_WORKERS = "nnUNet_n_proc_DA"
 
-# Readers of boxes whose transforms run on the GPU: one reads 100 samples a second at 128 x 128 x 128, and an H200
-# trains 33; the others are for slow disks.
+# Readers if transforms run on the GPU: one reads 100 samples per second at 128 x 128 x 128, and an H200 trains 33; the
+# others are for slow disks.
 MOST_READERS = 4
 # nnU-Net's own number of worker processes.
 MOST_TRANSFORMERS = 12
-# Whole cases in memory, of all loaders together: enough for small data sets and for 2D with hundreds of samples a
-# batch, and no more than a neighbour on a shared server will bear.
+# Whole cases in memory, of all loaders together: enough for small data sets and for 2D with hundreds of samples per
+# batch, and acceptable for other users of a shared server.
 RAM_SHARE = 0.25
 RAM_MOST_BYTES = 8 << 30
 GB = 1e9
@@ -31,7 +31,7 @@ YES = ("1", "true", "t", "yes")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What the user asked for; None: left to us."""
+    """The user's settings; None: not set."""
 
     threads: int | None = None
     ram_bytes: int | None = None
@@ -39,10 +39,10 @@ class Settings:
     is_strict: bool = False  # stop at the first case that cannot be read
     transforms_on_cpu: bool = False
     wants_stock: bool = False
-    most_threads: int | None = None  # as many worker processes the user allowed nnU-Net's own loader
+    most_threads: int | None = None  # the number of worker processes that the user set for nnU-Net's own loader
 
     def readers(self, *, gpu_transforms: bool, gpu_training: bool) -> int:
-        """Reading threads of one loader."""
+        """Return the number of reading threads of one loader."""
         if self.threads is not None:
             return self.threads
         cpus = usable_cpus()
@@ -51,14 +51,14 @@ class Settings:
         elif gpu_training:
             wanted = min(cpus, MOST_TRANSFORMERS)
         else:
-            wanted = min(cpus // 2, MOST_TRANSFORMERS)  # the network computes on the other half
+            wanted = min(cpus // 2, MOST_TRANSFORMERS)  # the network uses the other half
         return max(1, wanted if self.most_threads is None else min(wanted, self.most_threads))
 
 
 def read_settings(variables: Mapping[str, str] | None = None) -> Settings:
-    """The settings in the environment.
+    """Return the settings in the environment.
 
-    Raises:  BadInput for a value that is none.
+    Raises:  BadInput for an invalid value.
     """
     given = os.environ if variables is None else variables
     threads = _number(given, THREADS)
@@ -81,7 +81,7 @@ def read_settings(variables: Mapping[str, str] | None = None) -> Settings:
 
 
 def usable_cpus() -> int:
-    """CPUs that a scheduler, ``taskset`` or a container lets this process use."""
+    """Return the number of CPUs that a scheduler, ``taskset`` or a container lets this process use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

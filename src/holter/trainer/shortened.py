@@ -1,12 +1,10 @@
 """nnU-Net's own training with fewer steps: ``python -m holter.trainer.shortened DATASET CONFIGURATION FOLD``.
 
-Stock nnU-Net trains for 1000 epochs of 250 + 50 steps and offers no option to do less. Here the stock trainer
-object is built the way ``nnUNetv2_train`` builds it, three numbers are set on it, and it runs: same data
-loader and worker processes, same augmentation, log, checkpoints and final validation. Arguments are those of
-``nnUNetv2_train`` where it has them.
+Stock nnU-Net trains for 1000 epochs of 250 + 50 steps and has no option to do less. This module builds the stock
+trainer object as ``nnUNetv2_train`` does, sets three numbers on it, and runs it: same data loader and worker
+processes, same augmentation, log, checkpoints and final validation. Arguments that ``nnUNetv2_train`` has are the same.
 
-nnU-Net is imported inside the functions: export workers start this file anew (spawn) and must not run it
-again.
+nnU-Net is imported inside the functions: export workers import this file again (spawn) and must not run it.
 """
 
 from __future__ import annotations
@@ -24,31 +22,31 @@ from holter.trainer.entry import find
 from holter.trainer.find import STOCK_TRAINER
 
 EPOCHS = 4
-ITERATIONS = 40  # a training part of some seconds: an epoch is long enough to break in the middle
+ITERATIONS = 40  # some seconds of training: long enough for a fault in the middle of an epoch
 VAL_ITERATIONS = 5
 
 DEVICES = ("cpu", "cuda", "mps")
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
-    """The options, checked as far as this can be done without nnU-Net."""
+    """Parse the options; checks only what needs no nnU-Net."""
     parser = argparse.ArgumentParser(prog="python -m holter.trainer.shortened", description="a shortened nnU-Net run")
     parser.add_argument("dataset", help="name or number")
     parser.add_argument("configuration")
     parser.add_argument("fold", help="number, or all")
     parser.add_argument("--epochs", type=int, default=EPOCHS)
-    parser.add_argument("--iterations", type=int, default=ITERATIONS, help="training steps an epoch")
-    parser.add_argument("--val-iterations", type=int, default=VAL_ITERATIONS, help="validation steps an epoch")
+    parser.add_argument("--iterations", type=int, default=ITERATIONS, help="training steps per epoch")
+    parser.add_argument("--val-iterations", type=int, default=VAL_ITERATIONS, help="validation steps per epoch")
     parser.add_argument("--initial-lr", type=float, help="learning rate of the first epoch; stock: 0.01")
     parser.add_argument("--save-every", type=int, help="epochs between checkpoints; stock: 50")
     parser.add_argument("-device", choices=DEVICES, default="cpu")
     parser.add_argument("-tr", default=STOCK_TRAINER, help="class of the trainer")
     parser.add_argument("-p", default="nnUNetPlans", help="name of the plans")
     parser.add_argument(
-        "--seed", type=int, help="of the weights, and of Holter's loader; nnU-Net's workers draw afresh"
+        "--seed", type=int, help="seed of the weights and of Holter's loader; nnU-Net's workers stay unseeded"
     )
     parser.add_argument("--c", action="store_true", help="continue from the latest checkpoint")
-    parser.add_argument("--loader", choices=("holter", "stock"), default="stock", help="whose data loader")
+    parser.add_argument("--loader", choices=("holter", "stock"), default="stock", help="which data loader")
     parser.add_argument("--no-validation", action="store_true", help="leave out the final validation")
     parser.add_argument(
         "--train-step-delay-file",
@@ -59,7 +57,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 
 
 def build(options: argparse.Namespace) -> Any:
-    """The trainer object, as ``nnunetv2.run.run_training`` makes it, with its three numbers made smaller."""
+    """Build the trainer object as ``nnunetv2.run.run_training`` does, with smaller numbers."""
     import torch
     from batchgenerators.utilities.file_and_folder_operations import load_json
     from nnunetv2.paths import nnUNet_preprocessed
@@ -87,10 +85,10 @@ def build(options: argparse.Namespace) -> Any:
 
 
 def set_threads(device: str) -> None:
-    """Torch's threads in the main process: half of the usable CPUs on a CPU, else one, as stock does.
+    """Set torch's threads in the main process: half of the usable CPUs on a CPU, else one, as stock does.
 
-    Stock takes every CPU of the machine on a CPU device. The data workers then fight the network for them,
-    and the affinity that a scheduler gave is ignored.
+    On a CPU device, stock uses every CPU of the machine. The data workers then compete with the network for them, and
+    the affinity set by a scheduler is ignored.
     """
     import torch
 
@@ -99,7 +97,7 @@ def set_threads(device: str) -> None:
 
 
 def set_seed(seed: int) -> None:
-    """Seed this process: weights start equal, batches do not."""
+    """Seed this process: the initial weights are repeatable, the batches are not."""
     import numpy
     import torch
 
@@ -109,11 +107,10 @@ def set_seed(seed: int) -> None:
 
 
 def delay_steps(trainer: Any, file: Path) -> None:
-    """Simulate a GPU that has become slow: while ``file`` exists, each optimiser step takes the seconds in it
-    longer.
+    """Simulate a slow GPU: while ``file`` exists, each optimiser step takes longer by the seconds in it.
 
-    The main thread waits inside the stock ``train_step``, in a native call that has released the interpreter
-    lock, which is where a thread waits for a throttled GPU. The loader goes on until its queues are full.
+    The main thread waits inside the stock ``train_step``, in a native call without the interpreter lock, like a
+    thread that waits for a throttled GPU. The loader continues until its queues are full.
     """
     initialize = trainer.initialize
 
@@ -125,7 +122,7 @@ def delay_steps(trainer: Any, file: Path) -> None:
 
 
 def read_delay_s(file: Path) -> float:
-    """Seconds written in ``file``; 0 where there is no file or no number in it (yet)."""
+    """Return the seconds in ``file``; 0 if there is no file or no number in it (yet)."""
     try:
         return max(0.0, float(file.read_text()))
     except (OSError, ValueError):
@@ -133,7 +130,7 @@ def read_delay_s(file: Path) -> float:
 
 
 def wait_natively(delay_s: float) -> None:
-    """Wait in libc rather than in the interpreter; a signal does not cut it short."""
+    """Wait in libc, not in the interpreter; a signal does not shorten the wait."""
     if delay_s <= 0:
         return
     libc = ctypes.CDLL(None)

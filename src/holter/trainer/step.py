@@ -1,8 +1,8 @@
-"""nnU-Net's training step, without waiting for the GPU in every one of them.
+"""nnU-Net's training step without waiting for the GPU in each step.
 
-Stock ends each step by fetching the loss, and the CPU stands still until the GPU is done: meanwhile it cannot prepare
-the launches of the next step. Here losses stay where they are until the epoch ends, and are then fetched all at once.
-(One wait is left, and torch's: with mixed precision ``GradScaler.step`` reads whether a gradient overflowed.)
+Stock ends each step by fetching the loss, so the CPU waits until the GPU is done and cannot prepare the launches of the
+next step meanwhile. Here losses stay on the device until the epoch ends and are then fetched all at once.
+(Torch still waits once: with mixed precision ``GradScaler.step`` reads whether a gradient overflowed.)
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ LONGEST_GRADIENT = 12  # nnU-Net's limit of the norm of all gradients
 
 
 class HolterStep(HolterRoom):
-    """The two methods between which a loss travels; for trainers that have not changed stock's own.
+    """Replaces the two methods that pass the loss on; for trainers that have not changed stock's own.
 
     Source:  nnunetv2 2.8.1 nnUNetTrainer.train_step, on_train_epoch_end; equal weights and losses.
     """
 
     def train_step(self, batch: dict[str, Any]) -> dict[str, Any]:
-        """One step; the loss in what is returned is a tensor on the device."""
+        """Run one step; the returned loss is a tensor on the device."""
         data = _to(batch["data"], self.device)
         target = _to(batch["target"], self.device)
         loss = None
@@ -35,18 +35,18 @@ class HolterStep(HolterRoom):
         except torch.cuda.OutOfMemoryError:
             if not self._holter_can_make_room():
                 raise
-        if loss is None:  # not in the handler: its traceback would keep all activations in memory
+        if loss is None:  # outside the handler: its traceback would keep all activations in memory
             self._holter_make_room()
             loss = self._holter_gradients(data, target)
         self._holter_update()
         return {"loss": loss.detach()}
 
     def on_train_epoch_end(self, train_outputs: Sequence[dict[str, Any]]) -> None:
-        """Hand on losses as stock's step gives them."""
+        """Pass the losses on in the format of stock's step."""
         super().on_train_epoch_end(fetched(train_outputs))
 
     def _holter_gradients(self, data: Any, target: Any) -> Any:
-        """Nothing that lasts has changed before the update: this may be done twice."""
+        # Changes nothing permanent, so it can be repeated.
         self.optimizer.zero_grad(set_to_none=True)
         with torch.autocast("cuda") if self.device.type == "cuda" else nullcontext():
             loss = self.loss(self.network(data), target)
@@ -69,14 +69,14 @@ class HolterStep(HolterRoom):
 
 
 def _to(tensors: Any, device: Any) -> Any:
-    """Only CUDA's copies are waited for before the loader uses a batch's memory again; MPS reads it later, too."""
+    # The loader waits only for CUDA's copies before it reuses a batch's memory; MPS might read it later.
     if isinstance(tensors, list):
         return [_to(each, device) for each in tensors]
     return tensors.to(device, non_blocking=device.type == "cuda")
 
 
 def fetched(outputs: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Outputs of steps with losses as numpy arrays without axes; all that are on a device come in one transfer."""
+    """Return the outputs with losses as numpy arrays without axes; all losses on a device come in one transfer."""
     tensors = [output["loss"] for output in outputs]
     if not tensors or not all(isinstance(tensor, torch.Tensor) for tensor in tensors):
         return list(outputs)

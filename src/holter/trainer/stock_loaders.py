@@ -1,7 +1,7 @@
-"""nnU-Net's own data loaders as its trainer sets them up, without the worker processes that would run them.
+"""nnU-Net's own data loaders as its trainer configures them, without the worker processes that would run them.
 
-The trainer's own code decides cases, patch sizes, oversampling and transforms, whatever a user changed there; only the
-two augmenters at its end, which start processes, are stood in for.
+The trainer's own code decides cases, patch sizes, oversampling and transforms, including a user's changes. Only the two
+augmenters at its end, which start processes, are replaced.
 """
 
 from __future__ import annotations
@@ -29,26 +29,26 @@ class StockLoaders(NamedTuple):
 
 
 class _Kept:
-    """Stands for an augmenter: keeps the data loader, and starts nothing."""
+    """Replaces an augmenter: keeps the data loader, and starts nothing."""
 
     def __init__(self, data_loader: Any, *_: Any, **__: Any) -> None:
         self.data_loader = data_loader
 
     def __next__(self) -> None:
-        """Nobody looks at the batch that nnU-Net takes to see its workers start."""
+        """nnU-Net takes a batch to see its workers start, and ignores it."""
 
 
 def defined_by(trainer_class: type[Any], method: str, *, below: type[Any] | None = None) -> type[Any]:
-    """The class that a trainer has this method from; ``below``: that one of ours left out, and what was put above."""
+    """Return the class that defines a trainer's method; ``below``: skip the classes up to this one in the MRO."""
     order = trainer_class.__mro__
     first = 0 if below is None else order.index(below) + 1
     return next(cls for cls in order[first:] if method in vars(cls))
 
 
 def set_up(get_dataloaders: Callable[[], Any]) -> StockLoaders:
-    """Run the trainer's own ``get_dataloaders`` and return what it would have its workers run.
+    """Run the trainer's own ``get_dataloaders`` and return the loaders that its workers would have run.
 
-    Raises:  LoaderNotReplaced if that is something else than nnU-Net's.
+    Raises:  LoaderNotReplaced if these are not nnU-Net's.
     """
     module = importlib.import_module(TRAINER_MODULE)
     before = {name: getattr(module, name, None) for name in AUGMENTERS}
@@ -61,16 +61,16 @@ def set_up(get_dataloaders: Callable[[], Any]) -> StockLoaders:
     finally:
         for name, original in before.items():
             setattr(module, name, original)
-    if not (isinstance(made, tuple) and len(made) == 2 and all(isinstance(one, _Kept) for one in made)):
+    if not (isinstance(made, tuple) and len(made) == 2 and all(isinstance(kept, _Kept) for kept in made)):
         raise LoaderNotReplaced("the trainer makes its batches in a way of its own")
-    loaders = StockLoaders(*(one.data_loader for one in made))
+    loaders = StockLoaders(*(kept.data_loader for kept in made))
     for loader in loaders:
         _check_known(loader)
     return loaders
 
 
 def _check_known(loader: Any) -> None:
-    """A subclass may sample or read in any way."""
+    # Exact types only: a subclass may sample or read in any way.
     if _name(loader) != LOADER:
         raise LoaderNotReplaced(f"the trainer has a data loader of its own, {type(loader).__name__}")
     if _name(loader._data) not in DATASETS:

@@ -1,8 +1,8 @@
 """nnU-Net's augmentation for whole batches, on any device: tensor in, tensor out.
 
-``read_chain`` looks at the transforms a trainer made and gives a chain that does the same: ``draw`` once a sample,
-from an explicit generator and before anything is read; ``needed_box`` says what must be read; ``apply`` does the rest
-for a batch. Nothing here knows of the monitor or of the loader.
+``read_chain`` reads the transforms of a trainer and returns a chain that does the same. Call ``draw`` once per sample,
+with an explicit generator, before anything is read; ``needed_box`` returns what must be read; ``apply`` does the rest
+for a batch. Nothing here depends on the monitor or the loader.
 """
 
 from holter.transforms.chain import Batch, Chain, SampleDraw

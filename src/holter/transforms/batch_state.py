@@ -1,4 +1,4 @@
-"""What flows through a chain, and what every step of it can do."""
+"""The batch that flows through a chain, and the interface of its steps."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-# Above this many voxels a channel is changed where it stands; below it, gathering channels saves more than it costs.
+# Larger channels are changed in place; for smaller ones, gathering them saves more than it costs.
 LARGE_VOXELS = 32_768
 
 
 @dataclass(slots=True)
 class BatchState:
-    """A batch on its way. Its tensors belong to the chain, and steps change them in place.
+    """A batch between two steps. Its tensors belong to the chain, and steps change them in place.
 
     Shapes:  image (B, C, *patch) float32, contiguous; seg (B, S, *patch) int16, or bool once it holds regions, or a
     list of such for deep supervision.
@@ -27,7 +27,7 @@ class BatchState:
 
 
 class Applied(NamedTuple):
-    """A sample that drew a step, and what it drew."""
+    """A sample that a step applies to, and the step's draw for it."""
 
     slot: int
     draw: Any
@@ -41,24 +41,24 @@ class ChannelIndex(NamedTuple):
 
 
 class Step(Protocol):
-    """One transform: ``draw`` is all of its randomness, ``apply`` is a function of the draws."""
+    """One transform: ``draw`` makes all random choices, ``apply`` is a function of the draws."""
 
     @property
     def name(self) -> str:
-        """What the mapping calls it."""
+        """Return its name in the mapping."""
 
     @property
     def reshapes(self) -> bool:
-        """Whether it changes the number of channels or their size, so that no sample can go without it."""
+        """Whether it changes the number or size of channels, so that it must apply to all samples."""
 
     def draw(self, rng: np.random.Generator, channels: int) -> object | None:
-        """What one sample of that many image channels drew; None if the step leaves it alone."""
+        """Return the draw for one sample with that many image channels; None if the step does not apply to it."""
 
     def channels_after(self, channels: int) -> int:
-        """Image channels that the next step sees."""
+        """Return the number of image channels after this step."""
 
     def apply(self, work: BatchState, hits: Sequence[Applied]) -> None:
-        """Change the samples that were hit, and no others."""
+        """Change the samples in ``hits``, and no others."""
 
 
 class NoDraw(NamedTuple):
@@ -74,17 +74,17 @@ class ShapePreserving:
     reshapes = False
 
     def channels_after(self, channels: int) -> int:
-        """As many as before."""
+        """Return the same number."""
         return channels
 
 
 def everywhere(work: BatchState, hits: Sequence[Applied]) -> bool:
-    """Whether all samples of the batch were hit."""
+    """Whether ``hits`` has all samples of the batch."""
     return len(hits) == len(work.image)
 
 
 def on_device(values: Sequence[float] | Sequence[int], device: torch.device, dtype: torch.dtype) -> Tensor:
-    """A small tensor of host numbers, sent without waiting for the device."""
+    """Return a small tensor of host numbers, copied without waiting for the device."""
     return torch.tensor(values, dtype=dtype).to(device, non_blocking=True)
 
 
@@ -93,8 +93,8 @@ def change_rows(
 ) -> None:
     """Call ``change(x, *values)`` on the given channels; it changes x in place.
 
-    Shapes:  image (B, C, *spatial) contiguous, changed in place; x (N, voxels); each column has one number a row and
-    arrives in ``change`` as a number, or as (N, 1) where small channels are changed together.
+    Shapes:  image (B, C, *spatial) contiguous, changed in place; x (N, voxels); each column has one number per row.
+    ``change`` gets it as a number, or as (N, 1) if small channels are changed together.
     """
     channels = image.shape[1]
     flat = image.view(len(image) * channels, -1)

@@ -1,7 +1,7 @@
 """Gaussian blur, axis by axis.
 
-Every blur has the same number of taps (seven for stock's sigmas; the outer ones are 0 for a small sigma), added up from
-shifted copies: a convolution would be tuned anew for each shape and kernel where cudnn.benchmark is on.
+Every blur has the same number of taps (seven for stock's sigmas; the outer ones are 0 for a small sigma), summed from
+shifted copies: with cudnn.benchmark, a convolution would be tuned again for each shape and kernel.
 
 Source:  batchgeneratorsv2 0.3.6 GaussianBlurTransform: kernels cut at an odd length next to 6 sigma + 0.5, mirrored
 at the edges.
@@ -28,7 +28,7 @@ CACHED_VOXELS = 65_536  # on the CPU, parts of this size stay in the second-leve
 
 @dataclass(frozen=True, slots=True)
 class BlurDraw:
-    """Channels, and for each a sigma an axis in voxels."""
+    """The channels, and for each of them one sigma per axis in voxels."""
 
     channels: tuple[int, ...]
     sigmas: tuple[tuple[float, ...], ...]
@@ -36,7 +36,7 @@ class BlurDraw:
 
 @dataclass(frozen=True)
 class Blur(ShapePreserving):
-    """Blurs each channel that is hit along all axes, one after the other."""
+    """Blurs each drawn channel along all axes, one after the other."""
 
     sigma: Scalar
     per_channel: float
@@ -46,7 +46,7 @@ class Blur(ShapePreserving):
     name = "blur"
 
     def draw(self, rng: np.random.Generator, channels: int) -> BlurDraw | None:
-        """Channels first, then their sigmas."""
+        """Draw the channels, then their sigmas."""
         hit = pick(rng, channels, self.per_channel)
         if not hit:
             return None
@@ -55,7 +55,7 @@ class Blur(ShapePreserving):
         return BlurDraw(hit, tuple(self._sigmas(rng) for _ in hit))
 
     def apply(self, work: BatchState, hits: Sequence[Applied]) -> None:
-        """One channel at a time."""
+        """Blur one channel at a time."""
         radius = kernel_size(upper_end(self.sigma)) // 2
         for slot, draw in hits:
             for channel, sigmas in zip(draw.channels, draw.sigmas, strict=True):
@@ -68,7 +68,7 @@ class Blur(ShapePreserving):
 
 
 def blur(x: Tensor, sigmas: Sequence[float], radius: int) -> None:
-    """Shapes:  x (*spatial), changed in place; a sigma an axis. An axis of one voxel stays as it is."""
+    """Blur in place. Shapes:  x (*spatial), one sigma per axis. An axis of one voxel is not changed."""
     for axis, sigma in enumerate(sigmas):
         if x.shape[axis] == 1:
             continue
@@ -80,7 +80,7 @@ def blur(x: Tensor, sigmas: Sequence[float], radius: int) -> None:
 
 
 def kernel_size(sigma: float) -> int:
-    """The odd number next to 6 sigma + 0.5, even ones settled by the side they were rounded from."""
+    """Return the odd number next to 6 sigma + 0.5; if it rounds to an even number, the odd one on the exact side."""
     exact = sigma * TRUNCATE + 0.5
     rounded = round(exact)
     if rounded % 2 == 1:
@@ -89,7 +89,7 @@ def kernel_size(sigma: float) -> int:
 
 
 def half_kernel(sigma: float) -> tuple[float, ...]:
-    """Weights from the centre outwards; with their mirror image they sum to 1."""
+    """Return the weights from the centre outwards; with their mirror image they sum to 1."""
     weights = [exp(-0.5 * (offset / sigma) ** 2) for offset in range(kernel_size(sigma) // 2 + 1)]
     total = weights[0] + 2 * sum(weights[1:])
     return tuple(weight / total for weight in weights)
@@ -105,7 +105,7 @@ def _weighted(mirrored: Tensor, taps: Sequence[float], axis: int, radius: int) -
 
 
 def _parts(x: Tensor, axis: int) -> Sequence[Tensor]:
-    """Pieces that can be blurred along ``axis`` one by one; on a device there is just one."""
+    # Pieces that can be blurred along ``axis`` one by one; on a GPU a single piece.
     if x.device.type != "cpu" or x.ndim < 2:
         return (x,)
     across = 0 if axis else 1
@@ -114,7 +114,7 @@ def _parts(x: Tensor, axis: int) -> Sequence[Tensor]:
 
 
 def read(stock: Any, axes: int) -> Blur | None:
-    """The same distribution as the stock transform, or None if its sigma is a function."""
+    """Return a step with the stock transform's distribution, or None if its sigma is a function."""
     sigma = read_scalar(stock.blur_sigma)
     if sigma is None or upper_end(sigma) <= 0:
         return None

@@ -1,4 +1,4 @@
-"""A factor a channel.
+"""Multiply each channel by a factor.
 
 Source:  batchgeneratorsv2 0.3.6 MultiplicativeBrightnessTransform.
 """
@@ -20,7 +20,7 @@ STOCK = "batchgeneratorsv2.transforms.intensity.brightness.MultiplicativeBrightn
 
 @dataclass(frozen=True, slots=True)
 class Factors:
-    """Channels and the factor of each; of contrast, too."""
+    """Channels and the factor of each; used by contrast, too."""
 
     channels: tuple[int, ...]
     factors: tuple[float, ...]
@@ -28,7 +28,7 @@ class Factors:
 
 @dataclass(frozen=True)
 class Brightness(ShapePreserving):
-    """Multiplies each channel that is hit."""
+    """Multiplies each drawn channel."""
 
     factor: Scalar
     per_channel: float
@@ -36,24 +36,24 @@ class Brightness(ShapePreserving):
     name = "brightness"
 
     def draw(self, rng: np.random.Generator, channels: int) -> Factors | None:
-        """Channels first, then their factors."""
+        """Draw the channels, then their factors."""
         return draw_factors(rng, channels, self.factor, self.per_channel, self.one_factor)
 
     def apply(self, work: BatchState, hits: Sequence[Applied]) -> None:
-        """All channels of all samples that were hit."""
+        """Multiply all drawn channels of all samples."""
         rows, factors = factors_of(hits)
         change_rows(work.image, rows, [factors], multiply)
 
 
 def multiply(x: Tensor, factor: float | Tensor) -> None:
-    """Shapes:  x (N, voxels), changed in place; factor a number or (N, 1)."""
+    """Multiply in place. Shapes:  x (N, voxels); factor a number or (N, 1)."""
     x.mul_(factor)
 
 
 def draw_factors(
     rng: np.random.Generator, channels: int, factor: Scalar, per_channel: float, one_factor: bool
 ) -> Factors | None:
-    """Which channels, and their factors; None where no channel is hit."""
+    """Draw the channels and their factors; None if no channel is drawn."""
     hit = pick(rng, channels, per_channel)
     if not hit:
         return None
@@ -62,13 +62,13 @@ def draw_factors(
 
 
 def factors_of(hits: Sequence[Applied]) -> tuple[list[ChannelIndex], list[float]]:
-    """Every channel that is hit, and its factor."""
+    """Return all drawn channels, and their factors."""
     rows = [ChannelIndex(hit.slot, channel) for hit in hits for channel in hit.draw.channels]
     return rows, [factor for hit in hits for factor in hit.draw.factors]
 
 
 def read(stock: Any) -> Brightness | None:
-    """The same distribution as the stock transform, or None if its factor is a function."""
+    """Return a step with the stock transform's distribution, or None if its factor is a function."""
     factor = read_scalar(stock.multiplier_range)
     if factor is None:
         return None

@@ -1,6 +1,4 @@
-"""All transforms of a sample in stock's order: what it draws, what it needs to have read, and what becomes of a
-batch.
-"""
+"""All transforms of a sample in stock's order: draw, needed box, and application to a batch."""
 
 from __future__ import annotations
 
@@ -20,17 +18,17 @@ from holter.transforms.spatial.spatial import Spatial
 
 @dataclass(frozen=True, slots=True)
 class SampleDraw:
-    """All that is random in one sample: a draw for each step of the chain, None where the step leaves it alone."""
+    """All random choices for one sample: one draw per step of the chain, None if the step does not apply to it."""
 
     draws: tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What the network is trained on, of stock's types.
+    """The input of the network, with stock's types.
 
-    Shapes:  image (B, C, *patch) float32; target (B, S, *patch) int16, bool for regions, or for deep supervision a
-    list of such, in the order of stock's scales (full resolution first).
+    Shapes:  image (B, C, *patch) float32; target (B, S, *patch) int16, bool for regions; for deep supervision a list of
+    such, in the order of stock's scales (full resolution first).
     """
 
     image: Tensor
@@ -47,11 +45,11 @@ class Chain:
 
     @property
     def initial_box_fill(self) -> Fill:
-        """What the reader puts where a box leaves the image. Outside of the initial patch the chain pads by itself."""
+        """Return the values for box voxels outside the image. Outside the initial patch the chain itself pads."""
         return Fill()
 
     def draw(self, rng: np.random.Generator, channels: int) -> SampleDraw:
-        """Everything that one sample of that many image channels needs; the same numbers for the same generator."""
+        """Draw for one sample with that many image channels; the same generator state gives the same numbers."""
         draws = []
         for step in self.steps:
             draws.append(step.draw(rng, channels))
@@ -59,8 +57,8 @@ class Chain:
         return SampleDraw(tuple(draws))
 
     def needed_box(self, draw: SampleDraw) -> Box:
-        """What must be read of the initial patch: the patch for a plain crop, all of it if an unknown step comes
-        first.
+        """Return the part of the initial patch that must be read: the patch for a plain crop, all of it if an unknown
+        step comes first.
         """
         initial = self.geometry.initial_patch_size
         if self._first is None:
@@ -75,11 +73,14 @@ class Chain:
         *,
         device: torch.device | str,
     ) -> Batch:
-        """Shapes:  images (C, *box) float32 and segs (S, *box) int8 or int16, one a sample, each the needed box of
-        its draw, on any device -> a batch on ``device``; inputs untouched. Runs in float32 whatever autocast says,
-        and does not wait for the device (but for a fall-back or a removed component).
+        """Transform the samples into one batch on ``device``; inputs are not changed.
 
-        Raises:  WrongBox if a tensor has not the size of its needed box.
+        Runs in float32 regardless of autocast. Does not wait for the device, except in a fall-back or to remove a
+        component.
+
+        Shapes:  per sample an image (C, *box) float32 and a seg (S, *box) int8 or int16, on any device; box: the
+                 needed box of its draw.
+        Raises:  WrongBox if a tensor does not have the size of its needed box.
         """
         where = torch.device(device)
         self._check(images, segs, draws)
@@ -100,9 +101,9 @@ class Chain:
     def _begin(
         self, images: Sequence[Tensor], segs: Sequence[Tensor], draws: Sequence[SampleDraw], device: torch.device
     ) -> tuple[BatchState, range]:
-        """A batch in tensors of its own, and the steps that are left to do."""
+        # Returns a batch in new tensors, and the indices of the remaining steps.
         if self._first is not None:
-            spatial = [one.draws[0] for one in draws]
+            spatial = [draw.draws[0] for draw in draws]
             initial = self.geometry.initial_patch_size
             return self._first.apply_parts(images, segs, spatial, initial, device), range(1, len(self.steps))
         batch = BatchState(

@@ -22,7 +22,7 @@ STOCK = "batchgeneratorsv2.transforms.intensity.contrast.ContrastTransform"
 
 @dataclass(frozen=True)
 class Contrast(ShapePreserving):
-    """Stretches each channel that is hit, within its old range where that is to be kept."""
+    """Stretches each drawn channel, clipped to its old range if ``keep_range``."""
 
     factor: Scalar
     keep_range: bool
@@ -31,17 +31,17 @@ class Contrast(ShapePreserving):
     name = "contrast"
 
     def draw(self, rng: np.random.Generator, channels: int) -> Factors | None:
-        """Channels first, then their factors."""
+        """Draw the channels, then their factors."""
         return draw_factors(rng, channels, self.factor, self.per_channel, self.one_factor)
 
     def apply(self, work: BatchState, hits: Sequence[Applied]) -> None:
-        """All channels of all samples that were hit."""
+        """Stretch all drawn channels of all samples."""
         rows, factors = factors_of(hits)
         change_rows(work.image, rows, [factors], partial(stretch, keep_range=self.keep_range))
 
 
 def stretch(x: Tensor, factor: float | Tensor, *, keep_range: bool) -> None:
-    """Shapes:  x (N, voxels), changed in place; factor a number or (N, 1)."""
+    """Stretch in place. Shapes:  x (N, voxels); factor a number or (N, 1)."""
     mean = x.mean(1, keepdim=True)
     low, high = x.amin(1, keepdim=True), x.amax(1, keepdim=True)
     x.sub_(mean).mul_(factor).add_(mean)
@@ -50,7 +50,7 @@ def stretch(x: Tensor, factor: float | Tensor, *, keep_range: bool) -> None:
 
 
 def read(stock: Any) -> Contrast | None:
-    """The same distribution as the stock transform, or None if its factor is a function."""
+    """Return a step with the stock transform's distribution, or None if its factor is a function."""
     factor = read_scalar(stock.contrast_range)
     if factor is None:
         return None

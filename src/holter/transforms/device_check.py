@@ -1,7 +1,7 @@
-"""Whether a device can resample: tried once, on a few voxels, before a training counts on it.
+"""Whether a device can resample: tested once, on a few voxels, before a training depends on it.
 
-A first batch may be two plain crops, which any device can do; only a sample that is turned shows that the fused kernel
-cannot be compiled (no C compiler), launched (an old driver), or gives something else than the CPU.
+The first batch may have only plain crops, which every device can do. Only a rotated sample shows that the fused kernel
+cannot be compiled (no C compiler), launched (an old driver), or differs from the CPU.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from holter.transforms.spatial.placement import How, Placement
 from holter.transforms.spatial.spatial import affine_of
 
 PATCH, SOURCE = 12, 19  # voxels along an axis
-ANGLE, FACTOR = 0.3, 1.1  # no voxel of the patch lies on one of the source or in the middle of two
+ANGLE, FACTOR = 0.3, 1.1  # no voxel of the patch is exactly on a source voxel or halfway between two
 LABELS = 4
-MOST_DIFFERENT = 0.01  # of all labels: where devices round differently, a vote that is nearly a tie may tip
+MOST_DIFFERENT = 0.01  # of all labels: devices round differently, so a nearly tied vote may change
 MOST_APART = 1e-3
 
 
 def why_unusable(device: torch.device | str, axes: int) -> str | None:
-    """What is wrong with resampling 2 or 3 axes there; None: it gave what the CPU gives. Waits for the device."""
+    """Return why 2D or 3D resampling fails there; None if the result equals the CPU's. Waits for the device."""
     try:
         image, seg = _resampled(torch.device(device), axes)
     except Exception as error:  # noqa: BLE001 -- compilers and drivers raise anything

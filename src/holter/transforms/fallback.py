@@ -1,7 +1,7 @@
-"""Any transform that is not ours: the stock object itself, on the CPU, one sample after the other.
+"""Any transform without an implementation here: the stock object itself, on the CPU, one sample after the other.
 
-Its random numbers come from the global generators, which are seeded for the call from the sample's draw and set back
-afterwards. So a sample is the same whenever it is drawn, as long as nothing else draws from them at that moment.
+Its random numbers come from the global generators. These are seeded from the sample's draw for the call and restored
+afterwards. So a sample is always the same, as long as no other code draws from them at that moment.
 """
 
 from __future__ import annotations
@@ -19,40 +19,40 @@ from torch import Tensor
 
 from holter.transforms.batch_state import Applied, BatchState
 
-SEEDS = 2**32  # all that numpy's global generator takes
+SEEDS = 2**32  # the range of seeds of numpy's global generator
 _GLOBAL_GENERATORS = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
 class FallbackDraw:
-    """What the global generators are seeded with."""
+    """The seed for the global generators."""
 
     seed: int
 
 
 @dataclass(frozen=True)
 class Fallback:
-    """Goes over the CPU and back: on a device this waits for it, for the samples that are hit."""
+    """Runs a stock transform on the CPU; for samples on a GPU this waits for the GPU."""
 
     stock: Callable[..., dict[str, Any]]
     label: str
-    reshapes = True  # it might
+    reshapes = True  # possible, so assumed
 
     @property
     def name(self) -> str:
-        """What it is, and that it is not ours."""
+        """Return a name that shows that stock's code runs."""
         return "CPU fall-back"
 
     def draw(self, rng: np.random.Generator, channels: int) -> FallbackDraw:  # noqa: ARG002 - one signature for all
-        """A seed."""
+        """Draw a seed."""
         return FallbackDraw(int(rng.integers(SEEDS)))
 
     def channels_after(self, channels: int) -> int:
-        """Taken to be as many as before; steps that follow draw for that many."""
+        """Return the same number: the next steps draw for that many channels."""
         return channels
 
     def apply(self, work: BatchState, hits: Sequence[Applied]) -> None:
-        """Samples may all change their shape, if all are hit."""
+        """Apply the stock transform. It may change shapes only if all samples of the batch are in ``hits``."""
         done = {hit.slot: self._one(work, hit) for hit in hits}
         images = [done[slot][0] if slot in done else image for slot, image in enumerate(work.image)]
         work.image = torch.stack([image.to(work.image.device) for image in images]).float().contiguous()
@@ -73,7 +73,7 @@ class Fallback:
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """The global generators of random, numpy and torch (CPU) start from ``seed``, and go on afterwards as if unused."""
+    """Seed the global generators of random, numpy and torch (CPU) with ``seed``; restore their states afterwards."""
     with _GLOBAL_GENERATORS:
         before = random.getstate(), np.random.get_state(), torch.random.get_rng_state()
         random.seed(seed)
@@ -92,9 +92,9 @@ def _sample(seg: Any, slot: int) -> Any:
 
 
 def _moved(value: Any, device: torch.device | str) -> Any:
-    """On the device, and never the memory of the batch: stock's transforms work in place."""
+    # Always a copy, never the memory of the batch: stock's transforms work in place.
     if isinstance(value, (list, tuple)):
-        return [_moved(one, device) for one in value]
+        return [_moved(item, device) for item in value]
     return value.to(device, copy=True)
 
 

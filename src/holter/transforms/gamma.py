@@ -1,7 +1,7 @@
 """Raise a channel to an exponent within its own range.
 
-Source:  batchgeneratorsv2 0.3.6 GammaTransform. Inverting means the negative image is raised and turned back; keeping
-the statistics means mean and (unbiased) standard deviation are restored afterwards.
+Source:  batchgeneratorsv2 0.3.6 GammaTransform. Inverting raises the negative image and negates the result; keeping the
+statistics restores mean and (unbiased) standard deviation afterwards.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from holter.transforms.batch_state import Applied, BatchState, ChannelIndex, Sha
 from holter.transforms.scalar import Scalar, pick, read_scalar, single
 
 STOCK = "batchgeneratorsv2.transforms.intensity.gamma.GammaTransform"
-EPSILON = 1e-7  # stock's; a constant channel stays what it is
+EPSILON = 1e-7  # stock's; a constant channel stays constant
 
 
 @dataclass(frozen=True, slots=True)
 class GammaDraw:
-    """For each channel: its exponent, whether its negative is raised, whether its statistics are kept."""
+    """For each channel: its exponent, whether its negative is raised, and whether its statistics are restored."""
 
     channels: tuple[int, ...]
     exponents: tuple[float, ...]
@@ -34,7 +34,7 @@ class GammaDraw:
 
 @dataclass(frozen=True)
 class Gamma(ShapePreserving):
-    """Changes each channel that is hit."""
+    """Changes each drawn channel."""
 
     exponent: Scalar
     invert: float
@@ -44,7 +44,7 @@ class Gamma(ShapePreserving):
     name = "gamma"
 
     def draw(self, rng: np.random.Generator, channels: int) -> GammaDraw | None:
-        """Channels, then what is kept, what is inverted, and the exponents."""
+        """Draw the channels, then which to keep statistics of, which to invert, and the exponents."""
         hit = pick(rng, channels, self.per_channel)
         if not hit:
             return None
@@ -54,7 +54,7 @@ class Gamma(ShapePreserving):
         return GammaDraw(hit, tuple(single(value) for value in drawn), inverted, kept)
 
     def apply(self, work: BatchState, hits: Sequence[Applied]) -> None:
-        """Channels of one kind together."""
+        """Change all channels with the same flags together."""
         kinds: dict[tuple[bool, bool], list[tuple[ChannelIndex, float]]] = {}
         for slot, draw in hits:
             for channel, *kind, exponent in zip(draw.channels, draw.inverted, draw.kept, draw.exponents, strict=True):
@@ -65,10 +65,10 @@ class Gamma(ShapePreserving):
 
 
 def raise_to(x: Tensor, exponent: float | Tensor, *, inverted: bool, kept: bool) -> None:
-    """Shapes:  x (N, voxels), changed in place; exponent a number or (N, 1).
+    """Raise in place. Shapes:  x (N, voxels); exponent a number or (N, 1).
 
-    The negative is never written out: its range is that of x with the ends exchanged, and all steps but the power
-    are linear, so its sign goes into their factors.
+    The negative image is never stored: its range is that of x with the ends exchanged. All operations except the
+    power are linear, so its sign is part of their factors.
     """
     before = centre(x) if kept else None
     low, high = x.amin(1, keepdim=True), x.amax(1, keepdim=True)
@@ -84,16 +84,16 @@ def raise_to(x: Tensor, exponent: float | Tensor, *, inverted: bool, kept: bool)
 
 
 class Statistics(NamedTuple):
-    """Shapes:  (N, 1) each."""
+    """Mean and standard deviation. Shapes:  (N, 1) each."""
 
     mean: Tensor
     std: Tensor
 
 
 def centre(x: Tensor) -> Statistics:
-    """Shapes:  x (N, voxels), whose mean is taken away in place -> what its statistics were.
+    """Subtract the mean of x (N, voxels) in place; return the statistics before that.
 
-    The norm of what remains gives the deviation: torch.std_mean takes ten times as long on the CPU.
+    The deviation is computed from the norm of the rest: torch.std_mean takes ten times as long on the CPU.
     """
     mean = x.mean(1, keepdim=True)
     x.sub_(mean)
@@ -101,7 +101,7 @@ def centre(x: Tensor) -> Statistics:
 
 
 def read(stock: Any) -> Gamma | None:
-    """The same distribution as the stock transform, or None if its exponent is a function."""
+    """Return a step with the stock transform's distribution, or None if its exponent is a function."""
     exponent = read_scalar(stock.gamma)
     if exponent is None:
         return None

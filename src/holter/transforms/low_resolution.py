@@ -1,4 +1,4 @@
-"""Pretend that a channel was taken at a lower resolution: down to the nearest voxel, up again linearly.
+"""Simulate a lower resolution of a channel: down to the nearest voxel, up again linearly.
 
 Source:  batchgeneratorsv2 0.3.6 SimulateLowResolutionTransform (nearest-exact, then linear without aligned corners).
 """
@@ -22,7 +22,7 @@ UPWARD = {1: "linear", 2: "bilinear", 3: "trilinear"}
 
 @dataclass(frozen=True, slots=True)
 class LowResolutionDraw:
-    """Channels, and for each a factor an axis: 0.5 is half the resolution."""
+    """The channels, and for each one factor per axis: 0.5 is half the resolution."""
 
     channels: tuple[int, ...]
     factors: tuple[tuple[float, ...], ...]
@@ -30,19 +30,19 @@ class LowResolutionDraw:
 
 @dataclass(frozen=True)
 class LowResolution(ShapePreserving):
-    """Coarsens each channel that is hit."""
+    """Coarsens each drawn channel."""
 
     factor: Scalar
     per_channel: float
     one_channel: bool  # all channels share their factors
     one_axis: bool  # all axes share one factor
     fixed_axes: tuple[int, ...]  # keep their resolution
-    allowed: tuple[int, ...] | None  # channels that may be hit; None: all
+    allowed: tuple[int, ...] | None  # channels that may be drawn; None: all
     axes: int
     name = "low resolution"
 
     def draw(self, rng: np.random.Generator, channels: int) -> LowResolutionDraw | None:
-        """Channels first, then their factors."""
+        """Draw the channels, then their factors."""
         allowed = tuple(range(channels)) if self.allowed is None else self.allowed
         hit = tuple(allowed[index] for index in pick(rng, len(allowed), self.per_channel))
         if not hit:
@@ -52,7 +52,7 @@ class LowResolution(ShapePreserving):
         return LowResolutionDraw(hit, tuple(self._factors(rng) for _ in hit))
 
     def apply(self, work: BatchState, hits: Sequence[Applied]) -> None:
-        """One channel at a time: each has a size of its own in between."""
+        """Coarsen one channel at a time: each has its own intermediate size."""
         for slot, draw in hits:
             for channel, factors in zip(draw.channels, draw.factors, strict=True):
                 coarsen(work.image[slot, channel], factors)
@@ -65,14 +65,14 @@ class LowResolution(ShapePreserving):
 
 
 def coarsen(x: Tensor, factors: Sequence[float]) -> None:
-    """Shapes:  x (*spatial), changed in place; a factor an axis. No axis gets shorter than one voxel."""
+    """Coarsen in place. Shapes:  x (*spatial); one factor per axis. No axis gets shorter than one voxel."""
     size = [max(1, round(length * factor)) for length, factor in zip(x.shape, factors, strict=True)]
     small = interpolate(x[None, None], size, mode="nearest-exact")
     x.copy_(interpolate(small, tuple(x.shape), mode=UPWARD[x.ndim], align_corners=False)[0, 0])
 
 
 def read(stock: Any, axes: int) -> LowResolution | None:
-    """The same distribution as the stock transform, or None if its factor is a function."""
+    """Return a step with the stock transform's distribution, or None if its factor is a function."""
     factor = read_scalar(stock.scale)
     if factor is None:
         return None

@@ -18,25 +18,25 @@ STOCK = "batchgeneratorsv2.transforms.spatial.mirroring.MirrorTransform"
 
 @dataclass(frozen=True, slots=True)
 class MirrorDraw:
-    """Spatial axes that are turned around."""
+    """The spatial axes that are flipped."""
 
     axes: tuple[int, ...]
 
 
 @dataclass(frozen=True)
 class Mirror(ShapePreserving):
-    """Each of some axes with probability one half."""
+    """Flips each of some axes with probability one half."""
 
     allowed: tuple[int, ...]
     name = "mirror"
 
     def draw(self, rng: np.random.Generator, channels: int) -> MirrorDraw | None:  # noqa: ARG002 - one for all
-        """The axes; None if there are none."""
+        """Draw the axes; None if there are none."""
         axes = tuple(axis for axis in self.allowed if rng.random() < 0.5)
         return MirrorDraw(axes) if axes else None
 
     def apply(self, work: BatchState, hits: Sequence[Applied]) -> None:
-        """One sample at a time: each has its own axes."""
+        """Flip one sample at a time: each has its own axes."""
         for slot, draw in hits:
             axes = [axis + 1 for axis in draw.axes]
             for tensor in (work.image[slot], work.seg[slot]):
@@ -44,5 +44,5 @@ class Mirror(ShapePreserving):
 
 
 def read(stock: Any) -> Mirror:
-    """The same distribution as the stock transform."""
+    """Return a step with the stock transform's distribution."""
     return Mirror(tuple(int(axis) for axis in stock.allowed_axes))

@@ -31,7 +31,7 @@ class NoiseDraw:
 
 @dataclass(frozen=True)
 class Noise(ShapePreserving):
-    """Adds to each channel that is hit a field of its own."""
+    """Adds a separate noise field to each drawn channel."""
 
     sigma: Scalar
     per_channel: float
@@ -39,7 +39,7 @@ class Noise(ShapePreserving):
     name = "noise"
 
     def draw(self, rng: np.random.Generator, channels: int) -> NoiseDraw | None:
-        """Channels first, then one sigma for all or one for each, then the seed."""
+        """Draw the channels, then one sigma for all or one for each, then the seed."""
         hit = pick(rng, channels, self.per_channel)
         if not hit:
             return None
@@ -47,27 +47,27 @@ class Noise(ShapePreserving):
         return NoiseDraw(hit, sigmas, int(rng.integers(SEEDS)))
 
     def apply(self, work: BatchState, hits: Sequence[Applied]) -> None:
-        """Make the fields on the device of the batch and add them."""
+        """Generate the fields on the device of the batch and add them."""
         for slot, draw in hits:
             size = (len(draw.channels), *work.image.shape[2:])
             add_noise(work.image[slot], draw, field(draw.seed, size, work.image.device))
 
 
 def field(seed: int, size: tuple[int, ...], device: torch.device) -> Tensor:
-    """Standard normal numbers; the same for the same seed, size and kind of device (CPU and CUDA differ)."""
+    """Return standard normal numbers; the same for the same seed, size and kind of device (CPU and CUDA differ)."""
     generator = torch.Generator(device)
     generator.manual_seed(seed)
     return torch.randn(size, generator=generator, device=device, dtype=torch.float32)
 
 
 def add_noise(image: Tensor, draw: NoiseDraw, standard: Tensor) -> None:
-    """Shapes:  image (C, *spatial), changed in place; standard (len(draw.channels), *spatial)."""
-    for channel, sigma, one in zip(draw.channels, draw.sigmas, standard, strict=True):
-        image[channel].add_(one, alpha=sigma)
+    """Add noise in place. Shapes:  image (C, *spatial); standard (len(draw.channels), *spatial)."""
+    for channel, sigma, normal in zip(draw.channels, draw.sigmas, standard, strict=True):
+        image[channel].add_(normal, alpha=sigma)
 
 
 def read(stock: Any) -> Noise | None:
-    """The same distribution as the stock transform, or None if its sigma is a function."""
+    """Return a step with the stock transform's distribution, or None if its sigma is a function."""
     sigma = read_scalar(stock.noise_variance)
     if sigma is None:
         return None

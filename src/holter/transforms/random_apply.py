@@ -1,4 +1,4 @@
-"""A step that not every sample goes through: with some probability, or one step out of several.
+"""A step for some samples only: with a probability, or one step out of several.
 
 Source:  batchgeneratorsv2 0.3.6 RandomTransform and OneOfTransform.
 """
@@ -16,27 +16,27 @@ from holter.transforms.batch_state import Applied, BatchState, ShapePreserving, 
 
 @dataclass(frozen=True)
 class RandomApply(ShapePreserving):
-    """The step, with a probability; each sample decides on its own."""
+    """Applies a step with a probability; each sample is drawn independently."""
 
     step: Step
     probability: float
 
     @property
     def name(self) -> str:
-        """That of the step."""
+        """Return the step's name and the probability."""
         return f"{self.step.name} (p = {self.probability:g})"
 
     def draw(self, rng: np.random.Generator, channels: int) -> object | None:
-        """The step's draw, or None."""
+        """Return the step's draw, or None."""
         return self.step.draw(rng, channels) if rng.random() < self.probability else None
 
     def apply(self, work: BatchState, hits: Sequence[Applied]) -> None:
-        """The step's own."""
+        """Apply the step."""
         self.step.apply(work, hits)
 
 
 class Chosen(NamedTuple):
-    """Which of the steps, and what it drew."""
+    """The index of the chosen step, and that step's draw."""
 
     step: int
     draw: object
@@ -44,23 +44,23 @@ class Chosen(NamedTuple):
 
 @dataclass(frozen=True)
 class OneOf(ShapePreserving):
-    """One of the steps, all with the same probability; each sample chooses on its own."""
+    """Applies one of the steps, all with the same probability; each sample is drawn independently."""
 
     steps: tuple[Step, ...]
 
     @property
     def name(self) -> str:
-        """Those of the steps."""
+        """Return the names of the steps."""
         return "one of: " + ", ".join(step.name for step in self.steps)
 
     def draw(self, rng: np.random.Generator, channels: int) -> Chosen | None:
-        """The chosen step's draw; None if that leaves the sample alone."""
+        """Return the chosen step's draw; None if that step does not apply to the sample."""
         index = int(rng.integers(len(self.steps)))
         draw = self.steps[index].draw(rng, channels)
         return None if draw is None else Chosen(index, draw)
 
     def apply(self, work: BatchState, hits: Sequence[Applied]) -> None:
-        """Samples that chose the same step go through it together."""
+        """Apply each step to all samples that chose it together."""
         for index, step in enumerate(self.steps):
             chosen = [Applied(hit.slot, hit.draw.draw) for hit in hits if hit.draw.step == index]
             if chosen:

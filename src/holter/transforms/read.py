@@ -1,7 +1,7 @@
-"""Build a chain from the transforms that a trainer made for itself.
+"""Build a chain from the transforms that a trainer created.
 
-Only exact types are taken as known: a subclass may do anything, so it runs as it is, as does a transform with a
-parameter that we do not draw (a function, elastic deformation, another padding).
+Only exact types are replaced. A subclass may do anything, so the stock object runs; the same holds for a transform
+with a parameter that we do not draw (a function, elastic deformation, another padding).
 """
 
 from __future__ import annotations
@@ -37,28 +37,30 @@ OVERRIDABLE = ("__call__", "apply", "get_parameters", "_apply_to_image", "_apply
 
 
 class Known(NamedTuple):
-    """One step, and what it was in stock."""
+    """A step, and the name of the stock transform that it replaces."""
 
     stock: str
     step: Step
 
 
 def read_chain(compose: Any, geometry: Geometry) -> Chain:
-    """The chain that does what ``compose`` does: a trainer's training or validation transforms.
+    """Return the chain that does what ``compose`` does: a trainer's training or validation transforms.
 
-    Raises:  UntestedVersion if the installed batchgeneratorsv2 is not one that was compared.
+    Raises:  UntestedVersion if the installed batchgeneratorsv2 was not compared.
     """
     check_version()
     transforms = [] if compose is None else list(_flat(compose))
     known = list(_all(transforms, len(geometry.patch_size)))
-    return Chain(geometry, tuple(one.step for one in known), tuple((one.stock, one.step.name) for one in known))
+    return Chain(
+        geometry, tuple(entry.step for entry in known), tuple((entry.stock, entry.step.name) for entry in known)
+    )
 
 
 def _flat(transform: Any) -> Iterator[Any]:
-    """The transforms of a compose, and of those inside it."""
+    # Includes the transforms of nested composes.
     if _kind(transform) in COMPOSE:
-        for one in transform.transforms:
-            yield from _flat(one)
+        for inner in transform.transforms:
+            yield from _flat(inner)
     else:
         yield transform
 
@@ -73,24 +75,24 @@ def _all(transforms: Sequence[Any], axes: int) -> Iterator[Known]:
 
 
 def _folded(transforms: Sequence[Any]) -> int:
-    """How many transforms work on folded slices, with those that fold and unfold; 0 if this is not where it begins."""
+    # The number of transforms from folding to unfolding slices, both included; 0 if the first one does not fold.
     if _kind(transforms[0]) != FOLD:
         return 0
-    kinds = [_kind(one) for one in transforms]
+    kinds = [_kind(transform) for transform in transforms]
     return kinds.index(UNFOLD) + 1 if UNFOLD in kinds else len(kinds)
 
 
 def _group(transforms: Sequence[Any]) -> Known:
-    """Spatial alone between folding and unfolding is ours; any other group runs as it is."""
-    names = " > ".join(type(one).__name__ for one in transforms)
+    # Spatial alone between folding and unfolding has our implementation; any other group runs as stock.
+    names = " > ".join(type(transform).__name__ for transform in transforms)
     if len(transforms) == 3 and _kind(transforms[1]) == spatial.STOCK:
         step = spatial.read(transforms[1], folded=True)
         if step is not None:
             return Known(names, step)
 
     def run(**sample: Any) -> dict[str, Any]:
-        for one in transforms:
-            sample = one(**sample)
+        for transform in transforms:
+            sample = transform(**sample)
         return sample
 
     return Known(names, Fallback(run, names))
@@ -102,13 +104,12 @@ def _one(transform: Any, axes: int) -> Known:
 
 
 def _known(transform: Any, axes: int) -> Step | None:
-    """Our step for a stock transform; None if there is none."""
     kind = _kind(transform)
     if kind == RANDOM:
         step = _known(transform.transform, axes) or Fallback(transform.transform, _name(transform.transform))
         return None if _unsteady(step) else RandomApply(step, float(transform.apply_probability))
     if kind == ONE_OF:
-        steps = [_known(one, axes) or Fallback(one, _name(one)) for one in transform.list_of_transforms]
+        steps = [_known(inner, axes) or Fallback(inner, _name(inner)) for inner in transform.list_of_transforms]
         return None if any(_unsteady(step) for step in steps) else OneOf(tuple(steps))
     if kind == spatial.STOCK:
         return spatial.read(transform, folded=False)
@@ -117,12 +118,12 @@ def _known(transform: Any, axes: int) -> Step | None:
 
 
 def _unsteady(step: Step) -> bool:
-    """Whether a step of ours changes shapes, so that it cannot be done for some samples only."""
+    # Whether a step of ours changes shapes, so that it cannot be applied to some samples only.
     return step.reshapes and not isinstance(step, Fallback)
 
 
 def _kind(transform: Any) -> str:
-    """Full name of the type; none at all if a method was replaced on the object."""
+    # The full name of the type; empty if a method was replaced on the object.
     replaced = any(name in getattr(transform, "__dict__", {}) for name in OVERRIDABLE)
     return "" if replaced else full_name(type(transform))
 
@@ -133,7 +134,7 @@ def _name(transform: Any) -> str:
     if inner is not None:
         return f"{name}({_name(inner)})"
     several = getattr(transform, "list_of_transforms", None)
-    return f"{name}({', '.join(_name(one) for one in several)})" if several else name
+    return f"{name}({', '.join(_name(each) for each in several)})" if several else name
 
 
 def _without_axes(reader: Callable[[Any], Step | None]) -> Callable[[Any, int], Step | None]:

@@ -12,30 +12,30 @@ BG_CONTRAST = "batchgeneratorsv2.transforms.intensity.contrast.BGContrast"
 
 @dataclass(frozen=True, slots=True)
 class Constant:
-    """Always the same; draws nothing."""
+    """Always the same value; draws nothing."""
 
     value: float
 
     def draw(self, rng: np.random.Generator) -> float:  # noqa: ARG002 - one signature for all
-        """The value."""
+        """Return the value."""
         return self.value
 
 
 @dataclass(frozen=True, slots=True)
 class Uniform:
-    """Evenly between two ends."""
+    """Uniform between two ends."""
 
     low: float
     high: float
 
     def draw(self, rng: np.random.Generator) -> float:
-        """A number from [low, high)."""
+        """Draw a number from [low, high)."""
         return self.low + (self.high - self.low) * rng.random()
 
 
 @dataclass(frozen=True, slots=True)
 class TwoSided:
-    """Half of the draws evenly below 1, the other half evenly above: not even over the whole range.
+    """Half of the draws uniform below 1, the other half uniform above 1: not uniform over the whole range.
 
     Source:  batchgeneratorsv2 0.3.6 BGContrast.
     """
@@ -44,7 +44,7 @@ class TwoSided:
     high: float
 
     def draw(self, rng: np.random.Generator) -> float:
-        """A factor from [low, high)."""
+        """Draw a factor from [low, high)."""
         below = rng.random() < 0.5 and self.low < 1
         start, end = (self.low, 1.0) if below else (max(self.low, 1.0), self.high)
         return start + (end - start) * rng.random()
@@ -54,7 +54,7 @@ Scalar: TypeAlias = Constant | Uniform | TwoSided
 
 
 def read_scalar(stock: object) -> Scalar | None:
-    """The same distribution as stock's RandomScalar; None for a function, whose meaning cannot be read."""
+    """Return the distribution of stock's RandomScalar; None for a function, which cannot be analysed."""
     if isinstance(stock, (int, float)):
         return Constant(float(stock))
     if isinstance(stock, (tuple, list)):
@@ -67,22 +67,22 @@ def read_scalar(stock: object) -> Scalar | None:
 
 
 def upper_end(scalar: Scalar) -> float:
-    """The largest number that can be drawn."""
+    """Return the largest number that can be drawn."""
     return scalar.value if isinstance(scalar, Constant) else scalar.high
 
 
 def full_name(kind: type) -> str:
-    """Module and name of a class, which identify a stock transform without importing it."""
+    """Return module and name of a class, which identify a stock transform without importing it."""
     return f"{kind.__module__}.{kind.__qualname__}"
 
 
 def single(value: float) -> float:
-    """Rounded to float32, as stock keeps the parameters that it puts into tensors."""
+    """Round to float32, as stock stores the parameters that it puts into tensors."""
     return float(np.float32(value))
 
 
 def pick(rng: np.random.Generator, count: int, probability: float) -> tuple[int, ...]:
-    """Which of ``count`` channels are hit, each on its own."""
+    """Draw which of ``count`` channels to change, each independently."""
     if probability >= 1:
         return tuple(range(count))
     return tuple(index for index in range(count) if rng.random() < probability)

@@ -1,7 +1,7 @@
-"""Which batchgeneratorsv2 our transforms were compared with.
+"""The versions of batchgeneratorsv2 that our transforms were compared with.
 
-Its segmentation sampling and the direction of its rotations changed between patch releases, so another version is
-another augmentation, and equality can no longer be promised.
+Its segmentation sampling and the direction of its rotations changed between patch releases. So another version may be
+another augmentation, and equality cannot be promised.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ TESTED = ("0.3.6",)
 
 
 def check_version(installed: str | None = None) -> None:
-    """Raises:  UntestedVersion if the package (or the version given) is not one of those that were compared."""
+    """Raise UntestedVersion if the package (or the given version) is not one of those that were compared."""
     if installed is None:
         try:
             installed = importlib.metadata.version(PACKAGE)

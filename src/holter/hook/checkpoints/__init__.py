@@ -1,1 +1,1 @@
-"""Safe checkpoints: written, verified and chosen to resume from."""
+"""Safe checkpoints: write, verify and select them."""

@@ -1,8 +1,8 @@
-"""The checksums of a snapshot, reckoned while it is written instead of while the training waits.
+"""Compute the checksums of a snapshot in the writing thread instead of while the training waits.
 
-Torch reckons the CRC of every tensor inside ``torch.save``, 0.7 s for each GB: half of what a snapshot costs. Newer
-versions can leave it out. The gaps are filled in here, in the writing thread, so that the file is in the end what
-torch would have written.
+Torch computes the CRC of every tensor inside ``torch.save``, 0.7 s for each GB: half of the cost of a snapshot. Newer
+versions can leave it out. The CRCs are filled in here, in the writing thread, so the final file is what torch would
+have written.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ SWITCH = "get_crc32_options"  # of torch.serialization, since 2.6
 def without(
     save: Callable[..., Any], lend: Callable[..., Callable[[], None]], serialization: Any
 ) -> Callable[..., Any] | None:
-    """``save`` without checksums on this thread; None where this torch cannot, or writes what we do not understand."""
+    """Return ``save`` without checksums on this thread; None if this torch cannot, or writes a format unknown to us."""
     if not hasattr(serialization, SWITCH):
         return None
 
@@ -40,7 +40,7 @@ def without(
 
 
 def _is_understood(save: Callable[..., Any]) -> bool:
-    """Try it on a small file: one that could not be mended later would be lost."""
+    # Try a small file first: a snapshot whose checksums cannot be filled in later would be lost.
     trial = io.BytesIO()
     try:
         save({"trial": [1.0]}, trial)
@@ -51,7 +51,7 @@ def _is_understood(save: Callable[..., Any]) -> bool:
 
 
 def fill_in(buffer: io.BytesIO, moved: Callable[[], None]) -> None:
-    """Put the CRC of every member where it belongs; what is right already stays as it is."""
+    """Write the CRC of every member into the archive; ``moved`` is called after each chunk."""
     with buffer.getbuffer() as view:
         for entry, member in _members(buffer, view):
             local = member.header_offset
@@ -69,7 +69,7 @@ def fill_in(buffer: io.BytesIO, moved: Callable[[], None]) -> None:
 
 
 def _members(buffer: io.BytesIO, view: memoryview) -> Iterator[tuple[int, zipfile.ZipInfo]]:
-    """Each member, and where its entry in the directory begins."""
+    # Yields the offset of the directory entry, and the member.
     with zipfile.ZipFile(buffer) as archive:
         members, at = archive.infolist(), archive.start_dir
     for member in members:

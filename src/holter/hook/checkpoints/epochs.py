@@ -1,4 +1,4 @@
-"""The end of an epoch is where a checkpoint that is due or asked for is saved, and where a training can be ended."""
+"""At the end of an epoch: save a checkpoint that is due or requested, and stop the training if requested."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from . import rng_state
 from . import select as files
 from .snapshots import STATE, After, tried
 
-EVERY_S = 600.0  # between saves; with longer epochs, every epoch
+EVERY_S = 600.0  # seconds between saves; every epoch if epochs take longer
 OVER = ("final-validation", "shutdown")
 
 
 def ask(what: str, number: int) -> None:
-    """Take a request; on the pulse thread."""
+    """Accept a request; runs on the pulse thread."""
     action = "save-checkpoint" if what == "checkpoint" else what
     is_over = RUNTIME.phase() in OVER
     if not is_over:
         STATE.wanted[what] = number
-    if not STATE.is_first:  # each rank is asked; one answers
+    if not STATE.is_first:  # every rank gets the request; only one answers
         return
     if is_over:
         control.tell(action, "failed", remark("training-over"), number=number)
@@ -34,14 +34,14 @@ def ask(what: str, number: int) -> None:
 
 
 def watch_start(_: Any, *__: Any, **___: Any) -> After:
-    """After the start of a training that was loaded, set what the start has changed."""
+    """After the start of a resumed training, restore the state that the start has changed."""
 
     def after(trainer: Any, ok: bool) -> None:
         STATE.is_first = _is_first(trainer)
         STATE.saved_at = time.monotonic()
         STATE.trainer = weakref.ref(trainer)
         own, STATE.resumed = STATE.resumed, None
-        if ok and own is not None:  # once more: making the loaders has drawn random numbers
+        if ok and own is not None:  # again: creating the loaders has drawn random numbers
             rng_state.restore_loaders(own, trainer)
             rng_state.restore(own)
 
@@ -49,7 +49,7 @@ def watch_start(_: Any, *__: Any, **___: Any) -> After:
 
 
 def watch_end(trainer: Any, *_: Any, **__: Any) -> After:
-    """After an epoch, save what is due and end the training if asked."""
+    """After an epoch, save what is due and stop the training if requested."""
     epoch = int(trainer.current_epoch)
 
     def after(trainer: Any, ok: bool) -> None:
@@ -87,7 +87,6 @@ def _every_s() -> float:
 
 
 def _is_first(trainer: Any) -> bool:
-    """Whether this is the rank that saves and tells."""
     return int(getattr(trainer, "local_rank", 0)) == 0
 
 
@@ -97,16 +96,15 @@ def _is_saved(epoch: int) -> bool:
 
 
 def _save_latest(trainer: Any, epoch: int) -> None:
-    """Save as nnU-Net would have at the end of this epoch: in every rank, of which only the first writes. A trainer of
-    somebody's own may gather from all of them what it saves, and would wait for ever for those that do not take part.
-    """
+    # As nnU-Net would at the end of this epoch: called in every rank; only the first writes. A custom trainer may
+    # gather what it saves from all ranks and would wait endlessly for a rank that does not take part.
     if getattr(trainer, "disable_checkpointing", False):
         number = STATE.wanted.pop("checkpoint", None)
         if number is not None and _is_first(trainer):
             control.tell("save-checkpoint", "failed", remark("checkpoints-off"), number=number)
         return
     now = trainer.current_epoch
-    trainer.current_epoch = epoch  # its end has been counted already; what is stored is the next one's number
+    trainer.current_epoch = epoch  # it was already advanced; the file stores the number of the next epoch
     try:
         trainer.save_checkpoint(os.path.join(trainer.output_folder, files.LATEST))  # noqa: PTH118
     finally:
@@ -114,7 +112,7 @@ def _save_latest(trainer: Any, epoch: int) -> None:
 
 
 def _most(trainer: Any, *values: int) -> tuple[int, ...]:
-    """The largest of all ranks: one that stopped or saved alone would leave the rest waiting for ever."""
+    # The maximum over all ranks: a rank that stopped or saved alone would leave the others waiting endlessly.
     if not getattr(trainer, "is_ddp", False):
         return values
     torch: Any = sys.modules["torch"]
@@ -124,7 +122,6 @@ def _most(trainer: Any, *values: int) -> tuple[int, ...]:
 
 
 def _stop(trainer: Any, epoch: int, number: int) -> None:
-    """End the training in order, its last epoch on the disk; else say why not and go on."""
     is_first = _is_first(trainer)
     if is_first:
         STATE.background.drain()
@@ -139,7 +136,7 @@ def _stop(trainer: Any, epoch: int, number: int) -> None:
         finish = getattr(getattr(trainer, name, None), "_finish", None)
         if callable(finish):
             tried(finish)
-    _most(trainer, 0)  # together: the first one that is gone has the others ended, with workers and all
+    _most(trainer, 0)  # wait for all ranks: when the first one exits, the others and their workers are killed
     try:
         code = int(os.environ.get("HOLTER_STOP_EXIT_CODE", "0"))
     except ValueError:

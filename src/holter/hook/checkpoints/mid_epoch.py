@@ -1,8 +1,8 @@
-"""A checkpoint in the middle of an epoch, where the main thread waits for a batch that may never come.
+"""A checkpoint in the middle of an epoch, while the main thread waits for a batch that may never come.
 
-The supervisor asks for it before it ends such a training, and only where finished epochs would be lost otherwise.
-What is stored is the number of the epoch under way, which a continued training begins anew: none is left out. Its
-network has learned from a part of that epoch already; the curves end with the last epoch that was finished.
+The supervisor requests it before it stops such a training, and only if finished epochs would be lost otherwise.
+The file stores the number of the current epoch; a resumed training repeats that epoch from its start, so none is
+skipped. Its network has already learned from part of that epoch; the curves end with the last finished epoch.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ ACTION = "save-checkpoint"
 
 
 def ask(number: int) -> None:
-    """Take a request; on the pulse thread."""
+    """Accept a request; runs on the pulse thread."""
     trainer = STATE.trainer()
     reason = _why_not(trainer)
     if reason is not None:
         control.tell(ACTION, "failed", reason, number=number)
         return
-    STATE.wanted["checkpoint"] = number  # told by whichever comes first: this one, or one that is being written
+    STATE.wanted["checkpoint"] = number  # answered by whichever is saved first: this one or one being written
     control.tell(ACTION, "begun", remark("mid-epoch"), number=number)
-    if _errand not in restart.errands:
-        restart.errands.append(_errand)
+    if _save_if_wanted not in restart.errands:
+        restart.errands.append(_save_if_wanted)
 
 
 def _why_not(trainer: Any) -> Remark | None:
@@ -46,8 +46,8 @@ def _why_not(trainer: Any) -> Remark | None:
     return None if restart.waits_here() else remark("not-here")
 
 
-def _errand() -> None:
-    if "checkpoint" in STATE.wanted:  # else one has come in between, or the epoch has ended with one
+def _save_if_wanted() -> None:
+    if "checkpoint" in STATE.wanted:  # else a checkpoint was saved in the meantime, or at the end of the epoch
         tried(_save, STATE.trainer())
 
 
@@ -55,8 +55,8 @@ def _save(trainer: Any) -> None:
     epoch = int(trainer.current_epoch)
     latest = STATE.latest
     if latest is not None and latest.epoch == epoch and not latest.done:
-        return  # it is on its way to the disk, and will be told
-    trainer.current_epoch = epoch - 1  # what is stored is the number of the epoch that comes next
+        return  # it is being written and will be reported
+    trainer.current_epoch = epoch - 1  # nnU-Net stores current_epoch + 1
     STATE.midway = True
     try:
         trainer.save_checkpoint(os.path.join(trainer.output_folder, files.LATEST))  # noqa: PTH118

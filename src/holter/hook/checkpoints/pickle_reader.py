@@ -1,7 +1,7 @@
-"""What a pickle says, without doing any of it: nothing is imported, called or hashed that the file could choose.
+"""Read a pickle without executing it: nothing named in the file is imported, called or hashed.
 
-Python's own unpickler would have to be tamed (it calls, sets attributes, reserves memory for numbers it reads). This
-one only notes: a global is its name, a call is the fact that it would have been made.
+Python's own unpickler would have to be restricted (it calls, sets attributes, allocates memory for numbers it reads).
+This reader only records: a global is its name, a call is a ``Made`` with its function and arguments.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from typing import Any, NamedTuple
 
 from ..remarks import Remark, plain, remark
 
-# nnU-Net's after 1000 epochs with 100 classes: 4 MB and a million steps. More would only cost memory and time.
+# nnU-Net's, after 1000 epochs with 100 classes: 4 MB and a million steps. More would only cost memory and time.
 MAX_BYTES = 256 << 20
 MAX_STEPS = 5_000_000
-MOST_ELEMENTS = 1 << 63  # of a tensor; a number of a million digits must not be reckoned with
+MOST_ELEMENTS = 1 << 63  # of a tensor; a file may contain a number of a million digits
 
 
 class NotUnderstood(Exception):
-    """The pickle is damaged, or is none; ``why``: a quotation or a remark."""
+    """The pickle is damaged, or the data is not a pickle; ``why``: a quotation or a remark."""
 
     def __init__(self, why: str | Remark) -> None:
         super().__init__(why if isinstance(why, str) else plain(why))
@@ -27,11 +27,11 @@ class NotUnderstood(Exception):
 
 
 class TooLarge(NotUnderstood):
-    """It may well be whole; we did not read all of it."""
+    """The pickle is larger than we read; it may be intact."""
 
 
 class Named:
-    """A module's name for something; it is not looked up."""
+    """A global: the names of a module and an attribute, not imported."""
 
     __slots__ = ("module", "name")
 
@@ -40,7 +40,7 @@ class Named:
 
 
 class Made:
-    """What a call would have made; items that would have been put into it are kept."""
+    """The result of a call that was not made; items that the pickle stores in it are kept."""
 
     __slots__ = ("arguments", "function", "items")
 
@@ -50,7 +50,7 @@ class Made:
 
 
 class Stored(NamedTuple):
-    """A storage that lies outside the pickle: ``elements`` numbers of a type, under a key."""
+    """A storage outside the pickle: ``elements`` numbers of one type, under a key."""
 
     kind: str
     key: str
@@ -58,7 +58,7 @@ class Stored(NamedTuple):
 
 
 class Contents(NamedTuple):
-    """All that was found."""
+    """The root object, all storages and all calls of a pickle."""
 
     root: Any
     storages: list[Stored]
@@ -105,8 +105,6 @@ _EXTENSIONS = frozenset(("EXT1", "EXT2", "EXT4"))
 
 
 class _Reader:
-    """The stack machine."""
-
     def __init__(self) -> None:
         self.stack: list[Any] = []
         self.marks: list[list[Any]] = []
@@ -130,7 +128,7 @@ class _Reader:
         }  # fmt: skip
 
     def take(self, name: str, argument: Any) -> None:
-        """Do what can safely be done of one opcode."""
+        """Process one opcode, without importing or calling anything."""
         if name in _CONSTANTS:
             self.stack.append(argument)
         elif name in _PUT:
@@ -160,7 +158,7 @@ class _Reader:
         return members
 
     def _push(self, value: Any) -> None:
-        self.stack.append(value)  # here, not where it is made: taking what is marked changes the stack
+        self.stack.append(value)  # a method of its own: computing the value replaces ``self.stack``
 
     def _pop(self, _: Any) -> None:
         if self.stack:
@@ -172,7 +170,7 @@ class _Reader:
         self._marked()
 
     def _build(self, _: Any) -> None:
-        self.stack.pop()  # the state that would have been set
+        self.stack.pop()  # discard the state
 
     def _extend(self, members: list[Any]) -> None:
         target = self.stack[-1]

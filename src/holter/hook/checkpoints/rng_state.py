@@ -1,4 +1,4 @@
-"""The states of random number generators and data loaders: what makes a continued training the same one."""
+"""The states of random number generators and data loaders, which a resumed training needs to draw the same numbers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LOADERS = ("dataloader_train", "dataloader_val")
 
 
 def take(trainer: Any, epochs_done: int | None) -> dict[str, Any]:
-    """What Holter adds to a checkpoint: plain values and tensors, so that a careful loader takes them, too."""
+    """Return what Holter adds to a checkpoint: plain values and tensors, which ``weights_only`` loading accepts."""
     return {
         "version": os.environ.get("HOLTER_VERSION", "unknown"),
         "generators": _generators(),
@@ -25,38 +25,38 @@ def take(trainer: Any, epochs_done: int | None) -> dict[str, Any]:
 
 def _generators() -> dict[str, Any]:
     version, numbers, gauss = random.getstate()
-    found: dict[str, Any] = {"python": [version, list(numbers), gauss]}
+    states: dict[str, Any] = {"python": [version, list(numbers), gauss]}
     if (numpy := sys.modules.get("numpy")) is not None:
         kind, keys, *rest = numpy.random.get_state()
-        found["numpy"] = [kind, keys.tolist(), *rest]
+        states["numpy"] = [kind, keys.tolist(), *rest]
     if (torch := sys.modules.get("torch")) is not None:
-        found["torch"] = torch.get_rng_state()
+        states["torch"] = torch.get_rng_state()
         if torch.cuda.is_available() and torch.cuda.is_initialized():
-            found["cuda"] = torch.cuda.get_rng_state_all()
-    return found
+            states["cuda"] = torch.cuda.get_rng_state_all()
+    return states
 
 
 def _of_loader(loader: Any) -> dict[str, Any]:
-    found: dict[str, Any] = {"seeds": _plain_list(getattr(loader, "seeds", None))}
+    entry: dict[str, Any] = {"seeds": _plain_list(getattr(loader, "seeds", None))}
     tell_state = getattr(loader, "state_dict", None)
     if callable(tell_state):
         try:
             state = tell_state()
-            pickle.dumps(state)  # what cannot be saved must not cost the checkpoint
-            found["state"] = state
+            pickle.dumps(state)  # a state that cannot be pickled must not make the checkpoint fail
+            entry["state"] = state
         except Exception as error:
-            found["missing"] = repr(error)[:200]
-    return found
+            entry["missing"] = repr(error)[:200]
+    return entry
 
 
 def _plain_list(value: Any) -> list[int | None] | None:
     if not isinstance(value, (list, tuple)):
         return None
-    return [None if one is None else int(one) for one in value]
+    return [None if number is None else int(number) for number in value]
 
 
 def restore(own: dict[str, Any]) -> Remark | None:
-    """Set all generators as they were; what does not fit here is left alone and named."""
+    """Restore all generators; those that do not fit this machine stay as they are and are named in the remark."""
     generators = own["generators"]
     version, numbers, gauss = generators["python"]
     random.setstate((version, tuple(numbers), gauss))
@@ -76,7 +76,7 @@ def restore(own: dict[str, Any]) -> Remark | None:
 
 
 def restore_loaders(own: dict[str, Any], trainer: Any) -> None:
-    """Give loaders that take it the state they had."""
+    """Restore the state of loaders that have ``load_state_dict``."""
     for name in LOADERS:
         saved, loader = own["loaders"].get(name, {}), getattr(trainer, name, None)
         take_state = getattr(loader, "load_state_dict", None)

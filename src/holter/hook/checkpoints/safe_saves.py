@@ -1,7 +1,7 @@
-"""Safe checkpoints for a stock trainer: a snapshot in memory, written and verified behind the training's back.
+"""Safe checkpoints for a stock trainer: a snapshot in memory, written and verified in the background.
 
-Nothing here is active without the power ``checkpoints``. The trainer's own ``save_checkpoint`` decides what is saved;
-only where its bytes go is ours.
+Active only if ``checkpoints`` is granted. The trainer's own ``save_checkpoint`` decides what is saved; Holter only
+changes where its bytes go.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ Watch = Callable[..., "After | None"]
 
 
 def take_over(watches: dict[str, Watch]) -> None:
-    """Add our part to the methods that are watched, and to one that was not. Once."""
+    """Add our part to the methods that are already wrapped, and wrap ``load_checkpoint``. Works once."""
     if "load_checkpoint" in watches:
         return
-    ours: dict[str, Watch] = {
+    additions: dict[str, Watch] = {
         "save_checkpoint": snapshots.watch_save,
         "load_checkpoint": _load,
         "on_train_start": epochs.watch_start,
@@ -33,7 +33,7 @@ def take_over(watches: dict[str, Watch]) -> None:
         "on_train_end": _train_end,
         "perform_actual_validation": _wait_for_files,
     }
-    for name, watch in ours.items():
+    for name, watch in additions.items():
         watches[name] = both(watches[name], watch) if name in watches else watch
     control.on("checkpoint", lambda number, _: epochs.ask("checkpoint", number))
     control.on("checkpoint-here", lambda number, _: mid_epoch.ask(number))
@@ -41,16 +41,16 @@ def take_over(watches: dict[str, Watch]) -> None:
 
 
 def both(outer: Watch, inner: Watch) -> Watch:
-    """One watch out of two: the outer one begins first and ends last, and neither's failure is the other's."""
+    """Combine two watches: the outer one starts first and ends last; a failure of one does not affect the other."""
 
     def watch(trainer: Any, *args: Any, **kwargs: Any) -> After:
-        afters = [tried(one, trainer, *args, **kwargs) for one in (outer, inner)]
+        afters = [tried(part, trainer, *args, **kwargs) for part in (outer, inner)]
 
         def after(trainer: Any, ok: bool) -> None:
             try:
                 if afters[1] is not None:
                     tried(afters[1], trainer, ok)
-            finally:  # also when the training is to stop
+            finally:  # also if the training is stopped here
                 if afters[0] is not None:
                     afters[0](trainer, ok)
 
@@ -83,13 +83,13 @@ def _load(_: Any, *__: Any, **___: Any) -> After | None:
     torch = sys.modules.get("torch")
     if torch is None:
         return None
-    found: list[dict[str, Any]] = []
+    entries: list[dict[str, Any]] = []
 
     def make(original: Any) -> Any:
         def load(*args: Any, **kwargs: Any) -> Any:
             loaded = original(*args, **kwargs)
             if isinstance(loaded, dict) and isinstance(loaded.get(OWN_KEY), dict):
-                found.append(loaded[OWN_KEY])
+                entries.append(loaded[OWN_KEY])
             return loaded
 
         return load
@@ -98,10 +98,10 @@ def _load(_: Any, *__: Any, **___: Any) -> After | None:
 
     def after(trainer: Any, ok: bool) -> None:
         give_back()
-        # They are the first rank's: with them all ranks would draw the same numbers.
-        if ok and found and getattr(trainer, "local_rank", 0) == 0:
-            STATE.resumed = found[0]
-            if (problem := rng_state.restore(found[0])) is not None:
+        # The states are those of rank 0: with them all ranks would draw the same numbers.
+        if ok and entries and getattr(trainer, "local_rank", 0) == 0:
+            STATE.resumed = entries[0]
+            if (problem := rng_state.restore(entries[0])) is not None:
                 RUNTIME.emit("note", what="checkpoint-loaded", say=[problem])
 
     return after

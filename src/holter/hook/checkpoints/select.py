@@ -1,7 +1,7 @@
-"""Checkpoints of a results folder: which are whole, in which order to continue from them, and making nnU-Net do so.
+"""Checkpoints of a results folder: find the intact ones, choose one to resume from, and make nnU-Net load it.
 
 ``nnUNetv2_train --c`` loads ``checkpoint_final.pth``, else ``checkpoint_latest.pth``, else ``checkpoint_best.pth``,
-and fails on a torn one. ``prepare_to_continue`` leaves the folder such that it finds the newest good one.
+and fails on a torn one. ``prepare_to_continue`` changes the folder so that nnU-Net finds the newest good one.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ FINAL, LATEST, PREVIOUS, BEST = (
     "checkpoint_latest.previous.pth",
     "checkpoint_best.pth",
 )
-TEMPORARY = ".holter-tmp"  # after the name of the file that is being written
+TEMPORARY = ".holter-tmp"  # suffix of the file that is being written
 Problem = tuple[Path, Remark]
 
 
 class Prepared(NamedTuple):
-    """What ``--c`` will load, and what was done for it.
+    """What ``--c`` will load, and what was changed for it.
 
-    ``problems`` are the files that are no good, and why; ``unread`` those that cannot be read now and stay.
+    ``problems`` are the bad files with their reasons; ``unread`` those that cannot be read now and stay in place.
     """
 
     used: Path | None
@@ -41,14 +41,14 @@ class Prepared(NamedTuple):
 
 
 def candidates(folder: Path) -> list[Path]:
-    """The checkpoints there are, in the order in which to try them: the final one, then by their epoch.
+    """List the existing checkpoints in the order in which to try them: the final one, then newest epoch first.
 
-    ``checkpoint_best.pth`` may be newer than the latest one. A file that tells no epoch is torn; it comes before the
-    others, since it was probably the newest.
+    ``checkpoint_best.pth`` may be newer than the latest one. A file whose epoch cannot be read is torn; it comes
+    before the others, since it was probably the newest.
     """
     quick = [(folder / name, verify(folder / name, crc=False)) for name in (LATEST, PREVIOUS, BEST)]
     present = [(path, checked) for path, checked in quick if checked.kind != "missing"]
-    present.sort(key=lambda one: _age(one[1]))  # stable: at the same epoch the latest comes first
+    present.sort(key=lambda entry: _age(entry[1]))  # stable: at the same epoch the latest comes first
     final = [folder / FINAL] if os.path.lexists(folder / FINAL) else []
     return [*final, *(path for path, _ in present)]
 
@@ -58,12 +58,12 @@ def _age(checked: Checked) -> tuple[int, int]:
 
 
 def newest_good(folder: Path, began: float | None = None) -> tuple[Path | None, list[Problem]]:
-    """The checkpoint to continue from, every byte of it checked, and those that were tried before and why they fail.
+    """Find the checkpoint to resume from, every byte verified, and those tried before it with their problems.
 
-    Nothing is changed, and a training may be using the folder. ``began``: as for ``prepare_to_continue``.
+    Changes nothing, and is safe while a training uses the folder. ``began``: as for ``prepare_to_continue``.
     """
-    found, bad = _search(folder, began)
-    return found, [(path, _problem(checked)) for path, checked in bad]
+    chosen, bad = _search(folder, began)
+    return chosen, [(path, _problem(checked)) for path, checked in bad]
 
 
 def _search(folder: Path, began: float | None = None) -> tuple[Path | None, list[tuple[Path, Checked]]]:
@@ -75,13 +75,13 @@ def _search(folder: Path, began: float | None = None) -> tuple[Path | None, list
         if checked.ok:
             return path, bad
         bad.append((path, checked))
-    # Not torn, but of a torch that is newer than we are: better than starting from zero.
-    strange = next((one for one in bad if one[1].kind == "strange"), None)
-    return strange[0] if strange else None, [one for one in bad if one is not strange]
+    # Not torn, but written by a torch newer than this reader knows: better than starting from zero.
+    strange = next((entry for entry in bad if entry[1].kind == "strange"), None)
+    return strange[0] if strange else None, [entry for entry in bad if entry is not strange]
 
 
 def set_aside(path: Path, why: str = "torn") -> Path:
-    """Rename to the first free of ``NAME.torn-1``, ``NAME.torn-2`` and so on; raises OSError where it cannot."""
+    """Rename to the first free of ``NAME.torn-1``, ``NAME.torn-2`` and so on; raises OSError if it cannot."""
     return _rename(path, why)
 
 
@@ -107,15 +107,15 @@ def _put_earlier_away(folder: Path, began: float) -> None:
 
 
 def prepare_to_continue(folder: Path, began: float | None = None) -> Prepared:
-    """Have ``--c`` load the newest good checkpoint. Nobody else may be using the folder.
+    """Make ``--c`` load the newest good checkpoint. No other process may be using the folder.
 
-    ``began``: when the training to be continued began, in ``time.time()``'s seconds, if it began from zero.
-    Checkpoints last written before belong to an earlier training: ``--c`` would take its final one for ours, so they
-    are renamed ``NAME.earlier-1``.
-    A file that cannot be read now may be whole: it stays where it is, and only if nnU-Net would load it before the
-    good one it is renamed ``NAME.unread-1``, never called torn.
-    Where none is good, nothing more is moved: ``--c`` fails loudly on a torn file and starts from zero without one.
-    Raises OSError where the folder cannot be changed and has to be.
+    ``began``: when the training to be resumed started, in seconds of ``time.time()``, if it started from zero.
+    Checkpoints last written before that belong to an earlier training. ``--c`` would load its final one, so they are
+    renamed ``NAME.earlier-1``.
+    A file that cannot be read now may be intact: it stays in place. It is renamed (``NAME.unread-1``, never torn) only
+    if nnU-Net would load it before the good one.
+    If none is good, nothing more is moved: ``--c`` fails loudly on a torn file and starts from zero without one.
+    Raises OSError if the folder has to be changed and cannot be.
     """
     for left in folder.glob("checkpoint_*.pth" + TEMPORARY):
         with contextlib.suppress(OSError):
@@ -130,11 +130,11 @@ def prepare_to_continue(folder: Path, began: float | None = None) -> Prepared:
     unread = tuple((path, problem) for path, problem in problems if path in staying)
     moved = [(path, checked, set_aside(path, _word(checked))) for path, checked in bad if path not in staying]
     aside = tuple(new for _, _, new in moved)
-    problems = tuple((path, _told(checked, new)) for path, checked, new in moved)
+    problems = tuple((path, _reported(checked, new)) for path, checked, new in moved)
     copied = False
     if used.name == PREVIOUS:
         used, copied = _promote(used)
-    elif used.name == BEST and (folder / LATEST).exists():  # older: it would be loaded first
+    elif used.name == BEST and (folder / LATEST).exists():  # the older file would be loaded first
         older = verify(folder / LATEST)
         if older.ok:
             (folder / LATEST).replace(folder / PREVIOUS)
@@ -145,7 +145,7 @@ def prepare_to_continue(folder: Path, began: float | None = None) -> Prepared:
 
 
 def _loads_before(path: Path, used: Path) -> bool:
-    """Whether ``--c`` would load ``path``, or has to find ``used`` under its name."""
+    # Whether ``--c`` would load ``path``, or will look for ``used`` under its name.
     order = (FINAL, LATEST, BEST)
     name = LATEST if used.name == PREVIOUS else used.name
     return path.name in order and order.index(path.name) <= order.index(name)
@@ -159,16 +159,14 @@ def _problem(checked: Checked) -> Remark:
     return checked.problem or remark("missing")
 
 
-def _told(checked: Checked, new: Path) -> Remark:
+def _reported(checked: Checked, new: Path) -> Remark:
     problem = _problem(checked)
     return remark("may-be-whole", problem=problem, now=new.name) if checked.kind == "unreadable" else problem
 
 
 def _promote(previous: Path) -> tuple[Path, bool]:
-    """Put the generation before in the place of the latest: a copy, or itself where there is no room for one.
-
-    No hard link: stock nnU-Net writes in place, and would tear both.
-    """
+    # A copy, or a rename if the disk is too full for a copy. No hard link: stock nnU-Net writes in place and would tear
+    # both names.
     latest = previous.with_name(LATEST)
     temporary = previous.with_name(LATEST + TEMPORARY)
     try:
@@ -186,7 +184,7 @@ def _promote(previous: Path) -> tuple[Path, bool]:
 
 
 def sync_file(path: str | os.PathLike[str]) -> None:
-    """Have a file's bytes on the disk when this returns."""
+    """Flush a file's bytes to the disk before returning."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
@@ -195,6 +193,6 @@ def sync_file(path: str | os.PathLike[str]) -> None:
 
 
 def sync_folder(folder: str | os.PathLike[str]) -> None:
-    """Have renames in a folder on the disk when this returns, where its file system can promise that."""
+    """Flush renames in a folder to the disk before returning, if its file system supports that."""
     with contextlib.suppress(OSError):
         sync_file(folder)

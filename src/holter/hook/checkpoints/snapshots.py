@@ -1,4 +1,4 @@
-"""What a trainer hands to ``torch.save`` becomes a snapshot in memory that a thread writes to the disk."""
+"""Turn what a trainer hands to ``torch.save`` into a snapshot in memory; a thread writes it to the disk."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ from . import checksums, rng_state, writer
 from . import select as files
 from .verify import OWN_KEY
 
-FINAL_WAITS_S = (1.0, 5.0, 15.0, 30.0)  # a disk that is full for a moment must not cost a finished training
-# Of the memory that is left, for growing the buffer and for what the training takes meanwhile.
+FINAL_WAITS_S = (1.0, 5.0, 15.0, 30.0)  # a disk that is full for a short time must not cost a finished training
+# Reserve in free memory for the growth of the buffer and for allocations of the training meanwhile.
 SPARE_BYTES, SPARE_FACTOR = 256 << 20, 1.25
-# Whose ``save_checkpoint`` does nothing with the file once it is saved: nnU-Net's, and what Holter puts around it.
+# Modules with a ``save_checkpoint`` that does not use the file after saving: nnU-Net's and Holter's wrapper.
 PLAIN = {"nnunetv2.training.nnUNetTrainer.nnUNetTrainer", "holter.trainer.loading"}
 
 After = Callable[[Any, bool], None]
 
 
 class _State:
-    """What the training's main thread knows of its checkpoints."""
+    """The checkpoint state of the training's main thread."""
 
     def __init__(self) -> None:
         self.trainer: Callable[[], Any] = lambda: None  # a weak reference
-        self.midway = False  # what is saved now is the middle of an epoch
+        self.midway = False  # the current save is in the middle of an epoch
         self.background = writer.Background(RUNTIME.progress)
-        self.is_first = True  # of several processes that train together, the one that saves
-        self.wanted: dict[str, int] = {}  # what the supervisor asked for -> number of the request
+        self.is_first = True  # this is the rank that saves
+        self.wanted: dict[str, int] = {}  # request of the supervisor -> its number
         self.saved_at = time.monotonic()
         self.latest: writer.Job | None = None
         self.resumed: dict[str, Any] | None = None
@@ -45,7 +45,7 @@ STATE = _State()
 
 
 def tried(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """Call it; what fails is noted and gives None."""
+    """Call the function; if it raises, record the error and return None."""
     try:
         return function(*args, **kwargs)
     except Exception as error:
@@ -54,12 +54,12 @@ def tried(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
 
 
 def lend(module: ModuleType, name: str, make: Callable[[Any], Any]) -> Callable[[], None]:
-    """Replace a function by ``make(it)`` on this thread until what is returned here is called."""
-    original, mine, lent = getattr(module, name), threading.get_ident(), [True]
+    """Replace a function by ``make(original)`` on this thread; call the returned function to undo it."""
+    original, thread_id, lent = getattr(module, name), threading.get_ident(), [True]
     replacement = make(original)
 
     def stand_in(*args: Any, **kwargs: Any) -> Any:
-        if lent and threading.get_ident() == mine:
+        if lent and threading.get_ident() == thread_id:
             return replacement(*args, **kwargs)
         return original(*args, **kwargs)
 
@@ -74,7 +74,7 @@ def lend(module: ModuleType, name: str, make: Callable[[Any], Any]) -> Callable[
 
 
 def watch_save(trainer: Any, filename: Any = None, *_: Any, **__: Any) -> After | None:
-    """While the trainer saves, have what it gives to ``torch.save`` for this file."""
+    """During ``save_checkpoint``, take over what the trainer passes to ``torch.save`` for this file."""
     torch = sys.modules.get("torch")
     if torch is None or not isinstance(filename, (str, os.PathLike)):
         return None
@@ -96,13 +96,13 @@ def watch_save(trainer: Any, filename: Any = None, *_: Any, **__: Any) -> After 
 
 
 def _is_stock(trainer: Any) -> bool:
-    """Whether nobody's code could look for the file as soon as it has been saved."""
+    # Custom code may read the file as soon as it has been saved.
     names = ("save_checkpoint", "on_epoch_end")
     return {cls.__module__ for cls in type(trainer).__mro__ if any(name in vars(cls) for name in names)} <= PLAIN
 
 
 def _take(save: Any, trainer: Any, obj: dict[str, Any], path: str, *, at_once: bool) -> None:
-    """Take the snapshot and see that it is written."""
+    # Take the snapshot, then write it now or in the background.
     began = time.monotonic()
     done = obj.get("current_epoch")
     done = done if isinstance(done, int) else None
@@ -116,19 +116,19 @@ def _take(save: Any, trainer: Any, obj: dict[str, Any], path: str, *, at_once: b
     if job.name == files.LATEST:
         STATE.latest = job
     if at_once:
-        STATE.background.drain()  # in the order in which they were saved
+        STATE.background.drain()  # keep the order of the saves
         _write_now(job)
     else:
         STATE.background.submit(job)
 
 
 def _of_finished_epochs(logging: dict[str, Any], done: int | None) -> dict[str, Any]:
-    """The curves without what the epoch under way has added: a continued training adds it again."""
+    # Without the values of the current epoch: a resumed training adds them again.
     return {name: value[:done] if isinstance(value, list) else value for name, value in logging.items()}
 
 
 def _write_now(job: writer.Job) -> None:
-    """Write while the training waits. Only for the final one is it better to end than to go on without."""
+    # Only a failed final checkpoint raises; after any other failure the training continues.
     is_final = job.name == files.FINAL
     fill = job.fill
     for wait_s in (*(FINAL_WAITS_S if is_final else ()), None):
@@ -144,7 +144,7 @@ def _write_now(job: writer.Job) -> None:
 
 
 def _snapshot(save: Any, content: Any, background: writer.Background) -> writer.Fill | None:
-    """All of it in memory; None where there is not enough."""
+    # None if the memory is not enough for a full copy.
     left = available_memory.available_bytes()
     if left is not None and size_of(content) * SPARE_FACTOR + SPARE_BYTES > left:
         return None
@@ -168,7 +168,7 @@ def _snapshot(save: Any, content: Any, background: writer.Background) -> writer.
 
 
 def _straight(save: Any, content: Any) -> writer.Fill:
-    """Serialise into the file itself; torch tells of a full disk in words that do not say so, hence the wrapper."""
+    # Serialise directly into the file. Torch's error does not mention a full disk, so keep the OSError.
 
     def fill(file: IO[bytes]) -> None:
         failed: list[OSError] = []
@@ -185,7 +185,7 @@ def _straight(save: Any, content: Any) -> writer.Fill:
                 return len(view)
 
             def flush(self) -> None:
-                """Nothing is held back."""
+                """Do nothing: writes are not buffered."""
 
         try:
             save(content, Noting())
@@ -198,17 +198,17 @@ def _straight(save: Any, content: Any) -> writer.Fill:
 
 
 def size_of(content: Any) -> int:
-    """Bytes of all tensors in it, shared ones once."""
+    """Return the bytes of all tensors in it; a shared storage counts once."""
     seen: set[int] = set()
     total, left = 0, [content]
     while left:
-        one = left.pop()
-        if isinstance(one, (dict, list, tuple)):
-            if id(one) not in seen:
-                seen.add(id(one))
-                left.extend(one.values() if isinstance(one, dict) else one)
-        elif hasattr(one, "untyped_storage"):
-            storage = one.untyped_storage()
+        item = left.pop()
+        if isinstance(item, (dict, list, tuple)):
+            if id(item) not in seen:
+                seen.add(id(item))
+                left.extend(item.values() if isinstance(item, dict) else item)
+        elif hasattr(item, "untyped_storage"):
+            storage = item.untyped_storage()
             if storage.data_ptr() not in seen:
                 seen.add(storage.data_ptr())
                 total += storage.nbytes()
@@ -234,6 +234,6 @@ def _tell(job: writer.Job) -> None:
     else:
         reason = getattr(job.error, "strerror", None) or str(job.error) or type(job.error).__name__
     code = "not-saved-file" if epoch is None else "not-saved-epoch"
-    said = [remark(code, epoch=epoch, file=job.name, reason=reason), kept]
-    control.tell("save-checkpoint", "failed", *said, number=number)
-    RUNTIME.emit("note", what="checkpoint-failed", say=said)
+    remarks = [remark(code, epoch=epoch, file=job.name, reason=reason), kept]
+    control.tell("save-checkpoint", "failed", *remarks, number=number)
+    RUNTIME.emit("note", what="checkpoint-failed", say=remarks)

@@ -1,4 +1,4 @@
-"""Whether a checkpoint file is whole, told by its bytes alone: no torch, and nothing in the file is executed."""
+"""Check from its bytes alone whether a checkpoint file is intact: no torch, and nothing in the file is executed."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from . import pickle_reader
 from .pickle_reader import Made, Named, Stored
 from .zip_format import DAMAGED, Bad, bytes_of, check_bytes, find_index, open_archive
 
-# What nnU-Net's ``load_checkpoint`` needs to go on training, and ``trainer_name``, which it always writes.
+# Keys that nnU-Net's ``load_checkpoint`` needs to resume, and ``trainer_name``, which it always writes.
 NEEDED = ("network_weights", "optimizer_state", "current_epoch", "logging", "_best_ema", "init_args", "trainer_name")
 OWN_KEY = "holter"  # what Holter adds to a checkpoint; nnU-Net ignores it
-MOST_LETTERS = 300  # of a quotation in a problem: names in a foreign file can be of any length
+MOST_LETTERS = 300  # of a quotation in a problem: names in a foreign file can have any length
 # Bytes of one element of torch's storage types; a type that is not here is not measured.
 SIZES = {
     "UntypedStorage": 1, "ByteStorage": 1, "CharStorage": 1, "BoolStorage": 1, "QInt8Storage": 1, "QUInt8Storage": 1,
@@ -25,26 +25,25 @@ SIZES = {
 
 
 class Checked(NamedTuple):
-    """What was found in one file. ``kind`` is ok, missing, unreadable, torn, foreign, incomplete or strange.
+    """The result for one file. ``kind`` is ok, missing, unreadable, torn, foreign, incomplete or strange.
 
-    Strange: every byte is as it was written, but what was written is beyond this reader. ``problem`` is None where
-    it is ok.
+    Strange: every byte is as written, but this reader does not understand the content. ``problem`` is None if ok.
     """
 
     ok: bool
     kind: str
     problem: Remark | None
     bytes: int = 0
-    current_epoch: int | None = None  # epochs that were finished when it was saved
+    current_epoch: int | None = None  # finished epochs at the time of saving
     trainer_name: str | None = None
     holter_version: str | None = None
 
 
 def verify(path: str | os.PathLike[str], *, crc: bool = True) -> Checked:
-    """Check structure, contents and, unless ``crc`` is False, every byte. Never raises for what is in the file.
+    """Check structure, contents and, unless ``crc`` is False, every byte. The file's contents never make it raise.
 
-    Without ``crc`` it takes milliseconds and misses only tensors whose bytes have changed. Of a file with more in it
-    than tensors and a log, such as large arrays of another kind, only the bytes are checked.
+    Without ``crc`` it takes milliseconds and misses only changed bytes of tensors. If a file holds more than tensors
+    and a log, such as large arrays of another kind, only the bytes are checked.
     """
     size = 0
     try:
@@ -57,7 +56,7 @@ def verify(path: str | os.PathLike[str], *, crc: bool = True) -> Checked:
     except FileNotFoundError:
         return Checked(False, "missing", remark("missing"))
     except OSError as error:
-        if error.errno == errno.EINVAL:  # a place before the beginning
+        if error.errno == errno.EINVAL:  # a seek to a negative offset
             return Checked(False, "torn", DAMAGED, size)
         return Checked(False, "unreadable", remark("unreadable", error=error.strerror or str(error)), size)
     except MemoryError:
@@ -65,11 +64,11 @@ def verify(path: str | os.PathLike[str], *, crc: bool = True) -> Checked:
 
 
 def _printable(value: Any) -> Any:
-    """A remark whose quotations can be shown."""
+    # Quotations are cut to MOST_LETTERS; characters that cannot be printed become "?".
     if isinstance(value, dict):
-        return {name: _printable(one) for name, one in value.items()}
+        return {name: _printable(item) for name, item in value.items()}
     if isinstance(value, list):
-        return [_printable(one) for one in value]
+        return [_printable(item) for item in value]
     if not isinstance(value, str):
         return value
     return "".join(letter if letter.isprintable() else "?" for letter in value[:MOST_LETTERS])
@@ -125,8 +124,8 @@ def _check_storages(archive: zipfile.ZipFile, folder: str, storages: list[Stored
 
 
 def _check_tensors(made: list[Made]) -> None:
-    for one in made:
-        match one.function, one.arguments:
+    for call in made:
+        match call.function, call.arguments:
             case Named(module="torch._utils", name="_rebuild_tensor_v2"), (
                 Stored() as stored, int(offset), tuple(size), tuple(stride), *_,
             ):  # fmt: skip
@@ -148,7 +147,7 @@ def _is_count(value: Any) -> bool:
 
 
 def _check_keys(root: dict[Any, Any]) -> None:
-    if OWN_KEY in root:  # a trainer that saves something else can load it, too
+    if OWN_KEY in root:  # saved by Holter: a trainer that saves other keys can load them, too
         return
     if "network_weights" not in root:
         raise Bad("foreign", remark("foreign"))
@@ -159,7 +158,7 @@ def _check_keys(root: dict[Any, Any]) -> None:
     if missing:
         raise Bad("incomplete", remark("keys-missing", names=missing))
     epoch = root["current_epoch"]
-    if not isinstance(epoch, Made) and (type(epoch) is not int or epoch < 0):  # Made: a number of numpy's
+    if not isinstance(epoch, Made) and (type(epoch) is not int or epoch < 0):  # Made: a number of numpy
         raise Bad("incomplete", remark("no-epoch"))
 
 

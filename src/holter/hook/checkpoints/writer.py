@@ -1,4 +1,4 @@
-"""Writing a checkpoint so that there is always a good one on the disk, in the background or at once."""
+"""Write a checkpoint in the background or at once; a good one is on the disk at every moment."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from typing import IO
 from ..remarks import Remark, plain
 from . import select as files
 
-BLOCK_BYTES = 8 << 20  # written at a time: the interpreter lock is free meanwhile
-DRAIN_LOOK_S = 0.5  # how often who waits for the background looks whether it moves
+BLOCK_BYTES = 8 << 20  # written at a time: the interpreter lock is released meanwhile
+DRAIN_LOOK_S = 0.5  # interval at which a wait for the background checks that bytes still move
 
 Fill = Callable[[IO[bytes]], None]
 
 
 class Unverified(OSError):
-    """What was read back of a new checkpoint is not what was written."""
+    """The bytes read back from a new checkpoint differ from what was written."""
 
     def __init__(self, problem: Remark) -> None:
         super().__init__(errno.EIO, f"what was read back is wrong ({plain(problem)})")
@@ -28,29 +28,29 @@ class Unverified(OSError):
 
 
 class Job:
-    """One checkpoint on its way to the disk."""
+    """One checkpoint to be written."""
 
     def __init__(
         self, path: str, fill: Fill, epoch: int | None, then: Callable[[Job], None], began: float | None = None
     ) -> None:
-        self.path = os.path.realpath(path)  # through a link: the file it names is replaced, not the link
+        self.path = os.path.realpath(path)  # of a link, the target is replaced, not the link
         self.name = os.path.basename(path)  # noqa: PTH119
-        self.fill, self.epoch, self.then = fill, epoch, then  # epochs that were finished when it was taken
+        self.fill, self.epoch, self.then = fill, epoch, then  # epoch: finished epochs at the snapshot
         self.taken = time.monotonic()
-        self.began = self.taken if began is None else began  # when the training was first held up by it
+        self.began = self.taken if began is None else began  # when it first blocked the training
         self.held_up_s = self.written_s = 0.0
         self.error: Exception | None = None
         self.done = False
 
     def run(self) -> None:
-        """Write it, note how that went, and call ``then``."""
+        """Write the file, record duration and error, and call ``then``."""
         began = time.monotonic()
         try:
             commit(self.path, self.fill)
         except Exception as error:
             self.error = error
         self.written_s = time.monotonic() - began
-        self.fill = _nothing  # let go of the memory
+        self.fill = _nothing  # release the memory
         self.done = True
         self.then(self)
 
@@ -60,7 +60,7 @@ def _nothing(_: IO[bytes]) -> None:
 
 
 def blocks(buffer: memoryview, moved: Callable[[], None]) -> Fill:
-    """Write what is in memory, telling of every block."""
+    """Return a function that writes the buffer to a file and calls ``moved`` after every block."""
 
     def fill(file: IO[bytes]) -> None:
         at = 0
@@ -72,18 +72,18 @@ def blocks(buffer: memoryview, moved: Callable[[], None]) -> Fill:
 
 
 def commit(path: str, fill: Fill) -> None:
-    """Replace a checkpoint by a verified new one, or raise and leave all as it was.
+    """Replace a checkpoint by a verified new one, or raise and leave everything as it was.
 
-    Of ``checkpoint_latest.pth`` the one before is kept. There is no moment without a file of the name.
+    The previous ``checkpoint_latest.pth`` is kept. A file of that name exists at every moment.
     """
     temporary = path + files.TEMPORARY
     try:
         with open(temporary, "wb", buffering=0) as file:  # noqa: PTH123
             fill(file)
             os.fsync(file.fileno())
-            _forget_pages(file.fileno())  # so that what is verified comes from the disk
+            _forget_pages(file.fileno())  # so that the verification reads from the disk
         checked = files.verify(temporary)
-        # Strange: torch has just written it, so it is us who cannot read it.
+        # Strange: torch has just written it, so the fault is in our reader.
         if checked.problem is not None and checked.kind != "strange":
             raise Unverified(checked.problem)
         if os.path.basename(path) == files.LATEST:  # noqa: PTH119
@@ -102,7 +102,7 @@ def _forget_pages(descriptor: int) -> None:
 
 
 def _keep_previous(latest: str) -> None:
-    if not files.verify(latest, crc=False).ok:  # none, or torn: it must not push out a good one
+    if not files.verify(latest, crc=False).ok:  # missing or torn: it must not replace a good one
         return
     previous = os.path.join(os.path.dirname(latest), files.PREVIOUS)  # noqa: PTH118, PTH120
     linked = previous + files.TEMPORARY
@@ -111,20 +111,20 @@ def _keep_previous(latest: str) -> None:
             os.unlink(linked)  # noqa: PTH108
         os.link(latest, linked)
         os.replace(linked, previous)  # noqa: PTH105
-        with contextlib.suppress(FileNotFoundError):  # still there where both names were one file already
+        with contextlib.suppress(FileNotFoundError):  # still there if both names were already one file
             os.unlink(linked)  # noqa: PTH108
     except OSError:  # a file system without hard links
         os.replace(latest, previous)  # noqa: PTH105
 
 
 class Background:
-    """One thread that lives while there is something to write; at most one checkpoint waits for it.
+    """One thread that lives while there is something to write; at most one checkpoint waits in its queue.
 
-    It is no daemon: Python does not exit before the last checkpoint is on the disk.
+    It is not a daemon: Python does not exit before the last checkpoint is on the disk.
     """
 
     def __init__(self, beat: Callable[[], None]) -> None:
-        self.beat = beat  # called when a wait for the disk sees it move
+        self.beat = beat  # called when bytes moved during a wait for the disk
         self._changed = threading.Condition()
         self._queued: Job | None = None
         self._busy: Job | None = None
@@ -132,11 +132,11 @@ class Background:
         self._moved = 0
 
     def moved(self) -> None:
-        """Note that bytes went out."""
+        """Record that bytes were written."""
         self._moved += 1
 
     def submit(self, job: Job) -> None:
-        """Have it written. One of the same file that still waits is dropped for it; one of another is waited for."""
+        """Queue a job. It replaces a queued job for the same file, and waits for a queued job for another file."""
         self._wait(lambda: self._queued is None or self._queued.path == job.path)
         with self._changed:
             job.held_up_s = time.monotonic() - job.began
@@ -146,7 +146,7 @@ class Background:
                 self._thread.start()
 
     def drain(self) -> None:
-        """Wait until everything is on the disk."""
+        """Wait until all jobs are finished."""
         self._wait(lambda: self._queued is None and self._busy is None)
 
     def _wait(self, is_so: Callable[[], bool]) -> None:

@@ -1,4 +1,4 @@
-"""Torch's kind of zip archive: members one after another, stored as they are, a directory at the end."""
+"""The zip archives of torch: members one after another, uncompressed, then a directory."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from . import pickle_reader
 
 CHUNK_BYTES = 4 << 20
 # The last record of a zip archive: signature, disks, entries here, in all, size, offset, length of a comment. Torch
-# puts two before it: signature, length, versions, two disks, entries here, in all, size, offset; and where that is.
+# puts two before it: signature, length, versions, two disks, entries here, in all, size, offset; and its position.
 END, END64, LOCATOR64 = struct.Struct("<4sIHHIIH"), struct.Struct("<4sQHHIIQQQQ"), struct.Struct("<4sIQI")
-# An entry of the directory, and where in it the lengths of its three variable parts stand.
+# An entry of the directory, and the offset in it of the lengths of its three variable parts.
 ENTRY_BYTES, LENGTHS_AT, LENGTHS = 46, 28, struct.Struct("<HHH")
 DAMAGED = remark("directory-damaged")
 ENDS_BYTES = END64.size + LOCATOR64.size + END.size
@@ -22,7 +22,7 @@ ZIP_BEGINS = b"PK\x03\x04"
 
 
 class Bad(Exception):
-    """The file is of this kind, for this reason."""
+    """The file has this kind of problem; ``kind`` as in ``verify.Checked``."""
 
     def __init__(self, kind: str, problem: Remark) -> None:
         super().__init__(plain(problem))
@@ -30,7 +30,7 @@ class Bad(Exception):
 
 
 def open_archive(file: IO[bytes], size: int) -> zipfile.ZipFile:
-    """Open it as torch's reader would, only more careful; raises Bad."""
+    """Open the archive as torch's reader would, with more checks; raises Bad."""
     if size == 0:
         raise Bad("torn", remark("empty"))
     begin = file.read(CHUNK_BYTES)
@@ -45,12 +45,12 @@ def open_archive(file: IO[bytes], size: int) -> zipfile.ZipFile:
         raise Bad("torn", remark("cut-off")) from None
     except OSError:
         raise
-    except Exception as error:  # zipfile lets numbers that make no sense through to struct, seek and decode
+    except Exception as error:  # zipfile passes invalid numbers on to struct, seek and decode
         raise Bad("torn", remark("directory-damaged-error", error=str(error))) from None
 
 
 def _check_end(file: IO[bytes], size: int) -> None:
-    """Check the records that nothing else protects: torch's reader is stricter about them than Python's."""
+    # No checksum protects these records, and torch's reader is stricter about them than Python's.
     file.seek(max(size - ENDS_BYTES, 0))
     ends = file.read(ENDS_BYTES)
     signature, *disks, here, entries, length, at, comment = END.unpack(ends[-END.size :].rjust(END.size, b"\0"))
@@ -68,7 +68,7 @@ def _check_end(file: IO[bytes], size: int) -> None:
 
 
 def _check_entries(directory: bytes, entries: int) -> None:
-    """Check that the entries fill the directory: Python skips over what is too long for it."""
+    # The entries must fill the directory: Python ignores surplus bytes.
     at = 0
     while directory.startswith(b"PK\x01\x02", at) and at + ENTRY_BYTES <= len(directory):
         at += ENTRY_BYTES + sum(LENGTHS.unpack_from(directory, at + LENGTHS_AT))
@@ -78,21 +78,21 @@ def _check_entries(directory: bytes, entries: int) -> None:
 
 
 def find_index(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
-    """The member that says what all others are."""
+    """Return the member that describes all others (``data.pkl``); raises Bad."""
     members = archive.infolist()
-    found = [member for member in members if member.filename.endswith("/data.pkl")]
-    if len(found) != 1 or found[0].filename.count("/") != 1:
+    indexes = [member for member in members if member.filename.endswith("/data.pkl")]
+    if len(indexes) != 1 or indexes[0].filename.count("/") != 1:
         raise Bad("foreign", remark("no-index"))
-    # Torch never compresses: what does is another program's, and might grow without limit when read.
+    # Torch never compresses. A compressed file is another program's and might grow without limit when read.
     if any(member.compress_type != zipfile.ZIP_STORED or member.flag_bits & 1 for member in members):
         raise Bad("foreign", remark("compressed"))
     _check_layout(members, archive.start_dir)
-    return found[0]
+    return indexes[0]
 
 
 def _check_layout(members: list[zipfile.ZipInfo], end: int) -> None:
-    """Check that members follow one another without overlapping, and are what torch's reader can read."""
-    for member in sorted(members, key=lambda one: one.header_offset, reverse=True):
+    # Members must follow one another without overlap, in a form that torch's reader accepts.
+    for member in sorted(members, key=lambda info: info.header_offset, reverse=True):
         odd = member.flag_bits & ~USUAL_FLAGS or member.external_attr & DIRECTORY or member.volume
         begin = member.header_offset + LOCAL_HEADER_BYTES + len(member.filename)
         if odd or member.file_size != member.compress_size or begin + member.file_size > end:
@@ -101,7 +101,7 @@ def _check_layout(members: list[zipfile.ZipInfo], end: int) -> None:
 
 
 def bytes_of(archive: zipfile.ZipFile, index: zipfile.ZipInfo) -> bytes:
-    """The index itself, its CRC checked."""
+    """Return the bytes of the index, its CRC verified; raises Bad, or TooLarge."""
     if index.file_size > pickle_reader.MAX_BYTES:
         raise pickle_reader.TooLarge(remark("pickle-too-large"))
     parts: list[bytes] = []
@@ -110,9 +110,9 @@ def bytes_of(archive: zipfile.ZipFile, index: zipfile.ZipInfo) -> bytes:
 
 
 def check_bytes(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str, into: list[bytes] | None = None) -> None:
-    """Compare a member with its CRC."""
+    """Compare a member with its CRC; raises Bad. Its bytes are appended to ``into``."""
     try:
-        with archive.open(member) as stream:  # compares the CRC when the end is reached
+        with archive.open(member) as stream:  # compares the CRC at the end of the stream
             while part := stream.read(CHUNK_BYTES):
                 if into is not None:
                     into.append(part)

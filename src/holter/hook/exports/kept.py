@@ -1,8 +1,8 @@
-"""Which cases an earlier final validation, cut short, has exported with the very same network.
+"""Record which cases an interrupted final validation has already exported with exactly the same network.
 
-nnU-Net predicts all cases again, and nothing in its folder tells what a file came from: ``--val_best`` writes to the
-same place. So every case that is complete is written down with a fingerprint of all that went into it. The record
-lies beside the exports until the validation has come to its summary.
+nnU-Net predicts all cases again, and nothing in its folder shows how a file was made: ``--val_best`` writes to the
+same place. So every complete case is recorded with a fingerprint of everything that influenced it. The record
+stays next to the exports until the validation has written its summary.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 
 RECORD = "holter-exports.jsonl"
 SUMMARY = "summary.json"
-PACKAGES = ("nnunetv2", "torch", "numpy", "scipy", "skimage")  # whose versions the result may depend on
+PACKAGES = ("nnunetv2", "torch", "numpy", "scipy", "skimage")  # the result may depend on their versions
 
 
 class Kept:
@@ -30,46 +30,48 @@ class Kept:
         self._key = fingerprint(trainer, probabilities=probabilities)
 
     def complete(self, cases: Iterable[str]) -> set[str]:
-        """Those of the cases that need not be computed again."""
+        """Return the cases that need not be computed again."""
         forget_if_over(self.folder)
         known = {entry["case"]: entry for entry in self._entries() if entry.get("key") == self._key}
         return {case for case in cases if case in known and known[case]["files"] == self._files(case)}
 
     def add(self, case: str) -> None:
-        """Write down that a case is complete."""
+        """Record that a case is complete."""
         entry = {"case": case, "key": self._key, "files": self._files(case)}
         if entry["files"] is not None:
             with (self.folder / RECORD).open("a") as file:
                 file.write(json.dumps(entry) + "\n")
 
     def _entries(self) -> list[dict[str, Any]]:
-        found = []
+        entries = []
         with contextlib.suppress(OSError):
             for line in (self.folder / RECORD).read_text().splitlines():
                 with contextlib.suppress(ValueError):  # the last line of a process that was killed
-                    found.append(json.loads(line))
-        return found
+                    entries.append(json.loads(line))
+        return entries
 
     def _files(self, case: str) -> dict[str, list[int]] | None:
-        """Size and time of the files written for this case and of those it was computed from; None if one lacks."""
+        # Size and mtime of the files written for this case and of its inputs; None if one is missing.
         try:
             outputs = [self.folder / f"{case}{ending}" for ending in self._endings]
             sources = [self._source / f"{case}{ending}" for ending in (".b2nd", ".npz", ".npy", ".pkl")]
-            found = {str(path): path.stat() for path in (*outputs, *(one for one in sources if one.exists()))}
+            statuses = {
+                str(path): path.stat() for path in (*outputs, *(source for source in sources if source.exists()))
+            }
         except OSError:
             return None
-        return {path: [status.st_size, status.st_mtime_ns] for path, status in found.items()}
+        return {path: [status.st_size, status.st_mtime_ns] for path, status in statuses.items()}
 
 
 def forget_if_over(folder: Path) -> None:
-    """Remove the record of a validation that has come to its summary: asked again, it is done again, as always."""
+    """Remove the record of a validation that has written its summary: a second validation computes all cases again."""
     with contextlib.suppress(OSError):
         if (folder / SUMMARY).stat().st_mtime_ns >= (folder / RECORD).stat().st_mtime_ns:
             (folder / RECORD).unlink()
 
 
 def fingerprint(trainer: Any, *, probabilities: bool) -> str:
-    """Digest of the weights and of every setting that a prediction and its export depend on."""
+    """Return a digest of the weights and of every setting that a prediction and its export depend on."""
     digest = hashlib.blake2b(digest_size=16)
     network = trainer.network
     network = getattr(network, "_orig_mod", network)  # what torch.compile wraps

@@ -1,5 +1,5 @@
-"""Final validation and prediction under care: pools that outlive their workers, as many workers as memory allows,
-and no case twice.
+"""Final validation and prediction: replace dead pool workers, start no more workers than fit in memory, and skip
+cases that are already exported.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from .kept import Kept, forget_if_over
 from .pool import ExportPool
 from .tasks import Task
 
-# The functions of nnU-Net whose pools are replaced; pools that others make meanwhile are theirs.
+# The functions of nnU-Net whose pools are replaced; pools created by other callers are left alone.
 VALIDATION = "perform_actual_validation"
 CALLERS = frozenset((VALIDATION, "predict_from_data_iterator", "compute_metrics_on_folder"))
 STOCK_TRAINER = "nnunetv2.training.nnUNetTrainer.nnUNetTrainer"
-SHARE = 0.7  # of the free memory: the main process needs some, and a need from shapes is an estimate
+SHARE = 0.7  # of the free memory: the main process needs some, and a need computed from shapes is an estimate
 GIB = 1 << 30
-FORECAST_CASES = 8  # the largest on disk; the properties of each are megabytes to read
+FORECAST_CASES = 8  # the largest on disk; reading the properties of each costs megabytes
 
 
 def forecast(trainer: Any) -> None:
-    """Say before the first step what the final validation will need, which is days away."""
+    """Report before the first step how much memory the final validation will need, which may be days away."""
     loader = getattr(trainer.dataloader_val, "generator", trainer.dataloader_val)
     folder = Path(trainer.preprocessed_dataset_folder)
     largest = sorted(loader.indices, key=lambda case: -_size(folder, case))[:FORECAST_CASES]
@@ -37,11 +37,11 @@ def forecast(trainer: Any) -> None:
     need = max(memory.needs(trainer, largest)).worker
     free = available_memory.available_bytes()
     if free is None:
-        said = remark("export-need", need_gib=need / GIB)
+        notice = remark("export-need", need_gib=need / GIB)
     else:
         fit = min(asked, max(1, int(free * SHARE) // need))
-        said = remark("export-forecast", need_gib=need / GIB, fit=fit, asked=asked)
-    RUNTIME.emit("note", what="export-forecast", say=[said])
+        notice = remark("export-forecast", need_gib=need / GIB, fit=fit, asked=asked)
+    RUNTIME.emit("note", what="export-forecast", say=[notice])
 
 
 def _size(folder: Path, case: str) -> int:
@@ -50,7 +50,7 @@ def _size(folder: Path, case: str) -> int:
 
 
 def install_pools() -> Callable[[], None]:
-    """Replace the pools that nnU-Net makes from now on, until the function returned here is called."""
+    """Replace the pools that nnU-Net creates from now on; call the returned function to undo it."""
     context = multiprocessing.get_context("spawn")
     stock = context.Pool
     if "Pool" in vars(context):  # a validation within a validation
@@ -69,8 +69,8 @@ def install_pools() -> Callable[[], None]:
 
     def restore() -> None:
         vars(context).pop("Pool", None)
-        for one in undo:
-            one()
+        for step in undo:
+            step()
 
     context.Pool = Pool  # type: ignore[method-assign]
     return restore
@@ -87,7 +87,7 @@ def _pool_for(
         processes, settled = _prepare(
             trainer, processes, probabilities, is_stock=caller.f_globals.get("__name__") == STOCK_TRAINER, undo=undo
         )
-    except Exception as error:  # an estimate and a saving: neither is needed for the exports
+    except Exception as error:  # the plan only saves time and memory: the exports work without it
         RUNTIME.record_error("export-plan", error)
         return ExportPool(processes, stock)
     return ExportPool(processes, stock, settled)
@@ -99,7 +99,7 @@ def _prepare(
     train, validate = trainer.do_split()
     rest = list(validate)
     settled: Callable[[Task], None] = lambda _: None  # noqa: E731
-    if is_stock and _stands_alone(trainer):
+    if is_stock and _is_independent(trainer):
         kept = Kept(trainer, probabilities=probabilities)
         complete = kept.complete(rest)
         if complete:
@@ -113,41 +113,39 @@ def _prepare(
                 kept.add(task.name)
 
         undo.append(lambda: forget_if_over(kept.folder))
-        asked = min(asked, max(1, len(rest)))  # more would only load torch and never see a case
+        asked = min(asked, max(1, len(rest)))  # surplus workers would only load torch
     _answer_once(trainer, (train, rest), undo)
     return _workers(trainer, rest, asked, probabilities), settled
 
 
-def _stands_alone(trainer: Any) -> bool:
-    """Whether a case's export is all that comes of it.
-
-    Processes that share the cases meet at barriers counted by cases; cascades read and write other folders.
-    """
+def _is_independent(trainer: Any) -> bool:
+    # Whether nothing but the exported files depends on a case being computed: ranks that share the cases meet at
+    # barriers counted by cases; cascades read and write other folders.
     next_stages = trainer.configuration_manager.next_stage_names
     return not (trainer.is_ddp or trainer.is_cascaded or next_stages)
 
 
 def _answer_once(trainer: Any, split: tuple[Any, list[str]], undo: list[Callable[[], None]]) -> None:
-    """Have the trainer's question for the split answered with this one: asked twice, it would be logged twice."""
+    # ``do_split`` logs on each call, so the trainer's next calls return this split.
     if "do_split" not in vars(trainer):
         trainer.do_split = lambda: split
         undo.append(lambda: vars(trainer).pop("do_split", None))
 
 
 def _workers(trainer: Any, cases: list[str], asked: int, probabilities: bool) -> int:
-    found = memory.needs(trainer, cases, probabilities=probabilities)
+    case_needs = memory.needs(trainer, cases, probabilities=probabilities)
     free, shared = available_memory.available_bytes(), memory.free_shared_bytes()
-    if not found or free is None:
+    if not case_needs or free is None:
         return asked
     ranks = sys.modules["torch"].distributed.get_world_size() if trainer.is_ddp else 1
     usable = int(free * SHARE / ranks)
-    workers = memory.affordable(found, asked, usable, None if shared is None else shared // ranks)
-    largest = max(found)
+    workers = memory.affordable(case_needs, asked, usable, None if shared is None else shared // ranks)
+    largest = max(case_needs)
     if workers < asked or largest.worker > usable:
-        said = [
+        notices = [
             remark("export-workers", workers=workers, asked=asked, need_gib=largest.worker / GIB, free_gib=free / GIB)
         ]
         if shared is not None and largest.prediction * asked > shared // ranks:
-            said.append(remark("export-shared", shared_gib=shared / GIB, prediction_gib=largest.prediction / GIB))
-        RUNTIME.emit("note", what="export-workers", say=said)
+            notices.append(remark("export-shared", shared_gib=shared / GIB, prediction_gib=largest.prediction / GIB))
+        RUNTIME.emit("note", what="export-workers", say=notices)
     return workers

@@ -1,9 +1,9 @@
-"""A process pool for exports that outlives its workers.
+"""A process pool for exports that survives the death of its workers.
 
-Stock's pool replaces a dead worker without a word, and the result of the case it had in hand never comes; a worker
-killed while it waits for work takes along a lock that all others need. Here every worker has pipes of its own and
-shares no lock, so a death costs the one case in hand, and it is known which. That case is computed once more in a
-new process while no other export runs, then in the process that asks for the result.
+The stock pool replaces a dead worker silently, and the result of its case never arrives. A worker killed while it
+waits for work also keeps a lock that all others need. Here every worker has its own pipes and shares no lock, so a
+death costs only one case, and it is known which. That case is computed again in a new process while no other export
+runs; if that fails too, in the process that waits for the result.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from ..runtime import RUNTIME
 from .tasks import Result, Task
 from .worker import Worker, end
 
-POLL_S = 0.1  # as often as nnU-Net itself looks at its pool
-STUCK_S = 600.0  # a worker with a case that uses no CPU for so long is stopped, or waits for what will not come
-END_S = 5.0  # for idle workers to end when asked; then they are killed
+POLL_S = 0.1  # nnU-Net polls its pool at the same interval
+STUCK_S = 600.0  # a worker with a case that uses no CPU for so long is stopped or blocked
+END_S = 5.0  # for idle workers to exit after SIGTERM; then they are killed
 
 
 class Standing:
-    """What nnU-Net sees of a worker. It gives up when one is not alive; here none is missed."""
+    """A worker as nnU-Net sees it. nnU-Net gives up if one is not alive; this pool replaces it."""
 
     def __init__(self, process: Any) -> None:
         self._process = process
 
     def is_alive(self) -> bool:
-        """Whether there is somebody to do the work: there is."""
+        """Always True: the pool replaces dead workers."""
         return True
 
     def __getattr__(self, name: str) -> Any:
@@ -40,9 +40,9 @@ class Standing:
 
 
 class ExportPool:
-    """Stands for ``multiprocessing.Pool``. ``settled`` is told of every task that returned.
+    """Replaces ``multiprocessing.Pool``. ``settled`` is called with every task that returned a value.
 
-    Methods that nnU-Net does not use on its pools are those of a stock pool, made by ``stock`` when one is asked for.
+    Methods that nnU-Net does not use on its pools are those of a stock pool, which ``stock`` creates on first use.
     """
 
     def __init__(
@@ -50,13 +50,13 @@ class ExportPool:
     ) -> None:
         self._stock, self._settled = stock, settled
         self._other: Any = None
-        self._lock = threading.Lock()  # of what both threads change
+        self._lock = threading.Lock()  # for the state that both threads change
         self._queue: deque[Task] = deque()  # for any worker
         self._again: deque[Task] = deque()  # for a new worker, alone
-        self._here: deque[Task] = deque()  # for the process that asks
-        self._broken = False  # no worker can be had: everything is computed here
+        self._here: deque[Task] = deque()  # for the waiting process itself
+        self._broken = False  # no worker can be started: everything is computed here
         self._finished = 0
-        self._counted = 0  # of those, as progress
+        self._counted = 0  # finished tasks already counted as progress
         self._workers: list[Worker] = []
         self._ended = threading.Event()
         for _ in range(processes):
@@ -65,7 +65,7 @@ class ExportPool:
         self._thread = threading.Thread(target=self._run, name="holter-exports", daemon=True)
         self._thread.start()
 
-    # ------------------------------------------------------------------------------------- what a pool can do
+    # ------------------------------------------------------------------------------------- the interface of a pool
 
     def apply_async(
         self,
@@ -75,7 +75,7 @@ class ExportPool:
         callback: Any = None,
         error_callback: Any = None,
     ) -> Any:
-        """Have one call made."""
+        """Submit one call and return its ``Result``; with a callback, the stock pool takes it."""
         if callback is not None or error_callback is not None:
             return self._stock_pool().apply_async(func, args, kwds or {}, callback, error_callback)
         return Result(self, self._submit([Task(func, tuple(args), kwds or {})]), single=True)
@@ -88,22 +88,22 @@ class ExportPool:
         callback: Any = None,
         error_callback: Any = None,
     ) -> Any:
-        """Have a call made for each tuple of arguments."""
+        """Submit a call for each tuple of arguments; ``Result.get`` returns a list."""
         if callback is not None or error_callback is not None:
             return self._stock_pool().starmap_async(func, iterable, chunksize, callback, error_callback)
-        return Result(self, self._submit([Task(func, tuple(one), {}) for one in iterable]), single=False)
+        return Result(self, self._submit([Task(func, tuple(arguments), {}) for arguments in iterable]), single=False)
 
     def starmap(self, func: Callable[..., Any], iterable: Iterable[Iterable[Any]], chunksize: int | None = None) -> Any:
-        """Return what the calls return, in order."""
+        """Return the results of the calls, in order."""
         return self.starmap_async(func, iterable, chunksize).get()
 
     def close(self) -> None:
-        """Take no more work; here nothing depends on it."""
+        """Close the stock pool, if there is one; this pool itself has nothing to close."""
         if self._other is not None:
             self._other.close()
 
     def join(self) -> None:
-        """Wait for the work that was taken."""
+        """Wait until all submitted work is finished."""
         while self._open():
             self.attend()
             time.sleep(POLL_S)
@@ -111,7 +111,7 @@ class ExportPool:
             self._other.join()
 
     def terminate(self) -> None:
-        """End the workers, within seconds."""
+        """End the workers within seconds."""
         self._ended.set()
         self._thread.join(END_S)
         end(self._workers, END_S)
@@ -137,10 +137,10 @@ class ExportPool:
 
     @property
     def _pool(self) -> list[Standing]:
-        """The workers, for nnU-Net: it predicts ahead by two cases more than there are."""
-        return [Standing(one.process) for one in self._workers] or [Standing(None)]
+        # nnU-Net predicts ahead by two cases more than the length of this list.
+        return [Standing(worker.process) for worker in self._workers] or [Standing(None)]
 
-    # --------------------------------------------------------------------------------- in the thread that asks
+    # ------------------------------------------------------------------------------------- in the waiting thread
 
     def _submit(self, tasks: list[Task]) -> list[Task]:
         with self._lock:
@@ -148,7 +148,7 @@ class ExportPool:
         return tasks
 
     def attend(self) -> None:
-        """Do what falls to the process that asks; count progress, which only it may write down."""
+        """Compute the tasks left to this process, and count progress, which only this process may write."""
         while self._counted < self._finished:
             self._counted += 1
             RUNTIME.progress()
@@ -183,36 +183,36 @@ class ExportPool:
             self._give_up()
 
     def _step(self) -> None:
-        wait([one.sentinel for one in self._workers] + [one.reader for one in self._workers], POLL_S)
-        for one in list(self._workers):
-            self._look(one)
+        wait([worker.sentinel for worker in self._workers] + [worker.reader for worker in self._workers], POLL_S)
+        for worker in list(self._workers):
+            self._poll(worker)
         self._assign()
 
-    def _look(self, one: Worker) -> None:
-        dead = not one.alive()  # asked first: what it wrote before it died is still there to be read
-        answer = one.result() if one.task is not None else None
+    def _poll(self, worker: Worker) -> None:
+        dead = not worker.alive()  # first: a result written before the death can still be read afterwards
+        answer = worker.result() if worker.task is not None else None
         if answer is not None:
-            self._answered(one, *answer)
+            self._answered(worker, *answer)
         if dead:
-            self._workers.remove(one)
-            if one.task is not None:
-                self._lost(one.task, one.fate())
+            self._workers.remove(worker)
+            if worker.task is not None:
+                self._lost(worker.task, worker.fate())
         else:
-            one.look()
-            if one.silent_s > STUCK_S and not one.stopped:
-                one.kill()
+            worker.look()
+            if worker.silent_s > STUCK_S and not worker.stopped:
+                worker.kill()
 
-    def _answered(self, one: Worker, ok: bool, value: Any) -> None:
-        task, one.task = one.task, None
+    def _answered(self, worker: Worker, ok: bool, value: Any) -> None:
+        task, worker.task = worker.task, None
         if not ok and _no_memory(value):
             self._lost(task, remark("exporter-no-memory", error=type(value).__name__))
         else:
             task.settle(ok, value)
             self._finish(task)
-        # It was hired for this case, or could not hold it: fewer at once need less.
+        # It was started for this case alone or had too little memory: fewer workers need less.
         if task.losses and len(self._workers) > 1:
-            self._workers.remove(one)
-            end([one], END_S)
+            self._workers.remove(worker)
+            end([worker], END_S)
 
     def _lost(self, task: Task, trouble: Remark) -> None:
         task.lost(trouble)
@@ -220,8 +220,8 @@ class ExportPool:
             (self._again if task.losses == 1 else self._here).append(task)
 
     def _assign(self) -> None:
-        busy = [one for one in self._workers if one.task is not None]
-        if any(one.task.losses for one in busy):  # it is to be alone
+        busy = [worker for worker in self._workers if worker.task is not None]
+        if any(worker.task.losses for worker in busy):  # a repeated case runs alone
             return
         if self._again:
             if not busy and self._hire():
@@ -231,18 +231,18 @@ class ExportPool:
             return
         if self._queue and not self._workers and not self._hire():
             self._give_up()
-        for one in self._workers:
-            if one.task is None and self._queue:
-                self._hand(one, self._queue)
+        for worker in self._workers:
+            if worker.task is None and self._queue:
+                self._hand(worker, self._queue)
 
-    def _hand(self, one: Worker, source: deque[Task]) -> None:
+    def _hand(self, worker: Worker, source: deque[Task]) -> None:
         with self._lock:
             task = source.popleft()
         try:
-            one.hand(task)
+            worker.hand(task)
         except Exception as error:
             RUNTIME.record_error("export-hand", error)
-            task.losses = 1  # another process would not get it either
+            task.losses = 1  # another process would not receive it either
             self._lost(task, remark("exporter-not-handed", error=repr(error)))
 
     def _hire(self) -> bool:
@@ -254,12 +254,12 @@ class ExportPool:
         return True
 
     def _give_up(self) -> None:
-        """Leave everything to the process that asks. No worker may still write what it will write."""
+        # Leave everything to the waiting process. The workers end first, so that none still writes the same files.
         self._broken = True
         workers, self._workers = self._workers, []
         end(workers, END_S)
         with self._lock:
-            held = [one.task for one in workers if one.task is not None]
+            held = [worker.task for worker in workers if worker.task is not None]
             for task in (*held, *self._again, *self._queue):
                 task.losses = 1
                 task.lost(remark("no-exporter"))
@@ -270,9 +270,9 @@ class ExportPool:
     def _open(self) -> bool:
         with self._lock:
             waiting = bool(self._queue or self._again or self._here)
-        return waiting or any(one.task is not None for one in self._workers)
+        return waiting or any(worker.task is not None for worker in self._workers)
 
 
 def _no_memory(error: Any) -> bool:
-    """Whether this is the kind of error that goes away when nothing else runs. Torch says it in words."""
+    # Memory errors may go away when nothing else runs. Torch raises its own as a RuntimeError with a message.
     return isinstance(error, MemoryError) or "allocate memory" in str(error).lower()

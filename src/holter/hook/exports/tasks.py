@@ -1,4 +1,4 @@
-"""What an export pool has to do, and what it hands back for it."""
+"""The tasks of an export pool and their results."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..remarks import Remark, remark
 from ..runtime import RUNTIME
 
 ACTION = "export-again"
-POLL_S = 0.1  # a case may come to be computed by the waiting process itself
+POLL_S = 0.1  # the waiting process may have to compute a case itself
 # Position of the argument that names the case, in the functions that nnU-Net gives to its pools.
 NAMED_BY = {"export_prediction_from_logits": 5, "resample_and_save": 2, "compute_metrics": 1}
 
@@ -21,8 +21,8 @@ NAMED_BY = {"export_prediction_from_logits": 5, "resample_and_save": 2, "compute
 class Task:
     """One call to be made.
 
-    Its arguments are kept until it is settled. A tensor among them costs nothing more by that: it lies in memory
-    that is shared with the worker.
+    Its arguments are kept until it is settled. Tensors among them cost no extra memory: they are in memory shared with
+    the worker.
     """
 
     def __init__(self, function: Callable[..., Any], arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None:
@@ -35,7 +35,7 @@ class Task:
         self.done = threading.Event()
         self.ok = False
         self.value: Any = None
-        self._trouble: Remark = remark("no-exporter")  # what became of the attempt before this one
+        self._trouble: Remark = remark("no-exporter")  # the failure of the previous attempt
         self._began = 0.0
 
     def compute(self) -> None:
@@ -48,23 +48,23 @@ class Task:
         except Exception as error:
             self.settle(False, error)
         finally:
-            if torch is not None:  # an export sets it for its own process, and leaves it so when it fails
+            if torch is not None:  # an export changes the thread count, and does not restore it after an error
                 torch.set_num_threads(threads)
 
     def settle(self, ok: bool, value: Any) -> None:
-        """Take the result; whoever waits for it goes on."""
+        """Store the result or the exception and wake the waiting thread."""
         self.ok, self.value, self.call = ok, value, None
         if self.losses:
             took_s = time.monotonic() - self._began
-            said = [self._case(), remark(f"computed-{self._where()}", took=took_s)]
+            remarks = [self._case(), remark(f"computed-{self._where()}", took=took_s)]
             if ok:
-                control.tell(ACTION, "done", *said)
+                control.tell(ACTION, "done", *remarks)
             else:
-                control.tell(ACTION, "failed", *said, remark("raised", error=repr(value)))
+                control.tell(ACTION, "failed", *remarks, remark("raised", error=repr(value)))
         self.done.set()
 
     def lost(self, trouble: Remark) -> None:
-        """Note that an attempt came to nothing."""
+        """Record that an attempt failed."""
         self.losses += 1
         self._trouble, self._began = trouble, time.monotonic()
         control.tell(ACTION, "begun", self._case(), remark(f"compute-{self._where()}"))
@@ -90,28 +90,28 @@ class Pool(Protocol):
     """The part of a pool that a result needs."""
 
     def attend(self) -> None:
-        """Compute what falls to this process."""
+        """Compute the tasks left to this process."""
 
 
 class Result:
-    """What ``apply_async`` and ``starmap_async`` return; like multiprocessing's own."""
+    """The return value of ``apply_async`` and ``starmap_async``; like multiprocessing's own."""
 
     def __init__(self, pool: Pool, tasks: list[Task], *, single: bool) -> None:
         self._pool, self._tasks, self._single = pool, tasks, single
 
     def ready(self) -> bool:
-        """Whether all is computed. What no worker can compute is computed now."""
+        """Whether all tasks are computed. Tasks that no worker can compute are computed now."""
         self._pool.attend()
         return all(task.done.is_set() for task in self._tasks)
 
     def successful(self) -> bool:
-        """Whether nothing was raised."""
+        """Whether no task raised; ValueError if not ready."""
         if not self.ready():
             raise ValueError(f"{self!r} not ready")
         return all(task.ok for task in self._tasks)
 
     def wait(self, timeout: float | None = None) -> None:
-        """Wait, no longer than told."""
+        """Wait for at most ``timeout`` seconds."""
         end = None if timeout is None else time.monotonic() + timeout
         try:
             while not self.ready():
@@ -128,7 +128,7 @@ class Result:
         return next((task for task in self._tasks if not task.done.is_set()), self._tasks[-1])
 
     def get(self, timeout: float | None = None) -> Any:
-        """Return what the function returned, or raise what it raised."""
+        """Return what the function returned, or raise what it raised; TimeoutError after ``timeout`` seconds."""
         self.wait(timeout)
         if not self.ready():
             raise multiprocessing.TimeoutError

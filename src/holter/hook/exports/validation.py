@@ -1,4 +1,4 @@
-"""Final validation: tiles predicted, cases exported, and who waits for an export."""
+"""Record the final validation: predicted tiles, exported cases, and waits for exports."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from ..runtime import RUNTIME, is_compiled
 
 
 def patch_predictor(module: ModuleType) -> None:
-    """Count every tile that was predicted; with the power to, have exports outlive their workers."""
+    """Count every predicted tile. If ``validation`` is granted, also replace the pools of the exports."""
     cls = module.nnUNetPredictor
     predict = getattr(cls, "predict_from_data_iterator", None)
     if predict is not None and permissions.is_allowed("validation"):
-        cls.predict_from_data_iterator = _under_care(predict)
+        cls.predict_from_data_iterator = _with_pools(predict)
     original = cls._internal_maybe_mirror_and_predict
 
     first = [True]
@@ -26,7 +26,7 @@ def patch_predictor(module: ModuleType) -> None:
     def _internal_maybe_mirror_and_predict(self: Any, *args: Any, **kwargs: Any) -> Any:
         before = RUNTIME.phase()
         compiles = first.pop() if first else False
-        if compiles and is_compiled(getattr(self, "network", None)):  # without deep supervision: compiled anew
+        if compiles and is_compiled(getattr(self, "network", None)):  # no deep supervision: compiles again
             RUNTIME.enter("compile")
         prediction = original(self, *args, **kwargs)
         RUNTIME.enter(before)
@@ -36,10 +36,10 @@ def patch_predictor(module: ModuleType) -> None:
     cls._internal_maybe_mirror_and_predict = _internal_maybe_mirror_and_predict
 
 
-def _under_care(original: Callable[..., Any]) -> Callable[..., Any]:
+def _with_pools(original: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(original)
     def predict_from_data_iterator(*args: Any, **kwargs: Any) -> Any:
-        restore = _care()
+        restore = _install_pools()
         try:
             return original(*args, **kwargs)
         finally:
@@ -48,7 +48,7 @@ def _under_care(original: Callable[..., Any]) -> Callable[..., Any]:
     return predict_from_data_iterator
 
 
-def _care() -> Callable[[], None]:
+def _install_pools() -> Callable[[], None]:
     try:
         from . import patches
 
@@ -59,7 +59,7 @@ def _care() -> Callable[[], None]:
 
 
 def patch_slots(module: ModuleType) -> None:
-    """Show that the main process waits for a free export worker: it polls this function while there is none."""
+    """Record waits for a free export worker: the main process polls this function while there is none."""
     original = module.check_workers_alive_and_busy
 
     @functools.wraps(original)
@@ -75,11 +75,11 @@ def patch_slots(module: ModuleType) -> None:
 
 
 def watch_results() -> Callable[[], None]:
-    """Show waits for an export's result until the function returned here is called.
+    """Record waits for an export's result; call the returned function to stop.
 
-    With the power to, the exports are also under care until then.
+    If ``validation`` is granted, the export pools are also replaced until then.
     """
-    give_back = _care() if permissions.is_allowed("validation") else None
+    give_back = _install_pools() if permissions.is_allowed("validation") else None
     from multiprocessing.pool import ApplyResult
 
     original = ApplyResult.get
@@ -105,7 +105,7 @@ def watch_results() -> Callable[[], None]:
 
 
 def patch_export(module: ModuleType) -> None:
-    """Show the case that an export worker has in hand. The functions stay picklable under their own names."""
+    """Record the current case of an export worker. The functions stay picklable under their own names."""
     for name, position, keyword in (
         ("export_prediction_from_logits", 5, "output_file_truncated"),
         ("resample_and_save", 2, "output_file"),

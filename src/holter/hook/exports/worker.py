@@ -1,4 +1,4 @@
-"""One process of an export pool, with pipes of its own; it runs the loop of multiprocessing's own pool workers."""
+"""One process of an export pool, with its own pipes; it runs the worker loop of multiprocessing's own pools."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from typing import Any
 from ..remarks import Remark, remark
 from ..workers import children
 
-LOOK_S = 1.0  # between two readings of the CPU time
+LOOK_S = 1.0  # interval between two readings of the CPU time
 UTIME, STIME = 11, 12  # fields of /proc/PID/stat, counted after the name
 
 
 class Worker:
-    """A process and the task that it has in hand.
+    """A process and its current task.
 
-    ``task`` is whatever the pool keeps there; ``silent_s`` is how long it has had a task and used no CPU.
+    ``task`` is set by the pool; ``silent_s``: seconds in which it had a task and used no CPU.
     """
 
     def __init__(self, proc: Path = Path("/proc")) -> None:
@@ -34,29 +34,29 @@ class Worker:
         self.process.name = self.process.name.replace("Process", "PoolWorker")
         self.process.start()
         children.adopt(self.process, "export-worker")
-        # Only the process holds these ends from here on, so its end is the pipe's end.
+        # From here on only the process holds these ends, so its death closes the pipe.
         self._tasks._reader.close()  # type: ignore[attr-defined]
         self._results._writer.close()  # type: ignore[attr-defined]
         self.reader = self._results._reader  # type: ignore[attr-defined]
         self.sentinel = self.process.sentinel
         self.task: Any = None
-        self.stopped = False  # by us, for silence
+        self.stopped = False  # killed by us because it was idle
         self.silent_s = 0.0
         self._stat = proc / str(self.process.pid) / "stat"
         self._ticks: int | None = None
         self._looked = 0.0
 
     def hand(self, task: Any) -> None:
-        """Give it a task. Raises where the call cannot be pickled, for want of shared memory for one.
+        """Send it a task. Raises if the call cannot be pickled, for example without free shared memory.
 
-        A process that is stopped reads nothing, so the writing is left to a thread.
+        A stopped process reads nothing, so a thread does the writing.
         """
         payload = ForkingPickler.dumps((0, 0, *task.call))
         self.task, self.silent_s, self._ticks, self._looked = task, 0.0, None, time.monotonic()
         threading.Thread(target=self._write, args=(payload,), name="holter-export-task", daemon=True).start()
 
     def _write(self, payload: Any) -> None:
-        with contextlib.suppress(OSError):  # it is dead, and the pool will see that
+        with contextlib.suppress(OSError):  # the process is dead, and the pool will notice
             self._tasks._writer.send_bytes(payload)  # type: ignore[attr-defined]
 
     def alive(self) -> bool:
@@ -64,7 +64,7 @@ class Worker:
         return self.process.exitcode is None
 
     def result(self) -> tuple[bool, Any] | None:
-        """Return (ok, value) if it has answered; what cannot be read is no answer."""
+        """Return (ok, value) if it has answered; an unreadable answer counts as none."""
         try:
             if self.reader.poll():
                 _, _, (ok, value) = self.reader.recv()
@@ -74,7 +74,7 @@ class Worker:
         return None
 
     def look(self) -> None:
-        """Count the seconds without CPU time. A pause of this process itself (a frozen container) does not count."""
+        """Add up the seconds without CPU time. A pause of this process itself (a frozen container) does not count."""
         now = time.monotonic()
         if self.task is None or now - self._looked < LOOK_S:
             return
@@ -93,13 +93,13 @@ class Worker:
             return None
 
     def kill(self) -> None:
-        """End a process that does not answer; one in uninterruptible sleep ends when its system call does."""
+        """Kill a process that does not answer; in uninterruptible sleep it ends when its system call does."""
         self.stopped = True
         children.ending([self.process], expected=False)
         self.process.kill()
 
     def fate(self) -> Remark:
-        """Say how it ended."""
+        """Return a remark on how it ended."""
         code, pid = self.process.exitcode, self.process.pid
         if self.stopped:
             return remark("exporter-idle", pid=pid, silent=self.silent_s)
@@ -110,13 +110,13 @@ class Worker:
 
 
 def end(workers: list[Worker], within_s: float) -> None:
-    """End them all, those that ignore it with force; wait no longer than told."""
-    for one in workers:
-        one.process.terminate()
+    """End all workers, with SIGKILL if needed; ``within_s``: the most seconds to wait before that."""
+    for worker in workers:
+        worker.process.terminate()
     until = time.monotonic() + within_s
-    for one in workers:
-        one.process.join(max(0.0, until - time.monotonic()))
-        if one.alive():  # stopped, or in uninterruptible sleep
+    for worker in workers:
+        worker.process.join(max(0.0, until - time.monotonic()))
+        if worker.alive():  # stopped, or in uninterruptible sleep
             with contextlib.suppress(OSError):
-                os.kill(one.process.pid or 0, signal.SIGKILL)
-                one.process.join(1.0)
+                os.kill(worker.process.pid or 0, signal.SIGKILL)
+                worker.process.join(1.0)

@@ -1,4 +1,4 @@
-"""The memory that an export needs, from the shapes alone, and the memory that there is."""
+"""The memory that an export needs, computed from the shapes, and the memory that is free."""
 
 from __future__ import annotations
 
@@ -9,37 +9,37 @@ from math import prod
 from pathlib import Path
 from typing import Any, NamedTuple
 
-BASE = 450 << 20  # a worker that has imported torch and nnU-Net and done nothing yet
-HALF, SINGLE, DOUBLE = 2, 4, 8  # bytes of a number
-# nnU-Net resamples axis by axis where one spacing is more than this times another (its ANISO_THRESHOLD).
+BASE = 450 << 20  # bytes of a worker that has only imported torch and nnU-Net
+HALF, SINGLE, DOUBLE = 2, 4, 8  # bytes per number
+# nnU-Net resamples axis by axis if one spacing is more than this times another (its ANISO_THRESHOLD).
 ANISOTROPIC = 3
-# Numbers of 8 bytes a voxel while one class is resampled. At once: the result, and one in reserve for a copy. In
-# slices, with their number changed: the coordinates of every voxel three times over, the slices and the result.
+# Numbers of 8 bytes per voxel while one class is resampled. At once: the result, and one as a reserve for a copy. By
+# slices, if their number changes: the coordinates of every voxel three times, the slices and the result.
 AT_ONCE, BY_SLICES = 2, 12
-SHARED_MEMORY = Path("/dev/shm")  # predictions travel to their worker through it
+SHARED_MEMORY = Path("/dev/shm")  # predictions are sent to their worker through it
 
 
 class Need(NamedTuple):
-    """What one case takes."""
+    """The memory that one case needs, in bytes."""
 
-    worker: int  # bytes at the peak of its export
-    prediction: int  # bytes of the logits alone, which lie in shared memory until it is exported
+    worker: int  # at the peak of its export
+    prediction: int  # the logits alone, in shared memory until they are exported
 
 
 def needs(trainer: Any, cases: Sequence[str], *, probabilities: bool = False) -> list[Need]:
-    """What each of these cases takes; those without readable properties are left out."""
+    """Return the need of each of these cases; those without readable properties are left out."""
     folder = Path(trainer.preprocessed_dataset_folder)
     heads = int(trainer.label_manager.num_segmentation_heads)
     regions = bool(trainer.label_manager.has_regions)
-    found = []
+    case_needs = []
     for case in cases:
         try:
             with (folder / f"{case}.pkl").open("rb") as file:
-                properties = pickle.load(file)  # nnU-Net wrote it and will load it itself
-            found.append(_need(trainer, properties, heads, regions=regions, probabilities=probabilities))
+                properties = pickle.load(file)  # written by nnU-Net, which loads it the same way
+            case_needs.append(_need(trainer, properties, heads, regions=regions, probabilities=probabilities))
         except (OSError, KeyError, ValueError, pickle.UnpicklingError):
             continue
-    return found
+    return case_needs
 
 
 def _need(trainer: Any, properties: dict[str, Any], heads: int, *, regions: bool, probabilities: bool) -> Need:
@@ -56,10 +56,10 @@ def need(
     regions: bool,
     probabilities: bool = False,
 ) -> Need:
-    """What the export of one case takes, from the shapes in its properties."""
+    """Return the memory that the export of one case needs, from the shapes in its properties."""
     cropped = [int(size) for size in properties["shape_after_cropping_and_before_resampling"]]
     spacing = [float(properties["spacing"][axis]) for axis in transpose_forward]
-    target = [float(one) for one in target_spacing]
+    target = [float(value) for value in target_spacing]
     target = target if len(target) == len(cropped) else [spacing[0], *target]
     network = [round(old / new * size) for old, new, size in zip(spacing, target, cropped, strict=True)]
     predicted, original = heads * prod(network), heads * prod(cropped)
@@ -67,32 +67,33 @@ def need(
 
     coarse = spacing.index(max(spacing))
     by_slices = (
-        any(max(one) / min(one) > ANISOTROPIC for one in (spacing, target)) and network[coarse] != cropped[coarse]
+        any(max(spacings) / min(spacings) > ANISOTROPIC for spacings in (spacing, target))
+        and network[coarse] != cropped[coarse]
     )
     resampling = DOUBLE * predicted + DOUBLE * (BY_SLICES if by_slices else AT_ONCE) * prod(cropped)
     result = HALF * original if network != cropped else 0
-    # The class of each voxel: probabilities in single precision for regions, else a copy in another order of axes.
+    # The class of each voxel: probabilities in single precision for regions, else a copy with permuted axes.
     choosing = original * (2 * SINGLE if regions else HALF) + DOUBLE * prod(cropped)
     saving = (SINGLE * (2 * original + heads * full)) if probabilities else 0
     peak = max(resampling if network != cropped else 0, choosing, saving)
     return Need(worker=BASE + HALF * predicted + result + peak + 4 * full, prediction=HALF * predicted)
 
 
-def affordable(found: Sequence[Need], asked: int, free: int | None, shared: int | None) -> int:
-    """The number of workers, 1 to ``asked``, whose largest cases fit into these bytes at the same time."""
-    largest = sorted(found, reverse=True)
-    ahead = sum(one.prediction for one in sorted(found, key=lambda one: -one.prediction)[:3])
+def affordable(per_case: Sequence[Need], asked: int, free: int | None, shared: int | None) -> int:
+    """Return the number of workers, 1 to ``asked``, that fit into these bytes together with their largest cases."""
+    largest = sorted(per_case, reverse=True)
+    ahead = sum(case.prediction for case in sorted(per_case, key=lambda case: -case.prediction)[:3])
     for workers in range(asked, 1, -1):
         together = largest[:workers] + [Need(BASE, 0)] * (workers - len(largest))
-        in_memory = sum(one.worker for one in together) + ahead  # two cases are predicted ahead, one is in work
-        in_shared = sum(one.prediction for one in together)
+        in_memory = sum(case.worker for case in together) + ahead  # two cases predicted ahead, one in progress
+        in_shared = sum(case.prediction for case in together)
         if (free is None or in_memory <= free) and (shared is None or in_shared <= shared):
             return workers
     return 1
 
 
 def free_shared_bytes(folder: Path = SHARED_MEMORY) -> int | None:
-    """Room for predictions on their way to a worker."""
+    """Return the free bytes of shared memory for predictions; None: unknown."""
     try:
         system = os.statvfs(folder)
     except OSError:

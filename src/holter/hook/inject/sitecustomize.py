@@ -1,10 +1,10 @@
-"""Found first on PYTHONPATH by every Python of a watched run: loads the hook, then steps aside.
+"""Every Python of a recorded run imports this file first from PYTHONPATH: it loads the hook, then steps aside.
 
-The next ``sitecustomize`` on the path runs as if this one were not there: it takes the name in ``sys.modules``, and
-what it raises is handled by Python as always. Where there is none, the import fails as it would have.
+The next ``sitecustomize`` on the path runs as if this one did not exist: it takes the name in ``sys.modules``, and
+Python handles its exceptions as always. If there is none, the import fails as it would without Holter.
 
-One that runs "the next one" itself may find this file again, because it comes first on the path. It is then passed on
-to the one after: files that are being executed are not run a second time. ``usercustomize.py`` runs this code too.
+A file that runs "the next one" itself may find this file again, because it is first on the path. It then gets the one
+after: files that are being executed are not run a second time. ``usercustomize.py`` runs this code too.
 """
 
 import os
@@ -14,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
 
-# Annotations that Python 3.6 cannot evaluate are strings: a training may call an old Python, too.
+# Annotations that Python 3.6 cannot evaluate are strings: a training may also start an old Python.
 _NAME = "usercustomize" if __name__ == "usercustomize" else "sitecustomize"
 
 
@@ -25,7 +25,7 @@ def _is_ours(folder: str) -> bool:
 def _load_hook(here: str) -> None:
     if not os.environ.get("HOLTER_SCRATCH") or "_holter_hook" in sys.modules or not _is_ours(here):
         return
-    # The training's environment need not have holter: its hook folder is loaded as a package of another name.
+    # The training's environment may not have holter: the hook folder is loaded as a package under another name.
     package = type(sys)("_holter_hook")
     package.__path__ = [os.path.dirname(here)]  # noqa: PTH120 - pathlib is not loaded yet, and start-up counts
     package.__spec__ = type(sys.__spec__)("_holter_hook", None, is_package=True)
@@ -57,7 +57,7 @@ def _is_same(folder: str, other: str) -> bool:
 
 
 def _entry(file: str) -> str:
-    """The entry of ``sys.path`` that a file of our name, or a package, is found by; empty for another name."""
+    # The entry of ``sys.path`` where a file or package of our name was found; empty for another name.
     folder, name = os.path.split(os.path.abspath(file))  # noqa: PTH100
     if name.startswith("__init__."):
         folder, name = os.path.split(folder)
@@ -65,7 +65,7 @@ def _entry(file: str) -> str:
 
 
 def _running() -> "list[str]":
-    """Where the files of our name are that are being executed now, this one included."""
+    # The folders of the files of our name that are being executed now, including this one.
     folders, frame = [_HERE], sys._getframe().f_back
     while frame is not None:
         if frame.f_code.co_name == "<module>":
@@ -75,10 +75,8 @@ def _running() -> "list[str]":
 
 
 def _is_imported() -> bool:
-    """Whether this is an import of our name, not somebody's own way to run the file (or a reload).
-
-    Loaders may be wrapped (ddtrace does), so other functions may stand in between, but no other module's code.
-    """
+    # Whether Python imports our name, rather than other code running the file in its own way (or a reload). Loaders may
+    # be wrapped (ddtrace does), so other functions may be in between, but no other module's code.
     frame = sys._getframe().f_back
     while frame is not None:
         if frame.f_code.co_name == "_find_and_load":
@@ -91,15 +89,15 @@ def _is_imported() -> bool:
 
 
 def _find_next(running: "list[str]") -> "ModuleSpec | None":
-    """The next file of our name, as Python would find it without those that are running."""
+    # The next file of our name, as Python would find it without those that are running.
     path_finder = sys.modules["_frozen_importlib_external"].PathFinder
-    others = [folder for folder in sys.path if not any(_is_same(folder or ".", one) for one in running)]
+    others = [folder for folder in sys.path if not any(_is_same(folder or ".", other) for other in running)]
     for finder in list(sys.meta_path):
         find = getattr(finder, "find_spec", None)
         spec = find(_NAME, others if finder is path_finder else None) if find is not None else None
         if spec is None or spec.loader is None:
             continue
-        if not any(_is_same(_entry(spec.origin or ""), one) for one in running):
+        if not any(_is_same(_entry(spec.origin or ""), other) for other in running):
             return spec  # type: ignore[no-any-return]
     return None
 
@@ -112,7 +110,7 @@ def _run_next() -> None:
         module = sys.modules["_frozen_importlib"].module_from_spec(spec)
         sys.modules[_NAME] = module
         spec.loader.exec_module(module)
-    elif spec is not None:  # the names that it makes are for whoever runs us
+    elif spec is not None:  # its names belong in the namespace of the code that runs us
         if _is_ours(os.path.dirname(os.path.abspath(globals().get("__file__", "")))):  # noqa: PTH100, PTH120
             globals().update(__file__=spec.origin, __spec__=spec, __loader__=spec.loader, __cached__=spec.cached)
         exec(spec.loader.get_code(_NAME), globals())  # type: ignore[union-attr]

@@ -1,1 +1,1 @@
-"""Data workers: their beats, their failures, their replacement."""
+"""Data workers: their heartbeats, failures and replacement."""

@@ -1,4 +1,4 @@
-"""The main process at the batch queue: who it waits for, since when, and what became of its workers."""
+"""The main process at the batch queue: which augmenter it waits for, since when, and how workers ended."""
 
 from __future__ import annotations
 
@@ -18,33 +18,33 @@ from . import beats, children, restart
 TRAIN, VAL = layout.WAITS.index("train-batch"), layout.WAITS.index("val-batch")
 
 
-def _nobody() -> None:
-    """Stand for an augmenter that is not there."""
+def _no_augmenter() -> None:
+    """Return None in place of a weak reference."""
 
 
 class Loaders:
-    """Which augmenter is which: the first one met after ``expect`` feeds training, the second validation.
+    """Which augmenter is which: the first one seen after ``expect`` feeds training, the second validation.
 
-    They are held weakly: an augmenter ends its workers when it is deleted, and that must happen when it would have.
+    The references are weak: an augmenter ends its workers when it is deleted, and Holter must not delay that.
     """
 
     def __init__(self) -> None:
-        self.train: Callable[[], Any] = _nobody
-        self.val: Callable[[], Any] = _nobody
+        self.train: Callable[[], Any] = _no_augmenter
+        self.val: Callable[[], Any] = _no_augmenter
 
     def expect(self) -> None:
-        """Forget those known: the trainer is about to make new ones."""
-        self.train = self.val = _nobody
+        """Forget the known augmenters: the trainer is about to create new ones."""
+        self.train = self.val = _no_augmenter
 
     def confirm(self, train: Any, val: Any) -> None:
-        """Take the trainer's word for it."""
+        """Set the augmenters from the trainer's attributes; None is ignored."""
         if train is not None:
             self.train = weakref.ref(train)
         if val is not None:
             self.val = weakref.ref(val)
 
     def kind(self, augmenter: Any) -> int:
-        """Tell what a wait for this augmenter is."""
+        """Return the kind of a wait for this augmenter: TRAIN or VAL."""
         train = self.train()
         if augmenter is train:
             return TRAIN
@@ -61,15 +61,15 @@ LOADERS = Loaders()
 
 def _watch_next(cls: Any, *, in_process: bool, loader: str = "") -> None:
     original = cls.__next__
-    said: list[str] = []
+    reported: list[str] = []
 
     @functools.wraps(original)
     def __next__(self: Any) -> Any:  # noqa: N807
-        if loader and not said:
-            said.append(loader)
+        if loader and not reported:
+            reported.append(loader)
             RUNTIME.tell_ability("loader", True, loader)
         try:
-            # A batch that is ready is not waited for, and publishing a wait would only cost; else there is time.
+            # Publish only if no batch is ready: otherwise there is no wait, and publishing would only cost time.
             ready = None if in_process else self.results_loop_queue
             RUNTIME.page.begin_wait(LOADERS.kind(self), publish=ready is None or not ready.queue)
         except Exception as error:
@@ -98,14 +98,14 @@ def patch_single(module: ModuleType) -> None:
 
 
 def patch_feed(module: ModuleType) -> None:
-    """Watch Holter's own loader, which works in threads of this process: the same beats, and no workers."""
+    """Watch Holter's own loader, which works in threads of this process: same heartbeats, no workers."""
     _watch_next(module.Feed, in_process=True, loader="holter")
 
 
 def patch_loader_log(module: ModuleType) -> None:
-    """Have the file that a read hangs in noted as the case in hand, and every trouble with a file told.
+    """Record the case of a file whose read hangs as the current case, and report every problem with a file.
 
-    This is called in threads of the loader; the main process then waits for the batch and writes nothing.
+    Called in threads of the loader; meanwhile the main process waits for the batch and writes nothing.
     """
     cls = module.LoaderLog
     original = cls.trouble
@@ -113,8 +113,8 @@ def patch_loader_log(module: ModuleType) -> None:
     @functools.wraps(original)
     def trouble(self: Any, trouble: Any) -> None:
         try:
-            file, mount, fs_type = (str(one or "-") for one in (trouble.file, trouble.mount, trouble.fs_type))
-            said = remark(
+            file, mount, fs_type = (str(part or "-") for part in (trouble.file, trouble.mount, trouble.fs_type))
+            problem = remark(
                 f"case-{trouble.kind}",
                 case=str(trouble.case),
                 file=file,
@@ -122,7 +122,7 @@ def patch_loader_log(module: ModuleType) -> None:
                 fs_type=fs_type,
                 detail=str(trouble.detail),
             )
-            RUNTIME.emit("note", what="read-trouble", say=[said])
+            RUNTIME.emit("note", what="read-trouble", say=[problem])
             if trouble.kind == "hung":
                 RUNTIME.take_case(trouble.case)
         except Exception as error:
@@ -141,11 +141,11 @@ def patch_nondet(module: ModuleType) -> None:
     _watch_next(cls, in_process=False, loader="batchgenerators")
     RUNTIME.tell_ability("replace-workers", heals)
     if heals:
-        restart.finish_here(cls)  # outermost: it must not ask the abort event, whose lock may be held for ever
+        restart.finish_here(cls)  # outermost: it must not query the abort event, whose lock may never be released
 
 
 def patch_multi(module: ModuleType) -> None:
-    """Say that the older augmenter feeds the training: its workers are seen from outside, and cannot be replaced."""
+    """Record that the older augmenter feeds the training: its workers are seen from outside and cannot be replaced."""
     cls = module.MultiThreadedAugmenter
     original = cls._start
 
@@ -198,7 +198,7 @@ def _watch_start(cls: Any) -> None:
 
 def _watch_finish(cls: Any) -> None:
     original = cls._finish
-    is_finalizing = sys.is_finalizing  # kept: at interpreter exit, when augmenters are deleted, globals are gone
+    is_finalizing = sys.is_finalizing  # a local reference: globals are gone when exit deletes the augmenters
 
     @functools.wraps(original)
     def _finish(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -207,7 +207,7 @@ def _watch_finish(cls: Any) -> None:
         processes: list[Any] = []
         try:
             processes = list(self._processes)
-            children.report(processes)  # those that were gone before
+            children.report(processes)  # those that had ended before
             orderly = self.abort_event is not None and not self.abort_event.is_set()
             children.ending(processes, expected=orderly)
         except Exception as error:

@@ -1,4 +1,4 @@
-"""A data worker: what it prepares, how far it is, and what it died of."""
+"""A data worker: its current case, its progress, and the exception that ended it."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from typing import Any
 
 from ..runtime import RUNTIME
 
-# On the data loader while its workers are started: it travels with it where workers are not forked.
+# Set on the data loader while its workers start: it is pickled with the loader if workers are not forked.
 ROLE_ATTRIBUTE = "_holter_role"
 
 _announced = "train-worker"  # inherited by forked workers, for loaders that take no attribute
 
 
 def announce(loader: Any, role: str) -> None:
-    """Let the workers that are started next know what they work for."""
+    """Set the role of the workers that are started next."""
     global _announced
     _announced = role
     with contextlib.suppress(AttributeError, TypeError):  # a plain generator takes no attribute
@@ -26,12 +26,12 @@ def announce(loader: Any, role: str) -> None:
 
 
 def withdraw(loader: Any) -> None:
-    """Take the mark off the user's object again."""
+    """Remove the mark from the user's object."""
     getattr(loader, "__dict__", {}).pop(ROLE_ATTRIBUTE, None)
 
 
 class WatchedLoader:
-    """Stands for the data loader inside a worker: every batch is a beat, every exception an event."""
+    """Wraps the data loader inside a worker: every batch is a heartbeat, every exception an event."""
 
     def __init__(self, loader: Any) -> None:
         self._loader = loader
@@ -107,7 +107,7 @@ def _watched_transform(transform: Callable[..., Any] | None) -> Callable[..., An
 
 
 def watch_feeder() -> None:
-    """Tell of batches that could not be handed over: the queue prints such an error and drops the batch."""
+    """Record batches that could not be sent: the queue prints such an error and drops the batch."""
     from multiprocessing.queues import Queue
 
     original = Queue._on_queue_feeder_error  # type: ignore[attr-defined]
@@ -120,7 +120,7 @@ def watch_feeder() -> None:
 
 
 def patch_datasets(module: ModuleType) -> None:
-    """Note the case in hand whenever one is loaded, in every dataset class there is."""
+    """Record the current case whenever one is loaded, in every dataset class of the module."""
     for cls in list(vars(module).values()):
         method = vars(cls).get("load_case") if isinstance(cls, type) else None
         if isinstance(method, FunctionType) and not getattr(method, "__isabstractmethod__", False):

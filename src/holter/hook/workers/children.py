@@ -1,4 +1,4 @@
-"""The main process's children: their exit codes, which nobody else records, and the 1 Hz pulse that looks at them."""
+"""The main process's children: their exit codes, recorded only here, and the 1 Hz pulse that polls them."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ BEFORE_DAEMONS_END, AFTER_DAEMONS_END = 1000, -1000
 
 
 class _State:
-    """What this process knows of its children; a forked child begins with nothing (``owner`` differs)."""
+    """What this process knows about its children; a forked child starts with a new one (``owner`` differs)."""
 
     def __init__(self) -> None:
         self.owner = os.getpid()
         self.known: dict[int, tuple[Any, str, int | None]] = {}
-        self.ending: dict[int, bool] = {}  # PIDs that we are ending ourselves -> whether in order
+        self.ending: dict[int, bool] = {}  # PIDs that we end ourselves -> whether as expected
         self.leaving = False
         self.loaders: Any = None
         self.pulse: threading.Thread | None = None
@@ -34,7 +34,7 @@ class _State:
 _state = _State()
 
 
-def _mine() -> _State:
+def _own_state() -> _State:
     global _state
     if _state.owner != os.getpid():
         _state = _State()
@@ -42,35 +42,35 @@ def _mine() -> _State:
 
 
 def adopt(process: Any, role: str, index: int | None = None) -> None:
-    """Remember a child, to tell how it ended. Starts the pulse with the first one."""
-    state = _mine()
+    """Register a child, so that its end is reported. The first one starts the pulse."""
+    state = _own_state()
     if process.pid is not None:
-        state.known[process.pid] = (process, role, index)  # the pulse may have met it without knowing its role
+        state.known[process.pid] = (process, role, index)  # the pulse may have found it without its role
     start_pulse()
 
 
 def watch_queues(loaders: Any) -> None:
     """Read the queues of these augmenters at every pulse."""
-    _mine().loaders = loaders
+    _own_state().loaders = loaders
 
 
 def ending(processes: Iterable[Any], *, expected: bool) -> None:
-    """Say that this process is about to end these children: their death is no cause of anything."""
-    state = _mine()
+    """Record that this process is about to end these children, so that their death is not taken as a cause."""
+    state = _own_state()
     for process in processes:
         if process.pid is not None:
             state.ending[process.pid] = expected
 
 
 def report(processes: Iterable[Any]) -> None:
-    """Tell of those that have ended, each once. Asking for the exit code reaps, as batchgenerators does itself."""
-    state = _mine()
+    """Report each child that has ended, once. Reading the exit code reaps it, as batchgenerators does itself."""
+    state = _own_state()
     for process in processes:
         try:
             pid, code = process.pid, process.exitcode
-        except ValueError:  # closed: whoever closed it has had its exit code
+        except ValueError:  # closed: the code that closed it has read its exit code
             continue
-        known = state.known.pop(pid, None) if code is not None else None  # pop: only one thread gets to tell
+        known = state.known.pop(pid, None) if code is not None else None  # pop: only one thread reports it
         if known is not None:
             expected = state.ending.pop(pid, None)
             RUNTIME.emit(
@@ -86,9 +86,9 @@ def report(processes: Iterable[Any]) -> None:
 
 
 def _is_aborted(state: _State) -> bool:
-    """Whether an augmenter has told its workers to return; its lock is not asked, a stopped worker may hold it."""
+    # Whether an augmenter has asked its workers to return. Its lock is not taken: a stopped worker may hold it.
     if state.loaders is None:
-        return True  # nobody knows who told them
+        return True  # unknown who asked them
     for augmenter in (state.loaders.train(), state.loaders.val()):
         flag = getattr(getattr(augmenter, "abort_event", None), "_flag", None)
         if flag is not None and flag._semlock._get_value() > 0:
@@ -97,8 +97,8 @@ def _is_aborted(state: _State) -> bool:
 
 
 def start_pulse() -> None:
-    """Begin to beat once a second in this process; a fork does not inherit the thread."""
-    state = _mine()
+    """Start a heartbeat once a second in this process; a fork does not inherit the thread."""
+    state = _own_state()
     if state.pulse is not None:
         return
     state.pulse = threading.Thread(target=_beat, name="holter-pulse", daemon=True)
@@ -114,19 +114,20 @@ def start_pulse() -> None:
 
 
 def _before_daemons_end() -> None:
-    _mine().leaving = True
+    _own_state().leaving = True
 
 
 def _after_daemons_end() -> None:
     try:
-        report([process for process, _, _ in list(_mine().known.values())])
+        report([process for process, _, _ in list(_own_state().known.values())])
         RUNTIME.cleanup()
     except Exception:
         pass
 
 
 def _watch_terminate() -> None:
-    """Note whom this process itself terminates (a pool's workers, for one): exit code -15 alone would accuse."""
+    # Record which children this process itself terminates (such as a pool's workers): exit code -15 alone would look
+    # like a kill from outside.
     from multiprocessing.process import BaseProcess
 
     original = BaseProcess.terminate
@@ -136,7 +137,7 @@ def _watch_terminate() -> None:
     @functools.wraps(original)
     def terminate(self: Any) -> None:
         try:
-            _mine().ending.setdefault(self.pid, RUNTIME.phase() in ("final-validation", "shutdown"))
+            _own_state().ending.setdefault(self.pid, RUNTIME.phase() in ("final-validation", "shutdown"))
         except Exception as error:
             RUNTIME.record_error("terminate", error)
         original(self)
@@ -148,7 +149,7 @@ def _beat() -> None:
     owner = os.getpid()
     while owner == os.getpid():
         try:
-            look(_mine())
+            look(_own_state())
             if RUNTIME.page.role == MAIN:
                 control.poll_requests()
         except Exception as error:
@@ -157,7 +158,7 @@ def _beat() -> None:
 
 
 def look(state: _State) -> None:
-    """One pulse: sign of life, queues, children that were born or ended."""
+    """Do one pulse: heartbeat, queues, children that have started or ended."""
     page = RUNTIME.page
     page.pulse = time.monotonic()
     page.queues = _queues(state.loaders)
@@ -176,7 +177,7 @@ def _all_children() -> list[Any]:
 
 
 def _queues(loaders: Any) -> tuple[int, int, int, int]:
-    """Lengths and capacities of the queues that matter in this phase, without taking a lock."""
+    # Lengths and capacities of the queues used in this phase, without taking a lock.
     nothing = (layout.UNKNOWN,) * 4
     if loaders is None:
         return nothing
@@ -186,7 +187,7 @@ def _queues(loaders: Any) -> tuple[int, int, int, int]:
     if made is None or ready is None:
         return nothing
     try:
-        in_made = int(made.qsize())  # capacity less the value of a semaphore: no lock
+        in_made = int(made.qsize())  # computed from a semaphore's value: no lock
     except (NotImplementedError, AttributeError, OSError, ValueError):
         in_made = layout.UNKNOWN
     size = int(getattr(augmenter, "num_cached", layout.UNKNOWN))

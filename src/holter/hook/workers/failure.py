@@ -1,7 +1,7 @@
 """Why an augmenter gives no batches: a dead worker, a results loop that has ended, or frozen workers.
 
-What has ended is seen here. That a worker is frozen, and not just slow, the supervisor finds and says (``control``);
-here it is only confirmed that the freeze still lasts.
+Dead workers and loops are detected here. The supervisor decides that a worker is frozen and not only slow
+(``control``); here it is only confirmed that the freeze still lasts.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from ..runtime import RUNTIME
 from .teardown import EXPECTED_TO_END
 
 ACTION = "replace-workers"
-TICK_S = 0.1  # a batch wakes the main thread at once; this is how soon it notices a death or a request
-# The results loop ends before the worker whose exception it saw: time for that worker to become one that has ended.
+TICK_S = 0.1  # a batch wakes the main thread at once; a death or a request is noticed within this time
+# The results loop ends before the worker whose exception it received: time for that worker to exit.
 AFTER_ABORT_S = 0.5
-# Frozen means: for this long no batch, or a worker that is stopped. A request that comes after the freeze is over
-# finds neither, and does nothing.
+# Frozen: no batch for this long, or a worker that is stopped. A request that arrives after the freeze finds neither
+# and does nothing.
 FROZEN_S = 2.0
-# A main thread that has not come to such a wait by now is busy with something else; asking again costs nothing.
+# A main thread that has not reached such a wait by now is busy with something else; a new request costs nothing.
 PATIENCE_S = 5.0
-# The kernel ends processes with these when memory or /dev/shm is full.
+# The kernel kills processes with these signals when memory or /dev/shm is full.
 OUT_OF_MEMORY = (-signal.SIGKILL, -signal.SIGBUS)
 
 
@@ -40,10 +40,10 @@ class AugmenterFailure(NamedTuple):
 
     said: tuple[Remark, ...]
     number: int | None  # of the request, if there was one
-    culprits: tuple[int, ...] = ()  # PIDs of those that ended by themselves
-    frozen: bool = False  # else its results loop has ended, or a worker: nothing can come any more
+    culprits: tuple[int, ...] = ()  # PIDs of the workers that ended by themselves
+    frozen: bool = False  # else its results loop or a worker has ended: no batch can come any more
     starved: bool = False
-    error: BaseException | None = None  # what ended the results loop
+    error: BaseException | None = None  # the exception that ended the results loop
 
 
 requests: deque[tuple[int, str]] = deque()
@@ -51,7 +51,7 @@ _errors: weakref.WeakKeyDictionary[threading.Thread, BaseException] = weakref.We
 
 
 def detect(augmenter: Any, waited_s: float) -> AugmenterFailure | None:
-    """What is wrong with an augmenter that was waited for so long; None: nothing, as far as is known."""
+    """Return what is wrong with an augmenter after a wait of ``waited_s``; None if no failure is known."""
     thread = augmenter.results_loop_thread
     dead = _dead(augmenter)
     if not dead and not thread.is_alive():
@@ -61,11 +61,11 @@ def detect(augmenter: Any, waited_s: float) -> AugmenterFailure | None:
             dead = _dead(augmenter)
     error = _errors.get(thread)
     if dead:
-        # The abort event makes the others return. Where all have returned, one of them has had an exception.
-        dead = [one for one in dead if one.exitcode != 0] or dead
-        said = tuple(_ending(augmenter, one) for one in dead)
-        starved = any(one.exitcode in OUT_OF_MEMORY for one in dead)
-        return AugmenterFailure(said, _take(), tuple(one.pid for one in dead), starved=starved, error=error)
+        # The abort event makes the others return. If all have returned, one of them has raised an exception.
+        dead = [process for process in dead if process.exitcode != 0] or dead
+        endings = tuple(_ending(augmenter, process) for process in dead)
+        starved = any(process.exitcode in OUT_OF_MEMORY for process in dead)
+        return AugmenterFailure(endings, _take(), tuple(process.pid for process in dead), starved=starved, error=error)
     if not thread.is_alive():
         loop = remark("loop-ended") if error is None else remark("loop-raised", error=repr(error))
         return AugmenterFailure((loop,), _take(), error=error)
@@ -73,18 +73,18 @@ def detect(augmenter: Any, waited_s: float) -> AugmenterFailure | None:
 
 
 def _find_frozen(augmenter: Any, waited_s: float) -> AugmenterFailure | None:
-    stopped = [one for one in started(augmenter) if is_stopped(one.pid)]
-    said = tuple(remark("worker-stopped", worker=_name(augmenter, one)) for one in stopped)
+    stopped = [process for process in started(augmenter) if is_stopped(process.pid)]
+    remarks = tuple(remark("worker-stopped", worker=_name(augmenter, process)) for process in stopped)
     if not stopped and waited_s < FROZEN_S:
         return None
     number = _take()
-    if number is None:  # given up just now
+    if number is None:  # timed out just now
         return None
-    return AugmenterFailure(said or (remark("no-batch", waited=waited_s),), number, frozen=True)
+    return AugmenterFailure(remarks or (remark("no-batch", waited=waited_s),), number, frozen=True)
 
 
 def started(augmenter: Any) -> list[Any]:
-    """The workers that were started; there are fewer than wanted where starting them failed."""
+    """Return the workers that were started; fewer than wanted if starting them failed."""
     return [process for process in augmenter._processes if process.pid is not None]
 
 
@@ -93,7 +93,7 @@ def _dead(augmenter: Any) -> list[Any]:
 
 
 def is_stopped(pid: int) -> bool:
-    """Whether a process was stopped by a signal (not by a stack dumper, which only pauses it)."""
+    """Whether a signal stopped the process (a stack dumper, which only pauses it, does not count)."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123
             return file.read().rpartition(b")")[2].split()[0] == b"T"
@@ -119,7 +119,7 @@ def _ending(augmenter: Any, process: Any) -> Remark:
 
 
 def ask(number: int, text: str) -> None:
-    """Take a request; it is carried out by the main thread, at a wait for a batch, or given up."""
+    """Accept a request; the main thread carries it out at a wait for a batch, or it times out."""
     request = (number, text)
     requests.append(request)
     timer = threading.Timer(PATIENCE_S, _give_up, (request,))
@@ -139,13 +139,13 @@ def _give_up(request: tuple[int, str]) -> None:
         requests.remove(request)
     except (ValueError, IndexError):  # the main thread has taken it
         return
-    if _has_siblings():  # each was asked, and one of them may have done it
+    if _has_siblings():  # every rank got the request, and another one may have carried it out
         return
     control.tell(ACTION, "failed", remark("nothing-replaced", frozen=FROZEN_S, within=PATIENCE_S), number=request[0])
 
 
 def _has_siblings() -> bool:
-    """Whether several processes train together, one a GPU."""
+    # Whether several processes train together, one per GPU.
     distributed = getattr(sys.modules.get("torch"), "distributed", None)
     return bool(distributed is not None and distributed.is_available() and distributed.is_initialized())
 
@@ -154,7 +154,7 @@ def _has_siblings() -> bool:
 
 
 def watch_results_loop(module: ModuleType, heals: Callable[[BaseException], bool]) -> None:
-    """Keep what ended this thread, and print it only if it is not healed: else nothing has happened."""
+    """Keep the exception that ends this thread; print it only if it is not healed, else nothing has happened."""
     original = module.results_loop
 
     @functools.wraps(original)

@@ -1,9 +1,9 @@
-"""Dead and frozen workers replaced in the middle of an epoch, where the main process waits for their batches.
+"""Replace dead and frozen workers in the middle of an epoch, while the main process waits for their batches.
 
-Only where the user asked for it (``HOLTER_HEAL=workers``). The main thread then waits here instead of in the
-augmenter, so that it can act while it waits: it ends what is left of the workers, starts the augmenter again through
-its own ``_start`` and waits on. Nothing is lost: batches that are ready are kept, and the others are random samples
-that new workers draw as well. Deaths are noticed here; that workers are frozen the supervisor says (``control``).
+Only if the user asked for it (``HOLTER_HEAL=workers``). The main thread then waits here instead of in the
+augmenter, so that it can act during the wait: it ends the remaining workers, starts the augmenter again through its
+own ``_start`` and continues to wait. Nothing is lost: ready batches are kept, and the others are random samples that
+new workers draw as well. Deaths are detected here; the supervisor reports frozen workers (``control``).
 """
 
 from __future__ import annotations
@@ -25,25 +25,25 @@ from . import children
 from .failure import ACTION, TICK_S, AugmenterFailure, ask, detect, is_stopped, requests, started, watch_results_loop
 from .teardown import end_workers
 
-# What kills more workers than this within an hour is not cured by new ones, and a person should see it.
+# If more workers than this die within an hour, new ones do not solve the problem, and a person should see it.
 MOST, WITHIN_S = 5, 3600.0
-# The kernel ends processes with these when memory or /dev/shm is full; from the second within ten minutes on, only
-# half of the workers are started again each time.
+# The kernel kills processes when memory or /dev/shm is full. From the second such death within ten minutes on, each
+# replacement starts only half of the workers.
 OUT_OF_MEMORY_WITHIN_S = 600.0
-AGAIN_AFTER_S = 1.0  # starting processes fails for want of memory or PIDs, which may be free again in a moment
-# Said by every version of the augmenter.
+AGAIN_AFTER_S = 1.0  # memory or PIDs for new processes may be free again after this time
+# The message of every version of the augmenter.
 NOT_ALIVE = (
     "One or more background workers are no longer alive. Exiting. Please check the print statements above for the "
     "actual error message"
 )
-# What must be there for all this to work; it is, in batchgenerators 0.25.
+# Names that the augmenter must use for all this to work; batchgenerators 0.25 does.
 NEEDED = frozenset(
     ("_processes", "_queue", "results_loop_thread", "results_loop_queue", "abort_event", "initialized", "seeds")
 )
 
 
 class Past:
-    """When workers were replaced and when they died of a want of memory."""
+    """Times of worker replacements and of out-of-memory deaths."""
 
     def __init__(self) -> None:
         self._replaced: deque[float] = deque()
@@ -54,11 +54,11 @@ class Past:
         return _count(self._replaced, WITHIN_S) >= MOST
 
     def replace(self) -> None:
-        """Use one up."""
+        """Count one replacement."""
         self._replaced.append(time.monotonic())
 
     def starve(self) -> bool:
-        """Note a death for want of memory; True from the second on."""
+        """Record an out-of-memory death; True from the second on."""
         self._starved.append(time.monotonic())
         return _count(self._starved, OUT_OF_MEMORY_WITHIN_S) >= 2
 
@@ -70,7 +70,7 @@ def _count(times: deque[float], within_s: float) -> int:
 
 
 class Unproved(NamedTuple):
-    """A replacement whose first batch has not come yet."""
+    """A replacement that has not produced its first batch yet."""
 
     said: tuple[Remark, ...]
     number: int | None
@@ -79,13 +79,13 @@ class Unproved(NamedTuple):
 
 _past = Past()
 _unproved: deque[Unproved] = deque(maxlen=1)
-# For the main thread to do at a wait for a batch, between two steps; they raise nothing.
+# Functions for the main thread to call during a wait for a batch, between two steps; they raise nothing.
 errands: deque[Callable[[], None]] = deque()
 _waits_here: list[bool] = []
 
 
 def wait_here(module: ModuleType, cls: Any) -> None:
-    """Have the main thread wait here, and take the supervisor's requests."""
+    """Make the main thread wait here, and accept the supervisor's requests."""
     missing = NEEDED.difference(cls.__init__.__code__.co_names)
     if missing:
         raise NotImplementedError("this augmenter has no " + ", ".join(sorted(missing)))
@@ -98,7 +98,7 @@ def wait_here(module: ModuleType, cls: Any) -> None:
 
 
 def waits_here() -> bool:
-    """Whether the main thread waits for its batches here: not without worker processes, or with another loader."""
+    """Whether the main thread waits for batches here; False without worker processes or with another loader."""
     return bool(_waits_here)
 
 
@@ -121,7 +121,7 @@ def _healing_next(original: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 
 def __get_next_item(augmenter: Any) -> Any:
-    # It has the name of the augmenter's own wait, by which a stack dump is understood.
+    # Same name as the augmenter's own wait, by which a stack dump is recognised.
     began: float | None = None
     while True:
         if began is not None or requests or not augmenter.results_loop_thread.is_alive():
@@ -146,12 +146,12 @@ def _replace(augmenter: Any, trouble: AugmenterFailure) -> None:
         before = _unproved.pop()
         control.tell(ACTION, "failed", *before.said, remark("no-batch-from-them"), number=before.number)
     reason = _no_more(trouble.error)
-    if reason is not None and trouble.frozen:  # what is next, the supervisor knows
+    if reason is not None and trouble.frozen:  # the supervisor decides what is next
         control.tell(ACTION, "failed", *trouble.said, reason, number=trouble.number)
         return
-    others = [one for one in started(augmenter) if one.pid not in trouble.culprits]
+    others = [process for process in started(augmenter) if process.pid not in trouble.culprits]
     children.ending(others, expected=True)
-    control.tell(ACTION, "begun", *trouble.said, number=trouble.number, pids=[one.pid for one in others])
+    control.tell(ACTION, "begun", *trouble.said, number=trouble.number, pids=[process.pid for process in others])
     ready = end_workers(augmenter)
     fresh = None
     while reason is None and fresh is None:
@@ -162,14 +162,14 @@ def _replace(augmenter: Any, trouble: AugmenterFailure) -> None:
         control.tell(ACTION, "failed", *trouble.said, *((reason,) if reason else ()), number=trouble.number)
         raise RuntimeError(NOT_ALIVE) from trouble.error
     _put_back(augmenter.results_loop_queue, ready)
-    said = (*trouble.said, {**fresh, "ended": len(others)})
-    _unproved.append(Unproved(said, trouble.number, noticed))
+    remarks = (*trouble.said, {**fresh, "ended": len(others)})
+    _unproved.append(Unproved(remarks, trouble.number, noticed))
     if ready:
         _tell_done(_unproved.pop(), kept=len(ready))
 
 
 def _no_more(error: BaseException | None) -> Remark | None:
-    """Why this cannot be healed by new workers; None if it can."""
+    # Why new workers cannot heal this; None if they can.
     if "CUDA" in str(error):
         return remark("cuda-error")
     if _past.is_spent():
@@ -178,14 +178,14 @@ def _no_more(error: BaseException | None) -> Remark | None:
 
 
 def _start_again(augmenter: Any, trouble: AugmenterFailure) -> Remark | None:
-    """Start new workers; what to say of it, or None where that failed and can be tried again."""
+    # Returns what to report; None if starting failed and can be tried again.
     before = count = int(augmenter.num_processes)
     if trouble.starved and _past.starve():
         count = max(1, before // 2)
     augmenter.num_processes = count
     seeds = augmenter.seeds[:count]
-    # Forked workers would begin with the main process's random state, that is with the augmentations of the first
-    # epoch once more; and a seed of the user's would repeat the batches too.
+    # Forked workers would start with the main process's random state and repeat the augmentations of the first
+    # epoch; with a fixed seed of the user they would repeat the batches too.
     augmenter.seeds = [int.from_bytes(os.urandom(4), "little") for _ in range(count)]
     try:
         augmenter._start()
@@ -217,13 +217,15 @@ def _tell_done(replaced: Unproved, kept: int = 0) -> None:
 
 
 def finish_here(cls: Any) -> None:
-    """Spare an orderly end the time limits, and the waits without limit, that stopped or killed workers cost it."""
+    """Let a normal end skip the time limits, and the endless waits, that stopped or killed workers cause."""
     original = cls._finish
-    is_finalizing = sys.is_finalizing  # kept: when augmenters are deleted at interpreter exit, globals are gone
+    is_finalizing = sys.is_finalizing  # a local reference: globals are gone when exit deletes the augmenters
 
     @functools.wraps(original)
     def _finish(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if is_finalizing() or not any(is_stopped(one.pid) or (one.exitcode or 0) < 0 for one in started(self)):
+        if is_finalizing() or not any(
+            is_stopped(process.pid) or (process.exitcode or 0) < 0 for process in started(self)
+        ):
             return original(self, *args, **kwargs)
         end_workers(self)
         return None

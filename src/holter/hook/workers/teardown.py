@@ -1,7 +1,7 @@
-"""An augmenter's workers ended within seconds, whatever state they, their locks and their pipes are in.
+"""End an augmenter's workers within seconds, in whatever state they, their locks and their pipes are.
 
-A worker may be stopped or dead while it holds the lock of the abort event, or half way through writing a batch, or
-between announcing a tensor and handing it over. The augmenter's own way to end waits for all of that.
+A worker may be stopped or dead while it holds the lock of the abort event, while it writes a batch, or between
+announcing a tensor and sending it. The augmenter's own ``_finish`` waits for all of that.
 """
 
 from __future__ import annotations
@@ -14,25 +14,25 @@ from typing import Any
 
 from . import children
 
-# A killed process is gone in milliseconds unless the kernel holds it (storage, GPU); no one can end it then.
+# A killed process is gone in milliseconds unless the kernel holds it (storage, GPU); then nothing can end it.
 KILLED_WITHIN_S = 5.0
-# Held for microseconds by those that live: whoever still has it after this time is dead.
+# Live processes hold it for microseconds: a process that still holds it after this time is dead.
 LOCK_HELD_S = 0.2
-# The results loop looks around every few milliseconds; it takes longer only in the middle of pinning a batch.
+# The results loop checks every few milliseconds; it takes longer only while it pins a batch.
 LOOP_ENDS_WITHIN_S = 1.0
 FORGOTTEN = ("_queue", "results_loop_queue", "results_loop_thread", "abort_event", "pause_event")
 
-# Results loops whose workers we end: what they then raise is no news.
+# Results loops whose workers we end: their exceptions are not reported.
 EXPECTED_TO_END: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
 
 
 def end_workers(augmenter: Any) -> list[Any]:
     """Kill the workers and leave the augmenter as its ``_finish`` does; returns the batches that were ready.
 
-    Takes no lock without a time limit: those that a killed worker held stay locked.
+    Takes no lock without a time limit: locks held by a killed worker stay locked.
     """
     started = [process for process in augmenter._processes if process.pid is not None]
-    children.report(started)  # those that have ended by themselves
+    children.report(started)  # those that ended by themselves
     thread = augmenter.results_loop_thread
     if thread is not None:
         EXPECTED_TO_END.add(thread)
@@ -59,12 +59,12 @@ def _kill(processes: list[Any]) -> None:
 
 
 def _end_results_loop(augmenter: Any, thread: threading.Thread) -> None:
-    """See the thread end; one that does not is left behind, with nothing to do."""
+    # Wait for the thread to end; one that does not is left behind, idle.
     condition = getattr(augmenter.abort_event, "_cond", None)
     if condition is not None:
         _free(condition._lock)
     with contextlib.suppress(OSError, AttributeError):
-        augmenter._queue._writer.close()  # the last writer, unless other workers inherited it: ends half a batch
+        augmenter._queue._writer.close()  # the last writer, unless other workers inherited it: ends a partial batch
     thread.join(LOOP_ENDS_WITHIN_S)
     if not thread.is_alive():
         with contextlib.suppress(OSError, AttributeError):
@@ -73,8 +73,8 @@ def _end_results_loop(augmenter: Any, thread: threading.Thread) -> None:
 
 def _free(lock: Any) -> None:
     lock.acquire(True, LOCK_HELD_S)
-    with contextlib.suppress(ValueError):  # not held: given back in this moment
-        lock.release()  # ours, or that of a dead process: this kind of lock does not ask who gives it back
+    with contextlib.suppress(ValueError):  # not held: released at this moment
+        lock.release()  # held by us or by a dead process: any process may release this kind of lock
 
 
 def _ready(ready_queue: Any) -> list[Any]:

@@ -1,1 +1,1 @@
-"""Which cases, which boxes and which random draws make batch n: decided before anything is read."""
+"""Choose the cases, boxes and random draws of batch n before anything is read."""

@@ -1,7 +1,7 @@
-"""What the first bytes of a ``.b2nd`` file say, read without any library.
+"""Read the first bytes of a ``.b2nd`` file without any library.
 
-python-blosc2 may hold the interpreter's lock while it opens a file, so that a hung disk would stop the training loop.
-The header is short, and reading it with ``open`` stops nobody but the thread that reads.
+python-blosc2 may hold the interpreter's lock while it opens a file, so a hung disk would stop the training loop.
+The header is short, and reading it with ``open`` blocks only the thread that reads.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ MAGIC = b"b2frame\0"
 _MAGIC_AT = 2
 _HEADER_LENGTH_AT = slice(11, 15)  # after the marker of a big-endian int32
 _FRAME_LENGTH_AT = slice(16, 24)  # after the marker of a big-endian uint64
-_NAME = b"\xa4b2nd\xd2"  # a string of four, then an int32: where in the header the description of the array lies
+_NAME = b"\xa4b2nd\xd2"  # a string of four, then an int32: the offset of the array's description in the header
 _BINARY = 0xC6  # msgpack's marker of bytes with a 32-bit length
 _FIRST_READ = 4096  # longer than the header of any array that nnU-Net writes
 
 
 class Frame(NamedTuple):
-    """Shape, chunks and type of an array, and how many bytes its file must have."""
+    """Shape, chunks and type of an array, and the length that its file must have."""
 
     shape: Shape
     chunks: Shape
@@ -36,7 +36,7 @@ class Frame(NamedTuple):
 def read_frame(file: Path) -> Frame:
     """Read the header of a contiguous Blosc2 frame with an N-dimensional array.
 
-    Raises:  ValueError if it is something else; OSError; struct or msgpack errors where it is damaged.
+    Raises:  ValueError if it is something else; OSError; struct or msgpack errors if it is damaged.
     Source:  c-blosc2, README_CFRAME_FORMAT.rst and README_B2ND_METALAYER.rst.
     """
     with file.open("rb") as opened:
@@ -53,15 +53,15 @@ def read_frame(file: Path) -> Frame:
 
 
 def nbytes(shape: Shape, dtype: np.dtype[Any]) -> int:
-    """Bytes of an array in memory."""
+    """Return the bytes of an array in memory."""
     return math.prod(shape) * dtype.itemsize
 
 
 def _description(header: bytes) -> bytes:
-    found = header.find(_NAME)
-    if found < 0:
+    name_at = header.find(_NAME)
+    if name_at < 0:
         raise ValueError("a Blosc2 file, but not of an array with axes")
-    offset_at = found + len(_NAME)
+    offset_at = name_at + len(_NAME)
     at = int.from_bytes(header[offset_at : offset_at + 4], "big")
     if at + 5 > len(header) or header[at] != _BINARY:
         raise ValueError("the header is damaged")

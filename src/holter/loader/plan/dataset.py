@@ -1,4 +1,4 @@
-"""The cases of a data set: their files, shapes and foreground, each looked at once."""
+"""The cases of a data set: their files, shapes and foreground, each read once."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from holter.loader.records import CaseFacts
 
 Ending = Literal["b2nd", "npz"]
 
-# 10,000 voxels of 4 classes are 0.25 MB: thousands of cases; 117 classes 7 MB: a hundred and fifty.
+# 10,000 voxels of 4 classes take 0.25 MB: thousands of cases fit; with 117 classes 7 MB: 150 cases fit.
 LOCATIONS_BUDGET_BYTES = 1 << 30
 
 
 class CaseFiles(NamedTuple):
-    """Where the arrays of one case are."""
+    """The array files of one case."""
 
     image: ArrayFile  # (C, z, y, x)
     seg: ArrayFile  # (S, z, y, x)
-    previous: ArrayFile | None  # (z, y, x): what the previous stage of a cascade predicted
+    previous: ArrayFile | None  # (z, y, x): the prediction of a cascade's previous stage
 
 
 class Catalogue:
-    """Cases by name. Safe to use from several threads; nothing waits on another's file."""
+    """Cases by name. Thread-safe; no thread waits for another thread's file access."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class Catalogue:
             raise BadInput(f"preprocessed data ending in {ending!r} is not known", next_step="--loader stock")
         self.identifiers = tuple(identifiers)
         self._ending = ending
-        # Once, while the disk answers: a name with links in it does not tell which mount hangs.
+        # Resolved now, while the disk answers: a path with links does not show which mount hangs.
         self._folder = folder.resolve()
         self._previous = None if previous_stage is None else previous_stage.resolve()
         self._files: dict[str, CaseFiles] = {}
@@ -55,23 +55,23 @@ class Catalogue:
         self._lock = threading.Lock()
 
     def files(self, case: str) -> CaseFiles:
-        """Files and their headers.
+        """Return the files of a case with their headers.
 
         Raises:  FileUnreadable if one is missing or damaged, or they do not belong together.
         """
-        found = self._files.get(case)
-        if found is None:
-            found = self._look_blosc2(case) if self._ending == "b2nd" else self._look_numpy(case)
-            _check_shapes(found)
-            self._files[case] = found
-        return found
+        files = self._files.get(case)
+        if files is None:
+            files = self._read_blosc2(case) if self._ending == "b2nd" else self._read_numpy(case)
+            _check_shapes(files)
+            self._files[case] = files
+        return files
 
     def known_files(self, case: str) -> CaseFiles | None:
-        """Files that were looked at already; None: not yet."""
+        """Return files whose headers were already read; None: not read yet."""
         return self._files.get(case)
 
     def facts(self, case: str) -> CaseFacts:
-        """Channels and shape; raises as ``files``."""
+        """Return channels and shape; raises as ``files``."""
         image, seg, previous = self.files(case)
         return CaseFacts(
             channels=image.shape[0],
@@ -81,7 +81,7 @@ class Catalogue:
         )
 
     def locations(self, case: str) -> ForegroundLocations:
-        """Where the foreground is.
+        """Return the foreground voxels of a case.
 
         Raises:  FileUnreadable if the properties are missing or damaged.
         """
@@ -92,33 +92,33 @@ class Catalogue:
                 return held
         file = self._folder / f"{case}.pkl"
         with blaming(file), file.open("rb") as opened:
-            # nnU-Net's own file in the user's own folder: stock unpickles it for each sample.
+            # nnU-Net's own file in the user's own folder: the stock loader unpickles it for each sample.
             properties: dict[str, Any] = pickle.load(opened)
-            found = ForegroundLocations(properties["class_locations"])
-        self._keep(case, found)
-        return found
+            locations = ForegroundLocations(properties["class_locations"])
+        self._keep(case, locations)
+        return locations
 
     def forget(self, case: str) -> None:
-        """Look anew when asked next: something about the case was wrong."""
+        """Forget a case, so that its files are read again on the next request."""
         self._files.pop(case, None)
         with self._lock:
             gone = self._locations.pop(case, None)
             self._locations_bytes -= gone.nbytes if gone is not None else 0
 
-    def _keep(self, case: str, found: ForegroundLocations) -> None:
+    def _keep(self, case: str, locations: ForegroundLocations) -> None:
         with self._lock:
             if case not in self._locations:
-                self._locations[case] = found
-                self._locations_bytes += found.nbytes
+                self._locations[case] = locations
+                self._locations_bytes += locations.nbytes
             while self._locations_bytes > self._locations_budget_bytes and len(self._locations) > 1:
                 _, oldest = self._locations.popitem(last=False)
                 self._locations_bytes -= oldest.nbytes
 
-    def _look_blosc2(self, case: str) -> CaseFiles:
+    def _read_blosc2(self, case: str) -> CaseFiles:
         previous = None if self._previous is None else look_at(self._previous / f"{case}.b2nd")
         return CaseFiles(look_at(self._folder / f"{case}.b2nd"), look_at(self._folder / f"{case}_seg.b2nd"), previous)
 
-    def _look_numpy(self, case: str) -> CaseFiles:
+    def _read_numpy(self, case: str) -> CaseFiles:
         previous = None if self._previous is None else _unpacked_or_packed(self._previous, case, case, "seg")
         return CaseFiles(
             _unpacked_or_packed(self._folder, case, case, "data"),
@@ -128,7 +128,7 @@ class Catalogue:
 
 
 def _unpacked_or_packed(folder: Path, unpacked: str, packed: str, member: str) -> ArrayFile:
-    """The ``.npy`` file if there is one, as nnU-Net prefers it, or else the member of the archive."""
+    # nnU-Net also prefers the ``.npy`` file to the member of the archive.
     file = folder / f"{unpacked}.npy"
     return look_at(file) if file.is_file() else look_at(folder / f"{packed}.npz", member)
 

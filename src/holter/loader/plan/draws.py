@@ -1,4 +1,4 @@
-"""Counter-based random numbers: what is drawn for a sample depends on where it stands, not on when it was drawn."""
+"""Counter-based random numbers: the numbers of a sample depend on its position, not on when they are drawn."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ _WORD = (1 << 64) - 1
 
 
 def generator(seed: int, stream: int, step: int, slot: int, attempt: int = 0) -> np.random.Generator:
-    """The random numbers of one sample.
+    """Return the random generator of one sample.
 
-    Philox turns (key, counter) into numbers without a history: the key is (seed, stream), and step, slot and attempt
-    stand in the high words of the counter, so that no two samples share a number.
+    Philox maps (key, counter) to numbers without a history. The key is (seed, stream); step, slot and attempt are
+    the high words of the counter, so no two samples share a number.
 
-    Units:   ``stream`` tells apart what shares a seed: ranks, training and validation; ``attempt`` counts
-             replacements of a case that cannot be read.
+    Units:   ``stream`` separates ranks, training and validation that share a seed; ``attempt`` counts replacements
+             of a case that cannot be read.
     Source:  Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3".
     """
     key = np.array([seed & _WORD, stream & _WORD], dtype=np.uint64)

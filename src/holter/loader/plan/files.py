@@ -1,4 +1,4 @@
-"""Shape and type of an array on disk, known before anything is decompressed."""
+"""Shape and type of an array on disk, read before anything is decompressed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ARCHIVE = ".npz"
 
 
 class Signature(NamedTuple):
-    """What changes when a file is written anew or cut."""
+    """Facts that change when a file is rewritten or cut."""
 
     size_bytes: int
     modified_ns: int
@@ -33,19 +33,19 @@ class ArrayFile(NamedTuple):
     member: str | None  # its name in an archive
     shape: Shape
     dtype: np.dtype[Any]
-    chunks: Shape | None  # None: not in chunks
+    chunks: Shape | None  # None: not chunked
     signature: Signature
 
     @property
     def nbytes(self) -> int:
-        """Bytes in memory."""
+        """Return the bytes in memory."""
         return nbytes(self.shape, self.dtype)
 
 
 def look_at(path: Path, member: str | None = None) -> ArrayFile:
-    """Read the header.
+    """Read the header of an array file.
 
-    Raises:  FileUnreadable if the file is missing, too short, or not what its name says.
+    Raises:  FileUnreadable if the file is missing, too short, or not of the type of its name.
     """
     with blaming(path):
         signature = signature_of(path)
@@ -64,13 +64,13 @@ def look_at(path: Path, member: str | None = None) -> ArrayFile:
 
 
 def signature_of(path: Path) -> Signature:
-    """Size, time of change and inode."""
-    found = os.stat(path)  # noqa: PTH116 -- before every read; half the time of Path.stat
-    return Signature(found.st_size, found.st_mtime_ns, found.st_ino)
+    """Return size, modification time and inode."""
+    status = os.stat(path)  # noqa: PTH116 -- before every read; half the time of Path.stat
+    return Signature(status.st_size, status.st_mtime_ns, status.st_ino)
 
 
 def check_unchanged(file: ArrayFile) -> None:
-    """A file that was cut after it was looked at must not be read: through a memory map that would end the process.
+    """Raise if a file has changed since its header was read: reading a cut file by memory map kills the process.
 
     Raises:  FileUnreadable; OSError if it is gone.
     """

@@ -1,4 +1,4 @@
-"""Where the foreground of a case is, in a few compact arrays."""
+"""The foreground voxels of a case in a few compact arrays."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from holter.loader.records import ClassKey
 
 
 class ForegroundLocations:
-    """Sampled voxels of each class or region that a case has.
+    """Sampled voxels of each class or region of a case.
 
-    nnU-Net keeps them as int64 with a column for the channel that is always 0, and unpickles them for each sample: 37
-    MB and 5 ms for 117 classes. Here they are read once and take 3 of 16 (int16) or 3 of 8 (int32) of those bytes.
+    nnU-Net stores them as int64 with a channel column that is always 0, and unpickles them for each sample: 37 MB and
+    5 ms for 117 classes. Here they are read once and take 3/16 (int16) or 3/8 (int32) of those bytes.
     """
 
     def __init__(self, class_locations: Mapping[ClassKey, Any]) -> None:
-        """Shapes: a value is (N, 1 + axes), or empty where the case lacks that class."""
-        found = {key: np.asarray(voxels) for key, voxels in class_locations.items() if len(voxels)}
-        self.keys: tuple[ClassKey, ...] = tuple(found)
-        voxels = [each[:, 1:] for each in found.values()]
+        """Shapes: a value is (N, 1 + axes), or empty if the case lacks that class."""
+        by_class = {key: np.asarray(voxels) for key, voxels in class_locations.items() if len(voxels)}
+        self.keys: tuple[ClassKey, ...] = tuple(by_class)
+        voxels = [each[:, 1:] for each in by_class.values()]
         largest = max((int(each.max()) for each in voxels), default=0)
         dtype: type[np.signedinteger[Any]] = np.int16 if largest <= np.iinfo(np.int16).max else np.int32
         self._voxels: NDArray[Any] = np.concatenate(voxels).astype(dtype) if voxels else np.zeros((0, 3), dtype)
@@ -32,10 +32,10 @@ class ForegroundLocations:
 
     @property
     def nbytes(self) -> int:
-        """Memory that the voxels take."""
+        """Return the bytes of the voxels."""
         return int(self._voxels.nbytes)
 
     def of(self, key: ClassKey) -> NDArray[Any]:
-        """Voxels (N, axes) of one class; none where the case lacks it."""
+        """Return the voxels (N, axes) of one class; N is 0 if the case lacks it."""
         start, end = self._ranges.get(key, (0, 0))
         return self._voxels[start:end]

@@ -1,4 +1,4 @@
-"""Which samples of a batch must contain foreground, on one GPU and on each of several."""
+"""Decide which samples of a batch must contain foreground, on one GPU and on several."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from holter.loader.records import Sampling
 
 
 def is_forced(sampling: Sampling, slot: int, rng: np.random.Generator) -> bool:
-    """Whether the sample in this slot must contain foreground: the last of a batch, or each by chance.
+    """Whether the sample in this slot must contain foreground: the last ones of a batch, or each by chance.
 
     Source:  nnunetv2 2.8.1 nnUNetDataLoader._oversample_last_XX_percent, _probabilistic_oversampling.
     """
     if sampling.probabilistic_oversampling:
         return bool(rng.uniform() < sampling.oversample_foreground_percent)
-    # round() is Python's, to even: nnU-Net's too
+    # Python's round() rounds half to even; nnU-Net uses it too.
     return not slot < round(sampling.batch_size * (1 - sampling.oversample_foreground_percent))
 
 
 def share_of_rank(global_batch_size: int, percent: float, rank: int, world_size: int) -> tuple[int, float]:
-    """Batch size and oversampling of one of several GPUs, so that all together draw as one would.
+    """Return batch size and oversampling of one of several GPUs, so that all together draw as one GPU would.
 
     Raises:  BadInput if there are more GPUs than samples.
     Source:  nnunetv2 2.8.1 nnUNetTrainer._set_batch_size_and_oversample.

@@ -1,4 +1,4 @@
-"""Where in a case the initial patch lies: nnU-Net's rules, its distributions, its corner cases."""
+"""Place the initial patch in a case by nnU-Net's rules, with its distributions and corner cases."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from holter.loader.records import ClassKey, Region, Sampling, Shape
 
 
 class Placed(NamedTuple):
-    """An initial patch, and the class whose voxel it was centred on; None: placed anywhere."""
+    """An initial patch, and the class of the voxel that it is centred on; None: placed anywhere."""
 
     region: Region
     chosen_class: ClassKey | None
@@ -26,8 +26,8 @@ def place(
 ) -> Placed:
     """Draw the initial patch in a case of this shape.
 
-    Centred on a voxel the patch may reach over the upper border further than one placed anywhere ever does, while at
-    the lower border both stop alike: so does nnU-Net.
+    A patch centred on a voxel may extend further beyond the upper border than one placed anywhere. At the lower border
+    both have the same limit. nnU-Net does the same.
 
     Source:  nnunetv2 2.8.1 nnUNetDataLoader.get_bbox.
     """
@@ -44,7 +44,7 @@ def place(
 
 
 def bounds(sampling: Sampling, shape: Shape) -> tuple[Shape, Shape]:
-    """Least and greatest lower corner of a patch placed anywhere; a case smaller than the patch is padded."""
+    """Return lowest and highest lower corner of a patch placed anywhere; a case smaller than the patch is padded."""
     lowest, highest = [], []
     for extent, patch, pad in zip(shape, sampling.box_size, sampling.need_to_pad, strict=True):
         padding = max(pad, patch - extent)
@@ -56,7 +56,7 @@ def bounds(sampling: Sampling, shape: Shape) -> tuple[Shape, Shape]:
 def _choose_class(
     rng: np.random.Generator, sampling: Sampling, locations: ForegroundLocations | None, is_forced: bool
 ) -> ClassKey | None:
-    """The class to look for; None: the patch lies anywhere."""
+    # None: the patch is placed anywhere.
     if locations is None:
         return None
     key = sampling.annotated_classes_key

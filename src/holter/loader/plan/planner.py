@@ -1,4 +1,4 @@
-"""From a step and a slot to everything that is random about that sample."""
+"""From a step and a slot to all random choices for that sample."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from holter.loader.read_errors import in_case
 from holter.loader.records import CaseFacts, Region, SamplePlan, Sampling
 from holter.loader.stage.chain import Box, Chain
 
-# The chance that as many draws in a row meet only unreadable cases while half of the cases can be read: 2 ** -200.
+# Probability that so many draws in a row give unreadable cases although half of the cases can be read: 2 ** -200.
 MOST_ATTEMPTS = 200
 
 
 class Cases(Protocol):
-    """What the planner asks about cases. Answers must not change: the plan is a function of them."""
+    """The facts about cases that the planner needs. They must not change: the plan is a function of them."""
 
     @property
     def identifiers(self) -> Sequence[str]:
-        """All cases, always in the same order."""
+        """Return all cases, always in the same order."""
         ...
 
     def facts(self, case: str) -> CaseFacts:
-        """Channels and shape."""
+        """Return channels and shape."""
         ...
 
     def locations(self, case: str) -> ForegroundLocations:
-        """Where its foreground is."""
+        """Return the foreground voxels of a case."""
         ...
 
 
@@ -54,12 +54,12 @@ class Planner:
         self._thresholds = None if weights is None else np.cumsum(weights) / np.sum(weights)
 
     def plan(self, step: int, slot: int, avoid: Container[str] = ()) -> SamplePlan:
-        """The sample in one slot of one batch.
+        """Return the plan of the sample in one slot of one batch.
 
-        A case in ``avoid`` is replaced by the draw of the next attempt, which depends on nothing but the attempt:
-        whoever comes to avoid the same cases, at whatever time, draws the same.
+        A case in ``avoid`` is replaced by the draw of the next attempt, which depends only on the attempt. So the same
+        ``avoid`` gives the same draw at any time.
 
-        Raises:  NoReadableCase if only cases to avoid were drawn; CaseTrouble if a case cannot be looked at.
+        Raises:  NoReadableCase if only avoided cases were drawn; CaseTrouble if the facts of a case cannot be read.
         """
         for attempt in range(MOST_ATTEMPTS):
             rng = generator(self._seed, self._stream, step, slot, attempt)
@@ -82,7 +82,7 @@ class Planner:
     def _plan_in(self, case: str, rng: np.random.Generator, step: int, slot: int, attempt: int) -> SamplePlan:
         forced = is_forced(self.sampling, slot, rng)
         facts = self._cases.facts(case)
-        # Two of three samples need no locations: theirs are not even read.
+        # Two of three samples need no locations, so these are not even read.
         looks = forced or self.sampling.has_ignore_label
         placed = place(rng, self.sampling, facts.shape, self._cases.locations(case) if looks else None, forced)
         draw = self._chain.draw(rng, facts.channels)
@@ -102,7 +102,7 @@ class Planner:
 
 
 def _within(initial: Region, box: Box, is_2d: bool) -> Region:
-    """The box, given in coordinates of the initial patch, in those of the case."""
+    # Converts the box from coordinates of the initial patch to those of the case.
     lower, upper = ((0, *box.lower), (1, *box.upper)) if is_2d else (box.lower, box.upper)
     start = initial.lower
     return Region(

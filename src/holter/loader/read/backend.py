@@ -1,4 +1,4 @@
-"""The way a file is read, chosen once at the start by trying it on real data."""
+"""Choose how to read files, once at the start, by trying it on real data."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from holter.loader.records import Shape
 Kind = Literal["libblosc2", "libblosc2-mapped", "python-blosc2", "numpy"]
 
 COST = "the training loop waits while a box is decompressed (8-200 ms), and more threads read no faster"
-MOST_COMPARED = 64  # voxels along an axis: several blocks, both ends of a chunk, and a hundredth of a second
+MOST_COMPARED = 64  # voxels along an axis: several blocks, both ends of a chunk, and only 10 ms
 
 
 class Backend(NamedTuple):
-    """How files are opened, and what a person should know about that."""
+    """How files are opened, and a note for the user about it."""
 
     kind: Kind
-    note: str  # empty: all is as it should be
+    note: str  # empty: no problem
 
     def open(self, file: ArrayFile, scratch: Scratch) -> Source:
         """Open for one thread.
@@ -40,22 +40,22 @@ class Backend(NamedTuple):
                     return ArraySource(archive[file.member])
             if file.path.suffix != BLOSC2:
                 return ArraySource(np.asarray(np.load(file.path, mmap_mode="r")), file)
-            found = library() if self.kind.startswith("libblosc2") else None
-            if found is None:
+            c_library = library() if self.kind.startswith("libblosc2") else None
+            if c_library is None:
                 return PythonSource(file)
-            return Blosc2Source(found, file, scratch, self.kind == "libblosc2-mapped")
+            return Blosc2Source(c_library, file, scratch, self.kind == "libblosc2-mapped")
 
 
-def choose(file: ArrayFile, found: Library | None) -> Backend:
-    """Try the C library on a real file against python-blosc2; fall back where it is missing or differs.
+def choose(file: ArrayFile, c_library: Library | None) -> Backend:
+    """Test the C library on a real file against python-blosc2; fall back if it is missing or differs.
 
-    Raises:  FileUnreadable if nobody can read this file.
+    Raises:  FileUnreadable if python-blosc2 cannot read this file either.
     """
     if file.path.suffix != BLOSC2:
         return Backend("numpy", _archive_note(file))
-    if found is None:
+    if c_library is None:
         return Backend("python-blosc2", f"python-blosc2's wheel has no libblosc2 that we know: {COST}")
-    kinds: tuple[Kind, ...] = ("libblosc2-mapped", "libblosc2") if _needs_map(file, found) else ("libblosc2",)
+    kinds: tuple[Kind, ...] = ("libblosc2-mapped", "libblosc2") if _needs_map(file, c_library) else ("libblosc2",)
     reasons: list[str] = []
     for kind in kinds:
         reason = _difference(file, Backend(kind, ""))
@@ -65,23 +65,21 @@ def choose(file: ArrayFile, found: Library | None) -> Backend:
     return Backend("python-blosc2", f"libblosc2 is not used ({'; '.join(reasons)}): {COST}")
 
 
-def _needs_map(file: ArrayFile, found: Library) -> bool:
-    """Whether each block would cost a round trip more, as with libraries that open the file anew for each.
-
-    With c-blosc2 3.3.5, which keeps it open, plain reads from a file system that takes 2 ms a request are as fast as a
-    map (0.43 and 0.44 s for 128^3 voxels), and a server that fails gives an error; through a map it ends the process.
-    """
+def _needs_map(file: ArrayFile, c_library: Library) -> bool:
+    # Libraries that reopen the file for each block need one more round trip per block; for those a map is faster.
+    # c-blosc2 3.3.5 keeps the file open. From a file system with 2 ms per request, its plain reads are as fast as a map
+    # (0.43 and 0.44 s for 128^3 voxels), and a server failure gives an error; through a map it kills the process.
     mount = mount_of(file.path)
     if mount is None or not mount.is_network:
         return False
     try:
-        handle = found.open(file.path)
+        handle = c_library.open(file.path)
     except OSError:
         return False
     try:
         return str(file.path.resolve()) not in _open_files()
     finally:
-        found.close(handle)
+        c_library.close(handle)
 
 
 def _open_files() -> set[str]:
@@ -106,26 +104,24 @@ def _archive_note(file: ArrayFile) -> str:
 
 
 def _difference(file: ArrayFile, backend: Backend) -> str | None:
-    """What is wrong with this way of reading; None: it gives what python-blosc2 gives, at every corner of the case.
-
-    Raises:  FileUnreadable if python-blosc2 cannot read it either.
-    """
+    # None: the result equals python-blosc2's at every corner of the case. FileUnreadable if python-blosc2 cannot read
+    # it either.
     boxes = _boxes(file.shape, file.chunks)
     with blaming(file.path):
-        theirs = PythonSource(file)
-        wanted = [_box_of(theirs, *box) for box in boxes]
+        reference = PythonSource(file)
+        wanted = [_box_of(reference, *box) for box in boxes]
     try:
-        ours = backend.open(file, Scratch())
+        candidate = backend.open(file, Scratch())
     except FileUnreadable as error:
         return error.detail
     try:
         for (start, stop), voxels in zip(boxes, wanted, strict=True):
-            if _box_of(ours, start, stop) != voxels:
+            if _box_of(candidate, start, stop) != voxels:
                 return f"voxels {start} to {stop} of {file.path.name} differ from python-blosc2's"
     except OSError as error:
         return str(error)
     finally:
-        ours.close()
+        candidate.close()
     return None
 
 
@@ -136,7 +132,7 @@ def _box_of(source: Source, start: Shape, stop: Shape) -> bytes:
 
 
 def _boxes(shape: Shape, chunks: Shape | None) -> list[tuple[Shape, Shape]]:
-    """The first corner, the last, one chunk where that is small, and a box across the middle."""
+    # The first corner, the last, one chunk if it is small, and a box across the middle.
     size = tuple(min(extent, MOST_COMPARED) for extent in shape)
     starts = [
         tuple(0 for _ in shape),
@@ -150,5 +146,5 @@ def _boxes(shape: Shape, chunks: Shape | None) -> list[tuple[Shape, Shape]]:
 
 
 def default_backend(file: ArrayFile) -> Backend:
-    """``choose`` with the library that is installed."""
+    """Call ``choose`` with the installed library."""
     return choose(file, library())

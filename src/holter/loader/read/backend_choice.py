@@ -1,4 +1,4 @@
-"""Which way of reading works here, without hanging with the first file that does."""
+"""Find out which backend works here, without hanging if reading the first file hangs."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from holter.loader.read.backend import COST, Backend, default_backend
 from holter.loader.read_errors import CaseTrouble, in_case, touched_by
 
 THREAD_NAME = "holter-try"
-# A mount that is gone hangs with every file. The readers' watch waits for it then, and tells; nothing is gained by
-# going through hundreds of cases before.
+# A dead mount hangs with every file. The readers' watchdog then waits for it and reports it; trying hundreds of cases
+# first would gain nothing.
 MOST_HUNG = 2
 
 
 class _Attempt(threading.Thread):
-    """Tries one case; where its read hangs, the thread is left to the kernel."""
+    """Tries one case; if its read hangs, the thread is left behind."""
 
     def __init__(self, catalogue: Catalogue, case: str) -> None:
         super().__init__(name=THREAD_NAME, daemon=True)
@@ -26,7 +26,7 @@ class _Attempt(threading.Thread):
         self.error: BaseException | None = None
 
     def run(self) -> None:
-        """Once."""
+        """Try the case once."""
         try:
             with in_case(self._case):
                 self.found = default_backend(self._catalogue.files(self._case).image)
@@ -35,7 +35,7 @@ class _Attempt(threading.Thread):
 
 
 def try_out(catalogue: Catalogue, limit_s: float, quarantine: Quarantine) -> Backend:
-    """Choose how to read by trying the first case that can be read; damaged and hung ones are the readers' business."""
+    """Choose a backend by trying cases until one can be read; damaged and hung cases are left to the readers."""
     hung = 0
     for case in catalogue.identifiers:
         attempt = _Attempt(catalogue, case)
@@ -59,5 +59,5 @@ def try_out(catalogue: Catalogue, limit_s: float, quarantine: Quarantine) -> Bac
 
 def _tell(attempt: _Attempt, case: str, quarantine: Quarantine) -> None:
     touch = touched_by(attempt)
-    if touch is not None:  # else it has come back this moment; the readers will see
+    if touch is not None:  # else the read has just returned; the readers will notice
         quarantine.hung(case, touch.file, time.monotonic() - touch.since_s, 0)

@@ -1,4 +1,4 @@
-"""Reads what a plan asks for: from memory where the case is kept there, else from its files."""
+"""Read the voxels of a plan: from memory if the case is kept there, else from its files."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from holter.loader.stage.buffers import Sample, SampleBuffers
 
 
 class _Open(NamedTuple):
-    """The arrays of one case, wherever they are; the files are for blame."""
+    """The arrays of one case, in memory or in files; ``files`` are for error messages."""
 
     image: Source
     seg: Source
@@ -35,7 +35,7 @@ class CaseReader:
         self._handles = Handles(backend)
 
     def read(self, plan: SamplePlan, buffers: SampleBuffers) -> Sample:
-        """The voxels of one sample.
+        """Return the voxels of one sample.
 
         Raises:  CaseTrouble.
         """
@@ -56,7 +56,7 @@ class CaseReader:
         return Sample(plan, image, seg, buffers)
 
     def forget(self, case: str) -> None:
-        """Open and look at everything anew next time."""
+        """Forget all facts and open files of a case, so that they are read again."""
         files = self._catalogue.known_files(case)
         for file in files or ():
             if file is not None:

@@ -1,4 +1,4 @@
-"""A box of a case, whatever part of it lies outside: read straight to its place, and the rest filled."""
+"""Read a box of a case directly to its place; fill the parts that are outside the case."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SEG_OUTSIDE = -1
 
 
 def read_box(source: Source, region: Region, out: NDArray[Any], outside: int, scratch: Scratch) -> None:
-    """Fill ``out`` with a region of an array; voxels outside of the array become ``outside``.
+    """Fill ``out`` with a region of an array; voxels outside the array become ``outside``.
 
     Shapes:  source (C, z, y, x) and out (C, *region.size), or both without C.
     Raises:  OSError if it cannot be read; ValueError if a value does not fit into the type of ``out``.
@@ -39,7 +39,7 @@ def read_box(source: Source, region: Region, out: NDArray[Any], outside: int, sc
 
 
 def _fill_around(out: NDArray[Any], inside: tuple[slice, ...], value: int) -> None:
-    """Fill the slabs before and after ``inside``, axis by axis, each voxel once."""
+    # Fill the slabs before and after ``inside``, axis by axis, each voxel once.
     done: tuple[slice, ...] = ()
     for axis, part in enumerate(inside):
         rest = (slice(None),) * (len(inside) - axis - 1)
@@ -51,7 +51,7 @@ def _fill_around(out: NDArray[Any], inside: tuple[slice, ...], value: int) -> No
 
 
 def _part(out: NDArray[Any], last: tuple[slice, ...]) -> NDArray[Any]:
-    """A view: all of the first axes, and of the last ones what is said."""
+    # A view: all of the leading axes, and the given slices of the last ones.
     first = (slice(None),) * (out.ndim - len(last))
     view: NDArray[Any] = out[first + last]
     return view
@@ -64,7 +64,7 @@ def _read_as(
     if source.dtype == out.dtype or is_copy:
         source.read(start, stop, out)
         return
-    # A view of its own for the source: Blosc2Source may need scratch memory too, but only where types agree.
+    # A separate view for the source: Blosc2Source may need scratch memory too, but only if the types are equal.
     read = scratch.array(out.shape, source.dtype)
     source.read(start, stop, read)
     if out.dtype.kind == "i" and not np.can_cast(source.dtype, out.dtype):
@@ -73,7 +73,7 @@ def _read_as(
 
 
 def _check_fits(values: NDArray[Any], dtype: np.dtype[Any]) -> None:
-    """nnU-Net would go on with a label that no network has an output for, until CUDA stops the training."""
+    # nnU-Net would continue with a label that has no output of the network and fail later with a CUDA assert.
     least, greatest = values.min(), values.max()
     limits = np.iinfo(dtype)
     if least < limits.min or greatest > limits.max:

@@ -10,14 +10,14 @@ from holter.loader.read.backend import Backend
 from holter.loader.read.scratch import Scratch
 from holter.loader.read.sources import Source
 
-# Opening costs 0.04 ms of a sample's 9 ms; an open file takes a descriptor, of which a process often has 1024.
+# Opening takes 0.04 ms of a sample's 9 ms; an open file needs a descriptor, and a process often has only 1024.
 MOST_OPEN = 64  # at least the three files of one case
 # An archive is a whole case in memory.
 MOST_ARCHIVES = 3
 
 
 class Handles:
-    """Open files of one thread, least recently used out first. The C library allows one thread a handle."""
+    """Open files of one thread; the least recently used is closed first. The C library allows one thread per handle."""
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
@@ -25,7 +25,7 @@ class Handles:
         self.scratch = Scratch()
 
     def source(self, file: ArrayFile) -> Source:
-        """The open file; opened if it is not, or is not the one that was looked at.
+        """Return the open file; open it again if the file on disk has changed since.
 
         Raises:  FileUnreadable.
         """
@@ -35,13 +35,13 @@ class Handles:
             self._open.move_to_end(key)
             return held[1]
         self.drop(file)
-        self._make_room(file)
+        self._close_surplus(file)
         source = self._backend.open(file, self.scratch)
         self._open[key] = (file, source)
         return source
 
     def drop(self, file: ArrayFile) -> None:
-        """Close one: after an error a handle is not to be trusted."""
+        """Close one file, for example after an error, when its handle may be invalid."""
         held = self._open.pop((file.path, file.member), None)
         if held is not None:
             held[1].close()
@@ -52,7 +52,7 @@ class Handles:
             source.close()
         self._open.clear()
 
-    def _make_room(self, file: ArrayFile) -> None:
+    def _close_surplus(self, file: ArrayFile) -> None:
         most = MOST_ARCHIVES if file.path.suffix == ARCHIVE else MOST_OPEN
         while len(self._open) >= most:
             _, (_, oldest) = self._open.popitem(last=False)

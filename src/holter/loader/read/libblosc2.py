@@ -1,8 +1,8 @@
 """The C library inside python-blosc2's wheel, called without holding the interpreter's lock.
 
-python-blosc2 4.14 keeps the lock for the whole of a slice: two threads read no faster than one, and the training loop
-stands still for 8 to 200 ms meanwhile. ctypes lets go of it. The library here is a second copy in memory beside the
-one in python-blosc2's extension: nothing that python-blosc2 sets (its number of threads) reaches it.
+python-blosc2 4.14 holds the lock during a whole slice: two threads read no faster than one, and the training loop
+waits for 8 to 200 ms meanwhile. ctypes releases it. The library here is a second copy in memory next to the one in
+python-blosc2's extension: settings of python-blosc2 (its number of threads) do not affect it.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from holter.loader.read_errors import NOT_THE_FILE
 
 NAMES = ("libblosc2.so", "libblosc2.dylib")
 _MMAP_IO = 1  # BLOSC2_IO_FILESYSTEM_MMAP
-# c-blosc2 returns its settings of a memory map by value: with other members than ours it would write over our memory.
-# Compared with the header of this version.
+# c-blosc2 returns its settings of a memory map by value: a struct with other members than ours would overwrite our
+# memory. Compared with the header of these versions.
 MAPPED_TESTED = ("3.3.5",)
 
 _Pointer = ctypes.c_void_p
@@ -52,7 +52,7 @@ class _Io(ctypes.Structure):
 
 
 class Handle:
-    """An open array; for one thread at a time. ``kept`` must live as long as the C side points to it."""
+    """An open array, for one thread at a time. ``kept``: objects that the C side points to."""
 
     def __init__(self, pointer: int | None, kept: tuple[object, ...]) -> None:
         self.pointer = pointer
@@ -60,7 +60,7 @@ class Handle:
 
 
 class Library:
-    """The four calls that are needed."""
+    """The C calls that are needed."""
 
     def __init__(self, path: Path) -> None:
         self._c = c = ctypes.CDLL(str(path), use_errno=True)
@@ -91,7 +91,7 @@ class Library:
     def open_mapped(self, file: Path) -> Handle:
         """As ``open``, through a memory map: over a network a box takes tens instead of a thousand round trips.
 
-        Raises:  OSError if the library refuses, or is of a version whose settings of a map we have not compared.
+        Raises:  OSError if the library refuses, or if its version is not in ``MAPPED_TESTED``.
         """
         if self.version not in MAPPED_TESTED:
             raise OSError(f"c-blosc2 {self.version}: memory maps were compared with {', '.join(MAPPED_TESTED)}")
@@ -116,20 +116,20 @@ class Library:
             raise _error(f"libblosc2 cannot decompress it (code {code})")
 
     def close(self, handle: Handle) -> None:
-        """Free everything that belongs to a handle; to read from it is an error from then on, and nothing worse."""
+        """Free everything that belongs to a handle; a later read raises an error and does no other harm."""
         self._c.b2nd_free(handle.pointer)
         handle.pointer = None
 
 
 def _error(what: str) -> OSError:
-    """The library only says that it failed; the system knows whether this process ran out of something."""
+    # The library reports only a failure; errno shows whether this process ran out of memory or descriptors.
     number = ctypes.get_errno()
     return OSError(number, f"{what}: {os.strerror(number)}") if number in NOT_THE_FILE else OSError(what)
 
 
 @functools.cache
 def library() -> Library | None:
-    """The library of the installed wheel; None where it is missing or lacks a call."""
+    """Return the library of the installed wheel; None if it is missing or lacks a call."""
     spec = importlib.util.find_spec("blosc2")
     if spec is None or spec.origin is None:
         return None

@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-RAM_SHARE = 0.5  # of what is free; the page cache of the files that are not kept needs the other half
+RAM_SHARE = 0.5  # of the free memory; the page cache of all other files needs the other half
 
 _UNLIMITED = 1 << 60  # cgroup v1 writes a number near 2 ** 63 for "no limit"
 
 
 def ram_budget_bytes(share: float = RAM_SHARE, root: Path = Path("/")) -> int:
-    """A share of the memory that is free here: of the machine, and of every group above this process.
+    """Return a share of the free memory of the machine or of a group above this process, whichever is less.
 
-    Units:   bytes; 0 where nothing could be learned.
+    Units:   bytes; 0 if nothing could be read.
     Source:  kernel documentation, cgroup-v2 memory.max and memory.stat; proc_meminfo(5).
     """
     known = [free for free in (_machine_free(root), *_groups_free(root)) if free is not None]
@@ -26,7 +26,7 @@ def _machine_free(root: Path) -> int | None:
 
 
 def _groups_free(root: Path) -> list[int | None]:
-    found: list[int | None] = []
+    per_group: list[int | None] = []
     for line in _text(root / "proc/self/cgroup").splitlines():
         _, controllers, path = line.split(":", 2)
         if controllers and "memory" not in controllers.split(","):
@@ -38,9 +38,9 @@ def _groups_free(root: Path) -> list[int | None]:
             else ("memory.max", "memory.current", "inactive_file")
         )
         group = top / path.strip("/")
-        # Inside a container the path may be the host's; its own group is the top one then.
-        found += [_group_free(each, *names) for each in (group, *group.parents) if each.is_relative_to(top)]
-    return found
+        # Inside a container the path may be the host's; then the container's own group is the top one.
+        per_group += [_group_free(each, *names) for each in (group, *group.parents) if each.is_relative_to(top)]
+    return per_group
 
 
 def _group_free(group: Path, limit: str, usage: str, reclaimable: str) -> int | None:

@@ -1,4 +1,4 @@
-"""Cases kept in memory, decompressed: for small data sets, and for 2D with hundreds of samples a batch."""
+"""Decompressed cases in memory: for small data sets, and for 2D with hundreds of samples per batch."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from holter.loader.plan.files import ArrayFile
 from holter.loader.read.sources import Source
 
-# The first look at a case reads a box only: the first batch must not wait for whole cases.
+# The first read of a case takes only a box: the first batch must not wait for whole cases.
 LOOKS_BEFORE_KEEPING = 2
 _FLOAT16_MOST = float(np.finfo(np.float16).max)
 
@@ -25,16 +25,16 @@ class KeptCase(NamedTuple):
 
 
 class RamCache:
-    """Whole cases under a budget. What came in stays: each case is as likely to be drawn as any other.
+    """Whole cases within a budget. Cases are never evicted: each is as likely to be drawn as any other.
 
-    ``as_float16`` halves the images' room. Training stays in float32, from values rounded to 11 bits: an error of up to
-    1 in 2048 of each voxel (z-scored CT: below 0.002), once, where scanner noise is 10 to 100 times that. An image with
+    ``as_float16`` halves the memory of the images. Training stays in float32, with values rounded to 11 bits: one error
+    of up to 1 in 2048 per voxel (z-scored CT: below 0.002), while scanner noise is 10 to 100 times that. An image with
     values beyond 65504 is kept as it is. Segmentations are never changed.
     """
 
     def __init__(self, budget_bytes: int, *, as_float16: bool = False) -> None:
         self.budget_bytes = budget_bytes
-        self.used_bytes = 0  # promised to cases that are being read included
+        self.used_bytes = 0  # including the bytes reserved for cases that are being read
         self._as_float16 = as_float16
         self._kept: dict[str, KeptCase] = {}
         self._looks: dict[str, int] = {}
@@ -42,11 +42,11 @@ class RamCache:
         self._lock = threading.Lock()
 
     def get(self, case: str) -> KeptCase | None:
-        """The case, if it is in memory."""
+        """Return the case if it is in memory, else None."""
         return self._kept.get(case)
 
     def reserve(self, case: str, size_bytes: int) -> bool:
-        """Whether the caller shall now read the whole case; then it must ``keep`` or ``give_up``."""
+        """Whether the caller should now read the whole case; it must then call ``keep`` or ``give_up``."""
         with self._lock:
             looks = self._looks[case] = self._looks.get(case, 0) + 1
             is_taken = case in self._reserved or looks < LOOKS_BEFORE_KEEPING
@@ -57,16 +57,16 @@ class RamCache:
             return True
 
     def give_up(self, case: str) -> None:
-        """Reading it failed."""
+        """Release the reservation after a failed read."""
         with self._lock:
             self.used_bytes -= self._reserved.pop(case, 0)
 
     def keep(self, case: str, whole: KeptCase) -> KeptCase:
-        """Keep a case that was reserved."""
+        """Keep a case that was reserved; return it as stored."""
         image = _halved(whole.image) if self._as_float16 else whole.image
         kept = whole._replace(image=image)
         with self._lock:
-            if case in self._reserved:  # or else it was dropped meanwhile
+            if case in self._reserved:  # else it was dropped meanwhile
                 saved = whole.image.nbytes - image.nbytes
                 self.used_bytes -= saved
                 self._reserved[case] -= saved
@@ -74,7 +74,7 @@ class RamCache:
         return kept
 
     def drop(self, case: str) -> None:
-        """Forget a case, and that it was ever looked at."""
+        """Forget a case and its count of reads."""
         with self._lock:
             self._kept.pop(case, None)
             self._looks.pop(case, None)
@@ -82,7 +82,7 @@ class RamCache:
 
 
 def read_whole(source: Source, file: ArrayFile) -> NDArray[Any]:
-    """All of an array."""
+    """Read a whole array."""
     whole = np.empty(file.shape, file.dtype)
     source.read((0,) * whole.ndim, file.shape, whole)
     return whole

@@ -1,4 +1,4 @@
-"""The threads that read."""
+"""The reader threads."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ STARTED_WITHIN_S = 10.0  # a thread starts in a millisecond; on a machine that s
 
 
 class ReaderPool:
-    """What the readers of one loader share, and who they are."""
+    """The readers of one loader and the objects that they share."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class ReaderPool:
         start_single_threaded(reader)
 
     def should_exit(self, reader: Reader) -> bool:
-        """Whether there are more readers than wanted, one came back from a hung file; then this one is off the crew."""
+        """Whether there are more readers than wanted, because one came back from a hung file; this one then leaves."""
         with self._lock:
             if sum(each.is_able() for each in self.readers) <= self.wanted:
                 return False
@@ -53,16 +53,16 @@ class ReaderPool:
             return True
 
     def stop(self) -> None:
-        """No reader takes another job."""
+        """Stop all readers: none takes another job."""
         self.stopping.set()
         self.dispatch.stop()
 
 
 class Reader(threading.Thread):
-    """Takes jobs until it is told to stop: plans them, reads them, and hands the samples on."""
+    """Takes jobs until stopped: plans them, reads them, and hands the samples on."""
 
     def __init__(self, crew: ReaderPool, number: int) -> None:
-        # A daemon: one that hangs in the kernel for good must not keep the process from ending.
+        # A daemon: a thread that hangs in the kernel must not keep the process from exiting.
         super().__init__(name=f"{THREAD_NAME}-{number}", daemon=True)
         self.job: Job | None = None
         self.is_stuck = False
@@ -72,13 +72,13 @@ class Reader(threading.Thread):
         self._reader = crew.make_reader()
 
     def is_able(self) -> bool:
-        """Whether it reads, and not for ever."""
+        """Whether it is alive, not stuck and still in the pool."""
         return self.is_alive() and not self.is_stuck and not self.has_left
 
     def run(self) -> None:
-        """See Reader."""
-        # One sample a thread: more threads inside would only wait for each other.
-        torch.get_num_threads()  # the first look gives a thread the number that was set last; it must be behind us
+        """Process jobs until stopped."""
+        # One sample per thread: more threads inside would only wait for each other.
+        torch.get_num_threads()  # a thread's first call sets its number to the last one set anywhere: do it first
         torch.set_num_threads(1)
         self.started.set()
         try:
@@ -98,7 +98,7 @@ class Reader(threading.Thread):
         self.is_stuck = False
         self.job = None
         if len(samples) < len(job.slots):
-            return  # told to stop in the middle
+            return  # stopped in the middle
         if job.is_claimed:  # while this thread hung
             for sample in samples:
                 crew.buffers.give(sample.buffers)
@@ -118,7 +118,7 @@ class Reader(threading.Thread):
             crew.finish.give_back(dropped)
 
     def _sample(self, job: Job, slot: int) -> Sample | None:
-        """Read one sample, from another case where the one drawn cannot be read; None: told to stop."""
+        # Takes another case if the drawn one cannot be read. None: stopped.
         crew = self._crew
         buffers = crew.buffers.take()
         while not crew.stopping.is_set():
@@ -135,10 +135,10 @@ class Reader(threading.Thread):
 
 
 def start_single_threaded(reader: Reader) -> None:
-    """Start a thread that limits torch to one thread for itself, without changing what other threads will get.
+    """Start a thread that limits torch to one thread for itself, without changing the number for other threads.
 
-    torch keeps the number of threads for each thread, but also notes the last number that anybody set, for threads
-    that have yet to use it: that is put back.
+    torch keeps the number per thread, but also the last number set anywhere, for threads that have not used it yet:
+    that number is restored here.
     """
     before = torch.get_num_threads()
     reader.start()

@@ -1,4 +1,4 @@
-"""One open array, however it is stored: read a box of it to where it belongs."""
+"""Open arrays in several storage formats: read a box to its place."""
 
 from __future__ import annotations
 
@@ -17,32 +17,32 @@ from holter.loader.records import Shape
 
 
 class Source(Protocol):
-    """An open array; for one thread at a time."""
+    """An open array, for one thread at a time."""
 
     @property
     def shape(self) -> Shape:
-        """All axes."""
+        """Return the size of all axes."""
         ...
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """As stored."""
+        """Return the type as stored."""
         ...
 
     def read(self, start: Shape, stop: Shape, out: NDArray[Any]) -> None:
         """Fill ``out``, of the same type, with ``[start, stop)``.
 
-        ``out`` may be part of a larger C-ordered buffer; what lies between its rows there may be written over.
+        ``out`` may be part of a larger C-ordered buffer; the bytes between its rows there may be overwritten.
         """
         ...
 
     def close(self) -> None:
-        """Give back what it holds."""
+        """Release its resources."""
         ...
 
 
 class Blosc2Source:
-    """A ``.b2nd`` file through the C library: the interpreter's lock is free while it reads and decompresses."""
+    """A ``.b2nd`` file through the C library: the interpreter's lock is released while it reads and decompresses."""
 
     def __init__(self, library: Library, file: ArrayFile, scratch: Scratch, is_mapped: bool) -> None:
         check_unchanged(file)
@@ -54,8 +54,8 @@ class Blosc2Source:
     def read(self, start: Shape, stop: Shape, out: NDArray[Any]) -> None:
         """See Source."""
         check_unchanged(self._file)
-        # c-blosc2 3.3.5 clears as many bytes as the box has before it puts rows in their places. A box that is exactly
-        # one chunk it may decompress straight to the address: as if the buffer were dense, whatever shape it is told.
+        # c-blosc2 3.3.5 clears as many bytes as the box has before it puts rows in their places. If a box is exactly
+        # one chunk, it may decompress directly to the address, as if the buffer were dense, whatever its shape.
         is_chunk = self._file.chunks is not None and out.size == math.prod(self._file.chunks)
         if out.flags.c_contiguous or not is_chunk:
             self._read(start, stop, out)
@@ -77,7 +77,7 @@ class ArraySource:
     """An array in memory, or a memory map of a ``.npy`` file: numpy copies without the interpreter's lock."""
 
     def __init__(self, array: NDArray[Any], file: ArrayFile | None = None) -> None:
-        """``file``: what ``array`` maps; None: nothing can happen to it."""
+        """``file``: the file that ``array`` maps; None: not a map, so it cannot change."""
         self.shape, self.dtype = array.shape, array.dtype
         self._array, self._file = array, file
 
@@ -92,7 +92,7 @@ class ArraySource:
 
 
 class PythonSource:
-    """A ``.b2nd`` file through python-blosc2: always right, but the training loop waits while it reads."""
+    """A ``.b2nd`` file through python-blosc2: always correct, but the training loop waits while it reads."""
 
     def __init__(self, file: ArrayFile) -> None:
         import blosc2
@@ -102,7 +102,7 @@ class PythonSource:
         self._file = file
         try:
             self._array = blosc2.open(urlpath=str(file.path), mode="r", dparams={"nthreads": 1})
-        except RuntimeError as error:  # what python-blosc2 makes of any error of the C library
+        except RuntimeError as error:  # python-blosc2 raises it for every error of the C library
             raise OSError(str(error)) from error
 
     def read(self, start: Shape, stop: Shape, out: NDArray[Any]) -> None:
@@ -118,6 +118,6 @@ class PythonSource:
 
 
 def surrounding_shape(part: NDArray[Any]) -> Shape:
-    """The shape of the dense buffer that an array is a corner of, as far as its strides tell."""
+    """Return the shape of the dense buffer that ``part`` is a corner of, derived from its strides."""
     widths = [outer // inner for outer, inner in zip(part.strides, part.strides[1:], strict=False)]
     return (part.shape[0], *widths)

@@ -1,4 +1,4 @@
-"""Reads that do not come back: told, tried on another thread, and at last done without."""
+"""Reads that hang: report them, try again on another thread, and at last leave the case out."""
 
 from __future__ import annotations
 
@@ -9,33 +9,33 @@ from holter.loader.read.reader_threads import Reader, ReaderPool
 from holter.loader.read_errors import Touch, touched_by
 
 THREAD_NAME = "holter-watch"
-# A read takes milliseconds, over a busy network seconds, a whole case from a slow disk ten.
+# A read takes milliseconds; over a busy network seconds; a whole case from a slow disk ten seconds.
 READ_LIMIT_S = 30.0
 LOOKS_BEFORE_QUARANTINE = 2
-# A mount that is gone hangs every thread that touches it: then waiting is all there is to do.
+# A dead mount hangs every thread that touches it: then only waiting is left.
 MOST_STUCK = 6
-_PARTS = 8  # how often within the limit readers are looked at
+_PARTS = 8  # checks of the readers per limit
 _LONGEST_PAUSE_S = 1.0
 
 
 class Watch(threading.Thread):
-    """Looks at what readers are reading, and since when."""
+    """Checks which file each reader is reading, and since when."""
 
     def __init__(self, crew: ReaderPool, limit_s: float) -> None:
         super().__init__(name=THREAD_NAME, daemon=True)
         self._crew, self._limit_s = crew, limit_s
-        self._told: dict[Reader, tuple[Touch, int]] = {}  # how many times the limit each was told of
+        self._told: dict[Reader, tuple[Touch, int]] = {}  # for how many times the limit each was reported
 
     def run(self) -> None:
-        """Until the crew stops."""
+        """Check until the pool stops."""
         try:
             while not self._crew.stopping.wait(min(_LONGEST_PAUSE_S, self._limit_s / _PARTS)):
                 for reader in tuple(self._crew.readers):
-                    self._look_at(reader)
+                    self._check(reader)
         except BaseException as error:  # noqa: BLE001 -- it is raised again in the trainer's thread
             self._crew.dispatch.fail(error)
 
-    def _look_at(self, reader: Reader) -> None:
+    def _check(self, reader: Reader) -> None:
         touch, job = touched_by(reader), reader.job
         if touch is None or job is None or touch.case is None:
             self._told.pop(reader, None)
@@ -52,7 +52,7 @@ class Watch(threading.Thread):
             self._do_without(reader, touch)
 
     def _do_without(self, reader: Reader, touch: Touch) -> None:
-        """Let another thread read it again, or where that hung too, another case."""
+        # Another thread reads it again; if that hung too, it reads another case.
         crew, job = self._crew, reader.job
         if job is None or touch.case is None:
             return

@@ -1,4 +1,4 @@
-"""Memory that samples are read into: taken once, used again and again, pinned where a GPU copies from it."""
+"""Memory that samples are read into: allocated once, reused, and pinned if a GPU copies from it."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ import torch
 from holter.loader.records import SamplePlan, Shape
 from holter.loader.stage.chain import Tensor
 
-# Boxes differ in size: a quarter more than asked for, and a handful of samples later no buffer grows any more.
+# Boxes differ in size: with 25 % more than requested, buffers stop growing after a few samples.
 GROWTH = 1.25
 
 T = TypeVar("T")
 
 
 class SampleBuffers:
-    """BatchBuffer for one sample."""
+    """The memory of one sample."""
 
     def __init__(self, seg_dtype: Any, is_pinned: bool) -> None:
         self._is_pinned = is_pinned
@@ -27,20 +27,20 @@ class SampleBuffers:
         self._seg = torch.empty(0, dtype=seg_dtype)
 
     def views(self, channels: int, seg_channels: int, size: Shape) -> tuple[Tensor, Tensor]:
-        """Uninitialised image (channels, *size) and segmentation (seg_channels, *size), valid until the next call."""
-        self._image = self._with_room(self._image, channels * math.prod(size))
-        self._seg = self._with_room(self._seg, seg_channels * math.prod(size))
+        """Return uninitialised image (channels, *size) and seg (seg_channels, *size), valid until the next call."""
+        self._image = self._enlarged(self._image, channels * math.prod(size))
+        self._seg = self._enlarged(self._seg, seg_channels * math.prod(size))
         image, seg = (channels, *size), (seg_channels, *size)
         return self._image[: math.prod(image)].view(image), self._seg[: math.prod(seg)].view(seg)
 
-    def _with_room(self, flat: Tensor, voxels: int) -> Tensor:
+    def _enlarged(self, flat: Tensor, voxels: int) -> Tensor:
         if flat.numel() >= voxels:
             return flat
         return torch.empty(math.ceil(voxels * GROWTH), dtype=flat.dtype, pin_memory=self._is_pinned)
 
 
 class Sample(NamedTuple):
-    """A sample as it was read, and the room it lies in."""
+    """A sample as it was read, and the buffers that hold it."""
 
     plan: SamplePlan
     image: Tensor  # float32 (C, *box), without the axis of slices in 2D
@@ -49,7 +49,7 @@ class Sample(NamedTuple):
 
 
 class Pool(Generic[T]):
-    """What is not in use. It makes a new one when empty; how many there ever are is bounded by who takes."""
+    """Unused objects. If empty, it creates a new one; the number in use is limited by the callers."""
 
     def __init__(self, make: Callable[[], T]) -> None:
         self._make = make
@@ -58,7 +58,7 @@ class Pool(Generic[T]):
         self.made = 0
 
     def take(self) -> T:
-        """One that nobody else has."""
+        """Return an object that no other caller has."""
         with self._lock:
             if self._free:
                 return self._free.pop()
@@ -66,6 +66,6 @@ class Pool(Generic[T]):
         return self._make()
 
     def give(self, item: T) -> None:
-        """Nobody uses it any more."""
+        """Take back an object that is no longer used."""
         with self._lock:
             self._free.append(item)

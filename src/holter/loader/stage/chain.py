@@ -1,4 +1,4 @@
-"""What the loader asks of a chain of transforms; ``holter.transforms`` has it, and any other object may."""
+"""The interface of a chain of transforms; ``holter.transforms`` implements it, and other objects may."""
 
 from __future__ import annotations
 
@@ -14,76 +14,76 @@ Tensor = Any  # torch.Tensor; torch is not typed for us
 
 
 class Box(Protocol):
-    """A half-open box in coordinates of the initial patch, as many axes as the patch has."""
+    """A half-open box in coordinates of the initial patch, with as many axes as the patch."""
 
     @property
     def lower(self) -> Shape:
-        """First voxel."""
+        """Return the first voxel."""
         ...
 
     @property
     def upper(self) -> Shape:
-        """Behind the last voxel."""
+        """Return the voxel after the last one."""
         ...
 
 
 class Transformed(Protocol):
-    """What the network gets: ``target`` is a tensor, or a list with one a resolution."""
+    """The input of the network: ``target`` is a tensor, or a list with one tensor per resolution."""
 
     @property
     def image(self) -> Tensor:
-        """(B, C, *patch)."""
+        """Return the images (B, C, *patch)."""
         ...
 
     @property
     def target(self) -> Tensor | Sequence[Tensor]:
-        """(B, S, *patch), or a list of such."""
+        """Return the targets (B, S, *patch), or a list of such."""
         ...
 
 
 class Chain(Protocol):
-    """Draw first, then say what part of the initial patch is looked at, then apply."""
+    """Draw first, then return the needed part of the initial patch, then apply."""
 
     def draw(self, rng: np.random.Generator, channels: int) -> Any:
-        """All random numbers of one sample."""
+        """Draw all random numbers of one sample."""
         ...
 
     def needed_box(self, draw: Any) -> Box:
-        """The part of the initial patch that ``apply`` looks at."""
+        """Return the part of the initial patch that ``apply`` needs."""
         ...
 
     def apply(
         self, images: Sequence[Tensor], segs: Sequence[Tensor], draws: Sequence[Any], *, device: Any
     ) -> Transformed:
-        """The batch, from one image (C, *box) and one segmentation (S, *box) a sample."""
+        """Return the batch from one image (C, *box) and one segmentation (S, *box) per sample."""
         ...
 
 
 class PlainBox(NamedTuple):
-    """See Box."""
+    """A ``Box`` as a plain tuple."""
 
     lower: Shape
     upper: Shape
 
 
 class PlainBatch(NamedTuple):
-    """See Transformed."""
+    """A ``Transformed`` as a plain tuple."""
 
     image: Tensor
     target: Tensor
 
 
 class NoTransforms:
-    """The initial patch as it is: what nnU-Net's loader gives when it has no transforms."""
+    """The unchanged initial patch: the same as nnU-Net's loader without transforms."""
 
     def __init__(self, initial_patch_size: Shape) -> None:
         self._box = PlainBox((0,) * len(initial_patch_size), tuple(initial_patch_size))
 
     def draw(self, rng: np.random.Generator, channels: int) -> None:
-        """Nothing."""
+        """Draw nothing."""
 
     def needed_box(self, draw: None) -> PlainBox:  # noqa: ARG002 -- always the same
-        """All of the initial patch."""
+        """Return the whole initial patch."""
         return self._box
 
     def apply(

@@ -1,4 +1,4 @@
-"""What becomes of samples once they are read: transformed where they were read, or handed on as they are."""
+"""What happens to samples after they are read: transform them in the reader thread, or pass them on."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from holter.loader.stage.chain import Chain, Tensor
 
 
 class Prepared(NamedTuple):
-    """Some samples of a batch, and what ``prepare`` made of them."""
+    """Some samples of a batch, and the result of ``prepare`` for them."""
 
     samples: Sequence[Sample]
     part: Any
@@ -23,28 +23,28 @@ class Finish(Protocol):
     """The last part of a reader thread's work."""
 
     def prepare(self, samples: Sequence[Sample]) -> Prepared:
-        """Work that needs no place in the batch yet."""
+        """Do the work that needs no memory of the batch yet."""
         ...
 
     def room(self, prepared: Prepared) -> Any:
-        """A place for a whole batch; may wait for a GPU that still copies from it."""
+        """Return memory for a whole batch; may wait for a GPU that still copies from it."""
         ...
 
     def put(self, room: Any, slots: range, prepared: Prepared) -> None:
-        """To its place in the batch; several threads do so at once, each for its own slots."""
+        """Write samples to their slots; several threads do this at once, each for its own slots."""
         ...
 
     def discard(self, prepared: Prepared) -> None:
-        """Somebody else was faster."""
+        """Release samples that another thread has already written."""
         ...
 
     def give_back(self, room: Any) -> None:
-        """The room of a batch that nobody uses any more."""
+        """Release the memory of a batch that is no longer used."""
         ...
 
 
 class BatchBuffer:
-    """Memory of one transformed batch: ``data`` (B, C, *patch), ``targets`` one a resolution."""
+    """The memory of one transformed batch: ``data`` (B, C, *patch), ``targets`` one per resolution."""
 
     def __init__(self, like: Any, batch_size: int, is_pinned: bool) -> None:
         self._is_list = not isinstance(like.target, torch.Tensor)
@@ -52,10 +52,10 @@ class BatchBuffer:
             torch.empty((batch_size, *each.shape[1:]), dtype=each.dtype, pin_memory=is_pinned)
             for each in (like.image, *self._targets_of(like))
         )
-        self.copied: Any = None  # a CUDA event: until then the GPU may still copy from here
+        self.copied: Any = None  # a CUDA event: until it is done the GPU may still copy from here
 
     def put(self, slots: range, part: Any) -> None:
-        """Copy some samples in."""
+        """Copy some samples into their slots."""
         where = slice(slots.start, slots.stop)
         self.data[where].copy_(part.image)
         for room, target in zip(self.targets, self._targets_of(part), strict=True):
@@ -63,7 +63,7 @@ class BatchBuffer:
 
     @property
     def target(self) -> Tensor | list[Tensor]:
-        """As nnU-Net's loader gives it: a list with deep supervision, else a tensor."""
+        """Return the target in the format of nnU-Net's loader: a list with deep supervision, else a tensor."""
         return self.targets if self._is_list else self.targets[0]
 
     def _targets_of(self, part: Any) -> Sequence[Tensor]:
@@ -71,14 +71,14 @@ class BatchBuffer:
 
 
 class TransformInWorker:
-    """Transform in the reader threads, each sample as soon as it is there, into a ring of batches."""
+    """Transform each sample in its reader thread as soon as it is read, into a ring of batches."""
 
     def __init__(self, chain: Chain, batch_size: int, buffers: Pool[SampleBuffers], *, is_pinned: bool) -> None:
         self._chain, self._size, self._buffers, self._is_pinned = chain, batch_size, buffers, is_pinned
         self._rooms: deque[BatchBuffer] = deque()
 
     def prepare(self, samples: Sequence[Sample]) -> Prepared:
-        """See Finish."""
+        """Transform the samples on the CPU."""
         images, segs = [sample.image for sample in samples], [sample.seg for sample in samples]
         with torch.no_grad():
             return Prepared(
@@ -86,7 +86,7 @@ class TransformInWorker:
             )
 
     def room(self, prepared: Prepared) -> BatchBuffer:
-        """See Finish; the one that has rested longest comes first."""
+        """Return the batch memory that has been free longest, or new memory."""
         try:
             room = self._rooms.popleft()
         except IndexError:
@@ -97,44 +97,44 @@ class TransformInWorker:
         return room
 
     def put(self, room: BatchBuffer, slots: range, prepared: Prepared) -> None:
-        """See Finish."""
+        """Copy the transformed samples into the batch and release their buffers."""
         room.put(slots, prepared.part)
         self.discard(prepared)
 
     def discard(self, prepared: Prepared) -> None:
-        """See Finish. Only now: the chain may have returned a view of what was read."""
+        """Release the buffers. Not before ``put``: the chain may have returned a view of them."""
         for sample in prepared.samples:
             self._buffers.give(sample.buffers)
 
     def give_back(self, room: BatchBuffer) -> None:
-        """See Finish."""
+        """Put the memory back into the ring."""
         self._rooms.append(room)
 
 
 class Passthrough:
-    """Keep samples as they are: somebody else transforms them, a whole batch at once."""
+    """Pass samples on unchanged: another thread transforms a whole batch at once."""
 
     def __init__(self, buffers: Pool[SampleBuffers]) -> None:
         self._buffers = buffers
 
     def prepare(self, samples: Sequence[Sample]) -> Prepared:
-        """See Finish."""
+        """Return the samples unchanged."""
         return Prepared(samples, None)
 
     def room(self, prepared: Prepared) -> dict[int, Sample]:  # noqa: ARG002 -- any sample fits
-        """See Finish."""
+        """Return a new dictionary of samples by slot."""
         return {}
 
     def put(self, room: dict[int, Sample], slots: range, prepared: Prepared) -> None:
-        """See Finish."""
+        """Store the samples under their slots."""
         room.update(zip(slots, prepared.samples, strict=True))
 
     def discard(self, prepared: Prepared) -> None:
-        """See Finish."""
+        """Release the samples' buffers."""
         for sample in prepared.samples:
             self._buffers.give(sample.buffers)
 
     def give_back(self, room: dict[int, Sample]) -> None:
-        """See Finish."""
+        """Release the buffers of all samples of a batch."""
         for sample in room.values():
             self._buffers.give(sample.buffers)

@@ -1,4 +1,4 @@
-"""Whole batches on the GPU: copied on one stream and transformed on another, while the batch before trains."""
+"""Whole batches on the GPU: copied on one stream, transformed on another, while the previous batch trains."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from holter.loader.stage.chain import Chain, Tensor
 from holter.loader.stage.collate import Passthrough
 
 THREAD_NAME = "holter-stage"
-READY_BATCHES = 1  # beside the one that trains and the one that is being made: GPU memory is scarce
+READY_BATCHES = 1  # besides the one in training and the one in preparation: GPU memory is scarce
 
 
 class Staged(NamedTuple):
@@ -28,7 +28,7 @@ class Staged(NamedTuple):
 
 
 class DeviceStage(threading.Thread):
-    """Takes batches as they were read and makes them ready on the device."""
+    """Moves batches of untransformed samples to the device and transforms them there."""
 
     def __init__(self, dispatch: Dispatch, finish: Passthrough, chain: Chain, device: Any) -> None:
         super().__init__(name=THREAD_NAME, daemon=True)
@@ -38,7 +38,7 @@ class DeviceStage(threading.Thread):
         self._ready: queue.Queue[Staged] = queue.Queue(READY_BATCHES)
 
     def run(self) -> None:
-        """Until the dispatch is stopped."""
+        """Process batches until the dispatch is stopped."""
         try:
             streams = (torch.cuda.Stream(self._device), torch.cuda.Stream(self._device)) if self._is_cuda else None
             while not self._dispatch.is_stopped:
@@ -50,7 +50,7 @@ class DeviceStage(threading.Thread):
                 self._dispatch.fail(error)
 
     def next(self, step: int) -> Staged:
-        """The batch of this step, waited for; those of before a restart are passed over."""
+        """Wait for the batch of this step; batches from before a restart are skipped."""
         while True:
             try:
                 staged = self._ready.get(timeout=POLL_S)

@@ -1,1 +1,1 @@
-"""The folder that ``nnUNet_extTrainer`` can name; ``python -m holter.trainer.folder`` prints it."""
+"""The folder to set in ``nnUNet_extTrainer``; ``python -m holter.trainer.folder`` prints it."""

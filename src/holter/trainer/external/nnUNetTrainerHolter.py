@@ -8,6 +8,6 @@ from holter.trainer.loading import with_holter_loader
 
 
 class nnUNetTrainerHolter(with_holter_loader(nnUNetTrainer)):  # type: ignore[misc] # noqa: N801 -- nnU-Net's own style
-    """Results are in a folder of its own; checkpoints can be used where Holter is not installed."""
+    """A trainer with its own results folder; its checkpoints also load where Holter is not installed."""
 
     holter_saved_as = "nnUNetTrainer"

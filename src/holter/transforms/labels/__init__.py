@@ -1,1 +1,1 @@
-"""Transforms of the segmentation, and of what is derived from it."""
+"""Transforms of the segmentation, and of channels derived from it."""

@@ -1,10 +1,10 @@
 """Grow, shrink, close or open the previous stage's labels (cascade).
 
-Both operations count, for every voxel, the neighbours within a ball. The count is a product in Fourier space, as ball
-sizes of up to 17 voxels make a loop over offsets slow. On the CPU only the box around the label is worked on.
+Both operations count, for every voxel, the neighbours within a ball. The count is a product in Fourier space, because
+balls of up to 17 voxels make a loop over offsets slow. On the CPU only the box around the label is processed.
 
-Source:  batchgeneratorsv2 0.3.6 ApplyRandomBinaryOperatorTransform. Its balls are those of skimage for a radius that
-is not a whole number: in 3D int(2 r + 1) points evenly from -r to r, in 2D -r, -r + 1 and so on; their size can be
+Source:  batchgeneratorsv2 0.3.6 ApplyRandomBinaryOperatorTransform. Its balls are those of skimage for a radius that is
+not a whole number: in 3D int(2 r + 1) points evenly spaced from -r to r, in 2D -r, -r + 1 and so on; their size can be
 even.
 """
 
@@ -23,7 +23,7 @@ from holter.transforms.batch_state import Applied, BatchState, ShapePreserving
 from holter.transforms.scalar import Scalar, pick, read_scalar
 
 STOCK = "batchgeneratorsv2.transforms.nnunet.random_binary_operator.ApplyRandomBinaryOperatorTransform"
-# What each of stock's functions does, first to last.
+# The operations of each of stock's functions, in order.
 OPERATORS = {
     "binary_dilation_torch": ("grow",),
     "binary_erosion_torch": ("shrink",),
@@ -34,7 +34,7 @@ OPERATORS = {
 
 @dataclass(frozen=True, slots=True)
 class BinaryOperatorDraw:
-    """Channels in the order in which they are changed, with operator and radius of the ball."""
+    """Channels in the order in which they are changed, each with operator and radius of the ball."""
 
     channels: tuple[int, ...]
     operators: tuple[str, ...]
@@ -43,7 +43,7 @@ class BinaryOperatorDraw:
 
 @dataclass(frozen=True)
 class BinaryOperator(ShapePreserving):
-    """What grows takes its voxels from the other channels."""
+    """Changes drawn channels; voxels that a channel gains are removed from the others."""
 
     channels: tuple[int, ...]
     operators: tuple[str, ...]
@@ -52,7 +52,7 @@ class BinaryOperator(ShapePreserving):
     name = "binary operator"
 
     def draw(self, rng: np.random.Generator, channels: int) -> BinaryOperatorDraw | None:
-        """The order of all channels, those that are hit, their operators, then their radii."""
+        """Draw the order of all channels, which of them to change, their operators, then their radii."""
         order = [self.channels[index] % channels for index in rng.permutation(len(self.channels))]
         hit = tuple(order[index] for index in pick(rng, len(order), self.per_label))
         if not hit:
@@ -61,7 +61,7 @@ class BinaryOperator(ShapePreserving):
         return BinaryOperatorDraw(hit, operators, tuple(self.radius.draw(rng) for _ in hit))
 
     def apply(self, work: BatchState, hits: Sequence[Applied]) -> None:
-        """One channel after the other, because each changes the others."""
+        """Change one channel after the other, because each changes the others."""
         labels = [channel % work.image.shape[1] for channel in self.channels]
         for slot, draw in hits:
             for channel, operator, radius in zip(draw.channels, draw.operators, draw.radii, strict=True):
@@ -69,7 +69,7 @@ class BinaryOperator(ShapePreserving):
 
 
 def operate(image: Tensor, labels: Sequence[int], channel: int, operator: str, radius: float) -> None:
-    """Shapes:  image (C, *spatial) with zeros and ones in the channels ``labels``, changed in place."""
+    """Change in place. Shapes:  image (C, *spatial) with zeros and ones in the channels ``labels``."""
     before = image[channel] != 0
     around = ball(radius, before.ndim).to(image.device, non_blocking=True)
     after = reduce(lambda mask, step: STEPS[step](mask, around), OPERATORS[operator], before)
@@ -81,18 +81,18 @@ def operate(image: Tensor, labels: Sequence[int], channel: int, operator: str, r
 
 
 def ball(radius: float, axes: int) -> Tensor:
-    """A boolean ball, or disk."""
+    """Return a boolean ball (3D) or disk (2D)."""
     if axes == 2:
         lines = [np.arange(-radius, radius + 1)] * 2
         points: Any = np.meshgrid(*lines, indexing="ij")
     else:
         points = np.mgrid[(slice(-radius, radius, (2 * radius + 1) * 1j),) * axes]
-    squares = sum(np.square(axis) for axis in reversed(points))  # in the order in which skimage rounds
+    squares = sum(np.square(axis) for axis in reversed(points))  # same order of rounding as skimage
     return torch.from_numpy(np.asarray(squares <= radius * radius))
 
 
 def grow(mask: Tensor, around: Tensor) -> Tensor:
-    """Voxels with at least one of ``mask`` within the ball; nothing is outside."""
+    """Return the voxels with at least one voxel of ``mask`` within the ball; outside the array counts as empty."""
     if mask.device.type != "cpu":
         return _grow(mask, around)
     box = _box(mask, around)
@@ -103,7 +103,7 @@ def grow(mask: Tensor, around: Tensor) -> Tensor:
 
 
 def shrink(mask: Tensor, around: Tensor) -> Tensor:
-    """Voxels with nothing but ``mask`` within the ball; all is mask outside."""
+    """Return the voxels with only ``mask`` within the ball; outside the array counts as mask."""
     if mask.device.type != "cpu":
         return ~_grow(~mask, around)
     box = _box(mask, around)
@@ -117,7 +117,7 @@ STEPS = {"grow": grow, "shrink": shrink}
 
 
 def _box(mask: Tensor, around: Tensor) -> tuple[slice, ...] | None:
-    """The box of ``mask`` and a ball's width around it; None where there is no mask."""
+    # The box of ``mask`` plus a ball's width on each side; None if the mask is empty.
     slices = []
     for axis, width in enumerate(around.shape):
         where = mask.movedim(axis, 0).flatten(1).any(1).nonzero()
@@ -129,11 +129,11 @@ def _box(mask: Tensor, around: Tensor) -> tuple[slice, ...] | None:
 
 
 def _grow(mask: Tensor, around: Tensor) -> Tensor:
-    """The ball of an even size reaches one voxel further forward than back, as stock's does."""
+    # A ball of even size reaches one voxel further forward than back, as in stock.
     size = [length + width - 1 for length, width in zip(mask.shape, around.shape, strict=True)]
     axes = tuple(range(mask.ndim))
     spectrum = torch.fft.rfftn(mask.float(), s=size, dim=axes)
-    # stock correlates: voxel i sees i + k - (width - 1) // 2, which convolves with the ball turned around
+    # stock correlates: voxel i reads i + k - (width - 1) // 2, which is a convolution with the flipped ball
     spectrum *= torch.fft.rfftn(around.flip(axes).float(), s=size, dim=axes)
     counts = torch.fft.irfftn(spectrum, s=size, dim=axes)
     starts = [width - 1 - (width - 1) // 2 for width in around.shape]
@@ -143,9 +143,9 @@ def _grow(mask: Tensor, around: Tensor) -> Tensor:
 
 
 def read(stock: Any) -> BinaryOperator | None:
-    """The same distribution as the stock transform, or None if it has other operators or a function for the radius."""
+    """Return a step with the stock transform's distribution; None for other operators or a function as radius."""
     radius = read_scalar(stock.strel_size)
     names = tuple(getattr(operator, "__name__", "") for operator in stock.any_of_these)
     if radius is None or not set(names) <= set(OPERATORS):
         return None
-    return BinaryOperator(tuple(int(one) for one in stock.channel_idx), names, radius, float(stock.p_per_label))
+    return BinaryOperator(tuple(int(index) for index in stock.channel_idx), names, radius, float(stock.p_per_label))

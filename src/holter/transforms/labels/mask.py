@@ -1,4 +1,4 @@
-"""Blank the image outside of the mask that normalisation used, where the segmentation says -1.
+"""Blank the image outside the mask that normalisation used, where the segmentation is -1.
 
 Source:  batchgeneratorsv2 0.3.6 MaskImageTransform.
 """
@@ -26,11 +26,11 @@ class Mask(ShapePreserving):
     name = "mask"
 
     def draw(self, rng: np.random.Generator, channels: int) -> NoDraw:  # noqa: ARG002 - one signature for all
-        """Nothing is drawn."""
+        """Draw nothing."""
         return ALWAYS
 
     def apply(self, work: BatchState, hits: Sequence[Applied]) -> None:
-        """One sample at a time: views, no copies."""
+        """Mask one sample at a time: views, no copies."""
         for slot, _ in hits:
             outside = work.seg[slot, self.seg_channel] < 0
             for channel in self.channels:
@@ -38,6 +38,6 @@ class Mask(ShapePreserving):
 
 
 def read(stock: Any) -> Mask:
-    """The same as the stock transform."""
+    """Return a step equal to the stock transform."""
     channels = tuple(int(channel) for channel in stock.apply_to_channels)
     return Mask(channels, int(stock.channel_idx_in_seg), float(stock.set_outside_to))

@@ -1,4 +1,4 @@
-"""Turn the previous stage's segmentation into input channels, one a label (cascade).
+"""Turn the previous stage's segmentation into input channels, one per label (cascade).
 
 Source:  batchgeneratorsv2 0.3.6 MoveSegAsOneHotToDataTransform.
 """
@@ -19,7 +19,7 @@ STOCK = "batchgeneratorsv2.transforms.nnunet.seg_to_onehot.MoveSegAsOneHotToData
 
 @dataclass(frozen=True)
 class OneHot:
-    """Appends to the image, and takes the channel away from the segmentation where it is told to."""
+    """Appends the channels to the image; if ``remove``, deletes the channel from the segmentation."""
 
     seg_channel: int
     labels: tuple[int, ...]
@@ -28,15 +28,15 @@ class OneHot:
     reshapes = True
 
     def draw(self, rng: np.random.Generator, channels: int) -> NoDraw:  # noqa: ARG002 - one signature for all
-        """Nothing is drawn."""
+        """Draw nothing."""
         return ALWAYS
 
     def channels_after(self, channels: int) -> int:
-        """One more a label."""
+        """Return one more per label."""
         return channels + len(self.labels)
 
     def apply(self, work: BatchState, hits: Sequence[Applied]) -> None:  # noqa: ARG002 - always all samples
-        """Always the whole batch."""
+        """Change the whole batch."""
         batch, channels, *spatial = work.image.shape
         image = work.image.new_empty((batch, channels + len(self.labels), *spatial))
         image[:, :channels] = work.image
@@ -49,7 +49,7 @@ class OneHot:
 
 
 def read(stock: Any) -> OneHot | None:
-    """The same as the stock transform; None if the labels are not plain numbers, or nothing would remain."""
+    """Return a step equal to the stock transform; None if a label is not a plain number."""
     if not all(isinstance(label, (int, np.integer)) for label in stock.all_labels):
         return None
     labels = tuple(int(label) for label in stock.all_labels)

@@ -1,4 +1,4 @@
-"""Labels become overlapping regions, one channel each; an ignore label comes as the last of them.
+"""Turn labels into overlapping regions, one channel each; an ignore label is the last of them.
 
 Source:  batchgeneratorsv2 0.3.6 ConvertSegmentationToRegionsTransform.
 """
@@ -19,7 +19,7 @@ STOCK = "batchgeneratorsv2.transforms.utils.seg_to_regions.ConvertSegmentationTo
 
 @dataclass(frozen=True)
 class Regions:
-    """The segmentation becomes (B, regions, *spatial) bool."""
+    """Turns the segmentation into (B, regions, *spatial) bool."""
 
     regions: tuple[tuple[int, ...], ...]
     seg_channel: int
@@ -27,25 +27,25 @@ class Regions:
     reshapes = True
 
     def draw(self, rng: np.random.Generator, channels: int) -> NoDraw:  # noqa: ARG002 - one signature for all
-        """Nothing is drawn."""
+        """Draw nothing."""
         return ALWAYS
 
     def channels_after(self, channels: int) -> int:
-        """The image stays as it is."""
+        """Return the same number: the image is not changed."""
         return channels
 
     def apply(self, work: BatchState, hits: Sequence[Applied]) -> None:  # noqa: ARG002 - always all samples
-        """Always the whole batch."""
+        """Change the whole batch."""
         labels = work.seg[:, self.seg_channel]
-        found = torch.zeros((len(labels), len(self.regions), *labels.shape[1:]), dtype=torch.bool, device=labels.device)
+        masks = torch.zeros((len(labels), len(self.regions), *labels.shape[1:]), dtype=torch.bool, device=labels.device)
         for index, region in enumerate(self.regions):
             for label in region:
-                found[:, index] |= labels == label
-        work.seg = found
+                masks[:, index] |= labels == label
+        work.seg = masks
 
 
 def read(stock: Any) -> Regions | None:
-    """The same as the stock transform, which keeps each region as a tensor; None if a label is not a whole number."""
+    """Return a step equal to the stock transform (it stores regions as tensors); None if a label is not an integer."""
     regions = [region.tolist() for region in stock.regions]
     if any(label != int(label) for region in regions for label in region):
         return None

@@ -1,7 +1,7 @@
-"""Take one connected component away from the previous stage's labels (cascade); done on the CPU.
+"""Remove one connected component from the previous stage's labels (cascade); done on the CPU.
 
 Source:  batchgeneratorsv2 0.3.6 RemoveRandomConnectedComponentFromOneHotEncodingTransform: neighbours across corners
-are connected, and a component that covers too much of the patch stays.
+are connected, and a component that covers too much of the patch is not removed.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ STOCK = (
 
 @dataclass(frozen=True, slots=True)
 class RemoveComponentDraw:
-    """Channels in order; a number from [0, 1) for which component goes, and the channel that gets it, if any."""
+    """Channels in order; for each a number from [0, 1) that selects the component, and its new channel, if any."""
 
     channels: tuple[int, ...]
     choices: tuple[float, ...]
@@ -34,7 +34,7 @@ class RemoveComponentDraw:
 
 @dataclass(frozen=True)
 class RemoveComponent(ShapePreserving):
-    """One component of each channel that is hit."""
+    """Removes one component of each drawn channel."""
 
     channels: tuple[int, ...]
     fill: float  # probability that another channel gets the component
@@ -43,16 +43,16 @@ class RemoveComponent(ShapePreserving):
     name = "remove component (on the CPU)"
 
     def draw(self, rng: np.random.Generator, channels: int) -> RemoveComponentDraw | None:
-        """The order of all channels, those that are hit, then for each what goes and who gets it."""
+        """Draw the order of all channels, which of them to change, the components, and the receiving channels."""
         order = [self.channels[index] % channels for index in rng.permutation(len(self.channels))]
         hit = tuple(order[index] for index in pick(rng, len(order), self.per_label))
         if not hit:
             return None
         choices = tuple(rng.random() for _ in hit)
-        return RemoveComponentDraw(hit, choices, tuple(self._receiver(rng, order, one) for one in hit))
+        return RemoveComponentDraw(hit, choices, tuple(self._receiver(rng, order, channel) for channel in hit))
 
     def apply(self, work: BatchState, hits: Sequence[Applied]) -> None:
-        """One channel after the other, because a component can move into one that comes later."""
+        """Change one channel after the other, because a component can move into a later one."""
         for slot, draw in hits:
             for channel, choice, receiver in zip(draw.channels, draw.choices, draw.receivers, strict=True):
                 remove(work.image[slot], channel, choice, receiver, self.covers_at_most)
@@ -65,7 +65,7 @@ class RemoveComponent(ShapePreserving):
 
 
 def remove(image: Tensor, channel: int, choice: float, receiver: int | None, covers_at_most: float) -> None:
-    """Shapes:  image (C, *spatial) with zeros and ones in the channels concerned, changed in place."""
+    """Remove in place. Shapes:  image (C, *spatial) with zeros and ones in ``channel`` and ``receiver``."""
     gone = component(image[channel].cpu().numpy() != 0, choice, covers_at_most)
     if gone is None:
         return
@@ -76,22 +76,22 @@ def remove(image: Tensor, channel: int, choice: float, receiver: int | None, cov
 
 
 def component(mask: np.ndarray[Any, Any], choice: float, covers_at_most: float) -> np.ndarray[Any, Any] | None:
-    """One of the components that are small enough, counted in the order of their first voxels."""
+    """Return the mask of one component that is small enough, selected by ``choice``; None if there is none."""
     from skimage.measure import label
 
-    found, count = label(mask, return_num=True)
+    labelled, count = label(mask, return_num=True)
     if not count:
         return None
-    sizes = np.bincount(found.ravel())[1:]
+    sizes = np.bincount(labelled.ravel())[1:]
     small = np.flatnonzero(sizes < mask.size * covers_at_most) + 1
     if not len(small):
         return None
-    gone: np.ndarray[Any, Any] = found == small[int(choice * len(small))]
+    gone: np.ndarray[Any, Any] = labelled == small[int(choice * len(small))]
     return gone
 
 
 def read(stock: Any) -> RemoveComponent:
-    """The same distribution as the stock transform."""
+    """Return a step with the stock transform's distribution."""
     return RemoveComponent(
         tuple(int(channel) for channel in stock.channel_idx), float(stock.fill_with_other_class_p),
         float(stock.dont_do_if_covers_more_than_x_percent), float(stock.p_per_label),

@@ -18,7 +18,7 @@ STOCK = "batchgeneratorsv2.transforms.utils.remove_label.RemoveLabelTransform"
 
 @dataclass(frozen=True)
 class RemoveLabel(ShapePreserving):
-    """In all channels of the segmentation, or in some."""
+    """Replaces a label in all channels of the segmentation, or in some."""
 
     label: int
     becomes: int
@@ -26,18 +26,18 @@ class RemoveLabel(ShapePreserving):
     name = "remove label"
 
     def draw(self, rng: np.random.Generator, channels: int) -> NoDraw:  # noqa: ARG002 - one signature for all
-        """Nothing is drawn."""
+        """Draw nothing."""
         return ALWAYS
 
     def apply(self, work: BatchState, hits: Sequence[Applied]) -> None:
-        """The whole batch at once where all of it was hit."""
+        """Replace the label; in one call if all samples are in ``hits``."""
         for part in [work.seg] if everywhere(work, hits) else [work.seg[hit.slot][None] for hit in hits]:
-            for channel in [part] if self.seg_channels is None else [part[:, one] for one in self.seg_channels]:
+            for channel in [part] if self.seg_channels is None else [part[:, index] for index in self.seg_channels]:
                 channel.masked_fill_(channel == self.label, self.becomes)
 
 
 def read(stock: Any) -> RemoveLabel:
-    """The same as the stock transform."""
+    """Return a step equal to the stock transform."""
     channels = stock.segmentation_channels
     some = None if channels is None else tuple(int(channel) for channel in channels)
     return RemoveLabel(int(stock.label_value), int(stock.set_to), some)

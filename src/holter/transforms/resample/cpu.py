@@ -1,7 +1,7 @@
 """Resample one sample on the CPU.
 
-The image goes through torch's own grid_sample with stock's grid, so it is equal to the bit; the segmentation is looked
-up in a table of cells. Both in slabs: small ones take their time in calls, large ones in memory.
+The image is sampled by torch's own grid_sample with stock's grid, so it is equal bit by bit. The segmentation is read
+from a table of cells. Both work in slabs: small slabs spend their time in calls, large ones on memory.
 """
 
 from __future__ import annotations
@@ -21,8 +21,10 @@ SLAB_VOXELS = 262_144
 
 
 def resample(image: Tensor, seg: Tensor, place: Placement, how: How, into: tuple[Tensor, Tensor]) -> None:
-    """Shapes:  image (C, *read) float32 and seg (S, *read) int8 or int16, both at place.lower; into: image
-    (C, *patch) and seg (S, *patch), which are filled.
+    """Fill ``into`` from the parts that were read.
+
+    Shapes:  image (C, *read) float32 and seg (S, *read) int8 or int16, both at place.lower; into: image (C, *patch)
+             and seg (S, *patch).
     """
     sample, label = _sampler(image, place, how.image_mode), _labeller(seg, place, how)
     for rows, grid in _slabs(place):
@@ -31,10 +33,11 @@ def resample(image: Tensor, seg: Tensor, place: Placement, how: How, into: tuple
 
 
 def as_if_whole(image: Tensor, place: Placement) -> Tensor:
-    """The part that was read, seen as the whole source: (C, *source). Only what was read may be looked at.
+    """Return a view (C, *source) of the part as if it were the whole source. Only the part itself may be read.
 
-    grid_sample rounds coordinates by the size of its input, so a part would be sampled a little elsewhere. The view has
-    the strides of the part and begins before it; rows overlap, and all that lies outside of the part is arbitrary.
+    grid_sample rounds coordinates by the size of its input, so it would sample a part at slightly other positions.
+    The view has the strides of the part and begins before it; its rows overlap, and values outside the part are
+    arbitrary.
     """
     read = tuple(image.shape[1:])
     if read == place.source:
@@ -59,7 +62,7 @@ def _sampler(image: Tensor, place: Placement, mode: str) -> Callable[[Tensor], T
 
 def _labeller(seg: Tensor, place: Placement, how: How) -> Callable[[Tensor], Tensor]:
     if how.seg_mode == "nearest":
-        # grid_sample pads with 0, so 0 has to be the padding label.
+        # grid_sample pads with 0, so shift the labels until the padding label is 0.
         shifted = _sampler(seg.float().sub_(how.pad), place, "nearest")
         return lambda grid: shifted(grid).add_(how.pad)
     cells = Cells.of(seg, place, Rule(how.pad, reaches_outside(place)))
@@ -67,7 +70,7 @@ def _labeller(seg: Tensor, place: Placement, how: How) -> Callable[[Tensor], Ten
 
 
 def _slabs(place: Placement) -> Iterator[tuple[slice, Tensor]]:
-    """Stock's grid in pieces: rows of the first axis, and the grid of them (rows, *rest, axes)."""
+    # Stock's grid in pieces: a slice of the first axis, and its grid (rows, *rest, axes).
     first, *rest = place.patch
     rows = min(first, max(1, SLAB_VOXELS // prod(rest)))
     points = torch.stack(torch.meshgrid(*(line(size) for size in (rows, *rest)), indexing="ij"), -1)

@@ -1,4 +1,4 @@
-"""Choose how a sample is resampled: torch's own sampler on the CPU, one fused kernel on CUDA, gathers elsewhere."""
+"""Choose a resampler: torch's own sampler on the CPU, one fused kernel on CUDA, gathers on other devices."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Resampler = Callable[[Tensor, Tensor, Placement, How, tuple[Tensor, Tensor]], No
 
 
 def resampler_for(device: torch.device) -> Resampler:
-    """The function for tensors of this device."""
+    """Return the function for tensors on this device."""
     if device.type == "cpu":
         return cpu.resample
     if device.type == "cuda" and has_triton():
@@ -27,14 +27,14 @@ def resampler_for(device: torch.device) -> Resampler:
 
 
 def working_bytes(device: torch.device, seg_channels: int) -> int:
-    """What the resampler of this device takes beside its inputs and outputs, at most."""
+    """Return the most bytes that this device's resampler needs besides its inputs and outputs."""
     if resampler_for(device) is not portable.resample:
-        return 0  # the fused kernel has nothing in memory
+        return 0  # the fused kernel allocates nothing
     a_voxel = portable.BYTES_A_VOXEL + seg_channels * portable.BYTES_A_SEG_CHANNEL
     return portable.SLAB_VOXELS * a_voxel
 
 
 @lru_cache(maxsize=1)
 def has_triton() -> bool:
-    """Whether Triton is there; torch brings it along on Linux with CUDA."""
+    """Whether Triton is installed; torch on Linux with CUDA includes it."""
     return importlib.util.find_spec("triton") is not None

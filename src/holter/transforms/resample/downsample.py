@@ -22,27 +22,27 @@ STOCK = "batchgeneratorsv2.transforms.utils.deep_supervision_downsampling.Downsa
 
 @dataclass(frozen=True)
 class Downsample:
-    """The segmentation becomes a list, one entry a scale, each a scale an axis."""
+    """Turns the segmentation into a list with one entry per element of ``scales``; each has one scale per axis."""
 
     scales: tuple[tuple[float, ...], ...]
     name = "downsample"
     reshapes = True
 
     def draw(self, rng: np.random.Generator, channels: int) -> NoDraw:  # noqa: ARG002 - one signature for all
-        """Nothing is drawn."""
+        """Draw nothing."""
         return ALWAYS
 
     def channels_after(self, channels: int) -> int:
-        """The image stays as it is."""
+        """Return the same number: the image is not changed."""
         return channels
 
     def apply(self, work: BatchState, hits: Sequence[Applied]) -> None:  # noqa: ARG002 - always all samples
-        """Always the whole batch; full resolution is not copied."""
+        """Change the whole batch; full resolution is not copied."""
         work.seg = [coarse(work.seg, scales) for scales in self.scales]
 
 
 def coarse(seg: Tensor, scales: Sequence[float]) -> Tensor:
-    """Shapes:  seg (B, S, *spatial), a scale an axis -> new tensor; seg itself where all scales are 1."""
+    """Return a coarser seg. Shapes:  seg (B, S, *spatial), one scale per axis; seg itself if all scales are 1."""
     if all(scale == 1 for scale in scales):
         return seg
     for axis, scale in enumerate(scales, start=2):
@@ -59,13 +59,13 @@ def coarse(seg: Tensor, scales: Sequence[float]) -> Tensor:
 
 @lru_cache(maxsize=256)
 def nearest(length: int, wanted: int) -> tuple[int, ...]:
-    """Positions along an axis of ``length`` that ``wanted`` voxels are taken from."""
+    """Return the ``wanted`` positions that are taken from an axis of ``length`` voxels."""
     ratio = np.float32(length) / np.float32(wanted)
     positions = np.floor((np.arange(wanted, dtype=np.float32) + np.float32(0.5)) * ratio).astype(np.int64)
     return tuple(np.minimum(positions, length - 1).tolist())
 
 
 def read(stock: Any, axes: int) -> Downsample:
-    """The same as the stock transform; one number stands for all axes."""
+    """Return a step equal to the stock transform; a single number counts for all axes."""
     given = [scale if isinstance(scale, (tuple, list)) else (scale,) * axes for scale in stock.ds_scales]
-    return Downsample(tuple(tuple(float(one) for one in scale) for scale in given))
+    return Downsample(tuple(tuple(float(value) for value in scale) for scale in given))

@@ -1,7 +1,7 @@
-"""Resample one sample on any device, with nothing but gathers and arithmetic: no synchronisation, no boolean index.
+"""Resample one sample on any device, using only gathers and arithmetic: no synchronisation, no boolean index.
 
-The same numbers as on the CPU where the device has float64 (in which a fused multiply-add is imitated); where it has
-not, coordinates may be off in their last place.
+The result equals the CPU's if the device has float64 (used to imitate a fused multiply-add). Otherwise the last digit
+of coordinates may differ.
 """
 
 from __future__ import annotations
@@ -17,14 +17,16 @@ from holter.transforms.spatial.placement import How, Placement, corners_of_cell,
 from holter.transforms.spatial.vote import Pair, Rule, nearest_of, pair_of_labels, scores_of, vote
 
 NO_FLOAT64 = ("mps",)
-# Corners, weights, indices and votes take some hundred bytes a voxel: at 128 x 128 x 128 that would be a gigabyte.
+# Corners, weights, indices and votes take some hundred bytes per voxel: a gigabyte for 128 x 128 x 128 voxels.
 SLAB_VOXELS = 262_144
 BYTES_A_VOXEL, BYTES_A_SEG_CHANNEL = 440, 140  # measured on a CPU: 150 MB in all
 
 
 def resample(image: Tensor, seg: Tensor, place: Placement, how: How, into: tuple[Tensor, Tensor]) -> None:
-    """Shapes:  image (C, *read) float32 and seg (S, *read) int8 or int16, both at place.lower; into: image
-    (C, *patch) and seg (S, *patch), which are filled.
+    """Fill ``into`` from the parts that were read.
+
+    Shapes:  image (C, *read) float32 and seg (S, *read) int8 or int16, both at place.lower; into: image (C, *patch)
+             and seg (S, *patch).
     """
     rule = Rule(how.pad, reaches_outside(place))
     pair = pair_of_labels(seg.flatten(1), rule)
@@ -41,7 +43,7 @@ def resample(image: Tensor, seg: Tensor, place: Placement, how: How, into: tuple
 
 
 def coordinates(place: Placement, device: torch.device, rows: slice) -> Tensor:
-    """Voxels of the whole source that these rows of the patch lie at: (axes, N), last axis first."""
+    """Return the source coordinates of these rows of the patch: (axes, N), last axis first."""
     exact = torch.float32 if device.type in NO_FLOAT64 else torch.float64
     lines = [line(size).to(device) for size in place.patch]
     lines[0] = lines[0][rows]
@@ -50,16 +52,16 @@ def coordinates(place: Placement, device: torch.device, rows: slice) -> Tensor:
     for size, row in zip(place.source[::-1], place.affine[::-1], strict=True):
         factors = np.array(row, dtype=np.float32).tolist()
         total = grid[0] * factors[0]
-        for one, factor in zip(grid[1:], factors[1:], strict=True):
-            total = torch.add(total.to(exact), one.to(exact), alpha=factor).float()
-        # a tensor: by a plain number CUDA multiplies with the reciprocal, which rounds differently
+        for coordinate, factor in zip(grid[1:], factors[1:], strict=True):
+            total = torch.add(total.to(exact), coordinate.to(exact), alpha=factor).float()
+        # a tensor, not a number: for a number CUDA multiplies by the reciprocal, which rounds differently
         half = torch.full((1,), size / 2, device=device)
         columns.append(((total / half + 1) * float(size) - 1) / 2)
     return torch.stack([column.flatten() for column in columns])
 
 
 class _Corner:
-    """One corner of all cells: where it stands in the part that was read, and whether it is inside of the source."""
+    """One corner of all cells: its index in the part that was read, and whether it is inside the source."""
 
     def __init__(self, first: Tensor, corner: Sequence[int], place: Placement, read: tuple[int, ...]) -> None:
         self.index = torch.zeros_like(first[0], dtype=torch.int64)

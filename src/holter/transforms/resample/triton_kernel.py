@@ -1,8 +1,8 @@
 """Resample one sample on CUDA: image and segmentation in one launch, without a grid in memory.
 
-Every voxel of the patch computes its place in the source, reads the corners around it, adds up the image and lets the
-labels vote. Products and sums are rounded one by one (``enable_fp_fusion=False``) but for the multiply-adds that
-stock's matrix product fuses, so that the votes are those of the CPU.
+Every voxel of the patch computes its position in the source, reads the corners around it, sums the image and lets the
+labels vote. Products and sums are rounded one by one (``enable_fp_fusion=False``), except the multiply-adds that
+stock's matrix product fuses, so the votes equal those of the CPU.
 """
 
 from contextlib import nullcontext
@@ -21,19 +21,21 @@ MODES = {"bilinear": False, "nearest": True}
 
 
 def resample(image: Tensor, seg: Tensor, place: Placement, how: How, into: tuple[Tensor, Tensor]) -> None:
-    """Shapes:  image (C, *read) float32 and seg (S, *read) int8 or int16, both at place.lower and contiguous; into:
-    image (C, *patch) and seg (S, *patch), contiguous, which are filled.
+    """Fill ``into`` from the parts that were read; all tensors are contiguous.
+
+    Shapes:  image (C, *read) float32 and seg (S, *read) int8 or int16, both at place.lower; into: image (C, *patch)
+             and seg (S, *patch).
     """
     reaches = reaches_outside(place)
     pair = pair_of_labels(seg.flatten(1), Rule(how.pad, reaches))
     read = tuple(image.shape[1:])
-    missing = 3 - place.axes  # a 2D sample is a slice of one
+    missing = 3 - place.axes  # a 2D sample is treated as one slice
     sizes = [(1,) * missing + size for size in (place.patch, place.source, read)]
     lower = (0,) * missing + place.lower
     affine = np.zeros((3, 3), np.float32)
     affine[missing:, missing:] = place.affine
     voxels = int(np.prod(place.patch))
-    # a thread other than the main one starts on the first GPU, whatever the process has chosen
+    # a thread other than the main one uses the first GPU by default, whatever the process has chosen
     with torch.cuda.device(image.device) if image.is_cuda else nullcontext():
         _kernel[(triton.cdiv(voxels, BLOCK),)](
             image, seg, into[0], into[1], pair.two.to(torch.int32), pair.low.to(torch.int32), pair.high.to(torch.int32),
@@ -45,7 +47,7 @@ def resample(image: Tensor, seg: Tensor, place: Placement, how: How, into: tuple
 
 @triton.jit
 def _voxel(g0, g1, g2, a0, a1, a2, size):
-    """Voxel of the source along one axis, rounded like a float32 matrix product, division and grid_sample."""
+    # Source coordinate along one axis, rounded like a float32 matrix product, division and grid_sample.
     total = tl.fma(g2, a2, tl.fma(g1, a1, g0 * a0))
     half = tl.zeros_like(total) + size * 0.5
     return ((tl.div_rn(total, half) + 1.0) * size - 1.0) * 0.5
@@ -53,7 +55,7 @@ def _voxel(g0, g1, g2, a0, a1, a2, size):
 
 @triton.jit
 def _side(u, f, low, side: tl.constexpr):
-    """Weight of one side of a cell along one axis, and its position in the part that was read."""
+    # Weight of one side of a cell along one axis, and its position in the part that was read.
     weight = (f + 1.0) - u
     if side == 1:
         weight = u - f
@@ -62,7 +64,7 @@ def _side(u, f, low, side: tl.constexpr):
 
 @triton.jit
 def _corner(u0, u1, u2, f0, f1, f2, l0, l1, l2, b0, b1, b2, corner: tl.constexpr):
-    """Weight of a corner, whether it is inside of the source, and its index in a channel."""
+    # Weight of a corner, whether it is inside the source, and its index in a channel.
     w0, i0 = _side(u0, f0, l0, corner // 4)
     w1, i1 = _side(u1, f1, l1, (corner // 2) % 2)
     w2, i2 = _side(u2, f2, l2, corner % 2)
@@ -72,12 +74,12 @@ def _corner(u0, u1, u2, f0, f1, f2, l0, l1, l2, b0, b1, b2, corner: tl.constexpr
 
 @triton.jit
 def _later(u, f):
-    """1 where the next voxel is nearer; halves go to the even one."""
+    # 1 if the next voxel is nearer; halves go to the even one.
     ahead = u - f
     return ((ahead > 0.5) | ((ahead == 0.5) & ((f.to(tl.int32) & 1) == 1))).to(tl.int32)
 
 
-# Sizes and corners differ from sample to sample: a kernel for each pattern of them would be compiled anew.
+# Sizes and corners differ between samples: specialised kernels would be compiled again for each pattern of them.
 @triton.jit(
     do_not_specialize=["voxels", "channels", "seg_channels", "pad", *(f"{x}{i}" for x in "pbl" for i in range(3))]
 )
@@ -104,9 +106,9 @@ def _kernel(
         value = tl.zeros((block,), tl.float32)
         for i in tl.static_range(corners):
             weight, inside, index = _corner(u0, u1, u2, f0, f1, f2, l0, l1, l2, b0, b1, b2, i)
-            found = tl.load(image + channel * read + index, mask=inside & valid, other=0.0)
+            sample = tl.load(image + channel * read + index, mask=inside & valid, other=0.0)
             share = (nearest == i).to(tl.float32) if image_nearest else weight
-            value = value + found * share
+            value = value + sample * share
         tl.store(out_image + channel * voxels + at, value, mask=valid)
 
     for channel in range(seg_channels):

@@ -1,6 +1,6 @@
-"""The segmentation as a table of cells: what label lies between eight corners (four in 2D), if they agree.
+"""The segmentation as a table of cells: the label between eight corners (four in 2D), if they agree.
 
-Nearly all cells of a segmentation have one label, so one look answers them; only the others vote.
+Nearly all cells of a segmentation have one label, so one look-up is enough; only the others vote.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from torch.nn.functional import pad
 from holter.transforms.spatial.placement import Placement, corners_of_cell
 from holter.transforms.spatial.vote import Pair, Rule, elect, numbers_of
 
-MARGIN = 2  # voxels of padding around the table: a cell two before the first voxel is padding on all corners
+MARGIN = 2  # voxels of padding around the table: in a cell two before the first voxel, all corners are padding
 EXACT_IN_FLOAT32 = 2**24
-CACHED_VOXELS = 262_144  # of one or two bytes each, with some intermediates in the second-level cache
+CACHED_VOXELS = 262_144  # of one or two bytes each; they fit in the second-level cache with some intermediates
 
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """Shapes:  K channels, N points; a point's numbers go from the last axis to the first, as grid_sample has them."""
+    """Shapes:  K channels, N points; coordinates are ordered from the last axis to the first, as in grid_sample."""
 
     labels: Tensor  # (K, voxels) of the padded part
-    decided: Tensor  # (K, voxels): the label of the cell that begins at this voxel, or ``undecided``
+    decided: Tensor  # (K, voxels): the label of the cell that starts at this voxel, or ``undecided``
     undecided: int
-    offsets: tuple[int, ...]  # a corner: from the first corner of a cell to the others
+    offsets: tuple[int, ...]  # one per corner: from the first corner of a cell to this one
     strides: tuple[int, ...]
     place: Placement
     size: tuple[int, ...]  # of the part, without padding
@@ -37,7 +37,7 @@ class Cells:
 
     @classmethod
     def of(cls, seg: Tensor, place: Placement, rule: Rule) -> Cells:
-        """Shapes:  seg (K, *read) int8 or int16."""
+        """Build the table. Shapes:  seg (K, *read) int8 or int16."""
         axes = seg.ndim - 1
         padded = pad(seg, (MARGIN, MARGIN) * axes, value=rule.pad)
         strides = tuple(padded[0].stride())
@@ -50,17 +50,17 @@ class Cells:
         )  # fmt: skip
 
     def at(self, grid: Tensor) -> Tensor:
-        """Shapes:  grid (N, axes) as grid_sample takes it -> (K, N), of the type of the segmentation."""
+        """Return the labels (K, N), of the segmentation's type. Shapes:  grid (N, axes) as grid_sample takes it."""
         points = grid.add(1).mul_(self._repeated(self.place.source, 0, len(grid))).sub_(1).div_(2)
         index = self._index(points.floor())
-        found = torch.stack([channel.index_select(0, index) for channel in self.decided])
-        open_ = numbers_of(found.view(-1) == self.undecided)
+        labels = torch.stack([channel.index_select(0, index) for channel in self.decided])
+        open_ = numbers_of(labels.view(-1) == self.undecided)
         if len(open_):
-            found.view(-1).scatter_(0, open_, self._elected(open_, index, points))
-        return found
+            labels.view(-1).scatter_(0, open_, self._elected(open_, index, points))
+        return labels
 
     def _elected(self, open_: Tensor, index: Tensor, points: Tensor) -> Tensor:
-        """The labels of points that are still open: numbers of all channels' points, one channel after the other."""
+        # ``open_``: flat numbers of undecided points over all channels, one channel after the other.
         channel, point = torch.zeros(1, dtype=torch.int64), open_
         if len(self.labels) > 1:
             channel, point = open_ // len(index), open_ % len(index)
@@ -72,7 +72,7 @@ class Cells:
         return elect(labels, where, self.pair.of(channel), self.rule)
 
     def _index(self, first: Tensor) -> Tensor:
-        """Where the cells stand in the table; what is far outside is taken to be just outside."""
+        # Indices of the cells in the table; positions far outside count as just outside.
         lower = self._repeated(self.place.lower, -MARGIN, len(first))
         ends = tuple(low + size for low, size in zip(self.place.lower, self.size, strict=True))
         inside = first.clamp(lower, self._repeated(ends, 0, len(first))) if self.rule.reaches else first
@@ -88,10 +88,10 @@ class Cells:
 
 
 def decide(labels: Tensor, strides: Sequence[int], undecided: int) -> Tensor:
-    """Shapes:  labels (K, voxels) -> the label of each cell, or ``undecided`` if its corners differ.
+    """Return the label of each cell, or ``undecided`` if its corners differ. Shapes:  labels (K, voxels).
 
-    Flat shifts wrap around at the ends of rows, where no cell begins that is ever looked at; nor do any in the last
-    slice. Bits that differ are gathered without a single comparison.
+    Flat shifts wrap around at the ends of rows and in the last slice; no cell that is ever read starts there. Differing
+    bits are collected without comparisons.
     """
     decided = torch.full_like(labels, undecided)
     ahead = sum(strides)
@@ -108,7 +108,7 @@ def decide(labels: Tensor, strides: Sequence[int], undecided: int) -> Tensor:
 
 
 def pair_on_cpu(seg: Tensor, rule: Rule) -> Pair:
-    """The same as ``pair_of_labels``, but the search ends with the first label that is neither of the two."""
+    """Return the same as ``pair_of_labels``, but stop at the first label that is neither of the two."""
     two, ends = [], []
     for channel in seg:
         low, high = (int(end) for end in torch.aminmax(channel))
@@ -128,5 +128,5 @@ def _has_only(part: Tensor, low: int, high: int) -> bool:
 
 @lru_cache(maxsize=32)
 def repeated(numbers: tuple[float, ...], times: int) -> Tensor:
-    """(times, numbers), written out: an operand of the same shape is much quicker than one to broadcast. Read only."""
+    """Return (times, numbers) as a full tensor: much faster than broadcasting. Read only."""
     return torch.tensor(numbers).repeat(times, 1)

@@ -1,4 +1,4 @@
-"""Where a sample lies: the patch that is trained on, the larger box that stock reads for it, and the part we need."""
+"""The boxes of a sample: the patch for training, the larger box that stock reads for it, and the part we need."""
 
 from __future__ import annotations
 
@@ -12,45 +12,45 @@ ROUNDING_VOXELS = 1e-3
 
 @dataclass(frozen=True, slots=True)
 class Geometry:
-    """Sizes of one configuration, in voxels, one number an axis (2 or 3 axes)."""
+    """Sizes of one configuration, in voxels, one number per axis (2 or 3 axes)."""
 
     patch_size: tuple[int, ...]
-    initial_patch_size: tuple[int, ...]  # what stock's loader reads before SpatialTransform; the patch for validation
-    is_dummy_2d: bool = False  # told to the loader; the chain itself looks at the stock transforms
+    initial_patch_size: tuple[int, ...]  # read by stock's loader before SpatialTransform; the patch for validation
+    is_dummy_2d: bool = False  # for the loader; the chain itself reads the stock transforms
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A half-open box of voxels, counted from the lower corner of the initial patch; always inside it."""
+    """A half-open box of voxels, relative to the lower corner of the initial patch; always inside it."""
 
     lower: tuple[int, ...]
     upper: tuple[int, ...]
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Voxels along each axis."""
+        """Return the voxels along each axis."""
         return tuple(high - low for low, high in zip(self.lower, self.upper, strict=True))
 
 
 @dataclass(frozen=True, slots=True)
 class Fill:
-    """What stands where a box leaves the image: the values of stock's loader."""
+    """Values for the part of a box outside the image: those of stock's loader."""
 
     image: float = 0.0
     seg: int = -1
 
 
 def whole(size: tuple[int, ...]) -> Box:
-    """The box that is all of ``size``."""
+    """Return the box that covers all of ``size``."""
     return Box((0,) * len(size), tuple(size))
 
 
 @lru_cache(maxsize=64)  # two of three samples are plain crops, and in 2D there are hundreds in a batch
 def central_crop(size: tuple[int, ...], patch: tuple[int, ...]) -> Box:
-    """The part of ``size`` that a plain crop of ``patch`` shows.
+    """Return the part of ``size`` that a plain crop of ``patch`` shows.
 
-    Source:  batchgeneratorsv2 0.3.6 crop_tensor around floor(size / 2): half a voxel beside the centre of a rotated
-    patch wherever size - patch is odd.
+    Source:  batchgeneratorsv2 0.3.6 crop_tensor around floor(size / 2): if size - patch is odd, half a voxel off the
+    centre of a rotated patch.
     """
     starts = [max(0, have // 2 - want // 2) for have, want in zip(size, patch, strict=True)]
     ends = [min(have, start + want) for have, start, want in zip(size, starts, patch, strict=True)]
@@ -58,12 +58,12 @@ def central_crop(size: tuple[int, ...], patch: tuple[int, ...]) -> Box:
 
 
 def padding_before(size: tuple[int, ...], patch: tuple[int, ...]) -> tuple[int, ...]:
-    """Voxels of fill before the crop, where the patch is larger than what it is cut from."""
+    """Return the voxels of fill before the crop, per axis, if the patch is larger than the size."""
     return tuple(max(0, want // 2 - have // 2) for have, want in zip(size, patch, strict=True))
 
 
 def reached(size: tuple[int, ...], patch: tuple[int, ...], affine: tuple[tuple[float, ...], ...]) -> Box:
-    """The voxels of ``size`` that linear interpolation touches for a patch turned and scaled around its centre.
+    """Return the voxels of ``size`` that linear interpolation reads for a patch rotated and scaled around its centre.
 
     Shapes:  affine is (axes, axes): position in the source = affine @ position in the patch, both from the centre.
     """

@@ -1,8 +1,8 @@
 """Rotate, scale and crop: from the initial patch, or the part of it that was read, to the patch.
 
 Source:  batchgeneratorsv2 0.3.6 SpatialTransform without elastic deformation and random centre, as nnU-Net's trainers
-use it. In dummy-2D mode (between Convert3DTo2D and Convert2DTo3D) slices are folded into channels, so that all share
-one 2D transform.
+use it. In dummy-2D mode (between Convert3DTo2D and Convert2DTo3D) slices are folded into channels, so all share one 2D
+transform.
 """
 
 from __future__ import annotations
@@ -27,24 +27,24 @@ STOCK = "batchgeneratorsv2.transforms.spatial.spatial.SpatialTransform"
 
 @dataclass(frozen=True, slots=True)
 class SpatialDraw:
-    """Radians and factors, one an axis; None: a plain crop. A larger factor makes things smaller."""
+    """Radians and factors, one per axis; None: a plain crop. A larger factor makes objects smaller."""
 
     angles: tuple[float, ...] | None
     scales: tuple[float, ...] | None
 
     def affine(self) -> tuple[tuple[float, ...], ...] | None:
-        """Position in the source = this @ position in the patch, from the centres; None for a plain crop."""
+        """Return the matrix: source position = matrix @ patch position, from the centres; None for a plain crop."""
         return affine_of(self.angles, self.scales)
 
 
 @dataclass(frozen=True)
 class Spatial:
-    """Always the first step in which samples have one size."""
+    """Rotates, scales and crops. Always the first step with samples of equal size."""
 
-    patch: tuple[int, ...]  # 2 axes where slices are folded
+    patch: tuple[int, ...]  # 2 axes if slices are folded
     p_rotation: float
     angle: Scalar
-    per_axis: float  # probability that an axis is turned at all
+    per_axis: float  # probability that an axis is rotated at all
     p_scaling: float
     scale: Scalar
     one_scale: float  # probability that all axes share one factor
@@ -54,16 +54,16 @@ class Spatial:
     reshapes = True
 
     def draw(self, rng: np.random.Generator, channels: int) -> SpatialDraw:  # noqa: ARG002 - one signature for all
-        """Whether to turn, whether to scale, the angles, the factors."""
+        """Draw whether to rotate, whether to scale, the angles, the factors."""
         turn, resize = rng.random() < self.p_rotation, rng.random() < self.p_scaling
         return SpatialDraw(self._angles(rng) if turn else None, self._scales(rng) if resize else None)
 
     def channels_after(self, channels: int) -> int:
-        """As many as before."""
+        """Return the same number."""
         return channels
 
     def needed_box(self, draw: SpatialDraw, initial: tuple[int, ...]) -> Box:
-        """The part of the initial patch that the sample needs."""
+        """Return the part of the initial patch that the sample needs."""
         source = self._spread(initial)
         affine = draw.affine()
         box = central_crop(source, self.patch) if affine is None else reached(source, self.patch, affine)
@@ -75,7 +75,7 @@ class Spatial:
         self, images: Sequence[Tensor], segs: Sequence[Tensor], draws: Sequence[SpatialDraw], initial: tuple[int, ...],
         device: torch.device,
     ) -> BatchState:  # fmt: skip
-        """Shapes:  images (C, *box) float32 and segs (S, *box), each the needed box of its draw."""
+        """Return a batch. Shapes:  images (C, *box) float32 and segs (S, *box), each the needed box of its draw."""
         size = (*initial[: len(initial) - len(self.patch)], *self.patch)
         work = BatchState(
             torch.empty((len(images), len(images[0]), *size), dtype=torch.float32, device=device),
@@ -87,7 +87,7 @@ class Spatial:
         return work
 
     def apply(self, work: BatchState, hits: Sequence[Applied]) -> None:
-        """For a chain that changes whole initial patches before this step."""
+        """Apply to whole initial patches, in a chain that changes them before this step."""
         initial = tuple(work.image.shape[2:])
         boxes = [self.needed_box(hit.draw, initial) for hit in hits]
         parts = [(slice(None), *(slice(*ends) for ends in zip(box.lower, box.upper, strict=True))) for box in boxes]
@@ -113,7 +113,7 @@ class Spatial:
         resampler_for(image.device)(image.float().contiguous(), labels.contiguous(), whole, self.how, into)
 
     def _spread(self, initial: tuple[int, ...]) -> tuple[int, ...]:
-        """The axes that are transformed."""
+        # The axes that are transformed.
         return initial[len(initial) - len(self.patch) :]
 
     def _angles(self, rng: np.random.Generator) -> tuple[float, ...]:
@@ -132,7 +132,7 @@ class Spatial:
 def affine_of(
     angles: tuple[float, ...] | None, scales: tuple[float, ...] | None
 ) -> tuple[tuple[float, ...], ...] | None:
-    """The matrix of a draw, which is asked for several times while a sample is made."""
+    """Return the matrix of a draw. Cached: it is needed several times per sample."""
     if angles is None and scales is None:
         return None
     axes = len(angles or scales or ())
@@ -141,7 +141,7 @@ def affine_of(
 
 
 def rotation(angles: Sequence[float]) -> np.ndarray[Any, Any]:
-    """One turn after the other around the first, second and third axis; in 2D only the last angle counts."""
+    """Return rotations around the first, second and third axis, in this order; in 2D only the last angle counts."""
     sines, cosines = np.sin(angles), np.cos(angles)
     if len(angles) == 2:
         return np.array([[cosines[1], -sines[1]], [sines[1], cosines[1]]])
@@ -154,7 +154,7 @@ def rotation(angles: Sequence[float]) -> np.ndarray[Any, Any]:
 
 
 def place(part: Tensor, before: Sequence[int], fill: float, into: Tensor) -> None:
-    """Shapes:  part (C, *box) goes into (C, *patch) after ``before`` voxels an axis; ``fill`` around it."""
+    """Copy part (C, *box) into (C, *patch) after ``before`` voxels per axis; ``fill`` the rest."""
     if part.shape == into.shape:
         into.copy_(part, non_blocking=True)
         return
@@ -164,7 +164,7 @@ def place(part: Tensor, before: Sequence[int], fill: float, into: Tensor) -> Non
 
 
 def read(stock: Any, folded: bool) -> Spatial | None:
-    """The same distribution as the stock transform, or None if it deforms, moves its centre, or pads in another way."""
+    """Return a step with the stock transform's distribution; None if it deforms, moves its centre or pads otherwise."""
     angle, scale = read_scalar(stock.rotation), read_scalar(stock.scaling)
     plain = (
         stock.p_elastic_deform <= 0

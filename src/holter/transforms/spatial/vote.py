@@ -1,11 +1,11 @@
-"""Which label a voxel gets from the corners around it.
+"""The label of a voxel, chosen by a vote of the corners around it.
 
-Stock resamples an indicator image a label and takes the label with the highest score. Only labels at the corners can
-score, so their votes are all that is needed, however many labels there are.
+Stock resamples one indicator image per label and takes the label with the highest score. Only labels at the corners
+have a score, so their votes are enough, however many labels there are.
 
-Source:  batchgeneratorsv2 0.3.6 SpatialTransform._apply_to_segmentation: scores in thousandths, added up in float32 in
-the order of the corners, then rounded to float16, which makes ties of near ties. A tie goes to the nearest corner's
-label if it is among the tied, else to the lowest. Where a channel has just two labels, only the score of the higher one
+Source:  batchgeneratorsv2 0.3.6 SpatialTransform._apply_to_segmentation: scores in thousandths, summed in float32 in
+the order of the corners, then rounded to float16, which turns near ties into ties. In a tie, the nearest corner's label
+wins if it is among the tied ones, else the lowest. If a channel has just two labels, only the score of the higher one
 counts.
 """
 
@@ -20,39 +20,41 @@ from torch import Tensor
 THOUSAND = 1000.0
 HALF = 500.0
 ABOVE_ALL_LABELS = 65_536
-# A rough count in bytes, of which the processor adds 32 or 64 at once: all votes together, which with eight roundings
-# stay below 256, and a lead that eight roundings of a half cannot have made.
+# A rough count in bytes, of which the processor adds 32 or 64 at once. Total: all votes, which with eight roundings
+# stay below 256. Lead: more than eight roundings of a half can produce.
 ROUGH_TOTAL, ROUGH_LEAD = 250, 5
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """How the votes of one sample are counted."""
+    """The rules for counting the votes of one sample."""
 
-    pad: int  # label outside of the source
-    reaches: bool  # the padding label stands for election: its score is 1000 less all others
+    pad: int  # label outside the source
+    reaches: bool  # the padding label takes part in the vote: its score is 1000 less all others
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """For each channel (or voxel): whether there are exactly two labels, and the lowest and highest there are."""
+    """For each channel (or voxel): whether there are exactly two labels, and the lowest and highest label."""
 
     two: Tensor
     low: Tensor
     high: Tensor
 
     def of(self, channel: Tensor) -> Pair:
-        """Those of the given channels; of a single one there is no need to ask."""
+        """Return the entries of the given channels; with only one channel, return self."""
         if len(self.two) == 1:
             return self
         return Pair(self.two[channel], self.low[channel], self.high[channel])
 
 
 def vote(labels: Tensor, scores: Tensor, nearest: Tensor, pair: Pair, rule: Rule) -> Tensor:
-    """Shapes:  labels (corners, N) int8 or int16, scores (corners, N) float32 in thousandths, nearest (N) index of the
-    nearest corner, pair (N) -> (N) int16. N may stand for several axes.
+    """Return the label of each voxel (N) int16.
+
+    Shapes:  labels (corners, N) int8 or int16, scores (corners, N) float32 in thousandths, nearest (N) index of the
+             nearest corner, pair (N). N may be several axes.
     """
-    names = labels.float()  # exact, and torch's arithmetic of float32 is the quickest
+    names = labels.float()  # exact, and torch's float32 arithmetic is the fastest
     score = _scores(names, scores, rule)
     best = score.amax(0)
     lowest = names.add((score != best).float(), alpha=ABOVE_ALL_LABELS).amin(0)
@@ -65,16 +67,17 @@ def vote(labels: Tensor, scores: Tensor, nearest: Tensor, pair: Pair, rule: Rule
 
 
 def elect(labels: Tensor, points: Tensor, pair: Pair, rule: Rule) -> Tensor:
-    """Shapes:  labels (corners, N) int8 or int16, points (axes, N), last axis first, pair (N) -> (N), of the type of
-    ``labels``: the same as ``vote``, on the CPU.
+    """Return the same as ``vote``, on the CPU: (N), of the type of ``labels``.
 
-    Votes are counted in bytes first: mostly the nearest corner's label has more than half of all, or less and only one
-    rival, or some label leads beyond doubt. Only what is left is counted exactly.
+    Shapes:  labels (corners, N) int8 or int16, points (axes, N), last axis first, pair (N).
+
+    Votes are first counted in bytes. That is usually enough: the nearest corner's label has more than half, or less
+    and only one rival, or some label has a safe lead. Only the rest is counted exactly.
     """
     votes = scores_of(points).mul_(ROUGH_TOTAL / THOUSAND).round_().to(torch.uint8).view(torch.int8)
     low, high = labels.amin(0), labels.amax(0)
     has_two = _is_either(labels, low, high)
-    if 2 * int(has_two.count_nonzero()) < len(has_two):  # the short cut would decide too few
+    if 2 * int(has_two.count_nonzero()) < len(has_two):  # the shortcut would decide too few
         winner, is_sure = _leader(labels, votes)
     else:
         winner, is_sure = _own_or_rival(labels, votes, nearest_of(points), low, high, has_two)
@@ -91,7 +94,7 @@ def elect(labels: Tensor, points: Tensor, pair: Pair, rule: Rule) -> Tensor:
 
 
 def scores_of(points: Tensor) -> Tensor:
-    """Shapes:  points (axes, N), last axis first -> scores (corners, N) in thousandths."""
+    """Return the scores (corners, N) in thousandths. Shapes:  points (axes, N), last axis first."""
     first = points.floor()
     sides = torch.stack((first + 1 - points, points - first))  # (2, axes, N)
     weights = sides[:, 0]
@@ -101,18 +104,18 @@ def scores_of(points: Tensor) -> Tensor:
 
 
 def nearest_of(points: Tensor) -> Tensor:
-    """Shapes:  points (axes, N), last axis first -> index (N) of the nearest corner; halves go to the even voxel."""
+    """Return the index (N) of the nearest corner; halves go to the even voxel. Points as in ``scores_of``."""
     step = torch.round(points) - points.floor()
     return sum((step[axis] * 2**axis for axis in range(1, len(step))), step[0]).long()
 
 
 def numbers_of(chosen: Tensor) -> Tensor:
-    """Shapes:  chosen (N) bool -> the numbers (M) int64 of those that are true. A fraction of the time of nonzero()."""
+    """Return the indices (M) int64 of the true values in ``chosen`` (N); much faster than nonzero()."""
     return torch.from_numpy(np.flatnonzero(chosen.numpy()))
 
 
 def columns(rows: Tensor, numbers: Tensor) -> Tensor:
-    """Shapes:  rows (R, N), numbers (M) -> (R, M). A fraction of the time of one ``index_select`` along axis 1."""
+    """Return ``rows[:, numbers]`` (R, M); much faster than one ``index_select`` along axis 1."""
     chosen = rows.new_empty((len(rows), len(numbers)))
     for row, into in zip(rows, chosen, strict=True):
         torch.index_select(row, 0, numbers, out=into)
@@ -120,10 +123,10 @@ def columns(rows: Tensor, numbers: Tensor) -> Tensor:
 
 
 def pair_of_labels(seg: Tensor, rule: Rule) -> Pair:
-    """Shapes:  seg (K, voxels) -> (K); the padding is a label, too, where it stands for election.
+    """Return the pair (K) of seg (K, voxels); the padding is a label too if it takes part in the vote.
 
-    Stock looks at the whole initial patch, this at the part that was read. The two ways of counting differ only where a
-    float32 sum lies within its rounding error of the middle of two float16 numbers.
+    Stock uses the whole initial patch, this function the part that was read. The two counts differ only if a float32
+    sum is within its rounding error of the middle between two float16 numbers.
     """
     low, high = torch.aminmax(seg, dim=1)
     if rule.reaches:
@@ -135,7 +138,7 @@ def pair_of_labels(seg: Tensor, rule: Rule) -> Pair:
 
 
 def _scores(names: Tensor, scores: Tensor, rule: Rule) -> Tensor:
-    """What each corner's label scores in all, rounded through float16; (corners, N) float32."""
+    # The total score of each corner's label, rounded through float16; (corners, N) float32.
     total, same = torch.zeros_like(scores), torch.empty_like(names)
     for name, score in zip(names, scores, strict=True):
         total.addcmul_(torch.eq(names, name, out=same), score)  # times 0 or 1: exact, fused or not
@@ -146,17 +149,15 @@ def _scores(names: Tensor, scores: Tensor, rule: Rule) -> Tensor:
 
 
 def _of(name: Tensor, names: Tensor, scores: Tensor) -> Tensor:
-    """Scores where the label has this name, else 0. On a CPU a fraction of the time of ``torch.where``."""
+    # Scores where the label is ``name``, else 0. On a CPU much faster than ``torch.where``.
     return torch.eq(names, name, out=torch.empty_like(names)).mul_(scores)
 
 
 def _own_or_rival(
     labels: Tensor, votes: Tensor, nearest: Tensor, low: Tensor, high: Tensor, has_two: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Shapes:  as _leader, and four (N) -> (N) the nearest corner's label, or its only rival; and whether beyond doubt.
-
-    Votes are bytes without sign, held as int8.
-    """
+    # Returns (N) the nearest corner's label or its only rival, and whether that is certain. Shapes: as _leader, and
+    # four (N). Votes are unsigned bytes, stored as int8.
     own = labels.gather(0, nearest[None])[0]
     for_own = _sum(_mask(labels == own) & votes).view(torch.uint8)
     is_beaten = for_own < ROUGH_TOTAL // 2 - ROUGH_LEAD
@@ -165,7 +166,7 @@ def _own_or_rival(
 
 
 def _leader(labels: Tensor, votes: Tensor) -> tuple[Tensor, Tensor]:
-    """Shapes:  labels and votes (corners, N) -> (N) the label with most votes, and whether it leads beyond doubt."""
+    # Returns (N) the label with most votes, and whether its lead is safe. Shapes:  labels and votes (corners, N).
     sums, same = torch.zeros_like(votes), torch.empty_like(votes, dtype=torch.bool)
     for label, some in zip(labels, votes, strict=True):
         sums += _mask(torch.eq(labels, label, out=same)).bitwise_and_(some)
@@ -179,18 +180,18 @@ def _leader(labels: Tensor, votes: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _mask(truth: Tensor) -> Tensor:
-    """All bits where true."""
+    # All bits set where true.
     return truth.view(torch.int8).neg_()
 
 
 def _is_either(labels: Tensor, low: Tensor, high: Tensor) -> Tensor:
-    """Whether there is nothing but the lowest and the highest; as bytes, of which torch compares 64 at a time."""
+    # Whether only the lowest and highest label occur; in bytes, of which torch compares 64 at a time.
     either = (labels == low).view(torch.uint8) | (labels == high).view(torch.uint8)
     return either.amin(0).bool()
 
 
 def _sum(scores: Tensor) -> Tensor:
-    """One corner after the other: torch's own sum takes them in another order, which rounds differently."""
+    # One corner after the other: torch's own sum uses another order, which rounds differently.
     total = scores[0].clone()
     for score in scores[1:]:
         total += score
