@@ -1,6 +1,6 @@
-"""Words for the values of facts that have a short list of them: ``choice.FACT.VALUE``, or ``choice.VALUE``.
+"""Words for the values of facts with a short list of values: ``choice.FACT.VALUE``, or ``choice.VALUE``.
 
-Phases, roles, kinds of episodes and places where a process stands have words of their own (``reports/choices.py``).
+Phases, roles, kinds of episodes and places where a process is stuck have their own words (``reports/choices.py``).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What each fact is called in a report."""
+"""The name of each fact in a report."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
-"""Every fact that evidence may state: its name, what it is, and its unit.
+"""Every fact that evidence may state: name, meaning and unit.
 
-A cause may only ask for names on this list (a test compares), and an evidence file written by a person uses the
-same names.
+A cause may only ask for names on this list (a test checks this); evidence files written by people use the same names.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from holter.records import Record
 
 
 class FactSpec(Record, frozen=True, kw_only=True):
-    """One word of the vocabulary."""
+    """One fact of the vocabulary."""
 
     name: str
     kind: str  # bool, number, text, list
@@ -146,7 +145,7 @@ VOCABULARY: tuple[FactSpec, ...] = (
     _number("export.workers", "export workers alive"),
     _number("export.replaced", "export workers that are younger than their pool: a dead one was replaced"),
     _text("export.ending", "how an export worker ended"),
-    # What exceptions and echoes say
+    # Exceptions and echoes
     _text("exception.kind", "what the first exception says went wrong, in one word (evidence/error_kinds.py)"),
     _text(
         "echo.says",
@@ -216,7 +215,7 @@ VOCABULARY: tuple[FactSpec, ...] = (
     _number("ddp.steps", "most steps that any of them has finished"),
     _text("ddp.timed_out", "collective operation that NCCL gave up"),
     _bool("setting.nccl_p2p", "NCCL_P2P_DISABLE does not switch direct traffic between GPUs off"),
-    # Everybody else on the machine
+    # Other processes on the machine
     _number("host.others_cpu_ratio", "CPUs that processes outside the run use of those of the machine", "ratio"),
     _number("host.others_usual_ratio", "the same before the episode", "ratio"),
     _list("host.others", "processes outside the run that use most CPU, each with its cores"),
@@ -237,7 +236,7 @@ VOCABULARY: tuple[FactSpec, ...] = (
     _number("cache.reads_late_ratio", "bytes read from storage in the last third of the recording over the first", ""),
     _bool("storage.windows_drive", "in WSL, the data lie on a drive of Windows"),
     _bool("exception.pinned_memory", "the exception is that of page-locked (pinned) memory"),
-    # What is over, and what only seems so
+    # A finished run, a silent console, an optional step
     _bool("finish.done", "training and final validation are over and the results written"),
     _number("finish.age_s", "time since then", "s"),
     _text(
@@ -252,7 +251,7 @@ VOCABULARY: tuple[FactSpec, ...] = (
     # Two runs compared, by a person
     _number("batch.times_usual", "batch size over that of the run that it is compared with"),
     _number("batch.sample_times_usual", "time for one sample over that of the run that it is compared with"),
-    # Memory: who grows, what is short of it
+    # Growth and shortage of memory
     _text("worker.role", "role of the worker that died first"),
     _text("memory.grows_in", "where memory rises all the time: main, workers, both, none"),
     _number("memory.main_growth_bytes_per_h", "growth of the main process", "B/h"),
@@ -281,7 +280,7 @@ VOCABULARY: tuple[FactSpec, ...] = (
     _number("fds.grown", "open files that it has gained"),
     # Output
     _number("log.age_s", "time since the last line of the training log", "s"),
-    # Where a process stands, by stacks taken again and again
+    # Where a process is stuck, from repeated stacks
     _text("main.stands_at", "function, file and line in which the main process has stood in every stack"),
     _text("main.stands_in", "what holds it there: a lock, a socket, a loop …"),
     _text("main.stands_owner", "whose code that is: user, nnunet, torch, python, library"),
@@ -303,7 +302,7 @@ VOCABULARY: tuple[FactSpec, ...] = (
     _text("loss.since", "epoch and iteration since which the training loss has not been finite"),
     _text("results.gone", "what became of the results folder: deleted, replaced"),
     _bool("main.early", "the main process ended with exit code 0 before its last epoch"),
-    # What kind of run this is: what is not there cannot be the cause
+    # Kind of run: what it lacks cannot be the cause
     _bool("scope.nnunet", "nnU-Net is what runs"),
     _bool("scope.training", "steps, epochs or log sentences of a training were seen"),
     _bool("scope.export", "predictions are exported, or were: final validation or prediction"),
@@ -314,8 +313,8 @@ VOCABULARY: tuple[FactSpec, ...] = (
 )
 
 NAMES = frozenset(spec.name for spec in VOCABULARY)
-# Circumstances. They admit a cause or exclude it, and never accuse: they give no score, and make no headline. How a
-# change came (when, how abruptly, how often) and what a read-out says are observations.
+# Conditions admit or exclude a cause but give no score and no headline. How a change came (when, how abruptly, how
+# often) and a read-out are observations, not conditions.
 CONDITION_AREAS = ("episode.", "scope.", "setting.", "system.", "plan.")
 CONDITIONS = frozenset(
     {
@@ -323,21 +322,21 @@ CONDITIONS = frozenset(
         "main.alive",
         "gpu.present",
         "gpu.virtualization",
-        "gpu.utilization_ratio",  # an idle GPU: whatever stops a training leaves it so
+        "gpu.utilization_ratio",  # an idle GPU: every stopped training leaves it idle
         "step.usual_s",
         "step.recent_s",
-        "step.times_usual",  # where the episode is the long step, this is the episode once more
+        "step.times_usual",  # if the episode is the long step, this only repeats it
         "progress.age_s",
     }
 )
 
 
 def is_condition(name: str) -> bool:
-    """Whether a fact is a circumstance: it says what may be, not what happens."""
+    """Return whether a fact is a condition: it says what is possible, not what happens."""
     return name in CONDITIONS or name.startswith(CONDITION_AREAS)
 
 
-# No look at one training tells these: they compare two runs, or take an act. Only an evidence file states them.
+# One training alone does not show these: they compare two runs or need an action. Only an evidence file states them.
 STATED_ONLY = frozenset(
     {"batch.times_usual", "batch.times_per_sample", "batch.sample_times_usual", "memory.trim_freed_ratio"}
 )

@@ -1,4 +1,4 @@
-"""Whether a value that an evidence file states can be one of its fact: the value to keep, or what is wrong in words."""
+"""Check of one value of an evidence file: the value to keep, or the error in words."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from holter.evidence.fact_book import Value
 from holter.evidence.stated.choices import CHOICES
 from holter.evidence.vocabulary import FactSpec
 
-# A ratio is a part of one. Somebody who writes 93, or 3, means per cent; only a need can be above what there is.
+# A ratio is at most 1; 93 or 3 means percent. Only a need can exceed what is there.
 MAX_RATIO = 1.0
 ABOVE_ONE = ("shm.needed_ratio",)
-# All other numbers count or measure something.
+# These may be negative; all other numbers count or measure something.
 BELOW_ZERO = (
     "gpu.temperature_c", "fds.grown", "memory.main_growth_bytes_per_h", "memory.workers_growth_bytes_per_h",
     "memory.private_growth_bytes_per_h", "memory.shared_growth_bytes_per_h",
 )  # fmt: skip
 SIGNALS = ("main.exit_signal", "worker.exit_signal")
-# As Linux numbers them, whatever machine reads the file; 0 stands for none, and the real-time ones end at 64.
+# Linux numbers, whatever machine reads the file; 0 means none, real-time signals end at 64.
 NUMBERS = {
     "SIGHUP": 1, "SIGINT": 2, "SIGQUIT": 3, "SIGILL": 4, "SIGTRAP": 5, "SIGABRT": 6, "SIGBUS": 7, "SIGFPE": 8,
     "SIGKILL": 9, "SIGUSR1": 10, "SIGSEGV": 11, "SIGUSR2": 12, "SIGPIPE": 13, "SIGALRM": 14, "SIGTERM": 15,
@@ -29,9 +29,9 @@ NUMBERS = {
     "SIGPWR": 30, "SIGSYS": 31,
 }  # fmt: skip
 MAX_SIGNAL = 64
-# A shell adds this to the number of the signal.
+# A shell adds this to the signal number.
 SHELL_ADDS = 128
-# What /proc/PID/status prints behind the letter.
+# Words that /proc/PID/status prints after the letter.
 STATES = {
     "running": "R", "sleeping": "S", "disk sleep": "D", "stopped": "T", "tracing stop": "t", "zombie": "Z", "dead": "X",
     "idle": "I",
@@ -42,7 +42,7 @@ Checked = tuple[Value | None, str | None]
 
 
 def unwrapped(name: str, value: object) -> tuple[object, str, str | None]:
-    """The value itself, its detail, and what is wrong with the object around it."""
+    """Return the plain value, its detail, and the error in the object around it."""
     if not isinstance(value, Mapping):
         return value, "", None
     other = [str(key) for key in value if key not in WRAPPING and not str(key).startswith("_")]
@@ -54,7 +54,7 @@ def unwrapped(name: str, value: object) -> tuple[object, str, str | None]:
 
 
 def checked(spec: FactSpec, value: object) -> Checked:
-    """The value of a fact, or what is wrong with it."""
+    """Return the value of a fact, or the error in it."""
     name, told = spec.name, msgspec.json.encode(value).decode()
     if spec.kind == "bool":
         return (value, None) if isinstance(value, bool) else (None, f'"{name}" must be true or false, not {told}')
@@ -77,7 +77,7 @@ def checked(spec: FactSpec, value: object) -> Checked:
 
 
 def nearest(word: str, words: Collection[str]) -> str:
-    """The word that was probably meant, as a question."""
+    """Return a question with the closest match: ' (did you mean "…"?)'; empty without one."""
     found = difflib.get_close_matches(word, list(words), n=1, cutoff=0.5)
     return f' (did you mean "{found[0]}"?)' if found else ""
 
@@ -94,8 +94,8 @@ def _number(spec: FactSpec, value: object, told: str) -> Checked:
     return value, None
 
 
+# Names of signals are accepted as well as numbers.
 def _signal(name: str, value: object, told: str) -> Checked:
-    """The number of a signal; people write its name, too."""
     number = value
     if isinstance(value, str):
         word = value.strip().upper()

@@ -1,4 +1,4 @@
-"""Facts about what a GPU has for us: memory, a MIG slice, the PCIe link, and whether it really works."""
+"""Facts about what a GPU offers the run: memory, a MIG slice, the PCIe link, and whether it really works."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from holter.evidence.window import Window, last, middle
 from holter.records import GpuSample, GpuSlice, Message, Text
 from holter.sentences import define
 
-# Bytes a second and lane, after coding, by PCIe generation.
+# Bytes per second and lane, after coding, by PCIe generation.
 LANE_BYTES_PER_S = {1: 0.25e9, 2: 0.5e9, 3: 0.985e9, 4: 1.969e9, 5: 3.938e9, 6: 7.563e9}
-# A GPU that idles lowers its link on purpose. At this utilisation no driver was seen to do so.
+# An idle GPU lowers its link speed on purpose; no driver was seen to do so at this utilisation.
 LOADED_RATIO = 0.3
-# One reading may still be from the moment at which the link was raised.
+# A single reading may come from before the link was raised.
 LOADED_LOOKS = 3
-# A kernel that only waits (a collective, memory across the bus) counts as work in the utilisation and draws hardly
-# more than an idle GPU; real training was seen at over half of the limit.
+# A kernel that only waits (a collective, memory across the bus) counts as utilisation but draws hardly more power than
+# an idle GPU; real training was seen at over half of the limit.
 SPIN_RATIO, SPIN_POWER = 0.95, 0.35
 NAMES = (
     "gpu.memory_ratio", "gpu.spinning", "gpu.pcie_ratio", "gpu.pcie_busy_ratio", "gpu.mig", "gpu.slice",
@@ -35,7 +35,7 @@ NOT_LOADED = define("why.gpu.link-not-loaded", "the link was not read under load
 
 
 def collect(window: Window, book: FactBook) -> None:
-    """State what the readings of the GPUs that this run uses tell."""
+    """State the readings of the GPUs that this run uses."""
     every = window.gpus(window.all)
     ours = used_by_us(every)
     indices = {gpu.index for gpu in ours}
@@ -58,8 +58,8 @@ def _loaded(gpu: GpuSample) -> bool:
     return (gpu.utilization_ratio or 0.0) >= LOADED_RATIO and "gpu-idle" not in (gpu.clock_reasons or ())
 
 
+# Samples of the MIG slice of this run: the slice that lists our process, or the only visible one.
 def _slices(window: Window, book: FactBook, now: tuple[GpuSample, ...]) -> tuple[GpuSlice, ...]:
-    """The looks at the MIG slice of this run: the one that lists a process of ours, or the only one that we see."""
     mig = last(gpu.mig for gpu in now)
     book.known("gpu.mig", mig, unless=DRIVER_SILENT())
     if not mig:
@@ -98,8 +98,8 @@ def _spinning(book: FactBook, now: tuple[GpuSample, ...]) -> None:
     book.known("gpu.spinning", tuple(found) if measured else None, unless=POWER_UNREAD())
 
 
+# For the GPU with the worst link: the best link that it showed under load.
 def _link(book: FactBook, loaded: tuple[GpuSample, ...]) -> None:
-    """Of the worst of our GPUs: the best link that it showed under load."""
     ratios: list[tuple[float, Message]] = []
     shares: list[float] = []
     for index in sorted({gpu.index for gpu in loaded}):

@@ -1,4 +1,4 @@
-"""Facts about the GPU: load, limits, others on it, and the vGPU licence."""
+"""Facts about the GPU: load, limits, other processes on it, and the vGPU licence."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from holter.sentences import define
 
 # Reasons that slow a GPU down. sw-power-cap is normal at full load; idle and application clocks are no fault.
 SLOWING = ("hw-slowdown", "hw-thermal-slowdown", "sw-thermal-slowdown", "hw-power-brake", "hw-power-brake-slowdown")
-# At full load a GPU is at its power limit and still keeps most of its clock: below this part of the maximum the limit
+# A GPU at full load reaches its power limit and keeps most of its clock. Below this share of the maximum the limit
 # itself is too low (H100 PCIe under full load: about 0.7).
 POWER_CAP_CLOCK = 0.55
-# Held down and busy: this part of the readings shows a reason, and the clock is well below what it could be.
+# Throttled while busy: this share of the readings shows a reason, and the clock is well below its maximum.
 HELD_PART, HELD_CLOCK, BUSY_RATIO = 0.5, 0.8, 0.5
-# Another process that holds less does not compute with it (a display, a monitor of its own).
+# A process that holds less memory does not compute on the GPU (a display, a monitoring tool).
 FOREIGN_BYTES = 256 << 20
-# A driver keeps some hundred megabytes for itself, and each process more than NVML lists for it.
+# A driver reserves some hundred megabytes, and each process holds more than NVML lists.
 ZOMBIE_BYTES = 2 << 30
-# Sharing halves the speed; less is told by other causes as well.
+# Sharing halves the speed; a smaller change is left to other causes.
 SHARED_TIMES, SHARED_WAIT = 1.3, 0.5
-# From free to fully capped.
+# From unrestricted to fully restricted.
 STAGES = ("licensed", "unlicensed-unrestricted", "unlicensed-restricted", "unlicensed")
 
 CLOCK = define("seen.gpu.clock", "down to {lowest} of {highest} MHz")
@@ -45,7 +45,7 @@ NOT_SLOWER = define("why.gpu.not-slower", "no slower steps to explain")
 
 
 def collect(window: Window, book: FactBook) -> None:
-    """State what NVML and nvidia-smi told; unreadable readings stay unknown."""
+    """State what NVML and nvidia-smi reported; unreadable values stay unknown."""
     every = window.gpus(window.all)
     if not every:
         none = [gpu for tick in window.all for gpu in tick.gpus]
@@ -112,7 +112,7 @@ def _licence(book: FactBook, every: tuple[GpuSample, ...], now: tuple[GpuSample,
         book.not_applicable("gpu.licence_stage", NO_VGPU())
         return
     stages = _stages(every)
-    # The worst of the episode: it may be licensed again by the time that the recording ends.
+    # The worst stage of the episode: it may be licensed again when the recording ends.
     worst_now = max(_stages(now) or stages[-1:], key=STAGES.index, default=None)
     book.known("gpu.licence_stage", worst_now, unless=_why(now, "licence_stage"))
     book.known("gpu.licence_text", last(gpu.licence_text for gpu in every))
@@ -122,8 +122,8 @@ def _licence(book: FactBook, every: tuple[GpuSample, ...], now: tuple[GpuSample,
         book.known("gpu.licence_worsened", is_worse, STAGE_CHANGED(before=stages[0], after=worst))
 
 
+# From nvidia-smi's text; NVML alone knows only licensed or not.
 def _stages(gpus: tuple[GpuSample, ...]) -> list[str]:
-    """Stages as nvidia-smi's text tells them; NVML alone knows only licensed or not."""
     return [
         gpu.licence_stage
         for gpu in gpus
@@ -136,7 +136,7 @@ def _why(now: tuple[GpuSample, ...], field: str) -> Text:
 
 
 def used_by_us(gpus: tuple[GpuSample, ...]) -> tuple[GpuSample, ...]:
-    """Looks at the GPUs that list a process of ours; at the only one there is, where the list does not tell."""
+    """Return the samples of GPUs that list a process of ours; a single GPU counts without a list."""
     ours = {gpu.index for gpu in gpus if any(one.ours for one in gpu.processes or ())}
     if not ours and len({gpu.index for gpu in gpus}) == 1:
         return gpus
@@ -144,7 +144,7 @@ def used_by_us(gpus: tuple[GpuSample, ...]) -> tuple[GpuSample, ...]:
 
 
 def held_down_by(gpu: GpuSample) -> tuple[str, ...]:
-    """Reasons that hold this GPU's clock down and are no part of a healthy full load."""
+    """Return the reasons that lower this GPU's clock and are no part of a healthy full load."""
     reasons = gpu.clock_reasons or ()
     if "sw-power-cap" in reasons and gpu.sm_clock_mhz and gpu.sm_clock_max_mhz:
         capped = gpu.sm_clock_mhz < POWER_CAP_CLOCK * gpu.sm_clock_max_mhz and "gpu-idle" not in reasons
@@ -154,7 +154,10 @@ def held_down_by(gpu: GpuSample) -> tuple[str, ...]:
 
 
 def others(gpu: GpuSample) -> tuple[GpuProcess, ...]:
-    """Processes of others that compute there. A PID of another PID namespace has no name; it may be our own."""
+    """Return other users' processes that compute there.
+
+    A PID of another PID namespace has no name; it may be our own and is left out.
+    """
     return tuple(
         process
         for process in gpu.processes or ()
@@ -165,7 +168,7 @@ def others(gpu: GpuSample) -> tuple[GpuProcess, ...]:
 
 
 def zombie_bytes(gpu: GpuSample) -> int | None:
-    """Memory in use that no listed process holds; None where the list may not be complete (a container)."""
+    """Return memory in use that no listed process holds; None if the list may be incomplete (a container)."""
     if gpu.processes is None or gpu.memory_used_bytes is None or not any(one.ours for one in gpu.processes):
         return None
     held = [one.memory_bytes for one in gpu.processes]
@@ -176,7 +179,6 @@ def zombie_bytes(gpu: GpuSample) -> int | None:
 
 
 def _others(window: Window, book: FactBook, every: tuple[GpuSample, ...], now: tuple[GpuSample, ...]) -> None:
-    """Who else is on the GPUs that we use."""
     why = _why(now, "processes") if now else WHICH()
     foreign = tuple(sorted({f"{process.name} (PID {process.pid})" for gpu in now for process in others(gpu)}))
     readable = any(gpu.processes is not None for gpu in now)
@@ -189,8 +191,8 @@ def _others(window: Window, book: FactBook, every: tuple[GpuSample, ...], now: t
     _shared(window, book, foreign, readable=readable, why=why)
 
 
+# State what the other processes explain: slower steps, or a lack of GPU memory.
 def _shared(window: Window, book: FactBook, foreign: tuple[str, ...], *, readable: bool, why: Text) -> None:
-    """State what the others explain: slower steps, or a lack of GPU memory."""
     zombies = book.value("gpu.zombie_bytes")
     times, waits = book.value("step.times_usual"), book.value("wait.ratio")
     if book.value("exception.cuda_oom"):
@@ -216,8 +218,8 @@ def _shared(window: Window, book: FactBook, foreign: tuple[str, ...], *, readabl
         book.not_applicable("gpu.shared", NOT_SLOWED())
 
 
+# Only while the GPU works: a complete stop has other reasons.
 def _throttled(window: Window, book: FactBook, now: tuple[GpuSample, ...], why: Text) -> None:
-    """State whether the clock was held down while there was work; a total standstill has other reasons."""
     looks = [gpu for gpu in now if gpu.clock_reasons is not None and gpu.sm_clock_mhz and gpu.sm_clock_max_mhz]
     if window.episode.kind not in ("slow-down", "creep"):
         book.not_applicable("gpu.throttled", NOT_SLOWER())

@@ -1,4 +1,4 @@
-"""Facts about how the data workers share the CPUs: their threads, their waits for a CPU, and where they may run."""
+"""Facts about data workers that share CPUs: threads, waits for a CPU, and allowed CPUs."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from holter.evidence.window import Window
 from holter.records import DATA_WORKERS, ProcessSample, Role
 from holter.sentences import define
 
-# Counters are read every five seconds: two readings need this much before the alarm, however short the episode is.
+# Counters are read every five seconds: two readings need this much time before the alarm, however short the episode is.
 COUNTED_S = 15.0
-# A stock data worker has three or four threads; more can only be the pools of its libraries.
+# A stock data worker has three or four threads; more are the thread pools of its libraries.
 FEW_THREADS = 8
-# On which CPUs a worker was seen: enough looks for the scheduler to have moved it if it may.
+# Samples needed before the CPUs of a worker count: enough for the scheduler to move it if allowed.
 ENOUGH_LOOKS = 10
 SEEN_S = 30.0
 
@@ -31,7 +31,7 @@ AFFINITY_UNREAD = define("why.affinity.unread", "the CPUs of the workers were no
 
 
 def collect(window: Window, book: FactBook) -> None:
-    """State threads, waits and places of the data workers."""
+    """State threads, CPU waits and CPUs of the data workers."""
     workers = window.processes(*DATA_WORKERS)
     if not workers:
         for name in ("workers.threads", "workers.running_threads", "workers.switches_per_s", "workers.per_cpu_seen"):
@@ -80,8 +80,8 @@ def _switches_per_s(samples: Iterable[ProcessSample]) -> float | None:
     return ((told[-1][1] or 0) - (told[0][1] or 0)) / (told[-1][0] - told[0][0])
 
 
+# The share of the time in which main process and workers wanted a CPU and got none.
 def _waiting(window: Window, book: FactBook) -> None:
-    """Of the time in which main process and workers wanted a CPU, the part in which they got none."""
     since_s = min(window.episode.start_s, window.episode.alarm_s - COUNTED_S)
     waited = used = 0.0
     for samples in _samples(window, "main", *DATA_WORKERS, since_s=since_s).values():
@@ -105,8 +105,8 @@ def _places(workers: tuple[ProcessSample, ...], window: Window, book: FactBook) 
         book.known("workers.per_cpu_seen", len(workers) / len(cpus), detail)
 
 
+# Whether the workers may use fewer CPUs than the main process was ever allowed.
 def _affinity(workers: tuple[ProcessSample, ...], window: Window, book: FactBook) -> None:
-    """Whether the workers may use fewer CPUs than the training's own process could at any time."""
     began = [p.cpus_allowed for tick in window.all for p in tick.processes if p.role == "main" and p.cpus_allowed]
     pids = {worker.pid for worker in workers}
     latest: dict[int, int] = {}

@@ -1,4 +1,4 @@
-"""Facts about processes that a cgroup freezer has stopped, and about pauses of the training."""
+"""Facts about processes in a cgroup freezer, and about pauses of the training."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NO_PAUSES = define("freezer.no-pauses", "no pauses were noticed")
 
 
 def collect(window: Window, book: FactBook) -> None:
-    """State who is frozen, and how the training pauses."""
+    """State which processes are frozen, and the pauses of the training."""
     processes = window.processes()
     frozen = [one for one in processes if is_in_freezer(one)]
     if not processes:

@@ -1,4 +1,4 @@
-"""Facts about the machine itself being unwell: what the kernel reports, and crashes of changing kinds."""
+"""Facts about faulty hardware: kernel reports, and crashes with changing signals."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from holter.records import WORKERS, KernelMessage, Noted, ProcessEnded
 
 
 def collect(window: Window, book: FactBook) -> None:
-    """State machine checks and memory errors, and the signals of crashes, over the whole recording."""
+    """State machine checks, memory errors and crash signals of the whole recording."""
     end_s = window.end_s + 5
     messages = [one.text[:160] for one in window.recording.events(KernelMessage, end_s=end_s) if one.what == "mce"]
     unreadable = any(note.what == "kernel-log-unreadable" for note in window.recording.events(Noted))

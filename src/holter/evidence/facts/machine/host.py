@@ -1,4 +1,4 @@
-"""Facts about CPU limits, pressure, memory file systems and storage."""
+"""Facts about CPU limits, pressure and storage."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from holter.evidence.window import Window, last, middle
 from holter.records import DATA_WORKERS, CgroupSample, HostSample, KernelMessage, StorageSample
 from holter.sentences import define
 
-# Where the training reads its data and where it writes: a dead mount below either holds it up.
+# Where the training reads data and writes: a dead mount under either one blocks it.
 FOLDERS = ("preprocessed", "results")
 
 CPUS_ALLOCATED = define("seen.cpu.allocated", "{effective:g} of {visible} CPUs")
@@ -110,8 +110,8 @@ def _storage(window: Window, book: FactBook) -> None:
     book.known("storage.kernel_errors", tuple(errors))
 
 
+# State the longest wait for a read of data or results, and the slowest folder and mount.
 def _answers(window: Window, book: FactBook) -> None:
-    """State how long a read of data or results has been waiting, and which folder and mount are slowest to answer."""
     looks = [sample for label in FOLDERS for sample in window.storage(label)]
     slowest = max(looks, key=_waited_s, default=None)
     if slowest is None:

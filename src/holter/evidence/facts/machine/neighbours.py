@@ -1,4 +1,4 @@
-"""Facts about everybody else on the machine: what CPU they take, and other trainings among them."""
+"""Facts about other processes on the machine: their CPU use, and other trainings among them."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from holter.evidence.window import Window, last
 from holter.records import OtherTraining, Tick
 from holter.sentences import define
 
-# Fewer looks are a moment, not a neighbour.
+# Fewer samples show only a moment.
 ENOUGH_LOOKS = 3
-# Unpacking and the making of splits take minutes at most; a training that began longer ago is past them.
+# Unpacking and creating splits take minutes at most; a training that started earlier has finished both.
 RACE_S = 300.0
-# nnU-Net checks each .npy that is there before it unpacks, and writes anew what it cannot read.
+# nnU-Net checks each existing .npy before unpacking, and writes it again if it cannot read it.
 REWRITES = re.compile(r"Error when checking .*fixing")
 
 CORES = define("seen.host.others", "{cores:.1f} of {cpus} CPUs")
@@ -28,7 +28,7 @@ NO_PERMISSION = define("why.unpack.no-permission", "no permission to read the se
 
 
 def collect(window: Window, book: FactBook) -> None:
-    """State what others use, who they are, and whether another training was being started on the same data."""
+    """State CPU use and names of other processes, and whether another training started on the same data."""
     cpus = last(tick.host.cpu_count for tick in window.all if tick.host)
     for name, ticks in (("host.others_cpu_ratio", window.during), ("host.others_usual_ratio", window.before)):
         cores = _others_cores(ticks)
@@ -45,8 +45,8 @@ def collect(window: Window, book: FactBook) -> None:
     state_or_absent(window, book, "unpack.rewritten", rewritten or None)
 
 
+# Busy CPUs of the machine minus those of the run, one value per sample.
 def _others_cores(ticks: Iterable[Tick]) -> list[float]:
-    """Busy CPUs of the machine less those of the run, once a look."""
     cores = []
     for tick in ticks:
         host = tick.host

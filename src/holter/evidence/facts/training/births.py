@@ -12,9 +12,9 @@ from holter.history.phases import main_beat
 from holter.records import DATA_WORKERS, ActionTaken, PhaseChanged, ProcessBorn
 from holter.sentences import define
 
-# The workers of the first epoch are always new; of fewer further ones nothing can be said.
+# The workers of the first epoch are always new; fewer further epochs prove nothing.
 ENOUGH_EPOCHS = 3
-# Workers that Holter has started again are born within this time.
+# Workers that Holter restarted appear within this time.
 HEALED_S = 30.0
 
 REBORN = define("seen.workers.reborn", "in {reborn} of {epochs} epochs")
@@ -23,7 +23,7 @@ TOO_FEW_EPOCHS = define("why.workers.reborn.too-few-epochs", "too few epochs wer
 
 
 def collect(window: Window, book: FactBook) -> None:
-    """State in how many epochs data workers were born, and how long an epoch waits for its first step."""
+    """State in how many epochs data workers were started, and how long an epoch waits for its first step."""
     recording = window.recording
     healed = [one.t_s for one in recording.events(ActionTaken) if one.state == "begun"]
     starts: dict[int, float] = {}
@@ -50,8 +50,8 @@ def collect(window: Window, book: FactBook) -> None:
     _edges(window, epochs, book)
 
 
+# The share of an epoch before its first step, from the heartbeat.
 def _edges(window: Window, epochs: list[tuple[float, float]], book: FactBook) -> None:
-    """The share of an epoch that passes before its first step, by the heartbeat."""
     steps: dict[float, float] = {}
     for begin, end in epochs:
         beats = [beat for tick in window.recording.ticks(begin, end) if (beat := main_beat(tick)) is not None]

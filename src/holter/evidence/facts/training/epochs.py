@@ -1,4 +1,4 @@
-"""Facts about epoch times: their shape, when they changed, and how long after the start of the training that was."""
+"""Facts about epoch times: their shape, when they changed, and how long after the start of the training."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FACTS = tuple(
 )  # fmt: skip
 
 
-# The detector whose episodes are read off the epoch times alone.
+# The detector of episodes that come from epoch times alone.
 EPOCH_TIMES = "epoch-times"
 
 ALIKE = define("seen.epochs.alike", "about {usual:seconds} in {epochs} epochs")
@@ -47,7 +47,7 @@ START_UNKNOWN = define("why.epochs.no-start", "the start of the training is not 
 class Run(NamedTuple):
     """The epochs between one start of the training and the next."""
 
-    start_s: float | None  # None: the recording or log begins later
+    start_s: float | None  # None: the recording or log starts later
     epochs: tuple[EpochEnded, ...]
 
     @property
@@ -57,15 +57,18 @@ class Run(NamedTuple):
 
 
 class Story(NamedTuple):
-    """A series, the epochs it is about, and in which runs the same change was seen."""
+    """A series, its epochs, and the runs in which the same change was seen."""
 
     series: Series
     run: Run
-    minutes: tuple[float, ...] = ()  # from start to slow-down, of every run that has one
+    minutes: tuple[float, ...] = ()  # from start to slow-down, for each run with one
 
 
 def collect(window: Window, book: FactBook) -> None:
-    """State what the epochs up to the end of the episode tell; all of them where it is not over, or is about them."""
+    """State the facts about epochs up to the end of the episode.
+
+    All epochs count if the episode is open or is about epoch times.
+    """
     episode = window.episode
     until_s = float("inf") if episode.end_s is None or episode.detector == EPOCH_TIMES else episode.end_s
     found = runs(window.recording, until_s)
@@ -94,8 +97,8 @@ def collect(window: Window, book: FactBook) -> None:
     _standstill(window, found, book)
 
 
+# A stall counts as the change if epoch times did not change before.
 def _standstill(window: Window, found: tuple[Run, ...], book: FactBook) -> None:
-    """A training that stands still has changed then, if not before."""
     start_s = found[-1].start_s if found else None
     if window.episode.kind == "stall" and start_s is not None and book.value("epochs.minutes_to_change") is None:
         minutes = max(0.0, window.episode.start_s - start_s) / 60
@@ -103,7 +106,7 @@ def _standstill(window: Window, found: tuple[Run, ...], book: FactBook) -> None:
 
 
 def runs(recording: Recording, until_s: float = float("inf")) -> tuple[Run, ...]:
-    """Epochs by start of the training, oldest first; starts without any epoch are left out."""
+    """Return the epochs by start of the training, oldest first; starts without an epoch are left out."""
     epochs = sorted(
         (one for one in recording.events(EpochEnded, end_s=until_s) if one.duration_s is not None),
         key=lambda event: event.t_s,
@@ -117,8 +120,8 @@ def runs(recording: Recording, until_s: float = float("inf")) -> tuple[Run, ...]
     return tuple(found)
 
 
+# Starts of a training, from phases and logs; the start-up phase after unpacking is no new start.
 def _starts(recording: Recording) -> list[float]:
-    """When a training started, by its phases and logs; after unpacking its data it is at the start again."""
     phases = sorted(recording.events(PhaseChanged), key=lambda event: event.t_s)
     begun = [
         event.t_s
@@ -129,9 +132,10 @@ def _starts(recording: Recording) -> list[float]:
 
 
 def story(found: tuple[Run, ...]) -> Story | None:
-    """The series that tells most: a change that came back in the last runs, else that of all runs together.
+    """Return the most informative series: a change repeated in the last runs, else that of all runs together.
 
-    A training that is slow some minutes after every start looks uneven as a whole; each of its runs has a step.
+    A training that slows down some minutes after every start looks uneven as a whole; each of its runs has a step. None
+    if there are too few epochs.
     """
     each = [(run, series) for run in found if (series := analyse(run.times)) is not None]
     stepped = [(run, series) for run, series in each if series.shape in ("step-up", "drift-up")]
@@ -152,7 +156,7 @@ def story(found: tuple[Run, ...]) -> Story | None:
 
 
 def minutes_to_change(run: Run, series: Series, change: int | None = None) -> float | None:
-    """Minutes from the start of the training to the beginning of the first changed epoch."""
+    """Return the minutes from the start of the training to the first changed epoch; None if unknown."""
     index = series.change if change is None else change
     if index is None or run.start_s is None:
         return None
@@ -161,7 +165,7 @@ def minutes_to_change(run: Run, series: Series, change: int | None = None) -> fl
 
 
 def described(told: Story) -> Message:
-    """Return the numbers behind the shape."""
+    """Return a sentence with the numbers behind the shape."""
     series, epochs = told.series, told.run.epochs
     usual, recent = series.usual_s, series.recent_s
     if recent is None:

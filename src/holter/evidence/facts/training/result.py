@@ -1,4 +1,4 @@
-"""Facts about what the training makes: a loss that is a number, a folder to keep it in, all of its epochs."""
+"""Facts about the results of the training: finite losses, the results folder, all epochs trained."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ EARLY_UNKNOWN = define("result.early-unknown", "exit code 0 before the training 
 
 
 def collect(window: Window, book: FactBook) -> None:
-    """State losses that are no numbers, what became of the results folder, and an early end."""
+    """State losses that are not finite, a lost results folder, and an early end."""
     _losses(window, book)
     _folder(window, book)
     ended = window.recording.events(ProcessEnded, start_s=window.episode.start_s - 5, end_s=window.end_s + 1)
@@ -87,7 +87,7 @@ def _folder(window: Window, book: FactBook) -> None:
     elif not seen:
         book.unknown("results.gone", NOT_READ())
     elif samples[-1].missing and seen[-1].path == samples[-1].path:
-        if is_in_error or samples[-2].missing:  # one look alone may be an automounter's
+        if is_in_error or samples[-2].missing:  # one sample alone may be an automounter's delay
             book.known("results.gone", "deleted", samples[-1].path)
         else:
             book.unknown("results.gone", MISSED_ONCE())
@@ -97,8 +97,8 @@ def _folder(window: Window, book: FactBook) -> None:
         book.not_applicable("results.gone", FOLDER_THERE())
 
 
+# True for the first folder, and for one that replaced it and received a checkpoint.
 def _is_in_use(window: Window, seen: list[StorageSample]) -> bool:
-    """Whether the folder is the one that was there first, or was made again in its place and took a checkpoint."""
     changed = next((index for index, one in enumerate(seen) if not is_same_folder(one, seen[0])), None)
     if changed is None or is_same_folder(seen[-1], seen[0]):
         return True
