@@ -1,7 +1,7 @@
-"""A few seconds of a training that nobody recorded before -> an episode, if it does not move or has become slower.
+"""An episode from a few seconds of a training that was not recorded before, if it is stuck or slower.
 
-The other detectors compare with what they saw of the same run. Whoever looks at a training that hangs already has
-nothing to compare: here a quiet process tree, a stopped process, or an epoch that takes many times as long must do.
+The other detectors compare with earlier ticks of the same run. For a training that already hangs there are none: here a
+quiet process tree, a stopped process, or an epoch of many times the usual length must suffice.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from holter.records import WORKERS, Episode, EpochEnded, LogLine, PhaseChanged, 
 from holter.sentences import define
 from holter.tape import Recording
 
-# Steps come every second or two and data workers work between them: a tree that does nothing for so long waits.
+# Steps come every second or two, and data workers compute between them: a tree that is idle for this long is waiting.
 QUIET_S = 6.0
-# An epoch that lasts this many times the usual one will not become a usual one.
+# An epoch of this many times the usual length will not end normally.
 LONG_TIMES = 3.0
-# Without a heartbeat nothing tells steps that come from steps that do not: whoever may be at work counts as such.
+# Without a heartbeat, working steps cannot be told from stopped ones: every process that may work counts as working.
 READY_PART = 0.3
-# With fewer epochs before it nothing is usual.
+# Fewer epochs give no usual length.
 EPOCHS = 3
 DETECTOR = "look"
 
@@ -37,7 +37,7 @@ LONG_EPOCH = define("episode.long-epoch", "this epoch has lasted {lasts:.0f} s, 
 
 
 def episode_at_a_look(recording: Recording) -> Episode | None:
-    """What is wrong now; None if the training works or too little was seen."""
+    """Return what is wrong now; None if the training works or too little was observed."""
     ticks = [tick for tick in recording.all_ticks if tick.processes]
     if not ticks or ticks[-1].t_s - ticks[0].t_s < QUIET_S:
         return None
@@ -53,8 +53,8 @@ def _stopped(recording: Recording, processes: tuple[ProcessSample, ...]) -> Epis
     return _episode(recording, IS_STOPPED(process=process), subject=process, pid=first.pid)
 
 
+# No process works or is ready to run. The stacks then show who waits for what.
 def _idle(recording: Recording) -> Episode | None:
-    """Nobody works, nor wants to. Who waits for what is then for the stacks to tell."""
     ticks = recording.all_ticks
     if _moved(recording) or ready_to_run(ticks, READY_PART):
         return None
@@ -66,14 +66,14 @@ def _idle(recording: Recording) -> Episode | None:
     return _episode(recording, NOBODY_WORKS(count=len(pids), cores=sum(ratios)))
 
 
+# The log grew during the observation.
 def _moved(recording: Recording) -> bool:
-    """The log went on while we looked."""
     first_s = next(tick.t_s for tick in recording.all_ticks if tick.processes)
     return bool(recording.events(EpochEnded, PhaseChanged, LogLine, start_s=first_s + 1e-3))
 
 
+# The current epoch lasts many times as long as those before.
 def _long(recording: Recording) -> Episode | None:
-    """The epoch under way lasts many times as long as those before."""
     epochs = [event for event in recording.events(EpochEnded) if event.duration_s is not None]
     began = [event.t_s for event in recording.events(PhaseChanged) if event.phase == "train"]
     if len(epochs) < EPOCHS or not began or _phase(recording)[0] != "train":
@@ -100,6 +100,7 @@ def _phase(recording: Recording) -> tuple[str, int | None]:
     return keeper.phase, keeper.epoch
 
 
+# Starts with the observation: an earlier start is only known if the log shows it.
 def _episode(
     recording: Recording,
     reason: Text,
@@ -108,7 +109,6 @@ def _episode(
     subject: Subject | str = "training",
     pid: int | None = None,
 ) -> Episode:
-    """From the beginning of the look: since when it has been so is told by the log, if at all."""
     first_s = next((tick.t_s for tick in recording.all_ticks if tick.processes), 0.0)
     phase, _ = _phase(recording)
     return Episode(

@@ -1,4 +1,4 @@
-"""What was done to a run: the events of one deed, told by hook and supervisor, as one record. Pure."""
+"""Actions taken on a run: the events of one action, reported by hook and supervisor, merged into one record. Pure."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ from holter.records import ActionTaken, Record, Text
 from holter.sentences import parts
 from holter.tape import Recording
 
-# Hook and supervisor tell of the same deed within seconds: the hook when its part is done, the supervisor when the
-# training has moved on (it waits 20 s for that).
+# Hook and supervisor report one action within seconds: the hook when its part is finished, the supervisor when the
+# training has made progress (it waits 20 s for that).
 SAME_DEED_S = 30.0
 ANNOUNCEMENT = "announce-restart"
 
 
 class Deed(Record, frozen=True, kw_only=True):
-    """One thing done to the run, from its beginning to how it went."""
+    """One action taken on the run, from its start to its result."""
 
     action: str
     begun_s: float
-    ended_s: float | None = None  # None: under way when the recording ended, or only proposed
+    ended_s: float | None = None  # None: still running when the recording ended, or only proposed
     state: Literal["proposed", "begun", "done", "failed"]
     cause: str | None = None
-    before: tuple[Text, ...] = ()  # said when it began, sentence by sentence
-    after: tuple[Text, ...] = ()  # said when it ended, but for what was said before
+    before: tuple[Text, ...] = ()  # reported at its start, sentence by sentence
+    after: tuple[Text, ...] = ()  # reported at its end, without the sentences of ``before``
     settings: tuple[tuple[str, str], ...] = ()
     pids: tuple[int, ...] = ()
     generation: int = 0
-    sources: tuple[str, ...] = ()  # who told of it: hook, supervisor
+    sources: tuple[str, ...] = ()  # who reported it: hook, supervisor
 
 
 def deeds(recording: Recording) -> tuple[Deed, ...]:
-    """Everything done to the run, or proposed, in the order of beginning."""
+    """Return every action taken or proposed, in order of start."""
     found: list[Deed] = []
     for event in sorted(recording.events(ActionTaken), key=lambda event: event.t_s):
         index = _place(event, found)
@@ -45,7 +45,7 @@ def deeds(recording: Recording) -> tuple[Deed, ...]:
 
 
 def is_echo(action: ActionTaken, told: ActionTaken) -> bool:
-    """Whether both tell the same of one deed, one by the hook and one by the supervisor."""
+    """Return whether hook and supervisor report the same state of one action in these two events."""
     return (
         (action.action, action.state, action.generation) == (told.action, told.state, told.generation)
         and action.source != told.source
@@ -53,16 +53,16 @@ def is_echo(action: ActionTaken, told: ActionTaken) -> bool:
     )
 
 
+# An announced restart is done once the restart started.
 def _carried_out(deed: Deed, every: list[Deed]) -> Deed:
-    """A restart that was announced and came: the announcement is over with it."""
     if deed.action != ANNOUNCEMENT or deed.state != "begun":
         return deed
     came_s = next((one.begun_s for one in every if one.action == "restart" and one.begun_s >= deed.begun_s), None)
     return deed if came_s is None else msgspec.structs.replace(deed, state="done", ended_s=came_s)
 
 
+# Index of the action that this event belongs to; None for a new one.
 def _place(event: ActionTaken, found: list[Deed]) -> int | None:
-    """Which deed this event belongs to; None for a new one."""
     if event.state == "proposed":
         return None
     same = [
@@ -83,8 +83,8 @@ def _may_join(deed: Deed, event: ActionTaken) -> bool:
     return deed.ended_s is None and event.source not in deed.sources and event.t_s - deed.begun_s <= SAME_DEED_S
 
 
+# The supervisor reports the result after the hook did; it has seen whether the training continues.
 def _may_confirm(deed: Deed, event: ActionTaken) -> bool:
-    """The supervisor says how it went after the hook did; it has seen whether the training moves."""
     return deed.ended_s is not None and len(deed.sources) > 1 and event.t_s - deed.ended_s <= SAME_DEED_S
 
 
@@ -120,6 +120,6 @@ def _grown(deed: Deed, event: ActionTaken) -> Deed:
     return msgspec.structs.replace(grown, ended_s=ended_s, state=event.state, after=_together(deed.after, new))
 
 
+# All sentences of both, each once.
 def _together(first: tuple[Text, ...], second: tuple[Text, ...]) -> tuple[Text, ...]:
-    """All that both say; what was said already is not said again."""
     return tuple(dict.fromkeys((*first, *second)))

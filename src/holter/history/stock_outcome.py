@@ -1,4 +1,4 @@
-"""What stock nnU-Net does where Holter healed. How long it would have stood is not guessed: nobody can know. Pure."""
+"""What stock nnU-Net does in place of each heal. How long it would have hung is unknown and not estimated. Pure."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from holter.history.phases import Restart
 from holter.records import DATA_WORKERS, ProcessEnded, Record
 from holter.tape import Recording
 
-# A worker that died so long before its replacement is the reason for it.
+# A worker that died at most this long before its replacement is the reason for it.
 DEATH_BEFORE_S = 60.0
 HEALS = ("replace-workers", "restart", "export-again")
 
 
 class Saved(Record, frozen=True, kw_only=True):
-    """A heal that worked, and what stock nnU-Net does in its place."""
+    """A successful heal, and what stock nnU-Net does in its place."""
 
     t_s: float
     action: str
@@ -24,7 +24,7 @@ class Saved(Record, frozen=True, kw_only=True):
 
 
 def saved(recording: Recording, again: tuple[Restart, ...]) -> tuple[Saved, ...]:
-    """Every heal that worked, oldest first."""
+    """Return every successful heal, oldest first."""
     died = {one.generation: one.died for one in again}
     every = deeds(recording)
     ended_by_us = frozenset(pid for deed in every for pid in deed.pids)
@@ -41,8 +41,8 @@ def saved(recording: Recording, again: tuple[Restart, ...]) -> tuple[Saved, ...]
     return tuple(found)
 
 
+# Stock nnU-Net ends if a data worker is dead; it waits forever for a frozen one and for a lost export.
 def _worker_died(recording: Recording, deed: Deed, ended_by_us: frozenset[int]) -> bool:
-    """Stock ends when a data worker is dead; it waits for ever for a frozen one, and for a lost export."""
     return any(
         event.role in DATA_WORKERS and not event.expected and not event.by_parent and event.pid not in ended_by_us
         for event in recording.events(ProcessEnded, start_s=deed.begun_s - DEATH_BEFORE_S, end_s=deed.begun_s + 1)
