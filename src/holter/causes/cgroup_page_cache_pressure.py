@@ -34,7 +34,7 @@ SENTENCES = describe(
     },
 )
 
-# 1 MB a second of what was in memory a moment ago; a busy file server gives little more.
+# 1 MB per second of pages that were in memory a moment ago; a busy file server delivers little more.
 REFAULTS = 250.0
 
 RULES = (

@@ -42,7 +42,7 @@ SENTENCES = describe(
 
 ERROR = needs("exception.kind", one_of("compile"), "compile-error", otherwise="no-compile-error", weight=2.0)
 MISSING = Rule("compile.missing", is_true, "compile-lacks", 1.5, group="missing")
-# What the compiler itself says, where no exception was read: half of all that can be known.
+# The compiler's own message, without an exception: half of all possible evidence.
 LACKS = Rule("compile.missing", is_true, "compile-lacks", 2.5, group="missing")
 
 RULES = (

@@ -58,7 +58,7 @@ OFFERS = (
 )
 LADDER = (AGAIN,)
 
-# A container that never had a GPU has lost none.
+# A container without a GPU cannot have lost one.
 NEVER_HAD = against("gpu.present", is_false, "no-gpu", weight=0.75)
 
 

@@ -36,7 +36,7 @@ RULES = (
     Rule("main.waits_on", one_of("export-result"), "main-waits-for-export", 2.0, group="main"),
     Rule("export.replaced", at_least(1), "export-worker-replaced", 2.0, group="lost"),
     supports("activity.present", is_false, "nobody-works", weight=1.0),
-    against("oom.kills", at_least(1), "oom-counted", weight=2.0),  # export-ram-oom says why it was lost
+    against("oom.kills", at_least(1), "oom-counted", weight=2.0),  # export-ram-oom explains the loss
     against("export.replaced", at_most(0), "no-export-worker-lost", weight=1.0),
     against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
 )

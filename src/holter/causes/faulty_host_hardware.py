@@ -42,7 +42,7 @@ SENTENCES = describe(
     },
 )
 
-# A library that crashes does it in the same way each time, and is by far the more common.
+# A faulty library crashes in the same way each time, and is far more common.
 ONE_KIND = against("hardware.crash_signals", lambda signals: len(signals) == 1, "crashes-alike", weight=2.0)
 
 RULES = (
@@ -68,6 +68,6 @@ OFFERS = (
 
 
 def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts; what the kernel reports of the hardware needs no second crash."""
+    """Weigh the facts; hardware errors in the kernel log need no second crash."""
     is_reported = bool(evidence.fact("hardware.kernel_errors").value)
     return weigh(CAUSE, evidence, tuple(rule for rule in RULES if rule != ONE_KIND) if is_reported else RULES)

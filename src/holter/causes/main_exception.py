@@ -62,7 +62,7 @@ SENTENCES = describe(
     },
 )
 
-# Kinds that no other cause explains and that say what failed: they change what is said, and not how sure it is.
+# Kinds that no other cause explains and that name what failed: they change the wording, not the certainty.
 TOLD = ("checkpoint-broken", "checkpoint-refused", "pinned-memory", "gpu-number", "no-paths")
 
 RULES = (

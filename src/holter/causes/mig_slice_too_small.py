@@ -36,7 +36,7 @@ SENTENCES = describe(
 )
 PRESUPPOSES = ("gpu",)
 
-# What nnU-Net asks for: its default plans are made for a GPU of this size.
+# GPU memory for which nnU-Net's default plans are made.
 NEEDED_BYTES = 10e9
 
 RULES = (
@@ -53,5 +53,5 @@ LADDER = (AGAIN, UNCOMPILED)
 
 
 def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts; a small slice, mostly full, accuses nobody before it has refused memory."""
+    """Weigh the facts; a small, mostly full slice only counts after it refused memory."""
     return possible_unless_seen(weigh(CAUSE, evidence, RULES), "exception.kind")

@@ -35,12 +35,12 @@ SENTENCES = describe(
     },
 )
 
-# The versions that enter threadpool_limits around the fork as well as in the worker.
+# Versions that enter threadpool_limits around the fork as well as in the worker.
 NESTED = ("0.25.1",)
 
 
 def in_threadpoolctl(frame: str) -> bool:
-    """Whether a frame is the setting of a number of threads."""
+    """Return whether a frame sets a number of threads."""
     return "threadpoolctl" in frame or "set_num_threads" in frame
 
 
@@ -69,5 +69,5 @@ LADDER = FOR_CRASHES
 
 
 def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts; a version accuses nobody before a crash or a lock was seen."""
+    """Weigh the facts; a version only counts after a crash or a lock was seen."""
     return possible_unless_seen(weigh(CAUSE, evidence, RULES), "worker.exit_signal", "workers.lock")

@@ -46,7 +46,7 @@ OFFERS = (
     END_AND_CONTINUE,
 )
 
-# nnU-Net draws and saves one after the other: where nothing can be written, or all is frozen, that explains both.
+# nnU-Net draws and saves in turn: a disk that refuses writes, or a frozen run, explains both.
 ELSEWHERE = (
     against("frozen.processes", is_true, "in-a-freezer", fatal=True),
     against("disk.error", is_true, "disk-explains", weight=3.0),

@@ -51,11 +51,11 @@ OFFERS = (
     Offer("heal-read-only-data", "SAFE", "holter run --heal -- {continue}"),
     Offer("preprocess-all-again", "CONSENT"),
 )
-STOPS = True  # a restart would only fail again: a person must act
+STOPS = True  # a restart would fail again: a person must act
 
 
 def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts; where workers transform the data, a crash of the main process has another reason."""
+    """Weigh the facts; if workers transform the data, a crash of the main process has another reason."""
     has_workers = evidence.fact("workers.count").value != 0
     rules = tuple(proves_nothing(rule) if rule is OF_MAIN and has_workers else rule for rule in RULES)
     return possible_unless_seen(weigh(CAUSE, evidence, rules), "worker.exit_signal", "main.exit_signal")

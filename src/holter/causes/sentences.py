@@ -1,4 +1,4 @@
-"""The English sentences of causes: those of one cause stand in its file, those of several here."""
+"""English sentences of several causes; those of a single cause are in its file."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ def describe(
 ) -> tuple[str, ...]:
     """Define the sentences of one cause and return their keys.
 
-    ``title`` is a heading, ``meaning`` one whole sentence for anybody, and ``headline`` the same sentence about the
-    very process or file: ``{subject}``. ``variants`` are other wordings of these where one finding says more:
-    ``meaning.FINDING``. ``findings`` and ``remedies`` are those that no other cause states or offers, by their id.
-    ``ask`` is what to write to an administrator, word for word; by variant, "" where there is one alone.
+    ``title`` is a heading, ``meaning`` one full sentence for anybody, and ``headline`` the same sentence about the
+    concrete process or file: ``{subject}``. ``variants`` are other wordings of these for a finding that says more:
+    ``meaning.FINDING``. ``findings`` and ``remedies`` are those that no other cause uses, by id. ``ask`` is the text to
+    send to an administrator, by variant, "" for a single one.
     """
     sentences = {f"cause.{cause}.title": title, f"cause.{cause}.meaning": meaning}
     if headline is not None:

@@ -51,7 +51,7 @@ SENTENCES = describe(
     },
 )
 
-# What Docker gives, with a page more or less.
+# Docker's default size, with a page more or less.
 DOCKER_BYTES = 65 << 20
 
 RULES = (
@@ -72,17 +72,17 @@ OFFERS = (
 )
 LADDER = FOR_SHARED_MEMORY
 
-# A line that speaks of a bus error only supposes it, and one without ENOSPC may mean anything: how large or full
-# /dev/shm was must be known to confirm it.
+# A line about a bus error is only a guess, and one without ENOSPC may have any reason: the size or use of /dev/shm must
+# be known to confirm it.
 SIZE = frozenset({"shm.used_ratio", "shm.needed_ratio", "shm.total_bytes"})
 
 
-# A bus error ends the worker. One whose write is refused goes on without that batch: the training gets slower.
+# A bus error ends the worker. A worker whose write is refused continues without that batch: the training gets slower.
 NOTHING_ENDED = against("episode.kind", one_of("slow-down", "stall"), "nothing-ended", weight=1.5)
 
 
 def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts; what the exception says is not known where the facts were stated."""
+    """Weigh the facts; in an evidence file the text of the exception is unknown."""
     no_space, first = evidence.fact("shm.no_space"), str(evidence.fact("exception.first").value or "").strip()
     says_nothing = not first and no_space.status != "known"
     says_so = bool(no_space.value) or NO_SPACE.search(first) is not None

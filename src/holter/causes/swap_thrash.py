@@ -37,7 +37,7 @@ SENTENCES = describe(
     },
 )
 
-# A thousand pages a second: each of them holds up its process for the time of a disk access.
+# A thousand pages per second: each one delays its process by a disk access.
 SWAPPING = 4e6
 
 RULES = (

@@ -42,7 +42,7 @@ SENTENCES = describe(
     },
 )
 
-# A worker that raised an exception ends with one of these.
+# Exit codes of a worker that raised an exception.
 RAISED = (0, 1)
 
 RULES = (
@@ -65,4 +65,4 @@ def diagnose(evidence: Evidence) -> Verdict:
         return verdict
     if evidence.fact("exception.first").status == "unknown":
         return possible_at_most(verdict)
-    return likely_at_most(verdict)  # whether its traceback got lost cannot be seen
+    return likely_at_most(verdict)  # its traceback may have been lost

@@ -47,7 +47,7 @@ SENTENCES = describe(
 )
 PRESUPPOSES = ("windows",)
 
-# Of a step spent waiting for its batch, as in the other causes of the data side.
+# Share of a step spent waiting for its batch, as in the other causes about data.
 WAIT_RATIO = 0.3
 
 DRIVE = Rule("storage.windows_drive", is_true, "data-on-windows-drive", 1.5, group="limit")
@@ -71,7 +71,7 @@ OFFERS = (
 
 
 def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts; where the data lie says something only while somebody waits for them."""
+    """Weigh the facts; the place of the data only counts while something waits for them."""
     waits = evidence.fact("wait.ratio").value
     is_waited_for = isinstance(waits, (int, float)) and waits >= WAIT_RATIO
     is_waited_for = is_waited_for or bool(evidence.fact("workers.blocked").value)
