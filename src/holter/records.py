@@ -46,14 +46,14 @@ class Subject(Record, frozen=True, kw_only=True, tag="subject"):
     @classmethod
     def from_name(cls, name: str) -> Subject | None:
         """Return the process with that name, as ``name`` or a report writes it; None for any other text."""
-        found = _NAME.fullmatch(name)
-        if found is None:
+        match = _NAME.fullmatch(name)
+        if match is None:
             return None
-        role = "train-worker" if found["role"] == "worker" else found["role"]
+        role = "train-worker" if match["role"] == "worker" else match["role"]
         return cls(
             role=cast("Role", role),
-            index=None if found["index"] is None else int(found["index"]),
-            pid=None if found["pid"] is None else int(found["pid"]),
+            index=None if match["index"] is None else int(match["index"]),
+            pid=None if match["pid"] is None else int(match["pid"]),
         )
 
 
@@ -267,11 +267,11 @@ class GpuSample(Record, frozen=True, kw_only=True, tag="gpu"):
     @property
     def gaps(self) -> tuple[Unread, ...]:
         """Values that could not be read, for tapes of any version."""
-        return tuple(_unread(one) if isinstance(one, str) else one for one in self.unread)
+        return tuple(_unread(entry) if isinstance(entry, str) else entry for entry in self.unread)
 
 
-def _unread(told: str) -> Unread:
-    field, _, why = told.partition(":")
+def _unread(text: str) -> Unread:
+    field, _, why = text.partition(":")
     return Unread(field=field, why=why.strip())
 
 
@@ -510,12 +510,14 @@ class ContractSettled(Record, frozen=True, kw_only=True, tag="contract"):
 
         Raises:  KeyError if the contract does not have it.
         """
-        return {one.name: one for one in (*self.sees, *self.does)}[name]
+        return {ability.name: ability for ability in (*self.sees, *self.does)}[name]
 
     @property
     def only_watches(self) -> bool:
         """Whether Holter was not asked to act."""
-        return any(one.why_not is not None and one.why_not.key == "contract.only-watches" for one in self.does)
+        return any(
+            ability.why_not is not None and ability.why_not.key == "contract.only-watches" for ability in self.does
+        )
 
 
 class Notice(Record, frozen=True, kw_only=True, tag="notice"):

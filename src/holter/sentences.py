@@ -66,8 +66,8 @@ THEN = define("sentence.then", "{first}; {then}")
 def joined(*said: Text) -> Text:
     """Return several sentences as one; empty ones are left out."""
     whole: Text = ""
-    for one in said:
-        whole = THEN(first=whole, then=one) if whole and one else whole or one
+    for sentence in said:
+        whole = THEN(first=whole, then=sentence) if whole and sentence else whole or sentence
     return whole
 
 

@@ -216,7 +216,7 @@ def verdicts(evidence: Evidence) -> tuple[Verdict, ...]:
     judged = {cause: _not_applicable(cause, evidence) or judge(evidence) for cause, judge in CAUSES.items()}
     is_known = evidence.fact("exception.kind").status == "known"
     general = {module.CAUSE for module in GENERAL}
-    if is_known and not any(_explains_its_kind(one) for cause, one in judged.items() if cause not in general):
+    if is_known and not any(_explains_its_kind(verdict) for cause, verdict in judged.items() if cause not in general):
         for module in GENERAL:
             rules = tuple(rule for rule in module.RULES if rule.text != YIELDS)
             judged[module.CAUSE] = weigh(module.CAUSE, evidence, rules)
@@ -245,13 +245,13 @@ def _explains_its_kind(verdict: Verdict) -> bool:
 def diagnose_as_told(recording: Recording, episode: Episode) -> Diagnosis:
     """Return the verdict as it was while the run was watched, and facts that became known afterwards."""
     cut, seen = as_told(recording, episode)
-    told = diagnose(cut, seen)
-    return msgspec.structs.replace(told, episode=episode, later=_later(recording, episode, told))
+    diagnosis = diagnose(cut, seen)
+    return msgspec.structs.replace(diagnosis, episode=episode, later=_later(recording, episode, diagnosis))
 
 
 # Facts about the end that were unknown or different at the verdict.
-def _later(recording: Recording, episode: Episode, told: Diagnosis) -> tuple[Fact, ...]:
-    before = {fact.name: fact.value for fact in told.facts if fact.status == "known"}
+def _later(recording: Recording, episode: Episode, diagnosis: Diagnosis) -> tuple[Fact, ...]:
+    before = {fact.name: fact.value for fact in diagnosis.facts if fact.status == "known"}
     after = {fact.name: fact for fact in collect(recording, episode).facts if fact.status == "known"}
     return tuple(after[name] for name in OF_THE_END if name in after and after[name].value != before.get(name))
 

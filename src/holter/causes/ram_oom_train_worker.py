@@ -72,5 +72,5 @@ def diagnose(evidence: Evidence) -> Verdict:
     says_so = evidence.fact("exception.kind").value == "memory"
     if not says_so and evidence.fact("worker.subject").status == "not-applicable":
         # No process of the run ended, so the victim was another process.
-        rules = tuple(one._replace(fatal=True) if one is NOTHING_ENDED else one for one in rules)
+        rules = tuple(rule._replace(fatal=True) if rule is NOTHING_ENDED else rule for rule in rules)
     return weigh(CAUSE, evidence, (*rules, REFUSED if says_so else NOT_COUNTED))

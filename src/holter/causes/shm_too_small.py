@@ -90,4 +90,4 @@ def diagnose(evidence: Evidence) -> Verdict:
     rules = (*RULES, NOTHING_ENDED) if is_bus_error else RULES
     if is_bus_error or says_nothing or says_so:
         return weigh(CAUSE, evidence, rules)
-    return weigh(CAUSE, evidence, tuple(one._replace(group="size") if one.fact in SIZE else one for one in rules))
+    return weigh(CAUSE, evidence, tuple(rule._replace(group="size") if rule.fact in SIZE else rule for rule in rules))

@@ -56,9 +56,11 @@ class Step(NamedTuple):
 
 
 def _workers(now: Situation) -> int:
-    told = dict(now.in_force).get(WORKERS, "")
+    workers_set = dict(now.in_force).get(WORKERS, "")
     # During a replacement more workers are seen than planned; nnU-Net uses no more than there are CPUs.
-    known = [count for count in (now.workers, int(told) if told.isdecimal() else None) if count is not None]
+    known = [
+        count for count in (now.workers, int(workers_set) if workers_set.isdecimal() else None) if count is not None
+    ]
     return min(known, default=USUAL_WORKERS)
 
 
@@ -88,9 +90,11 @@ def _no_workers(_: Situation, __: Facts) -> Settings:
 
 
 def _fewer_exporters(now: Situation, facts: Facts) -> Settings | None:
-    told = dict(now.in_force).get(EXPORTERS, "")
+    exporters_set = dict(now.in_force).get(EXPORTERS, "")
     seen = facts.get("export.workers")
-    count = int(told) if told.isdecimal() else seen if isinstance(seen, int) and seen else USUAL_EXPORTERS
+    count = (
+        int(exporters_set) if exporters_set.isdecimal() else seen if isinstance(seen, int) and seen else USUAL_EXPORTERS
+    )
     return ((EXPORTERS, str(count // 2)),) if count > 1 else None
 
 

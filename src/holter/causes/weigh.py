@@ -63,7 +63,7 @@ def if_seen(evidence: Evidence, *rules: Rule) -> tuple[Rule, ...]:
 
 def weigh(cause: str, evidence: Evidence, rules: tuple[Rule, ...]) -> Verdict:
     """Return the verdict of one cause, with the facts for and against it and the unknown ones."""
-    found: dict[str, list[Finding]] = {"for": [], "against": [], "unknown": []}
+    findings: dict[str, list[Finding]] = {"for": [], "against": [], "unknown": []}
     total = sum(_counts(rule, evidence) for rule in rules if rule.speaks == "for") or 1.0
     got = minus = 0.0
     fatal = is_observed = False
@@ -72,11 +72,11 @@ def weigh(cause: str, evidence: Evidence, rules: tuple[Rule, ...]) -> Verdict:
     for rule in rules:
         fact = evidence.fact(rule.fact)
         if fact.status == "unknown":
-            found["unknown"].append(_finding(fact, "unknown-fact"))
+            findings["unknown"].append(_finding(fact, "unknown-fact"))
             open_question = open_question or rule.speaks == "for"
             unheard = unheard or (rule.speaks == "against" and (rule.fatal or rule.weight >= STRONG))
         elif fact.status == "known" and rule.test(fact.value):
-            found[rule.speaks].append(_finding(fact, rule.text))
+            findings[rule.speaks].append(_finding(fact, rule.text))
             if rule.speaks == "for":
                 got += _counts(rule, evidence)
                 is_observed = is_observed or not is_condition(rule.fact)
@@ -85,20 +85,20 @@ def weigh(cause: str, evidence: Evidence, rules: tuple[Rule, ...]) -> Verdict:
                 minus += rule.weight
                 fatal = fatal or rule.fatal
         elif rule.otherwise is not None:
-            found["against"].append(_finding(fact, rule.otherwise))
+            findings["against"].append(_finding(fact, rule.otherwise))
             fatal = True
     score = max(0.0, (got - minus) / total)
     certain = bool(groups) and all(groups.values()) and is_observed
     verdict, score = _grade(fatal, certain, minus, score, open_question)
     if verdict == "confirmed" and unheard:  # a strong counter-argument is unknown
         verdict, score = "likely", min(score, CONFIRMED_BASE - 0.01)
-    unknown = {finding.fact: finding for finding in found["unknown"]}
+    unknown = {finding.fact: finding for finding in findings["unknown"]}
     return Verdict(
         cause=cause,
         verdict=verdict,
         score=round(score, 3),
-        supports=tuple(found["for"]),
-        against=tuple(found["against"]),
+        supports=tuple(findings["for"]),
+        against=tuple(findings["against"]),
         unknown=tuple(unknown.values()),
     )
 
@@ -148,8 +148,8 @@ def _grade(fatal: bool, certain: bool, minus: float, score: float, open_question
 
 
 def _finding(fact: Fact, text: str) -> Finding:
-    told = ", ".join(fact.value) if isinstance(fact.value, tuple) else _written(fact.value)
-    value: Value = fact.actors if fact.processes else told
+    written = ", ".join(fact.value) if isinstance(fact.value, tuple) else _written(fact.value)
+    value: Value = fact.actors if fact.processes else written
     values = (("value", value), ("detail", fact.detail or fact.reason or ""), ("fact", fact.name))
     return Finding(fact=fact.name, text=text, values=values)
 

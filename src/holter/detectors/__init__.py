@@ -70,7 +70,7 @@ class Watch:
         changed: list[Episode] = []
         for event in tick.events:
             if isinstance(event, ActionTaken) and event.action == "restart" and event.state == "begun":
-                changed += self._begin_anew(event)
+                changed += self._reset(event)
         for detector in self._detectors:
             for episode in detector.see(tick):
                 changed += self._take(msgspec.structs.replace(episode, generation=self._generation), tick.t_s)
@@ -88,7 +88,7 @@ class Watch:
         return self._close_at(min(ended)) if ended else []
 
     # What the detectors learned about the old process does not apply to the new one.
-    def _begin_anew(self, restart: ActionTaken) -> list[Episode]:
+    def _reset(self, restart: ActionTaken) -> list[Episode]:
         self._detectors = [detector() for detector in DETECTORS]
         self._generation = restart.generation
         return self._close_at(restart.t_s)
@@ -122,11 +122,11 @@ class Watch:
         first = ("stall",) if episode.detector == "frozen" else ()
         before = first + SAME_INCIDENT[: SAME_INCIDENT.index(episode.detector)]
         return any(
-            one.detector in before
-            and one.generation == episode.generation
-            and (one.end_s is None or t_s - one.end_s < (SAME_END_S if episode.kind == "death" else AFTERGLOW_S))
-            and not _is_another_death(episode, one)
-            for one in self._episodes.values()
+            other.detector in before
+            and other.generation == episode.generation
+            and (other.end_s is None or t_s - other.end_s < (SAME_END_S if episode.kind == "death" else AFTERGLOW_S))
+            and not _is_another_death(episode, other)
+            for other in self._episodes.values()
         )
 
     @property

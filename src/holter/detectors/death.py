@@ -92,7 +92,7 @@ class DeathDetector:
     def _hear(self, event: ExceptionSeen, tick: Tick) -> list[Episode]:
         if self._began_s is not None and event.t_s < self._began_s:
             return []  # written before the recording
-        if any(one.role == event.role for one in self._unclear):
+        if any(ended.role == event.role for ended in self._unclear):
             self._unclear = []
             return self._take(event, tick)
         self._rumours.append(event)
@@ -112,11 +112,11 @@ class DeathDetector:
         if isinstance(event, ExceptionSeen):
             return []
         if event.by_parent or event.expected:
-            self._unclear = [one for one in self._unclear if one.pid != event.pid]
+            self._unclear = [ended for ended in self._unclear if ended.pid != event.pid]
         elif self._hooked and event.role in DATA_WORKERS and event.exit_signal == signal.SIGTERM:
             self._unclear.append(event)
         elif event.role == "main" and self._unclear and self._has_failed(event):
-            first, self._unclear = min(self._unclear, key=lambda one: one.t_s), []
+            first, self._unclear = min(self._unclear, key=lambda ended: ended.t_s), []
             return self._take(first, tick)
         return []
 
@@ -157,9 +157,13 @@ class DeathDetector:
 
     # The first rumour that may explain why this process ended, else the event itself.
     def _first_rumour(self, event: ProcessEnded | ExceptionSeen) -> ProcessEnded | ExceptionSeen:
-        near = [one for one in self._rumours if 0.0 <= event.t_s - one.t_s < ONE_CRASH_S and self._explains(one, event)]
+        near = [
+            rumour
+            for rumour in self._rumours
+            if 0.0 <= event.t_s - rumour.t_s < ONE_CRASH_S and self._explains(rumour, event)
+        ]
         self._rumours = []
-        return min(near, key=lambda one: one.t_s, default=event)
+        return min(near, key=lambda rumour: rumour.t_s, default=event)
 
     # Whether a rumour has the same role, or is a worker's before the end of main, and the reason is still unknown. The
     # file may hold lines of another run; the hook reports every exception that ends its own process.

@@ -46,7 +46,7 @@ class DivergedDetector:
         self._lost = {name: lost for name, lost in self._lost.items() if name in event.not_finite}
         if self._open is not None:
             return [] if self._lost else self._close(event.t_s)
-        worst = max(self._lost.items(), key=lambda one: one[1][1], default=None)
+        worst = max(self._lost.items(), key=lambda loss: loss[1][1], default=None)
         if worst is None or worst[1][1] < EPOCHS:
             return []
         name, (first, count, since_s) = worst

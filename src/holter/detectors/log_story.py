@@ -69,19 +69,19 @@ def episodes_of_log(recording: Recording, *, is_running: bool = False) -> tuple[
     """Return every episode, by time. ``is_running``: the log is still being written, so its end means nothing."""
     events = [event for tick in recording.all_ticks for event in tick.events]
     borders = [0, *(n for n, event in enumerate(events) if isinstance(event, Noted) and event.what == NEW_LOG)]
-    found: list[Episode] = []
+    episodes: list[Episode] = []
     for begin, end in zip(borders, (*borders[1:], len(events)), strict=True):
         is_last = end == len(events)
         until_s = recording.duration_s if is_last else events[end].t_s
         ended = _end_of_run(events[begin:end], until_s)
         if ended is not None and not (is_last and is_running and ended.detector == LOG_END):
-            found.append(ended)
+            episodes.append(ended)
     slow = slow_epochs(recording)
     if slow is not None and slow.end_s is None:
         # The end of a slow training's log is no separate episode.
-        found = [episode for episode in found if episode.detector != LOG_END or episode.end_s is not None]
-    found += [episode for episode in (slow or evenly_slow(recording),) if episode is not None]
-    return tuple(sorted(found, key=lambda episode: episode.start_s))
+        episodes = [episode for episode in episodes if episode.detector != LOG_END or episode.end_s is not None]
+    episodes += [episode for episode in (slow or evenly_slow(recording),) if episode is not None]
+    return tuple(sorted(episodes, key=lambda episode: episode.start_s))
 
 
 # The death of one run, or a log that stops in the middle; None if the run finished or was asked to end.
@@ -102,8 +102,8 @@ def _end_of_run(events: list[Event], until_s: float) -> Episode | None:
     phase, began = _phase(events)
     if phase == "unknown" and not _epochs(events):
         return None
-    told = max((event.t_s for event in events), default=until_s)
-    return _episode("stall", phase, told, LOG_END, _log_ends(phase), began)
+    last_s = max((event.t_s for event in events), default=until_s)
+    return _episode("stall", phase, last_s, LOG_END, _log_ends(phase), began)
 
 
 # Users press Ctrl-C on a training that seems to hang; if it was waiting at that moment, this is reported.
@@ -172,11 +172,11 @@ def _phase(events: list[Event]) -> tuple[Phase, float | None]:
 
 def slow_epochs(recording: Recording) -> Episode | None:
     """Return an episode if epochs became slower or faster, or slow ones cost much time; else None."""
-    told = story(runs(recording))
-    if told is None:
+    epoch_story = story(runs(recording))
+    if epoch_story is None:
         return None
-    series, epochs = told.series, told.run.epochs
-    costs = _extra_part(told) >= COSTS
+    series, epochs = epoch_story.series, epoch_story.run.epochs
+    costs = _extra_part(epoch_story) >= COSTS
     kind: EpisodeKind = "slow-down"
     first, last = epochs[0], None
     if series.shape in ("periodic", "heavy-tail") and costs:
@@ -195,22 +195,22 @@ def slow_epochs(recording: Recording) -> Episode | None:
         return None
     end_s = None if last is None else last.t_s
     start_s = _began(first, epochs)
-    return _episode(kind, "train", start_s, EPOCH_TIMES, described(told), alarm_s=first.t_s, end_s=end_s)
+    return _episode(kind, "train", start_s, EPOCH_TIMES, described(epoch_story), alarm_s=first.t_s, end_s=end_s)
 
 
 def evenly_slow(recording: Recording) -> Episode | None:
     """Return an episode if all epochs are alike and the versions are known to be slow; else None."""
-    told, kernels = story(runs(recording)), _slow_kernels(recording)
-    if told is None or kernels is None or told.series.shape not in ("flat", "first-only"):
+    epoch_story, kernels = story(runs(recording)), _slow_kernels(recording)
+    if epoch_story is None or kernels is None or epoch_story.series.shape not in ("flat", "first-only"):
         return None
-    first = told.run.epochs[0]
-    reason = KNOWN_SLOW(epochs=described(told), versions=kernels)
+    first = epoch_story.run.epochs[0]
+    reason = KNOWN_SLOW(epochs=described(epoch_story), versions=kernels)
     return _episode("slow-down", "train", _began(first, ()), EPOCH_TIMES, reason, alarm_s=first.t_s)
 
 
 # The length has two decimals only, so an epoch does not start before the previous one ended.
 def _began(epoch: EpochEnded, epochs: Iterable[EpochEnded]) -> float:
-    before_s = max((one.t_s for one in epochs if one.t_s < epoch.t_s), default=0.0)
+    before_s = max((event.t_s for event in epochs if event.t_s < epoch.t_s), default=0.0)
     return max(before_s, epoch.t_s - (epoch.duration_s or 0.0))
 
 
@@ -227,8 +227,8 @@ def _slow_kernels(recording: Recording) -> str | None:
 
 
 # Time above the usual, as a share of all time.
-def _extra_part(told: Story) -> float:
-    times, usual = told.run.times, told.series.usual_s
+def _extra_part(epoch_story: Story) -> float:
+    times, usual = epoch_story.run.times, epoch_story.series.usual_s
     return sum(max(0.0, value - usual) for value in times) / max(sum(times), 1e-9)
 
 

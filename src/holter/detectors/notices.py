@@ -30,9 +30,9 @@ class Notices:
         if main_beat(tick) is None or len(workers) < 2:
             return ()
         steps = sum(beat.steps_total for beat in workers)
-        found = [notice for beat in workers if (notice := self._lost(beat, steps, len(workers), tick)) is not None]
+        notices = [notice for beat in workers if (notice := self._lost(beat, steps, len(workers), tick)) is not None]
         self._began = {beat.pid: self._began[beat.pid] for beat in workers if beat.pid in self._began}
-        return tuple(found)
+        return tuple(notices)
 
     def _lost(self, beat: Beat, steps: int, workers: int, tick: Tick) -> Notice | None:
         if beat.case is None or beat.case_began_s is None:

@@ -96,11 +96,11 @@ class PausesDetector:
             return self._over(tick.t_s)
         if len(self._pauses) < PAUSES:
             return ()
-        start_s, lost_s = self._pauses[0].start_s, sum(one.end_s - one.start_s for one in self._pauses)
+        start_s, lost_s = self._pauses[0].start_s, sum(pause.end_s - pause.start_s for pause in self._pauses)
         span_s = tick.t_s - start_s
         if lost_s < LOST_PART * span_s:
             return ()
-        each_s = median(one.end_s - one.start_s for one in self._pauses)
+        each_s = median(pause.end_s - pause.start_s for pause in self._pauses)
         self._open = Episode(
             kind="slow-down",
             phase="train",
@@ -128,4 +128,6 @@ class PausesDetector:
 
 
 def _are_at_work(tick: Tick) -> bool:
-    return any(one.role in DATA_WORKERS and (one.cpu_ratio or 0.0) >= WORKING_CPU_RATIO for one in tick.processes)
+    return any(
+        process.role in DATA_WORKERS and (process.cpu_ratio or 0.0) >= WORKING_CPU_RATIO for process in tick.processes
+    )

@@ -45,10 +45,10 @@ def episode_at_a_look(recording: Recording) -> Episode | None:
 
 
 def _stopped(recording: Recording, processes: tuple[ProcessSample, ...]) -> Episode | None:
-    stopped = [one for one in processes if one.state in ("T", "t") and one.role in ("main", *WORKERS)]
+    stopped = [process for process in processes if process.state in ("T", "t") and process.role in ("main", *WORKERS)]
     if not stopped:
         return None
-    first = next((one for one in stopped if one.role == "main"), stopped[0])
+    first = next((process for process in stopped if process.role == "main"), stopped[0])
     process = process_of(first)
     return _episode(recording, IS_STOPPED(process=process), subject=process, pid=first.pid)
 
@@ -78,8 +78,10 @@ def _long(recording: Recording) -> Episode | None:
     began = [event.t_s for event in recording.events(PhaseChanged) if event.phase == "train"]
     if len(epochs) < EPOCHS or not began or _phase(recording)[0] != "train":
         return None
-    told = story(runs(recording))
-    usual = told.series.usual_s if told is not None else median(event.duration_s or 0.0 for event in epochs)
+    epoch_story = story(runs(recording))
+    usual = (
+        epoch_story.series.usual_s if epoch_story is not None else median(event.duration_s or 0.0 for event in epochs)
+    )
     lasts = recording.duration_s - max(began)
     if lasts < LONG_TIMES * usual:
         return None
@@ -87,10 +89,10 @@ def _long(recording: Recording) -> Episode | None:
 
 
 def _slower(recording: Recording) -> Episode | None:
-    found = slow_epochs(recording)
-    if found is None:
+    slow = slow_epochs(recording)
+    if slow is None:
         return None
-    return _episode(recording, found.reason, kind=found.kind)
+    return _episode(recording, slow.reason, kind=slow.kind)
 
 
 def _phase(recording: Recording) -> tuple[str, int | None]:

@@ -97,7 +97,9 @@ class StallDetector:
         moved = self._progress.see(tick)
         if moved and self._phase.phase == "epoch-end" and before_s is not None and self._progress.at_s is not None:
             self._longest_end_s = max(self._longest_end_s, self._progress.at_s - before_s)
-        self._worker_failed = (self._worker_failed and not moved) or any(_is_workers_error(one) for one in tick.events)
+        self._worker_failed = (self._worker_failed and not moved) or any(
+            _is_workers_error(event) for event in tick.events
+        )
         if self._open is not None:
             if not (moved or _is_over(tick)):
                 return ()
@@ -116,8 +118,8 @@ class StallDetector:
         self._cpus = usable_cpus(tick, self._cpus)
         if tick.processes:
             # An unmeasured process may be working: it must not raise an alarm.
-            unmeasured = any(one.cpu_ratio is None and one.state not in STILL for one in tick.processes)
-            ratios = [one.cpu_ratio or 0.0 for one in tick.processes]
+            unmeasured = any(process.cpu_ratio is None and process.state not in STILL for process in tick.processes)
+            ratios = [process.cpu_ratio or 0.0 for process in tick.processes]
             main_works = main is not None and (main.cpu_ratio or 0.0) >= WORKING_CPU_RATIO
             cpus = self._cpus if self._cpus is not None else float("inf")
             works = works_together(ratios, cpus)
@@ -196,16 +198,20 @@ class StallDetector:
 
 def is_idle(processes: tuple[ProcessSample, ...]) -> bool:
     """Return whether no process does anything; data workers may poll within a small CPU limit."""
-    limit = POLLING_CORES if any(one.role in WORKERS for one in processes) else IDLE_CORES
+    limit = POLLING_CORES if any(process.role in WORKERS for process in processes) else IDLE_CORES
     return all(
-        (one.cpu_ratio or 0.0) <= limit and one.state != "D" and (one.state != "R" or one.role in WORKERS)
-        for one in processes
+        (process.cpu_ratio or 0.0) <= limit
+        and process.state != "D"
+        and (process.state != "R" or process.role in WORKERS)
+        for process in processes
     )
 
 
 def _is_fed_slowly(tick: Tick, cpus: float) -> bool:
     waits = any(beat.waits_for in ("train-batch", "val-batch") for beat in main_beats(tick))
-    return waits and works_together((one.cpu_ratio or 0.0 for one in tick.processes if one.role in DATA_WORKERS), cpus)
+    return waits and works_together(
+        (process.cpu_ratio or 0.0 for process in tick.processes if process.role in DATA_WORKERS), cpus
+    )
 
 
 def _is_workers_error(event: Event) -> bool:

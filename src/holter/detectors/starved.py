@@ -78,8 +78,8 @@ class StarvedDetector:
     def _look_at_cpus(self, tick: Tick) -> None:
         self._cpus = usable_cpus(tick, self._cpus)
         if tick.processes:
-            self._workers = sum(one.role == "train-worker" for one in tick.processes)
-            used = sum(one.cpu_ratio or 0.0 for one in tick.processes)
+            self._workers = sum(process.role == "train-worker" for process in tick.processes)
+            used = sum(process.cpu_ratio or 0.0 for process in tick.processes)
             cpus = self._cpus if self._workers else 1.0  # one process makes every batch itself
             self._is_bound = cpus is not None and used >= BUSY_CPUS * cpus
 

@@ -33,7 +33,9 @@ def main_process(tick: Tick) -> ProcessSample | None:
     """Return the training's main process, or None."""
     mains = [process for process in tick.processes if process.role == "main"]
     beat = main_beat(tick)
-    return next((one for one in mains if beat is not None and one.pid == beat.pid), mains[0] if mains else None)
+    return next(
+        (process for process in mains if beat is not None and process.pid == beat.pid), mains[0] if mains else None
+    )
 
 
 def is_paused(tick: Tick) -> bool:
@@ -44,7 +46,9 @@ def is_paused(tick: Tick) -> bool:
 
 def is_held(tick: Tick) -> bool:
     """Return whether a main process is stopped (Ctrl-Z, ``kill -STOP``) or its cgroup frozen, to continue later."""
-    return any(one.role == "main" and (one.state in STOPPED or is_in_freezer(one)) for one in tick.processes)
+    return any(
+        process.role == "main" and (process.state in STOPPED or is_in_freezer(process)) for process in tick.processes
+    )
 
 
 def usable_cpus(tick: Tick, before: float | None) -> float | None:

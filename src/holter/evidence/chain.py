@@ -127,7 +127,7 @@ def _working(book: FactBook, count: int) -> Text:
 def _stuck(book: FactBook) -> tuple[Link, ...]:
     stopped = book.actors("workers.stopped")
     if stopped:
-        return tuple(Link(waiter=one, target=STOPPED(), how=PROCESS_STATE()) for one in stopped[:MOST_LINKS])
+        return tuple(Link(waiter=worker, target=STOPPED(), how=PROCESS_STATE()) for worker in stopped[:MOST_LINKS])
     blocked = book.actors("workers.blocked")
     if blocked:
         file, mount = book.value("workers.blocked_file"), book.value("workers.blocked_mount")
@@ -139,7 +139,9 @@ def _stuck(book: FactBook) -> tuple[Link, ...]:
         )
     where = book.value("workers.lock")
     lock = LOCK_IN(place=str(where)) if where else A_LOCK()
-    return tuple(Link(waiter=one, target=lock, how=NOT_WOKEN()) for one in book.actors("workers.locked")[:MOST_LINKS])
+    return tuple(
+        Link(waiter=worker, target=lock, how=NOT_WOKEN()) for worker in book.actors("workers.locked")[:MOST_LINKS]
+    )
 
 
 def _export_side(book: FactBook) -> tuple[Link, ...]:

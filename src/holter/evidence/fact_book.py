@@ -52,8 +52,8 @@ class FactBook:
         if value is None:
             self.unknown(name, NOT_RECORDED() if unless is None else unless)
             return
-        told = value if isinstance(value, tuple) else (value,)
-        processes = tuple(one for one in told if isinstance(one, Subject))
+        items = value if isinstance(value, tuple) else (value,)
+        processes = tuple(item for item in items if isinstance(item, Subject))
         self.facts[name] = Fact(name=name, value=_kept(value), detail=detail or None, processes=processes)
 
     def unknown(self, names: str | tuple[str, ...], reason: Text) -> None:
@@ -81,5 +81,5 @@ def _kept(value: Value | Subject | tuple[Subject | str, ...]) -> Value:
     if isinstance(value, Subject):
         return value.name
     if isinstance(value, tuple):
-        return tuple(one.name if isinstance(one, Subject) else one for one in value)
+        return tuple(item.name if isinstance(item, Subject) else item for item in value)
     return round(value, 4) if isinstance(value, float) else value

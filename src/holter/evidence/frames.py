@@ -29,8 +29,8 @@ def interrupted(exception: ExceptionSeen) -> tuple[str, str] | None:
     if exception.error != "KeyboardInterrupt" or exception.role != "main":
         return None
     frames = tuple(
-        Frame(function=found[3], file=found[1].replace("\\", "/"), line=int(found[2]))
-        for found in reversed(tuple(_PRINTED.finditer(exception.traceback)))
+        Frame(function=match[3], file=match[1].replace("\\", "/"), line=int(match[2]))
+        for match in reversed(tuple(_PRINTED.finditer(exception.traceback)))
     )
     return place(ThreadStack(frames=frames))
 
@@ -64,17 +64,17 @@ def results_loop(dump: StackDump) -> str | None:
     over. ready-queue: the main thread does not take the batches that are ready. tensor-hand-over wins if threads
     differ.
     """
-    found = set()
+    waits = set()
     for thread in dump.threads:
         if _first(thread.frames, function=("results_loop",)) is None:
             continue
         if _first(thread.frames, function=_HAND_OVER) or _first(thread.frames, file="resource_sharer.py"):
-            found.add("tensor-hand-over")
+            waits.add("tensor-hand-over")
         elif _first(thread.frames, function=("put",)):
-            found.add("ready-queue")
+            waits.add("ready-queue")
         else:
-            found.add("worker-queue")
-    return next((word for word in ("tensor-hand-over", "worker-queue", "ready-queue") if word in found), None)
+            waits.add("worker-queue")
+    return next((word for word in ("tensor-hand-over", "worker-queue", "ready-queue") if word in waits), None)
 
 
 def collective(frames: tuple[Frame, ...]) -> Frame | None:

@@ -92,7 +92,7 @@ class Outside:
 
     # A full /tmp delays nobody unless a write failed there.
     def _failed_in(self, temporary: StorageSample, results: StorageSample) -> bool:
-        inner = max((temporary, results), key=lambda one: len(one.path))
+        inner = max((temporary, results), key=lambda sample: len(sample.path))
         for file in self._files:
             if is_below(file, temporary.path) and (inner is temporary or not is_below(file, results.path)):
                 return True
@@ -101,9 +101,9 @@ class Outside:
     def storage_answers(self) -> bool | None:
         """Return whether small reads of data and results succeed, and quickly."""
         looks = [self._storage[label] for label in ("preprocessed", "results") if label in self._storage]
-        if any(_is_in_trouble(one) for one in looks):
+        if any(_is_in_trouble(sample) for sample in looks):
             return False
-        return True if looks and all(one.read_latency_s is not None for one in looks) else None
+        return True if looks and all(sample.read_latency_s is not None for sample in looks) else None
 
     def licensed(self) -> bool | None:
         """Return whether every vGPU is licensed or in its grace period."""
@@ -132,13 +132,13 @@ class Outside:
         return [gpu for gpu in self._gpus.values() if gpu.index in self._mine]
 
 
-def _is_in_trouble(one: StorageSample) -> bool:
-    hangs = (one.probe_pending_s or 0.0) >= ANSWERS_WITHIN_S
-    return hangs or one.problem is not None or (one.read_latency_s or 0.0) >= QUICK_S
+def _is_in_trouble(sample: StorageSample) -> bool:
+    hangs = (sample.probe_pending_s or 0.0) >= ANSWERS_WITHIN_S
+    return hangs or sample.problem is not None or (sample.read_latency_s or 0.0) >= QUICK_S
 
 
 def _held_by_nobody(gpu: GpuSample) -> bool:
-    held = sum(one.memory_bytes or 0 for one in gpu.processes or ())
+    held = sum(process.memory_bytes or 0 for process in gpu.processes or ())
     return gpu.processes is not None and (gpu.memory_used_bytes or 0) - held >= ZOMBIE_BYTES
 
 

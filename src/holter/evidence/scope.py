@@ -41,7 +41,7 @@ def collect(window: Window, book: FactBook) -> None:
     """State what the run has, and what it lacks if the whole run was observed."""
     derive(book)
     contract = window.recording.contract(window.end_s)
-    seen = frozenset() if contract is None else frozenset(one.name for one in contract.sees if one.can)
+    seen = frozenset() if contract is None else frozenset(ability.name for ability in contract.sees if ability.can)
     if "gpu" in seen:
         _add(book, "scope.gpu", True)
     _nnunet(window, book, seen)
@@ -99,7 +99,7 @@ def _nnunet(window: Window, book: FactBook, seen: frozenset[AbilityName]) -> Non
     environment = window.recording.environment
     command = environment.command if environment is not None else ()
     beats = any(beat.role == "main" for tick in window.all for beat in tick.beats)
-    said = any(_is_said_by_nnunet(event) for tick in window.all for event in tick.events)
+    logged = any(_is_said_by_nnunet(event) for tick in window.all for event in tick.events)
     raised = any(NNUNET_FRAMES.search(error.traceback) for error in window.recording.events(ExceptionSeen))
     if parse_training_command(command) is not None or (environment is not None and environment.plans):
         book.known("scope.nnunet", True, BY_COMMAND())
@@ -107,14 +107,14 @@ def _nnunet(window: Window, book: FactBook, seen: frozenset[AbilityName]) -> Non
         book.known("scope.nnunet", True, BY_BEAT())
     elif "log" in seen:
         book.known("scope.nnunet", True, BY_LOG())
-    elif said:
+    elif logged:
         book.known("scope.nnunet", True, BY_TEXT())
     elif raised:
         book.known("scope.nnunet", True, BY_FRAMES())
     elif book.value("scope.nnunet") is None and _was_watched(window):
         book.known("scope.nnunet", False, NOT_NNUNET())
     steps = any(beat.steps_total for tick in window.all for beat in tick.beats if beat.role == "main")
-    if steps or said:
+    if steps or logged:
         book.known("scope.training", True)
     elif _was_watched(window):
         book.known("scope.training", False, NO_TRAINING())

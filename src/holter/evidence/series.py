@@ -67,13 +67,13 @@ def analyse(times: Sequence[float]) -> Series | None:
     first_times = times[0] / max(median(times[1:]), 1e-9)
     is_first_slow = first_times >= FIRST_TIMES and times[0] >= FIRST_TIMES * median(times[1:4])
     skipped = 1 if is_first_slow else 0
-    found = _body(times[skipped:])
-    if is_first_slow and found.shape == "flat":
-        return Series("first-only", found.usual_s, first_times=first_times)
-    return found._replace(
+    series = _body(times[skipped:])
+    if is_first_slow and series.shape == "flat":
+        return Series("first-only", series.usual_s, first_times=first_times)
+    return series._replace(
         first_times=first_times,
-        change=None if found.change is None else found.change + skipped,
-        slow=tuple(index + skipped for index in found.slow),
+        change=None if series.change is None else series.change + skipped,
+        slow=tuple(index + skipped for index in series.slow),
     )
 
 
@@ -87,9 +87,9 @@ def _body(times: Sequence[float]) -> Series:
     sustained = _step_or_drift(times, smooth)
     if sustained is not None:
         return sustained
-    found = _come_and_go(times, usual, slow)
-    if found is not None:
-        return found
+    recurring = _come_and_go(times, usual, slow)
+    if recurring is not None:
+        return recurring
     ordered = sorted(times)
     low, high = ordered[len(times) // 4], ordered[(3 * len(times)) // 4]
     if len(times) >= 2 * ENOUGH and high - low >= SCATTER * usual:

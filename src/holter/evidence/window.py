@@ -102,7 +102,7 @@ def mean_cpu(ticks: Iterable[Tick], pid: int) -> float | None:
 def ready_to_run(looks: Iterable[Tick], part: float = READY_PART) -> set[int]:
     """Return the PIDs that were running or runnable in at least this share of the samples: they work."""
     seen = [tick for tick in looks if tick.processes]
-    ready = Counter(one.pid for tick in seen for one in tick.processes if one.state == "R")
+    ready = Counter(process.pid for tick in seen for process in tick.processes if process.state == "R")
     return {pid for pid, count in ready.items() if count >= part * len(seen)}
 
 
@@ -114,7 +114,7 @@ def middle(values: Iterable[float | None]) -> float | None:
 
 def last(values: Iterable[T | None]) -> T | None:
     """Return the last known value; None if none is known."""
-    found: T | None = None
+    latest: T | None = None
     for value in values:
-        found = value if value is not None else found
-    return found
+        latest = value if value is not None else latest
+    return latest

@@ -97,7 +97,7 @@ def account(recording: Recording, diagnoses: tuple[Diagnosis, ...] | None = None
     end_s = end_of_run(recording)
     phases = spans(recording)
     again = restarts(recording)
-    episodes = recording.episodes() if diagnoses is None else tuple(one.episode for one in diagnoses)
+    episodes = recording.episodes() if diagnoses is None else tuple(diagnosis.episode for diagnosis in diagnoses)
     causes = _causes(diagnoses or ())
     repeated = _repeated(phases, again)
     lost = [*_recoveries(again, end_s), *_standstills(recording, episodes, causes, end_s), *repeated]
@@ -125,8 +125,8 @@ def account(recording: Recording, diagnoses: tuple[Diagnosis, ...] | None = None
 
 # From death to the first step of the next process: the start-up is paid a second time.
 def _recoveries(again: tuple[Restart, ...], end_s: float) -> Iterable[_Stretch]:
-    for one in again:
-        yield _Stretch(one.down_s, end_s if one.back_s is None else one.back_s, "restart", one.cause)
+    for restart in again:
+        yield _Stretch(restart.down_s, end_s if restart.back_s is None else restart.back_s, "restart", restart.cause)
 
 
 # Pauses without progress that overlap an episode; without a heartbeat the whole episode.
@@ -158,12 +158,14 @@ def _usual_pause(moments: tuple[float, ...], before_s: float) -> float:
 # Work of a process on epochs that a later process had to train again.
 def _repeated(phases: tuple[Span, ...], again: tuple[Restart, ...]) -> list[_Stretch]:
     first = _first_epochs(phases)
-    found = []
+    stretches = []
     for span in phases:
-        redone = [one for one in again if one.generation > span.generation and _redoes(one, span, first)]
+        redone = [
+            restart for restart in again if restart.generation > span.generation and _redoes(restart, span, first)
+        ]
         if redone and span.phase in ("train", "validate", "epoch-end", "checkpoint"):
-            found.append(_Stretch(span.start_s, span.end_s, "repeated", redone[0].cause))
-    return found
+            stretches.append(_Stretch(span.start_s, span.end_s, "repeated", redone[0].cause))
+    return stretches
 
 
 def _repeated_epochs(phases: tuple[Span, ...], again: tuple[Restart, ...]) -> int:
@@ -173,7 +175,7 @@ def _repeated_epochs(phases: tuple[Span, ...], again: tuple[Restart, ...]) -> in
             (span.generation, span.epoch)
             for span in phases
             if span.phase == "train"
-            and any(one.generation > span.generation and _redoes(one, span, first) for one in again)
+            and any(restart.generation > span.generation and _redoes(restart, span, first) for restart in again)
         }
     )
 
@@ -224,13 +226,19 @@ def _pace(recording: Recording, start_s: float, end_s: float | None) -> tuple[in
 
 # Seconds per category, and losses; where two stretches overlap, the first in the list counts.
 def _counted(phases: tuple[Span, ...], lost: list[_Stretch], end_s: float) -> tuple[dict[str, float], list[Loss]]:
-    edges = _edges([*((one.start_s, one.end_s) for one in phases), *((one.start_s, one.end_s) for one in lost)], end_s)
+    edges = _edges(
+        [
+            *((stretch.start_s, stretch.end_s) for stretch in phases),
+            *((stretch.start_s, stretch.end_s) for stretch in lost),
+        ],
+        end_s,
+    )
     sums: dict[str, float] = defaultdict(float)
     seconds: dict[int, float] = defaultdict(float)
     next_span = 0
     for start_s, until_s in pairwise(edges):
         middle_s = (start_s + until_s) / 2
-        owner = next((index for index, one in enumerate(lost) if one.start_s <= middle_s < one.end_s), None)
+        owner = next((index for index, stretch in enumerate(lost) if stretch.start_s <= middle_s < stretch.end_s), None)
         if owner is not None:
             seconds[owner] += until_s - start_s
             continue
@@ -238,7 +246,7 @@ def _counted(phases: tuple[Span, ...], lost: list[_Stretch], end_s: float) -> tu
             next_span += 1
         inside = next_span < len(phases) and phases[next_span].start_s <= middle_s
         sums[CATEGORY.get(phases[next_span].phase, "other") if inside else "other"] += until_s - start_s
-    losses = [Loss(kind=lost[index].kind, cause=lost[index].cause, seconds=told) for index, told in seconds.items()]
+    losses = [Loss(kind=lost[index].kind, cause=lost[index].cause, seconds=lost_s) for index, lost_s in seconds.items()]
     return sums, losses
 
 
@@ -259,17 +267,18 @@ def _together(losses: list[Loss]) -> tuple[Loss, ...]:
     sums: dict[tuple[LossKind, str | None], list[float]] = defaultdict(list)
     for loss in losses:
         sums[loss.kind, loss.cause].append(loss.seconds)
-    found = [
-        Loss(kind=kind, cause=cause, seconds=sum(every), times=len(every)) for (kind, cause), every in sums.items()
+    summed = [
+        Loss(kind=kind, cause=cause, seconds=sum(seconds), times=len(seconds))
+        for (kind, cause), seconds in sums.items()
     ]
-    return tuple(sorted((loss for loss in found if loss.seconds > 0), key=lambda loss: -loss.seconds))
+    return tuple(sorted((loss for loss in summed if loss.seconds > 0), key=lambda loss: -loss.seconds))
 
 
 def _causes(diagnoses: tuple[Diagnosis, ...]) -> dict[tuple[str, float], str]:
     return {
-        _name(one.episode): one.verdicts[0].cause
-        for one in diagnoses
-        if one.verdicts and one.verdicts[0].verdict in SURE
+        _name(diagnosis.episode): diagnosis.verdicts[0].cause
+        for diagnosis in diagnoses
+        if diagnosis.verdicts and diagnosis.verdicts[0].verdict in SURE
     }
 
 

@@ -43,7 +43,7 @@ def end_of_run(recording: Recording) -> float:
         return recording.duration_s
     last_s = max(ends)
     later = [event.t_s for event in recording.events(PhaseChanged) if event.t_s > last_s]
-    started = [one.begun_s for one in restarts(recording) if one.begun_s > last_s]
+    started = [restart.begun_s for restart in restarts(recording) if restart.begun_s > last_s]
     return recording.duration_s if later or started else last_s
 
 
@@ -55,18 +55,18 @@ def restarts(recording: Recording) -> tuple[Restart, ...]:
         if event.action == "restart" and event.state == "begun"
     }
     events = sorted(begun.values(), key=lambda event: event.t_s)
-    found: list[Restart] = []
+    carried_out: list[Restart] = []
     for index, event in enumerate(events):
         since_s = events[index - 1].t_s if index else float("-inf")
         until_s = events[index + 1].t_s if index + 1 < len(events) else None
         deaths = _main_ends(recording, since_s, event.t_s)
         asked = [
-            one.t_s
-            for one in recording.events(ActionTaken, start_s=since_s, end_s=event.t_s)
-            if one.action == "end-group" and one.state == "begun"
+            action.t_s
+            for action in recording.events(ActionTaken, start_s=since_s, end_s=event.t_s)
+            if action.action == "end-group" and action.state == "begun"
         ]
         died = bool(deaths) and not (asked and min(asked) < min(deaths))
-        found.append(
+        carried_out.append(
             Restart(
                 generation=event.generation,
                 down_s=min((*deaths, *asked, event.t_s)),
@@ -76,7 +76,7 @@ def restarts(recording: Recording) -> tuple[Restart, ...]:
                 cause=event.cause,
             )
         )
-    return tuple(found)
+    return tuple(carried_out)
 
 
 def spans(recording: Recording) -> tuple[Span, ...]:
@@ -84,8 +84,8 @@ def spans(recording: Recording) -> tuple[Span, ...]:
     changes = sorted(recording.events(PhaseChanged), key=lambda event: event.t_s)
     again = restarts(recording)
     end_s = end_of_run(recording)
-    begun = [one.begun_s for one in again]
-    found: list[Span] = []
+    begun = [restart.begun_s for restart in again]
+    stretches: list[Span] = []
     epoch: int | None = None
     for index, change in enumerate(changes):
         generation = bisect_right(begun, change.t_s)
@@ -95,8 +95,8 @@ def spans(recording: Recording) -> tuple[Span, ...]:
         epoch = change.epoch if change.epoch is not None else epoch
         if until_s > change.t_s:
             number = again[generation - 1].generation if generation else 0
-            found.append(Span(change.t_s, until_s, change.phase, epoch, number))
-    return tuple(found)
+            stretches.append(Span(change.t_s, until_s, change.phase, epoch, number))
+    return tuple(stretches)
 
 
 def progress_moments(recording: Recording, start_s: float, end_s: float | None = None) -> tuple[float, ...]:
@@ -110,7 +110,7 @@ def progress_moments(recording: Recording, start_s: float, end_s: float | None =
 
 
 def _main_ends(recording: Recording, start_s: float, end_s: float) -> list[float]:
-    return [one.t_s for one in recording.events(ProcessEnded, start_s=start_s, end_s=end_s) if one.role == "main"]
+    return [event.t_s for event in recording.events(ProcessEnded, start_s=start_s, end_s=end_s) if event.role == "main"]
 
 
 # Phases with steps.
@@ -126,19 +126,19 @@ def _back_at_work(recording: Recording, restart: ActionTaken, until_s: float | N
         is_step = beat.steps_total > 0 or beat.phase not in ("train", "validate")
         if is_step and beat.progressed_s > restart.t_s:
             return beat.progressed_s
-    done = _told(
+    done = _first(
         event.t_s
         for event in recording.events(ActionTaken, start_s=restart.t_s, end_s=until_s)
         if (event.action, event.state, event.generation) == ("restart", "done", restart.generation)
     )
     if done is not None or any(main_beat(tick) is not None for tick in recording.ticks(restart.t_s, until_s)):
         return done
-    return _told(
+    return _first(
         event.t_s
         for event in recording.events(PhaseChanged, start_s=restart.t_s, end_s=until_s)
         if event.phase in AT_WORK
     )
 
 
-def _told(moments: Iterable[float]) -> float | None:
+def _first(moments: Iterable[float]) -> float | None:
     return min(moments, default=None)

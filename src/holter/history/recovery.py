@@ -60,7 +60,7 @@ class _Point(NamedTuple):
 
 def check(recording: Recording) -> tuple[Recovery, ...]:
     """Return one result for each successful heal, oldest first."""
-    heals = [deed for deed in deeds(recording) if deed.action in HEALS and deed.state == "done"]
+    heals = [action for action in deeds(recording) if action.action in HEALS and action.state == "done"]
     epochs = sorted(recording.events(EpochEnded), key=lambda event: event.t_s)
     ends_s = [*(heal.begun_s for heal in heals[1:]), float("inf")]
     return tuple(_checked(heal, epochs, until_s) for heal, until_s in zip(heals, ends_s, strict=False))
@@ -95,22 +95,24 @@ def _measured(
 ) -> Measure | None:
     if len(before) < FEWEST_BEFORE or not after:
         return None
-    slope = median((two.value - one.value) / (two.epoch - one.epoch) for one, two in combinations(before, 2))
+    slope = median(
+        (second.value - first.value) / (second.epoch - first.epoch) for first, second in combinations(before, 2)
+    )
     level = median(point.value - slope * point.epoch for point in before)
     spread = SPREAD_OF_DEVIATION * median(abs(point.value - level - slope * point.epoch) for point in before)
     off = sorted(after, key=lambda point: point.value - level - slope * point.epoch)
-    told = off[(len(off) - 1) // 2]
-    expected = level + slope * told.epoch
-    ahead = max(1.0, told.epoch - before[-1].epoch)
+    compared = off[(len(off) - 1) // 2]
+    expected = level + slope * compared.epoch
+    ahead = max(1.0, compared.epoch - before[-1].epoch)
     doubt = 1.0 + MORE_FOR_FEW / len(before)
     # Curves flatten: the end of a slope is no jump.
     tolerance = doubt * max(SMALLEST_JUMP, TIMES_SPREAD * spread) + abs(slope) * ahead
     return Measure(
         name=name,
         expected=expected,
-        seen=told.value,
+        seen=compared.value,
         tolerance=tolerance,
-        jump=abs(told.value - expected) > tolerance,
+        jump=abs(compared.value - expected) > tolerance,
     )
 
 

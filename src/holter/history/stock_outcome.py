@@ -25,25 +25,25 @@ class Saved(Record, frozen=True, kw_only=True):
 
 def saved(recording: Recording, again: tuple[Restart, ...]) -> tuple[Saved, ...]:
     """Return every successful heal, oldest first."""
-    died = {one.generation: one.died for one in again}
-    every = deeds(recording)
-    ended_by_us = frozenset(pid for deed in every for pid in deed.pids)
-    found = []
-    for deed in every:
-        if deed.state != "done" or deed.action not in HEALS:
+    died = {restart.generation: restart.died for restart in again}
+    actions = deeds(recording)
+    ended_by_us = frozenset(pid for action in actions for pid in action.pids)
+    heals = []
+    for action in actions:
+        if action.state != "done" or action.action not in HEALS:
             continue
-        if deed.action == "restart":
-            ends = died.get(deed.generation, True)
+        if action.action == "restart":
+            ends = died.get(action.generation, True)
         else:
-            ends = deed.action == "replace-workers" and _worker_died(recording, deed, ended_by_us)
+            ends = action.action == "replace-workers" and _worker_died(recording, action, ended_by_us)
         stock: Literal["ends", "stands-still"] = "ends" if ends else "stands-still"
-        found.append(Saved(t_s=deed.begun_s, action=deed.action, cause=deed.cause, stock=stock))
-    return tuple(found)
+        heals.append(Saved(t_s=action.begun_s, action=action.action, cause=action.cause, stock=stock))
+    return tuple(heals)
 
 
 # Stock nnU-Net ends if a data worker is dead; it waits forever for a frozen one and for a lost export.
-def _worker_died(recording: Recording, deed: Deed, ended_by_us: frozenset[int]) -> bool:
+def _worker_died(recording: Recording, action: Deed, ended_by_us: frozenset[int]) -> bool:
     return any(
         event.role in DATA_WORKERS and not event.expected and not event.by_parent and event.pid not in ended_by_us
-        for event in recording.events(ProcessEnded, start_s=deed.begun_s - DEATH_BEFORE_S, end_s=deed.begun_s + 1)
+        for event in recording.events(ProcessEnded, start_s=action.begun_s - DEATH_BEFORE_S, end_s=action.begun_s + 1)
     )

@@ -45,12 +45,12 @@ def derive(book: FactBook, quotes: Mapping[str, str]) -> None:
 
 # ``quotes`` holds the text of scheduler, error or path that stands next to a value.
 def _quoted(book: FactBook, quotes: Mapping[str, str]) -> None:
-    said = {name: quote for name, quote in quotes.items() if quote and book.value(name) is not None}
-    if "main.ending" in said:
-        _add(book, "main.time_limit", TIME_LIMIT in said["main.ending"])
-    if "shm.trouble" in said:
-        _add(book, "shm.no_space", NO_SPACE.search(said["shm.trouble"]) is not None)
-    _add(book, "storage.path", said.get("storage.mount"))
+    quoted = {name: quote for name, quote in quotes.items() if quote and book.value(name) is not None}
+    if "main.ending" in quoted:
+        _add(book, "main.time_limit", TIME_LIMIT in quoted["main.ending"])
+    if "shm.trouble" in quoted:
+        _add(book, "shm.no_space", NO_SPACE.search(quoted["shm.trouble"]) is not None)
+    _add(book, "storage.path", quoted.get("storage.mount"))
 
 
 # An echo is no exception of its own and would hide the error that it only repeats.

@@ -30,15 +30,15 @@ def guess(book: FactBook) -> EpisodeKind:
     """Return the kind; a count of 0, a false and an empty list do not count as stated."""
     if book.value("epochs.shape") == "drift-up":
         return "creep"
-    told = {name: fact.value for name, fact in book.facts.items() if fact.status == "known" and fact.value}
-    if _any(told, UNSAVED):
+    stated = {name: fact.value for name, fact in book.facts.items() if fact.status == "known" and fact.value}
+    if _any(stated, UNSAVED):
         return "unsaved"
-    if any(name in told and is_slow(told[name]) for name, is_slow in SLOW.items()):
-        return "stall" if "progress.age_s" in told else "slow-down"
-    if _any(told, DEATH):
+    if any(name in stated and is_slow(stated[name]) for name, is_slow in SLOW.items()):
+        return "stall" if "progress.age_s" in stated else "slow-down"
+    if _any(stated, DEATH):
         return "death"
-    return "slow-down" if _any(told, TIMES) else "stall"
+    return "slow-down" if _any(stated, TIMES) else "stall"
 
 
-def _any(told: Collection[str], starts: tuple[str, ...]) -> bool:
-    return any(name.startswith(starts) for name in told)
+def _any(names: Collection[str], starts: tuple[str, ...]) -> bool:
+    return any(name.startswith(starts) for name in names)

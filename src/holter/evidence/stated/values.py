@@ -55,19 +55,19 @@ def unwrapped(name: str, value: object) -> tuple[object, str, str | None]:
 
 def checked(spec: FactSpec, value: object) -> Checked:
     """Return the value of a fact, or the error in it."""
-    name, told = spec.name, msgspec.json.encode(value).decode()
+    name, written = spec.name, msgspec.json.encode(value).decode()
     if spec.kind == "bool":
-        return (value, None) if isinstance(value, bool) else (None, f'"{name}" must be true or false, not {told}')
+        return (value, None) if isinstance(value, bool) else (None, f'"{name}" must be true or false, not {written}')
     if name in SIGNALS:
-        return _signal(name, value, told)
+        return _signal(name, value, written)
     if spec.kind == "number":
-        return _number(spec, value, told)
+        return _number(spec, value, written)
     if spec.kind == "list":
         if isinstance(value, list) and all(isinstance(item, str) for item in value):
             return tuple(value), None
-        return None, f'"{name}" must be a list of texts, like ["worker 3"], not {told}'
+        return None, f'"{name}" must be a list of texts, like ["worker 3"], not {written}'
     if not isinstance(value, str):
-        return None, f'"{name}" must be a text in quotes, not {told}'
+        return None, f'"{name}" must be a text in quotes, not {written}'
     choices = CHOICES.get(name)
     if choices and value not in choices:
         meant = STATES.get(value.lower()) if name == "main.state" else None
@@ -78,15 +78,15 @@ def checked(spec: FactSpec, value: object) -> Checked:
 
 def nearest(word: str, words: Collection[str]) -> str:
     """Return a question with the closest match: ' (did you mean "…"?)'; empty without one."""
-    found = difflib.get_close_matches(word, list(words), n=1, cutoff=0.5)
-    return f' (did you mean "{found[0]}"?)' if found else ""
+    matches = difflib.get_close_matches(word, list(words), n=1, cutoff=0.5)
+    return f' (did you mean "{matches[0]}"?)' if matches else ""
 
 
-def _number(spec: FactSpec, value: object, told: str) -> Checked:
+def _number(spec: FactSpec, value: object, written: str) -> Checked:
     name = spec.name
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         unit = f" in {spec.unit}" if spec.unit not in ("", "ratio") else ""
-        return None, f'"{name}" must be a number{unit} without quotes, not {told}'
+        return None, f'"{name}" must be a number{unit} without quotes, not {written}'
     if value < 0 and name not in BELOW_ZERO:
         return None, f'"{name}" cannot be negative'
     if spec.unit == "ratio" and value > MAX_RATIO and name not in ABOVE_ONE:
@@ -95,7 +95,7 @@ def _number(spec: FactSpec, value: object, told: str) -> Checked:
 
 
 # Names of signals are accepted as well as numbers.
-def _signal(name: str, value: object, told: str) -> Checked:
+def _signal(name: str, value: object, written: str) -> Checked:
     number = value
     if isinstance(value, str):
         word = value.strip().upper()
@@ -104,9 +104,9 @@ def _signal(name: str, value: object, told: str) -> Checked:
         number = int(number)
     if isinstance(number, bool) or not isinstance(number, int):
         hint = nearest(value.upper(), NUMBERS) if isinstance(value, str) else ""
-        return None, f'"{name}" must be the number or name of a signal, like 9 or "SIGKILL", not {told}{hint}'
+        return None, f'"{name}" must be the number or name of a signal, like 9 or "SIGKILL", not {written}{hint}'
     if 0 <= number <= MAX_SIGNAL:
         return number, None
     meant = -number if number < 0 else number - SHELL_ADDS
     hint = f"; as an exit code it means signal {meant}" if 0 < meant <= MAX_SIGNAL else ""
-    return None, f'"{name}" is the number of a signal, 1 to {MAX_SIGNAL} or 0 for none, not {told}{hint}'
+    return None, f'"{name}" is the number of a signal, 1 to {MAX_SIGNAL} or 0 for none, not {written}{hint}'

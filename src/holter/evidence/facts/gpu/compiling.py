@@ -39,14 +39,14 @@ BY_HEARTBEAT = define("seen.compile.by-heartbeat", "the heartbeat says so")
 def collect(window: Window, book: FactBook) -> None:
     """State what was printed and seen about compilation, assertions and the fall-back."""
     environment = window.recording.environment
-    told = list(messages_around(window))
+    messages = list(messages_around(window))
     if any(_STARTED.search(text) for text in messages_around(window, EVER_S)):
         book.known("compile.started", True)
     elif environment is not None and book.value("phase") == "compile":
         book.known("compile.started", True, BY_HEARTBEAT())
-    missing = next((word for text in told if (word := lacking(text))), None)
-    found = next((match for text in told if (match := _ASSERTION.search(text))), None)
-    assertion = " ".join(part for part in found.groups() if part)[:200] if found else None
+    missing = next((word for text in messages if (word := lacking(text))), None)
+    assertion_match = next((match for text in messages if (match := _ASSERTION.search(text))), None)
+    assertion = " ".join(part for part in assertion_match.groups() if part)[:200] if assertion_match else None
     state_or_absent(window, book, "compile.missing", missing)
     state_or_absent(window, book, "exception.assertion", assertion)
     if any(_ON_CPU.search(text) for text in messages_around(window, EVER_S)):

@@ -74,10 +74,10 @@ def slow_kernels(torch: str | None, cudnn: str | None) -> str | None:
 
 def driver_fits(driver: str | None, cuda: str | None) -> bool | None:
     """Return whether a driver runs programs of that CUDA version; None if unknown."""
-    ours, wanted = numbers(driver), numbers(cuda)
-    if ours is None or wanted is None or wanted[0] not in OLDEST_DRIVER:
+    installed, wanted = numbers(driver), numbers(cuda)
+    if installed is None or wanted is None or wanted[0] not in OLDEST_DRIVER:
         return None
-    return ours[0] >= OLDEST_DRIVER[wanted[0]]
+    return installed[0] >= OLDEST_DRIVER[wanted[0]]
 
 
 def capability_fits(capability: str | None, cuda: str | None) -> bool | None:
@@ -95,14 +95,14 @@ def capability_fits(capability: str | None, cuda: str | None) -> bool | None:
 
 def numbers(text: str | None) -> tuple[int, ...] | None:
     """Return (2, 9, 1) for "2.9.1+cu128"; None without a version."""
-    found = re.match(r"\d+(?:\.\d+)*", text or "")
-    return tuple(int(part) for part in found[0].split(".")) if found else None
+    match = re.match(r"\d+(?:\.\d+)*", text or "")
+    return tuple(int(part) for part in match[0].split(".")) if match else None
 
 
 def cudnn_numbers(text: str | None) -> tuple[int, ...] | None:
     """Return (9, 10, 2) for "9.10.2.21" and for 91002 (``torch.backends.cudnn.version()``); (8, 0, 5) for 8005."""
-    found = numbers(text)
-    if found is None or len(found) > 1 or found[0] < 1000:
-        return found
-    base = 10000 if found[0] >= 90000 else 1000
-    return found[0] // base, found[0] % base // 100, found[0] % 100
+    parts = numbers(text)
+    if parts is None or len(parts) > 1 or parts[0] < 1000:
+        return parts
+    base = 10000 if parts[0] >= 90000 else 1000
+    return parts[0] // base, parts[0] % base // 100, parts[0] % 100

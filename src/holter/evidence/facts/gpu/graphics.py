@@ -46,8 +46,8 @@ NOT_SLOWER = define("why.gpu.not-slower", "no slower steps to explain")
 
 def collect(window: Window, book: FactBook) -> None:
     """State what NVML and nvidia-smi reported; unreadable values stay unknown."""
-    every = window.gpus(window.all)
-    if not every:
+    samples = window.gpus(window.all)
+    if not samples:
         none = [gpu for tick in window.all for gpu in tick.gpus]
         reason: Text = (none[-1].note or NO_GPU()) if none else NOT_PROBED()
         if none:
@@ -64,14 +64,14 @@ def collect(window: Window, book: FactBook) -> None:
             _throttled(window, book, (), reason)
             _shared(window, book, (), readable=False, why=reason)
         return
-    now = window.gpus() or every[-5:]
-    book.known("gpu.present", True, every[-1].name or "")
-    book.known("gpu.simulated", any(gpu.source == "simulated" for gpu in every))
+    now = window.gpus() or samples[-5:]
+    book.known("gpu.present", True, samples[-1].name or "")
+    book.known("gpu.simulated", any(gpu.source == "simulated" for gpu in samples))
     _load(window, book, now)
-    _licence(book, every, now)
-    mine = used_by_us(every)
-    used = tuple(gpu for gpu in now if gpu.index in {one.index for one in mine})
-    _others(window, book, mine, used)
+    _licence(book, samples, now)
+    own_gpus = used_by_us(samples)
+    used = tuple(gpu for gpu in now if gpu.index in {own.index for own in own_gpus})
+    _others(window, book, own_gpus, used)
     _throttled(window, book, used, _why(used, "clock_reasons") if used else WHICH())
     errors = [
         event.text[:160]
@@ -106,16 +106,16 @@ def _load(window: Window, book: FactBook, now: tuple[GpuSample, ...]) -> None:
     book.known("gpu.clock_reasons", tuple(sorted(slowing)) if known else None, unless=_why(now, "clock_reasons"))
 
 
-def _licence(book: FactBook, every: tuple[GpuSample, ...], now: tuple[GpuSample, ...]) -> None:
-    book.known("gpu.virtualization", last(gpu.virtualization for gpu in every), unless=_why(now, "virtualization"))
+def _licence(book: FactBook, samples: tuple[GpuSample, ...], now: tuple[GpuSample, ...]) -> None:
+    book.known("gpu.virtualization", last(gpu.virtualization for gpu in samples), unless=_why(now, "virtualization"))
     if book.value("gpu.virtualization") in ("none", "pass-through"):
         book.not_applicable("gpu.licence_stage", NO_VGPU())
         return
-    stages = _stages(every)
+    stages = _stages(samples)
     # The worst stage of the episode: it may be licensed again when the recording ends.
     worst_now = max(_stages(now) or stages[-1:], key=STAGES.index, default=None)
     book.known("gpu.licence_stage", worst_now, unless=_why(now, "licence_stage"))
-    book.known("gpu.licence_text", last(gpu.licence_text for gpu in every))
+    book.known("gpu.licence_text", last(gpu.licence_text for gpu in samples))
     if stages:
         worst = max(stages, key=STAGES.index)
         is_worse = STAGES.index(worst) > STAGES.index(stages[0])
@@ -137,10 +137,10 @@ def _why(now: tuple[GpuSample, ...], field: str) -> Text:
 
 def used_by_us(gpus: tuple[GpuSample, ...]) -> tuple[GpuSample, ...]:
     """Return the samples of GPUs that list a process of ours; a single GPU counts without a list."""
-    ours = {gpu.index for gpu in gpus if any(one.ours for one in gpu.processes or ())}
-    if not ours and len({gpu.index for gpu in gpus}) == 1:
+    own = {gpu.index for gpu in gpus if any(process.ours for process in gpu.processes or ())}
+    if not own and len({gpu.index for gpu in gpus}) == 1:
         return gpus
-    return tuple(gpu for gpu in gpus if gpu.index in ours)
+    return tuple(gpu for gpu in gpus if gpu.index in own)
 
 
 def held_down_by(gpu: GpuSample) -> tuple[str, ...]:
@@ -169,21 +169,21 @@ def others(gpu: GpuSample) -> tuple[GpuProcess, ...]:
 
 def zombie_bytes(gpu: GpuSample) -> int | None:
     """Return memory in use that no listed process holds; None if the list may be incomplete (a container)."""
-    if gpu.processes is None or gpu.memory_used_bytes is None or not any(one.ours for one in gpu.processes):
+    if gpu.processes is None or gpu.memory_used_bytes is None or not any(process.ours for process in gpu.processes):
         return None
-    held = [one.memory_bytes for one in gpu.processes]
-    if any(one is None for one in held):
+    held = [process.memory_bytes for process in gpu.processes]
+    if any(size is None for size in held):
         return None
-    left = gpu.memory_used_bytes - sum(one or 0 for one in held)
+    left = gpu.memory_used_bytes - sum(size or 0 for size in held)
     return left if left >= ZOMBIE_BYTES else 0
 
 
-def _others(window: Window, book: FactBook, every: tuple[GpuSample, ...], now: tuple[GpuSample, ...]) -> None:
+def _others(window: Window, book: FactBook, own_gpus: tuple[GpuSample, ...], now: tuple[GpuSample, ...]) -> None:
     why = _why(now, "processes") if now else WHICH()
     foreign = tuple(sorted({f"{process.name} (PID {process.pid})" for gpu in now for process in others(gpu)}))
     readable = any(gpu.processes is not None for gpu in now)
     book.known("gpu.foreign_processes", foreign if readable else None, unless=why)
-    zombies = [held for gpu in every[-max(1, len(now)) :] if (held := zombie_bytes(gpu)) is not None]
+    zombies = [held for gpu in own_gpus[-max(1, len(now)) :] if (held := zombie_bytes(gpu)) is not None]
     book.known("gpu.zombie_bytes", max(zombies, default=None), unless=LIST_INCOMPLETE())
     concerned = next((gpu for gpu in now if others(gpu) or held_down_by(gpu)), now[-1] if now else None)
     name = f" ({concerned.name})" if concerned is not None and concerned.name else ""

@@ -76,8 +76,8 @@ def _trouble_of(note: Message) -> str | None:
 
 def xid_kind(text: str) -> str:
     """Return the meaning of a kernel log line about a GPU: gone, memory, application or other."""
-    found = _XID.search(text)
-    number = int(found[1]) if found else None
+    match = _XID.search(text)
+    number = int(match[1]) if match else None
     if number is None:
         return "gone" if _GONE_WORDS.search(text) else "other"
     return next((kind for kind, numbers in XID_KINDS.items() if number in numbers), "other")
@@ -86,16 +86,16 @@ def xid_kind(text: str) -> str:
 def _trouble(window: Window, book: FactBook) -> None:
     ticks = window.recording.ticks(window.episode.start_s - BEFORE_S, _until_s(window))
     # Another user's GPU may be lost too; if none lists our process, any may be ours.
-    ours = {gpu.index for gpu in used_by_us(window.gpus(window.all))}
+    own = {gpu.index for gpu in used_by_us(window.gpus(window.all))}
     notes = [
         (trouble(gpu.note), gpu)
         for tick in ticks
         for gpu in tick.gpus
-        if gpu.source == "none" or not ours or gpu.index in ours
+        if gpu.source == "none" or not own or gpu.index in own
     ]
-    told = [(word, gpu) for word, gpu in notes if word is not None]
-    if told:
-        word, gpu = told[-1]
+    problems = [(word, gpu) for word, gpu in notes if word is not None]
+    if problems:
+        word, gpu = problems[-1]
         # The main process cannot be killed while the driver is silent: both hang in the same place.
         hung = word == "silent" and book.value("main.state") == "D"
         book.known("gpu.trouble", "hung" if hung else word, _described(gpu))

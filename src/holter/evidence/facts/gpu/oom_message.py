@@ -47,32 +47,32 @@ class Account(NamedTuple):
     @property
     def unlisted(self) -> float:
         """Memory in use that no listed process holds, in bytes."""
-        ours = self.own if self.own is not None else self.reserved or 0.0
-        return self.total - self.free - ours - sum(held for _, held in self.others)
+        own = self.own if self.own is not None else self.reserved or 0.0
+        return self.total - self.free - own - sum(held for _, held in self.others)
 
 
 def collect(window: Window, book: FactBook) -> None:
     """State who holds the memory, if the exception says so."""
     if not book.value("exception.cuda_oom") or window.gpus(window.all):
         return
-    told = next((one for text in messages_around(window) if (one := read(text)) is not None), None)
-    if told is None:
+    gpu_account = next((parsed for text in messages_around(window) if (parsed := read(text)) is not None), None)
+    if gpu_account is None:
         return
-    book.known("gpu.memory_ratio", (told.total - told.free) / told.total)
-    left = told.unlisted if told.unlisted >= ZOMBIE_BYTES else 0.0
-    held = [(str(pid), bytes_) for pid, bytes_ in told.others if bytes_ >= FOREIGN_BYTES]
-    if told.own is not None:
+    book.known("gpu.memory_ratio", (gpu_account.total - gpu_account.free) / gpu_account.total)
+    left = gpu_account.unlisted if gpu_account.unlisted >= ZOMBIE_BYTES else 0.0
+    held = [(str(pid), bytes_) for pid, bytes_ in gpu_account.others if bytes_ >= FOREIGN_BYTES]
+    if gpu_account.own is not None:
         book.known("gpu.zombie_bytes", left)
     elif left:  # without a list of processes the holder is unknown, and may still be running
         held.append(("?", left))
     foreign = tuple(f"PID {pid} ({format_bytes(bytes_)})" for pid, bytes_ in held)
-    if foreign or told.own is not None:
+    if foreign or gpu_account.own is not None:
         book.known("gpu.foreign_processes", foreign)
     if foreign or left:
         book.known("gpu.shared", "memory", HELD_BY_OTHERS() if foreign else HELD_BY_GONE())
     else:
         book.not_applicable("gpu.shared", OUR_MEMORY())
-    gpu = _LABEL.search(told.text)
+    gpu = _LABEL.search(gpu_account.text)
     book.known("gpu.label", gpu[0] if gpu else None, unless=WHICH())
 
 
@@ -83,7 +83,7 @@ def read(text: str) -> Account | None:
         return None
     # Where NVML does not know, as in WSL, 2**64 bytes are printed. Message and traceback both contain the line: each
     # PID counts once.
-    listed = {int(one[1]): _of(one[2], one[3]) for one in _OTHER.finditer(text)}
+    listed = {int(match[1]): _of(match[2], match[3]) for match in _OTHER.finditer(text)}
     others = [(pid, held) for pid, held in listed.items() if held <= total]
     own = _bytes(_OWN, text)
     own = own if own is not None and own <= total else None
@@ -93,15 +93,17 @@ def read(text: str) -> Account | None:
         return None
     if own is None:
         # In a container the PID that NVML lists differs: our process is the one that holds what we hold.
-        ours = min((one for one in others if one[1] >= (reserved or 0.0)), key=lambda one: one[1], default=None)
-        own = ours[1] if ours is not None else None
-        others = [one for one in others if one is not ours]
+        own_entry = min(
+            (entry for entry in others if entry[1] >= (reserved or 0.0)), key=lambda entry: entry[1], default=None
+        )
+        own = own_entry[1] if own_entry is not None else None
+        others = [entry for entry in others if entry is not own_entry]
     return Account(text, total, free, own, reserved, tuple(others))
 
 
 def _bytes(pattern: re.Pattern[str], text: str) -> float | None:
-    found = pattern.search(text)
-    return _of(*[group for group in found.groups() if group is not None]) if found else None
+    match = pattern.search(text)
+    return _of(*[group for group in match.groups() if group is not None]) if match else None
 
 
 def _of(number: str, unit: str) -> float:

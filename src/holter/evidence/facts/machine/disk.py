@@ -67,12 +67,12 @@ class Failure(NamedTuple):
 def collect(window: Window, book: FactBook) -> None:
     """State the first failed write, and the state of its file system."""
     failures = _failures(window)
-    named = [(kind, one) for one in failures if (kind := kind_of(one.text)) is not None]
-    file = next((one.file for _, one in named if one.file), None)
+    named = [(kind, failed) for failed in failures if (kind := kind_of(failed.text)) is not None]
+    file = next((failed.file for _, failed in named if failed.file), None)
     sample = _blamed(window, file)
     lacked = _lacking(window, sample)
     lacking = (shortage(lacked) or "full") if lacked is not None else None
-    unnamed = next((one for one in failures if UNNAMED.search(one.text)), None)
+    unnamed = next((failed for failed in failures if UNNAMED.search(failed.text)), None)
     _state(lacked or sample, book)
     book.known("save.failed", sum(is_failed_save(event) for event in _events(window, ActionTaken)))
     if named:
@@ -106,14 +106,14 @@ def _writes_its_log(window: Window) -> bool:
 
 # All messages about a failure, oldest first.
 def _failures(window: Window) -> list[Failure]:
-    told = (
+    event_lists = (
         _events(window, ActionTaken),
         _events(window, Noted),
         _events(window, ExceptionSeen),
         _events(window, LogLine),
     )
-    found = [failure(event) for events in told for event in events]
-    return sorted((one for one in found if one is not None), key=lambda one: one.t_s)
+    failures = [failure(event) for events in event_lists for event in events]
+    return sorted((failed for failed in failures if failed is not None), key=lambda failed: failed.t_s)
 
 
 def failure(event: Event) -> Failure | None:
@@ -152,13 +152,13 @@ def kind_of(text: str) -> str | None:
 
 
 def _file(text: str) -> str | None:
-    found = FILE.search(text)
-    return found[1] if found else None
+    match = FILE.search(text)
+    return match[1] if match else None
 
 
 def _checkpoint(text: str) -> str | None:
-    found = CHECKPOINT.search(text)
-    return found[0] if found else None
+    match = CHECKPOINT.search(text)
+    return match[0] if match else None
 
 
 def is_below(file: str, folder: str) -> bool:
@@ -172,14 +172,14 @@ def _blamed(window: Window, file: str | None) -> StorageSample | None:
     for tick in _ticks(window):
         latest.update({sample.label: sample for sample in tick.storage})
     if file is not None and file.startswith("/"):
-        above = [one for one in latest.values() if is_below(file, one.path)]
+        above = [sample for sample in latest.values() if is_below(file, sample.path)]
         if above:
-            return max(above, key=lambda one: len(one.path))
+            return max(above, key=lambda sample: len(sample.path))
     # Data are often mounted read-only on purpose, and a checkpoint always goes to the results.
     candidates = [latest[label] for label in LABELS if label in latest]
     if file is None:
-        lacking = [one for one in candidates if _lacking(window, one) is not None]
-        candidates = [one for one in lacking if one.label != "preprocessed"] or candidates
+        lacking = [sample for sample in candidates if _lacking(window, sample) is not None]
+        candidates = [sample for sample in lacking if sample.label != "preprocessed"] or candidates
     return candidates[0] if candidates else None
 
 
@@ -195,8 +195,8 @@ def _lacking(window: Window, sample: StorageSample | None) -> StorageSample | No
     if sample is None:
         return None
     start_s = window.episode.start_s - SLACK_S
-    looks = [one for tick in _ticks(window) if tick.t_s >= start_s for one in tick.storage]
-    return next((one for one in looks if one.label == sample.label and has_room(one) is False), None)
+    looks = [storage for tick in _ticks(window) if tick.t_s >= start_s for storage in tick.storage]
+    return next((look for look in looks if look.label == sample.label and has_room(look) is False), None)
 
 
 def _state(sample: StorageSample | None, book: FactBook) -> None:

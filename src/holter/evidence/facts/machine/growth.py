@@ -46,8 +46,8 @@ def collect(window: Window, book: FactBook) -> None:
     ticks = [tick for tick in window.all if from_s <= tick.t_s <= until_s]
     _by_role(ticks[:: max(1, len(ticks) // POINTS)], book)
     looked = [tick for tick in ticks if any(map(_was_looked_at, tick.processes))]
-    private = _growth(looked, DATA_WORKERS, lambda one: one.private_bytes)
-    shared = _growth(looked, DATA_WORKERS, lambda one: one.shared_bytes)
+    private = _growth(looked, DATA_WORKERS, lambda process: process.private_bytes)
+    shared = _growth(looked, DATA_WORKERS, lambda process: process.shared_bytes)
     unseen = FEW_PAGE_READINGS()
     book.known("memory.private_growth_bytes_per_h", _per_hour(private), _grew(private), unless=unseen)
     book.known("memory.shared_growth_bytes_per_h", _per_hour(shared), _grew(shared), unless=unseen)
@@ -63,7 +63,7 @@ def _by_role(ticks: Sequence[Tick], book: FactBook) -> None:
     grown: dict[str, list[Points]] = {}
     roles: tuple[tuple[str, tuple[Role, ...]], ...] = (("main", ("main",)), ("workers", DATA_WORKERS))
     for name, of in roles:
-        grown[name] = _growth(ticks, of, lambda one: one.rss_bytes)
+        grown[name] = _growth(ticks, of, lambda process: process.rss_bytes)
         fact = f"memory.{name}_growth_bytes_per_h"
         book.known(fact, _per_hour(grown[name]), _grew(grown[name]), unless=TOO_SHORT_OR_NONE())
     if not grown["main"] and not grown["workers"]:

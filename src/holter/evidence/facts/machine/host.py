@@ -88,12 +88,12 @@ def _throttling(window: Window, book: FactBook) -> None:
 
 def _storage(window: Window, book: FactBook) -> None:
     now = window.storage("preprocessed")
-    every = window.storage("preprocessed", window.all)
-    if not every:
+    samples = window.storage("preprocessed", window.all)
+    if not samples:
         for name in ("storage.fs_type", "storage.latency_s"):
             book.unknown(name, NO_PREPROCESSED())
     else:
-        book.known("storage.fs_type", every[-1].fs_type)
+        book.known("storage.fs_type", samples[-1].fs_type)
         latency = [sample.read_latency_s for sample in now if sample.read_latency_s is not None]
         book.known("storage.latency_s", max(latency) if latency else None, unless=NO_ANSWER())
     _answers(window, book)

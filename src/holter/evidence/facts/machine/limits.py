@@ -55,16 +55,16 @@ def collect(window: Window, book: FactBook) -> None:
     if window.episode.kind not in ("death", "unsaved", "stall"):
         book.not_applicable(NAMES, NONE_REACHED())
         return
-    seen = {one.pid: one for tick in window.all for one in tick.processes if _were_limits_read(one)}
+    seen = {process.pid: process for tick in window.all for process in tick.processes if _were_limits_read(process)}
     ended = window.recording.events(ProcessEnded, start_s=window.episode.start_s - 5, end_s=window.end_s)
     ended = tuple(sorted(ended, key=lambda event: event.t_s))
     text = str(book.value("exception.first") or "")
-    found = next((limit for event in ended if (limit := _by_end(event, seen.get(event.pid), window))), None)
-    found = found or _of_a_file(text, seen, window, book) or _of_memory(text, seen, window, book)
-    if found is not None:
-        book.known("limit.reached", found.name, found.detail)
-        book.known("limit.value", found.value, unless=NOT_SEEN())
-        book.known("limit.near", found.is_near)
+    limit_hit = next((limit for event in ended if (limit := _by_end(event, seen.get(event.pid), window))), None)
+    limit_hit = limit_hit or _of_a_file(text, seen, window, book) or _of_memory(text, seen, window, book)
+    if limit_hit is not None:
+        book.known("limit.reached", limit_hit.name, limit_hit.detail)
+        book.known("limit.value", limit_hit.value, unless=NOT_SEEN())
+        book.known("limit.near", limit_hit.is_near)
     elif not _may_be_a_limit(text, str(book.value("exception.kind")), ended):
         book.not_applicable(NAMES, NOT_ABOUT_IT())
     elif window.processes() or ended:
@@ -88,7 +88,12 @@ def _by_end(event: ProcessEnded, last: ProcessSample | None, window: Window) -> 
         detail = BY_SIGNAL(signal=signal_name(event.exit_signal)) if size is None else FILE_SIZE(limit=size)
         return Limit(which, size, detail, is_near=size is not None)
     used_s = max(
-        (one.cpu_s_total or 0.0 for tick in window.all[-LAST_TICKS:] for one in tick.processes if one.pid == event.pid),
+        (
+            process.cpu_s_total or 0.0
+            for tick in window.all[-LAST_TICKS:]
+            for process in tick.processes
+            if process.pid == event.pid
+        ),
         default=0.0,
     )
     limit_s = last.cpu_time_limit_s if last is not None else None
@@ -111,7 +116,7 @@ def _of_a_file(text: str, seen: dict[int, ProcessSample], window: Window, book: 
     cut = WRITES.search(text)
     if not is_too_large and (cut is None or book.value("disk.full")):
         return None
-    written = [one.checkpoint_bytes or 0 for one in window.storage("results", window.all)]
+    written = [sample.checkpoint_bytes or 0 for sample in window.storage("results", window.all)]
     written.append(int(cut["written"] or 0) if cut is not None else 0)
     # Shared memory itself accepts files of any size.
     is_near = size <= TIMES_CHECKPOINT * max(written) or (is_too_large and NO_SHM.search(text) is not None)
@@ -129,7 +134,8 @@ def _of_memory(text: str, seen: dict[int, ProcessSample], window: Window, book: 
     if max(space, asked or 0) >= machine:
         return None
     resident = max(
-        (one.rss_bytes or 0 for tick in window.all for one in tick.processes if one.pid == process.pid), default=0
+        (sample.rss_bytes or 0 for tick in window.all for sample in tick.processes if sample.pid == process.pid),
+        default=0,
     )
     is_near = asked is not None and (asked > space - resident or space <= TIMES_RESIDENT * resident)
     return Limit("address-space", space, ADDRESS_SPACE(limit=space), is_near)
@@ -138,7 +144,7 @@ def _of_memory(text: str, seen: dict[int, ProcessSample], window: Window, book: 
 # A process of the role that raised the first exception, else the main process.
 def _who_raised(seen: dict[int, ProcessSample], book: FactBook) -> ProcessSample | None:
     roles = (book.value("exception.role"), "main")
-    return next((one for role in roles for one in seen.values() if one.role == role), None)
+    return next((process for role in roles for process in seen.values() if process.role == role), None)
 
 
 # A limit above the memory of the machine is no limit.
@@ -151,4 +157,4 @@ def _machine_bytes(window: Window) -> float:
 # The limit of open files is read together with the others and always a number.
 def _were_limits_read(process: ProcessSample) -> bool:
     limits = (process.fd_limit, process.cpu_time_limit_s, process.file_size_limit_bytes)
-    return any(one is not None for one in (*limits, process.address_space_limit_bytes))
+    return any(limit is not None for limit in (*limits, process.address_space_limit_bytes))

@@ -51,24 +51,24 @@ def _others_cores(ticks: Iterable[Tick]) -> list[float]:
     for tick in ticks:
         host = tick.host
         if host and host.cpu_busy_ratio is not None and host.cpu_count and tick.processes:
-            ours = sum(process.cpu_ratio or 0.0 for process in tick.processes)
-            cores.append(max(0.0, host.cpu_busy_ratio * host.cpu_count - ours))
+            own_cores = sum(process.cpu_ratio or 0.0 for process in tick.processes)
+            cores.append(max(0.0, host.cpu_busy_ratio * host.cpu_count - own_cores))
     return cores
 
 
 def _trainings(window: Window, book: FactBook) -> None:
-    looks = [one for tick in window.all if tick.host and (one := tick.host.other_trainings) is not None]
+    looks = [trainings for tick in window.all if tick.host and (trainings := tick.host.other_trainings) is not None]
     if not looks:
         for name in ("trainings.others", "unpack.raced"):
             book.unknown(name, NOT_SEARCHED())
         return
     book.known("trainings.others", max(len(look) for look in looks[-3:]))
-    others = {one.pid: one for look in looks for one in look}
+    others = {training.pid: training for look in looks for training in look}
     ours_s = next((p.started_s for tick in window.all for p in tick.processes if p.role == "main"), None)
-    near = [one for one in others.values() if _starts_near(one, ours_s)]
-    if any(one.same_data for one in near):
-        book.known("unpack.raced", True, RACED(count=sum(bool(one.same_data) for one in near)))
-    elif any(one.same_data is None for one in near):
+    near = [training for training in others.values() if _starts_near(training, ours_s)]
+    if any(training.same_data for training in near):
+        book.known("unpack.raced", True, RACED(count=sum(bool(training.same_data) for training in near)))
+    elif any(training.same_data is None for training in near):
         book.unknown("unpack.raced", NO_PERMISSION())
     else:
         book.known("unpack.raced", False)

@@ -51,9 +51,9 @@ def collect(window: Window, book: FactBook) -> None:
 # Text in a log's exceptions that only Windows has: its error numbers, or paths with a drive letter.
 def _of_windows(window: Window) -> str | None:
     for event in window.recording.events(ExceptionSeen):
-        found = WINDOWS.search(f"{event.message}\n{event.traceback}")
-        if found:
-            return found[0]
+        match = WINDOWS.search(f"{event.message}\n{event.traceback}")
+        if match:
+            return match[0]
     return None
 
 

@@ -25,7 +25,7 @@ TOO_FEW_EPOCHS = define("why.workers.reborn.too-few-epochs", "too few epochs wer
 def collect(window: Window, book: FactBook) -> None:
     """State in how many epochs data workers were started, and how long an epoch waits for its first step."""
     recording = window.recording
-    healed = [one.t_s for one in recording.events(ActionTaken) if one.state == "begun"]
+    healed = [action.t_s for action in recording.events(ActionTaken) if action.state == "begun"]
     starts: dict[int, float] = {}
     for event in recording.events(PhaseChanged, end_s=window.end_s):
         if event.phase == "train" and event.epoch is not None:
@@ -41,9 +41,9 @@ def collect(window: Window, book: FactBook) -> None:
         book.unknown("epochs.edge_ratio", TOO_FEW_EPOCHS())
         return
     births = [
-        one.t_s
-        for one in recording.events(ProcessBorn, end_s=window.end_s)
-        if one.role in DATA_WORKERS and not any(0 <= one.t_s - t_s <= HEALED_S for t_s in healed)
+        event.t_s
+        for event in recording.events(ProcessBorn, end_s=window.end_s)
+        if event.role in DATA_WORKERS and not any(0 <= event.t_s - t_s <= HEALED_S for t_s in healed)
     ]
     reborn = sum(any(begin <= t_s < end for t_s in births) for begin, end in epochs)
     book.known("workers.reborn_ratio", reborn / len(epochs), REBORN(reborn=reborn, epochs=len(epochs)))

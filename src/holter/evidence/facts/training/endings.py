@@ -100,9 +100,9 @@ def _worker(window: Window, book: FactBook, start_s: float, end_s: float) -> Non
     # Of several dead workers take the one that the episode is about, else the first.
     pids = {event.pid for event in ended}
     first_pid = window.episode.pid if window.episode.pid in pids else min(ended, key=lambda event: event.t_s).pid
-    told = [event for event in ended if event.pid == first_pid]
+    reports = [event for event in ended if event.pid == first_pid]
     best = max(
-        told,
+        reports,
         key=lambda event: (event.exit_signal is not None or event.exit_code is not None, bool(event.case)),
     )
     book.known("worker.subject", process_of(best))
@@ -114,7 +114,7 @@ def _worker(window: Window, book: FactBook, start_s: float, end_s: float) -> Non
         book.not_applicable("worker.exit_code", BY_SIGNAL())
     else:
         book.known("worker.exit_code", best.exit_code, unless=ENDING_UNKNOWN())
-    case = next((event.case for event in told if event.case), None)
+    case = next((event.case for event in reports if event.case), None)
     beats = [b for tick in window.all[-20:] for b in tick.beats if b.pid == best.pid and b.case]
     book.known("workers.case", case or (beats[-1].case if beats else None), unless=NO_CASE())
     marker = f"PID {best.pid}:"  # in the text of an older tape
@@ -195,13 +195,13 @@ def _json_file(traceback: str) -> str | None:
 
 
 def _memory(window: Window, book: FactBook, start_s: float) -> None:
-    ours = {process.pid for tick in window.all for process in tick.processes}
+    pids = {process.pid for tick in window.all for process in tick.processes}
     kernel = [
         event
         for event in window.recording.events(KernelMessage, start_s=start_s, end_s=window.end_s + SLACK_S)
-        if event.what == "oom-kill" and event.pid in ours
+        if event.what == "oom-kill" and event.pid in pids
     ]
-    slurm = _told_by_slurm(window, start_s)
+    slurm = _kills_by_slurm(window, start_s)
     readable = not any(note.what == "kernel-log-unreadable" for note in window.recording.events(Noted))
     counted = _growth(window, start_s)
     if kernel:
@@ -224,11 +224,11 @@ def _memory(window: Window, book: FactBook, start_s: float) -> None:
 
 
 # Slurm counts in the cgroup of the step, which may be above ours, and prints it in the job's output.
-def _told_by_slurm(window: Window, start_s: float) -> tuple[int, str] | None:
+def _kills_by_slurm(window: Window, start_s: float) -> tuple[int, str] | None:
     for line in window.recording.events(LogLine, start_s=start_s, end_s=window.end_s + SLACK_S):
-        found = SLURM_OOM.search(line.text)
-        if found:
-            return int(found[1] or 1), line.text[:160]
+        match = SLURM_OOM.search(line.text)
+        if match:
+            return int(match[1] or 1), line.text[:160]
     return None
 
 

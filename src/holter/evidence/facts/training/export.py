@@ -51,8 +51,8 @@ def collect(window: Window, book: FactBook) -> None:
     replaced = max(len({event.pid for event in ended}), len(late))
     named = tuple(process_of(event) for event in ended[:3])
     book.known("export.replaced", replaced, ENDED(workers=named) if named else "")
-    told = [ending(event) for event in ended if ending(event)]
+    endings = [ending(event) for event in ended if ending(event)]
     if ended:
-        book.known("export.ending", told[0] if told else None, unless=ENDING_UNKNOWN())
+        book.known("export.ending", endings[0] if endings else None, unless=ENDING_UNKNOWN())
     else:
         book.not_applicable("export.ending", NONE_ENDED())

@@ -47,7 +47,7 @@ def collect(window: Window, book: FactBook) -> None:
     if thread is None or not thread.frames:
         book.unknown("main.extra_step", NO_STACK())
         return
-    extra = next((one for one in thread.frames if EXTRA_STEP.search(f"{one.file}:{one.function}")), None)
+    extra = next((frame for frame in thread.frames if EXTRA_STEP.search(f"{frame.file}:{frame.function}")), None)
     extra = extra or network_caller(thread.frames)
     if extra is None:
         book.not_applicable("main.extra_step", NO_EXTRA_STEP())
@@ -58,12 +58,18 @@ def collect(window: Window, book: FactBook) -> None:
 def _finish(window: Window, book: FactBook) -> None:
     moment_s = window.episode.alarm_s
     phases = sorted(window.recording.events(PhaseChanged, end_s=moment_s), key=lambda event: event.t_s)
-    validated = next((one.t_s for one in phases if one.phase == "final-validation"), None)
-    over = [one.t_s for one in phases if one.phase == "shutdown" and validated is not None and one.t_s >= validated]
-    said = [one.t_s for one in window.recording.events(LogLine, end_s=moment_s) if one.text.startswith(LAST_WORDS)]
-    began_again = [one.t_s for one in phases if one.phase in ("startup", "train")]
-    done = [t_s for t_s in (*over, *said) if t_s >= max(began_again, default=float("-inf"))]
-    if not phases and not said:
+    validated = next((change.t_s for change in phases if change.phase == "final-validation"), None)
+    over = [
+        change.t_s
+        for change in phases
+        if change.phase == "shutdown" and validated is not None and change.t_s >= validated
+    ]
+    printed = [
+        line.t_s for line in window.recording.events(LogLine, end_s=moment_s) if line.text.startswith(LAST_WORDS)
+    ]
+    began_again = [change.t_s for change in phases if change.phase in ("startup", "train")]
+    done = [t_s for t_s in (*over, *printed) if t_s >= max(began_again, default=float("-inf"))]
+    if not phases and not printed:
         book.unknown("finish.done", NO_HEARTBEAT_NO_LOG())
     else:
         book.known("finish.done", bool(done))
@@ -75,7 +81,7 @@ def _finish(window: Window, book: FactBook) -> None:
 
 # Hidden: the log continues without the console. Buffered: Python holds back what it prints to a file or pipe.
 def _console(window: Window, book: FactBook) -> None:
-    notes = [one for one in window.recording.events(Noted, end_s=window.end_s) if one.what.startswith("console-")]
+    notes = [note for note in window.recording.events(Noted, end_s=window.end_s) if note.what.startswith("console-")]
     newest = last(notes)
     environment = window.recording.environment
     kind = environment.console if environment is not None and environment.console != "read" else None

@@ -38,13 +38,13 @@ def collect(window: Window, book: FactBook) -> None:
     book.not_applicable("main.time_limit", NO_REASON())
     if not is_from_text(window):
         return
-    told = [
+    lines = [
         line.text
         for line in window.recording.events(LogLine, start_s=window.episode.start_s - NEAR_S)
         if OOM_LINE.search(line.text) and line.t_s <= window.end_s + NEAR_S
     ]
-    if told:
-        book.known("oom.kills", len(told), told[0][:160])
+    if lines:
+        book.known("oom.kills", len(lines), lines[0][:160])
     _reason(window, book)
     for name in ("progress.age_s", "log.age_s"):
         book.unknown(name, NOTHING_AFTER())

@@ -75,18 +75,18 @@ def _progress(window: Window, book: FactBook) -> None:
         age_s = max(0.0, moment_s - min(beat.progressed_s, moment_s))
         book.known("progress.age_s", age_s, AGE(age=age_s))
     else:
-        told = (
-            _told(window, EpochEnded, moment_s)
-            + _told(window, PhaseChanged, moment_s)
-            + _told(window, LogLine, moment_s)
+        moments = (
+            _event_times(window, EpochEnded, moment_s)
+            + _event_times(window, PhaseChanged, moment_s)
+            + _event_times(window, LogLine, moment_s)
         )
-        age = moment_s - max(told) if told else None
+        age = moment_s - max(moments) if moments else None
         book.known("progress.age_s", age, BY_LOG(), unless=NO_HEARTBEAT_NO_LOG())
     after = [tick for tick in window.during if tick.t_s > window.episode.alarm_s]
     totals = [b.progress_total for tick in after for b in tick.beats if b.role == "main"]
     if totals and beat is not None:
         book.known("progress.resumed", max(totals) > min(totals))
-    lines = _told(window, LogLine, moment_s) + _told(window, EpochEnded, moment_s)
+    lines = _event_times(window, LogLine, moment_s) + _event_times(window, EpochEnded, moment_s)
     book.known("log.age_s", moment_s - max(lines) if lines else None, unless=NO_LOG())
     ratios = [mean_cpu(window.now, process.pid) for process in window.processes()]
     known = [ratio for ratio in ratios if ratio is not None]
@@ -102,7 +102,9 @@ def _progress(window: Window, book: FactBook) -> None:
         book.unknown("activity.present", NOT_MEASURED())
 
 
-def _told(window: Window, kind: type[EpochEnded] | type[PhaseChanged] | type[LogLine], end_s: float) -> list[float]:
+def _event_times(
+    window: Window, kind: type[EpochEnded] | type[PhaseChanged] | type[LogLine], end_s: float
+) -> list[float]:
     return [event.t_s for event in window.recording.events(kind, end_s=end_s)]
 
 
@@ -156,7 +158,7 @@ def _main(window: Window, book: FactBook) -> None:
     book.known("main.alive", not ended and (main is not None or not window.all))
     if ended:
         # Of several ranks take the one that the episode is about: the launcher ends the others for that reason.
-        best = max(ended, key=lambda one: (ending(one) is not None, one.pid == window.episode.pid))
+        best = max(ended, key=lambda event: (ending(event) is not None, event.pid == window.episode.pid))
         book.known("main.ending", ending(best), unless=ENDING_UNKNOWN())
         book.known("main.exit_signal", best.exit_signal if best.exit_code is None else 0)
     elif main is not None:

@@ -39,11 +39,11 @@ _TIMED_OUT = re.compile(r"collective operation timeout: Work\w+\((?:[^)]*?OpType
 
 def collect(window: Window, book: FactBook) -> None:
     """State the number of ranks, the ranks that are behind, and the operation that timed out."""
-    found = next((match for text in messages_around(window) if (match := _TIMED_OUT.search(text))), None)
-    what = (found[1] or "a collective").lower() if found else None
-    state_or_absent(window, book, "ddp.timed_out", what, found[0][:160] if found else "")
-    if found and book.value("exception.kind") is None:  # the watchdog aborts the process without a Python exception
-        book.known("exception.kind", "nccl-timeout", found[0][:160])
+    timeout = next((match for text in messages_around(window) if (match := _TIMED_OUT.search(text))), None)
+    what = (timeout[1] or "a collective").lower() if timeout else None
+    state_or_absent(window, book, "ddp.timed_out", what, timeout[0][:160] if timeout else "")
+    if timeout and book.value("exception.kind") is None:  # the watchdog aborts the process without a Python exception
+        book.known("exception.kind", "nccl-timeout", timeout[0][:160])
     environment = window.recording.environment
     if environment is not None:
         book.known("system.gpu_iommu", environment.gpu_iommu, unless=NO_GPU_ON_BUS())

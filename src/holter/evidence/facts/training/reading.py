@@ -64,7 +64,7 @@ def _voxels(size: str | None) -> float | None:
 def _share(window: Window, book: FactBook) -> None:
     start_s, end_s = window.episode.start_s - 1, window.end_s + 1
     dumps = [d for d in window.recording.stacks() if d.role in DATA_WORKERS and start_s <= d.t_s <= end_s]
-    doing = [one for dump in dumps if (one := _doing(dump)) is not None]
+    doing = [task for dump in dumps if (task := _doing(dump)) is not None]
     if len(doing) < ENOUGH_STACKS:
         book.unknown("reading.share", FEW_STACKS())
     else:
@@ -102,21 +102,21 @@ def _cache(window: Window, book: FactBook) -> None:
 # (time, bytes read from storage since the last sample) for every sample of a process.
 def _reads(ticks: tuple[Tick, ...]) -> list[tuple[float, int]]:
     before: dict[int, int] = {}
-    found = []
+    reads = []
     for tick in ticks:
         for process in tick.processes:
             if process.read_bytes_total is not None:
                 more = process.read_bytes_total - before.get(process.pid, process.read_bytes_total)
                 before[process.pid] = process.read_bytes_total
-                found.append((tick.t_s, more))
-    return found
+                reads.append((tick.t_s, more))
+    return reads
 
 
 def _pinned(window: Window, book: FactBook) -> None:
     seen = [
-        f"{one.error}: {one.message}\n{one.traceback}"
-        for one in window.recording.events(ExceptionSeen, start_s=window.episode.start_s - 5, end_s=window.end_s + 5)
-        if not one.echo
+        f"{error.error}: {error.message}\n{error.traceback}"
+        for error in window.recording.events(ExceptionSeen, start_s=window.episode.start_s - 5, end_s=window.end_s + 5)
+        if not error.echo
     ]
     if seen:
         book.known("exception.pinned_memory", any(PINNED.search(text) and NO_MEMORY.search(text) for text in seen))

@@ -58,8 +58,8 @@ def collect(window: Window, book: FactBook) -> None:
 
 def asked_bytes(text: str) -> float | None:
     """Return the number of bytes that the failed allocation asked for; None if the exception does not say."""
-    found = ASKED.search(text)
-    return float(found[1]) * UNITS[(found[2] or "bytes").lower()] if found else None
+    match = ASKED.search(text)
+    return float(match[1]) * UNITS[(match[2] or "bytes").lower()] if match else None
 
 
 # The free memory of machine and cgroup, the smaller of both.

@@ -79,7 +79,7 @@ def _folder(window: Window, book: FactBook) -> None:
         book.known("results.gone", gone, reason)
         return
     samples = window.storage("results", window.all)
-    seen = [one for one in samples if one.identity is not None]
+    seen = [sample for sample in samples if sample.identity is not None]
     errors = f"{book.value('exception.first') or ''} {reason if isinstance(reason, str) else ''}"
     is_in_error = MISSING.search(errors) is not None
     if not seen and not is_in_error:
@@ -99,7 +99,7 @@ def _folder(window: Window, book: FactBook) -> None:
 
 # True for the first folder, and for one that replaced it and received a checkpoint.
 def _is_in_use(window: Window, seen: list[StorageSample]) -> bool:
-    changed = next((index for index, one in enumerate(seen) if not is_same_folder(one, seen[0])), None)
+    changed = next((index for index, sample in enumerate(seen) if not is_same_folder(sample, seen[0])), None)
     if changed is None or is_same_folder(seen[-1], seen[0]):
         return True
     since = window.recording.events(Noted, ActionTaken, start_s=seen[changed - 1].t_s, end_s=window.end_s)

@@ -139,10 +139,15 @@ def _workers(window: Window, book: FactBook) -> None:
         book.unknown(names, NO_WORKERS())
         return
     places = [_stands(dumps, window) if _is_still(window, dumps) else None for dumps in looks]
-    found = [place for place in places if place is not None]
+    known_places = [place for place in places if place is not None]
     # Whether stacks show one line of a loop or two is chance: if one worker was seen to move, all are in the loop.
-    first = next((place for place in found if place.kind == "python-loop"), found[0] if found else None)
-    spots = {(one.frame.file, one.frame.function, "loop" if one.kind in LOOPS else one.kind) for one in found}
+    first = next(
+        (place for place in known_places if place.kind == "python-loop"), known_places[0] if known_places else None
+    )
+    spots = {
+        (place.frame.file, place.frame.function, "loop" if place.kind in LOOPS else place.kind)
+        for place in known_places
+    }
     if None in places or len(spots) != 1 or first is None or _passes_batches(first):
         book.not_applicable(names, NOT_ALL())
         return
@@ -176,13 +181,13 @@ def _feeding(window: Window) -> Sequence[ProcessSample]:
 
 # Stacks of a process with frames since the start of the episode, oldest first.
 def _dumps(window: Window, pid: int | None) -> list[StackDump]:
-    found = [
+    dumps = [
         dump
         for dump in window.recording.stacks()
-        if dump.pid == pid and dump.t_s >= window.episode.start_s - 1 and any(one.frames for one in dump.threads)
+        if dump.pid == pid and dump.t_s >= window.episode.start_s - 1 and any(thread.frames for thread in dump.threads)
     ]
     end_s = window.episode.end_s
-    return sorted((dump for dump in found if end_s is None or dump.t_s <= end_s), key=lambda dump: dump.t_s)
+    return sorted((dump for dump in dumps if end_s is None or dump.t_s <= end_s), key=lambda dump: dump.t_s)
 
 
 # Whether no step was made between these stacks: frames that every step passes are in all of them. During pauses the
@@ -204,7 +209,7 @@ def _stands(dumps: Sequence[StackDump], window: Window) -> Place | None:
     threads = [thread for dump in dumps if (thread := main_thread(dump)) is not None and thread.frames]
     if len(threads) < 2:
         return None
-    paths = [tuple(reversed([frame for frame in one.frames if not HOOK.search(frame.file)])) for one in threads]
+    paths = [tuple(reversed([frame for frame in thread.frames if not HOOK.search(frame.file)])) for thread in threads]
     shared = 0
     for frames in zip(*paths, strict=False):
         if len({(frame.file, frame.function, frame.line) for frame in frames}) > 1:
@@ -233,10 +238,10 @@ def _is_on_its_way(frame: Frame, paths: Sequence[tuple[Frame, ...]]) -> bool:
 
 # It uses a core, or would if others did not: it was ready to run in its stacks or in most samples.
 def _computes(threads: Sequence[ThreadStack], window: Window, pid: int) -> bool:
-    told = [one.state for one in threads if one.state]
-    if told:
-        return 2 * told.count("R") > len(told)
-    states = [one.state for tick in window.during for one in tick.processes if one.pid == pid]
+    thread_states = [thread.state for thread in threads if thread.state]
+    if thread_states:
+        return 2 * thread_states.count("R") > len(thread_states)
+    states = [process.state for tick in window.during for process in tick.processes if process.pid == pid]
     is_ready = states.count("R") > READY_PART * len(states)
     return (mean_cpu(window.during, pid) or 0.0) >= COMPUTES or is_ready
 
@@ -254,7 +259,9 @@ def _telling(path: Sequence[Frame]) -> Frame | None:
 
 # What it waits for, by the kernel.
 def _kind(thread: ThreadStack, window: Window, pid: int) -> str:
-    latest = next((one for tick in reversed(window.during) for one in tick.processes if one.pid == pid), None)
+    latest = next(
+        (process for tick in reversed(window.during) for process in tick.processes if process.pid == pid), None
+    )
     call = thread.syscall or (latest.syscall if latest else None)
     channel = thread.wait_channel or (latest.wait_channel if latest else None) or ""
     file = (latest.syscall_file if latest else None) or ""

@@ -29,16 +29,18 @@ NO_MOUNT = define("why.workers.no-mount", "the mount of the file was not found")
 def collect(window: Window, book: FactBook) -> None:
     """State numbers and states of the workers, and the case and file of stuck ones."""
     workers = window.processes(*DATA_WORKERS)
-    every = window.processes(*WORKERS)
+    all_workers = window.processes(*WORKERS)
     if not window.processes():
         book.unknown(SEEN_IN_TREE, NO_PROCESS_TREE())
         return
     beats = {beat.pid: beat for beat in window.beats(*WORKERS)}
     main = window.main()
     paused = main is not None and main.state in ("T", "t")
-    stopped = [process for process in every if process.state in ("T", "t") and not paused]
+    stopped = [process for process in all_workers if process.state in ("T", "t") and not paused]
     # A dead mount under the results blocks the main process itself.
-    suspects = [one for one in (every if main is None else (*every, main)) if not is_in_freezer(one)]
+    suspects = [
+        process for process in (all_workers if main is None else (*all_workers, main)) if not is_in_freezer(process)
+    ]
     blocked = [process for process in suspects if is_blocked(process, window)]
     working = _working(workers, window)
     book.known("workers.count", len(workers))
