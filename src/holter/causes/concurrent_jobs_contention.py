@@ -46,7 +46,7 @@ SENTENCES = describe(
         "others-hardly-work": "others use only {percent} % of the machine's CPUs ({detail})",
         "others-named": "the busiest of the others: {value}",
         "others-use-cpus": "others use {percent} % of the machine's CPUs ({detail})",
-        "waits-for-a-cpu": "{percent} % of the time in which the run wants a CPU it gets none",
+        "waits-for-a-cpu": "runnable but not scheduled for {percent} % of the time",
     },
     remedies={
         "see-who-else": "See who else uses the CPUs.",

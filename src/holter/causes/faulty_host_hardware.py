@@ -8,7 +8,7 @@ How we know:   the kernel log has machine checks or memory errors (mce, EDAC, Ha
                one crash, or several with the same signal, are none.
 Looks like:    shm-too-small (SIGBUS only, /dev/shm full); a native crash of a library (always the same signal and
                frame: native-crash, worker-killed; there other package versions do help); out of memory (SIGKILL).
-What helps:    memtest86+ overnight, BIOS and microcode up to date, memory at its standard clock [ADVICE: whoever runs
+What helps:    memtest86+ overnight, BIOS and microcode up to date, memory at its standard clock [ADVICE: who runs
                the machine]; the same training on another machine as a test; continue from the checkpoint meanwhile
                [CONSENT].
 Source:        MIC-DKFZ/nnUNet issues 1351, 1419, 1919; openmm issue 4580; ray issue 49998.

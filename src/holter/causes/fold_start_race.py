@@ -42,7 +42,7 @@ SENTENCES = describe(
         ),
         "remove-unpacked": (
             "Once no training runs on this data, delete its .npy files (not the .npz): the next "
-            "start unpacks them anew."
+            "start unpacks them again."
         ),
     },
 )

@@ -23,7 +23,7 @@ CAUSE = "gpu-side-stall"
 
 SENTENCES = describe(
     CAUSE,
-    title="The GPU does not come forward",
+    title="GPU stalled",
     meaning="Batches are ready; the training waits for the GPU.",
     findings={
         "worker-queue-full": "the workers' queue is full ({detail})",

@@ -3,8 +3,8 @@
 What happens:  the GPU is divided into slices (MIG); the training sees one of them as its whole GPU. nnU-Net's plans
                want a GPU of 10 GB; a slice like 1g.5gb has half of that and a seventh of the cores: it ends with "CUDA
                out of memory", or trains many times slower than the name of the GPU promises.
-How we know:   MIG is on, the slice of this run has less than 10 GB, and the exception is a want of GPU memory. That a
-               slice is only slow cannot be told from outside.
+How we know:   MIG is on, the slice of this run has less than 10 GB, and the exception is a lack of GPU memory. That a
+               slice is only slow cannot be seen from outside.
 Looks like:    gpu-out-of-memory (a whole GPU); gpu-shared-or-zombie (slices do not share memory: others do no harm).
 What helps:    ask for a bigger slice or a whole GPU [ADVICE]; plan for the slice: nnUNetv2_plan_experiment
                -gpu_memory_target [CONSENT: another network]. nnUNet_n_proc_DA does not help.

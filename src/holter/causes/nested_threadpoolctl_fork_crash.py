@@ -2,7 +2,7 @@
 
 What happens:  version 0.25.1 enters threadpool_limits twice, in the main process before the fork and again in each
                worker. On some nodes (EPYC with A100, Python 3.11 and 3.12) native code then crashes in the worker, or
-               it waits for ever in set_num_threads. Memory and shared memory are fine; there is no traceback.
+               it waits forever in set_num_threads. Memory and shared memory are fine; there is no traceback.
 How we know:   batchgenerators is exactly 0.25.1 (0.25.5 does not do it any more), and a worker crashed natively
                (SIGSEGV, SIGABRT, SIGILL) or waits on a lock within threadpoolctl. Both together are decisive; the
                version alone says "possible".

@@ -2,7 +2,7 @@
 
 What happens:  preprocessed data of nnU-Net 2.5 and older (.npz) is unpacked to .npy and mapped read-only. nnU-Net 2.7
                and 2.8 make a tensor of the part that they need without copying it, and a transform that works in
-               place writes into the map: SIGSEGV, in each start anew, mostly within the first epoch. Patches that are
+               place writes into the map: SIGSEGV, again in each start, mostly within the first epoch. Patches that are
                padded are copied, so small cases hide it.
 How we know:   the data loader was seen to hand over a part of read-only memory, and a data worker (or, where there
                are no workers, the main process) ended by SIGSEGV.

@@ -2,7 +2,7 @@
 
 What happens:  workers put their tensors into /dev/shm. Where it is full the kernel ends the writer with SIGBUS, or
                torch raises "unable to write to file </torch_...>"; a worker may go on without that batch, and the
-               training gets slower. Docker gives a container 64 MB unless it is told otherwise, so it mostly happens
+               training gets slower. Docker gives a container 64 MB by default, so it mostly happens
                in epoch 0, and only in the container.
 How we know:   a worker ended by SIGBUS while /dev/shm was full, or an exception that says "No space left on device"
                (ENOSPC) of shared memory. Decisive. One that only names shared memory needs its size beside it. What
@@ -31,12 +31,12 @@ CAUSE = "shm-too-small"
 SENTENCES = describe(
     CAUSE,
     title="Shared memory is too small",
-    meaning="Shared memory (/dev/shm) has no room for the batches of the data workers.",
+    meaning="Shared memory (/dev/shm) has no space for the batches of the data workers.",
     findings={
-        "no-shm-trouble": "nothing failed for want of shared memory",
+        "no-shm-trouble": "nothing failed for lack of shared memory",
         "shm-below-need": "full queues need {percent} % of /dev/shm ({detail})",
         "shm-failed": "a write into shared memory failed ({detail})",
-        "shm-of-docker": "/dev/shm is no larger than Docker makes it unasked (64 MB)",
+        "shm-of-docker": "/dev/shm has the default size of Docker (64 MB)",
     },
     remedies={
         "measure-shm": "See how large and how full shared memory is.",

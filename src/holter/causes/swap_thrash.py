@@ -29,11 +29,11 @@ SENTENCES = describe(
     findings={
         "hardly-swaps": "next to nothing comes back from swap ({detail})",
         "no-memory-pressure": "hardly anybody waits for memory: {percent} % of the time",
-        "run-in-swap": "a part of the run lies in swap",
+        "run-in-swap": "a part of the run is in swap",
         "swaps-out": "pages go to swap ({detail})",
     },
     remedies={
-        "who-is-swapped": "See whose memory lies in swap.",
+        "who-is-swapped": "See which processes have memory in swap.",
     },
 )
 

@@ -61,7 +61,7 @@ LOG_ENDS: dict[Phase, Sentence] = {
     "train": define("episode.log-ends-in-epoch", "the log ends here, within an epoch"),
     "checkpoint": define("episode.log-ends-after-epoch", "the log ends here, after an epoch"),
 }
-SOMETHING_ENDED = define("episode.something-ended", "a process ended, and the log tells neither which nor how")
+SOMETHING_ENDED = define("episode.something-ended", "a process ended, and the log does not say which one or how")
 KNOWN_SLOW = define("episode.known-slow", "{epochs}, with {versions}, known to be slow")
 
 

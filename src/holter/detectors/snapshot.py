@@ -21,7 +21,7 @@ from holter.tape import Recording
 QUIET_S = 6.0
 # An epoch of this many times the usual length will not end normally.
 LONG_TIMES = 3.0
-# Without a heartbeat, working steps cannot be told from stopped ones: every process that may work counts as working.
+# Without a heartbeat a step that works looks like one that hangs: every process that may work counts as working.
 READY_PART = 0.3
 # Fewer epochs give no usual length.
 EPOCHS = 3

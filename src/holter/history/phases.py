@@ -49,12 +49,12 @@ def end_of_run(recording: Recording) -> float:
 
 def restarts(recording: Recording) -> tuple[Restart, ...]:
     """Return every restart that was carried out, oldest first."""
-    begun = {
+    by_generation = {
         event.generation: event
         for event in recording.events(ActionTaken)
         if event.action == "restart" and event.state == "begun"
     }
-    events = sorted(begun.values(), key=lambda event: event.t_s)
+    events = sorted(by_generation.values(), key=lambda event: event.t_s)
     carried_out: list[Restart] = []
     for index, event in enumerate(events):
         since_s = events[index - 1].t_s if index else float("-inf")
@@ -84,11 +84,11 @@ def spans(recording: Recording) -> tuple[Span, ...]:
     changes = sorted(recording.events(PhaseChanged), key=lambda event: event.t_s)
     again = restarts(recording)
     end_s = end_of_run(recording)
-    begun = [restart.begun_s for restart in again]
+    start_times = [restart.begun_s for restart in again]
     stretches: list[Span] = []
     epoch: int | None = None
     for index, change in enumerate(changes):
-        generation = bisect_right(begun, change.t_s)
+        generation = bisect_right(start_times, change.t_s)
         until_s = changes[index + 1].t_s if index + 1 < len(changes) else end_s
         if generation < len(again):  # a dead process has no phase
             until_s = min(until_s, max(again[generation].down_s, change.t_s))

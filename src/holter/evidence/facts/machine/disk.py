@@ -43,7 +43,7 @@ FREE_OF = define("seen.disk.free-of", "{free:bytes} free of {total:bytes} in {fo
 FREE = define("seen.disk.free", "{free:bytes} free in {folder}")
 UNSAID = define("why.disk.error-unsaid", "the error does not say why: {error}")
 NONE_FAILED = define("why.disk.none-failed", "no write failed for lack of space")
-NOT_READ = define("why.disk.not-read", "the results folder was not looked at")
+NOT_READ = define("why.disk.not-read", "the results folder was not read")
 NO_ANSWER = define("why.disk.no-answer", "the file system does not answer")
 NO_CHECKPOINT = define("why.disk.no-checkpoint", "no checkpoint yet")
 
@@ -132,10 +132,10 @@ def failure(event: Event) -> Failure | None:
 
 
 def _not_saved(event: ActionTaken) -> Failure:
-    saying = not_saved(event.message)
-    if saying is None:  # an older tape
+    failed_save = not_saved(event.message)
+    if failed_save is None:  # an older tape
         return Failure(event.t_s, event.text, _checkpoint(event.text))
-    file, reason = saying.value("file"), saying.value("reason")
+    file, reason = failed_save.value("file"), failed_save.value("reason")
     words = reason if isinstance(reason, str) else ""
     return Failure(event.t_s, words, _checkpoint(str(file)), event.message)
 

@@ -111,9 +111,9 @@ def runs(recording: Recording, until_s: float = float("inf")) -> tuple[Run, ...]
         (event for event in recording.events(EpochEnded, end_s=until_s) if event.duration_s is not None),
         key=lambda event: event.t_s,
     )
-    begun = sorted({*_starts(recording), *(restart.begun_s for restart in restarts(recording))})
+    start_times = sorted({*_starts(recording), *(restart.begun_s for restart in restarts(recording))})
     with_epochs: list[Run] = []
-    for start_s, end_s in zip((float("-inf"), *begun), (*begun, float("inf")), strict=True):
+    for start_s, end_s in zip((float("-inf"), *start_times), (*start_times, float("inf")), strict=True):
         inside = tuple(event for event in epochs if start_s <= event.t_s < end_s)
         if inside:
             with_epochs.append(Run(None if start_s == float("-inf") else start_s, inside))
@@ -123,12 +123,12 @@ def runs(recording: Recording, until_s: float = float("inf")) -> tuple[Run, ...]
 # Starts of a training, from phases and logs; the start-up phase after unpacking is no new start.
 def _starts(recording: Recording) -> list[float]:
     phases = sorted(recording.events(PhaseChanged), key=lambda event: event.t_s)
-    begun = [
+    start_times = [
         event.t_s
         for index, event in enumerate(phases)
         if event.phase == "startup" and not (index and phases[index - 1].phase == "unpack")
     ]
-    return begun + [event.t_s for event in recording.events(Noted) if event.what == NEW_LOG]
+    return start_times + [event.t_s for event in recording.events(Noted) if event.what == NEW_LOG]
 
 
 def story(found: tuple[Run, ...]) -> Story | None:

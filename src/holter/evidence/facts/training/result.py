@@ -17,13 +17,11 @@ TOLD_OF_LOSS = ("loss-not-finite", "loss-is-finite")
 LOSS_FACTS = ("loss.not_finite", "loss.since")
 IS_FINITE = define("result.is-finite", "the losses are finite numbers")
 NO_EPOCHS = define("result.no-epochs", "fewer than two epochs were logged")
-NO_HOOK = define("result.no-hook", "steps are not seen without the hook; the log tells epochs")
+NO_HOOK = define("result.no-hook", "steps are not seen without the hook; the log has only epochs")
 FOLDER_THERE = define("result.folder-there", "the results folder is the one that was there before")
 NOT_MISSING = define("results.not-missing", "no error says that a file or folder is missing")
 NOT_READ = define("why.results.not-read", "the results folder was not read")
-MISSED_ONCE = define(
-    "result.missed-once", "one look did not find the folder of the results, and there was no second one"
-)
+MISSED_ONCE = define("result.missed-once", "one reading did not find the results folder, and there was no second one")
 NOT_ENDED = define("result.not-ended", "the main process has not ended with exit code 0")
 EARLY = define(
     "result.early", "exit code 0 in epoch {epoch} of {epochs} (counted from 0); no final checkpoint was written"

@@ -44,17 +44,17 @@ KINDS = {
     "other": define("standing.other", "waiting in the kernel"),
 }
 MAIN_STANDS = define(
-    "standing.main-stands", "the main process has stood in {place}, {owner}, for {age:duration}: {kind}"
+    "standing.main-stands", "the main process has been stuck in {place}, {owner}, for {age:duration}: {kind}"
 )
-MAIN_PAUSES = define("standing.main-pauses", "in its pauses the main process stands in {place}, {owner}: {kind}")
+MAIN_PAUSES = define("standing.main-pauses", "in its pauses the main process is stuck in {place}, {owner}: {kind}")
 WORKERS_STAND = define(
     "standing.workers-stand",
-    "all {count} data workers stand in {place}, {owner}: {kind}",
-    one="the data worker stands in {place}, {owner}: {kind}",
+    "all {count} data workers are stuck in {place}, {owner}: {kind}",
+    one="the data worker is stuck in {place}, {owner}: {kind}",
 )
 SEEN_STAND = define(
     "standing.seen-stand",
-    "of {count} data workers {seen} were looked at, and all of these stand in {place}, {owner}: {kind}",
+    "of {count} data workers {seen} were sampled, and all of these are stuck in {place}, {owner}: {kind}",
 )
 NO_STACKS = define("standing.no-stacks", "fewer than two stacks, {apart:duration} apart, show where it is")
 MOVES = define("standing.moves", "stacks show it in different places")
