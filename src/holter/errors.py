@@ -1,4 +1,4 @@
-"""All errors that a person may meet: an id, what happened, what is still safe, the one next command."""
+"""All errors that a user may see: an id, what happened, what is still safe, and the next command."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ if TYPE_CHECKING:
 
 
 class HolterError(Exception):
-    """Base of the tree. ``id`` is kebab-case and unique (a test compares them all).
+    """Base of all errors. ``id`` is kebab-case and unique (a test compares them).
 
-    ``what``, ``safe`` and ``next_step`` are sentences that are not rendered yet, or strings: a command to type, or the
-    words of a part of Holter that can be taken alone.
+    ``what``, ``safe`` and ``next_step`` are sentences before rendering, or strings: a command to type, or text from a
+    part of Holter that also works alone.
     """
 
     id = "holter-error"
-    # How a sentence is put into English words, for logs and tracebacks; ``holter.reports`` knows.
+    # Converts a sentence to English for logs and tracebacks; set by ``holter.reports``.
     in_english: ClassVar[Callable[[Message], str]] = repr
 
     def __init__(self, what: Text, *, safe: Text = "", next_step: Text = "") -> None:
@@ -31,49 +31,49 @@ class HolterError(Exception):
 
 
 class TapeError(HolterError):
-    """A file that is not a tape, or cannot be read as one."""
+    """A file is not a tape or cannot be read as one."""
 
     id = "tape-unreadable"
 
 
 class NotATape(TapeError):
-    """The file exists and is something else."""
+    """The file exists but is something else."""
 
     id = "not-a-tape"
 
 
 class TapeTooNew(TapeError):
-    """Written by a newer Holter."""
+    """The tape was written by a newer Holter."""
 
     id = "tape-too-new"
 
 
 class TapeExists(TapeError):
-    """Refuse to overwrite."""
+    """The output file exists and is not overwritten."""
 
     id = "file-exists"
 
 
 class FolderNotWritable(HolterError):
-    """Nothing can be written where we were told to write."""
+    """The output folder is not writable."""
 
     id = "folder-not-writable"
 
 
 class CommandNotFound(HolterError):
-    """``holter run -- CMD``: no such command."""
+    """The command of ``holter run -- CMD`` does not exist."""
 
     id = "command-not-found"
 
 
 class CommandNotStarted(CommandNotFound):
-    """The command is there, and the system refuses to start it (no more processes, files or memory; not executable)."""
+    """The system refuses to start the command (no more processes, files or memory; not executable)."""
 
     id = "command-not-started"
 
 
 class NoSuchProcess(HolterError):
-    """The PID is gone, or never was."""
+    """The PID does not exist (any more)."""
 
     id = "no-such-process"
 
@@ -85,7 +85,7 @@ class NotOurProcess(HolterError):
 
 
 class NotATraining(HolterError):
-    """The process, file or folder has nothing of nnU-Net in it."""
+    """The process, file or folder does not belong to nnU-Net."""
 
     id = "not-a-training"
 
@@ -97,19 +97,19 @@ class AlreadyRecorded(HolterError):
 
 
 class UnknownCause(HolterError):
-    """``holter explain`` was asked for a cause that does not exist."""
+    """``holter explain`` got the name of a cause that does not exist."""
 
     id = "unknown-cause"
 
 
 class MissingExtra(HolterError):
-    """An optional dependency is needed for this."""
+    """An optional dependency is required."""
 
     id = "missing-extra"
 
 
 class CannotDoHere(HolterError):
-    """This machine does not allow it (no cgroup to write to, no FUSE, no ptrace)."""
+    """This machine does not allow it (no writable cgroup, no FUSE, no ptrace)."""
 
     id = "cannot-do-here"
 
@@ -121,7 +121,7 @@ class DemoFailed(HolterError):
 
 
 class BadInput(HolterError):
-    """An option or argument that makes no sense."""
+    """An option or argument is invalid."""
 
     id = "bad-input"
 
@@ -133,66 +133,66 @@ class AlreadyTraining(HolterError):
 
 
 class NoUsableCheckpoint(HolterError):
-    """A training is to be continued, and nothing is there to continue from."""
+    """A training should continue, but there is no usable checkpoint."""
 
     id = "no-usable-checkpoint"
 
 
 class UntestedVersion(HolterError):
-    """A package whose behaviour we reproduce is installed in a version that was not compared."""
+    """A package that Holter reproduces is installed in a version that was not compared."""
 
     id = "untested-version"
 
 
 class WrongBox(HolterError):
-    """A sample was not read as its draw says."""
+    """A sample was not read as its draw specifies."""
 
     id = "wrong-box"
 
 
 class CaseUnreadable(HolterError):
-    """A preprocessed case is damaged or gone, and the user wants to stop then."""
+    """A preprocessed case is damaged or missing, and the user asked to stop then."""
 
     id = "case-unreadable"
 
 
 class NoReadableCase(HolterError):
-    """So many cases cannot be read that training on the rest would be another training."""
+    """Too many cases cannot be read: training on the rest would be a different training."""
 
     id = "no-readable-case"
 
 
 class LoaderFailed(HolterError):
-    """A thread of the data loader met an error that is not the data's."""
+    """A thread of the data loader failed for a reason other than the data."""
 
     id = "loader-failed"
 
 
 class LoaderClosed(HolterError):
-    """A batch was asked of a loader that was closed."""
+    """A batch was requested from a closed loader."""
 
     id = "loader-closed"
 
 
 class LoaderNotReplaced(HolterError):
-    """A trainer's data loader is not one that Holter's can stand in for; the trainer's own is used."""
+    """Holter's loader cannot replace the trainer's data loader; the trainer's own is used."""
 
     id = "loader-not-replaced"
 
 
 class NotALog(HolterError):
-    """A file or folder in which there is no log of a training."""
+    """A file or folder contains no log of a training."""
 
     id = "not-a-log"
 
 
 class EvidenceWrong(HolterError):
-    """An evidence file with a fact that does not exist, or a value that it cannot have."""
+    """An evidence file names a fact that does not exist, or gives it an invalid value."""
 
     id = "evidence-wrong"
 
 
 class UnknownTarget(HolterError):
-    """``holter diagnose`` was given something that it cannot find or read."""
+    """``holter diagnose`` got a target that it cannot find or read."""
 
     id = "unknown-target"

@@ -1,9 +1,9 @@
-"""The nouns: what probes see, the tape keeps, and causes speak of.
+"""Data records that probes produce, the tape stores, and detectors, evidence and causes use.
 
-Every record is typed, frozen and dull. Times named ``t_s`` are seconds since the recording began, on a clock that
-never jumps; wall-clock times are named ``wall``. A field is None where the value could not be read or does not
-apply; it is never 0 or -1 for "unknown". Counters are totals since the process (or machine) started and end in
-``_total``; everything else is the state at ``t_s``.
+Every record is typed and frozen. Times named ``t_s`` are seconds since the start of the recording, on a clock that
+never jumps; wall-clock times are named ``wall``. A field is None if the value could not be read or does not apply; it
+is never 0 or -1 for "unknown". Counters end in ``_total`` and count since the process (or machine) started; all other
+fields are the state at ``t_s``.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import msgspec
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Base of all records: immutable, keyword-only, None where nothing is known."""
+    """Base of all records: immutable, keyword-only, None for unknown values."""
 
 
 # --------------------------------------------------------------------------------------------------------------
@@ -28,7 +28,7 @@ DATA_WORKERS: tuple[Role, ...] = ("train-worker", "val-worker")
 
 
 class Subject(Record, frozen=True, kw_only=True, tag="subject"):
-    """The process that a sentence is about; the role alone where no single process is meant."""
+    """The process that a sentence is about; only the role if no single process is meant."""
 
     role: Role
     index: int | None = None  # of a data worker: batchgenerators' thread_id
@@ -36,24 +36,24 @@ class Subject(Record, frozen=True, kw_only=True, tag="subject"):
 
     @property
     def name(self) -> str:
-        """Return the name in every language, "train-worker 2 (PID 4711)": to compare, not to show.
+        """Return the language-independent name, "train-worker 2 (PID 4711)": for comparison, not for display.
 
-        It stands in values of facts, in JSON for the subject of an episode, and on older tapes.
+        It is used in values of facts, in JSON for the subject of an episode, and on older tapes.
         """
         number = "" if self.index is None else f" {self.index}"
         return f"{self.role}{number}" if self.pid is None else f"{self.role}{number} (PID {self.pid})"
 
     @classmethod
     def from_name(cls, name: str) -> Subject | None:
-        """Return the process of that name, as ``name`` or a report has it; None if it is the name of none."""
-        found = _NAME.fullmatch(name)
-        if found is None:
+        """Return the process with that name, as ``name`` or a report writes it; None for any other text."""
+        match = _NAME.fullmatch(name)
+        if match is None:
             return None
-        role = "train-worker" if found["role"] == "worker" else found["role"]
+        role = "train-worker" if match["role"] == "worker" else match["role"]
         return cls(
             role=cast("Role", role),
-            index=None if found["index"] is None else int(found["index"]),
-            pid=None if found["pid"] is None else int(found["pid"]),
+            index=None if match["index"] is None else int(match["index"]),
+            pid=None if match["pid"] is None else int(match["pid"]),
         )
 
 
@@ -64,28 +64,28 @@ _NAME = re.compile(
 
 
 class Message(Record, frozen=True, kw_only=True, tag="message"):
-    """A sentence that is not rendered yet. ``sentences.define`` makes the keys; the values are in base units."""
+    """A sentence before rendering. ``sentences.define`` creates the keys; the values are in base units."""
 
     key: str
     values: tuple[tuple[str, Value], ...] = ()
 
     def value(self, name: str) -> Value | None:
-        """The value of one blank; None where it was not given."""
+        """Return the value of one blank; None if it was not given."""
         return dict(self.values).get(name)
 
 
 Single = str | bool | int | float | Subject | Message
 Value = Single | tuple[Single, ...]  # a tuple is shown as a list
-Text = str | Message  # a plain string is quoted as it stands: what another program, or an older Holter, wrote
-Actor = Subject | Text  # what waits, or is waited for: a process, a thing that has a name, or a file or mount, quoted
+Text = str | Message  # a plain string is shown unchanged: text of another program, or of an older Holter
+Actor = Subject | Text  # waiter or target of a wait: a process, a named thing, or a quoted file or mount
 
 
 # --------------------------------------------------------------------------------------------------------------
-# Samples: one reading of one probe. ``entity`` tells several of a kind apart (a PID, a GPU index, a path).
+# Samples: one reading of one probe. ``entity`` identifies one of several (a PID, a GPU index, a path).
 
 
 class OtherTraining(Record, frozen=True, kw_only=True):
-    """Another nnU-Net training on this machine; None where its settings may not be read."""
+    """Another nnU-Net training on this machine; fields are None if its settings may not be read."""
 
     pid: int
     started_s: float | None = None  # on the t_s clock; negative: before the recording
@@ -94,7 +94,7 @@ class OtherTraining(Record, frozen=True, kw_only=True):
 
 
 class HostSample(Record, frozen=True, kw_only=True, tag="host"):
-    """The whole machine, whoever uses it."""
+    """The whole machine, with all its users."""
 
     t_s: float
     cpu_count: int | None = None
@@ -112,8 +112,8 @@ class HostSample(Record, frozen=True, kw_only=True, tag="host"):
     swap_in_pages_total: int | None = None
     swap_out_pages_total: int | None = None
     oom_kill_total: int | None = None  # /proc/vmstat, whole host
-    direct_scan_pages_total: int | None = None  # looked through by processes that had to make room themselves
-    compact_stalls_total: int | None = None  # times that a process waited while memory was compacted
+    direct_scan_pages_total: int | None = None  # scanned by processes that had to reclaim memory themselves
+    compact_stalls_total: int | None = None  # waits of a process for memory compaction
     pressure_cpu_some_ratio: float | None = None  # PSI avg10, 0..1
     pressure_cpu_full_ratio: float | None = None
     pressure_io_some_ratio: float | None = None
@@ -125,14 +125,14 @@ class HostSample(Record, frozen=True, kw_only=True, tag="host"):
     tmp_total_bytes: int | None = None
     tmp_used_bytes: int | None = None
     clock_source: str | None = None
-    # Processes outside the training's tree are looked through every ten seconds; None in between.
-    others_cpu_cores: float | None = None  # cores that they used since the last look
-    others_busiest: tuple[str, ...] | None = None  # "name 3.1": those that use most, with their cores
+    # Processes outside the training's tree are read every ten seconds; None in between.
+    others_cpu_cores: float | None = None  # cores that they used since the last reading
+    others_busiest: tuple[str, ...] | None = None  # "name 3.1": the busiest, with their cores
     other_trainings: tuple[OtherTraining, ...] | None = None
 
 
 class CgroupSample(Record, frozen=True, kw_only=True, tag="cgroup"):
-    """The limits that hold for the training and what it uses of them; the tightest of all nested groups."""
+    """The cgroup limits of the training and its usage; the tightest limit of all nested groups."""
 
     t_s: float
     version: Literal["v1", "v2", "none"] = "none"
@@ -147,7 +147,7 @@ class CgroupSample(Record, frozen=True, kw_only=True, tag="cgroup"):
     memory_limit_bytes: int | None = None  # None: no limit
     memory_used_bytes: int | None = None
     memory_file_bytes: int | None = None  # page cache counted as use
-    refault_pages_total: int | None = None  # file pages read again soon after they had been dropped for want of room
+    refault_pages_total: int | None = None  # file pages read again soon after reclaim dropped them
     pressure_memory_full_ratio: float | None = None  # PSI avg10 of the group, 0..1
     oom_total: int | None = None
     oom_kill_total: int | None = None
@@ -163,7 +163,7 @@ class ProcessSample(Record, frozen=True, kw_only=True, tag="process"):
     ppid: int | None = None
     name: str | None = None  # comm
     role: Role = "other"
-    worker_index: int | None = None  # batchgenerators thread_id where the hook tells it
+    worker_index: int | None = None  # batchgenerators thread_id, if the hook reports it
     started_s: float | None = None  # on the t_s clock; negative: before the recording
     state: str | None = None  # R S D T t Z X I
     cpu_ratio: float | None = None  # cores used since the last sample; 1.0 is one core
@@ -171,12 +171,12 @@ class ProcessSample(Record, frozen=True, kw_only=True, tag="process"):
     cpu_wait_s_total: float | None = None  # the first thread was ready to run and got no CPU
     rss_bytes: int | None = None
     swap_bytes: int | None = None
-    private_bytes: int | None = None  # pages of its own; this and the next three come every five minutes
-    shared_bytes: int | None = None  # pages that others map too, those left from the fork among them
+    private_bytes: int | None = None  # pages of its own; this and the next three are read every five minutes
+    shared_bytes: int | None = None  # pages that other processes map too, also those from the fork
     malloc_arenas: int | None = None  # extra arenas of the C library's malloc
-    malloc_arena_bytes: int | None = None  # used or kept in them
+    malloc_arena_bytes: int | None = None  # used or kept in these arenas
     threads: int | None = None
-    threads_running: int | None = None  # of a data worker with many threads: how many were ready to run or running
+    threads_running: int | None = None  # running or runnable threads of a data worker with many threads
     voluntary_switches_total: int | None = None
     involuntary_switches_total: int | None = None
     minor_faults_total: int | None = None
@@ -192,7 +192,7 @@ class ProcessSample(Record, frozen=True, kw_only=True, tag="process"):
     cpus_allowed: int | None = None
     last_cpu: int | None = None
     wait_channel: str | None = None
-    syscall: str | None = None  # name of the system call it sits in; "running" while on a CPU
+    syscall: str | None = None  # name of the current system call; "running" while on a CPU
     syscall_file: str | None = None  # file behind the descriptor of a read
     syscall_mount: str | None = None  # "nfs4 /data" : type and mount point of that file
 
@@ -207,24 +207,24 @@ class GpuProcess(Record, frozen=True, kw_only=True):
 
 
 class GpuSlice(Record, frozen=True, kw_only=True):
-    """One MIG device: the share of a GPU that a process sees as its whole GPU."""
+    """One MIG device: the part of a GPU that a process sees as its whole GPU."""
 
     name: str | None = None  # "NVIDIA A100-SXM4-40GB MIG 1g.5gb"
     uuid: str | None = None
     memory_used_bytes: int | None = None
     memory_total_bytes: int | None = None
-    pids: tuple[int, ...] | None = None  # that compute on it; None: cannot be read
+    pids: tuple[int, ...] | None = None  # processes that compute on it; None: cannot be read
 
 
 class Unread(Record, frozen=True, kw_only=True):
-    """A reading that could not be had, and why."""
+    """A value that could not be read, and why."""
 
     field: str  # "power_w"
     why: Text
 
 
 class GpuSample(Record, frozen=True, kw_only=True, tag="gpu"):
-    """One GPU as NVML and nvidia-smi tell it. ``entity`` on the tape is the index."""
+    """One GPU as NVML and nvidia-smi report it. ``entity`` on the tape is the index."""
 
     t_s: float
     index: int
@@ -253,7 +253,7 @@ class GpuSample(Record, frozen=True, kw_only=True, tag="gpu"):
     pcie_tx_bytes_per_s: float | None = None
     processes: tuple[GpuProcess, ...] | None = None
     mig: bool | None = None
-    slices: tuple[GpuSlice, ...] | None = None  # of a GPU in MIG mode, those that we may see
+    slices: tuple[GpuSlice, ...] | None = None  # visible slices of a GPU in MIG mode
     compute_capability: str | None = None  # "8.6"
     virtualization: Literal["none", "pass-through", "vgpu", "host-vgpu", "host-vsga"] | None = None
     licence_supported: bool | None = None
@@ -262,16 +262,16 @@ class GpuSample(Record, frozen=True, kw_only=True, tag="gpu"):
     ) = None
     licence_text: str | None = None  # as nvidia-smi prints it
     licence_product: str | None = None
-    unread: tuple[Unread | str, ...] = ()  # text, "power_w: not supported", on tapes of before
+    unread: tuple[Unread | str, ...] = ()  # text, "power_w: not supported", on older tapes
 
     @property
     def gaps(self) -> tuple[Unread, ...]:
-        """What could not be read, on any tape."""
-        return tuple(_unread(one) if isinstance(one, str) else one for one in self.unread)
+        """Values that could not be read, for tapes of any version."""
+        return tuple(_unread(entry) if isinstance(entry, str) else entry for entry in self.unread)
 
 
-def _unread(told: str) -> Unread:
-    field, _, why = told.partition(":")
+def _unread(text: str) -> Unread:
+    field, _, why = text.partition(":")
     return Unread(field=field, why=why.strip())
 
 
@@ -289,23 +289,23 @@ class StorageSample(Record, frozen=True, kw_only=True, tag="storage"):
     total_bytes: int | None = None
     free_inodes: int | None = None
     read_only: bool | None = None
-    checkpoint_bytes: int | None = None  # largest checkpoint in this very folder: what the next one will need
+    checkpoint_bytes: int | None = None  # largest checkpoint in this folder: the size of the next one
     read_latency_s: float | None = None  # one small uncached read
-    probe_pending_s: float | None = None  # a probe that has not come back: the mount may hang
-    missing: bool | None = None  # the path is not there; None: no answer
-    identity: str | None = None  # device and inode of the folder: another one under the same path is another folder
+    probe_pending_s: float | None = None  # age of an unanswered probe: the mount may hang
+    missing: bool | None = None  # the path does not exist; None: no answer
+    identity: str | None = None  # device and inode of the folder: another value under the same path is another folder
     problem: Text | None = None
 
 
 Phase = Literal[
     "startup", "unpack", "compile", "train", "validate", "checkpoint", "final-validation", "shutdown", "unknown",
-    "epoch-end",  # after the last step of an epoch: logs, plots, and what a trainer of one's own does there
+    "epoch-end",  # after the last step of an epoch: logs, plots, and code of custom trainers
 ]  # fmt: skip
 WaitKind = Literal["none", "train-batch", "val-batch", "export-slot", "export-result"]
 
 
 class Beat(Record, frozen=True, kw_only=True, tag="beat"):
-    """One look at a process's heartbeat page. ``entity`` on the tape is the PID."""
+    """One reading of a process's heartbeat page. ``entity`` on the tape is the PID."""
 
     t_s: float
     pid: int
@@ -314,7 +314,7 @@ class Beat(Record, frozen=True, kw_only=True, tag="beat"):
     phase: Phase = "unknown"
     epoch: int | None = None
     iteration: int | None = None  # within the epoch's train or validate part
-    progress_total: int = 0  # grows whenever anything was finished
+    progress_total: int = 0  # grows whenever a unit of work is finished
     progressed_s: float | None = None  # t_s of the last growth
     pulse_s: float | None = None  # t_s of the last sign of life of the interpreter (1 Hz thread, main only)
     waits_for: WaitKind = "none"
@@ -337,17 +337,17 @@ SAMPLE_TYPES: tuple[type[Sample], ...] = (HostSample, CgroupSample, ProcessSampl
 
 
 class ProbeRun(Record, frozen=True, kw_only=True):
-    """What one probe cost and whether it worked: a probe that stopped must show on the tape."""
+    """Cost and success of one probe run: a probe that stopped must show on the tape."""
 
     t_s: float
     probe: str
     ok: bool
-    cost_s: float  # CPU time in the recorder where it can be told, else wall time
+    cost_s: float  # CPU time in the recorder if known, else wall time
     error: str | None = None
 
 
 class Tick(Record, frozen=True, kw_only=True):
-    """Everything that was seen at one instant, together with what happened since the last tick."""
+    """All samples of one instant, together with the events since the last tick."""
 
     t_s: float
     span_s: float = 0.0  # 0: one reading; 60: a roll-up of that many seconds
@@ -361,7 +361,7 @@ class Tick(Record, frozen=True, kw_only=True):
 
 
 # --------------------------------------------------------------------------------------------------------------
-# Events: what happens at one moment.
+# Events: things that happen at one moment.
 
 
 class ProcessBorn(Record, frozen=True, kw_only=True, tag="process-born"):
@@ -374,7 +374,7 @@ class ProcessBorn(Record, frozen=True, kw_only=True, tag="process-born"):
 
 
 class ProcessEnded(Record, frozen=True, kw_only=True, tag="process-ended"):
-    """A process of the tree is gone. Exactly one of the two codes is set where the ending is known."""
+    """A process of the tree ended. Exactly one of the two codes is set if the ending is known."""
 
     t_s: float
     pid: int
@@ -385,13 +385,13 @@ class ProcessEnded(Record, frozen=True, kw_only=True, tag="process-ended"):
     rss_bytes: int | None = None  # last seen
     case: str | None = None  # in hand when it ended
     source: str = "seen"  # hook, wait, pidfd, seen (gone, ending unknown)
-    expected: bool = False  # it was shutting down in order
-    by_parent: bool = False  # its parent ended it (SIGTERM while shutting down): an echo, not a cause
-    early: bool = False  # with exit code 0, before the last epoch that it was to train
+    expected: bool = False  # it was shutting down normally
+    by_parent: bool = False  # its parent ended it (SIGTERM during shutdown): an echo, not a cause
+    early: bool = False  # with exit code 0, before its last planned epoch
 
 
 class ExceptionSeen(Record, frozen=True, kw_only=True, tag="exception"):
-    """A Python exception that nobody caught, or that a data worker printed."""
+    """A Python exception that was not caught, or that a data worker printed."""
 
     t_s: float
     pid: int | None = None
@@ -400,7 +400,7 @@ class ExceptionSeen(Record, frozen=True, kw_only=True, tag="exception"):
     message: str = ""
     traceback: str = ""
     case: str | None = None
-    thread: str | None = None  # in which it was raised; None: the main thread, or not known
+    thread: str | None = None  # thread that raised it; None: the main thread, or unknown
     echo: bool = False  # it only repeats that something else died before
     source: str = "hook"  # hook, log
 
@@ -414,7 +414,7 @@ class PhaseChanged(Record, frozen=True, kw_only=True, tag="phase"):
 
 
 class EpochEnded(Record, frozen=True, kw_only=True, tag="epoch"):
-    """One epoch as nnU-Net's log tells it."""
+    """One epoch as nnU-Net's log reports it."""
 
     t_s: float
     epoch: int
@@ -422,13 +422,13 @@ class EpochEnded(Record, frozen=True, kw_only=True, tag="epoch"):
     train_loss: float | None = None
     val_loss: float | None = None
     pseudo_dice: tuple[float, ...] | None = None
-    not_finite: tuple[str, ...] = ()  # of train_loss and val_loss: those that were NaN or infinite
+    not_finite: tuple[str, ...] = ()  # train_loss or val_loss, if NaN or infinite
     learning_rate: float | None = None
     wall: str | None = None  # the log's own time stamp of the "Epoch time" line
 
 
 class LogLine(Record, frozen=True, kw_only=True, tag="log"):
-    """A line of nnU-Net's log or console worth keeping: warnings, errors, phase sentences."""
+    """A line of nnU-Net's log or console that is kept: warnings, errors, phase lines."""
 
     t_s: float
     text: str
@@ -437,7 +437,7 @@ class LogLine(Record, frozen=True, kw_only=True, tag="log"):
 
 
 class KernelMessage(Record, frozen=True, kw_only=True, tag="kernel"):
-    """A line of the kernel log that bears on the run."""
+    """A line of the kernel log that concerns the run."""
 
     t_s: float
     what: Literal["oom-kill", "xid", "mce", "io-error", "nfs", "segfault", "other"]
@@ -446,40 +446,40 @@ class KernelMessage(Record, frozen=True, kw_only=True, tag="kernel"):
 
 
 class Noted(Record, frozen=True, kw_only=True, tag="note"):
-    """The recorder's own remark: a probe that failed, a gap, a simulated reading, a user's mark."""
+    """A note of the recorder: a failed probe, a gap, a simulated reading, a user's mark."""
 
     t_s: float
     what: str  # kebab-case
-    text: str = ""  # a quotation; before Holter kept sentences as data, any words
+    text: str = ""  # quoted text; on older tapes any sentence
     message: Message | None = None  # in place of ``text``
-    pid: int | None = None  # of the process of the training that said it
+    pid: int | None = None  # of the training process that sent it
 
     @property
     def said(self) -> Text:
-        """What it says."""
+        """The note's sentence."""
         return self.message or self.text
 
 
 class ActionTaken(Record, frozen=True, kw_only=True, tag="action"):
-    """Something that was done to the run, how far it is, or what would be done with ``--heal``."""
+    """An action on the run: started, done, failed, or proposed (what ``--heal`` would do)."""
 
     t_s: float
     # replace-workers, save-checkpoint, set-aside-checkpoint, keep-checkpoint, export-again, announce-restart, restart,
     # end-group, wait, leave-alone, stop
     action: str
     state: Literal["proposed", "begun", "done", "failed"]
-    text: str = ""  # a quotation; before Holter kept sentences as data, any words
-    message: Message | None = None  # before, after, why; in place of ``text``
-    cause: str | None = None  # the diagnosis that asked for it
+    text: str = ""  # quoted text; on older tapes any sentence
+    message: Message | None = None  # before, after, why; instead of ``text``
+    cause: str | None = None  # the diagnosis behind it
     settings: tuple[tuple[str, str], ...] = ()  # environment variables changed
-    asks: tuple[tuple[str, str], ...] = ()  # of a wait: what the words for the administrator are filled with
-    pids: tuple[int, ...] = ()  # processes that are ended by it: their deaths are no faults
-    generation: int = 0  # of the training process that it is done to; of a restart: the new one
+    asks: tuple[tuple[str, str], ...] = ()  # of a wait: values for the text to the administrator
+    pids: tuple[int, ...] = ()  # processes that it ends: their deaths are no faults
+    generation: int = 0  # of the affected training process; of a restart: the new one
     source: Literal["hook", "supervisor"] = "supervisor"
 
     @property
     def said(self) -> Text:
-        """What is said of it."""
+        """The sentence about the action."""
         return self.message or self.text
 
 
@@ -490,7 +490,7 @@ AbilityName = Literal[
 
 
 class Ability(Record, frozen=True, kw_only=True):
-    """One thing that can be seen of this run, or done to it, or the reason why not."""
+    """One thing that Holter can see of this run or do to it, or the reason why not."""
 
     name: AbilityName
     can: bool
@@ -499,27 +499,29 @@ class Ability(Record, frozen=True, kw_only=True):
 
 
 class ContractSettled(Record, frozen=True, kw_only=True, tag="contract"):
-    """What Holter can see of this run and do to it; settled in the first minute, kept anew whenever it changes."""
+    """What Holter can see of this run and do to it; set in the first minute, recorded again on each change."""
 
     t_s: float
     sees: tuple[Ability, ...]
     does: tuple[Ability, ...]
 
     def ability(self, name: AbilityName) -> Ability:
-        """One of them.
+        """Return one ability.
 
-        Raises:  KeyError if the contract does not speak of it.
+        Raises:  KeyError if the contract does not have it.
         """
-        return {one.name: one for one in (*self.sees, *self.does)}[name]
+        return {ability.name: ability for ability in (*self.sees, *self.does)}[name]
 
     @property
     def only_watches(self) -> bool:
         """Whether Holter was not asked to act."""
-        return any(one.why_not is not None and one.why_not.key == "contract.only-watches" for one in self.does)
+        return any(
+            ability.why_not is not None and ability.why_not.key == "contract.only-watches" for ability in self.does
+        )
 
 
 class Notice(Record, frozen=True, kw_only=True, tag="notice"):
-    """Worth a line and no alarm: the training goes on, and something about it is not as it should be."""
+    """A notice without alarm: the training continues, but something is not as it should be."""
 
     t_s: float
     what: str  # kebab-case
@@ -528,10 +530,10 @@ class Notice(Record, frozen=True, kw_only=True, tag="notice"):
 
 
 class Judged(Record, frozen=True, kw_only=True, tag="judged"):
-    """An episode was judged at this moment by all that was known then. The same is read from the tape later."""
+    """An episode was judged at this moment, from what was known then. A replay of the tape gives the same result."""
 
     t_s: float
-    detector: str  # with the next two it names the episode
+    detector: str  # with the next two fields it identifies the episode
     subject: str  # ``Episode.subject_name``
     start_s: float
     cause: str | None = None  # None: no cause was likely
@@ -580,15 +582,15 @@ class ThreadStack(Record, frozen=True, kw_only=True):
 
 
 class StackDump(Record, frozen=True, kw_only=True):
-    """All threads of one process, and how we got at them."""
+    """All threads of one process, and how they were read."""
 
     t_s: float
     pid: int
     role: Role = "other"
     rung: Literal["py-spy", "faulthandler", "proc", "none"]
-    came_s: float | None = None  # when the recorder had it; ``t_s`` is when it was asked for
+    came_s: float | None = None  # when the recorder received it; ``t_s`` is when it was requested
     threads: tuple[ThreadStack, ...] = ()
-    refused: tuple[Text, ...] = ()  # "py-spy: permission denied": rungs tried before
+    refused: tuple[Text, ...] = ()  # "py-spy: permission denied": methods tried before
 
 
 # --------------------------------------------------------------------------------------------------------------
@@ -596,14 +598,14 @@ class StackDump(Record, frozen=True, kw_only=True):
 
 
 class Environment(Record, frozen=True, kw_only=True):
-    """Machine, versions and settings of a run, captured once (and again when more becomes known)."""
+    """Machine, versions and settings of a run, captured once (and again when more is known)."""
 
     wall_start: str  # ISO 8601, UTC
     utc_offset_s: int = 0
     hostname: str | None = None
     command: tuple[str, ...] = ()
     main_pid: int | None = None
-    attached: bool = False  # the training was there before us
+    attached: bool = False  # the training started before the recording
     hooked: bool | None = None
     holter: str | None = None
     os: str | None = None
@@ -618,16 +620,16 @@ class Environment(Record, frozen=True, kw_only=True):
     variables: tuple[tuple[str, str], ...] = ()  # environment variables that matter
     plans: tuple[tuple[str, str], ...] = ()  # dataset, configuration, fold, trainer, patch size, batch size, …
     output_folder: str | None = None
-    console: str | None = None  # where the output goes: file, pipe, terminal, null, socket; "read": it is what was read
+    console: str | None = None  # standard output: file, pipe, terminal, null, socket; "read": source of this recording
     preprocessed_folder: str | None = None
     scratch: str | None = None  # folder of heartbeat pages and stack files
-    device: str | None = None  # what computes, as the trainer says it: cuda:0, cpu
-    num_epochs: int | None = None  # that the trainer wants to train
-    resume_command: str | None = None  # the user's own, which continues the training (--resume-command)
+    device: str | None = None  # as the trainer names it: cuda:0, cpu
+    num_epochs: int | None = None  # that the trainer plans
+    resume_command: str | None = None  # the user's own command to continue the training (--resume-command)
 
 
 # --------------------------------------------------------------------------------------------------------------
-# What detectors, evidence and causes say
+# Results of detectors, evidence and causes
 
 EpisodeKind = Literal["stall", "slow-down", "death", "creep", "unsaved", "diverged"]
 
@@ -637,18 +639,18 @@ class Episode(Record, frozen=True, kw_only=True):
 
     kind: EpisodeKind
     phase: Phase = "unknown"
-    start_s: float  # when the trouble began, as far as it can be told
+    start_s: float  # when the problem started, as far as known
     alarm_s: float  # when it was noticed
     end_s: float | None = None  # None: not over
     detector: str = ""
     subject: Subject | str = ""  # a process, or one of "training", "memory", "epoch time"
     pid: int | None = None
-    reason: Text = ""  # one plain sentence with the numbers that raised the alarm
+    reason: Text = ""  # one sentence with the numbers that raised the alarm
     generation: int = 0  # of the training process, counted over restarts
 
     @property
     def subject_name(self) -> str:
-        """Return the subject as JSON and ``Judged`` have it: with detector and start it identifies the episode."""
+        """Return the subject as in JSON and ``Judged``; with detector and start it identifies the episode."""
         return self.subject if isinstance(self.subject, str) else self.subject.name
 
     @property
@@ -658,25 +660,25 @@ class Episode(Record, frozen=True, kw_only=True):
 
 
 class Fact(Record, frozen=True, kw_only=True):
-    """One thing known, or known to be unknown, about an episode."""
+    """One known, unknown or inapplicable property of an episode."""
 
     name: str  # from evidence.vocabulary
     value: bool | int | float | str | tuple[str, ...] | None = None
     status: Literal["known", "unknown", "not-applicable"] = "known"
     reason: Text | None = None  # why unknown or not applicable
     detail: Text | None = None  # what was seen, with numbers, for people
-    processes: tuple[Subject, ...] = ()  # those that the value names
+    processes: tuple[Subject, ...] = ()  # processes named in the value
 
     @property
     def actors(self) -> tuple[Subject | str, ...]:
-        """Return what the value names: processes, or, where somebody stated it, other words."""
+        """Return the processes named in the value; other text, from an evidence file, as it is."""
         by_name: dict[str, Subject | str] = {process.name: process for process in self.processes}
         names = self.value if isinstance(self.value, tuple) else (str(self.value),)
         return tuple(by_name.get(name, name) for name in names)
 
 
 class Link(Record, frozen=True, kw_only=True):
-    """One step of the chain: ``waiter`` waits on ``target``."""
+    """One link of the waiting chain: ``waiter`` waits on ``target``."""
 
     waiter: Actor
     target: Actor
@@ -684,7 +686,7 @@ class Link(Record, frozen=True, kw_only=True):
 
 
 class Finding(Record, frozen=True, kw_only=True):
-    """One fact as a cause reads it; the text is looked up in a catalogue by ``text`` and filled with ``values``."""
+    """One fact as a cause reads it; ``text`` is a catalogue key, filled with ``values``."""
 
     fact: str
     text: str
@@ -692,7 +694,7 @@ class Finding(Record, frozen=True, kw_only=True):
 
 
 class Remedy(Record, frozen=True, kw_only=True):
-    """What would help. SAFE: result of the training provably unchanged. CONSENT: the user decides."""
+    """A remedy. SAFE: the result of the training is provably unchanged. CONSENT: the user decides."""
 
     id: str
     safety: Literal["ADVICE", "CONSENT", "SAFE"] = "ADVICE"
@@ -701,18 +703,18 @@ class Remedy(Record, frozen=True, kw_only=True):
 
 
 class Plan(Record, frozen=True, kw_only=True):
-    """The next thing to do to a run, as data."""
+    """The next action on a run, as data."""
 
     action: Literal["replace-workers", "restart", "wait", "stop", "nothing"]
     cause: str | None = None
     rung: int = 0  # 1 in the epoch, 2 restart, 3 restart with safer settings, 4 outside our reach
     settings: tuple[tuple[str, str], ...] = ()  # environment variables of the training to set
-    delay_s: float = 0.0  # to wait before it
+    delay_s: float = 0.0  # wait before it
     reason: str = ""  # catalogue key of why
 
 
 class Verdict(Record, frozen=True, kw_only=True):
-    """What one cause says of one episode."""
+    """The result of one cause for one episode."""
 
     cause: str
     verdict: Literal["confirmed", "likely", "possible", "excluded"]
@@ -723,11 +725,11 @@ class Verdict(Record, frozen=True, kw_only=True):
 
 
 class Diagnosis(Record, frozen=True, kw_only=True):
-    """The verdicts on one episode, best first, with the chain of who waits on whom."""
+    """The verdicts on one episode, best first, with the waiting chain."""
 
     episode: Episode
     wait_chain: tuple[Link, ...] = ()
     verdicts: tuple[Verdict, ...] = ()
     facts: tuple[Fact, ...] = ()
     remedies: tuple[tuple[str, tuple[Remedy, ...]], ...] = ()  # by cause
-    later: tuple[Fact, ...] = ()  # what became known after the verdict: how it ended, mostly
+    later: tuple[Fact, ...] = ()  # learned after the verdict: mostly how it ended

@@ -1,16 +1,16 @@
-"""Keys of sentences and their English wording, defined beside the code that uses them.
+"""Keys of sentences and their English wording, defined next to the code that uses them.
 
 A sentence is defined once, as a module-level constant, and called with the values of its blanks::
 
     NO_PROGRESS = define("stall.no-progress", "no progress for {age:duration}")
     reason = NO_PROGRESS(age=12.5)
 
-The result is a ``Message``: data that goes to the tape, is compared, and is rendered in any language by ``reports``.
-Values are in base units (seconds, bytes, ratios); the blank says how they are shown: ``duration`` (3 min 20 s),
+The result is a ``Message``: data that is written to the tape, compared, and rendered in any language by ``reports``.
+Values are in base units (seconds, bytes, ratios); the blank selects the format: ``duration`` (3 min 20 s),
 ``seconds`` (2.31 s), ``bytes``, ``percent``, ``.2f``. A value may be a ``Subject`` (a process), another ``Message``,
 or a tuple, which is shown as a list. Code never reads a rendered sentence.
 
-Where the number of things changes the sentence, ``one`` is the wording for one of them; ``count`` is that number::
+If the wording depends on a number, ``one`` is the wording for a ``count`` of one::
 
     WORKERS_STOPPED = define("seen.stopped", "{count} workers are stopped", one="{count} worker is stopped")
 """
@@ -30,19 +30,19 @@ class Sentence(NamedTuple):
     english: str
 
     def __call__(self, **values: Value | None) -> Message:
-        """Fill the blanks; a value of None is left out."""
+        """Return the message with these values; values of None are left out."""
         return Message(key=self.key, values=tuple((name, value) for name, value in values.items() if value is not None))
 
 
 ENGLISH: dict[str, str] = {}
-# Wording for a ``count`` of one, of the sentences that have one.
+# Wording for a ``count`` of one, for sentences with such a wording.
 SINGULAR: dict[str, str] = {}
 
 
 def define(key: str, english: str, *, one: str | None = None) -> Sentence:
-    """Make a sentence known.
+    """Register a sentence and return it.
 
-    Raises:  ValueError if the key stands for another sentence already.
+    Raises:  ValueError if the key already has another wording.
     """
     if ENGLISH.setdefault(key, english) != english:
         raise ValueError(f"{key} is defined twice, with different words")
@@ -52,7 +52,7 @@ def define(key: str, english: str, *, one: str | None = None) -> Sentence:
 
 
 def define_all(sentences: Mapping[str, str]) -> None:
-    """Make sentences known that are looked up by a key which the code puts together: ``phase.NAME``.
+    """Register sentences whose keys the code composes: ``phase.NAME``.
 
     Raises:  ValueError as ``define``.
     """
@@ -66,30 +66,30 @@ THEN = define("sentence.then", "{first}; {then}")
 def joined(*said: Text) -> Text:
     """Return several sentences as one; empty ones are left out."""
     whole: Text = ""
-    for one in said:
-        whole = THEN(first=whole, then=one) if whole and one else whole or one
+    for sentence in said:
+        whole = THEN(first=whole, then=sentence) if whole and sentence else whole or sentence
     return whole
 
 
 def parts(said: Text | None) -> tuple[Text, ...]:
-    """Return the sentences that were joined to this one; itself where it is a single one."""
+    """Return the sentences that were joined into this one; a single sentence alone."""
     if isinstance(said, Message) and said.key == THEN.key:
         return tuple(part for _, value in said.values if isinstance(value, (str, Message)) for part in parts(value))
     return (said,) if said else ()
 
 
 def has(said: Text | None, *sentences: Sentence) -> bool:
-    """Whether one of these sentences is said in it."""
+    """Return whether one of these sentences is part of this text."""
     keys = {sentence.key for sentence in sentences}
     return any(isinstance(part, Message) and part.key in keys for part in parts(said))
 
 
 def as_fields(said: Text) -> dict[str, Any]:
-    """Return the fields of an event (``Noted``, ``ActionTaken``) that says this: a sentence, or a quotation."""
+    """Return the event fields for this text: ``message`` for a sentence, ``text`` for a quotation."""
     return {"text": "", "message": said} if isinstance(said, Message) else {"text": said, "message": None}
 
 
-# What a person whose command failed can be sure of.
+# What is still safe after a failed command.
 NOTHING_STARTED = define("safe.nothing-started", "Nothing was started.")
 NOTHING_CHANGED = define("safe.nothing-changed", "Nothing was changed.")
 NOTHING_TOUCHED = define("safe.nothing-touched", "Nothing was touched.")

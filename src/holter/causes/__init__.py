@@ -1,6 +1,6 @@
-"""Evidence -> Verdict; one file a cause, named like its page, its tapes and its test.
+"""Verdicts from evidence; one file per cause, with the same name as its page, tapes and test.
 
-A cause is weighed by its ``RULES``, unless its file has a ``diagnose`` of its own.
+A cause is weighed by its ``RULES`` unless its file has its own ``diagnose``.
 """
 
 from __future__ import annotations
@@ -184,47 +184,47 @@ CAUSES: dict[str, Diagnose] = {
     for module in MODULES
 }
 RULES_OF: dict[str, tuple[Rule, ...]] = {module.CAUSE: module.RULES for module in MODULES}
-# What must be there for a cause to be one: names of facts below "scope.".
+# Requirements of a cause: names of facts below "scope.".
 PRESUPPOSED: dict[str, tuple[str, ...]] = {
     module.CAUSE: module.PRESUPPOSES for module in MODULES if hasattr(module, "PRESUPPOSES")
 }
-# Of the others there is a page and no verdict: nothing that can be read of a training would decide them.
+# Pages alone have no verdict: nothing that can be measured on a training decides them.
 PAGES: dict[str, str] = {module.CAUSE: module.__doc__ or "" for module in MODULES} | pages_only.PAGES
 
-# A loss that is no number is explained by nothing that explains a stall or a death.
+# Causes of a stall or a death do not explain a loss that is not finite.
 ONLY_OF_KIND: dict[object, tuple[str, ...]] = {"diverged": (loss_not_finite.CAUSE,)}
-# What is told of how an episode ended, beside its verdict.
+# Facts about the end of an episode, shown next to its verdict.
 OF_THE_END = ("main.ending", "worker.ending", "exception.first", "oom.kills", "progress.resumed", "finish.done")
 ORDER = ("confirmed", "likely", "possible", "excluded")
-# These two yield to the cause that explains the kind of the error. Where every such cause is excluded they do not.
+# These two yield to the cause that explains the kind of the error, unless every such cause is excluded.
 GENERAL = (main_exception, worker_exception)
 YIELDS = "its-kind-explains"
-# What a cause reads where it explains an error by its kind.
+# Facts that a cause reads to explain an error by its kind.
 OF_ITS_KIND = ("exception.kind", "disk.error", "shm.trouble", "limit.reached", "memory.refused")
-# Pinning fails in WSL, and elsewhere: a cause must be more than possible to explain it.
+# Pinning fails in WSL and elsewhere: a cause must be more than possible to explain it.
 OF_ITS_KIND_IF_LIKELY = ("exception.pinned_memory",)
 
 
 def diagnose(recording: Recording, episode: Episode) -> Diagnosis:
-    """Every cause's verdict on one episode, best first, with the chain of who waits on whom."""
+    """Return every cause's verdict on one episode, best first, with the waiting chain."""
     evidence = collect(recording, episode)
     return Diagnosis(episode=episode, wait_chain=evidence.chain, verdicts=verdicts(evidence), facts=evidence.facts)
 
 
 def verdicts(evidence: Evidence) -> tuple[Verdict, ...]:
-    """Verdicts ranked: by grade, then score, then name."""
+    """Return the verdicts of all causes, sorted by grade, then score, then name."""
     judged = {cause: _not_applicable(cause, evidence) or judge(evidence) for cause, judge in CAUSES.items()}
     is_known = evidence.fact("exception.kind").status == "known"
     general = {module.CAUSE for module in GENERAL}
-    if is_known and not any(_explains_its_kind(one) for cause, one in judged.items() if cause not in general):
+    if is_known and not any(_explains_its_kind(verdict) for cause, verdict in judged.items() if cause not in general):
         for module in GENERAL:
             rules = tuple(rule for rule in module.RULES if rule.text != YIELDS)
             judged[module.CAUSE] = weigh(module.CAUSE, evidence, rules)
     return tuple(sorted(judged.values(), key=lambda v: (ORDER.index(v.verdict), -v.score, v.cause)))
 
 
+# Excluded if something that this cause requires is known to be absent; None if it may apply.
 def _not_applicable(cause: str, evidence: Evidence) -> Verdict | None:
-    """Excluded, where something that this cause presupposes is known not to be there; None where it may apply."""
     kind = evidence.fact("episode.kind").value
     if kind in ONLY_OF_KIND and cause not in ONLY_OF_KIND[kind]:
         other = Finding(fact="episode.kind", text="trouble-of-another-kind", values=(("value", str(kind)),))
@@ -243,20 +243,20 @@ def _explains_its_kind(verdict: Verdict) -> bool:
 
 
 def diagnose_as_told(recording: Recording, episode: Episode) -> Diagnosis:
-    """The same verdict as was told while it ran, with what became known afterwards beside it."""
+    """Return the verdict as it was while the run was watched, and facts that became known afterwards."""
     cut, seen = as_told(recording, episode)
-    told = diagnose(cut, seen)
-    return msgspec.structs.replace(told, episode=episode, later=_later(recording, episode, told))
+    diagnosis = diagnose(cut, seen)
+    return msgspec.structs.replace(diagnosis, episode=episode, later=_later(recording, episode, diagnosis))
 
 
-def _later(recording: Recording, episode: Episode, told: Diagnosis) -> tuple[Fact, ...]:
-    """Facts about the end that were not known when the verdict was told, or were different."""
-    before = {fact.name: fact.value for fact in told.facts if fact.status == "known"}
+# Facts about the end that were unknown or different at the verdict.
+def _later(recording: Recording, episode: Episode, diagnosis: Diagnosis) -> tuple[Fact, ...]:
+    before = {fact.name: fact.value for fact in diagnosis.facts if fact.status == "known"}
     after = {fact.name: fact for fact in collect(recording, episode).facts if fact.status == "known"}
     return tuple(after[name] for name in OF_THE_END if name in after and after[name].value != before.get(name))
 
 
 def diagnose_all(recording: Recording) -> tuple[Diagnosis, ...]:
-    """A diagnosis for every episode: those that the supervisor recorded, else those that its ticks show."""
+    """Return a diagnosis for every episode: the recorded ones, else those that the ticks show."""
     episodes = recording.episodes() or detect(recording.ticks())
     return tuple(diagnose_as_told(recording, episode) for episode in episodes)

@@ -67,5 +67,5 @@ OFFERS = (
 
 
 def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts; a mask accuses nobody before workers were seen to share CPUs, or steps to wait for batches."""
+    """Weigh the facts; a CPU mask only counts after workers were seen to share CPUs, or steps to wait for batches."""
     return possible_unless_seen(weigh(CAUSE, evidence, RULES), "workers.per_cpu_seen", "wait.ratio")

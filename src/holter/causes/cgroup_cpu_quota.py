@@ -37,7 +37,7 @@ SENTENCES = describe(
 RULES = (
     needs("cpu.quota", at_least(0), "quota-is-set", otherwise="no-quota", weight=1.0),
     Rule("cpu.throttled_ratio", at_least(0.2), "quota-throttles", 2.0, group="throttled"),
-    # Bursts are throttled under every limit; it holds the training back only where somebody waits.
+    # Every limit throttles bursts; it delays the training only if something waits.
     Rule("step.times_usual", at_least(1.3), "steps-got-slower", 0.5, group="slow"),
     Rule("wait.ratio", at_least(0.3), "waits-for-batches", 0.5, group="slow"),
     supports("cpu.run_busy_ratio", at_least(0.7), "cpus-busy", weight=0.5),

@@ -25,8 +25,8 @@ CAUSE = "cgroup-page-cache-pressure"
 
 SENTENCES = describe(
     CAUSE,
-    title="No room for the page cache",
-    meaning="The memory limit of the job leaves no room for cache; the data is read from disk again and again.",
+    title="No memory for the page cache",
+    meaning="The memory limit of the job leaves none for cache; the data is read from disk again and again.",
     findings={
         "cache-dropped": "{percent} % of the page cache before has been dropped ({detail})",
         "cache-holds": "the cache holds: hardly any page is read twice ({value} a second)",
@@ -34,7 +34,7 @@ SENTENCES = describe(
     },
 )
 
-# 1 MB a second of what was in memory a moment ago; a busy file server gives little more.
+# 1 MB per second of pages that were in memory a moment ago; a busy file server delivers little more.
 REFAULTS = 250.0
 
 RULES = (

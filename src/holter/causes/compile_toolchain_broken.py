@@ -1,6 +1,6 @@
 """torch.compile cannot build: something that it needs to compile with is missing.
 
-What happens:  nnU-Net compiles its network on Linux with CUDA unless told otherwise, with a C compiler, the headers of
+What happens:  nnU-Net compiles its network on Linux with CUDA by default, with a C compiler, the headers of
                Python and triton. Without one of them the first step (or the first after --c) ends with
                BackendCompilerFailed or InductorError, and the sentence about background workers follows as an echo.
 How we know:   the first exception is one of the compiler's, and its text says what is missing: no compiler, one older
@@ -42,7 +42,7 @@ SENTENCES = describe(
 
 ERROR = needs("exception.kind", one_of("compile"), "compile-error", otherwise="no-compile-error", weight=2.0)
 MISSING = Rule("compile.missing", is_true, "compile-lacks", 1.5, group="missing")
-# What the compiler itself says, where no exception was read: half of all that can be known.
+# The compiler's own message, without an exception: half of all possible evidence.
 LACKS = Rule("compile.missing", is_true, "compile-lacks", 2.5, group="missing")
 
 RULES = (

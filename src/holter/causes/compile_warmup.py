@@ -7,7 +7,7 @@ How we know:   the heartbeat is in the phase "compile", or only the first epoch 
 Looks like:    a page cache that is still cold (epochs get shorter step by step); cudnn.benchmark (seconds);
                compile-toolchain-broken (it ends with an exception); every real stall (nobody works then).
 What helps:    wait; a cache folder that lasts, TORCHINDUCTOR_CACHE_DIR, makes the next start fast [SAFE];
-               nnUNet_compile=f while debugging [CONSENT: slower epochs]. Killing it only starts it anew.
+               nnUNet_compile=f while debugging [CONSENT: slower epochs]. Killing it only restarts it.
 Source:        pytorch issue 97783; MIC-DKFZ/nnUNet issue 323; ChatTTS issue 713.
 """
 
@@ -29,7 +29,7 @@ SENTENCES = describe(
         "only-first-epoch-long": "only the first epoch was long",
     },
     remedies={
-        "wait-for-compile": "Wait: it happens once. Ending it only starts it anew.",
+        "wait-for-compile": "Wait: it happens once. Ending it only restarts it.",
         "keep-compile-cache": "Keep the compiler's cache in a folder that lasts: the next start is fast.",
     },
 )

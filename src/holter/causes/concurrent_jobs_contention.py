@@ -46,7 +46,7 @@ SENTENCES = describe(
         "others-hardly-work": "others use only {percent} % of the machine's CPUs ({detail})",
         "others-named": "the busiest of the others: {value}",
         "others-use-cpus": "others use {percent} % of the machine's CPUs ({detail})",
-        "waits-for-a-cpu": "{percent} % of the time in which the run wants a CPU it gets none",
+        "waits-for-a-cpu": "runnable but not scheduled for {percent} % of the time",
     },
     remedies={
         "see-who-else": "See who else uses the CPUs.",
@@ -66,7 +66,7 @@ RULES = (
     supports("epochs.shape", one_of("step-up", "step-down"), "epochs-have-this-shape", weight=0.5),
     against("host.others_cpu_ratio", at_most(0.1), "others-hardly-work", fatal=True),
     against("cpu.queue_ratio", at_most(0.1), "gets-a-cpu", fatal=True),
-    # The run has what it may use; then the others take nothing from it.
+    # The run uses its full allowance, so the others take nothing from it.
     against("cpu.run_busy_ratio", at_least(0.85), "cpus-busy", fatal=True),
     against("cpu.throttled_ratio", at_least(0.1), "quota-throttles", weight=1.5),
     against("workers.stopped", is_true, "worker-stopped", fatal=True),
@@ -82,7 +82,7 @@ OFFERS = (
     Offer("share-the-cores", "CONSENT"),
     Offer("trainings-in-turn", "ADVICE"),
 )
-# Others' load makes steps slow; where nobody in the run even wants a CPU it holds nothing up.
+# Load of others makes steps slow; if no process of the run wants a CPU, it delays nothing.
 STANDSTILL = (NOBODY_WORKS, against("main.state", one_of("S", "D"), "it-stands-still", weight=4.0))
 
 

@@ -37,7 +37,7 @@ SENTENCES = describe(
     },
 )
 
-# Of all workers together; a day of it is 1.2 GB.
+# For all workers together; in a day this is 1.2 GB.
 GROWS = 50e6
 
 RULES = (

@@ -67,7 +67,7 @@ OFFERS = (
 )
 
 
-# Workers in one line of their code for ever compute, and no batch comes of it.
+# Workers that stay in one line of their code forever compute without making a batch.
 IN_ONE_PLACE = against("workers.stand_at", is_true, "workers-stand", weight=4.0)
 
 

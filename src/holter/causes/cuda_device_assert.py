@@ -60,7 +60,7 @@ LADDER = (AGAIN,)
 
 
 def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts; the assertion itself says more than what CUDA says after it."""
+    """Weigh the facts; the assertion itself says more than the CUDA errors that follow it."""
     is_printed = bool(evidence.fact("exception.assertion").value)
     is_said = SAYS_SO.test(evidence.fact("exception.kind").value)
     return weigh(CAUSE, evidence, (PRINTED, *RULES[1:]) if is_printed and not is_said else RULES)

@@ -38,12 +38,12 @@ SENTENCES = describe(
 PRESUPPOSES = ("gpu",)
 
 FIXED = (8, 0, 2)
-# PyTorch 1.7 is the first that was built for CUDA 11 and with it for cuDNN 8.
+# PyTorch 1.7 is the first version built for CUDA 11 and so for cuDNN 8.
 FIRST_TORCH = (1, 7)
 
 
 def cudnn_release(version: str) -> tuple[int, ...]:
-    """The numbers of a version of cuDNN; PyTorch writes 7605 for 7.6.5 and, from version 9 on, 90100 for 9.1.0."""
+    """Return the numbers of a cuDNN version; PyTorch writes 7605 for 7.6.5 and, since version 9, 90100 for 9.1.0."""
     parts = release(version)
     if len(parts) == 1 and parts[0] >= 1000:
         major = 10000 if parts[0] >= 90000 else 1000
@@ -52,12 +52,12 @@ def cudnn_release(version: str) -> tuple[int, ...]:
 
 
 def is_old_torch(version: str) -> bool:
-    """Whether this PyTorch came with such a cuDNN."""
+    """Return whether this PyTorch came with a cuDNN before version 8."""
     return () < release(version) < FIRST_TORCH
 
 
 def is_2d(configuration: str) -> bool:
-    """Whether it is nnU-Net's 2d configuration or one that inherits its name."""
+    """Return whether this is nnU-Net's 2d configuration, or one with a name that starts with it."""
     return configuration.startswith("2d")
 
 

@@ -47,7 +47,8 @@ RULES = (
 OFFERS = (Offer("data-workers-again", "CONSENT", "unset nnUNet_n_proc_DA"),)
 
 
-# A heartbeat calls every wait for a batch one on the queue, so setting and workers say more where they are known.
+# A heartbeat reports every wait for a batch as a wait on the queue, so a known setting or worker count is stronger
+# evidence.
 HAS_QUEUE = against("main.waits_on", one_of("batch-queue"), "main-waits-for-workers", fatal=True)
 
 

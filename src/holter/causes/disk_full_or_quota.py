@@ -31,8 +31,8 @@ SENTENCES = describe(
     meaning="The disk is full, a quota is used up, or the results are read-only.",
     findings={
         "cannot-save": "the training goes on and cannot be saved",
-        "less-was-written": "the error is that of a write for which there was no room",
-        "no-write-failed": "no write failed for want of room",
+        "less-was-written": "the error is that of a write for which there was no space",
+        "no-write-failed": "no write failed for lack of space",
         "write-failed": "something could not be written ({detail})",
     },
     remedies={
@@ -65,7 +65,7 @@ SENTENCES = describe(
     },
 )
 
-# Where nobody looked at the disk, an error that does not say why is mostly this, and never proves it.
+# If the disk was not read, an error without a reason is mostly this, but does not prove it.
 UNNAMED = supports("exception.kind", one_of("no-space"), "less-was-written", weight=6.0)
 RULES = (
     needs(
@@ -91,10 +91,10 @@ OFFERS = (
     ASK,
     CONTINUE_ENDED,
 )
-WAITS = True  # outside our reach: what must change is watched, and the training not ended
+WAITS = True  # external: Holter watches the condition and does not end the training
 
 
 def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts; what could not be written into shared memory is not the disk's."""
+    """Weigh the facts; a failed write to shared memory is not the disk's."""
     says_so = evidence.fact("exception.kind").value == "no-space" and evidence.fact("shm.trouble").status != "known"
     return weigh(CAUSE, evidence, RULES if says_so else tuple(rule for rule in RULES if rule != UNNAMED))

@@ -23,7 +23,7 @@ SENTENCES = describe(
     meaning="The training ended with exit code 0 before its last epoch.",
     findings={
         "ended-too-early": "{detail}",
-        "not-ended-early": "it did not end with exit code 0 before its time",
+        "not-ended-early": "it did not end early with exit code 0",
     },
 )
 PRESUPPOSES = ("nnunet",)

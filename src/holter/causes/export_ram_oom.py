@@ -38,7 +38,7 @@ SENTENCES = describe(
 )
 PRESUPPOSES = ("export", "nnunet")
 
-# Whatever dies in these phases is no export.
+# No export runs in these phases.
 BEFORE = ("startup", "unpack", "compile", "train", "validate", "epoch-end", "checkpoint")
 
 RULES = (
@@ -65,7 +65,7 @@ OFFERS = (
 LADDER = (AGAIN, FEWER_EXPORTERS)
 
 
-# A kill alone is sooner one of the training, which takes days where the final validation takes an hour.
+# A kill alone more likely hits the training, which takes days, than the final validation, which takes an hour.
 TELL_OF_EXPORT = ("phase", "echo.says", "export.replaced")
 
 

@@ -70,7 +70,10 @@ LADDER = (AGAIN, FEWER, ALONE)
 
 
 def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts. SIGKILL is what the kernel sends too: before its kills are counted this is one of two."""
+    """Weigh the facts.
+
+    The kernel's OOM killer sends SIGKILL too: until its kills are counted this is one of two explanations.
+    """
     verdict = weigh(CAUSE, evidence, RULES)
     is_open = (
         evidence.fact("oom.kills").status == "unknown" and evidence.fact("main.exit_signal").value == signal.SIGKILL

@@ -8,7 +8,7 @@ How we know:   the kernel log has machine checks or memory errors (mce, EDAC, Ha
                one crash, or several with the same signal, are none.
 Looks like:    shm-too-small (SIGBUS only, /dev/shm full); a native crash of a library (always the same signal and
                frame: native-crash, worker-killed; there other package versions do help); out of memory (SIGKILL).
-What helps:    memtest86+ overnight, BIOS and microcode up to date, memory at its standard clock [ADVICE: whoever runs
+What helps:    memtest86+ overnight, BIOS and microcode up to date, memory at its standard clock [ADVICE: who runs
                the machine]; the same training on another machine as a test; continue from the checkpoint meanwhile
                [CONSENT].
 Source:        MIC-DKFZ/nnUNet issues 1351, 1419, 1919; openmm issue 4580; ray issue 49998.
@@ -42,7 +42,7 @@ SENTENCES = describe(
     },
 )
 
-# A library that crashes does it in the same way each time, and is by far the more common.
+# A faulty library crashes in the same way each time, and is far more common.
 ONE_KIND = against("hardware.crash_signals", lambda signals: len(signals) == 1, "crashes-alike", weight=2.0)
 
 RULES = (
@@ -68,6 +68,6 @@ OFFERS = (
 
 
 def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts; what the kernel reports of the hardware needs no second crash."""
+    """Weigh the facts; hardware errors in the kernel log need no second crash."""
     is_reported = bool(evidence.fact("hardware.kernel_errors").value)
     return weigh(CAUSE, evidence, tuple(rule for rule in RULES if rule != ONE_KIND) if is_reported else RULES)

@@ -37,10 +37,10 @@ SENTENCES = describe(
     },
 )
 
-# Descriptors are counted every five seconds; the last fifth may go within one batch. A limit that is lowered in the
-# middle of a run is only counted against after the next look: few in use speaks little against the error itself.
+# Descriptors are counted every five seconds, and the last fifth may go within one batch. A limit that is lowered during
+# a run counts only from the next reading: few descriptors in use speak little against the error itself.
 NEAR = 0.8
-# The soft limit that most shells give.
+# The default soft limit of most shells.
 LOW = 1024
 
 RULES = (

@@ -62,7 +62,7 @@ RULES = (
     against("episode.kind", one_of("death"), "something-ended", fatal=True),
     against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
     against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
-    # How much of all steps was waiting says more than one stack, which may have been taken within a step.
+    # The share of waiting over all steps is stronger than one stack, which may come from within a step.
     against("wait.ratio", at_most(0.2), "hardly-waits-for-batches", weight=1.0),
     against("main.waits_on", one_of("native-call"), "main-in-native-call", weight=0.5),
 )
@@ -74,6 +74,6 @@ OFFERS = (
 
 
 def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts; an allocation accuses nobody before its CPUs were seen busy."""
+    """Weigh the facts; an allocation only counts after its CPUs were seen busy."""
     verdict = weigh(CAUSE, evidence, (*RULES, *if_seen(evidence, *IN_ONE_PLACE, BATCHES_ARE_LOST)))
     return possible_unless_seen(verdict, "cpu.run_busy_ratio")

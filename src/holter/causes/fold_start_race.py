@@ -42,19 +42,19 @@ SENTENCES = describe(
         ),
         "remove-unpacked": (
             "Once no training runs on this data, delete its .npy files (not the .npz): the next "
-            "start unpacks them anew."
+            "start unpacks them again."
         ),
     },
 )
 PRESUPPOSES = ("nnunet",)
 
-# Phases in which nothing is unpacked any more and the splits are read.
+# Phases after unpacking; the splits are read here.
 LATER = ("train", "validate", "epoch-end", "checkpoint", "final-validation", "shutdown")
 
 SPLITS = Rule("exception.kind", one_of("splits"), "splits-unreadable", 4.0, group="error")
-# Of one case one process of a training alone checks, removes and writes the .npy.
+# For one case, only one process of a training checks, removes and writes the .npy.
 GONE = Rule("exception.kind", one_of("unpack-race"), "unpacked-file-gone", 4.0, group="error")
-# A local disk has no other machine's folds on it.
+# Folds on other machines do not use a local disk.
 ALONE = against("unpack.raced", is_false, "nobody-else-starts", weight=0.5, fatal=True)
 TORN = supports("unpack.rewritten", at_least(1), "unpacked-files-torn", weight=0.5)
 
@@ -66,7 +66,7 @@ RULES = (
     TORN,
     supports("phase", one_of("startup", "unpack"), "at-the-start", weight=0.5),
     supports("trainings.others", at_least(1), "other-trainings", weight=0.5),
-    # Folds of one data set mostly run on several machines, and only this one is seen.
+    # Folds of one data set mostly run on several machines, and only this one is visible.
     against("unpack.raced", is_false, "nobody-else-starts", weight=0.5),
     against("phase", one_of(*LATER), "past-the-start", fatal=True),
     against("disk.error", is_true, "disk-explains", weight=1.5),
@@ -85,7 +85,7 @@ OFFERS = (
 def diagnose(evidence: Evidence) -> Verdict:
     """Weigh the facts.
 
-    Each of the two sentences is asked for alone, and newer data sets are not unpacked.
+    Each of the two messages suffices alone, and newer data sets are not unpacked.
     """
     is_gone = GONE.test(evidence.fact("exception.kind").value)
     left_out = (SPLITS if is_gone else GONE, *(() if evidence.fact("unpack.rewritten").status == "known" else (TORN,)))

@@ -1,4 +1,4 @@
-"""A worker was forked while a lock of a library was held, and waits for ever for its release.
+"""A worker was forked while a lock of a library was held, and waits forever for its release.
 
 What happens:  fork copies one thread and every lock. Where another thread of the main process held one at that
                moment (OpenMP or BLAS threads, cv2, logging, threadpoolctl), nobody in the child will ever release it.
@@ -28,11 +28,11 @@ CAUSE = "fork-lock-deadlock"
 
 SENTENCES = describe(
     CAUSE,
-    title="Worker waits on a lock for ever",
+    title="Worker waits on a lock forever",
     meaning="A worker was forked while a lock was held, and nobody will ever release it.",
     findings={
         "main-waits-elsewhere": "the main thread does not wait for a batch ({detail})",
-        "no-standstill": "it is no standstill",
+        "no-standstill": "it is no stall",
         "no-worker-locked": "no worker sleeps on a lock",
     },
     remedies={

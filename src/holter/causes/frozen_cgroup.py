@@ -8,7 +8,7 @@ How we know:   the wait channel of the processes is that of the freezer, or they
                process is otherwise in D for (a lock, a sleep, a poll). Decisive.
 Looks like:    slow-storage (state D, too, but in a wait for storage); frozen-worker (state T); main-stands-still
                (state S, but in a wait of its own).
-What helps:    thaw the group: docker unpause, scontrol resume, or the freezer file of the group [ADVICE: whoever
+What helps:    thaw the group: docker unpause, scontrol resume, or the freezer file of the group [ADVICE: who
                froze it].
 Source:        the kernel's documentation of the freezer of control groups; tests/tapes/frozen_cgroup.
 """

@@ -42,7 +42,7 @@ SENTENCES = describe(
 )
 PRESUPPOSES = ("gpu",)
 
-# Kinds of errors that a GPU which goes away may leave behind.
+# Kinds of errors that a lost GPU may cause.
 OF_A_GPU = (
     *("gpu-lost", "cuda-unclear", "cuda-assert", "gpu-missing", "cuda-refused"),
     *("nccl-timeout", "nccl", "cudnn", "cuda-other"),
@@ -56,7 +56,7 @@ RULES = (
     supports("gpu.trouble", one_of("silent"), "driver-silent", weight=0.5),
     against("gpu.trouble", one_of("mismatch", "forbidden"), "driver-refuses", fatal=True),
     against("gpu.licence_stage", one_of("unlicensed-restricted", "unlicensed"), "licence-explains", weight=1.5),
-    # The kernel log tells of all GPUs of the machine: what stands still elsewhere, or ended otherwise, is not theirs.
+    # The kernel log covers all GPUs of the machine: a stall elsewhere, or another ending, is not their fault.
     against(
         "main.waits_on", one_of("batch-queue", "export-result", "export-slot"), "main-waits-for-workers", weight=1.9
     ),

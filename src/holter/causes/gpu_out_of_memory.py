@@ -28,7 +28,7 @@ SENTENCES = describe(
     meaning="The network does not fit into the GPU's memory.",
     findings={
         "gpu-memory-is-ours": "all GPU memory in use is that of listed processes",
-        "no-gpu-oom": "the exception is no want of GPU memory",
+        "no-gpu-oom": "the exception is not about GPU memory",
     },
     remedies={
         "unfragmented-memory": "Let PyTorch grow its memory in place, against fragments.",

@@ -78,7 +78,7 @@ OFFERS = (
     Offer("end-leftovers", "CONSENT"),
     CONTINUE_ENDED,
 )
-WAITS = True  # outside our reach: what must change is watched, and the training not ended
+WAITS = True  # external: Holter watches the condition and does not end the training
 
 
 def diagnose(evidence: Evidence) -> Verdict:

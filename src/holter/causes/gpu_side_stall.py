@@ -23,7 +23,7 @@ CAUSE = "gpu-side-stall"
 
 SENTENCES = describe(
     CAUSE,
-    title="The GPU does not come forward",
+    title="GPU stalled",
     meaning="Batches are ready; the training waits for the GPU.",
     findings={
         "worker-queue-full": "the workers' queue is full ({detail})",
@@ -42,14 +42,14 @@ RULES = (
     against(
         "main.waits_on", one_of("batch-queue", "export-result", "export-slot"), "main-waits-for-workers", fatal=True
     ),
-    against("gpu.present", is_false, "no-gpu", weight=6.0),  # as much as all that can speak for it
+    against("gpu.present", is_false, "no-gpu", weight=6.0),  # as much as all possible support
     against("queue.ready", one_of("empty"), "ready-queue-empty", weight=3.0),
     against("main.state", one_of("T", "t"), "main-stopped", fatal=True),
     against("gpu.licence_stage", one_of("unlicensed-restricted", "unlicensed"), "licence-explains", weight=2.0),
     against("gpu.licence_stage", one_of("unlicensed-unrestricted"), "licence-in-grace", weight=0.5),
     against("gpu.throttled", is_true, "clock-explains", weight=2.0),
     against("gpu.shared", one_of("slow"), "others-explain", weight=2.0),
-    # Each has a cause of its own that says more; below STRONG, since most machines have one GPU and no such reading.
+    # Each has its own, more specific cause; below STRONG, because most machines have one GPU and no such reading.
     against("gpu.trouble", one_of("lost", "hung"), "gpu-is-lost", weight=1.5),
     against("ddp.behind", is_true, "rank-is-behind", weight=1.5),
     against("cpu.throttled_ratio", at_least(0.1), "quota-throttles", weight=2.0),

@@ -43,8 +43,8 @@ SENTENCES = describe(
 PRESUPPOSES = ("gpu",)
 
 
+# 2.9.0 and 2.9.1, of any build.
 def _is_2_9(version: str) -> bool:
-    """2.9.0 and 2.9.1, whatever they were built for."""
     return version.startswith("2.9.")
 
 
@@ -72,5 +72,5 @@ OFFERS = (
 
 
 def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts; versions accuse nobody before epochs were seen to be evenly long."""
+    """Weigh the facts; versions only count after epochs were seen to be equally long."""
     return possible_unless_seen(weigh(CAUSE, evidence, RULES), "epochs.shape")

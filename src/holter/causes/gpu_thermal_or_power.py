@@ -47,7 +47,7 @@ SENTENCES = describe(
 )
 PRESUPPOSES = ("gpu",)
 
-# From here on most boards begin to slow down; their own limit cannot be read everywhere.
+# Most boards slow down from here on; their own limit cannot be read everywhere.
 HOT_C = 83
 
 RULES = (
@@ -67,4 +67,4 @@ OFFERS = (
     Offer("look-at-clocks", "SAFE", "nvidia-smi -q -d PERFORMANCE,TEMPERATURE,POWER,CLOCK"),
     ASK,
 )
-WAITS = True  # outside our reach: what must change is watched, and the training not ended
+WAITS = True  # external: Holter watches the condition and does not end the training

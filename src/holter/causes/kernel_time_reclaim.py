@@ -1,7 +1,7 @@
 """The kernel itself takes the CPUs: it looks for free memory, or for memory in one piece.
 
 What happens:  memory is full of cache or cut into small pieces. Every allocation then makes the kernel search and
-               move pages, in the context of whoever asked. CPUs are busy, but in kernel mode (red in htop), and
+               move pages, in the context of the asking process. CPUs are busy, but in kernel mode (red in htop), and
                epochs get longer. Machines with many cores and no swap are hit hardest.
 How we know:   the kernel takes 40 % or more of the busy CPU time, and processes scan 1000 pages a second or more to
                make room, or wait for compaction 10 times a second. Both together are decisive: kernel time alone may
@@ -23,11 +23,11 @@ CAUSE = "kernel-time-reclaim"
 
 SENTENCES = describe(
     CAUSE,
-    title="The kernel looks for memory",
-    meaning="The CPUs are busy in the kernel, which looks for free memory.",
+    title="CPU time lost to memory reclaim",
+    meaning="The CPUs are busy in the kernel, which searches for free memory.",
     findings={
         "kernel-takes-little": "the kernel takes only {percent} % of the busy CPU time",
-        "no-scan-for-room": "no process has to make room for itself",
+        "no-scan-for-room": "no process has to reclaim memory itself",
         "waits-for-compaction": "processes wait for memory to be compacted, {value} times a second",
     },
     remedies={

@@ -24,14 +24,14 @@ CAUSE = "loss-not-finite"
 SENTENCES = describe(
     CAUSE,
     title="Loss is NaN or infinite",
-    meaning="The loss is no finite number any more; what the training learns is lost.",
+    meaning="The loss is NaN or infinite; further training is lost.",
     findings={
         "loss-is-finite": "the losses are finite numbers",
         "loss-is-nan": "no finite number for two epochs running: {value}",
         "loss-since": "the training loss has not been finite {detail}",
     },
     remedies={
-        "continue-from-before": "End it and continue from a checkpoint of before the loss was lost.",
+        "continue-from-before": "End it and continue from a checkpoint from before the loss was NaN or infinite.",
         "look-for-nan": "Look for NaN and infinite values in the images and labels.",
     },
 )

@@ -9,7 +9,7 @@ Looks like:    ram-oom-train-worker, fd-exhaustion and windows-spawn-commit (the
                descriptors have run out: special cases of this one); worker-exception (the first exception is a
                worker's); disk-full-or-quota, shm-too-small and gpu-shared-or-zombie (the exception says that there is
                no room: special cases of this one); gpu-out-of-memory (batches that cannot be page-locked fail in the
-               same words, and it is no want of the network's).
+               same words, but not because of the network).
 What helps:    read the first traceback, not the last; fix what it names; continue with --c [ADVICE]. Not from a
                checkpoint that cannot be read: set it aside, and nnU-Net takes the next one (checkpoint_best.pth);
                Holter keeps checkpoint_latest.previous.pth too [CONSENT]. "Weights only load failed": the file may be
@@ -40,7 +40,7 @@ SENTENCES = describe(
     },
     findings={
         "checkpoint-broken": "it is that of a checkpoint that is damaged",
-        "checkpoint-refused": "PyTorch 2.6 and newer load no such checkpoint unless they are told to",
+        "checkpoint-refused": "PyTorch 2.6 and newer do not load such a checkpoint by default",
         "exception-in-main": "it was raised in the main process",
         "exception-not-in-main": "it was not raised in the main process",
         "gpu-number": "it is that of a GPU that is not there",
@@ -62,7 +62,7 @@ SENTENCES = describe(
     },
 )
 
-# Kinds that no other cause explains and that say what failed: they change what is said, and not how sure it is.
+# Kinds that no other cause explains and that name what failed: they change the wording, not the certainty.
 TOLD = ("checkpoint-broken", "checkpoint-refused", "pinned-memory", "gpu-number", "no-paths")
 
 RULES = (

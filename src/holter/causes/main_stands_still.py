@@ -67,7 +67,7 @@ RULES = (
 OFFERS = (LOOK_AT_LINE, Offer("see-stacks", "SAFE", "py-spy dump --pid {main_pid}"), END_AND_CONTINUE)
 
 
-# Code of one's own that reads a result from the GPU stands there, too, while the GPU does not compute.
+# User code that reads a result from the GPU also waits there while the GPU does not compute.
 OF_THE_GPU = (
     against("gpu.licence_stage", one_of("unlicensed-restricted", "unlicensed"), "licence-explains", weight=3.0),
     against("gpu.trouble", one_of("lost", "hung", "silent"), "gpu-is-lost", weight=3.0),
@@ -75,7 +75,7 @@ OF_THE_GPU = (
 
 
 def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts; a native call within a step, with a GPU, is the GPU's side until something else is seen."""
+    """Weigh the facts; a native call within a step, with a GPU, counts as the GPU's until another sign is seen."""
     has_gpu = evidence.fact("scope.gpu").value is not False
     verdict = weigh(CAUSE, evidence, (*RULES, *(OF_THE_GPU if has_gpu else ())))
     waits_on = evidence.fact("main.waits_on")

@@ -3,8 +3,8 @@
 What happens:  the GPU is divided into slices (MIG); the training sees one of them as its whole GPU. nnU-Net's plans
                want a GPU of 10 GB; a slice like 1g.5gb has half of that and a seventh of the cores: it ends with "CUDA
                out of memory", or trains many times slower than the name of the GPU promises.
-How we know:   MIG is on, the slice of this run has less than 10 GB, and the exception is a want of GPU memory. That a
-               slice is only slow cannot be told from outside.
+How we know:   MIG is on, the slice of this run has less than 10 GB, and the exception is a lack of GPU memory. That a
+               slice is only slow cannot be seen from outside.
 Looks like:    gpu-out-of-memory (a whole GPU); gpu-shared-or-zombie (slices do not share memory: others do no harm).
 What helps:    ask for a bigger slice or a whole GPU [ADVICE]; plan for the slice: nnUNetv2_plan_experiment
                -gpu_memory_target [CONSENT: another network]. nnUNet_n_proc_DA does not help.
@@ -36,7 +36,7 @@ SENTENCES = describe(
 )
 PRESUPPOSES = ("gpu",)
 
-# What nnU-Net asks for: its default plans are made for a GPU of this size.
+# GPU memory for which nnU-Net's default plans are made.
 NEEDED_BYTES = 10e9
 
 RULES = (
@@ -53,5 +53,5 @@ LADDER = (AGAIN, UNCOMPILED)
 
 
 def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts; a small slice, mostly full, accuses nobody before it has refused memory."""
+    """Weigh the facts; a small, mostly full slice only counts after it refused memory."""
     return possible_unless_seen(weigh(CAUSE, evidence, RULES), "exception.kind")

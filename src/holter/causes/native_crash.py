@@ -4,7 +4,7 @@ What happens:  a library that is no Python (PyTorch, CUDA, the C library under t
                not: "free(): corrupted unsorted chunks", "malloc(): invalid size", "double free", "Segmentation fault".
                The process ends at once, without a traceback and without a checkpoint.
 How we know:   the main process ended by SIGSEGV, SIGABRT, SIGILL, SIGFPE or SIGSYS, and no exception came before.
-               Which library it was cannot be told from that, so this is never confirmed.
+               Which library it was cannot be seen from that, so this is never confirmed.
 Looks like:    faulty-host-hardware (different signals, machine checks in the kernel log); worker-killed (a worker
                crashed, not the training); main-exception and ddp-collective-timeout (an error first, then an abort).
 What helps:    another version of the package that crashes: reports of "free(): corrupted unsorted chunks" are of

@@ -2,7 +2,7 @@
 
 What happens:  version 0.25.1 enters threadpool_limits twice, in the main process before the fork and again in each
                worker. On some nodes (EPYC with A100, Python 3.11 and 3.12) native code then crashes in the worker, or
-               it waits for ever in set_num_threads. Memory and shared memory are fine; there is no traceback.
+               it waits forever in set_num_threads. Memory and shared memory are fine; there is no traceback.
 How we know:   batchgenerators is exactly 0.25.1 (0.25.5 does not do it any more), and a worker crashed natively
                (SIGSEGV, SIGABRT, SIGILL) or waits on a lock within threadpoolctl. Both together are decisive; the
                version alone says "possible".
@@ -35,12 +35,12 @@ SENTENCES = describe(
     },
 )
 
-# The versions that enter threadpool_limits around the fork as well as in the worker.
+# Versions that enter threadpool_limits around the fork as well as in the worker.
 NESTED = ("0.25.1",)
 
 
 def in_threadpoolctl(frame: str) -> bool:
-    """Whether a frame is the setting of a number of threads."""
+    """Return whether a frame sets a number of threads."""
     return "threadpoolctl" in frame or "set_num_threads" in frame
 
 
@@ -69,5 +69,5 @@ LADDER = FOR_CRASHES
 
 
 def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts; a version accuses nobody before a crash or a lock was seen."""
+    """Weigh the facts; a version only counts after a crash or a lock was seen."""
     return possible_unless_seen(weigh(CAUSE, evidence, RULES), "worker.exit_signal", "workers.lock")

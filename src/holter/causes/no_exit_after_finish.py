@@ -26,7 +26,7 @@ SENTENCES = describe(
     findings={
         "done-long-ago": "they have been for {value} s",
         "not-done-yet": "training and validation are not complete",
-        "results-loop-puts": "the results loop waits for room in a queue that nobody empties",
+        "results-loop-puts": "the results loop waits for space in a queue that no thread empties",
     },
     remedies={
         "end-finished": "Check that validation/summary.json is there, then end the process: nothing is lost.",

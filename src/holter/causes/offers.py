@@ -1,4 +1,4 @@
-"""What a cause may offer, and the offers of several causes. The sentence of an offer is under its id.
+"""Offers: the remedies that a cause may propose. The sentence of an offer has the key of its id.
 
 SAFE leaves the training's result provably unchanged. CONSENT costs something or changes the run: the user decides.
 ADVICE is for a person, often the administrator.
@@ -15,14 +15,14 @@ class Offer(NamedTuple):
     id: str
     safety: Literal["ADVICE", "CONSENT", "SAFE"]
     command: str | None = None  # with {blanks} filled from the diagnosis
-    # Names of yes/no values that must be "yes"; with "not " before one, that must not.
+    # Names of yes/no values that must be "yes"; with the prefix "not ", that must not be.
     only_if: str | tuple[str, ...] | None = None
 
 
-# The remedy that carries the words for an administrator; one for all causes.
+# The remedy with the text for an administrator; one for all causes.
 ASK_ADMIN = "ask-administrator"
 ASK = Offer(ASK_ADMIN, "ADVICE")
-# --c is nnU-Net's; what continues another program is not known.
+# --c belongs to nnU-Net; for other programs the option to continue is unknown.
 CONTINUE = Offer("continue-from-checkpoint", "CONSENT", "{continue}", "nnunet")
 END_AND_CONTINUE = Offer("end-and-continue", "CONSENT", "{continue}", "nnunet")
 CONTINUE_ENDED = CONTINUE._replace(only_if=("nnunet", "ended"))

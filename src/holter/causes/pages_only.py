@@ -1,4 +1,4 @@
-"""Pages of troubles that no look can decide for a training; ``holter explain`` shows them, no diagnosis names them."""
+"""Pages of problems that no measurement decides; ``holter explain`` shows them, no diagnosis names them."""
 
 from __future__ import annotations
 

@@ -49,9 +49,9 @@ SENTENCES = describe(
 )
 PRESUPPOSES = ("gpu",)
 
-# x4 instead of x16, or two generations less. Half of the lanes is how many boards are built.
+# x4 instead of x16, or two generations less. Half of the lanes is the design of many boards.
 DEGRADED_RATIO = 0.3
-# The copy of a batch that takes less than this of the time is waited for by nobody.
+# A batch copy that takes a smaller share of the time delays nothing.
 IDLE_RATIO = 0.2
 
 RULES = (
@@ -80,5 +80,5 @@ OFFERS = (
 
 
 def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts; how a board is built accuses nobody before its link was seen busy."""
+    """Weigh the facts; a narrow link only counts after it was seen busy."""
     return possible_unless_seen(weigh(CAUSE, evidence, RULES), "gpu.pcie_busy_ratio")

@@ -2,7 +2,7 @@
 
 What happens:  before epoch 0 nnU-Net tries to draw the network (hiddenlayer, graphviz), after each epoch it draws
                progress.png, and trainers of one's own talk to wandb or mlflow. With an unusual network or without a
-               connection this may take for ever.
+               connection this may take forever.
 How we know:   the training stands still and the stack of the main thread is in such a step.
 Looks like:    compile-warmup (the main thread is in torch.compile); slow-storage (it writes to a dead mount).
 What helps:    override plot_network_architecture in the trainer so that it does nothing [ADVICE]; WANDB_MODE=offline
@@ -46,7 +46,7 @@ OFFERS = (
     END_AND_CONTINUE,
 )
 
-# nnU-Net draws and saves one after the other: where nothing can be written, or all is frozen, that explains both.
+# nnU-Net draws and saves in turn: a disk that refuses writes, or a frozen run, explains both.
 ELSEWHERE = (
     against("frozen.processes", is_true, "in-a-freezer", fatal=True),
     against("disk.error", is_true, "disk-explains", weight=3.0),

@@ -1,14 +1,14 @@
-"""A process of nnUNetv2_plan_and_preprocess was killed, mostly for want of memory.
+"""A process of nnUNetv2_plan_and_preprocess was killed, mostly for lack of memory.
 
 What happens:  each process holds a whole case, resampled and normalised, several times. Where memory ends the kernel
                kills one, and nnU-Net says "Some background worker is 6 feet under. Yuck." A failed write of a blosc2
-               file ends one too. Version 1 waited for ever instead.
+               file ends one too. Version 1 waited forever instead.
 How we know:   that sentence (likely); with an OOM kill counted, or a process that could not allocate memory, it is
                confirmed.
 Looks like:    disk-full-or-quota (an exception says that nothing can be written); ram-oom-train-worker (the sentence
                is the one about data workers).
 What helps:    fewer processes (-np 2) [CONSENT: slower]; only the configurations that you train (-c 3d_fullres)
-               [CONSENT]; more memory [ADVICE]. Preprocessing again overwrites: files cut short are made anew.
+               [CONSENT]; more memory [ADVICE]. Preprocessing again overwrites: files cut short are made again.
 Source:        MIC-DKFZ/nnUNet issues 713, 1512, 2094, 2729, 245.
 """
 
@@ -23,7 +23,7 @@ CAUSE = "preprocess-worker-killed"
 SENTENCES = describe(
     CAUSE,
     title="Preprocessing worker killed",
-    meaning="A process of the preprocessing was ended, mostly for want of memory.",
+    meaning="A process of the preprocessing was killed, mostly because memory ran out.",
     findings={
         "echo-of-preprocessing": "the sentence about preprocessing workers was printed (“6 feet under”)",
     },

@@ -62,7 +62,7 @@ OFFERS = (FEWER_WORKERS, MORE_MEMORY, CONTINUE_ENDED)
 LADDER = FOR_MEMORY
 
 REFUSED = against("memory.refused", is_true, "memory-was-refused", fatal=True)
-# Counters that stood still speak against it where no exception says otherwise: one may be of another cgroup.
+# Counters without a change speak against it if no exception says otherwise: one may belong to another cgroup.
 NOT_COUNTED = against("oom.kills", at_most(0), "no-oom-counted", weight=1.5)
 
 
@@ -71,6 +71,6 @@ def diagnose(evidence: Evidence) -> Verdict:
     rules: tuple[Rule, ...] = RULES
     says_so = evidence.fact("exception.kind").value == "memory"
     if not says_so and evidence.fact("worker.subject").status == "not-applicable":
-        # No process of the run is gone: who was killed there was somebody else.
-        rules = tuple(one._replace(fatal=True) if one is NOTHING_ENDED else one for one in rules)
+        # No process of the run ended, so the victim was another process.
+        rules = tuple(rule._replace(fatal=True) if rule is NOTHING_ENDED else rule for rule in rules)
     return weigh(CAUSE, evidence, (*rules, REFUSED if says_so else NOT_COUNTED))

@@ -2,7 +2,7 @@
 
 What happens:  preprocessed data of nnU-Net 2.5 and older (.npz) is unpacked to .npy and mapped read-only. nnU-Net 2.7
                and 2.8 make a tensor of the part that they need without copying it, and a transform that works in
-               place writes into the map: SIGSEGV, in each start anew, mostly within the first epoch. Patches that are
+               place writes into the map: SIGSEGV, again in each start, mostly within the first epoch. Patches that are
                padded are copied, so small cases hide it.
 How we know:   the data loader was seen to hand over a part of read-only memory, and a data worker (or, where there
                are no workers, the main process) ended by SIGSEGV.
@@ -51,11 +51,11 @@ OFFERS = (
     Offer("heal-read-only-data", "SAFE", "holter run --heal -- {continue}"),
     Offer("preprocess-all-again", "CONSENT"),
 )
-STOPS = True  # a restart would only fail again: a person must act
+STOPS = True  # a restart would fail again: a person must act
 
 
 def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts; where workers transform the data, a crash of the main process has another reason."""
+    """Weigh the facts; if workers transform the data, a crash of the main process has another reason."""
     has_workers = evidence.fact("workers.count").value != 0
     rules = tuple(proves_nothing(rule) if rule is OF_MAIN and has_workers else rule for rule in RULES)
     return possible_unless_seen(weigh(CAUSE, evidence, rules), "worker.exit_signal", "main.exit_signal")

@@ -51,13 +51,13 @@ _REMOTE = re.compile(
 
 
 def is_remote(kind: str) -> bool:
-    """Whether a file system of this kind depends on a network or on another program."""
+    """Return whether a file system of this type depends on a network or on another program."""
     return _REMOTE.search(kind) is not None
 
 
 READ = Rule("exception.kind", one_of("remote-file-system"), "mount-answers-with-error", 4.0, group="error")
 WRITE = Rule("exception.kind", one_of("mount-write"), "mount-refuses-write", 4.0, group="error")
-# Whatever the data lie on: the results need not lie there.
+# For any file system of the data: the results may be on another one.
 OF_DATA = ("storage.fs_type", "exception.file")
 
 RULES = (
@@ -79,8 +79,8 @@ OFFERS = (
     CONTINUE,
 )
 
-# blosc2 maps its files: where the mount cannot give a page, the reader ends by SIGBUS and no exception says why. Only
-# the kernel log can then confirm it, since a file cut short ends its reader in the same way.
+# blosc2 maps its files: if the mount cannot deliver a page, the reader dies of SIGBUS without an exception. Only the
+# kernel log can then confirm it, because a truncated file ends its reader in the same way.
 BUS_ERROR = (
     needs("worker.exit_signal", one_of(7), "worker-ended-by-signal", otherwise="no-worker-ended-by-signal"),
     Rule("storage.fs_type", is_remote, "data-on-remote-mount", 1.5, group="remote"),

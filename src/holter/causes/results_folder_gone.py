@@ -36,4 +36,4 @@ RULES = (
 )
 
 OFFERS = (Offer("mount-results-again", "CONSENT", "findmnt -T {results}; ls -ld {results}"),)
-STOPS = True  # a restart would only fail again: a person must act
+STOPS = True  # a restart would fail again: a person must act

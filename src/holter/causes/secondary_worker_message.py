@@ -1,7 +1,7 @@
 """Only the echo is known: something died before, and this sentence does not say what.
 
-What happens:  "One or more background workers are no longer alive" is printed by whoever notices. The error itself
-               stands above it, or in another window or file, or there is none because a signal ended the process.
+What happens:  "One or more background workers are no longer alive" is printed by any process that notices. The error
+               itself is above it, or in another window or file, or there is none because a signal ended the process.
                The same sentence serves a dozen causes.
 How we know:   the sentence was said, and neither a first exception nor an exit signal is known. As soon as one of
                them is, this is no cause any more; so it is never confirmed.
@@ -26,7 +26,7 @@ CAUSE = "secondary-worker-message"
 SENTENCES = describe(
     CAUSE,
     title="Only an echo",
-    meaning="This sentence only repeats that something died before; what it was stands further up, or nowhere.",
+    meaning="This sentence only repeats that something died before; the reason is further up, or was not printed.",
     findings={
         "mostly-memory": "in this part of nnU-Net the sentence mostly means that memory ran out",
         "only-an-echo": "all that is known is a sentence that repeats that something died ({detail})",

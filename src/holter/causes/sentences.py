@@ -1,4 +1,4 @@
-"""The English sentences of causes: those of one cause stand in its file, those of several here."""
+"""English sentences of several causes; those of a single cause are in its file."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ def describe(
 ) -> tuple[str, ...]:
     """Define the sentences of one cause and return their keys.
 
-    ``title`` is a heading, ``meaning`` one whole sentence for anybody, and ``headline`` the same sentence about the
-    very process or file: ``{subject}``. ``variants`` are other wordings of these where one finding says more:
-    ``meaning.FINDING``. ``findings`` and ``remedies`` are those that no other cause states or offers, by their id.
-    ``ask`` is what to write to an administrator, word for word; by variant, "" where there is one alone.
+    ``title`` is a heading, ``meaning`` one full sentence for anybody, and ``headline`` the same sentence about the
+    concrete process or file: ``{subject}``. ``variants`` are other wordings of these for a finding that says more:
+    ``meaning.FINDING``. ``findings`` and ``remedies`` are those that no other cause uses, by id. ``ask`` is the text to
+    send to an administrator, by variant, "" for a single one.
     """
     sentences = {f"cause.{cause}.title": title, f"cause.{cause}.meaning": meaning}
     if headline is not None:
@@ -57,11 +57,11 @@ FINDINGS: Mapping[str, str] = {
     "data-on-remote-mount": "the data are on a network or FUSE mount: {value}",
     "data-on-windows-drive": "the data are on a Windows drive ({detail})",
     "data-read-only": "{detail}",
-    "disk-explains": "there was no room to write, which explains it ({detail})",
-    "disk-is-full": "there was no room ({detail})",
+    "disk-explains": "there was no space to write, which explains it ({detail})",
+    "disk-is-full": "there was no space left ({detail})",
     "disk-is-read-only": "the file system is read-only ({detail})",
     "echo-of-another-part": "the sentence that was printed belongs to another part of nnU-Net: {value}",
-    "epochs-have-this-shape": "epoch times run as they do then: {value} ({detail})",
+    "epochs-have-this-shape": "epoch times have the shape that belongs to it: {value} ({detail})",
     "exception-came-first": "an exception came before: {value}",
     "exception-says-otherwise": "the first exception says something else (kind: {value})",
     "export-worker-replaced": "export workers that died and were replaced: {value} ({detail})",
@@ -85,7 +85,7 @@ FINDINGS: Mapping[str, str] = {
     "is-wsl": "this is WSL",
     "it-creeps": "this grows slowly: it is no standstill and no sudden change",
     "it-is-slower": "the training is slower than before",
-    "it-stands-still": "the training stands still, which is another kind of trouble",
+    "it-stands-still": "the training has stalled, which is another kind of trouble",
     "its-kind-explains": "the kind of the exception ({value}) has a cause of its own",
     "kernel-takes-cpu": "the kernel takes {percent} % of the busy CPU time ({detail})",
     "licence-explains": "a missing vGPU licence explains it ({value})",
@@ -115,7 +115,7 @@ FINDINGS: Mapping[str, str] = {
     "no-gpu": "there is no GPU to wait for ({detail})",
     "no-memory-episode": "it is no growth of memory, and nobody died of it",
     "no-memory-left": "an exception says that memory could not be allocated",
-    "no-oom-counted": "no process was killed for want of memory",
+    "no-oom-counted": "no process was OOM-killed",
     "no-worker-ended-by-signal": "no worker was ended by a signal",
     "no-workers-there": "there are no data workers",
     "no-workers-wanted": "nnUNet_n_proc_DA is 0",
@@ -125,11 +125,11 @@ FINDINGS: Mapping[str, str] = {
     "on-windows": "the system is Windows",
     "one-process": "one process trains alone",
     "only-saving-fails": "the training goes on; only what it learns cannot be saved",
-    "oom-counted": "processes killed for want of memory: {value} ({detail})",
+    "oom-counted": "OOM-killed processes: {value} ({detail})",
     "other-trainings": "other nnU-Net trainings on this machine: {value}",
     "others-explain": "others on the GPU explain it ({detail})",
     "pages-read-again": "{value} pages a second are read again soon after they were dropped",
-    "pinning-failed": "page-locked memory could not be had",
+    "pinning-failed": "page-locked memory could not be allocated",
     "presupposes-container": "this is no container ({detail})",
     "presupposes-export": "no prediction was exported ({detail})",
     "presupposes-gpu": "no GPU is used ({detail})",
@@ -146,9 +146,9 @@ FINDINGS: Mapping[str, str] = {
     "results-are-gone": "{detail}",
     "saves-failed": "checkpoints that could not be saved: {value}",
     "says-it-compiles": "the training said that it compiles its network",
-    "scans-for-room": "processes scan {value} pages a second to make room for themselves",
+    "scans-for-room": "processes scan {value} pages a second to reclaim memory",
     "several-ranks": "processes that train together: {value}",
-    "shm-explains": "shared memory had no room, which explains it ({detail})",
+    "shm-explains": "shared memory was full, which explains it ({detail})",
     "shm-full": "/dev/shm is {percent} % full",
     "somebody-works": "the run's processes are working ({detail})",
     "something-ended": "a process ended, which is another kind of trouble",
@@ -186,17 +186,17 @@ REMEDIES: Mapping[str, str] = {
     "look-at-line": "Look at {place}: why does it not come back? Give calls to servers and locks a time limit.",
     "look-at-training-log": "Look at the log in the results folder rather than at the terminal.",
     "look-for-exit": "Look for sys.exit() and os._exit() in code of your own and in what it imports.",
-    "measure-storage": "See where the data lies and how full it is.",
+    "measure-storage": "See where the data is and how full that disk is.",
     "more-memory": "Give the job more memory.",
     "plan-for-gpu": "Plan for this GPU's memory: another network, planned as a whole.",
     "preprocess-case-again": "Preprocess this case again.",
-    "remove-torn-splits": "Look at splits_final.json; remove it if it is torn: the next start makes it anew.",
+    "remove-torn-splits": "Look at splits_final.json; remove it if it is torn: the next start creates it again.",
     "unbuffered-output": "Let Python print without buffering: PYTHONUNBUFFERED=1.",
     "upgrade-native-libraries": "Upgrade the libraries that crash in worker processes.",
     "validate-again": "End the run and repeat only the validation.",
     "without-compile": "Train without torch.compile: a little slower, and it works at once.",
     "workers-as-cores": "Use as many data workers as there are usable CPUs.",
-    "workers-not-forked": "Start data workers afresh, not by fork: they inherit no lock and no thread.",
+    "workers-not-forked": "Start data workers as new processes, not by fork: they inherit no lock and no thread.",
 }
 for _name, _english in FINDINGS.items():
     define(f"finding.{_name}", _english)

@@ -2,7 +2,7 @@
 
 What happens:  workers put their tensors into /dev/shm. Where it is full the kernel ends the writer with SIGBUS, or
                torch raises "unable to write to file </torch_...>"; a worker may go on without that batch, and the
-               training gets slower. Docker gives a container 64 MB unless it is told otherwise, so it mostly happens
+               training gets slower. Docker gives a container 64 MB by default, so it mostly happens
                in epoch 0, and only in the container.
 How we know:   a worker ended by SIGBUS while /dev/shm was full, or an exception that says "No space left on device"
                (ENOSPC) of shared memory. Decisive. One that only names shared memory needs its size beside it. What
@@ -31,12 +31,12 @@ CAUSE = "shm-too-small"
 SENTENCES = describe(
     CAUSE,
     title="Shared memory is too small",
-    meaning="Shared memory (/dev/shm) has no room for the batches of the data workers.",
+    meaning="Shared memory (/dev/shm) has no space for the batches of the data workers.",
     findings={
-        "no-shm-trouble": "nothing failed for want of shared memory",
+        "no-shm-trouble": "nothing failed for lack of shared memory",
         "shm-below-need": "full queues need {percent} % of /dev/shm ({detail})",
         "shm-failed": "a write into shared memory failed ({detail})",
-        "shm-of-docker": "/dev/shm is no larger than Docker makes it unasked (64 MB)",
+        "shm-of-docker": "/dev/shm has the default size of Docker (64 MB)",
     },
     remedies={
         "measure-shm": "See how large and how full shared memory is.",
@@ -51,7 +51,7 @@ SENTENCES = describe(
     },
 )
 
-# What Docker gives, with a page more or less.
+# Docker's default size, with a page more or less.
 DOCKER_BYTES = 65 << 20
 
 RULES = (
@@ -72,17 +72,17 @@ OFFERS = (
 )
 LADDER = FOR_SHARED_MEMORY
 
-# A line that speaks of a bus error only supposes it, and one without ENOSPC may mean anything: how large or full
-# /dev/shm was must be known to confirm it.
+# A line about a bus error is only a guess, and one without ENOSPC may have any reason: the size or use of /dev/shm must
+# be known to confirm it.
 SIZE = frozenset({"shm.used_ratio", "shm.needed_ratio", "shm.total_bytes"})
 
 
-# A bus error ends the worker. One whose write is refused goes on without that batch: the training gets slower.
+# A bus error ends the worker. A worker whose write is refused continues without that batch: the training gets slower.
 NOTHING_ENDED = against("episode.kind", one_of("slow-down", "stall"), "nothing-ended", weight=1.5)
 
 
 def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts; what the exception says is not known where the facts were stated."""
+    """Weigh the facts; in an evidence file the text of the exception is unknown."""
     no_space, first = evidence.fact("shm.no_space"), str(evidence.fact("exception.first").value or "").strip()
     says_nothing = not first and no_space.status != "known"
     says_so = bool(no_space.value) or NO_SPACE.search(first) is not None
@@ -90,4 +90,4 @@ def diagnose(evidence: Evidence) -> Verdict:
     rules = (*RULES, NOTHING_ENDED) if is_bus_error else RULES
     if is_bus_error or says_nothing or says_so:
         return weigh(CAUSE, evidence, rules)
-    return weigh(CAUSE, evidence, tuple(one._replace(group="size") if one.fact in SIZE else one for one in rules))
+    return weigh(CAUSE, evidence, tuple(rule._replace(group="size") if rule.fact in SIZE else rule for rule in rules))

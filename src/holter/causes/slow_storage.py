@@ -69,10 +69,11 @@ SENTENCES = describe(
     },
 )
 
-# A local hard disk answers a random read in 10 ms at most, an NVMe drive in 0.1 ms: this long is a network or a queue.
+# A local hard disk completes a random read in 10 ms at most, an NVMe drive in 0.1 ms: longer means a network or a
+# queue.
 SLOW_READ_S = 0.02
 STALLED_READ_S = 0.5
-# Where steps wait for workers that compute, three quarters of the CPU time or more are in use.
+# If steps wait for workers that compute, at least three quarters of the CPU time are in use.
 IDLE_RATIO = 0.5
 
 
@@ -113,9 +114,9 @@ OFFERS = (
     Offer("copy-to-local-disk", "SAFE"),
     ASK,
 )
-WAITS = True  # outside our reach: what must change is watched, and the training not ended
+WAITS = True  # external: Holter watches the condition and does not end the training
 FROZEN = against("frozen.processes", is_true, "in-a-freezer", fatal=True)
-# Together they leave little else for a training that goes on slowly; a standstill such a read does not explain.
+# Together they leave few other explanations for a slow training; they do not explain a stall.
 STARVED = {"storage.latency_s", "cpu.run_busy_ratio", "wait.ratio"}
 
 

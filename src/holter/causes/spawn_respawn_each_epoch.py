@@ -1,4 +1,4 @@
-"""The data workers are started anew in every epoch.
+"""The data workers are started again in every epoch.
 
 What happens:  loaders that are made for each epoch (Lightning, MONAI or PyTorch without persistent_workers, trainers
                of one's own) end their workers with it. Where workers are spawned (Windows, macOS) each one imports
@@ -23,7 +23,7 @@ CAUSE = "spawn-respawn-each-epoch"
 SENTENCES = describe(
     CAUSE,
     title="Workers started in every epoch",
-    meaning="The data workers are started anew in every epoch.",
+    meaning="The data workers are started again in every epoch.",
     findings={
         "epochs-begin-late": "{percent} % of an epoch pass before its first step",
         "workers-born-again": "data workers were started in {percent} % of the epochs ({detail})",

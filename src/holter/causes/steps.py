@@ -1,7 +1,7 @@
-"""The steps that ladders are made of, and the settings that a restart gets. Pure.
+"""Steps of healing ladders, and the settings of a restart. Pure.
 
-A setting is an environment variable: nnU-Net's own, the thread libraries', or one that the hook understands
-(``hook/settings.py``). Within an epoch four heals are tried at most, so no ladder that may fail to the end is longer.
+A setting is an environment variable of nnU-Net, of a thread library, or of the hook (``hook/settings.py``). At most
+four heals are tried within an epoch, so a ladder that may fail to its end has at most four steps.
 """
 
 from __future__ import annotations
@@ -22,28 +22,29 @@ LOADER = "HOLTER_LOADER"  # which data loader; read by Holter's trainer
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 NAMES = (WORKERS, EXPORTERS, SHARING, START_METHOD, CACHED, COMPILE, LOADER, *THREADS)
 
-# What nnU-Net takes where nothing is set and nothing was seen.
+# nnU-Net's defaults if nothing is set and nothing was measured.
 USUAL_WORKERS, USUAL_EXPORTERS = 12, 8
-# nnU-Net keeps at least 6 batches (3 for validation) in each of two queues; with 2 one is ready while one is made.
+# nnU-Net keeps at least 6 batches (3 for validation) in each of two queues; with 2, one is ready while the next is
+# made.
 FEW_CACHED = "2"
-# Where tensors go through named files, a worker that is killed leaves some behind until torch's manager process
-# clears them: room for a handful of batches.
+# If tensors pass through named files, a killed worker leaves some behind until torch's manager process deletes them:
+# keep space for a handful of batches.
 SHM_ROOM_BYTES = 512 << 20
 SHM_FULL_RATIO = 0.9
 
 
 class Situation(NamedTuple):
-    """What the supervisor knows of the training at this moment."""
+    """The state of the training that the supervisor knows now."""
 
     t_s: float
-    alive: bool  # the main process is there
-    waits_for_batch: bool  # and its main thread waits for a batch of its workers
+    alive: bool  # the main process exists
+    waits_for_batch: bool  # its main thread waits for a batch of its workers
     epoch: int | None
     workers: int | None  # data workers of the training loader
-    can_continue: bool  # the command is one of nnU-Net that knows --c
-    may_end: bool = True  # while it lives: there is a checkpoint to go on from
-    in_force: Settings = ()  # of the variables in NAMES: those that the training was given
-    cleared_s: float | None = None  # for so long what we wait for has been over; None: it is not, or unknown
+    can_continue: bool  # the command is one of nnU-Net with the option --c
+    may_end: bool = True  # while it lives: there is a checkpoint to continue from
+    in_force: Settings = ()  # variables in NAMES that the training got
+    cleared_s: float | None = None  # time since the external problem is over; None: it is not, or unknown
 
 
 class Step(NamedTuple):
@@ -51,13 +52,15 @@ class Step(NamedTuple):
 
     name: str
     action: Literal["replace-workers", "restart"]
-    settings: Callable[[Situation, Facts], Settings | None] = lambda _, __: ()  # None: it does not apply here
+    settings: Callable[[Situation, Facts], Settings | None] = lambda _, __: ()  # None: the step does not apply
 
 
 def _workers(now: Situation) -> int:
-    told = dict(now.in_force).get(WORKERS, "")
-    # While some are being replaced more are seen than there are to be; nnU-Net takes no more than there are CPUs.
-    known = [count for count in (now.workers, int(told) if told.isdecimal() else None) if count is not None]
+    workers_set = dict(now.in_force).get(WORKERS, "")
+    # During a replacement more workers are seen than planned; nnU-Net uses no more than there are CPUs.
+    known = [
+        count for count in (now.workers, int(workers_set) if workers_set.isdecimal() else None) if count is not None
+    ]
     return min(known, default=USUAL_WORKERS)
 
 
@@ -67,7 +70,7 @@ def _fewer_workers(now: Situation, _: Facts) -> Settings | None:
 
 
 def workers_as_cpus(now: Situation, facts: Facts) -> Settings | None:
-    """Return the setting for as many workers as CPUs; None where there are no more workers than that."""
+    """Return the setting for as many workers as CPUs; None if there are no more workers than CPUs."""
     cpus = facts.get("cpu.effective")
     if not isinstance(cpus, (int, float)) or _workers(now) <= max(1, int(cpus)):
         return None
@@ -87,14 +90,16 @@ def _no_workers(_: Situation, __: Facts) -> Settings:
 
 
 def _fewer_exporters(now: Situation, facts: Facts) -> Settings | None:
-    told = dict(now.in_force).get(EXPORTERS, "")
+    exporters_set = dict(now.in_force).get(EXPORTERS, "")
     seen = facts.get("export.workers")
-    count = int(told) if told.isdecimal() else seen if isinstance(seen, int) and seen else USUAL_EXPORTERS
+    count = (
+        int(exporters_set) if exporters_set.isdecimal() else seen if isinstance(seen, int) and seen else USUAL_EXPORTERS
+    )
     return ((EXPORTERS, str(count // 2)),) if count > 1 else None
 
 
 def has_shm_room(facts: Facts) -> bool:
-    """Whether named files in /dev/shm are safe there; what is not known does not speak against it."""
+    """Return whether /dev/shm has space for named files; an unknown size counts as enough."""
     total, used = facts.get("shm.total_bytes"), facts.get("shm.used_ratio")
     if not isinstance(total, (int, float)):
         return True
@@ -105,13 +110,13 @@ def _shared_through_files(_: Situation, facts: Facts) -> Settings | None:
     return ((SHARING, "file_system"),) if has_shm_room(facts) else None
 
 
+# Such workers inherit no lock and no thread pool, and their libraries start no threads.
 def _not_forked(_: Situation, __: Facts) -> Settings:
-    """Workers that inherit no lock and no thread pool; their libraries start no threads either."""
     return ((START_METHOD, "forkserver"), *((name, "1") for name in THREADS))
 
 
+# A lock held at the fork shows as: no worker computes, and the main thread waits for a batch.
 def _not_forked_if_all_sleep(now: Situation, facts: Facts) -> Settings | None:
-    """A lock that was held at the fork: nobody computes, and the main thread waits for a batch."""
     sleeping = facts.get("workers.working") == 0 and facts.get("main.waits_on") == "batch-queue"
     return _not_forked(now, facts) if sleeping else None
 
@@ -138,13 +143,13 @@ NOT_FORKED_IF_ALL_SLEEP = Step("not-forked-if-all-sleep", "restart", _not_forked
 UNCOMPILED = Step("uncompiled", "restart", _not_compiled)
 STOCK_LOADER = Step("stock-loader", "restart", _stock_loader)
 
-# Ladders of several causes: by what was wanting.
+# Ladders of several causes, by what was lacking.
 FOR_MEMORY = (IN_EPOCH, AGAIN, LESS_MEMORY, ALONE)
-FOR_SHARED_MEMORY = (IN_EPOCH, LESS_READY, FEWER, ALONE)  # going on as it was would fill it again
+FOR_SHARED_MEMORY = (IN_EPOCH, LESS_READY, FEWER, ALONE)  # continuing unchanged would fill it again
 FOR_DESCRIPTORS = (IN_EPOCH, THROUGH_FILES, FEWER, ALONE)
 FOR_CRASHES = (IN_EPOCH, AGAIN, NOT_FORKED, ALONE)
 FOR_THE_LOADER = (AGAIN, STOCK_LOADER)
-# Nobody could say why: a restart may help once. Too many workers for the CPUs, or a lock that was held at the fork,
-# are common; single-process loading takes the other reasons away.
+# For an unknown cause: a restart may help once. Too many workers for the CPUs, or a lock held at the fork, are common;
+# loading in the main process rules out the other reasons.
 UNEXPLAINED = (IN_EPOCH, AGAIN, NOT_FORKED_IF_ALL_SLEEP, ALONE)
 UNEXPLAINED_WITH_FEW_CPUS = (IN_EPOCH, AGAIN, AS_CPUS, ALONE)

@@ -29,15 +29,15 @@ SENTENCES = describe(
     findings={
         "hardly-swaps": "next to nothing comes back from swap ({detail})",
         "no-memory-pressure": "hardly anybody waits for memory: {percent} % of the time",
-        "run-in-swap": "a part of the run lies in swap",
+        "run-in-swap": "a part of the run is in swap",
         "swaps-out": "pages go to swap ({detail})",
     },
     remedies={
-        "who-is-swapped": "See whose memory lies in swap.",
+        "who-is-swapped": "See which processes have memory in swap.",
     },
 )
 
-# A thousand pages a second: each of them holds up its process for the time of a disk access.
+# A thousand pages per second: each one delays its process by a disk access.
 SWAPPING = 4e6
 
 RULES = (

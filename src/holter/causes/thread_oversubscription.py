@@ -37,7 +37,7 @@ SENTENCES = describe(
     },
 )
 
-# A stock data worker has three or four threads; more than these can only be the pools of its libraries.
+# A stock data worker has three or four threads; more are the thread pools of its libraries.
 FEW_THREADS = 8
 
 RULES = (

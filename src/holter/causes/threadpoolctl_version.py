@@ -33,12 +33,12 @@ SENTENCES = describe(
     },
 )
 
-# 2.2.0 is the one that people met; 3.1 reads libraries that do not tell their version.
+# Users reported 2.2.0; 3.1 accepts libraries without a version.
 FIXED = (3, 1)
 
 
 def is_old(version: str) -> bool:
-    """Whether this release fails on libraries that do not tell their version."""
+    """Return whether this release fails on libraries that report no version."""
     return () < release(version) < FIXED
 
 

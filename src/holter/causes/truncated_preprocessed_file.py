@@ -61,11 +61,11 @@ OFFERS = (
     Offer("check-disk-and-quota", "SAFE", "df -h {preprocessed}"),
     CONTINUE,
 )
-STOPS = True  # a restart would only fail again: a person must act
+STOPS = True  # a restart would fail again: a person must act
 
 
 def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts; on a local disk nobody on another machine writes the splits."""
+    """Weigh the facts; on a local disk no other machine writes the splits."""
     file_system = evidence.fact("storage.fs_type").value
     is_alone = isinstance(file_system, str) and not is_remote(file_system)
     is_alone = is_alone and evidence.fact("unpack.raced").value is False

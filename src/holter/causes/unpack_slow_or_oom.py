@@ -69,7 +69,7 @@ LADDER = (AGAIN, FEWER_EXPORTERS)
 
 
 def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts; after a kill the others raise what they like: a broken pipe, an end of file."""
+    """Weigh the facts; after a kill the other processes raise any error: a broken pipe, an end of file."""
     rules: tuple[Rule, ...] = RULES
     if evidence.fact("oom.kills").value:
         rules = tuple(rule for rule in rules if rule is not OTHERWISE)

@@ -54,13 +54,13 @@ SENTENCES = describe(
 )
 PRESUPPOSES = ("gpu",)
 
-# What CUDA says in the last stage; of all errors only this one may end a training here.
+# CUDA's error in the last stage; only this error can end a training here.
 REFUSED = Rule("exception.kind", one_of("cuda-refused"), "cuda-refuses", 1.0, group="gpu side")
 ENDED = against("episode.kind", one_of("death"), "something-ended", fatal=True)
 
 
 def in_grace(minutes: float) -> bool:
-    """Whether the 20 minutes of grace can have ended then: they count from the start of the machine or driver."""
+    """Return whether the 20 minutes of grace may have ended then: they count from the start of machine or driver."""
     return 15 <= minutes <= 40
 
 
@@ -95,11 +95,11 @@ OFFERS = (
     ASK,
     Offer("physical-gpu", "ADVICE"),
 )
-WAITS = True  # outside our reach: what must change is watched, and the training not ended
+WAITS = True  # external: Holter watches the condition and does not end the training
 
 
 def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts; before a virtual GPU was seen, epoch times say something only where the grace fits."""
+    """Weigh the facts; without a known virtual GPU, epoch times only count if they fit the grace period."""
     is_seen = evidence.fact("gpu.virtualization").status == "known"
     minutes = evidence.fact("epochs.minutes_to_change").value
     fits = isinstance(minutes, (int, float)) and in_grace(minutes)

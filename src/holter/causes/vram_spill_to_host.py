@@ -45,7 +45,7 @@ RULES = (
     supports("gpu.pcie_busy_ratio", at_least(0.3), "link-is-busy", weight=0.25),
     supports("step.times_usual", at_least(3.0), "steps-got-slower", weight=0.25),
     against("wait.ratio", at_least(0.5), "waits-for-batches", weight=1.5),
-    # A GPU that waits for the bus counts as busy.
+    # A GPU that waits for the bus is reported as busy.
     against("gpu.utilization_ratio", at_most(HALF_BUSY), "gpu-idle", weight=1.5),
     against("gpu.throttled", is_true, "clock-explains", weight=1.0),
     against("episode.kind", one_of("death"), "something-ended", fatal=True),

@@ -1,4 +1,4 @@
-"""From rules to a verdict. A rule reads one fact; what is unknown can only lower a verdict, never raise it."""
+"""Verdicts from rules. A rule reads one fact; an unknown fact can only lower a verdict, never raise it."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from holter.evidence import Evidence
 from holter.evidence.vocabulary import is_condition
 from holter.records import Fact, Finding, Value, Verdict
 
-# Half of all that could speak for a cause does, and nothing decisive is missing but unseen: worth acting on.
+# At least half of the possible support is present, and nothing decisive is known to fail: worth acting on.
 LIKELY_FROM = 0.5
-# A confirmed cause ranks above every other one, whatever the number of its rules.
+# A confirmed cause ranks above all others, whatever its number of rules.
 CONFIRMED_BASE = 0.8
-# Everything decisive holds, and what speaks against it leaves less than this of the score: a guess, not worth a word.
+# With everything decisive present, a score below this is a guess and not reported.
 CERTAIN_FROM = 0.25
-# A counter-argument of this weight must have been heard before a cause is confirmed; lesser ones may be unknown
-# (many machines do not show their kernel log or count throttled periods).
+# A counter-argument of this weight must be known before a cause is confirmed; weaker ones may be unknown (many machines
+# do not show their kernel log or count throttled periods).
 STRONG = 2.0
 
 
 class Rule(NamedTuple):
-    """What one fact means for one cause."""
+    """The meaning of one fact for one cause."""
 
     fact: str
     test: Callable[[Any], bool]
@@ -37,33 +37,33 @@ class Rule(NamedTuple):
 
 
 def supports(fact: str, test: Callable[[Any], bool], text: str, weight: float = 1.0, group: str | None = None) -> Rule:
-    """If it holds, it speaks for the cause; if not, nothing follows."""
+    """Return a rule that speaks for the cause if it holds, and is neutral if not."""
     return Rule(fact, test, text, weight, group)
 
 
 def needs(fact: str, test: Callable[[Any], bool], text: str, otherwise: str, weight: float = 2.0) -> Rule:
-    """Decisive both ways: without it the cause is excluded; a fact that does not apply excludes too."""
+    """Return a rule that is decisive both ways: a failed test or a fact that does not apply excludes the cause."""
     return Rule(fact, test, text, weight, group=fact, otherwise=otherwise)
 
 
 def against(fact: str, test: Callable[[Any], bool], text: str, weight: float = 1.0, *, fatal: bool = False) -> Rule:
-    """If it holds, it speaks against the cause."""
+    """Return a rule that speaks against the cause if it holds."""
     return Rule(fact, test, text, weight, speaks="against", fatal=fatal)
 
 
 def only(*kinds: str) -> Rule:
-    """The cause explains these kinds of trouble; any other one excludes it."""
+    """Return a rule that excludes the cause for episodes of any other kind."""
     return against("episode.kind", lambda kind: kind not in kinds, "trouble-of-another-kind", fatal=True)
 
 
 def if_seen(evidence: Evidence, *rules: Rule) -> tuple[Rule, ...]:
-    """Those that speak strongly where their fact is known, and hold nothing back where nobody could look."""
+    """Return the rules with a known fact: they count if measured and never lower the verdict if not."""
     return tuple(rule for rule in rules if evidence.fact(rule.fact).status == "known")
 
 
 def weigh(cause: str, evidence: Evidence, rules: tuple[Rule, ...]) -> Verdict:
-    """The verdict of one cause, with every fact it read."""
-    found: dict[str, list[Finding]] = {"for": [], "against": [], "unknown": []}
+    """Return the verdict of one cause, with the facts for and against it and the unknown ones."""
+    findings: dict[str, list[Finding]] = {"for": [], "against": [], "unknown": []}
     total = sum(_counts(rule, evidence) for rule in rules if rule.speaks == "for") or 1.0
     got = minus = 0.0
     fatal = is_observed = False
@@ -72,11 +72,11 @@ def weigh(cause: str, evidence: Evidence, rules: tuple[Rule, ...]) -> Verdict:
     for rule in rules:
         fact = evidence.fact(rule.fact)
         if fact.status == "unknown":
-            found["unknown"].append(_finding(fact, "unknown-fact"))
+            findings["unknown"].append(_finding(fact, "unknown-fact"))
             open_question = open_question or rule.speaks == "for"
             unheard = unheard or (rule.speaks == "against" and (rule.fatal or rule.weight >= STRONG))
         elif fact.status == "known" and rule.test(fact.value):
-            found[rule.speaks].append(_finding(fact, rule.text))
+            findings[rule.speaks].append(_finding(fact, rule.text))
             if rule.speaks == "for":
                 got += _counts(rule, evidence)
                 is_observed = is_observed or not is_condition(rule.fact)
@@ -85,51 +85,51 @@ def weigh(cause: str, evidence: Evidence, rules: tuple[Rule, ...]) -> Verdict:
                 minus += rule.weight
                 fatal = fatal or rule.fatal
         elif rule.otherwise is not None:
-            found["against"].append(_finding(fact, rule.otherwise))
+            findings["against"].append(_finding(fact, rule.otherwise))
             fatal = True
     score = max(0.0, (got - minus) / total)
     certain = bool(groups) and all(groups.values()) and is_observed
     verdict, score = _grade(fatal, certain, minus, score, open_question)
-    if verdict == "confirmed" and unheard:  # something that could have spoken strongly against it was not seen
+    if verdict == "confirmed" and unheard:  # a strong counter-argument is unknown
         verdict, score = "likely", min(score, CONFIRMED_BASE - 0.01)
-    unknown = {finding.fact: finding for finding in found["unknown"]}
+    unknown = {finding.fact: finding for finding in findings["unknown"]}
     return Verdict(
         cause=cause,
         verdict=verdict,
         score=round(score, 3),
-        supports=tuple(found["for"]),
-        against=tuple(found["against"]),
+        supports=tuple(findings["for"]),
+        against=tuple(findings["against"]),
         unknown=tuple(unknown.values()),
     )
 
 
 def possible_at_most(verdict: Verdict) -> Verdict:
-    """The same, where what would make it likely cannot be told from something else."""
+    """Return the verdict, at most possible: what would make it likely also fits another problem."""
     if verdict.verdict not in ("confirmed", "likely"):
         return verdict
     return msgspec.structs.replace(verdict, verdict="possible", score=min(verdict.score, LIKELY_FROM - 0.01))
 
 
 def likely_at_most(verdict: Verdict) -> Verdict:
-    """The same, where something else, rarely, looks alike and could not be seen."""
+    """Return the verdict, at most likely: a rare problem looks the same and could not be ruled out."""
     if verdict.verdict != "confirmed":
         return verdict
     return msgspec.structs.replace(verdict, verdict="likely", score=min(verdict.score, CONFIRMED_BASE - 0.01))
 
 
 def possible_unless_seen(verdict: Verdict, *facts: str) -> Verdict:
-    """The same, and possible at most where none of these facts speaks for the cause."""
+    """Return the verdict, at most possible unless one of these facts supports the cause."""
     seen = any(finding.fact in facts for finding in verdict.supports)
     return verdict if seen else possible_at_most(verdict)
 
 
 def proves_nothing(rule: Rule) -> Rule:
-    """The same rule with a test that never holds: its weight still counts in what could speak for the cause."""
+    """Return the rule with a test that never holds: its weight still counts in the possible support."""
     return rule._replace(test=lambda _: False)
 
 
+# A condition that holds adds no score, it only admits the cause; an unknown one still lowers the score.
 def _counts(rule: Rule, evidence: Evidence) -> float:
-    """A circumstance that holds gives no score, it only admits the cause; one that is not known still lowers it."""
     fact = evidence.fact(rule.fact)
     holds = fact.status == "known" and rule.test(fact.value)
     return 0.0 if holds and is_condition(rule.fact) else rule.weight
@@ -148,8 +148,8 @@ def _grade(fatal: bool, certain: bool, minus: float, score: float, open_question
 
 
 def _finding(fact: Fact, text: str) -> Finding:
-    told = ", ".join(fact.value) if isinstance(fact.value, tuple) else _written(fact.value)
-    value: Value = fact.actors if fact.processes else told
+    written = ", ".join(fact.value) if isinstance(fact.value, tuple) else _written(fact.value)
+    value: Value = fact.actors if fact.processes else written
     values = (("value", value), ("detail", fact.detail or fact.reason or ""), ("fact", fact.name))
     return Finding(fact=fact.name, text=text, values=values)
 
@@ -161,32 +161,32 @@ def _written(value: object) -> str:
 
 
 def at_least(limit: float) -> Callable[[Any], bool]:
-    """Test for a number."""
+    """Return a test for a number of at least ``limit``."""
     return lambda value: bool(value >= limit)
 
 
 def at_most(limit: float) -> Callable[[Any], bool]:
-    """Test for a number."""
+    """Return a test for a number of at most ``limit``."""
     return lambda value: bool(value <= limit)
 
 
 def one_of(*words: Any) -> Callable[[Any], bool]:
-    """Test for a word or number out of a few."""
+    """Return a test for one of these words or numbers."""
     return lambda value: value in words
 
 
 def is_true(value: Any) -> bool:
-    """Test for a yes, or a list that is not empty."""
+    """Test for true, or a list that is not empty."""
     return bool(value)
 
 
 def is_false(value: Any) -> bool:
-    """Test for a no, or an empty list."""
+    """Test for false, or an empty list."""
     return not value
 
 
 def release(version: str) -> tuple[int, ...]:
-    """The numbers of a version, for comparison: 2.1.0+cu118 is (2, 1, 0)."""
+    """Return the numbers of a version for comparison: (2, 1, 0) for 2.1.0+cu118."""
     numbers = []
     for part in version.split("+")[0].split("."):
         digits = "".join(takewhile(str.isdigit, part))

@@ -4,7 +4,7 @@ What happens:  Windows starts workers afresh. Each loads torch with its CUDA lib
                "commit" for that, whether it uses them or not. Limit is RAM plus paging file, not free RAM: it fails
                with much RAM free. Handles run out in the same way.
 How we know:   the exception says so: WinError 1455 (paging file too small), 8 (not enough storage) or 6 (handle
-               invalid); a MemoryError on Windows means the same, but may be a real want of RAM. Known together with
+               invalid); a MemoryError on Windows means the same, but may be a real lack of RAM. Known together with
                the system, decisive.
 Looks like:    ram-oom-train-worker (Linux, an OOM kill is counted); gpu out of memory (the error names CUDA).
 What helps:    fewer workers (nnUNet_n_proc_DA=2) [CONSENT: slower preparation]; a larger paging file, system-managed

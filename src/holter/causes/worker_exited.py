@@ -3,7 +3,7 @@
 What happens:  code in the worker calls os._exit() or sys.exit() (a library that gives up, a transform of one's own),
                or returns where it should go on. nnU-Net only says that one or more background workers are no longer
                alive.
-How we know:   the exit code of the worker that ended first, while the training needed it: nobody had told it to
+How we know:   the exit code of the worker that ended first, while the training needed it: nothing had asked it to
                return, no exception was seen in it, and no signal ended it. A worker that raises ends with code 0 or
                1, too: where exceptions cannot be seen, these two codes make it possible and no more.
 Looks like:    worker-exception (a traceback, exit code 1); worker-killed (a signal); echo of a dying main process.
@@ -42,7 +42,7 @@ SENTENCES = describe(
     },
 )
 
-# A worker that raised an exception ends with one of these.
+# Exit codes of a worker that raised an exception.
 RAISED = (0, 1)
 
 RULES = (
@@ -65,4 +65,4 @@ def diagnose(evidence: Evidence) -> Verdict:
         return verdict
     if evidence.fact("exception.first").status == "unknown":
         return possible_at_most(verdict)
-    return likely_at_most(verdict)  # whether its traceback got lost cannot be seen
+    return likely_at_most(verdict)  # its traceback may have been lost

@@ -41,23 +41,24 @@ SENTENCES = describe(
     },
 )
 
-# Of a native crash only: there the version that crashes by itself must be ruled out.
+# Only for a native crash: the version that crashes by itself must be ruled out.
 CRASH_RULE = against("software.batchgenerators", one_of(*NESTED), "batchgenerators-nests", weight=2.0)
-# SIGBUS is also how a mapped file ends its reader where the mount cannot give a page.
+# SIGBUS also ends the reader of a mapped file if the mount cannot deliver a page.
 MAPPED_RULE = against("storage.fs_type", is_remote, "data-on-remote-mount", weight=2.0)
 
 ENDED = needs(
     "worker.exit_signal", at_least(1), "worker-ended-by-signal", otherwise="no-worker-ended-by-signal", weight=3.0
 )
-# A crash comes from within: the words are others, the rule is the same.
+# A crash is internal: other words, same rule.
 CRASHED = needs("worker.exit_signal", at_least(1), "worker-crashed", otherwise="no-worker-ended-by-signal", weight=3.0)
 
 RULES = (
     ENDED,
     CRASHED,
-    against("oom.kills", at_least(1), "oom-counted", weight=2.0),  # then it is known who killed it, and why
+    against("oom.kills", at_least(1), "oom-counted", weight=2.0),  # then the killer and the reason are known
     against("shm.trouble", is_true, "shm-explains", weight=2.0),
-    against("export.replaced", at_least(1), "export-worker-replaced", weight=2.0),  # the wait that follows is worse
+    # The wait after a replacement is the larger problem.
+    against("export.replaced", at_least(1), "export-worker-replaced", weight=2.0),
     against("limit.reached", is_true, "limit-reached"),
     against("data.read_only", is_true, "data-read-only", weight=2.0),
     supports("worker.fatal_frame", is_true, "fatal-frame", weight=0.5),

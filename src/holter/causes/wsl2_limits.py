@@ -1,10 +1,10 @@
 """A limit of WSL2: half of the memory, Windows drives over 9p, little page-locked memory.
 
-What happens:  WSL2 takes half of the machine's memory unless told otherwise; files below /mnt/c go through a 9p
+What happens:  WSL2 takes half of the machine's memory by default; files below /mnt/c go through a 9p
                server, which makes small reads many times slower; page-locked memory is limited, so that pin_memory
                fails with "CUDA out of memory" although the GPU has room.
 How we know:   the kernel is WSL's, and the data lie on a Windows drive while steps wait for batches or workers are
-               blocked in reads, or pinning failed, or processes were killed for want of memory.
+               blocked in reads, or pinning failed, or processes were OOM-killed.
 Looks like:    slow-storage and ram-oom-train-worker outside WSL; gpu-oom-cpu-fallback (the GPU really is full).
 What helps:    move nnUNet_preprocessed into the Linux file system (e.g. ~/nnUNet_preprocessed) [SAFE]; memory= and
                swap= in .wslconfig, then wsl --shutdown [ADVICE]; fewer data workers [CONSENT].
@@ -47,7 +47,7 @@ SENTENCES = describe(
 )
 PRESUPPOSES = ("windows",)
 
-# Of a step spent waiting for its batch, as in the other causes of the data side.
+# Share of a step spent waiting for its batch, as in the other causes about data.
 WAIT_RATIO = 0.3
 
 DRIVE = Rule("storage.windows_drive", is_true, "data-on-windows-drive", 1.5, group="limit")
@@ -71,7 +71,7 @@ OFFERS = (
 
 
 def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts; where the data lie says something only while somebody waits for them."""
+    """Weigh the facts; the place of the data only counts while something waits for them."""
     waits = evidence.fact("wait.ratio").value
     is_waited_for = isinstance(waits, (int, float)) and waits >= WAIT_RATIO
     is_waited_for = is_waited_for or bool(evidence.fact("workers.blocked").value)

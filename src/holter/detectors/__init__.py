@@ -1,6 +1,6 @@
-"""Tape -> Episode. A detector is a fold over ticks: no clock, no file; the same ticks give the same episodes.
+"""Episodes from ticks. A detector is a fold over ticks: no clock, no file; the same ticks give the same episodes.
 
-The supervisor feeds the live ticks, ``detect`` feeds those of a tape: there is one code path and one answer.
+The supervisor passes live ticks, ``detect`` passes those of a tape: one code path, one result.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from holter.records import ActionTaken, Episode, ProcessEnded, Tick
 
 
 class Detector(Protocol):
-    """What the fold asks of a detector."""
+    """The interface of a detector."""
 
     name: str
 
     def see(self, tick: Tick) -> tuple[Episode, ...]:
-        """Take in the next tick; give episodes that are new or have changed."""
+        """Add the next tick; return episodes that are new or changed."""
         ...
 
 
-# In order of how much they say: of one incident only the first keeps an episode (see ``Watch``).
+# Most specific first: of one incident only the first detector keeps an episode (see ``Watch``).
 DETECTORS: tuple[type[Detector], ...] = (
     FrozenDetector,
     DeathDetector,
@@ -44,19 +44,19 @@ DETECTORS: tuple[type[Detector], ...] = (
     UnsavedDetector,
     DivergedDetector,
 )
-# These three mark the same incident, one more precisely than the other.
-# A standstill stays in the medians of step times for a while after it is over.
+# A stall stays in the medians of step times for this long after its end.
 AFTERGLOW_S = 25.0
-# A person who ends a training that stands still ends its workers in the same moment; later it is another story.
+# A user who kills a stalled training ends its workers at the same moment; a later death is another incident.
 SAME_END_S = 3.0
+# These detectors may report the same incident, most specific first.
 SAME_INCIDENT = ("frozen", "death", "stall", "slow-down", "starved", "pauses")
 
 
 class Watch:
-    """All detectors at once, keeping the latest state of every episode.
+    """All detectors together, with the latest state of every episode.
 
-    A frozen worker stops the training, and a stopped training is slow: what a more precise detector has marked
-    already is held back, and told only if it outlasts that episode.
+    A frozen worker stops the training, and a stopped training is slow. An incident that a more specific detector
+    already reported is held back, and reported only if it outlasts that episode.
     """
 
     def __init__(self) -> None:
@@ -66,11 +66,11 @@ class Watch:
         self._held: dict[tuple[str, str, float], Episode] = {}
 
     def see(self, tick: Tick) -> tuple[Episode, ...]:
-        """Take in the next tick; give episodes that are new or have changed."""
+        """Add the next tick; return episodes that are new or changed."""
         changed: list[Episode] = []
         for event in tick.events:
             if isinstance(event, ActionTaken) and event.action == "restart" and event.state == "begun":
-                changed += self._begin_anew(event)
+                changed += self._reset(event)
         for detector in self._detectors:
             for episode in detector.see(tick):
                 changed += self._take(msgspec.structs.replace(episode, generation=self._generation), tick.t_s)
@@ -82,13 +82,13 @@ class Watch:
                 changed.append(episode)
         return tuple(changed)
 
+    # The end of the main process ends every open episode.
     def _close_all(self, tick: Tick) -> list[Episode]:
-        """The end of the main process ends whatever was going on."""
         ended = [event.t_s for event in tick.events if isinstance(event, ProcessEnded) and event.role == "main"]
         return self._close_at(min(ended)) if ended else []
 
-    def _begin_anew(self, restart: ActionTaken) -> list[Episode]:
-        """Another process: what was learned of the one before does not hold for it."""
+    # What the detectors learned about the old process does not apply to the new one.
+    def _reset(self, restart: ActionTaken) -> list[Episode]:
         self._detectors = [detector() for detector in DETECTORS]
         self._generation = restart.generation
         return self._close_at(restart.t_s)
@@ -118,15 +118,15 @@ class Watch:
     def _is_covered(self, episode: Episode, t_s: float) -> bool:
         if episode.detector not in SAME_INCIDENT:
             return False
-        # A blocked worker is noticed later than the standstill that it causes: then that episode is enough.
+        # A blocked worker is detected later than the stall it causes: then the stall episode is enough.
         first = ("stall",) if episode.detector == "frozen" else ()
         before = first + SAME_INCIDENT[: SAME_INCIDENT.index(episode.detector)]
         return any(
-            one.detector in before
-            and one.generation == episode.generation
-            and (one.end_s is None or t_s - one.end_s < (SAME_END_S if episode.kind == "death" else AFTERGLOW_S))
-            and not _is_another_death(episode, one)
-            for one in self._episodes.values()
+            other.detector in before
+            and other.generation == episode.generation
+            and (other.end_s is None or t_s - other.end_s < (SAME_END_S if episode.kind == "death" else AFTERGLOW_S))
+            and not _is_another_death(episode, other)
+            for other in self._episodes.values()
         )
 
     @property
@@ -135,18 +135,18 @@ class Watch:
         return tuple(sorted(self._episodes.values(), key=lambda episode: episode.alarm_s))
 
 
+# A worker that dies while another one is frozen is a separate incident.
 def _is_another_death(episode: Episode, covering: Episode) -> bool:
-    """A worker that dies while another one is frozen is a story of its own."""
     return episode.detector == "death" and not episode.is_about_main and episode.pid != covering.pid
 
 
 def identity(episode: Episode) -> tuple[str, str, float]:
-    """What stays the same while an episode goes on."""
+    """Return the key of an episode that does not change while it continues: detector, subject name, start."""
     return (episode.detector, episode.subject_name, episode.start_s)
 
 
 def detect(ticks: Iterable[Tick]) -> tuple[Episode, ...]:
-    """Every episode in a series of ticks."""
+    """Return every episode in a series of ticks."""
     watch = Watch()
     for tick in ticks:
         watch.see(tick)

@@ -1,4 +1,4 @@
-"""How far a training has come: whether nnU-Net's own loop began, and whether it returned. Pure, like the detectors."""
+"""How far a training got: whether nnU-Net's own loop started and returned. Pure, like the detectors."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ FINAL = "checkpoint_final.pth"
 
 
 class Course:
-    """The course of one process of the run."""
+    """The progress of one process of the run through nnU-Net's loop."""
 
     def __init__(self) -> None:
         self._begin()
@@ -20,17 +20,17 @@ class Course:
         self._has_begun = False
         self._has_trained = False
         self._is_over = False
-        self._epochs = 0  # that have ended, by the log
+        self._epochs = 0  # completed, by the log
 
     def see(self, tick: Tick) -> None:
-        """Take in the next tick."""
+        """Add the next tick."""
         beat = main_beat(tick)
         self._has_trained = self._has_trained or (beat is not None and beat.steps_total > 0)
         for event in tick.events:
             if isinstance(event, Noted) and event.what == "checkpoint" and FINAL in saved_file(event):
-                self._is_over = True  # the last thing that nnU-Net does, whoever ended the loop
+                self._is_over = True  # the last step of nnU-Net, however the loop ended
             elif isinstance(event, Noted) and event.text == LOOP and event.what == "began":
-                self._has_begun, self._is_over, self._epochs = True, False, 0  # perhaps a second one in this process
+                self._has_begun, self._is_over, self._epochs = True, False, 0  # a process may train twice
             elif isinstance(event, Noted) and event.text == LOOP:
                 self._is_over = self._is_over or event.what == "finished"
             elif isinstance(event, EpochEnded):
@@ -39,9 +39,9 @@ class Course:
                 self._begin()
 
     def is_unfinished(self, epochs: int | None) -> bool:
-        """Whether nnU-Net's loop was left before its end: steps were done, it has not returned, and epochs are missing.
+        """Return whether nnU-Net's loop was left early: steps were made, it did not return, epochs are missing.
 
-        ``epochs``: that the trainer wants to train, if known. A loop that returns sooner was stopped on purpose.
+        ``epochs``: how many the trainer plans, if known. A loop that returns with fewer was stopped on purpose.
         """
         lacks_epochs = epochs is None or self._epochs < epochs
         return self._has_begun and self._has_trained and not self._is_over and lacks_epochs

@@ -1,4 +1,4 @@
-"""Something rises all the time: memory of the run, or the time of an epoch."""
+"""Steady growth: memory of the run, or epoch time."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import msgspec
 from holter.records import Episode, EpochEnded, Message, Tick
 from holter.sentences import define
 
-# One point a minute; a rise must be seen in each third of this many minutes (caches fill in the first ten).
+# One point per minute; the growth must show in each third of this many minutes (caches fill in the first ten).
 POINTS = 30
 POINT_EVERY_S = 60.0
 WARM_UP_S = 600.0
-# Growth over the window that matters: a tenth of what is there to fill, or the end of it within a day.
+# Growth that matters: a tenth of the limit within the window, or a limit reached within a day.
 GROWTH_RATIO = 0.1
 FULL_WITHIN_S = 24 * 3600.0
-# Epochs: each third of the last dozen slower than the one before, and a fifth in all.
+# Epochs: each third of the last dozen slower than the one before, and 20 % in total.
 EPOCHS = 12
 EPOCH_GROWTH = 1.2
 
@@ -41,7 +41,7 @@ class CreepDetector:
         self._began_s: float | None = None
 
     def see(self, tick: Tick) -> tuple[Episode, ...]:
-        """Take in the next tick."""
+        """Add the next tick; return episodes that are new or changed."""
         changed: list[Episode] = []
         for event in tick.events:
             if isinstance(event, EpochEnded) and event.duration_s is not None:
@@ -72,7 +72,7 @@ class CreepDetector:
         first, second, third = _thirds(sizes)
         grown = third - first
         rising = first < second < third and limit is not None
-        per_s = grown / (self._memory[-1][0] - self._memory[0][0]) * 1.5  # thirds' middles are 2/3 apart
+        per_s = grown / (self._memory[-1][0] - self._memory[0][0]) * 1.5  # middles of the thirds: 2/3 of the window
         left_s = (limit - sizes[-1]) / per_s if rising and limit is not None and per_s > 0 else None
         noise = max(abs(a - b) for a, b in pairwise(sizes))
         matters = left_s is not None and (left_s < FULL_WITHIN_S or grown >= GROWTH_RATIO * (limit or 0))
@@ -114,8 +114,8 @@ def _thirds(values: list[float]) -> tuple[float, float, float]:
     return median(values[:size]), median(values[size : 2 * size]), median(values[-size:])
 
 
+# The most memory that the run can use: the cgroup limit or the machine's memory.
 def _room_bytes(tick: Tick) -> float | None:
-    """What the run could use at most: its cgroup limit or the machine's memory."""
     limits = [
         limit
         for limit in (

@@ -1,8 +1,8 @@
-"""A worker or the training itself ended although it should not have.
+"""Unexpected endings of a worker or of the training itself.
 
-An exception that only a console or log tells of, or that a side thread raised, is a rumour: the file may hold another
-run's words, and a thread of a tracking service may die alone. It becomes the first sign of a death when a process of
-this run ends near to it. While all processes live on, it is context for whatever else is noticed, and no alarm.
+An exception that only a console or log reports, or that a side thread raised, is a rumour: the file may hold lines of
+another run, and a thread of a tracking service may die alone. It becomes the first sign of a death if a process of this
+run ends soon after. While all processes live, it is context for other episodes and no alarm.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from holter.records import (
 )
 from holter.sentences import define
 
-# Events of one crash come from several sources (hook, pidfd, wait, log) within this time.
+# Several sources (hook, pidfd, wait, log) report one crash within this time.
 ONE_CRASH_S = 30.0
-# A worker whose ending nobody could tell: at the end of training the log says so within seconds.
+# Wait for a worker with an unknown ending: at the end of training the log shows it within seconds.
 GRACE_S = 5.0
-# A training that is over has left these phases.
+# A finished training has left these phases.
 IN_LOOP = ("train", "validate", "epoch-end", "checkpoint")
-# The user or the terminal asked for the end; exit codes as shells give them.
+# Endings that the user or the terminal asked for; exit codes as shells report them.
 ASKED_FOR_SIGNALS = (signal.SIGINT,)
 ASKED_FOR_CODES = (0, 128 + signal.SIGINT)
 
@@ -43,7 +43,7 @@ GONE = define("episode.gone", "{who} is gone; how it ended is not known")
 
 
 class DeathDetector:
-    """One episode per crash: the first death in time is its subject, the rest are consequences."""
+    """One episode per crash: the first death in time is its subject, the others are consequences."""
 
     name = "death"
 
@@ -53,13 +53,13 @@ class DeathDetector:
         self._unclear: list[ProcessEnded] = []
         self._progress = ProgressKeeper()
         self._hooked = False
-        self._stopping = False  # saved and ending, as a scheduler asked
-        self._ours: set[int] = set()  # processes that Holter ends, or its hook
+        self._stopping = False  # checkpoint saved, ending on a scheduler's request
+        self._ours: set[int] = set()  # processes that Holter or its hook ends
         self._rumours: list[ExceptionSeen] = []
         self._began_s: float | None = None
 
     def see(self, tick: Tick) -> tuple[Episode, ...]:
-        """Take in the next tick."""
+        """Add the next tick; return episodes that are new or changed."""
         self._began_s = tick.t_s if self._began_s is None else self._began_s
         phase_before = self._phase.phase
         self._phase.see(tick)
@@ -88,18 +88,18 @@ class DeathDetector:
         self._rumours = [event for event in self._rumours if tick.t_s - event.t_s < ONE_CRASH_S]
         return tuple(changed)
 
+    # Keep a rumour; it explains a process that just ended for an unknown reason.
     def _hear(self, event: ExceptionSeen, tick: Tick) -> list[Episode]:
-        """Keep a rumour; where a process has just ended and nobody could say how, it says how."""
         if self._began_s is not None and event.t_s < self._began_s:
-            return []  # written before we came
-        if any(one.role == event.role for one in self._unclear):
+            return []  # written before the recording
+        if any(ended.role == event.role for ended in self._unclear):
             self._unclear = []
             return self._take(event, tick)
         self._rumours.append(event)
         return []
 
+    # A training that continues after a death (an export worker's) survived it, for now.
     def _close_if_it_goes_on(self) -> list[Episode]:
-        """A training that works on after a death (an export worker's) has survived it, for now."""
         at_s = self._progress.at_s
         if self._open is None or at_s is None or at_s < self._open.alarm_s + GRACE_S:
             return []
@@ -107,28 +107,28 @@ class DeathDetector:
         self._open = None
         return [closed]
 
+    # Decide about workers with an open ending: cleaned up by their parent, or the reason why the main process ends.
     def _settle(self, event: ProcessEnded | ExceptionSeen, tick: Tick) -> list[Episode]:
-        """Workers whose ending was open until now: cleaned up by their parent, or the reason that it ends."""
         if isinstance(event, ExceptionSeen):
             return []
         if event.by_parent or event.expected:
-            self._unclear = [one for one in self._unclear if one.pid != event.pid]
+            self._unclear = [ended for ended in self._unclear if ended.pid != event.pid]
         elif self._hooked and event.role in DATA_WORKERS and event.exit_signal == signal.SIGTERM:
             self._unclear.append(event)
         elif event.role == "main" and self._unclear and self._has_failed(event):
-            first, self._unclear = min(self._unclear, key=lambda one: one.t_s), []
+            first, self._unclear = min(self._unclear, key=lambda ended: ended.t_s), []
             return self._take(first, tick)
         return []
 
+    # Whether the main process failed; an unknown ending counts as failure in the middle of nnU-Net's loop.
     def _has_failed(self, event: ProcessEnded) -> bool:
-        """Whether main ended by a fault; one whose ending is unknown did in the middle of nnU-Net's loop."""
         if event.exit_code is None and event.exit_signal is None:
             return self._phase.phase in IN_LOOP
         return not _was_asked_for(event)
 
     def _due(self, tick: Tick) -> list[ProcessEnded]:
         if not self._hooked:
-            # Loaders and pools end their workers in order all the time; on kernels before 6.15 nobody tells it.
+            # Loaders and pools end their workers regularly; before Linux 6.15 no source reports how.
             return []
         if self._phase.phase in ("shutdown", "final-validation"):
             self._unclear = [event for event in self._unclear if event.role not in DATA_WORKERS]
@@ -155,25 +155,27 @@ class DeathDetector:
         )
         return [self._open]
 
+    # The first rumour that may explain why this process ended, else the event itself.
     def _first_rumour(self, event: ProcessEnded | ExceptionSeen) -> ProcessEnded | ExceptionSeen:
-        """Return the first rumour that may tell why this process ended; the event itself where there is none."""
-        near = [one for one in self._rumours if 0.0 <= event.t_s - one.t_s < ONE_CRASH_S and self._explains(one, event)]
+        near = [
+            rumour
+            for rumour in self._rumours
+            if 0.0 <= event.t_s - rumour.t_s < ONE_CRASH_S and self._explains(rumour, event)
+        ]
         self._rumours = []
-        return min(near, key=lambda one: one.t_s, default=event)
+        return min(near, key=lambda rumour: rumour.t_s, default=event)
 
+    # Whether a rumour has the same role, or is a worker's before the end of main, and the reason is still unknown. The
+    # file may hold lines of another run; the hook reports every exception that ends its own process.
     def _explains(self, rumour: ExceptionSeen, event: ProcessEnded | ExceptionSeen) -> bool:
-        """Whether it is of the same role, or a worker's before the end of main; and not needed to know the reason.
-
-        The file may hold another run's words. The hook tells every exception that ends its own process.
-        """
         is_known = isinstance(event, ExceptionSeen) or event.exit_signal is not None
         if self._hooked and rumour.pid is None and is_known:
             return False
         return rumour.role == event.role or (event.role == "main" and rumour.role in WORKERS)
 
 
+# Within one tick: first the rank that ended by itself, then those that its launcher ends with SIGTERM.
 def _in_order_of_time(events: tuple[Event, ...]) -> list[Event]:
-    """Within one look: the rank that ended by itself, then those that its launcher ends with SIGTERM."""
     ranks = [event for event in events if isinstance(event, ProcessEnded) and event.role == "main"]
     ended = {event.pid for event in ranks if event.exit_signal == signal.SIGTERM}
     echoes = ended if any(event.pid not in ended for event in ranks) else set()
@@ -186,14 +188,14 @@ def _is_in_order(event: ProcessEnded | ExceptionSeen) -> bool:
     if event.expected or event.by_parent or event.role not in ("main", *WORKERS):
         return True
     if event.role == "main" and event.exit_code is None and event.exit_signal is None:
-        return True  # an attached training that is over: nothing says that it failed
+        return True  # an attached training ended: nothing shows a failure
     if event.role in WORKERS and event.exit_signal == signal.SIGTERM:
-        return True  # its parent cleans up; if it was somebody else, ``_settle`` finds out
+        return True  # cleanup by its parent; ``_settle`` detects other senders
     return _was_asked_for(event) and not _has_left(event)
 
 
+# Only a text or a side thread reports it; a results loop is no side thread: without it no batches come.
 def _is_rumour(event: ExceptionSeen) -> bool:
-    """Whether only a text or a side thread tells of it; a results loop is no side thread: batches end with it."""
     side_thread = event.thread is not None and "results_loop" not in event.thread
     return event.source != "hook" or side_thread
 
@@ -202,18 +204,17 @@ def _was_asked_for(event: ProcessEnded) -> bool:
     return not event.early and (event.exit_signal in ASKED_FOR_SIGNALS or event.exit_code in ASKED_FOR_CODES)
 
 
+# The ending is unknown, or a worker left by itself, which the end of the training may explain.
 def _is_unclear(event: ProcessEnded) -> bool:
-    """Nobody could say how it ended; or a worker left of its own accord, which the end of the training may explain."""
     return (event.exit_code is None and event.exit_signal is None) or _has_left(event)
 
 
+# A data worker that the hook watches ended with exit code 0 without a request.
 def _has_left(event: ProcessEnded) -> bool:
-    """A data worker of a training that is watched from inside ended with exit code 0 although nobody told it to."""
     return event.role in DATA_WORKERS and event.exit_code == 0 and event.source == "hook"
 
 
 def _what(event: ProcessEnded | ExceptionSeen) -> Message:
-    """What died and how."""
     who = process_of(event)
     if isinstance(event, ExceptionSeen):
         return raised(who, event)

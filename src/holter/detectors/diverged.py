@@ -1,4 +1,4 @@
-"""The loss is no number any more: what is trained from here on is lost, and no error says so."""
+"""Losses that are NaN or infinite: all further training is lost, and no error reports it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from holter.detectors.view import main_beat
 from holter.records import Episode, EpochEnded, Noted, Tick
 from holter.sentences import define
 
-# One epoch may hold a single step with an infinite loss, which a GradScaler skips; the mean of two epochs running does
-# not come back. A pseudo Dice that is NaN only says that a class did not occur.
+# One epoch may contain a single step with an infinite loss, which a GradScaler skips; two epochs in a row with a mean
+# that is not finite never recover. A pseudo Dice of NaN only means that a class did not occur.
 EPOCHS = 2
 
 REASON = define(
@@ -19,17 +19,17 @@ REASON = define(
 
 
 class DivergedDetector:
-    """One episode until the loss is a number again."""
+    """One episode until the losses are finite again."""
 
     name = "diverged"
 
     def __init__(self) -> None:
         self._lost: dict[str, tuple[int, int, float]] = {}  # loss -> (first epoch, epochs, t_s of the first)
-        self._last = -1  # epoch; log and console may both tell of one
+        self._last = -1  # epoch; log and console may both report one
         self._open: Episode | None = None
 
     def see(self, tick: Tick) -> tuple[Episode, ...]:
-        """Take in the next tick."""
+        """Add the next tick; return episodes that are new or changed."""
         changed: list[Episode] = []
         for event in tick.events:
             if isinstance(event, EpochEnded) and event.epoch > self._last:
@@ -46,7 +46,7 @@ class DivergedDetector:
         self._lost = {name: lost for name, lost in self._lost.items() if name in event.not_finite}
         if self._open is not None:
             return [] if self._lost else self._close(event.t_s)
-        worst = max(self._lost.items(), key=lambda one: one[1][1], default=None)
+        worst = max(self._lost.items(), key=lambda loss: loss[1][1], default=None)
         if worst is None or worst[1][1] < EPOCHS:
             return []
         name, (first, count, since_s) = worst

@@ -1,7 +1,7 @@
-"""A data or export worker is stopped or does not move, whether or not the others keep the training going.
+"""A data or export worker that is stopped or makes no progress, even while the others keep the training running.
 
-With batchgenerators' augmenter one frozen worker stops everything in most cases (the results loop waits for its
-tensor hand-over), at once or hours later; so it is an episode of its own.
+With batchgenerators' augmenter one frozen worker usually stops the training (the results loop waits for its tensor
+hand-over), at once or hours later; so it gets its own episode.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from holter.evidence.words import process_of
 from holter.records import WORKERS, Episode, Message, ProcessSample, Tick
 from holter.sentences import define
 
-# A debugger or a stack dump stops a process for milliseconds; nothing healthy stops one worker for this long.
+# A debugger or a stack dump stops a process for milliseconds; no healthy worker stops for this long.
 STOPPED_S = 5.0
-# A worker in uninterruptible sleep without reading a byte or using CPU; a slow HDD seek storm stays below.
+# A worker in uninterruptible sleep that reads no byte and uses no CPU; a slow HDD seek storm stays below.
 BLOCKED_S = 20.0
 
 STOPPED = define("episode.stopped", "{process} has been stopped (state T) for {age:.0f} s")
@@ -35,12 +35,12 @@ class FrozenDetector:
         self._last_s: float | None = None
 
     def see(self, tick: Tick) -> tuple[Episode, ...]:
-        """Take in the next tick."""
+        """Add the next tick; return episodes that are new or changed."""
         if not tick.processes:
             return ()
         previous_s, self._last_s = self._last_s, tick.t_s
         if previous_s is not None and tick.t_s - previous_s > max(GAP_S, 2 * tick.span_s):
-            self._since.clear()  # nobody looked meanwhile
+            self._since.clear()  # no samples in between
             previous_s = None
         changed: list[Episode] = []
         workers = {process.pid: process for process in tick.processes if process.role in WORKERS}
@@ -70,7 +70,7 @@ class FrozenDetector:
             return []
         main = main_process(tick)
         if main is not None and main.state in ("T", "t"):
-            return []  # the whole run is being stopped, one process after the other
+            return []  # the whole run is being stopped, process by process
         episode = Episode(
             kind="stall",
             phase=next((beat.phase for beat in tick.beats if beat.role == "main"), "unknown"),

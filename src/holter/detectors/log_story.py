@@ -1,7 +1,7 @@
-"""A recording that was read from logs -> episodes: how its runs ended, and how their epoch times ran.
+"""Episodes of a recording that was read from logs: how its runs ended, and the shape of their epoch times.
 
-No clock and no process is in a log. What is told is what it holds: an exception, the end of a process, epochs that
-are or were slow, or sentences that stop in the middle.
+A log has no clock and no process. Reported is what it contains: an exception, the end of a process, epochs that are or
+were slow, or a log that stops in the middle.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ from holter.sentences import Sentence, define
 from holter.tape import Recording
 from holter.texts.recording import NEW_LOG
 
-# A training that finishes this many epochs after an exception has survived it (a thread's, a plot's).
+# A training that finishes this many epochs after an exception survived it (a thread's, a plot's).
 SURVIVED_EPOCHS = 2
-# Regular or single slow epochs are worth a word if they cost this part of the whole time.
+# Regular or single slow epochs are reported if they cost this share of the whole time.
 COSTS = 0.1
-# What nnU-Net v2 and v1 say last.
+# The last lines of nnU-Net v2 and v1.
 LAST_SENTENCES = ("Validation complete", "Mean Validation Dice", "determining postprocessing")
-# Somebody ended it: no fault.
+# Ended by a person: no fault.
 ASKED = ("KeyboardInterrupt", "SystemExit")
 LOG_END = "log-end"
 
@@ -61,38 +61,38 @@ LOG_ENDS: dict[Phase, Sentence] = {
     "train": define("episode.log-ends-in-epoch", "the log ends here, within an epoch"),
     "checkpoint": define("episode.log-ends-after-epoch", "the log ends here, after an epoch"),
 }
-SOMETHING_ENDED = define("episode.something-ended", "a process ended, and the log tells neither which nor how")
+SOMETHING_ENDED = define("episode.something-ended", "a process ended, and the log does not say which one or how")
 KNOWN_SLOW = define("episode.known-slow", "{epochs}, with {versions}, known to be slow")
 
 
 def episodes_of_log(recording: Recording, *, is_running: bool = False) -> tuple[Episode, ...]:
-    """Every episode, by time. ``is_running``: the log is being written, so its end says nothing."""
+    """Return every episode, by time. ``is_running``: the log is still being written, so its end means nothing."""
     events = [event for tick in recording.all_ticks for event in tick.events]
     borders = [0, *(n for n, event in enumerate(events) if isinstance(event, Noted) and event.what == NEW_LOG)]
-    found: list[Episode] = []
+    episodes: list[Episode] = []
     for begin, end in zip(borders, (*borders[1:], len(events)), strict=True):
         is_last = end == len(events)
         until_s = recording.duration_s if is_last else events[end].t_s
         ended = _end_of_run(events[begin:end], until_s)
         if ended is not None and not (is_last and is_running and ended.detector == LOG_END):
-            found.append(ended)
+            episodes.append(ended)
     slow = slow_epochs(recording)
     if slow is not None and slow.end_s is None:
-        # That the log of a slow training ends somewhere is no second story.
-        found = [episode for episode in found if episode.detector != LOG_END or episode.end_s is not None]
-    found += [episode for episode in (slow or evenly_slow(recording),) if episode is not None]
-    return tuple(sorted(found, key=lambda episode: episode.start_s))
+        # The end of a slow training's log is no separate episode.
+        episodes = [episode for episode in episodes if episode.detector != LOG_END or episode.end_s is not None]
+    episodes += [episode for episode in (slow or evenly_slow(recording),) if episode is not None]
+    return tuple(sorted(episodes, key=lambda episode: episode.start_s))
 
 
+# The death of one run, or a log that stops in the middle; None if the run finished or was asked to end.
 def _end_of_run(events: list[Event], until_s: float) -> Episode | None:
-    """The death of one run, or that its log stops in the middle; None if it was finished or asked to end."""
     for number, event in enumerate(events):
         if _is_death(event) and _epochs(events[number:]) < SURVIVED_EPOCHS:
             if _is_vague(event) and _is_finished(events[:number]):
                 continue
             return _death(event, events[: number + 1], until_s)
     asked = [event for event in events if isinstance(event, ExceptionSeen) and event.error in ASKED]
-    if asked:  # each process tells of Ctrl-C; which one comes first is chance
+    if asked:  # each process reports Ctrl-C; the order is chance
         return next((episode for event in asked if (episode := _interrupted(event, events))), None)
     echo = next((e for n, e in enumerate(events) if _is_echo(e) and _epochs(events[n:]) < SURVIVED_EPOCHS), None)
     if echo is not None:
@@ -102,12 +102,12 @@ def _end_of_run(events: list[Event], until_s: float) -> Episode | None:
     phase, began = _phase(events)
     if phase == "unknown" and not _epochs(events):
         return None
-    told = max((event.t_s for event in events), default=until_s)
-    return _episode("stall", phase, told, LOG_END, _log_ends(phase), began)
+    last_s = max((event.t_s for event in events), default=until_s)
+    return _episode("stall", phase, last_s, LOG_END, _log_ends(phase), began)
 
 
+# Users press Ctrl-C on a training that seems to hang; if it was waiting at that moment, this is reported.
 def _interrupted(event: ExceptionSeen, events: list[Event]) -> Episode | None:
-    """People end what seems to hang with Ctrl-C; where the training waited just then, that is worth a word."""
     spot = interrupted(event)
     reason = None if spot is None else INTERRUPTIONS.get(spot[0])
     if reason is None or _is_finished(events):
@@ -132,8 +132,8 @@ def _is_death(event: Event) -> bool:
     return isinstance(event, ExceptionSeen) and not event.echo and event.error not in ASKED
 
 
+# May appear after the end: Slurm counts events of any time, and a broken pipe gives one line.
 def _is_vague(event: Event) -> bool:
-    """What may stand after the end: Slurm counts what happened at any time, a torn pipe gives one line."""
     if isinstance(event, ExceptionSeen):
         return "Traceback" not in event.traceback
     return isinstance(event, ProcessEnded) and event.exit_signal is None
@@ -171,12 +171,12 @@ def _phase(events: list[Event]) -> tuple[Phase, float | None]:
 
 
 def slow_epochs(recording: Recording) -> Episode | None:
-    """Slow epochs, if the log shows them becoming slower or faster, or costing much."""
-    told = story(runs(recording))
-    if told is None:
+    """Return an episode if epochs became slower or faster, or slow ones cost much time; else None."""
+    epoch_story = story(runs(recording))
+    if epoch_story is None:
         return None
-    series, epochs = told.series, told.run.epochs
-    costs = _extra_part(told) >= COSTS
+    series, epochs = epoch_story.series, epoch_story.run.epochs
+    costs = _extra_part(epoch_story) >= COSTS
     kind: EpisodeKind = "slow-down"
     first, last = epochs[0], None
     if series.shape in ("periodic", "heavy-tail") and costs:
@@ -195,27 +195,27 @@ def slow_epochs(recording: Recording) -> Episode | None:
         return None
     end_s = None if last is None else last.t_s
     start_s = _began(first, epochs)
-    return _episode(kind, "train", start_s, EPOCH_TIMES, described(told), alarm_s=first.t_s, end_s=end_s)
+    return _episode(kind, "train", start_s, EPOCH_TIMES, described(epoch_story), alarm_s=first.t_s, end_s=end_s)
 
 
 def evenly_slow(recording: Recording) -> Episode | None:
-    """Epochs that are all alike, where the versions are known to be slow: nothing changes, and all of it is slow."""
-    told, kernels = story(runs(recording)), _slow_kernels(recording)
-    if told is None or kernels is None or told.series.shape not in ("flat", "first-only"):
+    """Return an episode if all epochs are alike and the versions are known to be slow; else None."""
+    epoch_story, kernels = story(runs(recording)), _slow_kernels(recording)
+    if epoch_story is None or kernels is None or epoch_story.series.shape not in ("flat", "first-only"):
         return None
-    first = told.run.epochs[0]
-    reason = KNOWN_SLOW(epochs=described(told), versions=kernels)
+    first = epoch_story.run.epochs[0]
+    reason = KNOWN_SLOW(epochs=described(epoch_story), versions=kernels)
     return _episode("slow-down", "train", _began(first, ()), EPOCH_TIMES, reason, alarm_s=first.t_s)
 
 
+# The length has two decimals only, so an epoch does not start before the previous one ended.
 def _began(epoch: EpochEnded, epochs: Iterable[EpochEnded]) -> float:
-    """Its length is told in hundredths of a second: it did not begin before the one before it ended."""
-    before_s = max((one.t_s for one in epochs if one.t_s < epoch.t_s), default=0.0)
+    before_s = max((event.t_s for event in epochs if event.t_s < epoch.t_s), default=0.0)
     return max(before_s, epoch.t_s - (epoch.duration_s or 0.0))
 
 
+# The versions, if they are known to compute this training's convolutions slowly.
 def _slow_kernels(recording: Recording) -> str | None:
-    """The versions, where they are known to compute this training's convolutions slowly."""
     environment = recording.environment
     if environment is None or dict(environment.plans).get("configuration") == "2d":
         return None
@@ -226,9 +226,9 @@ def _slow_kernels(recording: Recording) -> str | None:
     return f"cuDNN {cudnn}" if torch is None else f"PyTorch {torch}"
 
 
-def _extra_part(told: Story) -> float:
-    """Time beyond the usual, of all time."""
-    times, usual = told.run.times, told.series.usual_s
+# Time above the usual, as a share of all time.
+def _extra_part(epoch_story: Story) -> float:
+    times, usual = epoch_story.run.times, epoch_story.series.usual_s
     return sum(max(0.0, value - usual) for value in times) / max(sum(times), 1e-9)
 
 

@@ -1,4 +1,4 @@
-"""What is worth a line and no alarm: the training goes on, with less than it should have. Pure, like the detectors."""
+"""Notices: the training continues with less than it should have; a line, no alarm. Pure, like the detectors."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from holter.detectors.view import main_beat
 from holter.records import Beat, Notice, Subject, Tick
 from holter.sentences import define
 
-# A worker with a case in hand for this long, while the others have delivered this many batches each: a huge case takes
-# a minute, and then comes.
+# A worker is reported after this long with one case, while the others delivered this many batches each: a huge case
+# takes a minute and then arrives.
 LOST_S, OTHERS_EACH = 90.0, 5
 
 LOST_WORKER = define(
@@ -18,21 +18,21 @@ LOST_WORKER = define(
 
 
 class Notices:
-    """Notices of one process of the run; each is given once."""
+    """Notices about one process of the run, each reported once."""
 
     def __init__(self) -> None:
         self._began: dict[int, tuple[float, int, int]] = {}  # worker -> (case since, its steps, steps of all then)
         self._told: set[tuple[int, int]] = set()  # worker, its steps
 
     def see(self, tick: Tick) -> tuple[Notice, ...]:
-        """Take in the next tick."""
+        """Add the next tick; return new notices."""
         workers = [beat for beat in tick.beats if beat.role == "train-worker"]
         if main_beat(tick) is None or len(workers) < 2:
             return ()
         steps = sum(beat.steps_total for beat in workers)
-        found = [notice for beat in workers if (notice := self._lost(beat, steps, len(workers), tick)) is not None]
+        notices = [notice for beat in workers if (notice := self._lost(beat, steps, len(workers), tick)) is not None]
         self._began = {beat.pid: self._began[beat.pid] for beat in workers if beat.pid in self._began}
-        return tuple(found)
+        return tuple(notices)
 
     def _lost(self, beat: Beat, steps: int, workers: int, tick: Tick) -> Notice | None:
         if beat.case is None or beat.case_began_s is None:

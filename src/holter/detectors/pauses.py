@@ -1,6 +1,6 @@
-"""The training stops again and again for some seconds: each pause is too short to be a stall, and together they cost.
+"""Repeated pauses of some seconds: each is too short to be a stall, but together they cost time.
 
-Pauses in which the data workers compute are starvation, which has a detector of its own.
+Pauses in which the data workers compute are starvation, which has its own detector.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from holter.evidence.words import WORKING_CPU_RATIO
 from holter.records import DATA_WORKERS, Beat, Episode, Tick
 from holter.sentences import define
 
-# A step that takes this much longer than the usual one, and this long, is a pause: batches of nnU-Net come unevenly,
-# one in three costs twenty times as much as the others, but with a dozen of them under way that is no second.
+# A step this much longer than the usual one, and at least this long, is a pause. nnU-Net's batches come unevenly, one
+# in three costs twenty times as much as the others, but with a dozen of them in progress that is less than a second.
 PAUSE_S, PAUSE_TIMES = 4.0, 8.0
-# So many of them within this time, and this part of it lost: a healthy run has one now and then (a cold cache).
+# This many pauses within this time, and this share of it lost: a healthy run has single ones (a cold cache).
 PAUSES, WITHIN_S, LOST_PART = 4, 240.0, 0.25
-# With workers at work in more of the pause than this it is starvation.
+# If workers compute in more of the pause than this, it is starvation.
 AT_WORK_PART = 0.5
-# It is over when none has come in this much training: what is seen in training says nothing while it validates.
+# The episode ends after this much training time without a pause; time in validation does not count.
 OVER_S = 120.0
-# Steps that make a usual one.
+# Steps needed for a usual length, and steps kept.
 ENOUGH_STEPS, KEPT_STEPS = 20, 200
 
 REASON = define(
@@ -40,7 +40,7 @@ class _Pause(NamedTuple):
 
 
 class PausesDetector:
-    """One episode while pauses keep coming, in the training phase alone."""
+    """One episode while pauses repeat, in the training phase only."""
 
     name = "pauses"
 
@@ -49,12 +49,12 @@ class PausesDetector:
         self._pauses: deque[_Pause] = deque()
         self._before: Beat | None = None
         self._last_s: float | None = None
-        self._calm_s = 0.0  # of training since the last pause
-        self._looks: list[bool] = []  # since the last progress: whether data workers were at work
+        self._calm_s = 0.0  # training time since the last pause
+        self._looks: list[bool] = []  # per tick since the last progress: whether data workers computed
         self._open: Episode | None = None
 
     def see(self, tick: Tick) -> tuple[Episode, ...]:
-        """Take in the next tick."""
+        """Add the next tick; return episodes that are new or changed."""
         beat = main_beat(tick)
         passed_s = 0.0 if self._last_s is None else tick.t_s - self._last_s
         gap = passed_s > max(GAP_S, 2 * tick.span_s)
@@ -96,11 +96,11 @@ class PausesDetector:
             return self._over(tick.t_s)
         if len(self._pauses) < PAUSES:
             return ()
-        start_s, lost_s = self._pauses[0].start_s, sum(one.end_s - one.start_s for one in self._pauses)
+        start_s, lost_s = self._pauses[0].start_s, sum(pause.end_s - pause.start_s for pause in self._pauses)
         span_s = tick.t_s - start_s
         if lost_s < LOST_PART * span_s:
             return ()
-        each_s = median(one.end_s - one.start_s for one in self._pauses)
+        each_s = median(pause.end_s - pause.start_s for pause in self._pauses)
         self._open = Episode(
             kind="slow-down",
             phase="train",
@@ -128,4 +128,6 @@ class PausesDetector:
 
 
 def _are_at_work(tick: Tick) -> bool:
-    return any(one.role in DATA_WORKERS and (one.cpu_ratio or 0.0) >= WORKING_CPU_RATIO for one in tick.processes)
+    return any(
+        process.role in DATA_WORKERS and (process.cpu_ratio or 0.0) >= WORKING_CPU_RATIO for process in tick.processes
+    )

@@ -1,4 +1,4 @@
-"""When did the training last move on, and how long does a step usually take: learned from the run itself."""
+"""Time of the last progress and usual length of a step, learned from the run itself."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections import deque
 from holter.detectors.view import main_beat
 from holter.records import Beat, EpochEnded, LogLine, PhaseChanged, Tick
 
-# Steps whose length is remembered: long enough to hold one bimodal augmentation cycle, short enough to forget.
+# Number of step lengths kept: long enough for one bimodal augmentation cycle, short enough to adapt.
 REMEMBERED_STEPS = 60
 
 
@@ -17,14 +17,14 @@ class ProgressKeeper:
     def __init__(self) -> None:
         self.at_s: float | None = None
         self.total = -1
-        self.steps: deque[float] = deque(maxlen=REMEMBERED_STEPS)  # seconds a step, while something moved
+        self.steps: deque[float] = deque(maxlen=REMEMBERED_STEPS)  # seconds per step, without standstills
         self.has_beat = False
-        self.has_moved = False  # the training's own log, or its heartbeat, told of progress at least once
+        self.has_moved = False  # log or heartbeat reported progress at least once
         self._steps_seen = 0
         self._place: tuple[int, str, int | None] | None = None
 
     def see(self, tick: Tick) -> bool:
-        """Take in a tick; True if the training moved on."""
+        """Add a tick; return True if the training made progress."""
         beat = main_beat(tick)
         if beat is not None:
             self.has_beat = True
@@ -39,21 +39,21 @@ class ProgressKeeper:
             self.at_s = max(moved)
             self.has_moved = True
         elif self.at_s is None:
-            self.at_s = tick.t_s  # the first look at a run that was there before us
+            self.at_s = tick.t_s  # first tick of a run that started before the recording
         return bool(moved)
 
     def unlearn(self) -> None:
-        """Forget the last step: it was a standstill, and says nothing of how long a step takes."""
+        """Remove the last step: it was a standstill, not the length of a step."""
         if self.steps:
             self.steps.pop()
 
     def forgive(self, t_s: float) -> None:
-        """Start the clock again: what went before says nothing (a pause, a new phase)."""
+        """Restart the clock at ``t_s``: the time before does not count (a pause, a new phase)."""
         self.at_s = t_s
 
     @property
     def longest_step_s(self) -> float | None:
-        """Longest of the recent steps, once there are enough to say."""
+        """Longest of the recent steps in seconds; None before ``ENOUGH_STEPS`` steps."""
         return max(self.steps) if self._steps_seen >= ENOUGH_STEPS else None
 
     def _see_beat(self, beat: Beat, t_s: float) -> bool:
@@ -61,7 +61,7 @@ class ProgressKeeper:
         if total == self.total:
             return False
         moment = beat.progressed_s if beat.progressed_s is not None else t_s
-        # Start-up, the end of an epoch and a restart take longer than any step and say nothing of the next one.
+        # Start-up, the end of an epoch and a restart take longer than any step and do not predict the next one.
         if self.at_s is not None and place == self._place and self.total < total:
             self.steps.append(max(0.0, moment - self.at_s) / (total - self.total))
             self._steps_seen += total - self.total

@@ -1,4 +1,4 @@
-"""The same work takes longer than before: a change point in the step time, or in the epoch times of the log."""
+"""The same work takes longer than before: a change point in step time, or in the epoch times of the log."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from holter.detectors.view import GAP_S, is_paused, main_beat
 from holter.records import Episode, EpochEnded, Tick
 from holter.sentences import define
 
-# (times as slow, for this long): a small change needs long to be sure of, a collapse shows in a quarter of a minute.
+# (times as slow, for this many seconds): a small change needs long to be certain, a collapse shows in 15 s.
 TIERS = ((3.0, 15.0), (1.5, 60.0), (1.1, 180.0))
-# Steps that make a baseline; fewer are dominated by page cache and cudnn.benchmark.
+# Steps needed for a baseline; fewer are dominated by page cache and cudnn.benchmark.
 BASELINE_STEPS = 20
-# One slow step is no slow-down.
+# A single slow step is no slow-down.
 ENOUGH_STEPS = 3
-# Seconds of baseline that are kept: the past hour, one entry a tick.
+# Entries of the baseline: the past hour, one per tick.
 BASELINE_ENTRIES = 3600
-# The recent median must also lie above this quantile of the baseline, or it is the run's usual scatter.
+# The recent median must also exceed this quantile of the baseline; below, it is the run's usual scatter.
 SCATTER_QUANTILE = 0.9
-# An episode ends when steps are again this near to the baseline: a quarter of the way from it to the tier.
+# An episode ends when steps return to a quarter of the way from the baseline to the tier.
 RECOVERED_PART = 0.25
 # Epochs: at least this many before and after, and this much slower.
 EPOCHS_BEFORE = 4
@@ -33,13 +33,13 @@ SLOW_EPOCHS = define("episode.slow-epochs", "the last {epochs} epochs took {now:
 
 
 class SlowDownDetector:
-    """Step time of the training phase against this run's own past; epochs where there is no heartbeat."""
+    """Step time of the training phase against the run's own past; epoch times without a heartbeat."""
 
     name = "slow-down"
 
     def __init__(self) -> None:
         self._baseline: deque[float] = deque(maxlen=BASELINE_ENTRIES)
-        self._recent: deque[tuple[float, float, float]] = deque()  # (t, seconds a step, steps)
+        self._recent: deque[tuple[float, float, float]] = deque()  # (t, seconds per step, steps)
         self._before: tuple[float, int, float, int | None] | None = None  # t, steps, spent, pid
         self._baseline_steps = 0.0
         self._epochs: list[float] = []
@@ -47,19 +47,19 @@ class SlowDownDetector:
         self._tier = TIERS[0][0]
 
     def see(self, tick: Tick) -> tuple[Episode, ...]:
-        """Take in the next tick."""
+        """Add the next tick; return episodes that are new or changed."""
         epochs = [event for event in tick.events if isinstance(event, EpochEnded)]
         beat = main_beat(tick)
         if beat is None:
             return self._see_epochs(epochs, tick)
         if beat.phase != "train" or is_paused(tick):
-            self._before = None  # validation steps are of another kind
+            self._before = None  # validation steps are not comparable
             return self._close(tick.t_s) if beat.phase in ("final-validation", "shutdown") else ()
         self._measure(tick)
         return self._judge(tick)
 
+    # Seconds per step since the last tick. A step that does not end is left to the stall detector.
     def _measure(self, tick: Tick) -> None:
-        """Seconds a step since the last tick. A step that does not end is the stall detector's."""
         beat = main_beat(tick)
         assert beat is not None
         spent = beat.data_wait_s_total + beat.compute_s_total

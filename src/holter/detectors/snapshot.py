@@ -1,7 +1,7 @@
-"""A few seconds of a training that nobody recorded before -> an episode, if it does not move or has become slower.
+"""An episode from a few seconds of a training that was not recorded before, if it is stuck or slower.
 
-The other detectors compare with what they saw of the same run. Whoever looks at a training that hangs already has
-nothing to compare: here a quiet process tree, a stopped process, or an epoch that takes many times as long must do.
+The other detectors compare with earlier ticks of the same run. For a training that already hangs there are none: here a
+quiet process tree, a stopped process, or an epoch of many times the usual length must suffice.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from holter.records import WORKERS, Episode, EpochEnded, LogLine, PhaseChanged, 
 from holter.sentences import define
 from holter.tape import Recording
 
-# Steps come every second or two and data workers work between them: a tree that does nothing for so long waits.
+# Steps come every second or two, and data workers compute between them: a tree that is idle for this long is waiting.
 QUIET_S = 6.0
-# An epoch that lasts this many times the usual one will not become a usual one.
+# An epoch of this many times the usual length will not end normally.
 LONG_TIMES = 3.0
-# Without a heartbeat nothing tells steps that come from steps that do not: whoever may be at work counts as such.
+# Without a heartbeat a step that works looks like one that hangs: every process that may work counts as working.
 READY_PART = 0.3
-# With fewer epochs before it nothing is usual.
+# Fewer epochs give no usual length.
 EPOCHS = 3
 DETECTOR = "look"
 
@@ -37,7 +37,7 @@ LONG_EPOCH = define("episode.long-epoch", "this epoch has lasted {lasts:.0f} s, 
 
 
 def episode_at_a_look(recording: Recording) -> Episode | None:
-    """What is wrong now; None if the training works or too little was seen."""
+    """Return what is wrong now; None if the training works or too little was observed."""
     ticks = [tick for tick in recording.all_ticks if tick.processes]
     if not ticks or ticks[-1].t_s - ticks[0].t_s < QUIET_S:
         return None
@@ -45,16 +45,16 @@ def episode_at_a_look(recording: Recording) -> Episode | None:
 
 
 def _stopped(recording: Recording, processes: tuple[ProcessSample, ...]) -> Episode | None:
-    stopped = [one for one in processes if one.state in ("T", "t") and one.role in ("main", *WORKERS)]
+    stopped = [process for process in processes if process.state in ("T", "t") and process.role in ("main", *WORKERS)]
     if not stopped:
         return None
-    first = next((one for one in stopped if one.role == "main"), stopped[0])
+    first = next((process for process in stopped if process.role == "main"), stopped[0])
     process = process_of(first)
     return _episode(recording, IS_STOPPED(process=process), subject=process, pid=first.pid)
 
 
+# No process works or is ready to run. The stacks then show who waits for what.
 def _idle(recording: Recording) -> Episode | None:
-    """Nobody works, nor wants to. Who waits for what is then for the stacks to tell."""
     ticks = recording.all_ticks
     if _moved(recording) or ready_to_run(ticks, READY_PART):
         return None
@@ -66,20 +66,22 @@ def _idle(recording: Recording) -> Episode | None:
     return _episode(recording, NOBODY_WORKS(count=len(pids), cores=sum(ratios)))
 
 
+# The log grew during the observation.
 def _moved(recording: Recording) -> bool:
-    """The log went on while we looked."""
     first_s = next(tick.t_s for tick in recording.all_ticks if tick.processes)
     return bool(recording.events(EpochEnded, PhaseChanged, LogLine, start_s=first_s + 1e-3))
 
 
+# The current epoch lasts many times as long as those before.
 def _long(recording: Recording) -> Episode | None:
-    """The epoch under way lasts many times as long as those before."""
     epochs = [event for event in recording.events(EpochEnded) if event.duration_s is not None]
     began = [event.t_s for event in recording.events(PhaseChanged) if event.phase == "train"]
     if len(epochs) < EPOCHS or not began or _phase(recording)[0] != "train":
         return None
-    told = story(runs(recording))
-    usual = told.series.usual_s if told is not None else median(event.duration_s or 0.0 for event in epochs)
+    epoch_story = story(runs(recording))
+    usual = (
+        epoch_story.series.usual_s if epoch_story is not None else median(event.duration_s or 0.0 for event in epochs)
+    )
     lasts = recording.duration_s - max(began)
     if lasts < LONG_TIMES * usual:
         return None
@@ -87,10 +89,10 @@ def _long(recording: Recording) -> Episode | None:
 
 
 def _slower(recording: Recording) -> Episode | None:
-    found = slow_epochs(recording)
-    if found is None:
+    slow = slow_epochs(recording)
+    if slow is None:
         return None
-    return _episode(recording, found.reason, kind=found.kind)
+    return _episode(recording, slow.reason, kind=slow.kind)
 
 
 def _phase(recording: Recording) -> tuple[str, int | None]:
@@ -100,6 +102,7 @@ def _phase(recording: Recording) -> tuple[str, int | None]:
     return keeper.phase, keeper.epoch
 
 
+# Starts with the observation: an earlier start is only known if the log shows it.
 def _episode(
     recording: Recording,
     reason: Text,
@@ -108,7 +111,6 @@ def _episode(
     subject: Subject | str = "training",
     pid: int | None = None,
 ) -> Episode:
-    """From the beginning of the look: since when it has been so is told by the log, if at all."""
     first_s = next((tick.t_s for tick in recording.all_ticks if tick.processes), 0.0)
     phase, _ = _phase(recording)
     return Episode(

@@ -1,7 +1,7 @@
-"""The training does not move on although its phase should be over, and nobody works.
+"""The training makes no progress although its phase should be over, and no process works.
 
-Two independent signs are asked for: no progress beyond the limit of the phase, and a quiet process tree. A main
-thread that is busy for far longer than any step before it counts too (a driver call that spins), much later.
+Two independent signs are needed: no progress beyond the limit of the phase, and a quiet process tree. A main thread
+that is busy for far longer than any step before (a driver call that spins) counts too, with a much longer limit.
 """
 
 from __future__ import annotations
@@ -17,50 +17,50 @@ from holter.evidence.words import WORKING_CPU_RATIO, works_together
 from holter.records import DATA_WORKERS, WORKERS, Episode, Event, ExceptionSeen, Message, Phase, ProcessSample, Tick
 from holter.sentences import define
 
-# Without progress for this long AND quiet: an alarm. Reasons: train and validate steps are seconds at most on any
-# GPU and longer ones are learned below; start-up imports torch over network file systems; compilation of a large
-# network was reported at many minutes; a checkpoint of 2 GB on a slow NFS takes a minute.
+# Alarm after this long without progress AND quiet. Reasons: train and validate steps take seconds at most on any GPU,
+# longer ones are learned below; start-up imports torch over network file systems; compilation of a large network was
+# reported to take many minutes; a checkpoint of 2 GB on a slow NFS takes a minute.
 FLOOR_S: dict[Phase, float] = {
     "startup": 190.0,
     "unpack": 300.0,
     "compile": 600.0,
     "train": 10.0,
     "validate": 10.0,
-    # Lines of the log, a plot, code of the user's own: on a slow file server each takes seconds.
+    # Log lines, a plot, user code: on a slow file server each takes seconds.
     "epoch-end": 30.0,
     "checkpoint": 120.0,
     "final-validation": 45.0,
     "shutdown": 90.0,
     "unknown": 30.0,
 }
-# Without a heartbeat progress is seen once an epoch, in the log: quiet alone must then last this long.
+# Without a heartbeat progress shows once per epoch, in the log: quiet alone must then last this long.
 FLOOR_WITHOUT_BEAT_S = 20.0
-# A step may take this much longer than the longest recent one: batches come unevenly (64 % of samples are a plain
-# crop, 36 % cost twenty times as much).
+# A step may take this many times the longest recent one: batches come unevenly (64 % of samples are a plain crop, 36 %
+# cost twenty times as much).
 TIMES_LONGEST = 4.0
 # Before enough steps were seen: first batches, cudnn.benchmark, page cache.
 FLOOR_FIRST_STEPS_S = 60.0
-# A busy main thread is trusted this much longer, and never less than a minute within a step. At the end of an epoch a
-# trainer of one's own may evaluate for as long as it likes; half an hour without a word is told.
+# A busy main thread gets this many times longer, and at least a minute within a step. At the end of an epoch a custom
+# trainer may evaluate for long; half an hour without progress is reported.
 TIMES_LONGEST_BUSY = 20.0
 FLOOR_BUSY_S = 60.0
 FLOOR_BUSY_AT_EPOCH_END_S = 1800.0
-# Where main waits and its workers compute, a batch is rather slow than lost.
+# If main waits and its workers compute, a batch is slow rather than lost.
 FLOOR_WORKERS_BUSY_S = 90.0
-# The tree must have been quiet this long: shorter than any limit above, longer than one slow tick.
+# The tree must be quiet for this long: shorter than any limit above, longer than one slow tick.
 QUIET_S = 6.0
-# Imports, compilers, downloads and writes to slow file servers cost a little CPU or wait in the kernel. Where the whole
-# tree does neither for this long, it waits for something that does not come, whatever the phase. Where data workers
-# are there, they and the thread that collects their batches poll.
+# Imports, compilers, downloads and writes to slow file servers use a little CPU or wait in the kernel. If the whole
+# tree does neither for this long, it waits for something that does not come, in any phase. Data workers and the thread
+# that collects their batches poll, so they get a higher CPU limit.
 IDLE_S = 45.0
-# A start may wait for a server, a mount or another fold in code of the user's own: three minutes are not unheard of.
+# During startup user code may wait for a server, a mount or another fold; three minutes do occur.
 IDLE_AT_START_S = FLOOR_S["startup"]
 IDLE_CORES, POLLING_CORES = 0.01, 0.06
-# A process that began no earlier than this before the first look, and has told of no phase yet, is starting up.
+# A main process that started at most this long before the first tick, without any phase yet, is starting up.
 STARTED_WITH_US_S = 5.0
-# A data worker that raised an error and yet lives makes no more batches, and nnU-Net does not notice.
+# A data worker that raised an error and still lives makes no more batches, and nnU-Net does not notice.
 FLOOR_AFTER_ERRORS_S = 30.0
-# States in which a process does nothing, measured or not.
+# States in which a process does nothing, even if its CPU use was not measured.
 STILL = ("T", "t", "D", "Z", "X")
 
 NO_PROGRESS = define("episode.no-progress", "no progress for {age:.0f} s (limit {limit:.0f} s) and {sign}")
@@ -78,18 +78,18 @@ class StallDetector:
     def __init__(self) -> None:
         self._phase = PhaseKeeper()
         self._progress = ProgressKeeper()
-        # (tick, main works, anybody works or may work, main waits for a batch while data workers work)
+        # (tick, main works, any process works or may work, main waits for a batch while data workers work)
         self._working: deque[tuple[Tick, bool, bool, bool]] = deque()
         self._last_s: float | None = None
-        self._cpus: float | None = None  # that the run may use
+        self._cpus: float | None = None  # CPUs that the run may use
         self._saw_start = False
         self._idle_since_s: float | None = None
-        self._worker_failed = False  # since the training moved on last
-        self._longest_end_s = 0.0  # of the pauses between two signs of progress at the end of an epoch
+        self._worker_failed = False  # since the last progress
+        self._longest_end_s = 0.0  # longest time between two signs of progress at the end of an epoch
         self._open: Episode | None = None
 
     def see(self, tick: Tick) -> tuple[Episode, ...]:
-        """Take in the next tick."""
+        """Add the next tick; return episodes that are new or changed."""
         gap = self._last_s is not None and tick.t_s - self._last_s > max(GAP_S, 2 * tick.span_s)
         self._last_s = tick.t_s
         new_phase = self._phase.see(tick)
@@ -97,7 +97,9 @@ class StallDetector:
         moved = self._progress.see(tick)
         if moved and self._phase.phase == "epoch-end" and before_s is not None and self._progress.at_s is not None:
             self._longest_end_s = max(self._longest_end_s, self._progress.at_s - before_s)
-        self._worker_failed = (self._worker_failed and not moved) or any(_is_workers_error(one) for one in tick.events)
+        self._worker_failed = (self._worker_failed and not moved) or any(
+            _is_workers_error(event) for event in tick.events
+        )
         if self._open is not None:
             if not (moved or _is_over(tick)):
                 return ()
@@ -115,9 +117,9 @@ class StallDetector:
         self._saw_start = main is not None and main.started_s is not None and main.started_s >= -STARTED_WITH_US_S
         self._cpus = usable_cpus(tick, self._cpus)
         if tick.processes:
-            # What could not be measured may be work: it must not raise an alarm.
-            unmeasured = any(one.cpu_ratio is None and one.state not in STILL for one in tick.processes)
-            ratios = [one.cpu_ratio or 0.0 for one in tick.processes]
+            # An unmeasured process may be working: it must not raise an alarm.
+            unmeasured = any(process.cpu_ratio is None and process.state not in STILL for process in tick.processes)
+            ratios = [process.cpu_ratio or 0.0 for process in tick.processes]
             main_works = main is not None and (main.cpu_ratio or 0.0) >= WORKING_CPU_RATIO
             cpus = self._cpus if self._cpus is not None else float("inf")
             works = works_together(ratios, cpus)
@@ -133,7 +135,7 @@ class StallDetector:
         if not self._working or self._progress.at_s is None or main_process(tick) is None:
             return ()
         if not (self._progress.has_moved or (self._progress.has_beat and self._phase.phase != "unknown")):
-            return ()  # a program that never told of any progress may sleep as long as it likes
+            return ()  # a program that never reported progress may sleep
         age_s = tick.t_s - self._progress.at_s
         quiet = not any(anybody for _, _, anybody, _ in self._working)
         long_enough = tick.t_s - self._working[0][0].t_s >= QUIET_S - 1.5
@@ -157,7 +159,7 @@ class StallDetector:
 
     @property
     def limit_s(self) -> float:
-        """Seconds without progress that are too long while nobody works."""
+        """Seconds without progress that raise an alarm while no process works."""
         phase = self._phase.phase
         floor = FLOOR_S["startup" if phase == "unknown" and self._saw_start else phase]
         if phase == "epoch-end":
@@ -171,7 +173,7 @@ class StallDetector:
 
     @property
     def busy_limit_s(self) -> float:
-        """Seconds without progress that are too long although the main thread works."""
+        """Seconds without progress that raise an alarm although the main thread works."""
         if self._phase.phase == "epoch-end":
             return max(FLOOR_BUSY_AT_EPOCH_END_S, TIMES_LONGEST * self._longest_end_s)
         longest = self._progress.longest_step_s
@@ -195,18 +197,21 @@ class StallDetector:
 
 
 def is_idle(processes: tuple[ProcessSample, ...]) -> bool:
-    """Whether nobody does anything; data workers may be met polling, which their CPU use tells."""
-    limit = POLLING_CORES if any(one.role in WORKERS for one in processes) else IDLE_CORES
+    """Return whether no process does anything; data workers may poll within a small CPU limit."""
+    limit = POLLING_CORES if any(process.role in WORKERS for process in processes) else IDLE_CORES
     return all(
-        (one.cpu_ratio or 0.0) <= limit and one.state != "D" and (one.state != "R" or one.role in WORKERS)
-        for one in processes
+        (process.cpu_ratio or 0.0) <= limit
+        and process.state != "D"
+        and (process.state != "R" or process.role in WORKERS)
+        for process in processes
     )
 
 
 def _is_fed_slowly(tick: Tick, cpus: float) -> bool:
-    """Main waits for a batch, and its data workers compute; processes of a user's own evaluation are none."""
     waits = any(beat.waits_for in ("train-batch", "val-batch") for beat in main_beats(tick))
-    return waits and works_together((one.cpu_ratio or 0.0 for one in tick.processes if one.role in DATA_WORKERS), cpus)
+    return waits and works_together(
+        (process.cpu_ratio or 0.0 for process in tick.processes if process.role in DATA_WORKERS), cpus
+    )
 
 
 def _is_workers_error(event: Event) -> bool:

@@ -1,7 +1,7 @@
-"""The training waits for its data most of the time, from the beginning: slow without ever having been faster.
+"""The training waits for data most of the time, from the start: slow without ever having been faster.
 
-Waiting alone must last: the first batches come from cold caches. Where the processor is what lacks, it will not get
-better by itself, and a quarter of a minute is enough to say so.
+A long wait alone is not enough at first: the first batches come from cold caches. If the CPUs are the bottleneck, it
+will not improve by itself, and 15 s are enough to report it.
 """
 
 from __future__ import annotations
@@ -15,16 +15,17 @@ from holter.detectors.view import GAP_S, is_paused, main_beat, usable_cpus
 from holter.records import Beat, Episode, Tick
 from holter.sentences import define
 
-# Over half of the step is spent in next(loader): the processor or GPU that trains is idle more than it works.
+# More than half of the step is spent in next(loader): the GPU or CPU that trains is mostly idle.
 STARVED_RATIO = 0.5
-# Stock augmentation is bimodal and the first batches come from cold caches; two minutes average both out.
+# Stock augmentation is bimodal, and the first batches come from cold caches; two minutes average both out.
 STARVED_S = 120.0
-# It is over when the wait falls clearly below.
+# The episode ends when the share of waiting falls clearly below.
 FED_RATIO = 0.35
-# The run computes on this part of all CPUs it may use, in this part of the looks, over this much of waits and steps:
-# more batches cannot come. Where no worker is there, the main process does one thing after the other, on one of them.
+# The run uses this share of all its CPUs, in this share of the ticks, over this many seconds of steps: more batches are
+# not possible. Without workers the main process does everything on one CPU.
 BUSY_CPUS, BUSY_LOOKS, BUSY_S = 0.85, 0.8, 15.0
-# In the beginning all workers compute their first batches, and then fill the queue (six batches), while nobody is fed.
+# At the start all workers compute their first batches and then fill the queue (six batches), while the main process
+# gets none.
 WAVES, QUEUE = 2, 6
 
 WAITING = define("episode.waiting-for-batches", "{part:percent}% of the step time is spent waiting for batches")
@@ -34,28 +35,28 @@ class _Look(NamedTuple):
     """One tick of the training phase."""
 
     t_s: float
-    waited_s: float  # since the process began
+    waited_s: float  # since the process started
     spent_s: float
     steps: int
-    is_bound: bool  # the CPUs are used up, or the main process works alone
+    is_bound: bool  # all CPUs are in use, or the main process works alone
 
 
 class StarvedDetector:
-    """One episode while the share of data wait stays high in the training phase."""
+    """One episode while the share of waiting for data stays high in the training phase."""
 
     name = "starved"
 
     def __init__(self) -> None:
         self._seen: deque[_Look] = deque()
         self._pid: int | None = None
-        self._last_s: float | None = None  # of any phase: a validation is no gap
-        self._cpus: float | None = None  # that the run may use
-        self._workers: int | None = None  # None: no process was seen yet
+        self._last_s: float | None = None  # in any phase: a validation is no gap
+        self._cpus: float | None = None  # CPUs that the run may use
+        self._workers: int | None = None  # None: no process sampled yet
         self._is_bound = False
         self._open: Episode | None = None
 
     def see(self, tick: Tick) -> tuple[Episode, ...]:
-        """Take in the next tick."""
+        """Add the next tick; return episodes that are new or changed."""
         self._look_at_cpus(tick)
         beat = main_beat(tick)
         if beat is None:
@@ -63,7 +64,7 @@ class StarvedDetector:
         gap = self._last_s is not None and tick.t_s - self._last_s > max(GAP_S, 2 * tick.span_s)
         self._last_s = tick.t_s
         if beat.phase != "train" or beat.pid != self._pid or gap or is_paused(tick):
-            # A new epoch goes on where the last one ended: only the counters of one process are compared.
+            # The counters continue over epochs: only counters of one process are compared.
             if beat.pid != self._pid or gap:
                 self._seen.clear()
             self._pid = beat.pid
@@ -77,9 +78,9 @@ class StarvedDetector:
     def _look_at_cpus(self, tick: Tick) -> None:
         self._cpus = usable_cpus(tick, self._cpus)
         if tick.processes:
-            self._workers = sum(one.role == "train-worker" for one in tick.processes)
-            used = sum(one.cpu_ratio or 0.0 for one in tick.processes)
-            cpus = self._cpus if self._workers else 1.0  # one process that makes every batch itself
+            self._workers = sum(process.role == "train-worker" for process in tick.processes)
+            used = sum(process.cpu_ratio or 0.0 for process in tick.processes)
+            cpus = self._cpus if self._workers else 1.0  # one process makes every batch itself
             self._is_bound = cpus is not None and used >= BUSY_CPUS * cpus
 
     def _judge(self, tick: Tick, beat: Beat) -> tuple[Episode, ...]:
@@ -106,13 +107,13 @@ class StarvedDetector:
     def _spent(self, since: _Look) -> float:
         return self._seen[-1].spent_s - since.spent_s
 
+    # Share of waiting in the time since then; None if the time is too short.
     def _ratio(self, since: _Look) -> float | None:
-        """Share of the time since then that was waited, once there is enough of it."""
         spent = self._spent(since)
         return (self._seen[-1].waited_s - since.waited_s) / spent if spent >= BUSY_S else None
 
+    # The tick 15 s ago, if the first batches were over and all CPUs have been in use since.
     def _bound_since(self) -> _Look | None:
-        """The look a quarter of a minute ago, if the first batches were over and the CPUs have been used up since."""
         before = [look for look in self._seen if self._spent(look) >= BUSY_S]
         if not before or self._workers is None or before[-1].steps < WAVES * self._workers + QUEUE:
             return None

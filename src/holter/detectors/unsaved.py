@@ -1,8 +1,8 @@
-"""The training goes on, but what it learns cannot be saved.
+"""The training continues, but its results cannot be saved.
 
-Three signs, each is enough: the hook could not write a checkpoint; the file system of the results has been full or
-read-only at two looks in a row; or their folder, which was there, is gone at two looks in a row, or another one. A
-moment without room (a large file of somebody's that is gone again) is none.
+One of three signs is enough: the hook could not write a checkpoint; the file system of the results was full or
+read-only in two readings in a row; or the results folder was gone or replaced in two readings in a row. A disk that is
+full for a moment (another user's large file, deleted again) is no sign.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from holter.evidence.words import is_failed_save, is_saved, saved_file
 from holter.records import ActionTaken, Episode, Message, Noted, StorageSample, Text, Tick
 from holter.sentences import define
 
-# The probe looks every ten seconds: two looks, and one that came late.
+# The probe reads every ten seconds: two readings, one of them late.
 LACKING_S = 15.0
-# An automounter may say for a moment that nothing is there; the probe looks again at once.
+# An automounter may report a missing folder for a moment; the probe reads again at once.
 LOOKS = 2
 LABEL = "results"
 
@@ -32,24 +32,24 @@ FULL = define("episode.full", "{folder} ({mount}) is full: {free:bytes} free of 
 
 
 class UnsavedDetector:
-    """One episode at a time, until a checkpoint is saved again, or there is room where no save had failed."""
+    """One episode at a time, until a checkpoint is saved again, or space is free and no save had failed."""
 
     name = "unsaved"
 
     def __init__(self) -> None:
-        self._since: float | None = None  # when the file system was first seen without room
+        self._since: float | None = None  # first reading without free space
         self._last: Lack | None = None
         self._open: Episode | None = None
         self._by_save = False
-        self._folder: StorageSample | None = None  # when it was first seen, or made again
-        self._known_s = 0.0  # until when it was surely there
-        self._asked_s = 0.0  # a look tells of the moment of the look before it
-        self._saved_s: float | None = None  # the last checkpoint in it
+        self._folder: StorageSample | None = None  # first reading, or the first one after it was created again
+        self._known_s = 0.0  # last time at which it was certainly there
+        self._asked_s = 0.0  # a reading shows the state at the time of the one before
+        self._saved_s: float | None = None  # time of the last checkpoint in it
         self._gone_since: float | None = None
-        self._looks = 0  # since then
+        self._looks = 0  # readings since then
 
     def see(self, tick: Tick) -> tuple[Episode, ...]:
-        """Take in the next tick."""
+        """Add the next tick; return episodes that are new or changed."""
         changed: list[Episode] = []
         for event in tick.events:
             if isinstance(event, ActionTaken):
@@ -67,9 +67,9 @@ class UnsavedDetector:
             return self._alarm(event.t_s, event.said, tick)
         if is_saved(event):
             self._by_save = False
-            self._since = None  # what the probe says next was read before
+            self._since = None  # the probe's next reading is older than this
             self._saved_s = event.t_s
-            # Into another folder than before? The next look tells.
+            # The next reading shows whether it went into another folder.
             return self._close(event.t_s) if self._gone_since is None else []
         return []
 
@@ -83,7 +83,7 @@ class UnsavedDetector:
         lacking = shortage(sample)
         if lacking is None:
             if sample.free_bytes is None:
-                return []  # it does not answer: nothing is known
+                return []  # no answer: the state is unknown
             self._since = None
             return [] if self._by_save or self._gone_since is not None else self._close(tick.t_s)
         if self._since is None or lacking != self._last:
@@ -92,8 +92,8 @@ class UnsavedDetector:
             return []
         return self._alarm(self._since, _reason(sample, lacking), tick)
 
+    # What happened to the folder, if two readings did not find the one from before.
     def _gone(self, sample: StorageSample) -> Message | None:
-        """What became of the folder, if two looks did not find the one that was there before."""
         asked_s, self._asked_s = self._asked_s, sample.t_s
         if self._folder is None or self._folder.path != sample.path:
             self._folder = sample if sample.identity is not None else None
@@ -110,8 +110,8 @@ class UnsavedDetector:
             return None
         return DELETED(folder=sample.path) if sample.missing else REPLACED(folder=sample.path)
 
+    # True for the same folder, and for one that replaced it and received a checkpoint.
     def _is_ours(self, sample: StorageSample) -> bool:
-        """Whether it is the folder that was there, or was made again in its place and took a checkpoint."""
         assert self._folder is not None
         if is_same_folder(sample, self._folder):
             return True

@@ -1,4 +1,4 @@
-"""Small questions about a tick that several detectors ask."""
+"""Values of one tick that several detectors need."""
 
 from __future__ import annotations
 
@@ -6,45 +6,53 @@ from holter.evidence.words import is_in_freezer
 from holter.records import WORKERS, Beat, Phase, PhaseChanged, ProcessSample, Tick
 
 STOPPED = ("T", "t")
-# Recorder and training may be stopped together (Ctrl-Z, a suspended laptop). A gap this long says nothing.
+# Recorder and training may be stopped together (Ctrl-Z, a suspended laptop). A longer gap between ticks proves nothing.
 GAP_S = 5.0
 
 
 def main_beat(tick: Tick) -> Beat | None:
-    """Heartbeat of the training's main process; of rank 0 where there are several.
+    """Return the heartbeat of the training's main process (the rank with the lowest PID), or None.
 
-    A process that only starts the others (``mp.spawn`` for several GPUs, a wrapper) never leaves its start-up.
+    A process that only starts the others (``mp.spawn`` for several GPUs, a wrapper) never leaves startup and is
+    skipped.
     """
     return min(main_beats(tick), key=lambda beat: beat.pid, default=None)
 
 
 def main_beats(tick: Tick) -> list[Beat]:
-    """Those of all ranks. A rank whose batch does not come waits for it; the others wait for that rank, on the GPU."""
+    """Return the heartbeats of all ranks.
+
+    A rank without a batch waits for it; the others wait for that rank, on the GPU.
+    """
     mains = [beat for beat in tick.beats if beat.role == "main"]
     working = [beat for beat in mains if beat.progress_total or beat.phase not in ("startup", "unknown")]
     return working or mains
 
 
 def main_process(tick: Tick) -> ProcessSample | None:
-    """The training's main process."""
+    """Return the training's main process, or None."""
     mains = [process for process in tick.processes if process.role == "main"]
     beat = main_beat(tick)
-    return next((one for one in mains if beat is not None and one.pid == beat.pid), mains[0] if mains else None)
+    return next(
+        (process for process in mains if beat is not None and process.pid == beat.pid), mains[0] if mains else None
+    )
 
 
 def is_paused(tick: Tick) -> bool:
-    """Everything is stopped together: somebody's terminal or scheduler, not a fault."""
+    """Return whether all processes are stopped: by a terminal or scheduler, not by a fault."""
     data = [process for process in tick.processes if process.role in ("main", *WORKERS)]
     return bool(data) and all(process.state in STOPPED for process in data)
 
 
 def is_held(tick: Tick) -> bool:
-    """Somebody stopped a main process (Ctrl-Z, ``kill -STOP``), or froze its control group: he will let it go on."""
-    return any(one.role == "main" and (one.state in STOPPED or is_in_freezer(one)) for one in tick.processes)
+    """Return whether a main process is stopped (Ctrl-Z, ``kill -STOP``) or its cgroup frozen, to continue later."""
+    return any(
+        process.role == "main" and (process.state in STOPPED or is_in_freezer(process)) for process in tick.processes
+    )
 
 
 def usable_cpus(tick: Tick, before: float | None) -> float | None:
-    """CPUs that the run may use; ``before``: what was known, where this tick does not tell."""
+    """Return the CPUs that the run may use; ``before`` (the last known value) if this tick has none."""
     if tick.cgroup is not None and tick.cgroup.effective_cpus is not None:
         return tick.cgroup.effective_cpus
     if before is None and tick.host is not None and tick.host.cpu_count is not None:
@@ -53,7 +61,7 @@ def usable_cpus(tick: Tick, before: float | None) -> float | None:
 
 
 class PhaseKeeper:
-    """The phase of the training: from the hook where it is there, else from the log."""
+    """The phase of the training: from the hook if present, else from the log."""
 
     def __init__(self) -> None:
         self.phase: Phase = "unknown"
@@ -61,7 +69,7 @@ class PhaseKeeper:
         self.began_s = 0.0
 
     def see(self, tick: Tick) -> bool:
-        """Take in a tick; True if the phase changed."""
+        """Add a tick; return True if phase or epoch changed."""
         before = (self.phase, self.epoch)
         beat = main_beat(tick)
         if beat is not None and beat.phase != "unknown":

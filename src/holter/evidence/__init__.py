@@ -1,4 +1,4 @@
-"""Tape -> facts about one episode, and the chain of who waits on whom. Pure: no clock, no file, no GPU."""
+"""Facts and the waiting chain of one episode, from the tape. Pure: no clock, no file, no GPU."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ __all__ = ["NAMES", "Evidence", "collect"]
 
 ONLY_STATED = define("why.only-stated", "only a comparison of two runs shows it")
 
-# A part may read what those before it have stated.
+# The order matters: a part may read the facts that earlier parts stated.
 PARTS = (
     *(progress, workers, endings, disk, shm, host, graphics, export, software, epochs, from_log_text),
     *(secondary_errors, growth, reclaim, locks),
@@ -57,7 +57,7 @@ PARTS = (
 
 
 def collect(recording: Recording, episode: Episode) -> Evidence:
-    """Every fact that the recording holds about this episode."""
+    """Return every fact that the recording holds about this episode."""
     window = Window(recording, episode)
     book = FactBook()
     for part in PARTS:

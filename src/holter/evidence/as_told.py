@@ -1,8 +1,8 @@
-"""A recording as it was when a verdict was told: live and later the same facts, so the same verdict.
+"""The part of a recording that was available when a verdict was reached: a replay gives the same verdict.
 
-Live, the recorder keeps the last minutes whole, and of what went before only the events that stay of interest. A tape
-has more than that, and what came afterwards as well: a frozen training is killed in the end, and a kill is no reason
-for the freeze. So a tape is cut where the verdict was told, and older ticks are thinned in the same way.
+A live recorder keeps the last minutes complete; of older ticks it keeps only the lasting events. A tape holds more, and
+also what happened afterwards: a frozen training is killed in the end, but the kill does not explain the freeze. So a
+tape is cut at the time of the verdict, and older ticks are thinned as in a live recording.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from holter.records import (
 from holter.tape import Recording
 from holter.texts.recording import FROM_TEXT
 
-# Kept whole: what evidence reads before an episode, and the episode itself.
+# Kept complete: the time before an episode that evidence reads, and the episode itself.
 WHOLE_S = 720.0
-# Of what is older these events stay.
+# Older ticks keep only these events.
 LASTING = (ActionTaken, ContractSettled, EpochEnded, ExceptionSeen, Noted, PhaseChanged, ProcessEnded)
-# Where a tape does not say when its episodes were judged (it is older, or nobody watched): the last look is over then.
+# For tapes without verdicts (an old version, or nobody watched): the last observation is over by then.
 JUDGED_WITHIN_S = 50.0
 
 
 def thinned(ticks: Iterable[Tick]) -> Iterable[Tick]:
-    """What stays of ticks that are older than ``WHOLE_S``."""
+    """Return what a live recorder keeps of ticks older than ``WHOLE_S``: ticks with lasting events only."""
     for tick in ticks:
         events = tuple(event for event in tick.events if isinstance(event, LASTING))
         if events:
@@ -43,7 +43,10 @@ def thinned(ticks: Iterable[Tick]) -> Iterable[Tick]:
 
 
 def as_told(recording: Recording, episode: Episode) -> tuple[Recording, Episode]:
-    """Recording and episode as they were when its verdict was told last. A text was read as a whole, afterwards."""
+    """Return recording and episode as they were at the last verdict.
+
+    A recording that was read from a text is returned unchanged: it was read as a whole, afterwards.
+    """
     notes = (note for tick in recording.all_ticks[:1] for note in tick.events if isinstance(note, Noted))
     if any(note.what == FROM_TEXT for note in notes):
         return recording, episode
@@ -52,7 +55,7 @@ def as_told(recording: Recording, episode: Episode) -> tuple[Recording, Episode]
     recent: list[Tick] = []
     for tick in recording.ticks(None, end_s):
         (old if tick.t_s < end_s - WHOLE_S else recent).append(tick)
-    # Where a tick held events alone, the tape has them with the next one.
+    # A tick with events only is merged into the next one on the tape.
     after = next((tick for tick in recording.ticks(end_s, None) if tick.t_s > end_s), None)
     events = () if after is None else tuple(event for event in after.events if event.t_s <= end_s)
     if events:
@@ -69,7 +72,7 @@ def as_told(recording: Recording, episode: Episode) -> tuple[Recording, Episode]
 
 
 def told_s(recording: Recording, episode: Episode) -> float:
-    """When the last verdict on it was told."""
+    """Return the time of the last verdict on the episode, in seconds of the recording."""
     looks = [
         event.t_s
         for event in recording.events(Judged)

@@ -1,4 +1,4 @@
-"""Who waits on whom, down to the file and mount, as far as it can be seen."""
+"""The waiting chain: who waits on whom, down to file and mount where these are known."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from holter.evidence.words import shown_ending
 from holter.records import Actor, Link, Message, Text
 from holter.sentences import define
 
-# More stuck workers than this say nothing new.
+# More stuck workers than this add no information.
 MOST_LINKS = 3
 
-# Who waits, or is waited for.
+# Those who wait, and those they wait for.
 MAIN = define("chain.main", "main")
 BATCH_QUEUE = define("chain.batch-queue", "batch queue")
 RESULTS_LOOP = define("chain.results-loop", "results loop")
@@ -35,7 +35,7 @@ GPU = define("chain.gpu", "GPU")
 VGPU = define("chain.vgpu", "vGPU")
 VGPU_LICENCE = define("chain.vgpu-licence", "vGPU licence")
 
-# What shows it.
+# What shows the link.
 WORKING = define("chain.working", "{working} of {count} work, {cores:.1f} cores in all")
 WORKING_ALONE = define("chain.working-alone", "{working} of {count} work")
 EFFECTIVE_CPUS = define("chain.effective-cpus", "effective CPUs")
@@ -50,7 +50,7 @@ TASK_LOST = define("chain.task-lost", "the pool replaced the worker, not its tas
 
 
 def build(book: FactBook) -> tuple[Link, ...]:
-    """The chain from the main thread to what holds it up; empty if not even the first step is known."""
+    """Return the links from the main thread to what blocks it; empty if the first step is unknown."""
     waits_on = book.value("main.waits_on")
     if waits_on == "batch-queue":
         return (Link(waiter=MAIN(), target=BATCH_QUEUE(), how=_how(book, "main.waits_on")), *_data_side(book))
@@ -127,7 +127,7 @@ def _working(book: FactBook, count: int) -> Text:
 def _stuck(book: FactBook) -> tuple[Link, ...]:
     stopped = book.actors("workers.stopped")
     if stopped:
-        return tuple(Link(waiter=one, target=STOPPED(), how=PROCESS_STATE()) for one in stopped[:MOST_LINKS])
+        return tuple(Link(waiter=worker, target=STOPPED(), how=PROCESS_STATE()) for worker in stopped[:MOST_LINKS])
     blocked = book.actors("workers.blocked")
     if blocked:
         file, mount = book.value("workers.blocked_file"), book.value("workers.blocked_mount")
@@ -139,7 +139,9 @@ def _stuck(book: FactBook) -> tuple[Link, ...]:
         )
     where = book.value("workers.lock")
     lock = LOCK_IN(place=str(where)) if where else A_LOCK()
-    return tuple(Link(waiter=one, target=lock, how=NOT_WOKEN()) for one in book.actors("workers.locked")[:MOST_LINKS])
+    return tuple(
+        Link(waiter=worker, target=lock, how=NOT_WOKEN()) for worker in book.actors("workers.locked")[:MOST_LINKS]
+    )
 
 
 def _export_side(book: FactBook) -> tuple[Link, ...]:
@@ -178,8 +180,8 @@ def _utilization(book: FactBook) -> Text:
     return fact.detail or UTILIZATION(ratio=ratio)
 
 
+# A fact's detail if it has one; a text value (a code location or a word) is shown as it is.
 def _how(book: FactBook, name: str) -> Text:
-    """Return what was seen: the detail of a fact, or its value where that is a place in the code or a word."""
     fact = book.facts.get(name)
     if fact is None or fact.status != "known":
         return ""

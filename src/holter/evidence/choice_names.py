@@ -1,6 +1,6 @@
-"""Words for the values of facts that have a short list of them: ``choice.FACT.VALUE``, or ``choice.VALUE``.
+"""Words for the values of facts with a short list of values: ``choice.FACT.VALUE``, or ``choice.VALUE``.
 
-Phases, roles, kinds of episodes and places where a process stands have words of their own (``reports/choices.py``).
+Phases, roles, kinds of episodes and places where a process is stuck have their own words (``reports/choices.py``).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ define_all(
         # results_loop.waits_on
         "choice.results_loop.waits_on.worker-queue": "the workers' queue",
         "choice.results_loop.waits_on.tensor-hand-over": "a tensor that is handed over",
-        "choice.results_loop.waits_on.ready-queue": "room in the queue of ready batches",
+        "choice.results_loop.waits_on.ready-queue": "space in the queue of ready batches",
         # exception.kind
         "choice.exception.kind.nccl-timeout": "timeout of NCCL",
         "choice.exception.kind.pinned-memory": "page-locked memory",
@@ -70,7 +70,7 @@ define_all(
         "choice.exception.kind.other": "other",
         # shm.trouble
         "choice.shm.trouble.bus-error": "SIGBUS while it was full",
-        "choice.shm.trouble.no-room": "no room",
+        "choice.shm.trouble.no-room": "no space",
         # disk.error
         "choice.disk.error.full": "full",
         "choice.disk.error.inodes": "no inodes left",

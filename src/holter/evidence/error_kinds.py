@@ -1,14 +1,14 @@
-"""What an exception says went wrong, from its text: one word for the many sentences of one trouble.
+"""The kind of an exception, from its text: one word for all messages of one problem.
 
-The sentences are those that PyTorch, CUDA, NCCL, the C library, blosc2 and Windows print; the first kind whose
-pattern is found holds, so the more telling ones come first.
+The patterns match messages of PyTorch, CUDA, NCCL, the C library, blosc2 and Windows. The first match wins, so more
+specific kinds come first.
 """
 
 from __future__ import annotations
 
 import re
 
-# What a mount answers, and frames of the code that writes: images, plots, checkpoints, results.
+# Errors of a mount, and frames of code that writes: images, plots, checkpoints, results.
 _MOUNT = (
     r"Stale file handle|Transport endpoint is not connected|Input/output error|Host is down"
     r"|\[Errno (?:5|107|112|116)\]|ReadFile: operation canceled|fuse: writeMessage"
@@ -16,13 +16,13 @@ _MOUNT = (
 # Windows, in English and Chinese.
 _DENIED = r"(?:Access is denied|拒绝访问)"
 _WRITES = r", in (?:_?save\w*|imsave|plot_\w+|_?write\w*)\b"
-# They write beside the preprocessed data, not among the results.
+# These write next to the preprocessed data, not into the results.
 _PREPARES = r", in (?:_convert_to_npy|save_case)\b"
 _PATTERNS: tuple[tuple[str, str], ...] = (
     ("nccl-timeout", r"Watchdog caught collective operation timeout|Timeout waiting for key|timed out .*(?:NCCL|gloo)"),
-    # Page-locked memory is the machine's own: CUDA refuses it in the words of a GPU that is full.
+    # Page-locked memory is host memory, but CUDA refuses it with the message of a full GPU.
     ("pinned-memory", r"CUDA error: out of memory[\s\S]*in (?:pin_memory|do_pin_memory|pin_memory_of_\w+)\n"),
-    # Before what wraps it: a compiler that finds no memory on the GPU lacks no tool.
+    # Before the errors that wrap it: a compiler without GPU memory does not lack a tool.
     ("cuda-oom", r"CUDA out of memory|OutOfMemoryError|CUDA_ERROR_OUT_OF_MEMORY|CU\w+_STATUS_ALLOC_FAILED"),
     ("cuda-oom", r"CUDA (?:driver )?error: out of memory"),
     ("compile", r"BackendCompilerFailed|InductorError|torch\._(?:dynamo|inductor)\.exc\.|working triton installation"),
@@ -32,7 +32,7 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
     ("cuda-assert", r"ScatterGatherKernel|idx_dim >= 0|indexSelect.*Assertion|\.cuh?:\d+[^\n]*Assertion `"),
     ("cuda-refused", r"CUDA-capable device\(s\) is/are busy|devices are busy or unavailable"),
     ("gpu-lost", r"GPU is lost|fallen off the bus|Unable to determine the device handle|uncorrectable ECC"),
-    # A GPU that goes away says so, but more often a kernel went wrong.
+    # A lost GPU raises these, but more often a kernel failed.
     ("cuda-unclear", r"unspecified launch failure|CUDA error: unknown error|CUDA error: an illegal instruction"),
     ("gpu-missing", r"Failed to initialize NVML|no CUDA-capable device is detected|No CUDA GPUs are available"),
     ("cuda-mismatch", r"driver version is insufficient|driver on your system is too old|no kernel image is available"),
@@ -49,12 +49,12 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
     ("windows-commit", r"Not enough (?:storage|memory resources)"),
     ("no-space", r"No space left on device|Disk quota exceeded|Read-only file system|requested and \d+ written"),
     ("no-space", r"\[Errno (?:28|30|122)\]"),
-    # torch's writer tells that something went wrong and not what: mostly there was no room. Its reader is another file.
+    # torch's writer reports an error without a reason: mostly the disk was full. Its reader is another file.
     ("no-space", r"PytorchStreamWriter failed|inline_container\.cc[^\n]*unexpected pos|unexpected pos \d+ vs \d+"),
     ("memory", r"\bMemoryError\b|Unable to allocate|can't allocate memory|Cannot allocate memory|std::bad_alloc"),
     ("mount-write", rf"\A(?![\s\S]*{_PREPARES})[\s\S]*(?:{_MOUNT})[\s\S]*{_WRITES}"),
     ("remote-file-system", _MOUNT),
-    # Loading alone: an array cut short is a preprocessed file, and what torch's writer says is no-space.
+    # Only while loading: an array cut short is a preprocessed file, and errors of torch's writer are no-space.
     ("checkpoint-refused", r"Weights only load failed"),
     ("checkpoint-broken", r"PytorchStreamReader failed|failed finding central directory"),
     ("checkpoint-broken", r"(?:EOFError|UnpicklingError|BadZipFile)[\s\S]*, in load_checkpoint\b"),
@@ -69,7 +69,7 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
     ("blosc2-version", r"Could not build empty array|blocks cannot be greater than chunks"),
     ("blosc2-version", rf"Error while creating the NDArray|{_DENIED}[\s\S]*b2nd|b2nd[\s\S]*{_DENIED}"),
 )
-# PyTorch ends every CUDA error with these lines, whatever it was: they name nothing.
+# PyTorch ends every CUDA error with these lines, whatever the error: they identify nothing.
 # https://github.com/pytorch/pytorch/blob/0ac83aeb/c10/cuda/CUDAMiscFunctions.cpp#L32-L46
 # https://github.com/pytorch/pytorch/blob/0e4c6cd6/c10/cuda/CUDAException.cpp#L34-L37
 _BOILERPLATE = re.compile(
@@ -82,7 +82,7 @@ _BOILERPLATE = re.compile(
 _KINDS = tuple((kind, re.compile(pattern, re.IGNORECASE)) for kind, pattern in _PATTERNS)
 KINDS = tuple(dict.fromkeys(kind for kind, _ in _PATTERNS))
 OTHER = "other"
-# Kinds that name a library and no trouble, or that main-exception tells itself: no cause of its own explains them.
+# Kinds that name a library but no problem, or that main-exception explains itself: they have no cause of their own.
 GENERAL = (
     OTHER, "cuda-other", "cudnn", "nccl", "gpu-number", "checkpoint-broken", "checkpoint-refused",
     "no-paths",
@@ -90,11 +90,11 @@ GENERAL = (
 
 
 def error_kind(text: str) -> str:
-    """One of ``KINDS`` for an exception's class, message and traceback taken together; ``other`` if none fits."""
+    """Return one of ``KINDS`` for an exception's class, message and traceback joined; ``other`` if none matches."""
     telling = _BOILERPLATE.sub("", text)
     return next((kind for kind, pattern in _KINDS if pattern.search(telling)), OTHER)
 
 
 def is_special(kind: str) -> bool:
-    """Whether a kind of error has a cause of its own, which then says more than "an exception"."""
+    """Return whether a kind of error has its own cause, which explains more than "an exception"."""
     return kind not in GENERAL

@@ -1,4 +1,4 @@
-"""Collecting facts: known with a detail for people, or unknown with the reason."""
+"""Collected facts: known with a detail for people, or unknown with a reason."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ Value = bool | int | float | str | tuple[str, ...]
 
 
 class Evidence:
-    """What is known of one episode: named facts and the chain of who waits on whom."""
+    """Everything known about one episode: named facts and the waiting chain."""
 
     def __init__(self, facts: dict[str, Fact], chain: tuple[Link, ...] = ()) -> None:
         self._facts = facts
         self.chain = chain
 
     def fact(self, name: str) -> Fact:
-        """The fact of that name; an unknown one if nobody stated it.
+        """Return the fact with that name; an unknown one if it was not stated.
 
         Raises:  KeyError if the vocabulary does not have the name.
         """
@@ -27,12 +27,12 @@ class Evidence:
 
     @property
     def facts(self) -> tuple[Fact, ...]:
-        """All facts that were stated."""
+        """All stated facts."""
         return tuple(self._facts.values())
 
 
 class FactBook:
-    """Facts while they are being collected."""
+    """Facts during collection."""
 
     def __init__(self) -> None:
         self.facts: dict[str, Fact] = {}
@@ -45,34 +45,34 @@ class FactBook:
         *,
         unless: Text | None = None,
     ) -> None:
-        """State a fact; a value of None makes it unknown for the reason ``unless``: not recorded, if none is given.
+        """State a fact; with a value of None it is unknown for the reason ``unless`` (default: not recorded).
 
-        The fact has a process by its name, and beside it as data.
+        The value holds processes by name; the fact also has them as data in ``processes``.
         """
         if value is None:
             self.unknown(name, NOT_RECORDED() if unless is None else unless)
             return
-        told = value if isinstance(value, tuple) else (value,)
-        processes = tuple(one for one in told if isinstance(one, Subject))
+        items = value if isinstance(value, tuple) else (value,)
+        processes = tuple(item for item in items if isinstance(item, Subject))
         self.facts[name] = Fact(name=name, value=_kept(value), detail=detail or None, processes=processes)
 
     def unknown(self, names: str | tuple[str, ...], reason: Text) -> None:
-        """Say that a fact, or each of several, could not be seen, and why."""
+        """State that one fact, or each of several, could not be observed, and why."""
         for name in (names,) if isinstance(names, str) else names:
             self.facts[name] = Fact(name=name, status="unknown", reason=reason)
 
     def not_applicable(self, names: str | tuple[str, ...], reason: Text) -> None:
-        """Say that a fact, or each of several, has no meaning here."""
+        """State that one fact, or each of several, has no meaning here, and why."""
         for name in (names,) if isinstance(names, str) else names:
             self.facts[name] = Fact(name=name, status="not-applicable", reason=reason)
 
     def value(self, name: str) -> Value | None:
-        """Value of a fact stated so far."""
+        """Return the value of a fact stated so far; None if it is not known."""
         fact = self.facts.get(name)
         return fact.value if fact is not None and fact.status == "known" else None
 
     def actors(self, name: str) -> tuple[Subject | str, ...]:
-        """Return what the value of a fact names; nothing where it is not known."""
+        """Return the processes and names in the value of a fact; empty if it is not known."""
         fact = self.facts.get(name)
         return fact.actors if fact is not None and fact.status == "known" else ()
 
@@ -81,5 +81,5 @@ def _kept(value: Value | Subject | tuple[Subject | str, ...]) -> Value:
     if isinstance(value, Subject):
         return value.name
     if isinstance(value, tuple):
-        return tuple(one.name if isinstance(one, Subject) else one for one in value)
+        return tuple(item.name if isinstance(item, Subject) else item for item in value)
     return round(value, 4) if isinstance(value, float) else value

@@ -1,4 +1,4 @@
-"""Where a thread is, read off its frames.
+"""What a thread is doing, from its stack frames.
 
 Names are those of batchgenerators 0.25, nnunetv2 2.5-2.8, PyTorch 1.13-2.13 and CPython.
 """
@@ -14,7 +14,7 @@ _PRINTED = re.compile(r'^ *File "([^"\n]+)", line (\d+), in (\S+)', re.MULTILINE
 
 
 def main_thread(dump: StackDump) -> ThreadStack | None:
-    """The main thread: by name, by thread id, else the last one listed."""
+    """Return the main thread: by name or thread id, else the last one listed; None without threads."""
     for thread in dump.threads:
         if thread.name == "MainThread" or thread.thread_id == dump.pid:
             return thread
@@ -22,18 +22,21 @@ def main_thread(dump: StackDump) -> ThreadStack | None:
 
 
 def interrupted(exception: ExceptionSeen) -> tuple[str, str] | None:
-    """What ``place`` says of the main thread where Ctrl-C ended it, by the traceback that Python then prints."""
+    """Return ``place`` of the main thread at a Ctrl-C, from the traceback that Python prints then.
+
+    None for any other exception and for other processes.
+    """
     if exception.error != "KeyboardInterrupt" or exception.role != "main":
         return None
     frames = tuple(
-        Frame(function=found[3], file=found[1].replace("\\", "/"), line=int(found[2]))
-        for found in reversed(tuple(_PRINTED.finditer(exception.traceback)))
+        Frame(function=match[3], file=match[1].replace("\\", "/"), line=int(match[2]))
+        for match in reversed(tuple(_PRINTED.finditer(exception.traceback)))
     )
     return place(ThreadStack(frames=frames))
 
 
 def place(thread: ThreadStack) -> tuple[str, str] | None:
-    """What the training's main thread is in, and the frame that shows it; None if nothing telling is there.
+    """Return what the training's main thread is doing, and the frame that shows it; None without frames.
 
     One of batch-queue, export-result, export-slot, checkpoint, file-read, native-call, python.
     """
@@ -55,42 +58,46 @@ def place(thread: ThreadStack) -> tuple[str, str] | None:
 
 
 def results_loop(dump: StackDump) -> str | None:
-    """What batchgenerators' results-loop threads wait on; the hand-over, if any of them is in it.
+    """Return what batchgenerators' results-loop threads wait on; None if there are none.
 
-    worker-queue: nothing comes from the workers. tensor-hand-over: a worker announced a batch and does not hand it
-    over. ready-queue: the main thread does not take what is there.
+    worker-queue: nothing arrives from the workers. tensor-hand-over: a worker announced a batch and does not hand it
+    over. ready-queue: the main thread does not take the batches that are ready. tensor-hand-over wins if threads
+    differ.
     """
-    found = set()
+    waits = set()
     for thread in dump.threads:
         if _first(thread.frames, function=("results_loop",)) is None:
             continue
         if _first(thread.frames, function=_HAND_OVER) or _first(thread.frames, file="resource_sharer.py"):
-            found.add("tensor-hand-over")
+            waits.add("tensor-hand-over")
         elif _first(thread.frames, function=("put",)):
-            found.add("ready-queue")
+            waits.add("ready-queue")
         else:
-            found.add("worker-queue")
-    return next((word for word in ("tensor-hand-over", "worker-queue", "ready-queue") if word in found), None)
+            waits.add("worker-queue")
+    return next((word for word in ("tensor-hand-over", "worker-queue", "ready-queue") if word in waits), None)
 
 
 def collective(frames: tuple[Frame, ...]) -> Frame | None:
-    """The operation in which a rank waits for the others: an exchange by name, or DDP's backward pass."""
+    """Return the frame in which a rank waits for the others: a collective operation or DDP's backward pass."""
     return _first(frames, function=_COLLECTIVES)
 
 
 def network_caller(frames: tuple[Frame, ...]) -> Frame | None:
-    """Who talks to another machine: nothing in the main thread of a stock training opens a socket in Python."""
+    """Return the frame that talks to another machine, or None.
+
+    In a stock training no Python code of the main thread opens a socket.
+    """
     outside = next((index for index, frame in enumerate(frames) if not _NETWORK.search(frame.file)), None)
     return frames[outside] if outside else None
 
 
 def describe(frame: Frame) -> str:
-    """function (file:line), with the file's last part only."""
+    """Return "function (file:line)", with the file's name only."""
     name = frame.file.rsplit("/", 1)[-1]
     return f"{frame.function} ({name}:{frame.line})" if name else frame.function
 
 
-# The receiving half of torch's and multiprocessing's descriptor passing.
+# The receiving side of descriptor passing in torch and multiprocessing.
 _HAND_OVER = (
     "rebuild_storage_fd",
     "rebuild_storage_filename",
@@ -101,7 +108,7 @@ _HAND_OVER = (
     "recvfds",
     "detach",
 )
-# torch.distributed's exchanges; with DDP the gradients are exchanged within the backward pass.
+# torch.distributed's collective operations. DDP exchanges the gradients in the backward pass.
 _COLLECTIVES = (
     "_engine_run_backward", "all_reduce", "all_gather", "all_gather_object", "all_gather_into_tensor", "barrier",
     "monitored_barrier", "broadcast", "broadcast_object_list", "reduce", "reduce_scatter", "gather", "gather_object",
@@ -126,8 +133,8 @@ def _batch_queue(frames: tuple[Frame, ...]) -> Frame | None:
     return _first(frames, function=names)
 
 
+# PyTorch's DataLoader without workers fetches the batch itself: that is no wait for a worker.
 def _torch_queue(frames: tuple[Frame, ...]) -> Frame | None:
-    """The wait of PyTorch's DataLoader for a worker; without workers it fetches the batch itself."""
     if _first(frames, file="torch/utils/data/_utils/fetch.py"):
         return None
     waits = ("_try_get_data", "_get_data", "_next_data")

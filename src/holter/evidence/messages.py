@@ -1,4 +1,4 @@
-"""What the training itself said around an episode: exceptions with their tracebacks, and kept lines of its output."""
+"""What the training printed around an episode: exceptions with tracebacks, and kept lines of its output."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from holter.evidence.window import Window
 from holter.records import ExceptionSeen, LogLine, Text
 from holter.sentences import define
 
-UNSTATED = define("sayings.unstated", "nothing that is stated speaks of it")
+UNSTATED = define("sayings.unstated", "the stated facts do not mention it")
 NOT_PRINTED = define("why.output.not-mentioned", "no output of the training mentions it")
 NO_OUTPUT = define("why.output.not-recorded", "the output of the training was not recorded")
-# What explains a death is said at most this long before it: the watchdog of NCCL waits for minutes until it acts.
+# The message that explains a death comes at most this long before it: NCCL's watchdog waits for minutes before it acts.
 BEFORE_S = 60.0
 AFTER_S = 5.0
 
 
 def messages_around(window: Window, before_s: float = BEFORE_S) -> Iterator[str]:
-    """Exceptions that are no echo, then lines, in the order of time."""
+    """Yield exceptions that are no echo, then kept lines, each in order of time."""
     start_s, end_s = window.episode.start_s - before_s, window.end_s + AFTER_S
     for error in window.recording.events(ExceptionSeen, start_s=start_s, end_s=end_s):
         if not error.echo:
@@ -28,7 +28,7 @@ def messages_around(window: Window, before_s: float = BEFORE_S) -> Iterator[str]
 
 
 def state_or_absent(window: Window, book: FactBook, name: str, value: str | int | None, detail: Text = "") -> None:
-    """State what was printed; without it, unknown if no output was recorded, otherwise not applicable."""
+    """State what was printed; without a value, unknown if no output was recorded, else not applicable."""
     if value is not None:
         book.known(name, value, detail)
     elif next(messages_around(window, float("inf")), None) is not None:

@@ -1,6 +1,6 @@
-"""Whether what a training waits for is over, by the probes' latest readings. A fold over ticks: no clock, no file.
+"""Whether an external problem that a training waits for is over, from the latest samples. Pure.
 
-``True`` and ``False`` are readings; ``None`` means that nothing could be read, and says neither.
+``True`` and ``False`` are measured; ``None`` means that nothing could be read.
 """
 
 from __future__ import annotations
@@ -13,30 +13,30 @@ from holter.evidence.facts.gpu.graphics import ZOMBIE_BYTES, held_down_by, other
 from holter.evidence.facts.machine.disk import failure, is_below, kind_of
 from holter.records import ActionTaken, Event, ExceptionSeen, GpuSample, StorageSample, Tick
 
-# A mount answers again when a small read is as quick as on any healthy one.
+# A mount is healthy again when a small read is as fast as on any healthy one.
 ANSWERS_WITHIN_S, QUICK_S = 2.0, 0.5
-# A quota of one's own does not show in the free space of the file system.
+# A quota of the user does not show in the free space of the file system.
 QUOTA = re.compile(r"Disk quota exceeded|\[Errno 122\]")
-MOST_FILES = 100  # remembered: an epoch that cannot be saved names few
+MOST_FILES = 100  # kept at most: an epoch that cannot be saved names only a few
 LICENSED = ("licensed", "unlicensed-unrestricted")
 RESTRICTED = ("unlicensed-restricted", "unlicensed")
 
 
 class Outside:
-    """The latest reading of everything that we can only wait for."""
+    """The latest sample of every external resource that a training can wait for."""
 
     def __init__(self) -> None:
         self._storage: dict[str, StorageSample] = {}
         self._gpus: dict[int, GpuSample] = {}
         self._mine: set[int] = set()  # GPUs that listed a process of ours
         self._quota = False
-        self._files: set[str] = set()  # that could not be written
-        self._unnamed = False  # something could not be, and it was not said what
+        self._files: set[str] = set()  # could not be written
+        self._unnamed = False  # a write failed and its file was not named
         self._results_lacked = False
         self._since: dict[str, float] = {}
 
     def see(self, tick: Tick) -> None:
-        """Take in the next tick."""
+        """Add the next tick."""
         self._storage.update({sample.label: sample for sample in tick.storage})
         for gpu in tick.gpus:
             if gpu.source != "none":
@@ -69,16 +69,19 @@ class Outside:
             self._files.add(failed.file)
 
     def is_clear(self, cause: str | None) -> bool | None:
-        """Whether the condition that this cause is about is over."""
+        """Return whether the external condition of this cause is over; None if unknown."""
         return CONDITIONS[cause](self) if cause is not None and cause in CONDITIONS else None
 
     def clear_s(self, cause: str | None, t_s: float) -> float | None:
-        """For how long it has been over at every reading; None where it is not, or cannot be told."""
+        """Return for how many seconds every sample has shown it over; None if it is not, or unknown."""
         since_s = self._since.get(cause or "")
         return None if since_s is None else max(0.0, t_s - since_s)
 
     def room(self) -> bool | None:
-        """The results have room for a checkpoint; so has the temporary folder, if that is where a write failed."""
+        """Return whether the results have space for a checkpoint.
+
+        The temporary folder must have space too, if a write failed there.
+        """
         results = self._storage.get("results")
         if results is None or self._quota:
             return None
@@ -87,37 +90,37 @@ class Outside:
             return False
         return has_room(results)
 
+    # A full /tmp delays nobody unless a write failed there.
     def _failed_in(self, temporary: StorageSample, results: StorageSample) -> bool:
-        """Whether a write failed there; a full /tmp that nobody needed keeps nobody waiting."""
-        inner = max((temporary, results), key=lambda one: len(one.path))
+        inner = max((temporary, results), key=lambda sample: len(sample.path))
         for file in self._files:
             if is_below(file, temporary.path) and (inner is temporary or not is_below(file, results.path)):
                 return True
         return self._unnamed and not self._files and not self._results_lacked
 
     def storage_answers(self) -> bool | None:
-        """Small reads of data and results come back, and quickly."""
+        """Return whether small reads of data and results succeed, and quickly."""
         looks = [self._storage[label] for label in ("preprocessed", "results") if label in self._storage]
-        if any(_is_in_trouble(one) for one in looks):
+        if any(_is_in_trouble(sample) for sample in looks):
             return False
-        return True if looks and all(one.read_latency_s is not None for one in looks) else None
+        return True if looks and all(sample.read_latency_s is not None for sample in looks) else None
 
     def licensed(self) -> bool | None:
-        """Every vGPU is licensed, or in its grace period."""
+        """Return whether every vGPU is licensed or in its grace period."""
         stages = {gpu.licence_stage for gpu in self._gpus.values()}
         if stages & set(RESTRICTED):
             return False
         return True if stages & set(LICENSED) else None
 
     def at_full_clock(self) -> bool | None:
-        """Nothing holds the clock of our GPUs down."""
+        """Return whether nothing holds the clock of our GPUs down."""
         gpus = self._used()
         if any(held_down_by(gpu) for gpu in gpus):
             return False
         return True if gpus and all(gpu.clock_reasons is not None for gpu in gpus) else None
 
     def alone(self) -> bool | None:
-        """Nobody else is on our GPUs, and nobody who is gone."""
+        """Return whether no other process, running or gone, holds memory on our GPUs."""
         gpus = self._used()
         if any(others(gpu) or _held_by_nobody(gpu) for gpu in gpus):
             return False
@@ -129,13 +132,13 @@ class Outside:
         return [gpu for gpu in self._gpus.values() if gpu.index in self._mine]
 
 
-def _is_in_trouble(one: StorageSample) -> bool:
-    hangs = (one.probe_pending_s or 0.0) >= ANSWERS_WITHIN_S
-    return hangs or one.problem is not None or (one.read_latency_s or 0.0) >= QUICK_S
+def _is_in_trouble(sample: StorageSample) -> bool:
+    hangs = (sample.probe_pending_s or 0.0) >= ANSWERS_WITHIN_S
+    return hangs or sample.problem is not None or (sample.read_latency_s or 0.0) >= QUICK_S
 
 
 def _held_by_nobody(gpu: GpuSample) -> bool:
-    held = sum(one.memory_bytes or 0 for one in gpu.processes or ())
+    held = sum(process.memory_bytes or 0 for process in gpu.processes or ())
     return gpu.processes is not None and (gpu.memory_used_bytes or 0) - held >= ZOMBIE_BYTES
 
 

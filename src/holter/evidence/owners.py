@@ -1,4 +1,4 @@
-"""Whose code a frame is: the user's own, nnU-Net's, PyTorch's, Python's or another library's."""
+"""Who owns the code of a frame: the user, nnU-Net, PyTorch, Python or another library."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _STDLIB = re.compile(r"/lib(?:64)?/python3(?:\.\d+)?/(?!(?:site|dist)-packages/)
 _PACKAGES = re.compile(r"/(?:site|dist)-packages/|/lib/python3/")
 _NNUNET = re.compile(r"/(?:nnunetv2|batchgenerators|batchgeneratorsv2|dynamic_network_architectures)/")
 _TORCH = re.compile(r"/(?:site|dist)-packages/torch/")
-# nnU-Net finds trainers below this folder alone, so users put their own files there.
+# nnU-Net finds trainers only below this folder, so users put their own files there.
 _TRAINERS = re.compile(r"/nnunetv2/training/nnUNetTrainer/(?:.*/)?([^/]+)$")
-# Those of nnunetv2 2.5 to 2.8.
+# From nnunetv2 2.5 to 2.8.
 _STOCK_TRAINERS = frozenset({
     "__init__.py", "aortaseg24.py", "nnUNetTrainer.py", "nnUNetTrainerAdam.py", "nnUNetTrainerAdan.py",
     "nnUNetTrainerBN.py", "nnUNetTrainerBenchmark_5epochs.py", "nnUNetTrainerBenchmark_5epochs_noDataLoading.py",
@@ -34,7 +34,7 @@ _STOCK_TRAINERS = frozenset({
 
 
 def owner_of(frame: Frame) -> str:
-    """Whose code it is: a key of ``OWNERS``."""
+    """Return the owner of the frame's code: a key of ``OWNERS``."""
     file = frame.file.replace("\\", "/")
     trainer = _TRAINERS.search(file)
     if trainer is not None:

@@ -1,4 +1,4 @@
-"""Why a fact is unknown or does not apply: the reasons that several files give."""
+"""Reasons that several files give for a fact that is unknown or not applicable."""
 
 from __future__ import annotations
 

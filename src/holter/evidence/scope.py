@@ -1,7 +1,7 @@
-"""What kind of run this is: nnU-Net, an export, a GPU, several ranks, Windows, a container.
+"""The kind of run: nnU-Net, an export, a GPU, several ranks, Windows, a container.
 
-A cause that presupposes one of them is not applicable where it is known to be missing. From a text, or from what a
-person states, a thing is never known to be missing: the text may just not mention it.
+A cause that requires one of them is not applicable where it is known to be absent. A text or a person's statement never
+proves absence: it may simply not mention it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from holter.texts.training_command import parse_training_command
 
 NNUNET_FRAMES = re.compile(r"/nnunetv?2?/|batchgenerators/|nnUNetTrainer|/holter/trainer/")
 EXPORT_FRAMES = re.compile(r"perform_actual_validation|export_prediction|predict_from_raw_data|nnUNetv2_predict")
-# Kinds of errors that only somebody with a GPU, or who expects one, can have.
+# Kinds of errors that only occur with a GPU, or where one is expected.
 GPU_ERRORS = re.compile(r"^(?:cuda|gpu|cudnn|nccl|pinned)")
 TRAINS = ("unpack", "train", "validate", "epoch-end", "final-validation")
 EXPORT_ECHOES = ("export", "prediction")
@@ -38,10 +38,10 @@ ONE_RANK = define("scope.one-rank", "one process trains")
 
 
 def collect(window: Window, book: FactBook) -> None:
-    """State what is there; and what is not, where the whole run was watched."""
+    """State what the run has, and what it lacks if the whole run was observed."""
     derive(book)
     contract = window.recording.contract(window.end_s)
-    seen = frozenset() if contract is None else frozenset(one.name for one in contract.sees if one.can)
+    seen = frozenset() if contract is None else frozenset(ability.name for ability in contract.sees if ability.can)
     if "gpu" in seen:
         _add(book, "scope.gpu", True)
     _nnunet(window, book, seen)
@@ -53,7 +53,7 @@ def collect(window: Window, book: FactBook) -> None:
         device = environment.device if environment is not None else None
         if device == "cpu":
             book.known("scope.gpu", False, CPU_DEVICE())
-        elif device is not None:  # NVML knows no GPU of AMD, Intel or Apple
+        elif device is not None:  # NVML lists no AMD, Intel or Apple GPU
             book.known("scope.gpu", True, GPU_DEVICE(device=device))
         elif book.value("gpu.present") is False:
             book.known("scope.gpu", False, NO_GPU())
@@ -63,7 +63,7 @@ def collect(window: Window, book: FactBook) -> None:
 
 
 def derive(book: FactBook) -> None:
-    """What follows from other facts, whoever stated them."""
+    """Add what follows from other facts, from whatever source."""
     system, machine = book.value("system.os"), book.value("system.virtual_machine")
     if system == "windows" or machine == "wsl":
         _add(book, "scope.windows", True)
@@ -85,12 +85,12 @@ def derive(book: FactBook) -> None:
 
 
 def was_training_seen(recording: Recording) -> bool:
-    """Whether steps, epochs or log sentences of a training are on the recording."""
+    """Return whether the recording holds steps, epochs or log lines of a training."""
     return any(shows_training(tick) for tick in recording.all_ticks)
 
 
 def shows_training(tick: Tick) -> bool:
-    """Whether a step, an epoch or a log sentence of a training is in this tick."""
+    """Return whether this tick holds a step, an epoch or a log line of a training."""
     steps = any(beat.steps_total for beat in tick.beats if beat.role == "main")
     return steps or any(_is_said_by_nnunet(event) for event in tick.events)
 
@@ -99,7 +99,7 @@ def _nnunet(window: Window, book: FactBook, seen: frozenset[AbilityName]) -> Non
     environment = window.recording.environment
     command = environment.command if environment is not None else ()
     beats = any(beat.role == "main" for tick in window.all for beat in tick.beats)
-    said = any(_is_said_by_nnunet(event) for tick in window.all for event in tick.events)
+    logged = any(_is_said_by_nnunet(event) for tick in window.all for event in tick.events)
     raised = any(NNUNET_FRAMES.search(error.traceback) for error in window.recording.events(ExceptionSeen))
     if parse_training_command(command) is not None or (environment is not None and environment.plans):
         book.known("scope.nnunet", True, BY_COMMAND())
@@ -107,14 +107,14 @@ def _nnunet(window: Window, book: FactBook, seen: frozenset[AbilityName]) -> Non
         book.known("scope.nnunet", True, BY_BEAT())
     elif "log" in seen:
         book.known("scope.nnunet", True, BY_LOG())
-    elif said:
+    elif logged:
         book.known("scope.nnunet", True, BY_TEXT())
     elif raised:
         book.known("scope.nnunet", True, BY_FRAMES())
     elif book.value("scope.nnunet") is None and _was_watched(window):
         book.known("scope.nnunet", False, NOT_NNUNET())
     steps = any(beat.steps_total for tick in window.all for beat in tick.beats if beat.role == "main")
-    if steps or said:
+    if steps or logged:
         book.known("scope.training", True)
     elif _was_watched(window):
         book.known("scope.training", False, NO_TRAINING())
@@ -131,8 +131,8 @@ def _export(window: Window, book: FactBook) -> None:
         book.known("scope.export", False, NO_EXPORT())
 
 
+# Only nnU-Net's own stamped lines give an epoch, a phase after startup, or a kept line of the log.
 def _is_said_by_nnunet(event: Event) -> bool:
-    """An epoch, a phase beyond the start, or a kept sentence: only nnU-Net's own stamped lines make these."""
     if isinstance(event, LogLine):
         return event.source == "training-log"
     return isinstance(event, EpochEnded) or (isinstance(event, PhaseChanged) and event.phase in TRAINS)

@@ -1,7 +1,7 @@
-"""How a series of epoch times runs: flat, a step, a drift, regular or irregular spikes. Pure arithmetic on medians.
+"""The shape of a series of epoch times: flat, step, drift, regular or irregular spikes. Pure arithmetic on medians.
 
-A few odd epochs (a laptop's lid, a backup) change nothing: steps and drifts are looked for in the running median, and
-costs are sums of absolute deviations.
+A few odd epochs (a closed laptop lid, a backup) change nothing: steps and drifts are searched in the running median,
+and costs are sums of absolute deviations.
 """
 
 from __future__ import annotations
@@ -14,70 +14,70 @@ from typing import Literal, NamedTuple
 
 Shape = Literal["flat", "step-up", "step-down", "drift-up", "decreasing", "periodic", "heavy-tail", "first-only"]
 
-# Fewer epochs have no shape: a first one and two others agree by chance.
+# Fewer epochs have no shape: the first and two others agree by chance.
 ENOUGH = 4
-# The first epoch holds cudnn.benchmark, torch.compile and a cold page cache; beyond half as long again it stands out.
+# The first epoch includes cudnn.benchmark, torch.compile and a cold page cache; from 1.5 times the others on it counts
+# as slow.
 FIRST_TIMES = 1.5
-# A step of less than a fifth is within what a shared file server or a warm room does to healthy runs.
+# Healthy runs vary by up to a fifth: a shared file server or a warm room does that.
 STEP_TIMES = 1.2
-# Each side of a step or drift needs this many epochs: two odd ones in a row must not make a step.
+# Each side of a step or drift needs this many epochs, so that two odd ones in a row make no step.
 SIDE = 3
-# The step must stand out of the scatter on both sides, as three sigma do, and explain this part of all deviation.
+# The step must exceed the scatter on both sides by three sigma and explain this share of all deviation.
 STEP_SIGMAS, EXPLAINED = 3.0, 0.4
-# At the end of a log one epoch or two must do, if they took this many times as long: nobody waits for a third one of
+# At the end of a log one or two epochs suffice if they took this many times as long: nobody waits for a third one of
 # seven hours.
 LAST_TIMES = 5.0
-# A drift is seen over this many epochs, and explains nearly as much as a step has to.
+# A drift needs this many epochs and must explain nearly as much as a step.
 DRIFT_EPOCHS = 8
-# An epoch that took half as long again is slow; this many and this part of all are a heavy tail, not bad luck.
+# An epoch of 1.5 times the median is slow; this many, and this share of all, are a heavy tail and no chance.
 SLOW_TIMES, SLOW_EPOCHS, SLOW_PART = 1.5, 3, 0.05
-# Half of all epochs scatter over this part of the median: no tail, all of it is uneven.
+# If the middle half of all epochs spreads over this share of the median, it is no tail: all of it is uneven.
 SCATTER = 0.4
-# Slow epochs are periodic if this many distances between them are alike; of short distances chance makes more.
+# Slow epochs are periodic if this many distances between them agree; short distances agree by chance more often.
 PERIODS, SHORT_PERIOD, SHORT_PERIODS, ALIKE_PART = 3, 5, 6, 0.8
-# Timers, file systems and the machine's other work move any epoch this much.
+# Timers, file systems and other work on the machine change any epoch time by this share.
 JITTER = 0.02
-# Slopes between all pairs of this many points are enough for a robust line; more cost quadratic time.
+# Slopes between all pairs of this many points give a robust line; the time needed grows with the square.
 POINTS = 120
 SIGMA_OF_MAD = 1.4826
 
 
 class Series(NamedTuple):
-    """What a series of epoch times shows."""
+    """The shape of a series of epoch times, with its numbers."""
 
     shape: Shape
     usual_s: float
-    recent_s: float | None = None  # after the change; of the slow epochs where they come and go; None if flat
+    recent_s: float | None = None  # after the change; for recurring slow epochs, their time; None if flat
     change: int | None = None  # index of the first epoch after the change
     first_times: float = 1.0  # the first epoch over the median of the others
-    slow: tuple[int, ...] = ()  # indices of single slow epochs, where they make the shape
-    period: int | None = None  # epochs from one slow one to the next
+    slow: tuple[int, ...] = ()  # indices of single slow epochs, if the shape depends on them
+    period: int | None = None  # distance between slow epochs, in epochs
 
     @property
     def times(self) -> float | None:
-        """Epoch time after the change over that before it."""
+        """Epoch time after the change divided by that before it; None without a change."""
         return None if self.recent_s is None or self.usual_s <= 0 else self.recent_s / self.usual_s
 
 
 def analyse(times: Sequence[float]) -> Series | None:
-    """The shape of these epoch times; None if they are too few to have one."""
+    """Return the shape of these epoch times, in seconds; None if they are too few."""
     if len(times) < ENOUGH:
         return None
     first_times = times[0] / max(median(times[1:]), 1e-9)
     is_first_slow = first_times >= FIRST_TIMES and times[0] >= FIRST_TIMES * median(times[1:4])
     skipped = 1 if is_first_slow else 0
-    found = _body(times[skipped:])
-    if is_first_slow and found.shape == "flat":
-        return Series("first-only", found.usual_s, first_times=first_times)
-    return found._replace(
+    series = _body(times[skipped:])
+    if is_first_slow and series.shape == "flat":
+        return Series("first-only", series.usual_s, first_times=first_times)
+    return series._replace(
         first_times=first_times,
-        change=None if found.change is None else found.change + skipped,
-        slow=tuple(index + skipped for index in found.slow),
+        change=None if series.change is None else series.change + skipped,
+        slow=tuple(index + skipped for index in series.slow),
     )
 
 
 def _body(times: Sequence[float]) -> Series:
-    """The shape without a slow first epoch."""
     usual = median(times)
     last = _slow_end(times)
     if last is not None:
@@ -87,9 +87,9 @@ def _body(times: Sequence[float]) -> Series:
     sustained = _step_or_drift(times, smooth)
     if sustained is not None:
         return sustained
-    found = _come_and_go(times, usual, slow)
-    if found is not None:
-        return found
+    recurring = _come_and_go(times, usual, slow)
+    if recurring is not None:
+        return recurring
     ordered = sorted(times)
     low, high = ordered[len(times) // 4], ordered[(3 * len(times)) // 4]
     if len(times) >= 2 * ENOUGH and high - low >= SCATTER * usual:
@@ -99,8 +99,8 @@ def _body(times: Sequence[float]) -> Series:
     return Series("flat", usual)
 
 
+# Single slow epochs: at equal distances (periodic), or repeated without a period (heavy tail).
 def _come_and_go(times: Sequence[float], usual: float, slow: tuple[int, ...]) -> Series | None:
-    """Single slow epochs among usual ones: at equal distances, or again and again."""
     if not slow:
         return None
     recent, period = median([times[index] for index in slow]), _period(slow)
@@ -111,8 +111,8 @@ def _come_and_go(times: Sequence[float], usual: float, slow: tuple[int, ...]) ->
     return None
 
 
+# One or two epochs at the end that took many times as long as every epoch before.
 def _slow_end(times: Sequence[float]) -> Series | None:
-    """One or two epochs at the very end that took many times as long as every one before."""
     for count in (1, 2):
         before, after = times[:-count], times[-count:]
         if len(before) >= SIDE and min(after) >= LAST_TIMES * median(before) and min(after) > max(before) * STEP_TIMES:
@@ -120,8 +120,8 @@ def _slow_end(times: Sequence[float]) -> Series | None:
     return None
 
 
+# A lasting change: a step or a line, whichever leaves the smaller cost.
 def _step_or_drift(times: Sequence[float], smooth: Sequence[float]) -> Series | None:
-    """A lasting change: one step, or a line; whichever leaves less unexplained."""
     if len(smooth) < 2 * SIDE:
         return None
     flat_cost = _costs(smooth)[-1]
@@ -157,15 +157,18 @@ def _drift(times: Sequence[float], slope: float, start: float, mean_residual: fl
 
 
 def running_median(times: Sequence[float]) -> list[float]:
-    """Single and double spikes removed; edges of steps stay. At the ends the outermost whole window is used."""
+    """Return the series without single and double spikes; edges of steps stay.
+
+    Near both ends the outermost full window is used.
+    """
     width = 5 if len(times) >= 10 else 3
     last = max(0, len(times) - width)
     begins = (min(max(0, index - width // 2), last) for index in range(len(times)))
     return [float(median(times[begin : begin + width])) for begin in begins]
 
 
+# For each prefix of the series: the sum of absolute deviations from its median.
 def _costs(times: Sequence[float]) -> list[float]:
-    """Of each beginning of the series: the sum of absolute deviations from its median."""
     ordered: list[float] = []
     costs: list[float] = []
     total = low_sum = 0.0
@@ -177,7 +180,7 @@ def _costs(times: Sequence[float]) -> list[float]:
         low_sum += value if below else 0.0
         new_half = len(ordered) // 2
         if below:
-            # The lower half got the value; hand its largest one up if it is one too many now.
+            # The lower half got the value; move its largest one up if it has one too many now.
             low_sum -= ordered[new_half] if half + 1 > new_half else 0.0
         elif new_half > half:
             low_sum += ordered[new_half - 1]
@@ -187,8 +190,8 @@ def _costs(times: Sequence[float]) -> list[float]:
     return costs
 
 
+# The split with the smallest sum of absolute deviations from the two medians, and that sum.
 def _best_split(times: Sequence[float]) -> tuple[int, float]:
-    """Where to cut so that both parts lie nearest to their own medians, and the cost that is left."""
     left = _costs(times)
     right = _costs(times[::-1])
     places = range(SIDE, len(times) - SIDE + 1)
@@ -196,8 +199,8 @@ def _best_split(times: Sequence[float]) -> tuple[int, float]:
     return best, left[best - 1] + right[len(times) - best - 1]
 
 
+# Slope and start of the Theil-Sen line, on at most ``POINTS`` points.
 def _line(times: Sequence[float]) -> tuple[float, float]:
-    """Slope and start of the line of medians (Theil and Sen), on at most ``POINTS`` points."""
     step = max(1, len(times) // POINTS)
     points = [(index, times[index]) for index in range(0, len(times), step)]
     slopes = [(b[1] - a[1]) / (b[0] - a[0]) for place, a in enumerate(points) for b in points[place + 1 :]]
@@ -205,8 +208,8 @@ def _line(times: Sequence[float]) -> tuple[float, float]:
     return slope, median([value - slope * index for index, value in points])
 
 
+# The distance between slow epochs, if enough distances agree.
 def _period(slow: Sequence[int]) -> int | None:
-    """The distance between slow epochs, if it is the same again and again."""
     starts = [index for place, index in enumerate(slow) if place == 0 or index > slow[place - 1] + 1]
     gaps = [b - a for a, b in pairwise(starts)]
     if len(gaps) < PERIODS:

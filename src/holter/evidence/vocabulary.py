@@ -1,7 +1,6 @@
-"""Every fact that evidence may state: its name, what it is, and its unit.
+"""Every fact that evidence may state: name, meaning and unit.
 
-A cause may only ask for names on this list (a test compares), and an evidence file written by a person uses the
-same names.
+A cause may only ask for names on this list (a test checks this); evidence files written by people use the same names.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from holter.records import Record
 
 
 class FactSpec(Record, frozen=True, kw_only=True):
-    """One word of the vocabulary."""
+    """One fact of the vocabulary."""
 
     name: str
     kind: str  # bool, number, text, list
@@ -69,11 +68,11 @@ VOCABULARY: tuple[FactSpec, ...] = (
     _list("workers.stopped_pids", "their PIDs"),
     _list("workers.blocked", "workers, or the main process, in uninterruptible sleep (D) or a slow read"),
     _number("workers.working", "data workers that use a good part of a core"),
-    _number("workers.delivering", "data workers with a finished batch, waiting for room in the queue"),
+    _number("workers.delivering", "data workers with a finished batch, waiting for space in the queue"),
     _number("workers.cpu_ratio", "cores used by all data workers", "cores"),
     _text("workers.blocked_file", "file that a blocked worker reads"),
     _text("workers.blocked_mount", "type and mount point of that file"),
-    _text("workers.case", "case that the stuck or dead worker had in hand"),
+    _text("workers.case", "case that the stuck or dead worker was processing"),
     # Endings
     _text("worker.ending", "how the first worker that died ended: signal name, or 'exit code N'"),
     _number("worker.exit_signal", "signal that ended it"),
@@ -118,10 +117,10 @@ VOCABULARY: tuple[FactSpec, ...] = (
     _text("disk.file", "file that could not be written"),
     _text("disk.folder", "folder on the file system that it was for"),
     _text("disk.mount", "that file system"),
-    _number("disk.free_bytes", "room left there at the last look", "B"),
-    _number("disk.needed_bytes", "room that the next checkpoint needs", "B"),
-    _bool("disk.full", "there was no room, or no inode, at a look around the episode"),
-    _bool("disk.read_only", "it was mounted read-only at a look around the episode"),
+    _number("disk.free_bytes", "free space there at the last reading", "B"),
+    _number("disk.needed_bytes", "space that the next checkpoint needs", "B"),
+    _bool("disk.full", "no space, or no inode, was left at a reading around the episode"),
+    _bool("disk.read_only", "it was mounted read-only at a reading around the episode"),
     _number("save.failed", "checkpoints that could not be saved, up to the alarm"),
     # GPU
     _bool("gpu.present", "a GPU can be read"),
@@ -134,7 +133,7 @@ VOCABULARY: tuple[FactSpec, ...] = (
     _bool("gpu.throttled", "its clock was held down well below the maximum while it was busy"),
     _list("gpu.foreign_processes", "processes of others that compute on a GPU of ours"),
     _number("gpu.zombie_bytes", "GPU memory in use that no listed process holds", "B"),
-    _text("gpu.shared", "what sharing the GPU explains: slow (slower steps), memory (a want of GPU memory)"),
+    _text("gpu.shared", "what sharing the GPU explains: slow (slower steps), memory (too little GPU memory)"),
     _text("gpu.label", "the GPU that this is about, with its name"),
     _text("gpu.virtualization", "none, pass-through, vgpu, host-vgpu, host-vsga"),
     _text("gpu.licence_stage", "licensed, unlicensed-unrestricted, unlicensed-restricted, unlicensed"),
@@ -146,17 +145,17 @@ VOCABULARY: tuple[FactSpec, ...] = (
     _number("export.workers", "export workers alive"),
     _number("export.replaced", "export workers that are younger than their pool: a dead one was replaced"),
     _text("export.ending", "how an export worker ended"),
-    # What exceptions and echoes say
+    # Exceptions and echoes
     _text("exception.kind", "what the first exception says went wrong, in one word (evidence/error_kinds.py)"),
     _text(
         "echo.says",
-        "the sentence that only repeats that something died before: training, export, prediction, preprocessing",
+        "the part of nnU-Net that reports that something died before: training, export, prediction, preprocessing",
     ),
     # Epochs, from the heartbeat or from nnU-Net's log
-    _number("epochs.count", "epochs that the recording or log tells of"),
+    _number("epochs.count", "epochs in the recording or log"),
     _text(
         "epochs.shape",
-        "how epoch times run: flat, step-up, step-down, drift-up, decreasing, periodic, heavy-tail, first-only",
+        "shape of the epoch times: flat, step-up, step-down, drift-up, decreasing, periodic, heavy-tail, first-only",
     ),
     _number("epochs.usual_s", "median epoch time before the change", "s"),
     _number("epochs.recent_s", "median epoch time after the change", "s"),
@@ -216,7 +215,7 @@ VOCABULARY: tuple[FactSpec, ...] = (
     _number("ddp.steps", "most steps that any of them has finished"),
     _text("ddp.timed_out", "collective operation that NCCL gave up"),
     _bool("setting.nccl_p2p", "NCCL_P2P_DISABLE does not switch direct traffic between GPUs off"),
-    # Everybody else on the machine
+    # Other processes on the machine
     _number("host.others_cpu_ratio", "CPUs that processes outside the run use of those of the machine", "ratio"),
     _number("host.others_usual_ratio", "the same before the episode", "ratio"),
     _list("host.others", "processes outside the run that use most CPU, each with its cores"),
@@ -235,16 +234,16 @@ VOCABULARY: tuple[FactSpec, ...] = (
     _number("plan.median_voxels", "voxels of the median case"),
     _number("reading.share", "share of the stacks of working data workers that are in reading a case", "ratio"),
     _number("cache.reads_late_ratio", "bytes read from storage in the last third of the recording over the first", ""),
-    _bool("storage.windows_drive", "in WSL, the data lie on a drive of Windows"),
+    _bool("storage.windows_drive", "in WSL, the data are on a Windows drive"),
     _bool("exception.pinned_memory", "the exception is that of page-locked (pinned) memory"),
-    # What is over, and what only seems so
+    # A finished run, a silent console, an optional step
     _bool("finish.done", "training and final validation are over and the results written"),
     _number("finish.age_s", "time since then", "s"),
     _text(
         "main.extra_step",
         "step that a training does not need and the main thread is in: drawing, run tracking, network",
     ),
-    _bool("output.hidden", "the training log goes on while the console that a person looks at gets nothing"),
+    _bool("output.hidden", "the training log grows while the console shows nothing"),
     _bool("output.buffered", "the output goes to a file or pipe and Python holds it back"),
     # The machine itself
     _list("hardware.kernel_errors", "machine checks and memory errors in the kernel log"),
@@ -252,7 +251,7 @@ VOCABULARY: tuple[FactSpec, ...] = (
     # Two runs compared, by a person
     _number("batch.times_usual", "batch size over that of the run that it is compared with"),
     _number("batch.sample_times_usual", "time for one sample over that of the run that it is compared with"),
-    # Memory: who grows, what is short of it
+    # Growth and shortage of memory
     _text("worker.role", "role of the worker that died first"),
     _text("memory.grows_in", "where memory rises all the time: main, workers, both, none"),
     _number("memory.main_growth_bytes_per_h", "growth of the main process", "B/h"),
@@ -260,17 +259,17 @@ VOCABULARY: tuple[FactSpec, ...] = (
     _number("memory.private_growth_bytes_per_h", "growth of the pages that data workers have to themselves", "B/h"),
     _number("memory.shared_growth_bytes_per_h", "growth of the pages that data workers share; below 0: loss", "B/h"),
     _number("memory.arenas", "extra arenas of the C library's malloc in the main process"),
-    _number("memory.arena_share", "share of the main process's growth that lies in these arenas", "ratio"),
+    _number("memory.arena_share", "share of the main process's growth in these arenas", "ratio"),
     _number("memory.trim_freed_ratio", "share of its memory that malloc_trim(0) gave back", "ratio"),
     _number("memory.cache_ratio", "page cache of the memory limit of the cgroup", "ratio"),
     _number("memory.cache_dropped_ratio", "share of the page cache before that the cgroup has dropped", "ratio"),
     _number("memory.refaults_per_s", "pages of files read again soon after they were dropped from the cgroup", "1/s"),
-    _number("memory.direct_scans_per_s", "pages looked through by processes that had to make room themselves", "1/s"),
+    _number("memory.direct_scans_per_s", "pages scanned by processes that had to reclaim memory themselves", "1/s"),
     _number("memory.compact_stalls_per_s", "waits for memory to be compacted", "1/s"),
     _number("pressure.memory", "PSI memory full", "ratio"),
     _number("swap.in_bytes_per_s", "read back from swap by the whole machine", "B/s"),
     _number("swap.out_bytes_per_s", "written to swap by the whole machine", "B/s"),
-    _number("swap.run_bytes", "memory of the run that lies in swap", "B"),
+    _number("swap.run_bytes", "memory of the run in swap", "B"),
     _number("cpu.system_ratio", "share of the busy CPU time that the kernel takes", "ratio"),
     # Locks and open files
     _list("workers.locked", "data workers that wait on a lock and were not woken once"),
@@ -281,11 +280,11 @@ VOCABULARY: tuple[FactSpec, ...] = (
     _number("fds.grown", "open files that it has gained"),
     # Output
     _number("log.age_s", "time since the last line of the training log", "s"),
-    # Where a process stands, by stacks taken again and again
-    _text("main.stands_at", "function, file and line in which the main process has stood in every stack"),
+    # Where a process is stuck, from repeated stacks
+    _text("main.stands_at", "function, file and line of the main process in every stack"),
     _text("main.stands_in", "what holds it there: a lock, a socket, a loop …"),
     _text("main.stands_owner", "whose code that is: user, nnunet, torch, python, library"),
-    _text("workers.stand_at", "function, file and line in which all data workers stand"),
+    _text("workers.stand_at", "function, file and line in which all data workers are stuck"),
     _text("workers.stand_in", "what holds them there"),
     _list("frozen.processes", "processes that a cgroup freezer has stopped"),
     _number("pauses.count", "pauses of the training, each too short to be a stall"),
@@ -303,7 +302,7 @@ VOCABULARY: tuple[FactSpec, ...] = (
     _text("loss.since", "epoch and iteration since which the training loss has not been finite"),
     _text("results.gone", "what became of the results folder: deleted, replaced"),
     _bool("main.early", "the main process ended with exit code 0 before its last epoch"),
-    # What kind of run this is: what is not there cannot be the cause
+    # Kind of run: what it lacks cannot be the cause
     _bool("scope.nnunet", "nnU-Net is what runs"),
     _bool("scope.training", "steps, epochs or log sentences of a training were seen"),
     _bool("scope.export", "predictions are exported, or were: final validation or prediction"),
@@ -314,8 +313,8 @@ VOCABULARY: tuple[FactSpec, ...] = (
 )
 
 NAMES = frozenset(spec.name for spec in VOCABULARY)
-# Circumstances. They admit a cause or exclude it, and never accuse: they give no score, and make no headline. How a
-# change came (when, how abruptly, how often) and what a read-out says are observations.
+# Conditions admit or exclude a cause but give no score and no headline. How a change came (when, how abruptly, how
+# often) and a read-out are observations, not conditions.
 CONDITION_AREAS = ("episode.", "scope.", "setting.", "system.", "plan.")
 CONDITIONS = frozenset(
     {
@@ -323,21 +322,21 @@ CONDITIONS = frozenset(
         "main.alive",
         "gpu.present",
         "gpu.virtualization",
-        "gpu.utilization_ratio",  # an idle GPU: whatever stops a training leaves it so
+        "gpu.utilization_ratio",  # an idle GPU: every stopped training leaves it idle
         "step.usual_s",
         "step.recent_s",
-        "step.times_usual",  # where the episode is the long step, this is the episode once more
+        "step.times_usual",  # if the episode is the long step, this only repeats it
         "progress.age_s",
     }
 )
 
 
 def is_condition(name: str) -> bool:
-    """Whether a fact is a circumstance: it says what may be, not what happens."""
+    """Return whether a fact is a condition: it says what is possible, not what happens."""
     return name in CONDITIONS or name.startswith(CONDITION_AREAS)
 
 
-# No look at one training tells these: they compare two runs, or take an act. Only an evidence file states them.
+# One training alone does not show these: they compare two runs or need an action. Only an evidence file states them.
 STATED_ONLY = frozenset(
     {"batch.times_usual", "batch.times_per_sample", "batch.sample_times_usual", "memory.trim_freed_ratio"}
 )

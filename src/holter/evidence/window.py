@@ -1,4 +1,4 @@
-"""The part of a recording that bears on one episode, cut into before, during and the moment of the alarm."""
+"""The part of a recording that concerns one episode: before, during and at the alarm."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from typing import TypeVar
 from holter.records import Beat, Episode, GpuSample, ProcessSample, Role, StackDump, StorageSample, Tick
 from holter.tape import Recording
 
-# What went before an episode is read this far back: enough for a usual step time, near enough to be comparable.
+# How far back evidence reads: enough for a usual step time, near enough to be comparable.
 BEFORE_S = 600.0
 # Licence stages, exit codes and stacks reach the tape a few seconds after the alarm.
 AFTER_ALARM_S = 30.0
-# Seconds at the end of a look that describe "now"; one tick can miss a process or a slow probe.
+# Seconds that describe "now": one tick can miss a process or a slow probe.
 NOW_S = 6.0
-# And this much after it: the look that raised the alarm may itself have been late for one process.
+# Seconds after the alarm that still count as "now": the sample that raised the alarm may be late for one process.
 SOON_S = 2.0
-# On a crowded machine a process that works is ready to run whenever it is looked at, however little CPU it gets; one
-# that only polls its queue waits for a CPU too, and was met so at up to six looks of ten at a load of 20 a core.
+# On a crowded machine a working process is ready to run in every sample, however little CPU it gets. One that only
+# polls its queue waits for a CPU too: it was ready in up to six of ten samples at a load of 20 per core.
 READY_PART = 0.9
 
 T = TypeVar("T")
@@ -35,17 +35,17 @@ class Window:
         self.end_s = max(self.end_s, episode.alarm_s)
         start_s = episode.start_s
         self.before = tuple(recording.ticks(start_s - BEFORE_S, start_s))
-        # The tick that ended an episode shows a healthy run already.
+        # The tick that ended an episode already shows a healthy run.
         last_s = self.end_s if self.end_s == episode.alarm_s else self.end_s - 1e-3
         self.during = tuple(recording.ticks(start_s, last_s))
         self.all = tuple(recording.ticks(None, self.end_s))
-        # A dead process is not in the ticks of its own death: look at the moment before.
+        # A dead process is missing from the ticks of its own death: use the moment before.
         moment_s = episode.start_s if episode.kind == "death" else episode.alarm_s
         until_s = moment_s if episode.kind == "death" else min(moment_s + SOON_S, self.end_s)
         self.now = tuple(recording.ticks(moment_s - NOW_S, until_s))
 
     def processes(self, *roles: Role) -> tuple[ProcessSample, ...]:
-        """Latest sample of each process of these roles (all, if none is given) around the alarm."""
+        """Return the latest sample of each process of these roles (default: all) around the alarm."""
         latest: dict[int, ProcessSample] = {}
         for tick in self.now:
             if tick.processes:
@@ -53,11 +53,11 @@ class Window:
         return tuple(process for process in latest.values() if not roles or process.role in roles)
 
     def main(self) -> ProcessSample | None:
-        """The main process around the alarm."""
+        """Return the main process around the alarm, or None."""
         return next(iter(self.processes("main")), None)
 
     def beats(self, *roles: Role) -> tuple[Beat, ...]:
-        """Latest heartbeat of each process of these roles around the alarm."""
+        """Return the latest heartbeat of each process of these roles (default: all) around the alarm."""
         latest: dict[int, Beat] = {}
         for tick in self.now:
             for beat in tick.beats:
@@ -65,21 +65,21 @@ class Window:
         return tuple(beat for beat in latest.values() if not roles or beat.role in roles)
 
     def main_beat(self) -> Beat | None:
-        """Heartbeat of the main process around the alarm."""
+        """Return the heartbeat of the main process around the alarm, or None."""
         return next(iter(self.beats("main")), None)
 
     def gpus(self, ticks: Iterable[Tick] | None = None) -> tuple[GpuSample, ...]:
-        """All readings of GPUs that were really read (source "none" left out)."""
+        """Return all GPU samples that were really read (source "none" is excluded)."""
         ticks = self.during if ticks is None else ticks
         return tuple(gpu for tick in ticks for gpu in tick.gpus if gpu.source != "none")
 
     def storage(self, label: str, ticks: Iterable[Tick] | None = None) -> tuple[StorageSample, ...]:
-        """All readings of one labelled path."""
+        """Return all samples of one labelled path."""
         ticks = self.during if ticks is None else ticks
         return tuple(sample for tick in ticks for sample in tick.storage if sample.label == label)
 
     def stack(self, pid: int | None) -> StackDump | None:
-        """The stack of a process taken nearest to the alarm, not before the episode began."""
+        """Return the stack of a process taken nearest to the alarm, not before the episode; or None."""
         dumps = [
             dump
             for dump in self.recording.stacks()
@@ -89,7 +89,7 @@ class Window:
 
 
 def mean_cpu(ticks: Iterable[Tick], pid: int) -> float | None:
-    """Mean cores used by a process over some ticks; None if it was never measured."""
+    """Return the mean number of cores used by a process over some ticks; None if it was never measured."""
     ratios = [
         process.cpu_ratio
         for tick in ticks
@@ -100,21 +100,21 @@ def mean_cpu(ticks: Iterable[Tick], pid: int) -> float | None:
 
 
 def ready_to_run(looks: Iterable[Tick], part: float = READY_PART) -> set[int]:
-    """Processes that were running, or ready to, at this part of the looks: they work, however little comes of it."""
+    """Return the PIDs that were running or runnable in at least this share of the samples: they work."""
     seen = [tick for tick in looks if tick.processes]
-    ready = Counter(one.pid for tick in seen for one in tick.processes if one.state == "R")
+    ready = Counter(process.pid for tick in seen for process in tick.processes if process.state == "R")
     return {pid for pid, count in ready.items() if count >= part * len(seen)}
 
 
 def middle(values: Iterable[float | None]) -> float | None:
-    """Median of what is known."""
+    """Return the median of the known values; None if none is known."""
     known = [value for value in values if value is not None]
     return median(known) if known else None
 
 
 def last(values: Iterable[T | None]) -> T | None:
-    """The last value that is known."""
-    found: T | None = None
+    """Return the last known value; None if none is known."""
+    latest: T | None = None
     for value in values:
-        found = value if value is not None else found
-    return found
+        latest = value if value is not None else latest
+    return latest

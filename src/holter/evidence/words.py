@@ -1,4 +1,4 @@
-"""Words and measures that evidence and detectors share."""
+"""Constants, patterns and sentences shared by evidence and detectors."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from holter.records import (
 )
 from holter.sentences import define, has
 
-# batchgenerators polls its queues every 2 ms, which costs an idle process 2 to 8 % of a core. A process that works
-# uses most of one, or, where many share few cores, at least this much averaged over some seconds.
+# batchgenerators polls its queues every 2 ms, which costs an idle process 2 to 8 % of a core. A working process uses
+# most of a core; where many share few cores, at least this much averaged over some seconds.
 WORKING_CPU_RATIO = 0.25
-# Where many share few CPUs each gets little of one: together they work if they use most of what they may use.
+# Many processes on few CPUs get little each: together they work if they use most of what is allowed.
 SHARED_CPU_PART = 0.75
 
-# Native code went wrong: SIGILL, SIGABRT, SIGFPE, SIGSEGV, SIGSYS.
+# Native crashes: SIGILL, SIGABRT, SIGFPE, SIGSEGV, SIGSYS.
 CRASHES = (4, 6, 8, 11, 31)
-# A page of a mapped file could not be had.
+# A page of a mapped file could not be read.
 SIGBUS = 7
 
-# Errors of shared memory, by torch and by multiprocessing; their "No space left on device" is that of /dev/shm.
+# Errors of shared memory in torch and multiprocessing; their "No space left on device" means /dev/shm.
 NO_SHM = re.compile(
     r"/torch_\d|insufficient shared memory|shared memory file|unable to (?:open|write|allocate|resize)[^\n]*shared"
     r"|SemLock|/dev/shm"
@@ -39,7 +39,7 @@ NO_SHM = re.compile(
 # ENOSPC, as Python and torch write it.
 NO_SPACE = re.compile(r"No space left on device|\[Errno 28\]|ENOSPC")
 
-# Of what an exception says: the first lines name the error, the rest is its values.
+# The first lines of an exception name the error; the rest are its values.
 MOST_CHARS = 160
 
 EXIT_CODE = define("ending.exit-code", "exit code {number}")
@@ -48,9 +48,9 @@ ENDED = define("episode.ended", "{who} ended: {ending}")
 RAISED = define("episode.raised", "{who} raised {error}: {message}")
 RAISED_ALONE = define("episode.raised-alone", "{who} raised {error}")
 
-# A task in the freezer of a control group, by state and wait channel. Version 1: state D; since Linux 6.1 a task that
-# slept stays in its wait, in which no task is otherwise in state D. Version 2: state S; the compiler may inline
-# do_freezer_trap into get_signal (Linux 6.18), where nothing else sleeps so.
+# State and wait channel of a task in a cgroup freezer. Version 1: state D; since Linux 6.1 a sleeping task keeps its
+# wait channel, where no other task is in state D. Version 2: state S; the compiler may inline do_freezer_trap into
+# get_signal (Linux 6.18), where nothing else sleeps.
 FREEZER = re.compile(r"refrigerator|do_freezer_trap|freezer_")
 FREEZER_BY_STATE = {
     "D": re.compile(
@@ -61,19 +61,19 @@ FREEZER_BY_STATE = {
 
 
 def is_in_freezer(process: ProcessSample) -> bool:
-    """Whether the freezer of a control group holds the process."""
+    """Return whether the process is stopped by a cgroup freezer."""
     channel, by_state = process.wait_channel or "", FREEZER_BY_STATE.get(process.state or "")
     return FREEZER.search(channel) is not None or (by_state is not None and by_state.match(channel) is not None)
 
 
 def works_together(cpu_ratios: Iterable[float], effective_cpus: float) -> bool:
-    """Whether anybody works: one process alone, or all of them together on too few CPUs."""
+    """Return whether the processes work: one of them alone, or all together on too few CPUs."""
     ratios = list(cpu_ratios)
     return max(ratios, default=0.0) >= WORKING_CPU_RATIO or sum(ratios) >= SHARED_CPU_PART * effective_cpus
 
 
 def signal_name(number: int) -> str:
-    """SIGKILL for 9."""
+    """Return the name of a signal: SIGKILL for 9."""
     try:
         return signal.Signals(number).name
     except ValueError:
@@ -81,14 +81,14 @@ def signal_name(number: int) -> str:
 
 
 def ending(event: ProcessEnded) -> str | None:
-    """SIGKILL, or "exit code 1", as facts have it; None if nobody could tell."""
+    """Return how a process ended, as facts have it: "SIGKILL" or "exit code 1"; None if unknown."""
     if event.exit_signal is not None:
         return signal_name(event.exit_signal)
     return None if event.exit_code is None else f"exit code {event.exit_code}"
 
 
 def shown_ending(value: str) -> Text:
-    """Return what is shown for a value of ``ending``; the name of a signal is shown as it is."""
+    """Return the text to show for a value of ``ending``; signal names are shown unchanged."""
     for start, sentence in (("exit code ", EXIT_CODE), ("signal ", SIGNAL)):
         number = value.removeprefix(start)
         if number != value and number.isdecimal():
@@ -97,33 +97,36 @@ def shown_ending(value: str) -> Text:
 
 
 def process_of(sample: ProcessSample | ProcessEnded | ExceptionSeen) -> Subject:
-    """Return the process that a sample or an event is about."""
+    """Return the process of a sample or event."""
     index = None if isinstance(sample, ExceptionSeen) else sample.worker_index
     return Subject(role=sample.role, index=index, pid=sample.pid)
 
 
 def raised(who: Subject, error: ExceptionSeen) -> Message:
-    """Return that a process raised an error, with the beginning of what it said."""
+    """Return the sentence that a process raised an error, with the beginning of its message."""
     if not error.message:
         return RAISED_ALONE(who=who, error=error.error)
     return RAISED(who=who, error=error.error, message=error.message[:MOST_CHARS])
 
 
 def is_failed_save(action: ActionTaken) -> bool:
-    """Whether this tells of a checkpoint that the hook could not write; a refused request names no file."""
+    """Return whether this reports a checkpoint that the hook could not write.
+
+    A refused request names no file and does not count.
+    """
     failed = (action.action, action.state, action.source) == ("save-checkpoint", "failed", "hook")
-    if action.message is None:  # a tape of before
+    if action.message is None:  # older tape
         return failed and ".pth: " in action.text
     return failed and has(action.message, *NOT_SAVED)
 
 
 def is_saved(event: Record) -> bool:
-    """Whether this tells of a checkpoint that was written, by nnU-Net or by the hook."""
+    """Return whether this reports a checkpoint written by nnU-Net or the hook."""
     if isinstance(event, ActionTaken):
         return (event.action, event.state, event.source) == ("save-checkpoint", "done", "hook")
     return isinstance(event, Noted) and event.what == "checkpoint"
 
 
 def saved_file(saved: Noted) -> str:
-    """Return the checkpoint that a note is about; tapes of before have its name in their text."""
+    """Return the checkpoint file of a note; older tapes have its name in the text."""
     return saved.text if saved.message is None else str(saved.message.value("file"))

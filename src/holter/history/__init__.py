@@ -1,1 +1,1 @@
-"""What happened to a run: its phases, the actions taken, its goodput, and how it recovered."""
+"""History of a run: its phases, the actions taken, its goodput, and its recovery after heals."""

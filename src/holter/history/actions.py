@@ -1,4 +1,4 @@
-"""What was done to a run: the events of one deed, told by hook and supervisor, as one record. Pure."""
+"""Actions taken on a run: the events of one action, reported by hook and supervisor, merged into one record. Pure."""
 
 from __future__ import annotations
 
@@ -10,42 +10,42 @@ from holter.records import ActionTaken, Record, Text
 from holter.sentences import parts
 from holter.tape import Recording
 
-# Hook and supervisor tell of the same deed within seconds: the hook when its part is done, the supervisor when the
-# training has moved on (it waits 20 s for that).
+# Hook and supervisor report one action within seconds: the hook when its part is finished, the supervisor when the
+# training has made progress (it waits 20 s for that).
 SAME_DEED_S = 30.0
 ANNOUNCEMENT = "announce-restart"
 
 
 class Deed(Record, frozen=True, kw_only=True):
-    """One thing done to the run, from its beginning to how it went."""
+    """One action taken on the run, from its start to its result."""
 
     action: str
     begun_s: float
-    ended_s: float | None = None  # None: under way when the recording ended, or only proposed
+    ended_s: float | None = None  # None: still running when the recording ended, or only proposed
     state: Literal["proposed", "begun", "done", "failed"]
     cause: str | None = None
-    before: tuple[Text, ...] = ()  # said when it began, sentence by sentence
-    after: tuple[Text, ...] = ()  # said when it ended, but for what was said before
+    before: tuple[Text, ...] = ()  # reported at its start, sentence by sentence
+    after: tuple[Text, ...] = ()  # reported at its end, without the sentences of ``before``
     settings: tuple[tuple[str, str], ...] = ()
     pids: tuple[int, ...] = ()
     generation: int = 0
-    sources: tuple[str, ...] = ()  # who told of it: hook, supervisor
+    sources: tuple[str, ...] = ()  # who reported it: hook, supervisor
 
 
 def deeds(recording: Recording) -> tuple[Deed, ...]:
-    """Everything done to the run, or proposed, in the order of beginning."""
-    found: list[Deed] = []
+    """Return every action taken or proposed, in order of start."""
+    actions: list[Deed] = []
     for event in sorted(recording.events(ActionTaken), key=lambda event: event.t_s):
-        index = _place(event, found)
+        index = _place(event, actions)
         if index is None:
-            found.append(_new(event))
+            actions.append(_new(event))
         else:
-            found[index] = _grown(found[index], event)
-    return tuple(_carried_out(deed, found) for deed in found)
+            actions[index] = _grown(actions[index], event)
+    return tuple(_carried_out(action, actions) for action in actions)
 
 
 def is_echo(action: ActionTaken, told: ActionTaken) -> bool:
-    """Whether both tell the same of one deed, one by the hook and one by the supervisor."""
+    """Return whether hook and supervisor report the same state of one action in these two events."""
     return (
         (action.action, action.state, action.generation) == (told.action, told.state, told.generation)
         and action.source != told.source
@@ -53,39 +53,41 @@ def is_echo(action: ActionTaken, told: ActionTaken) -> bool:
     )
 
 
-def _carried_out(deed: Deed, every: list[Deed]) -> Deed:
-    """A restart that was announced and came: the announcement is over with it."""
-    if deed.action != ANNOUNCEMENT or deed.state != "begun":
-        return deed
-    came_s = next((one.begun_s for one in every if one.action == "restart" and one.begun_s >= deed.begun_s), None)
-    return deed if came_s is None else msgspec.structs.replace(deed, state="done", ended_s=came_s)
+# An announced restart is done once the restart started.
+def _carried_out(action: Deed, actions: list[Deed]) -> Deed:
+    if action.action != ANNOUNCEMENT or action.state != "begun":
+        return action
+    came_s = next(
+        (other.begun_s for other in actions if other.action == "restart" and other.begun_s >= action.begun_s), None
+    )
+    return action if came_s is None else msgspec.structs.replace(action, state="done", ended_s=came_s)
 
 
-def _place(event: ActionTaken, found: list[Deed]) -> int | None:
-    """Which deed this event belongs to; None for a new one."""
+# Index of the action that this event belongs to; None for a new one.
+def _place(event: ActionTaken, actions: list[Deed]) -> int | None:
     if event.state == "proposed":
         return None
     same = [
         index
-        for index, deed in enumerate(found)
-        if (deed.action, deed.generation) == (event.action, event.generation) and deed.state != "proposed"
+        for index, action in enumerate(actions)
+        if (action.action, action.generation) == (event.action, event.generation) and action.state != "proposed"
     ]
     if event.state == "begun":
-        return next((index for index in reversed(same) if _may_join(found[index], event)), None)
-    under_way = [index for index in same if found[index].ended_s is None]
-    own = [index for index in under_way if event.source in found[index].sources]
+        return next((index for index in reversed(same) if _may_join(actions[index], event)), None)
+    under_way = [index for index in same if actions[index].ended_s is None]
+    own = [index for index in under_way if event.source in actions[index].sources]
     if own or under_way:
         return (own or under_way)[0]
-    return next((index for index in reversed(same) if _may_confirm(found[index], event)), None)
+    return next((index for index in reversed(same) if _may_confirm(actions[index], event)), None)
 
 
-def _may_join(deed: Deed, event: ActionTaken) -> bool:
-    return deed.ended_s is None and event.source not in deed.sources and event.t_s - deed.begun_s <= SAME_DEED_S
+def _may_join(action: Deed, event: ActionTaken) -> bool:
+    return action.ended_s is None and event.source not in action.sources and event.t_s - action.begun_s <= SAME_DEED_S
 
 
-def _may_confirm(deed: Deed, event: ActionTaken) -> bool:
-    """The supervisor says how it went after the hook did; it has seen whether the training moves."""
-    return deed.ended_s is not None and len(deed.sources) > 1 and event.t_s - deed.ended_s <= SAME_DEED_S
+# The supervisor reports the result after the hook did; it has seen whether the training continues.
+def _may_confirm(action: Deed, event: ActionTaken) -> bool:
+    return action.ended_s is not None and len(action.sources) > 1 and event.t_s - action.ended_s <= SAME_DEED_S
 
 
 def _new(event: ActionTaken) -> Deed:
@@ -105,21 +107,21 @@ def _new(event: ActionTaken) -> Deed:
     )
 
 
-def _grown(deed: Deed, event: ActionTaken) -> Deed:
+def _grown(action: Deed, event: ActionTaken) -> Deed:
     grown = msgspec.structs.replace(
-        deed,
-        cause=deed.cause or event.cause,
-        settings=deed.settings or event.settings,
-        pids=tuple(dict.fromkeys((*deed.pids, *event.pids))),
-        sources=tuple(dict.fromkeys((*deed.sources, event.source))),
+        action,
+        cause=action.cause or event.cause,
+        settings=action.settings or event.settings,
+        pids=tuple(dict.fromkeys((*action.pids, *event.pids))),
+        sources=tuple(dict.fromkeys((*action.sources, event.source))),
     )
     if event.state == "begun":
-        return msgspec.structs.replace(grown, before=_together(deed.before, parts(event.said)))
-    ended_s = event.t_s if deed.ended_s is None else deed.ended_s
-    new = tuple(part for part in parts(event.said) if part not in deed.before)
-    return msgspec.structs.replace(grown, ended_s=ended_s, state=event.state, after=_together(deed.after, new))
+        return msgspec.structs.replace(grown, before=_together(action.before, parts(event.said)))
+    ended_s = event.t_s if action.ended_s is None else action.ended_s
+    new = tuple(part for part in parts(event.said) if part not in action.before)
+    return msgspec.structs.replace(grown, ended_s=ended_s, state=event.state, after=_together(action.after, new))
 
 
+# All sentences of both, each once.
 def _together(first: tuple[Text, ...], second: tuple[Text, ...]) -> tuple[Text, ...]:
-    """All that both say; what was said already is not said again."""
     return tuple(dict.fromkeys((*first, *second)))

@@ -1,8 +1,8 @@
-"""Where the time of a run went: training that counted, and what was lost to which cause. Pure.
+"""Time accounting of a run: training that counted, and time lost by cause. Pure.
 
-The words are those of goodput accounting: *goodput* is time spent on steps that counted in the end; the rest is
-start-up, checkpoints, recovery and wasted progress (epochs trained twice). Every second is counted once. What stock
-nnU-Net would have lost in the place of a heal is not estimated: it is said what would have happened to it.
+Terms of goodput accounting: *goodput* is time spent on steps that counted in the end; the rest is start-up,
+checkpoints, recovery and wasted progress (epochs trained twice). Every second is counted once. What stock nnU-Net would
+have lost in place of a heal is not estimated; only its outcome is given.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from holter.tape import Recording
 
 LossKind = Literal["standstill", "restart", "repeated", "slow"]
 
-# Within a standstill the training may still use up batches that were ready: only longer pauses are lost, that is
-# longer than a heartbeat that was looked at late, and than this many usual pauses.
+# During a stall the training may still use batches that were ready, so only longer pauses are lost: longer than a
+# heartbeat that was read late, and than this many usual pauses.
 PAUSE_S = 3.0
 TIMES_USUAL = 4.0
-# The usual pace is read from this much before an episode.
+# The usual pace is measured over this much time before an episode.
 USUAL_S = 180.0
-# Diagnoses whose first verdict is sure enough to put time down to it.
+# First verdicts that are certain enough to assign lost time to a cause.
 SURE = ("confirmed", "likely")
 
 CATEGORY: dict[Phase, str] = {
@@ -51,7 +51,7 @@ class Loss(Record, frozen=True, kw_only=True):
 
 
 class Account(Record, frozen=True, kw_only=True):
-    """Every second of a run, counted once. ``*_s`` and ``losses`` add up to ``wall_s``."""
+    """Every second of a run, counted once: ``*_s`` and ``losses`` add up to ``wall_s``."""
 
     wall_s: float
     training_s: float = 0.0  # training steps of epochs that counted in the end
@@ -66,17 +66,17 @@ class Account(Record, frozen=True, kw_only=True):
 
     @property
     def lost_s(self) -> float:
-        """All that was lost."""
+        """All lost time, in seconds."""
         return sum(loss.seconds for loss in self.losses)
 
     @property
     def lost_ratio(self) -> float | None:
-        """Part of the run that was lost; None for a recording without length."""
+        """Share of the run that was lost; None for a recording of length zero."""
         return self.lost_s / self.wall_s if self.wall_s > 0 else None
 
     @property
     def goodput_ratio(self) -> float | None:
-        """Part of the run that was training and validation that counted; None where no phase is known."""
+        """Share of the run with training and validation that counted; None if no phase is known."""
         work_s = self.training_s + self.validation_s
         phases_s = work_s + self.startup_s + self.checkpoint_s
         return work_s / self.wall_s if self.wall_s > 0 and phases_s > 0 else None
@@ -90,11 +90,14 @@ class _Stretch(NamedTuple):
 
 
 def account(recording: Recording, diagnoses: tuple[Diagnosis, ...] | None = None) -> Account:
-    """The account of a recording. ``diagnoses``: its episodes with causes; None: the episodes as recorded."""
+    """Return the time accounting of a recording.
+
+    ``diagnoses``: its episodes with causes; None: the recorded episodes, without causes.
+    """
     end_s = end_of_run(recording)
     phases = spans(recording)
     again = restarts(recording)
-    episodes = recording.episodes() if diagnoses is None else tuple(one.episode for one in diagnoses)
+    episodes = recording.episodes() if diagnoses is None else tuple(diagnosis.episode for diagnosis in diagnoses)
     causes = _causes(diagnoses or ())
     repeated = _repeated(phases, again)
     lost = [*_recoveries(again, end_s), *_standstills(recording, episodes, causes, end_s), *repeated]
@@ -120,19 +123,19 @@ def account(recording: Recording, diagnoses: tuple[Diagnosis, ...] | None = None
 # ------------------------------------------------------------------------------------------------ what was lost
 
 
+# From death to the first step of the next process: the start-up is paid a second time.
 def _recoveries(again: tuple[Restart, ...], end_s: float) -> Iterable[_Stretch]:
-    """From death to the first step of the next process: its start-up is paid a second time."""
-    for one in again:
-        yield _Stretch(one.down_s, end_s if one.back_s is None else one.back_s, "restart", one.cause)
+    for restart in again:
+        yield _Stretch(restart.down_s, end_s if restart.back_s is None else restart.back_s, "restart", restart.cause)
 
 
+# Pauses without progress that overlap an episode; without a heartbeat the whole episode.
 def _standstills(
     recording: Recording, episodes: Iterable[Episode], causes: Mapping[tuple[str, float], str], end_s: float
 ) -> Iterable[_Stretch]:
-    """Pauses without any progress that touch an episode; without a heartbeat the episode as it stands."""
     for episode in episodes:
         if episode.kind != "stall" and (episode.kind != "death" or episode.is_about_main):
-            continue  # what follows the end of the main process is a restart's
+            continue  # time after the end of the main process belongs to a restart
         cause = causes.get(_name(episode))
         until_s = end_s if episode.end_s is None else episode.end_s
         moments = progress_moments(recording, episode.start_s - USUAL_S, None)
@@ -143,7 +146,7 @@ def _standstills(
         for before_s, after_s in pairwise((*moments, max(end_s, moments[-1]))):
             touches = after_s > episode.start_s and before_s <= max(until_s, episode.start_s)
             if touches and after_s - before_s > max(PAUSE_S, TIMES_USUAL * usual):
-                # The step under way would have taken its time anyway.
+                # The current step would have taken its usual time anyway.
                 yield _Stretch(max(before_s + usual, episode.start_s), after_s, "standstill", cause)
 
 
@@ -152,15 +155,17 @@ def _usual_pause(moments: tuple[float, ...], before_s: float) -> float:
     return median(pauses) if pauses else 1.0
 
 
+# Work of a process on epochs that a later process had to train again.
 def _repeated(phases: tuple[Span, ...], again: tuple[Restart, ...]) -> list[_Stretch]:
-    """What a process had done of epochs that a later one had to begin anew."""
     first = _first_epochs(phases)
-    found = []
+    stretches = []
     for span in phases:
-        redone = [one for one in again if one.generation > span.generation and _redoes(one, span, first)]
+        redone = [
+            restart for restart in again if restart.generation > span.generation and _redoes(restart, span, first)
+        ]
         if redone and span.phase in ("train", "validate", "epoch-end", "checkpoint"):
-            found.append(_Stretch(span.start_s, span.end_s, "repeated", redone[0].cause))
-    return found
+            stretches.append(_Stretch(span.start_s, span.end_s, "repeated", redone[0].cause))
+    return stretches
 
 
 def _repeated_epochs(phases: tuple[Span, ...], again: tuple[Restart, ...]) -> int:
@@ -170,13 +175,13 @@ def _repeated_epochs(phases: tuple[Span, ...], again: tuple[Restart, ...]) -> in
             (span.generation, span.epoch)
             for span in phases
             if span.phase == "train"
-            and any(one.generation > span.generation and _redoes(one, span, first) for one in again)
+            and any(restart.generation > span.generation and _redoes(restart, span, first) for restart in again)
         }
     )
 
 
+# The first epoch that each process trained.
 def _first_epochs(phases: tuple[Span, ...]) -> dict[int, int]:
-    """The epoch that each process began to train with."""
     first: dict[int, int] = {}
     for span in phases:
         if span.phase == "train" and span.epoch is not None:
@@ -188,10 +193,10 @@ def _redoes(restart: Restart, span: Span, first: Mapping[int, int]) -> bool:
     return span.epoch is not None and restart.generation in first and span.epoch >= first[restart.generation]
 
 
+# Time above what the same steps took before; none if the usual pace is not on the tape.
 def _slow_downs(
     recording: Recording, episodes: Iterable[Episode], causes: Mapping[tuple[str, float], str]
 ) -> Iterable[Loss]:
-    """Time beyond what the same steps took before; nothing where the usual pace is not on the tape."""
     for episode in episodes:
         if episode.kind != "slow-down":
             continue
@@ -205,8 +210,8 @@ def _slow_downs(
             yield Loss(kind="slow", cause=causes.get(_name(episode)), seconds=beyond_s)
 
 
+# Steps and seconds of training, from the heartbeat's totals; None without two samples of one process.
 def _pace(recording: Recording, start_s: float, end_s: float | None) -> tuple[int, float] | None:
-    """Steps and seconds of training, both as the heartbeat's totals grew; None without two looks at one process."""
     steps, seconds = 0, 0.0
     beats = [beat for tick in recording.ticks(start_s, end_s) if (beat := main_beat(tick)) is not None]
     for before, after in pairwise(beats):
@@ -219,15 +224,21 @@ def _pace(recording: Recording, start_s: float, end_s: float | None) -> tuple[in
 # -------------------------------------------------------------------------------------------------- the counting
 
 
+# Seconds per category, and losses; where two stretches overlap, the first in the list counts.
 def _counted(phases: tuple[Span, ...], lost: list[_Stretch], end_s: float) -> tuple[dict[str, float], list[Loss]]:
-    """Seconds of each category, and losses; of two stretches over one moment the first in the list has it."""
-    edges = _edges([*((one.start_s, one.end_s) for one in phases), *((one.start_s, one.end_s) for one in lost)], end_s)
+    edges = _edges(
+        [
+            *((stretch.start_s, stretch.end_s) for stretch in phases),
+            *((stretch.start_s, stretch.end_s) for stretch in lost),
+        ],
+        end_s,
+    )
     sums: dict[str, float] = defaultdict(float)
     seconds: dict[int, float] = defaultdict(float)
     next_span = 0
     for start_s, until_s in pairwise(edges):
         middle_s = (start_s + until_s) / 2
-        owner = next((index for index, one in enumerate(lost) if one.start_s <= middle_s < one.end_s), None)
+        owner = next((index for index, stretch in enumerate(lost) if stretch.start_s <= middle_s < stretch.end_s), None)
         if owner is not None:
             seconds[owner] += until_s - start_s
             continue
@@ -235,7 +246,7 @@ def _counted(phases: tuple[Span, ...], lost: list[_Stretch], end_s: float) -> tu
             next_span += 1
         inside = next_span < len(phases) and phases[next_span].start_s <= middle_s
         sums[CATEGORY.get(phases[next_span].phase, "other") if inside else "other"] += until_s - start_s
-    losses = [Loss(kind=lost[index].kind, cause=lost[index].cause, seconds=told) for index, told in seconds.items()]
+    losses = [Loss(kind=lost[index].kind, cause=lost[index].cause, seconds=lost_s) for index, lost_s in seconds.items()]
     return sums, losses
 
 
@@ -243,30 +254,31 @@ def _edges(stretches: list[tuple[float, float]], end_s: float) -> list[float]:
     return sorted({0.0, end_s, *(edge for both in stretches for edge in both if 0.0 < edge < end_s)})
 
 
+# Time before the first recorded phase is start-up too, unless the recording started later than the training.
 def _first_phase(recording: Recording, phases: tuple[Span, ...]) -> tuple[Span, ...]:
-    """What comes before the first phase is told is start-up, too, unless we came later."""
     attached = recording.environment is not None and recording.environment.attached
     if not phases or attached or phases[0].start_s <= 0:
         return phases
     return (Span(0.0, phases[0].start_s, "startup", None, 0), *phases)
 
 
+# One loss per kind and cause, largest first.
 def _together(losses: list[Loss]) -> tuple[Loss, ...]:
-    """One loss for each kind and cause, largest first."""
     sums: dict[tuple[LossKind, str | None], list[float]] = defaultdict(list)
     for loss in losses:
         sums[loss.kind, loss.cause].append(loss.seconds)
-    found = [
-        Loss(kind=kind, cause=cause, seconds=sum(every), times=len(every)) for (kind, cause), every in sums.items()
+    summed = [
+        Loss(kind=kind, cause=cause, seconds=sum(seconds), times=len(seconds))
+        for (kind, cause), seconds in sums.items()
     ]
-    return tuple(sorted((loss for loss in found if loss.seconds > 0), key=lambda loss: -loss.seconds))
+    return tuple(sorted((loss for loss in summed if loss.seconds > 0), key=lambda loss: -loss.seconds))
 
 
 def _causes(diagnoses: tuple[Diagnosis, ...]) -> dict[tuple[str, float], str]:
     return {
-        _name(one.episode): one.verdicts[0].cause
-        for one in diagnoses
-        if one.verdicts and one.verdicts[0].verdict in SURE
+        _name(diagnosis.episode): diagnosis.verdicts[0].cause
+        for diagnosis in diagnoses
+        if diagnosis.verdicts and diagnosis.verdicts[0].verdict in SURE
     }
 
 

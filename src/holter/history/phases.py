@@ -1,4 +1,4 @@
-"""Stretches of a run: which phase each second belongs to, and which process of the run it was. Pure."""
+"""Stretches of a run: the phase and the process of each second. Pure."""
 
 from __future__ import annotations
 
@@ -24,49 +24,49 @@ class Restart(NamedTuple):
     """The change from one process to the next."""
 
     generation: int
-    down_s: float  # the old process ended, or its end began
+    down_s: float  # the old process ended, or started to end
     begun_s: float  # the new one was started
-    back_s: float | None  # its first step; None: it never came to one
+    back_s: float | None  # its first step; None: it made none
     died: bool  # the old one ended by itself
     cause: str | None
 
 
 def main_beat(tick: Tick) -> Beat | None:
-    """Heartbeat of the training's main process; of rank 0 where there are several."""
+    """Return the heartbeat of the training's main process (the rank with the lowest PID), or None."""
     return min((beat for beat in tick.beats if beat.role == "main"), key=lambda beat: beat.pid, default=None)
 
 
 def end_of_run(recording: Recording) -> float:
-    """When the last process of the training ended; the end of the recording if it had not."""
+    """Return when the last process of the training ended; the end of the recording if it still ran."""
     ends = [event.t_s for event in recording.events(ProcessEnded) if event.role == "main"]
     if not ends:
         return recording.duration_s
     last_s = max(ends)
     later = [event.t_s for event in recording.events(PhaseChanged) if event.t_s > last_s]
-    started = [one.begun_s for one in restarts(recording) if one.begun_s > last_s]
+    started = [restart.begun_s for restart in restarts(recording) if restart.begun_s > last_s]
     return recording.duration_s if later or started else last_s
 
 
 def restarts(recording: Recording) -> tuple[Restart, ...]:
-    """Every restart that was carried out, oldest first."""
-    begun = {
+    """Return every restart that was carried out, oldest first."""
+    by_generation = {
         event.generation: event
         for event in recording.events(ActionTaken)
         if event.action == "restart" and event.state == "begun"
     }
-    events = sorted(begun.values(), key=lambda event: event.t_s)
-    found: list[Restart] = []
+    events = sorted(by_generation.values(), key=lambda event: event.t_s)
+    carried_out: list[Restart] = []
     for index, event in enumerate(events):
         since_s = events[index - 1].t_s if index else float("-inf")
         until_s = events[index + 1].t_s if index + 1 < len(events) else None
         deaths = _main_ends(recording, since_s, event.t_s)
         asked = [
-            one.t_s
-            for one in recording.events(ActionTaken, start_s=since_s, end_s=event.t_s)
-            if one.action == "end-group" and one.state == "begun"
+            action.t_s
+            for action in recording.events(ActionTaken, start_s=since_s, end_s=event.t_s)
+            if action.action == "end-group" and action.state == "begun"
         ]
         died = bool(deaths) and not (asked and min(asked) < min(deaths))
-        found.append(
+        carried_out.append(
             Restart(
                 generation=event.generation,
                 down_s=min((*deaths, *asked, event.t_s)),
@@ -76,31 +76,31 @@ def restarts(recording: Recording) -> tuple[Restart, ...]:
                 cause=event.cause,
             )
         )
-    return tuple(found)
+    return tuple(carried_out)
 
 
 def spans(recording: Recording) -> tuple[Span, ...]:
-    """The phases of all processes, without gaps but for the time between two of them."""
+    """Return the phases of all processes, without gaps except between two processes."""
     changes = sorted(recording.events(PhaseChanged), key=lambda event: event.t_s)
     again = restarts(recording)
     end_s = end_of_run(recording)
-    begun = [one.begun_s for one in again]
-    found: list[Span] = []
+    start_times = [restart.begun_s for restart in again]
+    stretches: list[Span] = []
     epoch: int | None = None
     for index, change in enumerate(changes):
-        generation = bisect_right(begun, change.t_s)
+        generation = bisect_right(start_times, change.t_s)
         until_s = changes[index + 1].t_s if index + 1 < len(changes) else end_s
-        if generation < len(again):  # a process that is gone is in no phase
+        if generation < len(again):  # a dead process has no phase
             until_s = min(until_s, max(again[generation].down_s, change.t_s))
         epoch = change.epoch if change.epoch is not None else epoch
         if until_s > change.t_s:
             number = again[generation - 1].generation if generation else 0
-            found.append(Span(change.t_s, until_s, change.phase, epoch, number))
-    return tuple(found)
+            stretches.append(Span(change.t_s, until_s, change.phase, epoch, number))
+    return tuple(stretches)
 
 
 def progress_moments(recording: Recording, start_s: float, end_s: float | None = None) -> tuple[float, ...]:
-    """When something was finished, as far as the heartbeat was looked at: at most one moment a tick."""
+    """Return the times of progress, as far as heartbeat samples show them: at most one per tick."""
     moments: list[float] = []
     for tick in recording.ticks(start_s, end_s):
         beat = main_beat(tick)
@@ -110,15 +110,15 @@ def progress_moments(recording: Recording, start_s: float, end_s: float | None =
 
 
 def _main_ends(recording: Recording, start_s: float, end_s: float) -> list[float]:
-    return [one.t_s for one in recording.events(ProcessEnded, start_s=start_s, end_s=end_s) if one.role == "main"]
+    return [event.t_s for event in recording.events(ProcessEnded, start_s=start_s, end_s=end_s) if event.role == "main"]
 
 
-# Phases in which steps are being done.
+# Phases with steps.
 AT_WORK: tuple[Phase, ...] = ("train", "validate", "epoch-end", "final-validation", "shutdown")
 
 
+# The first step after a restart, from the heartbeat, the supervisor or the log.
 def _back_at_work(recording: Recording, restart: ActionTaken, until_s: float | None) -> float | None:
-    """The first step after a restart: seen in the heartbeat, told by the supervisor, or told by the log."""
     for tick in recording.ticks(restart.t_s, until_s):
         beat = main_beat(tick)
         if beat is None or beat.phase not in AT_WORK or beat.progressed_s is None:
@@ -126,19 +126,19 @@ def _back_at_work(recording: Recording, restart: ActionTaken, until_s: float | N
         is_step = beat.steps_total > 0 or beat.phase not in ("train", "validate")
         if is_step and beat.progressed_s > restart.t_s:
             return beat.progressed_s
-    done = _told(
+    done = _first(
         event.t_s
         for event in recording.events(ActionTaken, start_s=restart.t_s, end_s=until_s)
         if (event.action, event.state, event.generation) == ("restart", "done", restart.generation)
     )
     if done is not None or any(main_beat(tick) is not None for tick in recording.ticks(restart.t_s, until_s)):
         return done
-    return _told(
+    return _first(
         event.t_s
         for event in recording.events(PhaseChanged, start_s=restart.t_s, end_s=until_s)
         if event.phase in AT_WORK
     )
 
 
-def _told(moments: Iterable[float]) -> float | None:
+def _first(moments: Iterable[float]) -> float | None:
     return min(moments, default=None)

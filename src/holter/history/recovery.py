@@ -1,7 +1,7 @@
-"""After a heal: are loss and pseudo Dice where they were heading before? Pure.
+"""Check after a heal whether losses and pseudo Dice continue their earlier trend. Pure.
 
 The epochs before give a robust line (median of all slopes) and its spread (median absolute deviation). An epoch after
-the heal that lies further off than spread and curvature can explain is a jump, in whichever direction.
+the heal that is further from the line than spread and curvature can explain is a jump, up or down.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from holter.history.actions import Deed, deeds
 from holter.records import EpochEnded, Record
 from holter.tape import Recording
 
-# Epochs that make the trend: enough for a spread, few enough to be nearly straight.
+# Epochs used for the trend: enough for a spread, few enough to be nearly straight.
 EPOCHS_BEFORE = 10
 FEWEST_BEFORE = 3
-# A jump that was forgotten after so many epochs did no harm.
+# A jump that is gone after this many epochs did no harm.
 EPOCHS_AFTER = 3
-# Healthy epochs lie within three deviations of the line; with a few points the line itself is uncertain.
+# Healthy epochs are within three deviations of the line; with few points the line itself is uncertain.
 TIMES_SPREAD = 5.0
 # A median absolute deviation times this is a standard deviation, for normal noise.
 SPREAD_OF_DEVIATION = 1.4826
-# Losses and Dice of nnU-Net lie within 1 or 2 and change by this much from epoch to epoch without any reason.
+# nnU-Net's losses and Dice are within 1 or 2 and change by this much between epochs without a reason.
 SMALLEST_JUMP = 0.05
-# Few points flatter themselves: a line through three has hardly any deviation.
+# Few points underestimate the spread: a line through three has hardly any deviation.
 MORE_FOR_FEW = 4.0
 
 HEALS = ("replace-workers", "restart")
@@ -43,13 +43,13 @@ class Measure(Record, frozen=True, kw_only=True):
 
 
 class Recovery(Record, frozen=True, kw_only=True):
-    """What the curves say of one heal."""
+    """The result of the check for one heal."""
 
-    t_s: float  # when the heal began
+    t_s: float  # start of the heal
     action: str
     verdict: Literal["on-trend", "jump", "too-early"]
-    epochs_before: int  # that made the trend
-    epochs_after: int  # that were compared
+    epochs_before: int  # used for the trend
+    epochs_after: int  # compared
     measures: tuple[Measure, ...] = ()
 
 
@@ -59,8 +59,8 @@ class _Point(NamedTuple):
 
 
 def check(recording: Recording) -> tuple[Recovery, ...]:
-    """One answer for each heal that worked, oldest first."""
-    heals = [deed for deed in deeds(recording) if deed.action in HEALS and deed.state == "done"]
+    """Return one result for each successful heal, oldest first."""
+    heals = [action for action in deeds(recording) if action.action in HEALS and action.state == "done"]
     epochs = sorted(recording.events(EpochEnded), key=lambda event: event.t_s)
     ends_s = [*(heal.begun_s for heal in heals[1:]), float("inf")]
     return tuple(_checked(heal, epochs, until_s) for heal, until_s in zip(heals, ends_s, strict=False))
@@ -69,7 +69,7 @@ def check(recording: Recording) -> tuple[Recovery, ...]:
 def _checked(heal: Deed, epochs: list[EpochEnded], until_s: float) -> Recovery:
     after = [event for event in epochs if heal.begun_s < event.t_s <= until_s][:EPOCHS_AFTER]
     latest = {event.epoch: event for event in epochs if event.t_s <= heal.begun_s}
-    # An epoch that was trained, lost and trained again was heading nowhere else.
+    # An epoch that was trained, lost and trained again counts once, with its last values.
     before = [latest[number] for number in sorted(latest)][-EPOCHS_BEFORE:]
     measures = tuple(
         measure
@@ -89,28 +89,30 @@ def _checked(heal: Deed, epochs: list[EpochEnded], until_s: float) -> Recovery:
     )
 
 
+# Compares the epoch after the heal with the median deviation: one odd epoch is noise.
 def _measured(
     name: Literal["train-loss", "val-loss", "pseudo-dice"], before: list[_Point], after: list[_Point]
 ) -> Measure | None:
-    """The epoch after the heal that lies off in the middle: one odd epoch is noise."""
     if len(before) < FEWEST_BEFORE or not after:
         return None
-    slope = median((two.value - one.value) / (two.epoch - one.epoch) for one, two in combinations(before, 2))
+    slope = median(
+        (second.value - first.value) / (second.epoch - first.epoch) for first, second in combinations(before, 2)
+    )
     level = median(point.value - slope * point.epoch for point in before)
     spread = SPREAD_OF_DEVIATION * median(abs(point.value - level - slope * point.epoch) for point in before)
     off = sorted(after, key=lambda point: point.value - level - slope * point.epoch)
-    told = off[(len(off) - 1) // 2]
-    expected = level + slope * told.epoch
-    ahead = max(1.0, told.epoch - before[-1].epoch)
+    compared = off[(len(off) - 1) // 2]
+    expected = level + slope * compared.epoch
+    ahead = max(1.0, compared.epoch - before[-1].epoch)
     doubt = 1.0 + MORE_FOR_FEW / len(before)
-    # Curves flatten: that the slope ends altogether is no jump.
+    # Curves flatten: the end of a slope is no jump.
     tolerance = doubt * max(SMALLEST_JUMP, TIMES_SPREAD * spread) + abs(slope) * ahead
     return Measure(
         name=name,
         expected=expected,
-        seen=told.value,
+        seen=compared.value,
         tolerance=tolerance,
-        jump=abs(told.value - expected) > tolerance,
+        jump=abs(compared.value - expected) > tolerance,
     )
 
 

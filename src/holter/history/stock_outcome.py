@@ -1,4 +1,4 @@
-"""What stock nnU-Net does where Holter healed. How long it would have stood is not guessed: nobody can know. Pure."""
+"""What stock nnU-Net does in place of each heal. How long it would have hung is unknown and not estimated. Pure."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from holter.history.phases import Restart
 from holter.records import DATA_WORKERS, ProcessEnded, Record
 from holter.tape import Recording
 
-# A worker that died so long before its replacement is the reason for it.
+# A worker that died at most this long before its replacement is the reason for it.
 DEATH_BEFORE_S = 60.0
 HEALS = ("replace-workers", "restart", "export-again")
 
 
 class Saved(Record, frozen=True, kw_only=True):
-    """A heal that worked, and what stock nnU-Net does in its place."""
+    """A successful heal, and what stock nnU-Net does in its place."""
 
     t_s: float
     action: str
@@ -24,26 +24,26 @@ class Saved(Record, frozen=True, kw_only=True):
 
 
 def saved(recording: Recording, again: tuple[Restart, ...]) -> tuple[Saved, ...]:
-    """Every heal that worked, oldest first."""
-    died = {one.generation: one.died for one in again}
-    every = deeds(recording)
-    ended_by_us = frozenset(pid for deed in every for pid in deed.pids)
-    found = []
-    for deed in every:
-        if deed.state != "done" or deed.action not in HEALS:
+    """Return every successful heal, oldest first."""
+    died = {restart.generation: restart.died for restart in again}
+    actions = deeds(recording)
+    ended_by_us = frozenset(pid for action in actions for pid in action.pids)
+    heals = []
+    for action in actions:
+        if action.state != "done" or action.action not in HEALS:
             continue
-        if deed.action == "restart":
-            ends = died.get(deed.generation, True)
+        if action.action == "restart":
+            ends = died.get(action.generation, True)
         else:
-            ends = deed.action == "replace-workers" and _worker_died(recording, deed, ended_by_us)
+            ends = action.action == "replace-workers" and _worker_died(recording, action, ended_by_us)
         stock: Literal["ends", "stands-still"] = "ends" if ends else "stands-still"
-        found.append(Saved(t_s=deed.begun_s, action=deed.action, cause=deed.cause, stock=stock))
-    return tuple(found)
+        heals.append(Saved(t_s=action.begun_s, action=action.action, cause=action.cause, stock=stock))
+    return tuple(heals)
 
 
-def _worker_died(recording: Recording, deed: Deed, ended_by_us: frozenset[int]) -> bool:
-    """Stock ends when a data worker is dead; it waits for ever for a frozen one, and for a lost export."""
+# Stock nnU-Net ends if a data worker is dead; it waits forever for a frozen one and for a lost export.
+def _worker_died(recording: Recording, action: Deed, ended_by_us: frozenset[int]) -> bool:
     return any(
         event.role in DATA_WORKERS and not event.expected and not event.by_parent and event.pid not in ended_by_us
-        for event in recording.events(ProcessEnded, start_s=deed.begun_s - DEATH_BEFORE_S, end_s=deed.begun_s + 1)
+        for event in recording.events(ProcessEnded, start_s=action.begun_s - DEATH_BEFORE_S, end_s=action.begun_s + 1)
     )

@@ -83,7 +83,7 @@ def test_with_a_limit_of_the_users_own_it_is_announced_ended_and_continued(brain
     assert [one.start() for one in found] == sorted(one.start() for one in found), told_live
     assert "holter: sees heartbeat, batchgenerators workers, training log" in told_live
     assert "Can replace workers, save checkpoints, restart with: holter train " in told_live
-    assert "has stood in take_lock (nnUNetTrainerStands.py" in told_live
+    assert "has been stuck in take_lock (nnUNetTrainerStands.py" in told_live
     recording = read(tmp_path / "t.holter")
     announced, ended = told(recording, "announce-restart"), told(recording, "restart")
     assert [one.state for one in announced] == ["begun"]

@@ -1,1 +1,1 @@
-"""The facts of an episode, one subject a file."""
+"""Facts of an episode, one subject per file."""

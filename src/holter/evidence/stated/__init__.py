@@ -1,1 +1,1 @@
-"""What a person or a script states of a run elsewhere: evidence files and answers."""
+"""What a person or script states about a run elsewhere: evidence files and answers."""

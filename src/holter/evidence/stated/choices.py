@@ -1,4 +1,4 @@
-"""The values that a fact may have where they are a short list. An evidence file is checked against ``CHOICES``."""
+"""Allowed values of facts with a short list of values. An evidence file is checked against ``CHOICES``."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "system.virtual_machine": ("kvm", "vmware", "microsoft", "wsl", "xen", "virtualbox", "unnamed", "none"),
 }  # fmt: skip
 
-# Short lists that an evidence file is not held to.
+# Short lists that evidence files need not follow.
 OPEN_CHOICES: dict[str, tuple[str, ...]] = {
     "worker.role": get_args(Role),
     "memory.grows_in": ("main", "workers", "both", "none"),

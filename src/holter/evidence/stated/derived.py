@@ -1,6 +1,6 @@
-"""Facts that follow from the words of stated ones: a person copies what was printed, and causes ask what it means.
+"""Facts derived from the words of stated ones: people copy what was printed, causes ask what it means.
 
-What the person states of them holds, whatever the words say.
+A derived fact never replaces one that the person stated.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from holter.probes.gpu.nvidia_smi import licence_stage
 from holter.records import Text
 from holter.texts.secondary_errors import said_in
 
-# "RuntimeError: …" or "torch.cuda.OutOfMemoryError: …", as the last line of a traceback says it.
+# "RuntimeError: …" or "torch.cuda.OutOfMemoryError: …", the last line of a traceback.
 _RAISED = re.compile(r"^\s*[\w.]*(?:Error|Exception)(?::|\s*$)", re.MULTILINE)
 _LABEL = re.compile(r"^\s*License Status\s*:", re.IGNORECASE)
 
 
 def derive(book: FactBook, quotes: Mapping[str, str]) -> None:
-    """Add what follows from exceptions, licence text, versions, and from what is quoted beside the values."""
+    """Add what follows from exceptions, licence text, versions, and the text quoted next to the values."""
     _quoted(book, quotes)
     _echo(book)
     _exception(book)
@@ -43,18 +43,18 @@ def derive(book: FactBook, quotes: Mapping[str, str]) -> None:
     _unsaid(book)
 
 
+# ``quotes`` holds the text of scheduler, error or path that stands next to a value.
 def _quoted(book: FactBook, quotes: Mapping[str, str]) -> None:
-    """Add what the words of the scheduler, of the error and of the path say that stand beside a value."""
-    said = {name: quote for name, quote in quotes.items() if quote and book.value(name) is not None}
-    if "main.ending" in said:
-        _add(book, "main.time_limit", TIME_LIMIT in said["main.ending"])
-    if "shm.trouble" in said:
-        _add(book, "shm.no_space", NO_SPACE.search(said["shm.trouble"]) is not None)
-    _add(book, "storage.path", said.get("storage.mount"))
+    quoted = {name: quote for name, quote in quotes.items() if quote and book.value(name) is not None}
+    if "main.ending" in quoted:
+        _add(book, "main.time_limit", TIME_LIMIT in quoted["main.ending"])
+    if "shm.trouble" in quoted:
+        _add(book, "shm.no_space", NO_SPACE.search(quoted["shm.trouble"]) is not None)
+    _add(book, "storage.path", quoted.get("storage.mount"))
 
 
+# An echo is no exception of its own and would hide the error that it only repeats.
 def _echo(book: FactBook) -> None:
-    """Set an echo aside: it is no exception of its own, and would hide the error that it only repeats."""
     text = book.value("exception.first")
     where = said_in(text) if isinstance(text, str) else None
     if where is None:
@@ -69,14 +69,14 @@ def _exception(book: FactBook) -> None:
     text = book.value("exception.first")
     if isinstance(text, str):
         kind = error_kind(text)
-        # Somebody's own words that fit no kind say nothing; the words of Python say that it is another one.
+        # A person's own words that match no kind mean nothing; a message of Python that matches none is another error.
         _add(book, "exception.kind", kind if kind != OTHER or _RAISED.search(text) else None)
     known = book.value("exception.kind")
     _add(book, "exception.cuda_oom", None if known is None else known == "cuda-oom")
 
 
+# People state these facts only if they saw them; only certain errors ask about them.
 def _unsaid(book: FactBook) -> None:
-    """What nobody would state who did not see it: only certain errors ask whether it was so."""
     is_about_memory = book.value("exception.kind") == "memory"
     for name in ("data.read_only", "results.gone", *(() if is_about_memory else ("limit.reached", "memory.refused"))):
         if name not in book.facts:

@@ -1,4 +1,4 @@
-"""Which kind of trouble an evidence file speaks of where it does not say so: what its facts tell of first."""
+"""The kind of an episode that an evidence file does not name, guessed from its facts."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any
 from holter.evidence.fact_book import FactBook
 from holter.records import EpisodeKind
 
-# Of a healthy training, too, somebody may state how long its epochs are and how much of a step is waiting.
+# A person may also state epoch times and waiting shares of a healthy training: these are the limits.
 SLOWER_TIMES, STARVED_RATIO = 1.1, 0.3
 SLOW_SHAPES = ("step-up", "periodic", "heavy-tail")
 RESTRICTED = ("unlicensed-restricted", "unlicensed")
-# What says that a training is slow, whatever else is told of it.
+# A training is slow if one of these holds, whatever else is stated.
 SLOW: dict[str, Callable[[Any], bool]] = {
     "epochs.shape": lambda shape: shape in SLOW_SHAPES,
     "epochs.times_usual": lambda times: times >= SLOWER_TIMES,
@@ -20,25 +20,25 @@ SLOW: dict[str, Callable[[Any], bool]] = {
     "wait.ratio": lambda ratio: ratio >= STARVED_RATIO,
     "gpu.licence_stage": lambda stage: stage in RESTRICTED,
 }
-# How names of facts begin of which one that is not empty is enough; the first line that fits decides.
+# Prefixes of fact names; one non-empty fact is enough. The first group that matches decides.
 UNSAVED = ("disk.error", "save.failed")
 DEATH = ("exception.", "echo.says", "worker.", "main.exit_signal", "main.ending", "oom.kills")
 TIMES = ("epochs.", "step.", "wait.")
 
 
 def guess(book: FactBook) -> EpisodeKind:
-    """The kind; a count of 0, a "false" and an empty list tell of nothing that happened."""
+    """Return the kind; a count of 0, a false and an empty list do not count as stated."""
     if book.value("epochs.shape") == "drift-up":
         return "creep"
-    told = {name: fact.value for name, fact in book.facts.items() if fact.status == "known" and fact.value}
-    if _any(told, UNSAVED):
+    stated = {name: fact.value for name, fact in book.facts.items() if fact.status == "known" and fact.value}
+    if _any(stated, UNSAVED):
         return "unsaved"
-    if any(name in told and is_slow(told[name]) for name, is_slow in SLOW.items()):
-        return "stall" if "progress.age_s" in told else "slow-down"
-    if _any(told, DEATH):
+    if any(name in stated and is_slow(stated[name]) for name, is_slow in SLOW.items()):
+        return "stall" if "progress.age_s" in stated else "slow-down"
+    if _any(stated, DEATH):
         return "death"
-    return "slow-down" if _any(told, TIMES) else "stall"
+    return "slow-down" if _any(stated, TIMES) else "stall"
 
 
-def _any(told: Collection[str], starts: tuple[str, ...]) -> bool:
-    return any(name.startswith(starts) for name in told)
+def _any(names: Collection[str], starts: tuple[str, ...]) -> bool:
+    return any(name.startswith(starts) for name in names)

@@ -1,7 +1,6 @@
-"""An evidence file -> evidence: facts that a person or a script states of a machine somewhere else.
+"""Evidence from an evidence file: facts that a person or script states about another machine.
 
-What is left out, or ``null``, is unknown. Names and values are checked, because a misspelt fact would silently be an
-unknown one.
+An omitted or ``null`` fact is unknown. Names and values are checked, because a misspelt fact would silently be unknown.
 """
 
 from __future__ import annotations
@@ -24,11 +23,11 @@ from holter.records import Episode, EpisodeKind, Phase, Subject
 SCHEMA = 1
 SPECS = {spec.name: spec for spec in VOCABULARY}
 NOT_APPLICABLE = "not-applicable"
-# Facts whose value names processes.
+# Facts with processes as values.
 OF_PROCESSES = ("frozen.processes", "worker.subject", "workers.blocked", "workers.locked", "workers.stopped")
-# So many mistakes are told at once.
+# Errors shown at once.
 MAX_TOLD = 8
-# How the keys of facts begin in a file without the wrapping.
+# Prefixes of fact keys in a file without the "facts" object.
 STARTS = tuple({f'"{name.partition(".")[0]}.'.encode() for name in NAMES})
 OWN_KEYS = ("holter_evidence", "about", "facts")
 SAFE = "Nothing was changed."
@@ -36,19 +35,19 @@ TEMPLATE = "holter diagnose --evidence-template shows every fact; docs/evidence-
 
 
 class Stated(NamedTuple):
-    """What an evidence file says."""
+    """Contents of an evidence file."""
 
     episode: Episode
     evidence: Evidence
     about: str = ""
     is_guess: bool = False  # the kind of episode was left out
-    number: int = 0  # of facts that it states
+    number: int = 0  # of stated facts
 
 
 def read_stated(content: bytes, name: str) -> Stated:
-    """The evidence of a file's content.
+    """Return episode and evidence from the content of an evidence file.
 
-    Raises:  EvidenceWrong.
+    Raises:  EvidenceWrong if it is no valid evidence file; its message names up to ``MAX_TOLD`` errors.
     """
     facts, about = _facts(content, name)
     book = FactBook()
@@ -79,14 +78,14 @@ def read_stated(content: bytes, name: str) -> Stated:
 
 
 def is_stated(content: bytes) -> bool:
-    """Whether this looks like an evidence file: a JSON object that names facts."""
+    """Return whether this looks like an evidence file: a JSON object with names of facts."""
     if not content.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
         return False
     return b'"facts"' in content or b'"holter_evidence"' in content or any(start in content for start in STARTS)
 
 
 def template() -> dict[str, Any]:
-    """An evidence file without any fact, and what each of them means. Keys that begin with "_" are not read."""
+    """Return an evidence file without values, and the meaning of every fact. Keys that start with "_" are ignored."""
     return {
         "holter_evidence": SCHEMA,
         "about": "",
@@ -121,7 +120,7 @@ def _facts(content: bytes, name: str) -> tuple[dict[str, Any], str]:
     facts = document.get("facts", {})
     if not isinstance(facts, dict):
         raise EvidenceWrong(f'{name}: "facts" is no JSON object.', safe=SAFE, next_step=TEMPLATE)
-    # Somebody who leaves the wrapping out states facts all the same.
+    # Facts at the top level, without the "facts" object, count too.
     beside = {key: value for key, value in document.items() if key not in OWN_KEYS and not key.startswith("_")}
     stated = {key: value for key, value in {**beside, **facts}.items() if not key.startswith("_")}
     if not any(value is not None for value in stated.values()):
@@ -129,8 +128,8 @@ def _facts(content: bytes, name: str) -> tuple[dict[str, Any], str]:
     return stated, str(document.get("about") or "")
 
 
+# Returns the error in words, or None.
 def _state(book: FactBook, name: str, value: object) -> str | None:
-    """State one fact; return what is wrong with it in words, or None."""
     spec = SPECS.get(name)
     if spec is None:
         return f'there is no fact "{name}"{nearest(name, (*OWN_KEYS, *NAMES))}'
@@ -148,8 +147,8 @@ def _state(book: FactBook, name: str, value: object) -> str | None:
     return trouble
 
 
+# Names of processes as Holter writes them become ``Subject``s.
 def _with_processes(value: Value | None) -> tuple[Subject | str, ...] | Subject | Value | None:
-    """Return a value with processes for those of its names that Holter gives to processes."""
     if isinstance(value, tuple):
         return tuple(Subject.from_name(name) or name for name in value)
     return (Subject.from_name(value) or value) if isinstance(value, str) else value

@@ -1,4 +1,4 @@
-"""Whether a value that an evidence file states can be one of its fact: the value to keep, or what is wrong in words."""
+"""Check of one value of an evidence file: the value to keep, or the error in words."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from holter.evidence.fact_book import Value
 from holter.evidence.stated.choices import CHOICES
 from holter.evidence.vocabulary import FactSpec
 
-# A ratio is a part of one. Somebody who writes 93, or 3, means per cent; only a need can be above what there is.
+# A ratio is at most 1; 93 or 3 means percent. Only a need can exceed what is there.
 MAX_RATIO = 1.0
 ABOVE_ONE = ("shm.needed_ratio",)
-# All other numbers count or measure something.
+# These may be negative; all other numbers count or measure something.
 BELOW_ZERO = (
     "gpu.temperature_c", "fds.grown", "memory.main_growth_bytes_per_h", "memory.workers_growth_bytes_per_h",
     "memory.private_growth_bytes_per_h", "memory.shared_growth_bytes_per_h",
 )  # fmt: skip
 SIGNALS = ("main.exit_signal", "worker.exit_signal")
-# As Linux numbers them, whatever machine reads the file; 0 stands for none, and the real-time ones end at 64.
+# Linux numbers, whatever machine reads the file; 0 means none, real-time signals end at 64.
 NUMBERS = {
     "SIGHUP": 1, "SIGINT": 2, "SIGQUIT": 3, "SIGILL": 4, "SIGTRAP": 5, "SIGABRT": 6, "SIGBUS": 7, "SIGFPE": 8,
     "SIGKILL": 9, "SIGUSR1": 10, "SIGSEGV": 11, "SIGUSR2": 12, "SIGPIPE": 13, "SIGALRM": 14, "SIGTERM": 15,
@@ -29,9 +29,9 @@ NUMBERS = {
     "SIGPWR": 30, "SIGSYS": 31,
 }  # fmt: skip
 MAX_SIGNAL = 64
-# A shell adds this to the number of the signal.
+# A shell adds this to the signal number.
 SHELL_ADDS = 128
-# What /proc/PID/status prints behind the letter.
+# Words that /proc/PID/status prints after the letter.
 STATES = {
     "running": "R", "sleeping": "S", "disk sleep": "D", "stopped": "T", "tracing stop": "t", "zombie": "Z", "dead": "X",
     "idle": "I",
@@ -42,7 +42,7 @@ Checked = tuple[Value | None, str | None]
 
 
 def unwrapped(name: str, value: object) -> tuple[object, str, str | None]:
-    """The value itself, its detail, and what is wrong with the object around it."""
+    """Return the plain value, its detail, and the error in the object around it."""
     if not isinstance(value, Mapping):
         return value, "", None
     other = [str(key) for key in value if key not in WRAPPING and not str(key).startswith("_")]
@@ -54,20 +54,20 @@ def unwrapped(name: str, value: object) -> tuple[object, str, str | None]:
 
 
 def checked(spec: FactSpec, value: object) -> Checked:
-    """The value of a fact, or what is wrong with it."""
-    name, told = spec.name, msgspec.json.encode(value).decode()
+    """Return the value of a fact, or the error in it."""
+    name, written = spec.name, msgspec.json.encode(value).decode()
     if spec.kind == "bool":
-        return (value, None) if isinstance(value, bool) else (None, f'"{name}" must be true or false, not {told}')
+        return (value, None) if isinstance(value, bool) else (None, f'"{name}" must be true or false, not {written}')
     if name in SIGNALS:
-        return _signal(name, value, told)
+        return _signal(name, value, written)
     if spec.kind == "number":
-        return _number(spec, value, told)
+        return _number(spec, value, written)
     if spec.kind == "list":
         if isinstance(value, list) and all(isinstance(item, str) for item in value):
             return tuple(value), None
-        return None, f'"{name}" must be a list of texts, like ["worker 3"], not {told}'
+        return None, f'"{name}" must be a list of texts, like ["worker 3"], not {written}'
     if not isinstance(value, str):
-        return None, f'"{name}" must be a text in quotes, not {told}'
+        return None, f'"{name}" must be a text in quotes, not {written}'
     choices = CHOICES.get(name)
     if choices and value not in choices:
         meant = STATES.get(value.lower()) if name == "main.state" else None
@@ -77,16 +77,16 @@ def checked(spec: FactSpec, value: object) -> Checked:
 
 
 def nearest(word: str, words: Collection[str]) -> str:
-    """The word that was probably meant, as a question."""
-    found = difflib.get_close_matches(word, list(words), n=1, cutoff=0.5)
-    return f' (did you mean "{found[0]}"?)' if found else ""
+    """Return a question with the closest match: ' (did you mean "…"?)'; empty without one."""
+    matches = difflib.get_close_matches(word, list(words), n=1, cutoff=0.5)
+    return f' (did you mean "{matches[0]}"?)' if matches else ""
 
 
-def _number(spec: FactSpec, value: object, told: str) -> Checked:
+def _number(spec: FactSpec, value: object, written: str) -> Checked:
     name = spec.name
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         unit = f" in {spec.unit}" if spec.unit not in ("", "ratio") else ""
-        return None, f'"{name}" must be a number{unit} without quotes, not {told}'
+        return None, f'"{name}" must be a number{unit} without quotes, not {written}'
     if value < 0 and name not in BELOW_ZERO:
         return None, f'"{name}" cannot be negative'
     if spec.unit == "ratio" and value > MAX_RATIO and name not in ABOVE_ONE:
@@ -94,8 +94,8 @@ def _number(spec: FactSpec, value: object, told: str) -> Checked:
     return value, None
 
 
-def _signal(name: str, value: object, told: str) -> Checked:
-    """The number of a signal; people write its name, too."""
+# Names of signals are accepted as well as numbers.
+def _signal(name: str, value: object, written: str) -> Checked:
     number = value
     if isinstance(value, str):
         word = value.strip().upper()
@@ -104,9 +104,9 @@ def _signal(name: str, value: object, told: str) -> Checked:
         number = int(number)
     if isinstance(number, bool) or not isinstance(number, int):
         hint = nearest(value.upper(), NUMBERS) if isinstance(value, str) else ""
-        return None, f'"{name}" must be the number or name of a signal, like 9 or "SIGKILL", not {told}{hint}'
+        return None, f'"{name}" must be the number or name of a signal, like 9 or "SIGKILL", not {written}{hint}'
     if 0 <= number <= MAX_SIGNAL:
         return number, None
     meant = -number if number < 0 else number - SHELL_ADDS
     hint = f"; as an exit code it means signal {meant}" if 0 < meant <= MAX_SIGNAL else ""
-    return None, f'"{name}" is the number of a signal, 1 to {MAX_SIGNAL} or 0 for none, not {told}{hint}'
+    return None, f'"{name}" is the number of a signal, 1 to {MAX_SIGNAL} or 0 for none, not {written}{hint}'

@@ -1,1 +1,1 @@
-"""Facts about the GPU: its state, its memory, compiling."""
+"""Facts about the GPU: state, memory, compilation."""

@@ -1,4 +1,4 @@
-"""Facts about what a GPU has for us: memory, a MIG slice, the PCIe link, and whether it really works."""
+"""Facts about what a GPU offers the run: memory, a MIG slice, the PCIe link, and whether it really works."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from holter.evidence.window import Window, last, middle
 from holter.records import GpuSample, GpuSlice, Message, Text
 from holter.sentences import define
 
-# Bytes a second and lane, after coding, by PCIe generation.
+# Bytes per second and lane, after coding, by PCIe generation.
 LANE_BYTES_PER_S = {1: 0.25e9, 2: 0.5e9, 3: 0.985e9, 4: 1.969e9, 5: 3.938e9, 6: 7.563e9}
-# A GPU that idles lowers its link on purpose. At this utilisation no driver was seen to do so.
+# An idle GPU lowers its link speed on purpose; no driver was seen to do so at this utilisation.
 LOADED_RATIO = 0.3
-# One reading may still be from the moment at which the link was raised.
+# A single reading may come from before the link was raised.
 LOADED_LOOKS = 3
-# A kernel that only waits (a collective, memory across the bus) counts as work in the utilisation and draws hardly
-# more than an idle GPU; real training was seen at over half of the limit.
+# A kernel that only waits (a collective, memory across the bus) counts as utilisation but draws hardly more power than
+# an idle GPU; real training was seen at over half of the limit.
 SPIN_RATIO, SPIN_POWER = 0.95, 0.35
 NAMES = (
     "gpu.memory_ratio", "gpu.spinning", "gpu.pcie_ratio", "gpu.pcie_busy_ratio", "gpu.mig", "gpu.slice",
@@ -35,11 +35,11 @@ NOT_LOADED = define("why.gpu.link-not-loaded", "the link was not read under load
 
 
 def collect(window: Window, book: FactBook) -> None:
-    """State what the readings of the GPUs that this run uses tell."""
-    every = window.gpus(window.all)
-    ours = used_by_us(every)
-    indices = {gpu.index for gpu in ours}
-    now = tuple(gpu for gpu in window.gpus() or every[-5:] if gpu.index in indices)
+    """State the readings of the GPUs that this run uses."""
+    samples = window.gpus(window.all)
+    own_gpus = used_by_us(samples)
+    indices = {gpu.index for gpu in own_gpus}
+    now = tuple(gpu for gpu in window.gpus() or samples[-5:] if gpu.index in indices)
     if not now:
         for name in NAMES:
             if book.value("gpu.present") is False:
@@ -47,19 +47,19 @@ def collect(window: Window, book: FactBook) -> None:
             else:
                 book.unknown(name, WHICH())
         return
-    book.known("gpu.capability", last(gpu.compute_capability for gpu in ours), unless=DRIVER_SILENT())
-    mine = _slices(window, book, now)
-    _memory(book, now, mine)
+    book.known("gpu.capability", last(gpu.compute_capability for gpu in own_gpus), unless=DRIVER_SILENT())
+    own_slices = _slices(window, book, now)
+    _memory(book, now, own_slices)
     _spinning(book, now)
-    _link(book, tuple(gpu for gpu in ours if _loaded(gpu)))
+    _link(book, tuple(gpu for gpu in own_gpus if _loaded(gpu)))
 
 
 def _loaded(gpu: GpuSample) -> bool:
     return (gpu.utilization_ratio or 0.0) >= LOADED_RATIO and "gpu-idle" not in (gpu.clock_reasons or ())
 
 
+# Samples of the MIG slice of this run: the slice that lists our process, or the only visible one.
 def _slices(window: Window, book: FactBook, now: tuple[GpuSample, ...]) -> tuple[GpuSlice, ...]:
-    """The looks at the MIG slice of this run: the one that lists a process of ours, or the only one that we see."""
     mig = last(gpu.mig for gpu in now)
     book.known("gpu.mig", mig, unless=DRIVER_SILENT())
     if not mig:
@@ -67,46 +67,46 @@ def _slices(window: Window, book: FactBook, now: tuple[GpuSample, ...]) -> tuple
             book.not_applicable(name, NO_MIG()) if mig is False else book.unknown(name, DRIVER_SILENT())
         return ()
     pids = {process.pid for tick in window.all for process in tick.processes}
-    seen = [one for gpu in now for one in gpu.slices or ()]
-    ours = [one for one in seen if pids & set(one.pids or ())]
-    if not ours and len({one.uuid for one in seen}) == 1:
-        ours = seen
-    book.known("gpu.slice", last(one.name for one in ours), unless=WHICH_SLICE())
-    book.known("gpu.slice_bytes", last(one.memory_total_bytes for one in ours), unless=SIZE_UNREAD())
-    return tuple(ours)
+    seen = [mig_slice for gpu in now for mig_slice in gpu.slices or ()]
+    own = [mig_slice for mig_slice in seen if pids & set(mig_slice.pids or ())]
+    if not own and len({mig_slice.uuid for mig_slice in seen}) == 1:
+        own = seen
+    book.known("gpu.slice", last(mig_slice.name for mig_slice in own), unless=WHICH_SLICE())
+    book.known("gpu.slice_bytes", last(mig_slice.memory_total_bytes for mig_slice in own), unless=SIZE_UNREAD())
+    return tuple(own)
 
 
-def _memory(book: FactBook, now: tuple[GpuSample, ...], mine: tuple[GpuSlice, ...]) -> None:
-    looks: Iterable[GpuSample | GpuSlice] = mine or now
+def _memory(book: FactBook, now: tuple[GpuSample, ...], own_slices: tuple[GpuSlice, ...]) -> None:
+    looks: Iterable[GpuSample | GpuSlice] = own_slices or now
     shares = [
-        one.memory_used_bytes / one.memory_total_bytes
-        for one in looks
-        if one.memory_used_bytes is not None and one.memory_total_bytes
+        look.memory_used_bytes / look.memory_total_bytes
+        for look in looks
+        if look.memory_used_bytes is not None and look.memory_total_bytes
     ]
     book.known("gpu.memory_ratio", max(shares, default=None))
 
 
 def _spinning(book: FactBook, now: tuple[GpuSample, ...]) -> None:
-    found, measured = [], False
+    spinning, measured = [], False
     for index in sorted({gpu.index for gpu in now}):
         looks = [gpu for gpu in now if gpu.index == index]
         busy = middle(gpu.utilization_ratio for gpu in looks)
         power = middle(gpu.power_w / gpu.power_limit_w for gpu in looks if gpu.power_w and gpu.power_limit_w)
         measured = measured or (busy is not None and power is not None)
         if busy is not None and power is not None and busy >= SPIN_RATIO and power <= SPIN_POWER:
-            found.append(f"GPU {index} ({busy:.0%} busy at {power:.0%} of its power)")
-    book.known("gpu.spinning", tuple(found) if measured else None, unless=POWER_UNREAD())
+            spinning.append(f"GPU {index} ({busy:.0%} busy at {power:.0%} of its power)")
+    book.known("gpu.spinning", tuple(spinning) if measured else None, unless=POWER_UNREAD())
 
 
+# For the GPU with the worst link: the best link that it showed under load.
 def _link(book: FactBook, loaded: tuple[GpuSample, ...]) -> None:
-    """Of the worst of our GPUs: the best link that it showed under load."""
     ratios: list[tuple[float, Message]] = []
     shares: list[float] = []
     for index in sorted({gpu.index for gpu in loaded}):
         looks = [gpu for gpu in loaded if gpu.index == index]
-        told = [(share, gpu) for gpu in looks if (share := _share(gpu)) is not None]
-        if len(told) >= LOADED_LOOKS:
-            share, best = max(told, key=lambda one: one[0])
+        links = [(share, gpu) for gpu in looks if (share := _share(gpu)) is not None]
+        if len(links) >= LOADED_LOOKS:
+            share, best = max(links, key=lambda link_share: link_share[0])
             link = LINK(
                 gpu=index,
                 generation=best.pcie_generation,
@@ -116,7 +116,7 @@ def _link(book: FactBook, loaded: tuple[GpuSample, ...]) -> None:
             )
             ratios.append((share, link))
         shares += [traffic for gpu in looks if (traffic := _traffic(gpu)) is not None]
-    worst = min(ratios, key=lambda one: one[0], default=None)
+    worst = min(ratios, key=lambda ratio: ratio[0], default=None)
     why: Text = DRIVER_SILENT() if loaded else NOT_LOADED()
     book.known("gpu.pcie_ratio", worst[0] if worst else None, worst[1] if worst else "", unless=why)
     book.known("gpu.pcie_busy_ratio", max(shares, default=None), unless=why)
@@ -134,5 +134,5 @@ def _share(gpu: GpuSample) -> float | None:
 
 def _traffic(gpu: GpuSample) -> float | None:
     speed = _speed(gpu.pcie_generation, gpu.pcie_width)
-    moved = [one for one in (gpu.pcie_rx_bytes_per_s, gpu.pcie_tx_bytes_per_s) if one is not None]
+    moved = [rate for rate in (gpu.pcie_rx_bytes_per_s, gpu.pcie_tx_bytes_per_s) if rate is not None]
     return min(1.0, max(moved) / speed) if moved and speed is not None else None

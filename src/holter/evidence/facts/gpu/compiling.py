@@ -1,4 +1,4 @@
-"""Facts about torch.compile, about assertions that fail on the GPU, and about predictions that fell back to the CPU."""
+"""Facts about torch.compile, failed assertions on the GPU, and predictions that fell back to the CPU."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from holter.evidence.window import Window
 from holter.records import Tick
 from holter.sentences import define
 
-# Said once, when the training starts.
+# Printed once, when the training starts.
 EVER_S = float("inf")
 _STARTED = re.compile(r"Using torch\.compile")
-# The sentences of torch, triton, gcc and Windows; the first that fits is what is missing.
+# Messages of torch, triton, gcc and Windows; the first match names what is missing.
 _MISSING = (
     ("windows", r"Windows not yet supported for torch\.compile"),
     ("python-headers", r"\b(?:Python|pyconfig)\.h: No such file"),
@@ -28,7 +28,7 @@ _MISSING = (
 )
 _MISSING_PATTERNS = tuple((word, re.compile(pattern)) for word, pattern in _MISSING)
 _COMPILERS = re.compile(r"^(?:cc1(?:plus)?|gcc\S*|g\+\+\S*|c\+\+|cc|clang\S*|as|ld|ptxas|cicc|nvcc)$")
-# A process of the compiler at work uses most of a core; those of torch that wait for work use nothing.
+# A working compiler process uses most of a core; idle ones of torch use nothing.
 BUSY_CPU = 0.25
 _ASSERTION = re.compile(r"(?:(\w+\.cuh?):\d+[^\n]*?)?Assertion `([^\n]*?)` failed")
 _ON_CPU = re.compile(r"Prediction on device was unsuccessful")
@@ -37,16 +37,16 @@ BY_HEARTBEAT = define("seen.compile.by-heartbeat", "the heartbeat says so")
 
 
 def collect(window: Window, book: FactBook) -> None:
-    """State what was said and seen of compilation, assertions and the fall-back."""
+    """State what was printed and seen about compilation, assertions and the fall-back."""
     environment = window.recording.environment
-    told = list(messages_around(window))
+    messages = list(messages_around(window))
     if any(_STARTED.search(text) for text in messages_around(window, EVER_S)):
         book.known("compile.started", True)
     elif environment is not None and book.value("phase") == "compile":
         book.known("compile.started", True, BY_HEARTBEAT())
-    missing = next((word for text in told if (word := lacking(text))), None)
-    found = next((match for text in told if (match := _ASSERTION.search(text))), None)
-    assertion = " ".join(part for part in found.groups() if part)[:200] if found else None
+    missing = next((word for text in messages if (word := lacking(text))), None)
+    assertion_match = next((match for text in messages if (match := _ASSERTION.search(text))), None)
+    assertion = " ".join(part for part in assertion_match.groups() if part)[:200] if assertion_match else None
     state_or_absent(window, book, "compile.missing", missing)
     state_or_absent(window, book, "exception.assertion", assertion)
     if any(_ON_CPU.search(text) for text in messages_around(window, EVER_S)):
@@ -56,7 +56,7 @@ def collect(window: Window, book: FactBook) -> None:
 
 
 def lacking(text: str) -> str | None:
-    """What a failed compilation lacks, by its message; None if that does not tell."""
+    """Return what a failed compilation lacks, from its message; None if the message does not show it."""
     return next((word for word, pattern in _MISSING_PATTERNS if pattern.search(text)), None)
 
 

@@ -1,4 +1,4 @@
-"""Facts about versions that do not fit together, or are known to be slow. They follow from other facts alone."""
+"""Facts about versions that do not fit together or are known to be slow, derived from other facts."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from holter.sentences import define
 
 # NVIDIA, CUDA minor version compatibility: the oldest driver series for each major version of CUDA.
 OLDEST_DRIVER = {11: 450, 12: 525, 13: 580}
-# The CUDA version in which code for a new family of GPUs came; within a family older code runs.
+# The CUDA version that added code for a GPU family; within a family older code runs.
 FIRST_CUDA = {8: (11, 0), 9: (11, 8), 10: (12, 8), 11: (13, 0), 12: (12, 8)}
-# CUDA 13 makes no code any more for Maxwell, Pascal and Volta.
+# CUDA 13 no longer generates code for Maxwell, Pascal and Volta.
 LAST_CUDA_FOR_OLD, OLD_CAPABILITY = 12, (7, 5)
-# pytorch issues 166122 and 166643: 2.9.0 runs no 3D convolution of half precision through cuDNN; 2.9.1 does where
-# cuDNN is at least this new, and its wheels bring an older one.
+# pytorch issues 166122 and 166643: 2.9.0 runs no half-precision 3D convolution through cuDNN. 2.9.1 does with at least
+# this cuDNN, but its wheels install an older one.
 SLOW_TORCH, MENDING_CUDNN = (2, 9), (9, 15)
 # pytorch issue 57115: cuDNN 8.0.5 of the wheels of PyTorch 1.7 to 1.9 had no tensor cores for 3D convolution.
 SLOW_CUDNN = (8, 0)
@@ -32,13 +32,13 @@ GPU_OR_CUDA_UNKNOWN = define("why.gpu.capability-unknown", "the GPU or the CUDA 
 
 
 def collect(window: Window, book: FactBook) -> None:
-    """State what the versions that are known say together."""
+    """State whether the known versions fit together."""
     del window
     derive(book)
 
 
 def derive(book: FactBook) -> None:
-    """The same from facts that a person stated."""
+    """State the same from facts that a person gave."""
     torch, cuda, cudnn, driver, capability = (
         str(value) if (value := book.value(name)) is not None else None
         for name in ("software.torch", "software.cuda", "software.cudnn", "software.driver", "gpu.capability")
@@ -59,7 +59,7 @@ def _versions(torch: str | None, cudnn: str | None) -> Text:
 
 
 def slow_kernels(torch: str | None, cudnn: str | None) -> str | None:
-    """Whether 3D convolutions are known to be slow with these versions; None if what is known does not tell."""
+    """Return which 3D convolutions are known to be slow with these versions; None if unknown."""
     version, library = numbers(torch), cudnn_numbers(cudnn)
     if library is not None and library[:2] == SLOW_CUDNN:
         return NO_TENSOR_CORES
@@ -73,15 +73,15 @@ def slow_kernels(torch: str | None, cudnn: str | None) -> str | None:
 
 
 def driver_fits(driver: str | None, cuda: str | None) -> bool | None:
-    """Whether a driver runs programs of that CUDA version at all."""
-    ours, wanted = numbers(driver), numbers(cuda)
-    if ours is None or wanted is None or wanted[0] not in OLDEST_DRIVER:
+    """Return whether a driver runs programs of that CUDA version; None if unknown."""
+    installed, wanted = numbers(driver), numbers(cuda)
+    if installed is None or wanted is None or wanted[0] not in OLDEST_DRIVER:
         return None
-    return ours[0] >= OLDEST_DRIVER[wanted[0]]
+    return installed[0] >= OLDEST_DRIVER[wanted[0]]
 
 
 def capability_fits(capability: str | None, cuda: str | None) -> bool | None:
-    """Whether a PyTorch of that CUDA version can have code for the GPU."""
+    """Return whether a PyTorch of that CUDA version can have code for the GPU; None if unknown."""
     gpu, version = numbers(capability), numbers(cuda)
     if gpu is None or version is None:
         return None
@@ -94,15 +94,15 @@ def capability_fits(capability: str | None, cuda: str | None) -> bool | None:
 
 
 def numbers(text: str | None) -> tuple[int, ...] | None:
-    """(2, 9, 1) of "2.9.1+cu128"."""
-    found = re.match(r"\d+(?:\.\d+)*", text or "")
-    return tuple(int(part) for part in found[0].split(".")) if found else None
+    """Return (2, 9, 1) for "2.9.1+cu128"; None without a version."""
+    match = re.match(r"\d+(?:\.\d+)*", text or "")
+    return tuple(int(part) for part in match[0].split(".")) if match else None
 
 
 def cudnn_numbers(text: str | None) -> tuple[int, ...] | None:
-    """(9, 10, 2) of "9.10.2.21", and of 91002 as ``torch.backends.cudnn.version()`` writes it; (8, 0, 5) of 8005."""
-    found = numbers(text)
-    if found is None or len(found) > 1 or found[0] < 1000:
-        return found
-    base = 10000 if found[0] >= 90000 else 1000
-    return found[0] // base, found[0] % base // 100, found[0] % 100
+    """Return (9, 10, 2) for "9.10.2.21" and for 91002 (``torch.backends.cudnn.version()``); (8, 0, 5) for 8005."""
+    parts = numbers(text)
+    if parts is None or len(parts) > 1 or parts[0] < 1000:
+        return parts
+    base = 10000 if parts[0] >= 90000 else 1000
+    return parts[0] // base, parts[0] % base // 100, parts[0] % 100

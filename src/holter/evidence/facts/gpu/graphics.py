@@ -1,4 +1,4 @@
-"""Facts about the GPU: load, limits, others on it, and the vGPU licence."""
+"""Facts about the GPU: load, limits, other processes on it, and the vGPU licence."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from holter.sentences import define
 
 # Reasons that slow a GPU down. sw-power-cap is normal at full load; idle and application clocks are no fault.
 SLOWING = ("hw-slowdown", "hw-thermal-slowdown", "sw-thermal-slowdown", "hw-power-brake", "hw-power-brake-slowdown")
-# At full load a GPU is at its power limit and still keeps most of its clock: below this part of the maximum the limit
+# A GPU at full load reaches its power limit and keeps most of its clock. Below this share of the maximum the limit
 # itself is too low (H100 PCIe under full load: about 0.7).
 POWER_CAP_CLOCK = 0.55
-# Held down and busy: this part of the readings shows a reason, and the clock is well below what it could be.
+# Throttled while busy: this share of the readings shows a reason, and the clock is well below its maximum.
 HELD_PART, HELD_CLOCK, BUSY_RATIO = 0.5, 0.8, 0.5
-# Another process that holds less does not compute with it (a display, a monitor of its own).
+# A process that holds less memory does not compute on the GPU (a display, a monitoring tool).
 FOREIGN_BYTES = 256 << 20
-# A driver keeps some hundred megabytes for itself, and each process more than NVML lists for it.
+# A driver reserves some hundred megabytes, and each process holds more than NVML lists.
 ZOMBIE_BYTES = 2 << 30
-# Sharing halves the speed; less is told by other causes as well.
+# Sharing halves the speed; a smaller change is left to other causes.
 SHARED_TIMES, SHARED_WAIT = 1.3, 0.5
-# From free to fully capped.
+# From unrestricted to fully restricted.
 STAGES = ("licensed", "unlicensed-unrestricted", "unlicensed-restricted", "unlicensed")
 
 CLOCK = define("seen.gpu.clock", "down to {lowest} of {highest} MHz")
@@ -45,9 +45,9 @@ NOT_SLOWER = define("why.gpu.not-slower", "no slower steps to explain")
 
 
 def collect(window: Window, book: FactBook) -> None:
-    """State what NVML and nvidia-smi told; unreadable readings stay unknown."""
-    every = window.gpus(window.all)
-    if not every:
+    """State what NVML and nvidia-smi reported; unreadable values stay unknown."""
+    samples = window.gpus(window.all)
+    if not samples:
         none = [gpu for tick in window.all for gpu in tick.gpus]
         reason: Text = (none[-1].note or NO_GPU()) if none else NOT_PROBED()
         if none:
@@ -64,14 +64,14 @@ def collect(window: Window, book: FactBook) -> None:
             _throttled(window, book, (), reason)
             _shared(window, book, (), readable=False, why=reason)
         return
-    now = window.gpus() or every[-5:]
-    book.known("gpu.present", True, every[-1].name or "")
-    book.known("gpu.simulated", any(gpu.source == "simulated" for gpu in every))
+    now = window.gpus() or samples[-5:]
+    book.known("gpu.present", True, samples[-1].name or "")
+    book.known("gpu.simulated", any(gpu.source == "simulated" for gpu in samples))
     _load(window, book, now)
-    _licence(book, every, now)
-    mine = used_by_us(every)
-    used = tuple(gpu for gpu in now if gpu.index in {one.index for one in mine})
-    _others(window, book, mine, used)
+    _licence(book, samples, now)
+    own_gpus = used_by_us(samples)
+    used = tuple(gpu for gpu in now if gpu.index in {own.index for own in own_gpus})
+    _others(window, book, own_gpus, used)
     _throttled(window, book, used, _why(used, "clock_reasons") if used else WHICH())
     errors = [
         event.text[:160]
@@ -106,24 +106,24 @@ def _load(window: Window, book: FactBook, now: tuple[GpuSample, ...]) -> None:
     book.known("gpu.clock_reasons", tuple(sorted(slowing)) if known else None, unless=_why(now, "clock_reasons"))
 
 
-def _licence(book: FactBook, every: tuple[GpuSample, ...], now: tuple[GpuSample, ...]) -> None:
-    book.known("gpu.virtualization", last(gpu.virtualization for gpu in every), unless=_why(now, "virtualization"))
+def _licence(book: FactBook, samples: tuple[GpuSample, ...], now: tuple[GpuSample, ...]) -> None:
+    book.known("gpu.virtualization", last(gpu.virtualization for gpu in samples), unless=_why(now, "virtualization"))
     if book.value("gpu.virtualization") in ("none", "pass-through"):
         book.not_applicable("gpu.licence_stage", NO_VGPU())
         return
-    stages = _stages(every)
-    # The worst of the episode: it may be licensed again by the time that the recording ends.
+    stages = _stages(samples)
+    # The worst stage of the episode: it may be licensed again when the recording ends.
     worst_now = max(_stages(now) or stages[-1:], key=STAGES.index, default=None)
     book.known("gpu.licence_stage", worst_now, unless=_why(now, "licence_stage"))
-    book.known("gpu.licence_text", last(gpu.licence_text for gpu in every))
+    book.known("gpu.licence_text", last(gpu.licence_text for gpu in samples))
     if stages:
         worst = max(stages, key=STAGES.index)
         is_worse = STAGES.index(worst) > STAGES.index(stages[0])
         book.known("gpu.licence_worsened", is_worse, STAGE_CHANGED(before=stages[0], after=worst))
 
 
+# From nvidia-smi's text; NVML alone knows only licensed or not.
 def _stages(gpus: tuple[GpuSample, ...]) -> list[str]:
-    """Stages as nvidia-smi's text tells them; NVML alone knows only licensed or not."""
     return [
         gpu.licence_stage
         for gpu in gpus
@@ -136,15 +136,15 @@ def _why(now: tuple[GpuSample, ...], field: str) -> Text:
 
 
 def used_by_us(gpus: tuple[GpuSample, ...]) -> tuple[GpuSample, ...]:
-    """Looks at the GPUs that list a process of ours; at the only one there is, where the list does not tell."""
-    ours = {gpu.index for gpu in gpus if any(one.ours for one in gpu.processes or ())}
-    if not ours and len({gpu.index for gpu in gpus}) == 1:
+    """Return the samples of GPUs that list a process of ours; a single GPU counts without a list."""
+    own = {gpu.index for gpu in gpus if any(process.ours for process in gpu.processes or ())}
+    if not own and len({gpu.index for gpu in gpus}) == 1:
         return gpus
-    return tuple(gpu for gpu in gpus if gpu.index in ours)
+    return tuple(gpu for gpu in gpus if gpu.index in own)
 
 
 def held_down_by(gpu: GpuSample) -> tuple[str, ...]:
-    """Reasons that hold this GPU's clock down and are no part of a healthy full load."""
+    """Return the reasons that lower this GPU's clock and are no part of a healthy full load."""
     reasons = gpu.clock_reasons or ()
     if "sw-power-cap" in reasons and gpu.sm_clock_mhz and gpu.sm_clock_max_mhz:
         capped = gpu.sm_clock_mhz < POWER_CAP_CLOCK * gpu.sm_clock_max_mhz and "gpu-idle" not in reasons
@@ -154,7 +154,10 @@ def held_down_by(gpu: GpuSample) -> tuple[str, ...]:
 
 
 def others(gpu: GpuSample) -> tuple[GpuProcess, ...]:
-    """Processes of others that compute there. A PID of another PID namespace has no name; it may be our own."""
+    """Return other users' processes that compute there.
+
+    A PID of another PID namespace has no name; it may be our own and is left out.
+    """
     return tuple(
         process
         for process in gpu.processes or ()
@@ -165,23 +168,22 @@ def others(gpu: GpuSample) -> tuple[GpuProcess, ...]:
 
 
 def zombie_bytes(gpu: GpuSample) -> int | None:
-    """Memory in use that no listed process holds; None where the list may not be complete (a container)."""
-    if gpu.processes is None or gpu.memory_used_bytes is None or not any(one.ours for one in gpu.processes):
+    """Return memory in use that no listed process holds; None if the list may be incomplete (a container)."""
+    if gpu.processes is None or gpu.memory_used_bytes is None or not any(process.ours for process in gpu.processes):
         return None
-    held = [one.memory_bytes for one in gpu.processes]
-    if any(one is None for one in held):
+    held = [process.memory_bytes for process in gpu.processes]
+    if any(size is None for size in held):
         return None
-    left = gpu.memory_used_bytes - sum(one or 0 for one in held)
+    left = gpu.memory_used_bytes - sum(size or 0 for size in held)
     return left if left >= ZOMBIE_BYTES else 0
 
 
-def _others(window: Window, book: FactBook, every: tuple[GpuSample, ...], now: tuple[GpuSample, ...]) -> None:
-    """Who else is on the GPUs that we use."""
+def _others(window: Window, book: FactBook, own_gpus: tuple[GpuSample, ...], now: tuple[GpuSample, ...]) -> None:
     why = _why(now, "processes") if now else WHICH()
     foreign = tuple(sorted({f"{process.name} (PID {process.pid})" for gpu in now for process in others(gpu)}))
     readable = any(gpu.processes is not None for gpu in now)
     book.known("gpu.foreign_processes", foreign if readable else None, unless=why)
-    zombies = [held for gpu in every[-max(1, len(now)) :] if (held := zombie_bytes(gpu)) is not None]
+    zombies = [held for gpu in own_gpus[-max(1, len(now)) :] if (held := zombie_bytes(gpu)) is not None]
     book.known("gpu.zombie_bytes", max(zombies, default=None), unless=LIST_INCOMPLETE())
     concerned = next((gpu for gpu in now if others(gpu) or held_down_by(gpu)), now[-1] if now else None)
     name = f" ({concerned.name})" if concerned is not None and concerned.name else ""
@@ -189,8 +191,8 @@ def _others(window: Window, book: FactBook, every: tuple[GpuSample, ...], now: t
     _shared(window, book, foreign, readable=readable, why=why)
 
 
+# State what the other processes explain: slower steps, or a lack of GPU memory.
 def _shared(window: Window, book: FactBook, foreign: tuple[str, ...], *, readable: bool, why: Text) -> None:
-    """State what the others explain: slower steps, or a lack of GPU memory."""
     zombies = book.value("gpu.zombie_bytes")
     times, waits = book.value("step.times_usual"), book.value("wait.ratio")
     if book.value("exception.cuda_oom"):
@@ -216,8 +218,8 @@ def _shared(window: Window, book: FactBook, foreign: tuple[str, ...], *, readabl
         book.not_applicable("gpu.shared", NOT_SLOWED())
 
 
+# Only while the GPU works: a complete stop has other reasons.
 def _throttled(window: Window, book: FactBook, now: tuple[GpuSample, ...], why: Text) -> None:
-    """State whether the clock was held down while there was work; a total standstill has other reasons."""
     looks = [gpu for gpu in now if gpu.clock_reasons is not None and gpu.sm_clock_mhz and gpu.sm_clock_max_mhz]
     if window.episode.kind not in ("slow-down", "creep"):
         book.not_applicable("gpu.throttled", NOT_SLOWER())

@@ -1,4 +1,4 @@
-"""Facts about a GPU or driver that does not answer as it should: what NVML and the kernel log say of it."""
+"""Facts about a GPU or driver that does not respond correctly, from NVML and the kernel log."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from holter.probes.gpu import gpu as probe
 from holter.records import GpuSample, KernelMessage, Message, Noted, Text
 from holter.sentences import define, parts
 
-# The trouble may show before the training stands still (a prefetched step) or only once it is dead.
+# The problem may show before the training stops (a prefetched step) or only after its death.
 BEFORE_S = 120.0
-# The error is raised in the same moment, and the reading after it is the first that shows why.
+# The error is raised at the same moment; the reading after it is the first that shows why.
 AFTER_DEATH_S = 5.0
-# NVML answers in milliseconds; a busy driver was seen to take seconds, none that came back took this long.
+# NVML responds in milliseconds. A busy driver was seen to take seconds, and none that responded again took this long.
 SILENT_S = 30.0
 
 _SILENT = re.compile(r"(?:has not returned|no reading) for (\d+) s")
 _REFUSED = re.compile(r"operation not permitted|permission denied")
-# The notes of the GPU probe on tapes of before, in its own words and in NVML's.
+# Notes of the GPU probe on older tapes, in its own words and in NVML's.
 _TROUBLES = (
     ("forbidden", re.compile(r"cannot be opened: (?:operation not permitted|permission denied)")),
     ("mismatch", re.compile(r"version mismatch")),
     ("lost", re.compile(r"does not reach this GPU|gpu is lost|requires? reset|fallen off")),
     ("closed", re.compile(r"driver does not open|lists no GPU")),
 )
-# NVIDIA's list of Xid errors: the GPU or its firmware stopped, its memory is broken, a program did something wrong.
+# NVIDIA's Xid errors: the GPU or its firmware stopped, its memory is broken, a program made an error.
 _XID = re.compile(r"Xid \([^)]*\): (\d+)")
 XID_KINDS = {
     "gone": frozenset({46, 62, 79, 119, 120}),
@@ -45,13 +45,13 @@ NO_ERROR = define("why.kernel-log.no-gpu-error", "no GPU error in the kernel log
 
 
 def collect(window: Window, book: FactBook) -> None:
-    """State whether GPU and driver answer, and what the kernel log says of them."""
+    """State whether GPU and driver respond, and what the kernel log says about them."""
     _trouble(window, book)
     _xid(window, book)
 
 
 def trouble(note: Text | None) -> str | None:
-    """The trouble that a note of the GPU probe tells of; None if it tells of none."""
+    """Return the problem that a note of the GPU probe reports, or None."""
     if isinstance(note, Message):
         return _trouble_of(note)
     silent = _SILENT.search(note or "")
@@ -64,7 +64,7 @@ def _trouble_of(note: Message) -> str | None:
     silent_s = next((part.value("silent") for part in parts(note) if isinstance(part, Message)), None)
     if isinstance(silent_s, (int, float)):
         return "silent" if silent_s >= SILENT_S else None
-    # The driver's own words, and those of the system about the device.
+    # Text of the driver, and of the system about the device.
     quoted = " ".join(value for _, value in note.values if isinstance(value, str))
     if note.key in (probe.NO_DRIVER_DEVICE.key, probe.NOT_OPEN_DEVICE.key) and _REFUSED.search(quoted):
         return "forbidden"
@@ -75,9 +75,9 @@ def _trouble_of(note: Message) -> str | None:
 
 
 def xid_kind(text: str) -> str:
-    """What a line of the kernel log about a GPU means."""
-    found = _XID.search(text)
-    number = int(found[1]) if found else None
+    """Return the meaning of a kernel log line about a GPU: gone, memory, application or other."""
+    match = _XID.search(text)
+    number = int(match[1]) if match else None
     if number is None:
         return "gone" if _GONE_WORDS.search(text) else "other"
     return next((kind for kind, numbers in XID_KINDS.items() if number in numbers), "other")
@@ -85,18 +85,18 @@ def xid_kind(text: str) -> str:
 
 def _trouble(window: Window, book: FactBook) -> None:
     ticks = window.recording.ticks(window.episode.start_s - BEFORE_S, _until_s(window))
-    # A GPU of somebody else may be lost, too; where none lists us, any may be ours.
-    ours = {gpu.index for gpu in used_by_us(window.gpus(window.all))}
+    # Another user's GPU may be lost too; if none lists our process, any may be ours.
+    own = {gpu.index for gpu in used_by_us(window.gpus(window.all))}
     notes = [
         (trouble(gpu.note), gpu)
         for tick in ticks
         for gpu in tick.gpus
-        if gpu.source == "none" or not ours or gpu.index in ours
+        if gpu.source == "none" or not own or gpu.index in own
     ]
-    told = [(word, gpu) for word, gpu in notes if word is not None]
-    if told:
-        word, gpu = told[-1]
-        # A main process that cannot even be killed while the driver is silent: both hang in the same place.
+    problems = [(word, gpu) for word, gpu in notes if word is not None]
+    if problems:
+        word, gpu = problems[-1]
+        # The main process cannot be killed while the driver is silent: both hang in the same place.
         hung = word == "silent" and book.value("main.state") == "D"
         book.known("gpu.trouble", "hung" if hung else word, _described(gpu))
     elif any(_answers(gpu) for _, gpu in notes):
@@ -115,8 +115,8 @@ def _described(sample: GpuSample) -> Text:
     return note if sample.source == "none" else OF_GPU(gpu=sample.index, note=note)
 
 
+# A note alone is no problem: a simulated GPU has one.
 def _answers(gpu: GpuSample) -> bool:
-    """Something was read; a note alone does not speak against it (that of a simulated GPU says that it is one)."""
     read = gpu.utilization_ratio is not None or gpu.memory_used_bytes is not None
     return gpu.source != "none" and read and trouble(gpu.note) is None
 

@@ -1,6 +1,7 @@
-"""Facts about who holds the memory of a GPU, from PyTorch's own "CUDA out of memory", where no GPU was read.
+"""Facts about who holds the memory of a GPU, from PyTorch's "CUDA out of memory", if no GPU was read.
 
-Since 2.1 the sentence lists processes by what NVML knows; before, it says only what this process holds of the whole.
+Since PyTorch 2.1 the message lists processes that NVML knows; older ones only show what this process holds of the
+total.
 """
 
 from __future__ import annotations
@@ -39,50 +40,50 @@ class Account(NamedTuple):
     text: str
     total: float
     free: float
-    own: float | None  # of this process by NVML; None: not told
+    own: float | None  # of this process by NVML; None: not printed
     reserved: float | None  # of this process by PyTorch, which does not count its CUDA context
     others: tuple[tuple[int, float], ...]  # PID and bytes
 
     @property
     def unlisted(self) -> float:
-        """In use, and of nobody who is listed."""
-        ours = self.own if self.own is not None else self.reserved or 0.0
-        return self.total - self.free - ours - sum(held for _, held in self.others)
+        """Memory in use that no listed process holds, in bytes."""
+        own = self.own if self.own is not None else self.reserved or 0.0
+        return self.total - self.free - own - sum(held for _, held in self.others)
 
 
 def collect(window: Window, book: FactBook) -> None:
-    """State who holds the memory, if the exception says that it ran out and who holds it."""
+    """State who holds the memory, if the exception says so."""
     if not book.value("exception.cuda_oom") or window.gpus(window.all):
         return
-    told = next((one for text in messages_around(window) if (one := read(text)) is not None), None)
-    if told is None:
+    gpu_account = next((parsed for text in messages_around(window) if (parsed := read(text)) is not None), None)
+    if gpu_account is None:
         return
-    book.known("gpu.memory_ratio", (told.total - told.free) / told.total)
-    left = told.unlisted if told.unlisted >= ZOMBIE_BYTES else 0.0
-    held = [(str(pid), bytes_) for pid, bytes_ in told.others if bytes_ >= FOREIGN_BYTES]
-    if told.own is not None:
+    book.known("gpu.memory_ratio", (gpu_account.total - gpu_account.free) / gpu_account.total)
+    left = gpu_account.unlisted if gpu_account.unlisted >= ZOMBIE_BYTES else 0.0
+    held = [(str(pid), bytes_) for pid, bytes_ in gpu_account.others if bytes_ >= FOREIGN_BYTES]
+    if gpu_account.own is not None:
         book.known("gpu.zombie_bytes", left)
-    elif left:  # without a list of processes nobody is named, and nothing says that they are gone
+    elif left:  # without a list of processes the holder is unknown, and may still be running
         held.append(("?", left))
     foreign = tuple(f"PID {pid} ({format_bytes(bytes_)})" for pid, bytes_ in held)
-    if foreign or told.own is not None:
+    if foreign or gpu_account.own is not None:
         book.known("gpu.foreign_processes", foreign)
     if foreign or left:
         book.known("gpu.shared", "memory", HELD_BY_OTHERS() if foreign else HELD_BY_GONE())
     else:
         book.not_applicable("gpu.shared", OUR_MEMORY())
-    gpu = _LABEL.search(told.text)
+    gpu = _LABEL.search(gpu_account.text)
     book.known("gpu.label", gpu[0] if gpu else None, unless=WHICH())
 
 
 def read(text: str) -> Account | None:
-    """What one exception says; None if it does not tell how large the GPU is and what we hold of it."""
+    """Return the numbers in one exception; None without the size of the GPU and our own share."""
     total, free = _bytes(_TOTAL, text), _bytes(_FREE, text)
     if not total or free is None:
         return None
-    # Where NVML does not know, as in WSL, 2**64 bytes are printed.
-    # The sentence stands in message and traceback: each PID counts once.
-    listed = {int(one[1]): _of(one[2], one[3]) for one in _OTHER.finditer(text)}
+    # Where NVML does not know, as in WSL, 2**64 bytes are printed. Message and traceback both contain the line: each
+    # PID counts once.
+    listed = {int(match[1]): _of(match[2], match[3]) for match in _OTHER.finditer(text)}
     others = [(pid, held) for pid, held in listed.items() if held <= total]
     own = _bytes(_OWN, text)
     own = own if own is not None and own <= total else None
@@ -91,16 +92,18 @@ def read(text: str) -> Account | None:
     if own is None and reserved is None:
         return None
     if own is None:
-        # In a container a process does not know itself by the PID that NVML lists: the one that holds what we hold.
-        ours = min((one for one in others if one[1] >= (reserved or 0.0)), key=lambda one: one[1], default=None)
-        own = ours[1] if ours is not None else None
-        others = [one for one in others if one is not ours]
+        # In a container the PID that NVML lists differs: our process is the one that holds what we hold.
+        own_entry = min(
+            (entry for entry in others if entry[1] >= (reserved or 0.0)), key=lambda entry: entry[1], default=None
+        )
+        own = own_entry[1] if own_entry is not None else None
+        others = [entry for entry in others if entry is not own_entry]
     return Account(text, total, free, own, reserved, tuple(others))
 
 
 def _bytes(pattern: re.Pattern[str], text: str) -> float | None:
-    found = pattern.search(text)
-    return _of(*[group for group in found.groups() if group is not None]) if found else None
+    match = pattern.search(text)
+    return _of(*[group for group in match.groups() if group is not None]) if match else None
 
 
 def _of(number: str, unit: str) -> float:

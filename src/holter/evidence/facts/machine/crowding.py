@@ -1,4 +1,4 @@
-"""Facts about how the data workers share the CPUs: their threads, their waits for a CPU, and where they may run."""
+"""Facts about data workers that share CPUs: threads, waits for a CPU, and allowed CPUs."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from holter.evidence.window import Window
 from holter.records import DATA_WORKERS, ProcessSample, Role
 from holter.sentences import define
 
-# Counters are read every five seconds: two readings need this much before the alarm, however short the episode is.
+# Counters are read every five seconds: two readings need this much time before the alarm, however short the episode is.
 COUNTED_S = 15.0
-# A stock data worker has three or four threads; more can only be the pools of its libraries.
+# A stock data worker has three or four threads; more are the thread pools of its libraries.
 FEW_THREADS = 8
-# On which CPUs a worker was seen: enough looks for the scheduler to have moved it if it may.
+# Samples needed before the CPUs of a worker count: enough for the scheduler to move it if allowed.
 ENOUGH_LOOKS = 10
 SEEN_S = 30.0
 
@@ -31,7 +31,7 @@ AFFINITY_UNREAD = define("why.affinity.unread", "the CPUs of the workers were no
 
 
 def collect(window: Window, book: FactBook) -> None:
-    """State threads, waits and places of the data workers."""
+    """State threads, CPU waits and CPUs of the data workers."""
     workers = window.processes(*DATA_WORKERS)
     if not workers:
         for name in ("workers.threads", "workers.running_threads", "workers.switches_per_s", "workers.per_cpu_seen"):
@@ -47,13 +47,13 @@ def collect(window: Window, book: FactBook) -> None:
 
 
 def _samples(window: Window, *roles: Role, since_s: float) -> dict[int, list[ProcessSample]]:
-    found: dict[int, list[ProcessSample]] = {}
+    samples: dict[int, list[ProcessSample]] = {}
     for tick in window.all:
         if tick.t_s >= since_s:
             for process in tick.processes:
                 if process.role in roles:
-                    found.setdefault(process.pid, []).append(process)
-    return found
+                    samples.setdefault(process.pid, []).append(process)
+    return samples
 
 
 def _threads(workers: tuple[ProcessSample, ...], window: Window, book: FactBook) -> None:
@@ -62,7 +62,9 @@ def _threads(workers: tuple[ProcessSample, ...], window: Window, book: FactBook)
     book.known("workers.threads", threads)
     since_s = min(window.episode.start_s, window.episode.alarm_s - COUNTED_S)
     seen = _samples(window, *DATA_WORKERS, since_s=since_s)
-    running = [one.threads_running for samples in seen.values() for one in samples if one.threads_running is not None]
+    running = [
+        sample.threads_running for samples in seen.values() for sample in samples if sample.threads_running is not None
+    ]
     if threads is not None and threads <= FEW_THREADS:
         book.not_applicable("workers.running_threads", FEW())
     else:
@@ -74,21 +76,25 @@ def _threads(workers: tuple[ProcessSample, ...], window: Window, book: FactBook)
 
 
 def _switches_per_s(samples: Iterable[ProcessSample]) -> float | None:
-    told = [(one.t_s, one.involuntary_switches_total) for one in samples if one.involuntary_switches_total is not None]
-    if len(told) < 2 or told[-1][0] <= told[0][0]:
+    switches = [
+        (sample.t_s, sample.involuntary_switches_total)
+        for sample in samples
+        if sample.involuntary_switches_total is not None
+    ]
+    if len(switches) < 2 or switches[-1][0] <= switches[0][0]:
         return None
-    return ((told[-1][1] or 0) - (told[0][1] or 0)) / (told[-1][0] - told[0][0])
+    return ((switches[-1][1] or 0) - (switches[0][1] or 0)) / (switches[-1][0] - switches[0][0])
 
 
+# The share of the time in which main process and workers wanted a CPU and got none.
 def _waiting(window: Window, book: FactBook) -> None:
-    """Of the time in which main process and workers wanted a CPU, the part in which they got none."""
     since_s = min(window.episode.start_s, window.episode.alarm_s - COUNTED_S)
     waited = used = 0.0
     for samples in _samples(window, "main", *DATA_WORKERS, since_s=since_s).values():
-        told = [one for one in samples if one.cpu_wait_s_total is not None and one.cpu_s_total is not None]
-        if len(told) >= 2:
-            waited += (told[-1].cpu_wait_s_total or 0.0) - (told[0].cpu_wait_s_total or 0.0)
-            used += (told[-1].cpu_s_total or 0.0) - (told[0].cpu_s_total or 0.0)
+        timed = [sample for sample in samples if sample.cpu_wait_s_total is not None and sample.cpu_s_total is not None]
+        if len(timed) >= 2:
+            waited += (timed[-1].cpu_wait_s_total or 0.0) - (timed[0].cpu_wait_s_total or 0.0)
+            used += (timed[-1].cpu_s_total or 0.0) - (timed[0].cpu_s_total or 0.0)
     wanted = waited + used
     detail = WAITED(waited=waited, used=used)
     book.known("cpu.queue_ratio", waited / wanted if wanted > 0 else None, detail, unless=NOT_COUNTED())
@@ -97,7 +103,12 @@ def _waiting(window: Window, book: FactBook) -> None:
 def _places(workers: tuple[ProcessSample, ...], window: Window, book: FactBook) -> None:
     pids = {worker.pid for worker in workers}
     looks = [tick for tick in window.all if window.episode.alarm_s - SEEN_S <= tick.t_s and tick.processes]
-    cpus = {one.last_cpu for tick in looks for one in tick.processes if one.pid in pids and one.last_cpu is not None}
+    cpus = {
+        process.last_cpu
+        for tick in looks
+        for process in tick.processes
+        if process.pid in pids and process.last_cpu is not None
+    }
     if len(looks) < ENOUGH_LOOKS or not cpus:
         book.unknown("workers.per_cpu_seen", TOO_SHORT())
     else:
@@ -105,8 +116,8 @@ def _places(workers: tuple[ProcessSample, ...], window: Window, book: FactBook) 
         book.known("workers.per_cpu_seen", len(workers) / len(cpus), detail)
 
 
+# Whether the workers may use fewer CPUs than the main process was ever allowed.
 def _affinity(workers: tuple[ProcessSample, ...], window: Window, book: FactBook) -> None:
-    """Whether the workers may use fewer CPUs than the training's own process could at any time."""
     began = [p.cpus_allowed for tick in window.all for p in tick.processes if p.role == "main" and p.cpus_allowed]
     pids = {worker.pid for worker in workers}
     latest: dict[int, int] = {}

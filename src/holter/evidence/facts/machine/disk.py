@@ -1,4 +1,4 @@
-"""Facts about writing: what could not be written, where, and whether the file system has room."""
+"""Facts about writing: what could not be written, where, and whether the file system has free space."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from holter.probes.training.remarks import not_saved
 from holter.records import ActionTaken, Event, ExceptionSeen, LogLine, Noted, StorageSample, Text, Tick
 from holter.sentences import define
 
-# The probe looks every ten seconds; a full disk is mostly seen within two looks.
+# The probe reads every ten seconds; a full disk mostly shows within two readings.
 SLACK_S = 25.0
-# An alarm has the next look made at once; its answer comes with the look after that.
+# An alarm triggers a reading at once; its answer comes with the next reading.
 LATE_LOOK_S = 12.0
-# In which order a file system is blamed where no file is named: results are written all the time.
+# Order in which file systems are suspected if no file is named: results are written all the time.
 LABELS = ("results", "tmp", "preprocessed")
-# What errno 28, 122 and 30 are called, by Python and by those who print only the words.
+# Errno 28, 122 and 30 as printed by Python, and by programs that print only the words.
 ERRORS = (
     ("quota", re.compile(r"\[Errno 122\]|Disk quota exceeded|EDQUOT")),
     ("read-only", re.compile(r"\[Errno 30\]|Read-only file system|EROFS")),
     ("full", re.compile(r"\[Errno 28\]|No space left on device|ENOSPC")),
 )
-# torch and numpy tell that less was written than they gave, not why.
+# torch and numpy report a short write, but not its reason.
 UNNAMED = re.compile(
     r"PytorchStreamWriter failed|inline_container\.cc[^\n]*(?:write|unexpected pos)|unexpected pos \d+"
     r"|\d+ requested and \d+ written"
@@ -43,7 +43,7 @@ FREE_OF = define("seen.disk.free-of", "{free:bytes} free of {total:bytes} in {fo
 FREE = define("seen.disk.free", "{free:bytes} free in {folder}")
 UNSAID = define("why.disk.error-unsaid", "the error does not say why: {error}")
 NONE_FAILED = define("why.disk.none-failed", "no write failed for lack of space")
-NOT_READ = define("why.disk.not-read", "the results folder was not looked at")
+NOT_READ = define("why.disk.not-read", "the results folder was not read")
 NO_ANSWER = define("why.disk.no-answer", "the file system does not answer")
 NO_CHECKPOINT = define("why.disk.no-checkpoint", "no checkpoint yet")
 
@@ -51,28 +51,28 @@ E = TypeVar("E", ActionTaken, ExceptionSeen, LogLine, Noted)
 
 
 class Failure(NamedTuple):
-    """A write that failed: what was said of it."""
+    """A write that failed, and its message."""
 
     t_s: float
-    text: str  # the words of the system or of a library
+    text: str  # message of the system or of a library
     file: str | None
-    said: Text | None = None  # all that was said of it; None: just that
+    said: Text | None = None  # the full sentence; None: only ``text``
 
     @property
     def detail(self) -> Text:
-        """What was said, for people."""
+        """The message for people."""
         return self.said or self.text[:200]
 
 
 def collect(window: Window, book: FactBook) -> None:
-    """State the first write that failed, and the state of the file system that it was for."""
+    """State the first failed write, and the state of its file system."""
     failures = _failures(window)
-    named = [(kind, one) for one in failures if (kind := kind_of(one.text)) is not None]
-    file = next((one.file for _, one in named if one.file), None)
+    named = [(kind, failed) for failed in failures if (kind := kind_of(failed.text)) is not None]
+    file = next((failed.file for _, failed in named if failed.file), None)
     sample = _blamed(window, file)
     lacked = _lacking(window, sample)
     lacking = (shortage(lacked) or "full") if lacked is not None else None
-    unnamed = next((one for one in failures if UNNAMED.search(one.text)), None)
+    unnamed = next((failed for failed in failures if UNNAMED.search(failed.text)), None)
     _state(lacked or sample, book)
     book.known("save.failed", sum(is_failed_save(event) for event in _events(window, ActionTaken)))
     if named:
@@ -96,28 +96,28 @@ def collect(window: Window, book: FactBook) -> None:
     book.known("disk.file", file, unless=NO_FILE_NAMED())
 
 
+# nnU-Net tries to write each line of its log five times, half a second apart, and prints no error.
 def _writes_its_log(window: Window) -> bool:
-    """nnU-Net tries five times, half a second apart, to write each line, and says nothing of it."""
     main = window.main()
     dump = window.stack(main.pid if main is not None else window.episode.pid)
     thread = main_thread(dump) if dump is not None else None
     return thread is not None and any(frame.function.endswith(WRITES_LOG) for frame in thread.frames)
 
 
+# All messages about a failure, oldest first.
 def _failures(window: Window) -> list[Failure]:
-    """Everything that was said of something that failed, oldest first."""
-    told = (
+    event_lists = (
         _events(window, ActionTaken),
         _events(window, Noted),
         _events(window, ExceptionSeen),
         _events(window, LogLine),
     )
-    found = [failure(event) for events in told for event in events]
-    return sorted((one for one in found if one is not None), key=lambda one: one.t_s)
+    failures = [failure(event) for events in event_lists for event in events]
+    return sorted((failed for failed in failures if failed is not None), key=lambda failed: failed.t_s)
 
 
 def failure(event: Event) -> Failure | None:
-    """What this event says of something that failed, but for shared memory's own errors."""
+    """Return the failure that this event reports, or None; errors of shared memory are excluded."""
     if isinstance(event, ActionTaken):
         return _not_saved(event) if is_failed_save(event) else None
     if isinstance(event, Noted):
@@ -132,10 +132,10 @@ def failure(event: Event) -> Failure | None:
 
 
 def _not_saved(event: ActionTaken) -> Failure:
-    saying = not_saved(event.message)
-    if saying is None:  # a tape of before
+    failed_save = not_saved(event.message)
+    if failed_save is None:  # an older tape
         return Failure(event.t_s, event.text, _checkpoint(event.text))
-    file, reason = saying.value("file"), saying.value("reason")
+    file, reason = failed_save.value("file"), failed_save.value("reason")
     words = reason if isinstance(reason, str) else ""
     return Failure(event.t_s, words, _checkpoint(str(file)), event.message)
 
@@ -147,56 +147,56 @@ def _events(window: Window, kind: type[E]) -> list[E]:
 
 
 def kind_of(text: str) -> str | None:
-    """Why this could not be written: a word of ``disk.error``; None if it is about something else."""
+    """Return why a write failed: a value of ``disk.error``; None if the text is about something else."""
     return next((kind for kind, pattern in ERRORS if pattern.search(text)), None)
 
 
 def _file(text: str) -> str | None:
-    found = FILE.search(text)
-    return found[1] if found else None
+    match = FILE.search(text)
+    return match[1] if match else None
 
 
 def _checkpoint(text: str) -> str | None:
-    found = CHECKPOINT.search(text)
-    return found[0] if found else None
+    match = CHECKPOINT.search(text)
+    return match[0] if match else None
 
 
 def is_below(file: str, folder: str) -> bool:
-    """Whether a path is this folder's or lies in it."""
+    """Return whether a path is this folder or inside it."""
     return f"{file}/".startswith(f"{folder.rstrip('/')}/")
 
 
+# The last sample of the file system of this file; without a file, of the first one that lacks something.
 def _blamed(window: Window, file: str | None) -> StorageSample | None:
-    """The last look at the file system of this file; without a file, at the first that lacks something."""
     latest: dict[str, StorageSample] = {}
     for tick in _ticks(window):
         latest.update({sample.label: sample for sample in tick.storage})
     if file is not None and file.startswith("/"):
-        above = [one for one in latest.values() if is_below(file, one.path)]
+        above = [sample for sample in latest.values() if is_below(file, sample.path)]
         if above:
-            return max(above, key=lambda one: len(one.path))
-    # Data are often on a read-only mount by intention, and a checkpoint is always a result.
+            return max(above, key=lambda sample: len(sample.path))
+    # Data are often mounted read-only on purpose, and a checkpoint always goes to the results.
     candidates = [latest[label] for label in LABELS if label in latest]
     if file is None:
-        lacking = [one for one in candidates if _lacking(window, one) is not None]
-        candidates = [one for one in lacking if one.label != "preprocessed"] or candidates
+        lacking = [sample for sample in candidates if _lacking(window, sample) is not None]
+        candidates = [sample for sample in lacking if sample.label != "preprocessed"] or candidates
     return candidates[0] if candidates else None
 
 
+# Ticks until the end of the episode; a full disk often ends the training before the disk is read, so a death gets more.
 def _ticks(window: Window) -> tuple[Tick, ...]:
-    """Up to the end of the story; what a full disk has ended is often over before the disk is looked at."""
     if window.episode.kind != "death":
         return window.all
     return tuple(window.recording.ticks(None, window.end_s + LATE_LOOK_S))
 
 
+# The first sample around the episode in which this file system lacked something.
 def _lacking(window: Window, sample: StorageSample | None) -> StorageSample | None:
-    """The first look around the episode at which this file system lacked something."""
     if sample is None:
         return None
     start_s = window.episode.start_s - SLACK_S
-    looks = [one for tick in _ticks(window) if tick.t_s >= start_s for one in tick.storage]
-    return next((one for one in looks if one.label == sample.label and has_room(one) is False), None)
+    looks = [storage for tick in _ticks(window) if tick.t_s >= start_s for storage in tick.storage]
+    return next((look for look in looks if look.label == sample.label and has_room(look) is False), None)
 
 
 def _state(sample: StorageSample | None, book: FactBook) -> None:

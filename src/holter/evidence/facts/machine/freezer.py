@@ -1,4 +1,4 @@
-"""Facts about processes that a cgroup freezer has stopped, and about pauses of the training."""
+"""Facts about processes in a cgroup freezer, and about pauses of the training."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ NO_PAUSES = define("freezer.no-pauses", "no pauses were noticed")
 
 
 def collect(window: Window, book: FactBook) -> None:
-    """State who is frozen, and how the training pauses."""
+    """State which processes are frozen, and the pauses of the training."""
     processes = window.processes()
-    frozen = [one for one in processes if is_in_freezer(one)]
+    frozen = [process for process in processes if is_in_freezer(process)]
     if not processes:
         book.unknown("frozen.processes", NO_PROCESS_TREE())
     elif frozen:
@@ -26,9 +26,9 @@ def collect(window: Window, book: FactBook) -> None:
     else:
         book.known("frozen.processes", (), NOT_FROZEN())
     reason = window.episode.reason
-    told = reason if isinstance(reason, Message) and reason.key == "pauses.reason" else None
+    pauses = reason if isinstance(reason, Message) and reason.key == "pauses.reason" else None
     for name, value in (("count", "count"), ("each_s", "each"), ("part", "part")):
-        number = told.value(value) if told is not None else None
+        number = pauses.value(value) if pauses is not None else None
         if isinstance(number, (int, float)):
             book.known(f"pauses.{name}", number, reason)
         else:

@@ -10,16 +10,16 @@ from holter.evidence.window import Window
 from holter.records import DATA_WORKERS, ProcessSample, Role, Text, Tick
 from holter.sentences import define
 
-# Growth is read off the last two hours: long enough for a leak of 0.1 GB an hour, near enough to be the same story.
+# Growth is measured over the last two hours: long enough for a leak of 0.1 GB per hour, recent enough to be one cause.
 BACK_S = 7200.0
-# A process imports its libraries and fills its first buffers in the first half minute of its life.
+# A process imports libraries and fills its first buffers in its first half minute.
 YOUNG_S = 30.0
-# A rate over less than this says nothing about the next hour.
+# A rate over a shorter time does not predict the next hour.
 SPAN_S = 60.0
-# Growth that is more than buffers of another size: 64 MB and a twentieth of what was there.
+# More than buffers of another size: 64 MB and a twentieth of the start value.
 GROWN_BYTES, GROWN_PART = 64 << 20, 0.05
 HOUR_S = 3600.0
-# So many looks show a slope as well as thousands do.
+# This many samples show a slope as well as thousands.
 POINTS = 600
 
 GREW = define("seen.memory.growth", "from {first:bytes} to {last:bytes} in {minutes:.0f} min")
@@ -40,14 +40,14 @@ Points = list[tuple[float, float]]
 
 
 def collect(window: Window, book: FactBook) -> None:
-    """State how fast the main process and the data workers grow, which of them do, and in which kind of pages."""
+    """State how fast the main process and the data workers grow, and in which kind of pages."""
     from_s = window.episode.alarm_s - BACK_S
     until_s = window.episode.start_s if window.episode.kind == "death" else window.episode.alarm_s
     ticks = [tick for tick in window.all if from_s <= tick.t_s <= until_s]
     _by_role(ticks[:: max(1, len(ticks) // POINTS)], book)
     looked = [tick for tick in ticks if any(map(_was_looked_at, tick.processes))]
-    private = _growth(looked, DATA_WORKERS, lambda one: one.private_bytes)
-    shared = _growth(looked, DATA_WORKERS, lambda one: one.shared_bytes)
+    private = _growth(looked, DATA_WORKERS, lambda process: process.private_bytes)
+    shared = _growth(looked, DATA_WORKERS, lambda process: process.shared_bytes)
     unseen = FEW_PAGE_READINGS()
     book.known("memory.private_growth_bytes_per_h", _per_hour(private), _grew(private), unless=unseen)
     book.known("memory.shared_growth_bytes_per_h", _per_hour(shared), _grew(shared), unless=unseen)
@@ -63,7 +63,7 @@ def _by_role(ticks: Sequence[Tick], book: FactBook) -> None:
     grown: dict[str, list[Points]] = {}
     roles: tuple[tuple[str, tuple[Role, ...]], ...] = (("main", ("main",)), ("workers", DATA_WORKERS))
     for name, of in roles:
-        grown[name] = _growth(ticks, of, lambda one: one.rss_bytes)
+        grown[name] = _growth(ticks, of, lambda process: process.rss_bytes)
         fact = f"memory.{name}_growth_bytes_per_h"
         book.known(fact, _per_hour(grown[name]), _grew(grown[name]), unless=TOO_SHORT_OR_NONE())
     if not grown["main"] and not grown["workers"]:
@@ -74,10 +74,10 @@ def _by_role(ticks: Sequence[Tick], book: FactBook) -> None:
     book.known("memory.grows_in", where, _grew(grown[where]) if where in grown else "")
 
 
+# A series for each process of these roles that lived long enough.
 def _growth(
     ticks: Iterable[Tick], roles: tuple[Role, ...], read: Callable[[ProcessSample], int | None]
 ) -> list[Points]:
-    """A series for each process of these roles that lived for long enough."""
     series: dict[int, Points] = {}
     born: dict[int, float] = {}
     for tick in ticks:
@@ -91,8 +91,8 @@ def _growth(
     return [points for points in series.values() if len(points) > 1 and points[-1][0] - points[0][0] >= SPAN_S]
 
 
+# Typical size at start and end: medians, because a single sample may hit a temporary buffer.
 def _ends(points: Points) -> tuple[float, float]:
-    """Typical size at the beginning and at the end: medians, since a single look may meet a passing buffer."""
     part = max(1, len(points) // 5)
     return median(value for _, value in points[:part]), median(value for _, value in points[-part:])
 
@@ -103,14 +103,14 @@ def _per_hour(series: list[Points]) -> float | None:
     return sum((_ends(points)[1] - _ends(points)[0]) / _apart_s(points) for points in series) * HOUR_S
 
 
+# Time between the middles of both ends.
 def _apart_s(points: Points) -> float:
-    """Time between the middles of the two ends."""
     part = max(1, len(points) // 5)
     return median(t_s for t_s, _ in points[-part:]) - median(t_s for t_s, _ in points[:part])
 
 
+# Steady and large growth: the middle lies between the ends, and the ends are far apart.
 def _rises(series: list[Points]) -> bool:
-    """All the time, by much: the middle lies between the ends, and the ends lie far apart."""
     if not series:
         return False
     first, last = (sum(_ends(points)[end] for points in series) for end in (0, 1))
@@ -132,8 +132,8 @@ def _grew(series: list[Points]) -> Text:
     return GREW(first=first, last=last, minutes=minutes)
 
 
+# State the share of the main process's growth in the extra malloc arenas of the C library.
 def _arenas(ticks: Sequence[Tick], book: FactBook) -> None:
-    """State which part of the main process's growth lies in the extra arenas of the C library."""
     looks = [
         process
         for tick in ticks

@@ -1,4 +1,4 @@
-"""Facts about the machine itself being unwell: what the kernel reports, and crashes of changing kinds."""
+"""Facts about faulty hardware: kernel reports, and crashes with changing signals."""
 
 from __future__ import annotations
 
@@ -10,18 +10,20 @@ from holter.records import WORKERS, KernelMessage, Noted, ProcessEnded
 
 
 def collect(window: Window, book: FactBook) -> None:
-    """State machine checks and memory errors, and the signals of crashes, over the whole recording."""
+    """State machine checks, memory errors and crash signals of the whole recording."""
     end_s = window.end_s + 5
-    messages = [one.text[:160] for one in window.recording.events(KernelMessage, end_s=end_s) if one.what == "mce"]
+    messages = [
+        message.text[:160] for message in window.recording.events(KernelMessage, end_s=end_s) if message.what == "mce"
+    ]
     unreadable = any(note.what == "kernel-log-unreadable" for note in window.recording.events(Noted))
     if messages or (window.all and not unreadable):
         book.known("hardware.kernel_errors", tuple(messages))
     else:
         book.unknown("hardware.kernel_errors", KERNEL_LOG_UNREADABLE())
     crashed = {
-        one.pid: signal_name(one.exit_signal)
-        for one in window.recording.events(ProcessEnded, end_s=end_s)
-        if one.exit_signal in (*CRASHES, SIGBUS) and one.role in ("main", *WORKERS)
+        event.pid: signal_name(event.exit_signal)
+        for event in window.recording.events(ProcessEnded, end_s=end_s)
+        if event.exit_signal in (*CRASHES, SIGBUS) and event.role in ("main", *WORKERS)
     }
     seen = any(tick.processes for tick in window.all)
     book.known("hardware.crash_signals", tuple(sorted(set(crashed.values()))) if seen or crashed else None)

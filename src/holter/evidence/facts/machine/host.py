@@ -1,4 +1,4 @@
-"""Facts about CPU limits, pressure, memory file systems and storage."""
+"""Facts about CPU limits, pressure and storage."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from holter.evidence.window import Window, last, middle
 from holter.records import DATA_WORKERS, CgroupSample, HostSample, KernelMessage, StorageSample
 from holter.sentences import define
 
-# Where the training reads its data and where it writes: a dead mount below either holds it up.
+# Where the training reads data and writes: a dead mount under either one blocks it.
 FOLDERS = ("preprocessed", "results")
 
 CPUS_ALLOCATED = define("seen.cpu.allocated", "{effective:g} of {visible} CPUs")
@@ -88,12 +88,12 @@ def _throttling(window: Window, book: FactBook) -> None:
 
 def _storage(window: Window, book: FactBook) -> None:
     now = window.storage("preprocessed")
-    every = window.storage("preprocessed", window.all)
-    if not every:
+    samples = window.storage("preprocessed", window.all)
+    if not samples:
         for name in ("storage.fs_type", "storage.latency_s"):
             book.unknown(name, NO_PREPROCESSED())
     else:
-        book.known("storage.fs_type", every[-1].fs_type)
+        book.known("storage.fs_type", samples[-1].fs_type)
         latency = [sample.read_latency_s for sample in now if sample.read_latency_s is not None]
         book.known("storage.latency_s", max(latency) if latency else None, unless=NO_ANSWER())
     _answers(window, book)
@@ -110,8 +110,8 @@ def _storage(window: Window, book: FactBook) -> None:
     book.known("storage.kernel_errors", tuple(errors))
 
 
+# State the longest wait for a read of data or results, and the slowest folder and mount.
 def _answers(window: Window, book: FactBook) -> None:
-    """State how long a read of data or results has been waiting, and which folder and mount are slowest to answer."""
     looks = [sample for label in FOLDERS for sample in window.storage(label)]
     slowest = max(looks, key=_waited_s, default=None)
     if slowest is None:

@@ -1,4 +1,4 @@
-"""Facts about everybody else on the machine: what CPU they take, and other trainings among them."""
+"""Facts about other processes on the machine: their CPU use, and other trainings among them."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from holter.evidence.window import Window, last
 from holter.records import OtherTraining, Tick
 from holter.sentences import define
 
-# Fewer looks are a moment, not a neighbour.
+# Fewer samples show only a moment.
 ENOUGH_LOOKS = 3
-# Unpacking and the making of splits take minutes at most; a training that began longer ago is past them.
+# Unpacking and creating splits take minutes at most; a training that started earlier has finished both.
 RACE_S = 300.0
-# nnU-Net checks each .npy that is there before it unpacks, and writes anew what it cannot read.
+# nnU-Net checks each existing .npy before unpacking, and writes it again if it cannot read it.
 REWRITES = re.compile(r"Error when checking .*fixing")
 
 CORES = define("seen.host.others", "{cores:.1f} of {cpus} CPUs")
@@ -28,7 +28,7 @@ NO_PERMISSION = define("why.unpack.no-permission", "no permission to read the se
 
 
 def collect(window: Window, book: FactBook) -> None:
-    """State what others use, who they are, and whether another training was being started on the same data."""
+    """State CPU use and names of other processes, and whether another training started on the same data."""
     cpus = last(tick.host.cpu_count for tick in window.all if tick.host)
     for name, ticks in (("host.others_cpu_ratio", window.during), ("host.others_usual_ratio", window.before)):
         cores = _others_cores(ticks)
@@ -45,30 +45,30 @@ def collect(window: Window, book: FactBook) -> None:
     state_or_absent(window, book, "unpack.rewritten", rewritten or None)
 
 
+# Busy CPUs of the machine minus those of the run, one value per sample.
 def _others_cores(ticks: Iterable[Tick]) -> list[float]:
-    """Busy CPUs of the machine less those of the run, once a look."""
     cores = []
     for tick in ticks:
         host = tick.host
         if host and host.cpu_busy_ratio is not None and host.cpu_count and tick.processes:
-            ours = sum(process.cpu_ratio or 0.0 for process in tick.processes)
-            cores.append(max(0.0, host.cpu_busy_ratio * host.cpu_count - ours))
+            own_cores = sum(process.cpu_ratio or 0.0 for process in tick.processes)
+            cores.append(max(0.0, host.cpu_busy_ratio * host.cpu_count - own_cores))
     return cores
 
 
 def _trainings(window: Window, book: FactBook) -> None:
-    looks = [one for tick in window.all if tick.host and (one := tick.host.other_trainings) is not None]
+    looks = [trainings for tick in window.all if tick.host and (trainings := tick.host.other_trainings) is not None]
     if not looks:
         for name in ("trainings.others", "unpack.raced"):
             book.unknown(name, NOT_SEARCHED())
         return
     book.known("trainings.others", max(len(look) for look in looks[-3:]))
-    others = {one.pid: one for look in looks for one in look}
+    others = {training.pid: training for look in looks for training in look}
     ours_s = next((p.started_s for tick in window.all for p in tick.processes if p.role == "main"), None)
-    near = [one for one in others.values() if _starts_near(one, ours_s)]
-    if any(one.same_data for one in near):
-        book.known("unpack.raced", True, RACED(count=sum(bool(one.same_data) for one in near)))
-    elif any(one.same_data is None for one in near):
+    near = [training for training in others.values() if _starts_near(training, ours_s)]
+    if any(training.same_data for training in near):
+        book.known("unpack.raced", True, RACED(count=sum(bool(training.same_data) for training in near)))
+    elif any(training.same_data is None for training in near):
         book.unknown("unpack.raced", NO_PERMISSION())
     else:
         book.known("unpack.raced", False)

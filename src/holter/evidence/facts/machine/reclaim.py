@@ -1,4 +1,4 @@
-"""Facts about memory that is short: swapping, cache that does not hold, and a kernel that is busy making room."""
+"""Facts about memory shortage: swapping, dropped page cache, and CPU time of the kernel's memory reclaim."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from holter.evidence.window import Window, last, middle
 from holter.records import CgroupSample, HostSample, Message
 from holter.sentences import define
 
-# Totals are compared over at least this long: the kernel makes room in bursts.
+# Totals are compared over at least this long: the kernel reclaims in bursts.
 SPAN_S = 5.0
 BEFORE_S = 60.0
 PAGE_BYTES = 4096
-# Below this use of its limit a group drops no cache, whatever is counted.
+# Below this share of its limit a cgroup drops no cache, whatever the counters say.
 LIMIT_REACHED = 0.9
-# A kernel that takes less of the busy time is not what holds the training up; how it makes room does not matter then.
+# With a smaller share of the busy time the kernel does not slow the training down, and its reclaim does not matter.
 SYSTEM_RATIO = 0.3
-# A share of next to nothing is noise.
+# Below this the share is noise.
 BUSY_RATIO = 0.05
 
 SWAPPED = define("seen.swap.rate", "{rate:bytes} a second")
@@ -40,7 +40,7 @@ Look = TypeVar("Look", HostSample, CgroupSample)
 
 
 def collect(window: Window, book: FactBook) -> None:
-    """State swapping, pressure, the share of cache in the limit, and the kernel's own work."""
+    """State swapping, memory pressure, page cache against the limit, and the kernel's own CPU time."""
     ticks = [tick for tick in window.all if tick.t_s >= window.episode.start_s - BEFORE_S]
     hosts = [tick.host for tick in ticks if tick.host]
     groups = [tick.cgroup for tick in ticks if tick.cgroup]
@@ -56,8 +56,8 @@ def collect(window: Window, book: FactBook) -> None:
     _kernel(hosts, book)
 
 
+# Growth of a counter per second; None if it was not read for long enough.
 def _per_s(looks: Sequence[Look], total: Callable[[Look], int | None]) -> float | None:
-    """Growth of a counter a second; None where it was not read for long enough."""
     read = [(look.t_s, value) for look in looks if (value := total(look)) is not None]
     if len(read) < 2 or read[-1][0] - read[0][0] < SPAN_S:
         return None

@@ -1,4 +1,4 @@
-"""Facts about /dev/shm, through which data workers hand their batches over."""
+"""Facts about /dev/shm, through which data workers pass their batches."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from holter.evidence.words import NO_SHM, NO_SPACE
 from holter.records import DATA_WORKERS, ExceptionSeen, HostSample
 from holter.sentences import define
 
-# The host is looked at once a second, and a batch under way is a good part of a small /dev/shm.
+# The host is sampled once a second, and one batch in transfer is a large share of a small /dev/shm.
 SLACK_S = 5.0
 FULL_RATIO = 0.9
-# A voxel of a batch: float32 image and int16 segmentation.
+# One voxel of a batch: float32 image and int16 segmentation.
 VOXEL_BYTES = 6
 
 NEEDED = define("seen.shm.needed", "at least {need:bytes} of {total:bytes}")
@@ -32,7 +32,7 @@ USE_UNKNOWN = define("why.shm.use-unknown", "the use of /dev/shm was not recorde
 
 
 def collect(window: Window, book: FactBook) -> None:
-    """State size and use of /dev/shm, what the queues hold of it at least, and whether it failed."""
+    """State size and use of /dev/shm, the least that full queues need, and whether it failed."""
     hosts = _hosts(window)
     shm = [(host.shm_used_bytes or 0, host.shm_total_bytes) for host in hosts if host.shm_total_bytes]
     total = shm[-1][1] if shm else None
@@ -44,14 +44,14 @@ def collect(window: Window, book: FactBook) -> None:
     _trouble(window, book)
 
 
+# From a minute before until the end of the episode; a death frees memory, so later samples do not count.
 def _hosts(window: Window) -> list[HostSample]:
-    """From a minute before until the end of the story; a death leaves room behind, so what follows says nothing."""
     end_s = window.episode.start_s + SLACK_S if window.episode.kind == "death" else window.end_s
     return [tick.host for tick in window.all if tick.host and window.episode.start_s - 60 <= tick.t_s <= end_s]
 
 
+# State whether a write to shared memory failed: an exception, or SIGBUS while it was full.
 def _trouble(window: Window, book: FactBook) -> None:
-    """State whether a write into shared memory failed, by an exception or by SIGBUS while it was full."""
     book.not_applicable("shm.no_space", NO_ERROR())
     start_s, end_s = window.episode.start_s - SLACK_S, window.end_s + SLACK_S
     of_descriptors = False
@@ -81,8 +81,8 @@ def _trouble(window: Window, book: FactBook) -> None:
             book.not_applicable("shm.trouble", NOT_FULL())
 
 
+# A lower bound: batches of full queues plus one per worker, with one channel.
 def _needed_bytes(window: Window) -> float | None:
-    """What the batches of full queues and one in each worker's hand take, of one channel: a lower bound."""
     environment = window.recording.environment
     plans = dict(environment.plans) if environment is not None else {}
     beat = last(beat for tick in window.all for beat in tick.beats if beat.role == "main" and beat.worker_queue_size)

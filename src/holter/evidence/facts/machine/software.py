@@ -1,4 +1,4 @@
-"""Facts about versions, settings and the kind of machine, from the environment that the recording captured."""
+"""Facts about versions, settings and kind of machine, from the recorded environment."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from holter.evidence.window import Window
 from holter.records import ExceptionSeen
 from holter.sentences import define
 
-# Name of the package on the tape -> name of the fact.
+# Packages on the tape; the fact has the same name.
 PACKAGES = ("torch", "cuda", "cudnn", "nnunetv2", "batchgenerators", "batchgeneratorsv2", "threadpoolctl", "blosc2")
 NOT_CAPTURED = define("why.software.not-captured", "the recording does not say")
 NOT_INSTALLED = define("why.software.not-installed", "the package was not found in the environment of the training")
@@ -24,12 +24,12 @@ FALSE_WORDS = ("f", "false", "0", "no")
 
 
 def collect(window: Window, book: FactBook) -> None:
-    """State packages, environment variables and what holds the training (container, virtual machine, Slurm)."""
+    """State packages, environment variables and the environment of the training (container, virtual machine)."""
     environment = window.recording.environment
     if environment is None:
         return
     versions = dict(environment.versions)
-    # The wheels of PyTorch bring cuDNN as a package of their own, named after CUDA's major version.
+    # PyTorch wheels install cuDNN as a separate package, named after CUDA's major version.
     cudnn = next((version for name, version in environment.versions if name.startswith("nvidia-cudnn")), None)
     versions |= {"cudnn": cudnn} if cudnn and "cudnn" not in versions else {}
     for name in PACKAGES:
@@ -48,12 +48,12 @@ def collect(window: Window, book: FactBook) -> None:
         book.known(fact, plans.get(key), unless=NO_PLANS())
 
 
+# Text in a log's exceptions that only Windows has: its error numbers, or paths with a drive letter.
 def _of_windows(window: Window) -> str | None:
-    """What in the exceptions of a log can only be of Windows: its error numbers, or paths with a drive."""
     for event in window.recording.events(ExceptionSeen):
-        found = WINDOWS.search(f"{event.message}\n{event.traceback}")
-        if found:
-            return found[0]
+        match = WINDOWS.search(f"{event.message}\n{event.traceback}")
+        if match:
+            return match[0]
     return None
 
 

@@ -12,9 +12,9 @@ from holter.history.phases import main_beat
 from holter.records import DATA_WORKERS, ActionTaken, PhaseChanged, ProcessBorn
 from holter.sentences import define
 
-# The workers of the first epoch are always new; of fewer further ones nothing can be said.
+# The workers of the first epoch are always new; fewer further epochs prove nothing.
 ENOUGH_EPOCHS = 3
-# Workers that Holter has started again are born within this time.
+# Workers that Holter restarted appear within this time.
 HEALED_S = 30.0
 
 REBORN = define("seen.workers.reborn", "in {reborn} of {epochs} epochs")
@@ -23,9 +23,9 @@ TOO_FEW_EPOCHS = define("why.workers.reborn.too-few-epochs", "too few epochs wer
 
 
 def collect(window: Window, book: FactBook) -> None:
-    """State in how many epochs data workers were born, and how long an epoch waits for its first step."""
+    """State in how many epochs data workers were started, and how long an epoch waits for its first step."""
     recording = window.recording
-    healed = [one.t_s for one in recording.events(ActionTaken) if one.state == "begun"]
+    healed = [action.t_s for action in recording.events(ActionTaken) if action.state == "begun"]
     starts: dict[int, float] = {}
     for event in recording.events(PhaseChanged, end_s=window.end_s):
         if event.phase == "train" and event.epoch is not None:
@@ -41,17 +41,17 @@ def collect(window: Window, book: FactBook) -> None:
         book.unknown("epochs.edge_ratio", TOO_FEW_EPOCHS())
         return
     births = [
-        one.t_s
-        for one in recording.events(ProcessBorn, end_s=window.end_s)
-        if one.role in DATA_WORKERS and not any(0 <= one.t_s - t_s <= HEALED_S for t_s in healed)
+        event.t_s
+        for event in recording.events(ProcessBorn, end_s=window.end_s)
+        if event.role in DATA_WORKERS and not any(0 <= event.t_s - t_s <= HEALED_S for t_s in healed)
     ]
     reborn = sum(any(begin <= t_s < end for t_s in births) for begin, end in epochs)
     book.known("workers.reborn_ratio", reborn / len(epochs), REBORN(reborn=reborn, epochs=len(epochs)))
     _edges(window, epochs, book)
 
 
+# The share of an epoch before its first step, from the heartbeat.
 def _edges(window: Window, epochs: list[tuple[float, float]], book: FactBook) -> None:
-    """The share of an epoch that passes before its first step, by the heartbeat."""
     steps: dict[float, float] = {}
     for begin, end in epochs:
         beats = [beat for tick in window.recording.ticks(begin, end) if (beat := main_beat(tick)) is not None]

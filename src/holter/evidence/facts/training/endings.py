@@ -28,16 +28,16 @@ from holter.texts.stacks import parse_faulthandler
 
 BY_SIGNAL = define("worker.by-signal", "a signal ended it")
 NO_CURRENT_FRAME = define("worker.no-current-frame", "no Python frame of the thread that crashed was printed")
-# Sources of one crash differ by this much in time.
+# Reports of one crash from several sources differ by up to this much in time.
 SLACK_S = 5.0
-# The sentences of a preprocessed file that ends too early: numpy, blosc2, pickle, zip.
+# Messages for a preprocessed file that ends too early: numpy, blosc2, pickle, zip.
 TRUNCATED = re.compile(
     r"mmap length is greater than file size|EOFError|Ran out of input|pickle data was truncated|"
     r"Error while (?:opening|reading|getting|decompress|creating the lazy)|blosc2?_schunk_open|"
     r"File is not a zip file|BadZipFile|Unable to (?:open|decompress)|could not be decompressed",
     re.IGNORECASE,
 )
-# Code that reads cases, in the frames nearest to the error; further out any trainer has them.
+# Code that reads cases, only in the innermost frames: further out any trainer has such frames.
 READS_DATA = re.compile(r"in load_case|in read_array|blosc2|npyio|memmap")
 NEAREST_FRAMES = 8
 EXCEPTION_FACTS = tuple(f"exception.{name}" for name in ("first", "kind", "role", "file", "truncated_file", "cuda_oom"))
@@ -46,7 +46,7 @@ SLURM_OOM = re.compile(r"slurmstepd\b.*?(?:Detected (\d+) )?oom[-_]kill", re.IGN
 WORKER_FACTS = tuple(
     f"worker.{name}" for name in ("ending", "exit_signal", "exit_code", "subject", "role", "fatal_frame")
 )
-# What nnU-Net reads with load_json before it trains.
+# Files that nnU-Net reads with load_json before training.
 JSON_KINDS = ("json", "splits")
 JSON_FILES = (
     (re.compile("in do_split|splits_file"), "splits_final.json"),
@@ -57,7 +57,7 @@ DATA_FILE = re.compile(r"[^\s'\"(),]+\.(?:b2nd|npy|npz|pkl)\b")
 
 SOURCE = define("seen.worker.ending", "source: {source}")
 RAISED_IN = define("seen.exception.in", "in {who}")
-# By whose counter of OOM kills.
+# The counter of OOM kills that was used.
 COUNTED_BY = {
     "cgroup": define("seen.oom.by-cgroup", "counted by the cgroup"),
     "host": define("seen.oom.by-host", "counted by the host"),
@@ -76,8 +76,8 @@ def collect(window: Window, book: FactBook) -> None:
     """State endings, exceptions and OOM kills around the start of the episode."""
     start_s = window.episode.start_s - SLACK_S
     end_s = window.end_s + SLACK_S
-    # A frozen worker is killed by its user in the end: only what ended before the alarm belongs to a standstill.
-    # Where the main process ended first, workers end after it because of that.
+    # A user kills a frozen worker in the end: only what ended before the alarm belongs to a stall. If the main process
+    # ended first, the workers end after it for that reason.
     worker_end_s = end_s if window.episode.kind == "death" else window.episode.alarm_s
     main_ends = [event.t_s for event in window.recording.events(ProcessEnded, start_s=start_s) if event.role == "main"]
     if window.episode.is_about_main:
@@ -97,12 +97,12 @@ def _worker(window: Window, book: FactBook, start_s: float, end_s: float) -> Non
             else:
                 book.unknown(name, NO_PROCESS_TREE())
         return
-    # Of several victims the one that the episode is about; else the first.
+    # Of several dead workers take the one that the episode is about, else the first.
     pids = {event.pid for event in ended}
     first_pid = window.episode.pid if window.episode.pid in pids else min(ended, key=lambda event: event.t_s).pid
-    told = [event for event in ended if event.pid == first_pid]
+    reports = [event for event in ended if event.pid == first_pid]
     best = max(
-        told,
+        reports,
         key=lambda event: (event.exit_signal is not None or event.exit_code is not None, bool(event.case)),
     )
     book.known("worker.subject", process_of(best))
@@ -114,40 +114,41 @@ def _worker(window: Window, book: FactBook, start_s: float, end_s: float) -> Non
         book.not_applicable("worker.exit_code", BY_SIGNAL())
     else:
         book.known("worker.exit_code", best.exit_code, unless=ENDING_UNKNOWN())
-    case = next((event.case for event in told if event.case), None)
+    case = next((event.case for event in reports if event.case), None)
     beats = [b for tick in window.all[-20:] for b in tick.beats if b.pid == best.pid and b.case]
     book.known("workers.case", case or (beats[-1].case if beats else None), unless=NO_CASE())
-    marker = f"PID {best.pid}:"  # in the text of a tape of before
+    marker = f"PID {best.pid}:"  # in the text of an older tape
     for note in window.recording.events(Noted, start_s=start_s, end_s=end_s):
         if note.what == "fatal-error" and (note.pid == best.pid or note.text.startswith(marker)):
             book.known("worker.fatal_frame", _crashed_frame(note.text), unless=NO_CURRENT_FRAME())
 
 
+# None if the thread had no Python frame or was not printed.
 def _crashed_frame(dump: str) -> str | None:
-    """The innermost Python frame of the thread that crashed; None if it had none, or is not told."""
     crashed = next((thread for thread in parse_faulthandler(dump) if thread.active), None)
     return describe(crashed.frames[0]) if crashed is not None and crashed.frames else None
 
 
+# Workers that died unexpectedly; those with exit code 0 only if no other worker died.
 def _deaths(window: Window, start_s: float, end_s: float) -> list[ProcessEnded]:
-    """Workers that ended although nobody wanted it; those that left with exit code 0 only where no other died."""
-    # Several sources tell of one death; only the hook knows that the training, or Holter in it, wanted it.
+    # Several sources report one death; only the hook knows that the training, or Holter, ended it on purpose.
     wanted = {event.pid for event in window.recording.events(ProcessEnded) if event.by_parent or event.expected}
     for action in window.recording.events(ActionTaken, end_s=end_s):
-        wanted.update(action.pids)  # Holter's own doing is no evidence
+        wanted.update(action.pids)  # ended by Holter: no evidence
     ended = [
         event
         for event in window.recording.events(ProcessEnded, start_s=start_s, end_s=end_s)
         if event.role in WORKERS
         and event.pid not in wanted
-        and (event.exit_signal != signal.SIGTERM or event.pid == window.episode.pid)  # its parent cleans up: an echo
+        # A SIGTERM comes from the parent's cleanup: an echo.
+        and (event.exit_signal != signal.SIGTERM or event.pid == window.episode.pid)
     ]
     died = [event for event in ended if event.exit_code != 0]
     return died or [event for event in ended if event.source == "hook" and event.role in DATA_WORKERS]
 
 
 def _exception(window: Window, book: FactBook, start_s: float, end_s: float) -> None:
-    # While the training lives on, a console may hold an error that was handled, or another fold's.
+    # While the training runs, a console may hold a handled error or another fold's error.
     only_hook = window.episode.kind != "death" and any(tick.beats for tick in window.all)
     seen = [
         event
@@ -163,7 +164,7 @@ def _exception(window: Window, book: FactBook, start_s: float, end_s: float) -> 
             else:
                 book.unknown(name, NO_EXCEPTION_READ())
         return
-    # The hook and the log tell the same exception; the hook knows the case.
+    # Hook and log report the same exception; the hook knows the case.
     first = min(seen, key=lambda event: (round(event.t_s), event.source != "hook", event.t_s))
     text = f"{first.error}: {first.message}"
     book.known("exception.first", text[:400], RAISED_IN(who=Subject(role=first.role, pid=first.pid)))
@@ -177,30 +178,30 @@ def _exception(window: Window, book: FactBook, start_s: float, end_s: float) -> 
     from_case = f"{first.case} (case in hand)" if first.case else None  # .b2nd, .npz or .npy: not known
     json_file = _json_file(first.traceback) if kind in JSON_KINDS else None
     book.known("exception.file", json_file or (named[-1] if named else from_case), unless=NO_FILE_NAMED())
-    # A broken pipe between processes raises EOFError too: the code that reads cases must be in the traceback.
+    # A broken pipe between processes raises EOFError too, so the traceback must show code that reads cases.
     nearest = '  File "'.join(first.traceback.split('  File "')[-NEAREST_FRAMES:])
-    # numpy's reader says it of a short file; everybody else of any array.
+    # Only numpy's file reader raises this for a short file; other code raises it for any array.
     is_short = "cannot reshape array" in text and "in read_array" in nearest
     in_data_code = bool(READS_DATA.search(nearest))
     is_truncated = is_short or (bool(TRUNCATED.search(text)) and (in_data_code or bool(named))) or kind in JSON_KINDS
     book.known("exception.truncated_file", is_truncated)
 
 
+# Which of nnU-Net's JSON files ``load_json`` could not read, if the calling line shows it.
 def _json_file(traceback: str) -> str | None:
-    """Which of nnU-Net's own files ``load_json`` could not read, where the line that calls it tells."""
     frame_and_call = traceback.rpartition(", in load_json")[0].splitlines()[-4:]
     about = "\n".join(frame_and_call)
     return next((name for pattern, name in JSON_FILES if pattern.search(about)), None)
 
 
 def _memory(window: Window, book: FactBook, start_s: float) -> None:
-    ours = {process.pid for tick in window.all for process in tick.processes}
+    pids = {process.pid for tick in window.all for process in tick.processes}
     kernel = [
         event
         for event in window.recording.events(KernelMessage, start_s=start_s, end_s=window.end_s + SLACK_S)
-        if event.what == "oom-kill" and event.pid in ours
+        if event.what == "oom-kill" and event.pid in pids
     ]
-    slurm = _told_by_slurm(window, start_s)
+    slurm = _kills_by_slurm(window, start_s)
     readable = not any(note.what == "kernel-log-unreadable" for note in window.recording.events(Noted))
     counted = _growth(window, start_s)
     if kernel:
@@ -210,7 +211,7 @@ def _memory(window: Window, book: FactBook, start_s: float) -> None:
     elif counted is None:
         book.unknown("oom.kills", NO_COUNTERS())
     elif counted[0] > 0 and readable:
-        # The kernel names its victims; none of these was ours.
+        # The kernel log names its victims; none of them is ours.
         book.known("oom.kills", 0, NOT_OURS(kills=counted[0]))
     elif counted[0] > 0 and counted[1] == "host":
         book.unknown("oom.kills", WHOSE_UNKNOWN())
@@ -222,17 +223,17 @@ def _memory(window: Window, book: FactBook, start_s: float) -> None:
     book.known("memory.used_ratio", max(known) if known else None)
 
 
-def _told_by_slurm(window: Window, start_s: float) -> tuple[int, str] | None:
-    """Slurm counts in the group of the step, which may lie above ours, and prints it in the job's output."""
+# Slurm counts in the cgroup of the step, which may be above ours, and prints it in the job's output.
+def _kills_by_slurm(window: Window, start_s: float) -> tuple[int, str] | None:
     for line in window.recording.events(LogLine, start_s=start_s, end_s=window.end_s + SLACK_S):
-        found = SLURM_OOM.search(line.text)
-        if found:
-            return int(found[1] or 1), line.text[:160]
+        match = SLURM_OOM.search(line.text)
+        if match:
+            return int(match[1] or 1), line.text[:160]
     return None
 
 
+# OOM kills between the moment before the episode and its end: by the run's cgroup if it counts, else by the host.
 def _growth(window: Window, start_s: float) -> tuple[int, str] | None:
-    """OOM kills counted between the moment before the episode and its end, by the run's cgroup if it counts."""
     before = [tick for tick in window.all if tick.t_s <= start_s]
     for name, counter in (("cgroup", _cgroup_kills), ("host", _host_kills)):
         new = last(counter(tick) for tick in window.recording.ticks(None, window.end_s + SLACK_S))

@@ -1,4 +1,4 @@
-"""Facts about epoch times: their shape, when they changed, and how long after the start of the training that was."""
+"""Facts about epoch times: their shape, when they changed, and how long after the start of the training."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FACTS = tuple(
 )  # fmt: skip
 
 
-# The detector whose episodes are read off the epoch times alone.
+# The detector of episodes that come from epoch times alone.
 EPOCH_TIMES = "epoch-times"
 
 ALIKE = define("seen.epochs.alike", "about {usual:seconds} in {epochs} epochs")
@@ -47,7 +47,7 @@ START_UNKNOWN = define("why.epochs.no-start", "the start of the training is not 
 class Run(NamedTuple):
     """The epochs between one start of the training and the next."""
 
-    start_s: float | None  # None: the recording or log begins later
+    start_s: float | None  # None: the recording or log starts later
     epochs: tuple[EpochEnded, ...]
 
     @property
@@ -57,32 +57,35 @@ class Run(NamedTuple):
 
 
 class Story(NamedTuple):
-    """A series, the epochs it is about, and in which runs the same change was seen."""
+    """A series, its epochs, and the runs in which the same change was seen."""
 
     series: Series
     run: Run
-    minutes: tuple[float, ...] = ()  # from start to slow-down, of every run that has one
+    minutes: tuple[float, ...] = ()  # from start to slow-down, for each run with one
 
 
 def collect(window: Window, book: FactBook) -> None:
-    """State what the epochs up to the end of the episode tell; all of them where it is not over, or is about them."""
+    """State the facts about epochs up to the end of the episode.
+
+    All epochs count if the episode is open or is about epoch times.
+    """
     episode = window.episode
     until_s = float("inf") if episode.end_s is None or episode.detector == EPOCH_TIMES else episode.end_s
-    found = runs(window.recording, until_s)
-    count = sum(len(run.epochs) for run in found)
+    all_runs = runs(window.recording, until_s)
+    count = sum(len(run.epochs) for run in all_runs)
     logs = [note for note in window.recording.events(Noted, end_s=until_s) if note.what == NEW_LOG]
-    starts = max(len(found) - 1, len(restarts(window.recording)), len(logs))
+    starts = max(len(all_runs) - 1, len(restarts(window.recording)), len(logs))
     book.known("epochs.count", count)
-    book.known("epochs.restarts", starts if found else None, unless=NONE_RECORDED())
-    told = story(found)
-    if told is None:
+    book.known("epochs.restarts", starts if all_runs else None, unless=NONE_RECORDED())
+    series_story = story(all_runs)
+    if series_story is None:
         why = TOO_FEW(count=count) if count else NONE_RECORDED()
         for name in FACTS[1:-1]:
             book.unknown(name, why)
-        _standstill(window, found, book)
+        _standstill(window, all_runs, book)
         return
-    series = told.series
-    book.known("epochs.shape", series.shape, described(told))
+    series = series_story.series
+    book.known("epochs.shape", series.shape, described(series_story))
     book.known("epochs.usual_s", series.usual_s)
     book.known("epochs.first_times_usual", series.first_times)
     for name, value in (("epochs.recent_s", series.recent_s), ("epochs.times_usual", series.times)):
@@ -90,54 +93,57 @@ def collect(window: Window, book: FactBook) -> None:
             book.not_applicable(name, UNCHANGED())
         else:
             book.known(name, value)
-    _change(told, book)
-    _standstill(window, found, book)
+    _change(series_story, book)
+    _standstill(window, all_runs, book)
 
 
-def _standstill(window: Window, found: tuple[Run, ...], book: FactBook) -> None:
-    """A training that stands still has changed then, if not before."""
-    start_s = found[-1].start_s if found else None
+# A stall counts as the change if epoch times did not change before.
+def _standstill(window: Window, all_runs: tuple[Run, ...], book: FactBook) -> None:
+    start_s = all_runs[-1].start_s if all_runs else None
     if window.episode.kind == "stall" and start_s is not None and book.value("epochs.minutes_to_change") is None:
         minutes = max(0.0, window.episode.start_s - start_s) / 60
         book.known("epochs.minutes_to_change", minutes, AFTER_START(minutes=minutes))
 
 
 def runs(recording: Recording, until_s: float = float("inf")) -> tuple[Run, ...]:
-    """Epochs by start of the training, oldest first; starts without any epoch are left out."""
+    """Return the epochs by start of the training, oldest first; starts without an epoch are left out."""
     epochs = sorted(
-        (one for one in recording.events(EpochEnded, end_s=until_s) if one.duration_s is not None),
+        (event for event in recording.events(EpochEnded, end_s=until_s) if event.duration_s is not None),
         key=lambda event: event.t_s,
     )
-    begun = sorted({*_starts(recording), *(one.begun_s for one in restarts(recording))})
-    found: list[Run] = []
-    for start_s, end_s in zip((float("-inf"), *begun), (*begun, float("inf")), strict=True):
+    start_times = sorted({*_starts(recording), *(restart.begun_s for restart in restarts(recording))})
+    with_epochs: list[Run] = []
+    for start_s, end_s in zip((float("-inf"), *start_times), (*start_times, float("inf")), strict=True):
         inside = tuple(event for event in epochs if start_s <= event.t_s < end_s)
         if inside:
-            found.append(Run(None if start_s == float("-inf") else start_s, inside))
-    return tuple(found)
+            with_epochs.append(Run(None if start_s == float("-inf") else start_s, inside))
+    return tuple(with_epochs)
 
 
+# Starts of a training, from phases and logs; the start-up phase after unpacking is no new start.
 def _starts(recording: Recording) -> list[float]:
-    """When a training started, by its phases and logs; after unpacking its data it is at the start again."""
     phases = sorted(recording.events(PhaseChanged), key=lambda event: event.t_s)
-    begun = [
+    start_times = [
         event.t_s
         for index, event in enumerate(phases)
         if event.phase == "startup" and not (index and phases[index - 1].phase == "unpack")
     ]
-    return begun + [event.t_s for event in recording.events(Noted) if event.what == NEW_LOG]
+    return start_times + [event.t_s for event in recording.events(Noted) if event.what == NEW_LOG]
 
 
 def story(found: tuple[Run, ...]) -> Story | None:
-    """The series that tells most: a change that came back in the last runs, else that of all runs together.
+    """Return the most informative series: a change repeated in the last runs, else that of all runs together.
 
-    A training that is slow some minutes after every start looks uneven as a whole; each of its runs has a step.
+    A training that slows down some minutes after every start looks uneven as a whole; each of its runs has a step. None
+    if there are too few epochs.
     """
     each = [(run, series) for run in found if (series := analyse(run.times)) is not None]
     stepped = [(run, series) for run, series in each if series.shape in ("step-up", "drift-up")]
     if len(found) > 1 and stepped and stepped[-1][0] in found[-2:]:
         run, series = stepped[-1]
-        minutes = tuple(value for one, shape in stepped if (value := minutes_to_change(one, shape)) is not None)
+        minutes = tuple(
+            value for stepped_run, shape in stepped if (value := minutes_to_change(stepped_run, shape)) is not None
+        )
         return Story(series, run, minutes)
     whole = Run(found[0].start_s, tuple(event for run in found for event in run.epochs)) if found else Run(None, ())
     together = analyse(whole.times)
@@ -146,13 +152,13 @@ def story(found: tuple[Run, ...]) -> Story | None:
     if together.change is None:
         return Story(together, whole)
     changed = whole.epochs[together.change]
-    run = next(one for one in found if changed in one.epochs)
+    run = next(candidate for candidate in found if changed in candidate.epochs)
     minutes_there = minutes_to_change(run, together, run.epochs.index(changed))
     return Story(together, whole, () if minutes_there is None else (minutes_there,))
 
 
 def minutes_to_change(run: Run, series: Series, change: int | None = None) -> float | None:
-    """Minutes from the start of the training to the beginning of the first changed epoch."""
+    """Return the minutes from the start of the training to the first changed epoch; None if unknown."""
     index = series.change if change is None else change
     if index is None or run.start_s is None:
         return None
@@ -161,7 +167,7 @@ def minutes_to_change(run: Run, series: Series, change: int | None = None) -> fl
 
 
 def described(told: Story) -> Message:
-    """Return the numbers behind the shape."""
+    """Return a sentence with the numbers behind the shape."""
     series, epochs = told.series, told.run.epochs
     usual, recent = series.usual_s, series.recent_s
     if recent is None:
@@ -177,23 +183,23 @@ def described(told: Story) -> Message:
     return DRIFT(first=usual, last=recent)
 
 
-def _change(told: Story, book: FactBook) -> None:
-    index = told.series.change
+def _change(series_story: Story, book: FactBook) -> None:
+    index = series_story.series.change
     if index is None:
         for name in ("epochs.changed_at", "epochs.minutes_to_change"):
             book.not_applicable(name, NO_MOMENT())
         return
-    before = told.run.epochs[index - 1]
+    before = series_story.run.epochs[index - 1]
     book.known(
         "epochs.changed_at",
         before.wall,
         CHANGED_AFTER(epoch=before.epoch, time=before.wall),
         unless=NO_TIMES(),
     )
-    if not told.minutes:
+    if not series_story.minutes:
         book.unknown("epochs.minutes_to_change", START_UNKNOWN())
-    elif len(told.minutes) == 1:
-        book.known("epochs.minutes_to_change", told.minutes[-1], AFTER_START(minutes=told.minutes[-1]))
+    elif len(series_story.minutes) == 1:
+        book.known("epochs.minutes_to_change", series_story.minutes[-1], AFTER_START(minutes=series_story.minutes[-1]))
     else:
-        each = tuple(round(value) for value in told.minutes)
-        book.known("epochs.minutes_to_change", told.minutes[-1], AFTER_STARTS(runs=len(each), minutes=each))
+        each = tuple(round(value) for value in series_story.minutes)
+        book.known("epochs.minutes_to_change", series_story.minutes[-1], AFTER_STARTS(runs=len(each), minutes=each))

@@ -11,8 +11,7 @@ from holter.evidence.words import ending, process_of
 from holter.records import ProcessEnded, ProcessSample
 from holter.sentences import define
 
-# Workers of one pool start within this time of each other; a later one replaces a dead one (multiprocessing.Pool
-# does so silently).
+# Workers of one pool start within this time; a later one replaces a dead one (multiprocessing.Pool does so silently).
 POOL_START_S = 20.0
 
 ENDED = define("seen.export.replaced", "{workers}")
@@ -21,7 +20,7 @@ NONE_ENDED = define("why.export.none-ended", "no export worker was seen to end")
 
 
 def collect(window: Window, book: FactBook) -> None:
-    """State the export pool's workers, replacements and the first ending."""
+    """State the workers of the export pool, replacements and the first ending."""
     exporting = window.episode.phase == "final-validation" or bool(window.processes("export-worker"))
     if not exporting:
         for name in ("export.workers", "export.replaced", "export.ending"):
@@ -34,7 +33,7 @@ def collect(window: Window, book: FactBook) -> None:
         if event.role == "export-worker"
         and not event.by_parent
         and not event.expected
-        and event.exit_signal != signal.SIGTERM  # the pool ends its workers so
+        and event.exit_signal != signal.SIGTERM  # the pool ends its workers this way
     ]
     seen: dict[int, ProcessSample] = {
         process.pid: process
@@ -48,12 +47,12 @@ def collect(window: Window, book: FactBook) -> None:
         process for process in seen.values() if pool_s is not None and (process.started_s or 0) > pool_s + POOL_START_S
     ]
     if not any(process.pid in now and process not in late for process in seen.values()):
-        late = []  # nobody of the first pool is left: this is another pool, not a replacement
+        late = []  # no worker of the first pool is left: this is another pool, not a replacement
     replaced = max(len({event.pid for event in ended}), len(late))
     named = tuple(process_of(event) for event in ended[:3])
     book.known("export.replaced", replaced, ENDED(workers=named) if named else "")
-    told = [ending(event) for event in ended if ending(event)]
+    endings = [ending(event) for event in ended if ending(event)]
     if ended:
-        book.known("export.ending", told[0] if told else None, unless=ENDING_UNKNOWN())
+        book.known("export.ending", endings[0] if endings else None, unless=ENDING_UNKNOWN())
     else:
         book.not_applicable("export.ending", NONE_ENDED())

@@ -1,4 +1,4 @@
-"""Facts about what is over and what only seems so: a finished run, a silent console, an optional step."""
+"""Facts about a finished run, a silent console and an optional step."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from holter.evidence.window import Window, last
 from holter.records import LogLine, Noted, PhaseChanged
 from holter.sentences import define
 
-# nnU-Net's last sentences, after all results are written.
+# nnU-Net's last lines, after all results are written.
 LAST_WORDS = ("Validation complete", "Mean Validation Dice")
-# Steps that a training does not need: drawing the network and the progress, and services that keep track of runs.
+# Steps that a training does not need: drawing the network and the progress, and run-tracking services.
 EXTRA_STEP = re.compile(
     r"plot_network_architecture|plot_progress_png|hiddenlayer|graphviz|font_manager|/(?:wandb|mlflow|clearml|tensorboardX?)/"
 )
@@ -22,7 +22,7 @@ UNBUFFERED = re.compile(r"^-[a-zA-Z]*u[a-zA-Z]*$")
 BEFORE_ALARM = define("seen.finish.before-alarm", "{age:.0f} s before the alarm")
 TO_NULL = define("seen.output.to-null", "the output goes to /dev/null")
 AS_LOG = define("seen.output.as-log", "the console file gets what the log gets")
-# What is behind standard output, by the words of ``console_kind``.
+# The kind of standard output, by the words of ``console_kind``.
 STANDARD_OUTPUT = {
     "file": define("seen.output.file", "standard output is a file"),
     "pipe": define("seen.output.pipe", "standard output is a pipe"),
@@ -38,7 +38,7 @@ OUTPUT_UNKNOWN = define("why.output.unknown", "where the output goes is not know
 
 
 def collect(window: Window, book: FactBook) -> None:
-    """State whether all is done, whether the console is silent, and whether the main thread is in an extra step."""
+    """State whether the run is finished, whether the console is silent, and the optional step of the main thread."""
     _finish(window, book)
     _console(window, book)
     main = window.main()
@@ -47,7 +47,7 @@ def collect(window: Window, book: FactBook) -> None:
     if thread is None or not thread.frames:
         book.unknown("main.extra_step", NO_STACK())
         return
-    extra = next((one for one in thread.frames if EXTRA_STEP.search(f"{one.file}:{one.function}")), None)
+    extra = next((frame for frame in thread.frames if EXTRA_STEP.search(f"{frame.file}:{frame.function}")), None)
     extra = extra or network_caller(thread.frames)
     if extra is None:
         book.not_applicable("main.extra_step", NO_EXTRA_STEP())
@@ -58,12 +58,18 @@ def collect(window: Window, book: FactBook) -> None:
 def _finish(window: Window, book: FactBook) -> None:
     moment_s = window.episode.alarm_s
     phases = sorted(window.recording.events(PhaseChanged, end_s=moment_s), key=lambda event: event.t_s)
-    validated = next((one.t_s for one in phases if one.phase == "final-validation"), None)
-    over = [one.t_s for one in phases if one.phase == "shutdown" and validated is not None and one.t_s >= validated]
-    said = [one.t_s for one in window.recording.events(LogLine, end_s=moment_s) if one.text.startswith(LAST_WORDS)]
-    began_again = [one.t_s for one in phases if one.phase in ("startup", "train")]
-    done = [t_s for t_s in (*over, *said) if t_s >= max(began_again, default=float("-inf"))]
-    if not phases and not said:
+    validated = next((change.t_s for change in phases if change.phase == "final-validation"), None)
+    over = [
+        change.t_s
+        for change in phases
+        if change.phase == "shutdown" and validated is not None and change.t_s >= validated
+    ]
+    printed = [
+        line.t_s for line in window.recording.events(LogLine, end_s=moment_s) if line.text.startswith(LAST_WORDS)
+    ]
+    began_again = [change.t_s for change in phases if change.phase in ("startup", "train")]
+    done = [t_s for t_s in (*over, *printed) if t_s >= max(began_again, default=float("-inf"))]
+    if not phases and not printed:
         book.unknown("finish.done", NO_HEARTBEAT_NO_LOG())
     else:
         book.known("finish.done", bool(done))
@@ -73,9 +79,9 @@ def _finish(window: Window, book: FactBook) -> None:
         book.not_applicable("finish.age_s", NOT_FINISHED())
 
 
+# Hidden: the log continues without the console. Buffered: Python holds back what it prints to a file or pipe.
 def _console(window: Window, book: FactBook) -> None:
-    """A console that the log has left behind; a file whose Python holds back what it prints."""
-    notes = [one for one in window.recording.events(Noted, end_s=window.end_s) if one.what.startswith("console-")]
+    notes = [note for note in window.recording.events(Noted, end_s=window.end_s) if note.what.startswith("console-")]
     newest = last(notes)
     environment = window.recording.environment
     kind = environment.console if environment is not None and environment.console != "read" else None

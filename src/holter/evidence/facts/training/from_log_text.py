@@ -1,6 +1,6 @@
-"""Facts that only the text of a console or log tells, and what such a text cannot tell.
+"""Facts that only the text of a console or log holds, and facts that such a text cannot hold.
 
-A text has no processes, no heartbeat and no "now": what other parts take from an empty recording is taken back.
+A text has no processes, no heartbeat and no "now": facts that other parts derive from an empty recording are reset.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from holter.sentences import define
 from holter.texts.exit_lines import reason_of
 from holter.texts.recording import FROM_TEXT
 
-# How Slurm, the kernel and Kubernetes say it where a console shows them.
+# Messages of Slurm, the kernel and Kubernetes on a console.
 OOM_LINE = re.compile(
     r"oom[-_ ]?kill|OOMKilled|Out of memory: Kill|OUT_OF_MEMORY|task \d+: Out Of Memory", re.IGNORECASE
 )
-# Lines of one crash stand this near to each other in a console.
+# Lines of one crash are at most this far apart in a console.
 NEAR_S = 60.0
 # As Slurm writes it.
 TIME_LIMIT = "DUE TO TIME LIMIT"
@@ -29,22 +29,22 @@ NOT_IN_LOG = define("why.log.not-in-it", "a log does not show it")
 
 
 def is_from_text(window: Window) -> bool:
-    """Whether nobody recorded this: it was read from a log afterwards."""
+    """Return whether the recording was read from a log afterwards."""
     return any(note.what == FROM_TEXT for note in window.recording.events(Noted))
 
 
 def collect(window: Window, book: FactBook) -> None:
-    """State the out-of-memory kills in the text, and as unknown what no text holds."""
+    """State the out-of-memory kills in the text, and mark as unknown what no text holds."""
     book.not_applicable("main.time_limit", NO_REASON())
     if not is_from_text(window):
         return
-    told = [
+    lines = [
         line.text
         for line in window.recording.events(LogLine, start_s=window.episode.start_s - NEAR_S)
         if OOM_LINE.search(line.text) and line.t_s <= window.end_s + NEAR_S
     ]
-    if told:
-        book.known("oom.kills", len(told), told[0][:160])
+    if lines:
+        book.known("oom.kills", len(lines), lines[0][:160])
     _reason(window, book)
     for name in ("progress.age_s", "log.age_s"):
         book.unknown(name, NOTHING_AFTER())
@@ -52,8 +52,8 @@ def collect(window: Window, book: FactBook) -> None:
         book.unknown("main.alive", NOT_IN_LOG())
 
 
+# Add the scheduler's reason to the ending of the main process.
 def _reason(window: Window, book: FactBook) -> None:
-    """Add to how the main process ended why, as its scheduler says it."""
     number = book.value("main.exit_signal")
     if not isinstance(number, int):
         return

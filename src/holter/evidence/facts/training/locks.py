@@ -1,4 +1,4 @@
-"""Facts about workers that sleep for ever on a lock, about threads, and about open files."""
+"""Facts about workers that sleep on a lock forever, about threads, and about open files."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from holter.evidence.words import process_of
 from holter.records import DATA_WORKERS, Frame, ProcessSample, StackDump
 from holter.sentences import define
 
-# The main thread of a healthy worker wakes at least every 20 ms, whether it computes or waits for room in its queue
-# (batchgenerators 0.25). One that is not woken once in this time is held by something else.
+# The main thread of a healthy worker wakes at least every 20 ms, both while it computes and while it waits for space in
+# its queue (batchgenerators 0.25). If it does not wake once in this time, something else holds it.
 LOCKED_S = 4.0
 WAKES_PER_S = 1.0
-# Waits that belong to the passing of batches and say nothing of a lock.
+# Waits of the passing of batches: they do not show a lock.
 _OWN_WAITS = (
     "multiprocessing/",
     "threading.py",
@@ -32,7 +32,7 @@ TOO_SHORT = define("why.locks.too-short", "not observed long enough to see wheth
 
 
 def collect(window: Window, book: FactBook) -> None:
-    """State locked workers and the code they are in, and descriptors against their limit."""
+    """State locked workers, the code they wait in, and open files against their limit."""
     workers = window.processes(*DATA_WORKERS)
     if not window.processes():
         for name in ("workers.locked", "workers.lock"):
@@ -61,8 +61,8 @@ def _waits_on_lock(process: ProcessSample) -> bool:
     return "futex" in (process.wait_channel or "") or process.syscall == "futex"
 
 
+# Sleeps per second of its main thread during the episode.
 def _wakes_per_s(pid: int, window: Window) -> float | None:
-    """How often its main thread went to sleep and woke again during the episode."""
     looks = [
         (process.t_s, process.voluntary_switches_total)
         for tick in window.during
@@ -74,8 +74,8 @@ def _wakes_per_s(pid: int, window: Window) -> float | None:
     return (looks[-1][1] - looks[0][1]) / (looks[-1][0] - looks[0][0])
 
 
+# The innermost frame of its main thread; None while it passes batches.
 def _spot(dump: StackDump | None) -> str | None:
-    """The innermost frame of its main thread, unless that is the passing of batches."""
     thread = main_thread(dump) if dump is not None else None
     frame: Frame | None = thread.frames[0] if thread is not None and thread.frames else None
     if frame is None or any(word in frame.file for word in _OWN_WAITS):

@@ -12,7 +12,7 @@ from holter.evidence.words import ending, works_together
 from holter.records import Beat, EpochEnded, ExceptionSeen, LogLine, Message, PhaseChanged, ProcessEnded, Text, Tick
 from holter.sentences import define, joined
 
-INTERRUPTED = "interrupted"  # the story of a log that ends with Ctrl-C in a wait
+INTERRUPTED = "interrupted"  # a log that ends with Ctrl-C during a wait
 WAITS = {
     "train-batch": "batch-queue",
     "val-batch": "batch-queue",
@@ -59,7 +59,7 @@ NO_FRAMES_OF_LOOP = define("why.results-loop.no-frames", "no frames")
 
 
 def collect(window: Window, book: FactBook) -> None:
-    """State phase, progress, step times and what the main thread is in."""
+    """State phase, progress, step times, queues and what the main thread is doing."""
     book.known("episode.kind", window.episode.kind)
     book.known("phase", window.episode.phase if window.episode.phase != "unknown" else None)
     _progress(window, book)
@@ -75,18 +75,18 @@ def _progress(window: Window, book: FactBook) -> None:
         age_s = max(0.0, moment_s - min(beat.progressed_s, moment_s))
         book.known("progress.age_s", age_s, AGE(age=age_s))
     else:
-        told = (
-            _told(window, EpochEnded, moment_s)
-            + _told(window, PhaseChanged, moment_s)
-            + _told(window, LogLine, moment_s)
+        moments = (
+            _event_times(window, EpochEnded, moment_s)
+            + _event_times(window, PhaseChanged, moment_s)
+            + _event_times(window, LogLine, moment_s)
         )
-        age = moment_s - max(told) if told else None
+        age = moment_s - max(moments) if moments else None
         book.known("progress.age_s", age, BY_LOG(), unless=NO_HEARTBEAT_NO_LOG())
     after = [tick for tick in window.during if tick.t_s > window.episode.alarm_s]
     totals = [b.progress_total for tick in after for b in tick.beats if b.role == "main"]
     if totals and beat is not None:
         book.known("progress.resumed", max(totals) > min(totals))
-    lines = _told(window, LogLine, moment_s) + _told(window, EpochEnded, moment_s)
+    lines = _event_times(window, LogLine, moment_s) + _event_times(window, EpochEnded, moment_s)
     book.known("log.age_s", moment_s - max(lines) if lines else None, unless=NO_LOG())
     ratios = [mean_cpu(window.now, process.pid) for process in window.processes()]
     known = [ratio for ratio in ratios if ratio is not None]
@@ -102,12 +102,14 @@ def _progress(window: Window, book: FactBook) -> None:
         book.unknown("activity.present", NOT_MEASURED())
 
 
-def _told(window: Window, kind: type[EpochEnded] | type[PhaseChanged] | type[LogLine], end_s: float) -> list[float]:
+def _event_times(
+    window: Window, kind: type[EpochEnded] | type[PhaseChanged] | type[LogLine], end_s: float
+) -> list[float]:
     return [event.t_s for event in window.recording.events(kind, end_s=end_s)]
 
 
+# (waited s, spent s, steps) between the first and last training heartbeat of one process.
 def _spent(ticks: Iterable[Tick]) -> tuple[float, float, int] | None:
-    """(waited, spent, steps) between the first and last training beat of one process."""
     beats = [b for tick in ticks for b in tick.beats if b.role == "main" and b.phase == "train"]
     beats = [b for b in beats if b.pid == beats[-1].pid]
     if len(beats) < 2:
@@ -115,7 +117,7 @@ def _spent(ticks: Iterable[Tick]) -> tuple[float, float, int] | None:
     first, last = beats[0], beats[-1]
     waited = last.data_wait_s_total - first.data_wait_s_total
     spent = waited + last.compute_s_total - first.compute_s_total
-    # The step that is going on has not reached the totals yet.
+    # The current step is not in the totals yet.
     if last.waits_for != "none" and last.wait_began_s is not None:
         open_s = max(0.0, last.t_s - max(last.wait_began_s, first.t_s))
         waited += open_s
@@ -145,7 +147,7 @@ def _steps(window: Window, book: FactBook) -> None:
 
 def _main(window: Window, book: FactBook) -> None:
     main = window.main()
-    # A hung training, or one that lost a worker, is killed sooner or later: that ending is not part of the story.
+    # A user kills a hung training, or one that lost a worker, in the end: that ending is not part of the episode.
     began_with_main = window.episode.is_about_main
     until_s = window.episode.alarm_s + SOON_S if began_with_main else window.episode.start_s
     ended = [
@@ -155,8 +157,8 @@ def _main(window: Window, book: FactBook) -> None:
     ]
     book.known("main.alive", not ended and (main is not None or not window.all))
     if ended:
-        # Of several ranks the one that the episode is about: the launcher ends the others because of it.
-        best = max(ended, key=lambda one: (ending(one) is not None, one.pid == window.episode.pid))
+        # Of several ranks take the one that the episode is about: the launcher ends the others for that reason.
+        best = max(ended, key=lambda event: (ending(event) is not None, event.pid == window.episode.pid))
         book.known("main.ending", ending(best), unless=ENDING_UNKNOWN())
         book.known("main.exit_signal", best.exit_signal if best.exit_code is None else 0)
     elif main is not None:
@@ -167,7 +169,7 @@ def _main(window: Window, book: FactBook) -> None:
         book.known("main.cpu_ratio", mean_cpu(window.now, main.pid))
     beat = window.main_beat()
     if window.episode.kind == "death" and not began_with_main:
-        # What a death does to the main process shows only afterwards.
+        # A worker's death affects the main process only afterwards.
         beat = last(beat for tick in window.during for beat in tick.beats if beat.role == "main") or beat
     dump = window.stack(main.pid if main else window.episode.pid)
     spot = None

@@ -1,4 +1,4 @@
-"""Facts about several processes that train together: who holds the others up, and what NCCL gave up."""
+"""Facts about processes that train together: which rank delays the others, and which operation NCCL gave up."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from holter.evidence.window import Window
 from holter.records import Beat, Tick
 from holter.sentences import define
 
-# Where in an epoch a rank is: one that is still in an earlier part holds up those in a later one.
+# Parts of a run in order: a rank in an earlier part delays those in a later one.
 _ORDER = (
     "startup",
     "unpack",
@@ -25,9 +25,10 @@ _ORDER = (
     "final-validation",
     "shutdown",
 )
-# While steps go on, a rank that waits for its batches this much of the time, when the others do not, slows them all.
+# While steps continue, a rank slows all down if it waits for its batches this share of the time and the others do not.
 SLOW_WAIT, FAST_WAIT = 0.3, 0.1
-# At any moment one rank waits for its batch and another does not; only ranks that all stand tell who holds them up.
+# At any moment one rank waits for its batch and another does not; only if all ranks stopped does this show which one
+# delays them.
 STANDS_S = 5.0
 ALONE = define("why.ddp.alone", "one process trains alone")
 FEW_STEPS = define("why.ddp.few-steps", "too few steps")
@@ -37,12 +38,12 @@ _TIMED_OUT = re.compile(r"collective operation timeout: Work\w+\((?:[^)]*?OpType
 
 
 def collect(window: Window, book: FactBook) -> None:
-    """State how many ranks there are, who is behind, and what timed out."""
-    found = next((match for text in messages_around(window) if (match := _TIMED_OUT.search(text))), None)
-    what = (found[1] or "a collective").lower() if found else None
-    state_or_absent(window, book, "ddp.timed_out", what, found[0][:160] if found else "")
-    if found and book.value("exception.kind") is None:  # the watchdog aborts the process without a Python exception
-        book.known("exception.kind", "nccl-timeout", found[0][:160])
+    """State the number of ranks, the ranks that are behind, and the operation that timed out."""
+    timeout = next((match for text in messages_around(window) if (match := _TIMED_OUT.search(text))), None)
+    what = (timeout[1] or "a collective").lower() if timeout else None
+    state_or_absent(window, book, "ddp.timed_out", what, timeout[0][:160] if timeout else "")
+    if timeout and book.value("exception.kind") is None:  # the watchdog aborts the process without a Python exception
+        book.known("exception.kind", "nccl-timeout", timeout[0][:160])
     environment = window.recording.environment
     if environment is not None:
         book.known("system.gpu_iommu", environment.gpu_iommu, unless=NO_GPU_ON_BUS())
@@ -65,7 +66,10 @@ def collect(window: Window, book: FactBook) -> None:
 
 
 def working(beats: Iterable[Beat]) -> list[Beat]:
-    """Beats of processes that train; one that only starts the others never leaves its start-up."""
+    """Return the heartbeats of processes that train, by PID.
+
+    A process that only starts the others never leaves startup; it is left out unless there is no other.
+    """
     beats = sorted(beats, key=lambda beat: beat.pid)
     return [beat for beat in beats if beat.progress_total or beat.phase not in ("startup", "unknown")] or beats
 
@@ -74,8 +78,8 @@ def _moves(beat: Beat) -> bool:
     return beat.progressed_s is not None and beat.t_s - beat.progressed_s < STANDS_S
 
 
+# The ranks that stopped somewhere else than the others, which wait for them in a collective operation.
 def _behind(beats: list[Beat], states: dict[int, str | None]) -> list[str]:
-    """Who stands still elsewhere than the others, which wait for it in a collective operation."""
     stopped = [beat for beat in beats if states.get(beat.pid) in ("T", "t", "D")]
     if stopped and len(stopped) < len(beats):
         return [f"PID {beat.pid} (state {states[beat.pid]})" for beat in stopped]
@@ -89,8 +93,8 @@ def _behind(beats: list[Beat], states: dict[int, str | None]) -> list[str]:
     return [f"PID {beat.pid} (still in {beat.phase})" for beat in beats if places[beat.pid] == first]
 
 
+# From the stacks: ranks that are in no collective operation while another one is.
 def _elsewhere(beats: list[Beat], window: Window) -> list[str]:
-    """By their stacks: who is in no collective operation while another one is."""
     threads = {beat.pid: main_thread(dump) for beat in beats if (dump := window.stack(beat.pid)) is not None}
     inside = {pid: collective(thread.frames) for pid, thread in threads.items() if thread and thread.frames}
     if len(inside) < len(beats) or not any(inside.values()):
@@ -103,8 +107,8 @@ def _order(beat: Beat) -> int:
     return _ORDER.index(beat.phase) if beat.phase in _ORDER else -1
 
 
+# Ranks that wait for batches while the others wait only for them.
 def _slower(ticks: tuple[Tick, ...]) -> list[str]:
-    """Ranks that wait for batches while the others only wait for them."""
     shares: dict[int, float] = {}
     for pid in {beat.pid for tick in ticks for beat in working(b for b in tick.beats if b.role == "main")}:
         seen = [beat for tick in ticks for beat in tick.beats if beat.pid == pid]

@@ -1,4 +1,4 @@
-"""Facts about reading the data: how large it is, what workers do with their time, and what the page cache does."""
+"""Facts about reading the data: volume size, what workers spend time on, and the page cache."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from holter.evidence.window import Window
 from holter.records import DATA_WORKERS, ExceptionSeen, StackDump, Tick
 from holter.sentences import define
 
-# Of so many stacks a share can be told.
+# Stacks needed for a share.
 ENOUGH_STACKS = 3
-# The first thing that tells, from the innermost frame outward: cases are read, cut out, then transformed.
+# The innermost matching frame decides: a worker reads a case, cuts it out, then transforms it.
 READS = re.compile(r"load_case|crop_and_pad_nd|get_bbox|blosc2|memmap")
 TRANSFORMS = re.compile(
     r"batchgeneratorsv?2?/transforms|batchgenerators/augmentations|dynamic_network|acvl_utils/cropping"
 )
-# Below this nothing can be said of the way in which reading goes.
+# With fewer bytes the trend of reading is unknown.
 LITTLE_BYTES = 20e6
 THIRDS = 3
 ENOUGH_S = 60.0
@@ -36,7 +36,7 @@ NO_MEMORY = re.compile(r"out of memory|CUDA error|alloc", re.IGNORECASE)
 
 
 def collect(window: Window, book: FactBook) -> None:
-    """State size of the volumes, share of reading, and what of it comes from storage."""
+    """State the size of the volumes, the share of reading, and how much comes from storage."""
     environment = window.recording.environment
     plans = dict(environment.plans) if environment is not None else {}
     size = plans.get("median_image_size")
@@ -64,7 +64,7 @@ def _voxels(size: str | None) -> float | None:
 def _share(window: Window, book: FactBook) -> None:
     start_s, end_s = window.episode.start_s - 1, window.end_s + 1
     dumps = [d for d in window.recording.stacks() if d.role in DATA_WORKERS and start_s <= d.t_s <= end_s]
-    doing = [one for dump in dumps if (one := _doing(dump)) is not None]
+    doing = [task for dump in dumps if (task := _doing(dump)) is not None]
     if len(doing) < ENOUGH_STACKS:
         book.unknown("reading.share", FEW_STACKS())
     else:
@@ -72,8 +72,8 @@ def _share(window: Window, book: FactBook) -> None:
         book.known("reading.share", reads / len(doing), READING(reads=reads, stacks=len(doing)))
 
 
+# None for a worker that waits for space in its queue.
 def _doing(dump: StackDump) -> str | None:
-    """What the worker is at; None for one that waits for room in its queue."""
     for thread in dump.threads:
         for frame in thread.frames:
             place = f"{frame.file}:{frame.function}"
@@ -84,8 +84,8 @@ def _doing(dump: StackDump) -> str | None:
     return None
 
 
+# Bytes from storage in the last third of the recording over those in the first.
 def _cache(window: Window, book: FactBook) -> None:
-    """Bytes from storage in the last third of the recording over those of the first."""
     reads = _reads(window.all)
     if not reads or reads[-1][0] - reads[0][0] < ENOUGH_S:
         book.unknown("cache.reads_late_ratio", TOO_SHORT())
@@ -99,24 +99,24 @@ def _cache(window: Window, book: FactBook) -> None:
         book.known("cache.reads_late_ratio", late / early, LATE_READS(late=late / 1e6, early=early / 1e6))
 
 
+# (time, bytes read from storage since the last sample) for every sample of a process.
 def _reads(ticks: tuple[Tick, ...]) -> list[tuple[float, int]]:
-    """When the processes of the run had read how much more from storage."""
     before: dict[int, int] = {}
-    found = []
+    reads = []
     for tick in ticks:
         for process in tick.processes:
             if process.read_bytes_total is not None:
                 more = process.read_bytes_total - before.get(process.pid, process.read_bytes_total)
                 before[process.pid] = process.read_bytes_total
-                found.append((tick.t_s, more))
-    return found
+                reads.append((tick.t_s, more))
+    return reads
 
 
 def _pinned(window: Window, book: FactBook) -> None:
     seen = [
-        f"{one.error}: {one.message}\n{one.traceback}"
-        for one in window.recording.events(ExceptionSeen, start_s=window.episode.start_s - 5, end_s=window.end_s + 5)
-        if not one.echo
+        f"{error.error}: {error.message}\n{error.traceback}"
+        for error in window.recording.events(ExceptionSeen, start_s=window.episode.start_s - 5, end_s=window.end_s + 5)
+        if not error.echo
     ]
     if seen:
         book.known("exception.pinned_memory", any(PINNED.search(text) and NO_MEMORY.search(text) for text in seen))

@@ -1,4 +1,4 @@
-"""Facts about memory that was refused, and about data that must not be written to."""
+"""Facts about refused memory, and about read-only data."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from holter.evidence.window import Window
 from holter.records import Noted, Tick
 from holter.sentences import define
 
-# What an allocation asked for: PyTorch ("you tried to allocate 8192000 bytes"), numpy ("Unable to allocate 1.2 GiB").
+# The requested size: PyTorch ("you tried to allocate 8192000 bytes"), numpy ("Unable to allocate 1.2 GiB").
 ASKED = re.compile(
     r"(?:tried to allocate|Unable to allocate|unable to mmap) ([\d.]+) ?(bytes|[KMGT]iB)?", re.IGNORECASE
 )
 UNITS = {"bytes": 1, "kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40}
-# Other processes take and give memory between two looks.
+# Free memory must exceed the request by this factor: other processes allocate and free memory between two samples.
 TIMES_FREE = 3
 MUCH_FREE_BYTES = 2 << 30
 BEFORE_S = 15.0
-# What the hook notes of a read-only part of a case: handed on as it is, or copied.
+# The hook's notes about a read-only part of a case: passed on unchanged, or copied.
 READ_ONLY, COPIED = "read-only-data", "read-only-data-copied"
 
 REFUSED = define("memory.refused", "{asked:bytes} were asked for, at least {free:bytes} were free")
@@ -32,7 +32,7 @@ NEVER_SEEN = define("data.read-only-not-seen", "no part of a read-only memory ma
 
 
 def collect(window: Window, book: FactBook) -> None:
-    """State whether memory was refused though it was free, and whether read-only data is handed on."""
+    """State whether memory was refused while enough was free, and whether read-only data is passed on."""
     notes = [note for note in window.recording.events(Noted, end_s=window.end_s) if note.what in (READ_ONLY, COPIED)]
     if not notes:
         book.not_applicable("data.read_only", NEVER_SEEN())
@@ -57,13 +57,13 @@ def collect(window: Window, book: FactBook) -> None:
 
 
 def asked_bytes(text: str) -> float | None:
-    """How much the allocation asked for of which an exception speaks; None where it does not say."""
-    found = ASKED.search(text)
-    return float(found[1]) * UNITS[(found[2] or "bytes").lower()] if found else None
+    """Return the number of bytes that the failed allocation asked for; None if the exception does not say."""
+    match = ASKED.search(text)
+    return float(match[1]) * UNITS[(match[2] or "bytes").lower()] if match else None
 
 
+# The free memory of machine and cgroup, the smaller of both.
 def _free(tick: Tick) -> int | None:
-    """What machine and control group both have left."""
     rooms = []
     if tick.host is not None and tick.host.memory_available_bytes is not None:
         rooms.append(tick.host.memory_available_bytes)

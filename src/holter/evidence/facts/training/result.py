@@ -1,4 +1,4 @@
-"""Facts about what the training makes: a loss that is a number, a folder to keep it in, all of its epochs."""
+"""Facts about the results of the training: finite losses, the results folder, all epochs trained."""
 
 from __future__ import annotations
 
@@ -17,13 +17,11 @@ TOLD_OF_LOSS = ("loss-not-finite", "loss-is-finite")
 LOSS_FACTS = ("loss.not_finite", "loss.since")
 IS_FINITE = define("result.is-finite", "the losses are finite numbers")
 NO_EPOCHS = define("result.no-epochs", "fewer than two epochs were logged")
-NO_HOOK = define("result.no-hook", "steps are not seen without the hook; the log tells epochs")
+NO_HOOK = define("result.no-hook", "steps are not seen without the hook; the log has only epochs")
 FOLDER_THERE = define("result.folder-there", "the results folder is the one that was there before")
 NOT_MISSING = define("results.not-missing", "no error says that a file or folder is missing")
 NOT_READ = define("why.results.not-read", "the results folder was not read")
-MISSED_ONCE = define(
-    "result.missed-once", "one look did not find the folder of the results, and there was no second one"
-)
+MISSED_ONCE = define("result.missed-once", "one reading did not find the results folder, and there was no second one")
 NOT_ENDED = define("result.not-ended", "the main process has not ended with exit code 0")
 EARLY = define(
     "result.early", "exit code 0 in epoch {epoch} of {epochs} (counted from 0); no final checkpoint was written"
@@ -32,7 +30,7 @@ EARLY_UNKNOWN = define("result.early-unknown", "exit code 0 before the training 
 
 
 def collect(window: Window, book: FactBook) -> None:
-    """State losses that are no numbers, what became of the results folder, and an early end."""
+    """State losses that are not finite, a lost results folder, and an early end."""
     _losses(window, book)
     _folder(window, book)
     ended = window.recording.events(ProcessEnded, start_s=window.episode.start_s - 5, end_s=window.end_s + 1)
@@ -79,7 +77,7 @@ def _folder(window: Window, book: FactBook) -> None:
         book.known("results.gone", gone, reason)
         return
     samples = window.storage("results", window.all)
-    seen = [one for one in samples if one.identity is not None]
+    seen = [sample for sample in samples if sample.identity is not None]
     errors = f"{book.value('exception.first') or ''} {reason if isinstance(reason, str) else ''}"
     is_in_error = MISSING.search(errors) is not None
     if not seen and not is_in_error:
@@ -87,7 +85,7 @@ def _folder(window: Window, book: FactBook) -> None:
     elif not seen:
         book.unknown("results.gone", NOT_READ())
     elif samples[-1].missing and seen[-1].path == samples[-1].path:
-        if is_in_error or samples[-2].missing:  # one look alone may be an automounter's
+        if is_in_error or samples[-2].missing:  # one sample alone may be an automounter's delay
             book.known("results.gone", "deleted", samples[-1].path)
         else:
             book.unknown("results.gone", MISSED_ONCE())
@@ -97,9 +95,9 @@ def _folder(window: Window, book: FactBook) -> None:
         book.not_applicable("results.gone", FOLDER_THERE())
 
 
+# True for the first folder, and for one that replaced it and received a checkpoint.
 def _is_in_use(window: Window, seen: list[StorageSample]) -> bool:
-    """Whether the folder is the one that was there first, or was made again in its place and took a checkpoint."""
-    changed = next((index for index, one in enumerate(seen) if not is_same_folder(one, seen[0])), None)
+    changed = next((index for index, sample in enumerate(seen) if not is_same_folder(sample, seen[0])), None)
     if changed is None or is_same_folder(seen[-1], seen[0]):
         return True
     since = window.recording.events(Noted, ActionTaken, start_s=seen[changed - 1].t_s, end_s=window.end_s)

@@ -1,4 +1,4 @@
-"""Facts about the sentences that only repeat that something died before."""
+"""Facts about messages that only repeat that something died before (echoes)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from holter.records import ExceptionSeen, LogLine
 from holter.sentences import define
 from holter.texts.secondary_errors import said_in
 
-# The echo comes when the augmenter looks at its workers again, or the export at its pool.
+# The echo comes when the augmenter next checks its workers, or the export its pool.
 AFTER_S = 60.0
 BEFORE_S = 5.0
 
@@ -21,7 +21,7 @@ UNKNOWN = define("why.echo.nothing-read", "nothing that was printed is known")
 
 
 def collect(window: Window, book: FactBook) -> None:
-    """State in which part of nnU-Net the echo was said."""
+    """State which part of nnU-Net printed the echo."""
     if window.episode.detector == INTERRUPTED:
         book.not_applicable("echo.says", BY_HAND())
         return

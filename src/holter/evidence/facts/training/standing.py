@@ -1,8 +1,8 @@
-"""Where the main process, or all data workers, have stood since the trouble began: from stacks taken again and again.
+"""Where the main process, or all data workers, have been stuck since the problem started, from repeated stacks.
 
-One stack is a moment; what several stacks, seconds apart and without a step between them, have in common is where a
-process stands. What holds it there (a lock, a socket, a loop) the kernel tells. Waits that belong to nnU-Net itself
-(a batch, an export) are not counted: there somebody else is late.
+One stack shows a moment. The frames that several stacks share, seconds apart and without a step in between, show where
+a process is stuck. What it waits for (a lock, a socket, a loop) comes from the kernel. Waits of nnU-Net itself (a
+batch, an export) do not count: another process causes those.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from holter.evidence.window import Window, mean_cpu
 from holter.records import DATA_WORKERS, Frame, ProcessSample, Role, StackDump, ThreadStack
 from holter.sentences import define
 
-# Stacks this far apart that agree are no coincidence: steps take less.
+# Equal stacks this far apart are no coincidence: steps are shorter.
 APART_S = 2.0
-# A process that uses this much of a core computes; what it waits for between two looks says nothing.
+# A process that uses this much of a core computes; what it waits for at single samples does not count.
 COMPUTES = 0.5
 READY_PART = 0.6
-# A process in a loop moves on by itself, mostly: it is slow until no step has been made for this long.
+# A process in a loop usually finishes: it counts as slow until no step was made for this long.
 LOOP_S = 60.0
-# Of a training with more workers than are looked at, so many must stand in the same place.
+# With more workers than are sampled, this many must be stuck in the same place.
 ENOUGH_WORKERS = 8
 WAITS_OF_NNUNET = ("batch-queue", "export-result", "export-slot")
 
@@ -44,17 +44,17 @@ KINDS = {
     "other": define("standing.other", "waiting in the kernel"),
 }
 MAIN_STANDS = define(
-    "standing.main-stands", "the main process has stood in {place}, {owner}, for {age:duration}: {kind}"
+    "standing.main-stands", "the main process has been stuck in {place}, {owner}, for {age:duration}: {kind}"
 )
-MAIN_PAUSES = define("standing.main-pauses", "in its pauses the main process stands in {place}, {owner}: {kind}")
+MAIN_PAUSES = define("standing.main-pauses", "in its pauses the main process is stuck in {place}, {owner}: {kind}")
 WORKERS_STAND = define(
     "standing.workers-stand",
-    "all {count} data workers stand in {place}, {owner}: {kind}",
-    one="the data worker stands in {place}, {owner}: {kind}",
+    "all {count} data workers are stuck in {place}, {owner}: {kind}",
+    one="the data worker is stuck in {place}, {owner}: {kind}",
 )
 SEEN_STAND = define(
     "standing.seen-stand",
-    "of {count} data workers {seen} were looked at, and all of these stand in {place}, {owner}: {kind}",
+    "of {count} data workers {seen} were sampled, and all of these are stuck in {place}, {owner}: {kind}",
 )
 NO_STACKS = define("standing.no-stacks", "fewer than two stacks, {apart:duration} apart, show where it is")
 MOVES = define("standing.moves", "stacks show it in different places")
@@ -63,11 +63,11 @@ NO_WORKERS = define("standing.no-workers", "no data workers, or too few stacks o
 NOT_ALL = define("standing.not-all", "the workers are not all in the same place")
 SLOW = define("standing.slow", "the workers compute, and may only be slow")
 
-# Frames that every training has: to stand below them means to move.
+# Frames that every training has: different frames below them mean progress.
 _OUTERMOST = ("<module>", "run_training", "run_training_entry", "run_ddp", "_run_code", "_run_module_as_main", "main")
-# To be met in different code of PyTorch or nnU-Net below one of these is a slow step.
+# Different PyTorch or nnU-Net code below one of these means a slow step.
 _STEPS = ("train_step", "validation_step")
-# Where every worker of nnU-Net is that makes batches, or waits for room.
+# Frames of every nnU-Net worker that makes batches or waits for space.
 _PASSES_BATCHES = ("multi_threaded_augmenter.py", "/data_loader.py", "/compose.py")
 _BY_CALL = {
     "futex": "lock", "semtimedop": "lock", "recvfrom": "socket", "recvmsg": "socket", "connect": "socket",
@@ -89,7 +89,7 @@ _NETWORK_FILES = re.compile(r"(?:^|/)(?:socket|ssl)\.py$|/(?:http|urllib3?|reque
 
 
 class Place(NamedTuple):
-    """Where a process stands."""
+    """Where a process is stuck."""
 
     frame: Frame
     owner: str
@@ -97,7 +97,7 @@ class Place(NamedTuple):
 
 
 def collect(window: Window, book: FactBook) -> None:
-    """State where the main process, and all workers together, stand."""
+    """State where the main process, and all workers together, are stuck."""
     _main(window, book)
     _workers(window, book)
 
@@ -139,10 +139,15 @@ def _workers(window: Window, book: FactBook) -> None:
         book.unknown(names, NO_WORKERS())
         return
     places = [_stands(dumps, window) if _is_still(window, dumps) else None for dumps in looks]
-    found = [place for place in places if place is not None]
-    # Whether a loop was met at one line or at two is chance: one that was seen to move tells of all.
-    first = next((place for place in found if place.kind == "python-loop"), found[0] if found else None)
-    spots = {(one.frame.file, one.frame.function, "loop" if one.kind in LOOPS else one.kind) for one in found}
+    known_places = [place for place in places if place is not None]
+    # Whether stacks show one line of a loop or two is chance: if one worker was seen to move, all are in the loop.
+    first = next(
+        (place for place in known_places if place.kind == "python-loop"), known_places[0] if known_places else None
+    )
+    spots = {
+        (place.frame.file, place.frame.function, "loop" if place.kind in LOOPS else place.kind)
+        for place in known_places
+    }
     if None in places or len(spots) != 1 or first is None or _passes_batches(first):
         book.not_applicable(names, NOT_ALL())
         return
@@ -158,8 +163,8 @@ def _workers(window: Window, book: FactBook) -> None:
     book.known("workers.stand_in", first.kind, kind)
 
 
+# nnU-Net's own loops end, so they only count as slow; other loops get ``LOOP_S``.
 def _is_endless(place: Place, dumps: Sequence[StackDump], window: Window, book: FactBook) -> bool:
-    """Whether a loop is more than slow: nnU-Net's own come to an end, and others get their time."""
     beats = [beat for tick in window.all if tick.t_s <= dumps[-1].t_s for beat in tick.beats if beat.role == "main"]
     moved_s = max((beat.progressed_s for beat in beats if beat.progressed_s is not None), default=None)
     if moved_s is None:
@@ -168,28 +173,26 @@ def _is_endless(place: Place, dumps: Sequence[StackDump], window: Window, book: 
     return place.owner != "nnunet" and dumps[-1].t_s - moved_s >= LOOP_S
 
 
+# Only the workers of the current loader: those of the other one are idle meanwhile.
 def _feeding(window: Window) -> Sequence[ProcessSample]:
-    """The data workers whose batches are waited for; those of the other loader rest meanwhile."""
     wanted: Role = "val-worker" if window.episode.phase == "validate" else "train-worker"
     return window.processes(wanted) or window.processes(*DATA_WORKERS)
 
 
+# Stacks of a process with frames since the start of the episode, oldest first.
 def _dumps(window: Window, pid: int | None) -> list[StackDump]:
-    """Stacks of a process with frames, since the trouble began, oldest first."""
-    found = [
+    dumps = [
         dump
         for dump in window.recording.stacks()
-        if dump.pid == pid and dump.t_s >= window.episode.start_s - 1 and any(one.frames for one in dump.threads)
+        if dump.pid == pid and dump.t_s >= window.episode.start_s - 1 and any(thread.frames for thread in dump.threads)
     ]
     end_s = window.episode.end_s
-    return sorted((dump for dump in found if end_s is None or dump.t_s <= end_s), key=lambda dump: dump.t_s)
+    return sorted((dump for dump in dumps if end_s is None or dump.t_s <= end_s), key=lambda dump: dump.t_s)
 
 
+# Whether no step was made between these stacks: frames that every step passes are in all of them. During pauses the
+# stacks are taken inside the pauses, and steps happen in between.
 def _is_still(window: Window, dumps: Sequence[StackDump]) -> bool:
-    """Whether no step was made between these stacks: code that all steps go through is seen in all of them.
-
-    Where pauses were noticed, stacks are taken within them, and steps come in between.
-    """
     if window.episode.detector == "pauses":
         return True
     pid, start_s, end_s = dumps[0].pid, dumps[0].t_s, dumps[-1].t_s
@@ -200,13 +203,13 @@ def _is_still(window: Window, dumps: Sequence[StackDump]) -> bool:
     return len(seen) == 1 or (not seen and window.episode.kind == "stall")
 
 
+# The place that all stacks of a process share; None if they share none.
 def _stands(dumps: Sequence[StackDump], window: Window) -> Place | None:
-    """The place that all stacks of a process share; None if they share none."""
     pid = dumps[0].pid
     threads = [thread for dump in dumps if (thread := main_thread(dump)) is not None and thread.frames]
     if len(threads) < 2:
         return None
-    paths = [tuple(reversed([frame for frame in one.frames if not HOOK.search(frame.file)])) for one in threads]
+    paths = [tuple(reversed([frame for frame in thread.frames if not HOOK.search(frame.file)])) for thread in threads]
     shared = 0
     for frames in zip(*paths, strict=False):
         if len({(frame.file, frame.function, frame.line) for frame in frames}) > 1:
@@ -221,30 +224,30 @@ def _stands(dumps: Sequence[StackDump], window: Window) -> Place | None:
         return None
     computes = _computes(threads, window, pid)
     if moved and not computes:
-        return None  # it goes from place to place and mostly sleeps: it does something
+        return None  # it changes place and mostly sleeps: it is working
     kind = ("python-loop" if moved else "native-loop") if computes else _kind(threads[-1], window, pid)
     return Place(frame, owner_of(frame), kind)
 
 
+# Whether stacks that differ below this frame belong to a training that continues.
 def _is_on_its_way(frame: Frame, paths: Sequence[tuple[Frame, ...]]) -> bool:
-    """Whether stacks that differ below this frame are those of a training that goes on."""
     function = frame.function.rsplit(".", 1)[-1]
     own = any(owner_of(path[-1]) == "user" for path in paths if path)
     return function in _OUTERMOST or (function in _STEPS and not own)
 
 
+# It uses a core, or would if others did not: it was ready to run in its stacks or in most samples.
 def _computes(threads: Sequence[ThreadStack], window: Window, pid: int) -> bool:
-    """It uses a core, or would if others did not: it was ready to run when its stacks were taken, or in most looks."""
-    told = [one.state for one in threads if one.state]
-    if told:
-        return 2 * told.count("R") > len(told)
-    states = [one.state for tick in window.during for one in tick.processes if one.pid == pid]
+    thread_states = [thread.state for thread in threads if thread.state]
+    if thread_states:
+        return 2 * thread_states.count("R") > len(thread_states)
+    states = [process.state for tick in window.during for process in tick.processes if process.pid == pid]
     is_ready = states.count("R") > READY_PART * len(states)
     return (mean_cpu(window.during, pid) or 0.0) >= COMPUTES or is_ready
 
 
+# The most useful frame: the innermost user code below nnU-Net's, else the innermost outside the standard library.
 def _telling(path: Sequence[Frame]) -> Frame | None:
-    """The innermost frame that tells a person most: code of his own below nnU-Net's, else what is no plumbing."""
     owners = [owner_of(frame) for frame in path]
     begin = max((place for place, owner in enumerate(owners) if owner == "nnunet"), default=-1)
     own = [frame for frame, owner in zip(path[begin + 1 :], owners[begin + 1 :], strict=True) if owner == "user"]
@@ -254,9 +257,11 @@ def _telling(path: Sequence[Frame]) -> Frame | None:
     return plain[-1] if plain else (path[-1] if path else None)
 
 
+# What it waits for, by the kernel.
 def _kind(thread: ThreadStack, window: Window, pid: int) -> str:
-    """What the kernel says that it waits for."""
-    latest = next((one for tick in reversed(window.during) for one in tick.processes if one.pid == pid), None)
+    latest = next(
+        (process for tick in reversed(window.during) for process in tick.processes if process.pid == pid), None
+    )
     call = thread.syscall or (latest.syscall if latest else None)
     channel = thread.wait_channel or (latest.wait_channel if latest else None) or ""
     file = (latest.syscall_file if latest else None) or ""
@@ -272,8 +277,8 @@ def _kind(thread: ThreadStack, window: Window, pid: int) -> str:
     return "file" if call in ("read", "write") or thread.state == "D" else "other"
 
 
+# Every healthy worker is there, while it works or while the queue is full.
 def _passes_batches(place: Place) -> bool:
-    """Where every healthy worker is, at work or when the queue is full."""
     file = place.frame.file
     return "/multiprocessing/" in file or (place.owner == "nnunet" and file.endswith(_PASSES_BATCHES))
 

@@ -1,4 +1,4 @@
-"""Facts about data workers: how many, in which state, with which case and file in hand."""
+"""Facts about data workers: number, state, and the case and file in hand."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from holter.evidence.words import WORKING_CPU_RATIO, is_in_freezer, process_of
 from holter.records import DATA_WORKERS, WORKERS, Beat, ProcessSample
 from holter.sentences import define
 
-# Workers that use this part of all CPUs are at work, however little each of them gets.
+# Workers that together use this share of all CPUs are working, however little each of them gets.
 CROWDED_CPU_PART = 0.5
-# A worker that has been in one read this long is blocked on it, whatever its state letter says.
+# A worker in one read for this long is blocked, whatever its state letter.
 SLOW_READ_S = 3.0
 SEEN_IN_TREE = ("workers.count", "workers.stopped", "workers.stopped_pids", "workers.blocked", "workers.working")
 NO_FILES = ("pipe:", "socket:", "anon", "/dev")
 READS = ("read", "pread64", "readv", "preadv", "preadv2")
-# A wait channel of a page fault or read that storage has not answered; names of Linux 4.15 to 6.x, NFS, FUSE, Lustre.
+# Wait channels of a page fault or read that storage has not answered: Linux 4.15 to 6.x, NFS, FUSE, Lustre.
 STORAGE_CHANNELS = (
     "folio_wait_bit", "wait_on_page_bit", "io_schedule", "nfs_wait", "rpc_wait", "fuse_wait", "request_wait_answer",
     "fuse_get_req", "cl_sync_io_wait", "wait_on_buffer", "filemap_fault", "iomap_", "cifs_",
@@ -27,18 +27,20 @@ NO_MOUNT = define("why.workers.no-mount", "the mount of the file was not found")
 
 
 def collect(window: Window, book: FactBook) -> None:
-    """State numbers and states of the workers, and what the stuck ones hold."""
+    """State numbers and states of the workers, and the case and file of stuck ones."""
     workers = window.processes(*DATA_WORKERS)
-    every = window.processes(*WORKERS)
+    all_workers = window.processes(*WORKERS)
     if not window.processes():
         book.unknown(SEEN_IN_TREE, NO_PROCESS_TREE())
         return
     beats = {beat.pid: beat for beat in window.beats(*WORKERS)}
     main = window.main()
     paused = main is not None and main.state in ("T", "t")
-    stopped = [process for process in every if process.state in ("T", "t") and not paused]
-    # A dead mount below the results holds the main process itself.
-    suspects = [one for one in (every if main is None else (*every, main)) if not is_in_freezer(one)]
+    stopped = [process for process in all_workers if process.state in ("T", "t") and not paused]
+    # A dead mount under the results blocks the main process itself.
+    suspects = [
+        process for process in (all_workers if main is None else (*all_workers, main)) if not is_in_freezer(process)
+    ]
     blocked = [process for process in suspects if is_blocked(process, window)]
     working = _working(workers, window)
     book.known("workers.count", len(workers))
@@ -53,9 +55,8 @@ def collect(window: Window, book: FactBook) -> None:
     _blocked_file(blocked, beats, window, book)
 
 
+# Workers that compute: most of a core each, or their share if all together use most CPUs, or ready to run.
 def _working(workers: tuple[ProcessSample, ...], window: Window) -> list[ProcessSample]:
-    """Workers that compute: a good part of a core each, or their share where all together use most CPUs,
-    or as much as others leave them."""
     used = {worker.pid: mean_cpu(window.now, worker.pid) or 0.0 for worker in workers}
     cpus = last(tick.cgroup.effective_cpus for tick in window.all if tick.cgroup)
     crowded = cpus is not None and sum(used.values()) >= CROWDED_CPU_PART * cpus
@@ -65,7 +66,10 @@ def _working(workers: tuple[ProcessSample, ...], window: Window) -> list[Process
 
 
 def is_blocked(process: ProcessSample, window: Window) -> bool:
-    """In an answerless read: state D, or a read call or storage wait channel seen again and again."""
+    """Return whether a read of the process gets no answer.
+
+    State D, or a read call or storage wait channel, in more than half of the samples, with little CPU use.
+    """
     looks = [sample for tick in window.now for sample in tick.processes if sample.pid == process.pid]
     reading = [
         sample
