@@ -1,4 +1,4 @@
-"""``holter diagnose TARGET``: what happened, why, what helps, and what to look at next."""
+"""``holter diagnose TARGET``: what happened, why, what helps, and what to check next."""
 
 from __future__ import annotations
 

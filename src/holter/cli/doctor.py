@@ -1,4 +1,4 @@
-"""``holter doctor [DATASET [CONFIGURATION]]``: go or no-go before hours are spent."""
+"""``holter doctor [DATASET [CONFIGURATION]]``: check machine and data before a training (go or no-go)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ COMPARE_ALONE = define("error.compare-alone", "--compare takes two saved reports
 
 
 class Device(str, enum.Enum):
-    """What trains."""
+    """Device to train on."""
 
     CUDA = "cuda"
     CPU = "cpu"

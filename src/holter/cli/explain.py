@@ -1,4 +1,4 @@
-"""``holter explain CAUSE``: the page on a cause."""
+"""``holter explain CAUSE``: print the page of a cause."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from holter.cli.options import Json, Lang, chosen_language
 from holter.errors import UnknownCause
 from holter.sentences import define
 
-# Of several causes whose names hold the word.
+# At most this many causes are suggested.
 MOST_NEAR = 4
 
 NO_CAUSE = define("error.no-cause", "There is no cause {cause}.")

@@ -1,4 +1,4 @@
-"""``holter train DATASET CONFIGURATION FOLD …``: nnU-Net training under full care."""
+"""``holter train DATASET CONFIGURATION FOLD …``: nnU-Net training with supervision and healing."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from holter.cli.options import (
 )
 from holter.cli.waiting import Waits
 
-# Without short options: nnU-Net has -tr, -p, -device and more, and click would look for ours inside them.
+# No short options: nnU-Net has -tr, -p, -device and more, and click would parse ours out of them.
 SETTINGS = {"ignore_unknown_options": True, "help_option_names": ["--help"]}
-# What the training itself says (trainer/loader_log.py) is said in the same language.
+# The training prints its own messages (trainer/loader_log.py) in the same language.
 LANGUAGE = "HOLTER_LANG"
 
 
 class DataLoader(str, Enum):
-    """Whose data loader."""
+    """Data loader to use."""
 
     HOLTER = "holter"
     STOCK = "stock"
