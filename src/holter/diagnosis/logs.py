@@ -1,4 +1,4 @@
-"""Logs, pasted consoles and results folders -> diagnoses."""
+"""Diagnose logs, pasted consoles and results folders."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from holter.texts.recording import described, in_order, to_recording
 from holter.texts.results_folder import Fold, find_fold
 from holter.texts.runs import LogRun, RunReader, name_wall
 
-# A log that was written to so lately is of a training that runs: twice the usual epoch and a checkpoint, or, before
-# any epoch is known, as long as start-up and compilation take.
+# The training counts as running if its log was written this recently: within twice the usual epoch and a checkpoint.
+# Before any epoch is known: within the time that start-up and compilation take.
 RUNNING_EPOCHS, CHECKPOINT_S, STARTUP_S = 2.0, 60.0, 600.0
-# Clocks of a file server and of this machine.
+# Allowed difference between the clocks of a file server and of this machine.
 CLOCKS_S = 120.0
-# A console beside the log goes on for as long after it: the exception comes last.
+# The console may go on for this long after the log: the exception comes last.
 AFTER_LOG_S = 3600.0
 
 LOG = define("target.log", "{name}: {start} to {end}; epochs: {epochs}, starts: {runs}")
@@ -88,7 +88,7 @@ def read_pasted(file: BinaryIO, name: str) -> Found:
 
 
 def read_folder(folder: Path, tell: Tell | None = None) -> Found:
-    """Diagnose a fold's folder, or the fold below a folder that was written to last.
+    """Diagnose a fold's folder; of a folder with several folds, the one that was written to last.
 
     Raises:  NotATraining, NotALog, OSError.
     """
@@ -117,7 +117,7 @@ def _runs(path: Path, tell: Tell | None) -> list[LogRun]:
 
 
 def _add_console(runs: list[LogRun], path: Path) -> None:
-    """What a console tells beyond the log goes to the run that it stands beside."""
+    # Events that only the console has are added to the run that was active at that time.
     reader = RunReader(path.name, sentences=False)
     try:
         for lines in lines_of(path):
@@ -182,7 +182,7 @@ def _environment(fold: Fold | None, runs: Iterable[LogRun], zero_s: float) -> En
 
 
 def _age_s(runs: list[LogRun]) -> float | None:
-    """Seconds since the last line, if the log was written by a clock that agrees with ours."""
+    # None without time stamps, or if the log's clock and ours disagree.
     last_s = max((run.last_s or 0.0 for run in runs), default=0.0)
     if not last_s:
         return None

@@ -1,4 +1,4 @@
-"""The commands that ``looks`` chooses from: what each one tells, and the same in PowerShell."""
+"""The commands that ``next_looks`` chooses from, the facts that each one settles, and the same in PowerShell."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ define_all(
 
 
 class Look(NamedTuple):
-    """One command, and the facts that it tells. Its sentence is in the catalogue under ``look.ID``."""
+    """A command and the facts that it settles. Its sentence is in the catalogue under ``look.ID``."""
 
     id: str
     command: str
-    facts: tuple[str, ...]  # a name, or the beginning of some that ends with a dot
-    is_live: bool = False  # only while the training is there
-    kinds: tuple[EpisodeKind, ...] = ()  # only of these episodes
+    facts: tuple[str, ...]  # a name, or a prefix that ends with a dot
+    is_live: bool = False  # only while the training runs
+    kinds: tuple[EpisodeKind, ...] = ()  # only for these episodes
 
 
 LOOKS: tuple[Look, ...] = (
@@ -136,7 +136,7 @@ LOOKS: tuple[Look, ...] = (
     Look("machine", "systemd-detect-virt; uname -sr; cat /proc/1/cgroup | head -3", ("system.",)),
     Look("epochs", "holter diagnose {results}", ("epochs.",)),
 )  # fmt: skip
-# The same looks in PowerShell. What is not here has no counterpart there: control groups, /dev/shm, the kernel log.
+# The same checks in PowerShell. Control groups, /dev/shm and the kernel log have no counterpart there.
 WINDOWS: dict[str, str] = {
     "gpu": "nvidia-smi",
     "gpu-clocks": "nvidia-smi -q -d PERFORMANCE,CLOCK,POWER,TEMPERATURE,UTILIZATION",
