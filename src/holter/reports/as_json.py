@@ -1,4 +1,4 @@
-"""Diagnoses for machines: the document that ``--json`` prints; docs/diagnosis.schema.json describes it."""
+"""Diagnoses as JSON: the document that ``--json`` prints; docs/diagnosis.schema.json describes it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from holter.reports.next_checks import looks_as_json
 from holter.reports.wording import best, finding_text, later_lines, remedies_of, remedy_text
 from holter.tape import Recording
 
-# Grows when a reader of the old document would misread the new one; new keys alone do not count.
+# Increased when a reader of the old document would misread the new one; new keys alone do not count.
 SCHEMA = 1
 
 
@@ -28,8 +28,8 @@ def to_json(
 ) -> dict[str, Any]:
     """Return the document; only ``text``, ``how`` and names depend on the language.
 
-    With the recording it also tells what was done to the run, where its time went, and how it went on.
-    ``target``: its kind, its name, and what was read of it.
+    With the recording it also has the actions taken, the time account, and the recovery after heals.
+    ``target``: its kind, its name, and notes on what was read.
     """
     document: dict[str, Any] = {"schema": SCHEMA, "holter": __version__}
     if tape is not None:

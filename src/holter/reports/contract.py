@@ -1,4 +1,4 @@
-"""The capability contract in words: one line at the start, and what follows from each "no" where Holter may act."""
+"""The capability contract in words: one line at the start, and a line for each missing ability."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ DOES = {
     "save": define("contract.does.save", "save checkpoints"),
     "restart": define("contract.does.restart", "restart with: {what}"),
 }
-# What a person must expect where one of them is missing.
+# What the user must expect if an ability is missing.
 CANNOT = {
     "replace-workers": define(
         "contract.cannot.replace-workers", "if a worker freezes or dies, Holter can only tell you: {why}"
@@ -57,7 +57,7 @@ CANNOT = {
 
 
 def contract_line(settled: ContractSettled, lang: Lang) -> str:
-    """Return the one line about what can be seen and done."""
+    """Return one line about what Holter can observe and do."""
     join = text("list.join", lang)
     seen = join.join(_seen(one, lang) for one in settled.sees if one.can)
     unseen = join.join(
@@ -70,12 +70,12 @@ def contract_line(settled: ContractSettled, lang: Lang) -> str:
 
 
 def consequences(abilities: tuple[Ability, ...], lang: Lang) -> list[str]:
-    """Return what cannot be healed here, in words of what will happen then; nothing where everything can."""
+    """Return what will happen for each ability that is missing; empty if none is."""
     return [phrase(CANNOT[one.name](why=_why(one, lang)), lang) for one in abilities if not one.can]
 
 
 def changes(settled: ContractSettled, before: ContractSettled, lang: Lang) -> list[str]:
-    """Return what has been lost since, and what has come."""
+    """Return which abilities were lost and which were gained."""
     told = []
     for now, then in zip(settled.sees, before.sees, strict=True):
         if then.can and not now.can:
@@ -97,7 +97,7 @@ def _powers(settled: ContractSettled, lang: Lang) -> Message:
 
 
 def _can(abilities: tuple[Ability, ...], lang: Lang) -> str:
-    """What can be done, as a list; a loader without workers has none to replace."""
+    # A loader without workers has none to replace.
     can = [phrase(DOES[one.name](what=one.what), lang) for one in abilities if one.can and one.what != "no-workers"]
     return text("list.join", lang).join(can)
 

@@ -1,4 +1,4 @@
-"""What was done to a run, and what came of it."""
+"""English messages about actions on a run and their results."""
 
 from __future__ import annotations
 

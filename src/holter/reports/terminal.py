@@ -1,6 +1,6 @@
-"""The diagnosis on a terminal: plain words first, then the chain, the evidence and what to do.
+"""The diagnosis on a terminal: a plain sentence first, then the chain, the evidence and the remedies.
 
-Everything carries its meaning without colour and fits 80 columns, so that a log file shows the same.
+Nothing depends on colour, and everything fits 80 columns, so a log file shows the same.
 """
 
 from __future__ import annotations
@@ -48,16 +48,16 @@ from holter.reports.wording import (
 from holter.reports.wrapping import wrap
 from holter.tape import Recording
 
-# Signs before findings: they say the same as the colours do.
+# Signs before findings: they mean the same as the colours.
 SUPPORTS, AGAINST, UNKNOWN = "✓", "✗", "?"
-# What stands for them where the output's encoding has no such characters (a log in Latin-1).
+# Replacements if the output's encoding lacks these characters (a log in Latin-1).
 PLAIN = str.maketrans({"✓": "+", "✗": "x", "→": ">", "·": "-"})
 STYLE_OF_VERDICT = {"confirmed": "bold red", "likely": "bold yellow", "possible": "yellow", "excluded": "dim"}
 STYLE_OF_STATE = {"proposed": "cyan", "begun": "yellow", "done": "green", "failed": "red"}
 SIGN_OF_RECOVERY = {"on-trend": (SUPPORTS, "green"), "jump": (AGAINST, "red"), "too-early": (UNKNOWN, "yellow")}
-# A run that was healed more often has one problem many times; JSON and HTML have them all.
+# A run that was healed more often has the same problem many times; JSON and HTML list them all.
 MAX_DEEDS = 12
-# More causes than this are counted: nobody reads a list of everything that could be.
+# More causes than this are only counted: nobody reads such a long list.
 MAX_NAMES = 6
 STYLE_OF_SAFETY = {"SAFE": "green", "CONSENT": "yellow", "ADVICE": "cyan"}
 
@@ -72,7 +72,7 @@ def print_diagnosis(
 ) -> None:
     """Print every episode with its cause, or that nothing was wrong.
 
-    ``is_run``: False for what is no recording of a run, a short look or a log: it cannot tell where the time went.
+    ``is_run``: False for a short observation or a log, which cannot show where a run's time went.
     """
     if not diagnoses:
         _print(console, Line(quiet(recording, lang)))
@@ -95,7 +95,7 @@ def print_diagnosis(
 
 
 def print_notes(console: Console, told: tuple[Message, ...], lang: Lang = "en") -> None:
-    """Print what was read of a target, above its diagnosis; nothing if nothing is to be said."""
+    """Print what was read of a target, above its diagnosis; nothing if there are no notes."""
     section = tuple(notes(told, lang))
     if section:
         _print(console, Line(text("heading.read", lang), style="bold"))
@@ -128,7 +128,7 @@ def _print_episode(console: Console, recording: Recording, diagnosis: Diagnosis,
 
 
 def _print_section(console: Console, heading: str, section: Iterator[Line]) -> None:
-    """Write a heading and what stands below it; nothing where nothing does."""
+    # An empty section has no heading.
     lines = tuple(section)
     if lines:
         console.print()
@@ -138,7 +138,6 @@ def _print_section(console: Console, heading: str, section: Iterator[Line]) -> N
 
 
 def _deeds(recording: Recording, diagnoses: tuple[Diagnosis, ...], lang: Lang) -> Iterator[Line]:
-    """What was done to the run and when, and what stock nnU-Net does there."""
     every = deeds(recording)
     saved = {(one.t_s, one.action): one for one in account(recording, diagnoses).saved}
     told = told_deeds(every)
@@ -159,7 +158,7 @@ def _deeds(recording: Recording, diagnoses: tuple[Diagnosis, ...], lang: Lang) -
 
 
 def _goodput(recording: Recording, diagnoses: tuple[Diagnosis, ...], lang: Lang) -> Iterator[Line]:
-    """Where the time went, if any was lost or something was healed; of a program that no phase is known of, nothing."""
+    # Printed only if time was lost or something was healed; nothing for a program without known phases.
     found = account(recording, diagnoses)
     if found.goodput_ratio is not None and (found.losses or found.saved):
         for told in goodput_lines(found, lang):
@@ -179,11 +178,11 @@ def _recovery(recording: Recording, lang: Lang) -> Iterator[Line]:
 
 
 def _print(console: Console, line: Line) -> None:
-    """Write one thought; its further lines stand below its first word, not below its sign."""
+    # Wrapped lines are indented to the first word, not to the sign.
     line = _encodable(line, console.encoding)
     first = " " * line.indent + line.sign + (" " if line.sign else "")
     if line.command:
-        # A command must survive copy and paste, however long it is.
+        # Not wrapped: a command must survive copy and paste.
         for part in line.told.splitlines():
             console.print(Text(first + part, style=line.style), soft_wrap=True)
         return
@@ -195,7 +194,7 @@ def _print(console: Console, line: Line) -> None:
 
 
 def _encodable(line: Line, encoding: str) -> Line:
-    """The line in characters that the terminal or log file can take: no report dies of a tick."""
+    # A sign that the terminal or log file cannot encode must not make the report fail.
     try:
         (line.sign + line.told).encode(encoding)
     except (UnicodeEncodeError, LookupError):
@@ -222,7 +221,7 @@ def _when(diagnosis: Diagnosis, recording: Recording, lang: Lang) -> str:
 
 
 def _chain(links: tuple[Link, ...], lang: Lang) -> Iterator[Line]:
-    """Waiters above, targets below and further in, each with what shows it."""
+    # Each target is indented below its waiter, with the evidence for it.
     depth = 0
     for number, link in enumerate(links):
         follows = number > 0 and links[number - 1].target == link.waiter
@@ -263,7 +262,7 @@ def _remedies(diagnosis: Diagnosis, verdict: Verdict | None, lang: Lang) -> Iter
 
 
 def _later(diagnosis: Diagnosis, lang: Lang) -> Iterator[Line]:
-    """What became known after the verdict: it is no evidence for it."""
+    # This became known after the verdict and is no evidence for it.
     for told in later_lines(diagnosis, lang):
         yield Line(told, indent=2, sign="·")
 

@@ -1,4 +1,4 @@
-"""Epochs of a recording -> the table and the two charts that the page has of them."""
+"""Epochs of a recording -> the page's table and two charts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from holter.tape import Recording
 def epochs_model(recording: Recording) -> dict[str, Any]:
     """Return rows, charts and the last epoch."""
     ended = [event for tick in recording.ticks() for event in tick.events if isinstance(event, EpochEnded)]
-    counted = {event.epoch: event for event in ended}  # of an epoch that was trained twice, the last
+    counted = {event.epoch: event for event in ended}  # the last one, if an epoch was trained twice
     rows = [
         {
             "epoch": event.epoch,

@@ -1,4 +1,4 @@
-"""The quiet parts of the page: environment, stacks, events, what could not be seen, what recording cost."""
+"""Details of the page: environment, stacks, events, what could not be observed, and the cost of recording."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from holter.reports.choices import value_words
 from holter.reports.wording import clock, fact_name, process_name
 from holter.tape import Recording
 
-# A page is read by people: the tape has the rest.
+# Limits that keep the page readable: the tape has the rest.
 MAX_EVENTS = 60
 MAX_STACKS = 24
 MAX_FRAMES = 14
@@ -33,7 +33,7 @@ Rows = list[tuple[str, str]]
 
 
 def environment(recording: Recording, lang: Lang) -> list[tuple[str, Rows]]:
-    """Return the environment as titled lists of (name, value), unknown values left out."""
+    """Return the environment as titled lists of (name, value), without unknown values."""
     known = recording.environment
     if known is None:
         return []
@@ -78,7 +78,6 @@ def _training(known: Environment, lang: Lang) -> Rows:
 
 
 def _gpus(recording: Recording) -> dict[int, GpuSample]:
-    """The last sample of each GPU."""
     return {gpu.index: gpu for tick in recording.ticks() for gpu in tick.gpus}
 
 
@@ -88,7 +87,7 @@ def _gpu_name(recording: Recording) -> str | None:
 
 
 def unseen(recording: Recording, diagnoses: tuple[Diagnosis, ...], lang: Lang) -> list[str]:
-    """Return a sentence for everything that was looked for and could not be read."""
+    """Return a sentence for everything that Holter tried to read and could not."""
     told: list[str] = []
     known = recording.environment
     if known is not None and known.hooked is False:
@@ -132,7 +131,7 @@ def _failed_probes(recording: Recording, lang: Lang) -> list[str]:
 
 
 def stacks(recording: Recording, lang: Lang) -> list[dict[str, Any]]:
-    """Return stack dumps for reading: who, when, and each thread with its innermost frames first."""
+    """Return stack dumps: process, time, and each thread with its innermost frames first."""
     return [
         {
             "who": process_name(dump.role, None, dump.pid, lang),
@@ -162,7 +161,7 @@ def _frames(thread: ThreadStack) -> list[str]:
 
 
 def events(recording: Recording, lang: Lang) -> list[tuple[str, str, str]]:
-    """Return (time, kind, words) of events worth reading, oldest first."""
+    """Return (time, kind, text) of the latest notable events, oldest first."""
     told = []
     for tick in recording.ticks():
         for event in tick.events:
@@ -197,12 +196,12 @@ def _event(event: Event, lang: Lang) -> tuple[str, str] | None:
 
 
 def label(key: str, name: str, lang: Lang) -> str:
-    """Return what a thing is called; its own name where no catalogue has it, as in a tape of another version."""
+    """Return the label of a name; the name itself if the catalogue has none, as for a tape of another version."""
     return text(key, lang) if is_known(key) else name
 
 
 def cost(recording: Recording, lang: Lang) -> list[dict[str, Any]]:
-    """Return what each probe cost: looks on record, failures, mean cost of one look in milliseconds."""
+    """Return the cost of each probe: number of readings, failures, mean cost of one reading in milliseconds."""
     runs: dict[str, list[ProbeRun]] = {}
     for run in recording.probe_runs():
         runs.setdefault(run.probe, []).append(run)

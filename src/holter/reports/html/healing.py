@@ -1,4 +1,4 @@
-"""What was done to the run, where its time went, and how it went on: for the page and for the timeline."""
+"""Actions on the run, its time account, and its recovery: values for the page and the timeline."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ from holter.reports.healing import (
 from holter.reports.wording import clock, duration
 from holter.tape import Recording
 
-# A page is read by people: JSON has the rest.
+# Limit that keeps the page readable: JSON has the rest.
 MAX_DEEDS = 60
-# A thinner piece of the bar could not be seen.
+# A thinner piece of the bar is not visible.
 LEAST_PERCENT = 0.15
 PARTS = ("training", "validation", "checkpoint", "startup", "other")
 
 
 def context(recording: Recording, diagnoses: tuple[Diagnosis, ...], span_s: float, lang: Lang) -> dict[str, Any]:
-    """Return the values of the template that speak of healing."""
+    """Return the template's values about healing."""
     every = deeds(recording)
     shown = told_deeds(every)
     found = account(recording, diagnoses)
@@ -85,19 +85,19 @@ def _mark(number: int, told: Told, lang: Lang) -> dict[str, Any]:
 
 
 def _tone(deed: Deed) -> str:
-    """Colour of a deed: giving up is no success, however well it is done."""
+    # Giving up is no success, even if it was done as planned.
     return "failed" if action_id(deed) == "stop" and deed.state == "done" else deed.state
 
 
 def _healed(found: Account, every: tuple[Deed, ...], lang: Lang) -> str:
-    """The good news of the title: all of it was healed; empty where it was not."""
+    # Empty unless everything was healed.
     if not found.saved or any(action_id(deed) == "stop" and deed.state != "proposed" for deed in every):
         return ""
     return text("html.healed", lang, count=len(found.saved), goodput=percent(found.goodput_ratio or 0.0))
 
 
 def _generations(recording: Recording, span_s: float, lang: Lang) -> list[dict[str, Any]]:
-    """The processes of the run, one after the other; empty where there was only one."""
+    # Empty if the run had only one process.
     again = restarts(recording)
     if not again:
         return []

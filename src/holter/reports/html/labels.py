@@ -1,4 +1,4 @@
-"""Words of the HTML report: charts, tables, the environment; events, remarks, probes, readings, plans."""
+"""Labels of the HTML report: charts, tables, the environment; events, remarks, probes, readings, plans."""
 
 from __future__ import annotations
 
@@ -164,7 +164,7 @@ define_all(
         "probe.gpu": "GPU",
         "probe.storage": "storage",
         "probe.kernel-log": "kernel log",
-        # How a stack was had, and what stands beside a thread
+        # How a stack was read, and the label of a thread
         "rung.py-spy": "by py-spy",
         "rung.faulthandler": "by faulthandler",
         "rung.proc": "from /proc only",

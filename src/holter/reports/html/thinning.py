@@ -1,4 +1,4 @@
-"""A time series of any length -> at most a few hundred points, with more of them around episodes."""
+"""A time series of any length -> at most a few hundred points, denser around episodes."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ import msgspec
 
 from holter.records import Episode
 
-# More points than a screen has columns cost size and show nothing.
+# More points than a screen has columns only make the file larger.
 MAX_POINTS = 600
-# Of these, the share spent on the whole run; the rest looks closely at episodes.
+# Share of the points for the whole run; the rest is for episodes.
 SHARE_OF_WHOLE = 0.6
-# How much before the start and after the alarm or end belongs to an episode's picture.
+# An episode's detail starts this long before its start and ends this long after its alarm or end.
 MARGIN_S = 60.0
-# Only so many episodes get a closer look; a run with more has one problem many times.
+# Only this many episodes get more points; a run with more has the same problem many times.
 MAX_EPISODES = 4
-# Below this length one point a second shows everything there is.
+# Up to this length one point per second shows everything.
 SHORT_RUN_S = float(MAX_POINTS)
 
 
 class Points(msgspec.Struct, frozen=True):
-    """A thinned series: means, and the extremes where a point stands for several readings."""
+    """A thinned series: means, and the extremes of points that hold several readings."""
 
     t_s: tuple[float, ...] = ()
     mean: tuple[float, ...] = ()
@@ -57,7 +57,7 @@ class Thinner:
         self._bins: dict[int, list[float]] = {}
 
     def add(self, t_s: float, value: float | None) -> None:
-        """Take in one reading; None is a reading that could not be had."""
+        """Add one reading; None (not readable) is ignored."""
         if value is None:
             return
         found = self._bins.get(self._grid.bin(t_s))
