@@ -1,4 +1,4 @@
-"""Notices that a clean-up of /tmp has taken Holter's own folder, and makes it anew under its name."""
+"""Detects that a clean-up of /tmp has removed Holter's own folder, and creates it again under its name."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CANNOT = define(
 
 
 class ScratchKeeper:
-    """Looks once a second."""
+    """Checks the scratch folder at every tick."""
 
     def __init__(self, scratch: Scratch) -> None:
         self._scratch = scratch
@@ -29,11 +29,11 @@ class ScratchKeeper:
 
     @property
     def folder(self) -> Path:
-        """Where it is."""
+        """Path of the folder."""
         return self._scratch.folder
 
     def see(self, t_s: float) -> tuple[Notice, ...]:
-        """Look, and mend; what to say of it."""
+        """Check the folder, create it again if it is gone; return the notice about it."""
         if self._scratch.is_kept():
             return ()
         was_lost, self.is_lost = self.is_lost, not self._scratch.make_anew()
