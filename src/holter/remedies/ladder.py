@@ -3,7 +3,7 @@
 The rungs: 1 replace workers in the epoch; 2 end and restart from the newest verified checkpoint; 3 restart with safer
 settings, chosen by the cause; 4 outside our reach: wait until the probes read that the condition has cleared. Each
 cause has its own ladder in its file. A step that did not help is repeated for the same cause only after the training
-has moved on for several epochs. A step whose settings are already in force is skipped.
+has moved on for several epochs. A step is skipped if its settings are already in force.
 """
 
 from __future__ import annotations
