@@ -85,8 +85,8 @@ def tell(error: HolterError) -> None:
     _say("\n".join(lines))
 
 
-def _say(told: str) -> None:
+def _say(message: str) -> None:
     # Must not fail if nobody reads stderr: the exit code still has to be set.
     writer = LineWriter(sys.stderr, lambda _: "")
-    writer.say(live.marked(told))
+    writer.say(live.marked(message))
     writer.close()

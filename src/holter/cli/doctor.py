@@ -111,7 +111,10 @@ def _compare(files: tuple[Path, Path], language: Language, *, as_json: bool) -> 
 
     differences = compare(*(read_report(file) for file in files))
     if as_json:
-        rows = [{**msgspec.to_builtins(one), "title": terminal.fact_title(one, language)} for one in differences]
+        rows = [
+            {**msgspec.to_builtins(difference), "title": terminal.fact_title(difference, language)}
+            for difference in differences
+        ]
         _print_json({"first": str(files[0]), "second": str(files[1]), "differences": rows})
     else:
         terminal.print_comparison(Console(), (files[0].name, files[1].name), differences, language)

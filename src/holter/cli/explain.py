@@ -43,10 +43,12 @@ def explain(
         return
     name = cause.replace("_", "-").lower()
     if name not in PAGES:
-        near = [one for one in sorted(PAGES) if name in one] or difflib.get_close_matches(name, PAGES, n=1)
+        near = [page_name for page_name in sorted(PAGES) if name in page_name] or difflib.get_close_matches(
+            name, PAGES, n=1
+        )
         raise UnknownCause(
             NO_CAUSE(cause=repr(cause)),
-            next_step="; ".join(f"holter explain {one}" for one in near[:MOST_NEAR]) or "holter explain",
+            next_step="; ".join(f"holter explain {similar}" for similar in near[:MOST_NEAR]) or "holter explain",
         )
     if as_json:
         print(json.dumps({"cause": name, "page": page(name, PAGES[name], language)}, ensure_ascii=False, indent=2))

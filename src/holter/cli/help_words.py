@@ -28,8 +28,8 @@ HELP_OPTIONS = ("-h", "--help")
 
 def asks_for_help(arguments: Sequence[str]) -> bool:
     """Return whether these arguments make a command print its help."""
-    ours = arguments[: arguments.index("--")] if "--" in arguments else arguments
-    return not arguments or any(option in ours for option in HELP_OPTIONS)
+    own_arguments = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    return not arguments or any(option in own_arguments for option in HELP_OPTIONS)
 
 
 def translated(lang: Lang) -> Callable[[], Any]:

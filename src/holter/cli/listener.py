@@ -40,15 +40,15 @@ class StderrListener(Listener):
 
     def action(self, action: ActionTaken) -> None:
         """Print an action that Holter takes, or would take with ``--heal``."""
-        told = live.action(action, self._lang) if self._echoes.is_new(action) else None
-        if told is not None:
-            self._say(told)
+        line = live.action(action, self._lang) if self._echoes.is_new(action) else None
+        if line is not None:
+            self._say(line)
 
     def contract(self, settled: ContractSettled, before: ContractSettled | None) -> None:
         """Print what can be observed and done on this machine."""
-        told = live.contract(settled, before, self._lang)
-        if told is not None:
-            self._say(told)
+        lines = live.contract(settled, before, self._lang)
+        if lines is not None:
+            self._say(lines)
 
     def notice(self, notice: Notice) -> None:
         """Print a warning about the run or the recording."""

@@ -127,7 +127,7 @@ def spoken_language(arguments: Sequence[str]) -> Literal["en", "zh"]:
     from holter.reports.catalogue import language
 
     words = list(arguments[: arguments.index("--")] if "--" in arguments else arguments)
-    given = [one.partition("=")[2] for one in words if one.startswith("--lang=")]
+    given = [word.partition("=")[2] for word in words if word.startswith("--lang=")]
     given += [after for option, after in pairwise(words) if option == "--lang"]
     try:
         return language(given[-1] if given else None, os.environ)

@@ -83,8 +83,8 @@ def run(
     with ending, StderrListener(language, quiet=quiet) as speaker:
         _tell_of_paths(command, speaker)
         if heal:
-            for told in consequences((restart_ability(resume(tuple(command), resume_command)),), language):
-                speaker.note(told)
+            for consequence in consequences((restart_ability(resume(tuple(command), resume_command)),), language):
+                speaker.note(consequence)
         variables = chosen_sharing(sharing, speaker.note)
         _tell_of_others(command, speaker)
         with listeners_for(speaker, notify, language, shlex.join(command)) as (listener, finish):
@@ -134,9 +134,9 @@ def _tell_of_others(command: list[str], speaker: StderrListener) -> None:
     def tell() -> None:
         signal.pthread_sigmask(signal.SIG_BLOCK, {*FORWARDED, signal.SIGCHLD})  # the main thread handles them
         with suppress(OSError):
-            told = who_else(training, os.environ)
-            if told is not None:
-                speaker.note(told)
+            warning = who_else(training, os.environ)
+            if warning is not None:
+                speaker.note(warning)
 
     thread = threading.Thread(target=tell, name="holter-others", daemon=True)
     with suppress(RuntimeError):  # no more threads for this user: the command is what matters

@@ -91,7 +91,7 @@ def train(
     language = chosen_language(lang)
     training, folder = read_arguments(tuple(arguments), os.environ)
     refuse_existing(tape, force=force)
-    ours = ("--loader", loader.value, *(("--strict",) if strict else ()))
+    own_options = ("--loader", loader.value, *(("--strict",) if strict else ()))
     ending = Ending()
     with ending, StderrListener(language, quiet=quiet) as speaker:
         variables = {**chosen_sharing(sharing, speaker.note), LANGUAGE: language}
@@ -104,7 +104,7 @@ def train(
                     preparation = stack.enter_context(closing(Preparation(training, os.environ, waits)))
                     preparation.wait(patience)
                     waits.close()
-                    order = make_order((*arguments, *ours), training, folder, from_scratch=restart_from_scratch)
+                    order = make_order((*arguments, *own_options), training, folder, from_scratch=restart_from_scratch)
                 for note in order.notes:
                     speaker.note(note)
                 if order.continues is not None:

@@ -23,18 +23,18 @@ class Waits:
         self._progress = live.Progress(sys.stderr, lang) if _has_terminal() and not quiet else None
         self._line_s = time.monotonic()
 
-    def say(self, told: Message) -> None:
+    def say(self, message: Message) -> None:
         """Print a new line that stays."""
         self.close()
-        self._speaker.note(told)
+        self._speaker.note(message)
         self._line_s = time.monotonic()
 
-    def show(self, told: Message) -> None:
+    def show(self, message: Message) -> None:
         """Update the progress line; without a terminal, print it every LINE_EVERY_S."""
         if self._progress is not None:
-            self._progress.waiting(told)
+            self._progress.waiting(message)
         elif time.monotonic() - self._line_s >= LINE_EVERY_S:
-            self.say(told)
+            self.say(message)
 
     def close(self) -> None:
         """Clear the progress line."""

@@ -60,7 +60,9 @@ class Story(Director):
         assert isinstance(self._fault, FreezeThenKill)
         self._killed = True
         self._say(text("demo.inject", self._lang, what=text("demo.fault.kill-main", self._lang)))
-        workers = tuple(Worker(pid=one.pid, role=one.role) for one in tick.processes if one.role != "main")
+        workers = tuple(
+            Worker(pid=process.pid, role=process.role) for process in tick.processes if process.role != "main"
+        )
         self._context = msgspec.structs.replace(self._context, main_pid=beat.pid, workers=workers)
         self._fault.inject_next(self._context)
         recorder.add(Noted(t_s=recorder.now_s(), what="fault", text="kill-main"))

@@ -143,8 +143,8 @@ def _make_images(prepared: Prepared, environment: dict[str, str], tell: Progress
     tell("images", 0, prepared.cases)
 
     def read(line: str) -> None:
-        if found := re.match(r"case (\d+)/(\d+)", line):
-            tell("images", int(found[1]), int(found[2]))
+        if match := re.match(r"case (\d+)/(\d+)", line):
+            tell("images", int(match[1]), int(match[2]))
 
     command = [
         sys.executable,

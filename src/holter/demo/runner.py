@@ -90,7 +90,7 @@ def show(fault_name: str, out: Path | None, lang: Lang, *, quiet: bool = False, 
     # The demo's training must neither wait nor end if nobody reads stderr.
     writer = LineWriter(None if quiet else sys.stderr, lambda count: live.left_out(count, lang))
     with closing(writer):
-        return _play(fault, folder, lang, lambda told: writer.say(f"{live.PREFIX} {told}"), quiet=quiet, force=force)
+        return _play(fault, folder, lang, lambda line: writer.say(f"{live.PREFIX} {line}"), quiet=quiet, force=force)
 
 
 def _play(
@@ -165,9 +165,9 @@ def timing(recording: Recording, diagnoses: tuple[Diagnosis, ...]) -> tuple[floa
     fault_s = next((note.t_s for note in notes if note.what == "fault"), None)
     if fault_s is None or not diagnoses:
         return None, None, diagnoses[0].verdicts[0].cause if diagnoses else None
-    first = min(diagnoses, key=lambda one: one.episode.alarm_s)
+    first = min(diagnoses, key=lambda diagnosis: diagnosis.episode.alarm_s)
     named = first.verdicts[0]
-    cause_s = next((one.t_s for one in judged if one.cause == named.cause), None)
+    cause_s = next((event.t_s for event in judged if event.cause == named.cause), None)
     alarm_s = first.episode.alarm_s - fault_s
     return round(alarm_s, 2), None if cause_s is None else round(cause_s - fault_s, 2), named.cause
 

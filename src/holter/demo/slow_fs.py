@@ -61,9 +61,9 @@ class SlowFolder(Operations):  # type: ignore[misc]  # mfusepy is not typed for 
 
     def getattr(self, path: str, fh: int | None = None) -> dict[str, Any]:
         """Return the ``lstat`` fields, with times in nanoseconds."""
-        found = os.lstat(self._real(path))
-        result: dict[str, Any] = {name: getattr(found, name) for name in _STAT_FIELDS}
-        return result | {f"st_{kind}time": getattr(found, f"st_{kind}time_ns") for kind in "amc"}
+        status = os.lstat(self._real(path))
+        result: dict[str, Any] = {name: getattr(status, name) for name in _STAT_FIELDS}
+        return result | {f"st_{kind}time": getattr(status, f"st_{kind}time_ns") for kind in "amc"}
 
     def readdir(self, path: str, fh: int) -> Iterable[str]:
         """Return the names in a folder."""
@@ -71,8 +71,8 @@ class SlowFolder(Operations):  # type: ignore[misc]  # mfusepy is not typed for 
 
     def statfs(self, path: str) -> dict[str, int]:
         """Return the space of the underlying file system."""
-        found = os.statvfs(self._real(path))
-        return {name: getattr(found, name) for name in _STATVFS_FIELDS}
+        status = os.statvfs(self._real(path))
+        return {name: getattr(status, name) for name in _STATVFS_FIELDS}
 
     def open(self, path: str, flags: int) -> int:
         """Return a descriptor of the real file."""

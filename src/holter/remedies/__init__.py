@@ -168,14 +168,14 @@ def _of_environment(environment: Environment, contract: ContractSettled | None) 
     if environment.output_folder:
         values["results"] = shlex.quote(environment.output_folder)
     does = () if contract is None or contract.only_watches else contract.does
-    restart = next((one for one in does if one.name == "restart"), None)
+    restart = next((ability for ability in does if ability.name == "restart"), None)
     given = resume_command(environment.command, environment.resume_command)
     resume = given.text if restart is None else restart.what
     if environment.command:
         values["command_known"] = "no" if resume is None else "yes"
     if HIDDEN not in environment.command:  # a command with blanked words does not run
-        found = {"continue": resume, "validate": validate_command(environment.command).text}
-        values |= {name: command for name, command in found.items() if command is not None}
+        commands = {"continue": resume, "validate": validate_command(environment.command).text}
+        values |= {name: command for name, command in commands.items() if command is not None}
     return values
 
 

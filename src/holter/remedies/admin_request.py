@@ -30,11 +30,11 @@ def asked(diagnosis: Diagnosis | None, cause: str | None) -> tuple[tuple[str, st
 
 def values(cause: str, facts: Facts, environment: Environment | None) -> dict[str, str]:
     """Return all known values that the request about this cause may contain."""
-    told = {name: text for name, read in _READ.items() if (text := read(facts)) is not None}
+    known = {name: text for name, read in _READ.items() if (text := read(facts)) is not None}
     variant = _VARIANTS[cause](facts) if cause in _VARIANTS else None
     host = environment.hostname if environment is not None else None
     more = {"cause": cause, "variant": variant, "host": host}
-    return {**told, **{name: text for name, text in more.items() if text}}
+    return {**known, **{name: text for name, text in more.items() if text}}
 
 
 def _value(facts: Facts, name: str) -> object:

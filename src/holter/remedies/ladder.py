@@ -94,8 +94,8 @@ def next_plan(diagnosis: Diagnosis | None, history: tuple[Attempt, ...], now: Si
     over = budget_is_over(history, now)
     if over is None:
         now, facts = now._replace(in_force=settings_in_force(history, now.in_force)), known_facts(diagnosis)
-        ours = [attempt.plan for attempt in _not_helpful(history, now, cause) if attempt.plan.cause == cause]
-        tried = [plan for plan in ours if plan.rung != OUTSIDE_RUNG]
+        plans = [attempt.plan for attempt in _not_helpful(history, now, cause) if attempt.plan.cause == cause]
+        tried = [plan for plan in plans if plan.rung != OUTSIDE_RUNG]
         for step in AFTER_WAIT if cause in WAIT_FOR else ladder_of(cause, now, facts):
             plan = _plan(step, cause, tried, now, facts)
             if plan is not None:
@@ -189,9 +189,9 @@ EPOCHS_OF_SUCCESS = 2
 
 def _not_helpful(history: tuple[Attempt, ...], now: Situation, cause: str | None) -> tuple[Attempt, ...]:
     # Attempts that helped too often also count, until EPOCHS_OF_SUCCESS epochs later.
-    recent = [one for one in history if one.plan.cause == cause and one.t_s > now.t_s - OFTEN_WITHIN_S]
-    often = sum(one.helped for one in recent) >= HELPED_OFTEN
-    tried = tuple(one for one in history if often or not one.helped)
+    recent = [attempt for attempt in history if attempt.plan.cause == cause and attempt.t_s > now.t_s - OFTEN_WITHIN_S]
+    often = sum(attempt.helped for attempt in recent) >= HELPED_OFTEN
+    tried = tuple(attempt for attempt in history if often or not attempt.helped)
     if now.epoch is None:
         return tried
-    return tuple(one for one in tried if one.epoch is None or now.epoch - one.epoch < EPOCHS_OF_SUCCESS)
+    return tuple(attempt for attempt in tried if attempt.epoch is None or now.epoch - attempt.epoch < EPOCHS_OF_SUCCESS)

@@ -99,7 +99,7 @@ def open_questions(diagnosis: Diagnosis) -> dict[tuple[str, str], float]:
     leads = any(verdict.supports for verdict in open_ones[:1])
     leading = open_ones[:LEADING] if leads else open_ones
     apart = separating(leading) if leads else set()
-    found: dict[tuple[str, str], float] = {}
+    shares: dict[tuple[str, str], float] = {}
     for place, verdict in enumerate(leading):
         unknown = {finding.fact for finding in verdict.unknown}
         rules = [rule for rule in RULES_OF.get(verdict.cause, ()) if rule.fact in unknown]
@@ -107,13 +107,13 @@ def open_questions(diagnosis: Diagnosis) -> dict[tuple[str, str], float]:
         for rule in rules:
             key = (rule.fact, verdict.cause)
             share = _weight(rule, apart) / whole / (place + 1 if leads else 1)
-            found[key] = found.get(key, 0.0) + share
-    return found
+            shares[key] = shares.get(key, 0.0) + share
+    return shares
 
 
 def separating(leading: Sequence[Verdict]) -> set[str]:
     """Return the facts that the first two causes read differently."""
-    rules = [{(rule.fact, rule.speaks) for rule in RULES_OF.get(one.cause, ())} for one in leading[:2]]
+    rules = [{(rule.fact, rule.speaks) for rule in RULES_OF.get(verdict.cause, ())} for verdict in leading[:2]]
     return {fact for fact, _ in rules[0] ^ rules[1]} if len(rules) == 2 else set()
 
 

@@ -63,8 +63,8 @@ def ladder_of(cause: str | None, now: Situation, facts: Facts) -> tuple[Step, ..
 
 def is_asked_for(facts: Facts) -> bool:
     """Return whether the training ended because of ``--strict``."""
-    told = facts.get("exception.first")
-    return isinstance(told, str) and _ASKED_FOR.search(told) is not None
+    exception = facts.get("exception.first")
+    return isinstance(exception, str) and _ASKED_FOR.search(exception) is not None
 
 
 def _want_of_a_kill(facts: Facts) -> str | None:
@@ -79,10 +79,10 @@ def _want_of_a_kill(facts: Facts) -> str | None:
 
 
 def _want_of_an_exception(facts: Facts) -> str | None:
-    told = facts.get("exception.first")
-    if isinstance(told, str) and _LOADER.search(told):
+    exception = facts.get("exception.first")
+    if isinstance(exception, str) and _LOADER.search(exception):
         return "loader"
-    if not isinstance(told, str) or "CUDA" in told:
+    if not isinstance(exception, str) or "CUDA" in exception:
         return None
     wants = (("descriptors", _DESCRIPTORS), ("shm", _SHARED_MEMORY), ("memory", _MEMORY))
-    return next((want for want, pattern in wants if pattern.search(told)), None)
+    return next((want for want, pattern in wants if pattern.search(exception)), None)

@@ -29,7 +29,7 @@ def value_words(fact: str, value: Value, lang: Lang) -> str:
     if isinstance(value, bool):
         return text("word.yes" if value else "word.no", lang)
     if isinstance(value, tuple):
-        return text("list.join", lang).join(value_words(fact, one, lang) for one in value)
+        return text("list.join", lang).join(value_words(fact, item, lang) for item in value)
     if not isinstance(value, str):
         return f"{value:.4g}"
     key = choice_key(fact, value) if fact in ENUMERATED else None

@@ -60,15 +60,15 @@ def print_page(console: Console, cause_id: str, english_docstring: str, lang: La
                 console.print(Text(hang + item + line), soft_wrap=True)
 
 
-def sections(told: str) -> Iterator[tuple[str, str]]:
+def sections(page_text: str) -> Iterator[tuple[str, str]]:
     """Split a page into (heading, text); text before the first heading has an empty heading."""
     name, lines = "", list[str]()
-    for line in told.splitlines():
-        found = _SECTION.match(line)
-        if found:
+    for line in page_text.splitlines():
+        heading = _SECTION.match(line)
+        if heading:
             if name or any(lines):
                 yield name, _joined(lines)
-            name, lines = found["name"], [found["rest"]]
+            name, lines = heading["name"], [heading["rest"]]
         else:
             lines.append(line.strip())
     if name or any(lines):
@@ -77,17 +77,17 @@ def sections(told: str) -> Iterator[tuple[str, str]]:
 
 def _joined(lines: list[str]) -> str:
     # Undo the line breaks of the source; only a blank line or a list item starts a new line.
-    told = ""
+    joined = ""
     for line in lines:
         if not line:
-            told = told.rstrip("\n") + "\n" if told else ""
-        elif line.startswith(("- ", "* ")) and told:
-            told = told.rstrip("\n") + "\n" + line
-        elif told and not told.endswith("\n"):
-            told += ("" if _joins(told[-1], line[0]) else " ") + line
+            joined = joined.rstrip("\n") + "\n" if joined else ""
+        elif line.startswith(("- ", "* ")) and joined:
+            joined = joined.rstrip("\n") + "\n" + line
+        elif joined and not joined.endswith("\n"):
+            joined += ("" if _joins(joined[-1], line[0]) else " ") + line
         else:
-            told += line
-    return told.strip()
+            joined += line
+    return joined.strip()
 
 
 def _joins(last: str, first: str) -> bool:

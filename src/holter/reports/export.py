@@ -126,7 +126,7 @@ def _flat(value: Any) -> Any:
     if isinstance(value, Message):
         return phrase(value, "en")
     if isinstance(value, (tuple, list)):
-        return json.dumps([msgspec.to_builtins(_said(one)) for one in value], ensure_ascii=False)
+        return json.dumps([msgspec.to_builtins(_said(item)) for item in value], ensure_ascii=False)
     return value
 
 

@@ -78,16 +78,16 @@ def _asked(diagnosis: Diagnosis, cause_id: str, lang: Lang) -> list[str]:
 def over(episode: Episode, lang: Lang, epoch: int | None = None) -> str:
     """Return the line for the end of an episode."""
     lasted = (episode.end_s if episode.end_s is not None else episode.alarm_s) - episode.start_s
-    told = text("live.over", lang, **_kind_and_place(episode, epoch, lang), duration=duration(lasted, lang))
-    return marked(told)
+    line = text("live.over", lang, **_kind_and_place(episode, epoch, lang), duration=duration(lasted, lang))
+    return marked(line)
 
 
 def action(taken: ActionTaken, lang: Lang) -> str | None:
     """Return the line for an action, done or proposed; None for one that needs no report."""
-    told = action_line(taken, lang)
-    if told is None:
+    first_line = action_line(taken, lang)
+    if first_line is None:
         return None
-    lines = [marked(told)]
+    lines = [marked(first_line)]
     asked = request(taken, lang)
     if asked is not None:
         lines += [marked("  " + asked[0]), marked("    " + asked[1])]
@@ -102,13 +102,13 @@ def notice(noticed: Notice, lang: Lang) -> str:
 def contract(settled: ContractSettled, before: ContractSettled | None, lang: Lang) -> str | None:
     """Return the lines about what Holter can observe and do, or what has changed; None if nothing has."""
     if before is not None:
-        told = changes(settled, before, lang)
+        lines = changes(settled, before, lang)
     else:
-        told = [contract_line(settled, lang)]
+        lines = [contract_line(settled, lang)]
         if not settled.only_watches:
             # Whether the training can be restarted was printed before it was started.
-            told += consequences(tuple(one for one in settled.does if one.name != "restart"), lang)
-    return "\n".join(marked(one) for one in told) or None
+            lines += consequences(tuple(ability for ability in settled.does if ability.name != "restart"), lang)
+    return "\n".join(marked(line) for line in lines) or None
 
 
 class Echoes:
@@ -120,8 +120,8 @@ class Echoes:
 
     def is_new(self, taken: ActionTaken) -> bool:
         """Record an action; return False if the same one was reported before."""
-        self._told = [one for one in self._told if taken.t_s - one.t_s <= SAME_DEED_S]
-        echo = next((one for one in self._told if is_echo(taken, one)), None)
+        self._told = [earlier for earlier in self._told if taken.t_s - earlier.t_s <= SAME_DEED_S]
+        echo = next((earlier for earlier in self._told if is_echo(taken, earlier)), None)
         if echo is not None:
             self._told.remove(echo)
             return False
@@ -137,11 +137,11 @@ class Echoes:
         return before == self._failing[taken.action]
 
 
-def _gist(said: object) -> Hashable:
+def _gist(content: object) -> Hashable:
     # The text without its numbers.
-    if isinstance(said, Message):
-        return said.key, tuple(_gist(value) for _, value in said.values)
-    return NUMBERS.sub("", said) if isinstance(said, str) else None
+    if isinstance(content, Message):
+        return content.key, tuple(_gist(value) for _, value in content.values)
+    return NUMBERS.sub("", content) if isinstance(content, str) else None
 
 
 class Progress:
@@ -162,21 +162,21 @@ class Progress:
         """Show how long a process has been observed."""
         self._show(text("target.looking", self._lang, pid=target, seconds=f"{t_s:.0f}/{of_s:.0f}"))
 
-    def waiting(self, told: Message) -> None:
+    def waiting(self, message: Message) -> None:
         """Show what is waited for."""
-        line = marked(phrase(told, self._lang))
+        line = marked(phrase(message, self._lang))
         self._show(set_cell_size(line, min(cell_len(line), get_terminal_size().columns - 1)))
 
     def clear(self) -> None:
         """Remove the line."""
         self._show("")
 
-    def _show(self, told: str) -> None:
-        if told == self._shown or not self._out.isatty():
+    def _show(self, line: str) -> None:
+        if line == self._shown or not self._out.isatty():
             return
         blank = " " * cell_len(self._shown)
-        if write_or_skip(self._out, f"\r{blank}\r{told}"):
-            self._shown = told
+        if write_or_skip(self._out, f"\r{blank}\r{line}"):
+            self._shown = line
 
 
 def left_out(count: int, lang: Lang) -> str:

@@ -30,8 +30,8 @@ def quiet(recording: Recording, lang: Lang) -> str:
     ends = [event for event in recording.events(ProcessEnded) if event.role == "main"]
     if not ends:
         return phrase(NOT_OVER(span=recording.duration_s), lang)
-    told = [event for event in ends if event.exit_code is not None or event.exit_signal is not None]
-    if ends[-1].pid not in {event.pid for event in told}:
+    known_ends = [event for event in ends if event.exit_code is not None or event.exit_signal is not None]
+    if ends[-1].pid not in {event.pid for event in known_ends}:
         return phrase(END_UNSEEN(span=recording.duration_s), lang)
     return text("headline.quiet", lang, duration=duration(recording.duration_s, lang))
 

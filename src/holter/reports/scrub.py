@@ -86,15 +86,15 @@ class Scrubber:
         changed = {name: self._value(value, name) for name, value in _texts(record)}
         return msgspec.structs.replace(record, **changed) if changed else record
 
-    def said(self, told: Text) -> Text:
+    def said(self, content: Text) -> Text:
         """Return a sentence or a quotation, scrubbed."""
-        return self.record(told) if isinstance(told, Message) else self.text(told)
+        return self.record(content) if isinstance(content, Message) else self.text(content)
 
-    def text(self, told: str) -> str:
+    def text(self, content: str) -> str:
         """Return a string, scrubbed."""
-        if told not in self._seen:
-            self._seen[told] = self._scrub(told)
-        return self._seen[told]
+        if content not in self._seen:
+            self._seen[content] = self._scrub(content)
+        return self._seen[content]
 
     def _value(self, value: Any, name: str) -> Any:
         if isinstance(value, str):
@@ -105,17 +105,17 @@ class Scrubber:
             return tuple(self._value(item, name) for item in value)
         return value
 
-    def _scrub(self, told: str) -> str:
+    def _scrub(self, content: str) -> str:
         if self._paths:
-            told = self._paths.sub(lambda found: self._pseudonym("path", found[0]), told)
-        told = MAIL.sub(lambda found: self._pseudonym("mail", found[0]), told)
-        told = REMOTE_HOST.sub(lambda found: self._pseudonym("host", found[1]) + ":/", told)
-        told = ABSOLUTE.sub(lambda found: self._path(found[0]), told)
-        told = DATA_FILE.sub(lambda found: found[0].replace(found[1], self._case(found[1]), 1), told)
-        told = DATASET.sub(r"Dataset\1", told)
-        told = ADDRESS.sub(lambda found: self._pseudonym("address", found[0]), told)
-        told = UUID.sub(lambda found: self._pseudonym("uuid", found[0]), told)
-        return self._words.sub(lambda found: self._names[found[0]], told) if self._words else told
+            content = self._paths.sub(lambda match: self._pseudonym("path", match[0]), content)
+        content = MAIL.sub(lambda match: self._pseudonym("mail", match[0]), content)
+        content = REMOTE_HOST.sub(lambda match: self._pseudonym("host", match[1]) + ":/", content)
+        content = ABSOLUTE.sub(lambda match: self._path(match[0]), content)
+        content = DATA_FILE.sub(lambda match: match[0].replace(match[1], self._case(match[1]), 1), content)
+        content = DATASET.sub(r"Dataset\1", content)
+        content = ADDRESS.sub(lambda match: self._pseudonym("address", match[0]), content)
+        content = UUID.sub(lambda match: self._pseudonym("uuid", match[0]), content)
+        return self._words.sub(lambda match: self._names[match[0]], content) if self._words else content
 
     def _path(self, path: str) -> str:
         if PUBLIC_PATHS.fullmatch(path) or path.startswith(("/path-", "/host-")):
@@ -152,12 +152,12 @@ class Scrubber:
 
     def _learn(self, record: Record) -> None:
         for name, value in _texts(record):
-            for told in _strings(value):
+            for string in _strings(value):
                 if name == "case":
-                    self._name("case", told)
+                    self._name("case", string)
                 for pattern, kind in ((DATA_FILE, "case"), (PREDICTING, "case"), (HOME, "user"), (REMOTE_HOST, "host")):
-                    for found in pattern.findall(told):
-                        self._name(kind, found.rstrip(".") if kind == "case" else found)
+                    for match in pattern.findall(string):
+                        self._name(kind, match.rstrip(".") if kind == "case" else match)
 
     def _name(self, kind: str, name: str, like: str | None = None) -> None:
         # The name is replaced wherever it is a whole word.
@@ -169,8 +169,8 @@ class Scrubber:
 
 def _any_of(names: Any) -> re.Pattern[str] | None:
     # Whole words only, the longest first.
-    told = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
-    return re.compile(rf"(?<![A-Za-z0-9])(?:{told})(?![A-Za-z0-9])") if told else None
+    alternatives = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
+    return re.compile(rf"(?<![A-Za-z0-9])(?:{alternatives})(?![A-Za-z0-9])") if alternatives else None
 
 
 def _all_records(recording: Recording, diagnoses: tuple[Diagnosis, ...]) -> Iterator[Record]:

@@ -94,9 +94,9 @@ def print_diagnosis(
         _print(console, Line(text("html.damage", lang, damage=phrase(recording.damage, lang)), style="yellow"))
 
 
-def print_notes(console: Console, told: tuple[Message, ...], lang: Lang = "en") -> None:
+def print_notes(console: Console, messages: tuple[Message, ...], lang: Lang = "en") -> None:
     """Print what was read of a target, above its diagnosis; nothing if there are no notes."""
-    section = tuple(notes(told, lang))
+    section = tuple(notes(messages, lang))
     if section:
         _print(console, Line(text("heading.read", lang), style="bold"))
         for line in section:
@@ -107,8 +107,8 @@ def print_notes(console: Console, told: tuple[Message, ...], lang: Lang = "en") 
 def _print_episode(console: Console, recording: Recording, diagnosis: Diagnosis, lang: Lang) -> None:
     verdict = best(diagnosis)
     style = STYLE_OF_VERDICT[verdict.verdict] if verdict else "bold"
-    said = Line(headline(diagnosis, recording, lang), style=style)
-    _print(console, said)
+    first_line = Line(headline(diagnosis, recording, lang), style=style)
+    _print(console, first_line)
     guess = could_be(diagnosis, recording, lang)
     if guess is not None:
         _print(console, Line(guess))
@@ -138,39 +138,39 @@ def _print_section(console: Console, heading: str, section: Iterator[Line]) -> N
 
 
 def _deeds(recording: Recording, diagnoses: tuple[Diagnosis, ...], lang: Lang) -> Iterator[Line]:
-    every = deeds(recording)
-    saved = {(one.t_s, one.action): one for one in account(recording, diagnoses).saved}
-    told = told_deeds(every)
-    for deed, times in told[:MAX_DEEDS]:
-        words = text("deed.line", lang, action=deed_name(deed, lang), state=outcome(deed, lang, times))
-        why = deed_cause(deed, lang)
-        told_why = text("list.comma", lang, first=words, second=why) if why else words
-        yield Line(told_why, indent=2, sign=clock(deed.begun_s), sign_style=STYLE_OF_STATE[deed.state])
-        for detail in deed_details(deed, lang):
+    actions = deeds(recording)
+    saved = {(saved_heal.t_s, saved_heal.action): saved_heal for saved_heal in account(recording, diagnoses).saved}
+    rows = told_deeds(actions)
+    for action, times in rows[:MAX_DEEDS]:
+        words = text("deed.line", lang, action=deed_name(action, lang), state=outcome(action, lang, times))
+        why = deed_cause(action, lang)
+        line = text("list.comma", lang, first=words, second=why) if why else words
+        yield Line(line, indent=2, sign=clock(action.begun_s), sign_style=STYLE_OF_STATE[action.state])
+        for detail in deed_details(action, lang):
             yield Line(detail, indent=10, style="dim")
-        heal = saved.get((deed.begun_s, deed.action))
+        heal = saved.get((action.begun_s, action.action))
         if heal is not None:
             yield Line(stock(heal, lang), indent=10, sign="·", style="dim")
-    if len(told) > MAX_DEEDS:
-        yield Line(text("deed.more", lang, count=len(told) - MAX_DEEDS), indent=10)
-    if saved_checkpoints(every):
-        yield Line(text("deed.checkpoints", lang, count=saved_checkpoints(every)), indent=2, sign="·")
+    if len(rows) > MAX_DEEDS:
+        yield Line(text("deed.more", lang, count=len(rows) - MAX_DEEDS), indent=10)
+    if saved_checkpoints(actions):
+        yield Line(text("deed.checkpoints", lang, count=saved_checkpoints(actions)), indent=2, sign="·")
 
 
 def _goodput(recording: Recording, diagnoses: tuple[Diagnosis, ...], lang: Lang) -> Iterator[Line]:
     # Printed only if time was lost or something was healed; nothing for a program without known phases.
-    found = account(recording, diagnoses)
-    if found.goodput_ratio is not None and (found.losses or found.saved):
-        for told in goodput_lines(found, lang):
-            yield Line(told, indent=2)
+    time_account = account(recording, diagnoses)
+    if time_account.goodput_ratio is not None and (time_account.losses or time_account.saved):
+        for line in goodput_lines(time_account, lang):
+            yield Line(line, indent=2)
 
 
 def _recovery(recording: Recording, lang: Lang) -> Iterator[Line]:
-    for one in check(recording):
-        sign, style = SIGN_OF_RECOVERY[one.verdict]
-        words = text(f"deed.{one.action}", lang)
+    for recovery in check(recording):
+        sign, style = SIGN_OF_RECOVERY[recovery.verdict]
+        words = text(f"deed.{recovery.action}", lang)
         yield Line(
-            text("runner-up", lang, cause=f"{clock(one.t_s)} {words}", verdict=recovery_text(one, lang)),
+            text("runner-up", lang, cause=f"{clock(recovery.t_s)} {words}", verdict=recovery_text(recovery, lang)),
             indent=2,
             sign=sign,
             sign_style=style,
@@ -188,9 +188,9 @@ def _print(console: Console, line: Line) -> None:
         return
     hang = " " * cell_len(first)
     for number, part in enumerate(wrap(line.told, console.width - len(hang))):
-        told = Text(hang if number else first, style=line.sign_style)
-        told.append(part, style=line.style)
-        console.print(told, soft_wrap=True)
+        content = Text(hang if number else first, style=line.sign_style)
+        content.append(part, style=line.style)
+        console.print(content, soft_wrap=True)
 
 
 def _encodable(line: Line, encoding: str) -> Line:
@@ -198,8 +198,8 @@ def _encodable(line: Line, encoding: str) -> Line:
     try:
         (line.sign + line.told).encode(encoding)
     except (UnicodeEncodeError, LookupError):
-        told, sign = (part.translate(PLAIN).encode("ascii", "replace").decode() for part in (line.told, line.sign))
-        return line._replace(told=told, sign=sign)
+        content, sign = (part.translate(PLAIN).encode("ascii", "replace").decode() for part in (line.told, line.sign))
+        return line._replace(told=content, sign=sign)
     return line
 
 
@@ -255,16 +255,16 @@ def _remedies(diagnosis: Diagnosis, verdict: Verdict | None, lang: Lang) -> Iter
     for number, remedy in enumerate(remedies_of(diagnosis, verdict.cause), start=1):
         safety = text(f"safety.{remedy.safety}", lang)
         style = STYLE_OF_SAFETY[remedy.safety]
-        told = f"{remedy_text(remedy, lang)} [{safety}]"
-        yield Line(told, indent=2, sign=f"{number}.", sign_style=style)
+        line = f"{remedy_text(remedy, lang)} [{safety}]"
+        yield Line(line, indent=2, sign=f"{number}.", sign_style=style)
         if remedy.command:
             yield Line(remedy.command, indent=7, style="bold", command=True)
 
 
 def _later(diagnosis: Diagnosis, lang: Lang) -> Iterator[Line]:
     # This became known after the verdict and is no evidence for it.
-    for told in later_lines(diagnosis, lang):
-        yield Line(told, indent=2, sign="·")
+    for line in later_lines(diagnosis, lang):
+        yield Line(line, indent=2, sign="·")
 
 
 def _notices(recording: Recording, lang: Lang) -> Iterator[Line]:

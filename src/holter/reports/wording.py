@@ -111,9 +111,9 @@ def candidate(diagnosis: Diagnosis) -> Verdict | None:
 def is_hint(verdict: Verdict) -> bool:
     """Return whether a possible cause is supported only by epoch times, and these do not decide it."""
     decisive = {rule.fact for rule in RULES_OF.get(verdict.cause, ()) if rule.group is not None}
-    told = {finding.fact for finding in verdict.supports}
-    only_times = bool(told) and all(fact.startswith("epochs.") for fact in told)
-    return verdict.verdict == "possible" and only_times and not told & decisive
+    supporting = {finding.fact for finding in verdict.supports}
+    only_times = bool(supporting) and all(fact.startswith("epochs.") for fact in supporting)
+    return verdict.verdict == "possible" and only_times and not supporting & decisive
 
 
 def is_text(recording: Recording) -> bool:
@@ -153,17 +153,17 @@ def _sentence(clause: str, lang: Lang) -> str:
 
 def _subject(diagnosis: Diagnosis, verdict: Verdict) -> Subject | None:
     # None if several workers are named.
-    told: list[Value] = [value for finding in verdict.supports for _, value in finding.values]
+    values: list[Value] = [value for finding in verdict.supports for _, value in finding.values]
     if any(finding.fact.startswith("worker.") for finding in verdict.supports):
         # The worker that ended is meant, even if the training waits for another one.
-        told += [fact.processes for fact in diagnosis.facts if fact.name == "worker.subject"]
+        values += [fact.processes for fact in diagnosis.facts if fact.name == "worker.subject"]
     for link in reversed(diagnosis.wait_chain):
-        told += [link.target, link.waiter]
-    told.append(diagnosis.episode.subject)
-    for value in told:
-        found = set(_workers(value))
-        if found:
-            return found.pop() if len(found) == 1 else None
+        values += [link.target, link.waiter]
+    values.append(diagnosis.episode.subject)
+    for value in values:
+        workers = set(_workers(value))
+        if workers:
+            return workers.pop() if len(workers) == 1 else None
     return None
 
 
@@ -190,23 +190,30 @@ def finding_text(finding: Finding, diagnosis: Diagnosis, lang: Lang) -> str:
         measures = _measures(values.get("value", ""))
         if finding.fact in ENUMERATED and "value" in values:
             values["value"] = _choice(finding, diagnosis, lang)
-        told = text(key, lang, **{"name": fact_name(finding.fact, lang), **measures, **values})
-        return NESTED_BRACKETS.sub(_unnested, EMPTY_BRACKETS.sub("", told))
+        line = text(key, lang, **{"name": fact_name(finding.fact, lang), **measures, **values})
+        return NESTED_BRACKETS.sub(_unnested, EMPTY_BRACKETS.sub("", line))
     for fact in diagnosis.facts:
         if fact.name == finding.fact and (fact.detail or fact.reason):
             return phrase(fact.detail or fact.reason or "", lang)
-    told = ", ".join(f"{name} {phrase(value, lang)}" for name, value in finding.values)
-    return f"{finding.text}: {told}" if told else finding.text
+    line = ", ".join(f"{name} {phrase(value, lang)}" for name, value in finding.values)
+    return f"{finding.text}: {line}" if line else finding.text
 
 
 def _choice(finding: Finding, diagnosis: Diagnosis, lang: Lang) -> str:
-    fact = next((one for one in diagnosis.facts if one.name == finding.fact and one.status == "known"), None)
+    fact = next(
+        (
+            known_fact
+            for known_fact in diagnosis.facts
+            if known_fact.name == finding.fact and known_fact.status == "known"
+        ),
+        None,
+    )
     quoted = str(dict(finding.values).get("value", ""))
     return value_words(finding.fact, quoted if fact is None or fact.value is None else fact.value, lang)
 
 
-def _unnested(found: re.Match[str]) -> str:
-    return f": {found['en']}" if found["en"] else f"：{found['zh']}"
+def _unnested(match: re.Match[str]) -> str:
+    return f": {match['en']}" if match["en"] else f"：{match['zh']}"
 
 
 def fact_name(name: str, lang: Lang) -> str:
@@ -223,10 +230,10 @@ def _measures(value: str) -> dict[str, str]:
         return {"percent": value, "ms": value, "gb": value, "signal": value}
     percent = f"{100 * number:.0f}" if number >= 0.1 or number == 0 else f"{100 * number:.1f}"
     try:
-        told = f"{int(number)} ({signal.Signals(int(number)).name})"
+        named_signal = f"{int(number)} ({signal.Signals(int(number)).name})"
     except ValueError:
-        told = value
-    return {"percent": percent, "ms": f"{1000 * number:.3g}", "gb": f"{number / 1e9:.1f}", "signal": told}
+        named_signal = value
+    return {"percent": percent, "ms": f"{1000 * number:.3g}", "gb": f"{number / 1e9:.1f}", "signal": named_signal}
 
 
 def remedy_text(remedy: Remedy, lang: Lang) -> str:
@@ -273,12 +280,12 @@ def fact_line(fact: Fact, lang: Lang) -> str:
 
 def later_lines(diagnosis: Diagnosis, lang: Lang) -> list[str]:
     """Return what became known after the verdict, one line each."""
-    told = []
+    lines = []
     for fact in diagnosis.later:
         words = phrase(fact.detail or "", lang)
         if isinstance(fact.value, str):
             is_ending = fact.name.endswith(".ending")
             words = phrase(shown_ending(fact.value), lang) if is_ending else value_words(fact.name, fact.value, lang)
         if words:
-            told.append(text("target.fact", lang, name=fact_name(fact.name, lang), detail=words))
-    return told
+            lines.append(text("target.fact", lang, name=fact_name(fact.name, lang), detail=words))
+    return lines

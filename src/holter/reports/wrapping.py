@@ -11,11 +11,11 @@ NO_LINE_END = frozenset("（【“[(")
 NARROWEST = 16
 
 
-def wrap(told: str, width: int) -> list[str]:
+def wrap(content: str, width: int) -> list[str]:
     """Return the text in lines of at most ``width`` columns; a Han character takes two."""
     width = max(width, NARROWEST)
     lines = []
-    for paragraph in told.splitlines() or [""]:
+    for paragraph in content.splitlines() or [""]:
         lines.extend(_wrapped(paragraph, width))
     return lines
 
@@ -34,10 +34,10 @@ def _wrapped(paragraph: str, width: int) -> list[str]:
     return [*lines, line.rstrip()]
 
 
-def _pieces(told: str) -> list[str]:
+def _pieces(content: str) -> list[str]:
     # A line may break before blanks and between Han characters.
     pieces: list[str] = [""]
-    for character in told:
+    for character in content:
         if character == " " or _may_break(pieces[-1][-1:], character):
             pieces.append(character)
         else:

@@ -111,12 +111,20 @@ def find_training(pid: int) -> int:
         )
     # A ``holter run`` above has the training in its own command line, but not the hook's HOLTER_SCRATCH.
     scratch = process_environ(pid).get("HOLTER_SCRATCH")
-    family = [one for one in (process, *process.parents()) if process_environ(one.pid).get("HOLTER_SCRATCH") == scratch]
-    trainings = [one for one in family if parse_training_command(process_command(one.pid)) is not None]
+    family = [
+        relative
+        for relative in (process, *process.parents())
+        if process_environ(relative.pid).get("HOLTER_SCRATCH") == scratch
+    ]
+    trainings = [relative for relative in family if parse_training_command(process_command(relative.pid)) is not None]
     if trainings:
         return int(trainings[-1].pid)
-    below = [one for one in process.children(recursive=True) if parse_training_command(process_command(one.pid))]
-    tops = [one.pid for one in below if one.ppid() not in {other.pid for other in below}]
+    below = [
+        relative
+        for relative in process.children(recursive=True)
+        if parse_training_command(process_command(relative.pid))
+    ]
+    tops = [relative.pid for relative in below if relative.ppid() not in {other.pid for other in below}]
     if len(tops) > 1:
         raise NotATraining(
             SEVERAL(count=len(tops), pid=pid, pids=tuple(tops)),

@@ -120,5 +120,5 @@ def _scratch_name(pid: int) -> bytes | None:
         variables = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
     except OSError:
         return None  # another user's, or gone
-    found = next((one for one in variables if one.startswith(VARIABLE)), None)
-    return None if found is None else os.path.basename(found.removeprefix(VARIABLE))  # noqa: PTH119 - bytes
+    assignment = next((variable for variable in variables if variable.startswith(VARIABLE)), None)
+    return None if assignment is None else os.path.basename(assignment.removeprefix(VARIABLE))  # noqa: PTH119 - bytes

@@ -170,7 +170,7 @@ def run(
 def _console_marks(quiet_output: Path | None) -> tuple[Mark, ...]:
     # Ends of the files that the training's output goes to: earlier content belongs to other runs.
     files = (*console_files(os.getpid()), *((quiet_output,) if quiet_output is not None else ()))
-    return tuple(found for path in files if (found := mark(path)) is not None)
+    return tuple(end for path in files if (end := mark(path)) is not None)
 
 
 def _check(command: tuple[str, ...], variables: Mapping[str, str]) -> None:

@@ -33,8 +33,8 @@ def trouble_with(strategy: str, shm: Path = SHM) -> Message | None:
             return FEW_FILES(most=most, needed=DESCRIPTORS)
         return None
     try:
-        found = os.statvfs(shm)
+        status = os.statvfs(shm)
     except OSError as error:
         return UNUSABLE(path=str(shm), error=error.strerror or str(error))
-    free = found.f_bavail * found.f_frsize
+    free = status.f_bavail * status.f_frsize
     return LITTLE_ROOM(free=free, path=str(shm), needed=SHM_ROOM_BYTES) if free < SHM_ROOM_BYTES else None

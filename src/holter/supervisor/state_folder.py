@@ -32,8 +32,8 @@ def make_private(folder: Path) -> None:
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     folder.mkdir(mode=0o700, exist_ok=True)
-    found = folder.lstat()
-    if stat.S_ISLNK(found.st_mode) and found.st_uid in (0, os.getuid()):
-        found = folder.stat()  # the user's own link to another disk
-    if found.st_uid != os.getuid() or not stat.S_ISDIR(found.st_mode):
+    status = folder.lstat()
+    if stat.S_ISLNK(status.st_mode) and status.st_uid in (0, os.getuid()):
+        status = folder.stat()  # the user's own link to another disk
+    if status.st_uid != os.getuid() or not stat.S_ISDIR(status.st_mode):
         raise PermissionError(f"{folder} belongs to somebody else")

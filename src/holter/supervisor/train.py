@@ -96,8 +96,8 @@ def make_order(arguments: tuple[str, ...], training: TrainingCommand, folder: Pa
     if not training.continued and not candidates(folder):
         return Order(command=command, folder=folder)
     prepared = prepare_to_continue(folder)
-    found = problems((*prepared.problems, *prepared.unread))
-    notes = tuple(NOT_USED(file=file.name, problem=problem) for file, problem in found)
+    unusable = problems((*prepared.problems, *prepared.unread))
+    notes = tuple(NOT_USED(file=file.name, problem=problem) for file, problem in unusable)
     if prepared.used is None:
         raise NoUsableCheckpoint(
             NONE_BECAUSE(folder=str(folder), problems=joined(*notes)) if notes else NONE_USABLE(folder=str(folder)),

@@ -87,7 +87,7 @@ def shown(value: object, lang: Lang) -> object:
     if isinstance(value, Message):
         return text(value.key, lang, **dict(value.values))
     if isinstance(value, tuple):
-        return text("list.join", lang).join(str(shown(one, lang)) for one in value)
+        return text("list.join", lang).join(str(shown(item, lang)) for item in value)
     return value
 
 
@@ -129,8 +129,8 @@ def _from_option(option: str) -> Lang:
     raise BadInput(NO_LANGUAGE(option=repr(option)), next_step=TAKE_LANG())
 
 
-def _in_english(said: Message) -> str:
-    return phrase(said, "en")
+def _in_english(message: Message) -> str:
+    return phrase(message, "en")
 
 
 HolterError.in_english = _in_english

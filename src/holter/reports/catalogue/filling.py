@@ -72,7 +72,7 @@ def without(template: str, missing: set[str]) -> str:
             blank_of[mark] = (name, f"{{{name}{f'!{conversion}' if conversion else ''}{f':{spec}' if spec else ''}}}")
             marked += mark
     lost = [mark for mark, (name, _) in blank_of.items() if name in missing]
-    kept = _BRACKETS.sub(lambda found: "" if any(mark in found[0] for mark in lost) else found[0], marked)
+    kept = _BRACKETS.sub(lambda match: "" if any(mark in match[0] for mark in lost) else match[0], marked)
     clauses = [clause for clause in _CLAUSE.findall(kept) if not any(mark in clause for mark in lost)]
     kept = _DANGLING.sub("", "".join(clauses)) if any(mark in kept for mark in lost) else kept
     return "".join(blank_of[letter][1] if letter in blank_of else letter for letter in kept)

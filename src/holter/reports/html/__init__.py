@@ -44,11 +44,11 @@ def write_html(
             safe=NOTHING_OVERWRITTEN(),
             next_step=OTHER_NAME(),
         )
-    told = html(recording, diagnoses, lang, scrub)
+    content = html(recording, diagnoses, lang, scrub)
     try:
         # Written under another name and moved: a reader never sees half a report.
         half = path.with_name(f".{path.name}.{secrets.token_hex(4)}")  # a PID is not unique on a shared disk
-        half.write_text(told, encoding="utf-8")
+        half.write_text(content, encoding="utf-8")
         half.replace(path)
     except OSError as error:
         raise FolderNotWritable(CANNOT_WRITE(path=str(path), error=error.strerror or str(error))) from error
@@ -74,6 +74,6 @@ def html(recording: Recording, diagnoses: tuple[Diagnosis, ...], lang: Lang = "e
     )
 
 
-def words(told: str) -> Markup:
+def words(content: str) -> Markup:
     """Return text as markup: paths may break after a slash, and a number stays on one line with its unit."""
-    return Markup(MEASURE.sub("\u00a0", str(escape(told))).replace("/", "/<wbr>"))
+    return Markup(MEASURE.sub("\u00a0", str(escape(content))).replace("/", "/<wbr>"))

@@ -68,13 +68,13 @@ def chart_model(chart: Chart) -> dict[str, Any]:
 
 def line(points: Points, bottom: float, top: float) -> str:
     """Return the path through the means, broken at gaps."""
-    told, last_s = [], None
+    commands, last_s = [], None
     gap_s = _gap(points.t_s)
     for t_s, value in zip(points.t_s, points.mean, strict=True):
         move = last_s is None or t_s - last_s > gap_s
-        told.append(f"{'M' if move else 'L'}{_xy(t_s, value, bottom, top)}")
+        commands.append(f"{'M' if move else 'L'}{_xy(t_s, value, bottom, top)}")
         last_s = t_s
-    return "".join(told)
+    return "".join(commands)
 
 
 def area(points: Points, bottom: float, top: float) -> str:
@@ -82,16 +82,16 @@ def area(points: Points, bottom: float, top: float) -> str:
     if all(low == high for low, high in zip(points.low, points.high, strict=True)):
         return ""
     gap_s = _gap(points.t_s)
-    told: list[str] = []
+    bands: list[str] = []
     start = 0
     for number in range(1, len(points.t_s) + 1):
         if number == len(points.t_s) or points.t_s[number] - points.t_s[number - 1] > gap_s:
             upper = [_xy(points.t_s[i], points.high[i], bottom, top) for i in range(start, number)]
             lower = [_xy(points.t_s[i], points.low[i], bottom, top) for i in range(number - 1, start - 1, -1)]
             if len(upper) > 1:
-                told.append("M" + "L".join((*upper, *lower)) + "Z")
+                bands.append("M" + "L".join((*upper, *lower)) + "Z")
             start = number
-    return "".join(told)
+    return "".join(bands)
 
 
 def lane_model(lane: Lane, cases: list[str]) -> dict[str, Any]:

@@ -81,17 +81,17 @@ class _Lane:
 
 def lanes(recording: Recording, grid: Grid) -> tuple[Lane, ...]:
     """Return the lanes of the training's processes: main first, then workers in order."""
-    found: dict[int, _Lane] = {}
+    open_lanes: dict[int, _Lane] = {}
     for tick in recording.ticks():
         beats = {beat.pid: beat for beat in tick.beats}
         for process in tick.processes:
-            if process.role in SHOWN_ROLES and (process.pid in found or len(found) < MAX_LANES):
-                lane = found.setdefault(process.pid, _Lane(process))
+            if process.role in SHOWN_ROLES and (process.pid in open_lanes or len(open_lanes) < MAX_LANES):
+                lane = open_lanes.setdefault(process.pid, _Lane(process))
                 beat = beats.get(process.pid)
                 lane.add(grid, tick, state(process, beat), beat.case if beat else None)
     ended = {event.pid: event for event in _endings(recording)}
     over = _Over(recording, grid.duration_s)
-    built = [_built(lane, ended.get(pid), over) for pid, lane in found.items()]
+    built = [_built(lane, ended.get(pid), over) for pid, lane in open_lanes.items()]
     return tuple(sorted(built, key=lambda lane: (SHOWN_ROLES.index(lane.role), lane.worker_index or 0, lane.pid)))
 
 
@@ -123,11 +123,13 @@ class _Over:
     # A dead process is drawn until others took its place, or the recording ended.
 
     def __init__(self, recording: Recording, duration_s: float) -> None:
-        every = deeds(recording)
-        self.by_us = frozenset(pid for deed in every for pid in deed.pids)
-        replaced = [deed.ended_s for deed in every if deed.action == "replace-workers" and deed.state == "done"]
-        begun = [one.begun_s for one in restarts(recording)]
-        self._moments = sorted([duration_s, *begun, *(moment for moment in replaced if moment is not None)])
+        actions = deeds(recording)
+        self.by_us = frozenset(pid for action in actions for pid in action.pids)
+        replaced = [
+            action.ended_s for action in actions if action.action == "replace-workers" and action.state == "done"
+        ]
+        starts = [process.begun_s for process in restarts(recording)]
+        self._moments = sorted([duration_s, *starts, *(moment for moment in replaced if moment is not None)])
 
     def after(self, t_s: float) -> float:
         """Return the first such moment after a death; the death itself if there is none."""

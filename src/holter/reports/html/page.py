@@ -121,8 +121,8 @@ def _recorded(recording: Recording, lang: Lang) -> str:
     if environment is not None:
         host = environment.hostname or ""
         start = _wall(environment.wall_start, environment.utc_offset_s)
-    told = text("html.recorded", lang, host=host, start=start, duration=duration(recording.duration_s, lang))
-    return told.lstrip(",， ")
+    line = text("html.recorded", lang, host=host, start=start, duration=duration(recording.duration_s, lang))
+    return line.lstrip(",， ")
 
 
 def _wall(iso: str, offset_s: int) -> str:
@@ -182,7 +182,9 @@ def _verdict(diagnosis: Diagnosis, verdict: Verdict, lang: Lang) -> dict[str, An
         "verdict": verdict.verdict,
         "score": f"{verdict.score:.2f}",
         "groups": [
-            (name, [finding_text(finding, diagnosis, lang) for finding in found]) for name, found in groups if found
+            (name, [finding_text(finding, diagnosis, lang) for finding in findings])
+            for name, findings in groups
+            if findings
         ],
         "remedies": [
             {"text": remedy_text(remedy, lang), "safety": remedy.safety, "command": remedy.command}
@@ -225,9 +227,9 @@ def _bands(recording: Recording, episodes: tuple[Episode, ...], span_s: float) -
 
 def _phases(recording: Recording, span_s: float, lang: Lang) -> list[dict[str, Any]]:
     changes = [event for tick in recording.ticks() for event in tick.events if isinstance(event, PhaseChanged)]
-    found: list[dict[str, Any]] = []
+    phases: list[dict[str, Any]] = []
     ends = [*(change.t_s for change in changes[1:]), span_s]
-    gone = [(one.down_s, one.begun_s) for one in restarts(recording)]
+    gone = [(process.down_s, process.begun_s) for process in restarts(recording)]
     # There is no phase between two processes.
     ends = [
         min([end_s, *(down_s for down_s, begun_s in gone if change.t_s <= down_s and begun_s <= end_s)])
@@ -239,8 +241,8 @@ def _phases(recording: Recording, span_s: float, lang: Lang) -> list[dict[str, A
         name = text(f"phase.{change.phase}", lang)
         if change.epoch is not None:
             name = text("phase.with-epoch", lang, phase=name, epoch=change.epoch)
-        found.append({"phase": change.phase, "name": name, "start": change.t_s, "end": end_s})
-    return found
+        phases.append({"phase": change.phase, "name": name, "start": change.t_s, "end": end_s})
+    return phases
 
 
 def time_ticks(span_s: float) -> list[tuple[str, float]]:

@@ -60,25 +60,25 @@ class Thinner:
         """Add one reading; None (not readable) is ignored."""
         if value is None:
             return
-        found = self._bins.get(self._grid.bin(t_s))
-        if found is None:
+        totals = self._bins.get(self._grid.bin(t_s))
+        if totals is None:
             # count, sum of times, sum of values, lowest, highest
             self._bins[self._grid.bin(t_s)] = [1.0, t_s, value, value, value]
             return
-        found[0] += 1
-        found[1] += t_s
-        found[2] += value
-        found[3] = min(found[3], value)
-        found[4] = max(found[4], value)
+        totals[0] += 1
+        totals[1] += t_s
+        totals[2] += value
+        totals[3] = min(totals[3], value)
+        totals[4] = max(totals[4], value)
 
     def points(self) -> Points:
         """Return the thinned series, oldest first."""
         bins = [self._bins[number] for number in sorted(self._bins)]
         return Points(
-            t_s=tuple(one[1] / one[0] for one in bins),
-            mean=tuple(one[2] / one[0] for one in bins),
-            low=tuple(one[3] for one in bins),
-            high=tuple(one[4] for one in bins),
+            t_s=tuple(totals[1] / totals[0] for totals in bins),
+            mean=tuple(totals[2] / totals[0] for totals in bins),
+            low=tuple(totals[3] for totals in bins),
+            high=tuple(totals[4] for totals in bins),
         )
 
 

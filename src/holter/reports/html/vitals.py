@@ -59,12 +59,12 @@ def charts(recording: Recording, grid: Grid) -> tuple[Chart, ...]:
         for key, index, value in (*_states(tick), *rates.of(tick), *_gpu_values(tick, tops)):
             if value is not None:
                 thinners.setdefault((key, index), Thinner(grid)).add(tick.t_s, value)
-    found = []
+    all_charts = []
     for key, unit, names in CHARTS:
-        found.append(Chart(key=key, unit=unit, series=_series(thinners, tops, names, 0), top=_top(unit)))
+        all_charts.append(Chart(key=key, unit=unit, series=_series(thinners, tops, names, 0), top=_top(unit)))
         if key == GPU_AFTER:
             indexes = sorted({index for name, index in thinners if name in GPU_KEYS})
-            found.extend(
+            all_charts.extend(
                 Chart(
                     key="gpu",
                     unit="percent",
@@ -74,7 +74,7 @@ def charts(recording: Recording, grid: Grid) -> tuple[Chart, ...]:
                 )
                 for index in indexes
             )
-    return tuple(chart for chart in found if any(not series.limit for series in chart.series))
+    return tuple(chart for chart in all_charts if any(not series.limit for series in chart.series))
 
 
 def _top(unit: str) -> float | None:

@@ -76,29 +76,29 @@ class Lock:
 
     def _take(self) -> None:
         while True:
-            mine = self.path.with_name(f"{self.path.name}.{self._token}")
-            mine.write_text(json.dumps(self._who()) + "\n", encoding="utf-8")
+            own_file = self.path.with_name(f"{self.path.name}.{self._token}")
+            own_file.write_text(json.dumps(self._who()) + "\n", encoding="utf-8")
             try:
-                self._link(mine)
+                self._link(own_file)
                 return
             except FileExistsError:
-                self._refuse_unless_left_over(mine)
+                self._refuse_unless_left_over(own_file)
             finally:
-                mine.unlink(missing_ok=True)
+                own_file.unlink(missing_ok=True)
 
-    def _link(self, mine: Path) -> None:
+    def _link(self, own_file: Path) -> None:
         try:
-            os.link(mine, self.path)
+            os.link(own_file, self.path)
         except OSError as error:
             if error.errno not in NO_LINKS:
                 raise
             with self.path.open("x", encoding="utf-8") as file:
-                file.write(mine.read_text(encoding="utf-8"))
+                file.write(own_file.read_text(encoding="utf-8"))
 
-    def _refuse_unless_left_over(self, mine: Path) -> None:
+    def _refuse_unless_left_over(self, own_file: Path) -> None:
         about = read(self.path)
         try:
-            age_s = mine.stat().st_mtime - self.path.stat().st_mtime  # both by the file server's clock
+            age_s = own_file.stat().st_mtime - self.path.stat().st_mtime  # both by the file server's clock
         except FileNotFoundError:
             return  # it was released just now
         gone = is_gone(about)

@@ -47,8 +47,8 @@ def read(path: Path) -> dict[str, object]:
         return about
     for line in lines:
         with contextlib.suppress(ValueError):
-            found = json.loads(line)
-            about.update(found if isinstance(found, dict) else {})
+            fields = json.loads(line)
+            about.update(fields if isinstance(fields, dict) else {})
     return about
 
 

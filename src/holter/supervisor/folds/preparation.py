@@ -60,7 +60,7 @@ class Preparation:
         if self._releaser is not None or not self._locks:
             return
         self._phase.see(tick)
-        main = next((one.pid for one in tick.processes if one.role == "main"), None)
+        main = next((process.pid for process in tick.processes if process.role == "main"), None)
         if self._phase.phase in AT_WORK:
             self._releaser = _in_background(self._release)
         elif main is not None and not self._told_training:
@@ -112,6 +112,6 @@ def who_else(training: TrainingCommand, environ: Mapping[str, str]) -> Message |
         state, about = look(lock_file(folder, job))
         if state == "held":
             return words.beside(job, words.whom(about), left)
-        for one in starting_trainings(folder, job.name):
-            return words.beside(job, words.stranger(one, host_of({"host": here()})), left)
+        for starting in starting_trainings(folder, job.name):
+            return words.beside(job, words.stranger(starting, host_of({"host": here()})), left)
     return None

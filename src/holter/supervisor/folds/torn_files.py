@@ -46,9 +46,9 @@ class TornFiles:
 
 
 def _sizes(files: tuple[Path, ...]) -> tuple[object, ...]:
-    found = []
+    sizes = []
     for file in files:
         with contextlib.suppress(OSError):
             seen = file.stat()
-            found.append((file.name, seen.st_size, seen.st_mtime_ns))
-    return tuple(found)
+            sizes.append((file.name, seen.st_size, seen.st_mtime_ns))
+    return tuple(sizes)

@@ -36,10 +36,10 @@ STOPPED = ("T", "t")
 class Announce(Protocol):
     """Receiver of the messages about a wait."""
 
-    def say(self, told: Message) -> None:
+    def say(self, message: Message) -> None:
         """Report something new."""
 
-    def show(self, told: Message) -> None:
+    def show(self, message: Message) -> None:
         """Report the progress; called every second."""
 
 
@@ -132,11 +132,13 @@ class Turn:
         # Other Holters wait for our lock meanwhile.
         until_s = time.monotonic() + STARTS_WITHIN_S
         while (left := self._job.left()) and time.monotonic() < until_s:
-            found = starting_trainings(self._path.parent, self._job.name)
-            if not found:
+            strangers = starting_trainings(self._path.parent, self._job.name)
+            if not strangers:
                 return
-            self._whom = words.stranger(found[0], host_of({"host": here()}))
-            self._say_once(found[0].pid, words.STARTS(**self._values(left), most=STARTS_WITHIN_S - found[0].age_s))
+            self._whom = words.stranger(strangers[0], host_of({"host": here()}))
+            self._say_once(
+                strangers[0].pid, words.STARTS(**self._values(left), most=STARTS_WITHIN_S - strangers[0].age_s)
+            )
             self._teller.show(words.STILL[self._job.kind](**self._values(left)))
             self._patience.sleep(LOOK_EVERY_S)
 
@@ -170,10 +172,10 @@ class Turn:
         if self._whom:
             self._teller.say(words.GOES_ON[self._job.kind](**self._values(0)))
 
-    def _say_once(self, about: object, told: Message) -> None:
-        if (about, told.key) not in self._told:
-            self._told.add((about, told.key))
-            self._teller.say(told)
+    def _say_once(self, about: object, message: Message) -> None:
+        if (about, message.key) not in self._told:
+            self._told.add((about, message.key))
+            self._teller.say(message)
 
     def _values(self, left: int) -> dict[str, str | int | float]:
         return {"own": self._fold, **self._whom, "left": left, "age": time.monotonic() - self._began_s}

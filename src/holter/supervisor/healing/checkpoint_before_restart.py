@@ -71,14 +71,14 @@ class Guard:
 
     def _look(self, standing: Standing, ticks: _Ticks) -> Way:
         # In a thread: a disk may stall without end, and the recording must go on.
-        found: list[Way] = []
+        ways: list[Way] = []
         folder = self._recorder.environment.output_folder
 
         def look() -> None:
             try:
-                found.append(self._continuation.look(folder, standing.epoch))
+                ways.append(self._continuation.look(folder, standing.epoch))
             except Exception as error:  # noqa: BLE001 - reported as the reason; an unreadable checkpoint cannot be continued
-                found.append(Way(why_not=NOT_READABLE(error=repr(error))))
+                ways.append(Way(why_not=NOT_READABLE(error=repr(error))))
 
         thread = threading.Thread(target=look, name="holter-look", daemon=True)
         try:
@@ -89,8 +89,8 @@ class Guard:
         until_s = self._recorder.now_s() + LOOKED_WITHIN_S
         while thread.is_alive() and self._recorder.now_s() < until_s and not ticks.is_over:
             ticks.one_more()
-        if found:
-            return found[0]
+        if ways:
+            return ways[0]
         return Way(why_not=NOT_IN_TIME(within=LOOKED_WITHIN_S))
 
     def _save(self, standing: Standing, ticks: _Ticks) -> bool:
@@ -108,13 +108,13 @@ class Guard:
             self._tell(standing, "save-checkpoint", "failed", NO_ANSWER(within=SAVED_WITHIN_S))
         return False
 
-    def _tell(self, standing: Standing, action: str, state: Literal["begun", "failed"], said: Text) -> None:
+    def _tell(self, standing: Standing, action: str, state: Literal["begun", "failed"], message: Text) -> None:
         self._recorder.act(
             ActionTaken(
                 t_s=self._recorder.now_s(),
                 action=action,
                 state=state,
-                **as_fields(said),
+                **as_fields(message),
                 cause=standing.plan.cause,
                 generation=standing.generation,
             )

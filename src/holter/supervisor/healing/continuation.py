@@ -76,14 +76,14 @@ class Continuation:
         """Return whether this run wrote the final checkpoint; True if that cannot be read."""
         if folder is None:
             return False
-        file, found = Path(folder) / FINAL, [True]
+        file, answers = Path(folder) / FINAL, [True]
 
         def look() -> None:
             try:
                 written_s = file.stat().st_mtime
-                found.append(self._began_s is None or written_s >= self._began_s)
+                answers.append(self._began_s is None or written_s >= self._began_s)
             except FileNotFoundError:
-                found.append(False)
+                answers.append(False)
             except OSError:
                 return
 
@@ -91,7 +91,7 @@ class Continuation:
         with contextlib.suppress(RuntimeError):  # no more threads for this user
             thread.start()
             thread.join(LOOKED_WITHIN_S)
-        return found[-1]
+        return answers[-1]
 
     def _find(self, folder: Path) -> Found:
         used, bad = newest_good(folder, self._earlier_s)

@@ -158,13 +158,13 @@ class Healer:
                 return None
             else:
                 self._settle(tick.t_s, "failed", NOTHING_MOVED(age=WORKS_WITHIN_S))
-        open_ones = [one for one in episodes if self._is_ours(one)]
-        told = {identity(one.episode): one for one in diagnoses}
-        found = [(one, told.get(identity(one))) for one in open_ones]
-        plans = [next_plan(diagnosis, self.history, self._situation(tick, diagnosis)) for _, diagnosis in found]
-        if not self.waiting.is_for(plans) and all(diagnosis is not None for _, diagnosis in found):
+        open_ones = [episode for episode in episodes if self._is_ours(episode)]
+        diagnosis_of = {identity(diagnosis.episode): diagnosis for diagnosis in diagnoses}
+        judged = [(episode, diagnosis_of.get(identity(episode))) for episode in open_ones]
+        plans = [next_plan(diagnosis, self.history, self._situation(tick, diagnosis)) for _, diagnosis in judged]
+        if not self.waiting.is_for(plans) and all(diagnosis is not None for _, diagnosis in judged):
             self.waiting.is_over(tick.t_s)
-        for plan, (episode, diagnosis) in zip(plans, found, strict=True):
+        for plan, (episode, diagnosis) in zip(plans, judged, strict=True):
             self._asks[plan.cause] = asked(diagnosis, plan.cause)
             if plan.action == "wait":
                 self._take(plan, tick)
@@ -173,10 +173,10 @@ class Healer:
                     self.waiting.is_over(tick.t_s)
                 if plan.action != "nothing":
                     return self._take(plan, tick)
-        return self._after_long(found, plans, tick)
+        return self._after_long(judged, plans, tick)
 
     def _after_long(
-        self, found: Sequence[tuple[Episode, Diagnosis | None]], plans: Sequence[Plan], tick: Tick
+        self, judged: Sequence[tuple[Episode, Diagnosis | None]], plans: Sequence[Plan], tick: Tick
     ) -> Plan | None:
         # A stall without a ladder is ended after a long time without any activity, and announced before.
         # Not before the first step, which may wait for another fold, and not after the training is finished. A user's
@@ -186,7 +186,7 @@ class Healer:
             return None
         stalls = [
             (diagnosis, plan)
-            for (episode, diagnosis), plan in zip(found, plans, strict=True)
+            for (episode, diagnosis), plan in zip(judged, plans, strict=True)
             if episode.kind == "stall"
         ]
         if self._has_limit and not stalls and not any(plan.action == "wait" for plan in plans):
@@ -226,8 +226,8 @@ class Healer:
             self._settle(t_s, "failed", TAKEN_BACK())
             self.history = (*self.history[:-1], self.history[-1]._replace(taken_back=True))
         # The training survived earlier deaths of workers; only episodes of the last moments explain this end.
-        ours = [one for one in diagnoses if t_s - one.episode.alarm_s < LAST_MOMENTS_S]
-        diagnosis = ours[-1] if ours else None
+        recent = [each for each in diagnoses if t_s - each.episode.alarm_s < LAST_MOMENTS_S]
+        diagnosis = recent[-1] if recent else None
         now = Situation(t_s, False, False, self.epoch, self._workers, self._can_continue, in_force=self._settings)
         plan = next_plan(diagnosis, self.history, now)
         self._asks[plan.cause] = asked(diagnosis, plan.cause)

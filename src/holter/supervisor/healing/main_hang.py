@@ -135,18 +135,20 @@ class MainHang:
         moves_bytes = self._move_bytes(tick)
         if any(process.cpu_ratio is None for process in tick.processes):
             return self._since_s is not None and not moves_bytes  # not measured in this tick: unchanged
-        idle = all((one.cpu_ratio or 0.0) <= POLLING_CORES and one.state != "D" for one in self._on_average(tick))
+        idle = all(
+            (average.cpu_ratio or 0.0) <= POLLING_CORES and average.state != "D" for average in self._on_average(tick)
+        )
         return idle and not moves_bytes and not any(_may_work_for_us(gpu) for gpu in tick.gpus)
 
     def _move_bytes(self, tick: Tick) -> bool:
         # Each process is measured every five seconds, in different ticks.
         moves = False
-        for one in tick.processes:
-            if one.read_bytes_total is None:
+        for process in tick.processes:
+            if process.read_bytes_total is None:
                 continue
-            total = one.read_bytes_total + (one.write_bytes_total or 0)
-            moves = moves or total > self._bytes.get(one.pid, total) + OWN_BYTES
-            self._bytes[one.pid] = total
+            total = process.read_bytes_total + (process.write_bytes_total or 0)
+            moves = moves or total > self._bytes.get(process.pid, total) + OWN_BYTES
+            self._bytes[process.pid] = total
         return moves
 
     def _on_average(self, tick: Tick) -> tuple[ProcessSample, ...]:
@@ -159,8 +161,8 @@ class MainHang:
         while self._cores[0][0] < tick.t_s - MEAN_OF_S:
             self._cores.popleft()
         return tuple(
-            msgspec.structs.replace(one, cpu_ratio=fmean(cores.get(one.pid, 0.0) for _, cores in self._cores))
-            for one in tick.processes
+            msgspec.structs.replace(sample, cpu_ratio=fmean(cores.get(sample.pid, 0.0) for _, cores in self._cores))
+            for sample in tick.processes
         )
 
     def _tell(self, state: str, tick: Tick, message: Message) -> None:
@@ -181,5 +183,5 @@ def _may_work_for_us(gpu: GpuSample) -> bool:
     if gpu.source == "none":
         return False
     hidden = any(gap.field == "processes" for gap in gpu.gaps)
-    may_be_ours = not gpu.processes or hidden or any(one.ours for one in gpu.processes)
+    may_be_ours = not gpu.processes or hidden or any(process.ours for process in gpu.processes)
     return may_be_ours and (gpu.utilization_ratio is None or gpu.utilization_ratio > GPU_IDLE)

@@ -62,9 +62,9 @@ def end_group(child: subprocess.Popen[bytes], living: Callable[[], frozenset[int
             with contextlib.suppress(psutil.Error):
                 process.kill()
         child.poll()
-        left = [one for one in processes if _is_there(one)]
+        left = [survivor for survivor in processes if _is_there(survivor)]
         if not left or time.monotonic() > until:
-            return tuple(one.pid for one in left)
+            return tuple(survivor.pid for survivor in left)
         time.sleep(0.05)
 
 
@@ -80,10 +80,10 @@ def end_orphans(pids: tuple[int, ...], some_are_left: Callable[[], bool]) -> Non
 
 def _family(pid: int, others: frozenset[int]) -> list[psutil.Process]:
     # Handles are safe against reused PIDs.
-    found = [process for process in map(_process, {pid, *others}) if process is not None]
+    family = [process for process in map(_process, {pid, *others}) if process is not None]
     with contextlib.suppress(psutil.Error):
-        found += psutil.Process(pid).children(recursive=True)
-    return [process for process in found if not _manages_shared_memory(process)]
+        family += psutil.Process(pid).children(recursive=True)
+    return [process for process in family if not _manages_shared_memory(process)]
 
 
 def _manages_shared_memory(process: psutil.Process) -> bool:

@@ -20,7 +20,7 @@ AFTER = define("act.after", "after {waited:.0f} s")
 class Tell(Protocol):
     """Record and report an action on the run."""
 
-    def __call__(self, action: str, state: str, said: Text, plan: Plan) -> None:
+    def __call__(self, action: str, state: str, message: Text, plan: Plan) -> None:
         """Record one state of one action."""
         ...
 

@@ -206,9 +206,9 @@ class Generations:
         if self._launch.relay.ended_by_one(child.returncode):
             return Plan(action="nothing")
         deaths = [
-            one
-            for one in self._recorder.diagnoses.values()
-            if one.episode.generation == self._number and one.episode.kind == "death"
+            diagnosis
+            for diagnosis in self._recorder.diagnoses.values()
+            if diagnosis.episode.generation == self._number and diagnosis.episode.kind == "death"
         ]
         if self._healer.lacks_command and self._continuation.why_not is not None:
             t_s, message = self._clock.t_s(), NOT_AGAIN(why=self._continuation.why_not)
@@ -231,7 +231,7 @@ class Generations:
         if command is None or self._is_asked_to_end:
             return None
         self._number += 1
-        begun = ActionTaken(
+        action = ActionTaken(
             t_s=self._clock.t_s(),
             action="restart",
             state="begun",
@@ -240,19 +240,19 @@ class Generations:
             settings=plan.settings,
             generation=self._number,
         )
-        self._recorder.act(begun)
+        self._recorder.act(action)
         try:
             started = self._launch.start(command, self._number, self._healer.settings)
         except CommandNotFound as error:
-            self._recorder.act(msgspec.structs.replace(begun, state="failed", **as_fields(error.what)))
+            self._recorder.act(msgspec.structs.replace(action, state="failed", **as_fields(error.what)))
             return None
         self._recorder.follow(started.pid)
-        self._healer.begin(begun)
+        self._healer.begin(action)
         return started
 
     def _end_group(self, child: subprocess.Popen[bytes], plan: Plan) -> None:
         pids = tuple(sorted(self._recorder.sources.living | {child.pid}))
-        begun = ActionTaken(
+        action = ActionTaken(
             t_s=self._clock.t_s(),
             action="end-group",
             state="begun",
@@ -262,18 +262,20 @@ class Generations:
             generation=self._number,
         )
         self._ending = True
-        self._recorder.act(begun)
+        self._recorder.act(action)
         self._recorder.safe_tick()  # the detectors must know before it happens
         left = end_group(child, lambda: self._recorder.sources.living)
         if left:
-            failed = msgspec.structs.replace(begun, t_s=self._clock.t_s(), state="failed", message=IN_KERNEL(pids=left))
+            failed = msgspec.structs.replace(
+                action, t_s=self._clock.t_s(), state="failed", message=IN_KERNEL(pids=left)
+            )
             self._recorder.act(failed)
         while child.poll() is None and not self._is_asked_to_end:
             self._tick()
             self._wait(child)
         self._ending = False
         if child.poll() is not None:
-            self._recorder.act(msgspec.structs.replace(begun, t_s=self._clock.t_s(), state="done"))
+            self._recorder.act(msgspec.structs.replace(action, t_s=self._clock.t_s(), state="done"))
 
     def _command_to_go_on(self, child: subprocess.Popen[bytes], plan: Plan) -> tuple[str, ...] | None:
         # The command that loses least; None, with the reason reported, if all progress would be lost.
@@ -282,8 +284,8 @@ class Generations:
         if way.may_pass and self._is_asked_to_end:
             return None
         for file, problem in way.problems:
-            said = CHECKPOINT(file=file.name, problem=problem)
-            self._act("set-aside-checkpoint", "done" if way.used else "failed", said, plan)
+            message = CHECKPOINT(file=file.name, problem=problem)
+            self._act("set-aside-checkpoint", "done" if way.used else "failed", message, plan)
         for file, problem in way.unread:
             self._act("keep-checkpoint", "done", CHECKPOINT(file=file.name, problem=problem), plan)
         if way.command is None:
@@ -300,13 +302,13 @@ class Generations:
 
         return Pauses(self._healer, self._clock, step, lambda: self._is_asked_to_end, self._act)
 
-    def _act(self, action: str, state: str, said: Text, plan: Plan) -> None:
+    def _act(self, action: str, state: str, message: Text, plan: Plan) -> None:
         self._recorder.act(
             ActionTaken(
                 t_s=self._clock.t_s(),
                 action=action,
                 state=state,  # type: ignore[arg-type]
-                **as_fields(said),
+                **as_fields(message),
                 cause=plan.cause,
                 generation=self._number,
             )

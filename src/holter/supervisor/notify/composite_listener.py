@@ -16,37 +16,37 @@ class Audience(Listener):
 
     def alarm(self, episode: Episode) -> None:
         """Pass it to all listeners."""
-        self._tell(lambda one: one.alarm(episode))
+        self._tell(lambda listener: listener.alarm(episode))
 
     def cause(self, diagnosis: Diagnosis) -> None:
         """Pass it to all listeners."""
-        self._tell(lambda one: one.cause(diagnosis))
+        self._tell(lambda listener: listener.cause(diagnosis))
 
     def over(self, episode: Episode) -> None:
         """Pass it to all listeners."""
-        self._tell(lambda one: one.over(episode))
+        self._tell(lambda listener: listener.over(episode))
 
     def note(self, text: Text) -> None:
         """Pass it to all listeners."""
-        self._tell(lambda one: one.note(text))
+        self._tell(lambda listener: listener.note(text))
 
     def action(self, action: ActionTaken) -> None:
         """Pass it to all listeners."""
-        self._tell(lambda one: one.action(action))
+        self._tell(lambda listener: listener.action(action))
 
     def notice(self, notice: Notice) -> None:
         """Pass it to all listeners."""
-        self._tell(lambda one: one.notice(notice))
+        self._tell(lambda listener: listener.notice(notice))
 
     def contract(self, settled: ContractSettled, before: ContractSettled | None) -> None:
         """Pass it to all listeners."""
-        self._tell(lambda one: one.contract(settled, before))
+        self._tell(lambda listener: listener.contract(settled, before))
 
     def _tell(self, tell: Callable[[Listener], None]) -> None:
         failure: Exception | None = None
-        for one in self._listeners:
+        for listener in self._listeners:
             try:
-                tell(one)
+                tell(listener)
             except Exception as error:  # noqa: BLE001 - raised again after all were called
                 failure = error
         if failure is not None:

@@ -173,9 +173,9 @@ class Notifier(Listener):
 
     def action(self, action: ActionTaken) -> None:
         """Queue an action on the run."""
-        told = live.action(action, self._lang) if self._echoes.is_new(action) else None
-        if told is not None:
-            self._add("stop" if action.action == "stop" and action.state != "proposed" else "action", told)
+        message = live.action(action, self._lang) if self._echoes.is_new(action) else None
+        if message is not None:
+            self._add("stop" if action.action == "stop" and action.state != "proposed" else "action", message)
 
     def finish(self, returncode: int) -> None:
         """Queue the end of the training; ``returncode`` as in Popen: negative is a signal."""
@@ -191,11 +191,11 @@ class Notifier(Listener):
 
     # ------------------------------------------------------------------------------------------------ the thread
 
-    def _add(self, event: Event, told: str) -> None:
+    def _add(self, event: Event, message: str) -> None:
         with self._changed:
             if not self._waiting:
                 self._first_s = time.monotonic()
-            self._waiting.append(_Line(event, told))
+            self._waiting.append(_Line(event, message))
             self._changed.notify()
 
     def _work(self) -> None:
@@ -241,22 +241,22 @@ class Notifier(Listener):
         # Of too many lines: the first ones, how many more there are, and the urgent ones.
         kept = lines if len(lines) <= MOST_LINES else lines[: MOST_LINES - 1]
         urgent = [line for line in lines[len(kept) :] if line.event in URGENT]
-        told = ["\n".join(_plain(line.told)) for line in kept]
+        messages = ["\n".join(_plain(line.told)) for line in kept]
         if len(lines) > len(kept) + len(urgent):
-            told.append(text("notify.more", self._lang, count=len(lines) - len(kept) - len(urgent)))
-        return "\n".join((*told, *("\n".join(_plain(line.told)) for line in urgent)))
+            messages.append(text("notify.more", self._lang, count=len(lines) - len(kept) - len(urgent)))
+        return "\n".join((*messages, *("\n".join(_plain(line.told)) for line in urgent)))
 
 
-def _plain(told: str) -> list[str]:
+def _plain(message: str) -> list[str]:
     # Without the prefix that marks them in a training's output; commands are of no use on a phone.
-    lines = [line.removeprefix(live.PREFIX).removeprefix(" ") for line in told.splitlines()]
+    lines = [line.removeprefix(live.PREFIX).removeprefix(" ") for line in message.splitlines()]
     return lines[:LINES_EACH]
 
 
 def _end(returncode: int, lang: Lang) -> str:
-    told = {0: "finished", exit_codes.REQUEUE: "requeue", exit_codes.GAVE_UP: "gave-up"}.get(returncode)
-    if told is not None:
-        return text(f"notify.{told}", lang, code=returncode)
+    ending = {0: "finished", exit_codes.REQUEUE: "requeue", exit_codes.GAVE_UP: "gave-up"}.get(returncode)
+    if ending is not None:
+        return text(f"notify.{ending}", lang, code=returncode)
     if returncode > 0:
         return text("notify.ended", lang, how=text("ending.code", lang, code=returncode))
     return text("notify.ended", lang, how=text("ending.signal", lang, **_signal(-returncode)))
@@ -287,5 +287,5 @@ def _carry(payload: bytes, deadline_s: float) -> Text:
         return error.strerror or type(error).__name__
     if done.returncode == -signal.SIGALRM:
         return NO_ANSWER(within=deadline_s)
-    told = done.stdout.decode("utf-8", "replace").strip().splitlines()
-    return "" if done.returncode == 0 else told[-1] if told else SENDER_ENDED(code=done.returncode)
+    output = done.stdout.decode("utf-8", "replace").strip().splitlines()
+    return "" if done.returncode == 0 else output[-1] if output else SENDER_ENDED(code=done.returncode)

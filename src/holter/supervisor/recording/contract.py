@@ -138,10 +138,10 @@ class ContractKeeper:
         if not self._is_time(tick):
             return None
         self._looked_s = tick.t_s
-        found = self._contract(tick)
-        same = self._settled is not None and (found.sees, found.does) == (self._settled.sees, self._settled.does)
-        self._settled = found
-        return None if same else found
+        contract = self._contract(tick)
+        same = self._settled is not None and (contract.sees, contract.does) == (self._settled.sees, self._settled.does)
+        self._settled = contract
+        return None if same else contract
 
     def waiting(self, t_s: float) -> tuple[Notice, ...]:
         """Return a notice, once, if the command has not started its training for a while."""
@@ -190,9 +190,9 @@ class ContractKeeper:
                 first = self._first_results = sample
             if first is None or first.path != sample.path or sample.missing is None:
                 continue
-            told = RESULTS_GONE if sample.missing else RESULTS_REPLACED
+            sentence = RESULTS_GONE if sample.missing else RESULTS_REPLACED
             is_there = not sample.missing and sample.identity == first.identity
-            self._results_why_not = None if is_there else told(folder=sample.path)
+            self._results_why_not = None if is_there else sentence(folder=sample.path)
 
     def _is_time(self, tick: Tick) -> bool:
         if self._sources.process.main_pid is None:
@@ -255,7 +255,9 @@ class ContractKeeper:
             return OTHER_NAMESPACE()
         if not variables.get("HOLTER_SCRATCH"):
             return ATTACHED() if self._terms.attached else CLEARED()
-        hidden = next((one for one in (self._inject, variables["HOLTER_SCRATCH"]) if _is_hidden(one, main)), None)
+        hidden = next(
+            (folder for folder in (self._inject, variables["HOLTER_SCRATCH"]) if _is_hidden(folder, main)), None
+        )
         if hidden is not None:
             return FOLDER_UNSEEN(folder=hidden)
         if self._inject not in variables.get("PYTHONPATH", ""):
@@ -271,9 +273,9 @@ class ContractKeeper:
         return NO_MAIN() if self._sources.process.main_pid is None else STACKS_UNTRIED()
 
     def _loader(self, tick: Tick) -> Ability:
-        told = self._sources.heartbeat.abilities().get("loader")
-        if told is not None:
-            return Ability(name="loader", can=True, what=told[1])
+        reported = self._sources.heartbeat.abilities().get("loader")
+        if reported is not None:
+            return Ability(name="loader", can=True, what=reported[1])
         if any(process.name == TORCH_WORKER for process in tick.processes):
             return Ability(name="loader", can=True, what="torch")
         if any(process.role in DATA_WORKERS for process in tick.processes):

@@ -35,11 +35,11 @@ WAITED_FOR: dict[str, Role] = {"validate": "val-worker", "final-validation": "ex
 
 def concerned(episode: Episode, processes: Sequence[ProcessSample]) -> dict[int, Role]:
     """Return PID and role of the processes to take stacks of; workers that are waited for come first."""
-    wanted = [one for one in processes if one.role == "main" or one.pid == episode.pid]
-    others = [one for one in processes if one.role.endswith("-worker") and one not in wanted]
+    wanted = [process for process in processes if process.role == "main" or process.pid == episode.pid]
+    others = [process for process in processes if process.role.endswith("-worker") and process not in wanted]
     waited_for = WAITED_FOR.get(episode.phase, "train-worker")
-    others.sort(key=lambda one: one.role != waited_for)
-    return {one.pid: one.role for one in wanted + others[:WORKERS_DUMPED]}
+    others.sort(key=lambda process: process.role != waited_for)
+    return {process.pid: process.role for process in wanted + others[:WORKERS_DUMPED]}
 
 
 class Investigation(msgspec.Struct, kw_only=True):
@@ -80,21 +80,29 @@ class Investigator:
         self._collect(t_s)
         self._start_next()
         due = []
-        for one in self._open:
-            if self._is_due(one, t_s - one.asked_s):
-                one.looks += 1
-                due.append(one.episode)
-                if one.looks in STACKS_AGAIN_AFTER and not one.over and one.episode.detector != PAUSES:
-                    self._ask_for_stacks(one.episode, recent)
-            elif one.episode.detector == PAUSES:
-                self._look_into_pause(one, recent)
-        self._open = [one for one in self._open if one.looks <= len(SECOND_LOOKS_S) and not one.over]
+        for investigation in self._open:
+            if self._is_due(investigation, t_s - investigation.asked_s):
+                investigation.looks += 1
+                due.append(investigation.episode)
+                if (
+                    investigation.looks in STACKS_AGAIN_AFTER
+                    and not investigation.over
+                    and investigation.episode.detector != PAUSES
+                ):
+                    self._ask_for_stacks(investigation.episode, recent)
+            elif investigation.episode.detector == PAUSES:
+                self._look_into_pause(investigation, recent)
+        self._open = [
+            investigation
+            for investigation in self._open
+            if investigation.looks <= len(SECOND_LOOKS_S) and not investigation.over
+        ]
         return due
 
     def over(self, episode: Episode) -> None:
         """Judge the episode once more: everything later belongs to a healthy run."""
-        for one in self._open:
-            one.over = one.over or identity(one.episode) == identity(episode)
+        for investigation in self._open:
+            investigation.over = investigation.over or identity(investigation.episode) == identity(episode)
 
     def forget(self) -> None:
         """Drop all investigations: their process was replaced."""
@@ -115,22 +123,22 @@ class Investigator:
         """Cancel a stack dump that still runs."""
         self._dumper.close()
 
-    def _is_due(self, one: Investigation, waited_s: float) -> bool:
-        if one.over:
+    def _is_due(self, investigation: Investigation, waited_s: float) -> bool:
+        if investigation.over:
             return True
-        if one.looks > 0:
-            return waited_s >= SECOND_LOOKS_S[one.looks - 1]
+        if investigation.looks > 0:
+            return waited_s >= SECOND_LOOKS_S[investigation.looks - 1]
         stacks_done = not self._queue and not self._dumper.busy
-        return waited_s >= STACKS_WITHIN_S or (stacks_done and (waited_s > 0 or one.episode.kind == "death"))
+        return waited_s >= STACKS_WITHIN_S or (stacks_done and (waited_s > 0 or investigation.episode.kind == "death"))
 
-    def _look_into_pause(self, one: Investigation, recent: Sequence[Tick]) -> None:
+    def _look_into_pause(self, investigation: Investigation, recent: Sequence[Tick]) -> None:
         # Some seconds apart, in the same pause or in the next ones.
         beat, t_s = main_beat(recent[-1]), recent[-1].t_s
-        if beat is None or beat.progressed_s is None or one.stacks >= STACKS_OF_PAUSES:
+        if beat is None or beat.progressed_s is None or investigation.stacks >= STACKS_OF_PAUSES:
             return
-        if t_s - beat.progressed_s >= IN_PAUSE_S and t_s - one.stacks_s >= IN_PAUSE_S:
-            one.stacks, one.stacks_s = one.stacks + 1, t_s
-            self._ask_for_stacks(one.episode, recent)
+        if t_s - beat.progressed_s >= IN_PAUSE_S and t_s - investigation.stacks_s >= IN_PAUSE_S:
+            investigation.stacks, investigation.stacks_s = investigation.stacks + 1, t_s
+            self._ask_for_stacks(investigation.episode, recent)
 
     def _ask_for_stacks(self, episode: Episode, recent: Sequence[Tick]) -> None:
         if episode.kind not in ("stall", "slow-down"):

@@ -312,20 +312,20 @@ class Recorder:
         return any(isinstance(event, ProcessEnded) and event.role == "main" for event in self._recent[-1].events)
 
     def _take_findings(self) -> None:
-        for found in self._investigator.ready(self._recent):
-            self._take_finding(found)
+        for episode in self._investigator.ready(self._recent):
+            self._take_finding(episode)
         dumps = self._investigator.new_stacks()
         if dumps:
             self._writer.write_stacks(dumps)
 
-    def _take_finding(self, found: Episode, *, is_last: bool = False) -> None:
+    def _take_finding(self, due: Episode, *, is_last: bool = False) -> None:
         # Reported only if the verdict is new.
         # A console's last lines come after the end of the process, so a death without a cause is reported later.
         from holter.causes import diagnose
         from holter.remedies import propose
 
-        key = identity(found)
-        episode = next((one for one in self._watch.episodes if identity(one) == key), found)
+        key = identity(due)
+        episode = next((newest for newest in self._watch.episodes if identity(newest) == key), due)
         diagnosis = propose(diagnose(self.recording(), episode), self.environment, self.contract, is_over=False)
         before = self.diagnoses.get(key)
         self.diagnoses[key] = diagnosis
@@ -433,5 +433,5 @@ def _storage_paths(variables: Mapping[str, str]) -> dict[str, Path]:
 
 def _with_info(environment: Environment, info: Mapping[str, object]) -> Environment:
     # The trainer's own report is more reliable than its command line.
-    told = {name: info[name] for name in TOLD_BY_TRAINER if isinstance(info.get(name), TOLD_BY_TRAINER[name])}
-    return msgspec.structs.replace(environment, **told) if told else environment
+    reported = {name: info[name] for name in TOLD_BY_TRAINER if isinstance(info.get(name), TOLD_BY_TRAINER[name])}
+    return msgspec.structs.replace(environment, **reported) if reported else environment

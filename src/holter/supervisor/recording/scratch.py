@@ -60,8 +60,8 @@ class Scratch:
         """Create the folder again under its name, which the training's processes know; return False if that fails."""
         try:
             self.folder.mkdir(mode=0o700, exist_ok=True)
-            found = self.folder.lstat()
-            if found.st_uid != os.getuid() or not stat.S_ISDIR(found.st_mode):
+            status = self.folder.lstat()
+            if status.st_uid != os.getuid() or not stat.S_ISDIR(status.st_mode):
                 return False
             lock = _locked(self.folder)
         except (OSError, FolderNotWritable, AlreadyRecorded):
@@ -109,10 +109,10 @@ def scratch_of_process(pid: int) -> Scratch:
     folder = Path(tempfile.gettempdir()) / f"holter-attach-{os.getuid()}-{_machine()}-{pid}"
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
-        found = folder.lstat()
+        status = folder.lstat()
     except OSError as error:
         raise FolderNotWritable(CANNOT_MAKE(folder=str(folder), error=error.strerror or str(error))) from error
-    if found.st_uid != os.getuid() or not stat.S_ISDIR(found.st_mode):
+    if status.st_uid != os.getuid() or not stat.S_ISDIR(status.st_mode):
         raise FolderNotWritable(SOMEBODY_ELSES(folder=str(folder)), next_step=OWN_TMPDIR())
     return Scratch(folder, owned=True)
 

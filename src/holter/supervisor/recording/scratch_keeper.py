@@ -39,5 +39,5 @@ class ScratchKeeper:
         was_lost, self.is_lost = self.is_lost, not self._scratch.make_anew()
         if self.is_lost and was_lost:
             return ()
-        told = CANNOT if self.is_lost else MADE_ANEW
-        return (Notice(t_s=t_s, what="scratch-gone", message=told(folder=str(self._scratch.folder))),)
+        sentence = CANNOT if self.is_lost else MADE_ANEW
+        return (Notice(t_s=t_s, what="scratch-gone", message=sentence(folder=str(self._scratch.folder))),)

@@ -96,8 +96,8 @@ class Sources:
             try:
                 if probe is self.process:
                     # A process that has not reported its role yet must not hide what is seen from outside.
-                    told = self.heartbeat.hints().items()
-                    self.process.hints = {pid: hint for pid, hint in told if hint[0] != "other"}
+                    hints = self.heartbeat.hints().items()
+                    self.process.hints = {pid: hint for pid, hint in hints if hint[0] != "other"}
                 reading = probe.read(t_s)
                 samples += reading.samples
                 events += reading.events
@@ -146,13 +146,13 @@ class Sources:
 
     def look_for_workers(self, t_s: float) -> tuple[int, ...]:
         """Return PIDs of the data and export workers that exist now; reads them at once."""
-        processes = (one for one in self._look_at_processes(t_s) if one.state != "Z")
+        processes = (sample for sample in self._look_at_processes(t_s) if sample.state != "Z")
         return tuple(process.pid for process in processes if process.role in WORKERS)
 
     def _look_at_processes(self, t_s: float) -> list[ProcessSample]:
         seen = self.process.read(t_s)
         self._late += seen.events
-        return [one for one in seen.samples if isinstance(one, ProcessSample)]
+        return [sample for sample in seen.samples if isinstance(sample, ProcessSample)]
 
     def last_words(self, t_s: float) -> tuple[Event, ...]:
         """Read the training's events and log at once; the next tick has these events too."""

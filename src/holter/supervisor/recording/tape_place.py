@@ -109,9 +109,9 @@ def refuse_existing(tape: Path | None, *, force: bool) -> None:
 def _not_writable(folder: Path, error: Exception) -> FolderNotWritable:
     if isinstance(error, FolderNotWritable):
         return error
-    told = FolderNotWritable(CANNOT_WRITE_IN(folder=str(folder), error=str(error)), next_step=NAME_A_PLACE())
-    told.__cause__ = error
-    return told
+    refusal = FolderNotWritable(CANNOT_WRITE_IN(folder=str(folder), error=str(error)), next_step=NAME_A_PLACE())
+    refusal.__cause__ = error
+    return refusal
 
 
 def _why(error: BaseException | None) -> str:
