@@ -54,7 +54,9 @@ def doctor(
     ] = None,
     compare: Annotated[
         tuple[Path, Path] | None,
-        typer.Option("--compare", metavar="A.json B.json", help="What tells two machines apart: two saved --json."),
+        typer.Option(
+            "--compare", metavar="A.json B.json", help="Show how two machines differ: two saved --json reports."
+        ),
     ] = None,
     seconds: Annotated[float, typer.Option("--seconds", min=10, help="How long it may take.")] = 60.0,
     everything: Annotated[bool, typer.Option("--all", help="Also list checks that do not apply.")] = False,

@@ -15,7 +15,7 @@ from holter.reports.line_writer import LineWriter
 from holter.sentences import define
 from holter.supervisor.recording.recorder import Listener
 
-NO_TAPE = define("listener.no-tape", "there is no tape: {path} found no room, or was removed")
+NO_TAPE = define("listener.no-tape", "there is no tape: there was no space for {path}, or it was removed")
 
 
 class StderrListener(Listener):

@@ -50,7 +50,7 @@ MainLimit = Annotated[
     ),
 ]
 NoMainHeal = Annotated[
-    bool, typer.Option("--no-main-heal", help="Never restart because the main process stands still; only say so.")
+    bool, typer.Option("--no-main-heal", help="Never restart because the main process is stalled; only say so.")
 ]
 
 

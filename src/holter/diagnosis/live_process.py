@@ -20,7 +20,7 @@ MARK_S = 7.5
 
 LOOKED_AT = define("target.pid", "Looked at process {pid} for {seconds:.0f} s.")
 FINE = define(
-    "target.pid-fine", "The training works: nothing stands still, and nothing became slower in what can be seen."
+    "target.pid-fine", "The training works: as far as can be seen, nothing is stalled and nothing became slower."
 )
 
 

@@ -43,7 +43,7 @@ REASONS: dict[str, Sentence] = {
         ("it-would-happen-again", "it would only happen again; a person must act first"),
         ("no-rung", "Holter knows nothing to do about it"),
         ("no-usable-checkpoint", "no usable checkpoint is left; --restart-from-scratch begins again at epoch 0"),
-        ("main-hangs", "the main process has stood still for too long"),
+        ("main-hangs", "the main process has been stalled for too long"),
         ("asked-to-stop", "somebody or a scheduler asked for it"),
     )
 }

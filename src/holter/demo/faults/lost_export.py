@@ -26,7 +26,7 @@ class LostExport(Harmless):
     """Sends SIGKILL to an export worker while it writes a case."""
 
     name = "export-worker-killed"
-    summary = "a process that writes validation results is killed: nnU-Net waits for that result for ever"
+    summary = "a process that writes validation results is killed: nnU-Net waits for that result without end"
     true_cause: str | None = "export-lost-result-hang"
     phase: Phase = "final-validation"
 

@@ -56,7 +56,7 @@ ATTACHED = define("contract.attached", "the training was started without Holter"
 NO_PYTHON = define("contract.no-python", "no Python process was found below the command")
 OTHER_NAMESPACE = define("contract.other-namespace", "the training runs in a PID namespace of its own")
 CLEARED = define("contract.environment-cleared", "the command clears the environment variables that Holter had set")
-PATH_LOST = define("contract.pythonpath-lost", "the command sets PYTHONPATH anew, without Holter's entry")
+PATH_LOST = define("contract.pythonpath-lost", "the command sets PYTHONPATH itself, without Holter's entry")
 PATH_IGNORED = define("contract.pythonpath-ignored", "Python was started with {option}, which ignores PYTHONPATH")
 SITE_SKIPPED = define(
     "contract.site-skipped", "Python was started with -S, which skips sitecustomize, where Holter's hook is loaded"
@@ -67,13 +67,13 @@ NOTHING_IMPORTED = define(
     "contract.nothing-imported", "the program has imported neither nnunetv2 nor batchgenerators so far"
 )
 HOOK_GONE = define("contract.hook-gone", "its pages are gone")
-SCRATCH_LOST = define("contract.scratch-lost", "Holter's own folder was removed and cannot be made anew")
+SCRATCH_LOST = define("contract.scratch-lost", "Holter's own folder was removed and cannot be created again")
 NO_LOADER = define("contract.no-loader", "no data loader with worker processes was seen")
 NO_LOG = define("contract.no-log", "no training log of nnU-Net was found")
 LOG_GONE = define("contract.log-gone", "its file is gone")
 NO_RESULTS = define("contract.no-results", "it is not known which folder that is")
 RESULTS_GONE = define("contract.results-gone", "{folder} is gone")
-RESULTS_REPLACED = define("contract.results-replaced", "another folder stands in the place of {folder}")
+RESULTS_REPLACED = define("contract.results-replaced", "another folder has replaced {folder}")
 ENDINGS_UNTOLD = define("contract.endings-untold", "before Linux 6.15 only their parents can see it")
 CONSOLE_UNREAD = define("contract.console-unread", "there is no heartbeat, and the output goes to no file")
 STACKS_REFUSED = define("contract.stacks-refused", "{why}")

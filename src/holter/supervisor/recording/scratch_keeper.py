@@ -10,13 +10,13 @@ from holter.supervisor.recording.scratch import Scratch
 
 MADE_ANEW = define(
     "notice.scratch-gone",
-    "Holter's own folder {folder} was removed, and is made anew. The training is not affected; what its processes told "
-    "in the last second may be lost",
+    "Holter's own folder {folder} was removed and is created again. The training is not affected; what its processes "
+    "reported in the last second may be lost",
 )
 CANNOT = define(
     "notice.scratch-lost",
-    "Holter's own folder {folder} was removed and cannot be made anew. The training is not affected, but new processes "
-    "of it are not watched, and Holter can replace no workers and save no checkpoint",
+    "Holter's own folder {folder} was removed and cannot be created again. The training is not affected, but new "
+    "processes of it are not watched, and Holter can replace no workers and save no checkpoint",
 )
 
 
