@@ -103,7 +103,7 @@ LOST = replace(
     start="lost hook",
     command=lambda _: ["env", f"PYTHONPATH={SHIM}", beside("nnUNetv2_train"), *TRAIN],
     main="nnUNetv2_train",
-    sees=(r"heartbeat \(the command sets PYTHONPATH anew", WATCHES),
+    sees=(r"heartbeat \(the command sets PYTHONPATH itself", WATCHES),
     takes_c=True,
 )
 NAMESPACE = replace(

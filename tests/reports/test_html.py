@@ -173,12 +173,12 @@ def test_what_was_done_is_told_and_marked_on_the_timeline() -> None:
     for words in (
         "Replace data workers",
         "done after 13 s",
-        "stock nnU-Net stands still here until somebody looks",
+        "stock nnU-Net is stalled here until a person acts",
         "nnUNet_n_proc_DA=3",
         "stock nnU-Net ends here",
         "Checkpoints saved and verified: 2",
         "loss and pseudo Dice are on the trend from before",
-        "standing still 41 s (Frozen data worker)",
+        "stalled 41 s (Frozen data worker)",
         "trained again later",
         "process 2",
     ):

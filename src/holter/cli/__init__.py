@@ -1,6 +1,6 @@
-"""One file a command: parse, call, print, exit code. Decides nothing.
+"""Command-line entry point. One file per command: parse options, call, print, exit. No decisions are made here.
 
-Exit codes: 0 clean, 1 something was found, 2 we failed; commands that run a training pass its code on.
+Exit codes: 0 clean, 1 something was found, 2 Holter failed; commands that run a training return its exit code.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def _options(
 
 
 def main() -> None:
-    """Entry point: errors become four lines and exit code 2."""
+    """Run the command line; print a HolterError or OSError to stderr and exit with code 2."""
     standard_streams.repair()
     try:
         _command()()
@@ -66,7 +66,6 @@ def main() -> None:
 
 
 def _command() -> Callable[[], Any]:
-    """``holter``; with its help in the language of the user, where that is not English and somebody may read it."""
     lang = spoken_language(sys.argv[1:])
     if lang == "en":
         return app
@@ -76,7 +75,7 @@ def _command() -> Callable[[], Any]:
 
 
 def tell(error: HolterError) -> None:
-    """An error for a tired person: id, what happened, what is safe, the next command."""
+    """Print an error to stderr: id, what happened, what is still safe, the next command."""
     lang = spoken_language(sys.argv[1:])
     lines = [f"{error.id}: {phrase(error.what, lang)}"]
     if error.safe:
@@ -86,8 +85,8 @@ def tell(error: HolterError) -> None:
     _say("\n".join(lines))
 
 
-def _say(told: str) -> None:
-    """Whether or not anybody reads it: the exit code counts."""
+def _say(message: str) -> None:
+    # Must not fail if nobody reads stderr: the exit code still has to be set.
     writer = LineWriter(sys.stderr, lambda _: "")
-    writer.say(live.marked(told))
+    writer.say(live.marked(message))
     writer.close()

@@ -1,4 +1,4 @@
-"""``holter attach PID``: a run that is already going, or already hanging."""
+"""``holter attach PID``: record a training that is already running or already stalled."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``holter demo``: a real training, a real fault, alarm, cause and report in two to three minutes."""
+"""``holter demo``: a real training and a real fault, with alarm, cause and report, in two to three minutes."""
 
 from __future__ import annotations
 

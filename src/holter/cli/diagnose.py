@@ -1,4 +1,4 @@
-"""``holter diagnose TARGET``: what happened, why, what helps, and what to look at next."""
+"""``holter diagnose TARGET``: what happened, why, what helps, and what to check next."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def diagnose(
     look_s = LOOK_S if for_s is None else for_s
     progress = Progress(sys.stderr, language)
     try:
-        found = diagnose_target(
+        result = diagnose_target(
             target,
             tell_log=progress.reading,
             tell_look=lambda t_s: progress.looking(target, t_s, look_s),
@@ -72,15 +72,15 @@ def diagnose(
     finally:
         progress.clear()
     if as_json:
-        tape = found.name if found.kind == "tape" else None
+        tape = result.name if result.kind == "tape" else None
         document = to_json(
-            found.diagnoses, language, tape, found.recording, target=(found.kind, found.name, found.notes)
+            result.diagnoses, language, tape, result.recording, target=(result.kind, result.name, result.notes)
         )
         print(json.dumps(document, ensure_ascii=False, indent=2))
     else:
         console = Console()
-        print_notes(console, found.notes, language)
-        print_diagnosis(console, found.recording, found.diagnoses, language, is_run=found.kind == "tape")
-    if found.kind == "tape" and not found.diagnoses and not was_training_seen(found.recording):
+        print_notes(console, result.notes, language)
+        print_diagnosis(console, result.recording, result.diagnoses, language, is_run=result.kind == "tape")
+    if result.kind == "tape" and not result.diagnoses and not was_training_seen(result.recording):
         sys.exit(2)
-    sys.exit(1 if found.diagnoses else 0)
+    sys.exit(1 if result.diagnoses else 0)

@@ -1,4 +1,4 @@
-"""``holter doctor [DATASET [CONFIGURATION]]``: go or no-go before hours are spent."""
+"""``holter doctor [DATASET [CONFIGURATION]]``: check machine and data before a training (go or no-go)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ COMPARE_ALONE = define("error.compare-alone", "--compare takes two saved reports
 
 
 class Device(str, enum.Enum):
-    """What trains."""
+    """Device to train on."""
 
     CUDA = "cuda"
     CPU = "cpu"
@@ -54,7 +54,9 @@ def doctor(
     ] = None,
     compare: Annotated[
         tuple[Path, Path] | None,
-        typer.Option("--compare", metavar="A.json B.json", help="What tells two machines apart: two saved --json."),
+        typer.Option(
+            "--compare", metavar="A.json B.json", help="Show how two machines differ: two saved --json reports."
+        ),
     ] = None,
     seconds: Annotated[float, typer.Option("--seconds", min=10, help="How long it may take.")] = 60.0,
     everything: Annotated[bool, typer.Option("--all", help="Also list checks that do not apply.")] = False,
@@ -111,7 +113,10 @@ def _compare(files: tuple[Path, Path], language: Language, *, as_json: bool) -> 
 
     differences = compare(*(read_report(file) for file in files))
     if as_json:
-        rows = [{**msgspec.to_builtins(one), "title": terminal.fact_title(one, language)} for one in differences]
+        rows = [
+            {**msgspec.to_builtins(difference), "title": terminal.fact_title(difference, language)}
+            for difference in differences
+        ]
         _print_json({"first": str(files[0]), "second": str(files[1]), "differences": rows})
     else:
         terminal.print_comparison(Console(), (files[0].name, files[1].name), differences, language)

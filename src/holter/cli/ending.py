@@ -1,4 +1,4 @@
-"""The last words of a run: whoever is impatient with them does not change its exit code."""
+"""End of ``holter run`` and ``holter train``: signals that arrive this late do not change the exit code."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ import signal
 import sys
 from typing import NoReturn
 
-# They would end us, with a code of their own, while the training's is known already.
+# Ignored once the training has ended: they would replace its exit code by their own.
 LATE = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
 
 
 class Ending:
-    """The end of ``holter run`` and ``holter train``; a context in which Ctrl-C cuts short what comes after it."""
+    """Context manager for a run; Ctrl-C after ``settle`` skips the rest of the block."""
 
     def __init__(self) -> None:
         self._returncode: int | None = None
 
     def settle(self, returncode: int) -> None:
-        """The training has ended like this (as Popen gives it), and so will we."""
+        """Record the training's exit code (as Popen reports it), and ignore late signals from now on."""
         self._returncode = returncode
         for number in LATE:
             signal.signal(number, signal.SIG_IGN)
 
     def leave(self) -> NoReturn:
-        """End as the training did."""
+        """Exit with the training's code, or 2 if it is not known."""
         from holter.supervisor.signals import die_like
 
         sys.exit(2 if self._returncode is None else die_like(self._returncode))

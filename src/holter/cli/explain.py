@@ -1,4 +1,4 @@
-"""``holter explain CAUSE``: the page on a cause."""
+"""``holter explain CAUSE``: print the page of a cause."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from holter.cli.options import Json, Lang, chosen_language
 from holter.errors import UnknownCause
 from holter.sentences import define
 
-# Of several causes whose names hold the word.
+# At most this many causes are suggested.
 MOST_NEAR = 4
 
 NO_CAUSE = define("error.no-cause", "There is no cause {cause}.")
@@ -43,10 +43,12 @@ def explain(
         return
     name = cause.replace("_", "-").lower()
     if name not in PAGES:
-        near = [one for one in sorted(PAGES) if name in one] or difflib.get_close_matches(name, PAGES, n=1)
+        near = [page_name for page_name in sorted(PAGES) if name in page_name] or difflib.get_close_matches(
+            name, PAGES, n=1
+        )
         raise UnknownCause(
             NO_CAUSE(cause=repr(cause)),
-            next_step="; ".join(f"holter explain {one}" for one in near[:MOST_NEAR]) or "holter explain",
+            next_step="; ".join(f"holter explain {similar}" for similar in near[:MOST_NEAR]) or "holter explain",
         )
     if as_json:
         print(json.dumps({"cause": name, "page": page(name, PAGES[name], language)}, ensure_ascii=False, indent=2))

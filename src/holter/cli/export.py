@@ -1,4 +1,4 @@
-"""``holter export TAPE``: samples and events as tables."""
+"""``holter export TAPE``: write samples and events as tables."""
 
 from __future__ import annotations
 

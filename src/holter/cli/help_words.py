@@ -1,6 +1,6 @@
-"""The help of all commands in the language of the user.
+"""The help of all commands in the user's language.
 
-English stands beside each option, in the commands; its keys are ``help.COMMAND`` and ``help.COMMAND.OPTION``.
+The English text is beside each option in the commands; its keys are ``help.COMMAND`` and ``help.COMMAND.OPTION``.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from holter.cli import app
 from holter.reports.catalogue import Lang, text
 from holter.sentences import define
 
-# Words of typer's own, by the name of its constant; an older typer may lack some, and they stay English then.
+# Texts of typer itself, by the name of their constant. Those that an older typer lacks stay English.
 TITLES = {
     "ARGUMENTS_PANEL_TITLE": define("help-title.arguments", "Arguments"),
     "OPTIONS_PANEL_TITLE": define("help-title.options", "Options"),
@@ -27,13 +27,13 @@ HELP_OPTIONS = ("-h", "--help")
 
 
 def asks_for_help(arguments: Sequence[str]) -> bool:
-    """Whether these arguments make a command print its help."""
-    ours = arguments[: arguments.index("--")] if "--" in arguments else arguments
-    return not arguments or any(option in ours for option in HELP_OPTIONS)
+    """Return whether these arguments make a command print its help."""
+    own_arguments = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    return not arguments or any(option in own_arguments for option in HELP_OPTIONS)
 
 
 def translated(lang: Lang) -> Callable[[], Any]:
-    """Return the command ``holter`` with its help in a language."""
+    """Return the ``holter`` command with its help translated."""
     group = typer.main.get_command(app)
     for name, command in _commands(group):
         if command.help:
@@ -47,7 +47,6 @@ def translated(lang: Lang) -> Callable[[], Any]:
 
 
 def _commands(group: Any) -> Iterator[tuple[str, Any]]:
-    """Every command with its name; the group itself is ``holter``."""
     yield "holter", group
     yield from group.commands.items()
 

@@ -1,4 +1,4 @@
-"""What a running recording says on stderr."""
+"""Messages of a running recording on stderr."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from holter.reports.line_writer import LineWriter
 from holter.sentences import define
 from holter.supervisor.recording.recorder import Listener
 
-NO_TAPE = define("listener.no-tape", "there is no tape: {path} found no room, or was removed")
+NO_TAPE = define("listener.no-tape", "there is no tape: there was no space for {path}, or it was removed")
 
 
 class StderrListener(Listener):
-    """Lines on stderr, prefixed, between the lines of the training. It never waits for somebody to read them."""
+    """Prints prefixed lines to stderr, between the lines of the training. Never blocks on a slow reader."""
 
     def __init__(self, lang: Literal["en", "zh"], *, quiet: bool = False) -> None:
         self._lang = lang
@@ -27,46 +27,46 @@ class StderrListener(Listener):
         self._writer = LineWriter(None if quiet else sys.stderr, self._left_out)
 
     def alarm(self, episode: Episode) -> None:
-        """Say that something was noticed."""
+        """Print the alarm."""
         self._say(live.alarm(episode, self._lang))
 
     def cause(self, diagnosis: Diagnosis) -> None:
-        """Say what it is."""
+        """Print the cause."""
         self._say(live.cause(diagnosis, self._lang))
 
     def over(self, episode: Episode) -> None:
-        """Say that it is over."""
+        """Print that the episode is over."""
         self._say(live.over(episode, self._lang))
 
     def action(self, action: ActionTaken) -> None:
-        """Say what is done to the run, or would be with ``--heal``."""
-        told = live.action(action, self._lang) if self._echoes.is_new(action) else None
-        if told is not None:
-            self._say(told)
+        """Print an action that Holter takes, or would take with ``--heal``."""
+        line = live.action(action, self._lang) if self._echoes.is_new(action) else None
+        if line is not None:
+            self._say(line)
 
     def contract(self, settled: ContractSettled, before: ContractSettled | None) -> None:
-        """Say what can be seen and done here."""
-        told = live.contract(settled, before, self._lang)
-        if told is not None:
-            self._say(told)
+        """Print what can be observed and done on this machine."""
+        lines = live.contract(settled, before, self._lang)
+        if lines is not None:
+            self._say(lines)
 
     def notice(self, notice: Notice) -> None:
-        """Say what is not as it should be."""
+        """Print a warning about the run or the recording."""
         self._say(live.notice(notice, self._lang))
 
     def note(self, text: Text) -> None:
-        """Say something of ourselves."""
+        """Print a message of Holter itself."""
         self._say(live.marked(phrase(text, self._lang)))
 
     def wrote(self, path: Path, *, is_there: bool) -> None:
-        """Name the file that was written, or say that there is none."""
+        """Print the path of the tape, or that there is none."""
         if is_there:
             self._say(live.wrote(str(path), self._lang))
         else:
             self.note(NO_TAPE(path=str(path)))
 
     def close(self) -> None:
-        """Wait until everything was said, if somebody reads it; nothing is said after that."""
+        """Wait until all lines are written, if somebody reads them. Later lines are dropped."""
         self._writer.close()
 
     def __enter__(self) -> StderrListener:
@@ -86,7 +86,7 @@ class StderrListener(Listener):
 def listeners_for(
     speaker: StderrListener, notify: str | None, lang: Literal["en", "zh"], name: str
 ) -> Iterator[tuple[Listener, Callable[[int], None]]]:
-    """Those who hear of a run called ``name``, and what to call with its exit code.
+    """Yield the listener of a run called ``name``, and the function to call with its exit code.
 
     Raises:  BadInput, MissingExtra for a URL that cannot be used; before anything is started.
     """

@@ -50,12 +50,12 @@ MainLimit = Annotated[
     ),
 ]
 NoMainHeal = Annotated[
-    bool, typer.Option("--no-main-heal", help="Never restart because the main process stands still; only say so.")
+    bool, typer.Option("--no-main-heal", help="Never restart because the main process is stalled; only say so.")
 ]
 
 
 class SharingStrategy(str, enum.Enum):
-    """How tensors get from a data worker to the training; names of torch's."""
+    """How a data worker passes tensors to the training; the names are torch's."""
 
     file_system = "file_system"
     file_descriptor = "file_descriptor"
@@ -72,7 +72,7 @@ Sharing = Annotated[
 
 
 def chosen_sharing(option: SharingStrategy | None, note: Callable[[Text], None]) -> dict[str, str]:
-    """The environment with the chosen strategy in it; what speaks against it on this machine is noted."""
+    """Return the environment with the chosen strategy; ``note`` gets what speaks against it on this machine."""
     if option is None:
         return dict(os.environ)
     from holter.supervisor.sharing import trouble_with
@@ -84,7 +84,7 @@ def chosen_sharing(option: SharingStrategy | None, note: Callable[[Text], None])
 
 
 def checked_resume(option: str | None) -> str | None:
-    """Return ``--resume-command`` where it can be started as it stands, without a shell; it is needed hours later.
+    """Return ``--resume-command`` if it can be started without a shell. Checked now because it runs hours later.
 
     Raises:  BadInput.
     """
@@ -115,19 +115,19 @@ def _not_started(why: Text, option: str) -> BadInput:
 
 
 def chosen_language(option: str | None) -> Literal["en", "zh"]:
-    """The language of the option or the locale."""
+    """Return the language of ``--lang``, or that of the locale."""
     from holter.reports.catalogue import language
 
     return language(option, os.environ)
 
 
 def spoken_language(arguments: Sequence[str]) -> Literal["en", "zh"]:
-    """The language of ``--lang`` among these arguments, which need not be parsed or valid, or that of the locale."""
+    """Return the language of ``--lang`` in arguments that may be unparsed or invalid, or that of the locale."""
     from holter.errors import BadInput
     from holter.reports.catalogue import language
 
     words = list(arguments[: arguments.index("--")] if "--" in arguments else arguments)
-    given = [one.partition("=")[2] for one in words if one.startswith("--lang=")]
+    given = [word.partition("=")[2] for word in words if word.startswith("--lang=")]
     given += [after for option, after in pairwise(words) if option == "--lang"]
     try:
         return language(given[-1] if given else None, os.environ)
@@ -136,5 +136,5 @@ def spoken_language(arguments: Sequence[str]) -> Literal["en", "zh"]:
 
 
 def tape_name(tape: Path) -> str:
-    """What a file that is made of a tape is called after: ``run.1`` and ``run.2`` are two tapes."""
+    """Return the name for files made from a tape; ``run.1`` and ``run.2`` are different tapes."""
     return tape.stem if tape.suffix == ".holter" else tape.name

@@ -1,4 +1,4 @@
-"""``holter report TAPE``: one HTML file to look at and to send."""
+"""``holter report TAPE``: write one HTML file to read and to send."""
 
 from __future__ import annotations
 

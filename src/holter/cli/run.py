@@ -1,4 +1,4 @@
-"""``holter run -- CMD``: any training command under supervision."""
+"""``holter run -- CMD``: run any training command under supervision."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ STILL_THERE = define("run.orphans", "{count} processes of the training are still
 PATHS_NOT_SET = define(
     "run.paths-not-set", "nnunet-paths-not-set: {names} not set; nnU-Net will refuse to start without"
 )
-# A look at /proc and one folder takes less; what takes longer is said later, beside the training.
+# Reading /proc and one folder takes less. A slower answer is printed later, while the training runs.
 OTHERS_WITHIN_S = 0.5
 NNUNET_PATHS = ("nnUNet_raw", "nnUNet_preprocessed", "nnUNet_results")
 
@@ -83,8 +83,8 @@ def run(
     with ending, StderrListener(language, quiet=quiet) as speaker:
         _tell_of_paths(command, speaker)
         if heal:
-            for told in consequences((restart_ability(resume(tuple(command), resume_command)),), language):
-                speaker.note(told)
+            for consequence in consequences((restart_ability(resume(tuple(command), resume_command)),), language):
+                speaker.note(consequence)
         variables = chosen_sharing(sharing, speaker.note)
         _tell_of_others(command, speaker)
         with listeners_for(speaker, notify, language, shlex.join(command)) as (listener, finish):
@@ -110,7 +110,7 @@ def run(
 
 
 def _tell_of_paths(command: list[str], speaker: StderrListener) -> None:
-    """Say which of nnU-Net's folders are not set, where the command is nnU-Net's own: a script may set them itself."""
+    # Only for nnU-Net's own command: a script may set the variables itself.
     from holter.texts.training_command import parse_training_command
 
     is_nnunet = Path(command[0]).name.startswith("python") or Path(command[0]).name == "nnUNetv2_train"
@@ -122,7 +122,7 @@ def _tell_of_paths(command: list[str], speaker: StderrListener) -> None:
 
 
 def _tell_of_others(command: list[str], speaker: StderrListener) -> None:
-    """Say who prepares the same data now. The command waits for nobody, nor for a file server that does not answer."""
+    # The command waits neither for other folds nor for a file server that does not answer.
     from holter.supervisor.folds.preparation import who_else
     from holter.supervisor.signals import FORWARDED
     from holter.texts.training_command import parse_training_command
@@ -132,11 +132,11 @@ def _tell_of_others(command: list[str], speaker: StderrListener) -> None:
         return
 
     def tell() -> None:
-        signal.pthread_sigmask(signal.SIG_BLOCK, {*FORWARDED, signal.SIGCHLD})  # they are for the main thread
+        signal.pthread_sigmask(signal.SIG_BLOCK, {*FORWARDED, signal.SIGCHLD})  # the main thread handles them
         with suppress(OSError):
-            told = who_else(training, os.environ)
-            if told is not None:
-                speaker.note(told)
+            warning = who_else(training, os.environ)
+            if warning is not None:
+                speaker.note(warning)
 
     thread = threading.Thread(target=tell, name="holter-others", daemon=True)
     with suppress(RuntimeError):  # no more threads for this user: the command is what matters

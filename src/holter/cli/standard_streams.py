@@ -1,4 +1,4 @@
-"""Standard input, output and error as a command line finds them: closed, or in an encoding that lacks our letters."""
+"""Repair standard streams that are closed, or that use an encoding without our characters."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ import sys
 
 
 def repair() -> None:
-    """Make the three standard streams usable; a command that is started then finds them as they were.
+    """Make the three standard streams usable. A command that is started later still finds them as they were.
 
-    A closed descriptor is given to /dev/null, closed again in every child: else the next file that is opened, the
-    tape perhaps, would get its number, and whatever writes to stderr would write into it.
+    A closed descriptor is opened on /dev/null, and closed again in every child. Otherwise the next file that is opened,
+    perhaps the tape, would get its number, and everything written to stderr would go into that file.
     """
     for descriptor in (0, 1, 2):
         try:
             os.fstat(descriptor)
         except OSError:
-            os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)  # gets the lowest number that is free: this one
-    # None, where Python found them closed. print(file=None) would write to stdout.
+            os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)  # gets the lowest free number: this one
+    # Python sets a closed stream to None, and print(file=None) would write to stdout.
     sys.stdin = sys.stdin or open(os.devnull, encoding="utf-8")  # noqa: SIM115, PTH123 - until the process ends
     sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123
     sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123

@@ -1,4 +1,4 @@
-"""``holter train DATASET CONFIGURATION FOLD …``: nnU-Net training under full care."""
+"""``holter train DATASET CONFIGURATION FOLD …``: nnU-Net training with supervision and healing."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from holter.cli.options import (
 )
 from holter.cli.waiting import Waits
 
-# Without short options: nnU-Net has -tr, -p, -device and more, and click would look for ours inside them.
+# No short options: nnU-Net has -tr, -p, -device and more, and click would parse ours out of them.
 SETTINGS = {"ignore_unknown_options": True, "help_option_names": ["--help"]}
-# What the training itself says (trainer/loader_log.py) is said in the same language.
+# The training prints its own messages (trainer/loader_log.py) in the same language.
 LANGUAGE = "HOLTER_LANG"
 
 
 class DataLoader(str, Enum):
-    """Whose data loader."""
+    """Data loader to use."""
 
     HOLTER = "holter"
     STOCK = "stock"
@@ -91,7 +91,7 @@ def train(
     language = chosen_language(lang)
     training, folder = read_arguments(tuple(arguments), os.environ)
     refuse_existing(tape, force=force)
-    ours = ("--loader", loader.value, *(("--strict",) if strict else ()))
+    own_options = ("--loader", loader.value, *(("--strict",) if strict else ()))
     ending = Ending()
     with ending, StderrListener(language, quiet=quiet) as speaker:
         variables = {**chosen_sharing(sharing, speaker.note), LANGUAGE: language}
@@ -104,7 +104,7 @@ def train(
                     preparation = stack.enter_context(closing(Preparation(training, os.environ, waits)))
                     preparation.wait(patience)
                     waits.close()
-                    order = make_order((*arguments, *ours), training, folder, from_scratch=restart_from_scratch)
+                    order = make_order((*arguments, *own_options), training, folder, from_scratch=restart_from_scratch)
                 for note in order.notes:
                     speaker.note(note)
                 if order.continues is not None:

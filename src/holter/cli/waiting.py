@@ -1,4 +1,4 @@
-"""What a person sees while ``holter train`` waits: a line that counts on a terminal, a line now and then in a file."""
+"""Progress while ``holter train`` waits: a counting line on a terminal, a line every few minutes in a file."""
 
 from __future__ import annotations
 
@@ -11,42 +11,40 @@ from holter.records import Message
 from holter.reports import live
 from holter.reports.catalogue import Lang
 
-# A log that is read later shall say how long it took, and not be filled.
+# A log file should show how long the wait took, without being flooded.
 LINE_EVERY_S = 180.0
 
 
 class Waits:
-    """Tells of a wait. ``close`` it before anything else is printed."""
+    """Prints the progress of a wait. Call ``close`` before anything else is printed."""
 
     def __init__(self, speaker: StderrListener, lang: Lang, *, quiet: bool) -> None:
         self._speaker = speaker
         self._progress = live.Progress(sys.stderr, lang) if _has_terminal() and not quiet else None
         self._line_s = time.monotonic()
 
-    def say(self, told: Message) -> None:
-        """Something new: a line that stays."""
+    def say(self, message: Message) -> None:
+        """Print a new line that stays."""
         self.close()
-        self._speaker.note(told)
+        self._speaker.note(message)
         self._line_s = time.monotonic()
 
-    def show(self, told: Message) -> None:
-        """How far it is."""
+    def show(self, message: Message) -> None:
+        """Update the progress line; without a terminal, print it every LINE_EVERY_S."""
         if self._progress is not None:
-            self._progress.waiting(told)
+            self._progress.waiting(message)
         elif time.monotonic() - self._line_s >= LINE_EVERY_S:
-            self.say(told)
+            self.say(message)
 
     def close(self) -> None:
-        """Take away the line that counts."""
+        """Clear the progress line."""
         if self._progress is not None:
             self._progress.clear()
 
 
 def _has_terminal() -> bool:
-    """Whether this is the one command in the foreground: several at once would write over each other's line.
-
-    After ``su`` the terminal belongs to another user, and a line can only be shown where it can be opened once more.
-    """
+    # Only a command in the foreground shows a line: several at once would overwrite each other's.
+    # After ``su`` the terminal belongs to another user; a line is possible only if it can be opened again.
     try:
         is_foreground = os.tcgetpgrp(sys.stderr.fileno()) == os.getpgrp()
         is_foreground &= os.access(f"/proc/self/fd/{sys.stderr.fileno()}", os.W_OK)

@@ -1,8 +1,8 @@
-"""A small nnU-Net data set with real anatomy, made on the spot: ``python -m holter.demo.dataset --out DIR``.
+"""Generate a small nnU-Net data set with real anatomy: ``python -m holter.demo.dataset --out DIR``.
 
-The MNI152 template (T1 image, grey- and white-matter maps) travels inside nilearn's wheel, so nothing is
-downloaded. Every case is that one brain, bent, shaded, re-scaled and made noisy in its own way. It is good
-for making a data loader work, not for any statement about brains.
+The MNI152 template (T1 image, grey- and white-matter maps) is part of nilearn's wheel, so nothing is downloaded.
+Every case is that one brain with its own random deformation, shading, contrast and noise. It is good enough to
+keep a data loader busy, but not for any statement about brains.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ DATASET_NAME = "Dataset801_HolterBrain"
 DEFAULT_CASES = 10
 DEFAULT_SEED = 1
 
-SPACING_MM = 2  # halves the template's 1 mm: a patch of 32 voxels then holds folds, ventricle and skull edge
+SPACING_MM = 2  # half the template's resolution (1 mm): a patch of 32 voxels holds folds, ventricle and skull edge
 CENTRE_MM = (0.0, -18.0, 8.0)  # of the cropped region, in MNI space: basal ganglia and cortex around them
-SIDES = (48, 60)  # voxels a side, drawn for each case: small enough for a laptop CPU, and not all the same
-BEND_GRID = 5  # control points a side of the deformation; between them a cubic spline keeps it smooth
-BEND_MM = 4.0  # standard deviation of a control point: folds move visibly, none tear
+SIDES = (48, 60)  # voxels per side, drawn for each case: small enough for a laptop CPU, and not all equal
+BEND_GRID = 5  # control points per side of the deformation; a cubic spline interpolates between them
+BEND_MM = 4.0  # standard deviation of a control point: folds move visibly, and none tears
 SHADE_RATIO = 0.25  # bias field of a head coil, peak about a quarter
 CONTRAST = (0.8, 1.25)  # range of the exponent applied to intensities in 0..1
 NOISE_RATIO = 0.03  # of the brightest tissue
 BRIGHTEST = 1000  # intensities are stored as small integers, which compress well
-TISSUE_THRESHOLD = 0.4  # a voxel is tissue where its map says so and no other tissue says it louder
+TISSUE_THRESHOLD = 0.4  # a voxel is a tissue if its map exceeds this and no other tissue's map is higher
 
 Array = NDArray[np.float32]
 
 
 class Template(NamedTuple):
-    """T1 and tissue maps on a 2 mm grid, intensities 0..1, and where voxel (0, 0, 0) lies in MNI space."""
+    """T1 and tissue maps on a 2 mm grid, intensities 0..1, and the MNI position of voxel (0, 0, 0)."""
 
     t1: Array
     grey: Array
@@ -46,14 +46,14 @@ class Template(NamedTuple):
 
 
 def load_template() -> Template:
-    """The MNI152 template of nilearn's wheel, block-averaged to 2 mm."""
-    # Imported here: it brings scikit-learn and pandas along, and ``--help`` need not wait for them.
+    """Return the MNI152 template of nilearn's wheel, block-averaged to 2 mm."""
+    # Imported here: it also imports scikit-learn and pandas, which would slow down ``--help``.
     from nilearn.datasets import load_mni152_gm_template, load_mni152_template, load_mni152_wm_template
 
     loaders = (load_mni152_template, load_mni152_gm_template, load_mni152_wm_template)
     images = [load(resolution=1) for load in loaders]
     t1, grey, white = (_halve(np.asarray(image.dataobj, dtype=np.float32)) for image in images)
-    # The centre of the first 2 mm block lies half a voxel of the fine grid away from the first fine voxel.
+    # The centre of the first 2 mm block is half a fine voxel away from the first fine voxel.
     origin_mm = images[0].affine[:3, 3] + (SPACING_MM - 1) / 2
     return Template(_unit(t1), _unit(grey), _unit(white), origin_mm)
 
@@ -72,7 +72,6 @@ def _unit(volume: Array) -> Array:
 
 
 def _smooth_field(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.float64]:
-    """A smooth random field of unit standard deviation at its control points."""
     coarse = rng.standard_normal((BEND_GRID, BEND_GRID, BEND_GRID))
     zoom = [side / BEND_GRID for side in shape]
     field: NDArray[np.float64] = ndimage.zoom(coarse, zoom, order=3, mode="nearest", grid_mode=True)
@@ -80,7 +79,7 @@ def _smooth_field(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[n
 
 
 def make_case(template: Template, rng: np.random.Generator) -> tuple[NDArray[np.int16], NDArray[np.uint8]]:
-    """One image and its labels (0 background, 1 grey matter, 2 white matter), bent and shaded by ``rng``."""
+    """Return one deformed and shaded image and its labels (0 background, 1 grey matter, 2 white matter)."""
     shape = tuple(int(side) for side in rng.integers(SIDES[0], SIDES[1] + 1, size=3))
     start = (np.asarray(CENTRE_MM) - template.origin_mm) / SPACING_MM - np.asarray(shape) / 2
     grid = np.meshgrid(*(np.arange(side) for side in shape), indexing="ij")
@@ -101,7 +100,7 @@ def make_case(template: Template, rng: np.random.Generator) -> tuple[NDArray[np.
 
 
 def describe(cases: int) -> dict[str, Any]:
-    """The content of nnU-Net's ``dataset.json``, which says what these images are and are not."""
+    """Return the content of nnU-Net's ``dataset.json``, which states what these images are and are not."""
     return {
         "name": DATASET_NAME,
         "description": (
@@ -118,7 +117,7 @@ def describe(cases: int) -> dict[str, Any]:
 
 
 def write_dataset(out: Path, *, cases: int = DEFAULT_CASES, seed: int = DEFAULT_SEED) -> Path:
-    """The folder ``out/Dataset801_HolterBrain`` with ``cases`` cases; the same seed gives the same voxels."""
+    """Write ``cases`` cases to ``out/Dataset801_HolterBrain``; return it. The same seed gives the same voxels."""
     import nibabel
 
     template = load_template()
@@ -128,18 +127,18 @@ def write_dataset(out: Path, *, cases: int = DEFAULT_CASES, seed: int = DEFAULT_
         place.mkdir(parents=True, exist_ok=True)
     affine = np.diag([SPACING_MM, SPACING_MM, SPACING_MM, 1.0])
     for case in range(cases):
-        # A stream for each case: the first five of ten cases are the five of a data set of five.
+        # One random stream per case: the first five of ten cases equal a data set of five.
         image, label = make_case(template, np.random.default_rng((seed, case)))
         nibabel.save(nibabel.Nifti1Image(image, affine), images / f"brain_{case:03d}_0000.nii.gz")
         nibabel.save(nibabel.Nifti1Image(label, affine), labels / f"brain_{case:03d}.nii.gz")
         print(f"case {case + 1}/{cases}", flush=True)
-    # Written last: its presence says that the folder is complete.
+    # Written last: if it exists, the folder is complete.
     (folder / "dataset.json").write_text(json.dumps(describe(cases), indent=2) + "\n")
     return folder
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Exit code of the command."""
+    """Run the command; return its exit code."""
     parser = argparse.ArgumentParser(prog="python -m holter.demo.dataset", description="generate the demo's images")
     parser.add_argument("--out", type=Path, required=True, help="folder that gets the data set (an nnUNet_raw)")
     parser.add_argument("--cases", type=int, default=DEFAULT_CASES)

@@ -1,4 +1,4 @@
-"""When the fault comes, when it goes, and what is said meanwhile."""
+"""Inject the fault, relieve it, and print what Holter finds meanwhile."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from holter.reports.line_writer import takes_a_line
 from holter.sentences import define
 from holter.supervisor.recording.recorder import Listener, Recorder
 
-# The fault comes in mid-epoch 1: a first epoch has shown what is usual.
+# In the middle of epoch 1: the first epoch gives the baseline.
 FAULT_EPOCH = 1
 FAULT_ITERATION = 10
-# The cause stays on screen for a moment before the fault is repaired; without a cause it is repaired after this.
+# The cause stays on screen for SHOW_CAUSE_S before the fault is relieved; without a cause, after GIVE_UP_S.
 SHOW_CAUSE_S = 8.0
 GIVE_UP_S = 75.0
 
@@ -27,7 +27,7 @@ SIMULATED = define("note.simulated", "GPU readings and slow steps are simulated"
 
 
 class Director(Listener):
-    """Injects and relieves a fault between ticks, and tells what Holter finds."""
+    """Injects and relieves a fault between ticks, and prints what Holter finds."""
 
     def __init__(
         self,
@@ -50,7 +50,7 @@ class Director(Listener):
         self._t_s = 0.0
 
     def each_tick(self, recorder: Recorder, tick: Tick) -> None:
-        """Called after every tick of the recorder."""
+        """Inject or relieve the fault when its time has come. Called after every tick of the recorder."""
         self._t_s = tick.t_s
         beat = next((beat for beat in tick.beats if beat.role == "main"), None)
         if beat is not None:
@@ -65,21 +65,21 @@ class Director(Listener):
                 self._say(text(f"demo.relieved.{self._fault.name}", self._lang))
 
     def alarm(self, episode: Episode) -> None:
-        """Show the alarm."""
+        """Print the alarm."""
         self._say_live(live.alarm(episode, self._lang))
 
     def cause(self, diagnosis: Diagnosis) -> None:
-        """Show the cause."""
+        """Print the cause."""
         if self._named_s is None and diagnosis.verdicts[0].verdict in ("confirmed", "likely"):
             self._named_s = self._t_s
         self._say_live(live.cause(diagnosis, self._lang))
 
     def over(self, episode: Episode) -> None:
-        """Show that the training goes on."""
+        """Print that the training goes on."""
         self._say_live(live.over(episode, self._lang))
 
     def note(self, text: Text) -> None:
-        """Show what the recorder says of itself."""
+        """Print a message of the recorder."""
         self._say(phrase(text, self._lang))
 
     def _is_time(self, beat: Beat) -> bool:

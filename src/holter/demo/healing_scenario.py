@@ -1,4 +1,4 @@
-"""The demo with healing: one fault, its cure, a second fault, its cure, and a training that comes to its end."""
+"""The demo with healing: a frozen worker is replaced, a killed training is restarted, and the training finishes."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from holter.reports import live
 from holter.reports.catalogue import text
 from holter.supervisor.recording.recorder import Recorder
 
-# The second fault comes this deep in a later epoch, and only when a checkpoint is there to restart from.
+# The second fault comes at this iteration of a later epoch, and only if a checkpoint exists to restart from.
 KILL_ITERATION = 10
 CURES = ("replace-workers", "restart")
 
 
 class Story(Director):
-    """Brings in the second fault when the first is healed."""
+    """Injects the second fault when the first one is healed."""
 
-    healed: tuple[str, ...] = ()  # actions that were done, in their order
+    healed: tuple[str, ...] = ()  # completed actions, in their order
     _echoes = live.Echoes()
     _saved = False
     _healed_epoch: int | None = None
     _killed = False
 
     def action(self, action: ActionTaken) -> None:
-        """Show what Holter does."""
+        """Print what Holter does."""
         if action.action == "save-checkpoint":
             self._saved = self._saved or action.state == "done"
             return
@@ -38,7 +38,7 @@ class Story(Director):
             self._say_live(line)
 
     def each_tick(self, recorder: Recorder, tick: Tick) -> None:
-        """Called after every tick of the recorder."""
+        """Inject the second fault when its time has come. Called after every tick of the recorder."""
         super().each_tick(recorder, tick)
         beat = next((beat for beat in tick.beats if beat.role == "main"), None)
         if beat is None or self._killed or "replace-workers" not in self.healed:
@@ -49,7 +49,7 @@ class Story(Director):
             self._kill(recorder, tick, beat)
 
     def _is_over(self, tick: Tick) -> bool:
-        """The worker is not thawed while Holter may still replace it."""
+        # The worker is not resumed while Holter may still replace it.
         return "replace-workers" in self.healed or super()._is_over(tick)
 
     def _is_time_to_kill(self, beat: Beat) -> bool:
@@ -60,7 +60,9 @@ class Story(Director):
         assert isinstance(self._fault, FreezeThenKill)
         self._killed = True
         self._say(text("demo.inject", self._lang, what=text("demo.fault.kill-main", self._lang)))
-        workers = tuple(Worker(pid=one.pid, role=one.role) for one in tick.processes if one.role != "main")
+        workers = tuple(
+            Worker(pid=process.pid, role=process.role) for process in tick.processes if process.role != "main"
+        )
         self._context = msgspec.structs.replace(self._context, main_pid=beat.pid, workers=workers)
         self._fault.inject_next(self._context)
         recorder.add(Noted(t_s=recorder.now_s(), what="fault", text="kill-main"))

@@ -1,4 +1,4 @@
-"""Images, fingerprint, plan and preprocessing for the demo, by nnU-Net's own commands, in one folder."""
+"""Create images, fingerprint, plan and preprocessed data for the demo, with nnU-Net's own commands, in one folder."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ from holter.errors import DemoFailed, MissingExtra
 DATASET_ID = "801"
 DATASET_NAME = "Dataset801_HolterBrain"
 CONFIGURATION = "3d_fullres"
-CASES = 10  # two of them are one fold's validation cases
-PROCESSES = "2"  # what the smallest machine that trains has
+CASES = 10  # two of them are validation cases of a fold
+PROCESSES = "2"  # the smallest machine that trains has two cores
 
-# nnU-Net would plan a patch of 64 voxels and 32 to 320 features: seconds a step on a CPU. These give a step
-# of about a tenth of a second, so that an epoch is seconds long and one lost step shows.
+# nnU-Net would plan a patch of 64 voxels and 32 to 320 features: seconds per step on a CPU. These values give about a
+# tenth of a second per step, so that an epoch takes seconds and one lost step is visible.
 PATCH = (40, 40, 40)
 BATCH = 2
 FEATURES = (8, 16, 32)
-CONVOLUTIONS = 1  # a stage
+CONVOLUTIONS = 1  # per stage
 
-WORKERS = "3"  # one can be frozen or killed and others remain; nnU-Net takes no more than there are CPUs
-EXPORT_PROCESSES = "2"  # stock starts eight, each of which loads torch anew: a minute on two cores
+WORKERS = "3"  # one can be frozen or killed and others remain; nnU-Net uses no more than there are CPUs
+EXPORT_PROCESSES = "2"  # stock starts eight, and each imports torch: a minute on two cores
 
-TAIL_LINES = 15  # of a failed command's output: a traceback's last frames
+TAIL_LINES = 15  # of a failed command's output: the last frames of a traceback
 MARKER = "prepared.json"
-FORMAT = 1  # counts up when the preparation changes, so that an old folder is made anew
+FORMAT = 1  # increased when the preparation changes, so that an old folder is prepared again
 
 Stage = Literal["images", "fingerprint", "planning", "preprocessing"]
 Progress = Callable[[Stage, int, "int | None"], None]  # stage, done, of how many (None: not known)
 
-# Sentences that nnunetv2 prints when a stage begins.
+# Lines that nnunetv2 prints when a stage starts.
 _STAGE_LINES: tuple[tuple[str, Stage], ...] = (
     ("Fingerprint extraction", "fingerprint"),
     ("Experiment planning", "planning"),
@@ -49,7 +49,7 @@ _STAGE_LINES: tuple[tuple[str, Stage], ...] = (
 
 
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):
-    """A folder in which a training can start at once."""
+    """A folder in which a training can start immediately."""
 
     folder: Path
     dataset: str = DATASET_ID
@@ -60,42 +60,41 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def raw(self) -> Path:
-        """``nnUNet_raw``."""
+        """Path of ``nnUNet_raw``."""
         return self.folder / "nnUNet_raw"
 
     @property
     def preprocessed(self) -> Path:
-        """``nnUNet_preprocessed``."""
+        """Path of ``nnUNet_preprocessed``."""
         return self.folder / "nnUNet_preprocessed"
 
     @property
     def results(self) -> Path:
-        """``nnUNet_results``."""
+        """Path of ``nnUNet_results``."""
         return self.folder / "nnUNet_results"
 
     def environment(self) -> dict[str, str]:
-        """Variables for the training, to be laid over ``os.environ``."""
+        """Return the variables to add to ``os.environ`` for the training."""
         return {
             "nnUNet_raw": str(self.raw),
             "nnUNet_preprocessed": str(self.preprocessed),
             "nnUNet_results": str(self.results),
             "nnUNet_n_proc_DA": WORKERS,
             "nnUNet_def_n_proc": EXPORT_PROCESSES,
-            # Three workers and a network on few cores: thread pools inside each would only fight.
+            # Three workers and a network share few cores: thread pools in each would only compete.
             "OMP_NUM_THREADS": "1",
         }
 
     def command(self, *options: str, fold: str = "0") -> list[str]:
-        """The shortened training of this folder's data."""
+        """Return the command of the shortened training on this folder's data."""
         module = "holter.trainer.shortened"
         return [sys.executable, "-m", module, self.dataset, self.configuration, fold, *options]
 
 
 def prepare(folder: Path, cases: int = CASES, progress: Progress | None = None) -> Prepared:
-    """Generated images, planned and preprocessed by nnU-Net in ``folder``; a complete folder is used again.
+    """Generate images in ``folder``, and plan and preprocess them with nnU-Net; reuse a complete folder.
 
-    Raises DemoFailed with the last lines of a command that failed, MissingExtra where nnU-Net or nilearn is
-    missing.
+    Raises:  DemoFailed with the last lines of a command that failed, MissingExtra if nnU-Net or nilearn is missing.
     """
     tell = progress or (lambda _stage, _done, _total: None)
     prepared = Prepared(folder=folder.absolute(), cases=cases)
@@ -144,8 +143,8 @@ def _make_images(prepared: Prepared, environment: dict[str, str], tell: Progress
     tell("images", 0, prepared.cases)
 
     def read(line: str) -> None:
-        if found := re.match(r"case (\d+)/(\d+)", line):
-            tell("images", int(found[1]), int(found[2]))
+        if match := re.match(r"case (\d+)/(\d+)", line):
+            tell("images", int(match[1]), int(match[2]))
 
     command = [
         sys.executable,
@@ -165,7 +164,7 @@ def _plan_and_preprocess(environment: dict[str, str], tell: Progress) -> None:
             if line.startswith(sentence):
                 tell(stage, 0, None)
 
-    # The folder of the interpreter, not PATH: another environment's nnU-Net may come first there.
+    # Next to the interpreter, not from PATH: another environment's nnU-Net may come first there.
     command = [
         str(Path(sys.executable).parent / "nnUNetv2_plan_and_preprocess"),
         "-d",
@@ -177,7 +176,7 @@ def _plan_and_preprocess(environment: dict[str, str], tell: Progress) -> None:
 
 
 def _run(command: list[str], environment: dict[str, str], read: Callable[[str], None]) -> None:
-    """Run to the end, handing on each line; ended with us whatever happens."""
+    # The command is always terminated when Holter leaves this function.
     tail: deque[str] = deque(maxlen=TAIL_LINES)
     try:
         child = subprocess.Popen(
@@ -210,7 +209,7 @@ def _run(command: list[str], environment: dict[str, str], read: Callable[[str], 
 
 
 def shrink_plan(file: Path) -> None:
-    """Make the planned network and patch small enough for a CPU; the preprocessed images stay as they are."""
+    """Make the planned network and patch small enough for a CPU; the preprocessed images do not change."""
     plans: dict[str, Any] = json.loads(file.read_text())
     configuration = plans["configurations"][CONFIGURATION]
     configuration["patch_size"] = list(PATCH)

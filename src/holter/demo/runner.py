@@ -1,4 +1,4 @@
-"""The demo from start to end: prepare, train under supervision, break, watch, repair, report."""
+"""The whole demo: prepare, train under supervision, inject the fault, watch, relieve, report."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Lang = Literal["en", "zh"]
 
 
 class DemoResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What the demo shows, for people and for ``--json``."""
+    """Result of the demo, for the terminal and for ``--json``."""
 
     fault: str
     true_cause: str | None
@@ -47,17 +47,17 @@ class DemoResult(msgspec.Struct, frozen=True, kw_only=True):
     named: str | None
     lang: Lang
     heals: bool = False
-    healed: tuple[str, ...] = ()  # actions that were done
+    healed: tuple[str, ...] = ()  # completed actions
 
     @property
     def as_expected(self) -> bool:
-        """The true cause was named, or nothing was said where nothing was wrong; what was to be healed was."""
+        """Whether the true cause was named (or no episode reported if there was no fault) and all healing succeeded."""
         if self.heals and (self.training_exit != 0 or self.healed != CURES):
             return False
         return not self.diagnoses if self.true_cause is None else self.named == self.true_cause
 
     def as_json(self) -> dict[str, Any]:
-        """One plain object; ``episodes`` as in ``holter diagnose --json``."""
+        """Return a plain object; ``episodes`` as in ``holter diagnose --json``."""
         return {
             "fault": self.fault,
             "true_cause": self.true_cause,
@@ -87,10 +87,10 @@ def show(fault_name: str, out: Path | None, lang: Lang, *, quiet: bool = False, 
             next_step="holter demo --fault freeze-worker needs nothing special",
         )
     folder = _folder(out, fault, force)
-    # Nobody need read it: the demo's training must not wait for that, nor end because of it.
+    # The demo's training must neither wait nor end if nobody reads stderr.
     writer = LineWriter(None if quiet else sys.stderr, lambda count: live.left_out(count, lang))
     with closing(writer):
-        return _play(fault, folder, lang, lambda told: writer.say(f"{live.PREFIX} {told}"), quiet=quiet, force=force)
+        return _play(fault, folder, lang, lambda line: writer.say(f"{live.PREFIX} {line}"), quiet=quiet, force=force)
 
 
 def _play(
@@ -159,15 +159,15 @@ def _conclude(
 
 
 def timing(recording: Recording, diagnoses: tuple[Diagnosis, ...]) -> tuple[float | None, float | None, str | None]:
-    """Seconds from the fault to the alarm and to the named cause, as the tape tells it, and that cause."""
+    """Return seconds from the fault to the alarm and to the named cause, as recorded on the tape, and that cause."""
     notes = recording.events(Noted)
     judged = recording.events(Judged)
     fault_s = next((note.t_s for note in notes if note.what == "fault"), None)
     if fault_s is None or not diagnoses:
         return None, None, diagnoses[0].verdicts[0].cause if diagnoses else None
-    first = min(diagnoses, key=lambda one: one.episode.alarm_s)
+    first = min(diagnoses, key=lambda diagnosis: diagnosis.episode.alarm_s)
     named = first.verdicts[0]
-    cause_s = next((one.t_s for one in judged if one.cause == named.cause), None)
+    cause_s = next((event.t_s for event in judged if event.cause == named.cause), None)
     alarm_s = first.episode.alarm_s - fault_s
     return round(alarm_s, 2), None if cause_s is None else round(cause_s - fault_s, 2), named.cause
 
@@ -213,7 +213,7 @@ def _folder(out: Path | None, fault: Fault, force: bool) -> Path:
 
 
 def _new_folder() -> Path:
-    """A folder that no other demo has: several may be started in one second."""
+    # Several demos may start in the same second.
     moment = datetime.datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
     name, number = f"demo-{moment}-{os.getpid()}", 1
     while True:
@@ -227,7 +227,7 @@ def _new_folder() -> Path:
 
 
 def _progress(say: Callable[[str], None], lang: Lang) -> Callable[[str, int, int | None], None]:
-    """A line per stage; images are counted in steps of five."""
+    # One line per stage; images are counted in steps of five.
 
     def tell(stage: str, done: int, total: int | None) -> None:
         if total is None or done == 0 or done == total or done % 5 == 0:

@@ -1,4 +1,4 @@
-"""What the demo says."""
+"""English messages of the demo."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
-"""A GPU that does not exist, for a fault that cannot be had without one: its readings come from a file.
+"""A simulated GPU, for a fault that needs special hardware: its readings come from a file.
 
-The GPU probe of a supervisor that is started with ``HOLTER_GPU_SCRIPT=FILE`` reads FILE instead of the
-driver, again whenever it changes, and marks what it reads as "simulated" (``holter.probes.gpu.gpu_script`` tells
-the format). Nothing made from it can pass for a measurement.
+If a supervisor is started with ``HOLTER_GPU_SCRIPT=FILE``, its GPU probe reads FILE instead of the driver, again
+whenever it changes, and marks the readings as "simulated" (format: ``holter.probes.gpu.gpu_script``). Nothing
+derived from them can be mistaken for a measurement.
 
-Only the readings are simulated here. That training itself becomes slow is done by the training: see
-``--train-step-delay-file`` of ``holter.trainer.shortened``.
+Only the readings are simulated here. The training slows itself down: see ``--train-step-delay-file`` of
+``holter.trainer.shortened``.
 """
 
 from __future__ import annotations
@@ -22,8 +22,7 @@ SCRIPT_VARIABLE = "HOLTER_GPU_SCRIPT"
 SIMULATED = define("gpu.simulated", "simulated for holter's demo")
 NOT_IN_A_GUEST = define("gpu.not-in-a-guest", "not supported in a vGPU guest")
 
-# A T4 cut to 8 GiB, as in nnU-Net issue 2041. In a vGPU guest the driver gives none of the fields in
-# ``unread``.
+# A T4 share of 8 GiB, as in nnU-Net issue 2041. In a vGPU guest the driver provides none of the fields in ``unread``.
 _VGPU = GpuSample(
     t_s=0.0,
     index=0,
@@ -49,7 +48,7 @@ _SET_BY_THE_PROBE = ("type", "t_s", "source")
 
 
 def unlicensed_vgpu(*, restricted: bool) -> GpuSample:
-    """A busy vGPU within its 20 minutes of grace, or the same one after they have passed: idle."""
+    """Return a busy vGPU within its 20 minutes of grace; ``restricted``: the same one afterwards, idle."""
     if not restricted:
         return _VGPU
     return msgspec.structs.replace(
@@ -61,8 +60,8 @@ def unlicensed_vgpu(*, restricted: bool) -> GpuSample:
 
 
 def write_script(file: Path, sample: GpuSample) -> None:
-    """Let a supervisor that reads ``file`` see ``sample`` from its next look on."""
+    """Make a supervisor that reads ``file`` report ``sample`` from its next reading on."""
     state = {key: value for key, value in msgspec.to_builtins(sample).items() if key not in _SET_BY_THE_PROBE}
     unfinished = file.with_name(file.name + ".new")
     unfinished.write_text(json.dumps(state, indent=2) + "\n")
-    unfinished.replace(file)  # a reader must never meet half a file
+    unfinished.replace(file)  # a reader must never see half a file

@@ -1,11 +1,10 @@
 """A folder seen through a file system that can be made slow.
 
-``python -m holter.demo.slow_fs SOURCE MOUNT CONTROL``: everything passes through to SOURCE. While the file
-CONTROL holds a number, each read of preprocessed image data (``.b2nd``) takes that many seconds longer;
-``inf`` never returns. The kernel drops its cached pages of a file at each ``open`` (FUSE's default without
-``kernel_cache``), and nnU-Net opens a case anew for each sample, so what is in memory already does not hide
-the delay. It is real storage behaviour for the readers: page faults of a memory map wait in the kernel, in
-state D.
+``python -m holter.demo.slow_fs SOURCE MOUNT CONTROL``: everything passes through to SOURCE. While the file CONTROL
+holds a number, each read of preprocessed image data (``.b2nd``) takes that many seconds longer; ``inf`` never
+returns. The kernel drops its cached pages of a file at each ``open`` (FUSE's default without ``kernel_cache``), and
+nnU-Net opens a case again for each sample, so cached data does not hide the delay. For readers it is real storage
+behaviour: page faults of a memory map wait in the kernel, in state D.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from mfusepy import FUSE, Operations
 
 SLOW_SUFFIX = ".b2nd"
 FS_NAME = "holter-slow-disk"
-FS_SUBTYPE = "holter"  # mounts as type fuse.holter, so that nobody takes it for a real disk
+FS_SUBTYPE = "holter"  # mounted as type fuse.holter, so that it is not mistaken for a real disk
 CONTROL_POLL_S = 0.1  # a wait ends this soon after CONTROL says so
 
 _STAT_FIELDS = ("st_mode", "st_nlink", "st_uid", "st_gid", "st_size", "st_blocks", "st_blksize", "st_ino")
@@ -34,7 +33,7 @@ _STATVFS_FIELDS = (
 
 
 def read_delay_s(control: Path) -> float:
-    """Seconds written in the control file; 0 where there is none, or no number in it (yet)."""
+    """Return the seconds in the control file; 0 if there is no file or no number in it (yet)."""
     try:
         return max(0.0, float(control.read_text()))
     except (OSError, ValueError):
@@ -42,7 +41,7 @@ def read_delay_s(control: Path) -> float:
 
 
 class SlowFolder(Operations):  # type: ignore[misc]  # mfusepy is not typed for us
-    """Pass everything through; wait before image data is read."""
+    """Passes everything through; waits before image data is read."""
 
     use_ns = True
 
@@ -61,30 +60,30 @@ class SlowFolder(Operations):  # type: ignore[misc]  # mfusepy is not typed for 
             time.sleep(min(left_s, CONTROL_POLL_S))
 
     def getattr(self, path: str, fh: int | None = None) -> dict[str, Any]:
-        """As ``lstat``, with times in nanoseconds."""
-        found = os.lstat(self._real(path))
-        result: dict[str, Any] = {name: getattr(found, name) for name in _STAT_FIELDS}
-        return result | {f"st_{kind}time": getattr(found, f"st_{kind}time_ns") for kind in "amc"}
+        """Return the ``lstat`` fields, with times in nanoseconds."""
+        status = os.lstat(self._real(path))
+        result: dict[str, Any] = {name: getattr(status, name) for name in _STAT_FIELDS}
+        return result | {f"st_{kind}time": getattr(status, f"st_{kind}time_ns") for kind in "amc"}
 
     def readdir(self, path: str, fh: int) -> Iterable[str]:
-        """Names in a folder."""
+        """Return the names in a folder."""
         return [".", "..", *os.listdir(self._real(path))]
 
     def statfs(self, path: str) -> dict[str, int]:
-        """Space of the file system below."""
-        found = os.statvfs(self._real(path))
-        return {name: getattr(found, name) for name in _STATVFS_FIELDS}
+        """Return the space of the underlying file system."""
+        status = os.statvfs(self._real(path))
+        return {name: getattr(status, name) for name in _STATVFS_FIELDS}
 
     def open(self, path: str, flags: int) -> int:
-        """A descriptor of the real file."""
+        """Return a descriptor of the real file."""
         return os.open(self._real(path), flags)
 
     def create(self, path: str, mode: int, fi: Any = None) -> int:
-        """A new file."""
+        """Create a file; return its descriptor."""
         return os.open(self._real(path), os.O_RDWR | os.O_CREAT | os.O_TRUNC, mode)
 
     def read(self, path: str, size: int, offset: int, fh: int) -> bytes:
-        """Bytes of the real file, late where they are image data."""
+        """Return bytes of the real file, delayed for image data."""
         self._wait(path)
         return os.pread(fh, size, offset)
 
@@ -103,7 +102,7 @@ class SlowFolder(Operations):  # type: ignore[misc]  # mfusepy is not typed for 
         return 0
 
     def release(self, path: str, fh: int) -> int:
-        """The last user of a descriptor is gone."""
+        """Close a descriptor after its last user."""
         os.close(fh)
         return 0
 

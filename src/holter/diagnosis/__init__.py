@@ -1,1 +1,1 @@
-"""From whatever a person has (a tape, a PID, a folder, a log, pasted text) to diagnoses."""
+"""Diagnose any target: a tape, a PID, a folder, a log or pasted text."""

@@ -1,4 +1,4 @@
-"""A short look at a training that runs, or hangs: some seconds of recording, then a diagnosis of now."""
+"""Diagnose a running or stalled training: record it for some seconds, then judge its current state."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from holter.supervisor.recording.recorder import Recorder
 from holter.supervisor.recording.scratch import new_scratch
 from holter.tape import read
 
-# Long enough to tell idle from between two steps, and for stacks, licence and storage to answer.
+# Long enough to distinguish an idle process from one between two steps, and for stacks, licence and storage to answer.
 LOOK_S = 15.0
-# What stands still is marked then, so that stacks of all concerned are taken within the look.
+# A stalled run is marked at this point, so that all stacks are captured before the observation ends.
 MARK_S = 7.5
 
 LOOKED_AT = define("target.pid", "Looked at process {pid} for {seconds:.0f} s.")
 FINE = define(
-    "target.pid-fine", "The training works: nothing stands still, and nothing became slower in what can be seen."
+    "target.pid-fine", "The training works: as far as can be seen, nothing is stalled and nothing became slower."
 )
 
 
 def look_at(pid: int, tell: Callable[[float], None], for_s: float = LOOK_S) -> Found:
-    """Diagnose the training that a PID belongs to. It is only looked at; Ctrl-C ends the look, not the training.
+    """Diagnose the training that a PID belongs to. Read-only: Ctrl-C ends the observation, not the training.
 
     Raises:  NoSuchProcess, NotOurProcess, NotATraining, AlreadyRecorded, FolderNotWritable.
     """

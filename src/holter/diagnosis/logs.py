@@ -1,4 +1,4 @@
-"""Logs, pasted consoles and results folders -> diagnoses."""
+"""Diagnose logs, pasted consoles and results folders."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from holter.texts.recording import described, in_order, to_recording
 from holter.texts.results_folder import Fold, find_fold
 from holter.texts.runs import LogRun, RunReader, name_wall
 
-# A log that was written to so lately is of a training that runs: twice the usual epoch and a checkpoint, or, before
-# any epoch is known, as long as start-up and compilation take.
+# The training counts as running if its log was written this recently: within twice the usual epoch and a checkpoint.
+# Before any epoch is known: within the time that start-up and compilation take.
 RUNNING_EPOCHS, CHECKPOINT_S, STARTUP_S = 2.0, 60.0, 600.0
-# Clocks of a file server and of this machine.
+# Allowed difference between the clocks of a file server and of this machine.
 CLOCKS_S = 120.0
-# A console beside the log goes on for as long after it: the exception comes last.
+# The console may go on for this long after the log: the exception comes last.
 AFTER_LOG_S = 3600.0
 
 LOG = define("target.log", "{name}: {start} to {end}; epochs: {epochs}, starts: {runs}")
@@ -88,7 +88,7 @@ def read_pasted(file: BinaryIO, name: str) -> Found:
 
 
 def read_folder(folder: Path, tell: Tell | None = None) -> Found:
-    """Diagnose a fold's folder, or the fold below a folder that was written to last.
+    """Diagnose a fold's folder; of a folder with several folds, the one that was written to last.
 
     Raises:  NotATraining, NotALog, OSError.
     """
@@ -117,7 +117,7 @@ def _runs(path: Path, tell: Tell | None) -> list[LogRun]:
 
 
 def _add_console(runs: list[LogRun], path: Path) -> None:
-    """What a console tells beyond the log goes to the run that it stands beside."""
+    # Events that only the console has are added to the run that was active at that time.
     reader = RunReader(path.name, sentences=False)
     try:
         for lines in lines_of(path):
@@ -161,16 +161,16 @@ def _found(
     is_running = may_run and age_s is not None and age_s < _running_s(recording)
     episodes = episodes_of_log(recording, is_running=is_running)
     if fold is not None and fold.is_validated:
-        episodes = tuple(one for one in episodes if one.detector != LOG_END)
-    told = [*_of_runs(runs), *notes, *_of_series(recording), *_of_losses(recording)]
-    if is_running and not any(one.kind == "death" for one in episodes):
-        told.append(RUNNING(age=max(0.0, age_s or 0.0)))
+        episodes = tuple(episode for episode in episodes if episode.detector != LOG_END)
+    all_notes = [*_of_runs(runs), *notes, *_of_series(recording), *_of_losses(recording)]
+    if is_running and not any(episode.kind == "death" for episode in episodes):
+        all_notes.append(RUNNING(age=max(0.0, age_s or 0.0)))
     elif not episodes and (runs[-1].is_finished or (fold is not None and fold.is_validated)):
-        told.append(FINISHED())
+        all_notes.append(FINISHED())
     if episodes and episodes[-1].detector == LOG_END and not is_console:
-        told.append(ONE_LOG())
+        all_notes.append(ONE_LOG())
     recording = msgspec.structs.replace(recording, all_episodes=episodes)
-    return Found(kind, name, recording, diagnosed(recording, episodes, is_over=True), tuple(told))
+    return Found(kind, name, recording, diagnosed(recording, episodes, is_over=True), tuple(all_notes))
 
 
 def _environment(fold: Fold | None, runs: Iterable[LogRun], zero_s: float) -> Environment:
@@ -182,7 +182,7 @@ def _environment(fold: Fold | None, runs: Iterable[LogRun], zero_s: float) -> En
 
 
 def _age_s(runs: list[LogRun]) -> float | None:
-    """Seconds since the last line, if the log was written by a clock that agrees with ours."""
+    # None without time stamps, or if the log's clock and ours disagree.
     last_s = max((run.last_s or 0.0 for run in runs), default=0.0)
     if not last_s:
         return None
@@ -193,8 +193,8 @@ def _age_s(runs: list[LogRun]) -> float | None:
 
 
 def _running_s(recording: Recording) -> float:
-    told = story(runs_of(recording))
-    return STARTUP_S if told is None else RUNNING_EPOCHS * told.series.usual_s + CHECKPOINT_S
+    epochs = story(runs_of(recording))
+    return STARTUP_S if epochs is None else RUNNING_EPOCHS * epochs.series.usual_s + CHECKPOINT_S
 
 
 def _of_runs(runs: list[LogRun]) -> Iterable[Message]:
@@ -220,10 +220,10 @@ def _wall(seconds: float) -> str:
 
 
 def _of_series(recording: Recording) -> Iterable[Message]:
-    told = story(runs_of(recording))
-    if told is None:
+    epochs = story(runs_of(recording))
+    if epochs is None:
         return
-    series = told.series
+    series = epochs.series
     if series.shape == "flat":
         yield FLAT(usual=series.usual_s)
     elif series.shape == "first-only":
@@ -233,7 +233,7 @@ def _of_series(recording: Recording) -> Iterable[Message]:
     elif series.shape == "decreasing" and series.recent_s is not None:
         yield DECREASING(usual=series.usual_s, recent=series.recent_s)
     else:
-        yield OTHER_SHAPE(detail=series_in_words(told))
+        yield OTHER_SHAPE(detail=series_in_words(epochs))
 
 
 def _of_losses(recording: Recording) -> Iterable[Message]:
@@ -245,11 +245,11 @@ def _of_losses(recording: Recording) -> Iterable[Message]:
 def _notes_of(fold: Fold) -> Iterable[Message]:
     if fold.others:
         yield OTHERS(count=len(fold.others), name=str(fold.folder))
-    for one in fold.checkpoints:
-        moment = datetime.datetime.fromtimestamp(one.changed_wall).astimezone().strftime("%Y-%m-%d %H:%M:%S")
-        if one.size == 0:
-            yield CHECKPOINT_EMPTY(name=one.name)
+    for checkpoint in fold.checkpoints:
+        moment = datetime.datetime.fromtimestamp(checkpoint.changed_wall).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+        if checkpoint.size == 0:
+            yield CHECKPOINT_EMPTY(name=checkpoint.name)
         else:
-            yield CHECKPOINT(name=one.name, size=one.size, time=moment)
+            yield CHECKPOINT(name=checkpoint.name, size=checkpoint.size, time=moment)
     if fold.is_trained and not fold.is_validated:
         yield TRAINED()

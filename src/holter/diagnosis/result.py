@@ -1,4 +1,4 @@
-"""What ``holter diagnose`` found of a target: always the same, whatever the target was."""
+"""The result of ``holter diagnose``, the same for every kind of target."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from holter.remedies import propose
 from holter.tape import Recording
 
 TargetKind = Literal["tape", "pid", "folder", "log", "evidence"]
-# A recorder writes every second, and on a busy machine every few. What is silent for longer was killed.
+# A recorder writes every second, on a busy machine every few. One that is silent for longer was killed.
 SILENT_S = 60.0
 
 
 class Found(NamedTuple):
-    """The diagnoses of a target, the recording (or what stands for one) and what else is to be said."""
+    """Diagnoses of a target, its recording (or an equivalent of one), and notes for the reader."""
 
     kind: TargetKind
     name: str
@@ -28,7 +28,7 @@ class Found(NamedTuple):
 
 
 def diagnosed(recording: Recording, episodes: tuple[Episode, ...], *, is_over: bool) -> tuple[Diagnosis, ...]:
-    """Every one of these episodes with verdicts and remedies; ``is_over`` as ``propose`` has it."""
+    """Return a diagnosis with verdicts and remedies for each of these episodes; ``is_over`` as in ``propose``."""
     return tuple(
         propose(diagnose_as_told(recording, episode), recording.environment, recording.contract(), is_over=is_over)
         for episode in episodes
@@ -36,12 +36,12 @@ def diagnosed(recording: Recording, episodes: tuple[Episode, ...], *, is_over: b
 
 
 def diagnosed_all(recording: Recording) -> tuple[Diagnosis, ...]:
-    """The episodes of a tape, recorded or by its ticks, with verdicts and remedies."""
+    """Return the diagnoses of a tape: of its recorded episodes, or of those detected in its ticks."""
     return diagnosed(recording, recording.episodes() or detect(recording.ticks()), is_over=is_over(recording))
 
 
 def is_over(recording: Recording) -> bool:
-    """Whether nobody writes this recording any more: it was closed, or has been silent for long."""
+    """Return whether the recording has ended: it was closed, or nothing was written for SILENT_S."""
     environment = recording.environment
     if recording.finished or environment is None or not environment.wall_start:
         return True

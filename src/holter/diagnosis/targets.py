@@ -1,4 +1,4 @@
-"""Whatever a person has -> diagnoses: a tape, a PID, a results folder, a log or console text, an evidence file."""
+"""Diagnose any target: a tape, a PID, a results folder, a log or console text, an evidence file."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from holter.texts.decode import as_utf8
 
 STDIN = "-"
 SQLITE = b"SQLite format 3\x00"
-# An evidence file has some kilobytes; with all facts and their details it stays far below this.
+# An evidence file has some kilobytes; even with all facts and details it stays far below this.
 EVIDENCE_BYTES = 1 << 22
 FACTS_STATED = define(
     "target.evidence",
@@ -44,7 +44,7 @@ NO_SUCH_TARGET = define("error.no-such-target", "There is no file, folder or pro
 def diagnose_target(
     target: str, *, tell_log: Tell | None = None, tell_look: Callable[[float], None], look_s: float = LOOK_S
 ) -> Found:
-    """Diagnose a target, whatever it is.
+    """Diagnose a target of any kind.
 
     Raises:  HolterError of the target's kind.
     """
@@ -88,7 +88,7 @@ def read_tape(path: Path) -> Found:
 
 
 def read_evidence(content: bytes, name: str) -> Found:
-    """Diagnose what an evidence file states.
+    """Diagnose the facts of an evidence file.
 
     Raises:  EvidenceWrong.
     """
@@ -108,7 +108,6 @@ def read_evidence(content: bytes, name: str) -> Found:
 
 
 def _piped(pipe: BinaryIO) -> Found:
-    """Text from a pipe, or an evidence file from one."""
     head = pipe.read(1 << 16)
     if is_stated(as_utf8(head)):
         return read_evidence(head + pipe.read(EVIDENCE_BYTES), "standard input")
@@ -116,8 +115,6 @@ def _piped(pipe: BinaryIO) -> Found:
 
 
 class _Joined(io.RawIOBase):
-    """What was read of a pipe already, and the rest of it."""
-
     def __init__(self, head: bytes, rest: BinaryIO) -> None:
         self._head, self._rest = head, rest
 

@@ -1,4 +1,4 @@
-"""Diagnosis -> what would help, as data: safe things first. Nothing is carried out here."""
+"""Diagnosis -> remedies as data, safe ones first. Nothing is carried out here."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ __all__ = ["REMEDIES", "propose"]
 
 REMEDIES: dict[str, tuple[Offer, ...]] = {module.CAUSE: module.OFFERS for module in MODULES}
 
-# Nothing was trained, or the checkpoint itself is what fails: to continue would fail in the same way.
+# Nothing was trained, or the checkpoint itself is broken: continuing would fail in the same way.
 NEVER_BEGAN = ("checkpoint-broken", "checkpoint-refused", "gpu-number", "json", "no-paths")
-# Said instead where it is known that no command is known.
+# Offered instead if the command of the training is not known.
 BY_HAND = {"continue-from-checkpoint": "continue-by-hand", "end-and-continue": "end-and-continue-by-hand"}
 
 
-# A command of an offer, and one that goes on with a run of ``holter train``, which always heals.
+# Parts of an offer's command, and the start of a command that continues a run of ``holter train``.
 UNDER_HOLTER, BEFORE_COMMAND, UNDER_CARE = "holter run ", "-- {continue}", "holter train "
 
 
@@ -37,8 +37,8 @@ def propose(
 ) -> Diagnosis:
     """Return the diagnosis with remedies for every cause that is not excluded.
 
-    ``contract``: what was found that can be done to the run; without it its command tells how to go on.
-    ``is_over``: the processes may be gone and their PIDs belong to others; no command names them then.
+    ``contract``: what Holter can do to the run, with the command that restarts it; if None, the run's command is used.
+    ``is_over``: the processes may be gone and their PIDs reused, so no command names a PID.
     """
     facts = {fact.name: fact for fact in diagnosis.facts}
     values = _values(diagnosis, facts)
@@ -64,7 +64,7 @@ def _for(verdict: Verdict, values: dict[str, str]) -> tuple[Remedy, ...]:
             continue
         if offer.id in SENTENCES and not _holds("nnunet", values):
             continue
-        # Nobody writes to an administrator of what was not seen.
+        # An administrator is not asked about a cause for which nothing was seen.
         if offer.id == ASK_ADMIN and verdict.verdict == "possible":
             continue
         name = BY_HAND.get(offer.id, offer.id) if values.get("command_known") == "no" else offer.id
@@ -80,12 +80,12 @@ def _holds(condition: str, values: dict[str, str]) -> bool:
 
 
 def _filled(offer: Offer, values: dict[str, str]) -> str | None:
-    """The command with its blanks filled; None if a value for it is missing (a command must run as it stands)."""
+    # None if a value is missing: a command must run as printed.
     if offer.command is None or (is_of_nnunet(offer.command) and not _holds("nnunet", values)):
         return None
     command, going_on = offer.command, values.get("continue", "")
     before, is_wrapped, rest = command.partition(UNDER_HOLTER)
-    if is_wrapped and going_on.startswith(UNDER_CARE):  # it records itself: a second Holter around it is refused
+    if is_wrapped and going_on.startswith(UNDER_CARE):  # it records itself, and a second Holter around it is refused
         options = rest.removesuffix(BEFORE_COMMAND).replace("--heal ", "")
         return f"{before}{UNDER_CARE}{options}{going_on.removeprefix(UNDER_CARE)}"
     try:
@@ -95,11 +95,10 @@ def _filled(offer: Offer, values: dict[str, str]) -> str | None:
 
 
 def _pids(episode: Episode, facts: dict[str, Fact], environment: Environment | None) -> dict[str, str]:
-    """PIDs for the commands: of the episode's process, of the main process, and of the workers that are stopped."""
     values: dict[str, str] = {}
     if episode.pid is not None:
         values["pid"] = str(episode.pid)
-    # The environment knows the main process of now; a restart may have put it in the place of the episode's.
+    # The environment has the current main process; after a restart it is not the one of the episode.
     of_main = episode.pid if episode.subject_name.startswith(("main", "training")) else None
     main_pid = of_main if of_main is not None else environment and environment.main_pid
     if main_pid is not None:
@@ -123,7 +122,7 @@ def _values(diagnosis: Diagnosis, facts: dict[str, Fact]) -> dict[str, str]:
         values["fewer"] = str(max(1, (count + 1) // 2))
     kills = _value(facts, "oom.kills")
     values["out_of_memory"] = "yes" if isinstance(kills, int) and kills > 0 else "no"
-    # A closed terminal sends SIGHUP and nothing else; a scheduler mostly SIGTERM, then SIGKILL.
+    # A closed terminal sends only SIGHUP; a scheduler mostly SIGTERM, then SIGKILL.
     hung_up = _value(facts, "main.exit_signal") == signal.SIGHUP
     out_of_time = _value(facts, "main.time_limit") is True
     values["hung_up"] = "yes" if hung_up else "no"
@@ -143,7 +142,7 @@ def _values(diagnosis: Diagnosis, facts: dict[str, Fact]) -> dict[str, str]:
     values["has_place"] = "yes" if isinstance(place, str) else "no"
     values["container"] = "yes" if _value(facts, "scope.container") is True else "no"
     values["nnunet"] = "no" if _value(facts, "scope.nnunet") is False else "yes"
-    # A process is ended without a loss only where it is known to have finished its work.
+    # Killing a process loses nothing only if it is known to have finished its work.
     values["end_known"] = "yes" if _value(facts, "finish.done") is True else "no"
     case = _value(facts, "workers.case")
     is_json = _value(facts, "exception.kind") in JSON_KINDS
@@ -169,14 +168,14 @@ def _of_environment(environment: Environment, contract: ContractSettled | None) 
     if environment.output_folder:
         values["results"] = shlex.quote(environment.output_folder)
     does = () if contract is None or contract.only_watches else contract.does
-    restart = next((one for one in does if one.name == "restart"), None)
+    restart = next((ability for ability in does if ability.name == "restart"), None)
     given = resume_command(environment.command, environment.resume_command)
     resume = given.text if restart is None else restart.what
     if environment.command:
         values["command_known"] = "no" if resume is None else "yes"
     if HIDDEN not in environment.command:  # a command with blanked words does not run
-        found = {"continue": resume, "validate": validate_command(environment.command).text}
-        values |= {name: command for name, command in found.items() if command is not None}
+        commands = {"continue": resume, "validate": validate_command(environment.command).text}
+        values |= {name: command for name, command in commands.items() if command is not None}
     return values
 
 

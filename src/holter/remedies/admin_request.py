@@ -1,8 +1,7 @@
-"""What the words for the administrator are filled with: host, mount, folder, GPU, numbers. Pure.
+"""Values for the request to the administrator: host, mount, folder, GPU, numbers. Pure.
 
-The words stand in the file of the cause, one text for each variant where it asks for several things. They reach people
-in three ways, always through the same remedy: in a diagnosis, in a report, and in the event of a wait, which is what
-live lines and notifications tell.
+The request's text is in the file of the cause, one text per variant if a cause asks for several things. Users see it
+in a diagnosis, in a report, and in the event of a wait (live lines and notifications), always through one remedy.
 """
 
 from __future__ import annotations
@@ -13,16 +12,16 @@ from holter.causes.offers import ASK_ADMIN
 from holter.evidence.disk_space import format_bytes
 from holter.records import Diagnosis, Environment, Fact
 
-# A checkpoint of a usual 3D network takes 0.3 to 1 GB; asked for where none has been written yet.
+# A checkpoint of a usual 3D network takes 0.3 to 1 GB. Used if no checkpoint has been written yet.
 USUAL_NEED_BYTES = 10**9
-# A small read that has been waiting for longer is not slow any more.
+# The storage of a small read that has been waiting for longer is dead, not slow.
 DEAD_S = 10.0
 
 Facts = Mapping[str, Fact]
 
 
 def asked(diagnosis: Diagnosis | None, cause: str | None) -> tuple[tuple[str, str], ...]:
-    """The values of the words about this cause; empty where the diagnosis offers none."""
+    """Return the values for the request about this cause; empty if the diagnosis does not offer one."""
     if diagnosis is None:
         return ()
     remedies = dict(diagnosis.remedies).get(cause or "", ())
@@ -30,12 +29,12 @@ def asked(diagnosis: Diagnosis | None, cause: str | None) -> tuple[tuple[str, st
 
 
 def values(cause: str, facts: Facts, environment: Environment | None) -> dict[str, str]:
-    """Everything that the words about this cause may name; what is not known is left out."""
-    told = {name: text for name, read in _READ.items() if (text := read(facts)) is not None}
+    """Return all known values that the request about this cause may contain."""
+    known = {name: text for name, read in _READ.items() if (text := read(facts)) is not None}
     variant = _VARIANTS[cause](facts) if cause in _VARIANTS else None
     host = environment.hostname if environment is not None else None
     more = {"cause": cause, "variant": variant, "host": host}
-    return {**told, **{name: text for name, text in more.items() if text}}
+    return {**known, **{name: text for name, text in more.items() if text}}
 
 
 def _value(facts: Facts, name: str) -> object:

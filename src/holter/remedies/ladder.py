@@ -1,9 +1,9 @@
-"""Diagnosis and what was tried before -> the next thing to do. Pure: the supervisor carries it out.
+"""Diagnosis and previous attempts -> the next action. Pure: the supervisor carries it out.
 
 The rungs: 1 replace workers in the epoch; 2 end and restart from the newest verified checkpoint; 3 restart with safer
-settings, chosen by the cause; 4 outside our reach: wait until the condition clears, as the probes read it. Each cause
-has its own ladder in its file; a step that did not help is not taken again for the same cause until the training has
-moved on for long, and a setting that is in force already is no step.
+settings, chosen by the cause; 4 outside our reach: wait until the probes read that the condition has cleared. Each
+cause has its own ladder in its file. A step that did not help is repeated for the same cause only after the training
+has moved on for several epochs. A step is skipped if its settings are already in force.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ from holter.records import Diagnosis, Message, Plan
 from holter.remedies.which_ladder import LADDERS, is_asked_for, known_facts, ladder_of
 from holter.sentences import Sentence, define
 
-# A person would look after this many heals in an hour; a broken machine must not be kept busy for a night.
+# After this many heals in an hour a person must check; a broken machine must not be kept busy all night.
 HEALS_AN_HOUR = 6
 HEALS_A_RUN = 20
-# Heals in a row after which no epoch was finished: something else is wrong.
+# After this many heals in a row without a finished epoch, something else is wrong.
 HEALS_WITHOUT_EPOCH = 4
-# Before the second, third … restart for the same cause: what is wrong outside may pass.
+# Delay before the first, second … restart for the same cause: an outside condition may pass.
 BACK_OFF_S = (0.0, 5.0, 30.0, 120.0)
 HOUR_S = 3600.0
-# What is outside our reach and has ended the training may be mended by then; doubled each time.
+# An outside condition that has ended the training may be repaired after this time; doubled each time.
 WAIT_DEAD_S = 120.0
-# The same step that helped, so often within this time: it treats the symptom, the next rung may cure.
+# A step that helped this often within this time treats only the symptom; the next rung may cure.
 HELPED_OFTEN = 3
 OFTEN_WITHIN_S = 1800.0
 
-# Why workers are replaced, where nobody has said it more closely.
+# Why workers are replaced, if no more exact reason was recorded.
 WAITS = define("act.waits-for-batch", "the training waits for a batch")
-# Why a ladder ends. A step of it, and a wait, say nothing of their own.
+# Why a ladder ends. Steps and waits have no reason of their own.
 REASONS: dict[str, Sentence] = {
     name: define(f"reason.{name}", english)
     for name, english in (
@@ -43,11 +43,11 @@ REASONS: dict[str, Sentence] = {
         ("it-would-happen-again", "it would only happen again; a person must act first"),
         ("no-rung", "Holter knows nothing to do about it"),
         ("no-usable-checkpoint", "no usable checkpoint is left; --restart-from-scratch begins again at epoch 0"),
-        ("main-hangs", "the main process has stood still for too long"),
+        ("main-hangs", "the main process has been stalled for too long"),
         ("asked-to-stop", "somebody or a scheduler asked for it"),
     )
 }
-# The limits that reasons speak of.
+# The limits that the reasons name.
 LIMITS = {
     "budget-of-the-hour": {"hour": HEALS_AN_HOUR},
     "budget-of-the-run": {"run": HEALS_A_RUN},
@@ -56,46 +56,46 @@ LIMITS = {
 
 
 def reason_of(plan: Plan) -> Message | None:
-    """Return the words for the reason of a plan; None for a step of a ladder, which its action says."""
+    """Return the sentence for a plan's reason; None for a step of a ladder or a wait."""
     return REASONS[plan.reason](**LIMITS.get(plan.reason, {})) if plan.reason in REASONS else None
 
 
 class Attempt(NamedTuple):
-    """One plan that was carried out, and where the run was then."""
+    """A plan that was carried out, and the state of the run at that time."""
 
     t_s: float
     plan: Plan
     epoch: int | None
-    helped: bool = False  # the training went on: it may be done again, within the budget
-    taken_back: bool = False  # with its settings the training did not come to train: they are no longer in force
+    helped: bool = False  # the training went on: the step may be repeated, within the budget
+    taken_back: bool = False  # the training did not start to train with its settings: they are no longer in force
 
 
-# It would only happen again: a person must act.
+# These would only happen again: a person must act.
 STOP_AT_ONCE = tuple(module.CAUSE for module in MODULES if getattr(module, "STOPS", False))
-# Outside our reach: the budget is not burnt, the condition is watched.
+# Outside our reach: the condition is watched, and the budget is not used.
 WAIT_FOR = tuple(module.CAUSE for module in MODULES if getattr(module, "WAITS", False))
 OUTSIDE_RUNG = 4
-# What was waited for is over for so long, and the training still stands: it does not find back by itself.
+# If the condition cleared this long ago and the training is still stalled, it does not recover by itself.
 STANDS_AFTER_S = 60.0
 AFTER_WAIT: tuple[Step, ...] = (AGAIN,)
 
 
 def next_plan(diagnosis: Diagnosis | None, history: tuple[Attempt, ...], now: Situation) -> Plan:
-    """What to do about this diagnosis (None: the main process is gone and nobody knows why)."""
+    """Return what to do about this diagnosis; None: the main process is gone and the cause is unknown."""
     cause = _cause(diagnosis)
     if cause in WAIT_FOR and not _stands_after(now):
         return _wait(cause, history, now)
     if cause is not None and cause not in (*LADDERS, *WAIT_FOR) and now.alive:
         return Plan(action="nothing", cause=cause)
     if not _can_restart(now) and not (now.alive and now.waits_for_batch and cause not in STOP_AT_ONCE):
-        return Plan(action="nothing", cause=cause)  # we must not end what we cannot start again
+        return Plan(action="nothing", cause=cause)  # never end a training that cannot be started again
     if cause in STOP_AT_ONCE or is_asked_for(known_facts(diagnosis)):
         return Plan(action="stop", cause=cause, reason="it-would-happen-again")
     over = budget_is_over(history, now)
     if over is None:
         now, facts = now._replace(in_force=settings_in_force(history, now.in_force)), known_facts(diagnosis)
-        ours = [attempt.plan for attempt in _not_helpful(history, now, cause) if attempt.plan.cause == cause]
-        tried = [plan for plan in ours if plan.rung != OUTSIDE_RUNG]
+        plans = [attempt.plan for attempt in _not_helpful(history, now, cause) if attempt.plan.cause == cause]
+        tried = [plan for plan in plans if plan.rung != OUTSIDE_RUNG]
         for step in AFTER_WAIT if cause in WAIT_FOR else ladder_of(cause, now, facts):
             plan = _plan(step, cause, tried, now, facts)
             if plan is not None:
@@ -103,17 +103,17 @@ def next_plan(diagnosis: Diagnosis | None, history: tuple[Attempt, ...], now: Si
     if not _can_restart(now):
         return Plan(action="nothing", cause=cause)
     if cause in WAIT_FOR:
-        return _wait(cause, history, now)  # never ended for good by what is outside our reach
+        return _wait(cause, history, now)  # a condition outside our reach never ends a run for good
     return Plan(action="stop", cause=cause, reason=over or "every-rung-was-tried")
 
 
 def _can_restart(now: Situation) -> bool:
-    """Whether it may be ended and started again: one that lives is worth more than no checkpoint at all."""
+    # A live training is worth more than no checkpoint at all.
     return now.can_continue and (now.may_end or not now.alive)
 
 
 def settings_in_force(history: tuple[Attempt, ...], given: Settings = ()) -> Settings:
-    """What was chosen since the training was given its own settings."""
+    """Return the settings of all attempts, on top of those that the training was started with."""
     settings = dict(given)
     for attempt in history:
         if not attempt.taken_back:
@@ -122,10 +122,8 @@ def settings_in_force(history: tuple[Attempt, ...], given: Settings = ()) -> Set
 
 
 def _wait(cause: str | None, history: tuple[Attempt, ...], now: Situation) -> Plan:
-    """Outside our reach: watch what lives; start anew what it has ended, once it is over.
-
-    ``delay_s`` is for a condition that cannot be read: later and later.
-    """
+    # A live training is watched; an ended one is started again when the condition has cleared.
+    # ``delay_s`` is for a condition that cannot be read: it grows with every attempt.
     if now.alive:
         return Plan(action="wait", cause=cause, rung=OUTSIDE_RUNG, reason="outside-our-reach")
     again = sum(attempt.plan.cause == cause for attempt in history)
@@ -142,7 +140,7 @@ def _stands_after(now: Situation) -> bool:
 
 
 def _plan(step: Step, cause: str | None, tried: list[Plan], now: Situation, facts: Facts) -> Plan | None:
-    """The step as a plan; None where it does not apply now, was tried, or would change nothing."""
+    # None if the step does not apply now, was tried, or would change nothing.
     if step.action == "replace-workers" and not (now.alive and now.waits_for_batch and now.workers):
         return None
     if step.action == "restart" and not _can_restart(now):
@@ -173,7 +171,7 @@ def _cause(diagnosis: Diagnosis | None) -> str | None:
 
 
 def budget_is_over(history: tuple[Attempt, ...], now: Situation) -> str | None:
-    """Why no more heals are allowed; None while they are. Waiting for what is outside our reach costs nothing."""
+    """Return why no more heals are allowed, or None. Waits for outside conditions are not counted."""
     history = tuple(attempt for attempt in history if attempt.plan.rung != OUTSIDE_RUNG)
     if sum(attempt.t_s > now.t_s - HOUR_S for attempt in history) >= HEALS_AN_HOUR:
         return "budget-of-the-hour"
@@ -185,15 +183,15 @@ def budget_is_over(history: tuple[Attempt, ...], now: Situation) -> str | None:
     return None
 
 
-# This many epochs after a heal it counts as a success, and the ladder begins anew.
+# After this many epochs a heal counts as a success, and the ladder starts from the beginning.
 EPOCHS_OF_SUCCESS = 2
 
 
 def _not_helpful(history: tuple[Attempt, ...], now: Situation, cause: str | None) -> tuple[Attempt, ...]:
-    """Attempts that did not help, or that helped too often, and after which the run has not moved on for long."""
-    recent = [one for one in history if one.plan.cause == cause and one.t_s > now.t_s - OFTEN_WITHIN_S]
-    often = sum(one.helped for one in recent) >= HELPED_OFTEN
-    tried = tuple(one for one in history if often or not one.helped)
+    # Attempts that helped too often also count, until EPOCHS_OF_SUCCESS epochs later.
+    recent = [attempt for attempt in history if attempt.plan.cause == cause and attempt.t_s > now.t_s - OFTEN_WITHIN_S]
+    often = sum(attempt.helped for attempt in recent) >= HELPED_OFTEN
+    tried = tuple(attempt for attempt in history if often or not attempt.helped)
     if now.epoch is None:
         return tried
-    return tuple(one for one in tried if one.epoch is None or now.epoch - one.epoch < EPOCHS_OF_SUCCESS)
+    return tuple(attempt for attempt in tried if attempt.epoch is None or now.epoch - attempt.epoch < EPOCHS_OF_SUCCESS)

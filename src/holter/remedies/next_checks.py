@@ -1,6 +1,6 @@
-"""What to look at next: commands that tell the facts which would settle a diagnosis. They only look.
+"""Next checks: read-only commands that would settle the facts which are still unknown.
 
-Asked for are facts that the leading causes want to know and nobody saw, first of all those that separate the first two.
+Only unknown facts that the leading causes ask for count, most of all those that separate the first two causes.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ from holter.records import Diagnosis, Environment, Verdict
 from holter.remedies.next_checks_table import LOOKS, WINDOWS, Look
 from holter.remedies.of_nnunet import is_of_nnunet
 
-# Of so many leading causes the open questions count; the first ones more.
+# Only the open questions of this many leading causes count, earlier causes more.
 LEADING = 4
-# Nobody runs more commands than this at once.
+# No user runs more commands than this at once.
 MAX_LOOKS = 5
-# A fact that one of the first two asks for and the other does not, or reads the other way, tells them apart.
+# Weight of a fact that separates the first two causes: only one asks for it, or they read it in opposite ways.
 SEPARATES = 2.0
-# However much of a cause is told, the rest of it counts a little.
+# The open rest of a cause counts at least this much, however much of it is settled.
 LEAST_LEFT = 0.05
-# A fact that decides a cause, one way or the other.
+# Weight of a fact that decides a cause, for or against.
 DECIDES = 2.0
-# What stands for a training whose PID nobody knows; the oldest process of that name is the training itself.
+# Used if the training's PID is unknown; the oldest process of that name is the training itself.
 PID = "$(pgrep -of nnUNetv2_train)"
 
 
 class NextLook(NamedTuple):
-    """A look that this diagnosis asks for."""
+    """A check that this diagnosis needs."""
 
     id: str
     command: str
@@ -38,10 +38,10 @@ class NextLook(NamedTuple):
 
 
 def next_looks(diagnosis: Diagnosis, environment: Environment | None = None) -> tuple[NextLook, ...]:
-    """The commands that would settle most, best first; nothing where nothing is open."""
+    """Return the commands that would settle most, best first; empty if no question is open."""
     if not diagnosis.verdicts or diagnosis.verdicts[0].verdict == "confirmed":
         return ()
-    worth: dict[str, dict[str, float]] = {}  # look -> cause -> what it would settle there
+    worth: dict[str, dict[str, float]] = {}  # check -> cause -> how much of it the check would settle
     asked: dict[str, list[str]] = {}
     for (fact, cause), value in open_questions(diagnosis).items():
         look = look_for(fact)
@@ -66,7 +66,7 @@ def _is_windows(diagnosis: Diagnosis) -> bool:
 
 
 def _most_telling(worth: dict[str, dict[str, float]]) -> list[str]:
-    """Looks in order: each next one tells most of those causes of which the ones before leave most open."""
+    # Greedy: each next check settles most of what the checks before it leave open.
     chosen: list[str] = []
     left = {cause: 1.0 for by_cause in worth.values() for cause in by_cause}
     while len(chosen) < min(MAX_LOOKS, len(worth)):
@@ -79,10 +79,8 @@ def _most_telling(worth: dict[str, dict[str, float]]) -> list[str]:
 
 
 def _is_out_of_place(look: Look, diagnosis: Diagnosis, environment: Environment | None) -> bool:
-    """A process that is gone cannot be looked into; nobody need search for what is known, or where all was read.
-
-    Where nnU-Net is known not to run, nobody looks for its folders and packages.
-    """
+    # A process that is gone cannot be inspected. What is known, or was read completely, is not searched again.
+    # If nnU-Net is known not to run, its folders and packages are not checked.
     kind = diagnosis.episode.kind
     facts = {fact.name: fact.value for fact in diagnosis.facts if fact.status == "known"}
     if facts.get("scope.nnunet") is False and is_of_nnunet(look.command):
@@ -96,12 +94,12 @@ def _is_out_of_place(look: Look, diagnosis: Diagnosis, environment: Environment 
 
 
 def open_questions(diagnosis: Diagnosis) -> dict[tuple[str, str], float]:
-    """Unknown facts that causes ask for, by their share of what is open: of leading causes, or of all if none leads."""
+    """Return each (unknown fact, cause) with its share of what is open; of all causes if none leads."""
     open_ones = [verdict for verdict in diagnosis.verdicts if verdict.verdict != "excluded"]
     leads = any(verdict.supports for verdict in open_ones[:1])
     leading = open_ones[:LEADING] if leads else open_ones
     apart = separating(leading) if leads else set()
-    found: dict[tuple[str, str], float] = {}
+    shares: dict[tuple[str, str], float] = {}
     for place, verdict in enumerate(leading):
         unknown = {finding.fact for finding in verdict.unknown}
         rules = [rule for rule in RULES_OF.get(verdict.cause, ()) if rule.fact in unknown]
@@ -109,18 +107,18 @@ def open_questions(diagnosis: Diagnosis) -> dict[tuple[str, str], float]:
         for rule in rules:
             key = (rule.fact, verdict.cause)
             share = _weight(rule, apart) / whole / (place + 1 if leads else 1)
-            found[key] = found.get(key, 0.0) + share
-    return found
+            shares[key] = shares.get(key, 0.0) + share
+    return shares
 
 
 def separating(leading: Sequence[Verdict]) -> set[str]:
-    """Facts that the first two causes do not read alike."""
-    rules = [{(rule.fact, rule.speaks) for rule in RULES_OF.get(one.cause, ())} for one in leading[:2]]
+    """Return the facts that the first two causes read differently."""
+    rules = [{(rule.fact, rule.speaks) for rule in RULES_OF.get(verdict.cause, ())} for verdict in leading[:2]]
     return {fact for fact, _ in rules[0] ^ rules[1]} if len(rules) == 2 else set()
 
 
 def look_for(fact: str) -> Look | None:
-    """The look that tells a fact."""
+    """Return the check that settles a fact, or None."""
     for look in LOOKS:
         if any(fact == name or (name.endswith(".") and fact.startswith(name)) for name in look.facts):
             return look

@@ -1,4 +1,4 @@
-"""The commands that ``looks`` chooses from: what each one tells, and the same in PowerShell."""
+"""The commands that ``next_looks`` chooses from, the facts that each one settles, and the same in PowerShell."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ define_all(
         "look.stacks": "Where does the main process wait?",
         "look.processes": "Which workers are there: running (R), waiting for storage (D), stopped (T)?",
         "look.live": "Watch the training itself for a few seconds",
-        "look.oom": "Did the kernel end a process for want of memory?",
+        "look.oom": "Did the kernel kill a process because memory ran out?",
         "look.memory-limit": "How much memory may the training use, and was the limit met?",
         "look.swap": "Does the machine move pages to swap and back (columns si and so)?",
         "look.how-it-ended": "How did scheduler or system end it?",
         "look.first-exception": "The first exception in the console's output (the training log does not hold it)",
         "look.descriptors": "How many files may a process open here, and how many are open?",
         "look.shared-memory": "How large and how full is /dev/shm?",
-        "look.room": "Is there room for checkpoints, and are there inodes?",
+        "look.room": "Is there space for checkpoints, and are there inodes?",
         "look.storage": "What file system is the data on, and does anybody wait for it?",
         "look.storage-kernel-log": "Did disk or file server report errors?",
         "look.cpus": "How many CPUs may the training use, of how many?",
@@ -38,13 +38,13 @@ define_all(
 
 
 class Look(NamedTuple):
-    """One command, and the facts that it tells. Its sentence is in the catalogue under ``look.ID``."""
+    """A command and the facts that it settles. Its sentence is in the catalogue under ``look.ID``."""
 
     id: str
     command: str
-    facts: tuple[str, ...]  # a name, or the beginning of some that ends with a dot
-    is_live: bool = False  # only while the training is there
-    kinds: tuple[EpisodeKind, ...] = ()  # only of these episodes
+    facts: tuple[str, ...]  # a name, or a prefix that ends with a dot
+    is_live: bool = False  # only while the training runs
+    kinds: tuple[EpisodeKind, ...] = ()  # only for these episodes
 
 
 LOOKS: tuple[Look, ...] = (
@@ -136,7 +136,7 @@ LOOKS: tuple[Look, ...] = (
     Look("machine", "systemd-detect-virt; uname -sr; cat /proc/1/cgroup | head -3", ("system.",)),
     Look("epochs", "holter diagnose {results}", ("epochs.",)),
 )  # fmt: skip
-# The same looks in PowerShell. What is not here has no counterpart there: control groups, /dev/shm, the kernel log.
+# The same checks in PowerShell. Control groups, /dev/shm and the kernel log have no counterpart there.
 WINDOWS: dict[str, str] = {
     "gpu": "nvidia-smi",
     "gpu-clocks": "nvidia-smi -q -d PERFORMANCE,CLOCK,POWER,TEMPERATURE,UTILIZATION",

@@ -1,10 +1,10 @@
-"""What is only for nnU-Net: its settings, files and packages mean nothing to another program."""
+"""Remedies that apply only to nnU-Net: its settings, files and packages mean nothing to another program."""
 
 from __future__ import annotations
 
 import re
 
-# Remedies whose sentence speaks of nnU-Net, of its checkpoints, data or validation, or that work through the hook.
+# Remedies about nnU-Net, its checkpoints, data or validation, or that work through the hook.
 SENTENCES = frozenset({
     "check-labels", "checkpoint-versions", "compare-samples", "continue-from-before", "continue-from-checkpoint",
     "copy-to-local-disk", "data-workers-again", "end-and-continue", "end-finished", "fewer-configurations",
@@ -17,5 +17,5 @@ _COMMAND = re.compile(r"nnunet|batchgen|\{(?:preprocessed|results|continue|valid
 
 
 def is_of_nnunet(command: str) -> bool:
-    """Tell whether a command, its blanks not yet filled, is one for nnU-Net's trainings alone."""
+    """Return whether a command, with its blanks not yet filled, applies only to nnU-Net's trainings."""
     return _COMMAND.search(command) is not None

@@ -1,4 +1,4 @@
-"""Choose the ladder that a cause is healed by: its own, or one by the facts where the cause is too general. Pure."""
+"""Choose the ladder for a cause: its own, or one chosen by the facts if the cause is too general. Pure."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from holter.causes.steps import (
 from holter.evidence.words import CRASHES, SIGBUS
 from holter.records import Diagnosis
 
-# A cause that has none is no reason to touch the run.
+# A cause without a ladder is no reason to touch the run.
 LADDERS: dict[str, tuple[Step, ...]] = {module.CAUSE: module.LADDER for module in MODULES if hasattr(module, "LADDER")}
 BY_WANT: dict[str, tuple[Step, ...]] = {
     "memory": FOR_MEMORY,
@@ -34,20 +34,20 @@ BY_WANT: dict[str, tuple[Step, ...]] = {
 
 _DESCRIPTORS = re.compile(r"Too many open files|items of ancdata|Errno 24\b")
 _SHARED_MEMORY = re.compile(r"shared memory|shm|</?torch_\d", re.IGNORECASE)
-# Errors of Holter's own data loader; with --strict the user asked for the training to end.
+# Errors of Holter's own data loader; with --strict the user asked to stop at an unreadable case.
 _LOADER = re.compile(r"\bLoaderFailed\b")
 _ASKED_FOR = re.compile(r"\bCaseUnreadable\b")
 _MEMORY = re.compile(r"\bMemoryError|annot allocate memory|can't allocate memory|Unable to allocate ")
 
 
 def known_facts(diagnosis: Diagnosis | None) -> Facts:
-    """The facts that are known, by name."""
+    """Return the values of the known facts, by name."""
     facts = () if diagnosis is None else diagnosis.facts
     return {fact.name: fact.value for fact in facts if fact.status == "known"}
 
 
 def ladder_of(cause: str | None, now: Situation, facts: Facts) -> tuple[Step, ...]:
-    """The steps for a cause, the facts considered."""
+    """Return the steps for a cause, given the facts."""
     want = None
     if cause in ("worker-killed", "external-kill"):
         want = _want_of_a_kill(facts)
@@ -62,9 +62,9 @@ def ladder_of(cause: str | None, now: Situation, facts: Facts) -> tuple[Step, ..
 
 
 def is_asked_for(facts: Facts) -> bool:
-    """Whether the training ended because the user had it end (``--strict``)."""
-    told = facts.get("exception.first")
-    return isinstance(told, str) and _ASKED_FOR.search(told) is not None
+    """Return whether the training ended because of ``--strict``."""
+    exception = facts.get("exception.first")
+    return isinstance(exception, str) and _ASKED_FOR.search(exception) is not None
 
 
 def _want_of_a_kill(facts: Facts) -> str | None:
@@ -79,10 +79,10 @@ def _want_of_a_kill(facts: Facts) -> str | None:
 
 
 def _want_of_an_exception(facts: Facts) -> str | None:
-    told = facts.get("exception.first")
-    if isinstance(told, str) and _LOADER.search(told):
+    exception = facts.get("exception.first")
+    if isinstance(exception, str) and _LOADER.search(exception):
         return "loader"
-    if not isinstance(told, str) or "CUDA" in told:
+    if not isinstance(exception, str) or "CUDA" in exception:
         return None
     wants = (("descriptors", _DESCRIPTORS), ("shm", _SHARED_MEMORY), ("memory", _MEMORY))
-    return next((want for want, pattern in wants if pattern.search(told)), None)
+    return next((want for want, pattern in wants if pattern.search(exception)), None)

@@ -1,1 +1,1 @@
-"""Tape and diagnoses -> words, pages and files. Reports decide nothing: they say what causes have decided."""
+"""Tape and diagnoses -> text, pages and files. Reports decide nothing: they show what the causes have decided."""

@@ -1,4 +1,4 @@
-"""Diagnoses for machines: the document that ``--json`` prints; docs/diagnosis.schema.json describes it."""
+"""Diagnoses as JSON: the document that ``--json`` prints; docs/diagnosis.schema.json describes it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from holter.reports.next_checks import looks_as_json
 from holter.reports.wording import best, finding_text, later_lines, remedies_of, remedy_text
 from holter.tape import Recording
 
-# Grows when a reader of the old document would misread the new one; new keys alone do not count.
+# Increased when a reader of the old document would misread the new one; new keys alone do not count.
 SCHEMA = 1
 
 
@@ -28,23 +28,23 @@ def to_json(
 ) -> dict[str, Any]:
     """Return the document; only ``text``, ``how`` and names depend on the language.
 
-    With the recording it also tells what was done to the run, where its time went, and how it went on.
-    ``target``: its kind, its name, and what was read of it.
+    With the recording it also has the actions taken, the time account, and the recovery after heals.
+    ``target``: its kind, its name, and notes on what was read.
     """
     document: dict[str, Any] = {"schema": SCHEMA, "holter": __version__}
     if tape is not None:
         document["tape"] = tape
     if target is not None:
         kind, name, notes = target
-        document["target"] = {"kind": kind, "name": name, "notes": [phrase(one, lang) for one in notes]}
+        document["target"] = {"kind": kind, "name": name, "notes": [phrase(note, lang) for note in notes]}
     environment = recording.environment if recording is not None else None
-    told = recording or Recording(environment=environment)
-    document["episodes"] = [_episode(diagnosis, told, lang) for diagnosis in diagnoses]
+    recorded = recording or Recording(environment=environment)
+    document["episodes"] = [_episode(diagnosis, recorded, lang) for diagnosis in diagnoses]
     if recording is not None and (target is None or target[0] == "tape"):
         document["notices"] = [_notice(notice, lang) for notice in recording.events(Notice)]
         document["actions"] = [_action(action, lang) for action in recording.events(ActionTaken)]
         document["goodput"] = _goodput(account(recording, diagnoses))
-        document["recovery"] = [_recovery(one) for one in check(recording)]
+        document["recovery"] = [_recovery(recovery) for recovery in check(recording)]
     return document
 
 
@@ -65,38 +65,41 @@ def _notice(notice: Notice, lang: Lang) -> dict[str, Any]:
     return {"t_s": notice.t_s, "what": notice.what, "text": phrase(notice.message, lang), "pids": list(notice.pids)}
 
 
-def _goodput(told: Account) -> dict[str, Any]:
+def _goodput(time_account: Account) -> dict[str, Any]:
     parts = ("wall_s", "training_s", "validation_s", "startup_s", "checkpoint_s", "other_s", "lost_s")
     return {
-        **{name: round(getattr(told, name), 3) for name in parts},
-        "goodput_ratio": _rounded(told.goodput_ratio),
-        "lost_ratio": _rounded(told.lost_ratio),
+        **{name: round(getattr(time_account, name), 3) for name in parts},
+        "goodput_ratio": _rounded(time_account.goodput_ratio),
+        "lost_ratio": _rounded(time_account.lost_ratio),
         "losses": [
             {"kind": loss.kind, "cause": loss.cause, "seconds": round(loss.seconds, 3), "times": loss.times}
-            for loss in told.losses
+            for loss in time_account.losses
         ],
-        "repeated_epochs": told.repeated_epochs,
-        "restarts": told.restarts,
-        "saved": [{"t_s": one.t_s, "action": one.action, "cause": one.cause, "stock": one.stock} for one in told.saved],
+        "repeated_epochs": time_account.repeated_epochs,
+        "restarts": time_account.restarts,
+        "saved": [
+            {"t_s": heal.t_s, "action": heal.action, "cause": heal.cause, "stock": heal.stock}
+            for heal in time_account.saved
+        ],
     }
 
 
-def _recovery(told: Recovery) -> dict[str, Any]:
+def _recovery(recovery: Recovery) -> dict[str, Any]:
     return {
-        "t_s": told.t_s,
-        "action": told.action,
-        "verdict": told.verdict,
-        "epochs_before": told.epochs_before,
-        "epochs_after": told.epochs_after,
+        "t_s": recovery.t_s,
+        "action": recovery.action,
+        "verdict": recovery.verdict,
+        "epochs_before": recovery.epochs_before,
+        "epochs_after": recovery.epochs_after,
         "measures": [
             {
-                "name": one.name,
-                "expected": round(one.expected, 4),
-                "seen": round(one.seen, 4),
-                "tolerance": round(one.tolerance, 4),
-                "jump": one.jump,
+                "name": measure.name,
+                "expected": round(measure.expected, 4),
+                "seen": round(measure.seen, 4),
+                "tolerance": round(measure.tolerance, 4),
+                "jump": measure.jump,
             }
-            for one in told.measures
+            for measure in recovery.measures
         ],
     }
 
@@ -136,16 +139,16 @@ def _link(link: Link, lang: Lang) -> dict[str, str]:
 
 
 def _verdict(diagnosis: Diagnosis, verdict: Verdict, lang: Lang) -> dict[str, Any]:
-    def told(findings: tuple[Finding, ...]) -> list[dict[str, str]]:
+    def listed(findings: tuple[Finding, ...]) -> list[dict[str, str]]:
         return [{"fact": finding.fact, "text": finding_text(finding, diagnosis, lang)} for finding in findings]
 
     return {
         "cause": verdict.cause,
         "verdict": verdict.verdict,
         "score": verdict.score,
-        "supports": told(verdict.supports),
-        "against": told(verdict.against),
-        "unknown": told(verdict.unknown),
+        "supports": listed(verdict.supports),
+        "against": listed(verdict.against),
+        "unknown": listed(verdict.unknown),
         "remedies": [_remedy(remedy, lang) for remedy in remedies_of(diagnosis, verdict.cause)],
     }
 

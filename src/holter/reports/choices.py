@@ -1,4 +1,4 @@
-"""The values of facts as a report shows them: a word in place of the name that the vocabulary has for it."""
+"""Values of enumerated facts as words for reports."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from holter.evidence.fact_book import Value
 from holter.evidence.stated.choices import ENUMERATED
 from holter.reports.catalogue import Lang, known, phrase, text
 
-# Facts whose values are named elsewhere as well: phases in the timeline, roles of processes.
+# Facts with values that also have names elsewhere: phases in the timeline, roles of processes.
 PREFIXES = {
     "phase": "phase",
     "episode.kind": "kind",
@@ -19,17 +19,17 @@ PREFIXES = {
 
 
 def choice_key(fact: str, value: str) -> str | None:
-    """Return the key of the word for a value of an enumerated fact; None where there is none."""
+    """Return the key of the word for a value of an enumerated fact, or None."""
     keys = (f"{PREFIXES[fact]}.{value}",) if fact in PREFIXES else (f"choice.{fact}.{value}", f"choice.{value}")
     return next((key for key in keys if known(key)), None)
 
 
 def value_words(fact: str, value: Value, lang: Lang) -> str:
-    """Return the value of a fact in words; what no list has is told as it is."""
+    """Return the value of a fact in words; a value that is in no list is returned as it is."""
     if isinstance(value, bool):
         return text("word.yes" if value else "word.no", lang)
     if isinstance(value, tuple):
-        return text("list.join", lang).join(value_words(fact, one, lang) for one in value)
+        return text("list.join", lang).join(value_words(fact, item, lang) for item in value)
     if not isinstance(value, str):
         return f"{value:.4g}"
     key = choice_key(fact, value) if fact in ENUMERATED else None

@@ -1,4 +1,4 @@
-"""The capability contract in words: one line at the start, and what follows from each "no" where Holter may act."""
+"""The capability contract in words: one line at the start, and a line for each missing ability."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ DOES = {
     "save": define("contract.does.save", "save checkpoints"),
     "restart": define("contract.does.restart", "restart with: {what}"),
 }
-# What a person must expect where one of them is missing.
+# What the user must expect if an ability is missing.
 CANNOT = {
     "replace-workers": define(
         "contract.cannot.replace-workers", "if a worker freezes or dies, Holter can only tell you: {why}"
@@ -57,11 +57,13 @@ CANNOT = {
 
 
 def contract_line(settled: ContractSettled, lang: Lang) -> str:
-    """Return the one line about what can be seen and done."""
+    """Return one line about what Holter can observe and do."""
     join = text("list.join", lang)
-    seen = join.join(_seen(one, lang) for one in settled.sees if one.can)
+    seen = join.join(_seen(ability, lang) for ability in settled.sees if ability.can)
     unseen = join.join(
-        phrase(ITEM(name=_name(one, lang), what=_why(one, lang)), lang) for one in settled.sees if not one.can
+        phrase(ITEM(name=_name(ability, lang), what=_why(ability, lang)), lang)
+        for ability in settled.sees
+        if not ability.can
     )
     powers = phrase(_powers(settled, lang), lang)
     if not unseen:
@@ -70,23 +72,23 @@ def contract_line(settled: ContractSettled, lang: Lang) -> str:
 
 
 def consequences(abilities: tuple[Ability, ...], lang: Lang) -> list[str]:
-    """Return what cannot be healed here, in words of what will happen then; nothing where everything can."""
-    return [phrase(CANNOT[one.name](why=_why(one, lang)), lang) for one in abilities if not one.can]
+    """Return what will happen for each ability that is missing; empty if none is."""
+    return [phrase(CANNOT[ability.name](why=_why(ability, lang)), lang) for ability in abilities if not ability.can]
 
 
 def changes(settled: ContractSettled, before: ContractSettled, lang: Lang) -> list[str]:
-    """Return what has been lost since, and what has come."""
-    told = []
+    """Return which abilities were lost and which were gained."""
+    lines = []
     for now, then in zip(settled.sees, before.sees, strict=True):
         if then.can and not now.can:
-            told.append(phrase(LOST(name=_name(now, lang), why=_why(now, lang)), lang))
+            lines.append(phrase(LOST(name=_name(now, lang), why=_why(now, lang)), lang))
         elif now.can and not then.can:
-            told.append(phrase(BACK(name=_name(now, lang)), lang))
+            lines.append(phrase(BACK(name=_name(now, lang)), lang))
     pairs = tuple(zip(settled.does, before.does, strict=True))
     gained = _can(tuple(now for now, then in pairs if now.can and not then.can), lang)
     if gained:
-        told.append(phrase(NOW_CAN(powers=gained), lang))
-    return told + consequences(tuple(now for now, then in pairs if then.can and not now.can), lang)
+        lines.append(phrase(NOW_CAN(powers=gained), lang))
+    return lines + consequences(tuple(now for now, then in pairs if then.can and not now.can), lang)
 
 
 def _powers(settled: ContractSettled, lang: Lang) -> Message:
@@ -97,20 +99,24 @@ def _powers(settled: ContractSettled, lang: Lang) -> Message:
 
 
 def _can(abilities: tuple[Ability, ...], lang: Lang) -> str:
-    """What can be done, as a list; a loader without workers has none to replace."""
-    can = [phrase(DOES[one.name](what=one.what), lang) for one in abilities if one.can and one.what != "no-workers"]
+    # A loader without workers has none to replace.
+    can = [
+        phrase(DOES[ability.name](what=ability.what), lang)
+        for ability in abilities
+        if ability.can and ability.what != "no-workers"
+    ]
     return text("list.join", lang).join(can)
 
 
-def _seen(one: Ability, lang: Lang) -> str:
-    if one.name == "loader" and one.what in LOADERS:
-        return phrase(LOADERS[one.what](), lang)
-    return phrase(ITEM(name=_name(one, lang), what=one.what), lang) if one.what else _name(one, lang)
+def _seen(ability: Ability, lang: Lang) -> str:
+    if ability.name == "loader" and ability.what in LOADERS:
+        return phrase(LOADERS[ability.what](), lang)
+    return phrase(ITEM(name=_name(ability, lang), what=ability.what), lang) if ability.what else _name(ability, lang)
 
 
-def _name(one: Ability, lang: Lang) -> str:
-    return phrase(SEES[one.name](), lang)
+def _name(ability: Ability, lang: Lang) -> str:
+    return phrase(SEES[ability.name](), lang)
 
 
-def _why(one: Ability, lang: Lang) -> str:
-    return phrase(one.why_not, lang) if one.why_not is not None else ""
+def _why(ability: Ability, lang: Lang) -> str:
+    return phrase(ability.why_not, lang) if ability.why_not is not None else ""

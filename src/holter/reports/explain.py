@@ -1,4 +1,4 @@
-"""The page on a cause: what happens, how we know, what looks like it, what helps."""
+"""The page of a cause: what happens, how we know, what looks like it, what helps."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ _SECTION = re.compile(r"^(?P<name>[A-Z][A-Za-z ]{2,20}|[\u4e00-\u9fff]{2,8})[:�
 
 
 def page(cause_id: str, english_docstring: str, lang: Lang) -> str:
-    """Return the page as plain text; in English where there is no translation."""
+    """Return the page as plain text; in English if there is no translation."""
     return translated(f"page.{cause_id}", cleandoc(english_docstring or _from_source(cause_id)), lang)
 
 
 def _from_source(cause_id: str) -> str:
-    """Return the docstring that Python left out when it was started with -OO."""
+    # Python started with -OO drops docstrings.
     source = Path(causes.__file__).with_name(f"{cause_id.replace('-', '_')}.py")
     try:
         return ast.get_docstring(ast.parse(source.read_bytes()), clean=False) or ""
@@ -45,7 +45,7 @@ def _from_source(cause_id: str) -> str:
 
 
 def print_page(console: Console, cause_id: str, english_docstring: str, lang: Lang) -> None:
-    """Print the page: title, then each section under its own heading."""
+    """Print the page: title, then each section below its heading."""
     title = Text(text(f"cause.{cause_id}.title", lang), style="bold")
     title.append(f"  {cause_id}", style="dim")
     console.print(title, soft_wrap=True)
@@ -60,15 +60,15 @@ def print_page(console: Console, cause_id: str, english_docstring: str, lang: La
                 console.print(Text(hang + item + line), soft_wrap=True)
 
 
-def sections(told: str) -> Iterator[tuple[str, str]]:
-    """Split a page into (heading, text); what stands before the first heading has an empty one."""
+def sections(page_text: str) -> Iterator[tuple[str, str]]:
+    """Split a page into (heading, text); text before the first heading has an empty heading."""
     name, lines = "", list[str]()
-    for line in told.splitlines():
-        found = _SECTION.match(line)
-        if found:
+    for line in page_text.splitlines():
+        heading = _SECTION.match(line)
+        if heading:
             if name or any(lines):
                 yield name, _joined(lines)
-            name, lines = found["name"], [found["rest"]]
+            name, lines = heading["name"], [heading["rest"]]
         else:
             lines.append(line.strip())
     if name or any(lines):
@@ -76,25 +76,24 @@ def sections(told: str) -> Iterator[tuple[str, str]]:
 
 
 def _joined(lines: list[str]) -> str:
-    """Undo the line breaks of the source; only a blank line or a list item begins a new line."""
-    told = ""
+    # Undo the line breaks of the source; only a blank line or a list item starts a new line.
+    joined = ""
     for line in lines:
         if not line:
-            told = told.rstrip("\n") + "\n" if told else ""
-        elif line.startswith(("- ", "* ")) and told:
-            told = told.rstrip("\n") + "\n" + line
-        elif told and not told.endswith("\n"):
-            told += ("" if _joins(told[-1], line[0]) else " ") + line
+            joined = joined.rstrip("\n") + "\n" if joined else ""
+        elif line.startswith(("- ", "* ")) and joined:
+            joined = joined.rstrip("\n") + "\n" + line
+        elif joined and not joined.endswith("\n"):
+            joined += ("" if _joins(joined[-1], line[0]) else " ") + line
         else:
-            told += line
-    return told.strip()
+            joined += line
+    return joined.strip()
 
 
 def _joins(last: str, first: str) -> bool:
-    """True where no blank belongs: between Han characters, and after full-width punctuation."""
+    # No blank between Han characters or after full-width punctuation.
     return (_chinese(last) and _chinese(first)) or last in "，。；：、（"
 
 
 def _chinese(character: str) -> bool:
-    """True for Han characters and full-width punctuation."""
     return "\u3000" <= character <= "\u9fff" or "\uff00" <= character <= "\uffef"

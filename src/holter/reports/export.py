@@ -38,7 +38,7 @@ SAMPLE_TABLES: dict[str, type[Record]] = {
     "storage": StorageSample,
     "beat": Beat,
 }
-# What all events share; the rest of an event stands as JSON beside it.
+# Columns that all events share; the rest of an event is JSON in ``details``.
 NO_PYARROW = define("error.no-pyarrow", "Parquet files need pyarrow, which is not installed.")
 TAPE_UNTOUCHED = define("safe.tape-untouched", "The tape is untouched; CSV needs nothing more.")
 CANNOT_MAKE_FOLDER = define("error.cannot-make-folder", "Cannot make the folder {folder}: {error}.")
@@ -50,7 +50,7 @@ Row = dict[str, Any]
 
 
 def export_csv(recording: Recording, folder: Path, force: bool = False) -> tuple[Path, ...]:
-    """Write one CSV file a table into the folder; return the files written. An empty cell is unknown."""
+    """Write one CSV file per table into the folder; return the files. An empty cell means unknown."""
     written = []
     for name, columns, rows in _tables(recording):
         path = _free(folder / f"{name}.csv", force)
@@ -63,7 +63,7 @@ def export_csv(recording: Recording, folder: Path, force: bool = False) -> tuple
 
 
 def export_parquet(recording: Recording, folder: Path, force: bool = False) -> tuple[Path, ...]:
-    """Write one Parquet file a table into the folder; return the files written."""
+    """Write one Parquet file per table into the folder; return the files."""
     try:
         import pyarrow
         import pyarrow.parquet
@@ -84,7 +84,7 @@ def export_parquet(recording: Recording, folder: Path, force: bool = False) -> t
 
 
 def _tables(recording: Recording) -> Iterator[tuple[str, tuple[str, ...], list[Row]]]:
-    """Every table with its columns and rows; ``span_s`` tells a mean from a reading."""
+    # ``span_s`` > 0 marks a mean, 0 a single reading.
     for name, kind in SAMPLE_TABLES.items():
         rows = [
             {**msgspec.structs.asdict(sample), "span_s": tick.span_s}
@@ -122,23 +122,22 @@ def _event_row(event: Record) -> Row:
 
 
 def _flat(value: Any) -> Any:
-    """A cell: lists become JSON, because a table's cell holds one value."""
+    # A list becomes JSON, because a cell holds one value.
     if isinstance(value, Message):
         return phrase(value, "en")
     if isinstance(value, (tuple, list)):
-        return json.dumps([msgspec.to_builtins(_said(one)) for one in value], ensure_ascii=False)
+        return json.dumps([msgspec.to_builtins(_said(item)) for item in value], ensure_ascii=False)
     return value
 
 
 def _said(value: Any) -> Any:
-    """A part of a list; sentences in English."""
     if isinstance(value, Unread):
         return f"{value.field}: {phrase(value.why, 'en')}"
     return phrase(value, "en") if isinstance(value, Message) else value
 
 
 def _free(path: Path, force: bool) -> Path:
-    """The path, with its folder made, unless something is there already."""
+    # Creates the folder; refuses an existing file.
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:

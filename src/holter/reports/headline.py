@@ -1,6 +1,6 @@
-"""The one sentence to read first: what happened, where, for how long, and the cause where one is likely.
+"""The first sentence of a diagnosis: what happened, where, for how long, and the cause if one is likely.
 
-Where none is, the headline is the fact itself; what it could be is a line of its own, for ``diagnose`` alone.
+Without a likely cause the headline is the observed fact; a possible cause has its own line, only in ``diagnose``.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ COULD_BE_ALONE = define("headline.could-be-alone", "Could be: {cause}")
 RAISED = define("headline.raised", "{role} raised {error}")
 MAIN_ENDED = define("headline.main-ended", "the main process ended: {ending}")
 WORKER_ENDED = define("headline.worker-ended", "{worker} ended: {ending}")
-# In this order, at most so many.
+# In this order, at most MOST_FACTS.
 TELLING = (
     "exception.first", "main.stands_at", "workers.stand_at", "main.waits_on", "worker.ending", "oom.kills",
     "progress.age_s", "activity.present", "step.times_usual", "wait.ratio", "queue.ready", "cpu.run_busy_ratio",
     "workers.working", "storage.pending_s", "memory.used_ratio", "epochs.shape",
 )  # fmt: skip
 MOST_FACTS = 5
-# Of an exception the first line says what it is.
+# Only the first line of an exception is shown, cut to this length.
 MOST_CHARS = 160
 
 
@@ -62,7 +62,7 @@ def headline(diagnosis: Diagnosis, recording: Recording, lang: Lang) -> str:
 
 
 def could_be(diagnosis: Diagnosis, recording: Recording, lang: Lang) -> str | None:
-    """Return what it could be, and the command that tells; None where a cause is named, or nothing speaks for any."""
+    """Return the possible cause and the command that would confirm it; None if a cause is named or none is possible."""
     verdict = candidate(diagnosis)
     if verdict is None:
         return None
@@ -74,7 +74,7 @@ def could_be(diagnosis: Diagnosis, recording: Recording, lang: Lang) -> str | No
 
 
 def fact_of(diagnosis: Diagnosis) -> Text:
-    """Return what was seen, for an episode whose cause is not known."""
+    """Return what was seen in an episode of unknown cause."""
     facts = {fact.name: fact for fact in diagnosis.facts if fact.status == "known"}
     if diagnosis.episode.kind == "death":
         ended = _ending(facts)
@@ -87,7 +87,7 @@ def fact_of(diagnosis: Diagnosis) -> Text:
 
 
 def key_facts(diagnosis: Diagnosis) -> tuple[Fact, ...]:
-    """Return the few facts that say most where no cause is named."""
+    """Return the few most informative facts, for an episode without a named cause."""
     facts = {fact.name: fact for fact in diagnosis.facts if fact.status == "known" and fact.detail}
     return tuple(facts[name] for name in TELLING if name in facts)[:MOST_FACTS]
 
@@ -107,12 +107,12 @@ def _ending(facts: dict[str, Fact]) -> Text | None:
 def _of_fact(diagnosis: Diagnosis, values: dict[str, str], lang: Lang) -> str:
     what = phrase(fact_of(diagnosis), lang).rstrip(".。")
     if not what or diagnosis.episode.detector in TIMELESS:
-        # A text or a file of facts: its words are quoted above, or are the person's own.
+        # A log or an evidence file: its text is quoted above, or was written by the user.
         return text("headline.open", lang, **values)
     return phrase(FACT(**values, what=what), lang)
 
 
 def _continued(sentence: str) -> str:
-    """A sentence after a colon starts small, unless its first word is a name like CPU or Windows."""
+    # After a colon a sentence starts in lower case, unless its first word is a name like CPU or Windows.
     first = sentence.split(" ", 1)[0]
     return sentence if first[1:2].isupper() or first in PROPER_NAMES else sentence[:1].lower() + sentence[1:]

@@ -1,4 +1,4 @@
-"""What was done to a run, and what came of it."""
+"""English messages about actions on a run and their results."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ define_all(
         "action.wait.done": "the wait is over, the training goes on",
         "action.wait.failed": "the wait was in vain",
         "action.leave-alone.begun": (
-            "the training is left as it stands, its network still in memory; look at it before you end it"
+            "the training is left as it is, its network still in memory; look at it before you end it"
         ),
         "action.stop.begun": "giving up",
         "action.stop.done": "the training is not started again; schedulers must not requeue it (exit code 76)",
@@ -64,7 +64,7 @@ define_all(
         "deed.generation": "process {number}",
         "deed.none-proposed": "Nothing was done to the run; --heal does what is proposed here.",
         "stock.ends": "stock nnU-Net ends here",
-        "stock.stands-still": "stock nnU-Net stands still here until somebody looks",
+        "stock.stands-still": "stock nnU-Net is stalled here until a person acts",
         "goodput.ratio": "Goodput {percent} %: {work} of {wall} were training and validation that counted.",
         "goodput.lost": "Lost {lost} ({percent} %): {parts}.",
         "goodput.nothing-lost": "Nothing was lost.",
@@ -76,7 +76,7 @@ define_all(
         "goodput.startup": "start-up",
         "goodput.checkpoint": "end of epochs",
         "goodput.other": "the rest",
-        "goodput.standstill": "standing still",
+        "goodput.standstill": "stalled",
         "goodput.restart": "restarting",
         "goodput.repeated": "epochs trained twice",
         "goodput.slow": "slowed down",
@@ -99,7 +99,7 @@ define_all(
         "notify.requeue": "the training has saved and stopped, to be started again (exit code {code})",
         "notify.gave-up": "Holter gave up healing this training; a person must look (exit code {code})",
         "notify.more": "… and {count} more; holter diagnose tells everything",
-        "action.announce-restart.begun": "the main process stands still",
+        "action.announce-restart.begun": "the main process is stalled",
         "action.announce-restart.done": "no restart",
         "deed.announce-restart": "restart announced",
     }

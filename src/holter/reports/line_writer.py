@@ -1,6 +1,6 @@
-"""Lines for a terminal, a pipe or a file, written by a thread of their own: whoever says them never waits.
+"""A thread that writes lines to a terminal, a pipe or a file, so that the caller never waits.
 
-A pipe that nobody reads, or a terminal that was stopped with Ctrl-S, takes no more bytes for as long as it likes. The
+A pipe that nobody reads, or a terminal that was stopped with Ctrl-S, accepts no more bytes for an unlimited time. The
 descriptor is shared with the training, so it must not be made non-blocking.
 """
 
@@ -17,19 +17,19 @@ from typing import TextIO
 
 from holter.tape.surrogates import plain_text
 
-# A day of a bad run says some hundred lines. Of more, the newest are what a reader who comes back needs.
+# A bad run prints some hundred lines a day. If there are more, a returning reader needs the newest.
 MOST_WAITING = 500
-# At the end: a reader who is there takes what waits at once. One that takes nothing for so long is not there …
+# At the end: an active reader takes waiting lines at once. One that takes nothing for this long is gone …
 FAREWELL_S = 2.0
-# … and one that takes a line now and then does not keep the exit code from whoever waits for it.
+# … and one that takes only a line now and then delays the exit code by at most this.
 FAREWELL_MOST_S = 10.0
 
 
 class LineWriter:
-    """Writes lines in the order in which they were said; the oldest are left out where nobody reads."""
+    """Writes lines in the order of ``say``; drops the oldest if nobody reads."""
 
     def __init__(self, stream: TextIO | None, left_out: Callable[[int], str]) -> None:
-        """``stream`` None: nobody listens. ``left_out``: the line that says how many lines are missing."""
+        """``stream`` None: lines are dropped. ``left_out``: the line for that many missing lines."""
         self._stream = stream
         self._left_out = left_out
         self._waiting: deque[str] = deque()
@@ -41,7 +41,7 @@ class LineWriter:
         self._thread: threading.Thread | None = None
 
     def say(self, line: str) -> None:
-        """Have a line (or several) written; returns at once."""
+        """Queue one or more lines; returns at once."""
         with self._changed:
             if self._is_over:
                 return
@@ -55,7 +55,7 @@ class LineWriter:
                 self._write_without_thread()
 
     def close(self) -> None:
-        """Write what waits, as long as somebody reads it; then nothing more."""
+        """Write the waiting lines as long as somebody reads them. Later lines are dropped."""
         until_s = time.monotonic() + FAREWELL_MOST_S
         with self._changed:
             while not self._is_done and time.monotonic() < until_s:
@@ -69,15 +69,15 @@ class LineWriter:
         return self._is_over or not (self._waiting or self._is_writing)
 
     def _moves_within(self, seconds: float) -> bool:
-        """Whether somebody reads, or everything is read."""
+        # True if something was written meanwhile, or nothing is left to write.
         before = self._writes
         return bool(self._changed.wait_for(lambda: self._is_done or self._writes != before, seconds))
 
     def _start(self) -> bool:
         if self._thread is None:
             thread = threading.Thread(target=self._work, name="holter-lines", daemon=True)
-            # No signal is for this thread. SIGTTOU blocked: a terminal with "stty tostop" would else stop the whole
-            # process group, training included, for a line of ours.
+            # This thread handles no signals. SIGTTOU is blocked, because a terminal with "stty tostop" would otherwise
+            # stop the whole process group, training included, for a line of ours.
             before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
             try:
                 thread.start()
@@ -89,7 +89,7 @@ class LineWriter:
         return True
 
     def _write_without_thread(self) -> None:
-        """Write what can be written without a wait, but for the moment in which the training fills the pipe as well."""
+        # Can block only if the training fills the pipe at the same moment.
         try:
             while self._waiting and self._stream is not None and takes_a_line(self._stream):
                 self._write(self._waiting.popleft() + "\n")
@@ -112,7 +112,7 @@ class LineWriter:
                 self._is_writing = True
             try:
                 self._write("".join(f"{line}\n" for line in lines))
-            except (OSError, ValueError):  # nobody reads any more; a stream that was closed
+            except (OSError, ValueError):  # no reader any more, or a closed stream
                 with self._changed:
                     self._is_over = True
 
@@ -130,7 +130,7 @@ class LineWriter:
         while data:
             try:
                 data = data[os.write(descriptor, data) :]
-            except BlockingIOError:  # somebody else made it non-blocking
+            except BlockingIOError:  # another process made it non-blocking
                 poll = select.poll()
                 poll.register(descriptor, select.POLLOUT)
                 poll.poll()
@@ -141,9 +141,9 @@ class LineWriter:
 
 
 def write_or_skip(stream: TextIO, text: str) -> bool:
-    """Write what a terminal takes at once; False where it takes nothing (Ctrl-S, a reader that hangs) or has gone.
+    """Write what a terminal accepts at once; return False if it accepts nothing (Ctrl-S, stalled reader) or is gone.
 
-    The terminal is opened once more, because a descriptor that the training shares must not be made non-blocking.
+    The terminal is opened again, because a descriptor that the training shares must not be made non-blocking.
     """
     data = plain_text(text).encode(stream.encoding or "utf-8", "backslashreplace")
     try:
@@ -158,7 +158,7 @@ def write_or_skip(stream: TextIO, text: str) -> bool:
 
 
 def takes_a_line(stream: TextIO) -> bool:
-    """Whether a line can be written now without a wait."""
+    """Return whether a line can be written now without blocking."""
     try:
         descriptor = stream.fileno()
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""One line of a report on a terminal, before it is coloured and broken."""
+"""One line of a report on a terminal, before it is coloured and wrapped."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Line(NamedTuple):
-    """One thought: a sign that sums it up, and words."""
+    """One statement: an optional sign, and text."""
 
     told: str
     indent: int = 0

@@ -1,4 +1,4 @@
-"""Lines that ``holter run`` writes to stderr while it watches: plain text, one thought a line."""
+"""Lines that ``holter run`` writes to stderr while it watches: plain text, one statement per line."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ from holter.sentences import define
 
 # Marks our lines among those of the training.
 PREFIX = "holter:"
-# A live message is read in passing: the report has the rest.
+# Live messages are short: the report has the rest.
 FINDINGS_SHOWN = 2
 NO_CAUSE = define("live.no-cause-seen", "{what}; no cause seen. holter diagnose shows what else was seen")
 LEFT_OUT = define(
     "live.left-out", "lines left out here because nobody was reading: {count}; what they said is on the tape"
 )
-# Epochs and sizes differ from one failure to the next; what fails does not.
+# Removed to compare failures: epochs and sizes differ from one to the next.
 NUMBERS = re.compile(r"\d+|checkpoint_(?:latest|best|final)")
 
 
 def alarm(episode: Episode, lang: Lang, epoch: int | None = None) -> str:
-    """Return the line for a new episode: what was noticed, and that we look for the cause."""
+    """Return the line for a new episode: its reason, or that the cause is being searched."""
     reason = phrase(episode.reason, lang) or text("live.looking", lang)
     return marked(text("live.alarm", lang, **_kind_and_place(episode, epoch, lang), reason=reason))
 
@@ -69,7 +69,7 @@ def cause(diagnosis: Diagnosis, lang: Lang) -> str:
 
 
 def _asked(diagnosis: Diagnosis, cause_id: str, lang: Lang) -> list[str]:
-    """What to send to the administrator; a cause that is waited for says it when the wait begins."""
+    # A cause that Holter waits for has its request printed when the wait begins.
     values = asked(diagnosis, cause_id)
     words = words_for_administrator(values, lang) if values and cause_id not in WAIT_FOR else None
     return [] if words is None else [marked("  " + text("action.ask", lang)), marked("    " + words)]
@@ -78,16 +78,16 @@ def _asked(diagnosis: Diagnosis, cause_id: str, lang: Lang) -> list[str]:
 def over(episode: Episode, lang: Lang, epoch: int | None = None) -> str:
     """Return the line for the end of an episode."""
     lasted = (episode.end_s if episode.end_s is not None else episode.alarm_s) - episode.start_s
-    told = text("live.over", lang, **_kind_and_place(episode, epoch, lang), duration=duration(lasted, lang))
-    return marked(told)
+    line = text("live.over", lang, **_kind_and_place(episode, epoch, lang), duration=duration(lasted, lang))
+    return marked(line)
 
 
 def action(taken: ActionTaken, lang: Lang) -> str | None:
-    """Return the line for what is done to the run, or would be; None for what goes without saying."""
-    told = action_line(taken, lang)
-    if told is None:
+    """Return the line for an action, done or proposed; None for one that needs no report."""
+    first_line = action_line(taken, lang)
+    if first_line is None:
         return None
-    lines = [marked(told)]
+    lines = [marked(first_line)]
     asked = request(taken, lang)
     if asked is not None:
         lines += [marked("  " + asked[0]), marked("    " + asked[1])]
@@ -100,28 +100,28 @@ def notice(noticed: Notice, lang: Lang) -> str:
 
 
 def contract(settled: ContractSettled, before: ContractSettled | None, lang: Lang) -> str | None:
-    """Return the lines about what can be seen and done, or what has changed of it; None where nothing has."""
+    """Return the lines about what Holter can observe and do, or what has changed; None if nothing has."""
     if before is not None:
-        told = changes(settled, before, lang)
+        lines = changes(settled, before, lang)
     else:
-        told = [contract_line(settled, lang)]
+        lines = [contract_line(settled, lang)]
         if not settled.only_watches:
-            # That a training cannot be restarted was said before it was started.
-            told += consequences(tuple(one for one in settled.does if one.name != "restart"), lang)
-    return "\n".join(marked(one) for one in told) or None
+            # Whether the training can be restarted was printed before it was started.
+            lines += consequences(tuple(ability for ability in settled.does if ability.name != "restart"), lang)
+    return "\n".join(marked(line) for line in lines) or None
 
 
 class Echoes:
-    """Hook and supervisor both tell of one deed, and a full disk fails every epoch: a person hears it once."""
+    """Filters repeated actions: hook and supervisor both report an action, and a full disk fails in every epoch."""
 
     def __init__(self) -> None:
         self._told: list[ActionTaken] = []
         self._failing: dict[str, Hashable] = {}
 
     def is_new(self, taken: ActionTaken) -> bool:
-        """Take in an action; False if the same was told before."""
-        self._told = [one for one in self._told if taken.t_s - one.t_s <= SAME_DEED_S]
-        echo = next((one for one in self._told if is_echo(taken, one)), None)
+        """Record an action; return False if the same one was reported before."""
+        self._told = [earlier for earlier in self._told if taken.t_s - earlier.t_s <= SAME_DEED_S]
+        echo = next((earlier for earlier in self._told if is_echo(taken, earlier)), None)
         if echo is not None:
             self._told.remove(echo)
             return False
@@ -129,7 +129,7 @@ class Echoes:
         return not self._fails_again(taken)
 
     def _fails_again(self, taken: ActionTaken) -> bool:
-        """The same failure as the last time, but for its numbers; a success makes the next one news."""
+        # The same failure as last time, numbers ignored; a success resets this.
         before = self._failing.pop(taken.action, None)
         if taken.action not in ONLY_FAILURES or taken.state != "failed":
             return False
@@ -137,17 +137,17 @@ class Echoes:
         return before == self._failing[taken.action]
 
 
-def _gist(said: object) -> Hashable:
-    """What is said, without its numbers."""
-    if isinstance(said, Message):
-        return said.key, tuple(_gist(value) for _, value in said.values)
-    return NUMBERS.sub("", said) if isinstance(said, str) else None
+def _gist(content: object) -> Hashable:
+    # The text without its numbers.
+    if isinstance(content, Message):
+        return content.key, tuple(_gist(value) for _, value in content.values)
+    return NUMBERS.sub("", content) if isinstance(content, str) else None
 
 
 class Progress:
-    """One line on a terminal that says how far a long look is, and goes away; a file gets nothing.
+    """A temporary progress line on a terminal; a file gets nothing.
 
-    Where the terminal takes nothing at the moment the line is left out: nobody waits for it.
+    The line is skipped if the terminal cannot accept it now: nothing waits for it.
     """
 
     def __init__(self, out: TextIO, lang: Lang) -> None:
@@ -155,37 +155,37 @@ class Progress:
         self._shown = ""
 
     def reading(self, name: str, percent: int) -> None:
-        """So much of a log has been read."""
+        """Show how much of a log was read."""
         self._show(text("target.reading", self._lang, name=name, percent=percent))
 
     def looking(self, target: str, t_s: float, of_s: float) -> None:
-        """A process is being looked at."""
+        """Show how long a process has been observed."""
         self._show(text("target.looking", self._lang, pid=target, seconds=f"{t_s:.0f}/{of_s:.0f}"))
 
-    def waiting(self, told: Message) -> None:
-        """Something is waited for."""
-        line = marked(phrase(told, self._lang))
+    def waiting(self, message: Message) -> None:
+        """Show what is waited for."""
+        line = marked(phrase(message, self._lang))
         self._show(set_cell_size(line, min(cell_len(line), get_terminal_size().columns - 1)))
 
     def clear(self) -> None:
-        """Take the line away."""
+        """Remove the line."""
         self._show("")
 
-    def _show(self, told: str) -> None:
-        if told == self._shown or not self._out.isatty():
+    def _show(self, line: str) -> None:
+        if line == self._shown or not self._out.isatty():
             return
         blank = " " * cell_len(self._shown)
-        if write_or_skip(self._out, f"\r{blank}\r{told}"):
-            self._shown = told
+        if write_or_skip(self._out, f"\r{blank}\r{line}"):
+            self._shown = line
 
 
 def left_out(count: int, lang: Lang) -> str:
-    """Return the line in place of those that nobody was there to read."""
+    """Return the line that replaces lines which were dropped because nobody read them."""
     return marked(phrase(LEFT_OUT(count=count), lang))
 
 
 def wrote(path: str, lang: Lang) -> str:
-    """Return the line that names a file we wrote."""
+    """Return the line that names a file that was written."""
     return marked(text("cli.wrote", lang, path=path))
 
 
@@ -197,5 +197,5 @@ def _kind_and_place(episode: Episode, epoch: int | None, lang: Lang) -> dict[str
 
 
 def marked(message: str) -> str:
-    """Return the message with each of its lines marked as ours: what it quotes may have several."""
+    """Return the message with the prefix on each of its lines."""
     return "\n".join(f"{PREFIX} {line}" for line in message.splitlines() or [""])

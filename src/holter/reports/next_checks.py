@@ -1,4 +1,4 @@
-"""What to look at next, and what was read of a target, as lines of a terminal and as JSON."""
+"""Next checks, and notes on what was read of a target, as terminal lines and as JSON."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from holter.reports.lines import Line
 
 
 def looks(diagnosis: Diagnosis, environment: Environment | None, lang: Lang) -> Iterator[Line]:
-    """Each command with the question that it answers."""
-    for number, one in enumerate(next_looks(diagnosis, environment), start=1):
-        yield Line(text(f"look.{one.id}", lang), indent=2, sign=f"{number}.", sign_style="cyan")
-        yield Line(one.command, indent=7, style="bold", command=True)
+    """Yield each command with the question that it answers."""
+    for number, check in enumerate(next_looks(diagnosis, environment), start=1):
+        yield Line(text(f"look.{check.id}", lang), indent=2, sign=f"{number}.", sign_style="cyan")
+        yield Line(check.command, indent=7, style="bold", command=True)
 
 
 def looks_as_json(diagnosis: Diagnosis, environment: Environment | None, lang: Lang) -> list[dict[str, Any]]:
-    """The same for machines."""
+    """Return the same as JSON objects."""
     return [
-        {"id": one.id, "text": text(f"look.{one.id}", lang), "command": one.command, "facts": list(one.facts)}
-        for one in next_looks(diagnosis, environment)
+        {"id": check.id, "text": text(f"look.{check.id}", lang), "command": check.command, "facts": list(check.facts)}
+        for check in next_looks(diagnosis, environment)
     ]
 
 
-def notes(told: tuple[Message, ...], lang: Lang) -> Iterator[Line]:
-    """One line each."""
-    for one in told:
-        yield Line(phrase(one, lang), indent=2, sign="·")
+def notes(messages: tuple[Message, ...], lang: Lang) -> Iterator[Line]:
+    """Yield one line per note."""
+    for message in messages:
+        yield Line(phrase(message, lang), indent=2, sign="·")

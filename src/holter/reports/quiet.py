@@ -1,4 +1,4 @@
-"""What is said where nothing was noticed: that all is well needs a training that was seen, and a known end."""
+"""The text for a recording without episodes. "Nothing wrong" needs a training that was seen, and a known end."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NO_TRAINER = define("quiet.no-trainer", "no step of an nnU-Net v2 trainer; {log}
 
 
 def quiet(recording: Recording, lang: Lang) -> str:
-    """Return what to say of a recording without any episode."""
+    """Return the text for a recording without any episode."""
     if is_text(recording):
         return text("headline.quiet-text", lang)
     if not was_training_seen(recording):
@@ -30,14 +30,14 @@ def quiet(recording: Recording, lang: Lang) -> str:
     ends = [event for event in recording.events(ProcessEnded) if event.role == "main"]
     if not ends:
         return phrase(NOT_OVER(span=recording.duration_s), lang)
-    told = [event for event in ends if event.exit_code is not None or event.exit_signal is not None]
-    if ends[-1].pid not in {event.pid for event in told}:
+    known_ends = [event for event in ends if event.exit_code is not None or event.exit_signal is not None]
+    if ends[-1].pid not in {event.pid for event in known_ends}:
         return phrase(END_UNSEEN(span=recording.duration_s), lang)
     return text("headline.quiet", lang, duration=duration(recording.duration_s, lang))
 
 
 def no_training(contract: ContractSettled | None, span_s: float) -> Message:
-    """Return that nothing of a training was seen, and why, as the contract has it."""
+    """Return the message that no training was seen, with the contract's reason."""
     if contract is None:
         return NO_TRAINING(why=TOO_SHORT(span=span_s))
     heartbeat, log = contract.ability("heartbeat"), contract.ability("log")

@@ -1,8 +1,8 @@
-"""Pseudonyms for what a report must not tell a stranger: folders, hosts, users, cases, addresses.
+"""Pseudonyms for what a report must not reveal: folders, hosts, users, cases, addresses.
 
-The same name gets the same pseudonym everywhere in a recording and its diagnoses, so that a chain can still be
-followed: ``/path-2/case-5.b2nd`` on ``host-1``. File names inside Python's library stay: they are public and tell
-a developer where a thread was.
+A name gets the same pseudonym everywhere in a recording and its diagnoses, so that a chain can still be followed:
+``/path-2/case-5.b2nd`` on ``host-1``. File names inside Python's library stay: they are public and show a developer
+where a thread was.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from holter.tape import Recording
 
 R = TypeVar("R", bound=Record)
 
-# Text that is a name of ours or of nnU-Net, looked up elsewhere: never part of anybody's data.
+# Fields that hold names of Holter or nnU-Net, never the user's data.
 KEPT_FIELDS = frozenset(
     {
         ("Finding", "text"), ("Finding", "fact"), ("Fact", "name"), ("Verdict", "cause"), ("Remedy", "id"),
@@ -40,14 +40,14 @@ MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 ADDRESS = re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.])")
 UUID = re.compile(r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b")
 USER_VARIABLES = ("USER", "LOGNAME", "USERNAME")
-# Names that every machine has; they tell nothing and would be replaced in the middle of sentences.
+# Names that every machine has; they reveal nothing and would be replaced in the middle of sentences.
 COMMON_NAMES = frozenset({"root", "user", "main", "localhost", "none", "training", "worker"})
-# A shorter name, or a bare number, would hit words and readings that are not it.
+# A shorter name, or a bare number, would match unrelated words and readings.
 SHORTEST_NAME = 3
 
 
 def scrubbed(recording: Recording, diagnoses: tuple[Diagnosis, ...]) -> tuple[Recording, tuple[Diagnosis, ...]]:
-    """Return both with every telling name replaced by its pseudonym."""
+    """Return both with every revealing name replaced by its pseudonym."""
     scrubber = Scrubber(recording, diagnoses)
     clean = Recording(
         all_ticks=tuple(scrubber.record(tick) for tick in recording.ticks()),
@@ -63,7 +63,7 @@ def scrubbed(recording: Recording, diagnoses: tuple[Diagnosis, ...]) -> tuple[Re
 
 
 class Scrubber:
-    """Knows all names of one recording and the pseudonym of each."""
+    """All names of one recording and the pseudonym of each."""
 
     def __init__(self, recording: Recording, diagnoses: tuple[Diagnosis, ...] = ()) -> None:
         self._pseudonyms: dict[tuple[str, str], str] = {}
@@ -80,21 +80,21 @@ class Scrubber:
 
     def record(self, record: R) -> R:
         """Return a record with all its text scrubbed."""
-        if isinstance(record, Message):  # the names of its blanks are ours
+        if isinstance(record, Message):  # the names of its blanks are Holter's
             values = tuple((name, self._value(value, name)) for name, value in record.values)
             return msgspec.structs.replace(record, values=values)
         changed = {name: self._value(value, name) for name, value in _texts(record)}
         return msgspec.structs.replace(record, **changed) if changed else record
 
-    def said(self, told: Text) -> Text:
-        """Return a sentence, or a quotation, scrubbed."""
-        return self.record(told) if isinstance(told, Message) else self.text(told)
+    def said(self, content: Text) -> Text:
+        """Return a sentence or a quotation, scrubbed."""
+        return self.record(content) if isinstance(content, Message) else self.text(content)
 
-    def text(self, told: str) -> str:
-        """Return a piece of text scrubbed."""
-        if told not in self._seen:
-            self._seen[told] = self._scrub(told)
-        return self._seen[told]
+    def text(self, content: str) -> str:
+        """Return a string, scrubbed."""
+        if content not in self._seen:
+            self._seen[content] = self._scrub(content)
+        return self._seen[content]
 
     def _value(self, value: Any, name: str) -> Any:
         if isinstance(value, str):
@@ -105,17 +105,17 @@ class Scrubber:
             return tuple(self._value(item, name) for item in value)
         return value
 
-    def _scrub(self, told: str) -> str:
+    def _scrub(self, content: str) -> str:
         if self._paths:
-            told = self._paths.sub(lambda found: self._pseudonym("path", found[0]), told)
-        told = MAIL.sub(lambda found: self._pseudonym("mail", found[0]), told)
-        told = REMOTE_HOST.sub(lambda found: self._pseudonym("host", found[1]) + ":/", told)
-        told = ABSOLUTE.sub(lambda found: self._path(found[0]), told)
-        told = DATA_FILE.sub(lambda found: found[0].replace(found[1], self._case(found[1]), 1), told)
-        told = DATASET.sub(r"Dataset\1", told)
-        told = ADDRESS.sub(lambda found: self._pseudonym("address", found[0]), told)
-        told = UUID.sub(lambda found: self._pseudonym("uuid", found[0]), told)
-        return self._words.sub(lambda found: self._names[found[0]], told) if self._words else told
+            content = self._paths.sub(lambda match: self._pseudonym("path", match[0]), content)
+        content = MAIL.sub(lambda match: self._pseudonym("mail", match[0]), content)
+        content = REMOTE_HOST.sub(lambda match: self._pseudonym("host", match[1]) + ":/", content)
+        content = ABSOLUTE.sub(lambda match: self._path(match[0]), content)
+        content = DATA_FILE.sub(lambda match: match[0].replace(match[1], self._case(match[1]), 1), content)
+        content = DATASET.sub(r"Dataset\1", content)
+        content = ADDRESS.sub(lambda match: self._pseudonym("address", match[0]), content)
+        content = UUID.sub(lambda match: self._pseudonym("uuid", match[0]), content)
+        return self._words.sub(lambda match: self._names[match[0]], content) if self._words else content
 
     def _path(self, path: str) -> str:
         if PUBLIC_PATHS.fullmatch(path) or path.startswith(("/path-", "/host-")):
@@ -141,7 +141,7 @@ class Scrubber:
 
     def _learn_environment(self, environment: Environment) -> None:
         if environment.hostname:
-            # Always, however short or common: a host name stands for a place.
+            # Always, however short or common: a host name identifies a place.
             self._names[environment.hostname] = self._pseudonym("host", environment.hostname)
             self._name("host", environment.hostname.split(".")[0], like=environment.hostname)
         for variable, value in environment.variables:
@@ -152,15 +152,15 @@ class Scrubber:
 
     def _learn(self, record: Record) -> None:
         for name, value in _texts(record):
-            for told in _strings(value):
+            for string in _strings(value):
                 if name == "case":
-                    self._name("case", told)
+                    self._name("case", string)
                 for pattern, kind in ((DATA_FILE, "case"), (PREDICTING, "case"), (HOME, "user"), (REMOTE_HOST, "host")):
-                    for found in pattern.findall(told):
-                        self._name(kind, found.rstrip(".") if kind == "case" else found)
+                    for match in pattern.findall(string):
+                        self._name(kind, match.rstrip(".") if kind == "case" else match)
 
     def _name(self, kind: str, name: str, like: str | None = None) -> None:
-        """Remember a name to be replaced wherever it stands as a word."""
+        # The name is replaced wherever it is a whole word.
         pseudonym = self._case(name) if kind == "case" else self._pseudonym(kind, like or name)
         plain = len(name) < SHORTEST_NAME or name.isdigit() or name.lower() in COMMON_NAMES
         if not plain and not re.fullmatch(r"(?:case|host|user)-\d+", name):
@@ -168,9 +168,9 @@ class Scrubber:
 
 
 def _any_of(names: Any) -> re.Pattern[str] | None:
-    """A pattern of all names as whole words, the longest first."""
-    told = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
-    return re.compile(rf"(?<![A-Za-z0-9])(?:{told})(?![A-Za-z0-9])") if told else None
+    # Whole words only, the longest first.
+    alternatives = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
+    return re.compile(rf"(?<![A-Za-z0-9])(?:{alternatives})(?![A-Za-z0-9])") if alternatives else None
 
 
 def _all_records(recording: Recording, diagnoses: tuple[Diagnosis, ...]) -> Iterator[Record]:
@@ -193,7 +193,7 @@ def _inner(record: Record) -> Iterator[Record]:
 
 
 def _texts(record: Record) -> Iterator[tuple[str, Any]]:
-    """Fields that hold text or records, closed sets of words left out."""
+    # Fields with closed sets of words (KEPT_FIELDS) are left out.
     kind = type(record).__name__
     for field in _text_fields(type(record)):
         value = getattr(record, field)

@@ -1,6 +1,6 @@
-"""The diagnosis on a terminal: plain words first, then the chain, the evidence and what to do.
+"""The diagnosis on a terminal: a plain sentence first, then the chain, the evidence and the remedies.
 
-Everything carries its meaning without colour and fits 80 columns, so that a log file shows the same.
+Nothing depends on colour, and everything fits 80 columns, so a log file shows the same.
 """
 
 from __future__ import annotations
@@ -48,16 +48,16 @@ from holter.reports.wording import (
 from holter.reports.wrapping import wrap
 from holter.tape import Recording
 
-# Signs before findings: they say the same as the colours do.
+# Signs before findings: they mean the same as the colours.
 SUPPORTS, AGAINST, UNKNOWN = "✓", "✗", "?"
-# What stands for them where the output's encoding has no such characters (a log in Latin-1).
+# Replacements if the output's encoding lacks these characters (a log in Latin-1).
 PLAIN = str.maketrans({"✓": "+", "✗": "x", "→": ">", "·": "-"})
 STYLE_OF_VERDICT = {"confirmed": "bold red", "likely": "bold yellow", "possible": "yellow", "excluded": "dim"}
 STYLE_OF_STATE = {"proposed": "cyan", "begun": "yellow", "done": "green", "failed": "red"}
 SIGN_OF_RECOVERY = {"on-trend": (SUPPORTS, "green"), "jump": (AGAINST, "red"), "too-early": (UNKNOWN, "yellow")}
-# A run that was healed more often has one problem many times; JSON and HTML have them all.
+# A run that was healed more often has the same problem many times; JSON and HTML list them all.
 MAX_DEEDS = 12
-# More causes than this are counted: nobody reads a list of everything that could be.
+# More causes than this are only counted: nobody reads such a long list.
 MAX_NAMES = 6
 STYLE_OF_SAFETY = {"SAFE": "green", "CONSENT": "yellow", "ADVICE": "cyan"}
 
@@ -72,7 +72,7 @@ def print_diagnosis(
 ) -> None:
     """Print every episode with its cause, or that nothing was wrong.
 
-    ``is_run``: False for what is no recording of a run, a short look or a log: it cannot tell where the time went.
+    ``is_run``: False for a short observation or a log, which cannot show where a run's time went.
     """
     if not diagnoses:
         _print(console, Line(quiet(recording, lang)))
@@ -94,9 +94,9 @@ def print_diagnosis(
         _print(console, Line(text("html.damage", lang, damage=phrase(recording.damage, lang)), style="yellow"))
 
 
-def print_notes(console: Console, told: tuple[Message, ...], lang: Lang = "en") -> None:
-    """Print what was read of a target, above its diagnosis; nothing if nothing is to be said."""
-    section = tuple(notes(told, lang))
+def print_notes(console: Console, messages: tuple[Message, ...], lang: Lang = "en") -> None:
+    """Print what was read of a target, above its diagnosis; nothing if there are no notes."""
+    section = tuple(notes(messages, lang))
     if section:
         _print(console, Line(text("heading.read", lang), style="bold"))
         for line in section:
@@ -107,8 +107,8 @@ def print_notes(console: Console, told: tuple[Message, ...], lang: Lang = "en") 
 def _print_episode(console: Console, recording: Recording, diagnosis: Diagnosis, lang: Lang) -> None:
     verdict = best(diagnosis)
     style = STYLE_OF_VERDICT[verdict.verdict] if verdict else "bold"
-    said = Line(headline(diagnosis, recording, lang), style=style)
-    _print(console, said)
+    first_line = Line(headline(diagnosis, recording, lang), style=style)
+    _print(console, first_line)
     guess = could_be(diagnosis, recording, lang)
     if guess is not None:
         _print(console, Line(guess))
@@ -128,7 +128,7 @@ def _print_episode(console: Console, recording: Recording, diagnosis: Diagnosis,
 
 
 def _print_section(console: Console, heading: str, section: Iterator[Line]) -> None:
-    """Write a heading and what stands below it; nothing where nothing does."""
+    # An empty section has no heading.
     lines = tuple(section)
     if lines:
         console.print()
@@ -138,40 +138,39 @@ def _print_section(console: Console, heading: str, section: Iterator[Line]) -> N
 
 
 def _deeds(recording: Recording, diagnoses: tuple[Diagnosis, ...], lang: Lang) -> Iterator[Line]:
-    """What was done to the run and when, and what stock nnU-Net does there."""
-    every = deeds(recording)
-    saved = {(one.t_s, one.action): one for one in account(recording, diagnoses).saved}
-    told = told_deeds(every)
-    for deed, times in told[:MAX_DEEDS]:
-        words = text("deed.line", lang, action=deed_name(deed, lang), state=outcome(deed, lang, times))
-        why = deed_cause(deed, lang)
-        told_why = text("list.comma", lang, first=words, second=why) if why else words
-        yield Line(told_why, indent=2, sign=clock(deed.begun_s), sign_style=STYLE_OF_STATE[deed.state])
-        for detail in deed_details(deed, lang):
+    actions = deeds(recording)
+    saved = {(saved_heal.t_s, saved_heal.action): saved_heal for saved_heal in account(recording, diagnoses).saved}
+    rows = told_deeds(actions)
+    for action, times in rows[:MAX_DEEDS]:
+        words = text("deed.line", lang, action=deed_name(action, lang), state=outcome(action, lang, times))
+        why = deed_cause(action, lang)
+        line = text("list.comma", lang, first=words, second=why) if why else words
+        yield Line(line, indent=2, sign=clock(action.begun_s), sign_style=STYLE_OF_STATE[action.state])
+        for detail in deed_details(action, lang):
             yield Line(detail, indent=10, style="dim")
-        heal = saved.get((deed.begun_s, deed.action))
+        heal = saved.get((action.begun_s, action.action))
         if heal is not None:
             yield Line(stock(heal, lang), indent=10, sign="·", style="dim")
-    if len(told) > MAX_DEEDS:
-        yield Line(text("deed.more", lang, count=len(told) - MAX_DEEDS), indent=10)
-    if saved_checkpoints(every):
-        yield Line(text("deed.checkpoints", lang, count=saved_checkpoints(every)), indent=2, sign="·")
+    if len(rows) > MAX_DEEDS:
+        yield Line(text("deed.more", lang, count=len(rows) - MAX_DEEDS), indent=10)
+    if saved_checkpoints(actions):
+        yield Line(text("deed.checkpoints", lang, count=saved_checkpoints(actions)), indent=2, sign="·")
 
 
 def _goodput(recording: Recording, diagnoses: tuple[Diagnosis, ...], lang: Lang) -> Iterator[Line]:
-    """Where the time went, if any was lost or something was healed; of a program that no phase is known of, nothing."""
-    found = account(recording, diagnoses)
-    if found.goodput_ratio is not None and (found.losses or found.saved):
-        for told in goodput_lines(found, lang):
-            yield Line(told, indent=2)
+    # Printed only if time was lost or something was healed; nothing for a program without known phases.
+    time_account = account(recording, diagnoses)
+    if time_account.goodput_ratio is not None and (time_account.losses or time_account.saved):
+        for line in goodput_lines(time_account, lang):
+            yield Line(line, indent=2)
 
 
 def _recovery(recording: Recording, lang: Lang) -> Iterator[Line]:
-    for one in check(recording):
-        sign, style = SIGN_OF_RECOVERY[one.verdict]
-        words = text(f"deed.{one.action}", lang)
+    for recovery in check(recording):
+        sign, style = SIGN_OF_RECOVERY[recovery.verdict]
+        words = text(f"deed.{recovery.action}", lang)
         yield Line(
-            text("runner-up", lang, cause=f"{clock(one.t_s)} {words}", verdict=recovery_text(one, lang)),
+            text("runner-up", lang, cause=f"{clock(recovery.t_s)} {words}", verdict=recovery_text(recovery, lang)),
             indent=2,
             sign=sign,
             sign_style=style,
@@ -179,28 +178,28 @@ def _recovery(recording: Recording, lang: Lang) -> Iterator[Line]:
 
 
 def _print(console: Console, line: Line) -> None:
-    """Write one thought; its further lines stand below its first word, not below its sign."""
+    # Wrapped lines are indented to the first word, not to the sign.
     line = _encodable(line, console.encoding)
     first = " " * line.indent + line.sign + (" " if line.sign else "")
     if line.command:
-        # A command must survive copy and paste, however long it is.
+        # Not wrapped: a command must survive copy and paste.
         for part in line.told.splitlines():
             console.print(Text(first + part, style=line.style), soft_wrap=True)
         return
     hang = " " * cell_len(first)
     for number, part in enumerate(wrap(line.told, console.width - len(hang))):
-        told = Text(hang if number else first, style=line.sign_style)
-        told.append(part, style=line.style)
-        console.print(told, soft_wrap=True)
+        content = Text(hang if number else first, style=line.sign_style)
+        content.append(part, style=line.style)
+        console.print(content, soft_wrap=True)
 
 
 def _encodable(line: Line, encoding: str) -> Line:
-    """The line in characters that the terminal or log file can take: no report dies of a tick."""
+    # A sign that the terminal or log file cannot encode must not make the report fail.
     try:
         (line.sign + line.told).encode(encoding)
     except (UnicodeEncodeError, LookupError):
-        told, sign = (part.translate(PLAIN).encode("ascii", "replace").decode() for part in (line.told, line.sign))
-        return line._replace(told=told, sign=sign)
+        content, sign = (part.translate(PLAIN).encode("ascii", "replace").decode() for part in (line.told, line.sign))
+        return line._replace(told=content, sign=sign)
     return line
 
 
@@ -222,7 +221,7 @@ def _when(diagnosis: Diagnosis, recording: Recording, lang: Lang) -> str:
 
 
 def _chain(links: tuple[Link, ...], lang: Lang) -> Iterator[Line]:
-    """Waiters above, targets below and further in, each with what shows it."""
+    # Each target is indented below its waiter, with the evidence for it.
     depth = 0
     for number, link in enumerate(links):
         follows = number > 0 and links[number - 1].target == link.waiter
@@ -256,16 +255,16 @@ def _remedies(diagnosis: Diagnosis, verdict: Verdict | None, lang: Lang) -> Iter
     for number, remedy in enumerate(remedies_of(diagnosis, verdict.cause), start=1):
         safety = text(f"safety.{remedy.safety}", lang)
         style = STYLE_OF_SAFETY[remedy.safety]
-        told = f"{remedy_text(remedy, lang)} [{safety}]"
-        yield Line(told, indent=2, sign=f"{number}.", sign_style=style)
+        line = f"{remedy_text(remedy, lang)} [{safety}]"
+        yield Line(line, indent=2, sign=f"{number}.", sign_style=style)
         if remedy.command:
             yield Line(remedy.command, indent=7, style="bold", command=True)
 
 
 def _later(diagnosis: Diagnosis, lang: Lang) -> Iterator[Line]:
-    """What became known after the verdict: it is no evidence for it."""
-    for told in later_lines(diagnosis, lang):
-        yield Line(told, indent=2, sign="·")
+    # This became known after the verdict and is no evidence for it.
+    for line in later_lines(diagnosis, lang):
+        yield Line(line, indent=2, sign="·")
 
 
 def _notices(recording: Recording, lang: Lang) -> Iterator[Line]:

@@ -1,4 +1,4 @@
-"""Diagnoses in words: headlines, findings, remedies and times, the same in every kind of report."""
+"""Diagnoses as text: headlines, findings, remedies and times, the same in every kind of report."""
 
 from __future__ import annotations
 
@@ -33,28 +33,28 @@ from holter.reports.choices import value_words
 from holter.tape import Recording
 from holter.texts.recording import FROM_TEXT
 
-# What is left of "({detail})" when there is no detail.
+# Left of "({detail})" if there is no detail.
 EMPTY_BRACKETS = re.compile(r" ?\(\)|（）")
 # Brackets around brackets, as when a detail names a file and line.
 NESTED_BRACKETS = re.compile(
     r" \((?P<en>[^()]+\([^()]+\)[^()]*)\)$|（(?P<zh>[^（）]+[（(][^（）()]+[）)][^（）()]*)）$"
 )
-# What stands between two sentences, or a word and its place.
+# Between two sentences, or between a word and its place.
 SPACE: Mapping[Lang, str] = {"en": " ", "zh": ""}
-# Phases that come once an epoch, where "in epoch 3" says more than the phase's name.
+# Phases of every epoch, for which "in epoch 3" is more useful than the phase's name.
 EPOCH_PHASES = ("train", "validate", "epoch-end", "checkpoint")
-# Causes of which a fact says more than any sentence of the catalogue: where it is.
+# Causes for which a fact is more exact than any sentence of the catalogue: it has the place.
 TOLD_BY = {"main-stands-still": "main.stands_at", "workers-stand-still": "workers.stand_at"}
-# Episodes of which nobody can say how long they lasted: a log that stops, an exception, a file that states facts.
+# Detectors of episodes with unknown length: a log that stops, an exception, a file that states facts.
 TIMELESS = ("log", "log-end", INTERRUPTED, "evidence-file", "look")
-# nnU-Net is younger; a text without time stamps is placed at the beginning of all clocks.
+# nnU-Net is younger than this; a text without time stamps starts at time 0 (1970).
 FIRST_YEAR = 2000
 # Verdicts that a headline may name as the cause.
 NAMED_VERDICTS = ("confirmed", "likely")
 
 
 def duration(seconds: float, lang: Lang) -> str:
-    """Return a length of time as people say it: "0.4 s", "41 s", "3 min 20 s", "2 h 5 min"."""
+    """Return a duration in readable units: "0.4 s", "41 s", "3 min 20 s", "2 h 5 min"."""
     return filling.duration(seconds, lambda unit, **numbers: text(unit, lang, **numbers))
 
 
@@ -65,12 +65,12 @@ def clock(t_s: float) -> str:
 
 
 def end_of(episode: Episode, recording: Recording) -> float:
-    """Return when the episode ended, or the end of the recording if it had not."""
+    """Return when the episode ended, or the end of the recording if it has not."""
     return episode.end_s if episode.end_s is not None else max(recording.duration_s, episode.alarm_s)
 
 
 def epoch_at(recording: Recording, t_s: float) -> int | None:
-    """Return the epoch the training was in, as far as phases and the log tell it."""
+    """Return the training's epoch at that time, from phases and the log; None if unknown."""
     epoch: int | None = None
     events = [event for tick in recording.ticks() for event in tick.events if event.t_s <= t_s]
     for event in events:
@@ -93,15 +93,14 @@ def where(episode: Episode, epoch: int | None, lang: Lang) -> str:
 
 
 def best(diagnosis: Diagnosis) -> Verdict | None:
-    """Return the verdict that a headline names: the first, if it is likely at least. Guesses accuse nobody."""
+    """Return the verdict that a headline may name: the first, if it is at least likely."""
     return next((verdict for verdict in diagnosis.verdicts[:1] if verdict.verdict in NAMED_VERDICTS), None)
 
 
 def candidate(diagnosis: Diagnosis) -> Verdict | None:
-    """Return what it could be where nothing is likely: the first for which an observation speaks.
+    """Return the possible cause if none is likely: the first one that an observation supports.
 
-    That a training waited when somebody ended it fits whatever can hold up a training, and so do epoch times that many
-    causes share.
+    An interrupted training that waited for something fits many causes, and so do epoch times: both are left out.
     """
     if best(diagnosis) is not None or diagnosis.episode.detector == INTERRUPTED:
         return None
@@ -110,22 +109,22 @@ def candidate(diagnosis: Diagnosis) -> Verdict | None:
 
 
 def is_hint(verdict: Verdict) -> bool:
-    """Whether only the run of the epoch times speaks for it, and that decides nothing about this cause."""
+    """Return whether a possible cause is supported only by epoch times, and these do not decide it."""
     decisive = {rule.fact for rule in RULES_OF.get(verdict.cause, ()) if rule.group is not None}
-    told = {finding.fact for finding in verdict.supports}
-    only_times = bool(told) and all(fact.startswith("epochs.") for fact in told)
-    return verdict.verdict == "possible" and only_times and not told & decisive
+    supporting = {finding.fact for finding in verdict.supports}
+    only_times = bool(supporting) and all(fact.startswith("epochs.") for fact in supporting)
+    return verdict.verdict == "possible" and only_times and not supporting & decisive
 
 
 def is_text(recording: Recording) -> bool:
-    """Tell whether it was read from a log or console, which has neither processes nor a now."""
+    """Return whether the recording was read from a log or console, which has neither processes nor a present."""
     return any(
         note.what == FROM_TEXT for tick in recording.all_ticks[:1] for note in tick.events if isinstance(note, Noted)
     )
 
 
 def wall_of(t_s: float, recording: Recording, lang: Lang) -> str:
-    """Return when it was by the clock of the log; nothing where there is no clock."""
+    """Return the time by the clock of the log; empty if there is no clock."""
     environment = recording.environment
     if environment is None or not is_text(recording):
         return ""
@@ -134,7 +133,7 @@ def wall_of(t_s: float, recording: Recording, lang: Lang) -> str:
 
 
 def cause_sentence(diagnosis: Diagnosis, verdict: Verdict, lang: Lang) -> str:
-    """Return one sentence for a cause, about the very finding, worker or file where that is known."""
+    """Return one sentence for a cause, with the exact finding, worker or file if it is known."""
     place = next((fact for fact in diagnosis.facts if fact.name == TOLD_BY.get(verdict.cause)), None)
     if place is not None and place.status == "known" and place.detail:
         return _sentence(phrase(place.detail, lang), lang)
@@ -153,23 +152,22 @@ def _sentence(clause: str, lang: Lang) -> str:
 
 
 def _subject(diagnosis: Diagnosis, verdict: Verdict) -> Subject | None:
-    """The one worker it is about, as findings, the chain or the episode name it; None if several."""
-    told: list[Value] = [value for finding in verdict.supports for _, value in finding.values]
+    # None if several workers are named.
+    values: list[Value] = [value for finding in verdict.supports for _, value in finding.values]
     if any(finding.fact.startswith("worker.") for finding in verdict.supports):
-        # It is about the worker that ended, whoever else the training waits for.
-        told += [fact.processes for fact in diagnosis.facts if fact.name == "worker.subject"]
+        # The worker that ended is meant, even if the training waits for another one.
+        values += [fact.processes for fact in diagnosis.facts if fact.name == "worker.subject"]
     for link in reversed(diagnosis.wait_chain):
-        told += [link.target, link.waiter]
-    told.append(diagnosis.episode.subject)
-    for value in told:
-        found = set(_workers(value))
-        if found:
-            return found.pop() if len(found) == 1 else None
+        values += [link.target, link.waiter]
+    values.append(diagnosis.episode.subject)
+    for value in values:
+        workers = set(_workers(value))
+        if workers:
+            return workers.pop() if len(workers) == 1 else None
     return None
 
 
 def _workers(value: Value) -> Iterator[Subject]:
-    """Yield the workers with a PID that a value names."""
     if isinstance(value, Subject):
         if value.role in WORKERS and value.pid is not None:
             yield value
@@ -179,57 +177,63 @@ def _workers(value: Value) -> Iterator[Subject]:
 
 
 def how_long(episode: Episode, recording: Recording, lang: Lang) -> str | None:
-    """How long an episode lasted; None for an ending, which is a moment, and where no clock ran."""
+    """Return how long an episode lasted; None for a death, which is a moment, and if the length is unknown."""
     is_moment = episode.kind == "death" or episode.detector in TIMELESS
     return None if is_moment else duration(end_of(episode, recording) - episode.start_s, lang)
 
 
 def finding_text(finding: Finding, diagnosis: Diagnosis, lang: Lang) -> str:
-    """Return what was seen; a finding that no catalogue knows is told by the detail of its fact."""
+    """Return a finding as text; if the catalogue does not know it, the detail of its fact."""
     key = f"finding.{finding.text}"
     if known(key):
         values = {name: phrase(value, lang) for name, value in finding.values}
         measures = _measures(values.get("value", ""))
         if finding.fact in ENUMERATED and "value" in values:
             values["value"] = _choice(finding, diagnosis, lang)
-        told = text(key, lang, **{"name": fact_name(finding.fact, lang), **measures, **values})
-        return NESTED_BRACKETS.sub(_unnested, EMPTY_BRACKETS.sub("", told))
+        line = text(key, lang, **{"name": fact_name(finding.fact, lang), **measures, **values})
+        return NESTED_BRACKETS.sub(_unnested, EMPTY_BRACKETS.sub("", line))
     for fact in diagnosis.facts:
         if fact.name == finding.fact and (fact.detail or fact.reason):
             return phrase(fact.detail or fact.reason or "", lang)
-    told = ", ".join(f"{name} {phrase(value, lang)}" for name, value in finding.values)
-    return f"{finding.text}: {told}" if told else finding.text
+    line = ", ".join(f"{name} {phrase(value, lang)}" for name, value in finding.values)
+    return f"{finding.text}: {line}" if line else finding.text
 
 
 def _choice(finding: Finding, diagnosis: Diagnosis, lang: Lang) -> str:
-    """The value of an enumerated fact, as the diagnosis has it, or as the finding quotes it."""
-    fact = next((one for one in diagnosis.facts if one.name == finding.fact and one.status == "known"), None)
+    fact = next(
+        (
+            known_fact
+            for known_fact in diagnosis.facts
+            if known_fact.name == finding.fact and known_fact.status == "known"
+        ),
+        None,
+    )
     quoted = str(dict(finding.values).get("value", ""))
     return value_words(finding.fact, quoted if fact is None or fact.value is None else fact.value, lang)
 
 
-def _unnested(found: re.Match[str]) -> str:
-    return f": {found['en']}" if found["en"] else f"：{found['zh']}"
+def _unnested(match: re.Match[str]) -> str:
+    return f": {match['en']}" if match["en"] else f"：{match['zh']}"
 
 
 def fact_name(name: str, lang: Lang) -> str:
-    """Return what a fact is called in sentences."""
+    """Return the name of a fact in sentences."""
     key = f"fact.{name}"
     return text(key, lang) if known(key) else name
 
 
 def _measures(value: str) -> dict[str, str]:
-    """A number in the units that sentences use; what is no number is told as it is."""
+    # A number in the units that sentences use; other text stays unchanged.
     try:
         number = float(value)
     except ValueError:
         return {"percent": value, "ms": value, "gb": value, "signal": value}
     percent = f"{100 * number:.0f}" if number >= 0.1 or number == 0 else f"{100 * number:.1f}"
     try:
-        told = f"{int(number)} ({signal.Signals(int(number)).name})"
+        named_signal = f"{int(number)} ({signal.Signals(int(number)).name})"
     except ValueError:
-        told = value
-    return {"percent": percent, "ms": f"{1000 * number:.3g}", "gb": f"{number / 1e9:.1f}", "signal": told}
+        named_signal = value
+    return {"percent": percent, "ms": f"{1000 * number:.3g}", "gb": f"{number / 1e9:.1f}", "signal": named_signal}
 
 
 def remedy_text(remedy: Remedy, lang: Lang) -> str:
@@ -244,9 +248,9 @@ def remedy_text(remedy: Remedy, lang: Lang) -> str:
 
 
 def words_for_administrator(values: tuple[tuple[str, str], ...], lang: Lang) -> str | None:
-    """Return what to send to the administrator, in quotes; None for a cause that asks for nothing.
+    """Return the request to the administrator, in quotes; None for a cause without one.
 
-    What is not known is left open ("…"): whoever sends the words fills it in.
+    Unknown values are left open ("…"): the sender fills them in.
     """
     filled = dict(values)
     base = f"ask.{filled.get('cause')}"
@@ -260,28 +264,28 @@ def words_for_administrator(values: tuple[tuple[str, str], ...], lang: Lang) -> 
 
 
 def remedies_of(diagnosis: Diagnosis, cause: str) -> tuple[Remedy, ...]:
-    """Return what would help against one cause."""
+    """Return the remedies against one cause."""
     return dict(diagnosis.remedies).get(cause, ())
 
 
 def process_name(role: Role, index: int | None, pid: int, lang: Lang) -> str:
-    """Return what to call a process: "worker 2 (PID 4711)"."""
+    """Return the name of a process: "worker 2 (PID 4711)"."""
     return phrase(Subject(role=role, index=index, pid=pid), lang)
 
 
 def fact_line(fact: Fact, lang: Lang) -> str:
-    """Return a fact with its name before it."""
+    """Return a fact with its name in front."""
     return text("target.fact", lang, name=fact_name(fact.name, lang), detail=phrase(fact.detail or "", lang))
 
 
 def later_lines(diagnosis: Diagnosis, lang: Lang) -> list[str]:
-    """Return what became known after the verdict, a line each."""
-    told = []
+    """Return what became known after the verdict, one line each."""
+    lines = []
     for fact in diagnosis.later:
         words = phrase(fact.detail or "", lang)
         if isinstance(fact.value, str):
             is_ending = fact.name.endswith(".ending")
             words = phrase(shown_ending(fact.value), lang) if is_ending else value_words(fact.name, fact.value, lang)
         if words:
-            told.append(text("target.fact", lang, name=fact_name(fact.name, lang), detail=words))
-    return told
+            lines.append(text("target.fact", lang, name=fact_name(fact.name, lang), detail=words))
+    return lines

@@ -1,4 +1,4 @@
-"""Words of every report: kinds, phases, verdicts, roles, units, headings, and what commands say."""
+"""English text of every report: kinds, phases, verdicts, roles, units, headings, and messages of the commands."""
 
 from __future__ import annotations
 

@@ -1,21 +1,21 @@
-"""Breaking lines of English and Chinese for a terminal of fixed width."""
+"""Wrap lines of English and Chinese for a terminal of fixed width."""
 
 from __future__ import annotations
 
 from rich.cells import cell_len
 
-# Chinese typography: these never begin, or never end, a line.
+# Chinese typography: characters that never start, or never end, a line.
 NO_LINE_START = frozenset("。，、；：）】”？！％]),.;:")
 NO_LINE_END = frozenset("（【“[(")
-# Below this many columns there is no room to break at words.
+# Lines are never shorter than this: below it they cannot be broken at words.
 NARROWEST = 16
 
 
-def wrap(told: str, width: int) -> list[str]:
-    """Return the text in lines of at most ``width`` columns; Han characters count two."""
+def wrap(content: str, width: int) -> list[str]:
+    """Return the text in lines of at most ``width`` columns; a Han character takes two."""
     width = max(width, NARROWEST)
     lines = []
-    for paragraph in told.splitlines() or [""]:
+    for paragraph in content.splitlines() or [""]:
         lines.extend(_wrapped(paragraph, width))
     return lines
 
@@ -34,10 +34,10 @@ def _wrapped(paragraph: str, width: int) -> list[str]:
     return [*lines, line.rstrip()]
 
 
-def _pieces(told: str) -> list[str]:
-    """Split where a line may break: before blanks, and between Han characters."""
+def _pieces(content: str) -> list[str]:
+    # A line may break before blanks and between Han characters.
     pieces: list[str] = [""]
-    for character in told:
+    for character in content:
         if character == " " or _may_break(pieces[-1][-1:], character):
             pieces.append(character)
         else:
@@ -52,7 +52,7 @@ def _may_break(last: str, first: str) -> bool:
 
 
 def _cut(line: str, width: int) -> int:
-    """Where to cut one long word: after a slash of a path if that wastes little, else anywhere."""
+    # After a slash of a path if that wastes little, otherwise anywhere.
     cut = len(line)
     while cell_len(line[:cut]) > width:
         cut -= 1

@@ -1,1 +1,1 @@
-"""Launch, watch, act: the only package with effects on the run."""
+"""Launch, watch and act: the only package that affects the run."""

@@ -1,4 +1,4 @@
-"""Holter as PID 1 of a container: it inherits every orphan, and nobody else can collect those that have ended."""
+"""Holter as PID 1 of a container: it becomes the parent of every orphan and must collect the ended ones."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from holter.linux.procfs import read_text
 from holter.probes.process.process_files import parse_stat
 
 INIT = 1
-# Our own helpers are collected by those who started them, within a few ticks.
+# Holter's own child processes are collected within a few ticks by the code that started them.
 COLLECT_AFTER_S = 10.0
 
 
 class Adopted:
-    """Children that are not ours. Each zombie holds an entry of the container's limit on processes."""
+    """Children that Holter did not start. Each zombie takes an entry of the container's process limit."""
 
     def __init__(self) -> None:
         self._is_init = os.getpid() == INIT
-        self._zombies: dict[int, float] = {}  # PID -> when it was first seen to have ended
+        self._zombies: dict[int, float] = {}  # PID -> time at which its end was first seen
 
     def collect(self, t_s: float, training: int) -> None:
-        """Collect what has ended for a while; never the training, whose exit code somebody waits for."""
+        """Collect zombies after COLLECT_AFTER_S, except the training, whose exit code is still needed."""
         if not self._is_init:
             return
         ended = {pid for pid in _children() if pid != training and _has_ended(pid)}
@@ -34,7 +34,7 @@ class Adopted:
 
 
 def _children() -> list[int]:
-    """Children of all our threads; none where the kernel keeps no list (CONFIG_PROC_CHILDREN)."""
+    # Empty if the kernel keeps no list of children (CONFIG_PROC_CHILDREN).
     files = Path("/proc/self/task").glob("*/children")
     return [int(pid) for file in files for pid in (read_text(file) or "").split()]
 

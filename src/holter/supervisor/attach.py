@@ -1,4 +1,4 @@
-"""``holter attach``: record a training that is already going, or already hanging; nothing prepared."""
+"""``holter attach``: record a training that is already running or stalled, without any preparation."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def attach(
     for_s: float | None = None,
     each_tick: Callable[[Recorder, Tick], None] | None = None,
 ) -> RunResult:
-    """Record the training that ``pid`` belongs to until it ends, ``for_s`` is over, or Ctrl-C. It is never touched.
+    """Record the training of ``pid`` until it ends, for ``for_s`` seconds, or until Ctrl-C. Read-only.
 
     Raises:  NoSuchProcess, NotOurProcess, NotATraining, AlreadyRecorded, TapeExists, FolderNotWritable.
     """
@@ -76,7 +76,7 @@ def attach(
     with stop:
         _watch(recorder, clock, stop, for_s, each_tick)
     recorder.finish()
-    # The pages of a training that a dead Holter started are of use as long as it runs.
+    # If a killed Holter started this training, its pages are still needed as long as it runs.
     scratch.close(keep=bool(recorder.sources.living) and scratch.is_of_run)
     return RunResult(
         returncode=0,
@@ -90,7 +90,7 @@ def attach(
 
 
 def find_training(pid: int) -> int:
-    """The top process of the training that a PID belongs to: a worker's PID will do, or a wrapping shell's.
+    """Return the PID of the training's top process; ``pid`` may be a worker or a wrapping shell.
 
     Raises:  NoSuchProcess, NotOurProcess, NotATraining.
     """
@@ -109,14 +109,22 @@ def find_training(pid: int) -> int:
             safe=NOTHING_TOUCHED(),
             next_step=AS_THAT_USER(),
         )
-    # A live holter run above has the training in its own command line, but not the scratch of its hook.
+    # A ``holter run`` above has the training in its own command line, but not the hook's HOLTER_SCRATCH.
     scratch = process_environ(pid).get("HOLTER_SCRATCH")
-    family = [one for one in (process, *process.parents()) if process_environ(one.pid).get("HOLTER_SCRATCH") == scratch]
-    trainings = [one for one in family if parse_training_command(process_command(one.pid)) is not None]
+    family = [
+        relative
+        for relative in (process, *process.parents())
+        if process_environ(relative.pid).get("HOLTER_SCRATCH") == scratch
+    ]
+    trainings = [relative for relative in family if parse_training_command(process_command(relative.pid)) is not None]
     if trainings:
         return int(trainings[-1].pid)
-    below = [one for one in process.children(recursive=True) if parse_training_command(process_command(one.pid))]
-    tops = [one.pid for one in below if one.ppid() not in {other.pid for other in below}]
+    below = [
+        relative
+        for relative in process.children(recursive=True)
+        if parse_training_command(process_command(relative.pid))
+    ]
+    tops = [relative.pid for relative in below if relative.ppid() not in {other.pid for other in below}]
     if len(tops) > 1:
         raise NotATraining(
             SEVERAL(count=len(tops), pid=pid, pids=tuple(tops)),
@@ -133,7 +141,7 @@ def find_training(pid: int) -> int:
 
 
 def _runs_nnunet(process: psutil.Process) -> bool:
-    """A training started by somebody's own script: nnU-Net's data workers or libraries give it away."""
+    # A training started by a user's script: recognised by the hook's variable, or by nnU-Net's libraries and workers.
     if process_environ(process.pid).get("HOLTER_SCRATCH"):
         return True
     try:
@@ -144,7 +152,7 @@ def _runs_nnunet(process: psutil.Process) -> bool:
 
 
 def _scratch(pid: int, variables: dict[str, str]) -> Scratch:
-    """The run's own scratch, if a Holter started it and is gone; else a lock of our own."""
+    # The run's own scratch folder, if the Holter that started it is gone; otherwise a new lock.
     folder = variables.get("HOLTER_SCRATCH")
     if folder and Path(folder).is_dir():
         return Scratch(Path(folder), owned=True)
@@ -152,7 +160,7 @@ def _scratch(pid: int, variables: dict[str, str]) -> Scratch:
 
 
 class _StopOnSignal:
-    """Ctrl-C and SIGTERM end the recording, not the training."""
+    # Ctrl-C and SIGTERM end the recording, not the training.
 
     def __init__(self) -> None:
         self.asked = False
@@ -167,7 +175,7 @@ class _StopOnSignal:
             signal.signal(number, handler)  # type: ignore[arg-type]
 
     def sleep_until(self, mono_s: float) -> None:
-        """Wait, but notice a signal within a fifth of a second."""
+        """Sleep until that time, or until 0.2 s after a signal."""
         while not self.asked and (left_s := mono_s - time.monotonic()) > 0:
             time.sleep(min(0.2, left_s))
 

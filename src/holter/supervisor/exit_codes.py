@@ -1,6 +1,6 @@
-"""Exit codes of a training under care, where they are not the training's own."""
+"""Exit codes of a supervised training that differ from the training's own."""
 
-# sysexits.h EX_TEMPFAIL: ended before it was finished, everything saved; a scheduler may start it again.
+# EX_TEMPFAIL of sysexits.h: saved and stopped before it was finished; a scheduler may start it again.
 REQUEUE = 75
-# Healing did not help: starting it again would only cost more. A scheduler must not.
+# Healing did not help. A scheduler must not start it again: that would only cost more.
 GAVE_UP = 76

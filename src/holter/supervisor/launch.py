@@ -1,4 +1,4 @@
-"""Start the training, with the hook in its environment; again and again where it is restarted."""
+"""Start the training with the hook in its environment; also used for every restart."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from holter.supervisor.signals import SignalRelay
 
 SHELL = "/bin/sh"
 CANNOT_START = define("error.cannot-start", "Cannot start {command}: {error}.")
-# What the hook may do where the user asked for healing.
+# What the hook may do if the user asked for healing.
 POWERS = "workers,checkpoints,validation"
 
 
@@ -27,7 +27,7 @@ INJECT = Path(holter.hook.__file__).parent / "inject"
 
 
 class Launch:
-    """Starts processes of one run."""
+    """Starts the processes of one run."""
 
     def __init__(
         self,
@@ -57,7 +57,7 @@ class Launch:
     def start(
         self, command: tuple[str, ...], generation: int = 0, settings: tuple[tuple[str, str], ...] = ()
     ) -> subprocess.Popen[bytes]:
-        """Start a process; ``settings``: all that healing has put in force.
+        """Start a process; ``settings``: all variables that healing has set.
 
         Raises:  CommandNotStarted.
         """
@@ -83,11 +83,11 @@ class Launch:
                 stdout=sink,
                 stderr=subprocess.STDOUT if sink is not None else None,
                 pass_fds=self._keep_fds,
-                preexec_fn=self.relay.restore_in_child,  # we are single-threaded, or the threads hold no lock we need
+                preexec_fn=self.relay.restore_in_child,  # safe: no other thread holds a lock that it needs
             )
         except OSError as error:
             if error.errno != errno.ENOEXEC or command[0] == SHELL:
                 raise
-        # A script without a first line "#!…": a shell runs it, and so does execvp(3).
+        # A script without a "#!…" line: run by a shell, as in execvp(3).
         script = shutil.which(command[0], path=variables.get("PATH")) or command[0]
         return self._start((SHELL, script, *command[1:]), variables, sink)

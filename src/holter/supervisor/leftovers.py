@@ -1,8 +1,8 @@
-"""Scratch folders that killed Holters left behind, removed by the next Holter of the same user.
+"""Scratch folders of killed Holters, removed by the next Holter of the same user.
 
-A folder goes only if its Holter ran where we can see its processes (this host, this boot, this PID namespace), nobody
-holds its lock, and no process of its training lives: a training that goes on without its Holter still writes there, and
-``holter attach`` takes it over.
+A folder is removed only if its Holter ran where its processes are visible (this host, boot and PID namespace), no
+process holds its lock, and no process of its training lives: a training that goes on without its Holter still writes
+there, and ``holter attach`` takes the folder over.
 """
 
 from __future__ import annotations
@@ -27,22 +27,22 @@ from holter.supervisor.recording.scratch import LOCK_NAME, remove
 NAME = re.compile(r"holter-(look-)?[a-z0-9_]{8}|holter-attach-\d+-(?:.+-)?\d+")
 BEAT = re.compile(r"beat-(\d+)")
 VARIABLE = b"HOLTER_SCRATCH="
-# Of another boot: hosts with one name and one temporary folder for all of them are not known to exist, but could.
+# For folders of another boot: several hosts could share one name and one temporary folder.
 OTHER_BOOT_AFTER_S = 86_400.0
-# Each is a descriptor for a moment; the next Holter takes the others.
+# Each folder needs a descriptor for a moment; the next Holter removes the others.
 MOST_AT_ONCE = 200
 
 
 def collect_in_background() -> None:
-    """Remove them beside the recorder: a slow disk must hold up nobody. Signals are blocked as they are here."""
+    """Remove them in a thread, because a disk may be slow. Signals stay blocked as in the caller."""
     with suppress(RuntimeError):  # no more threads for this user
         threading.Thread(target=collect, name="holter-leftovers", daemon=True).start()
 
 
 def collect(folder: Path | None = None) -> tuple[Path, ...]:
-    """Remove what nobody uses below ``folder`` (the temporary one); returns what was removed.
+    """Remove unused folders below ``folder`` (default: the temporary folder); return the removed ones.
 
-    All processes of the machine are looked through twice, however many folders there are.
+    All processes of the machine are read twice, whatever the number of folders.
     """
     removed: list[Path] = []
     with suppress(OSError), ExitStack() as locks:
@@ -50,7 +50,7 @@ def collect(folder: Path | None = None) -> tuple[Path, ...]:
         left = [path for path in paths if NAME.fullmatch(path.name) and _is_ours(path) and _can_be_judged(path)]
         given = _given_names() if left else frozenset()
         held = [path for path in left[:MOST_AT_ONCE] if not _is_used(path, given) and _lock(path, locks)]
-        # Somebody may have taken one over, and been killed, since we looked.
+        # A folder may have been taken over, by a Holter that was then killed, in the meantime.
         given = _given_names() if held else frozenset()
         for path in held:
             if _can_be_judged(path) and not _is_used(path, given):
@@ -68,7 +68,7 @@ def _is_ours(path: Path) -> bool:
 
 
 def _lock(folder: Path, locks: ExitStack) -> bool:
-    """Hold the lock of a folder until ``locks`` are closed; False if somebody has it, or it cannot be had."""
+    # Held until ``locks`` are closed; False if it is held by another process or cannot be opened.
     try:
         lock = os.open(folder / LOCK_NAME, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
         locks.callback(os.close, lock)
@@ -79,7 +79,7 @@ def _lock(folder: Path, locks: ExitStack) -> bool:
 
 
 def _can_be_judged(folder: Path) -> bool:
-    """Whether a process that uses the folder would be seen from here."""
+    # True if a process that uses the folder would be visible from here.
     lock = folder / LOCK_NAME
     try:
         place = json.loads(lock.read_text(encoding="utf-8")).get("place")
@@ -92,7 +92,7 @@ def _can_be_judged(folder: Path) -> bool:
 
 
 def _is_used(folder: Path, given: frozenset[bytes]) -> bool:
-    """Whether a process of the training lives: one that wrote a page, or that was given the folder."""
+    # A process of the training lives: one that wrote a page, or that has the folder in its environment.
     with suppress(OSError):
         for entry in list(os.scandir(folder)):
             beat = BEAT.fullmatch(entry.name)
@@ -102,13 +102,12 @@ def _is_used(folder: Path, given: frozenset[bytes]) -> bool:
 
 
 def _given_names() -> frozenset[bytes]:
-    """Names of the scratch folders that processes of this machine were given."""
     names = (_scratch_name(pid) for pid in list_numbers("/proc") or ())
     return frozenset(name for name in names if name is not None)
 
 
 def _lives(pid: int, file: Path) -> bool:
-    """Whether the process that wrote this page is still there; a torn page speaks for whoever has its PID."""
+    # A torn page has no start time, so any process with its PID counts.
     process = parse_stat(read_text(f"/proc/{pid}/stat"))
     if process is None or process.state in "ZX":
         return False
@@ -117,10 +116,9 @@ def _lives(pid: int, file: Path) -> bool:
 
 
 def _scratch_name(pid: int) -> bytes | None:
-    """Name of the scratch folder that a process was started with."""
     try:
         variables = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
     except OSError:
         return None  # another user's, or gone
-    found = next((one for one in variables if one.startswith(VARIABLE)), None)
-    return None if found is None else os.path.basename(found.removeprefix(VARIABLE))  # noqa: PTH119 - bytes
+    assignment = next((variable for variable in variables if variable.startswith(VARIABLE)), None)
+    return None if assignment is None else os.path.basename(assignment.removeprefix(VARIABLE))  # noqa: PTH119 - bytes

@@ -1,4 +1,4 @@
-"""What came of a run."""
+"""The result of a recorded run."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from holter.records import Diagnosis, Episode, Message, Plan
 
 
 class RunResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of a run."""
+    """The result of a run: exit code, episodes with diagnoses, and the tape."""
 
-    returncode: int  # as Popen gives it: negative is a signal
+    returncode: int  # as in Popen: negative is a signal
     episodes: tuple[Episode, ...]
     diagnoses: tuple[Diagnosis, ...]
-    orphans: tuple[int, ...]  # processes of the training that are still there
-    tape: Path  # where it was recorded
-    generations: int = 1  # processes that were started
-    gave_up: Plan | None = None  # healing was asked for and did not help: why
+    orphans: tuple[int, ...]  # PIDs of the training's processes that still run
+    tape: Path  # path of the recording
+    generations: int = 1  # number of processes that were started
+    gave_up: Plan | None = None  # the plan to stop, if healing did not help
     tape_is_there: bool = True
-    no_training: Message | None = None  # attached, and no training was seen: why
+    no_training: Message | None = None  # why no training was seen (attach only)

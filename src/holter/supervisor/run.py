@@ -1,4 +1,4 @@
-"""``holter run``: start a training command and record it from outside, as if we were not there."""
+"""``holter run``: start a training command and record it from outside, without changing its behaviour."""
 
 from __future__ import annotations
 
@@ -69,20 +69,20 @@ def run(
     main_heal: bool = True,
     on_tick: Callable[[Tick], None] | None = None,
 ) -> RunResult:
-    """Run ``command`` and record it on ``tape``; the result says which file that is.
+    """Run ``command`` and record it on ``tape``; the result has the path of the tape.
 
-    ``each_tick`` is called after every tick (the demo injects its fault there). ``quiet_output``: write the
-    command's output to this file instead of passing it through. ``end_orphans``: end workers that a killed main
-    process left behind (only the demo does so unasked). ``heal``: replace workers, save checkpoints safely, and
-    restart what has died or hangs; else it is only said what would be done. ``from_scratch``: a restart that finds
-    no usable checkpoint may begin again at epoch 0. ``requeue``: SIGUSR1 and SIGTERM save and end the training, with
-    the exit code that tells a scheduler to start it again; else they are passed on. ``keep_fds``: descriptors that
-    the training inherits (a lock that must last as long as any of its processes). ``resume``: the user's own
-    command that continues the training, where it is not nnU-Net's ``--c``. ``main_limit_s``: restart after so
-    long without progress, even one that computes. ``main_heal``: False leaves a main process that stands still alone.
-    ``on_tick``: sees every tick, and does not raise.
+    ``each_tick``: called after every tick (the demo injects its fault there). ``quiet_output``: write the command's
+    output to this file instead of passing it through. ``end_orphans``: kill workers that a killed main process left
+    behind (only the demo does so by default). ``heal``: replace workers, save checkpoints safely, and restart a crashed
+    or stalled training; otherwise these actions are only proposed. ``from_scratch``: a restart without a usable
+    checkpoint may start at epoch 0. ``requeue``: SIGUSR1 and SIGTERM save and end the training, with the exit code that
+    makes a scheduler start it again; otherwise they are passed on. ``keep_fds``: descriptors that the training inherits
+    (a lock that must last as long as any of its processes). ``resume``: the user's own command that continues the
+    training, if it is not nnU-Net's ``--c``. ``main_limit_s``: restart after this time without progress, even if it
+    computes. ``main_heal``: False: never restart because of a stalled main process. ``on_tick``: called with every
+    tick; must not raise.
 
-    Raises:  CommandNotFound, AlreadyRecorded, TapeExists, FolderNotWritable; nothing was started then.
+    Raises:  CommandNotFound, AlreadyRecorded, TapeExists, FolderNotWritable; then nothing was started.
     """
     variables = dict(os.environ if variables is None else variables)
     _check(command, variables)
@@ -120,7 +120,7 @@ def run(
                 terms=terms,
                 marks=marks,
             )
-        except Exception as error:  # noqa: BLE001 - the training runs already and is not to suffer
+        except Exception as error:  # noqa: BLE001 - the training already runs and must not be affected
             listener.note(NOT_RECORDED(error=f"{type(error).__name__}: {error}"))
             result = _unrecorded(child, relay, writer.path)
             writer.close(clock.t_s())
@@ -153,24 +153,24 @@ def run(
             result = generations.run(child)
         except BaseException as error:
             if each_tick is not None:
-                generations.end()  # the demo's own step failed: its training must not outlive it
+                generations.end()  # the demo's own step failed: end its training too
                 scratch.close()
                 raise
             if not isinstance(error, Exception):
-                raise  # the training goes on without us
+                raise  # the training goes on without Holter
             listener.note(NO_LONGER_RECORDED(error=f"{type(error).__name__}: {error}"))
             result = _unrecorded(generations.child or child, relay, writer.path)
             with contextlib.suppress(Exception):
                 recorder.finish()
             result = msgspec.structs.replace(result, tape_is_there=writer.is_there)
-        scratch.close(keep=bool(result.orphans))  # signals are still ours: nothing may change the exit code now
+        scratch.close(keep=bool(result.orphans))  # signals are still blocked: they must not change the exit code
     return result
 
 
 def _console_marks(quiet_output: Path | None) -> tuple[Mark, ...]:
-    """Where the files end that the training's output goes to: what stands in them is of others."""
+    # Ends of the files that the training's output goes to: earlier content belongs to other runs.
     files = (*console_files(os.getpid()), *((quiet_output,) if quiet_output is not None else ()))
-    return tuple(found for path in files if (found := mark(path)) is not None)
+    return tuple(end for path in files if (end := mark(path)) is not None)
 
 
 def _check(command: tuple[str, ...], variables: Mapping[str, str]) -> None:

@@ -1,4 +1,4 @@
-"""Whether this machine suits a way of handing tensors over from data workers to the training."""
+"""Check whether this machine suits a way of passing tensors from data workers to the training."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ LITTLE_ROOM = define(
     "(Docker: --shm-size)",
 )
 SHM = Path("/dev/shm")
-# With file_descriptor each shared tensor costs one; nnU-Net keeps some dozens of tensors under way.
+# With file_descriptor each shared tensor takes one; nnU-Net has some dozens of tensors in transit.
 DESCRIPTORS = 1024
 
 
 def trouble_with(strategy: str, shm: Path = SHM) -> Message | None:
-    """What speaks against ``file_system`` or ``file_descriptor`` here; None where nothing does."""
+    """Return what speaks against ``file_system`` or ``file_descriptor`` on this machine, or None."""
     if strategy == "file_descriptor":
         most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         if most != resource.RLIM_INFINITY and most < DESCRIPTORS:
             return FEW_FILES(most=most, needed=DESCRIPTORS)
         return None
     try:
-        found = os.statvfs(shm)
+        status = os.statvfs(shm)
     except OSError as error:
         return UNUSABLE(path=str(shm), error=error.strerror or str(error))
-    free = found.f_bavail * found.f_frsize
+    free = status.f_bavail * status.f_frsize
     return LITTLE_ROOM(free=free, path=str(shm), needed=SHM_ROOM_BYTES) if free < SHM_ROOM_BYTES else None

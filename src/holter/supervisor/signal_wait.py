@@ -1,8 +1,8 @@
-"""Wait for blocked signals with a time limit that a stopped process outlives.
+"""Wait for blocked signals with a timeout that is also safe when the process was stopped.
 
-``signal.sigtimedwait`` cannot be used for that: stopped (SIGSTOP, Ctrl-Z) for longer than its timeout, it returns a
-``siginfo`` that nobody has filled in (CPython 3.10 to 3.13 at least; docs/upstream.md). With a timeout of 0 the kernel
-never sleeps in it, so it is only used to take what is there; the wait itself is a poll.
+``signal.sigtimedwait`` is not: if the process is stopped (SIGSTOP, Ctrl-Z) for longer than the timeout, it returns an
+uninitialised ``siginfo`` (CPython 3.10 to 3.13 at least; docs/upstream.md). With a timeout of 0 the kernel never
+sleeps in it, so it is used only to take pending signals; the wait itself is a poll.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from collections.abc import Iterable
 
 # glibc and musl: 1024 bits.
 SIGSET_BYTES = 128
-# Where there is no descriptor to poll (no more descriptors, a sandbox), signals are looked for at this pace.
+# Without a descriptor to poll (no more descriptors, a sandbox), signals are checked this often.
 LOOK_EVERY_S = 0.05
 
 
@@ -30,12 +30,12 @@ class SignalWait:
         self._descriptor = _signal_descriptor(self._numbers)
 
     def take(self) -> signal.struct_siginfo | None:
-        """One signal that is pending, or None."""
+        """Return a pending signal, or None."""
         info = signal.sigtimedwait(self._numbers, 0)
         return info if info is not None and info.si_signo in self._numbers else None
 
     def take_until(self, until_mono_s: float) -> signal.struct_siginfo | None:
-        """One signal, waited for until that time of the monotonic clock; None when there was none."""
+        """Wait for a signal until that time of the monotonic clock; return it, or None."""
         while True:
             info = self.take()
             left_s = until_mono_s - time.monotonic()
@@ -44,7 +44,7 @@ class SignalWait:
             self._doze(left_s)
 
     def close(self) -> None:
-        """Let go of the descriptor."""
+        """Close the descriptor."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
@@ -59,7 +59,7 @@ class SignalWait:
 
 
 def _signal_descriptor(numbers: frozenset[int]) -> int | None:
-    """A descriptor that is readable while one of these signals is pending; None where there are none (signalfd(2))."""
+    # Readable while one of these signals is pending; None if there is no signalfd(2).
     try:
         libc = ctypes.CDLL(None, use_errno=True)
         mask = ctypes.create_string_buffer(SIGSET_BYTES)

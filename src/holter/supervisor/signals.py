@@ -1,4 +1,4 @@
-"""Signals of a wrapper that is not to be noticed: what was sent to us alone is passed on, no more."""
+"""Signals of a transparent wrapper: only those that were sent to Holter alone are passed on."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from types import TracebackType
 
 from holter.supervisor.signal_wait import SignalWait
 
-# Sent to us alone (kill, a scheduler) they are meant for the training.
+# If sent to Holter alone (kill, a scheduler), they are meant for the training.
 FORWARDED = (
     signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2, signal.SIGCONT,
 )  # fmt: skip
-# si_code of a signal that the kernel sent: the terminal's Ctrl-C reached the whole foreground group, training included.
+# si_code of a signal from the kernel: the terminal's Ctrl-C has reached the whole foreground group, also the training.
 SI_KERNEL = 128
-# A training that was asked to end has ended by then, or will not.
+# A training that was asked to end has ended within this time, or will not.
 REMEMBERED_S = 60.0
 
 
 class SignalRelay:
-    """Blocks the signals that concern the training and hands them over between ticks."""
+    """Blocks the signals for the training and passes them on between ticks."""
 
     def __init__(self) -> None:
         self._set = {*FORWARDED, signal.SIGCHLD}
         self._before: set[int] = set()
-        self._ignored: set[int] = set()  # nohup: blocked, they come all the same, and mean nothing
+        self._ignored: set[int] = set()  # by nohup: blocking makes them pending anyway, but they must have no effect
         self._seen: dict[int, float] = {}
         self._wait: SignalWait | None = None
 
@@ -42,28 +42,28 @@ class SignalRelay:
     ) -> None:
         if self._wait is not None:
             while self._wait.take() is not None:
-                pass  # delivered to the training already, or of no meaning any more
+                pass  # already passed on to the training, or no longer relevant
             self._wait.close()
             self._wait = None
         signal.pthread_sigmask(signal.SIG_SETMASK, self._before)
 
     def restore_in_child(self) -> None:
-        """Give a new process the signal mask that we found."""
+        """Restore the original signal mask in a new process."""
         signal.pthread_sigmask(signal.SIG_SETMASK, self._before)
 
     @property
     def seen(self) -> set[int]:
-        """Asked of the training by somebody, just now: its end is no fault then. One that it survived is forgotten."""
+        """Signals sent in the last REMEMBERED_S: if the training ends now, that is no fault. It survived older ones."""
         return {number for number, at_s in self._seen.items() if time.monotonic() - at_s < REMEMBERED_S}
 
     def ended_by_one(self, returncode: int) -> bool:
-        """Whether a process that ended like this was ended by a signal that somebody sent through us, however late."""
+        """Return whether a process with this exit code was ended by a signal passed on by Holter, however late."""
         return -returncode in self._seen or returncode - 128 in self._seen
 
     def wait(self, until_mono_s: float, pass_on: Callable[[int], None]) -> bool:
-        """Wait until that time or a child's ending; True for the latter. Signals for the training are passed on.
+        """Wait until that time or until a child ends; return True for the latter. Passes signals on meanwhile.
 
-        One that it cannot get (it runs as another user, by sudo) changes nothing.
+        A signal that cannot be sent (the training runs as another user, by sudo) is ignored.
         """
         if self._wait is None:
             raise ValueError("used outside of its with block")
@@ -82,14 +82,14 @@ class SignalRelay:
 
 
 def die_like(returncode: int) -> int:
-    """Exit code to end with; where a signal ended the training, end by the same signal, as a shell expects."""
+    """Return the exit code to use; if a signal ended the training, end by the same signal, as a shell expects."""
     if returncode >= 0:
         return returncode
     number = -returncode
     if number != signal.SIGKILL:
         import resource
 
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # one core file, the training's, is enough
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # no second core file beside the training's
         signal.signal(number, signal.SIG_DFL)
     os.kill(os.getpid(), number)
     return 128 + number

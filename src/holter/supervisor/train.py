@@ -1,4 +1,4 @@
-"""``holter train``: nnU-Net training under full care, and again after whatever ended it."""
+"""``holter train``: nnU-Net training with supervision and healing; the same command continues it after any end."""
 
 from __future__ import annotations
 
@@ -38,16 +38,16 @@ FROM_SCRATCH = define("next.from-scratch", "holter train … --restart-from-scra
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be started, and why so."""
+    """The command to start, and the reasons for it."""
 
     command: tuple[str, ...]
-    folder: Path  # of the fold
-    continues: Message | None = None  # from which checkpoint
+    folder: Path  # the fold's folder
+    continues: Message | None = None  # the checkpoint to continue from, as a message
     notes: tuple[Message, ...] = ()
 
 
 def read_arguments(arguments: tuple[str, ...], variables: Mapping[str, str]) -> tuple[TrainingCommand, Path]:
-    """The training that these arguments of ``nnUNetv2_train`` mean, and the folder of its fold.
+    """Return the training that these arguments of ``nnUNetv2_train`` mean, and the folder of its fold.
 
     Raises:  BadInput, MissingExtra.
     """
@@ -82,9 +82,9 @@ def read_arguments(arguments: tuple[str, ...], variables: Mapping[str, str]) -> 
 
 
 def make_order(arguments: tuple[str, ...], training: TrainingCommand, folder: Path, *, from_scratch: bool) -> Order:
-    """Decide where to begin: at the newest verified checkpoint if there is one, never in silence at epoch 0.
+    """Decide where to start: at the newest verified checkpoint if there is one, never silently at epoch 0.
 
-    To be called with the fold's lock held.
+    Call it with the fold's lock held.
 
     Raises:  NoUsableCheckpoint.
     """
@@ -96,8 +96,8 @@ def make_order(arguments: tuple[str, ...], training: TrainingCommand, folder: Pa
     if not training.continued and not candidates(folder):
         return Order(command=command, folder=folder)
     prepared = prepare_to_continue(folder)
-    found = problems((*prepared.problems, *prepared.unread))
-    notes = tuple(NOT_USED(file=file.name, problem=problem) for file, problem in found)
+    unusable = problems((*prepared.problems, *prepared.unread))
+    notes = tuple(NOT_USED(file=file.name, problem=problem) for file, problem in unusable)
     if prepared.used is None:
         raise NoUsableCheckpoint(
             NONE_BECAUSE(folder=str(folder), problems=joined(*notes)) if notes else NONE_USABLE(folder=str(folder)),
@@ -115,7 +115,7 @@ def make_order(arguments: tuple[str, ...], training: TrainingCommand, folder: Pa
 
 
 def _put_away(folder: Path) -> tuple[Message, ...]:
-    """Rename the checkpoints of the training before, so that nothing is overwritten."""
+    # The old checkpoints are renamed, so that nothing is overwritten.
     notes = []
     for path in candidates(folder):
         number = 1

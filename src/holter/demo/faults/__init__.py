@@ -1,4 +1,4 @@
-"""Real faults for ``holter demo``: one file a fault. Each can be undone, and is, whatever ends the demo."""
+"""Real faults for ``holter demo``, one file per fault. Every fault is undone, however the demo ends."""
 
 from __future__ import annotations
 
@@ -34,7 +34,10 @@ __all__ = ["FAULTS", "Context", "Fault", "Worker", "find_fault", "prepared"]
 
 
 def find_fault(name: str) -> Fault:
-    """The fault of that name; BadInput lists the names there are."""
+    """Return the fault of that name.
+
+    Raises:  BadInput, which lists the existing names.
+    """
     for fault in FAULTS:
         if fault.name == name:
             return fault

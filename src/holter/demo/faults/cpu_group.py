@@ -1,4 +1,4 @@
-"""A control group of our own whose CPU time can be limited: cgroup v1 or v2, wherever one can be made."""
+"""A control group with a CPU limit: cgroup v1 or v2, wherever one can be created."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from holter.linux.mounts import parse_mountinfo
 from holter.probes.machine.cgroup_groups import Group, find_groups
 
 PERIOD_US = 100_000  # the kernel's default
-REMOVE_WAIT_S = 2.0  # the kernel lets a group go a moment after its last process
+REMOVE_WAIT_S = 2.0  # the kernel releases a group shortly after its last process has ended
 POLL_S = 0.05
 
 
 class CpuGroup:
-    """A child group: start or move processes in it, limit, free, remove."""
+    """A child control group: move processes into it, limit its CPU time, remove it."""
 
     def __init__(self, folder: Path, home: Group) -> None:
         self.folder = folder
-        self._home = home  # group that processes go back to
+        self._home = home  # group to move processes back to
 
     @property
     def members(self) -> Path:
-        """File that lists the processes inside and takes those to come."""
+        """File that lists the group's processes; writing a PID to it moves that process in."""
         return self.folder / "cgroup.procs"
 
     def limit(self, cpus: float | None) -> None:
-        """Set the quota; None lifts it."""
+        """Set the quota in CPUs; None removes it."""
         quota_us = None if cpus is None else int(cpus * PERIOD_US)
         if self._home.version == "v2":
             (self.folder / "cpu.max").write_text(f"{'max' if quota_us is None else quota_us} {PERIOD_US}")
@@ -35,13 +35,13 @@ class CpuGroup:
             (self.folder / "cpu.cfs_quota_us").write_text(str(-1 if quota_us is None else quota_us))
 
     def add(self, pid: int) -> None:
-        """Move a process in; one that is gone is no error."""
+        """Move a process into the group; ignore one that has ended."""
         _move(pid, self.members)
 
     def remove(self) -> None:
-        """Send who is inside back where they came from and take the group down.
+        """Move the processes back and remove the group.
 
-        Where that fails, an empty group without a limit stays behind, which harms nobody.
+        If that fails, an empty group without a limit is left, which does no harm.
         """
         end_s = time.monotonic() + REMOVE_WAIT_S
         while not self._removed() and time.monotonic() < end_s:
@@ -67,7 +67,7 @@ def _move(pid: int, members: Path) -> None:
 
 
 def make_group(name: str, proc: Path = Path("/proc"), root: Path = Path("/sys/fs/cgroup")) -> CpuGroup | None:
-    """A new group below or beside ours, without a limit; None where none can be made."""
+    """Return a new group below or beside ours, without a limit; None if none can be created."""
     for parent, home in _places(proc, root):
         group = CpuGroup(parent / name, home)
         try:
@@ -84,7 +84,6 @@ def make_group(name: str, proc: Path = Path("/proc"), root: Path = Path("/sys/fs
 
 
 def _places(proc: Path, root: Path) -> list[tuple[Path, Group]]:
-    """Folders in which a group may be made, each with the group that we are in."""
     membership, mountinfo = (_text(proc / "self" / name) for name in ("cgroup", "mountinfo"))
     groups = find_groups(membership, parse_mountinfo(mountinfo), root)["cpu"]
     if not groups:
@@ -92,8 +91,8 @@ def _places(proc: Path, root: Path) -> list[tuple[Path, Group]]:
     own = groups[0]
     if own.version == "v1":
         return [(own.folder, own)]
-    # Version 2 hands the controller down only where subtree_control says so, and a group that does has no
-    # processes of its own: the new group becomes a brother of ours or of one that holds us.
+    # Version 2 passes the controller on only if subtree_control names it, and such a group has no
+    # processes of its own: the new group becomes a sibling of ours or of one of our ancestors.
     return [(group.folder, own) for group in groups if "cpu" in _text(group.folder / "cgroup.subtree_control").split()]
 
 

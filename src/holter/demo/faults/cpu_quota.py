@@ -1,4 +1,4 @@
-"""The training's CPU time is cut in mid-run by a control group, as containers and Slurm do it."""
+"""The training's CPU time is cut in mid-run by a control group, as in containers and Slurm."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ENTER = 'echo $$ > "$0" && exec "$@"'  # joins the group, then becomes the trai
 
 
 class CpuQuota(Harmless):
-    """A CPU quota on the group that the training was started in."""
+    """CPU quota on the group that the training was started in."""
 
     name = "cpu-quota"
     summary = "the container's CPU quota is cut to a quarter of a core in mid-run"
@@ -29,11 +29,11 @@ class CpuQuota(Harmless):
         self._group: CpuGroup | None = None
 
     def needs(self) -> str | None:
-        """A control group hierarchy with the CPU controller in which a group can be made."""
+        """Return why no control group with the CPU controller can be created; None if one can."""
         trial = make_group(f"holter-trial-{os.getpid()}")
         if trial is None:
             return "no control group with a CPU limit can be made (needs root, or a delegated cgroup v2 slice)"
-        # A group can be made where nothing may be moved into it: between two delegated slices, for example.
+        # A group may exist into which nothing may be moved: between two delegated slices, for example.
         try:
             entered = subprocess.run(_enter(trial, ["true"]), check=False, capture_output=True)
         finally:
@@ -43,7 +43,7 @@ class CpuQuota(Harmless):
         return None
 
     def prepare(self, context: Context) -> dict[str, str]:
-        """Make the group, without a limit."""
+        """Create the group, without a limit."""
         if self._group is None:
             self._group = make_group(f"holter-demo-{os.getpid()}")
         if self._group is None:
@@ -55,13 +55,13 @@ class CpuQuota(Harmless):
         return {}
 
     def wrap(self, command: Sequence[str]) -> list[str]:
-        """Start inside the group: whoever looks at the training's group later sees one that never changed."""
+        """Start inside the group, so that the training's control group does not change later."""
         if self._group is None:
             return list(command)
         return _enter(self._group, command)
 
     def inject(self, context: Context) -> None:
-        """Cut the quota, and move in whoever is not inside (a training that was not started by ``wrap``)."""
+        """Cut the quota, and move in all processes that were not started by ``wrap``."""
         if self._group is None:
             self.prepare(context)
         assert self._group is not None
@@ -70,12 +70,12 @@ class CpuQuota(Harmless):
         self._group.limit(QUOTA_CPUS)
 
     def relieve(self, context: Context) -> None:
-        """Lift the quota."""
+        """Remove the quota."""
         if self._group is not None:
             self._group.limit(None)
 
     def undo(self, context: Context) -> None:
-        """Lift the quota, send the processes back and remove the group."""
+        """Remove the quota, move the processes back and remove the group."""
         self.relieve(context)
         if self._group is not None:
             self._group.remove()

@@ -1,4 +1,4 @@
-"""What a fault is, and what it is told about the training that it breaks."""
+"""The interface of a fault, and the context that it gets from the demo."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Worker(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the demo lives and, once it runs, which processes it has."""
+    """Folders of the demo and, once it runs, the processes of the training."""
 
     scratch: Path  # exists; a fault may leave files in it
     preprocessed: Path  # nnUNet_preprocessed, the real folder
@@ -29,51 +29,51 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     workers: tuple[Worker, ...] = ()
 
     def of_role(self, role: Role) -> tuple[Worker, ...]:
-        """Workers of one role."""
+        """Return the workers of one role."""
         return tuple(worker for worker in self.workers if worker.role == role)
 
     def pids(self) -> tuple[int, ...]:
-        """All processes of the training."""
+        """Return the PIDs of all processes of the training."""
         main = () if self.main_pid is None else (self.main_pid,)
         return main + tuple(worker.pid for worker in self.workers)
 
 
 class Fault(Protocol):
-    """Something real that goes wrong. All methods may be called twice, the last two also without ``inject``."""
+    """A real fault. All methods may be called twice, ``relieve`` and ``undo`` also without ``inject``."""
 
     name: str
     summary: str  # one sentence for ``holter demo --help``
-    true_cause: str | None  # id of the cause that a diagnosis must name; None: there is nothing to find
-    heals: bool  # Holter may act on it; else it only watches
-    phase: Phase  # of the training in which it comes
+    true_cause: str | None  # id of the cause that a diagnosis must name; None: no fault
+    heals: bool  # Holter may act on it; otherwise it only watches
+    phase: Phase  # phase of the training in which it is injected
 
     def needs(self) -> str | None:
-        """Why it cannot be done on this machine; None where it can."""
+        """Return why the fault is not possible on this machine; None if it is."""
         ...
 
     def prepare(self, context: Context) -> dict[str, str]:
-        """Get ready before the training starts; the variables to add to the environment."""
+        """Prepare the fault before the training starts; return variables to add to its environment."""
         ...
 
     def wrap(self, command: Sequence[str]) -> list[str]:
-        """The training's command, changed where the fault needs it; after ``prepare``."""
+        """Return the training's command, changed if the fault needs it. Called after ``prepare``."""
         ...
 
     def inject(self, context: Context) -> None:
-        """Break it. The training is in the middle of an epoch, or where ``phase`` says."""
+        """Cause the fault. The training is in the middle of an epoch, or in the phase that ``phase`` names."""
         ...
 
     def relieve(self, context: Context) -> None:
-        """End the trouble, so that a training that still lives goes on."""
+        """End the fault, so that a training that still runs goes on."""
         ...
 
     def undo(self, context: Context) -> None:
-        """Relieve, and remove what was put up. The training is over or no longer needed."""
+        """Relieve, and remove everything that was created. The training is over or no longer needed."""
         ...
 
 
 class Harmless:
-    """Base of the faults: does nothing at every step."""
+    """Base of the faults: every step does nothing."""
 
     name = "none"
     summary = "nothing goes wrong: see what a healthy training looks like"
@@ -82,31 +82,31 @@ class Harmless:
     phase: Phase = "train"
 
     def needs(self) -> str | None:
-        """Nothing."""
+        """Return None: always possible."""
         return None
 
     def prepare(self, context: Context) -> dict[str, str]:
-        """Nothing to prepare."""
+        """Return no variables."""
         return {}
 
     def wrap(self, command: Sequence[str]) -> list[str]:
-        """The command as it is."""
+        """Return the command unchanged."""
         return list(command)
 
     def inject(self, context: Context) -> None:
-        """Nothing breaks."""
+        """Do nothing."""
 
     def relieve(self, context: Context) -> None:
-        """Nothing to repair."""
+        """Do nothing."""
 
     def undo(self, context: Context) -> None:
-        """Nothing to remove."""
+        """Relieve; there is nothing to remove."""
         self.relieve(context)
 
 
 @contextmanager
 def prepared(fault: Fault, context: Context) -> Iterator[dict[str, str]]:
-    """The fault's environment variables; whatever ends the block, the fault is undone."""
+    """Yield the fault's environment variables; undo the fault at the end of the block."""
     try:
         yield fault.prepare(context)
     finally:

@@ -1,4 +1,4 @@
-"""Two faults that end a stock training, both to be healed: a frozen worker, then a killed main process."""
+"""Two faults that end a stock training, and that Holter heals: a frozen worker, then a killed main process."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from holter.demo.faults.kill_main import KillMain
 
 
 class FreezeThenKill(Harmless):
-    """A worker is frozen; when it has been replaced and an epoch is over, the main process is killed."""
+    """Freezes a worker; after it was replaced and an epoch has ended, kills the main process."""
 
     name = "freeze-then-kill"
     summary = "a data worker is frozen and replaced, then the training is killed and restarted: nothing is lost"
@@ -21,7 +21,7 @@ class FreezeThenKill(Harmless):
         self._kill = KillMain()
 
     def prepare(self, context: Context) -> dict[str, str]:
-        """Save after every epoch: those of the demo last seconds, not minutes."""
+        """Save after every epoch: an epoch of the demo takes seconds, not minutes."""
         return {"HOLTER_CHECKPOINT_EVERY_S": "0"}
 
     def inject(self, context: Context) -> None:
@@ -33,10 +33,10 @@ class FreezeThenKill(Harmless):
         self._kill.inject(context)
 
     def relieve(self, context: Context) -> None:
-        """Let the worker go on, if it is still there."""
+        """Resume the worker, if it still exists."""
         self._freeze.relieve(context)
 
     def undo(self, context: Context) -> None:
-        """End what was left behind."""
+        """Resume the worker and kill the orphans."""
         self.relieve(context)
         self._kill.undo(context)

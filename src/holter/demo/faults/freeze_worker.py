@@ -1,7 +1,7 @@
 """One data worker is stopped (SIGSTOP), as by a debugger or a suspended job.
 
-nnU-Net keeps polling: the worker is alive. It stalls as soon as it wants a tensor that the stopped worker has
-announced, because it must ask that worker for the file descriptor. Nothing is printed, for ever.
+The worker is alive, so nnU-Net keeps polling. It stalls as soon as it needs a tensor that the stopped worker has
+announced, because it must ask that worker for the file descriptor. It prints nothing, and waits without end.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from holter.demo.faults.fault import Context, Harmless, Worker
 from holter.demo.faults.victims import send, stop, take, tensors_not_fetched
 from holter.errors import DemoFailed
 
-ATTEMPTS = 200  # with the pause below: two seconds, in which every worker announces several batches
-PAUSE_S = 0.01  # lets a worker that was caught between two batches go on
+ATTEMPTS = 200  # with PAUSE_S: two seconds, in which every worker announces several batches
+PAUSE_S = 0.01  # lets a worker that was stopped between two batches continue
 
 
 class FreezeWorker(Harmless):
-    """SIGSTOP to a worker that owes the training a tensor."""
+    """Sends SIGSTOP to a worker that has announced a tensor."""
 
     name = "freeze-worker"
-    summary = "one data worker is frozen (SIGSTOP): the training waits for it for ever and says nothing"
+    summary = "one data worker is frozen (SIGSTOP): the training waits for it without end and prints nothing"
     true_cause: str | None = "frozen-worker"
 
     def __init__(self) -> None:
@@ -33,7 +33,7 @@ class FreezeWorker(Harmless):
     def inject(self, context: Context) -> None:
         """Stop one worker at a moment when the training will have to ask it for a tensor.
 
-        A worker stopped with nothing announced would only be missed, not waited for: the others carry on.
+        The training does not wait for a worker that has announced nothing: the others carry on.
         """
         if self._victim is not None:
             return
@@ -43,7 +43,7 @@ class FreezeWorker(Harmless):
         for attempt in range(ATTEMPTS):
             self._victim = take(_likeliest(workers, attempt).pid)
             stop(self._victim)
-            # The last attempt stays, and so does the first where nothing can be counted.
+            # Keep the last attempt, and the first one if tensors cannot be counted.
             if tensors_not_fetched(self._victim.pid) != 0:
                 return
             if attempt < ATTEMPTS - 1:
@@ -51,7 +51,7 @@ class FreezeWorker(Harmless):
                 time.sleep(PAUSE_S)
 
     def relieve(self, context: Context) -> None:
-        """Let it go on."""
+        """Resume the worker."""
         if self._victim is not None:
             send(self._victim, signal.SIGCONT)
             self._victim = None

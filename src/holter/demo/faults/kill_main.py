@@ -1,4 +1,4 @@
-"""The main process is killed (SIGKILL), as by a scheduler's time limit; its workers live on as orphans."""
+"""The main process is killed (SIGKILL), as by a scheduler's time limit; its workers stay as orphans."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from holter.errors import DemoFailed
 
 
 class KillMain(Harmless):
-    """SIGKILL to the training itself."""
+    """Sends SIGKILL to the main process."""
 
     name = "kill-main"
     summary = "the training's main process is killed (SIGKILL): the log just stops, the workers stay behind"
@@ -29,13 +29,13 @@ class KillMain(Harmless):
             return
         if context.main_pid is None:
             raise DemoFailed("the training was not running when it should have been killed")
-        # Taken before the kill: afterwards nothing but the PID would tell them from strangers.
+        # Taken before the kill: afterwards only the PID would identify them, and it may be reused.
         self._orphans = [take(worker.pid) for worker in context.workers if psutil.pid_exists(worker.pid)]
         send(take(context.main_pid), signal.SIGKILL)
         self._killed = True
 
     def undo(self, context: Context) -> None:
-        """End the orphans: batchgenerators' workers never look whether their parent is still there."""
+        """Kill the orphans: batchgenerators' workers never check whether their parent still runs."""
         for orphan in self._orphans:
             send(orphan, signal.SIGKILL)
         self._orphans = []

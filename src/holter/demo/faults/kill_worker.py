@@ -1,4 +1,4 @@
-"""One data worker is killed (SIGKILL), as the kernel does it when memory runs out."""
+"""One data worker is killed (SIGKILL), as by the kernel when memory runs out."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from holter.errors import DemoFailed
 
 
 class KillWorker(Harmless):
-    """SIGKILL to one worker; nnU-Net ends with a sentence that names neither worker nor reason."""
+    """Sends SIGKILL to one worker; nnU-Net ends with a message that names neither the worker nor the reason."""
 
     name = "kill-worker"
     summary = "one data worker is killed (SIGKILL): nnU-Net ends and does not say which or why"
@@ -33,5 +33,5 @@ class KillWorker(Harmless):
         send(self._victim, signal.SIGKILL)
 
     def undo(self, context: Context) -> None:
-        """What is dead stays dead; the next demo may kill again."""
+        """Forget the victim, so that the next demo can kill again."""
         self._victim = None

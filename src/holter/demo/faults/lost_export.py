@@ -16,17 +16,17 @@ from holter.demo.faults.fault import Context, Harmless
 from holter.probes.training.heartbeat import HeartbeatProbe
 from holter.records import Beat, Phase
 
-# Writing one case takes some tens of milliseconds, and that is when the worker must be met.
+# Writing one case takes some tens of milliseconds, and the worker must be killed within that time.
 HUNT_EVERY_S = 0.002
 HUNT_S = 60.0
-SHORT = ("--epochs", "1", "--iterations", "10")  # it is the final validation that counts
+SHORT = ("--epochs", "1", "--iterations", "10")  # only the final validation matters here
 
 
 class LostExport(Harmless):
-    """SIGKILL to an export worker with a case in hand."""
+    """Sends SIGKILL to an export worker while it writes a case."""
 
     name = "export-worker-killed"
-    summary = "a process that writes validation results is killed: nnU-Net waits for that result for ever"
+    summary = "a process that writes validation results is killed: nnU-Net waits for that result without end"
     true_cause: str | None = "export-lost-result-hang"
     phase: Phase = "final-validation"
 
@@ -35,11 +35,11 @@ class LostExport(Harmless):
         self._hunt: Hunt | None = None
 
     def wrap(self, command: Sequence[str]) -> list[str]:
-        """A short training."""
+        """Shorten the training."""
         return [*command, *SHORT]
 
     def inject(self, context: Context) -> None:
-        """Lie in wait for a worker with a case in hand."""
+        """Start to poll for a worker that writes a case."""
         assert context.main_pid is not None
         began_s = time.monotonic()
 
@@ -50,14 +50,14 @@ class LostExport(Harmless):
         self._hunt = Hunt(context.main_pid, kill)
 
     def relieve(self, context: Context) -> None:
-        """Stop looking; a lost result does not come back."""
+        """Stop polling; a lost result does not come back."""
         if self._hunt is not None:
             self._hunt.end()
             self._hunt = None
 
 
 class Hunt:
-    """Looks for an export worker with a case in hand, in a thread, and does ``hit`` to the first one."""
+    """Polls in a thread for an export worker that writes a case, and calls ``hit`` with its PID, once."""
 
     def __init__(self, main_pid: int, hit: Callable[[int], None]) -> None:
         self._pages = HeartbeatProbe(Path(psutil.Process(main_pid).environ()["HOLTER_SCRATCH"]), 0.0)
@@ -74,13 +74,13 @@ class Hunt:
                 return
 
     def end(self) -> None:
-        """Look no more."""
+        """Stop polling."""
         self._over.set()
         self._thread.join()
 
 
 def exporting(pages: HeartbeatProbe) -> int | None:
-    """An export worker at work while the main process has nothing left to do but wait."""
+    """Return the PID of an export worker that writes a case while the main process waits for it, or None."""
     beats = [sample for sample in pages.read(0.0).samples if isinstance(sample, Beat)]
     if not any(beat.role == "main" and beat.waits_for == "export-result" for beat in beats):
         return None

@@ -6,4 +6,4 @@ from holter.demo.faults.fault import Harmless
 
 
 class NoFault(Harmless):
-    """Nothing goes wrong."""
+    """No fault."""

@@ -1,4 +1,4 @@
-"""The preprocessed data becomes slow: a real file system delays every read of image data."""
+"""The preprocessed data becomes slow: a FUSE file system delays every read of image data."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from holter.demo.faults.fault import Context, Harmless
 from holter.errors import CannotDoHere
 from holter.linux.mounts import parse_mountinfo
 
-READ_DELAY_S = 4.0  # one case takes several reads: a batch that took a tenth of a second takes half a minute
-MOUNT_WAIT_S = 15.0  # Python starts and mounts in under a second; a loaded machine may need several
+READ_DELAY_S = 4.0  # one case takes several reads: a batch takes half a minute instead of a tenth of a second
+MOUNT_WAIT_S = 15.0  # Python starts and mounts in under a second; a busy machine may need several
 UNMOUNT_WAIT_S = 5.0
 POLL_S = 0.05
 
@@ -24,7 +24,7 @@ DEVICE = Path("/dev/fuse")
 
 
 class SlowDisk(Harmless):
-    """A pass-through FUSE mount in front of nnUNet_preprocessed, slow on demand."""
+    """A pass-through FUSE mount in front of nnUNet_preprocessed that can be made slow."""
 
     name = "slow-disk"
     summary = "the file system with the preprocessed data becomes slow: workers wait in the kernel for each read"
@@ -35,7 +35,7 @@ class SlowDisk(Harmless):
         self._mount: Path | None = None
 
     def needs(self) -> str | None:
-        """FUSE: device, library, Python binding, and the right to mount."""
+        """Return what is missing of FUSE (device, library, Python binding, right to mount); None if nothing is."""
         if importlib.util.find_spec("mfusepy") is None:
             return "the Python package mfusepy is missing (pip install 'holter[fuse]')"
         if not (ctypes.util.find_library("fuse3") or ctypes.util.find_library("fuse")):
@@ -47,7 +47,7 @@ class SlowDisk(Harmless):
         return None
 
     def prepare(self, context: Context) -> dict[str, str]:
-        """Mount it, fast for now; the training sees its data through the mount."""
+        """Mount it without a delay; return the variable that makes the training use the mount."""
         mount, control = _places(context)
         if self._server is None:
             mount.mkdir(exist_ok=True)
@@ -60,7 +60,7 @@ class SlowDisk(Harmless):
         log = mount.with_name("slow-disk.log")
         command = [sys.executable, "-m", "holter.demo.slow_fs", str(source), str(mount), str(control)]
         with log.open("wb") as out:
-            # A session of its own: Ctrl-C must reach the training first, or it would wait on a dead mount.
+            # Its own session: if Ctrl-C ended it before the training, the training would wait on a dead mount.
             self._server = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
             )
@@ -76,17 +76,17 @@ class SlowDisk(Harmless):
         )
 
     def inject(self, context: Context) -> None:
-        """From now on each read of image data takes READ_DELAY_S."""
+        """Delay each read of image data by READ_DELAY_S."""
         _places(context)[1].write_text(f"{READ_DELAY_S}\n")
 
     def relieve(self, context: Context) -> None:
-        """Fast again; reads that wait come back within a moment."""
+        """Remove the delay; waiting reads return within a moment."""
         control = _places(context)[1]
         if control.exists():
             control.write_text("0\n")
 
     def undo(self, context: Context) -> None:
-        """Fast again, then unmount; a training that still reads finds its mount gone."""
+        """Remove the delay and unmount. A training that still reads loses its data."""
         self.relieve(context)
         if self._mount is not None:
             _unmount(self._mount)
@@ -97,7 +97,6 @@ class SlowDisk(Harmless):
 
 
 def _places(context: Context) -> tuple[Path, Path]:
-    """Mount point and control file."""
     return context.scratch / "slow-disk", context.scratch / "slow-disk-delay-s"
 
 
@@ -106,13 +105,13 @@ def _unmounter() -> str | None:
 
 
 def _is_mounted(mount: Path) -> bool:
-    # From the kernel's list: asking the mount itself could hang.
+    # Read from the kernel's list: a stat of the mount itself could hang.
     mounts = parse_mountinfo(Path("/proc/self/mountinfo").read_text())
     return any(each.mount_point == str(mount) for each in mounts)
 
 
 def _unmount(mount: Path) -> None:
-    """Lazily: it vanishes from the tree at once and for good when its last user has gone."""
+    # Lazy unmount: removed from the tree at once, and released when its last user is gone.
     if not _is_mounted(mount):
         return
     tool = _unmounter()
@@ -124,6 +123,6 @@ def _end(server: subprocess.Popen[bytes]) -> None:
     try:
         server.wait(UNMOUNT_WAIT_S)
     except subprocess.TimeoutExpired:
-        # Somebody still holds a file open. Killing the server ends the connection and wakes who waits.
+        # A file is still open. Killing the server ends the connection and wakes waiting readers.
         server.kill()
         server.wait()

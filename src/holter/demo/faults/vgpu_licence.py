@@ -1,8 +1,8 @@
-"""An unlicensed vGPU ends its grace period and is nearly idle. SIMULATED, readings and slowness.
+"""An unlicensed vGPU reaches the end of its grace period and becomes nearly idle. Readings and slowness are SIMULATED.
 
-This is the most probable story behind nnU-Net issue 2041. The GPU's readings come from a file
-(``holter.demo.simulated_gpu``), and each training step waits in one native call while the loader fills its
-queues as it would beside a slow GPU (``--train-step-delay-file`` of ``holter.trainer.shortened``).
+This is the most probable explanation of nnU-Net issue 2041. The GPU's readings come from a file
+(``holter.demo.simulated_gpu``). Each training step waits in one native call while the loader fills its queues, as it
+would with a slow GPU (``--train-step-delay-file`` of ``holter.trainer.shortened``).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ STEP_DELAY_S = 18.0
 
 
 class VgpuLicence(Harmless):
-    """The licence grace of a simulated GRID T4-8Q runs out."""
+    """Ends the licence grace period of a simulated GRID T4-8Q."""
 
     name = "vgpu-licence"
     summary = "(simulated GPU) an unlicensed vGPU reaches the end of its grace period and is throttled to idle"
@@ -28,23 +28,23 @@ class VgpuLicence(Harmless):
         self._delay: Path | None = None
 
     def prepare(self, context: Context) -> dict[str, str]:
-        """A healthy-looking GPU; the variable is for the supervisor, the training ignores it."""
+        """Write readings of a healthy GPU; the returned variable is for the supervisor only."""
         script = context.scratch / "gpu.json"
         self._delay = context.scratch / "step-delay-s"
         write_script(script, unlicensed_vgpu(restricted=False))
         return {SCRIPT_VARIABLE: str(script)}
 
     def wrap(self, command: Sequence[str]) -> list[str]:
-        """Let the training look for the file that slows it down."""
+        """Make the training read the file that slows it down."""
         return [*command, "--train-step-delay-file", str(self._delay)] if self._delay else list(command)
 
     def inject(self, context: Context) -> None:
-        """Restrict the licence and slow the steps."""
+        """Restrict the licence and slow down the steps."""
         write_script(context.scratch / "gpu.json", unlicensed_vgpu(restricted=True))
         (context.scratch / "step-delay-s").write_text(f"{STEP_DELAY_S}\n")
 
     def relieve(self, context: Context) -> None:
-        """Full speed again; the step that waits finishes its wait."""
+        """Restore full speed; the current step still finishes its wait."""
         (context.scratch / "step-delay-s").unlink(missing_ok=True)
         if (script := context.scratch / "gpu.json").exists():
             write_script(script, unlicensed_vgpu(restricted=False))

@@ -1,4 +1,4 @@
-"""Signals to processes of the training, safe against a PID that has been given to somebody else."""
+"""Send signals to processes of the training, safe against reused PIDs."""
 
 from __future__ import annotations
 
@@ -11,13 +11,16 @@ import psutil
 
 from holter.errors import DemoFailed
 
-# Torch hands tensors over in shared memory; a worker keeps the descriptor of each that nobody has fetched.
+# Torch passes tensors in shared memory; a worker keeps the descriptor of each tensor until it is fetched.
 _SHARED_TENSOR = "/torch_"
 STOPPED_WITHIN_S = 2.0
 
 
 def take(pid: int) -> psutil.Process:
-    """A handle that stays with this process even if its PID is used again."""
+    """Return a handle that stays with this process even if its PID is reused.
+
+    Raises:  DemoFailed if the process has ended.
+    """
     try:
         return psutil.Process(pid)
     except psutil.NoSuchProcess as error:
@@ -25,7 +28,7 @@ def take(pid: int) -> psutil.Process:
 
 
 def send(victim: psutil.Process, number: signal.Signals) -> bool:
-    """Whether the process was there to get the signal."""
+    """Send a signal; return whether the process still existed."""
     try:
         victim.send_signal(number)
     except psutil.NoSuchProcess:
@@ -34,7 +37,7 @@ def send(victim: psutil.Process, number: signal.Signals) -> bool:
 
 
 def stop(victim: psutil.Process) -> None:
-    """SIGSTOP, and wait until the kernel has carried it out: on a busy machine that takes a while."""
+    """Send SIGSTOP and wait until the process has stopped: on a busy machine that takes a while."""
     send(victim, signal.SIGSTOP)
     until = time.monotonic() + STOPPED_WITHIN_S
     with contextlib.suppress(psutil.NoSuchProcess):
@@ -43,7 +46,7 @@ def stop(victim: psutil.Process) -> None:
 
 
 def tensors_not_fetched(pid: int, proc: Path = Path("/proc")) -> int | None:
-    """Shared-memory tensors that the process holds open for a reader; None where this cannot be read."""
+    """Return the number of shared-memory tensors that the process keeps for a reader; None if unreadable."""
     try:
         return sum(_SHARED_TENSOR in _target(link) for link in (proc / str(pid) / "fd").iterdir())
     except OSError:
@@ -53,5 +56,5 @@ def tensors_not_fetched(pid: int, proc: Path = Path("/proc")) -> int | None:
 def _target(link: Path) -> str:
     try:
         return str(link.readlink())
-    except FileNotFoundError:  # closed while we looked
+    except FileNotFoundError:  # closed meanwhile
         return ""

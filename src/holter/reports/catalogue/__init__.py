@@ -1,7 +1,7 @@
-"""Every sentence that a person reads, in English and Simplified Chinese, by key.
+"""Every sentence that users read, in English and Simplified Chinese, by key.
 
 ``text`` fills the sentence of a key with values. A sentence without a Chinese translation is shown in English, and an
-unknown key as itself, so that a report never fails over a missing sentence.
+unknown key is shown as it is, so that a report never fails because a sentence is missing.
 """
 
 from __future__ import annotations
@@ -32,20 +32,20 @@ LOCALE_VARIABLES = ("LC_ALL", "LC_MESSAGES", "LANG")
 
 
 def known(key: str) -> bool:
-    """Tell whether there is a sentence with this key."""
+    """Return whether there is a sentence with this key."""
     return english(key) is not None
 
 
 def every_sentence() -> dict[str, str]:
-    """Return the English wording of every sentence that was defined so far, and the pages of ``holter explain``."""
+    """Return the English text of every sentence that was defined so far, and the pages of ``holter explain``."""
     pages = {f"page.{name}": cleandoc(page) for name, page in PAGES.items()}
     return {key: words for key, words in {**sentences.ENGLISH, **pages}.items() if words}
 
 
 def english(key: str, count: int = 2) -> str | None:
-    """Return the English wording of a key, unfilled, for so many things; None where there is none.
+    """Return the English text of a key, unfilled, for ``count`` things; None for an unknown key.
 
-    What nobody has defined in this process, because its module was not imported, is read from the compiled catalogue.
+    A key that is not defined in this process, because its module was not imported, is read from the compiled catalogue.
     """
     words = sentences.ENGLISH.get(key)
     if words is None:
@@ -68,9 +68,9 @@ def text(key: str, lang: Lang, **values: object) -> str:
 
 
 def translated(key: str, english: str, lang: Lang) -> str:
-    """Return an English sentence in a language, unfilled; as it is where there is no translation.
+    """Return an English sentence in a language, unfilled; unchanged if there is no translation.
 
-    Chinese has no plural: a sentence is found by its wording for one thing too.
+    Chinese has no plural: the singular of a sentence has a translation of its own.
     """
     return _compiled("zh_CN").pgettext(key, english) if lang == "zh" and english else english
 
@@ -81,13 +81,13 @@ def _compiled(locale: str) -> gettext.NullTranslations:
 
 
 def shown(value: object, lang: Lang) -> object:
-    """Return what stands in the blank for a value: words for what is kept as data, anything else as it is."""
+    """Return a value as it is shown in a blank: text for a Subject, Message or tuple, otherwise the value itself."""
     if isinstance(value, Subject):
         return subject(value, lang)
     if isinstance(value, Message):
         return text(value.key, lang, **dict(value.values))
     if isinstance(value, tuple):
-        return text("list.join", lang).join(str(shown(one, lang)) for one in value)
+        return text("list.join", lang).join(str(shown(item, lang)) for item in value)
     return value
 
 
@@ -97,7 +97,7 @@ def _translations() -> gettext.NullTranslations:
 
 
 def subject(process: Subject, lang: Lang) -> str:
-    """Return what to call a process: "worker 2 (PID 4711)"."""
+    """Return the name of a process: "worker 2 (PID 4711)"."""
     name = text(f"role.{process.role}", lang)
     if process.index is not None:
         name = f"{name} {process.index}"
@@ -105,12 +105,12 @@ def subject(process: Subject, lang: Lang) -> str:
 
 
 def phrase(kept: Value, lang: Lang) -> str:
-    """Return what was kept as data in words: a sentence, a process, a list. A plain string is a quotation."""
+    """Return data as text: a sentence, a process, a list. A plain string is a quotation and stays unchanged."""
     return str(shown(kept, lang))
 
 
 def language(option: str | None, environ: Mapping[str, str]) -> Lang:
-    """Return the language to speak: the option if given, else what the locale says, else English."""
+    """Return the language to use: the option if given, otherwise that of the locale, otherwise English."""
     if option:
         return _from_option(option)
     for variable in LOCALE_VARIABLES:
@@ -129,8 +129,8 @@ def _from_option(option: str) -> Lang:
     raise BadInput(NO_LANGUAGE(option=repr(option)), next_step=TAKE_LANG())
 
 
-def _in_english(said: Message) -> str:
-    return phrase(said, "en")
+def _in_english(message: Message) -> str:
+    return phrase(message, "en")
 
 
 HolterError.in_english = _in_english

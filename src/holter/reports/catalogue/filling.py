@@ -1,4 +1,4 @@
-"""The blanks of sentences: ``{age:duration}`` and its like, shown in units as people say them."""
+"""Fill the blanks of sentences: ``{age:duration}`` and others, in readable units."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import string
 from collections.abc import Callable, Mapping
 from typing import Any
 
-# Set in tests: a sentence that lacks a value is then an error.
+# Set in tests: a missing value is then an error.
 STRICT = "HOLTER_STRICT_SENTENCES"
-# Below this a duration has one decimal: "0.4 s" says more than "0 s".
+# Below this a duration has one decimal: "0.4 s" is more exact than "0 s".
 SHORT_S = 10.0
 # Below this a measured time keeps three digits: "2.31 s", "25000 s".
 PRECISE_S = 100.0
 UNITS = ("kB", "MB", "GB", "TB", "PB")
-# One character stands for each blank while clauses are cut out.
+# Each blank is replaced by one character while clauses are cut out.
 _FIRST_MARK = 0xE000
 _BRACKETS = re.compile(r" ?\([^()（）]*\)|（[^()（）]*）")
 _CLAUSE = re.compile(r"[^,;:.，；：。、]+[,;:.，；：。、]*\s*")
@@ -23,11 +23,11 @@ _DANGLING = re.compile(r"[\s,;:，；：、]+$")
 
 
 class MissingValue(KeyError):
-    """A sentence was to be shown without one of its values."""
+    """A sentence was filled without one of its values."""
 
 
 class Filler(string.Formatter):
-    """Fills one sentence. ``unit``: the wording of ``duration.s`` and its like in the language of the sentence."""
+    """Fills one sentence. ``unit``: the text of ``duration.s`` and the other units in the sentence's language."""
 
     def __init__(self, unit: Callable[..., str]) -> None:
         self._unit = unit
@@ -35,7 +35,7 @@ class Filler(string.Formatter):
     def fill(self, template: str, values: Mapping[str, object]) -> str:
         """Return the sentence without the clauses that lack a value.
 
-        Raises:  MissingValue in tests, where a value is missing.
+        Raises:  MissingValue in tests, if a value is missing.
         """
         given = {name: value for name, value in values.items() if value is not None}
         missing = blanks(template) - set(given)
@@ -44,7 +44,7 @@ class Filler(string.Formatter):
         return self.vformat(without(template, missing) if missing else template, (), given)
 
     def format_field(self, value: Any, format_spec: str) -> str:
-        """Return a value as the blank asks for it."""
+        """Return a value in the format that the blank names."""
         if format_spec == "duration":
             return duration(float(value), self._unit)
         if format_spec == "seconds":
@@ -62,7 +62,7 @@ def blanks(template: str) -> set[str]:
 
 
 def without(template: str, missing: set[str]) -> str:
-    """Return a sentence without the brackets and clauses that have one of these blanks."""
+    """Return a sentence without the brackets and clauses that contain one of these blanks."""
     marked = ""
     blank_of: dict[str, tuple[str, str]] = {}
     for words, name, spec, conversion in string.Formatter().parse(template):
@@ -72,14 +72,14 @@ def without(template: str, missing: set[str]) -> str:
             blank_of[mark] = (name, f"{{{name}{f'!{conversion}' if conversion else ''}{f':{spec}' if spec else ''}}}")
             marked += mark
     lost = [mark for mark, (name, _) in blank_of.items() if name in missing]
-    kept = _BRACKETS.sub(lambda found: "" if any(mark in found[0] for mark in lost) else found[0], marked)
+    kept = _BRACKETS.sub(lambda match: "" if any(mark in match[0] for mark in lost) else match[0], marked)
     clauses = [clause for clause in _CLAUSE.findall(kept) if not any(mark in clause for mark in lost)]
     kept = _DANGLING.sub("", "".join(clauses)) if any(mark in kept for mark in lost) else kept
     return "".join(blank_of[letter][1] if letter in blank_of else letter for letter in kept)
 
 
 def duration(seconds: float, unit: Callable[..., str]) -> str:
-    """Return a length of time as people say it: "0.4 s", "41 s", "3 min 20 s", "2 h 5 min"."""
+    """Return a duration in readable units: "0.4 s", "41 s", "3 min 20 s", "2 h 5 min"."""
     if seconds < SHORT_S and round(seconds, 1) != round(seconds):
         return unit("duration.s", s=f"{seconds:.1f}")
     whole = round(seconds)
@@ -91,7 +91,7 @@ def duration(seconds: float, unit: Callable[..., str]) -> str:
 
 
 def byte_size(size: float) -> str:
-    """Return a size in decimal units, as disks and memory are sold: "25.8 GB"."""
+    """Return a size in decimal units, as on disks and memory modules: "25.8 GB"."""
     for name in ("B", *UNITS):
         if size < 1000 or name == UNITS[-1]:
             return f"{size:.0f} {name}" if name == "B" else f"{size:.3g} {name}"

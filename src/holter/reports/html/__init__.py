@@ -1,4 +1,4 @@
-"""One HTML file that holds the whole report: no network, no other file, readable on a phone and on paper."""
+"""The whole report in one HTML file: no network, no other file, readable on a phone and on paper."""
 
 from __future__ import annotations
 
@@ -34,18 +34,21 @@ def write_html(
     scrub: bool = False,
     force: bool = False,
 ) -> Path:
-    """Write the report and return its path; with ``scrub``, names of people and places become pseudonyms."""
+    """Write the report and return its path; with ``scrub``, names of people and places become pseudonyms.
+
+    Raises:  TapeExists, FolderNotWritable.
+    """
     if path.exists() and not force:
         raise TapeExists(
             EXISTS(path=str(path)),
             safe=NOTHING_OVERWRITTEN(),
             next_step=OTHER_NAME(),
         )
-    told = html(recording, diagnoses, lang, scrub)
+    content = html(recording, diagnoses, lang, scrub)
     try:
-        # Written beside and moved: a reader never sees half a report.
+        # Written under another name and moved: a reader never sees half a report.
         half = path.with_name(f".{path.name}.{secrets.token_hex(4)}")  # a PID is not unique on a shared disk
-        half.write_text(told, encoding="utf-8")
+        half.write_text(content, encoding="utf-8")
         half.replace(path)
     except OSError as error:
         raise FolderNotWritable(CANNOT_WRITE(path=str(path), error=error.strerror or str(error))) from error
@@ -71,6 +74,6 @@ def html(recording: Recording, diagnoses: tuple[Diagnosis, ...], lang: Lang = "e
     )
 
 
-def words(told: str) -> Markup:
-    """Return text for a page: paths may break after a slash, a number keeps its unit beside it."""
-    return Markup(MEASURE.sub("\u00a0", str(escape(told))).replace("/", "/<wbr>"))
+def words(content: str) -> Markup:
+    """Return text as markup: paths may break after a slash, and a number stays on one line with its unit."""
+    return Markup(MEASURE.sub("\u00a0", str(escape(content))).replace("/", "/<wbr>"))

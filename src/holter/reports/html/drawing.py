@@ -1,7 +1,7 @@
-"""Series and lanes -> SVG paths and the numbers a pointer reads. No chart library: the file stays small and whole.
+"""Series and lanes -> SVG paths and the values for the pointer. No chart library: one small file is enough.
 
-Paths are in units of data (x: seconds or epochs, y: 0 at the top to 100 at the bottom) and stretched by the
-browser, so that looking closer is a change of ``viewBox`` and needs no drawing.
+Paths are in units of data (x: seconds or epochs, y: 0 at the top to 100 at the bottom). The browser stretches them,
+so zooming changes only the ``viewBox``.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from holter.reports.html.lanes import STATES, Lane
 from holter.reports.html.thinning import Points
 from holter.reports.html.vitals import Chart
 
-# A line is broken where readings are missing for longer than this many usual distances...
+# A line is broken if readings are missing for longer than this many usual intervals ...
 GAP_TIMES = 4.0
-# ...and at least this long: single missed looks are no gap.
+# ... and for at least this long: a single missed reading is no gap.
 GAP_LEAST_S = 8.0
-# Numbers in paths and read-outs: more digits are not visible.
+# Digits of numbers in paths and read-outs: more are not visible.
 X_DIGITS, Y_DIGITS, VALUE_DIGITS = 2, 1, 4
-# A line along the very top of its chart could not be seen.
+# A line at the very top of its chart would not be visible.
 HEADROOM = 1.04
-# Segments a lane may have in the pointer's table; beyond, the picture alone must do.
+# Segments of a lane in the pointer's table; later ones are only drawn.
 MAX_SEGMENTS = 600
 
 
@@ -38,7 +38,7 @@ def nice_top(largest: float) -> float:
 
 
 def chart_model(chart: Chart) -> dict[str, Any]:
-    """Return what the template and the pointer need to draw one chart."""
+    """Return what the template and the pointer need for one chart."""
     largest = max((max(series.points.high, default=0.0) for series in chart.series), default=0.0)
     top = chart.top or nice_top(largest * HEADROOM)
     return {
@@ -68,34 +68,34 @@ def chart_model(chart: Chart) -> dict[str, Any]:
 
 def line(points: Points, bottom: float, top: float) -> str:
     """Return the path through the means, broken at gaps."""
-    told, last_s = [], None
+    commands, last_s = [], None
     gap_s = _gap(points.t_s)
     for t_s, value in zip(points.t_s, points.mean, strict=True):
         move = last_s is None or t_s - last_s > gap_s
-        told.append(f"{'M' if move else 'L'}{_xy(t_s, value, bottom, top)}")
+        commands.append(f"{'M' if move else 'L'}{_xy(t_s, value, bottom, top)}")
         last_s = t_s
-    return "".join(told)
+    return "".join(commands)
 
 
 def area(points: Points, bottom: float, top: float) -> str:
-    """Return the band between the extremes; empty where no point stands for several readings."""
+    """Return the band between the extremes; empty if every point is a single reading."""
     if all(low == high for low, high in zip(points.low, points.high, strict=True)):
         return ""
     gap_s = _gap(points.t_s)
-    told: list[str] = []
+    bands: list[str] = []
     start = 0
     for number in range(1, len(points.t_s) + 1):
         if number == len(points.t_s) or points.t_s[number] - points.t_s[number - 1] > gap_s:
             upper = [_xy(points.t_s[i], points.high[i], bottom, top) for i in range(start, number)]
             lower = [_xy(points.t_s[i], points.low[i], bottom, top) for i in range(number - 1, start - 1, -1)]
             if len(upper) > 1:
-                told.append("M" + "L".join((*upper, *lower)) + "Z")
+                bands.append("M" + "L".join((*upper, *lower)) + "Z")
             start = number
-    return "".join(told)
+    return "".join(bands)
 
 
 def lane_model(lane: Lane, cases: list[str]) -> dict[str, Any]:
-    """Return one path for each state of a lane, and its segments for the pointer (times in tenths of a second)."""
+    """Return one path per state of a lane, and its segments for the pointer (times rounded to 0.1 s)."""
     paths: dict[str, list[str]] = {}
     data = []
     for segment in lane.segments:
@@ -115,7 +115,7 @@ def lane_model(lane: Lane, cases: list[str]) -> dict[str, Any]:
 
 def _gap(times: tuple[float, ...]) -> float:
     steps = sorted(later - sooner for sooner, later in pairwise(times))
-    # The upper quartile: a series that is fine around episodes and coarse elsewhere is whole.
+    # The upper quartile: a series that is fine around episodes and coarse elsewhere has no gaps.
     usual = steps[(len(steps) - 1) * 3 // 4] if steps else 0.0
     return max(GAP_LEAST_S, GAP_TIMES * usual)
 
@@ -126,7 +126,7 @@ def _xy(t_s: float, value: float, bottom: float, top: float) -> str:
 
 
 def _x(t_s: float) -> str:
-    """A horizontal place; ten digits, because "g" alone would cut the seconds of a long run."""
+    # Ten digits: "g" alone would drop the seconds of a long run.
     return f"{round(t_s, X_DIGITS):.10g}"
 
 

@@ -1,4 +1,4 @@
-"""Epochs of a recording -> the table and the two charts that the page has of them."""
+"""Epochs of a recording -> the page's table and two charts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from holter.tape import Recording
 def epochs_model(recording: Recording) -> dict[str, Any]:
     """Return rows, charts and the last epoch."""
     ended = [event for tick in recording.ticks() for event in tick.events if isinstance(event, EpochEnded)]
-    counted = {event.epoch: event for event in ended}  # of an epoch that was trained twice, the last
+    counted = {event.epoch: event for event in ended}  # the last one, if an epoch was trained twice
     rows = [
         {
             "epoch": event.epoch,
@@ -55,9 +55,9 @@ def _epoch_chart(
         name: [(float(epoch), value) for epoch, value in values if value is not None] for name, values in named.items()
     }
     known = {name: values for name, values in known.items() if len(values) > 1}
-    every = [value for values in known.values() for _, value in values]
-    low = min(every, default=0.0) if bottom is None else bottom
-    high = max(every, default=1.0)
+    all_values = [value for values in known.values() for _, value in values]
+    low = min(all_values, default=0.0) if bottom is None else bottom
+    high = max(all_values, default=1.0)
     low, high = (low, nice_top(high)) if bottom is not None else _padded(low, high)
     series = []
     for name, values in known.items():

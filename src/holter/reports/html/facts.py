@@ -1,4 +1,4 @@
-"""The quiet parts of the page: environment, stacks, events, what could not be seen, what recording cost."""
+"""Details of the page: environment, stacks, events, what could not be observed, and the cost of recording."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from holter.reports.choices import value_words
 from holter.reports.wording import clock, fact_name, process_name
 from holter.tape import Recording
 
-# A page is read by people: the tape has the rest.
+# Limits that keep the page readable: the tape has the rest.
 MAX_EVENTS = 60
 MAX_STACKS = 24
 MAX_FRAMES = 14
@@ -33,7 +33,7 @@ Rows = list[tuple[str, str]]
 
 
 def environment(recording: Recording, lang: Lang) -> list[tuple[str, Rows]]:
-    """Return the environment as titled lists of (name, value), unknown values left out."""
+    """Return the environment as titled lists of (name, value), without unknown values."""
     known = recording.environment
     if known is None:
         return []
@@ -47,7 +47,7 @@ def environment(recording: Recording, lang: Lang) -> list[tuple[str, Rows]]:
 
 
 def _machine(known: Environment, gpu: str | None, lang: Lang) -> Rows:
-    told = (
+    named = (
         ("hostname", known.hostname),
         ("os", known.os),
         ("kernel", known.kernel),
@@ -57,7 +57,7 @@ def _machine(known: Environment, gpu: str | None, lang: Lang) -> Rows:
         ("virtual-machine", _choice("system.virtual_machine", known.virtual_machine, lang)),
         ("slurm-job", known.slurm_job),
     )
-    return [(text(f"environment.{key}", lang), value) for key, value in told if value]
+    return [(text(f"environment.{key}", lang), value) for key, value in named if value]
 
 
 def _choice(fact: str, value: str | None, lang: Lang) -> str | None:
@@ -66,19 +66,18 @@ def _choice(fact: str, value: str | None, lang: Lang) -> str | None:
 
 def _training(known: Environment, lang: Lang) -> Rows:
     hooked = None if known.hooked is None else text("word.yes" if known.hooked else "word.no", lang)
-    told = (
+    named = (
         ("command", " ".join(known.command)),
         ("output-folder", known.output_folder),
         ("preprocessed-folder", known.preprocessed_folder),
         ("hooked", hooked),
         ("attached", text("word.yes", lang) if known.attached else None),
     )
-    rows = [(text(f"environment.{key}", lang), value) for key, value in told if value]
+    rows = [(text(f"environment.{key}", lang), value) for key, value in named if value]
     return [*((label(f"plan.{name}", name, lang), value) for name, value in known.plans), *rows]
 
 
 def _gpus(recording: Recording) -> dict[int, GpuSample]:
-    """The last sample of each GPU."""
     return {gpu.index: gpu for tick in recording.ticks() for gpu in tick.gpus}
 
 
@@ -88,51 +87,51 @@ def _gpu_name(recording: Recording) -> str | None:
 
 
 def unseen(recording: Recording, diagnoses: tuple[Diagnosis, ...], lang: Lang) -> list[str]:
-    """Return a sentence for everything that was looked for and could not be read."""
-    told: list[str] = []
+    """Return a sentence for everything that Holter tried to read and could not."""
+    lines: list[str] = []
     known = recording.environment
     if known is not None and known.hooked is False:
-        told.append(text("unseen.hook", lang))
-    told += _failed_probes(recording, lang)
+        lines.append(text("unseen.hook", lang))
+    lines += _failed_probes(recording, lang)
     for index, gpu in sorted(_gpus(recording).items()):
         if gpu.source == "none":
-            told.append(text("unseen.gpu-note", lang, note=phrase(gpu.note or "", lang)))
+            lines.append(text("unseen.gpu-note", lang, note=phrase(gpu.note or "", lang)))
         for gap in gpu.gaps:
             field = label(f"field.gpu.{gap.field}", gap.field, lang)
-            told.append(text("unseen.gpu", lang, index=index, field=field, why=phrase(gap.why, lang)))
+            lines.append(text("unseen.gpu", lang, index=index, field=field, why=phrase(gap.why, lang)))
     for dump in recording.stacks():
         if dump.refused:
             refused = ", ".join(phrase(reason, lang) for reason in dump.refused)
-            told.append(text("unseen.stack", lang, pid=dump.pid, time=clock(dump.t_s), refused=refused))
+            lines.append(text("unseen.stack", lang, pid=dump.pid, time=clock(dump.t_s), refused=refused))
     for diagnosis in diagnoses:
         for fact in diagnosis.facts:
             if fact.status == "unknown":
                 reason = phrase(fact.reason or "", lang)
-                told.append(text("unseen.fact", lang, fact=fact_name(fact.name, lang), reason=reason))
-    return list(dict.fromkeys(told))
+                lines.append(text("unseen.fact", lang, fact=fact_name(fact.name, lang), reason=reason))
+    return list(dict.fromkeys(lines))
 
 
 def _failed_probes(recording: Recording, lang: Lang) -> list[str]:
     runs: dict[str, list[ProbeRun]] = {}
     for run in recording.probe_runs():
         runs.setdefault(run.probe, []).append(run)
-    told = []
-    for probe, every in runs.items():
-        failed = [run for run in every if not run.ok]
+    lines = []
+    for probe, probe_runs in runs.items():
+        failed = [run for run in probe_runs if not run.ok]
         if failed:
             error = phrase(failed[-1].error or "", lang)
             values = {
                 "probe": label(f"probe.{probe}", probe, lang),
                 "failed": len(failed),
-                "looks": len(every),
+                "looks": len(probe_runs),
                 "error": error,
             }
-            told.append(text("unseen.probe", lang, **values))
-    return told
+            lines.append(text("unseen.probe", lang, **values))
+    return lines
 
 
 def stacks(recording: Recording, lang: Lang) -> list[dict[str, Any]]:
-    """Return stack dumps for reading: who, when, and each thread with its innermost frames first."""
+    """Return stack dumps: process, time, and each thread with its innermost frames first."""
     return [
         {
             "who": process_name(dump.role, None, dump.pid, lang),
@@ -162,14 +161,14 @@ def _frames(thread: ThreadStack) -> list[str]:
 
 
 def events(recording: Recording, lang: Lang) -> list[tuple[str, str, str]]:
-    """Return (time, kind, words) of events worth reading, oldest first."""
-    told = []
+    """Return (time, kind, text) of the latest notable events, oldest first."""
+    rows = []
     for tick in recording.ticks():
         for event in tick.events:
             words = _event(event, lang)
             if words is not None:
-                told.append((clock(event.t_s), *words))
-    return told[-MAX_EVENTS:]
+                rows.append((clock(event.t_s), *words))
+    return rows[-MAX_EVENTS:]
 
 
 def _event(event: Event, lang: Lang) -> tuple[str, str] | None:
@@ -188,31 +187,31 @@ def _event(event: Event, lang: Lang) -> tuple[str, str] | None:
     if isinstance(event, LogLine) and event.level != "info":
         return event.level, event.text
     if isinstance(event, Noted):
-        said = phrase(event.said, lang)
-        if event.pid is not None and said:
-            said = text("note.of-process", lang, pid=event.pid, said=said)
+        message = phrase(event.said, lang)
+        if event.pid is not None and message:
+            message = text("note.of-process", lang, pid=event.pid, said=message)
         what = label(f"noted.{event.what}", event.what, lang)
-        return "note", f"{what}: {said}" if said else what
+        return "note", f"{what}: {message}" if message else what
     return None
 
 
 def label(key: str, name: str, lang: Lang) -> str:
-    """Return what a thing is called; its own name where no catalogue has it, as in a tape of another version."""
+    """Return the label of a name; the name itself if the catalogue has none, as for a tape of another version."""
     return text(key, lang) if is_known(key) else name
 
 
 def cost(recording: Recording, lang: Lang) -> list[dict[str, Any]]:
-    """Return what each probe cost: looks on record, failures, mean cost of one look in milliseconds."""
+    """Return the cost of each probe: number of readings, failures, mean cost of one reading in milliseconds."""
     runs: dict[str, list[ProbeRun]] = {}
     for run in recording.probe_runs():
         runs.setdefault(run.probe, []).append(run)
     rows: list[dict[str, Any]] = [
         {
             "probe": label(f"probe.{probe}", probe, lang),
-            "looks": len(every),
-            "failed": sum(not run.ok for run in every),
-            "cost_ms": 1000 * statistics.fmean(run.cost_s for run in every),
+            "looks": len(probe_runs),
+            "failed": sum(not run.ok for run in probe_runs),
+            "cost_ms": 1000 * statistics.fmean(run.cost_s for run in probe_runs),
         }
-        for probe, every in runs.items()
+        for probe, probe_runs in runs.items()
     ]
     return sorted(rows, key=lambda row: row["cost_ms"], reverse=True)

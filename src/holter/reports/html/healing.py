@@ -1,4 +1,4 @@
-"""What was done to the run, where its time went, and how it went on: for the page and for the timeline."""
+"""Actions on the run, its time account, and its recovery: values for the page and the timeline."""
 
 from __future__ import annotations
 
@@ -29,97 +29,97 @@ from holter.reports.healing import (
 from holter.reports.wording import clock, duration
 from holter.tape import Recording
 
-# A page is read by people: JSON has the rest.
+# Limit that keeps the page readable: JSON has the rest.
 MAX_DEEDS = 60
-# A thinner piece of the bar could not be seen.
+# A thinner piece of the bar is not visible.
 LEAST_PERCENT = 0.15
 PARTS = ("training", "validation", "checkpoint", "startup", "other")
 
 
 def context(recording: Recording, diagnoses: tuple[Diagnosis, ...], span_s: float, lang: Lang) -> dict[str, Any]:
-    """Return the values of the template that speak of healing."""
-    every = deeds(recording)
-    shown = told_deeds(every)
-    found = account(recording, diagnoses)
-    saved = {(one.t_s, one.action): stock(one, lang) for one in found.saved}
-    checkpoints = saved_checkpoints(every)
+    """Return the template's values about healing."""
+    actions = deeds(recording)
+    shown = told_deeds(actions)
+    time_account = account(recording, diagnoses)
+    saved = {(heal.t_s, heal.action): stock(heal, lang) for heal in time_account.saved}
+    checkpoints = saved_checkpoints(actions)
     return {
-        "healed": _healed(found, every, lang),
-        "deeds": [_row(one, saved.get((one.deed.begun_s, one.deed.action), ""), lang) for one in shown[:MAX_DEEDS]],
+        "healed": _healed(time_account, actions, lang),
+        "deeds": [_row(row, saved.get((row.deed.begun_s, row.deed.action), ""), lang) for row in shown[:MAX_DEEDS]],
         "deeds_more": max(0, len(shown) - MAX_DEEDS),
-        "only_proposed": bool(shown) and all(one.deed.state == "proposed" for one in shown),
+        "only_proposed": bool(shown) and all(row.deed.state == "proposed" for row in shown),
         "checkpoints": text("deed.checkpoints", lang, count=checkpoints) if checkpoints else "",
-        "marks_of_deeds": [_mark(number, one, lang) for number, one in enumerate(shown[:MAX_DEEDS], start=1)],
+        "marks_of_deeds": [_mark(number, row, lang) for number, row in enumerate(shown[:MAX_DEEDS], start=1)],
         "generations": _generations(recording, span_s, lang),
-        "goodput": _goodput(found, lang) if found.goodput_ratio is not None else None,
+        "goodput": _goodput(time_account, lang) if time_account.goodput_ratio is not None else None,
         "recoveries": [
             {
-                "when": clock(one.t_s),
-                "name": text(f"deed.{one.action}", lang),
-                "verdict": one.verdict,
-                "told": recovery_text(one, lang),
-                "measures": [measure_text(measure, lang) for measure in one.measures],
+                "when": clock(recovery.t_s),
+                "name": text(f"deed.{recovery.action}", lang),
+                "verdict": recovery.verdict,
+                "told": recovery_text(recovery, lang),
+                "measures": [measure_text(measure, lang) for measure in recovery.measures],
             }
-            for one in check(recording)
+            for recovery in check(recording)
         ],
     }
 
 
-def _row(told: Told, saved: str, lang: Lang) -> dict[str, Any]:
-    deed = told.deed
+def _row(row: Told, saved: str, lang: Lang) -> dict[str, Any]:
+    action = row.deed
     return {
-        "when": clock(deed.begun_s),
-        "name": deed_name(deed, lang),
-        "tone": _tone(deed),
-        "outcome": outcome(deed, lang, told.times),
-        "why": deed_cause(deed, lang),
-        "details": deed_details(deed, lang),
+        "when": clock(action.begun_s),
+        "name": deed_name(action, lang),
+        "tone": _tone(action),
+        "outcome": outcome(action, lang, row.times),
+        "why": deed_cause(action, lang),
+        "details": deed_details(action, lang),
         "stock": saved,
     }
 
 
-def _mark(number: int, told: Told, lang: Lang) -> dict[str, Any]:
-    deed = told.deed
-    name = f"{clock(deed.begun_s)} {deed_name(deed, lang)}: {outcome(deed, lang, told.times)}"
-    return {"number": number, "t_s": deed.begun_s, "tone": _tone(deed), "name": name}
+def _mark(number: int, row: Told, lang: Lang) -> dict[str, Any]:
+    action = row.deed
+    name = f"{clock(action.begun_s)} {deed_name(action, lang)}: {outcome(action, lang, row.times)}"
+    return {"number": number, "t_s": action.begun_s, "tone": _tone(action), "name": name}
 
 
-def _tone(deed: Deed) -> str:
-    """Colour of a deed: giving up is no success, however well it is done."""
-    return "failed" if action_id(deed) == "stop" and deed.state == "done" else deed.state
+def _tone(action: Deed) -> str:
+    # Giving up is no success, even if it was done as planned.
+    return "failed" if action_id(action) == "stop" and action.state == "done" else action.state
 
 
-def _healed(found: Account, every: tuple[Deed, ...], lang: Lang) -> str:
-    """The good news of the title: all of it was healed; empty where it was not."""
-    if not found.saved or any(action_id(deed) == "stop" and deed.state != "proposed" for deed in every):
+def _healed(time_account: Account, actions: tuple[Deed, ...], lang: Lang) -> str:
+    # Empty unless everything was healed.
+    if not time_account.saved or any(action_id(action) == "stop" and action.state != "proposed" for action in actions):
         return ""
-    return text("html.healed", lang, count=len(found.saved), goodput=percent(found.goodput_ratio or 0.0))
+    return text("html.healed", lang, count=len(time_account.saved), goodput=percent(time_account.goodput_ratio or 0.0))
 
 
 def _generations(recording: Recording, span_s: float, lang: Lang) -> list[dict[str, Any]]:
-    """The processes of the run, one after the other; empty where there was only one."""
+    # Empty if the run had only one process.
     again = restarts(recording)
     if not again:
         return []
-    starts = [(0, 0.0), *((one.generation, one.begun_s) for one in again)]
-    ends = [*(one.down_s for one in again), span_s]
+    starts = [(0, 0.0), *((process.generation, process.begun_s) for process in again)]
+    ends = [*(process.down_s for process in again), span_s]
     return [
         {"name": text("deed.generation", lang, number=number + 1), "start": start_s, "end": max(end_s, start_s)}
         for (number, start_s), end_s in zip(starts, ends, strict=True)
     ]
 
 
-def _goodput(found: Account, lang: Lang) -> dict[str, Any]:
-    pieces = [(name, text(f"goodput.{name}", lang), getattr(found, f"{name}_s")) for name in PARTS]
-    told = [
+def _goodput(time_account: Account, lang: Lang) -> dict[str, Any]:
+    pieces = [(name, text(f"goodput.{name}", lang), getattr(time_account, f"{name}_s")) for name in PARTS]
+    bar = [
         {"kind": name, "name": text("goodput.part", lang, name=words, duration=duration(seconds, lang)), "s": seconds}
         for name, words, seconds in pieces
     ]
-    told[2:2] = [{"kind": loss.kind, "name": loss_text(loss, lang), "s": loss.seconds} for loss in found.losses]
-    for piece in told:
-        piece["percent"] = 100 * float(piece["s"]) / found.wall_s
+    bar[2:2] = [{"kind": loss.kind, "name": loss_text(loss, lang), "s": loss.seconds} for loss in time_account.losses]
+    for piece in bar:
+        piece["percent"] = 100 * float(piece["s"]) / time_account.wall_s
     return {
-        "percent": percent(found.goodput_ratio or 0.0),
-        "lines": goodput_lines(found, lang)[:2],
-        "pieces": [piece for piece in told if piece["percent"] >= LEAST_PERCENT],
+        "percent": percent(time_account.goodput_ratio or 0.0),
+        "lines": goodput_lines(time_account, lang)[:2],
+        "pieces": [piece for piece in bar if piece["percent"] >= LEAST_PERCENT],
     }

@@ -1,4 +1,4 @@
-"""Words of the HTML report: charts, tables, the environment; events, remarks, probes, readings, plans."""
+"""Labels of the HTML report: charts, tables, the environment; events, remarks, probes, readings, plans."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ define_all(
         "table.val-loss": "validation loss",
         "table.dice": "pseudo Dice",
         "table.probe": "probe",
-        "table.looks": "looks",
+        "table.looks": "readings",
         "table.failed": "failed",
         "table.cost": "mean cost",
         "table.share": "share of one core",
@@ -128,7 +128,7 @@ define_all(
         "noted.fault": "fault of the demo",
         "noted.fault-relieved": "fault of the demo relieved",
         "noted.finished": "finished",
-        "noted.from-scratch": "begun from scratch",
+        "noted.from-scratch": "started from scratch",
         "noted.gpu-call-overdue": "GPU driver silent",
         "noted.gpu-call-returned": "GPU driver answers",
         "noted.gpu-reader-ended": "reading of the GPU ended",
@@ -164,7 +164,7 @@ define_all(
         "probe.gpu": "GPU",
         "probe.storage": "storage",
         "probe.kernel-log": "kernel log",
-        # How a stack was had, and what stands beside a thread
+        # How a stack was read, and the label of a thread
         "rung.py-spy": "by py-spy",
         "rung.faulthandler": "by faulthandler",
         "rung.proc": "from /proc only",

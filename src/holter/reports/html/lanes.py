@@ -1,4 +1,4 @@
-"""Ticks -> one lane a process: what it did at each moment, in a few states."""
+"""Ticks -> one lane per process: its state at each moment."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from holter.records import Beat, ProcessEnded, ProcessSample, Tick
 from holter.reports.html.thinning import Grid
 from holter.tape import Recording
 
-# From harmless to telling: where one bin of time saw several states, the most telling one is drawn.
+# From harmless to serious: if a time bin has several states, the most serious one is drawn.
 STATES = ("waiting", "producing", "running", "needs-data", "dead", "storage", "stopped")
 SHOWN_ROLES = ("main", "train-worker", "val-worker", "export-worker")
-# A process that used more of a core than this was at work; its polling of queues stays far below.
+# A process that used more of a core than this was working; polling queues takes far less.
 BUSY_CPU_RATIO = 0.25
-# Without samples for this long a process is not drawn as doing anything.
+# A process without samples for this long is not drawn.
 UNSEEN_S = 15.0
-# Roll-ups are this far apart, so that an unseen minute between two of them is no gap.
+# A gap must exceed this many roll-up spans: an unseen minute between two roll-ups is no gap.
 ROLL_UPS = 2.5
-# More lanes than this are no picture any more; the rest are export workers of a long validation.
+# More lanes than this are not readable; the rest are export workers of a long validation.
 MAX_LANES = 40
 
 
 class Segment(msgspec.Struct, frozen=True):
-    """A stretch in one state."""
+    """A period in one state."""
 
     start_s: float
     end_s: float
@@ -44,15 +44,13 @@ class Lane(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Lane:
-    """A lane while it is being collected: per bin the most telling state."""
-
     def __init__(self, process: ProcessSample) -> None:
         self.process = process
         self.bins: dict[int, tuple[float, float, int, str | None]] = {}
         self.last_s: float | None = None
 
     def add(self, grid: Grid, tick: Tick, state: str, case: str | None) -> None:
-        """Paint from the last sample to this one."""
+        """Draw from the last sample to this one."""
         reach_s = max(UNSEEN_S, ROLL_UPS * tick.span_s)
         seen_s = self.last_s if self.last_s is not None and tick.t_s - self.last_s <= reach_s else tick.t_s
         end_s = tick.t_s + tick.span_s
@@ -83,22 +81,22 @@ class _Lane:
 
 def lanes(recording: Recording, grid: Grid) -> tuple[Lane, ...]:
     """Return the lanes of the training's processes: main first, then workers in order."""
-    found: dict[int, _Lane] = {}
+    open_lanes: dict[int, _Lane] = {}
     for tick in recording.ticks():
         beats = {beat.pid: beat for beat in tick.beats}
         for process in tick.processes:
-            if process.role in SHOWN_ROLES and (process.pid in found or len(found) < MAX_LANES):
-                lane = found.setdefault(process.pid, _Lane(process))
+            if process.role in SHOWN_ROLES and (process.pid in open_lanes or len(open_lanes) < MAX_LANES):
+                lane = open_lanes.setdefault(process.pid, _Lane(process))
                 beat = beats.get(process.pid)
                 lane.add(grid, tick, state(process, beat), beat.case if beat else None)
     ended = {event.pid: event for event in _endings(recording)}
     over = _Over(recording, grid.duration_s)
-    built = [_built(lane, ended.get(pid), over) for pid, lane in found.items()]
+    built = [_built(lane, ended.get(pid), over) for pid, lane in open_lanes.items()]
     return tuple(sorted(built, key=lambda lane: (SHOWN_ROLES.index(lane.role), lane.worker_index or 0, lane.pid)))
 
 
 def state(process: ProcessSample, beat: Beat | None) -> str:
-    """Return what a process does, from its kernel state and its heartbeat."""
+    """Return the state of a process, from its kernel state and its heartbeat."""
     letter = (process.state or "?")[0]
     if letter in "Tt":
         return "stopped"
@@ -122,17 +120,19 @@ def _endings(recording: Recording) -> Iterator[ProcessEnded]:
 
 
 class _Over:
-    """Until when a dead process is missed: others took its place, or the recording ended."""
+    # A dead process is drawn until others took its place, or the recording ended.
 
     def __init__(self, recording: Recording, duration_s: float) -> None:
-        every = deeds(recording)
-        self.by_us = frozenset(pid for deed in every for pid in deed.pids)
-        replaced = [deed.ended_s for deed in every if deed.action == "replace-workers" and deed.state == "done"]
-        begun = [one.begun_s for one in restarts(recording)]
-        self._moments = sorted([duration_s, *begun, *(moment for moment in replaced if moment is not None)])
+        actions = deeds(recording)
+        self.by_us = frozenset(pid for action in actions for pid in action.pids)
+        replaced = [
+            action.ended_s for action in actions if action.action == "replace-workers" and action.state == "done"
+        ]
+        starts = [process.begun_s for process in restarts(recording)]
+        self._moments = sorted([duration_s, *starts, *(moment for moment in replaced if moment is not None)])
 
     def after(self, t_s: float) -> float:
-        """The first such moment after a death; the death itself, if it came after the end."""
+        """Return the first such moment after a death; the death itself if there is none."""
         return next((moment for moment in self._moments if moment > t_s), t_s)
 
 

@@ -1,4 +1,4 @@
-"""Recording and diagnoses -> everything the template prints, in words and numbers."""
+"""Recording and diagnoses -> all values of the template, as words and numbers."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ from holter.reports.wording import (
 )
 from holter.tape import Recording
 
-# Which episode the page opens with: what ended or stopped a run before what slowed it.
+# The page opens with the worst episode: one that ended or stalled the run comes before one that slowed it.
 WORST_FIRST = ("death", "stall", "diverged", "unsaved", "slow-down", "creep")
 SUREST_FIRST = ("confirmed", "likely", "possible", "excluded")
-# A chain fits across a screen with so many boxes, so much text in them, and so much at an arrow; else it goes down.
+# A chain is horizontal up to this many boxes, columns in all boxes, and columns at an arrow; otherwise vertical.
 BOXES_ACROSS = 5
 COLUMNS_ACROSS = 82
 COLUMNS_AT_ARROW = 44
@@ -109,7 +109,7 @@ def _badness(diagnosis: Diagnosis) -> tuple[int, int, float]:
 
 
 def _tone(diagnosis: Diagnosis | None, *, seen: bool) -> str:
-    """Colour of the headline: good, bad (ended or stopped) or warn (slower, or nothing of a training was seen)."""
+    # good, bad (ended or stalled) or warn (slower, or no training was seen)
     if diagnosis is None:
         return "good" if seen else "warn"
     return "bad" if diagnosis.episode.kind in ("death", "stall") else "warn"
@@ -121,8 +121,8 @@ def _recorded(recording: Recording, lang: Lang) -> str:
     if environment is not None:
         host = environment.hostname or ""
         start = _wall(environment.wall_start, environment.utc_offset_s)
-    told = text("html.recorded", lang, host=host, start=start, duration=duration(recording.duration_s, lang))
-    return told.lstrip(",， ")
+    line = text("html.recorded", lang, host=host, start=start, duration=duration(recording.duration_s, lang))
+    return line.lstrip(",， ")
 
 
 def _wall(iso: str, offset_s: int) -> str:
@@ -166,7 +166,7 @@ def _episode(recording: Recording, diagnosis: Diagnosis, lang: Lang) -> dict[str
 
 
 def _closer(recording: Recording, episode: Episode) -> tuple[float, float]:
-    """What the timeline shows when one asks for this episode: it and as much before and after."""
+    # The episode, and half its length (at least 20 s) before and after it.
     end_s = end_of(episode, recording)
     margin_s = max(20.0, 0.5 * (end_s - episode.start_s))
     return max(0.0, episode.start_s - margin_s), min(max(recording.duration_s, 1.0), end_s + margin_s)
@@ -182,7 +182,9 @@ def _verdict(diagnosis: Diagnosis, verdict: Verdict, lang: Lang) -> dict[str, An
         "verdict": verdict.verdict,
         "score": f"{verdict.score:.2f}",
         "groups": [
-            (name, [finding_text(finding, diagnosis, lang) for finding in found]) for name, found in groups if found
+            (name, [finding_text(finding, diagnosis, lang) for finding in findings])
+            for name, findings in groups
+            if findings
         ],
         "remedies": [
             {"text": remedy_text(remedy, lang), "safety": remedy.safety, "command": remedy.command}
@@ -192,7 +194,7 @@ def _verdict(diagnosis: Diagnosis, verdict: Verdict, lang: Lang) -> dict[str, An
 
 
 def _paths(diagnosis: Diagnosis) -> list[list[tuple[Actor, Text]]]:
-    """Split the links into runs where each waits on the next: (node, how it is known) with the first waiter."""
+    # Runs of links in which each process waits for the next: (node, evidence), the first waiter included.
     runs: list[list[tuple[Actor, Text]]] = []
     for link in diagnosis.wait_chain:
         if not runs or runs[-1][-1][0] != link.waiter:
@@ -210,7 +212,7 @@ def _chain(run: list[tuple[Actor, Text]], lang: Lang) -> dict[str, Any]:
 
 
 def _bands(recording: Recording, episodes: tuple[Episode, ...], span_s: float) -> list[dict[str, Any]]:
-    """Stretches to mark, the shortest last: it lies on top of those that contain it."""
+    # The shortest last, so that it is drawn on top of those that contain it.
     bands = [
         {
             "number": number,
@@ -225,26 +227,26 @@ def _bands(recording: Recording, episodes: tuple[Episode, ...], span_s: float) -
 
 def _phases(recording: Recording, span_s: float, lang: Lang) -> list[dict[str, Any]]:
     changes = [event for tick in recording.ticks() for event in tick.events if isinstance(event, PhaseChanged)]
-    found: list[dict[str, Any]] = []
+    phases: list[dict[str, Any]] = []
     ends = [*(change.t_s for change in changes[1:]), span_s]
-    gone = [(one.down_s, one.begun_s) for one in restarts(recording)]
-    # Between two processes there is no phase.
+    gone = [(process.down_s, process.begun_s) for process in restarts(recording)]
+    # There is no phase between two processes.
     ends = [
         min([end_s, *(down_s for down_s, begun_s in gone if change.t_s <= down_s and begun_s <= end_s)])
         for change, end_s in zip(changes, ends, strict=False)
     ]
-    for change, end_s in zip(changes, ends, strict=False):  # no change: an end, and nothing that ends
+    for change, end_s in zip(changes, ends, strict=False):  # without any change there is one end and no start
         if end_s <= change.t_s:
             continue
         name = text(f"phase.{change.phase}", lang)
         if change.epoch is not None:
             name = text("phase.with-epoch", lang, phase=name, epoch=change.epoch)
-        found.append({"phase": change.phase, "name": name, "start": change.t_s, "end": end_s})
-    return found
+        phases.append({"phase": change.phase, "name": name, "start": change.t_s, "end": end_s})
+    return phases
 
 
 def time_ticks(span_s: float) -> list[tuple[str, float]]:
-    """Return about six labels for the time axis with their place in percent."""
+    """Return about six labels for the time axis with their position in percent."""
     steps = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 43200, 86400)
     step = next((step for step in steps if span_s / step <= 7), 86400)
     return [(clock(step * number), 100 * step * number / span_s) for number in range(int(span_s // step) + 1)]

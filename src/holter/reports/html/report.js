@@ -50,7 +50,7 @@
       mark.style.left = `${100 * (left - from) / width}%`;
       mark.style.width = `${100 * (right - left) / width}%`;
     });
-    // A name that does not fit is told by the pointer, not cut.
+    // A name that does not fit is not cut: the pointer shows it.
     strip.querySelectorAll(".phase").forEach((phase) => {
       phase.classList.remove("narrow");
       phase.classList.toggle("narrow", phase.scrollWidth > phase.clientWidth + 1);

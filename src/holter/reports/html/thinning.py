@@ -1,4 +1,4 @@
-"""A time series of any length -> at most a few hundred points, with more of them around episodes."""
+"""A time series of any length -> at most a few hundred points, denser around episodes."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ import msgspec
 
 from holter.records import Episode
 
-# More points than a screen has columns cost size and show nothing.
+# More points than a screen has columns only make the file larger.
 MAX_POINTS = 600
-# Of these, the share spent on the whole run; the rest looks closely at episodes.
+# Share of the points for the whole run; the rest is for episodes.
 SHARE_OF_WHOLE = 0.6
-# How much before the start and after the alarm or end belongs to an episode's picture.
+# An episode's detail starts this long before its start and ends this long after its alarm or end.
 MARGIN_S = 60.0
-# Only so many episodes get a closer look; a run with more has one problem many times.
+# Only this many episodes get more points; a run with more has the same problem many times.
 MAX_EPISODES = 4
-# Below this length one point a second shows everything there is.
+# Up to this length one point per second shows everything.
 SHORT_RUN_S = float(MAX_POINTS)
 
 
 class Points(msgspec.Struct, frozen=True):
-    """A thinned series: means, and the extremes where a point stands for several readings."""
+    """A thinned series: means, and the extremes of points that hold several readings."""
 
     t_s: tuple[float, ...] = ()
     mean: tuple[float, ...] = ()
@@ -57,28 +57,28 @@ class Thinner:
         self._bins: dict[int, list[float]] = {}
 
     def add(self, t_s: float, value: float | None) -> None:
-        """Take in one reading; None is a reading that could not be had."""
+        """Add one reading; None (not readable) is ignored."""
         if value is None:
             return
-        found = self._bins.get(self._grid.bin(t_s))
-        if found is None:
+        totals = self._bins.get(self._grid.bin(t_s))
+        if totals is None:
             # count, sum of times, sum of values, lowest, highest
             self._bins[self._grid.bin(t_s)] = [1.0, t_s, value, value, value]
             return
-        found[0] += 1
-        found[1] += t_s
-        found[2] += value
-        found[3] = min(found[3], value)
-        found[4] = max(found[4], value)
+        totals[0] += 1
+        totals[1] += t_s
+        totals[2] += value
+        totals[3] = min(totals[3], value)
+        totals[4] = max(totals[4], value)
 
     def points(self) -> Points:
         """Return the thinned series, oldest first."""
         bins = [self._bins[number] for number in sorted(self._bins)]
         return Points(
-            t_s=tuple(one[1] / one[0] for one in bins),
-            mean=tuple(one[2] / one[0] for one in bins),
-            low=tuple(one[3] for one in bins),
-            high=tuple(one[4] for one in bins),
+            t_s=tuple(totals[1] / totals[0] for totals in bins),
+            mean=tuple(totals[2] / totals[0] for totals in bins),
+            low=tuple(totals[3] for totals in bins),
+            high=tuple(totals[4] for totals in bins),
         )
 
 

@@ -1,4 +1,4 @@
-"""Ticks -> the series that the timeline draws."""
+"""Ticks -> the series of the timeline's charts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MB = 1e6
 
 
 class Series(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of a chart. ``raw_scale`` turns its value into what was measured, e.g. percent into watts."""
+    """One line of a chart. ``raw_scale`` converts its value to the measured unit, e.g. percent to watts."""
 
     key: str
     points: Points
@@ -31,7 +31,7 @@ class Chart(msgspec.Struct, frozen=True, kw_only=True):
     unit: str
     series: tuple[Series, ...]
     index: int | None = None  # which GPU
-    top: float | None = None  # the axis ends here; None: at the largest value
+    top: float | None = None  # end of the axis; None: the largest value
 
 
 # Charts in the order of the question "where does the time go?": progress, steps, then resources.
@@ -46,12 +46,12 @@ CHARTS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
 )
 LIMITS = frozenset({"effective-cpus", "memory-limit"})
 GPU_KEYS = ("gpu-utilization", "gpu-power", "gpu-clock", "gpu-memory")
-# GPU charts stand after steps and queues, before the CPU's.
+# GPU charts come after steps and queues, before the CPU's.
 GPU_AFTER = "queues"
 
 
 def charts(recording: Recording, grid: Grid) -> tuple[Chart, ...]:
-    """Return the charts that have anything to show, in order."""
+    """Return the charts that have data, in order."""
     thinners: dict[tuple[str, int], Thinner] = {}
     rates = _Rates()
     tops: dict[tuple[str, int], tuple[float, str]] = {}
@@ -59,12 +59,12 @@ def charts(recording: Recording, grid: Grid) -> tuple[Chart, ...]:
         for key, index, value in (*_states(tick), *rates.of(tick), *_gpu_values(tick, tops)):
             if value is not None:
                 thinners.setdefault((key, index), Thinner(grid)).add(tick.t_s, value)
-    found = []
+    all_charts = []
     for key, unit, names in CHARTS:
-        found.append(Chart(key=key, unit=unit, series=_series(thinners, tops, names, 0), top=_top(unit)))
+        all_charts.append(Chart(key=key, unit=unit, series=_series(thinners, tops, names, 0), top=_top(unit)))
         if key == GPU_AFTER:
             indexes = sorted({index for name, index in thinners if name in GPU_KEYS})
-            found.extend(
+            all_charts.extend(
                 Chart(
                     key="gpu",
                     unit="percent",
@@ -74,7 +74,7 @@ def charts(recording: Recording, grid: Grid) -> tuple[Chart, ...]:
                 )
                 for index in indexes
             )
-    return tuple(chart for chart in found if any(not series.limit for series in chart.series))
+    return tuple(chart for chart in all_charts if any(not series.limit for series in chart.series))
 
 
 def _top(unit: str) -> float | None:
@@ -101,7 +101,6 @@ Value = tuple[str, int, float | None]
 
 
 def _states(tick: Tick) -> Iterator[Value]:
-    """Values that one tick tells by itself."""
     main = next((beat for beat in tick.beats if beat.role == "main"), None)
     if main is not None and main.phase != "unknown":
         if main.progressed_s is not None:
@@ -126,7 +125,7 @@ def _states(tick: Tick) -> Iterator[Value]:
 
 
 class _Rates:
-    """Values that need two ticks: what totals grew by."""
+    # Values that need two ticks: differences of counters.
 
     def __init__(self) -> None:
         self._beat: Beat | None = None
@@ -162,7 +161,7 @@ class _Rates:
 
 
 def _gpu_values(tick: Tick, tops: dict[tuple[str, int], tuple[float, str]]) -> Iterator[Value]:
-    """GPU readings in percent of their maximum; remembers the maximum to tell watts and megahertz."""
+    # In percent of the maximum; ``tops`` keeps the scale back to watts, megahertz and GiB.
     readings: tuple[tuple[str, Callable[[GpuSample], tuple[float | None, float | None]], float, str], ...] = (
         ("gpu-power", lambda gpu: (gpu.power_w, gpu.power_limit_w), 1.0, "W"),
         ("gpu-clock", lambda gpu: (gpu.sm_clock_mhz, gpu.sm_clock_max_mhz), 1.0, "MHz"),

@@ -1,1 +1,1 @@
-"""Folds that start together: who prepares, who waits, and whose turn it is."""
+"""Folds that start together: which one prepares the data, which ones wait, and in which order."""

@@ -1,6 +1,6 @@
-"""One Holter a fold. Every process of the training holds the lock, too.
+"""The lock of a fold: one Holter per fold. Every process of the training holds the lock too.
 
-Where Holter alone was killed, nobody begins beside the training that goes on.
+If only Holter was killed, no second training can start while the first one goes on.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ REMOVE_LOCK = define("next.remove-lock", "If that one is dead for certain: rm {p
 
 
 class FoldLock(Lock):
-    """The right to train in a folder. ``fd`` is for the training to inherit.
+    """The right to train in a folder. The training inherits ``fd``.
 
-    Raises:  AlreadyTraining if another Holter or its training is there, FolderNotWritable.
+    Raises:  AlreadyTraining if another Holter or its training holds it, FolderNotWritable.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -51,7 +51,7 @@ class FoldLock(Lock):
             ) from error
 
     def close(self) -> None:
-        """As of every lock; folders that were made for it and are empty go with it: nothing was trained."""
+        """Release the lock, and remove folders that were created for it and are empty: nothing was trained."""
         super().close()
         with contextlib.suppress(OSError):
             for place in self._made:
@@ -63,7 +63,7 @@ class FoldLock(Lock):
                 folder.mkdir(parents=True, exist_ok=True)
                 super().__init__(folder / FILE)
                 return
-            except FileNotFoundError:  # another fold, which does not train after all, has just removed what it had made
+            except FileNotFoundError:  # another fold that did not train has just removed the folder
                 if is_last:
                     raise
 
@@ -84,7 +84,7 @@ def _refusal(path: Path, held: IsHeld) -> AlreadyTraining:
 
 
 def look_at_lock(folder: Path) -> tuple[Literal["none", "held", "left-over", "elsewhere"], str | None]:
-    """Who has the right to train in a folder, without taking it; ``elsewhere`` cannot be told from here."""
+    """Return the lock's state and holder, without taking it; ``elsewhere``: not visible from here."""
     state, about = look(folder / FILE)
     if state == "none":
         return state, None

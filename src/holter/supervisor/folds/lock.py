@@ -1,8 +1,8 @@
-"""A lock file that outlives crashes, and that other hosts see over NFS.
+"""A lock file that survives crashes and works between hosts over NFS.
 
-The file's existence is the lock, made by an atomic ``link``, because ``flock`` does not reach other hosts on every NFS.
-The file is held by ``flock`` as well, by Holter and by every process that inherits its descriptor. What is neither held
-nor kept fresh is left over and is taken over.
+The file's existence is the lock, created by an atomic ``link``, because ``flock`` does not reach other hosts on every
+NFS. The file is also held by ``flock``, by Holter and by every process that inherits its descriptor. A lock that no
+process holds and that is not refreshed is stale and is taken over.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from holter.supervisor.folds.place import here
 from holter.supervisor.signals import FORWARDED
 
 REFRESH_S = 10.0
-# Another host's lock is left over after this: attribute caches of NFS (60 s) and a paused machine stay far below.
+# Another host's lock is stale after this: attribute caches of NFS (60 s) and a paused machine stay far below.
 STALE_S = 300.0
 NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS)  # exFAT, some network and user-space file systems
-# Whoever looks whether a file is held holds it for a moment himself.
+# A process that checks whether a file is held holds it for a moment itself.
 HOLD_TRIES = 20
 HOLD_AGAIN_S = 0.01
 
 
 class IsHeld(Exception):
-    """Somebody else has the lock. ``about``: what he wrote of himself; ``gone``: he is not there, his children are."""
+    """Another process has the lock. ``about``: what it wrote; ``gone``: it has ended, but its children have not."""
 
     def __init__(self, about: About, *, gone: bool) -> None:
         super().__init__(about)
@@ -40,9 +40,9 @@ class IsHeld(Exception):
 
 
 class Lock:
-    """A lock that is ours until it is closed. ``fd`` is for others to inherit who shall hold it, too.
+    """A lock that is held until ``close``. Processes that inherit ``fd`` hold it too.
 
-    Raises:  IsHeld if somebody else is there, OSError where no file can be made.
+    Raises:  IsHeld if another process has it, OSError if no file can be created.
     """
 
     def __init__(self, path: Path, about: About | None = None) -> None:
@@ -54,17 +54,17 @@ class Lock:
         self.fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         _hold(self.fd)
         self._refresher = threading.Thread(target=self._refresh, name="holter-lock", daemon=True)
-        with contextlib.suppress(RuntimeError):  # no more threads for this user: other hosts may take it for left over
+        with contextlib.suppress(RuntimeError):  # no more threads for this user: other hosts may see the lock as stale
             self._refresher.start()
 
     def add(self, about: About) -> None:
-        """Write more of ourselves: a line that is merged with those before it."""
+        """Add facts about the holder: a line that is merged with the earlier ones."""
         with contextlib.suppress(OSError):
             os.lseek(self.fd, 0, os.SEEK_END)
             os.write(self.fd, json.dumps(about).encode() + b"\n")
 
     def close(self) -> None:
-        """Give it free; where processes that inherited it live on, they hold it until they end."""
+        """Release the lock; processes that inherited it hold it until they end."""
         if self._stop.is_set():
             return
         self._stop.set()
@@ -76,41 +76,41 @@ class Lock:
 
     def _take(self) -> None:
         while True:
-            mine = self.path.with_name(f"{self.path.name}.{self._token}")
-            mine.write_text(json.dumps(self._who()) + "\n", encoding="utf-8")
+            own_file = self.path.with_name(f"{self.path.name}.{self._token}")
+            own_file.write_text(json.dumps(self._who()) + "\n", encoding="utf-8")
             try:
-                self._link(mine)
+                self._link(own_file)
                 return
             except FileExistsError:
-                self._refuse_unless_left_over(mine)
+                self._refuse_unless_left_over(own_file)
             finally:
-                mine.unlink(missing_ok=True)
+                own_file.unlink(missing_ok=True)
 
-    def _link(self, mine: Path) -> None:
+    def _link(self, own_file: Path) -> None:
         try:
-            os.link(mine, self.path)
+            os.link(own_file, self.path)
         except OSError as error:
             if error.errno not in NO_LINKS:
                 raise
             with self.path.open("x", encoding="utf-8") as file:
-                file.write(mine.read_text(encoding="utf-8"))
+                file.write(own_file.read_text(encoding="utf-8"))
 
-    def _refuse_unless_left_over(self, mine: Path) -> None:
+    def _refuse_unless_left_over(self, own_file: Path) -> None:
         about = read(self.path)
         try:
-            age_s = mine.stat().st_mtime - self.path.stat().st_mtime  # both by the file server's clock
+            age_s = own_file.stat().st_mtime - self.path.stat().st_mtime  # both by the file server's clock
         except FileNotFoundError:
-            return  # it was given free just now
+            return  # it was released just now
         gone = is_gone(about)
         if is_held(self.path) or gone is False or (gone is None and age_s <= STALE_S):
             raise IsHeld(about, gone=bool(gone))
-        # Renamed before it is removed: of two that do so at once only one finds it.
+        # Renamed before it is removed: if two processes do so at once, only one succeeds.
         left = self.path.with_name(f"{self.path.name}.left-{self._token}")
         try:
             self.path.rename(left)
         except FileNotFoundError:
             return
-        if read(left).get("token") != about.get("token"):  # somebody was quicker, and this is his new lock
+        if read(left).get("token") != about.get("token"):  # another process was faster, and this is its new lock
             with contextlib.suppress(FileExistsError):
                 os.link(left, self.path)
         left.unlink(missing_ok=True)
@@ -120,7 +120,7 @@ class Lock:
         return {"host": here(), "pid": pid, "started": started(pid), "token": self._token, **self._about}
 
     def _refresh(self) -> None:
-        signal.pthread_sigmask(signal.SIG_BLOCK, {*FORWARDED, signal.SIGCHLD})  # the main thread waits for them
+        signal.pthread_sigmask(signal.SIG_BLOCK, {*FORWARDED, signal.SIGCHLD})  # the main thread handles them
         while not self._stop.wait(REFRESH_S):
             with contextlib.suppress(OSError):
                 if read(self.path).get("token") == self._token:

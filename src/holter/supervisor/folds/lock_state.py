@@ -1,4 +1,4 @@
-"""Who has a lock file, without taking it: what the holder wrote of himself, and whether he is still there."""
+"""Read who holds a lock file, without taking it: what the holder wrote, and whether it still runs."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from holter.linux.procfs import read_text
 from holter.probes.process.process_files import parse_stat
 from holter.supervisor.folds.place import here
 
-# A lock names the process that took it, and may name one that goes on with the work if that one is killed.
+# A lock names the process that took it, and possibly the training that goes on if that process is killed.
 PROCESSES = (("pid", "started"), ("training", "training_started"))
 
 About = Mapping[str, object]
 
 
 class Look(NamedTuple):
-    """Who has a lock, as far as it can be told from here; ``elsewhere``: another host, boot or container."""
+    """State of a lock as seen from here; ``elsewhere``: another host, boot or container."""
 
     state: Literal["none", "held", "left-over", "elsewhere"]
     about: About
 
 
 def look(path: Path) -> Look:
-    """Who has a lock, without taking it."""
+    """Return the state of a lock, without taking it."""
     if not path.exists():
         return Look("none", {})
     about = read(path)
@@ -39,7 +39,7 @@ def look(path: Path) -> Look:
 
 
 def read(path: Path) -> dict[str, object]:
-    """All that the holder wrote of himself; empty where nothing can be read."""
+    """Return everything that the holder wrote; empty if the file is not readable."""
     about: dict[str, object] = {}
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
@@ -47,13 +47,13 @@ def read(path: Path) -> dict[str, object]:
         return about
     for line in lines:
         with contextlib.suppress(ValueError):
-            found = json.loads(line)
-            about.update(found if isinstance(found, dict) else {})
+            fields = json.loads(line)
+            about.update(fields if isinstance(fields, dict) else {})
     return about
 
 
 def is_held(path: Path) -> bool:
-    """Whether a process that can be seen from here holds the file open as its lock."""
+    """Return whether a process visible from here holds the file open as its lock."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
@@ -70,12 +70,12 @@ def is_held(path: Path) -> bool:
 
 
 def host_of(about: About) -> str:
-    """The name of the holder's host."""
+    """Return the name of the holder's host."""
     return str(about.get("host")).partition(" ")[0]
 
 
 def is_gone(about: About) -> bool | None:
-    """Whether the holder and what he started have ended; None where that cannot be seen from here."""
+    """Return whether the holder and the training it started have ended; None if that is not visible from here."""
     if about.get("host") != here() or not isinstance(about.get("pid"), int):
         return None
     gone = [_has_ended(about.get(name), about.get(since)) for name, since in PROCESSES if name in about]
@@ -94,10 +94,10 @@ def _has_ended(pid: object, since: object) -> bool | None:
         return None  # /proc hides the processes of others (hidepid)
     except (OSError, OverflowError):
         return True
-    return True  # it waits to be reaped
+    return True  # a zombie
 
 
 def started(pid: int) -> int | None:
-    """Start of a living process in ticks since boot: a time of day would change with every jump of the clock."""
+    """Return the start of a living process in ticks since boot. A time of day would change when the clock jumps."""
     seen = parse_stat(read_text(f"/proc/{pid}/stat"))
     return None if seen is None or seen.state in "ZX" else seen.started_ticks

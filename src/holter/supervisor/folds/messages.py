@@ -1,4 +1,4 @@
-"""What is said of folds that start together: for whom one waits, how far it is, and why it goes on."""
+"""Messages about folds that start together: which fold is waited for, its progress, and why the wait ends."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ UNKNOWN = "?"
 
 
 def whom(about: About) -> dict[str, str | int]:
-    """The blanks that name the holder of a lock."""
+    """Return the blanks that name the holder of a lock."""
     pid, fold = about.get("pid"), about.get("fold")
     return {
         "fold": fold if isinstance(fold, str) else UNKNOWN,
@@ -113,10 +113,10 @@ def whom(about: About) -> dict[str, str | int]:
 
 
 def stranger(starting: Starting, host: str) -> dict[str, str | int]:
-    """The blanks that name a training which Holter did not start."""
+    """Return the blanks that name a training which Holter did not start."""
     return {"fold": starting.training.fold, "pid": starting.pid, "host": host}
 
 
 def beside(job: Job, others: dict[str, str | int], left: int) -> Message:
-    """For a command that is not to be delayed: somebody else makes what it may read."""
+    """Return the warning for a command that does not wait: another training writes what this one may read."""
     return BESIDE[job.kind](**others, left=left)

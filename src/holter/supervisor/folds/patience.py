@@ -1,4 +1,4 @@
-"""A wait before anything is started, which a signal ends at once and cleanly."""
+"""A wait before the training starts, which a signal ends at once and cleanly."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from types import TracebackType
 
 from holter.supervisor.exit_codes import REQUEUE
 
-# A scheduler's: come back later. The others end us as they would have without a wait.
+# Sent by a scheduler: requeue. The others end Holter as they would without a wait.
 LATER = (signal.SIGUSR1, signal.SIGTERM)
 ENDING = (*LATER, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
 LOOK_EVERY_S = 0.2
 
 
 class Asked(Exception):
-    """Somebody wants us to end. ``returncode``: as Popen would give it."""
+    """A signal asks Holter to end. ``returncode``: as Popen would report it."""
 
     def __init__(self, number: int) -> None:
         super().__init__(signal.Signals(number).name)
@@ -23,7 +23,7 @@ class Asked(Exception):
 
 
 class Patience:
-    """Catches signals that end a process, and raises Asked where it is safe to do so: in ``sleep`` and ``check``."""
+    """Catches signals that end a process, and raises Asked only where it is safe: in ``sleep`` and ``check``."""
 
     def __init__(self) -> None:
         self._asked: int | None = None
@@ -44,7 +44,10 @@ class Patience:
             self.check()
 
     def sleep(self, seconds: float) -> None:
-        """Wait. Raises: Asked."""
+        """Sleep.
+
+        Raises:  Asked.
+        """
         until_s = time.monotonic() + seconds
         self.check()
         while (left_s := until_s - time.monotonic()) > 0:
@@ -52,7 +55,10 @@ class Patience:
             self.check()
 
     def check(self) -> None:
-        """Raises: Asked."""
+        """Raise Asked if a signal has arrived.
+
+        Raises:  Asked.
+        """
         if self._asked is not None:
             raise Asked(self._asked)
 

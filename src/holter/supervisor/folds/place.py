@@ -1,4 +1,4 @@
-"""Where a process runs, as far as it matters for a PID: the host, its boot and the PID namespace."""
+"""Identity of the host, its boot and the PID namespace: a PID has a meaning only within them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def here() -> str:
-    """Name, boot and PID namespace: where these are the same, a PID says whether its process lives."""
+    """Return host name, boot and PID namespace. Only if all are equal does a PID show whether its process lives."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
         space = str(Path("/proc/self/ns/pid").readlink())
@@ -18,7 +18,7 @@ def here() -> str:
 
 
 def same_machine_before_a_restart(place: str) -> bool:
-    """Whether a place is this host before it was started anew: nothing that ran there lives."""
+    """Return whether a place is this host before its last boot: no process of it still lives."""
     host, _, rest = place.partition(" ")
     our_host, _, our_rest = here().partition(" ")
     return host == our_host and rest.partition(" ")[0] != our_rest.partition(" ")[0]

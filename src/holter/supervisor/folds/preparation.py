@@ -1,9 +1,9 @@
-"""Folds that start together: one prepares the data that all share, the others wait for it, and say for whom.
+"""Folds that start together: one prepares the shared data, the others wait and report which fold they wait for.
 
-nnU-Net's trainings write ``splits_final.json`` and unpack old data sets in place, and read what another has half
-written. So whoever finds something to make holds a lock beside the preprocessed data until its training is at work.
-Waited is only while something is still to be made. Where no lock can be made (a read-only folder) nothing can be
-written either, and nobody waits.
+nnU-Net's trainers write ``splits_final.json`` and unpack old data sets in place, and read files that another fold has
+written only in part. So a fold that has something to prepare holds a lock beside the preprocessed data until its
+training has started to train. The others wait only while something is missing. If no lock can be created (a read-only
+folder), no data can be written either, and no fold waits.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from holter.supervisor.folds.place import here
 from holter.supervisor.folds.turn import Announce, Turn
 from holter.texts.training_command import TrainingCommand
 
-# A share that hangs shall not keep us from ending; what is left is taken over by whoever comes next.
+# A stalled network share must not keep Holter from ending; the next fold takes over the lock.
 RELEASED_WITHIN_S = 10.0
-# The split is read and all cases are unpacked.
+# In these phases the split was read and all cases are unpacked.
 AT_WORK = ("train", "validate", "checkpoint", "final-validation", "shutdown")
 
 
 class Preparation:
-    """The part of one training in what several share. ``close`` it whatever happens."""
+    """One training's share in the preparation. Always call ``close``."""
 
     def __init__(self, training: TrainingCommand, environ: Mapping[str, str], teller: Announce) -> None:
         self._training = training
@@ -44,7 +44,7 @@ class Preparation:
         self._releaser: threading.Thread | None = None
 
     def wait(self, patience: Patience) -> None:
-        """Wait until everything is made, or it is ours to make.
+        """Wait until everything is prepared, or until this training may prepare it.
 
         Raises:  Asked.
         """
@@ -56,11 +56,11 @@ class Preparation:
                 self._locks += filter(None, [turn.lock])
 
     def see(self, tick: Tick) -> None:
-        """Give the locks free when the training is at work. Files are touched in the background: a share may hang."""
+        """Release the locks when the training has started to train. Files are touched in a thread: shares may stall."""
         if self._releaser is not None or not self._locks:
             return
         self._phase.see(tick)
-        main = next((one.pid for one in tick.processes if one.role == "main"), None)
+        main = next((process.pid for process in tick.processes if process.role == "main"), None)
         if self._phase.phase in AT_WORK:
             self._releaser = _in_background(self._release)
         elif main is not None and not self._told_training:
@@ -69,7 +69,7 @@ class Preparation:
             _in_background(lambda: self._add(about))
 
     def close(self) -> None:
-        """Give all locks free."""
+        """Release all locks."""
         if not self._locks:
             return
         releaser = self._releaser or _in_background(self._release)
@@ -89,7 +89,7 @@ class Preparation:
 
 
 def _in_background(work: Callable[[], None]) -> threading.Thread | None:
-    """The thread that does it; None where no more can be started."""
+    # None if no thread can be started.
     thread = threading.Thread(target=work, name="holter-prepares", daemon=True)
     try:
         thread.start()
@@ -99,12 +99,12 @@ def _in_background(work: Callable[[], None]) -> threading.Thread | None:
 
 
 def lock_file(folder: Path, job: Job) -> Path:
-    """Beside the cases, not among them: nnU-Net tells their format by the files there."""
+    """Return the lock's path: beside the cases, because nnU-Net detects their format from the files among them."""
     return folder / f"holter-{job.name}.lock"
 
 
 def who_else(training: TrainingCommand, environ: Mapping[str, str]) -> Message | None:
-    """What to say of others who start on the same data, for one that is not to wait; None where all is made."""
+    """Return a warning about trainings that start on the same data, for a command that does not wait; None if none."""
     folder, jobs = jobs_of(training, environ) or (Path(), ())
     for job in jobs:
         if not (left := job.left()):
@@ -112,6 +112,6 @@ def who_else(training: TrainingCommand, environ: Mapping[str, str]) -> Message |
         state, about = look(lock_file(folder, job))
         if state == "held":
             return words.beside(job, words.whom(about), left)
-        for one in starting_trainings(folder, job.name):
-            return words.beside(job, words.stranger(one, host_of({"host": here()})), left)
+        for starting in starting_trainings(folder, job.name):
+            return words.beside(job, words.stranger(starting, host_of({"host": here()})), left)
     return None

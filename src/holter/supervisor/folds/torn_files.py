@@ -1,4 +1,4 @@
-"""Files that a training was killed over, half written: removed when it is certain that nobody writes them any more."""
+"""Half-written files of a killed training: removed when it is certain that no process still writes them."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from pathlib import Path
 from holter.probes.training.preprocessed import Job
 from holter.supervisor.folds.unchanged import Unchanged, mtime_s
 
-# A share that does not answer for some seconds is no end of a writer whom we do not see.
+# If a share does not answer for some seconds, a writer on another host may still be alive.
 UNWRITTEN_S = 60.0
 
 
 class TornFiles:
-    """Those of one job. ``fresh``: a file beside them that was made just now, by the same server's clock."""
+    """Half-written files of one job. ``fresh``: a file beside them that was just written, for the server's clock."""
 
     def __init__(self, job: Job, fresh: Path) -> None:
         self.first = ""
@@ -22,17 +22,17 @@ class TornFiles:
         self._files: tuple[Path, ...] = ()
 
     def look(self) -> int:
-        """How many there are now."""
+        """Search them; return their number."""
         self._files = self._job.torn()
         self.first = str(self._files[0]) if self._files else ""
         return len(self._files)
 
     def are_left(self) -> bool:
-        """Whether nobody has written to any of them for a while: since before we came, or while we watch."""
+        """Return whether none was written for UNWRITTEN_S, by their times or while watched."""
         return max(self._written.for_s(_sizes(self._files)), self._age_s()) >= UNWRITTEN_S
 
     def remove(self) -> int:
-        """Remove them; how many went."""
+        """Remove them; return how many were removed."""
         removed = 0
         for file in self._files:
             with contextlib.suppress(OSError):
@@ -46,9 +46,9 @@ class TornFiles:
 
 
 def _sizes(files: tuple[Path, ...]) -> tuple[object, ...]:
-    found = []
+    sizes = []
     for file in files:
         with contextlib.suppress(OSError):
             seen = file.stat()
-            found.append((file.name, seen.st_size, seen.st_mtime_ns))
-    return tuple(found)
+            sizes.append((file.name, seen.st_size, seen.st_mtime_ns))
+    return tuple(sizes)

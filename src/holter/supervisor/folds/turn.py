@@ -1,4 +1,4 @@
-"""The wait of one training for one thing that somebody else makes for all: until it is made, or ours to make."""
+"""Wait for one file set that another training prepares: until it is ready, or this training may prepare it."""
 
 from __future__ import annotations
 
@@ -21,45 +21,45 @@ from holter.supervisor.folds.torn_files import UNWRITTEN_S, TornFiles
 from holter.supervisor.folds.unchanged import Unchanged, mtime_s
 
 LOOK_EVERY_S = 1.0
-# Over NFS the last pages of a file may come after its length.
+# Over NFS the last pages of a file may arrive after its length.
 SETTLED_S = 10.0
-# A training whose Holter was killed keeps the lock until it ends. What it has not made for this long it will not make.
+# A training keeps the lock if its Holter was killed. If it prepares nothing for this long, it will not do so any more.
 ORPHANED_S = 300.0
-# A holder that lives and makes nothing for so long hangs in its start (a dead mount). A large data set is counted in
+# A live holder that prepares nothing for this long is stalled in its start (a dead mount). Progress is counted in
 # cases, and a case takes minutes at most.
 STUCK_S = 1800.0
-# A Holter whose training has failed gives its lock free and ends within a second or two.
+# If a training failed, its Holter releases the lock and ends within a second or two.
 FREE_S = 15.0
 STOPPED = ("T", "t")
 
 
 class Announce(Protocol):
-    """Who hears of a wait."""
+    """Receiver of the messages about a wait."""
 
-    def say(self, told: Message) -> None:
-        """Something new."""
+    def say(self, message: Message) -> None:
+        """Report something new."""
 
-    def show(self, told: Message) -> None:
-        """How far it is: every second."""
+    def show(self, message: Message) -> None:
+        """Report the progress; called every second."""
 
 
 class Turn:
-    """One wait. ``lock``: ours, where it is ours to make."""
+    """One wait. ``lock``: the lock, if this training is to prepare the data."""
 
     def __init__(self, fold: str, path: Path, job: Job, teller: Announce, patience: Patience) -> None:
         self.lock: Lock | None = None
         self._fold, self._path, self._job = fold, path, job
         self._teller, self._patience = teller, patience
         self._began_s = time.monotonic()
-        self._about: About = {}  # of the lock that was waited for last
-        self._whom: dict[str, str | int] = {}  # the same, or a stranger, in words
+        self._about: About = {}  # of the lock that was last waited for
+        self._whom: dict[str, str | int] = {}  # the same holder, or a training without Holter, as blanks of a message
         self._told: set[tuple[object, str]] = set()
         self._stopped: int | None = None
         self._file, self._left, self._free = Unchanged(), Unchanged(), Unchanged()
-        self._made = Unchanged()  # by this very holder
+        self._made = Unchanged()  # by this holder
 
     def wait(self) -> None:
-        """Return when nothing is left to make, when it is ours, or when nobody can be waited for.
+        """Return when nothing is missing, when the lock is taken, or when waiting makes no sense.
 
         Raises:  Asked.
         """
@@ -89,31 +89,29 @@ class Turn:
         return self._job.kind == "splits" or time.monotonic() - made_s >= SETTLED_S
 
     def _is_stale(self, seen: Look) -> bool:
-        """Nobody keeps it fresh, by a clock that no host has set."""
+        # Measured with the monotonic clock: clocks of hosts may differ.
         untouched_s = self._file.for_s(mtime_s(self._path))
         return seen.state == "elsewhere" and untouched_s >= STALE_S
 
     def _is_idle(self, seen: Look, left: int) -> bool:
-        """A training without its Holter holds it, and makes nothing."""
+        # A training without its Holter holds the lock and prepares nothing.
         idle_s = self._left.for_s(left)
         return seen.state == "held" and _is_orphaned(seen.about) and idle_s >= ORPHANED_S
 
     def _still_lives(self) -> bool:
-        """The one that was waited for has given its lock free: it is about to end, or trains without what is to make.
-
-        In the latter case its trainer does not make it, and nor will ours.
-        """
+        # The holder released its lock but still runs: it is about to end, or it trains without preparing the data.
+        # In the latter case its trainer does not prepare them, and neither will ours.
         if not self._about or self._is_told_stuck:
             return False
         return is_gone(self._about) is False
 
     @property
     def _is_told_stuck(self) -> bool:
-        """Whether it was said that its lock may be removed by hand: then it is no sign that it trains."""
+        # If the user was advised to remove the lock, a missing lock does not show that its holder trains.
         return (self._about.get("token"), words.STUCK[self._job.kind].key) in self._told
 
     def _take(self) -> bool:
-        """Take what is free; False if somebody was quicker."""
+        # False if another process was faster.
         try:
             self.lock = Lock(self._path, {"fold": self._fold})
         except IsHeld:
@@ -131,19 +129,21 @@ class Turn:
         return True
 
     def _wait_for_strangers(self) -> None:
-        """Others line up behind our lock meanwhile."""
+        # Other Holters wait for our lock meanwhile.
         until_s = time.monotonic() + STARTS_WITHIN_S
         while (left := self._job.left()) and time.monotonic() < until_s:
-            found = starting_trainings(self._path.parent, self._job.name)
-            if not found:
+            strangers = starting_trainings(self._path.parent, self._job.name)
+            if not strangers:
                 return
-            self._whom = words.stranger(found[0], host_of({"host": here()}))
-            self._say_once(found[0].pid, words.STARTS(**self._values(left), most=STARTS_WITHIN_S - found[0].age_s))
+            self._whom = words.stranger(strangers[0], host_of({"host": here()}))
+            self._say_once(
+                strangers[0].pid, words.STARTS(**self._values(left), most=STARTS_WITHIN_S - strangers[0].age_s)
+            )
             self._teller.show(words.STILL[self._job.kind](**self._values(left)))
             self._patience.sleep(LOOK_EVERY_S)
 
     def _clear(self) -> None:
-        """Remove what somebody has left half written, once it is certain that nobody writes it any more."""
+        # Removed only when it is certain that no process still writes these files.
         torn = TornFiles(self._job, self._path)
         while (count := torn.look()) and not torn.are_left():
             self._say_once(None, words.TORN(own=self._fold, count=count, file=torn.first, most=UNWRITTEN_S))
@@ -172,30 +172,30 @@ class Turn:
         if self._whom:
             self._teller.say(words.GOES_ON[self._job.kind](**self._values(0)))
 
-    def _say_once(self, about: object, told: Message) -> None:
-        if (about, told.key) not in self._told:
-            self._told.add((about, told.key))
-            self._teller.say(told)
+    def _say_once(self, about: object, message: Message) -> None:
+        if (about, message.key) not in self._told:
+            self._told.add((about, message.key))
+            self._teller.say(message)
 
     def _values(self, left: int) -> dict[str, str | int | float]:
         return {"own": self._fold, **self._whom, "left": left, "age": time.monotonic() - self._began_s}
 
 
 def _tidy(path: Path, seen: Look) -> None:
-    """Nobody else will come for the lock of a holder that was killed after all was made."""
+    # No other process removes the lock of a holder that was killed after all data were prepared.
     if seen.state == "left-over":
         with contextlib.suppress(IsHeld, OSError):
             Lock(path).close()
 
 
 def _is_orphaned(about: About) -> bool:
-    """Its Holter has ended, on this machine; somebody else still holds it."""
+    # Its Holter has ended, on this machine; another process still holds the lock.
     pid = about.get("pid")
     return about.get("host") == here() and isinstance(pid, int) and started(pid) != about.get("started")
 
 
 def _stopped(about: About) -> int | None:
-    """The process of the holder that somebody has stopped, if that can be seen from here."""
+    # None if the holder runs elsewhere.
     if about.get("host") != here():
         return None
     for name, since in PROCESSES:

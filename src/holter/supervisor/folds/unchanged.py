@@ -1,4 +1,4 @@
-"""Since when something has been as it is, by a clock that nobody sets."""
+"""Measure how long a value has not changed, with the monotonic clock."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from pathlib import Path
 
 
 class Unchanged:
-    """Since when something has been as it is."""
+    """A value and the time of its last change."""
 
     def __init__(self) -> None:
         self._value: object = None
         self._since_s = time.monotonic()
 
     def for_s(self, value: object) -> float:
-        """Take in what it is now; for how long it has been so."""
+        """Record the current value; return for how many seconds it has not changed."""
         if value != self._value:
             self._value, self._since_s = value, time.monotonic()
         return time.monotonic() - self._since_s
 
 
 def mtime_s(path: Path) -> float | None:
-    """When a file was written last, by its server's clock; None where that cannot be seen."""
+    """Return when a file was last written, by its server's clock; None if unreadable."""
     try:
         return path.stat().st_mtime
     except OSError:

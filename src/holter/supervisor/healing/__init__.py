@@ -1,1 +1,1 @@
-"""What ends, restarts and saves a training, and decides when."""
+"""Healing: decide when to end, restart or save a training, and do it."""

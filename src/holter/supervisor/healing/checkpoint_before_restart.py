@@ -1,6 +1,6 @@
-"""Before a training that still lives is ended: is there a checkpoint to go on from, and can it save a newer one?
+"""Before a live training is ended: check its checkpoints, and have it save a newer one if possible.
 
-A training that stands still holds its network in memory; ended without a checkpoint, it is lost.
+A stalled training still holds its network in memory. Without a checkpoint, ending it would lose the network.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from holter.supervisor.healing.continuation import Continuation, Way
 from holter.supervisor.healing.control import NOT_ASKED, Control
 from holter.supervisor.recording.recorder import Recorder
 
-# A snapshot of a large network is written and verified in some seconds; a disk that needs longer is in trouble.
+# A large network is written and verified in some seconds; a disk that needs longer has a problem.
 SAVED_WITHIN_S = 30.0
-# Reading a checkpoint of some GB from a slow share. A disk that does not answer by then will not after a restart.
+# Enough for a checkpoint of some GB on a slow share. A disk that does not answer by then will not after a restart.
 LOOKED_WITHIN_S = 120.0
 HERE = "checkpoint-here"
-# The first answer may be that of a checkpoint that was on its way already.
+# The first answer may belong to a checkpoint that was already being written.
 ROUNDS = 2
 
 CHECKPOINT = define("act.checkpoint", "{file}: {problem}")
@@ -31,13 +31,13 @@ NOT_IN_TIME = define("act.checkpoints-late", "its checkpoints could not be read 
 BEFORE_END = define("act.before-end", "before the training is ended")
 NO_ANSWER = define("act.no-answer", "no answer within {within:.0f} s")
 
-Answer = Literal["end", "leave", "over"]  # end it; leave it as it is; it has ended or moved on by itself
-# One more tick; None when the training has ended, or is to end anyway.
+Answer = Literal["end", "leave", "over"]  # end it; leave it alone; it has ended or moved on by itself
+# Returns one more tick; None if the training has ended or was asked to end.
 Step = Callable[[], Tick | None]
 
 
 class Standing(NamedTuple):
-    """The training that stands still, and what its end would be for."""
+    """A stalled training, and the plan for which it would be ended."""
 
     plan: Plan
     generation: int
@@ -46,7 +46,7 @@ class Standing(NamedTuple):
 
 
 class Guard:
-    """Decides whether a living training may be ended. It acts on nothing but the training's checkpoints."""
+    """Decides whether a live training may be ended. It changes nothing except the training's checkpoints."""
 
     def __init__(self, recorder: Recorder, control: Control, continuation: Continuation) -> None:
         self._recorder = recorder
@@ -54,7 +54,7 @@ class Guard:
         self._continuation = continuation
 
     def ask(self, standing: Standing, step: Step) -> Answer:
-        """Look at its checkpoints, have it save a newer one where that helps, and decide."""
+        """Check the checkpoints, request a newer one if that helps, and decide."""
         ticks = _Ticks(standing.tick, step)
         way = self._look(standing, ticks)
         for _ in range(ROUNDS):
@@ -70,31 +70,31 @@ class Guard:
         return "end"
 
     def _look(self, standing: Standing, ticks: _Ticks) -> Way:
-        """In the background: a disk may hang for ever, and the recording must not."""
-        found: list[Way] = []
+        # In a thread: a disk may stall without end, and the recording must go on.
+        ways: list[Way] = []
         folder = self._recorder.environment.output_folder
 
         def look() -> None:
             try:
-                found.append(self._continuation.look(folder, standing.epoch))
-            except Exception as error:  # noqa: BLE001 - told as the reason; what cannot be read cannot be gone on from
-                found.append(Way(why_not=NOT_READABLE(error=repr(error))))
+                ways.append(self._continuation.look(folder, standing.epoch))
+            except Exception as error:  # noqa: BLE001 - reported as the reason; an unreadable checkpoint cannot be continued
+                ways.append(Way(why_not=NOT_READABLE(error=repr(error))))
 
         thread = threading.Thread(target=look, name="holter-look", daemon=True)
         try:
             thread.start()
         except RuntimeError as error:  # no more threads for this user
             return Way(why_not=NOT_READABLE(error=str(error)))
-        thread.join(0.5)  # mostly it is quick
+        thread.join(0.5)  # usually fast
         until_s = self._recorder.now_s() + LOOKED_WITHIN_S
         while thread.is_alive() and self._recorder.now_s() < until_s and not ticks.is_over:
             ticks.one_more()
-        if found:
-            return found[0]
+        if ways:
+            return ways[0]
         return Way(why_not=NOT_IN_TIME(within=LOOKED_WITHIN_S))
 
     def _save(self, standing: Standing, ticks: _Ticks) -> bool:
-        """Ask for a checkpoint at the wait for a batch; True if there is a new one."""
+        # The checkpoint is written where the training waits for a batch. True if there is a new one.
         self._tell(standing, "save-checkpoint", "begun", BEFORE_END())
         if not self._control.ask(HERE, standing.plan.cause or "", standing.generation):
             self._tell(standing, "save-checkpoint", "failed", NOT_ASKED())
@@ -108,13 +108,13 @@ class Guard:
             self._tell(standing, "save-checkpoint", "failed", NO_ANSWER(within=SAVED_WITHIN_S))
         return False
 
-    def _tell(self, standing: Standing, action: str, state: Literal["begun", "failed"], said: Text) -> None:
+    def _tell(self, standing: Standing, action: str, state: Literal["begun", "failed"], message: Text) -> None:
         self._recorder.act(
             ActionTaken(
                 t_s=self._recorder.now_s(),
                 action=action,
                 state=state,
-                **as_fields(said),
+                **as_fields(message),
                 cause=standing.plan.cause,
                 generation=standing.generation,
             )
@@ -128,7 +128,7 @@ def _is_answer(event: Event) -> bool:
 
 
 class _Ticks:
-    """Ticks taken while it is decided; over when the training has ended or does steps again."""
+    # ``is_over``: the training has ended or does steps again.
 
     def __init__(self, first: Tick, step: Step) -> None:
         self._steps = _steps(first)
@@ -148,7 +148,7 @@ def _steps(tick: Tick) -> int | None:
 
 
 def _saves_epochs(way: Way, tick: Tick) -> bool:
-    """Whether epochs are finished that no checkpoint has, in a training that can save where it stands."""
+    # True if finished epochs are in no checkpoint, and the training waits where it can save.
     beat = main_beat(tick)
     if beat is None or not beat.epoch or beat.waits_for not in ("train-batch", "val-batch"):
         return False

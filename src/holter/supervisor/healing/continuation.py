@@ -1,4 +1,4 @@
-"""Where a training goes on: looked up while it still lives, made ready when nothing of it runs any more."""
+"""How to continue a training: read-only while it still runs, with changes when all its processes have ended."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from holter.records import Text
 from holter.sentences import define
 from holter.texts.resume_command import Resume
 
-# The file server took the last checkpoint a moment ago; one that does not answer now must not keep us from ending.
+# The file server took the last checkpoint a moment ago. If it does not answer now, Holter must still be able to end.
 LOOKED_WITHIN_S = 10.0
 
 Problems = tuple[tuple[Path, Text], ...]
@@ -27,7 +27,7 @@ NONE_LEFT = define("act.no-checkpoint-left", "no usable checkpoint is left; --re
 
 
 class Found(NamedTuple):
-    """The checkpoint to go on from; those that are no good, and why; those that cannot be read now and stay."""
+    """The checkpoint to continue from, unusable ones with reasons, and ones that are unreadable now."""
 
     used: Path | None
     problems: Problems
@@ -37,53 +37,53 @@ class Found(NamedTuple):
 class Way(NamedTuple):
     """The command that loses least, or why there is none."""
 
-    command: tuple[str, ...] | None = None  # None: everything would be lost in silence
+    command: tuple[str, ...] | None = None  # None: all progress would be lost without a warning
     why_not: Text = ""
-    used: Path | None = None  # the checkpoint that it goes on from
-    epochs: int | None = None  # that are finished in it
-    begins_again: bool = False  # at epoch 0, although there is a folder with results
+    used: Path | None = None  # the checkpoint that it continues from
+    epochs: int | None = None  # number of finished epochs in it
+    begins_again: bool = False  # starts at epoch 0 although a results folder exists
     problems: Problems = ()
-    unread: Problems = ()  # newer ones, perhaps, that cannot be read now; they stay where they are
-    may_pass: bool = False  # there is none now, but its storage may come back
+    unread: Problems = ()  # unreadable now and perhaps newer; they are not moved
+    may_pass: bool = False  # no command now, but the storage may come back
 
 
 class Continuation:
-    """The ways on for one command."""
+    """How to continue one command."""
 
     def __init__(
         self, command: tuple[str, ...], resume: Resume, earlier_s: float | None, *, from_scratch: bool
     ) -> None:
-        """``earlier_s``: checkpoints that are no newer belong to a training before this one."""
+        """``earlier_s``: checkpoints that are not newer belong to an earlier training."""
         self._command = command
         self._going_on = resume.command
         self._is_given = resume.is_given
-        self.why_not = resume.why_not  # no command goes on; None where one does
+        self.why_not = resume.why_not  # why no command can continue it; None if one can
         self._was_continued = self._going_on == command
         self._began_s = earlier_s
-        # Of a training that began from zero only its own checkpoints count.
+        # If a training started at epoch 0, only its own checkpoints count.
         self._earlier_s = None if self._was_continued else earlier_s
         self._from_scratch = from_scratch
 
     def look(self, folder: str | None, epoch: int | None) -> Way:
-        """The way there would be now. Nothing is changed; every byte of a checkpoint is read, which takes a while."""
+        """Return how it could be continued now, without changes. Slow: reads every byte of a checkpoint."""
         return self._way(folder, epoch, self._find)
 
     def prepare(self, folder: str | None, epoch: int | None) -> Way:
-        """The way on, with the folder made ready for it. Nobody else may be using it."""
+        """Return how to continue, and prepare the folder for it. No other process may use the folder."""
         return self._way(folder, epoch, self._make_ready)
 
     def has_final(self, folder: str | None) -> bool:
-        """Whether the final checkpoint was written in this run; True where that cannot be seen."""
+        """Return whether this run wrote the final checkpoint; True if that cannot be read."""
         if folder is None:
             return False
-        file, found = Path(folder) / FINAL, [True]
+        file, answers = Path(folder) / FINAL, [True]
 
         def look() -> None:
             try:
                 written_s = file.stat().st_mtime
-                found.append(self._began_s is None or written_s >= self._began_s)
+                answers.append(self._began_s is None or written_s >= self._began_s)
             except FileNotFoundError:
-                found.append(False)
+                answers.append(False)
             except OSError:
                 return
 
@@ -91,7 +91,7 @@ class Continuation:
         with contextlib.suppress(RuntimeError):  # no more threads for this user
             thread.start()
             thread.join(LOOKED_WITHIN_S)
-        return found[-1]
+        return answers[-1]
 
     def _find(self, folder: Path) -> Found:
         used, bad = newest_good(folder, self._earlier_s)
@@ -105,11 +105,11 @@ class Continuation:
         if self._going_on is None:
             return Way(why_not=NO_COMMAND())
         if self._is_given and folder is None:
-            return Way(self._going_on)  # where its checkpoints are is the user's business
+            return Way(self._going_on)  # the user's own command knows its checkpoints
         nothing_to_lose = not self._was_continued and not epoch  # nnU-Net saves its first "best" after epoch 0
         is_there = folder is not None and Path(folder).is_dir()
         if nothing_to_lose and not is_there:
-            return Way(self._command)  # nothing has been made yet
+            return Way(self._command)  # nothing was written yet
         if folder is None or not is_there:
             return Way(why_not=FOLDER_GONE(folder=folder or "-"), may_pass=True)
         try:

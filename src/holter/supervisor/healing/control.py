@@ -1,4 +1,4 @@
-"""What the supervisor asks of the hook: one small file, replaced as a whole."""
+"""Requests of the supervisor to the hook: one small file, replaced atomically."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class Control:
         self._requests: list[dict[str, object]] = []
 
     def ask(self, what: str, text: str, generation: int) -> bool:
-        """Ask for ``replace-workers``, ``checkpoint`` or ``stop``; False where the file cannot be written."""
+        """Request ``replace-workers``, ``checkpoint`` or ``stop``; return False if the file cannot be written."""
         self._number += 1
         request = {"number": self._number, "generation": generation, "what": what, "text": text}
-        # One that has not been read yet, in start-up say, stays beside those that come after it.
+        # Earlier requests stay in the file: the hook may not have read them yet, for example during start-up.
         self._requests = [*self._requests, request][-KEPT:]
         new = self._path.with_suffix(".new")
         try:

@@ -1,4 +1,4 @@
-"""What the exit code of the command says of the training, which may be a process below it."""
+"""How a training ended, from the exit code of the command, which may be a wrapper around it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SHELL_SIGNALS = 128
 
 
 def of_training(pid: int, code: int, t_s: float, *, early: bool) -> ProcessEnded:
-    """Return the ending of a main process; ``code`` as ``Popen.returncode`` has it."""
+    """Return the end of a main process; ``code`` as in ``Popen.returncode``."""
     return ProcessEnded(
         t_s=t_s,
         pid=pid,
@@ -26,17 +26,17 @@ def of_training(pid: int, code: int, t_s: float, *, early: bool) -> ProcessEnded
 
 
 def of_wrapper(pid: int, code: int, t_s: float, main: ProcessEnded | None, *, early: bool) -> ProcessEnded:
-    """Return what the ending of a shell or launcher tells: of the training where that is gone and nobody else tells it.
+    """Return the end of a shell or launcher; of the training itself, if it is gone and its end was not seen.
 
     ``main``: how the training ended, as far as it was seen; None while it lives.
     """
     is_told = main is not None and (main.exit_code is not None or main.exit_signal is not None)
     if main is None or (is_told and not (early and main.exit_code == 0)):
-        # One that leaves its training behind ends in order; one that hides how the training failed does not.
+        # A wrapper may end normally and leave its training running, but not hide that the training failed.
         return msgspec.structs.replace(of_training(pid, code, t_s, early=early and main is not None), role="other")
     return of_training(main.pid, _without_shell(code), t_s, early=early)
 
 
 def _without_shell(code: int) -> int:
-    """The negative number of the signal where a shell's exit code tells of one: -9 for 137."""
+    # The negative signal number for a shell's exit code: -9 for 137.
     return SHELL_SIGNALS - code if SHELL_SIGNALS < code < SHELL_SIGNALS + signal.NSIG else code

@@ -1,4 +1,4 @@
-"""From diagnoses to deeds: when to act, what was tried, and how it went. The run loop carries out restarts."""
+"""From diagnoses to actions: when to act, what was tried, and the result. The run loop carries out restarts."""
 
 from __future__ import annotations
 
@@ -29,23 +29,23 @@ from holter.supervisor.healing.control import NOT_ASKED, Control
 from holter.supervisor.healing.external_wait import Waiting
 from holter.supervisor.healing.main_hang import MainHang
 
-# Two quiet signs before any deed: an episode, and a main process that has not moved on for this long, or for four
-# of its longest steps.
+# Two signs before any action: an episode, and a main process without progress for this long, or for four times its
+# longest step.
 QUIET_S = 5.0
 TIMES_LONGEST = 4.0
 QUIET_BEFORE_STEPS_S = 60.0  # no step has been seen yet
-# The hook replaces dead workers by itself within seconds; a person may be looking at what has no name yet.
+# The hook replaces dead workers by itself within seconds; a user may be inspecting a stall without a known cause.
 HOOK_FIRST_S = 15.0
-# What stands still without a name is touched only where it waits for another process of nnU-Net's: a slow start from
-# a network disk, or an upload of the user's own at the end of an epoch, looks the same from outside. Nor while workers
-# compute: a giant case takes minutes.
+# Without a cause, a stalled training is touched only if it waits for another process of nnU-Net: a slow start from a
+# network disk, or a user's upload at the end of an epoch, looks the same from outside. Nor while workers compute: a
+# giant case takes minutes.
 NAMELESS_S = 60.0
-# A GPU may come back (a driver's reset, a licence); the licence text that tells causes apart takes its time.
+# A GPU may recover (driver reset, licence), and the licence text, which separates causes, arrives late.
 PATIENCE_S = {"gpu-side-stall": 90.0}
-# A deed in the epoch has failed when nothing has moved this long after it.
+# An action within the epoch has failed if there is no progress for this long after it.
 WORKS_WITHIN_S = 20.0
 LAST_MOMENTS_S = 30.0
-# A training that cannot be continued is left alone; what kept its checkpoints from being read may pass.
+# A training that cannot be continued is left alone; its checkpoints may become readable later.
 LOOK_AGAIN_S = 300.0
 LOOK_AGAIN_MOST_S = 3600.0
 MAIN_HANGS = "main-hangs"
@@ -60,15 +60,15 @@ TAKEN_BACK = define("act.taken-back", "it ended before it trained; the settings 
 
 
 class Left(NamedTuple):
-    """A training that was not ended, because it could not be continued."""
+    """A training that was not ended because it could not be continued."""
 
-    steps: int | None  # done when that was decided
+    steps: int | None  # steps done at that time
     for_s: float
-    until_s: float  # it may be decided anew
+    until_s: float  # time of the next decision
 
 
 class Healer:
-    """Decides from tick to tick. ``act``: False proposes only, and says so once for each diagnosis.
+    """Decides at every tick. ``act`` False: actions are only proposed, once for each diagnosis.
 
     ``settings``: those of the ladder's variables that the user has set.
     """
@@ -96,20 +96,20 @@ class Healer:
         self._has_limit = main_limit_s is not None
         self._pending: ActionTaken | None = None
         self.waiting = Waiting(say)
-        self._asks: dict[str | None, tuple[tuple[str, str], ...]] = {}  # cause -> what is asked for, filled in
+        self._asks: dict[str | None, tuple[tuple[str, str], ...]] = {}  # cause -> values of its request
         self._told: set[tuple[str | None, str]] = set()
         self._has_trained = False
-        self.epoch: int | None = None  # the last that was seen
+        self.epoch: int | None = None  # the last one seen
         self._workers: int | None = None
-        self._steps: int | None = None  # of this process
-        self._cpus: float | None = None  # that the run may use
-        self._worked_s: float | None = None  # when workers were last seen to compute
+        self._steps: int | None = None  # of the current process
+        self._cpus: float | None = None  # CPUs that the run may use
+        self._worked_s: float | None = None  # last time that workers were seen to compute
         self._seen_s: float | None = None  # the last tick
-        self._moved_s: float | None = None  # the last tick in which the training had moved, or that came after a gap
+        self._moved_s: float | None = None  # last tick with progress, or after a gap
         self._left: Left | None = None
 
     def begin(self, restart: ActionTaken) -> None:
-        """A new process: everything learned of the one before is forgotten; only the history stays."""
+        """Start with a new process: everything except the history is reset."""
         self.generation = restart.generation
         self.waiting.forget()
         self._workers = self._steps = self._worked_s = None
@@ -120,17 +120,17 @@ class Healer:
 
     @property
     def settings(self) -> Settings:
-        """What the next process is to be given."""
+        """Settings for the next process."""
         return settings_in_force(self.history)
 
     def withdraw(self) -> None:
-        """The plan that was given last is not carried out."""
+        """Remove the last plan: it is not carried out."""
         self.history = self.history[:-1]
 
     def leave_alone(self) -> None:
-        """It is not carried out, and the training is not to be ended until it has moved on: nothing would be left.
+        """Remove the last plan, and do not end the training until it moves on: ending it would lose everything.
 
-        Unless that changes: a share that did not answer may be back. So it is looked at again, later and later.
+        A share may answer again, so the decision is repeated, with growing intervals.
         """
         self.withdraw()
         again = self._left is not None and self._left.steps == self._steps
@@ -138,7 +138,7 @@ class Healer:
         self._left = Left(self._steps, for_s, (self._seen_s or 0.0) + for_s)
 
     def see(self, tick: Tick, episodes: tuple[Episode, ...], diagnoses: tuple[Diagnosis, ...]) -> Plan | None:
-        """Take in a tick of a living training; a plan to carry out now (restart, stop), or None."""
+        """Process a tick of a live training; return a plan to carry out now (restart, stop), or None."""
         self.waiting.look(tick)
         self._main_hang.see(tick)
         moved = self._learn(tick)
@@ -158,13 +158,13 @@ class Healer:
                 return None
             else:
                 self._settle(tick.t_s, "failed", NOTHING_MOVED(age=WORKS_WITHIN_S))
-        open_ones = [one for one in episodes if self._is_ours(one)]
-        told = {identity(one.episode): one for one in diagnoses}
-        found = [(one, told.get(identity(one))) for one in open_ones]
-        plans = [next_plan(diagnosis, self.history, self._situation(tick, diagnosis)) for _, diagnosis in found]
-        if not self.waiting.is_for(plans) and all(diagnosis is not None for _, diagnosis in found):
+        open_ones = [episode for episode in episodes if self._is_ours(episode)]
+        diagnosis_of = {identity(diagnosis.episode): diagnosis for diagnosis in diagnoses}
+        judged = [(episode, diagnosis_of.get(identity(episode))) for episode in open_ones]
+        plans = [next_plan(diagnosis, self.history, self._situation(tick, diagnosis)) for _, diagnosis in judged]
+        if not self.waiting.is_for(plans) and all(diagnosis is not None for _, diagnosis in judged):
             self.waiting.is_over(tick.t_s)
-        for plan, (episode, diagnosis) in zip(plans, found, strict=True):
+        for plan, (episode, diagnosis) in zip(plans, judged, strict=True):
             self._asks[plan.cause] = asked(diagnosis, plan.cause)
             if plan.action == "wait":
                 self._take(plan, tick)
@@ -173,22 +173,20 @@ class Healer:
                     self.waiting.is_over(tick.t_s)
                 if plan.action != "nothing":
                     return self._take(plan, tick)
-        return self._after_long(found, plans, tick)
+        return self._after_long(judged, plans, tick)
 
     def _after_long(
-        self, found: Sequence[tuple[Episode, Diagnosis | None]], plans: Sequence[Plan], tick: Tick
+        self, judged: Sequence[tuple[Episode, Diagnosis | None]], plans: Sequence[Plan], tick: Tick
     ) -> Plan | None:
-        """A stall that no ladder knows is ended after a long time of nothing, and announced before.
-
-        Not before the first step, which may wait for another fold, nor when all is done. A limit of the user's own
-        needs no stall: a main process that computes is one late, or never.
-        """
+        # A stall without a ladder is ended after a long time without any activity, and announced before.
+        # Not before the first step, which may wait for another fold, and not after the training is finished. A user's
+        # limit needs no stall: a computing main process is detected as stalled late, or never.
         beat = main_beat(tick)
         if beat is None or beat.phase == "shutdown" or not (self._steps or self._has_limit):
             return None
         stalls = [
             (diagnosis, plan)
-            for (episode, diagnosis), plan in zip(found, plans, strict=True)
+            for (episode, diagnosis), plan in zip(judged, plans, strict=True)
             if episode.kind == "stall"
         ]
         if self._has_limit and not stalls and not any(plan.action == "wait" for plan in plans):
@@ -207,29 +205,29 @@ class Healer:
         return episode.end_s is None and episode.kind in ACTED_ON and episode.generation == self.generation
 
     def _is_time(self, episode: Episode, diagnosis: Diagnosis | None, tick: Tick) -> bool:
-        """Two signs that agree, and everybody who can help without us has had his chance."""
+        # Two signs must agree, and the hook must have had its chance to repair it.
         if is_held(tick):
             return False
         waited_s = tick.t_s - episode.alarm_s
         stands_still = episode.kind in ("stall", "death") and self._is_quiet(tick)
         if episode.kind == "death" and self._progress.longest_step_s is None:
-            # In start-up no step says nothing: the second sign is a wait for those that died.
+            # During start-up a missing step means nothing: the second sign is a wait for the dead workers.
             stands_still = stands_still and any(beat.waits_for != "none" for beat in main_beats(tick))
         return stands_still and waited_s >= self._patience_s(episode, diagnosis, tick)
 
     def after_end(self, t_s: float, diagnoses: tuple[Diagnosis, ...]) -> Plan:
-        """What to do now that the main process is gone although it was not asked to.
+        """Return what to do after an unexpected end of the main process.
 
-        One that never got as far as a step was started wrongly (an option, a path): it would end like that again.
+        If it never reached a step, it was started wrongly (an option, a path) and would end like that again.
         """
         if not self._has_trained:
             return Plan(action="nothing")
         if self._pending is not None and self._pending.action == "restart" and self._pending.settings:
             self._settle(t_s, "failed", TAKEN_BACK())
             self.history = (*self.history[:-1], self.history[-1]._replace(taken_back=True))
-        # A worker's death long ago was survived; only the last moments tell of this one.
-        ours = [one for one in diagnoses if t_s - one.episode.alarm_s < LAST_MOMENTS_S]
-        diagnosis = ours[-1] if ours else None
+        # The training survived earlier deaths of workers; only episodes of the last moments explain this end.
+        recent = [each for each in diagnoses if t_s - each.episode.alarm_s < LAST_MOMENTS_S]
+        diagnosis = recent[-1] if recent else None
         now = Situation(t_s, False, False, self.epoch, self._workers, self._can_continue, in_force=self._settings)
         plan = next_plan(diagnosis, self.history, now)
         self._asks[plan.cause] = asked(diagnosis, plan.cause)
@@ -242,23 +240,23 @@ class Healer:
 
     @property
     def lacks_command(self) -> bool:
-        """Whether it would start the training again, if it knew how."""
+        """Whether it would restart the training but has no command for it."""
         return self._act and not self._can_continue
 
     def begin_wait(self, plan: Plan, t_s: float) -> None:
-        """Say that a restart waits for something outside, and what to ask for."""
+        """Report that a restart waits for an outside condition, with the request to the administrator."""
         if plan.rung == OUTSIDE_RUNG:
             self.waiting.begin(self._told_of(msgspec.structs.replace(plan, action="wait"), t_s, "begun"))
 
     def _learn(self, tick: Tick) -> bool:
         moved = self._progress.see(tick)
-        # What the training says of its own clock is not relied on: a move counts from when it was seen.
+        # Times from the training's own clock are not used: progress counts from when it was seen.
         had_gap = self._seen_s is None or not 0.0 <= tick.t_s - self._seen_s <= GAP_S
         self._seen_s = tick.t_s
         if moved or had_gap:
             self._moved_s = tick.t_s
         if had_gap:
-            self._progress.unlearn()  # a step with a gap in it says nothing of how long one takes
+            self._progress.unlearn()  # a step with a gap in it is no measure of a step's length
         self._has_trained = self._has_trained or _is_at_work(tick)
         beat = main_beat(tick)
         if beat is not None and beat.epoch is not None:
@@ -278,7 +276,7 @@ class Healer:
         if self._progress.at_s is None or self._moved_s is None:
             return False
         if self._progress.has_beat and main_beat(tick) is None:
-            return False  # it may be moving: its page was not read
+            return False  # there may be progress: its page was not read
         longest = self._progress.longest_step_s
         limit_s = QUIET_BEFORE_STEPS_S if longest is None else max(QUIET_S, TIMES_LONGEST * longest)
         return tick.t_s - self._moved_s >= limit_s
@@ -330,13 +328,13 @@ class Healer:
             self._pending = None
 
     def _wait(self, plan: Plan, t_s: float) -> None:
-        """Outside our reach: save at the next safe point, and go on when it clears; no budget is used."""
+        # Outside our reach: save at the next safe point, and go on when it clears; no budget is used.
         if not self.waiting.is_on:
             self.waiting.begin(self._told_of(plan, t_s, "begun"))
             self._control.ask("checkpoint", plan.cause or "", self.generation)
 
     def _propose(self, plan: Plan, t_s: float) -> None:
-        """Tell once what would be done."""
+        # Reported once.
         key = (plan.cause, plan.action)
         if plan.action != "nothing" and key not in self._told:
             self._told.add(key)
@@ -356,6 +354,6 @@ class Healer:
 
 
 def _is_at_work(tick: Tick) -> bool:
-    """Steps are being done again: start-up, unpacking and compilation are behind it."""
+    # Start-up, unpacking and compilation are finished.
     beat = main_beat(tick)
     return beat is not None and beat.phase in ("train", "validate", "epoch-end", "final-validation", "shutdown")

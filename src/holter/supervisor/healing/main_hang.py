@@ -1,9 +1,9 @@
-"""A main process that stands still for so long that it will not come back: when it may be restarted, announced ahead.
+"""A main process that is idle for so long that it will not recover: when to restart it, announced in advance.
 
-Nobody but its author can know whether a call of the training's own code will return. So this is the last and slowest
-of all reasons to act: only while the main process and all its children do nothing at all (no CPU, no I/O, no GPU work),
-only after many times the longest step, and only after a word five minutes before. A main process that computes is never
-ended unless the user set a limit.
+Only its author can know whether a call of the training's own code will return. So this is the last and slowest reason
+to act: only while the main process and all its children do nothing at all (no CPU, no I/O, no GPU work), only after
+many times the longest step, and only after a warning five minutes before. A main process that computes is never ended
+unless the user set a limit.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from holter.detectors.view import GAP_S, PhaseKeeper, is_held, main_beat, main_p
 from holter.records import ActionTaken, GpuSample, Message, ProcessSample, Tick
 from holter.sentences import Sentence, define
 
-# A quarter of an hour of nothing is no start of a file server; ten times the longest step is no unusual step.
+# A restart of a file server takes less than a quarter of an hour; ten times the longest step is no usual step.
 FLOOR_S, TIMES_LONGEST = 900.0, 10.0
 ANNOUNCED_S = 300.0
-ANNOUNCED_PART = 0.5  # of a limit that is shorter than that
+ANNOUNCED_PART = 0.5  # part of the limit, if that is shorter
 GPU_IDLE = 0.05
-# Data workers and the threads that collect their batches poll: main takes 0.056 to 0.062 of a core in the mean for it,
-# and is met in state R now and then. So a mean counts, unless somebody works for a good part of a second.
+# Polling of data workers and batch-collecting threads takes 0.056 to 0.062 of a core in main on average, and its state
+# is sometimes R. So the mean is used, unless a process works for a large part of a second.
 MEAN_OF_S = 30.0
 POLLING_CORES = 0.12
 BURST_CORES = 0.3
-# Of one process between two readings: the kernel writes the hook's own page of memory (4 KiB) back every 30 s.
+# Per process and reading: the kernel writes the hook's own page of memory (4 KiB) back every 30 s.
 OWN_BYTES = 8192
-# Steps of these phases say how long one may take; compilation and validation have clocks of their own.
+# Phases with steps that measure the usual length; compilation and validation have their own limits.
 COUNTED = ("train", "epoch-end", "checkpoint")
 
 STANDS = define(
@@ -54,7 +54,7 @@ ENDED = define("main-hang.ended", "the main process has ended")
 
 
 class MainHang:
-    """Watches one process of the run. ``limit_s``: the user's own limit, which covers one that computes, too."""
+    """Watches one process of the run. ``limit_s``: the user's own limit, which also covers a process that computes."""
 
     def __init__(self, say: Callable[[ActionTaken], None], *, limit_s: float | None, off: bool) -> None:
         self._say = say
@@ -63,25 +63,25 @@ class MainHang:
         self.forget(0)
 
     def forget(self, generation: int) -> None:
-        """Another process."""
+        """Reset for another process."""
         self._generation = generation
-        self._since_s: float | None = None  # without progress, and idle unless the user set a limit
-        self._due_s: float | None = None  # when it is restarted; None: not announced
+        self._since_s: float | None = None  # start of no progress (and of idleness, unless the user set a limit)
+        self._due_s: float | None = None  # time of the restart; None: not announced
         self._progress, self._phase = ProgressKeeper(), PhaseKeeper()
         self._longest_s = 0.0
-        self._moved_s: float | None = None  # when it was last seen to move, if every tick since then counts
-        self._bytes: dict[int, int] = {}  # of each process, at its last reading
-        self._cores: deque[tuple[float, dict[int, float]]] = deque()  # of each process, in the last seconds
+        self._moved_s: float | None = None  # last progress, if every tick since then counts
+        self._bytes: dict[int, int] = {}  # per process, at its last reading
+        self._cores: deque[tuple[float, dict[int, float]]] = deque()  # per process, in the last MEAN_OF_S
         self._last_s: float | None = None  # the last tick with processes
 
     def see(self, tick: Tick) -> None:
-        """Take in the next tick."""
+        """Process the next tick."""
         gap = self._last_s is not None and tick.t_s - self._last_s > max(GAP_S, 2 * tick.span_s)
         moved = any((self._progress.see(tick), self._phase.see(tick)))
         held = is_held(tick)
         self._learn(tick, moved=moved, disturbed=gap or held)
         if not tick.processes and not moved:
-            return  # of a tick that came late the next one looks at the rest
+            return  # a late tick: the next one has the rest
         self._last_s = tick.t_s
         ended = main_process(tick) is None
         why = MOVED if moved else GAP if gap else HELD if held else ENDED if ended else None
@@ -94,11 +94,11 @@ class MainHang:
             self._since_s = tick.t_s
 
     def is_due(self, tick: Tick) -> bool:
-        """Whether it is time to restart; says ahead that it will be."""
+        """Return whether it is time to restart; announces the restart before."""
         if self._off or self._since_s is None or not tick.processes:
             return False
         if self._progress.has_beat and main_beat(tick) is None:
-            return False  # it may be moving: its page was not read
+            return False  # there may be progress: its page was not read
         if self._due_s is not None:
             return tick.t_s >= self._due_s
         age_s = tick.t_s - self._since_s
@@ -111,7 +111,7 @@ class MainHang:
 
     @property
     def limit_s(self) -> float:
-        """Seconds of standing still after which it is restarted; a start-up or a checkpoint takes its time."""
+        """Seconds of standstill after which it is restarted, at least what its phase may take."""
         wanted_s = max(FLOOR_S, TIMES_LONGEST * self._longest_s) if self._limit_s is None else self._limit_s
         return max(wanted_s, PHASES_TAKE_S[self._phase.phase])
 
@@ -121,7 +121,7 @@ class MainHang:
         self._since_s = self._due_s = None
 
     def _learn(self, tick: Tick, *, moved: bool, disturbed: bool) -> None:
-        """How long a step takes: with start-up, compilation, a gap or a stop in it, it says nothing."""
+        # A step with start-up, compilation, a gap or a stop in it is no measure of a step's length.
         beat = main_beat(tick)
         if disturbed or (beat is not None and beat.phase not in COUNTED):
             self._moved_s = None
@@ -131,26 +131,28 @@ class MainHang:
             self._moved_s = tick.t_s
 
     def _rests(self, tick: Tick) -> bool:
-        """Nobody computes, reads, writes, or lets a GPU work."""
+        # No process computes, reads, writes or uses a GPU.
         moves_bytes = self._move_bytes(tick)
         if any(process.cpu_ratio is None for process in tick.processes):
-            return self._since_s is not None and not moves_bytes  # not measured in this tick: as before
-        idle = all((one.cpu_ratio or 0.0) <= POLLING_CORES and one.state != "D" for one in self._on_average(tick))
+            return self._since_s is not None and not moves_bytes  # not measured in this tick: unchanged
+        idle = all(
+            (average.cpu_ratio or 0.0) <= POLLING_CORES and average.state != "D" for average in self._on_average(tick)
+        )
         return idle and not moves_bytes and not any(_may_work_for_us(gpu) for gpu in tick.gpus)
 
     def _move_bytes(self, tick: Tick) -> bool:
-        """Whether a process has read or written. Each is measured every five seconds, in a tick of its own."""
+        # Each process is measured every five seconds, in different ticks.
         moves = False
-        for one in tick.processes:
-            if one.read_bytes_total is None:
+        for process in tick.processes:
+            if process.read_bytes_total is None:
                 continue
-            total = one.read_bytes_total + (one.write_bytes_total or 0)
-            moves = moves or total > self._bytes.get(one.pid, total) + OWN_BYTES
-            self._bytes[one.pid] = total
+            total = process.read_bytes_total + (process.write_bytes_total or 0)
+            moves = moves or total > self._bytes.get(process.pid, total) + OWN_BYTES
+            self._bytes[process.pid] = total
         return moves
 
     def _on_average(self, tick: Tick) -> tuple[ProcessSample, ...]:
-        """The processes with their mean CPU use of the last seconds; as they are where one works."""
+        # Mean CPU use of the last MEAN_OF_S; current values if a process works.
         now = {process.pid: process.cpu_ratio or 0.0 for process in tick.processes}
         if max(now.values()) >= BURST_CORES:
             self._cores.clear()
@@ -159,8 +161,8 @@ class MainHang:
         while self._cores[0][0] < tick.t_s - MEAN_OF_S:
             self._cores.popleft()
         return tuple(
-            msgspec.structs.replace(one, cpu_ratio=fmean(cores.get(one.pid, 0.0) for _, cores in self._cores))
-            for one in tick.processes
+            msgspec.structs.replace(sample, cpu_ratio=fmean(cores.get(sample.pid, 0.0) for _, cores in self._cores))
+            for sample in tick.processes
         )
 
     def _tell(self, state: str, tick: Tick, message: Message) -> None:
@@ -176,13 +178,10 @@ class MainHang:
 
 
 def _may_work_for_us(gpu: GpuSample) -> bool:
-    """Whether the GPU works, as far as it is known, and may do so for the run.
-
-    In a container the driver lists no processes, or numbers that mean nobody here; of a GPU that is divided (MIG) it
-    tells no utilisation.
-    """
+    # True if the GPU works, or may work, for this run.
+    # In a container the driver lists no processes, or PIDs of another namespace; for MIG it reports no utilisation.
     if gpu.source == "none":
         return False
     hidden = any(gap.field == "processes" for gap in gpu.gaps)
-    may_be_ours = not gpu.processes or hidden or any(one.ours for one in gpu.processes)
+    may_be_ours = not gpu.processes or hidden or any(process.ours for process in gpu.processes)
     return may_be_ours and (gpu.utilization_ratio is None or gpu.utilization_ratio > GPU_IDLE)

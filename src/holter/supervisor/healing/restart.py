@@ -1,4 +1,4 @@
-"""End a training for good, with everything it started."""
+"""End a training for good, with all processes that it started."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ import psutil
 from holter.texts.resume_command import assigned, training_words
 from holter.texts.training_command import parse_training_command
 
-# A main process that is healthy enough to end itself does so within this time; it has saved what it can before.
+# A main process that can end itself does so within this time; it has saved before.
 TERM_WITHIN_S = 5.0
-# A killed process gives back its memory, the GPU's too, before it is gone.
+# A killed process releases its memory, including GPU memory, before it is gone.
 GONE_WITHIN_S = 10.0
-ORPHANS_GONE_WITHIN_S = 5.0  # workers hold no memory of a GPU
-# Removes the files of tensors that were handed over by name when those who made them are gone, and ends then. Killed
-# with them it would leave their batches in /dev/shm for ever. The kernel keeps 15 letters of a name.
+ORPHANS_GONE_WITHIN_S = 5.0  # workers hold no GPU memory
+# This process removes shared tensors by name when their makers are gone, and then ends. If it were killed with them,
+# their batches would stay in /dev/shm. The kernel keeps 15 letters of a name.
 SHARED_MEMORY_MANAGER = "torch_shm_manag"
 
 
 def newest_checkpoint_s(command: tuple[str, ...], variables: Mapping[str, str]) -> float | None:
-    """Return the time just after the newest checkpoint of the fold, by its file server's clock; None without any.
+    """Return the time just after the fold's newest checkpoint, by its file server's clock; None without any.
 
-    To be called before the training is started: where its folder is not known yet or cannot be read, it is now.
+    Call it before the training starts. If the folder is unknown or unreadable, it returns the current time.
     """
     words = training_words(command)
     parsed = parse_training_command(words)
@@ -46,30 +46,30 @@ def newest_checkpoint_s(command: tuple[str, ...], variables: Mapping[str, str]) 
 
 
 def end_group(child: subprocess.Popen[bytes], living: Callable[[], frozenset[int]]) -> tuple[int, ...]:
-    """End the process and all that it started; returns those that cannot be ended (in the kernel, state D).
+    """End the process and all that it started; return the PIDs that cannot be ended (in the kernel, state D).
 
-    A stopped or hanging process does not see SIGTERM: after a while it is SIGKILL, workers included, which a
-    main process that is killed leaves behind. Only torch's manager of shared memory is left to end by itself.
+    A stopped or stalled process does not handle SIGTERM: after TERM_WITHIN_S all are killed, also workers, which a
+    killed main process would leave behind. Only torch's shared-memory manager is left to end by itself.
     """
     processes = _family(child.pid, living())
     child.terminate()
     with contextlib.suppress(subprocess.TimeoutExpired):
         child.wait(TERM_WITHIN_S)
     until = time.monotonic() + GONE_WITHIN_S
-    while True:  # it may start others while it is being ended
+    while True:  # it may start others meanwhile
         processes = list({*processes, *_family(child.pid, frozenset())})
         for process in processes:
             with contextlib.suppress(psutil.Error):
                 process.kill()
         child.poll()
-        left = [one for one in processes if _is_there(one)]
+        left = [survivor for survivor in processes if _is_there(survivor)]
         if not left or time.monotonic() > until:
-            return tuple(one.pid for one in left)
+            return tuple(survivor.pid for survivor in left)
         time.sleep(0.05)
 
 
 def end_orphans(pids: tuple[int, ...], some_are_left: Callable[[], bool]) -> None:
-    """Kill what outlived its main process, and wait a moment until it is gone."""
+    """Kill processes that outlived their main process, and wait a moment until they are gone."""
     for pid in pids:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
@@ -79,11 +79,11 @@ def end_orphans(pids: tuple[int, ...], some_are_left: Callable[[], bool]) -> Non
 
 
 def _family(pid: int, others: frozenset[int]) -> list[psutil.Process]:
-    """Handles, safe against PIDs that are given anew, of a process, all below it, and others."""
-    found = [process for process in map(_process, {pid, *others}) if process is not None]
+    # Handles are safe against reused PIDs.
+    family = [process for process in map(_process, {pid, *others}) if process is not None]
     with contextlib.suppress(psutil.Error):
-        found += psutil.Process(pid).children(recursive=True)
-    return [process for process in found if not _manages_shared_memory(process)]
+        family += psutil.Process(pid).children(recursive=True)
+    return [process for process in family if not _manages_shared_memory(process)]
 
 
 def _manages_shared_memory(process: psutil.Process) -> bool:

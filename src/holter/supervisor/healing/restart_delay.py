@@ -1,4 +1,4 @@
-"""Waits between two processes of a run: the recording goes on, and whoever wants the run to end is heard."""
+"""Waits between two processes of a run: the recording goes on, and signals to end the run are handled."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from holter.supervisor.healing.continuation import Way
 from holter.supervisor.healing.healer import Healer
 from holter.supervisor.recording.clock import RunClock
 
-# A share is mounted again within minutes or hours; after a day somebody has given it up.
+# A share is mounted again within minutes or hours; after a day it will not come back.
 STORAGE_BACK_S, STORAGE_BACK_MOST_S, STORAGE_GONE_S = 10.0, 600.0, 86_400.0
 
 AFTER = define("act.after", "after {waited:.0f} s")
 
 
 class Tell(Protocol):
-    """Keep and tell what is done to the run."""
+    """Record and report an action on the run."""
 
-    def __call__(self, action: str, state: str, said: Text, plan: Plan) -> None:
-        """One state of one action."""
+    def __call__(self, action: str, state: str, message: Text, plan: Plan) -> None:
+        """Record one state of one action."""
         ...
 
 
 class Pauses:
-    """``step``: one more second of the recording. ``is_asked_to_end``: nobody wants the training to go on."""
+    """``step``: records one more second. ``is_asked_to_end``: returns whether the run was asked to end."""
 
     def __init__(
         self,
@@ -43,7 +43,7 @@ class Pauses:
         self._tell = tell
 
     def before(self, plan: Plan) -> None:
-        """Wait as long as the plan says, or until what is outside our reach is over."""
+        """Wait for the plan's delay, or until the outside condition has cleared."""
         began_s = self._clock.t_s()
         self._healer.begin_wait(plan, began_s)
         while not self._is_asked_to_end():
@@ -54,7 +54,7 @@ class Pauses:
             self._step()
 
     def until_readable(self, prepare: Callable[[], Way], plan: Plan) -> Way:
-        """The way on. Storage that fails instead of hanging (a stale handle, an error of the network) may come back."""
+        """Return how to continue; storage that fails (stale handle, network error) is tried again for a day."""
         began_s, delay_s = self._clock.t_s(), STORAGE_BACK_S
         way = prepare()
         if not way.may_pass:

@@ -1,4 +1,4 @@
-"""One run, several processes: watch the training, end it where the healer says so, start it again."""
+"""One run, several processes: watch the training, end it if the healer decides so, start it again."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from holter.supervisor.recording.timing import LINGER_S, TICK_S
 from holter.supervisor.result import RunResult
 from holter.texts.resume_command import NOT_AGAIN, printed
 
-# Somebody wanted the training to end.
+# Signals that ask the training to end.
 ASKED_TO_END = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT}
 
 
@@ -39,7 +39,7 @@ NO_CHECKPOINT_YET = define("note.from-scratch", "no checkpoint had been written 
 
 
 class Generations:
-    """The processes of one run, one after the other."""
+    """The processes of one run, one after another."""
 
     def __init__(
         self,
@@ -103,18 +103,18 @@ class Generations:
         if self._gave_up is not None:
             return exit_codes.GAVE_UP
         asked = self._stopper is not None and self._stopper.asked
-        if child.returncode is None:  # it cannot be ended, and somebody wants us to be gone
+        if child.returncode is None:  # it cannot be ended, and Holter was asked to end
             return exit_codes.REQUEUE if asked else 128 + signal.SIGTERM
         return exit_codes.REQUEUE if asked and child.returncode != 0 else child.returncode
 
     def end(self) -> None:
-        """End whatever runs and close the tape: an error of our own."""
+        """End all processes and close the tape, after an error of Holter itself."""
         if self.child is not None:
             end_group(self.child, lambda: self._recorder.sources.living)
         self._recorder.finish()
 
     def _watch(self, child: subprocess.Popen[bytes]) -> Plan | None:
-        """Tick until the process has ended (None), or must be ended now."""
+        # Returns None when the process has ended, a plan if it must be ended now.
         ended_s: float | None = None
         while ended_s is None or self._clock.t_s() < ended_s + LINGER_S:
             tick = self._tick()
@@ -133,23 +133,22 @@ class Generations:
         return None
 
     def _how_it_ended(self, child: subprocess.Popen[bytes], t_s: float) -> ProcessEnded:
-        """Return how the command has ended."""
         early = self._is_early(child)
         sources = self._recorder.sources
-        # Launchers have exit codes of their own for Ctrl-C.
+        # Launchers have their own exit codes for Ctrl-C.
         main = sources.main_ending(t_s) if signal.SIGINT not in self._launch.relay.seen else None
         if sources.process.main_pid in (None, child.pid):
             return of_training(child.pid, child.returncode, t_s, early=early)
         return of_wrapper(child.pid, child.returncode, t_s, main, early=early)
 
     def _is_early(self, child: subprocess.Popen[bytes]) -> bool:
-        """Whether exit code 0 comes before the training is over: epochs are missing, and so is the final checkpoint."""
+        # Exit code 0 although epochs and the final checkpoint are missing.
         if child.returncode != 0 or self._is_asked_to_end or not self._recorder.is_unfinished():
             return False
         return not self._continuation.has_final(self._recorder.newest_environment.output_folder)
 
     def _may_end(self, child: subprocess.Popen[bytes], plan: Plan, tick: Tick) -> bool:
-        """Whether the plan may be carried out now; what keeps from it is told, and the healer knows."""
+        # If not, the reason is reported, and the healer's plan is removed.
 
         def step() -> Tick | None:
             tick = self._tick()
@@ -166,7 +165,7 @@ class Generations:
     def _tick(self) -> Tick:
         tick = self._recorder.safe_tick()
         if self._stopper is not None and any(_is_failed_stop(event) for event in tick.events):
-            self._stopper.asked = False  # it goes on, and may be healed and asked again
+            self._stopper.asked = False  # the training goes on, and may be healed and asked again
         if self._each_tick is not None:
             self._each_tick(self._recorder, tick)
         if self.child is not None:
@@ -174,14 +173,14 @@ class Generations:
         if self._on_tick is not None:
             try:
                 self._on_tick(tick)
-            except Exception as error:  # noqa: BLE001 - what waits for the training to begin must not end its supervision
+            except Exception as error:  # noqa: BLE001 - a failing listener must not end the supervision
                 text = f"{type(error).__name__}: {error}"
                 if text != self._failure:
                     self._recorder.add(Noted(t_s=tick.t_s, what="listener-failed", text=text))
                 self._failure = text
         now_s = time.monotonic()
-        # A late tick is not made up for, and one that came early (a child has ended) puts off none: the last lines of
-        # a console are read in two looks.
+        # A late tick is not caught up, and an early one (a child has ended) delays none: the last lines of a console
+        # take two readings.
         self._next_s = min(max(self._next_s + TICK_S, now_s), now_s + TICK_S)
         return tick
 
@@ -207,9 +206,9 @@ class Generations:
         if self._launch.relay.ended_by_one(child.returncode):
             return Plan(action="nothing")
         deaths = [
-            one
-            for one in self._recorder.diagnoses.values()
-            if one.episode.generation == self._number and one.episode.kind == "death"
+            diagnosis
+            for diagnosis in self._recorder.diagnoses.values()
+            if diagnosis.episode.generation == self._number and diagnosis.episode.kind == "death"
         ]
         if self._healer.lacks_command and self._continuation.why_not is not None:
             t_s, message = self._clock.t_s(), NOT_AGAIN(why=self._continuation.why_not)
@@ -222,17 +221,17 @@ class Generations:
         return bool(self._launch.relay.seen & ASKED_TO_END) or (self._stopper is not None and self._stopper.asked)
 
     def _restart(self, child: subprocess.Popen[bytes], plan: Plan) -> subprocess.Popen[bytes] | None:
-        """End what is left and start anew from the newest verified checkpoint; None where that cannot be."""
+        # None if it cannot be restarted.
         self._end_group(child, plan)
         self._pauses(child).before(plan)
-        if self._is_asked_to_end or child.poll() is None:  # two at once would ruin each other's files
+        if self._is_asked_to_end or child.poll() is None:  # two trainings at once would damage each other's files
             return None
         command = self._command_to_go_on(child, plan)
         self._launch.relay.wait(time.monotonic(), lambda _: None)  # Ctrl-C while files were verified
         if command is None or self._is_asked_to_end:
             return None
         self._number += 1
-        begun = ActionTaken(
+        action = ActionTaken(
             t_s=self._clock.t_s(),
             action="restart",
             state="begun",
@@ -241,20 +240,19 @@ class Generations:
             settings=plan.settings,
             generation=self._number,
         )
-        self._recorder.act(begun)
+        self._recorder.act(action)
         try:
             started = self._launch.start(command, self._number, self._healer.settings)
         except CommandNotFound as error:
-            self._recorder.act(msgspec.structs.replace(begun, state="failed", **as_fields(error.what)))
+            self._recorder.act(msgspec.structs.replace(action, state="failed", **as_fields(error.what)))
             return None
         self._recorder.follow(started.pid)
-        self._healer.begin(begun)
+        self._healer.begin(action)
         return started
 
     def _end_group(self, child: subprocess.Popen[bytes], plan: Plan) -> None:
-        """End every process of this generation, and wait for those that cannot be ended."""
         pids = tuple(sorted(self._recorder.sources.living | {child.pid}))
-        begun = ActionTaken(
+        action = ActionTaken(
             t_s=self._clock.t_s(),
             action="end-group",
             state="begun",
@@ -264,28 +262,30 @@ class Generations:
             generation=self._number,
         )
         self._ending = True
-        self._recorder.act(begun)
-        self._recorder.safe_tick()  # the detectors know before it happens
+        self._recorder.act(action)
+        self._recorder.safe_tick()  # the detectors must know before it happens
         left = end_group(child, lambda: self._recorder.sources.living)
         if left:
-            failed = msgspec.structs.replace(begun, t_s=self._clock.t_s(), state="failed", message=IN_KERNEL(pids=left))
+            failed = msgspec.structs.replace(
+                action, t_s=self._clock.t_s(), state="failed", message=IN_KERNEL(pids=left)
+            )
             self._recorder.act(failed)
         while child.poll() is None and not self._is_asked_to_end:
             self._tick()
             self._wait(child)
         self._ending = False
         if child.poll() is not None:
-            self._recorder.act(msgspec.structs.replace(begun, t_s=self._clock.t_s(), state="done"))
+            self._recorder.act(msgspec.structs.replace(action, t_s=self._clock.t_s(), state="done"))
 
     def _command_to_go_on(self, child: subprocess.Popen[bytes], plan: Plan) -> tuple[str, ...] | None:
-        """The command that loses least; None, with the reason told, where everything would be lost in silence."""
+        # The command that loses least; None, with the reason reported, if all progress would be lost.
         folder, epoch = self._recorder.environment.output_folder, self._healer.epoch
         way = self._pauses(child).until_readable(lambda: self._continuation.prepare(folder, epoch), plan)
         if way.may_pass and self._is_asked_to_end:
             return None
         for file, problem in way.problems:
-            said = CHECKPOINT(file=file.name, problem=problem)
-            self._act("set-aside-checkpoint", "done" if way.used else "failed", said, plan)
+            message = CHECKPOINT(file=file.name, problem=problem)
+            self._act("set-aside-checkpoint", "done" if way.used else "failed", message, plan)
         for file, problem in way.unread:
             self._act("keep-checkpoint", "done", CHECKPOINT(file=file.name, problem=problem), plan)
         if way.command is None:
@@ -302,13 +302,13 @@ class Generations:
 
         return Pauses(self._healer, self._clock, step, lambda: self._is_asked_to_end, self._act)
 
-    def _act(self, action: str, state: str, said: Text, plan: Plan) -> None:
+    def _act(self, action: str, state: str, message: Text, plan: Plan) -> None:
         self._recorder.act(
             ActionTaken(
                 t_s=self._clock.t_s(),
                 action=action,
                 state=state,  # type: ignore[arg-type]
-                **as_fields(said),
+                **as_fields(message),
                 cause=plan.cause,
                 generation=self._number,
             )
@@ -324,7 +324,7 @@ class Generations:
         self._recorder.safe_tick()
 
     def _orphans(self) -> tuple[int, ...]:
-        """Workers that outlived the main process; none where we end them."""
+        # Empty if Holter ends them itself.
         orphans = self._recorder.sources.look_for_workers(self._clock.t_s())
         if not orphans:
             return ()
@@ -336,7 +336,7 @@ class Generations:
         return () if self._end_orphans else orphans
 
     def _say_orphans(self, orphans: tuple[int, ...]) -> None:
-        """The detectors know before it happens that these deaths are our own doing."""
+        # The detectors must know before it happens that these deaths are caused by Holter.
         self._recorder.act(
             ActionTaken(
                 t_s=self._clock.t_s(),

@@ -14,8 +14,8 @@ TERM_WITHIN_S = 20.0
 class Stopper:
     """Turns SIGUSR1 and SIGTERM into "save and end".
 
-    SIGUSR1 comes minutes before the time limit (``--signal=B:USR1@600``): the epoch may end in peace. After SIGTERM
-    there is little time; the last checkpoint, one epoch old at most, is on disk already.
+    SIGUSR1 comes minutes before the time limit (``--signal=B:USR1@600``): the epoch may be finished. After SIGTERM
+    there is little time; the last checkpoint, at most one epoch old, is already on disk.
     """
 
     def __init__(self, control: Control) -> None:
@@ -24,7 +24,7 @@ class Stopper:
         self.asked = False
 
     def take(self, number: int, generation: int) -> bool:
-        """Whether this signal is ours; the training gets the others."""
+        """Handle SIGUSR1 and SIGTERM; return False for other signals, which are passed on to the training."""
         if number not in (signal.SIGUSR1, signal.SIGTERM):
             return False
         self._control.ask("stop", signal.Signals(number).name, generation)

@@ -1,1 +1,1 @@
-"""Who hears of an alarm, and by which way."""
+"""Send alarms to several receivers, on the terminal and over the network."""

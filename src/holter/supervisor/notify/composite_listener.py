@@ -1,4 +1,4 @@
-"""Several listeners of one recording: the terminal and the people who are notified."""
+"""Several listeners of one recording: the terminal and the notifications."""
 
 from __future__ import annotations
 
@@ -9,45 +9,45 @@ from holter.supervisor.recording.recorder import Listener
 
 
 class Audience(Listener):
-    """Several listeners; one that fails does not keep the others from hearing."""
+    """Passes everything to several listeners; an error in one does not stop the others."""
 
     def __init__(self, *listeners: Listener) -> None:
         self._listeners = listeners
 
     def alarm(self, episode: Episode) -> None:
-        """Tell all."""
-        self._tell(lambda one: one.alarm(episode))
+        """Pass it to all listeners."""
+        self._tell(lambda listener: listener.alarm(episode))
 
     def cause(self, diagnosis: Diagnosis) -> None:
-        """Tell all."""
-        self._tell(lambda one: one.cause(diagnosis))
+        """Pass it to all listeners."""
+        self._tell(lambda listener: listener.cause(diagnosis))
 
     def over(self, episode: Episode) -> None:
-        """Tell all."""
-        self._tell(lambda one: one.over(episode))
+        """Pass it to all listeners."""
+        self._tell(lambda listener: listener.over(episode))
 
     def note(self, text: Text) -> None:
-        """Tell all."""
-        self._tell(lambda one: one.note(text))
+        """Pass it to all listeners."""
+        self._tell(lambda listener: listener.note(text))
 
     def action(self, action: ActionTaken) -> None:
-        """Tell all."""
-        self._tell(lambda one: one.action(action))
+        """Pass it to all listeners."""
+        self._tell(lambda listener: listener.action(action))
 
     def notice(self, notice: Notice) -> None:
-        """Tell all."""
-        self._tell(lambda one: one.notice(notice))
+        """Pass it to all listeners."""
+        self._tell(lambda listener: listener.notice(notice))
 
     def contract(self, settled: ContractSettled, before: ContractSettled | None) -> None:
-        """Tell all."""
-        self._tell(lambda one: one.contract(settled, before))
+        """Pass it to all listeners."""
+        self._tell(lambda listener: listener.contract(settled, before))
 
     def _tell(self, tell: Callable[[Listener], None]) -> None:
         failure: Exception | None = None
-        for one in self._listeners:
+        for listener in self._listeners:
             try:
-                tell(one)
-            except Exception as error:  # noqa: BLE001 - raised again when all have heard
+                tell(listener)
+            except Exception as error:  # noqa: BLE001 - raised again after all were called
                 failure = error
         if failure is not None:
             raise failure

@@ -1,8 +1,8 @@
-"""``--notify URL``: tells people who are not looking. Few messages, never in the way of the recorder.
+"""``--notify URL``: notify people who are not at the terminal. Few messages, and the recorder never waits for them.
 
-A thread collects what is worth telling; a child process with a deadline sends it, so that a server that hangs holds up
-nobody. The URL is a secret (it mostly carries a token): it goes to the child over a pipe, and no text names more of it
-than scheme and host.
+A thread collects the lines; a child process with a deadline sends them, so that a stalled server delays nothing. The
+URL is a secret (it usually contains a token): it goes to the child over a pipe, and messages show only its scheme and
+host.
 """
 
 from __future__ import annotations
@@ -30,19 +30,19 @@ from holter.supervisor import exit_codes
 from holter.supervisor.recording.recorder import Listener
 from holter.supervisor.signals import FORWARDED
 
-# At most one message in this time; what happens meanwhile goes into the next one.
+# At most one message in this time; later lines go into the next one.
 PAUSE_S = 30.0
-# An alarm waits so long for its cause, which mostly comes within seconds: one message instead of two.
+# An alarm waits this long for its cause, which mostly comes within seconds: one message instead of two.
 GATHER_S = 5.0
 # A healthy service answers within a second; a child that takes longer is killed.
 DEADLINE_S = 8.0
-# The run is over and its exit code is waited for: what is under way then goes on without us, up to its deadline.
+# The run is over and its exit code must not be delayed: a child that still sends goes on alone, up to its deadline.
 FAREWELL_S = 2.0
-# A phone shows so many lines; more are counted.
+# A phone shows this many lines; further ones are only counted.
 MOST_LINES = 8
-# Lines of one alarm or cause that are told: the report has the evidence.
+# Lines sent of one alarm or cause: the report has the evidence.
 LINES_EACH = 3
-# Python starts and imports the sender within this time, or the machine is in trouble.
+# Python starts and imports the sender within this time, unless the machine is overloaded.
 START_UP_S = 10.0
 
 NOT_SENT = define(
@@ -68,20 +68,20 @@ WEBHOOKS = ("http", "https")
 
 
 class Target(NamedTuple):
-    """Where messages go."""
+    """Where messages are sent."""
 
     url: str
     via: Literal["webhook", "apprise"]
 
     @property
     def shown(self) -> str:
-        """What may be said of the URL: its host for a web address; other schemes keep tokens in its place."""
+        """The part of the URL that may be shown: the host of a web address; other schemes have tokens in its place."""
         parts = urlsplit(self.url)
         return f"{parts.scheme}://{parts.hostname or ''}/…" if self.via == "webhook" else f"{parts.scheme}://…"
 
 
 def parse(url: str) -> Target:
-    """The target of a URL: a plain webhook for http and https, apprise for its own schemes.
+    """Return the target of a URL: a plain webhook for http and https, apprise for its own schemes.
 
     Raises:  BadInput, MissingExtra.
     """
@@ -104,7 +104,7 @@ def parse(url: str) -> Target:
 def _parts(url: str) -> tuple[str, str | None]:
     try:
         parts = urlsplit(url.strip())
-        _ = parts.port  # a port that is no number is found only when it is asked for
+        _ = parts.port  # an invalid port raises only when it is read
     except ValueError:
         raise _bad(URL_UNREADABLE()) from None
     if not parts.scheme or "://" not in url:
@@ -122,9 +122,9 @@ class _Line(NamedTuple):
 
 
 class Notifier(Listener):
-    """Sends alarms, causes, heals, stops and the end to one URL. Every call returns at once but ``close``.
+    """Sends alarms, causes, heals, stops and the end to one URL. Only ``close`` may block.
 
-    Raises:  BadInput, MissingExtra when it is made; nothing later. ``note`` hears once that messages cannot be sent.
+    Raises:  BadInput, MissingExtra when it is created, nothing later. ``note`` is called once if sending fails.
     """
 
     def __init__(
@@ -138,7 +138,7 @@ class Notifier(Listener):
         gather_s: float = GATHER_S,
         deadline_s: float = DEADLINE_S,
     ) -> None:
-        """``name``: which training it is about, for people who have several."""
+        """``name``: the training's name, for people who have several."""
         self.target = parse(url)
         self._lang = lang
         self._title = text("notify.title", lang, name=name or text("notify.some-training", lang))
@@ -159,30 +159,30 @@ class Notifier(Listener):
             self._note(NOT_SENT(target=self.target.shown, trouble=str(error)))
 
     def alarm(self, episode: Episode) -> None:
-        """Something was noticed."""
+        """Queue the alarm."""
         self._add("alarm", live.alarm(episode, self._lang))
 
     def cause(self, diagnosis: Diagnosis) -> None:
-        """Its cause was named."""
+        """Queue the cause, if there is one."""
         if diagnosis.verdicts:
             self._add("cause", live.cause(diagnosis, self._lang))
 
     def over(self, episode: Episode) -> None:
-        """It is over."""
+        """Queue the end of the episode."""
         self._add("over", live.over(episode, self._lang))
 
     def action(self, action: ActionTaken) -> None:
-        """Something is done to the run."""
-        told = live.action(action, self._lang) if self._echoes.is_new(action) else None
-        if told is not None:
-            self._add("stop" if action.action == "stop" and action.state != "proposed" else "action", told)
+        """Queue an action on the run."""
+        message = live.action(action, self._lang) if self._echoes.is_new(action) else None
+        if message is not None:
+            self._add("stop" if action.action == "stop" and action.state != "proposed" else "action", message)
 
     def finish(self, returncode: int) -> None:
-        """The training is over; ``returncode`` as Popen gives it: negative is a signal."""
+        """Queue the end of the training; ``returncode`` as in Popen: negative is a signal."""
         self._add("finish", _end(returncode, self._lang))
 
     def close(self) -> None:
-        """Send what waits, and wait for it hardly longer than one deadline."""
+        """Send the waiting lines; block hardly longer than one deadline."""
         with self._changed:
             self._closing = True
             self._changed.notify()
@@ -191,15 +191,15 @@ class Notifier(Listener):
 
     # ------------------------------------------------------------------------------------------------ the thread
 
-    def _add(self, event: Event, told: str) -> None:
+    def _add(self, event: Event, message: str) -> None:
         with self._changed:
             if not self._waiting:
                 self._first_s = time.monotonic()
-            self._waiting.append(_Line(event, told))
+            self._waiting.append(_Line(event, message))
             self._changed.notify()
 
     def _work(self) -> None:
-        # The main thread waits for them; SIGCHLD would be lost to a thread that does not block it.
+        # The main thread handles them; a thread that does not block SIGCHLD would take it away.
         signal.pthread_sigmask(signal.SIG_BLOCK, {*FORWARDED, signal.SIGCHLD})
         while True:
             with self._changed:
@@ -212,7 +212,7 @@ class Notifier(Listener):
             self._send(lines)
 
     def _wait_s(self) -> float | None:
-        """Seconds until the next message; None while nothing waits."""
+        # None while nothing waits.
         if not self._waiting:
             return None
         if self._closing or any(line.event in URGENT for line in self._waiting):
@@ -238,25 +238,25 @@ class Notifier(Listener):
             self._note(NOT_SENT(target=self.target.shown, trouble=trouble))
 
     def _body(self, lines: list[_Line]) -> str:
-        """All lines; of a storm the first ones, how many more there are, and what is urgent."""
+        # Of too many lines: the first ones, how many more there are, and the urgent ones.
         kept = lines if len(lines) <= MOST_LINES else lines[: MOST_LINES - 1]
         urgent = [line for line in lines[len(kept) :] if line.event in URGENT]
-        told = ["\n".join(_plain(line.told)) for line in kept]
+        messages = ["\n".join(_plain(line.told)) for line in kept]
         if len(lines) > len(kept) + len(urgent):
-            told.append(text("notify.more", self._lang, count=len(lines) - len(kept) - len(urgent)))
-        return "\n".join((*told, *("\n".join(_plain(line.told)) for line in urgent)))
+            messages.append(text("notify.more", self._lang, count=len(lines) - len(kept) - len(urgent)))
+        return "\n".join((*messages, *("\n".join(_plain(line.told)) for line in urgent)))
 
 
-def _plain(told: str) -> list[str]:
-    """Lines without the prefix that marks them among a training's output; commands are no news for a phone."""
-    lines = [line.removeprefix(live.PREFIX).removeprefix(" ") for line in told.splitlines()]
+def _plain(message: str) -> list[str]:
+    # Without the prefix that marks them in a training's output; commands are of no use on a phone.
+    lines = [line.removeprefix(live.PREFIX).removeprefix(" ") for line in message.splitlines()]
     return lines[:LINES_EACH]
 
 
 def _end(returncode: int, lang: Lang) -> str:
-    told = {0: "finished", exit_codes.REQUEUE: "requeue", exit_codes.GAVE_UP: "gave-up"}.get(returncode)
-    if told is not None:
-        return text(f"notify.{told}", lang, code=returncode)
+    ending = {0: "finished", exit_codes.REQUEUE: "requeue", exit_codes.GAVE_UP: "gave-up"}.get(returncode)
+    if ending is not None:
+        return text(f"notify.{ending}", lang, code=returncode)
     if returncode > 0:
         return text("notify.ended", lang, how=text("ending.code", lang, code=returncode))
     return text("notify.ended", lang, how=text("ending.signal", lang, **_signal(-returncode)))
@@ -270,9 +270,9 @@ def _signal(number: int) -> dict[str, object]:
 
 
 def _carry(payload: bytes, deadline_s: float) -> Text:
-    """Send in a child; what went wrong, in words without secrets, empty if nothing did."""
+    # The trouble must not contain secrets; empty if there was none.
     try:
-        # Its own session: Ctrl-C in the terminal is for the training.
+        # Its own session: Ctrl-C in the terminal must reach only the training.
         done = subprocess.run(
             [sys.executable, str(SENDER)],
             input=payload,
@@ -287,5 +287,5 @@ def _carry(payload: bytes, deadline_s: float) -> Text:
         return error.strerror or type(error).__name__
     if done.returncode == -signal.SIGALRM:
         return NO_ANSWER(within=deadline_s)
-    told = done.stdout.decode("utf-8", "replace").strip().splitlines()
-    return "" if done.returncode == 0 else told[-1] if told else SENDER_ENDED(code=done.returncode)
+    output = done.stdout.decode("utf-8", "replace").strip().splitlines()
+    return "" if done.returncode == 0 else output[-1] if output else SENDER_ENDED(code=done.returncode)

@@ -1,7 +1,7 @@
-"""The child that sends one notification: reads it from stdin, ends itself at the deadline.
+"""The child that sends one notification: it reads the order from stdin and ends itself at the deadline.
 
-What it prints on a failure names no part of the URL: answers of services and texts of libraries may, so they are told
-by status and class alone.
+Its output after a failure contains no part of the URL. Answers of services and messages of libraries may contain it,
+so only status codes and class names are printed.
 """
 
 from __future__ import annotations
@@ -23,21 +23,22 @@ FAILED = 1
 
 
 def send(order: dict[str, Any]) -> str:
-    """Send; what went wrong, empty if nothing did."""
+    """Send the message; return the error, empty if there was none."""
     if order["via"] == "apprise":
         return _by_apprise(order["url"], order["message"])
     return _by_webhook(order["url"], order["message"], order["deadline_s"])
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """A redirected POST would become a GET elsewhere, with nothing in it."""
+    # A redirected POST would become a GET to another address, without its content.
 
     def redirect_request(self, *_: Any, **__: Any) -> None:
-        """Do not follow."""
+        # None: do not follow.
+        pass
 
 
 def _by_webhook(url: str, message: dict[str, Any], deadline_s: float) -> str:
-    body = json.dumps(message, ensure_ascii=False).encode(errors="replace")  # bytes of a path that are no UTF-8
+    body = json.dumps(message, ensure_ascii=False).encode(errors="replace")  # a path may not be valid UTF-8
     headers = {"Content-Type": "application/json; charset=utf-8", "User-Agent": f"holter/{message['holter']}"}
     try:
         url, login = _without_login(url)
@@ -55,7 +56,7 @@ def _by_webhook(url: str, message: dict[str, Any], deadline_s: float) -> str:
 
 
 def _without_login(url: str) -> tuple[str, str]:
-    """The URL as urllib takes it, and ``user:password``."""
+    # urllib does not accept ``user:password`` in a URL.
     parts = urlsplit(url)
     login, _, host = parts.netloc.rpartition("@")
     return urlunsplit(parts._replace(netloc=host)), unquote(login)
@@ -69,7 +70,7 @@ def _by_apprise(url: str, message: dict[str, Any]) -> str:
 
 
 def _kind(error: object) -> str:
-    """An error without its own words, but for those of the operating system."""
+    # Only texts of the operating system are safe: others may contain the URL.
     if isinstance(error, socket.gaierror):
         return "the host is not known"
     if (
@@ -83,12 +84,12 @@ def _kind(error: object) -> str:
 
 
 def main() -> None:
-    """Read the order, set the alarm that ends us even in a call that hangs, send."""
-    del sys.path[0]  # the folder of this file: its modules are not for the services' libraries to find
+    """Read the order, set an alarm that ends this process even in a stalled call, and send."""
+    del sys.path[0]  # the folder of this file: the services' libraries must not import its modules
     order = json.loads(sys.stdin.buffer.read())
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.setitimer(signal.ITIMER_REAL, float(order["deadline_s"]))
-    # Libraries may print the URL they failed with.
+    # Libraries may print the URL on errors.
     sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - until the end of the process
     trouble = send(order)
     if trouble:

@@ -1,4 +1,4 @@
-"""The recording's clock: seconds since it began, never jumping; and its relation to other clocks."""
+"""The recording's clock: seconds since its start, without jumps, and its offset to other clocks."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import time
 
 
 class RunClock:
-    """Zero points of one recording, taken at the same moment."""
+    """Zero points of one recording on three clocks, taken at the same moment."""
 
     def __init__(self) -> None:
         self.zero_mono_s = time.monotonic()
@@ -14,5 +14,5 @@ class RunClock:
         self.zero_boot_s = time.clock_gettime(time.CLOCK_BOOTTIME)
 
     def t_s(self) -> float:
-        """Seconds since the recording began."""
+        """Return seconds since the recording started."""
         return time.monotonic() - self.zero_mono_s

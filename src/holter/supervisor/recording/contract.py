@@ -1,7 +1,7 @@
-"""The capability contract: what can be seen of this run and done to it, each "no" with its reason.
+"""The capability contract: what can be observed of this run and done to it; each "no" has its reason.
 
-Settled in the first minute of a training, looked at again at every epoch. Evidence, remedies and people read it from
-the tape.
+Settled in the first minute of a training, checked again at every epoch. Evidence, remedies and users read it from the
+tape.
 """
 
 from __future__ import annotations
@@ -32,31 +32,31 @@ from holter.supervisor.recording.scratch_keeper import ScratchKeeper
 from holter.supervisor.recording.sources import Sources
 from holter.texts.resume_command import Resume
 
-# Start-up imports torch from a network disk; by then a hook that works has told of itself.
+# Start-up imports torch from a network disk; a working hook has written its page by then.
 SETTLE_S = 60.0
-# A launcher imports torch first as well: within this time it counts as a part of the training's start.
+# A launcher also imports torch first: this time counts as part of the training's start.
 LAUNCHES_S = 30.0
-# A training that was seen to train, and whose stacks were tried, has shown all.
+# Stacks are tried once, this long after the start of the training.
 STACKS_AFTER_S = 8.0
-# Attached, no heartbeat is waited for: the log is found, or it is not, when the environment was looked at twice.
+# Attached: no heartbeat is expected, and the log is found, or not, after the environment was read twice.
 ATTACHED_LOG_S = 20.0
-# The hook tells of the results folder when training begins; a survey takes seconds, and then the log is found.
+# The hook reports the results folder when training starts; after seconds the environment is read and the log found.
 LOG_WITHIN_S = 15.0
-# Where no epoch is seen, the contract is looked at this often.
+# Without epochs the contract is checked this often.
 AGAIN_S = 300.0
-# PyTorch's own data loader names the threads of its workers so (torch 2.6 and newer).
+# Thread name of PyTorch's DataLoader workers (torch 2.6 and newer).
 TORCH_WORKER = "pt_data_worker"
-# Options of Python.
+# Options of the Python interpreter.
 IGNORES_PATH = {"E", "I"}
 SKIPS_SITE = "S"
-# Loaders without worker processes: nothing that could freeze or die beside the training.
+# Loaders without worker processes: no worker can freeze or die.
 NO_WORKERS = ("holter", "single-process")
 
 ATTACHED = define("contract.attached", "the training was started without Holter")
 NO_PYTHON = define("contract.no-python", "no Python process was found below the command")
 OTHER_NAMESPACE = define("contract.other-namespace", "the training runs in a PID namespace of its own")
 CLEARED = define("contract.environment-cleared", "the command clears the environment variables that Holter had set")
-PATH_LOST = define("contract.pythonpath-lost", "the command sets PYTHONPATH anew, without Holter's entry")
+PATH_LOST = define("contract.pythonpath-lost", "the command sets PYTHONPATH itself, without Holter's entry")
 PATH_IGNORED = define("contract.pythonpath-ignored", "Python was started with {option}, which ignores PYTHONPATH")
 SITE_SKIPPED = define(
     "contract.site-skipped", "Python was started with -S, which skips sitecustomize, where Holter's hook is loaded"
@@ -67,13 +67,13 @@ NOTHING_IMPORTED = define(
     "contract.nothing-imported", "the program has imported neither nnunetv2 nor batchgenerators so far"
 )
 HOOK_GONE = define("contract.hook-gone", "its pages are gone")
-SCRATCH_LOST = define("contract.scratch-lost", "Holter's own folder was removed and cannot be made anew")
+SCRATCH_LOST = define("contract.scratch-lost", "Holter's own folder was removed and cannot be created again")
 NO_LOADER = define("contract.no-loader", "no data loader with worker processes was seen")
 NO_LOG = define("contract.no-log", "no training log of nnU-Net was found")
 LOG_GONE = define("contract.log-gone", "its file is gone")
 NO_RESULTS = define("contract.no-results", "it is not known which folder that is")
 RESULTS_GONE = define("contract.results-gone", "{folder} is gone")
-RESULTS_REPLACED = define("contract.results-replaced", "another folder stands in the place of {folder}")
+RESULTS_REPLACED = define("contract.results-replaced", "another folder has replaced {folder}")
 ENDINGS_UNTOLD = define("contract.endings-untold", "before Linux 6.15 only their parents can see it")
 CONSOLE_UNREAD = define("contract.console-unread", "there is no heartbeat, and the output goes to no file")
 STACKS_REFUSED = define("contract.stacks-refused", "{why}")
@@ -93,7 +93,7 @@ NO_TRAINING_YET = define(
 
 
 class Terms(NamedTuple):
-    """What was agreed before the run began."""
+    """What was set before the run started."""
 
     heal: bool
     attached: bool
@@ -101,10 +101,10 @@ class Terms(NamedTuple):
 
 
 class ContractKeeper:
-    """Settles the contract of one run, and says when it has changed."""
+    """Settles the contract of one run, and reports when it has changed."""
 
     def __init__(self, terms: Terms, sources: Sources, keeper: ScratchKeeper, *, inject: str) -> None:
-        """``inject``: the folder that the hook is loaded from, as it stands in PYTHONPATH."""
+        """``inject``: the folder that the hook is loaded from, as written in PYTHONPATH."""
         self._terms = terms
         self._sources = sources
         self._keeper = keeper
@@ -119,7 +119,7 @@ class ContractKeeper:
         self._epoch: int | None = None
         self._waits_since_s = 0.0
         self._said_waiting = False
-        self._began_s = 0.0  # the training, as far as there is one
+        self._began_s = 0.0  # start of the training
         self._trains_since_s: float | None = None
         self._hook_failed: str | None = None
         self._endings: Ability | None = None
@@ -127,24 +127,24 @@ class ContractKeeper:
         self._results_why_not: Message | None = None
 
     def follow(self, t_s: float) -> None:
-        """Another process of the same run: it is settled once more."""
+        """Reset for another process of the same run."""
         self._settled, self._stacks, self._asked_stacks = None, None, False
         self._began_s, self._epoch, self._trains_since_s = t_s, None, None
         self._waits_since_s, self._hook_failed = t_s, None
 
     def see(self, tick: Tick) -> ContractSettled | None:
-        """Take in a tick; the contract, when it is settled or has changed."""
+        """Process a tick; return the contract when it is settled or has changed."""
         self._learn(tick)
         if not self._is_time(tick):
             return None
         self._looked_s = tick.t_s
-        found = self._contract(tick)
-        same = self._settled is not None and (found.sees, found.does) == (self._settled.sees, self._settled.does)
-        self._settled = found
-        return None if same else found
+        contract = self._contract(tick)
+        same = self._settled is not None and (contract.sees, contract.does) == (self._settled.sees, self._settled.does)
+        self._settled = contract
+        return None if same else contract
 
     def waiting(self, t_s: float) -> tuple[Notice, ...]:
-        """What to say where the command has not come to its training for a while; said once."""
+        """Return a notice, once, if the command has not started its training for a while."""
         is_late = t_s - self._waits_since_s >= SETTLE_S and not self._terms.attached
         if self._said_waiting or not is_late or self._sources.process.main_pid is not None:
             return ()
@@ -152,12 +152,12 @@ class ContractKeeper:
         return (Notice(t_s=t_s, what="no-training-yet", message=NO_TRAINING_YET()),)
 
     def at_last(self, tick: Tick) -> ContractSettled | None:
-        """The contract of a recording that ends before it was settled; None where it was, or its processes are gone."""
+        """Return the contract of a recording that ends before it was settled; None if it was, or all have ended."""
         has_gone = self._sources.process.main_pid is not None and not self._sources.living
         return None if self._settled is not None or has_gone else self._contract(tick)
 
     def close(self) -> None:
-        """End a stack dump that is under way."""
+        """Cancel a stack dump that still runs."""
         self._dumper.close()
 
     def _learn(self, tick: Tick) -> None:
@@ -180,7 +180,7 @@ class ContractKeeper:
             self._stacks = Ability(name="stacks", can=can, why_not=None if can else STACKS_REFUSED(why=why))
 
     def _learn_results(self, tick: Tick) -> None:
-        """Whether the folder is the one that was there first; a file system that does not answer says nothing."""
+        # A file system that does not answer changes nothing.
         folder = self._sources.output_folder
         for sample in tick.storage:
             if sample.label != "results" or folder is None or sample.path != str(folder.absolute()):
@@ -190,9 +190,9 @@ class ContractKeeper:
                 first = self._first_results = sample
             if first is None or first.path != sample.path or sample.missing is None:
                 continue
-            told = RESULTS_GONE if sample.missing else RESULTS_REPLACED
+            sentence = RESULTS_GONE if sample.missing else RESULTS_REPLACED
             is_there = not sample.missing and sample.identity == first.identity
-            self._results_why_not = None if is_there else told(folder=sample.path)
+            self._results_why_not = None if is_there else sentence(folder=sample.path)
 
     def _is_time(self, tick: Tick) -> bool:
         if self._sources.process.main_pid is None:
@@ -215,7 +215,7 @@ class ContractKeeper:
         return self._sources.trainlog.log is not None or age_s >= ATTACHED_LOG_S
 
     def _has_shown_all(self, tick: Tick) -> bool:
-        """Whether it trains, its stacks were tried, and its log was found or will not be."""
+        # It trains, its stacks were tried, and its log was found or will not be.
         if self._trains_since_s is None or self._stacks is None:
             return False
         return self._sources.trainlog.log is not None or tick.t_s - self._trains_since_s >= LOG_WITHIN_S
@@ -255,7 +255,9 @@ class ContractKeeper:
             return OTHER_NAMESPACE()
         if not variables.get("HOLTER_SCRATCH"):
             return ATTACHED() if self._terms.attached else CLEARED()
-        hidden = next((one for one in (self._inject, variables["HOLTER_SCRATCH"]) if _is_hidden(one, main)), None)
+        hidden = next(
+            (folder for folder in (self._inject, variables["HOLTER_SCRATCH"]) if _is_hidden(folder, main)), None
+        )
         if hidden is not None:
             return FOLDER_UNSEEN(folder=hidden)
         if self._inject not in variables.get("PYTHONPATH", ""):
@@ -271,9 +273,9 @@ class ContractKeeper:
         return NO_MAIN() if self._sources.process.main_pid is None else STACKS_UNTRIED()
 
     def _loader(self, tick: Tick) -> Ability:
-        told = self._sources.heartbeat.abilities().get("loader")
-        if told is not None:
-            return Ability(name="loader", can=True, what=told[1])
+        reported = self._sources.heartbeat.abilities().get("loader")
+        if reported is not None:
+            return Ability(name="loader", can=True, what=reported[1])
         if any(process.name == TORCH_WORKER for process in tick.processes):
             return Ability(name="loader", can=True, what="torch")
         if any(process.role in DATA_WORKERS for process in tick.processes):
@@ -329,16 +331,16 @@ class ContractKeeper:
 
 
 def _is_hidden(folder: str, pid: int) -> bool:
-    """Whether we see the folder and the process, in a container perhaps, does not."""
+    # The folder exists here but not for the process, for example in a container.
     root = Path(f"/proc/{pid}/root")
     try:
         return root.exists() and Path(folder).exists() and not (root / folder.lstrip("/")).exists()
-    except OSError:  # it may not be looked at
+    except OSError:  # no permission
         return False
 
 
 def restart_ability(resume: Resume) -> Ability:
-    """Whether the training can be started again; known before it is started at all."""
+    """Return whether the training can be started again; known before its first start."""
     if resume.command is None:
         return Ability(name="restart", can=False, why_not=resume.why_not)
     return Ability(name="restart", can=True, what=resume.text)

@@ -1,4 +1,4 @@
-"""Describing machine, versions and plans beside the recorder: some of it is read from disks that may not answer."""
+"""Read the environment (machine, versions, plans) in a thread: a disk may not answer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from holter.records import Environment
 
 
 class Survey:
-    """One description at a time, in a daemon thread; a read that never returns costs only the description."""
+    """Reads one environment at a time in a daemon thread; a read that never returns stops only this thread."""
 
     def __init__(self, describe: Callable[[int], Environment]) -> None:
         self._describe = describe
@@ -18,14 +18,14 @@ class Survey:
         self._result: Environment | None = None
 
     def start(self, pid: int) -> None:
-        """Begin a description, unless the last one is still going."""
+        """Start a reading, unless the last one still runs."""
         if self._thread is None or not self._thread.is_alive():
             self._thread = threading.Thread(target=self._run, args=(pid,), name="survey", daemon=True)
-            with contextlib.suppress(RuntimeError):  # no more threads for this user: it is asked for again
+            with contextlib.suppress(RuntimeError):  # no more threads for this user: it is tried again
                 self._thread.start()
 
     def take(self) -> Environment | None:
-        """A description that has come in since the last call; does not wait."""
+        """Return the environment read since the last call, or None; does not wait."""
         result, self._result = self._result, None
         return result
 
@@ -33,4 +33,4 @@ class Survey:
         try:
             self._result = self._describe(pid)
         except OSError:
-            return  # a process that ends while it is looked at takes half of /proc with it
+            return  # the process ended meanwhile, and its files in /proc are gone

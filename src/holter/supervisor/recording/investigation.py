@@ -1,4 +1,4 @@
-"""A closer look at a new episode: stacks of those concerned, then a second look when slow facts have come in."""
+"""Investigate a new episode: stacks of the processes concerned, and a second judgement when slow facts have arrived."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ from holter.detectors.view import main_beat
 from holter.probes.process.stacks import StackDumper
 from holter.records import Episode, ProcessSample, Role, StackDump, Tick
 
-# The cause is named when the stacks are there, or after this long without them.
+# The cause is named when the stacks have arrived, or after this long without them.
 STACKS_WITHIN_S = 4.0
 PAUSES = PausesDetector.name
-# Slow facts (licence text, storage latency, throttled periods, what became of the training) arrive by then; the
-# verdict is looked at again and told again only if it changed.
+# Slow facts (licence text, storage latency, throttled periods, how the training went on) arrive by then; the episode
+# is judged again, and the verdict is reported again only if it changed.
 SECOND_LOOKS_S = (4.0, 8.0, 20.0, 45.0)
-# Where a process stands is told by stacks some seconds apart; and a worker was frozen at first, and the training waits
-# for it only now. So stacks are taken once more after each of these looks.
+# Only stacks some seconds apart show that a process is stuck, and a training may start to wait for a frozen worker only
+# later. So stacks are taken again after each of these judgements.
 STACKS_AGAIN_AFTER = (1, 2, 3)
-# Pauses are over when they are noticed: stacks are taken in the next one, once it has lasted this long.
+# A pause is over when it is noticed: stacks are taken in the next one, after it has lasted this long.
 IN_PAUSE_S = 2.0
 STACKS_OF_PAUSES = 3
-# Stacks are taken of the main process, the subject, and at most this many workers: 10 ms each.
+# Stacks are taken of the main process, the subject, and at most this many workers (10 ms each).
 WORKERS_DUMPED = 14
 
 
-# Whose work the main process waits for in a phase; else that of the training workers.
+# Workers that the main process waits for in a phase; otherwise the training workers.
 WAITED_FOR: dict[str, Role] = {"validate": "val-worker", "final-validation": "export-worker"}
 
 
 def concerned(episode: Episode, processes: Sequence[ProcessSample]) -> dict[int, Role]:
-    """PID and role of those whose stacks tell of this episode; of the workers those first that are waited for."""
-    wanted = [one for one in processes if one.role == "main" or one.pid == episode.pid]
-    others = [one for one in processes if one.role.endswith("-worker") and one not in wanted]
+    """Return PID and role of the processes to take stacks of; workers that are waited for come first."""
+    wanted = [process for process in processes if process.role == "main" or process.pid == episode.pid]
+    others = [process for process in processes if process.role.endswith("-worker") and process not in wanted]
     waited_for = WAITED_FOR.get(episode.phase, "train-worker")
-    others.sort(key=lambda one: one.role != waited_for)
-    return {one.pid: one.role for one in wanted + others[:WORKERS_DUMPED]}
+    others.sort(key=lambda process: process.role != waited_for)
+    return {process.pid: process.role for process in wanted + others[:WORKERS_DUMPED]}
 
 
 class Investigation(msgspec.Struct, kw_only=True):
@@ -49,12 +49,12 @@ class Investigation(msgspec.Struct, kw_only=True):
     asked_s: float = 0.0
     looks: int = 0
     over: bool = False
-    stacks_s: float = 0.0  # when stacks were asked for last
+    stacks_s: float = 0.0  # time of the last request for stacks
     stacks: int = 0
 
 
 class Investigator:
-    """Takes stacks for new episodes beside the recorder, and says when a verdict is due."""
+    """Takes stacks for new episodes in the background, and decides when a verdict is due."""
 
     def __init__(self, scratch: Path, fault_signal: Callable[[int], int | None]) -> None:
         self._dumper = StackDumper(scratch=scratch, fault_signal=fault_signal)
@@ -65,72 +65,80 @@ class Investigator:
 
     @property
     def stacks(self) -> tuple[StackDump, ...]:
-        """Every dump so far, those not yet on the tape included."""
+        """Every dump so far, including those that are not yet on the tape."""
         return tuple(self._stacks)
 
     def open(self, episode: Episode, recent: Sequence[Tick]) -> None:
-        """Begin with a new episode; ``recent`` ticks tell who is there."""
+        """Start with a new episode; ``recent`` ticks have its processes."""
         self._open.append(Investigation(episode=episode, asked_s=recent[-1].t_s))
         if episode.detector != PAUSES:
             self._ask_for_stacks(episode, recent)
 
     def ready(self, recent: Sequence[Tick]) -> list[Episode]:
-        """Episodes whose verdict is due now."""
+        """Return the episodes to be judged now."""
         t_s = recent[-1].t_s
         self._collect(t_s)
         self._start_next()
         due = []
-        for one in self._open:
-            if self._is_due(one, t_s - one.asked_s):
-                one.looks += 1
-                due.append(one.episode)
-                if one.looks in STACKS_AGAIN_AFTER and not one.over and one.episode.detector != PAUSES:
-                    self._ask_for_stacks(one.episode, recent)
-            elif one.episode.detector == PAUSES:
-                self._look_into_pause(one, recent)
-        self._open = [one for one in self._open if one.looks <= len(SECOND_LOOKS_S) and not one.over]
+        for investigation in self._open:
+            if self._is_due(investigation, t_s - investigation.asked_s):
+                investigation.looks += 1
+                due.append(investigation.episode)
+                if (
+                    investigation.looks in STACKS_AGAIN_AFTER
+                    and not investigation.over
+                    and investigation.episode.detector != PAUSES
+                ):
+                    self._ask_for_stacks(investigation.episode, recent)
+            elif investigation.episode.detector == PAUSES:
+                self._look_into_pause(investigation, recent)
+        self._open = [
+            investigation
+            for investigation in self._open
+            if investigation.looks <= len(SECOND_LOOKS_S) and not investigation.over
+        ]
         return due
 
     def over(self, episode: Episode) -> None:
-        """One last look: what comes after this belongs to a healthy run."""
-        for one in self._open:
-            one.over = one.over or identity(one.episode) == identity(episode)
+        """Judge the episode once more: everything later belongs to a healthy run."""
+        for investigation in self._open:
+            investigation.over = investigation.over or identity(investigation.episode) == identity(episode)
 
     def forget(self) -> None:
-        """Look into nothing any more: the process that it was about has been replaced."""
+        """Drop all investigations: their process was replaced."""
         self._open.clear()
         self._queue.clear()
 
     def new_stacks(self) -> list[StackDump]:
-        """Dumps that are not on the tape yet."""
+        """Return dumps that are not on the tape yet."""
         new, self._new = self._new, []
         return new
 
     def hurry(self) -> list[StackDump]:
-        """What has come in since; the training is over."""
+        """Return dumps that arrived since; the training is over."""
         self._collect()
         return self.new_stacks()
 
     def close(self) -> None:
-        """End a sweep that is going."""
+        """Cancel a stack dump that still runs."""
         self._dumper.close()
 
-    def _is_due(self, one: Investigation, waited_s: float) -> bool:
-        if one.over:
+    def _is_due(self, investigation: Investigation, waited_s: float) -> bool:
+        if investigation.over:
             return True
-        if one.looks > 0:
-            return waited_s >= SECOND_LOOKS_S[one.looks - 1]
+        if investigation.looks > 0:
+            return waited_s >= SECOND_LOOKS_S[investigation.looks - 1]
         stacks_done = not self._queue and not self._dumper.busy
-        return waited_s >= STACKS_WITHIN_S or (stacks_done and (waited_s > 0 or one.episode.kind == "death"))
+        return waited_s >= STACKS_WITHIN_S or (stacks_done and (waited_s > 0 or investigation.episode.kind == "death"))
 
-    def _look_into_pause(self, one: Investigation, recent: Sequence[Tick]) -> None:
-        """Take stacks while the training pauses, some seconds apart in the same pause or in the next ones."""
+    def _look_into_pause(self, investigation: Investigation, recent: Sequence[Tick]) -> None:
+        # Some seconds apart, in the same pause or in the next ones.
         beat, t_s = main_beat(recent[-1]), recent[-1].t_s
-        if beat is None or beat.progressed_s is None or one.stacks >= STACKS_OF_PAUSES:
+        if beat is None or beat.progressed_s is None or investigation.stacks >= STACKS_OF_PAUSES:
             return
-        if t_s - beat.progressed_s >= IN_PAUSE_S and t_s - one.stacks_s >= IN_PAUSE_S:
-            one.stacks, one.stacks_s = one.stacks + 1, t_s
-            self._ask_for_stacks(one.episode, recent)
+        if t_s - beat.progressed_s >= IN_PAUSE_S and t_s - investigation.stacks_s >= IN_PAUSE_S:
+            investigation.stacks, investigation.stacks_s = investigation.stacks + 1, t_s
+            self._ask_for_stacks(investigation.episode, recent)
 
     def _ask_for_stacks(self, episode: Episode, recent: Sequence[Tick]) -> None:
         if episode.kind not in ("stall", "slow-down"):

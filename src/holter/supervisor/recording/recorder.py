@@ -1,4 +1,4 @@
-"""One tick after the other: ask the probes, write the tape, let detectors see it, look closer at what they mark."""
+"""The recording loop: read the probes, write the tape, run the detectors, investigate what they mark."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ from holter.supervisor.recording.sources import Sources
 from holter.tape import Recording, TapeWriter
 from holter.tape.reader import make_tick
 
-# The environment is complete once the trainer exists and its log folder is known; captured again until then.
+# The environment is complete when the trainer exists and its log folder is known; it is read again until then.
 RECAPTURE_EVERY_S = 10.0
 
 PART_FAILED = define("recorder.part-failed", "a part of the recording failed ({error}); the training is not affected")
@@ -55,32 +55,32 @@ CAUSE_NAMED = define("note.cause-named", "{cause}, {verdict} ({kind}, {subject})
 
 
 class Listener:
-    """What a recorder tells while it runs; the default tells nobody."""
+    """Receiver of a recorder's messages; the default ignores them."""
 
     def alarm(self, episode: Episode) -> None:
-        """A detector marked something new."""
+        """A detector marked a new episode."""
 
     def cause(self, diagnosis: Diagnosis) -> None:
-        """The cause of an episode was named, or another one was."""
+        """The cause of an episode was named or changed."""
 
     def over(self, episode: Episode) -> None:
         """An episode ended."""
 
     def note(self, text: Text) -> None:
-        """The recorder has something to say of itself."""
+        """The recorder has a message about itself."""
 
     def action(self, action: ActionTaken) -> None:
-        """Something is being done to the run, or would be."""
+        """An action on the run, done or proposed."""
 
     def notice(self, notice: Notice) -> None:
-        """Something is not as it should be, and the training goes on all the same."""
+        """Something is wrong, but the training goes on."""
 
     def contract(self, settled: ContractSettled, before: ContractSettled | None) -> None:
-        """What can be seen and done was settled, or has changed since ``before``."""
+        """The contract was settled, or has changed since ``before``."""
 
 
 class Recorder:
-    """Records one training. ``tick`` is called once a second; it never raises because of the training or the disk."""
+    """Records one training. Call ``safe_tick`` once a second; it never raises because of the training or the disk."""
 
     def __init__(
         self,
@@ -97,7 +97,7 @@ class Recorder:
         began_wall: float | None = None,
         marks: tuple[Mark, ...] = (),
     ) -> None:
-        """``began_wall``: when the training began, if it was before us; older logs are of other runs.
+        """``began_wall``: start of the training if it was before the recording; older logs belong to other runs.
 
         ``marks``: console files as they were before the training was started.
         """
@@ -111,7 +111,7 @@ class Recorder:
         self._keeper = ScratchKeeper(scratch)
         self._contracts = ContractKeeper(terms, self.sources, self._keeper, inject=str(INJECT))
         self.diagnoses: dict[tuple[str, str, float], Diagnosis] = {}
-        self._unsaid: set[tuple[str, str, float]] = set()  # deaths of which no cause is seen yet
+        self._unsaid: set[tuple[str, str, float]] = set()  # deaths without a cause so far
         self._root_pid = root_pid
         self._command = command
         self._attached = attached
@@ -125,7 +125,7 @@ class Recorder:
         self._course = Course()
         self._numbers: dict[tuple[str, str, float], int] = {}
         self._recent: deque[Tick] = deque()
-        self._older: list[Tick] = []  # what stays of the ticks before
+        self._older: list[Tick] = []  # thinned ticks from before ``_recent``
         self._investigator = Investigator(folder, self.sources.heartbeat.fault_signal)
         self._captured_s = 0.0
         self._complete = False
@@ -141,7 +141,7 @@ class Recorder:
         self._writer.write_environment(self.environment)
 
     def follow(self, root_pid: int) -> None:
-        """Go on with the process that was started in place of the one before."""
+        """Continue with the process that replaced the last one."""
         for episode in self._watch.episodes:
             if identity(episode) in self._unsaid:
                 self._take_finding(episode, is_last=True)
@@ -155,30 +155,30 @@ class Recorder:
         self._survey.start(root_pid)
 
     def now_s(self) -> float:
-        """The recording's clock."""
+        """Return the time of the recording's clock in seconds."""
         return self._clock.t_s()
 
     def add(self, *events: Event) -> None:
-        """Events from outside the probes (exit code of the training, a fault of the demo): on the next tick."""
+        """Add events from outside the probes (the training's exit code, a fault of the demo) to the next tick."""
         self._pending.extend(events)
 
     def act(self, action: ActionTaken) -> None:
-        """Keep and tell what is done to the run."""
+        """Record and report an action on the run."""
         self.add(action)
         try:
             self._listener.action(action)
-        except Exception as error:  # noqa: BLE001 - whoever listens must not keep us from healing
+        except Exception as error:  # noqa: BLE001 - a failing listener must not prevent healing
             self.add(Noted(t_s=action.t_s, what="listener-failed", text=f"{type(error).__name__}: {error}"))
 
     def mark(self, episode: Episode) -> None:
-        """Look closer at something that no detector marked: a training that stood still before we came."""
+        """Investigate an episode that no detector marked: a training that stalled before the recording started."""
         self._take_episode(episode)
 
     def safe_tick(self) -> Tick:
-        """Look at everything once; whatever fails in it is noted, and the training is not affected."""
+        """Do one tick; an error in it is recorded, and the training is not affected."""
         try:
             return self.tick()
-        except Exception as error:  # noqa: BLE001 - the last line of defence of a recorder that must not fall over
+        except Exception as error:  # noqa: BLE001 - an error must not end the recorder
             t_s = self._clock.t_s()
             note = Noted(t_s=t_s, what="recorder-failed", text=f"{type(error).__name__}: {error}")
             if note.text != self._said_failure:
@@ -188,12 +188,12 @@ class Recorder:
             return Tick(t_s=t_s)
 
     def tick(self) -> Tick:
-        """Look at everything once."""
+        """Do one tick: read, write, detect, judge."""
         t_s = self._clock.t_s()
         samples, events, runs = self.sources.read(t_s)
         for event in events:
             if isinstance(event, ActionTaken):
-                self._listener.action(event)  # of the hook
+                self._listener.action(event)  # taken by the hook
         events = [*self._pending, *events]
         self._pending.clear()
         tick = make_tick(t_s, samples, tuple(events))
@@ -214,12 +214,12 @@ class Recorder:
         return tick
 
     def finish(self) -> tuple[Episode, ...]:
-        """Name the causes of what is still open, and close the tape."""
+        """Judge the open episodes, and close the tape; return all episodes."""
         self._writer.write_stacks(self._investigator.hurry())
         at_last = self._contracts.at_last(self._recent[-1]) if self._recent else None
-        if self._attached:  # who looks for a moment only is told as well
+        if self._attached:  # reported even after a short observation
             self._keep(at_last)
-        elif at_last is not None and self.sources.process.main_pid is None:  # the tape says why nothing was seen
+        elif at_last is not None and self.sources.process.main_pid is None:  # the tape records why nothing was seen
             self.add(at_last)
         self._writer.write_events(self._pending)
         for episode in self._watch.episodes:
@@ -233,12 +233,12 @@ class Recorder:
 
     @property
     def tape(self) -> Path:
-        """Where it is recorded."""
+        """Path of the tape."""
         return self._writer.path
 
     @property
     def tape_is_there(self) -> bool:
-        """Whether anything can be read under the name of the tape."""
+        """Whether there is a readable tape under that path."""
         return self._writer.is_there
 
     @property
@@ -247,18 +247,18 @@ class Recorder:
         return self._watch.episodes
 
     def is_unfinished(self) -> bool:
-        """Whether nnU-Net's loop has begun to train and not come to its end, by all that the training has written."""
+        """Return whether nnU-Net has started to train and has not finished, by everything that it has written."""
         t_s = self._clock.t_s()
         self._course.see(Tick(t_s=t_s, events=self.sources.last_words(t_s)))
         return self._course.is_unfinished(self.newest_environment.num_epochs)
 
     @property
     def newest_environment(self) -> Environment:
-        """The environment, with what the trainer has written about itself since it was captured."""
+        """The environment, updated with what the trainer has reported since it was read."""
         return _with_info(self.environment, self.sources.heartbeat.main_info())
 
     def recording(self) -> Recording:
-        """The live window as a recording: what a reader of the tape would see of the last minutes."""
+        """Return the last minutes as a recording: what a reader of the tape would see."""
         return Recording(
             all_ticks=(*self._older, *self._recent),
             all_stacks=self._investigator.stacks,
@@ -273,14 +273,13 @@ class Recorder:
             self._older += thinned([self._recent.popleft()])
 
     def _notice(self, tick: Tick) -> None:
-        """Keep and say what is worth a line and no alarm, whoever noticed it."""
+        # Notices of Holter and of the hook: worth a line, but no alarm.
         noticed = (*self._keeper.see(tick.t_s), *self._contracts.waiting(tick.t_s), *self._notices.see(tick))
         self._writer.write_events(noticed)
         for notice in (*noticed, *(event for event in tick.events if isinstance(event, Notice))):
             self._listener.notice(notice)
 
     def _settle(self, tick: Tick) -> None:
-        """Keep and say what can be seen and done, once that is known and whenever it changes."""
         self._keep(self._contracts.see(tick))
 
     def _keep(self, settled: ContractSettled | None) -> None:
@@ -305,7 +304,7 @@ class Recorder:
             self._investigator.open(episode, self._recent)
         elif episode.end_s is not None:
             self._investigator.over(episode)
-            # With the end of the training a death is not over: only one that it has survived is.
+            # A death is over only if the training survived it.
             if episode.kind != "death" or not self._has_main_ended():
                 self._listener.over(episode)
 
@@ -313,22 +312,20 @@ class Recorder:
         return any(isinstance(event, ProcessEnded) and event.role == "main" for event in self._recent[-1].events)
 
     def _take_findings(self) -> None:
-        for found in self._investigator.ready(self._recent):
-            self._take_finding(found)
+        for episode in self._investigator.ready(self._recent):
+            self._take_finding(episode)
         dumps = self._investigator.new_stacks()
         if dumps:
             self._writer.write_stacks(dumps)
 
-    def _take_finding(self, found: Episode, *, is_last: bool = False) -> None:
-        """Judge an episode and tell the verdict, if it is news.
-
-        A console's last lines come after the end of the process: that a death has no cause is said at the second look.
-        """
+    def _take_finding(self, due: Episode, *, is_last: bool = False) -> None:
+        # Reported only if the verdict is new.
+        # A console's last lines come after the end of the process, so a death without a cause is reported later.
         from holter.causes import diagnose
         from holter.remedies import propose
 
-        key = identity(found)
-        episode = next((one for one in self._watch.episodes if identity(one) == key), found)
+        key = identity(due)
+        episode = next((newest for newest in self._watch.episodes if identity(newest) == key), due)
         diagnosis = propose(diagnose(self.recording(), episode), self.environment, self.contract, is_over=False)
         before = self.diagnoses.get(key)
         self.diagnoses[key] = diagnosis
@@ -352,10 +349,8 @@ class Recorder:
             self._listener.cause(diagnosis)
 
     def _judge_again(self) -> None:
-        """Look once more at what was judged before the machine was described: the tape has the description alone.
-
-        A death whose cause is not seen yet has its second look before it.
-        """
+        # The earlier verdicts did not have the environment, but a reader of the tape has it.
+        # A death without a cause has its second judgement before that.
         for episode in self._watch.episodes:
             if not self._was_complete and identity(episode) in self.diagnoses.keys() - self._unsaid:
                 self._take_finding(episode)
@@ -405,11 +400,11 @@ class Recorder:
                 self.add(Noted(t_s=self._clock.t_s(), what="tape-gap", message=ROWS_LOST(count=self._writer.lost_rows)))
 
 
-# The log's file name has whole seconds, and the first line may be written in the second we began in.
+# The log's file name has whole seconds, and its first line may be from the second in which the recording started.
 LOG_SLACK_S = 2.0
 
 
-# What the trainer tells of itself, and of which type it must be.
+# Facts that the trainer reports, with their types.
 TOLD_BY_TRAINER = {"output_folder": str, "preprocessed_folder": str, "device": str, "num_epochs": int}
 
 
@@ -423,7 +418,7 @@ def _named(cause: str, verdict: str, episode: Episode) -> Message:
 
 
 def _headline(diagnosis: Diagnosis) -> tuple[str | None, Literal["confirmed", "likely"] | None]:
-    """The cause that is told, and how sure it is; a guess is not told."""
+    # Possible causes are not reported.
     best = diagnosis.verdicts[0]
     return (best.cause, best.verdict) if best.verdict in ("confirmed", "likely") else (None, None)
 
@@ -437,6 +432,6 @@ def _storage_paths(variables: Mapping[str, str]) -> dict[str, Path]:
 
 
 def _with_info(environment: Environment, info: Mapping[str, object]) -> Environment:
-    """What the trainer tells of itself is better than what its command line suggests."""
-    told = {name: info[name] for name in TOLD_BY_TRAINER if isinstance(info.get(name), TOLD_BY_TRAINER[name])}
-    return msgspec.structs.replace(environment, **told) if told else environment
+    # The trainer's own report is more reliable than its command line.
+    reported = {name: info[name] for name in TOLD_BY_TRAINER if isinstance(info.get(name), TOLD_BY_TRAINER[name])}
+    return msgspec.structs.replace(environment, **reported) if reported else environment

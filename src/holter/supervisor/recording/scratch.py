@@ -19,7 +19,7 @@ from holter.supervisor.folds.fold_lock import CANNOT_WRITE_IN
 from holter.supervisor.folds.place import here
 
 LOCK_NAME = "recorder.lock"
-# Whoever looks for leftovers holds the lock for a moment.
+# A Holter that searches for leftovers holds the lock for a moment.
 LOCKED_WITHIN_S = 0.5
 
 NO_TEMPORARY = define("error.no-temporary-folder", "No writable temporary folder: {error}.")
@@ -35,10 +35,10 @@ DIAGNOSE_ITS_TAPE = define("next.diagnose-its-tape", "holter diagnose on its tap
 
 
 class Scratch:
-    """A folder that belongs to one run, and the lock that says who records it."""
+    """The folder of one run, and the lock of its recorder."""
 
     def __init__(self, folder: Path, *, owned: bool) -> None:
-        """Take the lock of ``folder``. ``owned``: the folder is removed when the run is over.
+        """Take the lock of ``folder``. ``owned``: remove the folder at the end of the run.
 
         Raises:  AlreadyRecorded if another recorder holds the lock, FolderNotWritable.
         """
@@ -53,15 +53,15 @@ class Scratch:
         return any(self.folder.glob("beat-*"))
 
     def is_kept(self) -> bool:
-        """Whether the folder is still ours, and not removed by somebody who cleaned up."""
+        """Return whether the folder still exists, and no clean-up has removed it."""
         return os.fstat(self._lock).st_nlink > 0
 
     def make_anew(self) -> bool:
-        """Make the folder again under its name, which the training's processes know; False where that is refused."""
+        """Create the folder again under its name, which the training's processes know; return False if that fails."""
         try:
             self.folder.mkdir(mode=0o700, exist_ok=True)
-            found = self.folder.lstat()
-            if found.st_uid != os.getuid() or not stat.S_ISDIR(found.st_mode):
+            status = self.folder.lstat()
+            if status.st_uid != os.getuid() or not stat.S_ISDIR(status.st_mode):
                 return False
             lock = _locked(self.folder)
         except (OSError, FolderNotWritable, AlreadyRecorded):
@@ -72,21 +72,21 @@ class Scratch:
         return True
 
     def close(self, *, keep: bool = False) -> None:
-        """Remove the folder, unless somebody may still write into it, and release the lock."""
+        """Remove the folder, unless ``keep`` because a process may still write to it, and release the lock."""
         if self._owned and not keep:
             remove(self.folder)
         os.close(self._lock)
 
 
 def _sign(lock: int) -> None:
-    """Write what a look for leftovers reads. A full disk must not keep a training from starting."""
+    # Read by the search for leftovers. A full disk must not keep a training from starting.
     with suppress(OSError):
         os.ftruncate(lock, 0)
         os.pwrite(lock, json.dumps({"place": here(), "pid": os.getpid()}).encode(), 0)
 
 
 def new_scratch(prefix: str = "holter-") -> Scratch:
-    """A fresh private folder on the local temporary disk.
+    """Create a private folder on the local temporary disk.
 
     Raises:  FolderNotWritable.
     """
@@ -102,23 +102,23 @@ def new_scratch(prefix: str = "holter-") -> Scratch:
 
 
 def scratch_of_process(pid: int) -> Scratch:
-    """A lock for a training that was started without Holter: one recorder a process.
+    """Return a scratch folder for a training that was started without Holter: one recorder per process.
 
     Raises:  AlreadyRecorded, FolderNotWritable.
     """
     folder = Path(tempfile.gettempdir()) / f"holter-attach-{os.getuid()}-{_machine()}-{pid}"
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
-        found = folder.lstat()
+        status = folder.lstat()
     except OSError as error:
         raise FolderNotWritable(CANNOT_MAKE(folder=str(folder), error=error.strerror or str(error))) from error
-    if found.st_uid != os.getuid() or not stat.S_ISDIR(found.st_mode):
+    if status.st_uid != os.getuid() or not stat.S_ISDIR(status.st_mode):
         raise FolderNotWritable(SOMEBODY_ELSES(folder=str(folder)), next_step=OWN_TMPDIR())
     return Scratch(folder, owned=True)
 
 
 def remove(folder: Path) -> None:
-    """Remove a scratch folder whose lock we hold, the lock last: what is cut short can be found and ended later."""
+    """Remove a scratch folder with a held lock. The lock goes last, so that an interrupted removal can be completed."""
     with suppress(OSError):
         for entry in list(os.scandir(folder)):
             if entry.is_dir(follow_symlinks=False):
@@ -132,7 +132,7 @@ def remove(folder: Path) -> None:
 
 
 def _locked(folder: Path) -> int:
-    """A descriptor that holds the lock of a folder, which is surely still there."""
+    # The folder surely still exists: it may have been removed before the lock was taken.
     until_s = time.monotonic() + LOCKED_WITHIN_S
     while True:
         descriptor = _open(folder)
@@ -159,14 +159,14 @@ def _locked(folder: Path) -> int:
 
 def _open(folder: Path) -> int:
     try:
-        folder.mkdir(mode=0o700, exist_ok=True)  # a look for leftovers may have removed it
+        folder.mkdir(mode=0o700, exist_ok=True)  # the search for leftovers may have removed it
         return os.open(folder / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise FolderNotWritable(CANNOT_WRITE_IN(folder=str(folder), error=error.strerror or str(error))) from error
 
 
 def _machine() -> str:
-    """Which process a PID means here: hosts may share their TMPDIR, and containers count their own PIDs."""
+    # Hosts may share their TMPDIR, and containers have their own PIDs.
     try:
         space = os.stat("/proc/self/ns/pid").st_ino  # noqa: PTH116
     except OSError:

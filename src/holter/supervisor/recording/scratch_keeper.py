@@ -1,4 +1,4 @@
-"""Notices that a clean-up of /tmp has taken Holter's own folder, and makes it anew under its name."""
+"""Detects that a clean-up of /tmp has removed Holter's own folder, and creates it again under its name."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from holter.supervisor.recording.scratch import Scratch
 
 MADE_ANEW = define(
     "notice.scratch-gone",
-    "Holter's own folder {folder} was removed, and is made anew. The training is not affected; what its processes told "
-    "in the last second may be lost",
+    "Holter's own folder {folder} was removed and is created again. The training is not affected; what its processes "
+    "reported in the last second may be lost",
 )
 CANNOT = define(
     "notice.scratch-lost",
-    "Holter's own folder {folder} was removed and cannot be made anew. The training is not affected, but new processes "
-    "of it are not watched, and Holter can replace no workers and save no checkpoint",
+    "Holter's own folder {folder} was removed and cannot be created again. The training is not affected, but new "
+    "processes of it are not watched, and Holter can replace no workers and save no checkpoint",
 )
 
 
 class ScratchKeeper:
-    """Looks once a second."""
+    """Checks the scratch folder at every tick."""
 
     def __init__(self, scratch: Scratch) -> None:
         self._scratch = scratch
@@ -29,15 +29,15 @@ class ScratchKeeper:
 
     @property
     def folder(self) -> Path:
-        """Where it is."""
+        """Path of the folder."""
         return self._scratch.folder
 
     def see(self, t_s: float) -> tuple[Notice, ...]:
-        """Look, and mend; what to say of it."""
+        """Check the folder, create it again if it is gone; return the notice about it."""
         if self._scratch.is_kept():
             return ()
         was_lost, self.is_lost = self.is_lost, not self._scratch.make_anew()
         if self.is_lost and was_lost:
             return ()
-        told = CANNOT if self.is_lost else MADE_ANEW
-        return (Notice(t_s=t_s, what="scratch-gone", message=told(folder=str(self._scratch.folder))),)
+        sentence = CANNOT if self.is_lost else MADE_ANEW
+        return (Notice(t_s=t_s, what="scratch-gone", message=sentence(folder=str(self._scratch.folder))),)

@@ -1,4 +1,4 @@
-"""All probes of one run, asked when each is due; their cost and failures are recorded too."""
+"""All probes of one run, each read when it is due; their cost and failures are recorded too."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from holter.probes.training.trainlog import TrainLogProbe, begun_files, console_
 from holter.records import WORKERS, Event, ExceptionSeen, Noted, ProbeRun, ProcessEnded, ProcessSample, Sample
 from holter.supervisor.recording.clock import RunClock
 
-# A probe that failed is asked again at this pace, so that a broken one costs little and fills no tape.
+# A failed probe is read again after this time, so that a broken one costs little and does not fill the tape.
 FAILED_EVERY_S = 10.0
 
 
 class Sources:
-    """The probes of one training, found by its root process."""
+    """The probes of one training, found from its root process."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class Sources:
         *,
         attached: bool = False,
     ) -> None:
-        """``not_before_wall``: logs that are older belong to other runs. ``marks``: consoles when the run began."""
+        """``not_before_wall``: older logs belong to other runs. ``marks``: consoles at the start of the run."""
         self._attached = attached
         self.living: frozenset[int] = frozenset()
         self._clock = clock
@@ -54,10 +54,10 @@ class Sources:
         )
         self._console_pid = root_pid
         self._paths = dict(storage)
-        self.output_folder: Path | None = None  # of the fold, once it is known
+        self.output_folder: Path | None = None  # of the fold, when known
         self.gpu = GpuProbe(ours=lambda: self.living, environment=variables)
         self._probes: dict[str, Probe] = {
-            "heartbeat": self.heartbeat,  # first: it tells the process probe who is who
+            "heartbeat": self.heartbeat,  # first: it gives the process probe the roles
             "process": self.process,
             "host": HostProbe(
                 shm_pid=lambda: self.process.main_pid, ours=lambda: self.living, clock_zero_boot_s=clock.zero_boot_s
@@ -70,10 +70,10 @@ class Sources:
         }
         self._due_s = dict.fromkeys(self._probes, 0.0)
         self._failing: set[str] = set()
-        self._late: list[Event] = []  # seen between two ticks
+        self._late: list[Event] = []  # events read between two ticks
 
     def watch_path(self, label: str, path: Path) -> None:
-        """Measure this path from now on: better known than at the start."""
+        """Measure this path from now on: it is more exact than the one at the start."""
         if label == "results":
             self.output_folder = path
         if self._paths.get(label) != path:
@@ -83,7 +83,7 @@ class Sources:
             self._due_s["storage"] = 0.0
 
     def read(self, t_s: float) -> tuple[list[Sample], list[Event], list[ProbeRun]]:
-        """Ask every probe that is due."""
+        """Read every probe that is due; return samples, events, and one ProbeRun per probe."""
         samples: list[Sample] = []
         events, self._late = self._late, []
         self._follow_console()
@@ -95,15 +95,15 @@ class Sources:
             error = None
             try:
                 if probe is self.process:
-                    # A process that has not said what it is yet must not hide what is seen from outside.
-                    told = self.heartbeat.hints().items()
-                    self.process.hints = {pid: hint for pid, hint in told if hint[0] != "other"}
+                    # A process that has not reported its role yet must not hide what is seen from outside.
+                    hints = self.heartbeat.hints().items()
+                    self.process.hints = {pid: hint for pid, hint in hints if hint[0] != "other"}
                 reading = probe.read(t_s)
                 samples += reading.samples
                 events += reading.events
                 self.process.look_closely(event.pid for event in reading.events if isinstance(event, ExceptionSeen))
                 self._due_s[name] = t_s + probe.interval_s
-            except Exception as problem:  # noqa: BLE001 - whatever a probe meets, the recording goes on
+            except Exception as problem:  # noqa: BLE001 - the recording goes on after any error of a probe
                 error = f"{type(problem).__name__}: {problem}"
                 self._due_s[name] = t_s + FAILED_EVERY_S
             cost_s = time.thread_time() - began
@@ -115,7 +115,7 @@ class Sources:
         return samples, events, runs
 
     def _follow_console(self) -> None:
-        """A script may send the output of the training itself elsewhere."""
+        # A script may redirect the output of the training itself.
         main_pid = self.process.main_pid
         if main_pid is not None and main_pid != self._console_pid:
             self._console_pid = main_pid
@@ -123,7 +123,7 @@ class Sources:
             self.trainlog.follow_console(*console_files(main_pid), of_run=of_run)
 
     def follow(self, root_pid: int) -> None:
-        """Go on with another process of the same run (it was restarted)."""
+        """Continue with another root process of the same run, after a restart."""
         for name, probe in (
             ("process", ProcessProbe(root_pid, clock_zero_boot_s=self._clock.zero_boot_s)),
             ("cgroup", CgroupProbe(root_pid)),
@@ -135,27 +135,27 @@ class Sources:
         self._due_s = dict.fromkeys(self._probes, 0.0)
 
     def hurry(self) -> None:
-        """An alarm: ask at once for what is read rarely (licence text, storage, cgroup)."""
+        """Read slow facts (licence text, storage, cgroup) at once, after an alarm."""
         self.gpu.hurry()
         self._due_s = dict.fromkeys(self._probes, 0.0)
 
     def main_ending(self, t_s: float) -> ProcessEnded | None:
-        """How the main process has ended; None while it lives, or where there is none."""
+        """Return how the main process has ended; None while it lives, or if there is none."""
         self._look_at_processes(t_s)
         return self.process.main_endings.get(self.process.main_pid or 0)
 
     def look_for_workers(self, t_s: float) -> tuple[int, ...]:
-        """Data and export workers that are there right now, whatever is due."""
-        processes = (one for one in self._look_at_processes(t_s) if one.state != "Z")
+        """Return PIDs of the data and export workers that exist now; reads them at once."""
+        processes = (sample for sample in self._look_at_processes(t_s) if sample.state != "Z")
         return tuple(process.pid for process in processes if process.role in WORKERS)
 
     def _look_at_processes(self, t_s: float) -> list[ProcessSample]:
         seen = self.process.read(t_s)
         self._late += seen.events
-        return [one for one in seen.samples if isinstance(one, ProcessSample)]
+        return [sample for sample in seen.samples if isinstance(sample, ProcessSample)]
 
     def last_words(self, t_s: float) -> tuple[Event, ...]:
-        """Read the training's events and log now, whatever is due; the next tick has these events as well."""
+        """Read the training's events and log at once; the next tick has these events too."""
         events: list[Event] = []
         for probe in (self.heartbeat, self.trainlog):
             with suppress(Exception):
@@ -164,11 +164,11 @@ class Sources:
         return tuple(events)
 
     def close(self) -> None:
-        """Let go of what the probes hold."""
+        """Close all probes."""
         for probe in self._probes.values():
             try:
                 probe.close()
-            except Exception:  # noqa: BLE001 - the others must be closed as well
+            except Exception:  # noqa: BLE001 - the others must still be closed
                 continue
 
     def _note_change(self, name: str, error: str | None, t_s: float) -> list[Event]:
@@ -181,5 +181,5 @@ class Sources:
         return []
 
 
-# Ticks are a second apart give or take the scheduler; a probe due "now" is not put off to the next one.
+# The distance of two ticks varies around a second; a probe that is due now must not wait for the next tick.
 TICK_SLACK_S = 0.3

@@ -1,4 +1,4 @@
-"""The tape that nobody named: a name that says which training it is, in the first folder that can be written to."""
+"""The default tape: a name that identifies the training, in the first writable folder."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ from holter.texts.training_command import TrainingCommand, parse_training_comman
 NAME_A_PLACE = define("next.name-a-place", "Name a place with --tape FILE.")
 ELSEWHERE = define("tape.elsewhere", "the current folder cannot be written to ({why}); the tape goes to {folder}")
 
-# Three parts of a training, host, time and PID stay below the 255 bytes of a name, with what SQLite adds besides.
+# Three parts of a training, host, time, PID and SQLite's suffix stay below the 255 bytes of a name.
 MOST_CHARS = 40
 UNNAMED = "training"
 
 
 class DefaultTape(NamedTuple):
-    """A name of ours: where it is taken, a number is added; where a folder is of no use, the next one is."""
+    """A default name: if it is taken, a number is added; if a folder is unusable, the next one is tried."""
 
     name: str
-    folders: Iterable[Path]  # to be gone through once
+    folders: Iterable[Path]  # iterated once
 
 
 def default_tape(about: str, environ: Mapping[str, str]) -> DefaultTape:
-    """``ABOUT-HOST-TIME-PID.holter`` in the current folder, else in the state folder."""
+    """Return ``ABOUT-HOST-TIME-PID.holter`` in the current folder, else in the state folder."""
     moment = datetime.datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
     host = _safe(socket.gethostname().partition(".")[0]) or "host"
     name = f"{about}-{host}-{moment}-{os.getpid()}.holter"
@@ -47,13 +47,13 @@ def default_tape(about: str, environ: Mapping[str, str]) -> DefaultTape:
 
 
 def about_command(command: Sequence[str]) -> str:
-    """``Dataset004-3d_fullres-fold0`` for a command of nnU-Net's; else the name of the program or the script."""
+    """Return ``Dataset004-3d_fullres-fold0`` for a command of nnU-Net, else the name of the program or script."""
     training = parse_training_command(command) or _in_a_shell(command)
     return about_training(training) if training is not None else _safe(_program(command)) or UNNAMED
 
 
 def about_training(training: TrainingCommand) -> str:
-    """``Dataset004-3d_fullres-fold0``."""
+    """Return the name of a training: ``Dataset004-3d_fullres-fold0``."""
     number = training.dataset.removeprefix("Dataset").partition("_")[0]
     dataset = f"Dataset{int(number):03d}" if number.isascii() and number.isdigit() else training.dataset
     parts = (_safe(dataset), _safe(training.configuration), f"fold{_safe(training.fold)}")
@@ -61,15 +61,15 @@ def about_training(training: TrainingCommand) -> str:
 
 
 def open_tape(tape: Path | DefaultTape, *, force: bool, say: Callable[[Message], None]) -> TapeWriter:
-    """Open the tape that the user named, or one of ours, which never refuses because of its name.
+    """Open the user's tape, or a default one, which never fails because its name is taken.
 
     Raises:  TapeExists, FolderNotWritable.
     """
     if isinstance(tape, Path):
         return TapeWriter(tape, force=force)
-    why: str | None = None  # the first folder is of no use
+    why: str | None = None  # why the first folder is unusable
     failed: FolderNotWritable | None = None
-    full: TapeWriter | None = None  # no room there for now: better than no recording at all
+    full: TapeWriter | None = None  # no space there now: better than no recording at all
     for folder in tape.folders:
         try:
             if folder != Path():
@@ -98,7 +98,7 @@ def open_tape(tape: Path | DefaultTape, *, force: bool, say: Callable[[Message],
 
 
 def refuse_existing(tape: Path | None, *, force: bool) -> None:
-    """Refuse a name of the user's that is taken before anything is waited for.
+    """Refuse an existing tape of the user before any wait.
 
     Raises:  TapeExists.
     """
@@ -109,9 +109,9 @@ def refuse_existing(tape: Path | None, *, force: bool) -> None:
 def _not_writable(folder: Path, error: Exception) -> FolderNotWritable:
     if isinstance(error, FolderNotWritable):
         return error
-    told = FolderNotWritable(CANNOT_WRITE_IN(folder=str(folder), error=str(error)), next_step=NAME_A_PLACE())
-    told.__cause__ = error
-    return told
+    refusal = FolderNotWritable(CANNOT_WRITE_IN(folder=str(folder), error=str(error)), next_step=NAME_A_PLACE())
+    refusal.__cause__ = error
+    return refusal
 
 
 def _why(error: BaseException | None) -> str:
@@ -119,7 +119,7 @@ def _why(error: BaseException | None) -> str:
 
 
 def _in_a_shell(command: Sequence[str]) -> TrainingCommand | None:
-    """The training in ``bash -c "…"``, where it stands there as it is: not in a loop over folds."""
+    # The training in ``bash -c "…"``, if it is written out there: not in a loop over folds.
     for word in command:
         if any(space in word for space in (" ", "\n")) and "$" not in word:
             with contextlib.suppress(ValueError):  # unbalanced quotes
@@ -130,7 +130,7 @@ def _in_a_shell(command: Sequence[str]) -> TrainingCommand | None:
 
 
 def _program(command: Sequence[str]) -> str:
-    """``my_train`` for ``python3 -u my_train.py``, ``pkg.train`` for ``python -m pkg.train``, ``bash`` for bash."""
+    # ``my_train`` for ``python3 -u my_train.py``, ``pkg.train`` for ``python -m pkg.train``, ``bash`` for bash.
     name = PurePath(command[0]).name if command else ""
     if is_python(command):
         words = iter(command[1:])
@@ -147,5 +147,5 @@ def _program(command: Sequence[str]) -> str:
 
 
 def _safe(text: str) -> str:
-    """What every file system takes, without a first letter that ``ls`` or a command would take for something else."""
+    # Valid on every file system, and no first letter that ``ls`` or a command would interpret.
     return re.sub(r"[^A-Za-z0-9_.]+", "_", text)[:MOST_CHARS].strip("_.")

@@ -1,5 +1,5 @@
-"""How often the recorder looks, and how long it stays."""
+"""How often the recorder reads, and how long it continues after the training."""
 
 TICK_S = 1.0
-# After the training ended: late lines of its log, exit codes of workers, endings of orphans.
+# After the end of the training: late log lines, exit codes of workers, ends of orphans.
 LINGER_S = 2.5
