@@ -15,7 +15,7 @@ import psutil
 
 from benchmarks.material import prepared_brains, say
 from holter.causes import diagnose_all
-from holter.demo.fault_injector import Director
+from holter.demo.fault_injector import FaultInjector
 from holter.demo.faults import FAULTS, Context, Fault, prepared
 from holter.demo.faults.lost_export import LostExport
 from holter.errors import BadInput
@@ -72,7 +72,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.fault}: {heard}" + (f" -- {self.problem}" if self.problem else "")
 
 
-class Stage(Director):
+class Stage(FaultInjector):
     """Breaks the training as the demo does, and ends it when the fault was repaired: the rest tells nothing."""
 
     def __init__(self, case: Case, context: Context) -> None:

@@ -141,7 +141,7 @@ class _Run:
     def follow(self) -> str | None:
         """Until all is said; what is wrong with the run itself."""
         case, last_s = self._case, LIMIT_S
-        told_s: float | None = None
+        verdict_s: float | None = None
         while self.holter.poll() is None:
             now_s = time.monotonic() - self._began_s
             if self._stop.is_set():
@@ -153,9 +153,9 @@ class _Run:
                 last_s = now_s + case.watch_s
             elif case.breaks and self._struck_s is None and not case.ends and self._has_settled(now_s):
                 self._struck_s, last_s = now_s, now_s + 2 * case.watch_s
-            if case.broken and told_s is None and re.search(case.until, letter_of(self._place.folder)):
-                told_s = now_s
-            if told_s is not None and now_s - told_s > SETTLE_S and not case.ends:
+            if case.broken and verdict_s is None and re.search(case.until, letter_of(self._place.folder)):
+                verdict_s = now_s
+            if verdict_s is not None and now_s - verdict_s > SETTLE_S and not case.ends:
                 return None
             if now_s > last_s:
                 return None if self._struck_s is not None else f"not over after {LIMIT_S:.0f} s"

@@ -11,7 +11,7 @@ import pytest
 from holter.causes import CAUSES, diagnose, diagnose_all, verdicts
 from holter.detectors import detect
 from holter.evidence import NAMES, Evidence, collect
-from holter.evidence.as_told import told_s
+from holter.evidence.at_verdict import verdict_s
 from holter.records import Diagnosis, Event, Fact, Judged, Noted, ProcessSample, Tick
 from holter.tape import Recording, read
 
@@ -233,7 +233,7 @@ def test_a_tape_cut_where_the_verdict_was_told_gives_that_verdict(path):
     recording = read(path)
     for diagnosis in diagnose_all(recording):
         episode = diagnosis.episode
-        end_s = told_s(recording, episode)
+        end_s = verdict_s(recording, episode)
         later = (tick for tick in recording.all_ticks if tick.t_s > end_s)  # an event may lie in a tick after it
         events = tuple(event for tick in later for event in tick.events if event.t_s <= end_s)
         cut = msgspec.structs.replace(

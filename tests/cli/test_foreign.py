@@ -23,7 +23,7 @@ def run(folder: Path, program: str) -> str:
     return (folder / "errors.txt").read_text()
 
 
-def diagnosed(folder: Path, *options: str) -> str:
+def diagnose_episodes(folder: Path, *options: str) -> str:
     command = [*HOLTER, "diagnose", "t.holter", *options]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False).stdout
 
@@ -34,15 +34,15 @@ def test_an_exception_is_named_live_although_its_lines_come_after_the_end(tmp_pa
     assert "no cause seen" not in letter
     assert "PID None" not in letter
     assert "is over" not in letter
-    document = json.loads(diagnosed(tmp_path, "--json"))
+    document = json.loads(diagnose_episodes(tmp_path, "--json"))
     assert [episode["headline"]["cause"] for episode in document["episodes"]] == ["main-exception"]
     assert document["goodput"]["goodput_ratio"] is None
 
 
 def test_an_exit_code_without_a_cause_asks_for_nothing_of_nnunet(tmp_path):
     assert "exit code 3; no cause seen" in run(tmp_path, "raise SystemExit(3)")
-    assert not OF_NNUNET.search(diagnosed(tmp_path))
-    for episode in json.loads(diagnosed(tmp_path, "--json"))["episodes"]:
+    assert not OF_NNUNET.search(diagnose_episodes(tmp_path))
+    for episode in json.loads(diagnose_episodes(tmp_path, "--json"))["episodes"]:
         assert episode["headline"]["cause"] is None
         left = [one for one in episode["diagnosis"] if one["verdict"] != "excluded"]
         told = [f"{remedy['text']} {remedy['command']}" for one in left for remedy in one["remedies"]]

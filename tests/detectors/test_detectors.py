@@ -310,9 +310,9 @@ def starved_after(run: Run, cpus: float, seconds: int = 100) -> float | None:
 
 
 def test_waiting_is_told_at_once_where_the_cpus_are_used_up():
-    told_s = starved_after(Run(wait=0.7), cpus=2.0)
-    assert told_s is not None
-    assert told_s < 25  # eight steps of half a second for one worker and its queue, and a quarter of a minute
+    verdict_s = starved_after(Run(wait=0.7), cpus=2.0)
+    assert verdict_s is not None
+    assert verdict_s < 25  # eight steps of half a second for one worker and its queue, and a quarter of a minute
     assert starved_after(Run(wait=0.7), cpus=4.0) is None  # there is room: the first data may be slow to come
     assert starved_after(Run(wait=0.4), cpus=2.0) is None
     assert starved_after(Run(wait=0.7, step_s=5.0), cpus=2.0, seconds=50) is None  # still its first batches

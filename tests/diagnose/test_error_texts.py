@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from diagnose.logs import START, v2
-from holter.diagnosis.result import Found
+from holter.diagnosis.result import DiagnosisResult
 from holter.diagnosis.targets import diagnose_target
 from holter.records import Verdict
 from holter.remedies import propose
-from holter.remedies.next_checks import next_looks
+from holter.remedies.next_checks import next_checks
 from holter.reports.catalogue import Lang, phrase
 from holter.reports.headline import headline
 from holter.reports.wording import finding_text
@@ -21,22 +21,22 @@ RAISES = 'Traceback (most recent call last):\n  File "/x/nnUNetTrainer.py", line
 LATER = START + datetime.timedelta(hours=1)
 
 
-def told_by(tail: str, folder: Path) -> Found:
+def told_by(tail: str, folder: Path) -> DiagnosisResult:
     console = folder / "console.txt"
     console.write_text(v2([160.0] * 3, cut=True) + tail + "\n", encoding="utf-8")
-    return diagnose_target(str(console), tell_look=lambda t_s: None)
+    return diagnose_target(str(console), tell_observed=lambda t_s: None)
 
 
-def judged(told: Found) -> dict[str, Verdict]:
+def judged(told: DiagnosisResult) -> dict[str, Verdict]:
     return {verdict.cause: verdict for verdict in told.diagnoses[0].verdicts}
 
 
-def leads(told: Found) -> tuple[str, str]:
+def leads(told: DiagnosisResult) -> tuple[str, str]:
     first = told.diagnoses[0].verdicts[0]
     return first.cause, first.verdict
 
 
-def known(told: Found) -> dict[str, object]:
+def known(told: DiagnosisResult) -> dict[str, object]:
     return {fact.name: fact.value for fact in told.diagnoses[0].facts if fact.status == "known"}
 
 
@@ -154,7 +154,7 @@ def test_what_slurm_nccl_and_cpp_say_of_an_end_is_a_death(
     if cause is not None:
         assert leads(told) == (cause, "likely")
     assert "nothing-ended" not in {one.text for verdict in told.diagnoses[0].verdicts for one in verdict.against}
-    assert not any("pgrep" in look.command for look in next_looks(told.diagnoses[0]))
+    assert not any("pgrep" in look.command for look in next_checks(told.diagnoses[0]))
 
 
 def test_a_training_that_goes_on_after_such_a_line_has_not_ended(tmp_path: Path) -> None:
@@ -162,14 +162,14 @@ def test_a_training_that_goes_on_after_such_a_line_has_not_ended(tmp_path: Path)
     console.write_text(
         v2([160.0] * 3) + f"{THROWN.format('x')}\n" + v2([160.0] * 4, header=False, first=3, start=LATER)
     )
-    told = diagnose_target(str(console), tell_look=lambda t_s: None)
+    told = diagnose_target(str(console), tell_observed=lambda t_s: None)
     assert "death" not in [one.episode.kind for one in told.diagnoses]
 
 
 def test_a_training_that_was_finished_before_slurm_counted_has_not_ended_by_it(tmp_path: Path) -> None:
     console = tmp_path / "console.txt"
     console.write_text(v2([160.0] * 3, finished=True) + f"{STEP_KILL}\n")
-    assert diagnose_target(str(console), tell_look=lambda t_s: None).diagnoses == ()
+    assert diagnose_target(str(console), tell_observed=lambda t_s: None).diagnoses == ()
 
 
 LIMIT = "slurmstepd: error: *** JOB 12345 ON node01 CANCELLED AT 2024-03-01T21:03:30 DUE TO TIME LIMIT ***"

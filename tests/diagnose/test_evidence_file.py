@@ -166,12 +166,12 @@ def test_what_is_no_evidence_file_is_refused(broken: bytes) -> None:
 def test_a_file_without_the_wrapping_is_an_evidence_file_and_debug_json_is_none(tmp_path: Path) -> None:
     bare = tmp_path / "facts.json"
     bare.write_text(json.dumps(FROZEN))
-    assert diagnose_target(str(bare), tell_look=lambda t_s: None).kind == "evidence"
+    assert diagnose_target(str(bare), tell_observed=lambda t_s: None).kind == "evidence"
     other = tmp_path / "debug.json"
     other.write_text('{"torch_version": "2.9.0"}')
     assert not is_stated(other.read_bytes())
     with pytest.raises(EvidenceWrong, match="states no facts"):
-        diagnose_target(str(other), tell_look=lambda t_s: None)
+        diagnose_target(str(other), tell_observed=lambda t_s: None)
 
 
 def test_the_template_has_every_fact_and_is_itself_without_any() -> None:
@@ -196,5 +196,5 @@ def test_a_file_of_another_encoding_is_read(encoding: str, tmp_path: Path) -> No
     file = tmp_path / "evidence.json"
     document = {"facts": FROZEN, "about": "同事的电脑，训练停住了"}
     file.write_text(json.dumps(document, ensure_ascii=False, indent=1), encoding=encoding)
-    found = diagnose_target(str(file), tell_look=lambda _: None)
+    found = diagnose_target(str(file), tell_observed=lambda _: None)
     assert (found.kind, found.diagnoses[0].episode.reason) == ("evidence", document["about"])

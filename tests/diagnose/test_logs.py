@@ -12,11 +12,11 @@ import pytest
 
 from diagnose.logs import START, v1, v2
 from holter.diagnosis.logs import read_pasted
-from holter.diagnosis.result import Found
+from holter.diagnosis.result import DiagnosisResult
 from holter.diagnosis.targets import diagnose_target
 from holter.errors import NotALog, UnknownTarget
 from holter.records import ExceptionSeen
-from holter.remedies.next_checks import next_looks
+from holter.remedies.next_checks import next_checks
 from holter.reports.catalogue import phrase
 from holter.reports.wording import best
 
@@ -24,8 +24,8 @@ SLOWER = [160.0] * 8 + [420.0] * 5
 LATER = START + datetime.timedelta(hours=9)
 
 
-def found(path: Path) -> Found:
-    return diagnose_target(str(path), tell_look=lambda t_s: None)
+def found(path: Path) -> DiagnosisResult:
+    return diagnose_target(str(path), tell_observed=lambda t_s: None)
 
 
 def write(folder: Path, content: str | bytes, name: str = "console.txt") -> Path:
@@ -34,15 +34,15 @@ def write(folder: Path, content: str | bytes, name: str = "console.txt") -> Path
     return path
 
 
-def kinds(told: Found) -> list[str]:
+def kinds(told: DiagnosisResult) -> list[str]:
     return [one.episode.kind for one in told.diagnoses]
 
 
-def facts(told: Found, place: int = 0) -> dict[str, object]:
+def facts(told: DiagnosisResult, place: int = 0) -> dict[str, object]:
     return {fact.name: fact.value for fact in told.diagnoses[place].facts if fact.status == "known"}
 
 
-def notes(told: Found) -> str:
+def notes(told: DiagnosisResult) -> str:
     return "\n".join(phrase(one, "en") for one in told.notes)
 
 
@@ -284,16 +284,16 @@ def test_a_slow_down_within_the_grace_of_a_vgpu_is_a_hint_and_asks_for_its_licen
     (diagnosis,) = told.diagnoses
     assert (diagnosis.verdicts[0].cause, diagnosis.verdicts[0].verdict) == ("vgpu-unlicensed", "possible")
     assert best(diagnosis) is None  # other causes have this shape, too
-    assert next_looks(diagnosis)[0].id == "gpu"
+    assert next_checks(diagnosis)[0].id == "gpu"
     assert diagnosis.episode.start_s >= 25 * 46.5  # epoch 25, and not the one before it
 
 
 def test_a_log_that_ends_within_the_grace_of_a_vgpu_asks_for_its_licence(tmp_path: Path) -> None:
     (diagnosis,) = found(write(tmp_path, v2([167.0] * 7, cut=True))).diagnoses
     assert (diagnosis.episode.kind, best(diagnosis)) == ("stall", None)
-    assert next_looks(diagnosis)[0].id == "gpu"
+    assert next_checks(diagnosis)[0].id == "gpu"
     (later,) = found(write(tmp_path, v2([167.0] * 40, cut=True))).diagnoses
-    assert next_looks(later)[0].id != "gpu"
+    assert next_checks(later)[0].id != "gpu"
 
 
 def test_heat_is_asked_for_where_epochs_get_slower_and_slower(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from holter.diagnosis.targets import read_evidence
 from holter.evidence.vocabulary import NAMES
 from holter.records import Diagnosis, Environment
-from holter.remedies.next_checks import MAX_LOOKS, look_for, next_looks, open_questions
+from holter.remedies.next_checks import MAX_LOOKS, look_for, next_checks, open_questions
 from holter.remedies.next_checks_table import LOOKS, WINDOWS
 from holter.reports.catalogue import known
 
@@ -39,32 +39,32 @@ def test_every_command_is_one_that_a_shell_understands(look: object) -> None:
 def test_an_unlicensed_vgpu_asks_for_what_confirms_it() -> None:
     found = diagnosis(episode__kind="stall", gpu__virtualization="vgpu", gpu__licence_stage="unlicensed-restricted")
     assert found.verdicts[0].cause == "vgpu-unlicensed"
-    assert next_looks(found)[0].id in ("stacks", "gpu")
-    assert "main.waits_on" in {fact for one in next_looks(found) for fact in one.facts}
+    assert next_checks(found)[0].id in ("stacks", "gpu")
+    assert "main.waits_on" in {fact for one in next_checks(found) for fact in one.facts}
 
 
 def test_nothing_known_of_a_slow_training_asks_for_workers_and_gpu() -> None:
-    looks = [one.id for one in next_looks(diagnosis(episode__kind="slow-down", epochs__shape="step-up"))]
+    looks = [one.id for one in next_checks(diagnosis(episode__kind="slow-down", epochs__shape="step-up"))]
     assert len(looks) == MAX_LOOKS
     assert {"processes", "gpu"} <= set(looks)
 
 
 def test_nobody_looks_into_a_process_that_has_ended() -> None:
-    looks = next_looks(diagnosis(episode__kind="death", main__exit_signal=9), Environment(wall_start="", main_pid=7))
+    looks = next_checks(diagnosis(episode__kind="death", main__exit_signal=9), Environment(wall_start="", main_pid=7))
     assert looks
     assert not {"stacks", "processes", "live"} & {one.id for one in looks}
 
 
 def test_a_pid_and_folders_that_are_known_stand_in_the_commands() -> None:
     environment = Environment(wall_start="", main_pid=4711, preprocessed_folder="/data/my set")
-    looks = next_looks(diagnosis(episode__kind="stall"), environment)
+    looks = next_checks(diagnosis(episode__kind="stall"), environment)
     told = "\n".join(one.command for one in looks)
     assert "4711" in told
     assert "pgrep" not in told
 
 
 def test_windows_is_asked_in_powershell() -> None:
-    looks = next_looks(diagnosis(episode__kind="stall", system__os="windows"))
+    looks = next_checks(diagnosis(episode__kind="stall", system__os="windows"))
     assert looks
     assert all(one.command == WINDOWS[one.id] for one in looks)
     assert not any(word in one.command for one in looks for word in ("/proc", "/sys", "dmesg", "grep", "ps -o"))
@@ -72,8 +72,8 @@ def test_windows_is_asked_in_powershell() -> None:
 
 def test_nobody_searches_a_console_that_was_read() -> None:
     found = diagnosis(episode__kind="stall")
-    asked = {one.id for one in next_looks(found, Environment(wall_start=""))}
-    read = {one.id for one in next_looks(found, Environment(wall_start="", console="read"))}
+    asked = {one.id for one in next_checks(found, Environment(wall_start=""))}
+    read = {one.id for one in next_checks(found, Environment(wall_start="", console="read"))}
     assert "first-exception" in asked - read
 
 
@@ -86,7 +86,7 @@ def test_what_is_confirmed_leaves_nothing_to_look_at() -> None:
         queue__ready="empty",
     )
     assert found.verdicts[0].verdict == "confirmed"
-    assert next_looks(found) == ()
+    assert next_checks(found) == ()
 
 
 def test_only_facts_that_nobody_saw_are_asked_for() -> None:

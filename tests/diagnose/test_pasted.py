@@ -9,7 +9,7 @@ from rich.console import Console
 
 from diagnose.logs import v2
 from holter.diagnosis.logs import read_pasted
-from holter.diagnosis.result import Found
+from holter.diagnosis.result import DiagnosisResult
 from holter.evidence.chain import BATCH_QUEUE
 from holter.records import ExceptionSeen
 from holter.reports.catalogue import phrase
@@ -21,16 +21,16 @@ EPOCHS = v2([160.0] * 2, cut=True)
 SPACE = "RuntimeError: unable to write to file </torch_8289_606636967_0>: No space left on device (28)"
 
 
-def pasted(text: str) -> Found:
+def pasted(text: str) -> DiagnosisResult:
     return read_pasted(io.BytesIO(text.encode()), "console.txt")
 
 
-def first_cause(told: Found) -> str | None:
+def first_cause(told: DiagnosisResult) -> str | None:
     verdict = best(told.diagnoses[0]) if told.diagnoses else None
     return verdict.cause if verdict else None
 
 
-def errors(told: Found) -> list[tuple[str, bool]]:
+def errors(told: DiagnosisResult) -> list[tuple[str, bool]]:
     return [(event.error, event.echo) for event in told.recording.events(ExceptionSeen)]
 
 

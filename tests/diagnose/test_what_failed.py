@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from diagnose.test_error_texts import RAISES, STEP_KILL, judged, known, leads, told_by
-from holter.diagnosis.result import Found
+from holter.diagnosis.result import DiagnosisResult
 from holter.diagnosis.targets import diagnose_target
 from holter.remedies import propose
 from holter.reports.catalogue import Lang
@@ -25,12 +25,12 @@ def traced(error: str, *functions: str) -> str:
     return RAISES + "".join(FRAME.format("module", function) for function in functions) + error
 
 
-def offered(told: Found) -> set[str]:
+def offered(told: DiagnosisResult) -> set[str]:
     cause = leads(told)[0]
     return {remedy.id for remedy in dict(propose(told.diagnoses[0], None, is_over=True).remedies)[cause]}
 
 
-def said(told: Found, lang: Lang = "en") -> str:
+def said(told: DiagnosisResult, lang: Lang = "en") -> str:
     return headline(told.diagnoses[0], told.recording, lang)
 
 
@@ -103,7 +103,7 @@ GONE = f"{UNPACKING}Error when checking a.npy and a_seg.npy, fixing...\n{POOL}{T
 def test_a_file_that_another_training_took_away_is_a_race(tmp_path: Path) -> None:
     console = tmp_path / "console.txt"
     console.write_text(GONE, encoding="utf-8")
-    told = diagnose_target(str(console), tell_look=lambda t_s: None)
+    told = diagnose_target(str(console), tell_observed=lambda t_s: None)
     assert leads(told) == ("fold-start-race", "likely")
     assert known(told)["unpack.rewritten"] == 1
     assert "remove-unpacked" in offered(told)
@@ -114,7 +114,7 @@ def test_a_file_that_another_training_took_away_is_a_race(tmp_path: Path) -> Non
 def test_unpacking_that_was_killed_is_not_said_to_go_on(error: str, tmp_path: Path) -> None:
     console = tmp_path / "console.txt"
     console.write_text(f"{UNPACKING}{error}\n{ECHO}\n{STEP_KILL}\n", encoding="utf-8")
-    told = diagnose_target(str(console), tell_look=lambda t_s: None)
+    told = diagnose_target(str(console), tell_observed=lambda t_s: None)
     assert leads(told) == ("unpack-slow-or-oom", "likely")
     assert "memory ran out while the cases were being unpacked" in said(told)
     assert "watch-unpacking" not in offered(told)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from made_run import Run
 
 from holter.causes import diagnose_all
-from holter.history.actions import deeds
+from holter.history.actions import merge_events
 from holter.history.goodput import Account, account
 from holter.records import Diagnosis, Episode, ProcessEnded, Subject, Tick, Verdict
 from holter.tape import Recording, TapeWriter, read
@@ -127,7 +127,7 @@ def test_hook_and_supervisor_tell_of_one_deed() -> None:
     run.act("replace-workers", "begun", source="hook", text="worker 2 is stopped", pids=(1, 2)).stand(1)
     run.act("replace-workers", "done", source="hook", text="worker 2 is stopped; started: 2").go_on(1)
     run.act("replace-workers", "done", text="the training goes on after 3 s").go_on(3)
-    (deed,) = deeds(run.recording())
+    (deed,) = merge_events(run.recording())
     assert (deed.state, deed.cause, deed.pids, deed.sources) == (
         "done",
         "frozen-worker",
@@ -143,13 +143,13 @@ def test_two_heals_in_a_row_are_two_deeds() -> None:
         run.act("replace-workers", "begun", source="hook").stand(3).act("replace-workers", "done", source="hook").go_on(
             9
         )
-    assert [deed.state for deed in deeds(run.recording())] == ["done", "done"]
+    assert [deed.state for deed in merge_events(run.recording())] == ["done", "done"]
 
 
 def test_a_proposal_is_no_deed_that_saved_anything() -> None:
     run = Run().startup(10).train(0, 5).act("restart", "proposed", cause="external-kill").go_on(5)
     recording = run.recording()
-    assert [deed.state for deed in deeds(recording)] == ["proposed"]
+    assert [deed.state for deed in merge_events(recording)] == ["proposed"]
     assert account(recording).saved == ()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from holter.evidence.disk_space import format_bytes, has_room, needed_bytes
+from holter.evidence.disk_space import format_bytes, has_space, needed_bytes
 from holter.evidence.outside import CONDITIONS, Outside
 from holter.records import ActionTaken, ExceptionSeen, GpuProcess, GpuSample, StorageSample, Tick
 from holter.remedies.ladder import WAIT_FOR
@@ -65,7 +65,7 @@ def test_where_nothing_was_read_nothing_is_said(cause: str) -> None:
     ],
 )
 def test_room_is_room_for_a_checkpoint(room: dict[str, object], expected: bool | None) -> None:
-    assert has_room(results(**room)) is expected
+    assert has_space(results(**room)) is expected
     assert clear("disk-full-or-quota", results(**room)) is expected
 
 

@@ -17,7 +17,7 @@ from nnunetv2.training.dataloading.nnunet_dataset import nnUNetDatasetBlosc2, nn
 
 from holter.loader import Backend
 from holter.loader.mounts import MountedOn
-from holter.loader.plan.files import look_at
+from holter.loader.plan.files import observe
 from holter.loader.read.backend import choose
 from holter.loader.read.crop import read_box
 from holter.loader.read.libblosc2 import Library, _Mapping, library
@@ -40,7 +40,7 @@ def random_region(rng: np.random.Generator, shape: tuple[int, ...], reach: int) 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_the_header_says_what_python_blosc2_says(tmp_path: Path, dtype: str) -> None:
     data.save(tmp_path, "case", (30, 41, 17), channels=3, dtype=dtype)
-    ours, theirs = look_at(tmp_path / "case.b2nd"), blosc2.open(str(tmp_path / "case.b2nd"), mode="r")
+    ours, theirs = observe(tmp_path / "case.b2nd"), blosc2.open(str(tmp_path / "case.b2nd"), mode="r")
     assert (ours.shape, ours.chunks, ours.dtype) == (theirs.shape, theirs.chunks, theirs.dtype)
 
 
@@ -48,7 +48,7 @@ def test_the_header_says_what_python_blosc2_says(tmp_path: Path, dtype: str) -> 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_every_box_is_bit_for_bit_what_python_blosc2_reads(tmp_path: Path, kind: Any, dtype: str) -> None:
     data.save(tmp_path, "case", (30, 41, 37), channels=2, dtype=dtype)
-    file = look_at(tmp_path / "case.b2nd")
+    file = observe(tmp_path / "case.b2nd")
     theirs = blosc2.open(str(file.path), mode="r")
     source = Backend(kind, "").open(file, Scratch())
     rng = np.random.default_rng(1)
@@ -68,7 +68,7 @@ def test_one_whole_chunk_into_a_larger_buffer_stays_in_its_place(tmp_path: Path)
     for chunks in ((16, 32, 32), (8, 8, 8), (32, 32, 32)):
         file = tmp_path / f"{chunks[0]}.b2nd"
         blosc2.asarray(array, urlpath=str(file), chunks=chunks, blocks=(8, 8, 8) if chunks[0] == 8 else (8, 32, 32))
-        source = Backend("libblosc2", "").open(look_at(file), Scratch())
+        source = Backend("libblosc2", "").open(observe(file), Scratch())
         around = np.zeros((40, 40, 40), np.float32)
         part = tuple(slice(0, size) for size in chunks)
         source.read((0, 0, 0), chunks, around[part])
@@ -82,7 +82,7 @@ def test_a_box_over_any_border_is_what_nnunet_crops(tmp_path: Path, dtype: str) 
     data.save(tmp_path, "case", (20, 31, 26), channels=2, dtype=dtype)
     images, segs, _, _ = nnUNetDatasetBlosc2(str(tmp_path)).load_case("case")
     scratch, rng, checked = Scratch(), np.random.default_rng(2), 0
-    opened = [Backend("libblosc2", "").open(look_at(tmp_path / f"case{part}.b2nd"), scratch) for part in ("", "_seg")]
+    opened = [Backend("libblosc2", "").open(observe(tmp_path / f"case{part}.b2nd"), scratch) for part in ("", "_seg")]
     for _ in range(60):
         region = random_region(rng, (20, 31, 26), 12)
         if any(high <= 0 for high in region.upper):
@@ -99,7 +99,7 @@ def test_a_box_over_any_border_is_what_nnunet_crops(tmp_path: Path, dtype: str) 
 
 def test_a_box_wholly_outside_is_filled(tmp_path: Path) -> None:
     data.save(tmp_path, "case", (8, 8, 8))
-    source = Backend("libblosc2", "").open(look_at(tmp_path / "case_seg.b2nd"), Scratch())
+    source = Backend("libblosc2", "").open(observe(tmp_path / "case_seg.b2nd"), Scratch())
     seg = np.empty((1, 3, 3, 3), np.int8)
     read_box(source, Region((20, -9, 0), (23, -6, 3)), seg, -1, Scratch())
     assert (seg == -1).all()
@@ -111,7 +111,7 @@ def test_npz_and_npy_are_read_alike(tmp_path: Path, is_unpacked: bool) -> None:
     whole = np.load(tmp_path / "case.npz")["data"]
     if is_unpacked:
         np.save(tmp_path / "case.npy", whole)
-    file = look_at(tmp_path / "case.npy") if is_unpacked else look_at(tmp_path / "case.npz", "data")
+    file = observe(tmp_path / "case.npy") if is_unpacked else observe(tmp_path / "case.npz", "data")
     assert (file.shape, file.dtype) == (whole.shape, whole.dtype)
     image = np.empty((1, 9, 9, 9), np.float32)
     source = choose(file, library()).open(file, Scratch())
@@ -141,13 +141,13 @@ class WrongLibrary(Library):
 
 
 def test_the_c_library_is_taken_where_it_gives_the_right_voxels(written: Path) -> None:
-    assert choose(look_at(written / "case_000.b2nd"), library()) == Backend("libblosc2", "")
+    assert choose(observe(written / "case_000.b2nd"), library()) == Backend("libblosc2", "")
 
 
 def test_without_the_c_library_or_with_a_wrong_one_python_reads_and_the_price_is_told(
     written: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file = look_at(written / "case_000.b2nd")
+    file = observe(written / "case_000.b2nd")
     missing = choose(file, None)
     monkeypatch.setattr("holter.loader.read.backend.library", WrongLibrary)
     wrong = choose(file, WrongLibrary())
@@ -164,7 +164,7 @@ def test_the_memory_map_of_a_version_that_was_not_compared_is_not_touched(
     monkeypatch.setattr(found, "version", "3.4.0")
     monkeypatch.setattr("holter.loader.read.backend.mount_of", lambda _: MountedOn("/data", "nfs4"))
     monkeypatch.setattr("holter.loader.read.backend._open_files", set)
-    chosen = choose(look_at(written / "case_000.b2nd"), found)
+    chosen = choose(observe(written / "case_000.b2nd"), found)
     assert chosen.kind == "libblosc2"
     assert "c-blosc2 3.4.0: memory maps were compared with 3.3.5" in chosen.note
 
@@ -191,13 +191,13 @@ def test_a_damaged_file_is_named(tmp_path: Path, suffix: str, damage: str) -> No
     if damage != "missing":
         file.write_bytes({"empty": b"", "cut": content[: len(content) // 2], "other": b"\x93text" * 999}[damage])
     with pytest.raises(FileUnreadable, match=rf"case\.{suffix}"):
-        look_at(file, "data")
+        observe(file, "data")
 
 
 @pytest.mark.parametrize("kind", ["libblosc2", "libblosc2-mapped"])
 def test_a_file_cut_while_it_is_open_is_an_error_and_not_the_end_of_the_process(tmp_path: Path, kind: Any) -> None:
     data.save(tmp_path, "case", (30, 41, 37))
-    file = look_at(tmp_path / "case.b2nd")
+    file = observe(tmp_path / "case.b2nd")
     source = Backend(kind, "").open(file, Scratch())
     out = np.empty(file.shape, np.float32)
     source.read((0, 0, 0, 0), file.shape, out)
@@ -233,7 +233,7 @@ def test_the_interpreter_goes_on_while_the_c_library_waits_for_a_file(tmp_path: 
 
 def test_a_closed_file_is_an_error_and_not_the_end_of_the_process(tmp_path: Path) -> None:
     data.save(tmp_path, "case", (9, 9, 9))
-    source = Backend("libblosc2", "").open(look_at(tmp_path / "case.b2nd"), Scratch())
+    source = Backend("libblosc2", "").open(observe(tmp_path / "case.b2nd"), Scratch())
     source.close()
     with pytest.raises(OSError, match="cannot decompress"):
         source.read((0, 0, 0, 0), (1, 9, 9, 9), np.empty((1, 9, 9, 9), np.float32))
@@ -246,4 +246,4 @@ def test_over_a_network_a_map_is_used_only_where_the_library_opens_the_file_for_
     monkeypatch.setattr("holter.loader.read.backend.mount_of", lambda _: MountedOn("/data", "nfs4"))
     if not is_kept_open:
         monkeypatch.setattr("holter.loader.read.backend._open_files", set)
-    assert choose(look_at(written / "case_000.b2nd"), library()) == Backend(kind, "")  # type: ignore[arg-type]
+    assert choose(observe(written / "case_000.b2nd"), library()) == Backend(kind, "")  # type: ignore[arg-type]

@@ -8,7 +8,7 @@ import pytest
 
 from holter.records import Diagnosis, Environment, Episode, Fact, Finding, Subject, Verdict
 from holter.remedies import REMEDIES, propose
-from holter.remedies.next_checks import next_looks
+from holter.remedies.next_checks import next_checks
 from holter.remedies.of_nnunet import SENTENCES
 from holter.reports.catalogue import every_sentence
 
@@ -52,5 +52,5 @@ def test_nobody_looks_for_folders_that_a_script_never_had(nnunet):
     facts = diagnosis(nnunet=nnunet).facts
     open_fact = Finding(fact="save.failed", text="save-failed")
     verdict = Verdict(cause="disk-full-or-quota", verdict="possible", score=0.1, unknown=(open_fact,))
-    looks = next_looks(Diagnosis(episode=DEATH, verdicts=(verdict,), facts=facts), ENVIRONMENT)
+    looks = next_checks(Diagnosis(episode=DEATH, verdicts=(verdict,), facts=facts), ENVIRONMENT)
     assert any("nnUNet" in one.command for one in looks) == nnunet

@@ -9,11 +9,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from holter.diagnosis.result import diagnosed_all
+from holter.diagnosis.result import diagnose_recording
 from holter.diagnosis.targets import read_tape
 from holter.records import Diagnosis, Environment, Episode, Fact, Verdict
 from holter.remedies import propose
-from holter.remedies.next_checks import next_looks
+from holter.remedies.next_checks import next_checks
 from holter.tape import read
 
 TAPES = Path(__file__).parents[1] / "tapes"
@@ -54,7 +54,7 @@ def test_a_tape_of_before_names_no_process(tape):
     path = TAPES / f"{tape}.holter"
     diagnoses = read_tape(path).diagnoses
     commands = [one.command or "" for found in diagnoses for _, some in found.remedies for one in some]
-    looks = [one.command for found in diagnoses for one in next_looks(found, read(path).environment)]
+    looks = [one.command for found in diagnoses for one in next_checks(found, read(path).environment)]
     assert [command for command in (*commands, *looks) if NAMES_A_PID.search(command)] == []
 
 
@@ -66,7 +66,7 @@ def test_a_tape_that_is_still_written_does_and_one_whose_recorder_was_killed_doe
     open_ = tuple(msgspec.structs.replace(episode, end_s=None) for episode in recording.episodes())
     environment = msgspec.structs.replace(recording.environment, wall_start=began.isoformat())
     recording = msgspec.structs.replace(recording, finished=False, all_episodes=open_, environment=environment)
-    commands = [one.command or "" for _, some in diagnosed_all(recording)[0].remedies for one in some]
+    commands = [one.command or "" for _, some in diagnose_recording(recording)[0].remedies for one in some]
     assert any(NAMES_A_PID.search(command) for command in commands) == is_named
 
 

@@ -13,7 +13,7 @@ from reports_scene import STALL
 
 from holter.detectors.notices import LOST_WORKER
 from holter.errors import TapeExists
-from holter.history.actions import deeds
+from holter.history.actions import merge_events
 from holter.records import ActionTaken, Beat, Diagnosis, Environment, Episode, Fact, Notice, Subject, Tick
 from holter.reports.catalogue import Lang, phrase, text
 from holter.reports.html import html, write_html
@@ -105,7 +105,7 @@ def test_notices_and_what_became_of_it_are_told_as_on_a_terminal(
     later = Fact(name="main.ending", status="known", value="ended by signal 9 (SIGKILL)")
     ended = (msgspec.structs.replace(diagnoses[0], later=(later,)), *diagnoses[1:])
     plain = plain_of(html(noticed_scene(recording), ended, lang))
-    for heading in ("heading.notices", "heading.later", "deed.announce-restart"):
+    for heading in ("heading.notices", "heading.later", "heal.announce-restart"):
         assert text(heading, lang) in plain
     assert f"0:05:00{phrase(NOTICED, lang)}" in plain
     assert later_lines(ended[0], lang)[0] in plain and "SIGKILL" in later_lines(ended[0], lang)[0]
@@ -116,9 +116,11 @@ def test_a_restart_that_was_announced_and_came_is_no_longer_under_way(recording:
     came = ActionTaken(t_s=599.0, action="restart", state="begun", generation=1)
     scene = noticed_scene(recording)
     ticks = (*scene.all_ticks[:-1], msgspec.structs.replace(scene.all_ticks[-1], events=(came,)))
-    announced = [one for one in deeds(msgspec.structs.replace(scene, all_ticks=ticks)) if one.action != "restart"]
+    announced = [
+        one for one in merge_events(msgspec.structs.replace(scene, all_ticks=ticks)) if one.action != "restart"
+    ]
     assert [(one.state, one.ended_s) for one in announced] == [("done", 599.0)]
-    assert [one.state for one in deeds(scene)] == ["begun"]
+    assert [one.state for one in merge_events(scene)] == ["begun"]
 
 
 def test_a_loss_that_is_no_number_is_an_episode_like_others(recording: Recording) -> None:
@@ -196,7 +198,7 @@ def test_the_bar_of_goodput_is_the_whole_run() -> None:
 
 
 def test_a_run_that_was_never_touched_has_no_such_section(report: str) -> None:
-    assert 'id="deeds"' not in report
+    assert 'id="actions"' not in report
     assert 'class="pin' not in report and 'class="phase generation' not in report
 
 

@@ -141,7 +141,7 @@ def test_everything_that_the_template_names_has_a_label() -> None:
         ("verdict.", choices_of(Verdict, "verdict")),
         ("safety.", choices_of(Remedy, "safety")),
         ("rung.", choices_of(StackDump, "rung")),
-        ("deed-state.", choices_of(ActionTaken, "state")),
+        ("heal-state.", choices_of(ActionTaken, "state")),
         ("heading.", ("supports", "against", "unknown")),
         ("recovery.", ("on-trend", "jump", "too-early")),
         ("event.", ("end", "error", "kernel", "note", "warning")),
@@ -198,7 +198,7 @@ def said(call: str, keyword: str, *folders: str) -> set[str]:
 
 def test_every_remark_of_a_recording_has_a_name() -> None:
     folders = ("supervisor", "probes", "demo", "texts")
-    whats = said("Noted", "what", *folders) | said("tell", "what", "hook") - {"run_training"}
+    whats = said("Noted", "what", *folders) | said("emit", "what", "hook") - {"run_training"}
     whats -= {"perform_actual_validation"}  # of lines that begin and end
     assert {"probe-failed", "hook-failed", "checkpoint-failed", "gpu-call-overdue", "hook-note"} <= whats
     assert unlabelled("noted.", whats) == set()
@@ -210,7 +210,7 @@ def test_every_action_has_a_name() -> None:
     for file in set((SOURCE / "supervisor" / "healing").glob("*.py")) - {SOURCE / MAIN_HANG}:
         actions |= set(re.findall(r'self\._(?:act|tell)\((?:standing, )?"([a-z-]+)"', file.read_text(encoding="utf-8")))
     assert {"restart", "end-group", "keep-checkpoint", "leave-alone"} <= actions
-    assert unlabelled("deed.", actions) == set()
+    assert unlabelled("heal.", actions) == set()
 
 
 def test_a_page_shows_no_key_in_place_of_a_word(recording: Recording, diagnoses: tuple[Diagnosis, ...]) -> None:

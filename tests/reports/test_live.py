@@ -192,7 +192,7 @@ def test_two_workers_that_are_replaced_one_after_the_other_are_both_told(capsys:
 
 
 def test_a_full_disk_that_fails_every_epoch_is_told_once_until_it_works_again() -> None:
-    echoes = live.Echoes()
+    echoes = live.RepeatFilter()
     said = [
         worded(remark("not-saved-epoch", epoch=number, file="checkpoint_latest.pth", reason="No space left on device"))
         for number in (1, 2)

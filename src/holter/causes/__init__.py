@@ -94,7 +94,7 @@ from holter.causes import (
 from holter.causes.weigh import Rule, weigh
 from holter.detectors import detect
 from holter.evidence import Evidence, collect
-from holter.evidence.as_told import as_told
+from holter.evidence.at_verdict import at_verdict
 from holter.records import Diagnosis, Episode, Fact, Finding, Verdict
 from holter.tape import Recording
 
@@ -242,9 +242,9 @@ def _explains_its_kind(verdict: Verdict) -> bool:
     return verdict.verdict != "excluded" and any(finding.fact in facts for finding in verdict.supports)
 
 
-def diagnose_as_told(recording: Recording, episode: Episode) -> Diagnosis:
+def diagnose_at_verdict(recording: Recording, episode: Episode) -> Diagnosis:
     """Return the verdict as it was while the run was watched, and facts that became known afterwards."""
-    cut, seen = as_told(recording, episode)
+    cut, seen = at_verdict(recording, episode)
     diagnosis = diagnose(cut, seen)
     return msgspec.structs.replace(diagnosis, episode=episode, later=_later(recording, episode, diagnosis))
 
@@ -259,4 +259,4 @@ def _later(recording: Recording, episode: Episode, diagnosis: Diagnosis) -> tupl
 def diagnose_all(recording: Recording) -> tuple[Diagnosis, ...]:
     """Return a diagnosis for every episode: the recorded ones, else those that the ticks show."""
     episodes = recording.episodes() or detect(recording.ticks())
-    return tuple(diagnose_as_told(recording, episode) for episode in episodes)
+    return tuple(diagnose_at_verdict(recording, episode) for episode in episodes)

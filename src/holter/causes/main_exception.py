@@ -63,12 +63,12 @@ SENTENCES = describe(
 )
 
 # Kinds that no other cause explains and that name what failed: they change the wording, not the certainty.
-TOLD = ("checkpoint-broken", "checkpoint-refused", "pinned-memory", "gpu-number", "no-paths")
+NAMED_KINDS = ("checkpoint-broken", "checkpoint-refused", "pinned-memory", "gpu-number", "no-paths")
 
 RULES = (
     needs("exception.role", one_of("main"), "exception-in-main", otherwise="exception-not-in-main", weight=2.0),
     supports("exception.first", is_true, "first-exception"),
-    *(supports("exception.kind", one_of(kind), kind, weight=0.0) for kind in TOLD),
+    *(supports("exception.kind", one_of(kind), kind, weight=0.0) for kind in NAMED_KINDS),
     against("episode.kind", one_of("slow-down", "creep", "unsaved"), "still-running", fatal=True),
     against("worker.exit_signal", at_least(1), "worker-ended-by-signal", weight=2.0),
     against("disk.error", is_true, "disk-explains", weight=2.0),

@@ -29,7 +29,7 @@ USUAL_WORKERS, USUAL_EXPORTERS = 12, 8
 FEW_CACHED = "2"
 # If tensors pass through named files, a killed worker leaves some behind until torch's manager process deletes them:
 # keep space for a handful of batches.
-SHM_ROOM_BYTES = 512 << 20
+SHM_SPACE_BYTES = 512 << 20
 SHM_FULL_RATIO = 0.9
 
 
@@ -98,16 +98,16 @@ def _fewer_exporters(now: Situation, facts: Facts) -> Settings | None:
     return ((EXPORTERS, str(count // 2)),) if count > 1 else None
 
 
-def has_shm_room(facts: Facts) -> bool:
+def has_shm_space(facts: Facts) -> bool:
     """Return whether /dev/shm has space for named files; an unknown size counts as enough."""
     total, used = facts.get("shm.total_bytes"), facts.get("shm.used_ratio")
     if not isinstance(total, (int, float)):
         return True
-    return total * (1.0 - (used if isinstance(used, (int, float)) else 0.0)) >= SHM_ROOM_BYTES
+    return total * (1.0 - (used if isinstance(used, (int, float)) else 0.0)) >= SHM_SPACE_BYTES
 
 
 def _shared_through_files(_: Situation, facts: Facts) -> Settings | None:
-    return ((SHARING, "file_system"),) if has_shm_room(facts) else None
+    return ((SHARING, "file_system"),) if has_shm_space(facts) else None
 
 
 # Such workers inherit no lock and no thread pool, and their libraries start no threads.

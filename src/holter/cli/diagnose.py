@@ -46,7 +46,7 @@ def diagnose(
     """
     from rich.console import Console
 
-    from holter.diagnosis.live_process import LOOK_S
+    from holter.diagnosis.live_process import OBSERVE_S
     from holter.diagnosis.targets import WHAT_IS_READ, diagnose_target
     from holter.evidence.scope import was_training_seen
     from holter.evidence.stated.read import template
@@ -60,13 +60,13 @@ def diagnose(
     if target is None:
         raise UnknownTarget(NO_TARGET(), next_step=WHAT_IS_READ())
     language = chosen_language(lang)
-    look_s = LOOK_S if for_s is None else for_s
+    look_s = OBSERVE_S if for_s is None else for_s
     progress = Progress(sys.stderr, language)
     try:
         result = diagnose_target(
             target,
             tell_log=progress.reading,
-            tell_look=lambda t_s: progress.looking(target, t_s, look_s),
+            tell_observed=lambda t_s: progress.looking(target, t_s, look_s),
             look_s=look_s,
         )
     finally:

@@ -23,7 +23,7 @@ class StderrListener(Listener):
 
     def __init__(self, lang: Literal["en", "zh"], *, quiet: bool = False) -> None:
         self._lang = lang
-        self._echoes = live.Echoes()
+        self._echoes = live.RepeatFilter()
         self._writer = LineWriter(None if quiet else sys.stderr, self._left_out)
 
     def alarm(self, episode: Episode) -> None:
@@ -93,11 +93,11 @@ def listeners_for(
     if notify is None:
         yield speaker, lambda _: None
         return
-    from holter.supervisor.notify.composite_listener import Audience
+    from holter.supervisor.notify.composite_listener import CompositeListener
     from holter.supervisor.notify.notify import Notifier
 
     notifier = Notifier(notify, lang, name=name, note=speaker.note)
     try:
-        yield Audience(speaker, notifier), notifier.finish
+        yield CompositeListener(speaker, notifier), notifier.finish
     finally:
         notifier.close()

@@ -26,7 +26,7 @@ GIVE_UP_S = 75.0
 SIMULATED = define("note.simulated", "GPU readings and slow steps are simulated")
 
 
-class Director(Listener):
+class FaultInjector(Listener):
     """Injects and relieves a fault between ticks, and prints what Holter finds."""
 
     def __init__(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from holter.demo.fault_injector import Director
+from holter.demo.fault_injector import FaultInjector
 from holter.demo.faults import Worker
 from holter.demo.faults.freeze_then_kill import FreezeThenKill
 from holter.records import ActionTaken, Beat, Noted, Tick
@@ -17,11 +17,11 @@ KILL_ITERATION = 10
 CURES = ("replace-workers", "restart")
 
 
-class Story(Director):
+class HealingScenario(FaultInjector):
     """Injects the second fault when the first one is healed."""
 
     healed: tuple[str, ...] = ()  # completed actions, in their order
-    _echoes = live.Echoes()
+    _echoes = live.RepeatFilter()
     _saved = False
     _healed_epoch: int | None = None
     _killed = False

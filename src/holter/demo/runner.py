@@ -14,11 +14,11 @@ from typing import Any, Literal
 
 import msgspec
 
-from holter.demo.fault_injector import Director
+from holter.demo.fault_injector import FaultInjector
 from holter.demo.faults import Context, Fault, find_fault, prepared
-from holter.demo.healing_scenario import CURES, Story
+from holter.demo.healing_scenario import CURES, HealingScenario
 from holter.demo.prepare import prepare
-from holter.diagnosis.result import diagnosed_all
+from holter.diagnosis.result import diagnose_recording
 from holter.errors import CannotDoHere, FolderNotWritable, TapeExists
 from holter.records import Diagnosis, Judged, Noted
 from holter.reports import live
@@ -105,7 +105,7 @@ def _play(
     scratch = folder / "scratch"
     scratch.mkdir(exist_ok=True)
     context = Context(scratch=scratch, preprocessed=material.preprocessed)
-    directed_by = Story if fault.heals else Director
+    directed_by = HealingScenario if fault.heals else FaultInjector
     director = directed_by(fault, context, lang, say, show_progress=not quiet and sys.stderr.isatty())
     tape = folder / f"{fault.name}.holter"
     say(text("demo.training", lang, log=folder / "training-output.txt"))
@@ -126,7 +126,7 @@ def _play(
 
 def _conclude(
     fault: Fault,
-    director: Director,
+    director: FaultInjector,
     tape: Path,
     folder: Path,
     returncode: int,
@@ -135,7 +135,7 @@ def _conclude(
     force: bool,
 ) -> DemoResult:
     recording = read(tape)
-    diagnoses = diagnosed_all(recording)
+    diagnoses = diagnose_recording(recording)
     report = folder / f"{fault.name}.html"
     write_html(recording, diagnoses, report, lang, force=force)
     alarm_s, cause_s, named = timing(recording, diagnoses)
@@ -152,7 +152,7 @@ def _conclude(
         named=named,
         lang=lang,
         heals=fault.heals,
-        healed=director.healed if isinstance(director, Story) else (),
+        healed=director.healed if isinstance(director, HealingScenario) else (),
     )
     _say_result(result, say, lang)
     return result

@@ -36,7 +36,7 @@ NOBODY_WORKS = define(
 LONG_EPOCH = define("episode.long-epoch", "this epoch has lasted {lasts:.0f} s, the others took {usual:.1f} s")
 
 
-def episode_at_a_look(recording: Recording) -> Episode | None:
+def episode_of_snapshot(recording: Recording) -> Episode | None:
     """Return what is wrong now; None if the training works or too little was observed."""
     ticks = [tick for tick in recording.all_ticks if tick.processes]
     if not ticks or ticks[-1].t_s - ticks[0].t_s < QUIET_S:

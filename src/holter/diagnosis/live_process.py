@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from holter.detectors.snapshot import episode_at_a_look
-from holter.diagnosis.result import Found, diagnosed
+from holter.detectors.snapshot import episode_of_snapshot
+from holter.diagnosis.result import DiagnosisResult, diagnose_episodes
 from holter.records import Tick
 from holter.sentences import define
 from holter.supervisor.attach import attach
@@ -14,7 +14,7 @@ from holter.supervisor.recording.scratch import new_scratch
 from holter.tape import read
 
 # Long enough to distinguish an idle process from one between two steps, and for stacks, licence and storage to answer.
-LOOK_S = 15.0
+OBSERVE_S = 15.0
 # A stalled run is marked at this point, so that all stacks are captured before the observation ends.
 MARK_S = 7.5
 
@@ -24,7 +24,7 @@ FINE = define(
 )
 
 
-def look_at(pid: int, tell: Callable[[float], None], for_s: float = LOOK_S) -> Found:
+def observe(pid: int, tell: Callable[[float], None], for_s: float = OBSERVE_S) -> DiagnosisResult:
     """Diagnose the training that a PID belongs to. Read-only: Ctrl-C ends the observation, not the training.
 
     Raises:  NoSuchProcess, NotOurProcess, NotATraining, AlreadyRecorded, FolderNotWritable.
@@ -36,7 +36,7 @@ def look_at(pid: int, tell: Callable[[float], None], for_s: float = LOOK_S) -> F
         nonlocal marked
         tell(tick.t_s)
         if not marked and tick.t_s >= MARK_S and not recorder.episodes:
-            episode = episode_at_a_look(recorder.recording())
+            episode = episode_of_snapshot(recorder.recording())
             if episode is not None:
                 marked = True
                 recorder.mark(episode)
@@ -51,4 +51,6 @@ def look_at(pid: int, tell: Callable[[float], None], for_s: float = LOOK_S) -> F
     notes = [LOOKED_AT(pid=pid, seconds=recording.duration_s)]
     if not episodes:
         notes.append(FINE())
-    return Found("pid", f"PID {pid}", recording, diagnosed(recording, episodes, is_over=False), tuple(notes))
+    return DiagnosisResult(
+        "pid", f"PID {pid}", recording, diagnose_episodes(recording, episodes, is_over=False), tuple(notes)
+    )

@@ -11,7 +11,7 @@ from typing import BinaryIO
 import msgspec
 
 from holter.detectors.log_story import LOG_END, episodes_of_log
-from holter.diagnosis.result import Found, TargetKind, diagnosed
+from holter.diagnosis.result import DiagnosisResult, TargetKind, diagnose_episodes
 from holter.errors import NotALog
 from holter.evidence.facts.training.epochs import described as series_in_words
 from holter.evidence.facts.training.epochs import runs as runs_of
@@ -67,7 +67,7 @@ OTHER_SHAPE = define("target.shape.other", "Epoch times: {detail}")
 Tell = Callable[[str, int], None]  # name, per cent
 
 
-def read_log(path: Path, tell: Tell | None = None) -> Found:
+def read_log(path: Path, tell: Tell | None = None) -> DiagnosisResult:
     """Diagnose one log or console file.
 
     Raises:  NotALog, OSError.
@@ -76,7 +76,7 @@ def read_log(path: Path, tell: Tell | None = None) -> Found:
     return _found(runs, path.name, "log", None, is_console=name_wall(path.name) is None)
 
 
-def read_pasted(file: BinaryIO, name: str) -> Found:
+def read_pasted(file: BinaryIO, name: str) -> DiagnosisResult:
     """Diagnose text from a pipe.
 
     Raises:  NotALog.
@@ -87,7 +87,7 @@ def read_pasted(file: BinaryIO, name: str) -> Found:
     return _found(in_order(reader.close()), name, "log", None, is_console=True, may_run=False)
 
 
-def read_folder(folder: Path, tell: Tell | None = None) -> Found:
+def read_folder(folder: Path, tell: Tell | None = None) -> DiagnosisResult:
     """Diagnose a fold's folder; of a folder with several folds, the one that was written to last.
 
     Raises:  NotATraining, NotALog, OSError.
@@ -99,7 +99,7 @@ def read_folder(folder: Path, tell: Tell | None = None) -> Found:
     notes = list(_notes_of(fold))
     if not runs:
         recording = Recording(environment=_environment(fold, (), 0.0))
-        return Found("folder", str(fold.folder), recording, (), (NO_LOG(name=str(fold.folder)), *notes))
+        return DiagnosisResult("folder", str(fold.folder), recording, (), (NO_LOG(name=str(fold.folder)), *notes))
     return _found(runs, str(fold.folder), "folder", fold, notes=notes, is_console=bool(fold.consoles))
 
 
@@ -147,7 +147,7 @@ def _found(
     notes: Iterable[Message] = (),
     is_console: bool,
     may_run: bool = True,
-) -> Found:
+) -> DiagnosisResult:
     if not runs:
         raise NotALog(
             NOTHING_IN_IT(name=name),
@@ -170,7 +170,9 @@ def _found(
     if episodes and episodes[-1].detector == LOG_END and not is_console:
         all_notes.append(ONE_LOG())
     recording = msgspec.structs.replace(recording, all_episodes=episodes)
-    return Found(kind, name, recording, diagnosed(recording, episodes, is_over=True), tuple(all_notes))
+    return DiagnosisResult(
+        kind, name, recording, diagnose_episodes(recording, episodes, is_over=True), tuple(all_notes)
+    )
 
 
 def _environment(fold: Fold | None, runs: Iterable[LogRun], zero_s: float) -> Environment:

@@ -6,7 +6,7 @@ import datetime
 import time
 from typing import Literal, NamedTuple
 
-from holter.causes import diagnose_as_told
+from holter.causes import diagnose_at_verdict
 from holter.detectors import detect
 from holter.records import Diagnosis, Episode, Message
 from holter.remedies import propose
@@ -17,7 +17,7 @@ TargetKind = Literal["tape", "pid", "folder", "log", "evidence"]
 SILENT_S = 60.0
 
 
-class Found(NamedTuple):
+class DiagnosisResult(NamedTuple):
     """Diagnoses of a target, its recording (or an equivalent of one), and notes for the reader."""
 
     kind: TargetKind
@@ -27,17 +27,17 @@ class Found(NamedTuple):
     notes: tuple[Message, ...] = ()
 
 
-def diagnosed(recording: Recording, episodes: tuple[Episode, ...], *, is_over: bool) -> tuple[Diagnosis, ...]:
+def diagnose_episodes(recording: Recording, episodes: tuple[Episode, ...], *, is_over: bool) -> tuple[Diagnosis, ...]:
     """Return a diagnosis with verdicts and remedies for each of these episodes; ``is_over`` as in ``propose``."""
     return tuple(
-        propose(diagnose_as_told(recording, episode), recording.environment, recording.contract(), is_over=is_over)
+        propose(diagnose_at_verdict(recording, episode), recording.environment, recording.contract(), is_over=is_over)
         for episode in episodes
     )
 
 
-def diagnosed_all(recording: Recording) -> tuple[Diagnosis, ...]:
+def diagnose_recording(recording: Recording) -> tuple[Diagnosis, ...]:
     """Return the diagnoses of a tape: of its recorded episodes, or of those detected in its ticks."""
-    return diagnosed(recording, recording.episodes() or detect(recording.ticks()), is_over=is_over(recording))
+    return diagnose_episodes(recording, recording.episodes() or detect(recording.ticks()), is_over=is_over(recording))
 
 
 def is_over(recording: Recording) -> bool:

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from holter.causes import verdicts
-from holter.diagnosis.live_process import LOOK_S, look_at
+from holter.diagnosis.live_process import OBSERVE_S, observe
 from holter.diagnosis.logs import Tell, read_folder, read_log, read_pasted
-from holter.diagnosis.result import Found, diagnosed_all
+from holter.diagnosis.result import DiagnosisResult, diagnose_recording
 from holter.errors import EvidenceWrong, TapeError, UnknownTarget
 from holter.evidence.stated.read import is_stated, read_stated
 from holter.records import Diagnosis, Environment, Message, Tick
@@ -42,8 +42,8 @@ NO_SUCH_TARGET = define("error.no-such-target", "There is no file, folder or pro
 
 
 def diagnose_target(
-    target: str, *, tell_log: Tell | None = None, tell_look: Callable[[float], None], look_s: float = LOOK_S
-) -> Found:
+    target: str, *, tell_log: Tell | None = None, tell_observed: Callable[[float], None], look_s: float = OBSERVE_S
+) -> DiagnosisResult:
     """Diagnose a target of any kind.
 
     Raises:  HolterError of the target's kind.
@@ -53,7 +53,7 @@ def diagnose_target(
     path = Path(target)
     try:
         if target.isdecimal() and not path.exists():
-            return look_at(int(target), tell_look, look_s)
+            return observe(int(target), tell_observed, look_s)
         if path.is_dir():
             return read_folder(path, tell_log)
         with path.open("rb") as file:
@@ -76,7 +76,7 @@ def diagnose_target(
         raise _unreadable(target, error) from error
 
 
-def read_tape(path: Path) -> Found:
+def read_tape(path: Path) -> DiagnosisResult:
     """Diagnose a tape.
 
     Raises:  TapeError.
@@ -84,10 +84,10 @@ def read_tape(path: Path) -> Found:
     recording = read(path)
     if not recording.all_ticks and recording.damage:
         raise TapeError(NOTHING_LEFT(path=str(path), damage=recording.damage), next_step=OTHER_COPY())
-    return Found("tape", str(path), recording, diagnosed_all(recording))
+    return DiagnosisResult("tape", str(path), recording, diagnose_recording(recording))
 
 
-def read_evidence(content: bytes, name: str) -> Found:
+def read_evidence(content: bytes, name: str) -> DiagnosisResult:
     """Diagnose the facts of an evidence file.
 
     Raises:  EvidenceWrong.
@@ -104,10 +104,10 @@ def read_evidence(content: bytes, name: str) -> Found:
     recording = Recording(
         all_ticks=(Tick(t_s=0.0),), all_episodes=(stated.episode,), environment=environment, finished=True
     )
-    return Found("evidence", name, recording, (propose(diagnosis, environment, is_over=False),), tuple(notes))
+    return DiagnosisResult("evidence", name, recording, (propose(diagnosis, environment, is_over=False),), tuple(notes))
 
 
-def _piped(pipe: BinaryIO) -> Found:
+def _piped(pipe: BinaryIO) -> DiagnosisResult:
     head = pipe.read(1 << 16)
     if is_stated(as_utf8(head)):
         return read_evidence(head + pipe.read(EVIDENCE_BYTES), "standard input")

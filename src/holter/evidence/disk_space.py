@@ -51,7 +51,7 @@ def needed_bytes(sample: StorageSample) -> int:
     return FULL_BYTES if sample.checkpoint_bytes is None else sample.checkpoint_bytes + BESIDE_BYTES
 
 
-def has_room(sample: StorageSample) -> bool | None:
+def has_space(sample: StorageSample) -> bool | None:
     """Return whether a checkpoint can be written there now; None if unknown."""
     if sample.free_bytes is None or sample.read_only is None or sample.problem is not None:
         return None

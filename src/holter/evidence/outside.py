@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from holter.evidence.disk_space import has_room, shortage
+from holter.evidence.disk_space import has_space, shortage
 from holter.evidence.facts.gpu.graphics import ZOMBIE_BYTES, held_down_by, others
 from holter.evidence.facts.machine.disk import failure, is_below, kind_of
 from holter.records import ActionTaken, Event, ExceptionSeen, GpuSample, StorageSample, Tick
@@ -52,7 +52,7 @@ class Outside:
                 self._quota = self._quota or bool(QUOTA.search(event.message))
             self._see_failure(event)
         results = self._storage.get("results")
-        self._results_lacked = self._results_lacked or (results is not None and has_room(results) is False)
+        self._results_lacked = self._results_lacked or (results is not None and has_space(results) is False)
         for cause in CONDITIONS:
             if self.is_clear(cause):
                 self._since.setdefault(cause, tick.t_s)
@@ -88,7 +88,7 @@ class Outside:
         temporary = self._storage.get("tmp")
         if temporary is not None and shortage(temporary) is not None and self._failed_in(temporary, results):
             return False
-        return has_room(results)
+        return has_space(results)
 
     # A full /tmp delays nobody unless a write failed there.
     def _failed_in(self, temporary: StorageSample, results: StorageSample) -> bool:

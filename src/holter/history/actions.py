@@ -12,11 +12,11 @@ from holter.tape import Recording
 
 # Hook and supervisor report one action within seconds: the hook when its part is finished, the supervisor when the
 # training has made progress (it waits 20 s for that).
-SAME_DEED_S = 30.0
+SAME_ACTION_S = 30.0
 ANNOUNCEMENT = "announce-restart"
 
 
-class Deed(Record, frozen=True, kw_only=True):
+class Action(Record, frozen=True, kw_only=True):
     """One action taken on the run, from its start to its result."""
 
     action: str
@@ -32,9 +32,9 @@ class Deed(Record, frozen=True, kw_only=True):
     sources: tuple[str, ...] = ()  # who reported it: hook, supervisor
 
 
-def deeds(recording: Recording) -> tuple[Deed, ...]:
+def merge_events(recording: Recording) -> tuple[Action, ...]:
     """Return every action taken or proposed, in order of start."""
-    actions: list[Deed] = []
+    actions: list[Action] = []
     for event in sorted(recording.events(ActionTaken), key=lambda event: event.t_s):
         index = _place(event, actions)
         if index is None:
@@ -49,12 +49,12 @@ def is_echo(action: ActionTaken, told: ActionTaken) -> bool:
     return (
         (action.action, action.state, action.generation) == (told.action, told.state, told.generation)
         and action.source != told.source
-        and action.t_s - told.t_s <= SAME_DEED_S
+        and action.t_s - told.t_s <= SAME_ACTION_S
     )
 
 
 # An announced restart is done once the restart started.
-def _carried_out(action: Deed, actions: list[Deed]) -> Deed:
+def _carried_out(action: Action, actions: list[Action]) -> Action:
     if action.action != ANNOUNCEMENT or action.state != "begun":
         return action
     came_s = next(
@@ -64,7 +64,7 @@ def _carried_out(action: Deed, actions: list[Deed]) -> Deed:
 
 
 # Index of the action that this event belongs to; None for a new one.
-def _place(event: ActionTaken, actions: list[Deed]) -> int | None:
+def _place(event: ActionTaken, actions: list[Action]) -> int | None:
     if event.state == "proposed":
         return None
     same = [
@@ -81,18 +81,18 @@ def _place(event: ActionTaken, actions: list[Deed]) -> int | None:
     return next((index for index in reversed(same) if _may_confirm(actions[index], event)), None)
 
 
-def _may_join(action: Deed, event: ActionTaken) -> bool:
-    return action.ended_s is None and event.source not in action.sources and event.t_s - action.begun_s <= SAME_DEED_S
+def _may_join(action: Action, event: ActionTaken) -> bool:
+    return action.ended_s is None and event.source not in action.sources and event.t_s - action.begun_s <= SAME_ACTION_S
 
 
 # The supervisor reports the result after the hook did; it has seen whether the training continues.
-def _may_confirm(action: Deed, event: ActionTaken) -> bool:
-    return action.ended_s is not None and len(action.sources) > 1 and event.t_s - action.ended_s <= SAME_DEED_S
+def _may_confirm(action: Action, event: ActionTaken) -> bool:
+    return action.ended_s is not None and len(action.sources) > 1 and event.t_s - action.ended_s <= SAME_ACTION_S
 
 
-def _new(event: ActionTaken) -> Deed:
+def _new(event: ActionTaken) -> Action:
     is_over = event.state in ("done", "failed")
-    return Deed(
+    return Action(
         action=event.action,
         begun_s=event.t_s,
         ended_s=event.t_s if is_over else None,
@@ -107,7 +107,7 @@ def _new(event: ActionTaken) -> Deed:
     )
 
 
-def _grown(action: Deed, event: ActionTaken) -> Deed:
+def _grown(action: Action, event: ActionTaken) -> Action:
     grown = msgspec.structs.replace(
         action,
         cause=action.cause or event.cause,

@@ -11,7 +11,7 @@ from itertools import combinations
 from statistics import fmean, median
 from typing import Literal, NamedTuple
 
-from holter.history.actions import Deed, deeds
+from holter.history.actions import Action, merge_events
 from holter.records import EpochEnded, Record
 from holter.tape import Recording
 
@@ -60,13 +60,13 @@ class _Point(NamedTuple):
 
 def check(recording: Recording) -> tuple[Recovery, ...]:
     """Return one result for each successful heal, oldest first."""
-    heals = [action for action in deeds(recording) if action.action in HEALS and action.state == "done"]
+    heals = [action for action in merge_events(recording) if action.action in HEALS and action.state == "done"]
     epochs = sorted(recording.events(EpochEnded), key=lambda event: event.t_s)
     ends_s = [*(heal.begun_s for heal in heals[1:]), float("inf")]
     return tuple(_checked(heal, epochs, until_s) for heal, until_s in zip(heals, ends_s, strict=False))
 
 
-def _checked(heal: Deed, epochs: list[EpochEnded], until_s: float) -> Recovery:
+def _checked(heal: Action, epochs: list[EpochEnded], until_s: float) -> Recovery:
     after = [event for event in epochs if heal.begun_s < event.t_s <= until_s][:EPOCHS_AFTER]
     latest = {event.epoch: event for event in epochs if event.t_s <= heal.begun_s}
     # An epoch that was trained, lost and trained again counts once, with its last values.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from holter.history.actions import Deed, deeds
+from holter.history.actions import Action, merge_events
 from holter.history.phases import Restart
 from holter.records import DATA_WORKERS, ProcessEnded, Record
 from holter.tape import Recording
@@ -26,7 +26,7 @@ class Saved(Record, frozen=True, kw_only=True):
 def saved(recording: Recording, again: tuple[Restart, ...]) -> tuple[Saved, ...]:
     """Return every successful heal, oldest first."""
     died = {restart.generation: restart.died for restart in again}
-    actions = deeds(recording)
+    actions = merge_events(recording)
     ended_by_us = frozenset(pid for action in actions for pid in action.pids)
     heals = []
     for action in actions:
@@ -42,7 +42,7 @@ def saved(recording: Recording, again: tuple[Restart, ...]) -> tuple[Saved, ...]
 
 
 # Stock nnU-Net ends if a data worker is dead; it waits forever for a frozen one and for a lost export.
-def _worker_died(recording: Recording, action: Deed, ended_by_us: frozenset[int]) -> bool:
+def _worker_died(recording: Recording, action: Action, ended_by_us: frozenset[int]) -> bool:
     return any(
         event.role in DATA_WORKERS and not event.expected and not event.by_parent and event.pid not in ended_by_us
         for event in recording.events(ProcessEnded, start_s=action.begun_s - DEATH_BEFORE_S, end_s=action.begun_s + 1)

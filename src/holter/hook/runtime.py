@@ -21,7 +21,7 @@ from . import page as layout
 from .process import STACK_SIGNAL, allow_tracing, is_spawned_child, signals_in_use
 
 # Most lines of one process about the hook's own failures; more would only fill the disk.
-MAX_TROUBLES = 20
+MAX_ERRORS = 20
 MAX_MESSAGE = 2000
 MAX_TRACEBACK = 16000
 
@@ -57,7 +57,7 @@ class HookRuntime:
         self.page.generation = _int_or_zero(os.environ.get("HOLTER_GENERATION"))
         self.pid = os.getpid()
         self.opened = False
-        self.record_errors = 0
+        self.error_count = 0
         self._files: list[IO[bytes]] = []  # faulthandler keeps only the descriptor, so the file must stay open
 
     @quiet
@@ -157,18 +157,18 @@ class HookRuntime:
         except Exception:
             pass
 
-    def tell_ability(self, name: str, can: bool, what: str = "") -> None:
+    def record_ability(self, name: str, can: bool, what: str = "") -> None:
         """Record whether an action is possible in this training, or which loader feeds it; main process only."""
         if layout.ROLES[self.page.role] == "main":
             self.emit("ability", name=name, can=can, what=what)
 
     def record_error(self, where: str, error: BaseException) -> None:
         """Record that a part of the hook failed."""
-        self.record_errors += 1
-        if self.record_errors <= MAX_TROUBLES:
+        self.error_count += 1
+        if self.error_count <= MAX_ERRORS:
             self.emit("note", what="hook-failed", text="%s: %r" % (where, error))  # noqa: UP031
 
-    def tell_exception(self, error: BaseException, trace: TracebackType | None, thread: str | None = None) -> None:
+    def record_exception(self, error: BaseException, trace: TracebackType | None, thread: str | None = None) -> None:
         """Record a Python exception together with the current case."""
         try:
             message = str(error)
@@ -255,14 +255,14 @@ def _chain_exception_hooks() -> None:
 
     def excepthook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         if not isinstance(error, SystemExit):
-            RUNTIME.tell_exception(error, trace)
+            RUNTIME.record_exception(error, trace)
         previous(kind, error, trace)
 
     def thread_excepthook(arguments: threading.ExceptHookArgs) -> None:
         error = arguments.exc_value
         if error is not None and not isinstance(error, SystemExit):
             thread = arguments.thread.name if arguments.thread is not None else None
-            RUNTIME.tell_exception(error, arguments.exc_traceback, thread)
+            RUNTIME.record_exception(error, arguments.exc_traceback, thread)
         previous_thread(arguments)
 
     sys.excepthook = excepthook

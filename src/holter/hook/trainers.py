@@ -29,7 +29,7 @@ def patch_trainer(module: ModuleType) -> None:
         from .checkpoints import safe_saves
 
         safe_saves.take_over(WATCHES)
-        RUNTIME.tell_ability("save", True)
+        RUNTIME.record_ability("save", True)
     cls = module.nnUNetTrainer
     original = cls.__init__
 

@@ -14,7 +14,7 @@ from holter.loader.read_errors import CaseTrouble
 from holter.loader.records import ReadTrouble
 
 # Time for a server to restart, or for a copy of the file to finish, before the second try.
-SECOND_LOOK_AFTER_S = 0.5
+RETRY_AFTER_S = 0.5
 # If more cases are missing than left, the network would learn another data set.
 MOST_MISSING = 0.5
 
@@ -46,7 +46,7 @@ class Quarantine:
         now_s = time.monotonic()
         with self._lock:
             since_s = self._failed_since_s.setdefault(trouble.case, now_s)
-        wait_s = since_s + SECOND_LOOK_AFTER_S - now_s
+        wait_s = since_s + RETRY_AFTER_S - now_s
         if wait_s > 0:
             self._say("unreadable", trouble.case, trouble.file, trouble.detail, step)
             return wait_s

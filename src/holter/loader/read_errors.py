@@ -66,7 +66,7 @@ _cases: dict[int, str] = {}
 
 
 @contextmanager
-def blaming(file: Path) -> Iterator[None]:
+def attributed_to(file: Path) -> Iterator[None]:
     """Attribute errors inside the block to this file.
 
     Raises:  FileUnreadable; an OSError that is not caused by the file (too many open files) passes through.

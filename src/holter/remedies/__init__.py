@@ -9,7 +9,7 @@ import msgspec
 
 from holter.causes import MODULES
 from holter.causes.offers import ASK_ADMIN, Offer
-from holter.causes.steps import has_shm_room
+from holter.causes.steps import has_shm_space
 from holter.evidence.facts.training.endings import JSON_KINDS
 from holter.evidence.words import CRASHES, SIGBUS
 from holter.probes.machine.environment import HIDDEN
@@ -132,7 +132,7 @@ def _values(diagnosis: Diagnosis, facts: dict[str, Fact]) -> dict[str, str]:
     bus_error = _value(facts, "worker.exit_signal") == SIGBUS
     values["shm_full"] = "yes" if bus_error or (isinstance(shm, float) and shm > 0.9) else "no"
     values["ended"] = "yes" if diagnosis.episode.kind == "death" else "no"
-    values["shm_room"] = "yes" if has_shm_room({name: _value(facts, name) for name in facts}) else "no"
+    values["shm_room"] = "yes" if has_shm_space({name: _value(facts, name) for name in facts}) else "no"
     values["crash"] = "yes" if _value(facts, "worker.exit_signal") in CRASHES else "no"
     torch = str(_value(facts, "software.torch") or "")
     values["newer_cudnn_helps"] = "yes" if torch.startswith("2.9.") and not torch.startswith("2.9.0") else "no"

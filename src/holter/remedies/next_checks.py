@@ -29,7 +29,7 @@ DECIDES = 2.0
 PID = "$(pgrep -of nnUNetv2_train)"
 
 
-class NextLook(NamedTuple):
+class NextCheck(NamedTuple):
     """A check that this diagnosis needs."""
 
     id: str
@@ -37,7 +37,7 @@ class NextLook(NamedTuple):
     facts: tuple[str, ...]
 
 
-def next_looks(diagnosis: Diagnosis, environment: Environment | None = None) -> tuple[NextLook, ...]:
+def next_checks(diagnosis: Diagnosis, environment: Environment | None = None) -> tuple[NextCheck, ...]:
     """Return the commands that would settle most, best first; empty if no question is open."""
     if not diagnosis.verdicts or diagnosis.verdicts[0].verdict == "confirmed":
         return ()
@@ -56,7 +56,7 @@ def next_looks(diagnosis: Diagnosis, environment: Environment | None = None) -> 
         worth = {name: by_cause for name, by_cause in worth.items() if name in WINDOWS}
     values = _values(diagnosis, environment)
     return tuple(
-        NextLook(name, _filled(commands[name], values), tuple(dict.fromkeys(asked[name])))
+        NextCheck(name, _filled(commands[name], values), tuple(dict.fromkeys(asked[name])))
         for name in _most_telling(worth)
     )
 

@@ -1,4 +1,4 @@
-"""The commands that ``next_looks`` chooses from, the facts that each one settles, and the same in PowerShell."""
+"""The commands that ``next_checks`` chooses from, the facts that each one settles, and the same in PowerShell."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from typing import cast, get_args
 
 from holter.evidence.words import shown_ending
 from holter.records import Diagnosis, Fact, Role, Subject, Text
-from holter.remedies.next_checks import next_looks
+from holter.remedies.next_checks import next_checks
 from holter.reports.catalogue import Lang, known, phrase, text
 from holter.reports.wording import (
     TIMELESS,
@@ -67,7 +67,7 @@ def could_be(diagnosis: Diagnosis, recording: Recording, lang: Lang) -> str | No
     if verdict is None:
         return None
     title = text(f"cause.{verdict.cause}.title", lang)
-    look = next(iter(next_looks(diagnosis, recording.environment)), None)
+    look = next(iter(next_checks(diagnosis, recording.environment)), None)
     if look is None:
         return phrase(COULD_BE_ALONE(cause=title), lang)
     return phrase(COULD_BE(cause=title, command=look.command), lang)

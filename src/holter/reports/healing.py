@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from holter.history.actions import Deed
+from holter.history.actions import Action
 from holter.history.goodput import Account, Loss
 from holter.history.recovery import Measure, Recovery
 from holter.history.stock_outcome import Saved
@@ -22,7 +22,7 @@ ASKED_TO_STOP = "asked-to-stop"
 ONLY_FAILURES = ("save-checkpoint", "end-group")
 
 
-def action_id(action: ActionTaken | Deed) -> str:
+def action_id(action: ActionTaken | Action) -> str:
     """Return the action's name in the catalogue: ``stop-asked`` for a stop on request, ``stop`` for giving up."""
     texts: tuple[Text, ...]
     sources: tuple[str, ...]
@@ -77,59 +77,59 @@ def settings(changed: tuple[tuple[str, str], ...]) -> str:
 # ------------------------------------------------------------------------------------------------- actions, tabled
 
 
-class Told(NamedTuple):
+class ActionRow(NamedTuple):
     """A row of a table: an action, and how often it failed in a row."""
 
-    deed: Deed
+    action: Action
     times: int = 1
 
 
-def told_deeds(actions: tuple[Deed, ...]) -> tuple[Told, ...]:
+def listed_actions(actions: tuple[Action, ...]) -> tuple[ActionRow, ...]:
     """Return the actions that a report lists: normal ones are left out, failures in a row are one row."""
-    rows: list[Told] = []
+    rows: list[ActionRow] = []
     for action in actions:
         if action.action in ONLY_FAILURES and action.state != "failed":
             continue
         last = rows[-1] if rows else None
-        if last is not None and action.action in ONLY_FAILURES and _same(last.deed, action):
-            rows[-1] = Told(last.deed, last.times + 1)
+        if last is not None and action.action in ONLY_FAILURES and _same(last.action, action):
+            rows[-1] = ActionRow(last.action, last.times + 1)
         else:
-            rows.append(Told(action))
+            rows.append(ActionRow(action))
     return tuple(rows)
 
 
-def _same(first: Deed, other: Deed) -> bool:
+def _same(first: Action, other: Action) -> bool:
     return (first.action, first.state, first.generation) == (other.action, other.state, other.generation)
 
 
-def saved_checkpoints(actions: tuple[Deed, ...]) -> int:
+def saved_checkpoints(actions: tuple[Action, ...]) -> int:
     """Return how many checkpoints were written and verified."""
     return sum(action.action == "save-checkpoint" and action.state == "done" for action in actions)
 
 
-def deed_name(action: Deed, lang: Lang) -> str:
+def action_name(action: Action, lang: Lang) -> str:
     """Return the name of the action."""
-    key = f"deed.{action_id(action)}"
+    key = f"heal.{action_id(action)}"
     return text(key, lang) if known(key) else action.action
 
 
-def outcome(action: Deed, lang: Lang, times: int = 1) -> str:
+def outcome(action: Action, lang: Lang, times: int = 1) -> str:
     """Return the result of an action: "done after 6 s", "failed 12 times"."""
-    state = text(f"deed-state.{action.state}", lang)
+    state = text(f"heal-state.{action.state}", lang)
     if times > 1:
-        return text("deed.times", lang, state=state, times=times)
+        return text("heal.times", lang, state=state, times=times)
     if action.ended_s is None or action.ended_s - action.begun_s < 0.1:
         return state
-    return text("deed.after", lang, state=state, duration=duration(action.ended_s - action.begun_s, lang))
+    return text("heal.after", lang, state=state, duration=duration(action.ended_s - action.begun_s, lang))
 
 
-def deed_cause(action: Deed, lang: Lang) -> str:
+def deed_cause(action: Action, lang: Lang) -> str:
     """Return the title of the cause of the action; empty if none is known."""
     key = f"cause.{action.cause}.title"
     return text(key, lang) if action.cause is not None and known(key) else ""
 
 
-def deed_details(action: Deed, lang: Lang) -> list[str]:
+def deed_details(action: Action, lang: Lang) -> list[str]:
     """Return changed settings and the texts recorded at the start and the end, without repetitions."""
     before = action.before
     if len(before) > 1:  # the hook has recorded a more exact reason

@@ -9,7 +9,7 @@ from typing import TextIO
 
 from rich.cells import cell_len, set_cell_size
 
-from holter.history.actions import SAME_DEED_S, is_echo
+from holter.history.actions import SAME_ACTION_S, is_echo
 from holter.records import ActionTaken, ContractSettled, Diagnosis, Episode, Message, Notice
 from holter.remedies.admin_request import asked
 from holter.remedies.ladder import WAIT_FOR
@@ -111,7 +111,7 @@ def contract(settled: ContractSettled, before: ContractSettled | None, lang: Lan
     return "\n".join(marked(line) for line in lines) or None
 
 
-class Echoes:
+class RepeatFilter:
     """Filters repeated actions: hook and supervisor both report an action, and a full disk fails in every epoch."""
 
     def __init__(self) -> None:
@@ -120,7 +120,7 @@ class Echoes:
 
     def is_new(self, taken: ActionTaken) -> bool:
         """Record an action; return False if the same one was reported before."""
-        self._told = [earlier for earlier in self._told if taken.t_s - earlier.t_s <= SAME_DEED_S]
+        self._told = [earlier for earlier in self._told if taken.t_s - earlier.t_s <= SAME_ACTION_S]
         echo = next((earlier for earlier in self._told if is_echo(taken, earlier)), None)
         if echo is not None:
             self._told.remove(echo)

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from holter.records import Diagnosis, Environment, Message
-from holter.remedies.next_checks import next_looks
+from holter.remedies.next_checks import next_checks
 from holter.reports.catalogue import Lang, phrase, text
 from holter.reports.lines import Line
 
 
 def looks(diagnosis: Diagnosis, environment: Environment | None, lang: Lang) -> Iterator[Line]:
     """Yield each command with the question that it answers."""
-    for number, check in enumerate(next_looks(diagnosis, environment), start=1):
+    for number, check in enumerate(next_checks(diagnosis, environment), start=1):
         yield Line(text(f"look.{check.id}", lang), indent=2, sign=f"{number}.", sign_style="cyan")
         yield Line(check.command, indent=7, style="bold", command=True)
 
@@ -22,7 +22,7 @@ def looks_as_json(diagnosis: Diagnosis, environment: Environment | None, lang: L
     """Return the same as JSON objects."""
     return [
         {"id": check.id, "text": text(f"look.{check.id}", lang), "command": check.command, "facts": list(check.facts)}
-        for check in next_looks(diagnosis, environment)
+        for check in next_checks(diagnosis, environment)
     ]
 
 

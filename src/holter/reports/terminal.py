@@ -11,22 +11,22 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from holter.history.actions import deeds
+from holter.history.actions import merge_events
 from holter.history.goodput import account
 from holter.history.recovery import check
 from holter.records import Diagnosis, Finding, Link, Message, Notice, Verdict
 from holter.reports.catalogue import Lang, phrase, text
 from holter.reports.headline import could_be, headline, key_facts
 from holter.reports.healing import (
+    action_name,
     deed_cause,
     deed_details,
-    deed_name,
     goodput_lines,
+    listed_actions,
     outcome,
     recovery_text,
     saved_checkpoints,
     stock,
-    told_deeds,
 )
 from holter.reports.lines import Line
 from holter.reports.next_checks import looks, notes
@@ -56,7 +56,7 @@ STYLE_OF_VERDICT = {"confirmed": "bold red", "likely": "bold yellow", "possible"
 STYLE_OF_STATE = {"proposed": "cyan", "begun": "yellow", "done": "green", "failed": "red"}
 SIGN_OF_RECOVERY = {"on-trend": (SUPPORTS, "green"), "jump": (AGAINST, "red"), "too-early": (UNKNOWN, "yellow")}
 # A run that was healed more often has the same problem many times; JSON and HTML list them all.
-MAX_DEEDS = 12
+MAX_ACTIONS = 12
 # More causes than this are only counted: nobody reads such a long list.
 MAX_NAMES = 6
 STYLE_OF_SAFETY = {"SAFE": "green", "CONSENT": "yellow", "ADVICE": "cyan"}
@@ -84,7 +84,7 @@ def print_diagnosis(
         return
     for heading, section in (
         ("heading.notices", _notices(recording, lang)),
-        ("heading.deeds", _deeds(recording, diagnoses, lang)),
+        ("heading.actions", _actions(recording, diagnoses, lang)),
         ("heading.goodput", _goodput(recording, diagnoses, lang)),
         ("heading.recovery", _recovery(recording, lang)),
     ):
@@ -137,12 +137,12 @@ def _print_section(console: Console, heading: str, section: Iterator[Line]) -> N
             _print(console, line)
 
 
-def _deeds(recording: Recording, diagnoses: tuple[Diagnosis, ...], lang: Lang) -> Iterator[Line]:
-    actions = deeds(recording)
+def _actions(recording: Recording, diagnoses: tuple[Diagnosis, ...], lang: Lang) -> Iterator[Line]:
+    actions = merge_events(recording)
     saved = {(saved_heal.t_s, saved_heal.action): saved_heal for saved_heal in account(recording, diagnoses).saved}
-    rows = told_deeds(actions)
-    for action, times in rows[:MAX_DEEDS]:
-        words = text("deed.line", lang, action=deed_name(action, lang), state=outcome(action, lang, times))
+    rows = listed_actions(actions)
+    for action, times in rows[:MAX_ACTIONS]:
+        words = text("heal.line", lang, action=action_name(action, lang), state=outcome(action, lang, times))
         why = deed_cause(action, lang)
         line = text("list.comma", lang, first=words, second=why) if why else words
         yield Line(line, indent=2, sign=clock(action.begun_s), sign_style=STYLE_OF_STATE[action.state])
@@ -151,10 +151,10 @@ def _deeds(recording: Recording, diagnoses: tuple[Diagnosis, ...], lang: Lang) -
         heal = saved.get((action.begun_s, action.action))
         if heal is not None:
             yield Line(stock(heal, lang), indent=10, sign="·", style="dim")
-    if len(rows) > MAX_DEEDS:
-        yield Line(text("deed.more", lang, count=len(rows) - MAX_DEEDS), indent=10)
+    if len(rows) > MAX_ACTIONS:
+        yield Line(text("heal.more", lang, count=len(rows) - MAX_ACTIONS), indent=10)
     if saved_checkpoints(actions):
-        yield Line(text("deed.checkpoints", lang, count=saved_checkpoints(actions)), indent=2, sign="·")
+        yield Line(text("heal.checkpoints", lang, count=saved_checkpoints(actions)), indent=2, sign="·")
 
 
 def _goodput(recording: Recording, diagnoses: tuple[Diagnosis, ...], lang: Lang) -> Iterator[Line]:
@@ -168,7 +168,7 @@ def _goodput(recording: Recording, diagnoses: tuple[Diagnosis, ...], lang: Lang)
 def _recovery(recording: Recording, lang: Lang) -> Iterator[Line]:
     for recovery in check(recording):
         sign, style = SIGN_OF_RECOVERY[recovery.verdict]
-        words = text(f"deed.{recovery.action}", lang)
+        words = text(f"heal.{recovery.action}", lang)
         yield Line(
             text("runner-up", lang, cause=f"{clock(recovery.t_s)} {words}", verdict=recovery_text(recovery, lang)),
             indent=2,

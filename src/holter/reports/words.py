@@ -109,7 +109,7 @@ define_all(
         "cli.unknown-cause": "There is no cause named {cause}. Known: {known}.",
         "cli.next": "Next: {step}",
         "cli.safe": "Safe: {safe}",
-        "heading.deeds": "What was done",
+        "heading.actions": "What was done",
         "heading.goodput": "Where the time went",
         "heading.recovery": "After healing",
         "kind.diverged": "diverged",

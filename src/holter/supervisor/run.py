@@ -18,13 +18,13 @@ from holter.probes.training.file_tail import Mark, mark
 from holter.probes.training.trainlog import console_files
 from holter.records import Tick
 from holter.sentences import NOTHING_STARTED, define
-from holter.supervisor.healing.checkpoint_before_restart import Guard
+from holter.supervisor.healing.checkpoint_before_restart import CheckpointGuard
 from holter.supervisor.healing.continuation import Continuation
 from holter.supervisor.healing.control import Control
 from holter.supervisor.healing.healer import Healer
 from holter.supervisor.healing.restart import newest_checkpoint_s
-from holter.supervisor.healing.run_loop import Generations
-from holter.supervisor.healing.scheduler_signals import Stopper
+from holter.supervisor.healing.run_loop import RunLoop
+from holter.supervisor.healing.scheduler_signals import SchedulerSignals
 from holter.supervisor.launch import Launch
 from holter.supervisor.leftovers import collect_in_background
 from holter.supervisor.recording.clock import RunClock
@@ -137,16 +137,16 @@ def run(
             settings=tuple((name, variables[name]) for name in NAMES if name in variables),
         )
         continuation = Continuation(command, terms.resume, earlier_s, from_scratch=from_scratch)
-        generations = Generations(
+        generations = RunLoop(
             launch,
             recorder,
             healer,
             continuation,
-            Guard(recorder, control, continuation),
+            CheckpointGuard(recorder, control, continuation),
             clock,
             each_tick,
             end_orphans=end_orphans,
-            stopper=Stopper(control) if requeue else None,
+            stopper=SchedulerSignals(control) if requeue else None,
             on_tick=on_tick,
         )
         try:

@@ -6,7 +6,7 @@ import os
 import resource
 from pathlib import Path
 
-from holter.causes.steps import SHM_ROOM_BYTES
+from holter.causes.steps import SHM_SPACE_BYTES
 from holter.records import Message
 from holter.sentences import define
 
@@ -37,4 +37,4 @@ def trouble_with(strategy: str, shm: Path = SHM) -> Message | None:
     except OSError as error:
         return UNUSABLE(path=str(shm), error=error.strerror or str(error))
     free = status.f_bavail * status.f_frsize
-    return LITTLE_ROOM(free=free, path=str(shm), needed=SHM_ROOM_BYTES) if free < SHM_ROOM_BYTES else None
+    return LITTLE_ROOM(free=free, path=str(shm), needed=SHM_SPACE_BYTES) if free < SHM_SPACE_BYTES else None

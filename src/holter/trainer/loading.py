@@ -20,7 +20,7 @@ from holter.trainer.feed import Feed
 from holter.trainer.loader_log import LoaderLog
 from holter.trainer.make_feeds import Trainer as Facts
 from holter.trainer.make_feeds import check_version, make_feeds
-from holter.trainer.oom_retry import HolterRoom
+from holter.trainer.oom_retry import HolterOomRetry
 from holter.trainer.settings import LOADER, read_settings
 from holter.trainer.step import HolterStep
 from holter.trainer.stock_loaders import TRAINER_MODULE, defined_by, set_up
@@ -139,7 +139,7 @@ def with_holter_loader(trainer_class: type[Any]) -> type[Any]:
     """
     if issubclass(trainer_class, HolterLoading):
         return trainer_class
-    bases = (HolterLoading, HolterStep if _has_stock_step(trainer_class) else HolterRoom)
+    bases = (HolterLoading, HolterStep if _has_stock_step(trainer_class) else HolterOomRetry)
     about = {"__module__": __name__, "__qualname__": trainer_class.__qualname__, "__doc__": trainer_class.__doc__}
     return types.new_class(trainer_class.__name__, (*bases, trainer_class), exec_body=lambda space: space.update(about))
 

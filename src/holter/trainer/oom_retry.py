@@ -20,27 +20,27 @@ else:
     Trainer = object
 
 
-class HolterRoom(Trainer):  # type: ignore[misc]
+class HolterOomRetry(Trainer):  # type: ignore[misc]
     """The base of every trainer that uses Holter's loader."""
 
     def validation_step(self, batch: dict[str, Any]) -> dict[str, Any]:
         """Run as before; once more if the GPU was out of memory."""
-        owner = defined_by(type(self), "validation_step", below=HolterRoom)
-        if owner.__module__ != TRAINER_MODULE or not self._holter_can_make_room():
+        owner = defined_by(type(self), "validation_step", below=HolterOomRetry)
+        if owner.__module__ != TRAINER_MODULE or not self._holter_can_free_gpu():
             return super().validation_step(batch)  # type: ignore[no-any-return]
         again = _safe_from_stock(batch) if self.label_manager.has_ignore_label else batch
         try:
             return super().validation_step(batch)  # type: ignore[no-any-return]
         except torch.cuda.OutOfMemoryError:
             pass  # repeated below: in the handler, the traceback would keep the network's output in memory
-        self._holter_make_room()
+        self._holter_free_gpu()
         return super().validation_step(again)  # type: ignore[no-any-return]
 
-    def _holter_can_make_room(self) -> bool:
+    def _holter_can_free_gpu(self) -> bool:
         # Whether transforms run on the GPU. False with several GPUs, where the others would wait for this one.
         return not self.is_ddp and any(feed.place.is_gpu for feed in self._holter_feeds_with_place())
 
-    def _holter_make_room(self) -> None:
+    def _holter_free_gpu(self) -> None:
         self.optimizer.zero_grad(set_to_none=True)
         for feed in self._holter_feeds_with_place():
             feed.move_to_cpu()

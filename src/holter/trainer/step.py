@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from holter.trainer.oom_retry import HolterRoom
+from holter.trainer.oom_retry import HolterOomRetry
 
 LONGEST_GRADIENT = 12  # nnU-Net's limit of the norm of all gradients
 
 
-class HolterStep(HolterRoom):
+class HolterStep(HolterOomRetry):
     """Replaces the two methods that pass the loss on; for trainers that have not changed stock's own.
 
     Source:  nnunetv2 2.8.1 nnUNetTrainer.train_step, on_train_epoch_end; equal weights and losses.
@@ -33,10 +33,10 @@ class HolterStep(HolterRoom):
         try:
             loss = self._holter_gradients(data, target)
         except torch.cuda.OutOfMemoryError:
-            if not self._holter_can_make_room():
+            if not self._holter_can_free_gpu():
                 raise
         if loss is None:  # outside the handler: its traceback would keep all activations in memory
-            self._holter_make_room()
+            self._holter_free_gpu()
             loss = self._holter_gradients(data, target)
         self._holter_update()
         return {"loss": loss.detach()}

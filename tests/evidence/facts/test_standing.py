@@ -133,7 +133,7 @@ def test_one_worker_or_most_of_many_are_enough(workers, seen, told):
     assert (found.status == "known") == told
     if told:
         said = phrase(found.detail, "en")
-        assert ("the data worker stands" in said, "of 20 data workers 14" in said) == (workers == 1, workers == 20)
+        assert ("the data worker is stuck" in said, "of 20 data workers 14" in said) == (workers == 1, workers == 20)
 
 
 CONV = Frame(function="Conv3d._conv_forward", file="/v/site-packages/torch/nn/modules/conv.py", line=717)

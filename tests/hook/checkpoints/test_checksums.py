@@ -9,7 +9,7 @@ import zipfile
 import pytest
 
 from holter.hook.checkpoints import checksums
-from holter.hook.checkpoints.snapshots import lend
+from holter.hook.checkpoints.snapshots import patch_on_thread
 from needs import imported
 
 torch = imported("torch")
@@ -30,7 +30,7 @@ def members(file: io.BytesIO) -> dict[str, tuple[int, ...]]:
 def test_what_is_filled_in_is_what_torch_writes():
     whole, quick, moved = io.BytesIO(), io.BytesIO(), []
     torch.save(CONTENT, whole)
-    checksums.without(torch.save, lend, torch.serialization)(CONTENT, quick)
+    checksums.without(torch.save, patch_on_thread, torch.serialization)(CONTENT, quick)
     assert zipfile.ZipFile(quick).testzip() is not None, "it was saved without"
     checksums.fill_in(quick, lambda: moved.append(1))
     once = quick.getvalue()
@@ -45,16 +45,16 @@ def test_what_is_filled_in_is_what_torch_writes():
 
 @needs_switch
 def test_afterwards_torch_sums_again():
-    checksums.without(torch.save, lend, torch.serialization)(CONTENT, io.BytesIO())
+    checksums.without(torch.save, patch_on_thread, torch.serialization)(CONTENT, io.BytesIO())
     after = io.BytesIO()
     torch.save(CONTENT, after)
     assert zipfile.ZipFile(after).testzip() is None
 
 
 def test_a_torch_that_cannot_or_writes_otherwise_is_left_as_it_is():
-    assert checksums.without(torch.save, lend, object()) is None
+    assert checksums.without(torch.save, patch_on_thread, object()) is None
 
     def save_otherwise(content, file):
         file.write(struct.pack("<I", 0) * 100)
 
-    assert checksums.without(save_otherwise, lend, torch.serialization) is None
+    assert checksums.without(save_otherwise, patch_on_thread, torch.serialization) is None

@@ -19,7 +19,7 @@ HOOK = Path(holter.hook.__file__).parent
 
 
 def test_every_code_of_the_hook_has_words_and_no_words_are_left_over() -> None:
-    source = "\n".join(file.read_text(encoding="utf-8") for file in HOOK.glob("*.py") if file.name != "remarks.py")
+    source = "\n".join(file.read_text(encoding="utf-8") for file in HOOK.rglob("*.py") if file.name != "remarks.py")
     used = set(re.findall(r'remark\(\s*"([a-z-]+)"', source))
     assert used - set(REMARKS) == set()
     # Others stand in a choice between two codes, or are put together.

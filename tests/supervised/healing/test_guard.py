@@ -15,7 +15,7 @@ from holter.records import ActionTaken, Beat, Plan, Tick
 from holter.reports.catalogue import phrase
 from holter.sentences import has
 from holter.supervisor.healing import checkpoint_before_restart
-from holter.supervisor.healing.checkpoint_before_restart import NOT_IN_TIME, Guard, Standing
+from holter.supervisor.healing.checkpoint_before_restart import NOT_IN_TIME, CheckpointGuard, StalledTraining
 from holter.supervisor.healing.continuation import Continuation
 from holter.supervisor.healing.control import Control
 from holter.supervisor.healing.restart import end_group
@@ -49,7 +49,7 @@ class Standstill:
             now_s=time.monotonic, add=lambda *_: None, act=self.said.append,
         )  # fmt: skip
         way = Continuation(COMMAND, resume_command(COMMAND), None, from_scratch=from_scratch)
-        self.guard = Guard(recorder, Control(folder), way)
+        self.guard = CheckpointGuard(recorder, Control(folder), way)
 
     def tick(self) -> Tick:
         t_s = time.monotonic()
@@ -60,7 +60,7 @@ class Standstill:
 
     def ask(self, action: str = "restart") -> str:
         plan = Plan(action=action, cause="frozen-worker")
-        return self.guard.ask(Standing(plan, 0, 4, self.tick()), self.tick)
+        return self.guard.ask(StalledTraining(plan, 0, 4, self.tick()), self.tick)
 
     def told(self) -> list[tuple[str, str]]:
         return [(one.action, one.state) for one in self.said]

@@ -115,7 +115,7 @@ class World:
         self.seen: list[tuple[Tick, tuple[Episode, ...], tuple[Diagnosis, ...]]] = []
         self.left_at: int | None = None
         self.left_s = 0.0
-        self.deeds: list[tuple[float, str | None]] = []
+        self.merge_events: list[tuple[float, str | None]] = []
         self.budget: list[float] = []  # of the deeds, those that use it up
         self.changed: set[tuple[str | None, tuple]] = set()
         self.episodes: tuple[Episode, ...] = ()  # as they were given last; those of before a restart stay among them
@@ -235,7 +235,7 @@ class World:
             assert sum(t_s > now_s - HOUR_S for t_s in self.budget) < HEALS_AN_HOUR
             assert len(self.budget) < HEALS_A_RUN
             self.budget.append(now_s)
-        self.deeds.append((now_s, cause))
+        self.merge_events.append((now_s, cause))
 
     def carry_out(self, plan: Plan, now_s: float) -> None:
         if plan.settings:
@@ -285,6 +285,6 @@ def test_a_shifted_clock_of_the_training_changes_no_decision(off_s, cause):
         with tempfile.TemporaryDirectory() as folder:
             world = World(Path(folder), off_s)
             world.happen(Stand(120, cause, "confirmed", (), "train-batch", "stall"))
-            return world.deeds
+            return world.merge_events
 
     assert decisions(off_s) == decisions(0.0)

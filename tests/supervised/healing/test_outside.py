@@ -276,8 +276,8 @@ def on_a_gpu(scene: Scene, gpu: FakeGpu, delay: Path) -> Callable[[Recorder, Tic
     return each_tick
 
 
-def both(*deeds: Callable[[Recorder, Tick], None]) -> Callable[[Recorder, Tick], None]:
-    return lambda recorder, tick: [deed(recorder, tick) for deed in deeds] and None
+def both(*merge_events: Callable[[Recorder, Tick], None]) -> Callable[[Recorder, Tick], None]:
+    return lambda recorder, tick: [deed(recorder, tick) for deed in merge_events] and None
 
 
 @gpu_only

@@ -103,7 +103,7 @@ def test_without_a_thread_a_full_pipe_is_not_waited_for():
 
 def test_without_a_thread_messages_are_not_sent_and_it_is_said():
     done = without_threads("""
-        from holter.cli.listener import StderrListener, everybody
+        from holter.cli.listener import StderrListener, listeners_for
         ---
         with (
             StderrListener("en") as speaker,

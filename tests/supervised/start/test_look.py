@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from holter.demo.prepare import Prepared
-from holter.diagnosis.result import Found
+from holter.diagnosis.result import DiagnosisResult
 from holter.diagnosis.targets import diagnose_target
 from holter.errors import NotATraining
 from holter.reports.catalogue import phrase
@@ -28,8 +28,8 @@ def stock(brain: Prepared, tmp_path: Path) -> Iterator[Stock]:
     training.end()
 
 
-def look(target: object) -> Found:
-    return diagnose_target(str(target), tell_look=lambda t_s: None)
+def look(target: object) -> DiagnosisResult:
+    return diagnose_target(str(target), tell_observed=lambda t_s: None)
 
 
 @pytest.mark.long

@@ -16,7 +16,7 @@ import pytest
 from holter.errors import BadInput, HolterError, MissingExtra
 from holter.records import ActionTaken, Diagnosis, Episode, Text, Verdict
 from holter.reports.catalogue import phrase
-from holter.supervisor.notify.composite_listener import Audience
+from holter.supervisor.notify.composite_listener import CompositeListener
 from holter.supervisor.notify.notify import Notifier, parse
 from holter.supervisor.recording.recorder import Listener
 from needs import needs
@@ -269,5 +269,5 @@ def test_one_listener_that_fails_does_not_keep_the_others_from_hearing() -> None
             heard.append(episode)
 
     with pytest.raises(OSError, match="gone"):
-        Audience(Broken(), Hears()).alarm(EPISODE)
+        CompositeListener(Broken(), Hears()).alarm(EPISODE)
     assert heard == [EPISODE]

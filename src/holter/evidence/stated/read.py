@@ -26,7 +26,7 @@ NOT_APPLICABLE = "not-applicable"
 # Facts with processes as values.
 OF_PROCESSES = ("frozen.processes", "worker.subject", "workers.blocked", "workers.locked", "workers.stopped")
 # Errors shown at once.
-MAX_TOLD = 8
+MAX_ERRORS = 8
 # Prefixes of fact keys in a file without the "facts" object.
 STARTS = tuple({f'"{name.partition(".")[0]}.'.encode() for name in NAMES})
 OWN_KEYS = ("holter_evidence", "about", "facts")
@@ -47,14 +47,14 @@ class Stated(NamedTuple):
 def read_stated(content: bytes, name: str) -> Stated:
     """Return episode and evidence from the content of an evidence file.
 
-    Raises:  EvidenceWrong if it is no valid evidence file; its message names up to ``MAX_TOLD`` errors.
+    Raises:  EvidenceWrong if it is no valid evidence file; its message names up to ``MAX_ERRORS`` errors.
     """
     facts, about = _facts(content, name)
     book = FactBook()
     wrong = [trouble for fact, value in facts.items() if (trouble := _state(book, fact, value)) is not None]
     if wrong:
-        more = f"; and {len(wrong) - MAX_TOLD} more" if len(wrong) > MAX_TOLD else ""
-        raise EvidenceWrong(f"{name}: " + "; ".join(wrong[:MAX_TOLD]) + f"{more}.", safe=SAFE, next_step=TEMPLATE)
+        more = f"; and {len(wrong) - MAX_ERRORS} more" if len(wrong) > MAX_ERRORS else ""
+        raise EvidenceWrong(f"{name}: " + "; ".join(wrong[:MAX_ERRORS]) + f"{more}.", safe=SAFE, next_step=TEMPLATE)
     number = sum(fact.status == "known" for fact in book.facts.values())
     derived.derive(book, {fact: unwrapped(fact, value)[1] for fact, value in facts.items()})
     kind = book.value("episode.kind")

@@ -23,14 +23,14 @@ SWITCH = "get_crc32_options"  # of torch.serialization, since 2.6
 
 
 def without(
-    save: Callable[..., Any], lend: Callable[..., Callable[[], None]], serialization: Any
+    save: Callable[..., Any], patch_on_thread: Callable[..., Callable[[], None]], serialization: Any
 ) -> Callable[..., Any] | None:
     """Return ``save`` without checksums on this thread; None if this torch cannot, or writes a format unknown to us."""
     if not hasattr(serialization, SWITCH):
         return None
 
     def save_without(content: Any, file: Any) -> None:
-        give_back = lend(serialization, SWITCH, lambda _: lambda: False)
+        give_back = patch_on_thread(serialization, SWITCH, lambda _: lambda: False)
         try:
             save(content, file)
         finally:

@@ -13,7 +13,7 @@ from ..remarks import remark
 from ..runtime import RUNTIME
 from . import rng_state
 from . import select as files
-from .snapshots import STATE, After, tried
+from .snapshots import STATE, After, call_safely
 
 EVERY_S = 600.0  # seconds between saves; every epoch if epochs take longer
 OVER = ("final-validation", "shutdown")
@@ -135,7 +135,7 @@ def _stop(trainer: Any, epoch: int, number: int) -> None:
     for name in rng_state.LOADERS:
         finish = getattr(getattr(trainer, name, None), "_finish", None)
         if callable(finish):
-            tried(finish)
+            call_safely(finish)
     _most(trainer, 0)  # wait for all ranks: when the first one exits, the others and their workers are killed
     try:
         code = int(os.environ.get("HOLTER_STOP_EXIT_CODE", "0"))

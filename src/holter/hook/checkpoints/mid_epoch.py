@@ -16,7 +16,7 @@ from ..runtime import RUNTIME
 from ..workers import restart
 from . import select as files
 from .epochs import OVER
-from .snapshots import STATE, tried
+from .snapshots import STATE, call_safely
 
 ACTION = "save-checkpoint"
 
@@ -48,7 +48,7 @@ def _why_not(trainer: Any) -> Remark | None:
 
 def _save_if_wanted() -> None:
     if "checkpoint" in STATE.wanted:  # else a checkpoint was saved in the meantime, or at the end of the epoch
-        tried(_save, STATE.trainer())
+        call_safely(_save, STATE.trainer())
 
 
 def _save(trainer: Any) -> None:

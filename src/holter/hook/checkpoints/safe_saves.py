@@ -15,7 +15,7 @@ from .. import control
 from ..runtime import RUNTIME
 from . import epochs, mid_epoch, rng_state, snapshots
 from . import select as files
-from .snapshots import STATE, After, tried
+from .snapshots import STATE, After, call_safely
 from .verify import OWN_KEY
 
 Watch = Callable[..., "After | None"]
@@ -44,12 +44,12 @@ def both(outer: Watch, inner: Watch) -> Watch:
     """Combine two watches: the outer one starts first and ends last; a failure of one does not affect the other."""
 
     def watch(trainer: Any, *args: Any, **kwargs: Any) -> After:
-        afters = [tried(part, trainer, *args, **kwargs) for part in (outer, inner)]
+        afters = [call_safely(part, trainer, *args, **kwargs) for part in (outer, inner)]
 
         def after(trainer: Any, ok: bool) -> None:
             try:
                 if afters[1] is not None:
-                    tried(afters[1], trainer, ok)
+                    call_safely(afters[1], trainer, ok)
             finally:  # also if the training is stopped here
                 if afters[0] is not None:
                     afters[0](trainer, ok)
@@ -94,7 +94,7 @@ def _load(_: Any, *__: Any, **___: Any) -> After | None:
 
         return load
 
-    give_back = snapshots.lend(torch, "load", make)
+    give_back = snapshots.patch_on_thread(torch, "load", make)
 
     def after(trainer: Any, ok: bool) -> None:
         give_back()

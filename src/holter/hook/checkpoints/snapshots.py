@@ -44,7 +44,7 @@ class _State:
 STATE = _State()
 
 
-def tried(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+def call_safely(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """Call the function; if it raises, record the error and return None."""
     try:
         return function(*args, **kwargs)
@@ -53,7 +53,7 @@ def tried(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         return None
 
 
-def lend(module: ModuleType, name: str, make: Callable[[Any], Any]) -> Callable[[], None]:
+def patch_on_thread(module: ModuleType, name: str, make: Callable[[Any], Any]) -> Callable[[], None]:
     """Replace a function by ``make(original)`` on this thread; call the returned function to undo it."""
     original, thread_id, lent = getattr(module, name), threading.get_ident(), [True]
     replacement = make(original)
@@ -91,7 +91,7 @@ def watch_save(trainer: Any, filename: Any = None, *_: Any, **__: Any) -> After 
 
         return save
 
-    give_back = lend(torch, "save", make)
+    give_back = patch_on_thread(torch, "save", make)
     return lambda _trainer, _ok: give_back()
 
 
@@ -106,7 +106,7 @@ def _take(save: Any, trainer: Any, obj: dict[str, Any], path: str, *, at_once: b
     began = time.monotonic()
     done = obj.get("current_epoch")
     done = done if isinstance(done, int) else None
-    content = {**obj, OWN_KEY: tried(rng_state.take, trainer, done) or {}}
+    content = {**obj, OWN_KEY: call_safely(rng_state.take, trainer, done) or {}}
     if STATE.midway and isinstance(logging := obj.get("logging"), dict):
         content["logging"] = _of_finished_epochs(logging, done)
     fill = _snapshot(save, content, STATE.background)
@@ -149,7 +149,7 @@ def _snapshot(save: Any, content: Any, background: writer.Background) -> writer.
     if left is not None and size_of(content) * SPARE_FACTOR + SPARE_BYTES > left:
         return None
     buffer = io.BytesIO()
-    quick = checksums.without(save, lend, sys.modules.get("torch.serialization"))
+    quick = checksums.without(save, patch_on_thread, sys.modules.get("torch.serialization"))
     try:
         (quick or save)(content, buffer)
     except (MemoryError, RuntimeError) as error:

@@ -10,7 +10,7 @@ from typing import IO, Any, NamedTuple
 from ..remarks import Remark, remark
 from . import pickle_reader
 from .pickle_reader import Made, Named, Stored
-from .zip_format import DAMAGED, Bad, bytes_of, check_bytes, find_index, open_archive
+from .zip_format import DAMAGED, BadCheckpoint, bytes_of, check_bytes, find_index, open_archive
 
 # Keys that nnU-Net's ``load_checkpoint`` needs to resume, and ``trainer_name``, which it always writes.
 NEEDED = ("network_weights", "optimizer_state", "current_epoch", "logging", "_best_ema", "init_args", "trainer_name")
@@ -51,7 +51,7 @@ def verify(path: str | os.PathLike[str], *, crc: bool = True) -> Checked:
             size = os.fstat(file.fileno()).st_size
             epoch, trainer, version = _read(file, size, crc=crc)
         return Checked(True, "ok", None, size, epoch, trainer, version)
-    except Bad as bad:
+    except BadCheckpoint as bad:
         return Checked(False, bad.kind, _printable(bad.problem), size)
     except FileNotFoundError:
         return Checked(False, "missing", remark("missing"))
@@ -90,7 +90,7 @@ def _read(file: IO[bytes], size: int, *, crc: bool) -> tuple[int | None, str | N
         for member in archive.infolist():
             check_bytes(archive, member, member.filename[len(folder) :])
     if strange is not None:
-        raise Bad("strange", strange)
+        raise BadCheckpoint("strange", strange)
     return facts
 
 
@@ -99,7 +99,7 @@ def _check_contents(
 ) -> tuple[int | None, str | None, str | None]:
     root = _plain_dict(contents.root)
     if root is None:
-        raise Bad("foreign", remark("foreign"))
+        raise BadCheckpoint("foreign", remark("foreign"))
     _check_storages(archive, folder, contents.storages)
     _check_tensors(contents.made)
     _check_keys(root)
@@ -116,11 +116,11 @@ def _check_storages(archive: zipfile.ZipFile, folder: str, storages: list[Stored
     for stored in storages:
         member = archive.NameToInfo.get(f"{folder}data/{stored.key}")
         if member is None:
-            raise Bad("torn", remark("part-missing", name=f"data/{stored.key}"))
+            raise BadCheckpoint("torn", remark("part-missing", name=f"data/{stored.key}"))
         size = SIZES.get(stored.kind)
         # Torch rounds the number of elements down.
         if size is not None and not 0 <= member.file_size - stored.elements * size < size:
-            raise Bad("torn", remark("part-size", name=f"data/{stored.key}"))
+            raise BadCheckpoint("torn", remark("part-size", name=f"data/{stored.key}"))
 
 
 def _check_tensors(made: list[Made]) -> None:
@@ -130,7 +130,7 @@ def _check_tensors(made: list[Made]) -> None:
                 Stored() as stored, int(offset), tuple(size), tuple(stride), *_,
             ):  # fmt: skip
                 if not _fits(stored.elements, offset, size, stride):
-                    raise Bad("torn", remark("tensor-beyond", name=f"data/{stored.key}"))
+                    raise BadCheckpoint("torn", remark("tensor-beyond", name=f"data/{stored.key}"))
 
 
 def _fits(elements: int, offset: int, size: tuple[Any, ...], stride: tuple[Any, ...]) -> bool:
@@ -150,16 +150,16 @@ def _check_keys(root: dict[Any, Any]) -> None:
     if OWN_KEY in root:  # saved by Holter: a trainer that saves other keys can load them, too
         return
     if "network_weights" not in root:
-        raise Bad("foreign", remark("foreign"))
+        raise BadCheckpoint("foreign", remark("foreign"))
     weights = root["network_weights"]
     if not (weights.items if isinstance(weights, Made) else isinstance(weights, dict) and weights):
-        raise Bad("incomplete", remark("no-weights"))
+        raise BadCheckpoint("incomplete", remark("no-weights"))
     missing = [name for name in NEEDED if name not in root]
     if missing:
-        raise Bad("incomplete", remark("keys-missing", names=missing))
+        raise BadCheckpoint("incomplete", remark("keys-missing", names=missing))
     epoch = root["current_epoch"]
     if not isinstance(epoch, Made) and (type(epoch) is not int or epoch < 0):  # Made: a number of numpy
-        raise Bad("incomplete", remark("no-epoch"))
+        raise BadCheckpoint("incomplete", remark("no-epoch"))
 
 
 def _facts(root: dict[Any, Any]) -> tuple[int | None, str | None, str | None]:

@@ -14,7 +14,7 @@ from ..remarks import Remark, plain
 from . import select as files
 
 BLOCK_BYTES = 8 << 20  # written at a time: the interpreter lock is released meanwhile
-DRAIN_LOOK_S = 0.5  # interval at which a wait for the background checks that bytes still move
+DRAIN_POLL_S = 0.5  # interval at which a wait for the background checks that bytes still move
 
 Fill = Callable[[IO[bytes]], None]
 
@@ -152,7 +152,7 @@ class Background:
     def _wait(self, is_so: Callable[[], bool]) -> None:
         seen = self._moved
         with self._changed:
-            while not self._changed.wait_for(is_so, timeout=DRAIN_LOOK_S):
+            while not self._changed.wait_for(is_so, timeout=DRAIN_POLL_S):
                 if self._moved != seen:
                     seen = self._moved
                     self.beat()

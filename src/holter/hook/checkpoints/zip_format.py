@@ -21,7 +21,7 @@ USUAL_FLAGS, DIRECTORY, LOCAL_HEADER_BYTES = 0x0808, 0x10, 30
 ZIP_BEGINS = b"PK\x03\x04"
 
 
-class Bad(Exception):
+class BadCheckpoint(Exception):
     """The file has this kind of problem; ``kind`` as in ``verify.Checked``."""
 
     def __init__(self, kind: str, problem: Remark) -> None:
@@ -32,21 +32,21 @@ class Bad(Exception):
 def open_archive(file: IO[bytes], size: int) -> zipfile.ZipFile:
     """Open the archive as torch's reader would, with more checks; raises Bad."""
     if size == 0:
-        raise Bad("torn", remark("empty"))
+        raise BadCheckpoint("torn", remark("empty"))
     begin = file.read(CHUNK_BYTES)
     if not begin.strip(b"\0"):
-        raise Bad("torn", remark("zeros"))
+        raise BadCheckpoint("torn", remark("zeros"))
     if not begin.startswith(ZIP_BEGINS):
-        raise Bad("foreign", remark("not-a-checkpoint"))
+        raise BadCheckpoint("foreign", remark("not-a-checkpoint"))
     _check_end(file, size)
     try:
         return zipfile.ZipFile(file)
     except zipfile.BadZipFile:
-        raise Bad("torn", remark("cut-off")) from None
+        raise BadCheckpoint("torn", remark("cut-off")) from None
     except OSError:
         raise
     except Exception as error:  # zipfile passes invalid numbers on to struct, seek and decode
-        raise Bad("torn", remark("directory-damaged-error", error=str(error))) from None
+        raise BadCheckpoint("torn", remark("directory-damaged-error", error=str(error))) from None
 
 
 def _check_end(file: IO[bytes], size: int) -> None:
@@ -55,14 +55,14 @@ def _check_end(file: IO[bytes], size: int) -> None:
     ends = file.read(ENDS_BYTES)
     signature, *disks, here, entries, length, at, comment = END.unpack(ends[-END.size :].rjust(END.size, b"\0"))
     if signature != b"PK\x05\x06" or any(disks) or here != entries or comment:
-        raise Bad("torn", remark("cut-off"))
+        raise BadCheckpoint("torn", remark("cut-off"))
     if len(ends) == ENDS_BYTES and (locator := LOCATOR64.unpack(ends[END64.size : -END.size]))[0] == b"PK\x06\x07":
         signature, rest, _, _, *disks, here, entries, length, at = END64.unpack(ends[: END64.size])
         is_sound = (signature, rest) == (b"PK\x06\x06", END64.size - 12) and not any(disks) and here == entries
         if not is_sound or locator[1:] != (0, size - ENDS_BYTES, 1):
-            raise Bad("torn", DAMAGED)
+            raise BadCheckpoint("torn", DAMAGED)
     if at + length > size:
-        raise Bad("torn", DAMAGED)
+        raise BadCheckpoint("torn", DAMAGED)
     file.seek(at)
     _check_entries(file.read(length), entries)
 
@@ -74,7 +74,7 @@ def _check_entries(directory: bytes, entries: int) -> None:
         at += ENTRY_BYTES + sum(LENGTHS.unpack_from(directory, at + LENGTHS_AT))
         entries -= 1
     if entries or at != len(directory):
-        raise Bad("torn", DAMAGED)
+        raise BadCheckpoint("torn", DAMAGED)
 
 
 def find_index(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
@@ -82,10 +82,10 @@ def find_index(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
     members = archive.infolist()
     indexes = [member for member in members if member.filename.endswith("/data.pkl")]
     if len(indexes) != 1 or indexes[0].filename.count("/") != 1:
-        raise Bad("foreign", remark("no-index"))
+        raise BadCheckpoint("foreign", remark("no-index"))
     # Torch never compresses. A compressed file is another program's and might grow without limit when read.
     if any(member.compress_type != zipfile.ZIP_STORED or member.flag_bits & 1 for member in members):
-        raise Bad("foreign", remark("compressed"))
+        raise BadCheckpoint("foreign", remark("compressed"))
     _check_layout(members, archive.start_dir)
     return indexes[0]
 
@@ -96,7 +96,7 @@ def _check_layout(members: list[zipfile.ZipInfo], end: int) -> None:
         odd = member.flag_bits & ~USUAL_FLAGS or member.external_attr & DIRECTORY or member.volume
         begin = member.header_offset + LOCAL_HEADER_BYTES + len(member.filename)
         if odd or member.file_size != member.compress_size or begin + member.file_size > end:
-            raise Bad("torn", DAMAGED)
+            raise BadCheckpoint("torn", DAMAGED)
         end = member.header_offset
 
 
@@ -118,10 +118,10 @@ def check_bytes(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str, in
                     into.append(part)
     except zipfile.BadZipFile as error:
         code = "crc" if "CRC" in str(error) else "part-damaged"
-        raise Bad("torn", remark(code, name=name)) from None
+        raise BadCheckpoint("torn", remark(code, name=name)) from None
     except EOFError:
-        raise Bad("torn", remark("cut-off-within", name=name)) from None
+        raise BadCheckpoint("torn", remark("cut-off-within", name=name)) from None
     except OSError:
         raise
     except Exception as error:
-        raise Bad("torn", remark("part-damaged-error", name=name, error=str(error))) from None
+        raise BadCheckpoint("torn", remark("part-damaged-error", name=name, error=str(error))) from None

@@ -25,7 +25,7 @@ STUCK_S = 600.0  # a worker with a case that uses no CPU for so long is stopped 
 END_S = 5.0  # for idle workers to exit after SIGTERM; then they are killed
 
 
-class Standing:
+class WorkerView:
     """A worker as nnU-Net sees it. nnU-Net gives up if one is not alive; this pool replaces it."""
 
     def __init__(self, process: Any) -> None:
@@ -136,9 +136,9 @@ class ExportPool:
         return self._other
 
     @property
-    def _pool(self) -> list[Standing]:
+    def _pool(self) -> list[WorkerView]:
         # nnU-Net predicts ahead by two cases more than the length of this list.
-        return [Standing(worker.process) for worker in self._workers] or [Standing(None)]
+        return [WorkerView(worker.process) for worker in self._workers] or [WorkerView(None)]
 
     # ------------------------------------------------------------------------------------- in the waiting thread
 

@@ -124,7 +124,7 @@ def _watched_export(original: Callable[..., Any], position: int, keyword: str) -
         try:
             result = original(*args, **kwargs)
         except Exception as error:
-            RUNTIME.tell_exception(error, error.__traceback__)
+            RUNTIME.record_exception(error, error.__traceback__)
             raise
         if in_worker:
             RUNTIME.take_case("")

@@ -16,7 +16,7 @@ from typing import Any
 from ..remarks import Remark, remark
 from ..workers import children
 
-LOOK_S = 1.0  # interval between two readings of the CPU time
+OBSERVE_S = 1.0  # interval between two readings of the CPU time
 UTIME, STIME = 11, 12  # fields of /proc/PID/stat, counted after the name
 
 
@@ -76,9 +76,9 @@ class Worker:
     def look(self) -> None:
         """Add up the seconds without CPU time. A pause of this process itself (a frozen container) does not count."""
         now = time.monotonic()
-        if self.task is None or now - self._looked < LOOK_S:
+        if self.task is None or now - self._looked < OBSERVE_S:
             return
-        passed, self._looked = min(now - self._looked, 2 * LOOK_S), now
+        passed, self._looked = min(now - self._looked, 2 * OBSERVE_S), now
         ticks = self._cpu_ticks()
         if ticks is None or ticks != self._ticks:
             self._ticks, self.silent_s = ticks, 0.0

@@ -67,7 +67,7 @@ def _watch_next(cls: Any, *, in_process: bool, loader: str = "") -> None:
     def __next__(self: Any) -> Any:  # noqa: N807
         if loader and not reported:
             reported.append(loader)
-            RUNTIME.tell_ability("loader", True, loader)
+            RUNTIME.record_ability("loader", True, loader)
         try:
             # Publish only if no batch is ready: otherwise there is no wait, and publishing would only cost time.
             ready = None if in_process else self.results_loop_queue
@@ -78,7 +78,7 @@ def _watch_next(cls: Any, *, in_process: bool, loader: str = "") -> None:
             batch = original(self)
         except BaseException as error:
             if in_process and isinstance(error, Exception) and not isinstance(error, StopIteration):
-                RUNTIME.tell_exception(error, error.__traceback__)
+                RUNTIME.record_exception(error, error.__traceback__)
             RUNTIME.wait_over()
             raise
         try:
@@ -139,7 +139,7 @@ def patch_nondet(module: ModuleType) -> None:
     _watch_start(cls)
     _watch_finish(cls)
     _watch_next(cls, in_process=False, loader="batchgenerators")
-    RUNTIME.tell_ability("replace-workers", heals)
+    RUNTIME.record_ability("replace-workers", heals)
     if heals:
         restart.finish_here(cls)  # outermost: it must not query the abort event, whose lock may never be released
 
@@ -151,8 +151,8 @@ def patch_multi(module: ModuleType) -> None:
 
     @functools.wraps(original)
     def _start(self: Any) -> Any:
-        RUNTIME.tell_ability("loader", True, "batchgenerators-old")
-        RUNTIME.tell_ability("replace-workers", False)
+        RUNTIME.record_ability("loader", True, "batchgenerators-old")
+        RUNTIME.record_ability("replace-workers", False)
         return original(self)
 
     cls._start = _start

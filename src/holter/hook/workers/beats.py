@@ -44,7 +44,7 @@ class WatchedLoader:
         try:
             batch = next(self._loader)
         except Exception as error:
-            RUNTIME.tell_exception(error, error.__traceback__)
+            RUNTIME.record_exception(error, error.__traceback__)
             raise
         try:
             _produced(began)
@@ -83,7 +83,7 @@ def patch_producer(module: ModuleType) -> None:
         try:
             result = original(queue, data_loader, transform, thread_id, *args, **kwargs)
         except Exception as error:
-            RUNTIME.tell_exception(error, error.__traceback__)
+            RUNTIME.record_exception(error, error.__traceback__)
             raise
         RUNTIME.emit("returned")
         RUNTIME.cleanup()
@@ -100,7 +100,7 @@ def _watched_transform(transform: Callable[..., Any] | None) -> Callable[..., An
         try:
             return transform(**item)
         except Exception as error:
-            RUNTIME.tell_exception(error, error.__traceback__)
+            RUNTIME.record_exception(error, error.__traceback__)
             raise
 
     return watched
@@ -113,7 +113,7 @@ def watch_feeder() -> None:
     original = Queue._on_queue_feeder_error  # type: ignore[attr-defined]
 
     def _on_queue_feeder_error(error: Exception, item: Any) -> None:
-        RUNTIME.tell_exception(error, error.__traceback__, thread="QueueFeederThread")
+        RUNTIME.record_exception(error, error.__traceback__, thread="QueueFeederThread")
         original(error, item)
 
     Queue._on_queue_feeder_error = staticmethod(_on_queue_feeder_error)  # type: ignore[attr-defined]

@@ -168,6 +168,6 @@ def watch_results_loop(module: ModuleType, heals: Callable[[BaseException], bool
             _errors[thread] = error
             if not heals(error):
                 raise
-            RUNTIME.tell_exception(error, error.__traceback__, thread.name)
+            RUNTIME.record_exception(error, error.__traceback__, thread.name)
 
     module.results_loop = results_loop  # type: ignore[attr-defined]

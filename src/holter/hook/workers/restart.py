@@ -42,7 +42,7 @@ NEEDED = frozenset(
 )
 
 
-class Past:
+class RestartHistory:
     """Times of worker replacements and of out-of-memory deaths."""
 
     def __init__(self) -> None:
@@ -69,7 +69,7 @@ def _count(times: deque[float], within_s: float) -> int:
     return len(times)
 
 
-class Unproved(NamedTuple):
+class PendingRestart(NamedTuple):
     """A replacement that has not produced its first batch yet."""
 
     said: tuple[Remark, ...]
@@ -77,8 +77,8 @@ class Unproved(NamedTuple):
     noticed: float
 
 
-_past = Past()
-_unproved: deque[Unproved] = deque(maxlen=1)
+_past = RestartHistory()
+_unproved: deque[PendingRestart] = deque(maxlen=1)
 # Functions for the main thread to call during a wait for a batch, between two steps; they raise nothing.
 errands: deque[Callable[[], None]] = deque()
 _waits_here: list[bool] = []
@@ -163,7 +163,7 @@ def _replace(augmenter: Any, trouble: AugmenterFailure) -> None:
         raise RuntimeError(NOT_ALIVE) from trouble.error
     _put_back(augmenter.results_loop_queue, ready)
     remarks = (*trouble.said, {**fresh, "ended": len(others)})
-    _unproved.append(Unproved(remarks, trouble.number, noticed))
+    _unproved.append(PendingRestart(remarks, trouble.number, noticed))
     if ready:
         _tell_done(_unproved.pop(), kept=len(ready))
 
@@ -207,7 +207,7 @@ def _put_back(ready_queue: Any, batches: list[Any]) -> None:
         ready_queue.unfinished_tasks += len(batches)
 
 
-def _tell_done(replaced: Unproved, kept: int = 0) -> None:
+def _tell_done(replaced: PendingRestart, kept: int = 0) -> None:
     after_s = time.monotonic() - replaced.noticed
     came = remark("kept-batch", after=after_s, kept=kept) if kept else remark("next-batch", after=after_s)
     control.tell(ACTION, "done", *replaced.said, came, number=replaced.number)

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from holter.errors import BadInput
-from holter.loader.plan.files import ArrayFile, look_at
+from holter.loader.plan.files import ArrayFile, observe
 from holter.loader.plan.foreground import ForegroundLocations
-from holter.loader.read_errors import FileUnreadable, blaming
+from holter.loader.read_errors import FileUnreadable, attributed_to
 from holter.loader.records import CaseFacts
 
 Ending = Literal["b2nd", "npz"]
@@ -91,7 +91,7 @@ class Catalogue:
                 self._locations.move_to_end(case)
                 return held
         file = self._folder / f"{case}.pkl"
-        with blaming(file), file.open("rb") as opened:
+        with attributed_to(file), file.open("rb") as opened:
             # nnU-Net's own file in the user's own folder: the stock loader unpickles it for each sample.
             properties: dict[str, Any] = pickle.load(opened)
             locations = ForegroundLocations(properties["class_locations"])
@@ -115,8 +115,8 @@ class Catalogue:
                 self._locations_bytes -= oldest.nbytes
 
     def _read_blosc2(self, case: str) -> CaseFiles:
-        previous = None if self._previous is None else look_at(self._previous / f"{case}.b2nd")
-        return CaseFiles(look_at(self._folder / f"{case}.b2nd"), look_at(self._folder / f"{case}_seg.b2nd"), previous)
+        previous = None if self._previous is None else observe(self._previous / f"{case}.b2nd")
+        return CaseFiles(observe(self._folder / f"{case}.b2nd"), observe(self._folder / f"{case}_seg.b2nd"), previous)
 
     def _read_numpy(self, case: str) -> CaseFiles:
         previous = None if self._previous is None else _unpacked_or_packed(self._previous, case, case, "seg")
@@ -130,7 +130,7 @@ class Catalogue:
 def _unpacked_or_packed(folder: Path, unpacked: str, packed: str, member: str) -> ArrayFile:
     # nnU-Net also prefers the ``.npy`` file to the member of the archive.
     file = folder / f"{unpacked}.npy"
-    return look_at(file) if file.is_file() else look_at(folder / f"{packed}.npz", member)
+    return observe(file) if file.is_file() else observe(folder / f"{packed}.npz", member)
 
 
 def _check_shapes(files: CaseFiles) -> None:

@@ -10,7 +10,7 @@ from typing import IO, Any, NamedTuple
 import numpy as np
 
 from holter.loader.plan.blosc2_header import nbytes, read_frame
-from holter.loader.read_errors import FileUnreadable, blaming
+from holter.loader.read_errors import FileUnreadable, attributed_to
 from holter.loader.records import Shape
 
 BLOSC2 = ".b2nd"
@@ -42,12 +42,12 @@ class ArrayFile(NamedTuple):
         return nbytes(self.shape, self.dtype)
 
 
-def look_at(path: Path, member: str | None = None) -> ArrayFile:
+def observe(path: Path, member: str | None = None) -> ArrayFile:
     """Read the header of an array file.
 
     Raises:  FileUnreadable if the file is missing, too short, or not of the type of its name.
     """
-    with blaming(path):
+    with attributed_to(path):
         signature = signature_of(path)
         if path.suffix == BLOSC2:
             frame = read_frame(path)

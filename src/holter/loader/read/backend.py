@@ -14,7 +14,7 @@ from holter.loader.plan.files import ARCHIVE, BLOSC2, ArrayFile
 from holter.loader.read.libblosc2 import Library, library
 from holter.loader.read.scratch import Scratch
 from holter.loader.read.sources import ArraySource, Blosc2Source, PythonSource, Source
-from holter.loader.read_errors import FileUnreadable, blaming
+from holter.loader.read_errors import FileUnreadable, attributed_to
 from holter.loader.records import Shape
 
 Kind = Literal["libblosc2", "libblosc2-mapped", "python-blosc2", "numpy"]
@@ -34,7 +34,7 @@ class Backend(NamedTuple):
 
         Raises:  FileUnreadable.
         """
-        with blaming(file.path):
+        with attributed_to(file.path):
             if file.path.suffix == ARCHIVE:
                 with np.load(file.path) as archive:
                     return ArraySource(archive[file.member])
@@ -107,7 +107,7 @@ def _difference(file: ArrayFile, backend: Backend) -> str | None:
     # None: the result equals python-blosc2's at every corner of the case. FileUnreadable if python-blosc2 cannot read
     # it either.
     boxes = _boxes(file.shape, file.chunks)
-    with blaming(file.path):
+    with attributed_to(file.path):
         reference = PythonSource(file)
         wanted = [_box_of(reference, *box) for box in boxes]
     try:

@@ -13,7 +13,7 @@ from holter.loader.read.crop import IMAGE_OUTSIDE, SEG_OUTSIDE, read_box
 from holter.loader.read.handles import Handles
 from holter.loader.read.ram import KeptCase, RamCache, read_whole
 from holter.loader.read.sources import ArraySource, Source
-from holter.loader.read_errors import blaming, in_case
+from holter.loader.read_errors import attributed_to, in_case
 from holter.loader.records import SamplePlan
 from holter.loader.stage.buffers import Sample, SampleBuffers
 
@@ -44,12 +44,12 @@ class CaseReader:
             arrays = self._open(plan.case)
             own = seg.shape[0] - (arrays.previous is not None)
             scratch = self._handles.scratch
-            with blaming(arrays.files.image.path):
+            with attributed_to(arrays.files.image.path):
                 read_box(arrays.image, plan.needed, image.numpy(), IMAGE_OUTSIDE, scratch)
-            with blaming(arrays.files.seg.path):
+            with attributed_to(arrays.files.seg.path):
                 read_box(arrays.seg, plan.needed, seg[:own].numpy(), SEG_OUTSIDE, scratch)
             if arrays.previous is not None and arrays.files.previous is not None:
-                with blaming(arrays.files.previous.path):
+                with attributed_to(arrays.files.previous.path):
                     read_box(arrays.previous, plan.needed, seg[own].numpy(), SEG_OUTSIDE, scratch)
         if self._is_2d:
             image, seg = image[:, 0], seg[:, 0]
@@ -89,5 +89,5 @@ class CaseReader:
 
     def _whole(self, file: ArrayFile) -> NDArray[Any]:
         source = self._handles.source(file)
-        with blaming(file.path):
+        with attributed_to(file.path):
             return read_whole(source, file)

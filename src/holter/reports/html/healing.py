@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from holter.history.actions import Deed, deeds
+from holter.history.actions import Action, merge_events
 from holter.history.goodput import Account, account
 from holter.history.phases import restarts
 from holter.history.recovery import check
 from holter.records import Diagnosis
 from holter.reports.catalogue import Lang, text
 from holter.reports.healing import (
-    Told,
+    ActionRow,
     action_id,
+    action_name,
     deed_cause,
     deed_details,
-    deed_name,
     goodput_lines,
+    listed_actions,
     loss_text,
     measure_text,
     outcome,
@@ -24,13 +25,12 @@ from holter.reports.healing import (
     recovery_text,
     saved_checkpoints,
     stock,
-    told_deeds,
 )
 from holter.reports.wording import clock, duration
 from holter.tape import Recording
 
 # Limit that keeps the page readable: JSON has the rest.
-MAX_DEEDS = 60
+MAX_ACTIONS = 60
 # A thinner piece of the bar is not visible.
 LEAST_PERCENT = 0.15
 PARTS = ("training", "validation", "checkpoint", "startup", "other")
@@ -38,24 +38,26 @@ PARTS = ("training", "validation", "checkpoint", "startup", "other")
 
 def context(recording: Recording, diagnoses: tuple[Diagnosis, ...], span_s: float, lang: Lang) -> dict[str, Any]:
     """Return the template's values about healing."""
-    actions = deeds(recording)
-    shown = told_deeds(actions)
+    actions = merge_events(recording)
+    shown = listed_actions(actions)
     time_account = account(recording, diagnoses)
     saved = {(heal.t_s, heal.action): stock(heal, lang) for heal in time_account.saved}
     checkpoints = saved_checkpoints(actions)
     return {
         "healed": _healed(time_account, actions, lang),
-        "deeds": [_row(row, saved.get((row.deed.begun_s, row.deed.action), ""), lang) for row in shown[:MAX_DEEDS]],
-        "deeds_more": max(0, len(shown) - MAX_DEEDS),
-        "only_proposed": bool(shown) and all(row.deed.state == "proposed" for row in shown),
-        "checkpoints": text("deed.checkpoints", lang, count=checkpoints) if checkpoints else "",
-        "marks_of_deeds": [_mark(number, row, lang) for number, row in enumerate(shown[:MAX_DEEDS], start=1)],
+        "actions": [
+            _row(row, saved.get((row.action.begun_s, row.action.action), ""), lang) for row in shown[:MAX_ACTIONS]
+        ],
+        "deeds_more": max(0, len(shown) - MAX_ACTIONS),
+        "only_proposed": bool(shown) and all(row.action.state == "proposed" for row in shown),
+        "checkpoints": text("heal.checkpoints", lang, count=checkpoints) if checkpoints else "",
+        "marks_of_deeds": [_mark(number, row, lang) for number, row in enumerate(shown[:MAX_ACTIONS], start=1)],
         "generations": _generations(recording, span_s, lang),
         "goodput": _goodput(time_account, lang) if time_account.goodput_ratio is not None else None,
         "recoveries": [
             {
                 "when": clock(recovery.t_s),
-                "name": text(f"deed.{recovery.action}", lang),
+                "name": text(f"heal.{recovery.action}", lang),
                 "verdict": recovery.verdict,
                 "told": recovery_text(recovery, lang),
                 "measures": [measure_text(measure, lang) for measure in recovery.measures],
@@ -65,11 +67,11 @@ def context(recording: Recording, diagnoses: tuple[Diagnosis, ...], span_s: floa
     }
 
 
-def _row(row: Told, saved: str, lang: Lang) -> dict[str, Any]:
-    action = row.deed
+def _row(row: ActionRow, saved: str, lang: Lang) -> dict[str, Any]:
+    action = row.action
     return {
         "when": clock(action.begun_s),
-        "name": deed_name(action, lang),
+        "name": action_name(action, lang),
         "tone": _tone(action),
         "outcome": outcome(action, lang, row.times),
         "why": deed_cause(action, lang),
@@ -78,18 +80,18 @@ def _row(row: Told, saved: str, lang: Lang) -> dict[str, Any]:
     }
 
 
-def _mark(number: int, row: Told, lang: Lang) -> dict[str, Any]:
-    action = row.deed
-    name = f"{clock(action.begun_s)} {deed_name(action, lang)}: {outcome(action, lang, row.times)}"
+def _mark(number: int, row: ActionRow, lang: Lang) -> dict[str, Any]:
+    action = row.action
+    name = f"{clock(action.begun_s)} {action_name(action, lang)}: {outcome(action, lang, row.times)}"
     return {"number": number, "t_s": action.begun_s, "tone": _tone(action), "name": name}
 
 
-def _tone(action: Deed) -> str:
+def _tone(action: Action) -> str:
     # Giving up is no success, even if it was done as planned.
     return "failed" if action_id(action) == "stop" and action.state == "done" else action.state
 
 
-def _healed(time_account: Account, actions: tuple[Deed, ...], lang: Lang) -> str:
+def _healed(time_account: Account, actions: tuple[Action, ...], lang: Lang) -> str:
     # Empty unless everything was healed.
     if not time_account.saved or any(action_id(action) == "stop" and action.state != "proposed" for action in actions):
         return ""
@@ -104,7 +106,7 @@ def _generations(recording: Recording, span_s: float, lang: Lang) -> list[dict[s
     starts = [(0, 0.0), *((process.generation, process.begun_s) for process in again)]
     ends = [*(process.down_s for process in again), span_s]
     return [
-        {"name": text("deed.generation", lang, number=number + 1), "start": start_s, "end": max(end_s, start_s)}
+        {"name": text("heal.generation", lang, number=number + 1), "start": start_s, "end": max(end_s, start_s)}
         for (number, start_s), end_s in zip(starts, ends, strict=True)
     ]
 

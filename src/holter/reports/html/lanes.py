@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from holter.history.actions import deeds
+from holter.history.actions import merge_events
 from holter.history.phases import restarts
 from holter.records import Beat, ProcessEnded, ProcessSample, Tick
 from holter.reports.html.thinning import Grid
@@ -123,7 +123,7 @@ class _Over:
     # A dead process is drawn until others took its place, or the recording ended.
 
     def __init__(self, recording: Recording, duration_s: float) -> None:
-        actions = deeds(recording)
+        actions = merge_events(recording)
         self.by_us = frozenset(pid for action in actions for pid in action.pids)
         replaced = [
             action.ended_s for action in actions if action.action == "replace-workers" and action.state == "done"

@@ -102,7 +102,7 @@ NOTHING_STARTED = define("prepare.nothing-started", "ended before the training w
 UNKNOWN = "?"
 
 
-def whom(about: About) -> dict[str, str | int]:
+def holder_blanks(about: About) -> dict[str, str | int]:
     """Return the blanks that name the holder of a lock."""
     pid, fold = about.get("pid"), about.get("fold")
     return {
@@ -112,7 +112,7 @@ def whom(about: About) -> dict[str, str | int]:
     }
 
 
-def stranger(starting: Starting, host: str) -> dict[str, str | int]:
+def training_blanks(starting: Starting, host: str) -> dict[str, str | int]:
     """Return the blanks that name a training which Holter did not start."""
     return {"fold": starting.training.fold, "pid": starting.pid, "host": host}
 

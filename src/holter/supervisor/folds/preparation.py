@@ -111,7 +111,7 @@ def who_else(training: TrainingCommand, environ: Mapping[str, str]) -> Message |
             continue
         state, about = look(lock_file(folder, job))
         if state == "held":
-            return words.beside(job, words.whom(about), left)
+            return words.beside(job, words.holder_blanks(about), left)
         for starting in starting_trainings(folder, job.name):
-            return words.beside(job, words.stranger(starting, host_of({"host": here()})), left)
+            return words.beside(job, words.training_blanks(starting, host_of({"host": here()})), left)
     return None

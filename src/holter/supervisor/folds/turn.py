@@ -135,7 +135,7 @@ class Turn:
             strangers = starting_trainings(self._path.parent, self._job.name)
             if not strangers:
                 return
-            self._whom = words.stranger(strangers[0], host_of({"host": here()}))
+            self._whom = words.training_blanks(strangers[0], host_of({"host": here()}))
             self._say_once(
                 strangers[0].pid, words.STARTS(**self._values(left), most=STARTS_WITHIN_S - strangers[0].age_s)
             )
@@ -152,7 +152,7 @@ class Turn:
             self._teller.say(words.REMOVED(own=self._fold, count=removed, file=torn.first))
 
     def _tell(self, about: About, left: int) -> None:
-        self._about, self._whom = about, words.whom(about)
+        self._about, self._whom = about, words.holder_blanks(about)
         self._say_once(about.get("token"), words.WAITS[self._job.kind](**self._values(left)))
         stopped = _stopped(about)
         if stopped is not None and stopped != self._stopped:

@@ -36,7 +36,7 @@ Answer = Literal["end", "leave", "over"]  # end it; leave it alone; it has ended
 Step = Callable[[], Tick | None]
 
 
-class Standing(NamedTuple):
+class StalledTraining(NamedTuple):
     """A stalled training, and the plan for which it would be ended."""
 
     plan: Plan
@@ -45,7 +45,7 @@ class Standing(NamedTuple):
     tick: Tick
 
 
-class Guard:
+class CheckpointGuard:
     """Decides whether a live training may be ended. It changes nothing except the training's checkpoints."""
 
     def __init__(self, recorder: Recorder, control: Control, continuation: Continuation) -> None:
@@ -53,7 +53,7 @@ class Guard:
         self._control = control
         self._continuation = continuation
 
-    def ask(self, standing: Standing, step: Step) -> Answer:
+    def ask(self, standing: StalledTraining, step: Step) -> Answer:
         """Check the checkpoints, request a newer one if that helps, and decide."""
         ticks = _Ticks(standing.tick, step)
         way = self._look(standing, ticks)
@@ -69,7 +69,7 @@ class Guard:
             return "leave"
         return "end"
 
-    def _look(self, standing: Standing, ticks: _Ticks) -> Way:
+    def _look(self, standing: StalledTraining, ticks: _Ticks) -> Way:
         # In a thread: a disk may stall without end, and the recording must go on.
         ways: list[Way] = []
         folder = self._recorder.environment.output_folder
@@ -93,7 +93,7 @@ class Guard:
             return ways[0]
         return Way(why_not=NOT_IN_TIME(within=LOOKED_WITHIN_S))
 
-    def _save(self, standing: Standing, ticks: _Ticks) -> bool:
+    def _save(self, standing: StalledTraining, ticks: _Ticks) -> bool:
         # The checkpoint is written where the training waits for a batch. True if there is a new one.
         self._tell(standing, "save-checkpoint", "begun", BEFORE_END())
         if not self._control.ask(HERE, standing.plan.cause or "", standing.generation):
@@ -108,7 +108,7 @@ class Guard:
             self._tell(standing, "save-checkpoint", "failed", NO_ANSWER(within=SAVED_WITHIN_S))
         return False
 
-    def _tell(self, standing: Standing, action: str, state: Literal["begun", "failed"], message: Text) -> None:
+    def _tell(self, standing: StalledTraining, action: str, state: Literal["begun", "failed"], message: Text) -> None:
         self._recorder.act(
             ActionTaken(
                 t_s=self._recorder.now_s(),

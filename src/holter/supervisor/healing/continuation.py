@@ -26,7 +26,7 @@ NOT_READABLE_NOW = define("act.checkpoints-not-readable", "its checkpoints canno
 NONE_LEFT = define("act.no-checkpoint-left", "no usable checkpoint is left; --restart-from-scratch begins again")
 
 
-class Found(NamedTuple):
+class CheckpointChoice(NamedTuple):
     """The checkpoint to continue from, unusable ones with reasons, and ones that are unreadable now."""
 
     used: Path | None
@@ -93,15 +93,15 @@ class Continuation:
             thread.join(LOOKED_WITHIN_S)
         return answers[-1]
 
-    def _find(self, folder: Path) -> Found:
+    def _find(self, folder: Path) -> CheckpointChoice:
         used, bad = newest_good(folder, self._earlier_s)
-        return Found(used, problems(bad))
+        return CheckpointChoice(used, problems(bad))
 
-    def _make_ready(self, folder: Path) -> Found:
+    def _make_ready(self, folder: Path) -> CheckpointChoice:
         prepared = prepare_to_continue(folder, self._earlier_s)
-        return Found(prepared.used, problems(prepared.problems), problems(prepared.unread))
+        return CheckpointChoice(prepared.used, problems(prepared.problems), problems(prepared.unread))
 
-    def _way(self, folder: str | None, epoch: int | None, search: Callable[[Path], Found]) -> Way:
+    def _way(self, folder: str | None, epoch: int | None, search: Callable[[Path], CheckpointChoice]) -> Way:
         if self._going_on is None:
             return Way(why_not=NO_COMMAND())
         if self._is_given and folder is None:

@@ -19,7 +19,7 @@ CLEAR_PART = 0.1
 CLEARED = define("act.cleared", "cleared after {waited:.0f} s")
 
 
-class Waiting:
+class ExternalWait:
     """At most one wait at a time."""
 
     def __init__(self, say: Callable[[ActionTaken], None]) -> None:

@@ -26,7 +26,7 @@ from holter.remedies.ladder import (
 )
 from holter.sentences import as_fields, define
 from holter.supervisor.healing.control import NOT_ASKED, Control
-from holter.supervisor.healing.external_wait import Waiting
+from holter.supervisor.healing.external_wait import ExternalWait
 from holter.supervisor.healing.main_hang import MainHang
 
 # Two signs before any action: an episode, and a main process without progress for this long, or for four times its
@@ -59,7 +59,7 @@ NOTHING_MOVED = define("act.nothing-moved", "nothing has moved for {age:.0f} s")
 TAKEN_BACK = define("act.taken-back", "it ended before it trained; the settings are taken back")
 
 
-class Left(NamedTuple):
+class LeftAlone(NamedTuple):
     """A training that was not ended because it could not be continued."""
 
     steps: int | None  # steps done at that time
@@ -95,7 +95,7 @@ class Healer:
         self._main_hang = MainHang(say, limit_s=main_limit_s, off=not (main_heal and act))
         self._has_limit = main_limit_s is not None
         self._pending: ActionTaken | None = None
-        self.waiting = Waiting(say)
+        self.waiting = ExternalWait(say)
         self._asks: dict[str | None, tuple[tuple[str, str], ...]] = {}  # cause -> values of its request
         self._told: set[tuple[str | None, str]] = set()
         self._has_trained = False
@@ -106,7 +106,7 @@ class Healer:
         self._worked_s: float | None = None  # last time that workers were seen to compute
         self._seen_s: float | None = None  # the last tick
         self._moved_s: float | None = None  # last tick with progress, or after a gap
-        self._left: Left | None = None
+        self._left: LeftAlone | None = None
 
     def begin(self, restart: ActionTaken) -> None:
         """Start with a new process: everything except the history is reset."""
@@ -135,7 +135,7 @@ class Healer:
         self.withdraw()
         again = self._left is not None and self._left.steps == self._steps
         for_s = min(2 * self._left.for_s, LOOK_AGAIN_MOST_S) if again and self._left else LOOK_AGAIN_S
-        self._left = Left(self._steps, for_s, (self._seen_s or 0.0) + for_s)
+        self._left = LeftAlone(self._steps, for_s, (self._seen_s or 0.0) + for_s)
 
     def see(self, tick: Tick, episodes: tuple[Episode, ...], diagnoses: tuple[Diagnosis, ...]) -> Plan | None:
         """Process a tick of a live training; return a plan to carry out now (restart, stop), or None."""

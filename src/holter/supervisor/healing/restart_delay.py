@@ -25,7 +25,7 @@ class Tell(Protocol):
         ...
 
 
-class Pauses:
+class RestartDelay:
     """``step``: records one more second. ``is_asked_to_end``: returns whether the run was asked to end."""
 
     def __init__(

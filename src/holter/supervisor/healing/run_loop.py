@@ -15,13 +15,13 @@ from holter.remedies.ladder import reason_of
 from holter.sentences import as_fields, define
 from holter.supervisor import exit_codes
 from holter.supervisor.adopted import Adopted
-from holter.supervisor.healing.checkpoint_before_restart import CHECKPOINT, Guard, Standing
+from holter.supervisor.healing.checkpoint_before_restart import CHECKPOINT, CheckpointGuard, StalledTraining
 from holter.supervisor.healing.continuation import Continuation
 from holter.supervisor.healing.ending import of_training, of_wrapper
 from holter.supervisor.healing.healer import Healer
 from holter.supervisor.healing.restart import end_group, end_orphans
-from holter.supervisor.healing.restart_delay import Pauses
-from holter.supervisor.healing.scheduler_signals import Stopper
+from holter.supervisor.healing.restart_delay import RestartDelay
+from holter.supervisor.healing.scheduler_signals import SchedulerSignals
 from holter.supervisor.launch import Launch
 from holter.supervisor.recording.clock import RunClock
 from holter.supervisor.recording.recorder import Recorder
@@ -38,7 +38,7 @@ IN_KERNEL = define("act.in-kernel", "in the kernel (state D), cannot be ended: P
 NO_CHECKPOINT_YET = define("note.from-scratch", "no checkpoint had been written yet")
 
 
-class Generations:
+class RunLoop:
     """The processes of one run, one after another."""
 
     def __init__(
@@ -47,12 +47,12 @@ class Generations:
         recorder: Recorder,
         healer: Healer,
         continuation: Continuation,
-        guard: Guard,
+        guard: CheckpointGuard,
         clock: RunClock,
         each_tick: Callable[[Recorder, Tick], None] | None,
         *,
         end_orphans: bool,
-        stopper: Stopper | None = None,
+        stopper: SchedulerSignals | None = None,
         on_tick: Callable[[Tick], None] | None = None,
     ) -> None:
         self._launch = launch
@@ -155,7 +155,7 @@ class Generations:
             self._wait(child)
             return None if child.poll() is not None or self._is_asked_to_end else tick
 
-        answer = self._guard.ask(Standing(plan, self._number, self._healer.epoch, tick), step)
+        answer = self._guard.ask(StalledTraining(plan, self._number, self._healer.epoch, tick), step)
         if answer == "leave":
             self._healer.leave_alone()
         elif answer == "over":
@@ -295,12 +295,12 @@ class Generations:
             self._recorder.add(Noted(t_s=self._clock.t_s(), what="from-scratch", message=NO_CHECKPOINT_YET()))
         return way.command
 
-    def _pauses(self, child: subprocess.Popen[bytes]) -> Pauses:
+    def _pauses(self, child: subprocess.Popen[bytes]) -> RestartDelay:
         def step() -> None:
             self._healer.waiting.look(self._tick())
             self._wait(child)
 
-        return Pauses(self._healer, self._clock, step, lambda: self._is_asked_to_end, self._act)
+        return RestartDelay(self._healer, self._clock, step, lambda: self._is_asked_to_end, self._act)
 
     def _act(self, action: str, state: str, message: Text, plan: Plan) -> None:
         self._recorder.act(

@@ -11,7 +11,7 @@ from holter.supervisor.healing.control import Control
 TERM_WITHIN_S = 20.0
 
 
-class Stopper:
+class SchedulerSignals:
     """Turns SIGUSR1 and SIGTERM into "save and end".
 
     SIGUSR1 comes minutes before the time limit (``--signal=B:USR1@600``): the epoch may be finished. After SIGTERM

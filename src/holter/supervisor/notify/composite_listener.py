@@ -8,7 +8,7 @@ from holter.records import ActionTaken, ContractSettled, Diagnosis, Episode, Not
 from holter.supervisor.recording.recorder import Listener
 
 
-class Audience(Listener):
+class CompositeListener(Listener):
     """Passes everything to several listeners; an error in one does not stop the others."""
 
     def __init__(self, *listeners: Listener) -> None:

@@ -144,7 +144,7 @@ class Notifier(Listener):
         self._title = text("notify.title", lang, name=name or text("notify.some-training", lang))
         self._note = note or (lambda _: None)
         self._pause_s, self._gather_s, self._deadline_s = pause_s, gather_s, deadline_s
-        self._echoes = live.Echoes()
+        self._echoes = live.RepeatFilter()
         self._waiting: list[_Line] = []
         self._first_s = 0.0  # when the oldest waiting line came
         self._sent_s = float("-inf")

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from holter.records import Environment
 
 
-class Survey:
+class EnvironmentReader:
     """Reads one environment at a time in a daemon thread; a read that never returns stops only this thread."""
 
     def __init__(self, describe: Callable[[int], Environment]) -> None:

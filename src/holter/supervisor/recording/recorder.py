@@ -13,7 +13,7 @@ import msgspec
 from holter.detectors import Watch, identity
 from holter.detectors.course import Course
 from holter.detectors.notices import Notices
-from holter.evidence.as_told import WHOLE_S, thinned
+from holter.evidence.at_verdict import WHOLE_S, thinned
 from holter.evidence.scope import shows_training
 from holter.probes.machine.environment import capture
 from holter.probes.training.file_tail import Mark
@@ -36,7 +36,7 @@ from holter.sentences import define
 from holter.supervisor.launch import INJECT
 from holter.supervisor.recording.clock import RunClock
 from holter.supervisor.recording.contract import ContractKeeper, Terms
-from holter.supervisor.recording.environment_reader import Survey
+from holter.supervisor.recording.environment_reader import EnvironmentReader
 from holter.supervisor.recording.investigation import Investigator
 from holter.supervisor.recording.scratch import Scratch
 from holter.supervisor.recording.scratch_keeper import ScratchKeeper
@@ -136,7 +136,7 @@ class Recorder:
         wall = datetime.datetime.fromtimestamp(clock.zero_wall_s, datetime.timezone.utc)
         self.environment = Environment(wall_start=wall.isoformat(), command=command, attached=attached)
         self.environment = self._with_terms(self.environment)
-        self._survey = Survey(self._describe)
+        self._survey = EnvironmentReader(self._describe)
         self._survey.start(root_pid)
         self._writer.write_environment(self.environment)
 
@@ -249,7 +249,7 @@ class Recorder:
     def is_unfinished(self) -> bool:
         """Return whether nnU-Net has started to train and has not finished, by everything that it has written."""
         t_s = self._clock.t_s()
-        self._course.see(Tick(t_s=t_s, events=self.sources.last_words(t_s)))
+        self._course.see(Tick(t_s=t_s, events=self.sources.read_final_events(t_s)))
         return self._course.is_unfinished(self.newest_environment.num_epochs)
 
     @property

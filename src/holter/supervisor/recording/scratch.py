@@ -56,7 +56,7 @@ class Scratch:
         """Return whether the folder still exists, and no clean-up has removed it."""
         return os.fstat(self._lock).st_nlink > 0
 
-    def make_anew(self) -> bool:
+    def recreate(self) -> bool:
         """Create the folder again under its name, which the training's processes know; return False if that fails."""
         try:
             self.folder.mkdir(mode=0o700, exist_ok=True)

@@ -36,7 +36,7 @@ class ScratchKeeper:
         """Check the folder, create it again if it is gone; return the notice about it."""
         if self._scratch.is_kept():
             return ()
-        was_lost, self.is_lost = self.is_lost, not self._scratch.make_anew()
+        was_lost, self.is_lost = self.is_lost, not self._scratch.recreate()
         if self.is_lost and was_lost:
             return ()
         sentence = CANNOT if self.is_lost else MADE_ANEW

@@ -154,7 +154,7 @@ class Sources:
         self._late += seen.events
         return [sample for sample in seen.samples if isinstance(sample, ProcessSample)]
 
-    def last_words(self, t_s: float) -> tuple[Event, ...]:
+    def read_final_events(self, t_s: float) -> tuple[Event, ...]:
         """Read the training's events and log at once; the next tick has these events too."""
         events: list[Event] = []
         for probe in (self.heartbeat, self.trainlog):

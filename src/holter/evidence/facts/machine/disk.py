@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple, TypeVar
 
-from holter.evidence.disk_space import describe_mount, has_room, needed_bytes, shortage
+from holter.evidence.disk_space import describe_mount, has_space, needed_bytes, shortage
 from holter.evidence.fact_book import FactBook
 from holter.evidence.frames import main_thread
 from holter.evidence.reasons import NO_EXCEPTION_READ, NO_FILE_NAMED
@@ -87,7 +87,7 @@ def collect(window: Window, book: FactBook) -> None:
         book.known("disk.error", lacking, IN_ITS_LOG())
     elif window.episode.kind == "stall" and lacked is not None and lacked.label == "results" and lacked.read_only:
         book.known("disk.error", "read-only", MOUNTED_READ_ONLY(folder=lacked.path))  # nothing can be saved there
-    elif unnamed is not None and (sample is None or has_room(sample) is None):
+    elif unnamed is not None and (sample is None or has_space(sample) is None):
         book.unknown("disk.error", UNSAID(error=" ".join(unnamed.text.split())[:200]))
     elif failures or any(tick.beats for tick in window.all):
         book.not_applicable("disk.error", NONE_FAILED())
@@ -196,7 +196,7 @@ def _lacking(window: Window, sample: StorageSample | None) -> StorageSample | No
         return None
     start_s = window.episode.start_s - SLACK_S
     looks = [storage for tick in _ticks(window) if tick.t_s >= start_s for storage in tick.storage]
-    return next((look for look in looks if look.label == sample.label and has_room(look) is False), None)
+    return next((look for look in looks if look.label == sample.label and has_space(look) is False), None)
 
 
 def _state(sample: StorageSample | None, book: FactBook) -> None:
@@ -208,7 +208,7 @@ def _state(sample: StorageSample | None, book: FactBook) -> None:
     book.known("disk.mount", describe_mount(sample) or None)
     book.known("disk.free_bytes", sample.free_bytes, unless=sample.problem or NO_ANSWER())
     book.known("disk.needed_bytes", sample.checkpoint_bytes and needed_bytes(sample), unless=NO_CHECKPOINT())
-    room = has_room(sample)
+    room = has_space(sample)
     book.known("disk.full", None if room is None else not room and not sample.read_only, _free(sample))
     book.known("disk.read_only", sample.read_only, sample.path)
 

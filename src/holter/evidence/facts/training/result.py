@@ -13,7 +13,7 @@ from holter.sentences import define
 
 EPOCHS = 2
 MISSING = re.compile(r"does not exist|No such file|FileNotFoundError|\[Errno 2\]|cannot be opened", re.IGNORECASE)
-TOLD_OF_LOSS = ("loss-not-finite", "loss-is-finite")
+LOSS_NOTES = ("loss-not-finite", "loss-is-finite")
 LOSS_FACTS = ("loss.not_finite", "loss.since")
 IS_FINITE = define("result.is-finite", "the losses are finite numbers")
 NO_EPOCHS = define("result.no-epochs", "fewer than two epochs were logged")
@@ -57,7 +57,7 @@ def _losses(window: Window, book: FactBook) -> None:
         book.not_applicable(LOSS_FACTS, IS_FINITE())
         return
     book.known("loss.not_finite", tuple(sorted(lost)))
-    notes = [note for note in window.recording.events(Noted, end_s=window.end_s) if note.what in TOLD_OF_LOSS]
+    notes = [note for note in window.recording.events(Noted, end_s=window.end_s) if note.what in LOSS_NOTES]
     newest = last(notes)
     message = newest.message if newest is not None and newest.what == "loss-not-finite" else None
     book.known("loss.since", _since(message), message or "", unless=NO_HOOK())

@@ -31,7 +31,7 @@ WHOLE_S = 720.0
 # Older ticks keep only these events.
 LASTING = (ActionTaken, ContractSettled, EpochEnded, ExceptionSeen, Noted, PhaseChanged, ProcessEnded)
 # For tapes without verdicts (an old version, or nobody watched): the last observation is over by then.
-JUDGED_WITHIN_S = 50.0
+OBSERVED_S = 50.0
 
 
 def thinned(ticks: Iterable[Tick]) -> Iterable[Tick]:
@@ -42,7 +42,7 @@ def thinned(ticks: Iterable[Tick]) -> Iterable[Tick]:
             yield Tick(t_s=tick.t_s, events=events)
 
 
-def as_told(recording: Recording, episode: Episode) -> tuple[Recording, Episode]:
+def at_verdict(recording: Recording, episode: Episode) -> tuple[Recording, Episode]:
     """Return recording and episode as they were at the last verdict.
 
     A recording that was read from a text is returned unchanged: it was read as a whole, afterwards.
@@ -50,7 +50,7 @@ def as_told(recording: Recording, episode: Episode) -> tuple[Recording, Episode]
     notes = (note for tick in recording.all_ticks[:1] for note in tick.events if isinstance(note, Noted))
     if any(note.what == FROM_TEXT for note in notes):
         return recording, episode
-    end_s = told_s(recording, episode)
+    end_s = verdict_s(recording, episode)
     old: list[Tick] = []
     recent: list[Tick] = []
     for tick in recording.ticks(None, end_s):
@@ -71,7 +71,7 @@ def as_told(recording: Recording, episode: Episode) -> tuple[Recording, Episode]
     return cut, seen
 
 
-def told_s(recording: Recording, episode: Episode) -> float:
+def verdict_s(recording: Recording, episode: Episode) -> float:
     """Return the time of the last verdict on the episode, in seconds of the recording."""
     looks = [
         event.t_s
@@ -80,4 +80,4 @@ def told_s(recording: Recording, episode: Episode) -> float:
     ]
     if looks:
         return max(looks)
-    return max(episode.alarm_s, min(episode.alarm_s + JUDGED_WITHIN_S, recording.duration_s))
+    return max(episode.alarm_s, min(episode.alarm_s + OBSERVED_S, recording.duration_s))
