@@ -160,8 +160,9 @@ def test_the_hook_finds_its_folder_where_the_variable_is_hidden(world):
     """A title set by setproctitle overwrites what /proc shows of the environment; the page tells who lives."""
     scratch = made(world.tmp, here())
     program = (
-        "import sys, time; from holter.hook.runtime import HookRuntime; life = HookRuntime(); life.scratch = sys.argv[1]\n"
-        "life.open('main', phase='startup'); time.sleep(300)"
+        "import sys, time\nfrom holter.hook.runtime import HookRuntime\n"
+        "hook = HookRuntime(); hook.scratch = sys.argv[1]\n"
+        "hook.open('main', phase='startup'); time.sleep(300)"
     )
     process = subprocess.Popen([sys.executable, "-c", program, str(scratch)])
     world.started.append(process)
