@@ -1,7 +1,7 @@
-"""Everybody else on the machine: what CPU they use, and whether another nnU-Net training is among them.
+"""Other processes on the machine: their CPU use, and other nnU-Net trainings among them.
 
-Only ``/proc/PID/stat`` of each process is read, and once the command line of each. Of a process of another user
-nothing more can be known, and of one in another PID namespace nothing at all.
+For each process only ``/proc/PID/stat`` is read, and its command line once. More cannot be read of a process of
+another user, and nothing of a process in another PID namespace.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from holter.texts.training_command import TrainingCommand, parse_training_comman
 
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 LOOK_EVERY_S = 10.0
-# A machine with thousands of processes is looked at less often, so that a look costs at most this part of a core.
+# A machine with thousands of processes is read less often, so that reading costs at most this share of a core.
 _COST_RATIO = 0.002
-# Enough to name who it is; more is a list that nobody reads.
+# Enough to identify the cause; a longer list is of no use.
 _NAMED = 3
 _BUSY_CORES = 0.1
 
-_Key = tuple[int, int]  # PID and start: a PID alone is given again
+_Key = tuple[int, int]  # PID and start time: a PID alone is reused
 
 
 class Neighbours(NamedTuple):
-    """What one look found."""
+    """Result of one read."""
 
     cpu_cores: float | None
     busiest: tuple[str, ...]
@@ -44,7 +44,7 @@ class _Training(NamedTuple):
 
 
 class NeighbourLook:
-    """Looks every ten seconds; in between there is nothing to say."""
+    """Reads ``/proc`` every ten seconds; in between its result is None."""
 
     def __init__(self, ours: Callable[[], Collection[int]], clock_zero_boot_s: float, proc: Path) -> None:
         """``ours``: PIDs of the training's tree."""
@@ -56,7 +56,7 @@ class NeighbourLook:
         self._data: dict[_Key, str | None] = {}
 
     def look(self, t_s: float) -> Neighbours | None:
-        """What the others did since the last look; None where none is due or nobody is ours yet."""
+        """Return what other processes did since the last read; None if none is due or no process is ours yet."""
         ours = frozenset(self._ours())
         if t_s < self._due_s or not ours:
             return None
@@ -79,7 +79,7 @@ class NeighbourLook:
         return {(stat.pid, stat.started_ticks): stat for stat in read if stat is not None}
 
     def _use(self, strangers: Mapping[_Key, Stat], t_s: float) -> tuple[float | None, tuple[str, ...]]:
-        """Cores used since the last look, and by whom; a process that came since then began with nothing."""
+        # Cores used since the last read, and by which programs. A process that started since then counts from 0.
         span_s = t_s - self._looked_s if self._looked_s is not None else 0.0
         if span_s <= 0:
             return None, ()
@@ -130,7 +130,7 @@ class NeighbourLook:
 
 
 def _number(command: TrainingCommand) -> str:
-    """``4`` for ``4``, ``004`` and ``Dataset004_Hippocampus``."""
+    # ``4`` for ``4``, ``004`` and ``Dataset004_Hippocampus``.
     digits = command.dataset.removeprefix("Dataset").partition("_")[0]
     return str(int(digits)) if digits.isdigit() else command.dataset
 

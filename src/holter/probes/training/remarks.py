@@ -1,6 +1,6 @@
-"""The words of the hook's remarks (``holter.hook.remarks``): a code and raw values become a ``Message``.
+"""The sentences of the hook's remarks (``holter.hook.remarks``): a code and raw values become a ``Message``.
 
-A remark whose code is not known here, of another version of the hook, is quoted as it stands.
+A remark with an unknown code (from another version of the hook) is quoted unchanged.
 """
 
 from __future__ import annotations
@@ -133,12 +133,12 @@ _say("case-back", "case {case}: {file} on {mount} ({fs_type}) can be read again"
 
 
 def worded(said: object) -> Text:
-    """Return a remark, or several in a row, as a sentence; as a quotation where it has no words."""
+    """Return a remark, or a list of remarks, as a sentence; quoted if it has no sentence here."""
     try:
         if isinstance(said, list):
             return joined(*map(worded, said))
         return _sentence(said) or (said if isinstance(said, str) else json.dumps(said, default=str))
-    except RecursionError:  # no remark of ours
+    except RecursionError:  # not written by the hook
         return ""
 
 
@@ -158,7 +158,7 @@ def _sentence(said: object) -> Message | None:
 
 
 def problems(found: Iterable[tuple[Path, Any]]) -> tuple[tuple[Path, Text], ...]:
-    """Return what is wrong with each of these files, in words."""
+    """Return each file with its problem as a sentence."""
     return tuple((file, worded(problem)) for file, problem in found)
 
 
@@ -182,6 +182,6 @@ def _single(value: object) -> Single | None:
 
 
 def not_saved(message: Message | None) -> Message | None:
-    """Return the part of a message that says which checkpoint could not be written, and why."""
+    """Return the part of a message that names the checkpoint that was not written, and why; None if there is none."""
     keys = {sentence.key for sentence in NOT_SAVED}
     return next((one for one in parts(message) if isinstance(one, Message) and one.key in keys), None)

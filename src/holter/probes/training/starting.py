@@ -1,7 +1,7 @@
-"""Trainings of this machine that Holter did not start and that are not at work yet: what they make, others may read.
+"""Trainings of this machine that Holter did not start and that are still starting: others may read what they write.
 
-Only what can be told for certain counts: a process whose settings may be read, of the last minutes, whose log has no
-epoch. One that ``holter train`` has started is left out: it holds a lock of its own while it prepares anything.
+Only certain cases count: the process's settings are readable, it started in the last minutes, and its log has no
+epoch. A training started by ``holter train`` is left out: it holds its own lock while it prepares data.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from holter.probes.process.process_roles import is_python
 from holter.probes.training.preprocessed import jobs_of
 from holter.texts.training_command import TrainingCommand, parse_training_command
 
-# Splits are written and cases unpacked within minutes after the start; one that began longer ago is past that.
+# Splits are written and cases unpacked within minutes after the start; an older process is past that.
 STARTS_WITHIN_S = 300.0
 EPOCH = re.compile(r"Epoch \d+ *$", re.MULTILINE)
-# The file's time may be coarser than the process's.
+# The file's time may have a coarser resolution than the process's start time.
 SLACK_S = 2.0
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
 class Starting(NamedTuple):
-    """One that is not at work yet."""
+    """A training that has not reached its first epoch."""
 
     pid: int
     training: TrainingCommand
@@ -44,9 +44,9 @@ class _Found(NamedTuple):
 
 
 def starting_trainings(folder: Path, job: str, proc: Path = Path("/proc")) -> tuple[Starting, ...]:
-    """Those that may make the same thing (``Job.name``) in the same folder of a preprocessed data set.
+    """Return trainings that may do the same job (``Job.name``) in the same folder of a preprocessed data set.
 
-    We, who look, are none of them, nor is anybody above or below us.
+    This process, its ancestors and its descendants are left out.
     """
     stats = [parse_stat(read_text(f"{proc}/{pid}/stat")) for pid in list_numbers(proc) or ()]
     known = {stat.pid: stat for stat in stats if stat is not None and stat.state not in "ZX"}
@@ -64,7 +64,7 @@ def starting_trainings(folder: Path, job: str, proc: Path = Path("/proc")) -> tu
 
 
 def _trainings(known: Mapping[int, Stat], words: Mapping[int, tuple[str, ...]]) -> list[_Found]:
-    """The top process of each: workers have the command line of their parent, wrappers repeat that of their child."""
+    # The top process of each training: workers have their parent's command line, wrappers repeat their child's.
     every = {
         pid: _Found(stat, words[pid], training)
         for pid, stat in known.items()
@@ -81,7 +81,7 @@ def _trainings(known: Mapping[int, Stat], words: Mapping[int, tuple[str, ...]]) 
 
 
 def _line_of(pid: int, known: Mapping[int, Stat]) -> list[int]:
-    """The process and all above it."""
+    # The process and its ancestors.
     line: list[int] = []
     while pid in known and pid not in line:
         line.append(pid)
@@ -90,7 +90,7 @@ def _line_of(pid: int, known: Mapping[int, Stat]) -> list[int]:
 
 
 def is_holter_train(cmdline: Sequence[str]) -> bool:
-    """``holter train …`` or ``python -m holter train …``."""
+    """Whether this is ``holter train …`` or ``python -m holter train …``."""
     return any(word == "train" and PurePath(before).name == "holter" for before, word in pairwise(cmdline))
 
 
@@ -113,7 +113,7 @@ def _is_same(one: Path, other: Path) -> bool:
 
 
 def _has_epoch(results: Path, began_wall: float) -> bool:
-    """Whether a log that was written since then tells of an epoch; so does one that may not be read."""
+    # True if a log written since then has an epoch, or may not be read.
     try:
         logs = [log for log in results.glob("training_log_*.txt") if log.stat().st_mtime >= began_wall - SLACK_S]
         return any(EPOCH.search(log.read_text(encoding="utf-8", errors="replace")) for log in logs)
