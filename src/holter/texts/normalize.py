@@ -1,8 +1,8 @@
-"""One line of any nnU-Net's log or console -> the line as nnU-Net v2 writes it into its own log.
+"""Convert one line of any nnU-Net's log or console to the form in which nnU-Net v2 writes it into its log.
 
-nnU-Net v1 has other sentences (``epoch:  7``, ``This epoch took 12.3 s``); consoles of Slurm, MPI, Docker, journald and
-e-mails put something in front of a line; spreadsheets and other locales put commas where nnU-Net puts points. Verdicts
-need none of that, so it is taken off here, and ``training_log`` reads one language.
+nnU-Net v1 has other sentences (``epoch:  7``, ``This epoch took 12.3 s``); consoles of Slurm, MPI, Docker, journald
+and e-mails have a prefix; spreadsheets and other locales write commas where nnU-Net writes points. Verdicts need none
+of that, so it is removed here, and ``training_log`` parses one format.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _WITH_NUMBER = ("train_loss", "val_loss", "Epoch time:", "Current learning rate:
 
 
 class Translator:
-    """Remembers the last stamp: v1 writes some of its sentences on a line of their own below it."""
+    """Converts lines in order; remembers the last time stamp, because v1 writes some sentences on a line below it."""
 
     def __init__(self) -> None:
         self.stamp: str | None = None
@@ -42,7 +42,7 @@ class Translator:
         self.is_v1 = False
 
     def line(self, line: str) -> str:
-        """The line as v2 writes it; one that says nothing to us stays as it is."""
+        """Return the line as v2 writes it; unchanged if it has no meaning here."""
         self.is_stamped = False
         if _PLAIN.match(line):
             self.is_stamped = True
