@@ -1,4 +1,4 @@
-"""Two surveys -> what differs and matters, the most telling first ("works on the workstation, not in the VM")."""
+"""Two surveys -> their relevant differences, the most telling first ("works on the workstation, not in the VM")."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from holter.errors import BadInput
 
 SCHEMA = "holter-doctor/1"
 SEVERITY = {"no-go": 3, "warn": 2, "unknown": 1, "go": 0, "not-applicable": 0}
-# A check that one machine fails comes before any bare fact; a fact of the same subject stands below it.
+# A check that one machine fails comes before any plain fact; a fact of the same subject comes after it.
 OF_A_STATE = 10.0
-OF_UNKNOWN = 0.5  # a check that one machine cannot measure says the least
-# Measured numbers that differ by less are the same machine on another day.
+OF_UNKNOWN = 0.5  # a check that one machine cannot measure is the least telling
+# A smaller difference of measured numbers is normal for one machine on two days.
 NOISE_TIMES = 1.5
 
 Value = str | float | int | None
@@ -26,13 +26,13 @@ UNSET = "unset"
 
 
 class Fact(NamedTuple):
-    """One thing to compare. ``better``: +1 more is better, -1 less is better, 0 it only differs."""
+    """A fact to compare. ``better``: +1 more is better, -1 less is better, 0 neither."""
 
     name: str
     read: Callable[[Survey], Value]
     weight: float
     better: int = 0
-    measured: bool = False  # differs only where it differs by more than noise
+    measured: bool = False  # small differences are ignored (``NOISE_TIMES``)
     show: Callable[[Any], str] = str
 
 
@@ -120,9 +120,9 @@ FACTS: tuple[Fact, ...] = (
 
 
 def compare(first: Survey, second: Survey) -> tuple[Difference, ...]:
-    """States of checks that differ, then facts, each the heavier the more it explains.
+    """Return differing states of checks, then differing facts, sorted by weight.
 
-    What is unknown on one side is listed as such: it may be the difference, and accuses nobody.
+    A fact that is unknown on one side is listed as such: it may be the difference, but neither side counts as worse.
     """
     found = [*_states(examine(first), examine(second)), *_facts(first, second)]
     return tuple(sorted(found, key=lambda one: (-one.weight, one.fact)))
@@ -186,9 +186,9 @@ def _shown(fact: Fact, value: Value) -> str:
 
 
 def read_report(path: Path) -> Survey:
-    """The survey in a saved ``holter doctor --json``.
+    """Read the survey from a saved ``holter doctor --json``.
 
-    Raises:  BadInput where it is something else.
+    Raises:  BadInput if the file is something else.
     """
     try:
         content = msgspec.json.decode(path.read_bytes())

@@ -1,4 +1,4 @@
-"""Words around the checks: headings, reasons, facts that ``--compare`` names."""
+"""Sentences beside the checks: headings, reasons, names of facts in ``--compare``."""
 
 from __future__ import annotations
 

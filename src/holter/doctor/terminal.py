@@ -1,4 +1,4 @@
-"""An examination and a comparison, for a person at a terminal and as JSON."""
+"""Formats an examination and a comparison for the terminal and as JSON."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ SIGNS: dict[State, tuple[str, str]] = {
     "not-applicable": ("-", "dim"),
 }
 STYLE_OF_VERDICT = {"go": "bold green", "warn": "bold yellow", "no-go": "bold red"}
-# What stands for the signs where the output's encoding has no such characters.
+# Replacements for the signs if the output's encoding does not have them.
 PLAIN = str.maketrans({"✓": "+", "✗": "x", "→": ">", "–": "-", "…": "."})
 TITLE_CELLS = 22
 WIDEST = 110
 
 
 def sentence(result: Result, lang: Lang) -> str:
-    """What was seen."""
+    """Return what the check found."""
     return text(_key(result), lang, **_values(result, lang))
 
 
 def advice(result: Result, lang: Lang) -> str | None:
-    """The one thing to change; None where there is none."""
+    """Return the one change to make; None if there is none."""
     key = f"{_key(result)}.do"
     return text(key, lang, **_values(result, lang)) if known(key) else None
 
@@ -47,7 +47,7 @@ def _key(result: Result) -> str:
 
 
 def _values(result: Result, lang: Lang) -> dict[str, str]:
-    """Reasons of our own have a sentence; those of the system stand as they came."""
+    # Reasons of Holter have a sentence; those of the system are quoted unchanged.
     return {
         name: text(f"doctor.why.{value}", lang) if name == "why" and known(f"doctor.why.{value}") else value
         for name, value in result.values
@@ -55,7 +55,7 @@ def _values(result: Result, lang: Lang) -> dict[str, str]:
 
 
 def as_json(examination: Examination, lang: Lang) -> dict[str, Any]:
-    """The report as one object; ``survey`` is what ``--compare`` reads."""
+    """Return the report as one object; ``--compare`` reads its ``survey``."""
     groups = {name_of(check): group for group, checks in GROUPS for check in checks}
     return {
         "schema": SCHEMA,
@@ -80,12 +80,12 @@ def as_json(examination: Examination, lang: Lang) -> dict[str, Any]:
 
 
 def counts(examination: Examination) -> dict[str, int]:
-    """How many checks said what."""
+    """Return the number of checks in each state."""
     return {state: sum(one.state == state for one in examination.results) for state in SIGNS}
 
 
 def print_examination(console: Console, examination: Examination, lang: Lang, *, everything: bool = False) -> None:
-    """The verdict, what to change, then every check in its group."""
+    """Print the verdict, what to change, then every check in its group."""
     width = min(console.width, WIDEST)
     _say(console, headline(examination, lang), style=STYLE_OF_VERDICT[examination.verdict], width=width)
     _say(console, subject(examination.survey, lang), style="dim", width=width)
@@ -108,7 +108,7 @@ def print_examination(console: Console, examination: Examination, lang: Lang, *,
 
 
 def headline(examination: Examination, lang: Lang) -> str:
-    """One sentence: go, or what stands in the way."""
+    """Return one sentence: go, or the first problem."""
     first = next((one for one in examination.results if one.state == examination.verdict), None)
     if examination.verdict == "go" or first is None:
         variant = "go-with-unknowns" if counts(examination)["unknown"] else "go"
@@ -117,7 +117,7 @@ def headline(examination: Examination, lang: Lang) -> str:
 
 
 def subject(survey: Survey, lang: Lang) -> str:
-    """What was looked at."""
+    """Return what was examined, and for how long."""
     asked = survey.asked
     seconds = f"{survey.took_s or 0:.0f}"
     if asked.dataset is None:
@@ -131,7 +131,7 @@ def _training(asked: Asked) -> str:
 
 
 def summary(examination: Examination, lang: Lang) -> str:
-    """How many of each."""
+    """Return the number of checks in each state as a sentence."""
     number = counts(examination)
     parts = [text(f"doctor.count.{state}", lang, count=number[state]) for state in SIGNS if number[state]]
     return text("list.join", lang).join(parts)
@@ -171,14 +171,14 @@ def _print_line(console: Console, result: Result, lang: Lang, width: int) -> Non
 
 
 def _brief(result: Result, lang: Lang) -> str:
-    """Problems were told above in full."""
+    # Problems were already described in full above.
     if result.state in ("warn", "no-go"):
         return text("doctor.above", lang, state=text(f"doctor.state.{result.state}", lang))
     return sentence(result, lang)
 
 
 def print_comparison(console: Console, names: tuple[str, str], differences: Sequence[Difference], lang: Lang) -> None:
-    """A row a difference, the most telling first."""
+    """Print one row per difference, the most telling first."""
     width = min(console.width, WIDEST)
     if not differences:
         _say(console, text("doctor.compare.same", lang), style="bold green", width=width)
@@ -196,7 +196,7 @@ def print_comparison(console: Console, names: tuple[str, str], differences: Sequ
 
 
 def fact_title(difference: Difference, lang: Lang) -> str:
-    """What differs, in words."""
+    """Return the name of what differs."""
     kind, _, name = difference.fact.partition(".")
     if kind == "check":
         return text(f"doctor.{name}.title", lang)

@@ -1,4 +1,4 @@
-"""Cores against the processes that nnU-Net starts."""
+"""CPU cores compared with the processes that nnU-Net starts."""
 
 from __future__ import annotations
 
@@ -60,19 +60,19 @@ define_all(
 
 # nnU-Net's own requirements: 6 cores (12 threads) for one GPU; below 4 its augmentation starves even small plans.
 RECOMMENDED_CPUS, FEW_CPUS = 6, 4
-# Others may use this much before they take cores that the workers need.
+# Other processes may use this much before they take cores that the workers need.
 BUSY_RATIO = 0.5
-# Pools of n threads in each of n processes: more threads than this a core only fight.
+# Pools of n threads in each of n processes: more threads per core than this only compete.
 THREADS_PER_CPU = 2
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-# They tie every worker to the same core, since workers are forked from one process.
+# They tie every worker to the same core, because workers are forked from one process.
 PINNING = ("OMP_PROC_BIND", "GOMP_CPU_AFFINITY", "KMP_AFFINITY", "OMP_PLACES")
 NOT_PINNING = ("false", "none", "disabled")
 STEAL_RATIO = 0.05
 
 
 def cpu_cores(survey: Survey) -> Result:
-    """Enough cores at all."""
+    """Check that there are enough cores."""
     cpus = survey.cgroup.effective_cpus if survey.cgroup else None
     if cpus is None:
         return unknown("cpu-cores", "limits-unread")
@@ -83,7 +83,7 @@ def cpu_cores(survey: Survey) -> Result:
 
 
 def cpu_limits(survey: Survey) -> Result:
-    """A quota or a CPU set that os.cpu_count() does not know of."""
+    """Check for a CPU quota or CPU set, which os.cpu_count() ignores."""
     group, seen = survey.cgroup, survey.software.cpu_count or (survey.host.cpu_count if survey.host else None)
     if group is None or group.effective_cpus is None or seen is None:
         return unknown("cpu-limits", "limits-unread")
@@ -97,7 +97,7 @@ def cpu_limits(survey: Survey) -> Result:
 
 
 def data_workers(survey: Survey) -> Result:
-    """nnUNet_n_proc_DA, and the processes that come of it, against the cores."""
+    """Check the number of data workers (nnUNet_n_proc_DA) against the cores."""
     those = workers(survey)
     values = {"train": those.train, "validation": those.validation}
     if those.invalid is not None:
@@ -114,7 +114,7 @@ def data_workers(survey: Survey) -> Result:
 
 
 def threads(survey: Survey) -> Result:
-    """Thread pools inside every process."""
+    """Check the thread pools inside every process."""
     if survey.environment is None:
         return unknown("threads", "environment-unread")
     variables = survey.variables
@@ -138,7 +138,7 @@ def threads(survey: Survey) -> Result:
 
 
 def cpu_load(survey: Survey) -> Result:
-    """Whether others use the cores now, or the hypervisor takes them away."""
+    """Check whether other processes use the cores now, or the hypervisor takes CPU time."""
     host = survey.host
     if host is None or host.cpu_busy_ratio is None:
         return unknown("cpu-load", "stat-unread")
@@ -151,7 +151,7 @@ def cpu_load(survey: Survey) -> Result:
 
 
 def _too_many(survey: Survey) -> bool:
-    """More training workers than cores: nnU-Net goes by os.cpu_count(), which knows no limits."""
+    # More training workers than cores: nnU-Net uses os.cpu_count(), which ignores limits.
     cpus = survey.cgroup.effective_cpus if survey.cgroup else None
     return cpus is not None and workers(survey).train > max(1, floor(cpus))
 

@@ -1,4 +1,4 @@
-"""The preprocessed cases themselves."""
+"""Checks of the preprocessed cases."""
 
 from __future__ import annotations
 
@@ -60,12 +60,12 @@ define_all(
 )
 
 SHOWN = 3
-# From this nnU-Net on a part of a case becomes a tensor without being copied (docs/upstream.md, section 23).
+# From this version of nnU-Net on, part of a case becomes a tensor without a copy (docs/upstream.md, section 23).
 WRITES_TO_MAPS: Version = (2, 7)
 
 
 def preprocessed_files(survey: Survey) -> Result:
-    """Cut, empty or unreadable files: the worker that draws such a case dies, at some epoch."""
+    """Check for truncated, empty or unreadable files: a worker that draws such a case dies, at some epoch."""
     files = survey.files
     if files is None:
         return not_applicable("preprocessed-files", "no-data")
@@ -88,7 +88,7 @@ def preprocessed_files(survey: Survey) -> Result:
 
 
 def number_of_cases(survey: Survey) -> Result:
-    """As many preprocessed cases as the data set has."""
+    """Check that as many cases are preprocessed as the data set has."""
     files, plan = survey.files, survey.plan
     if files is None or plan is None:
         return not_applicable("number-of-cases", "no-data")
@@ -100,7 +100,7 @@ def number_of_cases(survey: Survey) -> Result:
 
 
 def label_values(survey: Survey) -> Result:
-    """Labels that the network has no output for end the training in a CUDA assertion."""
+    """Check the label values: a label without a network output ends the training in a CUDA assertion."""
     files, plan = survey.files, survey.plan
     if files is None or plan is None:
         return not_applicable("label-values", "no-data")
@@ -119,7 +119,7 @@ def label_values(survey: Survey) -> Result:
 
 
 def read_only_data(survey: Survey) -> Result:
-    """Workers of nnU-Net 2.7 and later write into the memory maps of unpacked cases (.npz): SIGSEGV."""
+    """Check for .npz cases with nnU-Net 2.7 or later: its workers write into their read-only memory maps (SIGSEGV)."""
     files, asked = survey.files, survey.asked
     if files is None:
         return not_applicable("read-only-data", "no-data")
@@ -131,9 +131,9 @@ def read_only_data(survey: Survey) -> Result:
         return unknown("read-only-data", survey.software.unread or "no-package")
     if now < WRITES_TO_MAPS:
         return go("read-only-data", "copied", version=text or "?")
-    if files.holds_patch is False:  # a part that is padded is a copy
+    if files.holds_patch is False:  # a padded part is a copy
         return go("read-only-data", "padded")
-    number = re.sub(r"^Dataset0*(\d+)_.*", r"\1", asked.dataset or "?")  # the command takes no name
+    number = re.sub(r"^Dataset0*(\d+)_.*", r"\1", asked.dataset or "?")  # the command accepts only the number
     setting = f"nnUNetv2_preprocess -d {number} -plans_name {asked.plans} -c {asked.configuration}"
     return result("no-go", "read-only-data", "crashes", setting=setting, version=text or "?")
 

@@ -1,4 +1,4 @@
-"""The GPU: there, reached by this torch, alone, and not held back."""
+"""Checks of the GPU: visible, usable by this torch, not shared, and not slowed down."""
 
 from __future__ import annotations
 
@@ -77,21 +77,21 @@ define_all(
     }
 )
 
-# What nnU-Net's planners aim at; plans of one's own may ask for anything.
+# The memory targets of nnU-Net's planners; a user's own plans may need any amount.
 PLANNED_BYTES = {
     "nnUNetPlans": 8 * GIB,
     "nnUNetResEncUNetMPlans": 8 * GIB,
     "nnUNetResEncUNetLPlans": 24 * GIB,
     "nnUNetResEncUNetXLPlans": 40 * GIB,
 }
-# A GPU sold as having 8 GB shows less, and plans stay somewhat below their aim.
+# A GPU sold with 8 GB reports less, and plans stay somewhat below their target.
 PLANNED_SLACK = 0.9
 HOT_C = 85  # most GPUs slow down between 83 and 90 degrees
 ARCHITECTURE = re.compile(r"^(sm|compute)_(\d+)(\d)[a-z]?$")
 
 
 def present(survey: Survey) -> tuple[GpuSample, ...]:
-    """GPUs that the driver told of and that a training would see, in its order."""
+    """Return the GPUs that the driver reported and that a training would see, in its order."""
     told = tuple(gpu for gpu in survey.gpus if gpu.source != "none" and gpu.name is not None)
     names = survey.machine.visible_gpus
     if names is None:
@@ -101,10 +101,8 @@ def present(survey: Survey) -> tuple[GpuSample, ...]:
 
 
 def _is_named(gpu: GpuSample, name: str) -> bool:
-    """Whether an entry of CUDA_VISIBLE_DEVICES means this GPU or a slice of it; one without a UUID may be meant.
-
-    CUDA takes the beginning of a UUID as well. "MIG-GPU-<UUID>/1/0" is how drivers before 470 name a slice.
-    """
+    # Whether an entry of CUDA_VISIBLE_DEVICES may mean this GPU or a slice of it; a GPU without a known UUID may.
+    # CUDA also accepts a prefix of a UUID. "MIG-GPU-<UUID>/1/0" is a slice's name in drivers before 470.
     if name.isdecimal():
         return gpu.index == int(name)
     if name.startswith("MIG-GPU-"):
@@ -115,12 +113,12 @@ def _is_named(gpu: GpuSample, name: str) -> bool:
 
 
 def _is_given(survey: Survey) -> bool:
-    """Whether somebody has chosen the GPUs already: another one may be somebody else's."""
+    # Whether GPUs were assigned already: another GPU may be assigned to another user.
     return survey.machine.visible_gpus is not None or bool(survey.variables.get("SLURM_JOB_ID"))
 
 
 def gpu_present(survey: Survey) -> Result:
-    """A GPU, and a driver that answers."""
+    """Check that there is a GPU and that its driver answers."""
     if survey.asked.device == "cpu":
         return not_applicable("gpu-present", "on-cpu")
     if survey.machine.visible_gpus is not None and survey.machine.visible_gpus.strip() in ("", "-1"):
@@ -139,7 +137,7 @@ def gpu_present(survey: Survey) -> Result:
 
 
 def torch_reaches_gpu(survey: Survey) -> Result:
-    """Driver, CUDA and torch fit together."""
+    """Check that driver, CUDA and torch fit together."""
     software = survey.software
     if survey.asked.device == "cpu":
         return not_applicable("torch-reaches-gpu", "on-cpu")
@@ -160,7 +158,7 @@ def torch_reaches_gpu(survey: Survey) -> Result:
 
 
 def compute_capability(survey: Survey) -> Result:
-    """Whether this torch was built for this GPU."""
+    """Check that this torch was built for this GPU."""
     software = survey.software
     if not software.capabilities or not software.architectures:
         if survey.asked.device == "cpu":
@@ -179,7 +177,7 @@ def compute_capability(survey: Survey) -> Result:
 
 
 def supported(architectures: Sequence[str], major: int, minor: int) -> bool:
-    """Machine code runs on its own major version from its minor on; PTX ("compute_") on anything newer."""
+    """Machine code runs on GPUs of its major version from its minor version on; PTX ("compute_") on any newer one."""
     for architecture in architectures:
         found = ARCHITECTURE.match(architecture)
         if found is None:
@@ -192,11 +190,11 @@ def supported(architectures: Sequence[str], major: int, minor: int) -> bool:
 
 
 def gpu_memory(survey: Survey) -> Result:
-    """Free memory against what the plans were made for."""
+    """Check the free memory against the memory that the plans were made for."""
     gpus = present(survey)
     if survey.asked.device == "cpu" or not gpus:
         return not_applicable("gpu-memory", "on-cpu" if survey.asked.device == "cpu" else "no-gpu")
-    # Where GPUs are given, nnU-Net takes the first of them; else somebody may still choose the emptiest.
+    # If GPUs are assigned, nnU-Net takes the first one; else the user may still choose the emptiest.
     looks = _memories(gpus[:1] if _is_given(survey) else gpus, survey.machine.visible_gpus or "")
     if not looks:
         return unknown("gpu-memory", "driver-does-not-tell")
@@ -213,7 +211,7 @@ def gpu_memory(survey: Survey) -> Result:
 
 
 def _memories(gpus: Sequence[GpuSample], names: str) -> list[tuple[str, int, int]]:
-    """What a training may use: a name, the bytes in use and in total; of a GPU in MIG mode those of its slice."""
+    # Name, used bytes and total bytes of the memory that a training may use; in MIG mode those of its slice.
     looks: list[tuple[str, GpuSample | GpuSlice]] = []
     for gpu in gpus:
         if gpu.mig:
@@ -228,14 +226,14 @@ def _memories(gpus: Sequence[GpuSample], names: str) -> list[tuple[str, int, int
 
 
 def _our_slices(gpu: GpuSample, names: str) -> list[GpuSlice]:
-    """The slices that CUDA_VISIBLE_DEVICES names, else the first: CUDA takes no second one."""
+    # The slice that CUDA_VISIBLE_DEVICES names, else the first one: CUDA uses only one.
     slices = list(gpu.slices or ())
     wanted = [name.strip() for name in names.split(",") if name.strip().startswith("MIG-")]
     return [one for one in slices if any((one.uuid or "").startswith(name) for name in wanted)][:1] or slices[:1]
 
 
 def gpu_neighbours(survey: Survey) -> Result:
-    """Processes of others, and memory that nobody holds."""
+    """Check for other users' processes on the GPU."""
     gpus = present(survey)
     if not gpus or survey.asked.device == "cpu":
         return not_applicable("gpu-neighbours", "on-cpu" if survey.asked.device == "cpu" else "no-gpu")
@@ -254,7 +252,7 @@ def gpu_neighbours(survey: Survey) -> Result:
 
 
 def gpu_held_down(survey: Survey) -> Result:
-    """Reasons that lower the clock, and heat."""
+    """Check for reasons that lower the clock, and for heat."""
     gpus = present(survey)
     if not gpus or survey.asked.device == "cpu":
         return not_applicable("gpu-held-down", "on-cpu" if survey.asked.device == "cpu" else "no-gpu")
@@ -270,7 +268,7 @@ def gpu_held_down(survey: Survey) -> Result:
 
 
 def gpu_link(survey: Survey) -> Result:
-    """Width of the PCIe link; its generation is lowered while a GPU idles and says nothing."""
+    """Check the width of the PCIe link; the generation is lowered while a GPU idles and is not informative."""
     gpus = present(survey)
     if not gpus or survey.asked.device == "cpu":
         return not_applicable("gpu-link", "on-cpu" if survey.asked.device == "cpu" else "no-gpu")
@@ -288,7 +286,7 @@ def gpu_link(survey: Survey) -> Result:
 
 
 def gpu_errors(survey: Survey) -> Result:
-    """Memory errors that could not be corrected. That a GPU is cut into slices is told; gpu-memory judges the slice."""
+    """Check for uncorrectable memory errors. MIG mode is only reported; gpu-memory judges the slice."""
     gpus = present(survey)
     if not gpus or survey.asked.device == "cpu":
         return not_applicable("gpu-errors", "on-cpu" if survey.asked.device == "cpu" else "no-gpu")

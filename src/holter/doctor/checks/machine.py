@@ -1,4 +1,4 @@
-"""Container, virtual machine, Slurm allocation and clock."""
+"""Checks of container, virtual machine, Slurm allocation and clock."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ define_all(
     }
 )
 
-# Clock sources that a kernel falls back to when the processor's own is not trusted: each look at the time is slow.
+# The kernel falls back to these clock sources if it does not trust the processor's own; reading them is slow.
 SLOW_CLOCKS = ("hpet", "acpi_pm", "jiffies")
 CLOCK_ERROR_S = 5.0
 # 1000 epochs of a minute: most trainings need about a day.
@@ -55,7 +55,7 @@ SLURM_MEMORY = 1 << 20  # SLURM_MEM_PER_NODE counts MiB
 
 
 def container(survey: Survey) -> Result:
-    """What holds the training."""
+    """Report the kind of container."""
     kind = survey.environment.container if survey.environment else None
     if kind is None:
         return unknown("container", "not-read")
@@ -63,7 +63,7 @@ def container(survey: Survey) -> Result:
 
 
 def virtual_machine(survey: Survey) -> Result:
-    """Which virtualisation; WSL has limits of its own."""
+    """Report the kind of virtual machine; WSL has limits of its own."""
     kind = survey.environment.virtual_machine if survey.environment else None
     if kind is None:
         return unknown("virtual-machine", "cpu-silent")
@@ -73,7 +73,7 @@ def virtual_machine(survey: Survey) -> Result:
 
 
 def slurm(survey: Survey) -> Result:
-    """The allocation against what is really there, and its time limit."""
+    """Check the Slurm allocation against the usable cores, and its time limit."""
     variables = survey.variables
     if not variables.get("SLURM_JOB_ID"):
         return not_applicable("slurm", "no-job")
@@ -95,7 +95,7 @@ def slurm(survey: Survey) -> Result:
 
 
 def clock(survey: Survey) -> Result:
-    """A clock that is kept right, and read quickly."""
+    """Check that the clock is synchronised and quick to read."""
     machine, source = survey.machine, survey.host.clock_source if survey.host else None
     if source in SLOW_CLOCKS:
         return result("warn", "clock", "slow", source=source)
@@ -104,7 +104,7 @@ def clock(survey: Survey) -> Result:
     if not machine.clock_synchronised:
         if any(gpu.virtualization == "vgpu" for gpu in survey.gpus):
             return result("warn", "clock", "unsynchronised", setting="timedatectl status", source=source or "?")
-        # A host that keeps the time of its guests is not seen from inside one.
+        # If the host keeps its guests' time, a guest cannot see it.
         return result("unknown", "clock", "free-running", source=source or "?")
     if machine.clock_error_s is not None and machine.clock_error_s > CLOCK_ERROR_S:
         return result("warn", "clock", "uncertain", seconds=number(machine.clock_error_s), setting="timedatectl status")

@@ -1,4 +1,4 @@
-"""RAM, shared memory, swap, descriptors and processes against what a training of this plan takes."""
+"""RAM, shared memory, swap, descriptors and processes compared with the needs of a training of this plan."""
 
 from __future__ import annotations
 
@@ -93,9 +93,9 @@ define_all(
     }
 )
 
-# Estimates are not measurements, and others use memory too: above this part of what is free it is close.
+# Estimates are not measurements, and other processes use memory too: above this share of free memory it is close.
 CLOSE_RATIO = 0.8
-# Without a plan: what nnU-Net's requirements ask of a machine, and what its smallest plans run in.
+# Without a plan: nnU-Net's recommendation for a machine, and the minimum of its smallest plans.
 RECOMMENDED_BYTES, LEAST_BYTES = 32 * GIB, 8 * GIB
 # A standard 3D plan (128 cubed, two a batch) takes 700 MiB in its queues; Docker gives 64 MiB.
 COMMON_SHM = 1 * GIB
@@ -105,7 +105,7 @@ TASKS = 400
 
 
 def training_memory(survey: Survey) -> Result:
-    """RAM of the training and each of its workers."""
+    """Check the RAM of the training and its workers."""
     free = free_memory(survey)
     if free is None:
         return unknown("training-memory", "meminfo-unread")
@@ -143,7 +143,7 @@ def _workers_that_fit(survey: Survey, those: Workers, free: float) -> int | None
 
 
 def memory_limit(survey: Survey) -> Result:
-    """A group's memory limit, which free and top do not show."""
+    """Check the memory limit of the control group, which free and top do not show."""
     group, host = survey.cgroup, survey.host
     if group is None or group.version == "none":
         return unknown("memory-limit", "no-cgroup")
@@ -157,7 +157,7 @@ def memory_limit(survey: Survey) -> Result:
 
 
 def validation_memory(survey: Survey) -> Result:
-    """RAM of the final validation, days from now: each export worker resamples one case's logits."""
+    """Check the RAM for the final validation: each export worker resamples one case's logits."""
     files = survey.files
     if files is None:
         return not_applicable("validation-memory", "no-data")
@@ -178,7 +178,7 @@ def validation_memory(survey: Survey) -> Result:
 
 
 def shared_memory(survey: Survey) -> Result:
-    """/dev/shm against the batches of full queues."""
+    """Check /dev/shm against the batches of full queues."""
     host = survey.host
     if host is None or not host.shm_total_bytes:
         return unknown("shared-memory", "shm-unread")
@@ -197,12 +197,12 @@ def shared_memory(survey: Survey) -> Result:
 
 
 def _shm(need: int) -> str:
-    """Twice the need, in whole GiB: predictions of the final validation pass through it as well."""
+    # Twice the need, in whole GiB: predictions of the final validation pass through it too.
     return f"docker run --shm-size={max(1, -(-2 * need // GIB))}g"
 
 
 def swap(survey: Survey) -> Result:
-    """Whether the machine swaps already."""
+    """Check whether the machine swaps already."""
     host = survey.host
     if host is None or host.swap_total_bytes is None:
         return unknown("swap", "meminfo-unread")
@@ -216,7 +216,7 @@ def swap(survey: Survey) -> Result:
 
 
 def file_limit(survey: Survey) -> Result:
-    """Descriptors: every tensor between processes keeps one open."""
+    """Check the limit of open files: every tensor between processes keeps one open."""
     machine = survey.machine
     if machine.files_soft_limit is None:
         if machine.taken_unix_s is None:
@@ -233,7 +233,7 @@ def file_limit(survey: Survey) -> Result:
 
 
 def process_limit(survey: Survey) -> Result:
-    """Processes and threads: a group's pids.max and the user's limit."""
+    """Check the limits of processes and threads: the group's pids.max and the user's limit."""
     group, machine = survey.cgroup, survey.machine
     rooms = []
     if group is not None and group.pids_limit is not None and group.pids_used is not None:

@@ -1,4 +1,4 @@
-"""This fold, and other trainings beside it."""
+"""Checks of this fold, and of other trainings on the machine."""
 
 from __future__ import annotations
 
@@ -54,12 +54,12 @@ define_all(
     }
 )
 
-FOLDS = 5  # nnU-Net makes five splits where there are none
+FOLDS = 5  # nnU-Net makes five splits if there are none
 LATEST = ("checkpoint_latest.pth", "checkpoint_best.pth")
 
 
 def fold_free(survey: Survey) -> Result:
-    """Nobody trains this fold now."""
+    """Check that no training of this fold is running."""
     fold = survey.fold
     if fold is None:
         return not_applicable("fold-free", "no-fold")
@@ -82,7 +82,7 @@ def fold_free(survey: Survey) -> Result:
 
 
 def _same_fold(one: Neighbour, survey: Survey) -> bool:
-    """The same names, and not certainly in another results folder."""
+    # The same names, and not known to be in another results folder.
     asked = survey.asked
     elsewhere = one.results is not None and one.results.rstrip("/") != survey.variables.get(
         "nnUNet_results", ""
@@ -93,7 +93,7 @@ def _same_fold(one: Neighbour, survey: Survey) -> bool:
 
 
 def fold_history(survey: Survey) -> Result:
-    """What an earlier training left: nnU-Net without --c begins anew over it."""
+    """Check for results of an earlier training: nnU-Net without --c overwrites them."""
     fold = survey.fold
     if fold is None:
         return not_applicable("fold-history", "no-fold")
@@ -110,7 +110,7 @@ def fold_history(survey: Survey) -> Result:
 
 
 def fold_exists(survey: Survey) -> Result:
-    """The split has this fold."""
+    """Check that the split has this fold."""
     plan, fold = survey.plan, survey.asked.fold
     if plan is None:
         return not_applicable("fold-exists", "no-fold")
@@ -123,7 +123,7 @@ def fold_exists(survey: Survey) -> Result:
 
 
 def other_trainings(survey: Survey) -> Result:
-    """Trainings that share cores, memory and disk with this one."""
+    """Check for trainings that share cores, memory and disk with this one."""
     others = survey.neighbours
     if others is None:
         return unknown("other-trainings", "proc-unlisted")

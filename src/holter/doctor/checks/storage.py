@@ -1,4 +1,4 @@
-"""Folders: writable, roomy, and quick enough for what the plan reads in a second."""
+"""Checks of folders: writable, with enough free space, and fast enough for the reads of the plan."""
 
 from __future__ import annotations
 
@@ -116,31 +116,31 @@ COMMON_ROOM = 10 * GIB
 # A log, plots, four checkpoints, and a prediction a case.
 INODES = 100
 LOW_ROOM_TIMES = 2
-# Three times what the plan needs leaves room for other folds; a third of it starves the GPU.
+# Three times what the plan needs is enough for other folds too; a third of it starves the GPU.
 ENOUGH_TIMES, TOO_SLOW_TIMES = 1.0, 0.33
-# Without a plan: a SATA SSD answers in 0.1 to 0.3 ms, a turning disk in 5 to 10, an NFS server in 0.5 to 5.
+# Without a plan: a SATA SSD answers in 0.1 to 0.3 ms, a spinning disk in 5 to 10, an NFS server in 0.5 to 5.
 SLOW_READ_S, VERY_SLOW_READ_S = 0.003, 0.02
 NETWORK = ("nfs", "cifs", "smb", "fuse", "lustre", "gpfs", "beegfs", "ceph", "gluster", "9p", "virtiofs")
 TMP_ROOM = 1 * GIB
-# Clocks that differ by more make checkpoints look older or newer than they are.
+# A larger difference of the clocks makes checkpoints look older or newer than they are.
 SKEW_S = 5.0
 
 
 def folders_set(survey: Survey) -> Result:
-    """nnU-Net's three variables."""
+    """Check nnU-Net's three variables."""
     if survey.environment is None:
         return unknown("folders-set", "environment-unread")
     missing = [name for name in ("nnUNet_raw", "nnUNet_preprocessed", "nnUNet_results") if name not in survey.variables]
     if missing:
         setting = f"export {missing[0]}=/path/to/{missing[0]}"
-        # nnUNet_raw is not read by a training.
+        # A training does not read nnUNet_raw.
         state: State = "warn" if missing == ["nnUNet_raw"] or survey.asked.dataset is None else "no-go"
         return result(state, "folders-set", "missing", setting=setting, names=", ".join(missing))
     return go("folders-set")
 
 
 def folders_answer(survey: Survey) -> Result:
-    """Every folder can be looked at, and no mount hangs."""
+    """Check that every folder can be read, and that no mount hangs."""
     if not survey.folders:
         return unknown("folders-answer", "no-folder")
     for folder in survey.folders:
@@ -153,7 +153,7 @@ def folders_answer(survey: Survey) -> Result:
 
 
 def folders_writable(survey: Survey) -> Result:
-    """A small file was really written where the training writes."""
+    """Check that a small file could be written where the training writes."""
     wanted = [folder for folder in survey.folders if folder.label in ("results", "preprocessed", "tmp")]
     if not [folder for folder in wanted if folder.label == "results"]:
         return not_applicable("folders-writable", "no-results")
@@ -162,7 +162,7 @@ def folders_writable(survey: Survey) -> Result:
     if refused:
         folder = refused[0]
         values = {"path": folder.path, "why": folder.write_error or "?"}
-        # The training writes splits_final.json and unpacked files there, and only where they are missing.
+        # The training writes splits_final.json and unpacked files there, but only if they are missing.
         harmless = folder.label == "preprocessed" and survey.plan is not None and survey.plan.folds is not None
         state: State = "warn" if harmless else "no-go"
         setting = f"export {VARIABLES[folder.label]}=/path/to/a/writable/folder"
@@ -173,7 +173,7 @@ def folders_writable(survey: Survey) -> Result:
 
 
 def room_for_results(survey: Survey) -> Result:
-    """Space and inodes for checkpoints."""
+    """Check the free space and inodes for checkpoints."""
     folder = survey.folder("results")
     if folder is None:
         return not_applicable("room-for-results", "no-results")
@@ -195,7 +195,7 @@ def room_for_results(survey: Survey) -> Result:
 
 
 def room_for_unpacking(survey: Survey) -> Result:
-    """Older preprocessed data (.npz) is unpacked at the start."""
+    """Check the free space for older preprocessed data (.npz), which is unpacked at the start."""
     files, folder = survey.files, survey.folder("preprocessed")
     if files is None:
         return not_applicable("room-for-unpacking", "no-data")
@@ -216,7 +216,7 @@ def room_for_unpacking(survey: Survey) -> Result:
 
 
 def room_in_tmp(survey: Survey) -> Result:
-    """Temporary files: compiled kernels, sockets between processes."""
+    """Check the free space for temporary files: compiled kernels, sockets between processes."""
     folder = survey.folder("tmp")
     if folder is None or folder.free_bytes is None:
         return unknown("room-in-tmp", folder.problem if folder else "not-looked-at")
@@ -227,7 +227,7 @@ def room_in_tmp(survey: Survey) -> Result:
 
 
 def reading_speed(survey: Survey) -> Result:
-    """Random reads and throughput of nnUNet_preprocessed against what the plan needs."""
+    """Check random reads and throughput of nnUNet_preprocessed against the plan's needs."""
     folder = survey.folder("preprocessed")
     if folder is None:
         return not_applicable("reading-speed", "no-preprocessed")
@@ -254,7 +254,7 @@ def reading_speed(survey: Survey) -> Result:
 
 
 def _times(folder: Folder, need: Reading, readers: int) -> float:
-    """How many times the plan's need the storage gives: each worker waits for one read at a time."""
+    # Storage speed as a multiple of the plan's need: each worker waits for one read at a time.
     reads = max(1, readers) / max(folder.read_latency_s or 0.0, 1e-6) / need.reads_per_s
     rate = (folder.read_bytes_per_s or need.bytes_per_s) / need.bytes_per_s
     return min(reads, rate)
@@ -273,7 +273,7 @@ def _without_need(folder: Folder, values: dict[str, object]) -> Result:
 
 
 def file_system(survey: Survey) -> Result:
-    """What kind of storage the data lies on."""
+    """Check the kind of storage that holds the data."""
     folder = survey.folder("preprocessed") or survey.folder("results")
     if folder is None:
         return not_applicable("file-system", "no-preprocessed")
@@ -288,7 +288,7 @@ def file_system(survey: Survey) -> Result:
 
 
 def file_clock(survey: Survey) -> Result:
-    """The clock that stamps files against ours."""
+    """Check the clock that stamps files against this machine's."""
     folder = survey.folder("results")
     if folder is None:
         return not_applicable("file-clock", "no-results")

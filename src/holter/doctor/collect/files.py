@@ -1,4 +1,4 @@
-"""The preprocessed cases, by several children at once: each takes a share, and what kills or hangs one is named."""
+"""Check the preprocessed cases in several children: each takes a share; a file that crashes or hangs one is named."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from holter.probes.child.background_command import BackgroundCommand
 from holter.reports.catalogue import phrase
 
 CHILD = Path(__file__).with_name("files_child.py")
-SHARES_MAX = 8  # more readers only disturb each other on one disk
+SHARES_MAX = 8  # more readers only slow each other down on one disk
 TRIES = 3  # children of one share: each crash names one file
 GRACE_S = 3.0  # beyond the budget, for a child to end by itself
-OUTSIDE = -1  # nnU-Net writes it where there is no image; the training turns it into background
+OUTSIDE = -1  # nnU-Net's label outside the image; the training turns it into background
 SHOWN_MAX = 50
 TELL_S = 0.5
 WHOLE, FILES, HEAD_CHARS = '{"whole"', re.compile(r'"files": (\d+)'), 500
@@ -30,7 +30,7 @@ Progress = Callable[[int, int], None]
 
 
 class Shares:
-    """All children of one look."""
+    """All children of one run."""
 
     def __init__(self, jobs: Jobs, python: str, folder: Path, budget_s: float, shares: int) -> None:
         self._jobs, self._python, self._folder = jobs, python, folder
@@ -44,7 +44,7 @@ class Shares:
         self._commands = {share: self._start(share) for share in range(self._shares)}
 
     def run(self, progress: Progress) -> list[dict[str, Any]]:
-        """Every line of every child."""
+        """Return every line of every child."""
         for _ in range(TRIES):
             wait(self._commands.values(), lambda: self._tell(progress))
             self._commands = {share: again for share, one in self._commands.items() if (again := self._end(share, one))}
@@ -60,7 +60,7 @@ class Shares:
         return self._jobs.start([*command, *self._left_out[share]], left_s + GRACE_S)
 
     def _end(self, share: int, job: BackgroundCommand) -> BackgroundCommand | None:
-        """Take what it wrote; where a file killed it, a new child goes on without that file."""
+        # Take the child's output; if a file crashed it, start a new child without that file.
         outcome = job.outcome()
         text = outcome.text if outcome else job.written()
         self._texts.append(text)
@@ -89,7 +89,7 @@ class Shares:
 def look(
     jobs: Jobs, python: str, folder: Path, plan: Plan | None, *, budget_s: float, shares: int, progress: Progress
 ) -> Files:
-    """All files' lengths, then as many contents as the budget allows."""
+    """Check all files' lengths, then as many contents as the budget allows."""
     began = time.monotonic()
     work = Shares(jobs, python, folder, budget_s, shares)
     told = work.run(progress)
@@ -122,7 +122,7 @@ def look(
 
 
 def _case_of(name: str) -> str:
-    """A case may have a segmentation in an archive and unpacked."""
+    # A case may have a segmentation both in an archive and unpacked.
     return name.rpartition(".")[0].removesuffix("_seg")
 
 
@@ -136,7 +136,7 @@ def _wrong_labels(values: dict[str, list[int]], plan: Plan | None) -> tuple[BadF
 
 
 def _with_shapes(files: Files, whole: dict[str, dict[str, Any]], plan: Plan | None) -> Files:
-    """What the shapes in the properties tell: voxels, and the memory that each case's export takes."""
+    # From the shapes in the properties: voxels, and the memory for each case's export.
     needs, shapes = [], []
     for name, line in sorted(whole.items()):
         properties = line.get("properties")
@@ -160,7 +160,7 @@ def _with_shapes(files: Files, whole: dict[str, dict[str, Any]], plan: Plan | No
 
 
 def _shape(properties: dict[str, Any], plan: Plan, order: tuple[int, ...]) -> tuple[int, ...]:
-    """Of the case as it is stored: at the plan's spacing."""
+    # Shape of the case as it is stored: at the plan's spacing.
     spacing = [properties["spacing"][axis] for axis in order]
     target = plan.spacing if len(plan.spacing) == len(spacing) else (spacing[0], *plan.spacing)
     sides = properties["shape_after_cropping_and_before_resampling"]
@@ -168,5 +168,5 @@ def _shape(properties: dict[str, Any], plan: Plan, order: tuple[int, ...]) -> tu
 
 
 def _holds(shape: tuple[int, ...], patch: tuple[int, ...]) -> bool:
-    """A two-dimensional patch lies in one slice."""
+    # A two-dimensional patch must fit into one slice.
     return all(side >= wanted for side, wanted in zip(shape[-len(patch) :], patch, strict=True))
