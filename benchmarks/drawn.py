@@ -1,4 +1,4 @@
-"""What two pipelines draw, as plain numbers: stock's transforms, and the chain that was read from them."""
+"""The random parameters of two pipelines as plain numbers: stock's transforms, and the chain made from them."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from scipy import stats
 from holter.transforms import Chain
 
 Numbers = dict[str, list[float]]
-MOST_CATEGORIES = 40  # with fewer different values it is a count, with more a measurement
+MOST_CATEGORIES = 40  # with at most this many values it is a count, with more a measurement
 
 
 class Comparison(NamedTuple):
-    """One drawn quantity of one transform; ``p`` is small where the two sides differ."""
+    """One drawn quantity of one transform; ``p`` is small if the two sides differ."""
 
     name: str
-    stock: int  # how many numbers
+    stock: int  # number of draws
     ours: int
     test: str
     p: float
 
 
 class Pair(NamedTuple):
-    """A transform of stock and the place of its twin in the chain."""
+    """A transform of stock and the index of its counterpart in the chain."""
 
     name: str
     transform: Any
@@ -35,7 +35,7 @@ class Pair(NamedTuple):
 
 
 def draw_stock(pairs: Sequence[Pair], channels: int, samples: int, size: Sequence[int]) -> Numbers:
-    """Every parameter that stock draws for that many samples; the image is only there for its shape."""
+    """Return every parameter that stock draws for that many samples; only the image's shape is used."""
     found: Numbers = defaultdict(list)
     image = torch.zeros((channels, *size))
     for _ in range(samples):
@@ -49,7 +49,7 @@ def draw_stock(pairs: Sequence[Pair], channels: int, samples: int, size: Sequenc
 
 
 def draw_ours(pairs: Sequence[Pair], chain: Chain, channels: int, samples: int, seed: int) -> Numbers:
-    """Every parameter that the chain draws, under the same names."""
+    """Return every parameter that the chain draws, under the same names."""
     found: Numbers = defaultdict(list)
     rng = np.random.default_rng(seed)
     for _ in range(samples):
@@ -61,7 +61,7 @@ def draw_ours(pairs: Sequence[Pair], chain: Chain, channels: int, samples: int, 
 
 
 def pairs_of(compose: Any, chain: Chain) -> list[Pair]:
-    """The transforms that draw something, numbered where there are two of a kind."""
+    """Return the transforms that draw something, numbered if there are two of a kind."""
     transforms = iter(compose.transforms)
     pairs: list[Pair] = []
     for step, (stock, _) in enumerate(chain.mapping):
@@ -75,7 +75,7 @@ def pairs_of(compose: Any, chain: Chain) -> list[Pair]:
 
 
 def compare(stock: Numbers, ours: Numbers) -> list[Comparison]:
-    """Chi-square for what is counted, Kolmogorov-Smirnov for what is measured."""
+    """Compare with chi-square for counts and Kolmogorov-Smirnov for measurements."""
     return [_compare(name, stock.get(name, []), ours.get(name, [])) for name in sorted({*stock, *ours})]
 
 
@@ -109,7 +109,7 @@ def _spatial(affine: Any) -> Numbers:
 
 
 def _channels(hit: Sequence[int] | None, channels: int, **values: Sequence[float]) -> Numbers:
-    """How often each channel is hit, and what is drawn for those that are."""
+    # How often each channel is selected, and the values drawn for selected channels.
     members = set() if hit is None else {int(channel) % channels for channel in hit}
     flags: Numbers = {f"channel {channel}": [float(channel in members)] for channel in range(channels)}
     return flags | {name: [float(value) for value in some] for name, some in values.items()}
@@ -210,5 +210,5 @@ def _from_end(draw: Any, channels: int) -> list[int]:
 
 
 def failures(comparisons: Sequence[Comparison], least: float) -> Iterator[Comparison]:
-    """Those that chance does not explain."""
+    """Return the comparisons that chance does not explain."""
     return (one for one in comparisons if one.p <= least)

@@ -1,12 +1,12 @@
-"""Whether our transforms are stock's in distribution, and what they cost beside them.
+"""Compare our transforms with stock's: their distributions, and their cost.
 
-Every parameter is drawn 100,000 times on both sides and compared: Kolmogorov-Smirnov for what is measured, chi-square
-for what is counted. With that many tests some p-values are small by chance alone, so the limit of 0.01 is that of all
-tests of a configuration together (Bonferroni). Then 2,000 whole samples go through both pipelines side by side; means
-of moments and label shares must agree within Monte-Carlo error. (Equality of single samples given the same draw is
-tests/transforms.)
+Every parameter is drawn 100,000 times on both sides and compared: Kolmogorov-Smirnov for measurements, chi-square for
+counts. With that many tests some p-values are small by chance, so the limit of 0.01 is for all tests of a
+configuration together (Bonferroni). Then 2,000 whole samples go through both pipelines side by side; means of moments
+and label shares must agree within Monte-Carlo error. (tests/transforms checks that single samples are equal for the
+same draw.)
 
-The processor time is that of this thread, with one thread for torch; run it on a machine that does nothing else.
+The CPU time is that of this thread, with one thread for torch; run it on an otherwise idle machine.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from benchmarks.reporting import Goal, Row, conclude
 from holter.transforms import Chain, Geometry, read_chain
 
 LEAST_P = 0.01
-MOST_STANDARD_ERRORS = 4.0  # of some dozens of comparisons one in a thousand gets here by chance
+MOST_STANDARD_ERRORS = 4.0  # of some dozens of comparisons one in a thousand reaches this by chance
 CHANNELS = 2
 
 
 class Configuration(NamedTuple):
-    """As a trainer would make it, with a patch for whole samples and a tiny one for draws."""
+    """A configuration as a trainer would make it, with a patch for whole samples and a tiny one for draws."""
 
     name: str
     patch: tuple[int, ...]
@@ -107,7 +107,7 @@ def compare_samples(configuration: Configuration, samples: int) -> tuple[list[Ro
     np.random.seed(3)
     torch.manual_seed(3)
     compose, chain = chain_of(configuration, configuration.patch)
-    measure(compose, chain, 3, CHANNELS, seed=9)  # stock tunes its blur once a shape
+    measure(compose, chain, 3, CHANNELS, seed=9)  # stock tunes its blur once per shape
     stock, ours = measure(compose, chain, samples, CHANNELS, seed=4)
     found = differences(stock, ours)
     rows: list[Row] = [
@@ -121,7 +121,7 @@ def compare_samples(configuration: Configuration, samples: int) -> tuple[list[Ro
 
 
 def least_corrected(compared: Sequence[Comparison]) -> float:
-    """The smallest p-value after Bonferroni's correction for their number."""
+    """Return the smallest p-value after Bonferroni's correction for the number of comparisons."""
     return min(1.0, len(compared) * min(one.p for one in compared))
 
 

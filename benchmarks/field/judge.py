@@ -1,4 +1,4 @@
-"""What Holter said of one case, and what of it is wrong."""
+"""Holter's output for one case, and the errors in it."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from holter.tape import Recording, read
 ENDS = re.compile(r"\b(?:kill|pkill|killall|scancel)\s+(?!-CONT|-0)")
 GOES_ON = re.compile(r"(?<![\w-])--c(?![\w-])")
 NO_TRAINING = "No training was seen: "
-# What was looked for and not found is named where it is said that it is missing.
+# Lines that name things that Holter looked for and did not find.
 OF_MISSING = (f"{PREFIX} sees ", NO_TRAINING, "没有看到训练", "Excluded: ", "已排除", f"{PREFIX} from now on without ")
-ANOTHER_COMMAND = "--resume-command"  # said with what is missing: no command is known
+ANOTHER_COMMAND = "--resume-command"  # in the line about missing things: no command is known
 WIDTH = "500"
 FIRST_MINUTE_S = 66.0
 KINDS = (
@@ -33,17 +33,17 @@ KINDS = (
 
 
 class Complaint(NamedTuple):
-    """One thing that is wrong."""
+    """One error in the output."""
 
     kind: str
     what: str
 
 
 class Said(NamedTuple):
-    """All that was said, and what was done."""
+    """All output, and all actions."""
 
     letter: str  # live
-    texts: tuple[str, str]  # of diagnose, English and Chinese
+    texts: tuple[str, str]  # output of diagnose, English and Chinese
     document: dict[str, Any]
     diagnose_code: int
     recording: Recording
@@ -57,7 +57,7 @@ class Said(NamedTuple):
 
 
 def listen(folder: Path, played: Played) -> Said:
-    """Ask for the diagnosis in every form."""
+    """Run the diagnosis in every form."""
     tape = str(folder / CUT)
     (code, english), (_, chinese), (_, document) = (
         _diagnose(tape, *options) for options in (("--lang", "en"), ("--lang", "zh"), ("--lang", "en", "--json"))
@@ -75,7 +75,7 @@ def _diagnose(tape: str, *options: str) -> tuple[int, str]:
 
 
 def judge(case: Case, said: Said) -> list[Complaint]:
-    """All that is wrong."""
+    """Return all errors."""
     found = [*_words(case, said), *_unsafe(case, said), *_deeds(case, said), *_cannot(case, said), *_seen(case, said)]
     found += [*_exit_code(case, said), *_later(said)]
     return found + ([*_silent(case, said), *_broken(case, said)] if case.broken else list(_healthy(said)))
@@ -88,7 +88,7 @@ def _exit_code(case: Case, said: Said) -> Iterator[Complaint]:
 
 
 def _silent(case: Case, said: Said) -> Iterator[Complaint]:
-    """What is wrong must be told, while it lasts and later."""
+    # A fault must be reported, while it lasts and later.
     if case.may_be_silent and not said.headlines:
         return
     told = (("live", said.letter), ("diagnose", said.texts[0]))
@@ -116,13 +116,13 @@ def _broken(case: Case, said: Said) -> Iterator[Complaint]:
 
 
 def _lines(said: Said) -> list[str]:
-    """What a person reads, without what is said of things that are missing."""
+    # The lines for the user, without those about missing things.
     lines = [line.strip() for text in (said.letter, *said.texts) for line in text.splitlines()]
     return [line for line in lines if not line.startswith(OF_MISSING) and ANOTHER_COMMAND not in line]
 
 
 def _remedies(said: Said) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Those of every cause that is not excluded."""
+    # Remedies of every cause that is not excluded.
     for episode in said.document["episodes"]:
         for one in episode["diagnosis"]:
             if one["verdict"] != "excluded":
@@ -160,7 +160,7 @@ def _unsafe(case: Case, said: Said) -> Iterator[Complaint]:
 def _deeds(case: Case, said: Said) -> Iterator[Complaint]:
     for taken in said.recording.events(ActionTaken):
         acts = taken.action in DEEDS and taken.source == "supervisor"
-        # Without --heal it is only said what would be done.
+        # Without --heal Holter only says what it would do.
         if acts and not (taken.action in case.heals and (case.heal or taken.state == "proposed")):
             yield Complaint("deed", f"{taken.action} ({taken.state}), {taken.cause}")
     beats = (beat for tick in said.recording.all_ticks for beat in tick.beats)
@@ -169,7 +169,7 @@ def _deeds(case: Case, said: Said) -> Iterator[Complaint]:
 
 
 def _cannot(case: Case, said: Said) -> Iterator[Complaint]:
-    """What cannot be seen or done is said: before the start, and in the first minute."""
+    # Holter must say what it cannot observe or do: before the start, and in the first minute.
     lines = said.letter.splitlines()
     line = next((one for one in lines if one.startswith(f"{PREFIX} sees ")), "")
     for pattern in case.at_once:
@@ -189,7 +189,7 @@ def _cannot(case: Case, said: Said) -> Iterator[Complaint]:
 
 
 def _seen(case: Case, said: Said) -> Iterator[Complaint]:
-    """Where no training was seen, nothing is said of its health."""
+    # If no training was seen, Holter must not judge its health.
     if said.document["episodes"]:
         return
     expected = 0 if case.is_seen else 2

@@ -27,13 +27,13 @@ NAMES = {
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of one case."""
+    """Result of one case."""
 
     name: str
     start: str
     broken: bool
-    skipped: str | None = None  # why it did not take place
-    problem: str | None = None  # with the run itself: it tells nothing
+    skipped: str | None = None  # why it was not run
+    problem: str | None = None  # with the run itself: it is not evaluated
     complaints: tuple[tuple[str, str], ...] = ()
     headline: str = ""
     cause: str | None = None
@@ -41,11 +41,11 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def counts(self) -> bool:
-        """Whether it took place as it should."""
+        """Whether it ran as planned."""
         return self.skipped is None and self.problem is None
 
     def told(self) -> str:
-        """Lines for who waits."""
+        """Return the lines about the case for the terminal."""
         if not self.counts:
             return f"{self.name}: not measured: {self.skipped or self.problem}"
         lines = [f"{self.name}: {'wrong' if self.complaints else 'right'}; {self.headline or 'silent'}"]
@@ -53,7 +53,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def rows(outcomes: Sequence[Outcome]) -> list[dict[str, object]]:
-    """One line a case."""
+    """Return one row per case."""
     return [
         {
             "case": one.name,
@@ -69,7 +69,7 @@ def rows(outcomes: Sequence[Outcome]) -> list[dict[str, object]]:
 
 
 def goals(outcomes: Sequence[Outcome]) -> list[Goal]:
-    """By what is wrong, and by how it was started; open where nothing was measured."""
+    """Return goals by kind of error, and by start; open if nothing was measured."""
     done = [one for one in outcomes if one.counts]
     found = [_goal(NAMES[kind], [sum(one[0] == kind for one in each.complaints) for each in done]) for kind in KINDS]
     by_start = [(start, [len(one.complaints) for one in done if one.start == start]) for start in STARTS]
