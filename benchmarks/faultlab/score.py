@@ -1,4 +1,4 @@
-"""What was said, against what was done; read from the tape, as anybody would read it afterwards."""
+"""Compare the diagnosis with the fault; read from the tape, as any user would read it afterwards."""
 
 from __future__ import annotations
 
@@ -15,54 +15,54 @@ from holter.reports.headline import headline
 from holter.tape import Recording, read
 
 NAMED = ("confirmed", "likely")
-# What changes the course of a run; saving and waiting do not.
+# Actions that change the course of a run; saving and waiting do not.
 DEEDS = ("replace-workers", "restart", "end-group", "export-again", "stop")
 # The clock of the lab and the start on the tape are read one after the other.
 CLOCK_S = 0.5
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of one run. Seconds count from the fault."""
+    """Result of one run. Seconds count from the fault."""
 
     name: str
-    cause: str | None = None  # the true one; None: nothing was wrong
+    cause: str | None = None  # id of the true cause; None: nothing was wrong
     also: tuple[str, ...] = ()
     gradual: bool = False
-    skipped: str | None = None  # why it did not take place
+    skipped: str | None = None  # why it was not run
     kind: str | None = None  # of the first episode
     reason: str | None = None  # of the alarm
     alarm_s: float | None = None
-    cause_s: float | None = None  # a true cause was named, live
-    named: tuple[tuple[str, str, float], ...] = ()  # the first three that are not excluded: id, verdict, score
+    cause_s: float | None = None  # when a true cause was named, live
+    named: tuple[tuple[str, str, float], ...] = ()  # the first three causes that are not ruled out: id, verdict, score
     early: int = 0  # alarms before the fault, or in a healthy run
     false_notices: tuple[str, ...] = ()
     false_confirmed: tuple[str, ...] = ()
-    live: str | None = None  # what was told of the first episode while it ran
-    later: str | None = None  # what the tape tells of it now
+    live: str | None = None  # cause reported for the first episode while it ran
+    later: str | None = None  # cause read from the tape afterwards
     says: str | None = None  # the headline
     wrong_pid: bool = False  # it names another process
     false_actions: tuple[str, ...] = ()
     wall_s: float = 0.0
-    problem: str | None = None  # with the run itself: it tells nothing
+    problem: str | None = None  # with the run itself: it is not evaluated
 
     @property
     def counts(self) -> bool:
-        """Whether it took place as it should."""
+        """Whether it ran as planned."""
         return self.skipped is None and self.problem is None
 
     @property
     def top1(self) -> bool:
-        """A true cause ranks first, and is named with some certainty."""
+        """Whether a true cause ranks first and is named as likely or confirmed."""
         named = bool(self.named) and not self.wrong_pid
         return named and self.named[0][0] in (self.cause, *self.also) and self.named[0][1] in NAMED
 
     @property
     def top3(self) -> bool:
-        """The true cause is among the first three."""
+        """Whether the true cause is among the first three."""
         return any(cause == self.cause for cause, _, _ in self.named)
 
     def told(self) -> str:
-        """One line for who waits."""
+        """Return one line about the run for the terminal."""
         if self.skipped or self.problem:
             return f"{self.name}: {self.skipped or self.problem}"
         if self.cause is None:
@@ -84,7 +84,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def named_live(tape: Path) -> list[tuple[float, str]]:
-    """Times at which a cause was named while the recording ran, and its id."""
+    """Return the times at which a cause was named while the recording ran, and its id."""
     return _named(read(tape))
 
 
@@ -142,7 +142,7 @@ def told_cause(diagnosis: Diagnosis) -> str | None:
 
 
 def live_cause(recording: Recording, diagnosis: Diagnosis) -> str | None:
-    """The last that was said of it while it ran."""
+    """Return the last cause that was reported for it while it ran."""
     one = diagnosis.episode
     key = (one.detector, one.subject_name, one.start_s)
     judged = [told for told in recording.events(Judged) if (told.detector, told.subject, told.start_s) == key]
@@ -154,7 +154,7 @@ def _confirmed(diagnosis: Diagnosis) -> list[str]:
 
 
 def _false_notices(scenario: Scenario, recording: Recording) -> tuple[str, ...]:
-    """Those that are wrong, and those that were not given."""
+    # Wrong notices, and missing ones.
     given = {notice.what for notice in recording.events(Notice)}
     wanted = set(scenario.notices) if isinstance(scenario, Healthy) else given
     return tuple(sorted(given ^ wanted))
@@ -175,7 +175,7 @@ def _healthy(scenario: Scenario, recording: Recording, diagnoses: list[Diagnosis
 
 
 def _ranked(diagnosis: Diagnosis) -> tuple[tuple[str, str, float], ...]:
-    """The first three that are not excluded."""
+    # The first three that are not ruled out.
     left = [verdict for verdict in diagnosis.verdicts if verdict.verdict != "excluded"]
     return tuple((verdict.cause, verdict.verdict, verdict.score) for verdict in left[:3])
 
@@ -192,7 +192,7 @@ def _began(recording: Recording) -> float:
 
 
 def until(recording: Recording, end_s: float) -> Recording:
-    """The same as if the recorder had been killed then."""
+    """Return the recording as if the recorder had been killed at that time."""
     return msgspec.structs.replace(
         recording,
         all_ticks=tuple(recording.ticks(None, end_s)),

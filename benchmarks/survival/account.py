@@ -1,4 +1,4 @@
-"""What a tape tells of a run that was broken: how long nothing moved, what was done again, what Holter did."""
+"""Read from the tape of a broken run: time without progress, repeated work, and Holter's actions."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from holter.records import ActionTaken, Beat
 from holter.tape import Recording, read
 
 AT_WORK = ("train", "validate", "checkpoint", "final-validation")
-# Saving is what Holter does all the time; the others change the course of a run.
+# Holter saves all the time; other actions change the course of a run.
 NO_DEEDS = ("save-checkpoint", "wait")
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):
-    """Seconds are of the machine's clock; None where the tape does not tell."""
+    """Times are seconds on the machine's clock; None if the tape does not have them."""
 
     startup_s: float | None = None  # from the start of the training to its first step
-    back_s: float | None = None  # after a fault nothing was done for so long; the longest of all
-    restart_s: float | None = None  # from a fault to the first step of the training that was started again; the longest
-    lost_s: float | None = None  # a fault: nothing was done, or done again
+    back_s: float | None = None  # longest time without progress after a fault
+    restart_s: float | None = None  # longest time from a fault to the first step of the restarted training
+    lost_s: float | None = None  # per fault: time without progress or with repeated work
     deeds: tuple[str, ...] = ()
     waited: bool = False
     alarms: int = 0
@@ -60,7 +60,7 @@ def account(tape: Path, struck: Sequence[float]) -> Account:
 
 
 def find_steps(recording: Recording) -> list[Step]:
-    """Moments of progress, about one a second where there is any."""
+    """Return the moments of progress, about one per second while there is any."""
     found: list[Step] = []
     last: tuple[int, int] | None = None
     for tick in recording.all_ticks:
@@ -75,7 +75,7 @@ def find_steps(recording: Recording) -> list[Step]:
 
 
 def _done(beat: Beat) -> int:
-    # A batch taken is a step done; in the final validation there are none, but tiles and cases.
+    # A batch taken is a finished step; the final validation has no batches, but tiles and cases.
     return beat.progress_total if beat.phase == "final-validation" else beat.steps_total
 
 
@@ -92,7 +92,7 @@ def _next(faults: Sequence[float], fault_s: float) -> float:
 
 def longest_gap_s(steps: Sequence[Step], fault_s: float, until_s: float) -> float | None:
     """Longest time without progress that ended after this fault and before the next one. It begins with the fault
-    at the earliest: a worker that was stopped is missed only when its batches are."""
+    at the earliest: a stopped worker is missed only when its batches are."""
     gaps = [
         after.t_s - max(before.t_s, fault_s)
         for before, after in itertools.pairwise(steps)
@@ -102,7 +102,7 @@ def longest_gap_s(steps: Sequence[Step], fault_s: float, until_s: float) -> floa
 
 
 def restart_s(steps: Sequence[Step], fault_s: float, until_s: float) -> float | None:
-    """From the fault to the first step of another process; None where none was started before the next fault."""
+    """Seconds from the fault to the first step of another process; None if none was started before the next fault."""
     for before, after in itertools.pairwise(steps):
         if after.pid != before.pid and fault_s < after.t_s and before.t_s < until_s:
             return after.t_s - fault_s
@@ -110,7 +110,7 @@ def restart_s(steps: Sequence[Step], fault_s: float, until_s: float) -> float | 
 
 
 def repeated_s(steps: Sequence[Step]) -> float:
-    """Time that went into what had to be done again."""
+    """Seconds spent on repeated work."""
     total_s = 0.0
     for index, (before, after) in enumerate(itertools.pairwise(steps)):
         if after.pid == before.pid:

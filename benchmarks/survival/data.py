@@ -1,4 +1,4 @@
-"""What is trained on: generated brains, and the Medical Decathlon hippocampus where it is there."""
+"""Training data: generated brains, and the Medical Decathlon hippocampus if it is available."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from benchmarks.material import prepared_brains, say
 from holter.demo.prepare import CONFIGURATION, Prepared, shrink_plan
 
 BRAINS, HIPPOCAMPUS = "brains", "hippocampus"
-IMAGES = Path(__file__).parents[3] / "shared" / "data" / "Dataset004_Hippocampus"  # does not travel with the source
+IMAGES = Path(__file__).parents[3] / "shared" / "data" / "Dataset004_Hippocampus"  # not part of the source
 CASES = 10
 
 
@@ -23,7 +23,7 @@ def is_there() -> bool:
 
 
 def prepared(name: str) -> Prepared:
-    """The data set, ready for training; prepared once."""
+    """Return the data set, ready for training; prepared once."""
     brains = prepared_brains()
     return brains if name == BRAINS else _hippocampus(brains.folder.with_name(f"{brains.folder.name}-hippocampus"))
 

@@ -1,4 +1,4 @@
-"""What the runs of a campaign say together: a table, and the goals."""
+"""Summary of a campaign: a table, and the goals."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from benchmarks.survival.table import find
 IN_EPOCH_GOAL_S = 15.0
 RESTART_GOAL_S = 30.0  # beyond nnU-Net's own start-up
 REPEATED_GOAL = 1
-LOST_GOAL_PERCENT = 3.0  # of the time of a run with one fault an hour: goodput of 97 %
+LOST_GOAL_PERCENT = 3.0  # of the time of a run with one fault per hour: goodput of 97 %
 HOUR_S = 3600.0
 HEALTHY = Fault.name
 
 
 def rows(outcomes: Sequence[Outcome]) -> list[Row]:
-    """The table: a line for each fault and data set."""
+    """Return one row per fault and data set."""
     keys = dict.fromkeys((one.fault, one.data) for one in outcomes)
     return [_row(name, data, [one for one in outcomes if (one.fault, one.data) == (name, data)]) for name, data in keys]
 
@@ -60,7 +60,7 @@ def _deed(deed: str) -> str:
 
 
 def _survived(outcomes: Sequence[Outcome]) -> str | None:
-    """``yes``, ``no``, ``hangs``, or how many of how many."""
+    # ``yes``, ``no``, ``hangs``, or a fraction.
     if not outcomes:
         return None
     count = sum(one.survived for one in outcomes)
@@ -73,7 +73,7 @@ def _survived(outcomes: Sequence[Outcome]) -> str | None:
 
 
 def goals(outcomes: Sequence[Outcome]) -> list[Goal]:
-    """The promises; open where nothing was measured."""
+    """Return the goals; open if nothing was measured."""
     healed = [one for one in outcomes if one.supervised and one.skipped is None]
     broken = [one for one in healed if one.fault != HEALTHY]
     healthy = [one for one in healed if one.fault == HEALTHY]
@@ -104,7 +104,7 @@ def goals(outcomes: Sequence[Outcome]) -> list[Goal]:
 
 
 def _back_s(outcome: Outcome) -> float:
-    """A run that did not come back in its epoch took for ever."""
+    # A run that did not resume within its epoch counts as infinitely long.
     seconds = outcome.account.back_s if outcome.account is not None and outcome.problem is None else None
     return math.inf if seconds is None else seconds
 

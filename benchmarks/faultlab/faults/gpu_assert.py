@@ -1,4 +1,4 @@
-"""A label out of range makes a GPU kernel fail. The sentence that the training raises is made up, being PyTorch's."""
+"""A label out of range makes a GPU kernel fail. The exception is simulated, with PyTorch's message."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class GpuAssert(Armed):
     trainer = "nnUNetTrainerGpuFails"
 
     def prepare(self, stage: Stage) -> dict[str, str]:
-        """The sentence."""
+        """Set the message."""
         return {**super().prepare(stage), "FAULTLAB_CUDA_ERROR": SENTENCE}
 
 

@@ -1,4 +1,4 @@
-"""A GPU gets too hot and slows itself down. The GPU is made up."""
+"""A GPU gets too hot and slows itself down. The GPU is simulated."""
 
 from __future__ import annotations
 

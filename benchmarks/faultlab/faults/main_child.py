@@ -6,7 +6,7 @@ from benchmarks.faultlab.standing import Stands
 
 
 class MainChild(Stands):
-    """A step of the user's own waits for a program for ever."""
+    """The user's own training step waits forever for a program."""
 
     name = "main-child"
     summary = "a step of the user's own waits for a program for ever"
