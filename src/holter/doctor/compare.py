@@ -38,8 +38,8 @@ class Fact(NamedTuple):
 
 def _gpu(field: str) -> Callable[[Survey], Value]:
     def read(survey: Survey) -> Value:
-        found = [gpu for gpu in survey.gpus if gpu.source != "none"]
-        return getattr(found[0], field) if found else None
+        gpus = [gpu for gpu in survey.gpus if gpu.source != "none"]
+        return getattr(gpus[0], field) if gpus else None
 
     return read
 
@@ -96,7 +96,7 @@ FACTS: tuple[Fact, ...] = (
     Fact("machine.clock_source", _host("clock_source"), 1),
     Fact("storage.kind", _folder("preprocessed", "fs_type"), 4),
     Fact("storage.latency", _folder("preprocessed", "read_latency_s"), 4, -1, True, _milliseconds),
-    Fact("storage.rate", _folder("preprocessed", "read_bytes_per_s"), 4, 1, True, lambda one: f"{size(one)}/s"),
+    Fact("storage.rate", _folder("preprocessed", "read_bytes_per_s"), 4, 1, True, lambda rate: f"{size(rate)}/s"),
     Fact("software.python", lambda survey: survey.software.python, 2),
     Fact("software.torch", _package("torch"), 6),
     Fact("software.cuda", lambda survey: survey.software.torch_cuda, 4),
@@ -124,40 +124,40 @@ def compare(first: Survey, second: Survey) -> tuple[Difference, ...]:
 
     A fact that is unknown on one side is listed as such: it may be the difference, but neither side counts as worse.
     """
-    found = [*_states(examine(first), examine(second)), *_facts(first, second)]
-    return tuple(sorted(found, key=lambda one: (-one.weight, one.fact)))
+    differences = [*_states(examine(first), examine(second)), *_facts(first, second)]
+    return tuple(sorted(differences, key=lambda difference: (-difference.weight, difference.fact)))
 
 
 def _states(first: Examination, second: Examination) -> list[Difference]:
-    found = []
-    for one, other in zip(first.results, second.results, strict=True):
-        here, there = SEVERITY[one.state], SEVERITY[other.state]
-        if one.state == other.state or max(here, there) == 0:
+    differences = []
+    for result, other in zip(first.results, second.results, strict=True):
+        here, there = SEVERITY[result.state], SEVERITY[other.state]
+        if result.state == other.state or max(here, there) == 0:
             continue
         worst = max(here, there)
-        told = worst > SEVERITY["unknown"]
+        is_known = worst > SEVERITY["unknown"]
         worse: Worse = "first" if here > there else "second"
-        found.append(
+        differences.append(
             Difference(
-                fact=f"check.{one.check}",
-                first=one.state,
+                fact=f"check.{result.check}",
+                first=result.state,
                 second=other.state,
-                weight=OF_A_STATE * worst + abs(here - there) if told else OF_UNKNOWN,
-                worse=worse if told and "unknown" not in (one.state, other.state) else "unclear",
-                told=(one if here > there else other) if told else None,
+                weight=OF_A_STATE * worst + abs(here - there) if is_known else OF_UNKNOWN,
+                worse=worse if is_known and "unknown" not in (result.state, other.state) else "unclear",
+                told=(result if here > there else other) if is_known else None,
             )
         )
-    return found
+    return differences
 
 
 def _facts(first: Survey, second: Survey) -> list[Difference]:
-    found = []
+    differences = []
     for fact in FACTS:
         here, there = fact.read(first), fact.read(second)
         if here == there or (fact.measured and _same(here, there)):
             continue
         known = here is not None and there is not None
-        found.append(
+        differences.append(
             Difference(
                 fact=fact.name,
                 first=_shown(fact, here),
@@ -166,7 +166,7 @@ def _facts(first: Survey, second: Survey) -> list[Difference]:
                 worse=_worse(fact, here, there),
             )
         )
-    return found
+    return differences
 
 
 def _same(here: Value, there: Value) -> bool:

@@ -90,16 +90,16 @@ def worker_bytes(plan: Plan) -> int:
     return WORKER_BASE + int(WORKER_COPIES * INITIAL_PATCH * voxels * (plan.channels * IMAGE_BYTES + TARGET_BYTES))
 
 
-def training_bytes(plan: Plan, those: Workers, device: str) -> int:
+def training_bytes(plan: Plan, processes: Workers, device: str) -> int:
     """Return the memory of a whole training in bytes: its own process, its workers, and /dev/shm."""
     main = MAIN_BASE_CUDA if device == "cuda" else MAIN_BASE_CPU
-    return main + those.together * worker_bytes(plan) + those.batches * batch_bytes(plan)
+    return main + processes.together * worker_bytes(plan) + processes.batches * batch_bytes(plan)
 
 
-def descriptors(plan: Plan | None, those: Workers) -> int:
+def descriptors(plan: Plan | None, processes: Workers) -> int:
     """Return the open files of the main process, if every tensor in flight keeps one (torch's default on Linux)."""
     tensors = 1 + (plan.outputs if plan is not None else 6)
-    return 100 + SHARED_FILES_OF_A_PROCESS * those.together + tensors * those.batches
+    return 100 + SHARED_FILES_OF_A_PROCESS * processes.together + tensors * processes.batches
 
 
 def checkpoint_bytes(survey: Survey) -> int | None:
@@ -127,8 +127,8 @@ def exports_that_fit(survey: Survey, free: int | None) -> int | None:
     if not needs:
         return None
     shared = survey.host
-    room = shared.shm_total_bytes - (shared.shm_used_bytes or 0) if shared and shared.shm_total_bytes else None
-    return affordable(needs, export_workers(survey), free, room)
+    free_shared = shared.shm_total_bytes - (shared.shm_used_bytes or 0) if shared and shared.shm_total_bytes else None
+    return affordable(needs, export_workers(survey), free, free_shared)
 
 
 class Reading(NamedTuple):

@@ -183,7 +183,7 @@ class Survey(Record, frozen=True, kw_only=True):
 
     def folder(self, label: str) -> Folder | None:
         """Return the folder with this label, or None."""
-        return next((one for one in self.folders if one.label == label), None)
+        return next((folder for folder in self.folders if folder.label == label), None)
 
     @property
     def variables(self) -> dict[str, str]:

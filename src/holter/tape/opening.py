@@ -37,9 +37,9 @@ def new_file(path: Path, *, force: bool, numbered: bool = False) -> tuple[Path, 
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         for number in range(1, MOST_NUMBERS if numbered else 2):
-            mine = path if number == 1 else path.with_name(f"{path.stem}-{number}{path.suffix}")
+            file = path if number == 1 else path.with_name(f"{path.stem}-{number}{path.suffix}")
             with contextlib.suppress(FileExistsError):
-                return mine, _make(mine)
+                return file, _make(file)
     except OSError as error:
         raise cannot_write(path, error.strerror or str(error)) from error
     raise taken(path)

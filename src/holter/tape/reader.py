@@ -61,7 +61,7 @@ def read(path: Path) -> Recording:
         return Recording(
             all_ticks=tuple(_ticks(samples, events)),
             all_stacks=tuple(_records(connection, "stack", StackDump, damage)),
-            all_episodes=tuple(_with_process(one) for one in _records(connection, "episode", Episode, damage)),
+            all_episodes=tuple(_with_process(episode) for episode in _records(connection, "episode", Episode, damage)),
             all_probe_runs=tuple(_probe_runs(connection, damage)),
             environment=_environment(connection, damage),
             path=path,

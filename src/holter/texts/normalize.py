@@ -61,24 +61,24 @@ class Translator:
 
     def _prefixed(self, line: str) -> str:
         bare = _PREFIX.sub("", line)
-        found = _STAMP.match(bare)
-        if found is None or not found[6]:
-            found = _STAMP.match(line)
-            bare = line if found is not None and found[6] else bare
-        if found is None or not found[6]:
+        stamped = _STAMP.match(bare)
+        if stamped is None or not stamped[6]:
+            stamped = _STAMP.match(line)
+            bare = line if stamped is not None and stamped[6] else bare
+        if stamped is None or not stamped[6]:
             return shell_ending(bare) or bare
         self.is_stamped = True
-        fraction = f".{found[5][:6]}" if found[5] else ""
-        self.stamp = f"{found[1]}-{found[2]}-{found[3]} {found[4]}{fraction}"
-        return self._sentence(f"{self.stamp}:", bare[found.end() :])
+        fraction = f".{stamped[5][:6]}" if stamped[5] else ""
+        self.stamp = f"{stamped[1]}-{stamped[2]}-{stamped[3]} {stamped[4]}{fraction}"
+        return self._sentence(f"{self.stamp}:", bare[stamped.end() :])
 
     def _sentence(self, stamp: str, text: str) -> str:
         first = text[:1]
         if first in "Ttvlua" or first == "A":
             for pattern, template in _V1:
-                found = pattern.match(text)
-                if found:
-                    text = template.format(found[1] if pattern.groups else "")
+                match = pattern.match(text)
+                if match:
+                    text = template.format(match[1] if pattern.groups else "")
                     break
         if "," in text and text.startswith(_WITH_NUMBER):
             text = _DECIMAL_COMMA.sub(".", text)

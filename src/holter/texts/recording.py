@@ -50,12 +50,12 @@ def described(
 ) -> Environment:
     """Return plans, versions and host from the logs and the files beside them. Log times have no zone; taken as UTC."""
     start = datetime.datetime.fromtimestamp(zero_s, datetime.timezone.utc)
-    told: dict[str, str] = {}
+    from_logs: dict[str, str] = {}
     for run in runs:
-        told.update(run.plans)
+        from_logs.update(run.plans)
     return Environment(
         wall_start=start.isoformat(),
         hostname=host,
         versions=tuple((versions or {}).items()),
-        plans=tuple({**told, **(plans or {})}.items()),
+        plans=tuple({**from_logs, **(plans or {})}.items()),
     )

@@ -51,7 +51,7 @@ class Fold(NamedTuple):
     @property
     def is_trained(self) -> bool:
         """Whether the final checkpoint exists."""
-        return any(one.name in FINAL for one in self.checkpoints)
+        return any(checkpoint.name in FINAL for checkpoint in self.checkpoints)
 
 
 def find_fold(folder: Path) -> Fold:
@@ -83,13 +83,13 @@ def _folds(folder: Path, depth: int) -> list[Path]:
     if depth >= MAX_DEPTH:
         return []
     below = (path for path in folder.iterdir() if path.is_dir() and not path.is_symlink())
-    found: list[Path] = []
+    folds: list[Path] = []
     for path in below:
         try:
-            found += _folds(path, depth + 1)
+            folds += _folds(path, depth + 1)
         except OSError:  # a folder of another user
             continue
-    return found
+    return folds
 
 
 def _is_fold(folder: Path) -> bool:
@@ -104,11 +104,11 @@ def _changed(path: Path) -> float:
 
 
 def _checkpoints(folder: Path) -> list[Checkpoint]:
-    found: list[Checkpoint] = []
+    checkpoints: list[Checkpoint] = []
     for name in CHECKPOINTS:
         try:
             status = (folder / name).stat()
         except OSError:
             continue
-        found.append(Checkpoint(name, status.st_size, status.st_mtime))
-    return found
+        checkpoints.append(Checkpoint(name, status.st_size, status.st_mtime))
+    return checkpoints

@@ -81,7 +81,7 @@ class LogRun:
     @property
     def events(self) -> tuple[Event, ...]:
         """All kept events, by time."""
-        kept = sorted((*self._first, *self._last, *self._epochs), key=lambda one: (one[1].t_s, one[0]))
+        kept = sorted((*self._first, *self._last, *self._epochs), key=lambda entry: (entry[1].t_s, entry[0]))
         return tuple(event for _, event in kept)
 
     @property
@@ -142,7 +142,7 @@ class RunReader:
             if self._margin is None or _AT_MARGIN.match(line, len(blanks)):
                 self._margin = blanks
             pairs = zip(self._margin, blanks, strict=False)
-            self._margin = "".join(one for one, _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
+            self._margin = "".join(blank for blank, _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
         return line[len(self._margin) :] if self._margin else line
 
     def _remember(self, line: str) -> None:
@@ -239,8 +239,8 @@ def _told_by(line: LogLine) -> Iterator[Event]:
         yield ExceptionSeen(t_s=line.t_s, role="main", error="RuntimeError", message=line.text, echo=True, source="log")
         return
     if uncaught := _UNCAUGHT.match(line.text):
-        error, said = uncaught["name"] or "RuntimeError", uncaught["message"] or line.text
-        yield ExceptionSeen(t_s=line.t_s, role="main", error=error, message=said, traceback=line.text, source="log")
+        error, message = uncaught["name"] or "RuntimeError", uncaught["message"] or line.text
+        yield ExceptionSeen(t_s=line.t_s, role="main", error=error, message=message, traceback=line.text, source="log")
     ending = ending_of(line.text)
     if ending is not None:
         yield ProcessEnded(t_s=line.t_s, pid=0, role=ending.role, exit_signal=ending.exit_signal, source="log")
@@ -248,11 +248,11 @@ def _told_by(line: LogLine) -> Iterator[Event]:
 
 def name_wall(name: str) -> float | None:
     """Time in the name of a training log, on the log's own clock; None if there is none."""
-    found = re.match(r"^training_log_(\d+)_(\d+)_(\d+)_(\d+)_(\d+)_(\d+)", name)
-    if found is None:
+    match = re.match(r"^training_log_(\d+)_(\d+)_(\d+)_(\d+)_(\d+)_(\d+)", name)
+    if match is None:
         return None
     try:
-        year, month, day, hour, minute, second = (int(part) for part in found.groups())
+        year, month, day, hour, minute, second = (int(part) for part in match.groups())
         return datetime.datetime(year, month, day, hour, minute, second, tzinfo=datetime.timezone.utc).timestamp()
     except ValueError:
         return None

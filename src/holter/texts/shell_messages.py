@@ -33,8 +33,8 @@ def shell_ending(line: str) -> str | None:
     """Return the message as bash prints it in English, without script and PID; None for any other line."""
     if len(line) < _ALONE_CHARS and (word := _alone(line.strip())) is not None:
         return word
-    found = _NAMED.match(line)
-    return None if found is None else _WORDS[found["word"]] + found["rest"].rstrip()
+    match = _NAMED.match(line)
+    return None if match is None else _WORDS[match["word"]] + match["rest"].rstrip()
 
 
 def _alone(line: str) -> str | None:

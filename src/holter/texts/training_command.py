@@ -42,11 +42,11 @@ class TrainingCommand:
             return self.dataset
         if not self.dataset.isdigit():
             return None
-        found: set[str] = set()
+        names: set[str] = set()
         for root in _DATASET_ROOTS:
             if environ.get(root):
-                found |= _folders_starting(Path(environ[root]), f"Dataset{int(self.dataset):03d}")
-        return found.pop() if len(found) == 1 else None
+                names |= _folders_starting(Path(environ[root]), f"Dataset{int(self.dataset):03d}")
+        return names.pop() if len(names) == 1 else None
 
     def model_folder(self, environ: Mapping[str, str]) -> Path | None:
         """``.../DatasetNNN_Name/Trainer__Plans__configuration``, whether it exists or not; None if unknown."""

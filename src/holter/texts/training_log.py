@@ -80,7 +80,7 @@ _KEPT_SENTENCES = (
 
 def numbers(text: str) -> tuple[float, ...]:
     """Return all numbers of a printed value or list, also with numpy's type names around them."""
-    return tuple(float(found) for found in _NUMBER.findall(_NUMPY_TYPE.sub("(", text)))
+    return tuple(float(number) for number in _NUMBER.findall(_NUMPY_TYPE.sub("(", text)))
 
 
 def stamp_wall(stamp: str, utc_offset_s: int | None = None) -> float | None:
@@ -210,7 +210,7 @@ class LogParser:
         return self._exceptions()
 
     def _exceptions(self) -> list[Event]:
-        return [found for found in self._tracebacks.take() if self._budget.admit_exception(found)]
+        return [exception for exception in self._tracebacks.take() if self._budget.admit_exception(exception)]
 
     def _loose(self, line: str, t_s: float) -> list[Event]:
         if not self._tracebacks.is_open and not has_sign(line):

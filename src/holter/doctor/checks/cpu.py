@@ -76,10 +76,10 @@ def cpu_cores(survey: Survey) -> Result:
     cpus = survey.cgroup.effective_cpus if survey.cgroup else None
     if cpus is None:
         return unknown("cpu-cores", "limits-unread")
-    told = number(cpus)
+    shown = number(cpus)
     if cpus < FEW_CPUS:
-        return result("warn", "cpu-cores", "few", cpus=told, wanted=RECOMMENDED_CPUS)
-    return go("cpu-cores", cpus=told)
+        return result("warn", "cpu-cores", "few", cpus=shown, wanted=RECOMMENDED_CPUS)
+    return go("cpu-cores", cpus=shown)
 
 
 def cpu_limits(survey: Survey) -> Result:
@@ -98,17 +98,17 @@ def cpu_limits(survey: Survey) -> Result:
 
 def data_workers(survey: Survey) -> Result:
     """Check the number of data workers (nnUNet_n_proc_DA) against the cores."""
-    those = workers(survey)
-    values = {"train": those.train, "validation": those.validation}
-    if those.invalid is not None:
-        return result("no-go", "data-workers", "invalid", setting=_fitting(survey), value=those.invalid)
-    if those.train == 0:
+    processes = workers(survey)
+    values = {"train": processes.train, "validation": processes.validation}
+    if processes.invalid is not None:
+        return result("no-go", "data-workers", "invalid", setting=_fitting(survey), value=processes.invalid)
+    if processes.train == 0:
         return result("warn", "data-workers", "zero", setting=_fitting(survey))
     cpus = survey.cgroup.effective_cpus if survey.cgroup else None
     if cpus is None:
         return unknown("data-workers", "limits-unread")
     if _too_many(survey):
-        variant = "default" if those.asked is None else "too-many"
+        variant = "default" if processes.asked is None else "too-many"
         return result("warn", "data-workers", variant, setting=_fitting(survey), cpus=number(cpus), **values)
     return go("data-workers", cpus=number(cpus), **values)
 

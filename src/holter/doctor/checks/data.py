@@ -71,7 +71,7 @@ def preprocessed_files(survey: Survey) -> Result:
         return not_applicable("preprocessed-files", "no-data")
     values = {"lengths": files.lengths_checked, "whole": files.read_whole, "files": files.files}
     if files.bad:
-        shown = "; ".join(f"{one.file}: {one.problem}" for one in files.bad[:SHOWN])
+        shown = "; ".join(f"{bad.file}: {bad.problem}" for bad in files.bad[:SHOWN])
         return result("no-go", "preprocessed-files", "bad", count=len(files.bad), shown=shown, **values)
     if files.missing:
         shown = ", ".join(files.missing[:SHOWN])
@@ -108,7 +108,7 @@ def label_values(survey: Survey) -> Result:
     if not plan.labels:
         return unknown("label-values", "no-labels")
     if files.labels_bad:
-        shown = "; ".join(f"{one.file}: {one.problem}" for one in files.labels_bad[:SHOWN])
+        shown = "; ".join(f"{bad.file}: {bad.problem}" for bad in files.labels_bad[:SHOWN])
         allowed = ", ".join(map(str, plan.labels))
         return result("no-go", "label-values", "outside", shown=shown, allowed=allowed, **values)
     if not files.segmentations_read:

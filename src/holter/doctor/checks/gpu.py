@@ -92,11 +92,11 @@ ARCHITECTURE = re.compile(r"^(sm|compute)_(\d+)(\d)[a-z]?$")
 
 def present(survey: Survey) -> tuple[GpuSample, ...]:
     """Return the GPUs that the driver reported and that a training would see, in its order."""
-    told = tuple(gpu for gpu in survey.gpus if gpu.source != "none" and gpu.name is not None)
+    reported = tuple(gpu for gpu in survey.gpus if gpu.source != "none" and gpu.name is not None)
     names = survey.machine.visible_gpus
     if names is None:
-        return told
-    seen = [gpu for name in names.split(",") for gpu in told if _is_named(gpu, name.strip())]
+        return reported
+    seen = [gpu for name in names.split(",") for gpu in reported if _is_named(gpu, name.strip())]
     return tuple({gpu.index: gpu for gpu in seen}.values())
 
 
@@ -108,7 +108,7 @@ def _is_named(gpu: GpuSample, name: str) -> bool:
     if name.startswith("MIG-GPU-"):
         return (gpu.uuid or name[4:]).startswith(name[4:].partition("/")[0])
     if name.startswith("MIG-"):
-        return bool(gpu.mig) and any((one.uuid or name).startswith(name) for one in gpu.slices or (GpuSlice(),))
+        return bool(gpu.mig) and any((part.uuid or name).startswith(name) for part in gpu.slices or (GpuSlice(),))
     return name.startswith("GPU-") and (gpu.uuid or name).startswith(name)
 
 
@@ -179,12 +179,12 @@ def compute_capability(survey: Survey) -> Result:
 def supported(architectures: Sequence[str], major: int, minor: int) -> bool:
     """Machine code runs on GPUs of its major version from its minor version on; PTX ("compute_") on any newer one."""
     for architecture in architectures:
-        found = ARCHITECTURE.match(architecture)
-        if found is None:
+        match = ARCHITECTURE.match(architecture)
+        if match is None:
             continue
-        built = int(found[2]), int(found[3])
+        built = int(match[2]), int(match[3])
         newer = (major, minor) >= built
-        if newer and (found[1] == "compute" or major == built[0]):
+        if newer and (match[1] == "compute" or major == built[0]):
             return True
     return False
 
@@ -195,10 +195,10 @@ def gpu_memory(survey: Survey) -> Result:
     if survey.asked.device == "cpu" or not gpus:
         return not_applicable("gpu-memory", "on-cpu" if survey.asked.device == "cpu" else "no-gpu")
     # If GPUs are assigned, nnU-Net takes the first one; else the user may still choose the emptiest.
-    looks = _memories(gpus[:1] if _is_given(survey) else gpus, survey.machine.visible_gpus or "")
-    if not looks:
+    memories = _memories(gpus[:1] if _is_given(survey) else gpus, survey.machine.visible_gpus or "")
+    if not memories:
         return unknown("gpu-memory", "driver-does-not-tell")
-    gpu, used, total = max(looks, key=lambda look: look[2] - look[1])
+    gpu, used, total = max(memories, key=lambda memory: memory[2] - memory[1])
     free = total - used
     values = {"free": size(free), "total": size(total), "gpu": gpu}
     wanted = PLANNED_BYTES.get(survey.asked.plans) if survey.asked.dataset else None
@@ -212,16 +212,16 @@ def gpu_memory(survey: Survey) -> Result:
 
 def _memories(gpus: Sequence[GpuSample], names: str) -> list[tuple[str, int, int]]:
     # Name, used bytes and total bytes of the memory that a training may use; in MIG mode those of its slice.
-    looks: list[tuple[str, GpuSample | GpuSlice]] = []
+    devices: list[tuple[str, GpuSample | GpuSlice]] = []
     for gpu in gpus:
         if gpu.mig:
-            looks += [(f"{gpu.index} ({one.name or one.uuid or 'MIG'})", one) for one in _our_slices(gpu, names)]
+            devices += [(f"{gpu.index} ({part.name or part.uuid or 'MIG'})", part) for part in _our_slices(gpu, names)]
         else:
-            looks.append((str(gpu.index), gpu))
+            devices.append((str(gpu.index), gpu))
     return [
-        (name, one.memory_used_bytes, one.memory_total_bytes)
-        for name, one in looks
-        if one.memory_used_bytes is not None and one.memory_total_bytes is not None
+        (name, device.memory_used_bytes, device.memory_total_bytes)
+        for name, device in devices
+        if device.memory_used_bytes is not None and device.memory_total_bytes is not None
     ]
 
 
@@ -229,7 +229,7 @@ def _our_slices(gpu: GpuSample, names: str) -> list[GpuSlice]:
     # The slice that CUDA_VISIBLE_DEVICES names, else the first one: CUDA uses only one.
     slices = list(gpu.slices or ())
     wanted = [name.strip() for name in names.split(",") if name.strip().startswith("MIG-")]
-    return [one for one in slices if any((one.uuid or "").startswith(name) for name in wanted)][:1] or slices[:1]
+    return [part for part in slices if any((part.uuid or "").startswith(name) for name in wanted)][:1] or slices[:1]
 
 
 def gpu_neighbours(survey: Survey) -> Result:
@@ -244,7 +244,9 @@ def gpu_neighbours(survey: Survey) -> Result:
     if not busy:
         return go("gpu-neighbours")
     gpu, foreign = busy[0]
-    names = ", ".join(f"{one.name} (PID {one.pid}, {size(one.memory_bytes or 0)})" for one in foreign[:3])
+    names = ", ".join(
+        f"{process.name} (PID {process.pid}, {size(process.memory_bytes or 0)})" for process in foreign[:3]
+    )
     setting = f"export CUDA_VISIBLE_DEVICES={free[0].index}" if free else None
     return result(
         "warn", "gpu-neighbours", "elsewhere" if free else "shared", setting=setting, gpu=gpu.index, names=names
@@ -300,8 +302,8 @@ def gpu_errors(survey: Survey) -> Result:
 
 
 def _why(gpus: Sequence[GpuSample], field: str) -> str:
-    found = next((gap.why for gpu in gpus for gap in gpu.gaps if gap.field == field), "driver-does-not-tell")
-    return found if isinstance(found, str) else phrase(found, "en")
+    reason = next((gap.why for gpu in gpus for gap in gpu.gaps if gap.field == field), "driver-does-not-tell")
+    return reason if isinstance(reason, str) else phrase(reason, "en")
 
 
 CHECKS = (

@@ -109,19 +109,19 @@ def training_memory(survey: Survey) -> Result:
     free = free_memory(survey)
     if free is None:
         return unknown("training-memory", "meminfo-unread")
-    those = workers(survey)
+    processes = workers(survey)
     if survey.plan is None:
         return _without_plan(free)
-    need = training_bytes(survey.plan, those, survey.asked.device)
+    need = training_bytes(survey.plan, processes, survey.asked.device)
     values = {
         "need": size(need),
         "free": size(free),
-        "workers": those.together,
+        "workers": processes.together,
         "each": size(worker_bytes(survey.plan)),
     }
     if need <= CLOSE_RATIO * free:
         return go("training-memory", **values)
-    fitting = _workers_that_fit(survey, those, CLOSE_RATIO * free)
+    fitting = _workers_that_fit(survey, processes, CLOSE_RATIO * free)
     setting = f"export nnUNet_n_proc_DA={fitting}" if fitting else None
     if need > free:
         return result("no-go", "training-memory", "too-little" if fitting else "hopeless", setting=setting, **values)
@@ -134,8 +134,8 @@ def _without_plan(free: int) -> Result:
     return go("training-memory", "no-plan", free=size(free))
 
 
-def _workers_that_fit(survey: Survey, those: Workers, free: float) -> int | None:
-    for train in range(those.train - 1, 0, -1):
+def _workers_that_fit(survey: Survey, processes: Workers, free: float) -> int | None:
+    for train in range(processes.train - 1, 0, -1):
         fewer = workers(survey, train)
         if survey.plan is not None and training_bytes(survey.plan, fewer, survey.asked.device) <= free:
             return fewer.train
@@ -167,7 +167,7 @@ def validation_memory(survey: Survey) -> Result:
     if free is None:
         return unknown("validation-memory", "meminfo-unread")
     asked, fit = export_workers(survey), exports_that_fit(survey, int(CLOSE_RATIO * free)) or 1
-    case, largest, _ = max(files.export_needs, key=lambda one: one[1])
+    case, largest, _ = max(files.export_needs, key=lambda need: need[1])
     values = {"case": case, "need": size(largest), "free": size(free), "workers": asked, "fit": fit}
     if largest > free:
         return result("no-go", "validation-memory", "hopeless", **values)
@@ -182,16 +182,16 @@ def shared_memory(survey: Survey) -> Result:
     host = survey.host
     if host is None or not host.shm_total_bytes:
         return unknown("shared-memory", "shm-unread")
-    room = host.shm_total_bytes - (host.shm_used_bytes or 0)
+    free = host.shm_total_bytes - (host.shm_used_bytes or 0)
     if survey.plan is None:
         if host.shm_total_bytes < COMMON_SHM:
             return result("warn", "shared-memory", "small", total=size(host.shm_total_bytes), setting=_shm(COMMON_SHM))
         return go("shared-memory", "no-plan", total=size(host.shm_total_bytes))
     need = workers(survey).batches * batch_bytes(survey.plan)
-    values = {"need": size(need), "free": size(room), "total": size(host.shm_total_bytes)}
-    if need > room:
+    values = {"need": size(need), "free": size(free), "total": size(host.shm_total_bytes)}
+    if need > free:
         return result("no-go", "shared-memory", "too-small", setting=_shm(need), **values)
-    if need > CLOSE_RATIO * room:
+    if need > CLOSE_RATIO * free:
         return result("warn", "shared-memory", "close", setting=_shm(need), **values)
     return go("shared-memory", **values)
 
@@ -235,20 +235,20 @@ def file_limit(survey: Survey) -> Result:
 def process_limit(survey: Survey) -> Result:
     """Check the limits of processes and threads: the group's pids.max and the user's limit."""
     group, machine = survey.cgroup, survey.machine
-    rooms = []
+    margins = []
     if group is not None and group.pids_limit is not None and group.pids_used is not None:
-        rooms.append((group.pids_limit - group.pids_used, "pids.max", group.pids_limit))
+        margins.append((group.pids_limit - group.pids_used, "pids.max", group.pids_limit))
     if machine.processes_soft_limit is not None and machine.user_tasks is not None:
-        rooms.append((machine.processes_soft_limit - machine.user_tasks, "ulimit -u", machine.processes_soft_limit))
-    if not rooms:
+        margins.append((machine.processes_soft_limit - machine.user_tasks, "ulimit -u", machine.processes_soft_limit))
+    if not margins:
         if machine.taken_unix_s is None:
             return unknown("process-limit", "not-read")
         return go("process-limit", "none")
-    room, name, limit = min(rooms)
-    values = {"left": max(0, room), "name": name, "limit": limit, "need": TASKS}
-    if room < workers(survey).together + 20:
+    margin, name, limit = min(margins)
+    values = {"left": max(0, margin), "name": name, "limit": limit, "need": TASKS}
+    if margin < workers(survey).together + 20:
         return result("no-go", "process-limit", "low", **values)
-    return result("warn", "process-limit", "close", **values) if room < TASKS else go("process-limit", **values)
+    return result("warn", "process-limit", "close", **values) if margin < TASKS else go("process-limit", **values)
 
 
 CHECKS = (

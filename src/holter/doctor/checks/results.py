@@ -10,9 +10,9 @@ MIB = 1 << 20
 
 def result(state: State, check: str, variant: str, /, *, setting: object = None, **values: object) -> Result:
     """Return a result with its values as text."""
-    told = tuple((name, str(value)) for name, value in values.items())
+    texts = tuple((name, str(value)) for name, value in values.items())
     return Result(
-        check=check, state=state, variant=variant, values=told, setting=None if setting is None else str(setting)
+        check=check, state=state, variant=variant, values=texts, setting=None if setting is None else str(setting)
     )
 
 

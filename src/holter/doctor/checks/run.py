@@ -70,8 +70,8 @@ def fold_free(survey: Survey) -> Result:
         return result("no-go", "fold-free", "held", **values)
     if fold.lock == "elsewhere":
         return result("warn", "fold-free", "elsewhere", **values)
-    same = [one for one in survey.neighbours or () if _same_fold(one, survey)]
-    here = [one for one in same if one.results is not None]
+    same = [neighbour for neighbour in survey.neighbours or () if _same_fold(neighbour, survey)]
+    here = [neighbour for neighbour in same if neighbour.results is not None]
     if here:
         return result("no-go", "fold-free", "trained", pid=here[0].pid, setting=f"holter attach {here[0].pid}")
     if same:
@@ -81,15 +81,15 @@ def fold_free(survey: Survey) -> Result:
     return go("fold-free")
 
 
-def _same_fold(one: Neighbour, survey: Survey) -> bool:
+def _same_fold(neighbour: Neighbour, survey: Survey) -> bool:
     # The same names, and not known to be in another results folder.
     asked = survey.asked
-    elsewhere = one.results is not None and one.results.rstrip("/") != survey.variables.get(
+    elsewhere = neighbour.results is not None and neighbour.results.rstrip("/") != survey.variables.get(
         "nnUNet_results", ""
     ).rstrip("/")
-    names = (one.configuration, one.fold, one.trainer, one.plans)
+    names = (neighbour.configuration, neighbour.fold, neighbour.trainer, neighbour.plans)
     wanted = (asked.configuration, asked.fold, asked.trainer, asked.plans)
-    return not elsewhere and names == wanted and _same_data(one.dataset, survey)
+    return not elsewhere and names == wanted and _same_data(neighbour.dataset, survey)
 
 
 def fold_history(survey: Survey) -> Result:
@@ -129,10 +129,12 @@ def other_trainings(survey: Survey) -> Result:
         return unknown("other-trainings", "proc-unlisted")
     if not others:
         return go("other-trainings")
-    shown = "; ".join(f"{one.dataset} {one.configuration} {one.fold} (PID {one.pid}, {one.user})" for one in others[:3])
+    shown = "; ".join(
+        f"{other.dataset} {other.configuration} {other.fold} (PID {other.pid}, {other.user})" for other in others[:3]
+    )
     unsplit = survey.plan is not None and survey.plan.folds is None
     place = survey.variables.get("nnUNet_preprocessed")
-    fresh = unsplit and any(_same_data(one.dataset, survey) and one.preprocessed == place for one in others)
+    fresh = unsplit and any(_same_data(other.dataset, survey) and other.preprocessed == place for other in others)
     return result("warn", "other-trainings", "racing" if fresh else "beside", count=len(others), shown=shown)
 
 

@@ -88,8 +88,8 @@ Version = tuple[int, ...]
 
 def version(text: str | None) -> Version | None:
     """Return the leading numbers: ``2.9.0+cu128`` is (2, 9, 0); None without any."""
-    found = re.match(r"\d+(\.\d+)*", text or "")
-    return tuple(int(part) for part in found[0].split(".")) if found else None
+    match = re.match(r"\d+(\.\d+)*", text or "")
+    return tuple(int(part) for part in match[0].split(".")) if match else None
 
 
 class Known(NamedTuple):

@@ -181,10 +181,10 @@ def room_for_results(survey: Survey) -> Result:
         return unknown("room-for-results", folder.problem)
     if folder.free_inodes is not None and folder.free_inodes < INODES:
         return result("no-go", "room-for-results", "inodes", path=folder.path, count=folder.free_inodes)
-    one = checkpoint_bytes(survey)
-    need = COPIES_OF_CHECKPOINT * one if one is not None else COMMON_ROOM
+    checkpoint = checkpoint_bytes(survey)
+    need = COPIES_OF_CHECKPOINT * checkpoint if checkpoint is not None else COMMON_ROOM
     values = {"need": size(need), "free": size(folder.free_bytes), "path": folder.path}
-    if one is None:
+    if checkpoint is None:
         state: State = "warn" if folder.free_bytes < need else "go"
         return result(state, "room-for-results", "little" if state == "warn" else "no-plan", **values)
     if folder.free_bytes < need:

@@ -42,13 +42,13 @@ def nearest(path: Path) -> Path:
 
 def room(path: Path) -> dict[str, Any]:
     """Return space, inodes and mount options."""
-    found = os.statvfs(path)
+    status = os.statvfs(path)
     return {
-        "free_bytes": found.f_bavail * found.f_frsize,
-        "total_bytes": found.f_blocks * found.f_frsize,
-        "free_inodes": found.f_favail if found.f_files else None,
-        "read_only": bool(found.f_flag & os.ST_RDONLY),
-        "no_exec": bool(found.f_flag & os.ST_NOEXEC),
+        "free_bytes": status.f_bavail * status.f_frsize,
+        "total_bytes": status.f_blocks * status.f_frsize,
+        "free_inodes": status.f_favail if status.f_files else None,
+        "read_only": bool(status.f_flag & os.ST_RDONLY),
+        "no_exec": bool(status.f_flag & os.ST_NOEXEC),
         "readable": os.access(path, os.R_OK | os.X_OK),
     }
 

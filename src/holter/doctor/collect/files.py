@@ -47,7 +47,7 @@ class Shares:
         """Return every line of every child."""
         for _ in range(TRIES):
             wait(self._commands.values(), lambda: self._tell(progress))
-            self._commands = {share: again for share, one in self._commands.items() if (again := self._end(share, one))}
+            self._commands = {share: again for share, job in self._commands.items() if (again := self._end(share, job))}
             if not self._commands:
                 break
         for share, job in self._commands.items():
@@ -64,10 +64,10 @@ class Shares:
         outcome = job.outcome()
         text = outcome.text if outcome else job.written()
         self._texts.append(text)
-        told = lines(text)
-        if any("done" in line for line in told):
+        answers = lines(text)
+        if any("done" in line for line in answers):
             return None
-        culprit = next((line["doing"] for line in reversed(told) if "doing" in line), None)
+        culprit = next((line["doing"] for line in reversed(answers) if "doing" in line), None)
         if culprit is None or outcome is None or outcome.is_late:
             given_up = "was given up" if outcome is None else phrase(outcome.trouble or "", "en")
             self.pending = culprit or self.pending or given_up
@@ -82,7 +82,7 @@ class Shares:
         self._told_s = time.monotonic()
         texts = [*self._texts, *(job.written() for job in self._commands.values())]
         # Counted, not decoded: there are thousands of lines, and the readers need the cores.
-        files = next((int(found[1]) for text in texts if (found := FILES.search(text[:HEAD_CHARS]))), 0)
+        files = next((int(match[1]) for text in texts if (match := FILES.search(text[:HEAD_CHARS]))), 0)
         progress(sum(text.count(WHOLE) for text in texts), files)
 
 
@@ -92,30 +92,30 @@ def look(
     """Check all files' lengths, then as many contents as the budget allows."""
     began = time.monotonic()
     work = Shares(jobs, python, folder, budget_s, shares)
-    told = work.run(progress)
-    lengths = {line["length"]: line for line in told if "length" in line}
-    whole = {line["whole"]: line for line in told if "whole" in line}
+    answers = work.run(progress)
+    lengths = {line["length"]: line for line in answers if "length" in line}
+    whole = {line["whole"]: line for line in answers if "whole" in line}
     bad = {name: line["bad"] for name, line in (lengths | whole).items() if "bad" in line}
     bad |= work.bad
     values = {name: line["labels"] for name, line in whole.items() if "labels" in line}
-    packed = max((line.get("needs_unpacking", 0) for line in told), default=0)
+    packed = max((line.get("needs_unpacking", 0) for line in answers), default=0)
     files = Files(
         folder=str(folder),
-        cases=max((line.get("cases", 0) for line in told), default=0),
-        files=max((line.get("files", 0) for line in told), default=0),
+        cases=max((line.get("cases", 0) for line in answers), default=0),
+        files=max((line.get("files", 0) for line in answers), default=0),
         lengths_checked=len(lengths),
         read_whole=len(whole),
         bad=tuple(BadFile(file=name, problem=problem) for name, problem in sorted(bad.items())[:SHOWN_MAX]),
-        missing=tuple(sorted({name for line in told for name in line.get("missing", ())})[:SHOWN_MAX]),
-        labels=tuple(sorted({one for each in values.values() for one in each})) if values else None,
+        missing=tuple(sorted({name for line in answers for name in line.get("missing", ())})[:SHOWN_MAX]),
+        labels=tuple(sorted({value for each in values.values() for value in each})) if values else None,
         labels_bad=_wrong_labels(values, plan),
         segmentations_read=len({_case_of(name) for name in values}),
         stored_bytes=sum(line.get("bytes", 0) for name, line in lengths.items() if not name.endswith(".pkl")) or None,
-        archives=any(line.get("archives") for line in told),
+        archives=any(line.get("archives") for line in answers),
         needs_unpacking=packed > 0,
         unpacked_bytes=sum(line.get("unpacked_bytes", 0) for line in whole.values()) or None,
         pending=work.pending,
-        unread=next((line["unread"] for line in told if "unread" in line), None),
+        unread=next((line["unread"] for line in answers if "unread" in line), None),
         took_s=time.monotonic() - began,
     )
     return _with_shapes(files, whole, plan)
@@ -131,8 +131,8 @@ def _wrong_labels(values: dict[str, list[int]], plan: Plan | None) -> tuple[BadF
         return ()
     allowed = {OUTSIDE, *plan.labels}
     wrong = {name: sorted(set(seen) - allowed) for name, seen in values.items()}
-    told = [(name, ", ".join(map(str, those[:5]))) for name, those in sorted(wrong.items()) if those]
-    return tuple(BadFile(file=name, problem=text) for name, text in told[:SHOWN_MAX])
+    shown = [(name, ", ".join(map(str, labels[:5]))) for name, labels in sorted(wrong.items()) if labels]
+    return tuple(BadFile(file=name, problem=text) for name, text in shown[:SHOWN_MAX])
 
 
 def _with_shapes(files: Files, whole: dict[str, dict[str, Any]], plan: Plan | None) -> Files:
@@ -144,8 +144,8 @@ def _with_shapes(files: Files, whole: dict[str, dict[str, Any]], plan: Plan | No
             continue
         try:
             order = plan.transpose_forward or tuple(range(len(properties["spacing"])))
-            found = need(properties, order, plan.spacing, plan.heads, regions=plan.regions)
-            needs.append((name.rpartition(".")[0], found.worker, found.prediction))
+            estimate = need(properties, order, plan.spacing, plan.heads, regions=plan.regions)
+            needs.append((name.rpartition(".")[0], estimate.worker, estimate.prediction))
             shapes.append(_shape(properties, plan, order))
         except (KeyError, ValueError, ZeroDivisionError, IndexError):
             continue

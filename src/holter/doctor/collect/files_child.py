@@ -105,8 +105,8 @@ class Contents:
         if path.endswith(".npz"):
             with self.numpy.load(path) as archive:
                 parts = {name: archive[name] for name in archive.files}
-            room = {"unpacked_bytes": sum(int(part.nbytes) for part in parts.values())}
-            return {**room, **({"labels": self._values(parts["seg"])} if "seg" in parts else {})}
+            sizes = {"unpacked_bytes": sum(int(part.nbytes) for part in parts.values())}
+            return {**sizes, **({"labels": self._values(parts["seg"])} if "seg" in parts else {})}
         array = self.numpy.load(path)
         return {"labels": self._values(array)} if _is_segmentation(path) else {}
 
@@ -127,7 +127,9 @@ class Contents:
         with open(path, "rb") as file:
             properties = pickle.load(file)  # nnU-Net wrote it, and the training loads it too
         names = ("spacing", "shape_before_cropping", "shape_after_cropping_and_before_resampling")
-        return {"properties": {name: [float(one) for one in properties[name]] for name in names if name in properties}}
+        return {
+            "properties": {name: [float(number) for number in properties[name]] for name in names if name in properties}
+        }
 
 
 class NotHereError(Exception):
@@ -143,7 +145,7 @@ class Share:
         names = set(os.listdir(folder))
         everything = cases_of(names)
         cases = everything[share::shares]
-        self.files = {case: [one for one in files_of(case, names)[0] if one not in left_out] for case in cases}
+        self.files = {case: [name for name in files_of(case, names)[0] if name not in left_out] for case in cases}
         self.bad: set[str] = set()
         if share == 0:
             tell(cases=len(everything), files=sum(len(files_of(case, names)[0]) for case in everything))

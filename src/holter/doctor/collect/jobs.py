@@ -39,25 +39,25 @@ class Jobs:
         self._killed.drain()
 
 
-def wait(errands: Iterable[BackgroundCommand], meanwhile: Callable[[], None] = lambda: None) -> None:
+def wait(jobs: Iterable[BackgroundCommand], meanwhile: Callable[[], None] = lambda: None) -> None:
     """Wait until each has ended or was killed at its deadline."""
-    open_ones = list(errands)
-    while open_ones := [one for one in open_ones if one.outcome() is None]:
+    running = list(jobs)
+    while running := [job for job in running if job.outcome() is None]:
         meanwhile()
         time.sleep(PAUSE_S)
 
 
 def lines(text: str) -> list[dict[str, Any]]:
     """Return the JSON objects of a child's lines; an incomplete line is left out."""
-    found = []
+    objects = []
     for line in text.splitlines():
         try:
             read = json.loads(line)
         except ValueError:
             continue
         if isinstance(read, dict):
-            found.append(read)
-    return found
+            objects.append(read)
+    return objects
 
 
 def merged(text: str) -> dict[str, Any]:

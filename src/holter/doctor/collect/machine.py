@@ -77,7 +77,7 @@ def neighbours(proc: Path = Path("/proc")) -> tuple[Neighbour, ...] | None:
             results=variables.get("nnUNet_results"),
             preprocessed=variables.get("nnUNet_preprocessed"),
         )
-    return tuple(one for pid, one in sorted(found.items()) if parents[pid] not in found)
+    return tuple(neighbour for pid, neighbour in sorted(found.items()) if parents[pid] not in found)
 
 
 def _clock() -> tuple[bool | None, float | None]:
@@ -97,8 +97,8 @@ def _tasks_of_user(proc: Path) -> int | None:
     pids = list_numbers(proc)
     if pids is None:
         return None
-    mine = os.getuid()
-    return sum((_status(proc, pid, "Threads") or 0) for pid in pids if _status(proc, pid, "Uid") == mine)
+    own_uid = os.getuid()
+    return sum((_status(proc, pid, "Threads") or 0) for pid in pids if _status(proc, pid, "Uid") == own_uid)
 
 
 def _status(proc: Path, pid: int, name: str) -> int | None:

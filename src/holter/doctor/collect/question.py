@@ -111,8 +111,10 @@ def _raw_only(asked: str, environ: Mapping[str, str]) -> str | None:
         names = [entry.name for entry in Path(environ["nnUNet_raw"]).iterdir()]
     except (KeyError, OSError):
         return None
-    found = [one for one in names if one == asked or (asked.isdigit() and one.startswith(f"Dataset{int(asked):03d}_"))]
-    return found[0] if len(found) == 1 and found[0][7:10].isdigit() else None
+    matching = [
+        name for name in names if name == asked or (asked.isdigit() and name.startswith(f"Dataset{int(asked):03d}_"))
+    ]
+    return matching[0] if len(matching) == 1 and matching[0][7:10].isdigit() else None
 
 
 def _nearest_dataset(asked: str, names: Sequence[str], root: Path) -> str:
@@ -131,7 +133,7 @@ def _plans(folder: Path, asked: Asked) -> Mapping[str, Any]:
     try:
         plans = msgspec.json.decode(file.read_bytes())
     except FileNotFoundError as error:
-        others = sorted(one.stem for one in folder.glob("*lans*.json"))
+        others = sorted(other.stem for other in folder.glob("*lans*.json"))
         near = difflib.get_close_matches(asked.plans, others, 1, 0.3) or others[:1]
         step = (
             f"holter doctor {asked.dataset} -p {near[0]}" if near else f"nnUNetv2_plan_and_preprocess -d {folder.name}"
@@ -182,7 +184,7 @@ def plan_of(plans: Mapping[str, Any], configuration: Mapping[str, Any], folder: 
     dataset = _json(folder / "dataset.json")
     labels = dataset.get("labels") if isinstance(dataset, dict) else None
     labels = labels if isinstance(labels, dict) else {}
-    values = [one for value in labels.values() for one in (value if isinstance(value, list) else [value])]
+    values = [single for value in labels.values() for single in (value if isinstance(value, list) else [value])]
     regions = any(isinstance(value, list) for value in labels.values())
     classes = [name for name in labels if name != IGNORE and not (regions and labels[name] == 0)]
     channels = (dataset.get("channel_names") or dataset.get("modality") or {}) if isinstance(dataset, dict) else {}
@@ -193,12 +195,12 @@ def plan_of(plans: Mapping[str, Any], configuration: Mapping[str, Any], folder: 
     plan = Plan(
         patch_size=tuple(int(side) for side in configuration["patch_size"]),
         batch_size=int(configuration["batch_size"]),
-        spacing=tuple(float(one) for one in configuration["spacing"]),
-        transpose_forward=tuple(int(one) for one in plans.get("transpose_forward", ())),
+        spacing=tuple(float(side) for side in configuration["spacing"]),
+        transpose_forward=tuple(int(axis) for axis in plans.get("transpose_forward", ())),
         channels=(len(channels) or 1) + cascade,
         heads=len(classes) or 2,
         regions=regions,
-        labels=tuple(sorted({int(one) for one in values})),
+        labels=tuple(sorted({int(label) for label in values})),
         outputs=max(1, stages - WITHOUT_OUTPUT + 1),
         cases=_int(dataset.get("numTraining")) if isinstance(dataset, dict) else None,
         folds=len(splits) if isinstance(splits, list) else None,

@@ -31,17 +31,17 @@ def tell(**facts: Any) -> None:
 
 def interpreter() -> dict[str, Any]:
     """Return Python, its packages, and the requirements of torch.compile except torch."""
-    found = {}
+    versions = {}
     for name in PACKAGES:
         try:
-            found[name] = importlib.metadata.version(name)
+            versions[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             continue
     header = os.path.join(sysconfig.get_paths()["include"], "Python.h")  # noqa: PTH118 - without pathlib's import
     return {
         "python": ".".join(str(part) for part in sys.version_info[:3]),
         "executable": sys.executable,
-        "packages": sorted(found.items()),
+        "packages": sorted(versions.items()),
         "cpu_count": os.cpu_count(),
         "python_header": os.path.exists(header),  # noqa: PTH110
     }

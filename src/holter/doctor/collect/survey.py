@@ -153,14 +153,14 @@ def _folders(question: Question, order: Order) -> dict[str, Path]:
     # Folders that a training reads and writes, if they are known.
     environ = order.environ
     cache = environ.get("TORCHINDUCTOR_CACHE_DIR")
-    found = {
+    paths = {
         "preprocessed": question.preprocessed or environ.get("nnUNet_preprocessed"),
         "results": (question.fold.folder if question.fold else None) or environ.get("nnUNet_results"),
         "tmp": environ.get("TMPDIR") or tempfile.gettempdir(),
         "compile-cache": cache if question.asked.device == "cuda" else None,
         "triton-cache": _triton_cache(environ) if question.asked.device == "cuda" else None,
     }
-    return {label: Path(path).absolute() for label, path in found.items() if path}
+    return {label: Path(path).absolute() for label, path in paths.items() if path}
 
 
 def _triton_cache(environ: Mapping[str, str]) -> str | None:
@@ -204,15 +204,15 @@ def _samples(order: Order) -> tuple[HostSample | None, CgroupSample | None, tupl
     began = time.monotonic()
     gpu = GpuProbe(environment=order.environ, patience_s=GPU_S)
     try:
-        gpus = [one for one in gpu.look(0.0, GPU_S).samples if isinstance(one, GpuSample)]
+        gpus = [sample for sample in gpu.look(0.0, GPU_S).samples if isinstance(sample, GpuSample)]
     finally:
         gpu.close()
     time.sleep(max(0.0, HOST_SPAN_S - (time.monotonic() - began)))
-    hosts = [one for one in host.read(HOST_SPAN_S).samples if isinstance(one, HostSample)]
+    hosts = [sample for sample in host.read(HOST_SPAN_S).samples if isinstance(sample, HostSample)]
     cgroups = [
-        one
-        for one in CgroupProbe(os.getpid(), order.proc, order.sys / "fs/cgroup").read(0.0).samples
-        if isinstance(one, CgroupSample)
+        sample
+        for sample in CgroupProbe(os.getpid(), order.proc, order.sys / "fs/cgroup").read(0.0).samples
+        if isinstance(sample, CgroupSample)
     ]
     return hosts[0] if hosts else None, cgroups[0] if cgroups else None, tuple(map(_in_english, gpus))
 

@@ -182,15 +182,15 @@ class GpuProbe:
 
     def _silent(self, t_s: float, reply: Reply) -> Reading:
         # The samples hold only the length of the driver's silence.
-        said = describe(reply)
+        silence = describe(reply)
         kind: Text = reply.trouble or reply.state
         events: tuple[Event, ...] = ()
         if kind != self._silence:
             self._silence = kind
             what = "gpu-reader-ended" if reply.trouble else "gpu-call-overdue"
-            events = (Noted(t_s=t_s, what=what, **as_fields(said)),)
+            events = (Noted(t_s=t_s, what=what, **as_fields(silence)),)
         known = self._last or (GpuSample(t_s=t_s, index=0),)
-        return Reading(tuple(_blind(gpu, t_s, said) for gpu in known), events)
+        return Reading(tuple(_blind(gpu, t_s, silence) for gpu in known), events)
 
     def _spoke_again(self, t_s: float) -> tuple[Event, ...]:
         if not self._silence:
@@ -211,10 +211,10 @@ def describe(reply: Reply) -> Text:
     if reply.trouble is None:
         return CALL_OVERDUE(call=reply.doing or READER(), silent=reply.silent_s)
     if reply.doing:
-        said = NO_READING_IN(silent=reply.silent_s, trouble=reply.trouble, call=reply.doing)
+        silence = NO_READING_IN(silent=reply.silent_s, trouble=reply.trouble, call=reply.doing)
     else:
-        said = NO_READING(silent=reply.silent_s, trouble=reply.trouble)
-    return joined(said, STUCK(count=reply.stuck)) if reply.stuck else said
+        silence = NO_READING(silent=reply.silent_s, trouble=reply.trouble)
+    return joined(silence, STUCK(count=reply.stuck)) if reply.stuck else silence
 
 
 def with_owners(gpu: GpuSample, ours: Collection[int], proc: Path) -> GpuSample:
@@ -235,12 +235,12 @@ def with_licence(gpu: GpuSample, printed: PrintedLicence | None, trouble: Messag
     if printed is None:
         return _without_text(gpu, trouble or NOT_LISTED()) if gpu.licence_stage else gpu
     enforced = gpu.licence_stage or (gpu.virtualization is None and printed.virtualization == "VGPU")
-    told = printed.stage if printed.stage not in (None, "unknown") else gpu.licence_stage
+    stage = printed.stage if printed.stage not in (None, "unknown") else gpu.licence_stage
     return msgspec.structs.replace(
         gpu,
         licence_text=printed.status,
         licence_product=printed.product or gpu.licence_product,
-        licence_stage=told if enforced else None,
+        licence_stage=stage if enforced else None,
     )
 
 

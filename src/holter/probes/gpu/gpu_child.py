@@ -117,13 +117,13 @@ def virtualization_word(mode: int) -> tuple[str, ...]:
 def licence(features: Any) -> tuple[bool, str | None, bool | None]:
     """Return (supported, product, licensed). NVML knows only licensed or not; nvidia-smi has the stage."""
     count = min(features.licensableFeaturesCount, len(features.gridLicensableFeatures))
-    found = [features.gridLicensableFeatures[n] for n in range(count)]
-    found = [feature for feature in found if feature.featureEnabled] or found
-    product = next((text(f.productName) for f in found if f.productName), None)
+    listed = [features.gridLicensableFeatures[n] for n in range(count)]
+    listed = [feature for feature in listed if feature.featureEnabled] or listed
+    product = next((text(f.productName) for f in listed if f.productName), None)
     return (
         bool(features.isGridLicenseSupported),
         product,
-        any(f.featureState for f in found) if found else None,
+        any(f.featureState for f in listed) if listed else None,
     )
 
 
@@ -345,8 +345,8 @@ class Gpu:
         try:
             values = call.take(self._driver.call(call.functions, self._handle, *call.arguments))
         except (self._driver.nvml.NVMLError, ImplausibleError) as error:
-            said = isinstance(error, ImplausibleError)
-            why = message(error.key, answer=error.answer) if said else str(error).lower()
+            implausible = isinstance(error, ImplausibleError)
+            why = message(error.key, answer=error.answer) if implausible else str(error).lower()
             for field in call.fields:
                 self._values.pop(field, None)
                 self._unread[field] = why

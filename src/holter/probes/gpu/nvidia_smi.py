@@ -77,7 +77,7 @@ def _blocks(text: str) -> list[list[str]]:
 
 
 def _one_gpu(lines: list[str]) -> PrintedLicence:
-    found: dict[tuple[str, str], str] = {}
+    values: dict[tuple[str, str], str] = {}
     section = ""
     for line in lines:
         depth = (len(line) - len(line.lstrip(" "))) // INDENT
@@ -85,13 +85,13 @@ def _one_gpu(lines: list[str]) -> PrintedLicence:
         if depth <= 1:
             section = "" if colon else label
         if colon:
-            found.setdefault((section, label), value)
-    licence = next((title for title in LICENCE_SECTIONS if (title, "License Status") in found), "")
+            values.setdefault((section, label), value)
+    licence = next((title for title in LICENCE_SECTIONS if (title, "License Status") in values), "")
     return PrintedLicence(
-        uuid=_said(found.get(("", "GPU UUID"))),
-        virtualization=_said(found.get(("GPU Virtualization Mode", "Virtualization Mode"))),
-        product=_said(found.get((licence, "Product Name"))) if licence else None,
-        status=_said(found.get((licence, "License Status"))) if licence else None,
+        uuid=_said(values.get(("", "GPU UUID"))),
+        virtualization=_said(values.get(("GPU Virtualization Mode", "Virtualization Mode"))),
+        product=_said(values.get((licence, "Product Name"))) if licence else None,
+        status=_said(values.get((licence, "License Status"))) if licence else None,
     )
 
 

@@ -36,7 +36,7 @@ def parse_membership(text: str) -> dict[str, str]:
 def find_groups(membership: str, mounts: Sequence[Mount], root: Path) -> dict[str, tuple[Group, ...]]:
     """Return, for each controller, the visible groups of the process, from its own to the outermost."""
     paths = parse_membership(membership)
-    found = {}
+    by_controller = {}
     for controller in CONTROLLERS:
         groups: tuple[Group, ...] = ()
         if controller in paths:
@@ -45,8 +45,8 @@ def find_groups(membership: str, mounts: Sequence[Mount], root: Path) -> dict[st
         if not groups and "" in paths:
             unified = [mount for mount in mounts if mount.fs_type == "cgroup2"]
             groups = _chain("v2", paths[""], unified, root)
-        found[controller] = groups
-    return found
+        by_controller[controller] = groups
+    return by_controller
 
 
 def _chain(version: Literal["v1", "v2"], path: str, mounts: Iterable[Mount], root: Path) -> tuple[Group, ...]:

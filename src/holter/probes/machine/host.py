@@ -48,13 +48,13 @@ def parse_pressure(text: str | None) -> tuple[float | None, float | None]:
 
     ``some avg10=1.53 avg60=0.87 avg300=0.73 total=6398625`` and the same with ``full``.
     """
-    found: dict[str, float] = {}
+    shares: dict[str, float] = {}
     for line in (text or "").splitlines():
         kind, *pairs = line.split()
         values = dict(pair.split("=", 1) for pair in pairs if "=" in pair)
         if "avg10" in values:
-            found[kind] = float(values["avg10"]) / 100
-    return found.get("some"), found.get("full")
+            shares[kind] = float(values["avg10"]) / 100
+    return shares.get("some"), shares.get("full")
 
 
 def direct_scans(vmstat: Mapping[str, int]) -> int | None:
@@ -185,7 +185,7 @@ class HostProbe:
         if pid is None:
             return self._shm
         try:
-            namespaces = {(self._proc / str(one) / "ns/mnt").stat().st_ino for one in ("self", pid)}
+            namespaces = {(self._proc / str(process) / "ns/mnt").stat().st_ino for process in ("self", pid)}
         except OSError:  # gone, or of another user
             return None if self._own_mounts else self._shm
         self._own_mounts = len(namespaces) > 1
@@ -207,12 +207,12 @@ def _safe_to_ask(folder: Path, mounts: Sequence[Mount]) -> Path | None:
 
 def _space(folder: Path | None) -> tuple[int | None, int | None]:
     try:
-        room = os.statvfs(folder) if folder is not None else None
+        status = os.statvfs(folder) if folder is not None else None
     except OSError:
-        room = None
-    if room is None:
+        status = None
+    if status is None:
         return None, None
-    return room.f_blocks * room.f_frsize, (room.f_blocks - room.f_bfree) * room.f_frsize
+    return status.f_blocks * status.f_frsize, (status.f_blocks - status.f_bfree) * status.f_frsize
 
 
 def _bytes(kib: int | None) -> int | None:

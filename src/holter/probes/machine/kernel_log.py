@@ -92,11 +92,11 @@ class KernelLogProbe:
         now_s = time.clock_gettime(time.CLOCK_MONOTONIC)
         events: list[Event] = []
         for record in self._records():
-            found = classify(record.text)
-            if found is not None:
+            classified = classify(record.text)
+            if classified is not None:
                 age_s = now_s - record.boot_s
                 happened_s = t_s - age_s if 0 <= age_s <= _AGE_MAX_S else t_s
-                events.append(KernelMessage(t_s=happened_s, what=found[0], text=record.text, pid=found[1]))
+                events.append(KernelMessage(t_s=happened_s, what=classified[0], text=record.text, pid=classified[1]))
         return Reading(events=tuple(events))
 
     def close(self) -> None:

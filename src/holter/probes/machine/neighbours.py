@@ -65,14 +65,14 @@ class NeighbourLook:
         own = ours | {os.getpid()} | {stat.pid for stat in stats.values() if stat.ppid in {*ours, os.getpid()}}
         strangers = {key: stat for key, stat in stats.items() if stat.pid not in own}
         trainings = self._trainings(strangers, {key: stat for key, stat in stats.items() if stat.pid in ours})
-        found = Neighbours(*self._use(strangers, t_s), trainings)
+        neighbours = Neighbours(*self._use(strangers, t_s), trainings)
         self._due_s = t_s + max(LOOK_EVERY_S, (time.thread_time() - began) / _COST_RATIO)
         self._looked_s = t_s
         self._ticks = {key: stat.cpu_ticks for key, stat in stats.items()}
         for memory in (self._commands, self._data):
             for key in memory.keys() - stats.keys():
                 del memory[key]
-        return found
+        return neighbours
 
     def _stats(self) -> dict[_Key, Stat]:
         read = (parse_stat(read_text(f"{self._proc}/{pid}/stat")) for pid in list_numbers(self._proc) or ())
@@ -94,18 +94,18 @@ class NeighbourLook:
         known = {key: training for key in strangers if (training := self._training(key)) is not None}
         by_pid = {key[0]: training for key, training in known.items()}
         parents = {strangers[key].ppid: training.cmdline for key, training in known.items()}
-        mine = next(((key, one) for key in sorted(ours) if (one := self._training(key)) is not None), None)
-        found = []
+        own = next(((key, candidate) for key in sorted(ours) if (candidate := self._training(key)) is not None), None)
+        others = []
         for key, training in known.items():
             above = by_pid.get(strangers[key].ppid)
             below = parents.get(key[0], training.cmdline)
             # A worker has the command line of its parent; a wrapper (holter run) only repeats that of its child.
             if (above is None or above.cmdline != training.cmdline) and below == training.cmdline:
-                same = self._same_data(mine, key, training)
-                fold = same if same is not True or mine is None else _same_fold(mine[1].command, training.command)
+                same = self._same_data(own, key, training)
+                fold = same if same is not True or own is None else _same_fold(own[1].command, training.command)
                 started_s = strangers[key].started_ticks / _TICKS_PER_S - self._zero_s
-                found.append(OtherTraining(pid=key[0], started_s=started_s, same_data=same, same_fold=fold))
-        return tuple(sorted(found, key=lambda one: one.pid))
+                others.append(OtherTraining(pid=key[0], started_s=started_s, same_data=same, same_fold=fold))
+        return tuple(sorted(others, key=lambda other: other.pid))
 
     def _training(self, key: _Key) -> _Training | None:
         if key not in self._commands:
@@ -114,12 +114,12 @@ class NeighbourLook:
             self._commands[key] = _Training(command, cmdline) if command is not None else None
         return self._commands[key]
 
-    def _same_data(self, mine: tuple[_Key, _Training] | None, key: _Key, other: _Training) -> bool | None:
-        if mine is None:
+    def _same_data(self, own: tuple[_Key, _Training] | None, key: _Key, other: _Training) -> bool | None:
+        if own is None:
             return None
-        if _number(mine[1].command) != _number(other.command):
+        if _number(own[1].command) != _number(other.command):
             return False
-        folders = [self._preprocessed(one) for one in (mine[0], key)]
+        folders = [self._preprocessed(process) for process in (own[0], key)]
         return None if None in folders else folders[0] == folders[1]
 
     def _preprocessed(self, key: _Key) -> str | None:
@@ -135,8 +135,8 @@ def _number(command: TrainingCommand) -> str:
     return str(int(digits)) if digits.isdigit() else command.dataset
 
 
-def _same_fold(mine: TrainingCommand, other: TrainingCommand) -> bool:
-    def place(one: TrainingCommand) -> tuple[str, ...]:
-        return one.configuration, one.fold, one.trainer, one.plans
+def _same_fold(own: TrainingCommand, other: TrainingCommand) -> bool:
+    def place(each: TrainingCommand) -> tuple[str, ...]:
+        return each.configuration, each.fold, each.trainer, each.plans
 
-    return place(mine) == place(other)
+    return place(own) == place(other)

@@ -28,10 +28,10 @@ def package_versions(
         for name, version in _installed(site):
             versions.setdefault(name, version)
     python = _python_version(view, sites)
-    found = [("python", python)] if python else []
-    found += [(name, versions[name]) for name in PACKAGES if name in versions]
+    named = [("python", python)] if python else []
+    named += [(name, versions[name]) for name in PACKAGES if name in versions]
     cuda = _cuda_of_torch(sites)
-    return tuple(found + ([("cuda", cuda)] if cuda else []))
+    return tuple(named + ([("cuda", cuda)] if cuda else []))
 
 
 class _View:

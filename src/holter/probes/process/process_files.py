@@ -108,16 +108,16 @@ _LIMITS = ("Max open files", "Max cpu time", "Max file size", "Max address space
 
 def parse_limits(text: str | None) -> Limits:
     """Parse the soft limits: ``Max open files            20000                20000   files``."""
-    found: dict[str, int | None] = {}
+    limits: dict[str, int | None] = {}
     for line in (text or "").splitlines():
         name = next((name for name in _LIMITS if line.startswith(name)), None)
         if name is not None:
-            found[name] = to_int(line[len(name) :].split()[0])
-    spaces = [value for name in _LIMITS[3:] if (value := found.get(name)) is not None]
+            limits[name] = to_int(line[len(name) :].split()[0])
+    spaces = [value for name in _LIMITS[3:] if (value := limits.get(name)) is not None]
     return Limits(
-        fds=found.get("Max open files"),
-        cpu_time_s=found.get("Max cpu time"),
-        file_size_bytes=found.get("Max file size"),
+        fds=limits.get("Max open files"),
+        cpu_time_s=limits.get("Max cpu time"),
+        file_size_bytes=limits.get("Max file size"),
         address_space_bytes=min(spaces, default=None),
     )
 

@@ -26,15 +26,15 @@ class ProcessTree:
 
     def find_new(self, known: Collection[int], *, thorough: bool) -> list[Stat]:
         """Return descendants of the known processes that are not known yet, parents before their children."""
-        found = self._thorough(known) if thorough else []
-        family = {*known, *(stat.pid for stat in found)}
+        new = self._thorough(known) if thorough else []
+        family = {*known, *(stat.pid for stat in new)}
         row = list(family)
         while row:
             born = [stat for pid in row for stat in self._children(pid) if stat.pid not in family]
-            found += born
+            new += born
             row = [stat.pid for stat in born]
             family.update(row)
-        return found
+        return new
 
     def _children(self, pid: int) -> list[Stat]:
         # Some kernels are built without this file; then only the thorough search finds children.
@@ -45,11 +45,11 @@ class ProcessTree:
     def _thorough(self, known: Collection[int]) -> list[Stat]:
         pids = set(list_numbers(self._proc) or ())
         unseen = [stat for pid in pids - self._strangers - set(known) if (stat := self.stat(pid)) is not None]
-        family, found = set(known), []
+        family, descendants = set(known), []
         by_age = sorted(unseen, key=lambda stat: (stat.started_ticks, stat.pid))
         for stat in by_age:
             if stat.ppid in family:
                 family.add(stat.pid)
-                found.append(stat)
+                descendants.append(stat)
         self._strangers = pids - family
-        return found
+        return descendants

@@ -226,8 +226,8 @@ def find_py_spy() -> Path | None:
     beside = Path(sys.executable).parent / "py-spy"
     if os.access(beside, os.X_OK):
         return beside
-    found = shutil.which("py-spy")
-    return Path(found) if found else None
+    on_path = shutil.which("py-spy")
+    return Path(on_path) if on_path else None
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
@@ -268,7 +268,7 @@ def stack_file(scratch: Path, pid: int, proc: Path = Path("/proc")) -> Path:
         descriptors = list((proc / str(pid) / "fd").iterdir())
     except OSError:
         return file
-    return next((one for one in descriptors if _leads_to(one, f"{file} (deleted)")), file)
+    return next((link for link in descriptors if _leads_to(link, f"{file} (deleted)")), file)
 
 
 def _leads_to(link: Path, target: str) -> bool:

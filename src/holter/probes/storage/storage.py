@@ -185,7 +185,7 @@ def _device_number(source: str) -> str | None:
     if not source.startswith("/dev/"):
         return None
     try:
-        found = Path(source).stat()
+        status = Path(source).stat()
     except OSError:
         return None
-    return f"{os.major(found.st_rdev)}:{os.minor(found.st_rdev)}" if stat.S_ISBLK(found.st_mode) else None
+    return f"{os.major(status.st_rdev)}:{os.minor(status.st_rdev)}" if stat.S_ISBLK(status.st_mode) else None

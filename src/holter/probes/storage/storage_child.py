@@ -35,24 +35,24 @@ class Look:
 
     def answer(self) -> dict[str, object]:
         """Return free space, and the time of one small read that the page cache cannot serve."""
-        found: dict[str, object] = {}
+        facts: dict[str, object] = {}
         try:
-            found["real_path"] = os.path.realpath(self._path)
+            facts["real_path"] = os.path.realpath(self._path)
             folder = os.stat(self._path)  # noqa: PTH116 - pathlib costs a megabyte
-            found["identity"] = f"{folder.st_dev}:{folder.st_ino}"
-            found["missing"] = False
-            room = os.statvfs(self._path)
-            found["free_bytes"] = room.f_bavail * room.f_frsize
-            found["total_bytes"] = room.f_blocks * room.f_frsize
-            found["free_inodes"] = room.f_favail if room.f_files else None  # btrfs counts none
-            found["read_only"] = bool(room.f_flag & os.ST_RDONLY)
-            found["checkpoint_bytes"] = self._checkpoint_bytes()
-            found["read_latency_s"] = self._read_latency_s()
+            facts["identity"] = f"{folder.st_dev}:{folder.st_ino}"
+            facts["missing"] = False
+            space = os.statvfs(self._path)
+            facts["free_bytes"] = space.f_bavail * space.f_frsize
+            facts["total_bytes"] = space.f_blocks * space.f_frsize
+            facts["free_inodes"] = space.f_favail if space.f_files else None  # btrfs counts none
+            facts["read_only"] = bool(space.f_flag & os.ST_RDONLY)
+            facts["checkpoint_bytes"] = self._checkpoint_bytes()
+            facts["read_latency_s"] = self._read_latency_s()
         except OSError as error:
             if isinstance(error, (FileNotFoundError, NotADirectoryError)):
-                found["missing"] = True
-            found["problem"] = f"{type(error).__name__}: {error}"
-        return found
+                facts["missing"] = True
+            facts["problem"] = f"{type(error).__name__}: {error}"
+        return facts
 
     def _checkpoint_bytes(self) -> int | None:
         # Size of the largest checkpoint in this very folder: the next one needs as much.

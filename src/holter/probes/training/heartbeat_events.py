@@ -61,13 +61,13 @@ class EventLines:
     def _new(self, files: list[Path]) -> list[Event]:
         lines: list[tuple[float, int, dict[str, Any]]] = []
         tails: dict[Path, _Tail] = {}
-        found = [(int(match[1]), path) for path in files if (match := EVENTS_FILE.fullmatch(path.name))]
+        numbered = [(int(match[1]), path) for path in files if (match := EVENTS_FILE.fullmatch(path.name))]
         # The parent's file first: when it reports the end of a child, the child's own last lines must be read after it.
-        for pid, path in sorted(found):
+        for pid, path in sorted(numbered):
             tails[path] = self._tails.get(path) or _Tail()
             lines += [(at, pid, line) for at, line in tails[path].read(path)]
         self._tails = tails
-        lines.sort(key=lambda one: one[0])
+        lines.sort(key=lambda entry: entry[0])
         self.abilities.update(_ability(line) for _, _, line in lines if line.get("kind") == "ability")
         self._returned.update(pid for _, pid, line in lines if line.get("kind") == "returned")
         return [self._event(at - self._zero, pid, line) for at, pid, line in lines if line.get("kind") not in KEPT]
@@ -111,7 +111,7 @@ class EventLines:
         # A data worker returns when the abort event is set: another worker has ended, or the training ends. One that
         # left by os._exit did not return, and may be the reason for the abort.
         left = self._is_hooked(pid) and pid not in self._returned
-        told = code == 0 and line.get("aborted") is True and pid not in self._raised and not left
+        was_aborted = code == 0 and line.get("aborted") is True and pid not in self._raised and not left
         return ProcessEnded(
             t_s=t_s,
             pid=pid,
@@ -122,7 +122,7 @@ class EventLines:
             case=self._case_of(pid),
             source="hook",
             expected=line.get("expected") is True,
-            by_parent=line.get("by_parent") is True or told,
+            by_parent=line.get("by_parent") is True or was_aborted,
         )
 
     def _exception(self, t_s: float, pid: int, line: dict[str, Any]) -> ExceptionSeen:

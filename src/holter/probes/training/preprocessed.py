@@ -84,8 +84,8 @@ class Unpacking:
         An array that cannot be read now, or has a strange header, may be whole and is not returned.
         """
         names, packed = self._look()
-        found = [file for case in packed for file in _unpacked(case) if file in names and file not in self._done]
-        return tuple(file for name in sorted(found) if is_whole_array(file := self._folder / name) is False)
+        unfinished = [file for case in packed for file in _unpacked(case) if file in names and file not in self._done]
+        return tuple(file for name in sorted(unfinished) if is_whole_array(file := self._folder / name) is False)
 
     def _look(self) -> tuple[set[str], list[str]]:
         # Names in the folder, and the cases that have an archive; no cases if nothing has to be unpacked.

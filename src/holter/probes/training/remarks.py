@@ -132,39 +132,39 @@ _say("case-quarantined", "case {case} is left out from now on: {file} on {mount}
 _say("case-back", "case {case}: {file} on {mount} ({fs_type}) can be read again")
 
 
-def worded(said: object) -> Text:
+def worded(remark: object) -> Text:
     """Return a remark, or a list of remarks, as a sentence; quoted if it has no sentence here."""
     try:
-        if isinstance(said, list):
-            return joined(*map(worded, said))
-        return _sentence(said) or (said if isinstance(said, str) else json.dumps(said, default=str))
+        if isinstance(remark, list):
+            return joined(*map(worded, remark))
+        return _sentence(remark) or (remark if isinstance(remark, str) else json.dumps(remark, default=str))
     except RecursionError:  # not written by the hook
         return ""
 
 
-def _sentence(said: object) -> Message | None:
-    if not isinstance(said, Mapping) or not isinstance(said.get("code"), str) or said["code"] not in REMARKS:
+def _sentence(remark: object) -> Message | None:
+    if not isinstance(remark, Mapping) or not isinstance(remark.get("code"), str) or remark["code"] not in REMARKS:
         return None
-    sentence = REMARKS[said["code"]]
+    sentence = REMARKS[remark["code"]]
     values: dict[str, Value] = {}
     for _, name, spec, _ in string.Formatter().parse(sentence.english):
         if name is None:
             continue
-        value = _value(said.get(name))
+        value = _value(remark.get(name))
         if value is None or (spec and not isinstance(value, (int, float))):
             return None  # of another version, or damaged
         values[name] = value
     return sentence(**values)
 
 
-def problems(found: Iterable[tuple[Path, Any]]) -> tuple[tuple[Path, Text], ...]:
+def problems(files: Iterable[tuple[Path, Any]]) -> tuple[tuple[Path, Text], ...]:
     """Return each file with its problem as a sentence."""
-    return tuple((file, worded(problem)) for file, problem in found)
+    return tuple((file, worded(problem)) for file, problem in files)
 
 
 def _value(value: object) -> Value | None:
     if isinstance(value, list):
-        return tuple(one for one in map(_single, value) if one is not None)
+        return tuple(single for single in map(_single, value) if single is not None)
     return _single(value)
 
 
@@ -184,4 +184,4 @@ def _single(value: object) -> Single | None:
 def not_saved(message: Message | None) -> Message | None:
     """Return the part of a message that names the checkpoint that was not written, and why; None if there is none."""
     keys = {sentence.key for sentence in NOT_SAVED}
-    return next((one for one in parts(message) if isinstance(one, Message) and one.key in keys), None)
+    return next((part for part in parts(message) if isinstance(part, Message) and part.key in keys), None)

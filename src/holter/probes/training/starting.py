@@ -53,29 +53,29 @@ def starting_trainings(folder: Path, job: str, proc: Path = Path("/proc")) -> tu
     words = {pid: tuple(parse_cmdline(read_text(f"{proc}/{pid}/cmdline"))) for pid in known}
     now_s = time.clock_gettime(time.CLOCK_BOOTTIME)
     starting = []
-    ours = _line_of(os.getpid(), known)
-    for found in _trainings(known, words):
-        if found.stat.pid in ours or os.getpid() in _line_of(found.stat.pid, known):
+    own_line = _line_of(os.getpid(), known)
+    for process in _trainings(known, words):
+        if process.stat.pid in own_line or os.getpid() in _line_of(process.stat.pid, known):
             continue
-        age_s = now_s - found.stat.started_ticks / _TICKS_PER_S
-        if age_s <= STARTS_WITHIN_S and _makes(found, folder, job, age_s, proc):
-            starting.append(Starting(found.stat.pid, found.training, age_s))
-    return tuple(sorted(starting, key=lambda one: one.pid))
+        age_s = now_s - process.stat.started_ticks / _TICKS_PER_S
+        if age_s <= STARTS_WITHIN_S and _makes(process, folder, job, age_s, proc):
+            starting.append(Starting(process.stat.pid, process.training, age_s))
+    return tuple(sorted(starting, key=lambda training: training.pid))
 
 
 def _trainings(known: Mapping[int, Stat], words: Mapping[int, tuple[str, ...]]) -> list[_Found]:
     # The top process of each training: workers have their parent's command line, wrappers repeat their child's.
-    every = {
+    processes = {
         pid: _Found(stat, words[pid], training)
         for pid, stat in known.items()
         if is_python(words[pid]) and (training := parse_training_command(words[pid])) is not None
     }
-    wraps = {one.stat.ppid for one in every.values() if words.get(one.stat.ppid) != one.cmdline}
+    wraps = {process.stat.ppid for process in processes.values() if words.get(process.stat.ppid) != process.cmdline}
     return [
-        one
-        for pid, one in every.items()
+        process
+        for pid, process in processes.items()
         if pid not in wraps
-        and words.get(one.stat.ppid) != one.cmdline
+        and words.get(process.stat.ppid) != process.cmdline
         and not any(is_holter_train(words[parent]) for parent in _line_of(pid, known))
     ]
 
@@ -94,20 +94,20 @@ def is_holter_train(cmdline: Sequence[str]) -> bool:
     return any(word == "train" and PurePath(before).name == "holter" for before, word in pairwise(cmdline))
 
 
-def _makes(found: _Found, folder: Path, job: str, age_s: float, proc: Path) -> bool:
-    if found.training.validation_only:
+def _makes(process: _Found, folder: Path, job: str, age_s: float, proc: Path) -> bool:
+    if process.training.validation_only:
         return False
-    environ = process_environ(found.stat.pid, proc)
-    made = jobs_of(found.training, environ)
-    results = found.training.fold_folder(environ)
-    if made is None or results is None or job not in [one.name for one in made[1]] or not _is_same(made[0], folder):
+    environ = process_environ(process.stat.pid, proc)
+    made = jobs_of(process.training, environ)
+    results = process.training.fold_folder(environ)
+    if made is None or results is None or job not in [task.name for task in made[1]] or not _is_same(made[0], folder):
         return False
     return not _has_epoch(results, time.time() - age_s)
 
 
-def _is_same(one: Path, other: Path) -> bool:
+def _is_same(first: Path, other: Path) -> bool:
     try:
-        return one.samefile(other)
+        return first.samefile(other)
     except OSError:
         return False
 

@@ -77,7 +77,7 @@ class TrainLogProbe:
         """
         self._wall_zero = wall_zero
         self._wait_s = wait_s
-        self._marks = {one.file: one for one in marks}
+        self._marks = {console_mark.file: console_mark for console_mark in marks}
         consoles = tuple((path, self._mark_of(path)) for path in console)
         self._wanted = _Wanted(folder=folder, not_before_wall=not_before_wall, consoles=consoles)
         self._look: _Look | None = None
@@ -208,10 +208,10 @@ class _Follower:
         events = self._look_at_log(t_s, oldest_wall)
         for path, begin in wanted.consoles:
             console = self._consoles.setdefault(path, _Console(path, self._wall_zero, begin, wanted.not_before_wall))
-            found = console.look(t_s, log_followed=self._log is not None)
-            if self._log is None and found:
-                self._told_until_s = max(self._told_until_s, max(event.t_s for event in found))
-            events += found
+            console_events = console.look(t_s, log_followed=self._log is not None)
+            if self._log is None and console_events:
+                self._told_until_s = max(self._told_until_s, max(event.t_s for event in console_events))
+            events += console_events
         if self._consoles and self._log is not None:
             spoken = sum(console.tail.read_bytes for console in self._consoles.values())
             events += self._silence.see(t_s, spoken, self._new_lines, str(next(iter(self._consoles))))
@@ -280,8 +280,8 @@ class _Silence:
         if self._told or self._lines < SILENT_LINES or t_s - self._since_s < SILENT_S:
             return []
         self._told = True
-        said = CONSOLE_SILENT(lines=self._lines, since=t_s - self._since_s, console=console)
-        return [Noted(t_s=t_s, what="console-silent", message=said)]
+        silence = CONSOLE_SILENT(lines=self._lines, since=t_s - self._since_s, console=console)
+        return [Noted(t_s=t_s, what="console-silent", message=silence)]
 
 
 class _Console:
@@ -363,7 +363,7 @@ def _begin(path: Path, of_run: Collection[FileId]) -> Mark | None:
 
 def begun_files(pid: int, since_wall: float, proc: Path = Path("/proc")) -> frozenset[FileId]:
     """Console files that a process truncated at its start (``> log``, not ``>> log``) and wrote to since then."""
-    found = set()
+    files = set()
     for descriptor in ("1", "2"):
         try:
             status = (proc / str(pid) / "fd" / descriptor).stat()
@@ -372,13 +372,13 @@ def begun_files(pid: int, since_wall: float, proc: Path = Path("/proc")) -> froz
             continue
         flags = int(words[words.index("flags:") + 1], 8) if "flags:" in words else os.O_APPEND
         if not flags & os.O_APPEND and status.st_mtime >= since_wall - NAME_TOLERANCE_S:
-            found.add((status.st_dev, status.st_ino))
-    return frozenset(found)
+            files.add((status.st_dev, status.st_ino))
+    return frozenset(files)
 
 
 def console_files(pid: int, proc: Path = Path("/proc")) -> tuple[Path, ...]:
     """Return the regular files behind stdout and stderr; empty for a terminal, a pipe or no permission."""
-    found: dict[tuple[int, int], Path] = {}
+    paths: dict[tuple[int, int], Path] = {}
     for descriptor in ("1", "2"):
         link = proc / str(pid) / "fd" / descriptor
         try:
@@ -395,6 +395,6 @@ def console_files(pid: int, proc: Path = Path("/proc")) -> tuple[Path, ...]:
             except OSError:
                 continue
             if (same.st_dev, same.st_ino) == (status.st_dev, status.st_ino):
-                found.setdefault((status.st_dev, status.st_ino), path)
+                paths.setdefault((status.st_dev, status.st_ino), path)
                 break
-    return tuple(found.values())
+    return tuple(paths.values())
