@@ -128,7 +128,7 @@ def judge(fault: Fault, tape: Path, fault_s: float | None, result: RunResult) ->
     recording = read(tape)
     diagnoses = diagnose_all(recording)
     outcome = Outcome(fault=fault.name, true_cause=fault.true_cause)
-    first = min(diagnoses, key=lambda one: one.episode.alarm_s, default=None)
+    first = min(diagnoses, key=lambda diagnosis: diagnosis.episode.alarm_s, default=None)
     if fault.true_cause is None:
         false = f"false alarm: {phrase(first.episode.reason, 'en')}" if first else None
         return _with_problem(outcome, false or (f"exit code {result.returncode}" if result.returncode else None))
@@ -139,8 +139,8 @@ def judge(fault: Fault, tape: Path, fault_s: float | None, result: RunResult) ->
         return _with_problem(outcome, "no alarm")
     began_s = fault_s + late_s
     named = first.verdicts[0].cause
-    judged = (one for one in recording.events(Judged) if one.verdict in NAMED)
-    cause_at_s = next((one.t_s for one in judged if one.cause == fault.true_cause), None)
+    judged = (judgement for judgement in recording.events(Judged) if judgement.verdict in NAMED)
+    cause_at_s = next((judgement.t_s for judgement in judged if judgement.cause == fault.true_cause), None)
     outcome = msgspec.structs.replace(
         outcome,
         alarm_s=round(first.episode.alarm_s - began_s, 2),
@@ -172,7 +172,7 @@ def run_apart(name: str, folder: Path) -> Outcome:
         text=True,
     )
     try:
-        said, _ = child.communicate(timeout=RUN_LIMIT_S)
+        output, _ = child.communicate(timeout=RUN_LIMIT_S)
     except subprocess.TimeoutExpired:
         end(child)
         return Outcome(fault=name, problem=f"not over after {RUN_LIMIT_S:.0f} s")
@@ -184,7 +184,7 @@ def run_apart(name: str, folder: Path) -> Outcome:
             say(f"{name}: processes of the training were left behind, and are ended now")
     if child.returncode:
         return Outcome(fault=name, problem=f"the run failed with exit code {child.returncode}")
-    return msgspec.json.decode(said, type=Outcome)
+    return msgspec.json.decode(output, type=Outcome)
 
 
 def end(child: subprocess.Popen[str]) -> None:

@@ -112,19 +112,19 @@ def row(name: str, outcomes: Sequence[Outcome]) -> dict[str, object]:
 
 def goals(outcomes: Sequence[Outcome]) -> list[Goal]:
     """Return the goals; open for faults that were not run here."""
-    found = [
+    all_goals = [
         within(f"{name}: alarm p95 (s)", ALARM_GOAL_S, [o.alarm_s for o in done(outcomes, name)]) for name in PROMPT
     ]
     names = dict.fromkeys(outcome.fault for outcome in outcomes if outcome.fault != HEALTHY)
-    found += [
+    all_goals += [
         within(f"{name}: cause after alarm, p95 (s)", CAUSE_GOAL_S, [o.after_alarm_s for o in done(outcomes, name)])
         for name in names
     ]
     broken = [outcome for name in names for outcome in done(outcomes, name)]
     healthy = done(outcomes, HEALTHY)
-    found.append(none_of("runs with a wrong cause or none", [not outcome.is_right for outcome in broken]))
-    found.append(none_of("healthy runs with an alarm", [not outcome.is_right for outcome in healthy]))
-    return found
+    all_goals.append(none_of("runs with a wrong cause or none", [not outcome.is_right for outcome in broken]))
+    all_goals.append(none_of("healthy runs with an alarm", [not outcome.is_right for outcome in healthy]))
+    return all_goals
 
 
 def done(outcomes: Sequence[Outcome], name: str) -> list[Outcome]:

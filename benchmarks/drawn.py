@@ -36,7 +36,7 @@ class Pair(NamedTuple):
 
 def draw_stock(pairs: Sequence[Pair], channels: int, samples: int, size: Sequence[int]) -> Numbers:
     """Return every parameter that stock draws for that many samples; only the image's shape is used."""
-    found: Numbers = defaultdict(list)
+    numbers: Numbers = defaultdict(list)
     image = torch.zeros((channels, *size))
     for _ in range(samples):
         for name, transform, _step in pairs:
@@ -44,20 +44,20 @@ def draw_stock(pairs: Sequence[Pair], channels: int, samples: int, size: Sequenc
             if type(transform).__name__ == "RandomTransform":
                 inner, fires = transform.transform, transform.get_parameters()["apply_transform"]
             parameters = inner.get_parameters(image=image) if fires else None
-            _add(found, name, STOCK[type(inner).__name__](parameters, channels))
-    return found
+            _add(numbers, name, STOCK[type(inner).__name__](parameters, channels))
+    return numbers
 
 
 def draw_ours(pairs: Sequence[Pair], chain: Chain, channels: int, samples: int, seed: int) -> Numbers:
     """Return every parameter that the chain draws, under the same names."""
-    found: Numbers = defaultdict(list)
+    numbers: Numbers = defaultdict(list)
     rng = np.random.default_rng(seed)
     for _ in range(samples):
         drawn = chain.draw(rng, channels).draws
         for name, transform, step in pairs:
             inner = getattr(transform, "transform", transform)
-            _add(found, name, OURS[type(inner).__name__](drawn[step], channels))
-    return found
+            _add(numbers, name, OURS[type(inner).__name__](drawn[step], channels))
+    return numbers
 
 
 def pairs_of(compose: Any, chain: Chain) -> list[Pair]:
@@ -87,13 +87,13 @@ def _compare(name: str, stock: list[float], ours: list[float]) -> Comparison:
         return Comparison(name, len(stock), len(ours), "KS", float(stats.ks_2samp(stock, ours).pvalue))
     if len(values) == 1:
         return Comparison(name, len(stock), len(ours), "constant", 1.0)
-    table = [[int(np.sum(np.asarray(one) == value)) for value in values] for one in (stock, ours)]
+    table = [[int(np.sum(np.asarray(side) == value)) for value in values] for side in (stock, ours)]
     return Comparison(name, len(stock), len(ours), "chi-square", float(stats.chi2_contingency(table).pvalue))
 
 
-def _add(found: Numbers, name: str, numbers: Mapping[str, Sequence[float]]) -> None:
+def _add(into: Numbers, name: str, numbers: Mapping[str, Sequence[float]]) -> None:
     for key, values in numbers.items():
-        found[f"{name}: {key}"].extend(float(value) for value in values)
+        into[f"{name}: {key}"].extend(float(value) for value in values)
 
 
 def _spatial(affine: Any) -> Numbers:
@@ -147,7 +147,9 @@ def _stock_low_resolution(p: Any, channels: int) -> Numbers:
 
 def _stock_gamma(p: Any, channels: int) -> Numbers:
     names = {"exponent": "gamma", "inverted": "invert_image", "kept": "retain_stats"}
-    return _channels(_of(p, "apply_to_channel"), channels, **{ours: _of(p, stock) for ours, stock in names.items()})
+    return _channels(
+        _of(p, "apply_to_channel"), channels, **{own_name: _of(p, stock) for own_name, stock in names.items()}
+    )
 
 
 OPERATORS = ("binary_dilation_torch", "binary_erosion_torch", "binary_closing_torch", "binary_opening_torch")
@@ -177,7 +179,7 @@ STOCK: dict[str, Reader] = {
     "GammaTransform": _stock_gamma,
     "MirrorTransform": lambda p, _: _mirror(p["axes"], _),
     "ApplyRandomBinaryOperatorTransform": lambda p, _: _operators(
-        _of(p, "apply_to_channels"), [one.__name__ for one in _of(p, "operators")], _of(p, "strel_size")
+        _of(p, "apply_to_channels"), [operator.__name__ for operator in _of(p, "operators")], _of(p, "strel_size")
     ),
     "RemoveRandomConnectedComponentFromOneHotEncodingTransform": lambda p, _: _components(_of(p, "apply_to_channels")),
 }
@@ -211,4 +213,4 @@ def _from_end(draw: Any, channels: int) -> list[int]:
 
 def failures(comparisons: Sequence[Comparison], least: float) -> Iterator[Comparison]:
     """Return the comparisons that chance does not explain."""
-    return (one for one in comparisons if one.p <= least)
+    return (comparison for comparison in comparisons if comparison.p <= least)

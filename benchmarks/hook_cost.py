@@ -162,8 +162,8 @@ def starts(root: Path, repeats: int) -> tuple[list[float], list[float]]:
 
 def print_table(report: dict[str, list[dict[str, object]]]) -> None:
     print(f"{'':36}{'without':>10}{'with':>10}{'added':>10}")
-    for one in report["results"]:
-        print(f"{one['name']:36}{one['without']:>10}{one['with_hook']:>10}{one['added']:>10}")
+    for result in report["results"]:
+        print(f"{result['name']:36}{result['without']:>10}{result['with_hook']:>10}{result['added']:>10}")
     for goal in report["goals"]:
         verdict = "met" if goal["met"] else "MISSED"
         print(f"{goal['name']}: {goal['measured']} (goal: under {goal['goal']}): {verdict}")

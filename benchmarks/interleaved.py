@@ -81,13 +81,13 @@ def _told(number: int, pair: tuple[Block, Block]) -> tuple[Block, Block]:
 
 
 def _pair(beat: Path, recorder: int, draw: random.Random) -> tuple[Block, Block]:
-    found: dict[bool, Block] = {}
+    blocks: dict[bool, Block] = {}
     for recorded in draw.sample((True, False), 2):
         _let(recorder, beat, at_work=recorded)
         time.sleep(SETTLE_S)
-        found[recorded] = _block(beat)
+        blocks[recorded] = _block(beat)
     _let(recorder, beat, at_work=True)
-    return found[False], found[True]
+    return blocks[False], blocks[True]
 
 
 def _block(beat: Path) -> Block:

@@ -87,17 +87,19 @@ def _look(folder: Path) -> tuple[list[Row], list[Goal]]:
         [sys.executable, "-c", SAVE, str(folder), str(ELEMENTS)],
         env=stand_in(folder), check=True, stdout=subprocess.PIPE, text=True, timeout=TIMEOUT_S,
     )  # fmt: skip
-    found = json.loads(saved.stdout)
+    measured = json.loads(saved.stdout)
     variables = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     file = folder / "checkpoint_latest.pth"
     load = [sys.executable, "-c", LOAD, str(file)]
     loaded = subprocess.run(load, env=variables, stderr=subprocess.PIPE, text=True, timeout=TIMEOUT_S, check=False)
     rows = [
-        _row("size of the checkpoint", found["bytes"] / 1e9, "GB", "one tensor over 4 GiB, others behind it"),
-        _row("held up by the safe save", found["held_up_s"], "s", "until the snapshot is in memory"),
-        _row("CPU time of that", found["cpu_s"], "s", "what it would take on a machine that does nothing else"),
-        _row("memory taken meanwhile", found["more_bytes"] / 1e9, "GB", "beside the tensors themselves"),
-        _row("written behind the training's back", found["written_s"], "s", "fsync, read back and verified, renamed"),
+        _row("size of the checkpoint", measured["bytes"] / 1e9, "GB", "one tensor over 4 GiB, others behind it"),
+        _row("held up by the safe save", measured["held_up_s"], "s", "until the snapshot is in memory"),
+        _row("CPU time of that", measured["cpu_s"], "s", "what it would take on a machine that does nothing else"),
+        _row("memory taken meanwhile", measured["more_bytes"] / 1e9, "GB", "beside the tensors themselves"),
+        _row(
+            "written behind the training's back", measured["written_s"], "s", "fsync, read back and verified, renamed"
+        ),
     ]
     failed = int(loaded.returncode != 0)
     if failed:

@@ -116,21 +116,21 @@ def throughput(plan: Plan, dataset: Any, geometry: Geometry) -> tuple[list[Row],
     """Measure nnU-Net's whole pipeline, its loader alone, ours alone, and our whole pipeline, in turns."""
     whole, bare = (stock_loader(dataset, geometry, LABELS, has_transforms=each) for each in (True, False))
     chain = chain_of(geometry, LABELS)
-    found: dict[str, list[Rate]] = {"stock": [], "stock loader": [], "loader": [], "pipeline": []}
+    by_name: dict[str, list[Rate]] = {"stock": [], "stock loader": [], "loader": [], "pipeline": []}
     for number in range(plan.rounds):
         for name, loader in (("stock", whole), ("stock loader", bare)):
             with stock(loader) as batches:
-                found[name].append(rate_of(batches, plan.seconds, skipped=4 * CORES))
+                by_name[name].append(rate_of(batches, plan.seconds, skipped=4 * CORES))
         for name, our_chain in (("loader", chain and OnlyRead(chain)), ("pipeline", chain)):
             if our_chain is not None:
                 with ours(dataset, bare, our_chain) as batches:
-                    found[name].append(rate_of(batches, plan.seconds, skipped=6))
+                    by_name[name].append(rate_of(batches, plan.seconds, skipped=6))
         say(
             f"round {number + 1}/{plan.rounds}: "
-            + ", ".join(f"{n} {r[-1].samples_per_s:.1f}/s" for n, r in found.items() if r)
+            + ", ".join(f"{n} {r[-1].samples_per_s:.1f}/s" for n, r in by_name.items() if r)
         )
-    rates = {name: _median([rate.samples_per_s for rate in rates]) for name, rates in found.items()}
-    cpu = _median([rate.cpu_ms_per_sample for rate in found["loader"]])
+    rates = {name: _median([rate.samples_per_s for rate in rates]) for name, rates in by_name.items()}
+    cpu = _median([rate.cpu_ms_per_sample for rate in by_name["loader"]])
     rows = [
         row("nnU-Net, 2 workers, with its transforms", rates["stock"], "samples/s", "what it must do without a GPU"),
         row("nnU-Net, 2 workers, without transforms", rates["stock loader"], "samples/s", "reads initial patches"),

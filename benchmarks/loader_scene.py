@@ -97,10 +97,10 @@ def write_cases(folder: Path, number: int, shape: Shape, labels: int, patch: Sha
             np.quantile(smooth[:, ::4, ::4, ::4].numpy(), np.linspace(0.6, 1, labels + 1)[1:-1]) if labels > 1 else []
         )
         seg = np.digitize(smooth.numpy(), cuts).astype(np.int8)
-        found = {label: _some(np.argwhere(seg == label)) for label in range(1, labels)}
+        locations = {label: _some(np.argwhere(seg == label)) for label in range(1, labels)}
         blocks, chunks = comp_blosc2_params(image.shape, patch, image.itemsize)
         nnUNetDatasetBlosc2.save_case(
-            image, seg, {"class_locations": found}, str(folder / f"case_{case:03d}"), chunks=chunks, blocks=blocks
+            image, seg, {"class_locations": locations}, str(folder / f"case_{case:03d}"), chunks=chunks, blocks=blocks
         )
     return nnUNetDatasetBlosc2(str(folder))
 

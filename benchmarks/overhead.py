@@ -169,11 +169,19 @@ def supervisor_rows(where: str, supervisors: Sequence[Supervisor]) -> list[Row]:
     """Return the supervisor's cost, in the worst of these runs."""
     if not supervisors:
         return []
-    steady = [one.steady_ratio for one in supervisors if one.steady_ratio is not None]
-    peaks = (max(one.peak_rss_bytes for one in supervisors), max(one.helpers_rss_bytes for one in supervisors))
+    steady = [supervisor.steady_ratio for supervisor in supervisors if supervisor.steady_ratio is not None]
+    peaks = (
+        max(supervisor.peak_rss_bytes for supervisor in supervisors),
+        max(supervisor.helpers_rss_bytes for supervisor in supervisors),
+    )
     return [
         row(f"{where}: supervisor and helpers, steady", 100 * max(steady) if steady else None, "% of a core", "CPU"),
-        row(f"{where}: from start to end", max(one.all_cpu_s for one in supervisors), "s", "CPU, helpers included"),
+        row(
+            f"{where}: from start to end",
+            max(supervisor.all_cpu_s for supervisor in supervisors),
+            "s",
+            "CPU, helpers included",
+        ),
         row(f"{where}: supervisor", peaks[0] / 1e6, "MB", "peak RSS"),
         row(f"{where}: its helpers", peaks[1] / 1e6, "MB", "RSS, all together, shared pages counted each time"),
     ]

@@ -66,7 +66,7 @@ def main(arguments: list[str] | None = None) -> int:
         goals.append(
             Goal(f"{configuration.name}: least p of {len(compared)} draws, at least", LEAST_P, worst, worst > LEAST_P)
         )
-        rows += [row(configuration.name, one) for one in compared]
+        rows += [row(configuration.name, comparison) for comparison in compared]
         if not configuration.cascade:
             say(f"{configuration.name}: {samples} samples")
             more, apart = compare_samples(configuration, samples)
@@ -109,30 +109,35 @@ def compare_samples(configuration: Configuration, samples: int) -> tuple[list[Ro
     compose, chain = chain_of(configuration, configuration.patch)
     measure(compose, chain, 3, CHANNELS, seed=9)  # stock tunes its blur once per shape
     stock, ours = measure(compose, chain, samples, CHANNELS, seed=4)
-    found = differences(stock, ours)
+    apart = differences(stock, ours)
     rows: list[Row] = [
-        {"configuration": configuration.name, "what": f"sample: {one.name}", "stock": one.stock, "ours": one.ours,
-         "apart": one.standard_errors}
-        for one in found
-    ]  # fmt: skip
+        {
+            "configuration": configuration.name,
+            "what": f"sample: {difference.name}",
+            "stock": difference.stock,
+            "ours": difference.ours,
+            "apart": difference.standard_errors,
+        }
+        for difference in apart
+    ]
     cost = {"configuration": configuration.name, "what": "CPU, ms a sample", "stock": stock.cpu_ms_per_sample}
     rows.append({**cost, "ours": ours.cpu_ms_per_sample, "ratio": stock.cpu_s / ours.cpu_s})
-    return rows, max(one.standard_errors for one in found)
+    return rows, max(difference.standard_errors for difference in apart)
 
 
 def least_corrected(compared: Sequence[Comparison]) -> float:
     """Return the smallest p-value after Bonferroni's correction for the number of comparisons."""
-    return min(1.0, len(compared) * min(one.p for one in compared))
+    return min(1.0, len(compared) * min(comparison.p for comparison in compared))
 
 
-def row(configuration: str, one: Comparison) -> Row:
+def row(configuration: str, comparison: Comparison) -> Row:
     return {
         "configuration": configuration,
-        "what": one.name,
-        "stock": one.stock,
-        "ours": one.ours,
-        "test": one.test,
-        "p": one.p,
+        "what": comparison.name,
+        "stock": comparison.stock,
+        "ours": comparison.ours,
+        "test": comparison.test,
+        "p": comparison.p,
     }
 
 

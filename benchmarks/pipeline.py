@@ -97,15 +97,15 @@ def summary(image: Tensor, seg: Any) -> Summary:
 
 def differences(stock: Measured, ours: Measured) -> list[Difference]:
     """Compare every moment and every label's share."""
-    found = []
+    all_differences = []
     for name in ("mean", "std", "skew", "low", "high"):
-        sides = [[getattr(one, name) for one in side.summaries] for side in (stock, ours)]
-        found.append(_difference(name, *sides))
+        sides = [[getattr(summary, name) for summary in side.summaries] for side in (stock, ours)]
+        all_differences.append(_difference(name, *sides))
     for label in range(BINS):
-        sides = [[one.shares[label] for one in side.summaries] for side in (stock, ours)]
+        sides = [[summary.shares[label] for summary in side.summaries] for side in (stock, ours)]
         if any(map(any, sides)):
-            found.append(_difference(f"share of label {label - 1}", *sides))
-    return found
+            all_differences.append(_difference(f"share of label {label - 1}", *sides))
+    return all_differences
 
 
 def _difference(name: str, stock: Sequence[float], ours: Sequence[float]) -> Difference:

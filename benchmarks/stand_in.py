@@ -26,8 +26,8 @@ def stand_in(folder: Path) -> dict[str, str]:
     """Write it to the folder; return the environment of a program that uses it, with the hook and safe checkpoints."""
     package = folder / "nnunetv2" / "training" / "nnUNetTrainer"
     package.mkdir(parents=True)
-    for one in (package, package.parent, package.parent.parent):
-        (one / "__init__.py").touch()
+    for each in (package, package.parent, package.parent.parent):
+        (each / "__init__.py").touch()
     (package / "nnUNetTrainer.py").write_text(TRAINER)
     (folder / "scratch").mkdir()
     return {

@@ -94,13 +94,13 @@ def train(brains: Prepared, settings: Settings, folder: Path, tape: Path | None)
     wall_s, busy_s = time.monotonic() - began_s, _busy_s() - busy_s
     if child.returncode:
         raise RuntimeError(f"exit code {child.returncode}: {output.read_text(errors='replace')[-2000:]}")
-    told = json.loads(usage.read_text())
+    usage_report = json.loads(usage.read_text())
     return Run(
         step_s=statistics.median(_epoch_times_s(folder)[1:]) / settings.iterations,
-        training_cpu_s=told["training_cpu_s"],
+        training_cpu_s=usage_report["training_cpu_s"],
         wall_s=wall_s,
         foreign_cpus=(busy_s - cpu_s) / wall_s,
-        supervisor=None if tape is None else _summary(looks, cpu_s - told["all_cpu_s"]),
+        supervisor=None if tape is None else _summary(looks, cpu_s - usage_report["all_cpu_s"]),
     )
 
 
@@ -173,7 +173,7 @@ def _summary(looks: list[Look], all_cpu_s: float) -> Supervisor:
 
 def _epoch_times_s(results: Path) -> list[float]:
     (log,) = results.glob("Dataset*/*/fold_0/training_log_*.txt")
-    return [float(found) for found in EPOCH_TIME.findall(log.read_text())]
+    return [float(seconds) for seconds in EPOCH_TIME.findall(log.read_text())]
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:

@@ -57,15 +57,15 @@ def main() -> int:
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
-    found = argparse.ArgumentParser(prog="python -m benchmarks.faultlab", description=__doc__)
-    add = found.add_argument
+    options = argparse.ArgumentParser(prog="python -m benchmarks.faultlab", description=__doc__)
+    add = options.add_argument
     add("--quick", action="store_true", help="a handful of faults and healthy runs, as far as six minutes go")
     add("--only", metavar="NAMES", help="names with commas between them, or 'faults', or 'healthy'")
     add("--list", action="store_true", help="tell what there is, and what is true of it")
     add("--json", type=Path, help="write results and goals to this file")
     add("--keep", type=Path, metavar="FOLDER", help="keep tapes, outcomes and output of all runs in this folder")
     add("--kept", type=Path, metavar="FOLDER", help="judge what was kept there anew; run only what is missing")
-    return found
+    return options
 
 
 def chosen(options: argparse.Namespace) -> list[str]:
@@ -162,7 +162,7 @@ def own_folder() -> Iterator[Path]:
 def mounts_below(folder: Path) -> list[str]:
     """Return mounts below the folder from the kernel's list, last mounted first: calls on a mount itself could hang."""
     mounts = parse_mountinfo(Path("/proc/self/mountinfo").read_text())
-    return [one.mount_point for one in reversed(mounts) if Path(one.mount_point).is_relative_to(folder)]
+    return [mount.mount_point for mount in reversed(mounts) if Path(mount.mount_point).is_relative_to(folder)]
 
 
 def keep_all(folder: Path, keep: Path, name: str) -> None:

@@ -16,7 +16,7 @@ def pack(folder: Path) -> None:
     """Pack all cases, as ``save_case`` of nnU-Net's ``nnUNetDatasetNumpy`` does."""
     for file in sorted(folder.glob("*.pkl")):
         image, seg = (file.with_name(f"{file.stem}{part}.b2nd") for part in ("", "_seg"))
-        arrays = [np.asarray(blosc2.open(str(one))[:]) for one in (image, seg)]
+        arrays = [np.asarray(blosc2.open(str(array))[:]) for array in (image, seg)]
         np.savez_compressed(file.with_suffix(".npz"), data=arrays[0], seg=arrays[1])
         image.unlink()
         seg.unlink()

@@ -31,7 +31,7 @@ def find(name: str) -> type[Scenario]:
 
     Raises:  BadInput.
     """
-    found = {**FAULTS, **HEALTHY}.get(name)
-    if found is None:
+    scenario = {**FAULTS, **HEALTHY}.get(name)
+    if scenario is None:
         raise BadInput(f"there is no fault and no healthy variation {name!r}", next_step=NEXT_STEP)
-    return found
+    return scenario

@@ -90,7 +90,9 @@ def named_live(tape: Path) -> list[tuple[float, str]]:
 
 def _named(recording: Recording) -> list[tuple[float, str]]:
     judged = recording.events(Judged)
-    return [(one.t_s, one.cause) for one in judged if one.cause is not None and one.verdict in NAMED]
+    return [
+        (verdict.t_s, verdict.cause) for verdict in judged if verdict.cause is not None and verdict.verdict in NAMED
+    ]
 
 
 def score(scenario: Scenario, tape: Path, struck: float | None, over: float) -> Outcome:
@@ -99,12 +101,12 @@ def score(scenario: Scenario, tape: Path, struck: float | None, over: float) -> 
     began = _began(recording)
     fault_s = None if struck is None else struck - began
     recording = until(recording, over - began)
-    diagnoses = sorted(diagnose_all(recording), key=lambda one: one.episode.alarm_s)
+    diagnoses = sorted(diagnose_all(recording), key=lambda diagnosis: diagnosis.episode.alarm_s)
     if not isinstance(scenario, Fault):
         return _healthy(scenario, recording, diagnoses)
     assert fault_s is not None
-    early = [one for one in diagnoses if one.episode.alarm_s < fault_s - CLOCK_S]
-    later = [one for one in diagnoses if one not in early]
+    early = [diagnosis for diagnosis in diagnoses if diagnosis.episode.alarm_s < fault_s - CLOCK_S]
+    later = [diagnosis for diagnosis in diagnoses if diagnosis not in early]
     outcome = Outcome(
         name=scenario.name,
         cause=scenario.cause,
@@ -113,7 +115,9 @@ def score(scenario: Scenario, tape: Path, struck: float | None, over: float) -> 
         early=len(early),
         false_actions=_false_actions(recording, fault_s if scenario.acts else float("inf")),
         false_notices=_false_notices(scenario, recording),
-        false_confirmed=tuple(sorted({cause for one in diagnoses for cause in _confirmed(one)} - scenario.right())),
+        false_confirmed=tuple(
+            sorted({cause for diagnosis in diagnoses for cause in _confirmed(diagnosis)} - scenario.right())
+        ),
     )
     if not later:
         return outcome
@@ -143,9 +147,9 @@ def told_cause(diagnosis: Diagnosis) -> str | None:
 
 def live_cause(recording: Recording, diagnosis: Diagnosis) -> str | None:
     """Return the last cause that was reported for it while it ran."""
-    one = diagnosis.episode
-    key = (one.detector, one.subject_name, one.start_s)
-    judged = [told for told in recording.events(Judged) if (told.detector, told.subject, told.start_s) == key]
+    episode = diagnosis.episode
+    key = (episode.detector, episode.subject_name, episode.start_s)
+    judged = [record for record in recording.events(Judged) if (record.detector, record.subject, record.start_s) == key]
     return judged[-1].cause if judged else None
 
 
@@ -169,7 +173,7 @@ def _healthy(scenario: Scenario, recording: Recording, diagnoses: list[Diagnosis
         reason=phrase(first.episode.reason, "en") if first else None,
         named=_ranked(first) if first else (),
         false_notices=_false_notices(scenario, recording),
-        false_confirmed=tuple(cause for one in diagnoses for cause in _confirmed(one)),
+        false_confirmed=tuple(cause for diagnosis in diagnoses for cause in _confirmed(diagnosis)),
         false_actions=_false_actions(recording, float("inf")),
     )
 
@@ -181,8 +185,10 @@ def _ranked(diagnosis: Diagnosis) -> tuple[tuple[str, str, float], ...]:
 
 
 def _false_actions(recording: Recording, right_from_s: float) -> tuple[str, ...]:
-    acts = [one for one in recording.events(ActionTaken) if one.action in DEEDS and one.source == "supervisor"]
-    return tuple(dict.fromkeys(one.action for one in acts if one.t_s < right_from_s))
+    acts = [
+        action for action in recording.events(ActionTaken) if action.action in DEEDS and action.source == "supervisor"
+    ]
+    return tuple(dict.fromkeys(action.action for action in acts if action.t_s < right_from_s))
 
 
 def _began(recording: Recording) -> float:
@@ -198,8 +204,10 @@ def until(recording: Recording, end_s: float) -> Recording:
         all_ticks=tuple(recording.ticks(None, end_s)),
         all_stacks=tuple(dump for dump in recording.all_stacks if dump.t_s <= end_s),
         all_episodes=tuple(
-            msgspec.structs.replace(one, end_s=None if one.end_s is not None and one.end_s > end_s else one.end_s)
-            for one in recording.all_episodes
-            if one.alarm_s <= end_s
+            msgspec.structs.replace(
+                episode, end_s=None if episode.end_s is not None and episode.end_s > end_s else episode.end_s
+            )
+            for episode in recording.all_episodes
+            if episode.alarm_s <= end_s
         ),
     )

@@ -78,20 +78,22 @@ def goals(outcomes: Sequence[Outcome]) -> list[Goal]:
     sudden = [outcome for outcome in faults if not outcome.gradual]
     gradual = [outcome for outcome in faults if outcome.gradual]
     return [
-        _share("share of faults whose cause does not come first", TOP1_MISSES, [not one.top1 for one in faults]),
-        _share("share of faults whose cause is not in the first three", 0.0, [not one.top3 for one in faults]),
-        _count("alarms before the fault", [one.early for one in faults]),
-        _count("alarms in healthy runs", [one.early for one in healthy]),
-        _count("notices that are wrong or missing", [len(one.false_notices) for one in done]),
-        _count("confirmed verdicts that are wrong", [len(one.false_confirmed) for one in done]),
-        _count("verdicts told otherwise live than later", [one.live != one.later for one in faults]),
-        _count("actions that would have been wrong", [len(one.false_actions) for one in done]),
-        _within("alarm, p95 (s)", ALARM_S, [one.alarm_s for one in faults]),
-        _within("cause, p95 (s)", CAUSE_S, [one.cause_s for one in faults]),
-        _within("alarm where it comes at once, p95 (s)", ALARM_S, [one.alarm_s for one in sudden]),
-        _within("cause where it comes at once, p95 (s)", CAUSE_S, [one.cause_s for one in sudden]),
-        _within("alarm where it comes gradually, p95 (s)", GRADUAL_ALARM_S, [one.alarm_s for one in gradual]),
-        _count("runs that could not be made", [one.problem is not None for one in outcomes]),
+        _share(
+            "share of faults whose cause does not come first", TOP1_MISSES, [not outcome.top1 for outcome in faults]
+        ),
+        _share("share of faults whose cause is not in the first three", 0.0, [not outcome.top3 for outcome in faults]),
+        _count("alarms before the fault", [outcome.early for outcome in faults]),
+        _count("alarms in healthy runs", [outcome.early for outcome in healthy]),
+        _count("notices that are wrong or missing", [len(outcome.false_notices) for outcome in done]),
+        _count("confirmed verdicts that are wrong", [len(outcome.false_confirmed) for outcome in done]),
+        _count("verdicts told otherwise live than later", [outcome.live != outcome.later for outcome in faults]),
+        _count("actions that would have been wrong", [len(outcome.false_actions) for outcome in done]),
+        _within("alarm, p95 (s)", ALARM_S, [outcome.alarm_s for outcome in faults]),
+        _within("cause, p95 (s)", CAUSE_S, [outcome.cause_s for outcome in faults]),
+        _within("alarm where it comes at once, p95 (s)", ALARM_S, [outcome.alarm_s for outcome in sudden]),
+        _within("cause where it comes at once, p95 (s)", CAUSE_S, [outcome.cause_s for outcome in sudden]),
+        _within("alarm where it comes gradually, p95 (s)", GRADUAL_ALARM_S, [outcome.alarm_s for outcome in gradual]),
+        _count("runs that could not be made", [outcome.problem is not None for outcome in outcomes]),
     ]
 
 

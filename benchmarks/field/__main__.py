@@ -58,20 +58,20 @@ def main() -> int:
     except KeyboardInterrupt:
         say("interrupted; nothing is left running")
         return 130
-    outcomes.sort(key=lambda one: [case.name for case in CASES].index(one.name))
+    outcomes.sort(key=lambda outcome: [case.name for case in CASES].index(outcome.name))
     return conclude(told.rows(outcomes), told.goals(outcomes), options.json)
 
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
-    found = argparse.ArgumentParser(prog="python -m benchmarks.field", description=__doc__)
-    add = found.add_argument
+    options = argparse.ArgumentParser(prog="python -m benchmarks.field", description=__doc__)
+    add = options.add_argument
     add("--quick", action="store_true", help="a healthy and a broken case of most starts, as far as twelve minutes go")
     add("--only", metavar="NAME", nargs="+", default=[], help="names of cases")
     add("--list", action="store_true", help="tell what there is")
     add("--json", type=Path, help="write results and goals to this file")
     add("--keep", type=Path, metavar="FOLDER", help="keep tapes, outcomes and output of all cases in this folder")
-    return found
+    return options
 
 
 def measure(cases: Sequence[Case], outcomes: list[Outcome], budget_s: float, keep: Path | None) -> None:
@@ -79,7 +79,7 @@ def measure(cases: Sequence[Case], outcomes: list[Outcome], budget_s: float, kee
     until_s = time.monotonic() + budget_s
     brains, stop = prepared_brains(), threading.Event()
 
-    def one(case: Case) -> None:
+    def run_one(case: Case) -> None:
         late = "no time left in --quick" if time.monotonic() > until_s else None
         if stop.is_set():
             return
@@ -89,7 +89,7 @@ def measure(cases: Sequence[Case], outcomes: list[Outcome], budget_s: float, kee
     with ThreadPoolExecutor(TOGETHER) as light, ThreadPoolExecutor(1) as heavy:
         begun: list[Future[None]] = []
         try:
-            begun += [(light if case.light else heavy).submit(one, case) for case in cases]
+            begun += [(light if case.light else heavy).submit(run_one, case) for case in cases]
             for future in begun:
                 future.result()
         except BaseException:
@@ -115,13 +115,13 @@ def measured(case: Case, brains: Prepared, stop: threading.Event, keep: Path | N
             played = play(case, Place(folder, brains, packages), stop)
             outcome = msgspec.structs.replace(outcome, wall_s=played.wall_s, problem=played.problem)
             if played.problem is None:
-                said = listen(folder, played)
-                first = next(iter(said.headlines), (None, ""))
-                complaints = tuple((one.kind, one.what) for one in judge(case, said))
+                output = listen(folder, played)
+                first = next(iter(output.headlines), (None, ""))
+                complaints = tuple((complaint.kind, complaint.what) for complaint in judge(case, output))
                 outcome = msgspec.structs.replace(outcome, complaints=complaints, cause=first[0], headline=first[1])
                 if keep is not None:
                     keep.mkdir(parents=True, exist_ok=True)
-                    (keep / f"{case.name}.diagnosis.txt").write_text("\n".join((said.letter, *said.texts)))
+                    (keep / f"{case.name}.diagnosis.txt").write_text("\n".join((output.letter, *output.texts)))
         except (OSError, RuntimeError, HolterError, msgspec.MsgspecError) as error:
             return msgspec.structs.replace(outcome, problem=f"{type(error).__name__}: {error}")
         finally:

@@ -195,7 +195,7 @@ def healed(case: Case, can: str = CANNOT) -> Case:
         heal=True,
         at_once=(NO_RESTART,),
         at_end=(NOT_AGAIN,) if case.ends else (),
-        sees=tuple(can if one == WATCHES else one for one in case.sees),
+        sees=tuple(can if pattern == WATCHES else pattern for pattern in case.sees),
     )
 
 

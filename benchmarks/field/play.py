@@ -102,7 +102,7 @@ class _Run:
             "nnUNet_extTrainer": str(TRAINERS),
             "TMPDIR": str(folder / "tmp"),
             "PYTHONUNBUFFERED": "1",
-            "PYTHONPATH": os.pathsep.join(str(one) for one in (self._place.packages, SHIM) if one is not None),
+            "PYTHONPATH": os.pathsep.join(str(folder) for folder in (self._place.packages, SHIM) if folder is not None),
             **dict(self._case.variables),
             **more,
             MARK: str(folder),
@@ -201,12 +201,12 @@ def letter_of(folder: Path) -> str:
 
 def ours(folder: Path) -> list[psutil.Process]:
     """Return all processes of the run in ``folder``."""
-    found = []
+    processes = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
             if process.environ().get(MARK) == str(folder) and is_there(process):
-                found.append(process)
-    return found
+                processes.append(process)
+    return processes
 
 
 def main_process(folder: Path, file: str) -> psutil.Process | None:
@@ -216,21 +216,21 @@ def main_process(folder: Path, file: str) -> psutil.Process | None:
 
 def main_processes(folder: Path, file: str) -> list[psutil.Process]:
     """Return the processes that run ``file``, in the order of their starts, without their forked children."""
-    found: list[psutil.Process] = []
-    for process in sorted(ours(folder), key=lambda one: (one.create_time(), one.pid)):
+    processes: list[psutil.Process] = []
+    for process in sorted(ours(folder), key=lambda each: (each.create_time(), each.pid)):
         with contextlib.suppress(psutil.Error):
             words = process.cmdline()
             runs_it = Path(words[0]).name.startswith("python") and any(Path(word).name == file for word in words[1:3])
-            if runs_it and process.ppid() not in {one.pid for one in found}:
-                found.append(process)
-    return found
+            if runs_it and process.ppid() not in {parent.pid for parent in processes}:
+                processes.append(process)
+    return processes
 
 
 def workers(main: psutil.Process) -> list[psutil.Process]:
     """Return its data workers, in the order of their starts."""
     command = main.cmdline()
-    forked = [one for one in main.children() if one.cmdline() == command]
-    return sorted(forked, key=lambda one: (one.create_time(), one.pid))
+    forked = [child for child in main.children() if child.cmdline() == command]
+    return sorted(forked, key=lambda child: (child.create_time(), child.pid))
 
 
 def end_all(folder: Path) -> None:

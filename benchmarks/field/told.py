@@ -56,25 +56,30 @@ def rows(outcomes: Sequence[Outcome]) -> list[dict[str, object]]:
     """Return one row per case."""
     return [
         {
-            "case": one.name,
-            "start": one.start,
-            "is": "broken" if one.broken else "healthy",
-            "named": one.cause or ("" if not one.counts else "the fact" if one.headline else "nothing"),
-            "wrong": len(one.complaints) if one.counts else None,
-            "run s": one.wall_s,
-            "note": one.skipped or one.problem or "; ".join(f"{kind}: {what}" for kind, what in one.complaints)[:100],
+            "case": outcome.name,
+            "start": outcome.start,
+            "is": "broken" if outcome.broken else "healthy",
+            "named": outcome.cause or ("" if not outcome.counts else "the fact" if outcome.headline else "nothing"),
+            "wrong": len(outcome.complaints) if outcome.counts else None,
+            "run s": outcome.wall_s,
+            "note": outcome.skipped
+            or outcome.problem
+            or "; ".join(f"{kind}: {what}" for kind, what in outcome.complaints)[:100],
         }
-        for one in outcomes
+        for outcome in outcomes
     ]
 
 
 def goals(outcomes: Sequence[Outcome]) -> list[Goal]:
     """Return goals by kind of error, and by start; open if nothing was measured."""
-    done = [one for one in outcomes if one.counts]
-    found = [_goal(NAMES[kind], [sum(one[0] == kind for one in each.complaints) for each in done]) for kind in KINDS]
-    by_start = [(start, [len(one.complaints) for one in done if one.start == start]) for start in STARTS]
-    found += [_goal(f"all that is wrong: {start}", counts) for start, counts in by_start]
-    return [*found, _goal("runs that could not be made", [one.problem is not None for one in outcomes])]
+    done = [outcome for outcome in outcomes if outcome.counts]
+    all_goals = [
+        _goal(NAMES[kind], [sum(complaint[0] == kind for complaint in each.complaints) for each in done])
+        for kind in KINDS
+    ]
+    by_start = [(start, [len(outcome.complaints) for outcome in done if outcome.start == start]) for start in STARTS]
+    all_goals += [_goal(f"all that is wrong: {start}", counts) for start, counts in by_start]
+    return [*all_goals, _goal("runs that could not be made", [outcome.problem is not None for outcome in outcomes])]
 
 
 def _goal(name: str, counts: Sequence[int]) -> Goal:

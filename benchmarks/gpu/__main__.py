@@ -103,13 +103,13 @@ def measure(plan: Plan, device: str, folder: Path) -> tuple[list[Row], list[Goal
 def trainings(plan: Plan, case: Case, device: str, folder: Path) -> list[Run]:
     """Run all three ways, on two processors and on all."""
     usable = sorted(os.sched_getaffinity(0))
-    found = []
+    runs = []
     for cpus in dict.fromkeys((FEW_CPUS, len(usable))):
         for which in WHICH:
             run = train(which, case, device, usable[:cpus], plan, folder)
             say(f"{which} on {cpus} CPUs: fastest epoch {run.fastest_s:.2f} s")
-            found.append(run)
-    return found
+            runs.append(run)
+    return runs
 
 
 def train(which: str, case: Case, device: str, cpus: Sequence[int], plan: Plan, folder: Path) -> Run:
@@ -152,7 +152,7 @@ def left(case: Case) -> Row:
 
 def percent(runs: Sequence[Run], mark: str, run: Run) -> float:
     """Speed of a run in percent of another way's on the same processors."""
-    base = next(one for one in runs if one.which == mark and one.cpus == run.cpus)
+    base = next(base_run for base_run in runs if base_run.which == mark and base_run.cpus == run.cpus)
     return 100 * base.fastest_s / run.fastest_s
 
 

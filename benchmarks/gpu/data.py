@@ -138,10 +138,10 @@ def _write_case(file: Path, case: Case, size: Size, number: int) -> None:
     ).numpy()
     cuts = np.quantile(smooth[:, ::4, ::4, ::4].numpy(), np.linspace(FOREGROUND, 1, case.labels + 1)[1:-1])
     seg = np.digitize(smooth.numpy(), cuts).astype(np.int8)
-    found = {label: _some(np.argwhere(seg == label)) for label in range(1, case.labels)}
+    locations = {label: _some(np.argwhere(seg == label)) for label in range(1, case.labels)}
     blocks, chunks = comp_blosc2_params(image.shape, size.patch, image.itemsize)
     nnUNetDatasetBlosc2.save_case(
-        image, seg, {"class_locations": found}, str(file), chunks=chunks, blocks=blocks
+        image, seg, {"class_locations": locations}, str(file), chunks=chunks, blocks=blocks
     )  # fmt: skip
 
 

@@ -73,12 +73,12 @@ def run(options: argparse.Namespace) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
-    found = argparse.ArgumentParser(
+    options = argparse.ArgumentParser(
         prog="python -m benchmarks.survival",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    add = found.add_argument
+    add = options.add_argument
     add("--quick", action="store_true", help="a handful of faults once, as far as five minutes go")
     add("--faults", help="names, with commas between them; none: only healthy runs")
     add("--list", action="store_true", help="tell what faults there are")
@@ -92,7 +92,7 @@ def parser() -> argparse.ArgumentParser:
     add("--resume", type=Path, metavar="FILE", help="leave out the runs that are in this file, and go on with it")
     add("--merge", type=Path, nargs="+", metavar="FILE", help="run nothing: one table of several files")
     add("--keep", type=Path, help="keep tape and output of runs that went wrong in this folder")
-    return found
+    return options
 
 
 def part(text: str) -> tuple[int, int]:
@@ -113,10 +113,10 @@ def tell_faults() -> int:
 
 def merge(files: list[Path], into: Path | None) -> int:
     """Print one table of several files, and write one file if asked."""
-    found = results.merge(files)
+    merged = results.merge(files)
     if into is not None:
-        results.write(into, found.outcomes, found.machine)
-    return conclude(rows(found.outcomes), goals(found.outcomes), None, found.machine)
+        results.write(into, merged.outcomes, merged.machine)
+    return conclude(rows(merged.outcomes), goals(merged.outcomes), None, merged.machine)
 
 
 def put_away(file: Path) -> None:

@@ -44,7 +44,7 @@ def account(tape: Path, struck: Sequence[float]) -> Account:
     recording = read(tape)
     steps = find_steps(recording)
     faults = _on_tape(recording, struck)
-    acts = [one for one in recording.events(ActionTaken) if one.state != "proposed"]
+    acts = [action for action in recording.events(ActionTaken) if action.state != "proposed"]
     gaps = [gap for fault_s in faults if (gap := longest_gap_s(steps, fault_s, _next(faults, fault_s))) is not None]
     restarts = [s for fault_s in faults if (s := restart_s(steps, fault_s, _next(faults, fault_s))) is not None]
     lost = sum(gaps) + repeated_s(steps)
@@ -53,15 +53,15 @@ def account(tape: Path, struck: Sequence[float]) -> Account:
         back_s=round(max(gaps), 1) if gaps else None,
         restart_s=round(max(restarts), 1) if restarts else None,
         lost_s=round(lost / len(faults), 1) if gaps else None,
-        deeds=tuple(dict.fromkeys(one.action for one in acts if one.action not in NO_DEEDS)),
-        waited=any(one.action == "wait" for one in acts),
+        deeds=tuple(dict.fromkeys(action.action for action in acts if action.action not in NO_DEEDS)),
+        waited=any(action.action == "wait" for action in acts),
         alarms=len(recording.episodes()),
     )
 
 
 def find_steps(recording: Recording) -> list[Step]:
     """Return the moments of progress, about one per second while there is any."""
-    found: list[Step] = []
+    steps: list[Step] = []
     last: tuple[int, int] | None = None
     for tick in recording.all_ticks:
         beat = main_beat(tick)
@@ -70,8 +70,8 @@ def find_steps(recording: Recording) -> list[Step]:
         done = beat.pid, _done(beat)
         if done != last:
             last = done
-            found.append(Step(beat.progressed_s or tick.t_s, beat.pid, beat.epoch or 0))
-    return found
+            steps.append(Step(beat.progressed_s or tick.t_s, beat.pid, beat.epoch or 0))
+    return steps
 
 
 def _done(beat: Beat) -> int:
@@ -115,6 +115,6 @@ def repeated_s(steps: Sequence[Step]) -> float:
     for index, (before, after) in enumerate(itertools.pairwise(steps)):
         if after.pid == before.pid:
             continue
-        again = [one.t_s for one in steps[: index + 1] if one.pid == before.pid and one.epoch >= after.epoch]
+        again = [step.t_s for step in steps[: index + 1] if step.pid == before.pid and step.epoch >= after.epoch]
         total_s += before.t_s - min(again, default=before.t_s)
     return total_s

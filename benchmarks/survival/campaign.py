@@ -62,18 +62,18 @@ class Order(NamedTuple):
 
 def orders(plan: Plan) -> list[Order]:
     """Return all runs, faults in turns, so that a disturbance of some minutes does not affect only one fault."""
-    found: list[Order] = []
+    broken: list[Order] = []
     for number in range(plan.repeats):
         for data in plan.data:
             for name in plan.faults:
                 if data == plan.data[0] or name in CORE:
-                    found += _pair(plan, name, data, number)
+                    broken += _pair(plan, name, data, number)
     healthy = [
         Order(Healthy, Healthy.name, plan.data[index % len(plan.data)], True, index) for index in range(plan.healthy)
     ]
     # A healthy run first: its start-up is the reference for the others.
-    everything = [*healthy[:1], *found, *healthy[1:]]
-    wanted = [one for one in everything if plan.only is None or one.supervised == (plan.only == "holter")]
+    everything = [*healthy[:1], *broken, *healthy[1:]]
+    wanted = [order for order in everything if plan.only is None or order.supervised == (plan.only == "holter")]
     number, parts = plan.part
     return wanted[number - 1 :: parts]
 
@@ -101,9 +101,9 @@ def campaign(plan: Plan, done: Sequence[Outcome], keep: Callable[[list[Outcome]]
     """Run the missing ones; ``keep`` gets all outcomes, first the given ones and then after every run."""
     brains = {name: datasets.prepared(name) for name in plan.data}
     began_s = time.monotonic()
-    outcomes = [one for one in done if one.skipped is None]
+    outcomes = [outcome for outcome in done if outcome.skipped is None]
     keep(outcomes)
-    known = {one.key for one in outcomes}
+    known = {outcome.key for outcome in outcomes}
     left = [order for order in orders(plan) if order.key not in known]
     for index, order in enumerate(left):
         fault = order.make()

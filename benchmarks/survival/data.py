@@ -29,13 +29,13 @@ def prepared(name: str) -> Prepared:
 
 
 def _hippocampus(folder: Path) -> Prepared:
-    found = Prepared(folder=folder, dataset="4", dataset_name=IMAGES.name, cases=CASES)
+    data = Prepared(folder=folder, dataset="4", dataset_name=IMAGES.name, cases=CASES)
     marker = folder / "prepared.json"
     if marker.exists():
-        return found
+        return data
     say("preparing: hippocampus")
     shutil.rmtree(folder, ignore_errors=True)
-    raw = found.raw / IMAGES.name
+    raw = data.raw / IMAGES.name
     for part in ("imagesTr", "labelsTr"):
         (raw / part).mkdir(parents=True)
         for file in sorted((IMAGES / part).glob("*.nii.gz"))[:CASES]:
@@ -45,10 +45,10 @@ def _hippocampus(folder: Path) -> Prepared:
     tool = Path(sys.executable).parent / "nnUNetv2_plan_and_preprocess"
     subprocess.run(
         [str(tool), "-d", "4", "-c", CONFIGURATION, "-np", "2", "-npfp", "2", "--no_pbar"],
-        env=os.environ | found.environment(),
+        env=os.environ | data.environment(),
         check=True,
         capture_output=True,
     )
-    shrink_plan(found.preprocessed / IMAGES.name / "nnUNetPlans.json")
+    shrink_plan(data.preprocessed / IMAGES.name / "nnUNetPlans.json")
     marker.write_text("{}\n")
-    return found
+    return data

@@ -204,12 +204,12 @@ def complaint(fault: Fault, outcome: Outcome, printed: Printed, left: int) -> st
         return "hangs" if outcome.hung else f"did not survive: exit code {outcome.exit_code}"
     if left and fault.stock:
         return f"{left} processes were left behind"
-    deeds = outcome.account.deeds if outcome.account else ()
-    if fault.promise == "untouched" and deeds:
-        return f"nothing should have been done, but: {' '.join(deeds)}"
-    if fault.promise == "waits" and deeds:
-        return f"it should have waited, but: {' '.join(deeds)}"
-    if fault.in_epoch and "restart" in deeds:
+    actions = outcome.account.deeds if outcome.account else ()
+    if fault.promise == "untouched" and actions:
+        return f"nothing should have been done, but: {' '.join(actions)}"
+    if fault.promise == "waits" and actions:
+        return f"it should have waited, but: {' '.join(actions)}"
+    if fault.in_epoch and "restart" in actions:
         return "restarted, where new workers would have been enough"
     return None
 

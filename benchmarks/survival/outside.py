@@ -122,7 +122,7 @@ class Outside:
     def _children(self) -> list[psutil.Process]:
         with contextlib.suppress(psutil.Error):
             if self.main is not None:
-                return sorted(self.main.children(), key=lambda one: (one.create_time(), one.pid))
+                return sorted(self.main.children(), key=lambda child: (child.create_time(), child.pid))
         return []
 
 
@@ -131,15 +131,15 @@ def parse(text: str) -> Printed:
     begun: list[int] = []
     ended: list[int] = []
     loss = dice = None
-    for found in LINE.finditer(text):
-        if found["begun"] is not None:
-            begun.append(int(found["begun"]))
-        elif found["ended"] is not None and begun:
+    for match in LINE.finditer(text):
+        if match["begun"] is not None:
+            begun.append(int(match["begun"]))
+        elif match["ended"] is not None and begun:
             ended.append(begun[-1])
-        elif found["loss"] is not None:
-            loss = _float(found["loss"])
-        elif found["dice"] is not None:
-            values = [value for value in map(_float, NUMBER.findall(found["dice"])) if value is not None]
+        elif match["loss"] is not None:
+            loss = _float(match["loss"])
+        elif match["dice"] is not None:
+            values = [value for value in map(_float, NUMBER.findall(match["dice"])) if value is not None]
             dice = sum(values) / len(values) if values else None
     return Printed(tuple(begun), tuple(ended), loss, dice, text.count(": predicting "), "Validation complete" in text)
 
@@ -169,12 +169,12 @@ def is_there(process: psutil.Process) -> bool:
 
 def session(leader: int) -> list[psutil.Process]:
     """Return all processes of the session that ``leader`` started; the leader may have ended."""
-    found = []
+    processes = []
     for process in psutil.process_iter():
         with contextlib.suppress(OSError):
             if os.getsid(process.pid) == leader and is_there(process):
-                found.append(process)
-    return found
+                processes.append(process)
+    return processes
 
 
 def end_session(leader: int) -> int:

@@ -23,10 +23,10 @@ class Results(msgspec.Struct, frozen=True):
 
 def write(file: Path, outcomes: Sequence[Outcome], facts: dict[str, str] | None = None) -> None:
     """Replace the file atomically: an interruption at any moment leaves the previous file."""
-    found = document(rows(outcomes), goals(outcomes), machine() if facts is None else facts)
-    found["outcomes"] = msgspec.to_builtins(outcomes)
+    content = document(rows(outcomes), goals(outcomes), machine() if facts is None else facts)
+    content["outcomes"] = msgspec.to_builtins(outcomes)
     new = file.with_name(file.name + ".new")
-    new.write_text(json.dumps(found, indent=2) + "\n")
+    new.write_text(json.dumps(content, indent=2) + "\n")
     new.replace(file)
 
 
@@ -48,10 +48,10 @@ def merge(files: Sequence[Path]) -> Results:
     outcomes: dict[object, Outcome] = {}
     machines: dict[str, dict[str, None]] = {}
     for file in files:
-        found = read(file)
-        for outcome in found.outcomes:
+        part = read(file)
+        for outcome in part.outcomes:
             if outcome.skipped is None or outcome.key not in outcomes:
                 outcomes[outcome.key] = outcome
-        for name, value in found.machine.items():
+        for name, value in part.machine.items():
             machines.setdefault(name, {})[value] = None
     return Results({name: " | ".join(values) for name, values in machines.items()}, list(outcomes.values()))

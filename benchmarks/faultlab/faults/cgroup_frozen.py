@@ -24,7 +24,7 @@ class CgroupFrozen(Fault):
         parent = find_freezer()
         assert parent is not None
         self._group = FreezerGroup(parent)
-        self._group.add([outside.main.pid, *(one.pid for one in outside.main.children(recursive=True))])
+        self._group.add([outside.main.pid, *(child.pid for child in outside.main.children(recursive=True))])
         self.strike()
         self._group.freeze()
 

@@ -64,9 +64,9 @@ class nnUNetTrainerBadStep(nnUNetTrainer):  # type: ignore[misc]
 
     def train_step(self, batch: dict[str, Any]) -> Any:
         """Run one step."""
-        told = super().train_step(batch)
+        result = super().train_step(batch)
         self._steps = getattr(self, "_steps", 0) + 1
-        return {**told, "loss": np.float32("inf")} if self._steps == 30 else told
+        return {**result, "loss": np.float32("inf")} if self._steps == 30 else result
 
 
 class nnUNetTrainerRareClass(nnUNetTrainer):  # type: ignore[misc]
@@ -74,9 +74,9 @@ class nnUNetTrainerRareClass(nnUNetTrainer):  # type: ignore[misc]
 
     def validation_step(self, batch: dict[str, Any]) -> Any:
         """Run one validation step."""
-        told = super().validation_step(batch)
-        nothing = {name: np.zeros_like(told[name]) for name in ("tp_hard", "fp_hard", "fn_hard")}
-        return {**told, **nothing}
+        result = super().validation_step(batch)
+        nothing = {name: np.zeros_like(result[name]) for name in ("tp_hard", "fp_hard", "fn_hard")}
+        return {**result, **nothing}
 
 
 class nnUNetTrainerSummary(nnUNetTrainer):  # type: ignore[misc]
