@@ -59,7 +59,7 @@ KINDS = (
     (b"\x7fELF", define("file.program", "a program")),
     (b"\x80", define("file.pickle", "a pickle")),
 )
-NO_CHARACTERS = define("file.no-characters", "its bytes are no characters")
+NO_CHARACTERS = define("file.no-characters", "its bytes are not text")
 
 
 def lines_of_stream(

@@ -23,7 +23,7 @@ define_all(
         "doctor.cpu-cores.few.do": "Get more cores, or take load off them: holter train --loader holter.",
         "doctor.cpu-limits.go": "none: all {seen} can be used",
         "doctor.cpu-limits.quota": (
-            "A quota grants {cpus} cores, although nnU-Net counts {seen} and starts as many workers as if it had them."
+            "A quota grants {cpus} cores, but nnU-Net counts {seen} cores when it starts workers."
         ),
         "doctor.cpu-limits.quota.do": "Start as many workers as there are cores.",
         "doctor.cpu-limits.affinity": (
@@ -34,7 +34,7 @@ define_all(
         "doctor.data-workers.invalid": "nnUNet_n_proc_DA={value} is no number: nnU-Net ends at once.",
         "doctor.data-workers.invalid.do": "Set a number.",
         "doctor.data-workers.zero": (
-            "nnUNet_n_proc_DA=0: batches are made by the training itself, and the GPU waits for each."
+            "nnUNet_n_proc_DA=0: the training process makes batches itself, and the GPU waits for each."
         ),
         "doctor.data-workers.zero.do": "Set at least 1; 0 is for finding errors only.",
         "doctor.data-workers.default": (
@@ -43,16 +43,16 @@ define_all(
         "doctor.data-workers.default.do": "Start as many workers as there are cores.",
         "doctor.data-workers.too-many": "nnU-Net starts {train} + {validation} data workers for {cpus} cores.",
         "doctor.data-workers.too-many.do": "Start as many workers as there are cores.",
-        "doctor.threads.go": "nothing makes workers fight over cores",
+        "doctor.threads.go": "no setting makes workers compete for cores",
         "doctor.threads.pinned": "{name}={value} ties threads to cores: forked workers may all end up on the same one.",
         "doctor.threads.pinned.do": "Unset it for nnU-Net.",
         "doctor.threads.invalid": "{name}={value} is no number.",
         "doctor.threads.invalid.do": "Set it to 1.",
         "doctor.threads.many": "{name}={value} in each of {workers} workers is more threads than the cores can run.",
-        "doctor.threads.many.do": "One thread a worker.",
+        "doctor.threads.many.do": "Use one thread per worker.",
         "doctor.cpu-load.go": "{percent} % busy",
         "doctor.cpu-load.busy": "The machine's cores are {percent} % busy already; the data workers will share them.",
-        "doctor.cpu-load.busy.do": "See who uses them, and wait or move.",
+        "doctor.cpu-load.busy.do": "See which processes use them; wait, or use another machine.",
         "doctor.cpu-load.stolen": "The hypervisor takes {percent} % of this machine's CPU time for others.",
         "doctor.cpu-load.stolen.do": "Ask for cores of your own, or for a less crowded host.",
     }

@@ -21,20 +21,18 @@ define_all(
         ),
         "doctor.preprocessed-files.bad": (
             "Damaged files ({count}): {shown}. The worker that draws such a case dies, sooner or later. ({lengths} of "
-            "{files} lengths looked at, {whole} read to their end.)"
+            "{files} lengths checked, {whole} read to their end.)"
         ),
-        "doctor.preprocessed-files.bad.do": "Look whether the disk was full, remove them and preprocess again.",
+        "doctor.preprocessed-files.bad.do": "Check whether the disk was full, remove them and preprocess again.",
         "doctor.preprocessed-files.missing": "Missing files ({count}): {shown}.",
         "doctor.preprocessed-files.missing.do": "Preprocess again: the earlier preprocessing did not come to its end.",
-        "doctor.preprocessed-files.hangs": (
-            "Reading {shown} does not come back ({lengths} of {files} lengths looked at)."
-        ),
+        "doctor.preprocessed-files.hangs": ("Reading {shown} hangs ({lengths} of {files} lengths were checked)."),
         "doctor.preprocessed-files.hangs.do": (
-            "Have the storage looked at; a worker that reads it would hang the training."
+            "Have the storage checked; a worker that reads it would hang the training."
         ),
         "doctor.preprocessed-files.none": "No preprocessed case in {path}.",
         "doctor.preprocessed-files.none.do": "nnUNetv2_preprocess makes them for this configuration.",
-        "doctor.preprocessed-files.not-all": "{lengths} of {files} files were looked at in the time; those are right",
+        "doctor.preprocessed-files.not-all": "{lengths} of {files} files were checked in the time; those are right",
         "doctor.preprocessed-files.lengths-only": "the lengths of all {files} are right, contents were not read: {why}",
         "doctor.number-of-cases.go": "{cases}",
         "doctor.number-of-cases.fewer": "{cases} of {wanted} cases are preprocessed.",

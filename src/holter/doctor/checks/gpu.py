@@ -24,7 +24,7 @@ define_all(
         "doctor.gpu-link.title": "PCIe link",
         "doctor.gpu-errors.title": "GPU errors, slices",
         "doctor.gpu-present.go": "{count} × {names}",
-        "doctor.gpu-present.none": "No NVIDIA GPU can be seen ({why}); nnU-Net trains on one unless told otherwise.",
+        "doctor.gpu-present.none": "No NVIDIA GPU can be seen ({why}); nnU-Net trains on a GPU by default.",
         "doctor.gpu-present.none.do": (
             "Use a machine with a GPU (in a container: --gpus all), or train with -device cpu, which takes weeks."
         ),
@@ -42,8 +42,7 @@ define_all(
         ),
         "doctor.torch-reaches-gpu.refused": "torch, built for CUDA {cuda}, cannot use the GPU: {why}",
         "doctor.torch-reaches-gpu.refused.do": (
-            "Bring driver and torch together: a newer driver, or a torch for an older CUDA. After a driver update, "
-            "restart."
+            "Install a newer driver, or a torch for an older CUDA. After a driver update, restart."
         ),
         "doctor.compute-capability.go": "{name}: {capability} is supported",
         "doctor.compute-capability.unsupported": (
@@ -56,20 +55,20 @@ define_all(
         "doctor.gpu-memory.small.do": "Plan with a smaller -gpu_memory_target, or use a larger GPU.",
         "doctor.gpu-memory.taken": "Only {free} of {total} are free on GPU {gpu}; {plans} were made for {wanted}.",
         "doctor.gpu-memory.taken.do": "See with nvidia-smi who holds the rest, or use another GPU.",
-        "doctor.gpu-neighbours.go": "nobody else computes there",
+        "doctor.gpu-neighbours.go": "no other process computes there",
         "doctor.gpu-neighbours.elsewhere": "Others compute on GPU {gpu}: {names}. Another GPU is free.",
         "doctor.gpu-neighbours.elsewhere.do": "Use the free one.",
         "doctor.gpu-neighbours.shared": "Others compute on GPU {gpu}: {names}. Each slows the other down.",
-        "doctor.gpu-neighbours.shared.do": "Wait for them, or end what is left over of your own.",
+        "doctor.gpu-neighbours.shared.do": "Wait for them, or end your own left-over processes.",
         "doctor.gpu-held-down.go": "nothing holds the clock down",
         "doctor.gpu-held-down.held": "The clock of GPU {gpu} is held down now: {reasons}.",
         "doctor.gpu-held-down.held.do": "Have cooling, power supply and power limit checked.",
         "doctor.gpu-held-down.hot": "GPU {gpu} is at {degrees} °C already; under load it will slow down.",
         "doctor.gpu-held-down.hot.do": "Have its cooling checked (fans, dust, air flow).",
-        "doctor.gpu-link.go": "{width} lanes, as many as there can be",
+        "doctor.gpu-link.go": "{width} lanes, the maximum",
         "doctor.gpu-link.fewer": "{width} of {width_max} lanes, which costs little",
         "doctor.gpu-link.narrow": "GPU {gpu} is connected by {width} of {width_max} PCIe lanes.",
-        "doctor.gpu-link.narrow.do": "Seat the card anew, or use another slot; batches reach it more slowly.",
+        "doctor.gpu-link.narrow.do": "Reseat the card, or use another slot; batches reach it more slowly.",
         "doctor.gpu-errors.go": "none",
         "doctor.gpu-errors.ecc": "GPU {gpu} has counted memory errors that could not be corrected ({count}).",
         "doctor.gpu-errors.ecc.do": "Have the GPU reset, and replaced if they come back.",

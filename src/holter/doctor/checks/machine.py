@@ -15,7 +15,7 @@ define_all(
         "doctor.container.none": "none",
         "doctor.container.inside": "{kind}",
         "doctor.virtual-machine.none": "none",
-        "doctor.virtual-machine.unnamed": "yes, of a kind that does not give its name",
+        "doctor.virtual-machine.unnamed": "yes, of unknown kind",
         "doctor.virtual-machine.inside": "{kind}",
         "doctor.virtual-machine.wsl": (
             "WSL2: memory is capped by .wslconfig, /mnt/c is slow, and pinned memory is limited."
@@ -26,19 +26,19 @@ define_all(
         "doctor.slurm.fewer-cpus": "The job asked for {asked} cores, but only {cpus} may be used.",
         "doctor.slurm.fewer-cpus.do": "Start with srun --cpus-per-task, or ask the administrator how cores are bound.",
         "doctor.slurm.not-bound": (
-            "The job asked for {asked} cores, but is not bound to them: {cpus} can be used, at others' cost."
+            "The job asked for {asked} cores, but is not bound to them: it uses {cpus}, which slows other jobs."
         ),
-        "doctor.slurm.not-bound.do": "Start as many workers as were asked for.",
+        "doctor.slurm.not-bound.do": "Start as many workers as cores were requested.",
         "doctor.slurm.time": "The job ends in {hours} hours; 1000 epochs of a minute take 17.",
         "doctor.slurm.time.do": (
             "holter train saves in time when Slurm sends SIGUSR1 (sbatch --signal=B:USR1@300 --requeue)."
         ),
         "doctor.clock.go": "synchronised ({source})",
-        "doctor.clock.free-running": "nothing that can be seen from here keeps the clock right ({source})",
-        "doctor.clock.unsynchronised": "Nothing keeps the clock right ({source}), and the GPU needs a licence.",
+        "doctor.clock.free-running": "no clock synchronisation is visible from here ({source})",
+        "doctor.clock.unsynchronised": "The clock is not synchronised ({source}), and the GPU needs a licence.",
         "doctor.clock.unsynchronised.do": "Have time synchronised: a wrong clock makes a vGPU licence invalid.",
-        "doctor.clock.slow": "The clock source is {source}: every look at the time is a slow system call.",
-        "doctor.clock.slow.do": "Have tsc (or kvm-clock) used; see dmesg for why it was given up.",
+        "doctor.clock.slow": "The clock source is {source}: every read of the time is a slow system call.",
+        "doctor.clock.slow.do": "Use tsc (or kvm-clock); see dmesg for why the kernel rejected it.",
         "doctor.clock.uncertain": "The clock may be wrong by {seconds} s.",
         "doctor.clock.uncertain.do": "Have time synchronised (chrony, systemd-timesyncd).",
     }

@@ -33,7 +33,7 @@ define_all(
         "doctor.training-memory.close": (
             "The training takes about {need} ({workers} workers, {each} each); {free} are free."
         ),
-        "doctor.training-memory.close.do": "Fewer data workers leave room.",
+        "doctor.training-memory.close.do": "Use fewer data workers.",
         "doctor.training-memory.close-anyway": "The training takes about {need}; {free} are free.",
         "doctor.training-memory.close-anyway.do": "Ask for more memory; fewer workers do not help enough.",
         "doctor.training-memory.too-little": (
@@ -75,7 +75,7 @@ define_all(
         "doctor.swap.go": "{used} of {total} in use",
         "doctor.swap.full": "{used} of {total} in use, without pressure now",
         "doctor.swap.busy": "{used} of {total} of swap are in use, and processes wait for memory.",
-        "doctor.swap.busy.do": "Free memory first: a training that swaps stands still.",
+        "doctor.swap.busy.do": "Free memory first: a training that swaps stalls.",
         "doctor.file-limit.none": "no limit",
         "doctor.file-limit.go": "{limit}; a training takes about {need}",
         "doctor.file-limit.low": (
@@ -89,7 +89,7 @@ define_all(
         ),
         "doctor.process-limit.close.do": "Have the limit raised (Docker: --pids-limit).",
         "doctor.process-limit.low": "Only {left} more processes and threads are allowed ({name}: {limit}).",
-        "doctor.process-limit.low.do": "Have the limit raised (Docker: --pids-limit), or end what is left over.",
+        "doctor.process-limit.low.do": "Have the limit raised (Docker: --pids-limit), or end left-over processes.",
     }
 )
 

@@ -14,12 +14,14 @@ define_all(
         "doctor.fold-history.title": "earlier training",
         "doctor.fold-exists.title": "fold exists",
         "doctor.other-trainings.title": "other trainings",
-        "doctor.fold-free.go": "nobody trains it",
+        "doctor.fold-free.go": "no training of it is running",
         "doctor.fold-free.held": "Another Holter trains in {folder} ({holder}).",
         "doctor.fold-free.held.do": "Let it go on, or choose another fold.",
-        "doctor.fold-free.elsewhere": "{folder} is locked by {holder}; from here it cannot be seen whether that lives.",
+        "doctor.fold-free.elsewhere": (
+            "{folder} is locked by {holder}; whether that process is alive cannot be seen from here."
+        ),
         "doctor.fold-free.elsewhere.do": (
-            "Look there first. holter train takes a lock over that was not kept fresh for 5 minutes."
+            "Check there first. holter train takes over a lock that was not refreshed for 5 minutes."
         ),
         "doctor.fold-free.perhaps": (
             "A training of this name runs on this machine (PID {pid}, {user}); where its results go cannot be seen."
@@ -28,14 +30,12 @@ define_all(
         "doctor.fold-free.trained": "This fold is being trained on this machine now (PID {pid}).",
         "doctor.fold-free.trained.do": "Let it go on and watch it.",
         "doctor.fold-history.go": "none",
-        "doctor.fold-history.finished": (
-            "This fold was trained to its end; training again begins anew over it ({folder})."
-        ),
+        "doctor.fold-history.finished": ("This fold was trained to its end; a new training overwrites it ({folder})."),
         "doctor.fold-history.finished.do": "To validate only:",
         "doctor.fold-history.begun": (
-            "A training was begun in {folder}; nnUNetv2_train without --c begins anew over it."
+            "A training was started in {folder}; nnUNetv2_train without --c overwrites it from epoch 0."
         ),
-        "doctor.fold-history.begun.do": "To go on (holter train does so by itself):",
+        "doctor.fold-history.begun.do": "To resume (holter train does it by itself):",
         "doctor.fold-exists.go": "{fold} of {count}",
         "doctor.fold-exists.to-be-made": "the first training will make {count} splits",
         "doctor.fold-exists.all": "all cases, no split",

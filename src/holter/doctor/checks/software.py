@@ -51,7 +51,7 @@ define_all(
         "doctor.known-bad-versions.numpy-torch": (
             "torch {torch} cannot take arrays of numpy {numpy}: every data worker would fail."
         ),
-        "doctor.known-bad-versions.numpy-torch.do": "An older numpy, or a torch from 2.3 on.",
+        "doctor.known-bad-versions.numpy-torch.do": "Install an older numpy, or torch 2.3 or newer.",
         "doctor.torch-compile.go": "{compiler}, Python.h, Triton, cache",
         "doctor.torch-compile.switched-off": "switched off (nnUNet_compile)",
         "doctor.torch-compile.no-cuda-torch": "no torch with CUDA",
@@ -59,7 +59,7 @@ define_all(
             "nnU-Net compiles the network, and there is no C compiler: it would end in epoch 0."
         ),
         "doctor.torch-compile.no-compiler.do": "Install gcc, or switch compilation off (somewhat slower).",
-        "doctor.torch-compile.old-compiler": "gcc {version} is too old for what torch.compile writes.",
+        "doctor.torch-compile.old-compiler": "gcc {version} is too old for the code that torch.compile writes.",
         "doctor.torch-compile.old-compiler.do": "A newer gcc, or switch compilation off (somewhat slower).",
         "doctor.torch-compile.no-header": "Python.h of Python {python} is missing: torch.compile would end in epoch 0.",
         "doctor.torch-compile.no-header.do": "Install python3-dev, or switch compilation off (somewhat slower).",
@@ -71,7 +71,9 @@ define_all(
         "doctor.torch-compile.cache.do": (
             "Set TORCHINDUCTOR_CACHE_DIR and TRITON_CACHE_DIR to another folder, or switch it off."
         ),
-        "doctor.torch-compile.no-exec": "{path} is mounted noexec: what torch.compile builds there cannot be loaded.",
+        "doctor.torch-compile.no-exec": (
+            "{path} is mounted noexec: libraries that torch.compile builds there cannot be loaded."
+        ),
         "doctor.torch-compile.no-exec.do": (
             "Set TMPDIR and TORCHINDUCTOR_CACHE_DIR to another folder, or switch it off."
         ),

@@ -143,10 +143,10 @@ def _plans(folder: Path, asked: Asked) -> Mapping[str, Any]:
         raise BadInput(
             f"The plans {file} cannot be read: {getattr(error, 'strerror', None) or error}.",
             safe=SAFE,
-            next_step="nnUNetv2_plan_experiment writes them anew; look first whether the disk is full.",
+            next_step="nnUNetv2_plan_experiment writes them again; first check whether the disk is full.",
         ) from error
     if not isinstance(plans, dict) or not isinstance(plans.get("configurations"), dict):
-        raise BadInput(f"{file} holds no plans.", safe=SAFE, next_step="nnUNetv2_plan_experiment writes them anew.")
+        raise BadInput(f"{file} holds no plans.", safe=SAFE, next_step="nnUNetv2_plan_experiment writes them again.")
     return plans
 
 
@@ -174,7 +174,7 @@ def _configuration(plans: Mapping[str, Any], asked: Asked) -> Mapping[str, Any]:
         raise BadInput(
             f"The configuration {asked.configuration} of {asked.plans} lacks {', '.join(sorted(lacking))}.",
             safe=SAFE,
-            next_step="nnUNetv2_plan_experiment writes the plans anew.",
+            next_step="nnUNetv2_plan_experiment writes the plans again.",
         )
     return merged
 

@@ -57,7 +57,7 @@ NO_READING = define("gpu.no-reading", "no reading for {silent:.0f} s: the proces
 NO_READING_IN = define(
     "gpu.no-reading-in", "no reading for {silent:.0f} s: the process that reads the GPU {trouble} (in {call})"
 )
-STUCK = define("gpu.stuck", "{count} killed before did not die")
+STUCK = define("gpu.stuck", "{count} killed earlier are still alive")
 ANSWERS_AGAIN = define("gpu.answers-again", "the NVIDIA driver answers again")
 PID_HIDDEN = define("gpu.pid-hidden", "PID {pid} is not visible here")
 NOT_LISTED = define("gpu.not-listed", "nvidia-smi does not list this GPU")

@@ -52,7 +52,7 @@ NO_ANSWER = define("stack.no-answer", "no answer within {within} s")
 NOT_REGISTERED = define("stack.not-registered", "not registered in this process")
 IS_STOPPED = define("stack.is-stopped", "process is stopped")
 NO_HANDLER = define("stack.no-handler", "the process has no handler for the signal")
-WITHOUT_A_WORD = define("stack.without-a-word", "failed without a word")
+WITHOUT_A_WORD = define("stack.without-a-word", "failed without a message")
 _FINAL_REASONS = (PERMISSION_DENIED(), NO_PROCESS(), NOT_PYTHON())
 
 
