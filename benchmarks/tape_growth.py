@@ -29,7 +29,7 @@ DAY_H = 24
 MOMENTS = frozenset({"progressed_s", "pulse_s", "wait_began_s", "case_began_s"})
 
 _GPU = GpuSample(
-    t_s=0.0, index=0, name="made up", uuid="GPU-00000000-0000-0000-0000-000000000000", driver="550.54.15",
+    t_s=0.0, index=0, name="simulated", uuid="GPU-00000000-0000-0000-0000-000000000000", driver="550.54.15",
     utilization_ratio=0.9, memory_used_bytes=9 * 2**30, memory_total_bytes=24 * 2**30, power_w=280.0,
     power_limit_w=350.0, sm_clock_mhz=1700, sm_clock_max_mhz=2100, memory_clock_mhz=9500, memory_clock_max_mhz=9750,
     temperature_c=66, clock_reasons=("sw-power-cap",), pcie_generation=4, pcie_generation_max=4, pcie_width=16,

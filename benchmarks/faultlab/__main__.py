@@ -61,10 +61,10 @@ def parser() -> argparse.ArgumentParser:
     add = options.add_argument
     add("--quick", action="store_true", help="a handful of faults and healthy runs, as far as six minutes go")
     add("--only", metavar="NAMES", help="names with commas between them, or 'faults', or 'healthy'")
-    add("--list", action="store_true", help="tell what there is, and what is true of it")
+    add("--list", action="store_true", help="list all scenarios with their true causes")
     add("--json", type=Path, help="write results and goals to this file")
     add("--keep", type=Path, metavar="FOLDER", help="keep tapes, outcomes and output of all runs in this folder")
-    add("--kept", type=Path, metavar="FOLDER", help="judge what was kept there anew; run only what is missing")
+    add("--kept", type=Path, metavar="FOLDER", help="judge the runs kept in this folder again; run only missing ones")
     return options
 
 
@@ -98,7 +98,7 @@ def measure(
     """Run all, one after the other; append outcomes as they come."""
     began_s = time.monotonic()
     if os.getloadavg()[0] > BUSY * len(os.sched_getaffinity(0)):
-        say("this machine is busy: what makes a training slow is hidden by what is slow already")
+        say("this machine is busy: its own slowness hides what makes a training slow")
     brains = prepared_brains()
     for number, name in enumerate(names, 1):
         reason = find(name)().needs()

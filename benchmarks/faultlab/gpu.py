@@ -39,7 +39,7 @@ class GpuFault(Fault):
     def needs(self) -> str | None:
         """Require a compiler for the library."""
         if not FAKE.exists():
-            return "the made-up NVML library is beside the tests, and they are not here"
+            return "the fake NVML library is beside the tests, which are missing here"
         why: str | None = _fake_nvml().why_not()
         return why
 

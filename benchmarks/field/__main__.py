@@ -68,7 +68,7 @@ def parser() -> argparse.ArgumentParser:
     add = options.add_argument
     add("--quick", action="store_true", help="a healthy and a broken case of most starts, as far as twelve minutes go")
     add("--only", metavar="NAME", nargs="+", default=[], help="names of cases")
-    add("--list", action="store_true", help="tell what there is")
+    add("--list", action="store_true", help="list all cases")
     add("--json", type=Path, help="write results and goals to this file")
     add("--keep", type=Path, metavar="FOLDER", help="keep tapes, outcomes and output of all cases in this folder")
     return options

@@ -182,7 +182,7 @@ def frozen(case: Case, name: str, whom: str = "worker", says: tuple[str, ...] = 
 
 def attached(case: Case, sees: tuple[str, ...]) -> Case:
     """Return the case started without Holter and observed by ``attach``."""
-    summary = f"{case.summary}; looked at by attach"
+    summary = f"{case.summary}; observed by attach"
     return replace(case, name=f"{case.name}-attached", summary=summary, attach=True, exit_codes=(), sees=sees)
 
 
@@ -227,7 +227,7 @@ CASES: tuple[Case, ...] = (
     replace(
         loop("lock"),
         name="loader-locked",
-        summary="the loop waits for a lock for ever",
+        summary="the loop waits for a lock forever",
         breaks=True,
         exit_codes=(),
         causes=("main-stands-still",),

@@ -12,16 +12,16 @@ from benchmarks.reporting import Goal
 
 NAMES = {
     "exit code": "runs that do not end with the training's exit code",
-    "silent": "broken runs of which nothing was said",
+    "silent": "broken runs without any report",
     "alarm": "alarms in healthy runs",
     "offer": "commands that end or restart something, offered in healthy runs",
     "false cause": "headlines of broken runs that name a false cause",
     "false confirmed": "confirmed verdicts that are wrong",
-    "word": "sentences and remedies that presuppose what is not there",
+    "word": "sentences and remedies about things that do not exist here",
     "unsafe": "unsafe commands offered",
     "deed": "actions that are wrong, or would be",
-    "cannot unsaid": "things that cannot be seen or done, and were not said",
-    "training seen": "runs of which it is told wrongly whether a training was seen",
+    "cannot unsaid": "things that Holter cannot observe or do, and did not report",
+    "training seen": "runs with a wrong report whether a training was seen",
     "live, later": "verdicts told otherwise live than later",
 }
 

@@ -66,7 +66,7 @@ def run(options: argparse.Namespace) -> int:
         with ended_in_order():
             outcomes = campaign(plan, done, keeper(file))
     except KeyboardInterrupt:
-        say("interrupted; nothing is left running" + (f"; --resume {file} goes on" if file else ""))
+        say("interrupted; nothing is left running" + (f"; --resume {file} continues" if file else ""))
         return 130
     return conclude(rows(outcomes), goals(outcomes), None)
 
@@ -81,7 +81,7 @@ def parser() -> argparse.ArgumentParser:
     add = options.add_argument
     add("--quick", action="store_true", help="a handful of faults once, as far as five minutes go")
     add("--faults", help="names, with commas between them; none: only healthy runs")
-    add("--list", action="store_true", help="tell what faults there are")
+    add("--list", action="store_true", help="list all faults")
     add("--repeats", type=int, default=REPEATS, help=f"runs of each fault (default: {REPEATS})")
     add("--healthy", type=int, help=f"healthy runs (default: {HEALTHY_RUNS})")
     add("--kills", type=int, help=f"kills while a checkpoint is being written (default: {KILLS})")
@@ -89,7 +89,7 @@ def parser() -> argparse.ArgumentParser:
     add("--only", choices=("stock", "holter"), help="only the runs without Holter, or only those with it")
     add("--part", type=part, default=(1, 1), metavar="I/N", help="only every N-th run, from the I-th on")
     add("--json", type=Path, help="write results and goals to this file, after every run")
-    add("--resume", type=Path, metavar="FILE", help="leave out the runs that are in this file, and go on with it")
+    add("--resume", type=Path, metavar="FILE", help="leave out the runs that are in this file, and continue it")
     add("--merge", type=Path, nargs="+", metavar="FILE", help="run nothing: one table of several files")
     add("--keep", type=Path, help="keep tape and output of runs that went wrong in this folder")
     return options
@@ -123,7 +123,7 @@ def put_away(file: Path) -> None:
     """Move an existing file away, so that a new campaign does not overwrite an hour's work."""
     if file.exists():
         file.replace(file.with_name(file.name + ".before"))
-        say(f"{file} was there: it is {file}.before now")
+        say(f"{file} existed: it is {file}.before now")
 
 
 def keeper(file: Path | None) -> Callable[[list[Outcome]], None]:

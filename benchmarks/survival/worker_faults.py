@@ -62,7 +62,7 @@ class WorkerFrozen(FromDemo):
     """SIGSTOP to a worker that has announced tensors."""
 
     name = "worker-sigstop"
-    summary = "a data worker is stopped while it owes the training a tensor"
+    summary = "a data worker is stopped while the training waits for its tensor"
     promise = "goes-on"
     in_epoch = True
 
@@ -119,7 +119,7 @@ class WorkerOutOfMemory(WorkerFault):
     """The kernel's OOM killer, in a control group."""
 
     name = "worker-oom"
-    summary = "a data worker is killed by the kernel for want of memory"
+    summary = "a data worker is OOM-killed"
 
     def __init__(self) -> None:
         super().__init__()
@@ -173,7 +173,7 @@ class ExportWorkerKilled(WorkerFault):
     """SIGKILL to an export worker that works on a case."""
 
     name = "export-worker-sigkill"
-    summary = "an export worker is killed in the final validation with a case in hand"
+    summary = "an export worker that works on a case is killed in the final validation"
     in_epoch = False
     validates = True
 
@@ -210,7 +210,7 @@ class ExportOutOfMemory(ExportWorkerKilled):
     """The OOM killer kills an export worker."""
 
     name = "export-oom"
-    summary = "an export worker with a case in hand is killed by the kernel for want of memory"
+    summary = "an export worker that works on a case is OOM-killed"
 
     def __init__(self) -> None:
         super().__init__()

@@ -15,7 +15,7 @@ class GpuAssert(Armed):
     """As after a wrong label in the data."""
 
     name = "gpu-assert"
-    summary = "(made-up sentence) a kernel meets a label that is out of range"
+    summary = "(simulated message) a kernel meets a label that is out of range"
     cause = "cuda-device-assert"
     acts = True
     trainer = "nnUNetTrainerGpuFails"

@@ -9,7 +9,7 @@ class GpuLicence(GpuFault):
     """The case of nnU-Net's issue 2041, as far as it is known."""
 
     name = "gpu-licence"
-    summary = "(made-up GPU) the licence of a vGPU is restricted, and it is nearly idle"
+    summary = "(simulated GPU) the licence of a vGPU is restricted, and it is nearly idle"
     cause = "vgpu-unlicensed"
     virtual = True
     delay_s = 18.0  # an epoch of 160 s became one of 25,000 s

@@ -12,7 +12,7 @@ class GpuLost(GpuFault):
     """As with a bad card, slot or power supply."""
 
     name = "gpu-lost"
-    summary = "(made-up GPU) the GPU falls off the bus and the training raises a CUDA error"
+    summary = "(simulated GPU) the GPU falls off the bus and the training raises a CUDA error"
     cause = "gpu-lost-or-gsp"
     acts = True
     trainer = "nnUNetTrainerGpuFails"

@@ -12,7 +12,7 @@ class GpuShared(GpuFault):
     """As on a shared workstation."""
 
     name = "gpu-shared"
-    summary = "(made-up GPU) another process begins to compute on the GPU"
+    summary = "(simulated GPU) another process begins to compute on the GPU"
     cause = "gpu-shared-or-zombie"
 
     def change(self, outside: Outside) -> dict[str, Any]:

@@ -9,7 +9,7 @@ class GpuStalls(GpuFault):
     """As with a driver call that does not return."""
 
     name = "gpu-stalls"
-    summary = "(made-up GPU) one step never comes back from the driver"
+    summary = "(simulated GPU) one step never comes back from the driver"
     cause = "gpu-side-stall"
     delay_s = 1e5
     broken = {"utilization": 0, "power": 60_000}

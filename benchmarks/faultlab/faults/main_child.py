@@ -9,7 +9,7 @@ class MainChild(Stands):
     """The user's own training step waits forever for a program."""
 
     name = "main-child"
-    summary = "a step of the user's own waits for a program for ever"
+    summary = "a step of the user's own waits for a program forever"
     stands_in = "child"
 
 

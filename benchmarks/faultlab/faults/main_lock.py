@@ -9,7 +9,7 @@ class MainLock(Stands):
     """The user's own training step waits forever for a lock."""
 
     name = "main-lock"
-    summary = "a step of the user's own waits for a lock for ever"
+    summary = "a step of the user's own waits for a lock forever"
     stands_in = "lock"
 
 
