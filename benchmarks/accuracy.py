@@ -1,10 +1,10 @@
-"""Whether a network that was trained with Holter's loader segments as well as one that was trained with nnU-Net's.
+"""Compare the segmentation quality of networks trained with Holter's loader and with nnU-Net's loader.
 
 Medical Decathlon hippocampus (``../shared/data``, or ``--data``), planned and preprocessed by nnU-Net; the same short
-schedule with both loaders and several seeds, then nnU-Net's own final validation. Weights begin equal for a seed;
-batches are random in both, so seeds tell how far two trainings differ anyway.
+schedule with both loaders and several seeds, then nnU-Net's own final validation. For one seed both start with equal
+weights; batches are random in both, so the spread over seeds is the normal difference of two trainings.
 
-So small a patch and so high a learning rate are no recipe: they make nnU-Net learn within minutes on a CPU.
+The small patch and the high learning rate are not a recipe: they let nnU-Net learn within minutes on a CPU.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ from holter.demo.prepare import shrink_plan
 DATA = Path(__file__).resolve().parents[1].parent / "shared" / "data" / "Dataset004_Hippocampus"
 DATASET, CONFIGURATION, FOLD = "4", "3d_fullres", "0"
 GOAL_POINTS = 0.5
-LEAST_POINTS = 50.0  # below this the networks have learned little, and two that know nothing compare equal
+LEAST_POINTS = 50.0  # below this the networks have learned too little for a comparison
 LOADERS = ("stock", "holter")
 WORKERS = "2"
-PATCH, BATCH = (24, 32, 24), 2  # a hippocampus fits; the median image has 37 x 50 x 36 voxels
-INITIAL_LR = "0.03"  # with stock's 0.01 two thousand steps pass before the first voxel is foreground
+PATCH, BATCH = (24, 32, 24), 2  # large enough for a hippocampus; the median image has 37 x 50 x 36 voxels
+INITIAL_LR = "0.03"  # with stock's 0.01 the first foreground voxel comes after two thousand steps
 
 
 class Plan(NamedTuple):
-    """How long is trained, on how many cases; a fifth of them is for validation. 3600 steps give a Dice of 80.
+    """Length of the trainings, and number of cases; a fifth is for validation. 3600 steps give a Dice of 80.
 
-    After 1600 it was 56 to 72, and two trainings of the same loader were further apart than any goal.
+    After 1600 steps it was 56 to 72, and two trainings of the same loader differed by more than any goal.
     """
 
     cases: int
@@ -60,7 +60,7 @@ class Score(NamedTuple):
 
 
 def main() -> int:
-    """Train, print tables, write JSON where asked; 1 if the goal was missed, 2 without data."""
+    """Train, print tables, write JSON if asked; return 1 if the goal was missed, 2 without data."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.accuracy", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="so short that no goal is judged: some minutes")
     parser.add_argument("--data", type=Path, default=DATA, help="the raw data set, as nnU-Net wants it")
@@ -80,7 +80,7 @@ def main() -> int:
 
 
 def measure(plan: Plan, data: Path, folder: Path, device: str) -> list[Score]:
-    """Every seed with both loaders, in turns."""
+    """Train every seed with both loaders, in turns."""
     say("planning and preprocessing")
     variables = prepare(data, folder, plan.cases)
     scores = []
@@ -96,7 +96,7 @@ def measure(plan: Plan, data: Path, folder: Path, device: str) -> list[Score]:
 
 
 def prepare(data: Path, folder: Path, cases: int) -> dict[str, str]:
-    """Plan and preprocess some cases; the variables for trainings on them."""
+    """Plan and preprocess some cases; return the variables for trainings on them."""
     raw = folder / "nnUNet_raw" / data.name
     for part in ("imagesTr", "labelsTr"):
         (raw / part).mkdir(parents=True)
@@ -123,14 +123,14 @@ def prepare(data: Path, folder: Path, cases: int) -> dict[str, str]:
 
 
 def command_of(loader: str, seed: int, plan: Plan, device: str) -> list[str]:
-    """One training with its final validation."""
+    """Return the command of one training with its final validation."""
     command = [sys.executable, "-m", "holter.trainer.shortened", DATASET, CONFIGURATION, FOLD, "--loader", loader]
     command += ["--seed", str(seed), "--epochs", str(plan.epochs), "--iterations", str(plan.iterations)]
     return [*command, "--initial-lr", INITIAL_LR, "-device", device]
 
 
 def train(command: list[str], variables: dict[str, str]) -> float:
-    """Mean foreground Dice of the validation, in points."""
+    """Run a training; return the mean foreground Dice of its validation, in points."""
     done = subprocess.run(
         command, env=variables, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )  # fmt: skip
@@ -141,7 +141,7 @@ def train(command: list[str], variables: dict[str, str]) -> float:
 
 
 def rows_of(scores: Sequence[Score]) -> list[Row]:
-    """Each seed, and the means."""
+    """Return one row per seed, and the means."""
     rows: list[Row] = []
     for seed in dict.fromkeys(score.seed for score in scores):
         pair = {score.loader: score.dice for score in scores if score.seed == seed}
@@ -151,7 +151,7 @@ def rows_of(scores: Sequence[Score]) -> list[Row]:
 
 
 def goal_of(scores: Sequence[Score], *, is_judged: bool) -> Goal:
-    """The promise about the means."""
+    """Return the goal for the means."""
     name = "mean foreground Dice, Holter's loader against stock's (points apart)"
     means = {name: statistics.mean(score.dice for score in scores if score.loader == name) for name in LOADERS}
     if not is_judged or means["stock"] < LEAST_POINTS:

@@ -1,4 +1,4 @@
-"""One training with one fault, and what Holter made of it: in this process, or in one of its own."""
+"""One training with one fault, and Holter's result: in this process, or in a process of its own."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from holter.supervisor.run import run
 from holter.tape import read
 
 BROKEN = ("--epochs", "4", "--no-validation")  # a fault in mid-training needs no validation
-RUN_LIMIT_S = 300.0  # twice what the slowest takes here
-END_WAIT_S = 40.0  # the training ends, late lines are waited for, mounts and groups are taken down
+RUN_LIMIT_S = 300.0  # twice the time of the slowest here
+END_WAIT_S = 40.0  # for the end of the training, late lines, and the removal of mounts and groups
 NAMED = ("confirmed", "likely")
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):
-    """A fault and the training it is for."""
+    """A fault and its training."""
 
     fault: Fault
     options: tuple[str, ...] = BROKEN
@@ -45,35 +45,35 @@ CASES: tuple[Case, ...] = tuple(
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of one run. Times are seconds from the fault."""
+    """Result of one run. Times are seconds from the fault."""
 
     fault: str
     true_cause: str | None = None
-    skipped: str | None = None  # why it did not take place
+    skipped: str | None = None  # why it was not run
     alarm_s: float | None = None
-    cause_s: float | None = None  # the true cause was named, live
-    named: str | None = None  # by the tape, afterwards
+    cause_s: float | None = None  # when the true cause was named, live
+    named: str | None = None  # cause in the tape, read afterwards
     problem: str | None = None  # what is wrong with this outcome
 
     @property
     def is_right(self) -> bool:
-        """The true cause and no other, or nothing where nothing was wrong."""
+        """Whether the true cause and no other was named, or nothing if nothing was wrong."""
         return self.skipped is None and self.problem is None
 
     @property
     def after_alarm_s(self) -> float | None:
-        """From the alarm to the named cause."""
+        """Seconds from the alarm to the named cause."""
         return None if self.alarm_s is None or self.cause_s is None else self.cause_s - self.alarm_s
 
     def told(self) -> str:
-        """One line for who waits."""
+        """Return one line about the run for the terminal."""
         times = ("?" if value is None else f"{value:.1f} s" for value in (self.alarm_s, self.cause_s))
         heard = f"alarm {next(times)}, cause {next(times)}, named {self.named}" if self.named else "no alarm"
         return f"{self.fault}: {heard}" + (f" -- {self.problem}" if self.problem else "")
 
 
 class Stage(FaultInjector):
-    """Breaks the training as the demo does, and ends it when the fault was repaired: the rest tells nothing."""
+    """Injects the fault as the demo does, and ends the training once the fault was repaired."""
 
     def __init__(self, case: Case, context: Context) -> None:
         super().__init__(case.fault, context, "en", lambda _: None, show_progress=False)
@@ -90,7 +90,7 @@ class Stage(FaultInjector):
 
 
 def find_case(name: str) -> Case:
-    """The case of that fault.
+    """Return the case of that fault.
 
     Raises:  BadInput.
     """
@@ -101,8 +101,8 @@ def find_case(name: str) -> Case:
 
 
 def run_here(case: Case, folder: Path) -> int:
-    """Run it in this process and print the outcome as JSON; a SIGTERM ends training and fault in order."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # runs what ``finally`` asks for
+    """Run in this process and print the outcome as JSON; on SIGTERM, end training and fault in order."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # runs the ``finally`` blocks
     brains = prepared_brains()
     fault = case.fault
     context = Context(scratch=folder / "scratch", preprocessed=brains.preprocessed)
@@ -124,11 +124,11 @@ def run_here(case: Case, folder: Path) -> int:
 
 
 def judge(fault: Fault, tape: Path, fault_s: float | None, result: RunResult) -> Outcome:
-    """Compare what was said with what was done."""
+    """Compare the diagnosis with the fault."""
     recording = read(tape)
     diagnoses = diagnose_all(recording)
     outcome = Outcome(fault=fault.name, true_cause=fault.true_cause)
-    first = min(diagnoses, key=lambda one: one.episode.alarm_s, default=None)
+    first = min(diagnoses, key=lambda diagnosis: diagnosis.episode.alarm_s, default=None)
     if fault.true_cause is None:
         false = f"false alarm: {phrase(first.episode.reason, 'en')}" if first else None
         return _with_problem(outcome, false or (f"exit code {result.returncode}" if result.returncode else None))
@@ -139,8 +139,8 @@ def judge(fault: Fault, tape: Path, fault_s: float | None, result: RunResult) ->
         return _with_problem(outcome, "no alarm")
     began_s = fault_s + late_s
     named = first.verdicts[0].cause
-    judged = (one for one in recording.events(Judged) if one.verdict in NAMED)
-    cause_at_s = next((one.t_s for one in judged if one.cause == fault.true_cause), None)
+    judged = (judgement for judgement in recording.events(Judged) if judgement.verdict in NAMED)
+    cause_at_s = next((judgement.t_s for judgement in judged if judgement.cause == fault.true_cause), None)
     outcome = msgspec.structs.replace(
         outcome,
         alarm_s=round(first.episode.alarm_s - began_s, 2),
@@ -163,16 +163,16 @@ def _with_problem(outcome: Outcome, problem: str | None) -> Outcome:
 
 
 def run_apart(name: str, folder: Path) -> Outcome:
-    """Run it in a process of its own, which takes training and fault with it if we are interrupted."""
+    """Run in a process of its own, which ends training and fault if this one is interrupted."""
     child = subprocess.Popen(
         [sys.executable, "-m", "benchmarks.detection", "--one", name, str(folder)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
-        start_new_session=True,  # Ctrl-C is for us alone; we end the child in order
+        start_new_session=True,  # Ctrl-C reaches only this process, which ends the child in order
         text=True,
     )
     try:
-        said, _ = child.communicate(timeout=RUN_LIMIT_S)
+        output, _ = child.communicate(timeout=RUN_LIMIT_S)
     except subprocess.TimeoutExpired:
         end(child)
         return Outcome(fault=name, problem=f"not over after {RUN_LIMIT_S:.0f} s")
@@ -184,11 +184,11 @@ def run_apart(name: str, folder: Path) -> Outcome:
             say(f"{name}: processes of the training were left behind, and are ended now")
     if child.returncode:
         return Outcome(fault=name, problem=f"the run failed with exit code {child.returncode}")
-    return msgspec.json.decode(said, type=Outcome)
+    return msgspec.json.decode(output, type=Outcome)
 
 
 def end(child: subprocess.Popen[str]) -> None:
-    """Have the child end its training and undo its fault; if it does not, end the whole session."""
+    """Ask the child to end its training and undo its fault; if it does not, kill the whole session."""
     child.terminate()
     try:
         child.communicate(timeout=END_WAIT_S)
@@ -198,7 +198,7 @@ def end(child: subprocess.Popen[str]) -> None:
 
 
 def end_session(leader: int) -> bool:
-    """End what is left of the process group that a child was the leader of; whether anything still ran."""
+    """Kill the rest of the child's process group; return whether any process was still running."""
     left = False
     for process in psutil.process_iter(["status"]):
         with contextlib.suppress(ProcessLookupError, PermissionError):

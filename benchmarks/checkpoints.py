@@ -1,8 +1,8 @@
-"""How long a checkpoint holds up a training: nnU-Net's own way, in place, and the safe one in the background.
+"""How long a checkpoint blocks a training: nnU-Net's own way, in place, and the safe way in the background.
 
-A trainer with a network and an optimizer of nnU-Net's usual size saves in turns in both ways, within one process.
-Stock returns once its bytes are in the page cache; the safe way returns with a snapshot in memory, and the next save
-begins when that one is on the disk and verified. The goal is a share of an epoch of nnU-Net's usual length.
+A trainer with a network and an optimizer of nnU-Net's usual size saves in both ways in turns, within one process.
+Stock returns when its bytes are in the page cache. The safe way returns with a snapshot in memory; the next save
+begins when that snapshot is on the disk and verified. The goal is a share of an epoch of nnU-Net's usual length.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class Saves(NamedTuple):
 
 
 def main() -> int:
-    """Measure, print tables, write JSON where asked; 1 if a goal was missed."""
+    """Measure, print tables, write JSON if asked; return 1 if a goal was missed."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.checkpoints", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer repeats")
     parser.add_argument("--folder", type=Path, help="where to write; default: the system's folder for temporary files")
@@ -110,7 +110,7 @@ def measure(folder: Path, repeats: int) -> Saves:
 
 
 def rows(saves: Saves) -> list[Row]:
-    """What was measured, for people."""
+    """Return the measurements as rows of the table."""
     what = f"{saves.parameters / 1e6:.0f} M parameters with momentum on {saves.device}"
     return [
         {"name": "size of the checkpoint", "value": saves.bytes / 1e6, "unit": "MB", "note": what},
@@ -121,7 +121,7 @@ def rows(saves: Saves) -> list[Row]:
 
 
 def row(name: str, seconds: Sequence[float], note: str) -> Row:
-    """One line of the table: the median, and the slowest in the note."""
+    """Return one row of the table: the median, and the slowest in the note."""
     return {
         "name": name,
         "value": statistics.median(seconds),
@@ -131,7 +131,7 @@ def row(name: str, seconds: Sequence[float], note: str) -> Row:
 
 
 def goal(saves: Saves) -> Goal:
-    """The promise about the hold-up."""
+    """Return the goal for the blocked time."""
     percent = 100 * statistics.median(saves.safe) / EPOCH_S
     name = f"training held up by a save (% of an epoch of {EPOCH_S:.0f} s)"
     return Goal(name, GOAL_PERCENT, round(percent, 3), percent <= GOAL_PERCENT)

@@ -1,10 +1,10 @@
-"""How soon after a fault Holter raises the alarm and names the cause, and whether the cause is the right one.
+"""How soon after a fault Holter raises the alarm and names the cause, and whether the cause is right.
 
-Every run is a real stock training in a process of its own, broken in the middle of its second epoch (or where the
-fault says), one run after the other. Seconds count from the fault; where a damaged file is the fault, from the damage
-and not from the moment at which a worker meets it. A cause is named when Holter calls it likely or confirmed while
-the training runs, and right if the tape, read again afterwards, gives the same. Healthy runs go through to the end
-of nnU-Net's final validation and must have no alarm.
+Every run is a real stock training in a process of its own, broken in the middle of its second epoch (or at the time
+that the fault sets), one run after the other. Seconds count from the fault; for a damaged file they count from the
+damage, not from the first read by a worker. A cause is named when Holter calls it likely or confirmed while the
+training runs. It is right if the tape, read again afterwards, gives the same. Healthy runs continue to the end of
+nnU-Net's final validation and must have no alarm.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ CAUSE_GOAL_S = 10.0  # after the alarm
 PROMPT = ("freeze-worker", "kill-worker", "vgpu-licence")  # worker frozen, worker dead, native stall
 HEALTHY = "none"
 PERCENTILE = 0.95
-# A run that was begun may take another minute; five minutes are meant to be enough for a look.
+# A started run may take another minute; the whole should stay below five minutes.
 QUICK_BUDGET_S = 230.0
 
 
 def main() -> int:
-    """Measure, print tables, write JSON where asked; 1 if a goal was missed, 130 after Ctrl-C."""
+    """Measure, print tables, write JSON if asked; return 1 if a goal was missed, 130 after Ctrl-C."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.detection", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="each fault once, as far as five minutes go")
     parser.add_argument("--json", type=Path, help="write results and goals to this file")
@@ -58,7 +58,7 @@ def main() -> int:
 
 
 def measure(names: Sequence[str], repeats: int, budget_s: float, keep: Path | None) -> list[Outcome]:
-    """All runs, faults taking turns, so that a disturbed quarter of an hour does not fall on one fault alone."""
+    """Run all, faults in turns, so that a disturbance of some minutes does not affect only one fault."""
     began_s = time.monotonic()
     prepared_brains()
     outcomes: list[Outcome] = []
@@ -87,12 +87,12 @@ def keep_tape(folder: Path, to: Path) -> None:
 
 
 def of_fault(outcomes: Sequence[Outcome], name: str) -> list[Outcome]:
-    """The runs of one fault."""
+    """Return the runs of one fault."""
     return [outcome for outcome in outcomes if outcome.fault == name]
 
 
 def row(name: str, outcomes: Sequence[Outcome]) -> dict[str, object]:
-    """One line of the table."""
+    """Return one row of the table."""
     done = [outcome for outcome in outcomes if outcome.skipped is None]
     alarms = [outcome.alarm_s for outcome in done]
     causes = [outcome.after_alarm_s for outcome in done]
@@ -111,29 +111,29 @@ def row(name: str, outcomes: Sequence[Outcome]) -> dict[str, object]:
 
 
 def goals(outcomes: Sequence[Outcome]) -> list[Goal]:
-    """The promises; open for faults that were not made here."""
-    found = [
+    """Return the goals; open for faults that were not run here."""
+    all_goals = [
         within(f"{name}: alarm p95 (s)", ALARM_GOAL_S, [o.alarm_s for o in done(outcomes, name)]) for name in PROMPT
     ]
     names = dict.fromkeys(outcome.fault for outcome in outcomes if outcome.fault != HEALTHY)
-    found += [
+    all_goals += [
         within(f"{name}: cause after alarm, p95 (s)", CAUSE_GOAL_S, [o.after_alarm_s for o in done(outcomes, name)])
         for name in names
     ]
     broken = [outcome for name in names for outcome in done(outcomes, name)]
     healthy = done(outcomes, HEALTHY)
-    found.append(none_of("runs with a wrong cause or none", [not outcome.is_right for outcome in broken]))
-    found.append(none_of("healthy runs with an alarm", [not outcome.is_right for outcome in healthy]))
-    return found
+    all_goals.append(none_of("runs with a wrong cause or none", [not outcome.is_right for outcome in broken]))
+    all_goals.append(none_of("healthy runs with an alarm", [not outcome.is_right for outcome in healthy]))
+    return all_goals
 
 
 def done(outcomes: Sequence[Outcome], name: str) -> list[Outcome]:
-    """Runs of one fault that took place."""
+    """Return the runs of one fault that were not skipped."""
     return [outcome for outcome in of_fault(outcomes, name) if outcome.skipped is None]
 
 
 def within(name: str, goal: float, values: Sequence[float | None]) -> Goal:
-    """A run without the alarm or without the cause counts as one that took for ever."""
+    """Return the goal for the 95th percentile; a run without alarm or cause counts as infinitely long."""
     if not values:
         return Goal(name, goal, None, None)
     measured = percentile(values, PERCENTILE)
@@ -141,12 +141,12 @@ def within(name: str, goal: float, values: Sequence[float | None]) -> Goal:
 
 
 def none_of(name: str, failures: Sequence[bool]) -> Goal:
-    """Nothing of the kind may happen."""
+    """Return the goal that a failure never happens."""
     return Goal(name, 0, sum(failures), sum(failures) == 0) if failures else Goal(name, 0, None, None)
 
 
 def percentile(values: Sequence[float | None], ratio: float) -> float | None:
-    """Nearest rank, so that of ten runs the 95th percentile is the worst; None stands for a time without end."""
+    """Nearest rank, so that of ten runs the 95th percentile is the worst; None counts as infinite."""
     ranked = sorted(math.inf if value is None else value for value in values)
     value = ranked[math.ceil(ratio * len(ranked)) - 1] if ranked else math.inf
     return None if math.isinf(value) else round(value, 2)

@@ -1,4 +1,4 @@
-"""What two pipelines draw, as plain numbers: stock's transforms, and the chain that was read from them."""
+"""The random parameters of two pipelines as plain numbers: stock's transforms, and the chain made from them."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from scipy import stats
 from holter.transforms import Chain
 
 Numbers = dict[str, list[float]]
-MOST_CATEGORIES = 40  # with fewer different values it is a count, with more a measurement
+MOST_CATEGORIES = 40  # with at most this many values it is a count, with more a measurement
 
 
 class Comparison(NamedTuple):
-    """One drawn quantity of one transform; ``p`` is small where the two sides differ."""
+    """One drawn quantity of one transform; ``p`` is small if the two sides differ."""
 
     name: str
-    stock: int  # how many numbers
+    stock: int  # number of draws
     ours: int
     test: str
     p: float
 
 
 class Pair(NamedTuple):
-    """A transform of stock and the place of its twin in the chain."""
+    """A transform of stock and the index of its counterpart in the chain."""
 
     name: str
     transform: Any
@@ -35,8 +35,8 @@ class Pair(NamedTuple):
 
 
 def draw_stock(pairs: Sequence[Pair], channels: int, samples: int, size: Sequence[int]) -> Numbers:
-    """Every parameter that stock draws for that many samples; the image is only there for its shape."""
-    found: Numbers = defaultdict(list)
+    """Return every parameter that stock draws for that many samples; only the image's shape is used."""
+    numbers: Numbers = defaultdict(list)
     image = torch.zeros((channels, *size))
     for _ in range(samples):
         for name, transform, _step in pairs:
@@ -44,24 +44,24 @@ def draw_stock(pairs: Sequence[Pair], channels: int, samples: int, size: Sequenc
             if type(transform).__name__ == "RandomTransform":
                 inner, fires = transform.transform, transform.get_parameters()["apply_transform"]
             parameters = inner.get_parameters(image=image) if fires else None
-            _add(found, name, STOCK[type(inner).__name__](parameters, channels))
-    return found
+            _add(numbers, name, STOCK[type(inner).__name__](parameters, channels))
+    return numbers
 
 
 def draw_ours(pairs: Sequence[Pair], chain: Chain, channels: int, samples: int, seed: int) -> Numbers:
-    """Every parameter that the chain draws, under the same names."""
-    found: Numbers = defaultdict(list)
+    """Return every parameter that the chain draws, under the same names."""
+    numbers: Numbers = defaultdict(list)
     rng = np.random.default_rng(seed)
     for _ in range(samples):
         drawn = chain.draw(rng, channels).draws
         for name, transform, step in pairs:
             inner = getattr(transform, "transform", transform)
-            _add(found, name, OURS[type(inner).__name__](drawn[step], channels))
-    return found
+            _add(numbers, name, OURS[type(inner).__name__](drawn[step], channels))
+    return numbers
 
 
 def pairs_of(compose: Any, chain: Chain) -> list[Pair]:
-    """The transforms that draw something, numbered where there are two of a kind."""
+    """Return the transforms that draw something, numbered if there are two of a kind."""
     transforms = iter(compose.transforms)
     pairs: list[Pair] = []
     for step, (stock, _) in enumerate(chain.mapping):
@@ -75,7 +75,7 @@ def pairs_of(compose: Any, chain: Chain) -> list[Pair]:
 
 
 def compare(stock: Numbers, ours: Numbers) -> list[Comparison]:
-    """Chi-square for what is counted, Kolmogorov-Smirnov for what is measured."""
+    """Compare with chi-square for counts and Kolmogorov-Smirnov for measurements."""
     return [_compare(name, stock.get(name, []), ours.get(name, [])) for name in sorted({*stock, *ours})]
 
 
@@ -87,13 +87,13 @@ def _compare(name: str, stock: list[float], ours: list[float]) -> Comparison:
         return Comparison(name, len(stock), len(ours), "KS", float(stats.ks_2samp(stock, ours).pvalue))
     if len(values) == 1:
         return Comparison(name, len(stock), len(ours), "constant", 1.0)
-    table = [[int(np.sum(np.asarray(one) == value)) for value in values] for one in (stock, ours)]
+    table = [[int(np.sum(np.asarray(side) == value)) for value in values] for side in (stock, ours)]
     return Comparison(name, len(stock), len(ours), "chi-square", float(stats.chi2_contingency(table).pvalue))
 
 
-def _add(found: Numbers, name: str, numbers: Mapping[str, Sequence[float]]) -> None:
+def _add(into: Numbers, name: str, numbers: Mapping[str, Sequence[float]]) -> None:
     for key, values in numbers.items():
-        found[f"{name}: {key}"].extend(float(value) for value in values)
+        into[f"{name}: {key}"].extend(float(value) for value in values)
 
 
 def _spatial(affine: Any) -> Numbers:
@@ -109,7 +109,7 @@ def _spatial(affine: Any) -> Numbers:
 
 
 def _channels(hit: Sequence[int] | None, channels: int, **values: Sequence[float]) -> Numbers:
-    """How often each channel is hit, and what is drawn for those that are."""
+    # How often each channel is selected, and the values drawn for selected channels.
     members = set() if hit is None else {int(channel) % channels for channel in hit}
     flags: Numbers = {f"channel {channel}": [float(channel in members)] for channel in range(channels)}
     return flags | {name: [float(value) for value in some] for name, some in values.items()}
@@ -147,7 +147,9 @@ def _stock_low_resolution(p: Any, channels: int) -> Numbers:
 
 def _stock_gamma(p: Any, channels: int) -> Numbers:
     names = {"exponent": "gamma", "inverted": "invert_image", "kept": "retain_stats"}
-    return _channels(_of(p, "apply_to_channel"), channels, **{ours: _of(p, stock) for ours, stock in names.items()})
+    return _channels(
+        _of(p, "apply_to_channel"), channels, **{own_name: _of(p, stock) for own_name, stock in names.items()}
+    )
 
 
 OPERATORS = ("binary_dilation_torch", "binary_erosion_torch", "binary_closing_torch", "binary_opening_torch")
@@ -177,7 +179,7 @@ STOCK: dict[str, Reader] = {
     "GammaTransform": _stock_gamma,
     "MirrorTransform": lambda p, _: _mirror(p["axes"], _),
     "ApplyRandomBinaryOperatorTransform": lambda p, _: _operators(
-        _of(p, "apply_to_channels"), [one.__name__ for one in _of(p, "operators")], _of(p, "strel_size")
+        _of(p, "apply_to_channels"), [operator.__name__ for operator in _of(p, "operators")], _of(p, "strel_size")
     ),
     "RemoveRandomConnectedComponentFromOneHotEncodingTransform": lambda p, _: _components(_of(p, "apply_to_channels")),
 }
@@ -210,5 +212,5 @@ def _from_end(draw: Any, channels: int) -> list[int]:
 
 
 def failures(comparisons: Sequence[Comparison], least: float) -> Iterator[Comparison]:
-    """Those that chance does not explain."""
-    return (one for one in comparisons if one.p <= least)
+    """Return the comparisons that chance does not explain."""
+    return (comparison for comparison in comparisons if comparison.p <= least)

@@ -1,11 +1,10 @@
-"""What the hook costs a training: per step, and at the start of every Python process.
+"""The cost of the hook for a training: per step, and at the start of every Python process.
 
 A step is batchgenerators' real ``__next__`` on a queue that is already full, followed by a trainer's ``train_step``
-that does nothing, so what the wrapped functions take longer than the bare ones is the hook. Wrapped and bare steps
-take turns within one process. They are timed warm, after a sweep through more memory than a core's own caches hold,
-and after one that leaves next to nothing in any cache (an upper bound that says as much about the machine's memory
-as about the hook: judge it by what the bare step takes). Interpreters
-start in turns with and without the hook.
+that does nothing. So the time by which the wrapped functions are slower than the bare ones is the hook's. Wrapped and
+bare steps take turns within one process. They are timed warm, after reading more memory than a core's own caches
+hold, and after reading enough to empty all caches. The last is an upper bound that depends on the machine's memory as
+much as on the hook: compare it with the time of the bare step. Interpreters start in turns with and without the hook.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ INJECT = Path(__file__).parents[1] / "src" / "holter" / "hook" / "inject"
 STEP_GOAL_US = 20.0  # a step of the smallest nnU-Net configurations takes some 50 ms
 START_GOAL_MS = 5.0  # paid once by every Python child, of which a training has some dozens
 
-# Stands in for nnU-Net's module of this name: the hook wraps the same methods, and nothing else takes time.
+# Replaces nnU-Net's module of this name: the hook wraps the same methods, and nothing else takes time.
 TRAINER = """
 class nnUNetTrainer:
     def __init__(self): self.network = None
@@ -58,12 +57,12 @@ for number in range(steps):
 augmenter.initialized = False
 print(*(statistics.median(of_kind) / 1000 for of_kind in times))
 """
-# Bytes swept between two steps, and how many steps of that kind are timed.
+# Bytes read between two steps, and number of timed steps of that kind.
 SWEEPS = {"warm": (1, 20_000), "own caches cold": (4 << 20, 2_000), "all caches cold": (64 << 20, 400)}
 
 
 def main() -> int:
-    """Measure, print a table, write JSON where asked; 1 if a goal was missed."""
+    """Measure, print a table, write JSON if asked; return 1 if a goal was missed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer repeats")
     parser.add_argument("--json", type=Path, help="write results and goals to this file")
@@ -107,7 +106,7 @@ class Compared(NamedTuple):
 
 
 def compare(name: str, without: list[float], with_hook: list[float]) -> Compared:
-    """Take the medians, and of the differences of pairs the median too."""
+    """Return the medians, and the median of the pairs' differences."""
     added = statistics.median(after - before for before, after in zip(without, with_hook, strict=True))
     medians = statistics.median(without), statistics.median(with_hook)
     return Compared(name, round(medians[0], 3), round(medians[1], 3), round(added, 3), len(without))
@@ -124,7 +123,7 @@ def make_stand_in(root: Path) -> None:
 
 
 def environment(root: Path, *, hook: bool) -> dict[str, str]:
-    """The environment that ``holter run`` gives, or the same without the hook."""
+    """Return the environment that ``holter run`` sets, or the same without the hook."""
     path = [str(INJECT), str(root)] if hook else [str(root)]
     settings = {"PYTHONPATH": os.pathsep.join(path), "OMP_NUM_THREADS": "1"}
     if hook:
@@ -133,7 +132,7 @@ def environment(root: Path, *, hook: bool) -> dict[str, str]:
 
 
 def steps(root: Path, swept_bytes: int, count: int, repeats: int) -> tuple[list[float], list[float]]:
-    """Time steps in several processes: microseconds of the bare ones and of the wrapped ones."""
+    """Time steps in several processes; return microseconds of the bare steps and of the wrapped ones."""
     without, with_hook = [], []
     for _ in range(repeats):
         done = subprocess.run(
@@ -147,7 +146,7 @@ def steps(root: Path, swept_bytes: int, count: int, repeats: int) -> tuple[list[
 
 
 def starts(root: Path, repeats: int) -> tuple[list[float], list[float]]:
-    """Start interpreters that do nothing: milliseconds of CPU time without and with the hook."""
+    """Start interpreters that do nothing; return milliseconds of CPU time without and with the hook."""
     times: tuple[list[float], list[float]] = ([], [])
     for repeat in range(repeats + 1):  # the first ones fill caches and are not counted
         for hook in (False, True):
@@ -163,8 +162,8 @@ def starts(root: Path, repeats: int) -> tuple[list[float], list[float]]:
 
 def print_table(report: dict[str, list[dict[str, object]]]) -> None:
     print(f"{'':36}{'without':>10}{'with':>10}{'added':>10}")
-    for one in report["results"]:
-        print(f"{one['name']:36}{one['without']:>10}{one['with_hook']:>10}{one['added']:>10}")
+    for result in report["results"]:
+        print(f"{result['name']:36}{result['without']:>10}{result['with_hook']:>10}{result['added']:>10}")
     for goal in report["goals"]:
         verdict = "met" if goal["met"] else "MISSED"
         print(f"{goal['name']}: {goal['measured']} (goal: under {goal['goal']}): {verdict}")

@@ -1,9 +1,9 @@
-"""Is a training slower while it is recorded? The recorder of one running training is stopped and continued in turns.
+"""Measure whether recording slows a training: stop and continue the recorder of one running training in turns.
 
-Two trainings never run alike: their steps differ by several percent on a shared machine. Within one training, blocks of
-some seconds with the recorder at work and with all its processes stopped (SIGSTOP; the training does not notice) lie
-side by side, so that what drifts slowly meets both. Each pair of blocks gives a difference; which comes first is drawn.
-The hook stays in the training all the time: what it costs is measured apart (``benchmarks.hook_cost``).
+Two trainings never run alike: their steps differ by several percent on a shared machine. Within one training, blocks
+of some seconds with the recorder at work and with all its processes stopped (SIGSTOP; the training does not notice)
+alternate, so that slow changes affect both. Each pair of blocks gives a difference; the order within a pair is random.
+The hook stays in the training all the time: its cost is measured separately (``benchmarks.hook_cost``).
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from holter.demo.prepare import Prepared
 from holter.hook import page
 
 BLOCK_S = 8.0
-# After a switch: the recorder reads what it missed, which it would never have to do otherwise.
+# After a switch the recorder reads what it missed, which never happens in normal operation.
 SETTLE_S = 2.0
-WARM_UP_S = 25.0  # start-up, the first look at everything, and the first steps
+WARM_UP_S = 25.0  # start-up, the first reads of everything, and the first steps
 START_WITHIN_S = 90.0
-ENDLESS = 1_000_000  # iterations of the one epoch; the training is ended from here
+ENDLESS = 1_000_000  # iterations of the one epoch; this program ends the training
 END_WAIT_S = 20.0
 
 
@@ -42,14 +42,14 @@ class Block(NamedTuple):
 
     @property
     def step_s(self) -> float:
-        """Mean duration of a step."""
+        """Mean duration of a step, in seconds."""
         return self.seconds / self.steps
 
 
 def interleave(brains: Prepared, folder: Path, pairs: int) -> list[tuple[Block, Block]]:
-    """Blocks with the recorder stopped and with it at work, pair by pair. Whatever ends this, no process stays.
+    """Return pairs of blocks, with the recorder stopped and at work. No process is left behind, even on an error.
 
-    Raises:  RuntimeError if the training does not begin or ends on its own.
+    Raises:  RuntimeError if the training does not start or ends early.
     """
     folder.mkdir()
     scratch = folder / "tmp"
@@ -81,17 +81,17 @@ def _told(number: int, pair: tuple[Block, Block]) -> tuple[Block, Block]:
 
 
 def _pair(beat: Path, recorder: int, draw: random.Random) -> tuple[Block, Block]:
-    found: dict[bool, Block] = {}
+    blocks: dict[bool, Block] = {}
     for recorded in draw.sample((True, False), 2):
         _let(recorder, beat, at_work=recorded)
         time.sleep(SETTLE_S)
-        found[recorded] = _block(beat)
+        blocks[recorded] = _block(beat)
     _let(recorder, beat, at_work=True)
-    return found[False], found[True]
+    return blocks[False], blocks[True]
 
 
 def _block(beat: Path) -> Block:
-    """From the last step before to the last step within: no step is cut."""
+    # From the last step before to the last step within: no step is cut.
     before = _look(beat)
     time.sleep(BLOCK_S)
     after = _look(beat)
@@ -101,7 +101,7 @@ def _block(beat: Path) -> Block:
 
 
 def _look(beat: Path) -> tuple[int, float]:
-    """Steps done, and when the last was."""
+    # Number of steps done, and time of the last one.
     for _ in range(100):
         seen = page.decode(beat.read_bytes())
         if seen is not None and seen.progressed is not None:
@@ -111,11 +111,11 @@ def _look(beat: Path) -> tuple[int, float]:
 
 
 def _let(recorder: int, beat: Path, *, at_work: bool) -> None:
-    """Stop or continue ``holter run`` and its helpers; the training and all below it are left alone."""
+    # Stop or continue ``holter run`` and its helpers; the training and its descendants are not touched.
     training = int(beat.name.partition("-")[2])
     run = psutil.Process(recorder)
     for process in [run, *run.children()]:
-        with contextlib.suppress(psutil.NoSuchProcess):  # a copy of the stacks has just been taken
+        with contextlib.suppress(psutil.NoSuchProcess):  # a stack dump has just ended
             if process.pid != training:
                 process.send_signal(signal.SIGCONT if at_work else signal.SIGSTOP)
 
@@ -148,5 +148,5 @@ def _signal_all(group: int, number: signal.Signals) -> None:
 
 
 def as_seconds(pairs: Sequence[tuple[Block, Block]]) -> list[tuple[float, float]]:
-    """Seconds a step, without and with the recorder."""
+    """Return seconds per step, without and with the recorder."""
     return [(without.step_s, recorded.step_s) for without, recorded in pairs]

@@ -1,7 +1,7 @@
-"""One checkpoint of more than 4 GiB, where numbers of 32 bits end: sizes, and places in the file.
+"""One checkpoint of more than 4 GiB, the limit of 32-bit sizes and offsets in the file.
 
-A tensor of a little over 4 GiB and small ones behind it are saved through the hook; the file is verified, and loaded by
-plain ``torch.load`` in a process without Holter, which looks at values before and behind the limit.
+A tensor of a little over 4 GiB, followed by small ones, is saved through the hook. The file is verified and loaded by
+plain ``torch.load`` in a process without Holter, which checks values before and behind the limit.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from benchmarks.reporting import Goal, Row
 from benchmarks.stand_in import stand_in
 
 ELEMENTS = (1 << 30) + (1 << 22)  # of four bytes
-NEEDED_MEMORY_BYTES = 10 << 30  # the tensor, the snapshot, and room for others
+NEEDED_MEMORY_BYTES = 10 << 30  # the tensor, the snapshot, and memory for other programs
 NEEDED_DISK_BYTES = 6 << 30
 TIMEOUT_S = 1200
 
-# Marks at the begin, on both sides of the limit and at the end.
+# Marks at the beginning, on both sides of the limit and at the end.
 MARKS = "{0: 1.0, (1 << 30) - 1: 2.0, 1 << 30: 3.0, -1: 4.0}"
 SAVE = """
 import json, os, sys, time
@@ -72,7 +72,7 @@ NAME = "files over 4 GiB that torch.load could not read"
 
 
 def look(parent: Path | None) -> tuple[list[Row], list[Goal]]:
-    """Save, verify, load."""
+    """Save, verify, load; return rows and goals."""
     place = Path(tempfile.gettempdir()) if parent is None else parent
     memory, disk = psutil.virtual_memory().available, shutil.disk_usage(place).free
     if memory < NEEDED_MEMORY_BYTES or disk < NEEDED_DISK_BYTES:
@@ -87,17 +87,19 @@ def _look(folder: Path) -> tuple[list[Row], list[Goal]]:
         [sys.executable, "-c", SAVE, str(folder), str(ELEMENTS)],
         env=stand_in(folder), check=True, stdout=subprocess.PIPE, text=True, timeout=TIMEOUT_S,
     )  # fmt: skip
-    found = json.loads(saved.stdout)
+    measured = json.loads(saved.stdout)
     variables = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     file = folder / "checkpoint_latest.pth"
     load = [sys.executable, "-c", LOAD, str(file)]
     loaded = subprocess.run(load, env=variables, stderr=subprocess.PIPE, text=True, timeout=TIMEOUT_S, check=False)
     rows = [
-        _row("size of the checkpoint", found["bytes"] / 1e9, "GB", "one tensor over 4 GiB, others behind it"),
-        _row("held up by the safe save", found["held_up_s"], "s", "until the snapshot is in memory"),
-        _row("CPU time of that", found["cpu_s"], "s", "what it would take on a machine that does nothing else"),
-        _row("memory taken meanwhile", found["more_bytes"] / 1e9, "GB", "beside the tensors themselves"),
-        _row("written behind the training's back", found["written_s"], "s", "fsync, read back and verified, renamed"),
+        _row("size of the checkpoint", measured["bytes"] / 1e9, "GB", "one tensor over 4 GiB, others behind it"),
+        _row("held up by the safe save", measured["held_up_s"], "s", "until the snapshot is in memory"),
+        _row("CPU time of that", measured["cpu_s"], "s", "what it would take on a machine that does nothing else"),
+        _row("memory taken meanwhile", measured["more_bytes"] / 1e9, "GB", "beside the tensors themselves"),
+        _row(
+            "written behind the training's back", measured["written_s"], "s", "fsync, read back and verified, renamed"
+        ),
     ]
     failed = int(loaded.returncode != 0)
     if failed:

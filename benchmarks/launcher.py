@@ -1,7 +1,7 @@
-"""Start a training, with idle company if asked, and write down the CPU time it took.
+"""Start a training, with idle companion processes if asked, and write the CPU time it took.
 
-``python -I -S launcher.py USAGE.json COMPANIONS CMD …``; without ``site`` no hook gets into this process itself.
-The companions do a little of everything that a probe reads, so that no reading of them stays the same for long.
+``python -I -S launcher.py USAGE.json COMPANIONS CMD …``; without ``site`` this process itself loads no hook.
+The companions do a little of everything that a probe reads, so that their readings keep changing.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ import subprocess
 import sys
 import time
 
-# A companion works a hundredth of the time: twelve of them take little from the training, which is timed elsewhere.
+# A companion works a hundredth of the time: twelve of them take little CPU from the training, which is timed elsewhere.
 PAUSE_S = 0.5
 WORK_S = 0.005
 
 
 def main() -> int:
-    """Exit code of the training."""
+    """Run the training; return its exit code."""
     usage_file, count, *command = sys.argv[1:]
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     companions = [start_companion() for _ in range(int(count))]
@@ -46,7 +46,7 @@ def main() -> int:
 
 
 def start_companion() -> int:
-    """The PID of a process that works, sleeps and reads until it is killed."""
+    """Start a process that works, sleeps and reads until it is killed; return its PID."""
     pid = os.fork()
     if pid:
         return pid

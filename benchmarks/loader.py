@@ -1,8 +1,8 @@
-"""What the data loader costs, how fast it is on two cores, and whether it ever holds up the training loop.
+"""The cost of the data loader, its speed on two cores, and whether it ever delays the training loop.
 
 nnU-Net's pipeline and ours read the same cases on the same two cores, in turns, several rounds each; a goal is judged
-by the median round. Everything that needs Holter's transforms (which part of a patch must be read is theirs to say)
-is left open where they are missing. Nothing here needs a GPU: "loader" rows end where a GPU would copy from.
+by the median round. Rows that need Holter's transforms (they decide which part of a patch must be read) are left
+open if these are missing. No GPU is needed: "loader" rows end where a GPU would start to copy.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ WAIT_GOAL_MS = 1.0
 LOAD = 0.8
 LABELS_GOAL = 1.2
 MANY_LABELS = (16, 40)
-SAMPLES = 160  # so that the same are compared, turned and plain ones
+SAMPLES = 160  # enough that both pipelines have rotated and plain samples
 BEAT_S = 0.0005
 # Read volume: patch size, and the largest share of its voxels that may be read.
 VOLUMES = {
@@ -60,7 +60,7 @@ VOLUMES = {
 
 
 class Plan(NamedTuple):
-    """How much is measured."""
+    """Number of cases, rounds and repeats."""
 
     cases: int
     shape: tuple[int, ...]
@@ -74,7 +74,7 @@ QUICK = Plan(2, (220, 300, 300), 2, 8.0, 4000)
 
 
 def main() -> int:
-    """Measure, print tables, write JSON where asked; 1 if a goal was missed."""
+    """Measure, print tables, write JSON if asked; return 1 if a goal was missed."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.loader", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="smaller cases and fewer rounds: five minutes in all")
     parser.add_argument("--json", type=Path, help="write results and goals to this file")
@@ -88,7 +88,7 @@ def main() -> int:
 
 
 def read_volume(plan: Plan) -> tuple[list[Row], list[Goal]]:
-    """How many voxels are read, of those in a patch: counted, not timed."""
+    """Count the voxels that are read, as a share of those in a patch; nothing is timed."""
     rows: list[Row] = []
     goals = []
     for kind, (goal, patches) in VOLUMES.items():
@@ -101,7 +101,7 @@ def read_volume(plan: Plan) -> tuple[list[Row], list[Goal]]:
 
 
 def measure(plan: Plan, folder: Path) -> tuple[list[Row], list[Goal]]:
-    """Everything that is timed."""
+    """Measure everything that is timed."""
     geometry = geometry_of(PATCH)
     say("writing cases")
     dataset = write_cases(folder / "cases", plan.cases, plan.shape, LABELS, PATCH)
@@ -113,24 +113,24 @@ def measure(plan: Plan, folder: Path) -> tuple[list[Row], list[Goal]]:
 
 
 def throughput(plan: Plan, dataset: Any, geometry: Geometry) -> tuple[list[Row], list[Goal]]:
-    """nnU-Net's whole pipeline, its loader alone, ours alone, and our whole pipeline, in turns."""
+    """Measure nnU-Net's whole pipeline, its loader alone, ours alone, and our whole pipeline, in turns."""
     whole, bare = (stock_loader(dataset, geometry, LABELS, has_transforms=each) for each in (True, False))
     chain = chain_of(geometry, LABELS)
-    found: dict[str, list[Rate]] = {"stock": [], "stock loader": [], "loader": [], "pipeline": []}
+    by_name: dict[str, list[Rate]] = {"stock": [], "stock loader": [], "loader": [], "pipeline": []}
     for number in range(plan.rounds):
         for name, loader in (("stock", whole), ("stock loader", bare)):
             with stock(loader) as batches:
-                found[name].append(rate_of(batches, plan.seconds, skipped=4 * CORES))
+                by_name[name].append(rate_of(batches, plan.seconds, skipped=4 * CORES))
         for name, our_chain in (("loader", chain and OnlyRead(chain)), ("pipeline", chain)):
             if our_chain is not None:
                 with ours(dataset, bare, our_chain) as batches:
-                    found[name].append(rate_of(batches, plan.seconds, skipped=6))
+                    by_name[name].append(rate_of(batches, plan.seconds, skipped=6))
         say(
             f"round {number + 1}/{plan.rounds}: "
-            + ", ".join(f"{n} {r[-1].samples_per_s:.1f}/s" for n, r in found.items() if r)
+            + ", ".join(f"{n} {r[-1].samples_per_s:.1f}/s" for n, r in by_name.items() if r)
         )
-    rates = {name: _median([rate.samples_per_s for rate in rates]) for name, rates in found.items()}
-    cpu = _median([rate.cpu_ms_per_sample for rate in found["loader"]])
+    rates = {name: _median([rate.samples_per_s for rate in rates]) for name, rates in by_name.items()}
+    cpu = _median([rate.cpu_ms_per_sample for rate in by_name["loader"]])
     rows = [
         row("nnU-Net, 2 workers, with its transforms", rates["stock"], "samples/s", "what it must do without a GPU"),
         row("nnU-Net, 2 workers, without transforms", rates["stock loader"], "samples/s", "reads initial patches"),
@@ -148,7 +148,7 @@ def throughput(plan: Plan, dataset: Any, geometry: Geometry) -> tuple[list[Row],
 
 
 def responsiveness(plan: Plan, dataset: Any, geometry: Geometry) -> tuple[list[Row], list[Goal]]:
-    """How late the main thread wakes while readers read, and how long it waits for a batch at 80 % of the load."""
+    """Measure late wake-ups of the main thread while readers read, and its waits for a batch at 80 % of the load."""
     chain = chain_of(geometry, LABELS)
     idle = _percentile(_beats(plan.seconds / 4), 99)
     if chain is None:
@@ -171,7 +171,7 @@ def responsiveness(plan: Plan, dataset: Any, geometry: Geometry) -> tuple[list[R
 
 
 def many_labels(plan: Plan, folder: Path, geometry: Geometry) -> tuple[list[Row], list[Goal]]:
-    """CPU of our whole pipeline with many labels against few: same volumes, same draws."""
+    """Measure CPU time of our whole pipeline with many labels against few: same volumes, same draws."""
     costs: dict[int, list[float]] = {labels: [] for labels in (2, *MANY_LABELS)}
     chains = {labels: chain_of(geometry, labels) for labels in costs}
     if chains[2] is not None:
@@ -190,17 +190,17 @@ def many_labels(plan: Plan, folder: Path, geometry: Geometry) -> tuple[list[Row]
 
 
 def at_most(name: str, goal: float, measured: float | None) -> Goal:
-    """A goal that is met from below."""
+    """Return a goal with an upper limit."""
     return Goal(name, goal, _rounded(measured), None if measured is None else measured <= goal)
 
 
 def at_least(name: str, goal: float, measured: float | None) -> Goal:
-    """A goal that is met from above; the table's heading says "at most", so the name says otherwise."""
+    """Return a goal with a lower limit; the table's heading says "at most", so the name says otherwise."""
     return Goal(f"at least: {name}", goal, _rounded(measured), None if measured is None else measured >= goal)
 
 
 def row(name: str, value: float | None, unit: str, note: str) -> Row:
-    """One line of the table."""
+    """Return one row of the table."""
     return {"name": name, "value": _rounded(value), "unit": unit, "note": note}
 
 
@@ -216,7 +216,7 @@ def _read_ratio(geometry: Geometry, draws: int) -> float | None:
 
 
 def _beats(seconds: float) -> list[float]:
-    """Milliseconds that the main thread woke later than it asked for."""
+    # By how many milliseconds the main thread woke late.
     late, end_s = [], time.perf_counter() + seconds
     while (began_s := time.perf_counter()) < end_s:
         time.sleep(BEAT_S)
@@ -225,7 +225,7 @@ def _beats(seconds: float) -> list[float]:
 
 
 def _beats_while_reading(batches: Any, seconds: float) -> list[float]:
-    """Another thread takes the batches, so that the readers never rest."""
+    # Another thread takes the batches, so that the readers never rest.
     done = threading.Event()
 
     def take() -> None:
@@ -242,7 +242,7 @@ def _beats_while_reading(batches: Any, seconds: float) -> list[float]:
 
 
 def _waits(batches: Any, step_s: float, seconds: float) -> list[float]:
-    """Milliseconds in ``next`` of a training whose step leaves the CPU alone."""
+    # Milliseconds in ``next`` of a training whose step uses no CPU.
     waits, end_s = [], time.perf_counter() + seconds
     while (began_s := time.perf_counter()) < end_s:
         next(batches)

@@ -1,4 +1,4 @@
-"""What the loader's benchmark reads, and who reads it: CT-like cases, nnU-Net's own pipeline, and ours."""
+"""Input of the loader benchmark, and its readers: CT-like cases, nnU-Net's own pipeline, and ours."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Geometry(NamedTuple):
 
 
 def geometry_of(patch: Shape) -> Geometry:
-    """Ask nnU-Net's trainer."""
+    """Return nnU-Net's values for this patch."""
     trainer = SimpleNamespace(
         configuration_manager=SimpleNamespace(patch_size=patch), print_to_log_file=lambda *_, **__: None
     )
@@ -54,7 +54,7 @@ def geometry_of(patch: Shape) -> Geometry:
 
 
 def transforms_of(geometry: Geometry, labels: int) -> Any:
-    """nnU-Net's default training transforms, with deep supervision at five resolutions."""
+    """Return nnU-Net's default training transforms, with deep supervision at five resolutions."""
     scales = [[1 / 2**level] * len(geometry.patch) for level in range(5)]
     return nnUNetTrainer.get_training_transforms(
         geometry.patch, geometry.rotation, scales, geometry.mirror_axes, geometry.is_dummy_2d,
@@ -64,7 +64,7 @@ def transforms_of(geometry: Geometry, labels: int) -> Any:
 
 
 def chain_of(geometry: Geometry, labels: int) -> Chain | None:
-    """Our transforms for the same; None where this Holter has none."""
+    """Return our transforms for the same; None if this Holter has none."""
     if importlib.util.find_spec("holter.transforms") is None:
         return None
     transforms = importlib.import_module("holter.transforms")
@@ -74,19 +74,19 @@ def chain_of(geometry: Geometry, labels: int) -> Chain | None:
 
 
 class OnlyRead:
-    """The draws and boxes of a chain without its work: what is left is planning, reading and staging for a GPU."""
+    """The draws and boxes of a chain without its work: only planning, reading and staging for a GPU remain."""
 
     def __init__(self, chain: Chain) -> None:
         self.draw, self.needed_box = chain.draw, chain.needed_box
         self._nothing = torch.zeros(1)
 
     def apply(self, images: Any, segs: Any, draws: Any, *, device: Any) -> PlainBatch:  # noqa: ARG002
-        """Boxes lie in their staging buffers already; a GPU would copy from there."""
+        """Return an empty batch: the boxes are already in their staging buffers, from which a GPU would copy."""
         return PlainBatch(self._nothing.expand(len(images), 1), self._nothing.expand(len(images), 1))
 
 
 def write_cases(folder: Path, number: int, shape: Shape, labels: int, patch: Shape) -> nnUNetDatasetBlosc2:
-    """Volumes like resampled CT, and nested structures as labels, through nnU-Net's own writer."""
+    """Write volumes like resampled CT, with nested structures as labels, through nnU-Net's own writer."""
     folder.mkdir()
     for case in range(number):
         draw = torch.Generator().manual_seed(case)
@@ -97,16 +97,16 @@ def write_cases(folder: Path, number: int, shape: Shape, labels: int, patch: Sha
             np.quantile(smooth[:, ::4, ::4, ::4].numpy(), np.linspace(0.6, 1, labels + 1)[1:-1]) if labels > 1 else []
         )
         seg = np.digitize(smooth.numpy(), cuts).astype(np.int8)
-        found = {label: _some(np.argwhere(seg == label)) for label in range(1, labels)}
+        locations = {label: _some(np.argwhere(seg == label)) for label in range(1, labels)}
         blocks, chunks = comp_blosc2_params(image.shape, patch, image.itemsize)
         nnUNetDatasetBlosc2.save_case(
-            image, seg, {"class_locations": found}, str(folder / f"case_{case:03d}"), chunks=chunks, blocks=blocks
+            image, seg, {"class_locations": locations}, str(folder / f"case_{case:03d}"), chunks=chunks, blocks=blocks
         )
     return nnUNetDatasetBlosc2(str(folder))
 
 
 def stock_loader(dataset: Any, geometry: Geometry, labels: int, *, has_transforms: bool) -> nnUNetDataLoader:
-    """nnU-Net's loader."""
+    """Return nnU-Net's loader."""
     manager = SimpleNamespace(all_labels=list(range(1, labels)), has_ignore_label=False)
     transforms = transforms_of(geometry, labels) if has_transforms else None
     return nnUNetDataLoader(
@@ -117,7 +117,7 @@ def stock_loader(dataset: Any, geometry: Geometry, labels: int, *, has_transform
 
 @contextmanager
 def stock(loader: nnUNetDataLoader) -> Iterator[Any]:
-    """nnU-Net's pipeline with as many worker processes as there are cores."""
+    """Yield batches of nnU-Net's pipeline with as many worker processes as there are cores."""
     augmenter = NonDetMultiThreadedAugmenter(loader, None, CORES, num_cached=3, wait_time=0.002)
     try:
         yield augmenter
@@ -126,7 +126,7 @@ def stock(loader: nnUNetDataLoader) -> Iterator[Any]:
 
 
 def ours(dataset: Any, like: nnUNetDataLoader, chain: Chain | None, **options: Any) -> Loader:
-    """Our loader for the same cases."""
+    """Return our loader for the same cases."""
     sampling = sampling_like(like)
     chain = chain or NoTransforms(sampling.initial_patch_size)
     options = {"threads": CORES, **options}
@@ -134,14 +134,14 @@ def ours(dataset: Any, like: nnUNetDataLoader, chain: Chain | None, **options: A
 
 
 class Rate(NamedTuple):
-    """What a stretch of batches took."""
+    """Speed and CPU time over a number of batches."""
 
     samples_per_s: float
-    cpu_ms_per_sample: float  # of this process and its threads; worker processes are not in it
+    cpu_ms_per_sample: float  # of this process and its threads; without worker processes
 
 
 def rate_of(batches: Iterator[Any], seconds: float, skipped: int, enough: float = math.inf) -> Rate:
-    """Take batches for so long, or that many samples, after those that were made before anybody waited for them."""
+    """Take batches for that time, or that many samples, after skipping those that were made in advance."""
     for _ in range(skipped):
         next(batches)
     began_s, cpu_s, samples = time.perf_counter(), time.process_time(), 0
@@ -152,7 +152,7 @@ def rate_of(batches: Iterator[Any], seconds: float, skipped: int, enough: float 
 
 
 def pin() -> list[int]:
-    """Keep this process, its threads and its children on two cores; which ones."""
+    """Keep this process, its threads and its children on two cores; return them."""
     cores = sorted(os.sched_getaffinity(0))[:CORES]
     os.sched_setaffinity(0, cores)
     torch.set_num_threads(1)

@@ -1,4 +1,4 @@
-"""The generated brains that benchmarks train on: prepared once, used by all of them."""
+"""The generated brains on which the benchmarks train: prepared once, used by all."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from holter.demo.prepare import Prepared, prepare
 
 
 def prepared_brains() -> Prepared:
-    """The data, ready for training; kept in the system's folder for temporary files, so that the next run is quick."""
+    """Return the data, ready for training; kept in the folder for temporary files, so that the next run is quick."""
     folder = Path(tempfile.gettempdir()) / f"holter-benchmarks-{os.getuid()}"
 
     def tell(stage: str, done: int, _: int | None) -> None:
@@ -22,5 +22,5 @@ def prepared_brains() -> Prepared:
 
 
 def say(message: str) -> None:
-    """Progress: for a person who waits, not part of the result."""
+    """Print progress for the user; it is not part of the result."""
     print(message, file=sys.stderr, flush=True)

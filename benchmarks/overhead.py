@@ -1,11 +1,11 @@
-"""What ``holter run`` costs a training: its speed, and the supervisor's CPU time, memory and disk.
+"""The cost of ``holter run`` for a training: its speed, and the supervisor's CPU time, memory and disk.
 
-The same stock training runs with and without ``holter run``, in turns; which of a pair goes first changes from pair
-to pair, so that a machine that slowly gets busier favours neither. Seconds a step come from nnU-Net's own log.
-The slow-down is the median of the pairs' differences with a bootstrap interval; its goal is met if the interval
-reaches down to the goal. It is left open where the pairs are few, the interval is too wide to mean anything, or
-other processes used the machine meanwhile. Since two runs of one training differ by more than what is looked for, the
-recorder of a running one is stopped and continued in turns as well (``benchmarks.interleaved``), which tells finer.
+The same stock training runs with and without ``holter run``, in turns; the order changes from pair to pair, so that
+a machine that slowly gets busier favours neither. Seconds per step come from nnU-Net's own log. The slow-down is the
+median of the pairs' differences with a bootstrap interval; its goal is met if the interval reaches down to the goal.
+It is left open if there are few pairs, if the interval is too wide, or if other processes used the machine. Two runs
+of one training differ by more than the slow-down to be measured. So the recorder of a running training is also
+stopped and continued in turns (``benchmarks.interleaved``), which is more precise.
 """
 
 from __future__ import annotations
@@ -28,26 +28,26 @@ from holter.demo.prepare import Prepared
 from holter.tape import read
 
 SLOWER_GOAL_PERCENT = 0.5
-WIDEST_INTERVAL_PERCENT = 3.0  # half of it is the least slow-down that could be told; more is no measurement
-FEWEST_PAIRS = 6  # the bootstrap interval of fewer covers less than it says: all of five agree by chance once in 16
-MOST_FOREIGN_CPUS = 0.1  # kept busy by others: by that much they could slow one training more than the other
+WIDEST_INTERVAL_PERCENT = 3.0  # half of it is the smallest measurable slow-down; a wider one is no measurement
+FEWEST_PAIRS = 6  # with fewer the bootstrap interval is too narrow: all of five agree by chance once in 16
+MOST_FOREIGN_CPUS = 0.1  # used by other processes: more could slow one training more than the other
 CPU_GOAL_PERCENT = 1.0
 RSS_GOAL_MB = 100.0
 TAPE_GOAL_MB = 30.0
 PROCESSES_GOAL = 20
-COMPANIONS = PROCESSES_GOAL - 4  # launcher, trainer and two data workers are there anyway: nnU-Net takes one a CPU
+COMPANIONS = PROCESSES_GOAL - 4  # launcher, trainer and two data workers exist anyway: nnU-Net starts one per CPU
 RESAMPLES = 2000
 CONFIDENCE = 0.95
 
 
 class Plan(NamedTuple):
-    """How much is measured."""
+    """Numbers of pairs, epochs and blocks."""
 
     pairs: int
     paired: Settings
     crowded: Settings
     tape_hours: int
-    blocks: int  # pairs of them within one training
+    blocks: int  # pairs of blocks within one training
 
 
 FULL = Plan(7, Settings(7, 100), Settings(10, 100, COMPANIONS), DAY_H, 45)
@@ -55,7 +55,7 @@ QUICK = Plan(2, Settings(3, 40), Settings(7, 40, COMPANIONS), 2, 3)
 
 
 def main() -> int:
-    """Measure, print tables, write JSON where asked; 1 if a goal was missed, 130 after Ctrl-C."""
+    """Measure, print tables, write JSON if asked; return 1 if a goal was missed, 130 after Ctrl-C."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.overhead", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="few and short trainings: five minutes in all")
     parser.add_argument("--pairs", type=int, help="trainings with and without; 0: only the supervisor's own cost")
@@ -78,7 +78,7 @@ def main() -> int:
 
 
 def measure(brains: Prepared, plan: Plan, folder: Path) -> tuple[list[Row], list[Goal]]:
-    """Run everything; rows for people and goals."""
+    """Run everything; return rows and goals."""
     pairs = [pair(brains, plan, folder / f"pair-{number}", number) for number in range(plan.pairs)]
     blocks: list[tuple[float, float]] = []
     if plan.blocks:
@@ -99,7 +99,7 @@ def measure(brains: Prepared, plan: Plan, folder: Path) -> tuple[list[Row], list
 
 
 def pair(brains: Prepared, plan: Plan, folder: Path, number: int) -> tuple[Run, Run]:
-    """A training without and one with ``holter run``."""
+    """Run one training without and one with ``holter run``."""
     folder.mkdir()
     runs: dict[bool, Run] = {}
     for recorded in (False, True) if number % 2 == 0 else (True, False):
@@ -112,7 +112,7 @@ def pair(brains: Prepared, plan: Plan, folder: Path, number: int) -> tuple[Run, 
 
 
 def paired_results(pairs: Sequence[tuple[Run, Run]]) -> tuple[list[Row], list[Goal]]:
-    """Slow-down of a step and of the training's CPU time."""
+    """Return the slow-down of a step and of the training's CPU time."""
     name = "slow-down of a training step beyond noise (%)"
     if not pairs:
         return [], [Goal(name, SLOWER_GOAL_PERCENT, None, None)]
@@ -135,7 +135,7 @@ def paired_results(pairs: Sequence[tuple[Run, Run]]) -> tuple[list[Row], list[Go
 
 
 def interleaved_results(blocks: Sequence[tuple[float, float]]) -> tuple[list[Row], list[Goal]]:
-    """Slow-down by the recorder within one training."""
+    """Return the slow-down by the recorder within one training."""
     name = "slow-down of a step while the recorder works (%)"
     if len(blocks) < FEWEST_PAIRS:
         return [], [Goal(name, SLOWER_GOAL_PERCENT, None, None)]
@@ -150,14 +150,14 @@ def interleaved_results(blocks: Sequence[tuple[float, float]]) -> tuple[list[Row
 
 
 def slow_down_goal(name: str, low: float, high: float) -> Goal:
-    """What is beyond noise is what the interval does not reach; one that is too wide tells nothing."""
+    """Return the goal for the lower end of the interval; open if the interval is too wide."""
     if high - low > WIDEST_INTERVAL_PERCENT and low <= SLOWER_GOAL_PERCENT:
         return Goal(name, SLOWER_GOAL_PERCENT, None, None)
     return Goal(name, SLOWER_GOAL_PERCENT, round(max(low, 0.0), 3), low <= SLOWER_GOAL_PERCENT)
 
 
 def slow_down(pairs: Sequence[tuple[float, float]]) -> tuple[float, float, float]:
-    """Median of the pairs' relative differences in percent, and the ends of its bootstrap interval."""
+    """Return the median of the pairs' relative differences in percent, and the ends of its bootstrap interval."""
     percent = [(after / before - 1) * 100 for before, after in pairs]
     draw = random.Random(1)
     medians = sorted(statistics.median(draw.choices(percent, k=len(percent))) for _ in range(RESAMPLES))
@@ -166,21 +166,29 @@ def slow_down(pairs: Sequence[tuple[float, float]]) -> tuple[float, float, float
 
 
 def supervisor_rows(where: str, supervisors: Sequence[Supervisor]) -> list[Row]:
-    """What the supervisor took, in the worst of these runs."""
+    """Return the supervisor's cost, in the worst of these runs."""
     if not supervisors:
         return []
-    steady = [one.steady_ratio for one in supervisors if one.steady_ratio is not None]
-    peaks = (max(one.peak_rss_bytes for one in supervisors), max(one.helpers_rss_bytes for one in supervisors))
+    steady = [supervisor.steady_ratio for supervisor in supervisors if supervisor.steady_ratio is not None]
+    peaks = (
+        max(supervisor.peak_rss_bytes for supervisor in supervisors),
+        max(supervisor.helpers_rss_bytes for supervisor in supervisors),
+    )
     return [
         row(f"{where}: supervisor and helpers, steady", 100 * max(steady) if steady else None, "% of a core", "CPU"),
-        row(f"{where}: from start to end", max(one.all_cpu_s for one in supervisors), "s", "CPU, helpers included"),
+        row(
+            f"{where}: from start to end",
+            max(supervisor.all_cpu_s for supervisor in supervisors),
+            "s",
+            "CPU, helpers included",
+        ),
         row(f"{where}: supervisor", peaks[0] / 1e6, "MB", "peak RSS"),
         row(f"{where}: its helpers", peaks[1] / 1e6, "MB", "RSS, all together, shared pages counted each time"),
     ]
 
 
 def tape_rows(growth: Growth) -> list[Row]:
-    """The tape of a simulated day."""
+    """Return rows about the tape of a simulated day."""
     how = "played" if growth.hours >= DAY_H else f"extrapolated from {growth.hours} h"
     return [
         row("tape: processes on it", float(growth.processes), "", ""),
@@ -191,7 +199,7 @@ def tape_rows(growth: Growth) -> list[Row]:
 
 
 def supervisor_goals(crowded: Supervisor, growth: Growth) -> list[Goal]:
-    """The promises for 20 processes; open where fewer were watched or nothing became steady."""
+    """Return the goals for 20 processes; open if fewer were watched or the run was too short to become steady."""
     enough = growth.processes >= PROCESSES_GOAL
     cpu = None if crowded.steady_ratio is None else 100 * crowded.steady_ratio
     numbers = [
@@ -208,7 +216,7 @@ def supervisor_goals(crowded: Supervisor, growth: Growth) -> list[Goal]:
 
 
 def row(name: str, value: float | None, unit: str, note: str) -> Row:
-    """One line of the table."""
+    """Return one row of the table."""
     return {"name": name, "value": None if value is None else round(value, 3), "unit": unit, "note": note}
 
 

@@ -1,12 +1,12 @@
-"""Whether our transforms are stock's in distribution, and what they cost beside them.
+"""Compare our transforms with stock's: their distributions, and their cost.
 
-Every parameter is drawn 100,000 times on both sides and compared: Kolmogorov-Smirnov for what is measured, chi-square
-for what is counted. With that many tests some p-values are small by chance alone, so the limit of 0.01 is that of all
-tests of a configuration together (Bonferroni). Then 2,000 whole samples go through both pipelines side by side; means
-of moments and label shares must agree within Monte-Carlo error. (Equality of single samples given the same draw is
-tests/transforms.)
+Every parameter is drawn 100,000 times on both sides and compared: Kolmogorov-Smirnov for measurements, chi-square for
+counts. With that many tests some p-values are small by chance, so the limit of 0.01 is for all tests of a
+configuration together (Bonferroni). Then 2,000 whole samples go through both pipelines side by side; means of moments
+and label shares must agree within Monte-Carlo error. (tests/transforms checks that single samples are equal for the
+same draw.)
 
-The processor time is that of this thread, with one thread for torch; run it on a machine that does nothing else.
+The CPU time is that of this thread, with one thread for torch; run it on an otherwise idle machine.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from benchmarks.reporting import Goal, Row, conclude
 from holter.transforms import Chain, Geometry, read_chain
 
 LEAST_P = 0.01
-MOST_STANDARD_ERRORS = 4.0  # of some dozens of comparisons one in a thousand gets here by chance
+MOST_STANDARD_ERRORS = 4.0  # of some dozens of comparisons one in a thousand reaches this by chance
 CHANNELS = 2
 
 
 class Configuration(NamedTuple):
-    """As a trainer would make it, with a patch for whole samples and a tiny one for draws."""
+    """A configuration as a trainer would make it, with a patch for whole samples and a tiny one for draws."""
 
     name: str
     patch: tuple[int, ...]
@@ -66,7 +66,7 @@ def main(arguments: list[str] | None = None) -> int:
         goals.append(
             Goal(f"{configuration.name}: least p of {len(compared)} draws, at least", LEAST_P, worst, worst > LEAST_P)
         )
-        rows += [row(configuration.name, one) for one in compared]
+        rows += [row(configuration.name, comparison) for comparison in compared]
         if not configuration.cascade:
             say(f"{configuration.name}: {samples} samples")
             more, apart = compare_samples(configuration, samples)
@@ -107,32 +107,37 @@ def compare_samples(configuration: Configuration, samples: int) -> tuple[list[Ro
     np.random.seed(3)
     torch.manual_seed(3)
     compose, chain = chain_of(configuration, configuration.patch)
-    measure(compose, chain, 3, CHANNELS, seed=9)  # stock tunes its blur once a shape
+    measure(compose, chain, 3, CHANNELS, seed=9)  # stock tunes its blur once per shape
     stock, ours = measure(compose, chain, samples, CHANNELS, seed=4)
-    found = differences(stock, ours)
+    apart = differences(stock, ours)
     rows: list[Row] = [
-        {"configuration": configuration.name, "what": f"sample: {one.name}", "stock": one.stock, "ours": one.ours,
-         "apart": one.standard_errors}
-        for one in found
-    ]  # fmt: skip
+        {
+            "configuration": configuration.name,
+            "what": f"sample: {difference.name}",
+            "stock": difference.stock,
+            "ours": difference.ours,
+            "apart": difference.standard_errors,
+        }
+        for difference in apart
+    ]
     cost = {"configuration": configuration.name, "what": "CPU, ms a sample", "stock": stock.cpu_ms_per_sample}
     rows.append({**cost, "ours": ours.cpu_ms_per_sample, "ratio": stock.cpu_s / ours.cpu_s})
-    return rows, max(one.standard_errors for one in found)
+    return rows, max(difference.standard_errors for difference in apart)
 
 
 def least_corrected(compared: Sequence[Comparison]) -> float:
-    """The smallest p-value after Bonferroni's correction for their number."""
-    return min(1.0, len(compared) * min(one.p for one in compared))
+    """Return the smallest p-value after Bonferroni's correction for the number of comparisons."""
+    return min(1.0, len(compared) * min(comparison.p for comparison in compared))
 
 
-def row(configuration: str, one: Comparison) -> Row:
+def row(configuration: str, comparison: Comparison) -> Row:
     return {
         "configuration": configuration,
-        "what": one.name,
-        "stock": one.stock,
-        "ours": one.ours,
-        "test": one.test,
-        "p": one.p,
+        "what": comparison.name,
+        "stock": comparison.stock,
+        "ours": comparison.ours,
+        "test": comparison.test,
+        "p": comparison.p,
     }
 
 

@@ -17,7 +17,7 @@ BINS = 8  # of labels, those of the test images
 
 
 class Summary(NamedTuple):
-    """Of one sample: moments of the image, and the share of each label."""
+    """Summary of one sample: moments of the image, and the share of each label."""
 
     mean: float
     std: float
@@ -29,19 +29,19 @@ class Summary(NamedTuple):
 
 @dataclass
 class Measured:
-    """One side: summaries, and how long the transforms took."""
+    """One side: summaries, and the time of the transforms."""
 
     summaries: list[Summary] = field(default_factory=list)
     cpu_s: float = 0.0
 
     @property
     def cpu_ms_per_sample(self) -> float:
-        """Processor time of this thread, in milliseconds."""
+        """CPU time of this thread, in milliseconds."""
         return 1000 * self.cpu_s / max(1, len(self.summaries))
 
 
 class Difference(NamedTuple):
-    """One number of the summaries: how far the means are apart, in standard errors."""
+    """One number of the summaries: the distance of the means, in standard errors."""
 
     name: str
     stock: float
@@ -50,7 +50,7 @@ class Difference(NamedTuple):
 
 
 def measure(compose: Any, chain: Chain, samples: int, channels: int, seed: int) -> tuple[Measured, Measured]:
-    """Stock and ours in turns on the same images, with draws of their own."""
+    """Run stock and ours in turns on the same images, each with its own draws."""
     stock, ours = Measured(), Measured()
     rng = np.random.default_rng(seed)
     for image, seg in images(chain.geometry.initial_patch_size, channels, samples, seed):
@@ -61,7 +61,7 @@ def measure(compose: Any, chain: Chain, samples: int, channels: int, seed: int) 
         draw = chain.draw(rng, channels)
         box = chain.needed_box(draw)
         part = (slice(None), *(slice(*ends) for ends in zip(box.lower, box.upper, strict=True)))
-        read = image[part].clone(), seg[part].clone()  # reading is the loader's
+        read = image[part].clone(), seg[part].clone()  # reading belongs to the loader
         began = time.thread_time()
         batch = chain.apply([read[0]], [read[1]], [draw], device="cpu")
         ours.cpu_s += time.thread_time() - began
@@ -71,7 +71,7 @@ def measure(compose: Any, chain: Chain, samples: int, channels: int, seed: int) 
 
 
 def images(size: Sequence[int], channels: int, count: int, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """Smooth blobs with nested labels of -1 (outside) to 3 and intensities that follow them; no two alike."""
+    """Yield smooth blobs with nested labels of -1 (outside) to 3 and matching intensities; all different."""
     generator = torch.Generator().manual_seed(seed)
     for _ in range(count):
         coarse = torch.randn((1, 1, *(max(2, length // 12) for length in size)), generator=generator)
@@ -83,7 +83,7 @@ def images(size: Sequence[int], channels: int, count: int, seed: int) -> Iterato
 
 
 def summary(image: Tensor, seg: Any) -> Summary:
-    """Of the first channel of the image and of the segmentation at full resolution."""
+    """Summarise the first channel of the image and the segmentation at full resolution."""
     labels = (seg[0] if isinstance(seg, list) else seg)[0].flatten().long()
     values = image[0].double()
     centred = values - values.mean()
@@ -96,20 +96,20 @@ def summary(image: Tensor, seg: Any) -> Summary:
 
 
 def differences(stock: Measured, ours: Measured) -> list[Difference]:
-    """Every moment and every label's share."""
-    found = []
+    """Compare every moment and every label's share."""
+    all_differences = []
     for name in ("mean", "std", "skew", "low", "high"):
-        sides = [[getattr(one, name) for one in side.summaries] for side in (stock, ours)]
-        found.append(_difference(name, *sides))
+        sides = [[getattr(summary, name) for summary in side.summaries] for side in (stock, ours)]
+        all_differences.append(_difference(name, *sides))
     for label in range(BINS):
-        sides = [[one.shares[label] for one in side.summaries] for side in (stock, ours)]
+        sides = [[summary.shares[label] for summary in side.summaries] for side in (stock, ours)]
         if any(map(any, sides)):
-            found.append(_difference(f"share of label {label - 1}", *sides))
-    return found
+            all_differences.append(_difference(f"share of label {label - 1}", *sides))
+    return all_differences
 
 
 def _difference(name: str, stock: Sequence[float], ours: Sequence[float]) -> Difference:
-    """Paired: both sides saw the same images."""
+    # Paired: both sides processed the same images.
     pairs = np.subtract(stock, ours)
     error = pairs.std(ddof=1) / np.sqrt(len(pairs))
     return Difference(

@@ -1,4 +1,4 @@
-"""How every benchmark tells what it found: a table on the screen and, where asked, one JSON file."""
+"""Results of every benchmark: a table on the screen and, if asked, one JSON file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PACKAGES = ("torch", "nnunetv2", "batchgenerators", "holter")
 
 
 class Goal(NamedTuple):
-    """One promise, and whether it was kept; ``met`` is None where it could not be measured here."""
+    """One goal; ``met`` is None if it could not be measured here."""
 
     name: str
     goal: float
@@ -26,7 +26,7 @@ class Goal(NamedTuple):
 def conclude(
     rows: Sequence[Row], goals: Sequence[Goal], file: Path | None, facts: Mapping[str, str] | None = None
 ) -> int:
-    """Print everything, write ``file`` where one is given; exit code 1 if a goal was missed, else 0."""
+    """Print everything, write ``file`` if given; return 1 if a goal was missed, else 0."""
     facts = machine() if facts is None else facts
     print("; ".join(f"{name} {value}" for name, value in facts.items()))
     print_table(rows)
@@ -39,12 +39,12 @@ def conclude(
 
 
 def document(rows: Sequence[Row], goals: Sequence[Goal], facts: Mapping[str, str]) -> dict[str, object]:
-    """What the JSON file holds."""
+    """Return the content of the JSON file."""
     return {"machine": facts, "results": list(rows), "goals": [goal._asdict() for goal in goals]}
 
 
 def machine() -> dict[str, str]:
-    """What a number depends on: processor, kernel and versions, and how busy the machine has just been."""
+    """Return what the numbers depend on: processor, kernel and versions, and the load of the machine."""
     facts = {
         "processor": _processor() or platform.machine(),
         "CPUs": str(len(os.sched_getaffinity(0))),

@@ -1,4 +1,4 @@
-"""A trainer with nnU-Net's names and its kind of checkpoint, so that saving can be measured without training."""
+"""A trainer with nnU-Net's names and its kind of checkpoint, to measure saving without training."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 INJECT = Path(__file__).parents[1] / "src" / "holter" / "hook" / "inject"
-# Stands in for nnU-Net's module of this name: the same content goes through the same torch.save.
+# Replaces nnU-Net's module of this name: the same content goes through the same torch.save.
 TRAINER = """
 import torch
 class nnUNetTrainer:
@@ -23,11 +23,11 @@ class nnUNetTrainer:
 
 
 def stand_in(folder: Path) -> dict[str, str]:
-    """Write it there; the environment of a program that finds it, with the hook and safe checkpoints."""
+    """Write it to the folder; return the environment of a program that uses it, with the hook and safe checkpoints."""
     package = folder / "nnunetv2" / "training" / "nnUNetTrainer"
     package.mkdir(parents=True)
-    for one in (package, package.parent, package.parent.parent):
-        (one / "__init__.py").touch()
+    for each in (package, package.parent, package.parent.parent):
+        (each / "__init__.py").touch()
     (package / "nnUNetTrainer.py").write_text(TRAINER)
     (folder / "scratch").mkdir()
     return {

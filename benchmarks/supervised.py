@@ -1,4 +1,4 @@
-"""One training, with or without ``holter run`` around it: what it took, and what the supervisor took."""
+"""One training, with or without ``holter run``: its cost, and the supervisor's cost."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from holter.demo.prepare import Prepared
 
 LAUNCHER = Path(__file__).with_name("launcher.py")
 LOOK_EVERY_S = 1.0
-# Imports, the first look at everything and the capture of the environment (repeated until 20 s) are paid once.
+# Imports, the first reads and the capture of the environment (repeated until 20 s) are one-time costs.
 STEADY_AFTER_S = 22.0
-END_WAIT_S = 20.0  # a training told to end takes seconds; holter run lingers for late lines of its log
+END_WAIT_S = 20.0  # a training takes seconds to end; holter run waits for late lines of its log
 EPOCH_TIME = re.compile(r"Epoch time: ([\d.]+) s")
 
 
 class Settings(NamedTuple):
-    """Length of a training, and how many idle processes stand beside it."""
+    """Length of a training, and number of idle processes beside it."""
 
     epochs: int
     iterations: int
@@ -34,12 +34,12 @@ class Settings(NamedTuple):
 
 
 class Supervisor(NamedTuple):
-    """What ``holter run`` and its helpers took; shares are of one core."""
+    """Cost of ``holter run`` and its helpers; shares are of one core."""
 
     steady_ratio: float | None  # None: the run was too short to become steady
     all_cpu_s: float  # from its start to its end, helpers included
     peak_rss_bytes: int
-    helpers_rss_bytes: int  # at most, all together, pages they share counted each time
+    helpers_rss_bytes: int  # maximum of all together; shared pages count for each
 
 
 class Run(NamedTuple):
@@ -48,7 +48,7 @@ class Run(NamedTuple):
     step_s: float  # from nnU-Net's own log, first epoch left out
     training_cpu_s: float  # of the whole tree
     wall_s: float
-    foreign_cpus: float  # that processes other than this run's kept busy meanwhile
+    foreign_cpus: float  # CPUs that other processes used meanwhile
     supervisor: Supervisor | None
 
 
@@ -62,7 +62,7 @@ class Look(NamedTuple):
 
 
 def train(brains: Prepared, settings: Settings, folder: Path, tape: Path | None) -> Run:
-    """Train once in ``folder``; recorded where a tape is named. Whatever ends this, no process stays.
+    """Train once in ``folder``; recorded if a tape is given. No process is left behind, even on an error.
 
     Raises:  RuntimeError if the training fails.
     """
@@ -83,7 +83,7 @@ def train(brains: Prepared, settings: Settings, folder: Path, tape: Path | None)
             stdin=subprocess.DEVNULL,
             stdout=sink,
             stderr=subprocess.STDOUT,
-            start_new_session=True,  # so that all of it can be ended together
+            start_new_session=True,  # so that all its processes can be ended together
         )
     try:
         looks, status, cpu_s = _follow(child.pid, supervised=tape is not None)
@@ -94,18 +94,18 @@ def train(brains: Prepared, settings: Settings, folder: Path, tape: Path | None)
     wall_s, busy_s = time.monotonic() - began_s, _busy_s() - busy_s
     if child.returncode:
         raise RuntimeError(f"exit code {child.returncode}: {output.read_text(errors='replace')[-2000:]}")
-    told = json.loads(usage.read_text())
+    usage_report = json.loads(usage.read_text())
     return Run(
         step_s=statistics.median(_epoch_times_s(folder)[1:]) / settings.iterations,
-        training_cpu_s=told["training_cpu_s"],
+        training_cpu_s=usage_report["training_cpu_s"],
         wall_s=wall_s,
         foreign_cpus=(busy_s - cpu_s) / wall_s,
-        supervisor=None if tape is None else _summary(looks, cpu_s - told["all_cpu_s"]),
+        supervisor=None if tape is None else _summary(looks, cpu_s - usage_report["all_cpu_s"]),
     )
 
 
 def _follow(pid: int, *, supervised: bool) -> tuple[list[Look], int, float]:
-    """Look at the supervisor until it ends; also its exit status, and the CPU seconds of all it waited for."""
+    # Sample the supervisor until it ends; also return its exit status, and the CPU seconds of its reaped children.
     began_s = time.monotonic()
     looks: list[Look] = []
     while True:
@@ -119,7 +119,7 @@ def _follow(pid: int, *, supervised: bool) -> tuple[list[Look], int, float]:
 
 
 def _look(pid: int, at_s: float) -> Look | None:
-    """None before the training is there and after it is gone: its CPU time would be counted as the supervisor's."""
+    # None before the training exists and after it has ended: its CPU time would count as the supervisor's.
     try:
         supervisor = psutil.Process(pid)
         cpu_s = sum(supervisor.cpu_times()[:4])  # own, and of helpers that have ended
@@ -140,7 +140,7 @@ def _look(pid: int, at_s: float) -> Look | None:
 def _command(process: psutil.Process) -> list[str]:
     try:
         arguments: list[str] = process.cmdline()
-    except psutil.Error:  # ended, and not waited for yet
+    except psutil.Error:  # ended, and not reaped yet
         return []
     return arguments
 
@@ -148,12 +148,12 @@ def _command(process: psutil.Process) -> list[str]:
 def _cpu_and_rss(helper: psutil.Process) -> tuple[float, int]:
     try:
         return sum(helper.cpu_times()[:4]), helper.memory_info().rss
-    except psutil.NoSuchProcess:  # waited for between two looks: the next look finds it with its parent
+    except psutil.NoSuchProcess:  # reaped between two samples: the next sample counts it with its parent
         return 0.0, 0
 
 
 def _busy_s() -> float:
-    """CPU seconds that all processes of the machine have used."""
+    # CPU seconds that all processes of the machine have used.
     times = psutil.cpu_times()
     return float(times.user + times.nice + times.system + times.irq + times.softirq)
 
@@ -173,11 +173,11 @@ def _summary(looks: list[Look], all_cpu_s: float) -> Supervisor:
 
 def _epoch_times_s(results: Path) -> list[float]:
     (log,) = results.glob("Dataset*/*/fold_0/training_log_*.txt")
-    return [float(found) for found in EPOCH_TIME.findall(log.read_text())]
+    return [float(seconds) for seconds in EPOCH_TIME.findall(log.read_text())]
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
-    """Ask everything that was started to end; after a while, insist."""
+    # Ask all started processes to end; after a while, kill them.
     for number in (signal.SIGTERM, signal.SIGKILL):
         try:
             os.killpg(child.pid, number)
@@ -185,6 +185,6 @@ def _end(child: subprocess.Popen[bytes]) -> None:
         except (ProcessLookupError, subprocess.TimeoutExpired):
             continue
     try:
-        os.killpg(child.pid, signal.SIGKILL)  # workers whose parents are gone
+        os.killpg(child.pid, signal.SIGKILL)  # workers without parents
     except ProcessLookupError:
         return

@@ -1,7 +1,7 @@
-"""How a tape grows in a day: what one minute of a real run looked like is played again and again to the real writer.
+"""Growth of a tape in a day: one recorded minute of a real run is played repeatedly to the real writer.
 
-Readings that changed in the recorded minutes go on changing: counters rise on, times move on, the rest jitters, so
-that no lap is coded like the one before. A GPU is made up where the recording had none.
+Values that changed in the recorded minutes keep changing: counters rise, times advance, the rest jitters, so that
+no lap is coded like the one before. A GPU is simulated if the recording has none.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from holter.records import EpochEnded, Event, GpuProcess, GpuSample, LogLine, Ph
 from holter.tape import Recording, TapeWriter
 from holter.tape.coding import entity_of
 
-JITTER = 0.03  # a few percent, as CPU shares and memory of a steady training move from second to second
+JITTER = 0.03  # a few percent, as CPU shares and memory of a steady training vary from second to second
 EPOCH_EVERY_S = 120.0  # stock epochs of 250 steps take about two minutes on the GPUs nnU-Net is planned for
-SETTLE_S = 12.0  # of the recording: processes start, and nothing is steady yet
-TAIL_S = 4.0  # its end: processes stop
+SETTLE_S = 12.0  # start of the recording: nothing is steady yet
+TAIL_S = 4.0  # end of the recording: processes stop
 HOUR_S = 3600
 DAY_H = 24
-# Times on the recording's clock: they move on with it.
+# Times on the recording's clock advance with it.
 MOMENTS = frozenset({"progressed_s", "pulse_s", "wait_began_s", "case_began_s"})
 
 _GPU = GpuSample(
-    t_s=0.0, index=0, name="made up", uuid="GPU-00000000-0000-0000-0000-000000000000", driver="550.54.15",
+    t_s=0.0, index=0, name="simulated", uuid="GPU-00000000-0000-0000-0000-000000000000", driver="550.54.15",
     utilization_ratio=0.9, memory_used_bytes=9 * 2**30, memory_total_bytes=24 * 2**30, power_w=280.0,
     power_limit_w=350.0, sm_clock_mhz=1700, sm_clock_max_mhz=2100, memory_clock_mhz=9500, memory_clock_max_mhz=9750,
     temperature_c=66, clock_reasons=("sw-power-cap",), pcie_generation=4, pcie_generation_max=4, pcie_width=16,
@@ -46,16 +46,16 @@ class Growth(NamedTuple):
 
     processes: int  # watched, in the ticks that were played
     hours: int
-    first_hour_mb: float  # with a quarter of an hour of every reading
+    first_hour_mb: float  # includes 15 minutes of full samples
     mb_per_hour: float  # from then on
-    day_mb: float  # measured where a day was played, else extrapolated
+    day_mb: float  # measured if a day was played, else extrapolated
 
 
 class Field(NamedTuple):
-    """How one field of one thing moved in the recorded minutes."""
+    """Change of one field of one entity in the recorded minutes."""
 
     name: str
-    growth: float  # of a counter, from the first to the last reading
+    growth: float  # of a counter, from the first to the last sample
 
 
 def grow(recording: Recording, tape: Path, hours: int) -> Growth:
@@ -90,7 +90,7 @@ def grow(recording: Recording, tape: Path, hours: int) -> Growth:
 
 
 class Player:
-    """Gives recorded readings again, lap after lap, each lap a little different."""
+    """Repeats recorded samples, each lap with small changes."""
 
     def __init__(self, ticks: list[Tick]) -> None:
         self._random = random.Random(1)
@@ -102,7 +102,7 @@ class Player:
             self._laps = [(at, [s for s in all_ if not isinstance(s, GpuSample)] + [_GPU]) for at, all_ in self._laps]
 
     def play(self, until_s: float) -> Iterator[tuple[float, list[Sample]]]:
-        """Ticks, with times that only rise."""
+        """Yield ticks; their times only rise."""
         lap = 0
         while True:
             for at_s, samples in self._laps:
@@ -136,7 +136,7 @@ class Player:
 
 
 def _moving_fields(samples: Iterable[Sample]) -> dict[tuple[type, str], list[Field]]:
-    """For each thing, the fields that were not the same all the time."""
+    # For each entity, the fields that were not constant.
     seen: dict[tuple[type, str], list[Sample]] = {}
     for sample in samples:
         seen.setdefault((type(sample), entity_of(sample)), []).append(sample)
@@ -164,7 +164,7 @@ def _samples(tick: Tick) -> Iterator[Sample]:
 
 
 def _one_epoch(recording: Recording) -> list[Event]:
-    """The events of one epoch, which are most of what a quiet run tells."""
+    # The events of one epoch: most events of a quiet run.
     ends = recording.events(EpochEnded)
     if len(ends) < 2:
         return list(ends)
@@ -172,7 +172,7 @@ def _one_epoch(recording: Recording) -> list[Event]:
 
 
 def _size(tape: Path) -> int:
-    """Bytes of the file with all that is committed, whether it waits in the journal or not."""
+    # Bytes of the file with everything committed, also while it is still in the journal.
     with contextlib.closing(sqlite3.connect(f"{tape.resolve().as_uri()}?mode=ro", uri=True)) as connection:
         pages, page_bytes = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
     return int(pages * page_bytes)

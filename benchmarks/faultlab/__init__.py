@@ -1,1 +1,1 @@
-"""The fault lab: real trainings that are broken in many ways, and what Holter makes of each of them."""
+"""The fault lab: real trainings that are broken in many ways, and Holter's diagnosis of each."""

@@ -1,7 +1,7 @@
-"""Faults in real trainings under ``holter run``, and healthy trainings that look strange: what does Holter say?
+"""Faults in real trainings under ``holter run``, and healthy trainings that look strange: check Holter's diagnosis.
 
-Each run is diagnosed from its tape as it was when the lab had seen enough. Seconds count from the fault, or from the
-line "Epoch 0" where it is there from the beginning. Nothing is healed; what Holter would have done is judged too.
+Each run is diagnosed from its tape, cut where the lab stopped watching. Seconds count from the fault, or from the line
+"Epoch 0" if the fault is there from the beginning. Nothing is healed; the actions that Holter proposes are judged too.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ from holter.demo.prepare import Prepared
 from holter.errors import BadInput, HolterError
 from holter.linux.mounts import parse_mountinfo
 
-# A run that was begun may take another minute; six minutes are meant to be enough for a look.
+# A started run may take another minute; the whole should stay below six minutes.
 QUICK_BUDGET_S = 300.0
-BUSY = 1.5  # processes that want to run, for each CPU, before the lab has begun
+BUSY = 1.5  # runnable processes per CPU before the lab starts
 
 
 def main() -> int:
-    """Run, print tables, write JSON where asked; 1 if a goal was missed, 2 for a bad command, 130 after Ctrl-C."""
+    """Run, print tables, write JSON if asked; return 1 if a goal was missed, 2 for a bad command, 130 after Ctrl-C."""
     options = parser().parse_args()
     try:
         names = chosen(options)
@@ -56,20 +56,20 @@ def main() -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    """The command line."""
-    found = argparse.ArgumentParser(prog="python -m benchmarks.faultlab", description=__doc__)
-    add = found.add_argument
+    """Return the parser of the command line."""
+    options = argparse.ArgumentParser(prog="python -m benchmarks.faultlab", description=__doc__)
+    add = options.add_argument
     add("--quick", action="store_true", help="a handful of faults and healthy runs, as far as six minutes go")
     add("--only", metavar="NAMES", help="names with commas between them, or 'faults', or 'healthy'")
-    add("--list", action="store_true", help="tell what there is, and what is true of it")
+    add("--list", action="store_true", help="list all scenarios with their true causes")
     add("--json", type=Path, help="write results and goals to this file")
     add("--keep", type=Path, metavar="FOLDER", help="keep tapes, outcomes and output of all runs in this folder")
-    add("--kept", type=Path, metavar="FOLDER", help="judge what was kept there anew; run only what is missing")
-    return found
+    add("--kept", type=Path, metavar="FOLDER", help="judge the runs kept in this folder again; run only missing ones")
+    return options
 
 
 def chosen(options: argparse.Namespace) -> list[str]:
-    """Names of what is to be run.
+    """Return the names of the scenarios to run.
 
     Raises:  BadInput.
     """
@@ -95,10 +95,10 @@ def tell_all(names: Sequence[str]) -> int:
 def measure(
     names: Sequence[str], outcomes: list[Outcome], budget_s: float, keep: Path | None, kept: Path | None
 ) -> None:
-    """All runs, one after the other; outcomes are added as they come."""
+    """Run all, one after the other; append outcomes as they come."""
     began_s = time.monotonic()
     if os.getloadavg()[0] > BUSY * len(os.sched_getaffinity(0)):
-        say("this machine is busy: what makes a training slow is hidden by what is slow already")
+        say("this machine is busy: its own slowness hides what makes a training slow")
     brains = prepared_brains()
     for number, name in enumerate(names, 1):
         reason = find(name)().needs()
@@ -112,7 +112,7 @@ def measure(
 
 
 def judged_again(name: str, folder: Path) -> Outcome | None:
-    """A run of before, judged by what is here now; None if it was not kept. Which PID was hit is not known any more."""
+    """Judge a kept run with the present code; None if it was not kept. The PID of the victim is not known any more."""
     kept = told.read_kept(folder / f"{name}.json")
     if kept is None:
         return None
@@ -121,7 +121,7 @@ def judged_again(name: str, folder: Path) -> Outcome | None:
 
 
 def measured(name: str, brains: Prepared, keep: Path | None) -> Outcome:
-    """One run."""
+    """Run one scenario."""
     scenario = find(name)()
     with own_folder() as folder:
         try:
@@ -145,7 +145,7 @@ def measured(name: str, brains: Prepared, keep: Path | None) -> Outcome:
 
 @contextlib.contextmanager
 def own_folder() -> Iterator[Path]:
-    """A folder for one run; it is removed, but never through a mount: behind it may be the data of all."""
+    """Yield a folder for one run; it is removed, but never through a mount, which may be of the shared data."""
     folder = Path(tempfile.mkdtemp(prefix="holter-lab-"))
     try:
         yield folder
@@ -160,13 +160,13 @@ def own_folder() -> Iterator[Path]:
 
 
 def mounts_below(folder: Path) -> list[str]:
-    """From the kernel's list: asking a mount itself could hang. The last one that was mounted comes first."""
+    """Return mounts below the folder from the kernel's list, last mounted first: calls on a mount itself could hang."""
     mounts = parse_mountinfo(Path("/proc/self/mountinfo").read_text())
-    return [one.mount_point for one in reversed(mounts) if Path(one.mount_point).is_relative_to(folder)]
+    return [mount.mount_point for mount in reversed(mounts) if Path(mount.mount_point).is_relative_to(folder)]
 
 
 def keep_all(folder: Path, keep: Path, name: str) -> None:
-    """Copy what a run has left."""
+    """Copy the files that a run has left."""
     keep.mkdir(parents=True, exist_ok=True)
     for file, ending in ((TAPE, ".holter"), (OUTPUT, ".output.txt"), (ERRORS, ".errors.txt")):
         if (folder / file).exists():

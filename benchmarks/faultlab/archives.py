@@ -1,6 +1,6 @@
 """Preprocessed data as nnU-Net 2.5 and older stored it: ``python -m benchmarks.faultlab.archives FOLDER``.
 
-FOLDER is that of a configuration; every ``.b2nd`` in it becomes part of a ``.npz``.
+FOLDER is the folder of a configuration; every ``.b2nd`` in it becomes part of a ``.npz``.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ import numpy as np
 
 
 def pack(folder: Path) -> None:
-    """All cases; ``save_case`` of nnU-Net's ``nnUNetDatasetNumpy`` writes the same."""
+    """Pack all cases, as ``save_case`` of nnU-Net's ``nnUNetDatasetNumpy`` does."""
     for file in sorted(folder.glob("*.pkl")):
         image, seg = (file.with_name(f"{file.stem}{part}.b2nd") for part in ("", "_seg"))
-        arrays = [np.asarray(blosc2.open(str(one))[:]) for one in (image, seg)]
+        arrays = [np.asarray(blosc2.open(str(array))[:]) for array in (image, seg)]
         np.savez_compressed(file.with_suffix(".npz"), data=arrays[0], seg=arrays[1])
         image.unlink()
         seg.unlink()

@@ -1,4 +1,4 @@
-"""For trainers of the lab: whether it is time to go wrong. Standard library only."""
+"""For trainers of the lab: tells when to cause the fault. Standard library only."""
 
 from __future__ import annotations
 
@@ -7,5 +7,5 @@ from pathlib import Path
 
 
 def is_armed() -> bool:
-    """Whether the lab has put the file there."""
+    """Whether the lab has created the file."""
     return Path(os.environ["FAULTLAB_ARMED_BY"]).exists()

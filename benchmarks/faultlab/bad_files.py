@@ -1,7 +1,7 @@
-"""The file system behind a bad folder: everything passes through, and on demand it fails, is slow to write, or hangs.
+"""The file system behind a bad folder: it passes everything through; on demand it fails, writes slowly, or hangs.
 
-``python -m benchmarks.faultlab.bad_files SOURCE MOUNT CONTROL errors|slow-writes|hangs``: while the file CONTROL holds
-a number above 0 it goes wrong.
+``python -m benchmarks.faultlab.bad_files SOURCE MOUNT CONTROL errors|slow-writes|hangs``: the fault is on while the
+file CONTROL contains a number above 0.
 """
 
 from __future__ import annotations
@@ -18,31 +18,31 @@ from mfusepy import FUSE
 
 from holter.demo.slow_fs import CONTROL_POLL_S, FS_NAME, FS_SUBTYPE, SLOW_SUFFIX, SlowFolder, read_delay_s
 
-SLOW_WRITE_S = 2.0  # a line of the log
+SLOW_WRITE_S = 2.0  # per line of the log
 
 
 class FailingFolder(SlowFolder):
     """Reads of image data fail."""
 
     def read(self, path: str, size: int, offset: int, fh: int) -> bytes:
-        """As ``pread``, or EIO."""
+        """Read like ``pread``, or raise EIO."""
         if path.endswith(SLOW_SUFFIX) and read_delay_s(self._control) > 0:
             raise OSError(errno.EIO, "Input/output error")
         return super().read(path, size, offset, fh)
 
 
 class SlowToWrite(SlowFolder):
-    """Lines of the training log take their time."""
+    """Writes to the training log are slow."""
 
     def write(self, path: str, data: bytes, offset: int, fh: int) -> int:
-        """As ``pwrite``, late."""
+        """Write like ``pwrite``, but late."""
         if path.endswith(".txt") and read_delay_s(self._control) > 0:
             time.sleep(SLOW_WRITE_S)
         return super().write(path, data, offset, fh)
 
 
 class HangingFolder(SlowFolder):
-    """No call comes back, whatever it asks: as a server that is gone and whose client waits for it."""
+    """No call returns: like a dead server with a client that waits for it."""
 
     def __init__(self, source: Path, control: Path) -> None:
         super().__init__(source, control)

@@ -1,4 +1,4 @@
-"""A folder seen through a file system in user space that can fail, be slow or hang: ``bad_files`` serves it."""
+"""A folder behind a file system in user space that can fail, be slow or hang; ``bad_files`` serves it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from holter.demo.faults.slow_disk import SlowDisk
 from holter.errors import DemoFailed
 
 MOUNT_WITHIN_S = 20.0
-SERVER = "benchmarks.faultlab.bad_files"  # libfuse is loaded there alone: where it is missing, the rest of the lab runs
+SERVER = "benchmarks.faultlab.bad_files"  # only there libfuse is loaded: without it the rest of the lab still runs
 
 
 class BadFolder:
@@ -30,7 +30,7 @@ class BadFolder:
 
     @staticmethod
     def needs() -> str | None:
-        """FUSE, as for the demo's slow disk."""
+        """Require FUSE, as the demo's slow disk does."""
         return SlowDisk().needs()
 
     def mount(self) -> None:
@@ -51,11 +51,11 @@ class BadFolder:
             time.sleep(0.05)
 
     def set_bad(self, bad: bool) -> None:
-        """Let it go wrong from now on, or be well again."""
+        """Switch the fault on or off."""
         self._control.write_text("1\n" if bad else "0\n")
 
     def unmount(self) -> None:
-        """Be well again, and go."""
+        """Switch the fault off and unmount."""
         if self._server is None:
             return
         self.set_bad(False)
@@ -69,30 +69,30 @@ class BadFolder:
 
 
 class OnBadFolder(Scenario):
-    """Base: something of the training lies in such a folder, which goes wrong when it is time."""
+    """Base: part of the training's files is in such a folder, whose fault is switched on at the time of the fault."""
 
     def __init__(self) -> None:
         super().__init__()
         self._bad: BadFolder | None = None
 
     def needs(self) -> str | None:
-        """FUSE."""
+        """Require FUSE."""
         return BadFolder.needs()
 
     def mount(self, stage: Stage, source: Path, kind: str) -> Path:
-        """Mount it, sound for now, and return where."""
+        """Mount it without the fault, and return the mount point."""
         self._bad = BadFolder(stage.folder, source, kind)
         self._bad.mount()
         return self._bad.mounted
 
     def inject(self, outside: Outside) -> None:
-        """It goes wrong from now on."""
+        """Switch the fault on."""
         self.strike()
         assert self._bad is not None
         self._bad.set_bad(True)
 
     def relieve(self) -> None:
-        """It is well again."""
+        """Switch the fault off."""
         if self._bad is not None:
             self._bad.set_bad(False)
 
@@ -103,7 +103,7 @@ class OnBadFolder(Scenario):
 
 
 class OnHangingShare(OnBadFolder):
-    """Base: a share with data and results answers no call for ``hangs_s``, and is back."""
+    """Base: a share with data and results answers no call for ``hangs_s`` seconds."""
 
     hangs_s = 0.0
 
@@ -117,12 +117,12 @@ class OnHangingShare(OnBadFolder):
         return {f"nnUNet_{name}": str(mounted / f"nnUNet_{name}") for name in ("preprocessed", "results")}
 
     def step(self, outside: Outside, since_s: float) -> None:
-        """Back in time."""
+        """Switch the fault off after ``hangs_s``."""
         if since_s >= self.hangs_s:
             self.relieve()
 
     def relieve(self) -> None:
-        """It answers."""
+        """Let the share answer again."""
         if self.struck:
             super().relieve()
             self.repaired()

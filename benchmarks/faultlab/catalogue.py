@@ -21,17 +21,17 @@ def _found(package: ModuleType) -> dict[str, type[Scenario]]:
 
 FAULTS: dict[str, type[Fault]] = {name: made for name, made in _found(faults).items() if issubclass(made, Fault)}
 HEALTHY: dict[str, type[Healthy]] = {name: made for name, made in _found(healthy).items() if issubclass(made, Healthy)}
-# In --quick: one of each kind, and three that must stay silent.
+# In --quick: one of each kind, and two that must stay silent.
 QUICK = ("worker-sigkill", "worker-sigstop", "main-raises", "disk-hangs", "truncated-file", "cpu-quota")
 QUICK_HEALTHY = ("clock-jumps", "machine-suspended")
 
 
 def find(name: str) -> type[Scenario]:
-    """The class of that name.
+    """Return the class of that name.
 
     Raises:  BadInput.
     """
-    found = {**FAULTS, **HEALTHY}.get(name)
-    if found is None:
+    scenario = {**FAULTS, **HEALTHY}.get(name)
+    if scenario is None:
         raise BadInput(f"there is no fault and no healthy variation {name!r}", next_step=NEXT_STEP)
-    return found
+    return scenario

@@ -1,4 +1,4 @@
-"""What is common to files of nnU-Net's own that end in the middle; the training reads a copy of the data."""
+"""Base for truncated files of nnU-Net; the training reads a copy of the data."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class CutJson(Fault):
     file = ""  # in the preprocessed data set
 
     def prepare(self, stage: Stage) -> dict[str, str]:
-        """Cut it in a copy."""
+        """Truncate the file in a copy."""
         data = stage.folder / "nnUNet_preprocessed"
         shutil.copytree(stage.brains.preprocessed, data)
         self.complete(data / DATASET_NAME)
@@ -29,12 +29,12 @@ class CutJson(Fault):
         return {"nnUNet_preprocessed": str(data)}
 
     def complete(self, data: Path) -> None:
-        """Make in the copy what may be missing there."""
+        """Add to the copy what may be missing there."""
 
     def is_time(self, outside: Outside, printed: Printed) -> bool:
-        """As soon as the training is there."""
+        """Break it as soon as the training exists."""
         return outside.main is not None
 
     def inject(self, outside: Outside) -> None:
-        """It is cut already."""
+        """Record the time; the file is truncated already."""
         self.strike()

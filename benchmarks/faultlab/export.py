@@ -1,4 +1,4 @@
-"""What is common to faults of export workers: they are met with a case in hand and nobody left to notice it."""
+"""Base for faults of export workers: they are hit while they work on a case, when nothing watches them."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ class ExportFault(Fault):
     acts = True
     epochs = 1
     iterations = 10
-    watch_s = 75.0  # no news for 45 s is what the detector of standstills grants the final validation
+    watch_s = 75.0  # the standstill detector allows 45 s without progress in the final validation
 
     def __init__(self) -> None:
         super().__init__()
         self._hunt: Hunt | None = None
 
     def is_time(self, outside: Outside, printed: Printed) -> bool:
-        """The first case is being predicted; the right moment is hunted for."""
+        """Break it from the first prediction on; then a thread waits for the right moment."""
         return printed.validates
 
     def inject(self, outside: Outside) -> None:
-        """Lie in wait."""
+        """Start to wait for the moment."""
         assert outside.main is not None
         self._hunt = Hunt(outside.main.pid, self._strike)
 
@@ -37,10 +37,10 @@ class ExportFault(Fault):
         self.hit(pid)
 
     def hit(self, pid: int) -> None:
-        """Kill it."""
+        """Kill the export worker."""
         os.kill(pid, signal.SIGKILL)
 
     def relieve(self) -> None:
-        """Stop looking."""
+        """Stop waiting."""
         if self._hunt is not None:
             self._hunt.end()

@@ -1,4 +1,4 @@
-"""What the lab asks of a fault: how it is made and undone is told by its base, what is true by its attributes."""
+"""Interface of a fault: its base class makes and undoes it, its attributes give the true cause."""
 
 from __future__ import annotations
 
@@ -10,44 +10,44 @@ from benchmarks.survival.fault import Stage
 from benchmarks.survival.outside import Outside, Printed
 
 TRAINERS = Path(__file__).with_name("trainers")
-ARMED_BY = "FAULTLAB_ARMED_BY"  # the variable that names the file which arms a trainer of ours
-# Every minute of a run is one of a person who waits for the lab: two epochs of five seconds, broken in the second.
+ARMED_BY = "FAULTLAB_ARMED_BY"  # environment variable with the file that arms a trainer of the lab
+# Keep runs short: two epochs of five seconds, broken in the second.
 EPOCHS, ITERATIONS, VAL_ITERATIONS = 40, 40, 2
 
 
 class Scenario(survival.Fault):
-    """Base of faults and of healthy variations: a training that nothing happens to."""
+    """Base of faults and of healthy variations: a training without any change."""
 
     fault_epoch = 1
-    epochs: int | None = EPOCHS  # more than the run lasts: the lab ends it when all is said
+    epochs: int | None = EPOCHS  # more than the run lasts: the lab ends it
     iterations: int | None = ITERATIONS
     val_iterations: int | None = VAL_ITERATIONS
     options: tuple[str, ...] = ()  # of the shortened trainer
     variables: dict[str, str] = {}
     trainer: str | None = None  # class in TRAINERS
     watch_s = 40.0  # after the fault, at most
-    limit_s = 240.0  # for the whole run, on a machine that is busy with other things too
+    limit_s = 240.0  # for the whole run; enough for a busy machine
     fold = "0"
-    returns = False  # the trouble passes by itself: it is watched until it has
+    returns = False  # the fault ends by itself: watch until then
 
 
 class Fault(Scenario):
     """Something is wrong, and one cause is true."""
 
-    cause = ""  # id of the true one
-    also: tuple[str, ...] = ()  # ids of others that hold as well
-    gradual = False  # it makes the training slower by less than three times: noticed in minutes, not in seconds
-    from_start = False  # there before the first step: seconds count from the line "Epoch 0"
-    acts = False  # the training cannot go on by itself: to propose a restart or new workers is right
+    cause = ""  # id of the true cause
+    also: tuple[str, ...] = ()  # ids of other causes that are true too
+    gradual = False  # the slow-down is below three times: noticed in minutes, not in seconds
+    from_start = False  # starts before the first step: seconds count from the line "Epoch 0"
+    acts = False  # the training cannot recover by itself: proposing a restart or new workers is right
     victims: dict[str, int] = {}  # cause -> PID that its headline must name
 
     def right(self) -> frozenset[str]:
-        """All ids that may be named."""
+        """Return all ids that may be named."""
         return frozenset((self.cause, *self.also))
 
 
 class Healthy(Scenario):
-    """Nothing is wrong, however strange it looks; it must stay silent to the end, but for these notices."""
+    """Nothing is wrong, however strange it looks; Holter must stay silent to the end, except for these notices."""
 
     notices: tuple[str, ...] = ()
 
@@ -57,37 +57,37 @@ class Healthy(Scenario):
 
 
 class ArmedTraining(Scenario):
-    """Base: a trainer of ours does it, from the moment at which a file is there."""
+    """Base: a trainer of the lab causes it, as soon as a file exists."""
 
     def prepare(self, stage: Stage) -> dict[str, str]:
-        """Tell it where to look."""
+        """Set the variable with the file's path."""
         self.arm = stage.folder / "armed"
         return {**super().prepare(stage), ARMED_BY: str(self.arm)}
 
     def inject(self, outside: Outside) -> None:
-        """Arm it."""
+        """Create the file."""
         self.strike()
         self.arm.touch()
 
 
 class Armed(ArmedTraining, Fault):
-    """Base: such a trainer does something that is wrong."""
+    """Base: such a trainer causes a fault."""
 
 
 class FromTheStart(Fault):
-    """Base: it is there before the training begins to train."""
+    """Base: the fault exists before the training starts to train."""
 
     from_start = True
 
     def is_time(self, outside: Outside, printed: Printed) -> bool:
-        """The first epoch begins; where none does, as soon as the training is there."""
+        """Count from the start of the first epoch."""
         return bool(printed.begun)
 
     def inject(self, outside: Outside) -> None:
-        """It is there already."""
+        """Record the time; the fault exists already."""
         self.strike()
 
 
 def is_root() -> bool:
-    """Whether groups, mounts and namespaces can be made."""
+    """Whether control groups, mounts and namespaces can be created."""
     return os.geteuid() == 0

@@ -1,6 +1,6 @@
-"""What is common to faults of GPUs: readings of a made-up one, through the real binding of a made-up NVML library.
+"""Base for faults of GPUs: readings of a simulated GPU, through the real binding and a fake NVML library.
 
-Only the GPU is made up. The training is a real one on the CPU, slowed down in its own step as a slow GPU would.
+Only the GPU is simulated. The training is a real one on the CPU, with its own step slowed down as by a slow GPU.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from benchmarks.survival.fault import Stage
 from benchmarks.survival.outside import Outside
 
 FAKE = Path(__file__).parents[2] / "tests" / "nvml" / "fake_nvml.py"
-STEP_DELAY_S = 4.0  # tens of times the usual step, and several times one on a busy machine
+STEP_DELAY_S = 4.0  # tens of times the usual step, and several times the step on a busy machine
 
 
 def _fake_nvml() -> Any:
@@ -29,7 +29,7 @@ def _fake_nvml() -> Any:
 
 
 class GpuFault(Fault):
-    """The GPU changes; from then on a step takes longer where ``delay_s`` says so."""
+    """The GPU changes; from then on a step takes ``delay_s`` longer."""
 
     sound: dict[str, Any] = {}
     broken: dict[str, Any] = {}
@@ -37,45 +37,45 @@ class GpuFault(Fault):
     virtual = False
 
     def needs(self) -> str | None:
-        """A compiler for the library."""
+        """Require a compiler for the library."""
         if not FAKE.exists():
-            return "the made-up NVML library is beside the tests, and they are not here"
+            return "the fake NVML library is beside the tests, which are missing here"
         why: str | None = _fake_nvml().why_not()
         return why
 
     def prepare(self, stage: Stage) -> dict[str, str]:
-        """A sound GPU."""
+        """Create a healthy GPU."""
         kind = _fake_nvml().FakeGpu
         self._gpu = (kind.vgpu if self.virtual else kind)(stage.folder / "gpu", **self.sound)
         self._delay = stage.folder / "step-delay-s"
         return {**super().prepare(stage), **self._gpu.environment()}
 
     def wrap_training(self, command: Sequence[str]) -> list[str]:
-        """Let the training look for the file that slows it down."""
+        """Give the training the file that slows it down."""
         return [*command, "--train-step-delay-file", str(self._delay)]
 
     def is_time(self, outside: Outside, printed: Any) -> bool:
-        """As others; the GPU lists the training as soon as there is one."""
+        """Decide like other faults; also list the training on the GPU as soon as it exists."""
         if outside.main is not None and self._gpu.state.get("processes") is None:
             self._gpu.set(processes=[(outside.main.pid, 5 << 30)], process_names={outside.main.pid: "python"})
         return super().is_time(outside, printed)
 
     def inject(self, outside: Outside) -> None:
-        """Break it."""
+        """Apply the fault."""
         self.strike()
         self._gpu.set(**self.change(outside))
         if self.delay_s is not None:
             self._delay.write_text(f"{self.delay_s}\n")
 
     def change(self, outside: Outside) -> dict[str, Any]:
-        """What it shows from now on."""
+        """Return the readings from now on."""
         return self.broken
 
     def relieve(self) -> None:
-        """Full speed again."""
+        """Restore full speed."""
         self._delay.unlink(missing_ok=True)
 
 
 def stranger() -> tuple[int, int]:
-    """A process that is not of the training, and what it holds on the GPU."""
+    """Return the PID of a process outside the training, and its bytes on the GPU."""
     return os.getpid(), 20 << 30

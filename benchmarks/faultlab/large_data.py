@@ -1,7 +1,7 @@
-"""The generated brains enlarged, so that reading them is work for a disk.
+"""The generated brains enlarged, so that reading them keeps a disk busy.
 
 ``python -m benchmarks.faultlab.large_data FOLDER``: the folder of a preprocessed configuration is changed in place.
-Each case becomes FACTOR times as long in each direction, with noise that does not compress: 35 MB a case.
+Each case becomes FACTOR times as long in each direction, with noise that does not compress: 35 MB per case.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ NOISE = 0.05  # of the standard deviation of a normalised image
 
 
 def enlarge(folder: Path) -> None:
-    """All cases, one after the other."""
+    """Enlarge all cases, one after the other."""
     noise = np.random.default_rng(1)
     for file in sorted(folder.glob("*.pkl")):
         image, seg = (_grown(_read(file.with_name(f"{file.stem}{part}.b2nd"))) for part in ("", "_seg"))

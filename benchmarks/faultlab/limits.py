@@ -1,4 +1,4 @@
-"""What is common to limits of a process (``ulimit``): the training alone has them, not Holter."""
+"""Base for limits of a process (``ulimit``): only the training has them, not Holter."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import psutil
 from benchmarks.faultlab.fault import Fault
 from benchmarks.survival.outside import Outside, Printed
 
-NEARLY_S = 1.0  # two cores at most: as long again until the kernel acts
+NEARLY_S = 1.0  # CPU seconds before the limit: at least half a second of wall time on two cores
 
 
 class Limited(Fault):
-    """Base: started by a shell that has set a limit; it is met when the first batches are made."""
+    """Base: started by a shell that has set a limit; it is reached when the first batches are made."""
 
     from_start = True
     acts = True
-    ulimit = ""  # the words after ``ulimit``
+    ulimit = ""  # arguments of ``ulimit``
     watch_s = 60.0
 
     def wrap_training(self, command: Sequence[str]) -> list[str]:
@@ -25,21 +25,21 @@ class Limited(Fault):
         return ["/bin/sh", "-c", f'ulimit {self.ulimit} && exec "$0" "$@"', *command]
 
     def is_time(self, outside: Outside, printed: Printed) -> bool:
-        """As soon as there are data workers; where it does not come so far, at its end."""
+        """Count from the first data workers; if there are none, from the end of the training."""
         return bool(outside.data_workers()) or (outside.main is not None and not outside.runs)
 
     def inject(self, outside: Outside) -> None:
-        """It is there already."""
+        """Record the time; the limit exists already."""
         self.strike()
 
 
 class LimitedTime(Limited):
-    """Base: each process may use so much CPU; the first to have used it is ended, and that is the main process."""
+    """Base: each process may use that much CPU; the main process is the first to reach the limit and is ended."""
 
     cpu_s = 25
 
     def is_time(self, outside: Outside, printed: Printed) -> bool:
-        """It has nearly used it up, or is gone already."""
+        """Count from shortly before the limit, or from the end of the process."""
         if outside.main is None:
             return False
         try:

@@ -1,4 +1,4 @@
-"""What a run that died has left in a console file: Holter's words in it are in the file, too."""
+"""Console output of a run that died, including Holter's lines in it."""
 
 OLD = """\
 2026-01-01 08:00:00.000000: Epoch 0

@@ -23,27 +23,27 @@ from holter.errors import HolterError
 
 LOOK_EVERY_S = 0.1
 READ_EVERY_S = 2.0  # the growing tape, for the named cause
-# The cause was named: what follows within this time may still change the verdict, and then it counts. A verdict is
-# looked at again for longer than the longest look takes that changes one (stacks, a probe of the storage).
+# After a cause was named, output within this time may still change the verdict, and then it counts. This is longer
+# than the longest read that changes a verdict (stacks, a probe of the storage).
 SETTLE_S = 12.0
 RECORDER_ENDS_WITHIN_S = 20.0  # after its training
-# In the command line of a process of the training; the recorder has probes in processes of their own.
+# In the command line of a process of the training; the recorder's probes run in processes of their own.
 OF_TRAINING = ("holter.trainer", "multiprocessing", "faultlab")
 TAPE, OUTPUT, ERRORS = "run.holter", "output.txt", "errors.txt"
 
 
 class Played(NamedTuple):
-    """Wall-clock times; None where it did not come to it."""
+    """Wall-clock times; None if the event did not happen."""
 
     struck: float | None
-    over: float  # what follows on the tape is the lab's own doing
+    over: float  # later entries on the tape are caused by the lab
     exit_code: int | None  # None: the lab ended it
     wall_s: float
     problem: str | None = None
 
 
 def play(scenario: Scenario, folder: Path, brains: Prepared) -> Played:
-    """Train, break, watch. Whatever ends this, no process, mount or control group stays."""
+    """Train, break, watch. No process, mount or control group is left behind, even on an error."""
     (folder / "tmp").mkdir()
     stage = Stage(folder, brains, 0)
     began_s = time.monotonic()
@@ -65,7 +65,7 @@ def _train(scenario: Scenario, stage: Stage, extra: dict[str, str]) -> Played:
     finally:
         with undisturbed(), contextlib.ExitStack() as last:
             last.callback(child.wait)
-            last.callback(end_session, child.pid)  # also where it cannot be relieved
+            last.callback(end_session, child.pid)  # also if the fault cannot be undone
             scenario.relieve()
             _end_training(child, outside)
     return Played(
@@ -85,7 +85,7 @@ def _start(scenario: Scenario, stage: Stage, extra: dict[str, str]) -> subproces
         "nnUNet_results": str(folder / "results"),
         "nnUNet_extTrainer": str(TRAINERS),
         "TMPDIR": str(folder / "tmp"),
-        "PYTHONUNBUFFERED": "1",  # what a killed process has printed is to be seen
+        "PYTHONUNBUFFERED": "1",  # shows the output of a killed process
         **scenario.variables,
         **extra,
     }
@@ -98,7 +98,7 @@ def _start(scenario: Scenario, stage: Stage, extra: dict[str, str]) -> subproces
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=errors,
-            start_new_session=True,  # Ctrl-C is for us alone; and so that all of it can be found and ended
+            start_new_session=True,  # Ctrl-C reaches only this process; and all processes can be found and ended
         )
 
 
@@ -114,7 +114,7 @@ def _options(scenario: Scenario) -> list[str]:
 
 
 def _follow(child: subprocess.Popen[bytes], outside: Outside, scenario: Scenario) -> tuple[str | None, bool]:
-    """Until all is said; what is wrong with the run itself, and whether it ended without us."""
+    # Wait for all expected output; return the run's own problem, and whether the run ended without the lab.
     began_s = time.monotonic()
     injected_s: float | None = None
     watch = _Watch(scenario, outside.folder / TAPE)
@@ -139,7 +139,7 @@ def _follow(child: subprocess.Popen[bytes], outside: Outside, scenario: Scenario
 
 
 class _Watch:
-    """Says when a broken run has told all that it will tell."""
+    """Decides when nothing more is expected of a broken run."""
 
     def __init__(self, scenario: Scenario, tape: Path) -> None:
         self._scenario = scenario
@@ -149,7 +149,7 @@ class _Watch:
         self._read_s = 0.0
 
     def is_over(self, now: float) -> bool:
-        """A true cause was named some seconds ago, or it takes too long. A healthy run ends by itself."""
+        """Whether a true cause was named some seconds ago, or the time is up. A healthy run ends by itself."""
         scenario = self._scenario
         if not isinstance(scenario, Fault) or not scenario.struck:
             return False
@@ -167,7 +167,7 @@ class _Watch:
 
 
 def _end_training(child: subprocess.Popen[bytes], outside: Outside) -> None:
-    """All processes of the training, so that the recorder can finish its tape."""
+    # End all processes of the training, so that the recorder can finish its tape.
     for process in session(outside.leader):
         with contextlib.suppress(psutil.Error):
             if process.pid != child.pid and any(word in " ".join(process.cmdline()) for word in OF_TRAINING):
@@ -177,7 +177,7 @@ def _end_training(child: subprocess.Popen[bytes], outside: Outside) -> None:
 
 
 def is_right_end(scenario: Scenario, played: Played) -> str | None:
-    """What is wrong with the way in which it ended."""
+    """Return what is wrong with the way in which the run ended, or None."""
     if isinstance(scenario, Healthy) and played.exit_code not in scenario.exit_codes:
         return f"a healthy run ended with exit code {played.exit_code}"
     if isinstance(scenario, Fault) and played.struck is None:

@@ -1,4 +1,4 @@
-"""What was said, against what was done; read from the tape, as anybody would read it afterwards."""
+"""Compare the diagnosis with the fault; read from the tape, as any user would read it afterwards."""
 
 from __future__ import annotations
 
@@ -15,54 +15,54 @@ from holter.reports.headline import headline
 from holter.tape import Recording, read
 
 NAMED = ("confirmed", "likely")
-# What changes the course of a run; saving and waiting do not.
+# Actions that change the course of a run; saving and waiting do not.
 DEEDS = ("replace-workers", "restart", "end-group", "export-again", "stop")
 # The clock of the lab and the start on the tape are read one after the other.
 CLOCK_S = 0.5
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of one run. Seconds count from the fault."""
+    """Result of one run. Seconds count from the fault."""
 
     name: str
-    cause: str | None = None  # the true one; None: nothing was wrong
+    cause: str | None = None  # id of the true cause; None: nothing was wrong
     also: tuple[str, ...] = ()
     gradual: bool = False
-    skipped: str | None = None  # why it did not take place
+    skipped: str | None = None  # why it was not run
     kind: str | None = None  # of the first episode
     reason: str | None = None  # of the alarm
     alarm_s: float | None = None
-    cause_s: float | None = None  # a true cause was named, live
-    named: tuple[tuple[str, str, float], ...] = ()  # the first three that are not excluded: id, verdict, score
+    cause_s: float | None = None  # when a true cause was named, live
+    named: tuple[tuple[str, str, float], ...] = ()  # the first three causes that are not ruled out: id, verdict, score
     early: int = 0  # alarms before the fault, or in a healthy run
     false_notices: tuple[str, ...] = ()
     false_confirmed: tuple[str, ...] = ()
-    live: str | None = None  # what was told of the first episode while it ran
-    later: str | None = None  # what the tape tells of it now
+    live: str | None = None  # cause reported for the first episode while it ran
+    later: str | None = None  # cause read from the tape afterwards
     says: str | None = None  # the headline
     wrong_pid: bool = False  # it names another process
     false_actions: tuple[str, ...] = ()
     wall_s: float = 0.0
-    problem: str | None = None  # with the run itself: it tells nothing
+    problem: str | None = None  # with the run itself: it is not evaluated
 
     @property
     def counts(self) -> bool:
-        """Whether it took place as it should."""
+        """Whether it ran as planned."""
         return self.skipped is None and self.problem is None
 
     @property
     def top1(self) -> bool:
-        """A true cause ranks first, and is named with some certainty."""
+        """Whether a true cause ranks first and is named as likely or confirmed."""
         named = bool(self.named) and not self.wrong_pid
         return named and self.named[0][0] in (self.cause, *self.also) and self.named[0][1] in NAMED
 
     @property
     def top3(self) -> bool:
-        """The true cause is among the first three."""
+        """Whether the true cause is among the first three."""
         return any(cause == self.cause for cause, _, _ in self.named)
 
     def told(self) -> str:
-        """One line for who waits."""
+        """Return one line about the run for the terminal."""
         if self.skipped or self.problem:
             return f"{self.name}: {self.skipped or self.problem}"
         if self.cause is None:
@@ -84,13 +84,15 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def named_live(tape: Path) -> list[tuple[float, str]]:
-    """Times at which a cause was named while the recording ran, and its id."""
+    """Return the times at which a cause was named while the recording ran, and its id."""
     return _named(read(tape))
 
 
 def _named(recording: Recording) -> list[tuple[float, str]]:
     judged = recording.events(Judged)
-    return [(one.t_s, one.cause) for one in judged if one.cause is not None and one.verdict in NAMED]
+    return [
+        (verdict.t_s, verdict.cause) for verdict in judged if verdict.cause is not None and verdict.verdict in NAMED
+    ]
 
 
 def score(scenario: Scenario, tape: Path, struck: float | None, over: float) -> Outcome:
@@ -99,12 +101,12 @@ def score(scenario: Scenario, tape: Path, struck: float | None, over: float) -> 
     began = _began(recording)
     fault_s = None if struck is None else struck - began
     recording = until(recording, over - began)
-    diagnoses = sorted(diagnose_all(recording), key=lambda one: one.episode.alarm_s)
+    diagnoses = sorted(diagnose_all(recording), key=lambda diagnosis: diagnosis.episode.alarm_s)
     if not isinstance(scenario, Fault):
         return _healthy(scenario, recording, diagnoses)
     assert fault_s is not None
-    early = [one for one in diagnoses if one.episode.alarm_s < fault_s - CLOCK_S]
-    later = [one for one in diagnoses if one not in early]
+    early = [diagnosis for diagnosis in diagnoses if diagnosis.episode.alarm_s < fault_s - CLOCK_S]
+    later = [diagnosis for diagnosis in diagnoses if diagnosis not in early]
     outcome = Outcome(
         name=scenario.name,
         cause=scenario.cause,
@@ -113,7 +115,9 @@ def score(scenario: Scenario, tape: Path, struck: float | None, over: float) -> 
         early=len(early),
         false_actions=_false_actions(recording, fault_s if scenario.acts else float("inf")),
         false_notices=_false_notices(scenario, recording),
-        false_confirmed=tuple(sorted({cause for one in diagnoses for cause in _confirmed(one)} - scenario.right())),
+        false_confirmed=tuple(
+            sorted({cause for diagnosis in diagnoses for cause in _confirmed(diagnosis)} - scenario.right())
+        ),
     )
     if not later:
         return outcome
@@ -142,10 +146,10 @@ def told_cause(diagnosis: Diagnosis) -> str | None:
 
 
 def live_cause(recording: Recording, diagnosis: Diagnosis) -> str | None:
-    """The last that was said of it while it ran."""
-    one = diagnosis.episode
-    key = (one.detector, one.subject_name, one.start_s)
-    judged = [told for told in recording.events(Judged) if (told.detector, told.subject, told.start_s) == key]
+    """Return the last cause that was reported for it while it ran."""
+    episode = diagnosis.episode
+    key = (episode.detector, episode.subject_name, episode.start_s)
+    judged = [record for record in recording.events(Judged) if (record.detector, record.subject, record.start_s) == key]
     return judged[-1].cause if judged else None
 
 
@@ -154,7 +158,7 @@ def _confirmed(diagnosis: Diagnosis) -> list[str]:
 
 
 def _false_notices(scenario: Scenario, recording: Recording) -> tuple[str, ...]:
-    """Those that are wrong, and those that were not given."""
+    # Wrong notices, and missing ones.
     given = {notice.what for notice in recording.events(Notice)}
     wanted = set(scenario.notices) if isinstance(scenario, Healthy) else given
     return tuple(sorted(given ^ wanted))
@@ -169,20 +173,22 @@ def _healthy(scenario: Scenario, recording: Recording, diagnoses: list[Diagnosis
         reason=phrase(first.episode.reason, "en") if first else None,
         named=_ranked(first) if first else (),
         false_notices=_false_notices(scenario, recording),
-        false_confirmed=tuple(cause for one in diagnoses for cause in _confirmed(one)),
+        false_confirmed=tuple(cause for diagnosis in diagnoses for cause in _confirmed(diagnosis)),
         false_actions=_false_actions(recording, float("inf")),
     )
 
 
 def _ranked(diagnosis: Diagnosis) -> tuple[tuple[str, str, float], ...]:
-    """The first three that are not excluded."""
+    # The first three that are not ruled out.
     left = [verdict for verdict in diagnosis.verdicts if verdict.verdict != "excluded"]
     return tuple((verdict.cause, verdict.verdict, verdict.score) for verdict in left[:3])
 
 
 def _false_actions(recording: Recording, right_from_s: float) -> tuple[str, ...]:
-    acts = [one for one in recording.events(ActionTaken) if one.action in DEEDS and one.source == "supervisor"]
-    return tuple(dict.fromkeys(one.action for one in acts if one.t_s < right_from_s))
+    acts = [
+        action for action in recording.events(ActionTaken) if action.action in DEEDS and action.source == "supervisor"
+    ]
+    return tuple(dict.fromkeys(action.action for action in acts if action.t_s < right_from_s))
 
 
 def _began(recording: Recording) -> float:
@@ -192,14 +198,16 @@ def _began(recording: Recording) -> float:
 
 
 def until(recording: Recording, end_s: float) -> Recording:
-    """The same as if the recorder had been killed then."""
+    """Return the recording as if the recorder had been killed at that time."""
     return msgspec.structs.replace(
         recording,
         all_ticks=tuple(recording.ticks(None, end_s)),
         all_stacks=tuple(dump for dump in recording.all_stacks if dump.t_s <= end_s),
         all_episodes=tuple(
-            msgspec.structs.replace(one, end_s=None if one.end_s is not None and one.end_s > end_s else one.end_s)
-            for one in recording.all_episodes
-            if one.alarm_s <= end_s
+            msgspec.structs.replace(
+                episode, end_s=None if episode.end_s is not None and episode.end_s > end_s else episode.end_s
+            )
+            for episode in recording.all_episodes
+            if episode.alarm_s <= end_s
         ),
     )

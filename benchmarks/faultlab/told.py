@@ -1,4 +1,4 @@
-"""The lab's table, its goals, and what is kept beside a tape."""
+"""The lab's table, its goals, and the file kept beside a tape."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ import msgspec
 from benchmarks.faultlab.score import Outcome
 from benchmarks.reporting import Goal
 
-# Promised shares are told as what may miss them: a goal is met by as much or less.
+# Promised shares are given as shares of misses, because a goal is an upper limit.
 TOP1_MISSES = 0.05
 ALARM_S, CAUSE_S = 30.0, 45.0
-# The detectors' own patience with a training that is slower by less than three times, or has not begun, or is over.
+# The detectors wait this long for a training that is slower by less than three times, has not started, or is over.
 GRADUAL_ALARM_S = 200.0
 PERCENTILE = 0.95
 
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True):
-    """What a kept tape cannot tell of itself."""
+    """Facts about a run that its kept tape does not contain."""
 
     outcome: Outcome
     struck: float | None  # wall clock
-    over: float  # wall clock: what follows on the tape is the lab's own doing
+    over: float  # wall clock: later entries on the tape are caused by the lab
 
 
 def write_kept(file: Path, outcome: Outcome, struck: float | None, over: float) -> None:
-    """Beside the tape."""
+    """Write the file beside the tape."""
     kept = Kept(outcome=outcome, struck=struck, over=over)
     file.write_bytes(msgspec.json.format(msgspec.json.encode(kept), indent=2) + b"\n")
 
 
 def read_kept(file: Path) -> Kept | None:
-    """What was written beside the tape; None where nothing was, or where that run tells nothing."""
+    """Read the file beside the tape; None if there is none, or if that run is not evaluated."""
     if not file.exists():
         return None
     kept = msgspec.json.decode(file.read_bytes(), type=Kept)
@@ -42,12 +42,12 @@ def read_kept(file: Path) -> Kept | None:
 
 
 def rows(outcomes: Sequence[Outcome]) -> list[dict[str, object]]:
-    """One line a run."""
+    """Return one row per run."""
     return [row(outcome) for outcome in outcomes]
 
 
 def row(outcome: Outcome) -> dict[str, object]:
-    """One line."""
+    """Return one row."""
     fault = outcome.cause is not None
     names = [f"{cause} ({verdict} {score:.2f})" for cause, verdict, score in outcome.named]
     return {
@@ -71,27 +71,29 @@ def _word(right: bool) -> str:
 
 
 def goals(outcomes: Sequence[Outcome]) -> list[Goal]:
-    """The promises; open where nothing was measured. A run that could not be made is no proof of anything."""
+    """Return the goals; open if nothing was measured. A run that could not be made proves nothing."""
     done = [outcome for outcome in outcomes if outcome.counts]
     faults = [outcome for outcome in done if outcome.cause is not None]
     healthy = [outcome for outcome in done if outcome.cause is None]
     sudden = [outcome for outcome in faults if not outcome.gradual]
     gradual = [outcome for outcome in faults if outcome.gradual]
     return [
-        _share("share of faults whose cause does not come first", TOP1_MISSES, [not one.top1 for one in faults]),
-        _share("share of faults whose cause is not in the first three", 0.0, [not one.top3 for one in faults]),
-        _count("alarms before the fault", [one.early for one in faults]),
-        _count("alarms in healthy runs", [one.early for one in healthy]),
-        _count("notices that are wrong or missing", [len(one.false_notices) for one in done]),
-        _count("confirmed verdicts that are wrong", [len(one.false_confirmed) for one in done]),
-        _count("verdicts told otherwise live than later", [one.live != one.later for one in faults]),
-        _count("actions that would have been wrong", [len(one.false_actions) for one in done]),
-        _within("alarm, p95 (s)", ALARM_S, [one.alarm_s for one in faults]),
-        _within("cause, p95 (s)", CAUSE_S, [one.cause_s for one in faults]),
-        _within("alarm where it comes at once, p95 (s)", ALARM_S, [one.alarm_s for one in sudden]),
-        _within("cause where it comes at once, p95 (s)", CAUSE_S, [one.cause_s for one in sudden]),
-        _within("alarm where it comes gradually, p95 (s)", GRADUAL_ALARM_S, [one.alarm_s for one in gradual]),
-        _count("runs that could not be made", [one.problem is not None for one in outcomes]),
+        _share(
+            "share of faults whose cause does not come first", TOP1_MISSES, [not outcome.top1 for outcome in faults]
+        ),
+        _share("share of faults whose cause is not in the first three", 0.0, [not outcome.top3 for outcome in faults]),
+        _count("alarms before the fault", [outcome.early for outcome in faults]),
+        _count("alarms in healthy runs", [outcome.early for outcome in healthy]),
+        _count("notices that are wrong or missing", [len(outcome.false_notices) for outcome in done]),
+        _count("confirmed verdicts that are wrong", [len(outcome.false_confirmed) for outcome in done]),
+        _count("verdicts told otherwise live than later", [outcome.live != outcome.later for outcome in faults]),
+        _count("actions that would have been wrong", [len(outcome.false_actions) for outcome in done]),
+        _within("alarm, p95 (s)", ALARM_S, [outcome.alarm_s for outcome in faults]),
+        _within("cause, p95 (s)", CAUSE_S, [outcome.cause_s for outcome in faults]),
+        _within("alarm where it comes at once, p95 (s)", ALARM_S, [outcome.alarm_s for outcome in sudden]),
+        _within("cause where it comes at once, p95 (s)", CAUSE_S, [outcome.cause_s for outcome in sudden]),
+        _within("alarm where it comes gradually, p95 (s)", GRADUAL_ALARM_S, [outcome.alarm_s for outcome in gradual]),
+        _count("runs that could not be made", [outcome.problem is not None for outcome in outcomes]),
     ]
 
 
@@ -104,7 +106,7 @@ def _count(name: str, counts: Sequence[int]) -> Goal:
 
 
 def _within(name: str, goal: float, values: Sequence[float | None]) -> Goal:
-    """A run without an alarm, or without the true cause, counts as one that took for ever."""
+    # A run without an alarm, or without the true cause, counts as infinitely long.
     if not values:
         return Goal(name, goal, None, None)
     ranked = sorted(math.inf if value is None else value for value in values)

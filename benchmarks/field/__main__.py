@@ -1,7 +1,7 @@
-"""Nine ways to start a training that Holter was not made for, healthy and broken: is anything false said or done?
+"""Nine ways to start a training that Holter was not written for, healthy and broken: is any output or action wrong?
 
-Real processes under ``holter run`` (with and without ``--heal``) and ``holter attach``. What Holter says live, what
-``holter diagnose`` says in two languages and as JSON is searched for false causes, words and commands.
+Real processes under ``holter run`` (with and without ``--heal``) and ``holter attach``. The live output and the
+output of ``holter diagnose`` in two languages and as JSON are searched for wrong causes, words and commands.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ from benchmarks.survival.one_run import ended_in_order, undisturbed
 from holter.demo.prepare import Prepared
 from holter.errors import BadInput, HolterError
 
-QUICK_BUDGET_S = 600.0  # a case that was begun may take another two minutes
-TOGETHER = 2  # of the light ones, which mostly sleep
+QUICK_BUDGET_S = 600.0  # a started case may take another two minutes
+TOGETHER = 2  # number of light cases, which mostly sleep
 
 
 def main() -> int:
-    """Run, print tables, write JSON where asked; 1 if a goal was missed, 2 for a bad command, 130 after Ctrl-C."""
+    """Run, print tables, write JSON if asked; return 1 if a goal was missed, 2 for a bad command, 130 after Ctrl-C."""
     options = parser().parse_args()
     try:
         cases = [find(name) for word in options.only for name in word.split(",")] or [
@@ -58,28 +58,28 @@ def main() -> int:
     except KeyboardInterrupt:
         say("interrupted; nothing is left running")
         return 130
-    outcomes.sort(key=lambda one: [case.name for case in CASES].index(one.name))
+    outcomes.sort(key=lambda outcome: [case.name for case in CASES].index(outcome.name))
     return conclude(told.rows(outcomes), told.goals(outcomes), options.json)
 
 
 def parser() -> argparse.ArgumentParser:
-    """The command line."""
-    found = argparse.ArgumentParser(prog="python -m benchmarks.field", description=__doc__)
-    add = found.add_argument
+    """Return the parser of the command line."""
+    options = argparse.ArgumentParser(prog="python -m benchmarks.field", description=__doc__)
+    add = options.add_argument
     add("--quick", action="store_true", help="a healthy and a broken case of most starts, as far as twelve minutes go")
     add("--only", metavar="NAME", nargs="+", default=[], help="names of cases")
-    add("--list", action="store_true", help="tell what there is")
+    add("--list", action="store_true", help="list all cases")
     add("--json", type=Path, help="write results and goals to this file")
     add("--keep", type=Path, metavar="FOLDER", help="keep tapes, outcomes and output of all cases in this folder")
-    return found
+    return options
 
 
 def measure(cases: Sequence[Case], outcomes: list[Outcome], budget_s: float, keep: Path | None) -> None:
-    """All cases, one heavy one at a time and the light ones beside it; outcomes are added as they come."""
+    """Run all cases, one heavy one at a time and the light ones beside it; append outcomes as they come."""
     until_s = time.monotonic() + budget_s
     brains, stop = prepared_brains(), threading.Event()
 
-    def one(case: Case) -> None:
+    def run_one(case: Case) -> None:
         late = "no time left in --quick" if time.monotonic() > until_s else None
         if stop.is_set():
             return
@@ -89,7 +89,7 @@ def measure(cases: Sequence[Case], outcomes: list[Outcome], budget_s: float, kee
     with ThreadPoolExecutor(TOGETHER) as light, ThreadPoolExecutor(1) as heavy:
         begun: list[Future[None]] = []
         try:
-            begun += [(light if case.light else heavy).submit(one, case) for case in cases]
+            begun += [(light if case.light else heavy).submit(run_one, case) for case in cases]
             for future in begun:
                 future.result()
         except BaseException:
@@ -100,7 +100,7 @@ def measure(cases: Sequence[Case], outcomes: list[Outcome], budget_s: float, kee
 
 
 def measured(case: Case, brains: Prepared, stop: threading.Event, keep: Path | None, late: str | None) -> Outcome:
-    """One case."""
+    """Run one case."""
     outcome = Outcome(name=case.name, start=case.start, broken=case.broken)
     try:
         reason = late or needs(case)
@@ -115,13 +115,13 @@ def measured(case: Case, brains: Prepared, stop: threading.Event, keep: Path | N
             played = play(case, Place(folder, brains, packages), stop)
             outcome = msgspec.structs.replace(outcome, wall_s=played.wall_s, problem=played.problem)
             if played.problem is None:
-                said = listen(folder, played)
-                first = next(iter(said.headlines), (None, ""))
-                complaints = tuple((one.kind, one.what) for one in judge(case, said))
+                output = listen(folder, played)
+                first = next(iter(output.headlines), (None, ""))
+                complaints = tuple((complaint.kind, complaint.what) for complaint in judge(case, output))
                 outcome = msgspec.structs.replace(outcome, complaints=complaints, cause=first[0], headline=first[1])
                 if keep is not None:
                     keep.mkdir(parents=True, exist_ok=True)
-                    (keep / f"{case.name}.diagnosis.txt").write_text("\n".join((said.letter, *said.texts)))
+                    (keep / f"{case.name}.diagnosis.txt").write_text("\n".join((output.letter, *output.texts)))
         except (OSError, RuntimeError, HolterError, msgspec.MsgspecError) as error:
             return msgspec.structs.replace(outcome, problem=f"{type(error).__name__}: {error}")
         finally:
@@ -133,7 +133,7 @@ def measured(case: Case, brains: Prepared, stop: threading.Event, keep: Path | N
 
 
 def needs(case: Case) -> str | None:
-    """Why it cannot be played on this machine."""
+    """Return why the case cannot be run on this machine; None if it can."""
     if case.needs_root and os.geteuid() != 0:
         return "a PID namespace needs root"
     if case.needs_root and shutil.which("unshare") is None:
@@ -142,7 +142,7 @@ def needs(case: Case) -> str | None:
 
 
 def keep_all(folder: Path, keep: Path, name: str) -> None:
-    """Copy what a case has left."""
+    """Copy the files that a case has written."""
     keep.mkdir(parents=True, exist_ok=True)
     for file, ending in ((CUT, "holter"), (OUTPUT, "output.txt"), (ERRORS, "errors.txt"), (LETTER, "letter.txt")):
         with contextlib.suppress(OSError):

@@ -1,4 +1,4 @@
-"""What one case is: what is started, how it is broken, and what may be said of it."""
+"""One case: its start, its fault, and the output that is allowed."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from holter.demo.prepare import Prepared
 
 SCRIPTS = Path(__file__).with_name("scripts")
 TRAINERS = Path(__file__).with_name("trainers")
-# nnU-Net looks for a trainer in all of its files, and one of them imports torchvision, which may not load without CUDA.
+# nnU-Net searches all of its files for a trainer, and one of them imports torchvision, which may fail without CUDA.
 SHIM = Path(__file__).parents[2] / "tests" / "cpu_torchvision"
 NOT_NNUNET = ("nnU-Net", "nnUNet", "batchgenerators", "validation", "checkpoint", "验证")
 ALWAYS = ("Windows", "WSL", "export process", "导出进程", "vGPU", "MIG")
 CONTAINER = ("container", "容器")
 RANKS = ("a rank", "ranks", "NCCL")
-KILLED = (-9, 137)  # as the process itself ends, and as a shell or Holter tells it
+KILLED = (-9, 137)  # exit code of the process itself, and as a shell or Holter reports it
 NAMED = r"\(score |no cause seen"  # the live line that ends the search for a cause
 
 
 class Place(NamedTuple):
-    """Where a case is played."""
+    """The folders for one run of a case."""
 
     folder: Path
     brains: Prepared
-    packages: Path | None  # where what only this case needs was installed
+    packages: Path | None  # packages installed for this case only
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,39 +35,39 @@ class Case:
     """One start of one kind, healthy or broken."""
 
     name: str
-    start: str  # which of the foreign starts
+    start: str  # which kind of start
     command: Callable[[Place], list[str]]
-    main: str  # a word of the main process's command line: its file
+    main: str  # file name in the main process's command line
     summary: str
-    strike: str | None = None  # kill or freeze, "-", and worker, main or rank (the last one): done from outside
-    breaks: bool = False  # by itself
-    exit_codes: tuple[int, ...] = (0,)  # one of which `holter run` ends with; none: the benchmark ends it
-    causes: tuple[str, ...] = ()  # that may be named; where there are none, only the fact may be told
-    says: tuple[str, ...] = ()  # patterns of what must be said of a broken one, live and by diagnose
-    may_be_silent: bool = False  # broken, and yet nothing need be said: no stall can be told from a long pause
-    forbidden: tuple[str, ...] = ()  # words that presuppose what is not there
-    sees: tuple[str, ...] = ()  # patterns of the line about what can be seen and done
-    at_once: tuple[str, ...] = ()  # patterns of what is said before the training has run
-    at_end: tuple[str, ...] = ()  # patterns of what is said when it has ended
+    strike: str | None = None  # fault from outside: kill or freeze, "-", and worker, main or rank (the last one)
+    breaks: bool = False  # without a fault from outside
+    exit_codes: tuple[int, ...] = (0,)  # allowed exit codes of `holter run`; empty: the benchmark ends it
+    causes: tuple[str, ...] = ()  # causes that may be named; if empty, only the fact may be reported
+    says: tuple[str, ...] = ()  # patterns that the output of a broken case must match, live and by diagnose
+    may_be_silent: bool = False  # broken, but no output is required: a stall looks like a long pause
+    forbidden: tuple[str, ...] = ()  # words about things that this case does not have
+    sees: tuple[str, ...] = ()  # patterns of the line about what Holter can observe and do
+    at_once: tuple[str, ...] = ()  # patterns of the output before the training has run
+    at_end: tuple[str, ...] = ()  # patterns of the output after its end
     settles: bool = True  # it lasts longer than the first minute
-    is_seen: bool = True  # as a training: steps, epochs or nnU-Net's own log
-    takes_c: bool = False  # its command goes on with --c
-    older: bool = False  # whole checkpoints of an earlier training lie in the folder of the fold
+    is_seen: bool = True  # recognised as a training: steps, epochs or nnU-Net's own log
+    takes_c: bool = False  # its command resumes with --c
+    older: bool = False  # the folder of the fold has whole checkpoints of an earlier training
     heal: bool = False
-    heals: tuple[str, ...] = ()  # what may be done with --heal, or proposed without
+    heals: tuple[str, ...] = ()  # allowed actions with --heal, or proposals without
     attach: bool = False
-    light: bool = False  # beside others
+    light: bool = False  # may run beside others
     quick: bool = True
     packages: tuple[str, ...] = ()
     variables: tuple[tuple[str, str], ...] = ()
     needs_root: bool = False
-    strikes_at: str | None = None  # pattern of a line that the training prints; None: when it is seen what it is
-    watch_s: float = 45.0  # after it was broken
-    until: str = NAMED  # pattern of the live line after which nothing more is waited for
+    strikes_at: str | None = None  # break at this line of the training; None: when Holter has recognised the training
+    watch_s: float = 45.0  # time to watch after the fault
+    until: str = NAMED  # pattern of the live line that ends the wait
 
     @property
     def broken(self) -> bool:
-        """Whether something goes wrong."""
+        """Whether the case has a fault."""
         return self.breaks or self.strike is not None
 
     @property
@@ -77,12 +77,12 @@ class Case:
 
 
 def script(name: str, *words: str) -> list[str]:
-    """A program of ``scripts/``."""
+    """Return the command of a program of ``scripts/``."""
     return [sys.executable, str(SCRIPTS / name), *words]
 
 
 def beside(name: str) -> str:
-    """A command of the environment that this is run in."""
+    """Return a command of the present environment."""
     return str(Path(sys.executable).parent / name)
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from benchmarks.field.case import KILLED, NOT_NNUNET, RANKS, SHIM, TRAIN, Case, Place, beside, script
 from holter.errors import BadInput
 
-# A few epochs; longer than the first minute; until it is ended.
+# Number of epochs: a few; longer than the first minute; until the benchmark ends it.
 SHORT, LONG, FOR_EVER = ((("FIELD_EPOCHS", epochs),) for epochs in ("4", "11", "200"))
 ONE_THREAD = (("OMP_NUM_THREADS", "1"),)
 IMPORTS_NEITHER = r"heartbeat \(the program has imported neither nnunetv2 nor batchgenerators so far\)"
@@ -20,7 +20,7 @@ WATCHES, CANNOT = r"It only watches", r"Can do nothing about trouble here"
 NOT_AGAIN = r"Holter does not start it again: .*--resume-command"
 NO_RESTART = r"Holter cannot start it again: .*--resume-command"
 V1 = ("nnunet==1.7.1", "batchgenerators==0.25", "medpy", "tifffile", "dicom2nifti", "pydicom", "scikit-image==0.25.0")
-DEAD_WORKER = ("worker-killed", "main-exception")  # and what PyTorch raises then
+DEAD_WORKER = ("worker-killed", "main-exception")  # and the exception that PyTorch raises then
 IS_STOPPED = (r"worker .*is stopped",)
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
 ACCELERATE = [
@@ -30,7 +30,7 @@ ACCELERATE = [
 
 
 def plain(*words: str) -> Case:
-    """A Python script without torch."""
+    """Return a case with a Python script without torch."""
     return Case(
         name="",
         start="plain script",
@@ -45,7 +45,7 @@ def plain(*words: str) -> Case:
 
 
 def loop(*words: str, launcher: list[str] | None = None) -> Case:
-    """A training loop with PyTorch's DataLoader."""
+    """Return a case with a training loop with PyTorch's DataLoader."""
     begin = [sys.executable] if launcher is None else launcher
     return replace(
         plain(),
@@ -58,12 +58,12 @@ def loop(*words: str, launcher: list[str] | None = None) -> Case:
 
 
 def torchrun(*words: str) -> Case:
-    """The same as the two processes of a group."""
+    """Return the loop as two processes of a group."""
     return replace(loop("rank", *words, launcher=TORCHRUN), start="torchrun", forbidden=NOT_NNUNET)
 
 
 def accelerate(*words: str) -> Case:
-    """The same with accelerate's launcher."""
+    """Return the loop with accelerate's launcher."""
     return replace(loop("accelerate", *words, launcher=ACCELERATE), start="accelerate launch", packages=("accelerate",))
 
 
@@ -84,7 +84,7 @@ SHELL = Case(
     variables=FOR_EVER,
     forbidden=RANKS,
     heal=True,
-    heals=("replace-workers", "end-group"),  # of a training that has died: its workers do not end by themselves
+    heals=("replace-workers", "end-group"),  # of a dead training: its workers do not end by themselves
     sees=(NNUNET_LOADER, SEES_LOG, r"Can replace workers"),
     at_once=(r"Holter cannot start it again: the command is a shell script.*--resume-command",),
 )
@@ -129,7 +129,7 @@ FIRST = replace(
 
 
 def raises(case: Case, name: str) -> Case:
-    """It raises."""
+    """Return the case with an exception in the training."""
     return replace(
         case,
         name=name,
@@ -142,7 +142,7 @@ def raises(case: Case, name: str) -> Case:
 
 
 def main_killed(case: Case, name: str, exit_codes: tuple[int, ...] = KILLED) -> Case:
-    """Somebody kills the training."""
+    """Return the case with the training killed."""
     return replace(
         case,
         name=name,
@@ -155,7 +155,7 @@ def main_killed(case: Case, name: str, exit_codes: tuple[int, ...] = KILLED) -> 
 
 
 def worker_killed(case: Case, name: str, causes: tuple[str, ...] = ("worker-killed",)) -> Case:
-    """Somebody kills a worker."""
+    """Return the case with a worker killed."""
     return replace(
         case,
         name=name,
@@ -168,7 +168,7 @@ def worker_killed(case: Case, name: str, causes: tuple[str, ...] = ("worker-kill
 
 
 def frozen(case: Case, name: str, whom: str = "worker", says: tuple[str, ...] = IS_STOPPED) -> Case:
-    """Somebody stops a process."""
+    """Return the case with a process stopped (SIGSTOP)."""
     return replace(
         case,
         name=name,
@@ -181,13 +181,13 @@ def frozen(case: Case, name: str, whom: str = "worker", says: tuple[str, ...] = 
 
 
 def attached(case: Case, sees: tuple[str, ...]) -> Case:
-    """The same, started without Holter and looked at by ``attach``."""
-    summary = f"{case.summary}; looked at by attach"
+    """Return the case started without Holter and observed by ``attach``."""
+    summary = f"{case.summary}; observed by attach"
     return replace(case, name=f"{case.name}-attached", summary=summary, attach=True, exit_codes=(), sees=sees)
 
 
 def healed(case: Case, can: str = CANNOT) -> Case:
-    """The same under ``run --heal``: that it cannot be started again is said at once, and when it has ended."""
+    """Return the case under ``run --heal``: Holter says at once and at the end that it cannot restart it."""
     return replace(
         case,
         name=f"{case.name}-healed",
@@ -195,7 +195,7 @@ def healed(case: Case, can: str = CANNOT) -> Case:
         heal=True,
         at_once=(NO_RESTART,),
         at_end=(NOT_AGAIN,) if case.ends else (),
-        sees=tuple(can if one == WATCHES else one for one in case.sees),
+        sees=tuple(can if pattern == WATCHES else pattern for pattern in case.sees),
     )
 
 
@@ -227,7 +227,7 @@ CASES: tuple[Case, ...] = (
     replace(
         loop("lock"),
         name="loader-locked",
-        summary="the loop waits for a lock for ever",
+        summary="the loop waits for a lock forever",
         breaks=True,
         exit_codes=(),
         causes=("main-stands-still",),
@@ -235,11 +235,11 @@ CASES: tuple[Case, ...] = (
     ),
     replace(torchrun(), name="torchrun-trains", summary="trains and ends"),
     raises(torchrun("raise"), "torchrun-raises"),
-    # Without a heartbeat nothing tells that the other one waits for it; but nothing unsafe may be offered.
+    # Without a heartbeat Holter cannot know that the other rank waits; but it must not offer anything unsafe.
     replace(frozen(torchrun(), "torchrun-frozen", "rank"), may_be_silent=True, causes=()),
     replace(accelerate(), name="accelerate-trains", summary="trains and ends"),
     raises(accelerate("raise"), "accelerate-raises"),
-    main_killed(accelerate(), "accelerate-killed", exit_codes=(1,)),  # the launcher's own
+    main_killed(accelerate(), "accelerate-killed", exit_codes=(1,)),  # the launcher's own code
     frozen(accelerate(), "accelerate-frozen"),
     replace(SHELL, name="shell-trains", summary="trains and ends, under run --heal", variables=SHORT, quick=False),
     replace(
@@ -255,7 +255,7 @@ CASES: tuple[Case, ...] = (
         at_once=(),
         takes_c=True,
         heals=(*SHELL.heals, "restart"),
-        strikes_at=r"Epoch 1\s*$",  # nnU-Net has saved its best one by then
+        strikes_at=r"Epoch 1\s*$",  # nnU-Net has saved its best checkpoint by then
         at_end=(r"the training goes on after its restart: epoch 1\b",),
         until=r"goes on after its restart|giving up|does not start it again",
         watch_s=120.0,
@@ -290,7 +290,7 @@ STARTS = tuple(dict.fromkeys(case.start for case in CASES))
 
 
 def find(name: str) -> Case:
-    """The case of that name.
+    """Return the case of that name.
 
     Raises:  BadInput.
     """

@@ -1,4 +1,4 @@
-"""What only some cases need, installed in a folder of its own and kept for the next time."""
+"""Packages that only some cases need, installed in a folder of their own and kept for the next run."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ WITHIN_S = 240.0
 
 
 def installed(packages: tuple[str, ...], under: Path) -> Path:
-    """The folder that holds them, without what they depend on.
+    """Return the folder with these packages, without their dependencies.
 
     Raises:  RuntimeError with pip's last line.
     """

@@ -1,4 +1,4 @@
-"""One case: start it as people do, break it, and keep what Holter said."""
+"""Run one case: start it like a user, break it, and keep Holter's output."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ MARK = "FIELD_RUN"  # in the environment of every process of a run, also of thos
 TAPE, CUT, OUTPUT, ERRORS, LETTER = "run.holter", "cut.holter", "output.txt", "errors.txt", "letter.txt"
 PREFIX = "holter:"
 LOOK_EVERY_S = 0.5
-# The line about what can be seen comes within a minute; a busy machine is a little late.
+# The line about what Holter can observe comes within a minute; a busy machine needs a little longer.
 CONTRACT_WITHIN_S = 75.0
-LIMIT_S = 420.0  # on a machine that is busy with other things too
+LIMIT_S = 420.0  # enough for a busy machine
 STARTS_WITHIN_S = 60.0
-# What follows a verdict within this time may still change it.
+# Output within this time after a verdict may still change it.
 SETTLE_S = 12.0
 GONE_WITHIN_S = 15.0
-# An earlier training whose checkpoints lie in the folder; no other comes as far as they say.
+# Log, age in seconds and epoch of an earlier training's checkpoints in the folder; no other run gets that far.
 BEFORE, MONTH_S, OLDER_EPOCH = "before.txt", 30 * 86_400.0, 150
 AGE = """
 import sys, torch
@@ -44,16 +44,16 @@ SIGNALS = {"kill": signal.SIGKILL, "freeze": signal.SIGSTOP}
 
 
 class Played(NamedTuple):
-    """What came of the processes."""
+    """Result of the processes."""
 
     holter_code: int | None  # None: ended by the benchmark
-    training_code: int | None  # of attach: the training's own; else the same
+    training_code: int | None  # with attach: the training's own; else the same
     wall_s: float
     problem: str | None = None
 
 
 def play(case: Case, place: Place, stop: threading.Event) -> Played:
-    """Start, break, watch, keep. Whatever ends this, no process stays."""
+    """Start, break, watch, keep the output. No process is left behind, even on an error."""
     began_s = time.monotonic()
     (place.folder / "tmp").mkdir()
     try:
@@ -66,7 +66,7 @@ def play(case: Case, place: Place, stop: threading.Event) -> Played:
 
 
 def cut(tape: Path, copy: Path) -> None:
-    """The tape as it is now, also while it is written: what follows is the benchmark's own doing."""
+    """Copy the present tape, also while it is written: later entries come from the benchmark itself."""
     with contextlib.closing(sqlite3.connect(tape)) as source, contextlib.closing(sqlite3.connect(copy)) as target:
         source.backup(target)
 
@@ -102,7 +102,7 @@ class _Run:
             "nnUNet_extTrainer": str(TRAINERS),
             "TMPDIR": str(folder / "tmp"),
             "PYTHONUNBUFFERED": "1",
-            "PYTHONPATH": os.pathsep.join(str(one) for one in (self._place.packages, SHIM) if one is not None),
+            "PYTHONPATH": os.pathsep.join(str(folder) for folder in (self._place.packages, SHIM) if folder is not None),
             **dict(self._case.variables),
             **more,
             MARK: str(folder),
@@ -115,11 +115,11 @@ class _Run:
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=err,
-                start_new_session=True,  # Ctrl-C is for us alone
+                start_new_session=True,  # Ctrl-C reaches only this process
             )
 
     def _train_before(self, command: Sequence[str]) -> None:
-        """A training of last month in the same folder: its checkpoints are whole, and none of this run's."""
+        # A training of last month in the same folder: its checkpoints are whole, and none is from this run.
         process = self._start(command, BEFORE, BEFORE, FIELD_EPOCHS="1")
         while process.poll() is None and not self._stop.is_set():
             time.sleep(LOOK_EVERY_S)
@@ -131,7 +131,7 @@ class _Run:
             os.utime(file, (time.time() - MONTH_S,) * 2)
 
     def _wait_for_workers(self) -> None:
-        """Until it trains: before, nothing tells that it does."""
+        # Wait until it trains: before, it cannot be recognised as a training.
         while not self._stop.is_set() and time.monotonic() - self._began_s < STARTS_WITHIN_S:
             main = main_process(self._place.folder, self._case.main)
             if main is not None and workers(main):
@@ -139,7 +139,7 @@ class _Run:
             time.sleep(LOOK_EVERY_S)
 
     def follow(self) -> str | None:
-        """Until all is said; what is wrong with the run itself."""
+        """Wait until all expected output has come; return the problem of the run itself, or None."""
         case, last_s = self._case, LIMIT_S
         verdict_s: float | None = None
         while self.holter.poll() is None:
@@ -163,7 +163,7 @@ class _Run:
         return None if not case.strike or self._struck_s is not None else "it ended before it was broken"
 
     def played(self, problem: str | None) -> Played:
-        """What came of it."""
+        """Return the result."""
         training = self.holter if self.training is None else self.training
         return Played(self.holter.poll(), training.poll(), 0.0, problem)
 
@@ -191,7 +191,7 @@ class _Run:
 
 
 def letter_of(folder: Path) -> str:
-    """What Holter has said so far: its own lines, also where the training writes to the same file."""
+    """Return Holter's own output so far, also if the training writes to the same file."""
     lines: list[str] = []
     for name in (ERRORS, LETTER):
         with contextlib.suppress(OSError):
@@ -200,41 +200,41 @@ def letter_of(folder: Path) -> str:
 
 
 def ours(folder: Path) -> list[psutil.Process]:
-    """All processes of the run in ``folder``."""
-    found = []
+    """Return all processes of the run in ``folder``."""
+    processes = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
             if process.environ().get(MARK) == str(folder) and is_there(process):
-                found.append(process)
-    return found
+                processes.append(process)
+    return processes
 
 
 def main_process(folder: Path, file: str) -> psutil.Process | None:
-    """The process that runs ``file``; the first of several ranks."""
+    """Return the process that runs ``file``; the first of several ranks."""
     return next(iter(main_processes(folder, file)), None)
 
 
 def main_processes(folder: Path, file: str) -> list[psutil.Process]:
-    """Those that run ``file``, in the order in which they were started, without those that they have forked."""
-    found: list[psutil.Process] = []
-    for process in sorted(ours(folder), key=lambda one: (one.create_time(), one.pid)):
+    """Return the processes that run ``file``, in the order of their starts, without their forked children."""
+    processes: list[psutil.Process] = []
+    for process in sorted(ours(folder), key=lambda each: (each.create_time(), each.pid)):
         with contextlib.suppress(psutil.Error):
             words = process.cmdline()
             runs_it = Path(words[0]).name.startswith("python") and any(Path(word).name == file for word in words[1:3])
-            if runs_it and process.ppid() not in {one.pid for one in found}:
-                found.append(process)
-    return found
+            if runs_it and process.ppid() not in {parent.pid for parent in processes}:
+                processes.append(process)
+    return processes
 
 
 def workers(main: psutil.Process) -> list[psutil.Process]:
-    """Its data workers, in the order in which they were started."""
+    """Return its data workers, in the order of their starts."""
     command = main.cmdline()
-    forked = [one for one in main.children() if one.cmdline() == command]
-    return sorted(forked, key=lambda one: (one.create_time(), one.pid))
+    forked = [child for child in main.children() if child.cmdline() == command]
+    return sorted(forked, key=lambda child: (child.create_time(), child.pid))
 
 
 def end_all(folder: Path) -> None:
-    """End every process of the run."""
+    """Kill every process of the run."""
     until_s = time.monotonic() + GONE_WITHIN_S
     while (left := ours(folder)) and time.monotonic() < until_s:
         for process in left:

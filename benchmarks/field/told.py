@@ -12,28 +12,28 @@ from benchmarks.reporting import Goal
 
 NAMES = {
     "exit code": "runs that do not end with the training's exit code",
-    "silent": "broken runs of which nothing was said",
+    "silent": "broken runs without any report",
     "alarm": "alarms in healthy runs",
     "offer": "commands that end or restart something, offered in healthy runs",
     "false cause": "headlines of broken runs that name a false cause",
     "false confirmed": "confirmed verdicts that are wrong",
-    "word": "sentences and remedies that presuppose what is not there",
+    "word": "sentences and remedies about things that do not exist here",
     "unsafe": "unsafe commands offered",
     "deed": "actions that are wrong, or would be",
-    "cannot unsaid": "things that cannot be seen or done, and were not said",
-    "training seen": "runs of which it is told wrongly whether a training was seen",
+    "cannot unsaid": "things that Holter cannot observe or do, and did not report",
+    "training seen": "runs with a wrong report whether a training was seen",
     "live, later": "verdicts told otherwise live than later",
 }
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of one case."""
+    """Result of one case."""
 
     name: str
     start: str
     broken: bool
-    skipped: str | None = None  # why it did not take place
-    problem: str | None = None  # with the run itself: it tells nothing
+    skipped: str | None = None  # why it was not run
+    problem: str | None = None  # with the run itself: it is not evaluated
     complaints: tuple[tuple[str, str], ...] = ()
     headline: str = ""
     cause: str | None = None
@@ -41,11 +41,11 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def counts(self) -> bool:
-        """Whether it took place as it should."""
+        """Whether it ran as planned."""
         return self.skipped is None and self.problem is None
 
     def told(self) -> str:
-        """Lines for who waits."""
+        """Return the lines about the case for the terminal."""
         if not self.counts:
             return f"{self.name}: not measured: {self.skipped or self.problem}"
         lines = [f"{self.name}: {'wrong' if self.complaints else 'right'}; {self.headline or 'silent'}"]
@@ -53,28 +53,33 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def rows(outcomes: Sequence[Outcome]) -> list[dict[str, object]]:
-    """One line a case."""
+    """Return one row per case."""
     return [
         {
-            "case": one.name,
-            "start": one.start,
-            "is": "broken" if one.broken else "healthy",
-            "named": one.cause or ("" if not one.counts else "the fact" if one.headline else "nothing"),
-            "wrong": len(one.complaints) if one.counts else None,
-            "run s": one.wall_s,
-            "note": one.skipped or one.problem or "; ".join(f"{kind}: {what}" for kind, what in one.complaints)[:100],
+            "case": outcome.name,
+            "start": outcome.start,
+            "is": "broken" if outcome.broken else "healthy",
+            "named": outcome.cause or ("" if not outcome.counts else "the fact" if outcome.headline else "nothing"),
+            "wrong": len(outcome.complaints) if outcome.counts else None,
+            "run s": outcome.wall_s,
+            "note": outcome.skipped
+            or outcome.problem
+            or "; ".join(f"{kind}: {what}" for kind, what in outcome.complaints)[:100],
         }
-        for one in outcomes
+        for outcome in outcomes
     ]
 
 
 def goals(outcomes: Sequence[Outcome]) -> list[Goal]:
-    """By what is wrong, and by how it was started; open where nothing was measured."""
-    done = [one for one in outcomes if one.counts]
-    found = [_goal(NAMES[kind], [sum(one[0] == kind for one in each.complaints) for each in done]) for kind in KINDS]
-    by_start = [(start, [len(one.complaints) for one in done if one.start == start]) for start in STARTS]
-    found += [_goal(f"all that is wrong: {start}", counts) for start, counts in by_start]
-    return [*found, _goal("runs that could not be made", [one.problem is not None for one in outcomes])]
+    """Return goals by kind of error, and by start; open if nothing was measured."""
+    done = [outcome for outcome in outcomes if outcome.counts]
+    all_goals = [
+        _goal(NAMES[kind], [sum(complaint[0] == kind for complaint in each.complaints) for each in done])
+        for kind in KINDS
+    ]
+    by_start = [(start, [len(outcome.complaints) for outcome in done if outcome.start == start]) for start in STARTS]
+    all_goals += [_goal(f"all that is wrong: {start}", counts) for start, counts in by_start]
+    return [*all_goals, _goal("runs that could not be made", [outcome.problem is not None for outcome in outcomes])]
 
 
 def _goal(name: str, counts: Sequence[int]) -> Goal:

@@ -1,1 +1,1 @@
-"""How much of a GPU's speed is left when the data come from Holter's loader, and what its transforms cost there."""
+"""The share of a GPU's speed that is left when Holter's loader gives the data, and the cost of its transforms there."""

@@ -1,10 +1,10 @@
-"""``python -m benchmarks.gpu``: training speed with Holter's loader, as a share of what the GPU can do.
+"""``python -m benchmarks.gpu``: training speed with Holter's loader, as a share of the GPU's maximum.
 
-nnU-Net's own benchmark trainers set the marks: one trains on a batch that lies on the GPU and loads nothing (the
-ceiling), the other loads data. Each training runs in a process of its own that is bound, with all it starts, to two
-processors or to all there are; the fastest epoch counts, as in nnU-Net's benchmark. Data are generated, nothing need be
-prepared. Without a GPU everything runs at a tiny size to show that it does, and no goal is judged. What was not
-measured, for want of a GPU, of processors or of time, is listed as such.
+nnU-Net's own benchmark trainers set the marks: one trains on a batch that is on the GPU and loads nothing (the
+ceiling), the other loads data. Each training runs in a process of its own that is bound, with its children, to two
+processors or to all; the fastest epoch counts, as in nnU-Net's benchmark. Data are generated; no preparation is
+needed. Without a GPU everything runs at a tiny size to show that it works, and no goal is judged. Rows that were not
+measured, because a GPU, processors or time were missing, are listed as such.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ from benchmarks.material import say
 from benchmarks.reporting import Goal, Row, conclude
 
 FEW_CPUS = 2
-FORWARD_ONLY = 1 / 3  # of a step's work is left in validation: no gradients
-PLENTY_CPUS = 13  # 12 workers, nnU-Net's default, and the training
+FORWARD_ONLY = 1 / 3  # share of a step's work in validation: no gradients
+PLENTY_CPUS = 13  # nnU-Net's default of 12 workers, and the training
 CASES = (Case(1, 2), Case(1, 20), Case(4, 2), Case(4, 20))
 MANY_LABELS = 40
 UNMEASURED = "not measured in this run"
@@ -44,7 +44,7 @@ LABELS_GOAL = 1.2
 
 
 class Plan(NamedTuple):
-    """How much is measured."""
+    """Sizes and numbers of the measurements."""
 
     size: Size
     cases: tuple[Case, ...]
@@ -69,7 +69,7 @@ class Run(NamedTuple):
 
 
 def main() -> int:
-    """Measure, print tables, write JSON where asked; 1 if a goal was missed."""
+    """Measure, print tables, write JSON if asked; return 1 if a goal was missed."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.gpu", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="short epochs and the two extreme data sets")
     parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda" if torch.cuda.is_available() else "cpu")
@@ -82,7 +82,7 @@ def main() -> int:
 
 
 def measure(plan: Plan, device: str, folder: Path) -> tuple[list[Row], list[Goal]]:
-    """Trainings, then transforms alone."""
+    """Measure trainings, then transforms alone."""
     speeds: dict[Case, list[Run]] = {}
     for case in plan.cases:
         say(f"writing {case.channels} channels, {case.labels} labels")
@@ -101,19 +101,19 @@ def measure(plan: Plan, device: str, folder: Path) -> tuple[list[Row], list[Goal
 
 
 def trainings(plan: Plan, case: Case, device: str, folder: Path) -> list[Run]:
-    """All three ways, on two processors and on all."""
+    """Run all three ways, on two processors and on all."""
     usable = sorted(os.sched_getaffinity(0))
-    found = []
+    runs = []
     for cpus in dict.fromkeys((FEW_CPUS, len(usable))):
         for which in WHICH:
             run = train(which, case, device, usable[:cpus], plan, folder)
             say(f"{which} on {cpus} CPUs: fastest epoch {run.fastest_s:.2f} s")
-            found.append(run)
-    return found
+            runs.append(run)
+    return runs
 
 
 def train(which: str, case: Case, device: str, cpus: Sequence[int], plan: Plan, folder: Path) -> Run:
-    """One training; its whole tree of processes is bound to these processors."""
+    """Run one training; its whole tree of processes is bound to these processors."""
     numbers = map(str, (plan.epochs, plan.iterations, plan.val_iterations))
     variables = {f"nnUNet_{name}": str(folder / name) for name in ("raw", "preprocessed", "results")}
     done = subprocess.run(
@@ -133,7 +133,7 @@ def train(which: str, case: Case, device: str, cpus: Sequence[int], plan: Plan, 
 
 
 def rows_of(case: Case, runs: Sequence[Run], spent: cost.Cost) -> list[Row]:
-    """Everything about one data set."""
+    """Return all rows about one data set."""
     name = case.name
     rows = []
     for run in runs:
@@ -146,20 +146,20 @@ def rows_of(case: Case, runs: Sequence[Run], spent: cost.Cost) -> list[Row]:
 
 
 def left(case: Case) -> Row:
-    """A data set that was not measured."""
+    """Return the row of a data set that was not measured."""
     return row(f"{case.name}: everything", None, "", UNMEASURED)
 
 
 def percent(runs: Sequence[Run], mark: str, run: Run) -> float:
-    """Speed of a run as a share of another way's on the same processors."""
-    base = next(one for one in runs if one.which == mark and one.cpus == run.cpus)
+    """Speed of a run in percent of another way's on the same processors."""
+    base = next(base_run for base_run in runs if base_run.which == mark and base_run.cpus == run.cpus)
     return 100 * base.fastest_s / run.fastest_s
 
 
 def goals_of(
     plan: Plan, device: str, speeds: dict[Case, list[Run]], costs: dict[Case, cost.Cost], labels_ratio: float | None
 ) -> list[Goal]:
-    """What was promised; open without a GPU, with too few processors to compare, or where a case was left out."""
+    """Return the goals; open without a GPU, with too few processors to compare, or if a case was left out."""
     goals, is_real = [], device == "cuda"
     for case in dict.fromkeys((*speeds, *CASES)):
         name, runs = case.name, speeds.get(case)
@@ -177,7 +177,7 @@ def goals_of(
 
 
 def _speeds(plan: Plan, runs: Sequence[Run]) -> tuple[float | None, float | None, float]:
-    """Percent of the ceiling on few processors, percent of stock on many, and the seconds of a step."""
+    # Percent of the ceiling on few processors, percent of stock on many, and the seconds of a step.
     few, many = (next(run for run in runs if run.which == "holter" and run.cpus == cpus) for cpus in _counts(runs))
     ceiling = percent(runs, "ceiling", few) if few.cpus == FEW_CPUS else None
     harmless = percent(runs, "stock", many) if many.cpus >= PLENTY_CPUS else None
@@ -191,14 +191,14 @@ def _counts(runs: Sequence[Run]) -> tuple[int, int]:
 
 
 def goal(name: str, wanted: float, measured: float | None, is_real: bool, *, least: bool = False) -> Goal:
-    """One promise; ``least``: met from above."""
+    """Return one goal; ``least``: a lower limit."""
     if measured is None or not is_real:
         return Goal(name, wanted, None, None)
     return Goal(name, wanted, round(measured, 3), measured >= wanted if least else measured <= wanted)
 
 
 def row(name: str, value: float | None, unit: str, note: str) -> Row:
-    """One line of the table."""
+    """Return one row of the table."""
     return {"name": name, "value": None if value is None else round(value, 3), "unit": unit, "note": note}
 
 

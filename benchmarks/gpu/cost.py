@@ -1,4 +1,4 @@
-"""What transforms cost on the GPU, by its own clock and its own count of memory; beside it, nothing trains."""
+"""The cost of transforms on the GPU, by its own clock and memory counter; no training runs beside it."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ MIB = 1 << 20
 
 
 class Cost(NamedTuple):
-    """Of a batch, on average."""
+    """Mean cost per batch."""
 
     ms: float | None  # None: not measured
-    mib: float | None  # None: this device does not count
+    mib: float | None  # None: this device has no counter
 
 
 class Given(NamedTuple):
-    """A batch as the loader hands it over."""
+    """A batch as the loader delivers it."""
 
     images: list[Any]
     segs: list[Any]
@@ -37,7 +37,7 @@ class Given(NamedTuple):
 
 
 def measure(case: Case, patch: tuple[int, ...], device: str, batches: int) -> Cost:
-    """Copies to the device included, which training hides too."""
+    """Measure, including the copies to the device, which training hides too."""
     geometry = geometry_of(patch)
     chain = chain_of(geometry, case.labels)
     assert chain is not None
@@ -76,7 +76,7 @@ def _boxes(chain: Chain, geometry: Geometry, case: Case, device: str) -> Iterato
 
 
 def _timed(work: Any, device: str) -> float:
-    """Milliseconds: between two events on the GPU, or by the clock."""
+    # Milliseconds: between two events on the GPU, or by the clock.
     if device != "cuda":
         began_s = time.perf_counter()
         work()
@@ -92,7 +92,7 @@ def _timed(work: Any, device: str) -> float:
 
 @contextmanager
 def _memory(device: str) -> Iterator[Any]:
-    """MiB that were allocated at most, beyond what was there before."""
+    # Maximum of allocated MiB, minus what was allocated before.
     if device != "cuda":
         yield lambda: None
         return

@@ -20,7 +20,7 @@ FOREGROUND = 0.6  # quantile above which voxels have a label
 
 
 class Size(NamedTuple):
-    """How large images, patches and network are."""
+    """Sizes of images, patches and network."""
 
     shape: tuple[int, ...]
     patch: tuple[int, ...]
@@ -36,11 +36,11 @@ class Case(NamedTuple):
     """One row of the table."""
 
     channels: int
-    labels: int  # with background
+    labels: int  # including background
 
     @property
     def name(self) -> str:
-        """As the table has it."""
+        """Name in the table."""
         return f"{self.channels} channels, {self.labels} labels"
 
     @property
@@ -50,7 +50,7 @@ class Case(NamedTuple):
 
 
 def write(root: Path, case: Case, size: Size) -> None:
-    """Everything that a training looks for in ``nnUNet_preprocessed``."""
+    """Write everything that a training needs in ``nnUNet_preprocessed``."""
     base = root / case.dataset
     folder = base / f"{PLANS}_{CONFIGURATION}"
     folder.mkdir(parents=True)
@@ -74,7 +74,7 @@ def write(root: Path, case: Case, size: Size) -> None:
 
 
 def plans(case: Case, size: Size) -> dict[str, Any]:
-    """As nnU-Net's planner writes them, with a network for these patches."""
+    """Return plans as nnU-Net's planner writes them, with a network for these patches."""
     stages = len(size.features)
     network = {
         "n_stages": stages,
@@ -138,10 +138,10 @@ def _write_case(file: Path, case: Case, size: Size, number: int) -> None:
     ).numpy()
     cuts = np.quantile(smooth[:, ::4, ::4, ::4].numpy(), np.linspace(FOREGROUND, 1, case.labels + 1)[1:-1])
     seg = np.digitize(smooth.numpy(), cuts).astype(np.int8)
-    found = {label: _some(np.argwhere(seg == label)) for label in range(1, case.labels)}
+    locations = {label: _some(np.argwhere(seg == label)) for label in range(1, case.labels)}
     blocks, chunks = comp_blosc2_params(image.shape, size.patch, image.itemsize)
     nnUNetDatasetBlosc2.save_case(
-        image, seg, {"class_locations": found}, str(file), chunks=chunks, blocks=blocks
+        image, seg, {"class_locations": locations}, str(file), chunks=chunks, blocks=blocks
     )  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """One training of the benchmark, in a process of its own: ``python -m benchmarks.gpu.one WHICH DATASET DEVICE …``.
 
-Its last line is what it measured, as JSON. The processors it may use were given to it by whoever started it, so they
-bind everything that it starts, too.
+Its last line is the measurement, as JSON. The caller has already bound this process to its processors, so its
+children are bound to them too.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ MARK = "measured: "
 
 
 def main() -> None:
-    """Train, and print how long each epoch took."""
+    """Train, and print the duration of each epoch."""
     which, dataset, device, *numbers = sys.argv[1:]
     epochs, iterations, val_iterations = map(int, numbers)
     import torch
@@ -48,7 +48,7 @@ def main() -> None:
 
 
 def build(which: str, dataset: str, device: str) -> Any:
-    """The trainer: nnU-Net's own benchmark trainers, and Holter's loader under the one that loads data."""
+    """Return the trainer: nnU-Net's own benchmark trainers, and Holter's loader under the one that loads data."""
     import torch
 
     from holter.trainer.loading import with_holter_loader
@@ -83,7 +83,7 @@ def _on_gpu() -> dict[str, Any]:
 
 
 def _on_cpu() -> dict[str, Any]:
-    """nnU-Net's benchmark trainers refuse a CPU; this is only there to try the benchmark itself out."""
+    # nnU-Net's benchmark trainers refuse a CPU; this one exists only to test the benchmark itself.
     from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 
     class SameBatch(nnUNetTrainer):  # type: ignore[misc]
@@ -100,7 +100,7 @@ def _on_cpu() -> dict[str, Any]:
 
 
 class _Same:
-    """One batch again and again."""
+    """Returns one batch again and again."""
 
     def __init__(self, batch: Any) -> None:
         self.batch = batch

@@ -1,11 +1,11 @@
-"""Does a training survive what kills it? Each fault without Holter and under ``holter run --heal``, same seed.
+"""Does a training survive a fault? Each fault without Holter and under ``holter run --heal``, same seed.
 
 A run has survived when every epoch was printed, the final checkpoint is whole and the exit code is 0. Seconds come from
 the tape: the longest time without progress after a fault. A stock training hangs if it prints nothing for 30 s although
-the trouble, where it is a passing one, is over.
+a temporary fault is already over.
 
-The JSON file is written after every run; --resume goes on with it. Runs without Holter are only watched for their end,
-so two halves of them may run side by side on two cores, and so may kills while saving, which take the most time:
+The JSON file is written after every run; --resume continues it. Runs without Holter are only watched until their end,
+so two halves of them may run side by side on two cores. The same holds for kills while saving, which take the longest:
 
   S="python -m benchmarks.survival"; K="$S --only holter --faults main-sigkill-while-saving --healthy 0"
   $S --only holter --kills 0 --json a.json
@@ -37,13 +37,13 @@ from holter.errors import BadInput
 REPEATS = 1
 HEALTHY_RUNS, HEALTHY_QUICK = 20, 2
 KILLS, KILLS_QUICK = 50, 1
-# A run that was begun may take another minute; five minutes are meant to be enough for a look.
+# A started run may take another minute; the whole should stay below five minutes.
 QUICK_BUDGET_S = 255.0
 NEXT_STEP = "python -m benchmarks.survival --help"
 
 
 def main() -> int:
-    """Do what the command line says; 2 if that makes no sense."""
+    """Do what the command line says; return 2 if it is invalid."""
     try:
         return run(parser().parse_args())
     except BadInput as error:
@@ -52,7 +52,7 @@ def main() -> int:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run, print tables, write JSON where asked; 1 if a goal was missed, 130 after Ctrl-C."""
+    """Run, print tables, write JSON if asked; return 1 if a goal was missed, 130 after Ctrl-C."""
     if options.list:
         return tell_faults()
     if options.merge:
@@ -66,22 +66,22 @@ def run(options: argparse.Namespace) -> int:
         with ended_in_order():
             outcomes = campaign(plan, done, keeper(file))
     except KeyboardInterrupt:
-        say("interrupted; nothing is left running" + (f"; --resume {file} goes on" if file else ""))
+        say("interrupted; nothing is left running" + (f"; --resume {file} continues" if file else ""))
         return 130
     return conclude(rows(outcomes), goals(outcomes), None)
 
 
 def parser() -> argparse.ArgumentParser:
-    """The command line."""
-    found = argparse.ArgumentParser(
+    """Return the parser of the command line."""
+    options = argparse.ArgumentParser(
         prog="python -m benchmarks.survival",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    add = found.add_argument
+    add = options.add_argument
     add("--quick", action="store_true", help="a handful of faults once, as far as five minutes go")
     add("--faults", help="names, with commas between them; none: only healthy runs")
-    add("--list", action="store_true", help="tell what faults there are")
+    add("--list", action="store_true", help="list all faults")
     add("--repeats", type=int, default=REPEATS, help=f"runs of each fault (default: {REPEATS})")
     add("--healthy", type=int, help=f"healthy runs (default: {HEALTHY_RUNS})")
     add("--kills", type=int, help=f"kills while a checkpoint is being written (default: {KILLS})")
@@ -89,14 +89,14 @@ def parser() -> argparse.ArgumentParser:
     add("--only", choices=("stock", "holter"), help="only the runs without Holter, or only those with it")
     add("--part", type=part, default=(1, 1), metavar="I/N", help="only every N-th run, from the I-th on")
     add("--json", type=Path, help="write results and goals to this file, after every run")
-    add("--resume", type=Path, metavar="FILE", help="leave out the runs that are in this file, and go on with it")
+    add("--resume", type=Path, metavar="FILE", help="leave out the runs that are in this file, and continue it")
     add("--merge", type=Path, nargs="+", metavar="FILE", help="run nothing: one table of several files")
     add("--keep", type=Path, help="keep tape and output of runs that went wrong in this folder")
-    return found
+    return options
 
 
 def part(text: str) -> tuple[int, int]:
-    """``1/2``: the first of two."""
+    """Parse ``1/2``: the first of two parts."""
     number, _, parts = text.partition("/")
     if not (number.isdigit() and parts.isdigit() and 1 <= int(number) <= int(parts)):
         raise argparse.ArgumentTypeError(f"{text!r} is not like 1/2")
@@ -104,7 +104,7 @@ def part(text: str) -> tuple[int, int]:
 
 
 def tell_faults() -> int:
-    """Print what there is."""
+    """Print all faults."""
     for name, make in FAULTS.items():
         fault = make()
         print(f"{name:28} {fault.promise:10} {fault.summary}" + (f" [{why}]" if (why := fault.needs()) else ""))
@@ -112,27 +112,27 @@ def tell_faults() -> int:
 
 
 def merge(files: list[Path], into: Path | None) -> int:
-    """One table of several files, and one file where asked."""
-    found = results.merge(files)
+    """Print one table of several files, and write one file if asked."""
+    merged = results.merge(files)
     if into is not None:
-        results.write(into, found.outcomes, found.machine)
-    return conclude(rows(found.outcomes), goals(found.outcomes), None, found.machine)
+        results.write(into, merged.outcomes, merged.machine)
+    return conclude(rows(merged.outcomes), goals(merged.outcomes), None, merged.machine)
 
 
 def put_away(file: Path) -> None:
-    """An hour's work is not overwritten by a new beginning."""
+    """Move an existing file away, so that a new campaign does not overwrite an hour's work."""
     if file.exists():
         file.replace(file.with_name(file.name + ".before"))
-        say(f"{file} was there: it is {file}.before now")
+        say(f"{file} existed: it is {file}.before now")
 
 
 def keeper(file: Path | None) -> Callable[[list[Outcome]], None]:
-    """What writes the outcomes so far."""
+    """Return the function that writes the outcomes so far."""
     return functools.partial(results.write, file) if file is not None else lambda _: None
 
 
 def make_plan(options: argparse.Namespace) -> Plan:
-    """What the command line asks for."""
+    """Return the plan for the command line."""
     is_quick = options.quick
     names = tuple(QUICK_FAULTS if is_quick else FAULTS)
     if options.faults is not None:

@@ -1,4 +1,4 @@
-"""What a tape tells of a run that was broken: how long nothing moved, what was done again, what Holter did."""
+"""Read from the tape of a broken run: time without progress, repeated work, and Holter's actions."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from holter.records import ActionTaken, Beat
 from holter.tape import Recording, read
 
 AT_WORK = ("train", "validate", "checkpoint", "final-validation")
-# Saving is what Holter does all the time; the others change the course of a run.
+# Holter saves all the time; other actions change the course of a run.
 NO_DEEDS = ("save-checkpoint", "wait")
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):
-    """Seconds are of the machine's clock; None where the tape does not tell."""
+    """Times are seconds on the machine's clock; None if the tape does not have them."""
 
     startup_s: float | None = None  # from the start of the training to its first step
-    back_s: float | None = None  # after a fault nothing was done for so long; the longest of all
-    restart_s: float | None = None  # from a fault to the first step of the training that was started again; the longest
-    lost_s: float | None = None  # a fault: nothing was done, or done again
+    back_s: float | None = None  # longest time without progress after a fault
+    restart_s: float | None = None  # longest time from a fault to the first step of the restarted training
+    lost_s: float | None = None  # per fault: time without progress or with repeated work
     deeds: tuple[str, ...] = ()
     waited: bool = False
     alarms: int = 0
@@ -44,7 +44,7 @@ def account(tape: Path, struck: Sequence[float]) -> Account:
     recording = read(tape)
     steps = find_steps(recording)
     faults = _on_tape(recording, struck)
-    acts = [one for one in recording.events(ActionTaken) if one.state != "proposed"]
+    acts = [action for action in recording.events(ActionTaken) if action.state != "proposed"]
     gaps = [gap for fault_s in faults if (gap := longest_gap_s(steps, fault_s, _next(faults, fault_s))) is not None]
     restarts = [s for fault_s in faults if (s := restart_s(steps, fault_s, _next(faults, fault_s))) is not None]
     lost = sum(gaps) + repeated_s(steps)
@@ -53,15 +53,15 @@ def account(tape: Path, struck: Sequence[float]) -> Account:
         back_s=round(max(gaps), 1) if gaps else None,
         restart_s=round(max(restarts), 1) if restarts else None,
         lost_s=round(lost / len(faults), 1) if gaps else None,
-        deeds=tuple(dict.fromkeys(one.action for one in acts if one.action not in NO_DEEDS)),
-        waited=any(one.action == "wait" for one in acts),
+        deeds=tuple(dict.fromkeys(action.action for action in acts if action.action not in NO_DEEDS)),
+        waited=any(action.action == "wait" for action in acts),
         alarms=len(recording.episodes()),
     )
 
 
 def find_steps(recording: Recording) -> list[Step]:
-    """Moments of progress, about one a second where there is any."""
-    found: list[Step] = []
+    """Return the moments of progress, about one per second while there is any."""
+    steps: list[Step] = []
     last: tuple[int, int] | None = None
     for tick in recording.all_ticks:
         beat = main_beat(tick)
@@ -70,12 +70,12 @@ def find_steps(recording: Recording) -> list[Step]:
         done = beat.pid, _done(beat)
         if done != last:
             last = done
-            found.append(Step(beat.progressed_s or tick.t_s, beat.pid, beat.epoch or 0))
-    return found
+            steps.append(Step(beat.progressed_s or tick.t_s, beat.pid, beat.epoch or 0))
+    return steps
 
 
 def _done(beat: Beat) -> int:
-    # A batch taken is a step done; in the final validation there are none, but tiles and cases.
+    # A batch taken is a finished step; the final validation has no batches, but tiles and cases.
     return beat.progress_total if beat.phase == "final-validation" else beat.steps_total
 
 
@@ -92,7 +92,7 @@ def _next(faults: Sequence[float], fault_s: float) -> float:
 
 def longest_gap_s(steps: Sequence[Step], fault_s: float, until_s: float) -> float | None:
     """Longest time without progress that ended after this fault and before the next one. It begins with the fault
-    at the earliest: a worker that was stopped is missed only when its batches are."""
+    at the earliest: a stopped worker is missed only when its batches are."""
     gaps = [
         after.t_s - max(before.t_s, fault_s)
         for before, after in itertools.pairwise(steps)
@@ -102,7 +102,7 @@ def longest_gap_s(steps: Sequence[Step], fault_s: float, until_s: float) -> floa
 
 
 def restart_s(steps: Sequence[Step], fault_s: float, until_s: float) -> float | None:
-    """From the fault to the first step of another process; None where none was started before the next fault."""
+    """Seconds from the fault to the first step of another process; None if none was started before the next fault."""
     for before, after in itertools.pairwise(steps):
         if after.pid != before.pid and fault_s < after.t_s and before.t_s < until_s:
             return after.t_s - fault_s
@@ -110,11 +110,11 @@ def restart_s(steps: Sequence[Step], fault_s: float, until_s: float) -> float | 
 
 
 def repeated_s(steps: Sequence[Step]) -> float:
-    """Time that went into what had to be done again."""
+    """Seconds spent on repeated work."""
     total_s = 0.0
     for index, (before, after) in enumerate(itertools.pairwise(steps)):
         if after.pid == before.pid:
             continue
-        again = [one.t_s for one in steps[: index + 1] if one.pid == before.pid and one.epoch >= after.epoch]
+        again = [step.t_s for step in steps[: index + 1] if step.pid == before.pid and step.epoch >= after.epoch]
         total_s += before.t_s - min(again, default=before.t_s)
     return total_s

@@ -23,30 +23,30 @@ KEPT = ("run.holter", "output.txt", "errors.txt")
 
 
 class Healthy(Fault):
-    """Nothing goes wrong: start-up, epochs, checkpoints and the final validation, where false alarms would be."""
+    """No fault: start-up, epochs, checkpoints and the final validation, to find false alarms."""
 
     validates = True
     epochs = 3
 
 
 class Plan(NamedTuple):
-    """What is to be run."""
+    """The runs of a campaign."""
 
     faults: tuple[str, ...]
-    stock: frozenset[str]  # of them, also without Holter
+    stock: frozenset[str]  # of the faults, also run without Holter
     data: tuple[str, ...]
     repeats: int
     healthy: int
     kills: int  # while a checkpoint is being written
     length: Length
     only: str | None = None  # "stock" or "holter"
-    part: tuple[int, int] = (1, 1)  # the first of two, say: every second run
-    budget_s: float = math.inf  # nothing is begun after it
+    part: tuple[int, int] = (1, 1)  # for example the first of two: every second run
+    budget_s: float = math.inf  # no run is started after this time
     keep: Path | None = None
 
 
 class Order(NamedTuple):
-    """One run to be done."""
+    """One run of a plan."""
 
     make: Make
     name: str
@@ -56,24 +56,24 @@ class Order(NamedTuple):
 
     @property
     def key(self) -> Key:
-        """Of its outcome."""
+        """Key of its outcome."""
         return self.name, self.data, self.supervised, self.number
 
 
 def orders(plan: Plan) -> list[Order]:
-    """Faults take turns, so that a disturbed quarter of an hour does not fall on one of them alone."""
-    found: list[Order] = []
+    """Return all runs, faults in turns, so that a disturbance of some minutes does not affect only one fault."""
+    broken: list[Order] = []
     for number in range(plan.repeats):
         for data in plan.data:
             for name in plan.faults:
                 if data == plan.data[0] or name in CORE:
-                    found += _pair(plan, name, data, number)
+                    broken += _pair(plan, name, data, number)
     healthy = [
         Order(Healthy, Healthy.name, plan.data[index % len(plan.data)], True, index) for index in range(plan.healthy)
     ]
-    # A healthy run first: its start-up is the measure of the others'.
-    everything = [*healthy[:1], *found, *healthy[1:]]
-    wanted = [one for one in everything if plan.only is None or one.supervised == (plan.only == "holter")]
+    # A healthy run first: its start-up is the reference for the others.
+    everything = [*healthy[:1], *broken, *healthy[1:]]
+    wanted = [order for order in everything if plan.only is None or order.supervised == (plan.only == "holter")]
     number, parts = plan.part
     return wanted[number - 1 :: parts]
 
@@ -98,12 +98,12 @@ def _many_kills(plan: Plan, data: str) -> list[Order]:
 
 
 def campaign(plan: Plan, done: Sequence[Outcome], keep: Callable[[list[Outcome]], None]) -> list[Outcome]:
-    """Run what is not among those that are done; ``keep`` gets all outcomes, first those and then after every run."""
+    """Run the missing ones; ``keep`` gets all outcomes, first the given ones and then after every run."""
     brains = {name: datasets.prepared(name) for name in plan.data}
     began_s = time.monotonic()
-    outcomes = [one for one in done if one.skipped is None]
+    outcomes = [outcome for outcome in done if outcome.skipped is None]
     keep(outcomes)
-    known = {one.key for one in outcomes}
+    known = {outcome.key for outcome in outcomes}
     left = [order for order in orders(plan) if order.key not in known]
     for index, order in enumerate(left):
         fault = order.make()

@@ -1,4 +1,4 @@
-"""What is trained on: generated brains, and the Medical Decathlon hippocampus where it is there."""
+"""Training data: generated brains, and the Medical Decathlon hippocampus if it is available."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from benchmarks.material import prepared_brains, say
 from holter.demo.prepare import CONFIGURATION, Prepared, shrink_plan
 
 BRAINS, HIPPOCAMPUS = "brains", "hippocampus"
-IMAGES = Path(__file__).parents[3] / "shared" / "data" / "Dataset004_Hippocampus"  # does not travel with the source
+IMAGES = Path(__file__).parents[3] / "shared" / "data" / "Dataset004_Hippocampus"  # not part of the source
 CASES = 10
 
 
@@ -23,19 +23,19 @@ def is_there() -> bool:
 
 
 def prepared(name: str) -> Prepared:
-    """The data set, ready for training; prepared once."""
+    """Return the data set, ready for training; prepared once."""
     brains = prepared_brains()
     return brains if name == BRAINS else _hippocampus(brains.folder.with_name(f"{brains.folder.name}-hippocampus"))
 
 
 def _hippocampus(folder: Path) -> Prepared:
-    found = Prepared(folder=folder, dataset="4", dataset_name=IMAGES.name, cases=CASES)
+    data = Prepared(folder=folder, dataset="4", dataset_name=IMAGES.name, cases=CASES)
     marker = folder / "prepared.json"
     if marker.exists():
-        return found
+        return data
     say("preparing: hippocampus")
     shutil.rmtree(folder, ignore_errors=True)
-    raw = found.raw / IMAGES.name
+    raw = data.raw / IMAGES.name
     for part in ("imagesTr", "labelsTr"):
         (raw / part).mkdir(parents=True)
         for file in sorted((IMAGES / part).glob("*.nii.gz"))[:CASES]:
@@ -45,10 +45,10 @@ def _hippocampus(folder: Path) -> Prepared:
     tool = Path(sys.executable).parent / "nnUNetv2_plan_and_preprocess"
     subprocess.run(
         [str(tool), "-d", "4", "-c", CONFIGURATION, "-np", "2", "-npfp", "2", "--no_pbar"],
-        env=os.environ | found.environment(),
+        env=os.environ | data.environment(),
         check=True,
         capture_output=True,
     )
-    shrink_plan(found.preprocessed / IMAGES.name / "nnUNetPlans.json")
+    shrink_plan(data.preprocessed / IMAGES.name / "nnUNetPlans.json")
     marker.write_text("{}\n")
-    return found
+    return data

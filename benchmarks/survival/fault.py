@@ -1,8 +1,8 @@
-"""What a fault of the campaign is, and what Holter owes a training that meets it."""
+"""A fault of the campaign, and what Holter must do about it."""
 
 from __future__ import annotations
 
-# ruff: noqa: ARG002 -- every fault is given the same
+# ruff: noqa: ARG002 -- every fault gets the same arguments
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,63 +13,63 @@ from holter.demo.faults import Context
 from holter.demo.faults import Fault as DemoFault
 from holter.demo.prepare import Prepared
 
-# goes-on: back at work by itself; waits: outside Holter's reach, the training must go on when the trouble has passed
-# and must not have been restarted; untouched: there is nothing to do, and nothing may be done; stops: it must end
-# with exit code 76 and say why, since everything else would lose the training in silence.
+# goes-on: back at work by itself; waits: outside Holter's reach, the training must continue when the trouble is over
+# and must not have been restarted; untouched: nothing needs to be done, and no action is allowed; stops: it must end
+# with exit code 76 and report why, because anything else would silently lose the training.
 Promise = Literal["goes-on", "waits", "untouched", "stops"]
 
-FAULT_EPOCH = 2  # two checkpoints lie on the disk by then
-# From the line "Epoch 2" on: the workers run, and most of the epoch's steps are still to come.
+FAULT_EPOCH = 2  # two checkpoints are on the disk by then
+# After the line "Epoch 2": the workers run, and most of the epoch's steps are still to come.
 INTO_EPOCH_S = 1.0
 
 
 class Stage(NamedTuple):
-    """Where a run takes place."""
+    """The folders of one run."""
 
     folder: Path
     brains: Prepared
-    number: int  # of the repetition: the seed of what is random
+    number: int  # number of the repetition: the seed for random choices
 
     def context(self) -> Context:
-        """For faults of ``holter demo``, before the training has started."""
+        """Context for faults of ``holter demo``, before the training has started."""
         return Context(scratch=self.folder, preprocessed=self.brains.preprocessed)
 
 
 class Fault:
-    """Base of all: a healthy training. A new object for every run; steps come in the order in which they stand."""
+    """Base of all: a healthy training. A new object for every run; its methods are called in this order."""
 
     name = "none"
     promise: Promise = "untouched"
     summary = "nothing goes wrong"
-    in_epoch = False  # new workers are enough: no restart, no work lost
+    in_epoch = False  # new workers are enough: no restart, no lost work
     is_temporary = False  # repaired after a while
-    stock = True  # also without Holter
-    epochs: int | None = None  # where it needs more or fewer than others
-    iterations: int | None = None  # an epoch
+    stock = True  # also run without Holter
+    epochs: int | None = None  # if it needs more or fewer than others
+    iterations: int | None = None  # per epoch
     val_iterations: int | None = None
     validates = False  # with the final validation
-    strikes = 1  # how often something is broken
-    fault_epoch = FAULT_EPOCH  # it comes in this one
+    strikes = 1  # number of times that something is broken
+    fault_epoch = FAULT_EPOCH  # epoch of the fault
 
     def __init__(self) -> None:
-        self.struck: list[float] = []  # wall-clock times at which something was broken
-        self.over_at: float | None = None  # monotonic time of the repair, where it is repaired
+        self.struck: list[float] = []  # wall-clock times of the faults
+        self.over_at: float | None = None  # monotonic time of the repair, if it is repaired
         self._seen: tuple[int, float] = (-1, 0.0)
 
     def needs(self) -> str | None:
-        """Why it cannot be done on this machine."""
+        """Return why it cannot be done on this machine; None if it can."""
         return None
 
     def prepare(self, stage: Stage) -> dict[str, str]:
-        """Get ready; variables for the environment."""
+        """Prepare; return variables for the environment."""
         return {}
 
     def wrap_training(self, command: Sequence[str]) -> list[str]:
-        """The training's command."""
+        """Return the training's command, changed if the fault needs it."""
         return list(command)
 
     def wrap(self, command: Sequence[str]) -> list[str]:
-        """The whole command, with ``holter run`` where there is one."""
+        """Return the whole command, which includes ``holter run`` if it is used."""
         return list(command)
 
     def is_time(self, outside: Outside, printed: Printed) -> bool:
@@ -80,20 +80,20 @@ class Fault:
         """Break it."""
 
     def step(self, outside: Outside, since_s: float) -> None:
-        """Called about ten times a second from then on."""
+        """Called about ten times a second after ``inject``."""
 
     def relieve(self) -> None:
-        """Let go of whoever waits, so that all can be ended."""
+        """Release blocked processes, so that all can be ended."""
 
     def undo(self) -> None:
-        """Remove what was put up; nobody uses it any more."""
+        """Remove mounts, groups and files of the fault, after all processes have ended."""
 
     def strike(self) -> None:
-        """Note the time."""
+        """Record the time of the fault."""
         self.struck.append(time.time())
 
     def repaired(self) -> None:
-        """Note that from here on the training could go on by itself."""
+        """Record that from now on the training could continue by itself."""
         if self.over_at is None:
             self.over_at = time.monotonic()
 
@@ -116,36 +116,36 @@ class FromDemo(Fault):
         self._context: Context | None = None
 
     def needs(self) -> str | None:
-        """As the demo says."""
+        """Do as the demo does."""
         return self.demo.needs()
 
     def prepare(self, stage: Stage) -> dict[str, str]:
-        """As the demo does."""
+        """Do as the demo does."""
         self._context = stage.context()
         return self.demo.prepare(self._context)
 
     def wrap_training(self, command: Sequence[str]) -> list[str]:
-        """As the demo does."""
+        """Do as the demo does."""
         return self.demo.wrap(command)
 
     def inject(self, outside: Outside) -> None:
-        """As the demo does."""
+        """Do as the demo does."""
         self._context = outside.context()
         self.demo.inject(self._context)
         self.strike()
 
     def step(self, outside: Outside, since_s: float) -> None:
-        """Repair it in time."""
+        """Repair it after ``lasts_s``."""
         if self.lasts_s is not None and since_s >= self.lasts_s and self.over_at is None:
             self.relieve()
 
     def relieve(self) -> None:
-        """As the demo does."""
+        """Do as the demo does."""
         if self._context is not None:
             self.demo.relieve(self._context)
         self.repaired()
 
     def undo(self) -> None:
-        """As the demo does."""
+        """Do as the demo does."""
         if self._context is not None:
             self.demo.undo(self._context)

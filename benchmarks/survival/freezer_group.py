@@ -1,4 +1,4 @@
-"""A group in the freezer of the kernel's control groups, version 1 or 2."""
+"""A group in the kernel's control-group freezer, version 1 or 2."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ WITHIN_S = 5.0
 
 
 def find_freezer() -> Path | None:
-    """Where a group can be made; None where that is not allowed, or there is none."""
+    """Return the folder in which a group can be created; None if there is none or it is not allowed."""
     if os.geteuid() != 0:
         return None
     for folder, file in ((FREEZER_V1, "tasks"), (UNIFIED, "cgroup.controllers")):
@@ -32,7 +32,7 @@ class FreezerGroup:
         self._parent = parent
 
     def add(self, pids: Iterable[int]) -> None:
-        """Move processes in."""
+        """Move processes into the group."""
         for pid in pids:
             with contextlib.suppress(ProcessLookupError):
                 (self._folder / "cgroup.procs").write_text(f"{pid}\n")
@@ -42,11 +42,11 @@ class FreezerGroup:
         self._set("FROZEN", "1")
 
     def thaw(self) -> None:
-        """Let them go on."""
+        """Thaw all."""
         self._set("THAWED", "0")
 
     def remove(self) -> None:
-        """Move out whoever is left, and remove the group."""
+        """Move out the remaining processes, and remove the group."""
         until_s = time.monotonic() + WITHIN_S
         while time.monotonic() < until_s:
             for pid in (self._folder / "cgroup.procs").read_text().split():

@@ -1,8 +1,8 @@
-"""Things that happen to a machine, to Holter itself, or to nobody: most of them must not be acted on."""
+"""Faults of the machine, of Holter itself, or of no process: most of them must not lead to an action."""
 
 from __future__ import annotations
 
-# ruff: noqa: ARG002 -- every fault is given the same
+# ruff: noqa: ARG002 -- every fault gets the same arguments
 import contextlib
 import signal
 
@@ -17,7 +17,7 @@ STOPPED_S = 20.0
 
 
 class Quota(FromDemo):
-    """A quarter of a core for everything."""
+    """A quarter of a core for all processes."""
 
     name = "cpu-quota"
     summary = "the CPU quota is cut to a quarter of a core for a while: slow is not broken"
@@ -40,7 +40,7 @@ class Licence(FromDemo):
 
 
 class MachineStopped(Fault):
-    """Every process is stopped, Holter's too, as when a laptop sleeps or a virtual machine is moved."""
+    """Every process is stopped, including Holter's, as when a laptop sleeps or a virtual machine is moved."""
 
     name = "machine-stop"
     summary = f"all processes are stopped for {STOPPED_S:.0f} s, Holter included"
@@ -53,7 +53,7 @@ class MachineStopped(Fault):
         self._send(signal.SIGSTOP)
 
     def step(self, outside: Outside, since_s: float) -> None:
-        """Go on."""
+        """Continue all after ``STOPPED_S``."""
         if since_s >= STOPPED_S and self.over_at is None:
             self._send(signal.SIGCONT)
             self.repaired()
@@ -84,7 +84,7 @@ class LogRotated(Fault):
     summary = "the training log is moved away, as logrotate does"
 
     def inject(self, outside: Outside) -> None:
-        """Move it."""
+        """Move the log."""
         assert outside.fold is not None
         self.strike()
         for log in outside.fold.glob("training_log_*.txt"):

@@ -1,8 +1,8 @@
-"""The main process is killed, at any moment, while it saves, and with its checkpoints torn."""
+"""The main process is killed at a random moment, while it saves, or after its checkpoints were damaged."""
 
 from __future__ import annotations
 
-# ruff: noqa: ARG002 -- every fault is given the same
+# ruff: noqa: ARG002 -- every fault gets the same arguments
 import contextlib
 import os
 import random
@@ -18,15 +18,15 @@ from benchmarks.survival.outside import Outside, Printed
 from holter.demo.faults.victims import stop
 from holter.hook.checkpoints.select import LATEST, PREVIOUS, TEMPORARY
 
-RANDOM_WITHIN_S = 8.0  # more than an epoch, and over before the shortest run is
+RANDOM_WITHIN_S = 8.0  # more than an epoch, and shorter than the shortest run
 HUNT_EVERY_S = 0.0003  # a checkpoint of the small network is written in some milliseconds
-# Epochs from one kill to the next: Holter's ladder begins anew when two were finished since.
+# Epochs from one kill to the next: Holter resets its ladder after two finished epochs.
 EPOCHS_BETWEEN = 3
-UNTIL_SAVED = 2  # and from then on to the next moment at which one is being written
-# Holter gives up after six heals within an hour, as it should (one is left for what else may happen); more kills need
-# more runs.
+UNTIL_SAVED = 2  # and then until the next checkpoint is being written
+# Holter gives up after six heals within an hour, as it should (one is left for other faults); more kills need more
+# runs.
 KILLS_A_RUN = 5
-# Saving is what counts here: an epoch of a second, not of five.
+# Only saving matters here: an epoch of one second, not of five.
 SAVING_ITERATIONS, SAVING_VAL_ITERATIONS = 5, 1
 
 
@@ -44,7 +44,7 @@ class MainKilled(Fault):
         return {}
 
     def is_time(self, outside: Outside, printed: Printed) -> bool:
-        """That moment, from the second epoch on."""
+        """Whether that moment has come, counted from the second epoch on."""
         if self._first_s is None and 1 in printed.begun:
             self._first_s = time.monotonic()
         return self._first_s is not None and time.monotonic() >= self._first_s + self._delay_s
@@ -57,14 +57,14 @@ class MainKilled(Fault):
 
 
 class TornNewest(Fault):
-    """The newest checkpoint is torn, as by a power cut, and the main process gone."""
+    """The newest checkpoint is torn, as by a power cut, and the main process is killed."""
 
     name = "torn-newest"
     summary = "the newest checkpoint is torn and the main process killed"
     promise: Promise = "goes-on"
 
     def is_time(self, outside: Outside, printed: Printed) -> bool:
-        """There are two generations; without Holter there is nothing to tear but the best one."""
+        """Wait for two generations; without Holter there is only the best checkpoint to tear."""
         if not super().is_time(outside, printed) or outside.fold is None:
             return False
         names = (LATEST, PREVIOUS) if outside.supervised else ("checkpoint_best.pth",)
@@ -81,24 +81,24 @@ class TornNewest(Fault):
         outside.main.send_signal(signal.SIGKILL)
 
     def torn(self, fold: Path) -> list[Path]:
-        """The files to tear: all but the generation before the newest one."""
+        """Return the files to tear: all except the generation before the newest one."""
         return [file for file in fold.glob("checkpoint_*.pth") if file.name != PREVIOUS]
 
 
 class TornAll(TornNewest):
-    """No checkpoint is left."""
+    """No checkpoint is left whole."""
 
     name = "torn-all"
     summary = "all checkpoints are torn and the main process killed: there is nothing to continue from"
     promise = "stops"
 
     def torn(self, fold: Path) -> list[Path]:
-        """All of them."""
+        """Return all checkpoints."""
         return list(fold.glob("checkpoint_*.pth"))
 
 
 class KilledWhileSaving(Fault):
-    """SIGKILL exactly while a checkpoint is being written, again and again."""
+    """Repeated SIGKILL exactly while a checkpoint is being written."""
 
     name = "main-sigkill-while-saving"
     summary = "the main process is killed while a checkpoint is being written"
@@ -114,15 +114,15 @@ class KilledWhileSaving(Fault):
         self._over = threading.Event()
 
     def is_time(self, outside: Outside, printed: Printed) -> bool:
-        """From the second epoch on."""
+        """Start with the second epoch."""
         return 1 in printed.begun
 
     def inject(self, outside: Outside) -> None:
-        """Lie in wait."""
+        """Start to wait for the moment."""
         threading.Thread(target=self._hunt, args=(outside,), daemon=True).start()
 
     def _hunt(self, outside: Outside) -> None:
-        after = EPOCHS_BETWEEN - 1  # no kill before this epoch has begun
+        after = EPOCHS_BETWEEN - 1  # no kill before this epoch has started
         while len(self.struck) < self.kills and not self._over.wait(HUNT_EVERY_S):
             fold = outside.fold
             if fold is None or outside.main is None or max(outside.printed().begun, default=0) < after:
@@ -132,7 +132,7 @@ class KilledWhileSaving(Fault):
                 self.strike()
 
     def _kill_in_time(self, fold: Path, main: psutil.Process, *, supervised: bool) -> bool:
-        """Watch closely for a while; whether it was killed."""
+        # Poll quickly for a while; return whether it was killed.
         until_s = time.monotonic() + 0.5
         names = (LATEST + TEMPORARY,) if supervised else ("checkpoint_best.pth",)
         began = time.time()
@@ -145,7 +145,7 @@ class KilledWhileSaving(Fault):
         return False
 
     def relieve(self) -> None:
-        """Stop looking."""
+        """Stop waiting."""
         self._over.set()
 
 

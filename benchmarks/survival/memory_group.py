@@ -8,11 +8,11 @@ import time
 from pathlib import Path
 
 ROOTS = (Path("/sys/fs/cgroup/memory"), Path("/sys/fs/cgroup"))
-REMOVE_WITHIN_S = 3.0  # the kernel lets a group go a moment after its last process
+REMOVE_WITHIN_S = 3.0  # the kernel releases a group a moment after its last process has ended
 
 
 def find_memory() -> Path | None:
-    """A folder in which a group with a memory limit can be made."""
+    """Return a folder in which a group with a memory limit can be created; None if there is none."""
     for root in ROOTS:
         if (root / "memory.limit_in_bytes").exists() and os.access(root, os.W_OK):
             return root
@@ -23,7 +23,7 @@ def find_memory() -> Path | None:
 
 
 class MemoryGroup:
-    """A group of that limit."""
+    """A group with that limit."""
 
     def __init__(self, parent: Path, limit_bytes: int) -> None:
         self._folder = parent / f"holter-survival-{os.getpid()}"
@@ -33,7 +33,7 @@ class MemoryGroup:
 
     @property
     def members(self) -> Path:
-        """File that lists the processes inside and takes those to come."""
+        """File that lists the processes inside; writing a PID moves that process in."""
         return self._folder / "cgroup.procs"
 
     def add(self, pid: int) -> None:
@@ -41,7 +41,7 @@ class MemoryGroup:
         self.members.write_text(str(pid))
 
     def remove(self) -> None:
-        """Take it down; whoever was inside has ended."""
+        """Remove the group after its processes have ended."""
         until_s = time.monotonic() + REMOVE_WITHIN_S
         while self._folder.exists() and time.monotonic() < until_s:
             try:

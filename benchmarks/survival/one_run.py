@@ -26,18 +26,18 @@ from holter.supervisor.exit_codes import GAVE_UP
 
 LOOK_EVERY_S = 0.1
 SEED = 1
-# Printed lines are what is seen of a stock training: an epoch of these takes five seconds, the export of a case ten.
+# Printed lines show the progress of a stock training: an epoch of these takes five seconds, the export of a case ten.
 STOCK_SILENT_S = 30.0
-# Holter's slowest rung: 60 s before first steps count as missing, back-off, start-up on a busy machine.
+# Holter's slowest rung: 60 s until the first steps count as missing, back-off, start-up on a busy machine.
 SUPERVISED_SILENT_S = 180.0
 
 
 class Length(NamedTuple):
-    """Of a training."""
+    """Length of a training."""
 
     epochs: int
     iterations: int
-    silent_s: float  # a stock training hangs if it has printed nothing for so long
+    silent_s: float  # a stock training hangs if it has printed nothing for this long
 
 
 FULL = Length(5, 25, STOCK_SILENT_S)
@@ -45,7 +45,7 @@ QUICK = Length(5, 15, 20.0)
 
 
 def play(fault: Fault, stage: Stage, length: Length, data: str, *, supervised: bool) -> Outcome:
-    """Train, break, watch. Whatever ends this, no process, mount or control group stays."""
+    """Train, break, watch. No process, mount or control group is left behind, even on an error."""
     began_s = time.monotonic()
     try:
         (stage.folder / "tmp").mkdir()
@@ -100,7 +100,7 @@ def _start(
         **stage.brains.environment(),
         "nnUNet_results": str(stage.folder / "results"),
         "TMPDIR": str(stage.folder / "tmp"),
-        "PYTHONUNBUFFERED": "1",  # what a killed process has printed is to be seen
+        "PYTHONUNBUFFERED": "1",  # shows the output of a killed process
         "HOLTER_CHECKPOINT_EVERY_S": "0",  # epochs take seconds here: save each
         **extra,
     }
@@ -111,12 +111,12 @@ def _start(
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=errors,
-            start_new_session=True,  # Ctrl-C is for us alone; and so that all of it can be found and ended
+            start_new_session=True,  # Ctrl-C reaches only this process; and all processes can be found and ended
         )
 
 
 class Seen(NamedTuple):
-    """What was seen of one run from outside."""
+    """Observations of one run from outside."""
 
     hung: bool
     silent_s: float  # the longest time without a new line
@@ -124,7 +124,7 @@ class Seen(NamedTuple):
 
 
 def _follow(child: subprocess.Popen[bytes], outside: Outside, fault: Fault, limit_s: float) -> Seen:
-    """Until it is over, or has been silent for longer than ``limit_s``."""
+    # Until it ends, or has been silent for longer than ``limit_s``.
     injected_s: float | None = None
     last, moved_s, longest_s = Printed(), time.monotonic(), 0.0
     while child.poll() is None or outside.runs:
@@ -151,7 +151,7 @@ def _follow(child: subprocess.Popen[bytes], outside: Outside, fault: Fault, limi
 
 
 def _is_under_way(fault: Fault, injected_s: float | None) -> bool:
-    """Whether the trouble is one that will be repaired: a training may wait for that."""
+    # Whether the fault will be repaired: a training may wait for that.
     return injected_s is not None and fault.is_temporary and fault.over_at is None
 
 
@@ -171,7 +171,7 @@ def _with_metrics(outcome: Outcome, printed: Printed, fold: Path | None, epochs:
 
 
 def _is_whole(checkpoint: Path) -> bool:
-    """Asked of the format itself, not of Holter."""
+    # Checked in the format itself, not by Holter.
     try:
         with zipfile.ZipFile(checkpoint) as file:
             return file.testzip() is None
@@ -188,7 +188,7 @@ def _account(tape: Path, fault: Fault) -> Account | None:
 
 
 def complaint(fault: Fault, outcome: Outcome, printed: Printed, left: int) -> str | None:
-    """The promise that Holter did not keep; None where it did, and for a stock training."""
+    """Return the promise that Holter did not keep; None if it did, and for a stock training."""
     if fault.name != Fault.name and not fault.struck:
         return f"the fault never came; exit code {outcome.exit_code}"
     if not outcome.supervised:
@@ -204,25 +204,25 @@ def complaint(fault: Fault, outcome: Outcome, printed: Printed, left: int) -> st
         return "hangs" if outcome.hung else f"did not survive: exit code {outcome.exit_code}"
     if left and fault.stock:
         return f"{left} processes were left behind"
-    deeds = outcome.account.deeds if outcome.account else ()
-    if fault.promise == "untouched" and deeds:
-        return f"nothing should have been done, but: {' '.join(deeds)}"
-    if fault.promise == "waits" and deeds:
-        return f"it should have waited, but: {' '.join(deeds)}"
-    if fault.in_epoch and "restart" in deeds:
+    actions = outcome.account.deeds if outcome.account else ()
+    if fault.promise == "untouched" and actions:
+        return f"nothing should have been done, but: {' '.join(actions)}"
+    if fault.promise == "waits" and actions:
+        return f"it should have waited, but: {' '.join(actions)}"
+    if fault.in_epoch and "restart" in actions:
         return "restarted, where new workers would have been enough"
     return None
 
 
 @contextlib.contextmanager
 def ended_in_order() -> Iterator[None]:
-    """SIGTERM and a closed terminal run what ``finally`` asks for, as Ctrl-C does."""
+    """Let SIGTERM and a closed terminal run the ``finally`` blocks, as Ctrl-C does."""
 
     def leave(number: int, _: object) -> None:
         sys.exit(128 + number)
 
     before = {number: signal.signal(number, leave) for number in (signal.SIGTERM, signal.SIGHUP)}
-    # A shell starts what it puts into the background deaf to Ctrl-C, and so would all trainings be.
+    # A shell starts background jobs with Ctrl-C ignored, and all trainings would inherit that.
     before[signal.SIGINT] = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         yield
@@ -233,7 +233,7 @@ def ended_in_order() -> Iterator[None]:
 
 @contextlib.contextmanager
 def undisturbed() -> Iterator[None]:
-    """A second Ctrl-C does not interrupt the clearing up."""
+    """Ignore a second Ctrl-C during the clean-up."""
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = {number: signal.signal(number, signal.SIG_IGN) for number in numbers}
     try:

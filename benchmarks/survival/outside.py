@@ -1,4 +1,4 @@
-"""A training as anybody on its machine sees it: processes, printed lines, files. Nothing here asks Holter."""
+"""A training as seen from its machine: processes, printed lines, files. Nothing here uses Holter's data."""
 
 from __future__ import annotations
 
@@ -26,28 +26,28 @@ NUMBER = re.compile(r"\(?(-?\d*\.?\d+(?:e-?\d+)?|nan)\)?(?=[,\])]|$)")
 
 
 class Printed(NamedTuple):
-    """What nnU-Net has printed so far, over all its starts."""
+    """nnU-Net's output so far, over all its starts."""
 
-    begun: tuple[int, ...] = ()  # epochs, in the order in which they began
+    begun: tuple[int, ...] = ()  # epochs in the order of their starts
     ended: tuple[int, ...] = ()
     train_loss: float | None = None  # of the last epoch
-    dice: float | None = None  # its mean pseudo Dice
-    predicted: int = 0  # cases of the final validation that were begun
+    dice: float | None = None  # mean pseudo Dice of the last epoch
+    predicted: int = 0  # cases of the final validation that were started
     validated: bool = False
 
     @property
     def validates(self) -> bool:
-        """Whether the final validation has begun."""
+        """Whether the final validation has started."""
         return self.predicted > 0
 
     @property
     def begun_again(self) -> int:
-        """Epochs that began once more, each time counted."""
+        """Number of epochs that were started again, each time counted."""
         return len(self.begun) - len(set(self.begun))
 
     @property
     def finished_again(self) -> int:
-        """Epochs that had been finished and were done once more."""
+        """Number of finished epochs that were done again."""
         return len(self.ended) - len(set(self.ended))
 
 
@@ -64,16 +64,16 @@ class Outside:
 
     @property
     def output(self) -> Path:
-        """What the training prints."""
+        """File with the output of the training."""
         return self.folder / "output.txt"
 
     @property
     def fold(self) -> Path | None:
-        """Where the training writes; None while it does not exist."""
+        """Folder of the training's results; None while it does not exist."""
         return next((self.folder / "results").glob("Dataset*/*/fold_0"), None)
 
     def look(self) -> psutil.Process | None:
-        """The training's main process that runs now; the last that was found where there is none."""
+        """Return the training's running main process; the last known one if none is running."""
         if self.main is not None and is_there(self.main):
             return self.main
         with contextlib.suppress(psutil.Error):
@@ -85,11 +85,11 @@ class Outside:
 
     @property
     def runs(self) -> bool:
-        """Whether a main process is there."""
+        """Whether a main process is running."""
         return self.main is not None and is_there(self.main)
 
     def printed(self) -> Printed:
-        """What has been printed."""
+        """Return the parsed output so far."""
         try:
             size = self.output.stat().st_size
         except OSError:
@@ -103,18 +103,18 @@ class Outside:
         return [process.pid for process in self._children() if _command(process)[1:3] == TRAINING]
 
     def train_workers(self) -> list[int]:
-        """PIDs of those for training batches."""
+        """PIDs of the workers for training batches."""
         workers = self.data_workers()
-        # nnU-Net starts half as many for validation batches, but one at least.
+        # nnU-Net starts half as many for validation batches, but at least one.
         count = next((n for n in range(1, len(workers)) if n + max(1, n // 2) == len(workers)), len(workers))
         return workers[:count]
 
     def export_workers(self) -> list[int]:
-        """PIDs of processes that nnU-Net's final validation, or Holter for it, has spawned."""
+        """PIDs of processes that nnU-Net's final validation, or Holter in its place, has spawned."""
         return [process.pid for process in self._children() if any(SPAWNED in word for word in _command(process))]
 
     def context(self) -> Context:
-        """For faults of ``holter demo``."""
+        """Context for faults of ``holter demo``."""
         workers = tuple(Worker(pid=pid, role="train-worker") for pid in self.train_workers())
         main_pid = self.main.pid if self.main is not None else None
         return Context(scratch=self.folder, preprocessed=self._brains.preprocessed, main_pid=main_pid, workers=workers)
@@ -122,24 +122,24 @@ class Outside:
     def _children(self) -> list[psutil.Process]:
         with contextlib.suppress(psutil.Error):
             if self.main is not None:
-                return sorted(self.main.children(), key=lambda one: (one.create_time(), one.pid))
+                return sorted(self.main.children(), key=lambda child: (child.create_time(), child.pid))
         return []
 
 
 def parse(text: str) -> Printed:
-    """Read what nnU-Net has printed."""
+    """Parse nnU-Net's output."""
     begun: list[int] = []
     ended: list[int] = []
     loss = dice = None
-    for found in LINE.finditer(text):
-        if found["begun"] is not None:
-            begun.append(int(found["begun"]))
-        elif found["ended"] is not None and begun:
+    for match in LINE.finditer(text):
+        if match["begun"] is not None:
+            begun.append(int(match["begun"]))
+        elif match["ended"] is not None and begun:
             ended.append(begun[-1])
-        elif found["loss"] is not None:
-            loss = _float(found["loss"])
-        elif found["dice"] is not None:
-            values = [value for value in map(_float, NUMBER.findall(found["dice"])) if value is not None]
+        elif match["loss"] is not None:
+            loss = _float(match["loss"])
+        elif match["dice"] is not None:
+            values = [value for value in map(_float, NUMBER.findall(match["dice"])) if value is not None]
             dice = sum(values) / len(values) if values else None
     return Printed(tuple(begun), tuple(ended), loss, dice, text.count(": predicting "), "Validation complete" in text)
 
@@ -160,7 +160,7 @@ def _command(process: psutil.Process) -> list[str]:
 
 
 def is_there(process: psutil.Process) -> bool:
-    """Whether the process is there and not only waiting to be buried."""
+    """Whether the process exists and is not a zombie."""
     try:
         return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
     except psutil.Error:
@@ -168,17 +168,17 @@ def is_there(process: psutil.Process) -> bool:
 
 
 def session(leader: int) -> list[psutil.Process]:
-    """All processes of the session that ``leader`` began; it need not be there any more."""
-    found = []
+    """Return all processes of the session that ``leader`` started; the leader may have ended."""
+    processes = []
     for process in psutil.process_iter():
         with contextlib.suppress(OSError):
             if os.getsid(process.pid) == leader and is_there(process):
-                found.append(process)
-    return found
+                processes.append(process)
+    return processes
 
 
 def end_session(leader: int) -> int:
-    """End all of them; how many there were."""
+    """Kill all of them; return how many there were."""
     first: int | None = None
     until_s = time.monotonic() + GONE_WITHIN_S
     while (left := session(leader)) and time.monotonic() < until_s:

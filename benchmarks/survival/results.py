@@ -1,4 +1,4 @@
-"""The campaign's JSON file: written after every run, read to go on, and put together from several."""
+"""The campaign's JSON file: written after every run, read to resume, and merged from several."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from holter.errors import BadInput
 
 
 class Results(msgspec.Struct, frozen=True):
-    """What is read of such a file; table and goals are made anew from the outcomes."""
+    """The fields that are read from such a file; table and goals are computed again from the outcomes."""
 
     machine: dict[str, str]
     outcomes: list[Outcome]
 
 
 def write(file: Path, outcomes: Sequence[Outcome], facts: dict[str, str] | None = None) -> None:
-    """Replace the file as a whole: an interruption at any moment leaves the one before."""
-    found = document(rows(outcomes), goals(outcomes), machine() if facts is None else facts)
-    found["outcomes"] = msgspec.to_builtins(outcomes)
+    """Replace the file atomically: an interruption at any moment leaves the previous file."""
+    content = document(rows(outcomes), goals(outcomes), machine() if facts is None else facts)
+    content["outcomes"] = msgspec.to_builtins(outcomes)
     new = file.with_name(file.name + ".new")
-    new.write_text(json.dumps(found, indent=2) + "\n")
+    new.write_text(json.dumps(content, indent=2) + "\n")
     new.replace(file)
 
 
 def read(file: Path) -> Results:
-    """Read what ``write`` has written.
+    """Read a file of ``write``.
 
     Raises:  BadInput.
     """
@@ -44,14 +44,14 @@ def read(file: Path) -> Results:
 
 
 def merge(files: Sequence[Path]) -> Results:
-    """One campaign out of several. Of a run that is in two files the later file's counts, if it took place."""
+    """Merge several files into one campaign. If two files have the same run, the later one counts, if it was run."""
     outcomes: dict[object, Outcome] = {}
     machines: dict[str, dict[str, None]] = {}
     for file in files:
-        found = read(file)
-        for outcome in found.outcomes:
+        part = read(file)
+        for outcome in part.outcomes:
             if outcome.skipped is None or outcome.key not in outcomes:
                 outcomes[outcome.key] = outcome
-        for name, value in found.machine.items():
+        for name, value in part.machine.items():
             machines.setdefault(name, {})[value] = None
     return Results({name: " | ".join(values) for name, values in machines.items()}, list(outcomes.values()))

@@ -1,8 +1,8 @@
-"""Disks that are full, read-only, slow or gone for a while; /dev/shm that is full."""
+"""Disks that are full, read-only, slow or unreachable for a while; a full /dev/shm."""
 
 from __future__ import annotations
 
-# ruff: noqa: ARG002 -- every fault is given the same
+# ruff: noqa: ARG002 -- every fault gets the same arguments
 import contextlib
 import errno
 import os
@@ -17,12 +17,12 @@ from benchmarks.survival.fault import Fault, FromDemo, Stage
 from benchmarks.survival.outside import Outside
 from holter.demo.faults.slow_disk import SlowDisk
 
-RESULTS_SIZE = "48m"  # holds a dozen checkpoints of the small network
-SHM_SIZE = "64m"  # three workers have some megabytes under way
-# nnU-Net tries for 2.5 s to write each line of its log, about 20 s an epoch: longer, so that its plot fails too.
+RESULTS_SIZE = "48m"  # fits a dozen checkpoints of the small network
+SHM_SIZE = "64m"  # three workers have some megabytes in flight
+# nnU-Net retries each line of its log for 2.5 s, about 20 s per epoch: this is longer, so that its plot fails too.
 LASTS_S = 40.0
-SHM_LASTS_S = 20.0  # the batches that are ready last for some seconds
-REFILL_S = 0.002  # sooner than the next worker takes what a used tensor has left
+SHM_LASTS_S = 20.0  # ready batches are enough for some seconds
+REFILL_S = 0.002  # faster than the next worker uses the space of a freed tensor
 SLOW_S, SLOW_READ_S = 15.0, "4\n"
 HUNG_S = 40.0
 BLOCK = bytes(1 << 12)  # a page
@@ -30,13 +30,13 @@ REMOUNT_WITHIN_S = 5.0
 
 
 class Filler:
-    """A file that takes all the room there is."""
+    """A file that takes all free space."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def fill(self) -> None:
-        """Write until nothing more goes in."""
+        """Write until the disk is full."""
         try:
             with self.path.open("ab", buffering=0) as file:
                 while True:
@@ -46,7 +46,7 @@ class Filler:
                 raise
 
     def remove(self) -> None:
-        """Give it back."""
+        """Delete the file."""
         with contextlib.suppress(OSError):
             self.path.unlink()
 
@@ -58,7 +58,7 @@ class SmallResults(Fault):
     is_temporary = True
 
     def needs(self) -> str | None:
-        """Mounts."""
+        """Require mounts."""
         return None if os.geteuid() == 0 else "a file system can be mounted by root only"
 
     def prepare(self, stage: Stage) -> dict[str, str]:
@@ -69,12 +69,12 @@ class SmallResults(Fault):
         return {}
 
     def step(self, outside: Outside, since_s: float) -> None:
-        """Repair it in time."""
+        """Repair it after ``LASTS_S``."""
         if since_s >= LASTS_S and self.over_at is None:
             self.relieve()
 
     def undo(self) -> None:
-        """Unmount it, now or as soon as nobody uses it."""
+        """Unmount it, now or as soon as no process uses it."""
         subprocess.run(["umount", "-l", str(self._results)], check=False, capture_output=True)
 
 
@@ -91,20 +91,20 @@ class DiskFull(SmallResults):
         self._filler.fill()
 
     def step(self, outside: Outside, since_s: float) -> None:
-        """Files come and go: keep it full."""
+        """Keep it full: files come and go."""
         super().step(outside, since_s)
         if self.over_at is None:
             self._filler.fill()
 
     def relieve(self) -> None:
-        """Make room."""
+        """Free the space."""
         if self.struck:
             self._filler.remove()
         self.repaired()
 
 
 class ReadOnly(SmallResults):
-    """Mounted anew without the right to write, as after an error of the file system."""
+    """Remounted read-only, as after a file system error."""
 
     name = "results-read-only"
     summary = "the results are read-only for a while"
@@ -124,14 +124,14 @@ class ReadOnly(SmallResults):
                 return
 
     def relieve(self) -> None:
-        """Back to normal."""
+        """Remount writable."""
         if self.struck and self.over_at is None:
             _mount("-o", f"remount,rw,size={RESULTS_SIZE}", str(self._results))
         self.repaired()
 
 
 class SlowThenHung(FromDemo):
-    """Data on a server that becomes slow, then does not answer, then is back."""
+    """Data on a server that becomes slow, then does not answer, then recovers."""
 
     name = "storage-slow-then-hung"
     summary = f"reads of the data are slow for {SLOW_S:.0f} s, hang for {HUNG_S:.0f} s, then all is well"
@@ -142,20 +142,20 @@ class SlowThenHung(FromDemo):
         super().__init__(SlowDisk())
 
     def inject(self, outside: Outside) -> None:
-        """Slow."""
+        """Make it slow."""
         self._control = outside.folder / "slow-disk-delay-s"
         self._control.write_text(SLOW_READ_S)
         self.strike()
 
     def step(self, outside: Outside, since_s: float) -> None:
-        """Hung, then as before."""
+        """Let it hang, then restore it."""
         if SLOW_S <= since_s < self.lasts_s:
             self._control.write_text("inf\n")
         super().step(outside, since_s)
 
 
 class ShmFull(Fault):
-    """No room in /dev/shm, through which workers hand over their tensors: SIGBUS, or an exception."""
+    """No space in /dev/shm, through which workers pass their tensors: SIGBUS, or an exception."""
 
     name = "shm-full"
     summary = f"/dev/shm is full for {SHM_LASTS_S:.0f} s"
@@ -163,18 +163,18 @@ class ShmFull(Fault):
     is_temporary = True
 
     def needs(self) -> str | None:
-        """A mount namespace."""
+        """Require a mount namespace."""
         if os.geteuid() != 0 or shutil.which("unshare") is None:
             return "a mount namespace needs root and unshare"
         trial = subprocess.run([*_with_own_shm(["true"])], check=False, capture_output=True, text=True)
         return f"no mount namespace can be made: {trial.stderr.strip()}" if trial.returncode else None
 
     def wrap(self, command: Sequence[str]) -> list[str]:
-        """In a namespace with a /dev/shm of its own."""
+        """Run in a namespace with a /dev/shm of its own."""
         return _with_own_shm(command)
 
     def inject(self, outside: Outside) -> None:
-        """Fill it, through the door that the kernel leaves open, and at once whatever room a used tensor leaves."""
+        """Fill it through /proc/PID/root, and keep filling whatever a used tensor frees."""
         self.strike()
         self._filler = Filler(Path(f"/proc/{outside.leader}/root/dev/shm/filler"))
         self._filler.fill()
@@ -188,12 +188,12 @@ class ShmFull(Fault):
                 self._filler.fill()
 
     def step(self, outside: Outside, since_s: float) -> None:
-        """Make room after a while."""
+        """Free the space after a while."""
         if since_s >= SHM_LASTS_S and self.over_at is None:
             self.relieve()
 
     def relieve(self) -> None:
-        """Make room."""
+        """Free the space."""
         if self.struck and self.over_at is None:
             self._over.set()
             self._keeper.join()

@@ -1,4 +1,4 @@
-"""What the runs of a campaign say together: a table, and the goals."""
+"""Summary of a campaign: a table, and the goals."""
 
 from __future__ import annotations
 
@@ -14,39 +14,46 @@ from benchmarks.survival.table import find
 IN_EPOCH_GOAL_S = 15.0
 RESTART_GOAL_S = 30.0  # beyond nnU-Net's own start-up
 REPEATED_GOAL = 1
-LOST_GOAL_PERCENT = 3.0  # of the time of a run with one fault an hour: goodput of 97 %
+LOST_GOAL_PERCENT = 3.0  # of the time of a run with one fault per hour: goodput of 97 %
 HOUR_S = 3600.0
 HEALTHY = Fault.name
 
 
 def rows(outcomes: Sequence[Outcome]) -> list[Row]:
-    """The table: a line for each fault and data set."""
-    keys = dict.fromkeys((one.fault, one.data) for one in outcomes)
-    return [_row(name, data, [one for one in outcomes if (one.fault, one.data) == (name, data)]) for name, data in keys]
+    """Return one row per fault and data set."""
+    keys = dict.fromkeys((outcome.fault, outcome.data) for outcome in outcomes)
+    return [
+        _row(name, data, [outcome for outcome in outcomes if (outcome.fault, outcome.data) == (name, data)])
+        for name, data in keys
+    ]
 
 
 def _row(name: str, data: str, outcomes: Sequence[Outcome]) -> Row:
-    stock = [one for one in outcomes if not one.supervised and one.skipped is None]
-    healed = [one for one in outcomes if one.supervised and one.skipped is None]
-    accounts = [one.account for one in healed if one.account is not None]
-    notes = sorted({one.problem or one.skipped or "" for one in outcomes} - {""})
+    stock = [outcome for outcome in outcomes if not outcome.supervised and outcome.skipped is None]
+    healed = [outcome for outcome in outcomes if outcome.supervised and outcome.skipped is None]
+    accounts = [outcome.account for outcome in healed if outcome.account is not None]
+    notes = sorted({outcome.problem or outcome.skipped or "" for outcome in outcomes} - {""})
     return {
         "fault": name,
         "data": data,
         "promise": Fault.promise if name == HEALTHY else find(name)().promise,
         "stock survived": _survived(stock),
         "Holter survived": _survived(healed),
-        "faults": sum(one.faults for one in healed),
-        "by": " ".join(dict.fromkeys(_deed(deed) for one in accounts for deed in (*one.deeds, *_waiting(one.waited)))),
-        "back after s, worst": _most([one.back_s for one in accounts]),
-        "lost a fault s, median": _median([one.lost_s for one in accounts]),
-        "epochs begun again": _most([_a_fault(one.begun_again, one) for one in healed]),
-        "finished again": _most([_a_fault(one.finished_again, one) for one in healed]),
-        "loss stock": _median([one.train_loss for one in stock]),
-        "loss Holter": _median([one.train_loss for one in healed]),
-        "Dice stock": _median([one.dice for one in stock]),
-        "Dice Holter": _median([one.dice for one in healed]),
-        "silent s, survivors": _most([one.silent_s for one in (*stock, *healed) if one.survived]),
+        "faults": sum(outcome.faults for outcome in healed),
+        "by": " ".join(
+            dict.fromkeys(
+                _action_word(action) for account in accounts for action in (*account.deeds, *_waiting(account.waited))
+            )
+        ),
+        "back after s, worst": _most([account.back_s for account in accounts]),
+        "lost a fault s, median": _median([account.lost_s for account in accounts]),
+        "epochs begun again": _most([_a_fault(outcome.begun_again, outcome) for outcome in healed]),
+        "finished again": _most([_a_fault(outcome.finished_again, outcome) for outcome in healed]),
+        "loss stock": _median([outcome.train_loss for outcome in stock]),
+        "loss Holter": _median([outcome.train_loss for outcome in healed]),
+        "Dice stock": _median([outcome.dice for outcome in stock]),
+        "Dice Holter": _median([outcome.dice for outcome in healed]),
+        "silent s, survivors": _most([outcome.silent_s for outcome in (*stock, *healed) if outcome.survived]),
         "note": "; ".join(notes),
     }
 
@@ -55,46 +62,56 @@ def _waiting(waited: bool) -> tuple[str, ...]:
     return ("wait",) if waited else ()
 
 
-def _deed(deed: str) -> str:
-    return {"replace-workers": "new workers", "end-group": "end", "set-aside-checkpoint": "set aside"}.get(deed, deed)
+def _action_word(action: str) -> str:
+    return {"replace-workers": "new workers", "end-group": "end", "set-aside-checkpoint": "set aside"}.get(
+        action, action
+    )
 
 
 def _survived(outcomes: Sequence[Outcome]) -> str | None:
-    """``yes``, ``no``, ``hangs``, or how many of how many."""
+    # ``yes``, ``no``, ``hangs``, or a fraction.
     if not outcomes:
         return None
-    count = sum(one.survived for one in outcomes)
+    count = sum(outcome.survived for outcome in outcomes)
     if 0 < count < len(outcomes):
         return f"{count}/{len(outcomes)}"
     if count:
         return "yes"
-    codes = {one.exit_code for one in outcomes}
-    return "hangs" if all(one.hung for one in outcomes) else "stops, 76" if codes == {76} else "no"
+    codes = {outcome.exit_code for outcome in outcomes}
+    return "hangs" if all(outcome.hung for outcome in outcomes) else "stops, 76" if codes == {76} else "no"
 
 
 def goals(outcomes: Sequence[Outcome]) -> list[Goal]:
-    """The promises; open where nothing was measured."""
-    healed = [one for one in outcomes if one.supervised and one.skipped is None]
-    broken = [one for one in healed if one.fault != HEALTHY]
-    healthy = [one for one in healed if one.fault == HEALTHY]
-    heals = [one for one in broken if find(one.fault)().promise == "goes-on"]
-    in_epoch = [_back_s(one) for one in heals if find(one.fault)().in_epoch]
-    restarts = [one.account.restart_s for one in heals if one.account is not None and one.account.restart_s is not None]
-    startup_s = _median([one.account.startup_s for one in healthy if one.account is not None])
+    """Return the goals; open if nothing was measured."""
+    healed = [outcome for outcome in outcomes if outcome.supervised and outcome.skipped is None]
+    broken = [outcome for outcome in healed if outcome.fault != HEALTHY]
+    healthy = [outcome for outcome in healed if outcome.fault == HEALTHY]
+    heals = [outcome for outcome in broken if find(outcome.fault)().promise == "goes-on"]
+    in_epoch = [_back_s(outcome) for outcome in heals if find(outcome.fault)().in_epoch]
+    restarts = [
+        outcome.account.restart_s
+        for outcome in heals
+        if outcome.account is not None and outcome.account.restart_s is not None
+    ]
+    startup_s = _median([outcome.account.startup_s for outcome in healthy if outcome.account is not None])
     beyond = [seconds - startup_s for seconds in restarts] if startup_s is not None else []
-    lost = [one.account.lost_s for one in heals if one.account is not None and one.account.lost_s is not None]
+    lost = [
+        outcome.account.lost_s
+        for outcome in heals
+        if outcome.account is not None and outcome.account.lost_s is not None
+    ]
     return [
         _at_most(
             "promises that Holter did not keep",
             0,
-            [float(sum(one.problem is not None for one in broken))] * bool(broken),
+            [float(sum(outcome.problem is not None for outcome in broken))] * bool(broken),
         ),
         _at_most("back at work in the same epoch, worst (s)", IN_EPOCH_GOAL_S, in_epoch),
         _at_most("restart to first step, beyond nnU-Net's start-up, worst (s)", RESTART_GOAL_S, beyond),
         _at_most(
             "finished epochs done again after a fault, worst",
             REPEATED_GOAL,
-            [_a_fault(one.finished_again, one) for one in heals],
+            [_a_fault(outcome.finished_again, outcome) for outcome in heals],
         ),
         _at_most("time lost to one fault an hour, worst (%)", LOST_GOAL_PERCENT, [100 * s / HOUR_S for s in lost]),
         _at_most(
@@ -104,7 +121,7 @@ def goals(outcomes: Sequence[Outcome]) -> list[Goal]:
 
 
 def _back_s(outcome: Outcome) -> float:
-    """A run that did not come back in its epoch took for ever."""
+    # A run that did not resume within its epoch counts as infinitely long.
     seconds = outcome.account.back_s if outcome.account is not None and outcome.problem is None else None
     return math.inf if seconds is None else seconds
 

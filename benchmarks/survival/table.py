@@ -1,4 +1,4 @@
-"""All faults. A new one is one more line here."""
+"""All faults. A new fault is one more line here."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ FAULTS: dict[str, Make] = {
         Licence,
     )
 }
-# In --quick: these, and without Holter only two of them.
+# In --quick: these, and only two of them without Holter.
 QUICK = ("worker-sigkill", "worker-sigstop", "main-sigkill", "torn-newest", "export-worker-sigkill")
 QUICK_STOCK = ("worker-sigkill", "worker-sigstop")
 # On the second data set: one of each kind.
@@ -63,7 +63,7 @@ CORE = ("worker-sigkill", "worker-sigstop", "main-sigkill", "torn-newest", "expo
 
 
 def find(name: str) -> Make:
-    """The fault of that name.
+    """Return the fault of that name.
 
     Raises:  BadInput.
     """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-# ruff: noqa: ARG002 -- every fault is given the same
+# ruff: noqa: ARG002 -- every fault gets the same arguments
 import contextlib
 import os
 import resource
@@ -18,7 +18,7 @@ from holter.errors import DemoFailed
 
 TRAINERS = Path(__file__).with_name("trainers")
 BAD_READ_TRAINER = "nnUNetTrainerBadReadOnce"  # in TRAINERS
-BAD_READ_FILE = "SURVIVAL_BAD_READ"  # the variable that names the file which arms it
+BAD_READ_FILE = "SURVIVAL_BAD_READ"  # environment variable with the file that arms it
 OUT_OF_MEMORY_BYTES = 4 << 20  # less than a worker needs for one case
 DESCRIPTORS_LEFT = 1
 DESCRIPTORS_S = 10.0
@@ -32,7 +32,7 @@ class WorkerFault(Fault):
     in_epoch = True
 
     def inject(self, outside: Outside) -> None:
-        """Do it."""
+        """Break it."""
         workers = outside.train_workers()
         if not workers:
             raise DemoFailed("the training has no data worker")
@@ -45,7 +45,7 @@ class WorkerFault(Fault):
 
 
 class WorkerSignal(WorkerFault):
-    """A signal."""
+    """A signal to a worker."""
 
     def __init__(self, number: signal.Signals) -> None:
         super().__init__()
@@ -54,7 +54,7 @@ class WorkerSignal(WorkerFault):
         self._number = number
 
     def hit(self, workers: list[int]) -> None:
-        """The first."""
+        """Send it to the first worker."""
         os.kill(workers[0], self._number)
 
 
@@ -62,7 +62,7 @@ class WorkerFrozen(FromDemo):
     """SIGSTOP to a worker that has announced tensors."""
 
     name = "worker-sigstop"
-    summary = "a data worker is stopped while it owes the training a tensor"
+    summary = "a data worker is stopped while the training waits for its tensor"
     promise = "goes-on"
     in_epoch = True
 
@@ -77,19 +77,19 @@ class AllFrozen(WorkerFault):
     summary = "all workers of the training loader are stopped"
 
     def hit(self, workers: list[int]) -> None:
-        """All of them."""
+        """Stop all of them."""
         for pid in workers:
             os.kill(pid, signal.SIGSTOP)
 
 
 class BothLoadersFrozen(AllFrozen):
-    """SIGSTOP to those of both loaders."""
+    """SIGSTOP to the workers of both loaders."""
 
     name = "workers-sigstop-both"
     summary = "all workers of both loaders, for training and for validation, are stopped"
 
     def inject(self, outside: Outside) -> None:
-        """All of both."""
+        """Stop the workers of both loaders."""
         self.strike()
         self.hit(outside.data_workers())
 
@@ -101,16 +101,16 @@ class WorkerRaises(WorkerFault):
     summary = "a data worker raises an exception, once: one bad read"
 
     def prepare(self, stage: Stage) -> dict[str, str]:
-        """A trainer whose transforms look for a file."""
+        """Select a trainer whose transforms look for a file."""
         self._file = stage.folder / "bad-read"
         return {"nnUNet_extTrainer": str(TRAINERS), BAD_READ_FILE: str(self._file)}
 
     def wrap_training(self, command: list[str]) -> list[str]:  # type: ignore[override]
-        """With that trainer."""
+        """Select that trainer."""
         return [*command, "-tr", BAD_READ_TRAINER]
 
     def hit(self, workers: list[int]) -> None:
-        """Arm it."""
+        """Create the file."""
         del workers
         self._file.touch()
 
@@ -119,18 +119,18 @@ class WorkerOutOfMemory(WorkerFault):
     """The kernel's OOM killer, in a control group."""
 
     name = "worker-oom"
-    summary = "a data worker is killed by the kernel for want of memory"
+    summary = "a data worker is OOM-killed"
 
     def __init__(self) -> None:
         super().__init__()
         self._group: MemoryGroup | None = None
 
     def needs(self) -> str | None:
-        """A memory controller."""
+        """Require a memory controller."""
         return None if find_memory() else "no control group with a memory limit can be made here"
 
     def hit(self, workers: list[int]) -> None:
-        """Too little memory for the first."""
+        """Limit the memory of the first worker."""
         parent = find_memory()
         assert parent is not None
         self._group = MemoryGroup(parent, OUT_OF_MEMORY_BYTES)
@@ -151,7 +151,7 @@ class DescriptorLimit(WorkerFault):
     is_temporary = True
 
     def inject(self, outside: Outside) -> None:
-        """Lower the soft limit to what is open."""
+        """Lower the soft limit to the number of open files."""
         assert outside.main is not None
         self._pid = outside.main.pid
         self._before = resource.prlimit(self._pid, resource.RLIMIT_NOFILE)
@@ -170,10 +170,10 @@ class DescriptorLimit(WorkerFault):
 
 
 class ExportWorkerKilled(WorkerFault):
-    """SIGKILL to an export worker that has a case in hand."""
+    """SIGKILL to an export worker that works on a case."""
 
     name = "export-worker-sigkill"
-    summary = "an export worker is killed in the final validation with a case in hand"
+    summary = "an export worker that works on a case is killed in the final validation"
     in_epoch = False
     validates = True
 
@@ -182,11 +182,11 @@ class ExportWorkerKilled(WorkerFault):
         self._over = threading.Event()
 
     def is_time(self, outside: Outside, printed: Printed) -> bool:
-        """The first case is being predicted."""
+        """Start with the first prediction."""
         return printed.validates
 
     def inject(self, outside: Outside) -> None:
-        """Lie in wait for one."""
+        """Start to wait for a worker with a case."""
         threading.Thread(target=self._hunt, args=(outside,), daemon=True).start()
 
     def _hunt(self, outside: Outside) -> None:
@@ -202,26 +202,26 @@ class ExportWorkerKilled(WorkerFault):
         os.kill(workers[0], signal.SIGKILL)
 
     def relieve(self) -> None:
-        """Stop looking."""
+        """Stop waiting."""
         self._over.set()
 
 
 class ExportOutOfMemory(ExportWorkerKilled):
-    """The OOM killer meets an export worker."""
+    """The OOM killer kills an export worker."""
 
     name = "export-oom"
-    summary = "an export worker with a case in hand is killed by the kernel for want of memory"
+    summary = "an export worker that works on a case is OOM-killed"
 
     def __init__(self) -> None:
         super().__init__()
         self._memory = WorkerOutOfMemory()
 
     def needs(self) -> str | None:
-        """A memory controller."""
+        """Require a memory controller."""
         return self._memory.needs()
 
     def hit(self, workers: list[int]) -> None:
-        """Too little memory for it."""
+        """Limit its memory."""
         self._memory.hit(workers)
 
     def undo(self) -> None:
@@ -230,7 +230,7 @@ class ExportOutOfMemory(ExportWorkerKilled):
 
 
 def _has_case(pid: int) -> bool:
-    """Whether torch is there: a spawned worker loads it when it unpacks its first case, not before."""
+    # A spawned worker loads torch when it unpacks its first case, not before.
     try:
         return "libtorch_cpu" in Path(f"/proc/{pid}/maps").read_text()
     except OSError:

@@ -1,1 +1,1 @@
-"""One file a fault: how it is made and undone, and which cause is true. ``SCENARIO`` is the class."""
+"""One file per fault: how it is made and undone, and its true cause. ``SCENARIO`` is the class."""

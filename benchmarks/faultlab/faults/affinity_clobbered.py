@@ -1,4 +1,4 @@
-"""All workers are bound to one and the same core, as by a library that pins threads when it is loaded."""
+"""All workers are bound to the same core, as by a library that pins threads when it is loaded."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from benchmarks.survival.outside import Outside
 
 
 class AffinityClobbered(Armed):
-    """The other cores are idle meanwhile; with a costly augmentation that is seen."""
+    """The other cores are idle; a costly augmentation makes this visible."""
 
     name = "affinity-clobbered"
     summary = "all data workers are bound to one core while the others are idle"
@@ -21,7 +21,7 @@ class AffinityClobbered(Armed):
     limit_s = 300.0
 
     def inject(self, outside: Outside) -> None:
-        """Bind them."""
+        """Bind the workers."""
         super().inject(outside)
         core = max(os.sched_getaffinity(0))
         for pid in outside.data_workers():

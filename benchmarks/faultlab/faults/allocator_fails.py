@@ -1,4 +1,4 @@
-"""The allocator gives no large block any more, though memory is free: a library of ours in front of the C library's."""
+"""The allocator refuses large blocks though memory is free: a preloaded library replaces the C library's malloc."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SOURCE = Path(__file__).parents[1] / "failing_malloc.c"
 
 
 class AllocatorFails(Armed):
-    """As with strict overcommit, or an allocator with a ceiling of its own (jemalloc, tcmalloc)."""
+    """As with strict overcommit, or an allocator with a limit of its own (jemalloc, tcmalloc)."""
 
     name = "allocator-fails"
     summary = "malloc returns NULL for blocks of 256 KiB and more, though memory is free"
@@ -22,18 +22,18 @@ class AllocatorFails(Armed):
     acts = True
 
     def needs(self) -> str | None:
-        """A compiler."""
+        """Require a compiler."""
         return None if compiler() else "no C compiler (cc or gcc) to build the allocator that fails"
 
     def prepare(self, stage: Stage) -> dict[str, str]:
-        """Build it."""
+        """Build the library."""
         self._library = stage.folder / "failing_malloc.so"
         build = [compiler() or "cc", "-shared", "-fPIC", "-O1", "-o", str(self._library), str(SOURCE), "-ldl"]
         subprocess.run(build, check=True, capture_output=True)
         return super().prepare(stage)
 
     def wrap_training(self, command: Sequence[str]) -> list[str]:
-        """For the training alone, not for Holter."""
+        """Preload it into the training, not into Holter."""
         return ["env", f"LD_PRELOAD={self._library}", f"FAILING_MALLOC_FILE={self.arm}", *command]
 
 

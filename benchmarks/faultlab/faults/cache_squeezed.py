@@ -1,4 +1,4 @@
-"""Others in the container take its memory, and the cached data set is dropped: a slow disk is read again and again."""
+"""Other processes in the container take its memory, so the cached data set is dropped and read repeatedly from disk."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ENTER = (
 
 
 class CacheSqueezed(Fault):
-    """As on a node where several jobs share one memory limit; nobody is killed."""
+    """As on a node where several jobs share one memory limit; no process is killed."""
 
     name = "cache-squeezed"
     summary = "other processes of the container take its memory, and the data set does not stay cached; no OOM kill"
@@ -43,7 +43,7 @@ class CacheSqueezed(Fault):
         self._hog: subprocess.Popen[bytes] | None = None
 
     def needs(self) -> str | None:
-        """Control groups for memory and for reading, v1."""
+        """Require control groups for memory and for reading, v1."""
         parent = find_memory()
         if parent is None or not (parent / "memory.limit_in_bytes").exists():
             return "no control group (v1) with a memory limit can be made here"
@@ -52,7 +52,7 @@ class CacheSqueezed(Fault):
         return None
 
     def prepare(self, stage: Stage) -> dict[str, str]:
-        """A data set that is work for a disk, none of it cached yet."""
+        """Create a data set that keeps a disk busy, with nothing cached."""
         data = stage.folder / "nnUNet_preprocessed"
         shutil.copytree(stage.brains.preprocessed, data)
         self._cases = data / DATASET_NAME / f"nnUNetPlans_{CONFIGURATION}"
@@ -69,14 +69,14 @@ class CacheSqueezed(Fault):
         return {"nnUNet_preprocessed": str(data)}
 
     def wrap_training(self, command: Sequence[str]) -> list[str]:
-        """Start inside, with the data set in memory and a slow disk below."""
+        """Start inside the groups, with the data set in memory and a slow disk below."""
         assert self._group is not None
         device = self._cases.stat().st_dev
         disk = f"{os.major(device)}:{os.minor(device)} {DISK_BYTES_PER_S}"
         return ["/bin/sh", "-c", ENTER, str(self._group.members), str(self._cases), str(self._blkio), disk, *command]
 
     def inject(self, outside: Outside) -> None:
-        """Let others take the memory."""
+        """Let another process take the memory."""
         assert self._group is not None
         self.strike()
         folder = self._group.members.parent
@@ -84,7 +84,7 @@ class CacheSqueezed(Fault):
         self._hog = subprocess.Popen(["/bin/sh", "-c", 'echo $$ > "$0" && exec "$@"', str(self._group.members), *hog])
 
     def relieve(self) -> None:
-        """Give it back."""
+        """Release the memory."""
         if self._hog is not None:
             self._hog.kill()
             self._hog.wait()

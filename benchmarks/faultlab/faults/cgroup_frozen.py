@@ -8,33 +8,33 @@ from benchmarks.survival.outside import Outside
 
 
 class CgroupFrozen(Fault):
-    """Everything of it is in the freezer; Holter is not."""
+    """All processes of the training are in the freezer; Holter is not."""
 
     name = "cgroup-frozen"
     summary = "the control group that the training is in is frozen"
     cause = "frozen-cgroup"
 
     def needs(self) -> str | None:
-        """A freezer that can be used."""
+        """Require a usable freezer."""
         return None if find_freezer() is not None else "needs root and a freezer of control groups"
 
     def inject(self, outside: Outside) -> None:
-        """Put it in, and freeze."""
+        """Move the training into the group and freeze it."""
         assert outside.main is not None
         parent = find_freezer()
         assert parent is not None
         self._group = FreezerGroup(parent)
-        self._group.add([outside.main.pid, *(one.pid for one in outside.main.children(recursive=True))])
+        self._group.add([outside.main.pid, *(child.pid for child in outside.main.children(recursive=True))])
         self.strike()
         self._group.freeze()
 
     def relieve(self) -> None:
-        """Thaw it."""
+        """Thaw the group."""
         if self.struck:
             self._group.thaw()
 
     def undo(self) -> None:
-        """Remove it."""
+        """Remove the group."""
         if self.struck:
             self._group.remove()
 

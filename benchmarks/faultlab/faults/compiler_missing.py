@@ -1,4 +1,4 @@
-"""torch.compile finds no compiler that works."""
+"""torch.compile finds no working compiler."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from holter.demo.faults.worker_exception import WorkerException
 
 
 class FileCorrupted(Fault, FromDemo):
-    """A worker meets the case and raises."""
+    """A worker reads the case and raises."""
 
     name = "corrupted-file"
     summary = WorkerException.summary

@@ -1,4 +1,4 @@
-"""The CPU quota of the training's control group is cut to a quarter of a core."""
+"""The CPU quota of the training's control group is lowered to a quarter of a core."""
 
 from __future__ import annotations
 

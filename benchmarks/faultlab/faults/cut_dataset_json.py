@@ -1,4 +1,4 @@
-"""The description of the data set ends in the middle of the file."""
+"""dataset.json is truncated."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The plans end in the middle of the file."""
+"""The plans file is truncated."""
 
 from __future__ import annotations
 

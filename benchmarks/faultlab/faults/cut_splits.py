@@ -1,4 +1,4 @@
-"""The file of the splits ends in the middle, and nobody else is writing it."""
+"""The splits file is truncated, and no other process is writing it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class CutSplits(CutJson):
     file = "splits_final.json"
 
     def complete(self, data: Path) -> None:
-        """The first training of a data set makes it; here there may have been none yet."""
+        """Write splits into the copy: the first training of a data set makes them, so they may be missing here."""
         cases = sorted(file.stem for file in (data / f"nnUNetPlans_{CONFIGURATION}").glob("*.pkl"))
         splits = [
             {"train": sorted(set(cases) - set(cases[fold::FOLDS])), "val": cases[fold::FOLDS]} for fold in range(FOLDS)

@@ -1,4 +1,4 @@
-"""A preprocessed case is deleted while it is trained on."""
+"""A preprocessed case is deleted while the training uses it."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ class Deleted(DamagedCase):
     """All files of the case are gone."""
 
     def damage(self, case: Path) -> None:
-        """Delete them."""
+        """Delete the files."""
         for file in case.parent.glob(f"{case.name}[._]*"):
             file.unlink()
 
 
 class CaseDeleted(Fault, FromDemo):
-    """As by a clean-up script; the worker that wants it raises."""
+    """As by a clean-up script; the worker that needs the case raises."""
 
     name = "deleted-case"
     summary = "the files of one case are deleted"

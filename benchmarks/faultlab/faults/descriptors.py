@@ -16,7 +16,7 @@ class Descriptors(Fault, DescriptorLimit):
     acts = True
 
     def step(self, outside: Outside, since_s: float) -> None:
-        """It stays so."""
+        """Do nothing: the limit stays."""
 
 
 SCENARIO = Descriptors

@@ -8,7 +8,7 @@ from benchmarks.survival.fault import Stage
 
 
 class DiskErrors(OnBadFolder, Fault):
-    """As a file server whose disk or connection fails."""
+    """As with a file server whose disk or connection fails."""
 
     name = "disk-errors"
     summary = "reads of preprocessed data fail: input/output error"

@@ -1,4 +1,4 @@
-"""The file system below the results has no space left."""
+"""The file system of the results has no space left."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from benchmarks.survival.storage_faults import DiskFull
 
 
 class FullDisk(Fault, DiskFull):
-    """A small file system in memory, filled to the last page."""
+    """A small file system in memory, filled completely."""
 
     cause = "disk-full-or-quota"
     acts = True

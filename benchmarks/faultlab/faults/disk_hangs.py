@@ -1,4 +1,4 @@
-"""Reads of the preprocessed data do not come back, on a real file system in user space."""
+"""Reads of the preprocessed data never return, on a real file system in user space."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from holter.demo.faults.slow_disk import SlowDisk
 
 
 class DiskHangs(Fault, FromDemo):
-    """As a file server that is gone and whose client waits for ever."""
+    """As with a dead file server and a client that waits forever."""
 
     name = "disk-hangs"
     summary = "reads of preprocessed data never come back"
@@ -19,7 +19,7 @@ class DiskHangs(Fault, FromDemo):
         super().__init__(SlowDisk())
 
     def inject(self, outside: Outside) -> None:
-        """From now on no read returns."""
+        """Let no read return from now on."""
         super().inject(outside)
         (outside.folder / "slow-disk-delay-s").write_text("inf\n")
 

@@ -8,7 +8,7 @@ from holter.demo.faults.slow_disk import SlowDisk
 
 
 class DiskSlow(Fault, FromDemo):
-    """As a file server that is overloaded."""
+    """As with an overloaded file server."""
 
     name = "disk-slow"
     summary = "each read of preprocessed data takes four seconds longer"

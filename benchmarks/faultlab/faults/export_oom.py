@@ -1,4 +1,4 @@
-"""An export worker is killed by the kernel for want of memory, while the main process waits for its results."""
+"""An export worker is OOM-killed while the main process waits for its results."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class ExportOom(ExportFault):
         self._memory = WorkerOutOfMemory()
 
     def needs(self) -> str | None:
-        """A memory controller."""
+        """Require a memory controller."""
         return None if find_memory() else "no control group with a memory limit can be made here"
 
     def hit(self, pid: int) -> None:
-        """Too little memory for it."""
+        """Limit its memory."""
         self._memory.hit([pid])
 
     def undo(self) -> None:

@@ -1,4 +1,4 @@
-"""An export worker is killed with a case in hand, while the main process waits for its last results."""
+"""An export worker is killed while it works on a case and the main process waits for its last results."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from benchmarks.faultlab.fault import FromTheStart
 
 
 class FewCores(FromTheStart):
-    """As a scheduler that was asked for one core: nnU-Net goes by the number that the machine has."""
+    """As with a scheduler job of one core: nnU-Net uses the machine's number of cores."""
 
     name = "few-cores"
     summary = "the training may use one core only, from the beginning"
@@ -20,7 +20,7 @@ class FewCores(FromTheStart):
     limit_s = 360.0
 
     def wrap_training(self, command: Sequence[str]) -> list[str]:
-        """Bound to the first core."""
+        """Bind it to the first core."""
         return ["taskset", "-c", "0", *command]
 
 

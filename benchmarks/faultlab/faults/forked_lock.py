@@ -1,4 +1,4 @@
-"""Workers were forked while a thread held a lock; in the child nobody ever releases it."""
+"""Workers were forked while a thread held a lock; in the child it is never released."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from benchmarks.faultlab.fault import Armed
 
 
 class ForkedLock(Armed):
-    """All goes well until a worker needs it: then it sleeps for ever."""
+    """A worker runs normally until it needs the lock: then it sleeps forever."""
 
     name = "forked-lock"
     summary = "every data worker waits for a lock that was held when it was forked"

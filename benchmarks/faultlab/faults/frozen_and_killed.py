@@ -1,4 +1,4 @@
-"""One data worker is stopped, and another one killed a moment later: two victims, two stories."""
+"""One data worker is stopped, and another one is killed a moment later: two victims with two causes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LATER_S = 1.0
 
 
 class FrozenAndKilled(Fault):
-    """What ends the training is the kill; the PID that is named must be the right one."""
+    """The kill ends the training; Holter must name the right PID."""
 
     name = "frozen-and-killed"
     summary = "a data worker gets SIGSTOP, another one SIGKILL a second later"
@@ -21,14 +21,14 @@ class FrozenAndKilled(Fault):
     acts = True
 
     def inject(self, outside: Outside) -> None:
-        """Stop the first."""
+        """Stop the first worker."""
         first, second = outside.train_workers()[:2]
         self.victims = {"frozen-worker": first, "worker-killed": second}
         self.strike()
         os.kill(first, signal.SIGSTOP)
 
     def step(self, outside: Outside, since_s: float) -> None:
-        """Kill the second."""
+        """Kill the second worker."""
         if since_s >= LATER_S and len(self.struck) == 1:
             self.strike()
             os.kill(self.victims["worker-killed"], signal.SIGKILL)

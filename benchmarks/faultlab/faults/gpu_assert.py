@@ -1,4 +1,4 @@
-"""A label out of range makes a GPU kernel fail. The sentence that the training raises is made up, being PyTorch's."""
+"""A label out of range makes a GPU kernel fail. The exception is simulated, with PyTorch's message."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ class GpuAssert(Armed):
     """As after a wrong label in the data."""
 
     name = "gpu-assert"
-    summary = "(made-up sentence) a kernel meets a label that is out of range"
+    summary = "(simulated message) a kernel meets a label that is out of range"
     cause = "cuda-device-assert"
     acts = True
     trainer = "nnUNetTrainerGpuFails"
 
     def prepare(self, stage: Stage) -> dict[str, str]:
-        """The sentence."""
+        """Set the message."""
         return {**super().prepare(stage), "FAULTLAB_CUDA_ERROR": SENTENCE}
 
 

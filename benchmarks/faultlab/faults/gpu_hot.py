@@ -1,4 +1,4 @@
-"""A GPU gets too hot and slows itself down. The GPU is made up."""
+"""A GPU gets too hot and slows itself down. The GPU is simulated."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ class GpuHot(GpuFault):
     """As behind a dusty fan."""
 
     name = "gpu-hot"
-    summary = "(made-up GPU) the GPU is 91 °C hot and runs at a third of its clock"
+    summary = "(simulated GPU) the GPU is 91 °C hot and runs at a third of its clock"
     cause = "gpu-thermal-or-power"
     sound = {"utilization": 97}
     broken = {

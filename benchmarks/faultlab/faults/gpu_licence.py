@@ -1,4 +1,4 @@
-"""An unlicensed vGPU comes to the end of its time of grace. The GPU is made up."""
+"""The grace period of an unlicensed vGPU ends. The GPU is simulated."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from benchmarks.faultlab.gpu import GpuFault
 
 
 class GpuLicence(GpuFault):
-    """The story of nnU-Net's issue 2041, as far as it can be told."""
+    """The case of nnU-Net's issue 2041, as far as it is known."""
 
     name = "gpu-licence"
-    summary = "(made-up GPU) the licence of a vGPU is restricted, and it is nearly idle"
+    summary = "(simulated GPU) the licence of a vGPU is restricted, and it is nearly idle"
     cause = "vgpu-unlicensed"
     virtual = True
     delay_s = 18.0  # an epoch of 160 s became one of 25,000 s

@@ -1,4 +1,4 @@
-"""A GPU falls off the bus. The GPU is made up, and so is the sentence that the training raises."""
+"""A GPU falls off the bus. The GPU and the training's exception are simulated."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class GpuLost(GpuFault):
     """As with a bad card, slot or power supply."""
 
     name = "gpu-lost"
-    summary = "(made-up GPU) the GPU falls off the bus and the training raises a CUDA error"
+    summary = "(simulated GPU) the GPU falls off the bus and the training raises a CUDA error"
     cause = "gpu-lost-or-gsp"
     acts = True
     trainer = "nnUNetTrainerGpuFails"
@@ -20,13 +20,13 @@ class GpuLost(GpuFault):
     broken = {"lost": 1}
 
     def prepare(self, stage: Stage) -> dict[str, str]:
-        """The sentence is PyTorch's."""
+        """Set PyTorch's message."""
         self._arm = stage.folder / "armed"
         sentence = "CUDA error: unspecified launch failure"
         return {**super().prepare(stage), ARMED_BY: str(self._arm), "FAULTLAB_CUDA_ERROR": sentence}
 
     def inject(self, outside: Outside) -> None:
-        """Lose it, then raise."""
+        """Lose the GPU, then raise."""
         super().inject(outside)
         self._arm.touch()
 

@@ -1,4 +1,4 @@
-"""Somebody else computes on the same GPU. The GPU is made up."""
+"""Another process computes on the same GPU. The GPU is simulated."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from benchmarks.survival.outside import Outside
 
 
 class GpuShared(GpuFault):
-    """As on a workstation that is shared."""
+    """As on a shared workstation."""
 
     name = "gpu-shared"
-    summary = "(made-up GPU) another process begins to compute on the GPU"
+    summary = "(simulated GPU) another process begins to compute on the GPU"
     cause = "gpu-shared-or-zombie"
 
     def change(self, outside: Outside) -> dict[str, Any]:
-        """It is listed beside ours."""
+        """Return a process list with the other process and ours."""
         assert outside.main is not None
         pid, held = stranger()
         own = outside.main.pid

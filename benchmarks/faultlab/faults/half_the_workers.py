@@ -10,7 +10,7 @@ from benchmarks.survival.outside import Outside
 
 
 class HalfTheWorkers(Fault):
-    """As by a clean-up that ends what it takes for left-overs."""
+    """As by a clean-up script that takes them for left-over processes."""
 
     name = "half-the-workers"
     summary = "two of four data workers get SIGKILL"

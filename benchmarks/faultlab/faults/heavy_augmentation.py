@@ -1,4 +1,4 @@
-"""Augmentation costs more than the processor can do while the network trains."""
+"""Augmentation needs more CPU than the machine has while the network trains."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from benchmarks.faultlab.fault import FromTheStart
 
 
 class HeavyAugmentation(FromTheStart):
-    """All that the machine has is used, and it is not enough."""
+    """All cores are busy, and they are not enough."""
 
     name = "heavy-augmentation"
     summary = "the augmentation of every case costs eighty times as much, from the beginning"

@@ -6,7 +6,7 @@ from benchmarks.faultlab.limits import LimitedTime
 
 
 class LittleCpuTime(LimitedTime):
-    """As a login node sets it for everybody; nothing tells it from a kill by hand but the limit itself."""
+    """As a login node sets it for all users; only the limit itself distinguishes it from a kill by hand."""
 
     name = "limit-cpu-time"
     summary = "ulimit -t 25: the kernel ends each process with SIGKILL after 25 s of CPU"

@@ -6,7 +6,7 @@ from benchmarks.faultlab.limits import LimitedTime
 
 
 class LittleCpuTimeSoft(LimitedTime):
-    """As a login node sets it for everybody; whoever has computed for so long is ended."""
+    """As a login node sets it for all users; a process that has used that much is ended."""
 
     name = "limit-cpu-time-soft"
     summary = "ulimit -S -t 25: the kernel ends each process with SIGXCPU after 25 s of CPU"

@@ -1,4 +1,4 @@
-"""The main process may take no more memory for data: RLIMIT_DATA, lowered to what it has, in the middle of an epoch."""
+"""The main process may allocate no more memory: RLIMIT_DATA is lowered to its present use in the middle of an epoch."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from benchmarks.survival.outside import Outside
 
 
 class NoMoreData(Fault):
-    """``malloc`` and ``mmap`` fail with ENOMEM, though the memory of the machine is free."""
+    """``malloc`` and ``mmap`` fail with ENOMEM, though the machine has free memory."""
 
     name = "limit-data"
     summary = "RLIMIT_DATA is lowered to what the main process has: it is refused memory that is free"

@@ -1,4 +1,4 @@
-"""No file may be larger than 250 KiB: ``ulimit -f``; a checkpoint is."""
+"""No file may be larger than 250 KiB (``ulimit -f``), but a checkpoint is."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from benchmarks.survival.outside import Outside, Printed
 
 
 class SmallFiles(Limited):
-    """Python ignores SIGXFSZ: the write fails with EFBIG, "File too large", and the file is cut short."""
+    """Python ignores SIGXFSZ: the write fails with EFBIG, "File too large", and the file is truncated."""
 
     name = "limit-file-size"
     summary = "ulimit -f: no file may be larger than 250 KiB, and the checkpoint is"
@@ -18,7 +18,7 @@ class SmallFiles(Limited):
     variables = {"nnUNet_n_proc_DA": "0"}
 
     def is_time(self, outside: Outside, printed: Printed) -> bool:
-        """The first epoch has ended, and is saved now."""
+        """Count from the end of the first epoch, which is saved then."""
         return bool(printed.ended)
 
 

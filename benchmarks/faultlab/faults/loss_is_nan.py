@@ -1,4 +1,4 @@
-"""The network diverges: every loss is NaN, and nnU-Net goes on."""
+"""The network diverges: every loss is NaN, and nnU-Net continues."""
 
 from __future__ import annotations
 

@@ -6,10 +6,10 @@ from benchmarks.faultlab.standing import Stands
 
 
 class MainChild(Stands):
-    """A step of the user's own waits for a program for ever."""
+    """The user's own training step waits forever for a program."""
 
     name = "main-child"
-    summary = "a step of the user's own waits for a program for ever"
+    summary = "a step of the user's own waits for a program forever"
     stands_in = "child"
 
 

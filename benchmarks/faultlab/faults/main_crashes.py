@@ -1,4 +1,4 @@
-"""Native code in the main process gives memory back twice; the C library says so and aborts."""
+"""Native code in the main process frees memory twice; the C library reports it and aborts."""
 
 from __future__ import annotations
 

@@ -9,21 +9,21 @@ from benchmarks.survival.fault import Stage
 
 
 class MainFileLock(Stands):
-    """Such locks lie on shared folders, left by a program that hangs elsewhere."""
+    """Such locks are on shared folders, left by a program that hangs elsewhere."""
 
     name = "main-file-lock"
     summary = "a step of the user's own waits for the lock of a file"
     stands_in = "file-lock"
 
     def prepare(self, stage: Stage) -> dict[str, str]:
-        """Lock it."""
+        """Lock the file."""
         path = stage.folder / "locked"
         self._file = path.open("w")
         fcntl.flock(self._file, fcntl.LOCK_EX)
         return {**super().prepare(stage), WHERE: str(path)}
 
     def undo(self) -> None:
-        """Give it back."""
+        """Release the lock."""
         self._file.close()
 
 

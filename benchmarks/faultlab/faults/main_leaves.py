@@ -1,4 +1,4 @@
-"""The training ends with exit code 0 in mid-run."""
+"""The training ends with exit code 0 in the middle of its run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The main process waits for a lock that nobody gives back."""
+"""The main process waits for a lock that is never released."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from benchmarks.faultlab.standing import Stands
 
 
 class MainLock(Stands):
-    """A step of the user's own waits for a lock for ever."""
+    """The user's own training step waits forever for a lock."""
 
     name = "main-lock"
-    summary = "a step of the user's own waits for a lock for ever"
+    summary = "a step of the user's own waits for a lock forever"
     stands_in = "lock"
 
 

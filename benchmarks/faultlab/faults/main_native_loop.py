@@ -1,4 +1,4 @@
-"""The main process computes for ever inside one call of C code, which holds the interpreter lock."""
+"""The main process computes forever inside one call of C code, which holds the interpreter lock."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from benchmarks.faultlab.standing import Stands
 
 
 class MainNativeLoop(Stands):
-    """A step of the user's own never leaves a call of C code."""
+    """The user's own training step never returns from a call of C code."""
 
     name = "main-native-loop"
     summary = "a step of the user's own never leaves a call of C code"

@@ -1,4 +1,4 @@
-"""The main process computes for ever in a Python loop."""
+"""The main process computes forever in a Python loop."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from benchmarks.faultlab.standing import Stands
 
 
 class MainPythonLoop(Stands):
-    """A step of the user's own is a loop without end."""
+    """The user's own training step is an endless loop."""
 
     name = "main-python-loop"
     summary = "a step of the user's own is a loop without end"

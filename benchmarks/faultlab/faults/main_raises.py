@@ -1,4 +1,4 @@
-"""The main process raises in the middle of an epoch: its loss meets a shape that it does not know."""
+"""The main process raises in the middle of an epoch: its loss gets an unexpected shape."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from benchmarks.faultlab.fault import Armed
 
 
 class MainRaises(Armed):
-    """A thread of the loader complains of dead workers a moment later; that is the echo."""
+    """A thread of the loader reports dead workers a moment later; that is the echo."""
 
     name = "main-raises"
     summary = "the loss raises; the workers that end with it are complained of too"

@@ -9,7 +9,7 @@ from benchmarks.survival.outside import Outside
 
 
 class MainSighup(Fault):
-    """As when the terminal is closed or the connection lost."""
+    """As when the terminal is closed or the connection is lost."""
 
     name = "main-sighup"
     summary = "the training's main process gets SIGHUP"
@@ -17,7 +17,7 @@ class MainSighup(Fault):
     acts = True
 
     def inject(self, outside: Outside) -> None:
-        """Send it."""
+        """Send the signal."""
         assert outside.main is not None
         self.strike()
         outside.main.send_signal(signal.SIGHUP)

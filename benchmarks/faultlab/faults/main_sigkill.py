@@ -9,7 +9,7 @@ from benchmarks.survival.outside import Outside
 
 
 class MainSigkill(Fault):
-    """By an administrator, a scheduler, or a script that cleans up."""
+    """As from an administrator, a scheduler, or a clean-up script."""
 
     name = "main-sigkill"
     summary = "the training's main process gets SIGKILL"
@@ -17,7 +17,7 @@ class MainSigkill(Fault):
     acts = True
 
     def inject(self, outside: Outside) -> None:
-        """Send it."""
+        """Send the signal."""
         assert outside.main is not None
         self.strike()
         outside.main.send_signal(signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""The main process alone is stopped."""
+"""Only the main process is stopped."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from benchmarks.survival.outside import Outside
 
 
 class MainSigstop(Fault):
-    """By a debugger, or somebody who meant another process; its workers live."""
+    """As by a debugger, or by a user who meant another process; its workers live."""
 
     name = "main-sigstop"
     summary = "the training's main process gets SIGSTOP, its workers do not"
@@ -26,7 +26,7 @@ class MainSigstop(Fault):
         self._main.send_signal(signal.SIGSTOP)
 
     def relieve(self) -> None:
-        """Let it go on."""
+        """Continue it."""
         if self.struck:
             with contextlib.suppress(psutil.Error):
                 self._main.send_signal(signal.SIGCONT)

@@ -9,7 +9,7 @@ from benchmarks.survival.outside import Outside
 
 
 class MainSigterm(Fault):
-    """As by a scheduler at the end of the time, or at a shutdown."""
+    """As from a scheduler at the time limit, or at a shutdown."""
 
     name = "main-sigterm"
     summary = "the training's main process gets SIGTERM"
@@ -17,7 +17,7 @@ class MainSigterm(Fault):
     acts = True
 
     def inject(self, outside: Outside) -> None:
-        """Send it."""
+        """Send the signal."""
         assert outside.main is not None
         self.strike()
         outside.main.send_signal(signal.SIGTERM)

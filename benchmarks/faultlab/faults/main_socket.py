@@ -1,4 +1,4 @@
-"""The main process waits for a server that takes the call and says nothing."""
+"""The main process waits for a server that accepts the connection and never answers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from benchmarks.faultlab.standing import AtSilentServer
 
 
 class MainSocket(AtSilentServer):
-    """A step of the user's own reads from a server that says nothing."""
+    """The user's own training step reads from that server."""
 
     name = "main-socket"
     summary = "a step of the user's own reads from a server that says nothing"

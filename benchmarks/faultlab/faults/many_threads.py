@@ -1,4 +1,4 @@
-"""Every worker brings a thread pool of its own."""
+"""Every worker has a thread pool of its own."""
 
 from __future__ import annotations
 

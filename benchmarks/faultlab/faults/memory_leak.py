@@ -26,18 +26,18 @@ class MemoryLeak(Armed):
         self._group: MemoryGroup | None = None
 
     def needs(self) -> str | None:
-        """A memory controller."""
+        """Require a memory controller."""
         return None if find_memory() else "no control group with a memory limit can be made here"
 
     def prepare(self, stage: Stage) -> dict[str, str]:
-        """Make the group."""
+        """Create the group."""
         parent = find_memory()
         assert parent is not None
         self._group = MemoryGroup(parent, LIMIT_BYTES)
         return super().prepare(stage)
 
     def wrap_training(self, command: Sequence[str]) -> list[str]:
-        """Start in it."""
+        """Start the training in it."""
         assert self._group is not None
         return ["/bin/sh", "-c", _ENTER, str(self._group.members), *command]
 

@@ -1,4 +1,4 @@
-"""nnUNet_n_proc_DA=0, the popular remedy, with an augmentation that is not cheap."""
+"""nnUNet_n_proc_DA=0, a popular workaround, with a costly augmentation."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from holter.demo.prepare import CONFIGURATION, DATASET_NAME
 
 
 class OlderData(Fault):
-    """SIGSEGV within the first epoch, in every start: docs/upstream.md, section 23."""
+    """SIGSEGV within the first epoch, at every start: docs/upstream.md, section 23."""
 
     name = "older-data"
     summary = "the data are .npz of an older nnU-Net: workers write into read-only memory and crash (SIGSEGV)"
@@ -23,7 +23,7 @@ class OlderData(Fault):
     watch_s = 90.0
 
     def prepare(self, stage: Stage) -> dict[str, str]:
-        """A copy of the data, in archives."""
+        """Copy the data into archives."""
         data = stage.folder / "nnUNet_preprocessed"
         shutil.copytree(stage.brains.preprocessed, data)
         cases = data / DATASET_NAME / f"nnUNetPlans_{CONFIGURATION}"
@@ -31,11 +31,11 @@ class OlderData(Fault):
         return {"nnUNet_preprocessed": str(data)}
 
     def is_time(self, outside: Outside, printed: Printed) -> bool:
-        """As soon as the training is there."""
+        """Break it as soon as the training exists."""
         return outside.main is not None
 
     def inject(self, outside: Outside) -> None:
-        """It is so already."""
+        """Record the time; the data is old already."""
         self.strike()
 
 

@@ -1,4 +1,4 @@
-"""Other jobs take the processor."""
+"""Other jobs use the processor."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import sys
 from benchmarks.faultlab.fault import Fault
 from benchmarks.survival.outside import Outside
 
-TIMES = 16  # busy processes for each core: the scheduler protects a training that computes in short bursts from fewer
+TIMES = 16  # busy processes per core: with fewer, the scheduler protects a training that computes in short bursts
 BUSY = "while True: sum(range(10000))"
 
 
 class OtherJobs(Fault):
-    """As on a workstation that is shared."""
+    """As on a shared workstation."""
 
     name = "other-jobs"
     summary = "sixteen busy processes for every core start beside the training"
@@ -25,20 +25,20 @@ class OtherJobs(Fault):
         self._others: list[subprocess.Popen[bytes]] = []
 
     def inject(self, outside: Outside) -> None:
-        """Start them."""
+        """Start the jobs."""
         self.strike()
         for _ in range(TIMES * len(os.sched_getaffinity(0))):
             self._others.append(subprocess.Popen([sys.executable, "-c", BUSY], start_new_session=True))
 
     def relieve(self) -> None:
-        """End them."""
+        """End the jobs."""
         for other in self._others:
             other.kill()
             other.wait()
         self._others.clear()
 
     def undo(self) -> None:
-        """End them."""
+        """End the jobs."""
         self.relieve()
 
 

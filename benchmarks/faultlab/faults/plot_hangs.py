@@ -10,7 +10,7 @@ from benchmarks.survival.outside import Outside, Printed
 
 
 class PlotHangs(Fault):
-    """Before the first epoch, so nothing is known of this run yet: start-up is given its three minutes."""
+    """Before the first epoch nothing is known of this run: start-up is allowed three minutes."""
 
     name = "plot-hangs"
     summary = "the plot of the network, before the first epoch, never ends"
@@ -22,7 +22,7 @@ class PlotHangs(Fault):
     limit_s = 360.0
 
     def prepare(self, stage: Stage) -> dict[str, str]:
-        """A program of that name which only sleeps."""
+        """Create a program of that name that only sleeps."""
         program = stage.folder / "bin" / "dot"
         program.parent.mkdir()
         self._begun = stage.folder / "dot-has-begun"
@@ -31,11 +31,11 @@ class PlotHangs(Fault):
         return {"PATH": os.pathsep.join([str(program.parent), os.environ.get("PATH", "/usr/bin:/bin")])}
 
     def is_time(self, outside: Outside, printed: Printed) -> bool:
-        """It was called."""
+        """Count from the call of the program."""
         return self._begun.exists()
 
     def inject(self, outside: Outside) -> None:
-        """It hangs already."""
+        """Record the time; it hangs already."""
         self.strike()
 
 

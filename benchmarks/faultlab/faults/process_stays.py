@@ -1,4 +1,4 @@
-"""All is done and written, and the process stays: a thread of its own never ends."""
+"""Everything is done and written, but the process does not end: one of its threads never ends."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from benchmarks.survival.outside import Outside, Printed
 
 
 class ProcessStays(Fault):
-    """The GPU stays taken until somebody notices."""
+    """The GPU stays in use until the user notices."""
 
     name = "process-stays"
     summary = "the training is finished, and its process does not end"
@@ -22,11 +22,11 @@ class ProcessStays(Fault):
     limit_s = 300.0
 
     def is_time(self, outside: Outside, printed: Printed) -> bool:
-        """The last line is printed: the final validation is over."""
+        """Count from the last line: the final validation is over."""
         return printed.validated
 
     def inject(self, outside: Outside) -> None:
-        """The thread is there already."""
+        """Record the time; the thread exists already."""
         self.strike()
 
 

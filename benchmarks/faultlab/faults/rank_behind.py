@@ -1,4 +1,4 @@
-"""Of two ranks one does not come to the next collective call; the other one waits for it."""
+"""One of two ranks does not reach the next collective call; the other one waits for it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class RankBehind(Armed):
     variables = {"nnUNet_n_proc_DA": "1"}
 
     def prepare(self, stage: Stage) -> dict[str, str]:
-        """Where they meet."""
+        """Set the file for their rendezvous."""
         return {**super().prepare(stage), "FAULTLAB_MEETING": str(stage.folder / "meeting")}
 
 

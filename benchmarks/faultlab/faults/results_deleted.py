@@ -1,4 +1,4 @@
-"""Somebody deletes the folder of the results while the training runs."""
+"""The results folder is deleted while the training runs."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from benchmarks.survival.outside import Outside
 
 
 class ResultsDeleted(Fault):
-    """nnU-Net notices when it wants to save, fifty epochs later."""
+    """nnU-Net notices at its next save, fifty epochs later."""
 
     name = "results-deleted"
     summary = "the results folder of the fold is deleted in mid-run"
     cause = "results-folder-gone"
-    acts = True  # to stop: a start without its folder would begin again
+    acts = True  # stopping is right: a restart without the folder would begin at epoch 0
 
     def inject(self, outside: Outside) -> None:
-        """Delete it."""
+        """Delete the folder."""
         assert outside.fold is not None
         self.strike()
         shutil.rmtree(outside.fold)

@@ -1,4 +1,4 @@
-"""The file system below the results is mounted anew without the right to write."""
+"""The file system of the results is remounted read-only."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from benchmarks.survival.storage_faults import ReadOnly
 
 
 class ResultsReadOnly(Fault, ReadOnly):
-    """As a kernel does it after an error of the file system."""
+    """As the kernel does after a file system error."""
 
     cause = "disk-full-or-quota"
     acts = True

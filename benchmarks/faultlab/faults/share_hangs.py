@@ -1,4 +1,4 @@
-"""The share with data and results does not answer for 40 seconds, and is back: a real file system in user space."""
+"""The share with data and results does not answer for 40 seconds: a real file system in user space."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ HANGS_S = 40.0
 
 
 class ShareHangs(OnHangingShare, Fault):
-    """As a file server that starts again: every call waits, and none fails."""
+    """As with a restarted file server: every call waits, and none fails."""
 
     name = "share-hangs"
     summary = f"the share with data and results does not answer for {HANGS_S:.0f} s, and is back"

@@ -1,4 +1,4 @@
-"""The share with the results does not answer for 40 seconds, and is back; the data lies on a disk of its own."""
+"""The share with the results does not answer for 40 seconds; the data is on another disk."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from benchmarks.survival.fault import Stage
 
 
 class ResultsHang(ShareHangs):
-    """The main process stands in a write of its log or checkpoint; workers are idle, with full queues."""
+    """The main process is stuck in a write of its log or checkpoint; workers are idle, with full queues."""
 
     name = "share-results-hang"
     summary = "the share with the results alone does not answer for 40 s, and is back"

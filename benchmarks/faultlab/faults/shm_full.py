@@ -1,4 +1,4 @@
-"""/dev/shm, through which workers hand over their tensors, is full: in a mount namespace of the run's own."""
+"""/dev/shm, through which workers pass their tensors, is full: in a mount namespace of the run."""
 
 from __future__ import annotations
 

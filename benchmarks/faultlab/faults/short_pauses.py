@@ -1,4 +1,4 @@
-"""The training stops for eight seconds, every twenty."""
+"""The training pauses for eight seconds every twenty seconds."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from benchmarks.faultlab.fault import Armed
 
 
 class ShortPauses(Armed):
-    """Each pause is too short to be a stall; the epochs take twice as long and more."""
+    """Each pause is too short to be a stall; the epochs take at least twice as long."""
 
     name = "short-pauses"
     summary = "each pause is too short to be a stall; the epochs take twice as long and more"

@@ -16,7 +16,7 @@ from holter.demo.prepare import DATASET_NAME
 
 
 class SplitsRace(Fault):
-    """The other fold is a real training. What it writes is written by a thread of ours, as slowly as a server may."""
+    """The other fold is a real training; a thread of the lab writes its split, as slowly as a server may."""
 
     name = "splits-race"
     summary = "the file of the split is half written when the training reads it"
@@ -31,7 +31,7 @@ class SplitsRace(Fault):
         self._other: subprocess.Popen[bytes] | None = None
 
     def prepare(self, stage: Stage) -> dict[str, str]:
-        """A copy of the data, on which another fold has just begun."""
+        """Copy the data, on which another fold has just started."""
         data = stage.folder / "nnUNet_preprocessed"
         shutil.copytree(stage.brains.preprocessed, data)
         file = data / DATASET_NAME / "splits_final.json"
@@ -55,18 +55,18 @@ class SplitsRace(Fault):
         return {"nnUNet_preprocessed": str(data)}
 
     def _write(self, file: object, text: str) -> None:
-        with open(str(file), "w", encoding="utf-8") as out:  # noqa: PTH123 - one that stays open
+        with open(str(file), "w", encoding="utf-8") as out:  # noqa: PTH123 - the file stays open
             out.write(text[: len(text) // 2])
             out.flush()
             self._over.wait()
             out.write(text[len(text) // 2 :])
 
     def is_time(self, outside: Outside, printed: Printed) -> bool:
-        """As soon as the training is there."""
+        """Break it as soon as the training exists."""
         return outside.main is not None
 
     def inject(self, outside: Outside) -> None:
-        """It is being written already."""
+        """Record the time; the file is being written already."""
         self.strike()
 
     def relieve(self) -> None:
@@ -74,7 +74,7 @@ class SplitsRace(Fault):
         self._over.set()
 
     def undo(self) -> None:
-        """Write the rest, and end the other fold, which mostly met the same file."""
+        """Write the rest, and end the other fold, which mostly failed on the same file."""
         self._over.set()
         if self._writer is not None:
             self._writer.join()

@@ -1,4 +1,4 @@
-"""A step of the user's own waits for a server that takes the call and never answers."""
+"""The user's own training step waits for a server that accepts the connection and never answers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from benchmarks.survival.outside import Outside
 
 
 class TrackingServer(Armed):
-    """As a tracking or plotting service without a time limit."""
+    """As with a tracking or plotting service and a client without a timeout."""
 
     name = "tracking-server"
     summary = "a tracking call of the user's own trainer is never answered"
@@ -26,7 +26,7 @@ class TrackingServer(Armed):
         self._server: http.server.ThreadingHTTPServer | None = None
 
     def prepare(self, stage: Stage) -> dict[str, str]:
-        """A server that answers, for now."""
+        """Start a server that answers for now."""
         silent, over = self._silent, self._over
 
         class Answer(http.server.BaseHTTPRequestHandler):
@@ -37,7 +37,7 @@ class TrackingServer(Armed):
                 self.end_headers()
 
             def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name that it has
-                """Nothing to tell."""
+                """Log nothing."""
 
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answer)
         self._server.daemon_threads = True
@@ -46,16 +46,16 @@ class TrackingServer(Armed):
         return {**super().prepare(stage), "FAULTLAB_TRACKING_SERVER": where, "no_proxy": "127.0.0.1"}
 
     def inject(self, outside: Outside) -> None:
-        """It answers no more."""
+        """Let it stop answering."""
         self._silent.set()
         self.strike()
 
     def relieve(self) -> None:
-        """Let go of who waits."""
+        """Let waiting requests end."""
         self._over.set()
 
     def undo(self) -> None:
-        """Close it."""
+        """Stop the server."""
         self._over.set()
         if self._server is not None:
             self._server.shutdown()

@@ -1,4 +1,4 @@
-"""A preprocessed image ends in the middle, as after a full disk or a copy that was cut short."""
+"""A preprocessed image is truncated, as after a full disk or an interrupted copy."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from holter.demo.faults.truncated_file import TruncatedFile
 
 
 class FileTruncated(Fault, FromDemo):
-    """A worker meets the case and raises."""
+    """A worker reads the case and raises."""
 
     name = "truncated-file"
     summary = TruncatedFile.summary

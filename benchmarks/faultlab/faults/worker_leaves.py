@@ -1,4 +1,4 @@
-"""Data workers end with exit code 0, without a word."""
+"""Data workers end with exit code 0 without any message."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A data worker is killed by the kernel, in a memory group of its own."""
+"""A data worker is OOM-killed, in a memory group of its own."""
 
 from __future__ import annotations
 

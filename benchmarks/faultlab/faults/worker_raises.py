@@ -7,7 +7,7 @@ from benchmarks.survival.worker_faults import WorkerRaises
 
 
 class WorkerRaisesOnce(Fault, WorkerRaises):
-    """Stock nnU-Net ends; its last words are those of the main process."""
+    """Stock nnU-Net ends; the last message is from the main process."""
 
     name = "worker-raises"
     cause = "worker-exception"

@@ -9,7 +9,7 @@ from benchmarks.survival.worker_faults import WorkerSignal
 
 
 class WorkerSigabrt(Fault, WorkerSignal):
-    """As by a native library that gives up."""
+    """As from a native library that aborts."""
 
     name = "worker-sigabrt"
     summary = "a data worker gets SIGABRT"

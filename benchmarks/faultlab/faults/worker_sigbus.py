@@ -9,7 +9,7 @@ from benchmarks.survival.worker_faults import WorkerSignal
 
 
 class WorkerSigbus(Fault, WorkerSignal):
-    """As by a memory map whose file became shorter."""
+    """As from a memory map whose file became shorter."""
 
     name = "worker-sigbus"
     summary = "a data worker gets SIGBUS"

@@ -9,7 +9,7 @@ from benchmarks.survival.worker_faults import WorkerSignal
 
 
 class WorkerSigkill(Fault, WorkerSignal):
-    """Killed from outside, with no trace but the signal."""
+    """Killed from outside, without any trace except the signal."""
 
     name = "worker-sigkill"
     summary = "a data worker gets SIGKILL"

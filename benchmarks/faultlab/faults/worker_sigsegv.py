@@ -9,7 +9,7 @@ from benchmarks.survival.worker_faults import WorkerSignal
 
 
 class WorkerSigsegv(Fault, WorkerSignal):
-    """As by a crash in native code."""
+    """As from a crash in native code."""
 
     name = "worker-sigsegv"
     summary = "a data worker gets SIGSEGV"

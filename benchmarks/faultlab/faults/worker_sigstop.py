@@ -1,4 +1,4 @@
-"""A data worker is stopped while it owes the training a tensor."""
+"""A data worker is stopped while the training waits for its tensor."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from benchmarks.survival.worker_faults import WorkerFrozen
 
 
 class WorkerSigstop(Fault, WorkerFrozen):
-    """As by a debugger, or by somebody who stopped the wrong process."""
+    """As by a debugger, or by a user who stopped the wrong process."""
 
     cause = "frozen-worker"
     acts = True

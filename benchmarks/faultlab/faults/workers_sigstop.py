@@ -7,7 +7,7 @@ from benchmarks.survival.worker_faults import AllFrozen
 
 
 class WorkersSigstop(Fault, AllFrozen):
-    """The queues are emptied, then nothing comes any more."""
+    """The queues are emptied, then no batch comes any more."""
 
     name = "workers-sigstop"
     cause = "frozen-worker"

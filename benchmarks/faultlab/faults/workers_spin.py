@@ -1,4 +1,4 @@
-"""All data workers compute for ever in one Python loop."""
+"""All data workers compute forever in one Python loop."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from benchmarks.faultlab.standing import WorkersStand
 
 
 class WorkersSpin(WorkersStand):
-    """A transform of the user's own is a loop without end, in every worker."""
+    """The user's own transform is an endless loop, in every worker."""
 
     name = "workers-spin"
     summary = "a transform of the user's own is a loop without end, in every worker"

@@ -1,1 +1,1 @@
-"""One file a variation: a healthy training that looks strange, and must stay silent. ``SCENARIO`` is the class."""
+"""One file per variation: a healthy training that looks strange; Holter must stay silent. ``SCENARIO`` is the class."""

@@ -1,4 +1,4 @@
-"""The console goes to the end of a file that ends with the death of the run before (Slurm's append mode)."""
+"""The console is appended to a file that ends with the death of the previous run (Slurm's append mode)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from benchmarks.survival.fault import Stage
 
 
 class AppendAfterCrash(Healthy):
-    """Its last lines are a traceback; the start is slow, and nothing is wrong with it."""
+    """The file's last lines are a traceback; the start is slow, and nothing is wrong."""
 
     name = "append-after-crash"
     summary = "the console is appended to that of a run that died; the start takes three minutes"
@@ -17,7 +17,7 @@ class AppendAfterCrash(Healthy):
     variables = {"FAULTLAB_LASTS_S": "170"}
 
     def prepare(self, stage: Stage) -> dict[str, str]:
-        """What the run before has left."""
+        """Write the output of the previous run."""
         (stage.folder / "output.txt").write_text(OLD)
         return super().prepare(stage)
 

@@ -1,4 +1,4 @@
-"""Somebody's program uses all the CPU time that is left over, and no more."""
+"""Another user's program uses all idle CPU time, and no more."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from benchmarks.survival.outside import Outside
 
 
 class BusyNeighbour(Healthy):
-    """It is niced: whoever wants a CPU gets it first."""
+    """It is niced: other processes get a CPU first."""
 
     name = "busy-neighbour"
     summary = "a niced program uses every idle CPU"

@@ -1,4 +1,4 @@
-"""One step in which the main thread works for twenty seconds."""
+"""One step in which the main thread computes for twenty seconds."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from benchmarks.faultlab.fault import Healthy
 
 
 class BusyPause(Healthy):
-    """As torch.compile does when a shape is new."""
+    """As torch.compile does for a new shape."""
 
     name = "busy-pause"
     summary = "the main thread works for 20 s within one step, as when it compiles"

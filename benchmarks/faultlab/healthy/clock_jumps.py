@@ -1,4 +1,4 @@
-"""The wall clock jumps an hour ahead and back."""
+"""The wall clock jumps ahead by an hour and back."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from benchmarks.survival.clock_jump import ClockJump
 
 
 class ClockJumps(Healthy, ClockJump):
-    """nnU-Net's log tells of an epoch of an hour, and of one of minus an hour."""
+    """nnU-Net's log reports an epoch of an hour, and one of minus an hour."""
 
     name = "clock-jumps"
     epochs = 5

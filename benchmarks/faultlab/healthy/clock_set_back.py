@@ -1,4 +1,4 @@
-"""The wall clock is set back by an hour, and stays so."""
+"""The wall clock is set back by an hour permanently."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from benchmarks.survival.outside import Outside
 
 
 class ClockSetBack(Healthy):
-    """As on a machine that finds its time server late; nnU-Net's log tells of an epoch of minus an hour."""
+    """As on a machine that reaches its time server late; nnU-Net's log reports an epoch of minus an hour."""
 
     name = "clock-set-back"
     summary = "the wall clock is set back by an hour in the middle of an epoch"
     epochs = 4
 
     def needs(self) -> str | None:
-        """A compiler: the clock is a small library of our own."""
+        """Require a compiler: the clock is a small library of the lab."""
         return None if compiler() else "no C compiler (cc or gcc) to build a clock that jumps"
 
     def prepare(self, stage: Stage) -> dict[str, str]:
-        """Build it."""
+        """Build the clock."""
         self._clock = WallClock(stage.folder)
         return self._clock.variables
 
     def inject(self, outside: Outside) -> None:
-        """Set it back."""
+        """Set the clock back."""
         self.strike()
         self._clock.set_ahead(-JUMP_S)
 

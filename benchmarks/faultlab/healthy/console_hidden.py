@@ -1,4 +1,4 @@
-"""Nothing is seen on the console: output is buffered and goes to a file that nobody reads."""
+"""Nothing is visible on the console: output is buffered and thrown away."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A training that goes on from its checkpoint: --c."""
+"""A training that resumes from its checkpoint: --c."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Continued(Healthy):
     epochs = 4
 
     def prepare(self, stage: Stage) -> dict[str, str]:
-        """Train two epochs, unwatched, and leave a checkpoint to go on from."""
+        """Train two epochs without Holter, and leave a checkpoint to resume from."""
         command = stage.brains.command("--epochs", "2", "--iterations", "10", "--save-every", "1", "--no-validation")
         environment = {**stage.brains.environment(), "nnUNet_results": str(stage.folder / "results")}
         subprocess.run(command, env={**os.environ, **environment}, check=True, capture_output=True)

@@ -1,4 +1,4 @@
-"""The fingerprint of the data set ends in the middle of the file; a training copies it, and does not read it."""
+"""The fingerprint of the data set is truncated; a training copies it, and does not read it."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from holter.demo.prepare import DATASET_NAME
 
 
 class CutFingerprint(Healthy):
-    """It is read when a training is planned."""
+    """It is read only for planning."""
 
     name = "cut-fingerprint"
     summary = "dataset_fingerprint.json ends in the middle, which matters for planning only"
 
     def prepare(self, stage: Stage) -> dict[str, str]:
-        """Cut it in a copy."""
+        """Truncate it in a copy."""
         data = stage.folder / "nnUNet_preprocessed"
         shutil.copytree(stage.brains.preprocessed, data)
         file = data / DATASET_NAME / "dataset_fingerprint.json"

@@ -13,24 +13,24 @@ STOPPED_S = 2.0
 
 
 class Debugger(Healthy):
-    """The others and the queues carry on."""
+    """The other workers and the queues bridge the pause."""
 
     name = "debugger"
     summary = "a data worker is stopped for two seconds"
 
     def inject(self, outside: Outside) -> None:
-        """Stop one."""
+        """Stop one worker."""
         self._pid = outside.train_workers()[0]
         self.strike()
         os.kill(self._pid, signal.SIGSTOP)
 
     def step(self, outside: Outside, since_s: float) -> None:
-        """Let it go."""
+        """Continue it."""
         if since_s >= STOPPED_S and self.over_at is None:
             self.relieve()
 
     def relieve(self) -> None:
-        """Let it go."""
+        """Continue it."""
         if self.struck and self.over_at is None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self._pid, signal.SIGCONT)

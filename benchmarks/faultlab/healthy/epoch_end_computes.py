@@ -1,4 +1,4 @@
-"""A long computation of the user's own at the end of each epoch."""
+"""A long computation by the user's own code at the end of each epoch."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from benchmarks.faultlab.fault import Healthy
 
 
 class EpochEndComputes(Healthy):
-    """At the end of each epoch a minute of computing that is no part of nnU-Net."""
+    """Computes for a minute at the end of each epoch, outside nnU-Net's code."""
 
     name = "epoch-end-computes"
     summary = "at the end of each epoch a minute of computing that is no part of nnU-Net"

@@ -1,4 +1,4 @@
-"""Two pauses of eight seconds in a whole run: a cold cache, a server that was restarted."""
+"""Two pauses of eight seconds in a whole run: a cold cache, a restarted server."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ SECOND_S = 14.0
 
 
 class FewPauses(ArmedTraining, Healthy):
-    """No more than that."""
+    """Only those two pauses."""
 
     name = "few-pauses"
     summary = "a step takes eight seconds, twice in the run"
@@ -17,7 +17,7 @@ class FewPauses(ArmedTraining, Healthy):
     epochs = 6
 
     def step(self, outside: Outside, since_s: float) -> None:
-        """No more."""
+        """End the pauses after the second one."""
         if since_s >= SECOND_S:
             self.arm.unlink(missing_ok=True)
 

@@ -12,14 +12,14 @@ BREAKS = "import sys, time; time.sleep(25); int('fold 2 has a problem of its own
 
 
 class FoldsInOneLog(Healthy):
-    """The fold that is looked at here is well; what the others print is about them."""
+    """The observed fold is healthy; the output of the others is about them."""
 
     name = "folds-in-one-log"
     summary = "three folds write into one console file, and one dies of an exception"
     epochs = 3
 
     def prepare(self, stage: Stage) -> dict[str, str]:
-        """Remember where."""
+        """Remember the folder."""
         self._folder = stage.folder
         return super().prepare(stage)
 

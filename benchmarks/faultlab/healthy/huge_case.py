@@ -1,4 +1,4 @@
-"""A huge case takes a worker a third of a minute, now and then; the others go on."""
+"""A huge case takes a worker twenty seconds now and then; the other workers continue."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from benchmarks.faultlab.standing import OneWorkerBusy
 
 
 class HugeCase(OneWorkerBusy):
-    """It comes in the end."""
+    """The case comes in the end."""
 
     name = "huge-case"
     summary = "a batch of one worker takes 40 s, while the others deliver theirs"

@@ -1,4 +1,4 @@
-"""Ctrl-C by the person who started it."""
+"""Ctrl-C by the user who started it."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from benchmarks.survival.outside import Outside
 
 
 class Interrupted(Healthy):
-    """The training ends, as it was told to."""
+    """The training ends as requested."""
 
     name = "interrupted"
     summary = "a person ends the training with Ctrl-C"
     exit_codes = (130, -signal.SIGINT)
 
     def inject(self, outside: Outside) -> None:
-        """A terminal sends it to all; Holter hands it on where it alone gets it."""
+        """Send SIGINT to all, as a terminal does; Holter passes it on if only Holter gets it."""
         assert outside.main is not None
         os.killpg(os.getpgid(outside.leader), signal.SIGINT)
 

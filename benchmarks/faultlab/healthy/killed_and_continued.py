@@ -1,4 +1,4 @@
-"""A run that was killed is taken up again, into the same console: what the first one left there is no news."""
+"""A killed run is resumed with the same console file: the first run's lines in it are no news."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ KILLED = "[1]+  Killed                  nnUNetv2_train 801 3d_fullres 0"
 
 
 class KilledAndContinued(Continued):
-    """The words of the shell are in the console, and a checkpoint is there."""
+    """The console has the shell's message, and a checkpoint exists."""
 
     name = "killed-and-continued"
     summary = "a run that was killed before is continued with --c, into the same console"
 
     def prepare(self, stage: Stage) -> dict[str, str]:
-        """What the shell said."""
+        """Write the shell's message."""
         (stage.folder / "output.txt").write_text(f"{OLD}{KILLED}\n")
         return super().prepare(stage)
 

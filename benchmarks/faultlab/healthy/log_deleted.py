@@ -1,4 +1,4 @@
-"""Somebody deletes the training log while nnU-Net writes it."""
+"""The training log is deleted while nnU-Net writes it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from benchmarks.survival.outside import Outside
 
 
 class LogDeleted(Healthy):
-    """nnU-Net begins a new one; worth a line and no alarm."""
+    """nnU-Net starts a new one; worth a notice but no alarm."""
 
     name = "log-deleted"
     summary = "the training log is deleted in mid-run"

@@ -6,7 +6,7 @@ from benchmarks.faultlab.fault import Healthy
 
 
 class LongEpoch(Healthy):
-    """The log is silent for as long."""
+    """The log is silent for that time."""
 
     name = "long-epoch"
     summary = "one epoch of 150 steps"

@@ -10,7 +10,7 @@ from holter.demo.faults.cpu_quota import CpuQuota
 
 
 class LongFinalValidation(Healthy, FromDemo):
-    """Each case takes as long as a large one does elsewhere."""
+    """Each case takes as long as a large one elsewhere."""
 
     name = "long-final-validation"
     summary = f"the final validation has {cpu_quota.QUOTA_CPUS} of a core"
@@ -23,7 +23,7 @@ class LongFinalValidation(Healthy, FromDemo):
         super().__init__(CpuQuota())
 
     def is_time(self, outside: Outside, printed: Printed) -> bool:
-        """The first case is predicted."""
+        """Count from the first prediction."""
         return printed.validates
 
 

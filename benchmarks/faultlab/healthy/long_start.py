@@ -1,4 +1,4 @@
-"""It takes almost three minutes before the first epoch begins, and nobody computes."""
+"""The first epoch starts after almost three minutes without any computation."""
 
 from __future__ import annotations
 

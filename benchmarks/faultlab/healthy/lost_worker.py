@@ -1,4 +1,4 @@
-"""One of three data workers hangs for ever; the others feed the training, which goes on."""
+"""One of three data workers hangs forever; the others supply the training, which continues."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ AFTERWARDS_S = 110.0  # a notice takes a minute and a half
 
 
 class LostWorker(OneWorkerBusy):
-    """Worth a line and no alarm."""
+    """Worth a notice but no alarm."""
 
     name = "lost-worker"
     summary = "one of three data workers does not come back from a transform, the others go on"

@@ -1,4 +1,4 @@
-"""Every process is stopped for a while, Holter's too, as when a laptop sleeps."""
+"""Every process is stopped for a while, including Holter's, as when a laptop sleeps."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from benchmarks.survival.machine_faults import MachineStopped
 
 
 class MachineSuspended(Healthy, MachineStopped):
-    """Nobody looked meanwhile, so nothing was missed."""
+    """No process ran meanwhile, so Holter missed nothing."""
 
     name = "machine-suspended"
 

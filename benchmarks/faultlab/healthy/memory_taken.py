@@ -1,4 +1,4 @@
-"""Others in the container take nearly all of its memory, and the training needs none of what they took."""
+"""Other processes in the container take nearly all of its memory, but the training needs none of it."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ class MemoryTaken(Healthy):
         self._hog: subprocess.Popen[bytes] | None = None
 
     def needs(self) -> str | None:
-        """A control group for memory, v1."""
+        """Require a control group for memory, v1."""
         parent = find_memory()
         if parent is None or not (parent / "memory.limit_in_bytes").exists():
             return "no control group (v1) with a memory limit can be made here"
         return None
 
     def prepare(self, stage: Stage) -> dict[str, str]:
-        """Make the group."""
+        """Create the group."""
         del stage
         parent = find_memory()
         assert parent is not None
@@ -43,12 +43,12 @@ class MemoryTaken(Healthy):
         return {}
 
     def wrap_training(self, command: Sequence[str]) -> list[str]:
-        """Start in it."""
+        """Start the training in it."""
         assert self._group is not None
         return ["/bin/sh", "-c", ENTER, str(self._group.members), *command]
 
     def inject(self, outside: Outside) -> None:
-        """Let others take the memory."""
+        """Let another process take the memory."""
         assert self._group is not None
         self.strike()
         group = self._group.members
@@ -56,7 +56,7 @@ class MemoryTaken(Healthy):
         self._hog = subprocess.Popen(["/bin/sh", "-c", ENTER, str(group), *hog])
 
     def relieve(self) -> None:
-        """Give it back."""
+        """Release the memory."""
         if self._hog is not None:
             self._hog.kill()
             self._hog.wait()

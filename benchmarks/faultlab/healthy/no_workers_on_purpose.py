@@ -6,7 +6,7 @@ from benchmarks.faultlab.fault import Healthy
 
 
 class NoWorkersOnPurpose(Healthy):
-    """The augmentation is cheap and the network slow: nothing is gained by workers."""
+    """The augmentation is cheap and the network slow: workers would not help."""
 
     name = "no-workers-on-purpose"
     summary = "nnUNet_n_proc_DA=0 with a cheap augmentation"

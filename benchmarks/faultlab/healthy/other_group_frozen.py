@@ -1,4 +1,4 @@
-"""Somebody else's control group is frozen, and its processes are called like ours."""
+"""Another user's control group is frozen; its processes have the same names as ours."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from benchmarks.survival.outside import Outside
 
 
 class OtherGroupFrozen(Healthy):
-    """Not ours."""
+    """The frozen group is not of this training."""
 
     name = "other-group-frozen"
     summary = "another Python program on the machine is in a freezer"
     epochs = 3
 
     def needs(self) -> str | None:
-        """A freezer that can be used."""
+        """Require a usable freezer."""
         return None if find_freezer() is not None else "needs root and a freezer of control groups"
 
     def inject(self, outside: Outside) -> None:
-        """Start it, and freeze it."""
+        """Start the other group and freeze it."""
         parent = find_freezer()
         assert parent is not None
         self._other = subprocess.Popen([sys.executable, "-c", "while True: pass"])
@@ -32,7 +32,7 @@ class OtherGroupFrozen(Healthy):
         self._group.freeze()
 
     def undo(self) -> None:
-        """End it."""
+        """End the other group."""
         if self.struck:
             self._group.thaw()
             self._other.kill()

@@ -1,4 +1,4 @@
-"""Another training starts beside this one, and is over after a quarter of a minute."""
+"""Another training starts beside this one and ends after 15 seconds."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LASTS_S = 12.0
 
 
 class OtherTraining(Healthy):
-    """Both share the processor for so long."""
+    """Both share the processor for that time."""
 
     name = "other-training"
     summary = f"another training starts and is ended after {LASTS_S:.0f} s"
@@ -25,7 +25,7 @@ class OtherTraining(Healthy):
         self._other: subprocess.Popen[bytes] | None = None
 
     def prepare(self, stage: Stage) -> dict[str, str]:
-        """Remember where."""
+        """Remember the stage."""
         self._stage = stage
         return {}
 
@@ -44,7 +44,7 @@ class OtherTraining(Healthy):
         )
 
     def step(self, outside: Outside, since_s: float) -> None:
-        """End it."""
+        """End it after ``LASTS_S``."""
         if since_s >= LASTS_S:
             self.relieve()
 

@@ -1,4 +1,4 @@
-"""Ctrl-Z reaches Holter alone, and fg a quarter of a minute later."""
+"""Ctrl-Z reaches only Holter, and fg follows 15 seconds later."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ STOPPED_S = 15.0
 
 
 class RecorderStopped(Healthy):
-    """It has seen nothing meanwhile, and knows that."""
+    """Holter has seen nothing meanwhile, and knows it."""
 
     name = "recorder-stopped"
     summary = f"Holter itself is stopped for {STOPPED_S:.0f} s, the training is not"
@@ -25,12 +25,12 @@ class RecorderStopped(Healthy):
         os.kill(outside.leader, signal.SIGSTOP)
 
     def step(self, outside: Outside, since_s: float) -> None:
-        """Let it go on."""
+        """Continue it after ``STOPPED_S``."""
         if since_s >= STOPPED_S:
             self.relieve()
 
     def relieve(self) -> None:
-        """Let it go on."""
+        """Continue it."""
         if self.struck and self._leader is not None:
             os.kill(self._leader, signal.SIGCONT)
             self._leader = None

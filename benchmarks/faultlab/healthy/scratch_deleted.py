@@ -1,4 +1,4 @@
-"""A clean-up of /tmp takes Holter's own folder away."""
+"""A clean-up of /tmp deletes Holter's own folder."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from benchmarks.survival.outside import Outside
 
 
 class ScratchDeleted(Healthy):
-    """It is made anew; worth a line and no alarm."""
+    """Holter creates it again; worth a notice but no alarm."""
 
     name = "scratch-deleted"
     summary = "Holter's folder below TMPDIR is deleted in mid-run"

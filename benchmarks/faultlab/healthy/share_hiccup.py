@@ -1,4 +1,4 @@
-"""The share with data and results does not answer for five seconds, and is back."""
+"""The share with data and results does not answer for five seconds."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ HANGS_S = 5.0
 
 
 class ShareHiccup(OnHangingShare, Healthy):
-    """Shorter than anybody needs to know."""
+    """Too short to be worth a notice."""
 
     name = "share-hiccup"
     summary = f"the share with data and results does not answer for {HANGS_S:.0f} s, and is back"

@@ -1,4 +1,4 @@
-"""A slow processor, from beginning to end: half a core for all."""
+"""A slow processor from beginning to end: half a core for all processes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ENTER = 'echo $$ > "$0" && exec "$@"'  # joins the group, then becomes the train
 
 
 class SlowCpu(Healthy):
-    """Every step takes three times as long as elsewhere, and always did."""
+    """Every step takes three times as long as elsewhere, from the beginning."""
 
     name = "slow-cpu"
     summary = "a processor that is slow from beginning to end"
@@ -27,11 +27,11 @@ class SlowCpu(Healthy):
         self._group: CpuGroup | None = None
 
     def needs(self) -> str | None:
-        """A group with a CPU limit."""
+        """Require a group with a CPU limit."""
         return CpuQuota().needs()
 
     def prepare(self, stage: Stage) -> dict[str, str]:
-        """Make the group and limit it at once."""
+        """Create the group and limit it at once."""
         del stage
         self._group = make_group(f"holter-lab-{os.getpid()}")
         assert self._group is not None
@@ -39,12 +39,12 @@ class SlowCpu(Healthy):
         return {}
 
     def wrap_training(self, command: Sequence[str]) -> list[str]:
-        """Start inside."""
+        """Start the training in it."""
         assert self._group is not None
         return ["/bin/sh", "-c", ENTER, str(self._group.members), *command]
 
     def undo(self) -> None:
-        """Remove it."""
+        """Remove the group."""
         if self._group is not None:
             self._group.remove()
 

@@ -9,7 +9,7 @@ from benchmarks.survival.outside import Outside
 
 
 class SlowLog(OnBadFolder, Healthy):
-    """As a results folder on a file server that is busy; between epochs a quarter of a minute passes."""
+    """As with results on a busy file server; 15 seconds pass between epochs."""
 
     name = "slow-log"
     summary = "each line of the training log takes two seconds to write"
@@ -23,7 +23,7 @@ class SlowLog(OnBadFolder, Healthy):
         return {"nnUNet_results": str(self.mount(stage, results, "slow-writes"))}
 
     def is_time(self, outside: Outside, printed: object) -> bool:
-        """When the first epoch has begun."""
+        """Break it when the first epoch has started."""
         return bool(outside.printed().begun)
 
 

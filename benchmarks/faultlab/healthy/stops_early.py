@@ -1,4 +1,4 @@
-"""Early stopping: the training ends in order before the last epoch."""
+"""Early stopping: the training ends normally before the last epoch."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from benchmarks.faultlab.fault import Healthy
 
 
 class StopsEarly(Healthy):
-    """The trainer ends in order after two of twenty epochs."""
+    """The trainer ends normally after two of twenty epochs."""
 
     name = "stops-early"
     summary = "the trainer ends in order after two of twenty epochs"

@@ -1,4 +1,4 @@
-"""Ctrl-Z: all processes of the training are stopped, and go on later."""
+"""Ctrl-Z: all processes of the training are stopped, and continue later."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ STOPPED_S = 15.0
 
 
 class TerminalStopped(Healthy):
-    """A person wanted it so; Holter goes on watching."""
+    """The user wanted it; Holter continues to watch."""
 
     name = "terminal-stopped"
     summary = f"the training and all its workers are stopped for {STOPPED_S:.0f} s, Holter is not"
@@ -28,12 +28,12 @@ class TerminalStopped(Healthy):
         self._send(signal.SIGSTOP)
 
     def step(self, outside: Outside, since_s: float) -> None:
-        """Go on."""
+        """Continue them after ``STOPPED_S``."""
         if since_s >= STOPPED_S and self.over_at is None:
             self.relieve()
 
     def relieve(self) -> None:
-        """Let them go."""
+        """Continue them."""
         if self.struck and self.over_at is None:
             self._send(signal.SIGCONT)
         self.repaired()

@@ -6,7 +6,7 @@ from benchmarks.faultlab.fault import Healthy
 
 
 class TinyEpochs(Healthy):
-    """Between two steps there is more than in them."""
+    """The pauses between steps take longer than the steps."""
 
     name = "tiny-epochs"
     summary = "twelve epochs of two steps each"

@@ -1,4 +1,4 @@
-"""The 2D configuration: many small slices a batch."""
+"""The 2D configuration: many small slices per batch."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from benchmarks.faultlab.fault import Healthy
 from benchmarks.survival.fault import Stage
 from holter.demo.prepare import CONFIGURATION, DATASET_ID, DATASET_NAME
 
-FEATURES = (8, 16, 32, 32)  # the planned network would take seconds a step here
+FEATURES = (8, 16, 32, 32)  # the planned network would take seconds per step here
 
 
 class TwoDimensions(Healthy):
-    """Steps and batches are other ones than in 3D."""
+    """Steps and batches differ from those in 3D."""
 
     name = "two-dimensions"
     summary = "a training of the 2d configuration"
@@ -41,7 +41,7 @@ class TwoDimensions(Healthy):
         return variables
 
     def wrap_training(self, command: Sequence[str]) -> list[str]:
-        """The other configuration."""
+        """Select the other configuration."""
         return ["2d" if word == CONFIGURATION else word for word in command]
 
 

@@ -1,1 +1,1 @@
-"""Trainers in which something goes wrong by itself; nnU-Net finds them through nnUNet_extTrainer."""
+"""Trainers that cause a fault by themselves; nnU-Net finds them through nnUNet_extTrainer."""

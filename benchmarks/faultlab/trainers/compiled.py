@@ -12,10 +12,10 @@ class nnUNetTrainerCompiled(nnUNetTrainer):  # type: ignore[misc]
     """Stock training with torch.compile, which stock leaves out on a CPU."""
 
     def initialize(self) -> None:
-        """As stock, compiled."""
+        """Initialise as stock, then compile."""
         super().initialize()
         self.network: Any = torch.compile(self.network)
 
     def set_deep_supervision_enabled(self, enabled: bool) -> None:
-        """Stock asks whether it has compiled by another way."""
+        """Set it on the wrapped network: stock checks in another way whether it was compiled."""
         self.network._orig_mod.decoder.deep_supervision = enabled

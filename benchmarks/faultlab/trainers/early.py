@@ -1,4 +1,4 @@
-"""Early stopping as trainers of one's own do it: an exception leaves nnU-Net's loop, and the end is in order."""
+"""Early stopping as in users' own trainers: an exception leaves nnU-Net's loop, and the training ends normally."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 
 
 class Enough(Exception):
-    """Nothing better is to be expected."""
+    """No improvement is expected."""
 
 
 class nnUNetTrainerEarly(nnUNetTrainer):  # type: ignore[misc]
     """Base of trainers that end when ``is_enough``."""
 
     def is_enough(self) -> bool:
-        """Whether to end, after an epoch."""
+        """Whether to end after this epoch."""
         raise NotImplementedError
 
     def on_epoch_end(self) -> None:
-        """As nnU-Net does, and at some time no more."""
+        """Do as nnU-Net does, then stop if it is enough."""
         super().on_epoch_end()
         if self.is_enough():
             raise Enough
 
     def run_training(self) -> Any:
-        """As nnU-Net does, up to then."""
+        """Run as nnU-Net does, until stopped."""
         try:
             super().run_training()
         except Enough:
@@ -33,8 +33,8 @@ class nnUNetTrainerEarly(nnUNetTrainer):  # type: ignore[misc]
 
 
 class nnUNetTrainerStopsEarly(nnUNetTrainerEarly):
-    """After the second of many epochs."""
+    """Stops after the second of many epochs."""
 
     def is_enough(self) -> bool:
-        """Two are enough."""
+        """Stop after two epochs."""
         return bool(self.current_epoch >= 2)

@@ -18,10 +18,10 @@ LASTS, WHERE = "FAULTLAB_LASTS_S", "FAULTLAB_WHERE"
 
 
 class nnUNetTrainerLeaves(nnUNetTrainer):  # type: ignore[misc]
-    """Its process ends with exit code 0 in the middle of an epoch: a ``sys.exit()`` somebody left in."""
+    """The process ends with exit code 0 in the middle of an epoch: a forgotten ``sys.exit()``."""
 
     def train_step(self, batch: dict[str, Any]) -> Any:
-        """One step."""
+        """Run one step."""
         if is_armed():
             sys.exit(0)
         return super().train_step(batch)
@@ -31,7 +31,7 @@ class Leaves:
     """Ends its process in the middle of a batch, as ``os._exit`` in a library does."""
 
     def __call__(self, **data: Any) -> dict[str, Any]:
-        """Hand the data on."""
+        """Return the data unchanged."""
         if is_armed():
             os._exit(0)
         return data
@@ -42,7 +42,7 @@ class nnUNetTrainerWorkerLeaves(nnUNetTrainer):  # type: ignore[misc]
 
     @staticmethod
     def get_training_transforms(*args: Any, **kwargs: Any) -> Any:
-        """The stock ones and ours."""
+        """Return the stock transforms with ours in front."""
         transforms = nnUNetTrainer.get_training_transforms(*args, **kwargs)
         transforms.transforms.insert(0, Leaves())
         return transforms
@@ -52,7 +52,7 @@ class nnUNetTrainerDiverges(nnUNetTrainer):  # type: ignore[misc]
     """A weight becomes infinite: from then on every loss is NaN."""
 
     def train_step(self, batch: dict[str, Any]) -> Any:
-        """One step."""
+        """Run one step."""
         if is_armed():
             with torch.no_grad():
                 next(self.network.parameters()).fill_(float("inf"))
@@ -63,27 +63,27 @@ class nnUNetTrainerBadStep(nnUNetTrainer):  # type: ignore[misc]
     """One step in its second epoch has an infinite loss and changes nothing, as a GradScaler skips it."""
 
     def train_step(self, batch: dict[str, Any]) -> Any:
-        """One step."""
-        told = super().train_step(batch)
+        """Run one step."""
+        result = super().train_step(batch)
         self._steps = getattr(self, "_steps", 0) + 1
-        return {**told, "loss": np.float32("inf")} if self._steps == 30 else told
+        return {**result, "loss": np.float32("inf")} if self._steps == 30 else result
 
 
 class nnUNetTrainerRareClass(nnUNetTrainer):  # type: ignore[misc]
-    """No validation batch holds its class: the pseudo Dice is NaN in every epoch, and the loss is a number."""
+    """No validation batch contains its class: the pseudo Dice is NaN in every epoch, and the loss is a number."""
 
     def validation_step(self, batch: dict[str, Any]) -> Any:
-        """One step."""
-        told = super().validation_step(batch)
-        nothing = {name: np.zeros_like(told[name]) for name in ("tp_hard", "fp_hard", "fn_hard")}
-        return {**told, **nothing}
+        """Run one validation step."""
+        result = super().validation_step(batch)
+        nothing = {name: np.zeros_like(result[name]) for name in ("tp_hard", "fp_hard", "fn_hard")}
+        return {**result, **nothing}
 
 
 class nnUNetTrainerSummary(nnUNetTrainer):  # type: ignore[misc]
-    """Computes something of its own at the end of each epoch, for long."""
+    """Runs a long computation of its own at the end of each epoch."""
 
     def on_epoch_end(self) -> None:
-        """As nnU-Net does, and more."""
+        """Do as nnU-Net does, then compute."""
         super().on_epoch_end()
         until_s = time.monotonic() + float(os.environ[LASTS])
         while time.monotonic() < until_s:
@@ -91,17 +91,17 @@ class nnUNetTrainerSummary(nnUNetTrainer):  # type: ignore[misc]
 
 
 class nnUNetTrainerLongFirstStep(nnUNetTrainer):  # type: ignore[misc]
-    """Its first step compiles for long, in processes of its own, while the main thread waits for them."""
+    """Its first step compiles for a long time, in processes of its own, while the main thread waits for them."""
 
     def train_step(self, batch: dict[str, Any]) -> Any:
-        """One step."""
+        """Run one step."""
         if not getattr(self, "_compiled", False):
             self._compiled = True
             self.compile()
         return super().train_step(batch)
 
     def compile(self) -> None:
-        """Wait for a compiler that works."""
+        """Wait for a compiler that is working."""
         import subprocess
 
         program = "import sys, time; end = time.monotonic() + float(sys.argv[1])\nwhile time.monotonic() < end: pass"
@@ -109,19 +109,19 @@ class nnUNetTrainerLongFirstStep(nnUNetTrainer):  # type: ignore[misc]
 
 
 class nnUNetTrainerLongStart(nnUNetTrainer):  # type: ignore[misc]
-    """Before the first epoch it waits for a slow mount, silently."""
+    """Before the first epoch it waits for a slow mount, without output."""
 
     def on_train_start(self) -> None:
-        """Wait, then as nnU-Net does."""
+        """Wait, then do as nnU-Net does."""
         time.sleep(float(os.environ[LASTS]))
         super().on_train_start()
 
 
 class HugeCase:
-    """One batch, of whichever worker comes to it first, takes long, as a huge volume on a slow disk does."""
+    """One batch, of the first worker that gets there, takes long, like a huge volume on a slow disk."""
 
     def __call__(self, **data: Any) -> dict[str, Any]:
-        """Hand the data on."""
+        """Return the data unchanged."""
         if is_armed():
             try:
                 Path(os.environ[WHERE]).touch(exist_ok=False)
@@ -136,7 +136,7 @@ class nnUNetTrainerHugeCases(nnUNetTrainer):  # type: ignore[misc]
 
     @staticmethod
     def get_training_transforms(*args: Any, **kwargs: Any) -> Any:
-        """The stock ones and ours."""
+        """Return the stock transforms with ours in front."""
         transforms = nnUNetTrainer.get_training_transforms(*args, **kwargs)
         transforms.transforms.insert(0, HugeCase())
         return transforms

@@ -1,4 +1,4 @@
-"""A trainer whose process gives memory back twice, as native code with a fault does."""
+"""A trainer whose process frees memory twice, as faulty native code does."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from benchmarks.faultlab.armed import is_armed
 
 
 class nnUNetTrainerFreesTwice(nnUNetTrainer):  # type: ignore[misc]
-    """Stock training until the file is there; then the C library finds its heap damaged and aborts."""
+    """Stock training until the file exists; then the C library finds its heap damaged and aborts."""
 
     def train_step(self, batch: dict[str, Any]) -> Any:
-        """One step."""
+        """Run one step."""
         if is_armed():
             library = ctypes.CDLL(None)
             library.malloc.restype = ctypes.c_void_p

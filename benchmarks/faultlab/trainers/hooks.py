@@ -17,17 +17,17 @@ BUSY_S, SLOW_SAVE_S = 20.0, 12.0
 
 
 class nnUNetTrainerUploads(nnUNetTrainer):  # type: ignore[misc]
-    """Tells a tracking server of every tenth step and waits for its answer, without a time limit."""
+    """Reports every tenth step to a tracking server and waits for its answer, without a timeout."""
 
     def train_step(self, batch: dict[str, Any]) -> Any:
-        """One step."""
+        """Run one step."""
         self._steps = getattr(self, "_steps", 0) + 1
         if self._steps % 10 == 0:
             self.upload_metrics()
         return super().train_step(batch)
 
     def upload_metrics(self) -> None:
-        """Send something and wait."""
+        """Send a request and wait."""
         with urllib.request.urlopen(os.environ["FAULTLAB_TRACKING_SERVER"]) as answer:
             answer.read()
 
@@ -41,29 +41,29 @@ class nnUNetTrainerPlots(nnUNetTrainer):  # type: ignore[misc]
 
 
 class nnUNetTrainerStays(nnUNetTrainer):  # type: ignore[misc]
-    """A thread that nobody ends keeps the process when all is done."""
+    """A thread that never ends keeps the process alive when all is done."""
 
     def on_train_start(self) -> None:
-        """Start it."""
+        """Start the thread."""
         threading.Thread(target=threading.Event().wait, name="augmenter").start()
         super().on_train_start()
 
 
 class nnUNetTrainerGpuFails(nnUNetTrainer):  # type: ignore[misc]
-    """Raises what PyTorch raises when the GPU is gone; there is none here, so the sentence is all that is made up."""
+    """Raises what PyTorch raises when the GPU is gone; there is none here, so only the message is simulated."""
 
     def train_step(self, batch: dict[str, Any]) -> Any:
-        """One step."""
+        """Run one step."""
         if is_armed():
             raise RuntimeError(os.environ["FAULTLAB_CUDA_ERROR"])
         return super().train_step(batch)
 
 
 class nnUNetTrainerBusyPause(nnUNetTrainer):  # type: ignore[misc]
-    """One step in which the main thread works for long, as torch.compile does inside the first one."""
+    """One step in which the main thread computes for long, as torch.compile does inside the first one."""
 
     def train_step(self, batch: dict[str, Any]) -> Any:
-        """One step."""
+        """Run one step."""
         self._steps = getattr(self, "_steps", 0) + 1
         if self._steps == 15:
             until_s = time.monotonic() + BUSY_S
@@ -73,9 +73,9 @@ class nnUNetTrainerBusyPause(nnUNetTrainer):  # type: ignore[misc]
 
 
 class nnUNetTrainerSlowSave(nnUNetTrainer):  # type: ignore[misc]
-    """A checkpoint goes to a slow disk."""
+    """A checkpoint is written to a slow disk."""
 
     def save_checkpoint(self, filename: str) -> None:
-        """Save, slowly."""
+        """Save slowly."""
         time.sleep(SLOW_SAVE_S)
         super().save_checkpoint(filename)

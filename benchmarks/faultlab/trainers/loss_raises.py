@@ -1,4 +1,4 @@
-"""A trainer whose loss raises, as one does that meets a label which it does not know."""
+"""A trainer whose loss raises, as for an unknown label."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from benchmarks.faultlab.armed import is_armed
 
 
 class nnUNetTrainerLossRaises(nnUNetTrainer):  # type: ignore[misc]
-    """Stock training until the file is there."""
+    """Stock training until the file exists."""
 
     def train_step(self, batch: dict[str, Any]) -> Any:
-        """One step; armed, the target is a slice smaller than what the network gives."""
+        """Run one step; armed, the target is one slice smaller than the network's output."""
         if is_armed():
             batch = {**batch, "target": [target[..., 1:] for target in batch["target"]]}
         return super().train_step(batch)

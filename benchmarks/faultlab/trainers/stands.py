@@ -21,14 +21,14 @@ KIND, WHERE = "FAULTLAB_STANDS_IN", "FAULTLAB_WHERE"
 
 
 def take_lock() -> None:
-    """A lock that its holder never gives back."""
+    """Wait for a lock that its holder never releases."""
     lock = threading.Lock()
     lock.acquire()
     lock.acquire()
 
 
 def ask_server() -> None:
-    """A server takes the call and says nothing."""
+    """Wait for a server that accepts the connection and never answers."""
     host, port = os.environ[WHERE].split(":")
     with socket.create_connection((host, int(port))) as connection:
         connection.sendall(b"weights?\n")
@@ -36,25 +36,25 @@ def ask_server() -> None:
 
 
 def lock_file() -> None:
-    """Somebody else has locked the file."""
+    """Wait for a file that another process has locked."""
     with Path(os.environ[WHERE]).open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
 
 
 def match_words() -> None:
-    """A pattern that takes longer than the universe lasts, inside one call of C code."""
+    """Match a pattern that practically never ends, inside one call of C code."""
     re.match(r"(a+)+$", "a" * 60 + "b")
 
 
 def count_up() -> None:
-    """A Python loop without end."""
+    """Run an endless Python loop."""
     number = 0
     while True:
         number = number * 3 % 1000003 + 1
 
 
 def run_program() -> None:
-    """A program that does not end."""
+    """Wait for a program that does not end."""
     subprocess.run(["sleep", "100000"], check=True)
 
 
@@ -72,17 +72,17 @@ class nnUNetTrainerStands(nnUNetTrainer):  # type: ignore[misc]
     """Its step makes a call that does not return, as soon as it is armed."""
 
     def train_step(self, batch: dict[str, Any]) -> Any:
-        """One step."""
+        """Run one step."""
         if is_armed():
             CALLS[os.environ[KIND]]()
         return super().train_step(batch)
 
 
 class nnUNetTrainerPauses(nnUNetTrainer):  # type: ignore[misc]
-    """Its step asks a slow licence server, every twelve seconds, for eight."""
+    """Every twelve seconds its step waits eight seconds for a slow licence server."""
 
     def train_step(self, batch: dict[str, Any]) -> Any:
-        """One step."""
+        """Run one step."""
         now = time.monotonic()
         if is_armed() and now - getattr(self, "_asked", 0.0) > 12.0:
             self.ask_licence()
@@ -90,7 +90,7 @@ class nnUNetTrainerPauses(nnUNetTrainer):  # type: ignore[misc]
         return super().train_step(batch)
 
     def ask_licence(self) -> None:
-        """Wait for it."""
+        """Wait for the server."""
         time.sleep(8.0)
 
 
@@ -98,17 +98,17 @@ class Stands:
     """A transform that does not return."""
 
     def __call__(self, **data: Any) -> dict[str, Any]:
-        """Hand the data on."""
+        """Return the data unchanged."""
         if is_armed():
             CALLS[os.environ[KIND]]()
         return data
 
 
 class StandsOnce:
-    """A transform that does not return in the first worker that comes to it."""
+    """A transform that does not return in the first worker that reaches it."""
 
     def __call__(self, **data: Any) -> dict[str, Any]:
-        """Hand the data on."""
+        """Return the data unchanged."""
         if is_armed():
             try:
                 Path(os.environ[WHERE]).touch(exist_ok=False)
@@ -119,7 +119,7 @@ class StandsOnce:
 
 
 def count_up_slowly() -> None:
-    """A loop without end that hardly needs a CPU."""
+    """Run an endless loop that hardly needs a CPU."""
     while True:
         time.sleep(0.5)
 
@@ -129,17 +129,17 @@ class nnUNetTrainerWorkersStand(nnUNetTrainer):  # type: ignore[misc]
 
     @staticmethod
     def get_training_transforms(*args: Any, **kwargs: Any) -> Any:
-        """The stock ones and ours."""
+        """Return the stock transforms with ours in front."""
         transforms = nnUNetTrainer.get_training_transforms(*args, **kwargs)
         transforms.transforms.insert(0, Stands())
         return transforms
 
 
 class nnUNetTrainerOneWorkerStands(nnUNetTrainerEarly):
-    """One of its data workers makes a call that does not return; it ends in order some time after that."""
+    """One of its data workers makes a call that does not return; the training ends normally some time later."""
 
     def is_enough(self) -> bool:
-        """So long after it was armed."""
+        """Whether enough time has passed since it was armed."""
         if not is_armed():
             return False
         self._since = getattr(self, "_since", time.monotonic())
@@ -147,7 +147,7 @@ class nnUNetTrainerOneWorkerStands(nnUNetTrainerEarly):
 
     @staticmethod
     def get_training_transforms(*args: Any, **kwargs: Any) -> Any:
-        """The stock ones and ours."""
+        """Return the stock transforms with ours in front."""
         transforms = nnUNetTrainer.get_training_transforms(*args, **kwargs)
         transforms.transforms.insert(0, StandsOnce())
         return transforms

@@ -17,11 +17,11 @@ from torch.nn.parallel import DistributedDataParallel
 from benchmarks.faultlab.armed import is_armed
 
 RANKS = 2
-TIMEOUT_S = 600  # the one that nnU-Net has with NCCL
+TIMEOUT_S = 600  # as nnU-Net's with NCCL
 
 
 def join() -> None:
-    """Both meet in a file; nnU-Net wraps the network for a GPU, here it is wrapped for none."""
+    """Join both ranks through a file, and wrap the network for the CPU (nnU-Net wraps it for a GPU)."""
     rank = int(os.environ.get("RANK", "0"))
     meeting = os.environ["FAULTLAB_MEETING"]
     if rank == 0:
@@ -42,11 +42,11 @@ class nnUNetTrainerTwoRanks(stock.nnUNetTrainer):  # type: ignore[misc]
     def __init__(self, plans: Any, configuration: Any, fold: Any, dataset_json: Any, device: Any) -> None:
         join()
         super().__init__(plans, configuration, fold, dataset_json, device)
-        self.device = torch.device("cpu")  # nnU-Net knows ranks on GPUs only
+        self.device = torch.device("cpu")  # nnU-Net has ranks on GPUs only
         self.grad_scaler = None
 
     def train_step(self, batch: dict[str, Any]) -> Any:
-        """One step."""
+        """Run one step."""
         if self.local_rank == 1 and is_armed():
             time.sleep(1e5)
         return super().train_step(batch)

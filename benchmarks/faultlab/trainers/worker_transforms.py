@@ -1,4 +1,4 @@
-"""Trainers whose data workers go wrong: a transform of ours comes before the stock ones."""
+"""Trainers with faults in their data workers: a transform of the lab comes before the stock ones."""
 
 from __future__ import annotations
 
@@ -10,32 +10,32 @@ from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 
 from benchmarks.faultlab.armed import is_armed
 
-LEAK_BYTES = 200 << 20  # a case
-THREADS = 32  # a worker
-SIDE = 700  # of a matrix: some milliseconds on one core, and enough for the library to use all its threads
-PRODUCTS = 100  # a case: more than two cores can do while the network takes a step
-TIMES = 80  # augmentation of a sample, done again
+LEAK_BYTES = 200 << 20  # per case
+THREADS = 32  # per worker
+SIDE = 700  # of a matrix: some milliseconds on one core, and large enough for the library to use all its threads
+PRODUCTS = 100  # per case: more than two cores can do while the network takes a step
+TIMES = 80  # repeats of a sample's augmentation
 LOCK = threading.Lock()
 
 
 class Leak:
-    """Keeps something of every case for ever."""
+    """Keeps some memory of every case forever."""
 
     def __init__(self) -> None:
         self._kept: list[bytearray] = []
 
     def __call__(self, **data: Any) -> dict[str, Any]:
-        """Hand the data on."""
+        """Return the data unchanged."""
         if is_armed():
             self._kept.append(bytearray(b"x") * LEAK_BYTES)
         return data
 
 
 class ManyThreads:
-    """Uses a thread pool of its own in each worker, as a library does that counts the cores itself."""
+    """Uses a thread pool of its own in each worker, like a library that counts the cores itself."""
 
     def __call__(self, **data: Any) -> dict[str, Any]:
-        """Hand the data on."""
+        """Return the data unchanged."""
         if is_armed():
             torch.set_num_threads(THREADS)
             matrix = torch.ones(SIDE, SIDE)
@@ -48,7 +48,7 @@ class TakesLock:
     """Takes a lock that a thread of the main process held when this worker was forked: it is never released here."""
 
     def __call__(self, **data: Any) -> dict[str, Any]:
-        """Hand the data on."""
+        """Return the data unchanged."""
         if is_armed():
             with LOCK:
                 return data
@@ -56,7 +56,7 @@ class TakesLock:
 
 
 class Repeated:
-    """The stock transforms, done again and again; the last result counts."""
+    """The stock transforms, repeated; the last result counts."""
 
     def __init__(self, transforms: Any, *, only_armed: bool) -> None:
         self._transforms = transforms
@@ -78,20 +78,20 @@ def _with(first: Any, args: Any, kwargs: Any) -> Any:
 
 
 class nnUNetTrainerWorkerLeaks(nnUNetTrainer):  # type: ignore[misc]
-    """Every worker grows."""
+    """The memory of every worker grows."""
 
     @staticmethod
     def get_training_transforms(*args: Any, **kwargs: Any) -> Any:
-        """The stock ones and ours."""
+        """Return the stock transforms with ours in front."""
         return _with(Leak(), args, kwargs)
 
 
 class nnUNetTrainerManyThreads(nnUNetTrainer):  # type: ignore[misc]
-    """Every worker brings its own thread pool."""
+    """Every worker has its own thread pool."""
 
     @staticmethod
     def get_training_transforms(*args: Any, **kwargs: Any) -> Any:
-        """The stock ones and ours."""
+        """Return the stock transforms with ours in front."""
         return _with(ManyThreads(), args, kwargs)
 
 
@@ -100,11 +100,11 @@ class nnUNetTrainerForkedLock(nnUNetTrainer):  # type: ignore[misc]
 
     @staticmethod
     def get_training_transforms(*args: Any, **kwargs: Any) -> Any:
-        """The stock ones and ours."""
+        """Return the stock transforms with ours in front."""
         return _with(TakesLock(), args, kwargs)
 
     def get_dataloaders(self) -> Any:
-        """The stock ones, with the lock held for as long as it takes to fork."""
+        """Return the stock loaders, with the lock held during the fork."""
         held, forked = threading.Event(), threading.Event()
 
         def hold() -> None:
@@ -125,14 +125,14 @@ class nnUNetTrainerHeavyAugmentation(nnUNetTrainer):  # type: ignore[misc]
 
     @staticmethod
     def get_training_transforms(*args: Any, **kwargs: Any) -> Any:
-        """The stock ones, repeated."""
+        """Return the stock transforms, repeated."""
         return Repeated(nnUNetTrainer.get_training_transforms(*args, **kwargs), only_armed=False)
 
 
 class nnUNetTrainerHeavierAugmentation(nnUNetTrainer):  # type: ignore[misc]
-    """Augmentation costs many times as much from the moment at which the file is there."""
+    """Augmentation costs many times as much as soon as the file exists."""
 
     @staticmethod
     def get_training_transforms(*args: Any, **kwargs: Any) -> Any:
-        """The stock ones, repeated."""
+        """Return the stock transforms, repeated."""
         return Repeated(nnUNetTrainer.get_training_transforms(*args, **kwargs), only_armed=True)

@@ -1,1 +1,1 @@
-"""What people start: each is a program of its own."""
+"""Programs that users start, one per file."""

@@ -42,7 +42,7 @@ class nnUNetTrainerV2(NetworkTrainer):  # type: ignore[misc]  # noqa: N801 - as 
         self.max_num_epochs, self.num_batches_per_epoch, self.num_val_batches_per_epoch = EPOCHS, BATCHES, 2
 
     def initialize(self, training: bool = True) -> None:  # noqa: ARG002 - as v1 calls it
-        """Network, loss and the loaders."""
+        """Create network, loss and loaders."""
         self.network = torch.nn.Linear(32, 1)
         self.optimizer = torch.optim.SGD(self.network.parameters(), lr=1e-3)
         self.loss = torch.nn.MSELoss()
@@ -51,24 +51,24 @@ class nnUNetTrainerV2(NetworkTrainer):  # type: ignore[misc]  # noqa: N801 - as 
         self.was_initialized = True
 
     def run_iteration(self, *arguments: Any, **named: Any) -> Any:
-        """A tenth of a second."""
+        """Run one iteration of a tenth of a second."""
         time.sleep(0.08)
         return super().run_iteration(*arguments, **named)
 
     def plot_network_architecture(self) -> None:
-        """None."""
+        """Do nothing."""
 
     def load_dataset(self) -> None:
-        """None."""
+        """Do nothing."""
 
     def initialize_network(self) -> None:
-        """See initialize."""
+        """Do nothing; see initialize."""
 
     def initialize_optimizer_and_scheduler(self) -> None:
-        """See initialize."""
+        """Do nothing; see initialize."""
 
     def validate(self, *arguments: Any, **named: Any) -> None:
-        """None."""
+        """Do nothing."""
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""A launcher of one's own: it calls nnU-Net's ``run_training()`` with what it knows better."""
+"""A custom launcher: it calls nnU-Net's ``run_training()`` with its own arguments."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """A training loop with PyTorch's own DataLoader and workers; ``lock``: the loop ends up waiting for a lock.
 
-``epochs``: several of them, and each starts new workers (persistent_workers=False, the default of PyTorch). ``rank``
+``epochs``: several epochs, each with new workers (persistent_workers=False, the default of PyTorch). ``rank``
 trains as one process of a group (gloo), as torchrun starts it; ``accelerate`` as its launcher does.
 """
 
@@ -14,13 +14,13 @@ import time
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-STEPS, EPOCHS = 750, 15  # steps of a tenth of a second; ``epochs``: as many in all
+STEPS, EPOCHS = 750, 15  # steps of a tenth of a second; ``epochs``: the same total
 BATCH = 16
-BREAKS_S = 68.0  # after its start, where it breaks by itself
+BREAKS_S = 68.0  # after its start, if it breaks by itself
 
 
 class Random(Dataset):  # type: ignore[misc]
-    """Numbers."""
+    """A data set of random numbers."""
 
     def __init__(self, batches: int) -> None:
         self.batches = batches
@@ -67,7 +67,7 @@ def main(how: frozenset[str]) -> None:
 
 
 def wait_for_ever() -> None:
-    """Take a lock that is taken."""
+    """Wait forever for a lock that is already taken."""
     lock = threading.Lock()
     lock.acquire()
     lock.acquire()

@@ -1,4 +1,4 @@
-"""nnU-Net's own training, shorter, without the final prediction; ``nnUNetv2_train`` itself starts it."""
+"""nnU-Net's own training, shortened, without the final prediction; ``nnUNetv2_train`` itself starts it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 
 EPOCHS = "FIELD_EPOCHS"
-# A step takes as long on every machine that is fast enough: an epoch is five seconds.
+# A step takes equally long on every machine that is fast enough: an epoch is five seconds.
 STEPS, STEP_S = 25, 0.2
 
 
@@ -25,11 +25,11 @@ class nnUNetTrainerShort(nnUNetTrainer):  # type: ignore[misc]
         self.num_iterations_per_epoch, self.num_val_iterations_per_epoch = STEPS, 2
 
     def train_step(self, batch: dict[str, Any]) -> Any:
-        """As nnU-Net's, and the rest of the time nothing."""
+        """Run nnU-Net's step, and sleep for the rest of its time."""
         began_s = time.monotonic()
         result = super().train_step(batch)
         time.sleep(max(0.0, began_s + STEP_S - time.monotonic()))
         return result
 
     def perform_actual_validation(self, save_probabilities: bool = False) -> None:
-        """None."""
+        """Do nothing."""

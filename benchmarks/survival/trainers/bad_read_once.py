@@ -1,4 +1,4 @@
-"""A trainer of which one data worker raises an exception, once."""
+"""A trainer with one data worker that raises an exception, once."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 
 
 class BadReadOnce:
-    """Raises if a file is there, and takes it away: of all workers only the first finds it."""
+    """Raises if a file exists, and removes it: only the first worker finds it."""
 
     def __call__(self, **data: Any) -> dict[str, Any]:
-        """Hand the data on."""
+        """Return the data unchanged."""
         file = Path(os.environ["SURVIVAL_BAD_READ"])
         try:
             file.unlink()
@@ -27,7 +27,7 @@ class nnUNetTrainerBadReadOnce(nnUNetTrainer):  # type: ignore[misc]
 
     @staticmethod
     def get_training_transforms(*args: Any, **kwargs: Any) -> Any:
-        """The stock ones and ours."""
+        """Return the stock transforms with ours in front."""
         transforms = nnUNetTrainer.get_training_transforms(*args, **kwargs)
         transforms.transforms.insert(0, BadReadOnce())
         return transforms

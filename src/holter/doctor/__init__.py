@@ -1,6 +1,6 @@
-"""Before hours are spent: the machine, the environment and the data -> go, or the one setting to change.
+"""Check machine, environment and data before a training -> go, or the one setting to change.
 
-``looks/`` gathers facts into a ``Survey``; ``checks/`` are pure functions of it; ``compare`` tells two surveys apart.
+``collect/`` gathers facts into a ``Survey``; ``checks/`` are pure functions of it; ``compare`` compares two surveys.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from holter.doctor.records import Examination, Survey, Verdict
 
 
 def examine(survey: Survey) -> Examination:
-    """Every check on one survey. What could not be measured makes nothing worse, and is never called fine."""
+    """Run every check on one survey. Unknown results never make the verdict worse, and never count as fine."""
     results = tuple(check(survey) for check in CHECKS)
     states = {result.state for result in results}
     verdict: Verdict = "no-go" if "no-go" in states else "warn" if "warn" in states else "go"

@@ -1,4 +1,4 @@
-"""Two surveys -> what differs and matters, the most telling first ("works on the workstation, not in the VM")."""
+"""Two surveys -> their relevant differences, the most telling first ("works on the workstation, not in the VM")."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from holter.errors import BadInput
 
 SCHEMA = "holter-doctor/1"
 SEVERITY = {"no-go": 3, "warn": 2, "unknown": 1, "go": 0, "not-applicable": 0}
-# A check that one machine fails comes before any bare fact; a fact of the same subject stands below it.
+# A check that one machine fails comes before any plain fact; a fact of the same subject comes after it.
 OF_A_STATE = 10.0
-OF_UNKNOWN = 0.5  # a check that one machine cannot measure says the least
-# Measured numbers that differ by less are the same machine on another day.
+OF_UNKNOWN = 0.5  # a check that one machine cannot measure is the least telling
+# A smaller difference of measured numbers is normal for one machine on two days.
 NOISE_TIMES = 1.5
 
 Value = str | float | int | None
@@ -26,20 +26,20 @@ UNSET = "unset"
 
 
 class Fact(NamedTuple):
-    """One thing to compare. ``better``: +1 more is better, -1 less is better, 0 it only differs."""
+    """A fact to compare. ``better``: +1 more is better, -1 less is better, 0 neither."""
 
     name: str
     read: Callable[[Survey], Value]
     weight: float
     better: int = 0
-    measured: bool = False  # differs only where it differs by more than noise
+    measured: bool = False  # small differences are ignored (``NOISE_TIMES``)
     show: Callable[[Any], str] = str
 
 
 def _gpu(field: str) -> Callable[[Survey], Value]:
     def read(survey: Survey) -> Value:
-        found = [gpu for gpu in survey.gpus if gpu.source != "none"]
-        return getattr(found[0], field) if found else None
+        gpus = [gpu for gpu in survey.gpus if gpu.source != "none"]
+        return getattr(gpus[0], field) if gpus else None
 
     return read
 
@@ -96,7 +96,7 @@ FACTS: tuple[Fact, ...] = (
     Fact("machine.clock_source", _host("clock_source"), 1),
     Fact("storage.kind", _folder("preprocessed", "fs_type"), 4),
     Fact("storage.latency", _folder("preprocessed", "read_latency_s"), 4, -1, True, _milliseconds),
-    Fact("storage.rate", _folder("preprocessed", "read_bytes_per_s"), 4, 1, True, lambda one: f"{size(one)}/s"),
+    Fact("storage.rate", _folder("preprocessed", "read_bytes_per_s"), 4, 1, True, lambda rate: f"{size(rate)}/s"),
     Fact("software.python", lambda survey: survey.software.python, 2),
     Fact("software.torch", _package("torch"), 6),
     Fact("software.cuda", lambda survey: survey.software.torch_cuda, 4),
@@ -120,44 +120,44 @@ FACTS: tuple[Fact, ...] = (
 
 
 def compare(first: Survey, second: Survey) -> tuple[Difference, ...]:
-    """States of checks that differ, then facts, each the heavier the more it explains.
+    """Return differing states of checks, then differing facts, sorted by weight.
 
-    What is unknown on one side is listed as such: it may be the difference, and accuses nobody.
+    A fact that is unknown on one side is listed as such: it may be the difference, but neither side counts as worse.
     """
-    found = [*_states(examine(first), examine(second)), *_facts(first, second)]
-    return tuple(sorted(found, key=lambda one: (-one.weight, one.fact)))
+    differences = [*_states(examine(first), examine(second)), *_facts(first, second)]
+    return tuple(sorted(differences, key=lambda difference: (-difference.weight, difference.fact)))
 
 
 def _states(first: Examination, second: Examination) -> list[Difference]:
-    found = []
-    for one, other in zip(first.results, second.results, strict=True):
-        here, there = SEVERITY[one.state], SEVERITY[other.state]
-        if one.state == other.state or max(here, there) == 0:
+    differences = []
+    for result, other in zip(first.results, second.results, strict=True):
+        here, there = SEVERITY[result.state], SEVERITY[other.state]
+        if result.state == other.state or max(here, there) == 0:
             continue
         worst = max(here, there)
-        told = worst > SEVERITY["unknown"]
+        is_known = worst > SEVERITY["unknown"]
         worse: Worse = "first" if here > there else "second"
-        found.append(
+        differences.append(
             Difference(
-                fact=f"check.{one.check}",
-                first=one.state,
+                fact=f"check.{result.check}",
+                first=result.state,
                 second=other.state,
-                weight=OF_A_STATE * worst + abs(here - there) if told else OF_UNKNOWN,
-                worse=worse if told and "unknown" not in (one.state, other.state) else "unclear",
-                told=(one if here > there else other) if told else None,
+                weight=OF_A_STATE * worst + abs(here - there) if is_known else OF_UNKNOWN,
+                worse=worse if is_known and "unknown" not in (result.state, other.state) else "unclear",
+                told=(result if here > there else other) if is_known else None,
             )
         )
-    return found
+    return differences
 
 
 def _facts(first: Survey, second: Survey) -> list[Difference]:
-    found = []
+    differences = []
     for fact in FACTS:
         here, there = fact.read(first), fact.read(second)
         if here == there or (fact.measured and _same(here, there)):
             continue
         known = here is not None and there is not None
-        found.append(
+        differences.append(
             Difference(
                 fact=fact.name,
                 first=_shown(fact, here),
@@ -166,7 +166,7 @@ def _facts(first: Survey, second: Survey) -> list[Difference]:
                 worse=_worse(fact, here, there),
             )
         )
-    return found
+    return differences
 
 
 def _same(here: Value, there: Value) -> bool:
@@ -186,9 +186,9 @@ def _shown(fact: Fact, value: Value) -> str:
 
 
 def read_report(path: Path) -> Survey:
-    """The survey in a saved ``holter doctor --json``.
+    """Read the survey from a saved ``holter doctor --json``.
 
-    Raises:  BadInput where it is something else.
+    Raises:  BadInput if the file is something else.
     """
     try:
         content = msgspec.json.decode(path.read_bytes())

@@ -1,7 +1,7 @@
-"""What the doctor knows of a machine (``Survey``) and what it says of it (``Result``, ``Examination``).
+"""Facts about a machine (``Survey``), and their judgement (``Result``, ``Examination``).
 
-As everywhere, None is what could not be read; lists named ``unread`` say why. A survey can be saved as JSON and be
-judged or compared elsewhere.
+As everywhere, None means that a fact could not be read; lists named ``unread`` give the reasons. A survey can be
+saved as JSON and judged or compared elsewhere.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Group = Literal["cpu", "memory", "storage", "data", "gpu", "software", "machine"
 
 
 class Asked(Record, frozen=True, kw_only=True):
-    """The training that is asked about; without a data set, only the machine is."""
+    """The training to check; without a data set, only the machine is checked."""
 
     dataset: str | None = None
     configuration: str | None = None
@@ -28,7 +28,7 @@ class Asked(Record, frozen=True, kw_only=True):
 
 
 class Plan(Record, frozen=True, kw_only=True):
-    """What the plans file and dataset.json say of one configuration."""
+    """One configuration, from the plans file and dataset.json."""
 
     patch_size: tuple[int, ...]
     batch_size: int
@@ -37,20 +37,20 @@ class Plan(Record, frozen=True, kw_only=True):
     channels: int = 1
     heads: int = 2  # of the network's output: classes or regions
     regions: bool = False
-    labels: tuple[int, ...] = ()  # values that a segmentation may hold
-    parameters: int | None = None  # of the network, where its kind is known
-    outputs: int = 1  # segmentations a batch carries, for deep supervision
+    labels: tuple[int, ...] = ()  # allowed values in a segmentation
+    parameters: int | None = None  # of the network, if its kind is known
+    outputs: int = 1  # segmentations per batch, for deep supervision
     cases: int | None = None
     folds: int | None = None  # in splits_final.json; None: nnU-Net will make its five
 
 
 class Software(Record, frozen=True, kw_only=True):
-    """The training's Python, as it tells of itself."""
+    """The training's Python, as described by itself."""
 
     python: str | None = None
     executable: str | None = None
     packages: tuple[tuple[str, str], ...] = ()
-    cpu_count: int | None = None  # os.cpu_count() there: what nnU-Net goes by
+    cpu_count: int | None = None  # os.cpu_count() there: nnU-Net uses this number
     torch_cuda: str | None = None  # CUDA that torch was built for; None: none
     cudnn: int | None = None
     cuda_works: bool | None = None
@@ -67,7 +67,7 @@ class Software(Record, frozen=True, kw_only=True):
 
 
 class Folder(Record, frozen=True, kw_only=True):
-    """One folder that a training reads or writes, looked at by a process that may hang."""
+    """One folder that a training reads or writes, as read by a process that may hang."""
 
     label: str  # preprocessed, results, tmp, compile-cache, fold
     path: str
@@ -82,7 +82,7 @@ class Folder(Record, frozen=True, kw_only=True):
     no_exec: bool | None = None
     readable: bool | None = None
     write_error: str | None = None  # why a small file could not be written there
-    written: bool | None = None  # it could
+    written: bool | None = None  # True: the small file was written
     clock_skew_s: float | None = None  # the file server's clock against ours
     read_latency_s: float | None = None  # median of small random reads that bypass the page cache
     read_latency_p95_s: float | None = None
@@ -93,14 +93,14 @@ class Folder(Record, frozen=True, kw_only=True):
 
 
 class BadFile(Record, frozen=True, kw_only=True):
-    """One preprocessed file that a training would stumble over."""
+    """One preprocessed file that would fail in a training."""
 
     file: str
     problem: str
 
 
 class Files(Record, frozen=True, kw_only=True):
-    """The preprocessed cases, each file looked at as far as there was time."""
+    """The preprocessed cases, as far as there was time to read them."""
 
     folder: str
     cases: int = 0
@@ -116,17 +116,17 @@ class Files(Record, frozen=True, kw_only=True):
     voxels: int | None = None  # of all cases, one channel
     largest_case_voxels: int | None = None
     archives: bool = False  # cases are stored as .npz
-    holds_patch: bool | None = None  # a whole patch of the plan lies inside some case
+    holds_patch: bool | None = None  # a whole patch of the plan fits inside some case
     needs_unpacking: bool = False
-    unpacked_bytes: int | None = None  # that unpacking would take
+    unpacked_bytes: int | None = None  # bytes that unpacking would take
     export_needs: tuple[tuple[str, int, int], ...] = ()  # case, bytes of a worker, bytes of its prediction
-    pending: str | None = None  # the file whose reading did not come back
+    pending: str | None = None  # the file that hung when it was read
     unread: str | None = None  # why contents were not read
     took_s: float | None = None
 
 
 class Fold(Record, frozen=True, kw_only=True):
-    """What is in the results folder of this fold already."""
+    """The present contents of this fold's results folder."""
 
     folder: str
     checkpoints: tuple[str, ...] = ()
@@ -145,12 +145,12 @@ class Neighbour(Record, frozen=True, kw_only=True):
     user: str | None = None
     trainer: str = "nnUNetTrainer"
     plans: str = "nnUNetPlans"
-    results: str | None = None  # its nnUNet_results; None where its environment may not be read
+    results: str | None = None  # its nnUNet_results; None: its environment may not be read
     preprocessed: str | None = None
 
 
 class Machine(Record, frozen=True, kw_only=True):
-    """What no other record has."""
+    """Facts about the machine that no other record has."""
 
     uptime_s: float | None = None
     clock_synchronised: bool | None = None
@@ -165,7 +165,7 @@ class Machine(Record, frozen=True, kw_only=True):
 
 
 class Survey(Record, frozen=True, kw_only=True):
-    """All facts. Pure functions judge them."""
+    """All facts; pure functions judge them."""
 
     asked: Asked
     machine: Machine = Machine()
@@ -182,28 +182,28 @@ class Survey(Record, frozen=True, kw_only=True):
     took_s: float | None = None
 
     def folder(self, label: str) -> Folder | None:
-        """The folder of this label."""
-        return next((one for one in self.folders if one.label == label), None)
+        """Return the folder with this label, or None."""
+        return next((folder for folder in self.folders if folder.label == label), None)
 
     @property
     def variables(self) -> dict[str, str]:
-        """Settings in the environment that a training would inherit."""
+        """Environment variables that a training would inherit."""
         return dict(self.environment.variables) if self.environment is not None else {}
 
     @property
     def packages(self) -> dict[str, str]:
-        """Versions in the training's Python."""
+        """Package versions in the training's Python."""
         return dict(self.software.packages)
 
 
 class Result(Record, frozen=True, kw_only=True):
-    """What one check says. ``doctor.CHECK.VARIANT`` is its sentence, with ``.do`` the one thing to change."""
+    """The result of one check. ``doctor.CHECK.VARIANT`` is its sentence; ``.do`` is the one change to make."""
 
     check: str
     state: State
     variant: str
     values: tuple[tuple[str, str], ...] = ()
-    setting: str | None = None  # as it is typed, in any language
+    setting: str | None = None  # a command to type, the same in all languages
 
 
 class Examination(Record, frozen=True, kw_only=True):
@@ -215,7 +215,7 @@ class Examination(Record, frozen=True, kw_only=True):
 
     @property
     def exit_code(self) -> int:
-        """0 where a training may begin, 1 where somebody should look."""
+        """0 if a training may start, 1 if the user should look first."""
         return 0 if self.verdict == "go" else 1
 
 
@@ -227,4 +227,4 @@ class Difference(Record, frozen=True, kw_only=True):
     second: str
     weight: float
     worse: Worse = "unclear"
-    told: Result | None = None  # what the check says on the worse machine
+    told: Result | None = None  # result of the check on the worse machine

@@ -1,4 +1,4 @@
-"""Words around the checks: headings, reasons, facts that ``--compare`` names."""
+"""Sentences beside the checks: headings, reasons, names of facts in ``--compare``."""
 
 from __future__ import annotations
 
@@ -6,10 +6,8 @@ from holter.sentences import define_all
 
 define_all(
     {
-        "doctor.headline.go": "Go: nothing stands in the way of a training.",
-        "doctor.headline.go-with-unknowns": (
-            "Go: nothing was found that stands in the way. Some things could not be seen."
-        ),
+        "doctor.headline.go": "Go: nothing prevents a training.",
+        "doctor.headline.go-with-unknowns": ("Go: no problem was found. Some things could not be measured."),
         "doctor.headline.warn": "Warning: a training will run, but first look at: {title}.",
         "doctor.headline.no-go": "No-go: a training would fail or stall. First: {title}.",
         "doctor.subject.machine": "This machine, in {seconds} s. For one training: holter doctor DATASET CONFIGURATION",
@@ -45,11 +43,11 @@ define_all(
         "doctor.any.no-results": "nnUNet_results is not set",
         "doctor.any.no-preprocessed": "nnUNet_preprocessed is not set",
         "doctor.any.no-fold": "no data set and configuration were named",
-        "doctor.compare.same": "Nothing that matters tells the two machines apart.",
+        "doctor.compare.same": "No relevant difference between the two machines.",
         "doctor.compare.differ": (
-            "The machines differ in {checks} checks and {facts} facts; what explains most comes first."
+            "The machines differ in {checks} checks and {facts} facts; the most telling come first."
         ),
-        "doctor.compare.differ-in-facts": "All checks say the same of both; {facts} facts differ.",
+        "doctor.compare.differ-in-facts": "All checks agree; {facts} facts differ.",
         "doctor.compare.checks": "Checks",
         "doctor.compare.facts": "Facts",
         "doctor.compare.unknown": "(not known)",

@@ -1,4 +1,4 @@
-"""An examination and a comparison, for a person at a terminal and as JSON."""
+"""Formats an examination and a comparison for the terminal and as JSON."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ SIGNS: dict[State, tuple[str, str]] = {
     "not-applicable": ("-", "dim"),
 }
 STYLE_OF_VERDICT = {"go": "bold green", "warn": "bold yellow", "no-go": "bold red"}
-# What stands for the signs where the output's encoding has no such characters.
+# Replacements for the signs if the output's encoding does not have them.
 PLAIN = str.maketrans({"✓": "+", "✗": "x", "→": ">", "–": "-", "…": "."})
 TITLE_CELLS = 22
 WIDEST = 110
 
 
 def sentence(result: Result, lang: Lang) -> str:
-    """What was seen."""
+    """Return what the check found."""
     return text(_key(result), lang, **_values(result, lang))
 
 
 def advice(result: Result, lang: Lang) -> str | None:
-    """The one thing to change; None where there is none."""
+    """Return the one change to make; None if there is none."""
     key = f"{_key(result)}.do"
     return text(key, lang, **_values(result, lang)) if known(key) else None
 
@@ -47,7 +47,7 @@ def _key(result: Result) -> str:
 
 
 def _values(result: Result, lang: Lang) -> dict[str, str]:
-    """Reasons of our own have a sentence; those of the system stand as they came."""
+    # Reasons of Holter have a sentence; those of the system are quoted unchanged.
     return {
         name: text(f"doctor.why.{value}", lang) if name == "why" and known(f"doctor.why.{value}") else value
         for name, value in result.values
@@ -55,7 +55,7 @@ def _values(result: Result, lang: Lang) -> dict[str, str]:
 
 
 def as_json(examination: Examination, lang: Lang) -> dict[str, Any]:
-    """The report as one object; ``survey`` is what ``--compare`` reads."""
+    """Return the report as one object; ``--compare`` reads its ``survey``."""
     groups = {name_of(check): group for group, checks in GROUPS for check in checks}
     return {
         "schema": SCHEMA,
@@ -80,17 +80,17 @@ def as_json(examination: Examination, lang: Lang) -> dict[str, Any]:
 
 
 def counts(examination: Examination) -> dict[str, int]:
-    """How many checks said what."""
-    return {state: sum(one.state == state for one in examination.results) for state in SIGNS}
+    """Return the number of checks in each state."""
+    return {state: sum(result.state == state for result in examination.results) for state in SIGNS}
 
 
 def print_examination(console: Console, examination: Examination, lang: Lang, *, everything: bool = False) -> None:
-    """The verdict, what to change, then every check in its group."""
+    """Print the verdict, what to change, then every check in its group."""
     width = min(console.width, WIDEST)
     _say(console, headline(examination, lang), style=STYLE_OF_VERDICT[examination.verdict], width=width)
     _say(console, subject(examination.survey, lang), style="dim", width=width)
     _say(console, summary(examination, lang), style="dim", width=width)
-    problems = [one for state in ("no-go", "warn") for one in examination.results if one.state == state]
+    problems = [result for state in ("no-go", "warn") for result in examination.results if result.state == state]
     if problems:
         console.print()
         _say(console, text("doctor.heading.change", lang), style="bold", width=width)
@@ -99,7 +99,7 @@ def print_examination(console: Console, examination: Examination, lang: Lang, *,
     by_check = {result.check: result for result in examination.results}
     for group, checks in GROUPS:
         results = [by_check[name_of(check)] for check in checks]
-        shown = [one for one in results if everything or one.state != "not-applicable"]
+        shown = [result for result in results if everything or result.state != "not-applicable"]
         if shown:
             console.print()
             _say(console, text(f"doctor.group.{group}", lang), style="bold", width=width)
@@ -108,8 +108,8 @@ def print_examination(console: Console, examination: Examination, lang: Lang, *,
 
 
 def headline(examination: Examination, lang: Lang) -> str:
-    """One sentence: go, or what stands in the way."""
-    first = next((one for one in examination.results if one.state == examination.verdict), None)
+    """Return one sentence: go, or the first problem."""
+    first = next((result for result in examination.results if result.state == examination.verdict), None)
     if examination.verdict == "go" or first is None:
         variant = "go-with-unknowns" if counts(examination)["unknown"] else "go"
         return text(f"doctor.headline.{variant}", lang)
@@ -117,7 +117,7 @@ def headline(examination: Examination, lang: Lang) -> str:
 
 
 def subject(survey: Survey, lang: Lang) -> str:
-    """What was looked at."""
+    """Return what was examined, and for how long."""
     asked = survey.asked
     seconds = f"{survey.took_s or 0:.0f}"
     if asked.dataset is None:
@@ -131,7 +131,7 @@ def _training(asked: Asked) -> str:
 
 
 def summary(examination: Examination, lang: Lang) -> str:
-    """How many of each."""
+    """Return the number of checks in each state as a sentence."""
     number = counts(examination)
     parts = [text(f"doctor.count.{state}", lang, count=number[state]) for state in SIGNS if number[state]]
     return text("list.join", lang).join(parts)
@@ -146,9 +146,9 @@ def _print_problem(console: Console, number: int, result: Result, lang: Lang, wi
     state = text(f"doctor.state.{result.state}", lang)
     _say(console, f"{number}. {_title(result, lang)} – {state}", style=style, indent=1, width=width)
     _say(console, sentence(result, lang), indent=4, width=width)
-    told = advice(result, lang)
-    if told is not None:
-        _say(console, f"→ {told}", indent=4, hanging=2, width=width)
+    change = advice(result, lang)
+    if change is not None:
+        _say(console, f"→ {change}", indent=4, hanging=2, width=width)
     if result.setting is not None:
         console.print(Text(_printable(console, f"      $ {result.setting}"), style="cyan"), soft_wrap=True)
 
@@ -156,35 +156,35 @@ def _print_problem(console: Console, number: int, result: Result, lang: Lang, wi
 def _print_line(console: Console, result: Result, lang: Lang, width: int) -> None:
     sign, style = SIGNS[result.state]
     title = _title(result, lang)
-    room = width - 5 - TITLE_CELLS
-    told = wrap(_brief(result, lang), room)
+    columns = width - 5 - TITLE_CELLS
+    wrapped = wrap(_brief(result, lang), columns)
     line = Text("  ")
     line.append(sign, style)
     padding = " " * max(1, TITLE_CELLS + 1 - cell_len(title))
     line.append(f" {title}{padding}", "" if result.state != "not-applicable" else "dim")
-    line.append(told[0], "dim" if result.state in ("go", "not-applicable") else "")
+    line.append(wrapped[0], "dim" if result.state in ("go", "not-applicable") else "")
     _put(console, line)
-    for more in told[1:]:
+    for more in wrapped[1:]:
         rest = Text(" " * (5 + TITLE_CELLS))
         rest.append(more, "dim" if result.state in ("go", "not-applicable") else "")
         _put(console, rest)
 
 
 def _brief(result: Result, lang: Lang) -> str:
-    """Problems were told above in full."""
+    # Problems were already described in full above.
     if result.state in ("warn", "no-go"):
         return text("doctor.above", lang, state=text(f"doctor.state.{result.state}", lang))
     return sentence(result, lang)
 
 
 def print_comparison(console: Console, names: tuple[str, str], differences: Sequence[Difference], lang: Lang) -> None:
-    """A row a difference, the most telling first."""
+    """Print one row per difference, the most telling first."""
     width = min(console.width, WIDEST)
     if not differences:
         _say(console, text("doctor.compare.same", lang), style="bold green", width=width)
         return
-    checks = [one for one in differences if one.fact.startswith("check.")]
-    facts = [one for one in differences if not one.fact.startswith("check.")]
+    checks = [difference for difference in differences if difference.fact.startswith("check.")]
+    facts = [difference for difference in differences if not difference.fact.startswith("check.")]
     key = "doctor.compare.differ" if checks else "doctor.compare.differ-in-facts"
     _say(console, text(key, lang, checks=len(checks), facts=len(facts)), style="bold", width=width)
     for heading, rows in (("checks", checks), ("facts", facts)):
@@ -196,7 +196,7 @@ def print_comparison(console: Console, names: tuple[str, str], differences: Sequ
 
 
 def fact_title(difference: Difference, lang: Lang) -> str:
-    """What differs, in words."""
+    """Return the name of what differs."""
     kind, _, name = difference.fact.partition(".")
     if kind == "check":
         return text(f"doctor.{name}.title", lang)
@@ -207,16 +207,20 @@ def fact_title(difference: Difference, lang: Lang) -> str:
 def _rows(names: tuple[str, str], rows: Sequence[Difference], lang: Lang, width: int) -> Iterator[Text]:
     column = max(12, (width - TITLE_CELLS - 4) // 2)
     yield from _row(("", *names), column, ("bold", "bold"))
-    for one in rows:
-        told = (fact_title(one, lang), _told(one, one.first, lang), _told(one, one.second, lang))
-        styles = ("yellow" if one.worse == "first" else "", "yellow" if one.worse == "second" else "")
-        yield from _row(told, column, styles)
-        for line in wrap(sentence(one.told, lang), width - 6) if one.told is not None else ():
+    for difference in rows:
+        cells = (
+            fact_title(difference, lang),
+            _told(difference, difference.first, lang),
+            _told(difference, difference.second, lang),
+        )
+        styles = ("yellow" if difference.worse == "first" else "", "yellow" if difference.worse == "second" else "")
+        yield from _row(cells, column, styles)
+        for line in wrap(sentence(difference.told, lang), width - 6) if difference.told is not None else ():
             yield Text(f"      {line}", style="dim")
 
 
-def _row(told: tuple[str, str, str], column: int, styles: tuple[str, str]) -> Iterator[Text]:
-    head, left, right = wrap(told[0], TITLE_CELLS), wrap(told[1], column - 2), wrap(told[2], column - 2)
+def _row(cells: tuple[str, str, str], column: int, styles: tuple[str, str]) -> Iterator[Text]:
+    head, left, right = wrap(cells[0], TITLE_CELLS), wrap(cells[1], column - 2), wrap(cells[2], column - 2)
     for number in range(max(len(left), len(right), len(head))):
         line = Text("  ")
         line.append(_cell(head, number, TITLE_CELLS + 2))
@@ -227,8 +231,8 @@ def _row(told: tuple[str, str, str], column: int, styles: tuple[str, str]) -> It
 
 
 def _cell(lines: Sequence[str], number: int, width: int) -> str:
-    told = lines[number] if number < len(lines) else ""
-    return told + " " * max(0, width - cell_len(told))
+    content = lines[number] if number < len(lines) else ""
+    return content + " " * max(0, width - cell_len(content))
 
 
 def _told(difference: Difference, value: str, lang: Lang) -> str:
@@ -240,9 +244,9 @@ def _told(difference: Difference, value: str, lang: Lang) -> str:
 
 
 def _say(
-    console: Console, told: str, *, style: str = "", indent: int = 0, hanging: int = 0, width: int = WIDEST
+    console: Console, message: str, *, style: str = "", indent: int = 0, hanging: int = 0, width: int = WIDEST
 ) -> None:
-    for number, line in enumerate(wrap(told, width - indent - hanging)):
+    for number, line in enumerate(wrap(message, width - indent - hanging)):
         _put(console, Text(" " * (indent + (hanging if number else 0)) + line, style=style))
 
 
@@ -253,9 +257,9 @@ def _put(console: Console, line: Text) -> None:
     console.print(line, soft_wrap=True, highlight=False)
 
 
-def _printable(console: Console, told: str) -> str:
+def _printable(console: Console, message: str) -> str:
     try:
-        told.encode(console.encoding)
+        message.encode(console.encoding)
     except UnicodeEncodeError:
-        return told.translate(PLAIN)
-    return told
+        return message.translate(PLAIN)
+    return message

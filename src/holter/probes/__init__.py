@@ -1,7 +1,7 @@
-"""The world -> Sample: one file a source. A probe only looks; it resets, empties and synchronises nothing.
+"""The world -> Sample: one file per source. Probes are read-only: they reset, empty and synchronise nothing.
 
-A probe takes its root as an argument, so a recorded tree is a test. Its failure and its cost are recorded by the
-caller (``ProbeRun``), which is why ``read`` may raise.
+A probe takes its root as an argument, so tests can pass a recorded tree. ``read`` may raise: the caller records
+failure and cost of each probe (``ProbeRun``).
 """
 
 from __future__ import annotations
@@ -12,22 +12,22 @@ from holter.records import Event, Sample
 
 
 class Reading(NamedTuple):
-    """What one look brought: samples of a state and events since the last look."""
+    """Result of one read: samples of a state, and events since the previous read."""
 
     samples: tuple[Sample, ...] = ()
     events: tuple[Event, ...] = ()
 
 
 class Probe(Protocol):
-    """What the recorder asks of a probe."""
+    """Interface between the recorder and a probe."""
 
     name: str
     interval_s: float
 
     def read(self, t_s: float) -> Reading:
-        """Look once; ``t_s`` is the time of this tick on the recording's clock. May raise."""
+        """Read once; ``t_s`` is the time of this tick on the recording's clock. May raise."""
         ...
 
     def close(self) -> None:
-        """Give back what is held (children, descriptors)."""
+        """Release children and descriptors."""
         ...

@@ -1,4 +1,4 @@
-"""Sample <-> one SQLite file a run."""
+"""Samples <-> one SQLite file per run."""
 
 from holter.tape.reader import read, read_environment
 from holter.tape.recording import Recording

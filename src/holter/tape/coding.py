@@ -1,8 +1,8 @@
 """Samples <-> rows: change-only coding, rounding, packing and minute means.
 
-A row holds, for each entity of one kind that was seen at that instant, only the fields that differ from the last
-row of that kind; an entity without changes is still named, so that "unchanged" and "not looked at" stay two
-things. An entity that was not in the last row is written in full.
+A row holds the entities of one kind that were read at that instant, each with only the fields that differ from the
+previous row of that kind. An entity without changes is still named, so that "unchanged" differs from "not read". An
+entity that was not in the previous row is written in full.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ ENTITY_FIELD = {"process": "pid", "beat": "pid", "gpu": "index", "storage": "lab
 PACK_FROM_BYTES = 300
 # Level 1 halves process rows for about 40 microseconds; higher levels gain 5 % for three times that.
 PACK_LEVEL = 1
-# Memory readings jitter in every sample; four digits show a leak of 0.1 % and repeat often enough to be left out.
+# Memory values vary in every sample; four digits show a leak of 0.1 % and often repeat, so they can be left out.
 BYTES_DIGITS = 4
 
 
 def entity_of(sample: Sample) -> str:
-    """Name that tells this sample from others of its kind in the same tick."""
+    """Return the key that separates this sample from others of its kind in the same tick."""
     field = ENTITY_FIELD.get(KIND_OF_TYPE[type(sample)])
     return str(getattr(sample, field)) if field else ""
 
 
 def rounded(name: str, value: Any) -> Any:
-    """The value as the tape keeps it: ratios to 0.1 %, times to 0.1 ms, memory to four digits, the rest as is."""
+    """Return the value as stored: ratios to 0.1 %, times to 0.1 ms, memory to four digits, others unchanged."""
     if isinstance(value, float):
         return round(value, 3 if name.endswith("_ratio") else 4)
     if isinstance(value, int) and name.endswith("_bytes") and value >= 10**BYTES_DIGITS:
@@ -52,13 +52,13 @@ def rounded(name: str, value: Any) -> Any:
 
 
 def to_fields(sample: Sample) -> Fields:
-    """All known fields of a sample but its time, rounded."""
+    """Return all known fields of a sample except its time, rounded."""
     fields: Fields = msgspec.to_builtins(sample)
     return {name: rounded(name, value) for name, value in fields.items() if name not in ("type", "t_s")}
 
 
 def to_sample(kind: str, fields: Mapping[str, Any], t_s: float) -> Sample:
-    """The sample again; fields that this version does not know are left out.
+    """Rebuild the sample; unknown fields (of another version) are left out.
 
     Raises:  msgspec.ValidationError if a field has another type than its record says.
     """
@@ -66,7 +66,7 @@ def to_sample(kind: str, fields: Mapping[str, Any], t_s: float) -> Sample:
 
 
 def changes(before: Mapping[str, Any] | None, now: Fields) -> Fields:
-    """What must be written so that ``merge`` makes ``now`` out of ``before``; a vanished field becomes None."""
+    """Return the fields from which ``merge`` makes ``now`` out of ``before``; a vanished field becomes None."""
     if before is None:
         return now
     changed = {name: value for name, value in now.items() if name not in before or before[name] != value}
@@ -75,7 +75,7 @@ def changes(before: Mapping[str, Any] | None, now: Fields) -> Fields:
 
 
 def merge(before: Entities | None, row: Entities) -> Entities:
-    """The entities of a row in full, out of the row before (None: the row is whole). Inverse of ``changes``."""
+    """Return a row's entities in full, given the previous row (None: the row is whole). Inverse of ``changes``."""
     return {
         entity: {
             name: value for name, value in {**(before or {}).get(entity, {}), **changed}.items() if value is not None
@@ -85,23 +85,23 @@ def merge(before: Entities | None, row: Entities) -> Entities:
 
 
 def pack(data: Any) -> bytes:
-    """Any record or plain data as bytes: JSON, compressed where that pays."""
+    """Encode a record or plain data as JSON bytes, compressed from ``PACK_FROM_BYTES`` on."""
     raw = encode(data)
     return zlib.compress(raw, PACK_LEVEL) if len(raw) >= PACK_FROM_BYTES else raw
 
 
 def unpack(data: bytes) -> bytes:
-    """JSON out of what ``pack`` made (JSON never begins with zlib's 0x78)."""
+    """Return the JSON of ``pack``'s result (JSON never begins with zlib's 0x78)."""
     return zlib.decompress(data) if data[:1] == b"\x78" else data
 
 
 def unpacked(data: bytes) -> Any:
-    """Plain data out of what ``pack`` made."""
+    """Return the plain data of ``pack``'s result."""
     return msgspec.json.decode(unpack(data))
 
 
 def mean_entities(rows: Iterable[Entities]) -> Entities:
-    """One row out of many: means of states, the last value of counters, texts and lists."""
+    """Average many rows into one: means of states, the last value of counters, texts and lists."""
     sums: dict[tuple[str, str], tuple[float, int]] = {}
     result: Entities = {}
     for row in rows:
@@ -119,7 +119,7 @@ def mean_entities(rows: Iterable[Entities]) -> Entities:
     return result
 
 
-# Numbers that name something or count up: a mean of them would be nonsense.
+# Numbers that identify something or count up: their mean has no meaning.
 _NOT_A_STATE = frozenset(
     {"pid", "ppid", "index", "epoch", "iteration", "worker_index", "last_cpu", "started_s", "progressed_s",
      "pulse_s", "wait_began_s", "case_began_s"}

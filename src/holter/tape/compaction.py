@@ -1,4 +1,4 @@
-"""Thinning: readings far from any episode become minute means, so that a day stays below 30 MB."""
+"""Replace samples far from any episode by minute means, so that a day stays below 30 MB."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from holter.tape import coding
 
 
 class RawWindow(msgspec.Struct, frozen=True, kw_only=True):
-    """Which readings stay as they are."""
+    """Which samples are kept unchanged."""
 
-    keep_s: float = 900.0  # the last quarter of an hour, always: long enough to look back from any alarm
-    around_episode_s: float = 180.0  # before its start and after its alarm, for good
+    keep_s: float = 900.0  # the last 15 minutes, always: every alarm needs less history
+    around_episode_s: float = 180.0  # before its start and after its alarm, permanently
     span_s: float = 60.0  # length of a roll-up
 
 
 def compact(connection: sqlite3.Connection, t_s: float, window: RawWindow, episodes: tuple[Episode, ...]) -> int:
-    """Turn whole spans of old raw readings into means; gives the number of raw rows removed.
+    """Replace whole spans of old samples by means; return the number of rows removed.
 
-    Only spans that end before the raw window and touch no episode are taken. The caller commits.
+    Only spans that end before the raw window and touch no episode are replaced. The caller commits.
     """
     span_ms = round(window.span_s * 1000)
     limit_ms = round((t_s - window.keep_s) * 1000) // span_ms * span_ms
@@ -70,7 +70,7 @@ def _roll_up(connection: sqlite3.Connection, start_ms: int, span_ms: int) -> int
 
 
 def _entities_before(connection: sqlite3.Connection, kind: str, before_ms: int) -> coding.Entities:
-    """The entities of the last row before a time, in full, for a span that begins with changes against it."""
+    # The last row before a time, in full: a span may begin with changes against it.
     rows = connection.execute(
         "SELECT key, data FROM reading WHERE kind = ? AND t_ms < ? AND t_ms >= coalesce("
         "(SELECT max(t_ms) FROM reading WHERE kind = ? AND t_ms < ? AND key = 1), 0) ORDER BY t_ms",
@@ -83,7 +83,7 @@ def _entities_before(connection: sqlite3.Connection, kind: str, before_ms: int) 
 
 
 def _make_next_whole(connection: sqlite3.Connection, kind: str, from_ms: int, before: coding.Entities) -> None:
-    """The first row after a removed span holds changes against a row that goes away: write it in full."""
+    # The first row after a removed span holds changes against a removed row: write it in full.
     row = connection.execute(
         "SELECT t_ms, key, data FROM reading WHERE kind = ? AND t_ms >= ? ORDER BY t_ms LIMIT 1",
         [kind, from_ms],

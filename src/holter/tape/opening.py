@@ -1,4 +1,4 @@
-"""A new tape: a file that is surely ours, whoever else asks for the same name, and the database in it."""
+"""Create a new tape: a file that only this process owns, even if others ask for the same name, and its database."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from holter.errors import FolderNotWritable, TapeExists
 from holter.sentences import NO_TRAINING_TOUCHED, define
 from holter.tape import schema
 
-# A full disk; and a quota or a file size limit that is reached, which SQLite calls like any other failed write.
+# A full disk; or a quota or file size limit, which SQLite reports like any other failed write.
 NO_ROOM = ("database or disk is full", "disk I/O error")
-# Two names of ours differ by host, time and PID: a second number is rare, this many mean that something else is wrong.
+# Our default names differ by host, time and PID: a second number is rare, so this many means another error.
 MOST_NUMBERS = 1000
-# What SQLite keeps beside a tape while it is written; that of a tape which was deleted is of no use.
+# SQLite's files beside a tape while it is written; those of a deleted tape are useless.
 SIDE_FILES = ("-wal", "-shm", "-journal")
 
 EXISTS = define("error.exists", "{path} exists already.")
@@ -26,32 +26,32 @@ WRITABLE_FOLDER = define("next.writable-folder", "Choose a writable local folder
 
 
 def new_file(path: Path, *, force: bool, numbered: bool = False) -> tuple[Path, int]:
-    """Make an empty file that only we can read; returns its path and inode.
+    """Create an empty file, readable only by us; return its path and inode.
 
-    ``force``: a file that is there is removed first. ``numbered``: where there is one, ``NAME-2`` is tried, and so on.
+    ``force``: remove an existing file first. ``numbered``: if the name exists, try ``NAME-2`` and so on.
 
     Raises:  TapeExists, FolderNotWritable.
     """
-    if force and path.is_file():  # a device, say, is never replaced
+    if force and path.is_file():  # a device, for example, is never replaced
         _remove(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         for number in range(1, MOST_NUMBERS if numbered else 2):
-            mine = path if number == 1 else path.with_name(f"{path.stem}-{number}{path.suffix}")
+            file = path if number == 1 else path.with_name(f"{path.stem}-{number}{path.suffix}")
             with contextlib.suppress(FileExistsError):
-                return mine, _make(mine)
+                return file, _make(file)
     except OSError as error:
         raise cannot_write(path, error.strerror or str(error)) from error
     raise taken(path)
 
 
 def taken(path: Path) -> TapeExists:
-    """The error for a name that there is already."""
+    """Return the error for a name that already exists."""
     return TapeExists(EXISTS(path=str(path)), safe=NOT_TOUCHED(), next_step=OTHER_TAPE())
 
 
 def remove_tape(path: Path) -> None:
-    """Remove a tape and the files that SQLite keeps beside it.
+    """Remove a tape and SQLite's files beside it.
 
     Raises:  OSError.
     """
@@ -67,12 +67,12 @@ def _remove(path: Path) -> None:
 
 
 def _make(path: Path) -> int:
-    # Command lines and paths may name patients. O_EXCL: of several processes, also on several hosts over NFS, exactly
-    # one makes the file.
+    # Mode 0600: command lines and paths may contain patients' names. O_EXCL: of several processes, even on several
+    # hosts over NFS, exactly one creates the file.
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         _clear_beside(path)
-        os.fchmod(descriptor, 0o600)  # whatever the umask
+        os.fchmod(descriptor, 0o600)  # independent of the umask
         return os.fstat(descriptor).st_ino
     finally:
         os.close(descriptor)
@@ -84,15 +84,15 @@ def _clear_beside(path: Path) -> None:
 
 
 def open_tape(path: Path) -> sqlite3.Connection:
-    """The database of a new tape, with its tables.
+    """Open the database of a new tape and create its tables.
 
     Raises:  sqlite3.Error.
     """
-    # Autocommit off by hand: sqlite3 opens a transaction at the first INSERT and commit() ends it.
+    # Default isolation: sqlite3 opens a transaction at the first INSERT, and commit() ends it.
     connection = sqlite3.connect(path, timeout=2.0, check_same_thread=False)
     try:
-        # WAL: readers never block the writer, and a kill at any byte leaves a readable file. On file systems
-        # without shared memory (NFS) SQLite keeps the rollback journal, which is slower and as safe.
+        # WAL: readers never block the writer, and a kill at any byte leaves a readable file. On file systems without
+        # shared memory (NFS) SQLite keeps the rollback journal, which is slower and equally safe.
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=NORMAL")
         connection.execute("PRAGMA wal_autocheckpoint=500")
@@ -106,12 +106,12 @@ def open_tape(path: Path) -> sqlite3.Connection:
 
 
 def is_for_want_of_room(error: sqlite3.Error) -> bool:
-    """Whether this may pass by itself."""
+    """Whether the error may end without action: the disk is full or a quota is reached."""
     return any(words in str(error) for words in NO_ROOM)
 
 
 def cannot_write(path: Path, why: str) -> FolderNotWritable:
-    """The error for a place that will not do."""
+    """Return the error for a place where no tape can be written."""
     return FolderNotWritable(
         CANNOT_WRITE(path=str(path), why=why),
         safe=NO_TRAINING_TOUCHED(),

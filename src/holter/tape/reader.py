@@ -1,4 +1,4 @@
-"""Reading a tape: while it is written, after a kill, after a cut, or from another version."""
+"""Read a tape: while it is written, after a kill, if it is truncated, or if it is of another version."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ RECORD_DAMAGED = define("damage.record", "a damaged record: {error}")
 
 
 def read(path: Path) -> Recording:
-    """Everything on the tape. A cut or damaged file gives what can be read; ``damage`` says what was missed.
+    """Read everything on the tape. From a truncated or damaged file return what is readable; ``damage`` lists the rest.
 
     Raises:  NotATape, TapeTooNew, TapeError (no such file, no permission).
     """
@@ -61,7 +61,7 @@ def read(path: Path) -> Recording:
         return Recording(
             all_ticks=tuple(_ticks(samples, events)),
             all_stacks=tuple(_records(connection, "stack", StackDump, damage)),
-            all_episodes=tuple(_with_process(one) for one in _records(connection, "episode", Episode, damage)),
+            all_episodes=tuple(_with_process(episode) for episode in _records(connection, "episode", Episode, damage)),
             all_probe_runs=tuple(_probe_runs(connection, damage)),
             environment=_environment(connection, damage),
             path=path,
@@ -73,7 +73,7 @@ def read(path: Path) -> Recording:
 
 
 def read_environment(path: Path) -> Environment | None:
-    """Only the description of the run, for lists of tapes.
+    """Read only the description of the run, for lists of tapes.
 
     Raises:  as ``read``.
     """
@@ -97,7 +97,7 @@ def _connect(path: Path) -> sqlite3.Connection:
             next_step=GIVE_A_TAPE(),
         )
     connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=5.0)
-    # A file shorter than its header says is refused by SQLite unless it is told that we mean to salvage.
+    # SQLite refuses a file shorter than its header says, unless this marks it as a salvage.
     connection.execute("PRAGMA writable_schema = ON")
     try:
         (application,) = connection.execute("PRAGMA application_id").fetchone()
@@ -128,7 +128,7 @@ def _migrated(connection: sqlite3.Connection, version: int) -> sqlite3.Connectio
 
 
 def _rows(connection: sqlite3.Connection, query: str, damage: list[Message]) -> Iterator[tuple[Any, ...]]:
-    """Rows until the file ends or breaks."""
+    # Rows until the file ends or is damaged.
     try:
         yield from connection.execute(query)
     except sqlite3.DatabaseError as error:
@@ -154,13 +154,12 @@ def _records(connection: sqlite3.Connection, table: str, kind: Any, damage: list
 
 
 def _with_process(episode: Episode) -> Episode:
-    """Return the episode with a process for its subject, which older tapes have by its name."""
+    # Older tapes store the subject process by its name.
     process = Subject.from_name(episode.subject) if isinstance(episode.subject, str) else None
     return episode if process is None else msgspec.structs.replace(episode, subject=process)
 
 
 def _merged_rows(connection: sqlite3.Connection, damage: list[Message]) -> Iterator[tuple[int, float, list[Sample]]]:
-    """(t_ms, span_s, samples) of roll-ups and readings, in time order."""
     query = (
         "SELECT t_ms, kind, span_s, 1, data FROM rollup UNION ALL "
         "SELECT t_ms, kind, 0.0, key, data FROM reading ORDER BY 1, 3 DESC"
@@ -182,7 +181,7 @@ def _merged_rows(connection: sqlite3.Connection, damage: list[Message]) -> Itera
 
 
 def _ticks(rows: Iterator[tuple[int, float, list[Sample]]], events: tuple[Event, ...]) -> Iterator[Tick]:
-    """Samples of one instant together, each tick with the events recorded up to it."""
+    # Samples of one instant together, each tick with the events recorded up to it.
     waiting = list(events)
     at: tuple[int, float] | None = None
     samples: list[Sample] = []
@@ -208,7 +207,7 @@ def _tick(at: tuple[int, float], samples: list[Sample], waiting: list[Event]) ->
 
 
 def make_tick(t_s: float, samples: list[Sample], events: tuple[Event, ...], span_s: float = 0.0) -> Tick:
-    """Samples sorted into the fields of a tick."""
+    """Return a tick with the samples sorted into its fields."""
     return Tick(
         t_s=t_s,
         span_s=span_s,

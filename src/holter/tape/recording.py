@@ -1,4 +1,4 @@
-"""A tape in memory: what detectors, evidence and reports read."""
+"""A tape in memory: the input of detectors, evidence and reports."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ E = TypeVar("E")
 
 
 class Recording(msgspec.Struct, frozen=True, kw_only=True):
-    """One run as recorded, oldest first. Built from a file by ``tape.read`` or from the live window."""
+    """One recorded run, oldest first. Built from a file by ``tape.read`` or from the live window."""
 
     all_ticks: tuple[Tick, ...] = ()
     all_stacks: tuple[StackDump, ...] = ()
@@ -23,7 +23,7 @@ class Recording(msgspec.Struct, frozen=True, kw_only=True):
     environment: Environment | None = None
     path: Path | None = None
     finished: bool = False
-    damage: Text | None = None  # what could not be read of the file
+    damage: Text | None = None  # parts of the file that could not be read
 
     @property
     def duration_s(self) -> float:
@@ -42,7 +42,7 @@ class Recording(msgspec.Struct, frozen=True, kw_only=True):
     def events(self, *kinds: type[E], start_s: float | None = None, end_s: float | None = None) -> tuple[E, ...]:
         """Events of the given types (all, if none is given) that happened within [start_s, end_s].
 
-        An event can be older than the tick that carries it: a log or a hook tells it late.
+        An event can be older than the tick that contains it: a log or a hook may report it late.
         """
         return tuple(
             event  # type: ignore[misc]
@@ -52,7 +52,7 @@ class Recording(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     def contract(self, end_s: float | None = None) -> ContractSettled | None:
-        """What could be seen and done at last, until ``end_s``; None where that was not settled."""
+        """The last contract settled by ``end_s``: what could be observed and done; None if there is none."""
         return next(reversed(self.events(ContractSettled, end_s=end_s)), None)
 
     def stacks(self) -> tuple[StackDump, ...]:
@@ -64,7 +64,7 @@ class Recording(msgspec.Struct, frozen=True, kw_only=True):
         return self.all_episodes
 
     def probe_runs(self) -> tuple[ProbeRun, ...]:
-        """Health and cost of the probes, a row a minute and probe (cost is the mean of one look)."""
+        """Health and cost of the probes, one row per minute and probe (cost is the mean of one read)."""
         return self.all_probe_runs
 
 

@@ -1,4 +1,4 @@
-"""The tables of a tape, its version, and the way from older versions to this one."""
+"""The tables of a tape, its version, and migrations from older versions."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 SCHEMA_VERSION = 1
 
-# SQLite stores this in the file header: `file run.holter` and our own reader know a tape without opening tables.
+# SQLite stores this in the file header: `file run.holter` and our reader recognise a tape without opening tables.
 APPLICATION_ID = 0x484F4C54  # "HOLT"
 
-# reading: one row a tick and kind of sample; only changed fields, everything in rows with key=1.
-# rollup:  what is left of readings older than the raw window; means over span_s.
+# reading: one row per tick and kind of sample; only changed fields; rows with key=1 are complete.
+# rollup:  means over span_s, in place of readings older than the raw window.
 # Both are clustered by time, so that "the last two minutes" is one range read.
 TABLES = """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
@@ -29,12 +29,12 @@ CREATE TABLE IF NOT EXISTS probe_run (
     cost_s REAL NOT NULL, error TEXT, PRIMARY KEY (t_ms, probe)) WITHOUT ROWID;
 """
 
-# from version n to n + 1; a tape is migrated in memory while it is read, never on disk.
+# Version n -> n + 1; a tape is migrated in memory while it is read, never on disk.
 MIGRATIONS: dict[int, Callable[[sqlite3.Connection], None]] = {}
 
 
 def create(connection: sqlite3.Connection) -> None:
-    """Make the tables of a new tape."""
+    """Create the tables of a new tape."""
     connection.executescript(TABLES)
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")

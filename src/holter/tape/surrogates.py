@@ -1,7 +1,6 @@
-"""JSON of records whose strings may hold bytes that are no UTF-8: arguments, paths and variables may hold any.
+"""JSON of records with strings that are not valid UTF-8: arguments, paths and variables may contain any byte.
 
-Python keeps such a byte as a lone surrogate, which JSON cannot carry. It is written as people know it from a shell:
-``\\xff``.
+Python keeps such a byte as a lone surrogate, which JSON cannot encode. It is written like in a shell: ``\\xff``.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ import msgspec
 
 
 def encode(data: Any) -> bytes:
-    """Any record or plain data as JSON."""
+    """Encode a record or plain data as JSON."""
     try:
         return msgspec.json.encode(data)
     except UnicodeEncodeError:
@@ -20,13 +19,13 @@ def encode(data: Any) -> bytes:
 
 
 def plain_text(text: str) -> str:
-    """The text, with bytes that are no UTF-8 written out."""
+    """Return the text with bytes that are not UTF-8 escaped."""
     try:
         text.encode()
     except UnicodeEncodeError:
         try:
             return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-        except UnicodeEncodeError:  # a surrogate that stands for no byte
+        except UnicodeEncodeError:  # a surrogate that represents no byte
             return text.encode("utf-8", "backslashreplace").decode()
     return text
 

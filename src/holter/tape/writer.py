@@ -1,4 +1,4 @@
-"""The one writer of a tape. It never raises into the recording loop because of the disk."""
+"""The only writer of a tape. A disk error never raises into the recording loop."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from holter.tape.compaction import RawWindow, compact
 from holter.tape.opening import cannot_write, is_for_want_of_room, new_file, open_tape, remove_tape
 from holter.tape.surrogates import plain_text
 
-# A reader that opens a tape in the middle must not look further back than this for a whole row.
+# A reader that opens a tape in the middle needs to go back at most this far for a complete row.
 KEY_EVERY_S = 60.0
-# Rows are committed in batches: a kill loses at most this much, a commit a second would cost ten times the CPU.
+# Rows are committed in batches: a kill loses at most this much; a commit per second would cost ten times the CPU.
 COMMIT_EVERY_S = 2.0
 COMPACT_EVERY_S = 60.0
-# After a failed write (full disk) the tape is tried again at this pace; what happened meanwhile is not kept.
+# After a failed write (full disk) the tape is tried again after this time; data in between is lost.
 RETRY_AFTER_S = 15.0
 
 
 class TapeWriter:
     """Writes ticks, events, stacks and episodes to one SQLite file.
 
-    A full or vanished disk degrades the recording (``problem`` says how) and is tried again; it never raises. So does
-    one that is full from the start: a training must not be lost for want of room for its recording.
-    ``force``: a file that is there is replaced. ``numbered``: a number is added instead; ``path`` is the file's name.
+    A full or vanished disk does not raise: the recording degrades (``problem`` has the error) and the write is tried
+    again. This includes a disk that is full at the start, because a recording must never stop a training.
+    ``force``: an existing file is replaced. ``numbered``: a number is added instead; ``path`` is the file's name.
 
-    Raises:  TapeExists, FolderNotWritable when it is made, for what does not pass by itself.
+    Raises:  TapeExists, FolderNotWritable from the constructor, for errors that do not end without action.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class TapeWriter:
         self._closed = False
         self.path, self._inode = new_file(path, force=force, numbered=numbered)
         self._connection: sqlite3.Connection | None = None
-        self._is_begun = False  # the tables are there
+        self._is_begun = False  # the tables exist
         try:
             self._connection = open_tape(self.path)
             self._is_begun = True
@@ -67,17 +67,17 @@ class TapeWriter:
 
     @property
     def is_there(self) -> bool:
-        """Whether there is a tape under the name: it may have found no room, or its folder may have been removed."""
+        """Whether the tape exists: its disk may have been full, or its folder may have been removed."""
         return self._is_begun and self.path.exists()
 
     def write_environment(self, environment: Environment) -> None:
-        """Keep (or replace) the description of machine, versions and settings."""
+        """Write (or replace) the description of machine, versions and settings."""
         self._environment = environment
         self._do("INSERT OR REPLACE INTO meta VALUES ('environment', ?)", [coding.pack(environment)])
         self.commit()
 
     def write_samples(self, t_s: float, samples: Iterable[Sample]) -> None:
-        """Write what was seen at ``t_s``. Times must not go back."""
+        """Write the samples of ``t_s``. Times must not go back."""
         by_kind: dict[str, dict[str, coding.Fields]] = {}
         for sample in samples:
             kind = coding.KIND_OF_TYPE[type(sample)]
@@ -98,10 +98,10 @@ class TapeWriter:
             if done:
                 self._before[kind] = entities
             else:
-                self._key_s.pop(kind, None)  # the next row that fits must be whole
+                self._key_s.pop(kind, None)  # the next row that is written must be complete
 
     def write_events(self, events: Iterable[Event]) -> None:
-        """Write events at once: they are rare and the most precious thing on the tape."""
+        """Write events at once: they are rare, and more precious than anything else on the tape."""
         wrote = False
         for event in events:
             wrote = True
@@ -116,13 +116,13 @@ class TapeWriter:
         self.commit()
 
     def write_episode(self, number: int, episode: Episode) -> None:
-        """Write an episode, or what became of it: the same number replaces."""
+        """Write an episode, or its new state: the same number replaces."""
         self._episodes[number] = episode
         self._do("INSERT OR REPLACE INTO episode VALUES (?, ?)", [number, coding.pack(episode)])
         self.commit()
 
     def write_probe_run(self, run: ProbeRun) -> None:
-        """Count one look of a probe; a row a minute and probe reaches the file."""
+        """Count one read of a probe; one row per minute and probe is written."""
         row = self._runs.setdefault(run.probe, [0, 0, 0.0, None])
         row[0] = int(row[0] or 0) + 1
         row[1] = int(row[1] or 0) + (not run.ok)
@@ -130,7 +130,7 @@ class TapeWriter:
         row[3] = plain_text(run.error) if run.error else row[3]
 
     def pulse(self, t_s: float) -> None:
-        """Do what is due at the end of a tick: commit, thin out old readings."""
+        """Do what is due at the end of a tick: commit, compact old samples."""
         if t_s - self._compacted_s >= COMPACT_EVERY_S:
             self._compacted_s = t_s
             self._flush_runs(t_s)
@@ -141,7 +141,7 @@ class TapeWriter:
             self.commit()
 
     def commit(self) -> None:
-        """Make what was written visible to readers."""
+        """Make everything written visible to readers."""
         self._committed = self._clock()
         if self._connection is not None:
             with self._guarded():
@@ -187,12 +187,12 @@ class TapeWriter:
         return False
 
     def _open_late(self) -> None:
-        """Try again to begin the tape; what stands for the whole run is written first."""
+        # Try again to create the tape; first write what applies to the whole run.
         self._tried = self._clock()
         try:
             status = self.path.stat()
             if status.st_size and status.st_ino != self._inode:
-                return  # somebody else's file by now
+                return  # the file of another process by now
             self._connection = open_tape(self.path)
             self._is_begun = True
         except (OSError, sqlite3.Error) as error:
@@ -208,7 +208,7 @@ class TapeWriter:
             self._connection.commit()
 
     def _remove(self) -> None:
-        """Nothing was ever written: leave no file that is no tape."""
+        # Nothing was ever written: leave no empty file.
         with contextlib.suppress(OSError):
             if self.path.stat().st_ino == self._inode:
                 remove_tape(self.path)
@@ -219,7 +219,7 @@ class TapeWriter:
             yield
         except sqlite3.Error as error:
             self.problem = _told(error)
-            self._key_s.clear()  # rows that others build on are rolled back: the next ones must be whole
+            self._key_s.clear()  # base rows of changes are rolled back: the next rows must be complete
             if self._connection is not None:
                 with contextlib.suppress(sqlite3.Error):
                     self._connection.rollback()

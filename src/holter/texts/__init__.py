@@ -1,1 +1,1 @@
-"""Pure readers of what nnU-Net, PyTorch, Slurm, the kernel and tools write: logs, tracebacks, plans, commands."""
+"""Pure parsers of texts by nnU-Net, PyTorch, Slurm, the kernel and tools: logs, tracebacks, plans, commands."""

@@ -1,6 +1,6 @@
-"""Bytes of a log or pasted console -> lines, whatever wrote them: encodings, line ends, compression, colours.
+"""Bytes of a log or pasted console -> lines, for any encoding, line ends, compression and colours.
 
-A file is read in pieces, so that a log of hundreds of megabytes costs no memory; of a line without end only the
+A file is read in pieces, so that a log of hundreds of megabytes needs little memory; of a line without end only the
 beginning is kept.
 """
 
@@ -19,9 +19,9 @@ from holter.sentences import NOTHING_CHANGED, define
 
 PIECE_BYTES = 1 << 20
 MAX_LINE_CHARS = 64 * 1024
-# The encoding is told by this much of the file; a log's header alone has more than a kilobyte.
+# The encoding is detected from this much of the file; a log's header alone has more than a kilobyte.
 HEAD_BYTES = 1 << 16
-# Text has next to none of these; a checkpoint or image has hundreds.
+# Text has almost none of these bytes; a checkpoint or image has hundreds.
 STRANGE_PART = 0.02
 _STRANGE = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 # Colours, cursor movements, and the titles that shells set; some terminals drop the escape and leave "[32m".
@@ -32,7 +32,7 @@ Progress = Callable[[int], None]
 
 
 def lines_of(path: Path, progress: Progress | None = None) -> Iterator[list[str]]:
-    """Lines of a file in lots of about a mebibyte; ``progress`` is told how many bytes have been read.
+    """Yield the lines of a file in lists of about a mebibyte; ``progress`` gets the number of bytes read so far.
 
     Raises:  NotALog for a binary or empty file, OSError.
     """
@@ -50,7 +50,7 @@ CANNOT_UNPACK = define("error.cannot-unpack", "{path} is compressed and cannot b
 IS_EMPTY = define("error.is-empty", "{name} is empty.")
 NO_TEXT = define("error.no-text", "{name} is not a text: {kind}.")
 GIVE_A_LOG = define("next.give-a-log", "Give nnU-Net's training_log_*.txt, or a text file with the console's output.")
-# What a file is that is no text, by its first bytes.
+# Kinds of binary files, by their first bytes.
 KINDS = (
     (b"PK\x03\x04", define("file.zip", "a zip file (a checkpoint *.pth is one)")),
     (b"\x93NUMPY", define("file.numpy", "a numpy array")),
@@ -59,13 +59,13 @@ KINDS = (
     (b"\x7fELF", define("file.program", "a program")),
     (b"\x80", define("file.pickle", "a pickle")),
 )
-NO_CHARACTERS = define("file.no-characters", "its bytes are no characters")
+NO_CHARACTERS = define("file.no-characters", "its bytes are not text")
 
 
 def lines_of_stream(
     file: BinaryIO, name: str, progress: Progress | None = None, position: Callable[[], int] | None = None
 ) -> Iterator[list[str]]:
-    """Lines of an open file or pipe in lots.
+    """Yield the lines of an open file or pipe in lists of about a mebibyte.
 
     Raises:  NotALog.
     """
@@ -94,7 +94,7 @@ def lines_of_stream(
 
 
 def _first_piece(file: BinaryIO) -> bytes:
-    """Enough to tell the encoding: a pipe may hand over a few bytes at a time."""
+    # Enough to detect the encoding: a pipe may deliver a few bytes at a time.
     piece = b""
     while len(piece) < HEAD_BYTES and (more := file.read(PIECE_BYTES)):
         piece += more
@@ -102,7 +102,7 @@ def _first_piece(file: BinaryIO) -> bytes:
 
 
 def _clean(text: str) -> list[str]:
-    """Lines without colours; of a progress bar that overwrites itself the last state."""
+    # Lines without colours; of a progress bar that overwrites itself, the last state.
     if "\x1b" in text or "\x08" in text:
         text = _ANSI.sub("", text)
     lines = text.split("\n")
@@ -112,13 +112,13 @@ def _clean(text: str) -> list[str]:
 
 
 def encoding_of(head: bytes) -> str | None:
-    """The encoding of a text by its beginning; None if it is no text."""
+    """Detect the encoding of a text from its beginning; None if it is not text."""
     for mark, name in (
         (codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"),
     ):  # fmt: skip
         if head.startswith(mark):
             return name
-    # Windows PowerShell's ">" writes UTF-16; a part of such a file has no mark.
+    # Windows PowerShell's ">" writes UTF-16; an excerpt of such a file has no byte-order mark.
     even, odd = head[0:2000:2].count(0), head[1:2000:2].count(0)
     pairs = max(1, len(head[:2000]) // 2)
     if max(even, odd) > pairs / 2 and min(even, odd) < pairs / 10:
@@ -132,7 +132,7 @@ def encoding_of(head: bytes) -> str | None:
 
 
 def as_utf8(content: bytes) -> bytes:
-    """A text in UTF-8 without a mark, whatever it was written in; what is no text stays as it is."""
+    """Convert text of any encoding to UTF-8 without a byte-order mark; return other content unchanged."""
     encoding = encoding_of(content[:HEAD_BYTES])
     if encoding is None:
         return content
@@ -140,10 +140,8 @@ def as_utf8(content: bytes) -> bytes:
 
 
 def _decodes(head: bytes, name: str) -> bool:
-    """Whether it is text in this encoding; the last character may be cut off.
-
-    Western text in Latin-1 has single letters above 127, Chinese in GBK has them in pairs and so in even runs.
-    """
+    # The last character may be cut off. Western text in Latin-1 has single letters above 127, Chinese in GBK has them
+    # in pairs, so in even runs.
     try:
         codecs.getincrementaldecoder(name)(errors="strict").decode(head)
     except UnicodeDecodeError:
@@ -155,5 +153,5 @@ def _decodes(head: bytes, name: str) -> bool:
 
 
 def kind_of(head: bytes) -> Message:
-    """Return what a file is that is no text."""
+    """Return the kind of a file that is not text."""
     return next((words for start, words in KINDS if head.startswith(start)), NO_CHARACTERS)()

@@ -1,4 +1,4 @@
-"""Lines with which shells, Slurm, NCCL and C++ tell that a process has ended."""
+"""Lines in which shells, Slurm, NCCL and C++ report the end of a process."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from holter.records import Role
 
 
 class Ending(NamedTuple):
-    """What one line tells of the end of a process."""
+    """The end of a process as one line reports it."""
 
-    role: Role  # other: it is not said which process
-    exit_signal: int | None  # None: nor how
+    role: Role  # other: the line does not say which process
+    exit_signal: int | None  # None: the line does not say how
 
 
-# Bash's words stand alone: ``shell_words`` has taken off what is in front of them.
+# Bash's message is alone on its line: ``shell_messages`` has removed what was in front of it.
 _ENDINGS: tuple[tuple[int, re.Pattern[str]], ...] = (
     (9, re.compile(r"^Killed\b|task \d+: (?:Killed|Out Of Memory)")),
     (7, re.compile(r"^Bus error|task \d+: Bus error")),
     (11, re.compile(r"^Segmentation fault|task \d+: Segmentation fault")),
-    # NCCL's watchdog raises where nobody can catch it, and C++ then aborts the process.
+    # NCCL's watchdog raises where nothing can catch it, and C++ then aborts the process.
     (6, re.compile(r"^Aborted\b|task \d+: Aborted|taking the entire process down")),
     (
         15,
@@ -30,14 +30,14 @@ _ENDINGS: tuple[tuple[int, re.Pattern[str]], ...] = (
     ),
     (1, re.compile(r"^Hangup\b")),
 )
-# Slurm counts kills in the whole step, and what C++ ends may be a data worker.
+# Slurm counts kills in the whole step; "terminate called" may be of a data worker.
 _OF_SOMEBODY = re.compile(r"slurmstepd\b.*oom[-_ ]?kill|^terminate called\b", re.IGNORECASE)
-# A scheduler says why it ended a job.
+# A scheduler gives its reason for ending a job.
 _REASON = re.compile(r"slurmstepd\b|\bsrun:")
 
 
 def ending_of(text: str) -> Ending | None:
-    """The end that this line tells of."""
+    """Return the end that this line reports; None if it reports none."""
     number = next((number for number, pattern in _ENDINGS if pattern.search(text)), None)
     if number is not None:
         return Ending("main", number)
@@ -45,7 +45,7 @@ def ending_of(text: str) -> Ending | None:
 
 
 def reason_of(text: str, exit_signal: int) -> str | None:
-    """The line itself, where a scheduler tells in it why the training got this signal."""
+    """Return the line if a scheduler gives in it the reason for this signal; else None."""
     ending = ending_of(text)
     is_it = ending is not None and ending.exit_signal == exit_signal and _REASON.search(text)
     return " ".join(text.replace("***", "").split()) if is_it else None

@@ -1,7 +1,7 @@
-"""Which lines of a log are worth understanding: a console of hundreds of megabytes says little, very often.
+"""Selects the lines of a log that need parsing: a console of hundreds of megabytes repeats the same few lines.
 
-Understanding a line costs ten times as much as leaving it out. Left out are lines that the parser would take note of
-only for their time, and unstamped ones outside any traceback that hold no word of trouble.
+Parsing a line costs ten times as much as skipping it. Two kinds are skipped: lines of which the parser would use
+only the time stamp, and unstamped lines outside a traceback that have no sign of an error.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ from holter.texts.tracebacks import MAX_TRACEBACK_LINES
 from holter.texts.training_log import has_sign
 
 _STAMP_CHARS = len("2026-03-01 09:03:25")
-# Losses only where they are no numbers any more.
+# Losses only if they are not numbers any more.
 _WANTED = re.compile(
     r"[.\d]{0,8}: (?:Epoch|unpacking|Training done|predicting|Validation|Mean Val|determining|Using|This |Creating"
     r"|Desired|No checkpoint|INFO|(?:train|val)_loss .{0,3}(?:nan|inf))"
 )
 _OPENS = ("Traceback", "Exception in", "Process ", "terminated with the following", '.py", line ')
-# Of the sentences that are left out one in so many is passed on for its time.
+# One in this many skipped sentences is passed on for its time stamp.
 ONE_IN = 64
-# The same line this often has been heard.
+# Repeats of the same line are skipped after this many.
 ENOUGH_ALIKE = 100
 MAX_ALIKE = 5000
 
 
 class Sieve:
-    """Lets lines through, one after the other; knows whether a traceback may be going on."""
+    """Filters lines one by one; knows whether a traceback may be open."""
 
     def __init__(self) -> None:
         self._open = 0  # lines that may still belong to a traceback
@@ -45,7 +45,7 @@ class Sieve:
             self._open = 0
             if _WANTED.match(line, _STAMP_CHARS) or has_sign(line):
                 return True
-            # The very first one is the beginning of the run.
+            # The very first one marks the beginning of the run.
             self._skipped += 1
             return self._skipped % ONE_IN == 1
         if self._open:

@@ -1,4 +1,4 @@
-"""What the header of a training log, and the files beside it, say of plan, versions and machine."""
+"""Plan, versions and machine, from the header of a training log and the files beside it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _READINGS = (
 
 
 def read_header(line: str, found: dict[str, str]) -> None:
-    """Take in one line; the first mention of a thing counts."""
+    """Add the values of one line to ``found``; the first mention of a name counts."""
     if not any(sign in line for sign in _SIGNS):
         return
     for name, pattern in _READINGS:
@@ -34,7 +34,7 @@ def read_header(line: str, found: dict[str, str]) -> None:
 
 
 def beside(folder: Path) -> tuple[dict[str, str], dict[str, str], str | None]:
-    """(plans, versions, host name) of the files that nnU-Net leaves in a fold's folder and the one above it."""
+    """Return (plans, versions, host name) from the files that nnU-Net leaves in a fold's folder and its parent."""
     debug = _json(folder / "debug.json")
     plans: dict[str, str] = {}
     name = debug.get("configuration_name")

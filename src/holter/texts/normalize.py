@@ -1,8 +1,8 @@
-"""One line of any nnU-Net's log or console -> the line as nnU-Net v2 writes it into its own log.
+"""Convert one line of any nnU-Net's log or console to the form in which nnU-Net v2 writes it into its log.
 
-nnU-Net v1 has other sentences (``epoch:  7``, ``This epoch took 12.3 s``); consoles of Slurm, MPI, Docker, journald and
-e-mails put something in front of a line; spreadsheets and other locales put commas where nnU-Net puts points. Verdicts
-need none of that, so it is taken off here, and ``training_log`` reads one language.
+nnU-Net v1 has other sentences (``epoch:  7``, ``This epoch took 12.3 s``); consoles of Slurm, MPI, Docker, journald
+and e-mails have a prefix; spreadsheets and other locales write commas where nnU-Net writes points. Verdicts need none
+of that, so it is removed here, and ``training_log`` parses one format.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _WITH_NUMBER = ("train_loss", "val_loss", "Epoch time:", "Current learning rate:
 
 
 class Translator:
-    """Remembers the last stamp: v1 writes some of its sentences on a line of their own below it."""
+    """Converts lines in order; remembers the last time stamp, because v1 writes some sentences on a line below it."""
 
     def __init__(self) -> None:
         self.stamp: str | None = None
@@ -42,7 +42,7 @@ class Translator:
         self.is_v1 = False
 
     def line(self, line: str) -> str:
-        """The line as v2 writes it; one that says nothing to us stays as it is."""
+        """Return the line as v2 writes it; unchanged if it has no meaning here."""
         self.is_stamped = False
         if _PLAIN.match(line):
             self.is_stamped = True
@@ -61,24 +61,24 @@ class Translator:
 
     def _prefixed(self, line: str) -> str:
         bare = _PREFIX.sub("", line)
-        found = _STAMP.match(bare)
-        if found is None or not found[6]:
-            found = _STAMP.match(line)
-            bare = line if found is not None and found[6] else bare
-        if found is None or not found[6]:
+        stamped = _STAMP.match(bare)
+        if stamped is None or not stamped[6]:
+            stamped = _STAMP.match(line)
+            bare = line if stamped is not None and stamped[6] else bare
+        if stamped is None or not stamped[6]:
             return shell_ending(bare) or bare
         self.is_stamped = True
-        fraction = f".{found[5][:6]}" if found[5] else ""
-        self.stamp = f"{found[1]}-{found[2]}-{found[3]} {found[4]}{fraction}"
-        return self._sentence(f"{self.stamp}:", bare[found.end() :])
+        fraction = f".{stamped[5][:6]}" if stamped[5] else ""
+        self.stamp = f"{stamped[1]}-{stamped[2]}-{stamped[3]} {stamped[4]}{fraction}"
+        return self._sentence(f"{self.stamp}:", bare[stamped.end() :])
 
     def _sentence(self, stamp: str, text: str) -> str:
         first = text[:1]
         if first in "Ttvlua" or first == "A":
             for pattern, template in _V1:
-                found = pattern.match(text)
-                if found:
-                    text = template.format(found[1] if pattern.groups else "")
+                match = pattern.match(text)
+                if match:
+                    text = template.format(match[1] if pattern.groups else "")
                     break
         if "," in text and text.startswith(_WITH_NUMBER):
             text = _DECIMAL_COMMA.sub(".", text)

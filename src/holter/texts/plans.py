@@ -1,4 +1,4 @@
-"""What nnU-Net planned for a training: patch, batch, spacing, from the plans file. Reads JSON, runs nothing."""
+"""The plans of a training: patch size, batch size, spacing, from nnU-Net's plans file. Reads JSON, runs nothing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import msgspec
 
 from holter.texts.training_command import TrainingCommand
 
-# Of one configuration of the plans: name in the file -> name on the tape.
+# Fields of one configuration: name in the file -> name on the tape.
 _FIELDS = {
     "patch_size": "patch_size",
     "batch_size": "batch_size",
@@ -19,12 +19,12 @@ _FIELDS = {
     "median_image_size_in_voxels": "median_image_size",
     "batch_dice": "batch_dice",
 }
-# A configuration may inherit from another, that one again; more is a ring.
+# A configuration may inherit from another, which may inherit again; more levels mean a cycle.
 _MAX_INHERITANCE = 10
 
 
 def describe_plans(training: TrainingCommand, environ: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    """Data set, configuration, fold, trainer, plans, and what the plans file says of them where it is found."""
+    """Return data set, configuration, fold, trainer, plans, and the fields of the plans file if it is found."""
     dataset = training.dataset_name(environ)
     described = {
         "dataset": dataset or training.dataset,
@@ -46,7 +46,7 @@ def describe_plans(training: TrainingCommand, environ: Mapping[str, str]) -> tup
 
 
 def _plans_files(training: TrainingCommand, environ: Mapping[str, str], dataset: str | None) -> list[Path]:
-    """The file that the training reads, then the copy that it leaves with its results."""
+    # The file that the training reads, then the copy in its results folder.
     files: list[Path] = []
     if dataset and environ.get("nnUNet_preprocessed"):
         files.append(Path(environ["nnUNet_preprocessed"]) / dataset / f"{training.plans}.json")
@@ -57,7 +57,7 @@ def _plans_files(training: TrainingCommand, environ: Mapping[str, str], dataset:
 
 
 def of_configuration(plans: Mapping[str, Any], name: str) -> dict[str, str]:
-    """What a plans file says of one configuration and those that it inherits from."""
+    """Return the fields of one configuration, including inherited ones; empty if the file does not have it."""
     configurations = plans.get("configurations")
     if not isinstance(configurations, dict):
         return {}

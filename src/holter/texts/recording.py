@@ -1,4 +1,4 @@
-"""Runs read from logs -> a recording in memory, as if somebody had recorded what the log tells."""
+"""Runs read from logs -> a recording in memory, like one that the recorder would have made."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from holter.records import Environment, Event, Noted, Tick
 from holter.tape import Recording
 from holter.texts.runs import LogRun
 
-# Left at the beginning: evidence tells a text from a recording by it.
+# The first event of such a recording: evidence recognises it by this note.
 FROM_TEXT = "read-from-text"
-# As the recorder notes it when a training writes a new log.
+# The recorder writes the same note when a training starts a new log.
 NEW_LOG = "new-training-log"
 
 
 def in_order(runs: Sequence[LogRun]) -> list[LogRun]:
-    """By time, whatever the order in which files or pieces were given; those without any stamp last."""
+    """Return the runs of nnU-Net sorted by start time; those without any time stamp last."""
     known = [run for run in runs if run.is_nnunet]
     return sorted(known, key=lambda run: (not run.first_s, run.begun_s or 0.0))
 
 
 def to_recording(runs: Sequence[LogRun], environment: Environment | None = None) -> Recording:
-    """One recording of all runs; second 0 is the start of the first one."""
+    """Return one recording of all runs; second 0 is the start of the first one."""
     zero_s = next((run.begun_s for run in runs if run.begun_s is not None), 0.0)
     events: list[Event] = [Noted(t_s=0.0, what=FROM_TEXT, text=", ".join(dict.fromkeys(run.name for run in runs)))]
     for number, run in enumerate(runs):
@@ -48,14 +48,14 @@ def described(
     versions: dict[str, str] | None = None,
     host: str | None = None,
 ) -> Environment:
-    """What the logs' headers say, and what is known from beside them. Times of a log have no zone: told as they are."""
+    """Return plans, versions and host from the logs and the files beside them. Log times have no zone; taken as UTC."""
     start = datetime.datetime.fromtimestamp(zero_s, datetime.timezone.utc)
-    told: dict[str, str] = {}
+    from_logs: dict[str, str] = {}
     for run in runs:
-        told.update(run.plans)
+        from_logs.update(run.plans)
     return Environment(
         wall_start=start.isoformat(),
         hostname=host,
         versions=tuple((versions or {}).items()),
-        plans=tuple({**told, **(plans or {})}.items()),
+        plans=tuple({**from_logs, **(plans or {})}.items()),
     )

@@ -1,4 +1,4 @@
-"""What nnU-Net leaves in a results folder: which fold is meant, its logs, checkpoints and descriptions."""
+"""The contents of a results folder: the fold, its logs, checkpoints and descriptions."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ CHECKPOINTS = (
 FINAL = ("checkpoint_final.pth", "model_final_checkpoint.model")
 SUMMARIES = ("validation/summary.json", "validation_raw/summary.json")
 LOGS = "training_log_*.txt*"
-# A console that somebody kept beside the logs tells what nnU-Net does not log: exceptions, and who killed it.
+# A console kept beside the logs has lines that nnU-Net does not log: exceptions, and messages about kills.
 CONSOLES = ("*.out", "*.err", "nohup.out", "console*.txt", "output*.txt")
-# Results, data set, trainer, fold: nothing of nnU-Net lies deeper.
+# Results, data set, trainer, fold: nnU-Net writes no fold deeper.
 MAX_DEPTH = 4
 
 NOTHING_OF_NNUNET = define(
@@ -31,7 +31,7 @@ GIVE_A_FOLD = define(
 
 
 class Checkpoint(NamedTuple):
-    """A checkpoint as the folder shows it."""
+    """A checkpoint file: name, size in bytes, unix time of its last change."""
 
     name: str
     size: int
@@ -46,16 +46,16 @@ class Fold(NamedTuple):
     consoles: tuple[Path, ...]
     checkpoints: tuple[Checkpoint, ...]
     is_validated: bool
-    others: tuple[Path, ...]  # folds below the folder given that are older
+    others: tuple[Path, ...]  # older folds below the given folder
 
     @property
     def is_trained(self) -> bool:
-        """Whether the final checkpoint is there."""
-        return any(one.name in FINAL for one in self.checkpoints)
+        """Whether the final checkpoint exists."""
+        return any(checkpoint.name in FINAL for checkpoint in self.checkpoints)
 
 
 def find_fold(folder: Path) -> Fold:
-    """The fold that a folder is, or the one below it that was written to last.
+    """Return the fold in this folder, or the most recently written fold below it.
 
     Raises:  NotATraining, OSError.
     """
@@ -83,13 +83,13 @@ def _folds(folder: Path, depth: int) -> list[Path]:
     if depth >= MAX_DEPTH:
         return []
     below = (path for path in folder.iterdir() if path.is_dir() and not path.is_symlink())
-    found: list[Path] = []
+    folds: list[Path] = []
     for path in below:
         try:
-            found += _folds(path, depth + 1)
-        except OSError:  # a folder of somebody else
+            folds += _folds(path, depth + 1)
+        except OSError:  # a folder of another user
             continue
-    return found
+    return folds
 
 
 def _is_fold(folder: Path) -> bool:
@@ -98,17 +98,17 @@ def _is_fold(folder: Path) -> bool:
 
 
 def _changed(path: Path) -> float:
-    """When a fold or log was last written to."""
+    # Time of the last write to a fold or log.
     files = [*path.glob(LOGS), path] if path.is_dir() else [path]
     return max(file.stat().st_mtime for file in files)
 
 
 def _checkpoints(folder: Path) -> list[Checkpoint]:
-    found: list[Checkpoint] = []
+    checkpoints: list[Checkpoint] = []
     for name in CHECKPOINTS:
         try:
             status = (folder / name).stat()
         except OSError:
             continue
-        found.append(Checkpoint(name, status.st_size, status.st_mtime))
-    return found
+        checkpoints.append(Checkpoint(name, status.st_size, status.st_mtime))
+    return checkpoints

@@ -1,7 +1,7 @@
-"""The command that continues a training: one answer for the supervisor, for remedies and for people.
+"""The command that resumes a training: the same answer for the supervisor, remedies and reports.
 
-A command is continued by ``--c`` at the end of nnU-Net's own arguments. That is safe where these are the last words of
-the command line: wrappers such as ``srun``, ``conda run``, ``torchrun`` or ``nice`` pass them on as they are. A shell
+A command is resumed by ``--c`` at the end of nnU-Net's own arguments. That is safe if these are the last words of
+the command line: wrappers such as ``srun``, ``conda run``, ``torchrun`` or ``nice`` pass them on unchanged. A shell
 takes its script as one word; ``bash -c '…' --c`` would drop the option and train from epoch 0 over the old files.
 """
 
@@ -18,12 +18,12 @@ from holter.sentences import define
 from holter.texts.training_command import parse_training_command
 
 SHELLS = frozenset({"sh", "bash", "zsh", "dash", "ksh", "fish", "csh", "tcsh", "ash"})
-# What makes a script more than one plain command; a comment would swallow the option.
+# Characters that make a script more than one plain command; a comment would swallow the option.
 _CONTROL = re.compile(r"[;&|<>()`\n#]|\$\{")
-# What only the shell that runs a script can replace.
+# Characters that only the shell that runs a script can expand.
 _EXPANSION = re.compile(r"[$~*?\[{]")
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
-# Programs that start the command behind them: the options that take the next word, and how many words come before it.
+# Programs that start the command behind them: options with a value, and number of words before the command.
 _PREFIXES: dict[str, tuple[str, int]] = {
     "env": ("-u --unset -C --chdir", 0),
     "nohup": ("", 0),
@@ -42,10 +42,10 @@ _PREFIXES: dict[str, tuple[str, int]] = {
         0,
     ),
 }
-# nnU-Net refuses it beside --c, and the checkpoint holds what it did.
+# nnU-Net refuses it beside --c, and the checkpoint already contains its effect.
 PRETRAINED = "-pretrained_weights"
 ENTRY = "holter.trainer.entry"
-# What ``holter train`` adds to the arguments of nnU-Net.
+# Options that ``holter train`` adds to the arguments of nnU-Net.
 _OWN_OPTIONS = ("--loader",)
 _OWN_FLAGS = ("--strict",)
 
@@ -62,22 +62,22 @@ NOT_AGAIN = define(
 
 
 class Resume(NamedTuple):
-    """How to go on: a command, or the reason why none is known."""
+    """How to resume: a command, or the reason why none is known."""
 
     command: tuple[str, ...] | None
     why_not: Message | None = None
-    is_given: bool = False  # by the user: taken as it is
+    is_given: bool = False  # by the user: used unchanged
 
     @property
     def text(self) -> str | None:
-        """The command as a person would type it; None where none is known."""
+        """The command as typed in a shell; None if none is known."""
         return None if self.command is None else printed(self.command)
 
 
 def resume_command(command: Sequence[str], given: str | None = None) -> Resume:
-    """The command that goes on from the latest checkpoint.
+    """Return the command that resumes from the latest checkpoint.
 
-    ``given``: the user's own (``--resume-command``), taken as it is.
+    ``given``: the user's own (``--resume-command``), used unchanged.
     """
     if given:
         return Resume(tuple(shlex.split(given)), is_given=True)
@@ -85,12 +85,12 @@ def resume_command(command: Sequence[str], given: str | None = None) -> Resume:
 
 
 def validate_command(command: Sequence[str]) -> Resume:
-    """The command that repeats the final validation only."""
+    """Return the command that repeats only the final validation."""
     return _with_option(command, "--val")
 
 
 def printed(command: Sequence[str]) -> str:
-    """A command as a person would type it: a run of ``holter train`` is continued by the same ``holter train``."""
+    """Format a command as typed in a shell; a run of ``holter train`` is printed as ``holter train``."""
     words = list(command)
     if ENTRY in words and words[words.index(ENTRY) - 1] == "-m":
         return shlex.join(["holter", "train", *_without_ours(words[words.index(ENTRY) + 1 :])])
@@ -110,7 +110,7 @@ def _with_option(command: Sequence[str], option: str) -> Resume:
 
 
 def _script_of(command: Sequence[str]) -> int | None:
-    """Place of the script in ``bash -c SCRIPT``, also behind ``env`` or ``srun``; None where there is no shell."""
+    # Place of the script in ``bash -c SCRIPT``, also behind ``env`` or ``srun``; None without a shell.
     for place, word in enumerate(command):
         name = PurePath(word).name
         if name.startswith(("nnUNet", "python")):
@@ -124,14 +124,14 @@ def _script_after(command: Sequence[str], shell: int) -> int:
     for place in range(shell + 1, len(command)):
         word = command[place]
         if not word.startswith(("-", "+")):
-            return place  # a file, or the value of an option: what it does is not known either
+            return place  # a file, or the value of an option: its content is unknown too
         if not word.startswith("--") and "c" in word:
             return min(place + 1, len(command) - 1)
     return shell
 
 
 def training_words(command: Sequence[str]) -> tuple[str, ...]:
-    """Return the words of the command that trains, also from a shell's script; empty where they are not known."""
+    """Return the words of the command that trains, also from a shell script; empty if unknown."""
     place = _script_of(command)
     if place is None:
         return tuple(command)
@@ -145,7 +145,7 @@ def assigned(words: Sequence[str]) -> dict[str, str]:
 
 
 def _plain_command(script: str) -> list[str]:
-    """Return the words of a script that is one call of nnU-Net's training; of any other nothing is known."""
+    # The words of a script that is one call of nnU-Net's training; empty for any other script.
     try:
         words = [] if _CONTROL.search(script) else shlex.split(script)
     except ValueError:
@@ -155,7 +155,7 @@ def _plain_command(script: str) -> list[str]:
 
 
 def _program(words: Sequence[str]) -> int:
-    """Return the place of the program behind assignments and prefixes such as ``nohup`` or ``srun -n 1``."""
+    # Place of the program behind assignments and prefixes such as ``nohup`` or ``srun -n 1``.
     place, with_value, to_skip = 0, "", 0
     while place < len(words):
         word = words[place]
@@ -174,7 +174,7 @@ def _program(words: Sequence[str]) -> int:
 
 
 def _in_script(command: Sequence[str], place: int, option: str) -> Resume:
-    """A script that is one plain nnU-Net command gets the option inside; of any other nothing is known."""
+    # If the script is one plain nnU-Net command, the option goes inside; for any other script none is known.
     script = command[place]
     parsed = parse_training_command(_plain_command(script))
     if parsed is None or PRETRAINED[:3] in script:
@@ -203,7 +203,7 @@ def _without_ours(arguments: Sequence[str]) -> list[str]:
     rest = iter(arguments)
     for word in rest:
         if word in _OWN_OPTIONS:
-            # The stock loader is the default; another one was asked for and is asked for again.
+            # The stock loader is the default; another one was chosen by the user and is kept.
             value = next(rest, "")
             words += [] if value == "stock" else [word, value]
         elif word in (*_OWN_FLAGS, "--c"):

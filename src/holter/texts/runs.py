@@ -1,6 +1,6 @@
-"""Lines of a log -> the runs in it: a console may hold two trainings, and a training two starts.
+"""Lines of a log -> its runs: a console may contain two trainings, and a training two starts.
 
-Memory is bounded, whatever the log's length: lines and exceptions worth keeping are kept from both ends of a run.
+Memory is bounded for a log of any length: only the first and last lines and exceptions of a run are kept.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from holter.texts.normalize import Translator
 from holter.texts.secondary_errors import said_in
 from holter.texts.training_log import LogParser, stamp_wall
 
-# Unstamped lines that are remembered as saying nothing.
+# Number of unstamped lines remembered as uninteresting.
 BORING_LINES = 5000
-# Both v1 and v2 begin every start with it.
+# Every start of v1 and v2 prints it first.
 HEADER = "Please cite the following paper when using nnU"
 # A stamp that goes back further than the change to winter time: another run, or another log pasted below.
 BACK_S = 5400.0
-# Of a run's events other than epochs: the first ones tell how it began, the last ones how it ended.
+# Of a run's events other than epochs, the first ones show how it began, the last ones how it ended.
 KEPT_FIRST, KEPT_LAST = 1500, 1500
-# 1000 epochs are usual. More are read to the end, and the last ones count.
+# 1000 epochs are usual. Of more, only the last ones are kept.
 KEPT_EPOCHS = 20_000
-# Lines before the first time stamp that are kept until it is known (a header, or a console without any stamp).
+# Lines before the first time stamp are kept until it is known (a header, or a console without any stamp).
 UNPLACED_LINES = 20_000
-# Where these stand, there is the margin of what was pasted.
+# These begin at the margin of a pasted text.
 _AT_MARGIN = re.compile(r"Traceback \(most recent call last\):|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
-# C++ tells of an exception that nobody caught, and its process aborts.
+# C++ reports an exception that was not caught, and its process aborts.
 _UNCAUGHT = re.compile(r"(?:terminate called .*'std::(?P<name>bad_alloc)'|what\(\): *(?P<message>.+))")
 # torch's handler in a data worker prints it and the worker dies; no Python exception is raised.
 _WORKER_BUS_ERROR = "Unexpected bus error encountered in worker"
@@ -44,25 +44,25 @@ _LAST_SENTENCES = ("Validation complete", "Mean Validation Dice", "determining p
 
 @dataclass
 class LogRun:
-    """One start of a training, as a log tells it. Times are seconds since 1970 as if the stamps were UTC."""
+    """One start of a training as read from a log. Times are seconds since 1970 as if the stamps were UTC."""
 
     name: str
     has_beginning: bool = False  # the header, or the log's own file name
-    begun_s: float | None = None  # by the file's name, else the first stamp
+    begun_s: float | None = None  # from the file's name, else the first stamp
     first_s: float | None = None
     last_s: float | None = None
     lines: int = 0
-    epochs_told: int = 0  # of which the last ones are kept
+    epochs_told: int = 0  # number in the log; only the last ones are kept
     is_finished: bool = False
     is_v1: bool = False
     plans: dict[str, str] = field(default_factory=dict)
     _first: list[tuple[int, Event]] = field(default_factory=list)
     _last: deque[tuple[int, Event]] = field(default_factory=lambda: deque(maxlen=KEPT_LAST))
     _epochs: deque[tuple[int, EpochEnded]] = field(default_factory=lambda: deque(maxlen=KEPT_EPOCHS))
-    _number: int = 0  # of the next event: many stand at one time
+    _number: int = 0  # of the last event; orders events of equal time
 
     def add(self, events: Iterable[Event]) -> None:
-        """Keep events; those in the middle of a long run go."""
+        """Add events; events in the middle of a long run are dropped."""
         for event in events:
             self._number += 1
             if isinstance(event, EpochEnded):
@@ -75,18 +75,18 @@ class LogRun:
 
     @property
     def epochs(self) -> tuple[EpochEnded, ...]:
-        """Epochs in the order of the log."""
+        """The kept epochs, in the order of the log."""
         return tuple(event for _, event in self._epochs)
 
     @property
     def events(self) -> tuple[Event, ...]:
-        """Everything kept, by time."""
-        kept = sorted((*self._first, *self._last, *self._epochs), key=lambda one: (one[1].t_s, one[0]))
+        """All kept events, by time."""
+        kept = sorted((*self._first, *self._last, *self._epochs), key=lambda entry: (entry[1].t_s, entry[0]))
         return tuple(event for _, event in kept)
 
     @property
     def is_nnunet(self) -> bool:
-        """Whether anything in it is nnU-Net's, or tells of an end."""
+        """Whether it has any line of nnU-Net, or the report of an end."""
         return bool(self._epochs or self._last or self._first or self.has_beginning)
 
 
@@ -95,22 +95,22 @@ def _is_of_an_epoch(event: Event) -> bool:
 
 
 class RunReader:
-    """Takes the lines of one file and makes runs of them."""
+    """Splits the lines of one file into runs."""
 
     def __init__(self, name: str, begun_s: float | None = None, *, sentences: bool = True) -> None:
-        """``begun_s``: start of the training by the name of its log, on the log's own clock.
+        """``begun_s``: start of the training from the name of its log, on the log's own clock.
 
-        ``sentences``: False for a console that lies beside the log, which tells nnU-Net's own sentences already.
+        ``sentences``: False for a console beside a log, because the log already has nnU-Net's own sentences.
         """
         self._sentences = sentences
         self._name = name
         self._named_s = begun_s
-        self._margin: str | None = None  # the blanks that every line so far began with
+        self._margin: str | None = None  # blanks at the start of every line so far
         self.runs: list[LogRun] = []
         self._begin(is_first=True)
 
     def feed(self, lines: Iterable[str]) -> None:
-        """Take in the next lines."""
+        """Read the next lines."""
         batch: list[str] = []
         run = self.runs[-1]
         for raw in lines:
@@ -134,7 +134,7 @@ class RunReader:
         self._take(batch)
 
     def _without_margin(self, line: str) -> str:
-        """What is pasted from a page is often indented, as a whole or below a sentence."""
+        # Text pasted from a web page is often indented, as a whole or below a sentence.
         if self._margin == "" and line[:1] not in (" ", "\t"):
             return line
         if line.strip():
@@ -142,17 +142,17 @@ class RunReader:
             if self._margin is None or _AT_MARGIN.match(line, len(blanks)):
                 self._margin = blanks
             pairs = zip(self._margin, blanks, strict=False)
-            self._margin = "".join(one for one, _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
+            self._margin = "".join(blank for blank, _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
         return line[len(self._margin) :] if self._margin else line
 
     def _remember(self, line: str) -> None:
-        """Warnings are printed a thousand times alike: the second one need not be looked at."""
+        # A warning may be printed a thousand times: its repeats need no parsing.
         if len(self._boring) >= BORING_LINES:
             self._boring.clear()
         self._boring.add(line)
 
     def close(self) -> list[LogRun]:
-        """The runs, the last exception closed."""
+        """Close the last exception; return the runs that have lines."""
         self._finish_run()
         return [run for run in self.runs if run.lines]
 
@@ -178,7 +178,7 @@ class RunReader:
         run.is_v1 = self._translator.is_v1
 
     def _went_back(self) -> bool:
-        """Whether the line's stamp lies well before the one before it."""
+        # Whether the line's stamp is well before the previous one.
         stamp = self._translator.stamp
         if stamp is None or stamp >= self._stamp:
             self._stamp = stamp or self._stamp
@@ -200,7 +200,7 @@ class RunReader:
         run.last_s = self._parser.clock.last_s
 
     def _place(self, run: LogRun, wall_s: float) -> None:
-        """The clock of this run is known: the lines up to now get their times."""
+        # The clock of this run is known now: the waiting lines get their times.
         run.first_s = wall_s
         begun_s = min(wall_s, run.begun_s) if run.begun_s is not None else wall_s
         run.begun_s = begun_s
@@ -213,7 +213,7 @@ class RunReader:
         run.last_s = self._parser.clock.last_s
 
     def _first_stamp(self, lines: list[str]) -> float | None:
-        """Of a line that the parser reads as nnU-Net's own."""
+        # The stamp of the first line that the parser reads as nnU-Net's own.
         for line in lines:
             if line[:2] in ("19", "20") and ": " in line:
                 wall = stamp_wall(line.partition(": ")[0], 0)
@@ -230,30 +230,29 @@ class RunReader:
 
 
 def _told_by(line: LogLine) -> Iterator[Event]:
-    """How a process ended, where a line says it."""
     if _WORKER_BUS_ERROR in line.text:
         yield ExceptionSeen(
             t_s=line.t_s, role="train-worker", error="BusError", message=line.text, traceback=line.text, source="log"
         )
         return
-    if said_in(line.text) is not None:  # often all that somebody has copied, without a traceback
+    if said_in(line.text) is not None:  # users often copy only this line, without a traceback
         yield ExceptionSeen(t_s=line.t_s, role="main", error="RuntimeError", message=line.text, echo=True, source="log")
         return
     if uncaught := _UNCAUGHT.match(line.text):
-        error, said = uncaught["name"] or "RuntimeError", uncaught["message"] or line.text
-        yield ExceptionSeen(t_s=line.t_s, role="main", error=error, message=said, traceback=line.text, source="log")
+        error, message = uncaught["name"] or "RuntimeError", uncaught["message"] or line.text
+        yield ExceptionSeen(t_s=line.t_s, role="main", error=error, message=message, traceback=line.text, source="log")
     ending = ending_of(line.text)
     if ending is not None:
         yield ProcessEnded(t_s=line.t_s, pid=0, role=ending.role, exit_signal=ending.exit_signal, source="log")
 
 
 def name_wall(name: str) -> float | None:
-    """The moment in the name of a training log, on the log's own clock."""
-    found = re.match(r"^training_log_(\d+)_(\d+)_(\d+)_(\d+)_(\d+)_(\d+)", name)
-    if found is None:
+    """Time in the name of a training log, on the log's own clock; None if there is none."""
+    match = re.match(r"^training_log_(\d+)_(\d+)_(\d+)_(\d+)_(\d+)_(\d+)", name)
+    if match is None:
         return None
     try:
-        year, month, day, hour, minute, second = (int(part) for part in found.groups())
+        year, month, day, hour, minute, second = (int(part) for part in match.groups())
         return datetime.datetime(year, month, day, hour, minute, second, tzinfo=datetime.timezone.utc).timestamp()
     except ValueError:
         return None

@@ -1,10 +1,10 @@
-"""Tell the exception that began a crash from those that only repeat that something else died before."""
+"""Separate the exception that started a crash from exceptions that only report an earlier death."""
 
 from __future__ import annotations
 
 import re
 
-# Said by whoever notices that a worker is gone (batchgenerators and nnunetv2, all generations), and where.
+# Raised when a worker is gone (batchgenerators and nnunetv2, all generations), and by which part.
 SAID_IN = {
     "One or more background workers are no longer alive": "training",
     "Some background workers are no longer alive": "export",
@@ -13,30 +13,30 @@ SAID_IN = {
     "Abort event was set. So someone died": "training",
     "MultiThreadedAugmenter.abort_event was set": "training",
 }
-# What is raised at one end of a pipe or socket when the process at the other end is gone.
+# Raised at one end of a pipe or socket when the process at the other end is gone.
 TORN_PIPES = {"ConnectionResetError", "ConnectionRefusedError", "BrokenPipeError", "EOFError", "FileNotFoundError"}
-# Launchers that start the training by subprocess, and raise CalledProcessError when it has failed.
+# Launchers that start the training by subprocess and raise CalledProcessError when it has failed.
 _LAUNCHER_FILE = re.compile(r"/(?:accelerate/commands|deepspeed/launcher)/[^/]+\.py$")
-# What torchrun raises when one of its processes has ended.
+# torchrun raises it when one of its processes has ended.
 LAUNCHER_ERRORS = {"ChildFailedError"}
 _FRAME = re.compile(r'^ *File "([^"]+)", line \d+', re.MULTILINE)
 
 
 def said_in(text: str) -> str | None:
-    """Which part of nnU-Net says this sentence: training, export, prediction, preprocessing; None: it is no echo."""
+    """Return the part of nnU-Net that prints this sentence (a value of ``SAID_IN``); None if it is no echo."""
     return next((part for sentence, part in SAID_IN.items() if sentence in text), None)
 
 
 def begins_echo(line: str) -> bool:
-    """Whether a line begins with one of these sentences, and so with a message of its own."""
+    """Whether a line begins with one of these sentences, so that a new message begins."""
     return line.startswith(tuple(SAID_IN))
 
 
 def is_echo(error: str, message: str, traceback: str) -> bool:
-    """Whether the exception only says that another process is gone.
+    """Whether the exception only reports that another process is gone.
 
-    A file that ends too early raises ``EOFError`` too: an echo is raised inside ``multiprocessing`` itself. A training
-    that calls a program of its own raises ``CalledProcessError`` too: an echo is raised by a launcher.
+    A file that ends too early raises ``EOFError`` too, but not inside ``multiprocessing`` itself. A training that calls
+    another program may raise ``CalledProcessError`` too, but not inside a launcher.
     """
     name = error.rpartition(".")[2]
     if said_in(message) is not None or name in LAUNCHER_ERRORS:

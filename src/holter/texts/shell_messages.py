@@ -1,4 +1,4 @@
-"""What shells print when a command was ended by a signal, in the languages of those who report such ends."""
+"""Messages of shells about a command that was ended by a signal, in the languages of users' reports."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _TRANSLATED = {
     "Getötet": "Killed", "Beendet": "Terminated", "Abgebrochen": "Aborted",
     "Speicherzugriffsfehler": "Segmentation fault", "Processus arrêté": "Killed", "Tué": "Killed",
     "Erreur de segmentation": "Segmentation fault", "Terminado": "Terminated", "Matado": "Killed",
-    "Terminado (killed)": "Killed",  # glibc's Spanish tells the two apart by the bracket alone
+    "Terminado (killed)": "Killed",  # in glibc's Spanish only the bracket differs
     "죽었음": "Killed", "Убито": "Killed", "Ucciso": "Killed",
 }  # fmt: skip
 _OF_ZSH = {
@@ -19,7 +19,7 @@ _OF_ZSH = {
     "bus error": "Bus error", "abort": "Aborted", "hangup": "Hangup",
 }  # fmt: skip
 _WORDS = {**{word: word for word in _ENGLISH}, **_TRANSLATED, **_OF_ZSH}
-# A word alone on its line is no longer than this, with all that stands behind it.
+# A message alone on its line is shorter than this, with everything behind it.
 _ALONE_CHARS = 60
 _ANY_WORD = "|".join(re.escape(word) for word in sorted(_WORDS, key=len, reverse=True))
 # In a script bash names file, line and PID ("行 12", "第 12 行", "ligne 12"); bash and zsh number their jobs.
@@ -30,14 +30,14 @@ _NAMED = re.compile(
 
 
 def shell_ending(line: str) -> str | None:
-    """The line as bash prints it in English, without script and PID; None for any other line."""
+    """Return the message as bash prints it in English, without script and PID; None for any other line."""
     if len(line) < _ALONE_CHARS and (word := _alone(line.strip())) is not None:
         return word
-    found = _NAMED.match(line)
-    return None if found is None else _WORDS[found["word"]] + found["rest"].rstrip()
+    match = _NAMED.match(line)
+    return None if match is None else _WORDS[match["word"]] + match["rest"].rstrip()
 
 
 def _alone(line: str) -> str | None:
-    """The English word; what else is in the bracket ("core dumped") and behind it says no more."""
+    # The English message; other text in the bracket ("core dumped") and behind it adds nothing.
     word, _, rest = line.replace("（", " (").partition(" (")
     return (_TRANSLATED.get(f"{word} (killed)") if rest.startswith("killed)") else None) or _TRANSLATED.get(word)

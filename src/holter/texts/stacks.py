@@ -1,4 +1,4 @@
-"""What py-spy, faulthandler and /proc print about threads -> ``ThreadStack``. Pure: text in, records out."""
+"""Thread dumps of py-spy, faulthandler and /proc -> ``ThreadStack``. Pure: text in, records out."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _FAULT_THREAD = re.compile(
 )
 _FAULT_FRAME = re.compile(r'^  File "(?P<file>.*)", line (?P<line>\d+|\?\?\?) in (?P<function>.*)$')
 
-# Calls that a waiting or working training thread is found in; numbers of the kernel's tables.
+# Calls in which a waiting or working training thread may be; numbers of the kernel's tables.
 _X86_64 = {
     0: "read", 1: "write", 3: "close", 5: "fstat", 7: "poll", 9: "mmap", 11: "munmap", 16: "ioctl",
     17: "pread64", 18: "pwrite64", 23: "select", 24: "sched_yield", 34: "pause", 35: "nanosleep", 42: "connect",
@@ -36,7 +36,7 @@ _SYSCALLS: Mapping[str, Mapping[int, str]] = {"x86_64": _X86_64, "aarch64": _AAR
 
 
 def syscall_name(text: str, machine: str | None = None) -> str | None:
-    """Name of the call in ``/proc/PID/task/TID/syscall``; ``running`` on a CPU, else its number."""
+    """Name of the call in ``/proc/PID/task/TID/syscall``; ``running`` on a CPU; its number if the name is unknown."""
     first = text.split(maxsplit=1)[0] if text.strip() else ""
     if first == "running":
         return "running"
@@ -46,7 +46,7 @@ def syscall_name(text: str, machine: str | None = None) -> str | None:
 
 
 def parse_py_spy(text: bytes | str) -> tuple[ThreadStack, ...]:
-    """Threads of ``py-spy dump --json``. Raises ``ValueError`` when the text is something else."""
+    """Return the threads of ``py-spy dump --json``. Raises ``ValueError`` for any other text."""
     threads: Any = msgspec.json.decode(text)
     if not isinstance(threads, list) or not all(isinstance(thread, dict) for thread in threads):
         raise ValueError("not a list of threads")
@@ -72,9 +72,9 @@ def _py_spy_thread(thread: Mapping[str, Any]) -> ThreadStack:
 
 
 def parse_faulthandler(text: str) -> tuple[ThreadStack, ...]:
-    """Threads of a ``faulthandler`` dump (Python 3.8 to 3.14); of several dumps in the text the last one.
+    """Return the threads of a ``faulthandler`` dump (Python 3.8 to 3.14); of several dumps the last one.
 
-    The one that is called the current thread (it crashed, or took the signal) is active.
+    The "Current thread" (it crashed, or handled the signal) is active.
     """
     threads: list[ThreadStack] = []
     frames: list[Frame] = []

@@ -1,8 +1,8 @@
 """Lines of console text -> exceptions: a whole traceback becomes one ``ExceptionSeen``.
 
-Python prints a traceback line by line, several processes print at once, and batchgenerators prints the
-headline of a worker's exception through another (buffered) stream than its traceback. What cannot be
-untangled is kept as text.
+Python prints a traceback line by line, several processes print at once, and batchgenerators prints the headline of a
+worker's exception through another (buffered) stream than its traceback. Lines that cannot be separated are kept as
+text.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from holter.records import ExceptionSeen, Role
 from holter.texts.secondary_errors import begins_echo, is_echo
 
-# A recursion error prints up to 1000 frames, a compiler error whole programs: beyond this nobody reads on.
+# A recursion error prints up to 1000 frames, a compiler error whole programs: more lines are of no use.
 MAX_TRACEBACK_LINES = 400
 # Lines after the error line that still belong to its message (a CUDA error has 4, a compiler error dozens).
 MAX_MESSAGE_LINES = 30
-# A traceback that stops in the middle (its process was killed) is given up after this time without a line.
+# A traceback that stops in the middle (its process was killed) is closed after this time without a line.
 GIVE_UP_AFTER_S = 3.0
 MAX_MESSAGE_CHARS = 2000
 
@@ -33,14 +33,14 @@ _HEADLINE = re.compile(
 )
 # A frame of a traceback whose beginning was not copied. (faulthandler's have no comma, a compiler's no function.)
 _FRAME = re.compile(r'^(?: *File ")?\S.*", line \d+, in ')
-# An error line without any traceback above it: "ValueError: ..." and "torch.OutOfMemoryError: ...", no "ERROR: ...".
+# An error line without a traceback above it: "ValueError: ..." and "torch.OutOfMemoryError: ...", no "ERROR: ...".
 _BARE_ERROR = re.compile(
     r"^(?:[A-Za-z_]\w*\.)*"
     r"(?:_?[A-Z]\w*(?:Error|Exception|Failed)|BadZipFile|BrokenProcessPool|KeyboardInterrupt)(?::\s|$)"
 )
 _CHAIN = re.compile(r"^(During handling of the above exception|The above exception was the direct cause)")
 _ERROR = re.compile(r"^(?P<name>[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)(?P<colon>:)?(?:\s(?P<message>.*))?$")
-# A logger's line (torchrun writes E1128 21:12:23.191000 …) below an error's message is not the rest of it.
+# A logger's line (torchrun writes E1128 21:12:23.191000 …) below an error's message does not belong to it.
 _LOGGED = re.compile(r"^(?:[IWEF]\d{4} \d\d:\d\d:\d\d\.\d+|\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d)\b")
 _ERROR_WITHOUT_MESSAGE = re.compile(r"(Error|Exception|Interrupt|Exit|Iteration|Failed|Timeout|Empty|Full)$")
 _CASE_FILE = re.compile(r"([^/\\'\"\s]+?)(?:_seg)?\.(?:b2nd|npz|npy|pkl)\b")
@@ -49,7 +49,7 @@ _PRODUCER_FRAME = re.compile(r"multi_threaded_augmenter\.py\", line \d+, in prod
 
 @dataclass
 class _Open:
-    """A traceback in the making."""
+    """An unfinished traceback."""
 
     began_s: float
     last_s: float
@@ -65,18 +65,18 @@ class _Open:
 
 
 class TracebackCollector:
-    """Takes lines one by one and gives finished exceptions through ``take``."""
+    """Collects lines one by one; ``take`` returns the finished exceptions."""
 
     def __init__(self, *, headless: bool = False) -> None:
-        """``headless``: read what lacks the line "Traceback" too, as people often copy only the last lines."""
+        """``headless``: also accept tracebacks without the line "Traceback": often only the last lines are copied."""
         self._headless = headless
         self._open: _Open | None = None
         self._done: list[ExceptionSeen] = []
-        # The headline and the traceback of one worker exception may come apart: remember what was told.
+        # The headline and the traceback of one worker exception may be separated: remember reported messages.
         self._told: deque[str] = deque(maxlen=32)
 
     def feed(self, line: str, t_s: float) -> bool:
-        """Whether the line belongs to a traceback; False leaves it to the caller."""
+        """Return whether the line belongs to a traceback; if not, the caller handles it."""
         line = _RANK.sub("", line)
         headline = _HEADLINE.match(line)
         if headline or _START.match(line):
@@ -100,19 +100,19 @@ class TracebackCollector:
         return self._open is not None
 
     def take(self) -> list[ExceptionSeen]:
-        """What was finished since the last call."""
+        """Return the exceptions finished since the last call."""
         done, self._done = self._done, []
         return done
 
     def idle(self, now_s: float) -> None:
-        """No line came: a complete traceback is finished, a torn one when it has waited long enough."""
+        """No line came: finish a complete traceback, and a torn one after ``GIVE_UP_AFTER_S``."""
         if self._open is None:
             return
         if self._open.stage == "message" or now_s - self._open.last_s >= GIVE_UP_AFTER_S:
             self.finish()
 
     def finish(self) -> None:
-        """Close what is open."""
+        """Close the open traceback, if any."""
         traceback, self._open = self._open, None
         if traceback is None:
             return
@@ -126,9 +126,8 @@ class TracebackCollector:
 
     def _begin(self, line: str, headline: re.Match[str] | None, t_s: float) -> None:
         traceback = self._open
-        # A "Traceback" line right after a headline or a chain sentence goes on with the same exception. In a text that
-        # is complete, one among frames means that two processes printed into each other: the error line that comes
-        # first is then the one of both.
+        # A "Traceback" line right after a headline or a chain sentence continues the same exception. In a complete
+        # text, one among frames means that two processes printed into each other: the next error line is of both.
         goes_on = traceback is not None and (traceback.stage == "headline" or self._is_mixed(traceback))
         if traceback is None or headline or not goes_on:
             self.finish()
@@ -163,11 +162,11 @@ class TracebackCollector:
         return True
 
     def _between(self, traceback: _Open, line: str) -> bool:
-        """A line at the margin that is no error: a frame that lost its blanks, or nothing of the traceback."""
+        # A line at the margin that is no error: a frame without its blanks, or not part of the traceback.
         if self._headless and _FRAME.match(line):
             traceback.lines.append(line)
             return True
-        if traceback.is_headless:  # no "Traceback" promises that an error line comes
+        if traceback.is_headless:  # without "Traceback" an error line may never come
             self._open = None
         return False
 
@@ -192,13 +191,13 @@ class TracebackCollector:
 
 
 def _begins_echo(line: str) -> bool:
-    """Whether another process begins to speak of this end: in an abridged paste right below the error line."""
+    # In an abridged paste another process's message about this end may be right below the error line.
     error = _ERROR.match(line)
     return begins_echo(line) or (error is not None and begins_echo(error["message"] or ""))
 
 
 def _is_error_name(name: str, *, has_colon: bool) -> bool:
-    """Tell ``ValueError: x`` and ``queue.Empty`` from ``WARNING: x``, ``slurmstepd: x`` and ``Killed``."""
+    # Separate ``ValueError: x`` and ``queue.Empty`` from ``WARNING: x``, ``slurmstepd: x`` and ``Killed``.
     last = name.rpartition(".")[2]
     if not has_colon:
         return bool(_ERROR_WITHOUT_MESSAGE.search(last))

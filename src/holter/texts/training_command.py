@@ -1,4 +1,4 @@
-"""What an nnU-Net training command says: data set, configuration, fold, trainer, plans, folders."""
+"""Parse an nnU-Net training command: data set, configuration, fold, trainer, plans, folders."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
-# Options of nnUNetv2_train that take a value; argparse accepts any unambiguous beginning of them.
+# Options of nnUNetv2_train that take a value; argparse accepts any unambiguous prefix of them.
 _NNUNET_OPTIONS = ("-tr", "-p", "-pretrained_weights", "-num_gpus", "-device")
-# Those that the shortened training has besides.
+# Further options of the shortened training.
 _SHORTENED_OPTIONS = (
     "--epochs", "--iterations", "--val-iterations", "--save-every", "--seed", "--train-step-delay-file",
 )  # fmt: skip
@@ -37,32 +37,32 @@ class TrainingCommand:
     continued: bool = False
 
     def dataset_name(self, environ: Mapping[str, str]) -> str | None:
-        """``DatasetNNN_Name``; an ID is looked up in nnU-Net's folders, None when it is not unique there."""
+        """``DatasetNNN_Name``; an ID is looked up in nnU-Net's folders; None if it is not unique there."""
         if self.dataset.startswith("Dataset"):
             return self.dataset
         if not self.dataset.isdigit():
             return None
-        found: set[str] = set()
+        names: set[str] = set()
         for root in _DATASET_ROOTS:
             if environ.get(root):
-                found |= _folders_starting(Path(environ[root]), f"Dataset{int(self.dataset):03d}")
-        return found.pop() if len(found) == 1 else None
+                names |= _folders_starting(Path(environ[root]), f"Dataset{int(self.dataset):03d}")
+        return names.pop() if len(names) == 1 else None
 
     def model_folder(self, environ: Mapping[str, str]) -> Path | None:
-        """``.../DatasetNNN_Name/Trainer__Plans__configuration``, whether it exists already or not."""
+        """``.../DatasetNNN_Name/Trainer__Plans__configuration``, whether it exists or not; None if unknown."""
         name, results = self.dataset_name(environ), environ.get("nnUNet_results")
         if name is None or not results:
             return None
         return Path(results) / name / f"{self.trainer}__{self.plans}__{self.configuration}"
 
     def fold_folder(self, environ: Mapping[str, str]) -> Path | None:
-        """The folder of the training log."""
+        """Folder of the training log; None if unknown."""
         model = self.model_folder(environ)
         return model / f"fold_{self.fold}" if model is not None else None
 
 
 def parse_training_command(cmdline: Sequence[str]) -> TrainingCommand | None:
-    """The training in a command line, wherever in it the call stands; None when there is none."""
+    """Return the training in a command line, at any place in it; None if there is none."""
     arguments = _arguments(cmdline)
     if arguments is None:
         return None
@@ -94,13 +94,13 @@ def parse_training_command(cmdline: Sequence[str]) -> TrainingCommand | None:
 
 
 def find_log_folder(cmdline: Sequence[str], environ: Mapping[str, str]) -> Path | None:
-    """Fold folder that a training command writes its log to; None when the command does not tell."""
+    """Fold folder that a training command writes its log to; None if unknown."""
     command = parse_training_command(cmdline)
     return command.fold_folder(environ) if command is not None else None
 
 
 def _arguments(cmdline: Sequence[str]) -> Sequence[str] | None:
-    """What follows the call of nnUNetv2_train, of its module, its file, or of ``holter train``."""
+    # The words after the call of nnUNetv2_train, of its module, its file, or of ``holter train``.
     for index, word in enumerate(cmdline):
         path = PurePath(word)
         previous = cmdline[index - 1] if index else ""
@@ -115,7 +115,7 @@ def _arguments(cmdline: Sequence[str]) -> Sequence[str] | None:
 
 
 def _value_option(name: str) -> str | None:
-    """The option that takes a value, exact or by an unambiguous beginning."""
+    # The option that takes a value, exact or by an unambiguous prefix.
     if name in _VALUE_OPTIONS:
         return name
     matches = [option for option in _VALUE_OPTIONS if len(name) > 2 and option.startswith(name)]
@@ -123,7 +123,7 @@ def _value_option(name: str) -> str | None:
 
 
 def _folders_starting(root: Path, beginning: str) -> set[str]:
-    # nnU-Net takes any folder with this beginning; the underscore keeps Dataset0041 from matching.
+    # nnU-Net accepts any folder with this prefix; the underscore keeps Dataset0041 from matching.
     try:
         return {entry.name for entry in root.iterdir() if entry.name.startswith(beginning + "_")}
     except OSError:

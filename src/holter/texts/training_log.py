@@ -1,11 +1,11 @@
 """Lines of nnU-Net's training log or console -> events. Pure: reads no file and no clock.
 
-The format: ``2024-03-26 09:06:26.123456: train_loss -0.1781 `` (local time without zone, no fraction when
+The format: ``2024-03-26 09:06:26.123456: train_loss -0.1781 `` (local time without zone, no fraction if
 it is zero, a blank at the end). Per epoch: ``Epoch N``, ``Current learning rate: x``, ``train_loss x``,
 ``val_loss x``, ``Pseudo dice [..]``, ``Epoch time: x s``. Versions of nnunetv2 differ little: those that
 unpack npz files log ``unpacking dataset...`` and ``unpacking done...`` (2.8.1 does not); with numpy 2 the
-list reads ``[np.float32(0.8), ..]``; early ones do not know ``Using torch.compile...``. Only lines with a
-time stamp are read as nnU-Net's own sentences: the header and the plans that follow it can contain
+list reads ``[np.float32(0.8), ..]``; early ones do not log ``Using torch.compile...``. Only lines with a
+time stamp are read as nnU-Net's own sentences: the header and the plans after it can contain
 anything.
 """
 
@@ -24,12 +24,12 @@ Level = Literal["info", "warning", "error"]
 
 # Kept per minute and level. A data worker may print a warning per batch; a fault prints a few dozen lines.
 LINES_PER_MINUTE: dict[Level, int] = {"info": 30, "warning": 30, "error": 60}
-# A fault that takes all workers with it prints two exceptions a process; the first ones matter.
+# A fault that kills all workers prints two exceptions per process; the first ones matter.
 EXCEPTIONS_PER_MINUTE = 60
 MAX_LINE_CHARS = 500
-# Holter writes into the same console; what it quotes there is not the training's.
+# Holter writes into the same console; its quotations are not messages of the training.
 OWN_LINE = "holter:"
-# Two streams of one run may be a moment out of order; beyond this the clock was set back.
+# Two streams of one run may be slightly out of order; beyond this the clock was set back.
 BACKWARD_TOLERANCE_S = 2.0
 
 _STAMP = re.compile(r"^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?): ?(.*)$")
@@ -46,13 +46,13 @@ _ERROR_LINE = re.compile(
     re.IGNORECASE,
 )
 _WARNING_LINE = re.compile(r"\bwarning\b|\b\w+Warning\b", re.IGNORECASE)
-# Decide a case, so they are never taken for the rest of some exception's message.
+# These decide a case, so they never count as part of an exception's message.
 _DECISIVE = re.compile(
     r"^(Killed|slurmstepd|srun:|Segmentation fault|Bus error|Aborted|Terminated|Hangup)|core dumped|oom[-_]?kill"
     r"|^terminate called|taking the entire process down"
 )
-# Some part of every loose line that is ever kept. Most lines of a console have none of these: looking for them first
-# makes reading a console ten times as fast.
+# Every unstamped line that is kept contains one of these. Most lines of a console do not: checking this first makes
+# reading a console ten times as fast.
 _SIGNS = (
     "warn", "err", "kill", "oom", "out of memory", "fault", "core dumped", "exception", "no longer alive", "abort",
     "no space", "quota", "traceback", "process", "pin_memory", "slurmstepd", "srun", "terminate", "hangup", "info:",
@@ -79,12 +79,12 @@ _KEPT_SENTENCES = (
 
 
 def numbers(text: str) -> tuple[float, ...]:
-    """All numbers of a printed value or list, whatever numpy wraps around them."""
-    return tuple(float(found) for found in _NUMBER.findall(_NUMPY_TYPE.sub("(", text)))
+    """Return all numbers of a printed value or list, also with numpy's type names around them."""
+    return tuple(float(number) for number in _NUMBER.findall(_NUMPY_TYPE.sub("(", text)))
 
 
 def stamp_wall(stamp: str, utc_offset_s: int | None = None) -> float | None:
-    """Unix time of the log's local time stamp; without an offset in this machine's own zone."""
+    """Unix time of a time stamp; without an offset it is in this machine's time zone. None if it cannot be parsed."""
     try:
         moment = datetime.datetime.fromisoformat(_six_digits(stamp))
     except ValueError:
@@ -96,13 +96,13 @@ def stamp_wall(stamp: str, utc_offset_s: int | None = None) -> float | None:
 
 
 def _six_digits(stamp: str) -> str:
-    """Python 3.10 reads 3 or 6 digits of a second, nothing between."""
+    # Python 3.10 reads 3 or 6 digits of a second, no other count.
     whole, dot, fraction = stamp.partition(".")
     return whole + dot + fraction.ljust(6, "0") if dot else whole
 
 
 class LogClock:
-    """Places lines on the recording's clock by the wall-clock stamps that they carry."""
+    """Converts the wall-clock stamps of lines to the recording's clock."""
 
     def __init__(self, wall_zero: float, utc_offset_s: int | None = None) -> None:
         self._wall_zero = wall_zero
@@ -110,11 +110,11 @@ class LogClock:
         self.last_s: float | None = None
 
     def begin(self, wall: float, now_s: float) -> None:
-        """A file begins at this moment: lines before the first stamp get it."""
+        """Start a file at this unix time: lines before the first stamp get it."""
         self.last_s = min(wall - self._wall_zero, now_s)
 
     def place(self, stamp: str | None, now_s: float, *, history: bool) -> float:
-        """Time of a line. A stamp in the future or far before its predecessor: the clock was set."""
+        """Return the time of a line. A stamp in the future or far before the previous one: the clock was set."""
         wall = stamp_wall(stamp, self._utc_offset_s) if stamp is not None else None
         fallback = self.last_s if history and self.last_s is not None else now_s
         if wall is None:
@@ -127,16 +127,16 @@ class LogClock:
 
 
 class LineBudget:
-    """Lets through a bounded number of lines a minute and says how many it held back."""
+    """Passes on a bounded number of lines per minute and counts the dropped ones."""
 
     def __init__(self, source: str) -> None:
         self._source = source
         self._minute: int | None = None
         self._used: dict[Level, int] = {}
-        self._exceptions: tuple[int, int] = (0, 0)  # minute, how many in it
+        self._exceptions: tuple[int, int] = (0, 0)  # minute, and count in it
 
     def admit(self, text: str, level: Level, t_s: float) -> list[Event]:
-        """The line, or nothing; with the first line of a new minute the count of what was dropped."""
+        """Return the line, or nothing; with the first line of a new minute also the count of dropped lines."""
         events: list[Event] = []
         if int(t_s // 60) != self._minute:
             dropped = sum(max(0, used - LINES_PER_MINUTE[kind]) for kind, used in self._used.items())
@@ -149,7 +149,7 @@ class LineBudget:
         return events
 
     def admit_exception(self, exception: ExceptionSeen) -> bool:
-        """Whether this one is still among the first of its minute."""
+        """Whether this exception is among the first of its minute."""
         minute, count = self._exceptions
         now = int(exception.t_s // 60)
         self._exceptions = (now, count + 1 if now == minute else 1)
@@ -157,7 +157,7 @@ class LineBudget:
 
 
 class LogParser:
-    """State of one log: the epoch in progress, the phase, an open traceback."""
+    """State of one log: the current epoch, the phase, an open traceback."""
 
     def __init__(
         self,
@@ -169,7 +169,7 @@ class LogParser:
     ) -> None:
         """``headless``: tracebacks may lack their first lines."""
         self.clock = LogClock(wall_zero, utc_offset_s)
-        self.sentences = True  # False: nnU-Net's stamped sentences are read for their time only
+        self.sentences = True  # False: nnU-Net's stamped sentences are used only for their time
         self._budget = LineBudget(source)
         self._tracebacks = TracebackCollector(headless=headless)
         self._phase: tuple[Phase, int | None] | None = None
@@ -177,19 +177,19 @@ class LogParser:
         self._values: dict[str, tuple[float, ...]] = {}
 
     def restart(self, wall: float, now_s: float) -> list[Event]:
-        """A new log begins: the training was started (again) at ``wall``."""
+        """Start a new log: the training was started (again) at ``wall``."""
         self._phase, self._epoch, self._values = None, None, {}
         self.clock.begin(wall, now_s)
         return self._enter("startup", self.clock.last_s if self.clock.last_s is not None else now_s)
 
     def feed(self, lines: Iterable[str], now_s: float, *, history: bool = False) -> list[Event]:
-        """Events of these lines. ``now_s``: time of reading; ``history``: written before that."""
+        """Return the events of these lines. ``now_s``: time of reading; ``history``: written before that."""
         events: list[Event] = []
         for whole in lines:
-            # A progress bar ends in no line break: our words may stand behind it.
+            # A progress bar ends without a line break: Holter's own line may follow on the same line.
             line, own, _ = whole.partition(OWN_LINE)
             if own and not line:
-                # No part of a traceback: as if no line had come.
+                # Not part of a traceback: treat it as if no line had come.
                 events += self.idle(now_s)
                 continue
             match = _STAMP.match(line) if line[:1].isdigit() else None
@@ -205,15 +205,14 @@ class LogParser:
         return events
 
     def idle(self, now_s: float) -> list[Event]:
-        """To be called when nothing new was written: closes a traceback that has come to its end."""
+        """Call when no new line was written: closes a complete traceback."""
         self._tracebacks.idle(now_s)
         return self._exceptions()
 
     def _exceptions(self) -> list[Event]:
-        return [found for found in self._tracebacks.take() if self._budget.admit_exception(found)]
+        return [exception for exception in self._tracebacks.take() if self._budget.admit_exception(exception)]
 
     def _loose(self, line: str, t_s: float) -> list[Event]:
-        """A line without time stamp: part of a traceback, a warning, or nothing."""
         if not self._tracebacks.is_open and not has_sign(line):
             return []
         decisive = _DECISIVE.search(line)
@@ -233,7 +232,6 @@ class LogParser:
         return self._budget.admit(text, "info", t_s) if text.startswith(_KEPT_SENTENCES) else []
 
     def _sentence(self, text: str, t_s: float, stamp: str) -> list[Event]:
-        """One of nnU-Net's own sentences."""
         if epoch := _EPOCH.match(text):
             self._epoch, self._values = int(epoch[1]), {}
             return self._enter("train", t_s, self._epoch)
@@ -250,7 +248,7 @@ class LogParser:
             return self._enter("unpack", t_s)
         if text.startswith("unpacking done"):
             return self._enter("startup", t_s)
-        # run_training returns here and perform_actual_validation follows at once.
+        # run_training returns here, and perform_actual_validation follows at once.
         if text.startswith("Training done") or _PREDICTING.match(text):
             return self._enter("final-validation", t_s)
         if text.startswith("Validation complete"):
@@ -264,7 +262,7 @@ class LogParser:
         return [PhaseChanged(t_s=t_s, phase=phase, epoch=epoch)]
 
     def _epoch_ended(self, text: str, t_s: float, stamp: str) -> list[Event]:
-        if self._epoch is None:  # joined in the middle of a torn log
+        if self._epoch is None:  # the log begins in the middle of an epoch
             return []
         dice = self._values.get("Pseudo dice")
         ended = EpochEnded(
@@ -282,11 +280,10 @@ class LogParser:
             learning_rate=_finite(self._values.get("Current learning rate:")),
             wall=stamp,
         )
-        # What follows until the next "Epoch": checkpoints and progress.png.
+        # Until the next "Epoch" nnU-Net writes checkpoints and progress.png.
         return [ended, *self._divergence(t_s), *self._enter("checkpoint", t_s, self._epoch)]
 
     def _divergence(self, t_s: float) -> list[Event]:
-        """A loss that is no number any more, in words."""
         lost = {name: values[0] for name in ("train_loss", "val_loss") if (values := self._values.get(name))}
         texts = [
             f"{name} is {value:g} in epoch {self._epoch}" for name, value in lost.items() if not math.isfinite(value)
@@ -295,11 +292,11 @@ class LogParser:
 
 
 def has_sign(line: str) -> bool:
-    """Whether a line may be worth keeping, by a look that costs next to nothing."""
+    """Whether a line may be worth keeping: a cheap check before parsing."""
     lowered = line.lower()
     return any(sign in lowered for sign in _SIGNS)
 
 
 def _finite(values: tuple[float, ...] | None) -> float | None:
-    """The first number; a tape holds no NaN and no infinity."""
+    # The first number; the tape allows no NaN and no infinity.
     return values[0] if values and math.isfinite(values[0]) else None

@@ -1,4 +1,4 @@
-"""Survey -> Result: one file a group of checks, each check a pure function. The order is that of the report."""
+"""Survey -> Result: one file per group of checks, each check a pure function. The order is that of the report."""
 
 from __future__ import annotations
 
@@ -23,5 +23,5 @@ CHECKS: tuple[Check, ...] = tuple(check for _, checks in GROUPS for check in che
 
 
 def name_of(check: Check) -> str:
-    """The check's name in results and documents."""
+    """Return the check's name in results and documents."""
     return check.__name__.replace("_", "-")

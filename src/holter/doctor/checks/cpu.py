@@ -1,4 +1,4 @@
-"""Cores against the processes that nnU-Net starts."""
+"""CPU cores compared with the processes that nnU-Net starts."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ define_all(
         "doctor.cpu-cores.few.do": "Get more cores, or take load off them: holter train --loader holter.",
         "doctor.cpu-limits.go": "none: all {seen} can be used",
         "doctor.cpu-limits.quota": (
-            "A quota grants {cpus} cores, although nnU-Net counts {seen} and starts as many workers as if it had them."
+            "A quota grants {cpus} cores, but nnU-Net counts {seen} cores when it starts workers."
         ),
         "doctor.cpu-limits.quota.do": "Start as many workers as there are cores.",
         "doctor.cpu-limits.affinity": (
@@ -34,7 +34,7 @@ define_all(
         "doctor.data-workers.invalid": "nnUNet_n_proc_DA={value} is no number: nnU-Net ends at once.",
         "doctor.data-workers.invalid.do": "Set a number.",
         "doctor.data-workers.zero": (
-            "nnUNet_n_proc_DA=0: batches are made by the training itself, and the GPU waits for each."
+            "nnUNet_n_proc_DA=0: the training process makes batches itself, and the GPU waits for each."
         ),
         "doctor.data-workers.zero.do": "Set at least 1; 0 is for finding errors only.",
         "doctor.data-workers.default": (
@@ -43,16 +43,16 @@ define_all(
         "doctor.data-workers.default.do": "Start as many workers as there are cores.",
         "doctor.data-workers.too-many": "nnU-Net starts {train} + {validation} data workers for {cpus} cores.",
         "doctor.data-workers.too-many.do": "Start as many workers as there are cores.",
-        "doctor.threads.go": "nothing makes workers fight over cores",
+        "doctor.threads.go": "no setting makes workers compete for cores",
         "doctor.threads.pinned": "{name}={value} ties threads to cores: forked workers may all end up on the same one.",
         "doctor.threads.pinned.do": "Unset it for nnU-Net.",
         "doctor.threads.invalid": "{name}={value} is no number.",
         "doctor.threads.invalid.do": "Set it to 1.",
         "doctor.threads.many": "{name}={value} in each of {workers} workers is more threads than the cores can run.",
-        "doctor.threads.many.do": "One thread a worker.",
+        "doctor.threads.many.do": "Use one thread per worker.",
         "doctor.cpu-load.go": "{percent} % busy",
         "doctor.cpu-load.busy": "The machine's cores are {percent} % busy already; the data workers will share them.",
-        "doctor.cpu-load.busy.do": "See who uses them, and wait or move.",
+        "doctor.cpu-load.busy.do": "See which processes use them; wait, or use another machine.",
         "doctor.cpu-load.stolen": "The hypervisor takes {percent} % of this machine's CPU time for others.",
         "doctor.cpu-load.stolen.do": "Ask for cores of your own, or for a less crowded host.",
     }
@@ -60,30 +60,30 @@ define_all(
 
 # nnU-Net's own requirements: 6 cores (12 threads) for one GPU; below 4 its augmentation starves even small plans.
 RECOMMENDED_CPUS, FEW_CPUS = 6, 4
-# Others may use this much before they take cores that the workers need.
+# Other processes may use this much before they take cores that the workers need.
 BUSY_RATIO = 0.5
-# Pools of n threads in each of n processes: more threads than this a core only fight.
+# Pools of n threads in each of n processes: more threads per core than this only compete.
 THREADS_PER_CPU = 2
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-# They tie every worker to the same core, since workers are forked from one process.
+# They tie every worker to the same core, because workers are forked from one process.
 PINNING = ("OMP_PROC_BIND", "GOMP_CPU_AFFINITY", "KMP_AFFINITY", "OMP_PLACES")
 NOT_PINNING = ("false", "none", "disabled")
 STEAL_RATIO = 0.05
 
 
 def cpu_cores(survey: Survey) -> Result:
-    """Enough cores at all."""
+    """Check that there are enough cores."""
     cpus = survey.cgroup.effective_cpus if survey.cgroup else None
     if cpus is None:
         return unknown("cpu-cores", "limits-unread")
-    told = number(cpus)
+    shown = number(cpus)
     if cpus < FEW_CPUS:
-        return result("warn", "cpu-cores", "few", cpus=told, wanted=RECOMMENDED_CPUS)
-    return go("cpu-cores", cpus=told)
+        return result("warn", "cpu-cores", "few", cpus=shown, wanted=RECOMMENDED_CPUS)
+    return go("cpu-cores", cpus=shown)
 
 
 def cpu_limits(survey: Survey) -> Result:
-    """A quota or a CPU set that os.cpu_count() does not know of."""
+    """Check for a CPU quota or CPU set, which os.cpu_count() ignores."""
     group, seen = survey.cgroup, survey.software.cpu_count or (survey.host.cpu_count if survey.host else None)
     if group is None or group.effective_cpus is None or seen is None:
         return unknown("cpu-limits", "limits-unread")
@@ -97,24 +97,24 @@ def cpu_limits(survey: Survey) -> Result:
 
 
 def data_workers(survey: Survey) -> Result:
-    """nnUNet_n_proc_DA, and the processes that come of it, against the cores."""
-    those = workers(survey)
-    values = {"train": those.train, "validation": those.validation}
-    if those.invalid is not None:
-        return result("no-go", "data-workers", "invalid", setting=_fitting(survey), value=those.invalid)
-    if those.train == 0:
+    """Check the number of data workers (nnUNet_n_proc_DA) against the cores."""
+    processes = workers(survey)
+    values = {"train": processes.train, "validation": processes.validation}
+    if processes.invalid is not None:
+        return result("no-go", "data-workers", "invalid", setting=_fitting(survey), value=processes.invalid)
+    if processes.train == 0:
         return result("warn", "data-workers", "zero", setting=_fitting(survey))
     cpus = survey.cgroup.effective_cpus if survey.cgroup else None
     if cpus is None:
         return unknown("data-workers", "limits-unread")
     if _too_many(survey):
-        variant = "default" if those.asked is None else "too-many"
+        variant = "default" if processes.asked is None else "too-many"
         return result("warn", "data-workers", variant, setting=_fitting(survey), cpus=number(cpus), **values)
     return go("data-workers", cpus=number(cpus), **values)
 
 
 def threads(survey: Survey) -> Result:
-    """Thread pools inside every process."""
+    """Check the thread pools inside every process."""
     if survey.environment is None:
         return unknown("threads", "environment-unread")
     variables = survey.variables
@@ -138,7 +138,7 @@ def threads(survey: Survey) -> Result:
 
 
 def cpu_load(survey: Survey) -> Result:
-    """Whether others use the cores now, or the hypervisor takes them away."""
+    """Check whether other processes use the cores now, or the hypervisor takes CPU time."""
     host = survey.host
     if host is None or host.cpu_busy_ratio is None:
         return unknown("cpu-load", "stat-unread")
@@ -151,7 +151,7 @@ def cpu_load(survey: Survey) -> Result:
 
 
 def _too_many(survey: Survey) -> bool:
-    """More training workers than cores: nnU-Net goes by os.cpu_count(), which knows no limits."""
+    # More training workers than cores: nnU-Net uses os.cpu_count(), which ignores limits.
     cpus = survey.cgroup.effective_cpus if survey.cgroup else None
     return cpus is not None and workers(survey).train > max(1, floor(cpus))
 

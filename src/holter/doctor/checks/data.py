@@ -1,4 +1,4 @@
-"""The preprocessed cases themselves."""
+"""Checks of the preprocessed cases."""
 
 from __future__ import annotations
 
@@ -21,20 +21,18 @@ define_all(
         ),
         "doctor.preprocessed-files.bad": (
             "Damaged files ({count}): {shown}. The worker that draws such a case dies, sooner or later. ({lengths} of "
-            "{files} lengths looked at, {whole} read to their end.)"
+            "{files} lengths checked, {whole} read to their end.)"
         ),
-        "doctor.preprocessed-files.bad.do": "Look whether the disk was full, remove them and preprocess again.",
+        "doctor.preprocessed-files.bad.do": "Check whether the disk was full, remove them and preprocess again.",
         "doctor.preprocessed-files.missing": "Missing files ({count}): {shown}.",
         "doctor.preprocessed-files.missing.do": "Preprocess again: the earlier preprocessing did not come to its end.",
-        "doctor.preprocessed-files.hangs": (
-            "Reading {shown} does not come back ({lengths} of {files} lengths looked at)."
-        ),
+        "doctor.preprocessed-files.hangs": ("Reading {shown} hangs ({lengths} of {files} lengths were checked)."),
         "doctor.preprocessed-files.hangs.do": (
-            "Have the storage looked at; a worker that reads it would hang the training."
+            "Have the storage checked; a worker that reads it would hang the training."
         ),
         "doctor.preprocessed-files.none": "No preprocessed case in {path}.",
         "doctor.preprocessed-files.none.do": "nnUNetv2_preprocess makes them for this configuration.",
-        "doctor.preprocessed-files.not-all": "{lengths} of {files} files were looked at in the time; those are right",
+        "doctor.preprocessed-files.not-all": "{lengths} of {files} files were checked in the time; those are right",
         "doctor.preprocessed-files.lengths-only": "the lengths of all {files} are right, contents were not read: {why}",
         "doctor.number-of-cases.go": "{cases}",
         "doctor.number-of-cases.fewer": "{cases} of {wanted} cases are preprocessed.",
@@ -60,18 +58,18 @@ define_all(
 )
 
 SHOWN = 3
-# From this nnU-Net on a part of a case becomes a tensor without being copied (docs/upstream.md, section 23).
+# From this version of nnU-Net on, part of a case becomes a tensor without a copy (docs/upstream.md, section 23).
 WRITES_TO_MAPS: Version = (2, 7)
 
 
 def preprocessed_files(survey: Survey) -> Result:
-    """Cut, empty or unreadable files: the worker that draws such a case dies, at some epoch."""
+    """Check for truncated, empty or unreadable files: a worker that draws such a case dies, at some epoch."""
     files = survey.files
     if files is None:
         return not_applicable("preprocessed-files", "no-data")
     values = {"lengths": files.lengths_checked, "whole": files.read_whole, "files": files.files}
     if files.bad:
-        shown = "; ".join(f"{one.file}: {one.problem}" for one in files.bad[:SHOWN])
+        shown = "; ".join(f"{bad.file}: {bad.problem}" for bad in files.bad[:SHOWN])
         return result("no-go", "preprocessed-files", "bad", count=len(files.bad), shown=shown, **values)
     if files.missing:
         shown = ", ".join(files.missing[:SHOWN])
@@ -88,7 +86,7 @@ def preprocessed_files(survey: Survey) -> Result:
 
 
 def number_of_cases(survey: Survey) -> Result:
-    """As many preprocessed cases as the data set has."""
+    """Check that as many cases are preprocessed as the data set has."""
     files, plan = survey.files, survey.plan
     if files is None or plan is None:
         return not_applicable("number-of-cases", "no-data")
@@ -100,7 +98,7 @@ def number_of_cases(survey: Survey) -> Result:
 
 
 def label_values(survey: Survey) -> Result:
-    """Labels that the network has no output for end the training in a CUDA assertion."""
+    """Check the label values: a label without a network output ends the training in a CUDA assertion."""
     files, plan = survey.files, survey.plan
     if files is None or plan is None:
         return not_applicable("label-values", "no-data")
@@ -108,7 +106,7 @@ def label_values(survey: Survey) -> Result:
     if not plan.labels:
         return unknown("label-values", "no-labels")
     if files.labels_bad:
-        shown = "; ".join(f"{one.file}: {one.problem}" for one in files.labels_bad[:SHOWN])
+        shown = "; ".join(f"{bad.file}: {bad.problem}" for bad in files.labels_bad[:SHOWN])
         allowed = ", ".join(map(str, plan.labels))
         return result("no-go", "label-values", "outside", shown=shown, allowed=allowed, **values)
     if not files.segmentations_read:
@@ -119,7 +117,7 @@ def label_values(survey: Survey) -> Result:
 
 
 def read_only_data(survey: Survey) -> Result:
-    """Workers of nnU-Net 2.7 and later write into the memory maps of unpacked cases (.npz): SIGSEGV."""
+    """Check for .npz cases with nnU-Net 2.7 or later: its workers write into their read-only memory maps (SIGSEGV)."""
     files, asked = survey.files, survey.asked
     if files is None:
         return not_applicable("read-only-data", "no-data")
@@ -131,9 +129,9 @@ def read_only_data(survey: Survey) -> Result:
         return unknown("read-only-data", survey.software.unread or "no-package")
     if now < WRITES_TO_MAPS:
         return go("read-only-data", "copied", version=text or "?")
-    if files.holds_patch is False:  # a part that is padded is a copy
+    if files.holds_patch is False:  # a padded part is a copy
         return go("read-only-data", "padded")
-    number = re.sub(r"^Dataset0*(\d+)_.*", r"\1", asked.dataset or "?")  # the command takes no name
+    number = re.sub(r"^Dataset0*(\d+)_.*", r"\1", asked.dataset or "?")  # the command accepts only the number
     setting = f"nnUNetv2_preprocess -d {number} -plans_name {asked.plans} -c {asked.configuration}"
     return result("no-go", "read-only-data", "crashes", setting=setting, version=text or "?")
 

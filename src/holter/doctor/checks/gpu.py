@@ -1,4 +1,4 @@
-"""The GPU: there, reached by this torch, alone, and not held back."""
+"""Checks of the GPU: visible, usable by this torch, not shared, and not slowed down."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ define_all(
         "doctor.gpu-link.title": "PCIe link",
         "doctor.gpu-errors.title": "GPU errors, slices",
         "doctor.gpu-present.go": "{count} × {names}",
-        "doctor.gpu-present.none": "No NVIDIA GPU can be seen ({why}); nnU-Net trains on one unless told otherwise.",
+        "doctor.gpu-present.none": "No NVIDIA GPU can be seen ({why}); nnU-Net trains on a GPU by default.",
         "doctor.gpu-present.none.do": (
             "Use a machine with a GPU (in a container: --gpus all), or train with -device cpu, which takes weeks."
         ),
@@ -42,8 +42,7 @@ define_all(
         ),
         "doctor.torch-reaches-gpu.refused": "torch, built for CUDA {cuda}, cannot use the GPU: {why}",
         "doctor.torch-reaches-gpu.refused.do": (
-            "Bring driver and torch together: a newer driver, or a torch for an older CUDA. After a driver update, "
-            "restart."
+            "Install a newer driver, or a torch for an older CUDA. After a driver update, restart."
         ),
         "doctor.compute-capability.go": "{name}: {capability} is supported",
         "doctor.compute-capability.unsupported": (
@@ -56,20 +55,20 @@ define_all(
         "doctor.gpu-memory.small.do": "Plan with a smaller -gpu_memory_target, or use a larger GPU.",
         "doctor.gpu-memory.taken": "Only {free} of {total} are free on GPU {gpu}; {plans} were made for {wanted}.",
         "doctor.gpu-memory.taken.do": "See with nvidia-smi who holds the rest, or use another GPU.",
-        "doctor.gpu-neighbours.go": "nobody else computes there",
+        "doctor.gpu-neighbours.go": "no other process computes there",
         "doctor.gpu-neighbours.elsewhere": "Others compute on GPU {gpu}: {names}. Another GPU is free.",
         "doctor.gpu-neighbours.elsewhere.do": "Use the free one.",
         "doctor.gpu-neighbours.shared": "Others compute on GPU {gpu}: {names}. Each slows the other down.",
-        "doctor.gpu-neighbours.shared.do": "Wait for them, or end what is left over of your own.",
+        "doctor.gpu-neighbours.shared.do": "Wait for them, or end your own left-over processes.",
         "doctor.gpu-held-down.go": "nothing holds the clock down",
         "doctor.gpu-held-down.held": "The clock of GPU {gpu} is held down now: {reasons}.",
         "doctor.gpu-held-down.held.do": "Have cooling, power supply and power limit checked.",
         "doctor.gpu-held-down.hot": "GPU {gpu} is at {degrees} °C already; under load it will slow down.",
         "doctor.gpu-held-down.hot.do": "Have its cooling checked (fans, dust, air flow).",
-        "doctor.gpu-link.go": "{width} lanes, as many as there can be",
+        "doctor.gpu-link.go": "{width} lanes, the maximum",
         "doctor.gpu-link.fewer": "{width} of {width_max} lanes, which costs little",
         "doctor.gpu-link.narrow": "GPU {gpu} is connected by {width} of {width_max} PCIe lanes.",
-        "doctor.gpu-link.narrow.do": "Seat the card anew, or use another slot; batches reach it more slowly.",
+        "doctor.gpu-link.narrow.do": "Reseat the card, or use another slot; batches reach it more slowly.",
         "doctor.gpu-errors.go": "none",
         "doctor.gpu-errors.ecc": "GPU {gpu} has counted memory errors that could not be corrected ({count}).",
         "doctor.gpu-errors.ecc.do": "Have the GPU reset, and replaced if they come back.",
@@ -77,50 +76,48 @@ define_all(
     }
 )
 
-# What nnU-Net's planners aim at; plans of one's own may ask for anything.
+# The memory targets of nnU-Net's planners; a user's own plans may need any amount.
 PLANNED_BYTES = {
     "nnUNetPlans": 8 * GIB,
     "nnUNetResEncUNetMPlans": 8 * GIB,
     "nnUNetResEncUNetLPlans": 24 * GIB,
     "nnUNetResEncUNetXLPlans": 40 * GIB,
 }
-# A GPU sold as having 8 GB shows less, and plans stay somewhat below their aim.
+# A GPU sold with 8 GB reports less, and plans stay somewhat below their target.
 PLANNED_SLACK = 0.9
 HOT_C = 85  # most GPUs slow down between 83 and 90 degrees
 ARCHITECTURE = re.compile(r"^(sm|compute)_(\d+)(\d)[a-z]?$")
 
 
 def present(survey: Survey) -> tuple[GpuSample, ...]:
-    """GPUs that the driver told of and that a training would see, in its order."""
-    told = tuple(gpu for gpu in survey.gpus if gpu.source != "none" and gpu.name is not None)
+    """Return the GPUs that the driver reported and that a training would see, in its order."""
+    reported = tuple(gpu for gpu in survey.gpus if gpu.source != "none" and gpu.name is not None)
     names = survey.machine.visible_gpus
     if names is None:
-        return told
-    seen = [gpu for name in names.split(",") for gpu in told if _is_named(gpu, name.strip())]
+        return reported
+    seen = [gpu for name in names.split(",") for gpu in reported if _is_named(gpu, name.strip())]
     return tuple({gpu.index: gpu for gpu in seen}.values())
 
 
 def _is_named(gpu: GpuSample, name: str) -> bool:
-    """Whether an entry of CUDA_VISIBLE_DEVICES means this GPU or a slice of it; one without a UUID may be meant.
-
-    CUDA takes the beginning of a UUID as well. "MIG-GPU-<UUID>/1/0" is how drivers before 470 name a slice.
-    """
+    # Whether an entry of CUDA_VISIBLE_DEVICES may mean this GPU or a slice of it; a GPU without a known UUID may.
+    # CUDA also accepts a prefix of a UUID. "MIG-GPU-<UUID>/1/0" is a slice's name in drivers before 470.
     if name.isdecimal():
         return gpu.index == int(name)
     if name.startswith("MIG-GPU-"):
         return (gpu.uuid or name[4:]).startswith(name[4:].partition("/")[0])
     if name.startswith("MIG-"):
-        return bool(gpu.mig) and any((one.uuid or name).startswith(name) for one in gpu.slices or (GpuSlice(),))
+        return bool(gpu.mig) and any((part.uuid or name).startswith(name) for part in gpu.slices or (GpuSlice(),))
     return name.startswith("GPU-") and (gpu.uuid or name).startswith(name)
 
 
 def _is_given(survey: Survey) -> bool:
-    """Whether somebody has chosen the GPUs already: another one may be somebody else's."""
+    # Whether GPUs were assigned already: another GPU may be assigned to another user.
     return survey.machine.visible_gpus is not None or bool(survey.variables.get("SLURM_JOB_ID"))
 
 
 def gpu_present(survey: Survey) -> Result:
-    """A GPU, and a driver that answers."""
+    """Check that there is a GPU and that its driver answers."""
     if survey.asked.device == "cpu":
         return not_applicable("gpu-present", "on-cpu")
     if survey.machine.visible_gpus is not None and survey.machine.visible_gpus.strip() in ("", "-1"):
@@ -139,7 +136,7 @@ def gpu_present(survey: Survey) -> Result:
 
 
 def torch_reaches_gpu(survey: Survey) -> Result:
-    """Driver, CUDA and torch fit together."""
+    """Check that driver, CUDA and torch fit together."""
     software = survey.software
     if survey.asked.device == "cpu":
         return not_applicable("torch-reaches-gpu", "on-cpu")
@@ -160,7 +157,7 @@ def torch_reaches_gpu(survey: Survey) -> Result:
 
 
 def compute_capability(survey: Survey) -> Result:
-    """Whether this torch was built for this GPU."""
+    """Check that this torch was built for this GPU."""
     software = survey.software
     if not software.capabilities or not software.architectures:
         if survey.asked.device == "cpu":
@@ -179,28 +176,28 @@ def compute_capability(survey: Survey) -> Result:
 
 
 def supported(architectures: Sequence[str], major: int, minor: int) -> bool:
-    """Machine code runs on its own major version from its minor on; PTX ("compute_") on anything newer."""
+    """Machine code runs on GPUs of its major version from its minor version on; PTX ("compute_") on any newer one."""
     for architecture in architectures:
-        found = ARCHITECTURE.match(architecture)
-        if found is None:
+        match = ARCHITECTURE.match(architecture)
+        if match is None:
             continue
-        built = int(found[2]), int(found[3])
+        built = int(match[2]), int(match[3])
         newer = (major, minor) >= built
-        if newer and (found[1] == "compute" or major == built[0]):
+        if newer and (match[1] == "compute" or major == built[0]):
             return True
     return False
 
 
 def gpu_memory(survey: Survey) -> Result:
-    """Free memory against what the plans were made for."""
+    """Check the free memory against the memory that the plans were made for."""
     gpus = present(survey)
     if survey.asked.device == "cpu" or not gpus:
         return not_applicable("gpu-memory", "on-cpu" if survey.asked.device == "cpu" else "no-gpu")
-    # Where GPUs are given, nnU-Net takes the first of them; else somebody may still choose the emptiest.
-    looks = _memories(gpus[:1] if _is_given(survey) else gpus, survey.machine.visible_gpus or "")
-    if not looks:
+    # If GPUs are assigned, nnU-Net takes the first one; else the user may still choose the emptiest.
+    memories = _memories(gpus[:1] if _is_given(survey) else gpus, survey.machine.visible_gpus or "")
+    if not memories:
         return unknown("gpu-memory", "driver-does-not-tell")
-    gpu, used, total = max(looks, key=lambda look: look[2] - look[1])
+    gpu, used, total = max(memories, key=lambda memory: memory[2] - memory[1])
     free = total - used
     values = {"free": size(free), "total": size(total), "gpu": gpu}
     wanted = PLANNED_BYTES.get(survey.asked.plans) if survey.asked.dataset else None
@@ -213,29 +210,29 @@ def gpu_memory(survey: Survey) -> Result:
 
 
 def _memories(gpus: Sequence[GpuSample], names: str) -> list[tuple[str, int, int]]:
-    """What a training may use: a name, the bytes in use and in total; of a GPU in MIG mode those of its slice."""
-    looks: list[tuple[str, GpuSample | GpuSlice]] = []
+    # Name, used bytes and total bytes of the memory that a training may use; in MIG mode those of its slice.
+    devices: list[tuple[str, GpuSample | GpuSlice]] = []
     for gpu in gpus:
         if gpu.mig:
-            looks += [(f"{gpu.index} ({one.name or one.uuid or 'MIG'})", one) for one in _our_slices(gpu, names)]
+            devices += [(f"{gpu.index} ({part.name or part.uuid or 'MIG'})", part) for part in _our_slices(gpu, names)]
         else:
-            looks.append((str(gpu.index), gpu))
+            devices.append((str(gpu.index), gpu))
     return [
-        (name, one.memory_used_bytes, one.memory_total_bytes)
-        for name, one in looks
-        if one.memory_used_bytes is not None and one.memory_total_bytes is not None
+        (name, device.memory_used_bytes, device.memory_total_bytes)
+        for name, device in devices
+        if device.memory_used_bytes is not None and device.memory_total_bytes is not None
     ]
 
 
 def _our_slices(gpu: GpuSample, names: str) -> list[GpuSlice]:
-    """The slices that CUDA_VISIBLE_DEVICES names, else the first: CUDA takes no second one."""
+    # The slice that CUDA_VISIBLE_DEVICES names, else the first one: CUDA uses only one.
     slices = list(gpu.slices or ())
     wanted = [name.strip() for name in names.split(",") if name.strip().startswith("MIG-")]
-    return [one for one in slices if any((one.uuid or "").startswith(name) for name in wanted)][:1] or slices[:1]
+    return [part for part in slices if any((part.uuid or "").startswith(name) for name in wanted)][:1] or slices[:1]
 
 
 def gpu_neighbours(survey: Survey) -> Result:
-    """Processes of others, and memory that nobody holds."""
+    """Check for other users' processes on the GPU."""
     gpus = present(survey)
     if not gpus or survey.asked.device == "cpu":
         return not_applicable("gpu-neighbours", "on-cpu" if survey.asked.device == "cpu" else "no-gpu")
@@ -246,7 +243,9 @@ def gpu_neighbours(survey: Survey) -> Result:
     if not busy:
         return go("gpu-neighbours")
     gpu, foreign = busy[0]
-    names = ", ".join(f"{one.name} (PID {one.pid}, {size(one.memory_bytes or 0)})" for one in foreign[:3])
+    names = ", ".join(
+        f"{process.name} (PID {process.pid}, {size(process.memory_bytes or 0)})" for process in foreign[:3]
+    )
     setting = f"export CUDA_VISIBLE_DEVICES={free[0].index}" if free else None
     return result(
         "warn", "gpu-neighbours", "elsewhere" if free else "shared", setting=setting, gpu=gpu.index, names=names
@@ -254,7 +253,7 @@ def gpu_neighbours(survey: Survey) -> Result:
 
 
 def gpu_held_down(survey: Survey) -> Result:
-    """Reasons that lower the clock, and heat."""
+    """Check for reasons that lower the clock, and for heat."""
     gpus = present(survey)
     if not gpus or survey.asked.device == "cpu":
         return not_applicable("gpu-held-down", "on-cpu" if survey.asked.device == "cpu" else "no-gpu")
@@ -270,7 +269,7 @@ def gpu_held_down(survey: Survey) -> Result:
 
 
 def gpu_link(survey: Survey) -> Result:
-    """Width of the PCIe link; its generation is lowered while a GPU idles and says nothing."""
+    """Check the width of the PCIe link; the generation is lowered while a GPU idles and is not informative."""
     gpus = present(survey)
     if not gpus or survey.asked.device == "cpu":
         return not_applicable("gpu-link", "on-cpu" if survey.asked.device == "cpu" else "no-gpu")
@@ -288,7 +287,7 @@ def gpu_link(survey: Survey) -> Result:
 
 
 def gpu_errors(survey: Survey) -> Result:
-    """Memory errors that could not be corrected. That a GPU is cut into slices is told; gpu-memory judges the slice."""
+    """Check for uncorrectable memory errors. MIG mode is only reported; gpu-memory judges the slice."""
     gpus = present(survey)
     if not gpus or survey.asked.device == "cpu":
         return not_applicable("gpu-errors", "on-cpu" if survey.asked.device == "cpu" else "no-gpu")
@@ -302,8 +301,8 @@ def gpu_errors(survey: Survey) -> Result:
 
 
 def _why(gpus: Sequence[GpuSample], field: str) -> str:
-    found = next((gap.why for gpu in gpus for gap in gpu.gaps if gap.field == field), "driver-does-not-tell")
-    return found if isinstance(found, str) else phrase(found, "en")
+    reason = next((gap.why for gpu in gpus for gap in gpu.gaps if gap.field == field), "driver-does-not-tell")
+    return reason if isinstance(reason, str) else phrase(reason, "en")
 
 
 CHECKS = (

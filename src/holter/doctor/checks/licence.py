@@ -1,8 +1,8 @@
 """The licence of a vGPU: without one the driver slows the GPU down to almost nothing after some minutes.
 
-NVIDIA documents full speed for the first 20 minutes, and not from when they count: start of the virtual machine, of
-the driver, or the first use. Counted from the start of the machine is the earliest: what is left by that is the least
-to count on, and a GPU that is still at full speed after that time shows that it counts from later.
+NVIDIA documents full speed for the first 20 minutes, but not their start: start of the virtual machine, load of the
+driver, or first use. Counting from the start of the machine gives the smallest remaining time. If a GPU still has
+full speed after 20 minutes of uptime, counting started later.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ TOKEN = "systemctl status nvidia-gridd"
 
 
 def vgpu_licence(survey: Survey) -> Result:
-    """Type and stage, with the minutes that are left."""
+    """Check the type and stage of the licence, with the minutes that are left."""
     gpus = present(survey)
     if not gpus:
         return not_applicable("vgpu-licence", "no-gpu")
@@ -79,7 +79,7 @@ def vgpu_licence(survey: Survey) -> Result:
     if uptime_s is None:
         return result("no-go", "vgpu-licence", "grace", setting=TOKEN, grace=GRACE_MIN, **values)
     minutes = int(uptime_s // 60)
-    # Still unrestricted after that time: it does not count from the start of the machine.
+    # Still unrestricted after that time: the count did not start with the machine.
     counts_later = minutes >= GRACE_MIN
     left = GRACE_MIN if counts_later else GRACE_MIN - minutes
     values |= {"left": str(left), "uptime": str(minutes), "grace": str(GRACE_MIN)}

@@ -1,4 +1,4 @@
-"""Container, virtual machine, Slurm allocation and clock."""
+"""Checks of container, virtual machine, Slurm allocation and clock."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ define_all(
         "doctor.container.none": "none",
         "doctor.container.inside": "{kind}",
         "doctor.virtual-machine.none": "none",
-        "doctor.virtual-machine.unnamed": "yes, of a kind that does not give its name",
+        "doctor.virtual-machine.unnamed": "yes, of unknown kind",
         "doctor.virtual-machine.inside": "{kind}",
         "doctor.virtual-machine.wsl": (
             "WSL2: memory is capped by .wslconfig, /mnt/c is slow, and pinned memory is limited."
@@ -26,25 +26,25 @@ define_all(
         "doctor.slurm.fewer-cpus": "The job asked for {asked} cores, but only {cpus} may be used.",
         "doctor.slurm.fewer-cpus.do": "Start with srun --cpus-per-task, or ask the administrator how cores are bound.",
         "doctor.slurm.not-bound": (
-            "The job asked for {asked} cores, but is not bound to them: {cpus} can be used, at others' cost."
+            "The job asked for {asked} cores, but is not bound to them: it uses {cpus}, which slows other jobs."
         ),
-        "doctor.slurm.not-bound.do": "Start as many workers as were asked for.",
+        "doctor.slurm.not-bound.do": "Start as many workers as cores were requested.",
         "doctor.slurm.time": "The job ends in {hours} hours; 1000 epochs of a minute take 17.",
         "doctor.slurm.time.do": (
             "holter train saves in time when Slurm sends SIGUSR1 (sbatch --signal=B:USR1@300 --requeue)."
         ),
         "doctor.clock.go": "synchronised ({source})",
-        "doctor.clock.free-running": "nothing that can be seen from here keeps the clock right ({source})",
-        "doctor.clock.unsynchronised": "Nothing keeps the clock right ({source}), and the GPU needs a licence.",
+        "doctor.clock.free-running": "no clock synchronisation is visible from here ({source})",
+        "doctor.clock.unsynchronised": "The clock is not synchronised ({source}), and the GPU needs a licence.",
         "doctor.clock.unsynchronised.do": "Have time synchronised: a wrong clock makes a vGPU licence invalid.",
-        "doctor.clock.slow": "The clock source is {source}: every look at the time is a slow system call.",
-        "doctor.clock.slow.do": "Have tsc (or kvm-clock) used; see dmesg for why it was given up.",
+        "doctor.clock.slow": "The clock source is {source}: every read of the time is a slow system call.",
+        "doctor.clock.slow.do": "Use tsc (or kvm-clock); see dmesg for why the kernel rejected it.",
         "doctor.clock.uncertain": "The clock may be wrong by {seconds} s.",
         "doctor.clock.uncertain.do": "Have time synchronised (chrony, systemd-timesyncd).",
     }
 )
 
-# Clock sources that a kernel falls back to when the processor's own is not trusted: each look at the time is slow.
+# The kernel falls back to these clock sources if it does not trust the processor's own; reading them is slow.
 SLOW_CLOCKS = ("hpet", "acpi_pm", "jiffies")
 CLOCK_ERROR_S = 5.0
 # 1000 epochs of a minute: most trainings need about a day.
@@ -55,7 +55,7 @@ SLURM_MEMORY = 1 << 20  # SLURM_MEM_PER_NODE counts MiB
 
 
 def container(survey: Survey) -> Result:
-    """What holds the training."""
+    """Report the kind of container."""
     kind = survey.environment.container if survey.environment else None
     if kind is None:
         return unknown("container", "not-read")
@@ -63,7 +63,7 @@ def container(survey: Survey) -> Result:
 
 
 def virtual_machine(survey: Survey) -> Result:
-    """Which virtualisation; WSL has limits of its own."""
+    """Report the kind of virtual machine; WSL has limits of its own."""
     kind = survey.environment.virtual_machine if survey.environment else None
     if kind is None:
         return unknown("virtual-machine", "cpu-silent")
@@ -73,7 +73,7 @@ def virtual_machine(survey: Survey) -> Result:
 
 
 def slurm(survey: Survey) -> Result:
-    """The allocation against what is really there, and its time limit."""
+    """Check the Slurm allocation against the usable cores, and its time limit."""
     variables = survey.variables
     if not variables.get("SLURM_JOB_ID"):
         return not_applicable("slurm", "no-job")
@@ -95,7 +95,7 @@ def slurm(survey: Survey) -> Result:
 
 
 def clock(survey: Survey) -> Result:
-    """A clock that is kept right, and read quickly."""
+    """Check that the clock is synchronised and quick to read."""
     machine, source = survey.machine, survey.host.clock_source if survey.host else None
     if source in SLOW_CLOCKS:
         return result("warn", "clock", "slow", source=source)
@@ -104,7 +104,7 @@ def clock(survey: Survey) -> Result:
     if not machine.clock_synchronised:
         if any(gpu.virtualization == "vgpu" for gpu in survey.gpus):
             return result("warn", "clock", "unsynchronised", setting="timedatectl status", source=source or "?")
-        # A host that keeps the time of its guests is not seen from inside one.
+        # If the host keeps its guests' time, a guest cannot see it.
         return result("unknown", "clock", "free-running", source=source or "?")
     if machine.clock_error_s is not None and machine.clock_error_s > CLOCK_ERROR_S:
         return result("warn", "clock", "uncertain", seconds=number(machine.clock_error_s), setting="timedatectl status")

@@ -1,4 +1,4 @@
-"""RAM, shared memory, swap, descriptors and processes against what a training of this plan takes."""
+"""RAM, shared memory, swap, descriptors and processes compared with the needs of a training of this plan."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ define_all(
         "doctor.training-memory.close": (
             "The training takes about {need} ({workers} workers, {each} each); {free} are free."
         ),
-        "doctor.training-memory.close.do": "Fewer data workers leave room.",
+        "doctor.training-memory.close.do": "Use fewer data workers.",
         "doctor.training-memory.close-anyway": "The training takes about {need}; {free} are free.",
         "doctor.training-memory.close-anyway.do": "Ask for more memory; fewer workers do not help enough.",
         "doctor.training-memory.too-little": (
@@ -75,7 +75,7 @@ define_all(
         "doctor.swap.go": "{used} of {total} in use",
         "doctor.swap.full": "{used} of {total} in use, without pressure now",
         "doctor.swap.busy": "{used} of {total} of swap are in use, and processes wait for memory.",
-        "doctor.swap.busy.do": "Free memory first: a training that swaps stands still.",
+        "doctor.swap.busy.do": "Free memory first: a training that swaps stalls.",
         "doctor.file-limit.none": "no limit",
         "doctor.file-limit.go": "{limit}; a training takes about {need}",
         "doctor.file-limit.low": (
@@ -89,13 +89,13 @@ define_all(
         ),
         "doctor.process-limit.close.do": "Have the limit raised (Docker: --pids-limit).",
         "doctor.process-limit.low": "Only {left} more processes and threads are allowed ({name}: {limit}).",
-        "doctor.process-limit.low.do": "Have the limit raised (Docker: --pids-limit), or end what is left over.",
+        "doctor.process-limit.low.do": "Have the limit raised (Docker: --pids-limit), or end left-over processes.",
     }
 )
 
-# Estimates are not measurements, and others use memory too: above this part of what is free it is close.
+# Estimates are not measurements, and other processes use memory too: above this share of free memory it is close.
 CLOSE_RATIO = 0.8
-# Without a plan: what nnU-Net's requirements ask of a machine, and what its smallest plans run in.
+# Without a plan: nnU-Net's recommendation for a machine, and the minimum of its smallest plans.
 RECOMMENDED_BYTES, LEAST_BYTES = 32 * GIB, 8 * GIB
 # A standard 3D plan (128 cubed, two a batch) takes 700 MiB in its queues; Docker gives 64 MiB.
 COMMON_SHM = 1 * GIB
@@ -105,23 +105,23 @@ TASKS = 400
 
 
 def training_memory(survey: Survey) -> Result:
-    """RAM of the training and each of its workers."""
+    """Check the RAM of the training and its workers."""
     free = free_memory(survey)
     if free is None:
         return unknown("training-memory", "meminfo-unread")
-    those = workers(survey)
+    processes = workers(survey)
     if survey.plan is None:
         return _without_plan(free)
-    need = training_bytes(survey.plan, those, survey.asked.device)
+    need = training_bytes(survey.plan, processes, survey.asked.device)
     values = {
         "need": size(need),
         "free": size(free),
-        "workers": those.together,
+        "workers": processes.together,
         "each": size(worker_bytes(survey.plan)),
     }
     if need <= CLOSE_RATIO * free:
         return go("training-memory", **values)
-    fitting = _workers_that_fit(survey, those, CLOSE_RATIO * free)
+    fitting = _workers_that_fit(survey, processes, CLOSE_RATIO * free)
     setting = f"export nnUNet_n_proc_DA={fitting}" if fitting else None
     if need > free:
         return result("no-go", "training-memory", "too-little" if fitting else "hopeless", setting=setting, **values)
@@ -134,8 +134,8 @@ def _without_plan(free: int) -> Result:
     return go("training-memory", "no-plan", free=size(free))
 
 
-def _workers_that_fit(survey: Survey, those: Workers, free: float) -> int | None:
-    for train in range(those.train - 1, 0, -1):
+def _workers_that_fit(survey: Survey, processes: Workers, free: float) -> int | None:
+    for train in range(processes.train - 1, 0, -1):
         fewer = workers(survey, train)
         if survey.plan is not None and training_bytes(survey.plan, fewer, survey.asked.device) <= free:
             return fewer.train
@@ -143,7 +143,7 @@ def _workers_that_fit(survey: Survey, those: Workers, free: float) -> int | None
 
 
 def memory_limit(survey: Survey) -> Result:
-    """A group's memory limit, which free and top do not show."""
+    """Check the memory limit of the control group, which free and top do not show."""
     group, host = survey.cgroup, survey.host
     if group is None or group.version == "none":
         return unknown("memory-limit", "no-cgroup")
@@ -157,7 +157,7 @@ def memory_limit(survey: Survey) -> Result:
 
 
 def validation_memory(survey: Survey) -> Result:
-    """RAM of the final validation, days from now: each export worker resamples one case's logits."""
+    """Check the RAM for the final validation: each export worker resamples one case's logits."""
     files = survey.files
     if files is None:
         return not_applicable("validation-memory", "no-data")
@@ -167,7 +167,7 @@ def validation_memory(survey: Survey) -> Result:
     if free is None:
         return unknown("validation-memory", "meminfo-unread")
     asked, fit = export_workers(survey), exports_that_fit(survey, int(CLOSE_RATIO * free)) or 1
-    case, largest, _ = max(files.export_needs, key=lambda one: one[1])
+    case, largest, _ = max(files.export_needs, key=lambda need: need[1])
     values = {"case": case, "need": size(largest), "free": size(free), "workers": asked, "fit": fit}
     if largest > free:
         return result("no-go", "validation-memory", "hopeless", **values)
@@ -178,31 +178,31 @@ def validation_memory(survey: Survey) -> Result:
 
 
 def shared_memory(survey: Survey) -> Result:
-    """/dev/shm against the batches of full queues."""
+    """Check /dev/shm against the batches of full queues."""
     host = survey.host
     if host is None or not host.shm_total_bytes:
         return unknown("shared-memory", "shm-unread")
-    room = host.shm_total_bytes - (host.shm_used_bytes or 0)
+    free = host.shm_total_bytes - (host.shm_used_bytes or 0)
     if survey.plan is None:
         if host.shm_total_bytes < COMMON_SHM:
             return result("warn", "shared-memory", "small", total=size(host.shm_total_bytes), setting=_shm(COMMON_SHM))
         return go("shared-memory", "no-plan", total=size(host.shm_total_bytes))
     need = workers(survey).batches * batch_bytes(survey.plan)
-    values = {"need": size(need), "free": size(room), "total": size(host.shm_total_bytes)}
-    if need > room:
+    values = {"need": size(need), "free": size(free), "total": size(host.shm_total_bytes)}
+    if need > free:
         return result("no-go", "shared-memory", "too-small", setting=_shm(need), **values)
-    if need > CLOSE_RATIO * room:
+    if need > CLOSE_RATIO * free:
         return result("warn", "shared-memory", "close", setting=_shm(need), **values)
     return go("shared-memory", **values)
 
 
 def _shm(need: int) -> str:
-    """Twice the need, in whole GiB: predictions of the final validation pass through it as well."""
+    # Twice the need, in whole GiB: predictions of the final validation pass through it too.
     return f"docker run --shm-size={max(1, -(-2 * need // GIB))}g"
 
 
 def swap(survey: Survey) -> Result:
-    """Whether the machine swaps already."""
+    """Check whether the machine swaps already."""
     host = survey.host
     if host is None or host.swap_total_bytes is None:
         return unknown("swap", "meminfo-unread")
@@ -216,7 +216,7 @@ def swap(survey: Survey) -> Result:
 
 
 def file_limit(survey: Survey) -> Result:
-    """Descriptors: every tensor between processes keeps one open."""
+    """Check the limit of open files: every tensor between processes keeps one open."""
     machine = survey.machine
     if machine.files_soft_limit is None:
         if machine.taken_unix_s is None:
@@ -233,22 +233,22 @@ def file_limit(survey: Survey) -> Result:
 
 
 def process_limit(survey: Survey) -> Result:
-    """Processes and threads: a group's pids.max and the user's limit."""
+    """Check the limits of processes and threads: the group's pids.max and the user's limit."""
     group, machine = survey.cgroup, survey.machine
-    rooms = []
+    margins = []
     if group is not None and group.pids_limit is not None and group.pids_used is not None:
-        rooms.append((group.pids_limit - group.pids_used, "pids.max", group.pids_limit))
+        margins.append((group.pids_limit - group.pids_used, "pids.max", group.pids_limit))
     if machine.processes_soft_limit is not None and machine.user_tasks is not None:
-        rooms.append((machine.processes_soft_limit - machine.user_tasks, "ulimit -u", machine.processes_soft_limit))
-    if not rooms:
+        margins.append((machine.processes_soft_limit - machine.user_tasks, "ulimit -u", machine.processes_soft_limit))
+    if not margins:
         if machine.taken_unix_s is None:
             return unknown("process-limit", "not-read")
         return go("process-limit", "none")
-    room, name, limit = min(rooms)
-    values = {"left": max(0, room), "name": name, "limit": limit, "need": TASKS}
-    if room < workers(survey).together + 20:
+    margin, name, limit = min(margins)
+    values = {"left": max(0, margin), "name": name, "limit": limit, "need": TASKS}
+    if margin < workers(survey).together + 20:
         return result("no-go", "process-limit", "low", **values)
-    return result("warn", "process-limit", "close", **values) if room < TASKS else go("process-limit", **values)
+    return result("warn", "process-limit", "close", **values) if margin < TASKS else go("process-limit", **values)
 
 
 CHECKS = (

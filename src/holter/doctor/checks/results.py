@@ -1,4 +1,4 @@
-"""Short ways to say a result."""
+"""Constructors of results, and formats of numbers."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ MIB = 1 << 20
 
 
 def result(state: State, check: str, variant: str, /, *, setting: object = None, **values: object) -> Result:
-    """A result with its values as text."""
-    told = tuple((name, str(value)) for name, value in values.items())
+    """Return a result with its values as text."""
+    texts = tuple((name, str(value)) for name, value in values.items())
     return Result(
-        check=check, state=state, variant=variant, values=told, setting=None if setting is None else str(setting)
+        check=check, state=state, variant=variant, values=texts, setting=None if setting is None else str(setting)
     )
 
 
 def go(check: str, variant: str = "go", /, **values: object) -> Result:
-    """Nothing stands in the way."""
+    """Return a result for a check that passed."""
     return result("go", check, variant, **values)
 
 
 def unknown(check: str, why: object) -> Result:
-    """Cannot be measured here: never the same as fine."""
+    """Return a result for a check that cannot be measured here: never the same as fine."""
     return result("unknown", check, "unknown", why=why or "not-read")
 
 
 def not_applicable(check: str, variant: str) -> Result:
-    """The question does not arise."""
+    """Return a result for a check that does not apply."""
     return result("not-applicable", check, variant)
 
 
 def size(count: float) -> str:
-    """Bytes for people."""
+    """Format bytes: ``1.5 GiB``, ``64 MiB``."""
     for unit, name in ((1 << 40, "TiB"), (GIB, "GiB"), (MIB, "MiB"), (1 << 10, "KiB")):
         if count >= unit:
             number = count / unit
@@ -41,5 +41,5 @@ def size(count: float) -> str:
 
 
 def number(value: float) -> str:
-    """A number without needless digits."""
+    """Format a number with at most one decimal."""
     return f"{value:.1f}".removesuffix(".0")

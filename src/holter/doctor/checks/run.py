@@ -1,4 +1,4 @@
-"""This fold, and other trainings beside it."""
+"""Checks of this fold, and of other trainings on the machine."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ define_all(
         "doctor.fold-history.title": "earlier training",
         "doctor.fold-exists.title": "fold exists",
         "doctor.other-trainings.title": "other trainings",
-        "doctor.fold-free.go": "nobody trains it",
+        "doctor.fold-free.go": "no training of it is running",
         "doctor.fold-free.held": "Another Holter trains in {folder} ({holder}).",
         "doctor.fold-free.held.do": "Let it go on, or choose another fold.",
-        "doctor.fold-free.elsewhere": "{folder} is locked by {holder}; from here it cannot be seen whether that lives.",
+        "doctor.fold-free.elsewhere": (
+            "{folder} is locked by {holder}; whether that process is alive cannot be seen from here."
+        ),
         "doctor.fold-free.elsewhere.do": (
-            "Look there first. holter train takes a lock over that was not kept fresh for 5 minutes."
+            "Check there first. holter train takes over a lock that was not refreshed for 5 minutes."
         ),
         "doctor.fold-free.perhaps": (
             "A training of this name runs on this machine (PID {pid}, {user}); where its results go cannot be seen."
@@ -28,14 +30,12 @@ define_all(
         "doctor.fold-free.trained": "This fold is being trained on this machine now (PID {pid}).",
         "doctor.fold-free.trained.do": "Let it go on and watch it.",
         "doctor.fold-history.go": "none",
-        "doctor.fold-history.finished": (
-            "This fold was trained to its end; training again begins anew over it ({folder})."
-        ),
+        "doctor.fold-history.finished": ("This fold was trained to its end; a new training overwrites it ({folder})."),
         "doctor.fold-history.finished.do": "To validate only:",
         "doctor.fold-history.begun": (
-            "A training was begun in {folder}; nnUNetv2_train without --c begins anew over it."
+            "A training was started in {folder}; nnUNetv2_train without --c overwrites it from epoch 0."
         ),
-        "doctor.fold-history.begun.do": "To go on (holter train does so by itself):",
+        "doctor.fold-history.begun.do": "To resume (holter train does it by itself):",
         "doctor.fold-exists.go": "{fold} of {count}",
         "doctor.fold-exists.to-be-made": "the first training will make {count} splits",
         "doctor.fold-exists.all": "all cases, no split",
@@ -54,12 +54,12 @@ define_all(
     }
 )
 
-FOLDS = 5  # nnU-Net makes five splits where there are none
+FOLDS = 5  # nnU-Net makes five splits if there are none
 LATEST = ("checkpoint_latest.pth", "checkpoint_best.pth")
 
 
 def fold_free(survey: Survey) -> Result:
-    """Nobody trains this fold now."""
+    """Check that no training of this fold is running."""
     fold = survey.fold
     if fold is None:
         return not_applicable("fold-free", "no-fold")
@@ -70,8 +70,8 @@ def fold_free(survey: Survey) -> Result:
         return result("no-go", "fold-free", "held", **values)
     if fold.lock == "elsewhere":
         return result("warn", "fold-free", "elsewhere", **values)
-    same = [one for one in survey.neighbours or () if _same_fold(one, survey)]
-    here = [one for one in same if one.results is not None]
+    same = [neighbour for neighbour in survey.neighbours or () if _same_fold(neighbour, survey)]
+    here = [neighbour for neighbour in same if neighbour.results is not None]
     if here:
         return result("no-go", "fold-free", "trained", pid=here[0].pid, setting=f"holter attach {here[0].pid}")
     if same:
@@ -81,19 +81,19 @@ def fold_free(survey: Survey) -> Result:
     return go("fold-free")
 
 
-def _same_fold(one: Neighbour, survey: Survey) -> bool:
-    """The same names, and not certainly in another results folder."""
+def _same_fold(neighbour: Neighbour, survey: Survey) -> bool:
+    # The same names, and not known to be in another results folder.
     asked = survey.asked
-    elsewhere = one.results is not None and one.results.rstrip("/") != survey.variables.get(
+    elsewhere = neighbour.results is not None and neighbour.results.rstrip("/") != survey.variables.get(
         "nnUNet_results", ""
     ).rstrip("/")
-    names = (one.configuration, one.fold, one.trainer, one.plans)
+    names = (neighbour.configuration, neighbour.fold, neighbour.trainer, neighbour.plans)
     wanted = (asked.configuration, asked.fold, asked.trainer, asked.plans)
-    return not elsewhere and names == wanted and _same_data(one.dataset, survey)
+    return not elsewhere and names == wanted and _same_data(neighbour.dataset, survey)
 
 
 def fold_history(survey: Survey) -> Result:
-    """What an earlier training left: nnU-Net without --c begins anew over it."""
+    """Check for results of an earlier training: nnU-Net without --c overwrites them."""
     fold = survey.fold
     if fold is None:
         return not_applicable("fold-history", "no-fold")
@@ -110,7 +110,7 @@ def fold_history(survey: Survey) -> Result:
 
 
 def fold_exists(survey: Survey) -> Result:
-    """The split has this fold."""
+    """Check that the split has this fold."""
     plan, fold = survey.plan, survey.asked.fold
     if plan is None:
         return not_applicable("fold-exists", "no-fold")
@@ -123,16 +123,18 @@ def fold_exists(survey: Survey) -> Result:
 
 
 def other_trainings(survey: Survey) -> Result:
-    """Trainings that share cores, memory and disk with this one."""
+    """Check for trainings that share cores, memory and disk with this one."""
     others = survey.neighbours
     if others is None:
         return unknown("other-trainings", "proc-unlisted")
     if not others:
         return go("other-trainings")
-    shown = "; ".join(f"{one.dataset} {one.configuration} {one.fold} (PID {one.pid}, {one.user})" for one in others[:3])
+    shown = "; ".join(
+        f"{other.dataset} {other.configuration} {other.fold} (PID {other.pid}, {other.user})" for other in others[:3]
+    )
     unsplit = survey.plan is not None and survey.plan.folds is None
     place = survey.variables.get("nnUNet_preprocessed")
-    fresh = unsplit and any(_same_data(one.dataset, survey) and one.preprocessed == place for one in others)
+    fresh = unsplit and any(_same_data(other.dataset, survey) and other.preprocessed == place for other in others)
     return result("warn", "other-trainings", "racing" if fresh else "beside", count=len(others), shown=shown)
 
 

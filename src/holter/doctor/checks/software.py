@@ -1,4 +1,4 @@
-"""Versions, imports, and what torch.compile needs."""
+"""Checks of versions, imports, and the requirements of torch.compile."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ define_all(
         "doctor.known-bad-versions.numpy-torch": (
             "torch {torch} cannot take arrays of numpy {numpy}: every data worker would fail."
         ),
-        "doctor.known-bad-versions.numpy-torch.do": "An older numpy, or a torch from 2.3 on.",
+        "doctor.known-bad-versions.numpy-torch.do": "Install an older numpy, or torch 2.3 or newer.",
         "doctor.torch-compile.go": "{compiler}, Python.h, Triton, cache",
         "doctor.torch-compile.switched-off": "switched off (nnUNet_compile)",
         "doctor.torch-compile.no-cuda-torch": "no torch with CUDA",
@@ -59,7 +59,7 @@ define_all(
             "nnU-Net compiles the network, and there is no C compiler: it would end in epoch 0."
         ),
         "doctor.torch-compile.no-compiler.do": "Install gcc, or switch compilation off (somewhat slower).",
-        "doctor.torch-compile.old-compiler": "gcc {version} is too old for what torch.compile writes.",
+        "doctor.torch-compile.old-compiler": "gcc {version} is too old for the code that torch.compile writes.",
         "doctor.torch-compile.old-compiler.do": "A newer gcc, or switch compilation off (somewhat slower).",
         "doctor.torch-compile.no-header": "Python.h of Python {python} is missing: torch.compile would end in epoch 0.",
         "doctor.torch-compile.no-header.do": "Install python3-dev, or switch compilation off (somewhat slower).",
@@ -71,7 +71,9 @@ define_all(
         "doctor.torch-compile.cache.do": (
             "Set TORCHINDUCTOR_CACHE_DIR and TRITON_CACHE_DIR to another folder, or switch it off."
         ),
-        "doctor.torch-compile.no-exec": "{path} is mounted noexec: what torch.compile builds there cannot be loaded.",
+        "doctor.torch-compile.no-exec": (
+            "{path} is mounted noexec: libraries that torch.compile builds there cannot be loaded."
+        ),
         "doctor.torch-compile.no-exec.do": (
             "Set TMPDIR and TORCHINDUCTOR_CACHE_DIR to another folder, or switch it off."
         ),
@@ -79,21 +81,21 @@ define_all(
 )
 
 FALSE_WORDS = ("f", "false", "0", "no", "off")
-# nnU-Net versions that Holter's hook was tried with.
+# Versions of nnU-Net that were tested with Holter's hook.
 TRIED = ((2, 5), (2, 8))
-GCC_LEAST = 5  # an older one refuses the C99 that Triton writes
+GCC_LEAST = 5  # older ones reject the C99 that Triton writes
 
 Version = tuple[int, ...]
 
 
 def version(text: str | None) -> Version | None:
-    """The leading numbers: ``2.9.0+cu128`` is (2, 9, 0)."""
-    found = re.match(r"\d+(\.\d+)*", text or "")
-    return tuple(int(part) for part in found[0].split(".")) if found else None
+    """Return the leading numbers: ``2.9.0+cu128`` is (2, 9, 0); None without any."""
+    match = re.match(r"\d+(\.\d+)*", text or "")
+    return tuple(int(part) for part in match[0].split(".")) if match else None
 
 
 class Known(NamedTuple):
-    """A version that is known to fail, and where it was found out."""
+    """A version that is known to fail; its comment cites the source."""
 
     package: str
     bad: Callable[[str, Mapping[str, str]], bool]
@@ -103,11 +105,11 @@ class Known(NamedTuple):
 
 
 def _is_slow_torch(torch: str, versions: Mapping[str, str]) -> bool:
-    """2.9, unless it has the cuDNN that cures it: one that cannot be told is the older one of its wheels."""
+    # True for 2.9 unless its cuDNN has the fix; an unknown cuDNN counts as the old one of its wheels.
     return (version(torch) or ())[:2] == SLOW_TORCH and slow_kernels(torch, versions.get("cudnn")) != NONE
 
 
-# What is bad is told by the causes and their evidence where they judge it too.
+# If a cause judges a version too, its evidence decides here.
 KNOWN: tuple[Known, ...] = (
     # batchgenerators#138, #136, nnUNet#2910: threadpool_limits around the fork kills or freezes workers on some nodes.
     Known(
@@ -127,7 +129,7 @@ KNOWN: tuple[Known, ...] = (
 
 
 def python_environment(survey: Survey) -> Result:
-    """nnU-Net and torch can be imported."""
+    """Check that nnU-Net and torch can be imported."""
     software, packages = survey.software, survey.packages
     if software.python is None:
         return unknown("python-environment", software.unread)
@@ -145,7 +147,7 @@ def python_environment(survey: Survey) -> Result:
 
 
 def nnunet_version(survey: Survey) -> Result:
-    """A version of nnU-Net that Holter was tried with."""
+    """Check that Holter was tested with this version of nnU-Net."""
     text = survey.packages.get("nnunetv2")
     now = version(text)
     if now is None:
@@ -156,7 +158,7 @@ def nnunet_version(survey: Survey) -> Result:
 
 
 def known_bad_versions(survey: Survey) -> Result:
-    """Versions that others lost days with."""
+    """Check for versions that are known to be bad."""
     packages = survey.packages
     if not packages:
         return unknown("known-bad-versions", survey.software.unread or "no-package")
@@ -173,7 +175,7 @@ def known_bad_versions(survey: Survey) -> Result:
 
 
 def torch_compile(survey: Survey) -> Result:
-    """Compiler, Python.h, Triton and a cache: nnU-Net compiles the network unless told not to."""
+    """Check for compiler, Python.h, Triton and a cache: nnU-Net compiles the network by default."""
     software, off = survey.software, "export nnUNet_compile=f"
     if survey.asked.device == "cpu":
         return not_applicable("torch-compile", "on-cpu")

@@ -1,4 +1,4 @@
-"""Folders: writable, roomy, and quick enough for what the plan reads in a second."""
+"""Checks of folders: writable, with enough free space, and fast enough for the reads of the plan."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ define_all(
         "doctor.folders-set.title": "nnU-Net variables",
         "doctor.folders-answer.title": "folders answer",
         "doctor.folders-writable.title": "folders writable",
-        "doctor.room-for-results.title": "room for checkpoints",
-        "doctor.room-for-unpacking.title": "room to unpack",
-        "doctor.room-in-tmp.title": "room in tmp",
+        "doctor.room-for-results.title": "space for checkpoints",
+        "doctor.room-for-unpacking.title": "space to unpack",
+        "doctor.room-in-tmp.title": "space in tmp",
         "doctor.reading-speed.title": "reading speed",
         "doctor.file-system.title": "file system",
         "doctor.file-clock.title": "clock of the files",
@@ -31,18 +31,18 @@ define_all(
         "doctor.why.no-segmentation": "no segmentation was read",
         "doctor.why.no-properties": "the properties (.pkl) of no case could be read",
         "doctor.why.no-write": "no file could be written",
-        "doctor.why.no-adjtimex": "the kernel does not tell (adjtimex)",
+        "doctor.why.no-adjtimex": "the kernel does not report it (adjtimex)",
         "doctor.why.proc-unlisted": "/proc could not be listed",
-        "doctor.why.cpu-silent": "this processor does not tell",
-        "doctor.why.no-stage": "nvidia-smi -q does not tell the stage",
-        "doctor.why.no-virtualization": "the driver does not tell whether this is a virtual GPU",
-        "doctor.why.driver-does-not-tell": "the driver does not tell",
-        "doctor.why.not-looked-at": "it was not looked at",
+        "doctor.why.cpu-silent": "this processor does not report it",
+        "doctor.why.no-stage": "nvidia-smi -q does not report the stage",
+        "doctor.why.no-virtualization": "the driver does not report whether this is a virtual GPU",
+        "doctor.why.driver-does-not-tell": "the driver does not report it",
+        "doctor.why.not-looked-at": "it was not checked",
         "doctor.why.no-package": "no package was found",
-        "doctor.why.no-cgroup": "no control group is in sight",
+        "doctor.why.no-cgroup": "no control group is visible",
         "doctor.why.shm-unread": "/dev/shm could not be read",
         "doctor.why.no-whole-file": "no file was read to its end",
-        "doctor.why.no-folder": "no folder was looked at",
+        "doctor.why.no-folder": "no folder was checked",
         "doctor.why.results-unread": "the results folder could not be read",
         "doctor.folders-set.go": "all three are set",
         "doctor.folders-set.missing": "Not set: {names}.",
@@ -56,28 +56,30 @@ define_all(
         "doctor.folders-answer.forbidden.do": "Have its permissions changed.",
         "doctor.folders-writable.go": "a small file could be written in each",
         "doctor.folders-writable.refused": "Nothing can be written to {path}: {why}.",
-        "doctor.folders-writable.refused.do": "Make room, have permissions or quota changed, or use another folder.",
+        "doctor.folders-writable.refused.do": (
+            "Free disk space, have permissions or quota changed, or use another folder."
+        ),
         "doctor.room-for-results.go": "{need} of {free} free for four checkpoints",
         "doctor.room-for-results.no-plan": "{free} free",
         "doctor.room-for-results.little": "{free} are free in {path}; checkpoints and predictions may take {need}.",
-        "doctor.room-for-results.little.do": "Make room.",
+        "doctor.room-for-results.little.do": "Free disk space.",
         "doctor.room-for-results.close": (
             "{free} are free in {path}; four checkpoints take {need}, predictions come on top."
         ),
-        "doctor.room-for-results.close.do": "Make room.",
+        "doctor.room-for-results.close.do": "Free disk space.",
         "doctor.room-for-results.too-little": "{free} are free in {path}; four checkpoints take {need}.",
-        "doctor.room-for-results.too-little.do": "Make room, or set nnUNet_results to another disk.",
-        "doctor.room-for-results.inodes": "{count} more files can be made on the file system of {path} (inodes).",
+        "doctor.room-for-results.too-little.do": "Free disk space, or set nnUNet_results to another disk.",
+        "doctor.room-for-results.inodes": "{count} more files can be created on the file system of {path} (inodes).",
         "doctor.room-for-results.inodes.do": "Remove or pack folders with very many small files.",
-        "doctor.room-for-unpacking.unpacked": "nothing is to be unpacked",
+        "doctor.room-for-unpacking.unpacked": "nothing needs to be unpacked",
         "doctor.room-for-unpacking.go": "about {need} of {free} free",
         "doctor.room-for-unpacking.too-little": "Unpacking takes about {need} in {path}; {free} are free.",
         "doctor.room-for-unpacking.too-little.do": (
-            "Make room, or preprocess with nnU-Net 2.6 or newer, which does not unpack."
+            "Free disk space, or preprocess with nnU-Net 2.6 or newer, which does not unpack."
         ),
         "doctor.room-in-tmp.go": "{free} free",
         "doctor.room-in-tmp.little": "{free} are free in {path}; compiled kernels and sockets go there.",
-        "doctor.room-in-tmp.little.do": "Make room, or use another folder for temporary files.",
+        "doctor.room-in-tmp.little.do": "Free disk space, or use another folder for temporary files.",
         "doctor.reading-speed.go": (
             "{latency} ms a read, {rate}/s ({kind}); the plan needs {need_reads} reads and {need_rate} a second"
         ),
@@ -100,11 +102,11 @@ define_all(
         "doctor.reading-speed.very-slow": "A read takes {latency} ms ({kind}): a GPU would wait for every batch.",
         "doctor.reading-speed.very-slow.do": "Keep nnUNet_preprocessed on a local SSD.",
         "doctor.file-system.go": "{kind} at {mount}",
-        "doctor.file-system.rotational": "The data lies on a turning disk ({kind} at {mount}).",
+        "doctor.file-system.rotational": "The data is on a spinning disk ({kind} at {mount}).",
         "doctor.file-system.rotational.do": "Keep nnUNet_preprocessed on an SSD.",
         "doctor.file-system.network": "The data comes through {kind} at {mount}; every worker depends on its server.",
         "doctor.file-system.network.do": "Copy it to a local SSD (Slurm: $SLURM_TMPDIR) at the start of the job.",
-        "doctor.file-clock.go": "agrees with ours",
+        "doctor.file-clock.go": "agrees with this machine's",
         "doctor.file-clock.skew": "The file server of {path} is {seconds} s away from this machine's clock.",
         "doctor.file-clock.skew.do": "Have both synchronised; ages of files are wrong until then.",
     }
@@ -116,31 +118,31 @@ COMMON_ROOM = 10 * GIB
 # A log, plots, four checkpoints, and a prediction a case.
 INODES = 100
 LOW_ROOM_TIMES = 2
-# Three times what the plan needs leaves room for other folds; a third of it starves the GPU.
+# Three times what the plan needs is enough for other folds too; a third of it starves the GPU.
 ENOUGH_TIMES, TOO_SLOW_TIMES = 1.0, 0.33
-# Without a plan: a SATA SSD answers in 0.1 to 0.3 ms, a turning disk in 5 to 10, an NFS server in 0.5 to 5.
+# Without a plan: a SATA SSD answers in 0.1 to 0.3 ms, a spinning disk in 5 to 10, an NFS server in 0.5 to 5.
 SLOW_READ_S, VERY_SLOW_READ_S = 0.003, 0.02
 NETWORK = ("nfs", "cifs", "smb", "fuse", "lustre", "gpfs", "beegfs", "ceph", "gluster", "9p", "virtiofs")
 TMP_ROOM = 1 * GIB
-# Clocks that differ by more make checkpoints look older or newer than they are.
+# A larger difference of the clocks makes checkpoints look older or newer than they are.
 SKEW_S = 5.0
 
 
 def folders_set(survey: Survey) -> Result:
-    """nnU-Net's three variables."""
+    """Check nnU-Net's three variables."""
     if survey.environment is None:
         return unknown("folders-set", "environment-unread")
     missing = [name for name in ("nnUNet_raw", "nnUNet_preprocessed", "nnUNet_results") if name not in survey.variables]
     if missing:
         setting = f"export {missing[0]}=/path/to/{missing[0]}"
-        # nnUNet_raw is not read by a training.
+        # A training does not read nnUNet_raw.
         state: State = "warn" if missing == ["nnUNet_raw"] or survey.asked.dataset is None else "no-go"
         return result(state, "folders-set", "missing", setting=setting, names=", ".join(missing))
     return go("folders-set")
 
 
 def folders_answer(survey: Survey) -> Result:
-    """Every folder can be looked at, and no mount hangs."""
+    """Check that every folder can be read, and that no mount hangs."""
     if not survey.folders:
         return unknown("folders-answer", "no-folder")
     for folder in survey.folders:
@@ -153,7 +155,7 @@ def folders_answer(survey: Survey) -> Result:
 
 
 def folders_writable(survey: Survey) -> Result:
-    """A small file was really written where the training writes."""
+    """Check that a small file could be written where the training writes."""
     wanted = [folder for folder in survey.folders if folder.label in ("results", "preprocessed", "tmp")]
     if not [folder for folder in wanted if folder.label == "results"]:
         return not_applicable("folders-writable", "no-results")
@@ -162,7 +164,7 @@ def folders_writable(survey: Survey) -> Result:
     if refused:
         folder = refused[0]
         values = {"path": folder.path, "why": folder.write_error or "?"}
-        # The training writes splits_final.json and unpacked files there, and only where they are missing.
+        # The training writes splits_final.json and unpacked files there, but only if they are missing.
         harmless = folder.label == "preprocessed" and survey.plan is not None and survey.plan.folds is not None
         state: State = "warn" if harmless else "no-go"
         setting = f"export {VARIABLES[folder.label]}=/path/to/a/writable/folder"
@@ -173,7 +175,7 @@ def folders_writable(survey: Survey) -> Result:
 
 
 def room_for_results(survey: Survey) -> Result:
-    """Space and inodes for checkpoints."""
+    """Check the free space and inodes for checkpoints."""
     folder = survey.folder("results")
     if folder is None:
         return not_applicable("room-for-results", "no-results")
@@ -181,10 +183,10 @@ def room_for_results(survey: Survey) -> Result:
         return unknown("room-for-results", folder.problem)
     if folder.free_inodes is not None and folder.free_inodes < INODES:
         return result("no-go", "room-for-results", "inodes", path=folder.path, count=folder.free_inodes)
-    one = checkpoint_bytes(survey)
-    need = COPIES_OF_CHECKPOINT * one if one is not None else COMMON_ROOM
+    checkpoint = checkpoint_bytes(survey)
+    need = COPIES_OF_CHECKPOINT * checkpoint if checkpoint is not None else COMMON_ROOM
     values = {"need": size(need), "free": size(folder.free_bytes), "path": folder.path}
-    if one is None:
+    if checkpoint is None:
         state: State = "warn" if folder.free_bytes < need else "go"
         return result(state, "room-for-results", "little" if state == "warn" else "no-plan", **values)
     if folder.free_bytes < need:
@@ -195,7 +197,7 @@ def room_for_results(survey: Survey) -> Result:
 
 
 def room_for_unpacking(survey: Survey) -> Result:
-    """Older preprocessed data (.npz) is unpacked at the start."""
+    """Check the free space for older preprocessed data (.npz), which is unpacked at the start."""
     files, folder = survey.files, survey.folder("preprocessed")
     if files is None:
         return not_applicable("room-for-unpacking", "no-data")
@@ -216,7 +218,7 @@ def room_for_unpacking(survey: Survey) -> Result:
 
 
 def room_in_tmp(survey: Survey) -> Result:
-    """Temporary files: compiled kernels, sockets between processes."""
+    """Check the free space for temporary files: compiled kernels, sockets between processes."""
     folder = survey.folder("tmp")
     if folder is None or folder.free_bytes is None:
         return unknown("room-in-tmp", folder.problem if folder else "not-looked-at")
@@ -227,7 +229,7 @@ def room_in_tmp(survey: Survey) -> Result:
 
 
 def reading_speed(survey: Survey) -> Result:
-    """Random reads and throughput of nnUNet_preprocessed against what the plan needs."""
+    """Check random reads and throughput of nnUNet_preprocessed against the plan's needs."""
     folder = survey.folder("preprocessed")
     if folder is None:
         return not_applicable("reading-speed", "no-preprocessed")
@@ -254,7 +256,7 @@ def reading_speed(survey: Survey) -> Result:
 
 
 def _times(folder: Folder, need: Reading, readers: int) -> float:
-    """How many times the plan's need the storage gives: each worker waits for one read at a time."""
+    # Storage speed as a multiple of the plan's need: each worker waits for one read at a time.
     reads = max(1, readers) / max(folder.read_latency_s or 0.0, 1e-6) / need.reads_per_s
     rate = (folder.read_bytes_per_s or need.bytes_per_s) / need.bytes_per_s
     return min(reads, rate)
@@ -273,7 +275,7 @@ def _without_need(folder: Folder, values: dict[str, object]) -> Result:
 
 
 def file_system(survey: Survey) -> Result:
-    """What kind of storage the data lies on."""
+    """Check the kind of storage that holds the data."""
     folder = survey.folder("preprocessed") or survey.folder("results")
     if folder is None:
         return not_applicable("file-system", "no-preprocessed")
@@ -288,7 +290,7 @@ def file_system(survey: Survey) -> Result:
 
 
 def file_clock(survey: Survey) -> Result:
-    """The clock that stamps files against ours."""
+    """Check the clock that stamps files against this machine's."""
     folder = survey.folder("results")
     if folder is None:
         return not_applicable("file-clock", "no-results")

@@ -1,1 +1,1 @@
-"""The machine and the data -> facts of a ``Survey``; what could block runs in a child with a deadline."""
+"""The machine and the data -> facts of a ``Survey``; calls that could block run in a child with a deadline."""

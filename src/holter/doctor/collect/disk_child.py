@@ -1,7 +1,7 @@
-"""Looks at one folder: room, whether a file can be written, and how quickly it is read. Run as a module of its own.
+"""Read one folder: free space, a test write, and the read speed. Run as a module of its own.
 
-``python -m holter.doctor.collect.disk_child PATH SECONDS``: any of these may hang on a dead mount, and then only this
-process does. What it writes to try the folder has no name there, or is removed at once.
+``python -m holter.doctor.collect.disk_child PATH SECONDS``: any of these calls may hang on a dead mount, and then only
+this process hangs. The test file has no name in the folder, or is removed at once.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from holter.probes.storage.storage_child import files_below, mount_points, time_
 READS_MAX = 200
 STREAM_BYTES = 8 << 20  # one piece of a sequential read
 STREAM_MAX_BYTES = 256 << 20
-# Faster than any disk answers: memory. An NVMe needs 50 to 100 microseconds.
+# Faster than any disk: the read came from memory. An NVMe needs 50 to 100 microseconds.
 MEMORY_S = 15e-6
 TRY_BYTES = 4096
 MANY = 20
@@ -29,32 +29,32 @@ IMAGES = (".b2nd", ".npy", ".npz")
 
 
 def tell(**facts: Any) -> None:
-    """One line, at once: what follows may hang."""
+    """Print one line of facts at once: the next call may hang."""
     print(json.dumps(facts), flush=True)
 
 
 def nearest(path: Path) -> Path:
-    """The folder itself, or the one above it that exists."""
+    """Return the folder itself, or its nearest existing parent."""
     while not path.exists() and path != path.parent:
         path = path.parent
     return path
 
 
 def room(path: Path) -> dict[str, Any]:
-    """Space, inodes and mount options."""
-    found = os.statvfs(path)
+    """Return space, inodes and mount options."""
+    status = os.statvfs(path)
     return {
-        "free_bytes": found.f_bavail * found.f_frsize,
-        "total_bytes": found.f_blocks * found.f_frsize,
-        "free_inodes": found.f_favail if found.f_files else None,
-        "read_only": bool(found.f_flag & os.ST_RDONLY),
-        "no_exec": bool(found.f_flag & os.ST_NOEXEC),
+        "free_bytes": status.f_bavail * status.f_frsize,
+        "total_bytes": status.f_blocks * status.f_frsize,
+        "free_inodes": status.f_favail if status.f_files else None,
+        "read_only": bool(status.f_flag & os.ST_RDONLY),
+        "no_exec": bool(status.f_flag & os.ST_NOEXEC),
         "readable": os.access(path, os.R_OK | os.X_OK),
     }
 
 
 def try_to_write(path: Path) -> dict[str, Any]:
-    """Write a small file and make it reach the disk: quotas and full disks show then, not earlier."""
+    """Write and sync a small file: quotas and full disks show only then."""
     before = time.time()
     try:
         descriptor, name = _fresh(path)
@@ -78,19 +78,19 @@ def try_to_write(path: Path) -> dict[str, Any]:
 
 
 def _fresh(path: Path) -> tuple[int, Path | None]:
-    with contextlib.suppress(OSError):  # not on NFS, FUSE and others
+    with contextlib.suppress(OSError):  # not supported on NFS, FUSE and others
         return os.open(path, os.O_TMPFILE | os.O_WRONLY, 0o600), None
     name = path / f".holter-doctor-{os.getpid()}-{random.randrange(1 << 30)}"
     return os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600), name
 
 
 def _images(files: list[str]) -> list[str]:
-    """What a training reads all the time; other files only where there is nothing else."""
+    # The files that a training reads all the time; other files only if there are none of those.
     return [file for file in files if file.endswith(IMAGES)] or files
 
 
 def read_times(files: list[str], until: float) -> list[float]:
-    """Seconds of small random reads that the page cache cannot serve."""
+    """Return the seconds of small random reads that the page cache cannot serve."""
     took = []
     for _ in range(READS_MAX):
         if time.monotonic() > until:
@@ -102,7 +102,7 @@ def read_times(files: list[str], until: float) -> list[float]:
 
 
 def stream(files: list[str], until: float) -> float | None:
-    """Bytes a second of whole files, one after the other, their cached pages dropped first."""
+    """Return bytes per second of whole files in sequence, after dropping their cached pages; None if none was read."""
     count, began = 0, time.perf_counter()
     for file in random.sample(files, len(files)):
         with contextlib.suppress(OSError):
@@ -119,7 +119,7 @@ def stream(files: list[str], until: float) -> float | None:
 
 
 def main() -> None:
-    """Room first, then writing, then reading: each line is worth having if the next hangs."""
+    """Print free space, then the test write, then the reads: earlier lines are kept if a later call hangs."""
     path, seconds = Path(sys.argv[1]), float(sys.argv[2])
     try:
         place = nearest(path)

@@ -1,4 +1,4 @@
-"""The preprocessed cases, by several children at once: each takes a share, and what kills or hangs one is named."""
+"""Check the preprocessed cases in several children: each takes a share; a file that crashes or hangs one is named."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from holter.probes.child.background_command import BackgroundCommand
 from holter.reports.catalogue import phrase
 
 CHILD = Path(__file__).with_name("files_child.py")
-SHARES_MAX = 8  # more readers only disturb each other on one disk
+SHARES_MAX = 8  # more readers only slow each other down on one disk
 TRIES = 3  # children of one share: each crash names one file
 GRACE_S = 3.0  # beyond the budget, for a child to end by itself
-OUTSIDE = -1  # nnU-Net writes it where there is no image; the training turns it into background
+OUTSIDE = -1  # nnU-Net's label outside the image; the training turns it into background
 SHOWN_MAX = 50
 TELL_S = 0.5
 WHOLE, FILES, HEAD_CHARS = '{"whole"', re.compile(r'"files": (\d+)'), 500
@@ -30,7 +30,7 @@ Progress = Callable[[int, int], None]
 
 
 class Shares:
-    """All children of one look."""
+    """All children of one run."""
 
     def __init__(self, jobs: Jobs, python: str, folder: Path, budget_s: float, shares: int) -> None:
         self._jobs, self._python, self._folder = jobs, python, folder
@@ -44,10 +44,10 @@ class Shares:
         self._commands = {share: self._start(share) for share in range(self._shares)}
 
     def run(self, progress: Progress) -> list[dict[str, Any]]:
-        """Every line of every child."""
+        """Return every line of every child."""
         for _ in range(TRIES):
             wait(self._commands.values(), lambda: self._tell(progress))
-            self._commands = {share: again for share, one in self._commands.items() if (again := self._end(share, one))}
+            self._commands = {share: again for share, job in self._commands.items() if (again := self._end(share, job))}
             if not self._commands:
                 break
         for share, job in self._commands.items():
@@ -60,14 +60,14 @@ class Shares:
         return self._jobs.start([*command, *self._left_out[share]], left_s + GRACE_S)
 
     def _end(self, share: int, job: BackgroundCommand) -> BackgroundCommand | None:
-        """Take what it wrote; where a file killed it, a new child goes on without that file."""
+        # Take the child's output; if a file crashed it, start a new child without that file.
         outcome = job.outcome()
         text = outcome.text if outcome else job.written()
         self._texts.append(text)
-        told = lines(text)
-        if any("done" in line for line in told):
+        answers = lines(text)
+        if any("done" in line for line in answers):
             return None
-        culprit = next((line["doing"] for line in reversed(told) if "doing" in line), None)
+        culprit = next((line["doing"] for line in reversed(answers) if "doing" in line), None)
         if culprit is None or outcome is None or outcome.is_late:
             given_up = "was given up" if outcome is None else phrase(outcome.trouble or "", "en")
             self.pending = culprit or self.pending or given_up
@@ -82,47 +82,47 @@ class Shares:
         self._told_s = time.monotonic()
         texts = [*self._texts, *(job.written() for job in self._commands.values())]
         # Counted, not decoded: there are thousands of lines, and the readers need the cores.
-        files = next((int(found[1]) for text in texts if (found := FILES.search(text[:HEAD_CHARS]))), 0)
+        files = next((int(match[1]) for text in texts if (match := FILES.search(text[:HEAD_CHARS]))), 0)
         progress(sum(text.count(WHOLE) for text in texts), files)
 
 
 def look(
     jobs: Jobs, python: str, folder: Path, plan: Plan | None, *, budget_s: float, shares: int, progress: Progress
 ) -> Files:
-    """All files' lengths, then as many contents as the budget allows."""
+    """Check all files' lengths, then as many contents as the budget allows."""
     began = time.monotonic()
     work = Shares(jobs, python, folder, budget_s, shares)
-    told = work.run(progress)
-    lengths = {line["length"]: line for line in told if "length" in line}
-    whole = {line["whole"]: line for line in told if "whole" in line}
+    answers = work.run(progress)
+    lengths = {line["length"]: line for line in answers if "length" in line}
+    whole = {line["whole"]: line for line in answers if "whole" in line}
     bad = {name: line["bad"] for name, line in (lengths | whole).items() if "bad" in line}
     bad |= work.bad
     values = {name: line["labels"] for name, line in whole.items() if "labels" in line}
-    packed = max((line.get("needs_unpacking", 0) for line in told), default=0)
+    packed = max((line.get("needs_unpacking", 0) for line in answers), default=0)
     files = Files(
         folder=str(folder),
-        cases=max((line.get("cases", 0) for line in told), default=0),
-        files=max((line.get("files", 0) for line in told), default=0),
+        cases=max((line.get("cases", 0) for line in answers), default=0),
+        files=max((line.get("files", 0) for line in answers), default=0),
         lengths_checked=len(lengths),
         read_whole=len(whole),
         bad=tuple(BadFile(file=name, problem=problem) for name, problem in sorted(bad.items())[:SHOWN_MAX]),
-        missing=tuple(sorted({name for line in told for name in line.get("missing", ())})[:SHOWN_MAX]),
-        labels=tuple(sorted({one for each in values.values() for one in each})) if values else None,
+        missing=tuple(sorted({name for line in answers for name in line.get("missing", ())})[:SHOWN_MAX]),
+        labels=tuple(sorted({value for each in values.values() for value in each})) if values else None,
         labels_bad=_wrong_labels(values, plan),
         segmentations_read=len({_case_of(name) for name in values}),
         stored_bytes=sum(line.get("bytes", 0) for name, line in lengths.items() if not name.endswith(".pkl")) or None,
-        archives=any(line.get("archives") for line in told),
+        archives=any(line.get("archives") for line in answers),
         needs_unpacking=packed > 0,
         unpacked_bytes=sum(line.get("unpacked_bytes", 0) for line in whole.values()) or None,
         pending=work.pending,
-        unread=next((line["unread"] for line in told if "unread" in line), None),
+        unread=next((line["unread"] for line in answers if "unread" in line), None),
         took_s=time.monotonic() - began,
     )
     return _with_shapes(files, whole, plan)
 
 
 def _case_of(name: str) -> str:
-    """A case may have a segmentation in an archive and unpacked."""
+    # A case may have a segmentation both in an archive and unpacked.
     return name.rpartition(".")[0].removesuffix("_seg")
 
 
@@ -131,12 +131,12 @@ def _wrong_labels(values: dict[str, list[int]], plan: Plan | None) -> tuple[BadF
         return ()
     allowed = {OUTSIDE, *plan.labels}
     wrong = {name: sorted(set(seen) - allowed) for name, seen in values.items()}
-    told = [(name, ", ".join(map(str, those[:5]))) for name, those in sorted(wrong.items()) if those]
-    return tuple(BadFile(file=name, problem=text) for name, text in told[:SHOWN_MAX])
+    shown = [(name, ", ".join(map(str, labels[:5]))) for name, labels in sorted(wrong.items()) if labels]
+    return tuple(BadFile(file=name, problem=text) for name, text in shown[:SHOWN_MAX])
 
 
 def _with_shapes(files: Files, whole: dict[str, dict[str, Any]], plan: Plan | None) -> Files:
-    """What the shapes in the properties tell: voxels, and the memory that each case's export takes."""
+    # From the shapes in the properties: voxels, and the memory for each case's export.
     needs, shapes = [], []
     for name, line in sorted(whole.items()):
         properties = line.get("properties")
@@ -144,8 +144,8 @@ def _with_shapes(files: Files, whole: dict[str, dict[str, Any]], plan: Plan | No
             continue
         try:
             order = plan.transpose_forward or tuple(range(len(properties["spacing"])))
-            found = need(properties, order, plan.spacing, plan.heads, regions=plan.regions)
-            needs.append((name.rpartition(".")[0], found.worker, found.prediction))
+            estimate = need(properties, order, plan.spacing, plan.heads, regions=plan.regions)
+            needs.append((name.rpartition(".")[0], estimate.worker, estimate.prediction))
             shapes.append(_shape(properties, plan, order))
         except (KeyError, ValueError, ZeroDivisionError, IndexError):
             continue
@@ -160,7 +160,7 @@ def _with_shapes(files: Files, whole: dict[str, dict[str, Any]], plan: Plan | No
 
 
 def _shape(properties: dict[str, Any], plan: Plan, order: tuple[int, ...]) -> tuple[int, ...]:
-    """Of the case as it is stored: at the plan's spacing."""
+    # Shape of the case as it is stored: at the plan's spacing.
     spacing = [properties["spacing"][axis] for axis in order]
     target = plan.spacing if len(plan.spacing) == len(spacing) else (spacing[0], *plan.spacing)
     sides = properties["shape_after_cropping_and_before_resampling"]
@@ -168,5 +168,5 @@ def _shape(properties: dict[str, Any], plan: Plan, order: tuple[int, ...]) -> tu
 
 
 def _holds(shape: tuple[int, ...], patch: tuple[int, ...]) -> bool:
-    """A two-dimensional patch lies in one slice."""
+    # A two-dimensional patch must fit into one slice.
     return all(side >= wanted for side, wanted in zip(shape[-len(patch) :], patch, strict=True))

@@ -1,9 +1,9 @@
-"""Looks at a share of the preprocessed cases; run as a file by the training's own Python, one process a share.
+"""Check a share of the preprocessed cases; run as a file by the training's own Python, one process per share.
 
-``files_child.py FOLDER SHARE SHARES SECONDS [FILE…]``: first the length of every file against what its header says,
-then the contents, segmentations first, until the time is up. One line of JSON a step; before a file is read it is
-named, so that a read that hangs or kills this process has a culprit. The FILEs at the end are left out: they did.
-Without numpy and blosc2 only lengths are looked at. Nothing is memory-mapped: a cut file would end the process.
+``files_child.py FOLDER SHARE SHARES SECONDS [FILE…]``: first compare the length of every file with its header, then
+read the contents, segmentations first, until the time is up. One line of JSON per step. Each file is named before it
+is read, so that a file that hangs or kills this process is known. The FILEs at the end did so before and are skipped.
+Without numpy and blosc2 only lengths are checked. Nothing is memory-mapped: a truncated file would end the process.
 """
 
 from __future__ import annotations
@@ -19,26 +19,26 @@ import time
 import zipfile
 from typing import Any
 
-# ruff: noqa: PTH116, PTH118, PTH123, PTH208 -- runs in environments of any age; plain names are what it prints
+# ruff: noqa: PTH116, PTH118, PTH123, PTH208 -- runs in environments of any age; it prints plain names
 BLOSC2_MAGIC = b"b2frame\0"
 NUMPY_MAGIC = b"\x93NUMPY"
-MANY_LABELS = 50  # a segmentation with more wrong values is not one
+MANY_LABELS = 50  # with more wrong values it is not a segmentation
 SEGMENTATION = "_seg"
 
 
 def tell(**facts: Any) -> None:
-    """One line, at once."""
+    """Print one line of facts at once."""
     print(json.dumps(facts), flush=True)
 
 
 def cases_of(names: set[str]) -> list[str]:
-    """Identifiers, whatever files there are of them."""
+    """Return the case identifiers of all files, whatever their kind."""
     stems = {name.rsplit(".", 1)[0] for name in names if name.endswith((".b2nd", ".npz", ".npy", ".pkl"))}
     return sorted({stem[: -len(SEGMENTATION)] if stem.endswith(SEGMENTATION) else stem for stem in stems})
 
 
 def files_of(case: str, names: set[str]) -> tuple[list[str], list[str]]:
-    """The files of a case, segmentation first, and those that are missing."""
+    """Return the files of a case, segmentation first, and the missing ones."""
     packed = f"{case}.npz" in names
     kind = "npz" if packed or f"{case}.npy" in names else "b2nd"
     wanted = [f"{case}.npz", f"{case}.pkl"] if packed else [f"{case}_seg.{kind}", f"{case}.{kind}", f"{case}.pkl"]
@@ -48,7 +48,7 @@ def files_of(case: str, names: set[str]) -> tuple[list[str], list[str]]:
 
 
 def length_problem(path: str) -> str | None:
-    """What the header says against what there is; None where they agree."""
+    """Compare the file's length with its header; return the problem, or None."""
     size = os.stat(path).st_size
     if size == 0:
         return "empty"
@@ -84,7 +84,7 @@ def _numpy_problem(head: bytes, size: int) -> str | None:
 
 
 class Contents:
-    """Reads files with the libraries that the training has."""
+    """Reads files with the libraries of the training's Python."""
 
     def __init__(self) -> None:
         self.numpy = importlib.import_module("numpy")
@@ -95,7 +95,7 @@ class Contents:
             self.blosc2 = None
 
     def look(self, path: str) -> dict[str, Any]:
-        """Read one file to its end; raises whatever is wrong with it."""
+        """Read one file to its end and return facts; raises any error of the file."""
         if path.endswith(".pkl"):
             return self._properties(path)
         if path.endswith(".b2nd"):
@@ -105,13 +105,13 @@ class Contents:
         if path.endswith(".npz"):
             with self.numpy.load(path) as archive:
                 parts = {name: archive[name] for name in archive.files}
-            room = {"unpacked_bytes": sum(int(part.nbytes) for part in parts.values())}
-            return {**room, **({"labels": self._values(parts["seg"])} if "seg" in parts else {})}
+            sizes = {"unpacked_bytes": sum(int(part.nbytes) for part in parts.values())}
+            return {**sizes, **({"labels": self._values(parts["seg"])} if "seg" in parts else {})}
         array = self.numpy.load(path)
         return {"labels": self._values(array)} if _is_segmentation(path) else {}
 
     def _chunks(self, path: str) -> dict[str, Any]:
-        """Chunk by chunk: a whole image may be larger than the memory to spare. Their padding is background."""
+        # Chunk by chunk: a whole image may be larger than the free memory. Padding of chunks is background.
         array = self.blosc2.open(urlpath=path, mode="r")
         seen: set[int] = set()
         for number in range(array.schunk.nchunks):
@@ -125,13 +125,15 @@ class Contents:
 
     def _properties(self, path: str) -> dict[str, Any]:
         with open(path, "rb") as file:
-            properties = pickle.load(file)  # nnU-Net wrote it, and the training loads it itself
+            properties = pickle.load(file)  # nnU-Net wrote it, and the training loads it too
         names = ("spacing", "shape_before_cropping", "shape_after_cropping_and_before_resampling")
-        return {"properties": {name: [float(one) for one in properties[name]] for name in names if name in properties}}
+        return {
+            "properties": {name: [float(number) for number in properties[name]] for name in names if name in properties}
+        }
 
 
 class NotHereError(Exception):
-    """This Python cannot read such files; that says nothing of the file."""
+    """This Python cannot read such files; the file itself may be fine."""
 
 
 class Share:
@@ -143,7 +145,7 @@ class Share:
         names = set(os.listdir(folder))
         everything = cases_of(names)
         cases = everything[share::shares]
-        self.files = {case: [one for one in files_of(case, names)[0] if one not in left_out] for case in cases}
+        self.files = {case: [name for name in files_of(case, names)[0] if name not in left_out] for case in cases}
         self.bad: set[str] = set()
         if share == 0:
             tell(cases=len(everything), files=sum(len(files_of(case, names)[0]) for case in everything))
@@ -153,7 +155,7 @@ class Share:
         tell(missing=missing, archives=len(archives), needs_unpacking=len(packed))
 
     def lengths(self) -> None:
-        """Every file, in the time of a stat and one small read each."""
+        """Check the length of every file, with one stat and one small read each."""
         for names in self.files.values():
             for name in names:
                 if time.monotonic() > self.until:
@@ -171,7 +173,7 @@ class Share:
                 tell(length=name, **facts)
 
     def contents(self) -> None:
-        """Properties of all, then segmentations, then images: what says most comes first."""
+        """Read properties of all cases, then segmentations, then images: the most informative first."""
         try:
             reader = Contents()
         except ImportError as error:
@@ -187,7 +189,7 @@ class Share:
             except NotHereError as error:
                 tell(unread=str(error))
                 return
-            except Exception as error:  # noqa: BLE001 - any reason is what the training would meet
+            except Exception as error:  # noqa: BLE001 - the training would get the same error
                 tell(whole=name, bad=f"{type(error).__name__}: {error}"[:200])
 
 
@@ -202,8 +204,8 @@ def _turn(name: str) -> int:
 
 
 def main() -> None:
-    """Until the work is done or the time is up."""
-    sys.path.pop(0)  # our own folder: its names are not the training's
+    """Run until all is read or the time is up."""
+    sys.path.pop(0)  # our own folder: its modules must not hide the training's
     try:
         os.listdir(sys.argv[1])
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Children of which each has a deadline, looked at together."""
+"""Child processes with one deadline each, polled together."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PAUSE_S = 0.05
 
 
 class Jobs:
-    """Children that end with us, however that comes: ``with Jobs() as jobs``."""
+    """Child processes that are always terminated on exit: ``with Jobs() as jobs``."""
 
     def __init__(self) -> None:
         self._commands: list[BackgroundCommand] = []
@@ -23,7 +23,7 @@ class Jobs:
     def start(
         self, command: Sequence[str], deadline_s: float, environment: Mapping[str, str] | None = None
     ) -> BackgroundCommand:
-        """One more."""
+        """Start another child."""
         job = BackgroundCommand(command, environment=environment, deadline_s=deadline_s, killed=self._killed)
         self._commands.append(job)
         return job
@@ -39,29 +39,29 @@ class Jobs:
         self._killed.drain()
 
 
-def wait(errands: Iterable[BackgroundCommand], meanwhile: Callable[[], None] = lambda: None) -> None:
-    """Until each has ended or was given up."""
-    open_ones = list(errands)
-    while open_ones := [one for one in open_ones if one.outcome() is None]:
+def wait(jobs: Iterable[BackgroundCommand], meanwhile: Callable[[], None] = lambda: None) -> None:
+    """Wait until each has ended or was killed at its deadline."""
+    running = list(jobs)
+    while running := [job for job in running if job.outcome() is None]:
         meanwhile()
         time.sleep(PAUSE_S)
 
 
 def lines(text: str) -> list[dict[str, Any]]:
-    """The objects of a child's lines; a line cut in the middle is left out."""
-    found = []
+    """Return the JSON objects of a child's lines; an incomplete line is left out."""
+    objects = []
     for line in text.splitlines():
         try:
             read = json.loads(line)
         except ValueError:
             continue
         if isinstance(read, dict):
-            found.append(read)
-    return found
+            objects.append(read)
+    return objects
 
 
 def merged(text: str) -> dict[str, Any]:
-    """All facts of a child's lines."""
+    """Return all facts of a child's lines in one dictionary; later lines override."""
     facts: dict[str, Any] = {}
     for line in lines(text):
         facts.update(line)

@@ -1,4 +1,4 @@
-"""Limits, clock and other trainings: small looks that cannot hang, each with its root as an argument."""
+"""Limits, clock and other trainings: small reads that cannot hang, each with its root as an argument."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _US_PER_S = 1e6
 
 
 class _Timex(ctypes.Structure):
-    """The beginning of the kernel's struct timex, with room for the rest."""
+    """The beginning of the kernel's struct timex, with space for the rest."""
 
     _fields_ = (
         ("modes", ctypes.c_uint),
@@ -34,7 +34,7 @@ class _Timex(ctypes.Structure):
 
 
 def machine(environ: Mapping[str, str], proc: Path = Path("/proc")) -> Machine:
-    """Clock, uptime, limits of this shell, and what Slurm and CUDA were told."""
+    """Return clock, uptime, limits of this shell, and settings of Slurm and CUDA."""
     synchronised, error_s = _clock() if proc == Path("/proc") else (None, None)
     files = resource.getrlimit(resource.RLIMIT_NOFILE)
     processes = resource.getrlimit(resource.RLIMIT_NPROC)
@@ -54,7 +54,7 @@ def machine(environ: Mapping[str, str], proc: Path = Path("/proc")) -> Machine:
 
 
 def neighbours(proc: Path = Path("/proc")) -> tuple[Neighbour, ...] | None:
-    """Other nnU-Net trainings that can be seen; the topmost process of each."""
+    """Return other visible nnU-Net trainings; only the topmost process of each. None if /proc cannot be listed."""
     pids = list_numbers(proc)
     if pids is None:
         return None
@@ -77,11 +77,11 @@ def neighbours(proc: Path = Path("/proc")) -> tuple[Neighbour, ...] | None:
             results=variables.get("nnUNet_results"),
             preprocessed=variables.get("nnUNet_preprocessed"),
         )
-    return tuple(one for pid, one in sorted(found.items()) if parents[pid] not in found)
+    return tuple(neighbour for pid, neighbour in sorted(found.items()) if parents[pid] not in found)
 
 
 def _clock() -> tuple[bool | None, float | None]:
-    """Whether something keeps the clock right, and by how much it may be wrong; only asks, changes nothing."""
+    # Whether the clock is synchronised, and its maximum error; only reads, changes nothing.
     asked = _Timex()
     try:
         state = ctypes.CDLL(None, use_errno=True).adjtimex(ctypes.byref(asked))
@@ -93,12 +93,12 @@ def _clock() -> tuple[bool | None, float | None]:
 
 
 def _tasks_of_user(proc: Path) -> int | None:
-    """Threads of this user: RLIMIT_NPROC counts those."""
+    # Threads of this user: RLIMIT_NPROC counts them.
     pids = list_numbers(proc)
     if pids is None:
         return None
-    mine = os.getuid()
-    return sum((_status(proc, pid, "Threads") or 0) for pid in pids if _status(proc, pid, "Uid") == mine)
+    own_uid = os.getuid()
+    return sum((_status(proc, pid, "Threads") or 0) for pid in pids if _status(proc, pid, "Uid") == own_uid)
 
 
 def _status(proc: Path, pid: int, name: str) -> int | None:

@@ -1,7 +1,7 @@
-"""Which training is meant: data set, plan and fold, from nnU-Net's folders.
+"""Find the training that is meant: data set, plan and fold, from nnU-Net's folders.
 
-``python -m holter.doctor.collect.question`` answers with one JSON object: a process of its own, because any of these
-folders may be on a mount that hangs.
+``python -m holter.doctor.collect.question`` prints one JSON object. It runs as a process of its own because any of
+these folders may be on a mount that hangs.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from holter.texts.training_command import TrainingCommand
 SAFE = "Nothing was started or changed."
 CHECKPOINTS = ("checkpoint_final.pth", "checkpoint_best.pth", "checkpoint_latest.pth")
 FOLDERS = ("nnUNet_raw", "nnUNet_preprocessed", "nnUNet_results")
-# nnU-Net leaves out a segmentation output at its two coarsest resolutions.
+# nnU-Net has no segmentation output at its two coarsest resolutions.
 WITHOUT_OUTPUT = 2
 MAX_INHERITANCE = 10
 IGNORE = "ignore"
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
-    """What is asked about, with the plan; or the error, as a person is told it."""
+    """The training with its plan; or the error for the user."""
 
     asked: Asked
     preprocessed: str | None = None  # the folder of this configuration's cases
@@ -44,9 +44,9 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def look(asked: Asked, environ: Mapping[str, str]) -> Question:
-    """Everything about the training that files say.
+    """Return everything about the training from its files.
 
-    Raises:  BadInput with the nearest name for what does not exist.
+    Raises:  BadInput for a name that does not exist, with the nearest one.
     """
     if asked.dataset is None:
         return Question(asked=asked)
@@ -111,8 +111,10 @@ def _raw_only(asked: str, environ: Mapping[str, str]) -> str | None:
         names = [entry.name for entry in Path(environ["nnUNet_raw"]).iterdir()]
     except (KeyError, OSError):
         return None
-    found = [one for one in names if one == asked or (asked.isdigit() and one.startswith(f"Dataset{int(asked):03d}_"))]
-    return found[0] if len(found) == 1 and found[0][7:10].isdigit() else None
+    matching = [
+        name for name in names if name == asked or (asked.isdigit() and name.startswith(f"Dataset{int(asked):03d}_"))
+    ]
+    return matching[0] if len(matching) == 1 and matching[0][7:10].isdigit() else None
 
 
 def _nearest_dataset(asked: str, names: Sequence[str], root: Path) -> str:
@@ -131,7 +133,7 @@ def _plans(folder: Path, asked: Asked) -> Mapping[str, Any]:
     try:
         plans = msgspec.json.decode(file.read_bytes())
     except FileNotFoundError as error:
-        others = sorted(one.stem for one in folder.glob("*lans*.json"))
+        others = sorted(other.stem for other in folder.glob("*lans*.json"))
         near = difflib.get_close_matches(asked.plans, others, 1, 0.3) or others[:1]
         step = (
             f"holter doctor {asked.dataset} -p {near[0]}" if near else f"nnUNetv2_plan_and_preprocess -d {folder.name}"
@@ -141,10 +143,10 @@ def _plans(folder: Path, asked: Asked) -> Mapping[str, Any]:
         raise BadInput(
             f"The plans {file} cannot be read: {getattr(error, 'strerror', None) or error}.",
             safe=SAFE,
-            next_step="nnUNetv2_plan_experiment writes them anew; look first whether the disk is full.",
+            next_step="nnUNetv2_plan_experiment writes them again; first check whether the disk is full.",
         ) from error
     if not isinstance(plans, dict) or not isinstance(plans.get("configurations"), dict):
-        raise BadInput(f"{file} holds no plans.", safe=SAFE, next_step="nnUNetv2_plan_experiment writes them anew.")
+        raise BadInput(f"{file} holds no plans.", safe=SAFE, next_step="nnUNetv2_plan_experiment writes them again.")
     return plans
 
 
@@ -172,17 +174,17 @@ def _configuration(plans: Mapping[str, Any], asked: Asked) -> Mapping[str, Any]:
         raise BadInput(
             f"The configuration {asked.configuration} of {asked.plans} lacks {', '.join(sorted(lacking))}.",
             safe=SAFE,
-            next_step="nnUNetv2_plan_experiment writes the plans anew.",
+            next_step="nnUNetv2_plan_experiment writes the plans again.",
         )
     return merged
 
 
 def plan_of(plans: Mapping[str, Any], configuration: Mapping[str, Any], folder: Path) -> Plan:
-    """The plan of one configuration with what dataset.json and the splits add."""
+    """Return the plan of one configuration, completed from dataset.json and the splits."""
     dataset = _json(folder / "dataset.json")
     labels = dataset.get("labels") if isinstance(dataset, dict) else None
     labels = labels if isinstance(labels, dict) else {}
-    values = [one for value in labels.values() for one in (value if isinstance(value, list) else [value])]
+    values = [single for value in labels.values() for single in (value if isinstance(value, list) else [value])]
     regions = any(isinstance(value, list) for value in labels.values())
     classes = [name for name in labels if name != IGNORE and not (regions and labels[name] == 0)]
     channels = (dataset.get("channel_names") or dataset.get("modality") or {}) if isinstance(dataset, dict) else {}
@@ -193,12 +195,12 @@ def plan_of(plans: Mapping[str, Any], configuration: Mapping[str, Any], folder: 
     plan = Plan(
         patch_size=tuple(int(side) for side in configuration["patch_size"]),
         batch_size=int(configuration["batch_size"]),
-        spacing=tuple(float(one) for one in configuration["spacing"]),
-        transpose_forward=tuple(int(one) for one in plans.get("transpose_forward", ())),
+        spacing=tuple(float(side) for side in configuration["spacing"]),
+        transpose_forward=tuple(int(axis) for axis in plans.get("transpose_forward", ())),
         channels=(len(channels) or 1) + cascade,
         heads=len(classes) or 2,
         regions=regions,
-        labels=tuple(sorted({int(one) for one in values})),
+        labels=tuple(sorted({int(label) for label in values})),
         outputs=max(1, stages - WITHOUT_OUTPUT + 1),
         cases=_int(dataset.get("numTraining")) if isinstance(dataset, dict) else None,
         folds=len(splits) if isinstance(splits, list) else None,
@@ -207,7 +209,7 @@ def plan_of(plans: Mapping[str, Any], configuration: Mapping[str, Any], folder: 
 
 
 def parameters(configuration: Mapping[str, Any], plan: Plan) -> int | None:
-    """Weights of nnU-Net's two networks; None for another one."""
+    """Return the number of weights of nnU-Net's two networks; None for any other network."""
     architecture = configuration.get("architecture") or {}
     name, kwargs = str(architecture.get("network_class_name", "")).rpartition(".")[2], architecture.get("arch_kwargs")
     if name not in ("PlainConvUNet", "ResidualEncoderUNet") or not isinstance(kwargs, dict):
@@ -222,7 +224,7 @@ def parameters(configuration: Mapping[str, Any], plan: Plan) -> int | None:
     for stage, (width, kernel) in enumerate(zip(features, kernels, strict=True)):
         count = blocks[stage] * (2 if residual else 1)
         total += _convolution(before, width, kernel) + (count - 1) * _convolution(width, width, kernel)
-        if residual and before != width:  # the way around the first block
+        if residual and before != width:  # the skip connection of the first block
             total += before * width + 2 * width
         before = width
     for stage in range(len(features) - 1):
@@ -235,12 +237,12 @@ def parameters(configuration: Mapping[str, Any], plan: Plan) -> int | None:
 
 
 def _convolution(before: int, width: int, kernel: Sequence[int]) -> int:
-    """Weights, bias, and the two numbers a channel of the normalisation."""
+    # Weights, bias, and the normalisation's two numbers per channel.
     return before * width * prod(kernel) + 3 * width
 
 
 def look_at_fold(folder: Path) -> Fold:
-    """Checkpoints and lock of a fold; sizes of its sisters' checkpoints tell what one takes."""
+    """Return checkpoints and lock of a fold; its checkpoint size is taken from any fold of the model."""
     sizes = []
     with_it = [folder, *sorted(folder.parent.glob("fold_*"))] if folder.parent.is_dir() else []
     for place in with_it:
@@ -267,7 +269,7 @@ def _int(value: object) -> int | None:
 
 
 def main() -> None:
-    """The question on standard input's place: the first argument, as JSON."""
+    """Read the question from the first argument, as JSON; print the answer."""
     asked = msgspec.convert(json.loads(sys.argv[1]), type=Asked)
     try:
         answer = look(asked, os.environ)

@@ -1,7 +1,7 @@
-"""Run by the training's own Python, as a file: what it is, and what its torch says. Prints one JSON object.
+"""Describe the training's Python and its torch; run as a file by that Python. Prints lines of JSON.
 
-Standard library first; torch and nnU-Net are imported last, since that may fail, crash or take its time. Each part is
-printed as soon as it is known, so that a crash in the next one loses nothing.
+Standard library first; torch and nnU-Net are imported last, because that may fail, crash or take long. Each part is
+printed as soon as it is known, so that a later crash loses nothing.
 """
 
 from __future__ import annotations
@@ -25,30 +25,30 @@ COMPILER_S = 5
 
 
 def tell(**facts: Any) -> None:
-    """One line of facts, at once."""
+    """Print one line of facts at once."""
     print(json.dumps(facts), flush=True)
 
 
 def interpreter() -> dict[str, Any]:
-    """Python, its packages, and what torch.compile needs beside torch."""
-    found = {}
+    """Return Python, its packages, and the requirements of torch.compile except torch."""
+    versions = {}
     for name in PACKAGES:
         try:
-            found[name] = importlib.metadata.version(name)
+            versions[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             continue
-    header = os.path.join(sysconfig.get_paths()["include"], "Python.h")  # noqa: PTH118 - as light as can be
+    header = os.path.join(sysconfig.get_paths()["include"], "Python.h")  # noqa: PTH118 - without pathlib's import
     return {
         "python": ".".join(str(part) for part in sys.version_info[:3]),
         "executable": sys.executable,
-        "packages": sorted(found.items()),
+        "packages": sorted(versions.items()),
         "cpu_count": os.cpu_count(),
         "python_header": os.path.exists(header),  # noqa: PTH110
     }
 
 
 def compiler() -> dict[str, Any]:
-    """What Triton and Inductor would call, and its version."""
+    """Return the compiler that Triton and Inductor would call, and its version."""
     for name in (os.environ.get("CC"), "gcc", "clang"):
         path = shutil.which(name) if name else None
         if path is None:
@@ -65,10 +65,10 @@ def compiler() -> dict[str, Any]:
 
 
 def torch_facts(device: str) -> dict[str, Any]:
-    """How torch was built, and whether it reaches the GPU."""
+    """Return how torch was built, and whether it can use the GPU."""
     try:
         torch = importlib.import_module("torch")
-    except Exception as error:  # noqa: BLE001 - whatever is wrong with it is the finding
+    except Exception as error:  # noqa: BLE001 - any error is the result
         return {"torch_error": f"{type(error).__name__}: {error}"[:400]}
     facts: dict[str, Any] = {
         "torch_cuda": torch.version.cuda,
@@ -80,7 +80,7 @@ def torch_facts(device: str) -> dict[str, Any]:
 
 
 def _bridge(torch: Any) -> bool:
-    """numpy 2 with a torch that was built for numpy 1 ends every data worker."""
+    # numpy 2 with a torch that was built for numpy 1 ends every data worker.
     try:
         numpy = importlib.import_module("numpy")
         return int(torch.from_numpy(numpy.zeros(1, dtype="int16")).numel()) == 1
@@ -96,14 +96,14 @@ def _cuda(torch: Any) -> dict[str, Any]:
             major, minor = torch.cuda.get_device_capability(index)
             devices.append((torch.cuda.get_device_name(index), major, minor))
         works, error = bool(devices), None if devices else "no CUDA device is visible"
-    except Exception as failure:  # noqa: BLE001 - the driver's own words are what helps
+    except Exception as failure:  # noqa: BLE001 - the driver's own message helps most
         return {"cuda_works": False, "cuda_error": f"{type(failure).__name__}: {failure}"[:400]}
     return {"cuda_works": works, "cuda_error": error, "capabilities": devices}
 
 
 def main() -> None:
-    """``software_child.py cuda|cpu``."""
-    sys.path.pop(0)  # our own folder: its names are not the training's
+    """Run as ``software_child.py cuda|cpu``."""
+    sys.path.pop(0)  # our own folder: its modules must not hide the training's
     tell(**interpreter())
     tell(**compiler())
     tell(**torch_facts(sys.argv[1]))

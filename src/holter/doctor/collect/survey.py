@@ -1,4 +1,4 @@
-"""Gathers a ``Survey`` within a time: all children side by side, each with a deadline, the data last and longest."""
+"""Gather a ``Survey`` within a time limit: children run in parallel, each with a deadline; the data come last."""
 
 from __future__ import annotations
 
@@ -38,15 +38,15 @@ SOFTWARE_CHILD = Path(__file__).with_name("software_child.py")
 READS_S = 4.0
 FOLDER_S = 12.0
 GPU_S = 12.0
-ENDING_S = 6.0  # kept free at the end for children that must be given up
-HOST_SPAN_S = 1.0  # a share of CPU time needs two readings
+ENDING_S = 6.0  # reserved at the end for children that must be killed
+HOST_SPAN_S = 1.0  # a share of CPU time needs two reads
 LEAST_FOR_FILES_S = 3.0
 
 Tell = Callable[[str, int, int], None]  # stage, done, of how many
 
 
 class Order(NamedTuple):
-    """What to look at, and where."""
+    """What to examine, and the roots to read from."""
 
     asked: Asked
     python: str
@@ -59,9 +59,9 @@ class Order(NamedTuple):
 
 
 def training_python(option: str | None, environ: Mapping[str, str]) -> str:
-    """The interpreter of the training: the one named, else of the environment that is active, else ours.
+    """Return the training's interpreter: the given one, else that of the active environment, else ours.
 
-    Raises:  BadInput where it cannot be run.
+    Raises:  BadInput if it cannot be run.
     """
     if option is not None:
         inside = Path(option) / "bin" / "python" if Path(option).is_dir() else Path(option)
@@ -83,9 +83,9 @@ def training_python(option: str | None, environ: Mapping[str, str]) -> str:
 
 
 def gather(order: Order, tell: Tell = lambda _stage, _done, _total: None) -> Survey:
-    """Everything that can be known in the time.
+    """Return everything that can be found out within the time.
 
-    Raises:  BadInput for a data set, plan or configuration that is not there; CannotDoHere where storage is silent.
+    Raises:  BadInput if data set, plan or configuration does not exist; CannotDoHere if the storage does not answer.
     """
     with Jobs() as jobs:
         return _gather(jobs, order, tell)
@@ -150,17 +150,17 @@ def _ask(jobs: Jobs, order: Order) -> Question:
 
 
 def _folders(question: Question, order: Order) -> dict[str, Path]:
-    """What a training reads and writes; only folders that are known."""
+    # Folders that a training reads and writes, if they are known.
     environ = order.environ
     cache = environ.get("TORCHINDUCTOR_CACHE_DIR")
-    found = {
+    paths = {
         "preprocessed": question.preprocessed or environ.get("nnUNet_preprocessed"),
         "results": (question.fold.folder if question.fold else None) or environ.get("nnUNet_results"),
         "tmp": environ.get("TMPDIR") or tempfile.gettempdir(),
         "compile-cache": cache if question.asked.device == "cuda" else None,
         "triton-cache": _triton_cache(environ) if question.asked.device == "cuda" else None,
     }
-    return {label: Path(path).absolute() for label, path in found.items() if path}
+    return {label: Path(path).absolute() for label, path in paths.items() if path}
 
 
 def _triton_cache(environ: Mapping[str, str]) -> str | None:
@@ -198,33 +198,33 @@ def _mount(path: str, order: Order) -> Mount | None:
 
 
 def _samples(order: Order) -> tuple[HostSample | None, CgroupSample | None, tuple[GpuSample, ...]]:
-    """Machine, group and GPUs, each as the recorder's probes read them."""
+    # Machine, group and GPUs, read by the recorder's probes.
     host = HostProbe(order.proc, order.sys, order.shm)
     host.read(0.0)
     began = time.monotonic()
     gpu = GpuProbe(environment=order.environ, patience_s=GPU_S)
     try:
-        gpus = [one for one in gpu.look(0.0, GPU_S).samples if isinstance(one, GpuSample)]
+        gpus = [sample for sample in gpu.look(0.0, GPU_S).samples if isinstance(sample, GpuSample)]
     finally:
         gpu.close()
     time.sleep(max(0.0, HOST_SPAN_S - (time.monotonic() - began)))
-    hosts = [one for one in host.read(HOST_SPAN_S).samples if isinstance(one, HostSample)]
+    hosts = [sample for sample in host.read(HOST_SPAN_S).samples if isinstance(sample, HostSample)]
     cgroups = [
-        one
-        for one in CgroupProbe(os.getpid(), order.proc, order.sys / "fs/cgroup").read(0.0).samples
-        if isinstance(one, CgroupSample)
+        sample
+        for sample in CgroupProbe(os.getpid(), order.proc, order.sys / "fs/cgroup").read(0.0).samples
+        if isinstance(sample, CgroupSample)
     ]
     return hosts[0] if hosts else None, cgroups[0] if cgroups else None, tuple(map(_in_english, gpus))
 
 
 def _in_english(gpu: GpuSample) -> GpuSample:
-    """A survey is saved as JSON, with words."""
+    # A survey is saved as JSON, with sentences in English.
     unread = tuple(f"{gap.field}: {phrase(gap.why, 'en')}" for gap in gpu.gaps)
     return msgspec.structs.replace(gpu, note=phrase(gpu.note, "en") if gpu.note else gpu.note, unread=unread)
 
 
 def _trouble(outcome: Outcome | None) -> str:
-    """How a command failed, in words; empty if it did not."""
+    # How a command failed, as a sentence; empty if it did not.
     return "" if outcome is None or outcome.trouble is None else phrase(outcome.trouble, "en")
 
 

@@ -1,1 +1,1 @@
-"""Child processes with a deadline: what may hang is asked for there."""
+"""Child processes with a deadline, for calls that may hang."""

@@ -1,6 +1,6 @@
-"""Run a command once, in a child, and never wait for it: its output is taken when it is there.
+"""Run a command once, in a child, without waiting: its output is collected when it has ended.
 
-What was killed because it took too long may sit in a call that cannot be interrupted; ``Reaper`` keeps account of it.
+A child that was killed for taking too long may be in a call that cannot be interrupted; ``Reaper`` keeps track of it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from holter.sentences import define
 
 # A driver without persistence mode may need 10 s to wake its GPUs, so a child is not killed at the deadline.
 ABANDON_S = 15.0
-FAREWELL_S = 0.2  # at the very end a killed child may be waited for this long, to leave no zombie
+FAREWELL_S = 0.2  # at the very end, wait this long for a killed child, to leave no zombie
 
 COMMAND = define("child.command", "{name} {how}")
 NOT_STARTED = define("child.not-started", "could not be started: {error}")
@@ -29,7 +29,7 @@ KILLED = define("child.killed", "was killed by {signal}")
 
 
 class Reaper:
-    """Children that were told to die. Nobody waits for them; they are reaped when they are gone."""
+    """Killed children. Nothing waits for them; they are reaped when they have died."""
 
     def __init__(self) -> None:
         self._processes: list[subprocess.Popen[bytes]] = []
@@ -45,12 +45,12 @@ class Reaper:
             self._processes.append(process)
 
     def still_there(self) -> int:
-        """How many have not died yet."""
+        """Return the number of children that have not died yet."""
         self._processes = [process for process in self._processes if process.poll() is None]
         return len(self._processes)
 
     def drain(self) -> None:
-        """Wait a moment, at the end of a recording only."""
+        """Wait up to ``FAREWELL_S`` for them to die; only at the end of a recording."""
         until = time.monotonic() + FAREWELL_S
         while self.still_there() and time.monotonic() < until:
             time.sleep(0.005)
@@ -60,18 +60,18 @@ class Outcome(NamedTuple):
     """How a command ended."""
 
     text: str = ""
-    trouble: Message | None = None  # the command and how it failed; None: it ended by itself with status 0
-    is_late: bool = False  # it was given up
+    trouble: Message | None = None  # the command and how it failed; None: it ended with status 0
+    is_late: bool = False  # it was killed at its deadline
 
     @property
     def how(self) -> Text:
-        """How it failed, without its name."""
+        """How it failed, without the command's name."""
         how = self.trouble.value("how") if self.trouble is not None else None
         return how if isinstance(how, (str, Message)) else ""
 
 
 class BackgroundCommand:
-    """A command run once, its output taken when it is there."""
+    """A command that is run once; its output is available after it has ended."""
 
     def __init__(
         self,
@@ -88,7 +88,7 @@ class BackgroundCommand:
         self._began_s = clock()
         self._killed = Reaper() if killed is None else killed
         self._outcome: Outcome | None = None
-        # A file, not a pipe: a pipe that nobody empties stops its writer, and we look rarely.
+        # A file, not a pipe: a writer blocks on a full pipe, and we read rarely.
         self._output = os.fdopen(os.memfd_create("holter-command"), "rb")
         self._process: subprocess.Popen[bytes] | None = None
         try:
@@ -104,13 +104,13 @@ class BackgroundCommand:
             self._outcome = self._failed(NOT_STARTED(error=error.strerror or str(error)))
 
     def outcome(self) -> Outcome | None:
-        """None while it runs. A command beyond its deadline is killed, not waited for."""
+        """Return the outcome, or None while the command runs. A command past its deadline is killed, not waited for."""
         if self._outcome is None and self._process is not None:
             self._outcome = self._look(self._process)
         return self._outcome
 
     def written(self) -> str:
-        """What it has written so far."""
+        """Return the output so far."""
         size = os.fstat(self._output.fileno()).st_size
         return os.pread(self._output.fileno(), size, 0).decode("utf-8", "replace")
 
@@ -136,7 +136,7 @@ class BackgroundCommand:
 
 
 def ending(process: subprocess.Popen[bytes]) -> Message:
-    """How a child ended; it may be a moment away from ending when its pipe is closed already."""
+    """Say how a child ended. Its pipe may close shortly before it ends, so wait up to 10 ms."""
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(0.01)
     code = process.returncode

@@ -1,12 +1,12 @@
 """Ask a child process, with a time limit for each answer.
 
-A driver call or a ``statvfs`` on a dead mount may never return, and the process that made it may not even die when
+A driver call or a ``statvfs`` on a dead mount may never return, and the calling process may not die even when
 killed. So such calls are made in a child: ``ChildClient`` keeps one child that answers questions, and
-``background_command.py`` runs a command once. Nothing happens between calls; there is no thread here.
+``background_command.py`` runs a command once. There is no thread; nothing happens between calls.
 
-The protocol: one line in, one line out. It should write what it is about to do into the page behind
-the descriptor named in ``HOLTER_DOING_FD`` (text, padded with zero bytes), so that a call that hangs has a name, and
-end itself when its standard input is hung up, even while a call hangs.
+The protocol: one line in, one line out. Before each call the child should write the name of the call into the page
+behind the descriptor in ``HOLTER_DOING_FD`` (text, padded with zero bytes), so that a call that hangs has a name. It
+should exit when its standard input is closed, even while a call hangs.
 """
 
 from __future__ import annotations
@@ -27,11 +27,10 @@ from holter.sentences import define
 DOING_FD_VARIABLE = "HOLTER_DOING_FD"
 DOING_BYTES = 64
 
-DEADLINE_S = 5.0  # from here on the silence is reported; a healthy NVML or statvfs call takes milliseconds
-# A driver that hung once mostly hangs again: the first new try comes soon, the later ones cost next to
-# nothing.
+DEADLINE_S = 5.0  # then the silence is reported; a healthy NVML or statvfs call takes milliseconds
+# A driver that hung once mostly hangs again: retry soon at first, then so rarely that it costs next to nothing.
 BACK_OFF_S = (5.0, 15.0, 60.0, 300.0)
-# Reaper children that do not die: each holds memory and maybe a lock of the driver, so no fourth is started.
+# Children that do not die: each holds memory and maybe a lock of the driver, so no fourth one is started.
 STUCK_MAX = 3
 PATIENCE_S = 0.02  # the recorder ticks once a second for all probes together
 READ_BYTES = 65536
@@ -40,26 +39,26 @@ GIVEN_UP = define("child.given-up", "was killed because it did not answer")
 
 
 class Reply(NamedTuple):
-    """What became of the question."""
+    """State of a question, and the answer if there is one."""
 
     state: Literal["answered", "pending", "overdue", "resting"]
     text: bytes = b""  # the answer
-    silent_s: float = 0.0  # since the oldest question that got no answer
-    doing: str = ""  # what the child said it was about to do
-    trouble: Message | None = None  # what became of the last child, if it was given up or ended
-    stuck: int = 0  # killed children that have not died: they sit in a call that cannot be interrupted
+    silent_s: float = 0.0  # since the oldest unanswered question
+    doing: str = ""  # the call that the child reported last
+    trouble: Message | None = None  # how the last child failed, if it was killed or ended
+    stuck: int = 0  # killed children that have not died: they are in a call that cannot be interrupted
 
 
 class Limits(NamedTuple):
-    """How long a child may be silent, and what follows."""
+    """How long a child may be silent, and how long to rest before the next child."""
 
     deadline_s: float = DEADLINE_S
     abandon_s: float = ABANDON_S
-    back_off_s: tuple[float, ...] = BACK_OFF_S  # rest before each new child; the last one again and again
+    back_off_s: tuple[float, ...] = BACK_OFF_S  # rest before each new child; the last one repeats
 
 
 class ChildClient:
-    """A child that answers one question at a time, replaced when it hangs or dies; ``ask`` never blocks for long."""
+    """A child that answers one question at a time; replaced if it hangs or dies. ``ask`` blocks for ``patience_s``."""
 
     def __init__(
         self,
@@ -77,7 +76,7 @@ class ChildClient:
         self._page: mmap.mmap | None = None
         self._killed = Reaper()
         self._received = bytearray()
-        self._asked_s: float | None = None  # the question that this child owes us
+        self._asked_s: float | None = None  # when the question was asked that this child has not answered
         self._silent_since_s: float | None = None  # the oldest unanswered question, over all children
         self._failures = 0
         self._rest_until_s = float("-inf")
@@ -86,19 +85,19 @@ class ChildClient:
 
     @property
     def pid(self) -> int | None:
-        """The child of the moment."""
+        """PID of the present child; None if there is none."""
         return None if self._process is None else self._process.pid
 
     @property
     def stuck(self) -> int:
-        """Reaper children that have not died yet: they sit in a call that cannot be interrupted."""
+        """Number of killed children that have not died yet: they are in a call that cannot be interrupted."""
         return self._killed.still_there()
 
     def ask(self, question: bytes, patience_s: float = PATIENCE_S) -> Reply:
-        """Ask, and give the answer if it comes within the patience; else it is given by a later ``ask``.
+        """Ask, and return the answer if it comes within the patience; otherwise a later ``ask`` returns it.
 
-        While an answer is owed no new question is put. An answer that came late is given only if the new question
-        is not answered at once, so that one slow call does not make every later answer an old one.
+        While an answer is missing, no new question is asked. A late answer is returned only if the new question is not
+        answered at once; otherwise one slow call would make every later answer an old one.
         """
         stuck = self._killed.still_there()
         if self._process is None:
@@ -117,12 +116,12 @@ class ChildClient:
         return Reply("answered", text=answer)
 
     def close(self) -> None:
-        """End the child."""
+        """Stop the child."""
         self._let_go()
         self._killed.drain()
 
     def rest(self) -> None:
-        """End the child, without blame; the next ``ask`` starts a new one."""
+        """Stop the child without counting a failure; the next ``ask`` starts a new one."""
         self._let_go()
         self._silent_since_s = None
 
@@ -133,7 +132,7 @@ class ChildClient:
         environment = dict(os.environ if self._environment is None else self._environment)
         environment[DOING_FD_VARIABLE] = str(descriptor)
         try:
-            # Its own session: Ctrl-C in the terminal is for the training and the recorder.
+            # A session of its own: Ctrl-C in the terminal is meant for the training and the recorder.
             self._process = subprocess.Popen(
                 self._command,
                 stdin=subprocess.PIPE,
@@ -156,12 +155,11 @@ class ChildClient:
         self._asked_s = self._clock()
         if self._silent_since_s is None:
             self._silent_since_s = self._asked_s
-        # A child that died meanwhile is noticed when we read.
+        # If the child has died meanwhile, the read notices it.
         with contextlib.suppress(OSError):
             os.write(_open(process.stdin).fileno(), question + b"\n")
 
     def _collect(self, patience_s: float) -> bytes | None:
-        """The answer, if it is there within the patience; notices a child that ended instead."""
         if self._process is None or self._asked_s is None:
             return None
         descriptor = _open(self._process.stdout).fileno()
@@ -183,7 +181,6 @@ class ChildClient:
         return line
 
     def _judge(self) -> Reply:
-        """No answer: wait on, report, or give the child up."""
         if self._process is None:
             return self._silence("resting")
         self._note_doing()
@@ -206,7 +203,6 @@ class ChildClient:
             self._doing = self._page[:].rstrip(b"\0").decode("utf-8", "replace")
 
     def _fail(self, trouble: Message) -> None:
-        """This child is of no more use: rest before the next one, longer every time."""
         self._note_doing()
         self._trouble = trouble
         rests_s = self._limits.back_off_s

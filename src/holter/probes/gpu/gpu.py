@@ -1,8 +1,8 @@
-"""What the NVIDIA driver tells of each GPU, without ever waiting for the driver.
+"""What the NVIDIA driver reports about each GPU, without ever waiting for the driver.
 
-Every driver call is made in a child process (``gpu_child.py``), since a call may hang for ever and take its process
-with it. A reading that is not there in time is given by the next one, under the time at which it was asked for. While
-the driver is silent, samples say for how long and in which call.
+Every driver call is made in a child process (``gpu_child.py``), because a call may never return and then blocks its
+process. A late answer is returned by the next read, with the time at which it was requested. While the driver is
+silent, samples name the call and the length of the silence.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from holter.probes.gpu.nvidia_smi import LICENCE_INTERVAL_S, NOT_READ_YET, Licen
 from holter.records import Event, GpuSample, Message, Noted, Text, Unread
 from holter.sentences import as_fields, define, joined
 
-# NVML averages utilisation over up to a second and every judgement on it spans ten or more, so reading it
-# faster than every two seconds only costs.
+# NVML averages utilisation over up to a second, and every judgement spans ten seconds or more, so reading more often
+# than every two seconds only adds cost.
 INTERVAL_S = 2.0
 ABSENT_RECHECK_S = 60.0  # a driver that appears during a run is rare; looking for it costs 50 ms of CPU
-# Off a vGPU the licence decides nothing; its text is kept for people.
+# Outside a vGPU the licence has no effect; its text is only recorded for the reader.
 LICENCE_ELSEWHERE_INTERVAL_S = 600.0
 SCRIPT_VARIABLE = "HOLTER_GPU_SCRIPT"
 CHILD = Path(__file__).with_name("gpu_child.py")
 LOOK_PAUSE_S = 0.02
 
-# Said by the child (gpu_child.py), which sends keys and values.
+# Sent by the child (gpu_child.py) as key and values.
 NO_BINDING = define("gpu.no-binding", "the NVML binding (nvidia-ml-py) cannot be loaded: {error}")
 NO_DRIVER = define("gpu.no-driver", "no NVIDIA driver here: libnvidia-ml.so.1 is not found")
 NO_DRIVER_DEVICE = define(
@@ -50,14 +50,14 @@ NONE_LISTED = define("gpu.none-listed", "the NVIDIA driver lists no GPU")
 UNREACHABLE = define("gpu.unreachable", "the driver does not reach this GPU: {error}")
 IMPLAUSIBLE = define("gpu.implausible", "the driver answers {answer}")
 IMPLAUSIBLE_MODE = define("gpu.implausible-mode", "the driver answers mode {answer}")
-# Said here.
+# Used here.
 READER = define("gpu.reader", "the process that reads the GPU")
 CALL_OVERDUE = define("gpu.call-overdue", "{call} has not returned for {silent:.0f} s")
 NO_READING = define("gpu.no-reading", "no reading for {silent:.0f} s: the process that reads the GPU {trouble}")
 NO_READING_IN = define(
     "gpu.no-reading-in", "no reading for {silent:.0f} s: the process that reads the GPU {trouble} (in {call})"
 )
-STUCK = define("gpu.stuck", "{count} killed before did not die")
+STUCK = define("gpu.stuck", "{count} killed earlier are still alive")
 ANSWERS_AGAIN = define("gpu.answers-again", "the NVIDIA driver answers again")
 PID_HIDDEN = define("gpu.pid-hidden", "PID {pid} is not visible here")
 NOT_LISTED = define("gpu.not-listed", "nvidia-smi does not list this GPU")
@@ -71,7 +71,7 @@ class _Answer(msgspec.Struct):
 
 
 class GpuProbe:
-    """All GPUs of the machine. ``ours`` names the PIDs of the watched tree, as a set or a function that gives it."""
+    """All GPUs of the machine. ``ours``: the PIDs of the watched tree, as a set or a function that returns it."""
 
     name = "gpu"
 
@@ -102,15 +102,15 @@ class GpuProbe:
         self._last: tuple[GpuSample, ...] = ()
         self._absent: Text | None = None
         self._absent_until_s = float("-inf")
-        self._silence: Text = ""  # the kind of silence that was remarked on last
+        self._silence: Text = ""  # the kind of silence reported last
 
     @property
     def child_pid(self) -> int | None:
-        """The process that talks to the driver."""
+        """PID of the process that calls the driver; None if there is none."""
         return self._respondent.pid
 
     def read(self, t_s: float) -> Reading:
-        """What the driver answers within a moment, or what it answered since; never waits for it."""
+        """Return the driver's answer if it comes within the patience, or a late one; never waits longer."""
         if self._script is not None:
             return self._script.read(t_s)
         if t_s < self._absent_until_s:
@@ -128,7 +128,7 @@ class GpuProbe:
         return Reading(self._complete(answer.gpus), events)
 
     def look(self, t_s: float, within_s: float = ABANDON_S) -> Reading:
-        """One reading for somebody who can wait: with the licence's text, and with whatever the driver's state is."""
+        """Return one complete reading, with the licence's text, for callers that can wait up to ``within_s``."""
         until = time.monotonic() + within_s
         self._absent, self._absent_until_s = None, float("-inf")
         events: tuple[Event, ...] = ()
@@ -142,12 +142,12 @@ class GpuProbe:
         return Reading(reading.samples, events)
 
     def close(self) -> None:
-        """End the children."""
+        """Stop the children."""
         self._respondent.close()
         self._licence.close()
 
     def _none(self, t_s: float, reason: Text) -> tuple[GpuSample, ...]:
-        """Say once that there is nothing to read, and let the child go."""
+        # Report once that there is nothing to read, and stop the child.
         self._respondent.rest()
         self._absent_until_s = t_s + ABSENT_RECHECK_S
         if reason == self._absent:
@@ -156,7 +156,7 @@ class GpuProbe:
         return (GpuSample(t_s=t_s, index=0, source="none", note=reason),)
 
     def _complete(self, gpus: tuple[GpuSample, ...]) -> tuple[GpuSample, ...]:
-        """Add what the child does not know: whose the processes are, the licence's text, who a lost GPU was."""
+        # Add what the child does not know: owners of processes, the licence's text, name and UUID of a lost GPU.
         ours = frozenset(self._ours() if callable(self._ours) else self._ours)
         self._look_at_licence(gpus)
         known = {gpu.index: gpu for gpu in self._last}
@@ -168,7 +168,7 @@ class GpuProbe:
         )
 
     def hurry(self) -> None:
-        """Something happened: read the licence text again at the next look, where it matters."""
+        """Read the licence text again at the next read, if it matters: something has happened."""
         self._licence.hurry()
 
     def _look_at_licence(self, gpus: tuple[GpuSample, ...]) -> None:
@@ -181,16 +181,16 @@ class GpuProbe:
         self._licence.look(self._licence_interval_s if enforced else LICENCE_ELSEWHERE_INTERVAL_S)
 
     def _silent(self, t_s: float, reply: Reply) -> Reading:
-        """Samples that hold nothing but how long the driver has been silent."""
-        said = describe(reply)
+        # The samples hold only the length of the driver's silence.
+        silence = describe(reply)
         kind: Text = reply.trouble or reply.state
         events: tuple[Event, ...] = ()
         if kind != self._silence:
             self._silence = kind
             what = "gpu-reader-ended" if reply.trouble else "gpu-call-overdue"
-            events = (Noted(t_s=t_s, what=what, **as_fields(said)),)
+            events = (Noted(t_s=t_s, what=what, **as_fields(silence)),)
         known = self._last or (GpuSample(t_s=t_s, index=0),)
-        return Reading(tuple(_blind(gpu, t_s, said) for gpu in known), events)
+        return Reading(tuple(_blind(gpu, t_s, silence) for gpu in known), events)
 
     def _spoke_again(self, t_s: float) -> tuple[Event, ...]:
         if not self._silence:
@@ -200,25 +200,25 @@ class GpuProbe:
 
 
 def child_command() -> tuple[str, ...]:
-    """How the child is started: alone with the binding, whatever this process has imported or been told."""
+    """Command that starts the child: only with the binding, independent of this process's imports and options."""
     spec = find_spec("pynvml")
     folder = Path(spec.origin).parent if spec and spec.origin else CHILD.parent
     return (sys.executable, "-I", "-S", str(CHILD), str(folder))
 
 
 def describe(reply: Reply) -> Text:
-    """The silence in one sentence."""
+    """Describe the silence in one sentence."""
     if reply.trouble is None:
         return CALL_OVERDUE(call=reply.doing or READER(), silent=reply.silent_s)
     if reply.doing:
-        said = NO_READING_IN(silent=reply.silent_s, trouble=reply.trouble, call=reply.doing)
+        silence = NO_READING_IN(silent=reply.silent_s, trouble=reply.trouble, call=reply.doing)
     else:
-        said = NO_READING(silent=reply.silent_s, trouble=reply.trouble)
-    return joined(said, STUCK(count=reply.stuck)) if reply.stuck else said
+        silence = NO_READING(silent=reply.silent_s, trouble=reply.trouble)
+    return joined(silence, STUCK(count=reply.stuck)) if reply.stuck else silence
 
 
 def with_owners(gpu: GpuSample, ours: Collection[int], proc: Path) -> GpuSample:
-    """Mark our processes; a PID that does not exist here is named as such, not accused."""
+    """Mark our processes; a PID that does not exist here is reported as hidden."""
     if not gpu.processes:
         return gpu
     processes, hidden = [], []
@@ -231,21 +231,21 @@ def with_owners(gpu: GpuSample, ours: Collection[int], proc: Path) -> GpuSample:
 
 
 def with_licence(gpu: GpuSample, printed: PrintedLicence | None, trouble: Message | None) -> GpuSample:
-    """Add nvidia-smi's words. The stage is told only where it is enforced, which the child decided from the mode."""
+    """Add nvidia-smi's text. The stage is set only if the licence is enforced, which the child decides by the mode."""
     if printed is None:
         return _without_text(gpu, trouble or NOT_LISTED()) if gpu.licence_stage else gpu
     enforced = gpu.licence_stage or (gpu.virtualization is None and printed.virtualization == "VGPU")
-    told = printed.stage if printed.stage not in (None, "unknown") else gpu.licence_stage
+    stage = printed.stage if printed.stage not in (None, "unknown") else gpu.licence_stage
     return msgspec.structs.replace(
         gpu,
         licence_text=printed.status,
         licence_product=printed.product or gpu.licence_product,
-        licence_stage=told if enforced else None,
+        licence_stage=stage if enforced else None,
     )
 
 
 def _without_text(gpu: GpuSample, trouble: Message) -> GpuSample:
-    """While the text is on its way, an unlicensed guest may be in any stage; without it, all we know is the word."""
+    # Until the text has been read, an unlicensed guest may be in any stage; without the text, the word is all we know.
     on_its_way = trouble == NOT_READ_YET() and gpu.licence_stage != "licensed"
     return msgspec.structs.replace(
         gpu,
@@ -255,7 +255,7 @@ def _without_text(gpu: GpuSample, trouble: Message) -> GpuSample:
 
 
 def _match(gpu: GpuSample, printed: tuple[PrintedLicence, ...]) -> PrintedLicence | None:
-    """The block of this GPU: by UUID, else by place (both list GPUs by PCI address)."""
+    # The block of this GPU: by UUID, else by position (both list GPUs by PCI address).
     by_uuid = [block for block in printed if block.uuid and block.uuid == gpu.uuid]
     if len(by_uuid) == 1:
         return by_uuid[0]

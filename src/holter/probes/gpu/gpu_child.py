@@ -1,9 +1,9 @@
-"""The disposable process that talks to the NVIDIA driver, because a driver call may never return.
+"""The disposable process that calls the NVIDIA driver, because a driver call may never return.
 
-It is run as a file, in isolation, with the folder of the NVML binding as its argument; it imports the standard
-library and that binding only, which keeps it near 16 MB (and is why it is one file). One line in,
-``{"t_s": 12.5}``; one line out, ``{"gpus": [...]}`` with fields of ``GpuSample``, or ``{"absent": "why"}``. Before
-each call it writes the call's name where the asker can read it.
+It is run as a file, isolated, with the folder of the NVML binding as its argument. It imports only the standard
+library and that binding, which keeps it near 16 MB (so it is one file). One line in, ``{"t_s": 12.5}``; one line
+out, ``{"gpus": [...]}`` with fields of ``GpuSample``, or ``{"absent": "why"}``. Before each call it writes the
+call's name where the parent can read it.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 ONCE_S = float("inf")
-# A process that takes GPU memory, an ECC error, a licence that comes or goes: each is as true seconds later.
+# A new process with GPU memory, an ECC error, a change of licence: each can be reported seconds later.
 SLOWLY_S = 10.0
-RETRY_S = 60.0  # what could not be read may become readable (MIG switched off, a service started), rarely
+RETRY_S = 60.0  # unreadable fields rarely become readable (MIG switched off, a service started)
 
 # Bits of nvmlDeviceGetCurrentClocksEventReasons, from NVIDIA's interface description.
 CLOCK_REASONS = (
@@ -52,12 +52,12 @@ CONTROL_DEVICE = "/dev/nvidiactl"
 KILOBYTE = 1000
 MILLIWATT_PER_WATT = 1000
 
-DOING_FD_VARIABLE = "HOLTER_DOING_FD"  # as in deadline.py, which would bring msgspec with it
+DOING_FD_VARIABLE = "HOLTER_DOING_FD"  # as in deadline.py, which would import msgspec
 DOING_BYTES = 64
 
 
 class ImplausibleError(Exception):
-    """The driver answered a number that cannot be; some guests show 0 for what they cannot measure."""
+    """The driver answered an impossible number; some guests show 0 for what they cannot measure."""
 
     def __init__(self, key: str, answer: int) -> None:
         super().__init__(key, answer)
@@ -65,82 +65,83 @@ class ImplausibleError(Exception):
 
 
 class GpuGoneError(Exception):
-    """This GPU answers no more: the driver was reloaded, or it fell off the bus."""
+    """This GPU does not answer any more: the driver was reloaded, or the GPU fell off the bus."""
 
 
 class Call(NamedTuple):
-    """One question to the driver and the fields that its answer fills."""
+    """One question to the driver, and the fields that its answer fills."""
 
     fields: tuple[str, ...]
-    functions: tuple[str, ...]  # the first that this driver and binding have
+    functions: tuple[str, ...]  # the first one that this driver and binding have is used
     take: Callable[[Any], tuple[Any, ...]]
     arguments: tuple[int, ...] = ()
     every_s: float = 0.0  # 0: each time
 
 
 def as_it_is(value: Any) -> tuple[Any, ...]:
-    """The answer, unchanged."""
+    """Return the answer unchanged, as a tuple."""
     return (value,)
 
 
 def positive(value: int) -> tuple[int, ...]:
-    """The answer, unless it is 0."""
+    """Return the answer; raise ``ImplausibleError`` if it is 0 or less."""
     if value <= 0:
         raise ImplausibleError("gpu.implausible", value)
     return (value,)
 
 
 def watts(milliwatts: int) -> tuple[float, ...]:
-    """Watts; a GPU that draws nothing does not answer."""
+    """Return watts; raise ``ImplausibleError`` for 0."""
     return (positive(milliwatts)[0] / MILLIWATT_PER_WATT,)
 
 
 def kilobytes(count: int) -> tuple[int, ...]:
-    """Bytes."""
+    """Return bytes."""
     return (count * KILOBYTE,)
 
 
 def reason_words(bits: int) -> tuple[list[str], ...]:
-    """Why the clocks are not higher."""
+    """Return the reasons why the clocks are not higher."""
     words = [word for bit, word in CLOCK_REASONS if bits & bit]
     unknown = bits & ~KNOWN_CLOCK_BITS
     return ([*words, f"bits-{unknown:#x}"] if unknown else words,)
 
 
 def virtualization_word(mode: int) -> tuple[str, ...]:
-    """The mode as a word."""
+    """Return the mode as a word; raise ``ImplausibleError`` for an unknown one."""
     if mode >= len(VIRTUALIZATION):
         raise ImplausibleError("gpu.implausible-mode", mode)
     return (VIRTUALIZATION[mode],)
 
 
 def licence(features: Any) -> tuple[bool, str | None, bool | None]:
-    """Supported, product, licensed. NVML knows licensed or not; only nvidia-smi tells the stage of not."""
+    """Return (supported, product, licensed). NVML knows only licensed or not; nvidia-smi has the stage."""
     count = min(features.licensableFeaturesCount, len(features.gridLicensableFeatures))
-    found = [features.gridLicensableFeatures[n] for n in range(count)]
-    found = [feature for feature in found if feature.featureEnabled] or found
-    product = next((text(f.productName) for f in found if f.productName), None)
+    listed = [features.gridLicensableFeatures[n] for n in range(count)]
+    listed = [feature for feature in listed if feature.featureEnabled] or listed
+    product = next((text(f.productName) for f in listed if f.productName), None)
     return (
         bool(features.isGridLicenseSupported),
         product,
-        any(f.featureState for f in found) if found else None,
+        any(f.featureState for f in listed) if listed else None,
     )
 
 
 def capability(version: tuple[int, int]) -> tuple[str, ...]:
-    """Major and minor number as people write them."""
+    """Return the version as ``major.minor``."""
     return (f"{version[0]}.{version[1]}",)
 
 
 def message(key: str, **values: object) -> dict[str, Any]:
-    """A sentence as ``records.Message`` keeps it; gpu.py has the words."""
+    """Return a sentence as ``records.Message`` keeps it; gpu.py has the English text."""
     return {"type": "message", "key": key, "values": [[name, value] for name, value in values.items()]}
 
 
 def refusal(device: str = CONTROL_DEVICE) -> dict[str, str]:
-    """Why the driver's device file cannot be opened; empty if it can be opened or does not exist.
+    """Return device and error if the driver's device file cannot be opened; empty if it can or does not exist.
 
-    A container whose device rules were dropped shows the file and may not open it; NVML says "unknown error" then.
+    If the device rules of a container were dropped, the file is visible but cannot be opened; NVML then says
+    "unknown error".
     """
     try:
         os.close(os.open(device, os.O_RDWR | os.O_CLOEXEC))
@@ -152,17 +153,17 @@ def refusal(device: str = CONTROL_DEVICE) -> dict[str, str]:
 
 
 def not_open(key: str, **values: str) -> dict[str, Any]:
-    """Why the driver cannot be used; with what the device file says, if it says anything."""
+    """Return why the driver cannot be used, with the error of the device file if there is one."""
     why = refusal()
     return message(f"{key}-device" if why else key, **values, **why)
 
 
 def text(value: bytes | str) -> str:
-    """The binding returns one or the other."""
+    """Decode: the binding returns bytes or text."""
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
 
-# The versioned names: the unversioned one answers a missing symbol with an error of another kind.
+# The versioned names: if the unversioned symbol is missing, the error is of another kind.
 PROCESS_LISTS = ("nvmlDeviceGetComputeRunningProcesses_v3", "nvmlDeviceGetComputeRunningProcesses_v2")
 CALLS = (
     Call(("name",), ("nvmlDeviceGetName",), lambda name: (text(name),), every_s=ONCE_S),
@@ -222,20 +223,20 @@ TRAFFIC = (
 
 
 class Desk:
-    """Where the asker can read what we are doing, even while we hang."""
+    """The page where the parent can read the present call, even while it hangs."""
 
     def __init__(self) -> None:
         descriptor = os.environ.get(DOING_FD_VARIABLE)
         self._page = mmap.mmap(int(descriptor), DOING_BYTES) if descriptor else None
 
     def write(self, what: str) -> None:
-        """A memory write, no system call."""
+        """Write the name of the call: a memory write, no system call."""
         if self._page is not None:
             self._page[:] = what.encode()[:DOING_BYTES].ljust(DOING_BYTES, b"\0")
 
 
 class Driver:
-    """The binding, each call announced first."""
+    """The binding; the name of each call is written to the desk first."""
 
     def __init__(self, nvml: Any, desk: Desk) -> None:
         self.nvml = nvml
@@ -248,7 +249,7 @@ class Driver:
         )
 
     def call(self, functions: tuple[str, ...], *arguments: Any) -> Any:
-        """The answer of the first function that exists; raises ``GpuGoneError`` or the binding's error."""
+        """Return the answer of the first function that exists; raises ``GpuGoneError`` or the binding's error."""
         missing: Exception | None = None
         for name in functions:
             function = getattr(self.nvml, name, None)
@@ -266,12 +267,12 @@ class Driver:
         raise missing or self.nvml.NVMLError(self.nvml.NVML_ERROR_FUNCTION_NOT_FOUND)
 
     def idle(self) -> None:
-        """No call is being made."""
+        """Report that no call is running."""
         self._desk.write("")
 
 
 class Gpu:
-    """One GPU, with what is known of it."""
+    """One GPU, with its cached values."""
 
     def __init__(self, driver: Driver, index: int) -> None:
         self._driver = driver
@@ -285,7 +286,7 @@ class Gpu:
         self._slices_due_s = float("-inf")
 
     def read(self, now_s: float) -> dict[str, Any]:
-        """Fields of a ``GpuSample``; raises ``GpuGoneError``."""
+        """Return the fields of a ``GpuSample``; raises ``GpuGoneError``."""
         for call in CALLS:
             self._ask_if_due(call, now_s)
         fields = dict(self._values)
@@ -297,17 +298,17 @@ class Gpu:
         return {"index": self._index, **fields, "unread": unread}
 
     def lost(self, reason: str) -> dict[str, Any]:
-        """What remains to be said of a GPU that answers no more."""
+        """Return the fields for a GPU that does not answer any more."""
         known = {field: self._values.get(field) for field in ("name", "uuid")}
         return {"index": self._index, **known, "note": message("gpu.unreachable", error=reason)}
 
     def measure_traffic(self, now_s: float) -> None:
-        """PCIe traffic for the next readings; takes 40 ms, so it is done when nobody waits."""
+        """Measure PCIe traffic for the next readings; takes 40 ms, so it is done between questions."""
         for call in TRAFFIC:
             self._ask_if_due(call, now_s)
 
     def _slices(self, now_s: float) -> list[dict[str, Any]]:
-        """The MIG devices that we may see, asked for as rarely as processes are."""
+        # The visible MIG devices, read as rarely as processes.
         if now_s >= self._slices_due_s:
             self._slices_due_s = now_s + SLOWLY_S
             self._slices_seen = []
@@ -330,7 +331,7 @@ class Gpu:
         }
 
     def _ask_slice(self, functions: tuple[str, ...], *arguments: Any) -> Any:
-        """The answer; None where there is none (gaps in the numbering are usual)."""
+        # None on an error: gaps in the numbering are usual.
         try:
             return self._driver.call(functions, *arguments)
         except self._driver.nvml.NVMLError:
@@ -344,8 +345,8 @@ class Gpu:
         try:
             values = call.take(self._driver.call(call.functions, self._handle, *call.arguments))
         except (self._driver.nvml.NVMLError, ImplausibleError) as error:
-            said = isinstance(error, ImplausibleError)
-            why = message(error.key, answer=error.answer) if said else str(error).lower()
+            implausible = isinstance(error, ImplausibleError)
+            why = message(error.key, answer=error.answer) if implausible else str(error).lower()
             for field in call.fields:
                 self._values.pop(field, None)
                 self._unread[field] = why
@@ -370,7 +371,7 @@ class Gpu:
 
     @staticmethod
     def _stage(fields: dict[str, Any], licensed: bool | None) -> str | None:
-        """Only a vGPU guest is held to its licence; a GPU passed through shows licence fields too."""
+        # The licence is enforced only on a vGPU guest; a passed-through GPU shows licence fields too.
         mode = fields.get("virtualization")
         if mode is None:
             mode = "vgpu" if VGPU_NAME.search(fields.get("name") or "") else "none"
@@ -388,7 +389,7 @@ class Reader:
         self._version: str | None = None
 
     def answer(self, question: dict[str, Any]) -> dict[str, Any]:
-        """The line that is sent back."""
+        """Return the answer to one question."""
         if self._gpus is None:
             absent = self._begin()
             if absent:
@@ -405,8 +406,8 @@ class Reader:
         return {"gpus": gpus}
 
     def afterwards(self) -> None:
-        """What is done while nobody waits."""
-        # A GPU that is gone is told of by the next reading.
+        """Do slow measurements between questions."""
+        # If a GPU is gone, the next reading reports it.
         with contextlib.suppress(GpuGoneError):
             for gpu in self._gpus or ():
                 gpu.measure_traffic(time.monotonic())
@@ -420,7 +421,6 @@ class Reader:
             return gpu.lost(str(reason).lower())
 
     def _begin(self) -> dict[str, Any] | None:
-        """Open the driver; the reason if that fails."""
         nvml = self._driver.nvml
         try:
             self._driver.call(("nvmlInit",))
@@ -438,7 +438,7 @@ class Reader:
         return None
 
     def _end(self) -> None:
-        """Every GPU is gone: open the driver afresh at the next question."""
+        # Every GPU is gone: the next question opens the driver again.
         self._gpus = None
         try:
             self._driver.call(("nvmlShutdown",))
@@ -447,15 +447,15 @@ class Reader:
 
 
 def end_with_parent() -> None:
-    """End when standard input is hung up, from a thread of its own: the main one may hang in the driver."""
+    """Exit when standard input is closed. Runs in its own thread: the main thread may hang in the driver."""
     poll = select.poll()
-    poll.register(0, 0)  # asks for nothing, and so wakes for the hang-up alone
+    poll.register(0, 0)  # requests no event, so only a hang-up wakes it
     poll.poll()
     os._exit(0)
 
 
 def main() -> None:
-    """Answer line by line until the asker is gone."""
+    """Answer line by line until standard input is closed."""
     threading.Thread(target=end_with_parent, daemon=True).start()
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what the driver's library prints is not an answer

@@ -1,4 +1,4 @@
-"""A GPU that shows what a file says, for demonstrations: every sample is marked "simulated".
+"""A GPU with values from a file, for demonstrations: every sample is marked "simulated".
 
 The file holds one JSON object for one GPU, or an array of objects, or one object a line (JSON Lines) for several.
 Keys are fields of ``GpuSample``; ``index`` defaults to the place in the file, ``t_s`` and ``source`` are set here::
@@ -7,7 +7,7 @@ Keys are fields of ``GpuSample``; ``index`` defaults to the place in the file, `
      "licence_stage": "unlicensed-unrestricted", "licence_text": "Unlicensed (Unrestricted)",
      "unread": ["power_w: not supported"]}
 
-It is read again when it changes. Whoever changes it should write a new file and rename it over the old one.
+The file is read again when it changes. To change it, write a new file and rename it over the old one.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from holter.records import GpuSample, Noted
 
 
 class GpuScript:
-    """Reads the file; one that cannot be understood leaves the last state standing, with a remark."""
+    """Reads the file; if the file is invalid, keeps the last state and adds a note."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -30,7 +30,7 @@ class GpuScript:
         self._gpus: tuple[GpuSample, ...] = ()
 
     def read(self, t_s: float) -> Reading:
-        """The scripted state at this time."""
+        """Return the scripted state at this time."""
         events: tuple[Noted, ...] = ()
         try:
             status = self._path.stat()
@@ -44,7 +44,7 @@ class GpuScript:
 
 
 def parse(text: str) -> tuple[GpuSample, ...]:
-    """The GPUs of the file; raises ValueError."""
+    """Return the GPUs of the file; raises ValueError."""
     try:
         content = json.loads(text)
     except json.JSONDecodeError:

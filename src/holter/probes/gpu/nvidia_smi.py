@@ -1,8 +1,8 @@
 """The licence of a vGPU, from the text of ``nvidia-smi -q``.
 
-NVML tells a guest only whether it is licensed. How far an unlicensed one has come (full speed, throttled, refused)
-stands in that text alone. The command reads every sensor and costs tens of milliseconds of CPU, so it is run rarely
-and only where a licence can matter.
+NVML tells a guest only whether it is licensed. The stage of an unlicensed guest (full speed, throttled, refused) is
+only in that text. The command reads every sensor and costs tens of milliseconds of CPU, so it is run rarely, and
+only if a licence can matter.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ NO_NVIDIA_SMI = define("gpu.no-nvidia-smi", "nvidia-smi is not found")
 
 
 class PrintedLicence(NamedTuple):
-    """What one GPU's block says of licences and virtualization; None where it says nothing."""
+    """Licence and virtualization of one GPU's block; None for missing lines."""
 
     uuid: str | None = None
     virtualization: str | None = None
@@ -38,15 +38,15 @@ class PrintedLicence(NamedTuple):
 
     @property
     def stage(self) -> LicenceStage | None:
-        """The stage; None where the GPU has no licence section."""
+        """Return the stage; None if the GPU has no licence section."""
         return None if self.status is None else licence_stage(self.status)
 
 
 def licence_stage(status: str) -> LicenceStage:
-    """The stage behind a ``License Status``.
+    """Return the stage for a ``License Status``.
 
-    A bare "Unlicensed" is the last stage (CUDA refused) on drivers that print stages in brackets, and the only word
-    for it on older ones; both are "unlicensed" here.
+    A bare "Unlicensed" is the last stage (CUDA refused) on drivers that print stages in brackets. Older drivers print
+    only that word. Both are "unlicensed" here.
     """
     words = status.strip().lower()
     if words.startswith("licensed"):
@@ -61,12 +61,12 @@ def licence_stage(status: str) -> LicenceStage:
 
 
 def parse(text: str) -> tuple[PrintedLicence, ...]:
-    """One record for each GPU, in the order of the text; what is not understood is passed over."""
+    """Return one record for each GPU, in the order of the text; unknown lines are skipped."""
     return tuple(_one_gpu(block) for block in _blocks(text))
 
 
 def _blocks(text: str) -> list[list[str]]:
-    """The indented lines under each line like ``GPU 00000000:02:00.0``."""
+    # The indented lines under each line like ``GPU 00000000:02:00.0``.
     blocks: list[list[str]] = []
     for line in text.splitlines():
         if line.startswith("GPU "):
@@ -77,7 +77,7 @@ def _blocks(text: str) -> list[list[str]]:
 
 
 def _one_gpu(lines: list[str]) -> PrintedLicence:
-    found: dict[tuple[str, str], str] = {}
+    values: dict[tuple[str, str], str] = {}
     section = ""
     for line in lines:
         depth = (len(line) - len(line.lstrip(" "))) // INDENT
@@ -85,13 +85,13 @@ def _one_gpu(lines: list[str]) -> PrintedLicence:
         if depth <= 1:
             section = "" if colon else label
         if colon:
-            found.setdefault((section, label), value)
-    licence = next((title for title in LICENCE_SECTIONS if (title, "License Status") in found), "")
+            values.setdefault((section, label), value)
+    licence = next((title for title in LICENCE_SECTIONS if (title, "License Status") in values), "")
     return PrintedLicence(
-        uuid=_said(found.get(("", "GPU UUID"))),
-        virtualization=_said(found.get(("GPU Virtualization Mode", "Virtualization Mode"))),
-        product=_said(found.get((licence, "Product Name"))) if licence else None,
-        status=_said(found.get((licence, "License Status"))) if licence else None,
+        uuid=_said(values.get(("", "GPU UUID"))),
+        virtualization=_said(values.get(("GPU Virtualization Mode", "Virtualization Mode"))),
+        product=_said(values.get((licence, "Product Name"))) if licence else None,
+        status=_said(values.get((licence, "License Status"))) if licence else None,
     )
 
 
@@ -100,7 +100,7 @@ def _said(value: str | None) -> str | None:
 
 
 class LicenceReader:
-    """Runs ``nvidia-smi -q`` now and then, without ever waiting for it."""
+    """Runs ``nvidia-smi -q`` now and then, without waiting for it."""
 
     def __init__(
         self,
@@ -115,27 +115,27 @@ class LicenceReader:
         self._due_s = float("-inf")
         self._background: BackgroundCommand | None = None
         self._killed = Reaper()
-        self.printed: tuple[PrintedLicence, ...] = ()  # the last text that could be had
+        self.printed: tuple[PrintedLicence, ...] = ()  # from the last text that was read
         self.trouble: Message | None = NOT_READ_YET()  # why there is none
 
     @property
     def busy(self) -> bool:
-        """A command is running."""
+        """Whether a command is running."""
         return self._background is not None
 
     def hurry(self) -> None:
-        """Something changed: read again at the next look."""
+        """Read again at the next ``look``: something has changed."""
         self._due_s = float("-inf")
 
     def look(self, interval_s: float = LICENCE_INTERVAL_S) -> bool:
-        """Start the command when it is due, take its text when it is there; True if there is a new result."""
+        """Start the command if it is due, take its text if it has ended; True if there is a new result."""
         if self._background is None and self._clock() >= self._due_s and not self._killed.still_there():
             self._due_s = self._clock() + interval_s
             self._begin()
         return self._background is not None and self._finish(self._background)
 
     def close(self) -> None:
-        """End a command that still runs."""
+        """Stop the command if it still runs."""
         if self._background is not None:
             self._background.close()
         self._killed.drain()

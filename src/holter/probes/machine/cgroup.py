@@ -1,4 +1,4 @@
-"""The limits that hold for a process, whichever of the nested groups sets them, and what is used of them."""
+"""The limits that apply to a process, whichever of its nested groups sets them, and their use."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from holter.probes.machine.cgroup_groups import Group, find_groups
 from holter.probes.machine.host import parse_pressure
 from holter.records import CgroupSample
 
-# Version 1 writes "no limit" as the largest page-aligned number; nobody has an exbibyte.
+# Version 1 writes "no limit" as the largest page-aligned number; no machine has an exbibyte.
 _NO_LIMIT_BYTES = 1 << 60
 _NS_PER_S, _US_PER_S = 1e9, 1e6
 
@@ -21,7 +21,7 @@ Number = TypeVar("Number", int, float)
 
 
 def parse_cpu_max(text: str | None) -> float | None:
-    """CPUs that ``cpu.max`` grants: ``150000 100000`` is 1.5; ``max 100000`` is no quota."""
+    """Return the CPUs that ``cpu.max`` grants: ``150000 100000`` is 1.5; ``max 100000`` is no quota (None)."""
     words = (text or "").split()
     return _quota(to_int(words[0]), to_int(words[1])) if len(words) == 2 else None
 
@@ -31,32 +31,32 @@ def _quota(quota: int | None, period: int | None) -> float | None:
 
 
 def cpu_quota(group: Group) -> float | None:
-    """CPUs granted by this one group; None without a quota."""
+    """Return the CPUs granted by this one group; None without a quota."""
     if group.version == "v2":
         return parse_cpu_max(read_text(group.folder / "cpu.max"))
     return _quota(read_int(group.folder / "cpu.cfs_quota_us"), read_int(group.folder / "cpu.cfs_period_us"))
 
 
 def memory_limit(group: Group) -> int | None:
-    """Bytes granted by this one group; None without a limit."""
+    """Return the bytes granted by this one group; None without a limit."""
     name = "memory.max" if group.version == "v2" else "memory.limit_in_bytes"
     limit = read_int(group.folder / name)
     return limit if limit is not None and limit < _NO_LIMIT_BYTES else None
 
 
 def pids_limit(group: Group) -> int | None:
-    """Processes and threads granted by this one group."""
+    """Return the number of processes and threads granted by this one group; None without a limit."""
     return read_int(group.folder / "pids.max")
 
 
 def cpuset_cpus(group: Group) -> int | None:
-    """CPUs that this group may use; None where the controller is not switched on."""
+    """Return the number of CPUs that this group may use; None if the controller is off."""
     names = ("cpuset.cpus.effective",) if group.version == "v2" else ("cpuset.effective_cpus", "cpuset.cpus")
     return next((n for name in names if (n := parse_cpu_list(read_text(group.folder / name)))), None)
 
 
 def tightest(groups: Iterable[Group], limit_of: Callable[[Group], Number | None]) -> tuple[Group | None, Number | None]:
-    """The group with the smallest limit and the limit; of equal ones the outermost, since it is used up first."""
+    """Return the smallest limit and its group; of equal limits the outermost, since it is used up first."""
     best: tuple[Group | None, Number | None] = (None, None)
     for group in groups:
         limit = limit_of(group)
@@ -66,7 +66,7 @@ def tightest(groups: Iterable[Group], limit_of: Callable[[Group], Number | None]
 
 
 def _file_bytes(group: Group, counters: Mapping[str, int]) -> int | None:
-    """Page cache without shared memory: what the kernel can take back."""
+    # Page cache without shared memory: the part that the kernel can reclaim.
     prefix, cache = ("", "file") if group.version == "v2" else ("total_", "total_cache")
     if cache not in counters:
         return None
@@ -74,7 +74,7 @@ def _file_bytes(group: Group, counters: Mapping[str, int]) -> int | None:
 
 
 def _refaults(group: Group, counters: Mapping[str, int]) -> int | None:
-    """Older kernels count pages of files and of processes together, and older ones still not at all."""
+    # Older kernels count pages of files and of processes together; still older ones do not count them.
     prefix = "" if group.version == "v2" else "total_"
     names = (f"{prefix}workingset_refault_file", f"{prefix}workingset_refault")
     return next((counters[name] for name in names if name in counters), None)
@@ -87,7 +87,7 @@ def _pressure(group: Group) -> float | None:
 class CgroupProbe:
     """One ``CgroupSample`` every two seconds for the groups of one process.
 
-    The groups stay known after the process ended: a kill for lack of memory is counted there afterwards.
+    The groups stay known after the process has ended: an OOM kill is counted there afterwards.
     """
 
     name = "cgroup"
@@ -101,7 +101,7 @@ class CgroupProbe:
         self._affinity: int | None = None
 
     def read(self, t_s: float) -> Reading:
-        """One sample, with version ``none`` where no group is in sight."""
+        """Return one sample; its version is ``none`` if no group is visible."""
         self._look_up()
         cpu, quota = tightest(self._of("cpu"), cpu_quota)
         throttled = parse_counters(read_text(self._folder(cpu, "cpu") / "cpu.stat"))
@@ -137,7 +137,7 @@ class CgroupProbe:
         return Reading((sample,))
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: no descriptor is held open."""
 
     def _look_up(self) -> None:
         status = read_text(self._proc / str(self.pid) / "status")
@@ -157,7 +157,7 @@ class CgroupProbe:
         return next(iter(self._of(controller)), None)
 
     def _folder(self, group: Group | None, controller: str) -> Path:
-        """Where to read: the group that limits, else the process's own; a name that is not there without any."""
+        # The limiting group's folder, else the process's own; without any group a folder that does not exist.
         group = group or self._leaf(controller)
         return group.folder if group else self._root / "no-such-group"
 
@@ -172,11 +172,9 @@ class CgroupProbe:
         return read_int(group.folder / ("memory.current" if group.version == "v2" else "memory.usage_in_bytes"))
 
     def _memory_events(self, limiting: Group | None) -> tuple[int | None, int | None]:
-        """How often the limit was hit beyond rescue, and how many processes were killed.
-
-        Kills are read in the process's own group: a neighbour's kill is not ours. Version 1 does not count the
-        first: ``memory.failcnt`` grows whenever cache must make room, which is harmless.
-        """
+        # Number of times the limit was hit without anything to reclaim, and number of processes killed. Kills are read
+        # in the process's own group: a neighbour's kill is not ours. Version 1 does not count the first:
+        # ``memory.failcnt`` also grows when cache is reclaimed, which is harmless.
         leaf = self._leaf("memory")
         if leaf is None:
             return None, None

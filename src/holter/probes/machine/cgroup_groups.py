@@ -1,4 +1,4 @@
-"""From a process to the folders of its control groups, own group first, outermost last."""
+"""From a process to the folders of its control groups, its own group first, the outermost last."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Group(NamedTuple):
 
 
 def parse_membership(text: str) -> dict[str, str]:
-    """Controller -> path of the group, from ``/proc/PID/cgroup``; the one of version 2 has the name ``""``.
+    """Map controller -> path of the group, from ``/proc/PID/cgroup``; the group of version 2 has the name ``""``.
 
     ``4:memory:/slurm/job_7`` and ``2:cpu,cpuacct:/`` are version 1; ``0::/user.slice`` is version 2.
     """
@@ -34,9 +34,9 @@ def parse_membership(text: str) -> dict[str, str]:
 
 
 def find_groups(membership: str, mounts: Sequence[Mount], root: Path) -> dict[str, tuple[Group, ...]]:
-    """For each controller the group of the process and all that it is nested in, as far as they can be seen."""
+    """Return, for each controller, the visible groups of the process, from its own to the outermost."""
     paths = parse_membership(membership)
-    found = {}
+    by_controller = {}
     for controller in CONTROLLERS:
         groups: tuple[Group, ...] = ()
         if controller in paths:
@@ -45,8 +45,8 @@ def find_groups(membership: str, mounts: Sequence[Mount], root: Path) -> dict[st
         if not groups and "" in paths:
             unified = [mount for mount in mounts if mount.fs_type == "cgroup2"]
             groups = _chain("v2", paths[""], unified, root)
-        found[controller] = groups
-    return found
+        by_controller[controller] = groups
+    return by_controller
 
 
 def _chain(version: Literal["v1", "v2"], path: str, mounts: Iterable[Mount], root: Path) -> tuple[Group, ...]:
@@ -68,12 +68,9 @@ def _chain(version: Literal["v1", "v2"], path: str, mounts: Iterable[Mount], roo
 
 
 def _relative(path: str, mount_root: str) -> str | None:
-    """The group's path below the mount point; None when it lies outside.
-
-    In a container that shares the host's names, the mount shows only the container's own part: group
-    ``/docker/ab/task`` on a mount with root ``/docker/ab`` is ``/task``. A mount root of ``/..`` lies above our name
-    space; its top is at least one of the groups that we are nested in.
-    """
+    # The group's path below the mount point; None if it is outside. In a container that shares the host's names, the
+    # mount shows only the container's own part: group ``/docker/ab/task`` on a mount with root ``/docker/ab`` is
+    # ``/task``. A mount root of ``/..`` is above our namespace; its top is at least one of our outer groups.
     if mount_root.startswith("/.."):
         return "/"
     if path.startswith("/.."):
@@ -82,7 +79,7 @@ def _relative(path: str, mount_root: str) -> str | None:
 
 
 def _place(mount_point: str, root: Path) -> Path:
-    """Where to look for a mount: what lies in ``/sys/fs/cgroup`` is looked for in ``root``."""
+    # A mount point below ``/sys/fs/cgroup`` is read below ``root`` instead.
     point = PurePosixPath(mount_point)
     if point == _USUAL_PLACE or _USUAL_PLACE in point.parents:
         return root / point.relative_to(_USUAL_PLACE)

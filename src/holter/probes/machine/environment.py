@@ -1,4 +1,4 @@
-"""Machine, versions and settings of a training, read from files: nothing of its own is executed."""
+"""Machine, versions and settings of a training, read from files; no code of the training is executed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from holter.records import Environment
 from holter.texts.plans import describe_plans
 from holter.texts.training_command import parse_training_command
 
-# Names that matter for a diagnosis. Prefixes only where every name below them is a setting.
+# Names that matter for a diagnosis. Prefixes only if every name with that prefix is a setting.
 _PREFIXES = (
     "nnUNet_", "OMP_", "GOMP_", "KMP_", "MKL_", "OPENBLAS_", "BLOSC_", "CUDA_", "CUDNN_", "CUBLAS_", "NCCL_",
     "NVIDIA_", "PYTORCH_", "TORCH", "TRITON_", "MALLOC_", "PYTHON", "LD_PRELOAD", "NUMEXPR_",
@@ -39,7 +39,7 @@ _SECRET_VALUE = re.compile(
     r"|\b(gh[pousr]_|github_pat_|glpat-|hf_|sk-|xox[abprs]-|AKIA|ASIA|eyJ)[A-Za-z0-9_\-]{8,}"
     r"|-----BEGIN"
 )
-# A long run of letters and digits without the separators of paths and lists is no setting. UUIDs of GPUs have 36.
+# A long run of letters and digits without the separators of paths and lists is not a setting. GPU UUIDs have 36.
 _RANDOM_VALUE = re.compile(r"(?<![\w/.-])(?=[\w+-]*\d)(?=[\w+-]*[A-Za-z])[\w+-]{33,}={0,2}(?![\w/.-])")
 _GPU_UUID = re.compile(r"\b(GPU|MIG)-[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b")
 MAX_VALUE_CHARS = 500
@@ -59,10 +59,10 @@ def capture(
     proc: Path = Path("/proc"),
     root: Path = Path("/"),
 ) -> Environment:
-    """Everything that can be read now. ``environ``: of the training, where it is known without its process.
+    """Return everything that can be read now. ``environ``: the training's, if known without its process.
 
-    ``wall_start`` is the unix time of the recording's ``t_s`` 0. To be called again when the process (or its plans)
-    is there: what is unknown stays None.
+    ``wall_start`` is the unix time of the recording's ``t_s`` 0. Unknown fields are None: call it again when the
+    process (or its plans) exists.
     """
     variables = process_environ(main_pid, proc) if main_pid is not None else {}
     variables = variables or dict(environ if environ is not None else os.environ)
@@ -103,18 +103,18 @@ def capture(
 
 
 def process_environ(pid: int, proc: Path = Path("/proc")) -> dict[str, str]:
-    """Environment that a process was started with; empty when it may not be read."""
+    """Return the environment that a process was started with; empty if it may not be read."""
     pairs = (entry.partition("=") for entry in _zero_separated(proc / str(pid) / "environ"))
     return {name: value for name, equals, value in pairs if equals}
 
 
 def process_command(pid: int | None, proc: Path = Path("/proc")) -> list[str]:
-    """Command line of a process; empty when there is none or it may not be read."""
+    """Return the command line of a process; empty if there is none or it may not be read."""
     return _zero_separated(proc / str(pid) / "cmdline") if pid is not None else []
 
 
 def relevant_variables(variables: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Names and values that bear on a training, sorted; nothing that looks like a secret."""
+    """Return names and values that matter for a training, sorted, without any that looks like a secret."""
     return [
         (name, value[:MAX_VALUE_CHARS])
         for name, value in sorted(variables.items())
@@ -129,7 +129,7 @@ def looks_secret(name: str, value: str) -> bool:
 
 
 def hide_in_command(command: Sequence[str]) -> list[str]:
-    """The command with values of secret-looking options replaced."""
+    """Return the command with the values of secret-looking options replaced."""
     shown: list[str] = []
     hide_next = False
     for word in command:
@@ -146,7 +146,7 @@ def hide_in_command(command: Sequence[str]) -> list[str]:
 
 
 def console_kind(pid: int | None, proc: Path = Path("/proc")) -> str | None:
-    """What is behind a process's standard output: file, pipe, terminal, null, socket; None when it may not be seen."""
+    """Kind of a process's standard output: file, pipe, terminal, null, socket; None if it may not be read."""
     link = proc / str(pid) / "fd" / "1"
     try:
         status, target = link.stat(), str(link.readlink())
@@ -159,14 +159,14 @@ def console_kind(pid: int | None, proc: Path = Path("/proc")) -> str | None:
 
 
 def nvidia_driver(proc: Path = Path("/proc")) -> str | None:
-    """Version of the NVIDIA kernel module; None without one."""
+    """Return the version of the NVIDIA kernel module; None without one."""
     text = _text(proc / "driver/nvidia/version") or ""
     match = re.search(r"Kernel Module(?: for \S+)?\s+(\d+(?:\.\d+)+)", text)
     return match[1] if match else None
 
 
 def container_kind(variables: Mapping[str, str], root: Path, proc: Path = Path("/proc")) -> str:
-    """What holds the training: docker, podman, apptainer, kubernetes, lxc, or ``none``."""
+    """Kind of the training's container: docker, podman, apptainer, kubernetes, lxc, or ``none``."""
     if "KUBERNETES_SERVICE_HOST" in variables or (root / "var/run/secrets/kubernetes.io").exists():
         return "kubernetes"
     if {"APPTAINER_CONTAINER", "SINGULARITY_CONTAINER"} & variables.keys() or (root / ".singularity.d").exists():
@@ -182,7 +182,7 @@ def container_kind(variables: Mapping[str, str], root: Path, proc: Path = Path("
 
 
 def virtual_machine_kind(proc: Path, root: Path, release: str | None) -> str | None:
-    """kvm, vmware, microsoft, wsl, xen, virtualbox, ``unnamed`` for another one, ``none`` on bare metal."""
+    """Return kvm, vmware, microsoft, wsl, xen, virtualbox, ``unnamed`` (another kind), or ``none`` for bare metal."""
     if release and "microsoft" in release.lower():
         return "wsl"
     folder = root / "sys/class/dmi/id"
@@ -199,7 +199,7 @@ def virtual_machine_kind(proc: Path, root: Path, release: str | None) -> str | N
     if _text(root / "sys/hypervisor/type") == "xen":
         return "xen"
     cpu = _text(proc / "cpuinfo")
-    if cpu is None or "flags" not in cpu:  # only x86 tells
+    if cpu is None or "flags" not in cpu:  # only x86 has this flag
         return None
     if not re.search(r"^flags\s*:.*\bhypervisor\b", cpu, re.MULTILINE):
         return "none"
@@ -207,9 +207,9 @@ def virtual_machine_kind(proc: Path, root: Path, release: str | None) -> str | N
 
 
 def gpu_iommu(root: Path) -> str | None:
-    """How memory accesses of NVIDIA GPUs go through the IOMMU: translated, pass-through, none; None without a GPU.
+    """Return how NVIDIA GPUs go through the IOMMU: translated, pass-through, none; None without a GPU.
 
-    Translated accesses of one GPU to another take a detour, and on some boards get lost.
+    Translated accesses from one GPU to another take a detour, and on some boards get lost.
     """
     kinds = set()
     for device in (root / "sys/bus/pci/devices").glob("*"):
@@ -223,7 +223,7 @@ def gpu_iommu(root: Path) -> str | None:
 
 
 def _view_of(pid: int | None, proc: Path, root: Path) -> Path:
-    """The training's own root folder where we may look into it (it may live in a container), else ours."""
+    # The training's own root folder if we may read it (the training may be in a container), else ours.
     inside = proc / str(pid) / "root"
     try:
         return inside if pid is not None and (inside / "etc").exists() else root
@@ -255,7 +255,7 @@ def _utc_offset_s(wall: float) -> int:
 
 
 def _zero_separated(path: Path) -> list[str]:
-    # surrogateescape: paths are used as well as shown, and need not be UTF-8.
+    # surrogateescape: paths are opened as well as shown, and may not be UTF-8.
     return [part for part in (_text(path, errors="surrogateescape") or "").split("\0") if part]
 
 

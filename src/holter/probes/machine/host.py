@@ -18,7 +18,7 @@ _KIB = 1024
 
 
 class CpuTimes(NamedTuple):
-    """Ticks of one CPU since boot; ``total`` leaves out guests, which are counted in user and nice already."""
+    """Ticks of one CPU since boot; ``total`` leaves out guests, which are already counted in user and nice."""
 
     total: int
     idle: int
@@ -28,7 +28,7 @@ class CpuTimes(NamedTuple):
 
 
 def parse_cpu_times(text: str | None) -> dict[str, CpuTimes]:
-    """``cpu`` (all together) and each ``cpuN`` of ``/proc/stat``.
+    """Parse ``cpu`` (all together) and each ``cpuN`` of ``/proc/stat``.
 
     ``cpu0 6412 17 2809 140529 79 0 17 20 0 0``: user nice system idle iowait irq softirq steal guest guest_nice.
     """
@@ -44,27 +44,27 @@ def parse_cpu_times(text: str | None) -> dict[str, CpuTimes]:
 
 
 def parse_pressure(text: str | None) -> tuple[float | None, float | None]:
-    """Share of the last ten seconds in which some task, and all tasks, waited: 0..1.
+    """Return the share of the last ten seconds in which some task, and all tasks, waited: 0..1 each, or None.
 
     ``some avg10=1.53 avg60=0.87 avg300=0.73 total=6398625`` and the same with ``full``.
     """
-    found: dict[str, float] = {}
+    shares: dict[str, float] = {}
     for line in (text or "").splitlines():
         kind, *pairs = line.split()
         values = dict(pair.split("=", 1) for pair in pairs if "=" in pair)
         if "avg10" in values:
-            found[kind] = float(values["avg10"]) / 100
-    return found.get("some"), found.get("full")
+            shares[kind] = float(values["avg10"]) / 100
+    return shares.get("some"), shares.get("full")
 
 
 def direct_scans(vmstat: Mapping[str, int]) -> int | None:
-    """Pages that processes looked through to make room for themselves; before Linux 4.8 counted by zone."""
+    """Return pages scanned in direct reclaim; kernels before Linux 4.8 count them by zone."""
     names = [name for name in vmstat if name.startswith("pgscan_direct") and not name.endswith("_throttle")]
     return sum(vmstat[name] for name in names) if names else None
 
 
 class CpuShares(NamedTuple):
-    """What the CPUs did between two readings, each 0..1; None where it cannot be told."""
+    """What the CPUs did between two reads, each 0..1; None if unknown."""
 
     busy: float | None = None
     busy_each: tuple[float, ...] | None = None
@@ -74,7 +74,7 @@ class CpuShares(NamedTuple):
 
 
 def cpu_shares(before: Mapping[str, CpuTimes], now: Mapping[str, CpuTimes]) -> CpuShares:
-    """Shares of the time between two readings of ``parse_cpu_times``."""
+    """Return shares of the time between two results of ``parse_cpu_times``."""
     if "cpu" not in before or "cpu" not in now:
         return CpuShares()
     first, last = before["cpu"], now["cpu"]
@@ -90,13 +90,13 @@ def cpu_shares(before: Mapping[str, CpuTimes], now: Mapping[str, CpuTimes]) -> C
 
 
 def _share(before: CpuTimes, now: CpuTimes, ticks: int) -> float | None:
-    """Share of the time between two readings; iowait may run backwards in the kernel's books."""
+    # The kernel's iowait counter may run backwards.
     span = now.total - before.total
     return min(1.0, max(0, ticks) / span) if span > 0 else None
 
 
 def _busy(before: CpuTimes, now: CpuTimes) -> float | None:
-    """Share spent working for this machine: neither idle, nor waiting for a disk, nor taken by the hypervisor."""
+    # Busy for this machine: not idle, not waiting for a disk, not taken by the hypervisor.
     changes = (now.idle - before.idle, now.iowait - before.iowait, now.steal - before.steal)
     rest = _share(before, now, sum(max(0, change) for change in changes))
     return None if rest is None else 1.0 - rest
@@ -118,9 +118,9 @@ class HostProbe:
         ours: Callable[[], Collection[int]] = tuple,
         clock_zero_boot_s: float = 0.0,
     ) -> None:
-        """``shm_pid``: whose /dev/shm is looked at, where that process has mounts of its own (a container).
+        """``shm_pid``: returns the PID whose /dev/shm is read if that process has its own mounts (a container).
 
-        ``ours``: PIDs of the training's tree; without any, nothing is said of the others on the machine.
+        ``ours``: returns the PIDs of the training's tree; without any, other processes are not reported.
         """
         self._proc, self._sys = proc, sys
         mounts = parse_mountinfo(read_text(proc / "self/mountinfo"))
@@ -128,11 +128,11 @@ class HostProbe:
         self._tmp = _safe_to_ask(tmp or Path(tempfile.gettempdir()), mounts)
         self._times: dict[str, CpuTimes] = {}
         self._shm_pid = shm_pid
-        self._own_mounts = False  # of that process
+        self._own_mounts = False  # whether that process has its own mounts
         self._neighbours = NeighbourLook(ours, clock_zero_boot_s, proc)
 
     def read(self, t_s: float) -> Reading:
-        """One sample; shares of CPU time need an earlier one and are None in the first."""
+        """Return one sample; shares of CPU time need an earlier read and are None in the first."""
         before, self._times = self._times, parse_cpu_times(read_text(self._proc / "stat"))
         shares = cpu_shares(before, self._times)
         memory = parse_counters(read_text(self._proc / "meminfo"))
@@ -177,16 +177,16 @@ class HostProbe:
         return Reading((sample,))
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: no descriptor is held open."""
 
     def _shm_there(self) -> Path | None:
-        """/dev/shm as the training has it; None where it has one of its own that cannot be seen."""
+        # /dev/shm as the training sees it; None if it has its own, which we cannot read.
         pid = self._shm_pid()
         if pid is None:
             return self._shm
         try:
-            namespaces = {(self._proc / str(one) / "ns/mnt").stat().st_ino for one in ("self", pid)}
-        except OSError:  # gone, or somebody else's
+            namespaces = {(self._proc / str(process) / "ns/mnt").stat().st_ino for process in ("self", pid)}
+        except OSError:  # gone, or of another user
             return None if self._own_mounts else self._shm
         self._own_mounts = len(namespaces) > 1
         return self._proc / str(pid) / "root/dev/shm" if self._own_mounts else self._shm
@@ -200,20 +200,19 @@ class HostProbe:
 
 
 def _safe_to_ask(folder: Path, mounts: Sequence[Mount]) -> Path | None:
-    """The folder, unless a statvfs there could hang: then the storage probe asks, in a child."""
+    # None if a statvfs of the folder could hang: then the storage probe reads it, in a child.
     mount = mount_of(str(folder.absolute()), mounts)
     return None if mount is not None and mount.may_hang else folder
 
 
 def _space(folder: Path | None) -> tuple[int | None, int | None]:
-    """Total and used bytes."""
     try:
-        room = os.statvfs(folder) if folder is not None else None
+        status = os.statvfs(folder) if folder is not None else None
     except OSError:
-        room = None
-    if room is None:
+        status = None
+    if status is None:
         return None, None
-    return room.f_blocks * room.f_frsize, (room.f_blocks - room.f_bfree) * room.f_frsize
+    return status.f_blocks * status.f_frsize, (status.f_blocks - status.f_bfree) * status.f_frsize
 
 
 def _bytes(kib: int | None) -> int | None:

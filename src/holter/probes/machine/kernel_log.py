@@ -1,4 +1,4 @@
-"""What the kernel says about the run: kills for lack of memory, GPU errors, broken hardware, dead mounts."""
+"""Kernel messages that matter for the run: OOM kills, GPU errors, broken hardware, dead mounts."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from holter.records import Event, KernelMessage, Noted
 
 Kind = Literal["oom-kill", "xid", "mce", "io-error", "nfs", "segfault", "other"]
 
-# A flood (a dying disk) must not hold up the recorder; the rest comes with the next look.
+# A flood (a dying disk) must not delay the recorder; the rest is read next time.
 _RECORDS_MAX = 500
 _RECORD_BYTES = 8192  # the kernel never writes a longer one
-# Records are stamped with the time since boot. One that seems older than this was stamped by a clock that went
-# astray (suspended or restored machines), and the time of the look is the better guess.
+# Records are stamped with the time since boot. If a record seems older than this, its clock is wrong
+# (suspended or restored machines), and the time of the read is a better guess.
 _AGE_MAX_S = 30.0
 
-# The first that fits decides. ``pid`` is that of the process that was hit, where the line tells it.
+# The first match decides. ``pid`` is that of the process that was hit, if the line has it.
 _SIGNS: tuple[tuple[Kind, str], ...] = (
     ("oom-kill", r"[Oo]ut of memory.*: Kill(?:ed)? process (?P<pid>\d+)"),
     ("xid", r"NVRM: Xid .*?\bpid='?(?P<pid>\d+)"),
     ("xid", r"NVRM: Xid |NVRM: .*fallen off the bus|NVRM: .*RmInitAdapter failed"),
-    ("other", r"\bAER: .*(?:[Uu]ncorrect|[Ff]atal)"),  # the PCI Express bus lost something that it cannot repair
+    ("other", r"\bAER: .*(?:[Uu]ncorrect|[Ff]atal)"),  # an uncorrectable error of the PCI Express bus
     ("mce", r"\bmce: |\[Hardware Error\]|EDAC .*\b[CU]E\b|Machine check"),
     ("nfs", r"\bnfs: server .*(?:not responding|timed out|OK$)|NFS: .*(?:failed|error)|nfs4?_.*error"),
     ("nfs", r"CIFS.*(?:has not responded|timed out)|Lustre.*(?:was lost|timed out|evicted)|ceph.*(?:hung|lost)"),
@@ -46,7 +46,7 @@ class Record(NamedTuple):
 
 
 def parse_record(raw: bytes) -> Record | None:
-    """``3,1234,5140900,-;nfs: server a not responding``, then key-value lines that are left out."""
+    """Parse ``3,1234,5140900,-;nfs: server a not responding``; key-value lines below it are ignored."""
     head, semicolon, rest = raw.decode(errors="replace").partition(";")
     words = head.split(",")
     if not semicolon or len(words) < 3 or not words[2].isdigit():
@@ -55,7 +55,7 @@ def parse_record(raw: bytes) -> Record | None:
 
 
 def classify(text: str) -> tuple[Kind, int | None] | None:
-    """What a line is about and whom it hit; None for one that does not bear on a training."""
+    """Return the kind of a line and the PID that it hit; None for a line that does not matter for a training."""
     for kind, pattern in _PATTERNS:
         match = pattern.search(text)
         if match:
@@ -65,9 +65,9 @@ def classify(text: str) -> tuple[Kind, int | None] | None:
 
 
 class KernelLogProbe:
-    """``KernelMessage`` events every second (one read of nothing, as a rule), from the moment the probe was made.
+    """``KernelMessage`` events every second, from the creation of the probe on; usually there are none.
 
-    Where the log may not be read (containers, ``kernel.dmesg_restrict``), one note says so.
+    If the log may not be read (containers, ``kernel.dmesg_restrict``), one note reports it.
     """
 
     name = "kernel-log"
@@ -84,7 +84,7 @@ class KernelLogProbe:
             self._refusal = f"{kmsg}: {error.strerror}"
 
     def read(self, t_s: float) -> Reading:
-        """What came since the last look and bears on the run."""
+        """Return the messages since the previous read that matter for the run."""
         if self._refusal is not None:
             note = Noted(t_s=t_s, what="kernel-log-unreadable", text=self._refusal)
             self._refusal = None
@@ -92,11 +92,11 @@ class KernelLogProbe:
         now_s = time.clock_gettime(time.CLOCK_MONOTONIC)
         events: list[Event] = []
         for record in self._records():
-            found = classify(record.text)
-            if found is not None:
+            classified = classify(record.text)
+            if classified is not None:
                 age_s = now_s - record.boot_s
                 happened_s = t_s - age_s if 0 <= age_s <= _AGE_MAX_S else t_s
-                events.append(KernelMessage(t_s=happened_s, what=found[0], text=record.text, pid=found[1]))
+                events.append(KernelMessage(t_s=happened_s, what=classified[0], text=record.text, pid=classified[1]))
         return Reading(events=tuple(events))
 
     def close(self) -> None:
@@ -112,7 +112,7 @@ class KernelLogProbe:
                 raw = os.read(self._descriptor, _RECORD_BYTES)
             except BlockingIOError:
                 break
-            except BrokenPipeError:  # records were overwritten before we read them; the next one is there
+            except BrokenPipeError:  # records were overwritten before we read them; continue with the next one
                 continue
             if not raw:
                 break

@@ -1,7 +1,7 @@
-"""Everybody else on the machine: what CPU they use, and whether another nnU-Net training is among them.
+"""Other processes on the machine: their CPU use, and other nnU-Net trainings among them.
 
-Only ``/proc/PID/stat`` of each process is read, and once the command line of each. Of a process of another user
-nothing more can be known, and of one in another PID namespace nothing at all.
+For each process only ``/proc/PID/stat`` is read, and its command line once. More cannot be read of a process of
+another user, and nothing of a process in another PID namespace.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from holter.texts.training_command import TrainingCommand, parse_training_comman
 
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 LOOK_EVERY_S = 10.0
-# A machine with thousands of processes is looked at less often, so that a look costs at most this part of a core.
+# A machine with thousands of processes is read less often, so that reading costs at most this share of a core.
 _COST_RATIO = 0.002
-# Enough to name who it is; more is a list that nobody reads.
+# Enough to identify the cause; a longer list is of no use.
 _NAMED = 3
 _BUSY_CORES = 0.1
 
-_Key = tuple[int, int]  # PID and start: a PID alone is given again
+_Key = tuple[int, int]  # PID and start time: a PID alone is reused
 
 
 class Neighbours(NamedTuple):
-    """What one look found."""
+    """Result of one read."""
 
     cpu_cores: float | None
     busiest: tuple[str, ...]
@@ -44,7 +44,7 @@ class _Training(NamedTuple):
 
 
 class NeighbourLook:
-    """Looks every ten seconds; in between there is nothing to say."""
+    """Reads ``/proc`` every ten seconds; in between its result is None."""
 
     def __init__(self, ours: Callable[[], Collection[int]], clock_zero_boot_s: float, proc: Path) -> None:
         """``ours``: PIDs of the training's tree."""
@@ -56,7 +56,7 @@ class NeighbourLook:
         self._data: dict[_Key, str | None] = {}
 
     def look(self, t_s: float) -> Neighbours | None:
-        """What the others did since the last look; None where none is due or nobody is ours yet."""
+        """Return what other processes did since the last read; None if none is due or no process is ours yet."""
         ours = frozenset(self._ours())
         if t_s < self._due_s or not ours:
             return None
@@ -65,21 +65,21 @@ class NeighbourLook:
         own = ours | {os.getpid()} | {stat.pid for stat in stats.values() if stat.ppid in {*ours, os.getpid()}}
         strangers = {key: stat for key, stat in stats.items() if stat.pid not in own}
         trainings = self._trainings(strangers, {key: stat for key, stat in stats.items() if stat.pid in ours})
-        found = Neighbours(*self._use(strangers, t_s), trainings)
+        neighbours = Neighbours(*self._use(strangers, t_s), trainings)
         self._due_s = t_s + max(LOOK_EVERY_S, (time.thread_time() - began) / _COST_RATIO)
         self._looked_s = t_s
         self._ticks = {key: stat.cpu_ticks for key, stat in stats.items()}
         for memory in (self._commands, self._data):
             for key in memory.keys() - stats.keys():
                 del memory[key]
-        return found
+        return neighbours
 
     def _stats(self) -> dict[_Key, Stat]:
         read = (parse_stat(read_text(f"{self._proc}/{pid}/stat")) for pid in list_numbers(self._proc) or ())
         return {(stat.pid, stat.started_ticks): stat for stat in read if stat is not None}
 
     def _use(self, strangers: Mapping[_Key, Stat], t_s: float) -> tuple[float | None, tuple[str, ...]]:
-        """Cores used since the last look, and by whom; a process that came since then began with nothing."""
+        # Cores used since the last read, and by which programs. A process that started since then counts from 0.
         span_s = t_s - self._looked_s if self._looked_s is not None else 0.0
         if span_s <= 0:
             return None, ()
@@ -94,18 +94,18 @@ class NeighbourLook:
         known = {key: training for key in strangers if (training := self._training(key)) is not None}
         by_pid = {key[0]: training for key, training in known.items()}
         parents = {strangers[key].ppid: training.cmdline for key, training in known.items()}
-        mine = next(((key, one) for key in sorted(ours) if (one := self._training(key)) is not None), None)
-        found = []
+        own = next(((key, candidate) for key in sorted(ours) if (candidate := self._training(key)) is not None), None)
+        others = []
         for key, training in known.items():
             above = by_pid.get(strangers[key].ppid)
             below = parents.get(key[0], training.cmdline)
             # A worker has the command line of its parent; a wrapper (holter run) only repeats that of its child.
             if (above is None or above.cmdline != training.cmdline) and below == training.cmdline:
-                same = self._same_data(mine, key, training)
-                fold = same if same is not True or mine is None else _same_fold(mine[1].command, training.command)
+                same = self._same_data(own, key, training)
+                fold = same if same is not True or own is None else _same_fold(own[1].command, training.command)
                 started_s = strangers[key].started_ticks / _TICKS_PER_S - self._zero_s
-                found.append(OtherTraining(pid=key[0], started_s=started_s, same_data=same, same_fold=fold))
-        return tuple(sorted(found, key=lambda one: one.pid))
+                others.append(OtherTraining(pid=key[0], started_s=started_s, same_data=same, same_fold=fold))
+        return tuple(sorted(others, key=lambda other: other.pid))
 
     def _training(self, key: _Key) -> _Training | None:
         if key not in self._commands:
@@ -114,12 +114,12 @@ class NeighbourLook:
             self._commands[key] = _Training(command, cmdline) if command is not None else None
         return self._commands[key]
 
-    def _same_data(self, mine: tuple[_Key, _Training] | None, key: _Key, other: _Training) -> bool | None:
-        if mine is None:
+    def _same_data(self, own: tuple[_Key, _Training] | None, key: _Key, other: _Training) -> bool | None:
+        if own is None:
             return None
-        if _number(mine[1].command) != _number(other.command):
+        if _number(own[1].command) != _number(other.command):
             return False
-        folders = [self._preprocessed(one) for one in (mine[0], key)]
+        folders = [self._preprocessed(process) for process in (own[0], key)]
         return None if None in folders else folders[0] == folders[1]
 
     def _preprocessed(self, key: _Key) -> str | None:
@@ -130,13 +130,13 @@ class NeighbourLook:
 
 
 def _number(command: TrainingCommand) -> str:
-    """``4`` for ``4``, ``004`` and ``Dataset004_Hippocampus``."""
+    # ``4`` for ``4``, ``004`` and ``Dataset004_Hippocampus``.
     digits = command.dataset.removeprefix("Dataset").partition("_")[0]
     return str(int(digits)) if digits.isdigit() else command.dataset
 
 
-def _same_fold(mine: TrainingCommand, other: TrainingCommand) -> bool:
-    def place(one: TrainingCommand) -> tuple[str, ...]:
-        return one.configuration, one.fold, one.trainer, one.plans
+def _same_fold(own: TrainingCommand, other: TrainingCommand) -> bool:
+    def place(each: TrainingCommand) -> tuple[str, ...]:
+        return each.configuration, each.fold, each.trainer, each.plans
 
-    return place(mine) == place(other)
+    return place(own) == place(other)

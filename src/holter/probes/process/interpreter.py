@@ -1,4 +1,4 @@
-"""Which packages does a running Python have? Read from its folders; nothing of it is executed."""
+"""Versions of the packages of a running Python, read from its folders; nothing of it is executed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-# Normalised name -> name on the tape. The rest of an environment does not bear on a stall.
+# Normalised name -> name on the tape. Other packages have no effect on stalls.
 PACKAGES = (
     "torch", "nnunetv2", "batchgenerators", "batchgeneratorsv2", "acvl-utils", "dynamic-network-architectures",
     "threadpoolctl", "blosc2", "numpy", "scipy", "simpleitk", "triton", "nvidia-cudnn-cu11", "nvidia-cudnn-cu12",
@@ -20,7 +20,7 @@ _PYTHON_FOLDER = re.compile(r"python(\d+\.\d+)t?$")
 def package_versions(
     pid: int | None, variables: Mapping[str, str], command: Sequence[str], proc: Path = Path("/proc")
 ) -> tuple[tuple[str, str], ...]:
-    """``(name, version)`` of Python, CUDA as torch was built for, and the packages of a training that are found."""
+    """Return ``(name, version)`` of Python, of torch's CUDA, and of each package of ``PACKAGES`` that is installed."""
     view = _View(pid, proc)
     sites = list(dict.fromkeys(_sites(view, variables, command)))
     versions: dict[str, str] = {}
@@ -28,20 +28,20 @@ def package_versions(
         for name, version in _installed(site):
             versions.setdefault(name, version)
     python = _python_version(view, sites)
-    found = [("python", python)] if python else []
-    found += [(name, versions[name]) for name in PACKAGES if name in versions]
+    named = [("python", python)] if python else []
+    named += [(name, versions[name]) for name in PACKAGES if name in versions]
     cuda = _cuda_of_torch(sites)
-    return tuple(found + ([("cuda", cuda)] if cuda else []))
+    return tuple(named + ([("cuda", cuda)] if cuda else []))
 
 
 class _View:
-    """Paths as the training sees them; in a container its root is not ours."""
+    """Paths as the training sees them; in a container its root differs from ours."""
 
     def __init__(self, pid: int | None, proc: Path) -> None:
         self.process = proc / str(pid) if pid is not None else None
 
     def path(self, path: str | Path) -> Path:
-        """Where we find what the training calls ``path``."""
+        """Return our path of what the training calls ``path``."""
         if self.process is not None:
             inside = self.process / "root" / str(path).lstrip("/")
             try:
@@ -52,7 +52,7 @@ class _View:
         return Path(path)
 
     def mapped_files(self) -> list[str]:
-        """Files mapped into the process: its libraries and extension modules."""
+        """Return the files mapped into the process: its libraries and extension modules."""
         try:
             lines = (self.process / "maps").read_text(errors="replace").splitlines() if self.process else []
         except OSError:
@@ -61,7 +61,7 @@ class _View:
         return list(dict.fromkeys(field[5] for field in fields if len(field) == 6 and field[5].startswith("/")))
 
     def executable(self) -> str | None:
-        """The interpreter itself, links resolved by the kernel."""
+        """Return the path of the interpreter, links resolved by the kernel; None if it cannot be read."""
         try:
             return str((self.process / "exe").readlink()) if self.process else None
         except OSError:
@@ -69,7 +69,7 @@ class _View:
 
 
 def _sites(view: _View, variables: Mapping[str, str], command: Sequence[str]) -> Iterator[Path]:
-    """Folders of packages, the surest first: where loaded modules lie, then what the settings say."""
+    # Package folders, the surest first: where loaded modules are, then what the settings say.
     for file in view.mapped_files():
         for parent in Path(file).parents:
             if parent.name in _SITE_FOLDERS:
@@ -83,7 +83,7 @@ def _sites(view: _View, variables: Mapping[str, str], command: Sequence[str]) ->
 
 
 def _prefixes(view: _View, variables: Mapping[str, str], command: Sequence[str]) -> Iterator[Path]:
-    # A console script lies beside the interpreter of its environment; /proc/PID/exe has left a venv already.
+    # A console script is beside the interpreter of its environment; /proc/PID/exe is already resolved out of a venv.
     for word in command[:2]:
         path = Path(word)
         if path.is_absolute() and path.parent.name == "bin":
@@ -110,7 +110,7 @@ def _installed(site: Path) -> Iterator[tuple[str, str]]:
 
 
 def _python_version(view: _View, sites: Sequence[Path]) -> str | None:
-    """Full version where the environment or the headers tell it, else the two numbers in a folder's name."""
+    # The full version if the environment or the headers have it, else the two numbers in a folder's name.
     short = next((match[1] for site in sites if (match := _PYTHON_FOLDER.search(site.parent.name))), None)
     executable = view.executable()
     if executable:

@@ -1,4 +1,4 @@
-"""Threads of a process as the kernel tells them: state, wait channel, system call, signal handlers."""
+"""Threads of a process as the kernel reports them: state, wait channel, system call, signal handlers."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ _NO_WAIT_CHANNEL = ("", "0")
 
 
 class KernelThreads:
-    """Looks at ``/proc/PID``; what may not be read is None."""
+    """Reads ``/proc/PID``; fields that may not be read are None."""
 
     def __init__(self, proc: Path = Path("/proc")) -> None:
         self._proc = proc
 
     def state(self, pid: int) -> str | None:
-        """Letter of the process's state (R S D T t Z X I); None when there is no such process."""
+        """Return the letter of the process's state (R S D T t Z X I); None if there is no such process."""
         return _state(self._proc / str(pid))
 
     def catches(self, pid: int, number: int) -> bool:
-        """Whether the process has a handler for this signal now. False when that cannot be read."""
+        """Whether the process has a handler for this signal now. False if that cannot be read."""
         try:
             status = (self._proc / str(pid) / "status").read_text(errors="replace")
         except OSError:
@@ -36,7 +36,7 @@ class KernelThreads:
         return False
 
     def threads(self, pid: int) -> tuple[ThreadStack, ...]:
-        """All threads without frames; empty when the process is gone."""
+        """Return all threads without frames; empty if the process is gone."""
         try:
             tasks = sorted(
                 int(entry.name) for entry in (self._proc / str(pid) / "task").iterdir() if entry.name.isdigit()
@@ -46,7 +46,7 @@ class KernelThreads:
         return tuple(ThreadStack(name=self._name(pid, task), thread_id=task) for task in tasks)
 
     def complete(self, pid: int, thread: ThreadStack) -> ThreadStack:
-        """The thread with the kernel's view of it, where its number is one that the kernel knows."""
+        """Return the thread with the kernel's fields; unchanged if the kernel does not know its number."""
         folder = self._proc / str(pid) / "task" / str(thread.thread_id)
         state = _state(folder)
         if state is None:
@@ -64,7 +64,7 @@ class KernelThreads:
 
 
 def _state(folder: Path) -> str | None:
-    """Third field of ``stat``; the second one, the name, may contain blanks and parentheses."""
+    # Third field of ``stat``; the second one, the name, may contain blanks and parentheses.
     text = _read(folder / "stat")
     rest = text.rpartition(")")[2].split() if text else []
     return rest[0] if rest else None

@@ -1,7 +1,7 @@
-"""How a process ended, also when it is not our child and somebody else has collected it.
+"""How a process ended, even if it is not our child and its parent has already reaped it.
 
-A descriptor on the process is held while it lives. Linux 6.15 and newer tell the exit status through it afterwards;
-on older kernels the descriptor still protects against a reused PID, and the status stays unknown.
+We hold a descriptor on the process while it lives. Linux 6.15 and newer return the exit status through it afterwards.
+On older kernels the descriptor still protects against a reused PID, and the status is unknown.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import struct
 from typing import NamedTuple
 
 # include/uapi/linux/pidfd.h: _IOWR(0xFF, 11, struct pidfd_info) with the first published size, 64 bytes. Newer
-# kernels take the old size; the exit code stands in what was its last, spare word.
+# kernels accept the old size; the exit code is in its last word, which was unused before.
 _GET_INFO = 0xC040FF0B
 _INFO_BYTES = 64
 _INFO_EXIT = 1 << 3
@@ -22,14 +22,14 @@ SHELL = "/bin/sh"
 
 
 class Ending(NamedTuple):
-    """Exactly one of the two is set."""
+    """How a process ended; exactly one of the two fields is set."""
 
     exit_code: int | None
     exit_signal: int | None
 
 
 def ending_of(status: int) -> Ending:
-    """What a wait status says: ``1792`` is exit code 7, ``9`` is SIGKILL, ``139`` SIGSEGV with a core file."""
+    """Decode a wait status: ``1792`` is exit code 7, ``9`` is SIGKILL, ``139`` SIGSEGV with a core file."""
     number = status & 0x7F
     return Ending(None, number) if number else Ending((status >> 8) & 0xFF, None)
 
@@ -41,13 +41,13 @@ class ExitWatch:
         self._descriptors: dict[int, int] = {}
 
     def add(self, pid: int) -> None:
-        """Begin to watch; a process that cannot be opened is not watched, and its ending will be unknown."""
+        """Start to watch. If the process cannot be opened, it is not watched and ``take_ending`` returns None."""
         if pid not in self._descriptors and hasattr(os, "pidfd_open"):
             with contextlib.suppress(OSError):
                 self._descriptors[pid] = os.pidfd_open(pid)
 
     def take_ending(self, pid: int) -> Ending | None:
-        """How the process ended, and stop watching it; None when the kernel does not tell."""
+        """Return how the process ended, and stop watching it; None if the kernel does not report it."""
         descriptor = self._descriptors.pop(pid, None)
         if descriptor is None:
             return None
@@ -57,20 +57,20 @@ class ExitWatch:
             os.close(descriptor)
 
     def close(self) -> None:
-        """Let go of everything."""
+        """Close all descriptors."""
         for descriptor in self._descriptors.values():
             os.close(descriptor)
         self._descriptors.clear()
 
 
 def tells_endings() -> bool:
-    """Try with a child of our own whether this kernel tells how a process ended that somebody else has collected."""
+    """Try with a child of our own whether this kernel reports the exit status of a process that was already reaped."""
     watch = ExitWatch()
     try:
         pid = os.posix_spawn(SHELL, [SHELL, "-c", ":"], {})
     except OSError:
         return False
-    watch.add(pid)  # also where it has ended already: it stays until it is collected
+    watch.add(pid)  # works even if it has ended: it stays until it is reaped
     os.waitpid(pid, 0)
     return watch.take_ending(pid) is not None
 

@@ -19,21 +19,21 @@ from holter.records import Event, ProcessBorn, ProcessEnded, ProcessSample, Role
 
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
-# Descriptors, I/O, switches and a thorough look for children cost more than all the rest together.
+# Descriptors, I/O, switches and the full search for children cost more than all other fields together.
 _SLOW_S = 5.0
 _SLOW_SHIFTS = 5  # the slow fields of different processes are read in different ticks
-# A data worker has about four threads. The main process has one for each core and more, so its threads are looked
-# through only when the slow fields are due, and those of a larger one never.
+# A data worker has about four threads. The main process has at least one per core, so its threads are read only when
+# the slow fields are due, and never if it has more than this.
 _FEW_THREADS = 8
 _MANY_THREADS = 64
-# A worker whose libraries start a thread a core has up to this many; beyond it a look would cost milliseconds.
+# A worker whose libraries start one thread per core has up to this many; reading more would take milliseconds.
 _CROWD_OF_THREADS = 256
 _COUNTED_IN_BATCHES: tuple[Role, ...] = ("main", "train-worker", "val-worker")
 
 
 @dataclass
 class _Watched:
-    """What is remembered of one process between two looks."""
+    """What is remembered of one process between two reads."""
 
     kin: Kin
     stat: Stat
@@ -46,9 +46,9 @@ class _Watched:
 class ProcessProbe:
     """One ``ProcessSample`` a second for ``root_pid`` and each process below it.
 
-    Processes stay watched when their parent dies. ``hints`` (PID -> role and worker index, as the training itself
-    tells them) go before what is told from outside; the caller may add to the mapping at any time. Fields that
-    are costly to read come every five seconds and are None in between.
+    Processes stay watched when their parent dies. ``hints`` (PID -> role and worker index, reported by the training
+    itself) override roles guessed from outside; the caller may add to the mapping at any time. Fields that are costly
+    to read come every five seconds and are None in between.
     """
 
     name = "process"
@@ -72,20 +72,20 @@ class ProcessProbe:
         self._exits = ExitWatch()
         self._real = proc == Path("/proc")  # a recorded tree has no living processes behind its numbers
         self._watched: dict[int, _Watched] = {}
-        self._family: dict[int, Kin] = {}  # dead workers too: roles are told from the order of births
+        self._family: dict[int, Kin] = {}  # dead workers too: roles depend on the order of starts
         self._roles: dict[int, Role] = {}
         self._main_pid: int | None = None
         self.main_endings: dict[int, ProcessEnded] = {}  # of the main processes that have ended, by their PID
         self._thorough_due_s = float("-inf")
-        self._root_seen = False  # afterwards its PID may belong to a stranger
+        self._root_seen = False  # afterwards its PID may belong to another process
 
     @property
     def main_pid(self) -> int | None:
-        """The process that trains, as far as it has been found."""
+        """PID of the process that trains; None if it is not found yet."""
         return next((pid for pid, (role, _) in self.hints.items() if role == "main"), self._main_pid)
 
     def read(self, t_s: float) -> Reading:
-        """Samples of all living processes, eldest first, with who came and who went since the last look."""
+        """Return samples of all living processes, oldest first, and the starts and ends since the previous read."""
         samples: list[ProcessSample] = []
         events: list[Event] = []
         for pid in list(self._watched):
@@ -101,13 +101,13 @@ class ProcessProbe:
         return Reading(tuple(samples), tuple(events))
 
     def look_closely(self, pids: Iterable[int | None]) -> None:
-        """Read what is read rarely of these processes in the next look: they may end soon."""
+        """Read the slow fields of these processes in the next read too, because they may end soon."""
         for pid in pids:
             if pid in self._watched:
                 self._watched[pid].slow_due_s = 0.0
 
     def close(self) -> None:
-        """Let go of the descriptors on the processes."""
+        """Close the descriptors on the processes."""
         self._exits.close()
         self._watched.clear()
 
@@ -156,7 +156,7 @@ class ProcessProbe:
             self._forget(pid)
             return
         if stat.state in "ZX" and stat.threads <= 1 and not watched.ended:
-            # Ended, but nobody has asked for the status yet, and maybe nobody ever will.
+            # A zombie: its parent has not reaped it yet, and may never do so.
             watched.ended = True
             ending = ending_of(stat.wait_status) if watched.ours_to_see else None
             events.append(self._ended(watched, t_s, ending, "wait"))
@@ -245,7 +245,7 @@ class ProcessProbe:
             self._roles.pop(pid, None)
 
     def _recheck_command(self, watched: _Watched) -> None:
-        """Between fork and exec a child shows its parent's command line."""
+        # Between fork and exec a child shows its parent's command line.
         cmdline = self._cmdline(watched.kin.pid)
         if cmdline and cmdline != watched.kin.cmdline:
             watched.kin = watched.kin._replace(cmdline=cmdline)
@@ -277,7 +277,7 @@ class ProcessProbe:
 
 
 def _look_at_threads(role: Role, stat: Stat, watched: _Watched, slow: bool) -> bool:
-    """A data worker that did nothing since the last look may hang in another thread than its first."""
+    # A data worker that used no CPU since the last read may hang in another thread than its first.
     idle = stat.cpu_ticks == watched.stat.cpu_ticks
     if role in ("train-worker", "val-worker", "export-worker") and stat.threads <= _FEW_THREADS:
         return idle

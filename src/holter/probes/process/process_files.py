@@ -1,4 +1,4 @@
-"""What the files of one process under ``/proc/PID`` say: pure parsers, and None for what is not there."""
+"""Pure parsers for the files of one process under ``/proc/PID``; missing values are None."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _KIB = 1024
 
 
 class Stat(NamedTuple):
-    """The part of ``/proc/PID/stat`` that matters here."""
+    """The fields of ``/proc/PID/stat`` that are used here."""
 
     pid: int
     name: str
@@ -21,17 +21,17 @@ class Stat(NamedTuple):
     major_faults: int
     cpu_ticks: int  # user and system
     threads: int
-    started_ticks: int  # since boot; with the PID it names a process for ever
+    started_ticks: int  # since boot; together with the PID it identifies a process uniquely
     rss_pages: int
     last_cpu: int
-    wait_status: int  # of a zombie; 0 also where the kernel does not let us see it
+    wait_status: int  # of a zombie; 0 also if the kernel hides it from us
 
 
 def parse_stat(text: str | None) -> Stat | None:
-    """All of it, or None when the process is gone.
+    """Parse all of it; None if the process is gone.
 
     ``4711 (a (b) c) S 1 4711 4711 0 -1 4194560 2430 0 3 0 12 4 0 0 20 0 3 0 86725 5124096 978 …``: the name may
-    hold blanks and parentheses, so the fields are counted from the last ``)``.
+    contain blanks and parentheses, so the fields are counted from the last ``)``.
     """
     before, _, after = (text or "").rpartition(")")
     pid, _, name = before.partition(" (")
@@ -55,7 +55,7 @@ def parse_stat(text: str | None) -> Stat | None:
 
 
 def namespace_pids(pid: int | str, proc: Path = Path("/proc")) -> tuple[int, ...]:
-    """PIDs of a process, from our PID namespace inwards (``NSpid``): more than one means that it has one of its own."""
+    """PIDs of a process, from our PID namespace inwards (``NSpid``): more than one if it has a namespace of its own."""
     for line in (read_text(f"{proc}/{pid}/status") or "").splitlines():
         if line.startswith("NSpid:"):
             return tuple(int(word) for word in line.split()[1:])
@@ -63,7 +63,7 @@ def namespace_pids(pid: int | str, proc: Path = Path("/proc")) -> tuple[int, ...
 
 
 class Status(NamedTuple):
-    """The part of ``/proc/PID/status`` that ``stat`` does not have."""
+    """The fields of ``/proc/PID/status`` that ``stat`` does not have."""
 
     swap_bytes: int | None
     cpus_allowed: int | None
@@ -72,7 +72,7 @@ class Status(NamedTuple):
 
 
 def parse_status(text: str | None) -> Status:
-    """``VmSwap:  0 kB``, ``Cpus_allowed_list:  0-1``, ``voluntary_ctxt_switches:  61``."""
+    """Parse ``VmSwap:  0 kB``, ``Cpus_allowed_list:  0-1``, ``voluntary_ctxt_switches:  61``."""
     counters = parse_counters(text)
     swap = counters.get("VmSwap")
     allowed = next((line for line in (text or "").splitlines() if line.startswith("Cpus_allowed_list:")), "")
@@ -85,9 +85,9 @@ def parse_status(text: str | None) -> Status:
 
 
 def parse_schedstat(text: str | None) -> float | None:
-    """Seconds in which the first thread was ready to run and had no CPU: the second number, in nanoseconds.
+    """Seconds in which the first thread was runnable without a CPU: the second number, in nanoseconds.
 
-    ``47014 1200 1``: time on a CPU, time waiting for one, time slices. Zeros where the kernel keeps no such books.
+    ``47014 1200 1``: time on a CPU, time waiting for one, time slices. None if the kernel does not count (zeros).
     """
     words = (text or "").split()
     waited = to_int(words[1]) if len(words) == 3 else None
@@ -95,7 +95,7 @@ def parse_schedstat(text: str | None) -> float | None:
 
 
 class Limits(NamedTuple):
-    """Soft limits of a process; None: unlimited, or not to be seen."""
+    """Soft limits of a process; None: unlimited or unknown."""
 
     fds: int | None = None
     cpu_time_s: int | None = None
@@ -107,28 +107,28 @@ _LIMITS = ("Max open files", "Max cpu time", "Max file size", "Max address space
 
 
 def parse_limits(text: str | None) -> Limits:
-    """The soft limits in ``/proc/PID/limits``: ``Max open files            20000                20000   files``."""
-    found: dict[str, int | None] = {}
+    """Parse the soft limits: ``Max open files            20000                20000   files``."""
+    limits: dict[str, int | None] = {}
     for line in (text or "").splitlines():
         name = next((name for name in _LIMITS if line.startswith(name)), None)
         if name is not None:
-            found[name] = to_int(line[len(name) :].split()[0])
-    spaces = [value for name in _LIMITS[3:] if (value := found.get(name)) is not None]
+            limits[name] = to_int(line[len(name) :].split()[0])
+    spaces = [value for name in _LIMITS[3:] if (value := limits.get(name)) is not None]
     return Limits(
-        fds=found.get("Max open files"),
-        cpu_time_s=found.get("Max cpu time"),
-        file_size_bytes=found.get("Max file size"),
+        fds=limits.get("Max open files"),
+        cpu_time_s=limits.get("Max cpu time"),
+        file_size_bytes=limits.get("Max file size"),
         address_space_bytes=min(spaces, default=None),
     )
 
 
 def parse_cmdline(text: str | None) -> tuple[str, ...]:
-    """The arguments, which ``/proc/PID/cmdline`` ends with zero bytes each; empty for a zombie."""
+    """Split ``/proc/PID/cmdline`` at its zero bytes into arguments; empty for a zombie."""
     return tuple((text or "").rstrip("\0").split("\0")) if text else ()
 
 
 class Details(NamedTuple):
-    """What costs as much as all the rest and tells little within a few seconds; None where it may not be seen."""
+    """Fields that cost as much as all the others and change little within seconds; None if not readable."""
 
     swap_bytes: int | None = None
     cpus_allowed: int | None = None
@@ -143,7 +143,7 @@ class Details(NamedTuple):
 
 
 def read_details(folder: str) -> Details:
-    """All of them for the process behind ``/proc/PID``."""
+    """Read all of them for the process of this ``/proc/PID`` folder."""
     status = parse_status(read_text(f"{folder}/status"))
     io = parse_counters(read_text(f"{folder}/io"))
     return Details(
@@ -158,7 +158,7 @@ def read_details(folder: str) -> Details:
 
 
 def count_running_threads(folder: str) -> int | None:
-    """Threads of the process behind ``/proc/PID`` that run or could run; None when it is gone."""
+    """Number of threads in state R of the process of this ``/proc/PID`` folder; None if it is gone."""
     stats = [parse_stat(read_text(f"{folder}/task/{thread}/stat")) for thread in list_numbers(f"{folder}/task") or ()]
     states = [stat.state for stat in stats if stat is not None]
     return states.count("R") if states else None

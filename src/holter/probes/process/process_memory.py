@@ -1,4 +1,4 @@
-"""Where the memory of a process lies: pages of its own, pages shared with its parent, arenas of the C library."""
+"""Memory of a process by kind: private pages, pages shared with its parent, arenas of the C library."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from holter.linux.procfs import parse_counters, read_text
 from holter.records import Role
 
 _KIB = 1024
-# A walk through the page tables takes 22 ms for each GB (Linux 6.18), and memory that creeps does so over hours.
+# Reading the page tables takes 22 ms per GB (Linux 6.18), and slow memory growth takes hours.
 EVERY_S = 300.0
-# These may share pages with the main process since the fork; its own page tables are the largest and tell nothing.
+# These may share pages with the main process since the fork. The main's own tables are the largest and add nothing.
 _FORKED: tuple[Role, ...] = ("train-worker", "val-worker")
-# glibc gives a thread an arena of its own: an anonymous mapping of 64 MiB that begins at a multiple of 64 MiB, the
-# used part readable and writable, the rest without any right.
+# glibc gives a thread its own arena: an anonymous mapping of 64 MiB at a multiple of 64 MiB, the used part readable and
+# writable, the rest without any right.
 ARENA_BYTES = 64 << 20
 
 
 class Memory(NamedTuple):
-    """All of it; None where it may not be seen or was not looked at."""
+    """Memory of one process in bytes; None if not readable or not read this time."""
 
     private_bytes: int | None = None
     shared_bytes: int | None = None
@@ -28,14 +28,14 @@ class Memory(NamedTuple):
 
 
 class MemoryReader:
-    """Looks at each process every five minutes, the first time when it is met."""
+    """Reads each process every five minutes, starting with its first read."""
 
     def __init__(self, proc: Path = Path("/proc")) -> None:
         self._proc = proc
         self._due_s: dict[int, float] = {}
 
     def read(self, pid: int, role: Role, t_s: float) -> Memory:
-        """What it holds, if a look is due."""
+        """Return the memory of the process if a read is due, else all None."""
         if role not in ("main", *_FORKED) or t_s < self._due_s.get(pid, float("-inf")):
             return Memory()
         self._due_s[pid] = t_s + EVERY_S
@@ -45,7 +45,7 @@ class MemoryReader:
         return Memory(private, shared, arenas, size)
 
     def forget(self, pid: int) -> None:
-        """The process is gone."""
+        """Forget a process that has ended."""
         self._due_s.pop(pid, None)
 
 
@@ -60,14 +60,14 @@ def parse_rollup(text: str | None) -> tuple[int | None, int | None]:
 
 
 def parse_arenas(text: str | None) -> tuple[int | None, int | None]:
-    """Number of the C library's extra arenas, and the bytes of them that it uses or keeps.
+    """Number of the C library's extra arenas, and the bytes in them that it uses or keeps.
 
     ``7f2c40000000-7f2c40021000 rw-p 00000000 00:00 0`` and, next to it, ``7f2c40021000-7f2c44000000 ---p …``.
     """
     if not text:
         return None, None
     count = size = 0
-    open_at: tuple[int, int] | None = None  # an anonymous mapping that begins like an arena: begin and end
+    open_at: tuple[int, int] | None = None  # begin and end of a mapping that starts like an arena
     for line in text.splitlines():
         words = line.split()
         begin, _, end = words[0].partition("-")

@@ -1,6 +1,6 @@
-"""What each process of a training's tree is there for, told from its command line, its parent and its birth.
+"""The role of each process of a training's tree, from its command line, its parent and its start time.
 
-nnU-Net forks its data workers from the main process: first all train workers, and, when the first batch is there,
+nnU-Net forks its data workers from the main process: first all train workers and, after the first batch is ready,
 half as many (at least one) validation workers. They keep the command line of the main process. Export workers are
 spawned: their command line says so.
 """
@@ -15,7 +15,7 @@ from typing import NamedTuple
 from holter.records import Role
 from holter.texts.training_command import parse_training_command
 
-# Programs that are written in Python themselves and start the one that we look for.
+# Programs written in Python that start the training.
 _LAUNCHERS = frozenset({
     "conda", "mamba", "torchrun", "accelerate", "deepspeed", "horovodrun", "holter", "conda-run", "pixi", "poetry",
 })  # fmt: skip
@@ -25,33 +25,33 @@ _LAUNCHER_MODULES = frozenset({
 })  # fmt: skip
 # Some launchers number their processes on the command line.
 _RANK_OPTIONS = ("--local_rank", "--local-rank")
-# Workers of one kind start some ten milliseconds after each other. Between the kinds lies the making of the first
-# batch: seconds, or, measured with small images, 0.09 s. A busy machine may put 0.3 s between any two.
+# Workers of one kind start some ten milliseconds after each other. Between the kinds the first batch is made:
+# seconds, or 0.09 s as measured with small images. A busy machine may put 0.3 s between any two.
 _BATCH_GAP_S = 0.2
 _BATCH_GAP_MIN_S = 0.05
-_BATCH_GAP_SHARE = 0.1  # of the longest pause: a set that was started again comes much later than all others
+_BATCH_GAP_SHARE = 0.1  # of the longest pause: a restarted set comes much later than all others
 # Legacy data sets are unpacked by a spawned pool within the first minutes, before any data worker exists.
 _UNPACK_S = 120.0
 
 
 class Kin(NamedTuple):
-    """What the roles are told from."""
+    """The facts from which roles are derived."""
 
     pid: int
-    ppid: int  # at birth: orphans are handed to somebody else
+    ppid: int  # at the start: orphans get another parent
     started_s: float
     cmdline: tuple[str, ...]
 
 
 def is_python(cmdline: Sequence[str]) -> bool:
-    """Whether a Python interpreter runs."""
+    """Whether the command is a Python interpreter."""
     return bool(cmdline) and PurePath(cmdline[0]).name.startswith(("python", "pypy"))
 
 
 def find_main(root_pid: int, family: Iterable[Kin]) -> int | None:
     """PID of the process that trains: a Python that runs nnU-Net, else the first Python that is no launcher.
 
-    Shells, ``uv run``, ``srun`` and ``conda run`` stand above it; all further Pythons stand below.
+    Shells, ``uv run``, ``srun`` and ``conda run`` are above it; all other Pythons are below it.
     """
     pythons = [kin for kin in _from_the_top(root_pid, family) if is_python(kin.cmdline)]
     own = [kin for kin in pythons if not _is_launcher(kin.cmdline) and not _is_helper(kin.cmdline)]
@@ -60,9 +60,9 @@ def find_main(root_pid: int, family: Iterable[Kin]) -> int | None:
 
 
 def assign_roles(main: Kin, family: Iterable[Kin]) -> dict[int, Role]:
-    """PID -> role for the main process and all others, living or not: the dead help to count the batches.
+    """PID -> role for the main process and all others, living or dead: the dead are needed to count the batches.
 
-    Where a launcher started several like it, each is a main process with workers of its own.
+    If a launcher started several processes like ``main``, each is a main process with its own workers.
     """
     kins = sorted(family, key=lambda kin: (kin.started_s, kin.pid))
     ranks = [kin for kin in kins if kin.pid == main.pid or _is_rank_beside(main, kin)]
@@ -108,7 +108,7 @@ def _by_command(kin: Kin, main: Kin, first_worker_s: float | None) -> Role:
 
 
 def _worker_batches(forked: Sequence[Kin]) -> dict[int, Role]:
-    """Train workers come first, validation workers in the next batch; a restarted batch is known by its size."""
+    # Train workers come first, validation workers in the next batch; a restarted batch is recognised by its size.
     batches = _by_numbers(forked) or _by_gaps(forked)
     roles: dict[int, Role] = {}
     for number, batch in enumerate(batches):
@@ -118,7 +118,7 @@ def _worker_batches(forked: Sequence[Kin]) -> dict[int, Role]:
 
 
 def _by_numbers(forked: Sequence[Kin]) -> list[Sequence[Kin]]:
-    """The two batches whose sizes fit together, if there was time for a batch between them."""
+    # The two batches, if their sizes fit together and the pause between them is long enough for a batch.
     for train in range(1, len(forked)):
         if train + max(1, train // 2) == len(forked):
             pauses = [later.started_s - kin.started_s for kin, later in pairwise(forked)]
@@ -128,7 +128,7 @@ def _by_numbers(forked: Sequence[Kin]) -> list[Sequence[Kin]]:
 
 
 def _by_gaps(forked: Sequence[Kin]) -> list[Sequence[Kin]]:
-    """Some workers were not seen, or more than one set was started."""
+    # Some workers were not seen, or more than one set was started.
     batches: list[list[Kin]] = []
     for kin in forked:
         if not batches or kin.started_s - batches[-1][-1].started_s >= _BATCH_GAP_S:
@@ -138,7 +138,7 @@ def _by_gaps(forked: Sequence[Kin]) -> list[Sequence[Kin]]:
 
 
 def _from_the_top(root_pid: int, family: Iterable[Kin]) -> list[Kin]:
-    """Breadth first from the root, elder siblings first."""
+    # Breadth first from the root, older siblings first.
     children: dict[int, list[Kin]] = {}
     row = []
     for kin in sorted(family, key=lambda kin: (kin.started_s, kin.pid)):
@@ -153,7 +153,7 @@ def _from_the_top(root_pid: int, family: Iterable[Kin]) -> list[Kin]:
 
 
 def _is_launcher(cmdline: Sequence[str]) -> bool:
-    """``python /opt/conda/bin/conda run …`` and ``python -m torch.distributed.run …``."""
+    # ``python /opt/conda/bin/conda run …`` and ``python -m torch.distributed.run …``.
     words = [word for word in cmdline[1:] if word == "-m" or not word.startswith("-")]
     if words[:1] == ["-m"]:
         return words[1:2] != [] and words[1] in _LAUNCHER_MODULES
@@ -165,5 +165,4 @@ def _is_helper(cmdline: Sequence[str]) -> bool:
 
 
 def _says(cmdline: Sequence[str], *words: str) -> bool:
-    """Whether one of the words stands in the arguments of a Python."""
     return any(word in argument for argument in cmdline[1:] for word in words)

@@ -1,4 +1,4 @@
-"""Finds the descendants of a process at little cost, also on a machine with thousands of other processes."""
+"""Finds the descendants of a process cheaply, even among thousands of other processes."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from holter.probes.process.process_files import Stat, parse_stat
 
 
 class ProcessTree:
-    """Looks for processes that were not there before.
+    """Looks for processes that are new since the previous call.
 
-    A quick look reads only what the first threads of known processes forked: that is how nnU-Net starts its workers.
-    A thorough look goes through all processes that came since the last one, and finds children of other threads.
+    A quick search reads only what the first threads of known processes forked: nnU-Net starts its workers this way.
+    A thorough search reads all processes started since the last one, and finds children of other threads.
     """
 
     def __init__(self, proc: Path = Path("/proc")) -> None:
@@ -21,23 +21,23 @@ class ProcessTree:
         self._strangers: set[int] = set()
 
     def stat(self, pid: int) -> Stat | None:
-        """State of one process; None when it is gone."""
+        """Return the state of one process; None if it is gone."""
         return parse_stat(read_text(f"{self._proc}/{pid}/stat"))
 
     def find_new(self, known: Collection[int], *, thorough: bool) -> list[Stat]:
-        """Descendants of the known processes that are not known yet, parents before their children."""
-        found = self._thorough(known) if thorough else []
-        family = {*known, *(stat.pid for stat in found)}
+        """Return descendants of the known processes that are not known yet, parents before their children."""
+        new = self._thorough(known) if thorough else []
+        family = {*known, *(stat.pid for stat in new)}
         row = list(family)
         while row:
             born = [stat for pid in row for stat in self._children(pid) if stat.pid not in family]
-            found += born
+            new += born
             row = [stat.pid for stat in born]
             family.update(row)
-        return found
+        return new
 
     def _children(self, pid: int) -> list[Stat]:
-        # Not every kernel is built with this file; then only the thorough look finds anybody.
+        # Some kernels are built without this file; then only the thorough search finds children.
         text = read_text(f"{self._proc}/{pid}/task/{pid}/children")
         stats = (self.stat(int(word)) for word in (text or "").split())
         return [stat for stat in stats if stat is not None]
@@ -45,11 +45,11 @@ class ProcessTree:
     def _thorough(self, known: Collection[int]) -> list[Stat]:
         pids = set(list_numbers(self._proc) or ())
         unseen = [stat for pid in pids - self._strangers - set(known) if (stat := self.stat(pid)) is not None]
-        family, found = set(known), []
+        family, descendants = set(known), []
         by_age = sorted(unseen, key=lambda stat: (stat.started_ticks, stat.pid))
         for stat in by_age:
             if stat.ppid in family:
                 family.add(stat.pid)
-                found.append(stat)
+                descendants.append(stat)
         self._strangers = pids - family
-        return found
+        return descendants

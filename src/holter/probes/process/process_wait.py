@@ -1,4 +1,4 @@
-"""What a process is held up by: state, wait channel, system call, and the file and mount behind it."""
+"""What a process waits for: state, wait channel, system call, and the file and mount behind it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MOUNTS_LIVE_S = 60.0
 
 
 class Wait(NamedTuple):
-    """State of a process, and what the thread waits for that shows it best."""
+    """State of a process, and what its most telling thread waits for."""
 
     state: str
     channel: str | None = None
@@ -25,14 +25,14 @@ class Wait(NamedTuple):
 
 
 class WaitReader:
-    """Looks at processes and remembers their mounts for a while."""
+    """Reads processes and caches their mounts for a minute."""
 
     def __init__(self, proc: Path = Path("/proc")) -> None:
         self._proc = proc
         self._mounts: dict[int, tuple[float, tuple[Mount, ...]]] = {}
 
     def read(self, stat: Stat, t_s: float, *, all_threads: bool) -> Wait:
-        """What the process waits for; with ``all_threads``, a thread in D speaks for a first one that sleeps."""
+        """Return what it waits for; ``all_threads``: if the first thread sleeps, report one in state D instead."""
         # The first thread of a killed process is a zombie at once, but the process lives on while another hangs in D.
         if stat.state in "XxI" or (stat.state == "Z" and stat.threads <= 1):
             return Wait(stat.state)
@@ -49,7 +49,7 @@ class WaitReader:
         return Wait(state, None if channel in ("", "0") else channel, call, file, mount)
 
     def forget(self, pid: int) -> None:
-        """The process is gone."""
+        """Forget a process that has ended."""
         self._mounts.pop(pid, None)
 
     def _thread_in_d(self, pid: int) -> int | None:
@@ -61,7 +61,7 @@ class WaitReader:
         return None
 
     def _behind(self, pid: int, descriptor: int, t_s: float) -> tuple[str | None, str | None]:
-        """File or pipe behind a descriptor, and ``type mount-point`` for a file. Never touches the file itself."""
+        # File or pipe behind a descriptor, and ``type mount-point`` of a file. Never touches the file itself.
         try:
             file = str((self._proc / str(pid) / "fd" / str(descriptor)).readlink())
         except OSError:

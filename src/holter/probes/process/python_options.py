@@ -1,4 +1,4 @@
-"""The options that an interpreter was started with: some keep everything from it that is not installed."""
+"""The options that an interpreter was started with: some of them hide everything that is not installed from it."""
 
 from __future__ import annotations
 

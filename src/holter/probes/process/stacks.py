@@ -1,8 +1,8 @@
-"""Where does every thread of these processes stand? Asked once, when something is wrong.
+"""Stacks of all threads of some processes, read once, when something is wrong.
 
-A ladder, gentlest useful rung first: py-spy (reads the memory from outside, works on a stopped process), a
-faulthandler signal (only where the hook registered one and the kernel confirms a handler: the default action
-of such a signal ends the process), and /proc (state, wait channel and system call of each thread).
+A ladder, the gentlest useful rung first: py-spy (reads the memory from outside, works on a stopped process), a
+faulthandler signal (only if the hook registered one and the kernel confirms a handler: without one the signal kills
+the process), and /proc (state, wait channel and system call of each thread).
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ from holter.texts.stacks import parse_faulthandler, parse_py_spy
 Rung = Literal["py-spy", "faulthandler", "proc", "none"]
 Threads = tuple[ThreadStack, ...]
 
-# Measured: 10 ms a process, 300 ms for 13 processes on two saturated cores. Two seconds means that it hangs.
+# Measured: 10 ms per process, 300 ms for 13 processes on two saturated cores. After two seconds it counts as hung.
 PY_SPY_DEADLINE_S = 2.0
 # faulthandler writes within about a millisecond of the signal.
 FAULT_DEADLINE_S = 1.0
 # A dump of many threads is many writes: it is complete when the file has not grown for this long.
 FAULT_SETTLED_S = 0.05
 POLL_S = 0.01
-# One process tree is asked for at most this long; what is left over gets the /proc rung only.
+# Limit for one process tree; processes not reached by then get only the /proc rung.
 SWEEP_DEADLINE_S = 30.0
 
 _DEAD_STATES = "ZXx"
@@ -52,12 +52,12 @@ NO_ANSWER = define("stack.no-answer", "no answer within {within} s")
 NOT_REGISTERED = define("stack.not-registered", "not registered in this process")
 IS_STOPPED = define("stack.is-stopped", "process is stopped")
 NO_HANDLER = define("stack.no-handler", "the process has no handler for the signal")
-WITHOUT_A_WORD = define("stack.without-a-word", "failed without a word")
+WITHOUT_A_WORD = define("stack.without-a-word", "failed without a message")
 _FINAL_REASONS = (PERMISSION_DENIED(), NO_PROCESS(), NOT_PYTHON())
 
 
 class StackDumper:
-    """Dumps the stacks of processes, one PID at a time, at once or beside the caller."""
+    """Dumps the stacks of processes, one PID at a time, synchronously or in a thread."""
 
     def __init__(
         self,
@@ -68,7 +68,7 @@ class StackDumper:
         proc: Path = Path("/proc"),
         deadline_s: float = PY_SPY_DEADLINE_S,
     ) -> None:
-        """``fault_signal`` tells the signal that the hook registered in a process."""
+        """``fault_signal``: PID -> the signal that the hook registered there, or None."""
         self._scratch = scratch
         self._fault_signal = fault_signal
         self._py_spy = py_spy or find_py_spy()
@@ -81,12 +81,12 @@ class StackDumper:
         self._closed = False
 
     def dump(self, pids: Mapping[int, Role], t_s: float) -> tuple[StackDump, ...]:
-        """Stacks of these processes, in their order. Waits; each process has its own deadline."""
+        """Return the stacks of these processes, in their order. Blocks; each process has its own deadline."""
         until = time.monotonic() + SWEEP_DEADLINE_S
         return tuple(self._dump_one(pid, role, t_s, hurry=time.monotonic() > until) for pid, role in pids.items())
 
     def start(self, pids: Mapping[int, Role], t_s: float) -> bool:
-        """Begin to dump beside the caller; False when the last sweep is going, or no thread can be started."""
+        """Start to dump in a thread; False if a sweep is running or no thread can be started."""
         if self.busy or self._closed:
             return False
         self._sweep = threading.Thread(target=self._run, args=(dict(pids), t_s), name="stack-dumper", daemon=True)
@@ -98,17 +98,17 @@ class StackDumper:
 
     @property
     def busy(self) -> bool:
-        """Whether a sweep is going."""
+        """Whether a sweep is running."""
         return self._sweep is not None and self._sweep.is_alive()
 
     def collect(self) -> tuple[StackDump, ...]:
-        """Dumps that were finished since the last call. Does not wait."""
+        """Return the dumps finished since the last call. Does not wait."""
         with self._lock:
             ready, self._ready = self._ready, []
         return tuple(ready)
 
     def close(self) -> None:
-        """End a sweep: no further process is asked, the py-spy in flight is ended."""
+        """Stop a sweep: kill the running py-spy, and ask no further process."""
         self._closed = True
         child = self._child
         if child is not None and child.poll() is None:
@@ -141,7 +141,6 @@ class StackDumper:
         return StackDump(t_s=t_s, pid=pid, role=role, rung="none", refused=tuple(refused))
 
     def _ladder(self, state: str, *, hurry: bool) -> Iterator[tuple[Rung, Callable[[int], Threads]]]:
-        """The rungs that make sense for a process in this state, best first."""
         if state not in _DEAD_STATES and not hurry:
             yield "py-spy", self._ask_py_spy
             yield "faulthandler", self._ask_faulthandler
@@ -158,7 +157,7 @@ class StackDumper:
             raise _Refused(NOT_FOUND())
         until = time.monotonic() + self._deadline_s
         code, output, complaint = self._run_py_spy(pid, until)
-        # A process that runs while it is read can give a torn picture; a second look mostly succeeds.
+        # A process that runs while it is read can give an inconsistent result; a second try mostly succeeds.
         if code != 0 and not _is_final(complaint) and not self._closed:
             code, output, complaint = self._run_py_spy(pid, until)
         if code != 0:
@@ -172,7 +171,7 @@ class StackDumper:
         return threads
 
     def _run_py_spy(self, pid: int, until: float) -> tuple[int, bytes, str]:
-        """Exit code, output and complaint of one call. (Blocking fails on a stopped process.)"""
+        # A blocking py-spy fails on a stopped process.
         child = self._child = subprocess.Popen(
             [str(self._py_spy), "dump", "--json", "--nonblocking", "--pid", str(pid)],
             stdin=subprocess.DEVNULL,
@@ -194,7 +193,7 @@ class StackDumper:
         if number is None or self._scratch is None:
             raise _Refused(NOT_REGISTERED())
         file = stack_file(self._scratch, pid)
-        # The descriptor pins the process: were it replaced by another of the same PID, nothing would be sent.
+        # The descriptor pins the process: if another process got its PID, no signal is sent.
         descriptor = os.pidfd_open(pid)
         try:
             state = self._kernel.state(pid)
@@ -215,7 +214,7 @@ class StackDumper:
 
 
 class _Refused(Exception):
-    """A rung gave nothing, and why."""
+    """A rung failed; ``why`` is its reason."""
 
     def __init__(self, why: Text) -> None:
         super().__init__(why)
@@ -223,12 +222,12 @@ class _Refused(Exception):
 
 
 def find_py_spy() -> Path | None:
-    """The py-spy beside our interpreter, else the one on PATH."""
+    """Return the py-spy beside our interpreter, else the one on PATH, else None."""
     beside = Path(sys.executable).parent / "py-spy"
     if os.access(beside, os.X_OK):
         return beside
-    found = shutil.which("py-spy")
-    return Path(found) if found else None
+    on_path = shutil.which("py-spy")
+    return Path(on_path) if on_path else None
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
@@ -240,7 +239,7 @@ def _end(child: subprocess.Popen[bytes]) -> None:
 
 
 def _what_was_added(file: Path, before_bytes: int) -> str:
-    """Text written to the file after ``before_bytes``, once it has stopped growing; empty at the deadline."""
+    # Text written to the file after ``before_bytes``, once it has stopped growing; empty at the deadline.
     until = time.monotonic() + FAULT_DEADLINE_S
     size, grown_at = before_bytes, time.monotonic()
     while time.monotonic() < until:
@@ -258,9 +257,9 @@ def _what_was_added(file: Path, before_bytes: int) -> str:
 
 
 def stack_file(scratch: Path, pid: int, proc: Path = Path("/proc")) -> Path:
-    """Where a process writes its stacks when it gets the signal; each dump is appended.
+    """Return the file into which a process appends its stacks on the signal.
 
-    Where somebody has removed the file (a clean-up of /tmp), it is still open in the process, and reached there.
+    If the file was removed (a clean-up of /tmp), return its open descriptor in the process.
     """
     file = scratch / f"stacks-{pid}"
     if file.exists():
@@ -269,7 +268,7 @@ def stack_file(scratch: Path, pid: int, proc: Path = Path("/proc")) -> Path:
         descriptors = list((proc / str(pid) / "fd").iterdir())
     except OSError:
         return file
-    return next((one for one in descriptors if _leads_to(one, f"{file} (deleted)")), file)
+    return next((link for link in descriptors if _leads_to(link, f"{file} (deleted)")), file)
 
 
 def _leads_to(link: Path, target: str) -> bool:
@@ -287,12 +286,10 @@ def _size(file: Path) -> int:
 
 
 def _is_final(complaint: str) -> bool:
-    """Whether asking again cannot help."""
     return _complaint(complaint) in _FINAL_REASONS
 
 
 def _complaint(text: str) -> Text:
-    """What py-spy says on stderr, in few words."""
     lowered = text.lower()
     if "permission denied" in lowered or "operation not permitted" in lowered or "eperm" in lowered:
         return PERMISSION_DENIED()

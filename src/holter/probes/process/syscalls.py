@@ -1,4 +1,4 @@
-"""Names of the system calls that a training sits in, for the two kinds of machine it runs on."""
+"""Names of the system calls that a training may wait in, for x86_64 and aarch64."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import platform
 from collections.abc import Mapping
 
 # Numbers from the kernels' own tables (asm/unistd_64.h, asm-generic/unistd.h); only calls that can block or that
-# tell something. From 424 on all machines share their numbers.
+# are informative. From 424 on all machines share their numbers.
 _SHARED = {
     "pidfd_send_signal": 424,
     "io_uring_enter": 426,
@@ -53,7 +53,7 @@ _TABLES = {
     for machine, own in (("x86_64", _X86_64), ("aarch64", _AARCH64))
 }
 
-# First argument is the descriptor that the call works on: the file behind it is what the process waits for.
+# The first argument is the descriptor that the call works on: the process waits for the file behind it.
 ON_A_DESCRIPTOR = frozenset({
     "read", "pread64", "readv", "preadv", "preadv2", "write", "pwrite64", "writev", "pwritev", "pwritev2", "fsync",
     "fdatasync", "ftruncate", "fallocate", "fstat", "getdents", "getdents64", "lseek", "close", "flock", "fstatfs",
@@ -62,19 +62,19 @@ ON_A_DESCRIPTOR = frozenset({
 })  # fmt: skip
 
 RUNNING = "running"
-# Blocked by the kernel outside any system call: memory that must come from a file or from swap first. nnU-Net maps
+# Blocked by the kernel outside any system call: a page must first be read from a file or from swap. nnU-Net maps
 # its preprocessed files, so a dead disk shows here and not in a read.
 PAGE_FAULT = "page-fault"
 _OUTSIDE = -1
 
 
 def names_of(machine: str) -> Mapping[int, str] | None:
-    """Number -> name for a machine as ``uname -m`` says it; None for one without a table here."""
+    """Number -> name for a machine as named by ``uname -m``; None if there is no table for it."""
     return _TABLES.get(machine)
 
 
 def parse_syscall(text: str | None, state: str | None, machine: str | None = None) -> tuple[str | None, int | None]:
-    """Name of the call and the descriptor it works on, from ``/proc/PID/syscall``.
+    """Name of the call and the descriptor it works on, from the text of ``/proc/PID/syscall``.
 
     ``17 0x5 0x7f01 0x1000 0x0 0x0 0x0 0x7ffc 0x7f02`` gives ``("pread64", 5)``, ``running`` gives
     ``("running", None)`` and ``-1 0x7ffc 0x7f02`` in state D gives ``("page-fault", None)``.

@@ -1,1 +1,1 @@
-"""Small reads of the folders of a training, and how long they take."""
+"""Small reads of the folders of a training, and their duration."""

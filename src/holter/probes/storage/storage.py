@@ -1,4 +1,4 @@
-"""The file systems that the training reads from and writes to: kind, room, and how long a small read takes."""
+"""The file systems that the training reads and writes: kind, free space, and duration of a small read."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from holter.sentences import define
 _CHILD = Path(__file__).with_name("storage_child.py")
 _ANSWER_BYTES = 65536
 _EVERY_S = 10.0
-_AGAIN_S = 1.0  # a path that was there and is not found: a second look tells whether it is gone
+_AGAIN_S = 1.0  # a path that existed is not found: a second read shows whether it is gone
 READER_ENDED = define("storage.reader-ended", "the reading process ended by itself (status {status})")
-# Virtual disks call themselves rotational whatever they lie on.
+# Virtual disks report themselves as rotational whatever is below them.
 _VIRTUAL_NAMES = ("vd", "xvd")
 _VIRTUAL_VENDORS = ("QEMU", "Msft", "VMware", "VBOX", "Google", "Red Hat", "Virtuozz")
 
 
 class _Answer(msgspec.Struct, frozen=True):
-    """What the child found."""
+    """The child's answer."""
 
     real_path: str | None = None
     free_bytes: int | None = None
@@ -44,7 +44,7 @@ class _Answer(msgspec.Struct, frozen=True):
 
 
 class _Reader:
-    """One child for one path. Nothing here waits for it."""
+    """One child for one path. No method waits for it."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -53,7 +53,7 @@ class _Reader:
         self.asked_s: float | None = None
 
     def take(self) -> _Answer | None:
-        """The answer to the last question, if it has come; an ended child is an answer too."""
+        """Return the answer to the last question, or the end of the child, if it has come; else None."""
         child = self._child
         if child is None or child.stdout is None:
             return None
@@ -69,7 +69,7 @@ class _Reader:
         return None
 
     def ask(self, t_s: float) -> None:
-        """Let the child look, unless it is still busy with the last look."""
+        """Ask the child for a read, unless it is still busy with the last one."""
         if self.asked_s is not None:
             return
         child = self._child = self._child or self._start()
@@ -79,7 +79,7 @@ class _Reader:
                 self.asked_s = t_s
 
     def close(self) -> None:
-        """End the child without waiting: one that hangs in the kernel does not even die when killed."""
+        """Kill the child without waiting: one that hangs in the kernel does not die even when killed."""
         if self._child is not None:
             self._child.kill()
             for pipe in (self._child.stdin, self._child.stdout):
@@ -105,8 +105,8 @@ class _Reader:
 class StorageProbe:
     """One ``StorageSample`` for each labelled path every ten seconds; ``read`` never blocks.
 
-    A look is asked for in one tick and answered in the next. While there is no answer, ``probe_pending_s`` says for
-    how long. What a mount is comes from the mount table, which no dead server can hold up.
+    A read is requested in one tick and answered in the next. While there is no answer, ``probe_pending_s`` is the time
+    since the request. Kind and place of a mount come from the mount table, which a dead server cannot block.
     """
 
     name = "storage"
@@ -120,7 +120,7 @@ class StorageProbe:
         self._missing: dict[str, bool] = {}  # by the last answer
 
     def read(self, t_s: float) -> Reading:
-        """Take what has come and ask for the next look."""
+        """Return the answers that have come, and request the next read."""
         mounts = parse_mountinfo(read_text(self._proc / "self/mountinfo"))
         samples = tuple(self._sample(label, mounts, t_s) for label in self._paths)
         answers = {sample.label: sample.missing for sample in samples if sample.missing is not None}
@@ -130,7 +130,7 @@ class StorageProbe:
         return Reading(samples)
 
     def close(self) -> None:
-        """End the children."""
+        """Kill the children."""
         for reader in self._readers.values():
             reader.close()
 
@@ -164,7 +164,7 @@ class StorageProbe:
 
 
 def is_rotational(mount: Mount, sys: Path = Path("/sys")) -> bool | None:
-    """Whether a turning disk is below; None where that cannot be known: network file systems, virtual disks."""
+    """Whether a spinning disk is below; None if unknown: network file systems, virtual disks."""
     number = mount.device
     if number.startswith("0:"):  # btrfs and others invent a number; the device behind them has a real one
         number = _device_number(mount.source) or number
@@ -185,7 +185,7 @@ def _device_number(source: str) -> str | None:
     if not source.startswith("/dev/"):
         return None
     try:
-        found = Path(source).stat()
+        status = Path(source).stat()
     except OSError:
         return None
-    return f"{os.major(found.st_rdev)}:{os.minor(found.st_rdev)}" if stat.S_ISBLK(found.st_mode) else None
+    return f"{os.major(status.st_rdev)}:{os.minor(status.st_rdev)}" if stat.S_ISBLK(status.st_mode) else None

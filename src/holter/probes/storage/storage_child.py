@@ -1,7 +1,7 @@
-"""Looks at one path whenever a line comes in, and answers with a line of JSON. Run as a program of its own.
+"""Read one path for each line on standard input, and answer with a line of JSON. Run as a program of its own.
 
-``python -S -E storage_child.py PATH``: any of these looks may hang for ever on a dead mount, and then only this small
-process hangs. It ends with its parent, needs the standard library alone and never writes below PATH.
+``python -S -E storage_child.py PATH``: any of these calls may hang forever on a dead mount, and then only this small
+process hangs. It ends with its parent, imports only the standard library and never writes below PATH.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from collections.abc import Container
 _PR_SET_PDEATHSIG = 1
 _READ_BYTES = 16384  # one patch row of a compressed case: large enough to reach the disk, too small to disturb it
 _ALIGN = 4096
-_FILES_MAX = 2000  # enough places; a folder with a million files is not walked through
+_FILES_MAX = 2000  # enough to sample; a folder with a million files is not fully listed
 _DEPTH_MAX = 4
 _LIST_AGAIN_S = 600.0
 _TRIES = 5  # files may vanish or be empty
@@ -26,7 +26,7 @@ _CHECKPOINTS = ("checkpoint_latest.pth", "checkpoint_best.pth", "checkpoint_fina
 
 
 class Look:
-    """Answers of one path; the list of files is kept between looks."""
+    """Answers about one path; the list of files is kept between reads."""
 
     def __init__(self, path: str) -> None:
         self._path = path
@@ -34,28 +34,28 @@ class Look:
         self._listed_s = float("-inf")
 
     def answer(self) -> dict[str, object]:
-        """Space, and the time of one small read that the page cache cannot serve."""
-        found: dict[str, object] = {}
+        """Return free space, and the time of one small read that the page cache cannot serve."""
+        facts: dict[str, object] = {}
         try:
-            found["real_path"] = os.path.realpath(self._path)
+            facts["real_path"] = os.path.realpath(self._path)
             folder = os.stat(self._path)  # noqa: PTH116 - pathlib costs a megabyte
-            found["identity"] = f"{folder.st_dev}:{folder.st_ino}"
-            found["missing"] = False
-            room = os.statvfs(self._path)
-            found["free_bytes"] = room.f_bavail * room.f_frsize
-            found["total_bytes"] = room.f_blocks * room.f_frsize
-            found["free_inodes"] = room.f_favail if room.f_files else None  # btrfs counts none
-            found["read_only"] = bool(room.f_flag & os.ST_RDONLY)
-            found["checkpoint_bytes"] = self._checkpoint_bytes()
-            found["read_latency_s"] = self._read_latency_s()
+            facts["identity"] = f"{folder.st_dev}:{folder.st_ino}"
+            facts["missing"] = False
+            space = os.statvfs(self._path)
+            facts["free_bytes"] = space.f_bavail * space.f_frsize
+            facts["total_bytes"] = space.f_blocks * space.f_frsize
+            facts["free_inodes"] = space.f_favail if space.f_files else None  # btrfs counts none
+            facts["read_only"] = bool(space.f_flag & os.ST_RDONLY)
+            facts["checkpoint_bytes"] = self._checkpoint_bytes()
+            facts["read_latency_s"] = self._read_latency_s()
         except OSError as error:
             if isinstance(error, (FileNotFoundError, NotADirectoryError)):
-                found["missing"] = True
-            found["problem"] = f"{type(error).__name__}: {error}"
-        return found
+                facts["missing"] = True
+            facts["problem"] = f"{type(error).__name__}: {error}"
+        return facts
 
     def _checkpoint_bytes(self) -> int | None:
-        """Size of the largest checkpoint in this very folder: the next one needs as much."""
+        # Size of the largest checkpoint in this very folder: the next one needs as much.
         sizes = []
         for name in _CHECKPOINTS:
             with contextlib.suppress(FileNotFoundError, NotADirectoryError, PermissionError):
@@ -76,14 +76,14 @@ class Look:
 
 
 def time_one_read(file: str) -> float | None:
-    """Seconds of one small read somewhere in a file, past the page cache; None if the file is too small."""
+    """Seconds of one small read at a random place of a file, past the page cache; None if the file is too small."""
     descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     try:
         places = os.fstat(descriptor).st_size // _ALIGN
         if places == 0:
             return None
         offset = _below(places) * _ALIGN
-        # Only this little piece is dropped from the cache, and nothing is read ahead.
+        # Only this small piece is dropped from the cache, and nothing is read ahead.
         os.posix_fadvise(descriptor, offset, _READ_BYTES, os.POSIX_FADV_DONTNEED)
         os.posix_fadvise(descriptor, offset, _READ_BYTES, os.POSIX_FADV_RANDOM)
         began_s = time.perf_counter()
@@ -94,7 +94,7 @@ def time_one_read(file: str) -> float | None:
 
 
 def files_below(path: str, elsewhere: Container[str] = ()) -> list[str]:
-    """Files of this file system: what is mounted further down may hang for reasons of its own."""
+    """Files of this file system only: other mounts below it may hang for their own reasons."""
     files: list[str] = []
     row = [path]
     for _ in range(_DEPTH_MAX):
@@ -116,21 +116,21 @@ def files_below(path: str, elsewhere: Container[str] = ()) -> list[str]:
 
 
 def mount_points() -> set[str]:
-    """Where anything is mounted."""
+    """Return all mount points."""
     # pathlib would cost a megabyte of memory in each of these processes.
     with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as lines:  # noqa: PTH123
         return {line.split(" ")[4].replace("\\040", " ") for line in lines}
 
 
 def _below(count: int) -> int:
-    """A random number; the random module would cost two megabytes."""
+    # The random module would cost two megabytes.
     return int.from_bytes(os.urandom(6), "little") % count
 
 
 def main() -> None:
-    """Until the parent hangs up."""
+    """Answer until standard input is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal is for the training
-    # A read that hangs must not outlive the recorder, which may be killed without a chance to tell.
+    # A read that hangs must not outlive the recorder, which may be killed without a chance to stop it.
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     look = Look(sys.argv[1])

@@ -1,1 +1,1 @@
-"""What the training tells: heartbeat, log, preprocessed data."""
+"""What the training reports: heartbeat, log, preprocessed data."""

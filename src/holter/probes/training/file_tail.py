@@ -1,4 +1,4 @@
-"""Follow a text file that somebody else writes: whole lines, bounded memory, whatever happens to the file."""
+"""Follow a text file that another process writes: whole lines, bounded memory, also if it is replaced or cut."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import stat
 from pathlib import Path
 from typing import NamedTuple
 
-# One look reads at most this much, a long history takes several: a MiB costs 20 to 150 ms to understand, and the
-# recorder has other things to do. A log of 1000 epochs has half of it.
+# One read takes at most this much, so a long history takes several reads: parsing a MiB takes 20 to 150 ms and delays
+# the recorder. A log of 1000 epochs has half of it.
 BYTES_PER_LOOK = 1024 * 1024
 # A "line" without end (a progress bar, binary rubbish) is cut here.
 MAX_LINE_BYTES = 64 * 1024
@@ -18,14 +18,14 @@ FileId = tuple[int, int]  # device and inode
 
 
 class Mark(NamedTuple):
-    """A file as it was at one moment."""
+    """Identity and size of a file at one moment."""
 
     file: FileId
     size: int
 
 
 def mark(path: Path) -> Mark | None:
-    """The file as it is now; None where there is none, or it is no regular file."""
+    """Return the file's present identity and size; None if it is missing or not a regular file."""
     try:
         status = path.stat()
     except OSError:
@@ -34,12 +34,12 @@ def mark(path: Path) -> Mark | None:
 
 
 class FileTail:
-    """The lines of a file, each once. Opens the file anew for every look, so it holds nobody's disk space."""
+    """The lines of a file, each once. Opens the file for every read, so it keeps no deleted file on the disk."""
 
     def __init__(self, path: Path, *, bytes_per_look: int = BYTES_PER_LOOK, begin: Mark | None = None) -> None:
-        """``begin``: the file and its length when the run began; what stood in it before is not read."""
+        """``begin``: the file and its length when the run began; earlier content is not read."""
         self.path = path
-        self.caught_up = begin is not None  # the end was reached at least once: what comes now is new
+        self.caught_up = begin is not None  # the end was reached at least once; later lines are new
         self._bytes_per_look = bytes_per_look
         self._inode: tuple[int, int] | None = None if begin is None else begin.file
         self._offset = 0 if begin is None else begin.size
@@ -48,13 +48,13 @@ class FileTail:
 
     @property
     def read_bytes(self) -> int:
-        """How much of the present file has been read: it grows with the file, also within an unfinished line."""
+        """Bytes read of the present file, including an unfinished line."""
         return self._offset
 
     def read_lines(self) -> list[str]:
-        """New complete lines; empty when there are none or the file cannot be opened now."""
+        """Return new complete lines; empty if there are none or the file cannot be opened now."""
         try:
-            # Opening a pipe would wait for its writer and take from its reader.
+            # Opening a pipe would block until it has a writer, and take data from its reader.
             if not stat.S_ISREG(self.path.stat().st_mode):
                 return []
             with self.path.open("rb") as file:
@@ -69,7 +69,7 @@ class FileTail:
         return self._split(chunk)
 
     def _notice_replacement(self, status: os.stat_result) -> None:
-        """Another file under the name, or a file that became shorter: begin at its beginning."""
+        # Another file of that name, or a file that became shorter: start at its beginning.
         inode = (status.st_dev, status.st_ino)
         if inode != self._inode or status.st_size < self._offset:
             self._inode, self._offset = inode, 0
@@ -87,6 +87,6 @@ class FileTail:
 
 
 def _text(line: bytes) -> str:
-    """Decode; of a progress bar that overwrites itself with carriage returns only the last state counts."""
+    # A progress bar overwrites itself with carriage returns: only its last state counts.
     text = line[:MAX_LINE_BYTES].decode("utf-8", errors="replace").rstrip("\r")
     return text.rpartition("\r")[2]

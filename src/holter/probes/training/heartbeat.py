@@ -1,8 +1,8 @@
 """Heartbeat pages that the hook writes inside the training's processes (event lines: ``heartbeat_events.py``).
 
-Pages are read with plain reads, never mapped: a page that is cut short or removed meanwhile must not kill the
-recorder. They are kept open: what a clean-up of /tmp takes away is still read while its process lives. Whatever else
-lies in the folder is passed over.
+Pages are read with plain reads, never mapped: a page that is truncated or removed meanwhile must not crash the
+recorder. They are kept open: if a clean-up of /tmp deletes one, it can be read while its process lives. Other files in
+the folder are ignored.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from holter.probes.training.heartbeat_events import EventLines, whole
 from holter.records import Beat, Phase, Role, WaitKind
 
 BEAT_FILE = re.compile(r"beat-(\d+)")
-# Two copies must agree; a write takes under a microsecond, so a handful of tries is already many.
+# Two copies must agree; a write takes under a microsecond, so 8 tries are plenty.
 TRIES = 8
 
 
 class HeartbeatProbe:
-    """The beats of every living process of the training that carries the hook, and what they told since."""
+    """The beats of all living processes of the training that carry the hook, and the events they reported."""
 
     name = "heartbeat"
     interval_s = 1.0
@@ -41,7 +41,7 @@ class HeartbeatProbe:
         self._events = EventLines(clock_zero_mono_s, self._case_of, self._seen.__contains__)
 
     def read(self, t_s: float) -> Reading:
-        """Look at all pages and read on in all event files."""
+        """Read all pages, and the new lines of all event files."""
         files = list(self._files())
         self._look_at_pages(files)
         events = self._events.read(files, t_s)
@@ -58,17 +58,17 @@ class HeartbeatProbe:
         return {pid: (cast("Role", seen.role), seen.worker_index) for pid, seen in self._living.items()}
 
     def main_info(self) -> dict[str, object]:
-        """What the main process tells of itself (trainer, folders, versions, …); empty until there is a trainer."""
+        """Return what the main process says of itself (trainer, folders, versions); empty before it has a trainer."""
         return dict(self._info)
 
     def abilities(self) -> dict[str, tuple[bool, str]]:
-        """What the hook can do in the training, by name; with it what it met there (the class of the loader)."""
+        """Return what the hook can do in the training: name -> (possible, detail such as the class of the loader)."""
         return dict(self._events.abilities)
 
     def fault_signal(self, pid: int) -> int | None:
-        """The signal that makes a process write its stacks, if it is the same process and still catches it.
+        """Return the signal that makes a process write its stacks, if the process is the same and still has a handler.
 
-        Otherwise None: to a process without a handler the signal is deadly.
+        Otherwise None: the signal kills a process that has no handler.
         """
         seen = self._living.get(pid)
         if seen is None or seen.fault_signal is None or self._started_ticks(pid) != seen.started_ticks:
@@ -97,7 +97,7 @@ class HeartbeatProbe:
             seen = layout.decode(raw) if raw is not None else None
             if seen is not None and seen.pid == pid:
                 self._seen[pid] = seen
-            # A process stopped in the middle of a write leaves no whole page: its last one still stands.
+            # A process stopped in the middle of a write leaves no whole page: its last one is still valid.
             last = self._seen.get(pid)
             if last is not None and self._started_ticks(pid) == last.started_ticks:
                 self._living[pid] = last
@@ -107,7 +107,6 @@ class HeartbeatProbe:
                 os.close(self._open.pop(pid))
 
     def _descriptor(self, pid: int, path: Path | None) -> int | None:
-        """The open page of a process; the file that bears its name now, if there is one."""
         kept = self._open.get(pid)
         if path is None:
             return kept
@@ -124,13 +123,13 @@ class HeartbeatProbe:
 
     def _take_info(self, raw: bytes, seen: layout.Seen) -> None:
         info = layout.decode_info(raw)
-        # Where several processes train together, the first of them speaks for all.
+        # If several processes train together, the one with the lowest rank reports for all.
         rank = (seen.generation, -(whole((info or {}).get("local_rank")) or 0), seen.started_ticks)
         if info is not None and rank >= self._info_rank:
             self._info, self._info_rank = {**info, "pid": seen.pid, "generation": seen.generation}, rank
 
     def _started_ticks(self, pid: int) -> int | None:
-        """Start time of a living process; None for one that is gone or only waits to be reaped."""
+        # None for a process that is gone or is a zombie.
         try:
             fields = (self._proc / str(pid) / "stat").read_bytes().rpartition(b")")[2].split()
             return None if fields[0] in (b"Z", b"X") else int(fields[19])
@@ -176,7 +175,7 @@ class HeartbeatProbe:
 
 
 def _whole_page(descriptor: int) -> bytes | None:
-    """One copy of a page that nobody wrote to while it was taken; None if there is none to be had."""
+    # One consistent copy of a page; None if every copy changed while it was read.
     before = _read(descriptor)
     for _ in range(TRIES):
         again = _read(descriptor)

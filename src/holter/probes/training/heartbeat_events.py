@@ -1,6 +1,6 @@
-"""Event lines that the hook writes beside its pages: read on from look to look, and told as events.
+"""Follow the event files that the hook writes beside its pages, and return their lines as events.
 
-Whole lines only, and nothing in them is trusted: a line that makes no sense is passed over or told as it is.
+Only whole lines count, and nothing in them is trusted: a line that makes no sense is skipped or quoted.
 """
 
 from __future__ import annotations
@@ -33,41 +33,41 @@ EVENTS_FILE = re.compile(r"events-(\d+)\.jsonl")
 FATAL_FILE = re.compile(r"fatal-(\d+)")
 # Kinds of lines that are no events of their own.
 KEPT = ("ability", "returned")
-# Of one file and look: a flood of lines is spread over several looks.
+# Per file and read: a flood of lines is spread over several reads.
 MAX_READ_BYTES = 1 << 20
 MAX_FATAL_BYTES = 16_000
 
 
 class EventLines:
-    """What the processes of a training told since the last look."""
+    """What the processes of a training reported since the previous read."""
 
     def __init__(
         self, clock_zero_mono_s: float, case_of: Callable[[int], str | None], is_hooked: Callable[[int], bool]
     ) -> None:
-        """``case_of``: the case in hand of a process, by its PID, when its last page was seen."""
+        """``case_of``: PID -> the case that the process worked on when its last page was read."""
         self._zero = clock_zero_mono_s
         self._case_of = case_of
         self._is_hooked = is_hooked
         self._tails: dict[Path, _Tail] = {}
         self._told_fatal: set[int] = set()
-        self._raised: set[int] = set()  # processes that told of an exception
-        self._returned: set[int] = set()  # data workers that came to the end of their function
-        self.abilities: dict[str, tuple[bool, str]] = {}  # what the hook can do in the training, and what it met there
+        self._raised: set[int] = set()  # processes that reported an exception
+        self._returned: set[int] = set()  # data workers whose function returned
+        self.abilities: dict[str, tuple[bool, str]] = {}  # as HeartbeatProbe.abilities()
 
     def read(self, files: list[Path], t_s: float) -> list[Event]:
-        """The new events in the files of the hook's folder."""
+        """Return the new events in the files of the hook's folder."""
         return [*self._new(files), *self._fatal_errors(files, t_s)]
 
     def _new(self, files: list[Path]) -> list[Event]:
         lines: list[tuple[float, int, dict[str, Any]]] = []
         tails: dict[Path, _Tail] = {}
-        found = [(int(match[1]), path) for path in files if (match := EVENTS_FILE.fullmatch(path.name))]
-        # The parent's first: what a child said before its end, which the parent tells, is then read as well.
-        for pid, path in sorted(found):
+        numbered = [(int(match[1]), path) for path in files if (match := EVENTS_FILE.fullmatch(path.name))]
+        # The parent's file first: when it reports the end of a child, the child's own last lines must be read after it.
+        for pid, path in sorted(numbered):
             tails[path] = self._tails.get(path) or _Tail()
             lines += [(at, pid, line) for at, line in tails[path].read(path)]
         self._tails = tails
-        lines.sort(key=lambda one: one[0])
+        lines.sort(key=lambda entry: entry[0])
         self.abilities.update(_ability(line) for _, _, line in lines if line.get("kind") == "ability")
         self._returned.update(pid for _, pid, line in lines if line.get("kind") == "returned")
         return [self._event(at - self._zero, pid, line) for at, pid, line in lines if line.get("kind") not in KEPT]
@@ -108,10 +108,10 @@ class EventLines:
 
     def _ended(self, t_s: float, line: dict[str, Any]) -> ProcessEnded:
         pid, code, role = line["pid"], whole(line.get("exit_code")), _role(line)
-        # A data worker returns when the abort event is set: another one is gone, or the training ends. One that left
-        # by os._exit did not return, and may be the reason for the abort.
+        # A data worker returns when the abort event is set: another worker has ended, or the training ends. One that
+        # left by os._exit did not return, and may be the reason for the abort.
         left = self._is_hooked(pid) and pid not in self._returned
-        told = code == 0 and line.get("aborted") is True and pid not in self._raised and not left
+        was_aborted = code == 0 and line.get("aborted") is True and pid not in self._raised and not left
         return ProcessEnded(
             t_s=t_s,
             pid=pid,
@@ -122,7 +122,7 @@ class EventLines:
             case=self._case_of(pid),
             source="hook",
             expected=line.get("expected") is True,
-            by_parent=line.get("by_parent") is True or told,
+            by_parent=line.get("by_parent") is True or was_aborted,
         )
 
     def _exception(self, t_s: float, pid: int, line: dict[str, Any]) -> ExceptionSeen:
@@ -157,7 +157,7 @@ class EventLines:
 
 
 class _Tail:
-    """Reads on in one event file: whole lines only, from the start again if it became shorter or another file."""
+    """Follows one event file: whole lines only, from the start again if it became shorter or was replaced."""
 
     def __init__(self) -> None:
         self._offset = 0
@@ -173,7 +173,7 @@ class _Tail:
         data = read_bytes(path, self._offset, MAX_READ_BYTES)
         end = data.rfind(b"\n") + 1
         if end == 0 and len(data) == MAX_READ_BYTES:
-            end = len(data)  # no line of ours is that long
+            end = len(data)  # the hook writes no line that long
         self._offset += end
         for raw in data[:end].splitlines():
             try:
@@ -186,7 +186,7 @@ class _Tail:
 
 
 def read_bytes(path: Path, offset: int, size: int) -> bytes:
-    """Part of a regular file; nothing where it cannot be read, and no wait for a pipe of the same name."""
+    """Return part of a regular file; empty if it cannot be read. Never blocks on a pipe of the same name."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError:
@@ -200,12 +200,11 @@ def read_bytes(path: Path, offset: int, size: int) -> bytes:
 
 
 def whole(value: object) -> int | None:
-    """The value, if it is a whole number."""
+    """Return the value if it is a whole number, else None."""
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _said(line: dict[str, Any]) -> dict[str, Any]:
-    """What a line says, as fields of its event: a sentence, or a quotation."""
     return as_fields(worded(line["say"]) if "say" in line else _text(line, "text"))
 
 

@@ -1,7 +1,7 @@
-"""What of a preprocessed data set nnU-Net has still to make at the start of a training: the split, unpacked cases.
+"""Work on a preprocessed data set that nnU-Net has to do at the start of a training: the split, unpacking of cases.
 
-Two trainings that start together write the same files, and one reads what the other has half written
-(docs/upstream.md). Everything here only looks.
+Two trainings that start together write the same files, and one may read a file that the other has half written
+(docs/upstream.md). Everything here is read-only.
 """
 
 from __future__ import annotations
@@ -20,27 +20,27 @@ from holter.texts.training_command import TrainingCommand
 
 SPLITS_FILE = "splits_final.json"
 MAGIC = b"\x93NUMPY"
-# Headers of nnU-Net's arrays are 128 bytes long; four axes and a type never fill this.
+# Headers of nnU-Net's arrays are 128 bytes long; four axes and a type always fit into this.
 HEADER_BYTES = 4096
 
 Kind = Literal["splits", "unpack"]
 
 
 class Job(Protocol):
-    """Something that one training makes for all. ``name``: which trainings share it, as part of a file's name."""
+    """Work that one training does for all. ``name``: trainings with the same name share it; part of a file's name."""
 
     kind: Kind
     name: str
 
     def left(self) -> int:
-        """How much of it is still to be made: 0 when it is done."""
+        """Return the number of parts that are not done: 0 when all is done."""
 
     def torn(self) -> tuple[Path, ...]:
-        """Half-written files that nnU-Net makes again from others that are whole, if they are removed."""
+        """Return half-written files that can be removed because nnU-Net makes them again from other, whole files."""
 
 
 class Splits:
-    """``splits_final.json``: written by ``do_split`` where it is missing, in place."""
+    """``splits_final.json``: ``do_split`` writes it in place if it is missing."""
 
     kind: Kind = "splits"
     name = "splits"
@@ -49,22 +49,22 @@ class Splits:
         self._file = dataset / SPLITS_FILE
 
     def left(self) -> int:
-        """1 where it is missing or half written."""
+        """Return 1 if it is missing or half written, else 0."""
         try:
             json.loads(self._file.read_bytes())
         except (FileNotFoundError, ValueError):
             return 1
-        except OSError:  # it is there, and nnU-Net will say what is wrong with it
+        except OSError:  # it exists, and nnU-Net will report the error
             return 0
         return 0
 
     def torn(self) -> tuple[Path, ...]:
-        """None: what is torn may have been a split of the user's own, and another would be trained in silence."""
+        """Return nothing: a torn file may have been the user's own split, and another would silently replace it."""
         return ()
 
 
 class Unpacking:
-    """``.npy`` files beside ``.npz``: written by ``unpack_dataset``, which data of nnU-Net before 2.6 need."""
+    """``.npy`` files beside ``.npz``: written by ``unpack_dataset``; data of nnU-Net before 2.6 need them."""
 
     kind: Kind = "unpack"
 
@@ -74,27 +74,27 @@ class Unpacking:
         self._done: set[str] = set()
 
     def left(self) -> int:
-        """Cases that are not unpacked in full."""
+        """Return the number of cases that are not fully unpacked."""
         names, packed = self._look()
         return sum(not all(self._is_done(file, names) for file in _unpacked(case)) for case in packed)
 
     def torn(self) -> tuple[Path, ...]:
-        """Arrays that a training was killed over. nnU-Net removes them itself, but reads its first batch before.
+        """Return arrays that a killed training left half written. nnU-Net removes them too, but after its first batch.
 
-        One that cannot be read now, or is not understood, may be whole.
+        An array that cannot be read now, or has a strange header, may be whole and is not returned.
         """
         names, packed = self._look()
-        found = [file for case in packed for file in _unpacked(case) if file in names and file not in self._done]
-        return tuple(file for name in sorted(found) if is_whole_array(file := self._folder / name) is False)
+        unfinished = [file for case in packed for file in _unpacked(case) if file in names and file not in self._done]
+        return tuple(file for name in sorted(unfinished) if is_whole_array(file := self._folder / name) is False)
 
     def _look(self) -> tuple[set[str], list[str]]:
-        """Names in the folder, and the cases of which there is an archive; none where nothing is unpacked."""
+        # Names in the folder, and the cases that have an archive; no cases if nothing has to be unpacked.
         try:
             names = {entry.name for entry in self._folder.iterdir()}
         except OSError:
             return set(), []
         if any(name.endswith(".b2nd") for name in names):
-            return names, []  # the newer format, which is read as it is
+            return names, []  # the newer format, which needs no unpacking
         return names, [name.removesuffix(".npz") for name in names if name.endswith(".npz")]
 
     def _is_done(self, name: str, names: set[str]) -> bool:
@@ -108,7 +108,7 @@ def _unpacked(case: str) -> tuple[str, str]:
 
 
 def jobs_of(training: TrainingCommand, environ: Mapping[str, str]) -> tuple[Path, tuple[Job, ...]] | None:
-    """The folder of a training's preprocessed data set, and what its start may have to make there."""
+    """Return the folder of a training's preprocessed data set and its start-up jobs there; None if unknown."""
     root, dataset = environ.get("nnUNet_preprocessed"), training.dataset_name(environ)
     if not root or dataset is None:
         return None
@@ -123,7 +123,7 @@ def jobs_of(training: TrainingCommand, environ: Mapping[str, str]) -> tuple[Path
 
 
 def is_whole_array(file: Path) -> bool | None:
-    """Whether a ``.npy`` is as long as its header says. None where it cannot be read, or its header is strange."""
+    """Whether a ``.npy`` is as long as its header says. None if it cannot be read or its header is strange."""
     try:
         with file.open("rb") as opened:
             head = opened.read(HEADER_BYTES)
@@ -132,7 +132,7 @@ def is_whole_array(file: Path) -> bool | None:
         return None
     if head[: len(MAGIC)] != MAGIC[: len(head)]:
         return None
-    begin = 10 if head[6:7] == b"\x01" else 12  # the length of the header takes more room in later versions
+    begin = 10 if head[6:7] == b"\x01" else 12  # the length of the header takes more bytes in later versions
     length = int.from_bytes(head[8:begin], "little")
     if len(head) < begin or len(head) < begin + length <= HEADER_BYTES:
         return False if size == len(head) else None

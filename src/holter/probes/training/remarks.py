@@ -1,6 +1,6 @@
-"""The words of the hook's remarks (``holter.hook.remarks``): a code and raw values become a ``Message``.
+"""The sentences of the hook's remarks (``holter.hook.remarks``): a code and raw values become a ``Message``.
 
-A remark whose code is not known here, of another version of the hook, is quoted as it stands.
+A remark with an unknown code (from another version of the hook) is quoted unchanged.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ _say("generators-of-gpus", "random numbers do not continue: saved with {saved} G
 _say("worker-stopped", "{worker} is stopped")
 _say("worker-killed", "{worker} was ended by {signal}")
 _say("worker-exited", "{worker} ended with exit code {exit_code}")
-_say("worker-returned", "{worker} returned (exit code 0), as all do after an exception in one")
+_say("worker-returned", "{worker} returned (exit code 0), as all workers do after an exception in one of them")
 _say("loop-ended", "the results loop ended")
 _say("loop-raised", "the results loop ended: {error}")
 _say("no-batch", "no batch for {waited:.1f} s, with all workers alive")
@@ -116,7 +116,7 @@ _say("exporter-killed", "its export worker (PID {pid}) ended ({signal})")
 _say("exporter-exited", "its export worker (PID {pid}) ended (exit code {exit_code})")
 _say("exporter-no-memory", "its export worker had not enough memory ({error})")
 _say("exporter-not-handed", "it could not be handed to an export worker ({error})")
-_say("no-exporter", "no export worker can be had")
+_say("no-exporter", "no export worker is available")
 _say("compute-alone", "to be computed again in a process of its own")
 _say("compute-in-main", "to be computed again in the main process")
 _say("computed-alone", "computed again in a process of its own, {took:.0f} s")
@@ -132,39 +132,39 @@ _say("case-quarantined", "case {case} is left out from now on: {file} on {mount}
 _say("case-back", "case {case}: {file} on {mount} ({fs_type}) can be read again")
 
 
-def worded(said: object) -> Text:
-    """Return a remark, or several in a row, as a sentence; as a quotation where it has no words."""
+def worded(remark: object) -> Text:
+    """Return a remark, or a list of remarks, as a sentence; quoted if it has no sentence here."""
     try:
-        if isinstance(said, list):
-            return joined(*map(worded, said))
-        return _sentence(said) or (said if isinstance(said, str) else json.dumps(said, default=str))
-    except RecursionError:  # no remark of ours
+        if isinstance(remark, list):
+            return joined(*map(worded, remark))
+        return _sentence(remark) or (remark if isinstance(remark, str) else json.dumps(remark, default=str))
+    except RecursionError:  # not written by the hook
         return ""
 
 
-def _sentence(said: object) -> Message | None:
-    if not isinstance(said, Mapping) or not isinstance(said.get("code"), str) or said["code"] not in REMARKS:
+def _sentence(remark: object) -> Message | None:
+    if not isinstance(remark, Mapping) or not isinstance(remark.get("code"), str) or remark["code"] not in REMARKS:
         return None
-    sentence = REMARKS[said["code"]]
+    sentence = REMARKS[remark["code"]]
     values: dict[str, Value] = {}
     for _, name, spec, _ in string.Formatter().parse(sentence.english):
         if name is None:
             continue
-        value = _value(said.get(name))
+        value = _value(remark.get(name))
         if value is None or (spec and not isinstance(value, (int, float))):
             return None  # of another version, or damaged
         values[name] = value
     return sentence(**values)
 
 
-def problems(found: Iterable[tuple[Path, Any]]) -> tuple[tuple[Path, Text], ...]:
-    """Return what is wrong with each of these files, in words."""
-    return tuple((file, worded(problem)) for file, problem in found)
+def problems(files: Iterable[tuple[Path, Any]]) -> tuple[tuple[Path, Text], ...]:
+    """Return each file with its problem as a sentence."""
+    return tuple((file, worded(problem)) for file, problem in files)
 
 
 def _value(value: object) -> Value | None:
     if isinstance(value, list):
-        return tuple(one for one in map(_single, value) if one is not None)
+        return tuple(single for single in map(_single, value) if single is not None)
     return _single(value)
 
 
@@ -182,6 +182,6 @@ def _single(value: object) -> Single | None:
 
 
 def not_saved(message: Message | None) -> Message | None:
-    """Return the part of a message that says which checkpoint could not be written, and why."""
+    """Return the part of a message that names the checkpoint that was not written, and why; None if there is none."""
     keys = {sentence.key for sentence in NOT_SAVED}
-    return next((one for one in parts(message) if isinstance(one, Message) and one.key in keys), None)
+    return next((part for part in parts(message) if isinstance(part, Message) and part.key in keys), None)

@@ -1,7 +1,7 @@
-"""Trainings of this machine that Holter did not start and that are not at work yet: what they make, others may read.
+"""Trainings of this machine that Holter did not start and that are still starting: others may read what they write.
 
-Only what can be told for certain counts: a process whose settings may be read, of the last minutes, whose log has no
-epoch. One that ``holter train`` has started is left out: it holds a lock of its own while it prepares anything.
+Only certain cases count: the process's settings are readable, it started in the last minutes, and its log has no
+epoch. A training started by ``holter train`` is left out: it holds its own lock while it prepares data.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from holter.probes.process.process_roles import is_python
 from holter.probes.training.preprocessed import jobs_of
 from holter.texts.training_command import TrainingCommand, parse_training_command
 
-# Splits are written and cases unpacked within minutes after the start; one that began longer ago is past that.
+# Splits are written and cases unpacked within minutes after the start; an older process is past that.
 STARTS_WITHIN_S = 300.0
 EPOCH = re.compile(r"Epoch \d+ *$", re.MULTILINE)
-# The file's time may be coarser than the process's.
+# The file's time may have a coarser resolution than the process's start time.
 SLACK_S = 2.0
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
 class Starting(NamedTuple):
-    """One that is not at work yet."""
+    """A training that has not reached its first epoch."""
 
     pid: int
     training: TrainingCommand
@@ -44,44 +44,44 @@ class _Found(NamedTuple):
 
 
 def starting_trainings(folder: Path, job: str, proc: Path = Path("/proc")) -> tuple[Starting, ...]:
-    """Those that may make the same thing (``Job.name``) in the same folder of a preprocessed data set.
+    """Return trainings that may do the same job (``Job.name``) in the same folder of a preprocessed data set.
 
-    We, who look, are none of them, nor is anybody above or below us.
+    This process, its ancestors and its descendants are left out.
     """
     stats = [parse_stat(read_text(f"{proc}/{pid}/stat")) for pid in list_numbers(proc) or ()]
     known = {stat.pid: stat for stat in stats if stat is not None and stat.state not in "ZX"}
     words = {pid: tuple(parse_cmdline(read_text(f"{proc}/{pid}/cmdline"))) for pid in known}
     now_s = time.clock_gettime(time.CLOCK_BOOTTIME)
     starting = []
-    ours = _line_of(os.getpid(), known)
-    for found in _trainings(known, words):
-        if found.stat.pid in ours or os.getpid() in _line_of(found.stat.pid, known):
+    own_line = _line_of(os.getpid(), known)
+    for process in _trainings(known, words):
+        if process.stat.pid in own_line or os.getpid() in _line_of(process.stat.pid, known):
             continue
-        age_s = now_s - found.stat.started_ticks / _TICKS_PER_S
-        if age_s <= STARTS_WITHIN_S and _makes(found, folder, job, age_s, proc):
-            starting.append(Starting(found.stat.pid, found.training, age_s))
-    return tuple(sorted(starting, key=lambda one: one.pid))
+        age_s = now_s - process.stat.started_ticks / _TICKS_PER_S
+        if age_s <= STARTS_WITHIN_S and _makes(process, folder, job, age_s, proc):
+            starting.append(Starting(process.stat.pid, process.training, age_s))
+    return tuple(sorted(starting, key=lambda training: training.pid))
 
 
 def _trainings(known: Mapping[int, Stat], words: Mapping[int, tuple[str, ...]]) -> list[_Found]:
-    """The top process of each: workers have the command line of their parent, wrappers repeat that of their child."""
-    every = {
+    # The top process of each training: workers have their parent's command line, wrappers repeat their child's.
+    processes = {
         pid: _Found(stat, words[pid], training)
         for pid, stat in known.items()
         if is_python(words[pid]) and (training := parse_training_command(words[pid])) is not None
     }
-    wraps = {one.stat.ppid for one in every.values() if words.get(one.stat.ppid) != one.cmdline}
+    wraps = {process.stat.ppid for process in processes.values() if words.get(process.stat.ppid) != process.cmdline}
     return [
-        one
-        for pid, one in every.items()
+        process
+        for pid, process in processes.items()
         if pid not in wraps
-        and words.get(one.stat.ppid) != one.cmdline
+        and words.get(process.stat.ppid) != process.cmdline
         and not any(is_holter_train(words[parent]) for parent in _line_of(pid, known))
     ]
 
 
 def _line_of(pid: int, known: Mapping[int, Stat]) -> list[int]:
-    """The process and all above it."""
+    # The process and its ancestors.
     line: list[int] = []
     while pid in known and pid not in line:
         line.append(pid)
@@ -90,30 +90,30 @@ def _line_of(pid: int, known: Mapping[int, Stat]) -> list[int]:
 
 
 def is_holter_train(cmdline: Sequence[str]) -> bool:
-    """``holter train …`` or ``python -m holter train …``."""
+    """Whether this is ``holter train …`` or ``python -m holter train …``."""
     return any(word == "train" and PurePath(before).name == "holter" for before, word in pairwise(cmdline))
 
 
-def _makes(found: _Found, folder: Path, job: str, age_s: float, proc: Path) -> bool:
-    if found.training.validation_only:
+def _makes(process: _Found, folder: Path, job: str, age_s: float, proc: Path) -> bool:
+    if process.training.validation_only:
         return False
-    environ = process_environ(found.stat.pid, proc)
-    made = jobs_of(found.training, environ)
-    results = found.training.fold_folder(environ)
-    if made is None or results is None or job not in [one.name for one in made[1]] or not _is_same(made[0], folder):
+    environ = process_environ(process.stat.pid, proc)
+    made = jobs_of(process.training, environ)
+    results = process.training.fold_folder(environ)
+    if made is None or results is None or job not in [task.name for task in made[1]] or not _is_same(made[0], folder):
         return False
     return not _has_epoch(results, time.time() - age_s)
 
 
-def _is_same(one: Path, other: Path) -> bool:
+def _is_same(first: Path, other: Path) -> bool:
     try:
-        return one.samefile(other)
+        return first.samefile(other)
     except OSError:
         return False
 
 
 def _has_epoch(results: Path, began_wall: float) -> bool:
-    """Whether a log that was written since then tells of an epoch; so does one that may not be read."""
+    # True if a log written since then has an epoch, or may not be read.
     try:
         logs = [log for log in results.glob("training_log_*.txt") if log.stat().st_mtime >= began_wall - SLACK_S]
         return any(EPOCH.search(log.read_text(encoding="utf-8", errors="replace")) for log in logs)

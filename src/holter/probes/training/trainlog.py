@@ -1,7 +1,7 @@
 """nnU-Net's training log and console -> epochs, phases, exceptions, warnings.
 
-The log folder may lie on a mount that hangs, so every look runs beside the recorder's loop: a look that does
-not come back is reported, and its finds are handed over when it does.
+The log folder may be on a mount that hangs, so every read runs in a thread beside the recorder's loop. A read that
+does not return is reported; its events are delivered when it does.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ from holter.texts.training_log import LogParser, stamp_wall
 
 __all__ = ["TrainLogProbe", "console_files", "find_log_folder"]
 
-# A look at local files takes milliseconds; the recorder's loop waits no longer than this for one.
+# Reading local files takes milliseconds; the recorder's loop waits at most this long for a read.
 WAIT_FOR_LOOK_S = 0.25
-# A look that is out for so long means that the file system does not answer.
+# After this long the file system counts as not answering.
 HANGING_LOOK_S = 5.0
-# Log names carry whole seconds, and the process starts before its log; file servers' clocks differ.
+# Log names have whole seconds, and the process starts before its log; the clocks of file servers differ.
 NAME_TOLERANCE_S = 2.0
-# nnU-Net prints each line of its log at once. A console that got nothing of this many, for so long, holds them back:
-# an epoch is six or seven lines, and a buffer of 8 KiB takes in more than twenty epochs.
+# nnU-Net flushes each line of its log. A console without any of this many lines, for so long, is buffered:
+# an epoch is six or seven lines, and a buffer of 8 KiB holds more than twenty epochs.
 SILENT_LINES = 6
 SILENT_S = 30.0
 
-# A file server may list a folder late: a log is gone when so many looks have not found it.
+# A file server may list a folder late: a log counts as gone after so many reads without it.
 LOOKS_WITHOUT = 3
 CONSOLE_SILENT = define(
     "note.console-silent", "{lines} lines of the training log in {since:.0f} s, none of them in {console}"
@@ -48,7 +48,7 @@ LOG_GONE = define(
     "with its next line",
 )
 
-# The first stamp of a run stands below its banner and its plans.
+# The first time stamp of a run is below its banner and its plans.
 HEAD_BYTES = 64 * 1024
 BEFORE_S = 0.001
 _STAMPED = re.compile(r"^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?): ", re.MULTILINE)
@@ -56,7 +56,7 @@ _LOG_NAME = re.compile(r"^training_log_(\d+)_(\d+)_(\d+)_(\d+)_(\d+)_(\d+)\.txt$
 
 
 class TrainLogProbe:
-    """Follows the newest training log of a fold folder and, where there is one, the console file."""
+    """Follows the newest training log of a fold folder and the console files, if there are any."""
 
     name = "trainlog"
     interval_s = 1.0
@@ -71,13 +71,13 @@ class TrainLogProbe:
         not_before_wall: float | None = None,
         wait_s: float = WAIT_FOR_LOOK_S,
     ) -> None:
-        """``wall_zero``: unix time of ``t_s`` 0. ``not_before_wall``: what is older belongs to other runs.
+        """``wall_zero``: unix time of ``t_s`` 0. ``not_before_wall``: older files belong to other runs.
 
-        ``marks``: consoles as they were when the run began; what stood in them before is not read.
+        ``marks``: consoles as they were when the run began; their earlier content is not read.
         """
         self._wall_zero = wall_zero
         self._wait_s = wait_s
-        self._marks = {one.file: one for one in marks}
+        self._marks = {console_mark.file: console_mark for console_mark in marks}
         consoles = tuple((path, self._mark_of(path)) for path in console)
         self._wanted = _Wanted(folder=folder, not_before_wall=not_before_wall, consoles=consoles)
         self._look: _Look | None = None
@@ -91,9 +91,9 @@ class TrainLogProbe:
         self._wanted = replace(self._wanted, folder=folder, not_before_wall=not_before_wall)
 
     def follow_console(self, *paths: Path, of_run: Collection[FileId] = ()) -> None:
-        """Follow these console files too, from where they end now: what is in them may be of other runs.
+        """Follow these console files too, from their present end: earlier content may be from other runs.
 
-        ``of_run``: those that are this run's from their first byte on.
+        ``of_run``: files that belong to this run from their first byte.
         """
         known = {path for path, _ in self._wanted.consoles}
         new = tuple((path, self._mark_of(path) or _begin(path, of_run)) for path in paths if path not in known)
@@ -101,12 +101,12 @@ class TrainLogProbe:
 
     @property
     def log(self) -> Path | None:
-        """The training log that is followed; None where none was found yet."""
+        """The training log that is followed; None if none was found yet."""
         return self._follower.log_path
 
     @property
     def is_log_there(self) -> bool:
-        """Whether the log that is followed was still there at the last looks."""
+        """Whether the log that is followed existed at the last reads."""
         return self._follower.is_log_there
 
     @property
@@ -119,7 +119,7 @@ class TrainLogProbe:
         return None if now is None else self._marks.get(now.file)
 
     def read(self, t_s: float) -> Reading:
-        """What was written since the last look; never waits for a file system that does not answer."""
+        """Return events since the previous read; never waits for a file system that does not answer."""
         if self._look is None:
             self._look = _Look(self._follower, self._wanted, t_s)
         self._look.join(self._wait_s)
@@ -132,7 +132,7 @@ class TrainLogProbe:
         return Reading(events=(*events, *look.events))
 
     def close(self) -> None:
-        """Nothing is held open; a look that hangs ends with the process."""
+        """Do nothing: no file is held open, and a read that hangs ends with the process."""
 
     def _note_hanging(self, look: _Look, t_s: float) -> list[Event]:
         out = look.is_alive()
@@ -145,7 +145,7 @@ class TrainLogProbe:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Wanted:
-    """What is to be followed; handed to a look as a whole, so that no lock is needed."""
+    """What to follow; handed to a read as one object, so that no lock is needed."""
 
     folder: Path | None
     not_before_wall: float | None
@@ -153,7 +153,7 @@ class _Wanted:
 
 
 class _Look(threading.Thread):
-    """One look at the files, beside the recorder's loop."""
+    """One read of the files, in a thread beside the recorder's loop."""
 
     def __init__(self, follower: _Follower, wanted: _Wanted, t_s: float) -> None:
         super().__init__(name="trainlog-look", daemon=True)
@@ -164,7 +164,7 @@ class _Look(threading.Thread):
         self.start()
 
     def run(self) -> None:
-        """Look once; a failure is kept for the recorder's own thread."""
+        """Read once; a failure is kept for the recorder's own thread."""
         follower, wanted, t_s = self._work
         try:
             self.events = follower.look(wanted, t_s)
@@ -173,7 +173,7 @@ class _Look(threading.Thread):
 
 
 class _Follower:
-    """The files being followed and what was read of them; only ever used by one look at a time."""
+    """The files being followed and the parser's state; used by one read at a time."""
 
     def __init__(self, wall_zero: float) -> None:
         self._wall_zero = wall_zero
@@ -182,11 +182,11 @@ class _Follower:
         self._log_wall = float("-inf")
         self._parser = LogParser(wall_zero)
         self._consoles: dict[Path, _Console] = {}
-        self._told_until_s = float("-inf")  # by the console, before the log was found
-        self._new_lines = 0  # of the log, in this look
+        self._told_until_s = float("-inf")  # time of the last event from the console before the log was found
+        self._new_lines = 0  # of the log, in this read
         self._silence = _Silence()
         self._looks_without = 0
-        self._looks_gone = 0  # also where the folder is
+        self._looks_gone = 0  # counted even if the folder is missing
 
     @property
     def log_path(self) -> Path | None:
@@ -195,11 +195,11 @@ class _Follower:
 
     @property
     def is_log_there(self) -> bool:
-        """Whether its file is; a file server may list a folder late."""
+        """Whether its file exists; a file server may list a folder late."""
         return self._looks_gone < LOOKS_WITHOUT
 
     def look(self, wanted: _Wanted, t_s: float) -> list[Event]:
-        """New events of the log and the consoles."""
+        """Return new events of the log and the consoles."""
         if wanted.folder != self._folder:
             self._folder, self._log, self._log_wall = wanted.folder, None, float("-inf")
         oldest_wall = float("-inf")
@@ -208,10 +208,10 @@ class _Follower:
         events = self._look_at_log(t_s, oldest_wall)
         for path, begin in wanted.consoles:
             console = self._consoles.setdefault(path, _Console(path, self._wall_zero, begin, wanted.not_before_wall))
-            found = console.look(t_s, log_followed=self._log is not None)
-            if self._log is None and found:
-                self._told_until_s = max(self._told_until_s, max(event.t_s for event in found))
-            events += found
+            console_events = console.look(t_s, log_followed=self._log is not None)
+            if self._log is None and console_events:
+                self._told_until_s = max(self._told_until_s, max(event.t_s for event in console_events))
+            events += console_events
         if self._consoles and self._log is not None:
             spoken = sum(console.tail.read_bytes for console in self._consoles.values())
             events += self._silence.see(t_s, spoken, self._new_lines, str(next(iter(self._consoles))))
@@ -232,7 +232,6 @@ class _Follower:
         return [event for event in events if event.t_s > self._told_until_s] if history else events
 
     def _missing(self, t_s: float) -> list[Event]:
-        """What to say of a log that was followed, and that its folder does not hold any more."""
         path = self.log_path
         is_gone = path is not None and not path.exists()
         self._looks_gone = self._looks_gone + 1 if is_gone else 0
@@ -245,7 +244,6 @@ class _Follower:
         return [Notice(t_s=t_s, what="log-gone", message=LOG_GONE(log=path.name))]
 
     def _switch_to(self, newest: tuple[float, Path], t_s: float) -> list[Event]:
-        """Finish the old log and begin the new one."""
         events: list[Event] = []
         wall, path = newest
         if self._log is not None:
@@ -264,7 +262,7 @@ class _Follower:
 
 
 class _Silence:
-    """Notices that the log goes on while the console file gets nothing of it."""
+    """Notices that the log grows while the console file gets none of its lines."""
 
     def __init__(self) -> None:
         self._spoken = -1
@@ -273,7 +271,7 @@ class _Silence:
         self._told = False
 
     def see(self, t_s: float, spoken: int, log_lines: int, console: str) -> list[Event]:
-        """``spoken``: how far the consoles have been read; ``log_lines``: new lines of the log."""
+        """``spoken``: bytes read of all consoles; ``log_lines``: number of new lines in the log."""
         if spoken != self._spoken:
             back, self._told = self._told, False
             self._spoken, self._since_s, self._lines = spoken, t_s, 0
@@ -282,16 +280,16 @@ class _Silence:
         if self._told or self._lines < SILENT_LINES or t_s - self._since_s < SILENT_S:
             return []
         self._told = True
-        said = CONSOLE_SILENT(lines=self._lines, since=t_s - self._since_s, console=console)
-        return [Noted(t_s=t_s, what="console-silent", message=said)]
+        silence = CONSOLE_SILENT(lines=self._lines, since=t_s - self._since_s, console=console)
+        return [Noted(t_s=t_s, what="console-silent", message=silence)]
 
 
 class _Console:
-    """A console file with its own parser: it repeats the log, and adds what nnU-Net does not log."""
+    """A console file with its own parser: it repeats the log, and adds lines that nnU-Net does not log."""
 
     def __init__(self, path: Path, wall_zero: float, begin: Mark | None, not_before_wall: float | None) -> None:
         if begin is None and not_before_wall is not None and not _begins_with_this_run(path, not_before_wall):
-            begin = mark(path)  # other runs wrote into it before: where they end is not known
+            begin = mark(path)  # it has lines of other runs; their end is unknown
         self.tail = FileTail(path, begin=begin)
         self._wall_zero = wall_zero
         self._parser = LogParser(wall_zero, source="console")
@@ -299,7 +297,7 @@ class _Console:
         self._first_look_s: float | None = None
 
     def look(self, t_s: float, *, log_followed: bool) -> list[Event]:
-        """New events; nnU-Net's own sentences only while no log is followed that tells them as well."""
+        """Return new events; nnU-Net's own sentences only while no log is followed, which has them as well."""
         history = not self.tail.caught_up
         lines = self.tail.read_lines()
         if lines and history and not self._clock_begun:
@@ -307,11 +305,11 @@ class _Console:
         self._parser.sentences = not log_followed
         events = self._parser.feed(lines, t_s, history=history) if lines else self._parser.idle(t_s)
         self._first_look_s = t_s if self._first_look_s is None else self._first_look_s
-        # What was written before the recording began is context, and no news of this second.
+        # Lines written before the recording began are context, not news of this second.
         return [_before(event, self._first_look_s) for event in events] if history else events
 
     def _begin_clock(self, t_s: float) -> None:
-        """Lines without any stamp before them are at least as old as the last change of the file."""
+        # Lines before the first time stamp are at least as old as the last change of the file.
         self._clock_begun = True
         try:
             self._parser.clock.begin(self.tail.path.stat().st_mtime, t_s)
@@ -320,7 +318,7 @@ class _Console:
 
 
 def _begins_with_this_run(path: Path, not_before_wall: float) -> bool:
-    """Whether the first time stamp in a console is of this run; one without any stamp is not trusted."""
+    # Whether the first time stamp in a console is from this run; a console without one is not trusted.
     try:
         with path.open("rb") as file:
             head = file.read(HEAD_BYTES)
@@ -336,7 +334,7 @@ def _before(event: Event, t_s: float) -> Event:
 
 
 def log_name_wall(path: Path) -> float | None:
-    """Unix time in the name of a training log (local time of the machine that trains)."""
+    """Unix time in the name of a training log (local time of the training machine); None if there is none."""
     match = _LOG_NAME.match(path.name)
     if match is None:
         return None
@@ -358,14 +356,14 @@ def _wall_of(path: Path) -> float | None:
 
 
 def _begin(path: Path, of_run: Collection[FileId]) -> Mark | None:
-    """Where to begin to read: at the first byte of a file of this run, else at the end as it is now."""
+    # Read a file of this run from its first byte, others from their present end.
     now = mark(path)
     return now._replace(size=0) if now is not None and now.file in of_run else now
 
 
 def begun_files(pid: int, since_wall: float, proc: Path = Path("/proc")) -> frozenset[FileId]:
-    """Console files of a process that were begun again, and written to since then: by ``> log``, not by ``>> log``."""
-    found = set()
+    """Console files that a process truncated at its start (``> log``, not ``>> log``) and wrote to since then."""
+    files = set()
     for descriptor in ("1", "2"):
         try:
             status = (proc / str(pid) / "fd" / descriptor).stat()
@@ -374,13 +372,13 @@ def begun_files(pid: int, since_wall: float, proc: Path = Path("/proc")) -> froz
             continue
         flags = int(words[words.index("flags:") + 1], 8) if "flags:" in words else os.O_APPEND
         if not flags & os.O_APPEND and status.st_mtime >= since_wall - NAME_TOLERANCE_S:
-            found.add((status.st_dev, status.st_ino))
-    return frozenset(found)
+            files.add((status.st_dev, status.st_ino))
+    return frozenset(files)
 
 
 def console_files(pid: int, proc: Path = Path("/proc")) -> tuple[Path, ...]:
-    """Regular files behind stdout and stderr of a process; empty for a terminal, a pipe or no permission."""
-    found: dict[tuple[int, int], Path] = {}
+    """Return the regular files behind stdout and stderr; empty for a terminal, a pipe or no permission."""
+    paths: dict[tuple[int, int], Path] = {}
     for descriptor in ("1", "2"):
         link = proc / str(pid) / "fd" / descriptor
         try:
@@ -390,13 +388,13 @@ def console_files(pid: int, proc: Path = Path("/proc")) -> tuple[Path, ...]:
             continue
         if not stat.S_ISREG(status.st_mode) or not target.is_absolute():
             continue
-        # A process in a container names the file as it sees it.
+        # A process in a container has its own path of the file.
         for path in (target, proc / str(pid) / "root" / str(target).lstrip("/")):
             try:
                 same = path.stat()
             except OSError:
                 continue
             if (same.st_dev, same.st_ino) == (status.st_dev, status.st_ino):
-                found.setdefault((status.st_dev, status.st_ino), path)
+                paths.setdefault((status.st_dev, status.st_ino), path)
                 break
-    return tuple(found.values())
+    return tuple(paths.values())
