@@ -9,10 +9,10 @@ import pytest
 from typer.testing import CliRunner
 
 from holter.cli import app
-from holter.texts.secondary_errors import SAID_IN
+from holter.texts.secondary_errors import RAISED_BY
 
 
-@pytest.mark.parametrize("sentence", [sentence for sentence, part in SAID_IN.items() if part == "training"])
+@pytest.mark.parametrize("sentence", [sentence for sentence, part in RAISED_BY.items() if part == "training"])
 def test_an_echo_without_a_traceback_is_named_as_one(sentence: str, tmp_path: Path) -> None:
     console = tmp_path / "console.txt"
     console.write_text(f"RuntimeError: {sentence}\n")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from holter.texts.secondary_errors import SAID_IN, TORN_PIPES, is_echo
+from holter.texts.secondary_errors import RAISED_BY, TORN_PIPES, is_echo
 from needs import imported
 
 
@@ -61,7 +61,7 @@ def test_the_end_of_a_pipe_is_an_echo_and_the_end_of_a_file_is_not(tmp_path: Pat
     assert not is_echo(*told(cut.value))
 
 
-@pytest.mark.parametrize("sentence", SAID_IN)
+@pytest.mark.parametrize("sentence", RAISED_BY)
 def test_sentences_about_dead_workers_are_echoes(sentence):
     assert is_echo("RuntimeError", f"{sentence}. Exiting.", "")
     assert not is_echo("RuntimeError", "CUDA error: out of memory", "")

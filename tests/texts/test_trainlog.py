@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from holter.probes.training.file_tail import BYTES_PER_LOOK, MAX_LINE_BYTES, FileTail
+from holter.probes.training.file_tail import BYTES_PER_READ, MAX_LINE_BYTES, FileTail
 from holter.probes.training.trainlog import TrainLogProbe, begun_files, console_files, find_log_folder
 from holter.records import EpochEnded, Event, ExceptionSeen, LogLine, Noted, PhaseChanged
 from holter.texts.training_log import EXCEPTIONS_PER_MINUTE, LINES_PER_MINUTE, LogParser, numbers
@@ -312,7 +312,7 @@ def test_truncation_and_rotation_begin_anew(tmp_path: Path) -> None:
 def test_a_line_without_end_is_cut_and_reading_goes_on(tmp_path: Path) -> None:
     file = tmp_path / "console.txt"
     file.write_bytes(b"x" * (3 * MAX_LINE_BYTES) + b"\nnext\n 10%|#\r 20%|##\r 30%|###\n")
-    tail = FileTail(file, bytes_per_look=MAX_LINE_BYTES)
+    tail = FileTail(file, bytes_per_read=MAX_LINE_BYTES)
     lines = [line for _ in range(8) for line in tail.read_lines()]
     assert max(len(line) for line in lines) <= MAX_LINE_BYTES
     assert lines[-2:] == ["next", " 30%|###"]
@@ -333,7 +333,7 @@ def test_a_big_log_is_read_in_bounded_pieces(tmp_path: Path) -> None:
     while not tail.caught_up:
         sizes.append(sum(len(line) + 1 for line in tail.read_lines()))
     assert sum(sizes) == file.stat().st_size
-    assert max(sizes) <= BYTES_PER_LOOK + 100
+    assert max(sizes) <= BYTES_PER_READ + 100
 
 
 def test_the_console_adds_exceptions_and_repeats_no_epoch(tmp_path: Path) -> None:

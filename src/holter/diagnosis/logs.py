@@ -210,7 +210,7 @@ def _of_runs(runs: list[LogRun]) -> Iterable[Message]:
             continue
         yield LOG(
             name=name,
-            epochs=sum(run.epochs_told for run in some),
+            epochs=sum(run.epoch_count for run in some),
             runs=len(some),
             start=_wall(first),
             end=_wall(max(_end(run) for run in some)),

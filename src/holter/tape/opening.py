@@ -12,7 +12,7 @@ from holter.sentences import NO_TRAINING_TOUCHED, define
 from holter.tape import schema
 
 # A full disk; or a quota or file size limit, which SQLite reports like any other failed write.
-NO_ROOM = ("database or disk is full", "disk I/O error")
+DISK_FULL_ERRORS = ("database or disk is full", "disk I/O error")
 # Our default names differ by host, time and PID: a second number is rare, so this many means another error.
 MOST_NUMBERS = 1000
 # SQLite's files beside a tape while it is written; those of a deleted tape are useless.
@@ -105,9 +105,9 @@ def open_tape(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def is_for_want_of_room(error: sqlite3.Error) -> bool:
+def is_disk_full(error: sqlite3.Error) -> bool:
     """Whether the error may end without action: the disk is full or a quota is reached."""
-    return any(words in str(error) for words in NO_ROOM)
+    return any(words in str(error) for words in DISK_FULL_ERRORS)
 
 
 def cannot_write(path: Path, why: str) -> FolderNotWritable:

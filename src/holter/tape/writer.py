@@ -11,7 +11,7 @@ from pathlib import Path
 from holter.records import Environment, Episode, Event, ProbeRun, Sample, StackDump
 from holter.tape import coding
 from holter.tape.compaction import RawWindow, compact
-from holter.tape.opening import cannot_write, is_for_want_of_room, new_file, open_tape, remove_tape
+from holter.tape.opening import cannot_write, is_disk_full, new_file, open_tape, remove_tape
 from holter.tape.surrogates import plain_text
 
 # A reader that opens a tape in the middle needs to go back at most this far for a complete row.
@@ -61,7 +61,7 @@ class TapeWriter:
             self._connection = open_tape(self.path)
             self._is_begun = True
         except sqlite3.Error as error:
-            if not is_for_want_of_room(error):
+            if not is_disk_full(error):
                 raise cannot_write(self.path, str(error)) from error
             self.problem = _told(error)
 

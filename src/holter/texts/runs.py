@@ -17,7 +17,7 @@ from holter.texts.exit_lines import ending_of
 from holter.texts.filter import Sieve
 from holter.texts.header import HEADER_LINES, read_header
 from holter.texts.normalize import Translator
-from holter.texts.secondary_errors import said_in
+from holter.texts.secondary_errors import part_that_raised
 from holter.texts.training_log import LogParser, stamp_wall
 
 # Number of unstamped lines remembered as uninteresting.
@@ -52,7 +52,7 @@ class LogRun:
     first_s: float | None = None
     last_s: float | None = None
     lines: int = 0
-    epochs_told: int = 0  # number in the log; only the last ones are kept
+    epoch_count: int = 0  # number in the log; only the last ones are kept
     is_finished: bool = False
     is_v1: bool = False
     plans: dict[str, str] = field(default_factory=dict)
@@ -66,7 +66,7 @@ class LogRun:
         for event in events:
             self._number += 1
             if isinstance(event, EpochEnded):
-                self.epochs_told += 1
+                self.epoch_count += 1
                 self._epochs.append((self._number, event))
             elif len(self._first) < KEPT_FIRST and not _is_of_an_epoch(event):
                 self._first.append((self._number, event))
@@ -235,7 +235,7 @@ def _told_by(line: LogLine) -> Iterator[Event]:
             t_s=line.t_s, role="train-worker", error="BusError", message=line.text, traceback=line.text, source="log"
         )
         return
-    if said_in(line.text) is not None:  # users often copy only this line, without a traceback
+    if part_that_raised(line.text) is not None:  # users often copy only this line, without a traceback
         yield ExceptionSeen(t_s=line.t_s, role="main", error="RuntimeError", message=line.text, echo=True, source="log")
         return
     if uncaught := _UNCAUGHT.match(line.text):

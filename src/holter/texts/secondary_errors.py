@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 # Raised when a worker is gone (batchgenerators and nnunetv2, all generations), and by which part.
-SAID_IN = {
+RAISED_BY = {
     "One or more background workers are no longer alive": "training",
     "Some background workers are no longer alive": "export",
     "Background workers died. Look for the error message further up": "prediction",
@@ -22,14 +22,14 @@ LAUNCHER_ERRORS = {"ChildFailedError"}
 _FRAME = re.compile(r'^ *File "([^"]+)", line \d+', re.MULTILINE)
 
 
-def said_in(text: str) -> str | None:
-    """Return the part of nnU-Net that prints this sentence (a value of ``SAID_IN``); None if it is no echo."""
-    return next((part for sentence, part in SAID_IN.items() if sentence in text), None)
+def part_that_raised(text: str) -> str | None:
+    """Return the part of nnU-Net that prints this sentence (a value of ``RAISED_BY``); None if it is no echo."""
+    return next((part for sentence, part in RAISED_BY.items() if sentence in text), None)
 
 
 def begins_echo(line: str) -> bool:
     """Whether a line begins with one of these sentences, so that a new message begins."""
-    return line.startswith(tuple(SAID_IN))
+    return line.startswith(tuple(RAISED_BY))
 
 
 def is_echo(error: str, message: str, traceback: str) -> bool:
@@ -39,7 +39,7 @@ def is_echo(error: str, message: str, traceback: str) -> bool:
     another program may raise ``CalledProcessError`` too, but not inside a launcher.
     """
     name = error.rpartition(".")[2]
-    if said_in(message) is not None or name in LAUNCHER_ERRORS:
+    if part_that_raised(message) is not None or name in LAUNCHER_ERRORS:
         return True
     frames = _FRAME.findall(traceback)
     if name == "CalledProcessError" and frames and _LAUNCHER_FILE.search(frames[-1]):

@@ -21,7 +21,7 @@ from holter.records import (
 )
 from holter.reports.catalogue import phrase
 from holter.tape import Recording
-from holter.texts.secondary_errors import SAID_IN
+from holter.texts.secondary_errors import RAISED_BY
 from holter.texts.training_log import LogParser
 
 MB = 1 << 20
@@ -288,9 +288,9 @@ def test_what_slurm_says_of_a_kill_counts_where_nothing_else_does(text: str, kil
     assert (fact.value, fact.status) == (kills, "unknown" if kills is None else "known")
 
 
-@pytest.mark.parametrize("sentence", SAID_IN)
+@pytest.mark.parametrize("sentence", RAISED_BY)
 def test_a_bare_line_of_a_console_reaches_the_fact(sentence: str) -> None:
     parser = LogParser(0.0, source="console")
     events = (*parser.feed([f"RuntimeError: {sentence}. Exiting.\n"], 20.0), *parser.idle(90.0))
     ticks = [Tick(t_s=10.0, processes=(PROCESS,)), Tick(t_s=20.0, events=events, processes=(PROCESS,))]
-    assert facts(ticks, "death")["echo.says"].value == SAID_IN[sentence]
+    assert facts(ticks, "death")["echo.says"].value == RAISED_BY[sentence]

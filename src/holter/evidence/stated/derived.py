@@ -18,7 +18,7 @@ from holter.evidence.reasons import ONLY_AN_ECHO
 from holter.evidence.words import NO_SPACE
 from holter.probes.gpu.nvidia_smi import licence_stage
 from holter.records import Text
-from holter.texts.secondary_errors import said_in
+from holter.texts.secondary_errors import part_that_raised
 
 # "RuntimeError: …" or "torch.cuda.OutOfMemoryError: …", the last line of a traceback.
 _RAISED = re.compile(r"^\s*[\w.]*(?:Error|Exception)(?::|\s*$)", re.MULTILINE)
@@ -56,11 +56,11 @@ def _quoted(book: FactBook, quotes: Mapping[str, str]) -> None:
 # An echo is no exception of its own and would hide the error that it only repeats.
 def _echo(book: FactBook) -> None:
     text = book.value("exception.first")
-    where = said_in(text) if isinstance(text, str) else None
+    where = part_that_raised(text) if isinstance(text, str) else None
     if where is None:
         return
     _add(book, "echo.says", where, str(text)[:160])
-    rest = "\n".join(line for line in str(text).splitlines() if said_in(line) is None)
+    rest = "\n".join(line for line in str(text).splitlines() if part_that_raised(line) is None)
     if error_kind(rest) == OTHER and _RAISED.search(rest) is None:
         book.unknown("exception.first", ONLY_AN_ECHO())
 

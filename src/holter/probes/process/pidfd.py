@@ -63,7 +63,7 @@ class ExitWatch:
         self._descriptors.clear()
 
 
-def tells_endings() -> bool:
+def reports_exit_status() -> bool:
     """Try with a child of our own whether this kernel reports the exit status of a process that was already reaped."""
     watch = ExitWatch()
     try:

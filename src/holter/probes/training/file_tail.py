@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 # One read takes at most this much, so a long history takes several reads: parsing a MiB takes 20 to 150 ms and delays
 # the recorder. A log of 1000 epochs has half of it.
-BYTES_PER_LOOK = 1024 * 1024
+BYTES_PER_READ = 1024 * 1024
 # A "line" without end (a progress bar, binary rubbish) is cut here.
 MAX_LINE_BYTES = 64 * 1024
 
@@ -36,11 +36,11 @@ def mark(path: Path) -> Mark | None:
 class FileTail:
     """The lines of a file, each once. Opens the file for every read, so it keeps no deleted file on the disk."""
 
-    def __init__(self, path: Path, *, bytes_per_look: int = BYTES_PER_LOOK, begin: Mark | None = None) -> None:
+    def __init__(self, path: Path, *, bytes_per_read: int = BYTES_PER_READ, begin: Mark | None = None) -> None:
         """``begin``: the file and its length when the run began; earlier content is not read."""
         self.path = path
         self.caught_up = begin is not None  # the end was reached at least once; later lines are new
-        self._bytes_per_look = bytes_per_look
+        self._bytes_per_look = bytes_per_read
         self._inode: tuple[int, int] | None = None if begin is None else begin.file
         self._offset = 0 if begin is None else begin.size
         self._partial = b""

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from holter.detectors.view import main_beat
 from holter.probes.machine.environment import process_command, process_environ
-from holter.probes.process.pidfd import tells_endings
+from holter.probes.process.pidfd import reports_exit_status
 from holter.probes.process.process_files import namespace_pids
 from holter.probes.process.python_options import option_letters
 from holter.probes.process.stacks import StackDumper
@@ -294,7 +294,7 @@ class ContractKeeper:
 
     def _process_endings(self) -> Ability:
         if self._endings is None:
-            can = tells_endings()
+            can = reports_exit_status()
             self._endings = Ability(name="endings", can=can, why_not=None if can else ENDINGS_UNTOLD())
         return self._endings
 

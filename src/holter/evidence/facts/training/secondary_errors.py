@@ -9,7 +9,7 @@ from holter.evidence.facts.training.progress import INTERRUPTED
 from holter.evidence.window import Window
 from holter.records import ExceptionSeen, LogLine
 from holter.sentences import define
-from holter.texts.secondary_errors import said_in
+from holter.texts.secondary_errors import part_that_raised
 
 # The echo comes when the augmenter next checks its workers, or the export its pool.
 AFTER_S = 60.0
@@ -26,7 +26,7 @@ def collect(window: Window, book: FactBook) -> None:
         book.not_applicable("echo.says", BY_HAND())
         return
     for text in _texts(window):
-        where = said_in(text)
+        where = part_that_raised(text)
         if where is not None:
             book.known("echo.says", where, text[:160])
             return
