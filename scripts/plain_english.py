@@ -19,18 +19,26 @@ FILES = ("src/**/*.py", "docs/*.md", "changelog.d/*.md", "README.md", "CONTRIBUT
 
 # Word: the plain ones, and how many are left.
 LIMITS: dict[str, tuple[str, int]] = {
-    "told": ("reported, recorded, said, given", 649),
-    "deeds?": ("action", 216),
-    "sayings?": ("message, line", 25),
-    "anew": ("again, new", 53),
-    "want of": ("lack of, no", 30),
-    "however that comes": ("always", 1),
-    "made up": ("simulated, generated", 2),
-    "for ever": ("forever, without end", 30),
-    "come forward": ("make progress", 2),
-    "thereby|thereof|therein|whereupon": ("so, of it, in it, then", 0),
+    "told": ("reported, recorded, said, given", 4),
+    "deeds?": ("action", 0),
+    "sayings?": ("message, line", 0),
+    "anew": ("again, new", 0),
+    "want of": ("lack of, no", 0),
+    "however that comes": ("always", 0),
+    "made up": ("simulated, generated", 0),
+    "for ever": ("forever, without end", 0),
+    "come forward": ("make progress", 0),
+    "thereby|thereof|therein|whereupon|hereby|wherein|whence": ("so, of it, in it, then", 0),
     "lest": ("so that … not", 0),
-    "whoever|whomever": ("who, anybody who", 34),
+    "whoever|whomever": ("who, anybody who", 0),
+    "errands?": ("job, background command", 0),
+    "of its own accord": ("by itself", 0),
+    "but for": ("except, apart from", 0),
+    "nobody's": ("of no one, unused", 0),
+    "the like": ("similar ones", 0),
+    "that which": ("what", 0),
+    "unasked": ("by default, without being asked", 0),
+    "behind (?:its|the training's) back": ("without its knowledge, in the background", 0),
 }
 
 

@@ -62,6 +62,5 @@ LADDER = (UNCOMPILED,)
 
 
 def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts."""
     is_lost = evidence.fact("exception.kind").status != "known" and bool(evidence.fact("compile.missing").value)
     return weigh(CAUSE, evidence, tuple(LACKS if rule is MISSING else rule for rule in RULES) if is_lost else RULES)

@@ -87,6 +87,5 @@ STANDSTILL = (NOBODY_WORKS, against("main.state", one_of("S", "D"), "it-stands-s
 
 
 def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts."""
     stands = evidence.fact("episode.kind").value == "stall"
     return weigh(CAUSE, evidence, (*RULES, *(STANDSTILL if stands else ()), *if_seen(evidence, *IN_ONE_PLACE)))

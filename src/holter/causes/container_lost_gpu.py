@@ -63,7 +63,6 @@ NEVER_HAD = against("gpu.present", is_false, "no-gpu", weight=0.75)
 
 
 def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts."""
     trouble, error = evidence.fact("gpu.trouble"), evidence.fact("exception.kind").value
     silent = trouble.value is None and error != "gpu-missing"
     return weigh(CAUSE, evidence, (*RULES, NEVER_HAD) if silent else RULES)

@@ -72,5 +72,4 @@ IN_ONE_PLACE = against("workers.stand_at", is_true, "workers-stand", weight=4.0)
 
 
 def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts."""
     return weigh(CAUSE, evidence, (*RULES, *if_seen(evidence, IN_ONE_PLACE, BATCHES_ARE_LOST)))

@@ -53,7 +53,6 @@ HAS_QUEUE = against("main.waits_on", one_of("batch-queue"), "main-waits-for-work
 
 
 def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts."""
     seen = any(evidence.fact(name).status == "known" for name in ("setting.n_proc_da", "workers.count"))
     rules = (*RULES, *if_seen(evidence, MAIN_IN_ONE_PLACE))
     return weigh(CAUSE, evidence, rules if seen else (*rules, HAS_QUEUE))

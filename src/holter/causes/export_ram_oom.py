@@ -70,5 +70,4 @@ TELL_OF_EXPORT = ("phase", "echo.says", "export.replaced")
 
 
 def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts."""
     return possible_unless_seen(weigh(CAUSE, evidence, RULES), *TELL_OF_EXPORT)

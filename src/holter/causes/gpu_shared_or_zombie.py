@@ -82,6 +82,5 @@ WAITS = True  # external: Holter watches the condition and does not end the trai
 
 
 def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts."""
     is_refused = REFUSED.test(evidence.fact("exception.kind").value)
     return weigh(CAUSE, evidence, RULES if is_refused else tuple(rule for rule in RULES if rule != REFUSED))

@@ -70,5 +70,4 @@ NO_GPU_SIDE = (against("main.extra_step", is_true, "main-in-extra-step", fatal=T
 
 
 def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts."""
     return weigh(CAUSE, evidence, (*RULES, *if_seen(evidence, *NO_GPU_SIDE)))

@@ -80,7 +80,7 @@ RULES = (
     against("memory.refused", is_true, "memory-was-refused", weight=2.0),
     against("exception.kind", is_special, "its-kind-explains", weight=2.0),
     against("oom.kills", at_least(1), "oom-counted", weight=1.5),
-    against("exception.assertion", is_true, "assertion-told", weight=1.5),
+    against("exception.assertion", is_true, "assertion-printed", weight=1.5),
 )
 
 OFFERS = (

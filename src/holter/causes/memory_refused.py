@@ -53,6 +53,5 @@ OFFERS = (
 
 
 def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts."""
     verdict = weigh(CAUSE, evidence, RULES)
     return verdict if evidence.fact("memory.asked_bytes").status == "known" else likely_at_most(verdict)

@@ -56,5 +56,4 @@ ELSEWHERE = (
 
 
 def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts."""
     return weigh(CAUSE, evidence, (*RULES, *if_seen(evidence, *ELSEWHERE)))

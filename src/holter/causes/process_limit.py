@@ -56,6 +56,5 @@ OFFERS = (Offer("show-limits", "SAFE", "ulimit -a"), Offer("raise-limit", "CONSE
 
 
 def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts."""
     verdict = weigh(CAUSE, evidence, RULES)
     return verdict if evidence.fact("limit.near").value is True else likely_at_most(verdict)

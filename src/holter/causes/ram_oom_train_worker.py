@@ -67,7 +67,6 @@ NOT_COUNTED = against("oom.kills", at_most(0), "no-oom-counted", weight=1.5)
 
 
 def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts."""
     rules: tuple[Rule, ...] = RULES
     says_so = evidence.fact("exception.kind").value == "memory"
     if not says_so and evidence.fact("worker.subject").status == "not-applicable":

@@ -94,7 +94,6 @@ BUS_ERROR = (
 
 
 def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts."""
     kind, signal = evidence.fact("storage.fs_type").value, evidence.fact("worker.exit_signal").value
     mapped = signal == SIGBUS and isinstance(kind, str) and is_remote(kind)
     if mapped:

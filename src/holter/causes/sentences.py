@@ -43,7 +43,7 @@ FINDINGS: Mapping[str, str] = {
     "another-phase": "it happened in another phase: {value}",
     "another-signal": "signal {signal} ended the worker, which is another kind of death",
     "another-starts": "another training on the same data was started at the same time ({detail})",
-    "assertion-told": "the assertion: {value}",
+    "assertion-printed": "the assertion: {value}",
     "batchgenerators-nests": "batchgenerators {value} limits thread pools around the fork",
     "case-in-hand": "case in hand: {value}",
     "clock-explains": "the GPU's own clock explains it",

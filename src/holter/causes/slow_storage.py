@@ -121,7 +121,6 @@ STARVED = {"storage.latency_s", "cpu.run_busy_ratio", "wait.ratio"}
 
 
 def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts."""
     verdict = weigh(CAUSE, evidence, (*RULES, *if_seen(evidence, FROZEN)))
     starved = {finding.fact for finding in verdict.supports} >= STARVED and not verdict.against
     if verdict.verdict == "possible" and starved and evidence.fact("episode.kind").value == "slow-down":

@@ -59,5 +59,4 @@ OFFERS = (Offer("one-thread-each", "CONSENT", "export OMP_NUM_THREADS=1"),)
 
 
 def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts."""
     return weigh(CAUSE, evidence, (*RULES, *if_seen(evidence, *IN_ONE_PLACE, BATCHES_ARE_LOST)))

@@ -59,7 +59,6 @@ OFFERS = (Offer("look-for-exit", "ADVICE"), CONTINUE)
 
 
 def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts."""
     verdict = weigh(CAUSE, evidence, RULES)
     if evidence.fact("worker.exit_code").value not in RAISED:
         return verdict

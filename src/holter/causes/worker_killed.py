@@ -75,7 +75,6 @@ LADDER = (IN_EPOCH, AGAIN, FEWER, ALONE)
 
 
 def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts."""
     signal = evidence.fact("worker.exit_signal").value
     others = (ENDED,) if signal in CRASHES else (CRASHED, CRASH_RULE)
     rules = tuple(rule for rule in RULES if rule not in others)

@@ -14,7 +14,6 @@ from holter.cli.options import TAPE_HELP, Force, Lang, chosen_language
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command."""
     app.command("attach")(attach)
 
 

@@ -13,7 +13,6 @@ from holter.cli.options import Force, Json, Lang, chosen_language
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command."""
     app.command("demo")(demo)
 
 

@@ -16,7 +16,6 @@ NO_TARGET = define("error.no-target", "There is nothing to diagnose.")
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command."""
     app.command("diagnose")(diagnose)
 
 

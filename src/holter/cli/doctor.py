@@ -35,7 +35,6 @@ class Device(str, enum.Enum):
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command."""
     app.command("doctor")(doctor)
 
 

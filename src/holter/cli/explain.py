@@ -19,7 +19,6 @@ NO_CAUSE = define("error.no-cause", "There is no cause {cause}.")
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command."""
     app.command("explain")(explain)
 
 

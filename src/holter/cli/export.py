@@ -16,7 +16,6 @@ NO_FORMAT = define("error.no-format", "There is no format {name}.")
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command."""
     app.command("export")(export)
 
 

@@ -12,7 +12,6 @@ from holter.cli.options import Force, Json, Lang, chosen_language, tape_name
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command."""
     app.command("report")(report)
 
 

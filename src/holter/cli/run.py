@@ -38,7 +38,6 @@ NNUNET_PATHS = ("nnUNet_raw", "nnUNet_preprocessed", "nnUNet_results")
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command."""
     app.command("run", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})(run)
 
 

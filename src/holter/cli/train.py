@@ -41,7 +41,6 @@ class DataLoader(str, Enum):
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command."""
     app.command("train", context_settings=SETTINGS)(train)
 
 

@@ -41,7 +41,6 @@ class CreepDetector:
         self._began_s: float | None = None
 
     def see(self, tick: Tick) -> tuple[Episode, ...]:
-        """Add the next tick; return episodes that are new or changed."""
         changed: list[Episode] = []
         for event in tick.events:
             if isinstance(event, EpochEnded) and event.duration_s is not None:

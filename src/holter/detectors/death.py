@@ -59,7 +59,6 @@ class DeathDetector:
         self._began_s: float | None = None
 
     def see(self, tick: Tick) -> tuple[Episode, ...]:
-        """Add the next tick; return episodes that are new or changed."""
         self._began_s = tick.t_s if self._began_s is None else self._began_s
         phase_before = self._phase.phase
         self._phase.see(tick)

@@ -29,7 +29,6 @@ class DivergedDetector:
         self._open: Episode | None = None
 
     def see(self, tick: Tick) -> tuple[Episode, ...]:
-        """Add the next tick; return episodes that are new or changed."""
         changed: list[Episode] = []
         for event in tick.events:
             if isinstance(event, EpochEnded) and event.epoch > self._last:

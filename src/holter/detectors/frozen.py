@@ -35,7 +35,6 @@ class FrozenDetector:
         self._last_s: float | None = None
 
     def see(self, tick: Tick) -> tuple[Episode, ...]:
-        """Add the next tick; return episodes that are new or changed."""
         if not tick.processes:
             return ()
         previous_s, self._last_s = self._last_s, tick.t_s

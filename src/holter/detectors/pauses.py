@@ -54,7 +54,6 @@ class PausesDetector:
         self._open: Episode | None = None
 
     def see(self, tick: Tick) -> tuple[Episode, ...]:
-        """Add the next tick; return episodes that are new or changed."""
         beat = main_beat(tick)
         passed_s = 0.0 if self._last_s is None else tick.t_s - self._last_s
         gap = passed_s > max(GAP_S, 2 * tick.span_s)

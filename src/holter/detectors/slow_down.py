@@ -47,7 +47,6 @@ class SlowDownDetector:
         self._tier = TIERS[0][0]
 
     def see(self, tick: Tick) -> tuple[Episode, ...]:
-        """Add the next tick; return episodes that are new or changed."""
         epochs = [event for event in tick.events if isinstance(event, EpochEnded)]
         beat = main_beat(tick)
         if beat is None:

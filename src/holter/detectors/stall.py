@@ -89,7 +89,6 @@ class StallDetector:
         self._open: Episode | None = None
 
     def see(self, tick: Tick) -> tuple[Episode, ...]:
-        """Add the next tick; return episodes that are new or changed."""
         gap = self._last_s is not None and tick.t_s - self._last_s > max(GAP_S, 2 * tick.span_s)
         self._last_s = tick.t_s
         new_phase = self._phase.see(tick)

@@ -56,7 +56,6 @@ class StarvedDetector:
         self._open: Episode | None = None
 
     def see(self, tick: Tick) -> tuple[Episode, ...]:
-        """Add the next tick; return episodes that are new or changed."""
         self._look_at_cpus(tick)
         beat = main_beat(tick)
         if beat is None:

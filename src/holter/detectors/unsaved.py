@@ -49,7 +49,6 @@ class UnsavedDetector:
         self._looks = 0  # readings since then
 
     def see(self, tick: Tick) -> tuple[Episode, ...]:
-        """Add the next tick; return episodes that are new or changed."""
         changed: list[Episode] = []
         for event in tick.events:
             if isinstance(event, ActionTaken):

@@ -9,7 +9,7 @@ from holter.evidence.window import Window
 from holter.records import ExceptionSeen, LogLine, Text
 from holter.sentences import define
 
-UNSTATED = define("sayings.unstated", "the stated facts do not mention it")
+UNSTATED = define("messages.unstated", "the stated facts do not mention it")
 NOT_PRINTED = define("why.output.not-mentioned", "no output of the training mentions it")
 NO_OUTPUT = define("why.output.not-recorded", "the output of the training was not recorded")
 # The message that explains a death comes at most this long before it: NCCL's watchdog waits for minutes before it acts.

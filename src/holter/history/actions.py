@@ -44,12 +44,12 @@ def merge_events(recording: Recording) -> tuple[Action, ...]:
     return tuple(_carried_out(action, actions) for action in actions)
 
 
-def is_echo(action: ActionTaken, told: ActionTaken) -> bool:
+def is_echo(action: ActionTaken, earlier: ActionTaken) -> bool:
     """Return whether hook and supervisor report the same state of one action in these two events."""
     return (
-        (action.action, action.state, action.generation) == (told.action, told.state, told.generation)
-        and action.source != told.source
-        and action.t_s - told.t_s <= SAME_ACTION_S
+        (action.action, action.state, action.generation) == (earlier.action, earlier.state, earlier.generation)
+        and action.source != earlier.source
+        and action.t_s - earlier.t_s <= SAME_ACTION_S
     )
 
 

@@ -52,12 +52,12 @@ def action_line(action: ActionTaken, lang: Lang) -> str | None:
     begins = action.state in ("begun", "proposed")
     detail = "" if key == "action.stop.done" else details(action.said, lang)
     if detail:
-        line = text("action.with-text", lang, told=line, text=detail)
+        line = text("action.with-text", lang, action=line, text=detail)
     if action.settings and begins:
-        line = text("action.with-settings", lang, told=line, settings=settings(action.settings))
+        line = text("action.with-settings", lang, action=line, settings=settings(action.settings))
     if begins and action.cause is not None and known(f"cause.{action.cause}.meaning"):
         why = text(f"cause.{action.cause}.meaning", lang).rstrip(".。")
-        line = text("action.with-why", lang, told=line, why=why)
+        line = text("action.with-why", lang, action=line, why=why)
     return line
 
 

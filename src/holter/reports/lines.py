@@ -8,7 +8,7 @@ from typing import NamedTuple
 class Line(NamedTuple):
     """One statement: an optional sign, and text."""
 
-    told: str
+    content: str
     indent: int = 0
     sign: str = ""
     sign_style: str = ""

@@ -183,11 +183,11 @@ def _print(console: Console, line: Line) -> None:
     first = " " * line.indent + line.sign + (" " if line.sign else "")
     if line.command:
         # Not wrapped: a command must survive copy and paste.
-        for part in line.told.splitlines():
+        for part in line.content.splitlines():
             console.print(Text(first + part, style=line.style), soft_wrap=True)
         return
     hang = " " * cell_len(first)
-    for number, part in enumerate(wrap(line.told, console.width - len(hang))):
+    for number, part in enumerate(wrap(line.content, console.width - len(hang))):
         content = Text(hang if number else first, style=line.sign_style)
         content.append(part, style=line.style)
         console.print(content, soft_wrap=True)
@@ -196,10 +196,12 @@ def _print(console: Console, line: Line) -> None:
 def _encodable(line: Line, encoding: str) -> Line:
     # A sign that the terminal or log file cannot encode must not make the report fail.
     try:
-        (line.sign + line.told).encode(encoding)
+        (line.sign + line.content).encode(encoding)
     except (UnicodeEncodeError, LookupError):
-        content, sign = (part.translate(PLAIN).encode("ascii", "replace").decode() for part in (line.told, line.sign))
-        return line._replace(told=content, sign=sign)
+        content, sign = (
+            part.translate(PLAIN).encode("ascii", "replace").decode() for part in (line.content, line.sign)
+        )
+        return line._replace(content=content, sign=sign)
     return line
 
 

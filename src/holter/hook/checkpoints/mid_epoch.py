@@ -30,8 +30,8 @@ def ask(number: int) -> None:
         return
     STATE.wanted["checkpoint"] = number  # answered by whichever is saved first: this one or one being written
     control.tell(ACTION, "begun", remark("mid-epoch"), number=number)
-    if _save_if_wanted not in restart.errands:
-        restart.errands.append(_save_if_wanted)
+    if _save_if_wanted not in restart.main_thread_calls:
+        restart.main_thread_calls.append(_save_if_wanted)
 
 
 def _why_not(trainer: Any) -> Remark | None:

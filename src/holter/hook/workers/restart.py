@@ -80,7 +80,7 @@ class PendingRestart(NamedTuple):
 _past = RestartHistory()
 _unproved: deque[PendingRestart] = deque(maxlen=1)
 # Functions for the main thread to call during a wait for a batch, between two steps; they raise nothing.
-errands: deque[Callable[[], None]] = deque()
+main_thread_calls: deque[Callable[[], None]] = deque()
 _waits_here: list[bool] = []
 
 
@@ -133,8 +133,8 @@ def __get_next_item(augmenter: Any) -> Any:
             return augmenter.results_loop_queue.get(timeout=TICK_S)
         except queue.Empty:
             began = time.monotonic() if began is None else began
-            while errands:
-                errands.popleft()()
+            while main_thread_calls:
+                main_thread_calls.popleft()()
 
 
 # ---------------------------------------------------------------------------------------------- the replacement

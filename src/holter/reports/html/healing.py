@@ -59,7 +59,7 @@ def context(recording: Recording, diagnoses: tuple[Diagnosis, ...], span_s: floa
                 "when": clock(recovery.t_s),
                 "name": text(f"heal.{recovery.action}", lang),
                 "verdict": recovery.verdict,
-                "told": recovery_text(recovery, lang),
+                "text": recovery_text(recovery, lang),
                 "measures": [measure_text(measure, lang) for measure in recovery.measures],
             }
             for recovery in check(recording)

@@ -15,31 +15,24 @@ class CompositeListener(Listener):
         self._listeners = listeners
 
     def alarm(self, episode: Episode) -> None:
-        """Pass it to all listeners."""
         self._tell(lambda listener: listener.alarm(episode))
 
     def cause(self, diagnosis: Diagnosis) -> None:
-        """Pass it to all listeners."""
         self._tell(lambda listener: listener.cause(diagnosis))
 
     def over(self, episode: Episode) -> None:
-        """Pass it to all listeners."""
         self._tell(lambda listener: listener.over(episode))
 
     def note(self, text: Text) -> None:
-        """Pass it to all listeners."""
         self._tell(lambda listener: listener.note(text))
 
     def action(self, action: ActionTaken) -> None:
-        """Pass it to all listeners."""
         self._tell(lambda listener: listener.action(action))
 
     def notice(self, notice: Notice) -> None:
-        """Pass it to all listeners."""
         self._tell(lambda listener: listener.notice(notice))
 
     def contract(self, settled: ContractSettled, before: ContractSettled | None) -> None:
-        """Pass it to all listeners."""
         self._tell(lambda listener: listener.contract(settled, before))
 
     def _tell(self, tell: Callable[[Listener], None]) -> None:

@@ -118,7 +118,7 @@ def _bad(what: Text) -> BadInput:
 
 class _Line(NamedTuple):
     event: Event
-    told: str
+    content: str
 
 
 class Notifier(Listener):
@@ -241,10 +241,10 @@ class Notifier(Listener):
         # Of too many lines: the first ones, how many more there are, and the urgent ones.
         kept = lines if len(lines) <= MOST_LINES else lines[: MOST_LINES - 1]
         urgent = [line for line in lines[len(kept) :] if line.event in URGENT]
-        messages = ["\n".join(_plain(line.told)) for line in kept]
+        messages = ["\n".join(_plain(line.content)) for line in kept]
         if len(lines) > len(kept) + len(urgent):
             messages.append(text("notify.more", self._lang, count=len(lines) - len(kept) - len(urgent)))
-        return "\n".join((*messages, *("\n".join(_plain(line.told)) for line in urgent)))
+        return "\n".join((*messages, *("\n".join(_plain(line.content)) for line in urgent)))
 
 
 def _plain(message: str) -> list[str]:

@@ -166,13 +166,13 @@ def minutes_to_change(run: Run, series: Series, change: int | None = None) -> fl
     return max(0.0, event.t_s - (event.duration_s or 0.0) - run.start_s) / 60
 
 
-def described(told: Story) -> Message:
+def described(found: Story) -> Message:
     """Return a sentence with the numbers behind the shape."""
-    series, epochs = told.series, told.run.epochs
+    series, epochs = found.series, found.run.epochs
     usual, recent = series.usual_s, series.recent_s
     if recent is None:
         if series.shape == "first-only":
-            return FIRST_LONG(first=told.run.times[0], usual=usual)
+            return FIRST_LONG(first=found.run.times[0], usual=usual)
         return ALIKE(usual=usual, epochs=len(epochs))
     if series.change is not None:
         return TWO_LEVELS(before=usual, epoch=epochs[series.change].epoch, after=recent)
