@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from holter.detectors.view import main_beat
+from holter.history.ranks import main_beat
 from holter.records import ActionTaken, Beat
 from holter.tape import Recording, read
 

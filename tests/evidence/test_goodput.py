@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,7 +12,7 @@ from made_run import Run
 from holter.causes import diagnose_all
 from holter.history.actions import merge_events
 from holter.history.goodput import Account, account
-from holter.records import Diagnosis, Episode, ProcessEnded, Subject, Tick, Verdict
+from holter.records import Beat, Diagnosis, Episode, ProcessEnded, Subject, Tick, Verdict
 from holter.tape import Recording, TapeWriter, read
 from holter.tape.compaction import RawWindow
 
@@ -93,11 +95,29 @@ def test_a_death_without_restart_ends_the_account() -> None:
     assert found.losses == ()
 
 
-def test_a_slow_stretch_loses_what_its_steps_took_beyond_the_usual() -> None:
+def with_launcher(recording: Recording) -> Recording:
+    """``mp.spawn`` for several GPUs: the process that starts the ranks has the lowest PID, beats, and never trains."""
+    ticks = tuple(
+        msgspec.structs.replace(tick, beats=(Beat(t_s=tick.t_s, pid=3000, progressed_s=1.0), *tick.beats))
+        for tick in recording.all_ticks
+    )
+    return msgspec.structs.replace(recording, all_ticks=ticks)
+
+
+def slowed() -> Run:
     run = Run().startup(10).epoch(0).train(1, 30)
     began = run.t
-    run.go_on(40, pace=0.25).episode("slow-down", began, run.t).go_on(10).finish_epoch(1)
-    assert lost(account(run.recording()))["slow"] == pytest.approx(30, abs=2)
+    return run.go_on(40, pace=0.25).episode("slow-down", began, run.t).go_on(10).finish_epoch(1)
+
+
+@pytest.mark.parametrize("made", [frozen, killed, slowed])
+def test_the_account_follows_the_process_that_trains_and_not_the_one_that_starts_it(made: Callable[[], Run]) -> None:
+    alone = account(made().recording())
+    assert alone.losses and account(with_launcher(made().recording())) == alone
+
+
+def test_a_slow_stretch_loses_what_its_steps_took_beyond_the_usual() -> None:
+    assert lost(account(slowed().recording()))["slow"] == pytest.approx(30, abs=2)
 
 
 def test_it_is_said_what_stock_does_and_no_seconds_are_invented() -> None:

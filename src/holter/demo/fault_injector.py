@@ -9,6 +9,7 @@ from typing import Literal
 import msgspec
 
 from holter.demo.faults import Context, Fault, Worker
+from holter.history.ranks import main_beat
 from holter.records import Beat, Diagnosis, Episode, Noted, Text, Tick
 from holter.reports import live
 from holter.reports.catalogue import phrase, text
@@ -52,7 +53,7 @@ class FaultInjector(Listener):
     def each_tick(self, recorder: Recorder, tick: Tick) -> None:
         """Inject or relieve the fault when its time has come. Called after every tick of the recorder."""
         self._t_s = tick.t_s
-        beat = next((beat for beat in tick.beats if beat.role == "main"), None)
+        beat = main_beat(tick)
         if beat is not None:
             self._tell_progress(beat)
         if self.fault_s is None and beat is not None and self._is_time(beat):

@@ -7,6 +7,7 @@ import msgspec
 from holter.demo.fault_injector import FaultInjector
 from holter.demo.faults import Worker
 from holter.demo.faults.freeze_then_kill import FreezeThenKill
+from holter.history.ranks import main_beat
 from holter.records import ActionTaken, Beat, Noted, Tick
 from holter.reports import live
 from holter.reports.catalogue import text
@@ -40,7 +41,7 @@ class HealingScenario(FaultInjector):
     def each_tick(self, recorder: Recorder, tick: Tick) -> None:
         """Inject the second fault when its time has come. Called after every tick of the recorder."""
         super().each_tick(recorder, tick)
-        beat = next((beat for beat in tick.beats if beat.role == "main"), None)
+        beat = main_beat(tick)
         if beat is None or self._killed or "replace-workers" not in self.healed:
             return
         if self._healed_epoch is None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from holter.detectors.view import main_beat
 from holter.evidence.words import saved_file
+from holter.history.ranks import main_beat
 from holter.records import ActionTaken, EpochEnded, Noted, Tick
 
 LOOP = "run_training"

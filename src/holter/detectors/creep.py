@@ -8,6 +8,7 @@ from statistics import median
 
 import msgspec
 
+from holter.history.ranks import main_beat
 from holter.records import Episode, EpochEnded, Message, Tick
 from holter.sentences import define
 
@@ -94,7 +95,7 @@ class CreepDetector:
             return []
         self._open[subject] = Episode(
             kind="creep",
-            phase=next((beat.phase for beat in tick.beats if beat.role == "main"), "unknown"),
+            phase=beat.phase if (beat := main_beat(tick)) is not None else "unknown",
             start_s=start_s,
             alarm_s=tick.t_s,
             detector=self.name,

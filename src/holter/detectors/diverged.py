@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from holter.detectors.course import LOOP
-from holter.detectors.view import main_beat
+from holter.history.ranks import main_beat
 from holter.records import Episode, EpochEnded, Noted, Tick
 from holter.sentences import define
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import msgspec
 
-from holter.detectors.view import GAP_S, is_paused, main_process
+from holter.detectors.view import GAP_S, is_paused
 from holter.evidence.words import process_of
+from holter.history.ranks import main_beat, main_process
 from holter.records import WORKERS, Episode, Message, ProcessSample, Tick
 from holter.sentences import define
 
@@ -67,12 +68,12 @@ class FrozenDetector:
         stopped = process.state in ("T", "t")
         if process.pid in self._open or tick.t_s - began_s < (STOPPED_S if stopped else BLOCKED_S):
             return []
-        main = main_process(tick)
+        main = main_process(tick.processes, tick.beats)
         if main is not None and main.state in ("T", "t"):
             return []  # the whole run is being stopped, process by process
         episode = Episode(
             kind="stall",
-            phase=next((beat.phase for beat in tick.beats if beat.role == "main"), "unknown"),
+            phase=beat.phase if (beat := main_beat(tick)) is not None else "unknown",
             start_s=began_s,
             alarm_s=tick.t_s,
             detector=self.name,

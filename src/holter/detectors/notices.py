@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from holter.detectors.view import main_beat
+from holter.history.ranks import main_beat
 from holter.records import Beat, Notice, Subject, Tick
 from holter.sentences import define
 

@@ -11,8 +11,9 @@ from typing import NamedTuple
 
 import msgspec
 
-from holter.detectors.view import GAP_S, is_paused, main_beat
+from holter.detectors.view import GAP_S, is_paused
 from holter.evidence.words import WORKING_CPU_RATIO
+from holter.history.ranks import main_beat
 from holter.records import DATA_WORKERS, Beat, Episode, Tick
 from holter.sentences import define
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from holter.detectors.view import main_beat
+from holter.history.ranks import main_beat
 from holter.records import Beat, EpochEnded, LogLine, PhaseChanged, Tick
 
 # Number of step lengths kept: long enough for one bimodal augmentation cycle, short enough to adapt.

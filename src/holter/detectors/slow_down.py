@@ -7,7 +7,8 @@ from statistics import median
 
 import msgspec
 
-from holter.detectors.view import GAP_S, is_paused, main_beat
+from holter.detectors.view import GAP_S, is_paused
+from holter.history.ranks import main_beat
 from holter.records import Episode, EpochEnded, Tick
 from holter.sentences import define
 

@@ -11,9 +11,10 @@ from collections import deque
 import msgspec
 
 from holter.detectors.progress import ProgressKeeper
-from holter.detectors.view import GAP_S, PhaseKeeper, is_paused, main_beats, main_process, usable_cpus
+from holter.detectors.view import GAP_S, PhaseKeeper, is_paused, usable_cpus
 from holter.evidence.window import ready_to_run
 from holter.evidence.words import WORKING_CPU_RATIO, works_together
+from holter.history.ranks import main_process, working
 from holter.records import DATA_WORKERS, WORKERS, Episode, Event, ExceptionSeen, Message, Phase, ProcessSample, Tick
 from holter.sentences import define
 
@@ -112,7 +113,7 @@ class StallDetector:
         return self._look(tick)
 
     def _remember_work(self, tick: Tick) -> None:
-        main = main_process(tick)
+        main = main_process(tick.processes, tick.beats)
         self._saw_start = main is not None and main.started_s is not None and main.started_s >= -STARTED_WITH_US_S
         self._cpus = usable_cpus(tick, self._cpus)
         if tick.processes:
@@ -131,7 +132,7 @@ class StallDetector:
             self._working.popleft()
 
     def _look(self, tick: Tick) -> tuple[Episode, ...]:
-        if not self._working or self._progress.at_s is None or main_process(tick) is None:
+        if not self._working or self._progress.at_s is None or main_process(tick.processes, tick.beats) is None:
             return ()
         if not (self._progress.has_moved or (self._progress.has_beat and self._phase.phase != "unknown")):
             return ()  # a program that never reported progress may sleep
@@ -181,7 +182,7 @@ class StallDetector:
         return max(FLOOR_BUSY_S, TIMES_LONGEST_BUSY * longest)
 
     def _alarm(self, tick: Tick, age_s: float, limit_s: float, sign: Message) -> tuple[Episode, ...]:
-        main = main_process(tick)
+        main = main_process(tick.processes, tick.beats)
         self._open = Episode(
             kind="stall",
             phase=self._phase.phase,
@@ -207,7 +208,7 @@ def is_idle(processes: tuple[ProcessSample, ...]) -> bool:
 
 
 def _is_fed_slowly(tick: Tick, cpus: float) -> bool:
-    waits = any(beat.waits_for in ("train-batch", "val-batch") for beat in main_beats(tick))
+    waits = any(beat.waits_for in ("train-batch", "val-batch") for beat in working(tick.beats))
     return waits and works_together(
         (process.cpu_ratio or 0.0 for process in tick.processes if process.role in DATA_WORKERS), cpus
     )
@@ -218,4 +219,4 @@ def _is_workers_error(event: Event) -> bool:
 
 
 def _is_over(tick: Tick) -> bool:
-    return bool(tick.processes) and main_process(tick) is None
+    return bool(tick.processes) and main_process(tick.processes, tick.beats) is None

@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from holter.detectors.view import GAP_S, is_paused, main_beat, usable_cpus
+from holter.detectors.view import GAP_S, is_paused, usable_cpus
+from holter.history.ranks import main_beat
 from holter.records import Beat, Episode, Tick
 from holter.sentences import define
 

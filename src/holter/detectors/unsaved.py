@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import msgspec
 
-from holter.detectors.view import main_beat
 from holter.evidence.disk_space import Lack, describe_mount, is_same_device, is_same_folder, shortage
 from holter.evidence.words import is_failed_save, is_saved, saved_file
+from holter.history.ranks import main_beat
 from holter.records import ActionTaken, Episode, Message, Noted, StorageSample, Text, Tick
 from holter.sentences import define
 

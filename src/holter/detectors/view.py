@@ -3,39 +3,12 @@
 from __future__ import annotations
 
 from holter.evidence.words import is_in_freezer
-from holter.records import WORKERS, Beat, Phase, PhaseChanged, ProcessSample, Tick
+from holter.history.ranks import main_beat
+from holter.records import WORKERS, Phase, PhaseChanged, Tick
 
 STOPPED = ("T", "t")
 # Recorder and training may be stopped together (Ctrl-Z, a suspended laptop). A longer gap between ticks proves nothing.
 GAP_S = 5.0
-
-
-def main_beat(tick: Tick) -> Beat | None:
-    """Return the heartbeat of the training's main process (the rank with the lowest PID), or None.
-
-    A process that only starts the others (``mp.spawn`` for several GPUs, a wrapper) never leaves startup and is
-    skipped.
-    """
-    return min(main_beats(tick), key=lambda beat: beat.pid, default=None)
-
-
-def main_beats(tick: Tick) -> list[Beat]:
-    """Return the heartbeats of all ranks.
-
-    A rank without a batch waits for it; the others wait for that rank, on the GPU.
-    """
-    mains = [beat for beat in tick.beats if beat.role == "main"]
-    working = [beat for beat in mains if beat.progress_total or beat.phase not in ("startup", "unknown")]
-    return working or mains
-
-
-def main_process(tick: Tick) -> ProcessSample | None:
-    """Return the training's main process, or None."""
-    mains = [process for process in tick.processes if process.role == "main"]
-    beat = main_beat(tick)
-    return next(
-        (process for process in mains if beat is not None and process.pid == beat.pid), mains[0] if mains else None
-    )
 
 
 def is_paused(tick: Tick) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from statistics import median
 from typing import TypeVar
 
+from holter.history.ranks import main_of, main_process
 from holter.records import Beat, Episode, GpuSample, ProcessSample, Role, StackDump, StorageSample, Tick
 from holter.tape import Recording
 
@@ -54,7 +55,7 @@ class Window:
 
     def main(self) -> ProcessSample | None:
         """Return the main process around the alarm, or None."""
-        return next(iter(self.processes("main")), None)
+        return main_process(self.processes(), self.beats())
 
     def beats(self, *roles: Role) -> tuple[Beat, ...]:
         """Return the latest heartbeat of each process of these roles (default: all) around the alarm."""
@@ -66,7 +67,7 @@ class Window:
 
     def main_beat(self) -> Beat | None:
         """Return the heartbeat of the main process around the alarm, or None."""
-        return next(iter(self.beats("main")), None)
+        return main_of(self.beats())
 
     def gpus(self, ticks: Iterable[Tick] | None = None) -> tuple[GpuSample, ...]:
         """Return all GPU samples that were really read (source "none" is excluded)."""

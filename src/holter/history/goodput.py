@@ -13,7 +13,8 @@ from itertools import pairwise
 from statistics import median
 from typing import Literal, NamedTuple
 
-from holter.history.phases import Restart, Span, end_of_run, main_beat, progress_moments, restarts, spans
+from holter.history.phases import Restart, Span, end_of_run, progress_moments, restarts, spans
+from holter.history.ranks import main_beat
 from holter.history.stock_outcome import Saved, saved
 from holter.records import Diagnosis, Episode, Phase, Record
 from holter.tape import Recording

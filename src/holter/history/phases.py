@@ -6,7 +6,8 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from holter.records import ActionTaken, Beat, Phase, PhaseChanged, ProcessEnded, Tick
+from holter.history.ranks import main_beat
+from holter.records import ActionTaken, Phase, PhaseChanged, ProcessEnded
 from holter.tape import Recording
 
 
@@ -29,11 +30,6 @@ class Restart(NamedTuple):
     back_s: float | None  # its first step; None: it made none
     died: bool  # the old one ended by itself
     cause: str | None
-
-
-def main_beat(tick: Tick) -> Beat | None:
-    """Return the heartbeat of the training's main process (the rank with the lowest PID), or None."""
-    return min((beat for beat in tick.beats if beat.role == "main"), key=lambda beat: beat.pid, default=None)
 
 
 def end_of_run(recording: Recording) -> float:

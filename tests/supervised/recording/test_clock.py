@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from holter.detectors.view import main_beat
+from holter.history.ranks import main_beat
 from holter.records import ActionTaken
 from holter.tape import read
 from needs import require

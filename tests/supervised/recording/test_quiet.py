@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from holter.detectors.view import main_beat
+from holter.history.ranks import main_beat
 from holter.records import PhaseChanged
 from holter.tape import Recording
 from supervised.scene import Scene, in_epoch_one

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
+from holter.history.ranks import main_beat
 from holter.records import Beat, GpuSample, Tick
 from holter.reports.html.thinning import Grid, Points, Thinner
 from holter.tape import Recording
@@ -101,7 +102,7 @@ Value = tuple[str, int, float | None]
 
 
 def _states(tick: Tick) -> Iterator[Value]:
-    main = next((beat for beat in tick.beats if beat.role == "main"), None)
+    main = main_beat(tick)
     if main is not None and main.phase != "unknown":
         if main.progressed_s is not None:
             yield "progress-age", 0, max(0.0, tick.t_s - main.progressed_s)
@@ -136,7 +137,7 @@ class _Rates:
         yield from self._reads(tick)
 
     def _steps(self, tick: Tick) -> Iterator[Value]:
-        main = next((beat for beat in tick.beats if beat.role == "main"), None)
+        main = main_beat(tick)
         if main is None:
             return
         before, self._beat = self._beat, main

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 from typing import Literal, NamedTuple
 
-from holter.detectors.view import main_beat
+from holter.history.ranks import main_beat
 from holter.records import ActionTaken, Event, Noted, Plan, Text, Tick
 from holter.sentences import as_fields, define, joined
 from holter.supervisor.healing.continuation import Continuation, Way

@@ -11,8 +11,9 @@ import msgspec
 from holter.causes.steps import Settings, Situation
 from holter.detectors import identity
 from holter.detectors.progress import ProgressKeeper
-from holter.detectors.view import GAP_S, is_held, main_beat, main_beats, usable_cpus
+from holter.detectors.view import GAP_S, is_held, usable_cpus
 from holter.evidence.words import works_together
+from holter.history.ranks import main_beat, working
 from holter.records import WORKERS, ActionTaken, Diagnosis, Episode, Message, Plan, Tick
 from holter.remedies.admin_request import asked
 from holter.remedies.ladder import (
@@ -212,7 +213,7 @@ class Healer:
         stands_still = episode.kind in ("stall", "death") and self._is_quiet(tick)
         if episode.kind == "death" and self._progress.longest_step_s is None:
             # During start-up a missing step means nothing: the second sign is a wait for the dead workers.
-            stands_still = stands_still and any(beat.waits_for != "none" for beat in main_beats(tick))
+            stands_still = stands_still and any(beat.waits_for != "none" for beat in working(tick.beats))
         return stands_still and waited_s >= self._patience_s(episode, diagnosis, tick)
 
     def after_end(self, t_s: float, diagnoses: tuple[Diagnosis, ...]) -> Plan:
@@ -285,13 +286,13 @@ class Healer:
         if episode.kind == "death":
             return HOOK_FIRST_S
         if diagnosis is None or not diagnosis.verdicts or diagnosis.verdicts[0].verdict == "possible":
-            waits = any(beat.waits_for != "none" for beat in main_beats(tick))
+            waits = any(beat.waits_for != "none" for beat in working(tick.beats))
             works = self._worked_s is not None and tick.t_s - self._worked_s < NAMELESS_S
             return NAMELESS_S if waits and not works else math.inf
         return PATIENCE_S.get(diagnosis.verdicts[0].cause, 0.0)
 
     def _situation(self, tick: Tick, diagnosis: Diagnosis | None) -> Situation:
-        waits = any(beat.waits_for in ("train-batch", "val-batch") for beat in main_beats(tick))
+        waits = any(beat.waits_for in ("train-batch", "val-batch") for beat in working(tick.beats))
         cause = diagnosis.verdicts[0].cause if diagnosis is not None and diagnosis.verdicts else None
         return Situation(
             tick.t_s,

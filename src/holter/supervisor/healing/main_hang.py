@@ -16,7 +16,8 @@ import msgspec
 
 from holter.detectors.progress import ProgressKeeper
 from holter.detectors.stall import FLOOR_S as PHASES_TAKE_S
-from holter.detectors.view import GAP_S, PhaseKeeper, is_held, main_beat, main_process
+from holter.detectors.view import GAP_S, PhaseKeeper, is_held
+from holter.history.ranks import main_beat, main_process
 from holter.records import ActionTaken, GpuSample, Message, ProcessSample, Tick
 from holter.sentences import Sentence, define
 
@@ -83,7 +84,7 @@ class MainHang:
         if not tick.processes and not moved:
             return  # a late tick: the next one has the rest
         self._last_s = tick.t_s
-        ended = main_process(tick) is None
+        ended = main_process(tick.processes, tick.beats) is None
         why = MOVED if moved else GAP if gap else HELD if held else ENDED if ended else None
         if why is not None:
             self._cores.clear()

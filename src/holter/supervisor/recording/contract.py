@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from holter.detectors.view import main_beat
+from holter.history.ranks import main_beat
 from holter.probes.machine.environment import process_command, process_environ
 from holter.probes.process.pidfd import reports_exit_status
 from holter.probes.process.process_files import namespace_pids

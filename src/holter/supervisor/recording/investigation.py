@@ -9,7 +9,7 @@ import msgspec
 
 from holter.detectors import identity
 from holter.detectors.pauses import PausesDetector
-from holter.detectors.view import main_beat
+from holter.history.ranks import main_beat
 from holter.probes.process.stacks import StackDumper
 from holter.records import Episode, ProcessSample, Role, StackDump, Tick
 

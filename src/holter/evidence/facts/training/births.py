@@ -8,7 +8,7 @@ from statistics import median
 from holter.evidence.fact_book import FactBook
 from holter.evidence.reasons import NO_HEARTBEAT, NO_PROCESS_TREE
 from holter.evidence.window import Window
-from holter.history.phases import main_beat
+from holter.history.ranks import main_beat
 from holter.records import DATA_WORKERS, ActionTaken, PhaseChanged, ProcessBorn
 from holter.sentences import define
 

@@ -9,6 +9,7 @@ from holter.evidence.fact_book import FactBook
 from holter.evidence.reasons import ENDING_UNKNOWN, NO_HEARTBEAT_NO_LOG
 from holter.evidence.window import SOON_S, Window, last, mean_cpu, ready_to_run
 from holter.evidence.words import ending, works_together
+from holter.history.ranks import main_beat
 from holter.records import Beat, EpochEnded, ExceptionSeen, LogLine, Message, PhaseChanged, ProcessEnded, Text, Tick
 from holter.sentences import define, joined
 
@@ -83,8 +84,9 @@ def _progress(window: Window, book: FactBook) -> None:
         age = moment_s - max(moments) if moments else None
         book.known("progress.age_s", age, BY_LOG(), unless=NO_HEARTBEAT_NO_LOG())
     after = [tick for tick in window.during if tick.t_s > window.episode.alarm_s]
-    totals = [b.progress_total for tick in after for b in tick.beats if b.role == "main"]
-    if totals and beat is not None:
+    beats = [main for tick in after if (main := main_beat(tick)) is not None]
+    if beats and beat is not None:
+        totals = [main.progress_total for main in beats if main.pid == beats[-1].pid]
         book.known("progress.resumed", max(totals) > min(totals))
     lines = _event_times(window, LogLine, moment_s) + _event_times(window, EpochEnded, moment_s)
     book.known("log.age_s", moment_s - max(lines) if lines else None, unless=NO_LOG())
@@ -110,7 +112,7 @@ def _event_times(
 
 # (waited s, spent s, steps) between the first and last training heartbeat of one process.
 def _spent(ticks: Iterable[Tick]) -> tuple[float, float, int] | None:
-    beats = [b for tick in ticks for b in tick.beats if b.role == "main" and b.phase == "train"]
+    beats = [b for tick in ticks if (b := main_beat(tick)) is not None and b.phase == "train"]
     beats = [b for b in beats if b.pid == beats[-1].pid]
     if len(beats) < 2:
         return None
@@ -170,7 +172,7 @@ def _main(window: Window, book: FactBook) -> None:
     beat = window.main_beat()
     if window.episode.kind == "death" and not began_with_main:
         # A worker's death affects the main process only afterwards.
-        beat = last(beat for tick in window.during for beat in tick.beats if beat.role == "main") or beat
+        beat = last(main_beat(tick) for tick in window.during) or beat
     dump = window.stack(main.pid if main else window.episode.pid)
     spot = None
     if dump is not None:

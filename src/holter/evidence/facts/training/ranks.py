@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 
 from holter.evidence.fact_book import FactBook
 from holter.evidence.frames import collective, describe, main_thread
 from holter.evidence.messages import messages_around, state_or_absent
 from holter.evidence.reasons import NO_HEARTBEAT
 from holter.evidence.window import Window
+from holter.history.ranks import working
 from holter.records import Beat, Tick
 from holter.sentences import define
 
@@ -47,7 +47,7 @@ def collect(window: Window, book: FactBook) -> None:
     environment = window.recording.environment
     if environment is not None:
         book.known("system.gpu_iommu", environment.gpu_iommu, unless=NO_GPU_ON_BUS())
-    beats = working(window.beats("main"))
+    beats = working(window.beats())
     if not beats:
         for name in ("ddp.ranks", "ddp.behind", "ddp.steps"):
             book.unknown(name, NO_HEARTBEAT())
@@ -63,15 +63,6 @@ def collect(window: Window, book: FactBook) -> None:
     else:
         states = {process.pid: process.state for process in window.processes("main")}
         book.known("ddp.behind", tuple(_behind(beats, states) or _elsewhere(beats, window)))
-
-
-def working(beats: Iterable[Beat]) -> list[Beat]:
-    """Return the heartbeats of processes that train, by PID.
-
-    A process that only starts the others never leaves startup; it is left out unless there is no other.
-    """
-    beats = sorted(beats, key=lambda beat: beat.pid)
-    return [beat for beat in beats if beat.progress_total or beat.phase not in ("startup", "unknown")] or beats
 
 
 def _moves(beat: Beat) -> bool:
@@ -110,7 +101,7 @@ def _order(beat: Beat) -> int:
 # Ranks that wait for batches while the others wait only for them.
 def _slower(ticks: tuple[Tick, ...]) -> list[str]:
     shares: dict[int, float] = {}
-    for pid in {beat.pid for tick in ticks for beat in working(b for b in tick.beats if b.role == "main")}:
+    for pid in {beat.pid for tick in ticks for beat in working(tick.beats)}:
         seen = [beat for tick in ticks for beat in tick.beats if beat.pid == pid]
         waited = seen[-1].data_wait_s_total - seen[0].data_wait_s_total
         spent = waited + seen[-1].compute_s_total - seen[0].compute_s_total

@@ -15,6 +15,7 @@ from holter.evidence.fact_book import FactBook
 from holter.evidence.frames import describe, main_thread
 from holter.evidence.owners import HOOK, OWNERS, owner_of
 from holter.evidence.window import Window, mean_cpu
+from holter.history.ranks import main_beat
 from holter.records import DATA_WORKERS, Frame, ProcessSample, Role, StackDump, ThreadStack
 from holter.sentences import define
 
@@ -196,10 +197,9 @@ def _is_still(window: Window, dumps: Sequence[StackDump]) -> bool:
     if window.episode.detector == "pauses":
         return True
     pid, start_s, end_s = dumps[0].pid, dumps[0].t_s, dumps[-1].t_s
-    beats = [beat for tick in window.all if start_s <= tick.t_s <= end_s for beat in tick.beats]
-    own = {beat.progress_total for beat in beats if beat.pid == pid}
-    mains = {beat.progress_total for beat in beats if beat.role == "main"}
-    seen = own or mains
+    ticks = [tick for tick in window.all if start_s <= tick.t_s <= end_s]
+    own = {beat.progress_total for tick in ticks for beat in tick.beats if beat.pid == pid}
+    seen = own or {beat.progress_total for tick in ticks if (beat := main_beat(tick)) is not None}
     return len(seen) == 1 or (not seen and window.episode.kind == "stall")
 
 
