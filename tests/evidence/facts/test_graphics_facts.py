@@ -168,6 +168,14 @@ def test_the_worst_xid_of_the_episode_counts():
     assert value(facts(), "gpu.xid_kind") == "(not-applicable)"
 
 
+def test_a_gpu_error_after_the_episode_is_not_its_own():
+    text = "NVRM: Xid (PCI:0000:2b:00): 79, GPU has fallen off the bus."
+    during = facts(gpus=[gpu()], events=(KernelMessage(t_s=21.0, what="xid", text=text),), seconds=200)
+    assert (value(during, "gpu.kernel_errors"), value(during, "gpu.xid_kind")) == ((text,), "gone")
+    later = facts(gpus=[gpu()], events=(KernelMessage(t_s=150.0, what="xid", text=text),), seconds=200)
+    assert (value(later, "gpu.kernel_errors"), value(later, "gpu.xid_kind")) == ((), "(not-applicable)")
+
+
 # --- what was said ------------------------------------------------------------------------------------------------
 
 

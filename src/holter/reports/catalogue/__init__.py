@@ -91,11 +91,6 @@ def shown(value: object, lang: Lang) -> object:
     return value
 
 
-@lru_cache(maxsize=1)
-def _translations() -> gettext.NullTranslations:
-    return gettext.translation("holter", LOCALE, languages=["zh_CN"], fallback=True)
-
-
 def subject(process: Subject, lang: Lang) -> str:
     """Return the name of a process: "worker 2 (PID 4711)"."""
     name = text(f"role.{process.role}", lang)

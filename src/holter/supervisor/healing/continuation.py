@@ -73,7 +73,10 @@ class Continuation:
         return self._way(folder, epoch, self._make_ready)
 
     def has_final(self, folder: str | None) -> bool:
-        """Return whether this run wrote the final checkpoint; True if that cannot be read."""
+        """Return whether this run wrote the final checkpoint; True if its folder cannot be read.
+
+        False without a folder: nnU-Net's trainer names it before the first step, so a trainer without one saves none.
+        """
         if folder is None:
             return False
         file, answers = Path(folder) / FINAL, [True]

@@ -8,6 +8,10 @@ from holter.evidence.window import Window, last, middle
 from holter.records import GpuProcess, GpuSample, KernelMessage, Text
 from holter.sentences import define
 
+# The problem may show before the training stops (a prefetched step) or only after its death.
+BEFORE_S = 120.0
+# The error is raised at the same moment; the reading after it is the first that shows why.
+AFTER_DEATH_S = 5.0
 # Reasons that slow a GPU down. sw-power-cap is normal at full load; idle and application clocks are no fault.
 SLOWING = ("hw-slowdown", "hw-thermal-slowdown", "sw-thermal-slowdown", "hw-power-brake", "hw-power-brake-slowdown")
 # A GPU at full load reaches its power limit and keeps most of its clock. Below this share of the maximum the limit
@@ -73,12 +77,20 @@ def collect(window: Window, book: FactBook) -> None:
     used = tuple(gpu for gpu in now if gpu.index in {own.index for own in own_gpus})
     _others(window, book, own_gpus, used)
     _throttled(window, book, used, _why(used, "clock_reasons") if used else WHICH())
-    errors = [
-        event.text[:160]
-        for event in window.recording.events(KernelMessage, start_s=window.episode.start_s - 120)
-        if event.what == "xid"
-    ]
-    book.known("gpu.kernel_errors", tuple(errors))
+    book.known("gpu.kernel_errors", tuple(line[:160] for line in kernel_errors(window)))
+
+
+def kernel_errors(window: Window) -> list[str]:
+    """Return the lines about a GPU in the kernel log, from shortly before the episode to its verdict."""
+    start_s, end_s = around(window)
+    messages = window.recording.events(KernelMessage, start_s=start_s, end_s=end_s)
+    return [message.text for message in messages if message.what == "xid"]
+
+
+def around(window: Window) -> tuple[float, float]:
+    """Return the time in which a GPU's error belongs to the episode, in seconds of the recording."""
+    after_s = AFTER_DEATH_S if window.episode.kind == "death" else 0.0
+    return window.episode.start_s - BEFORE_S, window.end_s + after_s
 
 
 def _load(window: Window, book: FactBook, now: tuple[GpuSample, ...]) -> None:

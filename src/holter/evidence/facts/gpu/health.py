@@ -5,16 +5,13 @@ from __future__ import annotations
 import re
 
 from holter.evidence.fact_book import FactBook
-from holter.evidence.facts.gpu.graphics import used_by_us
+from holter.evidence.facts.gpu.graphics import around, kernel_errors, used_by_us
+from holter.evidence.reasons import KERNEL_LOG_UNREADABLE
 from holter.evidence.window import Window
 from holter.probes.gpu import gpu as probe
-from holter.records import GpuSample, KernelMessage, Message, Noted, Text
+from holter.records import GpuSample, Message, Noted, Text
 from holter.sentences import define, parts
 
-# The problem may show before the training stops (a prefetched step) or only after its death.
-BEFORE_S = 120.0
-# The error is raised at the same moment; the reading after it is the first that shows why.
-AFTER_DEATH_S = 5.0
 # NVML responds in milliseconds. A busy driver was seen to take seconds, and none that responded again took this long.
 SILENT_S = 30.0
 
@@ -40,7 +37,6 @@ WORST_FIRST = ("gone", "memory", "other", "application")
 OF_GPU = define("seen.gpu.trouble", "GPU {gpu}: {note}")
 ANSWERS = define("why.gpu.answers", "driver and GPU answer")
 NOT_READ = define("why.gpu.not-read", "no GPU was read")
-LOG_UNREADABLE = define("why.kernel-log.unreadable", "the kernel log cannot be read")
 NO_ERROR = define("why.kernel-log.no-gpu-error", "no GPU error in the kernel log")
 
 
@@ -84,7 +80,7 @@ def xid_kind(text: str) -> str:
 
 
 def _trouble(window: Window, book: FactBook) -> None:
-    ticks = window.recording.ticks(window.episode.start_s - BEFORE_S, _until_s(window))
+    ticks = window.recording.ticks(*around(window))
     # Another user's GPU may be lost too; if none lists our process, any may be ours.
     own = {gpu.index for gpu in used_by_us(window.gpus(window.all))}
     notes = [
@@ -105,10 +101,6 @@ def _trouble(window: Window, book: FactBook) -> None:
         book.unknown("gpu.trouble", NOT_READ())
 
 
-def _until_s(window: Window) -> float:
-    return window.end_s + (AFTER_DEATH_S if window.episode.kind == "death" else 0.0)
-
-
 def _described(sample: GpuSample) -> Text:
     note = sample.note or ""
     note = note[:200] if isinstance(note, str) else note
@@ -122,17 +114,11 @@ def _answers(gpu: GpuSample) -> bool:
 
 
 def _xid(window: Window, book: FactBook) -> None:
-    lines = [
-        event.text
-        for event in window.recording.events(
-            KernelMessage, start_s=window.episode.start_s - BEFORE_S, end_s=_until_s(window)
-        )
-        if event.what == "xid"
-    ]
+    lines = kernel_errors(window)
     if lines:
         worst = min(lines, key=lambda line: WORST_FIRST.index(xid_kind(line)))
         book.known("gpu.xid_kind", xid_kind(worst), worst[:160])
     elif any(note.what == "kernel-log-unreadable" for note in window.recording.events(Noted)):
-        book.unknown("gpu.xid_kind", LOG_UNREADABLE())
+        book.unknown("gpu.xid_kind", KERNEL_LOG_UNREADABLE())
     else:
         book.not_applicable("gpu.xid_kind", NO_ERROR())

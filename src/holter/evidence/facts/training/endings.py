@@ -8,7 +8,7 @@ import signal
 from holter.evidence.error_kinds import error_kind
 from holter.evidence.fact_book import FactBook
 from holter.evidence.frames import describe
-from holter.evidence.reasons import ENDING_UNKNOWN, NO_EXCEPTION_READ, NO_FILE_NAMED, NO_PROCESS_TREE
+from holter.evidence.reasons import ENDING_UNKNOWN, NO_EXCEPTION, NO_EXCEPTION_READ, NO_FILE_NAMED, NO_PROCESS_TREE
 from holter.evidence.window import Window, last
 from holter.evidence.words import ending, process_of
 from holter.records import (
@@ -65,7 +65,6 @@ COUNTED_BY = {
 NOT_OURS = define("seen.oom.not-ours", "{kills} counted, of processes outside the run")
 NONE_ENDED = define("why.worker.none-ended", "no worker ended by itself")
 NO_CASE = define("why.workers.case-unknown", "the case is not known")
-NO_EXCEPTION = define("why.exception.none", "no exception was reported")
 NO_COUNTERS = define("why.oom.no-counters", "neither cgroup nor kernel counters could be read")
 WHOSE_UNKNOWN = define(
     "why.oom.whose-unknown", "the kernel killed a process somewhere on this machine; its log cannot be read"
