@@ -9,10 +9,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from holter.diagnosis.result import diagnose_recording
+from holter.diagnosis.result import is_over
 from holter.diagnosis.targets import read_tape
 from holter.records import Diagnosis, Environment, Episode, Fact, Verdict
 from holter.remedies import propose
+from holter.remedies.diagnose import diagnose_recording
 from holter.remedies.next_checks import next_checks
 from holter.tape import read
 
@@ -66,7 +67,8 @@ def test_a_tape_that_is_still_written_does_and_one_whose_recorder_was_killed_doe
     open_ = tuple(msgspec.structs.replace(episode, end_s=None) for episode in recording.episodes())
     environment = msgspec.structs.replace(recording.environment, wall_start=began.isoformat())
     recording = msgspec.structs.replace(recording, finished=False, all_episodes=open_, environment=environment)
-    commands = [one.command or "" for _, some in diagnose_recording(recording)[0].remedies for one in some]
+    (diagnosis, *_) = diagnose_recording(recording, is_over=is_over(recording))
+    commands = [one.command or "" for _, some in diagnosis.remedies for one in some]
     assert any(NAMES_A_PID.search(command) for command in commands) == is_named
 
 

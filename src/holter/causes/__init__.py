@@ -5,7 +5,7 @@ A cause is weighed by its ``RULES`` unless its file has its own ``diagnose``.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from types import ModuleType
 
@@ -207,7 +207,11 @@ OF_ITS_KIND_IF_LIKELY = ("exception.pinned_memory",)
 
 def diagnose(recording: Recording, episode: Episode) -> Diagnosis:
     """Return every cause's verdict on one episode, best first, with the waiting chain."""
-    evidence = collect(recording, episode)
+    return judged(collect(recording, episode), episode)
+
+
+def judged(evidence: Evidence, episode: Episode) -> Diagnosis:
+    """Return every cause's verdict on the evidence of an episode, best first, with the waiting chain."""
     return Diagnosis(episode=episode, wait_chain=evidence.chain, verdicts=verdicts(evidence), facts=evidence.facts)
 
 
@@ -256,7 +260,13 @@ def _later(recording: Recording, episode: Episode, diagnosis: Diagnosis) -> tupl
     return tuple(after[name] for name in OF_THE_END if name in after and after[name].value != before.get(name))
 
 
-def diagnose_all(recording: Recording) -> tuple[Diagnosis, ...]:
-    """Return a diagnosis for every episode: the recorded ones, else those that the ticks show."""
-    episodes = recording.episodes() or detect(recording.ticks())
-    return tuple(diagnose_at_verdict(recording, episode) for episode in episodes)
+def diagnose_all(
+    recording: Recording, episodes: Sequence[Episode] | None = None, *, is_live: bool = False
+) -> tuple[Diagnosis, ...]:
+    """Return a diagnosis, without remedies, for each episode: None: the recorded ones, else those that the ticks show.
+
+    ``is_live``: as in ``remedies.diagnose``.
+    """
+    episodes = (recording.episodes() or detect(recording.ticks())) if episodes is None else episodes
+    judge = diagnose if is_live else diagnose_at_verdict
+    return tuple(judge(recording, episode) for episode in episodes)

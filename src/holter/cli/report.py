@@ -26,14 +26,15 @@ def report(
     lang: Lang = None,
 ) -> None:
     """Write a self-contained HTML report: headline, timeline, workers, evidence, remedies."""
-    from holter.diagnosis.result import diagnose_recording
+    from holter.diagnosis.result import is_over
+    from holter.remedies.diagnose import diagnose_recording
     from holter.reports.catalogue import text
     from holter.reports.html import write_html
     from holter.tape import read
 
     language = chosen_language(lang)
     recording = read(tape)
-    diagnoses = diagnose_recording(recording)
+    diagnoses = diagnose_recording(recording, is_over=is_over(recording))
     path = output if output is not None else tape.with_name(f"{tape_name(tape)}.html")
     write_html(recording, diagnoses, path, language, scrub=scrub, force=force)
     print(json.dumps({"report": str(path)}) if as_json else text("cli.wrote", language, path=path))

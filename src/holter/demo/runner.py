@@ -18,9 +18,9 @@ from holter.demo.fault_injector import FaultInjector
 from holter.demo.faults import Context, Fault, find_fault, prepared
 from holter.demo.healing_scenario import CURES, HealingScenario
 from holter.demo.prepare import prepare
-from holter.diagnosis.result import diagnose_recording
 from holter.errors import CannotDoHere, FolderNotWritable, TapeExists
 from holter.records import Diagnosis, Judged, Noted
+from holter.remedies.diagnose import diagnose_recording
 from holter.reports import live
 from holter.reports.as_json import to_json
 from holter.reports.catalogue import text
@@ -135,7 +135,7 @@ def _conclude(
     force: bool,
 ) -> DemoResult:
     recording = read(tape)
-    diagnoses = diagnose_recording(recording)
+    diagnoses = diagnose_recording(recording, is_over=True)
     report = folder / f"{fault.name}.html"
     write_html(recording, diagnoses, report, lang, force=force)
     alarm_s, cause_s, named = timing(recording, diagnoses)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from holter.detectors.snapshot import episode_of_snapshot
-from holter.diagnosis.result import DiagnosisResult, diagnose_episodes
+from holter.diagnosis.result import DiagnosisResult
 from holter.records import Tick
+from holter.remedies.diagnose import diagnose_recording
 from holter.sentences import define
 from holter.supervisor.attach import attach
 from holter.supervisor.recording.recorder import Recorder
@@ -51,6 +52,5 @@ def observe(pid: int, tell: Callable[[float], None], for_s: float = OBSERVE_S) -
     notes = [LOOKED_AT(pid=pid, seconds=recording.duration_s)]
     if not episodes:
         notes.append(FINE())
-    return DiagnosisResult(
-        "pid", f"PID {pid}", recording, diagnose_episodes(recording, episodes, is_over=False), tuple(notes)
-    )
+    diagnoses = diagnose_recording(recording, episodes, is_over=False)
+    return DiagnosisResult("pid", f"PID {pid}", recording, diagnoses, tuple(notes))

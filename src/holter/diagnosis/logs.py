@@ -11,12 +11,13 @@ from typing import BinaryIO
 import msgspec
 
 from holter.detectors.log_story import LOG_END, episodes_of_log
-from holter.diagnosis.result import DiagnosisResult, TargetKind, diagnose_episodes
+from holter.diagnosis.result import DiagnosisResult, TargetKind
 from holter.errors import NotALog
 from holter.evidence.facts.training.epochs import described as series_in_words
 from holter.evidence.facts.training.epochs import runs as runs_of
 from holter.evidence.facts.training.epochs import story
 from holter.records import Environment, EpochEnded, Message
+from holter.remedies.diagnose import diagnose_recording
 from holter.sentences import NOTHING_CHANGED, define
 from holter.tape import Recording
 from holter.texts.decode import GIVE_A_LOG, lines_of, lines_of_stream
@@ -171,7 +172,7 @@ def _found(
         all_notes.append(ONE_LOG())
     recording = msgspec.structs.replace(recording, all_episodes=episodes)
     return DiagnosisResult(
-        kind, name, recording, diagnose_episodes(recording, episodes, is_over=True), tuple(all_notes)
+        kind, name, recording, diagnose_recording(recording, episodes, is_over=True), tuple(all_notes)
     )
 
 

@@ -6,10 +6,7 @@ import datetime
 import time
 from typing import Literal, NamedTuple
 
-from holter.causes import diagnose_at_verdict
-from holter.detectors import detect
-from holter.records import Diagnosis, Episode, Message
-from holter.remedies import propose
+from holter.records import Diagnosis, Message
 from holter.tape import Recording
 
 TargetKind = Literal["tape", "pid", "folder", "log", "evidence"]
@@ -25,19 +22,6 @@ class DiagnosisResult(NamedTuple):
     recording: Recording
     diagnoses: tuple[Diagnosis, ...]
     notes: tuple[Message, ...] = ()
-
-
-def diagnose_episodes(recording: Recording, episodes: tuple[Episode, ...], *, is_over: bool) -> tuple[Diagnosis, ...]:
-    """Return a diagnosis with verdicts and remedies for each of these episodes; ``is_over`` as in ``propose``."""
-    return tuple(
-        propose(diagnose_at_verdict(recording, episode), recording.environment, recording.contract(), is_over=is_over)
-        for episode in episodes
-    )
-
-
-def diagnose_recording(recording: Recording) -> tuple[Diagnosis, ...]:
-    """Return the diagnoses of a tape: of its recorded episodes, or of those detected in its ticks."""
-    return diagnose_episodes(recording, recording.episodes() or detect(recording.ticks()), is_over=is_over(recording))
 
 
 def is_over(recording: Recording) -> bool:

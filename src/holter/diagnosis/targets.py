@@ -9,14 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
-from holter.causes import verdicts
 from holter.diagnosis.live_process import OBSERVE_S, observe
 from holter.diagnosis.logs import Tell, read_folder, read_log, read_pasted
-from holter.diagnosis.result import DiagnosisResult, diagnose_recording
+from holter.diagnosis.result import DiagnosisResult, is_over
 from holter.errors import EvidenceWrong, TapeError, UnknownTarget
 from holter.evidence.stated.read import is_stated, read_stated
-from holter.records import Diagnosis, Environment, Message, Tick
-from holter.remedies import propose
+from holter.records import Environment, Message, Tick
+from holter.remedies.diagnose import diagnose_evidence, diagnose_recording
 from holter.sentences import NOTHING_CHANGED, define
 from holter.tape import Recording, read
 from holter.tape.reader import CANNOT_READ
@@ -84,7 +83,7 @@ def read_tape(path: Path) -> DiagnosisResult:
     recording = read(path)
     if not recording.all_ticks and recording.damage:
         raise TapeError(NOTHING_LEFT(path=str(path), damage=recording.damage), next_step=OTHER_COPY())
-    return DiagnosisResult("tape", str(path), recording, diagnose_recording(recording))
+    return DiagnosisResult("tape", str(path), recording, diagnose_recording(recording, is_over=is_over(recording)))
 
 
 def read_evidence(content: bytes, name: str) -> DiagnosisResult:
@@ -93,18 +92,15 @@ def read_evidence(content: bytes, name: str) -> DiagnosisResult:
     Raises:  EvidenceWrong.
     """
     stated = read_stated(as_utf8(content), name)
-    evidence = stated.evidence
     environment = Environment(wall_start="1970-01-01T00:00:00+00:00")
-    diagnosis = Diagnosis(
-        episode=stated.episode, wait_chain=evidence.chain, verdicts=verdicts(evidence), facts=evidence.facts
-    )
+    diagnosis = diagnose_evidence(stated.evidence, stated.episode, environment)
     notes: list[Message] = [FACTS_STATED(name=name, count=stated.number)]
     if stated.is_guess:
         notes.append(GUESSED_KIND(kind=stated.episode.kind))
     recording = Recording(
         all_ticks=(Tick(t_s=0.0),), all_episodes=(stated.episode,), environment=environment, finished=True
     )
-    return DiagnosisResult("evidence", name, recording, (propose(diagnosis, environment, is_over=False),), tuple(notes))
+    return DiagnosisResult("evidence", name, recording, (diagnosis,), tuple(notes))
 
 
 def _piped(pipe: BinaryIO) -> DiagnosisResult:

@@ -321,12 +321,13 @@ class Recorder:
     def _take_finding(self, due: Episode, *, is_last: bool = False) -> None:
         # Reported only if the verdict is new.
         # A console's last lines come after the end of the process, so a death without a cause is reported later.
-        from holter.causes import diagnose
-        from holter.remedies import propose
+        from holter.remedies.diagnose import diagnose_recording
 
         key = identity(due)
         episode = next((newest for newest in self._watch.episodes if identity(newest) == key), due)
-        diagnosis = propose(diagnose(self.recording(), episode), self.environment, self.contract, is_over=False)
+        (diagnosis,) = diagnose_recording(
+            self.recording(), (episode,), is_over=False, is_live=True, contract=self.contract
+        )
         before = self.diagnoses.get(key)
         self.diagnoses[key] = diagnosis
         cause, verdict = _headline(diagnosis)
