@@ -154,6 +154,13 @@ class CgroupSample(Record, frozen=True, kw_only=True, tag="cgroup"):
     pids_limit: int | None = None
     pids_used: int | None = None
 
+    @property
+    def memory_free_bytes(self) -> int | None:
+        """Memory below the limit, with the page cache; None without a limit or if the use is unknown."""
+        if self.memory_limit_bytes is None or self.memory_used_bytes is None:
+            return None
+        return max(0, self.memory_limit_bytes - max(0, self.memory_used_bytes - (self.memory_file_bytes or 0)))
+
 
 class ProcessSample(Record, frozen=True, kw_only=True, tag="process"):
     """One process of the training's tree. ``entity`` on the tape is the PID."""

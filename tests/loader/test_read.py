@@ -15,8 +15,8 @@ import pytest
 from acvl_utils.cropping_and_padding.bounding_boxes import crop_and_pad_nd
 from nnunetv2.training.dataloading.nnunet_dataset import nnUNetDatasetBlosc2, nnUNetDatasetNumpy
 
+from holter.linux.mounts import Mount
 from holter.loader import Backend
-from holter.loader.mounts import MountedOn
 from holter.loader.plan.files import observe
 from holter.loader.read.backend import choose
 from holter.loader.read.crop import read_box
@@ -27,6 +27,7 @@ from holter.loader.records import Region
 from loader import data
 
 pytestmark = pytest.mark.skipif(library() is None, reason="the blosc2 wheel has no libblosc2 here")
+NFS = Mount(device="0:52", root="/", mount_point="/data", fs_type="nfs4", source="server:/data", super_options=())
 DTYPES = ["int8", "int16", "uint16", "float16", "float32", "float64"]
 
 
@@ -162,7 +163,7 @@ def test_the_memory_map_of_a_version_that_was_not_compared_is_not_touched(
     found = library()
     assert found is not None
     monkeypatch.setattr(found, "version", "3.4.0")
-    monkeypatch.setattr("holter.loader.read.backend.mount_of", lambda _: MountedOn("/data", "nfs4"))
+    monkeypatch.setattr("holter.loader.read.backend.mount_of_file", lambda _: NFS)
     monkeypatch.setattr("holter.loader.read.backend._open_files", set)
     chosen = choose(observe(written / "case_000.b2nd"), found)
     assert chosen.kind == "libblosc2"
@@ -243,7 +244,7 @@ def test_a_closed_file_is_an_error_and_not_the_end_of_the_process(tmp_path: Path
 def test_over_a_network_a_map_is_used_only_where_the_library_opens_the_file_for_each_block(
     written: Path, monkeypatch: pytest.MonkeyPatch, is_kept_open: bool, kind: str
 ) -> None:
-    monkeypatch.setattr("holter.loader.read.backend.mount_of", lambda _: MountedOn("/data", "nfs4"))
+    monkeypatch.setattr("holter.loader.read.backend.mount_of_file", lambda _: NFS)
     if not is_kept_open:
         monkeypatch.setattr("holter.loader.read.backend._open_files", set)
     assert choose(observe(written / "case_000.b2nd"), library()) == Backend(kind, "")  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Memory that may be used, mounts that files are on, and what is kept in memory."""
+"""Memory that may be used, and what is kept in memory."""
 
 from __future__ import annotations
 
@@ -7,17 +7,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from holter.loader.mounts import mount_of
-from holter.loader.read.memory import ram_budget_bytes
-from holter.loader.read.ram import KeptCase, RamCache
+from holter.loader.read.ram import KeptCase, RamCache, ram_budget_bytes
 
 GIB = 1 << 30
+MOUNTS = """\
+30 25 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw
+32 29 0:32 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory
+"""
 
 
 def machine(root: Path, groups: str, **files: str) -> Path:
     for name, text in {
         "proc/meminfo": "MemFree: 1 kB\nMemAvailable: 8388608 kB\n",
         "proc/self/cgroup": groups,
+        "proc/self/mountinfo": MOUNTS,
         **files,
     }.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
@@ -52,21 +55,6 @@ def test_cgroup_version_1_is_read_too(tmp_path: Path) -> None:
 
 def test_where_nothing_is_known_nothing_is_kept(tmp_path: Path) -> None:
     assert ram_budget_bytes(0.5, tmp_path) == 0
-
-
-def test_the_longest_and_latest_mount_point_holds_a_file(tmp_path: Path) -> None:
-    info = tmp_path / "mountinfo"
-    info.write_text(
-        "1 0 8:1 / / rw - ext4 /dev/sda rw\n"
-        "2 1 0:1 / /data rw shared:1 - ext4 /dev/sdb rw\n"
-        "3 1 0:2 / /data rw - nfs4 server:/x rw\n"
-        "4 1 0:3 / /data/my\\040set rw - fuse.sshfs me rw\n"
-    )
-    for name, fs_type in (("/data/a", "nfs4"), ("/data/my set/a", "fuse.sshfs"), ("/database", "ext4")):
-        found = mount_of(Path(name), info)
-        assert found is not None
-        assert (found.fs_type, found.is_network) == (fs_type, fs_type != "ext4")
-    assert mount_of(Path("/x"), tmp_path / "missing") is None
 
 
 # --- the cache --------------------------------------------------------------------------------------------------

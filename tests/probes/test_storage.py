@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from holter.linux.mounts import mount_of, parse_mountinfo
+from holter.linux.mounts import parse_mountinfo
 from holter.probes.storage import storage_child
 from holter.probes.storage.storage import StorageProbe, is_rotational
 from holter.records import StorageSample
@@ -204,23 +204,6 @@ def test_a_partition_is_asked_through_its_disk_and_virtual_disks_are_not_believe
         (numbers / f"8:{minor}").symlink_to(tmp_path / "devices" / place)
     mounts = parse_mountinfo("".join(f"3{n} 1 8:{n} / /m{n} rw - ext4 /dev/x rw\n" for n in range(6)))
     assert [is_rotational(mount, tmp_path) for mount in mounts] == [True, True, None, None, False, None]
-
-
-def test_the_longest_and_latest_mount_point_holds_a_path_and_octal_names_are_read() -> None:
-    mounts = parse_mountinfo(
-        "1 0 8:1 / / rw - ext4 /dev/sda1 rw\n"
-        "2 1 0:9 / /data rw shared:1 - ext4 /dev/sdb1 rw\n"
-        "3 1 0:50 /export /data rw - nfs4 server:/export rw,vers=4.2\n"
-        "4 1 0:51 / /da\\040ta rw - xfs /dev/sdc rw\n"
-    )
-    found = {path: mount_of(path, mounts) for path in ("/data/set/a.b2nd", "/database", "/da ta/x", "/data")}
-    assert {path: mount.fs_type for path, mount in found.items() if mount} == {
-        "/data/set/a.b2nd": "nfs4",
-        "/database": "ext4",
-        "/da ta/x": "xfs",
-        "/data": "nfs4",
-    }
-    assert [mount.may_hang for mount in mounts] == [False, False, True, False]
 
 
 def test_only_so_many_files_are_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -116,8 +116,7 @@ def free_memory(survey: Survey) -> int | None:
     bounds = [survey.host.memory_available_bytes] if survey.host and survey.host.memory_available_bytes else []
     group = survey.cgroup
     if group is not None and group.memory_limit_bytes is not None:
-        used = max(0, (group.memory_used_bytes or 0) - (group.memory_file_bytes or 0))
-        bounds.append(max(0, group.memory_limit_bytes - used))
+        bounds.append(group.memory_limit_bytes if group.memory_free_bytes is None else group.memory_free_bytes)
     return min(bounds, default=None)
 
 

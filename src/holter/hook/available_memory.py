@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 PROC, CGROUP = Path("/proc"), Path("/sys/fs/cgroup")
+NO_LIMIT_BYTES = 1 << 60  # version 1 writes "no limit" as the largest page-aligned number
 # Names of limit, usage and reclaimable page cache in the two versions of control groups.
 V2 = ("memory.max", "memory.current", "inactive_file")
 V1 = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
@@ -45,7 +46,7 @@ def _is_in(folder: Path, root: Path) -> bool:
 
 def _of_group(folder: Path, names: tuple[str, str, str]) -> int | None:
     limit, usage = (_number(folder / name) for name in names[:2])
-    if limit is None or usage is None:
+    if limit is None or usage is None or limit >= NO_LIMIT_BYTES:
         return None
     cache = [line.split() for line in _lines(folder / "memory.stat")]
     return limit - usage + sum(int(words[1]) for words in cache if words[:1] == [names[2]])

@@ -1,1 +1,1 @@
-"""Parse text files of the kernel: /proc and the list of mounts. Standard library only."""
+"""Text files of the kernel: /proc, mounts, control groups, system calls. Standard library only."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 # Longer than any file read here: the longest is /proc/stat of a machine with a thousand CPUs.
 _READ_BYTES = 1 << 20
+_CAUGHT = re.compile(r"^SigCgt:\s*([0-9a-fA-F]+)$", re.MULTILINE)
 
 
 def read_text(path: Path | str) -> str | None:
@@ -60,6 +62,12 @@ def parse_counters(text: str | None) -> dict[str, int]:
         if value is not None:
             counters[words[0].rstrip(":")] = value
     return counters
+
+
+def catches(status: str | None, number: int) -> bool:
+    """Return whether a process has a handler for a signal, from ``/proc/PID/status``; False if that is not in it."""
+    match = _CAUGHT.search(status or "")
+    return match is not None and bool(int(match[1], 16) >> (number - 1) & 1)
 
 
 def parse_cpu_list(text: str | None) -> int | None:

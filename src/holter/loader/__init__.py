@@ -11,7 +11,7 @@ from holter.loader.plan.dataset import Catalogue
 from holter.loader.plan.oversampling import share_of_rank
 from holter.loader.plan.planner import Planner
 from holter.loader.read.backend import Backend
-from holter.loader.read.memory import ram_budget_bytes
+from holter.loader.read.ram import ram_budget_bytes
 from holter.loader.records import LoaderState, ReadTrouble, SamplePlan, Sampling
 from holter.loader.stage.chain import Chain, NoTransforms
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from holter.errors import CaseUnreadable, NoReadableCase
-from holter.loader.mounts import mount_of
+from holter.linux.mounts import mount_of_file
 from holter.loader.read_errors import CaseTrouble
 from holter.loader.records import ReadTrouble
 
@@ -96,7 +96,7 @@ class Quarantine:
         step: int,
         waited_s: float | None = None,
     ) -> None:
-        mount = None if file is None else mount_of(file)
+        mount = None if file is None else mount_of_file(file)
         self._tell(
             ReadTrouble(
                 kind=kind,

@@ -1,8 +1,7 @@
-"""Thread dumps of py-spy, faulthandler and /proc -> ``ThreadStack``. Pure: text in, records out."""
+"""Thread dumps of py-spy and faulthandler -> ``ThreadStack``. Pure: text in, records out."""
 
 from __future__ import annotations
 
-import platform
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -15,34 +14,6 @@ _FAULT_THREAD = re.compile(
     r"^(?P<current>Current thread|Thread) (?P<id>0x[0-9a-fA-F]+)(?: \[(?P<name>.*)\])? \(most recent call first\):"
 )
 _FAULT_FRAME = re.compile(r'^  File "(?P<file>.*)", line (?P<line>\d+|\?\?\?) in (?P<function>.*)$')
-
-# Calls in which a waiting or working training thread may be; numbers of the kernel's tables.
-_X86_64 = {
-    0: "read", 1: "write", 3: "close", 5: "fstat", 7: "poll", 9: "mmap", 11: "munmap", 16: "ioctl",
-    17: "pread64", 18: "pwrite64", 23: "select", 24: "sched_yield", 34: "pause", 35: "nanosleep", 42: "connect",
-    43: "accept", 45: "recvfrom", 47: "recvmsg", 61: "wait4", 72: "fcntl", 73: "flock", 74: "fsync", 75: "fdatasync",
-    128: "rt_sigtimedwait", 137: "statfs", 202: "futex", 220: "semtimedop", 230: "clock_nanosleep",
-    232: "epoll_wait", 247: "waitid", 257: "openat", 262: "newfstatat", 270: "pselect6", 271: "ppoll",
-    281: "epoll_pwait", 285: "fallocate", 288: "accept4", 332: "statx",
-}  # fmt: skip
-_AARCH64 = {
-    22: "epoll_pwait", 25: "fcntl", 29: "ioctl", 32: "flock", 43: "statfs", 47: "fallocate", 56: "openat",
-    57: "close", 63: "read", 64: "write", 67: "pread64", 68: "pwrite64", 72: "pselect6", 73: "ppoll",
-    79: "newfstatat", 82: "fsync", 83: "fdatasync", 95: "waitid", 98: "futex", 101: "nanosleep",
-    115: "clock_nanosleep", 124: "sched_yield", 137: "rt_sigtimedwait", 192: "semtimedop", 202: "accept",
-    203: "connect", 207: "recvfrom", 212: "recvmsg", 222: "mmap", 260: "wait4", 291: "statx",
-}  # fmt: skip
-_SYSCALLS: Mapping[str, Mapping[int, str]] = {"x86_64": _X86_64, "aarch64": _AARCH64}
-
-
-def syscall_name(text: str, machine: str | None = None) -> str | None:
-    """Name of the call in ``/proc/PID/task/TID/syscall``; ``running`` on a CPU; its number if the name is unknown."""
-    first = text.split(maxsplit=1)[0] if text.strip() else ""
-    if first == "running":
-        return "running"
-    if not first.lstrip("-").isdigit() or int(first) < 0:  # -1: stopped outside any call
-        return None
-    return _SYSCALLS.get(machine or platform.machine(), {}).get(int(first), first)
 
 
 def parse_py_spy(text: bytes | str) -> tuple[ThreadStack, ...]:

@@ -16,7 +16,7 @@ import pytest
 from holter.probes.process.kernel_threads import KernelThreads
 from holter.probes.process.stacks import StackDumper
 from holter.records import StackDump
-from holter.texts.stacks import parse_faulthandler, parse_py_spy, syscall_name
+from holter.texts.stacks import parse_faulthandler, parse_py_spy
 from needs import needs
 from said import english
 
@@ -268,15 +268,6 @@ Current thread's C stack trace (most recent call first):
 def test_an_answer_that_is_no_list_of_threads_is_refused() -> None:
     with pytest.raises(ValueError, match="not a list of threads"):
         parse_py_spy(b'{"error": 1}')
-
-
-def test_system_calls_have_names_where_the_table_knows_them() -> None:
-    assert syscall_name("202 0x5571 0x189 0x0", "x86_64") == "futex"
-    assert syscall_name("98 0x5571 0x189 0x0", "aarch64") == "futex"
-    assert syscall_name("running", "x86_64") == "running"
-    assert syscall_name("-1 0x7f 0x7f", "x86_64") is None
-    assert syscall_name("4711 0x0", "x86_64") == "4711"
-    assert syscall_name("", "x86_64") is None
 
 
 @needs_py_spy

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from holter.linux.cgroups import Group, find_groups
 from holter.linux.mounts import parse_mountinfo
-from holter.probes.machine.cgroup_groups import Group, find_groups
 
 PERIOD_US = 100_000  # the kernel's default
 REMOVE_WAIT_S = 2.0  # the kernel releases a group shortly after its last process has ended

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from holter.loader.mounts import mount_of
+from holter.linux.mounts import mount_of_file
 from holter.loader.plan.blosc2_header import nbytes
 from holter.loader.plan.files import ARCHIVE, BLOSC2, ArrayFile
 from holter.loader.read.libblosc2 import Library, library
@@ -69,8 +69,8 @@ def _needs_map(file: ArrayFile, c_library: Library) -> bool:
     # Libraries that reopen the file for each block need one more round trip per block; for those a map is faster.
     # c-blosc2 3.3.5 keeps the file open. From a file system with 2 ms per request, its plain reads are as fast as a map
     # (0.43 and 0.44 s for 128^3 voxels), and a server failure gives an error; through a map it kills the process.
-    mount = mount_of(file.path)
-    if mount is None or not mount.is_network:
+    mount = mount_of_file(file.path)
+    if mount is None or not mount.may_hang:
         return False
     try:
         handle = c_library.open(file.path)

@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from holter.linux.cgroups import available_bytes
 from holter.loader.plan.files import ArrayFile
 from holter.loader.read.sources import Source
 
+RAM_SHARE = 0.5  # of the free memory; the page cache of all other files needs the other half
 # The first read of a case takes only a box: the first batch must not wait for whole cases.
 LOOKS_BEFORE_KEEPING = 2
 _FLOAT16_MOST = float(np.finfo(np.float16).max)
+
+
+def ram_budget_bytes(share: float = RAM_SHARE, root: Path = Path("/")) -> int:
+    """Return a share of the free memory of the machine or of a group above this process, whichever is less.
+
+    Units:   bytes; 0 if nothing could be read.
+    """
+    free = available_bytes(root / "proc", root / "sys/fs/cgroup")
+    return max(0, int((free or 0) * share))
 
 
 class KeptCase(NamedTuple):

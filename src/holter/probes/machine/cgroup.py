@@ -6,15 +6,13 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Literal, TypeVar
 
+from holter.linux.cgroups import Group, find_groups, memory_limit, memory_used
 from holter.linux.mounts import parse_mountinfo
 from holter.linux.procfs import parse_counters, parse_cpu_list, read_int, read_text, to_int
 from holter.probes import Reading
-from holter.probes.machine.cgroup_groups import Group, find_groups
 from holter.probes.machine.host import parse_pressure
 from holter.records import CgroupSample
 
-# Version 1 writes "no limit" as the largest page-aligned number; no machine has an exbibyte.
-_NO_LIMIT_BYTES = 1 << 60
 _NS_PER_S, _US_PER_S = 1e9, 1e6
 
 Number = TypeVar("Number", int, float)
@@ -35,13 +33,6 @@ def cpu_quota(group: Group) -> float | None:
     if group.version == "v2":
         return parse_cpu_max(read_text(group.folder / "cpu.max"))
     return _quota(read_int(group.folder / "cpu.cfs_quota_us"), read_int(group.folder / "cpu.cfs_period_us"))
-
-
-def memory_limit(group: Group) -> int | None:
-    """Return the bytes granted by this one group; None without a limit."""
-    name = "memory.max" if group.version == "v2" else "memory.limit_in_bytes"
-    limit = read_int(group.folder / name)
-    return limit if limit is not None and limit < _NO_LIMIT_BYTES else None
 
 
 def pids_limit(group: Group) -> int | None:
@@ -167,9 +158,7 @@ class CgroupProbe:
 
     def _memory_used(self, limiting: Group | None) -> int | None:
         group = limiting or self._leaf("memory")
-        if group is None:
-            return None
-        return read_int(group.folder / ("memory.current" if group.version == "v2" else "memory.usage_in_bytes"))
+        return None if group is None else memory_used(group)
 
     def _memory_events(self, limiting: Group | None) -> tuple[int | None, int | None]:
         # Number of times the limit was hit without anything to reclaim, and number of processes killed. Kills are read

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import signal
 from pathlib import Path
 
 import msgspec
 
+from holter.linux.procfs import catches, read_text
+from holter.linux.syscalls import syscall_name
 from holter.records import ThreadStack
-from holter.texts.stacks import syscall_name
 
 _NO_WAIT_CHANNEL = ("", "0")
 
@@ -25,15 +25,7 @@ class KernelThreads:
 
     def catches(self, pid: int, number: int) -> bool:
         """Whether the process has a handler for this signal now. False if that cannot be read."""
-        try:
-            status = (self._proc / str(pid) / "status").read_text(errors="replace")
-        except OSError:
-            return False
-        for line in status.splitlines():
-            name, _, mask = line.partition(":")
-            if name == "SigCgt":
-                return bool(int(mask, 16) >> (signal.Signals(number) - 1) & 1)
-        return False
+        return catches(read_text(self._proc / str(pid) / "status"), number)
 
     def threads(self, pid: int) -> tuple[ThreadStack, ...]:
         """Return all threads without frames; empty if the process is gone."""
@@ -56,7 +48,7 @@ class KernelThreads:
             thread,
             state=state,
             wait_channel=None if channel in _NO_WAIT_CHANNEL else channel,
-            syscall=syscall_name(_read(folder / "syscall") or ""),
+            syscall=syscall_name(_read(folder / "syscall")),
         )
 
     def _name(self, pid: int, task: int) -> str | None:
@@ -71,7 +63,5 @@ def _state(folder: Path) -> str | None:
 
 
 def _read(path: Path) -> str | None:
-    try:
-        return path.read_text(errors="replace").strip()
-    except OSError:
-        return None
+    text = read_text(path)
+    return None if text is None else text.strip()

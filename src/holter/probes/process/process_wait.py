@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from holter.linux.mounts import Mount, mount_of, parse_mountinfo
 from holter.linux.procfs import list_numbers, read_text
+from holter.linux.syscalls import RUNNING, parse_syscall
 from holter.probes.process.process_files import Stat, parse_stat
-from holter.probes.process.syscalls import RUNNING, parse_syscall
 
 # Mounts change rarely, and the table of a cluster node has hundreds of lines.
 _MOUNTS_LIVE_S = 60.0

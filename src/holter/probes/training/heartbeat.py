@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import cast
 
 from holter.hook import page as layout
+from holter.linux.procfs import catches, read_text
 from holter.probes import Reading
 from holter.probes.training.heartbeat_events import EventLines, whole
 from holter.records import Beat, Phase, Role, WaitKind
@@ -73,7 +74,7 @@ class HeartbeatProbe:
         seen = self._living.get(pid)
         if seen is None or seen.fault_signal is None or self._started_ticks(pid) != seen.started_ticks:
             return None
-        return seen.fault_signal if _catches(self._proc / str(pid) / "status", seen.fault_signal) else None
+        return seen.fault_signal if catches(read_text(self._proc / str(pid) / "status"), seen.fault_signal) else None
 
     # -------------------------------------------------------------------------------------------------- pages
 
@@ -190,13 +191,3 @@ def _read(descriptor: int) -> bytes:
         return os.pread(descriptor, layout.SIZE, 0)
     except OSError:
         return b""
-
-
-def _catches(status: Path, number: int) -> bool:
-    try:
-        for line in status.read_text().splitlines():
-            if line.startswith("SigCgt:"):
-                return bool(int(line.split()[1], 16) >> (number - 1) & 1)
-    except (OSError, ValueError, IndexError):
-        pass
-    return False

@@ -64,10 +64,6 @@ def asked_bytes(text: str) -> float | None:
 
 # The free memory of machine and cgroup, the smaller of both.
 def _free(tick: Tick) -> int | None:
-    rooms = []
-    if tick.host is not None and tick.host.memory_available_bytes is not None:
-        rooms.append(tick.host.memory_available_bytes)
-    group = tick.cgroup
-    if group is not None and group.memory_limit_bytes and group.memory_used_bytes is not None:
-        rooms.append(group.memory_limit_bytes - group.memory_used_bytes + (group.memory_file_bytes or 0))
-    return min(rooms, default=None)
+    of_machine = tick.host.memory_available_bytes if tick.host is not None else None
+    of_group = tick.cgroup.memory_free_bytes if tick.cgroup is not None else None
+    return min((free for free in (of_machine, of_group) if free is not None), default=None)

@@ -1,4 +1,4 @@
-"""From a process to the folders of its control groups, its own group first, the outermost last."""
+"""The control groups of a process, its own group first, the outermost last; and how much memory they leave it."""
 
 from __future__ import annotations
 
@@ -6,10 +6,14 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Literal, NamedTuple
 
-from holter.linux.mounts import Mount, is_below
+from holter.linux.mounts import Mount, is_below, parse_mountinfo
+from holter.linux.procfs import parse_counters, read_int, read_text
 
+PROC, ROOT = Path("/proc"), Path("/sys/fs/cgroup")
+# Version 1 writes "no limit" as the largest page-aligned number; no machine has an exbibyte.
+NO_LIMIT_BYTES = 1 << 60
 CONTROLLERS = ("cpu", "cpuset", "memory", "pids")
-_USUAL_PLACE = PurePosixPath("/sys/fs/cgroup")
+_USUAL_PLACE = PurePosixPath(ROOT)
 
 
 class Group(NamedTuple):
@@ -31,6 +35,41 @@ def parse_membership(text: str) -> dict[str, str]:
         for controller in controllers.split(","):
             paths[controller] = path
     return paths
+
+
+def available_bytes(proc: Path = PROC, root: Path = ROOT) -> int | None:
+    """Return the free memory of the machine or of a group of this process, whichever is less; None: unknown.
+
+    Source:  kernel documentation, cgroup-v2 memory.max and memory.stat; proc_meminfo(5).
+    """
+    machine = parse_counters(read_text(proc / "meminfo")).get("MemAvailable")
+    mounts = parse_mountinfo(read_text(proc / "self" / "mountinfo"))
+    groups = find_groups(read_text(proc / "self" / "cgroup") or "", mounts, root)["memory"]
+    free = [None if machine is None else machine * 1024, *(memory_free(group) for group in groups)]
+    return min((known for known in free if known is not None), default=None)
+
+
+def memory_limit(group: Group) -> int | None:
+    """Return the bytes granted by this one group; None without a limit."""
+    limit = read_int(group.folder / ("memory.max" if group.version == "v2" else "memory.limit_in_bytes"))
+    return limit if limit is not None and limit < NO_LIMIT_BYTES else None
+
+
+def memory_used(group: Group) -> int | None:
+    """Return the bytes in use by this one group, page cache included; None if that cannot be read."""
+    return read_int(group.folder / ("memory.current" if group.version == "v2" else "memory.usage_in_bytes"))
+
+
+def memory_free(group: Group) -> int | None:
+    """Return the bytes that this one group has left, with the page cache that the kernel reclaims first.
+
+    None without a limit, or if the use cannot be read.
+    """
+    limit, used = memory_limit(group), memory_used(group)
+    if limit is None or used is None:
+        return None
+    cache = "inactive_file" if group.version == "v2" else "total_inactive_file"
+    return limit - used + parse_counters(read_text(group.folder / "memory.stat")).get(cache, 0)
 
 
 def find_groups(membership: str, mounts: Sequence[Mount], root: Path) -> dict[str, tuple[Group, ...]]:

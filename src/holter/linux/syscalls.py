@@ -90,3 +90,8 @@ def parse_syscall(text: str | None, state: str | None, machine: str | None = Non
     name = (names_of(machine or platform.machine()) or {}).get(number, f"syscall {number}")
     descriptor = int(words[1], 16) & 0xFFFFFFFF if name in ON_A_DESCRIPTOR and len(words) > 1 else None
     return name, descriptor
+
+
+def syscall_name(text: str | None, machine: str | None = None) -> str | None:
+    """Return the name of the call of a thread, from the text of ``/proc/PID/task/TID/syscall``; None outside any."""
+    return parse_syscall(text, None, machine)[0]

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from holter.probes.process.syscalls import ON_A_DESCRIPTOR, names_of, parse_syscall
+from holter.linux.syscalls import ON_A_DESCRIPTOR, names_of, parse_syscall, syscall_name
 from needs import require
 from tools import KERNEL_HEADERS
 
@@ -58,3 +58,12 @@ def test_what_is_not_in_the_table_keeps_its_number_and_what_cannot_be_read_is_un
 def test_every_call_on_a_descriptor_is_in_some_table() -> None:
     tables = [names_of(machine) or {} for machine in KERNEL_HEADERS]
     assert {name for table in tables for name in table.values()} >= ON_A_DESCRIPTOR
+
+
+def test_the_call_of_a_thread_has_the_same_names() -> None:
+    assert syscall_name("202 0x5571 0x189 0x0", "x86_64") == "futex"
+    assert syscall_name("98 0x5571 0x189 0x0", "aarch64") == "futex"
+    assert syscall_name("running", "x86_64") == "running"
+    assert syscall_name("-1 0x7f 0x7f", "x86_64") is None
+    assert syscall_name("4711 0x0", "x86_64") == "syscall 4711"
+    assert syscall_name("", "x86_64") is None
