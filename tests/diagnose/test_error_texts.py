@@ -101,9 +101,9 @@ SHARED, TOO_LARGE = "gpu-shared-or-zombie", "gpu-out-of-memory"
 @pytest.mark.parametrize(
     ("message", "cause", "others", "unlisted"),
     [
-        (LISTED + OTHER + OURS.format("8.91 GiB") + PARTS.format("8.10 GiB"), SHARED, ("PID 2184 (15.2 GB)",), 0),
+        (LISTED + OTHER + OURS.format("8.91 GiB") + PARTS.format("8.10 GiB"), SHARED, ("PID 2184 (14.2 GiB)",), 0),
         (LISTED + OURS.format("8.91 GiB") + PARTS.format("8.10 GiB"), SHARED, (), 15.3e9),
-        (BEFORE_2_1.format("1.10 GiB"), SHARED, ("PID ? (24.2 GB)",), None),
+        (BEFORE_2_1.format("1.10 GiB"), SHARED, ("PID ? (22.6 GiB)",), None),
         (LISTED + OURS.format("22.80 GiB") + PARTS.format("22.10 GiB"), TOO_LARGE, (), 0),
         (BEFORE_2_1.format("22.20 GiB"), TOO_LARGE, None, None),
         # WSL, where NVML does not know, and a container, where it lists us by a PID that we do not know.

@@ -33,7 +33,7 @@ SENTENCES = describe(
     findings={
         "gpu-is-ours": "sharing the GPU does not explain it",
         "gpu-is-shared": "the GPU is shared ({detail})",
-        "memory-of-nobody": "GPU memory that no listed process holds: {gb} GB",
+        "memory-of-nobody": "GPU memory that no listed process holds: {size}",
         "others-on-gpu": "others use this GPU: {value}",
     },
     remedies={

@@ -1,6 +1,6 @@
 """The C library keeps memory that was freed, in arenas of its own: the process grows though nothing leaks.
 
-What happens:  glibc gives many threads an arena each, of 64 MB and more, and returns memory only from the end of it.
+What happens:  glibc gives many threads an arena each, of 64 MiB and more, and returns memory only from the end of it.
                Buffers of changing size leave holes: the RSS of the main process goes up like a ratchet, to a plateau
                or to the kernel's limit. Python's own heap stays small.
 How we know:   the growth of the main process lies in these arenas, by half or more, and there are eight or more.

@@ -2,7 +2,7 @@
 
 What happens:  workers put their tensors into /dev/shm. Where it is full the kernel ends the writer with SIGBUS, or
                torch raises "unable to write to file </torch_...>"; a worker may go on without that batch, and the
-               training gets slower. Docker gives a container 64 MB by default, so it mostly happens
+               training gets slower. Docker gives a container 64 MiB by default, so it mostly happens
                in epoch 0, and only in the container.
 How we know:   a worker ended by SIGBUS while /dev/shm was full, or an exception that says "No space left on device"
                (ENOSPC) of shared memory. Decisive. One that only names shared memory needs its size beside it. What
@@ -36,7 +36,7 @@ SENTENCES = describe(
         "no-shm-trouble": "nothing failed for lack of shared memory",
         "shm-below-need": "full queues need {percent} % of /dev/shm ({detail})",
         "shm-failed": "a write into shared memory failed ({detail})",
-        "shm-of-docker": "/dev/shm has the default size of Docker (64 MB)",
+        "shm-of-docker": "/dev/shm has the default size of Docker (64 MiB)",
     },
     remedies={
         "measure-shm": "See how large and how full shared memory is.",

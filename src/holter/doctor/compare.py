@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 import msgspec
 
 from holter.doctor import examine
-from holter.doctor.checks.results import number, size
+from holter.doctor.checks.results import number
 from holter.doctor.records import Difference, Examination, Survey, Worse
 from holter.errors import BadInput
+from holter.sizes import format_bytes
 
 SCHEMA = "holter-doctor/1"
 SEVERITY = {"no-go": 3, "warn": 2, "unknown": 1, "go": 0, "not-applicable": 0}
@@ -76,19 +77,23 @@ def _milliseconds(seconds: float) -> str:
     return f"{1000 * seconds:.2f} ms"
 
 
+def _rate(bytes_per_s: float) -> str:
+    return f"{format_bytes(bytes_per_s)}/s"
+
+
 FACTS: tuple[Fact, ...] = (
     Fact("gpu.licence_stage", _gpu("licence_stage"), 9),
     Fact("gpu.virtualization", _gpu("virtualization"), 8),
     Fact("gpu.name", _gpu("name"), 7),
-    Fact("gpu.memory_total", _gpu("memory_total_bytes"), 5, 1, True, size),
+    Fact("gpu.memory_total", _gpu("memory_total_bytes"), 5, 1, True, format_bytes),
     Fact("gpu.driver", _gpu("driver"), 4),
     Fact("gpu.pcie_width", _gpu("pcie_width"), 3, 1),
     Fact("cpu.effective", _group("effective_cpus"), 6, 1, show=number),
     Fact("cpu.quota", _group("cpu_quota_cpus"), 5, show=number),
     Fact("cpu.model", _environment("cpu_model"), 3),
-    Fact("memory.available", _host("memory_available_bytes"), 4, 1, True, size),
-    Fact("memory.limit", _group("memory_limit_bytes"), 5, 1, True, size),
-    Fact("memory.shm", _host("shm_total_bytes"), 5, 1, True, size),
+    Fact("memory.available", _host("memory_available_bytes"), 4, 1, True, format_bytes),
+    Fact("memory.limit", _group("memory_limit_bytes"), 5, 1, True, format_bytes),
+    Fact("memory.shm", _host("shm_total_bytes"), 5, 1, True, format_bytes),
     Fact("machine.virtual", _environment("virtual_machine"), 4),
     Fact("machine.container", _environment("container"), 4),
     Fact("machine.kernel", _environment("kernel"), 1),
@@ -96,7 +101,7 @@ FACTS: tuple[Fact, ...] = (
     Fact("machine.clock_source", _host("clock_source"), 1),
     Fact("storage.kind", _folder("preprocessed", "fs_type"), 4),
     Fact("storage.latency", _folder("preprocessed", "read_latency_s"), 4, -1, True, _milliseconds),
-    Fact("storage.rate", _folder("preprocessed", "read_bytes_per_s"), 4, 1, True, lambda rate: f"{size(rate)}/s"),
+    Fact("storage.rate", _folder("preprocessed", "read_bytes_per_s"), 4, 1, True, _rate),
     Fact("software.python", lambda survey: survey.software.python, 2),
     Fact("software.torch", _package("torch"), 6),
     Fact("software.cuda", lambda survey: survey.software.torch_cuda, 4),

@@ -58,14 +58,6 @@ def has_space(sample: StorageSample) -> bool | None:
     return shortage(sample) is None and sample.free_bytes >= needed_bytes(sample)
 
 
-def format_bytes(count: float) -> str:
-    """Format a size in decimal units: "12.3 GB", "48 MB", "512 kB"."""
-    for unit, factor in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if count >= factor:
-            return f"{count / factor:.3g} {unit}"
-    return f"{count:.0f} B"
-
-
 def describe_mount(sample: StorageSample) -> str:
     """Return type, device and mount point of a file system: "nfs4 server:/export on /data"."""
     words = (sample.fs_type, sample.device, "on" if sample.mount_point else None, sample.mount_point)

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from holter.causes.offers import ASK_ADMIN
-from holter.evidence.disk_space import format_bytes
 from holter.records import Diagnosis, Environment, Fact
+from holter.sizes import format_bytes
 
-# A checkpoint of a usual 3D network takes 0.3 to 1 GB. Used if no checkpoint has been written yet.
-USUAL_NEED_BYTES = 10**9
+# A checkpoint of a usual 3D network takes 0.3 to 1 GiB. Used if no checkpoint has been written yet.
+USUAL_NEED_BYTES = 1 << 30
 # The storage of a small read that has been waiting for longer is dead, not slow.
 DEAD_S = 10.0
 

@@ -30,6 +30,7 @@ from holter.records import (
 )
 from holter.reports.catalogue import Lang, english, filling, known, phrase, text
 from holter.reports.choices import value_words
+from holter.sizes import format_bytes
 from holter.tape import Recording
 from holter.texts.recording import FROM_TEXT
 
@@ -227,13 +228,13 @@ def _measures(value: str) -> dict[str, str]:
     try:
         number = float(value)
     except ValueError:
-        return {"percent": value, "ms": value, "gb": value, "signal": value}
+        return {"percent": value, "ms": value, "size": value, "signal": value}
     percent = f"{100 * number:.0f}" if number >= 0.1 or number == 0 else f"{100 * number:.1f}"
     try:
         named_signal = f"{int(number)} ({signal.Signals(int(number)).name})"
     except ValueError:
         named_signal = value
-    return {"percent": percent, "ms": f"{1000 * number:.3g}", "gb": f"{number / 1e9:.1f}", "signal": named_signal}
+    return {"percent": percent, "ms": f"{1000 * number:.3g}", "size": format_bytes(number), "signal": named_signal}
 
 
 def remedy_text(remedy: Remedy, lang: Lang) -> str:

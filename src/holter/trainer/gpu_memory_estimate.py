@@ -8,6 +8,8 @@ from typing import Any
 
 import torch
 
+from holter.sizes import format_bytes
+
 # nnU-Net plans networks for most of a GPU, and their real need is known only in training. A tenth of the memory that is
 # free before that may be lost to fragmentation anyway; at 128 x 128 x 128 transforms take 0.3 GB.
 MOST_SHARE = 0.1
@@ -44,4 +46,4 @@ def shortage(needed: int, device: Any) -> str | None:
 def _shortage(needed: int, free: int) -> str | None:
     if needed <= MOST_SHARE * free:
         return None
-    return f"on the GPU they would take {needed / 1e6:.0f} MB of {free / 1e6:.0f} MB that are free"
+    return f"on the GPU they would take {format_bytes(needed)} of {format_bytes(free)} that are free"

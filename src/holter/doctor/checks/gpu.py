@@ -6,12 +6,13 @@ import re
 from collections.abc import Sequence
 
 from holter.causes.pcie_link_degraded import DEGRADED_RATIO
-from holter.doctor.checks.results import GIB, go, not_applicable, result, size, unknown
+from holter.doctor.checks.results import go, not_applicable, result, unknown
 from holter.doctor.records import Result, Survey
 from holter.evidence.facts.gpu.graphics import held_down_by, others
 from holter.records import GpuSample, GpuSlice
 from holter.reports.catalogue import phrase
 from holter.sentences import define_all
+from holter.sizes import GIB, format_bytes
 
 define_all(
     {
@@ -199,14 +200,14 @@ def gpu_memory(survey: Survey) -> Result:
         return unknown("gpu-memory", "driver-does-not-tell")
     gpu, used, total = max(memories, key=lambda memory: memory[2] - memory[1])
     free = total - used
-    values = {"free": size(free), "total": size(total), "gpu": gpu}
+    values = {"free": format_bytes(free), "total": format_bytes(total), "gpu": gpu}
     wanted = PLANNED_BYTES.get(survey.asked.plans) if survey.asked.dataset else None
     if wanted is None:
         return go("gpu-memory", "no-plan", **values)
     if free < PLANNED_SLACK * wanted:
         variant = "small" if total < PLANNED_SLACK * wanted else "taken"
-        return result("warn", "gpu-memory", variant, wanted=size(wanted), plans=survey.asked.plans, **values)
-    return go("gpu-memory", wanted=size(wanted), **values)
+        return result("warn", "gpu-memory", variant, wanted=format_bytes(wanted), plans=survey.asked.plans, **values)
+    return go("gpu-memory", wanted=format_bytes(wanted), **values)
 
 
 def _memories(gpus: Sequence[GpuSample], names: str) -> list[tuple[str, int, int]]:
@@ -244,7 +245,7 @@ def gpu_neighbours(survey: Survey) -> Result:
         return go("gpu-neighbours")
     gpu, foreign = busy[0]
     names = ", ".join(
-        f"{process.name} (PID {process.pid}, {size(process.memory_bytes or 0)})" for process in foreign[:3]
+        f"{process.name} (PID {process.pid}, {format_bytes(process.memory_bytes or 0)})" for process in foreign[:3]
     )
     setting = f"export CUDA_VISIBLE_DEVICES={free[0].index}" if free else None
     return result(

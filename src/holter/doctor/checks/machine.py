@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from holter.doctor.checks.results import go, not_applicable, number, result, size, unknown
+from holter.doctor.checks.results import go, not_applicable, number, result, unknown
 from holter.doctor.records import Result, Survey
 from holter.sentences import define_all
+from holter.sizes import format_bytes
 
 define_all(
     {
@@ -90,7 +91,7 @@ def slurm(survey: Survey) -> Result:
         hours = f"{left / HOUR_S:.1f}"
         return result("no-go" if left < LITTLE_TIME_S else "warn", "slurm", "time", hours=hours)
     memory = _count(variables.get("SLURM_MEM_PER_NODE"))
-    values = {"cpus": cpus or "?", "memory": size(memory * SLURM_MEMORY) if memory else "?"}
+    values = {"cpus": cpus or "?", "memory": format_bytes(memory * SLURM_MEMORY) if memory else "?"}
     return go("slurm", **values)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from holter.doctor.checks.results import GIB, go, not_applicable, result, size, unknown
+from holter.doctor.checks.results import go, not_applicable, result, unknown
 from holter.doctor.needs import (
     Workers,
     batch_bytes,
@@ -16,6 +16,7 @@ from holter.doctor.needs import (
 )
 from holter.doctor.records import Result, Survey
 from holter.sentences import define_all
+from holter.sizes import GIB, format_bytes
 
 define_all(
     {
@@ -114,10 +115,10 @@ def training_memory(survey: Survey) -> Result:
         return _without_plan(free)
     need = training_bytes(survey.plan, processes, survey.asked.device)
     values = {
-        "need": size(need),
-        "free": size(free),
+        "need": format_bytes(need),
+        "free": format_bytes(free),
         "workers": processes.together,
-        "each": size(worker_bytes(survey.plan)),
+        "each": format_bytes(worker_bytes(survey.plan)),
     }
     if need <= CLOSE_RATIO * free:
         return go("training-memory", **values)
@@ -130,8 +131,10 @@ def training_memory(survey: Survey) -> Result:
 
 def _without_plan(free: int) -> Result:
     if free < LEAST_BYTES:
-        return result("warn", "training-memory", "little", free=size(free), wanted=size(RECOMMENDED_BYTES))
-    return go("training-memory", "no-plan", free=size(free))
+        return result(
+            "warn", "training-memory", "little", free=format_bytes(free), wanted=format_bytes(RECOMMENDED_BYTES)
+        )
+    return go("training-memory", "no-plan", free=format_bytes(free))
 
 
 def _workers_that_fit(survey: Survey, processes: Workers, free: float) -> int | None:
@@ -150,7 +153,7 @@ def memory_limit(survey: Survey) -> Result:
     if group.memory_limit_bytes is None:
         return go("memory-limit", "none")
     total = host.memory_total_bytes if host else None
-    values = {"limit": size(group.memory_limit_bytes), "total": size(total) if total else "?"}
+    values = {"limit": format_bytes(group.memory_limit_bytes), "total": format_bytes(total) if total else "?"}
     if (group.oom_kill_total or 0) > 0:
         return result("warn", "memory-limit", "killed", count=group.oom_kill_total, **values)
     return go("memory-limit", "limit", **values)
@@ -168,7 +171,7 @@ def validation_memory(survey: Survey) -> Result:
         return unknown("validation-memory", "meminfo-unread")
     asked, fit = export_workers(survey), exports_that_fit(survey, int(CLOSE_RATIO * free)) or 1
     case, largest, _ = max(files.export_needs, key=lambda need: need[1])
-    values = {"case": case, "need": size(largest), "free": size(free), "workers": asked, "fit": fit}
+    values = {"case": case, "need": format_bytes(largest), "free": format_bytes(free), "workers": asked, "fit": fit}
     if largest > free:
         return result("no-go", "validation-memory", "hopeless", **values)
     if fit < asked:
@@ -185,10 +188,12 @@ def shared_memory(survey: Survey) -> Result:
     free = host.shm_total_bytes - (host.shm_used_bytes or 0)
     if survey.plan is None:
         if host.shm_total_bytes < COMMON_SHM:
-            return result("warn", "shared-memory", "small", total=size(host.shm_total_bytes), setting=_shm(COMMON_SHM))
-        return go("shared-memory", "no-plan", total=size(host.shm_total_bytes))
+            return result(
+                "warn", "shared-memory", "small", total=format_bytes(host.shm_total_bytes), setting=_shm(COMMON_SHM)
+            )
+        return go("shared-memory", "no-plan", total=format_bytes(host.shm_total_bytes))
     need = workers(survey).batches * batch_bytes(survey.plan)
-    values = {"need": size(need), "free": size(free), "total": size(host.shm_total_bytes)}
+    values = {"need": format_bytes(need), "free": format_bytes(free), "total": format_bytes(host.shm_total_bytes)}
     if need > free:
         return result("no-go", "shared-memory", "too-small", setting=_shm(need), **values)
     if need > CLOSE_RATIO * free:
@@ -209,7 +214,7 @@ def swap(survey: Survey) -> Result:
     if not host.swap_total_bytes:
         return go("swap", "none")
     used = (host.swap_used_bytes or 0) / host.swap_total_bytes
-    values = {"used": size(host.swap_used_bytes or 0), "total": size(host.swap_total_bytes)}
+    values = {"used": format_bytes(host.swap_used_bytes or 0), "total": format_bytes(host.swap_total_bytes)}
     if used >= SWAP_USED_RATIO and (host.pressure_memory_some_ratio or 0) > 0:
         return result("warn", "swap", "busy", **values)
     return go("swap", "full" if used >= SWAP_USED_RATIO else "go", **values)

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from holter.doctor.records import Result, State
 
-GIB = 1 << 30
-MIB = 1 << 20
-
 
 def result(state: State, check: str, variant: str, /, *, setting: object = None, **values: object) -> Result:
     """Return a result with its values as text."""
@@ -29,15 +26,6 @@ def unknown(check: str, why: object) -> Result:
 def not_applicable(check: str, variant: str) -> Result:
     """Return a result for a check that does not apply."""
     return result("not-applicable", check, variant)
-
-
-def size(count: float) -> str:
-    """Format bytes: ``1.5 GiB``, ``64 MiB``."""
-    for unit, name in ((1 << 40, "TiB"), (GIB, "GiB"), (MIB, "MiB"), (1 << 10, "KiB")):
-        if count >= unit:
-            number = count / unit
-            return f"{number:.0f} {name}" if number >= 10 else f"{number:.1f} {name}"
-    return f"{count:.0f} B"
 
 
 def number(value: float) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from holter.doctor.checks.results import GIB, go, not_applicable, number, result, size, unknown
+from holter.doctor.checks.results import go, not_applicable, number, result, unknown
 from holter.doctor.needs import COPIES_OF_CHECKPOINT, Reading, checkpoint_bytes, free_memory, reading, workers
 from holter.doctor.records import Folder, Result, State, Survey
 from holter.sentences import define_all
+from holter.sizes import GIB, format_bytes
 
 define_all(
     {
@@ -185,7 +186,7 @@ def room_for_results(survey: Survey) -> Result:
         return result("no-go", "room-for-results", "inodes", path=folder.path, count=folder.free_inodes)
     checkpoint = checkpoint_bytes(survey)
     need = COPIES_OF_CHECKPOINT * checkpoint if checkpoint is not None else COMMON_ROOM
-    values = {"need": size(need), "free": size(folder.free_bytes), "path": folder.path}
+    values = {"need": format_bytes(need), "free": format_bytes(folder.free_bytes), "path": folder.path}
     if checkpoint is None:
         state: State = "warn" if folder.free_bytes < need else "go"
         return result(state, "room-for-results", "little" if state == "warn" else "no-plan", **values)
@@ -209,7 +210,7 @@ def room_for_unpacking(survey: Survey) -> Result:
     if not files.unpacked_bytes or not read:
         return unknown("room-for-unpacking", files.unread or "no-whole-file")
     need = files.unpacked_bytes * files.cases // max(1, files.segmentations_read)
-    values = {"need": size(need), "free": size(folder.free_bytes), "path": folder.path}
+    values = {"need": format_bytes(need), "free": format_bytes(folder.free_bytes), "path": folder.path}
     return (
         result("no-go", "room-for-unpacking", "too-little", **values)
         if need > folder.free_bytes
@@ -222,7 +223,7 @@ def room_in_tmp(survey: Survey) -> Result:
     folder = survey.folder("tmp")
     if folder is None or folder.free_bytes is None:
         return unknown("room-in-tmp", folder.problem if folder else "not-looked-at")
-    values = {"free": size(folder.free_bytes), "path": folder.path}
+    values = {"free": format_bytes(folder.free_bytes), "path": folder.path}
     if folder.free_bytes < TMP_ROOM or (folder.free_inodes is not None and folder.free_inodes < INODES):
         return result("warn", "room-in-tmp", "little", setting="export TMPDIR=/path/with/room", **values)
     return go("room-in-tmp", **values)
@@ -237,14 +238,14 @@ def reading_speed(survey: Survey) -> Result:
         return unknown("reading-speed", folder.problem or "no-file")
     values = {
         "latency": f"{1000 * folder.read_latency_s:.2f}",
-        "rate": size(folder.read_bytes_per_s or 0),
+        "rate": format_bytes(folder.read_bytes_per_s or 0),
         "kind": folder.fs_type or "?",
         "reads": folder.reads,
     }
     need = reading(survey)
     if need is None:
         return _without_need(folder, values)
-    values |= {"need_rate": size(need.bytes_per_s), "need_reads": number(need.reads_per_s)}
+    values |= {"need_rate": format_bytes(need.bytes_per_s), "need_reads": number(need.reads_per_s)}
     times = _times(folder, need, workers(survey).train)
     fits = _fits_into_cache(survey)
     if times >= ENOUGH_TIMES:

@@ -16,6 +16,7 @@ from holter.loader.read.scratch import Scratch
 from holter.loader.read.sources import ArraySource, Blosc2Source, PythonSource, Source
 from holter.loader.read_errors import FileUnreadable, attributed_to
 from holter.loader.records import Shape
+from holter.sizes import format_bytes
 
 Kind = Literal["libblosc2", "libblosc2-mapped", "python-blosc2", "numpy"]
 
@@ -99,8 +100,8 @@ def _stdio_note(reasons: list[str]) -> str:
 def _archive_note(file: ArrayFile) -> str:
     if file.path.suffix != ARCHIVE:
         return ""
-    size = file.nbytes / 1e6
-    return f"whole cases are decompressed for each sample ({size:.0f} MB here); unpack them to .npy, as nnU-Net does"
+    size = format_bytes(file.nbytes)
+    return f"whole cases are decompressed for each sample ({size} here); unpack them to .npy, as nnU-Net does"
 
 
 def _difference(file: ArrayFile, backend: Backend) -> str | None:

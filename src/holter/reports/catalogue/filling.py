@@ -8,13 +8,14 @@ import string
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from holter.sizes import format_bytes
+
 # Set in tests: a missing value is then an error.
 STRICT = "HOLTER_STRICT_SENTENCES"
 # Below this a duration has one decimal: "0.4 s" is more exact than "0 s".
 SHORT_S = 10.0
 # Below this a measured time keeps three digits: "2.31 s", "25000 s".
 PRECISE_S = 100.0
-UNITS = ("kB", "MB", "GB", "TB", "PB")
 # Each blank is replaced by one character while clauses are cut out.
 _FIRST_MARK = 0xE000
 _BRACKETS = re.compile(r" ?\([^()（）]*\)|（[^()（）]*）")
@@ -50,7 +51,7 @@ class Filler(string.Formatter):
         if format_spec == "seconds":
             return self._unit("duration.s", s=f"{value:.0f}" if value >= PRECISE_S else f"{value:.3g}")
         if format_spec == "bytes":
-            return byte_size(float(value))
+            return format_bytes(float(value))
         if format_spec == "percent":
             return f"{100 * float(value):.0f}"
         return str(super().format_field(value, format_spec))
@@ -88,12 +89,3 @@ def duration(seconds: float, unit: Callable[..., str]) -> str:
     if whole < 3600:
         return unit("duration.min", min=whole // 60, s=whole % 60)
     return unit("duration.h", h=whole // 3600, min=whole % 3600 // 60)
-
-
-def byte_size(size: float) -> str:
-    """Return a size in decimal units, as on disks and memory modules: "25.8 GB"."""
-    for name in ("B", *UNITS):
-        if size < 1000 or name == UNITS[-1]:
-            return f"{size:.0f} {name}" if name == "B" else f"{size:.3g} {name}"
-        size /= 1000
-    return ""

@@ -23,7 +23,7 @@ CANNOT_WRITE = define("error.cannot-write", "Cannot write {path}: {error}.")
 
 HERE = Path(__file__).parent
 # A number and its unit stay on one line.
-MEASURE = re.compile(r"(?<=\d) (?=(?:s|ms|min|h|%|W|MHz|GiB|MB/s|秒|分|毫秒|小时)(?![A-Za-z]))")
+MEASURE = re.compile(r"(?<=\d) (?=(?:s|ms|min|h|%|W|MHz|[KMGT]iB(?:/s)?|秒|分|毫秒|小时)(?![A-Za-z]))")
 
 
 def write_html(

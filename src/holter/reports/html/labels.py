@@ -64,7 +64,7 @@ define_all(
         "unit.cores": "cores",
         "unit.gib": "GiB",
         "unit.batches": "batches",
-        "unit.mb-per-s": "MB/s",
+        "unit.mib-per-s": "MiB/s",
         "unit.epoch": "epoch",
         "table.epoch": "epoch",
         "table.ended": "ended",

@@ -9,10 +9,8 @@ import msgspec
 from holter.history.ranks import main_beat
 from holter.records import Beat, GpuSample, Tick
 from holter.reports.html.thinning import Grid, Points, Thinner
+from holter.sizes import GIB, MIB
 from holter.tape import Recording
-
-GIB = float(2**30)
-MB = 1e6
 
 
 class Series(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,7 +41,7 @@ CHARTS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("cpu", "cores", ("tree-cpu", "host-cpu", "effective-cpus")),
     ("memory", "gib", ("tree-rss", "cgroup-memory", "memory-available", "memory-limit")),
     ("pressure", "percent", ("pressure-cpu", "pressure-io", "pressure-memory")),
-    ("storage", "mb-per-s", ("tree-read",)),
+    ("storage", "mib-per-s", ("tree-read",)),
 )
 LIMITS = frozenset({"effective-cpus", "memory-limit"})
 GPU_KEYS = ("gpu-utilization", "gpu-power", "gpu-clock", "gpu-memory")
@@ -158,7 +156,7 @@ class _Rates:
         if before is None or tick.t_s <= before[0]:
             return
         grown = sum(max(0, total - before[1].get(pid, total)) for pid, total in totals.items())
-        yield "tree-read", 0, grown / MB / (tick.t_s - before[0])
+        yield "tree-read", 0, grown / MIB / (tick.t_s - before[0])
 
 
 def _gpu_values(tick: Tick, tops: dict[tuple[str, int], tuple[float, str]]) -> Iterator[Value]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from holter.evidence.disk_space import format_bytes
 from holter.evidence.fact_book import FactBook
 from holter.evidence.facts.gpu.graphics import (
     FOREIGN_BYTES,
@@ -21,6 +20,7 @@ from holter.evidence.facts.gpu.graphics import (
 )
 from holter.evidence.messages import messages_around
 from holter.evidence.window import Window
+from holter.sizes import format_bytes
 
 _SIZE = r"([\d.]+) (bytes|[KMGT]iB)"
 _UNITS = {"bytes": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}
