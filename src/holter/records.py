@@ -460,6 +460,10 @@ class Noted(Record, frozen=True, kw_only=True, tag="note"):
         return self.message or self.text
 
 
+ActionState = Literal["proposed", "begun", "done", "failed"]
+ActionSource = Literal["hook", "supervisor"]
+
+
 class ActionTaken(Record, frozen=True, kw_only=True, tag="action"):
     """An action on the run: started, done, failed, or proposed (what ``--heal`` would do)."""
 
@@ -467,7 +471,7 @@ class ActionTaken(Record, frozen=True, kw_only=True, tag="action"):
     # replace-workers, save-checkpoint, set-aside-checkpoint, keep-checkpoint, export-again, announce-restart, restart,
     # end-group, wait, leave-alone, stop
     action: str
-    state: Literal["proposed", "begun", "done", "failed"]
+    state: ActionState
     text: str = ""  # quoted text; on older tapes any sentence
     message: Message | None = None  # before, after, why; instead of ``text``
     cause: str | None = None  # the diagnosis behind it
@@ -475,7 +479,7 @@ class ActionTaken(Record, frozen=True, kw_only=True, tag="action"):
     asks: tuple[tuple[str, str], ...] = ()  # of a wait: values for the text to the administrator
     pids: tuple[int, ...] = ()  # processes that it ends: their deaths are no faults
     generation: int = 0  # of the affected training process; of a restart: the new one
-    source: Literal["hook", "supervisor"] = "supervisor"
+    source: ActionSource = "supervisor"
 
     @property
     def said(self) -> Text:
@@ -693,11 +697,14 @@ class Finding(Record, frozen=True, kw_only=True):
     values: tuple[tuple[str, Value], ...] = ()
 
 
+Safety = Literal["ADVICE", "CONSENT", "SAFE"]
+
+
 class Remedy(Record, frozen=True, kw_only=True):
     """A remedy. SAFE: the result of the training is provably unchanged. CONSENT: the user decides."""
 
     id: str
-    safety: Literal["ADVICE", "CONSENT", "SAFE"] = "ADVICE"
+    safety: Safety = "ADVICE"
     command: str | None = None
     values: tuple[tuple[str, str], ...] = ()
 
@@ -713,11 +720,14 @@ class Plan(Record, frozen=True, kw_only=True):
     reason: str = ""  # catalogue key of why
 
 
+VerdictName = Literal["confirmed", "likely", "possible", "excluded"]
+
+
 class Verdict(Record, frozen=True, kw_only=True):
     """The result of one cause for one episode."""
 
     cause: str
-    verdict: Literal["confirmed", "likely", "possible", "excluded"]
+    verdict: VerdictName
     score: float  # 0..1; only for ranking within one diagnosis
     supports: tuple[Finding, ...] = ()
     against: tuple[Finding, ...] = ()
@@ -733,3 +743,7 @@ class Diagnosis(Record, frozen=True, kw_only=True):
     facts: tuple[Fact, ...] = ()
     remedies: tuple[tuple[str, tuple[Remedy, ...]], ...] = ()  # by cause
     later: tuple[Fact, ...] = ()  # learned after the verdict: mostly how it ended
+
+
+# What ``holter diagnose`` was given.
+TargetKind = Literal["tape", "pid", "folder", "log", "evidence"]

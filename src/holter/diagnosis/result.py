@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import datetime
 import time
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from holter.causes import diagnose_at_verdict
 from holter.detectors import detect
-from holter.records import Diagnosis, Episode, Message
+from holter.records import Diagnosis, Episode, Message, TargetKind
 from holter.remedies import propose
 from holter.tape import Recording
 
-TargetKind = Literal["tape", "pid", "folder", "log", "evidence"]
 # A recorder writes every second, on a busy machine every few. One that is silent for longer was killed.
 SILENT_S = 60.0
 
