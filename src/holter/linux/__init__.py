@@ -1,1 +1,1 @@
-"""Parse text files of the kernel: /proc and the list of mounts. Standard library only."""
+"""Parse text files of the kernel, with the standard library alone: /proc and the list of mounts."""
