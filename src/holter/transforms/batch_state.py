@@ -45,7 +45,7 @@ class Step(Protocol):
 
     @property
     def name(self) -> str:
-        """Return its name in the mapping."""
+        """Return the name that is logged beside stock's name."""
 
     @property
     def reshapes(self) -> bool:

@@ -11,7 +11,7 @@ _UNLIMITED = 1 << 60  # cgroup v1 writes a number near 2 ** 63 for "no limit"
 
 
 def ram_budget_bytes(share: float = RAM_SHARE, root: Path = Path("/")) -> int:
-    """Return a share of the free memory of the machine or of a group above this process, whichever is less.
+    """Return a share of the free memory: that of the machine, or that of this process's control groups if it is less.
 
     Units:   bytes; 0 if nothing could be read.
     Source:  kernel documentation, cgroup-v2 memory.max and memory.stat; proc_meminfo(5).
