@@ -102,6 +102,18 @@ def test_the_files_that_the_pages_for_developers_name_exist() -> None:
         assert {name for name in named if not any((root / name).exists() for root in roots)} == set(), page.name
 
 
+def test_each_list_of_a_contributor_names_as_many_files_as_its_heading_says() -> None:
+    guide = (CHECKOUT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    lists = re.findall(r"^### ([^\n]+): (\d+) files(, and 2 tapes)?\n(.*?)(?=^##)", guide, re.M | re.S)
+    assert len(lists) == 7
+    for change, count, tapes, text in lists:
+        files = re.findall(r"^\d+\. ([^\n]*)", text, re.M)
+        assert len(files) == int(count), change
+        assert int(count) + (2 if tapes else 0) <= 7, change
+        unnamed = [line for line in files if "`" not in line]
+        assert len(unnamed) <= 1, change  # of a message: the test of the code that says it
+
+
 @pytest.mark.parametrize(
     ("script", "page"),
     [
