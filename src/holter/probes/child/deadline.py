@@ -97,7 +97,7 @@ class ChildClient:
         """Ask, and return the answer if it comes within ``patience_s``; otherwise a later ``ask`` returns it.
 
         While an answer is missing, no new question is asked. A late answer is returned only if the new question is not
-        answered at once; otherwise one slow call would make every later answer an old one.
+        answered at once. Otherwise, after one slow call, every answer would belong to the question before.
         """
         stuck = self._killed.still_there()
         if self._process is None:
