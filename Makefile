@@ -13,8 +13,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 ARGS ?=
-# What counts seconds one after the other on one worker, everything else beside them (tests/conftest.py).
-TWO_WORKERS := -n 2
+# One worker for what counts seconds, one test at a time, and two for the rest (tests/conftest.py): most tests wait for
+# processes, so that two cores are enough for three.
+WORKERS := -n 3
 
 # torch is named in the same command as Holter, so that pip cannot first choose the newest one: this version has a
 # CPU wheel wherever pip is told of an index or a folder with CPU wheels (2.13.0+cpu counts as 2.13.0, and is
@@ -37,13 +38,13 @@ demo: $(VENV)/.has-demo
 
 # Whoever says what to run gets it, however long it takes.
 test: $(VENV)/.has-dev
-	$(BIN)/python -m pytest $(or $(ARGS),$(TWO_WORKERS) -m "not long")
+	$(BIN)/python -m pytest $(or $(ARGS),$(WORKERS) -m "not long")
 
 test-fast: $(VENV)/.has-dev
-	$(BIN)/python -m pytest $(TWO_WORKERS) -m "not long and not slow and not training" $(ARGS)
+	$(BIN)/python -m pytest $(WORKERS) -m "not long and not slow and not training" $(ARGS)
 
 test-long: $(VENV)/.has-dev
-	$(BIN)/python -m pytest $(TWO_WORKERS) -m long $(ARGS)
+	$(BIN)/python -m pytest $(WORKERS) -m long $(ARGS)
 
 check: $(VENV)/.has-dev
 	$(BIN)/ruff check .

@@ -20,7 +20,7 @@ from holter.demo.prepare import CONFIGURATION, DATASET_NAME, Prepared, prepare
 from needs import HIPPOCAMPUS, imported, may_lack, names_of, require, skip_without
 
 # What counts seconds of real trainings and processes: two such tests at a time would disturb each other.
-SERIAL = ("supervised/", "demo/test_faults", "hook/test_ranks", "hook/test_replace", "hook/test_toy_training")
+SERIAL = ("supervised/", "demo/test_faults", "hook/test_ranks", "hook/workers/test_replace", "hook/test_toy_training")
 # Every test here starts `holter run` and waits for its end.
 SLOW = ("cli/",)
 LONG_S = 20.0
@@ -34,16 +34,16 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """With two workers (``-n 2``) one of them does all of ``SERIAL``, the other what is left, file by file."""
+    """One worker does all of ``SERIAL``; the others share what is left, file by file."""
     from xdist.scheduler import LoadScopeScheduling
 
-    class TwoQueues(LoadScopeScheduling):
+    class SerialQueue(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
             path = nodeid.partition("/")[2]
             # A file's tests often share what takes long to make.
             return "serial" if path.startswith(SERIAL) else path.partition("::")[0]
 
-    return TwoQueues(config, log)
+    return SerialQueue(config, log)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -22,7 +22,10 @@ ENDS = re.compile(r"\b(?:kill|pkill|killall|scancel)\s+(?!-CONT|-0)")
 GOES_ON = re.compile(r"(?<![\w-])--c(?![\w-])")
 NO_TRAINING = "No training was seen: "
 # Lines that name things that Holter looked for and did not find.
-OF_MISSING = (f"{PREFIX} sees ", NO_TRAINING, "没有看到训练", "Excluded: ", "已排除", f"{PREFIX} from now on without ")
+OF_MISSING = (
+    f"{PREFIX} sees ", f"{PREFIX} if a worker freezes or dies, ", f"{PREFIX} checkpoints are only those ",
+    f"{PREFIX} from now on without ", NO_TRAINING, "没有看到训练", "Excluded: ", "已排除",
+)  # fmt: skip
 ANOTHER_COMMAND = "--resume-command"  # in the line about missing things: no command is known
 WIDTH = "500"
 FIRST_MINUTE_S = 66.0

@@ -17,8 +17,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from holter.probes.training.console import begun_files, console_files
 from holter.probes.training.file_tail import BYTES_PER_READ, MAX_LINE_BYTES, FileTail
-from holter.probes.training.trainlog import TrainLogProbe, begun_files, console_files, find_log_folder
+from holter.probes.training.trainlog import TrainLogProbe, find_log_folder
 from holter.records import EpochEnded, Event, ExceptionSeen, LogLine, Noted, PhaseChanged
 from holter.texts.training_log import EXCEPTIONS_PER_MINUTE, LINES_PER_MINUTE, LogParser, numbers
 from needs import require

@@ -14,8 +14,8 @@ import msgspec
 
 from holter.causes.steps import NAMES
 from holter.errors import AlreadyRecorded, CommandNotFound
+from holter.probes.training.console import console_files
 from holter.probes.training.file_tail import Mark, mark
-from holter.probes.training.trainlog import console_files
 from holter.records import Tick
 from holter.sentences import NOTHING_STARTED, define
 from holter.supervisor.healing.checkpoint_before_restart import CheckpointGuard

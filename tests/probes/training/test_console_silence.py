@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from holter.probes.machine.environment import console_kind
-from holter.probes.training.trainlog import SILENT_LINES, SILENT_S, TrainLogProbe
+from holter.probes.training.console import SILENT_LINES, SILENT_S
+from holter.probes.training.trainlog import TrainLogProbe
 from holter.records import Noted
 
 # As nnU-Net logs: each line is appended to the log file at once, and printed.

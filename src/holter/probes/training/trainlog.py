@@ -6,52 +6,36 @@ does not return is reported; its events are delivered when it does.
 
 from __future__ import annotations
 
-import os
 import re
-import stat
 import threading
 import time
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import msgspec
-
 from holter.probes import Reading
+from holter.probes.training.console import NAME_TOLERANCE_S, Console, ConsoleSilence, begin_mark
 from holter.probes.training.file_tail import FileId, FileTail, Mark, mark
 from holter.records import Event, Noted, Notice
 from holter.sentences import define
 from holter.texts.training_command import find_log_folder
-from holter.texts.training_log import LogParser, stamp_wall
+from holter.texts.training_log import LogParser
 
-__all__ = ["TrainLogProbe", "console_files", "find_log_folder"]
+__all__ = ["TrainLogProbe", "find_log_folder"]
 
 # Reading local files takes milliseconds; the recorder's loop waits at most this long for a read.
 WAIT_FOR_LOOK_S = 0.25
 # After this long the file system counts as not answering.
 HANGING_LOOK_S = 5.0
-# Log names have whole seconds, and the process starts before its log; the clocks of file servers differ.
-NAME_TOLERANCE_S = 2.0
-# nnU-Net flushes each line of its log. A console without any of this many lines, for so long, is buffered:
-# an epoch is six or seven lines, and a buffer of 8 KiB holds more than twenty epochs.
-SILENT_LINES = 6
-SILENT_S = 30.0
 
 # A file server may list a folder late: a log counts as gone after so many reads without it.
 LOOKS_WITHOUT = 3
-CONSOLE_SILENT = define(
-    "note.console-silent", "{lines} lines of the training log in {since:.0f} s, none of them in {console}"
-)
 LOG_GONE = define(
     "notice.log-gone",
     "the training log {log} is gone (deleted or moved). The training goes on; nnU-Net begins a new file of that name "
     "with its next line",
 )
 
-# The first time stamp of a run is below its banner and its plans.
-HEAD_BYTES = 64 * 1024
-BEFORE_S = 0.001
-_STAMPED = re.compile(r"^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?): ", re.MULTILINE)
 _LOG_NAME = re.compile(r"^training_log_(\d+)_(\d+)_(\d+)_(\d+)_(\d+)_(\d+)\.txt$")
 
 
@@ -96,7 +80,7 @@ class TrainLogProbe:
         ``of_run``: files that belong to this run from their first byte.
         """
         known = {path for path, _ in self._wanted.consoles}
-        new = tuple((path, self._mark_of(path) or _begin(path, of_run)) for path in paths if path not in known)
+        new = tuple((path, self._mark_of(path) or begin_mark(path, of_run)) for path in paths if path not in known)
         self._wanted = replace(self._wanted, consoles=(*self._wanted.consoles, *new))
 
     @property
@@ -181,10 +165,10 @@ class _Follower:
         self._log: FileTail | None = None
         self._log_wall = float("-inf")
         self._parser = LogParser(wall_zero)
-        self._consoles: dict[Path, _Console] = {}
+        self._consoles: dict[Path, Console] = {}
         self._told_until_s = float("-inf")  # time of the last event from the console before the log was found
         self._new_lines = 0  # of the log, in this read
-        self._silence = _Silence()
+        self._silence = ConsoleSilence()
         self._looks_without = 0
         self._looks_gone = 0  # counted even if the folder is missing
 
@@ -207,7 +191,7 @@ class _Follower:
             oldest_wall = wanted.not_before_wall - NAME_TOLERANCE_S
         events = self._look_at_log(t_s, oldest_wall)
         for path, begin in wanted.consoles:
-            console = self._consoles.setdefault(path, _Console(path, self._wall_zero, begin, wanted.not_before_wall))
+            console = self._consoles.setdefault(path, Console(path, self._wall_zero, begin, wanted.not_before_wall))
             console_events = console.look(t_s, log_followed=self._log is not None)
             if self._log is None and console_events:
                 self._told_until_s = max(self._told_until_s, max(event.t_s for event in console_events))
@@ -261,78 +245,6 @@ class _Follower:
         return max(((wall, path) for wall, path in logs if wall is not None and wall >= oldest_wall), default=None)
 
 
-class _Silence:
-    """Notices that the log grows while the console file gets none of its lines."""
-
-    def __init__(self) -> None:
-        self._spoken = -1
-        self._since_s = 0.0
-        self._lines = 0
-        self._told = False
-
-    def see(self, t_s: float, spoken: int, log_lines: int, console: str) -> list[Event]:
-        """``spoken``: bytes read of all consoles; ``log_lines``: number of new lines in the log."""
-        if spoken != self._spoken:
-            back, self._told = self._told, False
-            self._spoken, self._since_s, self._lines = spoken, t_s, 0
-            return [Noted(t_s=t_s, what="console-speaks-again", text=console)] if back else []
-        self._lines += log_lines
-        if self._told or self._lines < SILENT_LINES or t_s - self._since_s < SILENT_S:
-            return []
-        self._told = True
-        silence = CONSOLE_SILENT(lines=self._lines, since=t_s - self._since_s, console=console)
-        return [Noted(t_s=t_s, what="console-silent", message=silence)]
-
-
-class _Console:
-    """A console file with its own parser: it repeats the log, and adds lines that nnU-Net does not log."""
-
-    def __init__(self, path: Path, wall_zero: float, begin: Mark | None, not_before_wall: float | None) -> None:
-        if begin is None and not_before_wall is not None and not _begins_with_this_run(path, not_before_wall):
-            begin = mark(path)  # it has lines of other runs; their end is unknown
-        self.tail = FileTail(path, begin=begin)
-        self._wall_zero = wall_zero
-        self._parser = LogParser(wall_zero, source="console")
-        self._clock_begun = False
-        self._first_look_s: float | None = None
-
-    def look(self, t_s: float, *, log_followed: bool) -> list[Event]:
-        """Return new events; nnU-Net's own sentences only while no log is followed, which has them as well."""
-        history = not self.tail.caught_up
-        lines = self.tail.read_lines()
-        if lines and history and not self._clock_begun:
-            self._begin_clock(t_s)
-        self._parser.sentences = not log_followed
-        events = self._parser.feed(lines, t_s, history=history) if lines else self._parser.idle(t_s)
-        self._first_look_s = t_s if self._first_look_s is None else self._first_look_s
-        # Lines written before the recording began are context, not news of this second.
-        return [_before(event, self._first_look_s) for event in events] if history else events
-
-    def _begin_clock(self, t_s: float) -> None:
-        # Lines before the first time stamp are at least as old as the last change of the file.
-        self._clock_begun = True
-        try:
-            self._parser.clock.begin(self.tail.path.stat().st_mtime, t_s)
-        except OSError:
-            return
-
-
-def _begins_with_this_run(path: Path, not_before_wall: float) -> bool:
-    # Whether the first time stamp in a console is from this run; a console without one is not trusted.
-    try:
-        with path.open("rb") as file:
-            head = file.read(HEAD_BYTES)
-    except OSError:
-        return False
-    stamps = _STAMPED.findall(head.decode("utf-8", errors="replace"))
-    wall = stamp_wall(stamps[0]) if stamps else None
-    return not head or (wall is not None and wall >= not_before_wall - NAME_TOLERANCE_S)
-
-
-def _before(event: Event, t_s: float) -> Event:
-    return msgspec.structs.replace(event, t_s=min(event.t_s, t_s - BEFORE_S))
-
-
 def log_name_wall(path: Path) -> float | None:
     """Unix time in the name of a training log (local time of the training machine); None if there is none."""
     match = _LOG_NAME.match(path.name)
@@ -353,48 +265,3 @@ def _wall_of(path: Path) -> float | None:
         return path.stat().st_mtime
     except OSError:
         return None
-
-
-def _begin(path: Path, of_run: Collection[FileId]) -> Mark | None:
-    # Read a file of this run from its first byte, others from their present end.
-    now = mark(path)
-    return now._replace(size=0) if now is not None and now.file in of_run else now
-
-
-def begun_files(pid: int, since_wall: float, proc: Path = Path("/proc")) -> frozenset[FileId]:
-    """Console files that a process truncated at its start (``> log``, not ``>> log``) and wrote to since then."""
-    files = set()
-    for descriptor in ("1", "2"):
-        try:
-            status = (proc / str(pid) / "fd" / descriptor).stat()
-            words = (proc / str(pid) / "fdinfo" / descriptor).read_text().split()
-        except OSError:
-            continue
-        flags = int(words[words.index("flags:") + 1], 8) if "flags:" in words else os.O_APPEND
-        if not flags & os.O_APPEND and status.st_mtime >= since_wall - NAME_TOLERANCE_S:
-            files.add((status.st_dev, status.st_ino))
-    return frozenset(files)
-
-
-def console_files(pid: int, proc: Path = Path("/proc")) -> tuple[Path, ...]:
-    """Return the regular files behind stdout and stderr; empty for a terminal, a pipe or no permission."""
-    paths: dict[tuple[int, int], Path] = {}
-    for descriptor in ("1", "2"):
-        link = proc / str(pid) / "fd" / descriptor
-        try:
-            status = link.stat()
-            target = link.readlink()
-        except OSError:
-            continue
-        if not stat.S_ISREG(status.st_mode) or not target.is_absolute():
-            continue
-        # A process in a container has its own path of the file.
-        for path in (target, proc / str(pid) / "root" / str(target).lstrip("/")):
-            try:
-                same = path.stat()
-            except OSError:
-                continue
-            if (same.st_dev, same.st_ino) == (status.st_dev, status.st_ino):
-                paths.setdefault((status.st_dev, status.st_ino), path)
-                break
-    return tuple(paths.values())

@@ -15,9 +15,10 @@ from holter.probes.machine.host import HostProbe
 from holter.probes.machine.kernel_log import KernelLogProbe
 from holter.probes.process.process import ProcessProbe
 from holter.probes.storage.storage import StorageProbe
+from holter.probes.training.console import begun_files, console_files
 from holter.probes.training.file_tail import Mark
 from holter.probes.training.heartbeat import HeartbeatProbe
-from holter.probes.training.trainlog import TrainLogProbe, begun_files, console_files
+from holter.probes.training.trainlog import TrainLogProbe
 from holter.records import WORKERS, Event, ExceptionSeen, Noted, ProbeRun, ProcessEnded, ProcessSample, Sample
 from holter.supervisor.recording.clock import RunClock
 

@@ -1,0 +1,74 @@
+"""Cases from public threads and pages: what was stated, and which cause turned out to be true.
+
+Committed are the reference, the facts that a careful reader states from the first posts, and the true cause; no text of
+the thread. Texts to paste are kept outside the repository, one ``ID.txt`` a case in the folder that
+``HOLTER_TRUTH_TEXTS`` names.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import Counter
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+FILE = Path(__file__).with_name("cases.jsonl")
+TEXTS = "HOLTER_TRUTH_TEXTS"
+# A cause that many people meet must not decide the score.
+MOST_OF_A_CAUSE = 4
+NONE = "none"  # the true cause is not one of Holter's
+
+Half = Literal["dev", "test"]
+
+
+class Case(msgspec.Struct, frozen=True, kw_only=True):
+    """One thread or page."""
+
+    id: str
+    reference: str
+    language: Literal["en", "zh", "mixed"]
+    kind: str
+    cause: str
+    also: tuple[str, ...] = ()  # as right
+    decisive: bool  # something in it decides for the cause
+    basis: str  # why this is the true cause
+    facts: dict[str, msgspec.Raw]
+
+    @property
+    def half(self) -> Half:
+        """Return the half of the case, fixed by its reference: rules are tuned on ``dev`` alone."""
+        return "test" if self._digest[0] & 1 else "dev"
+
+    @property
+    def _digest(self) -> bytes:
+        return hashlib.sha256(self.reference.encode()).digest()
+
+    def right(self) -> frozenset[str]:
+        """Return the causes that may be named first."""
+        return frozenset((self.cause, *self.also))
+
+    def evidence(self) -> bytes:
+        """Return the facts as an evidence file."""
+        return msgspec.json.encode({"facts": self.facts})
+
+    def text(self) -> Path | None:
+        """Return the file of the text to paste, if it is at hand."""
+        folder = os.environ.get(TEXTS)
+        path = Path(folder, f"{self.id}.txt") if folder else None
+        return path if path is not None and path.is_file() else None
+
+
+def load(half: Half | None = None) -> tuple[Case, ...]:
+    """Return the cases of one half, or all: at most ``MOST_OF_A_CAUSE`` of each cause and half, chosen by hash."""
+    decoder = msgspec.json.Decoder(Case)
+    cases = [decoder.decode(line) for line in FILE.read_bytes().splitlines()]
+    taken: Counter[tuple[str, str]] = Counter()
+    kept = []
+    for case in sorted(cases, key=lambda case: case._digest):
+        taken[case.half, case.cause] += 1
+        if taken[case.half, case.cause] <= MOST_OF_A_CAUSE and half in (None, case.half):
+            kept.append(case)
+    return tuple(sorted(kept, key=lambda case: case.id))
