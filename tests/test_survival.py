@@ -8,11 +8,11 @@ import pytest
 
 pytest.importorskip("benchmarks", reason="the benchmarks are beside the source: python -m pytest in the checkout")
 
+from benchmarks.faults.outside import parse
 from benchmarks.survival import campaign, results
 from benchmarks.survival.__main__ import make_plan, parser
 from benchmarks.survival.account import Account
 from benchmarks.survival.outcome import Outcome
-from benchmarks.survival.outside import parse
 from benchmarks.survival.table import CORE, FAULTS
 
 from holter.errors import BadInput

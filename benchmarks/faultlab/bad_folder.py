@@ -9,13 +9,14 @@ import time
 from pathlib import Path
 
 from benchmarks.faultlab.fault import Scenario
+from benchmarks.faults.outside import Outside
 from benchmarks.survival.fault import Stage
-from benchmarks.survival.outside import Outside
 from holter.demo.faults.slow_disk import SlowDisk
 from holter.errors import DemoFailed
 
 MOUNT_WITHIN_S = 20.0
-SERVER = "benchmarks.faultlab.bad_files"  # only there libfuse is loaded: without it the rest of the lab still runs
+# Only there libfuse is loaded: without it all other faults can be made.
+SERVER = "benchmarks.faults.tools.bad_files"
 
 
 class BadFolder:

@@ -7,8 +7,8 @@ import shutil
 from pathlib import Path
 
 from benchmarks.faultlab.fault import Fault
+from benchmarks.faults.outside import Outside, Printed
 from benchmarks.survival.fault import Stage
-from benchmarks.survival.outside import Outside, Printed
 from holter.demo.prepare import DATASET_NAME
 
 

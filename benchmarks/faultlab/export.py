@@ -6,7 +6,7 @@ import os
 import signal
 
 from benchmarks.faultlab.fault import Fault
-from benchmarks.survival.outside import Outside, Printed
+from benchmarks.faults.outside import Outside, Printed
 from holter.demo.faults.lost_export import Hunt
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from benchmarks.faults.outside import Outside, Printed
 from benchmarks.survival import fault as survival
 from benchmarks.survival.fault import Stage
-from benchmarks.survival.outside import Outside, Printed
 
-TRAINERS = Path(__file__).with_name("trainers")
+TRAINERS = Path(__file__).parents[1] / "faults" / "trainers"
 ARMED_BY = "FAULTLAB_ARMED_BY"  # environment variable with the file that arms a trainer of the lab
 # Keep runs short: two epochs of five seconds, broken in the second.
 EPOCHS, ITERATIONS, VAL_ITERATIONS = 40, 40, 2

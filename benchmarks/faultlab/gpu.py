@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.faultlab.fault import Fault
+from benchmarks.faults.outside import Outside
 from benchmarks.survival.fault import Stage
-from benchmarks.survival.outside import Outside
 
 FAKE = Path(__file__).parents[2] / "tests" / "nvml" / "fake_nvml.py"
 STEP_DELAY_S = 4.0  # tens of times the usual step, and several times the step on a busy machine

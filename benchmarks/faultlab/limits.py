@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import psutil
 
 from benchmarks.faultlab.fault import Fault
-from benchmarks.survival.outside import Outside, Printed
+from benchmarks.faults.outside import Outside, Printed
 
 NEARLY_S = 1.0  # CPU seconds before the limit: at least half a second of wall time on two cores
 

@@ -15,9 +15,9 @@ import psutil
 
 from benchmarks.faultlab.fault import TRAINERS, Fault, Healthy, Scenario
 from benchmarks.faultlab.score import named_live
+from benchmarks.faults.outside import Outside, end_session, session
 from benchmarks.survival.fault import Stage
 from benchmarks.survival.one_run import undisturbed
-from benchmarks.survival.outside import Outside, end_session, session
 from holter.demo.prepare import Prepared
 from holter.errors import HolterError
 
@@ -28,7 +28,7 @@ READ_EVERY_S = 2.0  # the growing tape, for the named cause
 SETTLE_S = 12.0
 RECORDER_ENDS_WITHIN_S = 20.0  # after its training
 # In the command line of a process of the training; the recorder's probes run in processes of their own.
-OF_TRAINING = ("holter.trainer", "multiprocessing", "faultlab")
+OF_TRAINING = ("holter.trainer", "multiprocessing", "benchmarks.faults")
 TAPE, OUTPUT, ERRORS = "run.holter", "output.txt", "errors.txt"
 
 

@@ -9,8 +9,8 @@ import struct
 import subprocess
 from pathlib import Path
 
+from benchmarks.faults.outside import Outside
 from benchmarks.survival.fault import Fault, Stage
-from benchmarks.survival.outside import Outside
 
 SOURCE = Path(__file__).with_suffix(".c")
 JUMP_S = 3600

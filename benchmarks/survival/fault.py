@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from benchmarks.survival.outside import Outside, Printed
+from benchmarks.faults.outside import Outside, Printed
 from holter.demo.faults import Context
 from holter.demo.faults import Fault as DemoFault
 from holter.demo.prepare import Prepared

@@ -8,8 +8,8 @@ import signal
 
 import psutil
 
+from benchmarks.faults.outside import Outside, session
 from benchmarks.survival.fault import Fault, FromDemo
-from benchmarks.survival.outside import Outside, session
 from holter.demo.faults.cpu_quota import CpuQuota
 from holter.demo.faults.vgpu_licence import VgpuLicence
 

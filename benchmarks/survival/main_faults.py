@@ -13,8 +13,8 @@ from pathlib import Path
 
 import psutil
 
+from benchmarks.faults.outside import Outside, Printed
 from benchmarks.survival.fault import Fault, Promise, Stage
-from benchmarks.survival.outside import Outside, Printed
 from holter.demo.faults.victims import stop
 from holter.hook.checkpoints.select import LATEST, PREVIOUS, TEMPORARY
 

@@ -15,11 +15,11 @@ from typing import NamedTuple
 
 import msgspec
 
+from benchmarks.faults.outside import Outside, Printed, end_session
 from benchmarks.material import say
 from benchmarks.survival.account import Account, account
 from benchmarks.survival.fault import Fault, Stage
 from benchmarks.survival.outcome import Outcome
-from benchmarks.survival.outside import Outside, Printed, end_session
 from holter.errors import HolterError
 from holter.hook.checkpoints.select import FINAL
 from holter.supervisor.exit_codes import GAVE_UP

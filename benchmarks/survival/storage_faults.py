@@ -13,8 +13,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.faults.outside import Outside
 from benchmarks.survival.fault import Fault, FromDemo, Stage
-from benchmarks.survival.outside import Outside
 from holter.demo.faults.slow_disk import SlowDisk
 
 RESULTS_SIZE = "48m"  # fits a dozen checkpoints of the small network

@@ -10,13 +10,13 @@ import signal
 import threading
 from pathlib import Path
 
+from benchmarks.faults.outside import Outside, Printed
+from benchmarks.faults.tools.memory_group import MemoryGroup, find_memory
 from benchmarks.survival.fault import Fault, FromDemo, Stage
-from benchmarks.survival.memory_group import MemoryGroup, find_memory
-from benchmarks.survival.outside import Outside, Printed
 from holter.demo.faults.freeze_worker import FreezeWorker
 from holter.errors import DemoFailed
 
-TRAINERS = Path(__file__).with_name("trainers")
+TRAINERS = Path(__file__).parents[1] / "faults" / "trainers"
 BAD_READ_TRAINER = "nnUNetTrainerBadReadOnce"  # in TRAINERS
 BAD_READ_FILE = "SURVIVAL_BAD_READ"  # environment variable with the file that arms it
 OUT_OF_MEMORY_BYTES = 4 << 20  # less than a worker needs for one case

@@ -6,7 +6,7 @@ import contextlib
 import os
 
 from benchmarks.faultlab.fault import Armed
-from benchmarks.survival.outside import Outside
+from benchmarks.faults.outside import Outside
 
 
 class AffinityClobbered(Armed):

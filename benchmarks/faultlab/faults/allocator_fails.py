@@ -10,7 +10,7 @@ from benchmarks.faultlab.fault import Armed
 from benchmarks.survival.clock_jump import compiler
 from benchmarks.survival.fault import Stage
 
-SOURCE = Path(__file__).parents[1] / "failing_malloc.c"
+SOURCE = Path(__file__).parents[2] / "faults" / "tools" / "failing_malloc.c"
 
 
 class AllocatorFails(Armed):

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.faultlab.fault import Fault
+from benchmarks.faults.outside import Outside
+from benchmarks.faults.tools.memory_group import MemoryGroup, find_memory
 from benchmarks.survival.fault import Stage
-from benchmarks.survival.memory_group import MemoryGroup, find_memory
-from benchmarks.survival.outside import Outside
 from holter.demo.prepare import CONFIGURATION, DATASET_NAME
 
 LIMIT_BYTES = 2 << 30  # main process and workers take a good gigabyte of it, the data set 0.35
@@ -56,7 +56,7 @@ class CacheSqueezed(Fault):
         data = stage.folder / "nnUNet_preprocessed"
         shutil.copytree(stage.brains.preprocessed, data)
         self._cases = data / DATASET_NAME / f"nnUNetPlans_{CONFIGURATION}"
-        subprocess.run([sys.executable, "-m", "benchmarks.faultlab.large_data", str(self._cases)], check=True)
+        subprocess.run([sys.executable, "-m", "benchmarks.faults.tools.large_data", str(self._cases)], check=True)
         os.sync()
         for file in self._cases.iterdir():
             with file.open("rb") as open_file:
@@ -80,7 +80,7 @@ class CacheSqueezed(Fault):
         assert self._group is not None
         self.strike()
         folder = self._group.members.parent
-        hog = [sys.executable, "-m", "benchmarks.faultlab.memory_hog", str(folder), str(LEFT_BYTES)]
+        hog = [sys.executable, "-m", "benchmarks.faults.tools.memory_hog", str(folder), str(LEFT_BYTES)]
         self._hog = subprocess.Popen(["/bin/sh", "-c", 'echo $$ > "$0" && exec "$@"', str(self._group.members), *hog])
 
     def relieve(self) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from benchmarks.faultlab.fault import Fault
-from benchmarks.survival.freezer_group import FreezerGroup, find_freezer
-from benchmarks.survival.outside import Outside
+from benchmarks.faults.outside import Outside
+from benchmarks.faults.tools.freezer_group import FreezerGroup, find_freezer
 
 
 class CgroupFrozen(Fault):

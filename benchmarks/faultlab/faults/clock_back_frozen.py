@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from benchmarks.faultlab.fault import Fault
+from benchmarks.faults.outside import Outside
 from benchmarks.survival.clock_jump import JUMP_S, WallClock, compiler
 from benchmarks.survival.fault import FromDemo, Stage
-from benchmarks.survival.outside import Outside
 from holter.demo.faults.freeze_worker import FreezeWorker
 
 BACK_AFTER_S = 3.0  # before the standstill can be noticed

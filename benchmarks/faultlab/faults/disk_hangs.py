@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from benchmarks.faultlab.fault import Fault
+from benchmarks.faults.outside import Outside
 from benchmarks.survival.fault import FromDemo
-from benchmarks.survival.outside import Outside
 from holter.demo.faults.slow_disk import SlowDisk
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.faultlab.export import ExportFault
-from benchmarks.survival.memory_group import find_memory
+from benchmarks.faults.tools.memory_group import find_memory
 from benchmarks.survival.worker_faults import WorkerOutOfMemory
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from benchmarks.faultlab.fault import ARMED_BY
 from benchmarks.faultlab.gpu import GpuFault
+from benchmarks.faults.outside import Outside
 from benchmarks.survival.fault import Stage
-from benchmarks.survival.outside import Outside
 
 
 class GpuLost(GpuFault):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from benchmarks.faultlab.gpu import GpuFault, stranger
-from benchmarks.survival.outside import Outside
+from benchmarks.faults.outside import Outside
 
 
 class GpuShared(GpuFault):

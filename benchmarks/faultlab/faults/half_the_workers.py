@@ -6,7 +6,7 @@ import os
 import signal
 
 from benchmarks.faultlab.fault import Fault
-from benchmarks.survival.outside import Outside
+from benchmarks.faults.outside import Outside
 
 
 class HalfTheWorkers(Fault):

@@ -6,7 +6,7 @@ import resource
 from pathlib import Path
 
 from benchmarks.faultlab.fault import Fault
-from benchmarks.survival.outside import Outside
+from benchmarks.faults.outside import Outside
 
 
 class NoMoreData(Fault):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.faultlab.limits import Limited
-from benchmarks.survival.outside import Outside, Printed
+from benchmarks.faults.outside import Outside, Printed
 
 
 class SmallFiles(Limited):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 
 from benchmarks.faultlab.fault import Fault
-from benchmarks.survival.outside import Outside
+from benchmarks.faults.outside import Outside
 
 
 class MainSighup(Fault):

@@ -8,7 +8,7 @@ import signal
 import psutil
 
 from benchmarks.faultlab.fault import Fault
-from benchmarks.survival.outside import Outside
+from benchmarks.faults.outside import Outside
 
 
 class MainSigstop(Fault):

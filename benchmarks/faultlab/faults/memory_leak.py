@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from benchmarks.faultlab.fault import Armed
+from benchmarks.faults.tools.memory_group import MemoryGroup, find_memory
 from benchmarks.survival.fault import Stage
-from benchmarks.survival.memory_group import MemoryGroup, find_memory
 
 LIMIT_BYTES = 3 << 30  # main process and workers take a good gigabyte of it
 _ENTER = 'echo $$ > "$0" && exec "$@"'  # joins the group, then becomes the training under the same PID

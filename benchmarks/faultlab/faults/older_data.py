@@ -7,8 +7,8 @@ import subprocess
 import sys
 
 from benchmarks.faultlab.fault import Fault
+from benchmarks.faults.outside import Outside, Printed
 from benchmarks.survival.fault import Stage
-from benchmarks.survival.outside import Outside, Printed
 from holter.demo.prepare import CONFIGURATION, DATASET_NAME
 
 
@@ -27,7 +27,7 @@ class OlderData(Fault):
         data = stage.folder / "nnUNet_preprocessed"
         shutil.copytree(stage.brains.preprocessed, data)
         cases = data / DATASET_NAME / f"nnUNetPlans_{CONFIGURATION}"
-        subprocess.run([sys.executable, "-m", "benchmarks.faultlab.archives", str(cases)], check=True)
+        subprocess.run([sys.executable, "-m", "benchmarks.faults.tools.archives", str(cases)], check=True)
         return {"nnUNet_preprocessed": str(data)}
 
     def is_time(self, outside: Outside, printed: Printed) -> bool:

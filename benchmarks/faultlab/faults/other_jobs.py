@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 from benchmarks.faultlab.fault import Fault
-from benchmarks.survival.outside import Outside
+from benchmarks.faults.outside import Outside
 
 TIMES = 16  # busy processes per core: with fewer, the scheduler protects a training that computes in short bursts
 BUSY = "while True: sum(range(10000))"

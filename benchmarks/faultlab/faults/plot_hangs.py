@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 
 from benchmarks.faultlab.fault import Fault
+from benchmarks.faults.outside import Outside, Printed
 from benchmarks.survival.fault import Stage
-from benchmarks.survival.outside import Outside, Printed
 
 
 class PlotHangs(Fault):

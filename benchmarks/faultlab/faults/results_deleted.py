@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 
 from benchmarks.faultlab.fault import Fault
-from benchmarks.survival.outside import Outside
+from benchmarks.faults.outside import Outside
 
 
 class ResultsDeleted(Fault):

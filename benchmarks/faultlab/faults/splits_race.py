@@ -10,8 +10,8 @@ import sys
 import threading
 
 from benchmarks.faultlab.fault import Fault
+from benchmarks.faults.outside import Outside, Printed, end_session
 from benchmarks.survival.fault import Stage
-from benchmarks.survival.outside import Outside, Printed, end_session
 from holter.demo.prepare import DATASET_NAME
 
 

@@ -7,8 +7,8 @@ import threading
 from typing import Any
 
 from benchmarks.faultlab.fault import Armed
+from benchmarks.faults.outside import Outside
 from benchmarks.survival.fault import Stage
-from benchmarks.survival.outside import Outside
 
 
 class TrackingServer(Armed):

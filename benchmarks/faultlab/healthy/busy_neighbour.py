@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 from benchmarks.faultlab.fault import Healthy
-from benchmarks.survival.outside import Outside
+from benchmarks.faults.outside import Outside
 
 
 class BusyNeighbour(Healthy):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from benchmarks.faultlab.fault import Healthy
+from benchmarks.faults.outside import Outside
 from benchmarks.survival.clock_jump import JUMP_S, WallClock, compiler
 from benchmarks.survival.fault import Stage
-from benchmarks.survival.outside import Outside
 
 
 class ClockSetBack(Healthy):

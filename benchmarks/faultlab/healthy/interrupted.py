@@ -6,7 +6,7 @@ import os
 import signal
 
 from benchmarks.faultlab.fault import Healthy
-from benchmarks.survival.outside import Outside
+from benchmarks.faults.outside import Outside
 
 
 class Interrupted(Healthy):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from benchmarks.faultlab.fault import Healthy
+from benchmarks.faults.outside import Outside, Printed
 from benchmarks.survival.fault import FromDemo
-from benchmarks.survival.outside import Outside, Printed
 from holter.demo.faults import cpu_quota
 from holter.demo.faults.cpu_quota import CpuQuota
 

@@ -7,9 +7,9 @@ import sys
 from collections.abc import Sequence
 
 from benchmarks.faultlab.fault import Healthy
+from benchmarks.faults.outside import Outside
+from benchmarks.faults.tools.memory_group import MemoryGroup, find_memory
 from benchmarks.survival.fault import Stage
-from benchmarks.survival.memory_group import MemoryGroup, find_memory
-from benchmarks.survival.outside import Outside
 
 LIMIT_BYTES, LEFT_BYTES = 2 << 30, 120 << 20
 ENTER = 'echo $$ > "$0" && exec "$@"'
@@ -52,7 +52,7 @@ class MemoryTaken(Healthy):
         assert self._group is not None
         self.strike()
         group = self._group.members
-        hog = [sys.executable, "-m", "benchmarks.faultlab.memory_hog", str(group.parent), str(LEFT_BYTES)]
+        hog = [sys.executable, "-m", "benchmarks.faults.tools.memory_hog", str(group.parent), str(LEFT_BYTES)]
         self._hog = subprocess.Popen(["/bin/sh", "-c", ENTER, str(group), *hog])
 
     def relieve(self) -> None:

@@ -6,8 +6,8 @@ import subprocess
 import sys
 
 from benchmarks.faultlab.fault import Healthy
-from benchmarks.survival.freezer_group import FreezerGroup, find_freezer
-from benchmarks.survival.outside import Outside
+from benchmarks.faults.outside import Outside
+from benchmarks.faults.tools.freezer_group import FreezerGroup, find_freezer
 
 
 class OtherGroupFrozen(Healthy):

@@ -7,8 +7,8 @@ import subprocess
 import sys
 
 from benchmarks.faultlab.fault import Healthy
+from benchmarks.faults.outside import Outside, end_session
 from benchmarks.survival.fault import Stage
-from benchmarks.survival.outside import Outside, end_session
 
 LASTS_S = 12.0
 

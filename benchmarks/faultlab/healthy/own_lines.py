@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.faultlab.fault import Healthy
-from benchmarks.survival.outside import Outside
+from benchmarks.faults.outside import Outside
 
 LINES = (
     "holter: the training died: RuntimeError: CUDA error: device-side assert triggered",

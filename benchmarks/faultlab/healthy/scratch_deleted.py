@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 
 from benchmarks.faultlab.fault import Healthy
-from benchmarks.survival.outside import Outside
+from benchmarks.faults.outside import Outside
 
 
 class ScratchDeleted(Healthy):

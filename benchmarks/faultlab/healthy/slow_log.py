@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from benchmarks.faultlab.bad_folder import OnBadFolder
 from benchmarks.faultlab.fault import Healthy
+from benchmarks.faults.outside import Outside
 from benchmarks.survival.fault import Stage
-from benchmarks.survival.outside import Outside
 
 
 class SlowLog(OnBadFolder, Healthy):

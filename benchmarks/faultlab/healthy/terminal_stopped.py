@@ -8,7 +8,7 @@ import signal
 import psutil
 
 from benchmarks.faultlab.fault import Healthy
-from benchmarks.survival.outside import Outside
+from benchmarks.faults.outside import Outside
 
 STOPPED_S = 15.0
 

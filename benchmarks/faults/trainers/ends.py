@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 
-from benchmarks.faultlab.armed import is_armed
+from benchmarks.faults.trainers.armed import is_armed
 
 LASTS, WHERE = "FAULTLAB_LASTS_S", "FAULTLAB_WHERE"
 

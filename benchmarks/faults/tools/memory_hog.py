@@ -1,6 +1,6 @@
 """Takes the memory of its control group until only little is left for cached files; no process is killed.
 
-``python -m benchmarks.faultlab.memory_hog GROUP LEFT_BYTES``: GROUP is the folder of the group, v1. Other processes
+``python -m benchmarks.faults.tools.memory_hog GROUP LEFT_BYTES``: GROUP is the folder of the group, v1. Other processes
 of the group have priority: memory is released as soon as they need more.
 """
 

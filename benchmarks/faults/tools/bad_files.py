@@ -1,6 +1,6 @@
 """The file system behind a bad folder: it passes everything through; on demand it fails, writes slowly, or hangs.
 
-``python -m benchmarks.faultlab.bad_files SOURCE MOUNT CONTROL errors|slow-writes|hangs``: the fault is on while the
+``python -m benchmarks.faults.tools.bad_files SOURCE MOUNT CONTROL errors|slow-writes|hangs``: the fault is on while the
 file CONTROL contains a number above 0.
 """
 

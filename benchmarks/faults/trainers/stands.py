@@ -14,8 +14,8 @@ from typing import Any
 
 from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 
-from benchmarks.faultlab.armed import is_armed
-from benchmarks.faultlab.trainers.early import nnUNetTrainerEarly
+from benchmarks.faults.trainers.armed import is_armed
+from benchmarks.faults.trainers.early import nnUNetTrainerEarly
 
 KIND, WHERE = "FAULTLAB_STANDS_IN", "FAULTLAB_WHERE"
 

@@ -14,7 +14,7 @@ from nnunetv2.training.nnUNetTrainer import nnUNetTrainer as stock  # noqa: N813
 from torch import distributed
 from torch.nn.parallel import DistributedDataParallel
 
-from benchmarks.faultlab.armed import is_armed
+from benchmarks.faults.trainers.armed import is_armed
 
 RANKS = 2
 TIMEOUT_S = 600  # as nnU-Net's with NCCL

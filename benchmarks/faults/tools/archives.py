@@ -1,4 +1,4 @@
-"""Preprocessed data as nnU-Net 2.5 and older stored it: ``python -m benchmarks.faultlab.archives FOLDER``.
+"""Preprocessed data as nnU-Net 2.5 and older stored it: ``python -m benchmarks.faults.tools.archives FOLDER``.
 
 FOLDER is the folder of a configuration; every ``.b2nd`` in it becomes part of a ``.npz``.
 """

@@ -7,7 +7,7 @@ from typing import Any
 
 from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 
-from benchmarks.faultlab.armed import is_armed
+from benchmarks.faults.trainers.armed import is_armed
 
 
 class nnUNetTrainerFreesTwice(nnUNetTrainer):  # type: ignore[misc]

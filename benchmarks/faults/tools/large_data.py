@@ -1,6 +1,6 @@
 """The generated brains enlarged, so that reading them keeps a disk busy.
 
-``python -m benchmarks.faultlab.large_data FOLDER``: the folder of a preprocessed configuration is changed in place.
+``python -m benchmarks.faults.tools.large_data FOLDER``: the folder of a preprocessed configuration is changed in place.
 Each case becomes FACTOR times as long in each direction, with noise that does not compress: 35 MB per case.
 """
 

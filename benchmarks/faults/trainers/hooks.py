@@ -11,7 +11,7 @@ from typing import Any
 
 from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 
-from benchmarks.faultlab.armed import is_armed
+from benchmarks.faults.trainers.armed import is_armed
 
 BUSY_S, SLOW_SAVE_S = 20.0, 12.0
 

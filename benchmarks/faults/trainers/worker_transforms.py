@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 
-from benchmarks.faultlab.armed import is_armed
+from benchmarks.faults.trainers.armed import is_armed
 
 LEAK_BYTES = 200 << 20  # per case
 THREADS = 32  # per worker
