@@ -22,6 +22,8 @@ GONE_WITHIN_S = 10.0
 LINE = re.compile(
     r": (?:Epoch (?P<begun>\d+)|(?P<ended>Epoch time): .*|train_loss (?P<loss>\S+)|Pseudo dice (?P<dice>.*))"
 )
+# From the line "Epoch 2" on: the workers run, and most of the epoch's steps are still to come.
+INTO_EPOCH_S = 1.0
 NUMBER = re.compile(r"\(?(-?\d*\.?\d+(?:e-?\d+)?|nan)\)?(?=[,\])]|$)")
 
 
@@ -54,13 +56,15 @@ class Printed(NamedTuple):
 class Outside:
     """One training; ``leader`` is the process that we started: ``holter run``, or nnU-Net itself."""
 
-    def __init__(self, leader: int, folder: Path, brains: Prepared, *, supervised: bool) -> None:
+    def __init__(self, leader: int, folder: Path, brains: Prepared, *, supervised: bool, fault_epoch: int) -> None:
         self.leader = leader
         self.folder = folder
         self.supervised = supervised
+        self.fault_epoch = fault_epoch
         self.main: psutil.Process | None = None
-        self._brains = brains
+        self.brains = brains
         self._printed: tuple[int, Printed] = (0, Printed())
+        self._epoch: tuple[int, float] = (-1, 0.0)  # the last that was seen, and since when
 
     @property
     def output(self) -> Path:
@@ -98,6 +102,13 @@ class Outside:
             self._printed = size, parse(self.output.read_text(errors="replace"))
         return self._printed[1]
 
+    def is_into_epoch(self) -> bool:
+        """Whether the epoch in which faults come, or a later one, has run for a moment."""
+        epoch = max(self.printed().begun[-1:], default=-1)
+        if epoch != self._epoch[0]:
+            self._epoch = epoch, time.monotonic()
+        return epoch >= self.fault_epoch and time.monotonic() - self._epoch[1] >= INTO_EPOCH_S
+
     def data_workers(self) -> list[int]:
         """PIDs of both loaders' workers, those for training batches first: they are forked first."""
         return [process.pid for process in self._children() if _command(process)[1:3] == TRAINING]
@@ -117,7 +128,7 @@ class Outside:
         """Context for faults of ``holter demo``."""
         workers = tuple(Worker(pid=pid, role="train-worker") for pid in self.train_workers())
         main_pid = self.main.pid if self.main is not None else None
-        return Context(scratch=self.folder, preprocessed=self._brains.preprocessed, main_pid=main_pid, workers=workers)
+        return Context(scratch=self.folder, preprocessed=self.brains.preprocessed, main_pid=main_pid, workers=workers)
 
     def _children(self) -> list[psutil.Process]:
         with contextlib.suppress(psutil.Error):

@@ -20,6 +20,7 @@ from pathlib import Path
 
 import msgspec
 
+from benchmarks.faults.run import ended_in_order, undisturbed
 from benchmarks.field import told
 from benchmarks.field.case import Case, Place
 from benchmarks.field.cases import CASES, find
@@ -29,7 +30,6 @@ from benchmarks.field.play import CUT, ERRORS, LETTER, OUTPUT, play
 from benchmarks.field.told import Outcome
 from benchmarks.material import prepared_brains, say
 from benchmarks.reporting import conclude
-from benchmarks.survival.one_run import ended_in_order, undisturbed
 from holter.demo.prepare import Prepared
 from holter.errors import BadInput, HolterError
 

@@ -22,17 +22,21 @@ def find_freezer() -> Path | None:
     return None
 
 
+def needs_freezer() -> str | None:
+    """Return why no group can be created here; None if one can."""
+    return None if find_freezer() is not None else "needs root and a freezer of control groups"
+
+
 class FreezerGroup:
     """Processes that can be frozen together."""
 
-    def __init__(self, parent: Path) -> None:
+    def __init__(self, pids: Iterable[int]) -> None:
+        parent = find_freezer()
+        assert parent is not None
+        self._parent = parent
         self._folder = parent / f"holter-lab-{os.getpid()}"
         self._folder.mkdir()
         self._is_v1 = (self._folder / "freezer.state").exists()
-        self._parent = parent
-
-    def add(self, pids: Iterable[int]) -> None:
-        """Move processes into the group."""
         for pid in pids:
             with contextlib.suppress(ProcessLookupError):
                 (self._folder / "cgroup.procs").write_text(f"{pid}\n")

@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOTS = (Path("/sys/fs/cgroup/memory"), Path("/sys/fs/cgroup"))
+ENTER = 'echo $$ > "$0" && exec "$@"'  # joins a group, then becomes the program under the same PID
 REMOVE_WITHIN_S = 3.0  # the kernel releases a group a moment after its last process has ended
 
 
@@ -35,6 +37,10 @@ class MemoryGroup:
     def members(self) -> Path:
         """File that lists the processes inside; writing a PID moves that process in."""
         return self._folder / "cgroup.procs"
+
+    def start(self, command: Sequence[str]) -> list[str]:
+        """Return a command that starts inside."""
+        return ["/bin/sh", "-c", ENTER, str(self.members), *command]
 
     def add(self, pid: int) -> None:
         """Move a process in."""

@@ -8,4 +8,17 @@ from pathlib import Path
 
 def is_armed() -> bool:
     """Whether the lab has created the file."""
-    return Path(os.environ["FAULTLAB_ARMED_BY"]).exists()
+    return _file().exists()
+
+
+def disarm() -> bool:
+    """Remove the file; return whether this process was the one that did."""
+    try:
+        _file().unlink()
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _file() -> Path:
+    return Path(os.environ["FAULTLAB_ARMED_BY"])

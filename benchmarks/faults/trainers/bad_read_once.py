@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import Any
 
 from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 
+from benchmarks.faults.trainers.armed import disarm
+
 
 class BadReadOnce:
-    """Raises if a file exists, and removes it: only the first worker finds it."""
+    """Raises in the worker that disarms it."""
 
     def __call__(self, **data: Any) -> dict[str, Any]:
         """Return the data unchanged."""
-        file = Path(os.environ["SURVIVAL_BAD_READ"])
-        try:
-            file.unlink()
-        except FileNotFoundError:
-            return data
-        raise OSError("a read failed, once")
+        if disarm():
+            raise OSError("a read failed, once")
+        return data
 
 
 class nnUNetTrainerBadReadOnce(nnUNetTrainer):  # type: ignore[misc]
