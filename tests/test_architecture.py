@@ -176,6 +176,22 @@ def test_an_import_that_points_upward_or_outward_breaks_a_contract(copy: Path, f
     assert lint_imports(copy).returncode != 0
 
 
+# --- the size of folders ----------------------------------------------------------------------------------------
+
+MOST_MODULES = 20
+# One file a cause, and one test file for each: a name leads from the command line to the code.
+ONE_FILE_A_CAUSE = {"src/holter/causes", "tests/causes"}
+
+
+def test_no_folder_holds_more_modules_than_a_reader_can_survey() -> None:
+    folders = Counter(
+        str(file.parent.relative_to(CHECKOUT))
+        for top in ("src/holter", "tests", "benchmarks")
+        for file in (CHECKOUT / top).rglob("*.py")
+    )
+    assert {folder for folder, count in folders.items() if count > MOST_MODULES} == ONE_FILE_A_CAUSE
+
+
 # --- the offline side -------------------------------------------------------------------------------------------
 
 
