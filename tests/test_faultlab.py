@@ -16,7 +16,7 @@ import pytest
 
 pytest.importorskip("benchmarks", reason="the benchmarks are beside the source: python -m pytest in the checkout")
 
-from benchmarks.faultlab import told
+from benchmarks.faultlab import table
 from benchmarks.faultlab.__main__ import chosen, parser
 from benchmarks.faultlab.catalogue import QUICK, QUICK_HEALTHY, find
 from benchmarks.faultlab.score import Outcome, score, until
@@ -38,7 +38,7 @@ def outcome(**more) -> Outcome:
 
 
 def goal(name: str, outcomes: list[Outcome]) -> bool | None:
-    return next(goal.met for goal in told.goals(outcomes) if goal.name == name)
+    return next(goal.met for goal in table.goals(outcomes) if goal.name == name)
 
 
 def test_there_are_enough_faults_and_healthy_variations_and_each_has_its_own_name():
@@ -101,7 +101,7 @@ def test_a_good_run_meets_every_goal_and_a_bad_one_does_not():
         "share of faults whose cause does not come first",
         "share of faults whose cause is not in the first three",
     )
-    assert all(one.met is not False for one in told.goals([outcome(), outcome(name="b", cause=None, named=())]))
+    assert all(one.met is not False for one in table.goals([outcome(), outcome(name="b", cause=None, named=())]))
     assert goal(first, [outcome(named=(("y", "confirmed", 0.9), ("x", "likely", 0.6)))]) is False
     assert goal(third, [outcome(named=(("y", "confirmed", 0.9), ("x", "likely", 0.6)))]) is True
     assert goal(third, [outcome(named=(("y", "confirmed", 0.9),))]) is False
@@ -168,7 +168,7 @@ def test_a_fault_is_made_found_and_undone(tmp_path):
     assert done.returncode == 0, done.stderr[-2000:]
     (result,) = json.loads((tmp_path / "a.json").read_text())["results"]
     assert (result["true cause"], result["first"]) == ("worker-killed", "yes")
-    kept = msgspec.json.decode((tmp_path / "kept" / "worker-sigkill.json").read_bytes(), type=told.Kept)
+    kept = msgspec.json.decode((tmp_path / "kept" / "worker-sigkill.json").read_bytes(), type=table.Kept)
     assert kept.outcome.top1
     assert kept.over > (kept.struck or 0.0)
     everywhere = [(one.info["environ"] or {}).get("FAULTLAB_TEST") for one in psutil.process_iter(["environ"])]

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks.faultlab import told
+from benchmarks.faultlab import table
 from benchmarks.faultlab.catalogue import QUICK, QUICK_HEALTHY, find
 from benchmarks.faultlab.play import is_right_end, play
 from benchmarks.faultlab.score import Outcome, score
@@ -53,7 +53,7 @@ def main() -> int:
     except KeyboardInterrupt:
         say("interrupted; nothing is left running")
         return 130
-    return conclude(told.rows(outcomes), told.goals(outcomes), options.json)
+    return conclude(table.rows(outcomes), table.goals(outcomes), options.json)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -114,7 +114,7 @@ def measure(
 
 def judged_again(name: str, folder: Path) -> Outcome | None:
     """Judge a kept run with the present code; None if it was not kept. The PID of the victim is not known any more."""
-    kept = told.read_kept(folder / f"{name}.json")
+    kept = table.read_kept(folder / f"{name}.json")
     if kept is None:
         return None
     outcome = score(find(name), folder / f"{name}.holter", kept.struck, kept.over)
@@ -140,7 +140,7 @@ def measured(name: str, brains: Prepared, keep: Path | None) -> Outcome:
                 keep_all(folder, keep, name)
         outcome = msgspec.structs.replace(outcome, wall_s=played.wall_s)
         if keep is not None:
-            told.write_kept(keep / f"{name}.json", outcome, played.struck, played.over)
+            table.write_kept(keep / f"{name}.json", outcome, played.struck, played.over)
     return outcome
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-# ruff: noqa: ARG002 -- every fault gets the same arguments
 import fcntl
 import http.server
 import os

@@ -6,7 +6,6 @@ own step slowed down as by a slow GPU.
 
 from __future__ import annotations
 
-# ruff: noqa: ARG002 -- every fault gets the same arguments
 import importlib.util
 import os
 from collections.abc import Mapping, Sequence
