@@ -4,7 +4,7 @@
 # make test-long  those over 20 s each
 # make check      style, types, the rules about who imports whom, translations, plain words
 # make texts      bring the Chinese catalogue into step with the English sentences, and compile it
-# make docs       write what is generated: docs/evidence-facts.md, docs/causes.md
+# make docs       write what is generated: lists of facts, causes and folders, and the JSON schema
 # make clean      remove the virtual environment and every cache
 #
 # Nothing outside this folder is written to, and no environment need be activated.
@@ -60,6 +60,8 @@ texts: $(VENV)/.has-dev
 docs: $(VENV)/.has-dev
 	$(BIN)/python docs/evidence_facts.py > docs/evidence-facts.md
 	$(BIN)/python docs/causes_page.py > docs/causes.md
+	$(BIN)/python docs/folders_page.py > docs/folders.md
+	$(BIN)/python docs/diagnosis_schema.py > docs/diagnosis.schema.json
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -30,6 +30,7 @@ from holter.reports.catalogue.filling import blanks
 NEED_MORE = (
     "holter.trainer", "holter.loader", "holter.transforms", "holter.hook", "holter.demo.slow_fs", "holter.__main__",
 )  # fmt: skip
+ROOT = Path(__file__).resolve().parents[1]
 FILE = catalogue.LOCALE / "zh_CN" / "LC_MESSAGES" / "holter.po"
 ENGLISH_FILE = catalogue.LOCALE / "en" / "LC_MESSAGES" / "holter.mo"
 
@@ -53,6 +54,8 @@ def main() -> int:
     for problem in problems:
         print(problem)
     print(f"{len(english)} sentences, {len(problems)} problems")
+    if problems:
+        print(f"Run `make texts`, write the Chinese into msgstr in {FILE.relative_to(ROOT)}, and run it again.")
     return bool(problems)
 
 

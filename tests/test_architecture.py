@@ -54,7 +54,8 @@ def python(program: str, *options: str, path: Path | None = None) -> subprocess.
 
 def test_every_file_of_a_cause_is_registered_once() -> None:
     registered = Counter(module.__name__.rpartition(".")[2] for module in MODULES)
-    assert registered == Counter(file.stem for file in CAUSE_FILES)
+    files = Counter(file.stem for file in CAUSE_FILES)
+    assert registered == files, "a cause is one file of src/holter/causes/ and one line of MODULES in its __init__.py"
 
 
 @pytest.mark.parametrize("file", CAUSE_FILES, ids=lambda file: file.stem)
@@ -94,7 +95,8 @@ def test_a_page_without_a_verdict_has_all_five_headings_in_both_languages(name: 
 @pytest.mark.parametrize("file", CAUSE_FILES, ids=lambda file: file.stem)
 def test_a_cause_is_tested_by_stated_facts_or_by_a_kept_tape(file: Path) -> None:
     has_tape = any((CHECKOUT / "tests/tapes" / file.stem).glob("*.holter"))
-    assert has_tape or (CHECKOUT / "tests/causes" / f"test_{file.stem}.py").is_file()
+    test = CHECKOUT / "tests/causes" / f"test_{file.stem}.py"
+    assert has_tape or test.is_file(), f"write {test.relative_to(CHECKOUT)} (see its neighbours), or keep a tape"
 
 
 def test_a_fact_is_described_once() -> None:
@@ -172,6 +174,22 @@ def test_an_import_that_points_upward_or_outward_breaks_a_contract(copy: Path, f
     with (copy / "src" / "holter" / file).open("a") as source:
         source.write(f"\n{line}\n")
     assert lint_imports(copy).returncode != 0
+
+
+# --- the size of folders ----------------------------------------------------------------------------------------
+
+MOST_MODULES = 20
+# One file a cause, and one test file for each: a name leads from the command line to the code.
+ONE_FILE_A_CAUSE = {"src/holter/causes", "tests/causes"}
+
+
+def test_no_folder_holds_more_modules_than_a_reader_can_survey() -> None:
+    folders = Counter(
+        str(file.parent.relative_to(CHECKOUT))
+        for top in ("src/holter", "tests", "benchmarks")
+        for file in (CHECKOUT / top).rglob("*.py")
+    )
+    assert {folder for folder, count in folders.items() if count > MOST_MODULES} == ONE_FILE_A_CAUSE
 
 
 # --- the offline side -------------------------------------------------------------------------------------------

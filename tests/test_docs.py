@@ -11,6 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jsonschema
 import pytest
 import typer.main
 from typer.testing import CliRunner
@@ -101,10 +102,51 @@ def test_the_files_that_the_pages_for_developers_name_exist() -> None:
         assert {name for name in named if not any((root / name).exists() for root in roots)} == set(), page.name
 
 
-@pytest.mark.parametrize(("script", "page"), [("evidence_facts", "evidence-facts"), ("causes_page", "causes")])
+def test_each_list_of_a_contributor_names_as_many_files_as_its_heading_says() -> None:
+    guide = (CHECKOUT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    lists = re.findall(r"^### ([^\n]+): (\d+) files(, and 2 tapes)?\n(.*?)(?=^##)", guide, re.M | re.S)
+    assert len(lists) == 7
+    for change, count, tapes, text in lists:
+        files = re.findall(r"^\d+\. ([^\n]*)", text, re.M)
+        assert len(files) == int(count), change
+        assert int(count) + (2 if tapes else 0) <= 7, change
+        unnamed = [line for line in files if "`" not in line]
+        assert len(unnamed) <= 1, change  # of a message: the test of the code that says it
+
+
+@pytest.mark.parametrize(
+    ("script", "page"),
+    [
+        ("evidence_facts", "evidence-facts.md"),
+        ("causes_page", "causes.md"),
+        ("folders_page", "folders.md"),
+        ("diagnosis_schema", "diagnosis.schema.json"),
+    ],
+)
 def test_a_page_that_is_made_is_up_to_date(script: str, page: str) -> None:
     made = runpy.run_path(str(DOCS / f"{script}.py"))["page"]()
-    assert made == (DOCS / f"{page}.md").read_text(encoding="utf-8"), "run `make docs`"
+    assert made == (DOCS / page).read_text(encoding="utf-8"), f"docs/{page} is not up to date: run `make docs`"
+
+
+def test_make_docs_writes_every_page_that_is_made() -> None:
+    recipe = re.findall(r"docs/(\w+)\.py > docs/", (CHECKOUT / "Makefile").read_text(encoding="utf-8"))
+    assert sorted(recipe) == sorted(script.stem for script in DOCS.glob("*.py"))
+
+
+def test_every_package_says_in_one_sentence_what_it_does() -> None:
+    """docs/folders.md shows it."""
+    summary = runpy.run_path(str(DOCS / "folders_page.py"))["summary"]
+    sentences = {file.parent: summary(file.parent) for file in Path(holter.__file__).parent.rglob("__init__.py")}
+    wrong = {str(folder): text for folder, text in sentences.items() if not re.fullmatch(r"[^.]+(\.\w[^.]*)*\.", text)}
+    assert wrong == {}, "the first paragraph of the docstring must be one sentence"
+
+
+def test_the_samples_of_the_json_page_keep_to_the_schema() -> None:
+    schema = json.loads((DOCS / "diagnosis.schema.json").read_text(encoding="utf-8"))
+    document: dict[str, object] = {}
+    for sample in re.findall(r"```json\n(.*?)```", (DOCS / "diagnosis-json.md").read_text("utf-8"), re.S):
+        document |= json.loads(sample)
+    jsonschema.validate(document, schema, cls=jsonschema.Draft202012Validator)
 
 
 def test_the_sample_of_the_json_page_says_what_holter_says() -> None:

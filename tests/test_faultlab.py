@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -15,11 +16,12 @@ import pytest
 
 pytest.importorskip("benchmarks", reason="the benchmarks are beside the source: python -m pytest in the checkout")
 
-from benchmarks.faultlab import told
+from benchmarks.faultlab import table
 from benchmarks.faultlab.__main__ import chosen, parser
-from benchmarks.faultlab.catalogue import FAULTS, HEALTHY, QUICK, QUICK_HEALTHY, find
-from benchmarks.faultlab.fault import TRAINERS
+from benchmarks.faultlab.catalogue import QUICK, QUICK_HEALTHY, find
 from benchmarks.faultlab.score import Outcome, score, until
+from benchmarks.faults.catalogue import CAMPAIGN, FAULTS, HEALTHY, SUBJECTS
+from benchmarks.faults.fault import TRAINERS, Armed
 
 from holter.causes import CAUSES
 from holter.errors import BadInput
@@ -36,35 +38,54 @@ def outcome(**more) -> Outcome:
 
 
 def goal(name: str, outcomes: list[Outcome]) -> bool | None:
-    return next(goal.met for goal in told.goals(outcomes) if goal.name == name)
+    return next(goal.met for goal in table.goals(outcomes) if goal.name == name)
 
 
-def test_there_are_enough_faults_and_healthy_variations_and_each_has_its_own_file_and_name():
-    assert len(FAULTS) >= 30
-    assert len(HEALTHY) >= 15
-    for folder, found in (("faults", FAULTS), ("healthy", HEALTHY)):
-        files = [file for file in (ROOT / "benchmarks" / "faultlab" / folder).glob("*.py") if file.stem != "__init__"]
-        assert {file.stem.replace("_", "-") for file in files} == set(found)
+def test_there_are_enough_faults_and_healthy_variations_and_each_has_its_own_name():
+    assert len(FAULTS) >= 79
+    assert len(HEALTHY) >= 42
+    for kind, found in (("FAULTS", FAULTS), ("HEALTHY", HEALTHY), ("CAMPAIGN", CAMPAIGN)):
+        assert len(found) == sum(len(getattr(subject, kind, ())) for subject in SUBJECTS)
     assert not set(FAULTS) & set(HEALTHY)
     assert {*QUICK, *QUICK_HEALTHY} <= {*FAULTS, *HEALTHY}
 
 
-def test_every_fault_names_causes_that_a_diagnosis_can_name():
-    named = {cause for fault in FAULTS.values() for cause in (fault.cause, *fault.also)}
+def test_every_file_of_a_subject_is_in_the_catalogue():
+    tables = re.compile(r"^(FAULTS|HEALTHY|CAMPAIGN) = \(", re.MULTILINE)
+    files = (ROOT / "benchmarks" / "faults").glob("*.py")
+    assert {f"benchmarks.faults.{file.stem}" for file in files if tables.search(file.read_text())} == {
+        subject.__name__ for subject in SUBJECTS
+    }
+
+
+def test_every_fault_names_causes_that_a_diagnosis_can_name_and_a_healthy_variation_none():
+    named = {cause for make in FAULTS.values() for cause in (make().cause, *make().also)}
     assert named <= set(CAUSES)
+    assert {cause for make in HEALTHY.values() for cause in (make().cause, *make().also)} == {None}
 
 
 def test_every_fault_says_what_it_is():
-    for name, made in {**FAULTS, **HEALTHY}.items():
-        scenario = made()
-        assert (scenario.name, bool(scenario.summary)) == (name, True)
-        assert name not in FAULTS or FAULTS[name].cause
+    for name, make in {**FAULTS, **HEALTHY}.items():
+        assert (make().name, bool(make().summary)) == (name, True)
+
+
+def test_a_fact_that_no_fault_declares_is_refused():
+    with pytest.raises(TypeError, match="Armed declares no 'epoch'"):
+        Armed(epoch=3)
 
 
 def test_trainers_that_faults_ask_for_are_there():
     there = " ".join(file.read_text() for file in TRAINERS.glob("*.py"))
-    for name, made in {**FAULTS, **HEALTHY}.items():
-        assert made.trainer is None or f"class {made.trainer}(" in there, name
+    for name, make in {**FAULTS, **HEALTHY, **CAMPAIGN}.items():
+        trainer = make().trainer
+        assert trainer is None or f"class {trainer}(" in there, name
+
+
+def test_trainers_read_only_variables_that_faults_set():
+    def variables(files) -> set[str]:
+        return {name for file in files for name in re.findall(r"\b(?:FAULTLAB|SURVIVAL)_[A-Z_]+", file.read_text())}
+
+    assert variables(TRAINERS.glob("*.py")) == variables(TRAINERS.parent.glob("*.py"))
 
 
 def test_the_command_line_chooses_and_refuses():
@@ -80,7 +101,7 @@ def test_a_good_run_meets_every_goal_and_a_bad_one_does_not():
         "share of faults whose cause does not come first",
         "share of faults whose cause is not in the first three",
     )
-    assert all(one.met is not False for one in told.goals([outcome(), outcome(name="b", cause=None, named=())]))
+    assert all(one.met is not False for one in table.goals([outcome(), outcome(name="b", cause=None, named=())]))
     assert goal(first, [outcome(named=(("y", "confirmed", 0.9), ("x", "likely", 0.6)))]) is False
     assert goal(third, [outcome(named=(("y", "confirmed", 0.9), ("x", "likely", 0.6)))]) is True
     assert goal(third, [outcome(named=(("y", "confirmed", 0.9),))]) is False
@@ -106,10 +127,10 @@ def test_a_kept_tape_is_scored_from_its_fault_on():
     recording = read(tape)
     fault_s = next(note.t_s for note in recording.events(Noted) if note.what == "fault")
     began = told_began(tape)
-    found = score(find("worker-sigstop")(), tape, began + fault_s, began + recording.duration_s)
+    found = score(find("worker-sigstop"), tape, began + fault_s, began + recording.duration_s)
     assert (found.top1, found.early, found.kind) == (True, 0, recording.episodes()[0].kind)
     assert found.alarm_s == pytest.approx(recording.episodes()[0].alarm_s - fault_s, abs=0.02)
-    late = score(find("worker-sigstop")(), tape, began + recording.duration_s, began + recording.duration_s)
+    late = score(find("worker-sigstop"), tape, began + recording.duration_s, began + recording.duration_s)
     assert (late.early, late.named) == (1, ())  # an alarm before the fault is a false one
 
 
@@ -147,7 +168,7 @@ def test_a_fault_is_made_found_and_undone(tmp_path):
     assert done.returncode == 0, done.stderr[-2000:]
     (result,) = json.loads((tmp_path / "a.json").read_text())["results"]
     assert (result["true cause"], result["first"]) == ("worker-killed", "yes")
-    kept = msgspec.json.decode((tmp_path / "kept" / "worker-sigkill.json").read_bytes(), type=told.Kept)
+    kept = msgspec.json.decode((tmp_path / "kept" / "worker-sigkill.json").read_bytes(), type=table.Kept)
     assert kept.outcome.top1
     assert kept.over > (kept.struck or 0.0)
     everywhere = [(one.info["environ"] or {}).get("FAULTLAB_TEST") for one in psutil.process_iter(["environ"])]

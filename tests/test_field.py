@@ -9,11 +9,11 @@ import pytest
 
 pytest.importorskip("benchmarks", reason="the benchmarks are beside the source: python -m pytest in the checkout")
 
-from benchmarks.field import told
+from benchmarks.field import table
 from benchmarks.field.cases import CASES, STARTS, find
 from benchmarks.field.judge import KINDS, Said, judge
 from benchmarks.field.play import OLDER_EPOCH, Played
-from benchmarks.field.told import NAMES, Outcome
+from benchmarks.field.table import NAMES, Outcome
 
 from holter.records import Ability, ActionTaken, Beat, ContractSettled, Environment, Tick
 from holter.sentences import define
@@ -142,7 +142,7 @@ def test_every_start_is_played_healthy_and_broken():
 def test_a_start_that_was_not_played_leaves_its_goal_open_and_a_complaint_misses_two():
     wrong = Outcome(name="a", start="bash -c", broken=True, complaints=(("word", "Windows"),))
     skipped = Outcome(name="b", start="nnU-Net v1, one layer", broken=True, skipped="no network")
-    goals = {goal.name: goal.met for goal in told.goals([wrong, skipped])}
+    goals = {goal.name: goal.met for goal in table.goals([wrong, skipped])}
     assert (goals[NAMES["word"]], goals["all that is wrong: bash -c"]) == (False, False)
     assert goals["all that is wrong: nnU-Net v1, one layer"] is None
     assert goals[NAMES["alarm"]] is True

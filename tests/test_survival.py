@@ -8,11 +8,12 @@ import pytest
 
 pytest.importorskip("benchmarks", reason="the benchmarks are beside the source: python -m pytest in the checkout")
 
+from benchmarks.faults.catalogue import CAMPAIGN
+from benchmarks.faults.outside import parse
 from benchmarks.survival import campaign, results
 from benchmarks.survival.__main__ import make_plan, parser
 from benchmarks.survival.account import Account
 from benchmarks.survival.outcome import Outcome
-from benchmarks.survival.outside import parse
 from benchmarks.survival.table import CORE, FAULTS
 
 from holter.errors import BadInput
@@ -45,6 +46,7 @@ def test_every_fault_is_there_on_both_sides_and_some_on_the_second_data():
     everything = keys()
     with_holter = {fault for fault, data, supervised, _ in everything if supervised and data == "brains"}
     assert with_holter == {*FAULTS, "none"} and len(FAULTS) >= 24
+    assert set(CAMPAIGN) <= set(FAULTS)
     assert {fault for fault, data, _, _ in everything if data == "hippocampus"} == {*CORE, "none"}
     stock = {fault for fault, data, supervised, _ in everything if not supervised}
     assert set(FAULTS) - stock == {"supervisor-sigkill"}

@@ -19,13 +19,14 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks.faultlab import told
-from benchmarks.faultlab.catalogue import FAULTS, HEALTHY, QUICK, QUICK_HEALTHY, find
-from benchmarks.faultlab.play import ERRORS, OUTPUT, TAPE, is_right_end, play
+from benchmarks.faultlab import table
+from benchmarks.faultlab.catalogue import QUICK, QUICK_HEALTHY, find
+from benchmarks.faultlab.play import is_right_end, play
 from benchmarks.faultlab.score import Outcome, score
+from benchmarks.faults.catalogue import FAULTS, HEALTHY
+from benchmarks.faults.run import ERRORS, OUTPUT, TAPE, ended_in_order, undisturbed
 from benchmarks.material import prepared_brains, say
 from benchmarks.reporting import conclude
-from benchmarks.survival.one_run import ended_in_order, undisturbed
 from holter.demo.prepare import Prepared
 from holter.errors import BadInput, HolterError
 from holter.linux.mounts import parse_mountinfo
@@ -52,7 +53,7 @@ def main() -> int:
     except KeyboardInterrupt:
         say("interrupted; nothing is left running")
         return 130
-    return conclude(told.rows(outcomes), told.goals(outcomes), options.json)
+    return conclude(table.rows(outcomes), table.goals(outcomes), options.json)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -86,9 +87,9 @@ def chosen(options: argparse.Namespace) -> list[str]:
 def tell_all(names: Sequence[str]) -> int:
     """Print the catalogue."""
     for name in names:
-        scenario = find(name)()
-        truth = " or ".join([FAULTS[name].cause, *FAULTS[name].also]) if name in FAULTS else "silent"
-        print(f"{name:22} {truth:50} {scenario.summary}" + (f" [{why}]" if (why := scenario.needs()) else ""))
+        fault = find(name)
+        truth = " or ".join([fault.cause, *fault.also]) if fault.cause else "silent"
+        print(f"{name:22} {truth:50} {fault.summary}" + (f" [{why}]" if (why := fault.needs()) else ""))
     return 0
 
 
@@ -101,7 +102,7 @@ def measure(
         say("this machine is busy: its own slowness hides what makes a training slow")
     brains = prepared_brains()
     for number, name in enumerate(names, 1):
-        reason = find(name)().needs()
+        reason = find(name).needs()
         if reason is None and time.monotonic() - began_s > budget_s:
             reason = "no time left in --quick"
         outcome = judged_again(name, kept) if kept is not None else None
@@ -113,24 +114,24 @@ def measure(
 
 def judged_again(name: str, folder: Path) -> Outcome | None:
     """Judge a kept run with the present code; None if it was not kept. The PID of the victim is not known any more."""
-    kept = told.read_kept(folder / f"{name}.json")
+    kept = table.read_kept(folder / f"{name}.json")
     if kept is None:
         return None
-    outcome = score(find(name)(), folder / f"{name}.holter", kept.struck, kept.over)
+    outcome = score(find(name), folder / f"{name}.holter", kept.struck, kept.over)
     return msgspec.structs.replace(outcome, wall_s=kept.outcome.wall_s, wrong_pid=kept.outcome.wrong_pid)
 
 
 def measured(name: str, brains: Prepared, keep: Path | None) -> Outcome:
-    """Run one scenario."""
-    scenario = find(name)()
+    """Run one fault or variation."""
+    fault = find(name)
     with own_folder() as folder:
         try:
-            played = play(scenario, folder, brains)
-            problem = played.problem or is_right_end(scenario, played)
+            played = play(fault, folder, brains)
+            problem = played.problem or is_right_end(fault, played)
             outcome = (
                 Outcome(name=name, problem=problem)
                 if problem
-                else score(scenario, folder / TAPE, played.struck, played.over)
+                else score(fault, folder / TAPE, played.struck, played.over)
             )
         except (OSError, RuntimeError, HolterError) as error:
             return Outcome(name=name, problem=f"{type(error).__name__}: {error}")
@@ -139,7 +140,7 @@ def measured(name: str, brains: Prepared, keep: Path | None) -> Outcome:
                 keep_all(folder, keep, name)
         outcome = msgspec.structs.replace(outcome, wall_s=played.wall_s)
         if keep is not None:
-            told.write_kept(keep / f"{name}.json", outcome, played.struck, played.over)
+            table.write_kept(keep / f"{name}.json", outcome, played.struck, played.over)
     return outcome
 
 

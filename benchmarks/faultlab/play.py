@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import NamedTuple
@@ -13,23 +11,26 @@ from typing import NamedTuple
 import msgspec
 import psutil
 
-from benchmarks.faultlab.fault import TRAINERS, Fault, Healthy, Scenario
 from benchmarks.faultlab.score import named_live
-from benchmarks.survival.fault import Stage
-from benchmarks.survival.one_run import undisturbed
-from benchmarks.survival.outside import Outside, end_session, session
+from benchmarks.faults.fault import TRAINERS, Fault, Stage
+from benchmarks.faults.outside import Outside, end_session, session
+from benchmarks.faults.run import LOOK_EVERY_S, TAPE, Length, start, undisturbed
 from holter.demo.prepare import Prepared
 from holter.errors import HolterError
 
-LOOK_EVERY_S = 0.1
+# Keep runs short: two epochs of five seconds, broken in the second. A broken run has more epochs than it lasts: the lab
+# ends it.
+BROKEN = Length(epochs=40, iterations=40, val_iterations=2, fault_epoch=1)
+HEALTHY = Length(epochs=2, iterations=25, val_iterations=2, fault_epoch=1)
+WATCH_S = 40.0  # after the fault, at most
+LIMIT_S = 240.0  # for the whole run; enough for a busy machine
 READ_EVERY_S = 2.0  # the growing tape, for the named cause
 # After a cause was named, output within this time may still change the verdict, and then it counts. This is longer
 # than the longest read that changes a verdict (stacks, a probe of the storage).
 SETTLE_S = 12.0
 RECORDER_ENDS_WITHIN_S = 20.0  # after its training
 # In the command line of a process of the training; the recorder's probes run in processes of their own.
-OF_TRAINING = ("holter.trainer", "multiprocessing", "faultlab")
-TAPE, OUTPUT, ERRORS = "run.holter", "output.txt", "errors.txt"
+OF_TRAINING = ("holter.trainer", "multiprocessing", "benchmarks.faults")
 
 
 class Played(NamedTuple):
@@ -42,34 +43,40 @@ class Played(NamedTuple):
     problem: str | None = None
 
 
-def play(scenario: Scenario, folder: Path, brains: Prepared) -> Played:
+def play(fault: Fault, folder: Path, brains: Prepared) -> Played:
     """Train, break, watch. No process, mount or control group is left behind, even on an error."""
     (folder / "tmp").mkdir()
     stage = Stage(folder, brains, 0)
     began_s = time.monotonic()
     try:
-        extra = scenario.prepare(stage)
-        played = _train(scenario, stage, extra)
+        extra = fault.prepare(stage)
+        played = _train(fault, stage, extra)
     finally:
         with undisturbed():
-            scenario.undo()
+            fault.undo()
     return played._replace(wall_s=round(time.monotonic() - began_s, 1))
 
 
-def _train(scenario: Scenario, stage: Stage, extra: dict[str, str]) -> Played:
-    child = _start(scenario, stage, extra)
-    outside = Outside(child.pid, stage.folder, stage.brains, supervised=True)
+def length_of(fault: Fault) -> Length:
+    """Return the length of its training, unless the fault declares another one."""
+    return HEALTHY if fault.cause is None else BROKEN
+
+
+def _train(fault: Fault, stage: Stage, extra: dict[str, str]) -> Played:
+    child = _start(fault, stage, extra)
+    fault_epoch = length_of(fault).fault_epoch
+    outside = Outside(child.pid, stage.folder, stage.brains, supervised=True, fault_epoch=fault_epoch)
     try:
-        problem, ended = _follow(child, outside, scenario)
+        problem, ended = _follow(child, outside, fault)
         over = time.time()
     finally:
         with undisturbed(), contextlib.ExitStack() as last:
             last.callback(child.wait)
             last.callback(end_session, child.pid)  # also if the fault cannot be undone
-            scenario.relieve()
+            fault.relieve()
             _end_training(child, outside)
     return Played(
-        struck=min(scenario.struck, default=None),
+        struck=min(fault.struck, default=None),
         over=over,
         exit_code=child.returncode if ended else None,
         wall_s=0.0,
@@ -77,63 +84,23 @@ def _train(scenario: Scenario, stage: Stage, extra: dict[str, str]) -> Played:
     )
 
 
-def _start(scenario: Scenario, stage: Stage, extra: dict[str, str]) -> subprocess.Popen[bytes]:
-    folder = stage.folder
-    variables = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("HOLTER_")},
-        **stage.brains.environment(),
-        "nnUNet_results": str(folder / "results"),
-        "nnUNet_extTrainer": str(TRAINERS),
-        "TMPDIR": str(folder / "tmp"),
-        "PYTHONUNBUFFERED": "1",  # shows the output of a killed process
-        **scenario.variables,
-        **extra,
-    }
-    holter = [sys.executable, "-m", "holter", "run", "--tape", str(folder / TAPE), "--"]
-    training = scenario.wrap_training(stage.brains.command(*_options(scenario), fold=scenario.fold))
-    with (folder / OUTPUT).open("ab") as output, (folder / ERRORS).open("ab") as errors:
-        return subprocess.Popen(
-            scenario.wrap([*holter, *training]),
-            env=variables,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=errors,
-            start_new_session=True,  # Ctrl-C reaches only this process; and all processes can be found and ended
-        )
+def _start(fault: Fault, stage: Stage, extra: dict[str, str]) -> subprocess.Popen[bytes]:
+    return start(fault, stage, length_of(fault), {"nnUNet_extTrainer": str(TRAINERS), **extra})
 
 
-def _options(scenario: Scenario) -> list[str]:
-    numbers = {
-        "--epochs": scenario.epochs,
-        "--iterations": scenario.iterations,
-        "--val-iterations": scenario.val_iterations,
-        "-tr": scenario.trainer,
-    }
-    options = [word for name, value in numbers.items() if value is not None for word in (name, str(value))]
-    return [*options, *scenario.options, *(() if scenario.validates else ("--no-validation",))]
-
-
-def _follow(child: subprocess.Popen[bytes], outside: Outside, scenario: Scenario) -> tuple[str | None, bool]:
+def _follow(child: subprocess.Popen[bytes], outside: Outside, fault: Fault) -> tuple[str | None, bool]:
     # Wait for all expected output; return the run's own problem, and whether the run ended without the lab.
     began_s = time.monotonic()
-    injected_s: float | None = None
-    watch = _Watch(scenario, outside.folder / TAPE)
+    limit_s = fault.limit_s or LIMIT_S
+    watch = _Watch(fault, outside.folder / TAPE)
     while child.poll() is None:
         now = time.monotonic()
         outside.look()
-        try:
-            if injected_s is None:
-                if scenario.is_time(outside, outside.printed()):
-                    scenario.inject(outside)
-                    injected_s = time.monotonic()
-            else:
-                scenario.step(outside, now - injected_s)
-        except (OSError, RuntimeError, HolterError) as error:
-            return f"the fault could not be made: {type(error).__name__}: {error}", False
-        if watch.is_over(now):
-            return None, False
-        if now - began_s > scenario.limit_s:
-            return f"not over after {scenario.limit_s:.0f} s", False
+        problem = fault.turn(outside)
+        if problem is not None or watch.is_over(now):
+            return problem, False
+        if now - began_s > limit_s:
+            return f"not over after {limit_s:.0f} s", False
         time.sleep(LOOK_EVERY_S)
     return None, True
 
@@ -141,8 +108,8 @@ def _follow(child: subprocess.Popen[bytes], outside: Outside, scenario: Scenario
 class _Watch:
     """Decides when nothing more is expected of a broken run."""
 
-    def __init__(self, scenario: Scenario, tape: Path) -> None:
-        self._scenario = scenario
+    def __init__(self, fault: Fault, tape: Path) -> None:
+        self._fault = fault
         self._tape = tape
         self._struck_s: float | None = None
         self._named_s: float | None = None
@@ -150,20 +117,20 @@ class _Watch:
 
     def is_over(self, now: float) -> bool:
         """Whether a true cause was named some seconds ago, or the time is up. A healthy run ends by itself."""
-        scenario = self._scenario
-        if not isinstance(scenario, Fault) or not scenario.struck:
+        fault = self._fault
+        if fault.cause is None or not fault.struck:
             return False
         self._struck_s = now if self._struck_s is None else self._struck_s
         if self._named_s is None and now - self._read_s > READ_EVERY_S:
             self._read_s = now
             with contextlib.suppress(HolterError, OSError, msgspec.MsgspecError):
                 names = {cause for _, cause in named_live(self._tape)}
-                self._named_s = now if names & scenario.right() else None
-        if scenario.returns:
-            return scenario.over_at is not None and now - scenario.over_at > SETTLE_S
+                self._named_s = now if names & fault.right() else None
+        if fault.returns:
+            return fault.over_at is not None and now - fault.over_at > SETTLE_S
         if self._named_s is not None:
             return now - self._named_s > SETTLE_S
-        return now - self._struck_s > scenario.watch_s
+        return now - self._struck_s > (fault.watch_s or WATCH_S)
 
 
 def _end_training(child: subprocess.Popen[bytes], outside: Outside) -> None:
@@ -176,10 +143,10 @@ def _end_training(child: subprocess.Popen[bytes], outside: Outside) -> None:
         child.wait(RECORDER_ENDS_WITHIN_S)
 
 
-def is_right_end(scenario: Scenario, played: Played) -> str | None:
+def is_right_end(fault: Fault, played: Played) -> str | None:
     """Return what is wrong with the way in which the run ended, or None."""
-    if isinstance(scenario, Healthy) and played.exit_code not in scenario.exit_codes:
+    if fault.cause is None and played.exit_code not in fault.exit_codes:
         return f"a healthy run ended with exit code {played.exit_code}"
-    if isinstance(scenario, Fault) and played.struck is None:
+    if fault.cause is not None and played.struck is None:
         return f"the fault never came; exit code {played.exit_code}"
     return None

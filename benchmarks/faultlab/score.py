@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks.faultlab.fault import Fault, Healthy, Scenario
+from benchmarks.faults.fault import Fault
 from holter.causes import diagnose_all
 from holter.records import ActionTaken, Diagnosis, Judged, Notice
 from holter.reports.catalogue import phrase
@@ -95,28 +95,28 @@ def _named(recording: Recording) -> list[tuple[float, str]]:
     ]
 
 
-def score(scenario: Scenario, tape: Path, struck: float | None, over: float) -> Outcome:
+def score(fault: Fault, tape: Path, struck: float | None, over: float) -> Outcome:
     """Judge one run; ``struck`` and ``over`` in seconds of the wall clock."""
     recording = read(tape)
     began = _began(recording)
     fault_s = None if struck is None else struck - began
     recording = until(recording, over - began)
     diagnoses = sorted(diagnose_all(recording), key=lambda diagnosis: diagnosis.episode.alarm_s)
-    if not isinstance(scenario, Fault):
-        return _healthy(scenario, recording, diagnoses)
+    if fault.cause is None:
+        return _healthy(fault, recording, diagnoses)
     assert fault_s is not None
     early = [diagnosis for diagnosis in diagnoses if diagnosis.episode.alarm_s < fault_s - CLOCK_S]
     later = [diagnosis for diagnosis in diagnoses if diagnosis not in early]
     outcome = Outcome(
-        name=scenario.name,
-        cause=scenario.cause,
-        also=scenario.also,
-        gradual=scenario.gradual,
+        name=fault.name,
+        cause=fault.cause,
+        also=fault.also,
+        gradual=fault.gradual,
         early=len(early),
-        false_actions=_false_actions(recording, fault_s if scenario.acts else float("inf")),
-        false_notices=_false_notices(scenario, recording),
+        false_actions=_false_actions(recording, fault_s if fault.acts else float("inf")),
+        false_notices=_false_notices(fault, recording),
         false_confirmed=tuple(
-            sorted({cause for diagnosis in diagnoses for cause in _confirmed(diagnosis)} - scenario.right())
+            sorted({cause for diagnosis in diagnoses for cause in _confirmed(diagnosis)} - fault.right())
         ),
     )
     if not later:
@@ -124,8 +124,8 @@ def score(scenario: Scenario, tape: Path, struck: float | None, over: float) -> 
     first = later[0]
     live, now = live_cause(recording, first), told_cause(first)
     says = headline(first, recording, "en")
-    victim = scenario.victims.get(first.verdicts[0].cause)
-    at_s = [t_s for t_s, cause in _named(recording) if cause in scenario.right()]
+    victim = fault.victims.get(first.verdicts[0].cause)
+    at_s = [t_s for t_s, cause in _named(recording) if cause in fault.right()]
     return msgspec.structs.replace(
         outcome,
         kind=first.episode.kind,
@@ -157,22 +157,22 @@ def _confirmed(diagnosis: Diagnosis) -> list[str]:
     return [verdict.cause for verdict in diagnosis.verdicts if verdict.verdict == "confirmed"]
 
 
-def _false_notices(scenario: Scenario, recording: Recording) -> tuple[str, ...]:
+def _false_notices(fault: Fault, recording: Recording) -> tuple[str, ...]:
     # Wrong notices, and missing ones.
     given = {notice.what for notice in recording.events(Notice)}
-    wanted = set(scenario.notices) if isinstance(scenario, Healthy) else given
+    wanted = set(fault.notices) if fault.cause is None else given
     return tuple(sorted(given ^ wanted))
 
 
-def _healthy(scenario: Scenario, recording: Recording, diagnoses: list[Diagnosis]) -> Outcome:
+def _healthy(fault: Fault, recording: Recording, diagnoses: list[Diagnosis]) -> Outcome:
     first = diagnoses[0] if diagnoses else None
     return Outcome(
-        name=scenario.name,
+        name=fault.name,
         early=len(diagnoses),
         kind=first.episode.kind if first else None,
         reason=phrase(first.episode.reason, "en") if first else None,
         named=_ranked(first) if first else (),
-        false_notices=_false_notices(scenario, recording),
+        false_notices=_false_notices(fault, recording),
         false_confirmed=tuple(cause for diagnosis in diagnoses for cause in _confirmed(diagnosis)),
         false_actions=_false_actions(recording, float("inf")),
     )

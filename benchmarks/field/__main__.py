@@ -20,16 +20,16 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks.field import told
+from benchmarks.faults.run import ended_in_order, undisturbed
+from benchmarks.field import table
 from benchmarks.field.case import Case, Place
 from benchmarks.field.cases import CASES, find
 from benchmarks.field.judge import judge, listen
 from benchmarks.field.packages import installed
 from benchmarks.field.play import CUT, ERRORS, LETTER, OUTPUT, play
-from benchmarks.field.told import Outcome
+from benchmarks.field.table import Outcome
 from benchmarks.material import prepared_brains, say
 from benchmarks.reporting import conclude
-from benchmarks.survival.one_run import ended_in_order, undisturbed
 from holter.demo.prepare import Prepared
 from holter.errors import BadInput, HolterError
 
@@ -59,7 +59,7 @@ def main() -> int:
         say("interrupted; nothing is left running")
         return 130
     outcomes.sort(key=lambda outcome: [case.name for case in CASES].index(outcome.name))
-    return conclude(told.rows(outcomes), told.goals(outcomes), options.json)
+    return conclude(table.rows(outcomes), table.goals(outcomes), options.json)
 
 
 def parser() -> argparse.ArgumentParser:

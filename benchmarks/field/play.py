@@ -17,8 +17,8 @@ from typing import NamedTuple
 
 import psutil
 
+from benchmarks.faults.outside import is_there
 from benchmarks.field.case import SHIM, TRAINERS, Case, Place
-from benchmarks.survival.outside import is_there
 
 MARK = "FIELD_RUN"  # in the environment of every process of a run, also of those that leave its session
 TAPE, CUT, OUTPUT, ERRORS, LETTER = "run.holter", "cut.holter", "output.txt", "errors.txt", "letter.txt"

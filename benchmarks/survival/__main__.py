@@ -22,12 +22,13 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from benchmarks.faults.run import ended_in_order
 from benchmarks.material import say
 from benchmarks.reporting import conclude
 from benchmarks.survival import data as datasets
 from benchmarks.survival import results
 from benchmarks.survival.campaign import Plan, campaign
-from benchmarks.survival.one_run import FULL, QUICK, ended_in_order
+from benchmarks.survival.one_run import FULL, QUICK
 from benchmarks.survival.outcome import Outcome
 from benchmarks.survival.summary import goals, rows
 from benchmarks.survival.table import FAULTS, QUICK_STOCK, find
@@ -146,7 +147,7 @@ def make_plan(options: argparse.Namespace) -> Plan:
         repeats=options.repeats,
         healthy=_number(options.healthy, HEALTHY_QUICK if is_quick else HEALTHY_RUNS),
         kills=_number(options.kills, KILLS_QUICK if is_quick else KILLS),
-        length=QUICK if is_quick else FULL,
+        pace=QUICK if is_quick else FULL,
         only=options.only,
         part=options.part,
         budget_s=QUICK_BUDGET_S if is_quick else float("inf"),

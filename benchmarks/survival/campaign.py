@@ -7,26 +7,22 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from benchmarks.faults.checkpoints import KILLS_A_RUN, KilledWhileSaving
+from benchmarks.faults.fault import Fault, Make, Stage
+from benchmarks.faults.run import ERRORS, OUTPUT, TAPE
 from benchmarks.material import say
 from benchmarks.survival import data as datasets
-from benchmarks.survival.fault import Fault, Stage
-from benchmarks.survival.main_faults import KILLS_A_RUN, KilledWhileSaving
-from benchmarks.survival.one_run import Length, play
+from benchmarks.survival.one_run import Pace, play
 from benchmarks.survival.outcome import Key, Outcome
-from benchmarks.survival.table import CORE, Make, find
+from benchmarks.survival.table import CORE, find
 from holter.demo.prepare import Prepared
 
-KEPT = ("run.holter", "output.txt", "errors.txt")
-
-
-class Healthy(Fault):
-    """No fault: start-up, epochs, checkpoints and the final validation, to find false alarms."""
-
-    validates = True
-    epochs = 3
+# No fault: start-up, epochs, checkpoints and the final validation, to find false alarms.
+HEALTHY = partial(Fault, validates=True, epochs=3)
 
 
 class Plan(NamedTuple):
@@ -38,7 +34,7 @@ class Plan(NamedTuple):
     repeats: int
     healthy: int
     kills: int  # while a checkpoint is being written
-    length: Length
+    pace: Pace
     only: str | None = None  # "stock" or "holter"
     part: tuple[int, int] = (1, 1)  # for example the first of two: every second run
     budget_s: float = math.inf  # no run is started after this time
@@ -69,7 +65,7 @@ def orders(plan: Plan) -> list[Order]:
                 if data == plan.data[0] or name in CORE:
                     broken += _pair(plan, name, data, number)
     healthy = [
-        Order(Healthy, Healthy.name, plan.data[index % len(plan.data)], True, index) for index in range(plan.healthy)
+        Order(HEALTHY, Fault.name, plan.data[index % len(plan.data)], True, index) for index in range(plan.healthy)
     ]
     # A healthy run first: its start-up is the reference for the others.
     everything = [*healthy[:1], *broken, *healthy[1:]]
@@ -89,12 +85,9 @@ def _pair(plan: Plan, name: str, data: str, number: int) -> list[Order]:
 
 def _many_kills(plan: Plan, data: str) -> list[Order]:
     runs = math.ceil(plan.kills / KILLS_A_RUN)
-
-    def some(kills: int) -> Callable[[], Fault]:
-        return lambda: KilledWhileSaving(kills)
-
     left = [min(KILLS_A_RUN, plan.kills - KILLS_A_RUN * index) for index in range(runs)]
-    return [Order(some(kills), KilledWhileSaving.name, data, True, index) for index, kills in enumerate(left)]
+    name = KilledWhileSaving.name
+    return [Order(partial(KilledWhileSaving, kills), name, data, True, index) for index, kills in enumerate(left)]
 
 
 def campaign(plan: Plan, done: Sequence[Outcome], keep: Callable[[list[Outcome]], None]) -> list[Outcome]:
@@ -126,7 +119,7 @@ def _skipped(order: Order, reason: str) -> Outcome:
 def _run(fault: Fault, order: Order, plan: Plan, brains: Prepared) -> Outcome:
     with tempfile.TemporaryDirectory(prefix="holter-survival-", ignore_cleanup_errors=True) as folder:
         stage = Stage(Path(folder), brains, order.number)
-        outcome = play(fault, stage, plan.length, order.data, supervised=order.supervised)
+        outcome = play(fault, stage, plan.pace, order.data, supervised=order.supervised)
         if plan.keep is not None and order.supervised and outcome.problem is not None:
             _keep(Path(folder), plan.keep / f"{fault.name}-{order.data}-{order.number}")
     return outcome
@@ -134,6 +127,6 @@ def _run(fault: Fault, order: Order, plan: Plan, brains: Prepared) -> Outcome:
 
 def _keep(folder: Path, to: Path) -> None:
     to.mkdir(parents=True, exist_ok=True)
-    for name in KEPT:
+    for name in (TAPE, OUTPUT, ERRORS):
         if (folder / name).exists():
             shutil.copy(folder / name, to)

@@ -2,69 +2,62 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import signal
 import subprocess
-import sys
 import time
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
+from benchmarks.faults.fault import Fault, Stage
+from benchmarks.faults.outside import Outside, Printed, end_session
+from benchmarks.faults.run import LOOK_EVERY_S, TAPE, Length, start, undisturbed
 from benchmarks.material import say
 from benchmarks.survival.account import Account, account
-from benchmarks.survival.fault import Fault, Stage
 from benchmarks.survival.outcome import Outcome
-from benchmarks.survival.outside import Outside, Printed, end_session
 from holter.errors import HolterError
 from holter.hook.checkpoints.select import FINAL
 from holter.supervisor.exit_codes import GAVE_UP
 
-LOOK_EVERY_S = 0.1
-SEED = 1
+SEED = ("--seed", "1")
 # Printed lines show the progress of a stock training: an epoch of these takes five seconds, the export of a case ten.
 STOCK_SILENT_S = 30.0
 # Holter's slowest rung: 60 s until the first steps count as missing, back-off, start-up on a busy machine.
 SUPERVISED_SILENT_S = 180.0
 
 
-class Length(NamedTuple):
-    """Length of a training."""
+class Pace(NamedTuple):
+    """Length of a training, and its longest allowed silence."""
 
-    epochs: int
-    iterations: int
+    length: Length
     silent_s: float  # a stock training hangs if it has printed nothing for this long
 
 
-FULL = Length(5, 25, STOCK_SILENT_S)
-QUICK = Length(5, 15, 20.0)
+FAULT_EPOCH = 2  # two checkpoints are on the disk by then
+FULL = Pace(Length(5, 25, None, FAULT_EPOCH), STOCK_SILENT_S)
+QUICK = Pace(Length(5, 15, None, FAULT_EPOCH), 20.0)
 
 
-def play(fault: Fault, stage: Stage, length: Length, data: str, *, supervised: bool) -> Outcome:
+def play(fault: Fault, stage: Stage, pace: Pace, data: str, *, supervised: bool) -> Outcome:
     """Train, break, watch. No process, mount or control group is left behind, even on an error."""
     began_s = time.monotonic()
     try:
         (stage.folder / "tmp").mkdir()
         extra = fault.prepare(stage)
-        outcome = _train(fault, stage, length, extra, data, supervised=supervised)
+        outcome = _train(fault, stage, pace, extra, data, supervised=supervised)
     finally:
         with undisturbed():
             fault.undo()
     return msgspec.structs.replace(outcome, wall_s=round(time.monotonic() - began_s, 1))
 
 
-def _train(
-    fault: Fault, stage: Stage, length: Length, extra: dict[str, str], data: str, *, supervised: bool
-) -> Outcome:
-    epochs = fault.epochs or length.epochs
-    child = _start(fault, stage, epochs, length, extra, supervised=supervised)
-    outside = Outside(child.pid, stage.folder, stage.brains, supervised=supervised)
+def _train(fault: Fault, stage: Stage, pace: Pace, extra: dict[str, str], data: str, *, supervised: bool) -> Outcome:
+    child = _start(fault, stage, pace, extra, supervised=supervised)
+    fault_epoch = pace.length.fault_epoch
+    outside = Outside(child.pid, stage.folder, stage.brains, supervised=supervised, fault_epoch=fault_epoch)
     try:
-        seen = _follow(child, outside, fault, SUPERVISED_SILENT_S if supervised else length.silent_s)
+        seen = _follow(child, outside, fault, SUPERVISED_SILENT_S if supervised else pace.silent_s)
     finally:
         with undisturbed():
             fault.relieve()
@@ -79,40 +72,19 @@ def _train(
         exit_code=child.returncode if not seen.hung else None,
         silent_s=round(seen.silent_s, 1),
         faults=len(fault.struck),
-        account=_account(stage.folder / "run.holter", fault) if supervised else None,
+        account=_account(stage.folder / TAPE, fault) if supervised else None,
     )
+    epochs = fault.epochs or pace.length.epochs
     outcome = _with_metrics(outcome, outside.printed(), outside.fold, epochs, fault)
     return msgspec.structs.replace(outcome, problem=seen.problem or complaint(fault, outcome, outside.printed(), left))
 
 
 def _start(
-    fault: Fault, stage: Stage, epochs: int, length: Length, extra: dict[str, str], *, supervised: bool
+    fault: Fault, stage: Stage, pace: Pace, extra: dict[str, str], *, supervised: bool
 ) -> subprocess.Popen[bytes]:
-    iterations = fault.iterations or length.iterations
-    options = ["--epochs", str(epochs), "--iterations", str(iterations), "--seed", str(SEED)]
-    options += ["--val-iterations", str(fault.val_iterations)] if fault.val_iterations else []
-    command = fault.wrap_training(stage.brains.command(*options, *(() if fault.validates else ("--no-validation",))))
-    if supervised:
-        holter = [sys.executable, "-m", "holter", "run", "--heal", "--tape", str(stage.folder / "run.holter"), "--"]
-        command = [*holter, *command]
-    variables = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("HOLTER_")},
-        **stage.brains.environment(),
-        "nnUNet_results": str(stage.folder / "results"),
-        "TMPDIR": str(stage.folder / "tmp"),
-        "PYTHONUNBUFFERED": "1",  # shows the output of a killed process
-        "HOLTER_CHECKPOINT_EVERY_S": "0",  # epochs take seconds here: save each
-        **extra,
-    }
-    with (stage.folder / "output.txt").open("ab") as output, (stage.folder / "errors.txt").open("ab") as errors:
-        return subprocess.Popen(
-            fault.wrap(command),
-            env=variables,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=errors,
-            start_new_session=True,  # Ctrl-C reaches only this process; and all processes can be found and ended
-        )
+    every_epoch = {"HOLTER_CHECKPOINT_EVERY_S": "0"}  # epochs take seconds here: save each
+    holter = ("--heal",) if supervised else None
+    return start(fault, stage, pace.length, {**every_epoch, **extra}, *SEED, holter=holter)
 
 
 class Seen(NamedTuple):
@@ -125,7 +97,6 @@ class Seen(NamedTuple):
 
 def _follow(child: subprocess.Popen[bytes], outside: Outside, fault: Fault, limit_s: float) -> Seen:
     # Until it ends, or has been silent for longer than ``limit_s``.
-    injected_s: float | None = None
     last, moved_s, longest_s = Printed(), time.monotonic(), 0.0
     while child.poll() is None or outside.runs:
         outside.look()
@@ -133,26 +104,14 @@ def _follow(child: subprocess.Popen[bytes], outside: Outside, fault: Fault, limi
         now = time.monotonic()
         if printed != last:
             last, moved_s = printed, now
-        try:
-            if injected_s is None:
-                if fault.is_time(outside, printed):
-                    fault.inject(outside)
-                    injected_s = time.monotonic()
-            else:
-                fault.step(outside, now - injected_s)
-        except (OSError, RuntimeError, HolterError) as error:
-            return Seen(True, longest_s, f"the fault could not be made: {type(error).__name__}: {error}")
-        if not _is_under_way(fault, injected_s):
+        if (problem := fault.turn(outside)) is not None:
+            return Seen(True, longest_s, problem)
+        if not fault.is_under_way:
             longest_s = max(longest_s, now - max(moved_s, fault.over_at or 0.0))
         if longest_s > limit_s:
             return Seen(True, longest_s)
         time.sleep(LOOK_EVERY_S)
     return Seen(False, longest_s)
-
-
-def _is_under_way(fault: Fault, injected_s: float | None) -> bool:
-    # Whether the fault will be repaired: a training may wait for that.
-    return injected_s is not None and fault.is_temporary and fault.over_at is None
 
 
 def _with_metrics(outcome: Outcome, printed: Printed, fold: Path | None, epochs: int, fault: Fault) -> Outcome:
@@ -212,32 +171,3 @@ def complaint(fault: Fault, outcome: Outcome, printed: Printed, left: int) -> st
     if fault.in_epoch and "restart" in actions:
         return "restarted, where new workers would have been enough"
     return None
-
-
-@contextlib.contextmanager
-def ended_in_order() -> Iterator[None]:
-    """Let SIGTERM and a closed terminal run the ``finally`` blocks, as Ctrl-C does."""
-
-    def leave(number: int, _: object) -> None:
-        sys.exit(128 + number)
-
-    before = {number: signal.signal(number, leave) for number in (signal.SIGTERM, signal.SIGHUP)}
-    # A shell starts background jobs with Ctrl-C ignored, and all trainings would inherit that.
-    before[signal.SIGINT] = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-@contextlib.contextmanager
-def undisturbed() -> Iterator[None]:
-    """Ignore a second Ctrl-C during the clean-up."""
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

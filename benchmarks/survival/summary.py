@@ -6,8 +6,8 @@ import math
 import statistics
 from collections.abc import Sequence
 
+from benchmarks.faults.fault import Fault
 from benchmarks.reporting import Goal, Row
-from benchmarks.survival.fault import Fault
 from benchmarks.survival.outcome import Outcome
 from benchmarks.survival.table import find
 

@@ -1,69 +1,47 @@
-"""All faults. A new fault is one more line here."""
+"""Faults of the campaign, in this order."""
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Callable
-
-from benchmarks.survival.clock_jump import ClockJump
-from benchmarks.survival.fault import Fault
-from benchmarks.survival.machine_faults import Licence, LogRotated, MachineStopped, Quota, SupervisorKilled
-from benchmarks.survival.main_faults import KilledWhileSaving, MainKilled, TornAll, TornNewest
-from benchmarks.survival.storage_faults import DiskFull, ReadOnly, ShmFull, SlowThenHung
-from benchmarks.survival.worker_faults import (
-    AllFrozen,
-    BothLoadersFrozen,
-    DescriptorLimit,
-    ExportOutOfMemory,
-    ExportWorkerKilled,
-    WorkerFrozen,
-    WorkerOutOfMemory,
-    WorkerRaises,
-    WorkerSignal,
-)
+from benchmarks.faults.catalogue import CAMPAIGN
+from benchmarks.faults.catalogue import FAULTS as LAB
+from benchmarks.faults.fault import Make
 from holter.errors import BadInput
 
-Make = Callable[[], Fault]
-
-FAULTS: dict[str, Make] = {
-    make().name: make
-    for make in (
-        lambda: WorkerSignal(signal.SIGKILL),
-        WorkerFrozen,
-        AllFrozen,
-        BothLoadersFrozen,
-        lambda: WorkerSignal(signal.SIGSEGV),
-        lambda: WorkerSignal(signal.SIGBUS),
-        WorkerRaises,
-        WorkerOutOfMemory,
-        ShmFull,
-        DescriptorLimit,
-        MainKilled,
-        KilledWhileSaving,
-        TornNewest,
-        TornAll,
-        DiskFull,
-        ReadOnly,
-        SlowThenHung,
-        Quota,
-        ExportWorkerKilled,
-        ExportOutOfMemory,
-        MachineStopped,
-        SupervisorKilled,
-        LogRotated,
-        ClockJump,
-        Licence,
-    )
-}
-# In --quick: these, and only two of them without Holter.
-QUICK = ("worker-sigkill", "worker-sigstop", "main-sigkill", "torn-newest", "export-worker-sigkill")
+NAMES = (
+    "worker-sigkill",
+    "worker-sigstop",
+    "workers-sigstop-all",
+    "workers-sigstop-both",
+    "worker-sigsegv",
+    "worker-sigbus",
+    "worker-exception",
+    "worker-oom",
+    "shm-full",
+    "descriptor-limit",
+    "main-sigkill",
+    "main-sigkill-while-saving",
+    "torn-newest",
+    "torn-all",
+    "disk-full",
+    "results-read-only",
+    "storage-slow-then-hung",
+    "cpu-quota",
+    "export-worker-sigkill",
+    "export-oom",
+    "machine-stop",
+    "supervisor-sigkill",
+    "log-rotation",
+    "clock-jump",
+    "vgpu-licence",
+)
+FAULTS: dict[str, Make] = {name: {**LAB, **CAMPAIGN}[name] for name in NAMES}
+# On the second data set: one of each kind. In --quick these as well, and without Holter only two of them.
+CORE = QUICK = ("worker-sigkill", "worker-sigstop", "main-sigkill", "torn-newest", "export-worker-sigkill")
 QUICK_STOCK = ("worker-sigkill", "worker-sigstop")
-# On the second data set: one of each kind.
-CORE = ("worker-sigkill", "worker-sigstop", "main-sigkill", "torn-newest", "export-worker-sigkill")
 
 
 def find(name: str) -> Make:
-    """Return the fault of that name.
+    """Return the function that makes a new object of that fault.
 
     Raises:  BadInput.
     """

@@ -1,3 +1,3 @@
-"""Holter: a recorder for nnU-Net training that notices a stall and names its cause."""
+"""Record nnU-Net training, notice a stall, and name its cause."""
 
 __version__ = "0.1.0"

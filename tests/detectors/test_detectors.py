@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from pathlib import Path
 
 import msgspec
 import pytest
 from running import MAIN, OTHER, WORKER, Run, process
 
+from holter import detectors
 from holter.detectors import DETECTORS, Watch, detect
 from holter.detectors.creep import CreepDetector
 from holter.detectors.slow_down import SlowDownDetector
@@ -535,3 +538,13 @@ def test_the_end_of_the_main_process_ends_every_episode():
     main = ProcessEnded(t_s=run.t_s + 1, pid=MAIN, role="main", exit_signal=9)
     episodes = detect([*ticks, Tick(t_s=run.t_s + 1, events=(main,))])
     assert {(episode.detector, episode.end_s) for episode in episodes} == {("stall", 91.0), ("death", 91.0)}
+
+
+def test_every_detector_is_in_use() -> None:
+    folder = Path(detectors.__file__).parent
+    written = {
+        name for file in folder.glob("*.py") for name in re.findall(r"^class (\w+Detector)\b", file.read_text(), re.M)
+    }
+    used = {detector.__name__ for detector in DETECTORS}
+    assert written == used, "add it to DETECTORS in src/holter/detectors/__init__.py"
+    assert len({detector.name for detector in DETECTORS}) == len(DETECTORS)

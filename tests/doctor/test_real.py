@@ -15,7 +15,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from benchmarks.survival.memory_group import MemoryGroup, find_memory
+from benchmarks.faults.tools.memory_group import MemoryGroup, find_memory
 
 from doctor.conftest import HOLTER, Doctor, World, check
 from holter.demo.faults.cpu_group import make_group

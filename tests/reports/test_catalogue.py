@@ -60,7 +60,8 @@ def test_every_cause_has_a_title_a_sentence_and_a_chinese_page(cause: str) -> No
 
 def test_every_finding_that_a_cause_may_state_has_a_sentence() -> None:
     told = {text for module in MODULES for rule in module.RULES for text in (rule.text, rule.otherwise) if text}
-    assert {one for one in told if not catalogue.known(f"finding.{one}")} == set()
+    missing = {one for one in told if not catalogue.known(f"finding.{one}")}
+    assert missing == set(), "word them in `describe(findings=…)` of the cause's file"
 
 
 def test_no_finding_has_a_sentence_that_no_cause_states() -> None:
@@ -72,7 +73,8 @@ def test_no_finding_has_a_sentence_that_no_cause_states() -> None:
 
 def test_every_remedy_has_a_sentence() -> None:
     offered = {offer.id for offers in REMEDIES.values() for offer in offers}
-    assert {one for one in offered if not catalogue.known(f"remedy.{one}")} == set()
+    missing = {one for one in offered if not catalogue.known(f"remedy.{one}")}
+    assert missing == set(), "word them in `describe(remedies=…)` of the cause's file"
 
 
 def test_every_reason_of_the_ladder_has_a_sentence() -> None:
@@ -90,7 +92,8 @@ def test_every_cause_that_is_waited_for_has_words_for_the_administrator() -> Non
 
 
 def test_every_fact_has_a_name() -> None:
-    assert {name for name in NAMES if not catalogue.known(f"fact.{name}")} == set()
+    missing = {name for name in NAMES if not catalogue.known(f"fact.{name}")}
+    assert missing == set(), "name them in evidence/fact_names.py"
 
 
 def test_chinese_sentences_are_chinese() -> None:

@@ -10,10 +10,14 @@ import pytest
 
 from holter.detectors.notices import LOST_WORKER
 from holter.records import ActionTaken, Diagnosis, Notice, Subject
+from holter.remedies.diagnose import diagnose_recording
 from holter.reports.as_json import to_json
 from holter.reports.catalogue import Lang, phrase
+from holter.reports.json_records import Document
 from holter.supervisor.healing.main_hang import MOVED
+from holter.tape import read
 
+TAPES = Path(__file__).parents[1] / "tapes"
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "diagnosis.schema.json").read_text(encoding="utf-8"))
 
 
@@ -29,6 +33,16 @@ def test_the_schema_refuses_a_document_without_remedies(diagnoses: tuple[Diagnos
     del document["episodes"][0]["diagnosis"][0]["remedies"]
     with pytest.raises(jsonschema.ValidationError, match="remedies"):
         jsonschema.validate(document, SCHEMA, cls=jsonschema.Draft202012Validator)
+
+
+@pytest.mark.parametrize("name", ["frozen_worker", "vgpu_unlicensed", "worker_killed"])
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_the_document_of_a_kept_tape_keeps_to_the_schema(name: str, lang: Lang) -> None:
+    recording = read(TAPES / name / "fault.holter")
+    diagnoses = diagnose_recording(recording, is_over=True)
+    printed = json.dumps(to_json(diagnoses, lang, "fault.holter", recording, ("tape", name, ())))
+    jsonschema.validate(json.loads(printed), SCHEMA, cls=jsonschema.Draft202012Validator)
+    assert msgspec.json.decode(printed, type=Document).episodes  # a program in Python can read it into the records
 
 
 def test_names_for_machines_are_the_same_in_every_language(diagnoses: tuple[Diagnosis, ...]) -> None:

@@ -50,9 +50,18 @@ def choices_of(kind: type[msgspec.Struct], field: str) -> tuple[str, ...]:
 
 
 def unlabelled(prefix: str, names: object) -> set[str]:
-    """Those that have no label, in English or in Chinese."""
+    """Return what to do about each name that has no label, in English or in Chinese."""
     keys = {f"{prefix}{name}" for name in names}  # type: ignore[attr-defined]
-    return {key for key in keys if not known(key) or key not in in_chinese()}
+    english = {f"{key}: add its English label to {home_of(prefix)}" for key in keys if not known(key)}
+    chinese = {key for key in keys if known(key) and key not in in_chinese()}
+    return english | {f"{key}: run `make texts`, and translate it in {translations.FILE.name}" for key in chinese}
+
+
+@cache
+def home_of(prefix: str) -> str:
+    """The file that defines most labels with this prefix."""
+    count = {file: file.read_text(encoding="utf-8").count(f'"{prefix}') for file in SOURCE.rglob("*.py")}
+    return max(count, key=lambda file: count[file]).relative_to(SOURCE.parent).as_posix()
 
 
 @cache
@@ -124,7 +133,8 @@ def test_every_reading_that_a_chart_collects_is_drawn() -> None:
         and isinstance(node.value.elts[0], ast.Constant)
     }
     drawn = {*(name for _, _, names in CHARTS for name in names), *GPU_KEYS}
-    assert collected and collected <= drawn
+    assert collected
+    assert collected - drawn == set(), "name them in CHARTS or GPU_KEYS of reports/html/vitals.py"
 
 
 def test_everything_that_the_template_names_has_a_label() -> None:
@@ -227,5 +237,6 @@ def test_a_page_shows_no_key_in_place_of_a_word(recording: Recording, diagnoses:
 
 
 def test_a_word_that_chinese_lacks_is_found() -> None:
-    assert unlabelled("no.such.", ["label"]) == {"no.such.label"}
+    (advice,) = unlabelled("chart.", ["no-such"])
+    assert advice == "chart.no-such: add its English label to holter/reports/html/labels.py"
     assert translated("event.note", "note", "zh") == "备注"

@@ -12,8 +12,10 @@ from batchgeneratorsv2.transforms.nnunet import random_binary_operator
 from batchgeneratorsv2.transforms.spatial.spatial import SpatialTransform
 
 from holter.transforms import Chain, SampleDraw
+from holter.transforms.batch_state import NoDraw
 
 Sample = dict[str, Any]
+FOLDING = ("Convert3DTo2DTransform", "Convert2DTo3DTransform")  # part of dummy 2D's spatial transform
 
 
 def replay(compose: Any, chain: Chain, draw: SampleDraw, image: torch.Tensor, seg: torch.Tensor) -> Sample:
@@ -34,10 +36,12 @@ def feed(transform: Any, draw: Any, sample: Sample) -> Sample:
     name = type(transform).__name__
     if name in SPECIAL:
         return SPECIAL[name](transform, draw, sample)
-    if name not in PARAMETERS:
+    if isinstance(draw, NoDraw) or name in FOLDING:
         return transform(**sample)
     if draw is None:
         return sample
+    if name not in PARAMETERS:
+        raise LookupError(f"{name}: add to PARAMETERS in tests/transforms/stock.py how stock is given our draw")
     return transform.apply(sample, **PARAMETERS[name](draw, sample["image"]))
 
 

@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holter.transforms import blur, brightness, contrast, gamma, low_resolution, noise
-from holter.transforms.batch_state import Applied, BatchState
+from holter.transforms.batch_state import Applied, BatchState, ChannelIndex, change_rows
 from transforms.material import noisy_image
 from transforms.stock import feed
 
@@ -119,3 +119,10 @@ def test_a_function_for_a_parameter_is_left_to_stock() -> None:
     assert noise.read(GaussianNoiseTransform(lambda image: 0.1)) is None
     assert gamma.read(GammaTransform(lambda image, channel: 1.0, 0, False, 1, 1)) is None
     assert contrast.read(ContrastTransform(BGContrast(lambda: 1.0), True, False)) is None
+
+
+@pytest.mark.parametrize("size", [(4, 5), (200, 180)])
+def test_a_change_without_a_number_reaches_its_channels_and_no_other(size: tuple[int, ...]) -> None:
+    image = torch.ones((2, 2, *size))
+    change_rows(image, [ChannelIndex(0, 1), ChannelIndex(1, 0)], [], lambda x: x.neg_())
+    assert image.flatten(2)[:, :, 0].tolist() == [[1, -1], [-1, 1]]

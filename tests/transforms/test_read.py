@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,8 +19,9 @@ from nnunetv2.training.nnUNetTrainer.variants.data_augmentation.nnUNetTrainerDA5
 from nnunetv2.training.nnUNetTrainer.variants.data_augmentation.nnUNetTrainerDAOrd0 import nnUNetTrainer_DASegOrd0
 from nnunetv2.training.nnUNetTrainer.variants.data_augmentation.nnUNetTrainerNoDA import nnUNetTrainerNoDA
 
+from holter import transforms
 from holter.errors import UntestedVersion
-from holter.transforms import Geometry, check_version, read_chain
+from holter.transforms import Geometry, check_version, read, read_chain
 from holter.transforms.spatial.geometry import whole
 from transforms.material import DUMMY_2D, FLAT_2D, SMALL_3D, Configuration, chain_of, run
 
@@ -184,3 +186,12 @@ def test_a_version_that_was_not_compared_is_refused_with_a_way_out(version: str)
 
 def test_the_installed_version_is_one_that_was_compared() -> None:
     check_version()
+
+
+def test_every_transform_is_in_use() -> None:
+    """One that is not registered would be stock's on the CPU, and nothing would fail."""
+    folder = Path(transforms.__file__).parent
+    files = {file.relative_to(folder).as_posix() for file in folder.rglob("*.py") if "\nSTOCK = " in file.read_text()}
+    modules = (*read.PLAIN, *read.BY_AXES, read.spatial)
+    used = {Path(str(module.__file__)).relative_to(folder).as_posix() for module in modules}
+    assert files == used, "add it to PLAIN or BY_AXES in src/holter/transforms/read.py"

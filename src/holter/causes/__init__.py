@@ -1,6 +1,7 @@
-"""Verdicts from evidence; one file per cause, with the same name as its page, tapes and test.
+"""Weigh the facts of an episode into verdicts, one file per cause.
 
-A cause is weighed by its ``RULES`` unless its file has its own ``diagnose``.
+A file has the same name as its page, tapes and test. A cause is weighed by its ``RULES`` unless its file has its own
+``diagnose``.
 """
 
 from __future__ import annotations

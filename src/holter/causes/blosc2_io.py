@@ -1,8 +1,8 @@
 """blosc2 refuses to open or to write a preprocessed file on this system.
 
-What happens:  on Windows, opening a .b2nd with mmap is denied by nnunetv2 before it left mmap out there; some pairs
-               of versions cannot create an array ("Error while creating the NDArray", seen with nnunetv2 2.6.4) or
-               not one this large ("Could not build empty array").
+What happens:  on Windows, older versions of nnunetv2 open a .b2nd by memory map, which Windows denies; some pairs of
+               versions cannot create an array ("Error while creating the NDArray", seen with nnunetv2 2.6.4) or not one
+               this large ("Could not build empty array").
 How we know:   the first exception is one of these sentences. The system or a version known for it confirms.
 Looks like:    truncated-preprocessed-file (an existing file is too short); disk-full-or-quota (no room to write).
 What helps:    another version of nnunetv2 or blosc2, then preprocess again [CONSENT]; on Windows a newer nnunetv2

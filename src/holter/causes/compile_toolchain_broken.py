@@ -5,8 +5,8 @@ What happens:  nnU-Net compiles its network on Linux with CUDA by default, with 
                BackendCompilerFailed or InductorError, and the sentence about background workers follows as an echo.
 How we know:   the first exception is one of the compiler's, and its text says what is missing: no compiler, one older
                than gcc 5 ("C99 mode"), no Python.h, no triton, no linker for libcuda, a cache folder that cannot be
-               written, Windows. Without that text it is likely only: a network can also be impossible to compile. So
-               it is where a log has the compiler's own words and lost the exception.
+               written, Windows. Without that text the cause is at most likely, because some networks cannot be compiled
+               at all. It is also at most likely if a log holds the compiler's message but not the exception.
 Looks like:    gpu-out-of-memory (it may strike while kernels are tried out: its sentence says so); compile-warmup (a
                long first epoch that ends by itself).
 What helps:    nnUNet_compile=f: slower, same results to rounding, works at once; then install gcc and python3-dev, or

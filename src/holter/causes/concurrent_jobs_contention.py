@@ -3,10 +3,10 @@
 What happens:  a second training, or somebody else's job, shares the cores. Each epoch takes longer from the moment at
                which the other began, and is fast again when it ends: 480 s became 800 s, 500 s became 2000 s. Nothing
                is wrong within the run itself.
-How we know:   processes outside the run use a quarter of the machine's CPUs or more, and main process and workers
-               spend a fifth of the time in which they want a CPU waiting for one (the kernel counts it), while steps
-               wait for batches or got slower. A run that has its CPUs busy by itself, or gets a CPU whenever it
-               wants one, is not held up by others; nor one that stands in one place of its code.
+How we know:   processes outside the run use a quarter of the machine's CPUs or more, and main process and workers spend
+               a fifth of the time in which they want a CPU waiting for one (the kernel counts it), while steps wait for
+               batches or got slower. A run that has its CPUs busy by itself, or gets a CPU whenever it wants one, is
+               not held up by others; neither is a run that hangs in one place of its code.
 Looks like:    cpu-starved-augmentation (the run itself uses all CPUs); cgroup-cpu-quota (throttled periods);
                few-cores-allocated (others cannot be on these CPUs); gpu-shared-or-zombie (others on the GPU).
 What helps:    see who it is [SAFE]; as many workers as cores divided by trainings (nnUNet_n_proc_DA) [CONSENT]; fixed

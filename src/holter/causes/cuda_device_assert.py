@@ -4,8 +4,8 @@ What happens:  a label in the data is larger than the data set says (or a prepro
                uses it as an index stops the whole GPU context: "CUDA error: device-side assert triggered". Every later
                call fails with the same words, so the traceback often points somewhere else.
 How we know:   the first exception says so; the printed assertion (file and condition, e.g. ScatterGatherKernel.cu and
-               idx_dim < index_size) makes it certain that an index was out of range. Where it was printed, what CUDA
-               says afterwards may be anything ("an illegal memory access was encountered").
+               idx_dim < index_size) makes it certain that an index was out of range. After that, CUDA may report any
+               other error ("an illegal memory access was encountered"): it is a consequence.
 Looks like:    gpu-lost-or-gsp (a hardware error in the kernel log, another place each time, data verified);
                worker-exception (the damaged case fails already while it is read).
 What helps:    nnUNetv2_plan_and_preprocess --verify_dataset_integrity; look for labels beyond those of dataset.json;

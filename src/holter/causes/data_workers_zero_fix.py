@@ -2,8 +2,9 @@
 
 What happens:  without data workers nothing is prepared while the GPU computes, so both take turns; steps take several
                times as long. It is passed around as a cure for dying workers, and only hides why they died.
-How we know:   nnUNet_n_proc_DA is 0, there are no data workers, and steps wait for batches. A main thread that waits
-               on the queue of its workers speaks against it where neither is known: there would be no queue.
+How we know:   nnUNet_n_proc_DA is 0, there are no data workers, and steps wait for batches. If neither the setting nor
+               the workers are known, a main thread that waits on the workers' queue speaks against it: without workers
+               there is no such queue.
 Looks like:    cpu-starved-augmentation (there are workers, and they are busy).
 What helps:    take the setting away [CONSENT: more memory]; then look at what killed the workers: holter run records
                it. nnU-Net's maintainers use 0 for debugging only.

@@ -4,8 +4,8 @@ What happens:  with -num_gpus each process must reach every collective operation
                checkpoint, or is stopped; the others wait on their GPUs, at 100 % use that is only spinning. After 600
                s NCCL's watchdog ends them all: "Watchdog caught collective operation timeout".
 How we know:   heartbeats: one process waits for its batch, is in an earlier phase or stopped, while the others are in
-               their step. NCCL's sentence alone tells that somebody was behind, not who. An ALLGATHER of as many
-               numbers as there are classes is nnU-Net's exchange of Dice at the end of an epoch's validation.
+               their step. NCCL's message alone shows that some process was behind, not which one. An ALLGATHER of as
+               many numbers as there are classes is nnU-Net's exchange of Dice at the end of an epoch's validation.
 Looks like:    nccl-p2p-broken (nobody is behind: all are in the collective, from the first step on); frozen-worker and
                slow-storage (they say why that process is behind, and come first).
 What helps:    the cause on that process; look at its stack, not at the others' [SAFE: py-spy dump]. A longer time-out

@@ -3,10 +3,11 @@
 What happens:  a checkpoint, the log or the plot of the losses cannot be written. Stock nnU-Net ends at the next one,
                and a file that was half written stays behind. Under care the training goes on and the older checkpoints
                stay; what is trained from then on is lost if it ends before there is room again.
-How we know:   a write failed with "No space left on device" (ENOSPC), "Disk quota exceeded" (EDQUOT) or "Read-only
-               file system" (EROFS): decisive. Free bytes and inodes of that file system, and whether it is mounted
-               read-only, say which; a quota of one's own does not show in them. torch and numpy only tell that less
-               was written than they gave ("unexpected pos", "requested and 0 written"): likely, until the disk is seen.
+How we know:   a write failed with "No space left on device" (ENOSPC), "Disk quota exceeded" (EDQUOT) or "Read-only file
+               system" (EROFS): decisive. Free bytes and inodes of that file system, and whether it is mounted
+               read-only, say which; a user's quota does not show in them. torch and numpy only report that fewer bytes
+               were written than requested ("unexpected pos", "requested and 0 written"): likely, until the disk is
+               seen.
 Looks like:    shm-too-small (the same words, of /dev/shm); truncated-preprocessed-file (what a full disk leaves
                behind); an error in the training itself (main-exception: it names no disk).
 What helps:    make room, or ask for more; the training goes on by itself, or is started again once there is room for a
@@ -95,6 +96,6 @@ WAITS = True  # external: Holter watches the condition and does not end the trai
 
 
 def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts; a failed write to shared memory is not the disk's."""
+    """Weigh the facts; a failed write to shared memory says nothing about the disk."""
     says_so = evidence.fact("exception.kind").value == "no-space" and evidence.fact("shm.trouble").status != "known"
     return weigh(CAUSE, evidence, RULES if says_so else tuple(rule for rule in RULES if rule != UNNAMED))

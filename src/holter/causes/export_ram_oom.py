@@ -5,8 +5,8 @@ What happens:  each export process resamples the network's output to the origina
                exported at once. Training itself never had a memory problem.
 How we know:   an OOM kill was counted in the final validation, or an export process could not allocate memory; or
                nnU-Net's sentence of the export ("Some background workers are no longer alive") or of the prediction
-               ("Background workers died") with no other error before it. The sentence alone never confirms it. While
-               nothing tells of an export, an OOM kill makes it possible and no more.
+               ("Background workers died") with no other error before it. The sentence alone never confirms it. Without
+               any sign of an export, an OOM kill only makes it possible.
 Looks like:    ram-oom-train-worker (the same during training); export-lost-result-hang (an export process died for
                another reason, nothing counted); a long export of one big case (not-stuck).
 What helps:    the network is trained, nothing is lost: run nnUNetv2_train ... --val with fewer export processes

@@ -6,9 +6,8 @@ What happens:  power, heat, a loose card, a defect or the driver's firmware (GSP
 How we know:   the driver says that the GPU is lost, or has been silent for half a minute while the main process is in
                uninterruptible sleep; or the kernel log holds an Xid of hardware or firmware (79, 119, 120, 62, 46; of
                memory 48, 64, 94, 95). Xid 13, 31, 43 and 45 are errors of programs and no proof.
-Looks like:    vgpu-unlicensed (the driver answers, and tells of the licence); slow-storage (also uninterruptible, in a
-               read); cuda-device-assert (an assertion is printed); gpu-driver-mismatch (after an update of the
-               driver).
+Looks like:    vgpu-unlicensed (the driver answers, and reports the licence); slow-storage (also uninterruptible, in a
+               read); cuda-device-assert (an assertion is printed); gpu-driver-mismatch (after an update of the driver).
 What helps:    reboot; the administrator: power cables, seat, temperature, driver version; with GSP time-outs
                NVreg_EnableGpuFirmware=0 [ADVICE]. Then continue with --c [CONSENT]. Killing the training again and
                again does not help.

@@ -1,4 +1,4 @@
-"""A prediction did not fit into GPU memory and goes on on the CPU.
+"""A prediction did not fit into GPU memory and continues on the CPU.
 
 What happens:  in the final validation the result of a large case (all classes in half precision) does not fit beside
                the network. nnU-Net says so once, moves its result arrays into main memory and predicts that case
@@ -23,7 +23,7 @@ CAUSE = "gpu-oom-cpu-fallback"
 SENTENCES = describe(
     CAUSE,
     title="Prediction fell back to the CPU",
-    meaning="A prediction did not fit into GPU memory and goes on on the CPU.",
+    meaning="A prediction did not fit into GPU memory and continues on the CPU.",
     findings={
         "prediction-on-cpu": "nnU-Net said that a prediction did not fit and moved it to the CPU",
         "prediction-on-gpu": "no prediction was moved to the CPU",

@@ -3,15 +3,15 @@
 What happens:  from one moment on steps take much longer, at full clock and full utilisation, because another process
                computes on the same GPU; or the training ends with "CUDA out of memory" although it fits alone. In
                exclusive mode a second process gets nothing: "all CUDA-capable devices are busy or unavailable".
-How we know:   NVML lists a compute process that is not of this run on a GPU that this run uses, and steps became
-               slower while batches were ready; or the GPU has no memory left while others, or nobody that is listed,
-               hold a good part of it; PyTorch's own "CUDA out of memory" tells that too. Processes of another container
-               may not be listed: unknown, not alone.
+How we know:   NVML lists a compute process that is not of this run on a GPU that this run uses, and steps became slower
+               while batches were ready; or the GPU has no memory left, and a good part of it is held by other processes
+               or by none that is listed; PyTorch's own "CUDA out of memory" shows that too. Processes of another
+               container may not be listed: unknown, not alone.
 Looks like:    gpu-thermal-or-power (the clock is low); gpu-side-stall (nothing moves at all); a batch or a network that
                is too large by itself ("CUDA out of memory" with nobody else there: gpu-out-of-memory);
                vgpu-unlicensed (its last stage refuses in the same words).
 What helps:    ask who it is and who may use the GPU; exclusive mode (nvidia-smi -c EXCLUSIVE_PROCESS) [ADVICE:
-               administrator]; end a leftover of one's own [CONSENT]. The training goes on when it has the GPU again.
+               administrator]; end your own leftover process [CONSENT]. The training goes on when it has the GPU again.
 Source:        MIC-DKFZ/nnUNet issues 316, 469, 1343, 2814; tests/tapes/gpu_shared_or_zombie (readings by the NVML
                library of the tests).
 """

@@ -2,14 +2,13 @@
 
 What happens:  one step makes the weights NaN, and no later step brings them back. nnU-Net prints "train_loss nan" and
                goes on for a thousand epochs. Typical reasons: images with NaN or huge values, a learning rate that is
-               too high, a loss or network of one's own that divides by zero, half precision that overflows.
-How we know:   the training loss or the validation loss was no finite number in two epochs running. The hook tells the
-               first step. A pseudo Dice that is NaN only says that a class does not occur and counts for nothing; nor
-               does a step that the GradScaler skips.
+               too high, a custom loss or network that divides by zero, half precision that overflows.
+How we know:   the training loss or the validation loss was no finite number in two epochs running. The hook reports the
+               first such step. A pseudo Dice of NaN does not count: it only says that a class does not occur. A step
+               that the GradScaler skips does not count either.
 Looks like:    nothing else.
-What helps:    stop now and continue from a checkpoint of before (checkpoint_best.pth mostly is one) [CONSENT]; look
-               for NaN and infinite values in the images; a lower learning rate, or full precision [CONSENT: another
-               training].
+What helps:    stop now and continue from an earlier checkpoint (usually checkpoint_best.pth) [CONSENT]; look for NaN
+               and infinite values in the images; a lower learning rate, or full precision [CONSENT: another training].
 Source:        MIC-DKFZ/nnUNet issues on "nan" losses; tests/tapes/loss_not_finite.
 """
 

@@ -2,7 +2,7 @@
 
 What happens:  an error in the main process (CUDA, torch.compile, the loss) ends the run. Its daemon
                workers are ended with it, and the sentence about background workers that follows is only an echo.
-How we know:   the first exception in time belongs to the main process and is not an echo. Where its words tell what
+How we know:   the first exception in time belongs to the main process and is not an echo. If its message says what
                failed (a checkpoint that cannot be read, page-locked memory, a GPU that is not there, folders that are
                not set), the finding says it.
 Looks like:    ram-oom-train-worker, fd-exhaustion and windows-spawn-commit (the exception says that memory or

@@ -1,12 +1,10 @@
 """The main process stands in one place of the code and does not come back from it.
 
-What happens:  a call does not return: a lock that nobody releases, a server that does not answer, a file that
-               somebody else has locked, a loop without end. The data workers fill their queues and idle, the GPU
-               falls to 0 %. Mostly it is code of one's own (a trainer, a callback, a tracking service), or a library
-               that it calls.
-How we know:   stacks of the main process, taken some seconds apart, end in the same function and line, and it is not
-               a wait for batches or results. The kernel tells what it waits for there; where it computes, it is a
-               loop.
+What happens:  a call does not return: a lock that nobody releases, a server that does not answer, a file that somebody
+               else has locked, a loop without end. The data workers fill their queues and idle, the GPU falls to 0 %.
+               Mostly it is the user's own code (a trainer, a callback, a tracking service), or a library that it calls.
+How we know:   stacks of the main process, taken some seconds apart, end in the same function and line, and it is not a
+               wait for batches or results. The kernel shows what it waits for there; if it computes, it is in a loop.
 Looks like:    frozen-worker and the other causes of the data side (the main process waits for a batch);
                gpu-side-stall (a native call within a step, with a GPU); plot-or-extra-hook-hang (drawing, a tracking
                service); main-stopped (the process itself is stopped).
@@ -75,7 +73,7 @@ OF_THE_GPU = (
 
 
 def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts; a native call within a step, with a GPU, counts as the GPU's until another sign is seen."""
+    """Weigh the facts; if there is a GPU, a native call within a step is first taken for a wait for the GPU."""
     has_gpu = evidence.fact("scope.gpu").value is not False
     verdict = weigh(CAUSE, evidence, (*RULES, *(OF_THE_GPU if has_gpu else ())))
     waits_on = evidence.fact("main.waits_on")

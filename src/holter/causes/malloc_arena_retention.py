@@ -3,9 +3,9 @@
 What happens:  glibc gives many threads an arena each, of 64 MiB and more, and returns memory only from the end of it.
                Buffers of changing size leave holes: the RSS of the main process goes up like a ratchet, to a plateau
                or to the kernel's limit. Python's own heap stays small.
-How we know:   the growth of the main process lies in these arenas, by half or more, and there are eight or more.
-               That is likely, no more: a leak through malloc looks the same from outside. What malloc_trim(0) gives
-               back (a fifth or more) decides.
+How we know:   at least half of the growth of the main process is in these arenas, and there are eight or more of them.
+               That makes it likely and not more: a leak through malloc looks the same from outside. What malloc_trim(0)
+               gives back (a fifth or more) decides.
 Looks like:    cudnn-2d-host-leak (old cuDNN and 2d); copy-on-read-growth (the workers grow); a leak in own code.
 What helps:    MALLOC_ARENA_MAX=2 in the environment of the training [SAFE: result unchanged], or jemalloc by
                LD_PRELOAD [CONSENT]; continue with --c [CONSENT].

@@ -1,9 +1,9 @@
 """Memory was refused although enough of it was free.
 
 What happens:  malloc or mmap gives nothing, and a MemoryError or "can't allocate memory" ends the training, while the
-               machine and the container have room. The kernel refuses by a rule, not for want: strict accounting
-               (vm.overcommit_memory=2), too many mappings (vm.max_map_count); or an allocator with a ceiling of its
-               own (jemalloc or tcmalloc by LD_PRELOAD).
+               machine and the container have room. The kernel refuses by a rule, not because memory is short: strict
+               accounting (vm.overcommit_memory=2), too many mappings (vm.max_map_count); or an allocator with a ceiling
+               of its own (jemalloc or tcmalloc by LD_PRELOAD).
 How we know:   an exception says that memory could not be allocated, no OOM kill was counted, and at that time several
                times what it asked for was free. Where it does not say how much it asked for, this is likely at most:
                a program may ask for more than any machine has.

@@ -7,9 +7,9 @@ How we know:   the main process ended by SIGSEGV, SIGABRT, SIGILL, SIGFPE or SIG
                Which library it was cannot be seen from that, so this is never confirmed.
 Looks like:    faulty-host-hardware (different signals, machine checks in the kernel log); worker-killed (a worker
                crashed, not the training); main-exception and ddp-collective-timeout (an error first, then an abort).
-What helps:    another version of the package that crashes: reports of "free(): corrupted unsorted chunks" are of
-               nnunetv2 2.5.1, and 2.4.2 did not do it there; nnUNet_compile=f; PyTorch of another release; continue
-               with --c [CONSENT]. python -X faulthandler prints where it was [SAFE].
+What helps:    another version of the package that crashes: the reports of "free(): corrupted unsorted chunks" are about
+               nnunetv2 2.5.1, not 2.4.2; nnUNet_compile=f; PyTorch of another release; continue with --c [CONSENT].
+               python -X faulthandler prints where it was [SAFE].
 Source:        MIC-DKFZ/nnUNet issues 2523, 2557; tests/tapes/native_crash.
 """
 

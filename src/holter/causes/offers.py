@@ -6,14 +6,16 @@ ADVICE is for a person, often the administrator.
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import NamedTuple
+
+from holter.records import Safety
 
 
 class Offer(NamedTuple):
     """One remedy of one cause."""
 
     id: str
-    safety: Literal["ADVICE", "CONSENT", "SAFE"]
+    safety: Safety
     command: str | None = None  # with {blanks} filled from the diagnosis
     # Names of yes/no values that must be "yes"; with the prefix "not ", that must not be.
     only_if: str | tuple[str, ...] | None = None

@@ -1,7 +1,7 @@
 """A step that the training does not need holds it up: drawing the network, drawing the progress, a tracking service.
 
 What happens:  before epoch 0 nnU-Net tries to draw the network (hiddenlayer, graphviz), after each epoch it draws
-               progress.png, and trainers of one's own talk to wandb or mlflow. With an unusual network or without a
+               progress.png, and custom trainers talk to wandb or mlflow. With an unusual network or without a
                connection this may take forever.
 How we know:   the training stands still and the stack of the main thread is in such a step.
 Looks like:    compile-warmup (the main thread is in torch.compile); slow-storage (it writes to a dead mount).

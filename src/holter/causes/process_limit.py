@@ -4,10 +4,9 @@ What happens:  limits that a login shell, a batch system or a container sets hol
                (ulimit -t, SIGXCPU, then SIGKILL), the size of a file (ulimit -f, SIGXFSZ or "File too large": mostly
                a checkpoint; batches in shared memory are files too, and then no batch comes), the address space
                (ulimit -v, "Cannot allocate memory" although memory is free).
-How we know:   the CPU time used is that of the limit, or the signal is one that only a limit sends; or the error
-               says that a file is too large, or that there is no memory, while such a limit is set. It is likely, and
-               never confirmed, where nothing was seen that comes near the limit, or the limit was not seen: batch
-               systems send SIGXCPU, too.
+How we know:   the CPU time used is that of the limit, or the signal is one that only a limit sends; or the error says
+               that a file is too large, or that there is no memory, while such a limit is set. If the limit is unknown,
+               or no use near it was seen, the cause is at most likely: batch systems send SIGXCPU, too.
 Looks like:    external-kill (somebody sent SIGKILL); ram-oom-train-worker (an OOM kill was counted);
                disk-full-or-quota (No space left on device).
 What helps:    raise the limit where the training is started: ulimit -t, -f or -v unlimited, or the option of the

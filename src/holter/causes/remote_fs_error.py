@@ -1,11 +1,11 @@
 """A network or FUSE mount that holds data or results answered with an error.
 
-What happens:  a read does not become slow, it fails: stale file handle, transport endpoint not connected,
-               input/output error, gcsfuse's "ReadFile: operation canceled". A worker dies at any epoch; a restart
-               often works until the next time. Or a write does: frames that save, write or plot are in the traceback,
-               and it is the mount of the results.
+What happens:  a read does not become slow, it fails: stale file handle, transport endpoint not connected, input/output
+               error, gcsfuse's "ReadFile: operation canceled". A worker dies at any epoch; a restart often works until
+               the next time. Or a write fails: then the traceback holds frames that save, write or plot, and the mount
+               is that of the results.
 How we know:   the first exception is one of these errors, and the data lie on a network or FUSE file system, or the
-               kernel log tells of it. Of the mount of the results only the kernel log tells.
+               kernel log reports it. For the mount of the results, only the kernel log counts.
 Looks like:    slow-storage (reads come back late, without an error); truncated-preprocessed-file (the file itself is
                short). The same error from a local disk is a dying disk.
 What helps:    after a read copy nnUNet_preprocessed to a local disk [SAFE]; after a write let nnUNet_results point to

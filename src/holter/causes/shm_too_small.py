@@ -5,8 +5,9 @@ What happens:  workers put their tensors into /dev/shm. Where it is full the ker
                training gets slower. Docker gives a container 64 MiB by default, so it mostly happens
                in epoch 0, and only in the container.
 How we know:   a worker ended by SIGBUS while /dev/shm was full, or an exception that says "No space left on device"
-               (ENOSPC) of shared memory. Decisive. One that only names shared memory needs its size beside it. What
-               full queues hold, from patch size, batch size and queue sizes, is compared with its size.
+               (ENOSPC) of shared memory. Decisive. An exception that only names shared memory counts only if the size
+               of /dev/shm is known too. What full queues hold, from patch size, batch size and queue sizes, is compared
+               with its size.
 Looks like:    worker-killed (SIGKILL, or SIGBUS with room left: a mapped file that was cut); disk-full-or-quota (the
                same words about a path on a disk); fd-exhaustion (shared memory cannot be opened: "Too many open
                files").
@@ -82,7 +83,7 @@ NOTHING_ENDED = against("episode.kind", one_of("slow-down", "stall"), "nothing-e
 
 
 def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts; in an evidence file the text of the exception is unknown."""
+    """Weigh the facts; an evidence file may name no exception, and the size of /dev/shm is not required then."""
     no_space, first = evidence.fact("shm.no_space"), str(evidence.fact("exception.first").value or "").strip()
     says_nothing = not first and no_space.status != "known"
     says_so = bool(no_space.value) or NO_SPACE.search(first) is not None

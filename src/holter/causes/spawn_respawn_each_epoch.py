@@ -1,12 +1,12 @@
 """The data workers are started again in every epoch.
 
-What happens:  loaders that are made for each epoch (Lightning, MONAI or PyTorch without persistent_workers, trainers
-               of one's own) end their workers with it. Where workers are spawned (Windows, macOS) each one imports
-               everything again: ten seconds before epochs of four.
-How we know:   data workers are born in at least eight of ten epochs after the first, and a tenth of the epoch or more
+What happens:  if a data loader is made again for each epoch (Lightning, MONAI or PyTorch without persistent_workers,
+               custom trainers), its workers end with the epoch. If workers are spawned (Windows, macOS), each new one
+               imports everything again: this can take ten seconds before an epoch of four seconds.
+How we know:   new data workers start in at least eight of ten epochs after the first, and a tenth of the epoch or more
                passes before its first step.
 Looks like:    stock nnU-Net keeps its workers for the whole training; workers that Holter replaced do not count; a
-               validation or checkpoint at the end of each epoch (no worker is born).
+               validation or checkpoint at the end of each epoch (no worker starts).
 What helps:    persistent_workers=True in the DataLoader [CONSENT]; make the loader once, not in each epoch [ADVICE];
                longer epochs [CONSENT].
 Source:        Lightning issues 10389, 18862; pytorch issue 22133.

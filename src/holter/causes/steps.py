@@ -1,7 +1,7 @@
 """Steps of healing ladders, and the settings of a restart. Pure.
 
 A setting is an environment variable of nnU-Net, of a thread library, or of the hook (``hook/settings.py``). At most
-four heals are tried within an epoch, so a ladder that may fail to its end has at most four steps.
+four heals are tried within an epoch, so a ladder of which every step may fail has at most four steps.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """An NVIDIA vGPU runs without a valid licence and has been throttled to a standstill.
 
 What happens:  an unlicensed vGPU runs at full speed for about 20 minutes, then it is slowed down in steps to an idle
-               level: GPU and CPU fall to almost 0 %, no error, the video memory stays held. A reboot or driver reload
+               level: GPU and CPU fall to almost 0 %, no error, the GPU memory stays occupied. A reboot or driver reload
                "cures" it for 20 minutes. The number of epochs before the fall varies, the minutes do not. In the last
                stage CUDA itself refuses: "all CUDA-capable devices are busy or unavailable".
 How we know:   virtualization mode vGPU and a licence stage of Unlicensed (Restricted) or Unlicensed, while the main

@@ -57,7 +57,7 @@ def only(*kinds: str) -> Rule:
 
 
 def if_seen(evidence: Evidence, *rules: Rule) -> tuple[Rule, ...]:
-    """Return the rules with a known fact: they count if measured and never lower the verdict if not."""
+    """Return only the rules with a known fact, so that an unknown one does not lower the verdict."""
     return tuple(rule for rule in rules if evidence.fact(rule.fact).status == "known")
 
 
@@ -124,7 +124,7 @@ def possible_unless_seen(verdict: Verdict, *facts: str) -> Verdict:
 
 
 def proves_nothing(rule: Rule) -> Rule:
-    """Return the rule with a test that never holds: its weight still counts in the possible support."""
+    """Return the rule with a test that never holds: it gives no support, and so lowers the share of rules that hold."""
     return rule._replace(test=lambda _: False)
 
 

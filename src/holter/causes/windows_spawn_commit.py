@@ -4,8 +4,8 @@ What happens:  Windows starts workers afresh. Each loads torch with its CUDA lib
                "commit" for that, whether it uses them or not. Limit is RAM plus paging file, not free RAM: it fails
                with much RAM free. Handles run out in the same way.
 How we know:   the exception says so: WinError 1455 (paging file too small), 8 (not enough storage) or 6 (handle
-               invalid); a MemoryError on Windows means the same, but may be a real lack of RAM. Known together with
-               the system, decisive.
+               invalid); a MemoryError on Windows means the same, but may be a real lack of RAM. If the system is known
+               to be Windows, this is decisive.
 Looks like:    ram-oom-train-worker (Linux, an OOM kill is counted); gpu out of memory (the error names CUDA).
 What helps:    fewer workers (nnUNet_n_proc_DA=2) [CONSENT: slower preparation]; a larger paging file, system-managed
                or 32 GB and more on an SSD [ADVICE]; WSL2 or Linux, where workers share their parent's pages [ADVICE].

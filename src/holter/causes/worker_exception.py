@@ -2,7 +2,7 @@
 
 What happens:  loading or augmenting one case fails. The worker prints a traceback and stops; nnU-Net then ends with
                the sentence about background workers, which says nothing of its own.
-How we know:   the first exception in time that is not an echo comes from a data worker; the hook tells the case.
+How we know:   the first exception in time that is not an echo comes from a data worker; the hook reports the case.
 Looks like:    ram-oom-train-worker, fd-exhaustion, threadpoolctl-version and windows-spawn-commit (the exception is
                one of theirs: special cases of this one); worker-killed (no traceback, a signal);
                truncated-preprocessed-file (the exception is that of a short file: a special case of this one);

@@ -1,8 +1,7 @@
 """A data worker ended by itself with an exit code, without an exception and without a signal.
 
-What happens:  code in the worker calls os._exit() or sys.exit() (a library that gives up, a transform of one's own),
-               or returns where it should go on. nnU-Net only says that one or more background workers are no longer
-               alive.
+What happens:  code in the worker calls os._exit() or sys.exit() (a library that gives up, a custom transform), or
+               returns where it should go on. nnU-Net only says that one or more background workers are no longer alive.
 How we know:   the exit code of the worker that ended first, while the training needed it: nothing had asked it to
                return, no exception was seen in it, and no signal ended it. A worker that raises ends with code 0 or
                1, too: where exceptions cannot be seen, these two codes make it possible and no more.

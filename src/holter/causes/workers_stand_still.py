@@ -1,9 +1,9 @@
 """All data workers stand in the same place of the code, and no batch comes.
 
-What happens:  the same line holds every worker: a transform of one's own that waits for a server or a lock on a file,
+What happens:  every worker is stuck in the same line: a custom transform that waits for a server or a lock on a file,
                or a loop without end. Nothing dies, so nnU-Net waits forever for its next batch.
-How we know:   stacks of all data workers, taken some seconds apart, end in the same function, which is not the
-               passing of batches; the kernel tells what holds them, or they compute there at full speed.
+How we know:   stacks of all data workers, taken some seconds apart, end in the same function, which is not the passing
+               of batches; the kernel shows what they wait for, or they compute there at full speed.
 Looks like:    fork-lock-deadlock (a lock that was held at the fork); frozen-worker (state T); slow-storage (a read
                that does not return); cpu-starved-augmentation (workers compute, and batches come).
 What helps:    look at the line that is named here; give calls to servers and locks a time limit [ADVICE]; then end

@@ -1,6 +1,7 @@
-"""Command-line entry point. One file per command: parse options, call, print, exit. No decisions are made here.
+"""The command line, one file per command: parse options, call, print, exit.
 
-Exit codes: 0 clean, 1 something was found, 2 Holter failed; commands that run a training return its exit code.
+No decisions are made here. Exit codes: 0 clean, 1 something was found, 2 Holter failed; commands that run a training
+return its exit code.
 """
 
 from __future__ import annotations

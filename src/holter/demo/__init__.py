@@ -1,4 +1,4 @@
-"""The two-minute demonstration: a real nnU-Net training on generated brain images, and a real fault.
+"""Train nnU-Net on generated brain images, cause a real fault, and show what Holter finds.
 
 The package imports neither torch nor nnU-Net nor numpy: data, preparation and training run as separate commands.
 """

@@ -1,6 +1,7 @@
-"""Episodes from ticks. A detector is a fold over ticks: no clock, no file; the same ticks give the same episodes.
+"""Mark episodes in a series of ticks, one file per detector.
 
-The supervisor passes live ticks, ``detect`` passes those of a tape: one code path, one result.
+Pure: no clock, no file; the same ticks give the same episodes. The supervisor passes live ticks, ``detect`` passes
+those of a tape: one code path, one result.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Diagnose any target: a tape, a PID, a folder, a log or pasted text."""
+"""Diagnose any input: a tape, a PID, a folder, a log, pasted text or an evidence file."""

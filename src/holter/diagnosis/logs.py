@@ -11,12 +11,12 @@ from typing import BinaryIO
 import msgspec
 
 from holter.detectors.log_story import LOG_END, episodes_of_log
-from holter.diagnosis.result import DiagnosisResult, TargetKind
+from holter.diagnosis.result import DiagnosisResult
 from holter.errors import NotALog
 from holter.evidence.facts.training.epochs import described as series_in_words
 from holter.evidence.facts.training.epochs import runs as runs_of
 from holter.evidence.facts.training.epochs import story
-from holter.records import Environment, EpochEnded, Message
+from holter.records import Environment, EpochEnded, Message, TargetKind
 from holter.remedies.diagnose import diagnose_recording
 from holter.sentences import NOTHING_CHANGED, define
 from holter.tape import Recording

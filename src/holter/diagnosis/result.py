@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import datetime
 import time
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-from holter.records import Diagnosis, Message
+from holter.records import Diagnosis, Message, TargetKind
 from holter.tape import Recording
 
-TargetKind = Literal["tape", "pid", "folder", "log", "evidence"]
 # A recorder writes every second, on a busy machine every few. One that is silent for longer was killed.
 SILENT_S = 60.0
 

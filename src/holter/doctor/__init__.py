@@ -1,4 +1,4 @@
-"""Check machine, environment and data before a training -> go, or the one setting to change.
+"""Check machine, environment and data before a training, and say go or what to change.
 
 ``collect/`` gathers facts into a ``Survey``; ``checks/`` are pure functions of it; ``compare`` compares two surveys.
 """

@@ -1,4 +1,7 @@
-"""Facts and the waiting chain of one episode, from the tape. Pure: no clock, no file, no GPU."""
+"""Turn a tape into the facts of one episode and the chain of who waits for whom.
+
+Pure: no clock, no file, no GPU.
+"""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ class FactBook:
     ) -> None:
         """State a fact; with a value of None it is unknown for the reason ``unless`` (default: not recorded).
 
-        The value holds processes by name; the fact also has them as data in ``processes``.
+        The value holds the names of processes; ``processes`` of the fact holds them as ``Subject``.
         """
         if value is None:
             self.unknown(name, NOT_RECORDED() if unless is None else unless)

@@ -63,7 +63,7 @@ def collect(window: Window, book: FactBook) -> None:
 
 
 def derive(book: FactBook) -> None:
-    """Add what follows from other facts, from whatever source."""
+    """Add the facts about the kind of run that follow from other facts."""
     system, machine = book.value("system.os"), book.value("system.virtual_machine")
     if system == "windows" or machine == "wsl":
         _add(book, "scope.windows", True)

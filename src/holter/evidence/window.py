@@ -101,7 +101,7 @@ def mean_cpu(ticks: Iterable[Tick], pid: int) -> float | None:
 
 
 def ready_to_run(looks: Iterable[Tick], part: float = READY_PART) -> set[int]:
-    """Return the PIDs that were running or runnable in at least this share of the samples: they work."""
+    """Return the PIDs of processes that work: running or runnable in at least this share of the samples."""
     seen = [tick for tick in looks if tick.processes]
     ready = Counter(process.pid for tick in seen for process in tick.processes if process.state == "R")
     return {pid for pid, count in ready.items() if count >= part * len(seen)}

@@ -81,7 +81,7 @@ def signal_name(number: int) -> str:
 
 
 def ending(event: ProcessEnded) -> str | None:
-    """Return how a process ended, as facts have it: "SIGKILL" or "exit code 1"; None if unknown."""
+    """Return how a process ended, as a value of facts: "SIGKILL" or "exit code 1"; None if unknown."""
     if event.exit_signal is not None:
         return signal_name(event.exit_signal)
     return None if event.exit_code is None else f"exit code {event.exit_code}"

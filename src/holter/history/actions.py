@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import msgspec
 
-from holter.records import ActionTaken, Record, Text
+from holter.records import ActionState, ActionTaken, Record, Text
 from holter.sentences import parts
 from holter.tape import Recording
 
@@ -22,7 +20,7 @@ class Action(Record, frozen=True, kw_only=True):
     action: str
     begun_s: float
     ended_s: float | None = None  # None: still running when the recording ended, or only proposed
-    state: Literal["proposed", "begun", "done", "failed"]
+    state: ActionState
     cause: str | None = None
     before: tuple[Text, ...] = ()  # reported at its start, sentence by sentence
     after: tuple[Text, ...] = ()  # reported at its end, without the sentences of ``before``

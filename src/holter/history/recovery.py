@@ -31,11 +31,14 @@ MORE_FOR_FEW = 4.0
 
 HEALS = ("replace-workers", "restart")
 
+MeasureName = Literal["train-loss", "val-loss", "pseudo-dice"]
+RecoveryVerdict = Literal["on-trend", "jump", "too-early"]
+
 
 class Measure(Record, frozen=True, kw_only=True):
     """One curve after a heal, against its trend before."""
 
-    name: Literal["train-loss", "val-loss", "pseudo-dice"]
+    name: MeasureName
     expected: float  # by the trend, for the epoch that was compared
     seen: float
     tolerance: float
@@ -47,7 +50,7 @@ class Recovery(Record, frozen=True, kw_only=True):
 
     t_s: float  # start of the heal
     action: str
-    verdict: Literal["on-trend", "jump", "too-early"]
+    verdict: RecoveryVerdict
     epochs_before: int  # used for the trend
     epochs_after: int  # compared
     measures: tuple[Measure, ...] = ()
@@ -76,7 +79,7 @@ def _checked(heal: Action, epochs: list[EpochEnded], until_s: float) -> Recovery
         for name in ("train-loss", "val-loss", "pseudo-dice")
         if (measure := _measured(name, _points(name, before), _points(name, after))) is not None
     )
-    verdict: Literal["on-trend", "jump", "too-early"] = "on-trend" if measures else "too-early"
+    verdict: RecoveryVerdict = "on-trend" if measures else "too-early"
     if any(measure.jump for measure in measures):
         verdict = "jump"
     return Recovery(
@@ -90,9 +93,7 @@ def _checked(heal: Action, epochs: list[EpochEnded], until_s: float) -> Recovery
 
 
 # Compares the epoch after the heal with the median deviation: one odd epoch is noise.
-def _measured(
-    name: Literal["train-loss", "val-loss", "pseudo-dice"], before: list[_Point], after: list[_Point]
-) -> Measure | None:
+def _measured(name: MeasureName, before: list[_Point], after: list[_Point]) -> Measure | None:
     if len(before) < FEWEST_BEFORE or not after:
         return None
     slope = median(

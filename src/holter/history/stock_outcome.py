@@ -13,6 +13,8 @@ from holter.tape import Recording
 DEATH_BEFORE_S = 60.0
 HEALS = ("replace-workers", "restart", "export-again")
 
+StockOutcome = Literal["ends", "stands-still"]
+
 
 class Saved(Record, frozen=True, kw_only=True):
     """A successful heal, and what stock nnU-Net does in its place."""
@@ -20,7 +22,7 @@ class Saved(Record, frozen=True, kw_only=True):
     t_s: float
     action: str
     cause: str | None = None
-    stock: Literal["ends", "stands-still"]
+    stock: StockOutcome
 
 
 def saved(recording: Recording, again: tuple[Restart, ...]) -> tuple[Saved, ...]:
@@ -36,7 +38,7 @@ def saved(recording: Recording, again: tuple[Restart, ...]) -> tuple[Saved, ...]
             ends = died.get(action.generation, True)
         else:
             ends = action.action == "replace-workers" and _worker_died(recording, action, ended_by_us)
-        stock: Literal["ends", "stands-still"] = "ends" if ends else "stands-still"
+        stock: StockOutcome = "ends" if ends else "stands-still"
         heals.append(Saved(t_s=action.begun_s, action=action.action, cause=action.cause, stock=stock))
     return tuple(heals)
 

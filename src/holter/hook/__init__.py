@@ -1,1 +1,4 @@
-"""The part of Holter inside the training process: standard library only; its failures never reach the training."""
+"""The part of Holter that runs inside the training's processes, with the standard library alone.
+
+Its failures never reach the training.
+"""

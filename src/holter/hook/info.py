@@ -11,7 +11,10 @@ from .runtime import RUNTIME, is_compiled
 
 
 def publish_info(trainer: Any) -> None:
-    """Write the constant facts to the page. Called again as more become known; the trainer computes nothing for it."""
+    """Write the constant facts to the page; call it again when more are known.
+
+    It reads only what the trainer has already computed.
+    """
     try:
         info = {name: value for name, read in INFO.items() if (value := _try(read, trainer)) is not None}
         RUNTIME.page.write_info(info)

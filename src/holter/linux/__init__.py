@@ -1,1 +1,1 @@
-"""Text files of the kernel: /proc, mounts, control groups, system calls. Standard library only."""
+"""Parse text files of the kernel, with the standard library alone: /proc, mounts, control groups, system calls."""

@@ -38,7 +38,7 @@ def parse_membership(text: str) -> dict[str, str]:
 
 
 def available_bytes(proc: Path = PROC, root: Path = ROOT) -> int | None:
-    """Return the free memory of the machine or of a group of this process, whichever is less; None: unknown.
+    """Return the free memory of the machine, or that of this process's control groups if it is less; None: unknown.
 
     Source:  kernel documentation, cgroup-v2 memory.max and memory.stat; proc_meminfo(5).
     """

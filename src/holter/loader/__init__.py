@@ -1,4 +1,4 @@
-"""Plan, read, stage: nnU-Net's batches without worker processes.
+"""Make nnU-Net's batches in threads, without worker processes: plan, read, stage.
 
 A sample is planned from (seed, step, slot) alone, before anything is read. Threads read only the voxels that its
 transforms need, without holding the interpreter's lock. Batches use memory that is allocated once.

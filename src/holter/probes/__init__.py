@@ -1,7 +1,7 @@
-"""The world -> Sample: one file per source. Probes are read-only: they reset, empty and synchronise nothing.
+"""Read the machine and the training into samples, one file per source.
 
-A probe takes its root as an argument, so tests can pass a recorded tree. ``read`` may raise: the caller records
-failure and cost of each probe (``ProbeRun``).
+Probes are read-only: they reset, empty and synchronise nothing. A probe takes its root as an argument, so tests can
+pass a recorded tree. ``read`` may raise: the caller records failure and cost of each probe (``ProbeRun``).
 """
 
 from __future__ import annotations

@@ -104,6 +104,10 @@ class Noted(Record, frozen=True, kw_only=True, tag="note"):
         return self.message or self.text
 
 
+ActionState = Literal["proposed", "begun", "done", "failed"]
+ActionSource = Literal["hook", "supervisor"]
+
+
 class ActionTaken(Record, frozen=True, kw_only=True, tag="action"):
     """An action on the run: started, done, failed, or proposed (what ``--heal`` would do)."""
 
@@ -111,7 +115,7 @@ class ActionTaken(Record, frozen=True, kw_only=True, tag="action"):
     # replace-workers, save-checkpoint, set-aside-checkpoint, keep-checkpoint, export-again, announce-restart, restart,
     # end-group, wait, leave-alone, stop
     action: str
-    state: Literal["proposed", "begun", "done", "failed"]
+    state: ActionState
     text: str = ""  # quoted text; on older tapes any sentence
     message: Message | None = None  # before, after, why; instead of ``text``
     cause: str | None = None  # the diagnosis behind it
@@ -119,7 +123,7 @@ class ActionTaken(Record, frozen=True, kw_only=True, tag="action"):
     asks: tuple[tuple[str, str], ...] = ()  # of a wait: values for the text to the administrator
     pids: tuple[int, ...] = ()  # processes that it ends: their deaths are no faults
     generation: int = 0  # of the affected training process; of a restart: the new one
-    source: Literal["hook", "supervisor"] = "supervisor"
+    source: ActionSource = "supervisor"
 
     @property
     def said(self) -> Text:

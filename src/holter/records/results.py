@@ -69,11 +69,14 @@ class Finding(Record, frozen=True, kw_only=True):
     values: tuple[tuple[str, Value], ...] = ()
 
 
+Safety = Literal["ADVICE", "CONSENT", "SAFE"]
+
+
 class Remedy(Record, frozen=True, kw_only=True):
     """A remedy. SAFE: the result of the training is provably unchanged. CONSENT: the user decides."""
 
     id: str
-    safety: Literal["ADVICE", "CONSENT", "SAFE"] = "ADVICE"
+    safety: Safety = "ADVICE"
     command: str | None = None
     values: tuple[tuple[str, str], ...] = ()
 
@@ -89,11 +92,14 @@ class Plan(Record, frozen=True, kw_only=True):
     reason: str = ""  # catalogue key of why
 
 
+VerdictName = Literal["confirmed", "likely", "possible", "excluded"]
+
+
 class Verdict(Record, frozen=True, kw_only=True):
     """The result of one cause for one episode."""
 
     cause: str
-    verdict: Literal["confirmed", "likely", "possible", "excluded"]
+    verdict: VerdictName
     score: float  # 0..1; only for ranking within one diagnosis
     supports: tuple[Finding, ...] = ()
     against: tuple[Finding, ...] = ()
@@ -109,3 +115,7 @@ class Diagnosis(Record, frozen=True, kw_only=True):
     facts: tuple[Fact, ...] = ()
     remedies: tuple[tuple[str, tuple[Remedy, ...]], ...] = ()  # by cause
     later: tuple[Fact, ...] = ()  # learned after the verdict: mostly how it ended
+
+
+# What ``holter diagnose`` was given.
+TargetKind = Literal["tape", "pid", "folder", "log", "evidence"]

@@ -1,4 +1,7 @@
-"""Diagnosis -> remedies as data, safe ones first. Nothing is carried out here."""
+"""Choose remedies for a diagnosis and the next action on the run, as data; nothing is carried out here.
+
+Safe remedies come first.
+"""
 
 from __future__ import annotations
 

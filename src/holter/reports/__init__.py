@@ -1,1 +1,1 @@
-"""Tape and diagnoses -> text, pages and files. Reports decide nothing: they show what the causes have decided."""
+"""Show tapes and diagnoses as text, pages and files; reports decide nothing."""

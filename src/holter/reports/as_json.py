@@ -1,22 +1,21 @@
-"""Diagnoses as JSON: the document that ``--json`` prints; docs/diagnosis.schema.json describes it."""
+"""Diagnoses as JSON: fill the records of the document that ``--json`` prints."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from holter import __version__
-from holter.history.goodput import Account, account
-from holter.history.recovery import Recovery, check
-from holter.records import ActionTaken, Diagnosis, Finding, Link, Message, Notice, Remedy, Verdict
-from holter.reports.catalogue import Lang, phrase
+from holter.history import goodput, recovery
+from holter.records import ActionTaken, Diagnosis, Finding, Link, Message, Notice, Remedy, TargetKind, Verdict
+from holter.remedies.next_checks import next_checks
+from holter.reports import json_records
+from holter.reports.catalogue import Lang, phrase, text
 from holter.reports.headline import headline
 from holter.reports.healing import details
-from holter.reports.next_checks import looks_as_json
 from holter.reports.wording import best, finding_text, later_lines, remedies_of, remedy_text
 from holter.tape import Recording
-
-# Increased when a reader of the old document would misread the new one; new keys alone do not count.
-SCHEMA = 1
 
 
 def to_json(
@@ -24,139 +23,161 @@ def to_json(
     lang: Lang = "en",
     tape: str | None = None,
     recording: Recording | None = None,
-    target: tuple[str, str, tuple[Message, ...]] | None = None,
+    target: tuple[TargetKind, str, tuple[Message, ...]] | None = None,
 ) -> dict[str, Any]:
-    """Return the document; only ``text``, ``how`` and names depend on the language.
+    """Return the document as dictionaries; only ``text``, ``how`` and names depend on the language.
 
     With the recording it also has the actions taken, the time account, and the recovery after heals.
     ``target``: its kind, its name, and notes on what was read.
     """
-    document: dict[str, Any] = {"schema": SCHEMA, "holter": __version__}
+    document = json_records.Document(
+        schema=json_records.SCHEMA,
+        holter=__version__,
+        episodes=[_episode(diagnosis, recording or Recording(), lang) for diagnosis in diagnoses],
+    )
     if tape is not None:
-        document["tape"] = tape
+        document = msgspec.structs.replace(document, tape=tape)
     if target is not None:
-        kind, name, notes = target
-        document["target"] = {"kind": kind, "name": name, "notes": [phrase(note, lang) for note in notes]}
-    environment = recording.environment if recording is not None else None
-    recorded = recording or Recording(environment=environment)
-    document["episodes"] = [_episode(diagnosis, recorded, lang) for diagnosis in diagnoses]
+        document = msgspec.structs.replace(document, target=_target(*target, lang))
     if recording is not None and (target is None or target[0] == "tape"):
-        document["notices"] = [_notice(notice, lang) for notice in recording.events(Notice)]
-        document["actions"] = [_action(action, lang) for action in recording.events(ActionTaken)]
-        document["goodput"] = _goodput(account(recording, diagnoses))
-        document["recovery"] = [_recovery(recovery) for recovery in check(recording)]
-    return document
+        document = _with_history(document, recording, diagnoses, lang)
+    content: dict[str, Any] = msgspec.to_builtins(document)
+    return content
 
 
-def _action(action: ActionTaken, lang: Lang) -> dict[str, Any]:
-    return {
-        "t_s": action.t_s,
-        "action": action.action,
-        "state": action.state,
-        "cause": action.cause,
-        "text": details(action.said, lang),
-        "settings": dict(action.settings),
-        "generation": action.generation,
-        "source": action.source,
-    }
+def _target(kind: TargetKind, name: str, notes: tuple[Message, ...], lang: Lang) -> json_records.Target:
+    return json_records.Target(kind=kind, name=name, notes=[phrase(note, lang) for note in notes])
 
 
-def _notice(notice: Notice, lang: Lang) -> dict[str, Any]:
-    return {"t_s": notice.t_s, "what": notice.what, "text": phrase(notice.message, lang), "pids": list(notice.pids)}
+def _with_history(
+    document: json_records.Document, recording: Recording, diagnoses: tuple[Diagnosis, ...], lang: Lang
+) -> json_records.Document:
+    return msgspec.structs.replace(
+        document,
+        notices=[_notice(notice, lang) for notice in recording.events(Notice)],
+        actions=[_action(action, lang) for action in recording.events(ActionTaken)],
+        goodput=_goodput(goodput.account(recording, diagnoses)),
+        recovery=[_recovery(checked) for checked in recovery.check(recording)],
+    )
 
 
-def _goodput(time_account: Account) -> dict[str, Any]:
-    parts = ("wall_s", "training_s", "validation_s", "startup_s", "checkpoint_s", "other_s", "lost_s")
-    return {
-        **{name: round(getattr(time_account, name), 3) for name in parts},
-        "goodput_ratio": _rounded(time_account.goodput_ratio),
-        "lost_ratio": _rounded(time_account.lost_ratio),
-        "losses": [
-            {"kind": loss.kind, "cause": loss.cause, "seconds": round(loss.seconds, 3), "times": loss.times}
-            for loss in time_account.losses
+def _action(action: ActionTaken, lang: Lang) -> json_records.Action:
+    return json_records.Action(
+        t_s=action.t_s,
+        action=action.action,
+        state=action.state,
+        cause=action.cause,
+        text=details(action.said, lang),
+        settings=dict(action.settings),
+        generation=action.generation,
+        source=action.source,
+    )
+
+
+def _notice(notice: Notice, lang: Lang) -> json_records.Notice:
+    return json_records.Notice(
+        t_s=notice.t_s, what=notice.what, text=phrase(notice.message, lang), pids=list(notice.pids)
+    )
+
+
+def _goodput(account: goodput.Account) -> json_records.Goodput:
+    return json_records.Goodput(
+        wall_s=round(account.wall_s, 3),
+        training_s=round(account.training_s, 3),
+        validation_s=round(account.validation_s, 3),
+        startup_s=round(account.startup_s, 3),
+        checkpoint_s=round(account.checkpoint_s, 3),
+        other_s=round(account.other_s, 3),
+        lost_s=round(account.lost_s, 3),
+        goodput_ratio=_rounded(account.goodput_ratio),
+        lost_ratio=_rounded(account.lost_ratio),
+        losses=[
+            json_records.Loss(kind=loss.kind, cause=loss.cause, seconds=round(loss.seconds, 3), times=loss.times)
+            for loss in account.losses
         ],
-        "repeated_epochs": time_account.repeated_epochs,
-        "restarts": time_account.restarts,
-        "saved": [
-            {"t_s": heal.t_s, "action": heal.action, "cause": heal.cause, "stock": heal.stock}
-            for heal in time_account.saved
+        repeated_epochs=account.repeated_epochs,
+        restarts=account.restarts,
+        saved=[
+            json_records.Saved(t_s=heal.t_s, action=heal.action, cause=heal.cause, stock=heal.stock)
+            for heal in account.saved
         ],
-    }
+    )
 
 
-def _recovery(recovery: Recovery) -> dict[str, Any]:
-    return {
-        "t_s": recovery.t_s,
-        "action": recovery.action,
-        "verdict": recovery.verdict,
-        "epochs_before": recovery.epochs_before,
-        "epochs_after": recovery.epochs_after,
-        "measures": [
-            {
-                "name": measure.name,
-                "expected": round(measure.expected, 4),
-                "seen": round(measure.seen, 4),
-                "tolerance": round(measure.tolerance, 4),
-                "jump": measure.jump,
-            }
-            for measure in recovery.measures
+def _recovery(checked: recovery.Recovery) -> json_records.Recovery:
+    return json_records.Recovery(
+        t_s=checked.t_s,
+        action=checked.action,
+        verdict=checked.verdict,
+        epochs_before=checked.epochs_before,
+        epochs_after=checked.epochs_after,
+        measures=[
+            json_records.Measure(
+                name=measure.name,
+                expected=round(measure.expected, 4),
+                seen=round(measure.seen, 4),
+                tolerance=round(measure.tolerance, 4),
+                jump=measure.jump,
+            )
+            for measure in checked.measures
         ],
-    }
+    )
 
 
 def _rounded(ratio: float | None) -> float | None:
     return None if ratio is None else round(ratio, 4)
 
 
-def _episode(diagnosis: Diagnosis, recording: Recording, lang: Lang) -> dict[str, Any]:
+def _episode(diagnosis: Diagnosis, recording: Recording, lang: Lang) -> json_records.Episode:
     episode, named = diagnosis.episode, best(diagnosis)
-    return {
-        "headline": {
-            "text": headline(diagnosis, recording, lang),
-            "cause": named.cause if named is not None else None,
-        },
-        "kind": episode.kind,
-        "phase": episode.phase,
-        "start_s": episode.start_s,
-        "alarm_s": episode.alarm_s,
-        "end_s": episode.end_s,
-        "detector": episode.detector,
-        "subject": episode.subject_name,
-        "reason": episode.reason if isinstance(episode.reason, str) else phrase(episode.reason, lang),
-        "wait_chain": [_link(link, lang) for link in diagnosis.wait_chain],
-        "diagnosis": [_verdict(diagnosis, verdict, lang) for verdict in diagnosis.verdicts],
-        "later": later_lines(diagnosis, lang),
-        "next_looks": looks_as_json(diagnosis, recording.environment, lang),
-    }
+    return json_records.Episode(
+        headline=json_records.Headline(
+            text=headline(diagnosis, recording, lang), cause=named.cause if named is not None else None
+        ),
+        kind=episode.kind,
+        phase=episode.phase,
+        start_s=episode.start_s,
+        alarm_s=episode.alarm_s,
+        end_s=episode.end_s,
+        detector=episode.detector,
+        subject=episode.subject_name,
+        reason=phrase(episode.reason, lang),
+        wait_chain=[_link(link, lang) for link in diagnosis.wait_chain],
+        diagnosis=[_verdict(diagnosis, verdict, lang) for verdict in diagnosis.verdicts],
+        later=later_lines(diagnosis, lang),
+        next_looks=[
+            json_records.Look(
+                id=check.id, text=text(f"look.{check.id}", lang), command=check.command, facts=list(check.facts)
+            )
+            for check in next_checks(diagnosis, recording.environment)
+        ],
+    )
 
 
-def _link(link: Link, lang: Lang) -> dict[str, str]:
-    return {
-        "waiter": phrase(link.waiter, lang),
-        "target": phrase(link.target, lang),
-        "how": phrase(link.how, lang),
-    }
+def _link(link: Link, lang: Lang) -> json_records.Link:
+    return json_records.Link(
+        waiter=phrase(link.waiter, lang), target=phrase(link.target, lang), how=phrase(link.how, lang)
+    )
 
 
-def _verdict(diagnosis: Diagnosis, verdict: Verdict, lang: Lang) -> dict[str, Any]:
-    def listed(findings: tuple[Finding, ...]) -> list[dict[str, str]]:
-        return [{"fact": finding.fact, "text": finding_text(finding, diagnosis, lang)} for finding in findings]
+def _verdict(diagnosis: Diagnosis, verdict: Verdict, lang: Lang) -> json_records.Verdict:
+    def listed(findings: tuple[Finding, ...]) -> list[json_records.Finding]:
+        return [
+            json_records.Finding(fact=finding.fact, text=finding_text(finding, diagnosis, lang)) for finding in findings
+        ]
 
-    return {
-        "cause": verdict.cause,
-        "verdict": verdict.verdict,
-        "score": verdict.score,
-        "supports": listed(verdict.supports),
-        "against": listed(verdict.against),
-        "unknown": listed(verdict.unknown),
-        "remedies": [_remedy(remedy, lang) for remedy in remedies_of(diagnosis, verdict.cause)],
-    }
+    return json_records.Verdict(
+        cause=verdict.cause,
+        verdict=verdict.verdict,
+        score=verdict.score,
+        supports=listed(verdict.supports),
+        against=listed(verdict.against),
+        unknown=listed(verdict.unknown),
+        remedies=[_remedy(remedy, lang) for remedy in remedies_of(diagnosis, verdict.cause)],
+    )
 
 
-def _remedy(remedy: Remedy, lang: Lang) -> dict[str, str | None]:
-    return {
-        "id": remedy.id,
-        "safety": remedy.safety,
-        "text": remedy_text(remedy, lang),
-        "command": remedy.command,
-    }
+def _remedy(remedy: Remedy, lang: Lang) -> json_records.Remedy:
+    return json_records.Remedy(
+        id=remedy.id, safety=remedy.safety, text=remedy_text(remedy, lang), command=remedy.command
+    )

@@ -123,13 +123,13 @@ def outcome(action: Action, lang: Lang, times: int = 1) -> str:
     return text("heal.after", lang, state=state, duration=duration(action.ended_s - action.begun_s, lang))
 
 
-def deed_cause(action: Action, lang: Lang) -> str:
+def action_cause(action: Action, lang: Lang) -> str:
     """Return the title of the cause of the action; empty if none is known."""
     key = f"cause.{action.cause}.title"
     return text(key, lang) if action.cause is not None and known(key) else ""
 
 
-def deed_details(action: Action, lang: Lang) -> list[str]:
+def action_details(action: Action, lang: Lang) -> list[str]:
     """Return changed settings and the texts recorded at the start and the end, without repetitions."""
     before = action.before
     if len(before) > 1:  # the hook has recorded a more exact reason

@@ -1,9 +1,8 @@
-"""Next checks, and notes on what was read of a target, as terminal lines and as JSON."""
+"""Next checks, and notes on what was read of a target, as terminal lines."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from holter.records import Diagnosis, Environment, Message
 from holter.remedies.next_checks import next_checks
@@ -16,14 +15,6 @@ def looks(diagnosis: Diagnosis, environment: Environment | None, lang: Lang) -> 
     for number, check in enumerate(next_checks(diagnosis, environment), start=1):
         yield Line(text(f"look.{check.id}", lang), indent=2, sign=f"{number}.", sign_style="cyan")
         yield Line(check.command, indent=7, style="bold", command=True)
-
-
-def looks_as_json(diagnosis: Diagnosis, environment: Environment | None, lang: Lang) -> list[dict[str, Any]]:
-    """Return the same as JSON objects."""
-    return [
-        {"id": check.id, "text": text(f"look.{check.id}", lang), "command": check.command, "facts": list(check.facts)}
-        for check in next_checks(diagnosis, environment)
-    ]
 
 
 def notes(messages: tuple[Message, ...], lang: Lang) -> Iterator[Line]:

@@ -18,9 +18,9 @@ from holter.records import Diagnosis, Finding, Link, Message, Notice, Verdict
 from holter.reports.catalogue import Lang, phrase, text
 from holter.reports.headline import could_be, headline, key_facts
 from holter.reports.healing import (
+    action_cause,
+    action_details,
     action_name,
-    deed_cause,
-    deed_details,
     goodput_lines,
     listed_actions,
     outcome,
@@ -143,10 +143,10 @@ def _actions(recording: Recording, diagnoses: tuple[Diagnosis, ...], lang: Lang)
     rows = listed_actions(actions)
     for action, times in rows[:MAX_ACTIONS]:
         words = text("heal.line", lang, action=action_name(action, lang), state=outcome(action, lang, times))
-        why = deed_cause(action, lang)
+        why = action_cause(action, lang)
         line = text("list.comma", lang, first=words, second=why) if why else words
         yield Line(line, indent=2, sign=clock(action.begun_s), sign_style=STYLE_OF_STATE[action.state])
-        for detail in deed_details(action, lang):
+        for detail in action_details(action, lang):
             yield Line(detail, indent=10, style="dim")
         heal = saved.get((action.begun_s, action.action))
         if heal is not None:

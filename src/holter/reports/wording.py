@@ -118,7 +118,7 @@ def is_hint(verdict: Verdict) -> bool:
 
 
 def is_text(recording: Recording) -> bool:
-    """Return whether the recording was read from a log or console, which has neither processes nor a present."""
+    """Return whether the recording was read from a log or console, which shows no processes and no current state."""
     return any(
         note.what == FROM_TEXT for tick in recording.all_ticks[:1] for note in tick.events if isinstance(note, Noted)
     )

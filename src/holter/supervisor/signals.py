@@ -53,7 +53,7 @@ class SignalRelay:
 
     @property
     def seen(self) -> set[int]:
-        """Signals sent in the last REMEMBERED_S: if the training ends now, that is no fault. It survived older ones."""
+        """Signals sent in the last REMEMBERED_S: one of them may end the training. It has survived older ones."""
         return {number for number, at_s in self._seen.items() if time.monotonic() - at_s < REMEMBERED_S}
 
     def ended_by_one(self, returncode: int) -> bool:

@@ -1,4 +1,4 @@
-"""Samples <-> one SQLite file per run."""
+"""Write samples to one SQLite file per run, and read them again."""
 
 from holter.tape.reader import read, read_environment
 from holter.tape.recording import Recording

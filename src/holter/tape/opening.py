@@ -106,7 +106,7 @@ def open_tape(path: Path) -> sqlite3.Connection:
 
 
 def is_disk_full(error: sqlite3.Error) -> bool:
-    """Whether the error may end without action: the disk is full or a quota is reached."""
+    """Whether the error may go away by itself: the disk is full or a quota is reached."""
     return any(words in str(error) for words in DISK_FULL_ERRORS)
 
 

@@ -30,7 +30,7 @@ class TapeWriter:
     again. This includes a disk that is full at the start, because a recording must never stop a training.
     ``force``: an existing file is replaced. ``numbered``: a number is added instead; ``path`` is the file's name.
 
-    Raises:  TapeExists, FolderNotWritable from the constructor, for errors that do not end without action.
+    Raises:  TapeExists, FolderNotWritable from the constructor, for errors that do not go away by themselves.
     """
 
     def __init__(

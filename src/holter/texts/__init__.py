@@ -1,1 +1,1 @@
-"""Pure parsers of texts by nnU-Net, PyTorch, Slurm, the kernel and tools: logs, tracebacks, plans, commands."""
+"""Parse texts that nnU-Net, PyTorch, Slurm, the kernel and tools write: logs, tracebacks, plans, commands."""

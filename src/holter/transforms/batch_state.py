@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -45,7 +46,7 @@ class Step(Protocol):
 
     @property
     def name(self) -> str:
-        """Return its name in the mapping."""
+        """Return the name that is logged beside stock's name."""
 
     @property
     def reshapes(self) -> bool:
@@ -94,7 +95,7 @@ def change_rows(
     """Call ``change(x, *values)`` on the given channels; it changes x in place.
 
     Shapes:  image (B, C, *spatial) contiguous, changed in place; x (N, voxels); each column has one number per row.
-    ``change`` gets it as a number, or as (N, 1) if small channels are changed together.
+    ``change`` gets it as a number, or as (N, 1) if small channels are changed together. Without columns it gets only x.
     """
     channels = image.shape[1]
     flat = image.view(len(image) * channels, -1)
@@ -102,7 +103,8 @@ def change_rows(
     if not index:
         return
     if flat.shape[1] >= LARGE_VOXELS:
-        for position, values in zip(index, zip(*columns, strict=True), strict=True):
+        parameters = zip(*columns, strict=True) if columns else repeat((), len(index))
+        for position, values in zip(index, parameters, strict=True):
             change(flat[position : position + 1], *values)
         return
     which = on_device(index, image.device, torch.int64)

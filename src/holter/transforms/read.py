@@ -30,8 +30,18 @@ ONE_OF = "batchgeneratorsv2.transforms.utils.random.OneOfTransform"
 FOLD = "batchgeneratorsv2.transforms.utils.pseudo2d.Convert3DTo2DTransform"
 UNFOLD = "batchgeneratorsv2.transforms.utils.pseudo2d.Convert2DTo3DTransform"
 PLAIN = (
-    binary_operator, brightness, contrast, gamma, mask, mirror, noise, one_hot, regions, remove_component, remove_label,
-)  # fmt: skip
+    binary_operator,
+    brightness,
+    contrast,
+    gamma,
+    mask,
+    mirror,
+    noise,
+    one_hot,
+    regions,
+    remove_component,
+    remove_label,
+)
 BY_AXES = (blur, downsample, low_resolution)
 OVERRIDABLE = ("__call__", "apply", "get_parameters", "_apply_to_image", "_apply_to_segmentation")
 

@@ -21,7 +21,7 @@ TOY = Path(__file__).parents[2] / "hook" / "toy_training.py"
 
 @pytest.fixture
 def clock(tmp_path):
-    module = pytest.importorskip("benchmarks.survival.clock_jump", reason="run in the checkout: python -m pytest")
+    module = pytest.importorskip("benchmarks.faults.tools.preload", reason="run in the checkout: python -m pytest")
     require("cc")
     return module.WallClock(tmp_path)
 

@@ -1,4 +1,4 @@
-"""Real faults for ``holter demo``, one file per fault. Every fault is undone, however the demo ends."""
+"""The real faults of ``holter demo``, one file each; every fault is undone, even after an error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Survey -> Result: one file per group of checks, each check a pure function. The order is that of the report."""
+"""The checks of a ``Survey``, one file per group; each check is a pure function.
+
+The order is that of the report.
+"""
 
 from __future__ import annotations
 

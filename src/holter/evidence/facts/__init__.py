@@ -1,1 +1,1 @@
-"""Facts of an episode, one subject per file."""
+"""State the facts of an episode, one file per subject."""

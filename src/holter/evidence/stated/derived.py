@@ -26,7 +26,7 @@ _LABEL = re.compile(r"^\s*License Status\s*:", re.IGNORECASE)
 
 
 def derive(book: FactBook, quotes: Mapping[str, str]) -> None:
-    """Add what follows from exceptions, licence text, versions, and the text quoted next to the values."""
+    """Add the facts that follow from stated exceptions, licence texts, versions, and quoted texts."""
     _quoted(book, quotes)
     _echo(book)
     _exception(book)

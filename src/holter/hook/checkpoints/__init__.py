@@ -1,1 +1,1 @@
-"""Safe checkpoints: write, verify and select them."""
+"""Write, verify and select checkpoints."""

@@ -1,1 +1,1 @@
-"""Pools of the final validation and of prediction."""
+"""Replace the process pools that export predictions, so that a dead worker loses no case."""

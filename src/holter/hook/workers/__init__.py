@@ -1,1 +1,1 @@
-"""Data workers: their heartbeats, failures and replacement."""
+"""Record what the data workers do, and replace dead and frozen ones."""

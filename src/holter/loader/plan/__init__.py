@@ -1,1 +1,1 @@
-"""Choose the cases, boxes and random draws of batch n before anything is read."""
+"""Choose the cases, boxes and random draws of a batch before anything is read."""

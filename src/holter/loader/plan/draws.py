@@ -10,8 +10,8 @@ _WORD = (1 << 64) - 1
 def generator(seed: int, stream: int, step: int, slot: int, attempt: int = 0) -> np.random.Generator:
     """Return the random generator of one sample.
 
-    Philox maps (key, counter) to numbers without a history. The key is (seed, stream); step, slot and attempt are
-    the high words of the counter, so no two samples share a number.
+    Philox computes each number from a key and a counter alone: no earlier draw has an effect. The key is
+    (seed, stream); step, slot and attempt are the high words of the counter, so no two samples share a number.
 
     Units:   ``stream`` separates ranks, training and validation that share a seed; ``attempt`` counts replacements
              of a case that cannot be read.

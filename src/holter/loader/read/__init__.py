@@ -1,1 +1,1 @@
-"""Threads that read only the voxels that a batch needs."""
+"""Read only the voxels that a batch needs, in threads."""

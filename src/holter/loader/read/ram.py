@@ -20,7 +20,7 @@ _FLOAT16_MOST = float(np.finfo(np.float16).max)
 
 
 def ram_budget_bytes(share: float = RAM_SHARE, root: Path = Path("/")) -> int:
-    """Return a share of the free memory of the machine or of a group above this process, whichever is less.
+    """Return a share of the free memory: that of the machine, or that of this process's control groups if it is less.
 
     Units:   bytes; 0 if nothing could be read.
     """

@@ -1,1 +1,1 @@
-"""Finished batches: buffers, collating, and the copy to the device."""
+"""Put samples together into batches in reused memory, and copy them to the device."""

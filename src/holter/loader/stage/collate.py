@@ -1,4 +1,4 @@
-"""What happens to samples after they are read: transform them in the reader thread, or pass them on."""
+"""Finish samples after they are read: transform them in the reader thread, or pass them on unchanged."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Child processes with a deadline, for calls that may hang."""
+"""Make calls that may hang in child processes with a deadline."""

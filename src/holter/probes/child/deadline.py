@@ -94,10 +94,10 @@ class ChildClient:
         return self._killed.still_there()
 
     def ask(self, question: bytes, patience_s: float = PATIENCE_S) -> Reply:
-        """Ask, and return the answer if it comes within the patience; otherwise a later ``ask`` returns it.
+        """Ask, and return the answer if it comes within ``patience_s``; otherwise a later ``ask`` returns it.
 
         While an answer is missing, no new question is asked. A late answer is returned only if the new question is not
-        answered at once; otherwise one slow call would make every later answer an old one.
+        answered at once. Otherwise, after one slow call, every answer would belong to the question before.
         """
         stuck = self._killed.still_there()
         if self._process is None:

@@ -1,1 +1,1 @@
-"""GPUs: NVML in a child process, and nvidia-smi."""
+"""Read the GPUs: NVML in a child process, and nvidia-smi."""

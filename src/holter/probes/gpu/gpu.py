@@ -110,7 +110,7 @@ class GpuProbe:
         return self._respondent.pid
 
     def read(self, t_s: float) -> Reading:
-        """Return the driver's answer if it comes within the patience, or a late one; never waits longer."""
+        """Return the driver's answer, or a late answer to an earlier question; wait only for a moment."""
         if self._script is not None:
             return self._script.read(t_s)
         if t_s < self._absent_until_s:

@@ -1,1 +1,1 @@
-"""The machine and its control groups."""
+"""Read the machine, the control groups of the training, and the kernel log."""

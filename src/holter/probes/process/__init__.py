@@ -1,1 +1,1 @@
-"""The processes of a training."""
+"""Read the processes of a training: state, memory, open files, stacks."""

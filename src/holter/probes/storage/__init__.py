@@ -1,1 +1,1 @@
-"""Small reads of the folders of a training, and their duration."""
+"""Measure the free space of the training's folders and the time of small reads."""

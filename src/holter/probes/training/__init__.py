@@ -1,1 +1,1 @@
-"""What the training reports: heartbeat, log, preprocessed data."""
+"""Read what the training itself writes: heartbeat, log, preprocessed data."""

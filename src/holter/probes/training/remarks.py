@@ -133,7 +133,7 @@ _say("case-back", "case {case}: {file} on {mount} ({fs_type}) can be read again"
 
 
 def worded(remark: object) -> Text:
-    """Return a remark, or a list of remarks, as a sentence; quoted if it has no sentence here."""
+    """Return the sentence for a remark or a list of remarks; a remark without a sentence is quoted."""
     try:
         if isinstance(remark, list):
             return joined(*map(worded, remark))

@@ -1,4 +1,4 @@
-"""Every sentence that users read, in English and Simplified Chinese, by key.
+"""Look up every sentence that users read by its key, in English and Simplified Chinese.
 
 ``text`` fills the sentence of a key with values. A sentence without a Chinese translation is shown in English, and an
 unknown key is shown as it is, so that a report never fails because a sentence is missing.

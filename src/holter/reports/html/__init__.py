@@ -1,4 +1,4 @@
-"""The whole report in one HTML file: no network, no other file, readable on a phone and on paper."""
+"""Write the whole report as one HTML file: no network, no other file, readable on a phone and on paper."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Series and lanes -> SVG paths and the values for the pointer. No chart library: one small file is enough.
+"""Series and lanes -> SVG paths, and the values shown at the mouse pointer. No chart library: one small file is enough.
 
 Paths are in units of data (x: seconds or epochs, y: 0 at the top to 100 at the bottom). The browser stretches them,
 so zooming changes only the ``viewBox``.
@@ -38,7 +38,7 @@ def nice_top(largest: float) -> float:
 
 
 def chart_model(chart: Chart) -> dict[str, Any]:
-    """Return what the template and the pointer need for one chart."""
+    """Return the values that the template draws for one chart and shows at the mouse pointer."""
     largest = max((max(series.points.high, default=0.0) for series in chart.series), default=0.0)
     top = chart.top or nice_top(largest * HEADROOM)
     return {
@@ -95,7 +95,7 @@ def area(points: Points, bottom: float, top: float) -> str:
 
 
 def lane_model(lane: Lane, cases: list[str]) -> dict[str, Any]:
-    """Return one path per state of a lane, and its segments for the pointer (times rounded to 0.1 s)."""
+    """Return one path per state of a lane, and the segments shown at the mouse pointer (times rounded to 0.1 s)."""
     paths: dict[str, list[str]] = {}
     data = []
     for segment in lane.segments:

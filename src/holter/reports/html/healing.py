@@ -12,10 +12,10 @@ from holter.records import Diagnosis
 from holter.reports.catalogue import Lang, text
 from holter.reports.healing import (
     ActionRow,
+    action_cause,
+    action_details,
     action_id,
     action_name,
-    deed_cause,
-    deed_details,
     goodput_lines,
     listed_actions,
     loss_text,
@@ -48,10 +48,10 @@ def context(recording: Recording, diagnoses: tuple[Diagnosis, ...], span_s: floa
         "actions": [
             _row(row, saved.get((row.action.begun_s, row.action.action), ""), lang) for row in shown[:MAX_ACTIONS]
         ],
-        "deeds_more": max(0, len(shown) - MAX_ACTIONS),
+        "actions_more": max(0, len(shown) - MAX_ACTIONS),
         "only_proposed": bool(shown) and all(row.action.state == "proposed" for row in shown),
         "checkpoints": text("heal.checkpoints", lang, count=checkpoints) if checkpoints else "",
-        "marks_of_deeds": [_mark(number, row, lang) for number, row in enumerate(shown[:MAX_ACTIONS], start=1)],
+        "action_marks": [_mark(number, row, lang) for number, row in enumerate(shown[:MAX_ACTIONS], start=1)],
         "generations": _generations(recording, span_s, lang),
         "goodput": _goodput(time_account, lang) if time_account.goodput_ratio is not None else None,
         "recoveries": [
@@ -74,8 +74,8 @@ def _row(row: ActionRow, saved: str, lang: Lang) -> dict[str, Any]:
         "name": action_name(action, lang),
         "tone": _tone(action),
         "outcome": outcome(action, lang, row.times),
-        "why": deed_cause(action, lang),
-        "details": deed_details(action, lang),
+        "why": action_cause(action, lang),
+        "details": action_details(action, lang),
         "stock": saved,
     }
 

@@ -1,1 +1,1 @@
-"""Folds that start together: which one prepares the data, which ones wait, and in which order."""
+"""Decide which of several folds prepares the data, and let the others wait."""

@@ -1,1 +1,1 @@
-"""Healing: decide when to end, restart or save a training, and do it."""
+"""Decide when to end, restart or save a training, and do it."""

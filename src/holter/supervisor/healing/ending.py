@@ -26,7 +26,7 @@ def of_training(pid: int, code: int, t_s: float, *, early: bool) -> ProcessEnded
 
 
 def of_wrapper(pid: int, code: int, t_s: float, main: ProcessEnded | None, *, early: bool) -> ProcessEnded:
-    """Return the end of a shell or launcher; of the training itself, if it is gone and its end was not seen.
+    """Return the end of a shell or launcher, or that of the training if nothing else showed how it ended.
 
     ``main``: how the training ended, as far as it was seen; None while it lives.
     """

@@ -1,4 +1,4 @@
-"""Waits for a condition that Holter cannot change: whether it has cleared, and what was reported about the wait."""
+"""Wait for a condition that Holter cannot change, check whether it has cleared, and report the wait."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class ExternalWait:
         self._told = None
 
     def is_for(self, plans: Iterable[Plan]) -> bool:
-        """Return whether one of these plans is about the condition that is waited for."""
+        """Return whether Holter waits because of one of these plans."""
         return self._told is not None and any(plan.cause == self._told.cause for plan in plans)
 
     def is_over(self, t_s: float) -> None:

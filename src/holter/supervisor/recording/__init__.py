@@ -1,1 +1,1 @@
-"""From probes to the tape: sources, clock, scratch folder, recorder."""
+"""Record a training: read the probes every second, write the tape, investigate episodes."""

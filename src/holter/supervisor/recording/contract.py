@@ -152,7 +152,7 @@ class ContractKeeper:
         return (Notice(t_s=t_s, what="no-training-yet", message=NO_TRAINING_YET()),)
 
     def at_last(self, tick: Tick) -> ContractSettled | None:
-        """Return the contract of a recording that ends before it was settled; None if it was, or all have ended."""
+        """Return the contract of a recording that ends early; None if it is settled, or if no process lives."""
         has_gone = self._sources.process.main_pid is not None and not self._sources.living
         return None if self._settled is not None or has_gone else self._contract(tick)
 

@@ -100,7 +100,7 @@ class Investigator:
         return due
 
     def over(self, episode: Episode) -> None:
-        """Judge the episode once more: everything later belongs to a healthy run."""
+        """Judge the episode a last time: what is recorded from now on belongs to a healthy run."""
         for investigation in self._open:
             investigation.over = investigation.over or identity(investigation.episode) == identity(episode)
 
@@ -115,7 +115,7 @@ class Investigator:
         return new
 
     def hurry(self) -> list[StackDump]:
-        """Return dumps that arrived since; the training is over."""
+        """Return the stack dumps that have arrived and are not on the tape; called when the training is over."""
         self._collect()
         return self.new_stacks()
 

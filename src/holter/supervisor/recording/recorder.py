@@ -247,7 +247,7 @@ class Recorder:
         return self._watch.episodes
 
     def is_unfinished(self) -> bool:
-        """Return whether nnU-Net has started to train and has not finished, by everything that it has written."""
+        """Return whether nnU-Net has started to train and not finished, judged by log, console and heartbeat."""
         t_s = self._clock.t_s()
         self._course.see(Tick(t_s=t_s, events=self.sources.read_final_events(t_s)))
         return self._course.is_unfinished(self.newest_environment.num_epochs)

@@ -74,7 +74,7 @@ class Sources:
         self._late: list[Event] = []  # events read between two ticks
 
     def watch_path(self, label: str, path: Path) -> None:
-        """Measure this path from now on: it is more exact than the one at the start."""
+        """Measure this path from now on, instead of the one that was known at the start."""
         if label == "results":
             self.output_folder = path
         if self._paths.get(label) != path:

@@ -61,7 +61,7 @@ def about_training(training: TrainingCommand) -> str:
 
 
 def open_tape(tape: Path | DefaultTape, *, force: bool, say: Callable[[Message], None]) -> TapeWriter:
-    """Open the user's tape, or a default one, which never fails because its name is taken.
+    """Open the user's tape, or a default one; a default name that exists already gets a number.
 
     Raises:  TapeExists, FolderNotWritable.
     """

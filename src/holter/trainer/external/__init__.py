@@ -1,1 +1,4 @@
-"""The folder to set in ``nnUNet_extTrainer``; ``python -m holter.trainer.folder`` prints it."""
+"""The folder that nnU-Net searches for ``nnUNetTrainerHolter``.
+
+``python -m holter.trainer.folder`` prints its path, the value for ``nnUNet_extTrainer``.
+"""

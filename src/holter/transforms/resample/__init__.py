@@ -1,1 +1,1 @@
-"""Interpolation: one implementation for each kind of device."""
+"""Interpolate images and vote on labels, with one implementation per kind of device."""

@@ -1,1 +1,1 @@
-"""Rotation, scaling and cropping of image and segmentation."""
+"""Rotate, scale and crop image and segmentation."""

@@ -50,7 +50,10 @@ class Cells:
         )  # fmt: skip
 
     def at(self, grid: Tensor) -> Tensor:
-        """Return the labels (K, N), of the segmentation's type. Shapes:  grid (N, axes) as grid_sample takes it."""
+        """Return the label of each channel at N points: (K, N), of the segmentation's type.
+
+        Shapes:  grid (N, axes) as grid_sample takes it.
+        """
         points = grid.add(1).mul_(self._repeated(self.place.source, 0, len(grid))).sub_(1).div_(2)
         index = self._index(points.floor())
         labels = torch.stack([channel.index_select(0, index) for channel in self.decided])

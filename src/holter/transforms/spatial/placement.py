@@ -43,7 +43,7 @@ def line(length: int) -> Tensor:
 
 
 def reaches_outside(place: Placement) -> bool:
-    """Whether stock counts the padding label: a rule for the whole sample, wider than needed for uneven sizes.
+    """Whether the padding label takes part in the vote; stock decides this once for the whole sample, not per voxel.
 
     Rounding is monotonic, so the largest coordinate of all voxels is exactly that of a corner of the patch.
     """

@@ -1,4 +1,4 @@
-"""Facts about who holds the memory of a GPU, from PyTorch's "CUDA out of memory", if no GPU was read.
+"""Facts about who holds the memory of a GPU that no probe could read, from PyTorch's "CUDA out of memory".
 
 Since PyTorch 2.1 the message lists processes that NVML knows; older ones only show what this process holds of the
 total.

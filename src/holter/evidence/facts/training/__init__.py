@@ -1,1 +1,1 @@
-"""Facts about the training: progress, workers, exports, errors, end."""
+"""Facts about the training: progress, workers, exports, errors, and its end."""

@@ -1,1 +1,0 @@
-"""One file per fault: how it is made and undone, and its true cause. ``SCENARIO`` is the class."""

@@ -1,0 +1,1 @@
+"""Faults for real trainings, and healthy trainings that look strange; ``faultlab`` and ``survival`` play them."""

@@ -1,0 +1,266 @@
+"""Records of the document that ``holter diagnose --json`` prints; docs/diagnosis.schema.json is made from them.
+
+The order of the fields is the order of the keys. A field that is ``UNSET`` is left out; None is printed as ``null``.
+``description`` is what the schema says about a field.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from holter.history.goodput import LossKind
+from holter.history.recovery import MeasureName, RecoveryVerdict
+from holter.history.stock_outcome import StockOutcome
+from holter.records import ActionSource, ActionState, EpisodeKind, Phase, Safety, TargetKind, VerdictName
+
+# Increased when a reader of the old document would misread the new one; new keys alone do not count.
+SCHEMA: Literal[1] = 1
+
+Sentence = Annotated[str, Meta(description="A sentence in the chosen language.")]
+
+
+class JsonRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of these records: immutable; unlike on the tape, None is written out."""
+
+
+class Target(JsonRecord, frozen=True, kw_only=True):
+    """What was read."""
+
+    kind: TargetKind
+    name: str
+    notes: Annotated[list[str], Meta(description="Sentences in the chosen language.")]
+
+
+class Headline(JsonRecord, frozen=True, kw_only=True):
+    """The first sentence about an episode."""
+
+    text: Sentence
+    cause: Annotated[
+        str | None,
+        Meta(description="The cause that the sentence names; null if no cause is likely or confirmed."),
+    ]
+
+
+class Link(JsonRecord, frozen=True, kw_only=True):
+    """The waiter waits for the target."""
+
+    waiter: str
+    target: str
+    how: Annotated[str, Meta(description="How this is known: a stack frame, a state, a queue reading.")]
+
+
+class Finding(JsonRecord, frozen=True, kw_only=True):
+    """A fact as a cause reads it."""
+
+    fact: Annotated[str, Meta(description="Name from the vocabulary of evidence; the same in every language.")]
+    text: Sentence
+
+
+class Remedy(JsonRecord, frozen=True, kw_only=True):
+    """What helps against a cause."""
+
+    id: str
+    safety: Annotated[
+        Safety,
+        Meta(
+            description="SAFE: the result of the training is provably unchanged. CONSENT: it changes the run; the user "
+            "decides. ADVICE: outside the run."
+        ),
+    ]
+    text: Sentence
+    command: Annotated[str | None, Meta(description="Run it as it is; null if there is none.")]
+
+
+class Verdict(JsonRecord, frozen=True, kw_only=True):
+    """The result of one cause for one episode."""
+
+    cause: Annotated[str, Meta(pattern="^[a-z0-9]+(-[a-z0-9]+)*$")]
+    verdict: VerdictName
+    score: Annotated[float, Meta(ge=0, le=1, description="For ranking within one episode only.")]
+    supports: list[Finding]
+    against: list[Finding]
+    unknown: Annotated[
+        list[Finding], Meta(description="Facts that could not be read and would decide for or against the cause.")
+    ]
+    remedies: list[Remedy]
+
+
+class Look(JsonRecord, frozen=True, kw_only=True):
+    """A command to run next; it changes nothing."""
+
+    id: str
+    text: Annotated[str, Meta(description="The question that the command answers, in the chosen language.")]
+    command: str
+    facts: Annotated[list[str], Meta(description="The facts that the command makes known.")]
+
+
+class Episode(JsonRecord, frozen=True, kw_only=True):
+    """A problem of the run, from its start to its end."""
+
+    headline: Headline | UnsetType = UNSET
+    kind: EpisodeKind
+    phase: Phase
+    start_s: Annotated[float, Meta(description="When the problem started, as far as known.")]
+    alarm_s: Annotated[float, Meta(description="When it was noticed.")]
+    end_s: Annotated[float | None, Meta(description="When it was over; null if it is not over.")]
+    detector: str
+    subject: str
+    reason: Annotated[str, Meta(description="The numbers that raised the alarm, in a sentence.")]
+    wait_chain: list[Link]
+    diagnosis: Annotated[list[Verdict], Meta(description="Verdicts, best first.")]
+    later: Annotated[
+        list[str] | UnsetType,
+        Meta(description="What became known after the verdict, as sentences; it is no evidence for the verdict."),
+    ] = UNSET
+    next_looks: Annotated[
+        list[Look] | UnsetType,
+        Meta(description="What to check next, best first. Empty if the cause is confirmed."),
+    ] = UNSET
+
+
+class Notice(JsonRecord, frozen=True, kw_only=True):
+    """A problem that does not stop the training; no alarm."""
+
+    t_s: float
+    what: Annotated[
+        str,
+        Meta(
+            description="lost-worker, log-gone, scratch-gone, no-training-yet, not-started-again; the same in every "
+            "language."
+        ),
+    ]
+    text: Sentence
+    pids: list[int]
+
+
+class Action(JsonRecord, frozen=True, kw_only=True):
+    """What was done to the run, or would be done with --heal."""
+
+    t_s: float
+    action: Annotated[
+        str,
+        Meta(
+            description="replace-workers, save-checkpoint, set-aside-checkpoint, keep-checkpoint, export-again, "
+            "announce-restart, restart, end-group, wait, leave-alone, stop."
+        ),
+    ]
+    state: ActionState
+    cause: Annotated[str | None, Meta(description="The diagnosis behind it.")]
+    text: Annotated[str, Meta(description="Before, after and why; a sentence in the chosen language.")]
+    settings: Annotated[dict[str, str], Meta(description="Environment variables of the training that were changed.")]
+    generation: Annotated[
+        int, Meta(description="The affected training process, counted from 0 over restarts; of a restart: the new one.")
+    ]
+    source: ActionSource
+
+
+class Loss(JsonRecord, frozen=True, kw_only=True):
+    """Time lost in one way to one cause."""
+
+    kind: Annotated[
+        LossKind,
+        Meta(
+            description="standstill: no progress in an episode. restart: from the end of a process to the first step "
+            "of the next. repeated: epochs that were trained twice. slow: time beyond the usual for the same steps."
+        ),
+    ]
+    cause: str | None
+    seconds: float
+    times: Annotated[int, Meta(description="Number of incidents.")]
+
+
+class Saved(JsonRecord, frozen=True, kw_only=True):
+    """A successful heal, and what stock nnU-Net does in its place."""
+
+    t_s: float
+    action: str
+    cause: str | None
+    stock: Annotated[
+        StockOutcome, Meta(description="How long stock nnU-Net would have hung is unknown and not estimated.")
+    ]
+
+
+class Goodput(JsonRecord, frozen=True, kw_only=True):
+    """Every second of the run, counted once.
+
+    Training, validation, startup, checkpoint, other and lost add up to wall_s.
+    """
+
+    wall_s: float
+    training_s: Annotated[float, Meta(description="Training steps of epochs that counted in the end.")]
+    validation_s: Annotated[float, Meta(description="Validation within epochs, and the final validation.")]
+    startup_s: Annotated[float, Meta(description="Start of the first process; the start of later ones is lost.")]
+    checkpoint_s: Annotated[float, Meta(description="End of epochs: checkpoints and progress pictures.")]
+    other_s: float
+    lost_s: float
+    goodput_ratio: Annotated[
+        float | None,
+        Meta(description="(training_s + validation_s) / wall_s; null if no phase of the training is known."),
+    ]
+    lost_ratio: Annotated[float | None, Meta(description="lost_s / wall_s.")]
+    losses: list[Loss]
+    repeated_epochs: Annotated[int, Meta(description="Epochs that were trained a second time, even in part.")]
+    restarts: int
+    saved: Annotated[list[Saved], Meta(description="Successful heals, oldest first.")]
+
+
+class Measure(JsonRecord, frozen=True, kw_only=True):
+    """One curve after a heal, against its trend before."""
+
+    name: MeasureName
+    expected: Annotated[float, Meta(description="By the trend before.")]
+    seen: float
+    tolerance: float
+    jump: bool
+
+
+class Recovery(JsonRecord, frozen=True, kw_only=True):
+    """Whether loss and pseudo Dice continue their trend after a successful heal."""
+
+    t_s: Annotated[float, Meta(description="When the heal began.")]
+    action: str
+    verdict: RecoveryVerdict
+    epochs_before: Annotated[int, Meta(description="Epochs used for the trend.")]
+    epochs_after: Annotated[int, Meta(description="Epochs that were compared with it.")]
+    measures: list[Measure]
+
+
+class Document(JsonRecord, frozen=True, kw_only=True):
+    """What ``holter diagnose --json`` prints. Times are seconds since the recording began."""
+
+    schema: Annotated[
+        Literal[1], Meta(description="Increased when a reader of the old document would misread the new one.")
+    ]
+    holter: Annotated[str, Meta(description="Version of Holter that made this document.")]
+    tape: Annotated[str | UnsetType, Meta(description="The recording that it was made from.")] = UNSET
+    target: Target | UnsetType = UNSET
+    episodes: list[Episode]
+    notices: Annotated[
+        list[Notice] | UnsetType, Meta(description="Problems that do not stop the training; no alarms.")
+    ] = UNSET
+    actions: Annotated[
+        list[Action] | UnsetType,
+        Meta(description="What was done to the run, or would be done with --heal, in the order of the reports."),
+    ] = UNSET
+    goodput: Goodput | UnsetType = UNSET
+    recovery: Annotated[
+        list[Recovery] | UnsetType,
+        Meta(description="For each successful heal: do loss and pseudo Dice continue their trend?"),
+    ] = UNSET
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema (2020-12) of the document."""
+    (made,), definitions = msgspec.json.schema_components((Document,), ref_template="#/$defs/{name}")
+    assert made == {"$ref": "#/$defs/Document"}
+    document = definitions.pop("Document")
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **document,
+        "title": "Diagnosis of a training run by Holter",
+        "description": f"{Document.__doc__} New keys may be added under schema 1; ignore keys that you do not know.",
+        "$defs": definitions,
+    }
