@@ -13,7 +13,7 @@ from holter.reports import live
 from holter.reports.catalogue import phrase
 from holter.reports.line_writer import LineWriter
 from holter.sentences import define
-from holter.supervisor.recording.recorder import Listener
+from holter.supervisor.recording.listener import Listener
 
 NO_TAPE = define("listener.no-tape", "there is no tape: there was no space for {path}, or it was removed")
 

@@ -15,7 +15,8 @@ from holter.reports import live
 from holter.reports.catalogue import phrase, text
 from holter.reports.line_writer import takes_a_line
 from holter.sentences import define
-from holter.supervisor.recording.recorder import Listener, Recorder
+from holter.supervisor.recording.listener import Listener
+from holter.supervisor.recording.recorder import Recorder
 
 # In the middle of epoch 1: the first epoch gives the baseline.
 FAULT_EPOCH = 1

@@ -29,7 +29,8 @@ from holter.supervisor.launch import Launch
 from holter.supervisor.leftovers import collect_in_background
 from holter.supervisor.recording.clock import RunClock
 from holter.supervisor.recording.contract import Terms
-from holter.supervisor.recording.recorder import Listener, Recorder
+from holter.supervisor.recording.listener import Listener
+from holter.supervisor.recording.recorder import Recorder
 from holter.supervisor.recording.scratch import new_scratch
 from holter.supervisor.recording.tape_place import DefaultTape, open_tape
 from holter.supervisor.recording.timing import TICK_S

@@ -22,7 +22,7 @@ from holter.evidence import chain
 from holter.records import ContractSettled, EpochEnded
 from holter.reports.contract import contract_line
 from holter.supervisor.attach import attach, find_training
-from holter.supervisor.recording.recorder import Listener
+from holter.supervisor.recording.listener import Listener
 from holter.tape import read
 from supervised.scene import Named, top
 

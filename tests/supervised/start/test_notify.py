@@ -18,7 +18,7 @@ from holter.records import ActionTaken, Diagnosis, Episode, Text, Verdict
 from holter.reports.catalogue import phrase
 from holter.supervisor.notify.composite_listener import CompositeListener
 from holter.supervisor.notify.notify import Notifier, parse
-from holter.supervisor.recording.recorder import Listener
+from holter.supervisor.recording.listener import Listener
 from needs import needs
 
 TOKEN = "T0KEN-that-nobody-may-see"

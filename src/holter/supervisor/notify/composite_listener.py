@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from holter.records import ActionTaken, ContractSettled, Diagnosis, Episode, Notice, Text
-from holter.supervisor.recording.recorder import Listener
+from holter.supervisor.recording.listener import Listener
 
 
 class CompositeListener(Listener):

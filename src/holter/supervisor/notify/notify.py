@@ -27,7 +27,7 @@ from holter.reports import live
 from holter.reports.catalogue import Lang, text
 from holter.sentences import NO_TRAINING_TOUCHED, define
 from holter.supervisor import exit_codes
-from holter.supervisor.recording.recorder import Listener
+from holter.supervisor.recording.listener import Listener
 from holter.supervisor.signals import FORWARDED
 
 # At most one message in this time; later lines go into the next one.

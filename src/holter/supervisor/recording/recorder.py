@@ -6,7 +6,6 @@ import datetime
 from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
 
 import msgspec
 
@@ -24,12 +23,9 @@ from holter.records import (
     Environment,
     Episode,
     Event,
-    Judged,
-    Message,
     Noted,
     Notice,
     ProcessEnded,
-    Text,
     Tick,
 )
 from holter.sentences import define
@@ -38,6 +34,8 @@ from holter.supervisor.recording.clock import RunClock
 from holter.supervisor.recording.contract import ContractKeeper, Terms
 from holter.supervisor.recording.environment_reader import EnvironmentReader
 from holter.supervisor.recording.investigation import Investigator
+from holter.supervisor.recording.judgement import Judgement
+from holter.supervisor.recording.listener import Listener
 from holter.supervisor.recording.scratch import Scratch
 from holter.supervisor.recording.scratch_keeper import ScratchKeeper
 from holter.supervisor.recording.sources import Sources
@@ -51,32 +49,6 @@ PART_FAILED = define("recorder.part-failed", "a part of the recording failed ({e
 NO_TAPE = define("recorder.no-tape", "the tape cannot be written ({problem}); the training is not affected")
 TAPE_AGAIN = define("recorder.tape-again", "the tape can be written again")
 ROWS_LOST = define("note.rows-lost", "{count} rows lost", one="{count} row lost")
-CAUSE_NAMED = define("note.cause-named", "{cause}, {verdict} ({kind}, {subject})")
-
-
-class Listener:
-    """Receiver of a recorder's messages; the default ignores them."""
-
-    def alarm(self, episode: Episode) -> None:
-        """A detector marked a new episode."""
-
-    def cause(self, diagnosis: Diagnosis) -> None:
-        """The cause of an episode was named or changed."""
-
-    def over(self, episode: Episode) -> None:
-        """An episode ended."""
-
-    def note(self, text: Text) -> None:
-        """The recorder has a message about itself."""
-
-    def action(self, action: ActionTaken) -> None:
-        """An action on the run, done or proposed."""
-
-    def notice(self, notice: Notice) -> None:
-        """Something is wrong, but the training goes on."""
-
-    def contract(self, settled: ContractSettled, before: ContractSettled | None) -> None:
-        """The contract was settled, or has changed since ``before``."""
 
 
 class Recorder:
@@ -110,8 +82,7 @@ class Recorder:
         self._terms = terms
         self._keeper = ScratchKeeper(scratch)
         self._contracts = ContractKeeper(terms, self.sources, self._keeper, inject=str(INJECT))
-        self.diagnoses: dict[tuple[str, str, float], Diagnosis] = {}
-        self._unsaid: set[tuple[str, str, float]] = set()  # deaths without a cause so far
+        self._judgement = Judgement()
         self._root_pid = root_pid
         self._command = command
         self._attached = attached
@@ -143,7 +114,7 @@ class Recorder:
     def follow(self, root_pid: int) -> None:
         """Continue with the process that replaced the last one."""
         for episode in self._watch.episodes:
-            if identity(episode) in self._unsaid:
+            if self._judgement.is_unsaid(episode):
                 self._take_finding(episode, is_last=True)
         self._root_pid = root_pid
         self.sources.follow(root_pid)
@@ -223,7 +194,7 @@ class Recorder:
             self.add(at_last)
         self._writer.write_events(self._pending)
         for episode in self._watch.episodes:
-            if identity(episode) not in self.diagnoses or identity(episode) in self._unsaid:
+            if self._judgement.is_open(episode):
                 self._take_finding(episode, is_last=True)
         self._investigator.close()
         self._contracts.close()
@@ -240,6 +211,11 @@ class Recorder:
     def tape_is_there(self) -> bool:
         """Whether there is a readable tape under that path."""
         return self._writer.is_there
+
+    @property
+    def diagnoses(self) -> dict[tuple[str, str, float], Diagnosis]:
+        """The newest diagnosis of each episode, by its identity."""
+        return self._judgement.diagnoses
 
     @property
     def episodes(self) -> tuple[Episode, ...]:
@@ -319,41 +295,19 @@ class Recorder:
             self._writer.write_stacks(dumps)
 
     def _take_finding(self, due: Episode, *, is_last: bool = False) -> None:
-        # Reported only if the verdict is new.
-        # A console's last lines come after the end of the process, so a death without a cause is reported later.
-        from holter.remedies.diagnose import diagnose_recording
-
         key = identity(due)
         episode = next((newest for newest in self._watch.episodes if identity(newest) == key), due)
-        (diagnosis,) = diagnose_recording(
-            self.recording(), (episode,), is_over=False, is_live=True, contract=self.contract
-        )
-        before = self.diagnoses.get(key)
-        self.diagnoses[key] = diagnosis
-        cause, verdict = _headline(diagnosis)
         t_s = self._recent[-1].t_s if self._recent else self._clock.t_s()
-        judged = Judged(
-            t_s=t_s,
-            detector=episode.detector,
-            subject=episode.subject_name,
-            start_s=episode.start_s,
-            cause=cause,
-            verdict=verdict,
-        )
-        self._writer.write_events([judged])
-        if before is None and cause is None and episode.kind == "death" and not is_last:
-            self._unsaid.add(key)
-        elif before is None or _headline(before) != (cause, verdict) or key in self._unsaid:
-            self._unsaid.discard(key)
-            if cause is not None and verdict is not None:
-                self._writer.write_events([Noted(t_s=t_s, what="cause-named", message=_named(cause, verdict, episode))])
+        events, diagnosis = self._judgement.judge(self.recording(), episode, self.contract, t_s, is_last=is_last)
+        self._writer.write_events(events)
+        if diagnosis is not None:
             self._listener.cause(diagnosis)
 
     def _judge_again(self) -> None:
         # The earlier verdicts did not have the environment, but a reader of the tape has it.
         # A death without a cause has its second judgement before that.
         for episode in self._watch.episodes:
-            if not self._was_complete and identity(episode) in self.diagnoses.keys() - self._unsaid:
+            if not self._was_complete and not self._judgement.is_open(episode):
                 self._take_finding(episode)
 
     def _learn_environment(self, t_s: float) -> None:
@@ -407,21 +361,6 @@ LOG_SLACK_S = 2.0
 
 # Facts that the trainer reports, with their types.
 TOLD_BY_TRAINER = {"output_folder": str, "preprocessed_folder": str, "device": str, "num_epochs": int}
-
-
-def _named(cause: str, verdict: str, episode: Episode) -> Message:
-    return CAUSE_NAMED(
-        cause=Message(key=f"cause.{cause}.title"),
-        verdict=Message(key=f"verdict.{verdict}"),
-        kind=Message(key=f"kind.{episode.kind}"),
-        subject=episode.subject,
-    )
-
-
-def _headline(diagnosis: Diagnosis) -> tuple[str | None, Literal["confirmed", "likely"] | None]:
-    # Possible causes are not reported.
-    best = diagnosis.verdicts[0]
-    return (best.cause, best.verdict) if best.verdict in ("confirmed", "likely") else (None, None)
 
 
 def _storage_paths(variables: Mapping[str, str]) -> dict[str, Path]:

@@ -1,0 +1,78 @@
+"""Verdicts on the episodes of a run: each is reported when it is new, and judged again when more is known."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from holter.detectors import identity
+from holter.records import ContractSettled, Diagnosis, Episode, Event, Judged, Message, Noted
+from holter.sentences import define
+from holter.tape import Recording
+
+CAUSE_NAMED = define("note.cause-named", "{cause}, {verdict} ({kind}, {subject})")
+
+Key = tuple[str, str, float]
+
+
+class Judgement:
+    """The diagnoses so far, by identity of the episode."""
+
+    def __init__(self) -> None:
+        self.diagnoses: dict[Key, Diagnosis] = {}
+        self._unsaid: set[Key] = set()  # deaths without a cause so far
+
+    def is_open(self, episode: Episode) -> bool:
+        """Whether nothing was reported of the episode yet."""
+        return identity(episode) not in self.diagnoses or self.is_unsaid(episode)
+
+    def is_unsaid(self, episode: Episode) -> bool:
+        """Whether it is a death whose cause is still awaited."""
+        return identity(episode) in self._unsaid
+
+    def judge(
+        self, recording: Recording, episode: Episode, contract: ContractSettled | None, t_s: float, *, is_last: bool
+    ) -> tuple[list[Event], Diagnosis | None]:
+        """Return events for the tape, and the diagnosis if it is to be reported.
+
+        A console's last lines come after the end of the process, so a death without a cause is reported later, or
+        when this is the last judgement.
+        """
+        from holter.remedies.diagnose import diagnose_recording
+
+        key = identity(episode)
+        (diagnosis,) = diagnose_recording(recording, (episode,), is_over=False, is_live=True, contract=contract)
+        before = self.diagnoses.get(key)
+        self.diagnoses[key] = diagnosis
+        cause, verdict = _headline(diagnosis)
+        judged = Judged(
+            t_s=t_s,
+            detector=episode.detector,
+            subject=episode.subject_name,
+            start_s=episode.start_s,
+            cause=cause,
+            verdict=verdict,
+        )
+        if before is None and cause is None and episode.kind == "death" and not is_last:
+            self._unsaid.add(key)
+            return [judged], None
+        if before is not None and _headline(before) == (cause, verdict) and key not in self._unsaid:
+            return [judged], None
+        self._unsaid.discard(key)
+        if cause is None or verdict is None:
+            return [judged], diagnosis
+        return [judged, Noted(t_s=t_s, what="cause-named", message=_named(cause, verdict, episode))], diagnosis
+
+
+def _named(cause: str, verdict: str, episode: Episode) -> Message:
+    return CAUSE_NAMED(
+        cause=Message(key=f"cause.{cause}.title"),
+        verdict=Message(key=f"verdict.{verdict}"),
+        kind=Message(key=f"kind.{episode.kind}"),
+        subject=episode.subject,
+    )
+
+
+def _headline(diagnosis: Diagnosis) -> tuple[str | None, Literal["confirmed", "likely"] | None]:
+    # Possible causes are not reported.
+    best = diagnosis.verdicts[0]
+    return (best.cause, best.verdict) if best.verdict in ("confirmed", "likely") else (None, None)

@@ -1,0 +1,30 @@
+"""The receiver of a recorder's messages."""
+
+from __future__ import annotations
+
+from holter.records import ActionTaken, ContractSettled, Diagnosis, Episode, Notice, Text
+
+
+class Listener:
+    """Receiver of a recorder's messages; the default ignores them."""
+
+    def alarm(self, episode: Episode) -> None:
+        """A detector marked a new episode."""
+
+    def cause(self, diagnosis: Diagnosis) -> None:
+        """The cause of an episode was named or changed."""
+
+    def over(self, episode: Episode) -> None:
+        """An episode ended."""
+
+    def note(self, text: Text) -> None:
+        """The recorder has a message about itself."""
+
+    def action(self, action: ActionTaken) -> None:
+        """An action on the run, done or proposed."""
+
+    def notice(self, notice: Notice) -> None:
+        """Something is wrong, but the training goes on."""
+
+    def contract(self, settled: ContractSettled, before: ContractSettled | None) -> None:
+        """The contract was settled, or has changed since ``before``."""
