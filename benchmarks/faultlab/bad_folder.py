@@ -13,6 +13,7 @@ from benchmarks.survival.fault import Stage
 from benchmarks.survival.outside import Outside
 from holter.demo.faults.slow_disk import SlowDisk
 from holter.errors import DemoFailed
+from holter.reports.catalogue import phrase
 
 MOUNT_WITHIN_S = 20.0
 SERVER = "benchmarks.faultlab.bad_files"  # only there libfuse is loaded: without it the rest of the lab still runs
@@ -31,7 +32,8 @@ class BadFolder:
     @staticmethod
     def needs() -> str | None:
         """Require FUSE, as the demo's slow disk does."""
-        return SlowDisk().needs()
+        missing = SlowDisk().needs()
+        return None if missing is None else phrase(missing, "en")
 
     def mount(self) -> None:
         """Serve it from a process of its own.

@@ -12,6 +12,7 @@ from benchmarks.survival.outside import Outside, Printed
 from holter.demo.faults import Context
 from holter.demo.faults import Fault as DemoFault
 from holter.demo.prepare import Prepared
+from holter.reports.catalogue import phrase
 
 # goes-on: back at work by itself; waits: outside Holter's reach, the training must continue when the trouble is over
 # and must not have been restarted; untouched: nothing needs to be done, and no action is allowed; stops: it must end
@@ -117,7 +118,8 @@ class FromDemo(Fault):
 
     def needs(self) -> str | None:
         """Do as the demo does."""
-        return self.demo.needs()
+        missing = self.demo.needs()
+        return None if missing is None else phrase(missing, "en")
 
     def prepare(self, stage: Stage) -> dict[str, str]:
         """Do as the demo does."""

@@ -472,7 +472,7 @@ class ActionTaken(Record, frozen=True, kw_only=True, tag="action"):
     message: Message | None = None  # before, after, why; instead of ``text``
     cause: str | None = None  # the diagnosis behind it
     settings: tuple[tuple[str, str], ...] = ()  # environment variables changed
-    asks: tuple[tuple[str, str], ...] = ()  # of a wait: values for the text to the administrator
+    asks: tuple[tuple[str, Value], ...] = ()  # of a wait: values for the text to the administrator
     pids: tuple[int, ...] = ()  # processes that it ends: their deaths are no faults
     generation: int = 0  # of the affected training process; of a restart: the new one
     source: Literal["hook", "supervisor"] = "supervisor"
@@ -699,7 +699,7 @@ class Remedy(Record, frozen=True, kw_only=True):
     id: str
     safety: Literal["ADVICE", "CONSENT", "SAFE"] = "ADVICE"
     command: str | None = None
-    values: tuple[tuple[str, str], ...] = ()
+    values: tuple[tuple[str, Value], ...] = ()
 
 
 class Plan(Record, frozen=True, kw_only=True):

@@ -150,7 +150,7 @@ def test_a_cpu_quota_and_a_memory_limit_are_seen(world: World, doctor: Doctor, t
     limits = check(report, "cpu-limits")
     assert (limits["variant"], limits["values"]["cpus"]) == ("quota", "1.5")
     assert limits["setting"] == "export nnUNet_n_proc_DA=1"
-    assert check(report, "memory-limit")["values"]["limit"] == "1.0 GiB"
+    assert check(report, "memory-limit")["values"]["limit"] == "1.07 GB"
     assert check(report, "training-memory")["state"] == "no-go"
 
 

@@ -9,6 +9,7 @@ from benchmarks.faultlab.fault import Healthy
 from benchmarks.survival.fault import Stage
 from holter.demo.faults.cpu_group import CpuGroup, make_group
 from holter.demo.faults.cpu_quota import CpuQuota
+from holter.reports.catalogue import phrase
 
 CPUS = 0.6
 ENTER = 'echo $$ > "$0" && exec "$@"'  # joins the group, then becomes the training under the same PID
@@ -28,7 +29,8 @@ class SlowCpu(Healthy):
 
     def needs(self) -> str | None:
         """Require a group with a CPU limit."""
-        return CpuQuota().needs()
+        missing = CpuQuota().needs()
+        return None if missing is None else phrase(missing, "en")
 
     def prepare(self, stage: Stage) -> dict[str, str]:
         """Create the group and limit it at once."""

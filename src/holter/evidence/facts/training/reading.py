@@ -26,7 +26,7 @@ WINDOWS_DRIVES = ("9p", "drvfs", "v9fs")
 PINNED = re.compile(r"pin_memory|cudaHostAlloc|cudaHostRegister|pinned", re.IGNORECASE)
 VOXELS = define("seen.plan.voxels", "{size} voxels")
 READING = define("seen.reading.stacks", "{reads} of {stacks} stacks")
-LATE_READS = define("seen.cache.late-reads", "{late:.0f} MB in the last third, {early:.0f} MB in the first")
+LATE_READS = define("seen.cache.late-reads", "{late:bytes} in the last third, {early:bytes} in the first")
 FEW_READS = define("why.cache.few-reads", "hardly anything was read from storage at first")
 TOO_SHORT = define("why.cache.too-short", "reading was not recorded long enough")
 FEW_STACKS = define("why.reading.few-stacks", "too few stacks of working data workers")
@@ -96,7 +96,7 @@ def _cache(window: Window, book: FactBook) -> None:
     if early < LITTLE_BYTES:
         book.not_applicable("cache.reads_late_ratio", FEW_READS())
     else:
-        book.known("cache.reads_late_ratio", late / early, LATE_READS(late=late / 1e6, early=early / 1e6))
+        book.known("cache.reads_late_ratio", late / early, LATE_READS(late=late, early=early))
 
 
 # (time, bytes read from storage since the last sample) for every sample of a process.
