@@ -21,6 +21,7 @@ from pathlib import Path
 from benchmarks.broken_run import CASES, Outcome, find_case, run_apart, run_here
 from benchmarks.material import prepared_brains, say
 from benchmarks.reporting import Goal, conclude
+from holter.reports.catalogue import phrase
 
 REPEATS = 10
 ALARM_GOAL_S = 20.0
@@ -64,7 +65,8 @@ def measure(names: Sequence[str], repeats: int, budget_s: float, keep: Path | No
     outcomes: list[Outcome] = []
     for number in range(repeats):
         for name in names:
-            reason = find_case(name).fault.needs()
+            missing = find_case(name).fault.needs()
+            reason = None if missing is None else phrase(missing, "en")
             if reason is None and time.monotonic() - began_s > budget_s:
                 reason = "no time left in --quick"
             if reason is not None:

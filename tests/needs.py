@@ -21,6 +21,8 @@ from typing import NoReturn, Protocol
 
 import pytest
 
+from holter.records import Text
+from holter.reports.catalogue import phrase
 from tools import TOOLS
 
 STRICT = "HOLTER_TESTS_STRICT"
@@ -55,7 +57,7 @@ class Fault(Protocol):
 
     name: str
 
-    def needs(self) -> str | None:
+    def needs(self) -> Text | None:
         """What is missing to make it."""
 
 
@@ -90,7 +92,7 @@ def require_for(fault: Fault) -> None:
     if fault.name == "slow-disk":
         require("fuse3", "dev-fuse")
     if reason := fault.needs():
-        pytest.skip(reason)
+        pytest.skip(phrase(reason, "en"))
 
 
 def imported(name: str) -> ModuleType:

@@ -13,6 +13,8 @@ from holter.demo.faults import Context
 from holter.demo.faults import Fault as DemoFault
 from holter.demo.prepare import Prepared
 from holter.errors import HolterError
+from holter.records import Text
+from holter.reports.catalogue import phrase
 
 TRAINERS = Path(__file__).with_name("trainers")
 ARMED_BY = "FAULTLAB_ARMED_BY"  # environment variable with the file that arms a trainer
@@ -29,6 +31,11 @@ MOMENTS: Mapping[When, Callable[[Outside], bool]] = {
     "final-validation": lambda outside: outside.printed().validates,
     "end": lambda outside: outside.printed().validated,
 }
+
+
+def english(what: Text | None) -> str | None:
+    """Return what a fault lacks on this machine in English, or None."""
+    return None if what is None else phrase(what, "en")
 
 
 class Stage(NamedTuple):
@@ -213,7 +220,7 @@ class FromDemo(Fault):
 
     def needs(self) -> str | None:
         """Do as the demo does."""
-        return self.demo.needs()
+        return english(self.demo.needs())
 
     def prepare(self, stage: Stage) -> dict[str, str]:
         """Do as the demo does."""

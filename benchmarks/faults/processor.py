@@ -7,7 +7,7 @@ import os
 from collections.abc import Sequence
 from functools import partial
 
-from benchmarks.faults.fault import Armed, Fault, FromDemo, FromTheStart, Stage
+from benchmarks.faults.fault import Armed, Fault, FromDemo, FromTheStart, Stage, english
 from benchmarks.faults.outside import Outside
 from benchmarks.faults.tools.memory_group import ENTER
 from holter.demo.faults.cpu_group import CpuGroup, make_group
@@ -63,7 +63,7 @@ class SlowCpu(Fault):
 
     def needs(self) -> str | None:
         """Require a group with a CPU limit."""
-        return CpuQuota().needs()
+        return english(CpuQuota().needs())
 
     def prepare(self, stage: Stage) -> dict[str, str]:
         """Create the group and limit it at once."""

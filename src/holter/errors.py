@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from holter.records import Message, Text
@@ -28,6 +28,33 @@ class HolterError(Exception):
 
     def __str__(self) -> str:
         return self.what if isinstance(self.what, str) else type(self).in_english(self.what)
+
+
+class CodedText(str):
+    """English text of a part of Holter that also works alone, with a code and values by which it can be translated.
+
+    ``probes.training.remarks`` has the sentences of the codes.
+    """
+
+    code: str
+    values: dict[str, Any]
+
+    def as_remark(self) -> dict[str, Any]:
+        """Return code and values in the form of the hook's remarks."""
+        return {"code": self.code, **{name: _plain(value) for name, value in self.values.items()}}
+
+
+def coded(code: str, english: str, **values: Any) -> CodedText:
+    """Return a text with its code and the values of its blanks: numbers, strings, other coded texts, or lists."""
+    text = CodedText(english)
+    text.code, text.values = code, values
+    return text
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value.as_remark() if isinstance(value, CodedText) else value
 
 
 class TapeError(HolterError):

@@ -10,6 +10,10 @@ Values are in base units (seconds, bytes, ratios); the blank selects the format:
 ``seconds`` (2.31 s), ``bytes``, ``percent``, ``.2f``. A value may be a ``Subject`` (a process), another ``Message``,
 or a tuple, which is shown as a list. Code never reads a rendered sentence.
 
+A part that needs a value that may be unknown stands in double brackets, with other wordings for that case, if any::
+
+    FULL = define("disk.full", "a disk[[ on {host}]] is full[[: {free:bytes} are left|: nothing is left]]")
+
 If the wording depends on a number, ``one`` is the wording for a ``count`` of one::
 
     WORKERS_STOPPED = define("seen.stopped", "{count} workers are stopped", one="{count} worker is stopped")
@@ -92,6 +96,8 @@ def as_fields(said: Text) -> dict[str, Any]:
 # What is still safe after a failed command.
 NOTHING_STARTED = define("safe.nothing-started", "Nothing was started.")
 NOTHING_CHANGED = define("safe.nothing-changed", "Nothing was changed.")
+NOTHING_STARTED_OR_CHANGED = define("safe.nothing-started-or-changed", "Nothing was started or changed.")
+NOTHING_WRITTEN = define("safe.nothing-written", "Nothing was written.")
 NOTHING_TOUCHED = define("safe.nothing-touched", "Nothing was touched.")
 NOTHING_OVERWRITTEN = define("safe.nothing-overwritten", "Nothing was overwritten.")
 NO_TRAINING_TOUCHED = define("safe.no-training-touched", "No training was started or touched.")

@@ -126,7 +126,7 @@ def test_the_kind_is_guessed_from_the_facts_and_said(facts: dict[str, object], k
 def test_mistakes_are_named(facts: dict[str, object], words: str) -> None:
     with pytest.raises(EvidenceWrong, match=words) as refused:
         read_evidence(content(facts=facts), "e.json")
-    assert "--evidence-template" in refused.value.next_step
+    assert "--evidence-template" in phrase(refused.value.next_step, "en")
 
 
 def test_a_misspelt_wrapping_is_named() -> None:

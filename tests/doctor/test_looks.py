@@ -75,7 +75,7 @@ def test_a_numpy_file_is_measured_by_its_header(tmp_path: Path, version: tuple[i
     assert length_problem(str(file)) is None
     whole = file.stat().st_size
     os.truncate(file, whole - 1)
-    assert length_problem(str(file)) == f"cut short: {whole - 1} of {whole} bytes"
+    assert length_problem(str(file)) == {"code": "cut-short", "size": whole - 1, "wanted": whole}
 
 
 @pytest.mark.parametrize(

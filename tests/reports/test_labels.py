@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
 from typing import get_args
@@ -13,8 +15,14 @@ import pytest
 from scripts import translations
 
 import holter
+from holter.causes import CAUSES
+from holter.demo.faults import FAULTS
+from holter.demo.prepare import Stage
+from holter.doctor.checks import GROUPS
+from holter.doctor.records import State
 from holter.evidence.stated.choices import ENUMERATED
 from holter.evidence.vocabulary import VOCABULARY
+from holter.history.goodput import LossKind
 from holter.probes.gpu import gpu_child
 from holter.probes.gpu.gpu_child import CALLS, CLOCK_REASONS, TRAFFIC
 from holter.records import (
@@ -31,8 +39,10 @@ from holter.records import (
     Verdict,
 )
 from holter.reports.catalogue import known, text, translated
+from holter.reports.catalogue.filling import blanks
 from holter.reports.choices import choice_key, value_words
 from holter.reports.html import page
+from holter.reports.html.healing import PARTS
 from holter.reports.html.lanes import SHOWN_ROLES, STATES
 from holter.reports.html.vitals import CHARTS, GPU_KEYS
 from holter.reports.wording import finding_text
@@ -234,6 +244,93 @@ def test_a_page_shows_no_key_in_place_of_a_word(recording: Recording, diagnoses:
             ):
                 assert known(key) and text(key, lang, index=0) != key  # type: ignore[arg-type]
         assert all(known(f"event.{kind}") for _, kind, _ in made["events"])
+
+
+# ---------------------------------------------------------------------------------------------- keys that code composes
+
+
+def named_keys() -> Iterator[tuple[str, str]]:
+    """Every key that a module passes to the catalogue, with the module; unknown parts of a key are ``*``."""
+    for file in sorted(SOURCE.rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Call):
+                continue
+            name = ast.unparse(node.func)
+            if name in ("text", "known", "english", "is_known", "label", "catalogue.text"):
+                given = node.args[:1]
+            elif name == "Message":
+                given = [keyword.value for keyword in node.keywords if keyword.arg == "key"]
+            else:
+                continue
+            for one in given:
+                for branch in (one.body, one.orelse) if isinstance(one, ast.IfExp) else (one,):
+                    if isinstance(branch, ast.Constant):
+                        yield str(branch.value), file.name
+                    elif isinstance(branch, ast.JoinedStr):
+                        parts = (part.value if isinstance(part, ast.Constant) else "*" for part in branch.values)
+                        yield "".join(map(str, parts)), file.name
+
+
+# The key is a variable there, or has a word that is quoted if it is unknown.
+FREE = {"*", "*.*", "software.*", "*-many", "*.do"}
+
+
+def test_every_key_that_the_code_names_exists() -> None:
+    keys = list(translations.defined_sentences())
+    named = dict(named_keys())
+    assert {"cli.next", "kind.*", "demo.fault.*"} <= named.keys()
+    lacking = {
+        (key, file)
+        for key, file in named.items()
+        if key not in FREE and not any(fnmatchcase(one, key) for one in ([key] if known(key) else keys))
+    }
+    assert lacking == set()
+
+
+def test_every_word_of_a_composed_key_has_a_label() -> None:
+    facts = (SOURCE / "reports" / "html" / "facts.py").read_text(encoding="utf-8")
+    survey = (SOURCE / "doctor" / "collect" / "survey.py").read_text(encoding="utf-8")
+    stages = set(re.findall(r'\btell\("([a-z]+)"|tell\("([a-z]+)", done', survey))
+    checks = "".join(file.read_text(encoding="utf-8") for file in (SOURCE / "doctor" / "checks").glob("*.py"))
+    lost = (*get_args(LossKind), *PARTS)
+    records = (SOURCE / "loader" / "records.py").read_text(encoding="utf-8")  # importing it needs numpy
+    kinds = re.search(r"kind: Literal(.+)", records)
+    assert kinds is not None
+    for prefix, suffix, names in (
+        ("environment.", "", set(re.findall(r'^ {8}\("([a-z-]+)", ', facts, re.MULTILINE))),
+        ("kind.", ".headline", get_args(EpisodeKind)),
+        ("verdict.", ".sentence", choices_of(Verdict, "verdict")),
+        ("recovery.", ".sentence", ("on-trend", "jump", "too-early")),
+        ("recovery.", "", ("train-loss", "val-loss", "pseudo-dice")),
+        ("goodput.", "", lost),
+        ("stock.", "", ("ends", "stands-still")),
+        ("loader.trouble.", "", re.findall(r'"([a-z]+)"', kinds[1])),
+        ("loader.", "", set(re.findall(r'\.say\("([a-z-]+)"', trainer_source()))),
+        ("demo.fault.", "", [fault.name for fault in FAULTS]),
+        ("demo.relieved.", "", [fault.name for fault in FAULTS if fault.true_cause is not None]),
+        ("demo.stage.", "", get_args(Stage)),
+        ("doctor.stage.", "", {name for pair in stages for name in pair if name}),
+        ("doctor.state.", "", get_args(State)),
+        ("doctor.count.", "", get_args(State)),
+        ("doctor.group.", "", [group for group, _ in GROUPS]),
+        ("doctor.headline.", "", ("go", "go-with-unknowns", "warn", "no-go")),
+        ("doctor.compare.", "", ("checks", "facts", "same", "differ", "differ-in-facts", "unknown", "unset")),
+        ("doctor.why.", "", set(re.findall(r'unknown\("[a-z-]+", (?:[^"\n]+ or )?"([a-z-]+)"\)', checks))),
+        ("cause.", ".title", CAUSES),
+    ):
+        assert names and unlabelled("", [f"{prefix}{name}{suffix}" for name in names]) == set(), prefix
+
+
+def trainer_source() -> str:
+    return "".join(file.read_text(encoding="utf-8") for file in (SOURCE / "trainer").glob("*.py"))
+
+
+def test_no_blank_has_a_name_that_the_catalogue_needs_itself() -> None:
+    """``text(key, lang, **values)``: a value of that name could not be passed."""
+    sentences = translations.defined_sentences().items()
+    assert {
+        key for key, english in sentences if not key.startswith("page.") and {"key", "lang"} & blanks(english)
+    } == set()
 
 
 def test_a_word_that_chinese_lacks_is_found() -> None:

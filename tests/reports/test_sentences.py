@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 
 import msgspec
@@ -77,3 +79,34 @@ def test_a_sentence_of_a_module_that_was_not_imported_is_found_in_both_languages
     assert done.stdout.startswith(english)
     assert done.stdout.rstrip().endswith("False")
     assert english != done.stdout.removeprefix(english).split()[0]
+
+
+UNIT = re.compile(r" ?(?:s|ms|min|h|d|B|kB|MB|GB|TB|KiB|MiB|GiB|%|°C|W|MHz)(?![A-Za-z])")
+# A page draws its own axes; the loader and the transforms know no sentences, and give the raw value as well.
+RENDERS = ("reports", "loader", "transforms", "hook")
+# Values for a table of two machines, the same in all languages.
+TABLES = {"doctor/compare.py", "doctor/checks/results.py"}
+
+
+def formatted_with_unit(tree: ast.AST) -> list[str]:
+    """The f-strings that round a number and put its unit behind it."""
+    found = []
+    for node in ast.walk(tree):
+        parts = node.values if isinstance(node, ast.JoinedStr) else []
+        for number, unit in pairwise(parts):
+            is_rounded = isinstance(number, ast.FormattedValue) and number.format_spec is not None
+            if is_rounded and isinstance(unit, ast.Constant) and UNIT.match(str(unit.value)):
+                found.append(ast.unparse(node))
+    return found
+
+
+def test_a_number_gets_its_unit_where_it_is_rendered() -> None:
+    source = Path(holter.__file__).parent
+    found = {}
+    for file in sorted(source.rglob("*.py")):
+        name = file.relative_to(source)
+        if name.parts[0] not in RENDERS and str(name) not in TABLES:
+            found[str(name)] = formatted_with_unit(ast.parse(file.read_text(encoding="utf-8")))
+    # The size of a process's memory in the value of a fact.
+    assert {name: texts for name, texts in found.items() if texts} == {}
+    assert formatted_with_unit(ast.parse('f"{x:.1f} GB free"')) == ["f'{x:.1f} GB free'"]

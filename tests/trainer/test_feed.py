@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from holter.errors import BadInput, LoaderClosed, LoaderFailed
+from holter.reports.catalogue import phrase
 from holter.trainer.feed import Feed, Place
 from holter.trainer.gpu_memory_estimate import _shortage, needed_bytes
 from holter.trainer.settings import Settings, read_settings
@@ -129,7 +130,7 @@ def test_a_resampler_without_a_fused_kernel_says_what_it_takes(monkeypatch: pyte
 def test_a_gpu_is_short_of_memory_when_transforms_would_take_a_tenth_of_it() -> None:
     assert _shortage(200 * MIB, 2001 * MIB) is None
     reason = _shortage(200 * MIB, 1999 * MIB)
-    assert reason is not None and "200 MiB of 1.95 GiB" in reason
+    assert reason is not None and "200 MiB of 1.95 GiB" in phrase(reason, "en")
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+from benchmarks.faults.fault import english
 from holter.demo.faults.slow_disk import SlowDisk
 from holter.errors import DemoFailed
 
@@ -28,7 +29,7 @@ class BadFolder:
     @staticmethod
     def needs() -> str | None:
         """FUSE, as for the demo's slow disk."""
-        return SlowDisk().needs()
+        return english(SlowDisk().needs())
 
     def mount(self) -> None:
         """Serve it from a process of its own.

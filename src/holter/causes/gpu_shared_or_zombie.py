@@ -42,15 +42,15 @@ SENTENCES = describe(
     },
     ask={
         "": (
-            "Our training runs on {gpu} of {host}, and others compute on the same GPU: {others}. Please end or "
-            "move them, or give us a GPU of our own; exclusive mode (nvidia-smi -c EXCLUSIVE_PROCESS) keeps "
-            "others away."
+            "Our training runs on [[{gpu} of {host}|{gpu}|a GPU of {host}|a GPU]], and others compute on the same "
+            "GPU[[: {others}]]. Please end or move them, or give us a GPU of our own; exclusive mode (nvidia-smi -c"
+            " EXCLUSIVE_PROCESS) keeps others away."
         ),
         "gone": (
-            "On {gpu} of {host}, {held} of memory are in use although no process that nvidia-smi lists holds "
-            "them: probably one that has ended or hangs. Please look for who still has the device open "
-            "(fuser -v /dev/nvidia*) and end it, or reset the GPU (nvidia-smi --gpu-reset) when nobody uses "
-            "it."
+            "On [[{gpu} of {host}|{gpu}|a GPU of {host}|a GPU]], [[{held:bytes} of memory are|memory is]] in use "
+            "although no process that nvidia-smi lists holds it: probably one that has ended or hangs. Please look "
+            "for who still has the device open (fuser -v /dev/nvidia*) and end it, or reset the GPU (nvidia-smi "
+            "--gpu-reset) when nobody uses it."
         ),
     },
 )

@@ -38,10 +38,10 @@ SENTENCES = describe(
     },
     ask={
         "": (
-            "{gpu} on {host} lowers its clock under load, to {clock_percent} % of its maximum, at up to "
-            "{temperature} °C. The driver's reason: {reasons}. Please check its cooling (fans, dust, air flow, "
-            "temperature of the room), its power cables and supply, and its power limit; nvidia-smi -q -d "
-            "PERFORMANCE,TEMPERATURE,POWER,CLOCK shows the state."
+            "[[{gpu}|A GPU]][[ on {host}]] lowers its clock under load[[, to {clock_percent:percent} % of its "
+            "maximum]][[, at up to {temperature} °C]]. [[The driver's reason: {reasons}. ]]Please check its cooling"
+            " (fans, dust, air flow, temperature of the room), its power cables and supply, and its power limit; "
+            "nvidia-smi -q -d PERFORMANCE,TEMPERATURE,POWER,CLOCK shows the state."
         ),
     },
 )

@@ -24,7 +24,7 @@ SENTENCES = describe(
     title="Finished, but still there",
     meaning="Everything is finished and written; only the process does not end.",
     findings={
-        "done-long-ago": "they have been for {value} s",
+        "done-long-ago": "they have been for {duration}",
         "not-done-yet": "training and validation are not complete",
         "results-loop-puts": "the results loop waits for space in a queue that no thread empties",
     },

@@ -28,7 +28,7 @@ SENTENCES = describe(
     findings={
         "console-goes-on": "the console gets what the log gets",
         "output-is-buffered": "Python holds back what it prints ({detail})",
-        "progress-is-recent": "the last progress is {value} s old",
+        "progress-is-recent": "the last progress is {duration} old",
     },
 )
 

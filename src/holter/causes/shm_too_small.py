@@ -44,10 +44,11 @@ SENTENCES = describe(
     },
     ask={
         "": (
-            "Shared memory is too small on {host}: /dev/shm has {shm} and was {shm_percent} % full when our "
-            "training lost a process (SIGBUS or “No space left on device”). PyTorch passes its batches through "
-            "it. Please start our container with --ipc=host or --shm-size=16g (Kubernetes: an emptyDir with "
-            "medium: Memory, mounted at /dev/shm; without a container: mount -o remount,size=16g /dev/shm)."
+            "Shared memory is too small[[ on {host}]]: [[/dev/shm has {shm:bytes} and was {shm_percent:percent} % "
+            "full when our|/dev/shm has {shm:bytes}, and our|/dev/shm was {shm_percent:percent} % full when "
+            "our|our]] training lost a process (SIGBUS or “No space left on device”). PyTorch passes its batches "
+            "through it. Please start our container with --ipc=host or --shm-size=16g (Kubernetes: an emptyDir with"
+            " medium: Memory, mounted at /dev/shm; without a container: mount -o remount,size=16g /dev/shm)."
         ),
     },
 )

@@ -55,16 +55,18 @@ SENTENCES = describe(
     },
     ask={
         "": (
-            "Reads are slow on {host}: a small read of {path} ({mount}) takes {latency} s, before it took "
-            "{usual} s, and processes hang in state D. Please check the load and the health of the file server "
-            "and the network to it, and whether other machines see the same on this mount."
+            "Reads are slow[[ on {host}]]: a small read[[ of {path} ({mount})| of {path}| of {mount}]] [[takes "
+            "{latency:seconds}, before it took {usual:seconds}|takes {latency:seconds}|takes longer than the "
+            "{usual:seconds} of before|takes long]], and processes hang in state D. Please check the load and the "
+            "health of the file server and the network to it, and whether other machines see the same on this "
+            "mount."
         ),
         "dead": (
-            "A mount on {host} does not answer: a small read of {path} ({mount}) has not come back for "
-            "{pending} s. Processes that use it hang in state D, where nobody can end them. Please check "
-            "whether the file server runs and can be reached from {host}, and whether other machines see the "
-            "same. If it does not come back, a forced unmount (umount -f, then umount -l) or a restart of "
-            "{host} is needed. The training goes on by itself when the mount answers."
+            "A mount[[ on {host}]] does not answer: a small read[[ of {path} ({mount})| of {path}| of {mount}]] has"
+            " not come back[[ for {pending:seconds}]]. Processes that use it hang in state D, where nobody can end "
+            "them. Please check whether the file server runs and can be reached[[ from {host}]], and whether other "
+            "machines see the same. If it does not come back, a forced unmount (umount -f, then umount -l) or a "
+            "restart of [[{host}|the machine]] is needed. The training goes on by itself when the mount answers."
         ),
     },
 )

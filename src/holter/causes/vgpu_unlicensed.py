@@ -44,11 +44,12 @@ SENTENCES = describe(
     },
     ask={
         "": (
-            "The NVIDIA vGPU of the virtual machine {host} ({gpu}) has no licence: `nvidia-smi -q` shows "
-            "“License Status: {licence}” instead of “Licensed”, and after some minutes the driver slows the GPU "
-            "down to almost nothing. Please put a valid client configuration token into "
-            "/etc/nvidia/ClientConfigToken, check that nvidia-gridd runs (systemctl status nvidia-gridd), that "
-            "the licence server can be reached from there and that the clock is right."
+            "The NVIDIA vGPU of [[the virtual machine {host}|our virtual machine]][[ ({gpu})]] has no licence: "
+            "`nvidia-smi -q` [[shows “License Status: {licence}” instead of “Licensed”|does not show “License "
+            "Status: Licensed”]], and after some minutes the driver slows the GPU down to almost nothing. Please "
+            "put a valid client configuration token into /etc/nvidia/ClientConfigToken, check that nvidia-gridd "
+            "runs (systemctl status nvidia-gridd), that the licence server can be reached from there and that the "
+            "clock is right."
         ),
     },
 )

@@ -114,7 +114,8 @@ class FaultInjector(Listener):
             self._say(text("demo.epoch", self._lang, epoch=beat.epoch))
         if self._show_progress and beat.phase in ("train", "validate") and takes_a_line(sys.stderr):
             step_s = (beat.data_wait_s or 0.0) + (beat.compute_s or 0.0)
-            line = text("demo.step", self._lang, phase=beat.phase, step=beat.iteration or 0, seconds=f"{step_s:.2f}")
+            phase = text(f"phase.{beat.phase}", self._lang)
+            line = text("demo.step", self._lang, phase=phase, step=beat.iteration or 0, each=step_s)
             print(f"\r\x1b[K{live.PREFIX} {line}", end="\r", file=sys.stderr, flush=True)
 
     def _say_live(self, message: str) -> None:

@@ -16,6 +16,12 @@ from typing import Any, Literal
 import msgspec
 
 from holter.errors import DemoFailed, MissingExtra
+from holter.sentences import NOTHING_WRITTEN, define
+
+NOT_IMPORTABLE = define("error.demo.not-importable", "The demo needs {names}, which {python} cannot import.")
+CANNOT_START = define("error.demo.cannot-start", "Cannot start {command}: {error}")
+COMMAND_FAILED = define("error.demo.command-failed", "{command} ended with exit code {code}:\n{output}")
+OWN_FOLDERS_UNTOUCHED = define("safe.own-folders-untouched", "Your own nnU-Net folders were not touched.")
 
 DATASET_ID = "801"
 DATASET_NAME = "Dataset801_HolterBrain"
@@ -133,8 +139,8 @@ def _check_installed() -> None:
     missing = [name for name in ("nnunetv2", "nilearn", "nibabel") if find_spec(name) is None]
     if missing:
         raise MissingExtra(
-            f"the demo needs {', '.join(missing)}, which {sys.executable} cannot import",
-            safe="nothing was written",
+            NOT_IMPORTABLE(names=tuple(missing), python=sys.executable),
+            safe=NOTHING_WRITTEN(),
             next_step="pip install 'holter[demo]'",
         )
 
@@ -189,7 +195,8 @@ def _run(command: list[str], environment: dict[str, str], read: Callable[[str], 
             errors="replace",
         )
     except OSError as error:
-        raise DemoFailed(f"cannot start {command[0]}: {error}", next_step="pip install 'holter[demo]'") from error
+        what = CANNOT_START(command=command[0], error=error.strerror or str(error))
+        raise DemoFailed(what, next_step="pip install 'holter[demo]'") from error
     try:
         assert child.stdout is not None
         for line in child.stdout:
@@ -202,8 +209,8 @@ def _run(command: list[str], environment: dict[str, str], read: Callable[[str], 
             child.wait()
     if code:
         raise DemoFailed(
-            f"{Path(command[0]).name} ended with exit code {code}:\n" + "\n".join(tail),
-            safe="your own nnU-Net folders were not touched",
+            COMMAND_FAILED(command=Path(command[0]).name, code=code, output="\n".join(tail)),
+            safe=OWN_FOLDERS_UNTOUCHED(),
             next_step=" ".join(command),
         )
 

@@ -26,8 +26,18 @@ from holter.reports.as_json import to_json
 from holter.reports.catalogue import text
 from holter.reports.html import write_html
 from holter.reports.line_writer import LineWriter
+from holter.sentences import NOTHING_STARTED, define
+from holter.supervisor.recording.scratch import CANNOT_MAKE
 from holter.supervisor.run import run
 from holter.tape import Recording, read
+from holter.tape.opening import EXISTS, NOT_TOUCHED
+
+IMPOSSIBLE_HERE = define("error.demo.impossible-here", "The fault {fault} cannot be made here: {missing}.")
+TAKE_FREEZE_WORKER = define("next.take-freeze-worker", "holter demo --fault freeze-worker needs nothing special")
+
+CANNOT_MAKE_BELOW = define("error.demo.cannot-make-below", "Cannot make a folder below the current one: {error}.")
+READ_ONLY = define("error.demo.read-only", "{folder} is read-only.")
+OTHER_OUT = define("next.other-out", "Choose another --out, or add --force.")
 
 Lang = Literal["en", "zh"]
 
@@ -82,9 +92,9 @@ def show(fault_name: str, out: Path | None, lang: Lang, *, quiet: bool = False, 
     missing = fault.needs()
     if missing is not None:
         raise CannotDoHere(
-            f"The fault {fault.name} cannot be made here: {missing}.",
-            safe="Nothing was started.",
-            next_step="holter demo --fault freeze-worker needs nothing special",
+            IMPOSSIBLE_HERE(fault=fault.name, missing=missing),
+            safe=NOTHING_STARTED(),
+            next_step=TAKE_FREEZE_WORKER(),
         )
     folder = _folder(out, fault, force)
     # The demo's training must neither wait nor end if nobody reads stderr.
@@ -100,7 +110,7 @@ def _play(
     began = time.monotonic()
     material = prepare(folder / "nnunet", progress=_progress(say, lang))
     took_s = time.monotonic() - began
-    say(text("demo.prepared", lang, folder=folder / "nnunet", seconds=f"{took_s:.0f}", cases=material.cases))
+    say(text("demo.prepared", lang, folder=folder / "nnunet", took=round(took_s), cases=material.cases))
     shutil.rmtree(material.results, ignore_errors=True)
     scratch = folder / "scratch"
     scratch.mkdir(exist_ok=True)
@@ -176,8 +186,10 @@ def _say_result(result: DemoResult, say: Callable[[str], None], lang: Lang) -> N
     if result.true_cause is None:
         say(text("demo.none-found" if result.as_expected else "demo.false-alarm", lang))
     elif result.named == result.true_cause:
-        values = {"alarm_s": _seconds(result.alarm_s), "cause_s": _seconds(result.cause_s)}
-        say(text("demo.found", lang, cause=text(f"cause.{result.named}.title", lang), **values))
+        key = "demo.found-only" if result.alarm_s is None else "demo.found-alarm"
+        key = key if result.cause_s is None else "demo.found"
+        title = text(f"cause.{result.named}.title", lang)
+        say(text(key, lang, cause=title, alarm=result.alarm_s, named=result.cause_s))
     else:
         say(text("demo.missed", lang, cause=result.true_cause, named=result.named or "-"))
     if result.heals:
@@ -189,26 +201,19 @@ def _say_result(result: DemoResult, say: Callable[[str], None], lang: Lang) -> N
         say(text("demo.next", lang, tape=result.tape, cause=result.named))
 
 
-def _seconds(value: float | None) -> str:
-    return "?" if value is None else f"{value:.0f}"
-
-
 def _folder(out: Path | None, fault: Fault, force: bool) -> Path:
     try:
         folder = _new_folder() if out is None else out.absolute()
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise FolderNotWritable(
-            f"Cannot make {out or 'a folder below the current one'}: {error.strerror}.",
-            next_step="holter demo --out FOLDER",
-        ) from error
+        why = error.strerror or str(error)
+        what = CANNOT_MAKE_BELOW(error=why) if out is None else CANNOT_MAKE(folder=str(out), error=why)
+        raise FolderNotWritable(what, next_step="holter demo --out FOLDER") from error
     if not os.access(folder, os.W_OK):
-        raise FolderNotWritable(f"{folder} is read-only.", next_step="holter demo --out FOLDER")
+        raise FolderNotWritable(READ_ONLY(folder=str(folder)), next_step="holter demo --out FOLDER")
     tape = folder / f"{fault.name}.holter"
     if tape.exists() and not force:
-        raise TapeExists(
-            f"{tape} exists already.", safe="It was not touched.", next_step="Choose another --out, or add --force."
-        )
+        raise TapeExists(EXISTS(path=str(tape)), safe=NOT_TOUCHED(), next_step=OTHER_OUT())
     return folder
 
 

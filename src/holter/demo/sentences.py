@@ -25,7 +25,7 @@ define_all(
         "demo.relieved.export-worker-killed": "nothing to repair: the lost result does not come back",
         "demo.fault.none": "nothing goes wrong",
         "demo.prepared": (
-            "{cases} cases derived from the MNI152 template, preprocessed by nnU-Net in {seconds} s: {folder}"
+            "{cases} cases derived from the MNI152 template, preprocessed by nnU-Net in {took:duration}: {folder}"
         ),
         "demo.stage.images": "making images",
         "demo.stage.fingerprint": "nnU-Net: fingerprint",
@@ -33,7 +33,7 @@ define_all(
         "demo.stage.preprocessing": "nnU-Net: preprocessing",
         "demo.training": "stock nnU-Net training starts on the CPU, under holter run; its output: {log}",
         "demo.epoch": "epoch {epoch}",
-        "demo.step": "{phase}, step {step}, {seconds} s a step",
+        "demo.step": "{phase}, step {step}, {each:seconds} a step",
         "demo.inject": "FAULT: {what}",
         "demo.relieved.freeze-worker": "the worker may go on (SIGCONT)",
         "demo.relieved.kill-worker": "nothing to repair: stock nnU-Net ends when a worker dies",
@@ -43,7 +43,9 @@ define_all(
         "demo.relieved.vgpu-licence": "the licence is back (simulated)",
         "demo.none-found": "no alarm: nothing was wrong",
         "demo.false-alarm": "FALSE ALARM: nothing was wrong",
-        "demo.found": "found: {cause}. Alarm {alarm_s} s after the fault, cause {cause_s} s after it",
+        "demo.found": "found: {cause}. Alarm {alarm:duration} after the fault, cause {named:duration} after it",
+        "demo.found-alarm": "found: {cause}. Alarm {alarm:duration} after the fault",
+        "demo.found-only": "found: {cause}",
         "demo.missed": "MISSED: the true cause is {cause}, named was {named}",
         "demo.exit": "the training ended with exit code {code}",
         "demo.next": "look closer: holter diagnose {tape}; holter explain {cause}",

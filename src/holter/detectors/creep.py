@@ -24,7 +24,7 @@ EPOCHS = 12
 EPOCH_GROWTH = 1.2
 
 MEMORY = define(
-    "episode.memory-grows", "memory of the run grows by {gib:.2f} GiB an hour; full in {hours:.1f} h at this rate"
+    "episode.memory-grows", "memory of the run grows by {hourly:bytes} an hour; full in {left:duration} at this rate"
 )
 EPOCHS_GROW = define("episode.epochs-grow", "epochs grow from {first:.1f} s to {last:.1f} s over the last {epochs}")
 
@@ -78,7 +78,7 @@ class CreepDetector:
         matters = left_s is not None and (left_s < FULL_WITHIN_S or grown >= GROWTH_RATIO * (limit or 0))
         if left_s is None or not matters or grown <= 2 * noise:
             return self._close("memory", tick.t_s)
-        reason = MEMORY(gib=per_s * 3600 / 2**30, hours=left_s / 3600)
+        reason = MEMORY(hourly=per_s * 3600, left=left_s)
         return self._alarm("memory", tick, self._memory[0][0], reason)
 
     def _judge_epochs(self, tick: Tick) -> list[Episode]:

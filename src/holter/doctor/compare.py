@@ -11,10 +11,15 @@ import msgspec
 from holter.doctor import examine
 from holter.doctor.checks.results import number
 from holter.doctor.records import Difference, Examination, Survey, Worse
+from holter.doctor.sentences import FILE_ERROR
 from holter.errors import BadInput
+from holter.sentences import define
 from holter.sizes import format_bytes
 
 SCHEMA = "holter-doctor/1"
+CANNOT_READ = define("error.report-unreadable", "{path} cannot be read: {error}.")
+NO_REPORT = define("error.no-report", "{path} is no report of holter doctor (schema {schema}).")
+NO_SCHEMA = define("error.no-schema", "{path} is no report of holter doctor (no schema).")
 SEVERITY = {"no-go": 3, "warn": 2, "unknown": 1, "go": 0, "not-applicable": 0}
 # A check that one machine fails comes before any plain fact; a fact of the same subject comes after it.
 OF_A_STATE = 10.0
@@ -199,16 +204,18 @@ def read_report(path: Path) -> Survey:
         content = msgspec.json.decode(path.read_bytes())
     except (OSError, msgspec.DecodeError) as error:
         raise BadInput(
-            f"{path} cannot be read: {getattr(error, 'strerror', None) or error}.",
+            CANNOT_READ(path=str(path), error=getattr(error, "strerror", None) or str(error)),
             next_step=f"holter doctor --json > {path.name}",
         ) from error
     schema = content.get("schema") if isinstance(content, dict) else None
     if schema != SCHEMA:
         raise BadInput(
-            f"{path} is no report of holter doctor ({'schema ' + str(schema) if schema else 'no schema'}).",
+            NO_REPORT(path=str(path), schema=str(schema)) if schema else NO_SCHEMA(path=str(path)),
             next_step=f"holter doctor --json > {path.name}",
         )
     try:
         return msgspec.convert(content.get("survey"), Survey)
     except msgspec.ValidationError as error:
-        raise BadInput(f"{path}: {error}.", next_step=f"holter doctor --json > {path.name}") from error
+        raise BadInput(
+            FILE_ERROR(path=str(path), error=str(error)), next_step=f"holter doctor --json > {path.name}"
+        ) from error

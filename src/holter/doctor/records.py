@@ -1,14 +1,15 @@
 """Facts about a machine (``Survey``), and their judgement (``Result``, ``Examination``).
 
-As everywhere, None means that a fact could not be read; lists named ``unread`` give the reasons. A survey can be
-saved as JSON and judged or compared elsewhere.
+As everywhere, None means that a fact could not be read; fields named ``unread`` give the reasons. A survey can be
+saved as JSON and judged or compared elsewhere. A text of Holter's own is in it twice: in English, and as ``…_message``
+before rendering.
 """
 
 from __future__ import annotations
 
 from typing import Literal
 
-from holter.records import CgroupSample, Environment, GpuSample, HostSample, Record
+from holter.records import CgroupSample, Environment, GpuSample, HostSample, Message, Record, Text, Value
 
 State = Literal["go", "warn", "no-go", "unknown", "not-applicable"]
 Verdict = Literal["go", "warn", "no-go"]
@@ -55,15 +56,33 @@ class Software(Record, frozen=True, kw_only=True):
     cudnn: int | None = None
     cuda_works: bool | None = None
     cuda_error: str | None = None
+    cuda_error_message: Message | None = None
     architectures: tuple[str, ...] = ()  # that torch was built for
     capabilities: tuple[tuple[str, int, int], ...] = ()  # name, major, minor of each GPU
     numpy_bridge: bool | None = None  # a numpy array can become a tensor
     torch_error: str | None = None  # why torch cannot be imported
+    torch_error_message: Message | None = None
     nnunet_error: str | None = None
     compiler: str | None = None
     compiler_version: str | None = None
     python_header: bool | None = None
     unread: str | None = None  # why nothing is known
+    unread_message: Message | None = None
+
+    @property
+    def why_unread(self) -> Text | None:
+        """Why nothing is known."""
+        return self.unread_message or self.unread
+
+    @property
+    def why_no_torch(self) -> Text | None:
+        """Why torch cannot be imported."""
+        return self.torch_error_message or self.torch_error
+
+    @property
+    def why_no_cuda(self) -> Text | None:
+        """Why torch cannot use the GPU."""
+        return self.cuda_error_message or self.cuda_error
 
 
 class Folder(Record, frozen=True, kw_only=True):
@@ -90,6 +109,12 @@ class Folder(Record, frozen=True, kw_only=True):
     reads: int = 0
     cached: bool | None = None  # the file system is memory, or its cache could not be bypassed
     problem: str | None = None
+    problem_message: Message | None = None
+
+    @property
+    def trouble(self) -> Text | None:
+        """The problem with the folder."""
+        return self.problem_message or self.problem
 
 
 class BadFile(Record, frozen=True, kw_only=True):
@@ -97,6 +122,12 @@ class BadFile(Record, frozen=True, kw_only=True):
 
     file: str
     problem: str
+    problem_message: Message | None = None
+
+    @property
+    def trouble(self) -> Text:
+        """The problem with the file."""
+        return self.problem_message or self.problem
 
 
 class Files(Record, frozen=True, kw_only=True):
@@ -120,9 +151,21 @@ class Files(Record, frozen=True, kw_only=True):
     needs_unpacking: bool = False
     unpacked_bytes: int | None = None  # bytes that unpacking would take
     export_needs: tuple[tuple[str, int, int], ...] = ()  # case, bytes of a worker, bytes of its prediction
-    pending: str | None = None  # the file that hung when it was read
+    pending: str | None = None  # the file that hung when it was read, or how its reader ended
+    pending_message: Message | None = None
     unread: str | None = None  # why contents were not read
+    unread_message: Message | None = None
     took_s: float | None = None
+
+    @property
+    def what_hangs(self) -> Text | None:
+        """The file that hung, or how its reader ended."""
+        return self.pending_message or self.pending
+
+    @property
+    def why_unread(self) -> Text | None:
+        """Why contents were not read."""
+        return self.unread_message or self.unread
 
 
 class Fold(Record, frozen=True, kw_only=True):
@@ -164,6 +207,14 @@ class Machine(Record, frozen=True, kw_only=True):
     taken_unix_s: float | None = None
 
 
+class GpuText(Record, frozen=True, kw_only=True):
+    """Why something of a GPU could not be read, before rendering; the GPU's own record has it in English."""
+
+    index: int
+    field: str  # of GpuSample: "note", or what could not be read
+    why: Message
+
+
 class Survey(Record, frozen=True, kw_only=True):
     """All facts; pure functions judge them."""
 
@@ -173,6 +224,7 @@ class Survey(Record, frozen=True, kw_only=True):
     host: HostSample | None = None
     cgroup: CgroupSample | None = None
     gpus: tuple[GpuSample, ...] = ()
+    gpu_texts: tuple[GpuText, ...] = ()
     software: Software = Software()
     folders: tuple[Folder, ...] = ()
     plan: Plan | None = None
@@ -184,6 +236,13 @@ class Survey(Record, frozen=True, kw_only=True):
     def folder(self, label: str) -> Folder | None:
         """Return the folder with this label, or None."""
         return next((folder for folder in self.folders if folder.label == label), None)
+
+    def gpu_text(self, gpu: GpuSample, field: str) -> Text | None:
+        """Return why a field of a GPU could not be read, or its note; None if nothing is said."""
+        message = next((one.why for one in self.gpu_texts if (one.index, one.field) == (gpu.index, field)), None)
+        if message is not None or field == "note":
+            return message or gpu.note
+        return next((gap.why for gap in gpu.gaps if gap.field == field), None)
 
     @property
     def variables(self) -> dict[str, str]:
@@ -197,12 +256,15 @@ class Survey(Record, frozen=True, kw_only=True):
 
 
 class Result(Record, frozen=True, kw_only=True):
-    """The result of one check. ``doctor.CHECK.VARIANT`` is its sentence; ``.do`` is the one change to make."""
+    """The result of one check. ``doctor.CHECK.VARIANT`` is its sentence; ``.do`` is the one change to make.
+
+    Values are in base units, as in a ``Message``.
+    """
 
     check: str
     state: State
     variant: str
-    values: tuple[tuple[str, str], ...] = ()
+    values: tuple[tuple[str, Value], ...] = ()
     setting: str | None = None  # a command to type, the same in all languages
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from holter.sentences import define_all
+from holter.sentences import define, define_all
+
+# A file with the error of its reader.
+FILE_ERROR = define("error.file-error", "{path}: {error}.")
 
 define_all(
     {
@@ -10,8 +13,10 @@ define_all(
         "doctor.headline.go-with-unknowns": ("Go: no problem was found. Some things could not be measured."),
         "doctor.headline.warn": "Warning: a training will run, but first look at: {title}.",
         "doctor.headline.no-go": "No-go: a training would fail or stall. First: {title}.",
-        "doctor.subject.machine": "This machine, in {seconds} s. For one training: holter doctor DATASET CONFIGURATION",
-        "doctor.subject.training": "{training}, in {seconds} s.",
+        "doctor.subject.machine": (
+            "This machine, in {took:duration}. For one training: holter doctor DATASET CONFIGURATION"
+        ),
+        "doctor.subject.training": "{training}, in {took:duration}.",
         "doctor.count.go": "{count} fine",
         "doctor.count.warn": "{count} to look at",
         "doctor.count.no-go": "{count} in the way",

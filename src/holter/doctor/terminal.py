@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from string import Formatter
 from typing import Any
 
 import msgspec
 from rich.cells import cell_len
 from rich.console import Console
-from rich.text import Text
+from rich.text import Text as Line
 
 from holter.doctor.checks import GROUPS, name_of
 from holter.doctor.compare import SCHEMA, UNSET
 from holter.doctor.records import Asked, Difference, Examination, Result, State, Survey
-from holter.reports.catalogue import Lang, known, text
+from holter.records import Text, Value
+from holter.reports.catalogue import Lang, english, filled, known, text
 from holter.reports.wrapping import wrap
+from holter.sentences import define
+
+TRAINING = define("doctor.subject.fold", "{dataset} {configuration} fold {fold}")
 
 SIGNS: dict[State, tuple[str, str]] = {
     "go": ("✓", "green"),
@@ -46,12 +51,21 @@ def _key(result: Result) -> str:
     return own if known(own) else f"doctor.any.{result.variant}"
 
 
-def _values(result: Result, lang: Lang) -> dict[str, str]:
+def _values(result: Result, lang: Lang) -> dict[str, Value]:
     # Reasons of Holter have a sentence; those of the system are quoted unchanged.
     return {
         name: text(f"doctor.why.{value}", lang) if name == "why" and known(f"doctor.why.{value}") else value
         for name, value in result.values
     }
+
+
+def _shown_values(result: Result) -> dict[str, str]:
+    # As the English sentence shows them, so that every value is a string.
+    sentences = f"{english(_key(result)) or ''}{english(f'{_key(result)}.do') or ''}"
+    blanks = {
+        name: f"{{{name}{f':{spec}' if spec else ''}}}" for _, name, spec, _ in Formatter().parse(sentences) if name
+    }
+    return {name: filled(blanks.get(name, f"{{{name}}}"), "en", **{name: value}) for name, value in result.values}
 
 
 def as_json(examination: Examination, lang: Lang) -> dict[str, Any]:
@@ -71,7 +85,7 @@ def as_json(examination: Examination, lang: Lang) -> dict[str, Any]:
                 "text": sentence(result, lang),
                 "change": advice(result, lang),
                 "setting": result.setting,
-                "values": dict(result.values),
+                "values": _shown_values(result),
             }
             for result in examination.results
         ],
@@ -119,15 +133,16 @@ def headline(examination: Examination, lang: Lang) -> str:
 def subject(survey: Survey, lang: Lang) -> str:
     """Return what was examined, and for how long."""
     asked = survey.asked
-    seconds = f"{survey.took_s or 0:.0f}"
+    took_s = round(survey.took_s or 0)
     if asked.dataset is None:
-        return text("doctor.subject.machine", lang, seconds=seconds)
-    return text("doctor.subject.training", lang, training=_training(asked), seconds=seconds)
+        return text("doctor.subject.machine", lang, took=took_s)
+    return text("doctor.subject.training", lang, training=_training(asked), took=took_s)
 
 
-def _training(asked: Asked) -> str:
-    words = [asked.dataset or "", asked.configuration or ""]
-    return " ".join([*words, *([f"fold {asked.fold}"] if asked.configuration else [])]).strip()
+def _training(asked: Asked) -> Text:
+    if asked.configuration is None:
+        return asked.dataset or ""
+    return TRAINING(dataset=asked.dataset, configuration=asked.configuration, fold=asked.fold)
 
 
 def summary(examination: Examination, lang: Lang) -> str:
@@ -150,7 +165,7 @@ def _print_problem(console: Console, number: int, result: Result, lang: Lang, wi
     if change is not None:
         _say(console, f"→ {change}", indent=4, hanging=2, width=width)
     if result.setting is not None:
-        console.print(Text(_printable(console, f"      $ {result.setting}"), style="cyan"), soft_wrap=True)
+        console.print(Line(_printable(console, f"      $ {result.setting}"), style="cyan"), soft_wrap=True)
 
 
 def _print_line(console: Console, result: Result, lang: Lang, width: int) -> None:
@@ -158,14 +173,14 @@ def _print_line(console: Console, result: Result, lang: Lang, width: int) -> Non
     title = _title(result, lang)
     columns = width - 5 - TITLE_CELLS
     wrapped = wrap(_brief(result, lang), columns)
-    line = Text("  ")
+    line = Line("  ")
     line.append(sign, style)
     padding = " " * max(1, TITLE_CELLS + 1 - cell_len(title))
     line.append(f" {title}{padding}", "" if result.state != "not-applicable" else "dim")
     line.append(wrapped[0], "dim" if result.state in ("go", "not-applicable") else "")
     _put(console, line)
     for more in wrapped[1:]:
-        rest = Text(" " * (5 + TITLE_CELLS))
+        rest = Line(" " * (5 + TITLE_CELLS))
         rest.append(more, "dim" if result.state in ("go", "not-applicable") else "")
         _put(console, rest)
 
@@ -204,7 +219,7 @@ def fact_title(difference: Difference, lang: Lang) -> str:
     return text(key, lang) if known(key) else name
 
 
-def _rows(names: tuple[str, str], rows: Sequence[Difference], lang: Lang, width: int) -> Iterator[Text]:
+def _rows(names: tuple[str, str], rows: Sequence[Difference], lang: Lang, width: int) -> Iterator[Line]:
     column = max(12, (width - TITLE_CELLS - 4) // 2)
     yield from _row(("", *names), column, ("bold", "bold"))
     for difference in rows:
@@ -216,13 +231,13 @@ def _rows(names: tuple[str, str], rows: Sequence[Difference], lang: Lang, width:
         styles = ("yellow" if difference.worse == "first" else "", "yellow" if difference.worse == "second" else "")
         yield from _row(cells, column, styles)
         for line in wrap(sentence(difference.told, lang), width - 6) if difference.told is not None else ():
-            yield Text(f"      {line}", style="dim")
+            yield Line(f"      {line}", style="dim")
 
 
-def _row(cells: tuple[str, str, str], column: int, styles: tuple[str, str]) -> Iterator[Text]:
+def _row(cells: tuple[str, str, str], column: int, styles: tuple[str, str]) -> Iterator[Line]:
     head, left, right = wrap(cells[0], TITLE_CELLS), wrap(cells[1], column - 2), wrap(cells[2], column - 2)
     for number in range(max(len(left), len(right), len(head))):
-        line = Text("  ")
+        line = Line("  ")
         line.append(_cell(head, number, TITLE_CELLS + 2))
         line.append(_cell(left, number, column), styles[0])
         line.append(_cell(right, number, column), styles[1])
@@ -247,13 +262,13 @@ def _say(
     console: Console, message: str, *, style: str = "", indent: int = 0, hanging: int = 0, width: int = WIDEST
 ) -> None:
     for number, line in enumerate(wrap(message, width - indent - hanging)):
-        _put(console, Text(" " * (indent + (hanging if number else 0)) + line, style=style))
+        _put(console, Line(" " * (indent + (hanging if number else 0)) + line, style=style))
 
 
-def _put(console: Console, line: Text) -> None:
+def _put(console: Console, line: Line) -> None:
     plain = _printable(console, line.plain)
     if plain != line.plain:
-        line = Text(plain)
+        line = Line(plain)
     console.print(line, soft_wrap=True, highlight=False)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
-from holter.errors import CaseUnreadable, NoReadableCase
+from holter.errors import CaseUnreadable, NoReadableCase, coded
 from holter.linux.mounts import mount_of_file
 from holter.loader.read_errors import CaseTrouble
 from holter.loader.records import ReadTrouble
@@ -81,11 +81,11 @@ class Quarantine:
             self._failed_since_s.pop(case, None)
             was_out = self._out.pop(case, None)
         if was_out is not None:
-            self._say("back", case, None, "could be read after all", step)
+            self._say("back", case, None, coded("could-be-read", "could be read after all"), step)
 
     def hung(self, case: str, file: Path, waited_s: float, step: int) -> None:
         """Report a read that takes too long."""
-        self._say("hung", case, file, "the read does not come back", step, waited_s)
+        self._say("hung", case, file, coded("read-hangs", "the read does not come back"), step, waited_s)
 
     def _say(
         self,

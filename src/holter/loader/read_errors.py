@@ -15,6 +15,8 @@ from typing import NamedTuple
 
 import msgspec
 
+from holter.errors import CodedText
+
 # These errors concern this process or machine: every other file would fail the same way.
 NOT_THE_FILE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 # Exceptions that numpy, pickle, zipfile and our own parsers raise for a damaged file.
@@ -79,14 +81,24 @@ def attributed_to(file: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno in NOT_THE_FILE:
             raise
-        raise FileUnreadable(file, error.strerror or str(error)) from error
+        raise FileUnreadable(file, detail_of(error)) from error
     except DAMAGE as error:
-        raise FileUnreadable(file, f"{type(error).__name__}: {error}") from error
+        raise FileUnreadable(file, detail_of(error)) from error
     finally:
         if before is None:
             _touched.pop(me, None)
         else:
             _touched[me] = before
+
+
+def detail_of(error: BaseException) -> str:
+    """Return what an error says: our own text with its code, the system's words, or another program's error."""
+    text = error.args[0] if error.args else None
+    if isinstance(text, CodedText):
+        return text
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    return f"{type(error).__name__}: {error}"
 
 
 @contextmanager

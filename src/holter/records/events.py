@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from holter.records.samples import Phase
-from holter.records.text import Message, Record, Role, Text
+from holter.records.text import Message, Record, Role, Text, Value
 
 
 class ProcessBorn(Record, frozen=True, kw_only=True, tag="process-born"):
@@ -120,7 +120,7 @@ class ActionTaken(Record, frozen=True, kw_only=True, tag="action"):
     message: Message | None = None  # before, after, why; instead of ``text``
     cause: str | None = None  # the diagnosis behind it
     settings: tuple[tuple[str, str], ...] = ()  # environment variables changed
-    asks: tuple[tuple[str, str], ...] = ()  # of a wait: values for the text to the administrator
+    asks: tuple[tuple[str, Value], ...] = ()  # of a wait: values for the text to the administrator
     pids: tuple[int, ...] = ()  # processes that it ends: their deaths are no faults
     generation: int = 0  # of the affected training process; of a restart: the new one
     source: ActionSource = "supervisor"

@@ -78,7 +78,7 @@ class Remedy(Record, frozen=True, kw_only=True):
     id: str
     safety: Safety = "ADVICE"
     command: str | None = None
-    values: tuple[tuple[str, str], ...] = ()
+    values: tuple[tuple[str, Value], ...] = ()
 
 
 class Plan(Record, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shlex
 import signal
+from collections.abc import Mapping
 
 import msgspec
 
@@ -16,7 +17,7 @@ from holter.causes.steps import has_shm_space
 from holter.evidence.facts.training.endings import JSON_KINDS
 from holter.evidence.words import CRASHES, SIGBUS
 from holter.probes.machine.environment import HIDDEN
-from holter.records import ContractSettled, Diagnosis, Environment, Episode, Fact, Remedy, Verdict
+from holter.records import ContractSettled, Diagnosis, Environment, Episode, Fact, Remedy, Value, Verdict
 from holter.remedies import admin_request
 from holter.remedies.of_nnunet import SENTENCES, is_of_nnunet
 from holter.texts.resume_command import resume_command, validate_command
@@ -59,7 +60,7 @@ def propose(
     )
 
 
-def _for(verdict: Verdict, values: dict[str, str]) -> tuple[Remedy, ...]:
+def _for(verdict: Verdict, values: Mapping[str, Value]) -> tuple[Remedy, ...]:
     remedies = []
     for offer in REMEDIES.get(verdict.cause, ()):
         conditions = (offer.only_if,) if isinstance(offer.only_if, str) else offer.only_if or ()
@@ -77,16 +78,16 @@ def _for(verdict: Verdict, values: dict[str, str]) -> tuple[Remedy, ...]:
     return tuple(remedies)
 
 
-def _holds(condition: str, values: dict[str, str]) -> bool:
+def _holds(condition: str, values: Mapping[str, Value]) -> bool:
     name = condition.removeprefix("not ")
     return (values.get(name) == "yes") == (name == condition)
 
 
-def _filled(offer: Offer, values: dict[str, str]) -> str | None:
+def _filled(offer: Offer, values: Mapping[str, Value]) -> str | None:
     # None if a value is missing: a command must run as printed.
     if offer.command is None or (is_of_nnunet(offer.command) and not _holds("nnunet", values)):
         return None
-    command, going_on = offer.command, values.get("continue", "")
+    command, going_on = offer.command, str(values.get("continue", ""))
     before, is_wrapped, rest = command.partition(UNDER_HOLTER)
     if is_wrapped and going_on.startswith(UNDER_CARE):  # it records itself, and a second Holter around it is refused
         options = rest.removesuffix(BEFORE_COMMAND).replace("--heal ", "")

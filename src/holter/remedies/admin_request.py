@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from holter.causes.offers import ASK_ADMIN
-from holter.records import Diagnosis, Environment, Fact
-from holter.sizes import format_bytes
+from holter.records import Diagnosis, Environment, Fact, Value
 
 # A checkpoint of a usual 3D network takes 0.3 to 1 GiB. Used if no checkpoint has been written yet.
 USUAL_NEED_BYTES = 1 << 30
@@ -20,7 +19,7 @@ DEAD_S = 10.0
 Facts = Mapping[str, Fact]
 
 
-def asked(diagnosis: Diagnosis | None, cause: str | None) -> tuple[tuple[str, str], ...]:
+def asked(diagnosis: Diagnosis | None, cause: str | None) -> tuple[tuple[str, Value], ...]:
     """Return the values for the request about this cause; empty if the diagnosis does not offer one."""
     if diagnosis is None:
         return ()
@@ -28,9 +27,9 @@ def asked(diagnosis: Diagnosis | None, cause: str | None) -> tuple[tuple[str, st
     return next((remedy.values for remedy in remedies if remedy.id == ASK_ADMIN), ())
 
 
-def values(cause: str, facts: Facts, environment: Environment | None) -> dict[str, str]:
-    """Return all known values that the request about this cause may contain."""
-    known = {name: text for name, read in _READ.items() if (text := read(facts)) is not None}
+def values(cause: str, facts: Facts, environment: Environment | None) -> dict[str, Value]:
+    """Return all known values that the request about this cause may contain, in base units."""
+    known = {name: value for name, read in _READ.items() if (value := read(facts)) is not None}
     variant = _VARIANTS[cause](facts) if cause in _VARIANTS else None
     host = environment.hostname if environment is not None else None
     more = {"cause": cause, "variant": variant, "host": host}
@@ -42,46 +41,46 @@ def _value(facts: Facts, name: str) -> object:
     return fact.value if fact is not None and fact.status == "known" else None
 
 
-def _plain(name: str) -> Callable[[Facts], str | None]:
-    def read(facts: Facts) -> str | None:
+def _plain(name: str) -> Callable[[Facts], Value | None]:
+    def read(facts: Facts) -> Value | None:
         value = _value(facts, name)
-        return None if value is None else ", ".join(value) if isinstance(value, tuple) else str(value)
+        return value if isinstance(value, tuple) and value else None if value in (None, ()) else str(value)
 
     return read
 
 
-def _number(name: str, shown: Callable[[float], str]) -> Callable[[Facts], str | None]:
-    def read(facts: Facts) -> str | None:
+def _number(name: str) -> Callable[[Facts], Value | None]:
+    def read(facts: Facts) -> Value | None:
         value = _value(facts, name)
-        return shown(value) if isinstance(value, (int, float)) else None
+        return value if isinstance(value, (int, float)) else None
 
     return read
 
 
-def _need(facts: Facts) -> str:
+def _need(facts: Facts) -> float:
     value = _value(facts, "disk.needed_bytes")
-    return format_bytes(value if isinstance(value, (int, float)) else USUAL_NEED_BYTES)
+    return value if isinstance(value, (int, float)) else USUAL_NEED_BYTES
 
 
-_READ: dict[str, Callable[[Facts], str | None]] = {
+_READ: dict[str, Callable[[Facts], Value | None]] = {
     "folder": _plain("disk.folder"),
     "disk": _plain("disk.mount"),
-    "free": _number("disk.free_bytes", format_bytes),
+    "free": _number("disk.free_bytes"),
     "need": _need,
-    "shm": _number("shm.total_bytes", format_bytes),
-    "shm_percent": _number("shm.used_ratio", lambda ratio: f"{100 * ratio:.0f}"),
+    "shm": _number("shm.total_bytes"),
+    "shm_percent": _number("shm.used_ratio"),
     "gpu": _plain("gpu.label"),
     "reasons": _plain("gpu.clock_reasons"),
     "temperature": _plain("gpu.temperature_c"),
-    "clock_percent": _number("gpu.clock_ratio", lambda ratio: f"{100 * ratio:.0f}"),
+    "clock_percent": _number("gpu.clock_ratio"),
     "others": _plain("gpu.foreign_processes"),
-    "held": _number("gpu.zombie_bytes", format_bytes),
+    "held": _number("gpu.zombie_bytes"),
     "licence": _plain("gpu.licence_text"),
     "mount": _plain("storage.mount"),
     "path": _plain("storage.path"),
-    "latency": _number("storage.latency_s", lambda seconds: f"{seconds:.2g}"),
-    "usual": _number("storage.usual_latency_s", lambda seconds: f"{seconds:.2g}"),
-    "pending": _number("storage.pending_s", lambda seconds: f"{seconds:.0f}"),
+    "latency": _number("storage.latency_s"),
+    "usual": _number("storage.usual_latency_s"),
+    "pending": _number("storage.pending_s"),
 }
 
 

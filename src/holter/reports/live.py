@@ -160,7 +160,7 @@ class Progress:
 
     def looking(self, target: str, t_s: float, of_s: float) -> None:
         """Show how long a process has been observed."""
-        self._show(text("target.looking", self._lang, pid=target, seconds=f"{t_s:.0f}/{of_s:.0f}"))
+        self._show(text("target.looking", self._lang, pid=target, seen=t_s, whole=of_s))
 
     def waiting(self, message: Message) -> None:
         """Show what is waited for."""

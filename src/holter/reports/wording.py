@@ -28,7 +28,7 @@ from holter.records import (
     Value,
     Verdict,
 )
-from holter.reports.catalogue import Lang, english, filling, known, phrase, text
+from holter.reports.catalogue import Lang, filling, known, phrase, text
 from holter.reports.choices import value_words
 from holter.sizes import format_bytes
 from holter.tape import Recording
@@ -188,9 +188,10 @@ def finding_text(finding: Finding, diagnosis: Diagnosis, lang: Lang) -> str:
     key = f"finding.{finding.text}"
     if known(key):
         values = {name: phrase(value, lang) for name, value in finding.values}
-        measures = _measures(values.get("value", ""))
+        measures = _measures(values.get("value", ""), lang)
         if finding.fact in ENUMERATED and "value" in values:
             values["value"] = _choice(finding, diagnosis, lang)
+        values["shown"] = values.get("detail") or values.get("value", "")
         line = text(key, lang, **{"name": fact_name(finding.fact, lang), **measures, **values})
         return NESTED_BRACKETS.sub(_unnested, EMPTY_BRACKETS.sub("", line))
     for fact in diagnosis.facts:
@@ -223,18 +224,24 @@ def fact_name(name: str, lang: Lang) -> str:
     return text(key, lang) if known(key) else name
 
 
-def _measures(value: str) -> dict[str, str]:
+def _measures(value: str, lang: Lang) -> dict[str, str]:
     # A number in the units that sentences use; other text stays unchanged.
     try:
         number = float(value)
     except ValueError:
-        return {"percent": value, "ms": value, "size": value, "signal": value}
+        return dict.fromkeys(("percent", "ms", "size", "duration", "signal"), value)
     percent = f"{100 * number:.0f}" if number >= 0.1 or number == 0 else f"{100 * number:.1f}"
     try:
         named_signal = f"{int(number)} ({signal.Signals(int(number)).name})"
     except ValueError:
         named_signal = value
-    return {"percent": percent, "ms": f"{1000 * number:.3g}", "size": format_bytes(number), "signal": named_signal}
+    return {
+        "percent": percent,
+        "ms": f"{1000 * number:.3g}",
+        "size": format_bytes(number),
+        "duration": duration(number, lang),
+        "signal": named_signal,
+    }
 
 
 def remedy_text(remedy: Remedy, lang: Lang) -> str:
@@ -248,20 +255,18 @@ def remedy_text(remedy: Remedy, lang: Lang) -> str:
     return text(key, lang, **{name: phrase(value, lang) for name, value in remedy.values})
 
 
-def words_for_administrator(values: tuple[tuple[str, str], ...], lang: Lang) -> str | None:
+def words_for_administrator(values: tuple[tuple[str, Value], ...], lang: Lang) -> str | None:
     """Return the request to the administrator, in quotes; None for a cause without one.
 
-    Unknown values are left open ("…"): the sender fills them in.
+    It can be sent as it stands: what needs an unknown value is left out.
     """
     filled = dict(values)
     base = f"ask.{filled.get('cause')}"
     key = f"{base}.{filled.get('variant')}"
     key = key if known(key) else base
-    words = english(key)
-    if words is None:
+    if not known(key):
         return None
-    open_blanks = dict.fromkeys(filling.blanks(words), "…")
-    return text("action.quote", lang, words=text(key, lang, **{**open_blanks, **filled}))
+    return text("action.quote", lang, words=text(key, lang, **filled))
 
 
 def remedies_of(diagnosis: Diagnosis, cause: str) -> tuple[Remedy, ...]:

@@ -119,7 +119,7 @@ define_all(
         "headline.quiet-text": "Nothing in this text tells of a fault.",
         "headline.open": "{kind}{where}. What is known does not show a cause.",
         "target.reading": "reading {name}: {percent} %",
-        "target.looking": "looking at process {pid}: {seconds} s",
+        "target.looking": "looking at process {pid}: {seen:.0f}/{whole:.0f} s",
         "target.when": "at {start} by the log's clock",
         "target.fact": "{name}: {detail}",
     }

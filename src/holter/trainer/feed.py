@@ -15,6 +15,7 @@ import torch
 from holter.errors import LoaderClosed, LoaderFailed
 from holter.loader import Loader
 from holter.trainer.loader_log import LoaderLog
+from holter.trainer.sentences import CLOSED
 
 State = dict[str, int]
 
@@ -78,7 +79,7 @@ class Feed:
         Raises:  LoaderClosed.
         """
         if self._is_closed:
-            raise LoaderClosed("the data loader was closed")
+            raise LoaderClosed(CLOSED())
         if self._loader is None:
             self._loader = self._make(self._place, self._seed)
             if self._step:

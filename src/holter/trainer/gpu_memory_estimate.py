@@ -8,7 +8,8 @@ from typing import Any
 
 import torch
 
-from holter.sizes import format_bytes
+from holter.records import Message
+from holter.trainer.sentences import WOULD_TAKE
 
 # nnU-Net plans networks for most of a GPU, and their real need is known only in training. A tenth of the memory that is
 # free before that may be lost to fragmentation anyway; at 128 x 128 x 128 transforms take 0.3 GB.
@@ -37,13 +38,13 @@ def needed_bytes(
     return int(batch_size * (read + BATCHES * made) + max(working, resampling_bytes))
 
 
-def shortage(needed: int, device: Any) -> str | None:
+def shortage(needed: int, device: Any) -> Message | None:
     """Return why transforms should run on the CPU; None if this CUDA device has enough memory."""
     free, _total = torch.cuda.mem_get_info(device)
     return _shortage(needed, free)
 
 
-def _shortage(needed: int, free: int) -> str | None:
+def _shortage(needed: int, free: int) -> Message | None:
     if needed <= MOST_SHARE * free:
         return None
-    return f"on the GPU they would take {format_bytes(needed)} of {format_bytes(free)} that are free"
+    return WOULD_TAKE(needed=needed, free=free)

@@ -9,7 +9,9 @@ from collections.abc import Callable
 from types import MethodType
 from typing import Any
 
+from holter.errors import CodedText
 from holter.loader import ReadTrouble
+from holter.probes.training.remarks import worded
 from holter.reports.catalogue import Lang, language, text
 
 LANGUAGE = "HOLTER_LANG"  # of `holter train --lang`; else the locale decides
@@ -28,10 +30,11 @@ class LoaderLog:
         self._lang: Lang = language(asked if asked in LANGUAGES else None, os.environ)
 
     def say(self, key: str, **values: object) -> None:
-        """Log one sentence of the catalogue."""
+        """Log one sentence of the catalogue; texts with a code are translated."""
         log = self._log()
         if log is None:
             return
+        values = {name: worded(value) if isinstance(value, CodedText) else value for name, value in values.items()}
         try:
             log(text(f"loader.{key}", self._lang, **values))
         except UnicodeError:  # this locale may be unable to write the log's language or a path in it
@@ -40,7 +43,7 @@ class LoaderLog:
     def trouble(self, trouble: ReadTrouble) -> None:
         """Log a problem with a file; the hook wraps this. Runs in reader threads, which a log failure must not end."""
         mount = f" ({trouble.mount}, {trouble.fs_type})" if trouble.mount else ""
-        where = f"{trouble.file}{mount}" if trouble.file else "-"
-        waited = "-" if trouble.waited_s is None else f"{trouble.waited_s:.0f}"
+        where = f"{trouble.file}{mount}" if trouble.file else None
+        values = {"case": trouble.case, "where": where, "detail": trouble.detail, "waited": trouble.waited_s}
         with contextlib.suppress(OSError):  # the console is gone
-            self.say(f"trouble.{trouble.kind}", case=trouble.case, where=where, detail=trouble.detail, waited=waited)
+            self.say(f"trouble.{trouble.kind}", **values)

@@ -17,9 +17,12 @@ from holter.loader import (
     ram_budget_bytes,
     sampling_like,
 )
+from holter.records import Message
+from holter.sentences import joined
 from holter.trainer.feed import Feed, Place
 from holter.trainer.gpu_memory_estimate import needed_bytes, shortage
 from holter.trainer.loader_log import LoaderLog
+from holter.trainer.sentences import FALL_BACK, LOADER_UNTESTED, STEP, TRAINING, VALIDATION
 from holter.trainer.settings import RAM_MOST_BYTES, RAM_SHARE, Settings
 from holter.trainer.stock_loaders import StockLoaders
 from holter.transforms import Chain, Geometry, read_chain, why_unusable
@@ -33,14 +36,14 @@ FOLD = "Convert3DTo2DTransform"
 class Purpose(NamedTuple):
     """The purpose of a feed: training or validation."""
 
-    name: str
+    name: Message
     stream: int  # of a rank's two streams
     depth: int  # batches ahead
     ram_share: float
 
 
 # Validation reads ahead during training: two batches are enough, and its cases are a fifth of all.
-TRAIN, VAL = Purpose("training", 0, 4, 0.8), Purpose("validation", 1, 2, 0.2)
+TRAIN, VAL = Purpose(TRAINING(), 0, 4, 0.8), Purpose(VALIDATION(), 1, 2, 0.2)
 STREAMS = 2
 
 
@@ -70,9 +73,7 @@ def check_version(installed: str | None = None) -> None:
     """Raise UntestedVersion if the loader was not compared with the installed nnU-Net."""
     installed = installed or importlib.metadata.version("nnunetv2")
     if installed not in NNUNET_TESTED:
-        raise UntestedVersion(
-            f"nnunetv2 {installed} is installed; Holter's loader was compared with {', '.join(NNUNET_TESTED)}"
-        )
+        raise UntestedVersion(LOADER_UNTESTED(installed=installed, tested=NNUNET_TESTED))
 
 
 def make_feeds(stock: StockLoaders, trainer: Trainer, settings: Settings) -> tuple[Feed, Feed]:
@@ -104,9 +105,9 @@ def _place(train: Plan, trainer: Trainer, settings: Settings) -> Place:
         sampling.batch_size, sampling.patch_size, sampling.initial_patch_size, trainer.channels, trainer.seg_channels,
         working_bytes(trainer.device, trainer.seg_channels),
     )  # fmt: skip
-    reason = shortage(needed, trainer.device)
-    if reason is not None:
-        trainer.teller.say("gpu-short", reason=reason)
+    too_little = shortage(needed, trainer.device)
+    if too_little is not None:
+        trainer.teller.say("gpu-short", reason=too_little)
         return Place("cpu")
     geometry = train.chain.geometry
     reason = why_unusable(trainer.device, len(geometry.patch_size) - geometry.is_dummy_2d)
@@ -149,8 +150,8 @@ def _tell(plans: list[Plan], place: Place, trainer: Trainer, settings: Settings)
     trainer.teller.say("begins", threads=threads, where=place.device, seed=trainer.seed)
     for plan in plans:
         pairs = plan.chain.mapping
-        mapping = "; ".join(f"{stock} = {step_name}" for stock, step_name in pairs) or "-"
-        trainer.teller.say("chain", purpose=plan.purpose.name, mapping=mapping)
+        mapping = [STEP(stock=stock, step=FALL_BACK() if name == FALLBACK else name) for stock, name in pairs]
+        trainer.teller.say("chain", purpose=plan.purpose.name, mapping=joined(*mapping) or "-")
         unknown = [stock for stock, step_name in pairs if FALLBACK in step_name]
         if unknown:
             trainer.teller.say("fallback", names=", ".join(unknown))

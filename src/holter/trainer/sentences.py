@@ -2,7 +2,24 @@
 
 from __future__ import annotations
 
-from holter.sentences import define_all
+from holter.sentences import define, define_all
+
+TRAINING = define("loader.purpose.training", "training")
+VALIDATION = define("loader.purpose.validation", "validation")
+STEP = define("loader.step", "{stock} = {step}")
+FALL_BACK = define("loader.fall-back", "CPU fall-back")
+WOULD_TAKE = define("loader.would-take", "on the GPU they would take {needed:bytes} of {free:bytes} that are free")
+CLOSED = define("error.loader-closed", "The data loader was closed.")
+NOT_CPU_OR_AUTO = define("error.transforms-where", "{name}={value}: it can be cpu or auto.")
+AT_LEAST_ONE = define("error.at-least-one-thread", "{name}={value:g}: there must be at least one.")
+NOT_A_NUMBER = define("error.not-a-number", "{name}={value} is not a number.")
+LOADER_UNTESTED = define(
+    "error.loader-untested", "nnunetv2 {installed} is installed; Holter's loader was compared with {tested}"
+)
+NO_AUGMENTER = define("error.no-augmenter", "this nnU-Net has no NonDetMultiThreadedAugmenter in its trainer")
+OWN_BATCHES = define("error.own-batches", "the trainer makes its batches in a way of its own")
+OWN_LOADER = define("error.own-loader", "the trainer has a data loader of its own, {name}")
+OWN_DATASET = define("error.own-dataset", "the trainer has a data set of its own, {name}")
 
 define_all(
     {
@@ -22,7 +39,7 @@ define_all(
         ),
         "loader.gpu-failed": "holter: transforms cannot run on this GPU and run on the CPU: {reason}",
         "loader.left-behind": "holter: threads that hang in a read were left behind: {names}",
-        "loader.trouble.hung": "holter: case {case}: the read of {where} has not come back for {waited} s",
+        "loader.trouble.hung": "holter: case {case}: the read of {where} has not come back for {waited:duration}",
         "loader.trouble.unreadable": "holter: case {case}: {where} cannot be read ({detail}); it is tried again",
         "loader.trouble.quarantined": "holter: case {case} is left out from now on: {where}: {detail}",
         "loader.trouble.back": "holter: case {case} can be read again",

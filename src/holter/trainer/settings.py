@@ -60,14 +60,17 @@ def read_settings(variables: Mapping[str, str] | None = None) -> Settings:
 
     Raises:  BadInput for an invalid value.
     """
+    # ``holter.trainer.shortened`` imports this module, and nothing but Python until it trains.
+    from holter.trainer.sentences import AT_LEAST_ONE, NOT_CPU_OR_AUTO
+
     given = os.environ if variables is None else variables
     threads = _number(given, THREADS)
     ram_gb = _number(given, RAM_GB)
     where = given.get(TRANSFORMS, "").lower()
     if where not in ("", "auto", "cpu"):
-        raise BadInput(f"{TRANSFORMS}={where}: it can be cpu or auto", next_step=f"export {TRANSFORMS}=auto")
+        raise BadInput(NOT_CPU_OR_AUTO(name=TRANSFORMS, value=where), next_step=f"export {TRANSFORMS}=auto")
     if threads is not None and threads < 1:
-        raise BadInput(f"{THREADS}={threads:g}: there must be at least one", next_step=f"unset {THREADS}")
+        raise BadInput(AT_LEAST_ONE(name=THREADS, value=threads), next_step=f"unset {THREADS}")
     workers = given.get(STOCK_WORKERS, "")
     return Settings(
         threads=None if threads is None else int(threads),
@@ -94,4 +97,6 @@ def _number(given: Mapping[str, str], name: str) -> float | None:
     try:
         return float(text)
     except ValueError:
-        raise BadInput(f"{name}={text} is not a number", next_step=f"unset {name}") from None
+        from holter.trainer.sentences import NOT_A_NUMBER
+
+        raise BadInput(NOT_A_NUMBER(name=name, value=text), next_step=f"unset {name}") from None

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from holter.errors import LoaderNotReplaced
+from holter.trainer.sentences import NO_AUGMENTER, OWN_BATCHES, OWN_DATASET, OWN_LOADER
 
 TRAINER_MODULE = "nnunetv2.training.nnUNetTrainer.nnUNetTrainer"
 AUGMENTERS = ("NonDetMultiThreadedAugmenter", "SingleThreadedAugmenter")
@@ -53,7 +54,7 @@ def set_up(get_dataloaders: Callable[[], Any]) -> StockLoaders:
     module = importlib.import_module(TRAINER_MODULE)
     before = {name: getattr(module, name, None) for name in AUGMENTERS}
     if None in before.values():
-        raise LoaderNotReplaced("this nnU-Net has no NonDetMultiThreadedAugmenter in its trainer")
+        raise LoaderNotReplaced(NO_AUGMENTER())
     try:
         for name in AUGMENTERS:
             setattr(module, name, _Kept)
@@ -62,7 +63,7 @@ def set_up(get_dataloaders: Callable[[], Any]) -> StockLoaders:
         for name, original in before.items():
             setattr(module, name, original)
     if not (isinstance(made, tuple) and len(made) == 2 and all(isinstance(kept, _Kept) for kept in made)):
-        raise LoaderNotReplaced("the trainer makes its batches in a way of its own")
+        raise LoaderNotReplaced(OWN_BATCHES())
     loaders = StockLoaders(*(kept.data_loader for kept in made))
     for loader in loaders:
         _check_known(loader)
@@ -72,9 +73,9 @@ def set_up(get_dataloaders: Callable[[], Any]) -> StockLoaders:
 def _check_known(loader: Any) -> None:
     # Exact types only: a subclass may sample or read in any way.
     if _name(loader) != LOADER:
-        raise LoaderNotReplaced(f"the trainer has a data loader of its own, {type(loader).__name__}")
+        raise LoaderNotReplaced(OWN_LOADER(name=type(loader).__name__))
     if _name(loader._data) not in DATASETS:
-        raise LoaderNotReplaced(f"the trainer has a data set of its own, {type(loader._data).__name__}")
+        raise LoaderNotReplaced(OWN_DATASET(name=type(loader._data).__name__))
 
 
 def _name(thing: Any) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from holter.errors import coded
 from holter.transforms.resample.dispatch import resampler_for
 from holter.transforms.spatial.geometry import reached
 from holter.transforms.spatial.placement import How, Placement
@@ -29,9 +30,9 @@ def why_unusable(device: torch.device | str, axes: int) -> str | None:
         return f"{type(error).__name__}: {error}"
     right_image, right_seg = _resampled(torch.device("cpu"), axes)
     if float((image - right_image).abs().max()) > MOST_APART:
-        return "a resampled image differs from the CPU's"
+        return coded("image-differs", "a resampled image differs from the CPU's")
     if float((seg != right_seg).float().mean()) > MOST_DIFFERENT:
-        return "a resampled segmentation differs from the CPU's"
+        return coded("segmentation-differs", "a resampled segmentation differs from the CPU's")
     return None
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib.metadata
 
-from holter.errors import UntestedVersion
+from holter.errors import UntestedVersion, coded
 
 PACKAGE = "batchgeneratorsv2"
 TESTED = ("0.3.6",)
@@ -22,8 +22,9 @@ def check_version(installed: str | None = None) -> None:
         except importlib.metadata.PackageNotFoundError:
             installed = "none"
     if installed not in TESTED:
+        text = f"{PACKAGE} {installed} is installed; Holter's transforms were compared with {', '.join(TESTED)}"
         raise UntestedVersion(
-            f"{PACKAGE} {installed} is installed; Holter's transforms were compared with {', '.join(TESTED)}",
+            coded("transforms-untested", text, package=PACKAGE, installed=installed, tested=TESTED),
             safe="nnU-Net's own loader and transforms work as ever",
             next_step=f"pip install {PACKAGE}=={TESTED[-1]}, or train with --loader stock",
         )

@@ -15,6 +15,13 @@ from holter.demo.faults.truncated_file import TruncatedFile
 from holter.demo.faults.vgpu_licence import VgpuLicence
 from holter.demo.faults.worker_exception import WorkerException
 from holter.errors import BadInput
+from holter.sentences import NOTHING_STARTED, define
+
+NO_FAULT = define("error.demo.no-fault", "There is no fault {name}; there are {names}.")
+MORE_FAULTS = define(
+    "next.more-faults",
+    "holter demo --help; four dozen more are in the fault lab of a checkout: python -m benchmarks.faultlab --list",
+)
 
 FAULTS: tuple[Fault, ...] = (
     FreezeThenKill(),
@@ -41,9 +48,5 @@ def find_fault(name: str) -> Fault:
     for fault in FAULTS:
         if fault.name == name:
             return fault
-    names = ", ".join(fault.name for fault in FAULTS)
-    raise BadInput(
-        f"there is no fault {name!r}; there are {names}",
-        next_step="holter demo --help; four dozen more are in the fault lab of a checkout: "
-        "python -m benchmarks.faultlab --list",
-    )
+    names = tuple(fault.name for fault in FAULTS)
+    raise BadInput(NO_FAULT(name=repr(name), names=names), safe=NOTHING_STARTED(), next_step=MORE_FAULTS())

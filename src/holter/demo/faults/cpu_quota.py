@@ -12,6 +12,15 @@ import psutil
 from holter.demo.faults.cpu_group import CpuGroup, make_group
 from holter.demo.faults.fault import Context, Harmless
 from holter.errors import CannotDoHere
+from holter.records import Message
+from holter.sentences import NOTHING_CHANGED, define
+
+NO_GROUP = define(
+    "demo.needs.cpu-group",
+    "no control group with a CPU limit can be made (needs root, or a delegated cgroup v2 slice)",
+)
+CANNOT_MOVE = define("demo.needs.move-processes", "processes cannot be moved to a new control group: {error}")
+NO_GROUP_NOW = define("error.demo.no-cpu-group", "No control group with a CPU limit can be made.")
 
 QUOTA_CPUS = 0.25  # main process and workers share a quarter of a core: an epoch takes about five times longer
 
@@ -28,18 +37,18 @@ class CpuQuota(Harmless):
     def __init__(self) -> None:
         self._group: CpuGroup | None = None
 
-    def needs(self) -> str | None:
+    def needs(self) -> Message | None:
         """Return why no control group with the CPU controller can be created; None if one can."""
         trial = make_group(f"holter-trial-{os.getpid()}")
         if trial is None:
-            return "no control group with a CPU limit can be made (needs root, or a delegated cgroup v2 slice)"
+            return NO_GROUP()
         # A group may exist into which nothing may be moved: between two delegated slices, for example.
         try:
             entered = subprocess.run(_enter(trial, ["true"]), check=False, capture_output=True)
         finally:
             trial.remove()
         if entered.returncode:
-            return f"processes cannot be moved to a new control group: {entered.stderr.decode().strip()}"
+            return CANNOT_MOVE(error=entered.stderr.decode(errors="replace").strip())
         return None
 
     def prepare(self, context: Context) -> dict[str, str]:
@@ -48,8 +57,8 @@ class CpuQuota(Harmless):
             self._group = make_group(f"holter-demo-{os.getpid()}")
         if self._group is None:
             raise CannotDoHere(
-                "no control group with a CPU limit can be made",
-                safe="nothing was changed",
+                NO_GROUP_NOW(),
+                safe=NOTHING_CHANGED(),
                 next_step="holter demo --fault freeze-worker",
             )
         return {}

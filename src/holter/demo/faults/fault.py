@@ -10,7 +10,7 @@ from typing import Protocol
 
 import msgspec
 
-from holter.records import Phase, Role
+from holter.records import Phase, Role, Text
 
 
 class Worker(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,7 +47,7 @@ class Fault(Protocol):
     heals: bool  # Holter may act on it; otherwise it only watches
     phase: Phase  # phase of the training in which it is injected
 
-    def needs(self) -> str | None:
+    def needs(self) -> Text | None:
         """Return why the fault is not possible on this machine; None if it is."""
         ...
 
@@ -81,7 +81,7 @@ class Harmless:
     heals = False
     phase: Phase = "train"
 
-    def needs(self) -> str | None:
+    def needs(self) -> Text | None:
         """Return None: always possible."""
         return None
 

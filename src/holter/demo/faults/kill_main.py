@@ -10,6 +10,9 @@ import psutil
 from holter.demo.faults.fault import Context, Harmless
 from holter.demo.faults.victims import send, take
 from holter.errors import DemoFailed
+from holter.sentences import define
+
+NOT_RUNNING = define("error.demo.not-running", "The training was not running when it should have been killed.")
 
 
 class KillMain(Harmless):
@@ -28,7 +31,7 @@ class KillMain(Harmless):
         if self._killed:
             return
         if context.main_pid is None:
-            raise DemoFailed("the training was not running when it should have been killed")
+            raise DemoFailed(NOT_RUNNING())
         # Taken before the kill: afterwards only the PID would identify them, and it may be reused.
         self._orphans = [take(worker.pid) for worker in context.workers if psutil.pid_exists(worker.pid)]
         send(take(context.main_pid), signal.SIGKILL)

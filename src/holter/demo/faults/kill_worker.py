@@ -10,6 +10,9 @@ import psutil
 from holter.demo.faults.fault import Context, Harmless
 from holter.demo.faults.victims import send, take
 from holter.errors import DemoFailed
+from holter.sentences import define
+
+NO_WORKER = define("error.demo.no-worker-to-kill", "The training has no data worker that could be killed.")
 
 
 class KillWorker(Harmless):
@@ -28,7 +31,7 @@ class KillWorker(Harmless):
             return
         workers = context.of_role("train-worker")
         if not workers:
-            raise DemoFailed("the training has no data worker that could be killed")
+            raise DemoFailed(NO_WORKER())
         self._victim = take(workers[0].pid)
         send(self._victim, signal.SIGKILL)
 

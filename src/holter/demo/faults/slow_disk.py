@@ -14,6 +14,17 @@ from pathlib import Path
 from holter.demo.faults.fault import Context, Harmless
 from holter.errors import CannotDoHere
 from holter.linux.mounts import parse_mountinfo
+from holter.records import Message
+from holter.sentences import define
+
+NO_PACKAGE = define("demo.needs.mfusepy", "the Python package mfusepy is missing (pip install 'holter[fuse]')")
+NO_LIBRARY = define("demo.needs.fuse3", "the library libfuse3 is missing (Debian: apt install fuse3)")
+NO_DEVICE = define(
+    "demo.needs.device", "{device} cannot be opened (in a container: --device {device} --cap-add SYS_ADMIN)"
+)
+NO_FUSERMOUNT = define("demo.needs.fusermount3", "fusermount3 is missing (Debian: apt install fuse3)")
+NOT_MOUNTED = define("error.demo.not-mounted", "The slow file system did not mount on {path}: {output}")
+DATA_UNTOUCHED = define("safe.data-untouched", "The preprocessed data was not touched.")
 
 READ_DELAY_S = 4.0  # one case takes several reads: a batch takes half a minute instead of a tenth of a second
 MOUNT_WAIT_S = 15.0  # Python starts and mounts in under a second; a busy machine may need several
@@ -34,16 +45,16 @@ class SlowDisk(Harmless):
         self._server: subprocess.Popen[bytes] | None = None
         self._mount: Path | None = None
 
-    def needs(self) -> str | None:
+    def needs(self) -> Message | None:
         """Return what is missing of FUSE (device, library, Python binding, right to mount); None if nothing is."""
         if importlib.util.find_spec("mfusepy") is None:
-            return "the Python package mfusepy is missing (pip install 'holter[fuse]')"
+            return NO_PACKAGE()
         if not (ctypes.util.find_library("fuse3") or ctypes.util.find_library("fuse")):
-            return "the library libfuse3 is missing (Debian: apt install fuse3)"
+            return NO_LIBRARY()
         if not os.access(DEVICE, os.R_OK | os.W_OK):
-            return f"{DEVICE} cannot be opened (in a container: --device {DEVICE} --cap-add SYS_ADMIN)"
+            return NO_DEVICE(device=str(DEVICE))
         if os.geteuid() != 0 and _unmounter() is None:
-            return "fusermount3 is missing (Debian: apt install fuse3)"
+            return NO_FUSERMOUNT()
         return None
 
     def prepare(self, context: Context) -> dict[str, str]:
@@ -70,8 +81,8 @@ class SlowDisk(Harmless):
                 return
             time.sleep(POLL_S)
         raise CannotDoHere(
-            f"the slow file system did not mount on {mount}: {log.read_text(errors='replace').strip()[-500:]}",
-            safe="the preprocessed data is where it was",
+            NOT_MOUNTED(path=str(mount), output=log.read_text(errors="replace").strip()[-500:]),
+            safe=DATA_UNTOUCHED(),
             next_step="holter demo --fault freeze-worker",
         )
 

@@ -10,6 +10,9 @@ from pathlib import Path
 import psutil
 
 from holter.errors import DemoFailed
+from holter.sentences import define
+
+ENDED_TOO_EARLY = define("error.demo.ended-too-early", "Process {pid} ended before the fault could be injected.")
 
 # Torch passes tensors in shared memory; a worker keeps the descriptor of each tensor until it is fetched.
 _SHARED_TENSOR = "/torch_"
@@ -24,7 +27,7 @@ def take(pid: int) -> psutil.Process:
     try:
         return psutil.Process(pid)
     except psutil.NoSuchProcess as error:
-        raise DemoFailed(f"process {pid} ended before the fault could be brought in") from error
+        raise DemoFailed(ENDED_TOO_EARLY(pid=pid)) from error
 
 
 def send(victim: psutil.Process, number: signal.Signals) -> bool:

@@ -50,10 +50,12 @@ define_all(
         "doctor.threads.invalid.do": "Set it to 1.",
         "doctor.threads.many": "{name}={value} in each of {workers} workers is more threads than the cores can run.",
         "doctor.threads.many.do": "Use one thread per worker.",
-        "doctor.cpu-load.go": "{percent} % busy",
-        "doctor.cpu-load.busy": "The machine's cores are {percent} % busy already; the data workers will share them.",
+        "doctor.cpu-load.go": "{percent:percent} % busy",
+        "doctor.cpu-load.busy": (
+            "The machine's cores are {percent:percent} % busy already; the data workers will share them."
+        ),
         "doctor.cpu-load.busy.do": "See which processes use them; wait, or use another machine.",
-        "doctor.cpu-load.stolen": "The hypervisor takes {percent} % of this machine's CPU time for others.",
+        "doctor.cpu-load.stolen": "The hypervisor takes {percent:percent} % of this machine's CPU time for others.",
         "doctor.cpu-load.stolen.do": "Ask for cores of your own, or for a less crowded host.",
     }
 )
@@ -142,12 +144,11 @@ def cpu_load(survey: Survey) -> Result:
     host = survey.host
     if host is None or host.cpu_busy_ratio is None:
         return unknown("cpu-load", "stat-unread")
-    percent = f"{100 * host.cpu_busy_ratio:.0f}"
     if (host.cpu_steal_ratio or 0) >= STEAL_RATIO:
-        return result("warn", "cpu-load", "stolen", percent=f"{100 * (host.cpu_steal_ratio or 0):.0f}")
+        return result("warn", "cpu-load", "stolen", percent=host.cpu_steal_ratio)
     if host.cpu_busy_ratio >= BUSY_RATIO:
-        return result("warn", "cpu-load", "busy", percent=percent, setting="top -o %CPU")
-    return go("cpu-load", percent=percent)
+        return result("warn", "cpu-load", "busy", percent=host.cpu_busy_ratio, setting="top -o %CPU")
+    return go("cpu-load", percent=host.cpu_busy_ratio)
 
 
 def _too_many(survey: Survey) -> bool:

@@ -7,7 +7,7 @@ import re
 from holter.doctor.checks.results import go, not_applicable, result, unknown
 from holter.doctor.checks.software import Version, version
 from holter.doctor.records import Result, Survey
-from holter.sentences import define_all
+from holter.sentences import define, define_all, joined
 
 define_all(
     {
@@ -57,6 +57,8 @@ define_all(
     }
 )
 
+BAD_FILE = define("doctor.preprocessed-files.one", "{file}: {problem}")
+
 SHOWN = 3
 # From this version of nnU-Net on, part of a case becomes a tensor without a copy (docs/upstream.md, section 23).
 WRITES_TO_MAPS: Version = (2, 7)
@@ -69,19 +71,19 @@ def preprocessed_files(survey: Survey) -> Result:
         return not_applicable("preprocessed-files", "no-data")
     values = {"lengths": files.lengths_checked, "whole": files.read_whole, "files": files.files}
     if files.bad:
-        shown = "; ".join(f"{bad.file}: {bad.problem}" for bad in files.bad[:SHOWN])
+        shown = joined(*(BAD_FILE(file=bad.file, problem=bad.trouble) for bad in files.bad[:SHOWN]))
         return result("no-go", "preprocessed-files", "bad", count=len(files.bad), shown=shown, **values)
     if files.missing:
-        shown = ", ".join(files.missing[:SHOWN])
-        return result("no-go", "preprocessed-files", "missing", count=len(files.missing), shown=shown, **values)
-    if files.pending:
-        return result("no-go", "preprocessed-files", "hangs", shown=files.pending, **values)
+        names = files.missing[:SHOWN]
+        return result("no-go", "preprocessed-files", "missing", count=len(files.missing), shown=names, **values)
+    if files.what_hangs:
+        return result("no-go", "preprocessed-files", "hangs", shown=files.what_hangs, **values)
     if not files.cases:
         return result("no-go", "preprocessed-files", "none", path=files.folder)
     if files.lengths_checked < files.files:
         return result("unknown", "preprocessed-files", "not-all", **values)
     if files.unread:
-        return result("unknown", "preprocessed-files", "lengths-only", why=files.unread, **values)
+        return result("unknown", "preprocessed-files", "lengths-only", why=files.why_unread, **values)
     return go("preprocessed-files", "go" if files.read_whole >= files.files else "in-part", **values)
 
 
@@ -106,11 +108,10 @@ def label_values(survey: Survey) -> Result:
     if not plan.labels:
         return unknown("label-values", "no-labels")
     if files.labels_bad:
-        shown = "; ".join(f"{bad.file}: {bad.problem}" for bad in files.labels_bad[:SHOWN])
-        allowed = ", ".join(map(str, plan.labels))
-        return result("no-go", "label-values", "outside", shown=shown, allowed=allowed, **values)
+        shown = joined(*(BAD_FILE(file=bad.file, problem=bad.trouble) for bad in files.labels_bad[:SHOWN]))
+        return result("no-go", "label-values", "outside", shown=shown, allowed=plan.labels, **values)
     if not files.segmentations_read:
-        return unknown("label-values", files.unread or "no-segmentation")
+        return unknown("label-values", files.why_unread or "no-segmentation")
     if files.segmentations_read < files.cases:
         return result("unknown", "label-values", "in-part", **values)
     return go("label-values", **values)
@@ -126,14 +127,14 @@ def read_only_data(survey: Survey) -> Result:
     text = survey.packages.get("nnunetv2")
     now = version(text)
     if now is None:
-        return unknown("read-only-data", survey.software.unread or "no-package")
+        return unknown("read-only-data", survey.software.why_unread or "no-package")
     if now < WRITES_TO_MAPS:
-        return go("read-only-data", "copied", version=text or "?")
+        return go("read-only-data", "copied", version=text)
     if files.holds_patch is False:  # a padded part is a copy
         return go("read-only-data", "padded")
     number = re.sub(r"^Dataset0*(\d+)_.*", r"\1", asked.dataset or "?")  # the command accepts only the number
     setting = f"nnUNetv2_preprocess -d {number} -plans_name {asked.plans} -c {asked.configuration}"
-    return result("no-go", "read-only-data", "crashes", setting=setting, version=text or "?")
+    return result("no-go", "read-only-data", "crashes", setting=setting, version=text)
 
 
 CHECKS = (preprocessed_files, number_of_cases, label_values, read_only_data)

@@ -9,10 +9,9 @@ from holter.causes.pcie_link_degraded import DEGRADED_RATIO
 from holter.doctor.checks.results import go, not_applicable, result, unknown
 from holter.doctor.records import Result, Survey
 from holter.evidence.facts.gpu.graphics import held_down_by, others
-from holter.records import GpuSample, GpuSlice
-from holter.reports.catalogue import phrase
-from holter.sentences import define_all
-from holter.sizes import GIB, format_bytes
+from holter.records import GpuSample, GpuSlice, Text
+from holter.sentences import define, define_all
+from holter.sizes import GIB
 
 define_all(
     {
@@ -35,7 +34,7 @@ define_all(
         ),
         "doctor.gpu-present.hidden": "CUDA_VISIBLE_DEVICES hides all GPUs.",
         "doctor.gpu-present.hidden.do": "Unset it, or ask Slurm for a GPU (--gres=gpu:1).",
-        "doctor.torch-reaches-gpu.go": "CUDA {cuda} of torch works with driver {driver}",
+        "doctor.torch-reaches-gpu.go": "[[CUDA {cuda} of torch|torch]] works[[ with driver {driver}]]",
         "doctor.torch-reaches-gpu.no-torch": "torch cannot be asked",
         "doctor.torch-reaches-gpu.cpu-build": "torch {torch} was built without CUDA.",
         "doctor.torch-reaches-gpu.cpu-build.do": (
@@ -50,11 +49,13 @@ define_all(
             "{name} has compute capability {capability}; this torch was built for {built}."
         ),
         "doctor.compute-capability.unsupported.do": "Install a torch that was built for this GPU.",
-        "doctor.gpu-memory.go": "{free} of {total} free; the plans aim at {wanted}",
-        "doctor.gpu-memory.no-plan": "{free} of {total} free",
-        "doctor.gpu-memory.small": "GPU {gpu} has {total}; {plans} were made for {wanted}.",
+        "doctor.gpu-memory.go": "{free:bytes} of {total:bytes} free; the plans aim at {wanted:bytes}",
+        "doctor.gpu-memory.no-plan": "{free:bytes} of {total:bytes} free",
+        "doctor.gpu-memory.small": "GPU {gpu} has {total:bytes}; {plans} were made for {wanted:bytes}.",
         "doctor.gpu-memory.small.do": "Plan with a smaller -gpu_memory_target, or use a larger GPU.",
-        "doctor.gpu-memory.taken": "Only {free} of {total} are free on GPU {gpu}; {plans} were made for {wanted}.",
+        "doctor.gpu-memory.taken": (
+            "Only {free:bytes} of {total:bytes} are free on GPU {gpu}; {plans} were made for {wanted:bytes}."
+        ),
         "doctor.gpu-memory.taken.do": "See with nvidia-smi who holds the rest, or use another GPU.",
         "doctor.gpu-neighbours.go": "no other process computes there",
         "doctor.gpu-neighbours.elsewhere": "Others compute on GPU {gpu}: {names}. Another GPU is free.",
@@ -87,6 +88,9 @@ PLANNED_BYTES = {
 # A GPU sold with 8 GB reports less, and plans stay somewhat below their target.
 PLANNED_SLACK = 0.9
 HOT_C = 85  # most GPUs slow down between 83 and 90 degrees
+PROCESS = define("doctor.gpu-neighbours.process", "[[{name}|process]] (PID {pid}[[, {held:bytes}]])")
+NO_GPU = define("doctor.gpu-present.no-gpu", "no GPU")
+NO_REASON = define("doctor.torch-reaches-gpu.no-reason", "no reason given")
 ARCHITECTURE = re.compile(r"^(sm|compute)_(\d+)(\d)[a-z]?$")
 
 
@@ -125,12 +129,12 @@ def gpu_present(survey: Survey) -> Result:
         return result("no-go", "gpu-present", "hidden", setting="unset CUDA_VISIBLE_DEVICES")
     gpus = present(survey)
     if gpus:
-        return go("gpu-present", names=", ".join(dict.fromkeys(gpu.name or "?" for gpu in gpus)), count=len(gpus))
+        return go("gpu-present", names=tuple(dict.fromkeys(gpu.name for gpu in gpus if gpu.name)), count=len(gpus))
     if not survey.gpus:
         return unknown("gpu-present", "driver-silent")
     if any(gpu.source != "none" and gpu.name is not None for gpu in survey.gpus):
         return result("no-go", "gpu-present", "hidden", setting="unset CUDA_VISIBLE_DEVICES")
-    note = phrase(survey.gpus[0].note or "no GPU", "en")
+    note = survey.gpu_text(survey.gpus[0], "note") or NO_GPU()
     if survey.gpus[0].source == "none":
         return result("no-go", "gpu-present", "none", why=note)
     return result("no-go", "gpu-present", "silent", why=note)
@@ -146,14 +150,14 @@ def torch_reaches_gpu(survey: Survey) -> Result:
     if software.torch_error is not None or "torch" not in survey.packages:
         return not_applicable("torch-reaches-gpu", "no-torch")
     if software.cuda_works is None:
-        return unknown("torch-reaches-gpu", software.unread)
+        return unknown("torch-reaches-gpu", software.why_unread)
     if software.cuda_works:
-        driver = next((gpu.driver for gpu in survey.gpus if gpu.driver), "?")
-        return go("torch-reaches-gpu", cuda=software.torch_cuda or "?", driver=driver)
+        driver = next((gpu.driver for gpu in survey.gpus if gpu.driver), None)
+        return go("torch-reaches-gpu", cuda=software.torch_cuda, driver=driver)
     if software.torch_cuda is None:
         return result("no-go", "torch-reaches-gpu", "cpu-build", torch=survey.packages["torch"])
     return result(
-        "no-go", "torch-reaches-gpu", "refused", cuda=software.torch_cuda, why=software.cuda_error or "no reason given"
+        "no-go", "torch-reaches-gpu", "refused", cuda=software.torch_cuda, why=software.why_no_cuda or NO_REASON()
     )
 
 
@@ -165,13 +169,11 @@ def compute_capability(survey: Survey) -> Result:
             return not_applicable("compute-capability", "on-cpu")
         if not present(survey):
             return not_applicable("compute-capability", "no-gpu")
-        return unknown("compute-capability", software.cuda_error or software.torch_error or software.unread)
+        return unknown("compute-capability", software.why_no_cuda or software.why_no_torch or software.why_unread)
     for name, major, minor in software.capabilities:
         if not supported(software.architectures, major, minor):
-            built = ", ".join(software.architectures)
-            return result(
-                "no-go", "compute-capability", "unsupported", name=name, capability=f"{major}.{minor}", built=built
-            )
+            values = {"name": name, "capability": f"{major}.{minor}", "built": software.architectures}
+            return result("no-go", "compute-capability", "unsupported", **values)
     name, major, minor = software.capabilities[0]
     return go("compute-capability", name=name, capability=f"{major}.{minor}")
 
@@ -200,14 +202,14 @@ def gpu_memory(survey: Survey) -> Result:
         return unknown("gpu-memory", "driver-does-not-tell")
     gpu, used, total = max(memories, key=lambda memory: memory[2] - memory[1])
     free = total - used
-    values = {"free": format_bytes(free), "total": format_bytes(total), "gpu": gpu}
+    values = {"free": free, "total": total, "gpu": gpu}
     wanted = PLANNED_BYTES.get(survey.asked.plans) if survey.asked.dataset else None
     if wanted is None:
         return go("gpu-memory", "no-plan", **values)
     if free < PLANNED_SLACK * wanted:
         variant = "small" if total < PLANNED_SLACK * wanted else "taken"
-        return result("warn", "gpu-memory", variant, wanted=format_bytes(wanted), plans=survey.asked.plans, **values)
-    return go("gpu-memory", wanted=format_bytes(wanted), **values)
+        return result("warn", "gpu-memory", variant, wanted=wanted, plans=survey.asked.plans, **values)
+    return go("gpu-memory", wanted=wanted, **values)
 
 
 def _memories(gpus: Sequence[GpuSample], names: str) -> list[tuple[str, int, int]]:
@@ -238,15 +240,13 @@ def gpu_neighbours(survey: Survey) -> Result:
     if not gpus or survey.asked.device == "cpu":
         return not_applicable("gpu-neighbours", "on-cpu" if survey.asked.device == "cpu" else "no-gpu")
     if all(gpu.processes is None for gpu in gpus):
-        return unknown("gpu-neighbours", _why(gpus, "processes"))
+        return unknown("gpu-neighbours", _why(survey, gpus, "processes"))
     busy = [(gpu, others(gpu)) for gpu in gpus if others(gpu)]
     free = [] if _is_given(survey) else [gpu for gpu in gpus if gpu.processes is not None and not others(gpu)]
     if not busy:
         return go("gpu-neighbours")
     gpu, foreign = busy[0]
-    names = ", ".join(
-        f"{process.name} (PID {process.pid}, {format_bytes(process.memory_bytes or 0)})" for process in foreign[:3]
-    )
+    names = tuple(PROCESS(name=process.name, pid=process.pid, held=process.memory_bytes) for process in foreign[:3])
     setting = f"export CUDA_VISIBLE_DEVICES={free[0].index}" if free else None
     return result(
         "warn", "gpu-neighbours", "elsewhere" if free else "shared", setting=setting, gpu=gpu.index, names=names
@@ -261,11 +261,11 @@ def gpu_held_down(survey: Survey) -> Result:
     for gpu in gpus:
         reasons = held_down_by(gpu)
         if reasons:
-            return result("warn", "gpu-held-down", "held", gpu=gpu.index, reasons=", ".join(reasons))
+            return result("warn", "gpu-held-down", "held", gpu=gpu.index, reasons=tuple(reasons))
         if gpu.temperature_c is not None and gpu.temperature_c >= HOT_C:
             return result("warn", "gpu-held-down", "hot", gpu=gpu.index, degrees=gpu.temperature_c)
     if all(gpu.clock_reasons is None for gpu in gpus):
-        return unknown("gpu-held-down", _why(gpus, "clock_reasons"))
+        return unknown("gpu-held-down", _why(survey, gpus, "clock_reasons"))
     return go("gpu-held-down")
 
 
@@ -280,7 +280,7 @@ def gpu_link(survey: Survey) -> Result:
                 "warn", "gpu-link", "narrow", gpu=gpu.index, width=gpu.pcie_width, width_max=gpu.pcie_width_max
             )
     if all(gpu.pcie_width is None for gpu in gpus):
-        return unknown("gpu-link", _why(gpus, "pcie_width"))
+        return unknown("gpu-link", _why(survey, gpus, "pcie_width"))
     narrowest = min(gpus, key=lambda gpu: (gpu.pcie_width or 0) / (gpu.pcie_width_max or 1) or 1)
     width, most = narrowest.pcie_width, narrowest.pcie_width_max
     fewer = width is not None and most is not None and width < most
@@ -296,14 +296,13 @@ def gpu_errors(survey: Survey) -> Result:
         if gpu.ecc_uncorrected_total:
             return result("warn", "gpu-errors", "ecc", gpu=gpu.index, count=gpu.ecc_uncorrected_total)
     if all(gpu.ecc_uncorrected_total is None for gpu in gpus):
-        return unknown("gpu-errors", _why(gpus, "ecc_uncorrected_total"))
+        return unknown("gpu-errors", _why(survey, gpus, "ecc_uncorrected_total"))
     sliced = next((gpu.index for gpu in gpus if gpu.mig), None)
     return go("gpu-errors") if sliced is None else go("gpu-errors", "mig", gpu=sliced)
 
 
-def _why(gpus: Sequence[GpuSample], field: str) -> str:
-    reason = next((gap.why for gpu in gpus for gap in gpu.gaps if gap.field == field), "driver-does-not-tell")
-    return reason if isinstance(reason, str) else phrase(reason, "en")
+def _why(survey: Survey, gpus: Sequence[GpuSample], field: str) -> Text:
+    return next((why for gpu in gpus if (why := survey.gpu_text(gpu, field))), "driver-does-not-tell")
 
 
 CHECKS = (

@@ -15,15 +15,17 @@ from holter.sentences import define_all
 define_all(
     {
         "doctor.vgpu-licence.title": "vGPU licence",
-        "doctor.vgpu-licence.go": "{name}: {text}",
+        "doctor.vgpu-licence.go": "{name}[[: {text}]]",
         "doctor.vgpu-licence.no-vgpu": "not a virtual GPU",
         "doctor.vgpu-licence.grace": (
-            "{name} has no licence ({text}). It runs at full speed for {grace} minutes at most, then the driver slows "
+            "{name} has no licence[[ ({text})]]. It runs at full speed for {grace} minutes at most, then the driver"
+            " slows "
             "it down to almost nothing."
         ),
         "doctor.vgpu-licence.grace.do": "Have a licence token installed before you train; nvidia-gridd fetches it.",
         "doctor.vgpu-licence.grace-left": (
-            "{name} has no licence ({text}). Full speed lasts {grace} minutes; counted from the start of the machine "
+            "{name} has no licence[[ ({text})]]. Full speed lasts {grace} minutes; counted from the start of the "
+            "machine "
             "({uptime} minutes ago) {left} are left. NVIDIA does not say from when it counts. Then the driver "
             "slows the "
             "GPU down to almost nothing."
@@ -32,7 +34,7 @@ define_all(
             "Have a licence token installed before you train; nvidia-gridd fetches it."
         ),
         "doctor.vgpu-licence.grace-later": (
-            "{name} has no licence ({text}). Full speed lasts {grace} minutes. The machine has been up for "
+            "{name} has no licence[[ ({text})]]. Full speed lasts {grace} minutes. The machine has been up for "
             "{uptime}, so "
             "they count from later: from the load of the driver or the first use. At most {left} are left; then the "
             "driver slows the GPU down to almost nothing."
@@ -41,11 +43,12 @@ define_all(
             "Have a licence token installed before you train; nvidia-gridd fetches it."
         ),
         "doctor.vgpu-licence.restricted": (
-            "{name} has no licence ({text}) and is slowed down already; no minute is left."
+            "{name} has no licence[[ ({text})]] and is slowed down already; no minute is left."
         ),
         "doctor.vgpu-licence.restricted.do": "Have a licence token installed; full speed returns at once.",
         "doctor.vgpu-licence.last-stage": (
-            "{name} has no licence ({text}). On today's drivers this is the last stage: CUDA is slowed down to almost "
+            "{name} has no licence[[ ({text})]]. On today's drivers this is the last stage: CUDA is slowed down to "
+            "almost "
             "nothing or refused. Drivers before 2022 use the word for every stage."
         ),
         "doctor.vgpu-licence.last-stage.do": "Have a licence token installed; full speed returns at once.",
@@ -67,7 +70,7 @@ def vgpu_licence(survey: Survey) -> Result:
             return unknown("vgpu-licence", "no-virtualization")
         return not_applicable("vgpu-licence", "no-vgpu")
     gpu = guests[0]
-    values = {"name": gpu.name or "?", "product": gpu.licence_product or "?", "text": gpu.licence_text or "?"}
+    values = {"name": gpu.name, "product": gpu.licence_product, "text": gpu.licence_text}
     if gpu.licence_stage == "licensed":
         return go("vgpu-licence", **values)
     if gpu.licence_stage in (None, "unknown"):

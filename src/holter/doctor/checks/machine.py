@@ -5,7 +5,6 @@ from __future__ import annotations
 from holter.doctor.checks.results import go, not_applicable, number, result, unknown
 from holter.doctor.records import Result, Survey
 from holter.sentences import define_all
-from holter.sizes import format_bytes
 
 define_all(
     {
@@ -23,24 +22,27 @@ define_all(
         ),
         "doctor.virtual-machine.wsl.do": "Raise memory= in .wslconfig, and keep the data inside the Linux file system.",
         "doctor.slurm.no-job": "not in a Slurm job",
-        "doctor.slurm.go": "{cpus} cores, memory {memory}",
+        "doctor.slurm.go": "{cpus} cores, memory {memory:bytes}",
+        "doctor.slurm.cores": "{cpus} cores",
+        "doctor.slurm.memory": "memory {memory:bytes}",
+        "doctor.slurm.no-limits": "in a Slurm job",
         "doctor.slurm.fewer-cpus": "The job asked for {asked} cores, but only {cpus} may be used.",
         "doctor.slurm.fewer-cpus.do": "Start with srun --cpus-per-task, or ask the administrator how cores are bound.",
         "doctor.slurm.not-bound": (
             "The job asked for {asked} cores, but is not bound to them: it uses {cpus}, which slows other jobs."
         ),
         "doctor.slurm.not-bound.do": "Start as many workers as cores were requested.",
-        "doctor.slurm.time": "The job ends in {hours} hours; 1000 epochs of a minute take 17.",
+        "doctor.slurm.time": "The job ends in {left:duration}; 1000 epochs of a minute take 17 hours.",
         "doctor.slurm.time.do": (
             "holter train saves in time when Slurm sends SIGUSR1 (sbatch --signal=B:USR1@300 --requeue)."
         ),
-        "doctor.clock.go": "synchronised ({source})",
-        "doctor.clock.free-running": "no clock synchronisation is visible from here ({source})",
-        "doctor.clock.unsynchronised": "The clock is not synchronised ({source}), and the GPU needs a licence.",
+        "doctor.clock.go": "synchronised[[ ({source})]]",
+        "doctor.clock.free-running": "no clock synchronisation is visible from here[[ ({source})]]",
+        "doctor.clock.unsynchronised": "The clock is not synchronised[[ ({source})]], and the GPU needs a licence.",
         "doctor.clock.unsynchronised.do": "Have time synchronised: a wrong clock makes a vGPU licence invalid.",
         "doctor.clock.slow": "The clock source is {source}: every read of the time is a slow system call.",
         "doctor.clock.slow.do": "Use tsc (or kvm-clock); see dmesg for why the kernel rejected it.",
-        "doctor.clock.uncertain": "The clock may be wrong by {seconds} s.",
+        "doctor.clock.uncertain": "The clock may be wrong by {seconds:duration}.",
         "doctor.clock.uncertain.do": "Have time synchronised (chrony, systemd-timesyncd).",
     }
 )
@@ -88,11 +90,13 @@ def slurm(survey: Survey) -> Result:
     end, now = survey.machine.job_end_unix_s, survey.machine.taken_unix_s
     if end is not None and now is not None and end - now < DAY_S:
         left = max(0.0, end - now)
-        hours = f"{left / HOUR_S:.1f}"
-        return result("no-go" if left < LITTLE_TIME_S else "warn", "slurm", "time", hours=hours)
+        hours = round(left / HOUR_S, 1)
+        return result("no-go" if left < LITTLE_TIME_S else "warn", "slurm", "time", left=left, hours=hours)
     memory = _count(variables.get("SLURM_MEM_PER_NODE"))
-    values = {"cpus": cpus or "?", "memory": format_bytes(memory * SLURM_MEMORY) if memory else "?"}
-    return go("slurm", **values)
+    values = {"cpus": cpus or None, "memory": memory * SLURM_MEMORY if memory else None}
+    if cpus:
+        return go("slurm", "go" if memory else "cores", **values)
+    return go("slurm", "memory" if memory else "no-limits", **values)
 
 
 def clock(survey: Survey) -> Result:
@@ -104,12 +108,12 @@ def clock(survey: Survey) -> Result:
         return unknown("clock", "no-adjtimex")
     if not machine.clock_synchronised:
         if any(gpu.virtualization == "vgpu" for gpu in survey.gpus):
-            return result("warn", "clock", "unsynchronised", setting="timedatectl status", source=source or "?")
+            return result("warn", "clock", "unsynchronised", setting="timedatectl status", source=source)
         # If the host keeps its guests' time, a guest cannot see it.
-        return result("unknown", "clock", "free-running", source=source or "?")
+        return result("unknown", "clock", "free-running", source=source)
     if machine.clock_error_s is not None and machine.clock_error_s > CLOCK_ERROR_S:
-        return result("warn", "clock", "uncertain", seconds=number(machine.clock_error_s), setting="timedatectl status")
-    return go("clock", source=source or "?")
+        return result("warn", "clock", "uncertain", seconds=machine.clock_error_s, setting="timedatectl status")
+    return go("clock", source=source)
 
 
 def _count(text: str | None) -> int | None:

@@ -16,7 +16,7 @@ from holter.doctor.needs import (
 )
 from holter.doctor.records import Result, Survey
 from holter.sentences import define_all
-from holter.sizes import GIB, format_bytes
+from holter.sizes import GIB
 
 define_all(
     {
@@ -27,55 +27,68 @@ define_all(
         "doctor.swap.title": "swap",
         "doctor.file-limit.title": "open files",
         "doctor.process-limit.title": "processes, threads",
-        "doctor.training-memory.go": "about {need} of {free} free ({workers} workers, {each} each)",
-        "doctor.training-memory.no-plan": "{free} free",
-        "doctor.training-memory.little": "{free} of memory are free; nnU-Net asks for a machine with {wanted}.",
+        "doctor.training-memory.go": "about {need:bytes} of {free:bytes} free ({workers} workers, {each:bytes} each)",
+        "doctor.training-memory.no-plan": "{free:bytes} free",
+        "doctor.training-memory.little": (
+            "{free:bytes} of memory are free; nnU-Net asks for a machine with {wanted:bytes}."
+        ),
         "doctor.training-memory.little.do": "Close other programs, or ask for more memory.",
         "doctor.training-memory.close": (
-            "The training takes about {need} ({workers} workers, {each} each); {free} are free."
+            "The training takes about {need:bytes} ({workers} workers, {each:bytes} each); {free:bytes} are free."
         ),
         "doctor.training-memory.close.do": "Use fewer data workers.",
-        "doctor.training-memory.close-anyway": "The training takes about {need}; {free} are free.",
+        "doctor.training-memory.close-anyway": "The training takes about {need:bytes}; {free:bytes} are free.",
         "doctor.training-memory.close-anyway.do": "Ask for more memory; fewer workers do not help enough.",
         "doctor.training-memory.too-little": (
-            "The training takes about {need} ({workers} workers, {each} each), but {free} are free: the kernel will "
+            "The training takes about {need:bytes} ({workers} workers, {each:bytes} each), but {free:bytes} are "
+            "free: the kernel will "
             "kill a worker."
         ),
         "doctor.training-memory.too-little.do": "Fewer data workers.",
-        "doctor.training-memory.hopeless": "The training takes about {need}, even with one worker too much for {free}.",
+        "doctor.training-memory.hopeless": (
+            "The training takes about {need:bytes}, even with one worker too much for {free:bytes}."
+        ),
         "doctor.training-memory.hopeless.do": "Ask for more memory, or plan with a smaller patch or batch.",
         "doctor.memory-limit.none": "none",
-        "doctor.memory-limit.limit": "{limit} of the machine's {total}",
+        "doctor.memory-limit.limit": "{limit:bytes} of the machine's {total:bytes}",
+        "doctor.memory-limit.limit-alone": "{limit:bytes}",
         "doctor.memory-limit.killed": (
-            "This control group is limited to {limit}, and the kernel has already killed processes in it ({count})."
+            "This control group is limited to {limit:bytes}, and the kernel has already killed processes in it "
+            "({count})."
         ),
         "doctor.memory-limit.killed.do": "Ask for more memory (--mem, --memory), or use fewer data workers.",
-        "doctor.validation-memory.go": "{workers} export workers fit; the largest case ({case}) needs {need}",
+        "doctor.validation-memory.go": "{workers} export workers fit; the largest case ({case}) needs {need:bytes}",
         "doctor.validation-memory.fewer": (
             "The final validation starts {workers} export workers; {fit} fit into memory and /dev/shm (largest case "
-            "{case}: {need}, free: {free}). Else it dies or hangs after the last epoch."
+            "{case}: {need:bytes}, free: {free:bytes}). Else it dies or hangs after the last epoch."
         ),
         "doctor.validation-memory.fewer.do": "Fewer export workers.",
         "doctor.validation-memory.hopeless": (
-            "The final validation needs {need} for {case} alone; {free} are free. It would die after the last epoch."
+            "The final validation needs {need:bytes} for {case} alone; {free:bytes} are free. It would die after "
+            "the last epoch."
         ),
         "doctor.validation-memory.hopeless.do": (
             "Ask for more memory for the end of the training, or validate elsewhere (--val)."
         ),
-        "doctor.shared-memory.go": "{need} of {free} free for full queues",
-        "doctor.shared-memory.no-plan": "{total}",
-        "doctor.shared-memory.small": "/dev/shm has {total} (Docker gives 64 MiB); full queues of a 3D plan need more.",
+        "doctor.shared-memory.go": "{need:bytes} of {free:bytes} free for full queues",
+        "doctor.shared-memory.no-plan": "{total:bytes}",
+        "doctor.shared-memory.small": (
+            "/dev/shm has {total:bytes} (Docker gives 64 MiB); full queues of a 3D plan need more."
+        ),
         "doctor.shared-memory.small.do": "Start the container with a larger one, or with --ipc=host.",
         "doctor.shared-memory.too-small": (
-            "Full queues take {need} in /dev/shm; {free} of {total} are free. Workers would die (SIGBUS)."
+            "Full queues take {need:bytes} in /dev/shm; {free:bytes} of {total:bytes} are free. Workers would die "
+            "(SIGBUS)."
         ),
         "doctor.shared-memory.too-small.do": "Start the container with a larger one, or with --ipc=host.",
-        "doctor.shared-memory.close": "Full queues take {need} in /dev/shm; {free} of {total} are free.",
+        "doctor.shared-memory.close": (
+            "Full queues take {need:bytes} in /dev/shm; {free:bytes} of {total:bytes} are free."
+        ),
         "doctor.shared-memory.close.do": "Start the container with a larger one, or with --ipc=host.",
         "doctor.swap.none": "none",
-        "doctor.swap.go": "{used} of {total} in use",
-        "doctor.swap.full": "{used} of {total} in use, without pressure now",
-        "doctor.swap.busy": "{used} of {total} of swap are in use, and processes wait for memory.",
+        "doctor.swap.go": "{used:bytes} of {total:bytes} in use",
+        "doctor.swap.full": "{used:bytes} of {total:bytes} in use, without pressure now",
+        "doctor.swap.busy": "{used:bytes} of {total:bytes} of swap are in use, and processes wait for memory.",
         "doctor.swap.busy.do": "Free memory first: a training that swaps stalls.",
         "doctor.file-limit.none": "no limit",
         "doctor.file-limit.go": "{limit}; a training takes about {need}",
@@ -115,10 +128,10 @@ def training_memory(survey: Survey) -> Result:
         return _without_plan(free)
     need = training_bytes(survey.plan, processes, survey.asked.device)
     values = {
-        "need": format_bytes(need),
-        "free": format_bytes(free),
+        "need": need,
+        "free": free,
         "workers": processes.together,
-        "each": format_bytes(worker_bytes(survey.plan)),
+        "each": worker_bytes(survey.plan),
     }
     if need <= CLOSE_RATIO * free:
         return go("training-memory", **values)
@@ -131,10 +144,8 @@ def training_memory(survey: Survey) -> Result:
 
 def _without_plan(free: int) -> Result:
     if free < LEAST_BYTES:
-        return result(
-            "warn", "training-memory", "little", free=format_bytes(free), wanted=format_bytes(RECOMMENDED_BYTES)
-        )
-    return go("training-memory", "no-plan", free=format_bytes(free))
+        return result("warn", "training-memory", "little", free=free, wanted=RECOMMENDED_BYTES)
+    return go("training-memory", "no-plan", free=free)
 
 
 def _workers_that_fit(survey: Survey, processes: Workers, free: float) -> int | None:
@@ -153,10 +164,10 @@ def memory_limit(survey: Survey) -> Result:
     if group.memory_limit_bytes is None:
         return go("memory-limit", "none")
     total = host.memory_total_bytes if host else None
-    values = {"limit": format_bytes(group.memory_limit_bytes), "total": format_bytes(total) if total else "?"}
+    limit = group.memory_limit_bytes
     if (group.oom_kill_total or 0) > 0:
-        return result("warn", "memory-limit", "killed", count=group.oom_kill_total, **values)
-    return go("memory-limit", "limit", **values)
+        return result("warn", "memory-limit", "killed", count=group.oom_kill_total, limit=limit, total=total)
+    return go("memory-limit", "limit" if total else "limit-alone", limit=limit, total=total)
 
 
 def validation_memory(survey: Survey) -> Result:
@@ -166,12 +177,12 @@ def validation_memory(survey: Survey) -> Result:
         return not_applicable("validation-memory", "no-data")
     free = free_memory(survey)
     if not files.export_needs:
-        return unknown("validation-memory", files.unread or "no-properties")
+        return unknown("validation-memory", files.why_unread or "no-properties")
     if free is None:
         return unknown("validation-memory", "meminfo-unread")
     asked, fit = export_workers(survey), exports_that_fit(survey, int(CLOSE_RATIO * free)) or 1
     case, largest, _ = max(files.export_needs, key=lambda need: need[1])
-    values = {"case": case, "need": format_bytes(largest), "free": format_bytes(free), "workers": asked, "fit": fit}
+    values = {"case": case, "need": largest, "free": free, "workers": asked, "fit": fit}
     if largest > free:
         return result("no-go", "validation-memory", "hopeless", **values)
     if fit < asked:
@@ -188,12 +199,10 @@ def shared_memory(survey: Survey) -> Result:
     free = host.shm_total_bytes - (host.shm_used_bytes or 0)
     if survey.plan is None:
         if host.shm_total_bytes < COMMON_SHM:
-            return result(
-                "warn", "shared-memory", "small", total=format_bytes(host.shm_total_bytes), setting=_shm(COMMON_SHM)
-            )
-        return go("shared-memory", "no-plan", total=format_bytes(host.shm_total_bytes))
+            return result("warn", "shared-memory", "small", total=host.shm_total_bytes, setting=_shm(COMMON_SHM))
+        return go("shared-memory", "no-plan", total=host.shm_total_bytes)
     need = workers(survey).batches * batch_bytes(survey.plan)
-    values = {"need": format_bytes(need), "free": format_bytes(free), "total": format_bytes(host.shm_total_bytes)}
+    values = {"need": need, "free": free, "total": host.shm_total_bytes}
     if need > free:
         return result("no-go", "shared-memory", "too-small", setting=_shm(need), **values)
     if need > CLOSE_RATIO * free:
@@ -214,7 +223,7 @@ def swap(survey: Survey) -> Result:
     if not host.swap_total_bytes:
         return go("swap", "none")
     used = (host.swap_used_bytes or 0) / host.swap_total_bytes
-    values = {"used": format_bytes(host.swap_used_bytes or 0), "total": format_bytes(host.swap_total_bytes)}
+    values = {"used": host.swap_used_bytes or 0, "total": host.swap_total_bytes}
     if used >= SWAP_USED_RATIO and (host.pressure_memory_some_ratio or 0) > 0:
         return result("warn", "swap", "busy", **values)
     return go("swap", "full" if used >= SWAP_USED_RATIO else "go", **values)

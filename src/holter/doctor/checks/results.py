@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from holter.doctor.records import Result, State
+from holter.records import Text, Value
 
 
 def result(state: State, check: str, variant: str, /, *, setting: object = None, **values: object) -> Result:
-    """Return a result with its values as text."""
-    texts = tuple((name, str(value)) for name, value in values.items())
+    """Return a result with its values, each a ``Value`` in base units; values of None are left out."""
+    given = tuple((name, cast("Value", value)) for name, value in values.items() if value is not None)
     return Result(
-        check=check, state=state, variant=variant, values=texts, setting=None if setting is None else str(setting)
+        check=check, state=state, variant=variant, values=given, setting=None if setting is None else str(setting)
     )
 
 
@@ -18,7 +21,7 @@ def go(check: str, variant: str = "go", /, **values: object) -> Result:
     return result("go", check, variant, **values)
 
 
-def unknown(check: str, why: object) -> Result:
+def unknown(check: str, why: Text | None) -> Result:
     """Return a result for a check that cannot be measured here: never the same as fine."""
     return result("unknown", check, "unknown", why=why or "not-read")
 

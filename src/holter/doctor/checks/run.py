@@ -6,7 +6,8 @@ import shlex
 
 from holter.doctor.checks.results import go, not_applicable, result, unknown
 from holter.doctor.records import Neighbour, Result, Survey
-from holter.sentences import define_all
+from holter.records import Message
+from holter.sentences import define, define_all, joined
 
 define_all(
     {
@@ -15,16 +16,16 @@ define_all(
         "doctor.fold-exists.title": "fold exists",
         "doctor.other-trainings.title": "other trainings",
         "doctor.fold-free.go": "no training of it is running",
-        "doctor.fold-free.held": "Another Holter trains in {folder} ({holder}).",
+        "doctor.fold-free.held": "Another Holter trains in {folder}[[ ({holder})]].",
         "doctor.fold-free.held.do": "Let it go on, or choose another fold.",
         "doctor.fold-free.elsewhere": (
-            "{folder} is locked by {holder}; whether that process is alive cannot be seen from here."
+            "{folder} is locked[[ by {holder}]]; whether that process is alive cannot be seen from here."
         ),
         "doctor.fold-free.elsewhere.do": (
             "Check there first. holter train takes over a lock that was not refreshed for 5 minutes."
         ),
         "doctor.fold-free.perhaps": (
-            "A training of this name runs on this machine (PID {pid}, {user}); where its results go cannot be seen."
+            "A training of this name runs on this machine (PID {pid}[[, {user}]]); where its results go cannot be seen."
         ),
         "doctor.fold-free.perhaps.do": "Make sure that it writes somewhere else.",
         "doctor.fold-free.trained": "This fold is being trained on this machine now (PID {pid}).",
@@ -54,6 +55,8 @@ define_all(
     }
 )
 
+OTHER = define("doctor.other-trainings.one", "{training} (PID {pid}[[, {user}]])")
+
 FOLDS = 5  # nnU-Net makes five splits if there are none
 LATEST = ("checkpoint_latest.pth", "checkpoint_best.pth")
 
@@ -65,7 +68,7 @@ def fold_free(survey: Survey) -> Result:
         return not_applicable("fold-free", "no-fold")
     if fold.lock is None:
         return unknown("fold-free", "results-unread")
-    values = {"holder": fold.lock_holder or "?", "folder": fold.folder}
+    values = {"holder": fold.lock_holder, "folder": fold.folder}
     if fold.lock == "held":
         return result("no-go", "fold-free", "held", **values)
     if fold.lock == "elsewhere":
@@ -75,7 +78,7 @@ def fold_free(survey: Survey) -> Result:
     if here:
         return result("no-go", "fold-free", "trained", pid=here[0].pid, setting=f"holter attach {here[0].pid}")
     if same:
-        return result("warn", "fold-free", "perhaps", pid=same[0].pid, user=same[0].user or "?")
+        return result("warn", "fold-free", "perhaps", pid=same[0].pid, user=same[0].user)
     if survey.neighbours is None:
         return unknown("fold-free", "proc-unlisted")
     return go("fold-free")
@@ -129,13 +132,16 @@ def other_trainings(survey: Survey) -> Result:
         return unknown("other-trainings", "proc-unlisted")
     if not others:
         return go("other-trainings")
-    shown = "; ".join(
-        f"{other.dataset} {other.configuration} {other.fold} (PID {other.pid}, {other.user})" for other in others[:3]
-    )
+    shown = joined(*map(_described, others[:3]))
     unsplit = survey.plan is not None and survey.plan.folds is None
     place = survey.variables.get("nnUNet_preprocessed")
     fresh = unsplit and any(_same_data(other.dataset, survey) and other.preprocessed == place for other in others)
     return result("warn", "other-trainings", "racing" if fresh else "beside", count=len(others), shown=shown)
+
+
+def _described(other: Neighbour) -> Message:
+    training = f"{other.dataset} {other.configuration} {other.fold}"
+    return OTHER(training=training, pid=other.pid, user=other.user)
 
 
 def _same_data(dataset: str, survey: Survey) -> bool:

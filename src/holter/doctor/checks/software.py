@@ -11,7 +11,7 @@ from holter.causes.threadpoolctl_version import is_old
 from holter.doctor.checks.results import go, not_applicable, result, unknown
 from holter.doctor.records import Result, State, Survey
 from holter.evidence.facts.gpu.fitting import NONE, SLOW_TORCH, slow_kernels
-from holter.sentences import define_all
+from holter.sentences import define, define_all
 
 define_all(
     {
@@ -20,12 +20,12 @@ define_all(
         "doctor.known-bad-versions.title": "known bad versions",
         "doctor.torch-compile.title": "torch.compile",
         "doctor.python-environment.go": "nnU-Net {nnunet}, torch {torch}, Python {python}",
-        "doctor.python-environment.missing": "{executable} (Python {python}) has no {names}.",
+        "doctor.python-environment.missing": "[[{executable}|This Python]] (Python {python}) has no {names}.",
         "doctor.python-environment.missing.do": (
             "Activate the environment that nnU-Net is in, or name it: holter doctor --python PATH. To install nnU-Net "
             "there:"
         ),
-        "doctor.python-environment.broken": "{name} cannot be imported in {executable}: {why}",
+        "doctor.python-environment.broken": "{name} cannot be imported[[ in {executable}]]: {why}",
         "doctor.python-environment.broken.do": "Install it again, best in a fresh environment.",
         "doctor.nnunet-version.go": "{version}",
         "doctor.nnunet-version.no-nnunet": "nnU-Net was not found",
@@ -49,7 +49,7 @@ define_all(
         ),
         "doctor.known-bad-versions.cudnn-old.do": "Update torch, which brings its cuDNN.",
         "doctor.known-bad-versions.numpy-torch": (
-            "torch {torch} cannot take arrays of numpy {numpy}: every data worker would fail."
+            "torch[[ {torch}]] cannot take arrays of numpy[[ {numpy}]]: every data worker would fail."
         ),
         "doctor.known-bad-versions.numpy-torch.do": "Install an older numpy, or torch 2.3 or newer.",
         "doctor.torch-compile.go": "{compiler}, Python.h, Triton, cache",
@@ -61,13 +61,15 @@ define_all(
         "doctor.torch-compile.no-compiler.do": "Install gcc, or switch compilation off (somewhat slower).",
         "doctor.torch-compile.old-compiler": "gcc {version} is too old for the code that torch.compile writes.",
         "doctor.torch-compile.old-compiler.do": "A newer gcc, or switch compilation off (somewhat slower).",
-        "doctor.torch-compile.no-header": "Python.h of Python {python} is missing: torch.compile would end in epoch 0.",
+        "doctor.torch-compile.no-header": (
+            "Python.h[[ of Python {python}]] is missing: torch.compile would end in epoch 0."
+        ),
         "doctor.torch-compile.no-header.do": "Install python3-dev, or switch compilation off (somewhat slower).",
         "doctor.torch-compile.no-triton": "Triton is not installed: torch.compile would end in epoch 0.",
         "doctor.torch-compile.no-triton.do": (
             "Install the triton that belongs to this torch, or switch compilation off."
         ),
-        "doctor.torch-compile.cache": "torch.compile cannot write to {path}: {why}.",
+        "doctor.torch-compile.cache": "torch.compile cannot write to {path}[[: {why}]].",
         "doctor.torch-compile.cache.do": (
             "Set TORCHINDUCTOR_CACHE_DIR and TRITON_CACHE_DIR to another folder, or switch it off."
         ),
@@ -79,6 +81,8 @@ define_all(
         ),
     }
 )
+
+NO_VERSION = define("doctor.torch-compile.no-version", "{command} did not answer")
 
 FALSE_WORDS = ("f", "false", "0", "no", "off")
 # Versions of nnU-Net that were tested with Holter's hook.
@@ -132,17 +136,17 @@ def python_environment(survey: Survey) -> Result:
     """Check that nnU-Net and torch can be imported."""
     software, packages = survey.software, survey.packages
     if software.python is None:
-        return unknown("python-environment", software.unread)
-    values = {"executable": software.executable or "?", "python": software.python}
+        return unknown("python-environment", software.why_unread)
+    values = {"executable": software.executable, "python": software.python}
     missing = [name for name in ("nnunetv2", "torch") if name not in packages]
     if missing:
         setting = f"{software.executable} -m pip install nnunetv2"
-        return result("no-go", "python-environment", "missing", setting=setting, names=", ".join(missing), **values)
-    for name, error in (("torch", software.torch_error), ("nnunetv2", software.nnunet_error)):
+        return result("no-go", "python-environment", "missing", setting=setting, names=tuple(missing), **values)
+    for name, error in (("torch", software.why_no_torch), ("nnunetv2", software.nnunet_error)):
         if error is not None:
             return result("no-go", "python-environment", "broken", name=name, why=error, **values)
     if software.unread is not None:
-        return unknown("python-environment", software.unread)
+        return unknown("python-environment", software.why_unread)
     return go("python-environment", nnunet=packages["nnunetv2"], torch=packages["torch"], **values)
 
 
@@ -153,15 +157,15 @@ def nnunet_version(survey: Survey) -> Result:
     if now is None:
         return not_applicable("nnunet-version", "no-nnunet")
     if not TRIED[0] <= now[:2] <= TRIED[1]:
-        return result("warn", "nnunet-version", "untried", version=text or "?")
-    return go("nnunet-version", version=text or "?")
+        return result("warn", "nnunet-version", "untried", version=text)
+    return go("nnunet-version", version=text)
 
 
 def known_bad_versions(survey: Survey) -> Result:
     """Check for versions that are known to be bad."""
     packages = survey.packages
     if not packages:
-        return unknown("known-bad-versions", survey.software.unread or "no-package")
+        return unknown("known-bad-versions", survey.software.why_unread or "no-package")
     cudnn = {} if survey.software.cudnn is None else {"cudnn": str(survey.software.cudnn)}
     versions = {**packages, **cudnn}
     for known in KNOWN:
@@ -169,7 +173,7 @@ def known_bad_versions(survey: Survey) -> Result:
         if now is not None and known.bad(now, versions):
             return result(known.state, "known-bad-versions", known.variant, setting=known.setting, version=now)
     if survey.software.numpy_bridge is False:
-        values = {"numpy": packages.get("numpy", "?"), "torch": packages.get("torch", "?")}
+        values = {"numpy": packages.get("numpy"), "torch": packages.get("torch")}
         return result("no-go", "known-bad-versions", "numpy-torch", setting="pip install 'numpy<2'", **values)
     return go("known-bad-versions", count=len(packages))
 
@@ -187,21 +191,19 @@ def torch_compile(survey: Survey) -> Result:
         return result("no-go", "torch-compile", "no-compiler", setting=off)
     compiler = version(software.compiler_version)
     if software.compiler.endswith("gcc") and compiler is not None and compiler[0] < GCC_LEAST:
-        return result("no-go", "torch-compile", "old-compiler", setting=off, version=software.compiler_version or "?")
+        return result("no-go", "torch-compile", "old-compiler", setting=off, version=software.compiler_version)
     if software.python_header is False:
-        return result("no-go", "torch-compile", "no-header", setting=off, python=software.python or "?")
+        return result("no-go", "torch-compile", "no-header", setting=off, python=software.python)
     if "triton" not in survey.packages:
         return result("no-go", "torch-compile", "no-triton", setting=off)
     for label in ("compile-cache", "triton-cache", "tmp"):
         folder = survey.folder(label)
         if folder is not None and folder.written is False:
-            return result(
-                "no-go", "torch-compile", "cache", setting=off, path=folder.path, why=folder.write_error or "?"
-            )
+            return result("no-go", "torch-compile", "cache", setting=off, path=folder.path, why=folder.write_error)
         if folder is not None and folder.no_exec:
             return result("no-go", "torch-compile", "no-exec", setting=off, path=folder.path)
     if compiler is None:
-        return unknown("torch-compile", f"{software.compiler} -dumpversion did not answer")
+        return unknown("torch-compile", NO_VERSION(command=f"{software.compiler} -dumpversion"))
     return go("torch-compile", compiler=f"{software.compiler} {software.compiler_version}")
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from holter.doctor.checks.results import go, not_applicable, number, result, unknown
+from collections.abc import Mapping
+
+from holter.doctor.checks.results import go, not_applicable, result, unknown
 from holter.doctor.needs import COPIES_OF_CHECKPOINT, Reading, checkpoint_bytes, free_memory, reading, workers
 from holter.doctor.records import Folder, Result, State, Survey
 from holter.sentences import define_all
-from holter.sizes import GIB, format_bytes
+from holter.sizes import GIB
 
 define_all(
     {
@@ -56,59 +58,71 @@ define_all(
         "doctor.folders-answer.forbidden": "{path} may not be read by this user.",
         "doctor.folders-answer.forbidden.do": "Have its permissions changed.",
         "doctor.folders-writable.go": "a small file could be written in each",
-        "doctor.folders-writable.refused": "Nothing can be written to {path}: {why}.",
+        "doctor.folders-writable.refused": "Nothing can be written to {path}[[: {why}]].",
         "doctor.folders-writable.refused.do": (
             "Free disk space, have permissions or quota changed, or use another folder."
         ),
-        "doctor.room-for-results.go": "{need} of {free} free for four checkpoints",
-        "doctor.room-for-results.no-plan": "{free} free",
-        "doctor.room-for-results.little": "{free} are free in {path}; checkpoints and predictions may take {need}.",
+        "doctor.room-for-results.go": "{need:bytes} of {free:bytes} free for four checkpoints",
+        "doctor.room-for-results.no-plan": "{free:bytes} free",
+        "doctor.room-for-results.little": (
+            "{free:bytes} are free in {path}; checkpoints and predictions may take {need:bytes}."
+        ),
         "doctor.room-for-results.little.do": "Free disk space.",
         "doctor.room-for-results.close": (
-            "{free} are free in {path}; four checkpoints take {need}, predictions come on top."
+            "{free:bytes} are free in {path}; four checkpoints take {need:bytes}, predictions come on top."
         ),
         "doctor.room-for-results.close.do": "Free disk space.",
-        "doctor.room-for-results.too-little": "{free} are free in {path}; four checkpoints take {need}.",
+        "doctor.room-for-results.too-little": "{free:bytes} are free in {path}; four checkpoints take {need:bytes}.",
         "doctor.room-for-results.too-little.do": "Free disk space, or set nnUNet_results to another disk.",
         "doctor.room-for-results.inodes": "{count} more files can be created on the file system of {path} (inodes).",
         "doctor.room-for-results.inodes.do": "Remove or pack folders with very many small files.",
         "doctor.room-for-unpacking.unpacked": "nothing needs to be unpacked",
-        "doctor.room-for-unpacking.go": "about {need} of {free} free",
-        "doctor.room-for-unpacking.too-little": "Unpacking takes about {need} in {path}; {free} are free.",
+        "doctor.room-for-unpacking.go": "about {need:bytes} of {free:bytes} free",
+        "doctor.room-for-unpacking.too-little": "Unpacking takes about {need:bytes} in {path}; {free:bytes} are free.",
         "doctor.room-for-unpacking.too-little.do": (
             "Free disk space, or preprocess with nnU-Net 2.6 or newer, which does not unpack."
         ),
-        "doctor.room-in-tmp.go": "{free} free",
-        "doctor.room-in-tmp.little": "{free} are free in {path}; compiled kernels and sockets go there.",
+        "doctor.room-in-tmp.go": "{free:bytes} free",
+        "doctor.room-in-tmp.little": "{free:bytes} are free in {path}; compiled kernels and sockets go there.",
         "doctor.room-in-tmp.little.do": "Free disk space, or use another folder for temporary files.",
         "doctor.reading-speed.go": (
-            "{latency} ms a read, {rate}/s ({kind}); the plan needs {need_reads} reads and {need_rate} a second"
+            "{latency:ms} ms a read[[, {rate:bytes}/s]][[ ({kind})]]; the plan needs {need_reads:.0f} reads and "
+            "{need_rate:bytes} a second"
         ),
-        "doctor.reading-speed.cached": "{latency} ms a read: in memory, or its cache cannot be bypassed ({kind})",
-        "doctor.reading-speed.no-plan": "{latency} ms a read, {rate}/s ({kind})",
+        "doctor.reading-speed.cached": (
+            "{latency:ms} ms a read: in memory, or its cache cannot be bypassed[[ ({kind})]]"
+        ),
+        "doctor.reading-speed.no-plan": "{latency:ms} ms a read[[, {rate:bytes}/s]][[ ({kind})]]",
         "doctor.reading-speed.slow-at-first": (
-            "A read takes {latency} ms, {rate}/s ({kind}); the plan needs {need_reads} reads and {need_rate} a second. "
+            "A read takes {latency:ms} ms[[, {rate:bytes}/s]][[ ({kind})]]; the plan needs {need_reads:.0f} reads and "
+            "{need_rate:bytes} a second. "
             "The first epochs will be slow, later ones read from memory: the data fits."
         ),
         "doctor.reading-speed.slow-at-first.do": (
             "Copy the data to a local disk, or wait for the second epoch before you judge."
         ),
         "doctor.reading-speed.slow": (
-            "A read takes {latency} ms, {rate}/s ({kind}); a fast GPU needs {need_reads} reads and {need_rate} a "
+            "A read takes {latency:ms} ms[[, {rate:bytes}/s]][[ ({kind})]]; a fast GPU needs {need_reads:.0f} reads"
+            " and "
+            "{need_rate:bytes} a "
             "second, and memory cannot hold the data."
         ),
         "doctor.reading-speed.slow.do": "Copy the preprocessed data to a local SSD, and set nnUNet_preprocessed to it.",
-        "doctor.reading-speed.slowish": "A read takes {latency} ms ({kind}); a local SSD needs a tenth of that.",
+        "doctor.reading-speed.slowish": "A read takes {latency:ms} ms[[ ({kind})]]; a local SSD needs a tenth of that.",
         "doctor.reading-speed.slowish.do": "Keep nnUNet_preprocessed on a local SSD.",
-        "doctor.reading-speed.very-slow": "A read takes {latency} ms ({kind}): a GPU would wait for every batch.",
+        "doctor.reading-speed.very-slow": (
+            "A read takes {latency:ms} ms[[ ({kind})]]: a GPU would wait for every batch."
+        ),
         "doctor.reading-speed.very-slow.do": "Keep nnUNet_preprocessed on a local SSD.",
-        "doctor.file-system.go": "{kind} at {mount}",
-        "doctor.file-system.rotational": "The data is on a spinning disk ({kind} at {mount}).",
+        "doctor.file-system.go": "{kind}[[ at {mount}]]",
+        "doctor.file-system.rotational": "The data is on a spinning disk ({kind}[[ at {mount}]]).",
         "doctor.file-system.rotational.do": "Keep nnUNet_preprocessed on an SSD.",
-        "doctor.file-system.network": "The data comes through {kind} at {mount}; every worker depends on its server.",
+        "doctor.file-system.network": (
+            "The data comes through {kind}[[ at {mount}]]; every worker depends on its server."
+        ),
         "doctor.file-system.network.do": "Copy it to a local SSD (Slurm: $SLURM_TMPDIR) at the start of the job.",
         "doctor.file-clock.go": "agrees with this machine's",
-        "doctor.file-clock.skew": "The file server of {path} is {seconds} s away from this machine's clock.",
+        "doctor.file-clock.skew": "The file server of {path} is {seconds:duration} away from this machine's clock.",
         "doctor.file-clock.skew.do": "Have both synchronised; ages of files are wrong until then.",
     }
 )
@@ -138,7 +152,7 @@ def folders_set(survey: Survey) -> Result:
         setting = f"export {missing[0]}=/path/to/{missing[0]}"
         # A training does not read nnUNet_raw.
         state: State = "warn" if missing == ["nnUNet_raw"] or survey.asked.dataset is None else "no-go"
-        return result(state, "folders-set", "missing", setting=setting, names=", ".join(missing))
+        return result(state, "folders-set", "missing", setting=setting, names=tuple(missing))
     return go("folders-set")
 
 
@@ -147,9 +161,9 @@ def folders_answer(survey: Survey) -> Result:
     if not survey.folders:
         return unknown("folders-answer", "no-folder")
     for folder in survey.folders:
-        if folder.problem is not None:
+        if folder.trouble is not None:
             where = f"{folder.path} ({folder.fs_type} {folder.mount_point})" if folder.fs_type else folder.path
-            return result("no-go", "folders-answer", "problem", path=where, why=folder.problem)
+            return result("no-go", "folders-answer", "problem", path=where, why=folder.trouble)
         if folder.readable is False:
             return result("no-go", "folders-answer", "forbidden", path=folder.path, setting=f"ls -ld {folder.path}")
     return go("folders-answer", count=len(survey.folders))
@@ -164,7 +178,7 @@ def folders_writable(survey: Survey) -> Result:
     refused.sort(key=lambda folder: folder.label == "preprocessed")
     if refused:
         folder = refused[0]
-        values = {"path": folder.path, "why": folder.write_error or "?"}
+        values = {"path": folder.path, "why": folder.write_error}
         # The training writes splits_final.json and unpacked files there, but only if they are missing.
         harmless = folder.label == "preprocessed" and survey.plan is not None and survey.plan.folds is not None
         state: State = "warn" if harmless else "no-go"
@@ -181,12 +195,12 @@ def room_for_results(survey: Survey) -> Result:
     if folder is None:
         return not_applicable("room-for-results", "no-results")
     if folder.free_bytes is None:
-        return unknown("room-for-results", folder.problem)
+        return unknown("room-for-results", folder.trouble)
     if folder.free_inodes is not None and folder.free_inodes < INODES:
         return result("no-go", "room-for-results", "inodes", path=folder.path, count=folder.free_inodes)
     checkpoint = checkpoint_bytes(survey)
     need = COPIES_OF_CHECKPOINT * checkpoint if checkpoint is not None else COMMON_ROOM
-    values = {"need": format_bytes(need), "free": format_bytes(folder.free_bytes), "path": folder.path}
+    values = {"need": need, "free": folder.free_bytes, "path": folder.path}
     if checkpoint is None:
         state: State = "warn" if folder.free_bytes < need else "go"
         return result(state, "room-for-results", "little" if state == "warn" else "no-plan", **values)
@@ -205,12 +219,12 @@ def room_for_unpacking(survey: Survey) -> Result:
     if not files.needs_unpacking:
         return not_applicable("room-for-unpacking", "unpacked")
     if folder is None or folder.free_bytes is None:
-        return unknown("room-for-unpacking", folder.problem if folder else "not-looked-at")
+        return unknown("room-for-unpacking", folder.trouble if folder else "not-looked-at")
     read = sum(1 for _ in files.export_needs)
     if not files.unpacked_bytes or not read:
-        return unknown("room-for-unpacking", files.unread or "no-whole-file")
+        return unknown("room-for-unpacking", files.why_unread or "no-whole-file")
     need = files.unpacked_bytes * files.cases // max(1, files.segmentations_read)
-    values = {"need": format_bytes(need), "free": format_bytes(folder.free_bytes), "path": folder.path}
+    values = {"need": need, "free": folder.free_bytes, "path": folder.path}
     return (
         result("no-go", "room-for-unpacking", "too-little", **values)
         if need > folder.free_bytes
@@ -223,7 +237,7 @@ def room_in_tmp(survey: Survey) -> Result:
     folder = survey.folder("tmp")
     if folder is None or folder.free_bytes is None:
         return unknown("room-in-tmp", folder.problem if folder else "not-looked-at")
-    values = {"free": format_bytes(folder.free_bytes), "path": folder.path}
+    values = {"free": folder.free_bytes, "path": folder.path}
     if folder.free_bytes < TMP_ROOM or (folder.free_inodes is not None and folder.free_inodes < INODES):
         return result("warn", "room-in-tmp", "little", setting="export TMPDIR=/path/with/room", **values)
     return go("room-in-tmp", **values)
@@ -235,17 +249,17 @@ def reading_speed(survey: Survey) -> Result:
     if folder is None:
         return not_applicable("reading-speed", "no-preprocessed")
     if folder.read_latency_s is None:
-        return unknown("reading-speed", folder.problem or "no-file")
+        return unknown("reading-speed", folder.trouble or "no-file")
     values = {
-        "latency": f"{1000 * folder.read_latency_s:.2f}",
-        "rate": format_bytes(folder.read_bytes_per_s or 0),
-        "kind": folder.fs_type or "?",
+        "latency": folder.read_latency_s,
+        "rate": folder.read_bytes_per_s,
+        "kind": folder.fs_type,
         "reads": folder.reads,
     }
     need = reading(survey)
     if need is None:
         return _without_need(folder, values)
-    values |= {"need_rate": format_bytes(need.bytes_per_s), "need_reads": number(need.reads_per_s)}
+    values |= {"need_rate": need.bytes_per_s, "need_reads": need.reads_per_s}
     times = _times(folder, need, workers(survey).train)
     fits = _fits_into_cache(survey)
     if times >= ENOUGH_TIMES:
@@ -268,7 +282,7 @@ def _fits_into_cache(survey: Survey) -> bool:
     return bool(free and files and files.stored_bytes and files.stored_bytes < free / 2)
 
 
-def _without_need(folder: Folder, values: dict[str, object]) -> Result:
+def _without_need(folder: Folder, values: Mapping[str, object]) -> Result:
     latency = folder.read_latency_s or 0.0
     if latency >= SLOW_READ_S:
         return result("warn", "reading-speed", "very-slow" if latency >= VERY_SLOW_READ_S else "slowish", **values)
@@ -282,7 +296,7 @@ def file_system(survey: Survey) -> Result:
         return not_applicable("file-system", "no-preprocessed")
     if folder.fs_type is None:
         return unknown("file-system", "mounts-unread")
-    values = {"kind": folder.fs_type, "mount": folder.mount_point or "?"}
+    values = {"kind": folder.fs_type, "mount": folder.mount_point}
     if folder.rotational:
         return result("warn", "file-system", "rotational", **values)
     if any(word in folder.fs_type for word in NETWORK):
@@ -296,9 +310,11 @@ def file_clock(survey: Survey) -> Result:
     if folder is None:
         return not_applicable("file-clock", "no-results")
     if folder.clock_skew_s is None:
-        return unknown("file-clock", folder.write_error or folder.problem or "no-write")
-    values = {"seconds": number(abs(folder.clock_skew_s)), "path": folder.path}
-    return result("warn", "file-clock", "skew", **values) if abs(folder.clock_skew_s) > SKEW_S else go("file-clock")
+        return unknown("file-clock", folder.write_error or folder.trouble or "no-write")
+    skew_s = abs(folder.clock_skew_s)
+    if skew_s > SKEW_S:
+        return result("warn", "file-clock", "skew", seconds=skew_s, path=folder.path)
+    return go("file-clock")
 
 
 CHECKS = (

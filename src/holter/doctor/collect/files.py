@@ -7,15 +7,20 @@ import re
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
 from holter.doctor.collect.jobs import Jobs, lines, wait
+from holter.doctor.collect.wording import both
 from holter.doctor.records import BadFile, Files, Plan
 from holter.hook.exports.worker_memory import need
 from holter.probes.child.background_command import BackgroundCommand
-from holter.reports.catalogue import phrase
+from holter.records import Text
+from holter.sentences import define
+
+GIVEN_UP = define("doctor.files.given-up", "was given up")
+READER_ENDED = define("doctor.files.reader-ended", "the process that read it {how}")
 
 CHILD = Path(__file__).with_name("files_child.py")
 SHARES_MAX = 8  # more readers only slow each other down on one disk
@@ -39,8 +44,8 @@ class Shares:
         self._left_out: dict[int, list[str]] = {share: [] for share in range(self._shares)}
         self._texts: list[str] = []
         self._told_s = time.monotonic()
-        self.bad: dict[str, str] = {}
-        self.pending: str | None = None
+        self.bad: dict[str, Text] = {}
+        self.pending: Text | None = None
         self._commands = {share: self._start(share) for share in range(self._shares)}
 
     def run(self, progress: Progress) -> list[dict[str, Any]]:
@@ -69,10 +74,9 @@ class Shares:
             return None
         culprit = next((line["doing"] for line in reversed(answers) if "doing" in line), None)
         if culprit is None or outcome is None or outcome.is_late:
-            given_up = "was given up" if outcome is None else phrase(outcome.trouble or "", "en")
-            self.pending = culprit or self.pending or given_up
+            self.pending = culprit or self.pending or (GIVEN_UP() if outcome is None else outcome.trouble)
             return None
-        self.bad[culprit] = f"the process that read it {phrase(outcome.how, 'en')}"
+        self.bad[culprit] = READER_ENDED(how=outcome.how)
         self._left_out[share].append(culprit)
         return self._start(share)
 
@@ -95,7 +99,7 @@ def look(
     answers = work.run(progress)
     lengths = {line["length"]: line for line in answers if "length" in line}
     whole = {line["whole"]: line for line in answers if "whole" in line}
-    bad = {name: line["bad"] for name, line in (lengths | whole).items() if "bad" in line}
+    bad: dict[str, Any] = {name: line["bad"] for name, line in (lengths | whole).items() if "bad" in line}
     bad |= work.bad
     values = {name: line["labels"] for name, line in whole.items() if "labels" in line}
     packed = max((line.get("needs_unpacking", 0) for line in answers), default=0)
@@ -105,7 +109,7 @@ def look(
         files=max((line.get("files", 0) for line in answers), default=0),
         lengths_checked=len(lengths),
         read_whole=len(whole),
-        bad=tuple(BadFile(file=name, problem=problem) for name, problem in sorted(bad.items())[:SHOWN_MAX]),
+        bad=tuple(_bad_file(name, bad[name]) for name in sorted(bad)[:SHOWN_MAX]),
         missing=tuple(sorted({name for line in answers for name in line.get("missing", ())})[:SHOWN_MAX]),
         labels=tuple(sorted({value for each in values.values() for value in each})) if values else None,
         labels_bad=_wrong_labels(values, plan),
@@ -114,11 +118,16 @@ def look(
         archives=any(line.get("archives") for line in answers),
         needs_unpacking=packed > 0,
         unpacked_bytes=sum(line.get("unpacked_bytes", 0) for line in whole.values()) or None,
-        pending=work.pending,
-        unread=next((line["unread"] for line in answers if "unread" in line), None),
         took_s=time.monotonic() - began,
+        **cast("Any", both("pending", work.pending)),
+        **cast("Any", both("unread", next((line["unread"] for line in answers if "unread" in line), None))),
     )
     return _with_shapes(files, whole, plan)
+
+
+def _bad_file(name: str, problem: object) -> BadFile:
+    fields = both("problem", problem)
+    return msgspec.convert({"file": name, **fields, "problem": fields["problem"] or "?"}, BadFile)
 
 
 def _case_of(name: str) -> str:

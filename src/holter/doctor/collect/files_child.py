@@ -3,6 +3,8 @@
 ``files_child.py FOLDER SHARE SHARES SECONDS [FILE…]``: first compare the length of every file with its header, then
 read the contents, segmentations first, until the time is up. One line of JSON per step. Each file is named before it
 is read, so that a file that hangs or kills this process is known. The FILEs at the end did so before and are skipped.
+A problem is a code with values (its sentence is in ``probes.training.remarks``), or the error of the library that read
+the file.
 Without numpy and blosc2 only lengths are checked. Nothing is memory-mapped: a truncated file would end the process.
 """
 
@@ -22,6 +24,7 @@ from typing import Any
 # ruff: noqa: PTH116, PTH118, PTH123, PTH208 -- runs in environments of any age; it prints plain names
 BLOSC2_MAGIC = b"b2frame\0"
 NUMPY_MAGIC = b"\x93NUMPY"
+Problem = dict[str, Any]
 MANY_LABELS = 50  # with more wrong values it is not a segmentation
 SEGMENTATION = "_seg"
 
@@ -47,31 +50,31 @@ def files_of(case: str, names: set[str]) -> tuple[list[str], list[str]]:
     return present, [name for name in wanted if name not in names]
 
 
-def length_problem(path: str) -> str | None:
+def length_problem(path: str) -> Problem | None:
     """Compare the file's length with its header; return the problem, or None."""
     size = os.stat(path).st_size
     if size == 0:
-        return "empty"
+        return {"code": "nothing-in-it"}
     with open(path, "rb") as file:
         head = file.read(4096)
     if path.endswith(".b2nd"):
         if head[2:10] != BLOSC2_MAGIC:
-            return "not a Blosc2 file"
+            return {"code": "not-blosc2"}
         return _short(size, int.from_bytes(head[16:24], "big"))
     if path.endswith(".npy"):
         return _numpy_problem(head, size)
     if path.endswith(".npz") and not zipfile.is_zipfile(path):
-        return "not a zip archive, or cut short"
+        return {"code": "not-zip"}
     return None
 
 
-def _short(size: int, wanted: int) -> str | None:
-    return f"cut short: {size} of {wanted} bytes" if size < wanted else None
+def _short(size: int, wanted: int) -> Problem | None:
+    return {"code": "cut-short", "size": size, "wanted": wanted} if size < wanted else None
 
 
-def _numpy_problem(head: bytes, size: int) -> str | None:
+def _numpy_problem(head: bytes, size: int) -> Problem | None:
     if not head.startswith(NUMPY_MAGIC):
-        return "not a numpy file"
+        return {"code": "not-numpy"}
     wide = head[6] > 1
     length = struct.unpack_from("<I" if wide else "<H", head, 8)[0]
     begin = 12 if wide else 10
@@ -100,7 +103,7 @@ class Contents:
             return self._properties(path)
         if path.endswith(".b2nd"):
             if self.blosc2 is None:
-                raise NotHereError("blosc2 is not installed in the training's Python")
+                raise NotHereError
             return self._chunks(path)
         if path.endswith(".npz"):
             with self.numpy.load(path) as archive:
@@ -133,7 +136,7 @@ class Contents:
 
 
 class NotHereError(Exception):
-    """This Python cannot read such files; the file itself may be fine."""
+    """This Python has no blosc2 and cannot read such files; the file itself may be fine."""
 
 
 class Share:
@@ -163,7 +166,7 @@ class Share:
                 path = os.path.join(self.folder, name)
                 tell(doing=name)
                 try:
-                    problem = length_problem(path)
+                    problem: Any = length_problem(path)
                     facts: dict[str, Any] = {"bytes": os.stat(path).st_size}
                 except (OSError, ValueError, SyntaxError, KeyError, struct.error) as error:
                     problem, facts = f"{type(error).__name__}: {error}", {}
@@ -186,8 +189,8 @@ class Share:
             tell(doing=name)
             try:
                 tell(whole=name, **reader.look(os.path.join(self.folder, name)))
-            except NotHereError as error:
-                tell(unread=str(error))
+            except NotHereError:
+                tell(unread={"code": "no-blosc2"})
                 return
             except Exception as error:  # noqa: BLE001 - the training would get the same error
                 tell(whole=name, bad=f"{type(error).__name__}: {error}"[:200])

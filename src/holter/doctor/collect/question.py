@@ -18,12 +18,30 @@ from typing import Any
 import msgspec
 
 from holter.doctor.records import Asked, Fold, Plan
+from holter.doctor.sentences import FILE_ERROR
 from holter.errors import BadInput, HolterError
 from holter.records import Text
+from holter.sentences import NOTHING_STARTED_OR_CHANGED, define
 from holter.supervisor.folds.fold_lock import look_at_lock
 from holter.texts.training_command import TrainingCommand
 
-SAFE = "Nothing was started or changed."
+VARIABLES_NOT_SET = define("error.variables-not-set", "{names} not set: nnU-Net would not find its data.")
+VARIABLE_UNREADABLE = define("error.variable-unreadable", "{name}={folder} cannot be read: {error}.")
+SEVERAL_DATASETS = define("error.several-datasets", "Several data sets have the number {number}: {names}.")
+NOT_PREPROCESSED = define("error.not-preprocessed", "{dataset} is in nnUNet_raw, but has not been preprocessed.")
+NO_DATASET_IN = define("error.no-dataset-in", "No data set {dataset} in {folder}.")
+IS_IT_MEANT = define("next.is-it-meant", "Is {name} meant? {command}")
+NO_PLANS = define("error.no-plans", "No plans {plans} in {folder}.")
+PLANS_UNREADABLE = define("error.plans-unreadable", "The plans {path} cannot be read: {error}.")
+PLANS_AGAIN = define("next.plans-again", "nnUNetv2_plan_experiment writes them again.")
+PLANS_AGAIN_DISK = define(
+    "next.plans-again-disk", "nnUNetv2_plan_experiment writes them again; first check whether the disk is full."
+)
+HOLDS_NO_PLANS = define("error.holds-no-plans", "{path} holds no plans.")
+NO_CONFIGURATION = define(
+    "error.no-configuration", "The plans {plans} have no configuration {configuration}: {configurations}."
+)
+CONFIGURATION_LACKS = define("error.configuration-lacks", "The configuration {configuration} of {plans} lacks {names}.")
 CHECKPOINTS = ("checkpoint_final.pth", "checkpoint_best.pth", "checkpoint_latest.pth")
 FOLDERS = ("nnUNet_raw", "nnUNet_preprocessed", "nnUNet_results")
 # nnU-Net has no segmentation output at its two coarsest resolutions.
@@ -53,8 +71,8 @@ def look(asked: Asked, environ: Mapping[str, str]) -> Question:
     missing = [name for name in FOLDERS[1:] if not environ.get(name)]
     if missing:
         raise BadInput(
-            f"{', '.join(missing)} not set: nnU-Net would not find its data.",
-            safe=SAFE,
+            VARIABLES_NOT_SET(names=tuple(missing)),
+            safe=NOTHING_STARTED_OR_CHANGED(),
             next_step=f"export {missing[0]}=/path/to/{missing[0]}",
         )
     root = Path(environ["nnUNet_preprocessed"])
@@ -83,8 +101,8 @@ def _dataset(asked: str, root: Path, environ: Mapping[str, str]) -> str:
         names = sorted(entry.name for entry in root.iterdir() if entry.name.startswith("Dataset"))
     except OSError as error:
         raise BadInput(
-            f"nnUNet_preprocessed={root} cannot be read: {error.strerror}.",
-            safe=SAFE,
+            VARIABLE_UNREADABLE(name="nnUNet_preprocessed", folder=str(root), error=error.strerror or str(error)),
+            safe=NOTHING_STARTED_OR_CHANGED(),
             next_step=f"ls -ld {root}",
         ) from error
     matching = [name for name in names if asked.isdigit() and name.startswith(f"Dataset{int(asked):03d}_")]
@@ -92,18 +110,22 @@ def _dataset(asked: str, root: Path, environ: Mapping[str, str]) -> str:
         return asked if asked in names else matching[0]
     if len(matching) > 1:
         raise BadInput(
-            f"Several data sets have the number {asked}: {', '.join(matching)}.",
-            safe=SAFE,
+            SEVERAL_DATASETS(number=asked, names=tuple(matching)),
+            safe=NOTHING_STARTED_OR_CHANGED(),
             next_step=f"holter doctor {matching[0]}",
         )
     raw = _raw_only(asked, environ)
     if raw is not None:
         raise BadInput(
-            f"{raw} is in nnUNet_raw, but has not been preprocessed.",
-            safe=SAFE,
+            NOT_PREPROCESSED(dataset=raw),
+            safe=NOTHING_STARTED_OR_CHANGED(),
             next_step=f"nnUNetv2_plan_and_preprocess -d {int(raw[7:10])} --verify_dataset_integrity",
         )
-    raise BadInput(f"No data set {asked} in {root}.", safe=SAFE, next_step=_nearest_dataset(asked, names, root))
+    raise BadInput(
+        NO_DATASET_IN(dataset=asked, folder=str(root)),
+        safe=NOTHING_STARTED_OR_CHANGED(),
+        next_step=_nearest_dataset(asked, names, root),
+    )
 
 
 def _raw_only(asked: str, environ: Mapping[str, str]) -> str | None:
@@ -117,14 +139,14 @@ def _raw_only(asked: str, environ: Mapping[str, str]) -> str | None:
     return matching[0] if len(matching) == 1 and matching[0][7:10].isdigit() else None
 
 
-def _nearest_dataset(asked: str, names: Sequence[str], root: Path) -> str:
+def _nearest_dataset(asked: str, names: Sequence[str], root: Path) -> Text:
     wanted = f"Dataset{int(asked):03d}" if asked.isdigit() else asked
     near = difflib.get_close_matches(wanted, names, 1, 0.4) or difflib.get_close_matches(
         wanted, [name.partition("_")[2] for name in names], 1, 0.5
     )
     for name in names:
         if near and (name == near[0] or name.partition("_")[2] == near[0]):
-            return f"Is {name} meant? holter doctor {name}"
+            return IS_IT_MEANT(name=name, command=f"holter doctor {name}")
     return f"ls {root}"
 
 
@@ -138,15 +160,17 @@ def _plans(folder: Path, asked: Asked) -> Mapping[str, Any]:
         step = (
             f"holter doctor {asked.dataset} -p {near[0]}" if near else f"nnUNetv2_plan_and_preprocess -d {folder.name}"
         )
-        raise BadInput(f"No plans {asked.plans} in {folder}.", safe=SAFE, next_step=step) from error
+        raise BadInput(
+            NO_PLANS(plans=asked.plans, folder=str(folder)), safe=NOTHING_STARTED_OR_CHANGED(), next_step=step
+        ) from error
     except (OSError, msgspec.DecodeError) as error:
         raise BadInput(
-            f"The plans {file} cannot be read: {getattr(error, 'strerror', None) or error}.",
-            safe=SAFE,
-            next_step="nnUNetv2_plan_experiment writes them again; first check whether the disk is full.",
+            PLANS_UNREADABLE(path=str(file), error=getattr(error, "strerror", None) or str(error)),
+            safe=NOTHING_STARTED_OR_CHANGED(),
+            next_step=PLANS_AGAIN_DISK(),
         ) from error
     if not isinstance(plans, dict) or not isinstance(plans.get("configurations"), dict):
-        raise BadInput(f"{file} holds no plans.", safe=SAFE, next_step="nnUNetv2_plan_experiment writes them again.")
+        raise BadInput(HOLDS_NO_PLANS(path=str(file)), safe=NOTHING_STARTED_OR_CHANGED(), next_step=PLANS_AGAIN())
     return plans
 
 
@@ -157,8 +181,10 @@ def _configuration(plans: Mapping[str, Any], asked: Asked) -> Mapping[str, Any]:
     if asked.configuration not in configurations:
         near = difflib.get_close_matches(asked.configuration, configurations, 1, 0.3) or sorted(configurations)[:1]
         raise BadInput(
-            f"The plans {asked.plans} have no configuration {asked.configuration}: {', '.join(configurations)}.",
-            safe=SAFE,
+            NO_CONFIGURATION(
+                plans=asked.plans, configuration=asked.configuration, configurations=tuple(configurations)
+            ),
+            safe=NOTHING_STARTED_OR_CHANGED(),
             next_step=f"holter doctor {asked.dataset} {near[0]}" if near else "nnUNetv2_plan_experiment",
         )
     merged: dict[str, Any] = {}
@@ -172,9 +198,9 @@ def _configuration(plans: Mapping[str, Any], asked: Asked) -> Mapping[str, Any]:
     lacking = {"patch_size", "batch_size", "data_identifier", "spacing"} - merged.keys()
     if lacking:
         raise BadInput(
-            f"The configuration {asked.configuration} of {asked.plans} lacks {', '.join(sorted(lacking))}.",
-            safe=SAFE,
-            next_step="nnUNetv2_plan_experiment writes the plans again.",
+            CONFIGURATION_LACKS(configuration=asked.configuration, plans=asked.plans, names=tuple(sorted(lacking))),
+            safe=NOTHING_STARTED_OR_CHANGED(),
+            next_step=PLANS_AGAIN(),
         )
     return merged
 
@@ -276,7 +302,8 @@ def main() -> None:
     except HolterError as error:
         answer = Question(asked=asked, error=(error.what, error.safe, error.next_step))
     except OSError as error:
-        answer = Question(asked=asked, error=(f"{error.filename}: {error.strerror}.", SAFE, f"ls -ld {error.filename}"))
+        what = FILE_ERROR(path=str(error.filename), error=error.strerror or str(error))
+        answer = Question(asked=asked, error=(what, NOTHING_STARTED_OR_CHANGED(), f"ls -ld {error.filename}"))
     sys.stdout.write(json.dumps(msgspec.to_builtins(answer)))
 
 

@@ -1,7 +1,8 @@
 """Describe the training's Python and its torch; run as a file by that Python. Prints lines of JSON.
 
 Standard library first; torch and nnU-Net are imported last, because that may fail, crash or take long. Each part is
-printed as soon as it is known, so that a later crash loses nothing.
+printed as soon as it is known, so that a later crash loses nothing. Our own words are codes, with their sentences in
+``probes.training.remarks``.
 """
 
 from __future__ import annotations
@@ -95,7 +96,7 @@ def _cuda(torch: Any) -> dict[str, Any]:
         for index in range(torch.cuda.device_count()):
             major, minor = torch.cuda.get_device_capability(index)
             devices.append((torch.cuda.get_device_name(index), major, minor))
-        works, error = bool(devices), None if devices else "no CUDA device is visible"
+        works, error = bool(devices), None if devices else {"code": "no-cuda-device"}
     except Exception as failure:  # noqa: BLE001 - the driver's own message helps most
         return {"cuda_works": False, "cuda_error": f"{type(failure).__name__}: {failure}"[:400]}
     return {"cuda_works": works, "cuda_error": error, "capabilities": devices}

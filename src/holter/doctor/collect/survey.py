@@ -10,7 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import msgspec
 
@@ -18,7 +18,8 @@ from holter.doctor.collect import files as preprocessed
 from holter.doctor.collect.jobs import Jobs, merged, wait
 from holter.doctor.collect.machine import machine, neighbours
 from holter.doctor.collect.question import Question
-from holter.doctor.records import Asked, Folder, Software, Survey
+from holter.doctor.collect.wording import both
+from holter.doctor.records import Asked, Folder, GpuText, Software, Survey
 from holter.errors import BadInput, CannotDoHere
 from holter.linux.mounts import Mount, mount_of, parse_mountinfo
 from holter.linux.procfs import read_text
@@ -28,8 +29,15 @@ from holter.probes.machine.cgroup import CgroupProbe
 from holter.probes.machine.environment import capture
 from holter.probes.machine.host import HostProbe
 from holter.probes.storage.storage import is_rotational
-from holter.records import CgroupSample, GpuSample, HostSample
+from holter.records import CgroupSample, GpuSample, HostSample, Message
 from holter.reports.catalogue import phrase
+from holter.sentences import NOTHING_STARTED_OR_CHANGED, define
+
+NO_PYTHON = define("error.no-python", "{option} is no Python that can be run.")
+NO_ANSWER = define("error.folders-silent", "nnU-Net's folders did not answer: {trouble}.")
+SILENT = define("why.no-answer", "no answer")
+IMPORTING_TORCH = define("doctor.importing-torch", "importing torch: {trouble}")
+LOOK_MAY_HANG = define("next.look-may-hang", "{command}  # it may hang")
 
 BUDGET_S = 60.0
 QUESTION_S = 10.0
@@ -67,9 +75,7 @@ def training_python(option: str | None, environ: Mapping[str, str]) -> str:
         inside = Path(option) / "bin" / "python" if Path(option).is_dir() else Path(option)
         path = str(inside.absolute()) if inside.exists() else shutil.which(option, path=environ.get("PATH", ""))
         if path is None or not os.access(path, os.X_OK):
-            raise BadInput(
-                f"{option} is no Python that can be run.", next_step="holter doctor --python /path/to/bin/python"
-            )
+            raise BadInput(NO_PYTHON(option=option), next_step="holter doctor --python /path/to/bin/python")
         return path
     command = shutil.which("nnUNetv2_train", path=environ.get("PATH", ""))
     beside = Path(command).parent / "python" if command else None
@@ -119,7 +125,8 @@ def _gather(jobs: Jobs, order: Order, tell: Tell) -> Survey:
         ),
         host=host,
         cgroup=cgroup,
-        gpus=gpus,
+        gpus=tuple(map(_in_english, gpus)),
+        gpu_texts=tuple(text for gpu in gpus for text in _texts(gpu)),
         software=_software(software),
         folders=tuple(_folder(label, path, folders[label], order) for label, path in _folders(question, order).items()),
         plan=question.plan,
@@ -139,9 +146,9 @@ def _ask(jobs: Jobs, order: Order) -> Question:
     outcome = job.outcome()
     if outcome is None or not outcome.text:
         raise CannotDoHere(
-            f"nnU-Net's folders did not answer: {_trouble(outcome) or 'no answer'}.",
-            safe="Nothing was started or changed.",
-            next_step=f"ls {order.environ.get('nnUNet_preprocessed', '$nnUNet_preprocessed')}  # it may hang",
+            NO_ANSWER(trouble=_trouble(outcome) or SILENT()),
+            safe=NOTHING_STARTED_OR_CHANGED(),
+            next_step=LOOK_MAY_HANG(command=f"ls {order.environ.get('nnUNet_preprocessed', '$nnUNet_preprocessed')}"),
         )
     question = msgspec.convert(json.loads(outcome.text), type=Question)
     if question.error is not None:
@@ -178,17 +185,16 @@ def _look_at(jobs: Jobs, path: Path, label: str, order: Order) -> BackgroundComm
 
 def _folder(label: str, path: Path, job: BackgroundCommand, order: Order) -> Folder:
     outcome = job.outcome()
-    text, trouble = (outcome.text, _trouble(outcome)) if outcome else ("", "no answer")
-    facts = merged(text)
+    facts = merged(outcome.text if outcome is not None else "")
     mount = _mount(facts.pop("real_path", None) or str(path), order)
-    problem = facts.pop("problem", None) or trouble or None
+    problem = facts.pop("problem", None) or _trouble(outcome)
     return Folder(
         label=label,
         path=str(path),
         mount_point=mount.mount_point if mount else None,
         fs_type=mount.fs_type if mount else None,
         rotational=is_rotational(mount, order.sys) if mount else None,
-        problem=problem,
+        **cast("Any", both("problem", problem)),
         **{name: value for name, value in facts.items() if name in Folder.__struct_fields__},
     )
 
@@ -214,7 +220,14 @@ def _samples(order: Order) -> tuple[HostSample | None, CgroupSample | None, tupl
         for sample in CgroupProbe(os.getpid(), order.proc, order.sys / "fs/cgroup").read(0.0).samples
         if isinstance(sample, CgroupSample)
     ]
-    return hosts[0] if hosts else None, cgroups[0] if cgroups else None, tuple(map(_in_english, gpus))
+    return hosts[0] if hosts else None, cgroups[0] if cgroups else None, tuple(gpus)
+
+
+def _texts(gpu: GpuSample) -> tuple[GpuText, ...]:
+    said = {"note": gpu.note, **{gap.field: gap.why for gap in gpu.gaps}}
+    return tuple(
+        GpuText(index=gpu.index, field=field, why=why) for field, why in said.items() if isinstance(why, Message)
+    )
 
 
 def _in_english(gpu: GpuSample) -> GpuSample:
@@ -223,9 +236,9 @@ def _in_english(gpu: GpuSample) -> GpuSample:
     return msgspec.structs.replace(gpu, note=phrase(gpu.note, "en") if gpu.note else gpu.note, unread=unread)
 
 
-def _trouble(outcome: Outcome | None) -> str:
-    # How a command failed, as a sentence; empty if it did not.
-    return "" if outcome is None or outcome.trouble is None else phrase(outcome.trouble, "en")
+def _trouble(outcome: Outcome | None) -> Message | None:
+    # How a command failed, or that it did not answer; None if it did.
+    return SILENT() if outcome is None else outcome.trouble
 
 
 def _files(jobs: Jobs, question: Question, order: Order, began: float, cgroup: CgroupSample | None, tell: Tell) -> Any:
@@ -245,8 +258,12 @@ def _files(jobs: Jobs, question: Question, order: Order, began: float, cgroup: C
 def _software(job: BackgroundCommand) -> Software:
     outcome = job.outcome()
     facts = merged(outcome.text) if outcome else {}
-    trouble = (_trouble(outcome) if outcome else "no answer") or None
+    trouble = _trouble(outcome)
     if trouble is not None and "torch_cuda" not in facts and "torch_error" not in facts and facts:
-        facts["torch_error"] = f"importing torch: {trouble}"
+        facts["torch_error"] = IMPORTING_TORCH(trouble=trouble)
     known = {name: value for name, value in facts.items() if name in Software.__struct_fields__}
-    return msgspec.convert({**known, "unread": trouble}, Software)
+    texts = {"unread": trouble, **{name: known.get(name) for name in ("torch_error", "cuda_error")}}
+    return msgspec.convert(
+        {**known, **{field: value for name, text in texts.items() for field, value in both(name, text).items()}},
+        Software,
+    )

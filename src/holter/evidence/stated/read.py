@@ -18,7 +18,8 @@ from holter.evidence.stated.choices import CHOICES
 from holter.evidence.stated.kind import guess
 from holter.evidence.stated.values import checked, nearest, unwrapped
 from holter.evidence.vocabulary import NAMES, VOCABULARY, FactSpec
-from holter.records import Episode, EpisodeKind, Phase, Subject
+from holter.records import Episode, EpisodeKind, Message, Phase, Subject
+from holter.sentences import NOTHING_CHANGED, define, joined
 
 SCHEMA = 1
 SPECS = {spec.name: spec for spec in VOCABULARY}
@@ -30,8 +31,22 @@ MAX_ERRORS = 8
 # Prefixes of fact keys in a file without the "facts" object.
 STARTS = tuple({f'"{name.partition(".")[0]}.'.encode() for name in NAMES})
 OWN_KEYS = ("holter_evidence", "about", "facts")
-SAFE = "Nothing was changed."
-TEMPLATE = "holter diagnose --evidence-template shows every fact; docs/evidence-facts.md says what they mean."
+
+WRONG = define("error.evidence", "{name}: {errors}.")
+MORE_ERRORS = define("error.evidence.more", "and {count} more")
+NO_JSON = define("error.evidence.no-json", "{name} is not valid JSON: {error}.")
+NO_OBJECT = define("error.evidence.no-object", "{name} holds no JSON object.")
+OTHER_VERSION = define(
+    "error.evidence.version", "{name} is of version {version}; this Holter reads version {readable}."
+)
+FACTS_NO_OBJECT = define("error.evidence.facts-no-object", '{name}: "facts" is no JSON object.')
+NO_FACT_STATED = define("error.evidence.no-fact-stated", "{name} states no fact.")
+NO_SUCH_FACT = define("error.evidence.no-such-fact", 'there is no fact "{fact}"')
+NO_SUCH_FACT_BUT = define("error.evidence.no-such-fact-but", 'there is no fact "{fact}" (did you mean "{nearest}"?)')
+SHOW_TEMPLATE = define(
+    "next.evidence-template",
+    "holter diagnose --evidence-template shows every fact; docs/evidence-facts.md says what they mean.",
+)
 
 
 class Stated(NamedTuple):
@@ -53,8 +68,8 @@ def read_stated(content: bytes, name: str) -> Stated:
     book = FactBook()
     wrong = [trouble for fact, value in facts.items() if (trouble := _state(book, fact, value)) is not None]
     if wrong:
-        more = f"; and {len(wrong) - MAX_ERRORS} more" if len(wrong) > MAX_ERRORS else ""
-        raise EvidenceWrong(f"{name}: " + "; ".join(wrong[:MAX_ERRORS]) + f"{more}.", safe=SAFE, next_step=TEMPLATE)
+        more = MORE_ERRORS(count=len(wrong) - MAX_ERRORS) if len(wrong) > MAX_ERRORS else ""
+        raise _wrong(WRONG(name=name, errors=joined(*wrong[:MAX_ERRORS], more)))
     number = sum(fact.status == "known" for fact in book.facts.values())
     derived.derive(book, {fact: unwrapped(fact, value)[1] for fact, value in facts.items()})
     kind = book.value("episode.kind")
@@ -107,32 +122,37 @@ def _facts(content: bytes, name: str) -> tuple[dict[str, Any], str]:
     try:
         document = msgspec.json.decode(content.removeprefix(b"\xef\xbb\xbf"))
     except msgspec.DecodeError as error:
-        raise EvidenceWrong(f"{name} is not valid JSON: {error}.", safe=SAFE, next_step=TEMPLATE) from error
+        raise _wrong(NO_JSON(name=name, error=str(error))) from error
     if not isinstance(document, dict):
-        raise EvidenceWrong(f"{name} holds no JSON object.", safe=SAFE, next_step=TEMPLATE)
+        raise _wrong(NO_OBJECT(name=name))
     schema = document.get("holter_evidence", SCHEMA)
     if schema != SCHEMA:
         raise EvidenceWrong(
-            f"{name} is of version {schema!r}; this Holter reads version {SCHEMA}.",
-            safe=SAFE,
+            OTHER_VERSION(name=name, version=repr(schema), readable=SCHEMA),
+            safe=NOTHING_CHANGED(),
             next_step="pip install --upgrade holter",
         )
     facts = document.get("facts", {})
     if not isinstance(facts, dict):
-        raise EvidenceWrong(f'{name}: "facts" is no JSON object.', safe=SAFE, next_step=TEMPLATE)
+        raise _wrong(FACTS_NO_OBJECT(name=name))
     # Facts at the top level, without the "facts" object, count too.
     beside = {key: value for key, value in document.items() if key not in OWN_KEYS and not key.startswith("_")}
     stated = {key: value for key, value in {**beside, **facts}.items() if not key.startswith("_")}
     if not any(value is not None for value in stated.values()):
-        raise EvidenceWrong(f"{name} states no fact.", safe=SAFE, next_step=TEMPLATE)
+        raise _wrong(NO_FACT_STATED(name=name))
     return stated, str(document.get("about") or "")
 
 
-# Returns the error in words, or None.
-def _state(book: FactBook, name: str, value: object) -> str | None:
+def _wrong(what: Message) -> EvidenceWrong:
+    return EvidenceWrong(what, safe=NOTHING_CHANGED(), next_step=SHOW_TEMPLATE())
+
+
+# Returns the error, or None.
+def _state(book: FactBook, name: str, value: object) -> Message | None:
     spec = SPECS.get(name)
     if spec is None:
-        return f'there is no fact "{name}"{nearest(name, (*OWN_KEYS, *NAMES))}'
+        near = nearest(name, (*OWN_KEYS, *NAMES))
+        return NO_SUCH_FACT(fact=name) if near is None else NO_SUCH_FACT_BUT(fact=name, nearest=near)
     value, detail, trouble = unwrapped(name, value)
     if trouble is not None:
         return trouble

@@ -24,7 +24,6 @@ VALIDATION = "perform_actual_validation"
 CALLERS = frozenset((VALIDATION, "predict_from_data_iterator", "compute_metrics_on_folder"))
 STOCK_TRAINER = "nnunetv2.training.nnUNetTrainer.nnUNetTrainer"
 SHARE = 0.7  # of the free memory: the main process needs some, and a need computed from shapes is an estimate
-GIB = 1 << 30
 FORECAST_CASES = 8  # the largest on disk; reading the properties of each costs megabytes
 
 
@@ -37,10 +36,10 @@ def forecast(trainer: Any) -> None:
     need = max(memory.needs(trainer, largest)).worker
     free = available_memory.available_bytes()
     if free is None:
-        notice = remark("export-need", need_gib=need / GIB)
+        notice = remark("export-need", need=need)
     else:
         fit = min(asked, max(1, int(free * SHARE) // need))
-        notice = remark("export-forecast", need_gib=need / GIB, fit=fit, asked=asked)
+        notice = remark("export-forecast", need=need, fit=fit, asked=asked)
     RUNTIME.emit("note", what="export-forecast", say=[notice])
 
 
@@ -142,10 +141,8 @@ def _workers(trainer: Any, cases: list[str], asked: int, probabilities: bool) ->
     workers = memory.affordable(case_needs, asked, usable, None if shared is None else shared // ranks)
     largest = max(case_needs)
     if workers < asked or largest.worker > usable:
-        notices = [
-            remark("export-workers", workers=workers, asked=asked, need_gib=largest.worker / GIB, free_gib=free / GIB)
-        ]
+        notices = [remark("export-workers", workers=workers, asked=asked, need=largest.worker, free=free)]
         if shared is not None and largest.prediction * asked > shared // ranks:
-            notices.append(remark("export-shared", shared_gib=shared / GIB, prediction_gib=largest.prediction / GIB))
+            notices.append(remark("export-shared", shared=shared, prediction=largest.prediction))
         RUNTIME.emit("note", what="export-workers", say=notices)
     return workers

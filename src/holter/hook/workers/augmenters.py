@@ -120,7 +120,8 @@ def patch_loader_log(module: ModuleType) -> None:
                 file=file,
                 mount=mount,
                 fs_type=fs_type,
-                detail=str(trouble.detail),
+                # Holter's own words come with a code, by which the reader of the recording translates them.
+                detail=trouble.detail.as_remark() if hasattr(trouble.detail, "as_remark") else str(trouble.detail),
             )
             RUNTIME.emit("note", what="read-trouble", say=[problem])
             if trouble.kind == "hung":

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
+from holter.errors import coded
 from holter.loader.records import Shape
 
 MAGIC = b"b2frame\0"
@@ -42,12 +43,15 @@ def read_frame(file: Path) -> Frame:
     with file.open("rb") as opened:
         head = opened.read(_FIRST_READ)
         if head[_MAGIC_AT : _MAGIC_AT + len(MAGIC)] != MAGIC:
-            raise ValueError("not a Blosc2 file" if head else "the file is empty")
+            raise ValueError(
+                coded("not-blosc2", "not a Blosc2 file") if head else coded("file-empty", "the file is empty")
+            )
         length = int.from_bytes(head[_HEADER_LENGTH_AT], "big")
         head += opened.read(max(0, length - len(head)))
     version, dimensions, shape, chunks, _blocks, *kind = msgspec.msgpack.decode(_description(head[:length]))
     if version != 0 or dimensions != len(shape):
-        raise ValueError(f"version {version} of the array's description is not known")
+        text = f"version {version} of the array's description is not known"
+        raise ValueError(coded("array-version", text, version=str(version)))
     dtype = np.dtype(kind[1] if len(kind) > 1 else "|u1")
     return Frame(tuple(shape), tuple(chunks), dtype, int.from_bytes(head[_FRAME_LENGTH_AT], "big"))
 
@@ -60,10 +64,10 @@ def nbytes(shape: Shape, dtype: np.dtype[Any]) -> int:
 def _description(header: bytes) -> bytes:
     name_at = header.find(_NAME)
     if name_at < 0:
-        raise ValueError("a Blosc2 file, but not of an array with axes")
+        raise ValueError(coded("no-array", "a Blosc2 file, but not of an array with axes"))
     offset_at = name_at + len(_NAME)
     at = int.from_bytes(header[offset_at : offset_at + 4], "big")
     if at + 5 > len(header) or header[at] != _BINARY:
-        raise ValueError("the header is damaged")
+        raise ValueError(coded("header-damaged", "the header is damaged"))
     length = int.from_bytes(header[at + 1 : at + 5], "big")
     return header[at + 5 : at + 5 + length]

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from holter.errors import BadInput
+from holter.errors import BadInput, coded
 from holter.loader.plan.files import ArrayFile, observe
 from holter.loader.plan.foreground import ForegroundLocations
 from holter.loader.read_errors import FileUnreadable, attributed_to
@@ -42,7 +42,8 @@ class Catalogue:
         locations_budget_bytes: int = LOCATIONS_BUDGET_BYTES,
     ) -> None:
         if ending not in ("b2nd", "npz"):
-            raise BadInput(f"preprocessed data ending in {ending!r} is not known", next_step="--loader stock")
+            text = f"preprocessed data ending in {ending!r} is not known"
+            raise BadInput(coded("unknown-ending", text, ending=repr(ending)), next_step="--loader stock")
         self.identifiers = tuple(identifiers)
         self._ending = ending
         # Resolved now, while the disk answers: a path with links does not show which mount hangs.
@@ -139,6 +140,8 @@ def _check_shapes(files: CaseFiles) -> None:
         if file is None:
             continue
         if len(file.shape) != axes or 0 in file.shape:
-            raise FileUnreadable(file.path, f"its shape is {file.shape}; {axes} axes were expected")
+            text = f"its shape is {file.shape}; {axes} axes were expected"
+            raise FileUnreadable(file.path, coded("shape-axes", text, shape=str(file.shape), axes=axes))
         if file.shape[-3:] != image.shape[-3:]:
-            raise FileUnreadable(file.path, f"its shape is {file.shape}, that of the image {image.shape}")
+            text = f"its shape is {file.shape}, that of the image {image.shape}"
+            raise FileUnreadable(file.path, coded("shape-image", text, shape=str(file.shape), image=str(image.shape)))

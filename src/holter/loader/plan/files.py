@@ -9,6 +9,7 @@ from typing import IO, Any, NamedTuple
 
 import numpy as np
 
+from holter.errors import coded
 from holter.loader.plan.blosc2_header import nbytes, read_frame
 from holter.loader.read_errors import FileUnreadable, attributed_to
 from holter.loader.records import Shape
@@ -77,12 +78,14 @@ def check_unchanged(file: ArrayFile) -> None:
     now = signature_of(file.path)
     if now != file.signature:
         was = file.signature.size_bytes
-        raise FileUnreadable(file.path, f"changed while in use ({was} bytes before, {now.size_bytes} now)")
+        text = f"changed while in use ({was} bytes before, {now.size_bytes} now)"
+        raise FileUnreadable(file.path, coded("file-changed", text, before=was, now=now.size_bytes))
 
 
 def _check_length(signature: Signature, wanted: int) -> None:
     if signature.size_bytes < wanted:
-        raise ValueError(f"cut short: {signature.size_bytes} of {wanted} bytes")
+        text = f"cut short: {signature.size_bytes} of {wanted} bytes"
+        raise ValueError(coded("cut-short", text, size=signature.size_bytes, wanted=wanted))
 
 
 def _numpy_header(opened: IO[bytes]) -> tuple[Shape, np.dtype[Any]]:

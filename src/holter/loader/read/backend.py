@@ -8,19 +8,22 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from holter.errors import CodedText, coded
 from holter.linux.mounts import mount_of_file
 from holter.loader.plan.blosc2_header import nbytes
 from holter.loader.plan.files import ARCHIVE, BLOSC2, ArrayFile
 from holter.loader.read.libblosc2 import Library, library
 from holter.loader.read.scratch import Scratch
 from holter.loader.read.sources import ArraySource, Blosc2Source, PythonSource, Source
-from holter.loader.read_errors import FileUnreadable, attributed_to
+from holter.loader.read_errors import FileUnreadable, attributed_to, detail_of
 from holter.loader.records import Shape
 from holter.sizes import format_bytes
 
 Kind = Literal["libblosc2", "libblosc2-mapped", "python-blosc2", "numpy"]
 
-COST = "the training loop waits while a box is decompressed (8-200 ms), and more threads read no faster"
+COST = coded(
+    "read-cost", "the training loop waits while a box is decompressed (8-200 ms), and more threads read no faster"
+)
 MOST_COMPARED = 64  # voxels along an axis: several blocks, both ends of a chunk, and only 10 ms
 
 
@@ -55,15 +58,17 @@ def choose(file: ArrayFile, c_library: Library | None) -> Backend:
     if file.path.suffix != BLOSC2:
         return Backend("numpy", _archive_note(file))
     if c_library is None:
-        return Backend("python-blosc2", f"python-blosc2's wheel has no libblosc2 that we know: {COST}")
+        text = f"python-blosc2's wheel has no libblosc2 that we know: {COST}"
+        return Backend("python-blosc2", coded("no-libblosc2", text, cost=COST))
     kinds: tuple[Kind, ...] = ("libblosc2-mapped", "libblosc2") if _needs_map(file, c_library) else ("libblosc2",)
-    reasons: list[str] = []
+    reasons: list[CodedText] = []
     for kind in kinds:
         reason = _difference(file, Backend(kind, ""))
         if reason is None:
             return Backend(kind, _stdio_note(reasons))
-        reasons.append(f"{kind}: {reason}")
-    return Backend("python-blosc2", f"libblosc2 is not used ({'; '.join(reasons)}): {COST}")
+        reasons.append(coded("read-kind", f"{kind}: {reason}", kind=kind, reason=reason))
+    text = f"libblosc2 is not used ({', '.join(reasons)}): {COST}"
+    return Backend("python-blosc2", coded("libblosc2-unused", text, reasons=reasons, cost=COST))
 
 
 def _needs_map(file: ArrayFile, c_library: Library) -> bool:
@@ -91,17 +96,19 @@ def _open_files() -> set[str]:
     return names
 
 
-def _stdio_note(reasons: list[str]) -> str:
+def _stdio_note(reasons: list[CodedText]) -> str:
     if not reasons:
         return ""
-    return f"no memory map over the network ({reasons[0]}): each box takes about a thousand round trips"
+    text = f"no memory map over the network ({reasons[0]}): each box takes about a thousand round trips"
+    return coded("no-memory-map", text, reason=reasons[0])
 
 
 def _archive_note(file: ArrayFile) -> str:
     if file.path.suffix != ARCHIVE:
         return ""
     size = format_bytes(file.nbytes)
-    return f"whole cases are decompressed for each sample ({size} here); unpack them to .npy, as nnU-Net does"
+    text = f"whole cases are decompressed for each sample ({size} here); unpack them to .npy, as nnU-Net does"
+    return coded("cases-packed", text, size=file.nbytes)
 
 
 def _difference(file: ArrayFile, backend: Backend) -> str | None:
@@ -118,9 +125,10 @@ def _difference(file: ArrayFile, backend: Backend) -> str | None:
     try:
         for (start, stop), voxels in zip(boxes, wanted, strict=True):
             if _box_of(candidate, start, stop) != voxels:
-                return f"voxels {start} to {stop} of {file.path.name} differ from python-blosc2's"
+                text = f"voxels {start} to {stop} of {file.path.name} differ from python-blosc2's"
+                return coded("voxels-differ", text, start=str(start), stop=str(stop), file=file.path.name)
     except OSError as error:
-        return str(error)
+        return detail_of(error)
     finally:
         candidate.close()
     return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 
+from holter.errors import coded
 from holter.loader.plan.dataset import Catalogue
 from holter.loader.quarantine import Quarantine
 from holter.loader.read.backend import COST, Backend, default_backend
@@ -53,8 +54,9 @@ def try_out(catalogue: Catalogue, limit_s: float, quarantine: Quarantine) -> Bac
         elif attempt.error is not None:
             raise attempt.error
     if hung:
-        return Backend("numpy", f"no case could be tried, reads do not come back: python-blosc2 is used; {COST}")
-    return Backend("numpy", "no case can be read")
+        text = f"no case could be tried, reads do not come back: python-blosc2 is used; {COST}"
+        return Backend("numpy", coded("no-case-tried", text, cost=COST))
+    return Backend("numpy", coded("no-case-read", "no case can be read"))
 
 
 def _tell(attempt: _Attempt, case: str, quarantine: Quarantine) -> None:

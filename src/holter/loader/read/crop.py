@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from holter.errors import coded
 from holter.loader.read.scratch import Scratch
 from holter.loader.read.sources import ArraySource, Source
 from holter.loader.records import Region
@@ -77,4 +78,5 @@ def _check_fits(values: NDArray[Any], dtype: np.dtype[Any]) -> None:
     least, greatest = values.min(), values.max()
     limits = np.iinfo(dtype)
     if least < limits.min or greatest > limits.max:
-        raise ValueError(f"labels {least} to {greatest}, more than the data set declares")
+        text = f"labels {least} to {greatest}, more than the data set declares"
+        raise ValueError(coded("labels-undeclared", text, least=int(least), greatest=int(greatest)))

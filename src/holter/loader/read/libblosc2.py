@@ -14,6 +14,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from holter.errors import coded
 from holter.loader.read_errors import NOT_THE_FILE
 
 NAMES = ("libblosc2.so", "libblosc2.dylib")
@@ -85,7 +86,7 @@ class Library:
         ctypes.set_errno(0)
         code = self._c.b2nd_open(bytes(file), ctypes.byref(array))
         if code < 0 or not array.value:
-            raise _error(f"libblosc2 cannot open it (code {code})")
+            raise _error(coded("blosc2-cannot-open", f"libblosc2 cannot open it (code {code})", number=code))
         return Handle(array.value, ())
 
     def open_mapped(self, file: Path) -> Handle:
@@ -94,7 +95,8 @@ class Library:
         Raises:  OSError if the library refuses, or if its version is not in ``MAPPED_TESTED``.
         """
         if self.version not in MAPPED_TESTED:
-            raise OSError(f"c-blosc2 {self.version}: memory maps were compared with {', '.join(MAPPED_TESTED)}")
+            text = f"c-blosc2 {self.version}: memory maps were compared with {', '.join(MAPPED_TESTED)}"
+            raise OSError(coded("map-version", text, version=self.version, compared=MAPPED_TESTED))
         name, mapping = bytes(file), self._c.blosc2_get_blosc2_stdio_mmap_defaults()
         mapping.mode, mapping.needs_free = b"r", False
         io = _Io(_MMAP_IO, b"filesystem_mmap", ctypes.cast(ctypes.pointer(mapping), ctypes.c_void_p))
@@ -102,7 +104,7 @@ class Library:
         chunks = self._c.blosc2_schunk_open_udio(name, ctypes.byref(io))
         array = _Pointer()
         if not chunks or self._c.b2nd_from_schunk(chunks, ctypes.byref(array)) < 0 or not array.value:
-            raise _error("libblosc2 cannot open it through a memory map")
+            raise _error(coded("blosc2-cannot-map", "libblosc2 cannot open it through a memory map"))
         return Handle(array.value, (name, mapping, io))
 
     def read(self, handle: Handle, start: Any, stop: Any, address: int, strides: Any, size_bytes: int) -> None:
@@ -113,7 +115,7 @@ class Library:
         ctypes.set_errno(0)
         code = self._c.b2nd_get_slice_cbuffer(handle.pointer, start, stop, address, strides, size_bytes)
         if code < 0:
-            raise _error(f"libblosc2 cannot decompress it (code {code})")
+            raise _error(coded("blosc2-cannot-read", f"libblosc2 cannot decompress it (code {code})", number=code))
 
     def close(self, handle: Handle) -> None:
         """Free everything that belongs to a handle; a later read raises an error and does no other harm."""

@@ -48,7 +48,7 @@ NOT_PYTHON = define("stack.not-python", "not a Python process")
 NOT_FOUND = define("stack.not-found", "not found")
 NO_SENSE = define("stack.no-sense", "cannot read its answer ({error})")
 NO_THREADS = define("stack.no-threads", "no threads")
-NO_ANSWER = define("stack.no-answer", "no answer within {within} s")
+NO_ANSWER = define("stack.no-answer", "no answer within {within:g} s")
 NOT_REGISTERED = define("stack.not-registered", "not registered in this process")
 IS_STOPPED = define("stack.is-stopped", "process is stopped")
 NO_HANDLER = define("stack.no-handler", "the process has no handler for the signal")
@@ -183,7 +183,7 @@ class StackDumper:
             output, errors = child.communicate(timeout=max(POLL_S, until - time.monotonic()))
         except subprocess.TimeoutExpired:
             _end(child)
-            raise _Refused(NO_ANSWER(within=f"{self._deadline_s:g}")) from None
+            raise _Refused(NO_ANSWER(within=self._deadline_s)) from None
         finally:
             self._child = None
         return child.returncode, output, errors.decode(errors="replace")
@@ -209,7 +209,7 @@ class StackDumper:
             os.close(descriptor)
         threads = parse_faulthandler(_what_was_added(file, before_bytes))
         if not threads:
-            raise _Refused(NO_ANSWER(within=f"{FAULT_DEADLINE_S:g}"))
+            raise _Refused(NO_ANSWER(within=FAULT_DEADLINE_S))
         return threads
 
 

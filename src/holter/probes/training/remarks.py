@@ -1,6 +1,7 @@
-"""The sentences of the hook's remarks (``holter.hook.remarks``): a code and raw values become a ``Message``.
+"""The sentences of remarks: a code and raw values become a ``Message``.
 
-A remark with an unknown code (from another version of the hook) is quoted unchanged.
+Remarks are made by the hook (``holter.hook.remarks``), and by the loader and the transforms (``errors.coded``), which
+work without the monitor. A remark with an unknown code (from another version of the hook) is quoted unchanged.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, cast, get_args
 
+from holter.errors import CodedText
 from holter.records import Message, Role, Single, Subject, Text, Value
 from holter.sentences import Sentence, define, joined, parts
 
@@ -96,18 +98,18 @@ _say(
 )
 
 # Exports: hook/exports/patches.py, pool.py, tasks.py, worker.py
-_say("export-need", "its largest case needs {need_gib:.1f} GiB; how much memory is free is not known")
+_say("export-need", "its largest case needs {need:bytes}; how much memory is free is not known")
 _say(
     "export-forecast",
-    "its largest case needs {need_gib:.1f} GiB; {fit} of {asked} export workers fit into the memory free now",
+    "its largest case needs {need:bytes}; {fit} of {asked} export workers fit into the memory free now",
 )
 _say(
     "export-workers",
-    "{workers} of {asked}, because the largest case needs {need_gib:.1f} GiB and {free_gib:.1f} GiB are free",
+    "{workers} of {asked}, because the largest case needs {need:bytes} and {free:bytes} are free",
 )
 _say(
     "export-shared",
-    "{shared_gib:.1f} GiB of shared memory are free for predictions of {prediction_gib:.1f} GiB",
+    "{shared:bytes} of shared memory are free for predictions of {prediction:bytes}",
 )
 _say("exports-kept", "{kept} of {all} from an earlier attempt")
 _say("export-lost", "case {case}: {trouble}")
@@ -132,8 +134,50 @@ _say("case-quarantined", "case {case} is left out from now on: {file} on {mount}
 _say("case-back", "case {case}: {file} on {mount} ({fs_type}) can be read again")
 
 
+# Why a file or a device cannot be used: loader/, transforms/, and the doctor's children in the training's Python
+_say("file-empty", "the file is empty")
+_say("nothing-in-it", "empty")
+_say("not-blosc2", "not a Blosc2 file")
+_say("not-numpy", "not a numpy file")
+_say("not-zip", "not a zip archive, or cut short")
+_say("array-version", "version {version} of the array's description is not known")
+_say("no-array", "a Blosc2 file, but not of an array with axes")
+_say("header-damaged", "the header is damaged")
+_say("cut-short", "cut short: {size} of {wanted} bytes")
+_say("file-changed", "changed while in use ({before} bytes before, {now} now)")
+_say("shape-axes", "its shape is {shape}; {axes} axes were expected")
+_say("shape-image", "its shape is {shape}, that of the image {image}")
+_say("labels-undeclared", "labels {least} to {greatest}, more than the data set declares")
+_say("blosc2-cannot-open", "libblosc2 cannot open it (code {number})")
+_say("blosc2-cannot-map", "libblosc2 cannot open it through a memory map")
+_say("blosc2-cannot-read", "libblosc2 cannot decompress it (code {number})")
+_say("map-version", "c-blosc2 {version}: memory maps were compared with {compared}")
+_say("voxels-differ", "voxels {start} to {stop} of {file} differ from python-blosc2's")
+_say("could-be-read", "could be read after all")
+_say("read-hangs", "the read does not come back")
+_say("read-cost", "the training loop waits while a box is decompressed (8-200 ms), and more threads read no faster")
+_say("read-kind", "{kind}: {reason}")
+_say("no-libblosc2", "python-blosc2's wheel has no libblosc2 that we know: {cost}")
+_say("libblosc2-unused", "libblosc2 is not used ({reasons}): {cost}")
+_say("no-memory-map", "no memory map over the network ({reason}): each box takes about a thousand round trips")
+_say(
+    "cases-packed",
+    "whole cases are decompressed for each sample ({size:bytes} here); unpack them to .npy, as nnU-Net does",
+)
+_say("no-case-tried", "no case could be tried, reads do not come back: python-blosc2 is used; {cost}")
+_say("no-case-read", "no case can be read")
+_say("unknown-ending", "preprocessed data ending in {ending} is not known")
+_say("no-blosc2", "blosc2 is not installed in the training's Python")
+_say("no-cuda-device", "no CUDA device is visible")
+_say("image-differs", "a resampled image differs from the CPU's")
+_say("segmentation-differs", "a resampled segmentation differs from the CPU's")
+_say("transforms-untested", "{package} {installed} is installed; Holter's transforms were compared with {tested}")
+
+
 def worded(remark: object) -> Text:
     """Return the sentence for a remark or a list of remarks; a remark without a sentence is quoted."""
+    if isinstance(remark, CodedText):
+        remark = remark.as_remark()
     try:
         if isinstance(remark, list):
             return joined(*map(worded, remark))

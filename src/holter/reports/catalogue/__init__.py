@@ -63,8 +63,16 @@ def text(key: str, lang: Lang, **values: object) -> str:
     template = key if words is None else translated(key, words, lang)
     if "{" not in template:
         return template
-    filler = Filler(lambda unit, **numbers: text(unit, lang, **numbers))
-    return filler.fill(template, {name: shown(value, lang) for name, value in values.items()})
+    return _filler(lang).fill(template, {name: shown(value, lang) for name, value in values.items()})
+
+
+def filled(template: str, lang: Lang, **values: object) -> str:
+    """Return a sentence that has no key, filled with values."""
+    return _filler(lang).fill(template, {name: shown(value, lang) for name, value in values.items()})
+
+
+def _filler(lang: Lang) -> Filler:
+    return Filler(lambda unit, **numbers: text(unit, lang, **numbers))
 
 
 def translated(key: str, english: str, lang: Lang) -> str:

@@ -16,8 +16,11 @@ STRICT = "HOLTER_STRICT_SENTENCES"
 SHORT_S = 10.0
 # Below this a measured time keeps three digits: "2.31 s", "25000 s".
 PRECISE_S = 100.0
+UNIT_FORMATS = ("duration", "seconds", "bytes", "percent", "ms")
 # Each blank is replaced by one character while clauses are cut out.
 _FIRST_MARK = 0xE000
+# Left out if a blank in it has no value; or the first of several wordings whose blanks all have one.
+_OPTIONAL = re.compile(r"\[\[(.*?)\]\]")
 _BRACKETS = re.compile(r" ?\([^()（）]*\)|（[^()（）]*）")
 _CLAUSE = re.compile(r"[^,;:.，；：。、]+[,;:.，；：。、]*\s*")
 _DANGLING = re.compile(r"[\s,;:，；：、]+$")
@@ -39,13 +42,16 @@ class Filler(string.Formatter):
         Raises:  MissingValue in tests, if a value is missing.
         """
         given = {name: value for name, value in values.items() if value is not None}
+        template = chosen(template, set(given))
         missing = blanks(template) - set(given)
         if missing and os.environ.get(STRICT):
             raise MissingValue(f"{template!r} lacks {', '.join(sorted(missing))}")
         return self.vformat(without(template, missing) if missing else template, (), given)
 
     def format_field(self, value: Any, format_spec: str) -> str:
-        """Return a value in the format that the blank names."""
+        """Return a value in the format that the blank names; in older tapes a value may be text."""
+        if isinstance(value, str) and format_spec in UNIT_FORMATS:
+            return self._old(value, format_spec)
         if format_spec == "duration":
             return duration(float(value), self._unit)
         if format_spec == "seconds":
@@ -54,12 +60,37 @@ class Filler(string.Formatter):
             return format_bytes(float(value))
         if format_spec == "percent":
             return f"{100 * float(value):.0f}"
+        if format_spec == "ms":
+            return f"{1000 * float(value):.3g}"
         return str(super().format_field(value, format_spec))
+
+    def _old(self, value: str, format_spec: str) -> str:
+        number = _number(value) if format_spec in ("duration", "seconds") else None
+        return value if number is None else self.format_field(number, format_spec)
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
 
 
 def blanks(template: str) -> set[str]:
     """Return the names of the blanks of a sentence."""
     return {name for _, name, _, _ in string.Formatter().parse(template) if name}
+
+
+def chosen(template: str, given: set[str]) -> str:
+    """Return a sentence in which each ``[[one wording|another]]`` is replaced by the first that can be filled.
+
+    If none can be filled, it is left out. A wording without blanks can always be filled.
+    """
+
+    def first(match: re.Match[str]) -> str:
+        return next((wording for wording in match[1].split("|") if blanks(wording) <= given), "")
+
+    return _OPTIONAL.sub(first, template)
 
 
 def without(template: str, missing: set[str]) -> str:

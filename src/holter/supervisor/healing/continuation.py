@@ -20,7 +20,7 @@ LOOKED_WITHIN_S = 10.0
 Problems = tuple[tuple[Path, Text], ...]
 
 NO_COMMAND = define("act.no-command", "this command cannot be continued")
-FOLDER_GONE = define("act.folder-gone", "{folder} cannot be used: the folder of the results is gone (unmounted?)")
+FOLDER_GONE = define("act.folder-gone", "[[{folder} cannot be used: ]]the folder of the results is gone (unmounted?)")
 FOLDER_FAILS = define("act.folder-fails", "{folder} cannot be used: {error}")
 NOT_READABLE_NOW = define("act.checkpoints-not-readable", "its checkpoints cannot be read now; they may be whole")
 NONE_LEFT = define("act.no-checkpoint-left", "no usable checkpoint is left; --restart-from-scratch begins again")
@@ -114,7 +114,7 @@ class Continuation:
         if nothing_to_lose and not is_there:
             return Way(self._command)  # nothing was written yet
         if folder is None or not is_there:
-            return Way(why_not=FOLDER_GONE(folder=folder or "-"), may_pass=True)
+            return Way(why_not=FOLDER_GONE(folder=folder), may_pass=True)
         try:
             used, bad, unread = search(Path(folder))
         except OSError as error:

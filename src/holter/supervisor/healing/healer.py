@@ -14,7 +14,7 @@ from holter.detectors.progress import ProgressKeeper
 from holter.detectors.view import GAP_S, is_held, usable_cpus
 from holter.evidence.words import works_together
 from holter.history.ranks import main_beat, working
-from holter.records import WORKERS, ActionTaken, Diagnosis, Episode, Message, Plan, Tick
+from holter.records import WORKERS, ActionTaken, Diagnosis, Episode, Message, Plan, Tick, Value
 from holter.remedies.admin_request import asked
 from holter.remedies.ladder import (
     OUTSIDE_RUNG,
@@ -97,7 +97,7 @@ class Healer:
         self._has_limit = main_limit_s is not None
         self._pending: ActionTaken | None = None
         self.waiting = ExternalWait(say)
-        self._asks: dict[str | None, tuple[tuple[str, str], ...]] = {}  # cause -> values of its request
+        self._asks: dict[str | None, tuple[tuple[str, Value], ...]] = {}  # cause -> values of its request
         self._told: set[tuple[str | None, str]] = set()
         self._has_trained = False
         self.epoch: int | None = None  # the last one seen

@@ -9,7 +9,7 @@ from holter.evidence.facts.gpu.graphics import WHICH, used_by_us
 from holter.evidence.reasons import NO_GPU
 from holter.evidence.window import Window, last, middle
 from holter.records import GpuSample, GpuSlice, Message, Text
-from holter.sentences import define
+from holter.sentences import define, joined
 
 # Bytes per second and lane, after coding, by PCIe generation.
 LANE_BYTES_PER_S = {1: 0.25e9, 2: 0.5e9, 3: 0.985e9, 4: 1.969e9, 5: 3.938e9, 6: 7.563e9}
@@ -26,6 +26,7 @@ NAMES = (
 )  # fmt: skip
 
 LINK = define("seen.gpu.link", "GPU {gpu}: PCIe {generation}.0 x{width} of {best_generation}.0 x{best_width}")
+SPINNING = define("seen.gpu.spinning", "GPU {gpu} ({busy:percent}% busy at {power:percent}% of its power)")
 DRIVER_SILENT = define("why.gpu.driver-silent", "the driver does not report it")
 NO_MIG = define("why.gpu.no-mig", "no MIG")
 WHICH_SLICE = define("why.gpu.which-slice", "which of the slices this run uses is not known")
@@ -87,15 +88,19 @@ def _memory(book: FactBook, now: tuple[GpuSample, ...], own_slices: tuple[GpuSli
 
 
 def _spinning(book: FactBook, now: tuple[GpuSample, ...]) -> None:
-    spinning, measured = [], False
+    spinning: list[tuple[int, float, float]] = []
+    measured = False
     for index in sorted({gpu.index for gpu in now}):
         looks = [gpu for gpu in now if gpu.index == index]
         busy = middle(gpu.utilization_ratio for gpu in looks)
         power = middle(gpu.power_w / gpu.power_limit_w for gpu in looks if gpu.power_w and gpu.power_limit_w)
         measured = measured or (busy is not None and power is not None)
         if busy is not None and power is not None and busy >= SPIN_RATIO and power <= SPIN_POWER:
-            spinning.append(f"GPU {index} ({busy:.0%} busy at {power:.0%} of its power)")
-    book.known("gpu.spinning", tuple(spinning) if measured else None, unless=POWER_UNREAD())
+            spinning.append((index, busy, power))
+    # The value is the same in all languages; the detail is for people.
+    names = tuple(f"GPU {index} ({busy:.0%} busy at {power:.0%} of its power)" for index, busy, power in spinning)
+    detail = joined(*(SPINNING(gpu=index, busy=busy, power=power) for index, busy, power in spinning))
+    book.known("gpu.spinning", names if measured else None, detail, unless=POWER_UNREAD())
 
 
 # For the GPU with the worst link: the best link that it showed under load.

@@ -22,7 +22,7 @@ HOUR_S = 3600.0
 # This many samples show a slope as well as thousands.
 POINTS = 600
 
-GREW = define("seen.memory.growth", "from {first:bytes} to {last:bytes} in {minutes:.0f} min")
+GREW = define("seen.memory.growth", "from {first:bytes} to {last:bytes} in {span:duration}")
 IN_ARENAS = define("seen.memory.arenas", "{arenas:bytes} of {gained:bytes}")
 FEW_PAGE_READINGS = define(
     "why.memory.few-page-readings", "the kinds of pages are read every five minutes; too few readings"
@@ -128,8 +128,8 @@ def _grew(series: list[Points]) -> Text:
     if not series:
         return ""
     first, last = (sum(_ends(points)[end] for points in series) for end in (0, 1))
-    minutes = max(points[-1][0] - points[0][0] for points in series) / 60
-    return GREW(first=first, last=last, minutes=minutes)
+    span_s = max(points[-1][0] - points[0][0] for points in series)
+    return GREW(first=first, last=last, span=span_s)
 
 
 # State the share of the main process's growth in the extra malloc arenas of the C library.

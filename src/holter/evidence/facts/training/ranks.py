@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 from holter.evidence.fact_book import FactBook
 from holter.evidence.frames import collective, describe, main_thread
@@ -10,8 +11,8 @@ from holter.evidence.messages import messages_around, state_or_absent
 from holter.evidence.reasons import NO_HEARTBEAT
 from holter.evidence.window import Window
 from holter.history.ranks import working
-from holter.records import Beat, Tick
-from holter.sentences import define
+from holter.records import Beat, Message, Tick
+from holter.sentences import define, joined
 
 # Parts of a run in order: a rank in an earlier part delays those in a later one.
 _ORDER = (
@@ -31,10 +32,27 @@ SLOW_WAIT, FAST_WAIT = 0.3, 0.1
 # delays them.
 STANDS_S = 5.0
 ALONE = define("why.ddp.alone", "one process trains alone")
-FEW_STEPS = define("why.ddp.few-steps", "too few steps")
 WENT_ON = define("why.ddp.went-on", "they were making progress until then")
 NO_GPU_ON_BUS = define("why.system.no-gpu-on-bus", "no NVIDIA GPU is seen on the PCI bus")
+IN_STATE = define("seen.ddp.in-state", "PID {pid} (state {state})")
+WAITS_FOR = define("seen.ddp.waits-for", "PID {pid} (waits for {what})")
+WAIT_FOR = {
+    "train-batch": define("seen.ddp.train-batch", "a training batch"),
+    "val-batch": define("seen.ddp.val-batch", "a validation batch"),
+    "export-slot": define("seen.ddp.export-slot", "a free export worker"),
+    "export-result": define("seen.ddp.export-result", "the result of an export"),
+}
+STILL_IN = define("seen.ddp.still-in", "PID {pid} (still in {phase})")
+IN_FRAME = define("seen.ddp.in-frame", "PID {pid} (in {frame})")
+WAITS = define("seen.ddp.waits", "PID {pid} (waits {share:percent}% of a step for its batch)")
 _TIMED_OUT = re.compile(r"collective operation timeout: Work\w+\((?:[^)]*?OpType=(\w+))?")
+
+
+class Rank(NamedTuple):
+    """A rank that the others wait for: as the value of the fact, and as a sentence."""
+
+    name: str
+    text: Message
 
 
 def collect(window: Window, book: FactBook) -> None:
@@ -57,12 +75,17 @@ def collect(window: Window, book: FactBook) -> None:
     if len(beats) == 1:
         book.not_applicable("ddp.behind", ALONE())
     elif window.episode.kind == "slow-down":
-        book.known("ddp.behind", tuple(_slower(window.during)), unless=FEW_STEPS())
+        _state(book, _slower(window.during))
     elif any(_moves(beat) for beat in beats):
         book.not_applicable("ddp.behind", WENT_ON())
     else:
         states = {process.pid: process.state for process in window.processes("main")}
-        book.known("ddp.behind", tuple(_behind(beats, states) or _elsewhere(beats, window)))
+        _state(book, _behind(beats, states) or _elsewhere(beats, window))
+
+
+# The value names the ranks in the same words in all languages; the detail is for people.
+def _state(book: FactBook, ranks: list[Rank]) -> None:
+    book.known("ddp.behind", tuple(rank.name for rank in ranks), joined(*(rank.text for rank in ranks)))
 
 
 def _moves(beat: Beat) -> bool:
@@ -70,28 +93,43 @@ def _moves(beat: Beat) -> bool:
 
 
 # The ranks that stopped somewhere else than the others, which wait for them in a collective operation.
-def _behind(beats: list[Beat], states: dict[int, str | None]) -> list[str]:
+def _behind(beats: list[Beat], states: dict[int, str | None]) -> list[Rank]:
     stopped = [beat for beat in beats if states.get(beat.pid) in ("T", "t", "D")]
     if stopped and len(stopped) < len(beats):
-        return [f"PID {beat.pid} (state {states[beat.pid]})" for beat in stopped]
+        return [
+            Rank(f"PID {beat.pid} (state {states[beat.pid]})", IN_STATE(pid=beat.pid, state=states[beat.pid]))
+            for beat in stopped
+        ]
     waiting = [beat for beat in beats if beat.waits_for != "none"]
     if waiting and len(waiting) < len(beats):
-        return [f"PID {beat.pid} (waits for {beat.waits_for})" for beat in waiting]
+        return [
+            Rank(
+                f"PID {beat.pid} (waits for {beat.waits_for})", WAITS_FOR(pid=beat.pid, what=WAIT_FOR[beat.waits_for]())
+            )
+            for beat in waiting
+        ]
     places = {beat.pid: (beat.epoch if beat.epoch is not None else -1, _order(beat)) for beat in beats}
     first, last = min(places.values()), max(places.values())
     if first == last:
         return []
-    return [f"PID {beat.pid} (still in {beat.phase})" for beat in beats if places[beat.pid] == first]
+    return [
+        Rank(
+            f"PID {beat.pid} (still in {beat.phase})", STILL_IN(pid=beat.pid, phase=Message(key=f"phase.{beat.phase}"))
+        )
+        for beat in beats
+        if places[beat.pid] == first
+    ]
 
 
 # From the stacks: ranks that are in no collective operation while another one is.
-def _elsewhere(beats: list[Beat], window: Window) -> list[str]:
+def _elsewhere(beats: list[Beat], window: Window) -> list[Rank]:
     threads = {beat.pid: main_thread(dump) for beat in beats if (dump := window.stack(beat.pid)) is not None}
     inside = {pid: collective(thread.frames) for pid, thread in threads.items() if thread and thread.frames}
     if len(inside) < len(beats) or not any(inside.values()):
         return []
     where = {pid: describe(thread.frames[0]) for pid, thread in threads.items() if thread and thread.frames}
-    return [f"PID {pid} (in {where[pid]})" for pid, frame in inside.items() if frame is None]
+    outside = [pid for pid, frame in inside.items() if frame is None]
+    return [Rank(f"PID {pid} (in {where[pid]})", IN_FRAME(pid=pid, frame=where[pid])) for pid in outside]
 
 
 def _order(beat: Beat) -> int:
@@ -99,7 +137,7 @@ def _order(beat: Beat) -> int:
 
 
 # Ranks that wait for batches while the others wait only for them.
-def _slower(ticks: tuple[Tick, ...]) -> list[str]:
+def _slower(ticks: tuple[Tick, ...]) -> list[Rank]:
     shares: dict[int, float] = {}
     for pid in {beat.pid for tick in ticks for beat in working(tick.beats)}:
         seen = [beat for tick in ticks for beat in tick.beats if beat.pid == pid]
@@ -111,4 +149,7 @@ def _slower(ticks: tuple[Tick, ...]) -> list[str]:
     others = [share for pid, share in shares.items() if pid not in slow]
     if not slow or not others or max(others) > FAST_WAIT:
         return []
-    return [f"PID {pid} (waits {share:.0%} of a step for its batch)" for pid, share in sorted(slow.items())]
+    return [
+        Rank(f"PID {pid} (waits {share:.0%} of a step for its batch)", WAITS(pid=pid, share=share))
+        for pid, share in sorted(slow.items())
+    ]
