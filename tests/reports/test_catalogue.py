@@ -18,7 +18,8 @@ from holter.records import Subject
 from holter.remedies import REMEDIES, ladder
 from holter.reports import catalogue
 from holter.reports.catalogue import language, phrase, text, translated
-from holter.reports.catalogue.filling import STRICT, MissingValue, without
+from holter.reports.catalogue.filling import STRICT, MissingValue, blanks, chosen
+from holter.reports.catalogue.leaving_out import without
 from holter.reports.explain import page
 from holter.supervisor.healing import run_loop
 
@@ -121,11 +122,56 @@ def test_an_unknown_key_is_shown_as_itself() -> None:
         ("{a} is held by {b} ({c:duration} ago)", {"c"}, "{a} is held by {b}"),
         ("{a} stopped, {b:.2f} s after {c}; nothing else did.", {"b"}, "{a} stopped, nothing else did."),
         ("停在 {a}（{b}），等 {c}。", {"b"}, "停在 {a}，等 {c}。"),
-        ("{a}", {"a"}, ""),
+        ("Python {a} needs torch 2.9, and {b} is installed.", {"a"}, "{b} is installed."),
+        ("Python {a} needs torch 2.9, and {b} is installed.", {"b"}, "Python {a} needs torch 2.9."),
+        ("{a} stopped ({b}, {c:.0f} s) for {d}", {"b"}, "{a} stopped for {d}"),
+        ("stopped in {a} ({b} ({c})): {d}", {"c"}, "stopped in {a} ({b}): {d}"),
+        ('the tool said "{a}, {b}", and ended', {"b"}, "ended"),
+        ("{a}", {"a"}, "unknown"),
+        ("{a:.0f} of {b} processes", {"a"}, "unknown of {b} processes"),
     ],
 )
 def test_a_clause_that_lacks_its_value_is_left_out(template: str, missing: set[str], left: str) -> None:
-    assert without(template, missing) == left
+    assert without(template, missing, "unknown") == left
+
+
+BRACKETS = ("()", "（）", "[]", "“”", "「」", '""')
+NUMBER = re.compile(r"\d+(?:[.:]\d+)*")
+BAD_PUNCTUATION = re.compile(r"^[\s,;:.，；：。、）)]|[,;:，；：、]\s*[,;:.，；：。、](?![.\w])|[,;:，；：、]$")
+
+
+def broken(whole: str, left: str) -> list[str]:
+    """What is wrong with a sentence of which a part was left out."""
+    found = [pair for pair in BRACKETS if whole.count(pair[0]) == whole.count(pair[1])]
+    wrong = [pair for pair in found if left.count(pair[0]) != left.count(pair[1])]
+    wrong += ["quotation"] * (left.count('"') % 2 > whole.count('"') % 2)
+    wrong += ["empty"] * (not any(letter.isalnum() for letter in left))
+    wrong += ["punctuation"] * (BAD_PUNCTUATION.search(left) is not None and BAD_PUNCTUATION.search(whole) is None)
+    return wrong + [number for number in NUMBER.findall(left) if number not in NUMBER.findall(whole)]
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_every_sentence_is_whole_without_any_one_of_its_values(lang: catalogue.Lang) -> None:
+    wordings = {
+        key: translated(key, english, lang) for key, english in SENTENCES.items() if not key.startswith("page.")
+    }
+    wordings |= {f"{key} (one)": translated(key, one, lang) for key, one in sentences.SINGULAR.items()}
+    wrong = {}
+    for key, wording in wordings.items():
+        for blank in blanks(wording):
+            given = blanks(wording) - {blank}
+            whole = chosen(wording, given)
+            left = without(whole, {blank}, text("value.unknown", lang)) if blank in blanks(whole) else whole
+            if broken(chosen(wording, blanks(wording)), left):
+                wrong[key, blank] = left
+    assert len(wordings) > 1000
+    assert wrong == {}
+
+
+def test_a_broken_sentence_is_noticed() -> None:
+    assert broken("{a} (in {b}) for 2.9 s", "{b}) for 9 s") == ["()", "9"]
+    assert broken("{a}, and: {b}", ", and: ") == ["punctuation"]
+    assert broken("{a}", "") == ["empty"]
 
 
 def test_a_missing_value_is_an_error_in_tests_and_a_clause_less_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -54,6 +54,7 @@ define_all(
         "state.storage": "waiting for storage (D)",
         "state.stopped": "stopped (T)",
         "state.dead": "dead",
+        "value.unknown": "unknown",
         "duration.s": "{s} s",
         "duration.min": "{min} min {s} s",
         "duration.h": "{h} h {min} min",

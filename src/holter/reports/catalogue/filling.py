@@ -8,6 +8,7 @@ import string
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from holter.reports.catalogue.leaving_out import without
 from holter.sizes import format_bytes
 
 # Set in tests: a missing value is then an error.
@@ -17,13 +18,8 @@ SHORT_S = 10.0
 # Below this a measured time keeps three digits: "2.31 s", "25000 s".
 PRECISE_S = 100.0
 UNIT_FORMATS = ("duration", "seconds", "bytes", "percent", "ms")
-# Each blank is replaced by one character while clauses are cut out.
-_FIRST_MARK = 0xE000
 # Left out if a blank in it has no value; or the first of several wordings whose blanks all have one.
 _OPTIONAL = re.compile(r"\[\[(.*?)\]\]")
-_BRACKETS = re.compile(r" ?\([^()（）]*\)|（[^()（）]*）")
-_CLAUSE = re.compile(r"[^,;:.，；：。、]+[,;:.，；：。、]*\s*")
-_DANGLING = re.compile(r"[\s,;:，；：、]+$")
 
 
 class MissingValue(KeyError):
@@ -37,7 +33,7 @@ class Filler(string.Formatter):
         self._unit = unit
 
     def fill(self, template: str, values: Mapping[str, object]) -> str:
-        """Return the sentence without the clauses that lack a value.
+        """Return the sentence without the clauses that lack a value; if none is left, they say "unknown".
 
         Raises:  MissingValue in tests, if a value is missing.
         """
@@ -46,7 +42,9 @@ class Filler(string.Formatter):
         missing = blanks(template) - set(given)
         if missing and os.environ.get(STRICT):
             raise MissingValue(f"{template!r} lacks {', '.join(sorted(missing))}")
-        return self.vformat(without(template, missing) if missing else template, (), given)
+        if missing:
+            template = without(template, missing, self._unit("value.unknown"))
+        return self.vformat(template, (), given)
 
     def format_field(self, value: Any, format_spec: str) -> str:
         """Return a value in the format that the blank names; in older tapes a value may be text."""
@@ -91,23 +89,6 @@ def chosen(template: str, given: set[str]) -> str:
         return next((wording for wording in match[1].split("|") if blanks(wording) <= given), "")
 
     return _OPTIONAL.sub(first, template)
-
-
-def without(template: str, missing: set[str]) -> str:
-    """Return a sentence without the brackets and clauses that contain one of these blanks."""
-    marked = ""
-    blank_of: dict[str, tuple[str, str]] = {}
-    for words, name, spec, conversion in string.Formatter().parse(template):
-        marked += words.replace("{", "{{").replace("}", "}}")
-        if name is not None:
-            mark = chr(_FIRST_MARK + len(blank_of))
-            blank_of[mark] = (name, f"{{{name}{f'!{conversion}' if conversion else ''}{f':{spec}' if spec else ''}}}")
-            marked += mark
-    lost = [mark for mark, (name, _) in blank_of.items() if name in missing]
-    kept = _BRACKETS.sub(lambda match: "" if any(mark in match[0] for mark in lost) else match[0], marked)
-    clauses = [clause for clause in _CLAUSE.findall(kept) if not any(mark in clause for mark in lost)]
-    kept = _DANGLING.sub("", "".join(clauses)) if any(mark in kept for mark in lost) else kept
-    return "".join(blank_of[letter][1] if letter in blank_of else letter for letter in kept)
 
 
 def duration(seconds: float, unit: Callable[..., str]) -> str:
