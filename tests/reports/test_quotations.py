@@ -10,9 +10,12 @@ import msgspec
 import pytest
 
 from holter.causes import diagnose_all
-from holter.records import ActionTaken, Diagnosis, Message, Noted
+from holter.evidence.stated.choices import ENUMERATED
+from holter.records import ActionTaken, Diagnosis, Fact, Message, Noted
 from holter.reports.catalogue import phrase
-from holter.tape import read
+from holter.reports.choices import choice_key
+from holter.reports.wording import finding_text, later_lines
+from holter.tape import Recording, read
 
 FOLDER = Path(__file__).parents[1] / "tapes"
 TAPES = sorted(FOLDER.rglob("*.holter"))
@@ -23,6 +26,11 @@ QUOTING = ("began", "finished", "aborted", "fault", "fault-relieved", "orphans-l
 CODE = re.compile(r"[a-z]+(?:-[a-z]+)+")  # the reason of an action by its name: "step-again"
 # A setting, a place in code, a signal: the same in every language.
 NAME = re.compile(r"\w+=\S*|[\w.<>]+ \([\w.<>]+(?::\d+)?\)(?: in [\w.<>]+)?|SIG[A-Z]+")
+# Values that are shown through their own sentence (an ending), or name a GPU, a file system or a part of the run.
+NAMED_VALUE = re.compile(r"exit code \d+|GPU \d+(?: \(.*\))?|[\w.]+ \S+ on \S+|\d/\d")
+# Words one after the other, as in an English sentence.
+ENGLISH = re.compile(r"(?:\b[A-Za-z][a-z]* )+[a-z]+\b")
+AS_RECORDED = {"device cpu"}  # "device: cuda:0" of nnU-Net's log
 # Long quotations are cut.
 QUOTED_CHARS = 60
 
@@ -50,10 +58,22 @@ def test_the_reason_of_a_kept_episode_is_translated() -> None:
     assert re.search("[a-z]{3}", phrase(episode.reason, "zh")) is None
 
 
+def shown_values(fact: Fact) -> tuple[object, ...]:
+    """The value as it is shown; without processes, and words of a list, which have a name in each language."""
+    shown = fact.value if fact.words is None else fact.words
+    items = shown if isinstance(shown, tuple) else (shown,)
+    is_choice = fact.name in ENUMERATED and all(choice_key(fact.name, str(item)) for item in items)
+    return () if fact.processes or is_choice else items
+
+
+def recorded(recording: Recording) -> str:
+    return msgspec.json.encode((recording.all_ticks, recording.all_stacks, recording.environment)).decode()
+
+
 def plain_strings(diagnosis: Diagnosis) -> Iterator[str]:
     """Everything that is shown as it stands; the reasons of episodes stand on the tape."""
     for fact in (*diagnosis.facts, *diagnosis.later):
-        yield from (text for text in (fact.detail, fact.reason) if isinstance(text, str))
+        yield from (text for text in (fact.detail, fact.reason, *shown_values(fact)) if isinstance(text, str))
     for link in diagnosis.wait_chain:
         yield from (text for text in (link.waiter, link.target, link.how) if isinstance(text, str))
 
@@ -62,7 +82,29 @@ def plain_strings(diagnosis: Diagnosis) -> Iterator[str]:
 @pytest.mark.parametrize("path", TAPES, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_a_plain_string_is_a_quotation_or_a_name(path: Path) -> None:
     recording = read(path)
-    parts = (recording.all_ticks, recording.all_stacks, recording.environment)
-    recorded = msgspec.json.encode(parts).decode()
-    plain = {text for one in diagnose_all(recording) for text in plain_strings(one) if not NAME.fullmatch(text)}
-    assert {text for text in plain if msgspec.json.encode(text[:QUOTED_CHARS]).decode()[1:-1] not in recorded} == set()
+    on_tape = recorded(recording)
+    plain = {text for one in diagnose_all(recording) for text in plain_strings(one)}
+    plain = {text for text in plain if not NAME.fullmatch(text) and not NAMED_VALUE.fullmatch(text)}
+    assert {text for text in plain if msgspec.json.encode(text[:QUOTED_CHARS]).decode()[1:-1] not in on_tape} == set()
+
+
+def chinese_lines(diagnosis: Diagnosis) -> Iterator[str]:
+    """All that a report may say of the evidence."""
+    for verdict in diagnosis.verdicts:
+        for finding in (*verdict.supports, *verdict.against, *verdict.unknown):
+            yield finding_text(finding, diagnosis, "zh")
+    for link in diagnosis.wait_chain:
+        yield from (phrase(said, "zh") for said in (link.waiter, link.target, link.how))
+    yield from later_lines(diagnosis, "zh")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "path", [path for path in TAPES if path not in OLDER], ids=lambda p: f"{p.parent.name}-{p.stem}"
+)
+def test_english_in_what_is_shown_in_chinese_is_a_quotation(path: Path) -> None:
+    recording = read(path)
+    on_tape = " ".join(re.split(r"\s+|\\n", recorded(recording)))
+    shown = {line for one in diagnose_all(recording) for line in chinese_lines(one)}
+    english = {words for line in shown for words in ENGLISH.findall(line)} - AS_RECORDED
+    assert {words for words in english if words not in on_tape} == set()

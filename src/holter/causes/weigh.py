@@ -149,7 +149,7 @@ def _grade(fatal: bool, certain: bool, minus: float, score: float, open_question
 
 def _finding(fact: Fact, text: str) -> Finding:
     written = ", ".join(fact.value) if isinstance(fact.value, tuple) else _written(fact.value)
-    value: Value = fact.actors if fact.processes else written
+    value: Value = fact.words or (fact.actors if fact.processes else written)
     values = (("value", value), ("detail", fact.detail or fact.reason or ""), ("fact", fact.name))
     return Finding(fact=fact.name, text=text, values=values)
 

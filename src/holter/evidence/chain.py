@@ -130,8 +130,8 @@ def _stuck(book: FactBook) -> tuple[Link, ...]:
         return tuple(Link(waiter=worker, target=STOPPED(), how=PROCESS_STATE()) for worker in stopped[:MOST_LINKS])
     blocked = book.actors("workers.blocked")
     if blocked:
-        file, mount = book.value("workers.blocked_file"), book.value("workers.blocked_mount")
-        read: Actor = str(file) if file else A_READ()
+        mount = book.value("workers.blocked_mount")
+        read: Actor = book.words("workers.blocked_file") or A_READ()
         first = blocked[0] if len(blocked) == 1 else BLOCKED_WORKERS(count=len(blocked))
         return (
             Link(waiter=first, target=read, how=BY_CALL()),
@@ -185,4 +185,4 @@ def _how(book: FactBook, name: str) -> Text:
     fact = book.facts.get(name)
     if fact is None or fact.status != "known":
         return ""
-    return fact.detail or (fact.value if isinstance(fact.value, str) else f"{name} = {fact.value}")
+    return fact.detail or (book.words(name) or "" if isinstance(fact.value, str) else f"{name} = {fact.value}")

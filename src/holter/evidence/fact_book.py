@@ -43,18 +43,22 @@ class FactBook:
         value: Value | Subject | tuple[Subject | str, ...] | None,
         detail: Text = "",
         *,
+        words: Text | tuple[Text, ...] | None = None,
         unless: Text | None = None,
     ) -> None:
         """State a fact; with a value of None it is unknown for the reason ``unless`` (default: not recorded).
 
         The value holds the names of processes; ``processes`` of the fact holds them as ``Subject``.
+        ``words``: the value as people read it, if it holds a sentence.
         """
         if value is None:
             self.unknown(name, NOT_RECORDED() if unless is None else unless)
             return
         items = value if isinstance(value, tuple) else (value,)
         processes = tuple(item for item in items if isinstance(item, Subject))
-        self.facts[name] = Fact(name=name, value=_kept(value), detail=detail or None, processes=processes)
+        self.facts[name] = Fact(
+            name=name, value=_kept(value), detail=detail or None, processes=processes, words=words or None
+        )
 
     def unknown(self, names: str | tuple[str, ...], reason: Text) -> None:
         """State that one fact, or each of several, could not be observed, and why."""
@@ -70,6 +74,14 @@ class FactBook:
         """Return the value of a fact stated so far; None if it is not known."""
         fact = self.facts.get(name)
         return fact.value if fact is not None and fact.status == "known" else None
+
+    def words(self, name: str) -> Text | None:
+        """Return the value of a fact of one text as people read it; None if it is not known."""
+        fact = self.facts.get(name)
+        words = fact.words if fact is not None and fact.status == "known" else None
+        if isinstance(words, tuple) or words is None:
+            return None if self.value(name) is None else str(self.value(name))
+        return words
 
     def actors(self, name: str) -> tuple[Subject | str, ...]:
         """Return the processes and names in the value of a fact; empty if it is not known."""

@@ -44,6 +44,7 @@ class Fact(Record, frozen=True, kw_only=True):
     reason: Text | None = None  # why unknown or not applicable
     detail: Text | None = None  # what was seen, with numbers, for people
     processes: tuple[Subject, ...] = ()  # processes named in the value
+    words: Text | tuple[Text, ...] | None = None  # the value as people read it, if it holds a sentence
 
     @property
     def actors(self) -> tuple[Subject | str, ...]:

@@ -288,8 +288,8 @@ def later_lines(diagnosis: Diagnosis, lang: Lang) -> list[str]:
     """Return what became known after the verdict, one line each."""
     lines = []
     for fact in diagnosis.later:
-        words = phrase(fact.detail or "", lang)
-        if isinstance(fact.value, str):
+        words = phrase(fact.words or fact.detail or "", lang)
+        if isinstance(fact.value, str) and fact.words is None:
             is_ending = fact.name.endswith(".ending")
             words = phrase(shown_ending(fact.value), lang) if is_ending else value_words(fact.name, fact.value, lang)
         if words:

@@ -22,6 +22,7 @@ from holter.records import (
     ProcessSample,
     Tick,
 )
+from holter.reports.catalogue import phrase
 from holter.tape import Recording
 
 MAIN = 4711
@@ -89,6 +90,8 @@ def test_full_use_at_the_power_of_an_idle_gpu_is_spinning():
     assert value(facts(gpus=[gpu(utilization_ratio=1.0, power_w=90.0)]), "gpu.spinning") == (
         "GPU 0 (100% busy at 22% of its power)",
     )
+    words = facts(gpus=[gpu(utilization_ratio=1.0, power_w=90.0)]).fact("gpu.spinning").words
+    assert phrase(words, "zh") == "GPU 0（利用率 100%，功耗只有上限的 22%）"
     assert value(facts(gpus=[gpu(utilization_ratio=1.0)]), "gpu.spinning") == ()
     assert value(facts(gpus=[gpu(power_w=None)]), "gpu.spinning") == "(unknown)"
 
@@ -253,16 +256,17 @@ def beat(pid: int, **state) -> Beat:
 
 
 @pytest.mark.parametrize(
-    ("second", "behind"),
+    ("second", "behind", "chinese"),
     [
-        ({"waits_for": "train-batch"}, ("PID 12 (waits for train-batch)",)),
-        ({"epoch": 2, "phase": "checkpoint"}, ("PID 12 (still in checkpoint)",)),
-        ({}, ()),
+        ({"waits_for": "train-batch"}, ("PID 12 (waits for train-batch)",), "PID 12（在等训练批次）"),
+        ({"epoch": 2, "phase": "checkpoint"}, ("PID 12 (still in checkpoint)",), "PID 12（还在保存检查点）"),
+        ({}, (), ""),
     ],
 )
-def test_who_is_elsewhere_than_the_others_is_behind(second, behind):
+def test_who_is_elsewhere_than_the_others_is_behind(second, behind, chinese):
     found = facts(beats=[beat(11), beat(12, **second)])
     assert value(found, "ddp.behind") == behind
+    assert phrase(found.fact("ddp.behind").words or "", "zh") == chinese
     assert value(found, "ddp.ranks") == 2
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from holter.evidence import Evidence, collect
+from holter.evidence.words import CASE_IN_HAND
 from holter.records import (
     ActionTaken,
     Beat,
@@ -155,7 +156,8 @@ def test_a_want_of_pinned_memory_is_told_from_a_want_of_gpu_memory() -> None:
 
 def test_a_case_in_hand_is_named_without_inventing_the_name_of_its_file() -> None:
     torn = ExceptionSeen(t_s=100.0, error="BadZipFile", message="File is not a zip file", case="brain_003")
-    assert value(seen(torn, kind="death"), "exception.file") == "brain_003 (case in hand)"
+    file = seen(torn, kind="death").fact("exception.file")
+    assert (file.value, file.words) == ("brain_003 (case in hand)", CASE_IN_HAND(case="brain_003"))
 
 
 # --- what is over, and what only seems so ---------------------------------------------------------------------------

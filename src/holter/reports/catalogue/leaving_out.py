@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import string
 from collections.abc import Iterator
+from itertools import pairwise
 
 # Each blank is replaced by one character while clauses are cut out.
 _FIRST_MARK = 0xE000
@@ -73,7 +74,7 @@ def _clauses_left(text: str, lost: str) -> str:
     pairs = list(_pairs(text))
     ends = [match.end() for match in _CLAUSE_END.finditer(text)]
     cuts = [0, *(end for end in ends if not any(start < end < stop for start, stop in pairs)), len(text)]
-    clauses = [text[start:end] for start, end in zip(cuts, cuts[1:], strict=False)]
+    clauses = [text[start:end] for start, end in pairwise(cuts)]
     return "".join(clause for clause in clauses if not any(mark in lost for mark in clause))
 
 

@@ -99,8 +99,8 @@ def _spinning(book: FactBook, now: tuple[GpuSample, ...]) -> None:
             spinning.append((index, busy, power))
     # The value is the same in all languages; the detail is for people.
     names = tuple(f"GPU {index} ({busy:.0%} busy at {power:.0%} of its power)" for index, busy, power in spinning)
-    detail = joined(*(SPINNING(gpu=index, busy=busy, power=power) for index, busy, power in spinning))
-    book.known("gpu.spinning", names if measured else None, detail, unless=POWER_UNREAD())
+    words = tuple(SPINNING(gpu=index, busy=busy, power=power) for index, busy, power in spinning)
+    book.known("gpu.spinning", names if measured else None, joined(*words), words=words, unless=POWER_UNREAD())
 
 
 # For the GPU with the worst link: the best link that it showed under load.

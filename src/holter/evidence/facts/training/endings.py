@@ -10,7 +10,7 @@ from holter.evidence.fact_book import FactBook
 from holter.evidence.frames import describe
 from holter.evidence.reasons import ENDING_UNKNOWN, NO_EXCEPTION, NO_EXCEPTION_READ, NO_FILE_NAMED, NO_PROCESS_TREE
 from holter.evidence.window import Window, last
-from holter.evidence.words import ending, process_of
+from holter.evidence.words import CASE_IN_HAND, ending, process_of
 from holter.records import (
     DATA_WORKERS,
     WORKERS,
@@ -174,9 +174,12 @@ def _exception(window: Window, book: FactBook, start_s: float, end_s: float) -> 
     if first.case:
         book.known("workers.case", first.case)
     named = DATA_FILE.findall(f"{text}\n{first.traceback}")
-    from_case = f"{first.case} (case in hand)" if first.case else None  # .b2nd, .npz or .npy: not known
     json_file = _json_file(first.traceback) if kind in JSON_KINDS else None
-    book.known("exception.file", json_file or (named[-1] if named else from_case), unless=NO_FILE_NAMED())
+    file = json_file or (named[-1] if named else None)
+    if file is None and first.case:  # .b2nd, .npz or .npy: not known
+        book.known("exception.file", f"{first.case} (case in hand)", words=CASE_IN_HAND(case=first.case))
+    else:
+        book.known("exception.file", file, unless=NO_FILE_NAMED())
     # A broken pipe between processes raises EOFError too, so the traceback must show code that reads cases.
     nearest = '  File "'.join(first.traceback.split('  File "')[-NEAREST_FRAMES:])
     # Only numpy's file reader raises this for a short file; other code raises it for any array.

@@ -187,7 +187,11 @@ def _main(window: Window, book: FactBook) -> None:
     if waits_on is not None and beat is not None:
         frame = spot[1] if spot and spot[0] == waits_on else None
         book.known("main.waits_on", waits_on, frame or WAITS_FOR(what=WAIT_NAMES[beat.waits_for]()))
-        book.known("main.where", frame or f"heartbeat: waits for {beat.waits_for}")
+        book.known(
+            "main.where",
+            frame or f"heartbeat: waits for {beat.waits_for}",
+            words=None if frame else WAITS_FOR(what=WAIT_NAMES[beat.waits_for]()),
+        )
     elif spot is not None:
         book.known("main.waits_on", spot[0], spot[1])
         book.known("main.where", spot[1])

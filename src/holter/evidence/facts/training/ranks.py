@@ -85,7 +85,8 @@ def collect(window: Window, book: FactBook) -> None:
 
 # The value names the ranks in the same words in all languages; the detail is for people.
 def _state(book: FactBook, ranks: list[Rank]) -> None:
-    book.known("ddp.behind", tuple(rank.name for rank in ranks), joined(*(rank.text for rank in ranks)))
+    words = tuple(rank.text for rank in ranks)
+    book.known("ddp.behind", tuple(rank.name for rank in ranks), joined(*words), words=words)
 
 
 def _moves(beat: Beat) -> bool:

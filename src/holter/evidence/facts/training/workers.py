@@ -5,7 +5,7 @@ from __future__ import annotations
 from holter.evidence.fact_book import FactBook
 from holter.evidence.reasons import NO_PROCESS_TREE, NO_WORKERS
 from holter.evidence.window import Window, last, mean_cpu, ready_to_run
-from holter.evidence.words import WORKING_CPU_RATIO, is_in_freezer, process_of
+from holter.evidence.words import CASE_IN_HAND, WORKING_CPU_RATIO, is_in_freezer, process_of
 from holter.records import DATA_WORKERS, WORKERS, Beat, ProcessSample
 from holter.sentences import define
 
@@ -120,6 +120,6 @@ def _blocked_file(blocked: list[ProcessSample], beats: dict[int, Beat], window: 
     cases = [beats[process.pid].case for process in blocked if process.pid in beats and beats[process.pid].case]
     if blocked and cases and storage:
         # A page fault on a mapped file shows no descriptor; the worker's heartbeat names the case.
-        book.known("workers.blocked_file", f"{cases[0]} (case in hand)")
+        book.known("workers.blocked_file", f"{cases[0]} (case in hand)", words=CASE_IN_HAND(case=cases[0]))
         mount = storage[-1]
         book.known("workers.blocked_mount", f"{mount.fs_type} {mount.mount_point}" if mount.fs_type else None)
