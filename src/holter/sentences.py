@@ -55,13 +55,14 @@ def define(key: str, english: str, *, one: str | None = None) -> Sentence:
     return Sentence(key, english)
 
 
-def define_all(sentences: Mapping[str, str]) -> None:
-    """Register sentences whose keys the code composes: ``phase.NAME``.
+def define_all(sentences: Mapping[str, str | tuple[str, str]]) -> None:
+    """Register sentences whose keys the code composes: ``phase.NAME``. Of a pair, the second is for a count of one.
 
     Raises:  ValueError as ``define``.
     """
     for key, english in sentences.items():
-        define(key, english)
+        many, one = english if isinstance(english, tuple) else (english, None)
+        define(key, many, one=one)
 
 
 THEN = define("sentence.then", "{first}; {then}")

@@ -17,7 +17,7 @@ from scripts import translations
 import holter
 from holter.records import Message, Subject
 from holter.reports.catalogue import phrase
-from holter.sentences import ENGLISH, define
+from holter.sentences import ENGLISH, SINGULAR, define
 
 SOURCE = Path(holter.__file__).parent
 WORDS = (SOURCE / "reports" / "words.py").read_text(encoding="utf-8")
@@ -110,3 +110,12 @@ def test_a_number_gets_its_unit_where_it_is_rendered() -> None:
     # The size of a process's memory in the value of a fact.
     assert {name: texts for name, texts in found.items() if texts} == {}
     assert formatted_with_unit(ast.parse('f"{x:.1f} GB free"')) == ["f'{x:.1f} GB free'"]
+
+
+@pytest.mark.parametrize(
+    "key", ["run.orphans", "target.others", "prepare.takes-over.unpack", "doctor.training-memory.go"]
+)
+def test_one_thing_has_its_own_words(key: str) -> None:
+    translations.defined_sentences()
+    assert re.search(r"\{count\} (?:other )?(?:process|fold|case|worker)\b", SINGULAR[key])
+    assert SINGULAR[key] != ENGLISH[key]

@@ -28,7 +28,11 @@ from holter.cli.options import (
 )
 from holter.sentences import define
 
-STILL_THERE = define("run.orphans", "{count} processes of the training are still there; to end them: kill {pids}")
+STILL_THERE = define(
+    "run.orphans",
+    "{count} processes of the training are still there; to end them: kill {pids}",
+    one="{count} process of the training is still there; to end it: kill {pids}",
+)
 PATHS_NOT_SET = define(
     "run.paths-not-set", "nnunet-paths-not-set: {names} not set; nnU-Net will refuse to start without"
 )

@@ -36,7 +36,11 @@ AFTER_LOG_S = 3600.0
 
 LOG = define("target.log", "{name}: {start} to {end}; epochs: {epochs}, starts: {runs}")
 NOTHING_IN_IT = define("error.nothing-in-text", "{name} is a text, but nothing in it is nnU-Net's, nor an error.")
-LOG_UNTIMED = define("target.log-untimed", "{name}: {lines} lines without time stamps")
+LOG_UNTIMED = define(
+    "target.log-untimed",
+    "{name}: {count} lines without time stamps",
+    one="{name}: {count} line without a time stamp",
+)
 NO_LOG = define("target.no-log", "There is no training log in {name}.")
 ONE_LOG = define(
     "target.one-log", "Exceptions are not in nnU-Net's log: give the console's output too, if you have it."
@@ -44,7 +48,11 @@ ONE_LOG = define(
 RUNNING = define("target.running", "The log was written to {age:duration} ago: the training seems to be running.")
 FINISHED = define("target.finished", "The training was finished.")
 TRAINED = define("target.trained", "All epochs were trained; the final validation has no result yet.")
-OTHERS = define("target.others", "{count} other folds are there; this one was written to last: {name}")
+OTHERS = define(
+    "target.others",
+    "{count} other folds are there; this one was written to last: {name}",
+    one="{count} other fold is there; this one was written to last: {name}",
+)
 CHECKPOINT = define("target.checkpoint", "{name}: {size:bytes}, written {time}")
 CHECKPOINT_EMPTY = define("target.checkpoint-empty", "{name} is empty: it was torn while it was written")
 LOST_LOSS = define(
@@ -207,7 +215,7 @@ def _of_runs(runs: list[LogRun]) -> Iterable[Message]:
     for name, some in by_name.items():
         first = next((run.begun_s for run in some if run.first_s), None)
         if first is None:
-            yield LOG_UNTIMED(name=name, lines=sum(run.lines for run in some))
+            yield LOG_UNTIMED(name=name, count=sum(run.lines for run in some))
             continue
         yield LOG(
             name=name,

@@ -416,8 +416,7 @@ def test_what_a_killed_training_has_left_half_written_is_removed_when_nobody_wri
     assert time.monotonic() - began < (3 if is_old else 20)
     assert turn.lock is not None
     assert scene.heard.said[-1] == (
-        f"fold 1 has removed 1 half-written files that nobody writes any more, such as {torn}: "
-        "nnU-Net unpacks them again"
+        f"fold 1 has removed a half-written file that nobody writes any more, {torn}: nnU-Net unpacks it again"
     )
     assert sorted(file.name for file in cases.iterdir()) == ["a.npy", "a.npz"]
     turn.lock.close()

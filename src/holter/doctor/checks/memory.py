@@ -27,22 +27,27 @@ define_all(
         "doctor.swap.title": "swap",
         "doctor.file-limit.title": "open files",
         "doctor.process-limit.title": "processes, threads",
-        "doctor.training-memory.go": "about {need:bytes} of {free:bytes} free ({workers} workers, {each:bytes} each)",
+        "doctor.training-memory.go": (
+            "about {need:bytes} of {free:bytes} free ({count} workers, {each:bytes} each)",
+            "about {need:bytes} of {free:bytes} free ({count} worker, {each:bytes})",
+        ),
         "doctor.training-memory.no-plan": "{free:bytes} free",
         "doctor.training-memory.little": (
             "{free:bytes} of memory are free; nnU-Net asks for a machine with {wanted:bytes}."
         ),
         "doctor.training-memory.little.do": "Close other programs, or ask for more memory.",
         "doctor.training-memory.close": (
-            "The training takes about {need:bytes} ({workers} workers, {each:bytes} each); {free:bytes} are free."
+            "The training takes about {need:bytes} ({count} workers, {each:bytes} each); {free:bytes} are free.",
+            "The training takes about {need:bytes} ({count} worker, {each:bytes}); {free:bytes} are free.",
         ),
         "doctor.training-memory.close.do": "Use fewer data workers.",
         "doctor.training-memory.close-anyway": "The training takes about {need:bytes}; {free:bytes} are free.",
         "doctor.training-memory.close-anyway.do": "Ask for more memory; fewer workers do not help enough.",
         "doctor.training-memory.too-little": (
-            "The training takes about {need:bytes} ({workers} workers, {each:bytes} each), but {free:bytes} are "
-            "free: the kernel will "
-            "kill a worker."
+            "The training takes about {need:bytes} ({count} workers, {each:bytes} each), but {free:bytes} are "
+            "free: the kernel will kill a worker.",
+            "The training takes about {need:bytes} ({count} worker, {each:bytes}), but {free:bytes} are free: the "
+            "kernel will kill the worker.",
         ),
         "doctor.training-memory.too-little.do": "Fewer data workers.",
         "doctor.training-memory.hopeless": (
@@ -57,7 +62,10 @@ define_all(
             "({count})."
         ),
         "doctor.memory-limit.killed.do": "Ask for more memory (--mem, --memory), or use fewer data workers.",
-        "doctor.validation-memory.go": "{workers} export workers fit; the largest case ({case}) needs {need:bytes}",
+        "doctor.validation-memory.go": (
+            "{count} export workers fit; the largest case ({case}) needs {need:bytes}",
+            "{count} export worker fits; the largest case ({case}) needs {need:bytes}",
+        ),
         "doctor.validation-memory.fewer": (
             "The final validation starts {workers} export workers; {fit} fit into memory and /dev/shm (largest case "
             "{case}: {need:bytes}, free: {free:bytes}). Else it dies or hangs after the last epoch."
@@ -131,6 +139,7 @@ def training_memory(survey: Survey) -> Result:
         "need": need,
         "free": free,
         "workers": processes.together,
+        "count": processes.together,
         "each": worker_bytes(survey.plan),
     }
     if need <= CLOSE_RATIO * free:
@@ -182,7 +191,7 @@ def validation_memory(survey: Survey) -> Result:
         return unknown("validation-memory", "meminfo-unread")
     asked, fit = export_workers(survey), exports_that_fit(survey, int(CLOSE_RATIO * free)) or 1
     case, largest, _ = max(files.export_needs, key=lambda need: need[1])
-    values = {"case": case, "need": largest, "free": free, "workers": asked, "fit": fit}
+    values = {"case": case, "need": largest, "free": free, "workers": asked, "count": asked, "fit": fit}
     if largest > free:
         return result("no-go", "validation-memory", "hopeless", **values)
     if fit < asked:

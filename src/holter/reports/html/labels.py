@@ -100,7 +100,10 @@ define_all(
         "word.yes": "yes",
         "word.no": "no",
         "word.nothing": "nothing",
-        "html.healed": "Healed, and the training went on: {count} times. Goodput {goodput} %.",
+        "html.healed": (
+            "Healed, and the training went on: {count} times. Goodput {goodput} %.",
+            "Healed, and the training went on. Goodput {goodput} %.",
+        ),
         "table.when": "when",
         "table.action": "what",
         "table.outcome": "outcome",

@@ -40,8 +40,10 @@ TAKES_OVER: dict[Kind, Sentence] = {
     ),
     "unpack": define(
         "prepare.takes-over.unpack",
-        "fold {fold} (PID {pid} on {host}) has left {left} cases packed and is no longer waited for: "
+        "fold {fold} (PID {pid} on {host}) has left {count} cases packed and is no longer waited for: "
         "fold {own} goes on after {age:duration} and unpacks them",
+        one="fold {fold} (PID {pid} on {host}) has left {count} case packed and is no longer waited for: "
+        "fold {own} goes on after {age:duration} and unpacks it",
     ),
 }
 WITHOUT: dict[Kind, Sentence] = {
@@ -74,11 +76,13 @@ STOPPED = define(
 TORN = define(
     "prepare.torn",
     "fold {own} waits until nobody has written to {count} half-written files for {most:duration}, such as {file}",
+    one="fold {own} waits until nobody has written to a half-written file for {most:duration}: {file}",
 )
 REMOVED = define(
     "prepare.removed",
     "fold {own} has removed {count} half-written files that nobody writes any more, such as {file}: "
     "nnU-Net unpacks them again",
+    one="fold {own} has removed a half-written file that nobody writes any more, {file}: nnU-Net unpacks it again",
 )
 STARTS = define(
     "prepare.starts",
@@ -93,8 +97,10 @@ BESIDE: dict[Kind, Sentence] = {
     ),
     "unpack": define(
         "prepare.beside.unpack",
-        "fold {fold} (PID {pid} on {host}) starts on the same data, and {left} cases are not unpacked yet: "
+        "fold {fold} (PID {pid} on {host}) starts on the same data, and {count} cases are not unpacked yet: "
         "one may read them while the other writes them (holter train waits)",
+        one="fold {fold} (PID {pid} on {host}) starts on the same data, and {count} case is not unpacked yet: "
+        "one may read it while the other writes it (holter train waits)",
     ),
 }
 NOTHING_STARTED = define("prepare.nothing-started", "ended before the training was started")
@@ -119,4 +125,4 @@ def training_blanks(starting: Starting, host: str) -> dict[str, str | int]:
 
 def beside(job: Job, others: dict[str, str | int], left: int) -> Message:
     """Return the warning for a command that does not wait: another training writes what this one may read."""
-    return BESIDE[job.kind](**others, left=left)
+    return BESIDE[job.kind](**others, count=left)

@@ -178,7 +178,7 @@ class Turn:
             self._teller.say(message)
 
     def _values(self, left: int) -> dict[str, str | int | float]:
-        return {"own": self._fold, **self._whom, "left": left, "age": time.monotonic() - self._began_s}
+        return {"own": self._fold, **self._whom, "left": left, "count": left, "age": time.monotonic() - self._began_s}
 
 
 def _tidy(path: Path, seen: Look) -> None:
