@@ -13,7 +13,7 @@ import pytest
 from diagnose.logs import START, v1, v2
 from holter.diagnosis.logs import read_pasted
 from holter.diagnosis.result import DiagnosisResult
-from holter.diagnosis.targets import diagnose_target
+from holter.diagnosis.targets import STANDARD_INPUT, diagnose_target
 from holter.errors import NotALog, UnknownTarget
 from holter.records import ExceptionSeen
 from holter.remedies.next_checks import next_checks
@@ -263,8 +263,10 @@ def test_text_comes_through_a_pipe_a_few_bytes_at_a_time() -> None:
         def read(self, size: int | None = -1) -> bytes:
             return super().read(min(size if size and size > 0 else 100, 100))
 
-    told = read_pasted(Dripping(v2(SLOWER).encode()), "standard input")
+    told = read_pasted(Dripping(v2(SLOWER).encode()), STANDARD_INPUT())
     assert facts(told)["epochs.count"] == 13
+    assert phrase(told.notes[0], "en").startswith("standard input: ")
+    assert phrase(told.notes[0], "zh").startswith("标准输入：")
 
 
 def test_a_long_console_is_read_in_pieces_and_keeps_both_ends(tmp_path: Path) -> None:

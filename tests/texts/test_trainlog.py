@@ -21,6 +21,7 @@ from holter.probes.training.console import begun_files, console_files
 from holter.probes.training.file_tail import BYTES_PER_READ, MAX_LINE_BYTES, FileTail
 from holter.probes.training.trainlog import TrainLogProbe, find_log_folder
 from holter.records import EpochEnded, Event, ExceptionSeen, LogLine, Noted, PhaseChanged
+from holter.reports.catalogue import phrase
 from holter.texts.training_log import EXCEPTIONS_PER_MINUTE, LINES_PER_MINUTE, LogParser, numbers
 from needs import require
 
@@ -65,7 +66,10 @@ def test_what_is_no_number_is_left_out_and_a_lost_loss_is_told() -> None:
     events = parse(lines_of(NEW))
     second = of(EpochEnded, events)[1]
     assert (second.val_loss, second.pseudo_dice) == (None, None)
-    assert "val_loss is nan in epoch 1" in [line.text for line in of(LogLine, events) if line.level == "warning"]
+    (lost,) = [line for line in of(LogLine, events) if line.text == "val_loss is nan in epoch 1"]
+    assert lost.level == "warning" and lost.message is not None
+    assert phrase(lost.message, "en") == lost.text
+    assert phrase(lost.message, "zh") == "第 1 轮的 val_loss 是 nan"
     for event in events:  # the tape is JSON, which knows no NaN
         assert msgspec.json.decode(msgspec.json.encode(event), type=type(event)) == event
 
@@ -205,7 +209,9 @@ def test_a_flood_of_warnings_is_bounded_and_counted_and_hides_no_error() -> None
     assert len([line for line in of(LogLine, events) if line.level == "warning"]) == LINES_PER_MINUTE["warning"]
     assert of(LogLine, events)[-1].level == "error"
     later = parser.feed(["UserWarning: again"], 80.0)
-    assert of(LogLine, later)[0].text == f"({1000 - LINES_PER_MINUTE['warning']} lines not kept)"
+    not_kept = of(LogLine, later)[0]
+    assert not_kept.text == f"({1000 - LINES_PER_MINUTE['warning']} lines not kept)"
+    assert not_kept.message is not None and phrase(not_kept.message, "zh") == "（有 970 行没有保留）"
 
 
 def test_a_flood_of_exceptions_keeps_the_first_ones() -> None:

@@ -71,7 +71,7 @@ def diagnose(
     finally:
         progress.clear()
     if as_json:
-        tape = result.name if result.kind == "tape" else None
+        tape = str(result.name) if result.kind == "tape" else None
         document = to_json(
             result.diagnoses, language, tape, result.recording, target=(result.kind, result.name, result.notes)
         )

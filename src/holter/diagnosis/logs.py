@@ -16,7 +16,7 @@ from holter.errors import NotALog
 from holter.evidence.facts.training.epochs import described as series_in_words
 from holter.evidence.facts.training.epochs import runs as runs_of
 from holter.evidence.facts.training.epochs import story
-from holter.records import Environment, EpochEnded, Message, TargetKind
+from holter.records import Environment, EpochEnded, Message, TargetKind, Text
 from holter.remedies.diagnose import diagnose_recording
 from holter.sentences import NOTHING_CHANGED, define
 from holter.tape import Recording
@@ -85,7 +85,7 @@ def read_log(path: Path, tell: Tell | None = None) -> DiagnosisResult:
     return _found(runs, path.name, "log", None, is_console=name_wall(path.name) is None)
 
 
-def read_pasted(file: BinaryIO, name: str) -> DiagnosisResult:
+def read_pasted(file: BinaryIO, name: Text) -> DiagnosisResult:
     """Diagnose text from a pipe.
 
     Raises:  NotALog.
@@ -149,7 +149,7 @@ def _end(run: LogRun) -> float:
 
 def _found(
     runs: list[LogRun],
-    name: str,
+    name: Text,
     kind: TargetKind,
     fold: Fold | None,
     *,
@@ -209,7 +209,7 @@ def _running_s(recording: Recording) -> float:
 
 
 def _of_runs(runs: list[LogRun]) -> Iterable[Message]:
-    by_name: dict[str, list[LogRun]] = {}
+    by_name: dict[Text, list[LogRun]] = {}
     for run in runs:
         by_name.setdefault(run.name, []).append(run)
     for name, some in by_name.items():

@@ -6,7 +6,7 @@ import datetime
 import time
 from typing import NamedTuple
 
-from holter.records import Diagnosis, Message, TargetKind
+from holter.records import Diagnosis, Message, TargetKind, Text
 from holter.tape import Recording
 
 # A recorder writes every second, on a busy machine every few. One that is silent for longer was killed.
@@ -17,7 +17,7 @@ class DiagnosisResult(NamedTuple):
     """Diagnoses of a target, its recording (or an equivalent of one), and notes for the reader."""
 
     kind: TargetKind
-    name: str
+    name: Text  # a path, or the pipe
     recording: Recording
     diagnoses: tuple[Diagnosis, ...]
     notes: tuple[Message, ...] = ()

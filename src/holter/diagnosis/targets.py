@@ -14,7 +14,7 @@ from holter.diagnosis.logs import Tell, read_folder, read_log, read_pasted
 from holter.diagnosis.result import DiagnosisResult, is_over
 from holter.errors import EvidenceWrong, TapeError, UnknownTarget
 from holter.evidence.stated.read import is_stated, read_stated
-from holter.records import Environment, Message, Tick
+from holter.records import Environment, Message, Text, Tick
 from holter.remedies.diagnose import diagnose_evidence, diagnose_recording
 from holter.sentences import NOTHING_CHANGED, define
 from holter.tape import Recording, read
@@ -37,6 +37,7 @@ WHAT_IS_READ = define(
 NO_FACTS = define("error.no-facts", "{name} is JSON, but states no facts.")
 NOTHING_LEFT = define("error.nothing-left", "Nothing can be read of {path}: {damage}.")
 OTHER_COPY = define("next.other-copy", "Look for another copy of the tape.")
+STANDARD_INPUT = define("target.standard-input", "standard input")
 NO_SUCH_TARGET = define("error.no-such-target", "There is no file, folder or process {target}.")
 
 
@@ -86,7 +87,7 @@ def read_tape(path: Path) -> DiagnosisResult:
     return DiagnosisResult("tape", str(path), recording, diagnose_recording(recording, is_over=is_over(recording)))
 
 
-def read_evidence(content: bytes, name: str) -> DiagnosisResult:
+def read_evidence(content: bytes, name: Text) -> DiagnosisResult:
     """Diagnose the facts of an evidence file.
 
     Raises:  EvidenceWrong.
@@ -106,8 +107,8 @@ def read_evidence(content: bytes, name: str) -> DiagnosisResult:
 def _piped(pipe: BinaryIO) -> DiagnosisResult:
     head = pipe.read(1 << 16)
     if is_stated(as_utf8(head)):
-        return read_evidence(head + pipe.read(EVIDENCE_BYTES), "standard input")
-    return read_pasted(_Joined(head, pipe), "standard input")  # type: ignore[arg-type]
+        return read_evidence(head + pipe.read(EVIDENCE_BYTES), STANDARD_INPUT())
+    return read_pasted(_Joined(head, pipe), STANDARD_INPUT())  # type: ignore[arg-type]
 
 
 class _Joined(io.RawIOBase):

@@ -78,6 +78,7 @@ class LogLine(Record, frozen=True, kw_only=True, tag="log"):
     text: str
     source: str = "training-log"
     level: Literal["info", "warning", "error"] = "info"
+    message: Message | None = None  # of a line that says what Holter read: the text in any language
 
 
 class KernelMessage(Record, frozen=True, kw_only=True, tag="kernel"):

@@ -8,7 +8,7 @@ import msgspec
 
 from holter import __version__
 from holter.history import goodput, recovery
-from holter.records import ActionTaken, Diagnosis, Finding, Link, Message, Notice, Remedy, TargetKind, Verdict
+from holter.records import ActionTaken, Diagnosis, Finding, Link, Message, Notice, Remedy, TargetKind, Text, Verdict
 from holter.remedies.next_checks import next_checks
 from holter.reports import json_records
 from holter.reports.catalogue import Lang, phrase, text
@@ -23,7 +23,7 @@ def to_json(
     lang: Lang = "en",
     tape: str | None = None,
     recording: Recording | None = None,
-    target: tuple[TargetKind, str, tuple[Message, ...]] | None = None,
+    target: tuple[TargetKind, Text, tuple[Message, ...]] | None = None,
 ) -> dict[str, Any]:
     """Return the document as dictionaries; only ``text``, ``how`` and names depend on the language.
 
@@ -45,8 +45,8 @@ def to_json(
     return content
 
 
-def _target(kind: TargetKind, name: str, notes: tuple[Message, ...], lang: Lang) -> json_records.Target:
-    return json_records.Target(kind=kind, name=name, notes=[phrase(note, lang) for note in notes])
+def _target(kind: TargetKind, name: Text, notes: tuple[Message, ...], lang: Lang) -> json_records.Target:
+    return json_records.Target(kind=kind, name=phrase(name, "en"), notes=[phrase(note, lang) for note in notes])
 
 
 def _with_history(

@@ -8,7 +8,11 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from holter.errors import FolderNotWritable
+from holter.sentences import define
+
 NAME = "holter"
+SOMEBODY_ELSES = define("error.somebody-elses-folder", "{folder} belongs to somebody else.")
 
 
 def state_folders(environ: Mapping[str, str]) -> Iterator[Path]:
@@ -28,7 +32,7 @@ def state_folders(environ: Mapping[str, str]) -> Iterator[Path]:
 def make_private(folder: Path) -> None:
     """Create a state folder that no other user can read.
 
-    Raises:  OSError; PermissionError if another user created it in a folder that all can write to.
+    Raises:  OSError; FolderNotWritable if another user created it in a folder that all can write to.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     folder.mkdir(mode=0o700, exist_ok=True)
@@ -36,4 +40,4 @@ def make_private(folder: Path) -> None:
     if stat.S_ISLNK(status.st_mode) and status.st_uid in (0, os.getuid()):
         status = folder.stat()  # the user's own link to another disk
     if status.st_uid != os.getuid() or not stat.S_ISDIR(status.st_mode):
-        raise PermissionError(f"{folder} belongs to somebody else")
+        raise FolderNotWritable(SOMEBODY_ELSES(folder=str(folder)))

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from holter.errors import NotALog
-from holter.records import Message
+from holter.records import Message, Text
 from holter.sentences import NOTHING_CHANGED, define
 
 PIECE_BYTES = 1 << 20
@@ -63,7 +63,7 @@ NO_CHARACTERS = define("file.no-characters", "its bytes are not text")
 
 
 def lines_of_stream(
-    file: BinaryIO, name: str, progress: Progress | None = None, position: Callable[[], int] | None = None
+    file: BinaryIO, name: Text, progress: Progress | None = None, position: Callable[[], int] | None = None
 ) -> Iterator[list[str]]:
     """Yield the lines of an open file or pipe in lists of about a mebibyte.
 

@@ -9,6 +9,7 @@ from itertools import groupby
 import msgspec
 
 from holter.records import Environment, Event, Noted, Tick
+from holter.sentences import as_fields
 from holter.tape import Recording
 from holter.texts.runs import LogRun
 
@@ -27,11 +28,12 @@ def in_order(runs: Sequence[LogRun]) -> list[LogRun]:
 def to_recording(runs: Sequence[LogRun], environment: Environment | None = None) -> Recording:
     """Return one recording of all runs; second 0 is the start of the first one."""
     zero_s = next((run.begun_s for run in runs if run.begun_s is not None), 0.0)
-    events: list[Event] = [Noted(t_s=0.0, what=FROM_TEXT, text=", ".join(dict.fromkeys(run.name for run in runs)))]
+    names = [str(name) for name in dict.fromkeys(run.name for run in runs) if isinstance(name, str)]
+    events: list[Event] = [Noted(t_s=0.0, what=FROM_TEXT, text=", ".join(names))]
     for number, run in enumerate(runs):
         begun_s = max(0.0, (run.begun_s or zero_s) - zero_s)
         if number:
-            events.append(Noted(t_s=begun_s, what=NEW_LOG, text=run.name))
+            events.append(Noted(t_s=begun_s, what=NEW_LOG, **as_fields(run.name)))
         events += [msgspec.structs.replace(event, t_s=max(begun_s, event.t_s - zero_s)) for event in run.events]
     events.sort(key=lambda event: event.t_s)
     ticks = tuple(Tick(t_s=t_s, events=tuple(some)) for t_s, some in groupby(events, key=lambda event: event.t_s))

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from holter.records import EpochEnded, Event, ExceptionSeen, LogLine, PhaseChanged, ProcessEnded
+from holter.records import EpochEnded, Event, ExceptionSeen, LogLine, PhaseChanged, ProcessEnded, Text
 from holter.texts.exit_lines import ending_of
 from holter.texts.filter import Sieve
 from holter.texts.header import HEADER_LINES, read_header
@@ -46,7 +46,7 @@ _LAST_SENTENCES = ("Validation complete", "Mean Validation Dice", "determining p
 class LogRun:
     """One start of a training as read from a log. Times are seconds since 1970 as if the stamps were UTC."""
 
-    name: str
+    name: Text
     has_beginning: bool = False  # the header, or the log's own file name
     begun_s: float | None = None  # from the file's name, else the first stamp
     first_s: float | None = None
@@ -97,7 +97,7 @@ def _is_of_an_epoch(event: Event) -> bool:
 class RunReader:
     """Splits the lines of one file into runs."""
 
-    def __init__(self, name: str, begun_s: float | None = None, *, sentences: bool = True) -> None:
+    def __init__(self, name: Text, begun_s: float | None = None, *, sentences: bool = True) -> None:
         """``begun_s``: start of the training from the name of its log, on the log's own clock.
 
         ``sentences``: False for a console beside a log, because the log already has nnU-Net's own sentences.

@@ -17,10 +17,14 @@ import re
 from collections.abc import Iterable
 from typing import Literal
 
-from holter.records import EpochEnded, Event, ExceptionSeen, LogLine, Phase, PhaseChanged
+from holter.records import EpochEnded, Event, ExceptionSeen, LogLine, Message, Phase, PhaseChanged
+from holter.sentences import define
 from holter.texts.tracebacks import TracebackCollector
 
 Level = Literal["info", "warning", "error"]
+
+NOT_KEPT = define("log.not-kept", "({count} lines not kept)", one="({count} line not kept)")
+LOST = define("log.lost-loss", "{loss} is {value} in epoch {epoch}")
 
 # Kept per minute and level. A data worker may print a warning per batch; a fault prints a few dozen lines.
 LINES_PER_MINUTE: dict[Level, int] = {"info": 30, "warning": 30, "error": 60}
@@ -135,17 +139,19 @@ class LineBudget:
         self._used: dict[Level, int] = {}
         self._exceptions: tuple[int, int] = (0, 0)  # minute, and count in it
 
-    def admit(self, text: str, level: Level, t_s: float) -> list[Event]:
+    def admit(self, text: str, level: Level, t_s: float, message: Message | None = None) -> list[Event]:
         """Return the line, or nothing; with the first line of a new minute also the count of dropped lines."""
         events: list[Event] = []
         if int(t_s // 60) != self._minute:
             dropped = sum(max(0, used - LINES_PER_MINUTE[kind]) for kind, used in self._used.items())
             if dropped:
-                events.append(LogLine(t_s=t_s, text=f"({dropped} lines not kept)", source=self._source))
+                not_kept = f"({dropped} lines not kept)"
+                events.append(LogLine(t_s=t_s, text=not_kept, source=self._source, message=NOT_KEPT(count=dropped)))
             self._minute, self._used = int(t_s // 60), {}
         self._used[level] = self._used.get(level, 0) + 1
         if self._used[level] <= LINES_PER_MINUTE[level]:
-            events.append(LogLine(t_s=t_s, text=text[:MAX_LINE_CHARS], source=self._source, level=level))
+            kept = text[:MAX_LINE_CHARS]
+            events.append(LogLine(t_s=t_s, text=kept, source=self._source, level=level, message=message))
         return events
 
     def admit_exception(self, exception: ExceptionSeen) -> bool:
@@ -285,10 +291,13 @@ class LogParser:
 
     def _divergence(self, t_s: float) -> list[Event]:
         lost = {name: values[0] for name in ("train_loss", "val_loss") if (values := self._values.get(name))}
-        texts = [
-            f"{name} is {value:g} in epoch {self._epoch}" for name, value in lost.items() if not math.isfinite(value)
-        ]
-        return [event for text in texts for event in self._budget.admit(text, "warning", t_s)]
+        events: list[Event] = []
+        for name, value in lost.items():
+            if not math.isfinite(value):
+                said = LOST(loss=name, value=f"{value:g}", epoch=self._epoch)
+                text = f"{name} is {value:g} in epoch {self._epoch}"
+                events += self._budget.admit(text, "warning", t_s, said)
+        return events
 
 
 def has_sign(line: str) -> bool:

@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from holter.errors import TapeExists
+from holter.errors import FolderNotWritable, TapeExists
+from holter.reports.catalogue import phrase
 from holter.supervisor.recording.tape_place import about_command, default_tape
+from holter.supervisor.state_folder import make_private
 from holter.tape import read
 from needs import needs
 
@@ -55,6 +57,17 @@ def test_the_name_says_which_training_it_is_and_no_file_system_refuses_it(comman
     name = default_tape(about_command(command), os.environ).name
     (tmp_path / f"{name}-journal").touch()
     assert re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]+", name)
+
+
+@needs("root")
+def test_a_state_folder_of_somebody_else_is_told_in_both_languages(tmp_path):
+    theirs = tmp_path / "holter"
+    theirs.mkdir()
+    os.chown(theirs, 12345, 12345)
+    with pytest.raises(FolderNotWritable) as refusal:
+        make_private(theirs)
+    assert phrase(refusal.value.what, "en") == f"{theirs} belongs to somebody else."
+    assert phrase(refusal.value.what, "zh") == f"{theirs} 属于别人。"
 
 
 @pytest.mark.slow

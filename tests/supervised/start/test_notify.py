@@ -17,7 +17,7 @@ from holter.errors import BadInput, HolterError, MissingExtra
 from holter.records import ActionTaken, Diagnosis, Episode, Text, Verdict
 from holter.reports.catalogue import phrase
 from holter.supervisor.notify.composite_listener import CompositeListener
-from holter.supervisor.notify.notify import Notifier, parse
+from holter.supervisor.notify.notify import Notifier, parse, said_by_sender
 from holter.supervisor.recording.listener import Listener
 from needs import needs
 
@@ -198,6 +198,19 @@ def test_a_slow_server_gets_its_message(server: Callable[..., Server]) -> None:
     notifier.finish(0)
     notifier.close()
     assert len(hook.got) == 1 and notes == []
+
+
+@pytest.mark.parametrize(
+    ("printed", "chinese"),
+    [
+        ("http-status 500", "HTTP 状态码 500"),
+        ("host-unknown", "找不到这台主机"),
+        ("url-refused", "apprise 不接受这个 URL"),
+        ("Connection refused", "Connection refused"),
+    ],
+)
+def test_trouble_of_the_sender_is_told_in_the_users_language(printed: str, chinese: str) -> None:
+    assert phrase(said_by_sender(printed), "zh") == chinese
 
 
 def test_trouble_is_noted_without_any_secret(server: Callable[..., Server]) -> None:

@@ -18,7 +18,7 @@ from holter.evidence.stated.choices import CHOICES
 from holter.evidence.stated.kind import guess
 from holter.evidence.stated.values import checked, nearest, unwrapped
 from holter.evidence.vocabulary import NAMES, VOCABULARY, FactSpec
-from holter.records import Episode, EpisodeKind, Message, Phase, Subject
+from holter.records import Episode, EpisodeKind, Message, Phase, Subject, Text
 from holter.sentences import NOTHING_CHANGED, define, joined
 
 SCHEMA = 1
@@ -59,7 +59,7 @@ class Stated(NamedTuple):
     number: int = 0  # of stated facts
 
 
-def read_stated(content: bytes, name: str) -> Stated:
+def read_stated(content: bytes, name: Text) -> Stated:
     """Return episode and evidence from the content of an evidence file.
 
     Raises:  EvidenceWrong if it is no valid evidence file; its message names up to ``MAX_ERRORS`` errors.
@@ -118,7 +118,7 @@ def _meaning(spec: FactSpec) -> str:
 KINDS = {"bool": "true or false", "number": "number", "text": "text", "list": "list of texts"}
 
 
-def _facts(content: bytes, name: str) -> tuple[dict[str, Any], str]:
+def _facts(content: bytes, name: Text) -> tuple[dict[str, Any], str]:
     try:
         document = msgspec.json.decode(content.removeprefix(b"\xef\xbb\xbf"))
     except msgspec.DecodeError as error:

@@ -185,7 +185,7 @@ def _event(event: Event, lang: Lang) -> tuple[str, str] | None:
     if isinstance(event, KernelMessage):
         return "kernel", event.text
     if isinstance(event, LogLine) and event.level != "info":
-        return event.level, event.text
+        return event.level, phrase(event.message or event.text, lang)
     if isinstance(event, Noted):
         message = phrase(event.said, lang)
         if event.pid is not None and message:

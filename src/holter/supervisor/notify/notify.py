@@ -59,6 +59,13 @@ GIVE_A_URL = define(
     "next.give-a-url",
     "Give a webhook such as --notify https://HOST/PATH, or a URL of apprise such as ntfy://TOPIC.",
 )
+# What ``send.py`` says of a failure; anything else is a text of the operating system.
+SAID = {
+    "url-refused": define("notify.url-refused", "apprise refuses this URL"),
+    "undelivered": define("notify.undelivered", "apprise could not deliver it"),
+    "host-unknown": define("notify.host-unknown", "the host is not known"),
+}
+HTTP_STATUS = define("notify.http-status", "HTTP status {number}")
 SENDER_ENDED = define("notify.sender-ended", "the sender ended with {code}")
 
 Event = Literal["alarm", "cause", "over", "action", "stop", "finish"]
@@ -288,4 +295,14 @@ def _carry(payload: bytes, deadline_s: float) -> Text:
     if done.returncode == -signal.SIGALRM:
         return NO_ANSWER(within=deadline_s)
     output = done.stdout.decode("utf-8", "replace").strip().splitlines()
-    return "" if done.returncode == 0 else output[-1] if output else SENDER_ENDED(code=done.returncode)
+    if done.returncode == 0:
+        return ""
+    return said_by_sender(output[-1]) if output else SENDER_ENDED(code=done.returncode)
+
+
+def said_by_sender(trouble: str) -> Text:
+    """Return what ``send.py`` printed as a sentence; a text of the operating system as it is."""
+    code, _, number = trouble.partition(" ")
+    if code == "http-status" and number.isdecimal():
+        return HTTP_STATUS(number=int(number))
+    return SAID[trouble]() if trouble in SAID else trouble

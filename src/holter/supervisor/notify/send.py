@@ -23,7 +23,10 @@ FAILED = 1
 
 
 def send(order: dict[str, Any]) -> str:
-    """Send the message; return the error, empty if there was none."""
+    """Send the message; return the error, empty if there was none.
+
+    It is a code of ``notify.SAID``, with a number for a status, or a text of the operating system.
+    """
     if order["via"] == "apprise":
         return _by_apprise(order["url"], order["message"])
     return _by_webhook(order["url"], order["message"], order["deadline_s"])
@@ -48,7 +51,7 @@ def _by_webhook(url: str, message: dict[str, Any], deadline_s: float) -> str:
         with urllib.request.build_opener(_NoRedirect).open(request, timeout=deadline_s):
             return ""
     except urllib.error.HTTPError as error:
-        return f"HTTP status {error.code}"
+        return f"http-status {error.code}"
     except urllib.error.URLError as error:
         return _kind(error.reason)
     except Exception as error:  # noqa: BLE001 - the text may hold the URL
@@ -65,14 +68,14 @@ def _without_login(url: str) -> tuple[str, str]:
 def _by_apprise(url: str, message: dict[str, Any]) -> str:
     service = importlib.import_module("apprise").Apprise()
     if not service.add(url):
-        return "apprise refuses this URL"
-    return "" if service.notify(title=message["title"], body=message["text"]) else "apprise could not deliver it"
+        return "url-refused"
+    return "" if service.notify(title=message["title"], body=message["text"]) else "undelivered"
 
 
 def _kind(error: object) -> str:
     # Only texts of the operating system are safe: others may contain the URL.
     if isinstance(error, socket.gaierror):
-        return "the host is not known"
+        return "host-unknown"
     if (
         isinstance(error, OSError)
         and not isinstance(error, ssl.SSLError)

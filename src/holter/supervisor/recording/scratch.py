@@ -17,6 +17,7 @@ from holter.errors import AlreadyRecorded, FolderNotWritable
 from holter.sentences import NO_TRAINING_TOUCHED, define
 from holter.supervisor.folds.fold_lock import CANNOT_WRITE_IN
 from holter.supervisor.folds.place import here
+from holter.supervisor.state_folder import SOMEBODY_ELSES
 
 LOCK_NAME = "recorder.lock"
 # A Holter that searches for leftovers holds the lock for a moment.
@@ -25,7 +26,6 @@ LOCKED_WITHIN_S = 0.5
 NO_TEMPORARY = define("error.no-temporary-folder", "No writable temporary folder: {error}.")
 SET_TMPDIR = define("next.set-tmpdir", "Set TMPDIR to a local folder with some free space.")
 CANNOT_MAKE = define("error.cannot-make", "Cannot make {folder}: {error}.")
-SOMEBODY_ELSES = define("error.somebody-elses-folder", "{folder} belongs to somebody else.")
 OWN_TMPDIR = define("next.own-tmpdir", "Set TMPDIR to a folder of your own.")
 REMOVED_AGAIN = define("error.folder-removed-again", "{folder} is removed again and again.")
 OTHER_TMPDIR = define("next.other-tmpdir", "Set TMPDIR to another folder.")

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from holter.errors import FolderNotWritable
 from holter.probes.process.process_roles import is_python
-from holter.records import Message
+from holter.records import Message, Text
 from holter.sentences import define
 from holter.supervisor.folds.fold_lock import CANNOT_WRITE_IN
 from holter.supervisor.state_folder import make_private, state_folders
@@ -67,7 +67,7 @@ def open_tape(tape: Path | DefaultTape, *, force: bool, say: Callable[[Message],
     """
     if isinstance(tape, Path):
         return TapeWriter(tape, force=force)
-    why: str | None = None  # why the first folder is unusable
+    why: Text | None = None  # why the first folder is unusable
     failed: FolderNotWritable | None = None
     full: TapeWriter | None = None  # no space there now: better than no recording at all
     for folder in tape.folders:
@@ -77,7 +77,7 @@ def open_tape(tape: Path | DefaultTape, *, force: bool, say: Callable[[Message],
             writer = TapeWriter(folder / tape.name, numbered=True)
         except (FolderNotWritable, OSError) as error:
             failed = failed or _not_writable(folder, error)
-            why = why or _why(failed.__cause__)
+            why = why or _why(failed.__cause__ or failed)
             continue
         if writer.problem is not None:
             why = why or writer.problem
@@ -114,7 +114,9 @@ def _not_writable(folder: Path, error: Exception) -> FolderNotWritable:
     return refusal
 
 
-def _why(error: BaseException | None) -> str:
+def _why(error: BaseException) -> Text:
+    if isinstance(error, FolderNotWritable):
+        return error.what
     return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
