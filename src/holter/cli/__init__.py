@@ -62,7 +62,7 @@ def main() -> None:
         tell(error)
         sys.exit(2)
     except OSError as error:
-        _say(str(error.strerror or error))
+        say(str(error.strerror or error))
         sys.exit(2)
 
 
@@ -70,8 +70,10 @@ def _command() -> Callable[[], Any]:
     lang = spoken_language(sys.argv[1:])
     if lang == "en":
         return app
+    from holter.cli import usage_words
     from holter.cli.help_words import asks_for_help, translated
 
+    usage_words.translate(lang)
     return translated(lang) if asks_for_help(sys.argv[1:]) else app
 
 
@@ -83,10 +85,11 @@ def tell(error: HolterError) -> None:
         lines.append(f"  {phrase(error.safe, lang)}")
     if error.next_step:
         lines.append("  " + text("cli.next", lang, step=phrase(error.next_step, lang)))
-    _say("\n".join(lines))
+    say("\n".join(lines))
 
 
-def _say(message: str) -> None:
+def say(message: str) -> None:
+    """Print lines of Holter to stderr."""
     # Must not fail if nobody reads stderr: the exit code still has to be set.
     writer = LineWriter(sys.stderr, lambda _: "")
     writer.say(live.marked(message))

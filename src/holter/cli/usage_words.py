@@ -1,0 +1,95 @@
+"""What the option parser says of a wrong command line, in the user's language.
+
+Versions of the parser word it differently, and only some can be translated: the messages are built from the exception.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from holter.reports.catalogue import Lang, text
+from holter.sentences import Sentence, define
+
+USAGE = define("usage.usage", "Usage: {line}")
+TRY_HELP = define("usage.try-help", "{command} {option} shows the help.")
+ERROR = define("usage.error", "wrong command line: {message}")
+MISSING_ARGUMENT = define("usage.missing-argument", "The argument {name} is missing.")
+MISSING_OPTION = define("usage.missing-option", "The option {name} is missing.")
+MISSING_COMMAND = define("usage.missing-command", "The command is missing.")
+INVALID = define("usage.invalid", "The value of {name} is wrong: {why}")
+NO_SUCH_OPTION = define("usage.no-such-option", "There is no option {name}[[; is {others} meant|]].")
+NO_SUCH_COMMAND = define("usage.no-such-command", "There is no command {name}.")
+UNEXPECTED = define("usage.unexpected", "Too many arguments: {arguments}")
+NEEDS_VALUE = define("usage.needs-value", "The option {name} needs a value.")
+TAKES_NO_VALUE = define("usage.takes-no-value", "The option {name} takes no value.")
+NO_NUMBER = define("usage.no-number", "it is no number.")
+NO_INTEGER = define("usage.no-integer", "it is no whole number.")
+NOT_ONE_OF = define("usage.not-one-of", "{value} is not one of {choices}.")
+
+# Wordings of the parser that have no exception of their own.
+_SAID: tuple[tuple[re.Pattern[str], Sentence], ...] = (
+    (re.compile(r"Missing command\."), MISSING_COMMAND),
+    (re.compile(r"No such command '?(?P<name>.+?)'?\."), NO_SUCH_COMMAND),
+    (re.compile(r"Got unexpected extra argument(?:s|\(s\))? \((?P<arguments>.+)\)"), UNEXPECTED),
+    (re.compile(r"Option '(?P<name>.+)' requires .+"), NEEDS_VALUE),
+    (re.compile(r"Option '(?P<name>.+)' does not take a value\."), TAKES_NO_VALUE),
+    (re.compile(r".*(?:valid integer|parse string as an integer).*"), NO_INTEGER),
+    (re.compile(r".*(?:valid number|valid float|parse string as a number).*"), NO_NUMBER),
+    (re.compile(r"(?:Value error, )?'(?P<value>.+?)' is not one of (?P<choices>.+?)\.?"), NOT_ONE_OF),
+)
+
+
+def message(error: Any, lang: Lang) -> str:
+    """Return what is wrong with the command line; in the parser's words if it is not known."""
+    name = _name(error)
+    kind = type(error).__name__
+    if kind == "MissingParameter" and name:
+        is_option = getattr(error.param, "param_type_name", "") == "option"
+        return text((MISSING_OPTION if is_option else MISSING_ARGUMENT).key, lang, name=name)
+    if kind == "NoSuchOption":
+        others = ", ".join(sorted(error.possibilities or ())) or None
+        return text(NO_SUCH_OPTION.key, lang, name=error.option_name, others=others)
+    if kind == "BadParameter" and name:
+        return text(INVALID.key, lang, name=name, why=_said(error.message, lang))
+    return _said(error.format_message(), lang)
+
+
+def translate(lang: Lang) -> None:
+    """Make the parser say what is wrong in this language."""
+    from typer import rich_utils
+
+    def show(error: Any) -> None:
+        if type(error).__name__ == "NoArgsIsHelpError":
+            return
+        from holter.cli import say
+
+        context = getattr(error, "ctx", None)
+        lines = [text(ERROR.key, lang, message=message(error, lang))]
+        if context is not None:
+            lines.append("  " + text(USAGE.key, lang, line=context.get_usage().partition(": ")[2]))
+            shown = {"command": context.command_path, "option": context.help_option_names[0]}
+            lines.append("  " + text(TRY_HELP.key, lang, **shown))
+        say("\n".join(lines))
+
+    rich_utils.rich_format_error = show  # type: ignore[assignment]
+
+
+def _said(words: str, lang: Lang) -> str:
+    for pattern, sentence in _SAID:
+        match = pattern.fullmatch(words)
+        if match:
+            return text(sentence.key, lang, **match.groupdict())
+    return words
+
+
+def _name(error: Any) -> str:
+    hint = getattr(error, "param_hint", None) or ""
+    parameter = getattr(error, "param", None)
+    if not hint and parameter is not None:
+        hint = parameter.get_error_hint(error.ctx) if _takes_context(parameter) else parameter.get_error_hint()
+    return (hint if isinstance(hint, str) else " / ".join(hint)).replace("'", "")
+
+
+def _takes_context(parameter: Any) -> bool:
+    return bool(parameter.get_error_hint.__code__.co_argcount > 1)

@@ -1,0 +1,50 @@
+"""A wrong command line is told in Chinese, too."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+OWN_NAMES = re.compile(r"\[[A-Z]+\]|COMMAND|python -m holter(?: [a-z]+)?|'[a-z_]+'|--?[a-z]+|\{.*?\}|\[target\]")
+
+
+def said(*arguments: str, lang: str = "zh_CN.UTF-8") -> tuple[int, str]:
+    environment = {**os.environ, "LC_ALL": lang, "COLUMNS": "100"}
+    done = subprocess.run(
+        [sys.executable, "-m", "holter", *arguments],
+        capture_output=True,
+        encoding="utf-8",
+        env=environment,
+        check=False,
+    )
+    return done.returncode, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "first_line"),
+    [
+        (("report",), "缺少参数 tape。"),
+        (("diagnose", "--nope"), "没有 --nope 这个选项。"),
+        (("diagnose", "--for", "x", "1"), "--for 的值不对：不是数字。"),
+        (("attach", "x"), "pid 的值不对：不是整数。"),
+        (("nosuch",), "没有 nosuch 这个命令。"),
+        (("report", "a", "b", "c"), "多余的参数：b c"),
+        (("report", "--output"), "选项 --output 需要一个值。"),
+    ],
+)
+def test_a_wrong_command_line_is_told_in_chinese(arguments: tuple[str, ...], first_line: str) -> None:
+    code, told = said(*arguments)
+    assert code == 2
+    assert told.splitlines()[0] == f"holter: 命令行有误：{first_line}"
+    assert re.search("Usage|Try|Error|Missing|Invalid", OWN_NAMES.sub("", told)) is None
+
+
+def test_in_english_the_parser_speaks_for_itself() -> None:
+    code, told = said("report", lang="en_US.UTF-8")
+    assert code == 2
+    assert "Missing argument" in told
+    assert "命令" not in told
