@@ -18,7 +18,7 @@ Source:        NVIDIA's licensing pages; gpu-operator issue 220; AKS issue 4868;
 
 from __future__ import annotations
 
-from holter.causes.offers import ASK, Offer
+from holter.causes.offers import ASK, Offer, Wait
 from holter.causes.sentences import describe
 from holter.causes.weigh import Rule, against, at_least, at_most, is_true, needs, one_of, supports, weigh
 from holter.evidence import Evidence
@@ -96,7 +96,7 @@ OFFERS = (
     ASK,
     Offer("physical-gpu", "ADVICE"),
 )
-WAITS = True  # external: Holter watches the condition and does not end the training
+WAITS = Wait("licensed")
 
 
 def diagnose(evidence: Evidence) -> Verdict:
