@@ -104,7 +104,7 @@ OFFERS = (
 WAITS = Wait("room")
 
 
+# A failed write to shared memory says nothing about the disk.
 def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts; a failed write to shared memory says nothing about the disk."""
     says_so = evidence.fact("exception.kind").value == "no-space" and evidence.fact("shm.trouble").status != "known"
     return weigh(CAUSE, evidence, RULES if says_so else tuple(rule for rule in RULES if rule != UNNAMED))

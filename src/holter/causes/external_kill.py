@@ -90,11 +90,8 @@ LADDER = (AGAIN, FEWER, ALONE)
 LADDER_BY_FACTS = by_kill
 
 
+# The kernel's OOM killer sends SIGKILL too: until its kills are counted this is one of two explanations.
 def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts.
-
-    The kernel's OOM killer sends SIGKILL too: until its kills are counted this is one of two explanations.
-    """
     verdict = weigh(CAUSE, evidence, RULES)
     is_open = (
         evidence.fact("oom.kills").status == "unknown" and evidence.fact("main.exit_signal").value == signal.SIGKILL

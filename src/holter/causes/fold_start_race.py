@@ -82,11 +82,8 @@ OFFERS = (
 )
 
 
+# Each of the two messages suffices alone, and newer data sets are not unpacked.
 def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts.
-
-    Each of the two messages suffices alone, and newer data sets are not unpacked.
-    """
     is_gone = GONE.test(evidence.fact("exception.kind").value)
     left_out = (SPLITS if is_gone else GONE, *(() if evidence.fact("unpack.rewritten").status == "known" else (TORN,)))
     file_system = evidence.fact("storage.fs_type").value

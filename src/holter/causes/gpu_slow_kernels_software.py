@@ -79,6 +79,6 @@ OFFERS = (
 )
 
 
+# Versions only count after epochs were seen to be equally long.
 def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts; versions only count after epochs were seen to be equally long."""
     return possible_unless_seen(weigh(CAUSE, evidence, RULES), "epochs.shape")

@@ -74,8 +74,8 @@ OF_THE_GPU = (
 )
 
 
+# If there is a GPU, a native call within a step is first taken for a wait for the GPU.
 def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts; if there is a GPU, a native call within a step is first taken for a wait for the GPU."""
     has_gpu = evidence.fact("scope.gpu").value is not False
     verdict = weigh(CAUSE, evidence, (*RULES, *(OF_THE_GPU if has_gpu else ())))
     waits_on = evidence.fact("main.waits_on")

@@ -65,8 +65,8 @@ OFFERS = (
 STOPS = True  # a restart would fail again: a person must act
 
 
+# On a local disk no other machine writes the splits.
 def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts; on a local disk no other machine writes the splits."""
     file_system = evidence.fact("storage.fs_type").value
     is_alone = isinstance(file_system, str) and not is_remote(file_system)
     is_alone = is_alone and evidence.fact("unpack.raced").value is False

@@ -68,8 +68,8 @@ OFFERS = (
 LADDER = (AGAIN, FEWER_EXPORTERS)
 
 
+# After a kill the other processes raise any error: a broken pipe, an end of file.
 def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts; after a kill the other processes raise any error: a broken pipe, an end of file."""
     rules: tuple[Rule, ...] = RULES
     if evidence.fact("oom.kills").value:
         rules = tuple(rule for rule in rules if rule is not OTHERWISE)

@@ -99,8 +99,8 @@ OFFERS = (
 WAITS = Wait("licensed")
 
 
+# Without a known virtual GPU, epoch times only count if they fit the grace period.
 def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts; without a known virtual GPU, epoch times only count if they fit the grace period."""
     is_seen = evidence.fact("gpu.virtualization").status == "known"
     minutes = evidence.fact("epochs.minutes_to_change").value
     fits = isinstance(minutes, (int, float)) and in_grace(minutes)
