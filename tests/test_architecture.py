@@ -97,10 +97,9 @@ def test_a_page_without_a_verdict_has_all_five_headings_in_both_languages(name: 
 
 
 @pytest.mark.parametrize("file", CAUSE_FILES, ids=lambda file: file.stem)
-def test_a_cause_is_tested_by_stated_facts_or_by_a_kept_tape(file: Path) -> None:
-    has_tape = any((CHECKOUT / "tests/tapes" / file.stem).glob("*.holter"))
+def test_a_cause_is_tested_by_stated_facts(file: Path) -> None:
     test = CHECKOUT / "tests/causes" / f"test_{file.stem}.py"
-    assert has_tape or test.is_file(), f"write {test.relative_to(CHECKOUT)} (see its neighbours), or keep a tape"
+    assert test.is_file(), f"write {test.relative_to(CHECKOUT)} (see its neighbours); a tape alone has no look-alike"
 
 
 # Remarks of the hook that have the name of a cause.
