@@ -27,6 +27,7 @@ from holter.causes.weigh import (
     only,
     possible_unless_seen,
     supports,
+    symptom,
     weigh,
 )
 from holter.evidence import Evidence
@@ -58,6 +59,7 @@ RULES = (
     against("workers.stopped", is_true, "worker-stopped", fatal=True),
     NOBODY_WORKS,
     only("slow-down", "stall"),
+    symptom("one-core"),
 )
 
 OFFERS = (
@@ -66,6 +68,6 @@ OFFERS = (
 )
 
 
+# A CPU mask only counts after workers were seen to share CPUs, or steps to wait for batches.
 def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts; a CPU mask only counts after workers were seen to share CPUs, or steps to wait for batches."""
     return possible_unless_seen(weigh(CAUSE, evidence, RULES), "workers.per_cpu_seen", "wait.ratio")

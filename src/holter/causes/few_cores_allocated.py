@@ -26,6 +26,7 @@ from holter.causes.weigh import (
     needs,
     one_of,
     possible_unless_seen,
+    symptom,
     weigh,
 )
 from holter.evidence import Evidence
@@ -65,6 +66,7 @@ RULES = (
     # The share of waiting over all steps is stronger than one stack, which may come from within a step.
     against("wait.ratio", at_most(0.2), "hardly-waits-for-batches", weight=1.0),
     against("main.waits_on", one_of("native-call"), "main-in-native-call", weight=0.5),
+    symptom("few-cores"),
 )
 
 OFFERS = (
@@ -73,7 +75,7 @@ OFFERS = (
 )
 
 
+# An allocation only counts after its CPUs were seen busy.
 def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts; an allocation only counts after its CPUs were seen busy."""
     verdict = weigh(CAUSE, evidence, (*RULES, *if_seen(evidence, *IN_ONE_PLACE, BATCHES_ARE_LOST)))
     return possible_unless_seen(verdict, "cpu.run_busy_ratio")

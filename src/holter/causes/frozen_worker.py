@@ -16,10 +16,10 @@ Source:        measured with batchgenerators 0.25.5: 18 of 22 single freezes sto
 
 from __future__ import annotations
 
-from holter.causes.offers import END_AND_CONTINUE, Offer
+from holter.causes.offers import END_AND_CONTINUE, SHARE_THROUGH_FILES, Offer
 from holter.causes.sentences import describe
 from holter.causes.steps import AGAIN, ALONE, IN_EPOCH, THROUGH_FILES
-from holter.causes.weigh import against, is_true, needs, one_of, supports
+from holter.causes.weigh import against, is_true, needs, one_of, supports, symptom
 
 CAUSE = "frozen-worker"
 
@@ -45,11 +45,12 @@ RULES = (
     against("episode.kind", one_of("death"), "something-ended", fatal=True),
     against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
     against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
+    symptom("stopped-by-user", weight=1.5),
 )
 
 OFFERS = (
     Offer("continue-process", "SAFE", "kill -CONT {pids}"),
     END_AND_CONTINUE,
-    Offer("file-system-sharing", "CONSENT", "holter run --sharing file_system -- {continue}", "shm_room"),
+    SHARE_THROUGH_FILES,
 )
 LADDER = (IN_EPOCH, AGAIN, THROUGH_FILES, ALONE)

@@ -16,9 +16,9 @@ Source:        tensorflow issue 40042; yolov5 issue 8736; perses issue 613; test
 
 from __future__ import annotations
 
-from holter.causes.offers import ASK, Offer
+from holter.causes.offers import ASK, Offer, Wait
 from holter.causes.sentences import describe
-from holter.causes.weigh import Rule, against, at_least, at_most, is_true, needs, one_of, supports
+from holter.causes.weigh import Rule, against, at_least, at_most, is_true, needs, one_of, supports, symptom
 
 CAUSE = "gpu-thermal-or-power"
 
@@ -61,10 +61,11 @@ RULES = (
     against("gpu.shared", one_of("slow"), "others-explain", weight=1.0),
     against("episode.kind", one_of("death"), "something-ended", fatal=True),
     against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
+    symptom("hot"),
 )
 
 OFFERS = (
     Offer("look-at-clocks", "SAFE", "nvidia-smi -q -d PERFORMANCE,TEMPERATURE,POWER,CLOCK"),
     ASK,
 )
-WAITS = True  # external: Holter watches the condition and does not end the training
+WAITS = Wait("full-clock")

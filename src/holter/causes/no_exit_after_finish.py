@@ -15,7 +15,8 @@ from __future__ import annotations
 
 from holter.causes.offers import Offer
 from holter.causes.sentences import describe
-from holter.causes.weigh import Rule, against, at_least, is_false, is_true, one_of, only, supports
+from holter.causes.steps import Facts
+from holter.causes.weigh import Rule, against, at_least, is_false, is_true, one_of, only, supports, symptom
 
 CAUSE = "no-exit-after-finish"
 
@@ -44,9 +45,17 @@ RULES = (
     against("main.alive", is_false, "main-has-ended", fatal=True),
     against("activity.present", is_true, "somebody-works", weight=1.5),
     only("stall"),
+    symptom("cannot-exit"),
 )
 
+
+# Killing a process loses nothing only if it is known to have finished its work.
+def _is_done(facts: Facts) -> bool:
+    return facts.get("finish.done") is True
+
+
 OFFERS = (
-    Offer("end-finished", "SAFE", "kill {main_pid}", "end_known"),
+    Offer("end-finished", "SAFE", "kill {main_pid}", _is_done),
     Offer("newer-batchgenerators", "CONSENT", "pip install --upgrade batchgenerators"),
 )
+IS_FINISHED = True  # the training is over: its main process is not ended for standing still
