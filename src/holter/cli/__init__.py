@@ -14,6 +14,7 @@ import typer
 
 from holter import __version__
 from holter.cli import attach, demo, diagnose, doctor, explain, export, report, run, standard_streams, train
+from holter.cli.help_layout import asks_for_help, fold_long_words
 from holter.cli.options import spoken_language
 from holter.errors import HolterError
 from holter.reports import live
@@ -67,12 +68,15 @@ def main() -> None:
 
 
 def _command() -> Callable[[], Any]:
+    if not asks_for_help(sys.argv[1:]):
+        return app
+    fold_long_words()
     lang = spoken_language(sys.argv[1:])
     if lang == "en":
         return app
-    from holter.cli.help_words import asks_for_help, translated
+    from holter.cli.help_words import translated
 
-    return translated(lang) if asks_for_help(sys.argv[1:]) else app
+    return translated(lang)
 
 
 def tell(error: HolterError) -> None:
