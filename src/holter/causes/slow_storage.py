@@ -21,7 +21,6 @@ import msgspec
 
 from holter.causes.cgroup_page_cache_pressure import REFAULTS
 from holter.causes.offers import ASK, Offer
-from holter.causes.remote_fs_error import is_remote
 from holter.causes.sentences import describe
 from holter.causes.weigh import (
     LIKELY_FROM,
@@ -37,6 +36,7 @@ from holter.causes.weigh import (
     weigh,
 )
 from holter.evidence import Evidence
+from holter.linux.mounts import is_remote
 from holter.records import Verdict
 
 CAUSE = "slow-storage"
