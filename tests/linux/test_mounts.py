@@ -47,10 +47,7 @@ def test_a_file_is_found_by_its_name_and_a_link_by_its_target(tmp_path: Path) ->
     ("fs_type", "may_hang"),
     [
         *((name, True) for name in ("nfs", "nfs4", "cifs", "smb3", "lustre", "gpfs", "beegfs", "ceph", "glusterfs")),
-        *(
-            (name, True)
-            for name in ("afs", "9p", "virtiofs", "orangefs", "panfs", "wekafs", "fuse.sshfs", "autofs")
-        ),
+        *((name, True) for name in ("afs", "9p", "virtiofs", "orangefs", "panfs", "wekafs", "fuse.sshfs", "autofs")),
         ("drvfs", True),
         *((name, False) for name in ("ext4", "xfs", "btrfs", "zfs", "tmpfs", "overlay", "squashfs", "f2fs", "ramfs")),
     ],

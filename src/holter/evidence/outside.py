@@ -73,11 +73,11 @@ class Outside:
         return CONDITIONS[cause](self) if cause is not None and cause in CONDITIONS else None
 
     def clear_s(self, cause: str | None, t_s: float) -> float | None:
-        """Return for how many seconds every sample has shown it over; None if it is not, or unknown."""
+        """Return for how many seconds every sample has shown that it is over; None if it is not over, or unknown."""
         since_s = self._since.get(cause or "")
         return None if since_s is None else max(0.0, t_s - since_s)
 
-    def room(self) -> bool | None:
+    def results_have_space(self) -> bool | None:
         """Return whether the results have space for a checkpoint.
 
         The temporary folder must have space too, if a write failed there.
@@ -143,7 +143,7 @@ def _held_by_nobody(gpu: GpuSample) -> bool:
 
 
 CONDITIONS: dict[str, Callable[[Outside], bool | None]] = {
-    "disk-full-or-quota": Outside.room,
+    "disk-full-or-quota": Outside.results_have_space,
     "slow-storage": Outside.storage_answers,
     "vgpu-unlicensed": Outside.licensed,
     "gpu-thermal-or-power": Outside.at_full_clock,

@@ -146,7 +146,7 @@ def _episode(diagnosis: Diagnosis, recording: Recording, lang: Lang) -> json_rec
         diagnosis=[_verdict(diagnosis, verdict, lang) for verdict in diagnosis.verdicts],
         later=later_lines(diagnosis, lang),
         next_looks=[
-            json_records.Look(
+            json_records.NextCheck(
                 id=check.id, text=text(f"look.{check.id}", lang), command=check.command, facts=list(check.facts)
             )
             for check in next_checks(diagnosis, recording.environment)

@@ -22,7 +22,7 @@ from holter.doctor.sentences import FILE_ERROR
 from holter.errors import BadInput, HolterError
 from holter.records import Text
 from holter.sentences import NOTHING_STARTED_OR_CHANGED, define
-from holter.supervisor.folds.fold_lock import look_at_lock
+from holter.supervisor.folds.fold_lock import read_lock
 from holter.texts.training_command import TrainingCommand
 
 VARIABLES_NOT_SET = define("error.variables-not-set", "{names} not set: nnU-Net would not find its data.")
@@ -61,7 +61,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     error: tuple[Text, Text, Text] | None = None  # what, safe, next step
 
 
-def look(asked: Asked, environ: Mapping[str, str]) -> Question:
+def collect(asked: Asked, environ: Mapping[str, str]) -> Question:
     """Return everything about the training from its files.
 
     Raises:  BadInput for a name that does not exist, with the nearest one.
@@ -92,7 +92,7 @@ def look(asked: Asked, environ: Mapping[str, str]) -> Question:
         preprocessed=str(root / name / str(configuration["data_identifier"])) if configuration else None,
         results=environ["nnUNet_results"],
         plan=plan_of(plans, configuration, root / name) if configuration else None,
-        fold=look_at_fold(fold_folder) if fold_folder is not None and asked.configuration else None,
+        fold=read_fold(fold_folder) if fold_folder is not None and asked.configuration else None,
     )
 
 
@@ -267,13 +267,13 @@ def _convolution(before: int, width: int, kernel: Sequence[int]) -> int:
     return before * width * prod(kernel) + 3 * width
 
 
-def look_at_fold(folder: Path) -> Fold:
+def read_fold(folder: Path) -> Fold:
     """Return checkpoints and lock of a fold; its checkpoint size is taken from any fold of the model."""
     sizes = []
     with_it = [folder, *sorted(folder.parent.glob("fold_*"))] if folder.parent.is_dir() else []
     for place in with_it:
         sizes += [(place / name).stat().st_size for name in CHECKPOINTS if (place / name).is_file()]
-    lock, holder = look_at_lock(folder)
+    lock, holder = read_lock(folder)
     return Fold(
         folder=str(folder),
         checkpoints=tuple(name for name in CHECKPOINTS if (folder / name).is_file()),
@@ -298,7 +298,7 @@ def main() -> None:
     """Read the question from the first argument, as JSON; print the answer."""
     asked = msgspec.convert(json.loads(sys.argv[1]), type=Asked)
     try:
-        answer = look(asked, os.environ)
+        answer = collect(asked, os.environ)
     except HolterError as error:
         answer = Question(asked=asked, error=(error.what, error.safe, error.next_step))
     except OSError as error:
