@@ -30,8 +30,9 @@ from holter.records import (
 )
 from holter.sentences import define
 from holter.supervisor.launch import INJECT
+from holter.supervisor.recording.abilities import Terms
 from holter.supervisor.recording.clock import RunClock
-from holter.supervisor.recording.contract import ContractKeeper, Terms
+from holter.supervisor.recording.contract import ContractKeeper
 from holter.supervisor.recording.environment_reader import EnvironmentReader
 from holter.supervisor.recording.investigation import Investigator
 from holter.supervisor.recording.judgement import Judgement
